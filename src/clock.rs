@@ -1,0 +1,98 @@
+//! The only place that reads the wall clock. Everything else takes [`UnixTime`] as an argument, so
+//! that every rule about time can be tested by moving a [`Clock::Manual`].
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+/// A length of time in whole seconds. Signed, so that subtraction needs no special case.
+pub type Seconds = i64;
+
+/// Seconds since 1970-01-01T00:00:00Z: the `NumericDate` of RFC 7519 section 2.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+#[derive(schemars::JsonSchema)]
+pub struct UnixTime(pub i64);
+
+impl UnixTime {
+    /// This moment moved by `seconds`; saturates instead of wrapping.
+    #[must_use]
+    pub fn plus(self, seconds: Seconds) -> Self {
+        Self(self.0.saturating_add(seconds))
+    }
+
+    /// How many seconds passed from `earlier` to this moment; negative if `earlier` is later.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Seconds {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// RFC 3339 in UTC, for people and REST (`2026-11-21T04:36:00Z`).
+    #[must_use]
+    pub fn rfc3339(self) -> String {
+        time::OffsetDateTime::from_unix_timestamp(self.0)
+            .ok()
+            .and_then(|t| t.format(&time::format_description::well_known::Rfc3339).ok())
+            .unwrap_or_else(|| self.0.to_string())
+    }
+}
+
+/// Where "now" comes from.
+#[derive(Debug, Clone, Default)]
+pub enum Clock {
+    /// The machine's clock.
+    #[default]
+    System,
+    /// A clock that tests move by hand.
+    Manual(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// A clock that stands at `start` until [`Clock::advance`] moves it.
+    #[must_use]
+    pub fn manual(start: UnixTime) -> Self {
+        Self::Manual(Arc::new(AtomicI64::new(start.0)))
+    }
+
+    /// The present moment.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+    pub fn now(&self) -> UnixTime {
+        match self {
+            Self::System => {
+                let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                UnixTime(i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX))
+            }
+            Self::Manual(at) => UnixTime(at.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Moves a manual clock; does nothing to the system clock.
+    pub fn advance(&self, seconds: Seconds) {
+        if let Self::Manual(at) = self {
+            at.fetch_add(seconds, Ordering::SeqCst);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manual_clock_stands_still_until_moved() {
+        let clock = Clock::manual(UnixTime(100));
+        assert_eq!(clock.now(), UnixTime(100));
+        clock.advance(5);
+        assert_eq!(clock.now(), UnixTime(105));
+    }
+
+    #[test]
+    fn times_are_written_as_rfc_3339_in_utc() {
+        assert_eq!(UnixTime(0).rfc3339(), "1970-01-01T00:00:00Z");
+    }
+}

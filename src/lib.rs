@@ -1,0 +1,7 @@
+//! Doorward, a single-sign-on identity provider.
+//!
+//! Data comes in at `http`, goes down through `service` to `store` and `protocol`, and comes back
+//! the same way. `docs/architecture.md` draws the house; `tests/architecture.rs` keeps it true.
+
+pub mod clock;
+pub mod protocol;

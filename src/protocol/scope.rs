@@ -1,0 +1,110 @@
+//! `scope` (RFC 6749 section 3.3): `scope-token *( SP scope-token )`,
+//! `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`.
+
+use serde::{Deserialize, Serialize};
+
+/// A set of scope tokens in the order first seen, without duplicates.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(transparent)]
+pub struct Scopes(Vec<String>);
+
+impl Scopes {
+    /// The scopes Doorward itself gives a meaning, as discovery lists them.
+    pub const STANDARD: [&'static str; 7] =
+        ["openid", "profile", "email", "phone", "address", "groups", "offline_access"];
+
+    /// Parses the parameter; `None` when a character is outside the grammar. Runs of spaces are
+    /// tolerated since many clients send them; nothing else is.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut tokens = Vec::new();
+        for token in text.split(' ').filter(|t| !t.is_empty()) {
+            if !token.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5B | 0x5D..=0x7E)) {
+                return None;
+            }
+            if !tokens.iter().any(|t| t == token) {
+                tokens.push(token.to_owned());
+            }
+        }
+        Some(Self(tokens))
+    }
+
+    /// A set from tokens known to be well formed.
+    pub fn from_tokens<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut set = Self::default();
+        for token in tokens {
+            if !set.contains(token) {
+                set.0.push(token.to_owned());
+            }
+        }
+        set
+    }
+
+    /// Whether this exact token is in the set.
+    #[must_use]
+    pub fn contains(&self, token: &str) -> bool {
+        self.0.iter().any(|t| t == token)
+    }
+
+    /// Whether every token of `other` is in this set.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        other.0.iter().all(|t| self.contains(t))
+    }
+
+    /// The tokens that are in both sets, in this set's order.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        Self(self.0.iter().filter(|t| other.contains(t)).cloned().collect())
+    }
+
+    /// The tokens of either set, this set's first.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        Self::from_tokens(self.iter().chain(other.iter()))
+    }
+
+    /// The tokens, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// Whether there is no token at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl std::fmt::Display for Scopes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.join(" "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_keeps_its_order_and_drops_repeats() {
+        let scopes = Scopes::parse("openid  email openid").unwrap();
+        assert_eq!(scopes.to_string(), "openid email");
+    }
+
+    #[test]
+    fn quotes_backslashes_and_non_ascii_are_refused() {
+        for bad in ["open\"id", "a\\b", "öpenid", "a\tb", "a\u{0}"] {
+            assert!(Scopes::parse(bad).is_none(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn covers_and_intersection_agree() {
+        let wide = Scopes::parse("openid profile email").unwrap();
+        let narrow = Scopes::parse("email openid").unwrap();
+        assert!(wide.covers(&narrow));
+        assert!(!narrow.covers(&wide));
+        assert_eq!(wide.intersection(&narrow).to_string(), "openid email");
+    }
+}

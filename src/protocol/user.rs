@@ -1,0 +1,122 @@
+//! A person as the provider knows them, and the standard claims about them
+//! (OpenID Connect Core section 5.1).
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::types::UserId;
+use crate::clock::UnixTime;
+
+/// A person with an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct User {
+    /// The stable `sub`.
+    pub id: UserId,
+    /// What the person types to sign in; also `preferred_username`. Stored in lower case.
+    pub username: String,
+    /// Also accepted at sign-in. Stored in lower case.
+    pub email: Option<String>,
+    /// Whether the mailbox is known to be theirs.
+    pub email_verified: bool,
+    /// The `name` claim: the full name for display.
+    pub name: Option<String>,
+    /// The remaining standard claims.
+    pub profile: Profile,
+    /// Names of the groups the person is in, sorted; the `groups` claim.
+    pub groups: Vec<String>,
+    /// The right to use the console, if any.
+    pub role: Option<AdminRole>,
+    /// When the account was disabled; `None` while it works.
+    pub disabled_at: Option<UnixTime>,
+    /// Raised to kill every token issued before; see `service::revocation`.
+    pub token_version: i64,
+    /// When the account was made.
+    pub created_at: UnixTime,
+    /// When anything about the account last changed; the `updated_at` claim.
+    pub updated_at: UnixTime,
+}
+
+/// The standard claims that have no column of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Profile {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub given_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub middle_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nickname: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub website: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gender: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub birthdate: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zoneinfo: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone_number_verified: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
+}
+
+/// The `address` claim (OpenID Connect Core section 5.1.1).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Address {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub formatted: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub street_address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locality: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub postal_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+}
+
+/// What an administrator may do in the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AdminRole {
+    /// Everything.
+    Owner,
+    /// Day-to-day work on people, apps and sessions.
+    Operator,
+    /// Reads everything, changes nothing.
+    Auditor,
+}
+
+impl AdminRole {
+    /// Every role, strongest first.
+    pub const ALL: [Self; 3] = [Self::Owner, Self::Operator, Self::Auditor];
+
+    /// The name used by the command line, the console and the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Operator => "operator",
+            Self::Auditor => "auditor",
+        }
+    }
+
+    /// The role with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
+    }
+}
