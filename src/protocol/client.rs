@@ -242,3 +242,53 @@ impl Default for ClientMetadata {
         }
     }
 }
+
+impl Client {
+    /// Whether the client may use this grant type.
+    #[must_use]
+    pub fn allows(&self, grant: GrantType) -> bool {
+        self.metadata.grant_types.contains(&grant)
+    }
+
+    /// Whether the client holds a secret (RFC 6749 section 2.1).
+    #[must_use]
+    pub fn is_confidential(&self) -> bool {
+        self.metadata.token_endpoint_auth_method != AuthMethod::None
+    }
+
+    /// Whether a `code_challenge` is a duty (RFC 9700 section 2.1.1).
+    #[must_use]
+    pub fn requires_pkce(&self) -> bool {
+        !self.is_confidential() || self.metadata.pkce == PkcePolicy::Required
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A confidential web client for tests of other modules.
+    pub(crate) fn client() -> Client {
+        Client {
+            id: ClientId::new("conf-basic"),
+            metadata: ClientMetadata {
+                client_name: "Conf".into(),
+                redirect_uris: vec!["https://rp.test/cb".into()],
+                ..ClientMetadata::default()
+            },
+            secret_hashes: vec!["hash".into()],
+            disabled_at: None,
+            token_version: 0,
+            created_at: UnixTime(0),
+            updated_at: UnixTime(0),
+        }
+    }
+
+    #[test]
+    fn public_clients_must_use_pkce() {
+        let mut public = client();
+        assert!(!public.requires_pkce());
+        public.metadata.token_endpoint_auth_method = AuthMethod::None;
+        assert!(public.requires_pkce());
+    }
+}

@@ -1,7 +1,25 @@
 //! The standard, as pure functions: values in, values out. No I/O, no clock, no randomness; `now`
 //! and fresh secrets are arguments. One file per subject, named as the specifications name it.
+//!
+//! Start with [`authorize`] (what a client asks for), [`interaction`] (what must happen next) and
+//! [`grant`] (what a grant is worth at the token endpoint).
 
+pub mod authorize;
+pub mod claims;
 pub mod client;
+pub mod client_auth;
+pub mod client_metadata;
+pub mod discovery;
+pub mod error;
+pub mod grant;
+pub mod interaction;
+pub mod logout;
+pub mod params;
+pub mod password_policy;
+pub mod pkce;
+pub mod redirect_uri;
+pub mod reply;
 pub mod scope;
+pub mod token;
 pub mod types;
 pub mod user;

@@ -1,0 +1,286 @@
+//! The authorization request (RFC 6749 section 4.1.1, OpenID Connect Core section 3.1.2.1): one
+//! ladder of checks, in the order in which an answer can be trusted to travel.
+
+use super::client::{Client, GrantType};
+use super::error::{ErrorCode, OAuthError};
+use super::params::Params;
+use super::pkce::CodeChallenge;
+use super::reply::{ReplyTo, ResponseMode};
+use super::scope::Scopes;
+use super::types::ClientId;
+use crate::clock::Seconds;
+
+/// A request that passed every check that needs neither a person nor the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorizeRequest {
+    pub client_id: ClientId,
+    pub reply_to: ReplyTo,
+    /// Requested and allowed for this client.
+    pub scopes: Scopes,
+    /// Echoed in the ID token exactly as sent.
+    pub nonce: Option<String>,
+    pub challenge: Option<CodeChallenge>,
+    pub prompts: Prompts,
+    /// Longest time since the last active sign-in that the client accepts.
+    pub max_age: Option<Seconds>,
+    pub login_hint: Option<String>,
+    pub id_token_hint: Option<String>,
+}
+
+/// `prompt`: how much the person may or must be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Prompts {
+    pub display: PromptDisplay,
+    pub login: Demand,
+    pub consent: Demand,
+    pub select_account: Demand,
+}
+
+/// Whether pages may be shown at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PromptDisplay {
+    #[default]
+    Allowed,
+    /// `prompt=none`: answer at once, with an error if a page would be needed.
+    Forbidden,
+}
+
+/// Whether the client insists on a step that might otherwise be skipped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Demand {
+    #[default]
+    IfNeeded,
+    Always,
+}
+
+/// Checks a request of a known client whose redirect URI is verified.
+///
+/// # Errors
+/// What the client is to be told through `reply_to`.
+pub fn validate(
+    client: &Client,
+    params: &Params,
+    reply_to: ReplyTo,
+) -> Result<AuthorizeRequest, OAuthError> {
+    // A repeated state cannot be echoed; the client must hear so before anything else.
+    params.get("state")?;
+    params.get("client_id")?;
+    refuse_request_objects(params)?;
+    check_response_mode(params)?;
+    check_response_type(params)?;
+    check_grant_type(client)?;
+    let scopes = requested_scopes(client, params)?;
+    let challenge = CodeChallenge::from_request(params)?;
+    if challenge.is_none() && client.requires_pkce() {
+        return Err(OAuthError::invalid_request("This client must send a code_challenge."));
+    }
+    Ok(AuthorizeRequest {
+        client_id: client.id.clone(),
+        reply_to,
+        scopes,
+        nonce: params.get("nonce")?.map(str::to_owned),
+        challenge,
+        prompts: prompts(params)?,
+        max_age: max_age(params)?.or(client.metadata.default_max_age),
+        login_hint: params.get("login_hint")?.map(str::to_owned),
+        id_token_hint: params.get("id_token_hint")?.map(str::to_owned),
+    })
+}
+
+/// OpenID Connect Core section 6: an OP that does not support request objects must say so, never
+/// ignore them.
+fn refuse_request_objects(params: &Params) -> Result<(), OAuthError> {
+    let refuse = |code, description| Err(OAuthError::new(code, description));
+    if params.has("request") {
+        return refuse(ErrorCode::RequestNotSupported, "The request parameter is not supported.");
+    }
+    if params.has("request_uri") {
+        return refuse(
+            ErrorCode::RequestUriNotSupported,
+            "The request_uri parameter is not supported.",
+        );
+    }
+    if params.has("registration") {
+        return refuse(
+            ErrorCode::RegistrationNotSupported,
+            "The registration parameter is not supported.",
+        );
+    }
+    Ok(())
+}
+
+fn check_response_mode(params: &Params) -> Result<(), OAuthError> {
+    match params.get("response_mode")? {
+        None => Ok(()),
+        Some(mode) if ResponseMode::ALL.iter().any(|known| known.as_str() == mode) => Ok(()),
+        Some(mode) => {
+            Err(OAuthError::invalid_request("response_mode must be query, fragment or form_post.")
+                .because(format!("response_mode {mode:?}")))
+        }
+    }
+}
+
+/// Code flow only: nothing that puts a token into a URL (RFC 9700 section 2.1.2).
+fn check_response_type(params: &Params) -> Result<(), OAuthError> {
+    match params.get("response_type")? {
+        Some("code") => Ok(()),
+        None => Err(OAuthError::invalid_request("response_type is missing.")),
+        Some(_) => Err(OAuthError::new(
+            ErrorCode::UnsupportedResponseType,
+            "The only supported response_type is code.",
+        )),
+    }
+}
+
+fn check_grant_type(client: &Client) -> Result<(), OAuthError> {
+    if client.allows(GrantType::AuthorizationCode) {
+        return Ok(());
+    }
+    Err(OAuthError::new(
+        ErrorCode::UnauthorizedClient,
+        "This client is not registered for the authorization_code grant.",
+    ))
+}
+
+/// Scopes that are unknown or not allowed for the client are left out, not refused (OpenID Connect
+/// Core section 3.1.2.1); the token response tells what remains (RFC 6749 section 3.3).
+fn requested_scopes(client: &Client, params: &Params) -> Result<Scopes, OAuthError> {
+    let requested = params.get("scope")?.ok_or_else(|| {
+        OAuthError::invalid_scope("scope is missing; OpenID Connect needs openid.")
+    })?;
+    let requested = Scopes::parse(requested)
+        .ok_or_else(|| OAuthError::invalid_scope("scope has a character that is not allowed."))?;
+    let mut allowed = requested.intersection(&client.metadata.scope);
+    if !client.allows(GrantType::RefreshToken) {
+        // OpenID Connect Core section 11: ignored where refresh tokens cannot be given.
+        allowed = Scopes::from_tokens(allowed.iter().filter(|token| *token != "offline_access"));
+    }
+    if allowed.is_empty() {
+        return Err(OAuthError::invalid_scope("This client may use none of the requested scopes."));
+    }
+    Ok(allowed)
+}
+
+fn prompts(params: &Params) -> Result<Prompts, OAuthError> {
+    let mut prompts = Prompts::default();
+    let values = params.get("prompt")?.unwrap_or_default();
+    let mut count = 0;
+    for value in values.split(' ').filter(|v| !v.is_empty()) {
+        count += 1;
+        match value {
+            "none" => prompts.display = PromptDisplay::Forbidden,
+            "login" => prompts.login = Demand::Always,
+            "consent" => prompts.consent = Demand::Always,
+            "select_account" => prompts.select_account = Demand::Always,
+            _ => return Err(OAuthError::invalid_request("prompt has an unsupported value.")),
+        }
+    }
+    if prompts.display == PromptDisplay::Forbidden && count > 1 {
+        return Err(OAuthError::invalid_request("prompt=none cannot be combined."));
+    }
+    Ok(prompts)
+}
+
+fn max_age(params: &Params) -> Result<Option<Seconds>, OAuthError> {
+    let Some(text) = params.get("max_age")? else { return Ok(None) };
+    match text.parse::<Seconds>() {
+        Ok(seconds) if seconds >= 0 => Ok(Some(seconds)),
+        _ => Err(OAuthError::invalid_request("max_age must be a whole number of seconds.")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::client::tests::client;
+    use super::super::client::{AuthMethod, PkcePolicy};
+    use super::*;
+
+    const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+    fn check(client: &Client, extra: &str) -> Result<AuthorizeRequest, OAuthError> {
+        let query = format!("redirect_uri=https://rp.test/cb&{extra}");
+        let params = Params::parse(query.as_bytes()).unwrap();
+        let reply_to = ReplyTo::from_request(client, &params, "https://op.test").unwrap();
+        validate(client, &params, reply_to)
+    }
+
+    fn code_of(extra: &str) -> &'static str {
+        check(&client(), extra).unwrap_err().code.as_str()
+    }
+
+    #[test]
+    fn a_plain_request_of_a_confidential_client_passes_without_nonce_or_pkce() {
+        let request = check(&client(), "response_type=code&scope=openid&extra=foobar").unwrap();
+        assert_eq!(request.nonce, None);
+        assert_eq!(request.challenge, None);
+    }
+
+    #[test]
+    fn any_response_type_but_code_is_refused() {
+        for bad in ["token", "id_token token", "code token", "none", &"x".repeat(2048)] {
+            assert_eq!(
+                code_of(&format!("scope=openid&response_type={bad}")),
+                "unsupported_response_type"
+            );
+        }
+        assert_eq!(code_of("scope=openid"), "invalid_request");
+    }
+
+    #[test]
+    fn repeated_parameters_are_refused() {
+        for name in
+            ["scope", "state", "nonce", "code_challenge", "response_type", "prompt", "max_age"]
+        {
+            let query = format!("response_type=code&scope=openid&{name}=a&{name}=a");
+            assert_eq!(code_of(&query), "invalid_request", "{name}");
+        }
+    }
+
+    #[test]
+    fn request_objects_are_refused_by_name_and_never_ignored() {
+        assert_eq!(code_of("response_type=code&scope=openid&request=x"), "request_not_supported");
+        assert_eq!(
+            code_of("response_type=code&scope=openid&request_uri=x"),
+            "request_uri_not_supported"
+        );
+    }
+
+    #[test]
+    fn pkce_is_a_duty_for_public_clients_and_where_the_client_says_so() {
+        let mut public = client();
+        public.metadata.token_endpoint_auth_method = AuthMethod::None;
+        let mut strict = client();
+        strict.metadata.pkce = PkcePolicy::Required;
+        for client in [public, strict] {
+            assert!(check(&client, "response_type=code&scope=openid").is_err());
+            let good = format!(
+                "response_type=code&scope=openid&code_challenge={CHALLENGE}&code_challenge_method=S256"
+            );
+            assert!(check(&client, &good).is_ok());
+        }
+    }
+
+    #[test]
+    fn prompt_none_stands_alone() {
+        assert_eq!(code_of("response_type=code&scope=openid&prompt=none login"), "invalid_request");
+        let silent = check(&client(), "response_type=code&scope=openid&prompt=none").unwrap();
+        assert_eq!(silent.prompts.display, PromptDisplay::Forbidden);
+    }
+
+    #[test]
+    fn scopes_that_are_not_allowed_are_left_out_and_none_left_is_an_error() {
+        let request = check(&client(), "response_type=code&scope=openid warp").unwrap();
+        assert_eq!(request.scopes.to_string(), "openid");
+        assert_eq!(code_of("response_type=code&scope=warp"), "invalid_scope");
+    }
+
+    #[test]
+    fn max_age_must_be_a_number_of_seconds() {
+        for bad in ["-1", "1.5", "soon", "99999999999999999999"] {
+            assert_eq!(
+                code_of(&format!("response_type=code&scope=openid&max_age={bad}")),
+                "invalid_request"
+            );
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! Claims: which facts about a person and a sign-in go into the ID token (OpenID Connect Core
+//! section 2), the access token (RFC 9068 section 2.2) and userinfo (Core section 5.3).
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::client::{ClaimsPlacement, Client};
+use super::scope::Scopes;
+use super::types::{ClientId, GrantId, SessionId, UserId};
+use super::user::User;
+use crate::clock::{Seconds, UnixTime};
+
+/// More groups than this stay out of tokens, which must stay under 4 KB; userinfo has them all.
+pub const MAX_GROUPS_IN_TOKEN: usize = 50;
+
+/// The assurance level of a password alone.
+pub const ACR_PASSWORD: &str = "aal1";
+
+/// What is known about a sign-in and goes into tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authentication<'a> {
+    pub auth_time: UnixTime,
+    pub acr: &'a str,
+    pub amr: &'a [String],
+    pub session_id: Option<&'a SessionId>,
+}
+
+/// What [`id_token`] needs.
+#[derive(Debug, Clone)]
+pub struct IdTokenFacts<'a> {
+    pub issuer: &'a str,
+    pub client: &'a Client,
+    pub user: &'a User,
+    pub scopes: &'a Scopes,
+    pub authentication: Authentication<'a>,
+    pub nonce: Option<&'a str>,
+    /// Left half of the access token's hash (Core section 3.1.3.6).
+    pub at_hash: Option<String>,
+    pub now: UnixTime,
+    pub lifetime: Seconds,
+}
+
+/// The claims of an ID token.
+#[must_use]
+pub fn id_token(facts: &IdTokenFacts<'_>) -> Map<String, Value> {
+    let mut claims = match facts.client.metadata.claims_in {
+        ClaimsPlacement::Userinfo => Map::new(),
+        ClaimsPlacement::IdTokenToo => person(facts.user, facts.scopes),
+    };
+    if facts.scopes.contains("groups") && facts.user.groups.len() <= MAX_GROUPS_IN_TOKEN {
+        claims.insert("groups".into(), json!(facts.user.groups));
+    }
+    claims.insert("iss".into(), json!(facts.issuer));
+    claims.insert("sub".into(), json!(facts.user.id));
+    claims.insert("aud".into(), json!(facts.client.id));
+    claims.insert("exp".into(), json!(facts.now.plus(facts.lifetime)));
+    claims.insert("iat".into(), json!(facts.now));
+    insert_authentication(&mut claims, &facts.authentication);
+    insert_some(&mut claims, "nonce", facts.nonce);
+    insert_some(&mut claims, "at_hash", facts.at_hash.as_deref());
+    claims
+}
+
+/// The claims of an access token, in a JWT or kept for an opaque one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessTokenClaims {
+    pub iss: String,
+    pub sub: String,
+    pub aud: Audience,
+    pub exp: UnixTime,
+    pub iat: UnixTime,
+    pub jti: String,
+    pub client_id: ClientId,
+    /// Space-separated.
+    pub scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<UnixTime>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sid: Option<SessionId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Vec<String>>,
+    /// The lineage this token belongs to; revoking it kills the token. Private claim.
+    pub grant: GrantId,
+    /// The person's token version when this was issued; absent without a person. Private claim.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_version: Option<i64>,
+    /// The client's token version when this was issued. Private claim.
+    pub client_version: i64,
+}
+
+impl AccessTokenClaims {
+    /// The person the token speaks for, if any: a client's own token has the client as `sub`
+    /// (RFC 9068 section 2.2).
+    #[must_use]
+    pub fn user_id(&self) -> Option<UserId> {
+        self.user_version.map(|_| UserId::new(self.sub.clone()))
+    }
+
+    /// The granted scopes.
+    #[must_use]
+    pub fn scopes(&self) -> Scopes {
+        Scopes::parse(&self.scope).unwrap_or_default()
+    }
+}
+
+/// `aud`: a single string when there is one audience, as many clients expect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Audience {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Audience {
+    /// The audience of a client's access tokens.
+    #[must_use]
+    pub fn of_client(client: &Client) -> Self {
+        match client.metadata.audience.as_slice() {
+            [] => Self::One(client.id.to_string()),
+            [one] => Self::One(one.clone()),
+            many => Self::Many(many.to_vec()),
+        }
+    }
+
+    /// Whether the text is one of the audiences.
+    #[must_use]
+    pub fn contains(&self, text: &str) -> bool {
+        match self {
+            Self::One(one) => one == text,
+            Self::Many(many) => many.iter().any(|a| a == text),
+        }
+    }
+}
+
+/// The claims userinfo answers with: `sub` and what the scopes allow.
+#[must_use]
+pub fn userinfo(user: &User, scopes: &Scopes) -> Map<String, Value> {
+    let mut claims = person(user, scopes);
+    if scopes.contains("groups") {
+        claims.insert("groups".into(), json!(user.groups));
+    }
+    claims.insert("sub".into(), json!(user.id));
+    claims
+}
+
+/// The standard claims of the scopes (OpenID Connect Core section 5.4). A claim without a value is
+/// left out, never null or empty.
+fn person(user: &User, scopes: &Scopes) -> Map<String, Value> {
+    let mut claims = Map::new();
+    let profile = &user.profile;
+    if scopes.contains("profile") {
+        for (name, value) in [
+            ("name", &user.name),
+            ("given_name", &profile.given_name),
+            ("family_name", &profile.family_name),
+            ("middle_name", &profile.middle_name),
+            ("nickname", &profile.nickname),
+            ("profile", &profile.profile),
+            ("picture", &profile.picture),
+            ("website", &profile.website),
+            ("gender", &profile.gender),
+            ("birthdate", &profile.birthdate),
+            ("zoneinfo", &profile.zoneinfo),
+            ("locale", &profile.locale),
+        ] {
+            insert_some(&mut claims, name, value.as_deref());
+        }
+        claims.insert("preferred_username".into(), json!(user.username));
+        claims.insert("updated_at".into(), json!(user.updated_at));
+    }
+    if scopes.contains("email") && user.email.is_some() {
+        insert_some(&mut claims, "email", user.email.as_deref());
+        claims.insert("email_verified".into(), json!(user.email_verified));
+    }
+    if scopes.contains("phone") && profile.phone_number.is_some() {
+        insert_some(&mut claims, "phone_number", profile.phone_number.as_deref());
+        let verified = profile.phone_number_verified.unwrap_or(false);
+        claims.insert("phone_number_verified".into(), json!(verified));
+    }
+    if let (true, Some(address)) = (scopes.contains("address"), &profile.address) {
+        let address = json!(address);
+        if address.as_object().is_some_and(|members| !members.is_empty()) {
+            claims.insert("address".into(), address);
+        }
+    }
+    claims
+}
+
+fn insert_authentication(claims: &mut Map<String, Value>, authentication: &Authentication<'_>) {
+    claims.insert("auth_time".into(), json!(authentication.auth_time));
+    claims.insert("acr".into(), json!(authentication.acr));
+    claims.insert("amr".into(), json!(authentication.amr));
+    insert_some(claims, "sid", authentication.session_id.map(SessionId::as_str));
+}
+
+fn insert_some(claims: &mut Map<String, Value>, name: &str, value: Option<&str>) {
+    if let Some(value) = value.filter(|v| !v.is_empty()) {
+        claims.insert(name.to_owned(), Value::from(value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::client::tests::client;
+    use super::super::user::{Address, Profile};
+    use super::*;
+
+    pub(crate) fn alice() -> User {
+        User {
+            id: UserId::new("u-1"),
+            username: "alice".into(),
+            email: Some("alice@example.test".into()),
+            email_verified: true,
+            name: Some("Alice".into()),
+            profile: Profile {
+                nickname: Some(String::new()),
+                address: Some(Address::default()),
+                ..Profile::default()
+            },
+            groups: vec!["staff".into()],
+            role: None,
+            disabled_at: None,
+            token_version: 0,
+            created_at: UnixTime(1),
+            updated_at: UnixTime(2),
+        }
+    }
+
+    fn facts<'a>(client: &'a Client, user: &'a User, scopes: &'a Scopes) -> IdTokenFacts<'a> {
+        IdTokenFacts {
+            issuer: "https://op.test",
+            client,
+            user,
+            scopes,
+            authentication: Authentication {
+                auth_time: UnixTime(5),
+                acr: ACR_PASSWORD,
+                amr: &[],
+                session_id: None,
+            },
+            nonce: Some("n"),
+            at_hash: None,
+            now: UnixTime(10),
+            lifetime: 600,
+        }
+    }
+
+    #[test]
+    fn scope_claims_go_to_userinfo_and_stay_out_of_the_id_token() {
+        let (client, user, scopes) =
+            (client(), alice(), Scopes::parse("openid profile groups").unwrap());
+        let token = id_token(&facts(&client, &user, &scopes));
+        assert!(!token.contains_key("name"));
+        assert_eq!(token.get("groups").unwrap(), &json!(["staff"]));
+        assert_eq!(token.get("aud").unwrap(), "conf-basic");
+        assert_eq!(token.get("auth_time").unwrap(), 5);
+        assert_eq!(userinfo(&user, &scopes).get("name").unwrap(), "Alice");
+    }
+
+    #[test]
+    fn a_client_may_ask_for_the_claims_in_the_id_token_too() {
+        let (mut client, user, scopes) =
+            (client(), alice(), Scopes::parse("openid profile").unwrap());
+        client.metadata.claims_in = ClaimsPlacement::IdTokenToo;
+        assert_eq!(id_token(&facts(&client, &user, &scopes)).get("name").unwrap(), "Alice");
+    }
+
+    #[test]
+    fn claims_without_a_value_are_left_out() {
+        let claims = userinfo(&alice(), &Scopes::from_tokens(Scopes::STANDARD));
+        for absent in ["nickname", "address", "phone_number", "phone_number_verified", "picture"] {
+            assert!(!claims.contains_key(absent), "{absent}");
+        }
+        assert!(claims.values().all(|v| !v.is_null() && v != ""));
+    }
+
+    #[test]
+    fn email_verified_is_a_boolean_and_updated_at_a_number() {
+        let claims = userinfo(&alice(), &Scopes::from_tokens(Scopes::STANDARD));
+        assert_eq!(claims.get("email_verified").unwrap(), true);
+        assert!(claims.get("updated_at").unwrap().is_i64());
+    }
+
+    #[test]
+    fn a_person_in_very_many_groups_gets_them_from_userinfo_only() {
+        let (client, mut user, scopes) =
+            (client(), alice(), Scopes::parse("openid groups").unwrap());
+        user.groups = (0..60).map(|n| format!("group-{n}")).collect();
+        assert!(!id_token(&facts(&client, &user, &scopes)).contains_key("groups"));
+        assert_eq!(userinfo(&user, &scopes).get("groups").unwrap().as_array().unwrap().len(), 60);
+    }
+}

@@ -1,0 +1,117 @@
+//! The provider's metadata (OpenID Connect Discovery section 3, RFC 8414 section 2), computed from
+//! what is enabled.
+
+use serde_json::{Value, json};
+
+use super::claims::ACR_PASSWORD;
+use super::client::GrantType;
+use super::reply::ResponseMode;
+use super::scope::Scopes;
+use super::types::SigningAlg;
+
+/// Where each endpoint is, below the issuer. The only list of protocol paths; the URL map of the
+/// HTTP layer is built from it.
+pub mod path {
+    pub const AUTHORIZE: &str = "/oauth2/authorize";
+    pub const TOKEN: &str = "/oauth2/token";
+    pub const USERINFO: &str = "/oauth2/userinfo";
+    pub const INTROSPECT: &str = "/oauth2/introspect";
+    pub const REVOKE: &str = "/oauth2/revoke";
+    pub const LOGOUT: &str = "/oauth2/logout";
+    pub const JWKS: &str = "/.well-known/jwks.json";
+    pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
+    pub const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
+}
+
+/// The metadata document of an issuer that signs with these algorithms.
+#[must_use]
+pub fn document(issuer: &str, algs: &[SigningAlg]) -> Value {
+    let at = |path: &str| format!("{issuer}{path}");
+    let algs: Vec<&str> = algs.iter().map(|alg| alg.as_str()).collect();
+    let secrets = ["client_secret_basic", "client_secret_post"];
+    json!({
+        "issuer": issuer,
+        "authorization_endpoint": at(path::AUTHORIZE),
+        "token_endpoint": at(path::TOKEN),
+        "userinfo_endpoint": at(path::USERINFO),
+        "jwks_uri": at(path::JWKS),
+        "introspection_endpoint": at(path::INTROSPECT),
+        "revocation_endpoint": at(path::REVOKE),
+        "end_session_endpoint": at(path::LOGOUT),
+        "scopes_supported": Scopes::STANDARD,
+        "response_types_supported": ["code"],
+        "response_modes_supported": ResponseMode::ALL.map(ResponseMode::as_str),
+        "grant_types_supported": GrantType::ALL.map(GrantType::as_str),
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": algs,
+        "token_endpoint_auth_methods_supported": [secrets[0], secrets[1], "none"],
+        "introspection_endpoint_auth_methods_supported": secrets,
+        "revocation_endpoint_auth_methods_supported": [secrets[0], secrets[1], "none"],
+        "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "acr_values_supported": [ACR_PASSWORD],
+        "display_values_supported": ["page", "popup", "touch"],
+        "claim_types_supported": ["normal"],
+        "claims_supported": CLAIMS,
+        "ui_locales_supported": ["en"],
+        "claims_parameter_supported": false,
+        "request_parameter_supported": false,
+        // The default of this member is true, so leaving it out would promise too much.
+        "request_uri_parameter_supported": false,
+        "authorization_response_iss_parameter_supported": true,
+    })
+}
+
+const CLAIMS: [&str; 29] = [
+    "sub",
+    "iss",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "nonce",
+    "acr",
+    "amr",
+    "sid",
+    "name",
+    "given_name",
+    "family_name",
+    "middle_name",
+    "nickname",
+    "preferred_username",
+    "profile",
+    "picture",
+    "website",
+    "gender",
+    "birthdate",
+    "zoneinfo",
+    "locale",
+    "updated_at",
+    "email",
+    "email_verified",
+    "phone_number",
+    "phone_number_verified",
+    "groups",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_endpoint_is_below_the_issuer_and_rs256_is_offered() {
+        let document = document("https://op.test/sso", &SigningAlg::ALL);
+        for (name, value) in document.as_object().unwrap() {
+            if name.ends_with("_endpoint") || name == "jwks_uri" {
+                assert!(value.as_str().unwrap().starts_with("https://op.test/sso/"), "{name}");
+            }
+        }
+        assert!(
+            document["id_token_signing_alg_values_supported"]
+                .as_array()
+                .unwrap()
+                .contains(&json!("RS256"))
+        );
+        assert_eq!(document["request_uri_parameter_supported"], false);
+    }
+}

@@ -1,0 +1,201 @@
+//! Answers that travel to a client through the browser.
+//!
+//! [`ReplyTo`] can be made from nothing but a client's registered redirect URI, and it is the only
+//! thing that can write a redirect to a client. So an unverified URI cannot be redirected to.
+
+use serde::{Deserialize, Serialize};
+
+use super::client::Client;
+use super::error::{ErrorCode, OAuthError};
+use super::params::Params;
+use super::redirect_uri;
+
+/// `response_mode` (OAuth 2.0 Multiple Response Types section 2.1, Form Post Response Mode).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResponseMode {
+    #[default]
+    Query,
+    Fragment,
+    FormPost,
+}
+
+impl ResponseMode {
+    pub const ALL: [Self; 3] = [Self::Query, Self::Fragment, Self::FormPost];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Query => "query",
+            Self::Fragment => "fragment",
+            Self::FormPost => "form_post",
+        }
+    }
+}
+
+/// A verified place to send an authorization response to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplyTo {
+    redirect_uri: String,
+    mode: ResponseMode,
+    state: Option<String>,
+    issuer: String,
+}
+
+/// Why there is nowhere to send an answer: these errors are shown as a page, never redirected
+/// (RFC 6749 section 4.1.2.1).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoReply {
+    #[error("redirect_uri is missing")]
+    Missing,
+    #[error("redirect_uri is sent more than once")]
+    Repeated,
+    #[error("redirect_uri is not registered for this app")]
+    NotRegistered { received: String },
+}
+
+/// An answer on its way to the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// Send the browser there with `303 See Other`.
+    Redirect(String),
+    /// Let the browser post these fields there.
+    FormPost { action: String, fields: Vec<(String, String)> },
+}
+
+impl ReplyTo {
+    /// Finds where answers to this request go.
+    ///
+    /// # Errors
+    /// [`NoReply`] when `redirect_uri` is missing, repeated or not registered.
+    pub fn from_request(client: &Client, params: &Params, issuer: &str) -> Result<Self, NoReply> {
+        let presented = params.get("redirect_uri").map_err(|_| NoReply::Repeated)?;
+        // OpenID Connect Core section 3.1.2.1 makes the parameter a duty even with one URI.
+        let presented = presented.ok_or(NoReply::Missing)?;
+        let registered = client
+            .metadata
+            .redirect_uris
+            .iter()
+            .any(|uri| redirect_uri::matches(uri, presented, client.metadata.kind));
+        if !registered {
+            return Err(NoReply::NotRegistered { received: presented.to_owned() });
+        }
+        let mode = params
+            .sole("response_mode")
+            .and_then(|text| ResponseMode::ALL.into_iter().find(|mode| mode.as_str() == text));
+        Ok(Self {
+            redirect_uri: presented.to_owned(),
+            mode: mode.unwrap_or_default(),
+            state: params.sole("state").map(str::to_owned),
+            issuer: issuer.to_owned(),
+        })
+    }
+
+    /// The verified redirect URI.
+    #[must_use]
+    pub fn redirect_uri(&self) -> &str {
+        &self.redirect_uri
+    }
+
+    /// How the answer travels.
+    #[must_use]
+    pub fn mode(&self) -> ResponseMode {
+        self.mode
+    }
+
+    /// The successful response of RFC 6749 section 4.1.2, with `iss` of RFC 9207.
+    #[must_use]
+    pub fn success(&self, code: &str) -> Reply {
+        self.write(vec![("code", code)])
+    }
+
+    /// The error response of RFC 6749 section 4.1.2.1, with `iss` of RFC 9207.
+    #[must_use]
+    pub fn error(&self, error: &OAuthError) -> Reply {
+        // RFC 6749 has no redirect form of invalid_client and its like; they are page errors.
+        let code = match error.code {
+            ErrorCode::InvalidClient | ErrorCode::InvalidGrant => ErrorCode::InvalidRequest,
+            code => code,
+        };
+        self.write(vec![("error", code.as_str()), ("error_description", error.description)])
+    }
+
+    fn write<'a>(&'a self, mut fields: Vec<(&'a str, &'a str)>) -> Reply {
+        if let Some(state) = &self.state {
+            fields.push(("state", state));
+        }
+        fields.push(("iss", &self.issuer));
+        let encoded =
+            || url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&fields).finish();
+        match self.mode {
+            // The registered query is kept as it is (RFC 6749 section 3.1.2).
+            ResponseMode::Query => {
+                let joint = match self.redirect_uri.split_once('?') {
+                    None => "?",
+                    Some((_, "")) => "",
+                    Some(_) => "&",
+                };
+                Reply::Redirect(format!("{}{joint}{}", self.redirect_uri, encoded()))
+            }
+            ResponseMode::Fragment => {
+                Reply::Redirect(format!("{}#{}", self.redirect_uri, encoded()))
+            }
+            ResponseMode::FormPost => Reply::FormPost {
+                action: self.redirect_uri.clone(),
+                fields: fields
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .collect(),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::client::tests::client;
+    use super::*;
+
+    fn reply_to(query: &str) -> Result<ReplyTo, NoReply> {
+        let mut client = client();
+        client.metadata.redirect_uris =
+            vec!["https://rp.test/cb".into(), "https://rp.test/q?a=1".into()];
+        ReplyTo::from_request(&client, &Params::parse(query.as_bytes()).unwrap(), "https://op.test")
+    }
+
+    #[test]
+    fn the_registered_query_is_preserved() {
+        let to = reply_to("redirect_uri=https://rp.test/q?a%3D1&state=s%26").unwrap();
+        assert_eq!(
+            to.success("c"),
+            Reply::Redirect(
+                "https://rp.test/q?a=1&code=c&state=s%26&iss=https%3A%2F%2Fop.test".into()
+            )
+        );
+    }
+
+    #[test]
+    fn a_missing_repeated_or_unregistered_uri_has_no_reply() {
+        assert_eq!(reply_to("state=x"), Err(NoReply::Missing));
+        assert_eq!(
+            reply_to("redirect_uri=https://rp.test/cb&redirect_uri=https://rp.test/cb"),
+            Err(NoReply::Repeated)
+        );
+        assert!(matches!(
+            reply_to("redirect_uri=https://rp.test/q"),
+            Err(NoReply::NotRegistered { .. })
+        ));
+    }
+
+    #[test]
+    fn errors_carry_state_and_iss_and_never_a_code() {
+        let to =
+            reply_to("redirect_uri=https://rp.test/cb&state=s&response_mode=fragment").unwrap();
+        let Reply::Redirect(url) = to.error(&OAuthError::new(ErrorCode::LoginRequired, "Sign in."))
+        else {
+            panic!("a redirect")
+        };
+        assert!(url.starts_with("https://rp.test/cb#error=login_required&"));
+        assert!(url.contains("state=s") && url.contains("iss=") && !url.contains("code="));
+    }
+}
