@@ -1,0 +1,123 @@
+//! From configuration to a running [`App`]: connect, migrate, load the master key.
+
+use std::path::Path;
+
+use arc_swap::ArcSwap;
+
+use super::{App, Known, VerifiedTokens, Watch};
+use crate::clock::Clock;
+use crate::config::{Config, MasterKeySource};
+use crate::crypto::keyring::Keyring;
+use crate::crypto::password::{PasswordParams, Passwords};
+use crate::crypto::seal::{MasterKey, Sealer};
+use crate::store::ephemeral::Ephemeral;
+use crate::store::{DatabaseSettings, Store, sync};
+use crate::telemetry::metrics::Metrics;
+
+/// Why Doorward cannot start. Each is one clear line without secrets.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    #[error("database: {0}")]
+    Database(String),
+    #[error("redis: {0}")]
+    Redis(String),
+    #[error("secrets.master_key: {0}")]
+    MasterKey(String),
+    #[error("password hashing: {0}")]
+    Passwords(String),
+}
+
+/// Whether pending migrations are applied at start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Migrations {
+    Apply,
+    /// The schema must already be current.
+    Expect,
+}
+
+/// Connects everything. Keys and the revocation copy are brought up by `service::start`.
+///
+/// # Errors
+/// [`BootError`], within seconds.
+pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Result<App, BootError> {
+    let database = |error: &dyn std::fmt::Display| BootError::Database(error.to_string());
+    let settings = DatabaseSettings {
+        url: config.database.url.clone(),
+        max_connections: config.database.max_connections,
+    };
+    let store = Store::connect(&settings).await.map_err(|error| database(&error))?;
+    match migrations {
+        Migrations::Apply => store.migrate().await.map_err(|error| database(&error))?,
+        Migrations::Expect => store.expect_current().await.map_err(|error| database(&error))?,
+    }
+    let master = master_key(&config)?;
+    let ephemeral = Ephemeral::connect(config.redis.url.as_deref(), clock.clone())
+        .await
+        .map_err(|error| BootError::Redis(error.to_string()))?;
+    warn_about_eviction(&ephemeral).await;
+    let state = sync::read(&store.db).await.map_err(|error| database(&error))?;
+    let params = PasswordParams {
+        memory_kib: config.password.memory_kib,
+        iterations: config.password.iterations,
+        parallelism: config.password.parallelism,
+    };
+    let passwords = Passwords::new(params, config.password.threads, config.password.queue)
+        .map_err(|error| BootError::Passwords(error.to_string()))?;
+    Ok(App {
+        clock,
+        store,
+        ephemeral,
+        sealer: Sealer::new(&master),
+        passwords,
+        keyring: ArcSwap::from_pointee(Keyring::default()),
+        known: Known::default(),
+        verified: VerifiedTokens::default(),
+        watch: Watch::new(state),
+        metrics: Metrics::new(),
+        config,
+    })
+}
+
+/// A Redis that evicts keys under pressure forgets single-use records and revocations.
+async fn warn_about_eviction(ephemeral: &Ephemeral) {
+    match ephemeral.eviction_policy().await {
+        Some(policy) if policy != "noeviction" => tracing::warn!(
+            policy,
+            "Redis may evict keys when it is full; set maxmemory-policy to noeviction"
+        ),
+        _ => {}
+    }
+}
+
+fn master_key(config: &Config) -> Result<MasterKey, BootError> {
+    let bad = |error: &dyn std::fmt::Display| BootError::MasterKey(error.to_string());
+    match config.master_key_source() {
+        MasterKeySource::Given(text) => MasterKey::from_text(&text).map_err(|error| bad(&error)),
+        MasterKeySource::File(path) if path.exists() => {
+            let text = std::fs::read_to_string(&path)
+                .map_err(|error| bad(&format!("{}: {error}", path.display())))?;
+            MasterKey::from_text(text.trim_end()).map_err(|error| bad(&error))
+        }
+        MasterKeySource::File(path) => {
+            let key = MasterKey::generate();
+            write_private(&path, key.to_text().expose())
+                .map_err(|error| bad(&format!("{}: {error}", path.display())))?;
+            tracing::info!(path = %path.display(), "made a new master key; keep a copy of it");
+            Ok(key)
+        }
+    }
+}
+
+/// Writes a file that only its owner can read, and never over an existing one.
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_all()
+}

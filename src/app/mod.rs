@@ -1,0 +1,54 @@
+//! The composition root: everything a use case may need, made once from the configuration and
+//! shared by every worker. `boot` makes it; `known` and `watch` hold what the process remembers.
+
+mod boot;
+mod known;
+mod watch;
+
+use arc_swap::ArcSwap;
+
+pub use boot::{BootError, Migrations, boot};
+pub use known::{Known, VerifiedTokens};
+pub use watch::{Freshness, Watch};
+
+use crate::clock::{Clock, UnixTime};
+use crate::config::Config;
+use crate::crypto::keyring::Keyring;
+use crate::crypto::password::Passwords;
+use crate::crypto::seal::Sealer;
+use crate::store::Store;
+use crate::store::ephemeral::Ephemeral;
+use crate::telemetry::metrics::Metrics;
+
+/// The running provider.
+pub struct App {
+    pub config: Config,
+    pub clock: Clock,
+    pub store: Store,
+    pub ephemeral: Ephemeral,
+    pub sealer: Sealer,
+    pub passwords: Passwords,
+    /// Replaced as a whole when keys change.
+    pub keyring: ArcSwap<Keyring>,
+    /// Clients read recently; emptied when any client changes anywhere.
+    pub known: Known,
+    /// Our own access tokens whose signature was already verified.
+    pub verified: VerifiedTokens,
+    /// What this process knows of changes made elsewhere.
+    pub watch: Watch,
+    pub metrics: Metrics,
+}
+
+impl App {
+    /// The issuer, byte for byte as configured.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.config.issuer
+    }
+
+    /// The present moment.
+    #[must_use]
+    pub fn now(&self) -> UnixTime {
+        self.clock.now()
+    }
+}

@@ -1,0 +1,117 @@
+//! What this process knows of changes made by other nodes and by the command line: the counters of
+//! `store::sync`, read from SQL a few times a second, and whether the ephemeral store's copy of the
+//! revocation set can be relied on.
+//!
+//! The ephemeral store carries a marker: the number of the newest revocation its copy knows. It may
+//! be trusted only while it knows every revocation we know of. A flushed or restored Redis has no
+//! marker or an older one, and so betrays itself.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use crate::clock::UnixTime;
+use crate::protocol::types::SessionId;
+use crate::store::sync::SyncState;
+
+/// Counters known to this process; they only grow.
+#[derive(Debug, Default)]
+pub struct Watch {
+    catalog: AtomicI64,
+    revocations: AtomicI64,
+    /// Sessions used since `last_seen_at` was last written to SQL.
+    visits: Mutex<HashMap<SessionId, UnixTime>>,
+}
+
+/// What the marker says about the ephemeral copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// Complete: its answers can be relied on.
+    Complete,
+    /// Flushed, restored, or a moment behind: SQL must be asked and the copy made again.
+    Behind,
+}
+
+impl Watch {
+    /// Starts from what SQL says.
+    #[must_use]
+    pub fn new(state: SyncState) -> Self {
+        let watch = Self::default();
+        watch.learn(state);
+        watch
+    }
+
+    /// Takes note of newer counters. Tells whether the catalogue (clients, keys) moved.
+    pub fn learn(&self, state: SyncState) -> bool {
+        self.saw_revocation(state.revocations);
+        self.catalog.fetch_max(state.catalog, Ordering::SeqCst) < state.catalog
+    }
+
+    /// Takes note of a revocation this process made or heard of.
+    pub fn saw_revocation(&self, number: i64) {
+        self.revocations.fetch_max(number, Ordering::SeqCst);
+    }
+
+    /// Judges the marker of the ephemeral copy.
+    pub fn judge(&self, marker: Option<&str>) -> Freshness {
+        let number = marker.and_then(|text| text.parse::<i64>().ok());
+        match number {
+            Some(number) if number >= self.revocations.load(Ordering::SeqCst) => {
+                // Remembered, so that a copy restored to an older state is noticed at once.
+                self.saw_revocation(number);
+                Freshness::Complete
+            }
+            _ => Freshness::Behind,
+        }
+    }
+
+    /// Notes that a session was used; SQL is told in batches.
+    pub fn visited(&self, session: &SessionId, at: UnixTime) {
+        if let Ok(mut visits) = self.visits.lock() {
+            visits.insert(session.clone(), at);
+        }
+    }
+
+    /// When this process last saw the session used, if SQL has not been told yet.
+    pub fn last_visit(&self, session: &SessionId) -> Option<UnixTime> {
+        self.visits.lock().ok()?.get(session).copied()
+    }
+
+    /// Takes the visits that SQL has not been told of.
+    pub fn take_visits(&self) -> Vec<(SessionId, UnixTime)> {
+        self.visits.lock().map(|mut visits| visits.drain().collect()).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn watch() -> Watch {
+        Watch::new(SyncState { catalog: 1, revocations: 5 })
+    }
+
+    #[test]
+    fn a_complete_copy_knows_every_revocation_we_know() {
+        assert_eq!(watch().judge(Some("5")), Freshness::Complete);
+        for behind in [None, Some("4"), Some("x"), Some("")] {
+            assert_eq!(watch().judge(behind), Freshness::Behind, "{behind:?}");
+        }
+    }
+
+    #[test]
+    fn a_marker_that_goes_back_betrays_a_restored_snapshot() {
+        let watch = watch();
+        assert_eq!(watch.judge(Some("7")), Freshness::Complete);
+        assert_eq!(watch.judge(Some("6")), Freshness::Behind);
+    }
+
+    #[test]
+    fn counters_never_go_back() {
+        let watch = watch();
+        assert!(!watch.learn(SyncState { catalog: 1, revocations: 3 }));
+        assert_eq!(watch.judge(Some("4")), Freshness::Behind);
+        assert!(watch.learn(SyncState { catalog: 2, revocations: 6 }));
+        assert_eq!(watch.judge(Some("5")), Freshness::Behind);
+    }
+}

@@ -1,0 +1,137 @@
+//! `/account`: a person's own page.
+
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::cookies::BrowserBinding;
+use super::headers::Forms;
+use super::pages::account::{AccountHome, ConsoleLink};
+use super::pages::views::SessionView;
+use super::pages::{Link, When};
+use super::sign_in::steps::{self, Visit};
+use super::site::Site;
+use super::{extract, render};
+use crate::protocol::types::SessionId;
+use crate::protocol::user::User;
+use crate::service::audit::Actor;
+use crate::service::failure::Failure;
+use crate::service::people::{self, PeopleError};
+use crate::service::session::{self, LiveSession};
+use crate::service::{clients, consent, logout};
+
+/// This file's part of the URL map.
+pub(super) fn routes(map: &mut ServiceConfig) {
+    map.route("/account", web::get().to(get))
+        .route("/account/sessions/{id}/end", web::post().to(end_session));
+}
+
+async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
+    let session = match steps::session_or_failure(&site, &request).await {
+        Ok(Some(session)) => session,
+        Ok(None) => return steps::see_other(&site.path("/login")),
+        Err(response) => return response,
+    };
+    let browser = BrowserBinding::of(&site, &request);
+    let visit =
+        Visit { site: &site, request: &request, browser: &browser, session: Some(&session) };
+    match home(&visit, &session).await {
+        Ok(response) => visit.bind(response),
+        Err(failure) => render::failure(&site, &request, &failure),
+    }
+}
+
+async fn home(visit: &Visit<'_>, session: &LiveSession) -> Result<HttpResponse, Failure> {
+    let site = visit.site;
+    let user = match people::find(site, session.user_id.as_str()).await {
+        Ok(user) => user,
+        Err(PeopleError::Failure(failure)) => return Err(failure),
+        Err(_) => return Ok(steps::see_other(&site.path("/login"))),
+    };
+    let chrome = render::chrome(site);
+    let nonce = chrome.nonce.clone();
+    let page = AccountHome {
+        chrome,
+        csrf: visit.session_csrf(),
+        flash: None,
+        name: user.name.clone().unwrap_or_else(|| user.username.clone()),
+        username: user.username.clone(),
+        email: user.email.clone(),
+        apps: apps(site, session).await?,
+        sessions: sessions(site, (&user, session)).await?,
+        console: if user.role.is_some() { ConsoleLink::Shown } else { ConsoleLink::Hidden },
+    };
+    Ok(render::page(&nonce, &page, Forms::HereOnly))
+}
+
+/// The apps the person uses that say where they are.
+async fn apps(site: &Site, session: &LiveSession) -> Result<Vec<Link>, Failure> {
+    let consented = consent::list(site, &session.user_id).await?;
+    let mut ids: Vec<_> = consented.into_iter().map(|consent| consent.client_id).collect();
+    ids.extend(logout::apps(site, session).await?);
+    ids.sort();
+    ids.dedup();
+    let mut links = Vec::new();
+    for id in ids {
+        let client = clients::find(site, &id).await?.filter(|c| c.disabled_at.is_none());
+        if let Some(client) = client
+            && let Some(href) = client.metadata.client_uri.clone()
+        {
+            links.push(Link { text: client.metadata.client_name.clone(), href });
+        }
+    }
+    Ok(links)
+}
+
+async fn sessions(
+    site: &Site,
+    (user, current): (&User, &LiveSession),
+) -> Result<Vec<SessionView>, Failure> {
+    let now = site.now();
+    let rows = session::list(site, (Some(&user.id), None), 50).await?;
+    Ok(rows
+        .into_iter()
+        .filter(|row| row.revoked_at.is_none() && row.expires_at > now)
+        .map(|row| SessionView {
+            current: row.id == current.id,
+            id: row.id.to_string(),
+            user_id: user.id.to_string(),
+            username: user.username.clone(),
+            device: row.device,
+            address: row.address,
+            started: When::ago(row.created_at, now),
+            last_seen: When::ago(row.last_seen_at, now),
+        })
+        .collect())
+}
+
+/// Ends another session of the same person.
+async fn end_session(
+    site: web::Data<Site>,
+    request: HttpRequest,
+    id: web::Path<String>,
+    body: web::Bytes,
+) -> HttpResponse {
+    let Ok(form) = extract::form(&request, &body) else {
+        return render::bad_request(&site, &request);
+    };
+    let session = match steps::session_or_failure(&site, &request).await {
+        Ok(Some(session)) => session,
+        Ok(None) => return steps::see_other(&site.path("/login")),
+        Err(response) => return response,
+    };
+    let browser = BrowserBinding::of(&site, &request);
+    let visit =
+        Visit { site: &site, request: &request, browser: &browser, session: Some(&session) };
+    if !steps::session_csrf_ok(&visit, &form) {
+        return render::forged_form(&site, &request);
+    }
+    let id = SessionId::new(id.into_inner());
+    let actor = Actor::User(session.user_id.clone());
+    let caller = extract::caller(&site, &request);
+    match session::end_own(&site, (&id, &session.user_id), (&actor, &caller)).await {
+        Ok(true) => steps::see_other(&site.path("/account")),
+        // Somebody else's session looks like one that does not exist.
+        Ok(false) => render::not_found(&site, &request),
+        Err(failure) => render::failure(&site, &request, &failure),
+    }
+}

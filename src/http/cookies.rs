@@ -1,0 +1,81 @@
+//! The cookies: which there are and what protects them (security catalogue section 4.2).
+//!
+//! `session` is the SSO session; `browser` binds in-flight pages and CSRF tokens to this browser.
+
+use actix_web::HttpRequest;
+use actix_web::cookie::{Cookie, SameSite, time::Duration};
+
+use super::site::{Site, Transport};
+use crate::clock::Seconds;
+use crate::crypto::secret::Secret;
+
+/// Which cookie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Session,
+    Browser,
+}
+
+impl Kind {
+    fn name(self, transport: Transport) -> &'static str {
+        match (self, transport) {
+            (Self::Session, Transport::Https) => "__Host-doorward_session",
+            (Self::Session, Transport::LoopbackHttp) => "doorward_session",
+            (Self::Browser, Transport::Https) => "__Host-doorward_browser",
+            (Self::Browser, Transport::LoopbackHttp) => "doorward_browser",
+        }
+    }
+}
+
+/// The value of a cookie this browser sent; a repeated one counts as none, since somebody may have
+/// planted the second.
+#[must_use]
+pub fn read(site: &Site, request: &HttpRequest, kind: Kind) -> Option<String> {
+    let name = kind.name(site.transport);
+    let cookies = request.cookies().ok()?;
+    let mut found = cookies.iter().filter(|cookie| cookie.name() == name);
+    let value = found.next().map(|cookie| cookie.value().to_owned());
+    let sane = |value: &String| (32..=128).contains(&value.len());
+    if found.next().is_some() { None } else { value.filter(sane) }
+}
+
+/// A cookie to set. `max_age` in seconds; `None` lasts as long as the browser runs.
+#[must_use]
+pub fn write(site: &Site, kind: Kind, (value, max_age): (&str, Option<Seconds>)) -> Cookie<'static> {
+    let mut cookie = Cookie::build(kind.name(site.transport), value.to_owned())
+        .path("/")
+        .http_only(true)
+        .secure(site.transport == Transport::Https)
+        // Lax, not Strict: people arrive at /authorize from other sites.
+        .same_site(SameSite::Lax)
+        .finish();
+    if let Some(seconds) = max_age {
+        cookie.set_max_age(Duration::seconds(seconds));
+    }
+    cookie
+}
+
+/// Tells the browser to forget a cookie.
+#[must_use]
+pub fn remove(site: &Site, kind: Kind) -> Cookie<'static> {
+    write(site, kind, ("", Some(0)))
+}
+
+/// The value that binds pages to this browser, and the cookie to set if it is new.
+pub struct BrowserBinding {
+    pub value: String,
+    pub fresh: Option<Cookie<'static>>,
+}
+
+impl BrowserBinding {
+    /// The browser's binding; makes one on the first visit.
+    #[must_use]
+    pub fn of(site: &Site, request: &HttpRequest) -> Self {
+        if let Some(value) = read(site, request, Kind::Browser) {
+            return Self { value, fresh: None };
+        }
+        let value = Secret::generate().expose().to_owned();
+        let fresh = Some(write(site, Kind::Browser, (&value, None)));
+        Self { value, fresh }
+    }
+}

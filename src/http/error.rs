@@ -1,0 +1,125 @@
+//! The ways to fail, as HTTP: OAuth JSON, bearer challenges, and (in `page`) pages for people.
+//! Failures of ours are logged here, once, with the request id; their text stays inside.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use serde::Serialize;
+
+use super::extract::request_id;
+use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::service::failure::{EndpointError, Failure};
+
+/// Seconds after which trying again is worth it.
+pub const RETRY_AFTER: &str = "2";
+
+/// The body of an OAuth error (RFC 6749 section 5.2).
+#[derive(Serialize)]
+pub struct OAuthBody {
+    error: &'static str,
+    error_description: &'static str,
+}
+
+/// The body of a refusal.
+#[must_use]
+pub fn oauth_body(error: &OAuthError) -> OAuthBody {
+    OAuthBody { error: error.code.as_str(), error_description: error.description }
+}
+
+/// Logs a failure and says which status it has.
+pub fn report(request_id: &str, failure: &Failure) -> StatusCode {
+    match failure {
+        Failure::Unavailable(detail) => {
+            tracing::warn!(request_id, detail, "a dependency does not answer");
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        Failure::Internal(detail) => {
+            tracing::error!(request_id, detail, "internal error");
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+    }
+}
+
+/// An error of an endpoint at which clients authenticate.
+#[must_use]
+pub fn oauth(request: &HttpRequest, error: &EndpointError) -> HttpResponse {
+    match error {
+        EndpointError::OAuth(refusal) => {
+            oauth_builder(request, refusal).json(oauth_body(refusal))
+        }
+        EndpointError::Failure(failure) => failed(request, failure),
+    }
+}
+
+/// Status and headers of a refusal.
+#[must_use]
+pub fn oauth_builder(request: &HttpRequest, refusal: &OAuthError) -> HttpResponseBuilder {
+    tracing::info!(
+        request_id = request_id(request),
+        code = refusal.code.as_str(),
+        description = refusal.description,
+        detail = %refusal.detail,
+        "request refused"
+    );
+    if refusal.code != ErrorCode::InvalidClient {
+        return HttpResponse::BadRequest();
+    }
+    let mut response = HttpResponse::Unauthorized();
+    // RFC 6749 section 5.2: a challenge only in the scheme the client tried.
+    if request.headers().contains_key(header::AUTHORIZATION) {
+        response.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"doorward\""));
+    }
+    response
+}
+
+fn failed(request: &HttpRequest, failure: &Failure) -> HttpResponse {
+    let status = report(&request_id(request), failure);
+    let body = if status == StatusCode::SERVICE_UNAVAILABLE {
+        OAuthBody {
+            error: "temporarily_unavailable",
+            error_description: "The provider cannot answer at the moment; try again shortly.",
+        }
+    } else {
+        OAuthBody {
+            error: "server_error",
+            error_description: "Something went wrong inside the provider.",
+        }
+    };
+    let mut response = HttpResponse::build(status);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
+    }
+    response.json(body)
+}
+
+/// A request without any token: a bare challenge (RFC 6750 section 3.1).
+#[must_use]
+pub fn no_bearer() -> HttpResponse {
+    HttpResponse::Unauthorized()
+        .insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"doorward\""))
+        .json(OAuthBody {
+            error: "invalid_token",
+            error_description: "Send the access token in the Authorization header.",
+        })
+}
+
+/// An error of an endpoint that takes access tokens (RFC 6750 section 3).
+#[must_use]
+pub fn bearer(request: &HttpRequest, error: &EndpointError) -> HttpResponse {
+    let refusal = match error {
+        EndpointError::OAuth(refusal) => refusal,
+        EndpointError::Failure(failure) => return failed(request, failure),
+    };
+    let status = match refusal.code {
+        ErrorCode::InvalidToken => StatusCode::UNAUTHORIZED,
+        ErrorCode::InsufficientScope => StatusCode::FORBIDDEN,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    let challenge = format!(
+        "Bearer realm=\"doorward\", error=\"{}\", error_description=\"{}\"",
+        refusal.code.as_str(),
+        refusal.description
+    );
+    HttpResponse::build(status)
+        .insert_header((header::WWW_AUTHENTICATE, challenge))
+        .json(oauth_body(refusal))
+}

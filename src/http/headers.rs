@@ -1,0 +1,85 @@
+//! Response headers that every answer carries (security catalogue section 4.1), and CORS.
+
+use actix_web::HttpResponseBuilder;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+use super::site::{Site, Transport};
+use crate::protocol::client::{Client, ClientKind};
+
+/// Adds what is missing; a handler that set one of these knows better.
+pub fn complete(site: &Site, headers: &mut HeaderMap) {
+    let mut add = |name: HeaderName, value: &'static str| {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    };
+    add(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    add(header::X_FRAME_OPTIONS, "DENY");
+    add(header::REFERRER_POLICY, "no-referrer");
+    add(header::CACHE_CONTROL, "no-store");
+    add(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+    add(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    add(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    add(
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), microphone=(), geolocation=()",
+    );
+    if site.transport == Transport::Https {
+        add(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
+    }
+}
+
+/// Whether forms of a page may be sent elsewhere. Browsers check `form-action` along the whole
+/// redirect chain, so pages of a sign-in, which ends at a client, must leave it out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forms {
+    /// Pages of a flow.
+    Anywhere,
+    /// Account and console pages.
+    HereOnly,
+}
+
+/// The policy of a page whose links and scripts carry this nonce.
+#[must_use]
+pub fn page_policy(nonce: &str, forms: Forms) -> String {
+    let tail = match forms {
+        Forms::Anywhere => "",
+        Forms::HereOnly => "; form-action 'self'",
+    };
+    format!(
+        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; \
+         img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-ancestors 'none'; \
+         base-uri 'none'; object-src 'none'{tail}"
+    )
+}
+
+/// Lets scripts of any origin read a public document.
+pub fn allow_any_origin(response: &mut HttpResponseBuilder) {
+    response
+        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .insert_header((HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"));
+}
+
+/// Lets scripts of the client's own origins read the answer. No credentials: cookies play no part
+/// at these endpoints.
+pub fn allow_client_origin(
+    response: &mut HttpResponseBuilder,
+    origin: Option<&str>,
+    client: &Client,
+) {
+    response.insert_header((header::VARY, "Origin"));
+    let Some(origin) = origin.filter(|origin| is_origin_of(client, origin)) else { return };
+    response
+        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, origin))
+        .insert_header((header::ACCESS_CONTROL_EXPOSE_HEADERS, "WWW-Authenticate"))
+        .insert_header((HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"));
+}
+
+fn is_origin_of(client: &Client, origin: &str) -> bool {
+    let metadata = &client.metadata;
+    metadata.allowed_origins.iter().any(|own| own == origin)
+        || (metadata.kind == ClientKind::Spa
+            && metadata.redirect_uris.iter().any(|uri| {
+                url::Url::parse(uri).is_ok_and(|url| url.origin().ascii_serialization() == origin)
+            }))
+}

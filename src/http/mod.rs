@@ -1,0 +1,20 @@
+//! The only place where actix appears: bytes to use cases and back. [`routes`] is the whole URL map
+//! on one page; start there.
+
+mod assets;
+mod console;
+mod cookies;
+mod csrf;
+mod error;
+mod extract;
+mod headers;
+mod oidc;
+mod ops;
+pub mod pages;
+mod pipeline;
+mod render;
+mod routes;
+pub mod server;
+mod sign_in;
+mod site;
+mod account;

@@ -1,0 +1,81 @@
+//! The protocol endpoints: bytes in, use case, bytes out.
+
+mod authorize;
+mod discovery;
+mod introspect;
+mod logout;
+mod preflight;
+mod revoke;
+mod token;
+mod userinfo;
+
+use actix_web::HttpRequest;
+use actix_web::http::header;
+
+pub(super) use discovery::document;
+
+use super::error;
+use super::extract;
+use super::site::Site;
+use crate::protocol::discovery::path;
+use crate::protocol::error::OAuthError;
+use crate::service::token::ClientRequest;
+
+use actix_web::web::{self, ServiceConfig};
+
+/// The protocol's part of the URL map.
+pub(super) fn routes(map: &mut ServiceConfig) {
+    let public = [path::OPENID_CONFIGURATION, path::AUTHORIZATION_SERVER];
+    for document in public {
+        map.route(document, web::get().to(discovery::document));
+    }
+    map.route(path::JWKS, web::get().to(discovery::jwks))
+        .service(
+            web::resource(path::AUTHORIZE)
+                .route(web::get().to(authorize::get))
+                .route(web::post().to(authorize::post)),
+        )
+        .service(
+            web::resource(path::TOKEN)
+                .route(web::post().to(token::post))
+                .route(web::method(actix_web::http::Method::OPTIONS).to(preflight::answer)),
+        )
+        .service(
+            web::resource(path::USERINFO)
+                .route(web::get().to(userinfo::get))
+                .route(web::post().to(userinfo::post))
+                .route(web::method(actix_web::http::Method::OPTIONS).to(preflight::answer)),
+        )
+        .route(path::INTROSPECT, web::post().to(introspect::post))
+        .service(
+            web::resource(path::REVOKE)
+                .route(web::post().to(revoke::post))
+                .route(web::method(actix_web::http::Method::OPTIONS).to(preflight::answer)),
+        )
+        .service(
+            web::resource(path::LOGOUT)
+                .route(web::get().to(logout::get))
+                .route(web::post().to(logout::post)),
+        );
+}
+
+/// Reads what endpoints with client authentication need.
+fn client_request(
+    site: &Site,
+    request: &HttpRequest,
+    body: &[u8],
+) -> Result<ClientRequest, OAuthError> {
+    let mut headers = request.headers().get_all(header::AUTHORIZATION);
+    let authorization = match (headers.next(), headers.next()) {
+        (None, _) => None,
+        (Some(one), None) => Some(one.to_str().unwrap_or_default().to_owned()),
+        (Some(_), Some(_)) => {
+            return Err(OAuthError::invalid_request("There are two Authorization headers."));
+        }
+    };
+    Ok(ClientRequest {
+        authorization,
+        params: extract::form(request, body)?,
+        caller: extract::caller(site, request),
+    })
+}

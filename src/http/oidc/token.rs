@@ -1,0 +1,51 @@
+//! `POST /oauth2/token`.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::{Site, client_request, error, extract};
+use crate::http::headers;
+use crate::protocol::types::ClientId;
+use crate::service::token::{self, ClientRequest};
+use crate::service::{clients, failure::EndpointError};
+
+pub(super) async fn post(
+    site: web::Data<Site>,
+    request: HttpRequest,
+    body: web::Bytes,
+) -> HttpResponse {
+    let parsed = match client_request(&site, &request, &body) {
+        Ok(parsed) => parsed,
+        Err(refusal) => return error::oauth(&request, &refusal.into()),
+    };
+    match token::exchange(&site, &parsed).await {
+        Ok(answer) => {
+            let mut response = HttpResponse::Ok();
+            response.insert_header((header::PRAGMA, "no-cache"));
+            allow_origin(&site, (&request, &parsed), &mut response).await;
+            response.json(answer)
+        }
+        Err(EndpointError::OAuth(refusal)) => {
+            let mut response = error::oauth_builder(&request, &refusal);
+            allow_origin(&site, (&request, &parsed), &mut response).await;
+            response.json(error::oauth_body(&refusal))
+        }
+        Err(failure) => error::oauth(&request, &failure),
+    }
+}
+
+/// Scripts of a public client's own origins may read its answers, errors included.
+async fn allow_origin(
+    site: &Site,
+    (request, parsed): (&HttpRequest, &ClientRequest),
+    response: &mut actix_web::HttpResponseBuilder,
+) {
+    let origin = extract::header_text(request.headers(), &header::ORIGIN);
+    if origin.is_none() {
+        return;
+    }
+    let Some(id) = parsed.params.sole("client_id") else { return };
+    if let Ok(Some(client)) = clients::find(site, &ClientId::new(id)).await {
+        headers::allow_client_origin(response, origin, &client);
+    }
+}

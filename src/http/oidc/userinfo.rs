@@ -1,0 +1,84 @@
+//! `GET` and `POST /oauth2/userinfo` (OpenID Connect Core section 5.3.1, RFC 6750 section 2).
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::{Site, error, extract};
+use crate::http::headers;
+use crate::protocol::error::OAuthError;
+use crate::protocol::params::Params;
+use crate::service::{access_token, clients, userinfo};
+
+pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
+    answer(&site, &request, bearer(&request, None)).await
+}
+
+pub(super) async fn post(
+    site: web::Data<Site>,
+    request: HttpRequest,
+    body: web::Bytes,
+) -> HttpResponse {
+    let form = extract::is_form(&request).then(|| Params::parse(&body));
+    let form = match form.transpose() {
+        Ok(form) => form,
+        Err(refusal) => return error::bearer(&request, &refusal.into()),
+    };
+    answer(&site, &request, bearer(&request, form.as_ref())).await
+}
+
+async fn answer(
+    site: &Site,
+    request: &HttpRequest,
+    token: Result<Option<String>, OAuthError>,
+) -> HttpResponse {
+    let token = match token {
+        Ok(Some(token)) => token,
+        Ok(None) => return error::no_bearer(),
+        Err(refusal) => return error::bearer(request, &refusal.into()),
+    };
+    match userinfo::claims(site, &token).await {
+        Ok(claims) => {
+            let mut response = HttpResponse::Ok();
+            let origin = extract::header_text(request.headers(), &header::ORIGIN);
+            if origin.is_some()
+                && let Ok(Some(known)) = access_token::genuine(site, &token).await
+                && let Ok(Some(client)) = clients::find(site, &known.client_id).await
+            {
+                headers::allow_client_origin(&mut response, origin, &client);
+            }
+            response.json(claims)
+        }
+        Err(failure) => error::bearer(request, &failure),
+    }
+}
+
+/// The token, from exactly one place. Never from the query: URLs end up in logs (RFC 9700 section
+/// 4.3.2).
+fn bearer(request: &HttpRequest, form: Option<&Params>) -> Result<Option<String>, OAuthError> {
+    if Params::parse(request.query_string().as_bytes())?.has("access_token") {
+        return Err(OAuthError::invalid_request(
+            "The access token must not be in the URL; use the Authorization header.",
+        ));
+    }
+    let mut headers = request.headers().get_all(header::AUTHORIZATION);
+    let header = match (headers.next(), headers.next()) {
+        (_, Some(_)) => {
+            return Err(OAuthError::invalid_request("There are two Authorization headers."));
+        }
+        (Some(value), None) => value.to_str().ok().and_then(|text| text.split_once(' ')),
+        (None, None) => None,
+    };
+    let header = header
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim().to_owned());
+    let body = match form {
+        Some(form) => form.get("access_token")?.map(str::to_owned),
+        None => None,
+    };
+    match (header, body) {
+        (Some(_), Some(_)) => Err(OAuthError::invalid_request(
+            "The access token is sent in two ways; use the Authorization header.",
+        )),
+        (one, other) => Ok(one.or(other)),
+    }
+}

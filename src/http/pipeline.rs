@@ -1,0 +1,74 @@
+//! What happens around every request: a request id, the common headers, metrics, one log line, and
+//! a last net under panics.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpResponse, web};
+use futures_util::FutureExt as _;
+
+use super::extract::{RequestId, header_text};
+use super::headers;
+use super::site::Site;
+use crate::crypto::secret;
+use crate::telemetry::request_id;
+
+const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The middleware.
+pub(super) async fn around(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let Some(site) = request.app_data::<web::Data<Site>>().cloned() else {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    };
+    let started = Instant::now();
+    let inbound = header_text(request.headers(), &HEADER);
+    let id = request_id::accept_or_make(inbound, || secret::new_id(site.now()));
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let raw = request.request().clone();
+
+    let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    let mut response = match outcome {
+        Ok(Ok(response)) => response.map_into_boxed_body(),
+        // Errors of actix itself: a body over its limit, a malformed query. Their own status holds.
+        Ok(Err(error)) => {
+            let response = HttpResponse::build(error.as_response_error().status_code())
+                .content_type("text/plain; charset=utf-8")
+                .body(error.as_response_error().to_string());
+            ServiceResponse::new(raw.clone(), response)
+        }
+        Err(_) => {
+            tracing::error!(request_id = id, "a handler panicked; this is a defect");
+            ServiceResponse::new(raw.clone(), HttpResponse::InternalServerError().finish())
+        }
+    };
+    headers::complete(&site, response.headers_mut());
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(HEADER, value);
+    }
+    note(&site, &response, (&id, started));
+    Ok(response)
+}
+
+/// One metric and one log line, with the route's pattern and never the path, which may hold ids.
+fn note(site: &Site, response: &ServiceResponse<BoxBody>, (id, started): (&str, Instant)) {
+    let request = response.request();
+    let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+    let status = response.status().as_u16();
+    let elapsed = started.elapsed();
+    site.metrics.http_request(request.method().as_str(), (&route, status), elapsed);
+    tracing::debug!(
+        request_id = id,
+        method = request.method().as_str(),
+        route,
+        status,
+        duration_ms = elapsed.as_millis(),
+        "request"
+    );
+}

@@ -1,0 +1,305 @@
+//! The pages on the way through a sign-in and out again.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::{chrome, page};
+use crate::app::App;
+use crate::http::headers::Forms;
+use crate::http::pages::consent::{Consent, scope_sentence};
+use crate::http::pages::form_post::{self, FormPost};
+use crate::http::pages::reset_password::ResetPassword;
+use crate::http::pages::setup::Setup;
+use crate::http::pages::sign_in::{Purpose, Remember, SignIn};
+use crate::http::pages::sign_out::{SignOut, SignedOut};
+use crate::http::pages::{FieldError, FlowForm, Link};
+use crate::http::sign_in::steps::Visit;
+use crate::http::site::Site;
+use crate::protocol::discovery::path;
+use crate::protocol::interaction::SignInReason;
+use crate::protocol::params::Params;
+use crate::protocol::reply::Reply;
+use crate::protocol::types::{ClientId, UserId};
+use crate::service::authorize::{ConsentPrompt, SignInPrompt};
+use crate::service::failure::Failure;
+use crate::service::flow::{Flow, Target};
+use crate::service::logout::Next;
+use crate::service::session::LiveSession;
+use crate::service::{clients, people};
+
+/// The sign-in form before it has its browser's tokens.
+pub(in crate::http) struct SignInView {
+    sealed: String,
+    app_name: Option<String>,
+    purpose: Purpose,
+    username: String,
+    remember: Remember,
+    errors: Vec<FieldError>,
+}
+
+impl SignInView {
+    /// The form that an app's request leads to.
+    pub(in crate::http) async fn of_prompt(
+        site: &Site,
+        prompt: SignInPrompt,
+        sealed: String,
+    ) -> Result<Self, Failure> {
+        let app_name = prompt.client.metadata.client_name.clone();
+        let mut view = Self::plain(sealed);
+        view.username = prompt.login_hint.unwrap_or_default();
+        if let Some(user) = &prompt.confirm
+            && let Some(username) = username_of(site, user).await?
+        {
+            view.username = username;
+            view.remember = Remember::NotOffered;
+            view.purpose = Purpose::Confirm {
+                reason: reason_text(prompt.reason, &app_name),
+                switch_href: site.path("/logout"),
+            };
+        }
+        view.app_name = Some(app_name);
+        Ok(view)
+    }
+
+    /// The form that one of our own pages leads to.
+    pub(in crate::http) async fn of_own_page(
+        site: &Site,
+        target: &Target,
+        (sealed, session): (String, Option<&LiveSession>),
+    ) -> Result<Self, Failure> {
+        let mut view = Self::plain(sealed);
+        if *target == Target::Admin {
+            view.remember = Remember::NotOffered;
+        }
+        if let Some(session) = session
+            && let Some(username) = username_of(site, &session.user_id).await?
+        {
+            view.username = username;
+            view.remember = Remember::NotOffered;
+            view.purpose = Purpose::Confirm {
+                reason: "The console asks for your password again.".to_owned(),
+                switch_href: site.path("/logout"),
+            };
+        }
+        Ok(view)
+    }
+
+    /// The form once more, after a try that failed.
+    pub(in crate::http) async fn again(
+        site: &Site,
+        flow: &Flow,
+        (sealed, session): (String, Option<&LiveSession>),
+    ) -> Result<Self, Failure> {
+        let Target::Authorize { params } = &flow.target else {
+            return Self::of_own_page(site, &flow.target, (sealed, session)).await;
+        };
+        let mut view = Self::plain(sealed);
+        let params = Params::parse(params.as_bytes()).unwrap_or_default();
+        if let Some(id) = params.sole("client_id")
+            && let Some(client) = clients::find(site, &ClientId::new(id)).await?
+        {
+            view.app_name = Some(client.metadata.client_name.clone());
+        }
+        Ok(view)
+    }
+
+    /// Says what was wrong; the name stays, the password does not.
+    pub(in crate::http) fn with_error(mut self, typed: &str, message: &str) -> Self {
+        if self.purpose == Purpose::SignIn {
+            typed.clone_into(&mut self.username);
+        }
+        self.errors = vec![FieldError { field: "username", text: message.to_owned() }];
+        self
+    }
+
+    fn plain(sealed: String) -> Self {
+        Self {
+            sealed,
+            app_name: None,
+            purpose: Purpose::SignIn,
+            username: String::new(),
+            remember: Remember::Unticked,
+            errors: Vec::new(),
+        }
+    }
+}
+
+async fn username_of(app: &App, id: &UserId) -> Result<Option<String>, Failure> {
+    match people::find(app, id.as_str()).await {
+        Ok(user) => Ok(Some(user.username)),
+        Err(people::PeopleError::Failure(failure)) => Err(failure),
+        Err(_) => Ok(None),
+    }
+}
+
+fn reason_text(reason: SignInReason, app_name: &str) -> String {
+    match reason {
+        SignInReason::MaxAge => {
+            format!("{app_name} wants a more recent sign-in than your last one.")
+        }
+        SignInReason::PromptLogin
+        | SignInReason::NoSession
+        | SignInReason::SelectAccount
+        | SignInReason::AnotherPerson => {
+            format!("{app_name} asks you to confirm that it is you.")
+        }
+    }
+}
+
+/// The sign-in form.
+pub(in crate::http) fn sign_in(visit: &Visit<'_>, view: SignInView) -> HttpResponse {
+    let chrome = chrome(visit.site);
+    let nonce = chrome.nonce.clone();
+    let form = FlowForm { flow: view.sealed, csrf: visit.csrf() };
+    let body = SignIn {
+        chrome,
+        form,
+        app_name: view.app_name,
+        purpose: view.purpose,
+        username: view.username,
+        remember: view.remember,
+        notice: None,
+        errors: view.errors,
+    };
+    page(&nonce, &body, Forms::Anywhere)
+}
+
+/// The consent form.
+pub(in crate::http) fn consent(
+    visit: &Visit<'_>,
+    prompt: &ConsentPrompt,
+    sealed: &str,
+) -> HttpResponse {
+    let chrome = chrome(visit.site);
+    let nonce = chrome.nonce.clone();
+    let metadata = &prompt.client.metadata;
+    let host = url::Url::parse(&prompt.redirect_uri).ok();
+    let host = host.as_ref().and_then(url::Url::host_str).unwrap_or(&prompt.redirect_uri);
+    let body = Consent {
+        chrome,
+        form: FlowForm { flow: sealed.to_owned(), csrf: visit.session_csrf() },
+        app_name: metadata.client_name.clone(),
+        redirect_host: host.to_owned(),
+        account: prompt.account.clone(),
+        switch_href: visit.site.path("/logout"),
+        permissions: prompt.scopes.iter().map(scope_sentence).collect(),
+        policy_uri: metadata.policy_uri.clone(),
+        tos_uri: metadata.tos_uri.clone(),
+    };
+    page(&nonce, &body, Forms::Anywhere)
+}
+
+/// An answer for the client: a redirect, or a form that posts itself.
+pub(in crate::http) fn reply(site: &Site, _request: &HttpRequest, reply: &Reply) -> HttpResponse {
+    match reply {
+        Reply::Redirect(url) => {
+            HttpResponse::SeeOther().insert_header((header::LOCATION, url.as_str())).finish()
+        }
+        Reply::FormPost { action, fields } => {
+            let chrome = chrome(site);
+            let policy = format!(
+                "default-src 'none'; script-src {}; style-src 'nonce-{}'; img-src 'self' data:; \
+                 frame-ancestors 'none'; base-uri 'none'; object-src 'none'",
+                form_post::SCRIPT_SOURCE,
+                chrome.nonce
+            );
+            let nonce = chrome.nonce.clone();
+            let host = url::Url::parse(action).ok();
+            let app_name = host.as_ref().and_then(url::Url::host_str).unwrap_or("the app");
+            let body = FormPost {
+                app_name: app_name.to_owned(),
+                chrome,
+                action: action.clone(),
+                params: fields.clone(),
+            };
+            let mut response = page(&nonce, &body, Forms::Anywhere);
+            if let Ok(value) = header::HeaderValue::from_str(&policy) {
+                response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, value);
+            }
+            response
+        }
+    }
+}
+
+/// "Sign out?"
+pub(in crate::http) fn ask_sign_out(
+    visit: &Visit<'_>,
+    sealed: &str,
+    (apps, app_name): (Vec<String>, Option<String>),
+) -> HttpResponse {
+    let chrome = chrome(visit.site);
+    let nonce = chrome.nonce.clone();
+    let form = FlowForm { flow: sealed.to_owned(), csrf: visit.session_csrf() };
+    let body = SignOut { chrome, form, app_name, account: String::new(), apps };
+    page(&nonce, &body, Forms::Anywhere)
+}
+
+/// "You are signed out."
+pub(in crate::http) fn signed_out(site: &Site, _request: &HttpRequest, then: &Next) -> HttpResponse {
+    let chrome = chrome(site);
+    let nonce = chrome.nonce.clone();
+    let app = then.client_name.clone().zip(then.client_uri.clone());
+    let body = SignedOut { chrome, app: app.map(|(text, href)| Link { text, href }) };
+    page(&nonce, &body, Forms::Anywhere)
+}
+
+/// What the set-up form keeps when something was wrong.
+#[derive(Default)]
+pub(in crate::http) struct SetupView {
+    pub token: String,
+    pub username: String,
+    pub name: String,
+    pub email: String,
+    pub error: Option<(&'static str, String)>,
+}
+
+/// The set-up form.
+pub(in crate::http) fn setup(visit: &Visit<'_>, view: SetupView) -> HttpResponse {
+    let chrome = chrome(visit.site);
+    let nonce = chrome.nonce.clone();
+    let body = Setup {
+        chrome,
+        form: FlowForm { flow: String::new(), csrf: visit.csrf() },
+        token: view.token,
+        username: view.username,
+        name: view.name,
+        email: view.email,
+        min_password: visit.site.config.password.min_length,
+        errors: view.error.into_iter().map(|(field, text)| FieldError { field, text }).collect(),
+    };
+    page(&nonce, &body, Forms::HereOnly)
+}
+
+/// What the reset form shows.
+pub(in crate::http) struct ResetView {
+    pub token: String,
+    pub username: String,
+    pub error: Option<String>,
+}
+
+/// The reset form.
+pub(in crate::http) fn reset(visit: &Visit<'_>, view: ResetView) -> HttpResponse {
+    let chrome = chrome(visit.site);
+    let nonce = chrome.nonce.clone();
+    let error = view.error.map(|text| FieldError { field: "password", text });
+    let body = ResetPassword {
+        chrome,
+        form: FlowForm { flow: String::new(), csrf: visit.csrf() },
+        token: view.token,
+        username: view.username,
+        min_password: visit.site.config.password.min_length,
+        errors: error.into_iter().collect(),
+    };
+    page(&nonce, &body, Forms::HereOnly)
+}
+
+/// Where the request of a lost flow starts again.
+pub(super) fn start_again(site: &Site, flow: Option<&Flow>) -> String {
+    match flow.map(|flow| &flow.target) {
+        Some(Target::Authorize { params }) => {
+            format!("{}?{params}", site.path(path::AUTHORIZE))
+        }
+        Some(Target::Admin) => site.path("/login?next=admin"),
+        Some(Target::Account) | None => site.path("/login"),
+    }
+}

@@ -1,0 +1,54 @@
+//! From what a use case answered to a page: fills the page structs, sets the page's policy.
+
+mod flow;
+mod trouble;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+
+pub(super) use flow::{
+    ResetView, SetupView, SignInView, ask_sign_out, consent, reply, reset, setup, sign_in,
+    signed_out,
+};
+pub(super) use trouble::{
+    authorize_error, bad_request, failure, flow_lost, forbidden, forged_form, link_error,
+    logout_error, not_found, other_browser, throttled,
+};
+
+use super::headers::{Forms, page_policy};
+use super::pages::{self, Chrome};
+use super::site::{Site, Transport};
+use crate::crypto::secret;
+
+/// The chrome of one answer, with a nonce of its own.
+pub(super) fn chrome(site: &Site) -> Chrome {
+    let nonce = secret::encode_base64(&secret::random_bytes::<16>());
+    Chrome {
+        nonce,
+        product_name: site.config.product_name.clone(),
+        lang: "en",
+        banner: match site.transport {
+            Transport::LoopbackHttp if site.config.demo => Some(
+                "Demo on this computer only: everything here is for trying out.".to_owned(),
+            ),
+            Transport::LoopbackHttp | Transport::Https => None,
+        },
+        base: site.base.clone(),
+    }
+}
+
+/// A page as an answer.
+pub(super) fn page(chrome_nonce: &str, page: &impl Template, forms: Forms) -> HttpResponse {
+    HttpResponse::build(StatusCode::OK)
+        .insert_header((header::CONTENT_SECURITY_POLICY, page_policy(chrome_nonce, forms)))
+        .content_type("text/html; charset=utf-8")
+        .body(pages::render(page))
+}
+
+/// The page at `/` for somebody who is not signed in.
+pub(super) fn home(site: &Site, _request: &HttpRequest) -> HttpResponse {
+    let chrome = chrome(site);
+    let nonce = chrome.nonce.clone();
+    page(&nonce, &pages::home::Home { chrome, account: None }, Forms::Anywhere)
+}

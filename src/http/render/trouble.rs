@@ -1,0 +1,294 @@
+//! The pages for when something does not go as planned: what happened, and what to do.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::flow::start_again;
+use super::{chrome, page};
+use crate::clock::Seconds;
+use crate::http::error::{self, RETRY_AFTER};
+use crate::http::extract::request_id;
+use crate::http::headers::Forms;
+use crate::http::pages::trouble::{AppAdminHint, ErrorPage, Expired, Forbidden, Throttled};
+use crate::http::pages::When;
+use crate::http::site::Site;
+use crate::protocol::reply::NoReply;
+use crate::service::authorize::AuthorizeError;
+use crate::service::failure::Failure;
+use crate::service::flow::Flow;
+use crate::service::links::LinkError;
+use crate::service::logout::LogoutError;
+
+/// The words of an error page.
+struct Words {
+    status: StatusCode,
+    heading: &'static str,
+    what_happened: String,
+    what_to_do: &'static str,
+    code: &'static str,
+    for_app_admin: Option<AppAdminHint>,
+}
+
+impl Words {
+    fn new(status: StatusCode, code: &'static str, heading: &'static str) -> Self {
+        Self {
+            status,
+            heading,
+            what_happened: String::new(),
+            what_to_do: "",
+            code,
+            for_app_admin: None,
+        }
+    }
+
+    fn happened(mut self, text: impl Into<String>) -> Self {
+        self.what_happened = text.into();
+        self
+    }
+
+    fn to_do(mut self, text: &'static str) -> Self {
+        self.what_to_do = text;
+        self
+    }
+
+    fn hint(mut self, advice: &str, redirect_uri: Option<String>) -> Self {
+        self.for_app_admin =
+            Some(AppAdminHint { advice: advice.to_owned(), client_id: None, redirect_uri });
+        self
+    }
+}
+
+fn show(site: &Site, request: &HttpRequest, words: Words) -> HttpResponse {
+    let chrome = chrome(site);
+    let nonce = chrome.nonce.clone();
+    let body = ErrorPage {
+        chrome,
+        heading: words.heading.to_owned(),
+        what_happened: words.what_happened,
+        what_to_do: words.what_to_do.to_owned(),
+        code: words.code.to_owned(),
+        request_id: request_id(request),
+        at: When::at(site.now()),
+        for_app_admin: words.for_app_admin,
+        way_out: None,
+    };
+    let mut response = page(&nonce, &body, Forms::Anywhere);
+    *response.status_mut() = words.status;
+    response
+}
+
+const BACK_TO_APP: &str = "Go back to the app and start again from there. If this page comes \
+    back, send the details below to whoever looks after the app.";
+
+/// An authorization request that has nowhere to be answered to.
+pub(in crate::http) fn authorize_error(
+    site: &Site,
+    request: &HttpRequest,
+    error: &AuthorizeError,
+) -> HttpResponse {
+    let bad = |code| {
+        Words::new(StatusCode::BAD_REQUEST, code, "This app’s request cannot be answered")
+            .to_do(BACK_TO_APP)
+    };
+    tracing::info!(request_id = request_id(request), %error, "authorization page error");
+    let words = match error {
+        AuthorizeError::Failure(failure) => return self::failure(site, request, failure),
+        AuthorizeError::ClientIdMissing => bad("invalid_request")
+            .happened("The app did not say who it is.")
+            .hint("Send client_id exactly once in the authorization request.", None),
+        AuthorizeError::UnknownClient => bad("invalid_client")
+            .happened("No app with this client_id is registered here.")
+            .hint("Compare the client_id in the app’s settings with the console.", None),
+        AuthorizeError::DisabledClient => bad("invalid_client")
+            .happened("This app has been switched off by an administrator.")
+            .hint("Enable the app in the console.", None),
+        AuthorizeError::NoReply { error, client_name } => {
+            let received = match error {
+                NoReply::NotRegistered { received } => Some(received.chars().take(500).collect()),
+                NoReply::Missing | NoReply::Repeated => None,
+            };
+            bad("invalid_redirect_uri")
+                .happened(format!(
+                    "{client_name} asked for the answer to be sent to an address that is not \
+                     registered for it. To keep your account safe, nothing was sent."
+                ))
+                .hint(
+                    "Register this redirect URI for the app, or correct it in the app’s settings. \
+                     They must be equal character for character.",
+                    received,
+                )
+        }
+        AuthorizeError::TooManyParameters => bad("invalid_request")
+            .happened("The app’s request could not be read.")
+            .hint("Send fewer parameters, form-encoded.", None),
+        AuthorizeError::NotAnApp => bad("invalid_request").happened("This page belongs to no app."),
+    };
+    show(site, request, words)
+}
+
+/// Something of ours does not work.
+pub(in crate::http) fn failure(
+    site: &Site,
+    request: &HttpRequest,
+    failure: &Failure,
+) -> HttpResponse {
+    let status = error::report(&request_id(request), failure);
+    let words = if status == StatusCode::SERVICE_UNAVAILABLE {
+        Words::new(status, "temporarily_unavailable", "Signing in is not possible at the moment")
+            .happened("A part of this service does not answer right now.")
+            .to_do("Nothing is lost. Wait a few seconds, then reload this page.")
+    } else {
+        Words::new(status, "server_error", "Something went wrong here")
+            .happened("This is a fault of this service, not of yours.")
+            .to_do("Try again. If it happens again, send the details below to the administrator.")
+    };
+    let mut response = show(site, request, words);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        let value = header::HeaderValue::from_static(RETRY_AFTER);
+        response.headers_mut().insert(header::RETRY_AFTER, value);
+    }
+    response
+}
+
+/// A request we cannot make sense of.
+pub(in crate::http) fn bad_request(site: &Site, request: &HttpRequest) -> HttpResponse {
+    let words =
+        Words::new(StatusCode::BAD_REQUEST, "invalid_request", "This request cannot be read")
+            .happened("The form or link was incomplete.")
+            .to_do("Go back and try again.");
+    show(site, request, words)
+}
+
+/// A form that did not come from a page of ours in this browser.
+pub(in crate::http) fn forged_form(site: &Site, request: &HttpRequest) -> HttpResponse {
+    let words =
+        Words::new(StatusCode::FORBIDDEN, "forged_request", "This form could not be accepted")
+            .happened(
+                "The form was not sent from a page that this browser was shown, or the browser \
+                 does not keep cookies for this site.",
+            )
+            .to_do("Allow cookies for this site, go back to where you started, and try again.");
+    show(site, request, words)
+}
+
+/// A flow that was started in another browser.
+pub(in crate::http) fn other_browser(
+    site: &Site,
+    request: &HttpRequest,
+    flow: &Flow,
+) -> HttpResponse {
+    let mut response = expired(site, request, Some(flow));
+    *response.status_mut() = StatusCode::FORBIDDEN;
+    response
+}
+
+/// A flow that was left open too long.
+pub(in crate::http) fn flow_lost(
+    site: &Site,
+    request: &HttpRequest,
+    flow: Option<&Flow>,
+) -> HttpResponse {
+    expired(site, request, flow)
+}
+
+fn expired(site: &Site, request: &HttpRequest, flow: Option<&Flow>) -> HttpResponse {
+    let chrome = chrome(site);
+    let nonce = chrome.nonce.clone();
+    let body = Expired {
+        chrome,
+        app: None,
+        start_again: start_again(site, flow),
+        request_id: request_id(request),
+    };
+    let mut response = page(&nonce, &body, Forms::Anywhere);
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    response
+}
+
+/// Too many tries.
+pub(in crate::http) fn throttled(
+    site: &Site,
+    _request: &HttpRequest,
+    retry_after: Seconds,
+) -> HttpResponse {
+    let chrome = chrome(site);
+    let nonce = chrome.nonce.clone();
+    let minutes = (retry_after + 59) / 60;
+    let body = Throttled { chrome, minutes, try_again: site.path("/login") };
+    let mut response = page(&nonce, &body, Forms::Anywhere);
+    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    let seconds = header::HeaderValue::from(retry_after.max(1));
+    response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    response
+}
+
+/// A one-time link that does not work.
+pub(in crate::http) fn link_error(
+    site: &Site,
+    request: &HttpRequest,
+    error: &LinkError,
+) -> HttpResponse {
+    let words = match error {
+        LinkError::Failure(failure) => return self::failure(site, request, failure),
+        LinkError::AlreadySetUp => {
+            Words::new(StatusCode::FORBIDDEN, "already_set_up", "Doorward is already set up")
+                .happened("The first administrator has been made, so set-up links work no more.")
+                .to_do("Sign in instead. Administrators can make further ones in the console.")
+        }
+        LinkError::Spent | LinkError::People(_) => {
+            Words::new(StatusCode::FORBIDDEN, "link_spent", "This link works no more")
+                .happened("It has been used, replaced by a newer one, or has expired.")
+                .to_do("Ask the administrator for a new link.")
+        }
+    };
+    show(site, request, words)
+}
+
+/// A logout request that cannot be followed.
+pub(in crate::http) fn logout_error(
+    site: &Site,
+    request: &HttpRequest,
+    error: &LogoutError,
+) -> HttpResponse {
+    let text = match error {
+        LogoutError::Failure(failure) => return self::failure(site, request, failure),
+        LogoutError::Refused(text) => *text,
+    };
+    let words = Words::new(
+        StatusCode::BAD_REQUEST,
+        "invalid_request",
+        "The app’s sign-out request cannot be followed",
+    )
+    .happened("You are still signed in here, and nothing was sent to the app.")
+    .to_do("To sign out, open this service’s own page and choose “Sign out” there.")
+    .hint(text, None);
+    show(site, request, words)
+}
+
+/// No such page.
+pub(in crate::http) fn not_found(site: &Site, request: &HttpRequest) -> HttpResponse {
+    let words = Words::new(StatusCode::NOT_FOUND, "not_found", "There is no such page")
+        .happened("The address may be mistyped, or the page has moved.")
+        .to_do("Check the address, or start from the first page.");
+    show(site, request, words)
+}
+
+/// Signed in, but not for this.
+pub(in crate::http) fn forbidden(
+    site: &Site,
+    request: &HttpRequest,
+    (account, reason): (&str, &str),
+) -> HttpResponse {
+    let chrome = chrome(site);
+    let nonce = chrome.nonce.clone();
+    let body = Forbidden {
+        chrome,
+        account: account.to_owned(),
+        reason: reason.to_owned(),
+        request_id: request_id(request),
+        switch_href: site.path("/logout"),
+    };
+    let mut response = page(&nonce, &body, Forms::HereOnly);
+    *response.status_mut() = StatusCode::FORBIDDEN;
+    response
+}

@@ -1,0 +1,145 @@
+//! Listening, serving, and stopping without losing a request.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::from_fn;
+use actix_web::{App as ActixApp, HttpServer, web};
+
+use super::site::Site;
+use super::{pipeline, routes};
+use crate::app::App;
+use crate::service::failure::Failure;
+use crate::service::maintenance;
+
+/// Where to listen. Sockets are bound by the caller, so that a busy port is reported before
+/// anything else happens, and tests can use port 0.
+pub struct Listeners {
+    pub main: Vec<TcpListener>,
+    pub management: Option<TcpListener>,
+    /// TLS for the main listeners, when Doorward terminates it itself.
+    pub tls: Option<rustls::ServerConfig>,
+}
+
+/// A provider that is serving.
+pub struct Running {
+    site: web::Data<Site>,
+    servers: Vec<Server>,
+    jobs: Vec<tokio::task::JoinHandle<()>>,
+}
+
+/// How a running provider is told to stop.
+#[derive(Clone)]
+pub struct Stopper {
+    site: web::Data<Site>,
+    handles: Vec<ServerHandle>,
+}
+
+/// Starts serving.
+///
+/// # Errors
+/// When a listener cannot be used.
+pub fn start(app: Arc<App>, listeners: Listeners) -> std::io::Result<Running> {
+    let site = web::Data::new(Site::new(app));
+    let settings = &site.config.server;
+    let body_limit = site.config.limits.body_bytes;
+    let data = site.clone();
+    let mut main = HttpServer::new(move || {
+        ActixApp::new()
+            .app_data(data.clone())
+            .app_data(web::PayloadConfig::new(body_limit))
+            .wrap(from_fn(pipeline::around))
+            .configure(|map| routes::public(map, &data))
+    })
+    .workers(settings.workers.max(1))
+    .shutdown_timeout(u64::try_from(settings.shutdown_timeout).unwrap_or(30))
+    .client_request_timeout(Duration::from_secs(5))
+    .keep_alive(Duration::from_secs(75))
+    .disable_signals();
+    for listener in listeners.main {
+        main = match &listeners.tls {
+            Some(tls) => main.listen_rustls_0_23(listener, tls.clone())?,
+            None => main.listen(listener)?,
+        };
+    }
+    let mut servers = vec![main.run()];
+    if let Some(listener) = listeners.management {
+        let data = site.clone();
+        let management = HttpServer::new(move || {
+            ActixApp::new().app_data(data.clone()).configure(routes::management)
+        });
+        servers.push(management.workers(1).disable_signals().listen(listener)?.run());
+    }
+    let jobs = jobs(site.app());
+    Ok(Running { site, servers, jobs })
+}
+
+impl Running {
+    /// A handle to stop it with.
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        Stopper {
+            site: self.site.clone(),
+            handles: self.servers.iter().map(Server::handle).collect(),
+        }
+    }
+
+    /// Serves until stopped, then brings SQL up to date.
+    ///
+    /// # Errors
+    /// When a server fails.
+    pub async fn until_stopped(self) -> std::io::Result<()> {
+        let results = futures_util::future::join_all(self.servers).await;
+        for job in self.jobs {
+            job.abort();
+        }
+        if let Err(error) = maintenance::write_visits(&self.site).await {
+            tracing::warn!(%error, "session visits could not be written at shutdown");
+        }
+        results.into_iter().collect()
+    }
+}
+
+impl Stopper {
+    /// Says "not ready", waits for load balancers to notice, lets requests finish, stops.
+    pub async fn drain(&self) {
+        self.site.drain();
+        let delay = u64::try_from(self.site.config.server.shutdown_delay).unwrap_or(0);
+        tokio::time::sleep(Duration::from_secs(delay)).await;
+        futures_util::future::join_all(self.handles.iter().map(|handle| handle.stop(true))).await;
+    }
+
+    /// Stops at once.
+    pub async fn stop_now(&self) {
+        futures_util::future::join_all(self.handles.iter().map(|handle| handle.stop(false))).await;
+    }
+}
+
+/// The work beside the requests.
+fn jobs(app: &Arc<App>) -> Vec<tokio::task::JoinHandle<()>> {
+    vec![
+        every(Duration::from_millis(200), app, async |app| maintenance::notice_changes(app).await),
+        every(Duration::from_secs(30), app, async |app| maintenance::write_visits(app).await),
+        every(Duration::from_secs(60), app, async |app| maintenance::clean_up(app).await),
+    ]
+}
+
+fn every<F>(period: Duration, app: &Arc<App>, step: F) -> tokio::task::JoinHandle<()>
+where
+    F: AsyncFn(&App) -> Result<(), Failure> + Send + 'static,
+    for<'a> F::CallRefFuture<'a>: Send,
+{
+    let app = Arc::clone(app);
+    tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(period);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = step(&app).await {
+                tracing::warn!(%error, "a job beside the requests failed; it runs again");
+            }
+        }
+    })
+}

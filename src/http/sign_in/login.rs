@@ -1,0 +1,129 @@
+//! `/login`: the sign-in form of our own pages, and where every sign-in form posts to.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::steps::{self, Arrival, Posted, Visit};
+use crate::http::cookies::{self, BrowserBinding, Kind};
+use crate::http::render::{self, SignInView};
+use crate::http::site::Site;
+use crate::http::extract;
+use crate::protocol::params::Params;
+use crate::service::console_access;
+use crate::service::flow::{Flow, Target};
+use crate::service::session::{Established, Remember};
+use crate::service::sign_in::{self, Credentials, SignInError};
+
+/// The form, to sign in to the account page or the console.
+pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
+    let session = match steps::session_or_failure(&site, &request).await {
+        Ok(session) => session,
+        Err(response) => return response,
+    };
+    let query = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
+    let target = match query.sole("next") {
+        Some("admin") => Target::Admin,
+        _ => Target::Account,
+    };
+    if session.is_some() && target == Target::Account {
+        return steps::see_other(&site.path("/account"));
+    }
+    let browser = BrowserBinding::of(&site, &request);
+    let flow = Flow::new(target, &browser.value, site.now());
+    let visit =
+        Visit { site: &site, request: &request, browser: &browser, session: session.as_ref() };
+    let view = match flow.seal(&site) {
+        Ok(sealed) => SignInView::of_own_page(&site, &flow.target, (sealed, session.as_ref())).await,
+        Err(failure) => Err(failure),
+    };
+    match view {
+        Ok(view) => visit.bind(render::sign_in(&visit, view)),
+        Err(failure) => render::failure(&site, &request, &failure),
+    }
+}
+
+/// Name and password.
+pub(super) async fn post(
+    site: web::Data<Site>,
+    request: HttpRequest,
+    body: web::Bytes,
+) -> HttpResponse {
+    let Ok(form) = extract::form(&request, &body) else {
+        return render::bad_request(&site, &request);
+    };
+    let session = match steps::session_or_failure(&site, &request).await {
+        Ok(session) => session,
+        Err(response) => return response,
+    };
+    let browser = BrowserBinding::of(&site, &request);
+    let visit =
+        Visit { site: &site, request: &request, browser: &browser, session: session.as_ref() };
+    let flow = match steps::open_flow(&visit, &form, steps::csrf_ok(&visit, &form)) {
+        Posted::Flow(flow) => *flow,
+        Posted::Answer(response) => return visit.bind(response),
+    };
+    let credentials = Credentials {
+        username: form.sole("username").unwrap_or_default().to_owned(),
+        password: form.sole("password").unwrap_or_default().to_owned(),
+        remember: match form.sole("remember") {
+            Some(_) => Remember::OnThisDevice,
+            None => Remember::ThisVisit,
+        },
+    };
+    let typed = credentials.username.clone();
+    let caller = extract::caller(&site, &request);
+    match sign_in::with_password(&site, credentials, session.as_ref(), &caller).await {
+        Ok(established) => signed_in(&visit, flow, established).await,
+        Err(error) => refused(&visit, &flow, (&typed, &error)).await,
+    }
+}
+
+/// Goes on with a fresh session, whose cookie replaces whatever the browser brought.
+async fn signed_in(visit: &Visit<'_>, mut flow: Flow, established: Established) -> HttpResponse {
+    let site = visit.site;
+    let Established { session, cookie, cookie_max_age } = established;
+    flow.progress.signed_in_at = Some(session.auth_time);
+    if flow.target == Target::Admin
+        && let Err(failure) = console_access::open(site, &session).await
+    {
+        return render::failure(site, visit.request, &failure);
+    }
+    let next = Visit { session: Some(&session), ..*visit };
+    let mut response = steps::advance(&next, flow, Arrival::Post).await;
+    let cookie = cookies::write(site, Kind::Session, (cookie.expose(), cookie_max_age));
+    if let Err(error) = response.add_cookie(&cookie) {
+        tracing::error!(%error, "session cookie could not be set");
+    }
+    response
+}
+
+async fn refused(visit: &Visit<'_>, flow: &Flow, (typed, error): (&str, &SignInError)) -> HttpResponse {
+    let site = visit.site;
+    let (status, message) = match error {
+        SignInError::Wrong => (
+            StatusCode::UNAUTHORIZED,
+            "The user name or password is not right. Check both and try again.",
+        ),
+        SignInError::Unusable(_) => (
+            StatusCode::BAD_REQUEST,
+            "This password is too long or has characters that no password here can have.",
+        ),
+        SignInError::Throttled { retry_after } => {
+            return render::throttled(site, visit.request, *retry_after);
+        }
+        SignInError::Failure(failure) => return render::failure(site, visit.request, failure),
+    };
+    let view = match flow.seal(site) {
+        Ok(sealed) => SignInView::again(site, flow, (sealed, visit.session)).await,
+        Err(failure) => Err(failure),
+    };
+    match view {
+        Ok(view) => {
+            let view = view.with_error(typed, message);
+            let mut response = render::sign_in(visit, view);
+            *response.status_mut() = status;
+            response
+        }
+        Err(failure) => render::failure(site, visit.request, &failure),
+    }
+}

@@ -1,0 +1,101 @@
+//! Signing out: asked for by an app (`/oauth2/logout` comes here) or by the person (`/logout`).
+//! A GET never ends a session unless an app proves with its ID token that it speaks of this one.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::steps::{self, Visit};
+use crate::http::cookies::{self, BrowserBinding, Kind};
+use crate::http::site::Site;
+use crate::http::{extract, render};
+use crate::protocol::params::Params;
+use crate::service::logout::{self, Next, Plan};
+
+/// The person wants to sign out: the question.
+pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
+    begin(&site, &request, &Params::default()).await
+}
+
+/// Starts a sign-out.
+pub(in crate::http) async fn begin(
+    site: &Site,
+    request: &HttpRequest,
+    params: &Params,
+) -> HttpResponse {
+    let session = match steps::session_or_failure(site, request).await {
+        Ok(session) => session,
+        Err(response) => return response,
+    };
+    let browser = BrowserBinding::of(site, request);
+    let visit = Visit { site, request, browser: &browser, session: session.as_ref() };
+    match logout::plan(site, params, session.as_ref()).await {
+        Ok(Plan::Ask { flow, apps, client_name }) => {
+            visit.bind(render::ask_sign_out(&visit, &flow, (apps, client_name)))
+        }
+        Ok(Plan::EndNow { then }) => end(&visit, &then).await,
+        Ok(Plan::AlreadyOut { then }) => go_on(&visit, &then),
+        Err(error) => render::logout_error(site, request, &error),
+    }
+}
+
+/// The answer to the question.
+pub(super) async fn post(
+    site: web::Data<Site>,
+    request: HttpRequest,
+    body: web::Bytes,
+) -> HttpResponse {
+    let Ok(form) = extract::form(&request, &body) else {
+        return render::bad_request(&site, &request);
+    };
+    let session = match steps::session_or_failure(&site, &request).await {
+        Ok(session) => session,
+        Err(response) => return response,
+    };
+    let browser = BrowserBinding::of(&site, &request);
+    let visit =
+        Visit { site: &site, request: &request, browser: &browser, session: session.as_ref() };
+    let then = form
+        .sole("flow")
+        .and_then(|sealed| logout::open_next(&site, sealed))
+        .unwrap_or(Next { redirect: None, client_name: None, client_uri: None });
+    if session.is_none() {
+        return go_on(&visit, &then);
+    }
+    if !steps::session_csrf_ok(&visit, &form) {
+        return render::forged_form(&site, &request);
+    }
+    match form.sole("decision") {
+        Some("logout") => end(&visit, &then).await,
+        Some("stay") => steps::see_other(&site.path("/account")),
+        _ => render::bad_request(&site, &request),
+    }
+}
+
+async fn end(visit: &Visit<'_>, then: &Next) -> HttpResponse {
+    let site = visit.site;
+    if let Some(session) = visit.session {
+        let caller = extract::caller(site, visit.request);
+        if let Err(failure) = logout::end(site, session, &caller).await {
+            return render::failure(site, visit.request, &failure);
+        }
+    }
+    go_on(visit, then)
+}
+
+fn go_on(visit: &Visit<'_>, then: &Next) -> HttpResponse {
+    let site = visit.site;
+    let mut response = match &then.redirect {
+        Some(to) => steps::see_other(to.as_str()),
+        None => render::signed_out(site, visit.request, then),
+    };
+    let cookie = cookies::remove(site, Kind::Session);
+    if let Err(error) = response.add_cookie(&cookie) {
+        tracing::error!(%error, "session cookie could not be removed");
+    }
+    // Only this site's own data; the app's is the app's business.
+    response.headers_mut().insert(
+        header::HeaderName::from_static("clear-site-data"),
+        header::HeaderValue::from_static("\"cache\", \"storage\""),
+    );
+    response
+}

@@ -1,0 +1,161 @@
+//! Turning the decision about a flow into an answer for the browser.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse};
+
+use crate::http::cookies::BrowserBinding;
+use crate::http::csrf;
+use crate::http::render::{self, SignInView};
+use crate::http::site::Site;
+use crate::protocol::params::Params;
+use crate::service::authorize::{self, Outcome};
+use crate::service::failure::Failure;
+use crate::service::flow::{Flow, FlowError, Target};
+use crate::service::session::LiveSession;
+
+/// Longer sealed requests travel in the page instead of the URL.
+const MAX_IN_URL: usize = 6_000;
+
+/// One request of a browser, as flow handlers see it.
+pub(in crate::http) struct Visit<'a> {
+    pub site: &'a Site,
+    pub request: &'a HttpRequest,
+    pub browser: &'a BrowserBinding,
+    pub session: Option<&'a LiveSession>,
+}
+
+impl Visit<'_> {
+    /// The CSRF token of forms that work before anybody is signed in.
+    pub fn csrf(&self) -> String {
+        csrf::token(self.site, &self.browser.value, None)
+    }
+
+    /// The CSRF token of forms that act for the session.
+    pub fn session_csrf(&self) -> String {
+        csrf::token(self.site, &self.browser.value, self.session.map(|session| &session.id))
+    }
+
+    /// Adds the binding cookie to an answer if this is the browser's first visit.
+    pub fn bind(&self, mut response: HttpResponse) -> HttpResponse {
+        if let Some(cookie) = &self.browser.fresh
+            && let Err(error) = response.add_cookie(cookie)
+        {
+            tracing::error!(%error, "cookie could not be set");
+        }
+        response
+    }
+}
+
+/// How the browser came here: after a POST the next page gets its own URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::http) enum Arrival {
+    Get,
+    Post,
+}
+
+/// Takes a flow as far as it goes and answers with what comes then.
+pub(in crate::http) async fn advance(
+    visit: &Visit<'_>,
+    flow: Flow,
+    arrival: Arrival,
+) -> HttpResponse {
+    let site = visit.site;
+    match &flow.target {
+        Target::Account => return see_other(&site.path("/account")),
+        Target::Admin => return see_other(&site.path("/admin")),
+        Target::Authorize { .. } => {}
+    }
+    let outcome = authorize::advance(site, &flow, visit.session).await;
+    let response = match outcome {
+        Ok(outcome) => answer(visit, &flow, (outcome, arrival)).await,
+        Err(error) => render::authorize_error(site, visit.request, &error),
+    };
+    visit.bind(response)
+}
+
+/// Writes an outcome.
+pub(in crate::http) async fn answer(
+    visit: &Visit<'_>,
+    flow: &Flow,
+    (outcome, arrival): (Outcome, Arrival),
+) -> HttpResponse {
+    let site = visit.site;
+    let sealed = match flow.seal(site) {
+        Ok(sealed) => sealed,
+        Err(failure) => return render::failure(site, visit.request, &failure),
+    };
+    match outcome {
+        Outcome::Reply(reply) => render::reply(site, visit.request, &reply),
+        Outcome::SignIn(prompt) => match SignInView::of_prompt(site, prompt, sealed).await {
+            Ok(view) => render::sign_in(visit, view),
+            Err(failure) => render::failure(site, visit.request, &failure),
+        },
+        Outcome::Consent(prompt) => {
+            if arrival == Arrival::Post && sealed.len() <= MAX_IN_URL {
+                see_other(&site.path(&format!("/consent?flow={sealed}")))
+            } else {
+                render::consent(visit, &prompt, &sealed)
+            }
+        }
+    }
+}
+
+/// A redirect after a POST, or to another page of ours.
+pub(in crate::http) fn see_other(location: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((header::LOCATION, location)).finish()
+}
+
+/// What a posted form of a flow brings.
+pub(in crate::http) enum Posted {
+    Flow(Box<Flow>),
+    /// An answer to give instead.
+    Answer(HttpResponse),
+}
+
+/// Checks that a posted form is ours and opens its flow.
+pub(in crate::http) fn open_flow(visit: &Visit<'_>, form: &Params, csrf_ok: bool) -> Posted {
+    let (site, request) = (visit.site, visit.request);
+    let sealed = form.sole("flow").unwrap_or_default();
+    // A browser without its binding cookie cannot be told from another browser.
+    let cookie = visit.browser.fresh.is_none().then_some(visit.browser.value.as_str());
+    match Flow::open(site, sealed, cookie) {
+        Ok(flow) if csrf_ok => Posted::Flow(Box::new(flow)),
+        Ok(_) => Posted::Answer(render::forged_form(site, request)),
+        Err(FlowError::Expired(flow)) if csrf_ok => {
+            // Nothing is lost: the same request starts again in this tab.
+            Posted::Answer(render::flow_lost(site, request, Some(&flow)))
+        }
+        Err(FlowError::Expired(_) | FlowError::Unreadable) => {
+            Posted::Answer(render::forged_form(site, request))
+        }
+        Err(FlowError::OtherBrowser(flow)) => {
+            Posted::Answer(render::other_browser(site, request, &flow))
+        }
+    }
+}
+
+/// Whether a form of an anonymous page came from this browser's own page.
+pub(in crate::http) fn csrf_ok(visit: &Visit<'_>, form: &Params) -> bool {
+    let presented = form.sole("csrf").unwrap_or_default();
+    csrf::comes_from_here(visit.site, visit.request)
+        && visit.browser.fresh.is_none()
+        && csrf::is_ours(visit.site, presented, (&visit.browser.value, None))
+}
+
+/// Whether a form of a signed-in page came from this session's own page.
+pub(in crate::http) fn session_csrf_ok(visit: &Visit<'_>, form: &Params) -> bool {
+    let presented = form.sole("csrf").unwrap_or_default();
+    let session = visit.session.map(|session| &session.id);
+    csrf::comes_from_here(visit.site, visit.request)
+        && visit.browser.fresh.is_none()
+        && csrf::is_ours(visit.site, presented, (&visit.browser.value, session))
+}
+
+/// Reads the session or answers with the failure.
+pub(in crate::http) async fn session_or_failure(
+    site: &Site,
+    request: &HttpRequest,
+) -> Result<Option<LiveSession>, HttpResponse> {
+    let session = crate::http::extract::current_session(site, request).await;
+    session.map_err(|failure: Failure| render::failure(site, request, &failure))
+}

@@ -1,0 +1,80 @@
+//! What the HTTP layer knows beside the use cases: where it lives on the web, and documents that
+//! are made once.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use actix_web::web::Bytes;
+
+use crate::app::App;
+use crate::protocol::discovery;
+
+/// Whether people reach this provider over TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// Cookies are `__Host-` and `Secure`.
+    Https,
+    /// Plain http on a loopback address, for a first look: cookies lose prefix and `Secure`.
+    LoopbackHttp,
+}
+
+/// The provider as a web site. Dereferences to [`App`].
+pub struct Site {
+    app: Arc<App>,
+    pub transport: Transport,
+    /// Scheme, host and port of the issuer, as browsers write `Origin`.
+    pub origin: String,
+    /// The issuer's path without a trailing slash; empty for most.
+    pub base: String,
+    /// The discovery document, serialised once.
+    pub discovery: Bytes,
+    draining: AtomicBool,
+}
+
+impl Deref for Site {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        &self.app
+    }
+}
+
+impl Site {
+    /// Prepares the site of a provider.
+    #[must_use]
+    pub fn new(app: Arc<App>) -> Self {
+        let url = url::Url::parse(app.issuer()).ok();
+        let transport = match url.as_ref().map(url::Url::scheme) {
+            Some("http") => Transport::LoopbackHttp,
+            _ => Transport::Https,
+        };
+        let origin = url.as_ref().map(|u| u.origin().ascii_serialization()).unwrap_or_default();
+        let base = url.map(|u| u.path().trim_end_matches('/').to_owned()).unwrap_or_default();
+        let document = discovery::document(app.issuer(), &app.config.keys.algorithms);
+        let discovery = Bytes::from(document.to_string());
+        Self { app, transport, origin, base, discovery, draining: AtomicBool::new(false) }
+    }
+
+    /// The use cases' side.
+    #[must_use]
+    pub fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// A path of this site, below the issuer's own path.
+    #[must_use]
+    pub fn path(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// From now on readiness says no, so that a load balancer sends nobody here any more.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether [`Site::drain`] was called.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::SeqCst)
+    }
+}

@@ -1,0 +1,270 @@
+//! Clients: reading them fast, and the changes administrators make.
+
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::crypto::secret::{self, Secret, SecretHash};
+use crate::protocol::client::{AuthMethod, Client, ClientMetadata};
+use crate::protocol::client_metadata::{self, MetadataProblem};
+use crate::protocol::types::ClientId;
+use crate::service::audit::{Actor, Event};
+use crate::service::failure::Failure;
+use crate::service::revocation::{self, Subject};
+use crate::store::clients::{self, ClientFilter};
+use crate::store::{StoreError, audit, grants, sync};
+
+/// The shortest secret an administrator may bring; generated ones have 43 characters.
+const MIN_SECRET_CHARS: usize = 32;
+
+/// Why a client could not be changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    #[error("there is no client with this client_id")]
+    NotFound,
+    #[error("this client_id is taken")]
+    Taken,
+    #[error("{}", list(.0))]
+    Invalid(Vec<MetadataProblem>),
+    #[error("a public client has no secret; change token_endpoint_auth_method first")]
+    Public,
+    #[error("a client secret needs at least {MIN_SECRET_CHARS} characters without spaces")]
+    WeakSecret,
+    #[error("a client_id needs 1 to 64 letters, digits, '-', '_' or '.'")]
+    BadId,
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+fn list(problems: &[MetadataProblem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+impl From<StoreError> for ClientError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict => Self::Taken,
+            other => Self::Failure(other.into()),
+        }
+    }
+}
+
+/// A client being registered.
+pub struct NewClient {
+    /// `None` makes a random one.
+    pub id: Option<ClientId>,
+    pub metadata: ClientMetadata,
+    /// `None` makes a random one where the client needs one.
+    pub secret: Option<Secret>,
+}
+
+/// A client and its secret, which is shown this once.
+pub struct WithSecret {
+    pub client: Client,
+    pub secret: Option<Secret>,
+}
+
+/// Finds a client, disabled or not; remembered until any client changes.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn find(app: &App, id: &ClientId) -> Result<Option<Arc<Client>>, Failure> {
+    if let Some(client) = app.known.client(id) {
+        return Ok(Some(client));
+    }
+    let Some(client) = clients::by_id(&app.store.db, id).await? else { return Ok(None) };
+    let client = Arc::new(client);
+    app.known.remember(Arc::clone(&client));
+    Ok(Some(client))
+}
+
+/// One page of clients.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn search(app: &App, filter: &ClientFilter) -> Result<Vec<Client>, Failure> {
+    Ok(clients::list(&app.store.db, filter).await?)
+}
+
+/// Registers a client.
+///
+/// # Errors
+/// [`ClientError`].
+pub async fn create(app: &App, new: NewClient, actor: &Actor) -> Result<WithSecret, ClientError> {
+    client_metadata::validate(&new.metadata).map_err(ClientError::Invalid)?;
+    let id = match new.id {
+        Some(id) if is_good_id(id.as_str()) => id,
+        Some(_) => return Err(ClientError::BadId),
+        None => ClientId::new(secret::opaque_id()),
+    };
+    let public = new.metadata.token_endpoint_auth_method == AuthMethod::None;
+    let secret = match (public, new.secret) {
+        (true, None) => None,
+        (true, Some(_)) => return Err(ClientError::Public),
+        (false, Some(own)) => Some(check_secret(own)?),
+        (false, None) => Some(Secret::generate()),
+    };
+    let now = app.now();
+    let client = Client {
+        id,
+        metadata: new.metadata,
+        secret_hashes: secret.iter().map(|s| s.hash().as_str().to_owned()).collect(),
+        disabled_at: None,
+        token_version: 0,
+        created_at: now,
+        updated_at: now,
+    };
+    let mut tx = app.store.begin().await?;
+    clients::insert(&mut tx, &client).await?;
+    let event = Event::success("client.created", actor, now)
+        .client(&client.id)
+        .detail("client_name", client.metadata.client_name.as_str());
+    audit::append(&mut tx, &event.into_row()).await?;
+    sync::bump_catalog(&mut tx).await?;
+    tx.commit().await?;
+    app.known.forget();
+    Ok(WithSecret { client, secret })
+}
+
+fn is_good_id(id: &str) -> bool {
+    (1..=64).contains(&id.len())
+        && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
+fn check_secret(secret: Secret) -> Result<Secret, ClientError> {
+    let text = secret.expose();
+    if text.chars().count() < MIN_SECRET_CHARS || text.chars().any(char::is_whitespace) {
+        return Err(ClientError::WeakSecret);
+    }
+    Ok(secret)
+}
+
+/// Replaces a client's metadata.
+///
+/// # Errors
+/// [`ClientError`].
+pub async fn update(
+    app: &App,
+    id: &ClientId,
+    metadata: ClientMetadata,
+    actor: &Actor,
+) -> Result<Client, ClientError> {
+    client_metadata::validate(&metadata).map_err(ClientError::Invalid)?;
+    let mut client = load(app, id).await?;
+    let was_public = !client.is_confidential();
+    client.metadata = metadata;
+    if was_public && client.is_confidential() && client.secret_hashes.is_empty() {
+        return Err(ClientError::Invalid(vec![MetadataProblem {
+            field: "token_endpoint_auth_method",
+            problem: "a public client cannot become confidential; register a new client".into(),
+        }]));
+    }
+    client.updated_at = app.now();
+    let mut tx = app.store.begin().await?;
+    clients::update(&mut tx, &client).await?;
+    let event = Event::success("client.updated", actor, client.updated_at).client(id);
+    audit::append(&mut tx, &event.into_row()).await?;
+    sync::bump_catalog(&mut tx).await?;
+    tx.commit().await?;
+    app.known.forget();
+    Ok(client)
+}
+
+async fn load(app: &App, id: &ClientId) -> Result<Client, ClientError> {
+    clients::by_id(&app.store.db, id).await?.ok_or(ClientError::NotFound)
+}
+
+/// Whether a client, or person, may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activity {
+    Enabled,
+    Disabled,
+}
+
+/// Disables a client, which kills its tokens at once, or enables it again, which does not bring
+/// them back.
+///
+/// # Errors
+/// [`ClientError`].
+pub async fn set_activity(
+    app: &App,
+    id: &ClientId,
+    activity: Activity,
+    actor: &Actor,
+) -> Result<(), ClientError> {
+    load(app, id).await?;
+    let now = app.now();
+    let mut tx = app.store.begin().await?;
+    let (kind, pending) = match activity {
+        Activity::Enabled => {
+            clients::set_disabled(&mut tx, id, (None, now)).await?;
+            ("client.enabled", None)
+        }
+        Activity::Disabled => {
+            clients::set_disabled(&mut tx, id, (Some(now), now)).await?;
+            let version = clients::raise_token_version(&mut tx, id).await?;
+            grants::revoke_for_client(&mut tx, id, now).await?;
+            let pending = revocation::record(&mut tx, &[Subject::Client(id, version)], now).await?;
+            ("client.disabled", Some(pending))
+        }
+    };
+    audit::append(&mut tx, &Event::success(kind, actor, now).client(id).into_row()).await?;
+    sync::bump_catalog(&mut tx).await?;
+    tx.commit().await?;
+    app.known.forget();
+    if let Some(pending) = pending {
+        revocation::publish(app, pending).await;
+    }
+    Ok(())
+}
+
+/// Deletes a client and everything issued to it.
+///
+/// # Errors
+/// [`ClientError`].
+pub async fn delete(app: &App, id: &ClientId, actor: &Actor) -> Result<(), ClientError> {
+    load(app, id).await?;
+    let now = app.now();
+    let mut tx = app.store.begin().await?;
+    let version = clients::raise_token_version(&mut tx, id).await?;
+    let pending = revocation::record(&mut tx, &[Subject::Client(id, version)], now).await?;
+    clients::delete(&mut tx, id).await?;
+    audit::append(&mut tx, &Event::success("client.deleted", actor, now).client(id).into_row())
+        .await?;
+    sync::bump_catalog(&mut tx).await?;
+    tx.commit().await?;
+    app.known.forget();
+    revocation::publish(app, pending).await;
+    Ok(())
+}
+
+/// Gives a confidential client a new secret; the old one stops working.
+///
+/// # Errors
+/// [`ClientError`].
+pub async fn rotate_secret(
+    app: &App,
+    id: &ClientId,
+    actor: &Actor,
+) -> Result<WithSecret, ClientError> {
+    let mut client = load(app, id).await?;
+    if !client.is_confidential() {
+        return Err(ClientError::Public);
+    }
+    let now = app.now();
+    let secret = Secret::generate();
+    client.secret_hashes = vec![secret.hash().as_str().to_owned()];
+    let mut tx = app.store.begin().await?;
+    clients::set_secret_hashes(&mut tx, id, (&client.secret_hashes, now)).await?;
+    let event = Event::success("client.secret_rotated", actor, now).client(id);
+    audit::append(&mut tx, &event.into_row()).await?;
+    sync::bump_catalog(&mut tx).await?;
+    tx.commit().await?;
+    app.known.forget();
+    Ok(WithSecret { client, secret: Some(secret) })
+}
+
+/// Compares a stored secret hash with a presented secret in constant time.
+#[must_use]
+pub fn secret_matches(stored: &str, presented: &str) -> bool {
+    SecretHash::from_stored(stored.to_owned()).matches(presented)
+}

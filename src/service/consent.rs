@@ -1,0 +1,104 @@
+//! The person's answer to "may this app see this?". Remembered per app and scope.
+
+use crate::app::App;
+use crate::protocol::params::Params;
+use crate::protocol::types::{ClientId, UserId};
+use crate::service::audit::{Actor, Caller, Event};
+use crate::service::authorize::{self, AuthorizeError, Outcome, Verified};
+use crate::service::failure::Failure;
+use crate::service::flow::{Flow, Target};
+use crate::service::revocation::{self, Subject};
+use crate::service::session::LiveSession;
+use crate::store::consents::{self, Consent};
+use crate::store::{audit, grants};
+
+/// What the person pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    Allow,
+    Deny,
+}
+
+/// Records the answer and takes the flow on.
+///
+/// # Errors
+/// [`AuthorizeError`] when the request is no longer good or SQL does not take the answer.
+pub async fn decide(
+    app: &App,
+    (mut flow, session): (Flow, &LiveSession),
+    decision: Decision,
+    caller: &Caller,
+) -> Result<Outcome, AuthorizeError> {
+    let Target::Authorize { params } = &flow.target else { return Err(AuthorizeError::NotAnApp) };
+    let params =
+        Params::parse(params.as_bytes()).map_err(|_| AuthorizeError::TooManyParameters)?;
+    let Verified { client, reply_to, request } = authorize::verify(app, &params).await?;
+    let request = match request {
+        Ok(request) => request,
+        Err(error) => return Ok(authorize::refuse(app, &reply_to, &error)),
+    };
+    let now = app.now();
+    let actor = Actor::User(session.user_id.clone());
+    let event = |kind, refused| {
+        let event = match refused {
+            Decision::Allow => Event::success(kind, &actor, now),
+            Decision::Deny => Event::failure(kind, &actor, now),
+        };
+        event.user(&session.user_id).client(&client.id).session(&session.id).caller(caller)
+    };
+    if decision == Decision::Deny {
+        crate::service::audit::write(app, event("consent.denied", Decision::Deny)).await?;
+        return Ok(authorize::refuse(app, &reply_to, &authorize::access_denied()));
+    }
+    let mut tx = app.store.begin().await.map_err(Failure::from)?;
+    let before =
+        consents::get(&mut tx, &session.user_id, &client.id).await.map_err(Failure::from)?;
+    let granted = before.map(|consent| consent.scopes).unwrap_or_default();
+    let consent = Consent {
+        user_id: session.user_id.clone(),
+        client_id: client.id.clone(),
+        scopes: granted.union(&request.scopes),
+        granted_at: now,
+    };
+    consents::upsert(&mut tx, &consent).await.map_err(Failure::from)?;
+    let event = event("consent.granted", Decision::Allow)
+        .detail("scope", request.scopes.to_string());
+    audit::append(&mut tx, &event.into_row()).await.map_err(Failure::from)?;
+    tx.commit().await.map_err(Failure::from)?;
+    flow.progress.consented_at = Some(now);
+    authorize::advance(app, &flow, Some(session)).await
+}
+
+/// The apps a person has allowed.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn list(app: &App, user: &UserId) -> Result<Vec<Consent>, Failure> {
+    Ok(consents::list_for_user(&app.store.db, user).await?)
+}
+
+/// Takes a consent back, and with it everything issued on it.
+///
+/// # Errors
+/// [`Failure`] when SQL does not take it.
+pub async fn withdraw(
+    app: &App,
+    (user, client): (&UserId, &ClientId),
+    actor: &Actor,
+    caller: &Caller,
+) -> Result<(), Failure> {
+    let now = app.now();
+    let mut tx = app.store.begin().await?;
+    consents::delete(&mut tx, user, client).await?;
+    let revoked = grants::revoke_for_consent(&mut tx, (user, client), now).await?;
+    let subjects: Vec<_> = revoked.iter().map(Subject::Grant).collect();
+    let pending = revocation::record(&mut tx, &subjects, now).await?;
+    let event = Event::success("consent.withdrawn", actor, now)
+        .user(user)
+        .client(client)
+        .caller(caller);
+    audit::append(&mut tx, &event.into_row()).await?;
+    tx.commit().await?;
+    revocation::publish(app, pending).await;
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! Entering the console: a fresh sign-in opens it for a while, and each visit extends that. An
+//! ordinary SSO session is not enough, so a stolen cookie of an app user opens nothing.
+
+use crate::app::App;
+use crate::protocol::user::{AdminRole, User};
+use crate::service::failure::Failure;
+use crate::service::session::LiveSession;
+use crate::store::users;
+
+/// Whether the console is open to a session.
+#[derive(Debug)]
+pub enum Access {
+    /// Open, for this person in this role.
+    Open(Box<User>, AdminRole),
+    /// The person may enter but must sign in for it.
+    SignInFirst,
+    /// Not for this person.
+    Forbidden,
+}
+
+/// Opens the console for a session that has just been made or renewed.
+///
+/// # Errors
+/// [`Failure`] when the ephemeral store does not take it.
+pub async fn open(app: &App, session: &LiveSession) -> Result<(), Failure> {
+    let settings = &app.config.session;
+    let until = session.auth_time.plus(settings.admin_absolute);
+    Ok(app.ephemeral.put(&key(session), &until.0.to_string(), settings.admin_idle).await?)
+}
+
+/// Whether the console is open to this session; a visit keeps it open.
+///
+/// # Errors
+/// [`Failure`] when it cannot be known.
+pub async fn check(app: &App, session: &LiveSession) -> Result<Access, Failure> {
+    let user = users::by_id(&app.store.db, &session.user_id).await?;
+    let Some(user) = user.filter(|user| user.disabled_at.is_none()) else {
+        return Ok(Access::Forbidden);
+    };
+    let Some(role) = user.role else { return Ok(Access::Forbidden) };
+    let until = app.ephemeral.get_extend(&key(session), app.config.session.admin_idle).await?;
+    let until = until.and_then(|text| text.parse::<i64>().ok());
+    if until.is_some_and(|until| app.now().0 < until) {
+        return Ok(Access::Open(Box::new(user), role));
+    }
+    Ok(Access::SignInFirst)
+}
+
+/// Closes the console for a session, without ending the session.
+///
+/// # Errors
+/// [`Failure`] when the ephemeral store does not take it.
+pub async fn close(app: &App, session: &LiveSession) -> Result<(), Failure> {
+    Ok(app.ephemeral.delete(&[key(session).as_str()]).await?)
+}
+
+/// The cookie's hash is part of the key, so a renewed session starts outside.
+fn key(session: &LiveSession) -> String {
+    format!("console:{}:{}", session.id, session.secret_hash)
+}

@@ -1,0 +1,240 @@
+//! Signing keys: made at first start, published ahead, rotated on schedule or now, kept for as
+//! long as anything they signed may live.
+//!
+//! ```text
+//! next ──(in JWKS a day ahead)──▶ active ──▶ retiring ──(longest token + JWKS cache)──▶ removed
+//! ```
+
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::clock::{Seconds, UnixTime};
+use crate::crypto::keyring::{self, KeyState, Keyring, StoredKey};
+use crate::protocol::types::SigningAlg;
+use crate::service::audit::{Actor, Event};
+use crate::service::failure::Failure;
+use crate::store::keys::{self, KeyRow};
+use crate::store::{Tx, audit, sync};
+
+/// How long a retiring key stays published: the longest access token (an hour) and the longest
+/// time a client may cache the JWKS, with room for slow clocks.
+const RETIREMENT: Seconds = 2 * 3_600;
+
+/// Why a key could not be changed.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyChangeError {
+    #[error("there is no key with this kid")]
+    NotFound,
+    #[error("this is the key in use; rotate first")]
+    InUse,
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl From<crate::store::StoreError> for KeyChangeError {
+    fn from(error: crate::store::StoreError) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+/// Every key, as stored.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn list(app: &App) -> Result<Vec<KeyRow>, Failure> {
+    Ok(keys::all(&app.store.db).await?)
+}
+
+/// Loads the keyring from SQL and makes what is missing: an active and a next key per algorithm.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer or a key cannot be opened with this master key.
+pub async fn ensure(app: &App) -> Result<(), Failure> {
+    let rows = keys::all(&app.store.db).await?;
+    let missing = missing(&app.config.keys.algorithms, &rows);
+    if !missing.is_empty() {
+        let made = generate(app, &missing).await?;
+        let mut tx = app.store.begin().await?;
+        // Somebody else may have started at the same moment; the transaction decides.
+        let rows = keys::all(&mut tx).await?;
+        for (row, state) in made.into_iter().zip(&missing) {
+            if self::missing(&app.config.keys.algorithms, &rows).contains(state) {
+                insert(&mut tx, &row, &Actor::System).await?;
+            }
+        }
+        sync::bump_catalog(&mut tx).await?;
+        tx.commit().await?;
+    }
+    reload(app).await
+}
+
+fn missing(algs: &[SigningAlg], rows: &[KeyRow]) -> Vec<(SigningAlg, KeyState)> {
+    let wanted = algs.iter().flat_map(|alg| [(*alg, KeyState::Active), (*alg, KeyState::Next)]);
+    wanted
+        .filter(|(alg, state)| {
+            !rows.iter().any(|row| row.alg == *alg && row.state == state.as_str())
+        })
+        .collect()
+}
+
+/// Generates keys off the async threads: an RSA key takes a tenth of a second.
+async fn generate(
+    app: &App,
+    wanted: &[(SigningAlg, KeyState)],
+) -> Result<Vec<KeyRow>, Failure> {
+    let (sealer, wanted, now) = (app.sealer.clone(), wanted.to_vec(), app.now());
+    let rotate_every = app.config.keys.rotate_every;
+    let made = tokio::task::spawn_blocking(move || {
+        wanted
+            .into_iter()
+            .map(|(alg, state)| {
+                let key = keyring::generate(alg, &sealer)?;
+                let activates_at = match state {
+                    KeyState::Next => now.plus(rotate_every),
+                    KeyState::Active | KeyState::Retiring => now,
+                };
+                Ok(KeyRow {
+                    kid: key.kid,
+                    alg,
+                    state: state.as_str().to_owned(),
+                    sealed_private: key.sealed_private,
+                    public_jwk: key.public_jwk,
+                    created_at: now,
+                    activates_at,
+                    retires_at: None,
+                    remove_after: None,
+                })
+            })
+            .collect::<Result<Vec<_>, keyring::KeyError>>()
+    });
+    Ok(made.await.map_err(|error| Failure::Internal(format!("key generation: {error}")))??)
+}
+
+async fn insert(tx: &mut Tx, row: &KeyRow, actor: &Actor) -> Result<(), Failure> {
+    keys::insert(&mut *tx, row).await?;
+    let event = Event::success("key.created", actor, row.created_at)
+        .detail("kid", row.kid.as_str())
+        .detail("alg", row.alg.as_str());
+    Ok(audit::append(&mut *tx, &event.into_row()).await?)
+}
+
+/// Reads the keys again, after any node changed them.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn reload(app: &App) -> Result<(), Failure> {
+    let rows = keys::all(&app.store.db).await?;
+    for row in &rows {
+        let expiry = row.remove_after.unwrap_or(row.activates_at.plus(app.config.keys.rotate_every));
+        app.metrics.signing_key(row.alg.as_str(), &row.state, expiry.0);
+    }
+    let stored = rows.into_iter().filter_map(|row| {
+        let state = KeyState::from_name(&row.state)?;
+        Some(StoredKey {
+            kid: row.kid,
+            alg: row.alg,
+            state,
+            sealed_private: row.sealed_private,
+            public_jwk: row.public_jwk,
+        })
+    });
+    let keyring = Keyring::load(stored.collect(), &app.sealer)?;
+    app.keyring.store(Arc::new(keyring));
+    // A removed key's tokens must not live on in memory.
+    app.verified.forget();
+    Ok(())
+}
+
+/// Makes the next key of an algorithm the active one, now, and puts a new next key behind it.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn rotate(app: &App, alg: SigningAlg, actor: &Actor) -> Result<(), Failure> {
+    let fresh = generate(app, &[(alg, KeyState::Next)]).await?;
+    let now = app.now();
+    let mut tx = app.store.begin().await?;
+    promote(&mut tx, alg, now).await?;
+    for row in &fresh {
+        insert(&mut tx, row, actor).await?;
+    }
+    let event = Event::success("key.rotated", actor, now).detail("alg", alg.as_str());
+    audit::append(&mut tx, &event.into_row()).await?;
+    sync::bump_catalog(&mut tx).await?;
+    tx.commit().await?;
+    reload(app).await
+}
+
+async fn promote(tx: &mut Tx, alg: SigningAlg, now: UnixTime) -> Result<(), Failure> {
+    for row in keys::all(&mut *tx).await? {
+        if row.alg != alg {
+            continue;
+        }
+        match KeyState::from_name(&row.state) {
+            Some(KeyState::Active) => {
+                let change = keys::StateChange {
+                    state: KeyState::Retiring.as_str(),
+                    activates_at: row.activates_at,
+                    retires_at: Some(now),
+                    remove_after: Some(now.plus(RETIREMENT)),
+                };
+                keys::set_state(&mut *tx, &row.kid, &change).await?;
+            }
+            Some(KeyState::Next) => {
+                let change = keys::StateChange {
+                    state: KeyState::Active.as_str(),
+                    activates_at: now,
+                    retires_at: None,
+                    remove_after: None,
+                };
+                keys::set_state(&mut *tx, &row.kid, &change).await?;
+            }
+            Some(KeyState::Retiring) | None => {}
+        }
+    }
+    Ok(())
+}
+
+/// Removes a key at once, for one that has leaked: everything it signed is dead from now on.
+///
+/// # Errors
+/// [`KeyChangeError::InUse`] for the active key, which must be rotated first.
+pub async fn retire(app: &App, kid: &str, actor: &Actor) -> Result<(), KeyChangeError> {
+    let now = app.now();
+    let mut tx = app.store.begin().await?;
+    let rows = keys::all(&mut tx).await?;
+    let row = rows.iter().find(|row| row.kid == kid).ok_or(KeyChangeError::NotFound)?;
+    if KeyState::from_name(&row.state) == Some(KeyState::Active) {
+        return Err(KeyChangeError::InUse);
+    }
+    keys::delete(&mut tx, kid).await?;
+    let event = Event::success("key.retired", actor, now).detail("kid", kid);
+    audit::append(&mut tx, &event.into_row()).await?;
+    sync::bump_catalog(&mut tx).await?;
+    tx.commit().await?;
+    // A retired next key is replaced at once.
+    Ok(ensure(app).await?)
+}
+
+/// What is due on schedule: rotate keys that are old enough, remove keys nobody needs any more.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn tick(app: &App) -> Result<(), Failure> {
+    let now = app.now();
+    let rows = keys::all(&app.store.db).await?;
+    for row in rows {
+        let state = KeyState::from_name(&row.state);
+        if state == Some(KeyState::Active)
+            && now.since(row.activates_at) >= app.config.keys.rotate_every
+        {
+            rotate(app, row.alg, &Actor::System).await?;
+        }
+        if state == Some(KeyState::Retiring) && row.remove_after.is_some_and(|at| at <= now) {
+            match retire(app, &row.kid, &Actor::System).await {
+                Ok(()) | Err(KeyChangeError::NotFound | KeyChangeError::InUse) => {}
+                Err(KeyChangeError::Failure(failure)) => return Err(failure),
+            }
+        }
+    }
+    Ok(())
+}

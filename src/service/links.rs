@@ -1,0 +1,185 @@
+//! One-time links: the first administrator's set-up link and password-reset links. Only the hash
+//! is stored; looking at a link does not spend it, using it does, atomically.
+
+use crate::app::App;
+use crate::clock::{Seconds, UnixTime};
+use crate::crypto::secret::{Secret, SecretHash};
+use crate::protocol::types::UserId;
+use crate::protocol::user::{AdminRole, User};
+use crate::service::audit::{Actor, Event};
+use crate::service::failure::Failure;
+use crate::service::people::{self, NewPerson, PeopleError};
+use crate::store::links::{self, LinkKind, OneTimeLink};
+use crate::store::{StoreError, Tx, audit, users};
+
+/// How long a set-up or reset link works.
+pub const LIFETIME: Seconds = 30 * 60;
+
+/// Why a link did not work.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// Unknown, spent and expired look the same.
+    #[error("this link has been used or has expired")]
+    Spent,
+    /// Setting up is over: there is an owner.
+    #[error("Doorward is already set up")]
+    AlreadySetUp,
+    #[error(transparent)]
+    People(#[from] PeopleError),
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl From<StoreError> for LinkError {
+    fn from(error: StoreError) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+/// Whether the first administrator is still to be made.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn needs_setup(app: &App) -> Result<bool, Failure> {
+    Ok(!users::owner_exists(&app.store.db).await?)
+}
+
+/// Makes a set-up link; an earlier one stops working.
+///
+/// # Errors
+/// [`LinkError::AlreadySetUp`] once there is an owner.
+pub async fn create_setup_link(app: &App) -> Result<String, LinkError> {
+    if !needs_setup(app).await? {
+        return Err(LinkError::AlreadySetUp);
+    }
+    let secret = create(app, (LinkKind::Setup, None), &Actor::System).await?;
+    Ok(format!("{}/setup?token={}", app.issuer(), secret.expose()))
+}
+
+/// Makes a password-reset link for a person; an earlier one stops working.
+///
+/// # Errors
+/// [`PeopleError::NotFound`] or a failure.
+pub async fn create_reset_link(
+    app: &App,
+    user: &UserId,
+    actor: &Actor,
+) -> Result<String, LinkError> {
+    if users::by_id(&app.store.db, user).await?.is_none() {
+        return Err(PeopleError::NotFound.into());
+    }
+    let secret = create(app, (LinkKind::PasswordReset, Some(user)), actor).await?;
+    Ok(format!("{}/login/reset?token={}", app.issuer(), secret.expose()))
+}
+
+async fn create(
+    app: &App,
+    (kind, user): (LinkKind, Option<&UserId>),
+    actor: &Actor,
+) -> Result<Secret, Failure> {
+    let now = app.now();
+    let secret = Secret::generate();
+    let link = OneTimeLink {
+        hash: secret.hash().as_str().to_owned(),
+        kind,
+        user_id: user.cloned(),
+        created_at: now,
+        expires_at: now.plus(LIFETIME),
+        used_at: None,
+    };
+    let mut tx = app.store.begin().await?;
+    links::revoke_all(&mut tx, (kind, user), now).await?;
+    links::insert(&mut tx, &link).await?;
+    let mut event = Event::success("link.created", actor, now).detail("kind", kind.as_str());
+    if let Some(user) = user {
+        event = event.user(user);
+    }
+    audit::append(&mut tx, &event.into_row()).await?;
+    tx.commit().await?;
+    Ok(secret)
+}
+
+/// Whether a set-up link still works.
+///
+/// # Errors
+/// [`LinkError`].
+pub async fn check_setup(app: &App, token: &str) -> Result<(), LinkError> {
+    if !needs_setup(app).await? {
+        return Err(LinkError::AlreadySetUp);
+    }
+    live(app, (LinkKind::Setup, token)).await.map(|_| ())
+}
+
+/// The person a reset link is for.
+///
+/// # Errors
+/// [`LinkError`].
+pub async fn check_reset(app: &App, token: &str) -> Result<User, LinkError> {
+    let link = live(app, (LinkKind::PasswordReset, token)).await?;
+    let id = link.user_id.ok_or(LinkError::Spent)?;
+    users::by_id(&app.store.db, &id)
+        .await?
+        .filter(|user| user.disabled_at.is_none())
+        .ok_or(LinkError::Spent)
+}
+
+async fn live(app: &App, (kind, token): (LinkKind, &str)) -> Result<OneTimeLink, LinkError> {
+    let hash = SecretHash::of(token);
+    links::live(&app.store.db, hash.as_str(), app.now())
+        .await?
+        .filter(|link| link.kind == kind)
+        .ok_or(LinkError::Spent)
+}
+
+/// Makes the first administrator. Spending the link and making the account are one transaction, so
+/// two people with the same link make one account.
+///
+/// # Errors
+/// [`LinkError`]; the link survives a refused password or name.
+pub async fn redeem_setup(
+    app: &App,
+    token: &str,
+    person: NewPerson,
+) -> Result<User, LinkError> {
+    check_setup(app, token).await?;
+    let person = NewPerson { role: Some(AdminRole::Owner), ..person };
+    let (user, phc) = people::prepare(app, person).await?;
+    let now = app.now();
+    let mut tx = app.store.begin().await?;
+    spend(&mut tx, token, now).await?;
+    if users::owner_exists(&mut tx).await? {
+        return Err(LinkError::AlreadySetUp);
+    }
+    people::insert(&mut tx, &user, phc.as_deref()).await?;
+    let event = Event::success("setup.completed", &Actor::Anonymous, now).user(&user.id);
+    audit::append(&mut tx, &event.into_row()).await?;
+    tx.commit().await?;
+    Ok(user)
+}
+
+/// Sets a new password and signs the person out everywhere else; nobody is signed in by it.
+///
+/// # Errors
+/// [`LinkError`]; the link survives a refused password.
+pub async fn redeem_reset(app: &App, token: &str, password: String) -> Result<User, LinkError> {
+    let user = check_reset(app, token).await?;
+    let phc = people::hash(app, &user, password).await?;
+    let now = app.now();
+    let mut tx = app.store.begin().await?;
+    spend(&mut tx, token, now).await?;
+    users::set_password(&mut tx, &user.id, (&phc, now)).await?;
+    let event =
+        Event::success("user.password_reset", &Actor::User(user.id.clone()), now).user(&user.id);
+    people::end_everything(app, tx, (&user.id, event)).await?;
+    Ok(user)
+}
+
+/// The gate: one atomic update inside the transaction that uses the link.
+async fn spend(
+    tx: &mut Tx,
+    token: &str,
+    now: UnixTime,
+) -> Result<OneTimeLink, LinkError> {
+    let hash = SecretHash::of(token);
+    links::spend(tx, hash.as_str(), now).await?.ok_or(LinkError::Spent)
+}

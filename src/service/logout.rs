@@ -1,0 +1,164 @@
+//! RP-Initiated Logout 1.0, and signing out at Doorward itself.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::crypto::seal::Purpose;
+use crate::protocol::client::Client;
+use crate::protocol::error::OAuthError;
+use crate::protocol::logout::{self, AfterLogout, Confirmation, EndSessionRequest, Hint};
+use crate::protocol::params::Params;
+use crate::protocol::types::{ClientId, SessionId, UserId};
+use crate::service::audit::{Actor, Caller};
+use crate::service::failure::Failure;
+use crate::service::session::{self, LiveSession};
+use crate::service::{authorize, clients};
+use crate::store::grants;
+
+/// What a logout request leads to.
+#[derive(Debug)]
+pub enum Plan {
+    /// Ask first; `flow` goes into the form.
+    Ask { flow: String, apps: Vec<String>, client_name: Option<String> },
+    /// End the session now, then go on.
+    EndNow { then: Next },
+    /// Nobody is signed in here: go on at once.
+    AlreadyOut { then: Next },
+}
+
+/// Where the browser goes after the session has ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Next {
+    /// A registered place of the client; `None` shows our own "signed out" page.
+    pub redirect: Option<AfterLogout>,
+    /// The app to name on our own page.
+    pub client_name: Option<String>,
+    pub client_uri: Option<String>,
+}
+
+/// Why a logout request cannot be followed; always shown as a page.
+#[derive(Debug, thiserror::Error)]
+pub enum LogoutError {
+    #[error("{0}")]
+    Refused(&'static str),
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl From<OAuthError> for LogoutError {
+    fn from(error: OAuthError) -> Self {
+        Self::Refused(error.description)
+    }
+}
+
+/// Decides what a logout request leads to. Changes nothing.
+///
+/// # Errors
+/// [`LogoutError`].
+pub async fn plan(
+    app: &App,
+    params: &Params,
+    session: Option<&LiveSession>,
+) -> Result<Plan, LogoutError> {
+    let request = EndSessionRequest::read(params)?;
+    let hint = match &request.id_token_hint {
+        None => None,
+        Some(token) => Some(read_hint(app, token).ok_or(LogoutError::Refused(
+            "The id_token_hint is not an ID token of this provider.",
+        ))?),
+    };
+    let client = client_of(app, &request, hint.as_ref()).await?;
+    let redirect = AfterLogout::from_request(client.as_deref(), &request)
+        .map_err(LogoutError::Refused)?;
+    let then = Next {
+        redirect,
+        client_name: client.as_ref().map(|c| c.metadata.client_name.clone()),
+        client_uri: client.as_ref().and_then(|c| c.metadata.client_uri.clone()),
+    };
+    let Some(session) = session else { return Ok(Plan::AlreadyOut { then }) };
+    match logout::confirmation(hint.as_ref(), (&session.id, &session.user_id)) {
+        Confirmation::NotNeeded => Ok(Plan::EndNow { then }),
+        Confirmation::Needed => {
+            let sealed = app.sealer.seal(
+                Purpose::Flow,
+                &serde_json::to_vec(&then).map_err(Failure::from)?,
+            );
+            Ok(Plan::Ask {
+                flow: sealed,
+                apps: app_names(app, session).await?,
+                client_name: then.client_name,
+            })
+        }
+    }
+}
+
+/// The continuation that [`plan`] put into the confirmation form.
+#[must_use]
+pub fn open_next(app: &App, sealed: &str) -> Option<Next> {
+    serde_json::from_slice(&app.sealer.open(Purpose::Flow, sealed)?).ok()
+}
+
+/// The names of the apps that a session signed in to.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn app_names(app: &App, session: &LiveSession) -> Result<Vec<String>, Failure> {
+    let mut names = Vec::new();
+    for id in apps(app, session).await? {
+        if let Some(client) = clients::find(app, &id).await? {
+            names.push(client.metadata.client_name.clone());
+        }
+    }
+    Ok(names)
+}
+
+/// The apps that a session signed in to.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn apps(app: &App, session: &LiveSession) -> Result<Vec<ClientId>, Failure> {
+    Ok(grants::clients_of_session(&app.store.db, &session.id).await?)
+}
+
+/// Ends the session of this browser.
+///
+/// # Errors
+/// [`Failure`] when SQL does not take it: the person is still signed in and must be told.
+pub async fn end(app: &App, session: &LiveSession, caller: &Caller) -> Result<(), Failure> {
+    let actor = Actor::User(session.user_id.clone());
+    session::end(app, session, (&actor, caller)).await
+}
+
+/// The client the request speaks for: the hint's audience, which must agree with `client_id`.
+async fn client_of(
+    app: &App,
+    request: &EndSessionRequest,
+    hint: Option<&Hint>,
+) -> Result<Option<Arc<Client>>, LogoutError> {
+    let named = request.client_id.as_ref();
+    if let (Some(hint), Some(named)) = (hint, named)
+        && hint.client_id != *named
+    {
+        return Err(LogoutError::Refused("client_id and id_token_hint name different apps."));
+    }
+    let Some(id) = hint.map(|hint| &hint.client_id).or(named) else { return Ok(None) };
+    let client = clients::find(app, id).await?.filter(|client| client.disabled_at.is_none());
+    match client {
+        Some(client) => Ok(Some(client)),
+        None => Err(LogoutError::Refused("No app with this client_id is registered here.")),
+    }
+}
+
+/// Reads an ID token of ours as a hint; expired ones count (section 2).
+#[must_use]
+pub fn read_hint(app: &App, token: &str) -> Option<Hint> {
+    let claims = authorize::verify_hint(app, token)?;
+    let text = |name: &str| claims.get(name)?.as_str().map(str::to_owned);
+    Some(Hint {
+        client_id: ClientId::new(text("aud")?),
+        user_id: UserId::new(text("sub")?),
+        session_id: text("sid").map(SessionId::new),
+    })
+}

@@ -1,0 +1,59 @@
+//! What runs beside the requests: noticing changes made elsewhere, batched writes, clean-up, key
+//! rotation. Each step is small, bounded and safe to repeat; a failed one is tried again later.
+
+use crate::app::{App, Freshness};
+use crate::service::failure::Failure;
+use crate::service::{keys, revocation};
+use crate::store::{cleanup, refresh_families, sessions, sync};
+
+/// Rows removed per step, so that no clean-up holds the database for long.
+const BATCH: i64 = 500;
+
+/// Notices what other nodes and the command line have changed. Runs a few times a second.
+///
+/// # Errors
+/// [`Failure`] when a store does not answer; what is known stays known.
+pub async fn notice_changes(app: &App) -> Result<(), Failure> {
+    let state = sync::read(&app.store.db).await?;
+    if app.watch.learn(state) {
+        app.known.forget();
+        keys::reload(app).await?;
+    }
+    let marker = app.ephemeral.get(revocation::MARKER).await?;
+    match app.watch.judge(marker.as_deref()) {
+        Freshness::Complete => Ok(()),
+        Freshness::Behind => revocation::rebuild(app).await,
+    }
+}
+
+/// Tells SQL when sessions were last used. Runs at most once a minute.
+///
+/// # Errors
+/// [`Failure`]; the visits of this batch are lost then, which shortens nothing while the ephemeral
+/// store lives.
+pub async fn write_visits(app: &App) -> Result<(), Failure> {
+    let visits = app.watch.take_visits();
+    for batch in visits.chunks(200) {
+        sessions::touch_many(&app.store.db, batch).await?;
+    }
+    let live = sessions::count_live(&app.store.db, app.now()).await?;
+    app.metrics.sessions_active(live);
+    Ok(())
+}
+
+/// Removes what has expired, and the sealed successors whose grace is over.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn clean_up(app: &App) -> Result<(), Failure> {
+    let now = app.now();
+    let grace_over = now.plus(-app.config.tokens.refresh_grace - 1);
+    refresh_families::clear_successors(&app.store.db, grace_over, BATCH).await?;
+    // Bounded twice: rows per statement and statements per run.
+    for _ in 0..20 {
+        if cleanup::purge(&app.store.db, now, BATCH).await? == 0 {
+            break;
+        }
+    }
+    keys::tick(app).await
+}

@@ -1,0 +1,28 @@
+//! The use cases: load, ask `protocol`, save, audit. Console, command line and HTTP endpoints all
+//! come through here, so a rule is written once. No HTTP type appears.
+//!
+//! Where to start reading: [`authorize`] for a sign-in, [`token`] for what a code becomes,
+//! [`revocation`] for how things end.
+
+pub mod access_token;
+pub mod audit;
+pub mod authorize;
+pub mod clients;
+pub mod consent;
+pub mod console_access;
+pub mod failure;
+pub mod flow;
+pub mod health;
+pub mod introspection;
+pub mod keys;
+pub mod links;
+pub mod logout;
+pub mod maintenance;
+pub mod people;
+pub mod revocation;
+pub mod session;
+pub mod sign_in;
+pub mod start;
+pub mod token;
+pub mod token_revocation;
+pub mod userinfo;

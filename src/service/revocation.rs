@@ -1,0 +1,223 @@
+//! The revocation set: one concept for logout, disabled users and clients, changed passwords,
+//! withdrawn consent, refresh reuse and administrators.
+//!
+//! Truth is SQL. The ephemeral store holds tombstones as a fast copy, with a marker that says how
+//! complete the copy is (see [`crate::app::Watch`]). A revocation is acknowledged once SQL has it;
+//! an answer never relies on a copy that might have forgotten something.
+
+use crate::app::{App, Freshness};
+use crate::clock::{Seconds, UnixTime};
+use crate::protocol::types::{ClientId, GrantId, SessionId, UserId};
+use crate::service::failure::Failure;
+use crate::store::revocations::{self, Revocation, RevocationKind};
+use crate::store::{Tx, sync};
+
+/// The key of the marker in the ephemeral store.
+pub(crate) const MARKER: &str = "rv:marker";
+/// The marker outlives every tombstone; it is renewed with each revocation and by maintenance.
+const MARKER_TTL: Seconds = 90 * 86_400;
+/// What a tombstone must outlive: the longest access token (an hour, the cap of client settings)
+/// and the longest fast copy of a session (`session::COPY_TTL`), with room for slow clocks.
+const TOMBSTONE_TTL: Seconds = 3_600 + 60;
+
+/// What a token descends from; any of these being revoked kills it.
+#[derive(Debug, Clone, Copy)]
+pub struct Lineage<'a> {
+    pub grant: &'a GrantId,
+    /// Absent for offline grants, which outlive the session they were made in.
+    pub session: Option<&'a SessionId>,
+    /// The person and the token version at issue.
+    pub user: Option<(&'a UserId, i64)>,
+    /// The client and its token version at issue.
+    pub client: (&'a ClientId, i64),
+}
+
+/// Whether a token still counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    Alive,
+    Revoked,
+}
+
+/// One thing being revoked.
+#[derive(Debug, Clone)]
+pub enum Subject<'a> {
+    Grant(&'a GrantId),
+    Session(&'a SessionId),
+    /// A session cookie by the hash of its value: no copy of its session may answer any more.
+    Cookie(&'a str),
+    /// Everything issued before this token version.
+    User(&'a UserId, i64),
+    Client(&'a ClientId, i64),
+}
+
+impl Subject<'_> {
+    fn revocation(&self, now: UnixTime) -> Revocation {
+        let (kind, subject, version) = match self {
+            Self::Grant(id) => (RevocationKind::Grant, id.as_str(), 0),
+            Self::Session(id) => (RevocationKind::Session, id.as_str(), 0),
+            Self::Cookie(hash) => (RevocationKind::Cookie, *hash, 0),
+            Self::User(id, version) => (RevocationKind::User, id.as_str(), *version),
+            Self::Client(id, version) => (RevocationKind::Client, id.as_str(), *version),
+        };
+        Revocation {
+            kind,
+            subject: subject.to_owned(),
+            version,
+            revoked_at: now,
+            expires_at: now.plus(TOMBSTONE_TTL),
+        }
+    }
+}
+
+/// Revocations that SQL has taken in a transaction and that wait for its commit to be published.
+#[must_use = "publish after the commit, or the fast copy stays behind"]
+pub struct Pending {
+    revocations: Vec<Revocation>,
+    number: i64,
+}
+
+/// Records revocations inside the caller's transaction.
+///
+/// # Errors
+/// [`Failure`] when SQL does not take them; nothing is revoked then.
+pub async fn record(
+    tx: &mut Tx,
+    subjects: &[Subject<'_>],
+    now: UnixTime,
+) -> Result<Pending, Failure> {
+    let revocations: Vec<_> = subjects.iter().map(|s| s.revocation(now)).collect();
+    for revocation in &revocations {
+        revocations::record(&mut *tx, revocation).await?;
+    }
+    let number = sync::bump_revocations(&mut *tx).await?;
+    Ok(Pending { revocations, number })
+}
+
+/// Publishes what the commit has made true. Never fails: a copy that could not be written is behind
+/// the number SQL knows, so readers distrust it and make it again.
+pub async fn publish(app: &App, pending: Pending) {
+    app.watch.saw_revocation(pending.number);
+    if let Err(error) = write_copy(app, &pending).await {
+        tracing::warn!(%error, "a revocation could not be copied; readers go to SQL until it is");
+    }
+}
+
+async fn write_copy(app: &App, pending: &Pending) -> Result<(), Failure> {
+    let marker = app.ephemeral.get(MARKER).await?;
+    match marker.and_then(|text| text.parse::<i64>().ok()) {
+        // The copy knew everything before this one.
+        Some(known) if known + 1 == pending.number => {
+            write_tombstones(app, &pending.revocations).await?;
+            Ok(app.ephemeral.put(MARKER, &pending.number.to_string(), MARKER_TTL).await?)
+        }
+        // Somebody made it again since, perhaps before our commit was visible.
+        Some(known) if known >= pending.number => {
+            write_tombstones(app, &pending.revocations).await
+        }
+        _ => rebuild(app).await,
+    }
+}
+
+async fn write_tombstones(app: &App, revocations: &[Revocation]) -> Result<(), Failure> {
+    let now = app.now();
+    for revocation in revocations {
+        let left = revocation.expires_at.since(now);
+        if left > 0 {
+            let key = tombstone(revocation.kind, &revocation.subject);
+            app.ephemeral.put(&key, &revocation.version.to_string(), left).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Copies the whole revocation set from SQL and marks the copy complete. The set is small: only
+/// what was revoked within the last hour can still meet a token.
+///
+/// # Errors
+/// [`Failure`] when either store does not answer.
+pub async fn rebuild(app: &App) -> Result<(), Failure> {
+    // The counter is read first: what is revoked after that is in the list or comes by itself.
+    let state = sync::read(&app.store.db).await?;
+    let active = revocations::active(&app.store.db, app.now()).await?;
+    tracing::info!(count = active.len(), "copying the revocation set");
+    write_tombstones(app, &active).await?;
+    app.ephemeral.put(MARKER, &state.revocations.to_string(), MARKER_TTL).await?;
+    app.watch.saw_revocation(state.revocations);
+    Ok(())
+}
+
+/// Makes a copy that was found wanting again; a failure leaves readers with SQL.
+pub(crate) async fn repair(app: &App) {
+    if let Err(error) = rebuild(app).await {
+        tracing::warn!(%error, "the copy of the revocation set could not be made again");
+    }
+}
+
+/// Whether anything a token descends from is revoked: one round trip to the ephemeral store, or SQL
+/// when the copy cannot be relied on.
+///
+/// # Errors
+/// [`Failure`] when neither store can say; the caller must not treat that as alive.
+pub async fn standing(app: &App, lineage: &Lineage<'_>) -> Result<Standing, Failure> {
+    let subjects = subjects(lineage);
+    let mut keys = vec![MARKER.to_owned()];
+    keys.extend(subjects.iter().map(|(kind, subject, _)| tombstone(*kind, subject)));
+    match app.ephemeral.get_many(&keys).await {
+        Ok(values) => {
+            let marker = values.first().and_then(Option::as_deref);
+            if app.watch.judge(marker) == Freshness::Complete {
+                let stones = values.into_iter().skip(1);
+                let dead = subjects.iter().zip(stones).any(|((kind, _, version), stone)| {
+                    stone.is_some_and(|text| is_dead(*kind, *version, text.parse().ok()))
+                });
+                return Ok(if dead { Standing::Revoked } else { Standing::Alive });
+            }
+            repair(app).await;
+        }
+        Err(error) => tracing::warn!(%error, "revocations are read from SQL"),
+    }
+    standing_in_sql(app, &subjects).await
+}
+
+async fn standing_in_sql(
+    app: &App,
+    subjects: &[(RevocationKind, &str, i64)],
+) -> Result<Standing, Failure> {
+    let wanted: Vec<_> = subjects.iter().map(|(kind, subject, _)| (*kind, *subject)).collect();
+    let found = revocations::any(&app.store.db, &wanted).await?;
+    let dead = found.iter().any(|revocation| {
+        subjects.iter().any(|(kind, subject, version)| {
+            *kind == revocation.kind
+                && *subject == revocation.subject
+                && is_dead(*kind, *version, Some(revocation.version))
+        })
+    });
+    Ok(if dead { Standing::Revoked } else { Standing::Alive })
+}
+
+fn subjects<'a>(lineage: &Lineage<'a>) -> Vec<(RevocationKind, &'a str, i64)> {
+    let mut all = vec![
+        (RevocationKind::Grant, lineage.grant.as_str(), 0),
+        (RevocationKind::Client, lineage.client.0.as_str(), lineage.client.1),
+    ];
+    all.extend(lineage.session.map(|id| (RevocationKind::Session, id.as_str(), 0)));
+    all.extend(lineage.user.map(|(id, version)| (RevocationKind::User, id.as_str(), version)));
+    all
+}
+
+/// A grant or session that has a tombstone is dead; a user or client kills only what was issued
+/// under an older version. An unreadable tombstone kills.
+fn is_dead(kind: RevocationKind, issued_under: i64, stone: Option<i64>) -> bool {
+    match kind {
+        RevocationKind::Grant | RevocationKind::Session | RevocationKind::Cookie => true,
+        RevocationKind::User | RevocationKind::Client => {
+            stone.is_none_or(|version| issued_under < version)
+        }
+    }
+}
+
+/// The key of a tombstone in the ephemeral store.
+pub(crate) fn tombstone(kind: RevocationKind, subject: &str) -> String {
+    format!("rv:{}:{subject}", kind.as_str())
+}

@@ -1,0 +1,195 @@
+//! Signing in with a password. Wrong name, wrong password, disabled account: the same answer after
+//! the same work, and the same throttle.
+
+use crate::app::App;
+use crate::clock::{Seconds, UnixTime};
+use crate::crypto::password::Verdict;
+use crate::crypto::secret::SecretHash;
+use crate::protocol::claims::ACR_PASSWORD;
+use crate::protocol::password_policy;
+use crate::protocol::user::User;
+use crate::service::audit::{self, Actor, Caller, Event};
+use crate::service::failure::Failure;
+use crate::service::session::{self, Authenticated, Established, LiveSession, Remember};
+use crate::store::ephemeral::throttle::{self, ThrottleRule};
+use crate::store::users;
+
+/// What the person typed.
+pub struct Credentials {
+    /// User name or e-mail address, in any case.
+    pub username: String,
+    pub password: String,
+    pub remember: Remember,
+}
+
+/// Why nobody was signed in.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    /// Deliberately one reason for many.
+    #[error("user name or password is wrong")]
+    Wrong,
+    /// Not hashed at all: no stored password can be that long or hold such characters.
+    #[error("the password cannot be checked: {0}")]
+    Unusable(password_policy::PasswordRefusal),
+    /// Too many failures for this account or address.
+    #[error("throttled for {retry_after} seconds")]
+    Throttled { retry_after: Seconds },
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Checks a password and makes the session.
+///
+/// # Errors
+/// [`SignInError`].
+pub async fn with_password(
+    app: &App,
+    credentials: Credentials,
+    previous: Option<&LiveSession>,
+    caller: &Caller,
+) -> Result<Established, SignInError> {
+    password_policy::check_length(&credentials.password).map_err(SignInError::Unusable)?;
+    let login = normalize_login(&credentials.username);
+    let keys = throttle_keys(&login, caller);
+    refuse_if_throttled(app, &keys).await?;
+
+    let found = users::with_password(&app.store.db, &login).await.map_err(Failure::from)?;
+    let (user, stored) = found.map_or((None, None), |(user, hash)| (Some(user), hash));
+    let started = std::time::Instant::now();
+    let verdict = app
+        .passwords
+        .verify(credentials.password.clone(), stored)
+        .await
+        .map_err(Failure::from)?;
+    app.metrics.password_hashed(started.elapsed());
+
+    let user = user.filter(|user| user.disabled_at.is_none());
+    let (Some(user), Verdict::Match | Verdict::MatchButOutdated) = (&user, verdict) else {
+        app.metrics.login_attempt("password", "failure");
+        return Err(note_failure(app, &login, &keys, caller).await?);
+    };
+    if verdict == Verdict::MatchButOutdated {
+        rehash(app, user, credentials.password).await;
+    }
+    // Only the account's own count is cleared: one good account must not free an address.
+    throttle::clear(&app.ephemeral, &keys.account).await.map_err(Failure::from)?;
+    app.metrics.login_attempt("password", "success");
+    let who = Authenticated {
+        user_id: user.id.clone(),
+        acr: ACR_PASSWORD.to_owned(),
+        amr: vec!["pwd".to_owned()],
+        remember: credentials.remember,
+    };
+    Ok(session::establish(app, who, previous, caller).await?)
+}
+
+/// User names and e-mail addresses are compared in lower case, without surrounding space.
+#[must_use]
+pub fn normalize_login(text: &str) -> String {
+    text.trim().chars().take(320).collect::<String>().to_lowercase()
+}
+
+struct ThrottleKeys {
+    account: String,
+    address: Option<String>,
+}
+
+fn throttle_keys(login: &str, caller: &Caller) -> ThrottleKeys {
+    // Hashed, so that a name typed by mistake into the wrong field is not kept in clear.
+    let account = format!("login:{}", SecretHash::of(login).as_str());
+    let address = caller.address.as_deref().map(|text| format!("address:{}", network_of(text)));
+    ThrottleKeys { account, address }
+}
+
+/// An IPv4 address itself; of an IPv6 address the /64, since one household owns all of it.
+fn network_of(address: &str) -> String {
+    match address.parse() {
+        Ok(std::net::IpAddr::V6(v6)) => match v6.to_ipv4_mapped() {
+            Some(v4) => v4.to_string(),
+            None => {
+                let [a, b, c, d, ..] = v6.segments();
+                format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+            }
+        },
+        _ => address.to_owned(),
+    }
+}
+
+fn rules(app: &App) -> (ThrottleRule, ThrottleRule) {
+    let limits = &app.config.limits;
+    let account = ThrottleRule {
+        free: limits.login_free_failures,
+        cap_seconds: 900,
+        hourly_cap: limits.login_hourly_failures,
+    };
+    let address = ThrottleRule {
+        free: limits.address_free_failures,
+        cap_seconds: 900,
+        hourly_cap: limits.login_hourly_failures.saturating_mul(10),
+    };
+    (account, address)
+}
+
+/// Fails closed: when the counters cannot be read, nobody may guess.
+async fn refuse_if_throttled(app: &App, keys: &ThrottleKeys) -> Result<(), SignInError> {
+    let mut all = vec![keys.account.clone()];
+    all.extend(keys.address.clone());
+    let blocked = throttle::blocked_until(&app.ephemeral, &all).await.map_err(Failure::from)?;
+    let now = app.now();
+    match blocked {
+        Some(until) if until > now => {
+            app.metrics.rate_limited("login");
+            Err(SignInError::Throttled { retry_after: until.since(now) })
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn note_failure(
+    app: &App,
+    login: &str,
+    keys: &ThrottleKeys,
+    caller: &Caller,
+) -> Result<SignInError, Failure> {
+    let now: UnixTime = app.now();
+    let (account_rule, address_rule) = rules(app);
+    throttle::register_failure(&app.ephemeral, &keys.account, (&account_rule, now)).await?;
+    if let Some(address) = &keys.address {
+        throttle::register_failure(&app.ephemeral, address, (&address_rule, now)).await?;
+    }
+    // The name typed may be a password by mistake, so only its hash is kept.
+    let event = Event::failure("sign_in.failed", &Actor::Anonymous, now)
+        .caller(caller)
+        .detail("login_hash", SecretHash::of(login).as_str());
+    audit::write(app, event).await?;
+    Ok(SignInError::Wrong)
+}
+
+/// Brings an old hash up to today's parameters; failing to is no reason to refuse the person.
+async fn rehash(app: &App, user: &User, password: String) {
+    let result = async {
+        let phc = app.passwords.hash(password).await.map_err(Failure::from)?;
+        users::set_password(&app.store.db, &user.id, (&phc, app.now())).await.map_err(Failure::from)
+    };
+    if let Err(error) = result.await {
+        tracing::warn!(%error, user_id = %user.id, "password could not be rehashed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ipv6_addresses_are_counted_by_their_64() {
+        assert_eq!(network_of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
+        assert_eq!(network_of("2001:db8:1:2::9"), "2001:db8:1:2::/64");
+        assert_eq!(network_of("::ffff:192.0.2.1"), "192.0.2.1");
+        assert_eq!(network_of("192.0.2.1"), "192.0.2.1");
+    }
+
+    #[test]
+    fn logins_are_compared_in_lower_case_without_space() {
+        assert_eq!(normalize_login("  Alice@Example.TEST "), "alice@example.test");
+    }
+}

@@ -1,0 +1,199 @@
+//! Making tokens: the last step of every grant.
+
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::clock::{Seconds, UnixTime};
+use crate::crypto::jose::{self, TokenType};
+use crate::crypto::seal::Purpose;
+use crate::crypto::secret::{self, Secret};
+use crate::protocol::claims::{
+    self, AccessTokenClaims, Audience, Authentication, IdTokenFacts, MAX_GROUPS_IN_TOKEN,
+};
+use crate::protocol::client::{AccessTokenFormat, Client};
+use crate::protocol::scope::Scopes;
+use crate::protocol::types::{FamilyId, GrantId, SigningAlg};
+use crate::protocol::user::User;
+use crate::service::failure::Failure;
+use crate::store::grants::Grant;
+
+/// What decides an access token, apart from fresh values.
+pub(crate) struct Basis<'a> {
+    pub client: &'a Client,
+    /// The person and their grant; `None` when the client acts for itself.
+    pub person: Option<(&'a User, &'a Grant)>,
+    pub scopes: &'a Scopes,
+}
+
+/// The fresh values of one access token. Kept sealed during the refresh grace, so that a retried
+/// refresh gets the same token again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct AccessTokenSeed {
+    pub jti: String,
+    pub issued_at: UnixTime,
+    /// The token itself when it is opaque.
+    pub opaque: Option<String>,
+}
+
+impl AccessTokenSeed {
+    pub(crate) fn new(client: &Client, now: UnixTime) -> Self {
+        let opaque = match client.metadata.access_token_format {
+            AccessTokenFormat::Jwt => None,
+            AccessTokenFormat::Opaque => Some(Secret::generate().expose().to_owned()),
+        };
+        Self { jti: secret::new_id(now), issued_at: now, opaque }
+    }
+}
+
+/// An access token ready for the answer.
+pub(crate) struct AccessToken {
+    pub text: String,
+    pub expires_in: Seconds,
+}
+
+pub(crate) fn access_token_claims(
+    app: &App,
+    basis: &Basis<'_>,
+    seed: &AccessTokenSeed,
+) -> AccessTokenClaims {
+    let client = basis.client;
+    let lifetime =
+        client.metadata.access_token_lifetime.unwrap_or(app.config.tokens.access_token_lifetime);
+    let person = basis.person;
+    AccessTokenClaims {
+        iss: app.issuer().to_owned(),
+        sub: match person {
+            Some((user, _)) => user.id.to_string(),
+            None => client.id.to_string(),
+        },
+        aud: Audience::of_client(client),
+        exp: seed.issued_at.plus(lifetime),
+        iat: seed.issued_at,
+        jti: seed.jti.clone(),
+        client_id: client.id.clone(),
+        scope: basis.scopes.to_string(),
+        auth_time: person.map(|(_, grant)| grant.auth_time),
+        acr: person.map(|(_, grant)| grant.acr.clone()),
+        amr: person.map(|(_, grant)| grant.amr.clone()).unwrap_or_default(),
+        // An offline grant outlives its session, so its tokens do not name it.
+        sid: person.filter(|(_, grant)| !grant.offline).and_then(|(_, g)| g.session_id.clone()),
+        groups: person
+            .filter(|(user, _)| {
+                basis.scopes.contains("groups") && user.groups.len() <= MAX_GROUPS_IN_TOKEN
+            })
+            .map(|(user, _)| user.groups.clone()),
+        // A client's own token is its own lineage, so that it can be revoked alone.
+        grant: match person {
+            Some((_, grant)) => grant.id.clone(),
+            None => GrantId::new(seed.jti.clone()),
+        },
+        user_version: person.map(|(user, _)| user.token_version),
+        client_version: client.token_version,
+    }
+}
+
+/// Makes the access token: signs it, or stores what the opaque one stands for.
+pub(crate) async fn access_token(
+    app: &App,
+    basis: &Basis<'_>,
+    seed: &AccessTokenSeed,
+) -> Result<AccessToken, Failure> {
+    let claims = access_token_claims(app, basis, seed);
+    let expires_in = claims.exp.since(app.now()).max(1);
+    let text = match &seed.opaque {
+        Some(token) => {
+            let key = opaque_key(token);
+            app.ephemeral.put(&key, &serde_json::to_string(&claims)?, expires_in).await?;
+            token.clone()
+        }
+        None => sign(app, basis.client.metadata.access_token_alg, (TokenType::AccessToken, &claims))?,
+    };
+    app.metrics.token_issued("access_token");
+    Ok(AccessToken { text, expires_in })
+}
+
+/// Where the claims of an opaque access token are kept.
+pub(crate) fn opaque_key(token: &str) -> String {
+    format!("at:{}", secret::SecretHash::of(token).as_str())
+}
+
+/// Makes the ID token of a grant.
+pub(crate) fn id_token(
+    app: &App,
+    basis: &Basis<'_>,
+    (access_token, nonce): (&str, Option<&str>),
+) -> Result<Option<String>, Failure> {
+    let Some((user, grant)) = basis.person else { return Ok(None) };
+    if !basis.scopes.contains("openid") {
+        return Ok(None);
+    }
+    let alg = basis.client.metadata.id_token_signed_response_alg;
+    let claims = claims::id_token(&IdTokenFacts {
+        issuer: app.issuer(),
+        client: basis.client,
+        user,
+        scopes: basis.scopes,
+        authentication: Authentication {
+            auth_time: grant.auth_time,
+            acr: &grant.acr,
+            amr: &grant.amr,
+            session_id: grant.session_id.as_ref(),
+        },
+        nonce,
+        at_hash: Some(jose::left_half_hash(alg, access_token)),
+        now: app.now(),
+        lifetime: app.config.tokens.id_token_lifetime,
+    });
+    app.metrics.token_issued("id_token");
+    Ok(Some(sign(app, alg, (TokenType::IdToken, &claims))?))
+}
+
+fn sign(
+    app: &App,
+    alg: SigningAlg,
+    (typ, claims): (TokenType, &impl Serialize),
+) -> Result<String, Failure> {
+    let keyring = app.keyring.load();
+    let key = keyring
+        .active(alg)
+        .ok_or_else(|| Failure::Internal(format!("no active {} key", alg.as_str())))?;
+    Ok(jose::sign(key, typ, claims)?)
+}
+
+/// What a refresh token says, sealed: only we can make one, so an authentic token that is neither
+/// current nor previous is proof of reuse, while invented text is just refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RefreshToken {
+    #[serde(rename = "f")]
+    pub family: FamilyId,
+    #[serde(rename = "g")]
+    pub generation: i64,
+    /// Token versions at sign-in; raising them ends the family without touching its row.
+    #[serde(rename = "u")]
+    pub user_version: i64,
+    #[serde(rename = "c")]
+    pub client_version: i64,
+    #[serde(rename = "r")]
+    random: String,
+}
+
+impl RefreshToken {
+    pub(crate) fn new(family: FamilyId, versions: (i64, i64)) -> Self {
+        let random = Secret::generate().expose().to_owned();
+        let (user_version, client_version) = versions;
+        Self { family, generation: 0, user_version, client_version, random }
+    }
+
+    pub(crate) fn successor(&self) -> Self {
+        let random = Secret::generate().expose().to_owned();
+        Self { generation: self.generation + 1, random, ..self.clone() }
+    }
+
+    pub(crate) fn seal(&self, app: &App) -> Result<String, Failure> {
+        Ok(app.sealer.seal(Purpose::RefreshToken, &serde_json::to_vec(self)?))
+    }
+
+    pub(crate) fn open(app: &App, text: &str) -> Option<Self> {
+        serde_json::from_slice(&app.sealer.open(Purpose::RefreshToken, text)?).ok()
+    }
+}

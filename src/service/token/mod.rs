@@ -1,0 +1,80 @@
+//! The token endpoint. The phases every grant shares are here: client authentication, grant type,
+//! audit and metrics; each grant's own part is in its file, and [`issue`] makes the tokens.
+
+mod authorization_code;
+mod client_credentials;
+pub(crate) mod issue;
+pub(crate) mod refresh;
+
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::protocol::client::{Client, GrantType};
+use crate::protocol::client_auth;
+use crate::protocol::error::OAuthError;
+use crate::protocol::params::Params;
+use crate::protocol::token::{self, TokenResponse};
+use crate::service::audit::Caller;
+use crate::service::clients;
+use crate::service::failure::EndpointError;
+
+/// A request to an endpoint at which clients authenticate.
+#[derive(Debug, Clone)]
+pub struct ClientRequest {
+    /// The `Authorization` header, if any.
+    pub authorization: Option<String>,
+    /// The form body.
+    pub params: Params,
+    pub caller: Caller,
+}
+
+/// Answers a token request.
+///
+/// # Errors
+/// [`EndpointError`]: an RFC 6749 error for the client, or a failure of ours.
+pub async fn exchange(app: &App, request: &ClientRequest) -> Result<TokenResponse, EndpointError> {
+    let mut grant_name = "none";
+    let result = run(app, request, &mut grant_name).await;
+    let word = match &result {
+        Ok(_) => "success",
+        Err(EndpointError::OAuth(error)) => error.code.as_str(),
+        Err(EndpointError::Failure(_)) => "server_error",
+    };
+    app.metrics.token_request(grant_name, word);
+    result
+}
+
+async fn run(
+    app: &App,
+    request: &ClientRequest,
+    grant_name: &mut &'static str,
+) -> Result<TokenResponse, EndpointError> {
+    let client = authenticate(app, request).await?;
+    let grant = token::grant_type(&request.params, &client)?;
+    *grant_name = grant.as_str();
+    match grant {
+        GrantType::AuthorizationCode => authorization_code::redeem(app, &client, request).await,
+        GrantType::RefreshToken => refresh::rotate(app, &client, request).await,
+        GrantType::ClientCredentials => client_credentials::issue(app, &client, request).await,
+    }
+}
+
+/// Finds and authenticates the client of a request (RFC 6749 section 2.3).
+///
+/// # Errors
+/// `invalid_client` or `invalid_request`; an unknown client is answered as a wrong secret is.
+pub(crate) async fn authenticate(
+    app: &App,
+    request: &ClientRequest,
+) -> Result<Arc<Client>, EndpointError> {
+    let presented = client_auth::read(
+        request.authorization.as_deref(),
+        &request.params,
+        crate::crypto::secret::decode_base64,
+    )?;
+    let client = clients::find(app, &presented.client_id).await?.ok_or_else(|| {
+        OAuthError::invalid_client("Client authentication failed.").because("unknown client_id")
+    })?;
+    client_auth::verify(&client, &presented.proof, clients::secret_matches)?;
+    Ok(client)
+}

@@ -1,0 +1,206 @@
+//! Refreshing: rotation, reuse detection, and the same successor for an honest retry.
+//!
+//! The gate is one `update … where current_hash = $presented`; exactly one of any number of
+//! parallel refreshes passes it. The others find themselves holding the previous token within the
+//! grace and get the very same successor, which is sealed in the row for that long.
+
+use serde::{Deserialize, Serialize};
+
+use super::ClientRequest;
+use super::issue::{self, AccessTokenSeed, Basis, RefreshToken};
+use crate::app::App;
+use crate::crypto::seal::Purpose;
+use crate::crypto::secret::SecretHash;
+use crate::protocol::client::Client;
+use crate::protocol::error::OAuthError;
+use crate::protocol::grant::refresh_token::{self, FamilyFacts, Standing};
+use crate::protocol::token::TokenResponse;
+use crate::protocol::types::GrantId;
+use crate::protocol::user::User;
+use crate::service::audit::{Actor, Caller, Event};
+use crate::service::failure::{EndpointError, Failure};
+use crate::service::revocation::{self, Lineage, Subject};
+use crate::store::grants::Grant;
+use crate::store::refresh_families::{self, RefreshFamily, Rotated, Rotation};
+use crate::store::{audit, grants, users};
+
+/// The pair a rotation leads to, sealed in the row during the grace.
+#[derive(Serialize, Deserialize)]
+struct Successor {
+    refresh_token: String,
+    access: AccessTokenSeed,
+}
+
+fn refused(detail: &'static str) -> EndpointError {
+    OAuthError::invalid_grant("The refresh token is unknown, spent or expired.")
+        .because(detail)
+        .into()
+}
+
+pub(super) async fn rotate(
+    app: &App,
+    client: &Client,
+    request: &ClientRequest,
+) -> Result<TokenResponse, EndpointError> {
+    let text = request
+        .params
+        .get("refresh_token")?
+        .ok_or_else(|| OAuthError::invalid_request("refresh_token is missing."))?;
+    let token = RefreshToken::open(app, text).ok_or_else(|| refused("not a token of ours"))?;
+    let hash = SecretHash::of(text);
+    // Losing the race to a parallel refresh means reading the row again, now rotated. A second
+    // lost race in a row would need the winner's successor to be refreshed meanwhile.
+    for _ in 0..3 {
+        let (family, grant) = living_family(app, client, &token).await?;
+        let scopes = refresh_token::narrow(&grant.scopes, &request.params)?;
+        let user = living_user(app, &grant, &token).await?;
+        let successor = match standing(app, &family, &hash) {
+            Standing::Current => rotate_row(app, client, (&family, &token, &hash)).await?,
+            Standing::JustRotated => open_successor(app, &family)?,
+            Standing::Expired => return Err(refused("the family has expired")),
+            Standing::Reused => return Err(punish_reuse(app, &grant, &request.caller).await?),
+        };
+        if let Some(successor) = successor {
+            let basis = Basis { client, person: Some((&user, &grant)), scopes: &scopes };
+            return answer(app, &basis, successor).await;
+        }
+    }
+    Err(Failure::Unavailable("the refresh family is contended".into()).into())
+}
+
+fn standing(app: &App, family: &RefreshFamily, hash: &SecretHash) -> Standing {
+    let facts = FamilyFacts {
+        current_hash: &family.current_hash,
+        previous_hash: family.previous_hash.as_deref(),
+        rotated_at: family.rotated_at,
+        idle_expires_at: family.idle_expires_at,
+        expires_at: family.expires_at,
+    };
+    refresh_token::standing(&facts, hash.as_str(), app.now(), app.config.tokens.refresh_grace)
+}
+
+/// The family and its grant, if this client may still use them.
+async fn living_family(
+    app: &App,
+    client: &Client,
+    token: &RefreshToken,
+) -> Result<(RefreshFamily, Grant), EndpointError> {
+    let (family, grant) = refresh_families::with_grant(&app.store.db, &token.family)
+        .await?
+        .ok_or_else(|| refused("no such family"))?;
+    if grant.client_id != client.id {
+        return Err(refused("the token belongs to another client"));
+    }
+    if grant.revoked_at.is_some() {
+        return Err(refused("the grant is revoked"));
+    }
+    // A logout may have run between this grant's making and its session's end.
+    let lineage = Lineage {
+        grant: &grant.id,
+        session: grant.session_id.as_ref().filter(|_| !grant.offline),
+        user: Some((&grant.user_id, token.user_version)),
+        client: (&client.id, token.client_version),
+    };
+    match revocation::standing(app, &lineage).await? {
+        revocation::Standing::Alive => Ok((family, grant)),
+        revocation::Standing::Revoked => Err(refused("the lineage is revoked")),
+    }
+}
+
+async fn living_user(
+    app: &App,
+    grant: &Grant,
+    token: &RefreshToken,
+) -> Result<User, EndpointError> {
+    users::by_id(&app.store.db, &grant.user_id)
+        .await?
+        .filter(|user| user.disabled_at.is_none() && user.token_version == token.user_version)
+        .ok_or_else(|| refused("the person is disabled, gone, or signed out everywhere"))
+}
+
+/// Tries the gate; `None` when another refresh was faster.
+async fn rotate_row(
+    app: &App,
+    client: &Client,
+    (family, token, presented): (&RefreshFamily, &RefreshToken, &SecretHash),
+) -> Result<Option<Successor>, EndpointError> {
+    let now = app.now();
+    let next = token.successor().seal(app)?;
+    let successor =
+        Successor { access: AccessTokenSeed::new(client, now), refresh_token: next.clone() };
+    let sealed = app.sealer.seal(Purpose::Successor, &serde_json::to_vec(&successor)?);
+    let rotation = Rotation {
+        family: family.id.clone(),
+        presented_hash: presented.as_str().to_owned(),
+        new_hash: SecretHash::of(&next).as_str().to_owned(),
+        successor_sealed: (app.config.tokens.refresh_grace > 0).then_some(sealed),
+        now,
+        idle_expires_at: now.plus(family.idle_seconds),
+    };
+    match refresh_families::rotate(&app.store.db, &rotation).await? {
+        Rotated::Yes => {
+            app.metrics.token_issued("refresh_token");
+            Ok(Some(successor))
+        }
+        Rotated::No => Ok(None),
+    }
+}
+
+fn open_successor(app: &App, family: &RefreshFamily) -> Result<Option<Successor>, EndpointError> {
+    let sealed = family
+        .successor_sealed
+        .as_deref()
+        .ok_or_else(|| refused("the successor is no longer kept"))?;
+    let plain = app
+        .sealer
+        .open(Purpose::Successor, sealed)
+        .ok_or_else(|| Failure::Internal("a sealed successor cannot be opened".into()))?;
+    Ok(Some(serde_json::from_slice(&plain)?))
+}
+
+async fn answer(
+    app: &App,
+    basis: &Basis<'_>,
+    successor: Successor,
+) -> Result<TokenResponse, EndpointError> {
+    let token = issue::access_token(app, basis, &successor.access).await?;
+    let id_token = issue::id_token(app, basis, (&token.text, None))?;
+    Ok(TokenResponse {
+        access_token: token.text,
+        token_type: "Bearer",
+        expires_in: token.expires_in,
+        refresh_token: Some(successor.refresh_token),
+        id_token,
+        scope: basis.scopes.to_string(),
+    })
+}
+
+/// An old token came back: somebody has a copy, so the whole family ends.
+async fn punish_reuse(
+    app: &App,
+    grant: &Grant,
+    caller: &Caller,
+) -> Result<EndpointError, Failure> {
+    let event = Event::failure("refresh_reuse", &Actor::Client(grant.client_id.clone()), app.now())
+        .user(&grant.user_id)
+        .client(&grant.client_id)
+        .caller(caller);
+    revoke_grant(app, &grant.id, event).await?;
+    Ok(refused("an old token was used again; the family is revoked"))
+}
+
+/// Revokes a grant and everything issued from it.
+pub(crate) async fn revoke_grant(
+    app: &App,
+    grant: &GrantId,
+    event: Event,
+) -> Result<(), Failure> {
+    let now = app.now();
+    let mut tx = app.store.begin().await?;
+    grants::revoke(&mut tx, grant, now).await?;
+    let pending = revocation::record(&mut tx, &[Subject::Grant(grant)], now).await?;
+    audit::append(&mut tx, &event.into_row()).await?;
+    tx.commit().await?;
+    revocation::publish(app, pending).await;
+    Ok(())
+}
