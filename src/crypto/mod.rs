@@ -1,0 +1,12 @@
+//! Every cryptographic operation, and the only home of the crates that perform them: aws-lc-rs and
+//! jsonwebtoken ([`keyring`], [`jose`], [`seal`]), argon2 ([`password`]) and rand ([`secret`]).
+//!
+//! Nothing here knows about people, clients or storage: values in, values out.
+
+pub mod jose;
+mod key_pair;
+pub mod keyring;
+pub mod password;
+mod pool;
+pub mod seal;
+pub mod secret;

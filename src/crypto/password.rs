@@ -1,0 +1,254 @@
+//! Passwords: Argon2id (RFC 9106) on a bounded pool of threads.
+//!
+//! A hash takes about 20 ms of a whole core by design, so the number of threads is the number of
+//! cores and whoever does not fit into the queue is told to come back ([`PasswordError::Busy`]).
+//! A password of any length is hashed whole; keeping it under 1,024 bytes is the caller's business.
+
+use std::sync::Arc;
+
+use argon2::password_hash::phc::{Output, ParamsString, Salt};
+use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, PasswordHash, Version};
+use subtle::ConstantTimeEq;
+use unicode_normalization::UnicodeNormalization;
+use zeroize::Zeroizing;
+
+use super::pool::{Pool, PoolError};
+use super::secret::{Secret, random_bytes};
+
+const SALT_LEN: usize = 16;
+const OUTPUT_LEN: usize = 32;
+
+/// The most memory one hash may ask for, in KiB. An imported hash can carry any parameters; one
+/// that would take the server down is refused instead.
+const MAX_MEMORY_KIB: u32 = 1024 * 1024;
+/// The most passes over [`MAX_MEMORY_KIB`] worth of memory one hash may ask for.
+const MAX_WORK_KIB: u64 = 4 * 1024 * 1024;
+
+/// The cost of a hash (RFC 9106 section 3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PasswordParams {
+    /// Memory in KiB.
+    pub memory_kib: u32,
+    /// Passes over that memory.
+    pub iterations: u32,
+    /// Lanes. They are computed one after the other here, so this only matters for attackers.
+    pub parallelism: u32,
+}
+
+impl Default for PasswordParams {
+    /// The first choice of the OWASP Password Storage Cheat Sheet: 19 MiB, 2 passes, 1 lane.
+    fn default() -> Self {
+        Self { memory_kib: 19 * 1024, iterations: 2, parallelism: 1 }
+    }
+}
+
+/// What comparing a password with a stored hash says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The right password.
+    Match,
+    /// The right password, but hashed with other parameters than today's: hash it again now.
+    MatchButOutdated,
+    /// The wrong password, or nobody's.
+    Mismatch,
+}
+
+/// Why a password could be neither hashed nor compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordError {
+    /// Too many sign-ins at once.
+    #[error("too many passwords are being checked; try again in a moment")]
+    Busy,
+    /// The stored hash is unreadable or the computation failed.
+    #[error("the password could not be checked")]
+    Failed,
+}
+
+impl From<PoolError> for PasswordError {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Full => Self::Busy,
+            PoolError::Lost => Self::Failed,
+        }
+    }
+}
+
+/// Why the password pool could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordSetupError {
+    /// Parameters that Argon2 does not accept or that ask for too much.
+    #[error(
+        "these Argon2 parameters do not work: use at least 8 KiB of memory per lane and 1 iteration, at most 1 GiB in all"
+    )]
+    Parameters,
+    /// The operating system gave no thread.
+    #[error("the threads for password hashing could not be started")]
+    Threads(#[from] std::io::Error),
+}
+
+/// The one form in which a password is hashed and compared: Unicode NFC, as the OpaqueString
+/// profile of RFC 8265 section 4.2 asks, so that "é" typed on any keyboard is the same password.
+pub fn normalize(password: &str) -> String {
+    password.nfc().collect()
+}
+
+/// Hashes and compares passwords. Share one per process.
+pub struct Passwords {
+    pool: Pool<Hasher>,
+}
+
+impl Passwords {
+    /// Starts `threads` threads (at least one), for at most `queue` waiting passwords. Takes as
+    /// long as one hash, because the dummy hash for unknown users is made here.
+    pub fn new(
+        params: PasswordParams,
+        threads: usize,
+        queue: usize,
+    ) -> Result<Self, PasswordSetupError> {
+        let params = checked(params).ok_or(PasswordSetupError::Parameters)?;
+        let mut first = Hasher::new(params, "".into());
+        let dummy =
+            first.hash(Secret::generate().expose()).map_err(|_| PasswordSetupError::Parameters)?;
+        let dummy: Arc<str> = dummy.into();
+        let workers =
+            (0..threads.max(1)).map(|_| Hasher::new(first.params.clone(), Arc::clone(&dummy)));
+        Ok(Self { pool: Pool::start("password", workers.collect(), queue)? })
+    }
+
+    /// A new hash of `password` as a PHC string.
+    pub async fn hash(&self, password: String) -> Result<String, PasswordError> {
+        let password = Zeroizing::new(password);
+        self.pool.run(move |hasher| hasher.hash(&password)).await?
+    }
+
+    /// Compares `password` with a stored PHC string. `None` stands for an unknown person or one
+    /// without a password: the same work is done against a dummy hash, so that the answer takes
+    /// equally long, and it is always [`Verdict::Mismatch`].
+    pub async fn verify(
+        &self,
+        password: String,
+        stored: Option<String>,
+    ) -> Result<Verdict, PasswordError> {
+        let password = Zeroizing::new(password);
+        self.pool.run(move |hasher| hasher.verify(&password, stored.as_deref())).await?
+    }
+
+    /// How many passwords wait for a thread.
+    pub fn queue_length(&self) -> usize {
+        self.pool.waiting()
+    }
+}
+
+impl std::fmt::Debug for Passwords {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Passwords").field("queue_length", &self.queue_length()).finish()
+    }
+}
+
+fn checked(params: PasswordParams) -> Option<Params> {
+    let PasswordParams { memory_kib, iterations, parallelism } = params;
+    let params = Params::new(memory_kib, iterations, parallelism, Some(OUTPUT_LEN)).ok()?;
+    is_affordable(&params).then_some(params)
+}
+
+fn is_affordable(params: &Params) -> bool {
+    params.m_cost() <= MAX_MEMORY_KIB
+        && u64::from(params.m_cost()) * u64::from(params.t_cost()) <= MAX_WORK_KIB
+}
+
+/// One thread's share: the parameters and the memory it fills over and over.
+struct Hasher {
+    params: Params,
+    memory: Vec<Block>,
+    dummy: Arc<str>,
+}
+
+impl Hasher {
+    fn new(params: Params, dummy: Arc<str>) -> Self {
+        Self { params, memory: Vec::new(), dummy }
+    }
+
+    fn hash(&mut self, password: &str) -> Result<String, PasswordError> {
+        let salt = random_bytes::<SALT_LEN>();
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params.clone());
+        let mut output = [0; OUTPUT_LEN];
+        self.compute(&argon2, Input { password, salt: &salt }, &mut output)?;
+        let hash = PasswordHash {
+            algorithm: ARGON2ID_IDENT,
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(&self.params).map_err(|_| PasswordError::Failed)?,
+            salt: Some(Salt::new(&salt).map_err(|_| PasswordError::Failed)?),
+            hash: Some(Output::new(&output).map_err(|_| PasswordError::Failed)?),
+        };
+        Ok(hash.to_string())
+    }
+
+    fn verify(&mut self, password: &str, stored: Option<&str>) -> Result<Verdict, PasswordError> {
+        let dummy = Arc::clone(&self.dummy);
+        let parsed =
+            PasswordHash::new(stored.unwrap_or(&dummy)).map_err(|_| PasswordError::Failed)?;
+        let same = self.matches(password, &parsed)?;
+        Ok(match (stored, same) {
+            (None, _) | (_, false) => Verdict::Mismatch,
+            (Some(_), true) if self.is_outdated(&parsed) => Verdict::MatchButOutdated,
+            (Some(_), true) => Verdict::Match,
+        })
+    }
+
+    fn matches(&mut self, password: &str, stored: &PasswordHash) -> Result<bool, PasswordError> {
+        let (Some(salt), Some(expected)) = (&stored.salt, &stored.hash) else {
+            return Err(PasswordError::Failed);
+        };
+        let algorithm =
+            Algorithm::try_from(stored.algorithm.as_str()).map_err(|_| PasswordError::Failed)?;
+        let version = match stored.version {
+            Some(number) => Version::try_from(number).map_err(|_| PasswordError::Failed)?,
+            None => Version::default(),
+        };
+        let params = Params::try_from(stored).map_err(|_| PasswordError::Failed)?;
+        if !is_affordable(&params) {
+            return Err(PasswordError::Failed);
+        }
+        let argon2 = Argon2::new(algorithm, version, params);
+        let mut output = vec![0; expected.len()];
+        self.compute(&argon2, Input { password, salt: salt.as_ref() }, &mut output)?;
+        Ok(output.ct_eq(expected.as_bytes()).into())
+    }
+
+    /// Whether a hash was made in another way than [`Hasher::hash`] would make it now.
+    fn is_outdated(&self, stored: &PasswordHash) -> bool {
+        let cost = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
+        stored.algorithm != ARGON2ID_IDENT
+            || stored.version != Some(Version::V0x13.into())
+            || Params::try_from(stored).ok().as_ref().map(cost) != Some(cost(&self.params))
+            || stored.salt.as_ref().is_none_or(|salt| salt.as_ref().len() < SALT_LEN)
+            || stored.hash.as_ref().is_none_or(|hash| hash.len() != OUTPUT_LEN)
+    }
+
+    fn compute(
+        &mut self,
+        argon2: &Argon2<'_>,
+        input: Input<'_>,
+        output: &mut [u8],
+    ) -> Result<(), PasswordError> {
+        let password = Zeroizing::new(normalize(input.password));
+        let needed = argon2.params().block_count();
+        let usual = self.params.block_count();
+        let mut foreign = Vec::new();
+        // Memory beyond today's parameters, for an imported hash, is given back at once.
+        let memory = if needed > usual { &mut foreign } else { &mut self.memory };
+        memory.resize(needed.max(usual), Block::new());
+        argon2
+            .hash_password_into_with_memory(password.as_bytes(), input.salt, output, memory)
+            .map_err(|_| PasswordError::Failed)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Input<'a> {
+    password: &'a str,
+    salt: &'a [u8],
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,29 @@
+//! Deleting what has expired, in bounded steps so that no request waits for it.
+
+use super::db::Db;
+use super::error::StoreError;
+use super::revocations;
+use crate::clock::UnixTime;
+
+/// What is deleted when it has expired. The outer condition is repeated because a row may have
+/// been changed between looking and deleting.
+const EXPIRED: [&str; 4] = [
+    "delete from refresh_families where expires_at <= $1 and id in \
+     (select id from refresh_families where expires_at <= $1 order by expires_at limit $2)",
+    "delete from grants where expires_at <= $1 and id in \
+     (select id from grants where expires_at <= $1 order by expires_at limit $2)",
+    "delete from sessions where expires_at <= $1 and id in \
+     (select id from sessions where expires_at <= $1 order by expires_at limit $2)",
+    "delete from one_time_links where expires_at <= $1 and hash in \
+     (select hash from one_time_links where expires_at <= $1 order by expires_at limit $2)",
+];
+
+/// Deletes at most `limit` expired rows of each kind; returns how many in all. Call it again soon
+/// while it returns `limit` or more. The audit log is never touched.
+pub async fn purge(db: &Db, now: UnixTime, limit: i64) -> Result<u64, StoreError> {
+    let mut deleted = 0;
+    for sql in EXPIRED {
+        deleted += db.query(sql).bind(now).bind(limit).execute().await?;
+    }
+    Ok(deleted + revocations::purge(db, now, limit).await?)
+}

@@ -1,0 +1,178 @@
+//! Registered clients.
+
+use sqlx_macros::FromRow;
+
+use super::columns::Json;
+use super::db::Sql;
+use super::error::StoreError;
+use super::search::prefix_pattern;
+use crate::clock::UnixTime;
+use crate::protocol::client::{Client, ClientMetadata};
+use crate::protocol::types::ClientId;
+
+macro_rules! select_client {
+    ($rest:literal) => {
+        concat!(
+            "select id, metadata, secret_hashes, disabled_at, token_version, created_at, updated_at ",
+            "from clients ",
+            $rest
+        )
+    };
+}
+
+#[derive(FromRow)]
+struct ClientRow {
+    id: ClientId,
+    metadata: Json<ClientMetadata>,
+    secret_hashes: Json<Vec<String>>,
+    disabled_at: Option<UnixTime>,
+    token_version: i64,
+    created_at: UnixTime,
+    updated_at: UnixTime,
+}
+
+impl From<ClientRow> for Client {
+    fn from(row: ClientRow) -> Self {
+        Self {
+            id: row.id,
+            metadata: row.metadata.0,
+            secret_hashes: row.secret_hashes.0,
+            disabled_at: row.disabled_at,
+            token_version: row.token_version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// Which clients to list.
+#[derive(Debug, Clone, Default)]
+pub struct ClientFilter {
+    /// The beginning of a `client_id` or name, in any case (a `client_id` must be in lower case to
+    /// be found).
+    pub search: Option<String>,
+    /// The `client_id` the last page ended with.
+    pub after: Option<ClientId>,
+    /// Most rows to return.
+    pub limit: i64,
+}
+
+/// Adds a client. `Conflict` when the `client_id` is taken.
+pub async fn insert<'a>(sql: impl Sql<'a>, client: &Client) -> Result<(), StoreError> {
+    sql.into()
+        .query(
+            "insert into clients (id, name_lower, metadata, secret_hashes, disabled_at, \
+             token_version, created_at, updated_at) values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        )
+        .bind(&client.id)
+        .bind(client.metadata.client_name.to_lowercase())
+        .bind(Json(&client.metadata))
+        .bind(Json(&client.secret_hashes))
+        .bind(client.disabled_at)
+        .bind(client.token_version)
+        .bind(client.created_at)
+        .bind(client.updated_at)
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// Writes the metadata and `updated_at`; `false` if there is no such client. Secrets, disabling and
+/// the token version have functions of their own.
+pub async fn update<'a>(sql: impl Sql<'a>, client: &Client) -> Result<bool, StoreError> {
+    let changed = sql
+        .into()
+        .query("update clients set name_lower = $2, metadata = $3, updated_at = $4 where id = $1")
+        .bind(&client.id)
+        .bind(client.metadata.client_name.to_lowercase())
+        .bind(Json(&client.metadata))
+        .bind(client.updated_at)
+        .execute()
+        .await?;
+    Ok(changed == 1)
+}
+
+/// The client with this `client_id`.
+pub async fn by_id<'a>(sql: impl Sql<'a>, id: &ClientId) -> Result<Option<Client>, StoreError> {
+    let row = sql
+        .into()
+        .query(select_client!("where id = $1"))
+        .bind(id)
+        .optional::<ClientRow>()
+        .await?;
+    Ok(row.map(Client::from))
+}
+
+/// A page of clients by `client_id`.
+pub async fn list<'a>(
+    sql: impl Sql<'a>,
+    filter: &ClientFilter,
+) -> Result<Vec<Client>, StoreError> {
+    let rows = sql
+        .into()
+        .query(select_client!(
+            "where id > $1 and ($2 is null or id like $2 escape '!' \
+             or name_lower like $2 escape '!') order by id limit $3"
+        ))
+        .bind(filter.after.as_ref().map_or("", ClientId::as_str))
+        .bind(prefix_pattern(filter.search.as_deref()))
+        .bind(filter.limit)
+        .all::<ClientRow>()
+        .await?;
+    Ok(rows.into_iter().map(Client::from).collect())
+}
+
+/// Disables (`Some`) or enables (`None`) a client; `false` if there is no such client.
+pub async fn set_disabled<'a>(
+    sql: impl Sql<'a>,
+    id: &ClientId,
+    disabled_at: Option<UnixTime>,
+    now: UnixTime,
+) -> Result<bool, StoreError> {
+    let changed = sql
+        .into()
+        .query("update clients set disabled_at = $2, updated_at = $3 where id = $1")
+        .bind(id)
+        .bind(disabled_at)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(changed == 1)
+}
+
+/// Raises the version below which tokens of this client are dead and returns the new one;
+/// 0 if there is no such client.
+pub async fn raise_token_version<'a>(sql: impl Sql<'a>, id: &ClientId) -> Result<i64, StoreError> {
+    let raised = sql
+        .into()
+        .query("update clients set token_version = token_version + 1 where id = $1 returning token_version")
+        .bind(id)
+        .optional::<(i64,)>()
+        .await?;
+    Ok(raised.map_or(0, |(version,)| version))
+}
+
+/// Deletes a client, its consents and its grants; `false` if there is none.
+pub async fn delete<'a>(sql: impl Sql<'a>, id: &ClientId) -> Result<bool, StoreError> {
+    let deleted =
+        sql.into().query("delete from clients where id = $1").bind(id).execute().await?;
+    Ok(deleted == 1)
+}
+
+/// Replaces the hashes of the live secrets, newest first; `false` if there is no such client.
+pub async fn set_secret_hashes<'a>(
+    sql: impl Sql<'a>,
+    id: &ClientId,
+    hashes: &[String],
+    now: UnixTime,
+) -> Result<bool, StoreError> {
+    let changed = sql
+        .into()
+        .query("update clients set secret_hashes = $2, updated_at = $3 where id = $1")
+        .bind(id)
+        .bind(Json(hashes))
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(changed == 1)
+}

@@ -1,0 +1,83 @@
+//! What people allowed clients to have.
+
+use sqlx_macros::FromRow;
+
+use super::db::Sql;
+use super::error::StoreError;
+use crate::clock::UnixTime;
+use crate::protocol::scope::Scopes;
+use crate::protocol::types::{ClientId, UserId};
+
+/// The scopes one person allowed one client, remembered so as not to ask again.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct Consent {
+    pub user_id: UserId,
+    pub client_id: ClientId,
+    pub scopes: Scopes,
+    pub granted_at: UnixTime,
+}
+
+/// What this person allowed this client.
+pub async fn get<'a>(
+    sql: impl Sql<'a>,
+    user: &UserId,
+    client: &ClientId,
+) -> Result<Option<Consent>, StoreError> {
+    sql.into()
+        .query(
+            "select user_id, client_id, scopes, granted_at from consents \
+             where user_id = $1 and client_id = $2",
+        )
+        .bind(user)
+        .bind(client)
+        .optional()
+        .await
+}
+
+/// Remembers a consent in place of the one before.
+pub async fn upsert<'a>(sql: impl Sql<'a>, consent: &Consent) -> Result<(), StoreError> {
+    sql.into()
+        .query(
+            "insert into consents (user_id, client_id, scopes, granted_at) \
+             values ($1, $2, $3, $4) on conflict (user_id, client_id) \
+             do update set scopes = excluded.scopes, granted_at = excluded.granted_at",
+        )
+        .bind(&consent.user_id)
+        .bind(&consent.client_id)
+        .bind(&consent.scopes)
+        .bind(consent.granted_at)
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// Forgets a consent; `false` if there was none.
+pub async fn delete<'a>(
+    sql: impl Sql<'a>,
+    user: &UserId,
+    client: &ClientId,
+) -> Result<bool, StoreError> {
+    let deleted = sql
+        .into()
+        .query("delete from consents where user_id = $1 and client_id = $2")
+        .bind(user)
+        .bind(client)
+        .execute()
+        .await?;
+    Ok(deleted == 1)
+}
+
+/// Everything this person allowed, by client.
+pub async fn list_for_user<'a>(
+    sql: impl Sql<'a>,
+    user: &UserId,
+) -> Result<Vec<Consent>, StoreError> {
+    sql.into()
+        .query(
+            "select user_id, client_id, scopes, granted_at from consents \
+             where user_id = $1 order by client_id",
+        )
+        .bind(user)
+        .all()
+        .await
+}

@@ -1,0 +1,122 @@
+//! The fast memory beside the database: Redis, or this process when there is only one node.
+//!
+//! Everything in it may vanish at any time. It may speed an answer up or hold what is worthless
+//! after a minute, but it is never the only witness that something was spent or revoked. Absence of
+//! an answer is [`StoreError::Unavailable`] within two seconds, never a guess.
+
+pub mod codes;
+pub mod memory;
+pub mod redis;
+mod redis_link;
+pub mod throttle;
+
+use crate::clock::{Clock, Seconds};
+
+pub use self::memory::MemoryStore;
+pub use self::redis::RedisStore;
+use super::error::StoreError;
+
+/// Why the ephemeral store could not be opened at start-up. One line for the operator, without any
+/// password.
+#[derive(Debug, thiserror::Error)]
+pub enum EphemeralConnectError {
+    #[error(
+        "the Redis URL is not understood ({0}): it must look like redis://host:6379/0, redis+cluster://host:6379,host:6379 or redis+sentinel://host:26379,host:26379/service"
+    )]
+    Url(String),
+    #[error("cannot reach Redis: {0}")]
+    Unreachable(String),
+}
+
+/// A key-value store whose values expire. Cheap to clone. Times to live are whole seconds; anything
+/// below one counts as one.
+#[derive(Debug, Clone)]
+pub enum Ephemeral {
+    Memory(MemoryStore),
+    Redis(RedisStore),
+}
+
+/// Sends a verb to whichever store it is.
+macro_rules! to_either {
+    ($self:ident, $store:ident => $call:expr, $other:ident => $answer:expr) => {
+        match $self {
+            Self::Memory($store) => $call,
+            Self::Redis($other) => $answer,
+        }
+    };
+}
+
+impl Ephemeral {
+    /// Opens Redis at `url`, or a store in this process when there is none. A Redis that cannot be
+    /// reached now is an error; one that goes away later comes back by itself.
+    pub async fn connect(url: Option<&str>, clock: Clock) -> Result<Self, EphemeralConnectError> {
+        match url {
+            None => Ok(Self::Memory(MemoryStore::new(clock))),
+            Some(url) => Ok(Self::Redis(RedisStore::connect(url).await?)),
+        }
+    }
+
+    /// Stores a value, replacing any.
+    pub async fn put(&self, key: &str, value: &str, ttl: Seconds) -> Result<(), StoreError> {
+        to_either!(self, m => m.put(key, value, ttl), r => r.put(key, value, ttl).await)
+    }
+
+    /// Stores a value unless there is one; `true` if it was stored.
+    pub async fn put_new(&self, key: &str, value: &str, ttl: Seconds) -> Result<bool, StoreError> {
+        to_either!(self, m => m.put_new(key, value, ttl), r => r.put_new(key, value, ttl).await)
+    }
+
+    /// The value.
+    pub async fn get(&self, key: &str) -> Result<Option<String>, StoreError> {
+        to_either!(self, m => Ok(m.get(key)), r => r.get(key).await)
+    }
+
+    /// The value, and a new time to live for it, in one trip.
+    pub async fn get_extend(&self, key: &str, ttl: Seconds) -> Result<Option<String>, StoreError> {
+        to_either!(self, m => Ok(m.get_extend(key, ttl)), r => r.get_extend(key, ttl).await)
+    }
+
+    /// The value, removed: of any number of callers one gets it.
+    pub async fn take(&self, key: &str) -> Result<Option<String>, StoreError> {
+        to_either!(self, m => Ok(m.take(key)), r => r.take(key).await)
+    }
+
+    /// Removes values that may or may not be there.
+    pub async fn delete(&self, keys: &[&str]) -> Result<(), StoreError> {
+        to_either!(self, m => { m.delete(keys); Ok(()) }, r => r.delete(keys).await)
+    }
+
+    /// Replaces a value that is there, keeps its time to live, and returns the old one. Nothing is
+    /// stored when there was none.
+    pub async fn swap(&self, key: &str, new: &str) -> Result<Option<String>, StoreError> {
+        to_either!(self, m => Ok(m.swap(key, new)), r => r.swap(key, new).await)
+    }
+
+    /// Adds one and returns the count. The first call starts at 1 and sets the time to live, which
+    /// later ones leave alone.
+    pub async fn increment(&self, key: &str, ttl: Seconds) -> Result<i64, StoreError> {
+        to_either!(self, m => m.increment(key, ttl), r => r.increment(key, ttl).await)
+    }
+
+    /// The values of these keys in their order, in one trip.
+    pub async fn get_many(&self, keys: &[String]) -> Result<Vec<Option<String>>, StoreError> {
+        to_either!(self, m => Ok(m.get_many(keys)), r => r.get_many(keys).await)
+    }
+
+    /// Answers when the store does: readiness.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        to_either!(self, _m => Ok(()), r => r.ping().await)
+    }
+
+    /// Removes expired entries, looking at no more than `limit`; returns how many. Redis does that
+    /// by itself.
+    pub fn sweep(&self, limit: usize) -> usize {
+        to_either!(self, m => m.sweep(limit), _r => 0)
+    }
+
+    /// Redis' `maxmemory-policy`, if there is one and it may be asked. Anything but `noeviction`
+    /// deserves a warning: Redis may then drop what has not expired.
+    pub async fn eviction_policy(&self) -> Option<String> {
+        to_either!(self, _m => None, r => r.eviction_policy().await)
+    }
+}

@@ -1,0 +1,344 @@
+//! The ephemeral store on Redis (6.2 or later): one multiplexed connection per process.
+//!
+//! When Redis does not answer, commands fail at once instead of each waiting its turn, while a
+//! background task tries to connect until it does again.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use redis::{Cmd, FromRedisValue, RedisError, RedisResult, Value};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use super::redis_link::{ANSWER_LIMIT, Link, Wire};
+use super::{EphemeralConnectError, StoreError};
+use crate::clock::Seconds;
+
+/// Everything of ours begins with this, so that a Redis may be shared.
+const PREFIX: &str = "dw:";
+/// The most a command may take, a second attempt included.
+const COMMAND_LIMIT: Duration = Duration::from_millis(1800);
+/// How often a healthy connection is asked whether it still is.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// How long to wait between attempts to reach a Redis that is down.
+const RETRY: Duration = Duration::from_millis(100);
+/// How long the first connection may take.
+const START_LIMIT: Duration = Duration::from_secs(3);
+
+/// Adds one; sets the time to live exactly when it creates the counter.
+const INCREMENT: &str = "local n = redis.call('INCR', KEYS[1]) \
+    if n == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end return n";
+
+/// The store on Redis. Cheap to clone.
+#[derive(Clone)]
+pub struct RedisStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    link: Link,
+    wire: ArcSwap<Wire>,
+    /// Set while Redis does not answer.
+    down: AtomicBool,
+    /// Wakes the background task.
+    trouble: Notify,
+}
+
+/// Whether doing a command twice does the same as doing it once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Repeat {
+    Harmless,
+    Harmful,
+}
+
+impl std::fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let down = self.inner.down.load(Ordering::Relaxed);
+        f.debug_struct("RedisStore").field("down", &down).finish_non_exhaustive()
+    }
+}
+
+impl RedisStore {
+    /// Connects, or says in one line why it cannot.
+    pub async fn connect(url: &str) -> Result<Self, EphemeralConnectError> {
+        let link = Link::parse(url)?;
+        let wire = match timeout(START_LIMIT, connected(&link)).await {
+            Ok(outcome) => {
+                outcome.map_err(|e| EphemeralConnectError::Unreachable(e.to_string()))?
+            }
+            Err(_) => {
+                return Err(EphemeralConnectError::Unreachable("no answer in time".to_owned()));
+            }
+        };
+        let inner = Arc::new(Inner {
+            link,
+            wire: ArcSwap::from_pointee(wire),
+            down: AtomicBool::new(false),
+            trouble: Notify::new(),
+        });
+        tokio::spawn(keep_connected(Arc::downgrade(&inner)));
+        Ok(Self { inner })
+    }
+
+    pub(super) async fn put(&self, key: &str, value: &str, ttl: Seconds) -> Result<(), StoreError> {
+        let command = on("SET", key).arg(value).arg("EX").arg(ttl.max(1)).take();
+        self.call(&command, Repeat::Harmless).await
+    }
+
+    pub(super) async fn put_new(
+        &self,
+        key: &str,
+        value: &str,
+        ttl: Seconds,
+    ) -> Result<bool, StoreError> {
+        let command = on("SET", key).arg(value).arg("EX").arg(ttl.max(1)).arg("NX").take();
+        let stored: Option<String> = self.call(&command, Repeat::Harmful).await?;
+        Ok(stored.is_some())
+    }
+
+    pub(super) async fn get(&self, key: &str) -> Result<Option<String>, StoreError> {
+        self.call(&on("GET", key), Repeat::Harmless).await
+    }
+
+    pub(super) async fn get_extend(
+        &self,
+        key: &str,
+        ttl: Seconds,
+    ) -> Result<Option<String>, StoreError> {
+        let command = on("GETEX", key).arg("EX").arg(ttl.max(1)).take();
+        self.call(&command, Repeat::Harmless).await
+    }
+
+    pub(super) async fn take(&self, key: &str) -> Result<Option<String>, StoreError> {
+        self.call(&on("GETDEL", key), Repeat::Harmful).await
+    }
+
+    pub(super) async fn delete(&self, keys: &[&str]) -> Result<(), StoreError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let mut command = redis::cmd("DEL");
+        for key in keys {
+            command.arg(prefixed(key));
+        }
+        self.call::<i64>(&command, Repeat::Harmless).await.map(drop)
+    }
+
+    pub(super) async fn swap(&self, key: &str, new: &str) -> Result<Option<String>, StoreError> {
+        let command = on("SET", key).arg(new).arg("XX").arg("GET").arg("KEEPTTL").take();
+        self.call(&command, Repeat::Harmful).await
+    }
+
+    pub(super) async fn increment(&self, key: &str, ttl: Seconds) -> Result<i64, StoreError> {
+        let command = redis::cmd("EVAL")
+            .arg(INCREMENT)
+            .arg(1)
+            .arg(prefixed(key))
+            .arg(ttl.max(1))
+            .take();
+        self.call(&command, Repeat::Harmful).await
+    }
+
+    pub(super) async fn get_many(
+        &self,
+        keys: &[String],
+    ) -> Result<Vec<Option<String>>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut command = redis::cmd("MGET");
+        for key in keys {
+            command.arg(prefixed(key));
+        }
+        self.call(&command, Repeat::Harmless).await
+    }
+
+    pub(super) async fn ping(&self) -> Result<(), StoreError> {
+        self.call::<Value>(&redis::cmd("PING"), Repeat::Harmless).await.map(drop)
+    }
+
+    pub(super) async fn eviction_policy(&self) -> Option<String> {
+        // INFO rather than CONFIG GET, which hosted Redis often forbids.
+        let info = redis::cmd("INFO").arg("memory").take();
+        policy_in(&self.call::<Value>(&info, Repeat::Harmless).await.ok()?)
+    }
+
+    async fn call<T: FromRedisValue>(
+        &self,
+        command: &Cmd,
+        repeat: Repeat,
+    ) -> Result<T, StoreError> {
+        let inner = &self.inner;
+        if inner.down.load(Ordering::Acquire) {
+            return Err(unavailable("Redis does not answer"));
+        }
+        let attempt = async {
+            let wire = inner.wire.load_full();
+            match wire.call(command).await {
+                Err(error) if repeat == Repeat::Harmless && broke(&error) && !error.is_timeout() => {
+                    inner.reconnect(&wire).await?;
+                    inner.wire.load_full().call(command).await
+                }
+                outcome => outcome,
+            }
+        };
+        match timeout(COMMAND_LIMIT, attempt).await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => {
+                if broke(&error) {
+                    inner.note_trouble();
+                }
+                Err(explained(&error))
+            }
+            Err(_) => {
+                inner.note_trouble();
+                Err(StoreError::timed_out())
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// From now on commands fail at once, until the background task has reached Redis again. A
+    /// cluster mends itself, and one bad node must not stop the others.
+    fn note_trouble(&self) {
+        if matches!(**self.wire.load(), Wire::One(_)) {
+            self.down.store(true, Ordering::Release);
+        }
+        self.trouble.notify_one();
+    }
+
+    /// Replaces the connection, unless somebody has replaced `broken` already.
+    async fn reconnect(&self, broken: &Arc<Wire>) -> RedisResult<()> {
+        if Arc::ptr_eq(broken, &self.wire.load_full()) {
+            let fresh = connected(&self.link).await?;
+            self.wire.store(Arc::new(fresh));
+        }
+        Ok(())
+    }
+}
+
+/// Asks the connection now and then whether it lives, and replaces it when it does not. Ends when
+/// the store is dropped.
+async fn keep_connected(store: Weak<Inner>) {
+    while let Some(inner) = store.upgrade() {
+        let down = inner.down.load(Ordering::Acquire);
+        let pause = if down { RETRY } else { HEARTBEAT };
+        // A notification only shortens the wait of a connection that was thought healthy.
+        if down {
+            tokio::time::sleep(pause).await;
+        } else {
+            let _ = timeout(pause, inner.trouble.notified()).await;
+        }
+        let wire = inner.wire.load_full();
+        let healthy = !inner.down.load(Ordering::Acquire) && within(answers(&wire)).await.is_ok();
+        if healthy {
+            continue;
+        }
+        if !inner.down.swap(true, Ordering::AcqRel) {
+            tracing::warn!("Redis does not answer; trying to reach it again");
+        }
+        match within(connected(&inner.link)).await {
+            Ok(fresh) => {
+                inner.wire.store(Arc::new(fresh));
+                inner.down.store(false, Ordering::Release);
+                tracing::info!("Redis answers again");
+            }
+            Err(error) => tracing::debug!(%error, "Redis is still not reachable"),
+        }
+    }
+}
+
+/// A connection that has answered once.
+async fn connected(link: &Link) -> RedisResult<Wire> {
+    let wire = link.connect().await?;
+    answers(&wire).await?;
+    Ok(wire)
+}
+
+async fn answers(wire: &Wire) -> RedisResult<()> {
+    wire.call::<Value>(&redis::cmd("PING")).await.map(drop)
+}
+
+async fn within<T>(run: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+    timeout(ANSWER_LIMIT, run)
+        .await
+        .unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()))
+}
+
+fn prefixed(key: &str) -> String {
+    format!("{PREFIX}{key}")
+}
+
+fn on(command: &str, key: &str) -> Cmd {
+    redis::cmd(command).arg(prefixed(key)).take()
+}
+
+/// Whether this connection, or the server behind it, is of no more use: another must be made.
+/// A server that became a replica or is still loading its data is as good as gone.
+fn broke(error: &RedisError) -> bool {
+    error.is_io_error()
+        || error.is_connection_dropped()
+        || error.is_unrecoverable_error()
+        || matches!(error.code(), Some("READONLY" | "LOADING" | "MASTERDOWN"))
+}
+
+fn explained(error: &RedisError) -> StoreError {
+    let wrong_content = matches!(error.kind(), redis::ErrorKind::Parse | redis::ErrorKind::UnexpectedReturnType)
+        || matches!(error.code(), Some("WRONGTYPE"))
+        || error.detail().is_some_and(|detail| detail.contains("not an integer"));
+    if wrong_content {
+        StoreError::Corrupt(error.to_string())
+    } else {
+        unavailable(&error.to_string())
+    }
+}
+
+fn unavailable(reason: &str) -> StoreError {
+    StoreError::Unavailable(reason.to_owned())
+}
+
+/// Finds `maxmemory_policy:…` in the answer to INFO, which a cluster gives once per node. Any policy
+/// but `noeviction` is reported in preference to it.
+fn policy_in(answer: &Value) -> Option<String> {
+    let mut policies: Vec<String> = Vec::new();
+    let mut waiting = vec![answer];
+    while let Some(value) = waiting.pop() {
+        match value {
+            Value::BulkString(bytes) => policies.extend(policy_line(&String::from_utf8_lossy(bytes))),
+            Value::VerbatimString { text, .. } => policies.extend(policy_line(text)),
+            Value::Array(items) => waiting.extend(items),
+            Value::Map(pairs) => waiting.extend(pairs.iter().map(|(_, value)| value)),
+            _ => {}
+        }
+    }
+    policies.sort_by_key(|policy| policy == "noeviction");
+    policies.into_iter().next()
+}
+
+fn policy_line(info: &str) -> Option<String> {
+    info.lines().find_map(|line| line.strip_prefix("maxmemory_policy:")).map(|p| p.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_policy_of_a_cluster_is_the_one_reported() {
+        let info = |policy: &str| {
+            Value::BulkString(format!("# Memory\r\nmaxmemory_policy:{policy}\r\n").into_bytes())
+        };
+        let node = |name: &str| Value::BulkString(name.as_bytes().to_vec());
+        let answer = Value::Map(vec![
+            (node("a"), info("noeviction")),
+            (node("b"), info("allkeys-lru")),
+        ]);
+        assert_eq!(policy_in(&answer).as_deref(), Some("allkeys-lru"));
+        assert_eq!(policy_in(&info("noeviction")).as_deref(), Some("noeviction"));
+        assert_eq!(policy_in(&Value::Nil), None);
+    }
+}

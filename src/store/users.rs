@@ -1,0 +1,376 @@
+//! People, their passwords and their groups.
+
+use sqlx_macros::FromRow;
+
+use super::columns::Json;
+use super::db::Sql;
+use super::error::StoreError;
+use super::search::prefix_pattern;
+use crate::clock::UnixTime;
+use crate::protocol::types::UserId;
+use crate::protocol::user::{AdminRole, Profile, User};
+
+/// Stands between group names in one column; no group name may hold it.
+const BETWEEN_GROUPS: char = '\u{1f}';
+
+/// The columns of a user. The separator in the text is U+001F, as in [`BETWEEN_GROUPS`].
+macro_rules! select_user {
+    ($rest:literal) => {
+        concat!(
+            "select u.id, u.username, u.email, u.email_verified, u.name, u.profile, u.role, ",
+            "u.disabled_at, u.token_version, u.created_at, u.updated_at, ",
+            "(select string_agg(ug.group_name, '\u{1f}') from user_groups ug where ug.user_id = u.id) ",
+            "as group_names ",
+            $rest
+        )
+    };
+}
+
+#[derive(FromRow)]
+struct UserRow {
+    id: UserId,
+    username: String,
+    email: Option<String>,
+    email_verified: bool,
+    name: Option<String>,
+    profile: Json<Profile>,
+    role: Option<AdminRole>,
+    disabled_at: Option<UnixTime>,
+    token_version: i64,
+    created_at: UnixTime,
+    updated_at: UnixTime,
+    group_names: Option<String>,
+}
+
+#[derive(FromRow)]
+struct UserWithPasswordRow {
+    #[sqlx(flatten)]
+    user: UserRow,
+    phc: Option<String>,
+}
+
+impl From<UserRow> for User {
+    fn from(row: UserRow) -> Self {
+        let names = row.group_names.unwrap_or_default();
+        let mut groups: Vec<String> =
+            names.split(BETWEEN_GROUPS).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        groups.sort();
+        Self {
+            id: row.id,
+            username: row.username,
+            email: row.email,
+            email_verified: row.email_verified,
+            name: row.name,
+            profile: row.profile.0,
+            groups,
+            role: row.role,
+            disabled_at: row.disabled_at,
+            token_version: row.token_version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// Which users to list.
+#[derive(Debug, Clone, Default)]
+pub struct UserFilter {
+    /// The beginning of a username, e-mail address or name, in any case.
+    pub search: Option<String>,
+    /// The username the last page ended with.
+    pub after: Option<String>,
+    /// Most rows to return.
+    pub limit: i64,
+}
+
+/// Adds a user without groups. `Conflict` when the username or e-mail address is taken, also as
+/// the other one of somebody else: both are accepted at sign-in and must name one person.
+pub async fn insert<'a>(sql: impl Sql<'a>, user: &User) -> Result<(), StoreError> {
+    let (username, email) = logins(user);
+    let added = sql
+        .into()
+        .query(
+            "insert into users (id, username, email, email_verified, name, name_lower, profile, \
+             role, disabled_at, token_version, created_at, updated_at) \
+             select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 \
+             where not exists (select 1 from users where username = $3 or email = $2)",
+        )
+        .bind(&user.id)
+        .bind(&username)
+        .bind(&email)
+        .bind(user.email_verified)
+        .bind(&user.name)
+        .bind(lower(user.name.as_deref()))
+        .bind(Json(&user.profile))
+        .bind(user.role)
+        .bind(user.disabled_at)
+        .bind(user.token_version)
+        .bind(user.created_at)
+        .bind(user.updated_at)
+        .execute()
+        .await?;
+    if added == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+}
+
+/// Writes username, e-mail, name, profile, role and `updated_at`; `false` if there is no such user.
+/// What has a function of its own (disabled, token version, groups, password) stays as it is.
+/// `Conflict` as for [`insert`].
+pub async fn update<'a>(sql: impl Sql<'a>, user: &User) -> Result<bool, StoreError> {
+    let mut sql = sql.into();
+    let (username, email) = logins(user);
+    let taken = sql
+        .query(
+            "select cast(count(*) as bigint) from users \
+             where id <> $1 and (username = $3 or email = $2)",
+        )
+        .bind(&user.id)
+        .bind(&username)
+        .bind(&email)
+        .one::<(i64,)>()
+        .await?;
+    if taken.0 > 0 {
+        return Err(StoreError::Conflict);
+    }
+    let changed = sql
+        .query(
+            "update users set username = $2, email = $3, email_verified = $4, name = $5, \
+             name_lower = $6, profile = $7, role = $8, updated_at = $9 where id = $1",
+        )
+        .bind(&user.id)
+        .bind(&username)
+        .bind(&email)
+        .bind(user.email_verified)
+        .bind(&user.name)
+        .bind(lower(user.name.as_deref()))
+        .bind(Json(&user.profile))
+        .bind(user.role)
+        .bind(user.updated_at)
+        .execute()
+        .await?;
+    Ok(changed == 1)
+}
+
+/// The user with this `sub`.
+pub async fn by_id<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<Option<User>, StoreError> {
+    let row = sql
+        .into()
+        .query(select_user!("from users u where u.id = $1"))
+        .bind(id)
+        .optional::<UserRow>()
+        .await?;
+    Ok(row.map(User::from))
+}
+
+/// The user who signs in with this username or e-mail address, in any case.
+pub async fn by_login<'a>(sql: impl Sql<'a>, login: &str) -> Result<Option<User>, StoreError> {
+    let row = sql
+        .into()
+        .query(select_user!(
+            "from users u where u.username = $1 or u.email = $1 \
+             order by case when u.username = $1 then 0 else 1 end limit 1"
+        ))
+        .bind(login.trim().to_lowercase())
+        .optional::<UserRow>()
+        .await?;
+    Ok(row.map(User::from))
+}
+
+/// As [`by_login`], with the stored password hash (PHC text) in the same trip.
+pub async fn with_password<'a>(
+    sql: impl Sql<'a>,
+    login: &str,
+) -> Result<Option<(User, Option<String>)>, StoreError> {
+    let row = sql
+        .into()
+        .query(concat!(
+            "select found.*, p.phc from (",
+            select_user!(
+                "from users u where u.username = $1 or u.email = $1 \
+                 order by case when u.username = $1 then 0 else 1 end limit 1"
+            ),
+            ") as found left join passwords p on p.user_id = found.id"
+        ))
+        .bind(login.trim().to_lowercase())
+        .optional::<UserWithPasswordRow>()
+        .await?;
+    Ok(row.map(|row| (row.user.into(), row.phc)))
+}
+
+/// A page of users by username, each with their groups.
+pub async fn list<'a>(sql: impl Sql<'a>, filter: &UserFilter) -> Result<Vec<User>, StoreError> {
+    let rows = sql
+        .into()
+        .query(select_user!(
+            "from users u where u.username > $1 and ($2 is null or u.username like $2 escape '!' \
+             or u.email like $2 escape '!' or u.name_lower like $2 escape '!') \
+             order by u.username limit $3"
+        ))
+        .bind(filter.after.as_deref().unwrap_or_default())
+        .bind(prefix_pattern(filter.search.as_deref()))
+        .bind(filter.limit)
+        .all::<UserRow>()
+        .await?;
+    Ok(rows.into_iter().map(User::from).collect())
+}
+
+/// Disables (`Some`) or enables (`None`) an account; `false` if there is no such user.
+pub async fn set_disabled<'a>(
+    sql: impl Sql<'a>,
+    id: &UserId,
+    disabled_at: Option<UnixTime>,
+    now: UnixTime,
+) -> Result<bool, StoreError> {
+    let changed = sql
+        .into()
+        .query("update users set disabled_at = $2, updated_at = $3 where id = $1")
+        .bind(id)
+        .bind(disabled_at)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(changed == 1)
+}
+
+/// Raises the version below which tokens of this user are dead and returns the new one;
+/// 0 if there is no such user.
+pub async fn raise_token_version<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<i64, StoreError> {
+    let raised = sql
+        .into()
+        .query("update users set token_version = token_version + 1 where id = $1 returning token_version")
+        .bind(id)
+        .optional::<(i64,)>()
+        .await?;
+    Ok(raised.map_or(0, |(version,)| version))
+}
+
+/// Deletes a user and everything that belongs to them, except history; `false` if there is none.
+pub async fn delete<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<bool, StoreError> {
+    let deleted =
+        sql.into().query("delete from users where id = $1").bind(id).execute().await?;
+    Ok(deleted == 1)
+}
+
+/// Whether anybody has ever been made owner: the server is set up.
+pub async fn owner_exists<'a>(sql: impl Sql<'a>) -> Result<bool, StoreError> {
+    let (found,) = sql
+        .into()
+        .query("select exists (select 1 from users where role = $1)")
+        .bind(AdminRole::Owner)
+        .one::<(bool,)>()
+        .await?;
+    Ok(found)
+}
+
+/// How many owners can sign in.
+pub async fn count_enabled_owners<'a>(sql: impl Sql<'a>) -> Result<i64, StoreError> {
+    let (count,) = sql
+        .into()
+        .query(
+            "select cast(count(*) as bigint) from users where role = $1 and disabled_at is null",
+        )
+        .bind(AdminRole::Owner)
+        .one::<(i64,)>()
+        .await?;
+    Ok(count)
+}
+
+/// Makes other transactions that call this wait until this one ends. Call it before counting
+/// owners in a transaction that may remove one, so that two cannot each remove "not the last".
+pub async fn hold_owners<'a>(sql: impl Sql<'a>) -> Result<(), StoreError> {
+    sql.into()
+        .query("update users set role = role where role = $1")
+        .bind(AdminRole::Owner)
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// Sets or replaces the password hash (PHC text). `Conflict` if there is no such user.
+pub async fn set_password<'a>(
+    sql: impl Sql<'a>,
+    id: &UserId,
+    phc: &str,
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    sql.into()
+        .query(
+            "insert into passwords (user_id, phc, changed_at) values ($1, $2, $3) \
+             on conflict (user_id) do update set phc = excluded.phc, changed_at = excluded.changed_at",
+        )
+        .bind(id)
+        .bind(phc)
+        .bind(now)
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// The stored password hash (PHC text); `None` for somebody without a password.
+pub async fn password<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<Option<String>, StoreError> {
+    let row = sql
+        .into()
+        .query("select phc from passwords where user_id = $1")
+        .bind(id)
+        .optional::<(String,)>()
+        .await?;
+    Ok(row.map(|(phc,)| phc))
+}
+
+/// The names of the user's groups, sorted.
+pub async fn groups_of<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<Vec<String>, StoreError> {
+    let rows = sql
+        .into()
+        .query("select group_name from user_groups where user_id = $1")
+        .bind(id)
+        .all::<(String,)>()
+        .await?;
+    let mut names: Vec<String> = rows.into_iter().map(|(name,)| name).collect();
+    names.sort();
+    Ok(names)
+}
+
+/// Makes these the user's groups, creating the ones that do not exist. Several statements: run it
+/// in a transaction. Names are taken as they are; empty ones and control characters are refused.
+pub async fn set_groups<'a>(
+    sql: impl Sql<'a>,
+    id: &UserId,
+    names: &[String],
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    if names.iter().any(|name| name.is_empty() || name.chars().any(char::is_control)) {
+        return Err(StoreError::Corrupt("a group name is empty or holds a control character".into()));
+    }
+    // One order for everybody, so that two transactions cannot wait for each other.
+    let mut names: Vec<&String> = names.iter().collect();
+    names.sort();
+    names.dedup();
+    let mut sql = sql.into();
+    sql.query("delete from user_groups where user_id = $1").bind(id).execute().await?;
+    for name in names {
+        sql.query(
+            "insert into groups (name, created_at) values ($1, $2) on conflict (name) do nothing",
+        )
+        .bind(name)
+        .bind(now)
+        .execute()
+        .await?;
+        sql.query(
+            "insert into user_groups (user_id, group_name) values ($1, $2) \
+             on conflict (user_id, group_name) do nothing",
+        )
+        .bind(id)
+        .bind(name)
+        .execute()
+        .await?;
+    }
+    Ok(())
+}
+
+/// Username and e-mail as they are stored: in lower case.
+fn logins(user: &User) -> (String, Option<String>) {
+    (user.username.trim().to_lowercase(), lower(user.email.as_deref().map(str::trim)))
+}
+
+fn lower(text: Option<&str>) -> Option<String> {
+    text.map(str::to_lowercase)
+}
