@@ -154,10 +154,9 @@ create index revocations_expires on revocations (expires_at);
 create table sync_state (
     id          bigint not null primary key check (id = 1),
     catalog     bigint not null,
-    revocations bigint not null,
-    generation  bigint not null
+    revocations bigint not null
 );
-insert into sync_state (id, catalog, revocations, generation) values (1, 0, 0, 0);
+insert into sync_state (id, catalog, revocations) values (1, 0, 0);
 
 -- Append-only, and without foreign keys: history outlives what it speaks of.
 create table audit_events (

@@ -1,8 +1,10 @@
 //! From configuration to a running [`App`]: connect, migrate, load the master key.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use secrecy::ExposeSecret;
 
 use super::{App, Known, VerifiedTokens, Watch};
 use crate::clock::Clock;
@@ -42,18 +44,20 @@ pub enum Migrations {
 pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Result<App, BootError> {
     let database = |error: &dyn std::fmt::Display| BootError::Database(error.to_string());
     let settings = DatabaseSettings {
-        url: config.database.url.clone(),
+        url: config.database_url().expose_secret().to_owned(),
         max_connections: config.database.max_connections,
     };
     let store = Store::connect(&settings).await.map_err(|error| database(&error))?;
     match migrations {
         Migrations::Apply => store.migrate().await.map_err(|error| database(&error))?,
-        Migrations::Expect => store.expect_current().await.map_err(|error| database(&error))?,
+        Migrations::Expect => expect_current(&store).await?,
     }
     let master = master_key(&config)?;
-    let ephemeral = Ephemeral::connect(config.redis.url.as_deref(), clock.clone())
-        .await
-        .map_err(|error| BootError::Redis(error.to_string()))?;
+    let redis = config.redis_url();
+    let ephemeral =
+        Ephemeral::connect(redis.as_ref().map(ExposeSecret::expose_secret), clock.clone())
+            .await
+            .map_err(|error| BootError::Redis(error.to_string()))?;
     warn_about_eviction(&ephemeral).await;
     let state = sync::read(&store.db).await.map_err(|error| database(&error))?;
     let params = PasswordParams {
@@ -61,21 +65,38 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         iterations: config.password.iterations,
         parallelism: config.password.parallelism,
     };
-    let passwords = Passwords::new(params, config.password.threads, config.password.queue)
+    let passwords = Passwords::new(params, config.password.thread_count(), config.password.queue)
         .map_err(|error| BootError::Passwords(error.to_string()))?;
+    let sealer = Arc::new(Sealer::new(&master));
+    let keyring = Keyring::load(Vec::new(), &sealer)
+        .map_err(|error| BootError::MasterKey(error.to_string()))?;
     Ok(App {
         clock,
         store,
         ephemeral,
-        sealer: Sealer::new(&master),
+        sealer,
         passwords,
-        keyring: ArcSwap::from_pointee(Keyring::default()),
+        keyring: ArcSwap::from_pointee(keyring),
         known: Known::default(),
         verified: VerifiedTokens::default(),
         watch: Watch::new(state),
         metrics: Metrics::new(),
+        banner: None,
         config,
     })
+}
+
+/// With `--no-migrate` somebody else migrates; starting on an old schema would only fail later.
+async fn expect_current(store: &Store) -> Result<(), BootError> {
+    let status = store.migration_status().await;
+    let status = status.map_err(|error| BootError::Database(error.to_string()))?;
+    match status.iter().find(|migration| !migration.applied) {
+        None => Ok(()),
+        Some(pending) => Err(BootError::Database(format!(
+            "migration {} ({}) is not applied; run: doorward db migrate",
+            pending.version, pending.description
+        ))),
+    }
 }
 
 /// A Redis that evicts keys under pressure forgets single-use records and revocations.
@@ -92,7 +113,9 @@ async fn warn_about_eviction(ephemeral: &Ephemeral) {
 fn master_key(config: &Config) -> Result<MasterKey, BootError> {
     let bad = |error: &dyn std::fmt::Display| BootError::MasterKey(error.to_string());
     match config.master_key_source() {
-        MasterKeySource::Given(text) => MasterKey::from_text(&text).map_err(|error| bad(&error)),
+        MasterKeySource::Given(text) => {
+            MasterKey::from_text(text.expose_secret()).map_err(|error| bad(&error))
+        }
         MasterKeySource::File(path) if path.exists() => {
             let text = std::fs::read_to_string(&path)
                 .map_err(|error| bad(&format!("{}: {error}", path.display())))?;

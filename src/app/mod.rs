@@ -5,6 +5,8 @@ mod boot;
 mod known;
 mod watch;
 
+use std::sync::Arc;
+
 use arc_swap::ArcSwap;
 
 pub use boot::{BootError, Migrations, boot};
@@ -26,7 +28,7 @@ pub struct App {
     pub clock: Clock,
     pub store: Store,
     pub ephemeral: Ephemeral,
-    pub sealer: Sealer,
+    pub sealer: Arc<Sealer>,
     pub passwords: Passwords,
     /// Replaced as a whole when keys change.
     pub keyring: ArcSwap<Keyring>,
@@ -37,13 +39,15 @@ pub struct App {
     /// What this process knows of changes made elsewhere.
     pub watch: Watch,
     pub metrics: Metrics,
+    /// A line above every page, such as the demo's.
+    pub banner: Option<String>,
 }
 
 impl App {
     /// The issuer, byte for byte as configured.
     #[must_use]
     pub fn issuer(&self) -> &str {
-        &self.config.issuer
+        self.config.issuer.as_str()
     }
 
     /// The present moment.

@@ -3,6 +3,7 @@
 //!
 //! Nothing here knows about people, clients or storage: values in, values out.
 
+pub mod encoding;
 pub mod jose;
 mod key_pair;
 pub mod keyring;

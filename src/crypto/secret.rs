@@ -93,16 +93,17 @@ pub fn new_id(now: UnixTime) -> String {
     // Starting at random below half of the 42 bits keeps processes apart and leaves room to count.
     static NEXT: LazyLock<AtomicU64> =
         LazyLock::new(|| AtomicU64::new(u64::from_be_bytes(random_bytes()) >> 23));
-    let count = NEXT.fetch_add(1, Ordering::Relaxed);
+    ordered_id(now, NEXT.fetch_add(1, Ordering::Relaxed), u32::from_be_bytes(random_bytes()))
+}
+
+/// Time, then the lower 42 bits of `count`, then `random`.
+fn ordered_id(now: UnixTime, count: u64, random: u32) -> String {
     let millis = u64::try_from(now.0).unwrap_or(0).saturating_mul(1000);
-    // The version takes the upper half of the first byte and the variant two bits of the third,
-    // so the 42 bits of the counter are laid around them.
-    let [_, _, _, _, _, low2, low1, low0] = count.to_be_bytes();
-    let [high, mid, _, _] =
-        u32::try_from((count >> 30) & 0xFFF).unwrap_or(0).rotate_right(16).to_be_bytes();
-    let third = u8::try_from((count >> 24) & 0x3F).unwrap_or(0);
-    let [r0, r1, r2, r3] = random_bytes();
-    let tail = [high, mid, third, low2, low1, low0, r0, r1, r2, r3];
+    // 80 bits follow the time. The version overwrites the first four and the variant the two after
+    // the twelfth of the counter, so those are left empty.
+    let (high, low) = (u128::from((count >> 30) & 0xFFF), u128::from(count & 0x3FFF_FFFF));
+    let tail = high << 64 | low << 32 | u128::from(random);
+    let [_, _, _, _, _, _, tail @ ..] = tail.to_be_bytes();
     Builder::from_unix_timestamp_millis(millis, &tail).into_uuid().to_string()
 }
 
@@ -150,6 +151,15 @@ mod tests {
         let ids: Vec<String> = (0..1000).map(|_| new_id(UnixTime(1_700_000_000))).collect();
         assert!(ids.is_sorted_by(|earlier, later| earlier < later));
         assert!(*ids.last().unwrap() < new_id(UnixTime(1_700_000_001)));
+    }
+
+    #[test]
+    fn every_bit_of_the_counter_orders_ids() {
+        for bit in 0..42 {
+            let count = 1 << bit;
+            let before = ordered_id(UnixTime(1), count - 1, u32::MAX);
+            assert!(before < ordered_id(UnixTime(1), count, 0), "bit {bit}");
+        }
     }
 
     #[test]

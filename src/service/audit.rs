@@ -70,7 +70,7 @@ impl Event {
             at,
             kind: kind.to_owned(),
             outcome,
-            actor: actor.to_string(),
+            actor: Some(actor.to_string()),
             user_id: None,
             client_id: None,
             session_id: None,

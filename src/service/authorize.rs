@@ -93,9 +93,8 @@ pub(crate) struct Verified {
 /// Loads the client, verifies the destination, validates the rest.
 pub(crate) async fn verify(app: &App, params: &Params) -> Result<Verified, AuthorizeError> {
     let id = params.get("client_id").ok().flatten().ok_or(AuthorizeError::ClientIdMissing)?;
-    let client = clients::find(app, &ClientId::new(id))
-        .await?
-        .ok_or(AuthorizeError::UnknownClient)?;
+    let client =
+        clients::find(app, &ClientId::new(id)).await?.ok_or(AuthorizeError::UnknownClient)?;
     if client.disabled_at.is_some() {
         return Err(AuthorizeError::DisabledClient);
     }
@@ -116,8 +115,7 @@ pub async fn advance(
     session: Option<&LiveSession>,
 ) -> Result<Outcome, AuthorizeError> {
     let Target::Authorize { params } = &flow.target else { return Err(AuthorizeError::NotAnApp) };
-    let params =
-        Params::parse(params.as_bytes()).map_err(|_| AuthorizeError::TooManyParameters)?;
+    let params = Params::parse(params.as_bytes()).map_err(|_| AuthorizeError::TooManyParameters)?;
     let Verified { client, reply_to, request } = verify(app, &params).await?;
     let request = match request {
         Ok(request) => request,
@@ -187,8 +185,7 @@ async fn ask_consent(
     (client, request): (&Arc<Client>, AuthorizeRequest),
     (new, session): (Scopes, &LiveSession),
 ) -> Result<Outcome, AuthorizeError> {
-    let user =
-        users::by_id(&app.store.db, &session.user_id).await.map_err(Failure::from)?;
+    let user = users::by_id(&app.store.db, &session.user_id).await.map_err(Failure::from)?;
     let account = user.map(|u| u.email.or(u.name).unwrap_or(u.username)).unwrap_or_default();
     Ok(Outcome::Consent(ConsentPrompt {
         client: Arc::clone(client),
@@ -233,7 +230,7 @@ async fn issue(
     };
     let hash = code.hash();
     let ttl = lifetime + REPLAY_MEMORY;
-    if let Err(error) = codes::put_code(&app.ephemeral, hash.as_str(), (&payload, ttl)).await {
+    if let Err(error) = codes::put_code(&app.ephemeral, hash.as_str(), &payload, ttl).await {
         tracing::warn!(%error, "no code can be issued now");
         let error = OAuthError::new(
             ErrorCode::TemporarilyUnavailable,

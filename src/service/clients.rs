@@ -196,11 +196,11 @@ pub async fn set_activity(
     let mut tx = app.store.begin().await?;
     let (kind, pending) = match activity {
         Activity::Enabled => {
-            clients::set_disabled(&mut tx, id, (None, now)).await?;
+            clients::set_disabled(&mut tx, id, None, now).await?;
             ("client.enabled", None)
         }
         Activity::Disabled => {
-            clients::set_disabled(&mut tx, id, (Some(now), now)).await?;
+            clients::set_disabled(&mut tx, id, Some(now), now).await?;
             let version = clients::raise_token_version(&mut tx, id).await?;
             grants::revoke_for_client(&mut tx, id, now).await?;
             let pending = revocation::record(&mut tx, &[Subject::Client(id, version)], now).await?;
@@ -254,7 +254,7 @@ pub async fn rotate_secret(
     let secret = Secret::generate();
     client.secret_hashes = vec![secret.hash().as_str().to_owned()];
     let mut tx = app.store.begin().await?;
-    clients::set_secret_hashes(&mut tx, id, (&client.secret_hashes, now)).await?;
+    clients::set_secret_hashes(&mut tx, id, &client.secret_hashes, now).await?;
     let event = Event::success("client.secret_rotated", actor, now).client(id);
     audit::append(&mut tx, &event.into_row()).await?;
     sync::bump_catalog(&mut tx).await?;

@@ -30,8 +30,7 @@ pub async fn decide(
     caller: &Caller,
 ) -> Result<Outcome, AuthorizeError> {
     let Target::Authorize { params } = &flow.target else { return Err(AuthorizeError::NotAnApp) };
-    let params =
-        Params::parse(params.as_bytes()).map_err(|_| AuthorizeError::TooManyParameters)?;
+    let params = Params::parse(params.as_bytes()).map_err(|_| AuthorizeError::TooManyParameters)?;
     let Verified { client, reply_to, request } = authorize::verify(app, &params).await?;
     let request = match request {
         Ok(request) => request,
@@ -61,8 +60,8 @@ pub async fn decide(
         granted_at: now,
     };
     consents::upsert(&mut tx, &consent).await.map_err(Failure::from)?;
-    let event = event("consent.granted", Decision::Allow)
-        .detail("scope", request.scopes.to_string());
+    let event =
+        event("consent.granted", Decision::Allow).detail("scope", request.scopes.to_string());
     audit::append(&mut tx, &event.into_row()).await.map_err(Failure::from)?;
     tx.commit().await.map_err(Failure::from)?;
     flow.progress.consented_at = Some(now);
@@ -90,13 +89,11 @@ pub async fn withdraw(
     let now = app.now();
     let mut tx = app.store.begin().await?;
     consents::delete(&mut tx, user, client).await?;
-    let revoked = grants::revoke_for_consent(&mut tx, (user, client), now).await?;
+    let revoked = grants::revoke_for_consent(&mut tx, user, client, now).await?;
     let subjects: Vec<_> = revoked.iter().map(Subject::Grant).collect();
     let pending = revocation::record(&mut tx, &subjects, now).await?;
-    let event = Event::success("consent.withdrawn", actor, now)
-        .user(user)
-        .client(client)
-        .caller(caller);
+    let event =
+        Event::success("consent.withdrawn", actor, now).user(user).client(client).caller(caller);
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
     revocation::publish(app, pending).await;

@@ -25,7 +25,9 @@ pub async fn introspect(
 ) -> Result<Map<String, Value>, EndpointError> {
     let client = token::authenticate(app, request).await?;
     if !client.is_confidential() {
-        return Err(OAuthError::invalid_client("Introspection needs a client with a secret.").into());
+        return Err(
+            OAuthError::invalid_client("Introspection needs a client with a secret.").into()
+        );
     }
     let text = request
         .params

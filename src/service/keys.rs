@@ -13,7 +13,7 @@ use crate::crypto::keyring::{self, KeyState, Keyring, StoredKey};
 use crate::protocol::types::SigningAlg;
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
-use crate::store::keys::{self, KeyRow};
+use crate::store::keys::{self, KeyChange, KeyRow};
 use crate::store::{Tx, audit, sync};
 
 /// How long a retiring key stays published: the longest access token (an hour) and the longest
@@ -78,11 +78,8 @@ fn missing(algs: &[SigningAlg], rows: &[KeyRow]) -> Vec<(SigningAlg, KeyState)> 
 }
 
 /// Generates keys off the async threads: an RSA key takes a tenth of a second.
-async fn generate(
-    app: &App,
-    wanted: &[(SigningAlg, KeyState)],
-) -> Result<Vec<KeyRow>, Failure> {
-    let (sealer, wanted, now) = (app.sealer.clone(), wanted.to_vec(), app.now());
+async fn generate(app: &App, wanted: &[(SigningAlg, KeyState)]) -> Result<Vec<KeyRow>, Failure> {
+    let (sealer, wanted, now) = (Arc::clone(&app.sealer), wanted.to_vec(), app.now());
     let rotate_every = app.config.keys.rotate_every;
     let made = tokio::task::spawn_blocking(move || {
         wanted
@@ -125,7 +122,8 @@ async fn insert(tx: &mut Tx, row: &KeyRow, actor: &Actor) -> Result<(), Failure>
 pub async fn reload(app: &App) -> Result<(), Failure> {
     let rows = keys::all(&app.store.db).await?;
     for row in &rows {
-        let expiry = row.remove_after.unwrap_or(row.activates_at.plus(app.config.keys.rotate_every));
+        let expiry =
+            row.remove_after.unwrap_or(row.activates_at.plus(app.config.keys.rotate_every));
         app.metrics.signing_key(row.alg.as_str(), &row.state, expiry.0);
     }
     let stored = rows.into_iter().filter_map(|row| {
@@ -165,28 +163,33 @@ pub async fn rotate(app: &App, alg: SigningAlg, actor: &Actor) -> Result<(), Fai
 }
 
 async fn promote(tx: &mut Tx, alg: SigningAlg, now: UnixTime) -> Result<(), Failure> {
-    for row in keys::all(&mut *tx).await? {
-        if row.alg != alg {
-            continue;
-        }
+    let mut rows: Vec<_> = keys::all(&mut *tx).await?;
+    rows.retain(|row| row.alg == alg);
+    // The active key leaves first: there is never more than one.
+    rows.sort_by_key(|row| KeyState::from_name(&row.state) != Some(KeyState::Active));
+    for row in rows {
         match KeyState::from_name(&row.state) {
             Some(KeyState::Active) => {
-                let change = keys::StateChange {
-                    state: KeyState::Retiring.as_str(),
+                let change = KeyChange {
+                    kid: row.kid,
+                    from: row.state,
+                    to: KeyState::Retiring.as_str().to_owned(),
                     activates_at: row.activates_at,
                     retires_at: Some(now),
                     remove_after: Some(now.plus(RETIREMENT)),
                 };
-                keys::set_state(&mut *tx, &row.kid, &change).await?;
+                keys::set_state(&mut *tx, &change).await?;
             }
             Some(KeyState::Next) => {
-                let change = keys::StateChange {
-                    state: KeyState::Active.as_str(),
+                let change = KeyChange {
+                    kid: row.kid,
+                    from: row.state,
+                    to: KeyState::Active.as_str().to_owned(),
                     activates_at: now,
                     retires_at: None,
                     remove_after: None,
                 };
-                keys::set_state(&mut *tx, &row.kid, &change).await?;
+                keys::set_state(&mut *tx, &change).await?;
             }
             Some(KeyState::Retiring) | None => {}
         }

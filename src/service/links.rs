@@ -88,7 +88,7 @@ async fn create(
         used_at: None,
     };
     let mut tx = app.store.begin().await?;
-    links::revoke_all(&mut tx, (kind, user), now).await?;
+    links::revoke_all(&mut tx, kind, user).await?;
     links::insert(&mut tx, &link).await?;
     let mut event = Event::success("link.created", actor, now).detail("kind", kind.as_str());
     if let Some(user) = user {
@@ -136,11 +136,7 @@ async fn live(app: &App, (kind, token): (LinkKind, &str)) -> Result<OneTimeLink,
 ///
 /// # Errors
 /// [`LinkError`]; the link survives a refused password or name.
-pub async fn redeem_setup(
-    app: &App,
-    token: &str,
-    person: NewPerson,
-) -> Result<User, LinkError> {
+pub async fn redeem_setup(app: &App, token: &str, person: NewPerson) -> Result<User, LinkError> {
     check_setup(app, token).await?;
     let person = NewPerson { role: Some(AdminRole::Owner), ..person };
     let (user, phc) = people::prepare(app, person).await?;
@@ -167,7 +163,7 @@ pub async fn redeem_reset(app: &App, token: &str, password: String) -> Result<Us
     let now = app.now();
     let mut tx = app.store.begin().await?;
     spend(&mut tx, token, now).await?;
-    users::set_password(&mut tx, &user.id, (&phc, now)).await?;
+    users::set_password(&mut tx, &user.id, &phc, now).await?;
     let event =
         Event::success("user.password_reset", &Actor::User(user.id.clone()), now).user(&user.id);
     people::end_everything(app, tx, (&user.id, event)).await?;
@@ -175,11 +171,7 @@ pub async fn redeem_reset(app: &App, token: &str, password: String) -> Result<Us
 }
 
 /// The gate: one atomic update inside the transaction that uses the link.
-async fn spend(
-    tx: &mut Tx,
-    token: &str,
-    now: UnixTime,
-) -> Result<OneTimeLink, LinkError> {
+async fn spend(tx: &mut Tx, token: &str, now: UnixTime) -> Result<OneTimeLink, LinkError> {
     let hash = SecretHash::of(token);
     links::spend(tx, hash.as_str(), now).await?.ok_or(LinkError::Spent)
 }

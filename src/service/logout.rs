@@ -70,8 +70,8 @@ pub async fn plan(
         ))?),
     };
     let client = client_of(app, &request, hint.as_ref()).await?;
-    let redirect = AfterLogout::from_request(client.as_deref(), &request)
-        .map_err(LogoutError::Refused)?;
+    let redirect =
+        AfterLogout::from_request(client.as_deref(), &request).map_err(LogoutError::Refused)?;
     let then = Next {
         redirect,
         client_name: client.as_ref().map(|c| c.metadata.client_name.clone()),
@@ -81,10 +81,8 @@ pub async fn plan(
     match logout::confirmation(hint.as_ref(), (&session.id, &session.user_id)) {
         Confirmation::NotNeeded => Ok(Plan::EndNow { then }),
         Confirmation::Needed => {
-            let sealed = app.sealer.seal(
-                Purpose::Flow,
-                &serde_json::to_vec(&then).map_err(Failure::from)?,
-            );
+            let sealed =
+                app.sealer.seal(Purpose::Flow, &serde_json::to_vec(&then).map_err(Failure::from)?);
             Ok(Plan::Ask {
                 flow: sealed,
                 apps: app_names(app, session).await?,

@@ -114,15 +114,11 @@ pub(crate) async fn prepare(
 }
 
 /// Writes a checked account inside the caller's transaction.
-pub(crate) async fn insert(
-    tx: &mut Tx,
-    user: &User,
-    phc: Option<&str>,
-) -> Result<(), PeopleError> {
+pub(crate) async fn insert(tx: &mut Tx, user: &User, phc: Option<&str>) -> Result<(), PeopleError> {
     users::insert(&mut *tx, user).await?;
-    users::set_groups(&mut *tx, &user.id, (&user.groups, user.created_at)).await?;
+    users::set_groups(&mut *tx, &user.id, &user.groups, user.created_at).await?;
     if let Some(phc) = phc {
-        users::set_password(&mut *tx, &user.id, (phc, user.created_at)).await?;
+        users::set_password(&mut *tx, &user.id, phc, user.created_at).await?;
     }
     Ok(())
 }
@@ -224,6 +220,7 @@ pub async fn update(
     let groups = check_groups(edit.groups)?;
     let now = app.now();
     let mut tx = app.store.begin().await?;
+    users::hold_owners(&mut tx).await?;
     let before = users::by_id(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
     let user = User {
         name,
@@ -235,7 +232,7 @@ pub async fn update(
         ..before.clone()
     };
     users::update(&mut tx, &user).await?;
-    users::set_groups(&mut tx, id, (&user.groups, now)).await?;
+    users::set_groups(&mut tx, id, &user.groups, now).await?;
     keep_an_owner(&mut tx, &before).await?;
     let event = Event::success("user.updated", actor, now)
         .user(id)
@@ -268,16 +265,17 @@ pub async fn set_activity(
 ) -> Result<(), PeopleError> {
     let now = app.now();
     let mut tx = app.store.begin().await?;
+    users::hold_owners(&mut tx).await?;
     let before = users::by_id(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
     match activity {
         Activity::Enabled => {
-            users::set_disabled(&mut tx, id, (None, now)).await?;
+            users::set_disabled(&mut tx, id, None, now).await?;
             let event = Event::success("user.enabled", actor, now).user(id);
             audit::append(&mut tx, &event.into_row()).await?;
             tx.commit().await?;
         }
         Activity::Disabled => {
-            users::set_disabled(&mut tx, id, (Some(now), now)).await?;
+            users::set_disabled(&mut tx, id, Some(now), now).await?;
             keep_an_owner(&mut tx, &before).await?;
             let event = Event::success("user.disabled", actor, now).user(id);
             end_everything(app, tx, (id, event)).await?;
@@ -300,7 +298,7 @@ pub async fn set_password(
     let phc = hash(app, &user, password).await?;
     let now = app.now();
     let mut tx = app.store.begin().await?;
-    users::set_password(&mut tx, id, (&phc, now)).await?;
+    users::set_password(&mut tx, id, &phc, now).await?;
     let event = Event::success("user.password_set", actor, now).user(id);
     Ok(end_everything(app, tx, (id, event)).await?)
 }
@@ -309,11 +307,7 @@ pub async fn set_password(
 ///
 /// # Errors
 /// [`PeopleError`].
-pub async fn sign_out_everywhere(
-    app: &App,
-    id: &UserId,
-    actor: &Actor,
-) -> Result<(), PeopleError> {
+pub async fn sign_out_everywhere(app: &App, id: &UserId, actor: &Actor) -> Result<(), PeopleError> {
     let tx = app.store.begin().await?;
     let event = Event::success("user.signed_out_everywhere", actor, app.now()).user(id);
     Ok(end_everything(app, tx, (id, event)).await?)
@@ -326,8 +320,9 @@ pub async fn sign_out_everywhere(
 pub async fn delete(app: &App, id: &UserId, actor: &Actor) -> Result<(), PeopleError> {
     let now = app.now();
     let mut tx = app.store.begin().await?;
+    users::hold_owners(&mut tx).await?;
     let before = users::by_id(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
-    let ended = sessions::revoke_for_user(&mut tx, (id, None), now).await?;
+    let ended = sessions::revoke_for_user(&mut tx, id, None, now).await?;
     let version = users::raise_token_version(&mut tx, id).await?;
     let pending = revocation::record(&mut tx, &all_of((id, version), &ended), now).await?;
     users::delete(&mut tx, id).await?;
@@ -349,7 +344,7 @@ pub(crate) async fn end_everything(
     (id, event): (&UserId, Event),
 ) -> Result<(), Failure> {
     let now = app.now();
-    let ended = sessions::revoke_for_user(&mut tx, (id, None), now).await?;
+    let ended = sessions::revoke_for_user(&mut tx, id, None, now).await?;
     grants::revoke_for_user(&mut tx, id, now).await?;
     let version = users::raise_token_version(&mut tx, id).await?;
     let pending = revocation::record(&mut tx, &all_of((id, version), &ended), now).await?;

@@ -112,9 +112,7 @@ async fn write_copy(app: &App, pending: &Pending) -> Result<(), Failure> {
             Ok(app.ephemeral.put(MARKER, &pending.number.to_string(), MARKER_TTL).await?)
         }
         // Somebody made it again since, perhaps before our commit was visible.
-        Some(known) if known >= pending.number => {
-            write_tombstones(app, &pending.revocations).await
-        }
+        Some(known) if known >= pending.number => write_tombstones(app, &pending.revocations).await,
         _ => rebuild(app).await,
     }
 }

@@ -15,8 +15,8 @@ use crate::service::audit::{Actor, Caller, Event};
 use crate::service::failure::Failure;
 use crate::service::revocation::{self, Subject};
 use crate::store::grants::Offline;
-use crate::store::sessions::{self, Renewal, Session, SessionFilter};
 use crate::store::revocations::RevocationKind;
+use crate::store::sessions::{self, Renewal, Session, SessionFilter};
 use crate::store::{Cursor, audit, grants};
 
 /// The longest life of a fast copy. Longer sessions are read from SQL again after that, so that the
@@ -108,7 +108,8 @@ pub async fn current(app: &App, cookie: &str) -> Result<Option<LiveSession>, Fai
     app.metrics.cache_request("session", "miss");
     let now = app.now();
     let Some(row) = sessions::by_hash(&app.store.db, hash.as_str()).await? else { return Ok(None) };
-    let idle = now.since(app.watch.last_visit(&row.id).unwrap_or(row.last_seen_at).max(row.last_seen_at));
+    let idle =
+        now.since(app.watch.last_visit(&row.id).unwrap_or(row.last_seen_at).max(row.last_seen_at));
     if row.revoked_at.is_some() || row.expires_at <= now || idle > row.idle_seconds {
         return Ok(None);
     }
@@ -332,11 +333,7 @@ pub async fn end(
 ///
 /// # Errors
 /// [`Failure`] when SQL does not take it.
-pub async fn end_by_id(
-    app: &App,
-    id: &SessionId,
-    who: (&Actor, &Caller),
-) -> Result<bool, Failure> {
+pub async fn end_by_id(app: &App, id: &SessionId, who: (&Actor, &Caller)) -> Result<bool, Failure> {
     match sessions::by_id(&app.store.db, id).await? {
         Some(row) if row.revoked_at.is_none() => {
             end(app, &LiveSession::of(row), who).await?;

@@ -56,11 +56,8 @@ pub async fn with_password(
     let found = users::with_password(&app.store.db, &login).await.map_err(Failure::from)?;
     let (user, stored) = found.map_or((None, None), |(user, hash)| (Some(user), hash));
     let started = std::time::Instant::now();
-    let verdict = app
-        .passwords
-        .verify(credentials.password.clone(), stored)
-        .await
-        .map_err(Failure::from)?;
+    let verdict =
+        app.passwords.verify(credentials.password.clone(), stored).await.map_err(Failure::from)?;
     app.metrics.password_hashed(started.elapsed());
 
     let user = user.filter(|user| user.disabled_at.is_none());
@@ -118,14 +115,14 @@ fn network_of(address: &str) -> String {
 fn rules(app: &App) -> (ThrottleRule, ThrottleRule) {
     let limits = &app.config.limits;
     let account = ThrottleRule {
-        free: limits.login_free_failures,
+        free: limits.login_free_failures.into(),
         cap_seconds: 900,
-        hourly_cap: limits.login_hourly_failures,
+        hourly_cap: limits.login_hourly_failures.into(),
     };
     let address = ThrottleRule {
-        free: limits.address_free_failures,
+        free: limits.address_free_failures.into(),
         cap_seconds: 900,
-        hourly_cap: limits.login_hourly_failures.saturating_mul(10),
+        hourly_cap: i64::from(limits.login_hourly_failures) * 10,
     };
     (account, address)
 }
@@ -153,9 +150,9 @@ async fn note_failure(
 ) -> Result<SignInError, Failure> {
     let now: UnixTime = app.now();
     let (account_rule, address_rule) = rules(app);
-    throttle::register_failure(&app.ephemeral, &keys.account, (&account_rule, now)).await?;
+    throttle::register_failure(&app.ephemeral, &account_rule, &keys.account, now).await?;
     if let Some(address) = &keys.address {
-        throttle::register_failure(&app.ephemeral, address, (&address_rule, now)).await?;
+        throttle::register_failure(&app.ephemeral, &address_rule, address, now).await?;
     }
     // The name typed may be a password by mistake, so only its hash is kept.
     let event = Event::failure("sign_in.failed", &Actor::Anonymous, now)
@@ -169,7 +166,7 @@ async fn note_failure(
 async fn rehash(app: &App, user: &User, password: String) {
     let result = async {
         let phc = app.passwords.hash(password).await.map_err(Failure::from)?;
-        users::set_password(&app.store.db, &user.id, (&phc, app.now())).await.map_err(Failure::from)
+        users::set_password(&app.store.db, &user.id, &phc, app.now()).await.map_err(Failure::from)
     };
     if let Err(error) = result.await {
         tracing::warn!(%error, user_id = %user.id, "password could not be rehashed");

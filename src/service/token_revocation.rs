@@ -32,7 +32,11 @@ pub async fn revoke(app: &App, request: &ClientRequest) -> Result<(), EndpointEr
     Ok(())
 }
 
-async fn grant_of(app: &App, client: &Client, text: &str) -> Result<Option<GrantId>, EndpointError> {
+async fn grant_of(
+    app: &App,
+    client: &Client,
+    text: &str,
+) -> Result<Option<GrantId>, EndpointError> {
     let (owner, grant) = if let Some(token) = RefreshToken::open(app, text) {
         match refresh_families::with_grant(&app.store.db, &token.family).await? {
             Some((_, grant)) => (grant.client_id, grant.id),

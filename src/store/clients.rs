@@ -94,20 +94,13 @@ pub async fn update<'a>(sql: impl Sql<'a>, client: &Client) -> Result<bool, Stor
 
 /// The client with this `client_id`.
 pub async fn by_id<'a>(sql: impl Sql<'a>, id: &ClientId) -> Result<Option<Client>, StoreError> {
-    let row = sql
-        .into()
-        .query(select_client!("where id = $1"))
-        .bind(id)
-        .optional::<ClientRow>()
-        .await?;
+    let row =
+        sql.into().query(select_client!("where id = $1")).bind(id).optional::<ClientRow>().await?;
     Ok(row.map(Client::from))
 }
 
 /// A page of clients by `client_id`.
-pub async fn list<'a>(
-    sql: impl Sql<'a>,
-    filter: &ClientFilter,
-) -> Result<Vec<Client>, StoreError> {
+pub async fn list<'a>(sql: impl Sql<'a>, filter: &ClientFilter) -> Result<Vec<Client>, StoreError> {
     let rows = sql
         .into()
         .query(select_client!(
@@ -154,8 +147,7 @@ pub async fn raise_token_version<'a>(sql: impl Sql<'a>, id: &ClientId) -> Result
 
 /// Deletes a client, its consents and its grants; `false` if there is none.
 pub async fn delete<'a>(sql: impl Sql<'a>, id: &ClientId) -> Result<bool, StoreError> {
-    let deleted =
-        sql.into().query("delete from clients where id = $1").bind(id).execute().await?;
+    let deleted = sql.into().query("delete from clients where id = $1").bind(id).execute().await?;
     Ok(deleted == 1)
 }
 

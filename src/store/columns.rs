@@ -32,7 +32,10 @@ macro_rules! stored_as {
         where
             $raw: sqlx::encode::Encode<'q, DB>,
         {
-            fn encode_by_ref(&self, buf: &mut DB::ArgumentBuffer) -> Result<sqlx::encode::IsNull, sqlx::error::BoxDynError> {
+            fn encode_by_ref(
+                &self,
+                buf: &mut DB::ArgumentBuffer,
+            ) -> Result<sqlx::encode::IsNull, sqlx::error::BoxDynError> {
                 let write: fn(&$type) -> $raw = $write;
                 <$raw as sqlx::encode::Encode<'q, DB>>::encode(write(self), buf)
             }
@@ -58,9 +61,8 @@ macro_rules! stored_by_name {
             $type,
             String,
             |value| value.as_str().to_owned(),
-            |name| <$type>::from_name(&name).ok_or_else(|| {
-                $crate::store::columns::unknown(stringify!($type), &name)
-            })
+            |name| <$type>::from_name(&name)
+                .ok_or_else(|| { $crate::store::columns::unknown(stringify!($type), &name) })
         );
     };
 }

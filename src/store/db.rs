@@ -19,7 +19,10 @@ use super::health::Health;
 pub(super) const STATEMENT_LIMIT: Duration = Duration::from_millis(1800);
 
 /// A value both databases can store.
-pub trait Value<'t>: Encode<'t, Postgres> + Type<Postgres> + Encode<'t, Sqlite> + Type<Sqlite> {}
+pub trait Value<'t>:
+    Encode<'t, Postgres> + Type<Postgres> + Encode<'t, Sqlite> + Type<Sqlite>
+{
+}
 impl<'t, T> Value<'t> for T where
     T: Encode<'t, Postgres> + Type<Postgres> + Encode<'t, Sqlite> + Type<Sqlite>
 {

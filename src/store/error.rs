@@ -28,7 +28,9 @@ pub enum ConnectError {
     Scheme,
     #[error("the database URL is not understood: {0}")]
     Url(String),
-    #[error("an in-memory SQLite database would forget everything: give a file, such as sqlite://data/doorward.db")]
+    #[error(
+        "an in-memory SQLite database would forget everything: give a file, such as sqlite://data/doorward.db"
+    )]
     InMemory,
     #[error("cannot open the database file {path}: {reason}")]
     File { path: String, reason: String },

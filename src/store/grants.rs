@@ -119,12 +119,8 @@ pub async fn insert<'a>(sql: impl Sql<'a>, grant: &Grant) -> Result<Inserted, St
 
 /// The grant with this id, revoked or not.
 pub async fn by_id<'a>(sql: impl Sql<'a>, id: &GrantId) -> Result<Option<Grant>, StoreError> {
-    let row = sql
-        .into()
-        .query(select_grant!("where id = $1"))
-        .bind(id)
-        .optional::<GrantRow>()
-        .await?;
+    let row =
+        sql.into().query(select_grant!("where id = $1")).bind(id).optional::<GrantRow>().await?;
     Ok(row.map(Grant::from))
 }
 

@@ -60,7 +60,10 @@ impl Health {
     }
 
     /// Hook for a connection being handed back.
-    pub(super) async fn after_use(&self, connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    pub(super) async fn after_use(
+        &self,
+        connection: &mut PgConnection,
+    ) -> Result<bool, sqlx::Error> {
         if self.since_trouble().is_some_and(|ago| ago < ALERT) {
             answers(connection).await?;
         }

@@ -125,13 +125,9 @@ impl Schema {
             description: migration.description.to_string(),
             applied: applied.iter().any(|done| done.version == migration.version),
         });
-        let unknown = applied
-            .iter()
-            .filter(|done| !MIGRATOR.version_exists(done.version))
-            .map(|done| MigrationStatus {
-                version: done.version,
-                description: String::new(),
-                applied: true,
+        let unknown =
+            applied.iter().filter(|done| !MIGRATOR.version_exists(done.version)).map(|done| {
+                MigrationStatus { version: done.version, description: String::new(), applied: true }
             });
         let mut all: Vec<_> = known.chain(unknown).collect();
         all.sort_by_key(|status| status.version);

@@ -17,6 +17,8 @@ pub enum RevocationKind {
     Grant,
     /// One session and the tokens bound to it.
     Session,
+    /// One cookie value, by its hash: no copy of its session may answer.
+    Cookie,
     /// The tokens of a user below a version.
     User,
     /// The tokens of a client below a version.
@@ -24,13 +26,14 @@ pub enum RevocationKind {
 }
 
 impl RevocationKind {
-    pub const ALL: [Self; 4] = [Self::Grant, Self::Session, Self::User, Self::Client];
+    pub const ALL: [Self; 5] = [Self::Grant, Self::Session, Self::Cookie, Self::User, Self::Client];
 
     /// The name in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Grant => "grant",
             Self::Session => "session",
+            Self::Cookie => "cookie",
             Self::User => "user",
             Self::Client => "client",
         }
@@ -116,11 +119,7 @@ pub async fn any<'a>(
 }
 
 /// Deletes at most `limit` entries that ended before this moment.
-pub async fn purge<'a>(
-    sql: impl Sql<'a>,
-    before: UnixTime,
-    limit: i64,
-) -> Result<u64, StoreError> {
+pub async fn purge<'a>(sql: impl Sql<'a>, before: UnixTime, limit: i64) -> Result<u64, StoreError> {
     // The outer condition is repeated because an entry may be strengthened meanwhile.
     sql.into()
         .query(

@@ -52,8 +52,11 @@ struct UserWithPasswordRow {
 impl From<UserRow> for User {
     fn from(row: UserRow) -> Self {
         let names = row.group_names.unwrap_or_default();
-        let mut groups: Vec<String> =
-            names.split(BETWEEN_GROUPS).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        let mut groups: Vec<String> = names
+            .split(BETWEEN_GROUPS)
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect();
         groups.sort();
         Self {
             id: row.id,
@@ -245,8 +248,7 @@ pub async fn raise_token_version<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<i
 
 /// Deletes a user and everything that belongs to them, except history; `false` if there is none.
 pub async fn delete<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<bool, StoreError> {
-    let deleted =
-        sql.into().query("delete from users where id = $1").bind(id).execute().await?;
+    let deleted = sql.into().query("delete from users where id = $1").bind(id).execute().await?;
     Ok(deleted == 1)
 }
 
@@ -265,9 +267,7 @@ pub async fn owner_exists<'a>(sql: impl Sql<'a>) -> Result<bool, StoreError> {
 pub async fn count_enabled_owners<'a>(sql: impl Sql<'a>) -> Result<i64, StoreError> {
     let (count,) = sql
         .into()
-        .query(
-            "select cast(count(*) as bigint) from users where role = $1 and disabled_at is null",
-        )
+        .query("select cast(count(*) as bigint) from users where role = $1 and disabled_at is null")
         .bind(AdminRole::Owner)
         .one::<(i64,)>()
         .await?;
@@ -338,7 +338,9 @@ pub async fn set_groups<'a>(
     now: UnixTime,
 ) -> Result<(), StoreError> {
     if names.iter().any(|name| name.is_empty() || name.chars().any(char::is_control)) {
-        return Err(StoreError::Corrupt("a group name is empty or holds a control character".into()));
+        return Err(StoreError::Corrupt(
+            "a group name is empty or holds a control character".into(),
+        ));
     }
     // One order for everybody, so that two transactions cannot wait for each other.
     let mut names: Vec<&String> = names.iter().collect();

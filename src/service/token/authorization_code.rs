@@ -27,6 +27,8 @@ use crate::store::{audit, grants, refresh_families, sessions, users};
 /// A code survives this many failed checks, so that a stranger who saw it cannot burn it at once
 /// and nobody can guess a verifier.
 const MAX_FAILED_CHECKS: i64 = 5;
+/// At least as long as any code lives.
+const CODE_MEMORY: Seconds = 600;
 
 fn refused(detail: &'static str) -> EndpointError {
     OAuthError::invalid_grant("The code is unknown, spent or expired.").because(detail).into()
@@ -39,9 +41,8 @@ pub(super) async fn redeem(
 ) -> Result<TokenResponse, EndpointError> {
     let wanted = CodeRequest::read(&request.params)?;
     let hash = SecretHash::of(&wanted.code);
-    let payload: CodePayload = codes::code(&app.ephemeral, hash.as_str())
-        .await?
-        .ok_or_else(|| refused("no such code"))?;
+    let payload: CodePayload =
+        codes::code(&app.ephemeral, hash.as_str()).await?.ok_or_else(|| refused("no such code"))?;
     let digest = |verifier: &str| SecretHash::of(verifier).as_str().to_owned();
     if let Err(error) = authorization_code::check(&payload, client, &wanted, digest) {
         // A stranger's attempt does not count against the code of its rightful owner.
@@ -78,7 +79,8 @@ pub(super) async fn redeem(
 }
 
 async fn count_failure(app: &App, hash: &SecretHash) -> Result<(), EndpointError> {
-    if codes::count_failure(&app.ephemeral, hash.as_str()).await? >= MAX_FAILED_CHECKS {
+    if codes::count_failure(&app.ephemeral, hash.as_str(), CODE_MEMORY).await? >= MAX_FAILED_CHECKS
+    {
         codes::burn(&app.ephemeral, hash.as_str()).await?;
     }
     Ok(())

@@ -106,7 +106,9 @@ pub(crate) async fn access_token(
             app.ephemeral.put(&key, &serde_json::to_string(&claims)?, expires_in).await?;
             token.clone()
         }
-        None => sign(app, basis.client.metadata.access_token_alg, (TokenType::AccessToken, &claims))?,
+        None => {
+            sign(app, basis.client.metadata.access_token_alg, (TokenType::AccessToken, &claims))?
+        }
     };
     app.metrics.token_issued("access_token");
     Ok(AccessToken { text, expires_in })

@@ -70,7 +70,7 @@ pub(crate) async fn authenticate(
     let presented = client_auth::read(
         request.authorization.as_deref(),
         &request.params,
-        crate::crypto::secret::decode_base64,
+        crate::crypto::encoding::decode_base64,
     )?;
     let client = clients::find(app, &presented.client_id).await?.ok_or_else(|| {
         OAuthError::invalid_client("Client authentication failed.").because("unknown client_id")

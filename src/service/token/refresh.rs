@@ -176,11 +176,7 @@ async fn answer(
 }
 
 /// An old token came back: somebody has a copy, so the whole family ends.
-async fn punish_reuse(
-    app: &App,
-    grant: &Grant,
-    caller: &Caller,
-) -> Result<EndpointError, Failure> {
+async fn punish_reuse(app: &App, grant: &Grant, caller: &Caller) -> Result<EndpointError, Failure> {
     let event = Event::failure("refresh_reuse", &Actor::Client(grant.client_id.clone()), app.now())
         .user(&grant.user_id)
         .client(&grant.client_id)
@@ -190,11 +186,7 @@ async fn punish_reuse(
 }
 
 /// Revokes a grant and everything issued from it.
-pub(crate) async fn revoke_grant(
-    app: &App,
-    grant: &GrantId,
-    event: Event,
-) -> Result<(), Failure> {
+pub(crate) async fn revoke_grant(app: &App, grant: &GrantId, event: Event) -> Result<(), Failure> {
     let now = app.now();
     let mut tx = app.store.begin().await?;
     grants::revoke(&mut tx, grant, now).await?;

@@ -103,6 +103,19 @@ impl Ephemeral {
         to_either!(self, m => Ok(m.get_many(keys)), r => r.get_many(keys).await)
     }
 
+    /// [`Self::get_extend`] and [`Self::get_many`] together, in one trip.
+    pub async fn get_extend_with(
+        &self,
+        key: &str,
+        ttl: Seconds,
+        beside: &[String],
+    ) -> Result<(Option<String>, Vec<Option<String>>), StoreError> {
+        // Both commands leave on the one connection before either answer is awaited.
+        let (value, beside) =
+            futures_util::future::join(self.get_extend(key, ttl), self.get_many(beside)).await;
+        Ok((value?, beside?))
+    }
+
     /// Answers when the store does: readiness.
     pub async fn ping(&self) -> Result<(), StoreError> {
         to_either!(self, _m => Ok(()), r => r.ping().await)

@@ -133,12 +133,8 @@ impl RedisStore {
     }
 
     pub(super) async fn increment(&self, key: &str, ttl: Seconds) -> Result<i64, StoreError> {
-        let command = redis::cmd("EVAL")
-            .arg(INCREMENT)
-            .arg(1)
-            .arg(prefixed(key))
-            .arg(ttl.max(1))
-            .take();
+        let command =
+            redis::cmd("EVAL").arg(INCREMENT).arg(1).arg(prefixed(key)).arg(ttl.max(1)).take();
         self.call(&command, Repeat::Harmful).await
     }
 
@@ -178,7 +174,9 @@ impl RedisStore {
         let attempt = async {
             let wire = inner.wire.load_full();
             match wire.call(command).await {
-                Err(error) if repeat == Repeat::Harmless && broke(&error) && !error.is_timeout() => {
+                Err(error)
+                    if repeat == Repeat::Harmless && broke(&error) && !error.is_timeout() =>
+                {
                     inner.reconnect(&wire).await?;
                     inner.wire.load_full().call(command).await
                 }
@@ -287,9 +285,10 @@ fn broke(error: &RedisError) -> bool {
 }
 
 fn explained(error: &RedisError) -> StoreError {
-    let wrong_content = matches!(error.kind(), redis::ErrorKind::Parse | redis::ErrorKind::UnexpectedReturnType)
-        || matches!(error.code(), Some("WRONGTYPE"))
-        || error.detail().is_some_and(|detail| detail.contains("not an integer"));
+    let wrong_content =
+        matches!(error.kind(), redis::ErrorKind::Parse | redis::ErrorKind::UnexpectedReturnType)
+            || matches!(error.code(), Some("WRONGTYPE"))
+            || error.detail().is_some_and(|detail| detail.contains("not an integer"));
     if wrong_content {
         StoreError::Corrupt(error.to_string())
     } else {
@@ -308,7 +307,9 @@ fn policy_in(answer: &Value) -> Option<String> {
     let mut waiting = vec![answer];
     while let Some(value) = waiting.pop() {
         match value {
-            Value::BulkString(bytes) => policies.extend(policy_line(&String::from_utf8_lossy(bytes))),
+            Value::BulkString(bytes) => {
+                policies.extend(policy_line(&String::from_utf8_lossy(bytes)))
+            }
             Value::VerbatimString { text, .. } => policies.extend(policy_line(text)),
             Value::Array(items) => waiting.extend(items),
             Value::Map(pairs) => waiting.extend(pairs.iter().map(|(_, value)| value)),
@@ -320,7 +321,9 @@ fn policy_in(answer: &Value) -> Option<String> {
 }
 
 fn policy_line(info: &str) -> Option<String> {
-    info.lines().find_map(|line| line.strip_prefix("maxmemory_policy:")).map(|p| p.trim().to_owned())
+    info.lines()
+        .find_map(|line| line.strip_prefix("maxmemory_policy:"))
+        .map(|p| p.trim().to_owned())
 }
 
 #[cfg(test)]
@@ -333,10 +336,8 @@ mod tests {
             Value::BulkString(format!("# Memory\r\nmaxmemory_policy:{policy}\r\n").into_bytes())
         };
         let node = |name: &str| Value::BulkString(name.as_bytes().to_vec());
-        let answer = Value::Map(vec![
-            (node("a"), info("noeviction")),
-            (node("b"), info("allkeys-lru")),
-        ]);
+        let answer =
+            Value::Map(vec![(node("a"), info("noeviction")), (node("b"), info("allkeys-lru"))]);
         assert_eq!(policy_in(&answer).as_deref(), Some("allkeys-lru"));
         assert_eq!(policy_in(&info("noeviction")).as_deref(), Some("noeviction"));
         assert_eq!(policy_in(&Value::Nil), None);

@@ -69,16 +69,12 @@ impl Link {
             .set_response_timeout(Some(ANSWER_LIMIT))
             .set_pipeline_buffer_size(PIPELINE);
         match self {
-            Self::Single(client) => client
-                .get_multiplexed_async_connection_with_config(&config)
-                .await
-                .map(Wire::One),
-            Self::Sentinel(client) => client
-                .lock()
-                .await
-                .get_async_connection_with_config(&config)
-                .await
-                .map(Wire::One),
+            Self::Single(client) => {
+                client.get_multiplexed_async_connection_with_config(&config).await.map(Wire::One)
+            }
+            Self::Sentinel(client) => {
+                client.lock().await.get_async_connection_with_config(&config).await.map(Wire::One)
+            }
             Self::Cluster(client) => client.get_async_connection().await.map(Wire::Cluster),
         }
     }
@@ -106,8 +102,12 @@ impl<'u> Parts<'u> {
             None => (None, None),
         };
         let mut segments = rest.split('/');
-        let hosts: Vec<_> =
-            segments.next().unwrap_or_default().split(',').filter(|host| !host.is_empty()).collect();
+        let hosts: Vec<_> = segments
+            .next()
+            .unwrap_or_default()
+            .split(',')
+            .filter(|host| !host.is_empty())
+            .collect();
         if hosts.is_empty() {
             return Err(EphemeralConnectError::Url("it names no host".to_owned()));
         }
@@ -205,9 +205,14 @@ mod tests {
 
     #[test]
     fn a_url_that_cannot_work_is_refused_without_repeating_it() {
-        for url in ["localhost:6379", "http://h", "redis+sentinel://a:1", "redis+cluster://",
-            "redis+sentinel://a:1/main/zero", "redis://h:port:secret@"]
-        {
+        for url in [
+            "localhost:6379",
+            "http://h",
+            "redis+sentinel://a:1",
+            "redis+cluster://",
+            "redis+sentinel://a:1/main/zero",
+            "redis://h:port:secret@",
+        ] {
             let error = Link::parse(url).err().unwrap_or_else(|| panic!("{url}")).to_string();
             assert!(!error.contains("secret"), "{error}");
         }

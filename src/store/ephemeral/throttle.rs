@@ -95,8 +95,7 @@ mod tests {
 
     #[test]
     fn five_failures_are_free_and_then_blocks_double_up_to_fifteen_minutes() {
-        let blocks: Vec<_> =
-            (1..=17).map(|n| ThrottleRule::ACCOUNT.block_seconds(n)).collect();
+        let blocks: Vec<_> = (1..=17).map(|n| ThrottleRule::ACCOUNT.block_seconds(n)).collect();
         assert_eq!(blocks, [0, 0, 0, 0, 0, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]);
     }
 
