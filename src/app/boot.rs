@@ -19,6 +19,8 @@ use crate::telemetry::metrics::Metrics;
 /// Why Doorward cannot start. Each is one clear line without secrets.
 #[derive(Debug, thiserror::Error)]
 pub enum BootError {
+    #[error("{0}")]
+    DataDir(String),
     #[error("database: {0}")]
     Database(String),
     #[error("redis: {0}")]
@@ -42,6 +44,7 @@ pub enum Migrations {
 /// # Errors
 /// [`BootError`], within seconds.
 pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Result<App, BootError> {
+    config.prepare_data_dir().map_err(|problems| BootError::DataDir(problems.to_string()))?;
     let database = |error: &dyn std::fmt::Display| BootError::Database(error.to_string());
     let settings = DatabaseSettings {
         url: config.database_url().expose_secret().to_owned(),
@@ -53,11 +56,10 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         Migrations::Expect => expect_current(&store).await?,
     }
     let master = master_key(&config)?;
-    let redis = config.redis_url();
-    let ephemeral =
-        Ephemeral::connect(redis.as_ref().map(ExposeSecret::expose_secret), clock.clone())
-            .await
-            .map_err(|error| BootError::Redis(error.to_string()))?;
+    let redis = config.redis.url.as_ref();
+    let ephemeral = Ephemeral::connect(redis.map(ExposeSecret::expose_secret), clock.clone())
+        .await
+        .map_err(|error| BootError::Redis(error.to_string()))?;
     warn_about_eviction(&ephemeral).await;
     let state = sync::read(&store.db).await.map_err(|error| database(&error))?;
     let params = PasswordParams {

@@ -53,7 +53,7 @@ pub fn start(app: Arc<App>, listeners: Listeners) -> std::io::Result<Running> {
             .wrap(from_fn(pipeline::around))
             .configure(|map| routes::public(map, &data))
     })
-    .workers(settings.workers.max(1))
+    .workers(worker_count(settings.workers))
     .shutdown_timeout(u64::try_from(settings.shutdown_timeout).unwrap_or(30))
     .client_request_timeout(Duration::from_secs(5))
     .keep_alive(Duration::from_secs(75))
@@ -106,7 +106,7 @@ impl Stopper {
     /// Says "not ready", waits for load balancers to notice, lets requests finish, stops.
     pub async fn drain(&self) {
         self.site.drain();
-        let delay = u64::try_from(self.site.config.server.shutdown_delay).unwrap_or(0);
+        let delay = u64::try_from(self.site.config.shutdown_delay()).unwrap_or(0);
         tokio::time::sleep(Duration::from_secs(delay)).await;
         futures_util::future::join_all(self.handles.iter().map(|handle| handle.stop(true))).await;
     }
@@ -114,6 +114,14 @@ impl Stopper {
     /// Stops at once.
     pub async fn stop_now(&self) {
         futures_util::future::join_all(self.handles.iter().map(|handle| handle.stop(false))).await;
+    }
+}
+
+/// Zero means one worker per core.
+fn worker_count(configured: usize) -> usize {
+    match configured {
+        0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        count => count,
     }
 }
 

@@ -225,11 +225,17 @@ pub async fn retire(app: &App, kid: &str, actor: &Actor) -> Result<(), KeyChange
 pub async fn tick(app: &App) -> Result<(), Failure> {
     let now = app.now();
     let rows = keys::all(&app.store.db).await?;
-    for row in rows {
+    for row in &rows {
         let state = KeyState::from_name(&row.state);
-        if state == Some(KeyState::Active)
-            && now.since(row.activates_at) >= app.config.keys.rotate_every
-        {
+        let due = state == Some(KeyState::Active)
+            && now.since(row.activates_at) >= app.config.keys.rotate_every;
+        // A next key that clients have not had time to fetch waits a little longer.
+        let published = rows.iter().any(|next| {
+            next.alg == row.alg
+                && KeyState::from_name(&next.state) == Some(KeyState::Next)
+                && now.since(next.created_at) >= app.config.keys.publish_ahead
+        });
+        if due && published {
             rotate(app, row.alg, &Actor::System).await?;
         }
         if state == Some(KeyState::Retiring) && row.remove_after.is_some_and(|at| at <= now) {

@@ -18,22 +18,17 @@ pub(super) use trouble::{
 
 use super::headers::{Forms, page_policy};
 use super::pages::{self, Chrome};
-use super::site::{Site, Transport};
-use crate::crypto::secret;
+use super::site::Site;
+use crate::crypto::{encoding, secret};
 
 /// The chrome of one answer, with a nonce of its own.
 pub(super) fn chrome(site: &Site) -> Chrome {
-    let nonce = secret::encode_base64(&secret::random_bytes::<16>());
+    let nonce = encoding::encode_base64url(&secret::random_bytes::<16>());
     Chrome {
         nonce,
         product_name: site.config.product_name.clone(),
         lang: "en",
-        banner: match site.transport {
-            Transport::LoopbackHttp if site.config.demo => Some(
-                "Demo on this computer only: everything here is for trying out.".to_owned(),
-            ),
-            Transport::LoopbackHttp | Transport::Https => None,
-        },
+        banner: site.banner.clone(),
         base: site.base.clone(),
     }
 }

@@ -1,0 +1,235 @@
+//! The configuration: one file per section, read from flags, environment, credentials and files,
+//! in that order of precedence. Unknown keys are refused, every mistake is reported at once as a
+//! line that says what to set, and the origin of every value is kept. Nothing here prints a secret.
+
+mod catalog;
+mod database;
+mod environment;
+mod issuer;
+mod keys;
+mod limits;
+mod load;
+mod log;
+mod management;
+mod password;
+mod problem;
+mod redis;
+mod reference;
+mod secrets;
+mod server;
+mod session;
+mod show;
+mod sources;
+#[cfg(test)]
+mod tests;
+mod tokens;
+mod validate;
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+
+pub use catalog::schema;
+pub use database::{DatabaseKind, DatabaseSettings};
+pub use issuer::Issuer;
+pub use keys::KeySettings;
+pub use limits::LimitSettings;
+pub use log::{LogFormat, LogLevel, LogSettings};
+pub use management::{ManagementListen, ManagementSettings};
+pub use password::PasswordSettings;
+pub use problem::{Origin, Problem, Problems};
+pub use redis::RedisSettings;
+pub use reference::markdown;
+pub use secrets::{MasterKeySource, SecretSettings};
+pub use server::ServerSettings;
+pub use session::SessionSettings;
+pub use show::{Shown, mask_url};
+pub use sources::Sources;
+pub use tokens::TokenSettings;
+
+use crate::clock::Seconds;
+
+/// The configuration of Doorward.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The address people and apps reach Doorward at, which is also its name in every token. No
+    /// slash at the end; https unless the host is `localhost`, `127.0.0.1` or `[::1]`. Changing it
+    /// later ends every session and token.
+    pub issuer: Issuer,
+    /// Directory of the SQLite database and the generated master key. Inside a systemd service
+    /// with `StateDirectory=` that directory is the default.
+    #[schemars(with = "String")]
+    pub data_dir: PathBuf,
+    /// The name on every page.
+    pub product_name: String,
+    /// The main listener: sign-in pages, protocol endpoints and the console.
+    pub server: ServerSettings,
+    /// The listener for metrics and health, apart so that it need not be public.
+    pub management: ManagementSettings,
+    /// The durable store: SQLite for one node, PostgreSQL for any number.
+    pub database: DatabaseSettings,
+    /// The fast store of live sessions, codes and counters, shared by all nodes. Without it they
+    /// are kept in the process, which is right for one node.
+    pub redis: RedisSettings,
+    /// The key that seals what is stored.
+    pub secrets: SecretSettings,
+    /// Lifetimes of codes and tokens, in seconds.
+    pub tokens: TokenSettings,
+    /// Lifetimes of the single-sign-on session, in seconds.
+    pub session: SessionSettings,
+    /// Limits against guessing and flooding. No limit locks an account for good.
+    pub limits: LimitSettings,
+    /// Passwords: their length, and the cost of argon2id. A changed cost reaches a stored hash at
+    /// the person's next sign-in.
+    pub password: PasswordSettings,
+    /// Signing keys. Every algorithm has one active key; its successor is published ahead of use.
+    pub keys: KeySettings,
+    /// The log, on standard error.
+    pub log: LogSettings,
+    /// Where every value that is not a default came from.
+    #[serde(skip)]
+    origins: BTreeMap<String, Origin>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            issuer: Issuer::default(),
+            data_dir: PathBuf::from("./data"),
+            product_name: "Doorward".to_owned(),
+            server: ServerSettings::default(),
+            management: ManagementSettings::default(),
+            database: DatabaseSettings::default(),
+            redis: RedisSettings::default(),
+            secrets: SecretSettings::default(),
+            tokens: TokenSettings::default(),
+            session: SessionSettings::default(),
+            limits: LimitSettings::default(),
+            password: PasswordSettings::default(),
+            keys: KeySettings::default(),
+            log: LogSettings::default(),
+            origins: BTreeMap::new(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads every source and checks the whole. The error holds every mistake there is.
+    pub fn load(sources: &Sources) -> Result<Self, Problems> {
+        load::load(sources)
+    }
+
+    /// Where the value of `key` (such as `server.listen`) came from.
+    #[must_use]
+    pub fn origin(&self, key: &str) -> &Origin {
+        self.origins.get(key).unwrap_or(&Origin::Default)
+    }
+
+    /// Every setting in effect with its origin, secrets masked.
+    #[must_use]
+    pub fn show(&self) -> Vec<Shown> {
+        show::show(self)
+    }
+
+    /// The addresses of the main listener. Those that come from the default are best effort: a
+    /// machine without IPv6 has no `[::1]`.
+    #[must_use]
+    pub fn listen(&self) -> Vec<SocketAddr> {
+        if !self.server.listen.is_empty() {
+            return self.server.listen.clone();
+        }
+        let port = if self.issuer.is_loopback() { self.issuer.port() } else { 8080 };
+        let v4 = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let v6 = SocketAddr::from((Ipv6Addr::LOCALHOST, port));
+        match self.issuer.host() {
+            "127.0.0.1" => vec![v4],
+            "::1" => vec![v6],
+            _ => vec![v4, v6],
+        }
+    }
+
+    /// How long to say "not ready" before the listener closes.
+    #[must_use]
+    pub fn shutdown_delay(&self) -> Seconds {
+        let default = if self.issuer.is_loopback() { 0 } else { 5 };
+        self.server.shutdown_delay.unwrap_or(default)
+    }
+
+    /// The URL of the database in effect. It may hold a password.
+    #[must_use]
+    pub fn database_url(&self) -> SecretString {
+        self.database.url.clone().unwrap_or_else(|| {
+            format!("sqlite:{}", self.data_dir.join("doorward.db").display()).into()
+        })
+    }
+
+    /// Which database is in use.
+    #[must_use]
+    pub fn database_kind(&self) -> DatabaseKind {
+        DatabaseKind::of(self.database_url().expose_secret()).unwrap_or(DatabaseKind::Sqlite)
+    }
+
+    /// Where the master key is: configured, or in the file of the data directory. Whoever opens
+    /// the file makes it when it does not exist; that is allowed with SQLite only, which
+    /// [`Config::load`] has made sure of.
+    #[must_use]
+    pub fn master_key_source(&self) -> MasterKeySource {
+        match &self.secrets.master_key {
+            Some(key) => MasterKeySource::Given(key.clone()),
+            None => MasterKeySource::File(self.data_dir.join("master.key")),
+        }
+    }
+
+    /// Makes the data directory, closed to other people, if this configuration keeps anything
+    /// in it.
+    pub fn prepare_data_dir(&self) -> Result<(), Problems> {
+        let needed = self.database_kind() == DatabaseKind::Sqlite
+            || matches!(self.master_key_source(), MasterKeySource::File(_));
+        if !needed || self.data_dir.is_dir() {
+            return Ok(());
+        }
+        make_private_dir(&self.data_dir).map_err(|fault| {
+            let mut problems = Problems::default();
+            let shown = self.data_dir.display();
+            let text = format!("the directory {shown} could not be made: {fault}");
+            problems.add("data_dir", self.origin("data_dir"), text);
+            problems
+        })
+    }
+
+    /// Why this configuration is not for production, one line each; empty when it is.
+    #[must_use]
+    pub fn cautions(&self) -> Vec<String> {
+        let mut cautions = Vec::new();
+        if !self.issuer.is_https() {
+            cautions.push("issuer is plain http: only this machine can use it".to_owned());
+        }
+        match (self.database_kind(), &self.redis.url) {
+            (DatabaseKind::Sqlite, _) => {
+                cautions.push("database.url is SQLite: one node only, back up its file".to_owned());
+            }
+            (DatabaseKind::Postgres, None) => {
+                cautions.push("redis.url is not set: do not run a second node".to_owned());
+            }
+            (DatabaseKind::Postgres, Some(_)) => {}
+        }
+        let tls_key = self.server.tls_key_file.as_deref();
+        if let Some(path) = tls_key.filter(|path| secrets::is_world_readable(path)) {
+            cautions.push(format!("everyone on this machine can read {}", path.display()));
+        }
+        cautions
+    }
+}
+
+fn make_private_dir(path: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}

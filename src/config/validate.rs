@@ -1,0 +1,195 @@
+//! Rules between settings, and rules that look at the machine. Types and ranges were checked
+//! before; a rule about a setting that is already known to be wrong stays silent.
+
+use std::path::Path;
+
+use secrecy::ExposeSecret as _;
+
+use super::database::DatabaseKind;
+use super::password::PasswordSettings;
+use super::problem::Problems;
+use super::redis::RedisSettings;
+use super::secrets::{MAKE_A_KEY, MasterKeySource, is_world_readable, master_key_fault};
+use super::{Config, ManagementListen};
+use crate::protocol::types::SigningAlg;
+
+pub(super) fn validate(config: &Config, problems: &mut Problems) {
+    for rule in [
+        product_name,
+        listeners,
+        tls,
+        database,
+        redis,
+        master_key,
+        token_lifetimes,
+        session_lifetimes,
+        password_cost,
+        signing_keys,
+    ] {
+        rule(config, problems);
+    }
+}
+
+fn product_name(config: &Config, problems: &mut Problems) {
+    let name = &config.product_name;
+    if name.trim().is_empty() || name.chars().count() > 60 || name.chars().any(char::is_control) {
+        let text = "set a name of 1 to 60 characters on one line";
+        problems.add("product_name", config.origin("product_name"), text);
+    }
+}
+
+fn listeners(config: &Config, problems: &mut Problems) {
+    let ManagementListen::At(management) = config.management.listen else { return };
+    if management.port() != 0 && config.listen().contains(&management) {
+        let text = format!("{management} is the main listener's address too. Set another port");
+        problems.add("management.listen", config.origin("management.listen"), text);
+    }
+}
+
+fn tls(config: &Config, problems: &mut Problems) {
+    let files = [
+        ("server.tls_cert_file", &config.server.tls_cert_file, "server.tls_key_file"),
+        ("server.tls_key_file", &config.server.tls_key_file, "server.tls_cert_file"),
+    ];
+    let pair = config.server.tls_cert_file.is_some() == config.server.tls_key_file.is_some();
+    for (key, path, other) in files {
+        let Some(path) = path else { continue };
+        if !pair {
+            problems.add(key, config.origin(key), format!("{other} is missing. Set both"));
+        }
+        if let Err(fault) = std::fs::File::open(path) {
+            let text = format!("the file {} could not be read: {fault}", path.display());
+            problems.add(key, config.origin(key), text);
+        }
+    }
+}
+
+fn database(config: &Config, problems: &mut Problems) {
+    let Some(url) = &config.database.url else { return };
+    if DatabaseKind::of(url.expose_secret()).is_none() {
+        let text = "it is not the URL of a database. Set one that starts with sqlite: or \
+                    postgres://, for example postgres://doorward:PASSWORD@localhost/doorward";
+        problems.add("database.url", config.origin("database.url"), text);
+    }
+}
+
+fn redis(config: &Config, problems: &mut Problems) {
+    let Some(url) = &config.redis.url else { return };
+    let scheme = url.expose_secret().split_once("://").map(|(scheme, _)| scheme);
+    if !scheme.is_some_and(|scheme| RedisSettings::SCHEMES.contains(&scheme)) {
+        let text = "it is not the URL of a Redis. Set one that starts with redis://, rediss://, \
+                    redis+cluster:// or redis+sentinel://, for example redis://localhost:6379";
+        problems.add("redis.url", config.origin("redis.url"), text);
+    }
+}
+
+fn master_key(config: &Config, problems: &mut Problems) {
+    let key = "secrets.master_key";
+    if problems.concern(key) {
+        return;
+    }
+    let origin = config.origin(key);
+    match config.master_key_source() {
+        MasterKeySource::Given(text) => {
+            if let Some(fault) = master_key_fault(text.expose_secret()) {
+                problems.add(key, origin, format!("{fault}. {MAKE_A_KEY}"));
+            }
+        }
+        MasterKeySource::File(_) if config.database_kind() == DatabaseKind::Postgres => {
+            let text = format!(
+                "with PostgreSQL it must be set, the same on every node. {MAKE_A_KEY}, \
+                 and set DOORWARD_SECRETS__MASTER_KEY or DOORWARD_SECRETS__MASTER_KEY_FILE"
+            );
+            problems.add(key, origin, text);
+        }
+        MasterKeySource::File(path) => {
+            if let Some(text) = key_file_fault(&path) {
+                problems.add(key, origin, text);
+            }
+        }
+    }
+}
+
+/// What is wrong with the key file Doorward made earlier. A missing one is fine: it will be made.
+fn key_file_fault(path: &Path) -> Option<String> {
+    let shown = path.display();
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => return None,
+        Err(fault) => return Some(format!("the file {shown} could not be read: {fault}")),
+    };
+    if is_world_readable(path) {
+        return Some(format!("everyone on this machine can read {shown}. Run: chmod 600 {shown}"));
+    }
+    master_key_fault(text.trim_end())
+        .map(|fault| format!("the file {shown} is damaged: {fault}. Restore it from your backup"))
+}
+
+fn token_lifetimes(config: &Config, problems: &mut Problems) {
+    let tokens = &config.tokens;
+    at_most(
+        config,
+        problems,
+        ["tokens.refresh_idle", "tokens.refresh_absolute"],
+        [tokens.refresh_idle, tokens.refresh_absolute],
+    );
+    at_most(
+        config,
+        problems,
+        ["tokens.offline_idle", "tokens.offline_absolute"],
+        [tokens.offline_idle, tokens.offline_absolute],
+    );
+}
+
+fn session_lifetimes(config: &Config, problems: &mut Problems) {
+    let session = &config.session;
+    at_most(
+        config,
+        problems,
+        ["session.idle", "session.absolute"],
+        [session.idle, session.absolute],
+    );
+    at_most(
+        config,
+        problems,
+        ["session.admin_idle", "session.admin_absolute"],
+        [session.admin_idle, session.admin_absolute],
+    );
+}
+
+/// The first of two settings must not be larger than the second.
+fn at_most(config: &Config, problems: &mut Problems, keys: [&str; 2], values: [i64; 2]) {
+    let ([lower, upper], [low, high]) = (keys, values);
+    if low > high && !problems.concern(lower) && !problems.concern(upper) {
+        let text = format!("{low} is longer than {upper}, which is {high}. Set {high} or less");
+        problems.add(lower, config.origin(lower), text);
+    }
+}
+
+fn password_cost(config: &Config, problems: &mut Problems) {
+    let work = u64::from(config.password.memory_kib) * u64::from(config.password.iterations);
+    if work < PasswordSettings::LEAST_WORK {
+        let text = format!(
+            "hashes would be too cheap to guess: memory_kib times iterations is {work}, and {} is \
+             the least. Set for example memory_kib = 19456 and iterations = 2",
+            PasswordSettings::LEAST_WORK
+        );
+        problems.add("password.memory_kib", config.origin("password.memory_kib"), text);
+    }
+}
+
+fn signing_keys(config: &Config, problems: &mut Problems) {
+    let keys = &config.keys;
+    if !keys.algorithms.contains(&SigningAlg::Rs256) && !problems.concern("keys.algorithms") {
+        let text = "RS256 is missing, which every OpenID Connect client may count on. Add it";
+        problems.add("keys.algorithms", config.origin("keys.algorithms"), text);
+    }
+    if keys.publish_ahead >= keys.rotate_every {
+        let text = format!(
+            "the next key would be published before the present one signs. Set less than \
+             keys.rotate_every, which is {}",
+            keys.rotate_every
+        );
+        problems.add("keys.publish_ahead", config.origin("keys.publish_ahead"), text);
+    }
+}
