@@ -114,7 +114,7 @@ fn a_killed_test_process_leaves_no_server_and_no_directory() {
     command.args(["--exact", "machinery::only_run_to_be_killed", "--ignored", "--nocapture"]);
     command.env("DOORWARD_TEST_NOTE", &note);
     let process = Guarded::start(&mut command, &dir.join("log"), Signal::Kill);
-    wait_until("the other process writing its note", Duration::from_secs(60), || note.exists());
+    wait_until("the other process writing its note", Duration::from_mins(1), || note.exists());
     let written = std::fs::read_to_string(&note).unwrap();
     let (pid, left) = written.split_once(' ').unwrap();
     assert!(is_alive(pid));

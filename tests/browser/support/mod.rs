@@ -18,7 +18,6 @@ use thirtyfour::{
 
 use crate::support::process::{Guarded, START_LIMIT, Scratch, Signal, free_port, wait_until_async};
 
-
 /// The size of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Viewport {

@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a server may take to come up on a busy machine.
-pub const START_LIMIT: Duration = Duration::from_secs(60);
+pub const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// A directory of our own, removed when dropped and, if the process dies first, by its watchdog.
 pub struct Scratch {
