@@ -1,0 +1,27 @@
+//! The browser tests: real Chromium, driven by chromedriver, on pages of a running Doorward.
+//!
+//! | module | what it proves |
+//! |---|---|
+//! | `support` | not tests: the running Doorward, shared with the integration tests |
+//! | `driver` | not tests: Chromium in each size, scheme and with or without JavaScript; axe |
+//! | `machinery` | the driver itself, on a page of its own |
+//!
+//! Screenshots go to `target/screenshots/`. `scripts/test-setup` installs what is needed.
+
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking, and nothing outside sees their helpers"
+)]
+
+#[path = "../it/support/mod.rs"]
+#[macro_use]
+mod support;
+
+#[path = "support/mod.rs"]
+mod driver;
+
+mod machinery;

@@ -1,0 +1,18 @@
+//! What the tests stand on: private servers, a running Doorward, and a browser without a screen.
+//!
+//! Nothing here touches a server or a file that the test run did not make itself, and nothing
+//! outlives the run, even one that is killed (see [`process::Guarded`]).
+
+// Two test binaries include this module, and neither uses all of it.
+#![allow(dead_code, unused_macros, unused_imports)]
+
+#[macro_use]
+pub mod backends;
+pub mod browser_like;
+pub mod cookies;
+pub mod form;
+pub mod postgres;
+pub mod process;
+pub mod redis_server;
+pub mod servers;
+pub mod world;
