@@ -7,6 +7,7 @@ pub mod app;
 pub mod clock;
 pub mod config;
 pub mod crypto;
+pub mod http;
 pub mod protocol;
 pub mod service;
 pub mod store;

@@ -33,7 +33,7 @@ pub(super) async fn readyz(site: web::Data<Site>, request: HttpRequest) -> HttpR
 
 /// Prometheus metrics, on the management listener only.
 pub(super) async fn metrics(site: web::Data<Site>) -> HttpResponse {
-    site.metrics.password_queue(site.passwords.queue_length());
+    site.metrics.password_hash_queue(site.passwords.queue_length());
     HttpResponse::Ok()
         .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
         .body(site.metrics.encode())

@@ -128,16 +128,22 @@ fn worker_count(configured: usize) -> usize {
 /// The work beside the requests.
 fn jobs(app: &Arc<App>) -> Vec<tokio::task::JoinHandle<()>> {
     vec![
-        every(Duration::from_millis(200), app, async |app| maintenance::notice_changes(app).await),
-        every(Duration::from_secs(30), app, async |app| maintenance::write_visits(app).await),
-        every(Duration::from_secs(60), app, async |app| maintenance::clean_up(app).await),
+        every(Duration::from_millis(200), app, |app| async move {
+            maintenance::notice_changes(&app).await
+        }),
+        every(
+            Duration::from_secs(30),
+            app,
+            |app| async move { maintenance::write_visits(&app).await },
+        ),
+        every(Duration::from_secs(60), app, |app| async move { maintenance::clean_up(&app).await }),
     ]
 }
 
-fn every<F>(period: Duration, app: &Arc<App>, step: F) -> tokio::task::JoinHandle<()>
+fn every<F, Step>(period: Duration, app: &Arc<App>, step: F) -> tokio::task::JoinHandle<()>
 where
-    F: AsyncFn(&App) -> Result<(), Failure> + Send + 'static,
-    for<'a> F::CallRefFuture<'a>: Send,
+    F: Fn(Arc<App>) -> Step + Send + 'static,
+    Step: Future<Output = Result<(), Failure>> + Send,
 {
     let app = Arc::clone(app);
     tokio::spawn(async move {
@@ -145,7 +151,7 @@ where
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
             ticks.tick().await;
-            if let Err(error) = step(&app).await {
+            if let Err(error) = step(Arc::clone(&app)).await {
                 tracing::warn!(%error, "a job beside the requests failed; it runs again");
             }
         }
