@@ -15,6 +15,7 @@ use super::extract::{RequestId, header_text};
 use super::headers;
 use super::site::Site;
 use crate::crypto::secret;
+use crate::telemetry::metrics::HttpRequest;
 use crate::telemetry::request_id;
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -62,7 +63,12 @@ fn note(site: &Site, response: &ServiceResponse<BoxBody>, (id, started): (&str, 
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let status = response.status().as_u16();
     let elapsed = started.elapsed();
-    site.metrics.http_request(request.method().as_str(), &route, status, elapsed);
+    site.metrics.http_request(&HttpRequest {
+        method: request.method().as_str(),
+        route: &route,
+        status,
+        duration: elapsed,
+    });
     tracing::debug!(
         request_id = id,
         method = request.method().as_str(),
