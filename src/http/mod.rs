@@ -18,3 +18,4 @@ mod routes;
 pub mod server;
 mod sign_in;
 mod site;
+pub mod tls;

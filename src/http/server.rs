@@ -23,6 +23,15 @@ pub struct Listeners {
     pub tls: Option<rustls::ServerConfig>,
 }
 
+/// A server that runs and stops beside the provider, such as a sample app.
+pub type OtherServer = Server;
+
+/// Runs a future on the runtime that servers need. Each server thread has its own reactor, which is
+/// what keeps a request on one core.
+pub fn block_on<T>(work: impl Future<Output = T>) -> T {
+    actix_web::rt::System::new().block_on(work)
+}
+
 /// A provider that is serving.
 pub struct Running {
     site: web::Data<Site>,
@@ -77,21 +86,20 @@ pub fn start(app: Arc<App>, listeners: Listeners) -> std::io::Result<Running> {
 }
 
 impl Running {
-    /// A handle to stop it with.
+    /// A handle to stop it with, together with `others`.
     #[must_use]
-    pub fn stopper(&self) -> Stopper {
-        Stopper {
-            site: self.site.clone(),
-            handles: self.servers.iter().map(Server::handle).collect(),
-        }
+    pub fn stopper(&self, others: &[OtherServer]) -> Stopper {
+        let handles = self.servers.iter().chain(others).map(Server::handle).collect();
+        Stopper { site: self.site.clone(), handles }
     }
 
     /// Serves until stopped, then brings SQL up to date.
     ///
     /// # Errors
     /// When a server fails.
-    pub async fn until_stopped(self) -> std::io::Result<()> {
-        let results = futures_util::future::join_all(self.servers).await;
+    pub async fn until_stopped(self, others: Vec<OtherServer>) -> std::io::Result<()> {
+        let servers = self.servers.into_iter().chain(others);
+        let results = futures_util::future::join_all(servers).await;
         for job in self.jobs {
             job.abort();
         }
