@@ -5,5 +5,5 @@ pub mod logging;
 pub mod metrics;
 pub mod request_id;
 
-pub use metrics::Metrics;
+pub use metrics::{HttpRequest, Metrics};
 pub use request_id::request_id;
