@@ -32,9 +32,8 @@ impl Cores {
     pub(crate) fn go(&self, role: Role) {
         let list = match role {
             Role::Server => "0".to_owned(),
-            Role::Driver => "1".to_owned(),
             Role::Stores if self.count > 2 => format!("2-{}", self.count - 1),
-            Role::Stores => "1".to_owned(),
+            Role::Driver | Role::Stores => "1".to_owned(),
         };
         let output = Command::new("taskset")
             .args(["--cpu-list", "--pid", &list, &std::process::id().to_string()])

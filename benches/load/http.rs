@@ -51,7 +51,9 @@ impl Connection {
                 body_start = Some(length + 4);
                 end = length + 4 + content_length(head)?;
                 if wants_to_close(head) {
-                    self.reconnect_later();
+                    // A server that closes would be measured connecting; better to say so.
+                    let problem = format!("the server closes the connection:\n{head}");
+                    return Err(std::io::Error::other(problem));
                 }
             }
         }
@@ -66,11 +68,6 @@ impl Connection {
     /// The port it talks to.
     pub(crate) fn port(&self) -> u16 {
         self.port
-    }
-
-    /// A server that closes would be measured connecting; better to say so.
-    fn reconnect_later(&self) {
-        panic!("the server at port {} does not keep connections alive", self.port);
     }
 }
 

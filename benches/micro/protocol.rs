@@ -74,7 +74,9 @@ fn comparing(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("protocol");
     let native = ClientKind::Native;
     group.bench_function("redirect_uri::matches, same text", |b| {
-        b.iter(|| redirect_uri::matches(black_box("https://rp.test/cb"), "https://rp.test/cb", native));
+        b.iter(|| {
+            redirect_uri::matches(black_box("https://rp.test/cb"), "https://rp.test/cb", native)
+        });
     });
     group.bench_function("redirect_uri::matches, loopback port", |b| {
         b.iter(|| {
