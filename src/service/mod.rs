@@ -11,6 +11,7 @@ pub mod clients;
 pub mod consent;
 pub mod console_access;
 pub mod failure;
+pub mod figures;
 pub mod flow;
 pub mod health;
 pub mod introspection;
