@@ -4,4 +4,5 @@
 //! the same way. `docs/architecture.md` draws the house; `tests/architecture.rs` keeps it true.
 
 pub mod clock;
+pub mod demo;
 pub mod protocol;
