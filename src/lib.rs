@@ -4,9 +4,12 @@
 //! the same way. `docs/architecture.md` draws the house; `tests/architecture.rs` keeps it true.
 
 pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod crypto;
+pub mod demo;
+pub mod http;
 pub mod protocol;
 pub mod service;
 pub mod store;

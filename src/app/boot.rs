@@ -82,7 +82,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         known: Known::default(),
         verified: VerifiedTokens::default(),
         watch: Watch::new(state),
-        metrics: Metrics::new(),
+        metrics: Metrics::new(env!("CARGO_PKG_VERSION")),
         banner: None,
         config,
     })

@@ -86,7 +86,7 @@ impl Issuer {
         self.port
     }
 
-    /// Whether the address is https; decides about `Secure` cookies and `Strict-Transport-Security`.
+    /// Whether the address is https; decides about `Secure` cookies and HSTS.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.text.starts_with("https://")

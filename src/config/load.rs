@@ -36,16 +36,14 @@ pub(super) fn load(sources: &Sources) -> Result<Config, Problems> {
         }
         origins.insert(key, entry.origin);
     }
-    match serde_json::from_value::<Config>(Value::Object(tree)) {
-        Ok(mut config) => {
-            config.origins = origins;
-            validate::validate(&config, &mut problems);
-            if problems.is_empty() { Ok(config) } else { Err(problems) }
-        }
-        Err(_) => {
-            problems.add("", &Origin::Default, "the settings do not fit together");
-            Err(problems)
-        }
+    if let Ok(mut config) = serde_json::from_value::<Config>(Value::Object(tree)) {
+        config.origins = origins;
+        validate::validate(&config, &mut problems);
+        if problems.is_empty() { Ok(config) } else { Err(problems) }
+    } else {
+        // Every value fitted alone, so this would be a mistake in this module.
+        problems.add("", &Origin::Default, "the settings do not fit together");
+        Err(problems)
     }
 }
 

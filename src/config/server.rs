@@ -19,8 +19,8 @@ pub struct ServerSettings {
     #[serde(deserialize_with = "addresses")]
     #[schemars(with = "Vec<String>", extend("x-default" = "`127.0.0.1:8080,[::1]:8080`"))]
     pub listen: Vec<SocketAddr>,
-    /// Networks of the reverse proxies whose `X-Forwarded-For`, `X-Forwarded-Proto` and
-    /// `Forwarded` headers are believed, such as `10.0.0.0/8`. The issuer never comes from a header.
+    /// Networks of the reverse proxies that are believed when they say where a request came from
+    /// (`X-Forwarded-For`), such as `10.0.0.0/8`. The issuer never comes from a header.
     #[serde(deserialize_with = "networks")]
     #[schemars(with = "Vec<String>")]
     pub trusted_proxies: Vec<IpNet>,

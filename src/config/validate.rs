@@ -1,6 +1,7 @@
 //! Rules between settings, and rules that look at the machine. Types and ranges were checked
 //! before; a rule about a setting that is already known to be wrong stays silent.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use secrecy::ExposeSecret as _;
@@ -115,7 +116,9 @@ fn key_file_fault(path: &Path) -> Option<String> {
     let shown = path.display();
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => return None,
+        Err(fault) if matches!(fault.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return None;
+        }
         Err(fault) => return Some(format!("the file {shown} could not be read: {fault}")),
     };
     if is_world_readable(path) {

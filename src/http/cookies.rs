@@ -41,7 +41,11 @@ pub fn read(site: &Site, request: &HttpRequest, kind: Kind) -> Option<String> {
 
 /// A cookie to set. `max_age` in seconds; `None` lasts as long as the browser runs.
 #[must_use]
-pub fn write(site: &Site, kind: Kind, (value, max_age): (&str, Option<Seconds>)) -> Cookie<'static> {
+pub fn write(
+    site: &Site,
+    kind: Kind,
+    (value, max_age): (&str, Option<Seconds>),
+) -> Cookie<'static> {
     let mut cookie = Cookie::build(kind.name(site.transport), value.to_owned())
         .path("/")
         .http_only(true)

@@ -43,9 +43,7 @@ pub fn report(request_id: &str, failure: &Failure) -> StatusCode {
 #[must_use]
 pub fn oauth(request: &HttpRequest, error: &EndpointError) -> HttpResponse {
     match error {
-        EndpointError::OAuth(refusal) => {
-            oauth_builder(request, refusal).json(oauth_body(refusal))
-        }
+        EndpointError::OAuth(refusal) => oauth_builder(request, refusal).json(oauth_body(refusal)),
         EndpointError::Failure(failure) => failed(request, failure),
     }
 }

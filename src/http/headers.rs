@@ -20,10 +20,7 @@ pub fn complete(site: &Site, headers: &mut HeaderMap) {
     add(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
     add(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     add(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
-    add(
-        HeaderName::from_static("permissions-policy"),
-        "camera=(), microphone=(), geolocation=()",
-    );
+    add(HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()");
     if site.transport == Transport::Https {
         add(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
     }

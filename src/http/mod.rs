@@ -1,6 +1,7 @@
 //! The only place where actix appears: bytes to use cases and back. [`routes`] is the whole URL map
 //! on one page; start there.
 
+mod account;
 mod assets;
 mod console;
 mod cookies;
@@ -17,4 +18,4 @@ mod routes;
 pub mod server;
 mod sign_in;
 mod site;
-mod account;
+pub mod tls;

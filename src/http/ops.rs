@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::site::Site;
 use crate::service::health;
+use crate::telemetry::metrics::CONTENT_TYPE;
 
 /// The process runs. Nothing else is asked, so that a slow database never gets it restarted.
 pub(super) async fn livez() -> HttpResponse {
@@ -33,10 +34,8 @@ pub(super) async fn readyz(site: web::Data<Site>, request: HttpRequest) -> HttpR
 
 /// Prometheus metrics, on the management listener only.
 pub(super) async fn metrics(site: web::Data<Site>) -> HttpResponse {
-    site.metrics.password_queue(site.passwords.queue_length());
-    HttpResponse::Ok()
-        .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
-        .body(site.metrics.encode())
+    site.metrics.password_hash_queue(site.passwords.queue_length());
+    HttpResponse::Ok().content_type(CONTENT_TYPE).body(site.metrics.encode())
 }
 
 fn text(mut response: actix_web::HttpResponseBuilder, body: &str) -> HttpResponse {

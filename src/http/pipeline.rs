@@ -15,6 +15,7 @@ use super::extract::{RequestId, header_text};
 use super::headers;
 use super::site::Site;
 use crate::crypto::secret;
+use crate::telemetry::metrics::HttpRequest;
 use crate::telemetry::request_id;
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -29,7 +30,7 @@ pub(super) async fn around(
     };
     let started = Instant::now();
     let inbound = header_text(request.headers(), &HEADER);
-    let id = request_id::accept_or_make(inbound, || secret::new_id(site.now()));
+    let id = request_id::request_id(inbound, site.now(), secret::new_id);
     request.extensions_mut().insert(RequestId(id.clone()));
     let raw = request.request().clone();
 
@@ -62,7 +63,12 @@ fn note(site: &Site, response: &ServiceResponse<BoxBody>, (id, started): (&str, 
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let status = response.status().as_u16();
     let elapsed = started.elapsed();
-    site.metrics.http_request(request.method().as_str(), (&route, status), elapsed);
+    site.metrics.http_request(&HttpRequest {
+        method: request.method().as_str(),
+        route: &route,
+        status,
+        duration: elapsed,
+    });
     tracing::debug!(
         request_id = id,
         method = request.method().as_str(),

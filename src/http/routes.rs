@@ -1,5 +1,7 @@
 //! The whole URL map.
 
+use actix_web::HttpResponse;
+use actix_web::http::header;
 use actix_web::web::{self, ServiceConfig};
 
 use super::site::Site;
@@ -23,7 +25,7 @@ fn below_issuer(map: &mut ServiceConfig) {
     sign_in::routes(map);
     account::routes(map);
     console::routes(map);
-    map.route("/static/{name:.*}", web::get().to(assets::serve));
+    map.route("/static/{name:.*}", web::get().to(asset));
     health(map);
 }
 
@@ -31,6 +33,17 @@ fn below_issuer(map: &mut ServiceConfig) {
 pub(super) fn management(map: &mut ServiceConfig) {
     health(map);
     map.route("/metrics", web::get().to(ops::metrics));
+}
+
+/// A static file; its URL changes whenever its bytes do.
+async fn asset(name: web::Path<String>) -> HttpResponse {
+    match assets::by_path(&name) {
+        Some(asset) => HttpResponse::Ok()
+            .insert_header((header::CACHE_CONTROL, assets::CACHE_CONTROL))
+            .insert_header((header::CONTENT_TYPE, asset.mime))
+            .body(asset.bytes.as_slice()),
+        None => HttpResponse::NotFound().finish(),
+    }
 }
 
 fn health(map: &mut ServiceConfig) {

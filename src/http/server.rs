@@ -23,6 +23,15 @@ pub struct Listeners {
     pub tls: Option<rustls::ServerConfig>,
 }
 
+/// A server that runs and stops beside the provider, such as a sample app.
+pub type OtherServer = Server;
+
+/// Runs a future on the runtime that servers need. Each server thread has its own reactor, which is
+/// what keeps a request on one core.
+pub fn block_on<T>(work: impl Future<Output = T>) -> T {
+    actix_web::rt::System::new().block_on(work)
+}
+
 /// A provider that is serving.
 pub struct Running {
     site: web::Data<Site>,
@@ -77,21 +86,20 @@ pub fn start(app: Arc<App>, listeners: Listeners) -> std::io::Result<Running> {
 }
 
 impl Running {
-    /// A handle to stop it with.
+    /// A handle to stop it with, together with `others`.
     #[must_use]
-    pub fn stopper(&self) -> Stopper {
-        Stopper {
-            site: self.site.clone(),
-            handles: self.servers.iter().map(Server::handle).collect(),
-        }
+    pub fn stopper(&self, others: &[OtherServer]) -> Stopper {
+        let handles = self.servers.iter().chain(others).map(Server::handle).collect();
+        Stopper { site: self.site.clone(), handles }
     }
 
     /// Serves until stopped, then brings SQL up to date.
     ///
     /// # Errors
     /// When a server fails.
-    pub async fn until_stopped(self) -> std::io::Result<()> {
-        let results = futures_util::future::join_all(self.servers).await;
+    pub async fn until_stopped(self, others: Vec<OtherServer>) -> std::io::Result<()> {
+        let servers = self.servers.into_iter().chain(others);
+        let results = futures_util::future::join_all(servers).await;
         for job in self.jobs {
             job.abort();
         }
@@ -128,16 +136,22 @@ fn worker_count(configured: usize) -> usize {
 /// The work beside the requests.
 fn jobs(app: &Arc<App>) -> Vec<tokio::task::JoinHandle<()>> {
     vec![
-        every(Duration::from_millis(200), app, async |app| maintenance::notice_changes(app).await),
-        every(Duration::from_secs(30), app, async |app| maintenance::write_visits(app).await),
-        every(Duration::from_secs(60), app, async |app| maintenance::clean_up(app).await),
+        every(Duration::from_millis(200), app, |app| async move {
+            maintenance::notice_changes(&app).await
+        }),
+        every(
+            Duration::from_secs(30),
+            app,
+            |app| async move { maintenance::write_visits(&app).await },
+        ),
+        every(Duration::from_secs(60), app, |app| async move { maintenance::clean_up(&app).await }),
     ]
 }
 
-fn every<F>(period: Duration, app: &Arc<App>, step: F) -> tokio::task::JoinHandle<()>
+fn every<F, Step>(period: Duration, app: &Arc<App>, step: F) -> tokio::task::JoinHandle<()>
 where
-    F: AsyncFn(&App) -> Result<(), Failure> + Send + 'static,
-    for<'a> F::CallRefFuture<'a>: Send,
+    F: Fn(Arc<App>) -> Step + Send + 'static,
+    Step: Future<Output = Result<(), Failure>> + Send,
 {
     let app = Arc::clone(app);
     tokio::spawn(async move {
@@ -145,7 +159,7 @@ where
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
             ticks.tick().await;
-            if let Err(error) = step(&app).await {
+            if let Err(error) = step(Arc::clone(&app)).await {
                 tracing::warn!(%error, "a job beside the requests failed; it runs again");
             }
         }

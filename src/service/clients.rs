@@ -77,6 +77,14 @@ pub async fn find(app: &App, id: &ClientId) -> Result<Option<Arc<Client>>, Failu
     Ok(Some(client))
 }
 
+/// The client as it is in SQL right now.
+///
+/// # Errors
+/// [`ClientError::NotFound`] or a failure.
+pub async fn get(app: &App, id: &ClientId) -> Result<Client, ClientError> {
+    clients::by_id(&app.store.db, id).await?.ok_or(ClientError::NotFound)
+}
+
 /// One page of clients.
 ///
 /// # Errors
@@ -149,7 +157,7 @@ pub async fn update(
     actor: &Actor,
 ) -> Result<Client, ClientError> {
     client_metadata::validate(&metadata).map_err(ClientError::Invalid)?;
-    let mut client = load(app, id).await?;
+    let mut client = get(app, id).await?;
     let was_public = !client.is_confidential();
     client.metadata = metadata;
     if was_public && client.is_confidential() && client.secret_hashes.is_empty() {
@@ -167,10 +175,6 @@ pub async fn update(
     tx.commit().await?;
     app.known.forget();
     Ok(client)
-}
-
-async fn load(app: &App, id: &ClientId) -> Result<Client, ClientError> {
-    clients::by_id(&app.store.db, id).await?.ok_or(ClientError::NotFound)
 }
 
 /// Whether a client, or person, may be used.
@@ -191,7 +195,7 @@ pub async fn set_activity(
     activity: Activity,
     actor: &Actor,
 ) -> Result<(), ClientError> {
-    load(app, id).await?;
+    get(app, id).await?;
     let now = app.now();
     let mut tx = app.store.begin().await?;
     let (kind, pending) = match activity {
@@ -222,7 +226,7 @@ pub async fn set_activity(
 /// # Errors
 /// [`ClientError`].
 pub async fn delete(app: &App, id: &ClientId, actor: &Actor) -> Result<(), ClientError> {
-    load(app, id).await?;
+    get(app, id).await?;
     let now = app.now();
     let mut tx = app.store.begin().await?;
     let version = clients::raise_token_version(&mut tx, id).await?;
@@ -237,21 +241,22 @@ pub async fn delete(app: &App, id: &ClientId, actor: &Actor) -> Result<(), Clien
     Ok(())
 }
 
-/// Gives a confidential client a new secret; the old one stops working.
+/// Gives a confidential client a new secret, made here or brought; the old one stops working.
 ///
 /// # Errors
 /// [`ClientError`].
 pub async fn rotate_secret(
     app: &App,
     id: &ClientId,
+    own: Option<Secret>,
     actor: &Actor,
 ) -> Result<WithSecret, ClientError> {
-    let mut client = load(app, id).await?;
+    let mut client = get(app, id).await?;
     if !client.is_confidential() {
         return Err(ClientError::Public);
     }
     let now = app.now();
-    let secret = Secret::generate();
+    let secret = own.map_or_else(|| Ok(Secret::generate()), check_secret)?;
     client.secret_hashes = vec![secret.hash().as_str().to_owned()];
     let mut tx = app.store.begin().await?;
     clients::set_secret_hashes(&mut tx, id, &client.secret_hashes, now).await?;

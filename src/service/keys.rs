@@ -121,11 +121,15 @@ async fn insert(tx: &mut Tx, row: &KeyRow, actor: &Actor) -> Result<(), Failure>
 /// [`Failure`].
 pub async fn reload(app: &App) -> Result<(), Failure> {
     let rows = keys::all(&app.store.db).await?;
-    for row in &rows {
-        let expiry =
-            row.remove_after.unwrap_or(row.activates_at.plus(app.config.keys.rotate_every));
-        app.metrics.signing_key(row.alg.as_str(), &row.state, expiry.0);
-    }
+    let expiries: Vec<_> = rows
+        .iter()
+        .filter_map(|row| {
+            let state = KeyState::from_name(&row.state)?.as_str();
+            let rotation = row.activates_at.plus(app.config.keys.rotate_every);
+            Some((row.alg, state, row.remove_after.unwrap_or(rotation)))
+        })
+        .collect();
+    app.metrics.signing_keys(&expiries);
     let stored = rows.into_iter().filter_map(|row| {
         let state = KeyState::from_name(&row.state)?;
         Some(StoredKey {

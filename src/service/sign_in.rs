@@ -58,7 +58,7 @@ pub async fn with_password(
     let started = std::time::Instant::now();
     let verdict =
         app.passwords.verify(credentials.password.clone(), stored).await.map_err(Failure::from)?;
-    app.metrics.password_hashed(started.elapsed());
+    app.metrics.password_hash(started.elapsed());
 
     let user = user.filter(|user| user.disabled_at.is_none());
     let (Some(user), Verdict::Match | Verdict::MatchButOutdated) = (&user, verdict) else {

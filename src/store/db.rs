@@ -5,7 +5,7 @@
 //! statement on both.
 
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgRow, Postgres};
 use sqlx::query::Query;
@@ -17,6 +17,9 @@ use super::health::Health;
 
 /// How long one statement may take before the answer is `Unavailable`.
 pub(super) const STATEMENT_LIMIT: Duration = Duration::from_millis(1800);
+
+/// A failure faster than this is a dead connection rather than a dead server.
+const QUICK_FAILURE: Duration = Duration::from_millis(200);
 
 /// A value both databases can store.
 pub trait Value<'t>:
@@ -94,10 +97,13 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         match self {
             Self::Postgres { pool, health } => {
-                // Nothing has run yet, so a connection found dead can simply be replaced.
+                let began = Instant::now();
                 let open = match watched(health, pool.begin()).await {
-                    Err(StoreError::Unavailable(_)) => watched(health, pool.begin()).await?,
-                    other => other?,
+                    // Nothing has run yet, so a connection found dead is simply replaced.
+                    Err(StoreError::Unavailable(_)) if began.elapsed() < QUICK_FAILURE => {
+                        watched(health, pool.begin()).await?
+                    }
+                    outcome => outcome?,
                 };
                 Ok(Tx::Postgres { open, health: health.clone() })
             }

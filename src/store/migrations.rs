@@ -29,7 +29,7 @@ const POSTGRES_ONLY: [&str; 5] = [
 ];
 
 /// How long to wait for another process that is migrating the same SQLite file.
-const LOCK_LIMIT: Duration = Duration::from_secs(60);
+const LOCK_LIMIT: Duration = Duration::from_mins(1);
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// Why the schema could not be brought up to date.

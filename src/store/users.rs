@@ -329,8 +329,9 @@ pub async fn groups_of<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<Vec<String>
     Ok(names)
 }
 
-/// Makes these the user's groups, creating the ones that do not exist. Several statements: run it
-/// in a transaction. Names are taken as they are; empty ones and control characters are refused.
+/// Makes these the user's groups, creating the ones that do not exist, and moves `updated_at`.
+/// Several statements: run it in a transaction. `Conflict` if there is no such user. Names are taken
+/// as they are; empty ones and control characters are refused.
 pub async fn set_groups<'a>(
     sql: impl Sql<'a>,
     id: &UserId,
@@ -347,6 +348,16 @@ pub async fn set_groups<'a>(
     names.sort();
     names.dedup();
     let mut sql = sql.into();
+    // The user's row first: two transactions that set the same person's groups take turns.
+    let held = sql
+        .query("update users set updated_at = $2 where id = $1")
+        .bind(id)
+        .bind(now)
+        .execute()
+        .await?;
+    if held == 0 {
+        return Err(StoreError::Conflict);
+    }
     sql.query("delete from user_groups where user_id = $1").bind(id).execute().await?;
     for name in names {
         sql.query(

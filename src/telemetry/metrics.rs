@@ -1,21 +1,318 @@
+//! Metrics in the OpenMetrics text format. Names and labels are stable. Labels hold only values
+//! from short, known lists: no user, no client, no raw path, so that a flood cannot grow them.
+
 use std::time::Duration;
-pub struct Metrics;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::clock::UnixTime;
+use crate::protocol::types::SigningAlg;
+
+/// The `Content-Type` of [`Metrics::encode`].
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The OpenTelemetry convention's bounds in seconds, with two finer ones below.
+const REQUEST_BUCKETS: [f64; 16] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+];
+const HASH_BUCKETS: [f64; 9] = [0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0];
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    http_request_method: &'static str,
+    http_route: String,
+    http_response_status_code: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LoginLabels {
+    method: &'static str,
+    result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabel {
+    result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TokenLabels {
+    grant_type: &'static str,
+    result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TypeLabel {
+    r#type: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ScopeLabel {
+    scope: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KeyLabels {
+    alg: &'static str,
+    state: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CacheLabels {
+    cache: &'static str,
+    result: &'static str,
+}
+
+/// An answered HTTP request.
+#[derive(Debug, Clone, Copy)]
+pub struct HttpRequest<'a> {
+    pub method: &'a str,
+    /// The pattern of the route (`/admin/users/{id}`), never the path itself.
+    pub route: &'a str,
+    pub status: u16,
+    pub duration: Duration,
+}
+
+/// A family of histograms that are all made the same way.
+type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
+
+/// Every metric of this process. One exists per server; handlers share it by reference.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: Histograms<RequestLabels>,
+    logins: Family<LoginLabels, Counter>,
+    authorizations: Family<ResultLabel, Counter>,
+    token_requests: Family<TokenLabels, Counter>,
+    tokens: Family<TypeLabel, Counter>,
+    sessions: Gauge,
+    hash_duration: Histogram,
+    hash_queue: Gauge,
+    rate_limited: Family<ScopeLabel, Counter>,
+    key_expiry: Family<KeyLabels, Gauge>,
+    caches: Family<CacheLabels, Counter>,
+}
+
 impl Metrics {
-    pub fn new() -> Self {
-        Self
+    /// All metrics at zero. `version` is the one of the running program.
+    #[must_use]
+    pub fn new(version: &'static str) -> Self {
+        let mut metrics = Self {
+            registry: Registry::default(),
+            requests: Family::new_with_constructor(|| Histogram::new(REQUEST_BUCKETS)),
+            logins: Family::default(),
+            authorizations: Family::default(),
+            token_requests: Family::default(),
+            tokens: Family::default(),
+            sessions: Gauge::default(),
+            hash_duration: Histogram::new(HASH_BUCKETS),
+            hash_queue: Gauge::default(),
+            rate_limited: Family::default(),
+            key_expiry: Family::default(),
+            caches: Family::default(),
+        };
+        metrics.register_counters();
+        metrics.register_measures(version);
+        metrics
     }
-    pub fn cache_request(&self, _: &'static str, _: &'static str) {}
-    pub fn login_attempt(&self, _: &'static str, _: &'static str) {}
-    pub fn authorize_request(&self, _: &'static str) {}
-    pub fn token_request(&self, _: &'static str, _: &'static str) {}
-    pub fn token_issued(&self, _: &'static str) {}
-    pub fn sessions_active(&self, _: i64) {}
-    pub fn password_hashed(&self, _: Duration) {}
-    pub fn rate_limited(&self, _: &'static str) {}
-    pub fn signing_key(&self, _: &str, _: &str, _: i64) {}
-    pub fn http_request(&self, _: &str, _: (&str, u16), _: Duration) {}
-    pub fn password_queue(&self, _: usize) {}
+
+    /// Counters; the encoder adds `_total` to each name.
+    fn register_counters(&mut self) {
+        let registry = self.registry.sub_registry_with_prefix("doorward");
+        registry.register("login_attempts", "Sign-in attempts", self.logins.clone());
+        registry.register(
+            "authorize_requests",
+            "Authorization requests by their outcome",
+            self.authorizations.clone(),
+        );
+        registry.register(
+            "token_requests",
+            "Token requests; result is ok or the OAuth error code",
+            self.token_requests.clone(),
+        );
+        registry.register("tokens_issued", "Tokens issued", self.tokens.clone());
+        registry.register("rate_limited", "Refused requests", self.rate_limited.clone());
+        registry.register("cache_requests", "Look-ups in fast copies", self.caches.clone());
+    }
+
+    /// Histograms and gauges; the encoder adds the unit to the names that have one.
+    fn register_measures(&mut self, version: &'static str) {
+        self.registry.register_with_unit(
+            "http_server_request_duration",
+            "Duration of HTTP requests",
+            Unit::Seconds,
+            self.requests.clone(),
+        );
+        let registry = self.registry.sub_registry_with_prefix("doorward");
+        registry.register("sessions_active", "Live sessions", self.sessions.clone());
+        registry.register_with_unit(
+            "password_hash_duration",
+            "Time to compute one password hash, without waiting",
+            Unit::Seconds,
+            self.hash_duration.clone(),
+        );
+        registry.register(
+            "password_hash_queue_length",
+            "Sign-ins that wait for a password hash",
+            self.hash_queue.clone(),
+        );
+        registry.register_with_unit(
+            "signing_key_expiry_timestamp",
+            "When a signing key leaves its state, in Unix time",
+            Unit::Seconds,
+            self.key_expiry.clone(),
+        );
+        registry.register("build", "The running program", Info::new([("version", version)]));
+    }
+
+    /// An HTTP request was answered.
+    pub fn http_request(&self, request: &HttpRequest<'_>) {
+        let labels = RequestLabels {
+            http_request_method: known_method(request.method),
+            http_route: request.route.to_owned(),
+            http_response_status_code: request.status,
+        };
+        self.requests.get_or_create(&labels).observe(request.duration.as_secs_f64());
+    }
+
+    /// Someone tried to sign in with `method` (such as `password`).
+    pub fn login_attempt(&self, method: &'static str, result: &'static str) {
+        self.logins.get_or_create(&LoginLabels { method, result }).inc();
+    }
+
+    /// An authorization request was answered: `ok`, `login`, `consent` or an OAuth error code.
+    pub fn authorize_request(&self, result: &'static str) {
+        self.authorizations.get_or_create(&ResultLabel { result }).inc();
+    }
+
+    /// A token request was answered: `ok` or the OAuth error code.
+    pub fn token_request(&self, grant_type: &'static str, result: &'static str) {
+        self.token_requests.get_or_create(&TokenLabels { grant_type, result }).inc();
+    }
+
+    /// A token was issued: `access`, `id`, `refresh`.
+    pub fn token_issued(&self, kind: &'static str) {
+        self.tokens.get_or_create(&TypeLabel { r#type: kind }).inc();
+    }
+
+    /// How many sessions are live now.
+    pub fn sessions_active(&self, count: i64) {
+        self.sessions.set(count);
+    }
+
+    /// A password hash was computed.
+    pub fn password_hash(&self, duration: Duration) {
+        self.hash_duration.observe(duration.as_secs_f64());
+    }
+
+    /// How many sign-ins wait for a password hash now.
+    pub fn password_hash_queue(&self, length: usize) {
+        self.hash_queue.set(i64::try_from(length).unwrap_or(i64::MAX));
+    }
+
+    /// A request was refused by the limit of `scope` (such as `account` or `address`).
+    pub fn rate_limited(&self, scope: &'static str) {
+        self.rate_limited.get_or_create(&ScopeLabel { scope }).inc();
+    }
+
+    /// When each signing key leaves its state; replaces everything said before.
+    pub fn signing_keys(&self, keys: &[(SigningAlg, &'static str, UnixTime)]) {
+        self.key_expiry.clear();
+        for (alg, state, expiry) in keys {
+            let labels = KeyLabels { alg: alg.as_str(), state };
+            self.key_expiry.get_or_create(&labels).set(expiry.0);
+        }
+    }
+
+    /// A fast copy was asked: `hit`, `miss` or `error`.
+    pub fn cache_request(&self, cache: &'static str, result: &'static str) {
+        self.caches.get_or_create(&CacheLabels { cache, result }).inc();
+    }
+
+    /// The whole as text, as [`CONTENT_TYPE`] says.
+    #[must_use]
     pub fn encode(&self) -> String {
-        String::new()
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+/// The method if it is a registered one: clients may send any text here.
+fn known_method(method: &str) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"];
+    KNOWN.into_iter().find(|known| *known == method).unwrap_or("_OTHER")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_are_the_stable_ones() {
+        let metrics = Metrics::new("1.2.3");
+        metrics.http_request(&HttpRequest {
+            method: "GET",
+            route: "/oauth2/token",
+            status: 200,
+            duration: Duration::from_millis(3),
+        });
+        metrics.login_attempt("password", "ok");
+        metrics.authorize_request("login");
+        metrics.token_request("authorization_code", "invalid_grant");
+        metrics.token_issued("access");
+        metrics.sessions_active(4);
+        metrics.password_hash(Duration::from_millis(20));
+        metrics.password_hash_queue(2);
+        metrics.rate_limited("account");
+        metrics.signing_keys(&[(SigningAlg::Rs256, "active", UnixTime(1_800_000_000))]);
+        metrics.cache_request("sessions", "hit");
+        let text = metrics.encode();
+        for line in [
+            "http_server_request_duration_seconds_count{http_request_method=\"GET\",\
+             http_route=\"/oauth2/token\",http_response_status_code=\"200\"} 1",
+            "doorward_login_attempts_total{method=\"password\",result=\"ok\"} 1",
+            "doorward_authorize_requests_total{result=\"login\"} 1",
+            "doorward_token_requests_total{grant_type=\"authorization_code\",\
+             result=\"invalid_grant\"} 1",
+            "doorward_tokens_issued_total{type=\"access\"} 1",
+            "doorward_sessions_active 4",
+            "doorward_password_hash_duration_seconds_count 1",
+            "doorward_password_hash_queue_length 2",
+            "doorward_rate_limited_total{scope=\"account\"} 1",
+            "doorward_signing_key_expiry_timestamp_seconds{alg=\"RS256\",state=\"active\"} \
+             1800000000",
+            "doorward_cache_requests_total{cache=\"sessions\",result=\"hit\"} 1",
+            "doorward_build_info{version=\"1.2.3\"} 1",
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line}\nis not in\n{text}");
+        }
+        assert!(text.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn a_made_up_method_does_not_make_a_label() {
+        let metrics = Metrics::new("1");
+        let (route, duration) = ("/", Duration::ZERO);
+        metrics.http_request(&HttpRequest { method: "BREW", route, status: 405, duration });
+        let text = metrics.encode();
+        assert!(text.contains("_OTHER") && !text.contains("BREW"));
+    }
+
+    #[test]
+    fn keys_that_are_gone_leave_the_metrics() {
+        let metrics = Metrics::new("1");
+        metrics.signing_keys(&[(SigningAlg::Es256, "retiring", UnixTime(1))]);
+        metrics.signing_keys(&[(SigningAlg::EdDsa, "active", UnixTime(2))]);
+        let text = metrics.encode();
+        assert!(!text.contains("ES256") && text.contains("EdDSA"));
     }
 }

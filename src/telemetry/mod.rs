@@ -1,6 +1,9 @@
+//! What Doorward tells its operators: the log, the metrics and the request ids that join them.
+//! None of it ever carries a secret, a code, a token or a full query string.
+
+pub mod logging;
 pub mod metrics;
-pub mod request_id {
-    pub fn accept_or_make(i: Option<&str>, f: impl FnOnce() -> String) -> String {
-        i.map(str::to_owned).unwrap_or_else(f)
-    }
-}
+pub mod request_id;
+
+pub use metrics::{HttpRequest, Metrics};
+pub use request_id::request_id;

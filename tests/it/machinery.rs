@@ -13,13 +13,28 @@ use crate::support::process::{Guarded, Scratch, Signal, free_port, wait_until};
 use crate::support::servers::{
     Durability, Persistence, PostgresProcess, PrivatePostgres, PrivateRedis, ReadOnly, RedisProcess,
 };
+use crate::support::world::World;
 
 on_both_backends! {
     async fn the_macro_names_the_backend(backend: Backend) {
-        assert!(Backend::ALL.contains(&backend));
+        let thread = std::thread::current();
+        let wanted = if backend == Backend::Embedded { "::embedded" } else { "::production" };
+        assert!(thread.name().unwrap().ends_with(wanted), "{:?}", thread.name());
     }
 
-    async fn the_macro_takes_several_tests(_backend: Backend) {}
+    async fn a_world_runs_commands_in_an_environment_of_its_own(backend: Backend) {
+        let world = World::builder(backend).env("DOORWARD_LOG__LEVEL", "debug").prepare().await;
+        let output = world.run(&["version"]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(world.setting("DOORWARD_LOG__LEVEL"), Some("debug"));
+        let database = world.database_url();
+        let start = if backend == Backend::Embedded { "sqlite:" } else { "postgres://" };
+        assert!(database.starts_with(start), "{database}");
+        let command = world.command(&["version"]);
+        let names: Vec<_> = command.get_envs().map(|(name, _)| name.display().to_string()).collect();
+        let foreign = |name: &&String| !name.starts_with("DOORWARD_") && name.contains("CARGO");
+        assert_eq!(names.iter().find(foreign), None);
+    }
 }
 
 async fn run_sql(url: &str, sql: &'static str) -> sqlx::Result<()> {
@@ -31,9 +46,9 @@ async fn run_sql(url: &str, sql: &'static str) -> sqlx::Result<()> {
 #[tokio::test]
 async fn every_database_is_fresh_and_copies_the_migrated_template_once() {
     let migrate = async |url: String| run_sql(&url, "create table t (a int)").await.unwrap();
-    let first = PrivatePostgres::database_migrated_by(migrate).await;
+    let first = PrivatePostgres::database_migrated_by("one table", migrate).await;
     let never = async |_| panic!("the template exists");
-    let second = PrivatePostgres::database_migrated_by(never).await;
+    let second = PrivatePostgres::database_migrated_by("one table", never).await;
     assert_ne!(first, second);
     run_sql(&first, "insert into t values (1)").await.unwrap();
     run_sql(&second, "insert into t values (1)").await.unwrap();

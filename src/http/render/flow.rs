@@ -235,7 +235,11 @@ pub(in crate::http) fn ask_sign_out(
 }
 
 /// "You are signed out."
-pub(in crate::http) fn signed_out(site: &Site, _request: &HttpRequest, then: &Next) -> HttpResponse {
+pub(in crate::http) fn signed_out(
+    site: &Site,
+    _request: &HttpRequest,
+    then: &Next,
+) -> HttpResponse {
     let chrome = chrome(site);
     let nonce = chrome.nonce.clone();
     let app = then.client_name.clone().zip(then.client_uri.clone());

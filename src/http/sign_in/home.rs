@@ -20,6 +20,9 @@ pub(super) async fn change_password(site: web::Data<Site>) -> HttpResponse {
 }
 
 /// Any other path.
-pub(in crate::http) async fn not_found(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
+pub(in crate::http) async fn not_found(
+    site: web::Data<Site>,
+    request: HttpRequest,
+) -> HttpResponse {
     render::not_found(&site, &request)
 }

@@ -5,9 +5,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::steps::{self, Arrival, Posted, Visit};
 use crate::http::cookies::{self, BrowserBinding, Kind};
+use crate::http::extract;
 use crate::http::render::{self, SignInView};
 use crate::http::site::Site;
-use crate::http::extract;
 use crate::protocol::params::Params;
 use crate::service::console_access;
 use crate::service::flow::{Flow, Target};
@@ -33,7 +33,9 @@ pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResp
     let visit =
         Visit { site: &site, request: &request, browser: &browser, session: session.as_ref() };
     let view = match flow.seal(&site) {
-        Ok(sealed) => SignInView::of_own_page(&site, &flow.target, (sealed, session.as_ref())).await,
+        Ok(sealed) => {
+            SignInView::of_own_page(&site, &flow.target, (sealed, session.as_ref())).await
+        }
         Err(failure) => Err(failure),
     };
     match view {
@@ -97,7 +99,11 @@ async fn signed_in(visit: &Visit<'_>, mut flow: Flow, established: Established) 
     response
 }
 
-async fn refused(visit: &Visit<'_>, flow: &Flow, (typed, error): (&str, &SignInError)) -> HttpResponse {
+async fn refused(
+    visit: &Visit<'_>,
+    flow: &Flow,
+    (typed, error): (&str, &SignInError),
+) -> HttpResponse {
     let site = visit.site;
     let (status, message) = match error {
         SignInError::Wrong => (

@@ -5,9 +5,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::steps::{self, Visit};
 use crate::http::cookies::BrowserBinding;
+use crate::http::extract;
 use crate::http::render::{self, SetupView};
 use crate::http::site::Site;
-use crate::http::extract;
 use crate::protocol::params::Params;
 use crate::service::links::{self, LinkError};
 use crate::service::people::{NewPerson, PeopleError};

@@ -308,7 +308,7 @@ fn policy_in(answer: &Value) -> Option<String> {
     while let Some(value) = waiting.pop() {
         match value {
             Value::BulkString(bytes) => {
-                policies.extend(policy_line(&String::from_utf8_lossy(bytes)))
+                policies.extend(policy_line(&String::from_utf8_lossy(bytes)));
             }
             Value::VerbatimString { text, .. } => policies.extend(policy_line(text)),
             Value::Array(items) => waiting.extend(items),

@@ -22,10 +22,10 @@ const PIPELINE: usize = 1_000;
 
 /// How to connect.
 pub(super) enum Link {
-    Single(Client),
+    Single(Box<Client>),
     /// The sentinels are asked for the present master on every connect.
     Sentinel(Box<Mutex<SentinelClient>>),
-    Cluster(ClusterClient),
+    Cluster(Box<ClusterClient>),
 }
 
 /// A connection that any number of tasks share.
@@ -54,7 +54,7 @@ impl Link {
             .ok_or_else(|| EphemeralConnectError::Url("it has no scheme".to_owned()))?;
         match scheme {
             "redis" | "rediss" | "redis+unix" | "unix" => {
-                Client::open(url).map(Self::Single).map_err(refused)
+                Client::open(url).map(|client| Self::Single(Box::new(client))).map_err(refused)
             }
             "redis+cluster" | "rediss+cluster" => cluster(&Parts::read(scheme, rest)?),
             "redis+sentinel" | "rediss+sentinel" => sentinel(&Parts::read(scheme, rest)?),
@@ -153,7 +153,7 @@ fn cluster(parts: &Parts<'_>) -> Result<Link, EphemeralConnectError> {
     if let Some(password) = parts.password {
         builder = builder.password(password);
     }
-    builder.build().map(Link::Cluster).map_err(refused)
+    builder.build().map(|client| Link::Cluster(Box::new(client))).map_err(refused)
 }
 
 fn sentinel(parts: &Parts<'_>) -> Result<Link, EphemeralConnectError> {

@@ -17,7 +17,7 @@ pub const START_LIMIT: Duration = Duration::from_mins(1);
 /// A directory of our own, removed when dropped and, if the process dies first, by its watchdog.
 pub struct Scratch {
     path: PathBuf,
-    _watchdog: Watchdog,
+    watchdog: Watchdog,
 }
 
 impl Scratch {
@@ -30,12 +30,10 @@ impl Scratch {
         // A leftover of an earlier process with our number: its watchdog was killed too.
         let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir_all(&path).expect("make a scratch directory");
-        // A server that is being ended meanwhile may still add files, so it tries for a while.
-        let watchdog = Watchdog::new(&format!(
-            "i=0; until rm -rf '{}' || [ $i -ge 50 ]; do sleep 0.2; i=$((i+1)); done",
-            path.display()
-        ));
-        Self { path, _watchdog: watchdog }
+        // Programs that are just ending may still add files, so it comes back twice.
+        let clean_up =
+            format!("for pause in 0 1 3; do sleep $pause; rm -rf '{}'; done", path.display());
+        Self { watchdog: Watchdog::new(&clean_up), path }
     }
 
     /// Where it is.
@@ -52,6 +50,7 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.path);
+        self.watchdog.let_run();
     }
 }
 
@@ -196,6 +195,11 @@ impl Watchdog {
         Self { child, pipe }
     }
 
+    /// It cleans up now, as if we had died; nobody waits for it.
+    fn let_run(&mut self) {
+        self.pipe = None;
+    }
+
     /// What it guards is gone: it ends without cleaning up.
     fn call_off(&mut self) {
         if let Some(mut pipe) = self.pipe.take() {
@@ -207,7 +211,9 @@ impl Watchdog {
 
 impl Drop for Watchdog {
     fn drop(&mut self) {
-        self.call_off();
+        if self.pipe.is_some() {
+            self.call_off();
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! The PostgreSQL and the Redis that all tests of this process share, each test in its own part.
 
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::OnceCell;
 
@@ -12,7 +13,8 @@ pub use super::redis_server::{Persistence, RedisProcess, Snapshot};
 pub struct PrivatePostgres(PostgresProcess);
 
 static POSTGRES: OnceCell<PrivatePostgres> = OnceCell::const_new();
-static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+static TEMPLATES: Mutex<BTreeMap<String, Template>> = Mutex::new(BTreeMap::new());
+type Template = Arc<OnceCell<String>>;
 
 impl PrivatePostgres {
     /// The server of this process. It syncs to disk as in production.
@@ -26,11 +28,15 @@ impl PrivatePostgres {
     }
 
     /// The address of a fresh database with the schema that `migrate` makes. `migrate` gets the
-    /// address of a template and runs once in this process; every other call copies its work.
-    /// It must have closed its connections when it returns.
-    pub async fn database_migrated_by(migrate: impl AsyncFnOnce(String)) -> String {
+    /// address of a template and runs once in this process for each `label`; every other call
+    /// copies its work. It must have closed its connections when it returns.
+    pub async fn database_migrated_by(label: &str, migrate: impl AsyncFnOnce(String)) -> String {
         let server = &Self::shared().await.0;
-        let template = TEMPLATE
+        let cell = {
+            let mut templates = TEMPLATES.lock().unwrap_or_else(PoisonError::into_inner);
+            Template::clone(templates.entry(label.to_owned()).or_default())
+        };
+        let template = cell
             .get_or_init(async || {
                 let url = server.create_database().await;
                 migrate(url.clone()).await;

@@ -322,7 +322,7 @@ impl World {
             self.postgres = Some(server);
             url
         } else {
-            PrivatePostgres::database_migrated_by(async |url| self.migrate(&url)).await
+            PrivatePostgres::database_migrated_by("doorward", async |url| self.migrate(&url)).await
         };
         self.set("DOORWARD_DATABASE__URL", &database);
     }

@@ -1,0 +1,389 @@
+//! `doorward client`: apps.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use secrecy::ExposeSecret as _;
+use serde_json::{Map, Value, json};
+
+use super::engine;
+use super::exit::{Exit, Failure};
+use super::globals::Globals;
+use super::input::{self, Input};
+use super::output::{Output, Table};
+use super::values::{access_token_format, auth_method, client_kind, grant_type, signing_alg};
+use crate::crypto::secret::Secret;
+use crate::protocol::client::{
+    AccessTokenFormat, AuthMethod, Client, ClientKind, ClientMetadata, ConsentPolicy, GrantType,
+};
+use crate::protocol::scope::Scopes;
+use crate::protocol::types::{ClientId, SigningAlg};
+use crate::service::audit::Actor;
+use crate::service::clients::{self, Activity, NewClient};
+use crate::store::clients::ClientFilter;
+
+const CREATE_EXAMPLES: &str = "\
+An app that can keep a secret gets one. It is printed once and cannot be shown again.
+
+Examples:
+  doorward client create --name Wiki --type web --redirect-uri https://wiki.example.com/callback
+  doorward client create --name Timetable --type spa --redirect-uri https://time.example.com/
+  doorward client create --name Backup --type machine --scope backup.read --format json";
+
+const UPDATE_EXAMPLES: &str = "\
+A flag that can be repeated replaces the whole list.
+
+Examples:
+  doorward client update wiki --redirect-uri https://wiki.example.com/callback
+  doorward client update wiki --disable";
+
+/// Commands about apps.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ClientCommand {
+    /// Add an app
+    #[command(after_help = CREATE_EXAMPLES)]
+    Create(ClientCreateArgs),
+    /// List apps
+    List(ClientListArgs),
+    /// Show one app
+    Show(ClientArgs),
+    /// Change an app
+    #[command(after_help = UPDATE_EXAMPLES)]
+    Update(ClientUpdateArgs),
+    /// Delete an app; its tokens stop working
+    Delete(ClientArgs),
+    /// Give an app a new secret; the old one stops working
+    RotateSecret(ClientRotateSecretArgs),
+}
+
+/// The app a command is about.
+#[derive(Debug, Clone, Args)]
+pub struct ClientArgs {
+    /// The app's client_id
+    pub client_id: String,
+}
+
+/// `client create`.
+#[derive(Debug, Clone, Args)]
+pub struct ClientCreateArgs {
+    /// Name shown to people
+    #[arg(long)]
+    pub name: String,
+    /// Kind of app; it chooses sensible defaults
+    #[arg(long = "type", value_name = "TYPE", value_parser = client_kind())]
+    pub kind: ClientKind,
+    /// client_id to use; made up if missing
+    #[arg(long, value_name = "ID")]
+    pub client_id: Option<String>,
+    /// File with the secret to use, or - for standard input; made up if missing
+    #[arg(long, value_name = "FILE")]
+    pub secret_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub metadata: ClientMetadataArgs,
+}
+
+/// `client update`.
+#[derive(Debug, Clone, Args)]
+pub struct ClientUpdateArgs {
+    #[command(flatten)]
+    pub client: ClientArgs,
+    /// Name shown to people
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Ask people for consent again
+    #[arg(long, conflicts_with = "skip_consent")]
+    pub ask_consent: bool,
+    /// Stop the app from signing people in, and end its tokens
+    #[arg(long, conflicts_with = "enable")]
+    pub disable: bool,
+    /// Let a disabled app work again
+    #[arg(long)]
+    pub enable: bool,
+    #[command(flatten)]
+    pub metadata: ClientMetadataArgs,
+}
+
+/// What an app is allowed and how it talks; the same for new and for known apps.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ClientMetadataArgs {
+    /// Where people return after sign-in; repeat for several
+    #[arg(long = "redirect-uri", value_name = "URI")]
+    pub redirect_uris: Vec<String>,
+    /// Where people may return after sign-out; repeat for several
+    #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
+    pub post_logout_redirect_uris: Vec<String>,
+    /// Scope the app may ask for; repeat for several
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub scopes: Vec<String>,
+    /// Grant type the app may use; repeat for several
+    #[arg(long = "grant-type", value_name = "GRANT", value_parser = grant_type())]
+    pub grant_types: Vec<GrantType>,
+    /// How the app proves who it is; client_secret accepts both the header and the form
+    #[arg(long, value_name = "METHOD", value_parser = auth_method())]
+    pub auth_method: Option<AuthMethod>,
+    /// Do not ask people for consent: the app is the organisation's own
+    #[arg(long)]
+    pub skip_consent: bool,
+    /// Algorithm that signs ID tokens
+    #[arg(long, value_name = "ALG", value_parser = signing_alg())]
+    pub id_token_alg: Option<SigningAlg>,
+    /// Form of access tokens
+    #[arg(long, value_name = "FORM", value_parser = access_token_format())]
+    pub access_token_format: Option<AccessTokenFormat>,
+    /// JSON file with further client metadata; the flags win over it
+    #[arg(long, value_name = "FILE")]
+    pub metadata: Option<PathBuf>,
+}
+
+/// `client list`.
+#[derive(Debug, Clone, Args)]
+pub struct ClientListArgs {
+    /// Part of a client_id or name
+    #[arg(long, value_name = "TEXT")]
+    pub search: Option<String>,
+    /// Apps to list at most
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub limit: u32,
+    /// Go on behind this client_id
+    #[arg(long, value_name = "ID")]
+    pub after: Option<String>,
+}
+
+/// `client rotate-secret`.
+#[derive(Debug, Clone, Args)]
+pub struct ClientRotateSecretArgs {
+    #[command(flatten)]
+    pub client: ClientArgs,
+    /// File with the secret to use, or - for standard input; made up if missing
+    #[arg(long, value_name = "FILE")]
+    pub secret_file: Option<PathBuf>,
+}
+
+pub(super) fn run(
+    command: &ClientCommand,
+    globals: &Globals,
+    output: &mut Output<'_>,
+) -> Result<Exit, Failure> {
+    let input = Input::of_process(globals);
+    match command {
+        ClientCommand::Create(args) => create(args, globals, output),
+        ClientCommand::List(args) => list(args, globals, output),
+        ClientCommand::Show(args) => {
+            let id = ClientId::new(&args.client_id);
+            let client = engine::with_app(globals, async |app| Ok(clients::get(app, &id).await?))?;
+            print(&client, None, output)
+        }
+        ClientCommand::Update(args) => update(args, globals, output),
+        ClientCommand::Delete(args) => {
+            input
+                .confirm(&format!("Delete the app {}? Its tokens stop working.", args.client_id))?;
+            let id = ClientId::new(&args.client_id);
+            let client = engine::with_app(globals, async |app| {
+                let client = clients::get(app, &id).await?;
+                clients::delete(app, &id, &Actor::CommandLine).await?;
+                Ok(client)
+            })?;
+            output.note("The app is deleted.");
+            print(&client, None, output)
+        }
+        ClientCommand::RotateSecret(args) => {
+            let own = args.secret_file.as_deref().map(read_own_secret).transpose()?;
+            let id = ClientId::new(&args.client.client_id);
+            let made = engine::with_app(globals, async |app| {
+                Ok(clients::rotate_secret(app, &id, own, &Actor::CommandLine).await?)
+            })?;
+            output.note("The old secret works no more. The new one is shown this once.");
+            print(&made.client, made.secret.as_ref(), output)
+        }
+    }
+}
+
+fn read_own_secret(path: &Path) -> Result<Secret, Failure> {
+    Ok(Secret::from_text(input::read_secret(path)?.expose_secret().to_owned()))
+}
+
+fn create(
+    args: &ClientCreateArgs,
+    globals: &Globals,
+    output: &mut Output<'_>,
+) -> Result<Exit, Failure> {
+    let mut metadata = match &args.metadata.metadata {
+        Some(path) => read_metadata(path, args.kind)?,
+        None => ClientMetadata::for_kind(args.kind),
+    };
+    metadata.kind = args.kind;
+    metadata.client_name.clone_from(&args.name);
+    apply(&args.metadata, &mut metadata);
+    let new = NewClient {
+        id: args.client_id.clone().map(ClientId::new),
+        metadata,
+        secret: args.secret_file.as_deref().map(read_own_secret).transpose()?,
+    };
+    let made = engine::with_app(globals, async |app| {
+        Ok(clients::create(app, new, &Actor::CommandLine).await?)
+    })?;
+    if made.secret.is_some() {
+        output.note("The secret is shown this once; store it with the app.");
+    }
+    print(&made.client, made.secret.as_ref(), output)
+}
+
+fn update(
+    args: &ClientUpdateArgs,
+    globals: &Globals,
+    output: &mut Output<'_>,
+) -> Result<Exit, Failure> {
+    let id = ClientId::new(&args.client.client_id);
+    let client = engine::with_app(globals, async |app| {
+        let before = clients::get(app, &id).await?.metadata;
+        let mut metadata = match &args.metadata.metadata {
+            Some(path) => read_metadata(path, before.kind)?,
+            None => before.clone(),
+        };
+        if let Some(name) = &args.name {
+            metadata.client_name.clone_from(name);
+        }
+        if args.ask_consent {
+            metadata.consent = ConsentPolicy::Ask;
+        }
+        apply(&args.metadata, &mut metadata);
+        if metadata != before {
+            clients::update(app, &id, metadata, &Actor::CommandLine).await?;
+        }
+        if args.disable {
+            clients::set_activity(app, &id, Activity::Disabled, &Actor::CommandLine).await?;
+        }
+        if args.enable {
+            clients::set_activity(app, &id, Activity::Enabled, &Actor::CommandLine).await?;
+        }
+        Ok(clients::get(app, &id).await?)
+    })?;
+    print(&client, None, output)
+}
+
+/// Reads metadata from a JSON file; members that are missing keep the defaults of the kind.
+fn read_metadata(path: &Path, kind: ClientKind) -> Result<ClientMetadata, Failure> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::Failed(format!("{shown} could not be read: {error}")))?;
+    let bad = |error: serde_json::Error| Failure::Failed(format!("{shown}: {error}"));
+    let given: Map<String, Value> = serde_json::from_str(&text).map_err(bad)?;
+    let mut merged = match serde_json::to_value(ClientMetadata::for_kind(kind)).map_err(bad)? {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    };
+    merged.extend(given);
+    serde_json::from_value(Value::Object(merged)).map_err(bad)
+}
+
+/// Puts the flags over what is there; a flag that can be repeated replaces the whole list.
+fn apply(args: &ClientMetadataArgs, metadata: &mut ClientMetadata) {
+    let replace = |list: &Vec<String>, target: &mut Vec<String>| {
+        if !list.is_empty() {
+            target.clone_from(list);
+        }
+    };
+    replace(&args.redirect_uris, &mut metadata.redirect_uris);
+    replace(&args.post_logout_redirect_uris, &mut metadata.post_logout_redirect_uris);
+    if !args.scopes.is_empty() {
+        let tokens = args.scopes.iter().flat_map(|scope| scope.split(' '));
+        metadata.scope = Scopes::from_tokens(tokens.filter(|token| !token.is_empty()));
+    }
+    if !args.grant_types.is_empty() {
+        metadata.grant_types.clone_from(&args.grant_types);
+    }
+    if let Some(method) = args.auth_method {
+        metadata.token_endpoint_auth_method = method;
+    }
+    if args.skip_consent {
+        metadata.consent = ConsentPolicy::Skip;
+    }
+    if let Some(alg) = args.id_token_alg {
+        metadata.id_token_signed_response_alg = alg;
+    }
+    if let Some(format) = args.access_token_format {
+        metadata.access_token_format = format;
+    }
+}
+
+fn list(
+    args: &ClientListArgs,
+    globals: &Globals,
+    output: &mut Output<'_>,
+) -> Result<Exit, Failure> {
+    let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
+    let filter = ClientFilter {
+        search: args.search.clone(),
+        after: args.after.clone().map(ClientId::new),
+        limit: i64::from(args.limit) + 1,
+    };
+    let mut found =
+        engine::with_app(globals, async |app| Ok(clients::search(app, &filter).await?))?;
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| more).map(|client| client.id.to_string());
+    let mut table = Table::new(["client_id", "name", "type", "state"]);
+    for client in &found {
+        let metadata = &client.metadata;
+        table.row([
+            client.id.as_str(),
+            &metadata.client_name,
+            metadata.kind.as_str(),
+            state(client),
+        ]);
+    }
+    let items = found.iter().map(|client| to_json(client, None)).collect();
+    output.data(&engine::list(items, next.clone()), &table)?;
+    if let Some(next) = next {
+        output.note(&format!("There are more: --after {next}"));
+    }
+    Ok(Exit::Done)
+}
+
+fn state(client: &Client) -> &'static str {
+    if client.disabled_at.is_some() { "disabled" } else { "enabled" }
+}
+
+fn to_json(client: &Client, secret: Option<&Secret>) -> Value {
+    let mut document = Map::new();
+    document.insert("client_id".into(), json!(client.id));
+    if let Some(secret) = secret {
+        document.insert("client_secret".into(), json!(secret.expose()));
+    }
+    if let Value::Object(metadata) = json!(client.metadata) {
+        document.extend(metadata);
+    }
+    document.insert("state".into(), json!(state(client)));
+    document.insert("created_at".into(), engine::time(client.created_at));
+    document.insert("updated_at".into(), engine::time(client.updated_at));
+    Value::Object(document)
+}
+
+fn print(
+    client: &Client,
+    secret: Option<&Secret>,
+    output: &mut Output<'_>,
+) -> Result<Exit, Failure> {
+    let metadata = &client.metadata;
+    let mut table = Table::fields();
+    table.row(["client_id", client.id.as_str()]);
+    if let Some(secret) = secret {
+        table.row(["client_secret", secret.expose()]);
+    }
+    let grants: Vec<_> = metadata.grant_types.iter().map(|grant| grant.as_str()).collect();
+    table
+        .row(["name", &metadata.client_name])
+        .row(["type", metadata.kind.as_str()])
+        .row(["auth method", metadata.token_endpoint_auth_method.as_str()])
+        .row(["grant types", &grants.join(" ")])
+        .row(["scope", &metadata.scope.to_string()]);
+    for uri in &metadata.redirect_uris {
+        table.row(["redirect URI", uri]);
+    }
+    for uri in &metadata.post_logout_redirect_uris {
+        table.row(["post-logout URI", uri]);
+    }
+    table.row(["state", state(client)]);
+    output.data(&to_json(client, secret), &table)?;
+    Ok(Exit::Done)
+}

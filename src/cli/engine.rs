@@ -1,0 +1,79 @@
+//! Running a use case from the command line: load the configuration, open the stores, do the work.
+//! Commands work while a server runs; the server notices within a second.
+
+use serde_json::{Value, json};
+
+use super::exit::Failure;
+use super::globals::{Globals, Program};
+use crate::app::{App, Migrations};
+use crate::clock::{Clock, UnixTime};
+use crate::config::Config;
+use crate::service::start::{self, StartError};
+use crate::telemetry::logging;
+
+/// Loads the configuration and starts the log.
+pub(super) fn prepare(globals: &Globals, program: Program) -> Result<Config, Failure> {
+    let config = globals.load()?;
+    let settings = Globals::log_settings(&config, program);
+    // A second subscriber exists only where a test has installed its own.
+    let _ = logging::init(&settings);
+    Ok(config)
+}
+
+/// Opens the provider and runs `work` on it.
+pub(super) fn with_app<T>(
+    globals: &Globals,
+    work: impl AsyncFnOnce(&App) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let config = prepare(globals, Program::Command)?;
+    block_on(async {
+        let app = start::start(config, Clock::System, Migrations::Apply).await?;
+        work(&app).await
+    })?
+}
+
+/// Runs a future to its end on this thread.
+pub(super) fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(runtime.block_on(work))
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// Use-case errors are sentences for people already.
+macro_rules! failed_with {
+    ($($error:ty),+ $(,)?) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::Failed(error.to_string())
+            }
+        })+
+    };
+}
+
+failed_with!(
+    crate::service::people::PeopleError,
+    crate::service::clients::ClientError,
+    crate::service::keys::KeyChangeError,
+    crate::service::links::LinkError,
+    crate::service::failure::Failure,
+);
+
+/// A moment in JSON.
+pub(super) fn time(at: UnixTime) -> Value {
+    Value::from(at.rfc3339())
+}
+
+/// A moment that may not have come, in JSON.
+pub(super) fn time_or_null(at: Option<UnixTime>) -> Value {
+    at.map_or(Value::Null, time)
+}
+
+/// A list in JSON, with where it goes on.
+pub(super) fn list(items: Vec<Value>, next: Option<String>) -> Value {
+    json!({ "items": items, "next": next })
+}

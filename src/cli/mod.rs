@@ -1,0 +1,135 @@
+//! The command line: the grammar of every command (one file per noun), where data and messages go,
+//! and how a command ends. Data is written to standard output, everything said to the person to
+//! standard error, so that output can be piped. Secrets are never arguments, since every process
+//! on the machine can read those.
+
+pub mod client;
+pub mod completions;
+pub mod config;
+pub mod db;
+pub mod demo;
+pub mod doctor;
+mod engine;
+pub mod exit;
+pub mod globals;
+pub mod healthcheck;
+pub mod input;
+pub mod key;
+pub mod output;
+pub mod serve;
+pub mod setup_link;
+#[cfg(test)]
+mod tests;
+pub mod user;
+mod values;
+pub mod version;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::{Exit, Failure};
+pub use globals::{Globals, Program};
+pub use input::Input;
+pub use output::{Format, Output, Table};
+
+const EXAMPLES: &str = "\
+Examples:
+  doorward                            start the server; the first start prints a link that makes
+                                      the first administrator
+  doorward demo                       start a trial with two sample apps and nothing to set up
+  doorward user create --username alice --email alice@example.com
+  doorward client create --name Wiki --type web --redirect-uri https://wiki.example.com/callback
+  doorward config show --origin       say where every setting comes from
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 partly done, 4 unhealthy, 78 wrong configuration.";
+
+/// One sign-in for every app: an OpenID Connect provider.
+#[derive(Debug, Parser)]
+#[command(name = "doorward", version, about, after_help = EXAMPLES)]
+#[command(disable_help_subcommand = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub globals: Globals,
+    /// Without a command the server starts.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start the server
+    Serve(serve::ServeArgs),
+    /// Start a trial with two sample apps and nothing to set up
+    Demo(demo::DemoArgs),
+    /// Make the link that sets up the first administrator
+    SetupLink(setup_link::SetupLinkArgs),
+    /// Add, list and change people
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Add, list and change apps
+    #[command(subcommand)]
+    Client(client::ClientCommand),
+    /// List, rotate and remove signing keys
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    /// Check and show the configuration
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Bring the database schema up to date
+    #[command(subcommand)]
+    Db(db::DbCommand),
+    /// Check everything Doorward depends on
+    Doctor(doctor::DoctorArgs),
+    /// Ask a running server whether it is ready
+    Healthcheck(healthcheck::HealthcheckArgs),
+    /// Write the completions of a shell
+    Completions(completions::CompletionsArgs),
+    /// Show the version
+    Version,
+}
+
+/// Reads the arguments. A mistake, `--help` and `--version` are answered here; the error is the
+/// code to exit with.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, ExitCode> {
+    Cli::try_parse_from(arguments).map_err(|answer| {
+        // Nothing can be said if even this fails.
+        let _ = answer.print();
+        if answer.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() }
+    })
+}
+
+/// Runs the command and says how it ended.
+pub fn run(cli: &Cli) -> ExitCode {
+    let mut output = Output::of_process(&cli.globals);
+    match dispatch(cli, &mut output) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            output.failure(&failure);
+            failure.exit().into()
+        }
+    }
+}
+
+fn dispatch(cli: &Cli, output: &mut Output<'_>) -> Result<Exit, Failure> {
+    let globals = &cli.globals;
+    let Some(command) = &cli.command else {
+        return serve::run(&serve::ServeArgs::default(), globals, output);
+    };
+    match command {
+        Command::Serve(args) => serve::run(args, globals, output),
+        Command::Demo(args) => demo::run(args, globals, output),
+        Command::SetupLink(_) => setup_link::run(globals, output),
+        Command::User(command) => user::run(command, globals, output),
+        Command::Client(command) => client::run(command, globals, output),
+        Command::Key(command) => key::run(command, globals, output),
+        Command::Db(command) => db::run(command, globals, output),
+        Command::Doctor(_) => doctor::run(globals, output),
+        Command::Config(command) => config::run(command, &cli.globals, output),
+        Command::Healthcheck(args) => healthcheck::run(args, &cli.globals, output),
+        Command::Completions(args) => completions::run(args, output),
+        Command::Version => version::run(output),
+    }
+}

@@ -1,0 +1,195 @@
+//! The grammar as a whole: every command with its flags, and what must not parse.
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use super::client::ClientCommand;
+use super::db::DbCommand;
+use super::demo::DemoArgs;
+use super::doctor::DoctorArgs;
+use super::key::KeyCommand;
+use super::serve::ServeArgs;
+use super::setup_link::SetupLinkArgs;
+use super::user::UserCommand;
+use super::*;
+use crate::config::{Config, LogFormat, LogLevel, Origin, Sources};
+use crate::protocol::client::{AccessTokenFormat, ClientKind, GrantType};
+use crate::protocol::types::SigningAlg;
+use crate::protocol::user::AdminRole;
+
+/// The commands that need a database, below the same global flags.
+#[derive(Debug, Parser)]
+#[command(name = "doorward")]
+struct Whole {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Option<WholeCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+enum WholeCommand {
+    Serve(ServeArgs),
+    Demo(DemoArgs),
+    SetupLink(SetupLinkArgs),
+    #[command(subcommand)]
+    User(UserCommand),
+    #[command(subcommand)]
+    Client(ClientCommand),
+    #[command(subcommand)]
+    Key(KeyCommand),
+    #[command(subcommand)]
+    Db(DbCommand),
+    Doctor(DoctorArgs),
+}
+
+fn parsed(line: &str) -> Result<Whole, clap::Error> {
+    Whole::try_parse_from(std::iter::once("doorward").chain(line.split_whitespace()))
+}
+
+#[test]
+fn the_grammar_is_consistent() {
+    Cli::command().debug_assert();
+    Whole::command().debug_assert();
+}
+
+#[test]
+fn every_promised_command_line_parses() {
+    for line in [
+        "",
+        "serve --config a.toml --config b.toml --no-migrate",
+        "demo --port 9000 --data-dir ./demo",
+        "setup-link --format json",
+        "user list --search ali --limit 5 --after al",
+        "user show alice",
+        "user disable alice --yes",
+        "user enable alice",
+        "user set-password alice --password-file -",
+        "user delete alice --yes --no-input",
+        "client list --format json",
+        "client show wiki",
+        "client delete wiki --yes",
+        "client rotate-secret wiki --secret-file -",
+        "client update wiki --redirect-uri https://a.example.com/cb --disable",
+        "key list",
+        "key rotate --alg RS256 --alg ES256",
+        "key retire abc --yes",
+        "db migrate",
+        "db status -v",
+        "doctor -q",
+    ] {
+        assert!(parsed(line).is_ok(), "{line}: {}", parsed(line).unwrap_err());
+    }
+    for line in [
+        "config check",
+        "config show --origin",
+        "config schema --markdown",
+        "healthcheck --timeout 3",
+        "completions fish",
+        "version --format json",
+    ] {
+        let words = std::iter::once("doorward").chain(line.split_whitespace());
+        assert!(Cli::try_parse_from(words).is_ok(), "{line}");
+    }
+}
+
+#[test]
+fn a_new_person_has_everything_that_was_said() {
+    let line = "user create --username alice --email a@example.com --name Alice --email-verified \
+                --group staff --group wiki --role owner --password-file -";
+    let Some(WholeCommand::User(UserCommand::Create(args))) = parsed(line).unwrap().command else {
+        panic!("not user create");
+    };
+    assert_eq!(args.username, "alice");
+    assert!(args.email_verified);
+    assert_eq!(args.groups, ["staff", "wiki"]);
+    assert_eq!(args.role, Some(AdminRole::Owner));
+}
+
+#[test]
+fn a_new_app_has_everything_that_was_said() {
+    let line = "client create --name Wiki --type spa --client-id wiki \
+                --redirect-uri https://a/cb --post-logout-redirect-uri https://a/ \
+                --scope openid --scope email --grant-type authorization_code \
+                --auth-method none --skip-consent --id-token-alg ES256 \
+                --access-token-format opaque --metadata more.json";
+    let parsed = parsed(line).unwrap().command;
+    let Some(WholeCommand::Client(ClientCommand::Create(args))) = parsed else {
+        panic!("not client create");
+    };
+    assert_eq!(args.kind, ClientKind::Spa);
+    assert_eq!(args.metadata.scopes, ["openid", "email"]);
+    assert_eq!(args.metadata.grant_types, [GrantType::AuthorizationCode]);
+    assert_eq!(args.metadata.id_token_alg, Some(SigningAlg::Es256));
+    assert_eq!(args.metadata.access_token_format, Some(AccessTokenFormat::Opaque));
+    assert!(args.metadata.skip_consent);
+}
+
+#[test]
+fn wrong_usage_exits_with_2() {
+    for line in [
+        "user create --username alice --email a@b --password hunter22",
+        "user create --email a@b",
+        "user create --username alice --email a@b --role king",
+        "client create --name Wiki --type website",
+        "client create --name Wiki --type web --secret hunter22",
+        "client update wiki --enable --disable",
+        "demo --port 65534",
+        "db status -q -v",
+        "server",
+    ] {
+        assert_eq!(parsed(line).unwrap_err().exit_code(), 2, "{line}");
+    }
+}
+
+#[test]
+fn every_command_and_flag_is_explained() {
+    fn walk(command: &clap::Command) {
+        let name = command.get_name();
+        for argument in command.get_arguments() {
+            assert!(argument.get_help().is_some(), "{name}: {} is not", argument.get_id());
+        }
+        for inner in command.get_subcommands() {
+            assert!(inner.get_about().is_some(), "{} is not", inner.get_name());
+            walk(inner);
+        }
+    }
+    walk(&Cli::command());
+    walk(&Whole::command());
+}
+
+#[test]
+fn flags_win_over_the_environment() {
+    let line = "serve --data-dir /flag --log-level trace --log-format json";
+    let globals = parsed(line).unwrap().globals;
+    let sources = Sources::none()
+        .variable("DOORWARD_DATA_DIR", "/environment")
+        .variable("DOORWARD_LOG__LEVEL", "error");
+    let config = Config::load(&globals.over(sources)).unwrap();
+    assert_eq!(config.data_dir, std::path::Path::new("/flag"));
+    assert_eq!(config.log.level, LogLevel::Trace);
+    assert_eq!(config.log.format, LogFormat::Json);
+    assert_eq!(config.origin("log.level"), &Origin::Flag("--log-level".to_owned()));
+}
+
+#[test]
+fn a_command_logs_only_troubles_unless_asked_and_a_server_logs_as_configured() {
+    let load =
+        |line: &str| Config::load(&parsed(line).unwrap().globals.over(Sources::none())).unwrap();
+    let level = |line, program| Globals::log_settings(&load(line), program).level;
+    assert_eq!(level("user list", Program::Command), LogLevel::Warn);
+    assert_eq!(level("user list -v", Program::Command), LogLevel::Debug);
+    assert_eq!(level("serve", Program::Server), LogLevel::Info);
+    assert_eq!(level("serve -q", Program::Server), LogLevel::Error);
+}
+
+#[test]
+fn completions_are_written_for_every_shell() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let cli = Cli::try_parse_from(["doorward", "completions", shell]).unwrap();
+        let mut script = Vec::new();
+        let mut output = Output::to(&cli.globals, &mut script, std::io::sink());
+        assert_eq!(dispatch(&cli, &mut output).unwrap(), Exit::Done);
+        drop(output);
+        assert!(String::from_utf8(script).unwrap().contains("healthcheck"), "{shell}");
+    }
+}

@@ -1,0 +1,252 @@
+//! `doorward user`: people.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+
+use super::engine;
+use super::exit::{Exit, Failure};
+use super::globals::Globals;
+use super::input::Input;
+use super::output::{Output, Table};
+use super::values::admin_role;
+use crate::protocol::user::{AdminRole, User};
+use crate::service::audit::Actor;
+use crate::service::clients::Activity;
+use crate::service::people::{self, NewPerson};
+use crate::store::users::UserFilter;
+
+const CREATE_EXAMPLES: &str = "\
+The password comes from a hidden prompt, a file, or standard input; never from an argument.
+
+Examples:
+  doorward user create --username alice --email alice@example.com --name 'Alice Archer'
+  doorward user create --username bob --email bob@example.com --group staff --group wiki
+  pass show bob | doorward user create --username bob --email bob@example.com --password-file -";
+
+const LIST_EXAMPLES: &str = "\
+Examples:
+  doorward user list
+  doorward user list --search ali --format json";
+
+/// Commands about people.
+#[derive(Debug, Clone, Subcommand)]
+pub enum UserCommand {
+    /// Add a person
+    #[command(after_help = CREATE_EXAMPLES)]
+    Create(UserCreateArgs),
+    /// List people
+    #[command(after_help = LIST_EXAMPLES)]
+    List(UserListArgs),
+    /// Show one person
+    Show(UserArgs),
+    /// Stop a person from signing in, and end their sessions and tokens
+    Disable(UserArgs),
+    /// Let a disabled person sign in again
+    Enable(UserArgs),
+    /// Set a person's password, and end their sessions and tokens
+    SetPassword(UserSetPasswordArgs),
+    /// Delete a person and everything kept about them
+    Delete(UserArgs),
+}
+
+/// The person a command is about.
+#[derive(Debug, Clone, Args)]
+pub struct UserArgs {
+    /// Username, e-mail address or id
+    pub user: String,
+}
+
+/// `user create`.
+#[derive(Debug, Clone, Args)]
+pub struct UserCreateArgs {
+    /// What the person types to sign in
+    #[arg(long)]
+    pub username: String,
+    /// E-mail address; also accepted at sign-in
+    #[arg(long)]
+    pub email: String,
+    /// Full name
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The mailbox is known to be theirs; many apps refuse people without this
+    #[arg(long)]
+    pub email_verified: bool,
+    /// Group to join; repeat for several
+    #[arg(long = "group", value_name = "GROUP")]
+    pub groups: Vec<String>,
+    /// Right to use the console
+    #[arg(long, value_parser = admin_role())]
+    pub role: Option<AdminRole>,
+    /// File with the password, or - for standard input
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+}
+
+/// `user list`.
+#[derive(Debug, Clone, Args)]
+pub struct UserListArgs {
+    /// Beginning of a username, e-mail address or name
+    #[arg(long, value_name = "TEXT")]
+    pub search: Option<String>,
+    /// People to list at most
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub limit: u32,
+    /// Go on behind this username
+    #[arg(long, value_name = "USERNAME")]
+    pub after: Option<String>,
+}
+
+/// `user set-password`.
+#[derive(Debug, Clone, Args)]
+pub struct UserSetPasswordArgs {
+    #[command(flatten)]
+    pub user: UserArgs,
+    /// File with the password, or - for standard input
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+}
+
+pub(super) fn run(
+    command: &UserCommand,
+    globals: &Globals,
+    output: &mut Output<'_>,
+) -> Result<Exit, Failure> {
+    let input = Input::of_process(globals);
+    match command {
+        UserCommand::Create(args) => create(args, (globals, input), output),
+        UserCommand::List(args) => list(args, globals, output),
+        UserCommand::Show(args) => {
+            let user =
+                engine::with_app(globals, async |app| Ok(people::find(app, &args.user).await?))?;
+            print(&user, output)
+        }
+        UserCommand::Disable(args) => set_activity(args, Activity::Disabled, (globals, output)),
+        UserCommand::Enable(args) => set_activity(args, Activity::Enabled, (globals, output)),
+        UserCommand::SetPassword(args) => {
+            let file = args.password_file.as_deref();
+            let password = input.secret(file, "New password", "--password-file")?;
+            let user = engine::with_app(globals, async |app| {
+                let user = people::find(app, &args.user.user).await?;
+                let password = password.expose_secret().to_owned();
+                people::set_password(app, &user.id, password, &Actor::CommandLine).await?;
+                Ok(user)
+            })?;
+            output.note("The password is set; the person is signed out everywhere.");
+            print(&user, output)
+        }
+        UserCommand::Delete(args) => {
+            input.confirm(&format!("Delete {} and everything kept about them?", args.user))?;
+            let user = engine::with_app(globals, async |app| {
+                let user = people::find(app, &args.user).await?;
+                people::delete(app, &user.id, &Actor::CommandLine).await?;
+                Ok(user)
+            })?;
+            output.note("The person is deleted.");
+            print(&user, output)
+        }
+    }
+}
+
+fn create(
+    args: &UserCreateArgs,
+    (globals, input): (&Globals, Input),
+    output: &mut Output<'_>,
+) -> Result<Exit, Failure> {
+    let file = args.password_file.as_deref();
+    let password = input.secret(file, "Password", "--password-file")?;
+    let person = NewPerson {
+        username: args.username.clone(),
+        name: args.name.clone(),
+        email: Some(args.email.clone()),
+        email_verified: args.email_verified,
+        groups: args.groups.clone(),
+        role: args.role,
+        password: Some(password.expose_secret().to_owned()),
+        ..NewPerson::default()
+    };
+    let user = engine::with_app(globals, async |app| {
+        Ok(people::create(app, person, &Actor::CommandLine).await?)
+    })?;
+    print(&user, output)
+}
+
+fn set_activity(
+    args: &UserArgs,
+    activity: Activity,
+    (globals, output): (&Globals, &mut Output<'_>),
+) -> Result<Exit, Failure> {
+    let user = engine::with_app(globals, async |app| {
+        let user = people::find(app, &args.user).await?;
+        people::set_activity(app, &user.id, activity, &Actor::CommandLine).await?;
+        Ok(people::find(app, user.id.as_str()).await?)
+    })?;
+    print(&user, output)
+}
+
+fn list(args: &UserListArgs, globals: &Globals, output: &mut Output<'_>) -> Result<Exit, Failure> {
+    let limit = i64::from(args.limit);
+    let filter = UserFilter {
+        search: args.search.clone(),
+        after: args.after.clone(),
+        // One more than asked for tells whether the list goes on.
+        limit: limit + 1,
+    };
+    let mut users = engine::with_app(globals, async |app| Ok(people::search(app, &filter).await?))?;
+    let more = users.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+    users.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let next = users.last().filter(|_| more).map(|user| user.username.clone());
+    let mut table = Table::new(["username", "name", "e-mail", "role", "state"]);
+    for user in &users {
+        table.row([
+            &user.username,
+            user.name.as_deref().unwrap_or("-"),
+            user.email.as_deref().unwrap_or("-"),
+            user.role.map_or("-", AdminRole::as_str),
+            state(user),
+        ]);
+    }
+    let items = users.iter().map(to_json).collect();
+    output.data(&engine::list(items, next.clone()), &table)?;
+    if let Some(next) = next {
+        output.note(&format!("There are more: --after {next}"));
+    }
+    Ok(Exit::Done)
+}
+
+fn state(user: &User) -> &'static str {
+    if user.disabled_at.is_some() { "disabled" } else { "enabled" }
+}
+
+fn to_json(user: &User) -> Value {
+    json!({
+        "id": user.id,
+        "username": user.username,
+        "name": user.name,
+        "email": user.email,
+        "email_verified": user.email_verified,
+        "profile": user.profile,
+        "groups": user.groups,
+        "role": user.role,
+        "state": state(user),
+        "disabled_at": engine::time_or_null(user.disabled_at),
+        "created_at": engine::time(user.created_at),
+        "updated_at": engine::time(user.updated_at),
+    })
+}
+
+fn print(user: &User, output: &mut Output<'_>) -> Result<Exit, Failure> {
+    let mut table = Table::fields();
+    table
+        .row(["id", user.id.as_str()])
+        .row(["username", &user.username])
+        .row(["name", user.name.as_deref().unwrap_or("-")])
+        .row(["e-mail", user.email.as_deref().unwrap_or("-")])
+        .row(["groups", &user.groups.join(", ")])
+        .row(["role", user.role.map_or("-", AdminRole::as_str)])
+        .row(["state", state(user)]);
+    output.data(&to_json(user), &table)?;
+    Ok(Exit::Done)
+}

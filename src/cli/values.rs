@@ -1,0 +1,43 @@
+//! Arguments that are one of a few names, taken from the types that own the names.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use crate::protocol::client::{AccessTokenFormat, AuthMethod, ClientKind, GrantType};
+use crate::protocol::types::SigningAlg;
+use crate::protocol::user::AdminRole;
+
+fn named<T: Clone + Send + Sync + 'static>(
+    names: impl IntoIterator<Item = &'static str>,
+    from_name: fn(&str) -> Option<T>,
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(names.into_iter().collect::<Vec<_>>())
+        .try_map(move |name| from_name(&name).ok_or("there is no such name"))
+}
+
+pub(super) fn client_kind() -> impl TypedValueParser<Value = ClientKind> {
+    named(ClientKind::ALL.map(ClientKind::as_str), ClientKind::from_name)
+}
+
+pub(super) fn auth_method() -> impl TypedValueParser<Value = AuthMethod> {
+    named(AuthMethod::ALL.map(AuthMethod::as_str), AuthMethod::from_name)
+}
+
+pub(super) fn grant_type() -> impl TypedValueParser<Value = GrantType> {
+    named(GrantType::ALL.map(GrantType::as_str), GrantType::from_name)
+}
+
+pub(super) fn signing_alg() -> impl TypedValueParser<Value = SigningAlg> {
+    named(SigningAlg::ALL.map(SigningAlg::as_str), SigningAlg::from_name)
+}
+
+pub(super) fn admin_role() -> impl TypedValueParser<Value = AdminRole> {
+    named(AdminRole::ALL.map(AdminRole::as_str), AdminRole::from_name)
+}
+
+pub(super) fn access_token_format() -> impl TypedValueParser<Value = AccessTokenFormat> {
+    named(["jwt", "opaque"], |name| match name {
+        "jwt" => Some(AccessTokenFormat::Jwt),
+        "opaque" => Some(AccessTokenFormat::Opaque),
+        _ => None,
+    })
+}

@@ -1,0 +1,17 @@
+//! `doorward version`.
+
+use serde_json::json;
+
+use super::exit::{Exit, Failure};
+use super::output::{Format, Output};
+
+/// The version of this program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+pub(super) fn run(output: &mut Output<'_>) -> Result<Exit, Failure> {
+    match output.format() {
+        Format::Json => output.document(&json!({ "name": "doorward", "version": VERSION }))?,
+        Format::Table => output.text(&format!("doorward {VERSION}\n"))?,
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,3 @@
+//! The administrators' console.
+use actix_web::web::ServiceConfig;
+pub(super) fn routes(_map: &mut ServiceConfig) {}

@@ -1,0 +1,58 @@
+//! A person's own page: their apps, and where they are signed in.
+
+use askama::Template;
+
+use super::chrome::Chrome;
+use super::filters;
+use super::sample::words;
+use super::views::{Flash, Link, SessionView};
+
+/// `GET /account`. Forms, each with `csrf`: POST `/account/sessions/{id}/end` for another
+/// session, POST `/logout` with `decision=logout` for this one.
+#[derive(Debug, Template)]
+#[template(path = "account.html")]
+pub struct AccountHome {
+    pub chrome: Chrome,
+    pub csrf: String,
+    pub flash: Option<Flash>,
+    /// Name, or username when there is none.
+    pub name: String,
+    pub username: String,
+    pub email: Option<String>,
+    /// Apps the person may open.
+    pub apps: Vec<Link>,
+    /// This session first.
+    pub sessions: Vec<SessionView>,
+    pub console: ConsoleLink,
+}
+
+/// Whether the person sees the way to the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConsoleLink {
+    Shown,
+    Hidden,
+}
+
+impl AccountHome {
+    #[must_use]
+    pub fn sample() -> Self {
+        Self {
+            chrome: Chrome {
+                banner: Some(words("Demo: everything here is forgotten when it stops.")),
+                ..Chrome::sample()
+            },
+            csrf: words("csrf-value"),
+            flash: None,
+            name: words("Ada Lovelace"),
+            username: words("ada"),
+            email: Some(words("ada@orchard.example")),
+            apps: vec![
+                Link::sample("Orchard Wiki", "https://wiki.orchard.example/"),
+                Link::sample("Harbour Mail", "https://mail.orchard.example/"),
+                Link::sample("Ledger", "https://ledger.orchard.example/"),
+            ],
+            sessions: SessionView::samples(),
+            console: ConsoleLink::Shown,
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! What happened, newest first.
+
+use askama::Template;
+
+use super::{Console, Section, next_page};
+use crate::http::pages::chrome::Chrome;
+use crate::http::pages::filters;
+use crate::http::pages::sample::words;
+use crate::http::pages::views::When;
+
+/// `GET /admin/audit?kind=&user=&client=&request_id=&after=`.
+#[derive(Debug, Template)]
+#[template(path = "admin/audit.html")]
+pub struct AuditList {
+    pub chrome: Chrome,
+    pub console: Console,
+    /// What the page was asked for; empty strings ask for everything.
+    pub filter: AuditQuery,
+    pub rows: Vec<AuditRow>,
+    /// The cursor of the next page.
+    pub next: Option<String>,
+}
+
+/// The filter form; each field has the name of its parameter.
+#[derive(Debug, Clone, Default)]
+pub struct AuditQuery {
+    pub kind: String,
+    pub user: String,
+    pub client: String,
+    pub request_id: String,
+}
+
+impl AuditQuery {
+    fn is_empty(&self) -> bool {
+        [&self.kind, &self.user, &self.client, &self.request_id].iter().all(|f| f.is_empty())
+    }
+}
+
+/// One event.
+#[derive(Debug, Clone)]
+pub struct AuditRow {
+    pub at: When,
+    /// The event's name (`sign_in.failed`).
+    pub kind: String,
+    pub outcome: Outcome,
+    /// Who did it: a username, a client, `system`.
+    pub actor: String,
+    /// About whom: id and what to call them.
+    pub user: Option<(String, String)>,
+    pub client_id: Option<String>,
+    pub address: Option<String>,
+    pub request_id: Option<String>,
+    /// The rest, as `name: value` pairs.
+    pub detail: String,
+}
+
+/// Whether what was tried came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Success,
+    Failure,
+}
+
+impl Outcome {
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Self::Success => "Done",
+            Self::Failure => "Failed",
+        }
+    }
+
+    pub(super) fn class(self) -> &'static str {
+        match self {
+            Self::Success => "good",
+            Self::Failure => "bad",
+        }
+    }
+}
+
+impl AuditRow {
+    pub(super) fn samples() -> Vec<Self> {
+        let row = |kind: &str, outcome, seconds: i64, detail: &str| Self {
+            at: When::sample(seconds),
+            kind: words(kind),
+            outcome,
+            actor: words("ada"),
+            user: Some((words("5f0c1f0e-8a53-4a52-b7f6-0d6b8f1d2a34"), words("ada"))),
+            client_id: Some(words("orchard-wiki")),
+            address: Some(words("192.0.2.14")),
+            request_id: Some(words("019a6b3e-7c1f-7d90-8a55-0d1e2f3a4b5c")),
+            detail: words(detail),
+        };
+        vec![
+            row("sign_in.succeeded", Outcome::Success, 40, "method: password"),
+            row("sign_in.failed", Outcome::Failure, 95, "reason: wrong_password"),
+            row("consent.granted", Outcome::Success, 4_000, "scope: openid profile email"),
+        ]
+    }
+}
+
+impl AuditList {
+    fn next_page(&self) -> Option<String> {
+        let AuditQuery { kind, user, client, request_id } = &self.filter;
+        let filters =
+            [("kind", kind), ("user", user), ("client", client), ("request_id", request_id)];
+        let filters = filters.map(|(name, value)| (name, value.as_str()));
+        self.next.as_deref().map(|cursor| next_page(&filters, cursor))
+    }
+
+    #[must_use]
+    pub fn sample() -> Self {
+        Self {
+            chrome: Chrome::sample(),
+            console: Console::sample(Section::Audit),
+            filter: AuditQuery { user: words("ada"), ..AuditQuery::default() },
+            rows: AuditRow::samples(),
+            next: Some(words("019a6b3e")),
+        }
+    }
+}

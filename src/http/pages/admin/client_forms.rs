@@ -1,0 +1,198 @@
+//! The form that makes or changes an app, and the page that shows its secret once.
+
+use askama::Template;
+
+use super::{Console, Section};
+use crate::http::pages::chrome::Chrome;
+use crate::http::pages::filters;
+use crate::http::pages::sample::words;
+use crate::http::pages::views::{FieldError, error_of};
+use crate::protocol::client::ClientKind;
+use crate::protocol::scope::Scopes;
+use crate::protocol::types::SigningAlg;
+
+/// What the form holds. The fields are named like the members. `skip_consent`, `require_pkce` and
+/// `claims_in_id_token` are boxes (`on`); the two lists of URIs are text areas, one URI a line;
+/// `scope` comes several times, each a scope or several separated by spaces: their union is meant.
+#[derive(Debug, Clone, Default)]
+pub struct ClientForm {
+    pub name: String,
+    /// `web`, `spa`, `native`, `device` or `machine`; chosen once, when making the app.
+    pub kind: String,
+    /// Where the app lives; people find it in their account page under this address.
+    pub client_uri: String,
+    pub redirect_uris: String,
+    pub post_logout_redirect_uris: String,
+    /// Every scope the app may ask for, separated by spaces.
+    pub scope: String,
+    pub skip_consent: bool,
+    pub require_pkce: bool,
+    pub claims_in_id_token: bool,
+    /// `jwt` or `opaque`.
+    pub access_token_format: String,
+    /// `RS256`, `ES256` or `EdDSA`.
+    pub id_token_alg: String,
+}
+
+/// A kind of app as people call it.
+#[must_use]
+pub fn kind_in_words(kind: ClientKind) -> &'static str {
+    match kind {
+        ClientKind::Web => "Web app",
+        ClientKind::Spa => "Single-page app",
+        ClientKind::Native => "Native app",
+        ClientKind::Device => "Device",
+        ClientKind::Machine => "Machine",
+    }
+}
+
+fn kind_explained(kind: ClientKind) -> &'static str {
+    match kind {
+        ClientKind::Web => "Runs on a server and can keep a secret",
+        ClientKind::Spa => "Runs in the browser only",
+        ClientKind::Native => "On a phone, a desktop or the command line",
+        ClientKind::Device => "Has no browser of its own, like a television",
+        ClientKind::Machine => "A service that signs in as itself, without a person",
+    }
+}
+
+impl ClientForm {
+    fn kinds() -> [(&'static str, &'static str, &'static str); 5] {
+        ClientKind::ALL.map(|kind| (kind.as_str(), kind_in_words(kind), kind_explained(kind)))
+    }
+
+    pub(super) fn algs() -> [&'static str; 3] {
+        SigningAlg::ALL.map(SigningAlg::as_str)
+    }
+
+    pub(super) fn standard_scopes() -> [&'static str; 7] {
+        Scopes::STANDARD
+    }
+
+    pub(super) fn has_scope(&self, scope: &str) -> bool {
+        self.scope.split_whitespace().any(|token| token == scope)
+    }
+
+    /// The scopes that have no box of their own.
+    pub(super) fn other_scopes(&self) -> String {
+        let own = self.scope.split_whitespace().filter(|token| !Scopes::STANDARD.contains(token));
+        own.collect::<Vec<_>>().join(" ")
+    }
+
+    pub(super) fn sample() -> Self {
+        Self {
+            name: words("Orchard Wiki"),
+            kind: "web".to_owned(),
+            client_uri: words("https://wiki.orchard.example/"),
+            redirect_uris: words("https://wiki.orchard.example/callback"),
+            post_logout_redirect_uris: words("https://wiki.orchard.example/"),
+            scope: words("openid profile email wiki:edit"),
+            skip_consent: false,
+            require_pkce: true,
+            claims_in_id_token: false,
+            access_token_format: "jwt".to_owned(),
+            id_token_alg: "RS256".to_owned(),
+        }
+    }
+}
+
+/// `GET /admin/clients/new`. Form `client`: POST `/admin/clients` with the fields of
+/// [`ClientForm`]. The answer is a [`ClientSecret`].
+#[derive(Debug, Template)]
+#[template(path = "admin/client_new.html")]
+pub struct ClientCreate {
+    pub chrome: Chrome,
+    pub console: Console,
+    pub form: ClientForm,
+    /// Fields: the names of [`ClientForm`].
+    pub errors: Vec<FieldError>,
+}
+
+impl ClientCreate {
+    pub(super) fn error(&self, field: &str) -> Option<&str> {
+        error_of(&self.errors, field)
+    }
+
+    #[must_use]
+    pub fn sample() -> Self {
+        let text = words("Start each redirect URI with https://, or http://localhost for tests.");
+        Self {
+            chrome: Chrome::sample(),
+            console: Console::sample(Section::Apps),
+            form: ClientForm::sample(),
+            errors: vec![FieldError { field: "redirect_uris", text }],
+        }
+    }
+}
+
+/// What an app needs to know: the answer to POST `/admin/clients` and POST
+/// `/admin/clients/{id}/rotate-secret`.
+#[derive(Debug, Template)]
+#[template(path = "admin/client_secret.html")]
+pub struct ClientSecret {
+    pub chrome: Chrome,
+    pub console: Console,
+    pub occasion: Occasion,
+    pub client_id: String,
+    pub name: String,
+    /// Shown once; `None` for a public client.
+    pub secret: Option<String>,
+    pub endpoints: Vec<Endpoint>,
+    /// Lines for the app's environment, ready to paste.
+    pub snippet: String,
+}
+
+/// What happened just before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    Created,
+    /// A new secret replaces the old one.
+    Rotated,
+}
+
+/// An address the app needs.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// Used as the field's id: letters and hyphens.
+    pub id: &'static str,
+    pub label: &'static str,
+    pub value: String,
+}
+
+impl Endpoint {
+    pub(super) fn samples() -> Vec<Self> {
+        let endpoint = |id, label, path: &str| Self {
+            id,
+            label,
+            value: words(&format!("https://id.orchard.example{path}")),
+        };
+        vec![
+            endpoint("issuer", "Issuer", ""),
+            endpoint("discovery", "Discovery document", "/.well-known/openid-configuration"),
+            endpoint("authorize", "Authorization endpoint", "/oauth2/authorize"),
+            endpoint("token", "Token endpoint", "/oauth2/token"),
+            endpoint("userinfo", "User information endpoint", "/oauth2/userinfo"),
+            endpoint("jwks", "Signing keys", "/.well-known/jwks.json"),
+            endpoint("logout", "Sign-out endpoint", "/oauth2/logout"),
+        ]
+    }
+}
+
+impl ClientSecret {
+    #[must_use]
+    pub fn sample() -> Self {
+        Self {
+            chrome: Chrome::sample(),
+            console: Console::sample(Section::Apps),
+            occasion: Occasion::Created,
+            client_id: words("orchard-wiki"),
+            name: words("Orchard Wiki"),
+            secret: Some(words("mF3qk1zV9cT7yR5wB8nLxJ2hG6dS0aQpUeIoZtYvKrE")),
+            endpoints: Endpoint::samples(),
+            snippet: words(
+                "OIDC_ISSUER=https://id.orchard.example\nOIDC_CLIENT_ID=orchard-wiki\n\
+                 OIDC_CLIENT_SECRET=mF3qk1zV9cT7yR5wB8nLxJ2hG6dS0aQpUeIoZtYvKrE",
+            ),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Apps: the list, and one app with its settings.
+
+use askama::Template;
+
+use super::client_forms::{ClientForm, Endpoint};
+use super::{Console, Section, State, next_page, path_below};
+use crate::http::pages::chrome::Chrome;
+use crate::http::pages::filters;
+use crate::http::pages::sample::words;
+use crate::http::pages::views::{FieldError, When, error_of};
+
+/// `GET /admin/clients?q=&after=`.
+#[derive(Debug, Template)]
+#[template(path = "admin/clients.html")]
+pub struct ClientsList {
+    pub chrome: Chrome,
+    pub console: Console,
+    /// The start of a name or client id; empty for all.
+    pub q: String,
+    pub rows: Vec<ClientRow>,
+    /// The cursor of the next page.
+    pub next: Option<String>,
+}
+
+/// One line of the list.
+#[derive(Debug, Clone)]
+pub struct ClientRow {
+    pub id: String,
+    pub name: String,
+    /// What kind of app, in words: see [`super::client_forms::kind_in_words`].
+    pub kind: String,
+    pub state: State,
+    /// The hosts people are sent back to.
+    pub hosts: String,
+    pub created: When,
+}
+
+impl ClientsList {
+    fn next_page(&self) -> Option<String> {
+        self.next.as_deref().map(|cursor| next_page(&[("q", &self.q)], cursor))
+    }
+
+    #[must_use]
+    pub fn sample() -> Self {
+        let row = |id: &str, name: &str, kind: &str, hosts: &str| ClientRow {
+            id: words(id),
+            name: words(name),
+            kind: words(kind),
+            state: State::Active,
+            hosts: words(hosts),
+            created: When::sample(800_000),
+        };
+        Self {
+            chrome: Chrome::sample(),
+            console: Console::sample(Section::Apps),
+            q: String::new(),
+            rows: vec![
+                row("orchard-wiki", "Orchard Wiki", "Web app", "wiki.orchard.example"),
+                row("harbour-cli", "Harbour CLI", "Native app", "127.0.0.1"),
+                row("nightly-report", "Nightly report", "Machine", ""),
+            ],
+            next: None,
+        }
+    }
+
+    /// Before the first app.
+    #[must_use]
+    pub fn sample_empty() -> Self {
+        Self { rows: Vec::new(), ..Self::sample() }
+    }
+}
+
+/// `GET /admin/clients/{id}`. Forms: `client` POST `/admin/clients/{id}/edit` with the fields of
+/// [`ClientForm`]; POST `…/enable`. Links to [`super::confirm::Confirm`] pages:
+/// `GET …/rotate-secret`, `GET …/disable`, `GET …/delete`.
+#[derive(Debug, Template)]
+#[template(path = "admin/client.html")]
+pub struct ClientDetail {
+    pub chrome: Chrome,
+    pub console: Console,
+    pub client: ClientView,
+    /// What the form holds: the stored values, or what was typed when something was wrong.
+    pub form: ClientForm,
+    /// Fields: the names of [`ClientForm`].
+    pub errors: Vec<FieldError>,
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// The stored facts about an app.
+#[derive(Debug, Clone)]
+pub struct ClientView {
+    pub id: String,
+    pub name: String,
+    /// What kind of app, in words.
+    pub kind: String,
+    pub state: State,
+    pub secret: SecretState,
+    pub created: When,
+    pub updated: When,
+}
+
+/// Whether the app proves itself with a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecretState {
+    /// It has one; it can be replaced, not read.
+    Kept,
+    /// A public client.
+    NotUsed,
+}
+
+impl ClientDetail {
+    /// The path of this page; its forms post below it.
+    fn path(&self) -> String {
+        path_below(&self.chrome.base, "/admin/clients/", &self.client.id)
+    }
+
+    fn error(&self, field: &str) -> Option<&str> {
+        error_of(&self.errors, field)
+    }
+
+    #[must_use]
+    pub fn sample() -> Self {
+        Self {
+            chrome: Chrome::sample(),
+            console: Console::sample(Section::Apps),
+            client: ClientView {
+                id: words("orchard-wiki"),
+                name: words("Orchard Wiki"),
+                kind: words("Web app"),
+                state: State::Active,
+                secret: SecretState::Kept,
+                created: When::sample(800_000),
+                updated: When::sample(90_000),
+            },
+            form: ClientForm::sample(),
+            errors: Vec::new(),
+            endpoints: Endpoint::samples(),
+        }
+    }
+}

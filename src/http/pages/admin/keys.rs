@@ -1,0 +1,92 @@
+//! The keys that sign tokens.
+
+use askama::Template;
+
+use super::{Console, Section};
+use crate::http::pages::chrome::Chrome;
+use crate::http::pages::filters;
+use crate::http::pages::sample::words;
+use crate::http::pages::views::When;
+
+/// `GET /admin/keys`. Forms: POST `/admin/keys/rotate` with `alg`; the link to retire a key is
+/// `GET /admin/keys/retire?kid=…`, whose [`super::confirm::Confirm`] posts `kid` to the same path.
+#[derive(Debug, Template)]
+#[template(path = "admin/keys.html")]
+pub struct KeysList {
+    pub chrome: Chrome,
+    pub console: Console,
+    pub rows: Vec<KeyRow>,
+    /// The algorithms that can be rotated.
+    pub algs: Vec<String>,
+}
+
+/// One key.
+#[derive(Debug, Clone)]
+pub struct KeyRow {
+    pub kid: String,
+    pub alg: String,
+    pub state: KeyStage,
+    pub created: When,
+    /// When it stops being published, for keys on the way out.
+    pub removed_after: Option<When>,
+}
+
+/// Where a key is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyStage {
+    /// Published, not signing yet.
+    Next,
+    /// Signing.
+    Active,
+    /// Published so that older tokens can be checked.
+    Retiring,
+}
+
+impl KeyStage {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Next => "Next",
+            Self::Active => "Active",
+            Self::Retiring => "Retiring",
+        }
+    }
+}
+
+impl KeysList {
+    #[must_use]
+    pub fn sample() -> Self {
+        let key = |kid: &str, alg: &str, state, age: i64| KeyRow {
+            kid: words(kid),
+            alg: words(alg),
+            state,
+            created: When::sample(age),
+            removed_after: (state == KeyStage::Retiring).then(|| When::sample(-90_000)),
+        };
+        Self {
+            chrome: Chrome::sample(),
+            console: Console::sample(Section::Keys),
+            rows: vec![
+                key("nXb3Q0Zk5tYzr1l8CqJmW7o2p4sVhKdEfGuTaBiLyRw", "RS256", KeyStage::Next, 3_600),
+                key(
+                    "Zt9Yp2mKcVx7LqWnB4sHdR0fGjUoEa1iT6yCzQk3XvM",
+                    "RS256",
+                    KeyStage::Active,
+                    260_000,
+                ),
+                key(
+                    "aP4sVhKdEfGuTaBiLyRwnXb3Q0Zk5tYzr1l8CqJmW7o",
+                    "RS256",
+                    KeyStage::Retiring,
+                    900_000,
+                ),
+                key(
+                    "qWnB4sHdR0fGjUoEa1iT6yCzQk3XvMZt9Yp2mKcVx7L",
+                    "ES256",
+                    KeyStage::Active,
+                    260_000,
+                ),
+            ],
+            algs: ["RS256", "ES256", "EdDSA"].map(words).to_vec(),
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The console: one struct per page, and the frame they share. Every change is a POST form with
+//! `csrf`; changes that cannot be undone go through [`confirm::Confirm`] first.
+
+pub mod audit;
+pub mod client_forms;
+pub mod clients;
+pub mod confirm;
+pub mod keys;
+pub mod overview;
+pub mod sessions;
+pub mod user_forms;
+pub mod users;
+
+use super::render;
+use super::sample::words;
+use super::views::{Flash, Tone};
+use crate::protocol::user::AdminRole;
+
+/// What surrounds every console page.
+#[derive(Debug, Clone)]
+pub struct Console {
+    pub section: Section,
+    /// Name or username of the signed-in administrator.
+    pub admin: String,
+    /// What they may do; pages leave out what they may not. Handlers check it again.
+    pub role: AdminRole,
+    /// For every form on the page.
+    pub csrf: String,
+    /// What the last action did, shown once.
+    pub flash: Option<Flash>,
+}
+
+/// The entries of the navigation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    Overview,
+    People,
+    Apps,
+    Sessions,
+    Keys,
+    Audit,
+}
+
+impl Section {
+    /// In the order of the navigation.
+    pub const ALL: [Self; 6] =
+        [Self::Overview, Self::People, Self::Apps, Self::Sessions, Self::Keys, Self::Audit];
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::People => "People",
+            Self::Apps => "Apps",
+            Self::Sessions => "Sessions",
+            Self::Keys => "Keys",
+            Self::Audit => "Audit",
+        }
+    }
+
+    /// Path below the issuer.
+    #[must_use]
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Overview => "/admin",
+            Self::People => "/admin/users",
+            Self::Apps => "/admin/clients",
+            Self::Sessions => "/admin/sessions",
+            Self::Keys => "/admin/keys",
+            Self::Audit => "/admin/audit",
+        }
+    }
+}
+
+/// One entry of the navigation as the layout shows it.
+struct NavEntry {
+    label: &'static str,
+    path: &'static str,
+    current: bool,
+}
+
+impl Console {
+    fn nav(&self) -> [NavEntry; 6] {
+        Section::ALL.map(|section| NavEntry {
+            label: section.label(),
+            path: section.path(),
+            current: section == self.section,
+        })
+    }
+
+    /// Whether this administrator may change people, apps, sessions and keys.
+    fn can_change(&self) -> bool {
+        !matches!(self.role, AdminRole::Auditor)
+    }
+
+    /// Whether this administrator may give out the right to use the console.
+    fn is_owner(&self) -> bool {
+        matches!(self.role, AdminRole::Owner)
+    }
+
+    fn sample(section: Section) -> Self {
+        let flash = (section == Section::Sessions).then(|| Flash {
+            tone: Tone::Done,
+            text: words("Signed out ada on Safari on iPhone."),
+        });
+        Self {
+            section,
+            admin: words("Ada Lovelace"),
+            role: AdminRole::Owner,
+            csrf: words("csrf-value"),
+            flash,
+        }
+    }
+}
+
+/// Whether an account or an app works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    Active,
+    Disabled,
+}
+
+impl State {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Active => "Active",
+            Self::Disabled => "Disabled",
+        }
+    }
+
+    fn class(self) -> &'static str {
+        match self {
+            Self::Active => "good",
+            Self::Disabled => "bad",
+        }
+    }
+}
+
+/// The link to the next page of a list: the same filters, and the cursor.
+fn next_page(filters: &[(&str, &str)], cursor: &str) -> String {
+    let mut pairs: Vec<_> = filters.iter().filter(|(_, value)| !value.is_empty()).collect();
+    let after = ("after", cursor);
+    pairs.push(&after);
+    // Encoding pairs of strings cannot fail.
+    format!("?{}", serde_urlencoded::to_string(pairs).unwrap_or_default())
+}
+
+/// `base`, `folder` and an id, which may hold any character, as one path.
+fn path_below(base: &str, folder: &str, id: &str) -> String {
+    let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
+    format!("{base}{folder}{}", id.replace('+', "%20"))
+}
+
+/// Every console page with sample data; see [`super::samples`].
+pub(super) fn samples() -> Vec<(&'static str, String)> {
+    vec![
+        ("admin/overview", render(&overview::Overview::sample())),
+        ("admin/users", render(&users::UsersList::sample())),
+        ("admin/users/none", render(&users::UsersList::sample_empty())),
+        ("admin/user", render(&users::UserDetail::sample())),
+        ("admin/user/read_only", render(&users::UserDetail::sample_read_only())),
+        ("admin/user_new", render(&user_forms::UserCreate::sample())),
+        ("admin/link_once", render(&user_forms::LinkOnce::sample())),
+        ("admin/clients", render(&clients::ClientsList::sample())),
+        ("admin/clients/none", render(&clients::ClientsList::sample_empty())),
+        ("admin/client", render(&clients::ClientDetail::sample())),
+        ("admin/client_new", render(&client_forms::ClientCreate::sample())),
+        ("admin/client_secret", render(&client_forms::ClientSecret::sample())),
+        ("admin/sessions", render(&sessions::SessionsList::sample())),
+        ("admin/keys", render(&keys::KeysList::sample())),
+        ("admin/audit", render(&audit::AuditList::sample())),
+        ("admin/confirm", render(&confirm::Confirm::sample())),
+    ]
+}

@@ -1,0 +1,115 @@
+//! The first page of the console: how things stand, and what to do first.
+
+use askama::Template;
+
+use super::audit::AuditRow;
+use super::{Console, Section};
+use crate::http::pages::chrome::Chrome;
+use crate::http::pages::filters;
+use crate::http::pages::sample::words;
+use crate::http::pages::views::{Link, When};
+
+/// `GET /admin`.
+#[derive(Debug, Template)]
+#[template(path = "admin/overview.html")]
+pub struct Overview {
+    pub chrome: Chrome,
+    pub console: Console,
+    pub figures: Vec<Figure>,
+    /// The active signing key of each algorithm.
+    pub keys: Vec<KeyAge>,
+    /// Empty once everything is done or put away.
+    pub checklist: Vec<Step>,
+    /// The newest few events.
+    pub recent: Vec<AuditRow>,
+}
+
+/// One number and where it leads.
+#[derive(Debug, Clone)]
+pub struct Figure {
+    /// What is counted: "People".
+    pub label: String,
+    /// The number as text (`10,000+`).
+    pub value: String,
+    /// Path with the issuer's path.
+    pub href: String,
+}
+
+/// How old the active key of an algorithm is.
+#[derive(Debug, Clone)]
+pub struct KeyAge {
+    pub alg: String,
+    pub active_since: When,
+}
+
+/// One step of getting started.
+#[derive(Debug, Clone)]
+pub struct Step {
+    pub progress: Progress,
+    pub title: String,
+    pub text: String,
+    /// Where the step is done.
+    pub link: Option<Link>,
+}
+
+/// Whether a step is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    Done,
+    Open,
+}
+
+impl Overview {
+    fn steps_done(&self) -> usize {
+        self.checklist.iter().filter(|step| step.progress == Progress::Done).count()
+    }
+
+    #[must_use]
+    pub fn sample() -> Self {
+        let figure = |label: &str, value: &str, href: &str| Figure {
+            label: words(label),
+            value: words(value),
+            href: words(href),
+        };
+        let key = |alg: &str| KeyAge { alg: words(alg), active_since: When::sample(260_000) };
+        Self {
+            chrome: Chrome::sample(),
+            console: Console::sample(Section::Overview),
+            figures: vec![
+                figure("People", "128", "/admin/users"),
+                figure("Apps", "9", "/admin/clients"),
+                figure("Signed in now", "47", "/admin/sessions"),
+                figure("Failed sign-ins today", "3", "/admin/audit?kind=sign_in.failed"),
+            ],
+            keys: vec![key("RS256"), key("ES256"), key("EdDSA")],
+            checklist: Step::samples(),
+            recent: AuditRow::samples(),
+        }
+    }
+}
+
+impl Step {
+    fn samples() -> Vec<Self> {
+        let step = |progress, title: &str, text: &str, link: Option<(&str, &str)>| Self {
+            progress,
+            title: words(title),
+            text: words(text),
+            link: link.map(|(text, href)| Link { text: words(text), href: words(href) }),
+        };
+        vec![
+            step(Progress::Done, "Make the first administrator", "That is you.", None),
+            step(
+                Progress::Open,
+                "Add an app",
+                "Tell Doorward where people may go once they are signed in.",
+                Some(("Add an app", "/admin/clients/new")),
+            ),
+            step(
+                Progress::Open,
+                "Invite somebody",
+                "Make an account and hand over its link to choose a password.",
+                Some(("Add a person", "/admin/users/new")),
+            ),
+        ]
+    }
+}

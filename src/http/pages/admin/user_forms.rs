@@ -1,0 +1,104 @@
+//! The form that makes or changes a person, and the page that shows a link once.
+
+use askama::Template;
+
+use super::{Console, Section};
+use crate::http::pages::chrome::Chrome;
+use crate::http::pages::filters;
+use crate::http::pages::sample::words;
+use crate::http::pages::views::{FieldError, When, error_of};
+use crate::protocol::user::AdminRole;
+
+/// What the form holds. The fields are named like the members; `email_verified` is a box (`on`),
+/// `role` is `owner`, `operator`, `auditor` or empty and only there for owners, `groups` is a list
+/// separated by commas.
+#[derive(Debug, Clone, Default)]
+pub struct UserForm {
+    /// Only when making an account; it never changes later.
+    pub username: String,
+    pub name: String,
+    pub email: String,
+    pub email_verified: bool,
+    pub groups: String,
+    pub role: String,
+}
+
+impl UserForm {
+    /// The choices of `role` with their explanations.
+    pub(super) fn roles() -> [(&'static str, &'static str); 3] {
+        AdminRole::ALL.map(|role| match role {
+            AdminRole::Owner => (role.as_str(), "Owner – everything"),
+            AdminRole::Operator => (role.as_str(), "Operator – people, apps and sessions"),
+            AdminRole::Auditor => (role.as_str(), "Auditor – reads everything, changes nothing"),
+        })
+    }
+
+    pub(super) fn sample() -> Self {
+        Self {
+            username: words("grace"),
+            name: words("Grace Hopper"),
+            email: words("grace@orchard.example"),
+            email_verified: true,
+            groups: words("engineering, wiki-editors"),
+            role: "operator".to_owned(),
+        }
+    }
+}
+
+/// `GET /admin/users/new`. Form `user`: POST `/admin/users` with the fields of [`UserForm`]. The
+/// answer is a [`LinkOnce`].
+#[derive(Debug, Template)]
+#[template(path = "admin/user_new.html")]
+pub struct UserCreate {
+    pub chrome: Chrome,
+    pub console: Console,
+    pub form: UserForm,
+    /// Fields: `username`, `name`, `email`, `groups`, `role`.
+    pub errors: Vec<FieldError>,
+}
+
+impl UserCreate {
+    pub(super) fn error(&self, field: &str) -> Option<&str> {
+        error_of(&self.errors, field)
+    }
+
+    #[must_use]
+    pub fn sample() -> Self {
+        let text = words("“grace” is taken. Choose another username.");
+        Self {
+            chrome: Chrome::sample(),
+            console: Console::sample(Section::People),
+            form: UserForm::sample(),
+            errors: vec![FieldError { field: "username", text }],
+        }
+    }
+}
+
+/// A link to choose a password: the answer to POST `/admin/users` and POST
+/// `/admin/users/{id}/reset-link`. It is shown once and kept nowhere.
+#[derive(Debug, Template)]
+#[template(path = "admin/link_once.html")]
+pub struct LinkOnce {
+    pub chrome: Chrome,
+    pub console: Console,
+    pub user_id: String,
+    pub username: String,
+    /// The whole link.
+    pub url: String,
+    pub expires: When,
+}
+
+impl LinkOnce {
+    #[must_use]
+    pub fn sample() -> Self {
+        let token = "q1w2e3r4t5y6u7i8o9p0a1s2d3f4g5h6j7k8l9z0x1c";
+        Self {
+            chrome: Chrome::sample(),
+            console: Console::sample(Section::People),
+            user_id: words("5f0c1f0e-8a53-4a52-b7f6-0d6b8f1d2a34"),
+            username: words("grace"),
+            url: words(&format!("https://id.orchard.example/reset-password?token={token}")),
+            expires: When::sample(-1_800),
+        }
+    }
+}

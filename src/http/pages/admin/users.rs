@@ -1,0 +1,175 @@
+//! People: the list, and one person with everything known about them.
+
+use askama::Template;
+
+use super::audit::AuditRow;
+use super::user_forms::UserForm;
+use super::{Console, Section, State, next_page, path_below};
+use crate::http::pages::chrome::Chrome;
+use crate::http::pages::filters;
+use crate::http::pages::sample::words;
+use crate::http::pages::views::{FieldError, SessionView, When, error_of};
+use crate::protocol::user::AdminRole;
+
+/// `GET /admin/users?q=&after=`.
+#[derive(Debug, Template)]
+#[template(path = "admin/users.html")]
+pub struct UsersList {
+    pub chrome: Chrome,
+    pub console: Console,
+    /// The start of a username, name or e-mail address; empty for everybody.
+    pub q: String,
+    pub rows: Vec<UserRow>,
+    /// The cursor of the next page.
+    pub next: Option<String>,
+}
+
+/// One line of the list.
+#[derive(Debug, Clone)]
+pub struct UserRow {
+    pub id: String,
+    pub username: String,
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub state: State,
+    /// `owner`, `operator`, `auditor`.
+    pub role: Option<String>,
+    /// When any of their sessions was last used.
+    pub last_seen: Option<When>,
+}
+
+impl UsersList {
+    fn next_page(&self) -> Option<String> {
+        self.next.as_deref().map(|cursor| next_page(&[("q", &self.q)], cursor))
+    }
+
+    #[must_use]
+    pub fn sample() -> Self {
+        let row = |username: &str, name: &str, state, role: Option<&str>| UserRow {
+            id: words(&format!("5f0c1f0e-{username}")),
+            username: words(username),
+            name: Some(words(name)),
+            email: Some(words(&format!("{username}@orchard.example"))),
+            state,
+            role: role.map(words),
+            last_seen: role.map(|_| When::sample(7_400)),
+        };
+        Self {
+            chrome: Chrome::sample(),
+            console: Console::sample(Section::People),
+            q: String::new(),
+            rows: vec![
+                row("ada", "Ada Lovelace", State::Active, Some("owner")),
+                row("grace", "Grace Hopper", State::Active, Some("operator")),
+                row("katherine", "Katherine Johnson", State::Active, None),
+                row("noor", "نور الهدى", State::Disabled, None),
+            ],
+            next: Some(words("noor")),
+        }
+    }
+
+    /// A search that finds nobody.
+    #[must_use]
+    pub fn sample_empty() -> Self {
+        Self { q: words("zz"), rows: Vec::new(), next: None, ..Self::sample() }
+    }
+}
+
+/// `GET /admin/users/{id}`. Forms: `user` POST `/admin/users/{id}/edit` with the fields of
+/// [`UserForm`]; POST `…/enable`, `…/reset-link`, `/admin/sessions/{sid}/end` with `back`. Links
+/// to [`super::confirm::Confirm`] pages: `GET …/disable`, `GET …/delete`.
+#[derive(Debug, Template)]
+#[template(path = "admin/user.html")]
+pub struct UserDetail {
+    pub chrome: Chrome,
+    pub console: Console,
+    pub user: UserView,
+    /// What the form holds: the stored values, or what was typed when something was wrong.
+    pub form: UserForm,
+    /// Fields: `name`, `email`, `groups`, `role`.
+    pub errors: Vec<FieldError>,
+    pub sessions: Vec<SessionView>,
+    pub apps: Vec<AppAccess>,
+    /// The newest few events about this person.
+    pub recent: Vec<AuditRow>,
+}
+
+/// The stored facts about a person.
+#[derive(Debug, Clone)]
+pub struct UserView {
+    pub id: String,
+    pub username: String,
+    /// Name, or username when there is none.
+    pub display: String,
+    pub state: State,
+    pub created: When,
+    pub updated: When,
+    pub password: PasswordState,
+}
+
+/// Whether the person can sign in with a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasswordState {
+    Set,
+    /// The account still waits for its link to be used.
+    Missing,
+}
+
+/// An app the person let in.
+#[derive(Debug, Clone)]
+pub struct AppAccess {
+    pub client_id: String,
+    pub name: String,
+    /// Space-separated scopes.
+    pub scopes: String,
+    pub since: When,
+}
+
+impl UserDetail {
+    /// The path of this page; its forms post below it.
+    fn path(&self) -> String {
+        path_below(&self.chrome.base, "/admin/users/", &self.user.id)
+    }
+
+    fn error(&self, field: &str) -> Option<&str> {
+        error_of(&self.errors, field)
+    }
+
+    #[must_use]
+    pub fn sample() -> Self {
+        Self {
+            chrome: Chrome::sample(),
+            console: Console::sample(Section::People),
+            user: UserView {
+                id: words("5f0c1f0e-8a53-4a52-b7f6-0d6b8f1d2a34"),
+                username: words("grace"),
+                display: words("Grace Hopper"),
+                state: State::Active,
+                created: When::sample(9_000_000),
+                updated: When::sample(200_000),
+                password: PasswordState::Set,
+            },
+            form: UserForm::sample(),
+            errors: Vec::new(),
+            sessions: SessionView::samples(),
+            apps: vec![AppAccess {
+                client_id: words("orchard-wiki"),
+                name: words("Orchard Wiki"),
+                scopes: words("openid profile email"),
+                since: When::sample(400_000),
+            }],
+            recent: AuditRow::samples(),
+        }
+    }
+
+    /// The page as an auditor sees it, of a disabled account.
+    #[must_use]
+    pub fn sample_read_only() -> Self {
+        let mut page = Self::sample();
+        page.console.role = AdminRole::Auditor;
+        page.user.state = State::Disabled;
+        page.user.password = PasswordState::Missing;
+        (page.sessions, page.apps, page.recent) = (Vec::new(), Vec::new(), Vec::new());
+        page
+    }
+}

@@ -1,0 +1,77 @@
+//! What an app asks for, before it gets it.
+
+use askama::Template;
+
+use super::chrome::{Chrome, FlowForm};
+use super::filters;
+use super::sample::words;
+
+/// `GET /consent`. Form `consent`: POST `/consent` with `decision` = `allow` or `deny`, `flow`,
+/// `csrf`.
+#[derive(Debug, Template)]
+#[template(path = "consent.html")]
+pub struct Consent {
+    pub chrome: Chrome,
+    pub form: FlowForm,
+    pub app_name: String,
+    /// Host of the registered redirect URI the answer goes to, or the scheme of a native app.
+    pub redirect_host: String,
+    /// Who is signed in: name or username.
+    pub account: String,
+    /// Where somebody else may sign in instead.
+    pub switch_href: String,
+    /// One sentence per scope, from [`scope_sentence`].
+    pub permissions: Vec<String>,
+    /// The app's privacy policy.
+    pub policy_uri: Option<String>,
+    /// The app's terms of service.
+    pub tos_uri: Option<String>,
+}
+
+impl Consent {
+    #[must_use]
+    pub fn sample() -> Self {
+        Self {
+            chrome: Chrome::sample(),
+            form: FlowForm::sample(),
+            app_name: words("Orchard Wiki"),
+            redirect_host: words("wiki.orchard.example"),
+            account: words("Ada Lovelace"),
+            switch_href: words("/login?flow=sealed-request&switch=1"),
+            permissions: ["openid", "profile", "email", "offline_access"]
+                .map(|scope| words(&scope_sentence(scope)))
+                .to_vec(),
+            policy_uri: Some(words("https://orchard.example/privacy")),
+            tos_uri: Some(words("https://orchard.example/terms")),
+        }
+    }
+}
+
+/// A scope as people understand it. A scope of the app's own is named as it is.
+#[must_use]
+pub fn scope_sentence(scope: &str) -> String {
+    match scope {
+        "openid" => "Know that it is you who signs in".to_owned(),
+        "profile" => "See your name, username and profile".to_owned(),
+        "email" => "See your e-mail address".to_owned(),
+        "phone" => "See your phone number".to_owned(),
+        "address" => "See your postal address".to_owned(),
+        "groups" => "See which groups you are in".to_owned(),
+        "offline_access" => "Keep this access while you are away".to_owned(),
+        own => format!("Use its own permission “{own}”"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::scope_sentence;
+    use crate::protocol::scope::Scopes;
+
+    #[test]
+    fn every_standard_scope_has_a_sentence_of_its_own() {
+        for scope in Scopes::STANDARD {
+            assert!(!scope_sentence(scope).contains(scope) || scope == "address", "{scope}");
+        }
+        assert!(scope_sentence("wiki:edit").contains("wiki:edit"));
+    }
+}

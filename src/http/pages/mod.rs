@@ -1,0 +1,63 @@
+//! Every page people see: one struct per page, one template per struct. Handlers fill in plain
+//! strings; what they mean is already decided. Titles and wording live in `templates/`.
+//!
+//! Each struct has a `sample()`, and [`samples`] renders them all, so that one test over the list
+//! proves a rule (a label for each field, no inline script, inert names) for every page.
+//!
+//! Escaping is the template engine's default. Two more rules keep people's words inert: links pass
+//! through [`filters::web_url`], and names stand inside `<bdi>`, where a direction override ends.
+
+pub mod account;
+pub mod admin;
+pub mod chrome;
+pub mod consent;
+pub mod filters;
+pub mod form_post;
+pub mod home;
+pub mod reset_password;
+pub mod setup;
+pub mod sign_in;
+pub mod sign_out;
+pub mod trouble;
+pub mod views;
+
+mod sample;
+#[cfg(test)]
+mod tests;
+
+use askama::Template;
+
+pub use chrome::{Chrome, FlowForm};
+pub use views::{FieldError, Flash, Link, Tone, When};
+
+/// Every page with sample data, as `(name, HTML)`. The name is the template's path without
+/// extension, with the variant after a slash where a page has several.
+#[must_use]
+pub fn samples() -> Vec<(&'static str, String)> {
+    let mut pages = vec![
+        ("home", render(&home::Home::sample())),
+        ("sign_in", render(&sign_in::SignIn::sample())),
+        ("sign_in/wrong", render(&sign_in::SignIn::sample_wrong())),
+        ("sign_in/confirm", render(&sign_in::SignIn::sample_confirm())),
+        ("consent", render(&consent::Consent::sample())),
+        ("setup", render(&setup::Setup::sample())),
+        ("reset_password", render(&reset_password::ResetPassword::sample())),
+        ("sign_out", render(&sign_out::SignOut::sample())),
+        ("signed_out", render(&sign_out::SignedOut::sample())),
+        ("error", render(&trouble::ErrorPage::sample())),
+        ("expired", render(&trouble::Expired::sample())),
+        ("throttled", render(&trouble::Throttled::sample())),
+        ("forbidden", render(&trouble::Forbidden::sample())),
+        ("form_post", render(&form_post::FormPost::sample())),
+        ("account", render(&account::AccountHome::sample())),
+    ];
+    pages.extend(admin::samples());
+    pages
+}
+
+/// The HTML of a page. Templates only fail when a value's `Display` fails, and strings' never
+/// does; should it happen all the same, the page is empty rather than half a form.
+#[must_use]
+pub fn render(page: &impl Template) -> String {
+    page.render().unwrap_or_default()
+}

@@ -1,0 +1,98 @@
+//! The sign-in form, and the same form when a signed-in person has to show it is still them.
+
+use askama::Template;
+
+use super::chrome::{Chrome, FlowForm};
+use super::filters;
+use super::sample::words;
+use super::views::{FieldError, error_of};
+
+/// `GET /login`. Form `sign-in`: POST `/login` with `username`, `password`, `remember`
+/// (`on` when ticked), `flow`, `csrf`.
+#[derive(Debug, Template)]
+#[template(path = "sign_in.html")]
+pub struct SignIn {
+    pub chrome: Chrome,
+    pub form: FlowForm,
+    /// The app the person is on the way to; `None` for the account pages.
+    pub app_name: Option<String>,
+    pub purpose: Purpose,
+    /// What was typed before, or the hint of the request. Never empty with [`Purpose::Confirm`].
+    pub username: String,
+    pub remember: Remember,
+    /// News above the form that is not an error: "Your password is changed. Sign in with it."
+    pub notice: Option<String>,
+    /// Fields: `username`, `password`.
+    pub errors: Vec<FieldError>,
+}
+
+/// Why the form is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    /// Nobody is signed in.
+    SignIn,
+    /// Somebody is, and confirms it: the username is fixed.
+    Confirm {
+        /// Why, in one sentence.
+        reason: String,
+        /// Where somebody else may sign in instead.
+        switch_href: String,
+    },
+}
+
+/// The state of the "Keep me signed in" box.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remember {
+    Ticked,
+    Unticked,
+    /// The box is not shown.
+    NotOffered,
+}
+
+impl SignIn {
+    fn error(&self, field: &str) -> Option<&str> {
+        error_of(&self.errors, field)
+    }
+
+    #[must_use]
+    pub fn sample() -> Self {
+        Self {
+            chrome: Chrome::sample(),
+            form: FlowForm::sample(),
+            app_name: Some(words("Orchard Wiki")),
+            purpose: Purpose::SignIn,
+            username: String::new(),
+            remember: Remember::Unticked,
+            notice: Some(words("Your password is changed. Sign in with the new one.")),
+            errors: Vec::new(),
+        }
+    }
+
+    /// After a wrong password.
+    #[must_use]
+    pub fn sample_wrong() -> Self {
+        let text = words("Check the username and the password, then try again.");
+        Self {
+            username: words("ada"),
+            remember: Remember::Ticked,
+            notice: None,
+            errors: vec![FieldError { field: "username", text }],
+            ..Self::sample()
+        }
+    }
+
+    /// A signed-in person confirming it is them.
+    #[must_use]
+    pub fn sample_confirm() -> Self {
+        Self {
+            username: words("ada"),
+            purpose: Purpose::Confirm {
+                reason: words("Orchard Wiki wants a sign-in from the last five minutes."),
+                switch_href: words("/login?flow=sealed-request&switch=1"),
+            },
+            remember: Remember::NotOffered,
+            notice: None,
+            ..Self::sample()
+        }
+    }
+}

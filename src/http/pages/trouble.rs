@@ -1,0 +1,140 @@
+//! The pages for when something does not go as planned. Each says what happened and what to do.
+
+use askama::Template;
+
+use super::chrome::Chrome;
+use super::filters;
+use super::sample::words;
+use super::views::{Link, When};
+
+/// An error that cannot be told to the app, or that is ours.
+#[derive(Debug, Template)]
+#[template(path = "error.html")]
+pub struct ErrorPage {
+    pub chrome: Chrome,
+    pub heading: String,
+    pub what_happened: String,
+    pub what_to_do: String,
+    /// The error code, for support (`invalid_redirect_uri`).
+    pub code: String,
+    pub request_id: String,
+    pub at: When,
+    /// What only the app's administrator can use.
+    pub for_app_admin: Option<AppAdminHint>,
+    /// Where the person may go from here.
+    pub way_out: Option<Link>,
+}
+
+/// Facts for the administrator of the app that sent the request.
+#[derive(Debug, Clone)]
+pub struct AppAdminHint {
+    /// What to check, in one sentence.
+    pub advice: String,
+    pub client_id: Option<String>,
+    /// The redirect URI as received.
+    pub redirect_uri: Option<String>,
+}
+
+impl ErrorPage {
+    #[must_use]
+    pub fn sample() -> Self {
+        Self {
+            chrome: Chrome::sample(),
+            heading: words("This sign-in link does not work"),
+            what_happened: words(
+                "The app asked for the answer to be sent to an address that is not registered for \
+                 it. To keep your account safe, nothing was sent.",
+            ),
+            what_to_do: words(
+                "Go back to the app and try again. If this page comes back, send \
+                the details below to whoever looks after the app.",
+            ),
+            code: words("invalid_redirect_uri"),
+            request_id: words("019a6b3e-7c1f-7d90-8a55-0d1e2f3a4b5c"),
+            at: When::sample(900_000),
+            for_app_admin: Some(AppAdminHint {
+                advice: words(
+                    "Register this redirect URI for the app, or correct it in the app’s settings. \
+                     They must be equal character for character.",
+                ),
+                client_id: Some(words("orchard-wiki")),
+                redirect_uri: Some(words("http://wiki.orchard.example/callback/")),
+            }),
+            way_out: None,
+        }
+    }
+}
+
+/// The request this page belonged to is over: expired, answered already, or opened from a
+/// bookmark.
+#[derive(Debug, Template)]
+#[template(path = "expired.html")]
+pub struct Expired {
+    pub chrome: Chrome,
+    /// "Return to" this app, when it is known and has an address to start at.
+    pub app: Option<Link>,
+    /// Path of "Start again".
+    pub start_again: String,
+    pub request_id: String,
+}
+
+impl Expired {
+    #[must_use]
+    pub fn sample() -> Self {
+        Self {
+            chrome: Chrome::sample(),
+            app: Some(Link::sample("Orchard Wiki", "https://wiki.orchard.example/")),
+            start_again: words("/login"),
+            request_id: words("019a6b3e-7c1f-7d90-8a55-0d1e2f3a4b5c"),
+        }
+    }
+}
+
+/// Too many tries. Send it with `Retry-After`.
+#[derive(Debug, Template)]
+#[template(path = "throttled.html")]
+pub struct Throttled {
+    pub chrome: Chrome,
+    /// Whole minutes to wait, at least 1.
+    pub minutes: i64,
+    /// Where to try again then, the same form as before.
+    pub try_again: String,
+}
+
+impl Throttled {
+    #[must_use]
+    pub fn sample() -> Self {
+        Self {
+            chrome: Chrome::sample(),
+            minutes: 5,
+            try_again: words("/login?flow=sealed-request"),
+        }
+    }
+}
+
+/// Signed in, but not allowed to see the page.
+#[derive(Debug, Template)]
+#[template(path = "forbidden.html")]
+pub struct Forbidden {
+    pub chrome: Chrome,
+    /// Who is signed in.
+    pub account: String,
+    /// What the person would have to be, in one sentence.
+    pub reason: String,
+    pub request_id: String,
+    /// Where somebody else may sign in instead.
+    pub switch_href: String,
+}
+
+impl Forbidden {
+    #[must_use]
+    pub fn sample() -> Self {
+        Self {
+            chrome: Chrome::sample(),
+            account: words("Ada Lovelace"),
+            reason: words("This page is for people who look after Doorward."),
+            request_id: words("019a6b3e-7c1f-7d90-8a55-0d1e2f3a4b5c"),
+            switch_href: words("/login?switch=1"),
+        }
+    }
+}

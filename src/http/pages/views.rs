@@ -1,0 +1,173 @@
+//! Small values that several pages show.
+
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+
+use super::sample::words;
+use crate::clock::UnixTime;
+
+/// A message shown once, after something was done.
+#[derive(Debug, Clone)]
+pub struct Flash {
+    pub tone: Tone,
+    pub text: String,
+}
+
+/// Whether a message is good news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// It worked.
+    Done,
+    /// It did not, or there is something to look out for.
+    Warning,
+}
+
+impl Tone {
+    /// The CSS class.
+    #[must_use]
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// What is wrong with one field: shown in the summary and at the field.
+#[derive(Debug, Clone)]
+pub struct FieldError {
+    /// The `name` of the field; see each page for the names it has.
+    pub field: &'static str,
+    /// What to do about it.
+    pub text: String,
+}
+
+/// The text for the field called `name`, if something is wrong with it.
+pub(super) fn error_of<'a>(errors: &'a [FieldError], name: &str) -> Option<&'a str> {
+    errors.iter().find(|error| error.field == name).map(|error| error.text.as_str())
+}
+
+/// A named address.
+#[derive(Debug, Clone)]
+pub struct Link {
+    pub text: String,
+    /// Web address or path; anything a browser would run is replaced by `#` when shown.
+    pub href: String,
+}
+
+impl Link {
+    pub(super) fn sample(text: &str, href: &str) -> Self {
+        Self { text: words(text), href: words(href) }
+    }
+}
+
+/// A moment, in words and for machines.
+#[derive(Debug, Clone)]
+pub struct When {
+    /// RFC 3339 in UTC, for the `datetime` attribute.
+    pub iso: String,
+    /// What people read.
+    pub text: String,
+}
+
+const DAY_AND_TIME: &[BorrowedFormatItem<'_>] =
+    format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute] UTC");
+
+impl When {
+    /// Date and time: `21 Nov 2026, 04:36 UTC`.
+    #[must_use]
+    pub fn at(moment: UnixTime) -> Self {
+        let iso = moment.rfc3339();
+        let text = time::OffsetDateTime::from_unix_timestamp(moment.0)
+            .ok()
+            .and_then(|t| t.format(DAY_AND_TIME).ok())
+            .unwrap_or_else(|| iso.clone());
+        Self { iso, text }
+    }
+
+    /// How long ago for the past week (`3 hours ago`), the date before that and for the future.
+    #[must_use]
+    pub fn ago(moment: UnixTime, now: UnixTime) -> Self {
+        let passed = now.since(moment);
+        let text = match passed {
+            0..60 => "just now".to_owned(),
+            60..3_600 => count(passed / 60, "minute"),
+            3_600..86_400 => count(passed / 3_600, "hour"),
+            86_400..604_800 => count(passed / 86_400, "day"),
+            _ => return Self::at(moment),
+        };
+        Self { iso: moment.rfc3339(), text }
+    }
+
+    pub(super) fn sample(seconds_ago: i64) -> Self {
+        const NOW: UnixTime = UnixTime(1_795_236_000);
+        Self::ago(NOW.plus(-seconds_ago), NOW)
+    }
+}
+
+fn count(number: i64, unit: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {unit}{plural} ago")
+}
+
+/// One place where a person is signed in.
+#[derive(Debug, Clone)]
+pub struct SessionView {
+    /// The public session id (`sid`).
+    pub id: String,
+    pub user_id: String,
+    pub username: String,
+    /// Browser and system in words (`Firefox on Linux`).
+    pub device: String,
+    pub address: String,
+    pub started: When,
+    pub last_seen: When,
+    /// Whether this is the session that is looking at the page.
+    pub current: bool,
+}
+
+impl SessionView {
+    pub(super) fn samples() -> Vec<Self> {
+        let session = |device: &str, address: &str, seen: i64| Self {
+            id: words("019a6b3e-7c1f-7d90-8a55-0d1e2f3a4b5c"),
+            user_id: words("5f0c1f0e-8a53-4a52-b7f6-0d6b8f1d2a34"),
+            username: words("ada"),
+            device: words(device),
+            address: words(address),
+            started: When::sample(seen + 7_300),
+            last_seen: When::sample(seen),
+            current: seen == 0,
+        };
+        vec![
+            session("Firefox on Linux", "192.0.2.14", 0),
+            session("Safari on iPhone", "2001:db8:4a::7", 10_900),
+            session("Chrome on Windows", "198.51.100.23", 190_000),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recent_moments_read_as_how_long_ago() {
+        let now = UnixTime(1_000_000_000);
+        for (ago, text) in [
+            (0, "just now"),
+            (60, "1 minute ago"),
+            (7_199, "1 hour ago"),
+            (7_200, "2 hours ago"),
+            (86_400, "1 day ago"),
+            (604_800, "2 Sep 2001, 01:46 UTC"),
+            (-5, "9 Sep 2001, 01:46 UTC"),
+        ] {
+            assert_eq!(When::ago(now.plus(-ago), now).text, text, "{ago}");
+        }
+    }
+
+    #[test]
+    fn a_moment_carries_its_exact_time_for_machines() {
+        assert_eq!(When::at(UnixTime(0)).iso, "1970-01-01T00:00:00Z");
+    }
+}

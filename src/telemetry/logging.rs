@@ -1,0 +1,181 @@
+//! The log, on standard error: text on a terminal, one JSON object per line elsewhere. In JSON the
+//! fields of the surrounding spans (such as `request_id`) stand beside those of the event, so that
+//! a line can be read, and searched, alone.
+
+use std::fmt;
+use std::io::IsTerminal as _;
+
+use serde_json::{Map, Value};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, JsonFields, Writer};
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+use tracing_subscriber::fmt::{FmtContext, FormattedFields, MakeWriter};
+use tracing_subscriber::registry::{LookupSpan, Scope};
+use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
+
+use crate::config::{LogFormat, LogLevel, LogSettings};
+
+/// Libraries whose everyday messages would drown ours.
+const QUIET_LIBRARIES: &str = "sqlx=warn,hyper=warn,h2=warn,rustls=warn,actix_server=warn,mio=warn";
+
+/// Starts the log for the whole process. Fails if that was done before.
+pub fn init(settings: &LogSettings) -> Result<(), TryInitError> {
+    subscriber(settings, std::io::stderr).try_init()
+}
+
+/// What [`init`] installs, writing to any writer; tests use it with a buffer.
+pub fn subscriber<W>(settings: &LogSettings, writer: W) -> Box<dyn Subscriber + Send + Sync>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let terminal = std::io::stderr().is_terminal();
+    let builder = tracing_subscriber::fmt().with_env_filter(filter(settings.level));
+    let json = match settings.format {
+        LogFormat::Json => true,
+        LogFormat::Text => false,
+        LogFormat::Auto => !terminal,
+    };
+    if json {
+        let builder = builder.with_writer(writer).fmt_fields(JsonFields::new());
+        Box::new(builder.event_format(JsonLines).finish())
+    } else {
+        let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Box::new(builder.with_writer(writer).with_ansi(colour).finish())
+    }
+}
+
+fn filter(level: LogLevel) -> EnvFilter {
+    let quiet = matches!(level, LogLevel::Info | LogLevel::Debug);
+    let libraries = if quiet { QUIET_LIBRARIES } else { "" };
+    EnvFilter::new(format!("{},{libraries}", level.as_str()))
+}
+
+/// One flat JSON object per event: `timestamp`, `level`, `target`, `message`, then the fields.
+struct JsonLines;
+
+impl<S, N> FormatEvent<S, N> for JsonLines
+where
+    S: Subscriber + for<'s> LookupSpan<'s>,
+    N: for<'w> FormatFields<'w> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut timestamp = String::new();
+        SystemTime.format_time(&mut Writer::new(&mut timestamp))?;
+        let mut line = Map::new();
+        for span in context.event_scope().into_iter().flat_map(Scope::from_root) {
+            let extensions = span.extensions();
+            let fields = extensions.get::<FormattedFields<N>>();
+            let fields = fields.and_then(|text| serde_json::from_str(&text.fields).ok());
+            line.extend(fields.unwrap_or_else(Map::new));
+        }
+        event.record(&mut Collector(&mut line));
+        // Last, so that no field can pass itself off as one of these.
+        let about = event.metadata();
+        line.insert("timestamp".to_owned(), timestamp.into());
+        line.insert("level".to_owned(), about.level().as_str().to_lowercase().into());
+        line.insert("target".to_owned(), about.target().into());
+        writeln!(writer, "{}", Value::Object(line))
+    }
+}
+
+/// Collects the fields of an event as JSON values.
+struct Collector<'a>(&'a mut Map<String, Value>);
+
+impl Collector<'_> {
+    fn put(&mut self, field: &Field, value: impl Into<Value>) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+}
+
+impl Visit for Collector<'_> {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.put(field, value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field, value);
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.put(field, value);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.put(field, format!("{value:?}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Buffer {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(settings: &LogSettings, work: impl FnOnce()) -> String {
+        let buffer = Buffer::default();
+        let writer = buffer.clone();
+        let subscriber = subscriber(settings, move || writer.clone());
+        tracing::subscriber::with_default(subscriber, work);
+        String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap()
+    }
+
+    fn settings(level: LogLevel, format: LogFormat) -> LogSettings {
+        LogSettings { level, format }
+    }
+
+    #[test]
+    fn a_json_line_carries_the_fields_of_its_spans_and_cannot_be_broken() {
+        let text = logged(&settings(LogLevel::Info, LogFormat::Json), || {
+            let span = tracing::info_span!("request", request_id = "abcd1234");
+            let _inside = span.enter();
+            tracing::info!(status = 200, level = "forged", client = "a\nb", "answered");
+        });
+        assert_eq!(text.lines().count(), 1, "{text}");
+        let line: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(line["message"], "answered");
+        assert_eq!(line["level"], "info");
+        assert_eq!(line["request_id"], "abcd1234");
+        assert_eq!(line["status"], 200);
+        assert_eq!(line["client"], "a\nb");
+        assert!(line["timestamp"].as_str().unwrap().ends_with('Z'), "{text}");
+        assert!(line["target"].as_str().unwrap().starts_with("doorward::"), "{text}");
+    }
+
+    #[test]
+    fn messages_below_the_level_are_not_written() {
+        let text = logged(&settings(LogLevel::Warn, LogFormat::Text), || {
+            tracing::info!("quiet");
+            tracing::warn!("loud");
+        });
+        assert!(text.contains("loud") && !text.contains("quiet"), "{text}");
+    }
+}

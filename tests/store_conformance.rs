@@ -1,0 +1,93 @@
+//! What a database and an ephemeral store must do to be one: every statement of `store` on SQLite
+//! and PostgreSQL, every verb in process and on Redis, races, and outages.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::assigning_clones,
+    clippy::cloned_ref_to_slice_refs,
+    reason = "a failed expectation is a failed test, and plain words read better than saved copies"
+)]
+
+#[path = "store_conformance/fast.rs"]
+mod fast;
+#[path = "store_conformance/fixtures.rs"]
+mod fixtures;
+#[path = "store_conformance/lineage.rs"]
+mod lineage;
+#[path = "store_conformance/outages.rs"]
+mod outages;
+#[path = "store_conformance/people.rs"]
+mod people;
+#[path = "store_conformance/races.rs"]
+mod races;
+#[path = "store_conformance/records.rs"]
+mod records;
+#[path = "store_conformance/schema.rs"]
+mod schema;
+#[path = "store_conformance/servers.rs"]
+mod servers;
+#[path = "store_conformance/topologies.rs"]
+mod topologies;
+
+use doorward::clock::{Clock, UnixTime};
+use doorward::store::ephemeral::{Ephemeral, MemoryStore};
+use doorward::store::{DatabaseSettings, Store};
+use fast::{Passing, ephemeral_conforms};
+use servers::{Postgres, Redis, TempDir};
+
+/// A new SQLite store in a directory of its own.
+async fn sqlite() -> (Store, TempDir) {
+    let dir = TempDir::new("sqlite");
+    let url = format!("sqlite://{}/doorward.db", dir.0.display());
+    let store = Store::connect(&DatabaseSettings::new(url)).await.unwrap();
+    (store, dir)
+}
+
+async fn conforms(store: Store) {
+    store.migrate().await.unwrap();
+    store.db.ping().await.unwrap();
+    people::users_conform(&store).await;
+    people::clients_conform(&store).await;
+    people::consents_conform(&store).await;
+    lineage::sessions_conform(&store).await;
+    lineage::grants_conform(&store).await;
+    lineage::families_conform(&store).await;
+    records::keys_conform(&store).await;
+    records::links_conform(&store).await;
+    records::revocations_conform(&store).await;
+    records::sync_conforms(&store).await;
+    records::audit_conforms(&store).await;
+    races::one_winner_each(&store).await;
+    races::counters_are_exact(&store).await;
+    races::groups_are_set_by_one_at_a_time(&store).await;
+    records::cleanup_conforms(&store).await;
+    store.db.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sqlite_conforms() {
+    let (store, _dir) = sqlite().await;
+    conforms(store).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn postgres_conforms() {
+    let server = Postgres::start();
+    conforms(Store::connect(&DatabaseSettings::new(server.url())).await.unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_in_process_store_conforms() {
+    let clock = Clock::manual(UnixTime(1_763_700_000));
+    let store = Ephemeral::Memory(MemoryStore::new(clock.clone()));
+    ephemeral_conforms(store, Passing::Manual(clock)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn redis_conforms() {
+    let server = Redis::start();
+    let store = Ephemeral::connect(Some(&server.url()), Clock::System).await.unwrap();
+    ephemeral_conforms(store, Passing::Really).await;
+    assert_eq!(server.cli(&["--scan", "--pattern", "[^d]*"]), "", "every key begins with dw:");
+}

@@ -1,0 +1,125 @@
+//! The ephemeral store.
+
+use std::time::Duration;
+
+use doorward::clock::{Clock, Seconds, UnixTime};
+use doorward::store::StoreError;
+use doorward::store::ephemeral::throttle::{self, Penalty, ThrottleRule};
+use doorward::store::ephemeral::{Ephemeral, codes};
+use serde::{Deserialize, Serialize};
+
+use super::races;
+
+/// How a test lets time pass: Redis has a clock of its own.
+pub(crate) enum Passing {
+    Manual(Clock),
+    Really,
+}
+
+impl Passing {
+    async fn pass(&self, seconds: u64) {
+        match self {
+            Self::Manual(clock) => clock.advance(Seconds::try_from(seconds).unwrap()),
+            Self::Really => {
+                tokio::time::sleep(Duration::from_millis(seconds * 1000 + 100)).await;
+            }
+        }
+    }
+}
+
+pub(crate) async fn ephemeral_conforms(ephemeral: Ephemeral, time: Passing) {
+    verbs_conform(&ephemeral).await;
+    expiry_conforms(&ephemeral, &time).await;
+    views_conform(&ephemeral).await;
+    races::ephemeral_one_winner_each(&ephemeral).await;
+}
+
+async fn verbs_conform(e: &Ephemeral) {
+    e.ping().await.unwrap();
+    assert_eq!(e.get("none").await.unwrap(), None);
+    e.put("k", "v1 ü \0", 60).await.unwrap();
+    e.put("k", "v2 ü \0", 60).await.unwrap();
+    assert_eq!(e.get("k").await.unwrap().as_deref(), Some("v2 ü \0"));
+    assert_eq!(e.get_extend("k", 60).await.unwrap().as_deref(), Some("v2 ü \0"));
+    assert_eq!(e.get_extend("none", 60).await.unwrap(), None);
+    assert!(!e.put_new("k", "v3", 60).await.unwrap());
+    assert_eq!(e.swap("k", "v4").await.unwrap().as_deref(), Some("v2 ü \0"));
+    assert_eq!(e.take("k").await.unwrap().as_deref(), Some("v4"));
+    assert_eq!(e.take("k").await.unwrap(), None);
+    assert_eq!(e.swap("k", "v5").await.unwrap(), None);
+    assert_eq!(e.get("k").await.unwrap(), None, "a swap stores nothing where nothing was");
+    assert!(e.put_new("k", "v6", 60).await.unwrap());
+
+    e.put("other", "o", 60).await.unwrap();
+    let keys = ["other".to_owned(), "none".to_owned(), "k".to_owned()];
+    let found = e.get_many(&keys).await.unwrap();
+    assert_eq!(found, [Some("o".to_owned()), None, Some("v6".to_owned())]);
+    assert!(e.get_many(&[]).await.unwrap().is_empty());
+    e.delete(&["k", "other", "none"]).await.unwrap();
+    e.delete(&[]).await.unwrap();
+    assert_eq!(e.get_many(&keys).await.unwrap(), [None, None, None]);
+
+    assert_eq!(e.increment("n", 60).await.unwrap(), 1);
+    assert_eq!(e.increment("n", 60).await.unwrap(), 2);
+    e.put("text", "no number", 60).await.unwrap();
+    assert!(matches!(e.increment("text", 60).await, Err(StoreError::Corrupt(_))));
+    assert!(e.eviction_policy().await.is_none_or(|policy| policy == "noeviction"));
+}
+
+async fn expiry_conforms(e: &Ephemeral, time: &Passing) {
+    e.put("short", "v", 1).await.unwrap();
+    e.put("kept", "v", 1).await.unwrap();
+    e.put("swapped", "v", 1).await.unwrap();
+    e.put_new("new", "v", 1).await.unwrap();
+    assert_eq!(e.increment("window", 2).await.unwrap(), 1);
+    assert!(e.get_extend("kept", 60).await.unwrap().is_some());
+    assert!(e.swap("swapped", "w").await.unwrap().is_some());
+    time.pass(1).await;
+    assert_eq!(e.get("short").await.unwrap(), None);
+    assert_eq!(e.get("swapped").await.unwrap(), None, "a swap does not extend");
+    assert_eq!(e.take("new").await.unwrap(), None);
+    assert_eq!(e.get("kept").await.unwrap().as_deref(), Some("v"));
+    assert!(e.put_new("short", "again", 60).await.unwrap());
+    assert_eq!(e.increment("window", 60).await.unwrap(), 2);
+    time.pass(1).await;
+    assert_eq!(e.increment("window", 60).await.unwrap(), 1, "only the first call sets the end");
+    e.put("least", "v", -5).await.unwrap();
+    e.sweep(usize::MAX);
+    assert_eq!(e.get("kept").await.unwrap().as_deref(), Some("v"));
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Payload {
+    grant: String,
+    n: i64,
+}
+
+async fn views_conform(e: &Ephemeral) {
+    let payload = Payload { grant: "g".to_owned(), n: 7 };
+    codes::put_code(e, "hash", &payload, 60).await.unwrap();
+    assert_eq!(codes::code(e, "hash").await.unwrap(), Some(payload));
+    assert_eq!(codes::count_failure(e, "hash", 60).await.unwrap(), 1);
+    assert_eq!(codes::count_failure(e, "hash", 60).await.unwrap(), 2);
+    assert!(matches!(codes::code::<Vec<u8>>(e, "hash").await, Err(StoreError::Corrupt(_))));
+    codes::burn(e, "hash").await.unwrap();
+    assert_eq!(codes::code::<Payload>(e, "hash").await.unwrap(), None);
+    assert_eq!(codes::count_failure(e, "hash", 60).await.unwrap(), 1);
+
+    let now = UnixTime(1_763_700_000);
+    let (rule, key) = (ThrottleRule::ACCOUNT, "account:x");
+    for n in 1..=5 {
+        let penalty = throttle::register_failure(e, &rule, key, now).await.unwrap();
+        assert_eq!(penalty, Penalty { failures: n, blocked_until: None });
+    }
+    let keys = [key.to_owned(), "address:y".to_owned()];
+    assert_eq!(throttle::blocked_until(e, &keys).await.unwrap(), None);
+    for seconds in [2, 4, 8] {
+        let penalty = throttle::register_failure(e, &rule, key, now).await.unwrap();
+        assert_eq!(penalty.blocked_until, Some(now.plus(seconds)));
+        assert_eq!(throttle::blocked_until(e, &keys).await.unwrap(), penalty.blocked_until);
+    }
+    throttle::clear(e, key).await.unwrap();
+    assert_eq!(throttle::blocked_until(e, &keys).await.unwrap(), None);
+    let penalty = throttle::register_failure(e, &rule, key, now).await.unwrap();
+    assert_eq!(penalty.failures, 1);
+}

@@ -1,0 +1,172 @@
+//! Sessions, grants and refresh families.
+
+use doorward::protocol::types::{ClientId, FamilyId, GrantId, SessionId, UserId};
+use doorward::store::grants::{self, Inserted, Offline};
+use doorward::store::refresh_families::{self, Rotated};
+use doorward::store::sessions::{self, Renewal, SessionFilter};
+use doorward::store::{Store, StoreError};
+
+use super::fixtures::{NOW, family, grant, rotation, session};
+
+pub(crate) async fn sessions_conform(store: &Store) {
+    let db = &store.db;
+    let alice = UserId::new("u-alice");
+    for (n, id) in ["s1", "s2", "s3"].into_iter().enumerate() {
+        let mut session = session(id, "u-alice");
+        session.created_at = NOW.plus(i64::try_from(n / 2).unwrap());
+        sessions::insert(db, &session).await.unwrap();
+    }
+    sessions::insert(db, &session("b1", "u-bob")).await.unwrap();
+    assert_eq!(sessions::insert(db, &session("x", "nobody")).await, Err(StoreError::Conflict));
+    let s1 = session("s1", "u-alice");
+    assert_eq!(sessions::by_hash(db, "hash-s1").await.unwrap().as_ref(), Some(&s1));
+    assert_eq!(sessions::by_id(db, &s1.id).await.unwrap().as_ref(), Some(&s1));
+    assert_eq!(sessions::by_hash(db, "hash-\0").await.unwrap(), None);
+
+    let ids = |filter: SessionFilter| async move {
+        let found = sessions::list(&store.db, &filter).await.unwrap();
+        let cursor = found.last().map(sessions::Session::cursor);
+        (found.iter().map(|s| s.id.to_string()).collect::<Vec<_>>(), cursor)
+    };
+    let mine = SessionFilter { user: Some(alice.clone()), after: None, limit: 2 };
+    let (page, after) = ids(mine.clone()).await;
+    assert_eq!(page, ["s3", "s2"]);
+    assert_eq!(ids(SessionFilter { after, ..mine }).await.0, ["s1"]);
+    let (page, after) = ids(SessionFilter { user: None, after: None, limit: 3 }).await;
+    assert_eq!(page, ["s3", "s2", "s1"]);
+    assert_eq!(ids(SessionFilter { user: None, after, limit: 3 }).await.0, ["b1"]);
+
+    renewal_conforms(store).await;
+
+    assert_eq!(sessions::count_live(db, NOW).await.unwrap(), 4);
+    let seen = [(SessionId::new("s2"), NOW.plus(3_000)), (SessionId::new("s3"), NOW.plus(-9))];
+    sessions::touch_many(db, &seen).await.unwrap();
+    sessions::touch_many(db, &[]).await.unwrap();
+    let last_seen = |id: &'static str| async move {
+        let id = SessionId::new(id);
+        sessions::by_id(&store.db, &id).await.unwrap().unwrap().last_seen_at
+    };
+    assert_eq!((last_seen("s2").await, last_seen("s3").await), (NOW.plus(3_000), NOW));
+    assert_eq!(sessions::count_live(db, NOW.plus(3_700)).await.unwrap(), 1);
+
+    assert!(sessions::revoke(db, &SessionId::new("s1"), NOW).await.unwrap());
+    assert!(!sessions::revoke(db, &SessionId::new("s1"), NOW).await.unwrap());
+    let kept = SessionId::new("s2");
+    let ended = sessions::revoke_for_user(db, &alice, Some(&kept), NOW).await.unwrap();
+    assert_eq!(ended, [(SessionId::new("s3"), "hash-s3".to_owned())]);
+    let ended = sessions::revoke_for_user(db, &alice, None, NOW).await.unwrap();
+    assert_eq!(ended, [(kept, "hash-s2".to_owned())]);
+    assert_eq!(sessions::count_live(db, NOW).await.unwrap(), 1);
+}
+
+async fn renewal_conforms(store: &Store) {
+    let renewal = Renewal {
+        id: SessionId::new("s1"),
+        old_hash: "hash-s1".to_owned(),
+        new_hash: "fresh".to_owned(),
+        auth_time: NOW.plus(7),
+        acr: "2".to_owned(),
+        amr: vec!["pwd".to_owned(), "otp".to_owned()],
+        now: NOW.plus(7),
+    };
+    let late = Renewal { now: NOW.plus(3_601), ..renewal.clone() };
+    assert!(!sessions::renew(&store.db, &late).await.unwrap(), "an idle session is dead");
+    assert!(sessions::renew(&store.db, &renewal).await.unwrap());
+    assert!(!sessions::renew(&store.db, &renewal).await.unwrap(), "the old value is dead");
+    let stored = sessions::by_hash(&store.db, "fresh").await.unwrap().unwrap();
+    assert_eq!((stored.acr, stored.amr, stored.auth_time), ("2".into(), renewal.amr, NOW.plus(7)));
+    assert_eq!(sessions::by_hash(&store.db, "hash-s1").await.unwrap(), None);
+}
+
+pub(crate) async fn grants_conform(store: &Store) {
+    let db = &store.db;
+    let mut g1 = grant("g1", "u-alice", "app");
+    g1.session_id = Some(SessionId::new("s1"));
+    assert_eq!(grants::insert(db, &g1).await.unwrap(), Inserted::New);
+    assert_eq!(grants::insert(db, &g1).await.unwrap(), Inserted::Duplicate);
+    let orphan = grants::insert(db, &grant("g9", "nobody", "app")).await;
+    assert_eq!(orphan, Err(StoreError::Conflict));
+    assert_eq!(grants::by_id(db, &g1.id).await.unwrap().as_ref(), Some(&g1));
+
+    let mut offline = grant("g2", "u-alice", "batch");
+    offline.session_id = g1.session_id.clone();
+    offline.offline = true;
+    offline.created_at = NOW.plus(1);
+    grants::insert(db, &offline).await.unwrap();
+    let session = SessionId::new("s1");
+    let clients = grants::clients_of_session(db, &session).await.unwrap();
+    assert_eq!(clients, [ClientId::new("app"), ClientId::new("batch")]);
+    let alice = UserId::new("u-alice");
+    let listed = grants::list_for_user(db, &alice, NOW).await.unwrap();
+    assert_eq!(listed, [offline.clone(), g1.clone()]);
+    assert!(grants::list_for_user(db, &alice, NOW.plus(1_000)).await.unwrap().is_empty());
+
+    let ended = grants::revoke_for_session(db, &session, NOW, Offline::Keep).await.unwrap();
+    assert_eq!(ended, [g1.id.clone()]);
+    let ended = grants::revoke_for_session(db, &session, NOW, Offline::Revoke).await.unwrap();
+    assert_eq!(ended, [offline.id]);
+    assert!(!grants::revoke(db, &g1.id, NOW).await.unwrap());
+    assert_eq!(grants::by_id(db, &g1.id).await.unwrap().unwrap().revoked_at, Some(NOW));
+
+    for (id, user, client) in [
+        ("g3", "u-alice", "app"),
+        ("g4", "u-alice", "batch"),
+        ("g5", "u-bob", "batch"),
+        ("g6", "u-bob", "app"),
+    ] {
+        grants::insert(db, &grant(id, user, client)).await.unwrap();
+    }
+    let (app, batch) = (ClientId::new("app"), ClientId::new("batch"));
+    assert_eq!(
+        grants::revoke_for_consent(db, &alice, &app, NOW).await.unwrap(),
+        [GrantId::new("g3")]
+    );
+    let mut ended = grants::revoke_for_client(db, &batch, NOW).await.unwrap();
+    ended.sort();
+    assert_eq!(ended, [GrantId::new("g4"), GrantId::new("g5")]);
+    let bob = UserId::new("u-bob");
+    assert_eq!(grants::revoke_for_user(db, &bob, NOW).await.unwrap(), [GrantId::new("g6")]);
+    assert!(grants::clients_of_session(db, &session).await.unwrap().is_empty());
+}
+
+pub(crate) async fn families_conform(store: &Store) {
+    let db = &store.db;
+    let granted = grant("gf", "u-alice", "app");
+    let mut tx = store.begin().await.unwrap();
+    grants::insert(&mut tx, &granted).await.unwrap();
+    refresh_families::insert(&mut tx, &family("f1", "gf")).await.unwrap();
+    tx.commit().await.unwrap();
+    let id = FamilyId::new("f1");
+    let (stored, with) = refresh_families::with_grant(db, &id).await.unwrap().unwrap();
+    assert_eq!((stored, with), (family("f1", "gf"), granted.clone()));
+    assert!(refresh_families::with_grant(db, &FamilyId::new("no")).await.unwrap().is_none());
+
+    let rotate = |r| async move { refresh_families::rotate(&store.db, &r).await.unwrap() };
+    assert_eq!(rotate(rotation("f1", "wrong", "h1")).await, Rotated::No);
+    let mut idle = rotation("f1", "h0", "h1");
+    idle.now = NOW.plus(100);
+    assert_eq!(rotate(idle).await, Rotated::No, "idle for too long");
+    assert_eq!(rotate(rotation("f1", "h0", "h1")).await, Rotated::Yes);
+    assert_eq!(rotate(rotation("f1", "h0", "h2")).await, Rotated::No);
+    let (stored, _) = refresh_families::with_grant(db, &id).await.unwrap().unwrap();
+    assert_eq!(stored.generation, 1);
+    assert_eq!((stored.current_hash, stored.previous_hash), ("h1".into(), Some("h0".into())));
+    assert_eq!(stored.rotated_at, Some(NOW.plus(10)));
+    assert_eq!(stored.successor_sealed.as_deref(), Some("sealed"));
+    assert_eq!(stored.idle_expires_at, NOW.plus(110));
+    let mut last = rotation("f1", "h1", "h2");
+    last.idle_expires_at = NOW.plus(9_999);
+    assert_eq!(rotate(last).await, Rotated::Yes);
+    let mut late = rotation("f1", "h2", "h3");
+    late.now = NOW.plus(1_000);
+    assert_eq!(rotate(late).await, Rotated::No, "past the absolute end");
+
+    assert_eq!(refresh_families::clear_successors(db, NOW.plus(10), 9).await.unwrap(), 0);
+    assert_eq!(refresh_families::clear_successors(db, NOW.plus(11), 9).await.unwrap(), 1);
+    let (stored, _) = refresh_families::with_grant(db, &id).await.unwrap().unwrap();
+    assert_eq!(stored.successor_sealed, None);
+    assert!(grants::revoke(db, &granted.id, NOW).await.unwrap());
+    let mut dead = rotation("f1", "h2", "h3");
+    dead.now = NOW.plus(20);
+    assert_eq!(rotate(dead).await, Rotated::No, "its grant is revoked");
+}

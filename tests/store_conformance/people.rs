@@ -1,0 +1,186 @@
+//! Users, clients and consents.
+
+use doorward::protocol::scope::Scopes;
+use doorward::protocol::types::{ClientId, UserId};
+use doorward::protocol::user::AdminRole;
+use doorward::store::clients::{self, ClientFilter};
+use doorward::store::consents::{self, Consent};
+use doorward::store::users::{self, UserFilter};
+use doorward::store::{Store, StoreError};
+
+use super::fixtures::{NOW, client, user};
+
+pub(crate) async fn users_conform(store: &Store) {
+    let db = &store.db;
+    let mut alice = user("alice");
+    assert!(!users::owner_exists(db).await.unwrap());
+    users::insert(db, &alice).await.unwrap();
+    assert_eq!(users::by_id(db, &alice.id).await.unwrap().as_ref(), Some(&alice));
+    assert_eq!(users::by_id(db, &UserId::new("nobody")).await.unwrap(), None);
+
+    // one login, one person
+    let mut other = user("other");
+    other.email = Some("ALICE@example.test".to_owned());
+    assert_eq!(users::insert(db, &other).await, Err(StoreError::Conflict));
+    other.email = Some("alice".to_owned());
+    assert_eq!(users::insert(db, &other).await, Err(StoreError::Conflict));
+    other.email = None;
+    users::insert(db, &other).await.unwrap();
+    other.username = "Alice@Example.test".to_owned();
+    assert_eq!(users::update(db, &other).await, Err(StoreError::Conflict));
+    other.username = "alice".to_owned();
+    assert_eq!(users::update(db, &other).await, Err(StoreError::Conflict));
+
+    alice.name = None;
+    alice.role = Some(AdminRole::Owner);
+    alice.updated_at = NOW.plus(5);
+    assert!(users::update(db, &alice).await.unwrap());
+    assert!(!users::update(db, &user("ghost")).await.unwrap());
+    for login in ["alice", " ALICE ", "alice@EXAMPLE.test"] {
+        assert_eq!(users::by_login(db, login).await.unwrap().as_ref(), Some(&alice), "{login}");
+    }
+    for login in ["", "alic", "a\0lice", "alice%"] {
+        assert_eq!(users::by_login(db, login).await.unwrap(), None, "{login:?}");
+    }
+
+    passwords_conform(store).await;
+    groups_conform(store).await;
+
+    assert!(users::owner_exists(db).await.unwrap());
+    assert_eq!(users::count_enabled_owners(db).await.unwrap(), 1);
+    users::hold_owners(db).await.unwrap();
+    assert!(users::set_disabled(db, &alice.id, Some(NOW), NOW).await.unwrap());
+    assert_eq!(users::count_enabled_owners(db).await.unwrap(), 0);
+    assert_eq!(users::by_id(db, &alice.id).await.unwrap().unwrap().disabled_at, Some(NOW));
+    assert!(users::set_disabled(db, &alice.id, None, NOW).await.unwrap());
+    assert_eq!(users::raise_token_version(db, &alice.id).await.unwrap(), 1);
+    assert_eq!(users::raise_token_version(db, &alice.id).await.unwrap(), 2);
+    assert_eq!(users::raise_token_version(db, &UserId::new("nobody")).await.unwrap(), 0);
+    assert!(users::delete(db, &other.id).await.unwrap());
+    assert!(!users::delete(db, &other.id).await.unwrap());
+    listing_conforms(store).await;
+}
+
+async fn passwords_conform(store: &Store) {
+    let db = &store.db;
+    let id = user("alice").id;
+    assert_eq!(users::password(db, &id).await.unwrap(), None);
+    assert_eq!(users::with_password(db, "Alice").await.unwrap().unwrap().1, None);
+    users::set_password(db, &id, "$argon2id$1", NOW).await.unwrap();
+    users::set_password(db, &id, "$argon2id$2", NOW).await.unwrap();
+    assert_eq!(users::password(db, &id).await.unwrap().as_deref(), Some("$argon2id$2"));
+    let (found, phc) = users::with_password(db, "alice@example.test").await.unwrap().unwrap();
+    assert_eq!((found.id, phc.as_deref()), (id, Some("$argon2id$2")));
+    assert!(users::with_password(db, "nobody").await.unwrap().is_none());
+    let missing = users::set_password(db, &UserId::new("nobody"), "x", NOW).await;
+    assert_eq!(missing, Err(StoreError::Conflict));
+}
+
+async fn groups_conform(store: &Store) {
+    let id = user("alice").id;
+    let names = ["staff".to_owned(), "Café, \"quoted\"".to_owned(), "staff".to_owned()];
+    let mut tx = store.begin().await.unwrap();
+    users::set_groups(&mut tx, &id, &names, NOW).await.unwrap();
+    tx.commit().await.unwrap();
+    let groups = vec!["Café, \"quoted\"".to_owned(), "staff".to_owned()];
+    assert_eq!(users::groups_of(&store.db, &id).await.unwrap(), groups);
+    assert_eq!(users::by_id(&store.db, &id).await.unwrap().unwrap().groups, groups);
+    let bad = users::set_groups(&store.db, &id, &["a\u{1f}b".to_owned()], NOW).await;
+    assert!(matches!(bad, Err(StoreError::Corrupt(_))));
+    let missing = users::set_groups(&store.db, &UserId::new("nobody"), &names, NOW).await;
+    assert_eq!(missing, Err(StoreError::Conflict));
+
+    // a transaction that is dropped leaves nothing behind
+    let mut tx = store.begin().await.unwrap();
+    users::set_groups(&mut tx, &id, &[], NOW).await.unwrap();
+    assert!(users::groups_of(&mut tx, &id).await.unwrap().is_empty());
+    drop(tx);
+    assert_eq!(users::groups_of(&store.db, &id).await.unwrap(), groups);
+}
+
+async fn listing_conforms(store: &Store) {
+    let db = &store.db;
+    for name in ["bob", "bea", "b_x", "carol"] {
+        users::insert(db, &user(name)).await.unwrap();
+    }
+    let names = |filter: UserFilter| async move {
+        let found = users::list(&store.db, &filter).await.unwrap();
+        found.into_iter().map(|user| user.username).collect::<Vec<_>>()
+    };
+    let mut all = names(UserFilter { limit: 100, ..UserFilter::default() }).await;
+    let after = Some(all[1].clone());
+    let page = names(UserFilter { after, limit: 2, ..UserFilter::default() }).await;
+    assert_eq!(page, all[2..4]);
+    all.sort();
+    assert_eq!(all, ["alice", "b_x", "bea", "bob", "carol"]);
+    for (search, expected) in [
+        ("B_", vec!["b_x"]),
+        ("bob@exa", vec!["bob"]),
+        ("CAROL ÜND", vec!["carol"]),
+        ("%", vec![]),
+        ("ob", vec![]),
+        ("a\0", vec![]),
+    ] {
+        let search = Some(search.to_owned());
+        let found = names(UserFilter { search, limit: 100, after: None }).await;
+        assert_eq!(found, expected);
+    }
+    let listed = users::list(db, &UserFilter { limit: 1, ..UserFilter::default() }).await.unwrap();
+    assert_eq!(listed[0].groups.len(), 2, "a list shows groups too");
+}
+
+pub(crate) async fn clients_conform(store: &Store) {
+    let db = &store.db;
+    let mut app = client("app");
+    clients::insert(db, &app).await.unwrap();
+    assert_eq!(clients::insert(db, &app).await, Err(StoreError::Conflict));
+    app.metadata.client_name = "Renamed".to_owned();
+    app.updated_at = NOW.plus(1);
+    assert!(clients::update(db, &app).await.unwrap());
+    assert!(!clients::update(db, &client("ghost")).await.unwrap());
+    assert_eq!(clients::by_id(db, &app.id).await.unwrap().as_ref(), Some(&app));
+    assert_eq!(clients::by_id(db, &ClientId::new("a\0")).await.unwrap(), None);
+
+    let hashes = ["h2".to_owned(), "h1".to_owned()];
+    assert!(clients::set_secret_hashes(db, &app.id, &hashes, NOW).await.unwrap());
+    assert!(clients::set_disabled(db, &app.id, Some(NOW), NOW).await.unwrap());
+    let stored = clients::by_id(db, &app.id).await.unwrap().unwrap();
+    assert_eq!((stored.secret_hashes.as_slice(), stored.disabled_at), (&hashes[..], Some(NOW)));
+    assert_eq!(clients::raise_token_version(db, &app.id).await.unwrap(), 1);
+    assert_eq!(clients::raise_token_version(db, &ClientId::new("no")).await.unwrap(), 0);
+
+    clients::insert(db, &client("batch")).await.unwrap();
+    clients::insert(db, &client("gone")).await.unwrap();
+    let ids = |filter: ClientFilter| async move {
+        let found = clients::list(&store.db, &filter).await.unwrap();
+        found.into_iter().map(|client| client.id.to_string()).collect::<Vec<_>>()
+    };
+    let all = ClientFilter { limit: 9, ..ClientFilter::default() };
+    assert_eq!(ids(all.clone()).await, ["app", "batch", "gone"]);
+    let after = Some(ClientId::new("app"));
+    assert_eq!(ids(ClientFilter { after, limit: 1, ..all.clone() }).await, ["batch"]);
+    let search = |text: &str| ClientFilter { search: Some(text.to_owned()), ..all.clone() };
+    assert_eq!(ids(search("reNAMED")).await, ["app"]);
+    assert_eq!(ids(search("the ")).await, ["batch", "gone"]);
+    assert!(clients::delete(db, &ClientId::new("gone")).await.unwrap());
+    assert!(!clients::delete(db, &ClientId::new("gone")).await.unwrap());
+}
+
+pub(crate) async fn consents_conform(store: &Store) {
+    let db = &store.db;
+    let (user, client) = (UserId::new("u-alice"), ClientId::new("app"));
+    let mut consent = Consent {
+        user_id: user.clone(),
+        client_id: client.clone(),
+        scopes: Scopes::from_tokens(["openid"]),
+        granted_at: NOW,
+    };
+    assert_eq!(consents::get(db, &user, &client).await.unwrap(), None);
+    consents::upsert(db, &consent).await.unwrap();
+    consent.scopes = Scopes::from_tokens(["openid", "email"]);
+    consents::upsert(db, &consent).await.unwrap();
+    assert_eq!(consents::get(db, &user, &client).await.unwrap().as_ref(), Some(&consent));
+    assert_eq!(consents::list_for_user(db, &user).await.unwrap(), [consent]);
+    assert!(consents::delete(db, &user, &client).await.unwrap());
+    assert!(!consents::delete(db, &user, &client).await.unwrap());
+}

@@ -1,0 +1,165 @@
+//! What must happen at most once, tried by 64 tasks at the same moment.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use doorward::protocol::types::FamilyId;
+use doorward::store::ephemeral::Ephemeral;
+use doorward::store::grants::{self, Inserted};
+use doorward::store::refresh_families::{self, Rotated};
+use doorward::store::{Store, links, sync, users};
+use tokio::sync::Barrier;
+
+use super::fixtures::{NOW, family, grant, link, rotation, user};
+
+const RUNNERS: usize = 64;
+
+/// Runs the same thing 64 times at once and returns every outcome.
+async fn all_at_once<T, F, R>(run: R) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send,
+    R: Fn(usize) -> F + Send + Sync + 'static,
+{
+    let (run, start) = (Arc::new(run), Arc::new(Barrier::new(RUNNERS)));
+    let tasks: Vec<_> = (0..RUNNERS)
+        .map(|n| {
+            let (run, start) = (run.clone(), start.clone());
+            tokio::spawn(async move {
+                start.wait().await;
+                run(n).await
+            })
+        })
+        .collect();
+    let mut outcomes = Vec::new();
+    for task in tasks {
+        outcomes.push(task.await.unwrap());
+    }
+    outcomes
+}
+
+fn count<T: PartialEq>(outcomes: &[T], wanted: &T) -> usize {
+    outcomes.iter().filter(|outcome| *outcome == wanted).count()
+}
+
+pub(crate) async fn one_winner_each(store: &Store) {
+    for round in 0..5 {
+        let s = store.clone();
+        let outcomes = all_at_once(move |_| {
+            let s = s.clone();
+            async move {
+                // as the code exchange does it: gate and family in one transaction
+                let (grant_id, family_id) = (format!("race{round}"), format!("race-f{round}"));
+                let mut tx = s.begin().await.unwrap();
+                let inserted =
+                    grants::insert(&mut tx, &grant(&grant_id, "u-alice", "app")).await.unwrap();
+                if inserted == Inserted::New {
+                    refresh_families::insert(&mut tx, &family(&family_id, &grant_id))
+                        .await
+                        .unwrap();
+                }
+                tx.commit().await.unwrap();
+                inserted
+            }
+        })
+        .await;
+        assert_eq!(count(&outcomes, &Inserted::New), 1);
+
+        let s = store.clone();
+        let outcomes = all_at_once(move |n| {
+            let s = s.clone();
+            async move {
+                let rotation = rotation(&format!("race-f{round}"), "h0", &format!("new-{n}"));
+                refresh_families::rotate(&s.db, &rotation).await.unwrap()
+            }
+        })
+        .await;
+        assert_eq!(count(&outcomes, &Rotated::Yes), 1);
+        let id = FamilyId::new(format!("race-f{round}"));
+        let (stored, _) = refresh_families::with_grant(&store.db, &id).await.unwrap().unwrap();
+        assert_eq!(stored.generation, 1);
+        let winner = outcomes.iter().position(|o| *o == Rotated::Yes).unwrap();
+        assert_eq!(stored.current_hash, format!("new-{winner}"));
+
+        let hash = format!("race-l{round}");
+        links::insert(&store.db, &link(&hash, None)).await.unwrap();
+        let s = store.clone();
+        let outcomes = all_at_once(move |_| {
+            let (s, hash) = (s.clone(), hash.clone());
+            async move { links::spend(&s.db, &hash, NOW).await.unwrap().is_some() }
+        })
+        .await;
+        assert_eq!(count(&outcomes, &true), 1);
+    }
+}
+
+pub(crate) async fn counters_are_exact(store: &Store) {
+    let before = sync::read(&store.db).await.unwrap();
+    let s = store.clone();
+    let mut counts = all_at_once(move |_| {
+        let s = s.clone();
+        async move { sync::bump_revocations(&s.db).await.unwrap() }
+    })
+    .await;
+    counts.sort_unstable();
+    let expected: Vec<i64> = (1..=64).map(|n| before.revocations + n).collect();
+    assert_eq!(counts, expected);
+}
+
+pub(crate) async fn groups_are_set_by_one_at_a_time(store: &Store) {
+    let s = store.clone();
+    let outcomes = all_at_once(move |n| {
+        let s = s.clone();
+        async move {
+            let mut tx = s.begin().await?;
+            let names = [format!("team{}", n % 3), "staff".to_owned()];
+            users::set_groups(&mut tx, &user("alice").id, &names, NOW).await?;
+            tx.commit().await
+        }
+    })
+    .await;
+    let refused = outcomes.iter().filter(|outcome| outcome.is_err()).count();
+    assert_eq!(refused, 0, "{outcomes:?}");
+    let groups = users::groups_of(&store.db, &user("alice").id).await.unwrap();
+    assert_eq!(groups.len(), 2, "the groups of one caller and no mixture: {groups:?}");
+}
+
+pub(crate) async fn ephemeral_one_winner_each(ephemeral: &Ephemeral) {
+    for round in 0..5 {
+        let (e, key) = (ephemeral.clone(), format!("race{round}"));
+        let outcomes = all_at_once(move |n| {
+            let (e, key) = (e.clone(), key.clone());
+            async move { e.put_new(&key, &n.to_string(), 60).await.unwrap() }
+        })
+        .await;
+        assert_eq!(count(&outcomes, &true), 1);
+
+        let (e, key) = (ephemeral.clone(), format!("race{round}"));
+        let outcomes = all_at_once(move |_| {
+            let (e, key) = (e.clone(), key.clone());
+            async move { e.take(&key).await.unwrap().is_some() }
+        })
+        .await;
+        assert_eq!(count(&outcomes, &true), 1);
+
+        let (e, key) = (ephemeral.clone(), format!("count{round}"));
+        let mut counts = all_at_once(move |_| {
+            let (e, key) = (e.clone(), key.clone());
+            async move { e.increment(&key, 60).await.unwrap() }
+        })
+        .await;
+        counts.sort_unstable();
+        assert_eq!(counts, (1..=64).collect::<Vec<i64>>());
+
+        ephemeral.put(&format!("swap{round}"), "start", 60).await.unwrap();
+        let (e, key) = (ephemeral.clone(), format!("swap{round}"));
+        let mut seen = all_at_once(move |n| {
+            let (e, key) = (e.clone(), key.clone());
+            async move { e.swap(&key, &n.to_string()).await.unwrap().unwrap() }
+        })
+        .await;
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), RUNNERS, "every value was handed out once");
+    }
+}

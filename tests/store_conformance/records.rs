@@ -1,0 +1,168 @@
+//! Keys, links, revocations, counters, the audit log and the clean-up.
+
+use doorward::protocol::types::{FamilyId, GrantId, SessionId, UserId};
+use doorward::store::audit::{self, AuditFilter, Outcome};
+use doorward::store::keys::{self, KeyChange};
+use doorward::store::links::{self, LinkKind};
+use doorward::store::revocations::{self, Revocation, RevocationKind};
+use doorward::store::{
+    Cursor, Store, StoreError, cleanup, grants, refresh_families, sessions, sync,
+};
+
+use super::fixtures::{NOW, event, family, grant, key, link, session};
+
+pub(crate) async fn keys_conform(store: &Store) {
+    let db = &store.db;
+    keys::insert(db, &key("k1", "active")).await.unwrap();
+    assert_eq!(keys::insert(db, &key("k2", "active")).await, Err(StoreError::Conflict));
+    keys::insert(db, &key("k2", "next")).await.unwrap();
+    assert_eq!(keys::insert(db, &key("k3", "next")).await, Err(StoreError::Conflict));
+    assert_eq!(keys::all(db).await.unwrap(), [key("k1", "active"), key("k2", "next")]);
+
+    let retire = KeyChange {
+        kid: "k1".to_owned(),
+        from: "active".to_owned(),
+        to: "retiring".to_owned(),
+        activates_at: NOW,
+        retires_at: Some(NOW.plus(1)),
+        remove_after: Some(NOW.plus(2)),
+    };
+    let activate =
+        KeyChange { kid: "k2".into(), from: "next".into(), to: "active".into(), ..retire.clone() };
+    assert_eq!(keys::set_state(db, &activate).await, Err(StoreError::Conflict), "k1 is active");
+    let mut tx = store.begin().await.unwrap();
+    assert!(keys::set_state(&mut tx, &retire).await.unwrap());
+    assert!(keys::set_state(&mut tx, &activate).await.unwrap());
+    assert!(!keys::set_state(&mut tx, &retire).await.unwrap(), "it is no longer active");
+    tx.commit().await.unwrap();
+    let stored = keys::all(db).await.unwrap();
+    assert_eq!((stored[0].state.as_str(), stored[1].state.as_str()), ("retiring", "active"));
+    assert_eq!(
+        (stored[0].retires_at, stored[0].remove_after),
+        (Some(NOW.plus(1)), Some(NOW.plus(2)))
+    );
+    assert!(keys::delete(db, "k1").await.unwrap());
+    assert!(!keys::delete(db, "k1").await.unwrap());
+}
+
+pub(crate) async fn links_conform(store: &Store) {
+    let db = &store.db;
+    let alice = UserId::new("u-alice");
+    let reset = link("l1", Some("u-alice"));
+    links::insert(db, &reset).await.unwrap();
+    assert_eq!(links::insert(db, &reset).await, Err(StoreError::Conflict));
+    assert_eq!(links::live(db, "l1", NOW).await.unwrap().as_ref(), Some(&reset));
+    assert_eq!(links::live(db, "l1", NOW.plus(1_800)).await.unwrap(), None);
+    assert_eq!(links::spend(db, "l1", NOW.plus(1_800)).await.unwrap(), None);
+    let spent = links::spend(db, "l1", NOW.plus(1)).await.unwrap().unwrap();
+    assert_eq!((spent.used_at, spent.user_id.as_ref()), (Some(NOW.plus(1)), Some(&alice)));
+    assert_eq!(links::spend(db, "l1", NOW.plus(1)).await.unwrap(), None);
+    assert_eq!(links::live(db, "l1", NOW).await.unwrap(), None);
+
+    links::insert(db, &link("l2", Some("u-alice"))).await.unwrap();
+    links::insert(db, &link("l3", None)).await.unwrap();
+    assert_eq!(links::revoke_all(db, LinkKind::Setup, Some(&alice)).await.unwrap(), 0);
+    assert_eq!(links::revoke_all(db, LinkKind::PasswordReset, Some(&alice)).await.unwrap(), 1);
+    assert_eq!(links::live(db, "l3", NOW).await.unwrap(), Some(link("l3", None)));
+    assert_eq!(links::revoke_all(db, LinkKind::Setup, None).await.unwrap(), 1);
+    assert_eq!(links::live(db, "l3", NOW).await.unwrap(), None);
+}
+
+pub(crate) async fn revocations_conform(store: &Store) {
+    let db = &store.db;
+    let strong = Revocation {
+        kind: RevocationKind::User,
+        subject: "u-alice".to_owned(),
+        version: 5,
+        revoked_at: NOW,
+        expires_at: NOW.plus(600),
+    };
+    let weak = Revocation { version: 4, expires_at: NOW.plus(500), ..strong.clone() };
+    for entry in [&weak, &strong, &weak] {
+        revocations::record(db, entry).await.unwrap();
+    }
+    assert_eq!(revocations::active(db, NOW).await.unwrap(), [strong.clone()]);
+    assert!(revocations::active(db, NOW.plus(600)).await.unwrap().is_empty());
+    use RevocationKind::{Client, Grant, Session, User};
+    let asked = [(Grant, "g"), (Session, "s"), (User, "u-alice"), (Client, "c"), (Grant, "h")];
+    assert_eq!(revocations::any(db, &asked).await.unwrap(), [strong.clone()]);
+    assert_eq!(revocations::any(db, &asked[2..3]).await.unwrap(), [strong]);
+    assert!(revocations::any(db, &[(Grant, "u-alice")]).await.unwrap().is_empty());
+    assert!(revocations::any(db, &[]).await.unwrap().is_empty());
+    assert_eq!(revocations::purge(db, NOW.plus(599), 9).await.unwrap(), 0);
+    assert_eq!(revocations::purge(db, NOW.plus(600), 9).await.unwrap(), 1);
+}
+
+pub(crate) async fn sync_conforms(store: &Store) {
+    let db = &store.db;
+    let before = sync::read(db).await.unwrap();
+    assert_eq!(sync::bump_catalog(db).await.unwrap(), before.catalog + 1);
+    assert_eq!(sync::bump_revocations(db).await.unwrap(), before.revocations + 1);
+    let after = sync::read(db).await.unwrap();
+    assert_eq!(after.catalog, before.catalog + 1);
+    assert_eq!(after.revocations, before.revocations + 1);
+}
+
+pub(crate) async fn audit_conforms(store: &Store) {
+    let db = &store.db;
+    for (id, after) in [("e1", 0), ("e2", 1), ("e3", 1), ("e4", 2)] {
+        audit::append(db, &event(id, NOW.plus(after))).await.unwrap();
+    }
+    let mut odd = event("e5", NOW.plus(3));
+    odd.kind = "client.created".to_owned();
+    odd.outcome = Outcome::Success;
+    odd.actor = Some("a\0b".to_owned());
+    odd.client_id = Some("app".to_owned());
+    odd.user_id = None;
+    odd.detail = serde_json::json!("x\0y");
+    audit::append(db, &odd).await.unwrap();
+
+    let list = |filter: AuditFilter| async move { audit::list(&store.db, &filter).await.unwrap() };
+    let ids = |events: &[audit::AuditEvent]| {
+        events.iter().map(|event| event.id.clone()).collect::<Vec<_>>()
+    };
+    let all = AuditFilter { limit: 3, ..AuditFilter::default() };
+    let page = list(all.clone()).await;
+    assert_eq!(ids(&page), ["e5", "e4", "e3"]);
+    let after = Cursor::parse(&page[2].cursor().to_string());
+    assert_eq!(ids(&list(AuditFilter { after, ..all.clone() }).await), ["e2", "e1"]);
+    assert_eq!(page[2], event("e3", NOW.plus(1)));
+    assert_eq!(page[0].actor.as_deref(), Some("a\u{fffd}b"));
+    assert_eq!(page[0].detail, serde_json::json!({ "value": "x\u{fffd}y" }));
+
+    let some = |text: &str| Some(text.to_owned());
+    let filters = [
+        AuditFilter { kind: some("client.created"), ..all.clone() },
+        AuditFilter { client_id: some("app"), ..all.clone() },
+        AuditFilter { request_id: some("r-e5"), ..all.clone() },
+    ];
+    for filter in filters {
+        assert_eq!(ids(&list(filter).await), ["e5"]);
+    }
+    let filter = AuditFilter { user_id: some("u-alice"), limit: 9, ..AuditFilter::default() };
+    assert_eq!(list(filter).await.len(), 4);
+}
+
+pub(crate) async fn cleanup_conforms(store: &Store) {
+    let db = &store.db;
+    grants::insert(db, &grant("gx", "u-alice", "app")).await.unwrap();
+    refresh_families::insert(db, &family("fx", "gx")).await.unwrap();
+    sessions::insert(db, &session("sx", "u-alice")).await.unwrap();
+    links::insert(db, &link("lx", None)).await.unwrap();
+    assert_eq!(cleanup::purge(db, NOW, 100).await.unwrap(), 0);
+    let end = NOW.plus(100_000);
+    let mut purged = 0;
+    loop {
+        let step = cleanup::purge(db, end, 2).await.unwrap();
+        assert!(step <= 10, "at most two of each kind");
+        purged += step;
+        if step == 0 {
+            break;
+        }
+    }
+    assert!(purged >= 4);
+    assert_eq!(grants::by_id(db, &GrantId::new("gx")).await.unwrap(), None);
+    assert_eq!(sessions::by_id(db, &SessionId::new("sx")).await.unwrap(), None);
+    assert!(refresh_families::with_grant(db, &FamilyId::new("fx")).await.unwrap().is_none());
+    assert_eq!(links::live(db, "lx", NOW).await.unwrap(), None);
+}
