@@ -124,19 +124,13 @@ impl App {
         let fixed = ["client", "create", "--name", id, "--type", "web", "--client-id", id];
         let more = ["--redirect-uri", REDIRECT, "--skip-consent"];
         let made = world.cli(&[&fixed, &more[..], extra].concat());
-        let secret = made.get("client_secret").and_then(Value::as_str).unwrap_or_default();
-        Self {
-            id: id.to_owned(),
-            secret: secret.to_owned(),
-            base: world.issuer.clone(),
-            http: http_client(),
-        }
+        Self::known(world, id, made["client_secret"].as_str().expect("a secret"))
     }
 
-    /// The same app with another secret.
-    #[must_use]
-    pub fn with_secret(&self, secret: &str) -> Self {
-        Self { secret: secret.to_owned(), ..self.clone() }
+    /// An app that is registered already, or believed to be.
+    pub fn known(world: &World, id: &str, secret: &str) -> Self {
+        let (id, secret) = (id.to_owned(), secret.to_owned());
+        Self { id, secret, base: world.issuer.clone(), http: http_client() }
     }
 
     /// The address that starts a sign-in.

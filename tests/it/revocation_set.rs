@@ -242,8 +242,7 @@ on_both_backends! {
         let machine = ["client", "create", "--name", "m", "--type", "machine", "--client-id", "m"];
         let made = world.cli(&[&machine[..], &flags].concat());
         let secret = made["client_secret"].as_str().expect("a secret");
-        let app = App::register(&world, "other", &[]);
-        let machine = App { id: "m".to_owned(), ..app.with_secret(secret) };
+        let machine = App::known(&world, "m", secret);
         let (one, two) =
             (machine.client_credentials().await.tokens(), machine.client_credentials().await.tokens());
         let active = async |tokens: &Tokens| machine.introspect(&tokens.access).await.json()["active"] == true;
