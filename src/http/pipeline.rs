@@ -6,9 +6,10 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpResponse, web};
+use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 use futures_util::FutureExt as _;
 
 use super::extract::{RequestId, header_text};
@@ -32,21 +33,16 @@ pub(super) async fn around(
     let inbound = header_text(request.headers(), &HEADER);
     let id = request_id::request_id(inbound, site.now(), secret::new_id);
     request.extensions_mut().insert(RequestId(id.clone()));
-    let raw = request.request().clone();
 
-    let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
-    let mut response = match outcome {
+    // The request moves on into the handler, so what fails without an answer becomes an error that
+    // makes its own.
+    let broken = |status| Broken { site: site.clone(), request_id: id.clone(), status };
+    let mut response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(response)) => response.map_into_boxed_body(),
-        // Errors of actix itself: a body over its limit, a malformed query. Their own status holds.
-        Ok(Err(error)) => {
-            let response = HttpResponse::build(error.as_response_error().status_code())
-                .content_type("text/plain; charset=utf-8")
-                .body(error.as_response_error().to_string());
-            ServiceResponse::new(raw.clone(), response)
-        }
+        Ok(Err(error)) => return Err(broken(error.as_response_error().status_code()).into()),
         Err(_) => {
             tracing::error!(request_id = id, "a handler panicked; this is a defect");
-            ServiceResponse::new(raw.clone(), HttpResponse::InternalServerError().finish())
+            return Err(broken(StatusCode::INTERNAL_SERVER_ERROR).into());
         }
     };
     headers::complete(&site, response.headers_mut());
@@ -55,6 +51,39 @@ pub(super) async fn around(
     }
     note(&site, &response, (&id, started));
     Ok(response)
+}
+
+/// A request that ended without an answer of its own.
+struct Broken {
+    site: web::Data<Site>,
+    request_id: String,
+    status: StatusCode,
+}
+
+impl std::fmt::Debug for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Broken").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "request {} could not be answered", self.request_id)
+    }
+}
+
+impl ResponseError for Broken {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status)
+            .content_type("text/plain; charset=utf-8")
+            .body(format!("{self}\n"));
+        headers::complete(&self.site, response.headers_mut());
+        response
+    }
 }
 
 /// One metric and one log line, with the route's pattern and never the path, which may hold ids.

@@ -1,5 +1,7 @@
 //! What templates may do to a value beyond escaping it.
 
+#![expect(clippy::inline_always, reason = "what the filter macro expands to")]
+
 use std::fmt::Display;
 
 use askama::Values;

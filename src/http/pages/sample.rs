@@ -26,8 +26,8 @@ mod switched {
     /// Runs `make` with every sample word replaced by [`HOSTILE`].
     pub(crate) fn with_hostile_words<T>(make: impl FnOnce() -> T) -> T {
         ON.set(true);
-        let made = make();
+        let pages = make();
         ON.set(false);
-        made
+        pages
     }
 }

@@ -57,7 +57,7 @@ fn kind_explained(kind: ClientKind) -> &'static str {
 }
 
 impl ClientForm {
-    fn kinds() -> [(&'static str, &'static str, &'static str); 5] {
+    pub(super) fn kinds() -> [(&'static str, &'static str, &'static str); 5] {
         ClientKind::ALL.map(|kind| (kind.as_str(), kind_in_words(kind), kind_explained(kind)))
     }
 
@@ -109,7 +109,7 @@ pub struct ClientCreate {
 }
 
 impl ClientCreate {
-    pub(super) fn error(&self, field: &str) -> Option<&str> {
+    fn error(&self, field: &str) -> Option<&str> {
         error_of(&self.errors, field)
     }
 

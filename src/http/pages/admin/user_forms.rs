@@ -58,7 +58,7 @@ pub struct UserCreate {
 }
 
 impl UserCreate {
-    pub(super) fn error(&self, field: &str) -> Option<&str> {
+    fn error(&self, field: &str) -> Option<&str> {
         error_of(&self.errors, field)
     }
 
