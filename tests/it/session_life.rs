@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 
 use crate::flow_kit::{
-    App, PASSWORD, SESSION_COOKIE, count, create_user, is_signed_in, sign_in, sign_out,
+    App, PASSWORD, SESSION_COOKIE, claim, count, create_user, is_signed_in, sign_in, sign_out,
     submit_sign_in,
 };
 use crate::support::backends::Backend;
@@ -293,12 +293,4 @@ fn check_cookies(seen: &[SetCookie], prefix: &str) {
         }
     }
     assert!(seen.iter().any(|cookie| cookie.name == session && cookie.deletes()));
-}
-
-/// A claim of a token as text, without verifying anything.
-fn claim(token: &str, name: &str) -> String {
-    let payload = token.split('.').nth(1).expect("three parts");
-    let bytes = data_encoding::BASE64URL_NOPAD.decode(payload.as_bytes()).expect("base64url");
-    let claims: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
-    claims.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned()
 }
