@@ -10,7 +10,6 @@ pub mod config;
 pub mod crypto;
 pub mod demo;
 pub mod http;
-pub mod demo;
 pub mod protocol;
 pub mod service;
 pub mod store;
