@@ -99,7 +99,7 @@ fn throttle_keys(login: &str, caller: &Caller) -> ThrottleKeys {
 }
 
 /// An IPv4 address itself; of an IPv6 address the /64, since one household owns all of it.
-fn network_of(address: &str) -> String {
+pub(crate) fn network_of(address: &str) -> String {
     match address.parse() {
         Ok(std::net::IpAddr::V6(v6)) => {
             let [a, b, c, d, ..] = v6.segments();
