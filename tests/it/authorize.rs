@@ -4,7 +4,7 @@
 use crate::checks::{
     assert_client_error, assert_client_error_with_state, assert_error_page, assert_success,
 };
-use crate::fixtures::{ALICE, Bed, Callback, REDIRECT, STATE, unique, walk};
+use crate::fixtures::{ALICE, Bed, Callback, REDIRECT, STATE, walk};
 
 on_both_backends! {
     async fn an_unknown_empty_disabled_or_deleted_client_gets_a_page(backend: Backend) {
@@ -168,17 +168,6 @@ on_both_backends! {
         assert_success(&Callback::of(&walk(page, &ALICE).await), &rp, STATE);
     }
 
-    async fn an_anonymous_request_leaves_no_trace(backend: Backend) {
-        let bed = Bed::own(backend, &["conf-basic"]).await;
-        let rp = bed.rp("conf-basic");
-        let before = rows(&bed).await;
-        for _ in 0..50 {
-            let page = rp.authorize(&bed.world.browser(), &[("state", &unique("s"))]).await;
-            assert!(page.has_form("sign-in"));
-        }
-        assert_eq!(rows(&bed).await, before);
-    }
-
     async fn a_flow_survives_the_back_button_and_other_tabs(backend: Backend) {
         let bed = Bed::shared(backend).await;
         let (one, two) = (bed.rp("conf-basic"), bed.rp("trusted"));
@@ -190,22 +179,4 @@ on_both_backends! {
         // Back to the form of the first sign-in: it still leads to its app.
         assert_success(&Callback::of(&walk(second, &ALICE).await), &two, "second");
     }
-}
-
-/// How many rows anything could be kept in for an anonymous request.
-async fn rows(bed: &Bed) -> Vec<i64> {
-    let store = bed.store().await;
-    let mut counts = Vec::new();
-    for sql in [
-        "select cast(count(*) as bigint) from sessions",
-        "select cast(count(*) as bigint) from grants",
-        "select cast(count(*) as bigint) from consents",
-        "select cast(count(*) as bigint) from audit_events",
-        "select cast(count(*) as bigint) from one_time_links",
-    ] {
-        let (count,) = store.db.query(sql).one::<(i64,)>().await.expect("a count");
-        counts.push(count);
-    }
-    store.db.close().await;
-    counts
 }

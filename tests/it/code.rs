@@ -87,15 +87,6 @@ on_both_backends! {
         Tokens::of(&rp.redeem(&code).await);
     }
 
-    async fn a_code_of_an_ended_session_is_refused(backend: Backend) {
-        let bed = Bed::shared(backend).await;
-        let (rp, browser) = (bed.rp("conf-basic"), bed.signed_in(&ALICE).await);
-        let code = rp.code(&browser, &ALICE, &[]).await;
-        let page = browser.get("/logout").await;
-        page.form("sign-out").press("decision", "logout").submit().await;
-        rp.redeem(&code).await.assert_oauth_error(400, "invalid_grant");
-    }
-
     async fn one_of_many_parallel_redemptions_wins_and_then_loses(backend: Backend) {
         let bed = Bed::shared(backend).await;
         let (rp, browser) = (bed.rp("conf-basic"), bed.signed_in(&ALICE).await);

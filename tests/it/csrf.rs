@@ -80,13 +80,14 @@ on_both_backends! {
             assert_eq!(answer.status.as_u16(), 403, "{name} {value}: {}", answer.describe());
             assert!(is_signed_in(&rp, &browser).await, "{name} {value}");
         }
-        // The token is bound to the session: after a new sign-in the old page is worth nothing.
-        let other = browser.copy();
-        let signed_in = other.get("/login?next=admin").await;
-        crate::fixtures::fill_in(&signed_in, &ALICE).submit().await;
-        let request = other.request(Method::POST, &url).form(&fields);
+        // The token is bound to the session: in the next one the old page is worth nothing.
+        browser.get("/logout").await.form("sign-out").press("decision", "logout").submit().await;
+        let again = browser.get("/login").await;
+        crate::fixtures::fill_in(&again, &ALICE).submit().await.assert_status(303);
+        let request = browser.request(Method::POST, &url).form(&fields);
         let request = request.header("Sec-Fetch-Site", "same-origin");
-        assert_eq!(other.send(request).await.status.as_u16(), 403);
+        assert_eq!(browser.send(request).await.status.as_u16(), 403);
+        assert!(is_signed_in(&rp, &browser).await);
         bed.assert_log_is_clean();
     }
 

@@ -154,7 +154,7 @@ on_both_backends! {
                 Some(harmless) => assert_eq!(harmless, &pages, "{name}"),
             }
         }
-        for bad in ["Bank\u{202e}live", "a\u{0}b", "two\nlines", ""] {
+        for bad in ["Bank\u{202e}live", "a\u{7}b", "two\nlines", ""] {
             let output = bed.world.run(&["client", "create", "--name", bad, "--type", "web",
                 "--redirect-uri", crate::fixtures::REDIRECT]);
             assert!(!output.status.success(), "{bad:?}");

@@ -102,9 +102,8 @@ on_both_backends! {
 
     async fn odd_passwords_are_neither_hashed_nor_cut(backend: Backend) {
         let bed = Bed::own(backend, &[]).await;
-        let browser = bed.world.browser();
         let status = async |username: &str, password: &str| {
-            try_sign_in(&browser, username, password).await.status.as_u16()
+            try_sign_in(&bed.world.browser(), username, password).await.status.as_u16()
         };
         assert_eq!(status("alice", &"a".repeat(1025)).await, 400);
         assert_eq!(status("alice", &"\u{e9}".repeat(513)).await, 400);
