@@ -7,6 +7,7 @@
 pub mod access_token;
 pub mod audit;
 pub mod authorize;
+pub(crate) mod client_authentication;
 pub mod clients;
 pub mod consent;
 pub mod console_access;
