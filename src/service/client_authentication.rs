@@ -8,16 +8,26 @@ use crate::crypto::encoding;
 use crate::protocol::client::Client;
 use crate::protocol::client_auth::{self, Proof};
 use crate::protocol::error::OAuthError;
+use crate::protocol::params::Params;
 use crate::protocol::types::ClientId;
 use crate::service::audit::Caller;
 use crate::service::clients;
 use crate::service::failure::EndpointError;
 use crate::service::sign_in::network_of;
-use crate::service::token::ClientRequest;
 use crate::store::ephemeral::throttle::{self, ThrottleRule};
 
 /// A client that fails this often from one network is a guesser, or misconfigured.
 const RULE: ThrottleRule = ThrottleRule { free: 50, cap_seconds: 60, hourly_cap: 1_000 };
+
+/// A request to an endpoint at which clients authenticate.
+#[derive(Debug, Clone)]
+pub struct ClientRequest {
+    /// The `Authorization` header, if any.
+    pub authorization: Option<String>,
+    /// The form body.
+    pub params: Params,
+    pub caller: Caller,
+}
 
 /// Finds and authenticates the client of a request.
 ///

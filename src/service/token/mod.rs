@@ -8,21 +8,9 @@ pub(crate) mod refresh;
 
 use crate::app::App;
 use crate::protocol::client::GrantType;
-use crate::protocol::params::Params;
 use crate::protocol::token::{self, TokenResponse};
-use crate::service::audit::Caller;
-use crate::service::client_authentication;
+use crate::service::client_authentication::{self, ClientRequest};
 use crate::service::failure::EndpointError;
-
-/// A request to an endpoint at which clients authenticate.
-#[derive(Debug, Clone)]
-pub struct ClientRequest {
-    /// The `Authorization` header, if any.
-    pub authorization: Option<String>,
-    /// The form body.
-    pub params: Params,
-    pub caller: Caller,
-}
 
 /// Answers a token request.
 ///
