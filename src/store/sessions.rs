@@ -4,7 +4,7 @@ use sqlx_macros::FromRow;
 
 use super::columns::Json;
 use super::cursor::Cursor;
-use super::db::{Db, Sql};
+use super::db::{Db, Sql, Tx};
 use super::error::StoreError;
 use crate::clock::{Seconds, UnixTime};
 use crate::protocol::types::{SessionId, UserId};
@@ -184,6 +184,19 @@ pub async fn renew<'a>(sql: impl Sql<'a>, renewal: &Renewal) -> Result<bool, Sto
         .execute()
         .await?;
     Ok(renewed == 1)
+}
+
+/// Holds a session that has not been ended until the caller's transaction is over; `false` if there
+/// is none. What is added to a session under this hold is seen by whoever ends it, since ending
+/// waits for it.
+pub async fn hold(tx: &mut Tx, id: &SessionId) -> Result<bool, StoreError> {
+    // A write that changes nothing locks the row on both databases.
+    let held = tx
+        .query("update sessions set revoked_at = null where id = $1 and revoked_at is null")
+        .bind(id)
+        .execute()
+        .await?;
+    Ok(held == 1)
 }
 
 /// Ends a session; `false` if it is unknown or was ended before.

@@ -7,6 +7,16 @@
 //! |---|---|
 //! | `support` | not tests: private servers, the running Doorward, the browser-like client |
 //! | `machinery` | the support itself: servers start, crash, restore and vanish; forms fill in |
+//! | `flow_kit` | not tests: an app, people and a look into the database for the modules below |
+//! | `races` | one code, one grant; one refresh token, one lineage, under fifty at once |
+//! | `session_life` | the session cookie: renewed, protected, limited, listed and ended |
+//! | `revocation_set` | whatever ends a lineage kills its tokens at once and for good |
+//! | `redis_faults` | Redis and PostgreSQL fail, forget and come back with old data |
+//! | `crash` | the server is killed twenty times under load and loses nothing it acknowledged |
+//! | `keys` | signing keys rotate under load and are removed with all they signed |
+//! | `cli_changes` | what a command changes reaches a running server |
+//! | `operations` | health, metrics, request ids, a clean log, an orderly stop, two nodes |
+//! | `startup_errors` | every configuration mistake ends the start with one clear line |
 
 #![allow(
     unreachable_pub,
@@ -21,4 +31,14 @@
 #[macro_use]
 mod support;
 
+mod cli_changes;
+mod crash;
+mod flow_kit;
+mod keys;
 mod machinery;
+mod operations;
+mod races;
+mod redis_faults;
+mod revocation_set;
+mod session_life;
+mod startup_errors;

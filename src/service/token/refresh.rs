@@ -6,7 +6,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ClientRequest;
 use super::issue::{self, AccessTokenSeed, Basis, RefreshToken};
 use crate::app::App;
 use crate::crypto::seal::Purpose;
@@ -18,6 +17,7 @@ use crate::protocol::token::TokenResponse;
 use crate::protocol::types::GrantId;
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller, Event};
+use crate::service::client_authentication::ClientRequest;
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::revocation::{self, Lineage, Subject};
 use crate::store::grants::Grant;
@@ -94,7 +94,10 @@ async fn living_family(
     if grant.revoked_at.is_some() {
         return Err(refused("the grant is revoked"));
     }
-    // A logout may have run between this grant's making and its session's end.
+    // Tombstones are gone after an hour; the client's own row remembers for good.
+    if token.client_version != client.token_version {
+        return Err(refused("the client was disabled since"));
+    }
     let lineage = Lineage {
         grant: &grant.id,
         session: grant.session_id.as_ref().filter(|_| !grant.offline),
