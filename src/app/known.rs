@@ -2,6 +2,7 @@
 //! verified signature) or dropped when the catalogue version in SQL moves.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use moka::sync::Cache;
 
@@ -14,11 +15,19 @@ use crate::protocol::types::ClientId;
 /// Clients read recently.
 pub struct Known {
     clients: Cache<ClientId, Arc<Client>>,
+    /// Clients that recently failed to authenticate, by throttle key.
+    failed: Cache<String, ()>,
 }
 
 impl Default for Known {
     fn default() -> Self {
-        Self { clients: Cache::new(10_000) }
+        Self {
+            clients: Cache::new(10_000),
+            failed: Cache::builder()
+                .max_capacity(10_000)
+                .time_to_live(Duration::from_hours(1))
+                .build(),
+        }
     }
 }
 
@@ -32,6 +41,17 @@ impl Known {
     /// Remembers a client.
     pub fn remember(&self, client: Arc<Client>) {
         self.clients.insert(client.id.clone(), client);
+    }
+
+    /// Whether this process has seen a failure under this throttle key within the hour.
+    #[must_use]
+    pub fn has_failed(&self, key: &str) -> bool {
+        self.failed.contains_key(key)
+    }
+
+    /// Remembers a failure.
+    pub fn note_failure(&self, key: &str) {
+        self.failed.insert(key.to_owned(), ());
     }
 
     /// Forgets all: something changed.
