@@ -13,8 +13,16 @@ use crate::support::world::World;
 pub const PASSWORD: &str = "opens-every-door-here";
 
 const PAGES: Pages = &[
-    ("/callback", "", "<!doctype html><html lang=en><title>App</title><p>The app has: {echo}</p>"),
-    ("/signed-out", "", "<!doctype html><html lang=en><title>App</title><p>Signed out of the app"),
+    (
+        "/callback",
+        "",
+        "<!doctype html><html lang=en><link rel=icon href=data:,><title>App</title><p>The app has: {echo}</p>",
+    ),
+    (
+        "/signed-out",
+        "",
+        "<!doctype html><html lang=en><link rel=icon href=data:,><title>App</title><p>Signed out of the app",
+    ),
 ];
 
 /// Somebody with an account, by username.
@@ -42,6 +50,7 @@ impl Person {
 pub struct App {
     issuer: String,
     client_id: String,
+    client_secret: String,
     address: String,
 }
 
@@ -67,8 +76,13 @@ impl App {
             "--metadata",
             &file.display().to_string(),
         ]);
-        let client_id = client["client_id"].as_str().expect("a client_id").to_owned();
-        Self { issuer: world.issuer.clone(), client_id, address }
+        let text = |name: &str| client[name].as_str().expect("text").to_owned();
+        Self {
+            issuer: world.issuer.clone(),
+            client_id: text("client_id"),
+            client_secret: text("client_secret"),
+            address,
+        }
     }
 
     /// The provider's issuer.
@@ -113,13 +127,30 @@ impl App {
         address.query_pairs().into_owned().collect()
     }
 
+    /// Exchanges a code, as the app's server does behind the browser's back.
+    pub async fn redeem(&self, code: &str) {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let redirect = format!("{}/callback", self.address);
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", &redirect),
+            ("code_verifier", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
+            ("client_id", &self.client_id),
+            ("client_secret", &self.client_secret),
+        ];
+        let answer = client.post(format!("{}/oauth2/token", self.issuer)).form(&form).send().await;
+        let answer = answer.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    }
+
     fn bare_request(&self, client_id: &str, redirect_uri: &str) -> String {
         let mut url = Url::parse(&format!("{}/oauth2/authorize", self.issuer)).unwrap();
         url.query_pairs_mut()
             .append_pair("response_type", "code")
             .append_pair("client_id", client_id)
             .append_pair("redirect_uri", redirect_uri)
-            // The example of RFC 7636 appendix B: no code is redeemed here.
+            // The example of RFC 7636 appendix B.
             .append_pair("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")
             .append_pair("code_challenge_method", "S256");
         url.into()
