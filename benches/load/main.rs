@@ -55,6 +55,10 @@ fn main() {
     if yardstick::ran() {
         return;
     }
+    if std::env::args().any(|argument| argument == "--help") {
+        println!("{}", options::USAGE);
+        return;
+    }
     let options = Options::read(std::env::args().skip(1)).unwrap_or_else(|problem| {
         eprintln!("{problem}\n\n{}", options::USAGE);
         std::process::exit(2)

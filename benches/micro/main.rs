@@ -5,6 +5,7 @@
 //! | `protocol` | an authorization request, the decision what comes next, redirects, scopes, claims |
 //! | `sign`, `verify` | tokens for each algorithm, beside what the crypto library needs by itself |
 //! | `seal` | the sealed request, form tokens, secrets |
+//! | `pages` | the pages of a sign-in |
 
 #![allow(
     clippy::expect_used,
@@ -12,6 +13,7 @@
     reason = "a benchmark may end where a request may not"
 )]
 
+mod pages;
 mod protocol;
 mod seal;
 mod tokens;
@@ -29,5 +31,6 @@ fn main() {
     protocol::all(&mut criterion);
     tokens::all(&mut criterion);
     seal::all(&mut criterion);
+    pages::all(&mut criterion);
     criterion.final_summary();
 }

@@ -120,7 +120,7 @@ async fn refused(
     let (status, message) = match error {
         SignInError::Wrong => (
             StatusCode::UNAUTHORIZED,
-            "The user name or password is not right. Check both and try again.",
+            "The username or password is not right. Check both and try again.",
         ),
         SignInError::Unusable(_) => (
             StatusCode::BAD_REQUEST,

@@ -94,7 +94,10 @@ async fn living_family(
     if grant.revoked_at.is_some() {
         return Err(refused("the grant is revoked"));
     }
-    // A logout may have run between this grant's making and its session's end.
+    // Tombstones are gone after an hour; the client's own row remembers for good.
+    if token.client_version != client.token_version {
+        return Err(refused("the client was disabled since"));
+    }
     let lineage = Lineage {
         grant: &grant.id,
         session: grant.session_id.as_ref().filter(|_| !grant.offline),
