@@ -1,9 +1,9 @@
 # The short names of the few things one does here.
 
-.PHONY: help run test check bench fuzz docs
+.PHONY: help run test check bench bench-micro fuzz docs
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
 
 run: ## the provider and two sample apps on localhost, nothing to set up
 	cargo run -- demo
@@ -16,15 +16,23 @@ check: ## formatting and lints, as CI checks them
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 
-bench: ## microbenchmarks and the load harness
-	cargo bench
+# Options of the load harness, such as --production or --quick; `make bench ARGS=--help` lists them.
+ARGS ?=
+
+bench: ## the load harness: requests per second on one core (docs/benchmarks.md)
+	cargo bench --bench load -- $(ARGS)
+
+bench-micro: ## microbenchmarks of the parts that only compute
+	cargo bench --bench micro -- $(ARGS)
 
 # Seconds for each fuzz target.
 FUZZ_SECONDS ?= 60
 
 fuzz: ## every fuzz target for FUZZ_SECONDS (needs cargo-fuzz and a nightly toolchain)
 	@for target in $$(cargo +nightly fuzz list); do \
-		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
+		mkdir -p fuzz/corpus/$$target; \
+		cargo +nightly fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target \
+			-- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
 
 docs: ## the API documentation of the library

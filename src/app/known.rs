@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use moka::sync::Cache;
 
@@ -21,11 +22,20 @@ pub struct Moment(u64);
 pub struct Known {
     clients: Cache<ClientId, Arc<Client>>,
     forgotten: AtomicU64,
+    /// Clients that recently failed to authenticate, by throttle key.
+    failed: Cache<String, ()>,
 }
 
 impl Default for Known {
     fn default() -> Self {
-        Self { clients: Cache::new(10_000), forgotten: AtomicU64::default() }
+        Self {
+            clients: Cache::new(10_000),
+            forgotten: AtomicU64::default(),
+            failed: Cache::builder()
+                .max_capacity(10_000)
+                .time_to_live(Duration::from_hours(1))
+                .build(),
+        }
     }
 }
 
@@ -49,6 +59,17 @@ impl Known {
         if self.moment() != moment {
             self.clients.invalidate(&id);
         }
+    }
+
+    /// Whether this process has seen a failure under this throttle key within the hour.
+    #[must_use]
+    pub fn has_failed(&self, key: &str) -> bool {
+        self.failed.contains_key(key)
+    }
+
+    /// Remembers a failure.
+    pub fn note_failure(&self, key: &str) {
+        self.failed.insert(key.to_owned(), ());
     }
 
     /// Forgets all: something changed.

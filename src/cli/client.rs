@@ -332,8 +332,8 @@ fn list(
             state(client),
         ]);
     }
-    let items = found.iter().map(|client| to_json(client, None)).collect();
-    output.data(&engine::list(items, next.clone()), &table)?;
+    let items: Vec<_> = found.iter().map(|client| to_json(client, None)).collect();
+    output.data(&engine::list(&items, next.as_deref()), &table)?;
     if let Some(next) = next {
         output.note(&format!("There are more: --after {next}"));
     }

@@ -50,6 +50,6 @@ pub(super) fn run(
             "applied": migration.applied,
         })
     });
-    output.data(&engine::list(items.collect(), None), &table)?;
+    output.data(&engine::list(&items.collect::<Vec<_>>(), None), &table)?;
     Ok(Exit::Done)
 }

@@ -113,7 +113,7 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         if let Self::Own(path) = self
-            && let Err(error) = std::fs::remove_dir_all(&path)
+            && let Err(error) = std::fs::remove_dir_all(path)
         {
             tracing::warn!(%error, "the demo's data could not be removed");
         }

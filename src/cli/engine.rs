@@ -74,6 +74,6 @@ pub(super) fn time_or_null(at: Option<UnixTime>) -> Value {
 }
 
 /// A list in JSON, with where it goes on.
-pub(super) fn list(items: Vec<Value>, next: Option<String>) -> Value {
+pub(super) fn list(items: &[Value], next: Option<&str>) -> Value {
     json!({ "items": items, "next": next })
 }

@@ -89,6 +89,6 @@ pub(super) fn run(
             "public_jwk": row.public_jwk,
         })
     });
-    output.data(&engine::list(items.collect(), None), &table)?;
+    output.data(&engine::list(&items.collect::<Vec<_>>(), None), &table)?;
     Ok(Exit::Done)
 }

@@ -208,8 +208,8 @@ fn list(args: &UserListArgs, globals: &Globals, output: &mut Output<'_>) -> Resu
             state(user),
         ]);
     }
-    let items = users.iter().map(to_json).collect();
-    output.data(&engine::list(items, next.clone()), &table)?;
+    let items: Vec<_> = users.iter().map(to_json).collect();
+    output.data(&engine::list(&items, next.as_deref()), &table)?;
     if let Some(next) = next {
         output.note(&format!("There are more: --after {next}"));
     }

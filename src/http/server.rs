@@ -144,7 +144,7 @@ fn jobs(app: &Arc<App>) -> Vec<tokio::task::JoinHandle<()>> {
             app,
             |app| async move { maintenance::write_visits(&app).await },
         ),
-        every(Duration::from_secs(60), app, |app| async move { maintenance::clean_up(&app).await }),
+        every(Duration::from_mins(1), app, |app| async move { maintenance::clean_up(&app).await }),
     ]
 }
 

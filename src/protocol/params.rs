@@ -55,6 +55,11 @@ impl Params {
         self.get(name).ok().flatten()
     }
 
+    /// Every value of a parameter that may be sent several times, in the order sent.
+    pub fn all(&self, name: &'static str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
     /// The parameters in `application/x-www-form-urlencoded` form again.
     #[must_use]
     pub fn encode(&self) -> String {
@@ -84,6 +89,12 @@ mod tests {
         let params = Params::parse(b"state=a&state=a&nonce=x").unwrap();
         assert!(params.get("state").is_err());
         assert!(params.get("nonce").is_ok());
+    }
+
+    #[test]
+    fn a_field_that_may_be_repeated_gives_every_value_in_order() {
+        let params = Params::parse(b"scope=b&x=1&scope=&scope=a+c").unwrap();
+        assert_eq!(params.all("scope").collect::<Vec<_>>(), ["b", "a c"]);
     }
 
     #[test]

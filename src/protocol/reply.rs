@@ -50,7 +50,7 @@ pub enum NoReply {
     Missing,
     #[error("redirect_uri is sent more than once")]
     Repeated,
-    #[error("redirect_uri is not registered for this app")]
+    #[error("redirect_uri {received:?} is not registered for this app")]
     NotRegistered { received: String },
 }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::clock::Seconds;
-use crate::crypto::jose::{self, Expect, Expiry, TokenType};
 use crate::crypto::secret::{self, Secret};
 use crate::protocol::authorize::{self, AuthorizeRequest};
 use crate::protocol::client::Client;
@@ -20,7 +19,7 @@ use crate::protocol::types::{ClientId, GrantId, UserId};
 use crate::service::failure::Failure;
 use crate::service::flow::{Flow, Target};
 use crate::service::session::LiveSession;
-use crate::service::{clients, logout};
+use crate::service::{clients, id_token_hint};
 use crate::store::ephemeral::codes;
 use crate::store::{consents, users};
 
@@ -199,7 +198,7 @@ async fn ask_consent(
 /// The person an `id_token_hint` speaks of; expired hints count (OpenID Connect Core 3.1.2.1).
 fn hinted_user(app: &App, request: &AuthorizeRequest) -> Result<Option<UserId>, OAuthError> {
     let Some(token) = &request.id_token_hint else { return Ok(None) };
-    let hint = logout::read_hint(app, token).ok_or_else(|| {
+    let hint = id_token_hint::read(app, token).ok_or_else(|| {
         OAuthError::invalid_request("id_token_hint is not an ID token of this provider.")
     })?;
     Ok(Some(hint.user_id))
@@ -240,19 +239,4 @@ async fn issue(
     }
     app.metrics.authorize_request("success");
     Ok(Outcome::Reply(request.reply_to.success(code.expose())))
-}
-
-/// Verifies an ID token of ours as a hint: signature and issuer count, expiry does not.
-pub(crate) fn verify_hint(
-    app: &App,
-    token: &str,
-) -> Option<serde_json::Map<String, serde_json::Value>> {
-    let expect = Expect {
-        typ: TokenType::IdToken,
-        issuer: app.issuer(),
-        audience: None,
-        now: app.now(),
-        expiry: Expiry::Ignored,
-    };
-    jose::verify(&app.keyring.load(), token, &expect).ok()
 }

@@ -8,10 +8,10 @@ use crate::protocol::claims::AccessTokenClaims;
 use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
 use crate::protocol::grant::refresh_token::{FamilyFacts, Standing, standing};
-use crate::service::access_token;
+use crate::service::client_authentication::ClientRequest;
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::token::issue::RefreshToken;
-use crate::service::token::{self, ClientRequest};
+use crate::service::{access_token, client_authentication};
 use crate::store::refresh_families;
 
 /// Answers an introspection request. Anything the asker may not know about looks the same as a
@@ -23,7 +23,7 @@ pub async fn introspect(
     app: &App,
     request: &ClientRequest,
 ) -> Result<Map<String, Value>, EndpointError> {
-    let client = token::authenticate(app, request).await?;
+    let client = client_authentication::authenticate(app, request).await?;
     if !client.is_confidential() {
         return Err(
             OAuthError::invalid_client("Introspection needs a client with a secret.").into()

@@ -14,7 +14,7 @@ use crate::protocol::types::SigningAlg;
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
 use crate::store::keys::{self, KeyChange, KeyRow};
-use crate::store::{Tx, audit, sync};
+use crate::store::{StoreError, Tx, audit, sync};
 
 /// How long a retiring key stays published: the longest access token (an hour) and the longest
 /// time a client may cache the JWKS, with room for slow clocks.
@@ -31,8 +31,8 @@ pub enum KeyChangeError {
     Failure(#[from] Failure),
 }
 
-impl From<crate::store::StoreError> for KeyChangeError {
-    fn from(error: crate::store::StoreError) -> Self {
+impl From<StoreError> for KeyChangeError {
+    fn from(error: StoreError) -> Self {
         Self::Failure(error.into())
     }
 }
@@ -54,18 +54,23 @@ pub async fn ensure(app: &App) -> Result<(), Failure> {
     let missing = missing(&app.config.keys.algorithms, &rows);
     if !missing.is_empty() {
         let made = generate(app, &missing).await?;
-        let mut tx = app.store.begin().await?;
-        // Somebody else may have started at the same moment; the transaction decides.
-        let rows = keys::all(&mut tx).await?;
-        for (row, state) in made.into_iter().zip(&missing) {
-            if self::missing(&app.config.keys.algorithms, &rows).contains(state) {
-                insert(&mut tx, &row, &Actor::System).await?;
-            }
+        match insert_all(app, &made, &Actor::System).await {
+            // Another node started at the same moment and was faster; its keys are as good.
+            Ok(()) | Err(StoreError::Conflict) => {}
+            Err(error) => return Err(error.into()),
         }
-        sync::bump_catalog(&mut tx).await?;
-        tx.commit().await?;
     }
     reload(app).await
+}
+
+/// All of them or none: the database lets only one key per algorithm and state in.
+async fn insert_all(app: &App, made: &[KeyRow], actor: &Actor) -> Result<(), StoreError> {
+    let mut tx = app.store.begin().await?;
+    for row in made {
+        insert(&mut tx, row, actor).await?;
+    }
+    sync::bump_catalog(&mut tx).await?;
+    tx.commit().await
 }
 
 fn missing(algs: &[SigningAlg], rows: &[KeyRow]) -> Vec<(SigningAlg, KeyState)> {
@@ -107,12 +112,12 @@ async fn generate(app: &App, wanted: &[(SigningAlg, KeyState)]) -> Result<Vec<Ke
     Ok(made.await.map_err(|error| Failure::Internal(format!("key generation: {error}")))??)
 }
 
-async fn insert(tx: &mut Tx, row: &KeyRow, actor: &Actor) -> Result<(), Failure> {
+async fn insert(tx: &mut Tx, row: &KeyRow, actor: &Actor) -> Result<(), StoreError> {
     keys::insert(&mut *tx, row).await?;
     let event = Event::success("key.created", actor, row.created_at)
         .detail("kid", row.kid.as_str())
         .detail("alg", row.alg.as_str());
-    Ok(audit::append(&mut *tx, &event.into_row()).await?)
+    audit::append(&mut *tx, &event.into_row()).await
 }
 
 /// Reads the keys again, after any node changed them.
@@ -147,26 +152,37 @@ pub async fn reload(app: &App) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Makes the next key of an algorithm the active one, now, and puts a new next key behind it.
+/// Makes the next key of an algorithm the active one, now, and puts a new next key behind it. When
+/// another node rotates at the same moment, one of the two rotations counts.
 ///
 /// # Errors
 /// [`Failure`].
 pub async fn rotate(app: &App, alg: SigningAlg, actor: &Actor) -> Result<(), Failure> {
     let fresh = generate(app, &[(alg, KeyState::Next)]).await?;
+    match rotate_in_tx(app, (alg, &fresh), actor).await {
+        Ok(()) | Err(StoreError::Conflict) => reload(app).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn rotate_in_tx(
+    app: &App,
+    (alg, fresh): (SigningAlg, &[KeyRow]),
+    actor: &Actor,
+) -> Result<(), StoreError> {
     let now = app.now();
     let mut tx = app.store.begin().await?;
     promote(&mut tx, alg, now).await?;
-    for row in &fresh {
+    for row in fresh {
         insert(&mut tx, row, actor).await?;
     }
     let event = Event::success("key.rotated", actor, now).detail("alg", alg.as_str());
     audit::append(&mut tx, &event.into_row()).await?;
     sync::bump_catalog(&mut tx).await?;
-    tx.commit().await?;
-    reload(app).await
+    tx.commit().await
 }
 
-async fn promote(tx: &mut Tx, alg: SigningAlg, now: UnixTime) -> Result<(), Failure> {
+async fn promote(tx: &mut Tx, alg: SigningAlg, now: UnixTime) -> Result<(), StoreError> {
     let mut rows: Vec<_> = keys::all(&mut *tx).await?;
     rows.retain(|row| row.alg == alg);
     // The active key leaves first: there is never more than one.
@@ -182,7 +198,7 @@ async fn promote(tx: &mut Tx, alg: SigningAlg, now: UnixTime) -> Result<(), Fail
                     retires_at: Some(now),
                     remove_after: Some(now.plus(RETIREMENT)),
                 };
-                keys::set_state(&mut *tx, &change).await?;
+                changed(keys::set_state(&mut *tx, &change).await?)?;
             }
             Some(KeyState::Next) => {
                 let change = KeyChange {
@@ -193,12 +209,17 @@ async fn promote(tx: &mut Tx, alg: SigningAlg, now: UnixTime) -> Result<(), Fail
                     retires_at: None,
                     remove_after: None,
                 };
-                keys::set_state(&mut *tx, &change).await?;
+                changed(keys::set_state(&mut *tx, &change).await?)?;
             }
             Some(KeyState::Retiring) | None => {}
         }
     }
     Ok(())
+}
+
+/// A key that is no longer in the state we read was changed by another node.
+fn changed(was_ours: bool) -> Result<(), StoreError> {
+    if was_ours { Ok(()) } else { Err(StoreError::Conflict) }
 }
 
 /// Removes a key at once, for one that has leaked: everything it signed is dead from now on.

@@ -10,11 +10,11 @@ use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
 use crate::protocol::logout::{self, AfterLogout, Confirmation, EndSessionRequest, Hint};
 use crate::protocol::params::Params;
-use crate::protocol::types::{ClientId, SessionId, UserId};
+use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Caller};
 use crate::service::failure::Failure;
 use crate::service::session::{self, LiveSession};
-use crate::service::{authorize, clients};
+use crate::service::{clients, id_token_hint};
 use crate::store::grants;
 
 /// What a logout request leads to.
@@ -65,7 +65,7 @@ pub async fn plan(
     let request = EndSessionRequest::read(params)?;
     let hint = match &request.id_token_hint {
         None => None,
-        Some(token) => Some(read_hint(app, token).ok_or(LogoutError::Refused(
+        Some(token) => Some(id_token_hint::read(app, token).ok_or(LogoutError::Refused(
             "The id_token_hint is not an ID token of this provider.",
         ))?),
     };
@@ -147,16 +147,4 @@ async fn client_of(
         Some(client) => Ok(Some(client)),
         None => Err(LogoutError::Refused("No app with this client_id is registered here.")),
     }
-}
-
-/// Reads an ID token of ours as a hint; expired ones count (section 2).
-#[must_use]
-pub fn read_hint(app: &App, token: &str) -> Option<Hint> {
-    let claims = authorize::verify_hint(app, token)?;
-    let text = |name: &str| claims.get(name)?.as_str().map(str::to_owned);
-    Some(Hint {
-        client_id: ClientId::new(text("aud")?),
-        user_id: UserId::new(text("sub")?),
-        session_id: text("sid").map(SessionId::new),
-    })
 }

@@ -7,12 +7,15 @@
 pub mod access_token;
 pub mod audit;
 pub mod authorize;
+pub mod client_authentication;
 pub mod clients;
 pub mod consent;
 pub mod console_access;
 pub mod failure;
+pub mod figures;
 pub mod flow;
 pub mod health;
+pub mod id_token_hint;
 pub mod introspection;
 pub mod keys;
 pub mod links;

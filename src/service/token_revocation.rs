@@ -5,12 +5,12 @@ use crate::app::App;
 use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
 use crate::protocol::types::GrantId;
-use crate::service::access_token;
 use crate::service::audit::{Actor, Event};
+use crate::service::client_authentication::ClientRequest;
 use crate::service::failure::EndpointError;
 use crate::service::token::issue::RefreshToken;
 use crate::service::token::refresh::revoke_grant;
-use crate::service::token::{self, ClientRequest};
+use crate::service::{access_token, client_authentication};
 use crate::store::refresh_families;
 
 /// Answers a revocation request. A token that does not exist is as good as revoked (section 2.2).
@@ -19,7 +19,7 @@ use crate::store::refresh_families;
 /// `invalid_client`, `invalid_request`, `invalid_grant` for another client's token, or a failure
 /// of ours, in which case the token may still live.
 pub async fn revoke(app: &App, request: &ClientRequest) -> Result<(), EndpointError> {
-    let client = token::authenticate(app, request).await?;
+    let client = client_authentication::authenticate(app, request).await?;
     let text = request
         .params
         .get("token")?

@@ -114,7 +114,11 @@ impl Answer {
         assert_eq!(self.status, 200, "{self:?}");
         let json = self.json();
         let text = |name| json.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        Tokens { access: text("access_token"), refresh: text("refresh_token"), id: text("id_token") }
+        Tokens {
+            access: text("access_token"),
+            refresh: text("refresh_token"),
+            id: text("id_token"),
+        }
     }
 }
 

@@ -119,7 +119,8 @@ async fn what_was_revoked_stays_so_when_redis_comes_back_with_an_older_snapshot(
     let erin = sign_in(&world, "erin").await;
     let mut doomed = vec![];
     for app in [&jwt, &opaque] {
-        for (name, browser) in [("alice", &alice), ("bob", &bob), ("carol", &carol), ("dave", &dave)]
+        for (name, browser) in
+            [("alice", &alice), ("bob", &bob), ("carol", &carol), ("dave", &dave)]
         {
             doomed.push((app, app.tokens(browser).await, name));
         }
@@ -136,7 +137,10 @@ async fn what_was_revoked_stays_so_when_redis_comes_back_with_an_older_snapshot(
     for (app, tokens, _) in doomed.iter().filter(|(_, _, name)| *name == "carol") {
         app.revoke(&tokens.refresh).await;
     }
-    world.cli_with_input(&["user", "set-password", "dave", "--password-file", "-"], "a-very-9-other-phrase");
+    world.cli_with_input(
+        &["user", "set-password", "dave", "--password-file", "-"],
+        "a-very-9-other-phrase",
+    );
     let newest = jwt.refresh(&rotated.refresh).await.tokens();
     world.redis().restore_snapshot(&snapshot);
 

@@ -118,8 +118,7 @@ async fn a_weak_master_key_is_refused_and_not_repeated() {
         (example.as_str(), "example"),
         ("not base64 at all!", "base64"),
     ] {
-        let ending =
-            start(Backend::Embedded, &[("DOORWARD_SECRETS__MASTER_KEY", key)]).await;
+        let ending = start(Backend::Embedded, &[("DOORWARD_SECRETS__MASTER_KEY", key)]).await;
         ending.assert(CONFIGURATION, &["secrets.master_key", word]).assert_hides(key);
     }
 }
@@ -196,7 +195,8 @@ async fn an_unknown_setting_is_refused_with_a_proposal() {
     ending.assert(CONFIGURATION, &["DOORWARD_SESSION__IDEL", "IDLE"]);
     let builder = World::builder(Backend::Embedded).config_file("[tokens]\nrefresh_grase = 5\n");
     let world = builder.prepare().await;
-    self::ending(world.command(&["serve"])).assert(CONFIGURATION, &["refresh_grase", "refresh_grace"]);
+    self::ending(world.command(&["serve"]))
+        .assert(CONFIGURATION, &["refresh_grase", "refresh_grace"]);
     let world = World::builder(Backend::Embedded).config_file("this is [not toml").prepare().await;
     self::ending(world.command(&["serve"])).assert(CONFIGURATION, &["doorward.toml"]);
     let world = World::builder(Backend::Embedded).prepare().await;

@@ -28,13 +28,13 @@ pub(crate) async fn sessions_conform(store: &Store) {
         let cursor = found.last().map(sessions::Session::cursor);
         (found.iter().map(|s| s.id.to_string()).collect::<Vec<_>>(), cursor)
     };
-    let mine = SessionFilter { user: Some(alice.clone()), after: None, limit: 2 };
+    let mine = SessionFilter { user: Some(alice.clone()), limit: 2, ..SessionFilter::default() };
     let (page, after) = ids(mine.clone()).await;
     assert_eq!(page, ["s3", "s2"]);
     assert_eq!(ids(SessionFilter { after, ..mine }).await.0, ["s1"]);
-    let (page, after) = ids(SessionFilter { user: None, after: None, limit: 3 }).await;
+    let (page, after) = ids(SessionFilter { limit: 3, ..SessionFilter::default() }).await;
     assert_eq!(page, ["s3", "s2", "s1"]);
-    assert_eq!(ids(SessionFilter { user: None, after, limit: 3 }).await.0, ["b1"]);
+    assert_eq!(ids(SessionFilter { after, limit: 3, ..SessionFilter::default() }).await.0, ["b1"]);
 
     renewal_conforms(store).await;
 

@@ -19,7 +19,7 @@ use super::extract;
 use super::site::Site;
 use crate::protocol::discovery::path;
 use crate::protocol::error::OAuthError;
-use crate::service::token::ClientRequest;
+use crate::service::client_authentication::ClientRequest;
 
 use actix_web::web::{self, ServiceConfig};
 

@@ -6,7 +6,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::{Site, client_request, error, extract};
 use crate::http::headers;
 use crate::protocol::types::ClientId;
-use crate::service::token::{self, ClientRequest};
+use crate::service::client_authentication::ClientRequest;
+use crate::service::token;
 use crate::service::{clients, failure::EndpointError};
 
 pub(super) async fn post(

@@ -25,7 +25,7 @@ mod sample;
 #[cfg(test)]
 mod tests;
 
-use askama::Template;
+pub use askama::Template as Page;
 
 pub use chrome::{Chrome, FlowForm};
 pub use views::{FieldError, Flash, Link, Tone, When};
@@ -58,6 +58,6 @@ pub fn samples() -> Vec<(&'static str, String)> {
 /// The HTML of a page. Templates only fail when a value's `Display` fails, and strings' never
 /// does; should it happen all the same, the page is empty rather than half a form.
 #[must_use]
-pub fn render(page: &impl Template) -> String {
+pub fn render(page: &impl Page) -> String {
     page.render().unwrap_or_default()
 }

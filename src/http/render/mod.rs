@@ -5,7 +5,6 @@ mod trouble;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
-use askama::Template;
 
 pub(super) use flow::{
     ResetView, SetupView, SignInView, ask_sign_out, consent, reply, reset, setup, sign_in,
@@ -17,7 +16,7 @@ pub(super) use trouble::{
 };
 
 use super::headers::{Forms, page_policy};
-use super::pages::{self, Chrome};
+use super::pages::{self, Chrome, Page};
 use super::site::Site;
 use crate::crypto::{encoding, secret};
 
@@ -34,7 +33,7 @@ pub(super) fn chrome(site: &Site) -> Chrome {
 }
 
 /// A page as an answer.
-pub(super) fn page(chrome_nonce: &str, page: &impl Template, forms: Forms) -> HttpResponse {
+pub(super) fn page(chrome_nonce: &str, page: &impl Page, forms: Forms) -> HttpResponse {
     HttpResponse::build(StatusCode::OK)
         .insert_header((header::CONTENT_SECURITY_POLICY, page_policy(chrome_nonce, forms)))
         .content_type("text/html; charset=utf-8")

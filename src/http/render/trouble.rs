@@ -46,7 +46,7 @@ impl Words {
         self
     }
 
-    fn to_do(mut self, text: &'static str) -> Self {
+    fn advise(mut self, text: &'static str) -> Self {
         self.what_to_do = text;
         self
     }
@@ -88,7 +88,7 @@ pub(in crate::http) fn authorize_error(
 ) -> HttpResponse {
     let bad = |code| {
         Words::new(StatusCode::BAD_REQUEST, code, "This app’s request cannot be answered")
-            .to_do(BACK_TO_APP)
+            .advise(BACK_TO_APP)
     };
     tracing::info!(request_id = request_id(request), %error, "authorization page error");
     let words = match error {
@@ -136,11 +136,11 @@ pub(in crate::http) fn failure(
     let words = if status == StatusCode::SERVICE_UNAVAILABLE {
         Words::new(status, "temporarily_unavailable", "Signing in is not possible at the moment")
             .happened("A part of this service does not answer right now.")
-            .to_do("Nothing is lost. Wait a few seconds, then reload this page.")
+            .advise("Nothing is lost. Wait a few seconds, then reload this page.")
     } else {
         Words::new(status, "server_error", "Something went wrong here")
             .happened("This is a fault of this service, not of yours.")
-            .to_do("Try again. If it happens again, send the details below to the administrator.")
+            .advise("Try again. If it happens again, send the details below to the administrator.")
     };
     let mut response = show(site, request, words);
     if status == StatusCode::SERVICE_UNAVAILABLE {
@@ -155,7 +155,7 @@ pub(in crate::http) fn bad_request(site: &Site, request: &HttpRequest) -> HttpRe
     let words =
         Words::new(StatusCode::BAD_REQUEST, "invalid_request", "This request cannot be read")
             .happened("The form or link was incomplete.")
-            .to_do("Go back and try again.");
+            .advise("Go back and try again.");
     show(site, request, words)
 }
 
@@ -167,7 +167,7 @@ pub(in crate::http) fn forged_form(site: &Site, request: &HttpRequest) -> HttpRe
                 "The form was not sent from a page that this browser was shown, or the browser \
                  does not keep cookies for this site.",
             )
-            .to_do("Allow cookies for this site, go back to where you started, and try again.");
+            .advise("Allow cookies for this site, go back to where you started, and try again.");
     show(site, request, words)
 }
 
@@ -233,12 +233,12 @@ pub(in crate::http) fn link_error(
         LinkError::AlreadySetUp => {
             Words::new(StatusCode::FORBIDDEN, "already_set_up", "Doorward is already set up")
                 .happened("The first administrator has been made, so set-up links work no more.")
-                .to_do("Sign in instead. Administrators can make further ones in the console.")
+                .advise("Sign in instead. Administrators can make further ones in the console.")
         }
         LinkError::Spent | LinkError::People(_) => {
             Words::new(StatusCode::FORBIDDEN, "link_spent", "This link works no more")
                 .happened("It has been used, replaced by a newer one, or has expired.")
-                .to_do("Ask the administrator for a new link.")
+                .advise("Ask the administrator for a new link.")
         }
     };
     show(site, request, words)
@@ -260,7 +260,7 @@ pub(in crate::http) fn logout_error(
         "The app’s sign-out request cannot be followed",
     )
     .happened("You are still signed in here, and nothing was sent to the app.")
-    .to_do("To sign out, open this service’s own page and choose “Sign out” there.")
+    .advise("To sign out, open this service’s own page and choose “Sign out” there.")
     .hint(text, None);
     show(site, request, words)
 }
@@ -269,7 +269,7 @@ pub(in crate::http) fn logout_error(
 pub(in crate::http) fn not_found(site: &Site, request: &HttpRequest) -> HttpResponse {
     let words = Words::new(StatusCode::NOT_FOUND, "not_found", "There is no such page")
         .happened("The address may be mistyped, or the page has moved.")
-        .to_do("Check the address, or start from the first page.");
+        .advise("Check the address, or start from the first page.");
     show(site, request, words)
 }
 

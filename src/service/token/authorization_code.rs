@@ -5,7 +5,6 @@
 //! the first one got (RFC 6749 section 4.1.2). If the process dies between commit and answer, the
 //! client asks the person's browser again; nothing was given twice.
 
-use super::ClientRequest;
 use super::issue::{self, AccessTokenSeed, Basis, RefreshToken};
 use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
@@ -17,6 +16,7 @@ use crate::protocol::token::TokenResponse;
 use crate::protocol::types::{FamilyId, SessionId};
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Event};
+use crate::service::client_authentication::ClientRequest;
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::revocation::{self, Subject};
 use crate::store::ephemeral::codes;

@@ -1,11 +1,11 @@
 //! A client acting for itself.
 
-use super::ClientRequest;
 use super::issue::{self, AccessTokenSeed, Basis};
 use crate::app::App;
 use crate::protocol::client::Client;
 use crate::protocol::grant::client_credentials;
 use crate::protocol::token::TokenResponse;
+use crate::service::client_authentication::ClientRequest;
 use crate::service::failure::EndpointError;
 
 pub(super) async fn issue(

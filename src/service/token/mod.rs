@@ -6,27 +6,11 @@ mod client_credentials;
 pub(crate) mod issue;
 pub(crate) mod refresh;
 
-use std::sync::Arc;
-
 use crate::app::App;
-use crate::protocol::client::{Client, GrantType};
-use crate::protocol::client_auth;
-use crate::protocol::error::OAuthError;
-use crate::protocol::params::Params;
+use crate::protocol::client::GrantType;
 use crate::protocol::token::{self, TokenResponse};
-use crate::service::audit::Caller;
-use crate::service::clients;
+use crate::service::client_authentication::{self, ClientRequest};
 use crate::service::failure::EndpointError;
-
-/// A request to an endpoint at which clients authenticate.
-#[derive(Debug, Clone)]
-pub struct ClientRequest {
-    /// The `Authorization` header, if any.
-    pub authorization: Option<String>,
-    /// The form body.
-    pub params: Params,
-    pub caller: Caller,
-}
 
 /// Answers a token request.
 ///
@@ -49,7 +33,7 @@ async fn run(
     request: &ClientRequest,
     grant_name: &mut &'static str,
 ) -> Result<TokenResponse, EndpointError> {
-    let client = authenticate(app, request).await?;
+    let client = client_authentication::authenticate(app, request).await?;
     let grant = token::grant_type(&request.params, &client)?;
     *grant_name = grant.as_str();
     match grant {
@@ -57,24 +41,4 @@ async fn run(
         GrantType::RefreshToken => refresh::rotate(app, &client, request).await,
         GrantType::ClientCredentials => client_credentials::issue(app, &client, request).await,
     }
-}
-
-/// Finds and authenticates the client of a request (RFC 6749 section 2.3).
-///
-/// # Errors
-/// `invalid_client` or `invalid_request`; an unknown client is answered as a wrong secret is.
-pub(crate) async fn authenticate(
-    app: &App,
-    request: &ClientRequest,
-) -> Result<Arc<Client>, EndpointError> {
-    let presented = client_auth::read(
-        request.authorization.as_deref(),
-        &request.params,
-        crate::crypto::encoding::decode_base64,
-    )?;
-    let client = clients::find(app, &presented.client_id).await?.ok_or_else(|| {
-        OAuthError::invalid_client("Client authentication failed.").because("unknown client_id")
-    })?;
-    client_auth::verify(&client, &presented.proof, clients::secret_matches)?;
-    Ok(client)
 }

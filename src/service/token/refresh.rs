@@ -6,7 +6,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ClientRequest;
 use super::issue::{self, AccessTokenSeed, Basis, RefreshToken};
 use crate::app::App;
 use crate::crypto::seal::Purpose;
@@ -18,6 +17,7 @@ use crate::protocol::token::TokenResponse;
 use crate::protocol::types::GrantId;
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller, Event};
+use crate::service::client_authentication::ClientRequest;
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::revocation::{self, Lineage, Subject};
 use crate::store::grants::Grant;

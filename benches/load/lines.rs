@@ -1,0 +1,222 @@
+//! What is measured: one line of the table each, with what it has to cost at least and may cost at
+//! most.
+
+/// The apps that the lines use. Each differs from the others in what it gets signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct App {
+    /// The `client_id`.
+    pub(crate) id: &'static str,
+    pub(crate) kind: &'static str,
+    /// `id_token_signed_response_alg` and `access_token_alg`.
+    pub(crate) alg: &'static str,
+    /// `access_token_format`.
+    pub(crate) format: Format,
+    /// `grant_types`.
+    pub(crate) grants: &'static [&'static str],
+}
+
+/// The form of an app's access tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Format {
+    Jwt,
+    Opaque,
+}
+
+impl Format {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Jwt => "jwt",
+            Self::Opaque => "opaque",
+        }
+    }
+}
+
+const CODE: &[&str] = &["authorization_code"];
+const REFRESH: &[&str] = &["authorization_code", "refresh_token"];
+
+/// A web app that gets codes, and perhaps refresh tokens.
+const fn web(
+    id: &'static str,
+    (alg, format): (&'static str, Format),
+    grants: &'static [&'static str],
+) -> App {
+    App { id, kind: "web", alg, format, grants }
+}
+
+const fn machine(id: &'static str, (alg, format): (&'static str, Format)) -> App {
+    App { id, kind: "machine", alg, format, grants: &["client_credentials"] }
+}
+
+pub(crate) const MACHINE_RS256: App = machine("machine-rs256", ("RS256", Format::Jwt));
+pub(crate) const MACHINE_ES256: App = machine("machine-es256", ("ES256", Format::Jwt));
+pub(crate) const MACHINE_EDDSA: App = machine("machine-eddsa", ("EdDSA", Format::Jwt));
+pub(crate) const MACHINE_OPAQUE: App = machine("machine-opaque", ("RS256", Format::Opaque));
+pub(crate) const WEB_RS256: App = web("web-rs256", ("RS256", Format::Jwt), CODE);
+pub(crate) const WEB_RS256_OPAQUE: App = web("web-rs256-opaque", ("RS256", Format::Opaque), CODE);
+pub(crate) const WEB_ES256: App = web("web-es256", ("ES256", Format::Jwt), CODE);
+pub(crate) const KEEP_RS256: App = web("keep-rs256", ("RS256", Format::Jwt), REFRESH);
+pub(crate) const KEEP_RS256_OPAQUE: App =
+    web("keep-rs256-opaque", ("RS256", Format::Opaque), REFRESH);
+pub(crate) const KEEP_ES256: App = web("keep-es256", ("ES256", Format::Jwt), REFRESH);
+pub(crate) const KEEP_ES256_OPAQUE: App =
+    web("keep-es256-opaque", ("ES256", Format::Opaque), REFRESH);
+
+/// All of them, to be registered.
+pub(crate) const APPS: [App; 11] = [
+    MACHINE_RS256,
+    MACHINE_ES256,
+    MACHINE_EDDSA,
+    MACHINE_OPAQUE,
+    WEB_RS256,
+    WEB_RS256_OPAQUE,
+    WEB_ES256,
+    KEEP_RS256,
+    KEEP_RS256_OPAQUE,
+    KEEP_ES256,
+    KEEP_ES256_OPAQUE,
+];
+
+/// What one operation does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// An empty HTTP server's answer as long as that of the path at Doorward.
+    Bare(&'static str),
+    /// A document of Doorward's.
+    Document(&'static str),
+    ClientCredentials(App),
+    /// `/authorize` with a live session, then `/token`.
+    CodeFlow(App),
+    Refresh(App),
+    Userinfo(App),
+    Introspection(App),
+    /// The sign-in page and the form, as a browser that was never here.
+    SignIn,
+}
+
+/// How often it is done.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Pace {
+    /// One operation after another on every connection.
+    Full,
+    /// So many a second on one connection, for latency without a queue.
+    PerSecond(f64),
+    /// So many a second on one connection, while sign-ins keep every other connection busy.
+    WhileSigningIn(f64),
+}
+
+/// The expensive part of an operation, which no implementation can avoid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Core {
+    Nothing,
+    Signatures(&'static str, u32),
+    Argon2,
+}
+
+/// One line.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Line {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) pace: Pace,
+    pub(crate) requests: u32,
+    pub(crate) core: Core,
+    /// Most processor time, as a multiple of the floor.
+    pub(crate) times_floor: Option<f64>,
+    /// Most processor time, in microseconds: a share of what the best peer needs.
+    pub(crate) micros: Option<f64>,
+}
+
+impl Line {
+    const fn new(name: &'static str, kind: Kind) -> Self {
+        let (requests, core) = match kind {
+            Kind::CodeFlow(app) => (2, signatures(app)),
+            Kind::Refresh(app) => (1, signatures(app)),
+            Kind::SignIn => (2, Core::Argon2),
+            Kind::ClientCredentials(app) => (1, Core::Signatures(app.alg, jwt(app))),
+            _ => (1, Core::Nothing),
+        };
+        let pace = Pace::Full;
+        Self { name, kind, pace, requests, core, times_floor: None, micros: None }
+    }
+
+    const fn at(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    const fn goal(mut self, times_floor: Option<f64>, micros: Option<f64>) -> Self {
+        self.times_floor = times_floor;
+        self.micros = micros;
+        self
+    }
+}
+
+/// An ID token, and the access token if it is signed.
+const fn signatures(app: App) -> Core {
+    Core::Signatures(app.alg, 1 + jwt(app))
+}
+
+const fn jwt(app: App) -> u32 {
+    match app.format {
+        Format::Jwt => 1,
+        Format::Opaque => 0,
+    }
+}
+
+pub(crate) const LIVEZ: &str = "/livez";
+pub(crate) const DISCOVERY: &str = "/.well-known/openid-configuration";
+pub(crate) const JWKS: &str = "/.well-known/jwks.json";
+
+/// Every line, yardsticks first. Goals in microseconds are shares of what node-oidc-provider, and
+/// where it is better Rauthy, needed for the same operation on such a core (docs/benchmarks.md).
+pub(crate) fn all() -> Vec<Line> {
+    use Kind::{
+        Bare, ClientCredentials, CodeFlow, Document, Introspection, Refresh, SignIn, Userinfo,
+    };
+    let line = Line::new;
+    vec![
+        line("bare server, empty", Bare(LIVEZ)),
+        line("bare server, as long as discovery", Bare(DISCOVERY)),
+        line("bare server, as long as JWKS", Bare(JWKS)),
+        line("empty answer (/livez)", Document(LIVEZ)),
+        line("discovery", Document(DISCOVERY)).goal(Some(1.8), None),
+        line("JWKS", Document(JWKS)).goal(Some(1.8), None),
+        line("client_credentials RS256", ClientCredentials(MACHINE_RS256))
+            .goal(Some(1.2), Some(0.65 * 488.0)),
+        line("client_credentials ES256", ClientCredentials(MACHINE_ES256))
+            .goal(None, Some(203.0 / 4.0)),
+        line("client_credentials EdDSA", ClientCredentials(MACHINE_EDDSA))
+            .goal(None, Some(168.0 / 4.0)),
+        line("client_credentials opaque", ClientCredentials(MACHINE_OPAQUE))
+            .goal(None, Some(86.0 / 2.0)),
+        line("code flow RS256, opaque access token", CodeFlow(WEB_RS256_OPAQUE))
+            .goal(None, Some(0.40 * 1154.0)),
+        line("code flow RS256, JWT access token", CodeFlow(WEB_RS256))
+            .goal(Some(1.35), Some(3020.0 / 4.0)),
+        line("code flow ES256, JWT access token", CodeFlow(WEB_ES256))
+            .goal(None, Some(863.0 / 3.0)),
+        line("code flow ES256, and a refresh token", CodeFlow(KEEP_ES256)),
+        line("refresh RS256, opaque access token", Refresh(KEEP_RS256_OPAQUE))
+            .goal(None, Some(0.65 * 588.0)),
+        line("refresh RS256, JWT access token", Refresh(KEEP_RS256)),
+        line("refresh ES256, opaque access token", Refresh(KEEP_ES256_OPAQUE))
+            .goal(None, Some(359.0 / 3.0)),
+        line("refresh ES256, JWT access token", Refresh(KEEP_ES256)),
+        line("userinfo, JWT ES256", Userinfo(WEB_ES256)).goal(None, Some(108.0 / 3.0)),
+        line("userinfo, opaque", Userinfo(WEB_RS256_OPAQUE)).goal(None, Some(108.0 / 3.0)),
+        line("introspection, JWT ES256", Introspection(WEB_ES256)).goal(None, Some(104.0 / 3.0)),
+        line("introspection, opaque", Introspection(WEB_RS256_OPAQUE))
+            .goal(None, Some(104.0 / 3.0)),
+        line("password sign-in", SignIn).goal(Some(1.0 / 0.95), None),
+        line("50/s: empty answer", Document(LIVEZ)).at(Pace::PerSecond(50.0)),
+        line("50/s: client_credentials ES256", ClientCredentials(MACHINE_ES256))
+            .at(Pace::PerSecond(50.0)),
+        line("20/s: code flow RS256, JWT access token", CodeFlow(WEB_RS256))
+            .at(Pace::PerSecond(20.0)),
+        line(
+            "50/s while people sign in: client_credentials ES256",
+            ClientCredentials(MACHINE_ES256),
+        )
+        .at(Pace::WhileSigningIn(50.0)),
+    ]
+}

@@ -1,0 +1,154 @@
+//! Running the workers for a while and reading what it cost.
+
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+
+use crate::process_cost;
+use crate::work::Worker;
+
+/// The processes of PostgreSQL and Redis.
+const STORES: [&str; 2] = ["postgres", "redis-server"];
+
+/// One round of one line.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Round {
+    pub(crate) operations: u64,
+    pub(crate) elapsed: Duration,
+    /// Processor time of the server.
+    pub(crate) server: Duration,
+    /// Processor time of PostgreSQL and Redis.
+    pub(crate) stores: Duration,
+    /// Processor time of this process.
+    pub(crate) driver: Duration,
+    pub(crate) latencies: Vec<Duration>,
+}
+
+impl Round {
+    pub(crate) fn per_second(&self) -> f64 {
+        count(self.operations) / self.elapsed.as_secs_f64()
+    }
+
+    pub(crate) fn server_micros(&self) -> f64 {
+        self.server.as_secs_f64() * 1e6 / count(self.operations)
+    }
+
+    pub(crate) fn stores_micros(&self) -> f64 {
+        self.stores.as_secs_f64() * 1e6 / count(self.operations)
+    }
+
+    /// The share of its core that the driver used.
+    pub(crate) fn driver_share(&self) -> f64 {
+        self.driver.as_secs_f64() / self.elapsed.as_secs_f64()
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts here stay far below 2^52")]
+fn count(number: u64) -> f64 {
+    number.max(1) as f64
+}
+
+/// Every worker one operation after another, for `length`.
+pub(crate) async fn full(
+    workers: &mut [Worker],
+    server: u32,
+    length: Duration,
+) -> Result<Round, String> {
+    let meter = Meter::start(server);
+    let end = meter.started + length;
+    let each = workers.iter_mut().map(|worker| until(worker, end));
+    let mut running: FuturesUnordered<_> = each.collect();
+    let mut latencies = Vec::new();
+    while let Some(done) = running.next().await {
+        latencies.append(&mut done?);
+    }
+    Ok(meter.stop(latencies))
+}
+
+async fn until(worker: &mut Worker, end: Instant) -> Result<Vec<Duration>, String> {
+    let mut latencies = Vec::with_capacity(4096);
+    let mut now = Instant::now();
+    while now < end {
+        worker.once().await?;
+        let after = Instant::now();
+        latencies.push(after - now);
+        now = after;
+    }
+    Ok(latencies)
+}
+
+/// One worker at a steady pace, for `length`. An operation that starts late because the one before
+/// was slow counts from when it should have started.
+pub(crate) async fn paced(
+    (worker, background): (&mut Worker, &mut [Worker]),
+    server: u32,
+    (per_second, length): (f64, Duration),
+) -> Result<Round, String> {
+    let meter = Meter::start(server);
+    let end = meter.started + length;
+    let each = background.iter_mut().map(|worker| until(worker, end));
+    let background: FuturesUnordered<_> = each.collect();
+    let (own, others) = tokio::join!(
+        steadily(worker, (meter.started, end), per_second),
+        background.collect::<Vec<_>>()
+    );
+    for other in others {
+        other?;
+    }
+    Ok(meter.stop(own?))
+}
+
+async fn steadily(
+    worker: &mut Worker,
+    (start, end): (Instant, Instant),
+    per_second: f64,
+) -> Result<Vec<Duration>, String> {
+    let mut latencies = Vec::new();
+    let step = Duration::from_secs_f64(1.0 / per_second);
+    let mut due = start;
+    while due < end {
+        tokio::time::sleep_until(due.into()).await;
+        // The timer's own lateness is not the server's.
+        let started =
+            if latencies.last().is_some_and(|last| *last > step) { due } else { Instant::now() };
+        worker.once().await?;
+        latencies.push(started.elapsed());
+        due += step;
+    }
+    Ok(latencies)
+}
+
+struct Meter {
+    server: u32,
+    started: Instant,
+    costs: [Duration; 3],
+}
+
+impl Meter {
+    fn start(server: u32) -> Self {
+        Self { server, costs: costs(server), started: Instant::now() }
+    }
+
+    fn stop(&self, latencies: Vec<Duration>) -> Round {
+        let elapsed = self.started.elapsed();
+        let [server, stores, driver] = costs(self.server);
+        let [server_before, stores_before, driver_before] = self.costs;
+        Round {
+            operations: latencies.len() as u64,
+            elapsed,
+            server: server.saturating_sub(server_before),
+            stores: stores.saturating_sub(stores_before),
+            driver: driver.saturating_sub(driver_before),
+            latencies,
+        }
+    }
+}
+
+fn costs(server: u32) -> [Duration; 3] {
+    [
+        process_cost::of(server).cpu,
+        process_cost::of_descendants(&STORES).cpu,
+        process_cost::of(std::process::id()).cpu,
+    ]
+}

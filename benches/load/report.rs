@@ -1,0 +1,212 @@
+//! The table for people and the file for programs.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::lines::{Core, Kind, Line, Pace};
+use crate::measure::Round;
+use crate::yardstick::Computed;
+
+/// Above this share of its core the driver is part of what is measured.
+const BUSY_DRIVER: f64 = 0.85;
+
+/// A line with everything measured for it.
+pub(crate) struct Measured {
+    pub(crate) line: Line,
+    pub(crate) rounds: Vec<Round>,
+}
+
+/// What a line comes to.
+pub(crate) struct Summary {
+    pub(crate) line: Line,
+    pub(crate) best_rate: f64,
+    pub(crate) median_rate: f64,
+    pub(crate) p50_ms: f64,
+    pub(crate) p99_ms: f64,
+    pub(crate) best_micros: f64,
+    pub(crate) median_micros: f64,
+    pub(crate) stores_micros: f64,
+    pub(crate) driver_share: f64,
+    /// What HTTP and cryptography alone cost in this run.
+    pub(crate) floor: Option<f64>,
+    pub(crate) goal: Option<f64>,
+}
+
+impl Summary {
+    fn of(measured: &Measured) -> Self {
+        let rounds = &measured.rounds;
+        let each = |value: fn(&Round) -> f64| sorted(rounds.iter().map(value).collect());
+        let rates = each(Round::per_second);
+        let micros = each(Round::server_micros);
+        let mut latencies: Vec<Duration> =
+            rounds.iter().flat_map(|round| round.latencies.iter().copied()).collect();
+        latencies.sort_unstable();
+        Self {
+            line: measured.line,
+            best_rate: rates.last().copied().unwrap_or(0.0),
+            median_rate: at(&rates, 0.5),
+            p50_ms: percentile(&latencies, 0.50),
+            p99_ms: percentile(&latencies, 0.99),
+            best_micros: micros.first().copied().unwrap_or(0.0),
+            median_micros: at(&micros, 0.5),
+            stores_micros: at(&each(Round::stores_micros), 0.5),
+            driver_share: at(&each(Round::driver_share), 0.5),
+            floor: None,
+            goal: None,
+        }
+    }
+
+    fn times_floor(&self) -> Option<f64> {
+        self.floor.map(|floor| self.best_micros / floor)
+    }
+
+    fn verdict(&self) -> &'static str {
+        match self.goal {
+            Some(goal) if self.best_micros <= goal => "met",
+            Some(_) => "missed",
+            None => "",
+        }
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "name": self.line.name,
+            "per_second": { "best": round(self.best_rate), "median": round(self.median_rate) },
+            "latency_ms": { "p50": round(self.p50_ms), "p99": round(self.p99_ms) },
+            "cpu_us": { "best": round(self.best_micros), "median": round(self.median_micros) },
+            "stores_cpu_us": round(self.stores_micros),
+            "floor_us": self.floor.map(round),
+            "goal_us": self.goal.map(round),
+            "driver_share": round(self.driver_share),
+        })
+    }
+}
+
+/// All lines with floors and goals, from the yardsticks among them.
+pub(crate) fn summarize(measured: &[Measured], computed: &Computed) -> Vec<Summary> {
+    let mut all: Vec<Summary> = measured.iter().map(Summary::of).collect();
+    let bare = |path: &str| {
+        let is = |summary: &&Summary| matches!(summary.line.kind, Kind::Bare(p) if p == path);
+        all.iter().find(is).map(|summary| summary.best_micros)
+    };
+    let floors: Vec<Option<f64>> = all
+        .iter()
+        .map(|summary| match (summary.line.kind, summary.line.pace) {
+            (Kind::Bare(_), _) | (_, Pace::PerSecond(_) | Pace::WhileSigningIn(_)) => None,
+            (Kind::Document(path), _) => bare(path),
+            _ => {
+                let http = bare(crate::lines::LIVEZ)? * f64::from(summary.line.requests);
+                Some(http + core_micros(summary.line.core, computed)?)
+            }
+        })
+        .collect();
+    for (summary, floor) in all.iter_mut().zip(floors) {
+        summary.floor = floor;
+        let of_floor = floor.zip(summary.line.times_floor).map(|(floor, times)| floor * times);
+        let goals = [of_floor, summary.line.micros];
+        summary.goal = goals.into_iter().flatten().min_by(f64::total_cmp);
+    }
+    all
+}
+
+fn core_micros(core: Core, computed: &Computed) -> Option<f64> {
+    match core {
+        Core::Nothing => Some(0.0),
+        Core::Signatures(alg, count) => Some(computed.get(alg)? * f64::from(count)),
+        Core::Argon2 => computed.get("argon2id").copied(),
+    }
+}
+
+/// The table.
+pub(crate) fn table(summaries: &[Summary]) -> String {
+    let mut out = format!(
+        "{:<44}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>8}{:>9}{:>7}{:>8}\n",
+        "line",
+        "best/s",
+        "median/s",
+        "p50 ms",
+        "p99 ms",
+        "CPU µs",
+        "median",
+        "stores",
+        "floor",
+        "ratio",
+        "goal"
+    );
+    for summary in summaries.iter().filter(|summary| summary.line.pace == Pace::Full) {
+        full_line(&mut out, summary);
+    }
+    let _ =
+        writeln!(out, "\n{:<62}{:>9}{:>9}", "at a steady pace, one connection", "p50 ms", "p99 ms");
+    for summary in summaries.iter().filter(|summary| summary.line.pace != Pace::Full) {
+        let Summary { line, p50_ms, p99_ms, .. } = summary;
+        let _ = writeln!(out, "{:<62}{p50_ms:>9.2}{p99_ms:>9.2}", line.name);
+    }
+    out
+}
+
+fn full_line(out: &mut String, summary: &Summary) {
+    let dash = |number: Option<f64>, digits: usize| {
+        number.map_or_else(|| "–".to_owned(), |number| format!("{number:.digits$}"))
+    };
+    let Summary { line, best_rate, median_rate, p50_ms, p99_ms, .. } = summary;
+    let _ = write!(out, "{:<44}{best_rate:>9.0}{median_rate:>9.0}", line.name);
+    let _ = write!(out, "{p50_ms:>9.2}{p99_ms:>9.2}");
+    let _ = write!(out, "{:>9.1}{:>9.1}", summary.best_micros, summary.median_micros);
+    let stores = Some(summary.stores_micros).filter(|micros| *micros > 0.0);
+    let _ = write!(out, "{:>8}{:>9}", dash(stores, 1), dash(summary.floor, 1));
+    let ratio = dash(summary.times_floor(), 2);
+    let _ = write!(out, "{ratio:>7}{:>8} {}", dash(summary.goal, 1), summary.verdict());
+    if summary.driver_share > BUSY_DRIVER {
+        let share = summary.driver_share * 100.0;
+        let _ = write!(out, " (driver at {share:.0} %: the true rate is higher)");
+    }
+    out.truncate(out.trim_end_matches(' ').len());
+    out.push('\n');
+}
+
+/// The lines as JSON.
+pub(crate) fn json(summaries: &[Summary]) -> Value {
+    summaries.iter().map(Summary::json).collect()
+}
+
+/// Milliseconds with a sensible number of digits.
+pub(crate) fn millis(duration: Duration) -> f64 {
+    round(duration.as_secs_f64() * 1000.0)
+}
+
+/// The middle of several.
+pub(crate) fn median(durations: &[Duration]) -> Duration {
+    let mut sorted = durations.to_vec();
+    sorted.sort_unstable();
+    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+}
+
+fn round(number: f64) -> f64 {
+    (number * 1000.0).round() / 1000.0
+}
+
+fn sorted(mut numbers: Vec<f64>) -> Vec<f64> {
+    numbers.sort_by(f64::total_cmp);
+    numbers
+}
+
+fn at(sorted: &[f64], share: f64) -> f64 {
+    sorted.get(index(sorted.len(), share)).copied().unwrap_or(0.0)
+}
+
+fn percentile(sorted: &[Duration], share: f64) -> f64 {
+    sorted.get(index(sorted.len(), share)).copied().unwrap_or_default().as_secs_f64() * 1000.0
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "an index into a list of measurements"
+)]
+fn index(length: usize, share: f64) -> usize {
+    ((length as f64 * share) as usize).min(length.saturating_sub(1))
+}

@@ -1,0 +1,223 @@
+//! A Doorward with apps and a person who is signed in, and workers for every kind of line.
+
+use std::collections::HashMap;
+use std::io::{Read as _, Write as _};
+use std::time::{Duration, Instant};
+
+use data_encoding::BASE64;
+use serde_json::json;
+
+use crate::cores::{Cores, Role};
+use crate::http::{Connection, Request};
+use crate::lines::{APPS, App, Kind, WEB_RS256};
+use crate::options::Options;
+use crate::support::backends::Backend;
+use crate::support::world::World;
+use crate::work::{self, Work, Worker};
+use crate::yardstick::BareServer;
+
+const USERNAME: &str = "alice";
+const PASSWORD: &str = "vQ7mZ2kLr9TxW4pB";
+
+/// How long starting took.
+#[derive(Debug, Clone)]
+pub(crate) struct Starts {
+    pub(crate) first: Duration,
+    pub(crate) existing: Vec<Duration>,
+}
+
+/// Everything that runs.
+pub(crate) struct Stage {
+    pub(crate) world: World,
+    pub(crate) bare: BareServer,
+    pub(crate) starts: Starts,
+    basics: HashMap<App, String>,
+    cookies: String,
+}
+
+impl Stage {
+    /// Starts it all, each on its core. The driver ends up on its own.
+    pub(crate) async fn set(options: &Options, cores: &Cores) -> Self {
+        cores.go(Role::Stores);
+        let backend = if options.production { Backend::Production } else { Backend::Embedded };
+        let mut world = World::builder(backend)
+            .env("DOORWARD_SERVER__WORKERS", "1")
+            .env("DOORWARD_PASSWORD__THREADS", "1")
+            // Tokens of the first round must still work in the last.
+            .env("DOORWARD_TOKENS__ACCESS_TOKEN_LIFETIME", "3600")
+            .prepare()
+            .await;
+        cores.go(Role::Server);
+        let first = timed_start(&mut world);
+        world.stop();
+        let basics = APPS.map(|app| (app, register(&world, app))).into();
+        create_person(&world);
+        let mut existing = Vec::new();
+        for round in 0..5 {
+            if round > 0 {
+                world.stop();
+            }
+            existing.push(timed_start(&mut world));
+        }
+        let bare = BareServer::start();
+        cores.go(Role::Driver);
+        let starts = Starts { first, existing };
+        let mut stage = Self { world, bare, starts, basics, cookies: String::new() };
+        stage.cookies = stage.sign_in().await;
+        stage
+    }
+
+    /// The server that a kind of line measures.
+    pub(crate) fn pid(&self, kind: Kind) -> u32 {
+        match kind {
+            Kind::Bare(_) => self.bare.pid(),
+            _ => self.world.pid(),
+        }
+    }
+
+    /// A worker for each of `count` connections.
+    pub(crate) async fn workers(&self, kind: Kind, count: usize) -> Result<Vec<Worker>, String> {
+        let mut workers = Vec::with_capacity(count);
+        for _ in 0..count {
+            let port = match kind {
+                Kind::Bare(_) => self.bare.port,
+                _ => self.world.port,
+            };
+            let mut connection = self.connect(port).await;
+            let work = self.work(kind, &mut connection).await?;
+            workers.push(Worker { connection, work });
+        }
+        Ok(workers)
+    }
+
+    async fn work(&self, kind: Kind, connection: &mut Connection) -> Result<Work, String> {
+        let port = self.world.port;
+        Ok(match kind {
+            Kind::Bare(path) => self.bare(path).await?,
+            Kind::Document(path) => fixed(get(port, path, &[]), ""),
+            Kind::ClientCredentials(app) => {
+                let body = "grant_type=client_credentials";
+                fixed(work::token_request(port, self.basic(app), body), "\"access_token\":\"")
+            }
+            Kind::CodeFlow(app) => {
+                Work::CodeFlow { authorize: self.authorize(app), basic: self.basic(app).to_owned() }
+            }
+            Kind::Refresh(app) => {
+                let tokens = self.tokens(app, connection).await?;
+                let token = tokens.refresh.ok_or("there is no refresh token")?;
+                Work::Refresh { token, basic: self.basic(app).to_owned() }
+            }
+            Kind::Userinfo(app) => {
+                let token = self.tokens(app, connection).await?.access;
+                let bearer = format!("Bearer {token}");
+                let request = get(port, "/oauth2/userinfo", &[("authorization", &bearer)]);
+                fixed(request, "\"sub\":\"")
+            }
+            Kind::Introspection(app) => {
+                let token = self.tokens(app, connection).await?.access;
+                fixed(introspection(port, self.basic(app), &token), "\"active\":true")
+            }
+            Kind::SignIn => Work::SignIn {
+                authorize: work::authorize_request(port, WEB_RS256.id, None),
+                username: USERNAME.into(),
+                password: PASSWORD.into(),
+            },
+        })
+    }
+
+    /// The bare server's answer of the same length as Doorward's at `path`.
+    async fn bare(&self, path: &'static str) -> Result<Work, String> {
+        let mut connection = self.connect(self.world.port).await;
+        let answer = connection.exchange(&get(self.world.port, path, &[])).await;
+        let length = answer.map_err(|error| error.to_string())?.body.len();
+        Ok(fixed(get(self.bare.port, &format!("/{length}"), &[]), ""))
+    }
+
+    async fn connect(&self, port: u16) -> Connection {
+        Connection::open(port).await.expect("a connection to the server")
+    }
+
+    async fn tokens(&self, app: App, connection: &mut Connection) -> Result<work::Tokens, String> {
+        work::code_flow(connection, &self.authorize(app), self.basic(app)).await
+    }
+
+    fn authorize(&self, app: App) -> Vec<u8> {
+        work::authorize_request(self.world.port, app.id, Some(&self.cookies))
+    }
+
+    fn basic(&self, app: App) -> &str {
+        self.basics.get(&app).expect("a registered app")
+    }
+
+    async fn sign_in(&self) -> String {
+        let mut connection = self.connect(self.world.port).await;
+        let authorize = work::authorize_request(self.world.port, WEB_RS256.id, None);
+        let cookies = work::sign_in(&mut connection, &authorize, (USERNAME, PASSWORD)).await;
+        cookies.unwrap_or_else(|error| panic!("signing in: {error}\n{}", self.world.log()))
+    }
+}
+
+fn fixed(request: Vec<u8>, expect: &'static str) -> Work {
+    Work::Fixed { request, expect }
+}
+
+fn get(port: u16, path: &str, headers: &[(&str, &str)]) -> Vec<u8> {
+    Request { port, method: "GET", path, headers, body: None }.write()
+}
+
+fn introspection(port: u16, basic: &str, token: &str) -> Vec<u8> {
+    let headers = &[("authorization", basic)];
+    let body = format!("token={token}");
+    Request { port, method: "POST", path: "/oauth2/introspect", headers, body: Some(&body) }.write()
+}
+
+/// Registers an app and gives its `Authorization` header.
+fn register(world: &World, app: App) -> String {
+    let file = world.path(&format!("{}.json", app.id));
+    let metadata = json!({ "access_token_alg": app.alg, "grant_types": app.grants });
+    std::fs::write(&file, metadata.to_string()).expect("write the app's metadata");
+    let file = file.display().to_string();
+    let mut arguments = vec!["client", "create", "--name", app.id, "--client-id", app.id];
+    arguments.extend(["--type", app.kind, "--metadata", &file, "--skip-consent"]);
+    arguments.extend(["--id-token-alg", app.alg, "--access-token-format", app.format.as_str()]);
+    if app.kind == "machine" {
+        arguments.extend(["--scope", "reports.read"]);
+    } else {
+        arguments.extend(["--redirect-uri", work::REDIRECT_URI]);
+    }
+    let made = world.cli(&arguments);
+    let secret = made.get("client_secret").and_then(|secret| secret.as_str());
+    let secret = secret.unwrap_or_else(|| panic!("no client_secret in {made}"));
+    format!("Basic {}", BASE64.encode(format!("{}:{secret}", app.id).as_bytes()))
+}
+
+fn create_person(world: &World) {
+    let email = format!("{USERNAME}@example.test");
+    let arguments = ["user", "create", "--username", USERNAME, "--email", &email];
+    let more = ["--name", "Alice Archer", "--email-verified", "--password-file", "-"];
+    world.cli_with_input(&[&arguments[..], &more[..]].concat(), PASSWORD);
+}
+
+/// From the start of the process to the first "ready".
+fn timed_start(world: &mut World) -> Duration {
+    let started = Instant::now();
+    world.spawn_server();
+    while !is_ready(world.management_port) {
+        assert!(world.is_running(), "doorward ended:\n{}", world.log());
+        assert!(started.elapsed() < Duration::from_mins(1), "not ready:\n{}", world.log());
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    started.elapsed()
+}
+
+fn is_ready(port: u16) -> bool {
+    let ask = || -> std::io::Result<bool> {
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", port))?;
+        stream
+            .write_all(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer)?;
+        Ok(answer.starts_with(b"HTTP/1.1 200"))
+    };
+    ask().unwrap_or(false)
+}

@@ -1,0 +1,23 @@
+//! What each fuzz target checks. The libFuzzer binaries in `fuzz_targets/` and the bounded run in
+//! `tests/fuzz_smoke.rs` include this module, so that both check the same things.
+//!
+//! A target takes any bytes, must not panic in code under test, and asserts what has to hold for
+//! every input, judged by other code than the one under test wherever there is some.
+
+pub mod basic_header;
+pub mod form_parameters;
+pub mod jwt;
+pub mod redirect_uri;
+pub mod sealed_flow;
+
+/// What a target does with one input.
+pub type Check = fn(&[u8]);
+
+/// Every target with its name, which is also the folder of its seeds.
+pub const ALL: [(&str, Check); 5] = [
+    ("basic_header", basic_header::check),
+    ("form_parameters", form_parameters::check),
+    ("jwt", jwt::check),
+    ("redirect_uri", redirect_uri::check),
+    ("sealed_flow", sealed_flow::check),
+];

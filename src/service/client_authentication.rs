@@ -1,0 +1,95 @@
+//! Finding and authenticating the client of a request (RFC 6749 section 2.3), with a brake on
+//! guessing.
+
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::crypto::encoding;
+use crate::protocol::client::Client;
+use crate::protocol::client_auth::{self, Proof};
+use crate::protocol::error::OAuthError;
+use crate::protocol::params::Params;
+use crate::protocol::types::ClientId;
+use crate::service::audit::Caller;
+use crate::service::clients;
+use crate::service::failure::EndpointError;
+use crate::service::sign_in::network_of;
+use crate::store::ephemeral::throttle::{self, ThrottleRule};
+
+/// A client that fails this often from one network is a guesser, or misconfigured.
+const RULE: ThrottleRule = ThrottleRule { free: 50, cap_seconds: 60, hourly_cap: 1_000 };
+
+/// A request to an endpoint at which clients authenticate.
+#[derive(Debug, Clone)]
+pub struct ClientRequest {
+    /// The `Authorization` header, if any.
+    pub authorization: Option<String>,
+    /// The form body.
+    pub params: Params,
+    pub caller: Caller,
+}
+
+/// Finds and authenticates the client of a request.
+///
+/// # Errors
+/// `invalid_client` or `invalid_request`; an unknown client is answered as a wrong secret is.
+pub(crate) async fn authenticate(
+    app: &App,
+    request: &ClientRequest,
+) -> Result<Arc<Client>, EndpointError> {
+    let presented = client_auth::read(
+        request.authorization.as_deref(),
+        &request.params,
+        encoding::decode_base64,
+    )?;
+    let guard = Guard::new(&presented.client_id, &request.caller);
+    guard.refuse_if_blocked(app).await?;
+    let client = clients::find(app, &presented.client_id).await?.ok_or_else(|| {
+        OAuthError::invalid_client("Client authentication failed.").because("unknown client_id")
+    })?;
+    match client_auth::verify(&client, &presented.proof, clients::secret_matches) {
+        Ok(()) => Ok(client),
+        Err(error) => {
+            if presented.proof != Proof::None {
+                guard.note_failure(app).await?;
+            }
+            Err(error.into())
+        }
+    }
+}
+
+/// The brake on one client from one network, so that a guesser elsewhere cannot stop the client.
+struct Guard {
+    key: String,
+}
+
+impl Guard {
+    fn new(id: &ClientId, caller: &Caller) -> Self {
+        let network = caller.address.as_deref().map(network_of).unwrap_or_default();
+        Self { key: format!("client:{id}:{network}") }
+    }
+
+    /// Asks the shared counter only where this process has seen a failure, so that a well-behaved
+    /// client costs no round trip.
+    async fn refuse_if_blocked(&self, app: &App) -> Result<(), EndpointError> {
+        if !app.known.has_failed(&self.key) {
+            return Ok(());
+        }
+        let blocked =
+            throttle::blocked_until(&app.ephemeral, std::slice::from_ref(&self.key)).await?;
+        if blocked.is_some_and(|until| until > app.now()) {
+            app.metrics.rate_limited("client");
+            let error = OAuthError::invalid_client(
+                "Too many failed attempts; wait a minute before trying again.",
+            );
+            return Err(error.because("throttled").into());
+        }
+        Ok(())
+    }
+
+    async fn note_failure(&self, app: &App) -> Result<(), EndpointError> {
+        app.known.note_failure(&self.key);
+        throttle::register_failure(&app.ephemeral, &RULE, &self.key, app.now()).await?;
+        Ok(())
+    }
+}
