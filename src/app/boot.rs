@@ -92,11 +92,11 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
 async fn expect_current(store: &Store) -> Result<(), BootError> {
     let status = store.migration_status().await;
     let status = status.map_err(|error| BootError::Database(error.to_string()))?;
-    // A migration without a description is one that a newer Doorward has applied.
-    if let Some(newer) = status.iter().find(|migration| migration.description.is_empty()) {
+    if let Some(later) = status.iter().rev().find(|migration| migration.is_unknown()) {
         return Err(BootError::Database(format!(
-            "its schema is newer than this Doorward (migration {}); start a newer version",
-            newer.version
+            "it was made by a newer version of Doorward (schema {}): run that version, or restore \
+             a backup made before the upgrade",
+            later.version
         )));
     }
     match status.iter().find(|migration| !migration.applied) {
