@@ -2,6 +2,7 @@
 //! verified signature) or dropped when the catalogue version in SQL moves.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use moka::sync::Cache;
@@ -12,9 +13,15 @@ use crate::protocol::claims::AccessTokenClaims;
 use crate::protocol::client::Client;
 use crate::protocol::types::ClientId;
 
+/// How often everything was forgotten when a reading began. Keeping asks for it, so that what was
+/// read before a change and arrives after it is not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment(u64);
+
 /// Clients read recently.
 pub struct Known {
     clients: Cache<ClientId, Arc<Client>>,
+    forgotten: AtomicU64,
     /// Clients that recently failed to authenticate, by throttle key.
     failed: Cache<String, ()>,
 }
@@ -23,6 +30,7 @@ impl Default for Known {
     fn default() -> Self {
         Self {
             clients: Cache::new(10_000),
+            forgotten: AtomicU64::default(),
             failed: Cache::builder()
                 .max_capacity(10_000)
                 .time_to_live(Duration::from_hours(1))
@@ -38,9 +46,19 @@ impl Known {
         self.clients.get(id)
     }
 
-    /// Remembers a client.
-    pub fn remember(&self, client: Arc<Client>) {
-        self.clients.insert(client.id.clone(), client);
+    /// To be taken before a client is read.
+    #[must_use]
+    pub fn moment(&self) -> Moment {
+        Moment(self.forgotten.load(Ordering::SeqCst))
+    }
+
+    /// Remembers a client that was read after `moment`.
+    pub fn remember(&self, client: Arc<Client>, moment: Moment) {
+        let id = client.id.clone();
+        self.clients.insert(id.clone(), client);
+        if self.moment() != moment {
+            self.clients.invalidate(&id);
+        }
     }
 
     /// Whether this process has seen a failure under this throttle key within the hour.
@@ -56,17 +74,21 @@ impl Known {
 
     /// Forgets all: something changed.
     pub fn forget(&self) {
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
         self.clients.invalidate_all();
     }
 }
 
 /// Access tokens whose signature is known to be ours, by hash. Verifying ES256 costs as much as
 /// three signatures, so it is done once; whether the token is revoked is asked every time.
-pub struct VerifiedTokens(Cache<SecretHash, Arc<AccessTokenClaims>>);
+pub struct VerifiedTokens {
+    tokens: Cache<SecretHash, Arc<AccessTokenClaims>>,
+    forgotten: AtomicU64,
+}
 
 impl Default for VerifiedTokens {
     fn default() -> Self {
-        Self(Cache::new(100_000))
+        Self { tokens: Cache::new(100_000), forgotten: AtomicU64::default() }
     }
 }
 
@@ -74,21 +96,31 @@ impl VerifiedTokens {
     /// The claims of a token verified before and not yet expired.
     #[must_use]
     pub fn get(&self, hash: &SecretHash, now: UnixTime) -> Option<Arc<AccessTokenClaims>> {
-        let claims = self.0.get(hash)?;
+        let claims = self.tokens.get(hash)?;
         if claims.exp > now {
             return Some(claims);
         }
-        self.0.invalidate(hash);
+        self.tokens.invalidate(hash);
         None
     }
 
-    /// Remembers a verified token.
-    pub fn insert(&self, hash: SecretHash, claims: Arc<AccessTokenClaims>) {
-        self.0.insert(hash, claims);
+    /// To be taken before a token is verified.
+    #[must_use]
+    pub fn moment(&self) -> Moment {
+        Moment(self.forgotten.load(Ordering::SeqCst))
+    }
+
+    /// Remembers a token verified with the keys of `moment` or later ones.
+    pub fn insert(&self, hash: SecretHash, claims: Arc<AccessTokenClaims>, moment: Moment) {
+        self.tokens.insert(hash.clone(), claims);
+        if self.moment() != moment {
+            self.tokens.invalidate(&hash);
+        }
     }
 
     /// Forgets all: a signing key was removed.
     pub fn forget(&self) {
-        self.0.invalidate_all();
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
+        self.tokens.invalidate_all();
     }
 }

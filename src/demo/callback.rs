@@ -8,9 +8,11 @@ use serde::Deserialize;
 
 use super::explain;
 use super::failure::Failure;
+use super::flow::{Answer, Attempt, Prompt};
 use super::handlers::see_other;
-use super::pages::{Page, ProblemPage};
-use super::relying_party::{Answer, Attempt, Prompt, random_state};
+use super::pages::Page;
+use super::problem::ProblemPage;
+use super::relying_party::random_state;
 use super::server::Sample;
 use super::sessions::{SignedIn, Story};
 
@@ -31,15 +33,12 @@ pub(super) async fn login(
         Err(failure) => return problem(&sample, &failure),
     };
     let mut answer = see_other(attempt.url.as_str());
-    let browser = match sample.sessions.browser(&request) {
-        Some(browser) => browser,
-        None => {
-            let (name, cookie) = sample.sessions.name_browser();
-            // Without the cookie the answer will be refused, which is the safe outcome.
-            let _ = answer.add_cookie(&cookie);
-            name
-        }
-    };
+    let browser = sample.sessions.browser(&request).unwrap_or_else(|| {
+        let (name, cookie) = sample.sessions.name_browser();
+        // Without the cookie the answer will be refused, which is the safe outcome.
+        let _ = answer.add_cookie(&cookie);
+        name
+    });
     sample.sessions.start(browser, attempt);
     answer
 }

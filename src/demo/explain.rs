@@ -8,7 +8,7 @@ use crate::clock::UnixTime;
 
 /// One line of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub(super) struct Row {
     /// The name as it stands in the protocol.
     pub name: String,
     /// What it means, in one sentence; empty when there is nothing to say.
@@ -102,8 +102,7 @@ pub(super) fn claim_meaning(name: &str) -> &'static str {
             "Who it is about: the person's stable id. Apps store this, not the e-mail address."
         }
         "aud" => "Whom it is for. An app refuses a token that is for someone else.",
-        "azp" => "The client the token was issued to.",
-        "client_id" => "The client the token was issued to.",
+        "azp" | "client_id" => "The client the token was issued to.",
         "exp" => "From this moment on it counts for nothing.",
         "iat" => "When it was issued.",
         "nbf" => "Not good before this moment.",

@@ -1,9 +1,7 @@
 //! What can go wrong between a sample app and the provider, as a person should read about it.
 
 use openidconnect::core::CoreErrorResponseType;
-use openidconnect::{
-    DiscoveryError, ErrorResponse, RequestTokenError, StandardErrorResponse, UserInfoError,
-};
+use openidconnect::{DiscoveryError, RequestTokenError, StandardErrorResponse, UserInfoError};
 
 use super::http_client::HttpFailure;
 

@@ -8,7 +8,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use super::failure::Failure;
-use super::pages::{self, HomePage, Page, ProblemPage, SignedInPage, SignedOutPage};
+use super::pages::{self, HomePage, Page, SignedInPage, SignedOutPage};
+use super::problem::ProblemPage;
 use super::server::Sample;
 use super::sessions::{Notice, SignedIn};
 
@@ -25,18 +26,12 @@ pub(super) async fn home(request: HttpRequest, sample: web::Data<Sample>) -> Htt
     let Some((name, person)) = sample.sessions.current(&request) else {
         return HomePage::new(&sample.app, None).answer(StatusCode::OK);
     };
-    match still_signed_in(&sample, &person).await {
-        Some(person) => {
-            let page = SignedInPage::new(&sample.app, &person).answer(StatusCode::OK);
-            sample.sessions.update(&name, SignedIn { notice: None, ..person });
-            page
-        }
-        None => {
-            sample.sessions.close(&name);
-            let page = HomePage::new(&sample.app, Some(pages::ENDED_ELSEWHERE));
-            with_cookie(page.answer(StatusCode::OK), &sample)
-        }
-    }
+    let Some(person) = still_signed_in(&sample, &person).await else {
+        return ended(&sample, &name);
+    };
+    let page = SignedInPage::new(&sample.app, &person).answer(StatusCode::OK);
+    sample.sessions.update(&name, SignedIn { notice: None, ..person });
+    page
 }
 
 /// Asks the provider at each visit whether the sign-in still stands, so that signing out of one
@@ -79,7 +74,7 @@ pub(super) async fn refresh(
 ) -> HttpResponse {
     let (name, person) = match sender(&request, &sample, &form) {
         Ok(sender) => sender,
-        Err(page) => return page,
+        Err(refusal) => return refusal.answer(&sample),
     };
     match renew(&sample, &person).await {
         Ok(renewed) => {
@@ -99,7 +94,7 @@ pub(super) async fn userinfo(
 ) -> HttpResponse {
     let (name, person) = match sender(&request, &sample, &form) {
         Ok(sender) => sender,
-        Err(page) => return page,
+        Err(refusal) => return refusal.answer(&sample),
     };
     match ask(&sample, SignedIn::clone(&person)).await {
         Ok(asked) => {
@@ -121,7 +116,7 @@ pub(super) async fn logout(
 ) -> HttpResponse {
     let (name, person) = match sender(&request, &sample, &form) {
         Ok(sender) => sender,
-        Err(page) => return page,
+        Err(refusal) => return refusal.answer(&sample),
     };
     sample.sessions.close(&name);
     let answer = match sample.rp.sign_out(&person.tokens).await {
@@ -181,29 +176,44 @@ pub(super) async fn not_found(sample: web::Data<Sample>) -> HttpResponse {
     ProblemPage::not_found(&sample.app).answer(StatusCode::NOT_FOUND)
 }
 
-/// The session a form belongs to, or the page to answer with.
+/// Why a form is not acted on.
+enum Refusal {
+    NoSession,
+    OtherSession,
+}
+
+impl Refusal {
+    fn answer(&self, sample: &Sample) -> HttpResponse {
+        match self {
+            Self::NoSession => see_other("/"),
+            Self::OtherSession => ProblemPage::old_form(&sample.app).answer(StatusCode::FORBIDDEN),
+        }
+    }
+}
+
+/// The session a form belongs to, and its name.
 fn sender(
     request: &HttpRequest,
     sample: &Sample,
     form: &Form,
-) -> Result<(String, Arc<SignedIn>), HttpResponse> {
-    match sample.sessions.current(request) {
-        None => Err(see_other("/")),
-        Some((_, person)) if !person.wrote(&form.csrf) => {
-            Err(ProblemPage::old_form(&sample.app).answer(StatusCode::FORBIDDEN))
-        }
-        Some(found) => Ok(found),
-    }
+) -> Result<(String, Arc<SignedIn>), Refusal> {
+    let (name, person) = sample.sessions.current(request).ok_or(Refusal::NoSession)?;
+    if person.wrote(&form.csrf) { Ok((name, person)) } else { Err(Refusal::OtherSession) }
 }
 
 /// Shows what went wrong; closes the session if the provider has ended it.
 fn give_up(sample: &Sample, name: &str, failure: &Failure) -> HttpResponse {
     if failure.ends_the_grant() || *failure == Failure::TokenDead {
-        sample.sessions.close(name);
-        let page = HomePage::new(&sample.app, Some(pages::ENDED_ELSEWHERE));
-        return with_cookie(page.answer(StatusCode::OK), sample);
+        return ended(sample, name);
     }
     ProblemPage::of(&sample.app, failure).answer(StatusCode::BAD_GATEWAY)
+}
+
+/// Closes a session the provider no longer stands by, and says so.
+fn ended(sample: &Sample, name: &str) -> HttpResponse {
+    sample.sessions.close(name);
+    let page = HomePage::new(&sample.app, Some(pages::ENDED_ELSEWHERE));
+    with_cookie(page.answer(StatusCode::OK), sample)
 }
 
 /// The same answer, which also removes the session's name from the browser.

@@ -9,16 +9,18 @@
 //! - [`seed`]: who and what the demo provider must know before it starts.
 //! - `relying_party`: discovery, the code flow, refresh, userinfo and sign-out.
 //! - `sessions`: what an app remembers, and in which browser.
-//! - `handlers`: one function per URL. - [`pages`]: the templates, each with a sample.
+//! - `callback`, `handlers`: one function per URL. - `pages`: the templates.
 //! - `explain`: tokens and parameters turned into tables with the meaning of each line.
 
 mod callback;
 mod explain;
 mod failure;
+mod flow;
 mod handlers;
 mod http_client;
 mod listen;
-pub mod pages;
+mod pages;
+mod problem;
 mod relying_party;
 pub mod seed;
 mod server;

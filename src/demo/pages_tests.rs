@@ -11,7 +11,9 @@ use serde_json::json;
 use super::*;
 use crate::clock::Clock;
 use crate::demo::apps;
-use crate::demo::relying_party::Tokens;
+use crate::demo::failure::Failure;
+use crate::demo::flow::Tokens;
+use crate::demo::problem::ProblemPage;
 
 const HOSTILE: &str = "<script>alert(1)</script>\"'&";
 

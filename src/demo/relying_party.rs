@@ -12,9 +12,9 @@ use openidconnect::core::{
 use openidconnect::{
     AccessToken, AccessTokenHash, AdditionalClaims, AdditionalProviderMetadata, AuthorizationCode,
     ClientId, ClientSecret, CsrfToken, EndSessionUrl, EndpointMaybeSet, EndpointNotSet,
-    EndpointSet, IssuerUrl, LogoutRequest, Nonce, OAuth2TokenResponse, PkceCodeChallenge,
-    PkceCodeVerifier, PostLogoutRedirectUrl, ProviderMetadata, RedirectUrl, RefreshToken, Scope,
-    TokenResponse, UserInfoClaims,
+    EndpointSet, IssuerUrl, LogoutRequest, Nonce, NonceVerifier, OAuth2TokenResponse,
+    PkceCodeChallenge, PkceCodeVerifier, PostLogoutRedirectUrl, ProviderMetadata, RedirectUrl,
+    Scope, TokenResponse, UserInfoClaims,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -22,6 +22,7 @@ use url::Url;
 
 use super::DemoApp;
 use super::failure::Failure;
+use super::flow::{Answer, Attempt, Prompt, Tokens};
 use super::http_client::Http;
 use super::seed::SCOPES;
 use crate::clock::{Clock, Seconds, UnixTime};
@@ -70,64 +71,10 @@ struct OtherClaims {
 
 impl AdditionalClaims for OtherClaims {}
 
-/// Whether the provider may, must or must not show its sign-in form (`prompt`, OpenID Connect Core
-/// section 3.1.2.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Prompt {
-    /// Whatever the provider finds necessary.
-    Provider,
-    /// No page at all: success or an error.
-    Silent,
-    /// The password again, known or not.
-    Again,
-}
-
-impl Prompt {
-    /// The prompt this app's own `/login?prompt=` asks for; anything else is left to the provider.
-    pub(super) fn from_name(name: Option<&str>) -> Self {
-        match name {
-            Some("none") => Self::Silent,
-            Some("login") => Self::Again,
-            _ => Self::Provider,
-        }
-    }
-}
-
-/// A sign-in on its way: what the app must remember until the browser returns.
-#[derive(Debug)]
-pub(super) struct Attempt {
-    pub state: String,
-    pub nonce: Nonce,
-    pub verifier: String,
-    /// Where the browser was sent, kept to explain its parameters.
-    pub url: Url,
-    pub prompt: Prompt,
-    pub started_at: UnixTime,
-}
-
-/// What the browser brought back from the authorization endpoint.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct Answer {
-    pub code: Option<String>,
-    pub state: Option<String>,
-    pub iss: Option<String>,
-    pub error: Option<String>,
-    pub error_description: Option<String>,
-}
-
-/// The tokens of a person who is signed in, and what was learned with them.
-#[derive(Debug, Clone)]
-pub(super) struct Tokens {
-    pub id_token: CoreIdToken,
-    pub access_token: AccessToken,
-    pub refresh_token: Option<RefreshToken>,
-    pub scope: String,
-    /// Lifetime of the access token in seconds.
-    pub expires_in: Option<Seconds>,
-    pub received_at: UnixTime,
-    pub subject: String,
-    pub auth_time: Option<UnixTime>,
-    pub nonce: Nonce,
+/// An ID token that passed every check, and what it says.
+struct Verified {
+    id_token: CoreIdToken,
+    claims: CoreIdTokenClaims,
 }
 
 /// The provider as discovery describes it at this moment.
@@ -227,16 +174,11 @@ impl RelyingParty {
             .set_pkce_verifier(PkceCodeVerifier::new(attempt.verifier.clone()))
             .request_async(&self.http)
             .await?;
-        let id_token = response.id_token().cloned().ok_or_else(|| {
+        let verified = self.verified(&provider.client, &response, &attempt.nonce)?;
+        let verified = verified.ok_or_else(|| {
             Failure::NotVerified("the token response holds no ID token".to_owned())
         })?;
-        let verifier = self.verifier(&provider.client);
-        let claims = id_token
-            .claims(&verifier, &attempt.nonce)
-            .map_err(|error| Failure::not_verified("the ID token", &error))?
-            .clone();
-        check_at_hash(&id_token, &claims, &verifier, response.access_token())?;
-        Ok(self.tokens(&response, id_token, &claims, attempt.nonce.clone()))
+        Ok(self.tokens(&response, verified, attempt.nonce.clone()))
     }
 
     /// RFC 9207 section 2.4: an answer must come from the provider that was asked.
@@ -262,22 +204,15 @@ impl RelyingParty {
             .map_err(|error| Failure::Unexpected(error.to_string()))?
             .request_async(&self.http)
             .await?;
-        let mut new = match response.id_token().cloned() {
+        let same_nonce = |nonce: Option<&Nonce>| same_or_absent(nonce, &old.nonce);
+        let mut new = match self.verified(&provider.client, &response, same_nonce)? {
+            Some(verified) => self.tokens(&response, verified, old.nonce.clone()),
             None => Tokens {
                 access_token: response.access_token().clone(),
                 expires_in: lifetime(&response),
                 received_at: self.clock.now(),
                 ..old.clone()
             },
-            Some(id_token) => {
-                let verifier = self.verifier(&provider.client);
-                let claims = id_token
-                    .claims(&verifier, |nonce: Option<&Nonce>| same_or_absent(nonce, &old.nonce))
-                    .map_err(|error| Failure::not_verified("the new ID token", &error))?
-                    .clone();
-                check_at_hash(&id_token, &claims, &verifier, response.access_token())?;
-                self.tokens(&response, id_token, &claims, old.nonce.clone())
-            }
         };
         if new.subject != old.subject || new.auth_time != old.auth_time {
             let what = "the new ID token speaks of another sign-in";
@@ -321,29 +256,36 @@ impl RelyingParty {
         Ok((url, state.into_secret()))
     }
 
-    /// The crate's verifier (signature by the published keys, `iss`, `aud`, `exp`, `nonce`), told
-    /// the time by our clock.
-    fn verifier<'a>(&self, client: &'a Client) -> CoreIdTokenVerifier<'a> {
+    /// The ID token of a token response, if there is one, once it has passed every check: the
+    /// crate verifies the signature by the published keys, `iss`, `aud`, `exp` (by our clock) and
+    /// `nonce`; then comes `at_hash`.
+    fn verified(
+        &self,
+        client: &Client,
+        response: &CoreTokenResponse,
+        nonce: impl NonceVerifier,
+    ) -> Result<Option<Verified>, Failure> {
+        let Some(id_token) = response.id_token().cloned() else { return Ok(None) };
         let clock = self.clock.clone();
-        client.id_token_verifier().set_time_fn(move || date(clock.now()))
+        let verifier = client.id_token_verifier().set_time_fn(move || date(clock.now()));
+        let claims = id_token
+            .claims(&verifier, nonce)
+            .map_err(|error| Failure::not_verified("the ID token", &error))?
+            .clone();
+        check_at_hash(&id_token, &claims, &verifier, response.access_token())?;
+        Ok(Some(Verified { id_token, claims }))
     }
 
-    fn tokens(
-        &self,
-        response: &CoreTokenResponse,
-        id_token: CoreIdToken,
-        claims: &CoreIdTokenClaims,
-        nonce: Nonce,
-    ) -> Tokens {
+    fn tokens(&self, response: &CoreTokenResponse, verified: Verified, nonce: Nonce) -> Tokens {
         Tokens {
-            id_token,
             access_token: response.access_token().clone(),
             refresh_token: response.refresh_token().cloned(),
             scope: scope_text(response),
             expires_in: lifetime(response),
             received_at: self.clock.now(),
-            subject: claims.subject().as_str().to_owned(),
-            auth_time: claims.auth_time().map(|at| UnixTime(at.timestamp())),
+            subject: verified.claims.subject().as_str().to_owned(),
+            auth_time: verified.claims.auth_time().map(|at| UnixTime(at.timestamp())),
+            id_token: verified.id_token,
             nonce,
         }
     }
@@ -426,13 +368,5 @@ mod tests {
         assert!(same_or_absent(None, &first).is_ok());
         assert!(same_or_absent(Some(&first), &first).is_ok());
         assert!(same_or_absent(Some(&Nonce::new("n-2".to_owned())), &first).is_err());
-    }
-
-    #[test]
-    fn only_the_two_known_prompts_are_passed_on() {
-        assert_eq!(Prompt::from_name(Some("none")), Prompt::Silent);
-        assert_eq!(Prompt::from_name(Some("login")), Prompt::Again);
-        assert_eq!(Prompt::from_name(Some("consent select_account")), Prompt::Provider);
-        assert_eq!(Prompt::from_name(None), Prompt::Provider);
     }
 }

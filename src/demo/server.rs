@@ -42,12 +42,12 @@ pub fn serve(app: DemoApp, listeners: Vec<TcpListener>) -> io::Result<Server> {
     let http = Http::new().map_err(io::Error::other)?;
     let rp = RelyingParty::new(&app, http).map_err(io::Error::other)?;
     let sessions = Sessions::new(&app.name.to_lowercase());
-    let policy = content_policy(&app)?;
+    let csp = content_security_policy(&app)?;
     let sample = web::Data::new(Sample { app, rp, sessions });
     let mut server = HttpServer::new(move || {
         App::new()
             .wrap(from_fn(right_host))
-            .wrap(security_headers(&policy))
+            .wrap(security_headers(&csp))
             .app_data(sample.clone())
             .app_data(web::FormConfig::default().limit(LONGEST_FORM))
             .configure(routes)
@@ -78,7 +78,7 @@ fn routes(config: &mut web::ServiceConfig) {
 
 /// No scripts, no frames, forms to this app and on to the provider (the sign-out form is
 /// redirected there, and browsers check `form-action` along the whole chain).
-fn content_policy(app: &DemoApp) -> io::Result<String> {
+fn content_security_policy(app: &DemoApp) -> io::Result<String> {
     let provider = Url::parse(&app.issuer).map_err(io::Error::other)?.origin();
     Ok(format!(
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
@@ -87,10 +87,9 @@ fn content_policy(app: &DemoApp) -> io::Result<String> {
     ))
 }
 
-/// What every answer carries; made once per worker.
-fn security_headers(policy: &str) -> DefaultHeaders {
+fn security_headers(csp: &str) -> DefaultHeaders {
     DefaultHeaders::new()
-        .add((header::CONTENT_SECURITY_POLICY, policy))
+        .add((header::CONTENT_SECURITY_POLICY, csp))
         .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .add((header::REFERRER_POLICY, "no-referrer"))
         .add(("Cross-Origin-Opener-Policy", "same-origin"))

@@ -16,7 +16,8 @@ use moka::sync::Cache;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 
-use super::relying_party::{Attempt, Tokens, random_state};
+use super::flow::{Attempt, Tokens};
+use super::relying_party::random_state;
 use crate::clock::UnixTime;
 
 /// More sign-ins than anyone starts at a demo; beyond it the oldest are forgotten.
@@ -193,7 +194,7 @@ fn cookie(name: String, value: String) -> Cookie<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::relying_party::Prompt;
+    use crate::demo::flow::Prompt;
     use openidconnect::Nonce;
 
     fn attempt(state: &str) -> Attempt {

@@ -1,6 +1,7 @@
 //! The cookies: which there are and what protects them (security catalogue section 4.2).
 //!
-//! `session` is the SSO session; `browser` binds in-flight pages and CSRF tokens to this browser.
+//! `session` is the SSO session; `browser` binds in-flight pages and CSRF tokens to this browser;
+//! `flash` carries one sealed message from a change in the console to the page shown next.
 
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
@@ -14,6 +15,7 @@ use crate::crypto::secret::Secret;
 pub enum Kind {
     Session,
     Browser,
+    Flash,
 }
 
 impl Kind {
@@ -23,6 +25,24 @@ impl Kind {
             (Self::Session, Transport::LoopbackHttp) => "doorward_session",
             (Self::Browser, Transport::Https) => "__Host-doorward_browser",
             (Self::Browser, Transport::LoopbackHttp) => "doorward_browser",
+            (Self::Flash, Transport::Https) => "__Host-doorward_flash",
+            (Self::Flash, Transport::LoopbackHttp) => "doorward_flash",
+        }
+    }
+
+    /// The lengths a value of ours can have.
+    fn lengths(self) -> std::ops::RangeInclusive<usize> {
+        match self {
+            Self::Session | Self::Browser => 32..=128,
+            Self::Flash => 32..=2_048,
+        }
+    }
+
+    fn same_site(self) -> SameSite {
+        match self {
+            // Lax, not Strict: people arrive at /authorize from other sites.
+            Self::Session | Self::Browser => SameSite::Lax,
+            Self::Flash => SameSite::Strict,
         }
     }
 }
@@ -35,7 +55,7 @@ pub fn read(site: &Site, request: &HttpRequest, kind: Kind) -> Option<String> {
     let cookies = request.cookies().ok()?;
     let mut found = cookies.iter().filter(|cookie| cookie.name() == name);
     let value = found.next().map(|cookie| cookie.value().to_owned());
-    let sane = |value: &String| (32..=128).contains(&value.len());
+    let sane = |value: &String| kind.lengths().contains(&value.len());
     if found.next().is_some() { None } else { value.filter(sane) }
 }
 
@@ -50,8 +70,7 @@ pub fn write(
         .path("/")
         .http_only(true)
         .secure(site.transport == Transport::Https)
-        // Lax, not Strict: people arrive at /authorize from other sites.
-        .same_site(SameSite::Lax)
+        .same_site(kind.same_site())
         .finish();
     if let Some(seconds) = max_age {
         cookie.set_max_age(Duration::seconds(seconds));

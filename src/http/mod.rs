@@ -3,7 +3,7 @@
 
 mod account;
 mod assets;
-mod console;
+pub mod console;
 mod cookies;
 mod csrf;
 mod error;

@@ -55,10 +55,23 @@ impl Params {
         self.get(name).ok().flatten()
     }
 
+    /// Every value of a parameter that may be sent several times, in the order sent.
+    pub fn all(&self, name: &'static str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
     /// The parameters in `application/x-www-form-urlencoded` form again.
     #[must_use]
     pub fn encode(&self) -> String {
         url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
+    }
+
+    /// The same parameters with one of them replaced by this value.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.retain(|(n, _)| n != name);
+        self.0.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// Whether the parameter was sent at all, however often.
@@ -84,6 +97,12 @@ mod tests {
         let params = Params::parse(b"state=a&state=a&nonce=x").unwrap();
         assert!(params.get("state").is_err());
         assert!(params.get("nonce").is_ok());
+    }
+
+    #[test]
+    fn a_field_that_may_be_repeated_gives_every_value_in_order() {
+        let params = Params::parse(b"scope=b&x=1&scope=&scope=a+c").unwrap();
+        assert_eq!(params.all("scope").collect::<Vec<_>>(), ["b", "a c"]);
     }
 
     #[test]

@@ -47,6 +47,7 @@ pub async fn genuine(app: &App, token: &str) -> Result<Option<Arc<AccessTokenCla
     if let Some(claims) = app.verified.get(&hash, now) {
         return Ok(Some(claims));
     }
+    let moment = app.verified.moment();
     let expect = Expect {
         typ: TokenType::AccessToken,
         issuer: app.issuer(),
@@ -59,6 +60,6 @@ pub async fn genuine(app: &App, token: &str) -> Result<Option<Arc<AccessTokenCla
         return Ok(None);
     };
     let claims = Arc::new(claims);
-    app.verified.insert(hash, Arc::clone(&claims));
+    app.verified.insert(hash, Arc::clone(&claims), moment);
     Ok(Some(claims))
 }

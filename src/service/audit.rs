@@ -11,7 +11,7 @@ use crate::service::failure::Failure;
 use crate::store::audit::{self, AuditEvent, AuditFilter, Outcome};
 
 /// Where a request came from, for the audit log and throttling.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Caller {
     /// The peer's address as text; `None` for the command line.
     pub address: Option<String>,
@@ -25,6 +25,8 @@ pub struct Caller {
 pub enum Actor {
     /// A signed-in person.
     User(UserId),
+    /// An administrator in the console. Where the request came from is part of every event.
+    Console(UserId, Caller),
     /// A client acting for itself.
     Client(ClientId),
     /// Somebody with access to the server's machine.
@@ -38,7 +40,7 @@ pub enum Actor {
 impl std::fmt::Display for Actor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::User(id) => write!(f, "user:{id}"),
+            Self::User(id) | Self::Console(id, _) => write!(f, "user:{id}"),
             Self::Client(id) => write!(f, "client:{id}"),
             Self::CommandLine => f.write_str("command-line"),
             Self::System => f.write_str("system"),
@@ -65,6 +67,18 @@ impl Event {
     }
 
     fn new(kind: &'static str, actor: &Actor, (outcome, at): (Outcome, UnixTime)) -> Self {
+        let event = Self::blank(kind, actor, (outcome, at));
+        match actor {
+            Actor::Console(_, caller) => event.caller(caller),
+            Actor::User(_)
+            | Actor::Client(_)
+            | Actor::CommandLine
+            | Actor::System
+            | Actor::Anonymous => event,
+        }
+    }
+
+    fn blank(kind: &'static str, actor: &Actor, (outcome, at): (Outcome, UnixTime)) -> Self {
         Self(AuditEvent {
             id: secret::new_id(at),
             at,

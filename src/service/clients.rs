@@ -11,7 +11,8 @@ use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
 use crate::service::revocation::{self, Subject};
 use crate::store::clients::{self, ClientFilter};
-use crate::store::{StoreError, audit, grants, sync};
+use crate::store::revocations::{self, RevocationKind};
+use crate::store::{StoreError, Tx, audit, grants, sync};
 
 /// The shortest secret an administrator may bring; generated ones have 43 characters.
 const MIN_SECRET_CHARS: usize = 32;
@@ -71,9 +72,10 @@ pub async fn find(app: &App, id: &ClientId) -> Result<Option<Arc<Client>>, Failu
     if let Some(client) = app.known.client(id) {
         return Ok(Some(client));
     }
+    let moment = app.known.moment();
     let Some(client) = clients::by_id(&app.store.db, id).await? else { return Ok(None) };
     let client = Arc::new(client);
-    app.known.remember(Arc::clone(&client));
+    app.known.remember(Arc::clone(&client), moment);
     Ok(Some(client))
 }
 
@@ -112,16 +114,16 @@ pub async fn create(app: &App, new: NewClient, actor: &Actor) -> Result<WithSecr
         (false, None) => Some(Secret::generate()),
     };
     let now = app.now();
+    let mut tx = app.store.begin().await?;
     let client = Client {
+        token_version: spent_version(&mut tx, &id).await?,
         id,
         metadata: new.metadata,
         secret_hashes: secret.iter().map(|s| s.hash().as_str().to_owned()).collect(),
         disabled_at: None,
-        token_version: 0,
         created_at: now,
         updated_at: now,
     };
-    let mut tx = app.store.begin().await?;
     clients::insert(&mut tx, &client).await?;
     let event = Event::success("client.created", actor, now)
         .client(&client.id)
@@ -131,6 +133,13 @@ pub async fn create(app: &App, new: NewClient, actor: &Actor) -> Result<WithSecr
     tx.commit().await?;
     app.known.forget();
     Ok(WithSecret { client, secret })
+}
+
+/// Where the token versions of a new client begin: behind those of a deleted one with the same id,
+/// whose revocation would otherwise kill the new one's tokens as well.
+async fn spent_version(tx: &mut Tx, id: &ClientId) -> Result<i64, Failure> {
+    let spent = revocations::any(tx, &[(RevocationKind::Client, id.as_str())]).await?;
+    Ok(spent.iter().map(|revocation| revocation.version).max().unwrap_or_default())
 }
 
 fn is_good_id(id: &str) -> bool {

@@ -12,6 +12,7 @@ pub mod clients;
 pub mod consent;
 pub mod console_access;
 pub mod failure;
+pub mod figures;
 pub mod flow;
 pub mod health;
 pub mod id_token_hint;

@@ -197,6 +197,14 @@ pub async fn find(app: &App, text: &str) -> Result<User, PeopleError> {
     users::by_login(&app.store.db, &normalize_login(text)).await?.ok_or(PeopleError::NotFound)
 }
 
+/// Whether somebody has a password, and so can sign in.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn has_password(app: &App, id: &UserId) -> Result<bool, Failure> {
+    Ok(users::password(&app.store.db, id).await?.is_some())
+}
+
 /// One page of people.
 ///
 /// # Errors

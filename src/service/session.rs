@@ -343,6 +343,14 @@ pub async fn end_by_id(app: &App, id: &SessionId, who: (&Actor, &Caller)) -> Res
     }
 }
 
+/// A session by its public id, alive or not.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn find(app: &App, id: &SessionId) -> Result<Option<Session>, Failure> {
+    Ok(sessions::by_id(&app.store.db, id).await?)
+}
+
 /// Ends a session of this very person; `false` when they have no such session alive.
 ///
 /// # Errors
@@ -358,7 +366,7 @@ pub async fn end_own(
     }
 }
 
-/// One page of sessions, newest first, of one person or of all.
+/// One page of the sessions that are alive, newest first, of one person or of all.
 ///
 /// # Errors
 /// [`Failure`] when SQL does not answer.
@@ -367,6 +375,6 @@ pub async fn list(
     (user, after): (Option<&UserId>, Option<Cursor>),
     limit: i64,
 ) -> Result<Vec<Session>, Failure> {
-    let filter = SessionFilter { user: user.cloned(), after, limit };
+    let filter = SessionFilter { user: user.cloned(), live_at: Some(app.now()), after, limit };
     Ok(sessions::list(&app.store.db, &filter).await?)
 }

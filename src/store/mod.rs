@@ -14,6 +14,7 @@ mod cursor;
 mod db;
 pub mod ephemeral;
 mod error;
+pub mod figures;
 pub mod grants;
 mod health;
 pub mod keys;

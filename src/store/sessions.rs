@@ -4,7 +4,7 @@ use sqlx_macros::FromRow;
 
 use super::columns::Json;
 use super::cursor::Cursor;
-use super::db::{Db, Sql};
+use super::db::{Db, Sql, Tx};
 use super::error::StoreError;
 use crate::clock::{Seconds, UnixTime};
 use crate::protocol::types::{SessionId, UserId};
@@ -50,6 +50,9 @@ pub struct Renewal {
 #[derive(Debug, Clone, Default)]
 pub struct SessionFilter {
     pub user: Option<UserId>,
+    /// Only those alive at this moment; `None` lists the dead ones, too. `last_seen_at` may lag by
+    /// a minute, and so may this.
+    pub live_at: Option<UnixTime>,
     /// Where the last page ended; see [`Session::cursor`].
     pub after: Option<Cursor>,
     /// Most rows to return.
@@ -183,6 +186,19 @@ pub async fn renew<'a>(sql: impl Sql<'a>, renewal: &Renewal) -> Result<bool, Sto
     Ok(renewed == 1)
 }
 
+/// Holds a session that has not been ended until the caller's transaction is over; `false` if there
+/// is none. What is added to a session under this hold is seen by whoever ends it, since ending
+/// waits for it.
+pub async fn hold(tx: &mut Tx, id: &SessionId) -> Result<bool, StoreError> {
+    // A write that changes nothing locks the row on both databases.
+    let held = tx
+        .query("update sessions set revoked_at = null where id = $1 and revoked_at is null")
+        .bind(id)
+        .execute()
+        .await?;
+    Ok(held == 1)
+}
+
 /// Ends a session; `false` if it is unknown or was ended before.
 pub async fn revoke<'a>(
     sql: impl Sql<'a>,
@@ -238,7 +254,7 @@ pub async fn touch_many(db: &Db, seen: &[(SessionId, UnixTime)]) -> Result<(), S
     Ok(())
 }
 
-/// A page of sessions, dead or alive, newest first.
+/// A page of sessions, newest first.
 pub async fn list<'a>(
     sql: impl Sql<'a>,
     filter: &SessionFilter,
@@ -248,20 +264,25 @@ pub async fn list<'a>(
     let statement = match &filter.user {
         Some(user) => sql
             .query(select_session!(
-                "where (created_at, id) < ($1, $2) and user_id = $4 \
+                "where (created_at, id) < ($1, $2) and ($4 is null or (revoked_at is null \
+                 and expires_at > $4 and last_seen_at + idle_seconds > $4)) and user_id = $5 \
                  order by created_at desc, id desc limit $3"
             ))
             .bind(after.at)
             .bind(after.id)
             .bind(filter.limit)
+            .bind(filter.live_at)
             .bind(user),
         None => sql
             .query(select_session!(
-                "where (created_at, id) < ($1, $2) order by created_at desc, id desc limit $3"
+                "where (created_at, id) < ($1, $2) and ($4 is null or (revoked_at is null \
+                 and expires_at > $4 and last_seen_at + idle_seconds > $4)) \
+                 order by created_at desc, id desc limit $3"
             ))
             .bind(after.at)
             .bind(after.id)
-            .bind(filter.limit),
+            .bind(filter.limit)
+            .bind(filter.live_at),
     };
     Ok(statement.all::<SessionRow>().await?.into_iter().map(Session::from).collect())
 }

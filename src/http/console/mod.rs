@@ -1,3 +1,91 @@
-//! The administrators' console.
-use actix_web::web::ServiceConfig;
-pub(super) fn routes(_map: &mut ServiceConfig) {}
+//! The administrators' console. [`table`] lists every address with the right it needs, [`desk`] is
+//! the only way in, and the other files answer: they show a page, or make one change through the
+//! same use cases as the command line and lead on with 303.
+//!
+//! A GET changes nothing; every change is a POST whose form carries the session's CSRF token.
+
+mod app_forms;
+mod apps;
+mod audit;
+mod desk;
+mod flash;
+mod keys;
+mod overview;
+mod people;
+mod person;
+mod rows;
+mod sessions;
+mod table;
+
+use actix_web::web::{self, Bytes, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::site::Site;
+use desk::{Answer, Desk};
+use table::{Action, Entry, Method, TABLE};
+
+/// This folder's part of the URL map.
+pub(super) fn routes(map: &mut ServiceConfig) {
+    for entry in TABLE {
+        let route = match entry.method {
+            Method::Get => web::get(),
+            Method::Post => web::post(),
+        };
+        let handler = move |site: web::Data<Site>, request: HttpRequest, body: Bytes| {
+            enter(entry, site, request, body)
+        };
+        map.route(entry.path, route.to(handler));
+    }
+}
+
+/// Every address of the console as `(method, path, right)`, for tests that try each of them with
+/// each role.
+pub fn addresses() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    TABLE.iter().map(|entry| (entry.method.as_str(), entry.path, entry.right.as_str()))
+}
+
+async fn enter(
+    entry: &'static Entry,
+    site: web::Data<Site>,
+    request: HttpRequest,
+    body: Bytes,
+) -> HttpResponse {
+    desk::enter(entry, (&site, &request), &body).await
+}
+
+/// Does what an address stands for.
+async fn act(desk: &Desk<'_>, action: Action) -> Answer {
+    match action {
+        Action::Overview => overview::show(desk).await,
+        Action::PeopleList => people::list(desk).await,
+        Action::PersonNew => people::new(desk),
+        Action::PersonCreate => people::create(desk).await,
+        Action::PersonShow => person::show(desk).await,
+        Action::PersonEdit => person::edit(desk).await,
+        Action::PersonEnable => person::enable(desk).await,
+        Action::PersonAskDisable => person::ask_disable(desk).await,
+        Action::PersonDisable => person::disable(desk).await,
+        Action::PersonResetLink => person::reset_link(desk).await,
+        Action::PersonAskDelete => person::ask_delete(desk).await,
+        Action::PersonDelete => person::delete(desk).await,
+        Action::AppsList => apps::list(desk).await,
+        Action::AppNew => app_forms::new(desk),
+        Action::AppCreate => app_forms::create(desk).await,
+        Action::AppShow => app_forms::show(desk).await,
+        Action::AppEdit => app_forms::edit(desk).await,
+        Action::AppEnable => apps::enable(desk).await,
+        Action::AppAskDisable => apps::ask_disable(desk).await,
+        Action::AppDisable => apps::disable(desk).await,
+        Action::AppAskRotateSecret => apps::ask_rotate_secret(desk).await,
+        Action::AppRotateSecret => apps::rotate_secret(desk).await,
+        Action::AppAskDelete => apps::ask_delete(desk).await,
+        Action::AppDelete => apps::delete(desk).await,
+        Action::SessionsList => sessions::list(desk).await,
+        Action::SessionEnd => sessions::end(desk).await,
+        Action::KeysList => keys::list(desk).await,
+        Action::KeyRotate => keys::rotate(desk).await,
+        Action::KeyAskRetire => keys::ask_retire(desk).await,
+        Action::KeyRetire => keys::retire(desk).await,
+        Action::AuditList => audit::list(desk).await,
+    }
+}

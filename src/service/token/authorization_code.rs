@@ -13,7 +13,7 @@ use crate::protocol::client::{Client, GrantType};
 use crate::protocol::error::OAuthError;
 use crate::protocol::grant::authorization_code::{self, CodePayload, CodeRequest};
 use crate::protocol::token::TokenResponse;
-use crate::protocol::types::FamilyId;
+use crate::protocol::types::{FamilyId, SessionId};
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Event};
 use crate::service::client_authentication::ClientRequest;
@@ -64,8 +64,10 @@ pub(super) async fn redeem(
     // An opaque token is stored before the gate: if the gate refuses, nobody ever learns it.
     let token = issue::access_token(app, &basis, &seed).await?;
     let refresh = new_family(app, client, (&user, &grant))?;
-    if let Inserted::Duplicate = commit(app, &grant, refresh.as_ref(), request).await? {
-        return Err(punish_replay(app, &payload, request).await?);
+    match commit(app, &grant, refresh.as_ref(), (request, &payload.session_id)).await? {
+        Gate::Passed => {}
+        Gate::SpentBefore => return Err(punish_replay(app, &payload, request).await?),
+        Gate::SessionEnded => return Err(refused("the session has ended")),
     }
     let id_token = issue::id_token(app, &basis, (&token.text, payload.nonce.as_deref()))?;
     Ok(TokenResponse {
@@ -86,12 +88,8 @@ async fn count_failure(app: &App, hash: &SecretHash) -> Result<(), EndpointError
     Ok(())
 }
 
-/// The person, if they may still sign in and their session has not been ended meanwhile.
+/// The person, if they may still sign in.
 async fn living_user(app: &App, payload: &CodePayload) -> Result<User, EndpointError> {
-    let session = sessions::by_id(&app.store.db, &payload.session_id).await?;
-    if session.is_none_or(|session| session.revoked_at.is_some()) {
-        return Err(refused("the session has ended"));
-    }
     users::by_id(&app.store.db, &payload.user_id)
         .await?
         .filter(|user| user.disabled_at.is_none())
@@ -162,16 +160,29 @@ fn new_family(
     Ok(Some((family, text)))
 }
 
+/// What the gate said.
+enum Gate {
+    Passed,
+    SpentBefore,
+    SessionEnded,
+}
+
 /// The gate and what must become true with it, in one transaction.
 async fn commit(
     app: &App,
     grant: &Grant,
     refresh: Option<&(RefreshFamily, String)>,
-    request: &ClientRequest,
-) -> Result<Inserted, Failure> {
+    (request, session): (&ClientRequest, &SessionId),
+) -> Result<Gate, Failure> {
     let mut tx = app.store.begin().await?;
+    // Held, not only looked at: a sign-out at this very moment either comes first and is seen here,
+    // or waits and finds the grant to revoke. Tombstones alone would be gone in an hour.
+    let live = sessions::hold(&mut tx, session).await?;
     if let Inserted::Duplicate = grants::insert(&mut tx, grant).await? {
-        return Ok(Inserted::Duplicate);
+        return Ok(Gate::SpentBefore);
+    }
+    if !live {
+        return Ok(Gate::SessionEnded);
     }
     if let Some((family, _)) = refresh {
         refresh_families::insert(&mut tx, family).await?;
@@ -179,7 +190,7 @@ async fn commit(
     let event = grant_event(app, "grant.created", grant).caller(&request.caller);
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
-    Ok(Inserted::New)
+    Ok(Gate::Passed)
 }
 
 fn grant_event(app: &App, kind: &'static str, grant: &Grant) -> Event {

@@ -1,0 +1,290 @@
+//! `/admin/clients/new` and `/admin/clients/{id}`: the form that makes or changes an app.
+
+use super::desk::{Answer, Desk};
+use super::people::sentence;
+use super::{apps, rows};
+use crate::http::pages::admin::Section;
+use crate::http::pages::admin::client_forms::{
+    ClientCreate, ClientForm, ClientSecret, Endpoint, Occasion, kind_in_words,
+};
+use crate::http::pages::admin::clients::{ClientDetail, ClientView, SecretState};
+use crate::http::pages::{FieldError, When};
+use crate::http::site::Site;
+use crate::protocol::client::{
+    AccessTokenFormat, ClaimsPlacement, Client, ClientKind, ClientMetadata, ConsentPolicy,
+    PkcePolicy,
+};
+use crate::protocol::client_metadata::MetadataProblem;
+use crate::protocol::discovery::path;
+use crate::protocol::scope::Scopes;
+use crate::protocol::types::SigningAlg;
+use crate::service::clients::{self, ClientError, NewClient, WithSecret};
+
+pub(super) fn new(desk: &Desk<'_>) -> Answer {
+    desk.show(&blank(desk))
+}
+
+fn blank(desk: &Desk<'_>) -> ClientCreate {
+    ClientCreate {
+        chrome: desk.chrome(),
+        console: desk.console(Section::Apps),
+        form: stored(&ClientMetadata::for_kind(ClientKind::Web)),
+        errors: Vec::new(),
+    }
+}
+
+pub(super) async fn create(desk: &Desk<'_>) -> Answer {
+    let form = read_form(desk);
+    let errors = match ClientKind::from_name(&form.kind) {
+        None => vec![FieldError { field: "kind", text: "Choose what kind of app it is.".into() }],
+        Some(kind) => match apply(desk.site(), &form, ClientMetadata::for_kind(kind)) {
+            Err(errors) => errors,
+            Ok(metadata) => {
+                let new = NewClient { id: None, metadata, secret: None };
+                match clients::create(desk.site(), new, &desk.actor()).await {
+                    Ok(made) => return secret_once(desk, &made, Occasion::Created),
+                    Err(ClientError::Invalid(problems)) => field_errors(problems),
+                    Err(other) => return Err(apps::stop(other)),
+                }
+            }
+        },
+    };
+    desk.show_again(&ClientCreate { form, errors, ..blank(desk) })
+}
+
+pub(super) async fn show(desk: &Desk<'_>) -> Answer {
+    let client = apps::client(desk).await?;
+    desk.show(&detail(desk, &client))
+}
+
+pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
+    let client = apps::client(desk).await?;
+    let mut form = read_form(desk);
+    client.metadata.kind.as_str().clone_into(&mut form.kind);
+    let errors = match apply(desk.site(), &form, client.metadata.clone()) {
+        Err(errors) => errors,
+        Ok(metadata) => {
+            match clients::update(desk.site(), &client.id, metadata, &desk.actor()).await {
+                Ok(client) => {
+                    let text = format!("{} is saved.", client.metadata.client_name);
+                    return desk.done(text, &apps::path(desk, &client));
+                }
+                Err(ClientError::Invalid(problems)) => field_errors(problems),
+                Err(other) => return Err(apps::stop(other)),
+            }
+        }
+    };
+    desk.show_again(&ClientDetail { form, errors, ..detail(desk, &client) })
+}
+
+fn detail(desk: &Desk<'_>, client: &Client) -> ClientDetail {
+    let confidential = client.is_confidential();
+    ClientDetail {
+        chrome: desk.chrome(),
+        console: desk.console(Section::Apps),
+        client: ClientView {
+            id: client.id.to_string(),
+            name: client.metadata.client_name.clone(),
+            kind: kind_in_words(client.metadata.kind).to_owned(),
+            state: rows::state(client.disabled_at),
+            secret: if confidential { SecretState::Kept } else { SecretState::NotUsed },
+            created: When::at(client.created_at),
+            updated: When::at(client.updated_at),
+        },
+        form: stored(&client.metadata),
+        errors: Vec::new(),
+        endpoints: endpoints(desk.site()),
+    }
+}
+
+/// The page that shows a secret, this once.
+pub(super) fn secret_once(desk: &Desk<'_>, made: &WithSecret, occasion: Occasion) -> Answer {
+    let id = made.client.id.to_string();
+    let secret = made.secret.as_ref().map(|secret| secret.expose().to_owned());
+    let mut snippet = format!("OIDC_ISSUER={}\nOIDC_CLIENT_ID={id}", desk.site().issuer());
+    if let Some(secret) = &secret {
+        snippet.push_str("\nOIDC_CLIENT_SECRET=");
+        snippet.push_str(secret);
+    }
+    desk.show(&ClientSecret {
+        chrome: desk.chrome(),
+        console: desk.console(Section::Apps),
+        occasion,
+        client_id: id,
+        name: made.client.metadata.client_name.clone(),
+        secret,
+        endpoints: endpoints(desk.site()),
+        snippet,
+    })
+}
+
+/// The addresses an app needs.
+fn endpoints(site: &Site) -> Vec<Endpoint> {
+    let endpoint =
+        |id, label, path: &str| Endpoint { id, label, value: format!("{}{path}", site.issuer()) };
+    vec![
+        endpoint("issuer", "Issuer", ""),
+        endpoint("discovery", "Discovery document", path::OPENID_CONFIGURATION),
+        endpoint("authorize", "Authorization endpoint", path::AUTHORIZE),
+        endpoint("token", "Token endpoint", path::TOKEN),
+        endpoint("userinfo", "User information endpoint", path::USERINFO),
+        endpoint("jwks", "Signing keys", path::JWKS),
+        endpoint("logout", "Sign-out endpoint", path::LOGOUT),
+    ]
+}
+
+/// What the form shows of an app.
+fn stored(metadata: &ClientMetadata) -> ClientForm {
+    ClientForm {
+        name: metadata.client_name.clone(),
+        kind: metadata.kind.as_str().to_owned(),
+        client_uri: metadata.client_uri.clone().unwrap_or_default(),
+        redirect_uris: metadata.redirect_uris.join("\n"),
+        post_logout_redirect_uris: metadata.post_logout_redirect_uris.join("\n"),
+        scope: metadata.scope.to_string(),
+        skip_consent: metadata.consent == ConsentPolicy::Skip,
+        require_pkce: metadata.pkce == PkcePolicy::Required,
+        claims_in_id_token: metadata.claims_in == ClaimsPlacement::IdTokenToo,
+        access_token_format: match metadata.access_token_format {
+            AccessTokenFormat::Jwt => "jwt",
+            AccessTokenFormat::Opaque => "opaque",
+        }
+        .to_owned(),
+        id_token_alg: metadata.id_token_signed_response_alg.as_str().to_owned(),
+    }
+}
+
+/// What was typed.
+fn read_form(desk: &Desk<'_>) -> ClientForm {
+    ClientForm {
+        name: desk.text("name"),
+        kind: desk.text("kind"),
+        client_uri: desk.text("client_uri"),
+        redirect_uris: desk.text("redirect_uris"),
+        post_logout_redirect_uris: desk.text("post_logout_redirect_uris"),
+        scope: desk.form.all("scope").collect::<Vec<_>>().join(" "),
+        skip_consent: desk.form.has("skip_consent"),
+        require_pkce: desk.form.has("require_pkce"),
+        claims_in_id_token: desk.form.has("claims_in_id_token"),
+        access_token_format: desk.text("access_token_format"),
+        id_token_alg: desk.text("id_token_alg"),
+    }
+}
+
+/// Puts what was typed over the metadata; what the form does not show stays.
+fn apply(
+    site: &Site,
+    form: &ClientForm,
+    before: ClientMetadata,
+) -> Result<ClientMetadata, Vec<FieldError>> {
+    let mut errors = Vec::new();
+    let mut wrong = |field, text: &str| errors.push(FieldError { field, text: text.to_owned() });
+    let scope = Scopes::parse(&form.scope);
+    if scope.is_none() {
+        wrong("scope", "Write scopes without quotes, backslashes and accents.");
+    }
+    let format = match form.access_token_format.as_str() {
+        "jwt" => Some(AccessTokenFormat::Jwt),
+        "opaque" => Some(AccessTokenFormat::Opaque),
+        _ => None,
+    };
+    if format.is_none() {
+        wrong("access_token_format", "Choose one of the two forms.");
+    }
+    let usable = |alg: &SigningAlg| {
+        *alg == before.id_token_signed_response_alg || site.config.keys.algorithms.contains(alg)
+    };
+    let alg = SigningAlg::from_name(&form.id_token_alg).filter(usable);
+    if alg.is_none() {
+        wrong("id_token_alg", "There is no key for this algorithm. Choose another one.");
+    }
+    let (Some(scope), Some(access_token_format), Some(id_token_signed_response_alg)) =
+        (scope, format, alg)
+    else {
+        return Err(errors);
+    };
+    let public = !before.kind.is_confidential();
+    Ok(ClientMetadata {
+        client_name: form.name.trim().to_owned(),
+        client_uri: Some(form.client_uri.trim().to_owned()).filter(|uri| !uri.is_empty()),
+        redirect_uris: lines(&form.redirect_uris),
+        post_logout_redirect_uris: lines(&form.post_logout_redirect_uris),
+        scope: scope_for(before.kind, &scope),
+        consent: if form.skip_consent { ConsentPolicy::Skip } else { ConsentPolicy::Ask },
+        pkce: if form.require_pkce || public { PkcePolicy::Required } else { PkcePolicy::Optional },
+        claims_in: if form.claims_in_id_token {
+            ClaimsPlacement::IdTokenToo
+        } else {
+            ClaimsPlacement::Userinfo
+        },
+        access_token_format,
+        id_token_signed_response_alg,
+        ..before
+    })
+}
+
+/// A machine acts for no person, so the scopes about a person mean nothing to it.
+fn scope_for(kind: ClientKind, scope: &Scopes) -> Scopes {
+    match kind {
+        ClientKind::Machine => {
+            Scopes::from_tokens(scope.iter().filter(|token| !Scopes::STANDARD.contains(token)))
+        }
+        ClientKind::Web | ClientKind::Spa | ClientKind::Native | ClientKind::Device => {
+            scope.clone()
+        }
+    }
+}
+
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
+/// Where on the form each problem is shown. What the form does not show is named in words.
+fn field_errors(problems: Vec<MetadataProblem>) -> Vec<FieldError> {
+    let place = |MetadataProblem { field, problem }: MetadataProblem| match field {
+        "client_name" => FieldError { field: "name", text: format!("The name {problem}.") },
+        "redirect_uris" => FieldError { field, text: format!("Redirect URIs: {problem}.") },
+        "post_logout_redirect_uris" => {
+            FieldError { field, text: format!("Where to go after signing out: {problem}.") }
+        }
+        "client_uri" => FieldError { field, text: format!("Address of the app: {problem}.") },
+        other => FieldError { field: "name", text: sentence(&format!("{other} {problem}")) },
+    };
+    problems.into_iter().map(place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uris_come_one_a_line_with_any_line_end() {
+        assert_eq!(
+            lines("https://a.test/\r\n\r\n  https://b.test/ \nx"),
+            ["https://a.test/", "https://b.test/", "x"]
+        );
+        assert!(lines(" \r\n").is_empty());
+    }
+
+    #[test]
+    fn a_machine_keeps_only_scopes_of_its_own() {
+        let scope = Scopes::parse("openid reports:read email").unwrap();
+        assert_eq!(scope_for(ClientKind::Machine, &scope).to_string(), "reports:read");
+        assert_eq!(scope_for(ClientKind::Web, &scope), scope);
+    }
+
+    #[test]
+    fn every_problem_is_shown_at_a_field_of_the_form() {
+        let problem = |field| MetadataProblem { field, problem: "is wrong".into() };
+        let errors = field_errors(["client_name", "redirect_uris", "tos_uri"].map(problem).into());
+        let shown: Vec<_> = errors.iter().map(|e| (e.field, e.text.as_str())).collect();
+        assert_eq!(
+            shown,
+            [
+                ("name", "The name is wrong."),
+                ("redirect_uris", "Redirect URIs: is wrong."),
+                ("name", "Tos_uri is wrong."),
+            ]
+        );
+    }
+}

@@ -1,0 +1,162 @@
+//! `/admin/clients`: the list of apps, and what ends or renews one.
+
+use std::collections::BTreeSet;
+
+use super::app_forms;
+use super::desk::{Answer, Desk, Stop};
+use super::rows;
+use crate::http::pages::When;
+use crate::http::pages::admin::Section;
+use crate::http::pages::admin::client_forms::{Occasion, kind_in_words};
+use crate::http::pages::admin::clients::{ClientRow, ClientsList};
+use crate::http::pages::admin::confirm::Confirm;
+use crate::protocol::client::Client;
+use crate::protocol::types::ClientId;
+use crate::service::clients::{self, Activity, ClientError};
+use crate::store::clients::ClientFilter;
+
+pub(super) async fn list(desk: &Desk<'_>) -> Answer {
+    let q = desk.asked("q");
+    let filter = ClientFilter {
+        search: Some(q.clone()),
+        after: desk.query.sole("after").map(ClientId::new),
+        limit: rows::ASKED,
+    };
+    let found = clients::search(desk.site(), &filter).await?;
+    let (found, next) = rows::page(found, |client| client.id.to_string());
+    let now = desk.site().now();
+    let row = |client: Client| ClientRow {
+        id: client.id.to_string(),
+        kind: kind_in_words(client.metadata.kind).to_owned(),
+        state: rows::state(client.disabled_at),
+        hosts: hosts(&client.metadata.redirect_uris),
+        name: client.metadata.client_name,
+        created: When::ago(client.created_at, now),
+    };
+    desk.show(&ClientsList {
+        chrome: desk.chrome(),
+        console: desk.console(Section::Apps),
+        q,
+        rows: found.into_iter().map(row).collect(),
+        next,
+    })
+}
+
+/// The hosts of redirect URIs, each once; a scheme of its own where a native app has no host.
+fn hosts(uris: &[String]) -> String {
+    let hosts = uris.iter().filter_map(|uri| {
+        let url = url::Url::parse(uri).ok()?;
+        Some(url.host_str().map_or_else(|| format!("{}:", url.scheme()), str::to_owned))
+    });
+    hosts.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")
+}
+
+/// The app in the path.
+pub(super) async fn client(desk: &Desk<'_>) -> Result<Client, Stop> {
+    clients::get(desk.site(), &ClientId::new(desk.id.as_str())).await.map_err(stop)
+}
+
+/// An error that no form can mend.
+pub(super) fn stop(error: ClientError) -> Stop {
+    match error {
+        ClientError::Failure(failure) => Stop::Failure(failure),
+        ClientError::NotFound
+        | ClientError::Taken
+        | ClientError::Invalid(_)
+        | ClientError::Public
+        | ClientError::WeakSecret
+        | ClientError::BadId => Stop::NotFound,
+    }
+}
+
+pub(super) async fn enable(desk: &Desk<'_>) -> Answer {
+    let client = client(desk).await?;
+    set_activity(desk, &client, Activity::Enabled).await?;
+    let text = format!("People can sign in to {} again.", client.metadata.client_name);
+    desk.done(text, &path(desk, &client))
+}
+
+pub(super) async fn ask_disable(desk: &Desk<'_>) -> Answer {
+    let effects = [
+        "Nobody can sign in to it, and the tokens it has stop working at once.",
+        "You can enable it again; people then sign in to it anew.",
+    ];
+    ask(desk, &client(desk).await?, ("Disable", "disable"), &effects)
+}
+
+pub(super) async fn disable(desk: &Desk<'_>) -> Answer {
+    let client = client(desk).await?;
+    set_activity(desk, &client, Activity::Disabled).await?;
+    let text = format!("{} is disabled and its tokens work no more.", client.metadata.client_name);
+    desk.done(text, &path(desk, &client))
+}
+
+async fn set_activity(desk: &Desk<'_>, client: &Client, activity: Activity) -> Result<(), Stop> {
+    clients::set_activity(desk.site(), &client.id, activity, &desk.actor()).await.map_err(stop)
+}
+
+pub(super) async fn ask_rotate_secret(desk: &Desk<'_>) -> Answer {
+    let client = client(desk).await?;
+    if !client.is_confidential() {
+        return Err(Stop::NotFound);
+    }
+    let effects = [
+        "The present secret stops working at once, and the app with it until it has the new one.",
+        "The new secret is shown once, on the next page.",
+    ];
+    ask(desk, &client, ("Replace the secret of", "rotate-secret"), &effects)
+}
+
+pub(super) async fn rotate_secret(desk: &Desk<'_>) -> Answer {
+    let id = ClientId::new(desk.id.as_str());
+    let made = clients::rotate_secret(desk.site(), &id, None, &desk.actor()).await.map_err(stop)?;
+    app_forms::secret_once(desk, &made, Occasion::Rotated)
+}
+
+pub(super) async fn ask_delete(desk: &Desk<'_>) -> Answer {
+    let effects = [
+        "Nobody can sign in to it, the tokens it has stop working at once, and what people have \
+         allowed it is forgotten. Entries in the audit log stay.",
+        "It cannot be undone. To keep the app for later, disable it instead.",
+    ];
+    ask(desk, &client(desk).await?, ("Delete", "delete"), &effects)
+}
+
+pub(super) async fn delete(desk: &Desk<'_>) -> Answer {
+    let client = client(desk).await?;
+    clients::delete(desk.site(), &client.id, &desk.actor()).await.map_err(stop)?;
+    let text = format!("{} is deleted.", client.metadata.client_name);
+    desk.done(text, &desk.site().path("/admin/clients"))
+}
+
+fn ask(desk: &Desk<'_>, client: &Client, (verb, step): (&str, &str), effects: &[&str]) -> Answer {
+    let path = path(desk, client);
+    let name = &client.metadata.client_name;
+    desk.show(&Confirm {
+        chrome: desk.chrome(),
+        console: desk.console(Section::Apps),
+        heading: format!("{verb} {name}?"),
+        effects: effects.iter().map(|text| (*text).to_owned()).collect(),
+        action: format!("{path}/{step}"),
+        hidden: Vec::new(),
+        button: format!("{verb} {name}"),
+        cancel: path,
+    })
+}
+
+/// The address of an app's page. Client ids hold letters, digits, `-`, `_` and `.` only.
+pub(super) fn path(desk: &Desk<'_>, client: &Client) -> String {
+    desk.site().path(&format!("/admin/clients/{}", client.id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hosts;
+
+    #[test]
+    fn each_host_is_shown_once_and_schemes_stand_for_themselves() {
+        let uris = ["https://b.test/1", "https://a.test/", "https://b.test/2", "com.example:/cb"];
+        assert_eq!(hosts(&uris.map(str::to_owned)), "a.test, b.test, com.example:");
+        assert_eq!(hosts(&[]), "");
+    }
+}

@@ -1,0 +1,272 @@
+//! The way into the console: who is asking, whether the console is open to them, whether a form is
+//! ours, and whether their role allows it. Every address goes through [`enter`].
+
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::table::{self, Entry, Method, Right};
+use super::{act, flash};
+use crate::http::cookies::{self, BrowserBinding, Kind};
+use crate::http::headers::Forms;
+use crate::http::pages::admin::{Console, Section};
+use crate::http::pages::{Chrome, Flash, Page, Tone};
+use crate::http::sign_in::steps::{self, Visit};
+use crate::http::site::Site;
+use crate::http::{extract, render};
+use crate::protocol::params::Params;
+use crate::protocol::types::SessionId;
+use crate::protocol::user::{AdminRole, User};
+use crate::service::audit::Actor;
+use crate::service::console_access::{self, Access};
+use crate::service::failure::Failure;
+use crate::service::people::{self, PeopleError};
+use crate::service::session::{self, LiveSession};
+
+/// What a handler answers.
+pub(super) type Answer = Result<HttpResponse, Stop>;
+
+/// Why a handler does not get to an answer of its own.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// There is no such person, app, session or key.
+    NotFound,
+    /// The role does not allow it; the text says what would.
+    Forbidden(&'static str),
+    Failure(Failure),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+const READS_ONLY: &str =
+    "Your role in the console does not allow this. An owner can do it, or give you another role.";
+const OWNERS_ONLY: &str = "Only owners may change somebody who may use the console.";
+const GRANTS_ROLES: &str = "Only owners may give out the right to use the console.";
+
+/// One request of an administrator who may make it.
+pub(super) struct Desk<'a> {
+    pub visit: Visit<'a>,
+    session: &'a LiveSession,
+    admin: User,
+    role: AdminRole,
+    chrome: Chrome,
+    pub query: Params,
+    /// The posted form; empty for a GET.
+    pub form: Params,
+    /// The last variable part of the path; empty for addresses without.
+    pub id: String,
+    /// The person an address with [`Right::ChangePerson`] is about.
+    person: Option<User>,
+}
+
+/// Lets a request in and answers it.
+pub(super) async fn enter(
+    entry: &Entry,
+    (site, request): (&Site, &HttpRequest),
+    body: &Bytes,
+) -> HttpResponse {
+    let sign_in = || steps::see_other(&site.path("/login?next=admin"));
+    let session = match steps::session_or_failure(site, request).await {
+        Ok(Some(session)) => session,
+        Ok(None) => return sign_in(),
+        Err(response) => return response,
+    };
+    let browser = BrowserBinding::of(site, request);
+    let visit = Visit { site, request, browser: &browser, session: Some(&session) };
+    let (admin, role) = match console_access::check(site, &session).await {
+        Ok(Access::Open(user, role)) => (*user, role),
+        Ok(Access::SignInFirst) => return sign_in(),
+        Ok(Access::Forbidden) => return not_for_this_person(&visit, &session).await,
+        Err(failure) => return render::failure(site, request, &failure),
+    };
+    let form = match entry.method {
+        Method::Get => Params::default(),
+        Method::Post => match extract::form(request, body) {
+            Ok(form) if steps::session_csrf_ok(&visit, &form) => form,
+            Ok(_) => return render::forged_form(site, request),
+            Err(_) => return render::bad_request(site, request),
+        },
+    };
+    let mut desk = Desk {
+        visit,
+        session: &session,
+        admin,
+        role,
+        chrome: render::chrome(site),
+        query: Params::parse(request.query_string().as_bytes()).unwrap_or_default(),
+        form,
+        id: request.match_info().load::<String>().unwrap_or_default(),
+        person: None,
+    };
+    let answer = match desk.admit(entry.right).await {
+        Ok(()) => act(&desk, entry.action).await,
+        Err(stop) => Err(stop),
+    };
+    let response = answer.unwrap_or_else(|stop| desk.stopped(&stop));
+    desk.visit.bind(response)
+}
+
+async fn not_for_this_person(visit: &Visit<'_>, session: &LiveSession) -> HttpResponse {
+    let (site, request) = (visit.site, visit.request);
+    match people::find(site, session.user_id.as_str()).await {
+        Ok(user) => {
+            let reason = "The console is for people who look after this service.";
+            render::forbidden(site, request, (name_of(&user), reason))
+        }
+        Err(PeopleError::Failure(failure)) => render::failure(site, request, &failure),
+        Err(_) => steps::see_other(&site.path("/login")),
+    }
+}
+
+/// What to call a person.
+pub(super) fn name_of(user: &User) -> &str {
+    user.name.as_deref().unwrap_or(&user.username)
+}
+
+impl Desk<'_> {
+    /// The one place that decides whether this administrator may do this.
+    async fn admit(&mut self, right: Right) -> Result<(), Stop> {
+        if !right.allows(self.role) {
+            return Err(Stop::Forbidden(READS_ONLY));
+        }
+        // Whoever may not give out roles cannot smuggle one into any form.
+        if self.form.has("role") && !table::may_grant(self.role) {
+            return Err(Stop::Forbidden(GRANTS_ROLES));
+        }
+        let person = match right {
+            Right::Read | Right::Change | Right::Own => return Ok(()),
+            Right::ChangePerson => self.find_person(&self.id).await?,
+            Right::ChangeSession => {
+                let session = session::find(self.site(), &SessionId::new(self.id.as_str())).await?;
+                let session = session.ok_or(Stop::NotFound)?;
+                self.find_person(session.user_id.as_str()).await?
+            }
+        };
+        if !self.may_touch(&person) {
+            return Err(Stop::Forbidden(OWNERS_ONLY));
+        }
+        self.person = Some(person);
+        Ok(())
+    }
+
+    /// A person by id, user name or e-mail address.
+    pub(super) async fn find_person(&self, text: &str) -> Result<User, Stop> {
+        match people::find(self.site(), text).await {
+            Ok(user) => Ok(user),
+            Err(PeopleError::Failure(failure)) => Err(Stop::Failure(failure)),
+            Err(_) => Err(Stop::NotFound),
+        }
+    }
+
+    /// The person this change is about, whom [`Desk::admit`] has looked at.
+    pub(super) fn person(&self) -> Result<&User, Stop> {
+        self.person.as_ref().ok_or(Stop::NotFound)
+    }
+
+    pub(super) fn may_touch(&self, person: &User) -> bool {
+        table::may_touch(self.role, person)
+    }
+
+    pub(super) fn may_grant(&self) -> bool {
+        table::may_grant(self.role)
+    }
+
+    /// Whether the role allows what an address with this right does.
+    pub(super) fn may(&self, right: Right) -> bool {
+        right.allows(self.role)
+    }
+
+    pub(super) fn site(&self) -> &Site {
+        self.visit.site
+    }
+
+    /// Who is asking, and from where, for the audit log.
+    pub(super) fn actor(&self) -> Actor {
+        let caller = extract::caller(self.site(), self.visit.request);
+        Actor::Console(self.admin.id.clone(), caller)
+    }
+
+    /// Whether this is the session that is asking.
+    pub(super) fn is_own_session(&self, id: &SessionId) -> bool {
+        self.session.id == *id
+    }
+
+    /// A field of the form that is there once; empty when it is not.
+    pub(super) fn text(&self, name: &'static str) -> String {
+        self.form.sole(name).unwrap_or_default().to_owned()
+    }
+
+    /// A parameter of the address, trimmed; empty when it is not there.
+    pub(super) fn asked(&self, name: &'static str) -> String {
+        self.query.sole(name).unwrap_or_default().trim().to_owned()
+    }
+
+    pub(super) fn chrome(&self) -> Chrome {
+        self.chrome.clone()
+    }
+
+    /// The frame of a page.
+    pub(super) fn console(&self, section: Section) -> Console {
+        Console {
+            section,
+            admin: name_of(&self.admin).to_owned(),
+            role: self.role,
+            csrf: self.visit.session_csrf(),
+            flash: flash::read(self.site(), self.visit.request, &self.session.id),
+        }
+    }
+
+    /// A page as an answer. The message it shows is shown once.
+    #[expect(clippy::unnecessary_wraps, reason = "every handler ends like this")]
+    pub(super) fn show(&self, page: &impl Page) -> Answer {
+        let site = self.site();
+        let mut response = render::page(&self.chrome.nonce, page, Forms::HereOnly);
+        if flash::is_there(site, self.visit.request)
+            && let Err(error) = response.add_cookie(&cookies::remove(site, Kind::Flash))
+        {
+            tracing::error!(%error, "cookie could not be removed");
+        }
+        Ok(response)
+    }
+
+    /// The same page once more, because something in the form is to be changed.
+    pub(super) fn show_again(&self, page: &impl Page) -> Answer {
+        let mut response = self.show(page)?;
+        *response.status_mut() = actix_web::http::StatusCode::UNPROCESSABLE_ENTITY;
+        Ok(response)
+    }
+
+    /// After a change: on to a page of the console, which says what was done.
+    pub(super) fn done(&self, text: impl Into<String>, to: &str) -> Answer {
+        self.lead_on(&Flash { tone: Tone::Done, text: text.into() }, to)
+    }
+
+    /// Nothing was changed: on to a page of the console, which says why.
+    pub(super) fn refused(&self, text: impl Into<String>, to: &str) -> Answer {
+        self.lead_on(&Flash { tone: Tone::Warning, text: text.into() }, to)
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "every handler ends like this")]
+    fn lead_on(&self, flash: &Flash, to: &str) -> Answer {
+        let mut response = steps::see_other(to);
+        let cookie = flash::cookie(self.site(), &self.session.id, flash);
+        if let Err(error) = response.add_cookie(&cookie) {
+            tracing::error!(%error, "cookie could not be set");
+        }
+        Ok(response)
+    }
+
+    fn stopped(&self, stop: &Stop) -> HttpResponse {
+        let (site, request) = (self.site(), self.visit.request);
+        match stop {
+            Stop::NotFound => render::not_found(site, request),
+            Stop::Forbidden(reason) => {
+                render::forbidden(site, request, (name_of(&self.admin), reason))
+            }
+            Stop::Failure(failure) => render::failure(site, request, failure),
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! `/admin/users`: the list of people, and making one.
+
+use super::desk::{Answer, Desk, Stop};
+use super::rows;
+use crate::http::pages::admin::Section;
+use crate::http::pages::admin::user_forms::{LinkOnce, UserCreate, UserForm};
+use crate::http::pages::admin::users::{UserRow, UsersList};
+use crate::http::pages::{FieldError, When};
+use crate::protocol::user::{AdminRole, User};
+use crate::service::failure::Failure;
+use crate::service::figures;
+use crate::service::links::{self, LinkError};
+use crate::service::people::{self, NewPerson, PeopleError};
+use crate::store::users::UserFilter;
+
+pub(super) async fn list(desk: &Desk<'_>) -> Answer {
+    let q = desk.asked("q");
+    let filter = UserFilter {
+        search: Some(q.clone()),
+        after: desk.query.sole("after").map(str::to_owned),
+        limit: rows::ASKED,
+    };
+    let found = people::search(desk.site(), &filter).await?;
+    let (found, next) = rows::page(found, |user| user.username.clone());
+    let ids: Vec<_> = found.iter().map(|user| user.id.clone()).collect();
+    let seen = figures::last_seen(desk.site(), &ids).await?;
+    let now = desk.site().now();
+    let row = |user: User| UserRow {
+        last_seen: seen.get(&user.id).map(|at| When::ago(*at, now)),
+        id: user.id.to_string(),
+        username: user.username,
+        name: user.name,
+        email: user.email,
+        state: rows::state(user.disabled_at),
+        role: user.role.map(|role| role.as_str().to_owned()),
+    };
+    desk.show(&UsersList {
+        chrome: desk.chrome(),
+        console: desk.console(Section::People),
+        q,
+        rows: found.into_iter().map(row).collect(),
+        next,
+    })
+}
+
+pub(super) fn new(desk: &Desk<'_>) -> Answer {
+    desk.show(&blank(desk))
+}
+
+fn blank(desk: &Desk<'_>) -> UserCreate {
+    UserCreate {
+        chrome: desk.chrome(),
+        console: desk.console(Section::People),
+        form: UserForm { email_verified: true, ..UserForm::default() },
+        errors: Vec::new(),
+    }
+}
+
+pub(super) async fn create(desk: &Desk<'_>) -> Answer {
+    let form = read_form(desk);
+    let role = match role_of(&form) {
+        Ok(role) => role,
+        Err(error) => {
+            return desk.show_again(&UserCreate { form, errors: vec![error], ..blank(desk) });
+        }
+    };
+    let person = NewPerson {
+        username: form.username.clone(),
+        name: Some(form.name.clone()),
+        email: Some(form.email.clone()),
+        email_verified: form.email_verified,
+        groups: groups_of(&form),
+        role,
+        ..NewPerson::default()
+    };
+    match people::create(desk.site(), person, &desk.actor()).await {
+        Ok(user) => link_once(desk, &user).await,
+        Err(error) => {
+            let error = field_error(desk, error, &form).await?;
+            desk.show_again(&UserCreate { form, errors: vec![error], ..blank(desk) })
+        }
+    }
+}
+
+/// Makes a link to choose a password and shows it this once.
+pub(super) async fn link_once(desk: &Desk<'_>, user: &User) -> Answer {
+    let link = links::create_reset_link(desk.site(), &user.id, &desk.actor()).await;
+    let url = match link {
+        Ok(url) => url,
+        Err(LinkError::Failure(failure) | LinkError::People(PeopleError::Failure(failure))) => {
+            return Err(Stop::Failure(failure));
+        }
+        Err(LinkError::People(_) | LinkError::Spent | LinkError::AlreadySetUp) => {
+            return Err(Stop::NotFound);
+        }
+    };
+    desk.show(&LinkOnce {
+        chrome: desk.chrome(),
+        console: desk.console(Section::People),
+        user_id: user.id.to_string(),
+        username: user.username.clone(),
+        url,
+        expires: When::at(desk.site().now().plus(links::LIFETIME)),
+    })
+}
+
+/// What was typed into the form of a person.
+pub(super) fn read_form(desk: &Desk<'_>) -> UserForm {
+    UserForm {
+        username: desk.text("username"),
+        name: desk.text("name"),
+        email: desk.text("email"),
+        email_verified: desk.form.has("email_verified"),
+        groups: desk.text("groups"),
+        role: desk.text("role"),
+    }
+}
+
+/// The role that was chosen.
+pub(super) fn role_of(form: &UserForm) -> Result<Option<AdminRole>, FieldError> {
+    match form.role.as_str() {
+        "" => Ok(None),
+        name => match AdminRole::from_name(name) {
+            Some(role) => Ok(Some(role)),
+            None => Err(FieldError { field: "role", text: "Choose one of the roles.".to_owned() }),
+        },
+    }
+}
+
+/// The groups that were typed, separated by commas.
+pub(super) fn groups_of(form: &UserForm) -> Vec<String> {
+    let names = form.groups.split(',').map(str::trim).filter(|name| !name.is_empty());
+    names.map(str::to_owned).collect()
+}
+
+/// What to say about a refusal, and at which field.
+pub(super) async fn field_error(
+    desk: &Desk<'_>,
+    error: PeopleError,
+    form: &UserForm,
+) -> Result<FieldError, Stop> {
+    Ok(match error {
+        PeopleError::Failure(failure) => return Err(Stop::Failure(failure)),
+        PeopleError::NotFound => return Err(Stop::NotFound),
+        PeopleError::Taken => taken(desk, form).await?,
+        PeopleError::Invalid { field, problem } => {
+            FieldError { field: known_field(field), text: sentence(&problem) }
+        }
+        PeopleError::LastOwner => FieldError {
+            field: "role",
+            text: "This is the last owner. Make somebody else an owner first.".to_owned(),
+        },
+        PeopleError::Password(refusal) => {
+            FieldError { field: "username", text: sentence(&refusal.to_string()) }
+        }
+    })
+}
+
+fn known_field(field: &str) -> &'static str {
+    match field {
+        "username" => "username",
+        "email" => "email",
+        "groups" => "groups",
+        _ => "name",
+    }
+}
+
+async fn taken(desk: &Desk<'_>, form: &UserForm) -> Result<FieldError, Failure> {
+    // When editing there is no user name in the form.
+    let by_name = !form.username.is_empty()
+        && match people::find(desk.site(), &form.username).await {
+            Ok(_) => true,
+            Err(PeopleError::Failure(failure)) => return Err(failure),
+            Err(_) => false,
+        };
+    let (field, value, what) = if by_name {
+        ("username", &form.username, "Choose another username.")
+    } else {
+        ("email", &form.email, "Somebody else signs in with it.")
+    };
+    Ok(FieldError { field, text: format!("“{}” is taken. {what}", value.trim()) })
+}
+
+/// A problem as a sentence: with a capital letter and a full stop.
+pub(super) fn sentence(problem: &str) -> String {
+    let mut letters = problem.chars();
+    let Some(first) = letters.next() else { return String::new() };
+    let end = if problem.ends_with('.') { "" } else { "." };
+    format!("{}{}{end}", first.to_uppercase(), letters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_are_separated_by_commas_and_empty_ones_do_not_count() {
+        let form = UserForm { groups: " staff,, wiki editors ,".into(), ..UserForm::default() };
+        assert_eq!(groups_of(&form), ["staff", "wiki editors"]);
+        assert!(groups_of(&UserForm::default()).is_empty());
+    }
+
+    #[test]
+    fn a_role_that_does_not_exist_is_refused() {
+        let with = |role: &str| role_of(&UserForm { role: role.into(), ..UserForm::default() });
+        assert_eq!(with("").unwrap(), None);
+        assert_eq!(with("operator").unwrap(), Some(AdminRole::Operator));
+        assert_eq!(with("root").unwrap_err().field, "role");
+    }
+
+    #[test]
+    fn problems_become_sentences() {
+        assert_eq!(sentence("use 1 to 100 letters"), "Use 1 to 100 letters.");
+        assert_eq!(sentence("Done."), "Done.");
+        assert_eq!(sentence(""), "");
+    }
+}

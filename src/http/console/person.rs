@@ -1,0 +1,227 @@
+//! `/admin/users/{id}`: one person, and what administrators do with them.
+
+use super::desk::{Answer, Desk, Stop, name_of};
+use super::{people as forms, rows};
+use crate::http::pages::When;
+use crate::http::pages::admin::Section;
+use crate::http::pages::admin::confirm::Confirm;
+use crate::http::pages::admin::user_forms::UserForm;
+use crate::http::pages::admin::users::{AppAccess, PasswordState, UserDetail, UserView};
+use crate::protocol::user::{AdminRole, User};
+use crate::service::clients::Activity;
+use crate::service::people::{self, Edit, PeopleError};
+use crate::service::{audit, clients, consent, session};
+use crate::store::audit::AuditFilter;
+
+/// How many of the newest events are shown.
+const RECENT: i64 = 10;
+
+pub(super) async fn show(desk: &Desk<'_>) -> Answer {
+    let user = desk.find_person(&desk.id).await?;
+    let page = detail(desk, &user).await?;
+    desk.show(&page)
+}
+
+async fn detail(desk: &Desk<'_>, user: &User) -> Result<UserDetail, Stop> {
+    let site = desk.site();
+    let live = session::list(site, (Some(&user.id), None), rows::ASKED).await?;
+    let filter =
+        AuditFilter { user_id: Some(user.id.to_string()), limit: RECENT, ..AuditFilter::default() };
+    let recent = audit::list(site, &filter).await?;
+    let password = if people::has_password(site, &user.id).await? {
+        PasswordState::Set
+    } else {
+        PasswordState::Missing
+    };
+    let mut console = desk.console(Section::People);
+    if !desk.may_touch(user) {
+        // Whom one may not change is shown as to somebody who only reads.
+        console.role = AdminRole::Auditor;
+    }
+    Ok(UserDetail {
+        chrome: desk.chrome(),
+        console,
+        user: view(user, password),
+        form: stored(user),
+        errors: Vec::new(),
+        sessions: rows::sessions(desk, live).await?,
+        apps: apps(desk, user).await?,
+        recent: rows::events(desk, recent).await?,
+    })
+}
+
+fn view(user: &User, password: PasswordState) -> UserView {
+    UserView {
+        id: user.id.to_string(),
+        username: user.username.clone(),
+        display: name_of(user).to_owned(),
+        state: rows::state(user.disabled_at),
+        created: When::at(user.created_at),
+        updated: When::at(user.updated_at),
+        password,
+    }
+}
+
+fn stored(user: &User) -> UserForm {
+    UserForm {
+        username: user.username.clone(),
+        name: user.name.clone().unwrap_or_default(),
+        email: user.email.clone().unwrap_or_default(),
+        email_verified: user.email_verified,
+        groups: user.groups.join(", "),
+        role: user.role.map(|role| role.as_str().to_owned()).unwrap_or_default(),
+    }
+}
+
+async fn apps(desk: &Desk<'_>, user: &User) -> Result<Vec<AppAccess>, Stop> {
+    let mut apps = Vec::new();
+    for given in consent::list(desk.site(), &user.id).await? {
+        let client = clients::find(desk.site(), &given.client_id).await?;
+        let name = client.map(|client| client.metadata.client_name.clone());
+        apps.push(AppAccess {
+            name: name.unwrap_or_else(|| given.client_id.to_string()),
+            client_id: given.client_id.to_string(),
+            scopes: given.scopes.to_string(),
+            since: When::at(given.granted_at),
+        });
+    }
+    Ok(apps)
+}
+
+pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
+    let user = desk.person()?;
+    let typed = forms::read_form(desk);
+    // The field is only there for owners; without it the role stays as it is.
+    let role = if desk.may_grant() { forms::role_of(&typed) } else { Ok(user.role) };
+    let error = match role {
+        Err(error) => error,
+        Ok(role) => {
+            let edit = Edit {
+                name: Some(typed.name.clone()),
+                email: Some(typed.email.clone()),
+                email_verified: typed.email_verified,
+                groups: forms::groups_of(&typed),
+                role,
+            };
+            match people::update(desk.site(), &user.id, edit, &desk.actor()).await {
+                Ok(user) => {
+                    return desk.done(format!("{} is saved.", name_of(&user)), &path(desk, &user));
+                }
+                Err(error) => forms::field_error(desk, error, &typed).await?,
+            }
+        }
+    };
+    let mut page = detail(desk, user).await?;
+    (page.form, page.errors) = (typed, vec![error]);
+    desk.show_again(&page)
+}
+
+pub(super) async fn enable(desk: &Desk<'_>) -> Answer {
+    let user = desk.person()?;
+    let changed =
+        people::set_activity(desk.site(), &user.id, Activity::Enabled, &desk.actor()).await;
+    let text = format!("{} can sign in again.", name_of(user));
+    changed_to(desk, changed, (&text, &path(desk, user)), user)
+}
+
+pub(super) async fn ask_disable(desk: &Desk<'_>) -> Answer {
+    let user = desk.person()?;
+    let effects = vec![
+        ends(desk, user).await?,
+        "They cannot sign in until you enable the account again. Nothing is deleted.".to_owned(),
+    ];
+    ask(desk, user, ("Disable", "disable"), effects)
+}
+
+pub(super) async fn disable(desk: &Desk<'_>) -> Answer {
+    let user = desk.person()?;
+    let changed =
+        people::set_activity(desk.site(), &user.id, Activity::Disabled, &desk.actor()).await;
+    let text = format!("{} is disabled and signed out everywhere.", name_of(user));
+    changed_to(desk, changed, (&text, &path(desk, user)), user)
+}
+
+pub(super) async fn reset_link(desk: &Desk<'_>) -> Answer {
+    let user = desk.person()?;
+    if user.disabled_at.is_some() {
+        let text = "This account is disabled, so its link would not work. Enable it first.";
+        return desk.refused(text, &path(desk, user));
+    }
+    forms::link_once(desk, user).await
+}
+
+pub(super) async fn ask_delete(desk: &Desk<'_>) -> Answer {
+    let user = desk.person()?;
+    let effects = vec![
+        ends(desk, user).await?,
+        "The account, its groups and its consents are removed. Entries in the audit log stay."
+            .to_owned(),
+        "It cannot be undone. To keep the account for later, disable it instead.".to_owned(),
+    ];
+    ask(desk, user, ("Delete", "delete"), effects)
+}
+
+pub(super) async fn delete(desk: &Desk<'_>) -> Answer {
+    let user = desk.person()?;
+    let deleted = people::delete(desk.site(), &user.id, &desk.actor()).await;
+    let text = format!("{} is deleted.", name_of(user));
+    changed_to(desk, deleted, (&text, &desk.site().path("/admin/users")), user)
+}
+
+/// Leads on after a change, or says why there was none.
+fn changed_to(
+    desk: &Desk<'_>,
+    result: Result<(), PeopleError>,
+    (text, to): (&str, &str),
+    user: &User,
+) -> Answer {
+    match result {
+        Ok(()) => desk.done(text, to),
+        Err(PeopleError::Failure(failure)) => Err(Stop::Failure(failure)),
+        Err(PeopleError::NotFound) => Err(Stop::NotFound),
+        Err(PeopleError::LastOwner) => {
+            let text = "This is the last owner. Make somebody else an owner first.";
+            desk.refused(text, &path(desk, user))
+        }
+        Err(
+            other @ (PeopleError::Taken | PeopleError::Invalid { .. } | PeopleError::Password(_)),
+        ) => desk.refused(forms::sentence(&other.to_string()), &path(desk, user)),
+    }
+}
+
+/// What ends together with the account's right to sign in.
+async fn ends(desk: &Desk<'_>, user: &User) -> Result<String, Stop> {
+    let live = session::list(desk.site(), (Some(&user.id), None), rows::ASKED).await?.len();
+    let apps = consent::list(desk.site(), &user.id).await?.len();
+    let devices = match live {
+        0 => "They are not signed in anywhere at the moment".to_owned(),
+        1 => "This signs them out of 1 device".to_owned(),
+        n if n > rows::PAGE => format!("This signs them out of more than {} devices", rows::PAGE),
+        n => format!("This signs them out of {n} devices"),
+    };
+    let access = match apps {
+        0 => String::new(),
+        1 => ", and ends the access of 1 app".to_owned(),
+        n => format!(", and ends the access of {n} apps"),
+    };
+    Ok(format!("{devices}{access}."))
+}
+
+fn ask(desk: &Desk<'_>, user: &User, (verb, step): (&str, &str), effects: Vec<String>) -> Answer {
+    let path = path(desk, user);
+    desk.show(&Confirm {
+        chrome: desk.chrome(),
+        console: desk.console(Section::People),
+        heading: format!("{verb} {}?", user.username),
+        effects,
+        action: format!("{path}/{step}"),
+        hidden: Vec::new(),
+        button: format!("{verb} {}", user.username),
+        cancel: path,
+    })
+}
+
+/// The address of a person's page. Their ids are made here and need no encoding.
+fn path(desk: &Desk<'_>, user: &User) -> String {
+    desk.site().path(&format!("/admin/users/{}", user.id))
+}

@@ -1,0 +1,142 @@
+//! What several pages show: pages of lists, sessions, and lines of the audit log.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::desk::{Desk, Stop};
+use crate::clock::UnixTime;
+use crate::http::pages::When;
+use crate::http::pages::admin::State;
+use crate::http::pages::admin::audit::{AuditRow, Outcome};
+use crate::http::pages::views::SessionView;
+use crate::protocol::types::UserId;
+use crate::service::figures;
+use crate::store::audit::{self, AuditEvent};
+use crate::store::sessions::Session;
+
+/// Rows on a page.
+pub(super) const PAGE: usize = 25;
+
+/// Rows to ask for: one more tells whether there is a next page.
+pub(super) const ASKED: i64 = 26;
+
+/// Cuts what was read down to a page and says which row the next one starts behind.
+pub(super) fn page<T>(mut rows: Vec<T>, place: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
+    let more = rows.len() > PAGE;
+    rows.truncate(PAGE);
+    let next = rows.last().filter(|_| more).map(place);
+    (rows, next)
+}
+
+/// Whether something with this `disabled_at` works.
+pub(super) fn state(disabled_at: Option<UnixTime>) -> State {
+    if disabled_at.is_some() { State::Disabled } else { State::Active }
+}
+
+/// Sessions as pages show them.
+pub(super) async fn sessions(
+    desk: &Desk<'_>,
+    rows: Vec<Session>,
+) -> Result<Vec<SessionView>, Stop> {
+    let now = desk.site().now();
+    let names = usernames(desk, rows.iter().map(|row| row.user_id.as_str())).await?;
+    let view = |row: Session| SessionView {
+        current: desk.is_own_session(&row.id),
+        id: row.id.to_string(),
+        username: names.get(&row.user_id).cloned().unwrap_or_default(),
+        user_id: row.user_id.to_string(),
+        device: row.device,
+        address: row.address,
+        started: When::ago(row.created_at, now),
+        last_seen: When::ago(row.last_seen_at, now),
+    };
+    Ok(rows.into_iter().map(view).collect())
+}
+
+/// Events as pages show them.
+pub(super) async fn events(
+    desk: &Desk<'_>,
+    events: Vec<AuditEvent>,
+) -> Result<Vec<AuditRow>, Stop> {
+    let actors = events.iter().filter_map(|event| acting_person(event));
+    let people = events.iter().filter_map(|event| event.user_id.as_deref());
+    let names = usernames(desk, actors.chain(people)).await?;
+    Ok(events.into_iter().map(|event| event_row(event, &names)).collect())
+}
+
+fn event_row(event: AuditEvent, names: &HashMap<UserId, String>) -> AuditRow {
+    let name = |id: &str| names.get(&UserId::new(id)).cloned();
+    // A deleted person is only remembered by the event itself.
+    let remembered = event.detail.get("username").and_then(Value::as_str).map(str::to_owned);
+    let actor = match acting_person(&event) {
+        Some(id) => name(id).unwrap_or_else(|| id.to_owned()),
+        None => event.actor.clone().unwrap_or_else(|| "anonymous".to_owned()),
+    };
+    let user = event.user_id.map(|id| {
+        let shown = name(&id).or(remembered).unwrap_or_else(|| id.clone());
+        (id, shown)
+    });
+    AuditRow {
+        at: When::at(event.at),
+        kind: event.kind,
+        outcome: match event.outcome {
+            audit::Outcome::Success => Outcome::Success,
+            audit::Outcome::Failure => Outcome::Failure,
+        },
+        actor,
+        user,
+        client_id: event.client_id,
+        address: event.address,
+        request_id: event.request_id,
+        detail: detail(&event.detail),
+    }
+}
+
+/// The id of the person who acted, if it was one.
+fn acting_person(event: &AuditEvent) -> Option<&str> {
+    event.actor.as_deref()?.strip_prefix("user:")
+}
+
+/// The facts of an event as `name: value` pairs.
+fn detail(detail: &Value) -> String {
+    let Some(members) = detail.as_object() else { return String::new() };
+    let facts = members.iter().filter_map(|(name, value)| match value {
+        Value::Null => None,
+        Value::String(text) => Some(format!("{name}: {text}")),
+        other => Some(format!("{name}: {other}")),
+    });
+    facts.collect::<Vec<_>>().join(", ")
+}
+
+async fn usernames<'a>(
+    desk: &Desk<'_>,
+    ids: impl Iterator<Item = &'a str>,
+) -> Result<HashMap<UserId, String>, Stop> {
+    let mut ids: Vec<_> = ids.map(UserId::new).collect();
+    ids.sort();
+    ids.dedup();
+    Ok(figures::usernames(desk.site(), &ids).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_page_has_25_rows_and_a_next_one_only_if_there_are_more() {
+        let (rows, next) = page((0..26).collect(), ToString::to_string);
+        assert_eq!((rows.len(), next.as_deref()), (25, Some("24")));
+        let (rows, next) = page((0..25).collect::<Vec<i32>>(), ToString::to_string);
+        assert_eq!((rows.len(), next), (25, None));
+    }
+
+    #[test]
+    fn the_facts_of_an_event_read_as_pairs() {
+        let facts = json!({ "alg": "RS256", "role_before": null, "tries": 3 });
+        assert_eq!(detail(&facts), "alg: RS256, tries: 3");
+        assert_eq!(detail(&json!({})), "");
+    }
+}

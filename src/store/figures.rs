@@ -1,0 +1,98 @@
+//! What lists and overviews show beside their rows: capped counts, and facts about the few people
+//! of one page. Nothing here is truth that anything is decided on.
+
+use super::db::{Sql, Target};
+use super::error::StoreError;
+use crate::clock::UnixTime;
+use crate::protocol::types::UserId;
+
+/// Counting stops one above this: a page says "10,000+" and no count takes longer.
+pub const MOST_COUNTED: i64 = 10_000;
+
+/// How many people one statement asks about: a page of 25 takes two trips.
+const ASKED_AT_ONCE: usize = 13;
+
+/// How many people there are, at most one more than [`MOST_COUNTED`].
+pub async fn count_users<'a>(sql: impl Sql<'a>) -> Result<i64, StoreError> {
+    let mut sql = sql.into();
+    let statement = sql.query(
+        "select cast(count(*) as bigint) from (select 1 as n from users limit $1) as counted",
+    );
+    Ok(statement.bind(MOST_COUNTED + 1).one::<(i64,)>().await?.0)
+}
+
+/// How many clients there are, at most one more than [`MOST_COUNTED`].
+pub async fn count_clients<'a>(sql: impl Sql<'a>) -> Result<i64, StoreError> {
+    let mut sql = sql.into();
+    let statement = sql.query(
+        "select cast(count(*) as bigint) from (select 1 as n from clients limit $1) as counted",
+    );
+    Ok(statement.bind(MOST_COUNTED + 1).one::<(i64,)>().await?.0)
+}
+
+/// How many events of a kind there were from `since` on, at most one more than [`MOST_COUNTED`].
+pub async fn count_events<'a>(
+    sql: impl Sql<'a>,
+    kind: &str,
+    since: UnixTime,
+) -> Result<i64, StoreError> {
+    let mut sql = sql.into();
+    let statement = sql.query(
+        "select cast(count(*) as bigint) from \
+         (select 1 as n from audit_events where kind = $1 and at >= $2 limit $3) as counted",
+    );
+    let statement = statement.bind(kind).bind(since).bind(MOST_COUNTED + 1);
+    Ok(statement.one::<(i64,)>().await?.0)
+}
+
+/// The usernames of these people, in no order; who does not exist is left out.
+pub async fn usernames<'a>(
+    sql: impl Sql<'a>,
+    people: &[UserId],
+) -> Result<Vec<(UserId, String)>, StoreError> {
+    let sql = sql.into();
+    about(
+        sql,
+        people,
+        "select id, username from users where id in \
+         ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+    )
+    .await
+}
+
+/// When any session of these people was last used, in no order; who has none is left out.
+pub async fn last_seen<'a>(
+    sql: impl Sql<'a>,
+    people: &[UserId],
+) -> Result<Vec<(UserId, UnixTime)>, StoreError> {
+    let sql = sql.into();
+    about(
+        sql,
+        people,
+        "select user_id, max(last_seen_at) as seen from sessions where user_id in \
+         ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) group by user_id",
+    )
+    .await
+}
+
+/// Asks one thing about several people, [`ASKED_AT_ONCE`] at a time.
+async fn about<T>(
+    mut sql: Target<'_>,
+    people: &[UserId],
+    question: &'static str,
+) -> Result<Vec<(UserId, T)>, StoreError>
+where
+    (UserId, T): super::Record + Send + Unpin,
+{
+    let mut found = Vec::new();
+    for asked in people.chunks(ASKED_AT_ONCE) {
+        let mut statement = sql.query(question);
+        // A short chunk is filled up by asking about its last person again.
+        let last = asked.iter().rev().take(1).cycle();
+        for id in asked.iter().chain(last).take(ASKED_AT_ONCE) {
+            statement = statement.bind(id);
+        }
+        found.append(&mut statement.all().await?);
+    }
+    Ok(found)
+}
