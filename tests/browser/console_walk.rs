@@ -177,6 +177,7 @@ impl Owner {
         self.sees("audit-none").await;
         self.goes_to("/admin/clients/nobody").await;
         browser.wait_for_text("There is no such page").await;
+        self.sees("no-such-page").await;
         browser.click_text("Go to the first page").await;
         browser.click_text("Console").await;
         self.is_at("/admin", "Overview").await;
