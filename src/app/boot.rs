@@ -92,6 +92,13 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
 async fn expect_current(store: &Store) -> Result<(), BootError> {
     let status = store.migration_status().await;
     let status = status.map_err(|error| BootError::Database(error.to_string()))?;
+    if let Some(later) = status.iter().rev().find(|migration| migration.is_unknown()) {
+        return Err(BootError::Database(format!(
+            "it was made by a newer version of Doorward (schema {}): run that version, or restore \
+             a backup made before the upgrade",
+            later.version
+        )));
+    }
     match status.iter().find(|migration| !migration.applied) {
         None => Ok(()),
         Some(pending) => Err(BootError::Database(format!(

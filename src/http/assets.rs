@@ -60,6 +60,7 @@ pub fn url(name: &str) -> String {
 }
 
 /// Every asset, for tests and for listing.
+#[cfg(test)]
 pub fn all() -> impl Iterator<Item = &'static Asset> {
     BY_NAME.values()
 }

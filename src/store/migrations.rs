@@ -62,6 +62,14 @@ pub struct MigrationStatus {
     pub applied: bool,
 }
 
+impl MigrationStatus {
+    /// Whether a later version of this program made it.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.applied && self.description.is_empty()
+    }
+}
+
 /// Where migrations connect: without the pool's time limits, since an index may take a while.
 #[derive(Debug, Clone)]
 pub(super) enum Schema {

@@ -23,8 +23,9 @@ enum Expected {
 
 fn expected(role: &str, right: &str) -> Expected {
     match (role, right) {
-        ("owner", _) | ("operator" | "auditor", "read") => Expected::Answer,
-        ("operator", "change" | "change_person" | "change_session") => Expected::Answer,
+        ("owner", _)
+        | ("operator" | "auditor", "read")
+        | ("operator", "change" | "change_person" | "change_session") => Expected::Answer,
         ("operator", "own") | ("auditor", _) => Expected::Forbidden,
         _ => panic!("a role or right that this test does not know: {role} {right}"),
     }
@@ -174,7 +175,9 @@ on_both_backends! {
         let end = format!("/admin/sessions/{}/end", sessions[0]);
         operator.post(&end, &[]).await.assert_status(403);
         assert_eq!(state(&world).await, before);
-        owner.page("/admin").await;
+        let refused = owner.page("/admin/audit?kind=console.refused&user=the-owner").await;
+        let rows = refused.texts("tbody tr");
+        assert!(rows[0].contains("the-operator") && rows[0].contains("Failed"), "{rows:?}");
     }
 
     async fn operators_cannot_give_out_roles(world: World) {

@@ -240,17 +240,30 @@ impl App {
 
     /// Whether userinfo and introspection take the access token. Both must say the same.
     pub async fn access_lives(&self, access: &str) -> bool {
+        match self.standing(access).await {
+            (userinfo, introspection) if userinfo == introspection => userinfo,
+            mixed => panic!("userinfo and introspection disagree: {mixed:?}"),
+        }
+    }
+
+    /// What userinfo and introspection say of the access token, which may differ for the moment in
+    /// which another process's change becomes known.
+    async fn standing(&self, access: &str) -> (bool, bool) {
         let userinfo = self.userinfo(access).await;
         let introspection = self.introspect(access).await;
+        let lives_at_userinfo = match (userinfo.status, userinfo.error().as_deref()) {
+            (200, None) => true,
+            (401, Some("invalid_token")) => false,
+            _ => panic!("neither alive nor dead: {userinfo:?}"),
+        };
         let active = introspection.json().get("active").and_then(Value::as_bool);
-        match (userinfo.status, introspection.status, active) {
-            (200, 200, Some(true)) => true,
-            (401, 200, Some(false)) => {
-                assert_eq!(userinfo.error().as_deref(), Some("invalid_token"), "{userinfo:?}");
+        match (introspection.status, active) {
+            (200, Some(true)) => (lives_at_userinfo, true),
+            (200, Some(false)) => {
                 assert_eq!(introspection.text, r#"{"active":false}"#);
-                false
+                (lives_at_userinfo, false)
             }
-            _ => panic!("neither alive nor dead: {userinfo:?} {introspection:?}"),
+            _ => panic!("neither alive nor dead: {introspection:?}"),
         }
     }
 
@@ -267,11 +280,16 @@ impl App {
 
     /// Waits until the access token is dead, then checks the refresh token.
     pub async fn wait_until_dead(&self, tokens: &Tokens) {
+        self.wait_until_access_dead(&tokens.access).await;
+        self.assert_dead(tokens).await;
+    }
+
+    /// Waits until neither userinfo nor introspection takes the access token.
+    pub async fn wait_until_access_dead(&self, access: &str) {
         wait_until_async("the access token dying", PATIENCE, async || {
-            !self.access_lives(&tokens.access).await
+            self.standing(access).await == (false, false)
         })
         .await;
-        self.assert_dead(tokens).await;
     }
 }
 

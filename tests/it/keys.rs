@@ -73,11 +73,11 @@ on_both_backends! {
         let mut after = app.tokens(&browser).await;
         wait_until_async("the rotated key being used", PATIENCE, async || {
             after = app.tokens(&browser).await;
-            kid(&after.id) != kid(&before.id)
+            // Both: the swap may happen between the two signatures of one answer.
+            kid(&after.id) != kid(&before.id) && kid(&after.access) != kid(&before.access)
         })
         .await;
         assert!(published.contains(&kid(&after.id)), "the new key was published before its use");
-        assert_ne!(kid(&after.access), kid(&before.access));
         let now = kids(&get(&world.url("/.well-known/jwks.json")).await.json());
         assert!(now.is_superset(&published), "old keys stay as long as their tokens live");
         assert_eq!(now.len(), 9, "three algorithms: in use, next and retiring");
@@ -138,10 +138,7 @@ on_both_backends! {
 
         world.cli(&["key", "rotate"]);
         world.cli(&["--yes", "key", "retire", &leaked]);
-        wait_until_async("the removed key's token dying", PATIENCE, async || {
-            !app.access_lives(&signed_by_old.access).await
-        })
-        .await;
+        app.wait_until_access_dead(&signed_by_old.access).await;
         assert!(!kids(&get(&world.url("/.well-known/jwks.json")).await.json()).contains(&leaked));
         // Its ID token is no hint any more either.
         let hint = [("id_token_hint", signed_by_old.id.as_str()), ("prompt", "none")];

@@ -16,14 +16,15 @@ const LIMIT: Duration = Duration::from_secs(15);
 const CONFIGURATION: i32 = 78;
 
 /// How a start ended.
-struct Ending {
-    code: i32,
-    said: String,
+pub struct Ending {
+    pub code: i32,
+    pub said: String,
 }
 
 impl Ending {
+    /// Checks the exit code, and that one line holds these words and no noise.
     #[track_caller]
-    fn assert(&self, code: i32, words: &[&str]) -> &Self {
+    pub fn assert(&self, code: i32, words: &[&str]) -> &Self {
         let said = &self.said;
         assert_eq!(self.code, code, "{said}");
         let lines: Vec<_> = said.lines().filter(|line| !line.trim().is_empty()).collect();
@@ -52,7 +53,8 @@ async fn start(backend: Backend, environment: &[(&str, &str)]) -> Ending {
     ending(world.command(&["serve"]))
 }
 
-fn ending(mut command: Command) -> Ending {
+/// Runs a command that must end by itself.
+pub fn ending(mut command: Command) -> Ending {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("start doorward");
     let begun = Instant::now();
@@ -87,7 +89,6 @@ async fn an_issuer_that_cannot_be_one_is_refused() {
         "https://id.example.test junk",
         "id.example.test",
         "ftp://id.example.test",
-        "",
     ] {
         let ending = start(Backend::Embedded, &[("DOORWARD_ISSUER", issuer)]).await;
         ending.assert(CONFIGURATION, &["issuer", "DOORWARD_ISSUER"]).assert_hides("user:word");
@@ -216,7 +217,7 @@ async fn values_out_of_range_and_settings_at_odds_are_refused() {
         ("DOORWARD_SERVER__LISTEN", "everywhere", ["server.listen", "port"]),
         ("DOORWARD_MANAGEMENT__LISTEN", "never", ["management.listen", "off"]),
         ("DOORWARD_SERVER__TLS_CERT_FILE", "/nonexistent.pem", ["tls_cert_file", "tls_key_file"]),
-        ("DOORWARD_CONFIG", "/nonexistent.toml", ["/nonexistent.toml", "DOORWARD_CONFIG"]),
+        ("DOORWARD_CONFIG", "/nonexistent.toml", ["/nonexistent.toml", "could not be read"]),
     ] {
         start(Backend::Embedded, &[(name, value)]).await.assert(CONFIGURATION, &words);
     }

@@ -3,21 +3,20 @@
 
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
-use askama::Template;
 
 use super::table::{self, Entry, Method, Right};
 use super::{act, flash};
 use crate::http::cookies::{self, BrowserBinding, Kind};
 use crate::http::headers::Forms;
 use crate::http::pages::admin::{Console, Section};
-use crate::http::pages::{Chrome, Flash, Tone};
+use crate::http::pages::{Chrome, Flash, Page, Tone};
 use crate::http::sign_in::steps::{self, Visit};
 use crate::http::site::Site;
 use crate::http::{extract, render};
 use crate::protocol::params::Params;
 use crate::protocol::types::SessionId;
 use crate::protocol::user::{AdminRole, User};
-use crate::service::audit::Actor;
+use crate::service::audit::{self, Actor, Event};
 use crate::service::console_access::{self, Access};
 use crate::service::failure::Failure;
 use crate::service::people::{self, PeopleError};
@@ -104,7 +103,7 @@ pub(super) async fn enter(
     };
     let answer = match desk.admit(entry.right).await {
         Ok(()) => act(&desk, entry.action).await,
-        Err(stop) => Err(stop),
+        Err(stop) => desk.note_refusal(entry, stop).await,
     };
     let response = answer.unwrap_or_else(|stop| desk.stopped(&stop));
     desk.visit.bind(response)
@@ -146,11 +145,22 @@ impl Desk<'_> {
                 self.find_person(session.user_id.as_str()).await?
             }
         };
-        if !self.may_touch(&person) {
-            return Err(Stop::Forbidden(OWNERS_ONLY));
-        }
+        let allowed = self.may_touch(&person);
         self.person = Some(person);
-        Ok(())
+        if allowed { Ok(()) } else { Err(Stop::Forbidden(OWNERS_ONLY)) }
+    }
+
+    /// Somebody who tries to change what their role does not allow is worth knowing about.
+    async fn note_refusal(&self, entry: &Entry, stop: Stop) -> Answer {
+        if matches!(stop, Stop::Forbidden(_)) && entry.method == Method::Post {
+            let event = Event::failure("console.refused", &self.actor(), self.site().now());
+            let mut event = event.detail("address", entry.path);
+            if let Some(person) = &self.person {
+                event = event.user(&person.id);
+            }
+            audit::write(self.site(), event).await?;
+        }
+        Err(stop)
     }
 
     /// A person by id, user name or e-mail address.
@@ -222,7 +232,7 @@ impl Desk<'_> {
 
     /// A page as an answer. The message it shows is shown once.
     #[expect(clippy::unnecessary_wraps, reason = "every handler ends like this")]
-    pub(super) fn show(&self, page: &impl Template) -> Answer {
+    pub(super) fn show(&self, page: &impl Page) -> Answer {
         let site = self.site();
         let mut response = render::page(&self.chrome.nonce, page, Forms::HereOnly);
         if flash::is_there(site, self.visit.request)
@@ -234,7 +244,7 @@ impl Desk<'_> {
     }
 
     /// The same page once more, because something in the form is to be changed.
-    pub(super) fn show_again(&self, page: &impl Template) -> Answer {
+    pub(super) fn show_again(&self, page: &impl Page) -> Answer {
         let mut response = self.show(page)?;
         *response.status_mut() = actix_web::http::StatusCode::UNPROCESSABLE_ENTITY;
         Ok(response)
