@@ -7,8 +7,8 @@ use futures_util::future::join_all;
 use reqwest::Method;
 
 use crate::flow_kit::{
-    App, PASSWORD, SESSION_COOKIE, SecondNode, VERIFIER, count, create_user, execute,
-    get, is_signed_in, sign_in, sign_out, submit_sign_in, try_submit,
+    App, PASSWORD, SESSION_COOKIE, SecondNode, VERIFIER, count, create_user, execute, get,
+    is_signed_in, sign_in, sign_out, submit_sign_in, try_submit,
 };
 use crate::startup_errors::ending;
 use crate::support::backends::Backend;
