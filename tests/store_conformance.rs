@@ -11,6 +11,8 @@
 
 #[path = "store_conformance/fast.rs"]
 mod fast;
+#[path = "store_conformance/figures.rs"]
+mod figures;
 #[path = "store_conformance/fixtures.rs"]
 mod fixtures;
 #[path = "store_conformance/lineage.rs"]
@@ -58,6 +60,7 @@ async fn conforms(store: Store) {
     records::revocations_conform(&store).await;
     records::sync_conforms(&store).await;
     records::audit_conforms(&store).await;
+    figures::figures_conform(&store).await;
     races::one_winner_each(&store).await;
     races::counters_are_exact(&store).await;
     races::groups_are_set_by_one_at_a_time(&store).await;

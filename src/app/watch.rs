@@ -41,10 +41,15 @@ impl Watch {
         watch
     }
 
-    /// Takes note of newer counters. Tells whether the catalogue (clients, keys) moved.
-    pub fn learn(&self, state: SyncState) -> bool {
+    /// Whether the catalogue (clients, keys) has moved since it was last learnt.
+    pub fn is_news(&self, state: SyncState) -> bool {
+        self.catalog.load(Ordering::SeqCst) < state.catalog
+    }
+
+    /// Takes note of newer counters.
+    pub fn learn(&self, state: SyncState) {
         self.saw_revocation(state.revocations);
-        self.catalog.fetch_max(state.catalog, Ordering::SeqCst) < state.catalog
+        self.catalog.fetch_max(state.catalog, Ordering::SeqCst);
     }
 
     /// Takes note of a revocation this process made or heard of.
@@ -109,9 +114,11 @@ mod tests {
     #[test]
     fn counters_never_go_back() {
         let watch = watch();
-        assert!(!watch.learn(SyncState { catalog: 1, revocations: 3 }));
+        assert!(!watch.is_news(SyncState { catalog: 1, revocations: 3 }));
+        watch.learn(SyncState { catalog: 1, revocations: 3 });
         assert_eq!(watch.judge(Some("4")), Freshness::Behind);
-        assert!(watch.learn(SyncState { catalog: 2, revocations: 6 }));
+        assert!(watch.is_news(SyncState { catalog: 2, revocations: 6 }));
+        watch.learn(SyncState { catalog: 2, revocations: 6 });
         assert_eq!(watch.judge(Some("5")), Freshness::Behind);
     }
 }

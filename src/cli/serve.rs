@@ -121,10 +121,15 @@ pub(super) async fn until_signalled(
     let stopper = running.stopper(&others);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     let mut stop = async move || {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => return,
+                _ = interrupt.recv() => return,
+                // A terminal that closes, or a habit from other servers, must not end sign-ins.
+                _ = hangup.recv() => tracing::info!("SIGHUP: settings are read at start; restart to apply them"),
+            }
         }
     };
     let stopping = async {

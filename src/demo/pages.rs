@@ -113,6 +113,8 @@ impl<'a> SignedInPage<'a> {
             notice: person.notice.map(notice_text),
             person: Card::of(&person.userinfo),
             story: &person.story,
+            // Tokens count in whole seconds. A sign-in in the very second the app asked is told as
+            // a fresh one, since what the page says then is true either way.
             known_already: auth_time.is_some_and(|at| at < person.story.started_at),
             auth_time: auth_time.map(Moment::from),
             request: request_rows(&person.story),

@@ -62,7 +62,7 @@ pub fn document(issuer: &str, algs: &[SigningAlg]) -> Value {
     })
 }
 
-const CLAIMS: [&str; 29] = [
+const CLAIMS: [&str; 30] = [
     "sub",
     "iss",
     "aud",
@@ -91,6 +91,7 @@ const CLAIMS: [&str; 29] = [
     "email_verified",
     "phone_number",
     "phone_number_verified",
+    "address",
     "groups",
 ];
 

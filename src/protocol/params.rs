@@ -66,6 +66,14 @@ impl Params {
         url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
     }
 
+    /// The same parameters with one of them replaced by this value.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.retain(|(n, _)| n != name);
+        self.0.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Whether the parameter was sent at all, however often.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {

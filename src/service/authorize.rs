@@ -113,16 +113,59 @@ pub async fn advance(
     flow: &Flow,
     session: Option<&LiveSession>,
 ) -> Result<Outcome, AuthorizeError> {
-    let Target::Authorize { params } = &flow.target else { return Err(AuthorizeError::NotAnApp) };
-    let params = Params::parse(params.as_bytes()).map_err(|_| AuthorizeError::TooManyParameters)?;
-    let Verified { client, reply_to, request } = verify(app, &params).await?;
+    let Verified { client, reply_to, request } = verify_flow(app, flow).await?;
     let request = match request {
         Ok(request) => request,
         Err(error) => return Ok(refuse(app, &reply_to, &error)),
     };
-    let hinted = match hinted_user(app, &request) {
+    match (decide(app, (flow, session), (&client, &request)).await?, session) {
+        (Step::Refuse(error), _) => Ok(refuse(app, &reply_to, &error)),
+        (Step::Issue, Some(session)) => issue(app, &request, session).await,
+        (Step::Consent { new }, Some(session)) => {
+            ask_consent(app, (&client, request), (new, session)).await
+        }
+        (Step::SignIn(reason), _) => {
+            Ok(Outcome::SignIn(sign_in_prompt(client, request, (reason, session))))
+        }
+        (Step::Issue | Step::Consent { .. }, None) => {
+            let reason = (SignInReason::NoSession, None);
+            Ok(Outcome::SignIn(sign_in_prompt(client, request, reason)))
+        }
+    }
+}
+
+/// What the sign-in form of a flow says, for showing it again. Unlike [`advance`] it issues nothing;
+/// `None` when the flow needs no form any more.
+///
+/// # Errors
+/// [`AuthorizeError`].
+pub async fn sign_in_again(
+    app: &App,
+    flow: &Flow,
+    session: Option<&LiveSession>,
+) -> Result<Option<SignInPrompt>, AuthorizeError> {
+    let Verified { client, request, .. } = verify_flow(app, flow).await?;
+    let Ok(request) = request else { return Ok(None) };
+    match decide(app, (flow, session), (&client, &request)).await? {
+        Step::SignIn(reason) => Ok(Some(sign_in_prompt(client, request, (reason, session)))),
+        _ => Ok(None),
+    }
+}
+
+async fn verify_flow(app: &App, flow: &Flow) -> Result<Verified, AuthorizeError> {
+    let Target::Authorize { params } = &flow.target else { return Err(AuthorizeError::NotAnApp) };
+    let params = Params::parse(params.as_bytes()).map_err(|_| AuthorizeError::TooManyParameters)?;
+    verify(app, &params).await
+}
+
+async fn decide(
+    app: &App,
+    (flow, session): (&Flow, Option<&LiveSession>),
+    (client, request): (&Client, &AuthorizeRequest),
+) -> Result<Step, AuthorizeError> {
+    let hinted = match hinted_user(app, request) {
         Ok(hinted) => hinted,
-        Err(error) => return Ok(refuse(app, &reply_to, &error)),
+        Err(error) => return Ok(Step::Refuse(error)),
     };
     let consent = match session {
         Some(session) => consents::get(&app.store.db, &session.user_id, &client.id)
@@ -132,26 +175,15 @@ pub async fn advance(
         None => None,
     };
     let facts = session.map(LiveSession::facts);
-    let step = interaction::next_step(&Situation {
-        request: &request,
-        client: &client,
+    Ok(interaction::next_step(&Situation {
+        request,
+        client,
         session: facts.as_ref(),
         hinted: hinted.as_ref(),
         consent: consent.as_ref(),
         progress: flow.progress,
         now: app.now(),
-    });
-    match (step, session) {
-        (Step::Refuse(error), _) => Ok(refuse(app, &reply_to, &error)),
-        (Step::Issue, Some(session)) => issue(app, &request, session).await,
-        (Step::Consent { new }, Some(session)) => {
-            ask_consent(app, (&client, request), (new, session)).await
-        }
-        (Step::SignIn(reason), _) => Ok(ask_sign_in(client, request, (reason, session))),
-        (Step::Issue | Step::Consent { .. }, None) => {
-            Ok(ask_sign_in(client, request, (SignInReason::NoSession, None)))
-        }
-    }
+    }))
 }
 
 /// The person said no (OpenID Connect Core section 3.1.2.6).
@@ -167,16 +199,16 @@ pub(crate) fn refuse(app: &App, reply_to: &ReplyTo, error: &OAuthError) -> Outco
     Outcome::Reply(reply_to.error(error))
 }
 
-fn ask_sign_in(
+fn sign_in_prompt(
     client: Arc<Client>,
     request: AuthorizeRequest,
     (reason, session): (SignInReason, Option<&LiveSession>),
-) -> Outcome {
+) -> SignInPrompt {
     let confirm = match reason {
         SignInReason::PromptLogin | SignInReason::MaxAge => session.map(|s| s.user_id.clone()),
         SignInReason::NoSession | SignInReason::SelectAccount | SignInReason::AnotherPerson => None,
     };
-    Outcome::SignIn(SignInPrompt { reason, client, login_hint: request.login_hint, confirm })
+    SignInPrompt { reason, client, login_hint: request.login_hint, confirm }
 }
 
 async fn ask_consent(

@@ -3,16 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
-use crate::crypto::secret::SecretHash;
 use crate::protocol::claims::AccessTokenClaims;
 use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
-use crate::protocol::grant::refresh_token::{FamilyFacts, Standing, standing};
 use crate::service::client_authentication::ClientRequest;
 use crate::service::failure::{EndpointError, Failure};
-use crate::service::token::issue::RefreshToken;
+use crate::service::token::refresh;
 use crate::service::{access_token, client_authentication};
-use crate::store::refresh_families;
 
 /// Answers an introspection request. Anything the asker may not know about looks the same as a
 /// token that does not exist (section 2.2).
@@ -72,20 +69,7 @@ async fn refresh_token(
     client: &Client,
     text: &str,
 ) -> Result<Option<Map<String, Value>>, Failure> {
-    let Some(token) = RefreshToken::open(app, text) else { return Ok(None) };
-    let found = refresh_families::with_grant(&app.store.db, &token.family).await?;
-    let Some((family, grant)) = found else { return Ok(None) };
-    let facts = FamilyFacts {
-        current_hash: &family.current_hash,
-        previous_hash: None,
-        rotated_at: None,
-        idle_expires_at: family.idle_expires_at,
-        expires_at: family.expires_at,
-    };
-    let live = standing(&facts, SecretHash::of(text).as_str(), app.now(), 0) == Standing::Current;
-    if grant.client_id != client.id || grant.revoked_at.is_some() || !live {
-        return Ok(None);
-    }
+    let Some((family, grant)) = refresh::inspect(app, client, text).await? else { return Ok(None) };
     Ok(Some(Map::from_iter([
         ("active".to_owned(), Value::Bool(true)),
         ("token_type".to_owned(), Value::from("refresh_token")),

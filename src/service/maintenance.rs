@@ -8,6 +8,8 @@ use crate::store::{cleanup, refresh_families, sessions, sync};
 
 /// Rows removed per step, so that no clean-up holds the database for long.
 const BATCH: i64 = 500;
+/// Entries of the in-process store looked at per run.
+const SWEEP: usize = 100_000;
 
 /// Notices what other nodes and the command line have changed. Runs a few times a second.
 ///
@@ -15,10 +17,12 @@ const BATCH: i64 = 500;
 /// [`Failure`] when a store does not answer; what is known stays known.
 pub async fn notice_changes(app: &App) -> Result<(), Failure> {
     let state = sync::read(&app.store.db).await?;
-    if app.watch.learn(state) {
+    if app.watch.is_news(state) {
         app.known.forget();
+        // Learnt only once it has worked, so that a failure here is tried again.
         keys::reload(app).await?;
     }
+    app.watch.learn(state);
     let marker = app.ephemeral.get(revocation::MARKER).await?;
     match app.watch.judge(marker.as_deref()) {
         Freshness::Complete => Ok(()),
@@ -26,7 +30,7 @@ pub async fn notice_changes(app: &App) -> Result<(), Failure> {
     }
 }
 
-/// Tells SQL when sessions were last used. Runs at most once a minute.
+/// Tells SQL when sessions were last used. Runs twice a minute.
 ///
 /// # Errors
 /// [`Failure`]; the visits of this batch are lost then, which shortens nothing while the ephemeral
@@ -36,12 +40,10 @@ pub async fn write_visits(app: &App) -> Result<(), Failure> {
     for batch in visits.chunks(200) {
         sessions::touch_many(&app.store.db, batch).await?;
     }
-    let live = sessions::count_live(&app.store.db, app.now()).await?;
-    app.metrics.sessions_active(live);
     Ok(())
 }
 
-/// Removes what has expired, and the sealed successors whose grace is over.
+/// Removes what has expired, and the sealed successors whose grace is over. Runs once a minute.
 ///
 /// # Errors
 /// [`Failure`].
@@ -55,5 +57,7 @@ pub async fn clean_up(app: &App) -> Result<(), Failure> {
             break;
         }
     }
+    app.ephemeral.sweep(SWEEP);
+    app.metrics.sessions_active(sessions::count_live(&app.store.db, now).await?);
     keys::tick(app).await
 }

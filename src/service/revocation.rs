@@ -109,7 +109,11 @@ async fn write_copy(app: &App, pending: &Pending) -> Result<(), Failure> {
         // The copy knew everything before this one.
         Some(known) if known + 1 == pending.number => {
             write_tombstones(app, &pending.revocations).await?;
-            Ok(app.ephemeral.put(MARKER, &pending.number.to_string(), MARKER_TTL).await?)
+            // A store that was emptied since has no marker to replace, and no other tombstone.
+            match app.ephemeral.swap(MARKER, &pending.number.to_string()).await? {
+                Some(_) => Ok(()),
+                None => rebuild(app).await,
+            }
         }
         // Somebody made it again since, perhaps before our commit was visible.
         Some(known) if known >= pending.number => write_tombstones(app, &pending.revocations).await,

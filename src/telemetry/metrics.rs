@@ -154,7 +154,7 @@ impl Metrics {
         registry.register("sessions_active", "Live sessions", self.sessions.clone());
         registry.register_with_unit(
             "password_hash_duration",
-            "Time to compute one password hash, without waiting",
+            "Time to check one password, waiting included",
             Unit::Seconds,
             self.hash_duration.clone(),
         );
@@ -187,17 +187,17 @@ impl Metrics {
         self.logins.get_or_create(&LoginLabels { method, result }).inc();
     }
 
-    /// An authorization request was answered: `ok`, `login`, `consent` or an OAuth error code.
+    /// An authorization request was answered: `success`, `login`, `consent` or an OAuth error code.
     pub fn authorize_request(&self, result: &'static str) {
         self.authorizations.get_or_create(&ResultLabel { result }).inc();
     }
 
-    /// A token request was answered: `ok` or the OAuth error code.
+    /// A token request was answered: `success` or the OAuth error code.
     pub fn token_request(&self, grant_type: &'static str, result: &'static str) {
         self.token_requests.get_or_create(&TokenLabels { grant_type, result }).inc();
     }
 
-    /// A token was issued: `access`, `id`, `refresh`.
+    /// A token was issued: `access_token`, `id_token`, `refresh_token`.
     pub fn token_issued(&self, kind: &'static str) {
         self.tokens.get_or_create(&TypeLabel { r#type: kind }).inc();
     }

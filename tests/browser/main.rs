@@ -5,6 +5,8 @@
 //! | `support` | not tests: the running Doorward, shared with the integration tests |
 //! | `driver` | not tests: Chromium in each size, scheme and with or without JavaScript; axe |
 //! | `machinery` | the driver itself, on a page of its own |
+//! | `demo_walk` | the main job: sign in to one app, be known to the other, sign out of both |
+//! | `pages_walk` | every page on the way through a sign-in, and what lies beside the way |
 //!
 //! Screenshots go to `target/screenshots/`. `scripts/test-setup` installs what is needed.
 
@@ -24,4 +26,6 @@ mod support;
 #[path = "support/mod.rs"]
 mod driver;
 
+mod demo_walk;
 mod machinery;
+mod pages_walk;

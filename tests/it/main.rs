@@ -7,6 +7,15 @@
 //! |---|---|
 //! | `support` | not tests: private servers, the running Doorward, the browser-like client |
 //! | `machinery` | the support itself: servers start, crash, restore and vanish; forms fill in |
+//! | `fixtures`, `checks`, `forge` | not tests: people, clients, safe outcomes, forged tokens |
+//! | `authorize`, `redirect_uri`, `pkce`, `client_auth` | who may ask for what, and where it is sent |
+//! | `code`, `refresh`, `client_credentials` | the grants: spent once, by their owner, in time |
+//! | `userinfo`, `introspection`, `revocation`, `logout` | tokens and sessions in use, and their end |
+//! | `discovery`, `conformance_basic`, `form_post` | the OpenID certification plans, module by module |
+//! | `relying_party` | the openidconnect crate as an independent client |
+//! | `jwt_attacks` | forged and misused tokens, everywhere one is read |
+//! | `login_form`, `csrf`, `headers`, `hostile_text` | the pages under attack |
+//! | `malformed`, `first_start` | nonsense on every route; the first administrator |
 //! | `flow_kit` | not tests: an app, people and a look into the database for the modules below |
 //! | `races` | one code, one grant; one refresh token, one lineage, under fifty at once |
 //! | `session_life` | the session cookie: renewed, protected, limited, listed and ended |
@@ -31,14 +40,39 @@
 #[macro_use]
 mod support;
 
+mod authorize;
+mod checks;
 mod cli_changes;
+mod client_auth;
+mod client_credentials;
+mod code;
+mod conformance_basic;
 mod crash;
+mod csrf;
+mod discovery;
+mod first_start;
+mod fixtures;
 mod flow_kit;
+mod forge;
+mod form_post;
+mod headers;
+mod hostile_text;
+mod introspection;
+mod jwt_attacks;
 mod keys;
+mod login_form;
+mod logout;
 mod machinery;
+mod malformed;
 mod operations;
+mod pkce;
 mod races;
+mod redirect_uri;
 mod redis_faults;
+mod refresh;
+mod relying_party;
+mod revocation;
 mod revocation_set;
 mod session_life;
 mod startup_errors;
+mod userinfo;

@@ -48,6 +48,16 @@ pub(crate) async fn sessions_conform(store: &Store) {
     };
     assert_eq!((last_seen("s2").await, last_seen("s3").await), (NOW.plus(3_000), NOW));
     assert_eq!(sessions::count_live(db, NOW.plus(3_700)).await.unwrap(), 1);
+    let live = |user: Option<&str>, after| SessionFilter {
+        user: user.map(UserId::new),
+        live_at: Some(NOW.plus(after)),
+        limit: 9,
+        ..SessionFilter::default()
+    };
+    assert_eq!(ids(live(None, 3_700)).await.0, ["s2"]);
+    assert_eq!(ids(live(Some("u-alice"), 3_700)).await.0, ["s2"]);
+    assert!(ids(live(Some("u-bob"), 3_700)).await.0.is_empty(), "idle");
+    assert!(ids(live(None, 43_200)).await.0.is_empty(), "past the absolute limit");
 
     assert!(sessions::revoke(db, &SessionId::new("s1"), NOW).await.unwrap());
     assert!(!sessions::revoke(db, &SessionId::new("s1"), NOW).await.unwrap());
@@ -57,6 +67,7 @@ pub(crate) async fn sessions_conform(store: &Store) {
     let ended = sessions::revoke_for_user(db, &alice, None, NOW).await.unwrap();
     assert_eq!(ended, [(kept, "hash-s2".to_owned())]);
     assert_eq!(sessions::count_live(db, NOW).await.unwrap(), 1);
+    assert_eq!(ids(live(None, 0)).await.0, ["b1"], "revoked ones are dead");
 }
 
 async fn renewal_conforms(store: &Store) {

@@ -3,14 +3,13 @@
 
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
-use askama::Template;
 
 use super::table::{self, Entry, Method, Right};
 use super::{act, flash};
 use crate::http::cookies::{self, BrowserBinding, Kind};
 use crate::http::headers::Forms;
 use crate::http::pages::admin::{Console, Section};
-use crate::http::pages::{Chrome, Flash, Tone};
+use crate::http::pages::{Chrome, Flash, Page, Tone};
 use crate::http::sign_in::steps::{self, Visit};
 use crate::http::site::Site;
 use crate::http::{extract, render};
@@ -222,7 +221,7 @@ impl Desk<'_> {
 
     /// A page as an answer. The message it shows is shown once.
     #[expect(clippy::unnecessary_wraps, reason = "every handler ends like this")]
-    pub(super) fn show(&self, page: &impl Template) -> Answer {
+    pub(super) fn show(&self, page: &impl Page) -> Answer {
         let site = self.site();
         let mut response = render::page(&self.chrome.nonce, page, Forms::HereOnly);
         if flash::is_there(site, self.visit.request)
@@ -234,7 +233,7 @@ impl Desk<'_> {
     }
 
     /// The same page once more, because something in the form is to be changed.
-    pub(super) fn show_again(&self, page: &impl Template) -> Answer {
+    pub(super) fn show_again(&self, page: &impl Page) -> Answer {
         let mut response = self.show(page)?;
         *response.status_mut() = actix_web::http::StatusCode::UNPROCESSABLE_ENTITY;
         Ok(response)

@@ -57,7 +57,7 @@ pub(super) async fn rotate(desk: &Desk<'_>) -> Answer {
     let alg = alg.filter(|alg| desk.site().config.keys.algorithms.contains(alg));
     let alg = alg.ok_or(Stop::NotFound)?;
     keys::rotate(desk.site(), alg, &desk.actor()).await?;
-    desk.done(format!("{} is signed with a new key from now on.", alg.as_str()), &path(desk))
+    desk.done(format!("From now on a new key signs with {}.", alg.as_str()), &path(desk))
 }
 
 pub(super) async fn ask_retire(desk: &Desk<'_>) -> Answer {

@@ -28,9 +28,10 @@ async fn detail(desk: &Desk<'_>, user: &User) -> Result<UserDetail, Stop> {
     let filter =
         AuditFilter { user_id: Some(user.id.to_string()), limit: RECENT, ..AuditFilter::default() };
     let recent = audit::list(site, &filter).await?;
-    let password = match people::has_password(site, &user.id).await? {
-        true => PasswordState::Set,
-        false => PasswordState::Missing,
+    let password = if people::has_password(site, &user.id).await? {
+        PasswordState::Set
+    } else {
+        PasswordState::Missing
     };
     let mut console = desk.console(Section::People);
     if !desk.may_touch(user) {

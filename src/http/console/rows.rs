@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::desk::{Desk, Stop};
+use crate::clock::UnixTime;
 use crate::http::pages::When;
 use crate::http::pages::admin::State;
 use crate::http::pages::admin::audit::{AuditRow, Outcome};
@@ -29,7 +30,7 @@ pub(super) fn page<T>(mut rows: Vec<T>, place: impl Fn(&T) -> String) -> (Vec<T>
 }
 
 /// Whether something with this `disabled_at` works.
-pub(super) fn state<T>(disabled_at: Option<T>) -> State {
+pub(super) fn state(disabled_at: Option<UnixTime>) -> State {
     if disabled_at.is_some() { State::Disabled } else { State::Active }
 }
 

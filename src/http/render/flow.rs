@@ -19,13 +19,13 @@ use crate::protocol::discovery::path;
 use crate::protocol::interaction::SignInReason;
 use crate::protocol::params::Params;
 use crate::protocol::reply::Reply;
-use crate::protocol::types::{ClientId, UserId};
-use crate::service::authorize::{ConsentPrompt, SignInPrompt};
+use crate::protocol::types::UserId;
+use crate::service::authorize::{self, AuthorizeError, ConsentPrompt, SignInPrompt};
 use crate::service::failure::Failure;
 use crate::service::flow::{Flow, Target};
 use crate::service::logout::Next;
+use crate::service::people;
 use crate::service::session::LiveSession;
-use crate::service::{clients, people};
 
 /// The sign-in form before it has its browser's tokens.
 pub(in crate::http) struct SignInView {
@@ -34,6 +34,7 @@ pub(in crate::http) struct SignInView {
     purpose: Purpose,
     username: String,
     remember: Remember,
+    notice: Option<&'static str>,
     errors: Vec<FieldError>,
 }
 
@@ -42,7 +43,7 @@ impl SignInView {
     pub(in crate::http) async fn of_prompt(
         site: &Site,
         prompt: SignInPrompt,
-        sealed: String,
+        (flow, sealed): (&Flow, String),
     ) -> Result<Self, Failure> {
         let app_name = prompt.client.metadata.client_name.clone();
         let mut view = Self::plain(sealed);
@@ -54,7 +55,7 @@ impl SignInView {
             view.remember = Remember::NotOffered;
             view.purpose = Purpose::Confirm {
                 reason: reason_text(prompt.reason, &app_name),
-                switch_href: site.path("/logout"),
+                switch_href: as_another(site, flow),
             };
         }
         view.app_name = Some(app_name);
@@ -90,17 +91,21 @@ impl SignInView {
         flow: &Flow,
         (sealed, session): (String, Option<&LiveSession>),
     ) -> Result<Self, Failure> {
-        let Target::Authorize { params } = &flow.target else {
-            return Self::of_own_page(site, &flow.target, (sealed, session)).await;
-        };
-        let mut view = Self::plain(sealed);
-        let params = Params::parse(params.as_bytes()).unwrap_or_default();
-        if let Some(id) = params.sole("client_id")
-            && let Some(client) = clients::find(site, &ClientId::new(id)).await?
-        {
-            view.app_name = Some(client.metadata.client_name.clone());
+        match authorize::sign_in_again(site, flow, session).await {
+            Ok(Some(prompt)) => Self::of_prompt(site, prompt, (flow, sealed)).await,
+            Err(AuthorizeError::Failure(failure)) => Err(failure),
+            Err(AuthorizeError::NotAnApp) => {
+                Self::of_own_page(site, &flow.target, (sealed, session)).await
+            }
+            // Signed in meanwhile in another tab: the form still works, for whoever types.
+            Ok(None) | Err(_) => Ok(Self::plain(sealed)),
         }
-        Ok(view)
+    }
+
+    /// Says what has just been done.
+    pub(in crate::http) fn with_notice(mut self, notice: Option<&'static str>) -> Self {
+        self.notice = notice;
+        self
     }
 
     /// Says what was wrong; the name stays, the password does not.
@@ -119,6 +124,7 @@ impl SignInView {
             purpose: Purpose::SignIn,
             username: String::new(),
             remember: Remember::Unticked,
+            notice: None,
             errors: Vec::new(),
         }
     }
@@ -158,7 +164,7 @@ pub(in crate::http) fn sign_in(visit: &Visit<'_>, view: SignInView) -> HttpRespo
         purpose: view.purpose,
         username: view.username,
         remember: view.remember,
-        notice: None,
+        notice: view.notice.map(str::to_owned),
         errors: view.errors,
     };
     page(&nonce, &body, Forms::Anywhere)
@@ -168,7 +174,7 @@ pub(in crate::http) fn sign_in(visit: &Visit<'_>, view: SignInView) -> HttpRespo
 pub(in crate::http) fn consent(
     visit: &Visit<'_>,
     prompt: &ConsentPrompt,
-    sealed: &str,
+    (flow, sealed): (&Flow, &str),
 ) -> HttpResponse {
     let chrome = chrome(visit.site);
     let nonce = chrome.nonce.clone();
@@ -181,7 +187,7 @@ pub(in crate::http) fn consent(
         app_name: metadata.client_name.clone(),
         redirect_host: host.to_owned(),
         account: prompt.account.clone(),
-        switch_href: visit.site.path("/logout"),
+        switch_href: as_another(visit.site, flow),
         permissions: prompt.scopes.iter().map(scope_sentence).collect(),
         policy_uri: metadata.policy_uri.clone(),
         tos_uri: metadata.tos_uri.clone(),
@@ -224,13 +230,13 @@ pub(in crate::http) fn reply(site: &Site, _request: &HttpRequest, reply: &Reply)
 /// "Sign out?"
 pub(in crate::http) fn ask_sign_out(
     visit: &Visit<'_>,
-    sealed: &str,
+    (sealed, account): (&str, String),
     (apps, app_name): (Vec<String>, Option<String>),
 ) -> HttpResponse {
     let chrome = chrome(visit.site);
     let nonce = chrome.nonce.clone();
     let form = FlowForm { flow: sealed.to_owned(), csrf: visit.session_csrf() };
-    let body = SignOut { chrome, form, app_name, account: String::new(), apps };
+    let body = SignOut { chrome, form, app_name, account, apps };
     page(&nonce, &body, Forms::Anywhere)
 }
 
@@ -295,6 +301,14 @@ pub(in crate::http) fn reset(visit: &Visit<'_>, view: ResetView) -> HttpResponse
         errors: error.into_iter().collect(),
     };
     page(&nonce, &body, Forms::HereOnly)
+}
+
+/// The same request for somebody else: the app still gets its answer.
+fn as_another(site: &Site, flow: &Flow) -> String {
+    let Target::Authorize { params } = &flow.target else { return site.path("/logout") };
+    let params = Params::parse(params.as_bytes()).unwrap_or_default();
+    let params = params.with("prompt", "select_account");
+    format!("{}?{}", site.path(path::AUTHORIZE), params.encode())
 }
 
 /// Where the request of a lost flow starts again.

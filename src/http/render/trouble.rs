@@ -9,8 +9,8 @@ use crate::clock::Seconds;
 use crate::http::error::{self, RETRY_AFTER};
 use crate::http::extract::request_id;
 use crate::http::headers::Forms;
-use crate::http::pages::When;
 use crate::http::pages::trouble::{AppAdminHint, ErrorPage, Expired, Forbidden, Throttled};
+use crate::http::pages::{Link, When};
 use crate::http::site::Site;
 use crate::protocol::reply::NoReply;
 use crate::service::authorize::AuthorizeError;
@@ -27,6 +27,7 @@ struct Words {
     what_to_do: &'static str,
     code: &'static str,
     for_app_admin: Option<AppAdminHint>,
+    way_out: Option<Link>,
 }
 
 impl Words {
@@ -38,6 +39,7 @@ impl Words {
             what_to_do: "",
             code,
             for_app_admin: None,
+            way_out: None,
         }
     }
 
@@ -48,6 +50,11 @@ impl Words {
 
     fn advise(mut self, text: &'static str) -> Self {
         self.what_to_do = text;
+        self
+    }
+
+    fn way_out(mut self, href: String, text: &str) -> Self {
+        self.way_out = Some(Link { text: text.to_owned(), href });
         self
     }
 
@@ -70,7 +77,7 @@ fn show(site: &Site, request: &HttpRequest, words: Words) -> HttpResponse {
         request_id: request_id(request),
         at: When::at(site.now()),
         for_app_admin: words.for_app_admin,
-        way_out: None,
+        way_out: words.way_out,
     };
     let mut response = page(&nonce, &body, Forms::Anywhere);
     *response.status_mut() = words.status;
@@ -206,15 +213,11 @@ fn expired(site: &Site, request: &HttpRequest, flow: Option<&Flow>) -> HttpRespo
 }
 
 /// Too many tries.
-pub(in crate::http) fn throttled(
-    site: &Site,
-    _request: &HttpRequest,
-    retry_after: Seconds,
-) -> HttpResponse {
+pub(in crate::http) fn throttled(site: &Site, retry_after: Seconds, flow: &Flow) -> HttpResponse {
     let chrome = chrome(site);
     let nonce = chrome.nonce.clone();
     let minutes = (retry_after + 59) / 60;
-    let body = Throttled { chrome, minutes, try_again: site.path("/login") };
+    let body = Throttled { chrome, minutes, try_again: start_again(site, Some(flow)) };
     let mut response = page(&nonce, &body, Forms::Anywhere);
     *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
     let seconds = header::HeaderValue::from(retry_after.max(1));
@@ -234,6 +237,7 @@ pub(in crate::http) fn link_error(
             Words::new(StatusCode::FORBIDDEN, "already_set_up", "Doorward is already set up")
                 .happened("The first administrator has been made, so set-up links work no more.")
                 .advise("Sign in instead. Administrators can make further ones in the console.")
+                .way_out(site.path("/login?next=admin"), "Sign in")
         }
         LinkError::Spent | LinkError::People(_) => {
             Words::new(StatusCode::FORBIDDEN, "link_spent", "This link works no more")
@@ -260,7 +264,8 @@ pub(in crate::http) fn logout_error(
         "The app’s sign-out request cannot be followed",
     )
     .happened("You are still signed in here, and nothing was sent to the app.")
-    .advise("To sign out, open this service’s own page and choose “Sign out” there.")
+    .advise("If you want to sign out, do it here.")
+    .way_out(site.path("/logout"), "Sign out")
     .hint(text, None);
     show(site, request, words)
 }
@@ -269,7 +274,8 @@ pub(in crate::http) fn logout_error(
 pub(in crate::http) fn not_found(site: &Site, request: &HttpRequest) -> HttpResponse {
     let words = Words::new(StatusCode::NOT_FOUND, "not_found", "There is no such page")
         .happened("The address may be mistyped, or the page has moved.")
-        .advise("Check the address, or start from the first page.");
+        .advise("Check the address, or start from the first page.")
+        .way_out(site.path("/"), "Go to the first page");
     show(site, request, words)
 }
 

@@ -35,7 +35,10 @@ async fn go(site: &Site, request: &HttpRequest, form: Params, arrival: Arrival) 
     let browser = BrowserBinding::of(site, request);
     let visit = Visit { site, request, browser: &browser, session: session.as_ref() };
     // Looking at the page changes nothing, so it needs no proof of where the request came from.
-    let trusted = arrival == Arrival::Get || steps::session_csrf_ok(&visit, &form);
+    // Nor does a question left open by somebody who has signed out since: it decides nothing.
+    let trusted = arrival == Arrival::Get
+        || session.is_none() && steps::came_from_here(&visit)
+        || steps::session_csrf_ok(&visit, &form);
     let flow = match steps::open_flow(&visit, &form, trusted) {
         Posted::Flow(flow) => *flow,
         Posted::Answer(response) => return visit.bind(response),

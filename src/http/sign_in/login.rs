@@ -39,8 +39,20 @@ pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResp
         Err(failure) => Err(failure),
     };
     match view {
-        Ok(view) => visit.bind(render::sign_in(&visit, view)),
+        Ok(view) => {
+            let notice = query.sole("done").and_then(notice_text);
+            visit.bind(render::sign_in(&visit, view.with_notice(notice)))
+        }
         Err(failure) => render::failure(&site, &request, &failure),
+    }
+}
+
+/// What was done on the page that led here.
+fn notice_text(done: &str) -> Option<&'static str> {
+    match done {
+        "setup" => Some("Your account is made. Sign in with it."),
+        "password" => Some("Your new password is saved. Sign in with it."),
+        _ => None,
     }
 }
 
@@ -108,14 +120,14 @@ async fn refused(
     let (status, message) = match error {
         SignInError::Wrong => (
             StatusCode::UNAUTHORIZED,
-            "The user name or password is not right. Check both and try again.",
+            "The username or password is not right. Check both and try again.",
         ),
         SignInError::Unusable(_) => (
             StatusCode::BAD_REQUEST,
             "This password is too long or has characters that no password here can have.",
         ),
         SignInError::Throttled { retry_after } => {
-            return render::throttled(site, visit.request, *retry_after);
+            return render::throttled(site, *retry_after, flow);
         }
         SignInError::Failure(failure) => return render::failure(site, visit.request, failure),
     };

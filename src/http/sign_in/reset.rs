@@ -44,7 +44,7 @@ pub(super) async fn post(
     let token = form.sole("token").unwrap_or_default().to_owned();
     let password = form.sole("password").unwrap_or_default().to_owned();
     match links::redeem_reset(&site, &token, password).await {
-        Ok(_) => steps::see_other(&site.path("/login")),
+        Ok(_) => steps::see_other(&site.path("/login?done=password")),
         Err(LinkError::People(PeopleError::Password(refusal))) => {
             let username = form.sole("username").unwrap_or_default().to_owned();
             let view = ResetView { token, username, error: Some(refusal.to_string()) };

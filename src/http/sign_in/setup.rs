@@ -53,7 +53,7 @@ pub(super) async fn post(
     };
     let token = text("token");
     match links::redeem_setup(&site, &token, person).await {
-        Ok(_) => steps::see_other(&site.path("/login?next=admin")),
+        Ok(_) => steps::see_other(&site.path("/login?next=admin&done=setup")),
         Err(LinkError::People(error)) if !matches!(error, PeopleError::Failure(_)) => {
             let field = match &error {
                 PeopleError::Password(_) => "password",

@@ -9,7 +9,10 @@ use crate::http::cookies::{self, BrowserBinding, Kind};
 use crate::http::site::Site;
 use crate::http::{extract, render};
 use crate::protocol::params::Params;
+use crate::service::failure::Failure;
 use crate::service::logout::{self, Next, Plan};
+use crate::service::people::{self, PeopleError};
+use crate::service::session::LiveSession;
 
 /// The person wants to sign out: the question.
 pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
@@ -30,11 +33,31 @@ pub(in crate::http) async fn begin(
     let visit = Visit { site, request, browser: &browser, session: session.as_ref() };
     match logout::plan(site, params, session.as_ref()).await {
         Ok(Plan::Ask { flow, apps, client_name }) => {
-            visit.bind(render::ask_sign_out(&visit, &flow, (apps, client_name)))
+            let account = match session.as_ref() {
+                Some(session) => account_name(site, session).await,
+                None => Ok(String::new()),
+            };
+            match account {
+                Ok(account) => {
+                    let page = render::ask_sign_out(&visit, (&flow, account), (apps, client_name));
+                    visit.bind(page)
+                }
+                Err(failure) => render::failure(site, request, &failure),
+            }
         }
         Ok(Plan::EndNow { then }) => end(&visit, &then).await,
         Ok(Plan::AlreadyOut { then }) => go_on(&visit, &then),
         Err(error) => render::logout_error(site, request, &error),
+    }
+}
+
+/// What people call the account: the same as on the consent page.
+async fn account_name(site: &Site, session: &LiveSession) -> Result<String, Failure> {
+    match people::find(site, session.user_id.as_str()).await {
+        Ok(user) => Ok(user.email.or(user.name).unwrap_or(user.username)),
+        Err(PeopleError::Failure(failure)) => Err(failure),
+        // Deleted this very moment: there is nobody to name.
+        Err(_) => Ok(String::new()),
     }
 }
 

@@ -86,15 +86,17 @@ pub(in crate::http) async fn answer(
     };
     match outcome {
         Outcome::Reply(reply) => render::reply(site, visit.request, &reply),
-        Outcome::SignIn(prompt) => match SignInView::of_prompt(site, prompt, sealed).await {
-            Ok(view) => render::sign_in(visit, view),
-            Err(failure) => render::failure(site, visit.request, &failure),
-        },
+        Outcome::SignIn(prompt) => {
+            match SignInView::of_prompt(site, prompt, (flow, sealed)).await {
+                Ok(view) => render::sign_in(visit, view),
+                Err(failure) => render::failure(site, visit.request, &failure),
+            }
+        }
         Outcome::Consent(prompt) => {
             if arrival == Arrival::Post && sealed.len() <= MAX_IN_URL {
                 see_other(&site.path(&format!("/consent?flow={sealed}")))
             } else {
-                render::consent(visit, &prompt, &sealed)
+                render::consent(visit, &prompt, (flow, &sealed))
             }
         }
     }
@@ -134,21 +136,22 @@ pub(in crate::http) fn open_flow(visit: &Visit<'_>, form: &Params, csrf_ok: bool
     }
 }
 
+/// Whether a form came from a page of this site in a browser that was shown one.
+pub(in crate::http) fn came_from_here(visit: &Visit<'_>) -> bool {
+    csrf::comes_from_here(visit.site, visit.request) && visit.browser.fresh.is_none()
+}
+
 /// Whether a form of an anonymous page came from this browser's own page.
 pub(in crate::http) fn csrf_ok(visit: &Visit<'_>, form: &Params) -> bool {
     let presented = form.sole("csrf").unwrap_or_default();
-    csrf::comes_from_here(visit.site, visit.request)
-        && visit.browser.fresh.is_none()
-        && csrf::is_ours(visit.site, presented, (&visit.browser.value, None))
+    came_from_here(visit) && csrf::is_ours(visit.site, presented, (&visit.browser.value, None))
 }
 
 /// Whether a form of a signed-in page came from this session's own page.
 pub(in crate::http) fn session_csrf_ok(visit: &Visit<'_>, form: &Params) -> bool {
     let presented = form.sole("csrf").unwrap_or_default();
     let session = visit.session.map(|session| &session.id);
-    csrf::comes_from_here(visit.site, visit.request)
-        && visit.browser.fresh.is_none()
-        && csrf::is_ours(visit.site, presented, (&visit.browser.value, session))
+    came_from_here(visit) && csrf::is_ours(visit.site, presented, (&visit.browser.value, session))
 }
 
 /// Reads the session or answers with the failure.

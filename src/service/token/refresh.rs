@@ -68,6 +68,28 @@ pub(super) async fn rotate(
     Err(Failure::Unavailable("the refresh family is contended".into()).into())
 }
 
+/// The family and grant of a refresh token that would be accepted right now; uses nothing up.
+pub(crate) async fn inspect(
+    app: &App,
+    client: &Client,
+    text: &str,
+) -> Result<Option<(RefreshFamily, Grant)>, Failure> {
+    let Some(token) = RefreshToken::open(app, text) else { return Ok(None) };
+    let living = async {
+        let (family, grant) = living_family(app, client, &token).await?;
+        living_user(app, &grant, &token).await?;
+        Ok((family, grant))
+    };
+    match living.await {
+        Ok((family, grant)) => {
+            let current = standing(app, &family, &SecretHash::of(text)) == Standing::Current;
+            Ok(current.then_some((family, grant)))
+        }
+        Err(EndpointError::OAuth(_)) => Ok(None),
+        Err(EndpointError::Failure(failure)) => Err(failure),
+    }
+}
+
 fn standing(app: &App, family: &RefreshFamily, hash: &SecretHash) -> Standing {
     let facts = FamilyFacts {
         current_hash: &family.current_hash,

@@ -23,7 +23,8 @@ pub struct Violation {
 
 const RUN: &str = "
     const done = arguments[arguments.length - 1];
-    axe.run(document, {resultTypes: ['violations']}).then(
+    const rules = {'target-size': {enabled: true}};
+    axe.run(document, {resultTypes: ['violations'], rules}).then(
         result => done(result.violations.map(v => ({
             id: v.id, impact: v.impact, help: v.help,
             targets: v.nodes.map(n => n.target.join(' ') + ': ' + (n.failureSummary || '')),

@@ -4,8 +4,10 @@
 #![allow(dead_code)]
 
 mod accessibility;
+pub mod inspect;
 pub mod page_server;
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -51,8 +53,8 @@ const WAIT: Duration = Duration::from_secs(20);
 /// One browser with an empty profile. Tabs share its cookies.
 pub struct Browser {
     driver: WebDriver,
-    viewport: Viewport,
-    scheme: Scheme,
+    viewport: Cell<Viewport>,
+    scheme: Cell<Scheme>,
     script: Script,
     // Declared in this order: chromedriver ends before its directory goes.
     _chromedriver: Guarded,
@@ -71,7 +73,14 @@ impl Browser {
             let log = std::fs::read_to_string(dir.join("log")).unwrap_or_default();
             panic!("Chromium did not start: {error}\n{log}")
         });
-        let browser = Self { driver, viewport, scheme, script, _chromedriver: chromedriver, dir };
+        let browser = Self {
+            driver,
+            viewport: Cell::new(viewport),
+            scheme: Cell::new(scheme),
+            script,
+            _chromedriver: chromedriver,
+            dir,
+        };
         browser.set_up_tab().await;
         browser
     }
@@ -84,6 +93,34 @@ impl Browser {
     /// The directory of its profile.
     pub fn profile(&self) -> String {
         self.dir.join("profile").display().to_string()
+    }
+
+    /// Shows this tab, and those opened later, in another size and scheme. The page stays.
+    pub async fn look(&self, viewport: Viewport, scheme: Scheme) {
+        self.viewport.set(viewport);
+        self.scheme.set(scheme);
+        self.set_up_tab().await;
+    }
+
+    /// The size in use.
+    pub fn viewport(&self) -> Viewport {
+        self.viewport.get()
+    }
+
+    /// The scheme in use.
+    pub fn scheme(&self) -> Scheme {
+        self.scheme.get()
+    }
+
+    /// Whether pages may run scripts.
+    pub fn script(&self) -> Script {
+        self.script
+    }
+
+    /// Becomes a browser nobody used yet.
+    pub async fn forget_everything(&self) {
+        self.devtools("Network.clearBrowserCookies", json!({})).await;
+        self.open("about:blank").await;
     }
 
     /// Opens an address and waits until it is loaded.
@@ -254,15 +291,15 @@ impl Browser {
 
     /// `phone-dark`, `desktop-light-noscript`…
     fn label(&self) -> String {
-        let viewport = if self.viewport == Viewport::Phone { "phone" } else { "desktop" };
-        let scheme = if self.scheme == Scheme::Dark { "dark" } else { "light" };
+        let viewport = if self.viewport.get() == Viewport::Phone { "phone" } else { "desktop" };
+        let scheme = if self.scheme.get() == Scheme::Dark { "dark" } else { "light" };
         let script = if self.script == Script::Off { "-noscript" } else { "" };
         format!("{viewport}-{scheme}{script}")
     }
 
     /// Size, scheme and script belong to a tab, not to the browser.
     async fn set_up_tab(&self) {
-        let (width, height, mobile) = match self.viewport {
+        let (width, height, mobile) = match self.viewport.get() {
             Viewport::Phone => (390, 844, true),
             Viewport::Desktop => (1280, 900, false),
         };
@@ -270,8 +307,12 @@ impl Browser {
             "width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile
         });
         self.devtools("Emulation.setDeviceMetricsOverride", size).await;
-        let scheme = if self.scheme == Scheme::Dark { "dark" } else { "light" };
-        let features = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        let scheme = if self.scheme.get() == Scheme::Dark { "dark" } else { "light" };
+        let features = json!({"features": [
+            {"name": "prefers-color-scheme", "value": scheme},
+            // Or clicks would miss what is still sliding into place.
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+        ]});
         self.devtools("Emulation.setEmulatedMedia", features).await;
         let off = json!({"value": self.script == Script::Off});
         self.devtools("Emulation.setScriptExecutionDisabled", off).await;

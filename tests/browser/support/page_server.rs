@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-/// Path (with query) → content security policy and HTML. Anything else is an empty 404.
+/// Path (without query) → content security policy and HTML. Anything else is an empty 404.
 pub type Pages = &'static [(&'static str, &'static str, &'static str)];
 
 /// Serves the pages for the rest of the test process; gives the address. `{echo}` in a page is
@@ -36,7 +36,7 @@ fn answer(mut stream: TcpStream, pages: Pages) -> std::io::Result<()> {
     }
     let mut posted = vec![0; length];
     reader.read_exact(&mut posted)?;
-    let path = first.split(' ').nth(1).unwrap_or_default();
+    let path = first.split([' ', '?']).nth(1).unwrap_or_default();
     let found = pages.iter().find(|(known, ..)| *known == path);
     let (status, policy, html) =
         found.map_or(("404 Not Found", "", ""), |(_, policy, html)| ("200 OK", *policy, *html));

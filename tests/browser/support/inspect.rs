@@ -1,0 +1,86 @@
+//! What must hold on every page: looked at in light and dark, on a phone and on a desktop.
+
+use serde_json::{Value, json};
+
+use super::{Browser, Scheme, Script, Viewport};
+
+/// The narrowest window in use: WCAG 1.4.10, which is also a desktop page at 400 % zoom.
+const NARROWEST: u32 = 320;
+
+const OVERFLOW: &str = "
+    const width = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= width) return [];
+    return [...document.body.querySelectorAll('*')]
+        .filter(e => e.getBoundingClientRect().right > width + 1)
+        .map(e => e.outerHTML.slice(0, 160));";
+
+impl Browser {
+    /// Looks at the page shown in all four ways and comes back to the one in use. Saves a
+    /// screenshot of each as `NAME-…png`.
+    pub async fn inspect(&self, name: &str) {
+        let (viewport, scheme) = (self.viewport(), self.scheme());
+        self.assert_quiet(name).await;
+        for size in [Viewport::Phone, Viewport::Desktop] {
+            for colours in [Scheme::Light, Scheme::Dark] {
+                self.look(size, colours).await;
+                self.inspect_as_is(name).await;
+            }
+        }
+        self.look(viewport, scheme).await;
+    }
+
+    /// Looks at the page shown in the size and scheme in use.
+    pub async fn inspect_this_look(&self, name: &str) {
+        self.assert_quiet(name).await;
+        self.inspect_as_is(name).await;
+    }
+
+    async fn inspect_as_is(&self, name: &str) {
+        self.screenshot(name).await;
+        if self.viewport() == Viewport::Phone {
+            self.assert_fits(name).await;
+        }
+        if self.script() == Script::On {
+            self.assert_accessible().await;
+        }
+        // What the checks themselves left there.
+        self.console().await;
+    }
+
+    /// Nothing was blocked by the content security policy and no script failed.
+    async fn assert_quiet(&self, name: &str) {
+        let address = self.address().await;
+        let problems: Vec<_> = self
+            .console()
+            .await
+            .into_iter()
+            .map(|entry| entry.message)
+            .filter(|message| !is_answer_with_error_status(message, &address))
+            .filter(|message| {
+                ["Content Security Policy", "Uncaught", "Failed to load"]
+                    .iter()
+                    .any(|sign| message.contains(sign))
+            })
+            .collect();
+        assert!(problems.is_empty(), "{name} at {address}: {problems:#?}");
+    }
+
+    /// Nothing sticks out at the sides, down to the narrowest window.
+    async fn assert_fits(&self, name: &str) {
+        for width in [NARROWEST, 390] {
+            let size =
+                json!({"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": true});
+            self.devtools("Emulation.setDeviceMetricsOverride", size).await;
+            let found = self.driver().execute(OVERFLOW, Vec::<Value>::new()).await;
+            let found: Vec<String> = found.expect("measure the page").convert().expect("a list");
+            let address = self.address().await;
+            assert!(found.is_empty(), "{name} is wider than {width} px ({address}): {found:#?}");
+        }
+    }
+}
+
+/// The browser notes a page that came with status 400 and above; the page is then what is tested.
+fn is_answer_with_error_status(message: &str, address: &str) -> bool {
+    let page = address.split('#').next().unwrap_or_default();
+    message.starts_with(page) && message.contains("the server responded with a status of")
+}

@@ -1,0 +1,188 @@
+//! Client authentication (security catalogue, part D, rows 32 and 33).
+
+use reqwest::Method;
+use reqwest::header::AUTHORIZATION;
+
+use crate::fixtures::{ALICE, Auth, Bed, Rp, Tokens};
+use crate::support::browser_like::Page;
+
+const GRANT: (&str, &str) = ("grant_type", "client_credentials");
+
+/// A token request with this `Authorization` header, or none.
+async fn ask(rp: &Rp, header: Option<&str>, fields: &[(&str, &str)]) -> Page {
+    let url = rp.bare().resolve("/oauth2/token");
+    let mut request = rp.bare().request(Method::POST, &url).form(fields);
+    if let Some(header) = header {
+        request = request.header(AUTHORIZATION, header);
+    }
+    rp.bare().send(request).await
+}
+
+fn basic(id: &str, secret: &str) -> String {
+    format!("Basic {}", data_encoding::BASE64.encode(format!("{id}:{secret}").as_bytes()))
+}
+
+#[track_caller]
+fn assert_challenged(page: &Page) {
+    page.assert_oauth_error(401, "invalid_client");
+    assert!(page.header("www-authenticate").starts_with("Basic "), "{}", page.describe());
+}
+
+on_both_backends! {
+    async fn a_wrong_or_missing_secret_is_an_invalid_client(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let rp = bed.rp("daemon");
+        let secret = rp.secret.clone().unwrap();
+        Tokens::of(&ask(&rp, Some(&basic("daemon", &secret)), &[GRANT]).await);
+        Tokens::of(&ask(&rp, Some(&basic("daemon", &secret).replace("Basic", "bAsIC")), &[GRANT]).await);
+        for header in [
+            basic("daemon", ""), basic("daemon", "x"), basic("daemon", &secret[1..]),
+            basic("daemon", &format!("{secret}x")), basic("daemon", &secret.to_uppercase()),
+            basic("", &secret), basic("nobody", &secret), basic("DAEMON", &secret),
+            basic("conf-basic", &secret), "Basic".into(), "Basic ".into(), "Basic !!!!".into(),
+            "Basic ZGFlbW9u".into(), format!("Bearer {secret}"), "Digest x".into(),
+            basic("daemon\0", &secret), format!("Basic {}", "A".repeat(6000)),
+        ] {
+            assert_challenged(&ask(&rp, Some(&header), &[GRANT]).await);
+        }
+        for fields in [
+            vec![GRANT], vec![GRANT, ("client_id", "daemon")],
+            vec![GRANT, ("client_id", "daemon"), ("client_secret", "x")],
+            vec![GRANT, ("client_id", "daemon"), ("client_secret", "")],
+            vec![GRANT, ("client_id", "nobody"), ("client_secret", &secret)],
+            vec![GRANT, ("client_secret", &secret)],
+        ] {
+            ask(&rp, None, &fields).await.assert_oauth_error(401, "invalid_client");
+        }
+        bed.assert_log_is_clean();
+    }
+
+    async fn an_unknown_client_and_a_wrong_secret_get_the_same_answer(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let rp = bed.rp("daemon");
+        let wrong = ask(&rp, Some(&basic("daemon", "wrong")), &[GRANT]).await;
+        let unknown = ask(&rp, Some(&basic("nobody", "wrong")), &[GRANT]).await;
+        assert_eq!((wrong.status, wrong.body), (unknown.status, unknown.body));
+    }
+
+    async fn credentials_are_taken_from_exactly_one_place_and_never_from_the_url(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let rp = bed.rp("daemon");
+        let secret = rp.secret.clone().unwrap();
+        let header = basic("daemon", &secret);
+        let both = [GRANT, ("client_id", "daemon"), ("client_secret", &secret)];
+        ask(&rp, Some(&header), &both).await.assert_oauth_error(400, "invalid_request");
+        let other = [GRANT, ("client_id", "conf-basic")];
+        assert_challenged(&ask(&rp, Some(&header), &other).await);
+        Tokens::of(&ask(&rp, Some(&header), &[GRANT, ("client_id", "daemon")]).await);
+        let url = rp.bare().resolve(&format!(
+            "/oauth2/token?client_id=daemon&client_secret={secret}&grant_type=client_credentials"
+        ));
+        for request in [
+            rp.bare().request(Method::POST, &url).form(&[GRANT]),
+            rp.bare().request(Method::POST, &url).form(&[("client_id", "daemon")]),
+        ] {
+            rp.bare().send(request).await.assert_oauth_error(401, "invalid_client");
+        }
+        let get = rp.bare().get(url.as_str()).await;
+        assert!(matches!(get.status.as_u16(), 404 | 405), "{}", get.describe());
+        let twice = [GRANT, ("client_id", "daemon"), ("client_secret", "x"), ("client_secret", "y")];
+        ask(&rp, None, &twice).await.assert_oauth_error(400, "invalid_request");
+        let url = rp.bare().resolve("/oauth2/token");
+        let two = rp.bare().request(Method::POST, &url).form(&[GRANT]);
+        let two = two.header(AUTHORIZATION, &header).header(AUTHORIZATION, &header);
+        rp.bare().send(two).await.assert_oauth_error(400, "invalid_request");
+        bed.assert_log_is_clean();
+    }
+
+    async fn only_the_registered_method_is_accepted(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let browser = bed.signed_in(&ALICE).await;
+        for (id, other) in [("conf-basic", Auth::Post), ("conf-post", Auth::Basic)] {
+            let rp = bed.rp(id);
+            let code = rp.code(&browser, &ALICE, &[]).await;
+            let misused = Rp { auth: other, ..rp.clone() };
+            misused.redeem(&code).await.assert_oauth_error(401, "invalid_client");
+            let none = Rp { auth: Auth::None, secret: None, ..rp.clone() };
+            none.redeem(&code).await.assert_oauth_error(401, "invalid_client");
+            // Failing to authenticate does not burn the code.
+            Tokens::of(&rp.redeem(&code).await);
+        }
+        // A public client that sends a secret is not what it says it is.
+        let spa = bed.rp("spa");
+        let code = spa.code(&browser, &ALICE, &[]).await;
+        for auth in [Auth::Basic, Auth::Post] {
+            let misused = Rp { auth, secret: Some("secret".into()), ..spa.clone() };
+            misused.redeem(&code).await.assert_oauth_error(401, "invalid_client");
+        }
+        Tokens::of(&spa.redeem(&code).await);
+        let assertion = [
+            GRANT, ("client_id", "daemon"), ("client_assertion", "e30.e30."),
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+        ];
+        ask(&spa, None, &assertion).await.assert_oauth_error(401, "invalid_client");
+    }
+
+    async fn basic_credentials_are_form_encoded_before_base64(backend: Backend) {
+        let bed = Bed::own(backend, &[]).await;
+        let secret = "a+b%c:d&e=f g/h?i~j*k(l)m'n!o,p;q@r".replace(' ', "-");
+        let file = bed.world.path("secret");
+        std::fs::write(&file, &secret).unwrap();
+        bed.world.cli(&[
+            "client", "create", "--name", "Odd", "--type", "machine", "--client-id", "odd",
+            "--secret-file", &file.display().to_string(),
+        ]);
+        let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        let any = Rp::new(&bed.world, "odd");
+        let rp = Rp { secret: Some(secret.clone()), auth: Auth::Post, ..any };
+        Tokens::of(&ask(&rp, Some(&basic("odd", &encoded)), &[GRANT]).await);
+        // Many libraries leave the encoding out.
+        Tokens::of(&ask(&rp, Some(&basic("odd", &secret)), &[GRANT]).await);
+        Tokens::of(&rp.token_request(&[GRANT]).await);
+        let wrong = basic("odd", &encoded.replace("%2B", "%2C"));
+        assert_challenged(&ask(&rp, Some(&wrong), &[GRANT]).await);
+        bed.world.assert_log_is_clean(&[&secret]);
+    }
+
+    async fn a_rotated_secret_stops_working_and_a_disabled_client_is_refused(backend: Backend) {
+        let bed = Bed::own(backend, &["daemon"]).await;
+        let rp = bed.rp("daemon");
+        let tokens = Tokens::of(&rp.token_request(&[GRANT]).await);
+        let answer = bed.world.cli(&["--yes", "client", "rotate-secret", "daemon"]);
+        let new = answer["client_secret"].as_str().unwrap().to_owned();
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        rp.token_request(&[GRANT]).await.assert_oauth_error(401, "invalid_client");
+        let rp = Rp { secret: Some(new.clone()), ..rp };
+        Tokens::of(&rp.token_request(&[GRANT]).await);
+        assert_eq!(rp.introspect(&tokens.access).await["active"], true);
+        bed.world.cli(&["client", "update", "daemon", "--disable"]);
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        rp.token_request(&[GRANT]).await.assert_oauth_error(401, "invalid_client");
+        bed.world.assert_log_is_clean(&[&new]);
+    }
+
+    async fn a_grant_that_is_not_registered_or_not_offered_is_refused(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let conf = bed.rp("conf-basic");
+        let password = [("grant_type", "password"), ("username", "alice"), ("password", "x")];
+        for (id, grant, error) in [
+            ("conf-basic", GRANT, "unauthorized_client"), ("spa", GRANT, "unauthorized_client"),
+            ("daemon", ("grant_type", "authorization_code"), "unauthorized_client"),
+            ("daemon", ("grant_type", "refresh_token"), "unauthorized_client"),
+            ("no-refresh", ("grant_type", "refresh_token"), "unauthorized_client"),
+            ("conf-basic", ("grant_type", "implicit"), "unsupported_grant_type"),
+            ("conf-basic", ("grant_type", "PASSWORD"), "unsupported_grant_type"),
+            ("conf-basic", ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
+                "unsupported_grant_type"),
+            ("conf-basic", ("code", "x"), "invalid_request"),
+        ] {
+            bed.rp(id).token_request(&[grant]).await.assert_oauth_error(400, error);
+        }
+        conf.token_request(&password).await.assert_oauth_error(400, "unsupported_grant_type");
+        let url = conf.bare().resolve("/oauth2/token");
+        let json = conf.bare().request(Method::POST, &url);
+        let json = json.basic_auth("conf-basic", conf.secret.as_ref());
+        let json = json.json(&serde_json::json!({ "grant_type": "client_credentials" }));
+        conf.bare().send(json).await.assert_oauth_error(400, "invalid_request");
+    }
+}

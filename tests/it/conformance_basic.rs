@@ -1,0 +1,353 @@
+//! The modules of the certification plan `oidcc-basic-certification-test-plan`, each as a test of
+//! the same name. The names of people, clients and helpers are in [`crate::fixtures`].
+
+use std::time::Duration;
+
+use jsonwebtoken::Algorithm;
+use serde_json::{Value, json};
+
+use crate::checks::{
+    assert_access_token_dead, assert_client_error, assert_client_error_with_state,
+    assert_error_page, assert_id_token, assert_no_empty_claims, assert_success,
+};
+use crate::fixtures::{ALICE, BOB, Bed, Callback, NONCE, STATE, Tokens, VERIFIER, walk};
+
+/// The suite's errors and logouts carry states of this length.
+fn long_state() -> String {
+    "0123456789abcdef".repeat(8)
+}
+
+async fn a_second() {
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+}
+
+on_both_backends! {
+    async fn oidcc_server(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let (rp, browser) = (bed.rp("conf-basic"), bed.world.browser());
+        let callback = rp.ask(&browser, &ALICE, &[]).await;
+        let code = assert_success(&callback, &rp, STATE);
+        let tokens = Tokens::of(&rp.redeem(&code).await);
+        let id_token = tokens.id.as_deref().expect("an ID token");
+        let claims = assert_id_token(&rp, id_token, Algorithm::RS256).await;
+        assert_eq!(claims["nonce"], NONCE);
+        assert_eq!(claims["aud"], "conf-basic");
+        let half = doorward::crypto::jose::left_half_hash(
+            doorward::protocol::types::SigningAlg::Rs256, &tokens.access);
+        assert_eq!(claims["at_hash"], Value::from(half));
+        assert!(tokens.access.len() >= 43);
+        bed.assert_log_is_clean();
+    }
+
+    async fn oidcc_response_type_missing(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let rp = bed.rp("conf-basic");
+        let page = rp.authorize(&bed.world.browser(), &[("response_type", "")]).await;
+        assert_client_error(&page, &rp, "invalid_request");
+    }
+
+    async fn oidcc_idtoken_signature(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        for (client, algorithm) in [
+            ("conf-basic", Algorithm::RS256), ("es256", Algorithm::ES256),
+            ("eddsa", Algorithm::EdDSA),
+        ] {
+            let rp = bed.rp(client);
+            let tokens = rp.tokens(&bed.world.browser(), &ALICE, &[]).await;
+            assert_id_token(&rp, tokens.id.as_deref().unwrap(), algorithm).await;
+        }
+    }
+
+    async fn oidcc_userinfo_get_post_header_and_post_body(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let rp = bed.rp("conf-basic");
+        let tokens = rp.tokens(&bed.world.browser(), &ALICE, &[]).await;
+        let subject = tokens.id_claims()["sub"].clone();
+        let url = rp.bare().resolve("/oauth2/userinfo");
+        let post = || rp.bare().request(reqwest::Method::POST, &url);
+        let in_body = [("access_token", tokens.access.as_str())];
+        for page in [
+            rp.userinfo(&tokens.access).await,
+            rp.bare().send(post().bearer_auth(&tokens.access)).await,
+            rp.bare().send(post().form(&in_body)).await,
+        ] {
+            page.assert_status(200).assert_header("cache-control", "no-store");
+            assert!(page.header("content-type").starts_with("application/json"));
+            assert_eq!(page.json()["sub"], subject);
+        }
+    }
+
+    async fn oidcc_ensure_request_without_nonce_succeeds_for_code_flow(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let rp = bed.rp("conf-basic");
+        let tokens = rp.tokens(&bed.world.browser(), &ALICE, &[("nonce", "")]).await;
+        assert!(tokens.id_claims().get("nonce").is_none());
+    }
+
+    async fn a_long_nonce_comes_back_as_it_was_sent(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let rp = bed.rp("conf-basic");
+        let nonce = format!("{}+/=&%20\"", "n".repeat(384));
+        let tokens = rp.tokens(&bed.world.browser(), &ALICE, &[("nonce", &nonce)]).await;
+        assert_eq!(tokens.id_claims()["nonce"], nonce);
+    }
+
+    async fn oidcc_scope_profile_email_address_phone_and_all(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let rp = bed.rp("conf-basic");
+        let browser = bed.world.browser();
+        let profile = [
+            "name", "given_name", "family_name", "middle_name", "nickname", "preferred_username",
+            "profile", "picture", "website", "gender", "birthdate", "zoneinfo", "locale",
+            "updated_at",
+        ];
+        let email = ["email", "email_verified"];
+        let phone = ["phone_number", "phone_number_verified"];
+        let all = [&profile[..], &email, &phone, &["address"]].concat();
+        for (scope, wanted) in [
+            ("openid profile", profile.to_vec()), ("openid email", email.to_vec()),
+            ("openid address", vec!["address"]), ("openid phone", phone.to_vec()),
+            ("openid profile email address phone", all),
+        ] {
+            let tokens = rp.tokens(&browser, &ALICE, &[("scope", scope)]).await;
+            assert_id_token(&rp, tokens.id.as_deref().unwrap(), Algorithm::RS256).await;
+            let claims = rp.userinfo(&tokens.access).await.json();
+            assert_types(&claims);
+            let mut found: Vec<_> = claims.as_object().unwrap().keys().cloned().collect();
+            let mut wanted: Vec<_> = wanted.into_iter().chain(["sub"]).map(str::to_owned).collect();
+            (found.sort(), wanted.sort());
+            assert_eq!(found, wanted, "{scope}");
+        }
+    }
+
+    async fn oidcc_alternate_happy_flow(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let rp = bed.rp("conf-basic");
+        let mut pairs = rp.parameters(&[("scope", "phone address email profile openid")]);
+        pairs.reverse();
+        let query = serde_urlencoded::to_string(&pairs).unwrap();
+        let page = bed.world.browser().get(&format!("/oauth2/authorize?{query}")).await;
+        let callback = Callback::of(&walk(page, &ALICE).await);
+        assert_success(&callback, &rp, STATE);
+    }
+
+    async fn oidcc_parameters_that_may_be_ignored_cause_no_error(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let rp = bed.rp("conf-basic");
+        let browser = bed.signed_in(&ALICE).await;
+        // oidcc-display-page, -display-popup, -unknown-parameter, -login-hint, -ui-locales,
+        // -claims-locales, -acr-values, -claims-essential, in this order.
+        for change in [
+            ("display", "page"), ("display", "popup"), ("extra", "foobar"),
+            ("login_hint", "buffy@host"), ("ui_locales", "se"), ("claims_locales", "se"),
+            ("acr_values", "1 2"), ("acr_values", "aal1"),
+            ("claims", r#"{"userinfo":{"name":{"essential":true}}}"#),
+        ] {
+            let tokens = rp.tokens(&browser, &ALICE, &[change]).await;
+            let claims = tokens.id_claims();
+            assert_eq!(claims["acr"], "aal1", "{change:?}");
+            assert!(claims.get("name").is_none(), "{change:?}");
+        }
+    }
+
+    async fn oidcc_login_hint_fills_in_the_form(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let rp = bed.rp("conf-basic");
+        let page = rp.authorize(&bed.world.browser(), &[("login_hint", "bob@people.test")]).await;
+        assert_eq!(page.form("sign-in").value("username"), Some("bob@people.test"));
+    }
+
+    async fn oidcc_prompt_login(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let (rp, browser) = (bed.rp("conf-basic"), bed.world.browser());
+        let first = rp.tokens(&browser, &ALICE, &[]).await.id_claims();
+        a_second().await;
+        let page = rp.authorize(&browser, &[("prompt", "login")]).await;
+        assert!(page.has_form("sign-in"), "{}", page.describe());
+        let code = Callback::of(&walk(page, &ALICE).await).code();
+        let second = Tokens::of(&rp.redeem(&code).await).id_claims();
+        assert_eq!(first["sub"], second["sub"]);
+        assert!(second["auth_time"].as_i64() > first["auth_time"].as_i64(), "{first} {second}");
+    }
+
+    async fn oidcc_prompt_none_not_logged_in(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let rp = bed.rp("conf-basic");
+        let changes = [("prompt", "none"), ("state", &long_state())];
+        let page = rp.authorize(&bed.world.browser(), &changes).await;
+        assert_client_error_with_state(&page, &rp, "login_required", Some(&long_state()));
+    }
+
+    async fn oidcc_prompt_none_logged_in(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let (rp, browser) = (bed.rp("conf-basic"), bed.world.browser());
+        let first = rp.tokens(&browser, &ALICE, &[]).await.id_claims();
+        a_second().await;
+        let page = rp.authorize(&browser, &[("prompt", "none")]).await;
+        let code = assert_success(&Callback::of(&page), &rp, STATE);
+        let second = Tokens::of(&rp.redeem(&code).await).id_claims();
+        assert_eq!((&first["sub"], &first["auth_time"]), (&second["sub"], &second["auth_time"]));
+    }
+
+    async fn oidcc_max_age_1(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let (rp, browser) = (bed.rp("conf-basic"), bed.world.browser());
+        let first = rp.tokens(&browser, &ALICE, &[]).await.id_claims();
+        tokio::time::sleep(Duration::from_millis(2100)).await;
+        let silent = rp.authorize(&browser, &[("max_age", "1"), ("prompt", "none")]).await;
+        assert_client_error(&silent, &rp, "login_required");
+        let page = rp.authorize(&browser, &[("max_age", "1")]).await;
+        assert!(page.has_form("sign-in"), "{}", page.describe());
+        let code = Callback::of(&walk(page, &ALICE).await).code();
+        let second = Tokens::of(&rp.redeem(&code).await).id_claims();
+        assert!(second["auth_time"].as_i64() > first["auth_time"].as_i64(), "{first} {second}");
+    }
+
+    async fn oidcc_max_age_10000(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let (rp, browser) = (bed.rp("conf-basic"), bed.world.browser());
+        let first = rp.tokens(&browser, &ALICE, &[("max_age", "15000")]).await.id_claims();
+        a_second().await;
+        let page = rp.authorize(&browser, &[("max_age", "10000")]).await;
+        let code = assert_success(&Callback::of(&page), &rp, STATE);
+        let second = Tokens::of(&rp.redeem(&code).await).id_claims();
+        assert!(first["auth_time"].is_i64());
+        assert_eq!(first["auth_time"], second["auth_time"]);
+    }
+
+    async fn oidcc_id_token_hint(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let (rp, browser) = (bed.rp("conf-basic"), bed.world.browser());
+        let tokens = rp.tokens(&browser, &ALICE, &[]).await;
+        let hint = tokens.id.clone().unwrap();
+        let changes = [("prompt", "none"), ("id_token_hint", hint.as_str())];
+        let code = Callback::of(&rp.authorize(&browser, &changes).await).code();
+        let (first, second) = (tokens.id_claims(), Tokens::of(&rp.redeem(&code).await).id_claims());
+        assert_eq!((&first["sub"], &first["auth_time"]), (&second["sub"], &second["auth_time"]));
+        // The hint of another person never gets this person's code.
+        let bobs = bed.world.browser();
+        rp.tokens(&bobs, &BOB, &[]).await;
+        assert_client_error(&rp.authorize(&bobs, &changes).await, &rp, "login_required");
+    }
+
+    async fn oidcc_codereuse(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let rp = bed.rp("conf-basic");
+        let code = rp.code(&bed.world.browser(), &ALICE, &[]).await;
+        let tokens = Tokens::of(&rp.redeem(&code).await);
+        rp.redeem(&code).await.assert_oauth_error(400, "invalid_grant");
+        assert_access_token_dead(&rp, &tokens.access).await;
+    }
+
+    async fn oidcc_ensure_registered_redirect_uri(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let rp = bed.rp("conf-basic");
+        let other = format!("{}/k3Jx9", rp.redirect_uri);
+        let page = rp.authorize(&bed.world.browser(), &[("redirect_uri", &other)]).await;
+        assert_error_page(&page);
+    }
+
+    async fn oidcc_ensure_post_request_succeeds(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let (rp, browser) = (bed.rp("conf-basic"), bed.world.browser());
+        let url = browser.resolve("/oauth2/authorize");
+        let request = browser.request(reqwest::Method::POST, &url).form(&rp.parameters(&[]));
+        // The request comes from the client's site, as in a browser.
+        let request = request.header("Sec-Fetch-Site", "cross-site");
+        let page = browser.send(request.header("Origin", "https://rp.test")).await;
+        let callback = Callback::of(&walk(page, &ALICE).await);
+        assert_success(&callback, &rp, STATE);
+    }
+
+    async fn oidcc_server_client_secret_post(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let rp = bed.rp("conf-post");
+        let tokens = rp.tokens(&bed.world.browser(), &ALICE, &[]).await;
+        assert_id_token(&rp, tokens.id.as_deref().unwrap(), Algorithm::RS256).await;
+    }
+
+    async fn oidcc_request_objects_rejected_as_unsupported(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let rp = bed.rp("conf-basic");
+        let browser = bed.world.browser();
+        let request = rp.authorize(&browser, &[("request", "eyJhbGciOiJub25lIn0.e30.")]).await;
+        assert_client_error(&request, &rp, "request_not_supported");
+        let uri = rp.authorize(&browser, &[("request_uri", "https://rp.test/r.jwt")]).await;
+        assert_client_error(&uri, &rp, "request_uri_not_supported");
+        let registration = rp.authorize(&browser, &[("registration", "{}")]).await;
+        assert_client_error(&registration, &rp, "registration_not_supported");
+    }
+
+    async fn oidcc_refresh_token(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let (first, second) = (bed.rp("conf-basic"), bed.rp("second"));
+        let changes = [("scope", "openid offline_access"), ("prompt", "consent")];
+        let tokens = first.tokens(&bed.world.browser(), &ALICE, &changes).await;
+        let other = second.tokens(&bed.world.browser(), &ALICE, &changes).await;
+        a_second().await;
+        let with_scope = [("scope", "openid offline_access")];
+        let refreshed = Tokens::of(&first.refresh_with(tokens.refresh(), &with_scope).await);
+        assert_refreshed(&tokens, &refreshed);
+        first.userinfo(&refreshed.access).await.assert_status(200);
+        let others = Tokens::of(&second.refresh(other.refresh()).await);
+        assert_refreshed(&other, &others);
+        // Client 1 with the refresh token of client 2.
+        first.refresh(others.refresh()).await.assert_oauth_error(400, "invalid_grant");
+        Tokens::of(&second.refresh(others.refresh()).await);
+    }
+
+    async fn oidcc_ensure_request_with_valid_pkce_succeeds(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let (rp, browser) = (bed.rp("conf-basic"), bed.world.browser());
+        let pkce = [
+            ("code_challenge", crate::fixtures::CHALLENGE), ("code_challenge_method", "S256"),
+        ];
+        let code = rp.code(&browser, &ALICE, &pkce).await;
+        Tokens::of(&rp.redeem_with(&code, &[("code_verifier", VERIFIER)]).await);
+    }
+
+    /// oidcc-codereuse-30seconds, with a code of five seconds so that nobody waits for thirty.
+    async fn oidcc_codereuse_30seconds(backend: Backend) {
+        let builder = crate::support::world::World::builder(backend);
+        let builder = builder.env("DOORWARD_TOKENS__AUTHORIZATION_CODE_LIFETIME", "5");
+        let bed = Bed::new(builder.start().await, &["conf-basic"]).await;
+        let (rp, browser) = (bed.rp("conf-basic"), bed.world.browser());
+        let code = rp.code(&browser, &ALICE, &[]).await;
+        let late = rp.code(&browser, &ALICE, &[]).await;
+        let tokens = Tokens::of(&rp.redeem(&code).await);
+        tokio::time::sleep(Duration::from_millis(6100)).await;
+        rp.redeem(&code).await.assert_oauth_error(400, "invalid_grant");
+        assert_access_token_dead(&rp, &tokens.access).await;
+        // A code that expired unused is refused as well.
+        rp.redeem(&late).await.assert_oauth_error(400, "invalid_grant");
+        bed.assert_log_is_clean();
+    }
+}
+
+#[track_caller]
+fn assert_types(claims: &Value) {
+    assert_no_empty_claims(claims);
+    for (name, value) in claims.as_object().unwrap() {
+        let right = match name.as_str() {
+            "updated_at" => value.is_i64(),
+            "email_verified" | "phone_number_verified" => value.is_boolean(),
+            "address" => value.is_object(),
+            _ => value.is_string(),
+        };
+        assert!(right, "claim `{name}` is {value}");
+    }
+}
+
+#[track_caller]
+fn assert_refreshed(before: &Tokens, after: &Tokens) {
+    assert_ne!(before.access, after.access);
+    assert_ne!(before.refresh(), after.refresh());
+    if after.id.is_some() {
+        let (old, new) = (before.id_claims(), after.id_claims());
+        for same in ["iss", "sub", "aud", "auth_time", "azp"] {
+            assert_eq!(old.get(same), new.get(same), "{same}");
+        }
+        assert_ne!(old["iat"], new["iat"]);
+        assert!(new.get("nonce").is_none_or(|nonce| *nonce == json!(NONCE)));
+    }
+}

@@ -1,0 +1,550 @@
+//! Who takes part in the protocol tests: the people, the clients, and what a client's program does.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use doorward::store::{DatabaseSettings, Store, users};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+use crate::support::backends::Backend;
+use crate::support::browser_like::{Browser, Page};
+use crate::support::world::World;
+
+/// Where the ordinary clients are answered.
+pub const REDIRECT: &str = "https://rp.test/cb";
+/// Where they are sent after signing out.
+pub const AFTER_LOGOUT: &str = "https://rp.test/post_logout_redirect";
+/// The `state` of requests that set none.
+pub const STATE: &str = "af0ifjsldkj";
+/// The `nonce` of requests that set none.
+pub const NONCE: &str = "n-0S6_WzA2Mj";
+/// The example pair of RFC 7636 appendix B.
+pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+/// Every scope there is.
+pub const ALL_SCOPES: &str = "openid profile email phone address groups offline_access";
+
+/// Somebody with an account.
+#[derive(Clone, Copy, Debug)]
+pub struct Person {
+    pub username: &'static str,
+    pub email: &'static str,
+    pub name: &'static str,
+    pub password: &'static str,
+}
+
+/// Has a value for every standard claim.
+pub const ALICE: Person = Person {
+    username: "alice",
+    email: "alice@people.test",
+    name: "Alice Liddell",
+    password: "violet tractor hums at noon",
+};
+pub const BOB: Person = Person {
+    username: "bob",
+    email: "bob@people.test",
+    name: "Bob",
+    password: "seven quiet lanterns drift",
+};
+pub const MALLORY: Person = Person {
+    username: "mallory",
+    email: "mallory@people.test",
+    name: "Mallory",
+    password: "paper submarine under glass",
+};
+
+/// The clients of the tests, by `client_id`: type, redirect URI, further arguments, metadata.
+fn catalogue(id: &str) -> (&'static str, &'static str, &'static [&'static str], Value) {
+    match id {
+        "conf-basic" | "second" | "fresh" => {
+            ("web", REDIRECT, &["--auth-method", "client_secret_basic"], Value::Null)
+        }
+        "conf-post" => ("web", REDIRECT, &["--auth-method", "client_secret_post"], Value::Null),
+        "spa" => ("spa", "https://spa.test/cb", &[], Value::Null),
+        "native" => {
+            ("native", "http://127.0.0.1/cb", &["--redirect-uri", "http://[::1]/cb"], Value::Null)
+        }
+        "rs" => ("machine", "", &[], Value::Null),
+        "evil" => ("web", "https://evil.test/cb", &[], Value::Null),
+        "opaque" => ("web", REDIRECT, &["--access-token-format", "opaque"], Value::Null),
+        "es256" => ("web", REDIRECT, &["--id-token-alg", "ES256"], Value::Null),
+        "eddsa" => ("web", REDIRECT, &["--id-token-alg", "EdDSA"], Value::Null),
+        "trusted" => ("web", REDIRECT, &["--skip-consent"], Value::Null),
+        "strict" => ("web", REDIRECT, &[], json!({ "pkce": "required" })),
+        "with-audience" => ("web", REDIRECT, &[], json!({ "audience": ["rs"] })),
+        "no-refresh" => ("web", REDIRECT, &["--grant-type", "authorization_code"], Value::Null),
+        "daemon" => ("machine", "", &["--scope", "api:read", "--scope", "api:write"], Value::Null),
+        "with-query" => ("web", "https://rp.test/cb?fixed=1", &[], Value::Null),
+        "two-uris" => ("web", REDIRECT, &["--redirect-uri", "https://rp.test/other"], Value::Null),
+        other => panic!("no client `{other}` in the catalogue"),
+    }
+}
+
+/// How a client authenticates at the token endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Auth {
+    Basic,
+    Post,
+    None,
+}
+
+#[derive(Clone)]
+struct Registered {
+    secret: Option<String>,
+    auth: Auth,
+    redirect_uri: String,
+}
+
+/// A running Doorward with people and clients.
+pub struct Bed {
+    pub world: World,
+    clients: BTreeMap<String, Registered>,
+}
+
+/// The clients of the shared bed.
+const SHARED: [&str; 16] = [
+    "conf-basic",
+    "second",
+    "fresh",
+    "conf-post",
+    "spa",
+    "native",
+    "rs",
+    "evil",
+    "opaque",
+    "es256",
+    "eddsa",
+    "trusted",
+    "strict",
+    "with-audience",
+    "no-refresh",
+    "daemon",
+];
+
+impl Bed {
+    /// The bed that all tests of this process share which only read, or change nothing but their
+    /// own browser's session. Starting a Doorward for each of them would take minutes.
+    pub async fn shared(backend: Backend) -> &'static Self {
+        static BEDS: [OnceCell<Bed>; 2] = [OnceCell::const_new(), OnceCell::const_new()];
+        let cell = &BEDS[usize::from(backend == Backend::Production)];
+        cell.get_or_init(async || Self::new(World::start(backend).await, &SHARED).await).await
+    }
+
+    /// Registers alice, bob and these clients in a world.
+    pub async fn new(world: World, clients: &[&str]) -> Self {
+        let mut bed = Self { world, clients: BTreeMap::new() };
+        bed.add_person(&ALICE, &["--group", "staff", "--group", "climbers"]);
+        bed.add_person(&BOB, &[]);
+        bed.give_alice_every_claim().await;
+        for id in clients {
+            bed.add_client(id);
+        }
+        bed
+    }
+
+    /// A world of its own with these clients, for a test that changes people, clients or limits.
+    pub async fn own(backend: Backend, clients: &[&str]) -> Self {
+        Self::new(World::start(backend).await, clients).await
+    }
+
+    /// Makes an account through the command line.
+    pub fn add_person(&self, person: &Person, more: &[&str]) -> Value {
+        let known = ["user", "create", "--username", person.username, "--email", person.email];
+        let more = [&["--name", person.name, "--password-file", "-", "--email-verified"], more];
+        self.world.cli_with_input(&[&known, more.concat().as_slice()].concat(), person.password)
+    }
+
+    /// Registers a client of the catalogue through the command line.
+    pub fn add_client(&mut self, id: &str) {
+        let (kind, redirect_uri, more, metadata) = catalogue(id);
+        let mut arguments = vec!["client", "create", "--name", id, "--type", kind];
+        arguments.extend(["--client-id", id]);
+        if !redirect_uri.is_empty() {
+            arguments.extend(["--redirect-uri", redirect_uri]);
+            arguments.extend(["--post-logout-redirect-uri", AFTER_LOGOUT]);
+        }
+        arguments.extend(more);
+        let file = self.world.path(&format!("{id}.json"));
+        let file_name = file.display().to_string();
+        if !metadata.is_null() {
+            std::fs::write(&file, metadata.to_string()).expect("write the metadata");
+            arguments.extend(["--metadata", &file_name]);
+        }
+        let answer = self.world.cli(&arguments);
+        let secret = answer["client_secret"].as_str().map(ToOwned::to_owned);
+        let auth = match (&secret, more) {
+            (None, _) => Auth::None,
+            (Some(_), ["--auth-method", "client_secret_post"]) => Auth::Post,
+            (Some(_), _) => Auth::Basic,
+        };
+        let redirect_uri = redirect_uri.to_owned();
+        self.clients.insert(id.to_owned(), Registered { secret, auth, redirect_uri });
+    }
+
+    /// The program of a registered client.
+    pub fn rp(&self, id: &str) -> Rp {
+        let known = self.clients.get(id).unwrap_or_else(|| panic!("`{id}` is not registered"));
+        Rp {
+            secret: known.secret.clone(),
+            auth: known.auth,
+            redirect_uri: known.redirect_uri.clone(),
+            ..Rp::new(&self.world, id)
+        }
+    }
+
+    /// A browser in which this person has signed in at Doorward itself.
+    pub async fn signed_in(&self, person: &Person) -> Browser {
+        let browser = self.world.browser();
+        let page = browser.get("/login").await;
+        let answer = fill_in(&page, person).submit().await;
+        assert_eq!(answer.status.as_u16(), 303, "{}", answer.describe());
+        browser
+    }
+
+    /// The database, for a look at what was or was not written.
+    pub async fn store(&self) -> Store {
+        let settings = DatabaseSettings::new(self.world.database_url());
+        Store::connect(&settings).await.expect("the database of the world")
+    }
+
+    /// How many audit events of this kind there are.
+    pub async fn audit_count(&self, kind: &str) -> usize {
+        use doorward::store::audit::{AuditFilter, list};
+        let filter =
+            AuditFilter { kind: Some(kind.to_owned()), limit: 1000, ..AuditFilter::default() };
+        let store = self.store().await;
+        let events = list(&store.db, &filter).await.expect("the audit events");
+        store.db.close().await;
+        events.len()
+    }
+
+    /// Checks at the end of a test that nothing leaked into the log and nothing panicked.
+    #[track_caller]
+    pub fn assert_log_is_clean(&self) {
+        let mut secrets = vec![ALICE.password, BOB.password, MALLORY.password];
+        secrets.extend(self.clients.values().filter_map(|client| client.secret.as_deref()));
+        self.world.assert_log_is_clean(&secrets);
+    }
+
+    async fn give_alice_every_claim(&self) {
+        let store = self.store().await;
+        let mut alice =
+            users::by_login(&store.db, ALICE.username).await.expect("a query").expect("alice");
+        alice.profile = serde_json::from_value(json!({
+            "given_name": "Alice", "family_name": "Liddell", "middle_name": "Pleasance",
+            "nickname": "Al", "profile": "https://people.test/alice",
+            "picture": "https://people.test/alice.png", "website": "https://alice.test",
+            "gender": "female", "birthdate": "1852-05-04", "zoneinfo": "Europe/London",
+            "locale": "en-GB", "phone_number": "+44 1865 000000", "phone_number_verified": true,
+            "address": { "formatted": "Christ Church\nOxford", "street_address": "Christ Church",
+                "locality": "Oxford", "region": "Oxfordshire", "postal_code": "OX1 1DP",
+                "country": "GB" },
+        }))
+        .expect("a profile");
+        users::update(&store.db, &alice).await.expect("store the profile");
+        store.db.close().await;
+    }
+}
+
+/// A client's own program: it makes authorization requests and calls the other endpoints.
+#[derive(Clone)]
+pub struct Rp {
+    pub id: String,
+    pub secret: Option<String>,
+    pub auth: Auth,
+    pub redirect_uri: String,
+    pub issuer: String,
+    pub http: Browser,
+}
+
+/// Defaults, in which each change replaces the parameters of its name; an empty value removes them.
+fn changed(defaults: &[(&str, &str)], changes: &[(&str, &str)]) -> Vec<(String, String)> {
+    let is_changed = |name: &str| changes.iter().any(|(changed, _)| *changed == name);
+    let kept = defaults.iter().filter(|(name, _)| !is_changed(name));
+    let added = changes.iter().filter(|(_, value)| !value.is_empty());
+    kept.chain(added).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+impl Rp {
+    /// The program of a public client that the command line has registered otherwise.
+    pub fn new(world: &World, id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            secret: None,
+            auth: Auth::None,
+            redirect_uri: String::new(),
+            issuer: world.issuer.clone(),
+            http: world.browser(),
+        }
+    }
+
+    /// The parameters of an authorization request.
+    pub fn parameters(&self, changes: &[(&str, &str)]) -> Vec<(String, String)> {
+        let mut defaults = vec![
+            ("response_type", "code"),
+            ("client_id", self.id.as_str()),
+            ("redirect_uri", self.redirect_uri.as_str()),
+            ("scope", "openid"),
+            ("state", STATE),
+            ("nonce", NONCE),
+        ];
+        if self.auth == Auth::None {
+            defaults.extend([("code_challenge", CHALLENGE), ("code_challenge_method", "S256")]);
+        }
+        changed(&defaults, changes)
+    }
+
+    /// The address to send a person to.
+    pub fn authorize_url(&self, changes: &[(&str, &str)]) -> String {
+        let query = serde_urlencoded::to_string(self.parameters(changes)).expect("a query");
+        format!("{}/oauth2/authorize?{query}", self.issuer)
+    }
+
+    /// The first answer to an authorization request.
+    pub async fn authorize(&self, browser: &Browser, changes: &[(&str, &str)]) -> Page {
+        browser.get(&self.authorize_url(changes)).await
+    }
+
+    /// An authorization request all the way to the answer for this client; whatever page comes up,
+    /// the person does what it asks.
+    pub async fn ask(
+        &self,
+        browser: &Browser,
+        person: &Person,
+        changes: &[(&str, &str)],
+    ) -> Callback {
+        let page = self.authorize(browser, changes).await;
+        Callback::of(&walk(page, person).await)
+    }
+
+    /// Like [`ask`](Self::ask), and it must end with a code.
+    pub async fn code(
+        &self,
+        browser: &Browser,
+        person: &Person,
+        changes: &[(&str, &str)],
+    ) -> String {
+        let callback = self.ask(browser, person, changes).await;
+        callback.code()
+    }
+
+    /// Like [`code`](Self::code), and redeems it.
+    pub async fn tokens(
+        &self,
+        browser: &Browser,
+        person: &Person,
+        changes: &[(&str, &str)],
+    ) -> Tokens {
+        let code = self.code(browser, person, changes).await;
+        Tokens::of(&self.redeem(&code).await)
+    }
+
+    /// Redeems a code.
+    pub async fn redeem(&self, code: &str) -> Page {
+        self.redeem_with(code, &[]).await
+    }
+
+    /// Redeems a code with other parameters than the right ones.
+    pub async fn redeem_with(&self, code: &str, changes: &[(&str, &str)]) -> Page {
+        self.post("/oauth2/token", &self.redeem_fields(code, changes)).await
+    }
+
+    /// The fields of a token request for a code, without the client's authentication.
+    pub fn redeem_fields(&self, code: &str, changes: &[(&str, &str)]) -> Vec<(String, String)> {
+        let mut fields = vec![
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", self.redirect_uri.as_str()),
+        ];
+        if self.auth == Auth::None {
+            fields.push(("code_verifier", VERIFIER));
+        }
+        changed(&fields, changes)
+    }
+
+    /// Refreshes.
+    pub async fn refresh(&self, refresh_token: &str) -> Page {
+        self.refresh_with(refresh_token, &[]).await
+    }
+
+    /// Refreshes with further parameters.
+    pub async fn refresh_with(&self, refresh_token: &str, changes: &[(&str, &str)]) -> Page {
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
+        self.post("/oauth2/token", &changed(&fields, changes)).await
+    }
+
+    /// A token request of these fields, authenticated as the client does it.
+    pub async fn token_request(&self, fields: &[(&str, &str)]) -> Page {
+        self.post("/oauth2/token", &changed(fields, &[])).await
+    }
+
+    /// What introspection tells this client about a token.
+    pub async fn introspect(&self, token: &str) -> Value {
+        let page = self.post("/oauth2/introspect", &changed(&[("token", token)], &[])).await;
+        page.assert_status(200).assert_header("cache-control", "no-store");
+        page.json()
+    }
+
+    /// Revokes a token.
+    pub async fn revoke(&self, token: &str) -> Page {
+        self.post("/oauth2/revoke", &changed(&[("token", token)], &[])).await
+    }
+
+    /// Userinfo with the token in the header.
+    pub async fn userinfo(&self, access_token: &str) -> Page {
+        let url = self.http.resolve(&format!("{}/oauth2/userinfo", self.issuer));
+        let request = self.http.request(Method::GET, &url).bearer_auth(access_token);
+        self.http.send(request).await
+    }
+
+    /// A form to an endpoint at which clients authenticate.
+    pub async fn post(&self, path: &str, fields: &[(String, String)]) -> Page {
+        let url = self.http.resolve(&format!("{}{path}", self.issuer));
+        let mut request = self.http.request(Method::POST, &url);
+        let mut fields = fields.to_vec();
+        let mut add = |name: &str, value: &str| {
+            if !fields.iter().any(|(known, _)| known == name) {
+                fields.push((name.to_owned(), value.to_owned()));
+            }
+        };
+        let secret = self.secret.clone().unwrap_or_default();
+        match self.auth {
+            Auth::Basic => request = request.basic_auth(&self.id, Some(secret)),
+            Auth::Post => {
+                add("client_id", &self.id);
+                add("client_secret", &secret);
+            }
+            Auth::None => add("client_id", &self.id),
+        }
+        self.http.send(request.form(&fields)).await
+    }
+
+    /// A request without this client's authentication.
+    pub fn bare(&self) -> &Browser {
+        &self.http
+    }
+}
+
+/// The sign-in form filled in by this person.
+pub fn fill_in(page: &Page, person: &Person) -> crate::support::form::Form {
+    page.form("sign-in").set("username", person.username).set("password", person.password)
+}
+
+/// Does what each page asks until the browser would leave for the client, or a page is reached that
+/// asks for something else.
+pub async fn walk(page: Page, person: &Person) -> Page {
+    let mut page = page.follow_within().await;
+    for _ in 0..4 {
+        let form = if page.has_form("sign-in") {
+            fill_in(&page, person)
+        } else if page.has_form("consent") {
+            page.form("consent").press("decision", "allow")
+        } else {
+            return page;
+        };
+        page = form.submit().await.follow_within().await;
+    }
+    panic!("the forms never end: {}", page.describe())
+}
+
+/// The answer for a client as it travels through the browser.
+#[derive(Clone, Debug)]
+pub struct Callback {
+    /// Where it goes, without the parameters of the answer.
+    pub target: String,
+    pub parameters: Vec<(String, String)>,
+}
+
+impl Callback {
+    /// Reads it from a redirect or from a form that posts itself.
+    pub fn of(page: &Page) -> Self {
+        if page.has_form("form-post") {
+            let form = page.form("form-post");
+            return Self { target: form.action.to_string(), parameters: form.pairs() };
+        }
+        let url = page.location();
+        let text = if url.fragment().is_some() { url.fragment() } else { url.query() };
+        let parameters = url::form_urlencoded::parse(text.unwrap_or_default().as_bytes());
+        let mut target = url.clone();
+        target.set_query(None);
+        target.set_fragment(None);
+        Self { target: target.to_string(), parameters: parameters.into_owned().collect() }
+    }
+
+    /// A parameter, if it is there exactly once.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let mut found = self.parameters.iter().filter(|(known, _)| known == name);
+        let value = found.next().map(|(_, value)| value.as_str());
+        assert!(found.next().is_none(), "`{name}` comes twice in {self:?}");
+        value
+    }
+
+    /// The code; it must be there and be worth guessing for longer than the world exists.
+    #[track_caller]
+    pub fn code(&self) -> String {
+        let code = self.get("code").unwrap_or_else(|| panic!("no code in {self:?}"));
+        assert!(code.len() >= 22, "a code of fewer than 128 bits: {code}");
+        assert!(self.get("error").is_none(), "a code beside an error: {self:?}");
+        code.to_owned()
+    }
+}
+
+/// A successful token response.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    pub access: String,
+    pub refresh: Option<String>,
+    pub id: Option<String>,
+    pub json: Value,
+}
+
+impl Tokens {
+    /// Reads a token response and checks what OpenID Connect Core section 3.1.3.3 wants of it.
+    #[track_caller]
+    pub fn of(page: &Page) -> Self {
+        page.assert_status(200).assert_header("cache-control", "no-store");
+        assert!(page.header("content-type").starts_with("application/json"), "{}", page.describe());
+        let json = page.json();
+        assert!(json["token_type"].as_str().is_some_and(|t| t.eq_ignore_ascii_case("bearer")));
+        assert!(json["expires_in"].is_u64(), "expires_in in {json}");
+        let text = |name: &str| json[name].as_str().map(ToOwned::to_owned);
+        let access = text("access_token").unwrap_or_else(|| panic!("no access token: {json}"));
+        Self { access, refresh: text("refresh_token"), id: text("id_token"), json }
+    }
+
+    /// The claims of the ID token, read without checking the signature.
+    #[track_caller]
+    pub fn id_claims(&self) -> Value {
+        payload(self.id.as_deref().expect("an ID token"))
+    }
+
+    /// The refresh token, which must be there.
+    #[track_caller]
+    pub fn refresh(&self) -> &str {
+        self.refresh.as_deref().unwrap_or_else(|| panic!("no refresh token in {}", self.json))
+    }
+}
+
+/// The payload of a JWT, unchecked.
+pub fn payload(token: &str) -> Value {
+    part(token, 1)
+}
+
+/// The header of a JWT, unchecked.
+pub fn jose_header(token: &str) -> Value {
+    part(token, 0)
+}
+
+fn part(token: &str, number: usize) -> Value {
+    let text = token.split('.').nth(number).unwrap_or_else(|| panic!("not a JWT: {token}"));
+    let bytes = data_encoding::BASE64URL_NOPAD.decode(text.as_bytes()).expect("base64url");
+    serde_json::from_slice(&bytes).expect("JSON in a JWT")
+}
+
+/// A text no other call in this process gives.
+pub fn unique(label: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("{label}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
