@@ -4,9 +4,11 @@
 //! |---|---|
 //! | `support` | not tests: the running Doorward, shared with the integration tests |
 //! | `driver` | not tests: Chromium in each size, scheme and with or without JavaScript; axe |
+//! | `fixtures` | not tests: people, and an app they sign in to |
 //! | `machinery` | the driver itself, on a page of its own |
 //! | `demo_walk` | the main job: sign in to one app, be known to the other, sign out of both |
 //! | `pages_walk` | every page on the way through a sign-in, and what lies beside the way |
+//! | `console_walk` | every page of the console, and the main things done there |
 //!
 //! Screenshots go to `target/screenshots/`. `scripts/test-setup` installs what is needed.
 
@@ -26,6 +28,8 @@ mod support;
 #[path = "support/mod.rs"]
 mod driver;
 
+mod console_walk;
 mod demo_walk;
+mod fixtures;
 mod machinery;
 mod pages_walk;

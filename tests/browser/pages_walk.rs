@@ -1,13 +1,10 @@
 //! Every page of a sign-in, and every page beside the way, in a browser: what it says, that it can
 //! be seen and used in every size and scheme, and that the person gets on from there.
 
-mod app;
 mod tabs;
 
-use serde_json::json;
-
-use self::app::{App, PASSWORD, Person};
 use crate::driver::{Browser, Scheme, Script, Viewport};
+use crate::fixtures::{App, PASSWORD, Person};
 use crate::support::backends::Backend;
 use crate::support::world::World;
 
@@ -38,7 +35,7 @@ async fn the_first_administrator_comes_in_through_the_setup_link() {
     browser.inspect("setup-done").await;
     Person("ada").sign_in(&browser).await;
     browser.wait_for_address(&world.url("/admin")).await;
-    browser.console().await;
+    browser.wait_for_text("Get started").await;
     browser.open(&link).await;
     browser.wait_for_text("already set up").await;
     browser.inspect("setup-spent").await;
@@ -261,13 +258,4 @@ async fn an_answer_by_form_post_reaches_the_app_with_and_without_javascript() {
         assert!(text.contains("code=") && text.contains("iss="), "{text}");
         browser.quit().await;
     }
-}
-
-/// Further metadata of the app, which has no flag of its own.
-fn metadata() -> serde_json::Value {
-    json!({
-        "client_uri": "https://wiki.orchard.example",
-        "policy_uri": "https://wiki.orchard.example/privacy",
-        "tos_uri": "https://wiki.orchard.example/terms",
-    })
 }

@@ -1,8 +1,8 @@
 //! Several tabs, the back button, and pages left open: nobody meets a dead end.
 
-use super::app::{App, Person};
 use super::desktop;
 use crate::driver::{Browser, Script};
+use crate::fixtures::{App, Person};
 use crate::support::backends::Backend;
 use crate::support::world::World;
 

@@ -10,8 +10,9 @@ const NARROWEST: u32 = 320;
 const OVERFLOW: &str = "
     const width = document.documentElement.clientWidth;
     if (document.documentElement.scrollWidth <= width) return [];
+    const out = e => e.getBoundingClientRect().right > width + 1;
     return [...document.body.querySelectorAll('*')]
-        .filter(e => e.getBoundingClientRect().right > width + 1)
+        .filter(e => out(e) && ![...e.children].some(out))
         .map(e => e.outerHTML.slice(0, 160));";
 
 impl Browser {

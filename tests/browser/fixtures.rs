@@ -1,10 +1,11 @@
-//! An app that people sign in to: a client of Doorward and the few pages it has.
+//! People with accounts, and an app that they sign in to: a client of Doorward and the few pages it
+//! has.
 
 use std::collections::HashMap;
 
+use serde_json::json;
 use url::Url;
 
-use super::metadata;
 use crate::driver::Browser;
 use crate::driver::page_server::{Pages, serve};
 use crate::support::world::World;
@@ -34,6 +35,16 @@ impl Person {
         let email = format!("{}@example.com", self.0);
         world.cli_with_input(
             &["user", "create", "--username", self.0, "--email", &email, "--password-file", "-"],
+            PASSWORD,
+        );
+    }
+
+    /// Makes the account with every right in the console.
+    pub fn is_owner(&self, world: &World) {
+        let email = format!("{}@example.com", self.0);
+        let name = ["user", "create", "--username", self.0, "--email", &email];
+        world.cli_with_input(
+            &[&name[..], &["--role", "owner", "--password-file", "-"]].concat(),
             PASSWORD,
         );
     }
@@ -155,4 +166,13 @@ impl App {
             .append_pair("code_challenge_method", "S256");
         url.into()
     }
+}
+
+/// Further metadata of the app, which has no flag of its own.
+fn metadata() -> serde_json::Value {
+    json!({
+        "client_uri": "https://wiki.orchard.example",
+        "policy_uri": "https://wiki.orchard.example/privacy",
+        "tos_uri": "https://wiki.orchard.example/terms",
+    })
 }

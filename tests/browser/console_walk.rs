@@ -1,0 +1,195 @@
+//! The console in a browser: an owner walks every page, with JavaScript and without.
+
+mod apps;
+mod people;
+
+use crate::driver::{Browser, Scheme, Script, Viewport};
+use crate::fixtures::{App, PASSWORD, Person};
+use crate::support::backends::Backend;
+use crate::support::world::World;
+
+/// How a walk looks at the pages it comes by.
+#[derive(Clone, Copy)]
+enum Look {
+    /// In every size and scheme.
+    Everywhere,
+    /// As it is, only this once.
+    AsItIs,
+}
+
+/// An owner at the console.
+struct Owner {
+    world: World,
+    browser: Browser,
+    look: Look,
+}
+
+impl Owner {
+    /// Signs in to the console of a Doorward that nobody used yet.
+    async fn enters(browser: Browser, look: Look) -> Self {
+        let world = World::start(Backend::Embedded).await;
+        Person("ada").is_owner(&world);
+        let owner = Self { world, browser, look };
+        owner.goes_to("/admin").await;
+        owner.browser.wait_for_address(&owner.world.url("/login?next=admin")).await;
+        Person("ada").sign_in(&owner.browser).await;
+        owner.is_at("/admin", "Get started").await;
+        owner
+    }
+
+    async fn goes_to(&self, path: &str) {
+        self.browser.open(&self.world.url(path)).await;
+    }
+
+    /// Waits for a page of the console.
+    async fn is_at(&self, path: &str, text: &str) {
+        self.browser.wait_for_address(&self.world.url(path)).await;
+        self.browser.wait_for_text(text).await;
+    }
+
+    async fn sees(&self, name: &str) {
+        let name = format!("console-{name}");
+        match self.look {
+            Look::Everywhere => self.browser.inspect(&name).await,
+            Look::AsItIs => self.browser.inspect_this_look(&name).await,
+        }
+    }
+
+    /// Follows a link that asks first, says yes, and waits for the answer. With JavaScript the
+    /// question is a dialog over the page, without it is a page.
+    async fn confirms(&self, link: &str, name: &str, answer: &str) {
+        let question = match self.browser.script() {
+            Script::On => "dialog[open]",
+            Script::Off => "#confirm",
+        };
+        self.browser.click_text(link).await;
+        self.browser.find(question).await;
+        self.sees(name).await;
+        self.browser.click(&format!("{question} button.danger")).await;
+        self.browser.wait_for_text(answer).await;
+    }
+
+    async fn leaves(self) {
+        self.browser.quit().await;
+        self.world.assert_log_is_clean(&[PASSWORD]);
+    }
+}
+
+#[tokio::test]
+async fn an_owner_looks_after_people() {
+    let browser = Browser::new(Viewport::Desktop, Scheme::Light, Script::On).await;
+    let owner = Owner::enters(browser, Look::Everywhere).await;
+    owner.sees("overview-new").await;
+    owner.looks_after_people().await;
+    owner.leaves().await;
+}
+
+#[tokio::test]
+async fn an_owner_looks_after_apps_keys_sessions_and_the_audit_list() {
+    let browser = Browser::new(Viewport::Desktop, Scheme::Light, Script::On).await;
+    let owner = Owner::enters(browser, Look::Everywhere).await;
+    owner.looks_after_apps().await;
+    owner.looks_after_keys().await;
+    owner.looks_after_sessions().await;
+    owner.reads_the_audit_list().await;
+    owner.leaves().await;
+}
+
+#[tokio::test]
+async fn an_owner_does_all_of_it_without_javascript() {
+    let browser = Browser::new(Viewport::Phone, Scheme::Dark, Script::Off).await;
+    let owner = Owner::enters(browser, Look::AsItIs).await;
+    owner.looks_after_apps().await;
+    owner.looks_after_keys().await;
+    owner.looks_after_sessions().await;
+    owner.reads_the_audit_list().await;
+    owner.looks_after_people().await;
+    owner.leaves().await;
+}
+
+#[tokio::test]
+async fn a_question_in_a_dialog_is_left_by_escape_and_by_cancel() {
+    let browser = Browser::new(Viewport::Desktop, Scheme::Light, Script::On).await;
+    let owner = Owner::enters(browser, Look::AsItIs).await;
+    let browser = &owner.browser;
+    Person("bob").exists(&owner.world);
+    owner.goes_to("/admin/users").await;
+    browser.click_text("bob").await;
+    for _ in 0..2 {
+        browser.click_text("Disable").await;
+        browser.find("dialog[open]").await;
+        let focused = browser.driver().active_element().await.unwrap();
+        assert_eq!(focused.text().await.unwrap(), "Cancel", "the harmless answer has the focus");
+        focused.send_keys(thirtyfour::Key::Escape).await.unwrap();
+        assert!(!browser.has("dialog").await);
+        let focused = browser.driver().active_element().await.unwrap();
+        assert_eq!(focused.text().await.unwrap(), "Disable", "the focus comes back");
+    }
+    browser.click_text("Disable").await;
+    browser.find("dialog[open]").await;
+    browser.click("dialog a.button").await;
+    assert!(!browser.has("dialog").await);
+    assert!(owner.world.cli(&["user", "show", "bob"])["disabled_at"].is_null());
+    owner.leaves().await;
+}
+
+impl Owner {
+    async fn looks_after_keys(&self) {
+        let browser = &self.browser;
+        browser.click_text("Keys").await;
+        self.is_at("/admin/keys", "Every published key").await;
+        self.sees("keys").await;
+        browser.click_text("Rotate ES256").await;
+        self.is_at("/admin/keys", "From now on a new key signs with ES256").await;
+        self.sees("keys-rotated").await;
+        self.confirms("Retire", "key-retire", "The key is retired").await;
+    }
+
+    async fn looks_after_sessions(&self) {
+        let browser = &self.browser;
+        Person("carol").exists(&self.world);
+        let elsewhere = self.world.browser();
+        let form = elsewhere.get("/login").await.form("sign-in");
+        let form = form.set("username", "carol").set("password", PASSWORD);
+        form.submit().await.assert_status(303);
+        browser.click_text("Sessions").await;
+        self.is_at("/admin/sessions", "carol").await;
+        self.sees("sessions").await;
+        browser.click("button[aria-label^='Sign out carol']").await;
+        self.is_at("/admin/sessions", "is signed out there").await;
+        elsewhere.get("/account").await.assert_status(303);
+        browser.fill("user", "carol").await;
+        browser.click("form.search button").await;
+        self.is_at("/admin/sessions?user=carol", "is not signed in anywhere").await;
+        self.sees("sessions-none").await;
+    }
+
+    async fn reads_the_audit_list(&self) {
+        let browser = &self.browser;
+        browser.click_text("Audit").await;
+        self.is_at("/admin/audit", "session.created").await;
+        self.sees("audit").await;
+        browser.click_text("same request").await;
+        self.is_at("/admin/audit?request_id=", "Show everything").await;
+        browser.fill("kind", "no.such.event").await;
+        browser.click("form.search button").await;
+        self.is_at("/admin/audit?", "No event matches these filters").await;
+        self.sees("audit-none").await;
+        self.goes_to("/admin/clients/nobody").await;
+        browser.wait_for_text("There is no such page").await;
+        self.sees("no-such-page").await;
+        browser.click_text("Go to the first page").await;
+        browser.click_text("Console").await;
+        self.is_at("/admin", "Overview").await;
+    }
+
+    /// Somebody signs in to an app and lets it in.
+    async fn lets_somebody_in(&self, browser: &Browser, person: &Person) {
+        let app = App::registered(&self.world);
+        browser.open(&app.request("scope=openid+email&state=x")).await;
+        person.sign_in(browser).await;
+        browser.click("button[value='allow']").await;
+        let code = app.answer(browser).await["code"].clone();
+        app.redeem(&code).await;
+    }
+}

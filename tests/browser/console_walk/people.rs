@@ -1,0 +1,125 @@
+//! People: add, invite, change, disable, delete; and what the invited person then sees.
+
+use super::Owner;
+use crate::driver::Browser;
+use crate::fixtures::{PASSWORD, Person};
+
+impl Owner {
+    pub(super) async fn looks_after_people(&self) {
+        self.adds_a_person().await;
+        let link = self.makes_a_password_link().await;
+        self.changes_and_disables().await;
+        self.hands_over_the_link(&link).await;
+        self.deletes().await;
+    }
+
+    async fn adds_a_person(&self) {
+        let browser = &self.browser;
+        browser.click_text("People").await;
+        self.is_at("/admin/users", "Everybody with an account").await;
+        self.sees("people").await;
+        browser.fill("q", "zzz").await;
+        browser.click("form.search button").await;
+        self.is_at("/admin/users?q=zzz", "Nobody matches").await;
+        self.sees("people-none").await;
+        browser.click_text("Show everybody").await;
+        browser.click_text("Add a person").await;
+        self.is_at("/admin/users/new", "They choose their own password").await;
+        self.sees("person-new").await;
+        browser.fill("username", "ada").await;
+        browser.fill("name", "Dora Doorman").await;
+        browser.fill("email", "dora@example.com").await;
+        browser.submit("user").await;
+        browser.wait_for_text("is taken").await;
+        assert!(browser.title().await.starts_with("Error: "));
+        self.sees("person-new-error").await;
+        browser.fill("username", "dora").await;
+        browser.fill("groups", "staff, gardeners").await;
+        browser.submit("user").await;
+        browser.wait_for_text("A link for dora").await;
+        self.sees("person-link").await;
+    }
+
+    /// From the person's own page; the first link, made with the account, works no more then.
+    async fn makes_a_password_link(&self) -> String {
+        let browser = &self.browser;
+        let first = self.link_shown().await;
+        browser.click_text("Done").await;
+        self.is_at("/admin/users/", "Not chosen yet").await;
+        self.sees("person").await;
+        browser.click_text("Make a password link").await;
+        browser.wait_for_text("A link for dora").await;
+        let second = self.link_shown().await;
+        assert_ne!(first, second);
+        assert_eq!(self.world.browser().get(&first).await.status, 403);
+        browser.click_text("Done").await;
+        second
+    }
+
+    async fn link_shown(&self) -> String {
+        let field = self.browser.find("#link").await;
+        field.prop("value").await.unwrap().expect("a link")
+    }
+
+    async fn changes_and_disables(&self) {
+        let browser = &self.browser;
+        browser.fill("name", "Dora D. Doorman").await;
+        browser.submit("user").await;
+        browser.wait_for_text("Dora D. Doorman is saved").await;
+        self.sees("person-saved").await;
+        self.confirms("Disable", "person-disable", "is disabled and signed out everywhere").await;
+        self.sees("person-disabled").await;
+        browser.click_text("Enable").await;
+        browser.wait_for_text("can sign in again").await;
+    }
+
+    /// The person opens the link in the same browser, once the owner has signed out.
+    async fn hands_over_the_link(&self, link: &str) {
+        let browser = &self.browser;
+        browser.click_text("Sign out").await;
+        browser.wait_for_text("You are signed out").await;
+        browser.open(link).await;
+        browser.wait_for_text("Choose a password").await;
+        self.sees("password-choose").await;
+        browser.fill("password", "short").await;
+        browser.submit("reset-password").await;
+        browser.wait_for_text("There is something to change").await;
+        self.sees("password-error").await;
+        browser.fill("password", PASSWORD).await;
+        browser.submit("reset-password").await;
+        self.is_at("/login", "Your new password is saved").await;
+        self.sees("password-saved").await;
+        browser.open(link).await;
+        browser.wait_for_text("This link works no more").await;
+        self.sees("password-link-spent").await;
+        self.visits_the_console_without_a_role(browser).await;
+    }
+
+    async fn visits_the_console_without_a_role(&self, browser: &Browser) {
+        self.lets_somebody_in(browser, &Person("dora")).await;
+        self.goes_to("/account").await;
+        browser.wait_for_text("Hello, Dora D. Doorman").await;
+        assert!(!browser.has("a[href='/admin']").await, "a link that leads nowhere for her");
+        self.goes_to("/admin").await;
+        browser.wait_for_text("Not for this account").await;
+        self.sees("forbidden").await;
+        browser.click_text("Use another account").await;
+        browser.click("button[value='logout']").await;
+        browser.wait_for_text("You are signed out").await;
+    }
+
+    async fn deletes(&self) {
+        let browser = &self.browser;
+        self.goes_to("/admin").await;
+        Person("ada").sign_in(browser).await;
+        self.is_at("/admin", "Overview").await;
+        self.sees("overview").await;
+        browser.click_text("People").await;
+        browser.click_text("dora").await;
+        browser.wait_for_text("Apps with this person’s consent").await;
+        self.sees("person-with-app").await;
+        self.confirms("Delete", "person-delete", "is deleted").await;
+        self.is_at("/admin/users", "Everybody with an account").await;
+        assert!(!browser.text().await.contains("dora@example.com"));
+    }
+}
