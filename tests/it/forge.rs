@@ -202,8 +202,8 @@ impl OwnKey {
         claims.as_object_mut().expect("claims").remove(name);
         let mut text = claims.to_string();
         if !json.is_empty() {
-            let inner = text.strip_suffix('}').expect("an object");
-            text = format!("{inner},\"{name}\":{json}}}");
+            text.truncate(text.len() - 1);
+            text = format!("{text},\"{name}\":{json}}}");
         }
         self.with_claims(genuine, &text)
     }

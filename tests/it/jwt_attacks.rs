@@ -119,7 +119,8 @@ on_both_backends! {
             let token = key.with_claim(scene.id_token(), name, bad);
             scene.assert_no_hint(&what, &token).await;
         }
-        for (what, members) in crate::forge::hostile_headers("http://127.0.0.1:9") {
+        for header in crate::forge::hostile_headers("http://127.0.0.1:9") {
+            let (what, members) = header;
             let mut full = jose_header(&scene.tokens.access);
             full.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
             let token = key.sign(&full.to_string(), &payload(&scene.tokens.access).to_string());

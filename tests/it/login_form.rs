@@ -31,7 +31,9 @@ fn visible(page: &Page, username: &str) -> (u16, Vec<String>, Vec<String>, Strin
         attributes.sort();
         let text: String =
             element.children().filter_map(|n| n.value().as_text().map(|t| t.to_string())).collect();
-        markup += &[value.name(), &attributes.join(" "), text.trim(), "\n"].join("|");
+        let (name, attributes) = (value.name(), attributes.join(" "));
+        let line = ["<", name, " ", &attributes, ">", text.trim(), "\n"];
+        markup.extend(line);
     }
     (page.status.as_u16(), names, cookies, markup.replace(username, "USERNAME"))
 }
