@@ -6,6 +6,9 @@
 
 use std::process::Command;
 
+/// The core that is Doorward's.
+pub(crate) const SERVER_CORE: usize = 0;
+
 /// The division of this machine.
 #[derive(Debug, Clone)]
 pub(crate) struct Cores {
@@ -31,7 +34,7 @@ impl Cores {
     /// Moves this thread, and what it starts from here on.
     pub(crate) fn go(&self, role: Role) {
         let list = match role {
-            Role::Server => "0".to_owned(),
+            Role::Server => SERVER_CORE.to_string(),
             Role::Stores if self.count > 2 => format!("2-{}", self.count - 1),
             Role::Driver | Role::Stores => "1".to_owned(),
         };

@@ -138,6 +138,10 @@ async fn open(stage: &Stage, options: &Options) -> Result<Vec<Running>, String> 
 
 async fn measure(line: &mut Running, stage: &Stage, length: Duration) -> Result<Round, String> {
     let pid = stage.pid(line.line.kind);
+    if let Kind::Userinfo(_) | Kind::Introspection(_) = line.line.kind {
+        // The access tokens of an earlier round may have expired.
+        line.workers = stage.workers(line.line.kind, line.workers.len()).await?;
+    }
     for worker in line.workers.iter_mut().chain(&mut line.background) {
         worker.reconnect().await?;
     }

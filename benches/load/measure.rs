@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
+use crate::cores::SERVER_CORE;
 use crate::process_cost;
 use crate::work::Worker;
 
@@ -20,6 +21,8 @@ pub(crate) struct Round {
     pub(crate) server: Duration,
     /// Processor time of PostgreSQL and Redis.
     pub(crate) stores: Duration,
+    /// Time that the server's core was busy, for it or for anything else.
+    pub(crate) core: Duration,
     /// Processor time of this process.
     pub(crate) driver: Duration,
     pub(crate) latencies: Vec<Duration>,
@@ -36,6 +39,12 @@ impl Round {
 
     pub(crate) fn stores_micros(&self) -> f64 {
         self.stores.as_secs_f64() * 1e6 / count(self.operations)
+    }
+
+    /// The share of the server's core that something else used. A few percent are the kernel's
+    /// work on the network.
+    pub(crate) fn others_share(&self) -> f64 {
+        self.core.saturating_sub(self.server).as_secs_f64() / self.elapsed.as_secs_f64()
     }
 
     /// The share of its core that the driver used.
@@ -122,7 +131,7 @@ async fn steadily(
 struct Meter {
     server: u32,
     started: Instant,
-    costs: [Duration; 3],
+    costs: [Duration; 4],
 }
 
 impl Meter {
@@ -132,23 +141,25 @@ impl Meter {
 
     fn stop(&self, latencies: Vec<Duration>) -> Round {
         let elapsed = self.started.elapsed();
-        let [server, stores, driver] = costs(self.server);
-        let [server_before, stores_before, driver_before] = self.costs;
+        let [server, stores, driver, core] = costs(self.server);
+        let [server_before, stores_before, driver_before, core_before] = self.costs;
         Round {
             operations: latencies.len() as u64,
             elapsed,
             server: server.saturating_sub(server_before),
             stores: stores.saturating_sub(stores_before),
+            core: core.saturating_sub(core_before),
             driver: driver.saturating_sub(driver_before),
             latencies,
         }
     }
 }
 
-fn costs(server: u32) -> [Duration; 3] {
+fn costs(server: u32) -> [Duration; 4] {
     [
         process_cost::of(server).cpu,
         process_cost::of_descendants(&STORES).cpu,
         process_cost::of(std::process::id()).cpu,
+        process_cost::core_busy(SERVER_CORE),
     ]
 }

@@ -12,6 +12,7 @@ cargo bench --bench load -- [OPTIONS]
   --warm-up S         before the first round of each line (1)
   --connections N     connections kept alive by the driver (16)
   --only TEXT         lines whose name contains TEXT; repeat for several
+  --env NAME=VALUE    a setting for Doorward; repeat for several
   --profile FREQUENCY record the server with perf for each line, into target/bench/
   --list              the lines, and nothing else
 
@@ -26,6 +27,7 @@ pub(crate) struct Options {
     pub(crate) warm_up: Duration,
     pub(crate) connections: usize,
     pub(crate) only: Vec<String>,
+    pub(crate) environment: Vec<(String, String)>,
     pub(crate) profile: Option<String>,
     pub(crate) list: bool,
 }
@@ -43,6 +45,7 @@ impl Options {
             warm_up: Duration::from_secs(1),
             connections: 16,
             only: Vec::new(),
+            environment: Vec::new(),
             profile: None,
             list: false,
         };
@@ -56,6 +59,7 @@ impl Options {
                 "--seconds" => options.round = seconds(&value()?)?,
                 "--warm-up" => options.warm_up = seconds(&value()?)?,
                 "--only" => options.only.push(value()?),
+                "--env" => options.environment.push(setting(&value()?)?),
                 "--profile" => options.profile = Some(value()?),
                 "--list" => options.list = true,
                 "--quick" => {
@@ -89,6 +93,11 @@ impl Options {
         );
         target.join("bench")
     }
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or(format!("{text} is not NAME=VALUE"))?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn number(text: &str) -> Result<usize, String> {

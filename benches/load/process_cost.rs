@@ -43,6 +43,19 @@ pub(crate) fn of_descendants(names: &[&str]) -> Cost {
     total
 }
 
+/// How long a core has been busy since the machine started, for whomever (proc(5), `stat`).
+pub(crate) fn core_busy(core: usize) -> Duration {
+    let text = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    let name = format!("cpu{core} ");
+    let Some(line) = text.lines().find_map(|line| line.strip_prefix(&name)) else {
+        return Duration::ZERO;
+    };
+    let fields: Vec<u64> = line.split_whitespace().filter_map(|f| f.parse().ok()).collect();
+    // All but idle and waiting for disks; the guests at the end are counted in "user" already.
+    let busy = fields.iter().enumerate().filter(|(index, _)| !matches!(index, 3 | 4 | 8..));
+    from_ticks(busy.map(|(_, ticks)| ticks).sum())
+}
+
 /// One line of `/proc/<pid>/stat` (proc(5)).
 struct Stat {
     name: String,
@@ -59,12 +72,11 @@ impl Stat {
         let name = head.split_once('(')?.1.to_owned();
         let fields: Vec<&str> = tail.split_whitespace().collect();
         let ticks = |index: usize| fields.get(index)?.parse::<u64>().ok();
-        let time = |ticks: u64| Duration::from_millis(ticks * 1000 / ticks_per_second());
         Some(Self {
             name,
             parent: fields.get(1)?.parse().ok()?,
-            own: time(ticks(11)? + ticks(12)?),
-            children: time(ticks(13)? + ticks(14)?),
+            own: from_ticks(ticks(11)? + ticks(12)?),
+            children: from_ticks(ticks(13)? + ticks(14)?),
         })
     }
 
@@ -73,6 +85,10 @@ impl Stat {
         let pids = entries.flatten().filter_map(|e| e.file_name().to_str()?.parse().ok());
         pids.filter_map(|pid| Some((pid, Self::read(pid)?))).collect()
     }
+}
+
+fn from_ticks(ticks: u64) -> Duration {
+    Duration::from_millis(ticks * 1000 / ticks_per_second())
 }
 
 /// The unit of times in `/proc`.

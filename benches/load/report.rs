@@ -12,6 +12,9 @@ use crate::yardstick::Computed;
 /// Above this share of its core the driver is part of what is measured.
 const BUSY_DRIVER: f64 = 0.85;
 
+/// Above this share of the server's core taken by others, rate and latency say little.
+const BUSY_MACHINE: f64 = 0.15;
+
 /// A line with everything measured for it.
 pub(crate) struct Measured {
     pub(crate) line: Line,
@@ -29,6 +32,7 @@ pub(crate) struct Summary {
     pub(crate) median_micros: f64,
     pub(crate) stores_micros: f64,
     pub(crate) driver_share: f64,
+    pub(crate) others_share: f64,
     /// What HTTP and cryptography alone cost in this run.
     pub(crate) floor: Option<f64>,
     pub(crate) goal: Option<f64>,
@@ -53,6 +57,7 @@ impl Summary {
             median_micros: at(&micros, 0.5),
             stores_micros: at(&each(Round::stores_micros), 0.5),
             driver_share: at(&each(Round::driver_share), 0.5),
+            others_share: at(&each(Round::others_share), 0.5),
             floor: None,
             goal: None,
         }
@@ -80,6 +85,7 @@ impl Summary {
             "floor_us": self.floor.map(round),
             "goal_us": self.goal.map(round),
             "driver_share": round(self.driver_share),
+            "others_share": round(self.others_share),
         })
     }
 }
@@ -162,6 +168,10 @@ fn full_line(out: &mut String, summary: &Summary) {
     if summary.driver_share > BUSY_DRIVER {
         let share = summary.driver_share * 100.0;
         let _ = write!(out, " (driver at {share:.0} %: the true rate is higher)");
+    }
+    if summary.others_share > BUSY_MACHINE {
+        let share = summary.others_share * 100.0;
+        let _ = write!(out, " (others took {share:.0} % of the core)");
     }
     out.truncate(out.trim_end_matches(' ').len());
     out.push('\n');

@@ -40,13 +40,13 @@ impl Stage {
     pub(crate) async fn set(options: &Options, cores: &Cores) -> Self {
         cores.go(Role::Stores);
         let backend = if options.production { Backend::Production } else { Backend::Embedded };
-        let mut world = World::builder(backend)
+        let mut builder = World::builder(backend)
             .env("DOORWARD_SERVER__WORKERS", "1")
-            .env("DOORWARD_PASSWORD__THREADS", "1")
-            // Tokens of the first round must still work in the last.
-            .env("DOORWARD_TOKENS__ACCESS_TOKEN_LIFETIME", "3600")
-            .prepare()
-            .await;
+            .env("DOORWARD_PASSWORD__THREADS", "1");
+        for (name, value) in &options.environment {
+            builder = builder.env(name, value);
+        }
+        let mut world = builder.prepare().await;
         cores.go(Role::Server);
         let first = timed_start(&mut world);
         world.stop();

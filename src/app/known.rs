@@ -112,9 +112,10 @@ impl VerifiedTokens {
 
     /// Remembers a token verified with the keys of `moment` or later ones.
     pub fn insert(&self, hash: SecretHash, claims: Arc<AccessTokenClaims>, moment: Moment) {
-        self.tokens.insert(hash.clone(), claims);
+        let key = hash.clone();
+        self.tokens.insert(hash, claims);
         if self.moment() != moment {
-            self.tokens.invalidate(&hash);
+            self.tokens.invalidate(&key);
         }
     }
 

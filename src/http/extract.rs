@@ -75,10 +75,12 @@ pub async fn current_session(
     }
 }
 
-/// Whether a body is a form: the only kind our pages and OAuth endpoints take.
+/// Whether a body is a form: the only kind our pages and OAuth endpoints take. A compressed one is
+/// none: inflating it could fill the memory from a few bytes.
 #[must_use]
 pub fn is_form(request: &HttpRequest) -> bool {
-    request.content_type().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    !request.headers().contains_key(header::CONTENT_ENCODING)
+        && request.content_type().eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 /// The form body of a request.
@@ -88,7 +90,7 @@ pub fn is_form(request: &HttpRequest) -> bool {
 pub fn form(request: &HttpRequest, body: &[u8]) -> Result<Params, OAuthError> {
     if !is_form(request) {
         return Err(OAuthError::invalid_request(
-            "The body must be application/x-www-form-urlencoded.",
+            "The body must be application/x-www-form-urlencoded and not compressed.",
         ));
     }
     Params::parse(body)

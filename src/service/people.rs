@@ -67,7 +67,15 @@ pub struct Edit {
     pub email: Option<String>,
     pub email_verified: bool,
     pub groups: Vec<String>,
-    pub role: Option<AdminRole>,
+    pub role: RoleEdit,
+}
+
+/// What an edit does to the right to use the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoleEdit {
+    /// It stays as it is in the moment of the change, whatever it was when the form was shown.
+    Keep,
+    Set(Option<AdminRole>),
 }
 
 /// Makes an account.
@@ -235,7 +243,10 @@ pub async fn update(
         email,
         email_verified: edit.email_verified,
         groups,
-        role: edit.role,
+        role: match edit.role {
+            RoleEdit::Keep => before.role,
+            RoleEdit::Set(role) => role,
+        },
         updated_at: now,
         ..before.clone()
     };

@@ -6,7 +6,6 @@ use crate::flow_kit::{
     App, PASSWORD, PATIENCE, REDIRECT, count, create_user, sign_in, submit_sign_in,
 };
 use crate::support::process::wait_until_async;
-use crate::support::world::World;
 
 on_both_backends! {
     async fn a_client_that_was_asked_for_before_it_existed_works_once_it_does(world: World) {

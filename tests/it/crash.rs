@@ -11,7 +11,6 @@ use crate::flow_kit::{
     App, PASSWORD, SESSION_COOKIE, Tokens, claim, count, create_user, is_signed_in, sign_in,
     try_get, try_submit,
 };
-use crate::support::backends::Backend;
 use crate::support::browser_like::Browser;
 use crate::support::world::World;
 

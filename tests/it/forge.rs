@@ -203,7 +203,7 @@ impl OwnKey {
         let mut text = claims.to_string();
         if !json.is_empty() {
             text.truncate(text.len() - 1);
-            text.push_str(&format!(",\"{name}\":{json}}}"));
+            text = format!("{text},\"{name}\":{json}}}");
         }
         self.with_claims(genuine, &text)
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use reqwest::Method;
 
 use crate::checks::{assert_client_error, assert_dead};
-use crate::fixtures::{ALICE, Bed, Callback, fill_in, walk};
+use crate::fixtures::{ALICE, Bed, fill_in};
 use crate::support::backends::Backend;
 use crate::support::browser_like::{Browser, Page};
 use crate::support::world::World;

@@ -24,6 +24,10 @@
 //! | `crash` | the server is killed twenty times under load and loses nothing it acknowledged |
 //! | `keys` | signing keys rotate under load and are removed with all they signed |
 //! | `cli_changes` | what a command changes reaches a running server |
+//! | `console_kit` | not tests: administrators, and what they make, for the modules below |
+//! | `console` | every page and every change of the console, with plain forms |
+//! | `console_rights` | each address with each role, operators and their betters, the last owner |
+//! | `console_safety` | forged forms, links that change nothing, hostile words, sealed messages |
 //! | `operations` | health, metrics, request ids, a clean log, an orderly stop, two nodes |
 //! | `startup_errors` | every configuration mistake ends the start with one clear line |
 
@@ -47,6 +51,10 @@ mod client_auth;
 mod client_credentials;
 mod code;
 mod conformance_basic;
+mod console;
+mod console_kit;
+mod console_rights;
+mod console_safety;
 mod crash;
 mod csrf;
 mod discovery;

@@ -34,6 +34,7 @@ fn scopes() -> Vec<Scope> {
 }
 
 /// Signs alice in at this client and out again, believing nothing unchecked.
+#[expect(clippy::too_many_lines, reason = "one walk, read from top to bottom")]
 async fn whole_flow(bed: &Bed, rp: &Rp, algorithm: CoreJwsSigningAlgorithm) {
     let issuer = IssuerUrl::new(bed.world.issuer.clone()).unwrap();
     let metadata = CoreProviderMetadata::discover_async(issuer.clone(), &carry).await.unwrap();

@@ -111,39 +111,6 @@ on_both_backends! {
         }
     }
 
-    async fn sessions_end_when_unused_and_when_too_old_and_remembered_ones_later(backend: Backend) {
-        let world = World::builder(backend)
-            .env("DOORWARD_SESSION__IDLE", "60")
-            .env("DOORWARD_SESSION__ABSOLUTE", "72")
-            .env("DOORWARD_SESSION__REMEMBER", "84")
-            .start()
-            .await;
-        create_user(&world, "alice");
-        let start = Instant::now();
-        let (unused, used) = (sign_in(&world, "alice").await, sign_in(&world, "alice").await);
-        let remembered = remembered_sign_in(&world).await;
-        let signed_in_after = start.elapsed();
-        for _ in 0..3 {
-            tokio::time::sleep(Duration::from_secs(15)).await;
-            assert!(is_signed_in(&used).await);
-        }
-        at(start, Duration::from_secs(62) + signed_in_after).await;
-        assert!(!is_signed_in(&unused).await, "idle for longer than the idle limit");
-        if start.elapsed() < Duration::from_secs(70) {
-            assert!(is_signed_in(&used).await, "use extends the idle limit");
-        }
-        at(start, Duration::from_secs(74) + signed_in_after).await;
-        assert!(!is_signed_in(&used).await, "nothing extends the absolute limit");
-        if start.elapsed() < Duration::from_secs(82) {
-            assert!(is_signed_in(&remembered).await, "kept for longer");
-        }
-        at(start, Duration::from_secs(86) + signed_in_after).await;
-        assert!(!is_signed_in(&remembered).await, "and not for ever");
-        // The page offers a new sign-in, and it works in the same browser.
-        submit_sign_in(&used, "alice", PASSWORD).await.assert_status(303);
-        assert!(is_signed_in(&used).await);
-    }
-
     async fn sessions_survive_a_restart_of_the_server(mut world: World) {
         create_user(&world, "alice");
         let app = App::register(&world, "app", &[]);
@@ -233,6 +200,49 @@ on_both_backends! {
         }
         assert_eq!(row_count(&world).await, before);
     }
+}
+
+/// Both backends in one test: it only waits, and need not keep two others waiting.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_end_when_unused_and_when_too_old_and_remembered_ones_later() {
+    let [one, other] = Backend::ALL;
+    tokio::join!(
+        end_unused_used_and_remembered_sessions(one),
+        end_unused_used_and_remembered_sessions(other)
+    );
+}
+
+async fn end_unused_used_and_remembered_sessions(backend: Backend) {
+    let world = World::builder(backend)
+        .env("DOORWARD_SESSION__IDLE", "60")
+        .env("DOORWARD_SESSION__ABSOLUTE", "72")
+        .env("DOORWARD_SESSION__REMEMBER", "84")
+        .start()
+        .await;
+    create_user(&world, "alice");
+    let start = Instant::now();
+    let (unused, used) = (sign_in(&world, "alice").await, sign_in(&world, "alice").await);
+    let remembered = remembered_sign_in(&world).await;
+    let signed_in_after = start.elapsed();
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_secs(15)).await;
+        assert!(is_signed_in(&used).await);
+    }
+    at(start, Duration::from_secs(62) + signed_in_after).await;
+    assert!(!is_signed_in(&unused).await, "idle for longer than the idle limit");
+    if start.elapsed() < Duration::from_secs(70) {
+        assert!(is_signed_in(&used).await, "use extends the idle limit");
+    }
+    at(start, Duration::from_secs(74) + signed_in_after).await;
+    assert!(!is_signed_in(&used).await, "nothing extends the absolute limit");
+    if start.elapsed() < Duration::from_secs(82) {
+        assert!(is_signed_in(&remembered).await, "kept for longer");
+    }
+    at(start, Duration::from_secs(86) + signed_in_after).await;
+    assert!(!is_signed_in(&remembered).await, "and not for ever");
+    // The page offers a new sign-in, and it works in the same browser.
+    submit_sign_in(&used, "alice", PASSWORD).await.assert_status(303);
+    assert!(is_signed_in(&used).await);
 }
 
 async fn row_count(world: &World) -> i64 {

@@ -16,7 +16,7 @@ use crate::http::{extract, render};
 use crate::protocol::params::Params;
 use crate::protocol::types::SessionId;
 use crate::protocol::user::{AdminRole, User};
-use crate::service::audit::Actor;
+use crate::service::audit::{self, Actor, Event};
 use crate::service::console_access::{self, Access};
 use crate::service::failure::Failure;
 use crate::service::people::{self, PeopleError};
@@ -103,7 +103,7 @@ pub(super) async fn enter(
     };
     let answer = match desk.admit(entry.right).await {
         Ok(()) => act(&desk, entry.action).await,
-        Err(stop) => Err(stop),
+        Err(stop) => desk.note_refusal(entry, stop).await,
     };
     let response = answer.unwrap_or_else(|stop| desk.stopped(&stop));
     desk.visit.bind(response)
@@ -145,11 +145,22 @@ impl Desk<'_> {
                 self.find_person(session.user_id.as_str()).await?
             }
         };
-        if !self.may_touch(&person) {
-            return Err(Stop::Forbidden(OWNERS_ONLY));
-        }
+        let allowed = self.may_touch(&person);
         self.person = Some(person);
-        Ok(())
+        if allowed { Ok(()) } else { Err(Stop::Forbidden(OWNERS_ONLY)) }
+    }
+
+    /// Somebody who tries to change what their role does not allow is worth knowing about.
+    async fn note_refusal(&self, entry: &Entry, stop: Stop) -> Answer {
+        if matches!(stop, Stop::Forbidden(_)) && entry.method == Method::Post {
+            let event = Event::failure("console.refused", &self.actor(), self.site().now());
+            let mut event = event.detail("address", entry.path);
+            if let Some(person) = &self.person {
+                event = event.user(&person.id);
+            }
+            audit::write(self.site(), event).await?;
+        }
+        Err(stop)
     }
 
     /// A person by id, user name or e-mail address.

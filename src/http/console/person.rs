@@ -9,7 +9,7 @@ use crate::http::pages::admin::user_forms::UserForm;
 use crate::http::pages::admin::users::{AppAccess, PasswordState, UserDetail, UserView};
 use crate::protocol::user::{AdminRole, User};
 use crate::service::clients::Activity;
-use crate::service::people::{self, Edit, PeopleError};
+use crate::service::people::{self, Edit, PeopleError, RoleEdit};
 use crate::service::{audit, clients, consent, session};
 use crate::store::audit::AuditFilter;
 
@@ -92,7 +92,11 @@ pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
     let user = desk.person()?;
     let typed = forms::read_form(desk);
     // The field is only there for owners; without it the role stays as it is.
-    let role = if desk.may_grant() { forms::role_of(&typed) } else { Ok(user.role) };
+    let role = if desk.may_grant() {
+        forms::role_of(&typed).map(RoleEdit::Set)
+    } else {
+        Ok(RoleEdit::Keep)
+    };
     let error = match role {
         Err(error) => error,
         Ok(role) => {

@@ -124,6 +124,11 @@ impl Page {
         Form::find(self, id)
     }
 
+    /// The form that goes to this path, for forms without an id.
+    pub fn form_to(&self, path: &str) -> Form {
+        Form::find_by_path(self, path)
+    }
+
     /// Whether a form with this id is there.
     pub fn has_form(&self, id: &str) -> bool {
         self.has(&format!("form[id='{id}']"))

@@ -37,6 +37,15 @@ impl Form {
         Self::read(page, form)
     }
 
+    /// The form that goes to this path. Panics, showing the page, when there is none.
+    pub(super) fn find_by_path(page: &Page, path: &str) -> Self {
+        let document = Html::parse_document(&page.body);
+        let wanted = selector(&format!("form[action='{path}']"));
+        let form = document.select(&wanted).next();
+        let form = form.unwrap_or_else(|| panic!("no form to `{path}` on {}", page.describe()));
+        Self::read(page, form)
+    }
+
     fn read(page: &Page, form: ElementRef<'_>) -> Self {
         let attribute = |name| form.value().attr(name);
         let action = attribute("action").filter(|action| !action.is_empty());
