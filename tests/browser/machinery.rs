@@ -23,7 +23,13 @@ const GOOD: &str = "<!doctype html><html lang=en><meta charset=utf-8>\
 const BAD: &str = "<!doctype html><html><title>Bad</title><img src='data:,x'>\
     <input name=x><script>document.title='ran'</script>";
 
+const WIDE: &str = "<!doctype html><html lang=en>\
+    <meta name=viewport content='width=device-width, initial-scale=1'><title>Wide</title><main>\
+    <p id=wide>ThisWordIsLongerThanAPhoneIsWideAndNothingInItAllowsTheLineToBreak<p>narrow</main>\
+    <script src=/nowhere></script>";
+
 const PAGES: Pages = &[
+    ("/wide", "", WIDE),
     ("/", STRICT, GOOD),
     ("/bad", STRICT, BAD),
     ("/posted", STRICT, "<!doctype html><html lang=en><title>Posted</title><p>{echo}</p>"),
@@ -89,6 +95,24 @@ async fn axe_and_the_console_tell_a_good_page_from_a_bad_one() {
         assert!(rules.iter().any(|found| found == rule), "axe misses {rule}: {rules:?}");
     }
     assert!(!browser.policy_violations().await.is_empty());
+    browser.quit().await;
+}
+
+#[tokio::test]
+async fn what_sticks_out_and_what_fails_is_noticed() {
+    let address = serve(PAGES);
+    let browser = Browser::new(Viewport::Phone, Scheme::Light, Script::On).await;
+    browser.open(&address).await;
+    assert_eq!(browser.sticking_out(320).await, Vec::<String>::new());
+    assert_eq!(browser.complaints().await.len(), 0);
+    browser.open(&format!("{address}/wide")).await;
+    let found = browser.sticking_out(320).await;
+    assert!(found.iter().any(|element| element.contains("id=\"wide\"")), "{found:?}");
+    let complaints = browser.complaints().await;
+    assert!(complaints.iter().any(|c| c.contains("/nowhere")), "{complaints:?}");
+    browser.open(&format!("{address}/bad")).await;
+    let complaints = browser.complaints().await;
+    assert!(complaints.iter().any(|c| c.contains("Content Security Policy")), "{complaints:?}");
     browser.quit().await;
 }
 

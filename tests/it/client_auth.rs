@@ -65,6 +65,29 @@ on_both_backends! {
         assert_eq!((wrong.status, wrong.body), (unknown.status, unknown.body));
     }
 
+    async fn guessing_a_secret_is_braked_and_the_brake_tells_nothing(backend: Backend) {
+        let bed = Bed::own(backend, &["daemon", "rs"]).await;
+        let rp = bed.rp("daemon");
+        let mut bodies = std::collections::BTreeSet::new();
+        for n in 0..70 {
+            let page = ask(&rp, Some(&basic("daemon", &format!("guess-{n}"))), &[GRANT]).await;
+            assert_challenged(&page);
+            bodies.insert(page.body);
+        }
+        assert_eq!(bodies.len(), 2, "wrong, and later braked: {bodies:?}");
+        // The right secret does not stand out, and other clients go on.
+        let right = rp.token_request(&[GRANT]).await;
+        assert_challenged(&right);
+        assert!(bodies.contains(&right.body), "{}", right.body);
+        Tokens::of(&bed.rp("rs").token_request(&[GRANT]).await);
+        let start = std::time::Instant::now();
+        while rp.token_request(&[GRANT]).await.status.as_u16() != 200 {
+            assert!(start.elapsed().as_secs() < 70, "never let in again");
+            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        }
+        bed.assert_log_is_clean();
+    }
+
     async fn credentials_are_taken_from_exactly_one_place_and_never_from_the_url(backend: Backend) {
         let bed = Bed::shared(backend).await;
         let rp = bed.rp("daemon");

@@ -115,7 +115,8 @@ on_both_backends! {
             assert_types(&claims);
             let mut found: Vec<_> = claims.as_object().unwrap().keys().cloned().collect();
             let mut wanted: Vec<_> = wanted.into_iter().chain(["sub"]).map(str::to_owned).collect();
-            (found.sort(), wanted.sort());
+            found.sort();
+            wanted.sort();
             assert_eq!(found, wanted, "{scope}");
         }
     }

@@ -299,6 +299,7 @@ pub fn http_client() -> reqwest::Client {
         .redirect(reqwest::redirect::Policy::none())
         .timeout(Duration::from_secs(30))
         .no_proxy()
+        .tls_certs_only([])
         .build()
         .expect("an HTTP client")
 }

@@ -107,7 +107,7 @@ on_both_backends! {
 
     async fn rightly_signed_tokens_with_malformed_claims_are_refused(backend: Backend) {
         let scene = Scene::set(backend).await;
-        let key = OwnKey::of(scene.bed).await;
+        let key = Box::pin(OwnKey::of(scene.bed)).await;
         // The key is the real one: an unchanged token made with it is accepted.
         let same = key.with_claims(&scene.tokens.access, &payload(&scene.tokens.access).to_string());
         scene.rp.userinfo(&same).await.assert_status(200);
@@ -119,7 +119,7 @@ on_both_backends! {
             let token = key.with_claim(scene.id_token(), name, bad);
             scene.assert_no_hint(&what, &token).await;
         }
-        for header in crate::forge::hostile_headers("http://127.0.0.1:9").into_iter() {
+        for header in crate::forge::hostile_headers("http://127.0.0.1:9") {
             let (what, members) = header;
             let mut full = jose_header(&scene.tokens.access);
             full.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
@@ -136,7 +136,7 @@ on_both_backends! {
 
     async fn tokens_out_of_time_are_refused_and_old_hints_accepted(backend: Backend) {
         let scene = Scene::set(backend).await;
-        let key = OwnKey::of(scene.bed).await;
+        let key = Box::pin(OwnKey::of(scene.bed)).await;
         let now = i64::try_from(jsonwebtoken::get_current_timestamp()).unwrap();
         let at = |offset: i64| (now + offset).to_string();
         for (name, when) in [
@@ -155,7 +155,7 @@ on_both_backends! {
 
     async fn a_token_is_good_for_one_purpose_only(backend: Backend) {
         let scene = Scene::set(backend).await;
-        let key = OwnKey::of(scene.bed).await;
+        let key = Box::pin(OwnKey::of(scene.bed)).await;
         scene.assert_no_access_token("an ID token", scene.id_token()).await;
         scene.assert_no_access_token("a refresh token as access token", "x.y.z").await;
         scene.assert_no_hint("an access token", &scene.tokens.access).await;

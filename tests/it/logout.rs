@@ -57,7 +57,7 @@ async fn with(browser: &Browser, tokens: &Tokens, change: (&str, &str)) -> Page 
 on_both_backends! {
     async fn oidcc_rp_initiated_logout(backend: Backend) {
         let bed = Bed::shared(backend).await;
-        let (rp, browser, tokens) = signed_in(&bed).await;
+        let (rp, browser, tokens) = signed_in(bed).await;
         let page = with(&browser, &tokens, ("", "")).await;
         page.assert_status(303);
         let location = page.location();
@@ -72,7 +72,7 @@ on_both_backends! {
 
     async fn oidcc_rp_initiated_logout_no_state(backend: Backend) {
         let bed = Bed::shared(backend).await;
-        let (rp, browser, tokens) = signed_in(&bed).await;
+        let (rp, browser, tokens) = signed_in(bed).await;
         let page = with(&browser, &tokens, ("state", "")).await;
         assert_eq!(page.location().as_str(), AFTER_LOGOUT);
         assert_signed_out(&rp, &browser).await;
@@ -80,7 +80,7 @@ on_both_backends! {
 
     async fn oidcc_rp_initiated_logout_by_post(backend: Backend) {
         let bed = Bed::shared(backend).await;
-        let (rp, browser, tokens) = signed_in(&bed).await;
+        let (rp, browser, tokens) = signed_in(bed).await;
         let hint = tokens.id.clone().unwrap();
         let fields = [
             ("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", AFTER_LOGOUT),
@@ -93,7 +93,7 @@ on_both_backends! {
 
     async fn oidcc_rp_initiated_logout_bad_post_logout_redirect_uri(backend: Backend) {
         let bed = Bed::shared(backend).await;
-        let (rp, browser, tokens) = signed_in(&bed).await;
+        let (rp, browser, tokens) = signed_in(bed).await;
         for uri in [
             "https://evil.test/", "https://rp.test/post_logout_redirect/", "https://rp.test/cb",
             "https://rp.test.evil.test/post_logout_redirect", "javascript:alert(1)", "/", "//x",
@@ -106,7 +106,7 @@ on_both_backends! {
 
     async fn oidcc_rp_initiated_logout_query_added_to_post_logout_redirect_uri(backend: Backend) {
         let bed = Bed::shared(backend).await;
-        let (rp, browser, tokens) = signed_in(&bed).await;
+        let (rp, browser, tokens) = signed_in(bed).await;
         let uri = format!("{AFTER_LOGOUT}?foo=bar");
         let page = with(&browser, &tokens, ("post_logout_redirect_uri", &uri)).await;
         assert_nothing_happened(&rp, &browser, &page).await;
@@ -114,7 +114,7 @@ on_both_backends! {
 
     async fn oidcc_rp_initiated_logout_modified_and_bad_id_token_hint(backend: Backend) {
         let bed = Bed::shared(backend).await;
-        let (rp, browser, tokens) = signed_in(&bed).await;
+        let (rp, browser, tokens) = signed_in(bed).await;
         let hint = tokens.id.clone().unwrap();
         let (_, rest) = hint.split_once('.').unwrap();
         let (claims, _) = rest.split_once('.').unwrap();
@@ -131,7 +131,7 @@ on_both_backends! {
 
     async fn oidcc_rp_initiated_logout_no_id_token_hint(backend: Backend) {
         let bed = Bed::shared(backend).await;
-        let (rp, browser, tokens) = signed_in(&bed).await;
+        let (rp, browser, tokens) = signed_in(bed).await;
         let page = with(&browser, &tokens, ("id_token_hint", "")).await;
         assert_nothing_happened(&rp, &browser, &page).await;
         // With client_id the person is asked, and then the app gets its browser back.
@@ -146,7 +146,7 @@ on_both_backends! {
     async fn oidcc_rp_initiated_logout_no_params_and_only_state(backend: Backend) {
         let bed = Bed::shared(backend).await;
         for parameters in [&[][..], &[("state", "s")]] {
-            let (rp, browser, tokens) = signed_in(&bed).await;
+            let (rp, browser, tokens) = signed_in(bed).await;
             let page = end_session(&browser, parameters).await;
             assert_nothing_happened(&rp, &browser, &page).await;
             let answer = page.form("sign-out").press("decision", "logout").submit().await;
@@ -160,7 +160,7 @@ on_both_backends! {
 
     async fn oidcc_rp_initiated_logout_no_post_logout_redirect_uri(backend: Backend) {
         let bed = Bed::shared(backend).await;
-        let (rp, browser, tokens) = signed_in(&bed).await;
+        let (rp, browser, tokens) = signed_in(bed).await;
         let page = with(&browser, &tokens, ("post_logout_redirect_uri", "")).await;
         page.assert_no_header("location").assert_status(200);
         assert!(page.text().contains("signed out"), "{}", page.text());
@@ -169,10 +169,10 @@ on_both_backends! {
 
     async fn the_hint_of_another_person_or_session_asks_first(backend: Backend) {
         let bed = Bed::shared(backend).await;
-        let (rp, browser, _) = signed_in(&bed).await;
+        let (rp, browser, _) = signed_in(bed).await;
         let bobs = bed.world.browser();
         let bob = rp.tokens(&bobs, &BOB, &[]).await;
-        let (_, _, elsewhere) = signed_in(&bed).await;
+        let (_, _, elsewhere) = signed_in(bed).await;
         for tokens in [bob, elsewhere] {
             let page = with(&browser, &tokens, ("", "")).await;
             assert!(page.has_form("sign-out"), "{}", page.describe());
@@ -183,7 +183,7 @@ on_both_backends! {
 
     async fn a_hint_and_a_client_id_must_agree(backend: Backend) {
         let bed = Bed::shared(backend).await;
-        let (rp, browser, tokens) = signed_in(&bed).await;
+        let (rp, browser, tokens) = signed_in(bed).await;
         let hint = tokens.id.as_deref().unwrap();
         let pairs = [("id_token_hint", hint), ("client_id", "evil")];
         let page = end_session(&browser, &pairs).await;
@@ -194,7 +194,7 @@ on_both_backends! {
 
     async fn the_person_may_stay_signed_in(backend: Backend) {
         let bed = Bed::shared(backend).await;
-        let (rp, browser, _) = signed_in(&bed).await;
+        let (rp, browser, _) = signed_in(bed).await;
         let page = browser.get("/logout").await;
         assert!(page.text().contains("conf-basic"), "the apps are named: {}", page.text());
         let answer = page.form("sign-out").press("decision", "stay").submit().await;
@@ -204,8 +204,8 @@ on_both_backends! {
 
     async fn signing_out_ends_every_app_of_the_session_and_no_other_session(backend: Backend) {
         let bed = Bed::shared(backend).await;
-        let (first, browser, tokens) = signed_in(&bed).await;
-        let (_, other_browser, other) = signed_in(&bed).await;
+        let (first, browser, tokens) = signed_in(bed).await;
+        let (_, other_browser, other) = signed_in(bed).await;
         let second = bed.rp("opaque");
         let more = second.tokens(&browser, &ALICE, &[]).await;
         let stolen = browser.copy();

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `support` | not tests: private servers, the running Doorward, the browser-like client |
 //! | `machinery` | the support itself: servers start, crash, restore and vanish; forms fill in |
-//! | `fixtures`, `checks`, `forge` | not tests: people, clients, safe outcomes, forged tokens |
+//! | `fixtures`, `answers`, `checks`, `forge` | not tests: people, clients, safe outcomes, forgeries |
 //! | `authorize`, `redirect_uri`, `pkce`, `client_auth` | who may ask for what, and where it is sent |
 //! | `code`, `refresh`, `client_credentials` | the grants: spent once, by their owner, in time |
 //! | `userinfo`, `introspection`, `revocation`, `logout` | tokens and sessions in use, and their end |
@@ -44,6 +44,7 @@
 #[macro_use]
 mod support;
 
+mod answers;
 mod authorize;
 mod checks;
 mod cli_changes;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 
-use crate::fixtures::{ALICE, Bed};
+use crate::fixtures::{ALICE, Bed, MALLORY, fill_in};
 use crate::support::browser_like::Browser;
 
 /// Every route, as programs and people reach it.
@@ -65,7 +65,7 @@ fn nonsense() -> Vec<String> {
     .to_vec();
     all.push("a=b&".repeat(129));
     all.push(format!("x={}", "y".repeat(5_000)));
-    all.push((0..127).map(|n| format!("p{n}=%00&")).collect());
+    all.push((0..127).map(|n| format!("p{n}=%00")).collect::<Vec<_>>().join("&"));
     all
 }
 
@@ -137,6 +137,21 @@ on_both_backends! {
                 let value = reqwest::header::HeaderValue::from_bytes(&value).unwrap();
                 let request = request.header(name, value);
                 assert_no_failure(browser, request, &format!("{path} {name}")).await;
+            }
+        }
+        let administrator = administrator(&bed).await;
+        for (method, path, _) in doorward::http::console::addresses() {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            for id in ["x", "%00", "%ff", "..%2f..", "'%20or%201=1", "%F0%9F%9A%AA", &"y".repeat(3_000)] {
+                let url = administrator.resolve(&path.replace("{id}", id));
+                for text in ["", "%00=%ff", "after=%00&search=%ff%00&limit=x&page=-1&kid=%00"] {
+                    let mut address = url.clone();
+                    address.set_query(Some(text));
+                    let request = administrator.request(method.clone(), &address);
+                    let request = request.header("Content-Type", "application/x-www-form-urlencoded");
+                    let what = format!("{method} {address:.120}");
+                    assert_no_failure(&administrator, request.body(text), &what).await;
+                }
             }
         }
         assert!(bed.world.is_running());
@@ -229,6 +244,16 @@ on_both_backends! {
         browser.get("/readyz").await.assert_status(200);
         bed.assert_log_is_clean();
     }
+}
+
+/// A browser to which the console is open.
+async fn administrator(bed: &Bed) -> Browser {
+    bed.add_person(&MALLORY, &["--role", "owner"]);
+    let browser = bed.world.browser();
+    let page = browser.get("/login?next=admin").await;
+    fill_in(&page, &MALLORY).submit().await.assert_status(303);
+    browser.get("/admin").await.assert_status(200);
+    browser
 }
 
 /// A body without end: the refusal comes long before it would.

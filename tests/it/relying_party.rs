@@ -2,7 +2,7 @@
 //! PKCE and nonce, ID token verification, userinfo, refresh, sign-out.
 
 use openidconnect::core::{
-    CoreAuthenticationFlow, CoreClient, CoreIdTokenVerifier, CoreJwsSigningAlgorithm,
+    CoreAuthenticationFlow, CoreClient, CoreIdToken, CoreIdTokenVerifier, CoreJwsSigningAlgorithm,
     CoreProviderMetadata, CoreUserInfoClaims,
 };
 use openidconnect::{
@@ -20,6 +20,7 @@ async fn carry(request: HttpRequest) -> Result<HttpResponse, reqwest::Error> {
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
+        .tls_certs_only([])
         .build()?;
     let answer = client.execute(request.try_into()?).await?;
     let mut response = http::Response::builder().status(answer.status());
@@ -87,18 +88,23 @@ async fn whole_flow(bed: &Bed, rp: &Rp, algorithm: CoreJwsSigningAlgorithm) {
         assert_eq!(*again.claims(&verifier, no_nonce).unwrap().subject(), subject);
     }
 
-    let metadata = ProviderMetadataWithLogout::discover_async(issuer, &carry).await.unwrap();
-    let end: EndSessionUrl = metadata.additional_metadata().end_session_endpoint.clone().unwrap();
-    let after = PostLogoutRedirectUrl::new(AFTER_LOGOUT.to_owned()).unwrap();
-    let url = LogoutRequest::from(end)
-        .set_id_token_hint(id_token)
-        .set_post_logout_redirect_uri(after)
-        .set_state(CsrfToken::new("bye".into()))
-        .http_get_url();
-    let page = browser.get(url.as_str()).await;
+    let end_url = end_session_url(issuer, id_token).await;
+    let page = browser.get(end_url.as_str()).await;
     assert_eq!(page.location().as_str(), format!("{AFTER_LOGOUT}?state=bye"));
     let page = rp.authorize(&browser, &[("prompt", "none")]).await;
     assert_client_error(&page, rp, "login_required");
+}
+
+/// Where to send the browser to sign out.
+async fn end_session_url(issuer: IssuerUrl, id_token: &CoreIdToken) -> url::Url {
+    let metadata = ProviderMetadataWithLogout::discover_async(issuer, &carry).await.unwrap();
+    let end: EndSessionUrl = metadata.additional_metadata().end_session_endpoint.clone().unwrap();
+    let after = PostLogoutRedirectUrl::new(AFTER_LOGOUT.to_owned()).unwrap();
+    LogoutRequest::from(end)
+        .set_id_token_hint(id_token)
+        .set_post_logout_redirect_uri(after)
+        .set_state(CsrfToken::new("bye".into()))
+        .http_get_url()
 }
 
 on_both_backends! {

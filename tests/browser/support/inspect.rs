@@ -10,10 +10,15 @@ const NARROWEST: u32 = 320;
 const OVERFLOW: &str = "
     const width = document.documentElement.clientWidth;
     if (document.documentElement.scrollWidth <= width) return [];
-    const out = e => e.getBoundingClientRect().right > width + 1;
-    return [...document.body.querySelectorAll('*')]
+    // Text may stick out of an element that itself does not.
+    const out = e => {
+        const box = e.getBoundingClientRect();
+        return Math.max(box.right, box.left + e.scrollWidth) > width + 1;
+    };
+    const found = [...document.body.querySelectorAll('*')]
         .filter(e => out(e) && ![...e.children].some(out))
-        .map(e => e.outerHTML.slice(0, 160));";
+        .map(e => e.outerHTML.slice(0, 160));
+    return found.length ? found : ['something that is no element'];";
 
 impl Browser {
     /// Looks at the page shown in all four ways and comes back to the one in use. Saves a
@@ -48,35 +53,42 @@ impl Browser {
         self.console().await;
     }
 
-    /// Nothing was blocked by the content security policy and no script failed.
     async fn assert_quiet(&self, name: &str) {
+        let complaints = self.complaints().await;
+        assert!(complaints.is_empty(), "{name} at {}: {complaints:#?}", self.address().await);
+    }
+
+    /// What the content security policy blocked, which scripts failed and what could not be
+    /// loaded, since the last look at the console.
+    pub async fn complaints(&self) -> Vec<String> {
         let address = self.address().await;
-        let problems: Vec<_> = self
-            .console()
-            .await
-            .into_iter()
-            .map(|entry| entry.message)
+        let messages = self.console().await.into_iter().map(|entry| entry.message);
+        messages
             .filter(|message| !is_answer_with_error_status(message, &address))
             .filter(|message| {
                 ["Content Security Policy", "Uncaught", "Failed to load"]
                     .iter()
                     .any(|sign| message.contains(sign))
             })
-            .collect();
-        assert!(problems.is_empty(), "{name} at {address}: {problems:#?}");
+            .collect()
     }
 
     /// Nothing sticks out at the sides, down to the narrowest window.
     async fn assert_fits(&self, name: &str) {
         for width in [NARROWEST, 390] {
-            let size =
-                json!({"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": true});
-            self.devtools("Emulation.setDeviceMetricsOverride", size).await;
-            let found = self.driver().execute(OVERFLOW, Vec::<Value>::new()).await;
-            let found: Vec<String> = found.expect("measure the page").convert().expect("a list");
+            let found = self.sticking_out(width).await;
             let address = self.address().await;
             assert!(found.is_empty(), "{name} is wider than {width} px ({address}): {found:#?}");
         }
+    }
+
+    /// The elements that reach beyond a window of this width, in CSS pixels, if the page can be
+    /// scrolled sideways. The window keeps this width.
+    pub async fn sticking_out(&self, width: u32) -> Vec<String> {
+        let size = json!({"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": true});
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await;
+        let found = self.driver().execute(OVERFLOW, Vec::<Value>::new()).await;
+        found.expect("measure the page").convert().expect("a list")
     }
 }
 

@@ -255,8 +255,8 @@ impl Browser {
     /// Saves the whole page, beyond the window's edge too, as
     /// `target/screenshots/NAME-VIEWPORT-SCHEME[-noscript].png`.
     pub async fn screenshot(&self, name: &str) -> PathBuf {
-        let answer =
-            self.devtools("Page.captureScreenshot", json!({"captureBeyondViewport": true})).await;
+        let whole = json!({"captureBeyondViewport": true, "optimizeForSpeed": true});
+        let answer = self.devtools("Page.captureScreenshot", whole).await;
         let data = answer["data"].as_str().expect("a picture");
         let bytes = data_encoding::BASE64.decode(data.as_bytes()).expect("base64");
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");

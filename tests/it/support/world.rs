@@ -182,7 +182,11 @@ impl World {
     /// Starts the server and waits until it is ready. Panics, showing the log, when it ends first.
     pub async fn start_server(&mut self) {
         self.spawn_server();
-        let client = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .tls_certs_only([])
+            .build()
+            .expect("an HTTP client");
         let ready = self.management_url("/readyz");
         wait_until_async("Doorward getting ready", START_LIMIT, async || {
             let ended = self.process.as_mut().and_then(Guarded::ended);
