@@ -90,9 +90,6 @@ async fn run(options: &Options) -> Result<(), String> {
     let cores = Cores::look();
     eprintln!("starting Doorward ({})", options.backend());
     let stage = Stage::set(options, &cores).await;
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    let idle = process_cost::of(stage.world.pid()).resident_kib;
-
     let mut computed: Vec<Computed> = Vec::new();
     let mut running = open(&stage, options).await?;
     // Round by round and not line by line, so that a busy minute of the machine touches all alike.
@@ -114,7 +111,7 @@ async fn run(options: &Options) -> Result<(), String> {
         }
     }
     let loaded = process_cost::of(stage.world.pid()).resident_kib;
-    finish(options, &stage, (idle, loaded), (running, least(&computed)))
+    finish(options, &stage, loaded, (running, least(&computed)))
 }
 
 async fn open(stage: &Stage, options: &Options) -> Result<Vec<Running>, String> {
@@ -176,12 +173,13 @@ fn least(computed: &[Computed]) -> Computed {
 fn finish(
     options: &Options,
     stage: &Stage,
-    (idle, loaded): (u64, u64),
+    loaded: u64,
     (running, computed): (Vec<Running>, Computed),
 ) -> Result<(), String> {
     let measured: Vec<Measured> =
         running.into_iter().map(|r| Measured { line: r.line, rounds: r.rounds }).collect();
     let summaries = report::summarize(&measured, &computed);
+    let idle = stage.starts.idle_kib;
     let (first, existing) = (stage.starts.first, report::median(&stage.starts.existing));
     println!(
         "Doorward on one core, {} ({} rounds of {:?}, {} connections)\n",

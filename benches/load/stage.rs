@@ -11,6 +11,7 @@ use crate::cores::{Cores, Role};
 use crate::http::{Connection, Request};
 use crate::lines::{APPS, App, Kind, WEB_RS256};
 use crate::options::Options;
+use crate::process_cost;
 use crate::support::backends::Backend;
 use crate::support::world::World;
 use crate::work::{self, Work, Worker};
@@ -24,6 +25,8 @@ const PASSWORD: &str = "vQ7mZ2kLr9TxW4pB";
 pub(crate) struct Starts {
     pub(crate) first: Duration,
     pub(crate) existing: Vec<Duration>,
+    /// Resident memory in KiB a second later, before the first sign-in.
+    pub(crate) idle_kib: u64,
 }
 
 /// Everything that runs.
@@ -61,7 +64,9 @@ impl Stage {
         }
         let bare = BareServer::start();
         cores.go(Role::Driver);
-        let starts = Starts { first, existing };
+        std::thread::sleep(Duration::from_secs(1));
+        let idle_kib = process_cost::of(world.pid()).resident_kib;
+        let starts = Starts { first, existing, idle_kib };
         let mut stage = Self { world, bare, starts, basics, cookies: String::new() };
         stage.cookies = stage.sign_in().await;
         stage
