@@ -188,6 +188,11 @@ impl Browser {
         }
     }
 
+    /// Waits until no such element is there.
+    pub async fn wait_until_gone(&self, css: &str) {
+        wait_until_async(&format!("`{css}` going"), WAIT, async || !self.has(css).await).await;
+    }
+
     /// Waits until the address begins with this.
     pub async fn wait_for_address(&self, start: &str) {
         wait_until_async(&format!("an address like {start}"), WAIT, async || {
