@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use crate::clock::UnixTime;
 use crate::protocol::types::SessionId;
@@ -19,6 +19,8 @@ use crate::store::sync::SyncState;
 pub struct Watch {
     catalog: AtomicI64,
     revocations: AtomicI64,
+    /// Whether this process is making the ephemeral copy right now.
+    copying: AtomicBool,
     /// Sessions used since `last_seen_at` was last written to SQL.
     visits: Mutex<HashMap<SessionId, UnixTime>>,
 }
@@ -32,7 +34,23 @@ pub enum Freshness {
     Behind,
 }
 
+/// Held while the copy is made; letting go, however that happens, allows the next try.
+#[derive(Debug)]
+pub struct CopyUnderWay<'a>(&'a AtomicBool);
+
+impl Drop for CopyUnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
+}
+
 impl Watch {
+    /// Begins making the copy, unless that is under way.
+    pub fn begin_copy(&self) -> Option<CopyUnderWay<'_>> {
+        let was_idle = !self.copying.swap(true, Ordering::SeqCst);
+        was_idle.then(|| CopyUnderWay(&self.copying))
+    }
+
     /// Starts from what SQL says.
     #[must_use]
     pub fn new(state: SyncState) -> Self {

@@ -17,6 +17,8 @@ const SWEEP: usize = 100_000;
 /// [`Failure`] when a store does not answer; what is known stays known.
 pub async fn notice_changes(app: &App) -> Result<(), Failure> {
     let state = sync::read(&app.store.db).await?;
+    // Revocations first: nobody may see a change of the catalogue and still an old token alive.
+    app.watch.saw_revocation(state.revocations);
     if app.watch.is_news(state) {
         app.known.forget();
         // Learnt only once it has worked, so that a failure here is tried again.

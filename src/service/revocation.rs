@@ -7,6 +7,7 @@
 
 use crate::app::{App, Freshness};
 use crate::clock::{Seconds, UnixTime};
+use crate::crypto::secret;
 use crate::protocol::types::{ClientId, GrantId, SessionId, UserId};
 use crate::service::failure::Failure;
 use crate::store::revocations::{self, Revocation, RevocationKind};
@@ -139,14 +140,24 @@ async fn write_tombstones(app: &App, revocations: &[Revocation]) -> Result<(), F
 /// # Errors
 /// [`Failure`] when either store does not answer.
 pub async fn rebuild(app: &App) -> Result<(), Failure> {
+    // One at a time in this process; whoever finds it under way goes to SQL meanwhile.
+    let Some(_under_way) = app.watch.begin_copy() else { return Ok(()) };
     // The counter is read first: what is revoked after that is in the list or comes by itself.
     let state = sync::read(&app.store.db).await?;
     let active = revocations::active(&app.store.db, app.now()).await?;
     tracing::info!(count = active.len(), "copying the revocation set");
+    // The marker says "under construction", by a name of our own, before the first tombstone is
+    // written. If it still does at the end, nothing was emptied or rebuilt in between.
+    let construction = format!("building:{}", secret::opaque_id());
+    app.ephemeral.put(MARKER, &construction, MARKER_TTL).await?;
     write_tombstones(app, &active).await?;
-    app.ephemeral.put(MARKER, &state.revocations.to_string(), MARKER_TTL).await?;
+    let found = app.ephemeral.swap(MARKER, &state.revocations.to_string()).await?;
     app.watch.saw_revocation(state.revocations);
-    Ok(())
+    if found.as_deref() == Some(construction.as_str()) {
+        return Ok(());
+    }
+    app.ephemeral.delete(&[MARKER]).await?;
+    Err(Failure::Unavailable("the copy was disturbed while it was made; it is made again".into()))
 }
 
 /// Makes a copy that was found wanting again; a failure leaves readers with SQL.

@@ -32,6 +32,7 @@ pub async fn start(
         Failure::Internal(_) => StartError::Keys(failure),
         Failure::Unavailable(_) => StartError::Failure(failure),
     })?;
-    revocation::rebuild(&app).await?;
+    // Without a copy readers go to SQL, so a start need not fail for it.
+    revocation::repair(&app).await;
     Ok(app)
 }
