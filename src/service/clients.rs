@@ -73,7 +73,10 @@ pub async fn find(app: &App, id: &ClientId) -> Result<Option<Arc<Client>>, Failu
         return Ok(Some(client));
     }
     let moment = app.known.moment();
-    let Some(client) = clients::by_id(&app.store.db, id).await? else { return Ok(None) };
+    let found = clients::by_id(&app.store.db, id).await?;
+    // Whoever sees that a client was disabled or deleted must not still see its tokens alive.
+    app.watch.saw_revocation(sync::read(&app.store.db).await?.revocations);
+    let Some(client) = found else { return Ok(None) };
     let client = Arc::new(client);
     app.known.remember(Arc::clone(&client), moment);
     Ok(Some(client))

@@ -110,11 +110,13 @@ async fn write_copy(app: &App, pending: &Pending) -> Result<(), Failure> {
         // The copy knew everything before this one.
         Some(known) if known + 1 == pending.number => {
             write_tombstones(app, &pending.revocations).await?;
-            // A store that was emptied since has no marker to replace, and no other tombstone.
-            match app.ephemeral.swap(MARKER, &pending.number.to_string()).await? {
-                Some(_) => Ok(()),
-                None => rebuild(app).await,
+            // A store that was emptied since has no marker to replace, and no other tombstone;
+            // one that is being copied into belongs to whoever does that.
+            let (known, number) = (known.to_string(), pending.number.to_string());
+            if !app.ephemeral.replace(MARKER, &known, &number).await? {
+                rebuild(app).await?;
             }
+            Ok(())
         }
         // Somebody made it again since, perhaps before our commit was visible.
         Some(known) if known >= pending.number => write_tombstones(app, &pending.revocations).await,
@@ -151,12 +153,11 @@ pub async fn rebuild(app: &App) -> Result<(), Failure> {
     let construction = format!("building:{}", secret::opaque_id());
     app.ephemeral.put(MARKER, &construction, MARKER_TTL).await?;
     write_tombstones(app, &active).await?;
-    let found = app.ephemeral.swap(MARKER, &state.revocations.to_string()).await?;
     app.watch.saw_revocation(state.revocations);
-    if found.as_deref() == Some(construction.as_str()) {
+    let number = state.revocations.to_string();
+    if app.ephemeral.replace(MARKER, &construction, &number).await? {
         return Ok(());
     }
-    app.ephemeral.delete(&[MARKER]).await?;
     Err(Failure::Unavailable("the copy was disturbed while it was made; it is made again".into()))
 }
 

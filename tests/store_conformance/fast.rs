@@ -43,11 +43,12 @@ async fn verbs_conform(e: &Ephemeral) {
     assert_eq!(e.get_extend("k", 60).await.unwrap().as_deref(), Some("v2 ü \0"));
     assert_eq!(e.get_extend("none", 60).await.unwrap(), None);
     assert!(!e.put_new("k", "v3", 60).await.unwrap());
-    assert_eq!(e.swap("k", "v4").await.unwrap().as_deref(), Some("v2 ü \0"));
+    assert!(!e.replace("k", "v1 ü \0", "v3").await.unwrap());
+    assert!(e.replace("k", "v2 ü \0", "v4").await.unwrap());
     assert_eq!(e.take("k").await.unwrap().as_deref(), Some("v4"));
     assert_eq!(e.take("k").await.unwrap(), None);
-    assert_eq!(e.swap("k", "v5").await.unwrap(), None);
-    assert_eq!(e.get("k").await.unwrap(), None, "a swap stores nothing where nothing was");
+    assert!(!e.replace("k", "v4", "v5").await.unwrap());
+    assert_eq!(e.get("k").await.unwrap(), None, "nothing is stored where nothing was");
     assert!(e.put_new("k", "v6", 60).await.unwrap());
 
     e.put("other", "o", 60).await.unwrap();
@@ -69,14 +70,14 @@ async fn verbs_conform(e: &Ephemeral) {
 async fn expiry_conforms(e: &Ephemeral, time: &Passing) {
     e.put("short", "v", 1).await.unwrap();
     e.put("kept", "v", 1).await.unwrap();
-    e.put("swapped", "v", 1).await.unwrap();
+    e.put("replaced", "v", 1).await.unwrap();
     e.put_new("new", "v", 1).await.unwrap();
     assert_eq!(e.increment("window", 2).await.unwrap(), 1);
     assert!(e.get_extend("kept", 60).await.unwrap().is_some());
-    assert!(e.swap("swapped", "w").await.unwrap().is_some());
+    assert!(e.replace("replaced", "v", "w").await.unwrap());
     time.pass(1).await;
     assert_eq!(e.get("short").await.unwrap(), None);
-    assert_eq!(e.get("swapped").await.unwrap(), None, "a swap does not extend");
+    assert_eq!(e.get("replaced").await.unwrap(), None, "replacing does not extend");
     assert_eq!(e.take("new").await.unwrap(), None);
     assert_eq!(e.get("kept").await.unwrap().as_deref(), Some("v"));
     assert!(e.put_new("short", "again", 60).await.unwrap());

@@ -148,14 +148,17 @@ impl MemoryStore {
         }
     }
 
-    /// See [`super::Ephemeral::swap`].
-    pub fn swap(&self, key: &str, new: &str) -> Option<String> {
+    /// See [`super::Ephemeral::replace`].
+    pub fn replace(&self, key: &str, old: &str, new: &str) -> bool {
         let now = self.inner.clock.now();
         let mut shard = self.shard(key);
-        let expires_at = shard.live(key, now)?.expires_at;
-        let old = shard.remove(key)?;
+        let Some(expires_at) =
+            shard.live(key, now).filter(|entry| entry.value == old).map(|entry| entry.expires_at)
+        else {
+            return false;
+        };
         shard.insert(key, Entry { value: new.to_owned(), expires_at });
-        Some(old.value)
+        true
     }
 
     /// See [`super::Ephemeral::increment`].

@@ -86,10 +86,10 @@ impl Ephemeral {
         to_either!(self, m => { m.delete(keys); Ok(()) }, r => r.delete(keys).await)
     }
 
-    /// Replaces a value that is there, keeps its time to live, and returns the old one. Nothing is
-    /// stored when there was none.
-    pub async fn swap(&self, key: &str, new: &str) -> Result<Option<String>, StoreError> {
-        to_either!(self, m => Ok(m.swap(key, new)), r => r.swap(key, new).await)
+    /// Replaces a value if it is still `old` and keeps its time to live; `false`, and nothing is
+    /// stored, when it is another or none.
+    pub async fn replace(&self, key: &str, old: &str, new: &str) -> Result<bool, StoreError> {
+        to_either!(self, m => Ok(m.replace(key, old, new)), r => r.replace(key, old, new).await)
     }
 
     /// Adds one and returns the count. The first call starts at 1 and sets the time to live, which

@@ -32,6 +32,10 @@ const START_LIMIT: Duration = Duration::from_secs(3);
 const INCREMENT: &str = "local n = redis.call('INCR', KEYS[1]) \
     if n == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end return n";
 
+/// Replaces a value that is still the expected one.
+const REPLACE: &str = "if redis.call('GET', KEYS[1]) == ARGV[1] then \
+    redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL') return 1 end return 0";
+
 /// The store on Redis. Cheap to clone.
 #[derive(Clone)]
 pub struct RedisStore {
@@ -127,8 +131,14 @@ impl RedisStore {
         self.call::<i64>(&command, Repeat::Harmless).await.map(drop)
     }
 
-    pub(super) async fn swap(&self, key: &str, new: &str) -> Result<Option<String>, StoreError> {
-        let command = on("SET", key).arg(new).arg("XX").arg("GET").arg("KEEPTTL").take();
+    pub(super) async fn replace(
+        &self,
+        key: &str,
+        old: &str,
+        new: &str,
+    ) -> Result<bool, StoreError> {
+        let command =
+            redis::cmd("EVAL").arg(REPLACE).arg(1).arg(prefixed(key)).arg(old).arg(new).take();
         self.call(&command, Repeat::Harmful).await
     }
 
