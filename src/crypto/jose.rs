@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::key_pair::algorithm;
 use super::keyring::{Keyring, SigningKey};
 use crate::clock::{Seconds, UnixTime};
+use crate::protocol::jwt_claims::{BadClaim, audience, text, time};
 use crate::protocol::types::SigningAlg;
 
 /// Longer texts are refused unread. Doorward's own tokens are a tenth of this.
@@ -77,6 +78,12 @@ pub enum JoseError {
     /// Too early.
     #[error("the token is not valid yet")]
     NotYetValid,
+}
+
+impl From<BadClaim> for JoseError {
+    fn from(claim: BadClaim) -> Self {
+        Self::Claim(claim.0)
+    }
 }
 
 /// Signs `claims`, which must serialize to a JSON object. The caller sets every claim.
@@ -220,47 +227,12 @@ fn check_claims(claims: &Map<String, Value>, expect: &Expect<'_>) -> Result<(), 
     }
 }
 
-/// A claim that is a string wherever it is present.
-fn text<'a>(
-    claims: &'a Map<String, Value>,
-    name: &'static str,
-) -> Result<Option<&'a str>, JoseError> {
-    match claims.get(name) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(JoseError::Claim(name)),
-    }
-}
-
-/// A claim that is a whole number of seconds since 1970 wherever it is present. RFC 7519 would allow
-/// fractions; Doorward never writes them.
-fn time(claims: &Map<String, Value>, name: &'static str) -> Result<Option<UnixTime>, JoseError> {
-    match claims.get(name) {
-        None => Ok(None),
-        Some(value) => match value.as_i64() {
-            Some(seconds) if seconds >= 0 => Ok(Some(UnixTime(seconds))),
-            _ => Err(JoseError::Claim(name)),
-        },
-    }
-}
-
-/// Everyone the token is for: one string or several (RFC 7519 section 4.1.3), never nobody.
-fn audience(claims: &Map<String, Value>) -> Result<Vec<&str>, JoseError> {
-    const MALFORMED: JoseError = JoseError::Claim("aud");
-    match claims.get("aud") {
-        Some(Value::String(one)) => Ok(vec![one]),
-        Some(Value::Array(several)) if !several.is_empty() => {
-            several.iter().map(|entry| entry.as_str().ok_or(MALFORMED)).collect()
-        }
-        _ => Err(MALFORMED),
-    }
-}
-
 /// `at_hash` or `c_hash`: the left half of the hash that goes with the algorithm, as base64url
 /// (OpenID Connect Core section 3.3.2.11). Ed25519 goes with SHA-512.
 pub fn left_half_hash(alg: SigningAlg, value: &str) -> String {
     let function = match alg {
-        SigningAlg::Rs256 | SigningAlg::Es256 => &digest::SHA256,
+        SigningAlg::Rs256 | SigningAlg::Ps256 | SigningAlg::Es256 => &digest::SHA256,
+        SigningAlg::Es384 => &digest::SHA384,
         SigningAlg::EdDsa => &digest::SHA512,
     };
     let hash = digest::digest(function, value.as_bytes());

@@ -3,6 +3,7 @@
 
 use super::client::{Client, GrantType};
 use super::error::{ErrorCode, OAuthError};
+use super::grant::details::GrantDetails;
 use super::params::Params;
 use super::pkce::CodeChallenge;
 use super::reply::{ReplyTo, ResponseMode};
@@ -25,6 +26,8 @@ pub struct AuthorizeRequest {
     pub max_age: Option<Seconds>,
     pub login_hint: Option<String>,
     pub id_token_hint: Option<String>,
+    /// What goes into the grant beyond scopes.
+    pub details: GrantDetails,
 }
 
 /// `prompt`: how much the person may or must be asked.
@@ -84,6 +87,7 @@ pub fn validate(
         max_age: max_age(params)?.or(client.metadata.default_max_age),
         login_hint: params.get("login_hint")?.map(str::to_owned),
         id_token_hint: params.get("id_token_hint")?.map(str::to_owned),
+        details: GrantDetails::default(),
     })
 }
 

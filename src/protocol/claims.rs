@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::client::{ClaimsPlacement, Client};
+use super::grant::details::Confirmation;
 use super::scope::Scopes;
 use super::types::{ClientId, GrantId, SessionId, UserId};
 use super::user::User;
@@ -83,6 +84,15 @@ pub struct AccessTokenClaims {
     pub sid: Option<SessionId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub groups: Option<Vec<String>>,
+    /// The key the token is bound to (RFC 7800 section 3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
+    /// Who acts for `sub`, and for whom that one acts (RFC 8693 section 4.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<Value>,
+    /// RFC 9396 section 9.1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details: Vec<Value>,
     /// The lineage this token belongs to; revoking it kills the token. Private claim.
     pub grant: GrantId,
     /// The person's token version when this was issued; absent without a person. Private claim.

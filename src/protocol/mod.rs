@@ -4,8 +4,10 @@
 //! Start with [`authorize`] (what a client asks for), [`interaction`] (what must happen next) and
 //! [`grant`] (what a grant is worth at the token endpoint).
 
+pub mod algorithms;
 pub mod authorize;
 pub mod claims;
+pub mod claims_request;
 pub mod client;
 pub mod client_auth;
 pub mod client_metadata;
@@ -13,6 +15,7 @@ pub mod discovery;
 pub mod error;
 pub mod grant;
 pub mod interaction;
+pub mod jwt_claims;
 pub mod logout;
 pub mod params;
 pub mod password_policy;

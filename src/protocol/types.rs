@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::algorithms::{ContentEncryptionAlg, KeyEncryptionAlg, SigningAlg};
+
 /// Declares a string newtype: an identifier that cannot be mixed up with another kind.
 macro_rules! identifier {
     ($(#[$doc:meta])* $name:ident) => {
@@ -59,52 +61,3 @@ identifier!(
     /// One family of rotating refresh tokens.
     FamilyId
 );
-
-/// Signature algorithms Doorward signs with (RFC 7518 section 3.1, RFC 8037 section 3.1).
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Default,
-    Serialize,
-    Deserialize,
-    schemars::JsonSchema,
-)]
-pub enum SigningAlg {
-    /// RSASSA-PKCS1-v1_5 with SHA-256: what every client understands, hence the default.
-    #[default]
-    #[serde(rename = "RS256")]
-    Rs256,
-    /// ECDSA on P-256 with SHA-256.
-    #[serde(rename = "ES256")]
-    Es256,
-    /// Ed25519.
-    #[serde(rename = "EdDSA")]
-    EdDsa,
-}
-
-impl SigningAlg {
-    /// Every algorithm, in the order discovery lists them.
-    pub const ALL: [Self; 3] = [Self::Rs256, Self::Es256, Self::EdDsa];
-
-    /// The registered name.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Rs256 => "RS256",
-            Self::Es256 => "ES256",
-            Self::EdDsa => "EdDSA",
-        }
-    }
-
-    /// The algorithm with this registered name, compared exactly.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|alg| alg.as_str() == name)
-    }
-}

@@ -259,6 +259,7 @@ async fn issue(
         auth_time: session.auth_time,
         acr: session.acr.clone(),
         amr: session.amr.clone(),
+        details: request.details.clone(),
         expires_at: now.plus(lifetime),
     };
     let hash = code.hash();

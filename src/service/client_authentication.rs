@@ -32,6 +32,8 @@ pub struct ClientRequest {
     pub authorization: Option<String>,
     /// The form body.
     pub params: Params,
+    /// Every `DPoP` header as it was sent.
+    pub dpop: Vec<String>,
     pub caller: Caller,
 }
 

@@ -6,6 +6,7 @@ use super::columns::Json;
 use super::db::Sql;
 use super::error::StoreError;
 use crate::clock::UnixTime;
+use crate::protocol::grant::details::GrantDetails;
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::{ClientId, GrantId, SessionId, UserId};
 
@@ -23,6 +24,8 @@ pub struct Grant {
     pub auth_time: UnixTime,
     pub acr: String,
     pub amr: Vec<String>,
+    /// What it carries beyond its scopes.
+    pub details: GrantDetails,
     pub created_at: UnixTime,
     /// When nothing issued from it can be alive any more; the row may then be deleted.
     pub expires_at: UnixTime,
@@ -55,6 +58,7 @@ pub(super) struct GrantRow {
     auth_time: UnixTime,
     acr: String,
     amr: Json<Vec<String>>,
+    details: Json<GrantDetails>,
     created_at: UnixTime,
     expires_at: UnixTime,
     revoked_at: Option<UnixTime>,
@@ -72,6 +76,7 @@ impl From<GrantRow> for Grant {
             auth_time: row.auth_time,
             acr: row.acr,
             amr: row.amr.0,
+            details: row.details.0,
             created_at: row.created_at,
             expires_at: row.expires_at,
             revoked_at: row.revoked_at,
@@ -83,7 +88,7 @@ macro_rules! select_grant {
     ($rest:literal) => {
         concat!(
             "select id, user_id, client_id, session_id, scopes, offline, auth_time, acr, amr, ",
-            "created_at, expires_at, revoked_at from grants ",
+            "details, created_at, expires_at, revoked_at from grants ",
             $rest
         )
     };
@@ -96,8 +101,8 @@ pub async fn insert<'a>(sql: impl Sql<'a>, grant: &Grant) -> Result<Inserted, St
         .into()
         .query(
             "insert into grants (id, user_id, client_id, session_id, scopes, offline, auth_time, \
-             acr, amr, created_at, expires_at, revoked_at) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+             acr, amr, details, created_at, expires_at, revoked_at) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
              on conflict (id) do nothing",
         )
         .bind(&grant.id)
@@ -109,6 +114,7 @@ pub async fn insert<'a>(sql: impl Sql<'a>, grant: &Grant) -> Result<Inserted, St
         .bind(grant.auth_time)
         .bind(&grant.acr)
         .bind(Json(&grant.amr))
+        .bind(Json(&grant.details))
         .bind(grant.created_at)
         .bind(grant.expires_at)
         .bind(grant.revoked_at)

@@ -125,7 +125,7 @@ pub async fn with_grant<'a>(
              f.rotated_at, f.successor_sealed, f.idle_seconds, f.idle_expires_at, \
              f.expires_at as family_expires_at, f.created_at as family_created_at, \
              g.id, g.user_id, g.client_id, g.session_id, g.scopes, g.offline, g.auth_time, g.acr, \
-             g.amr, g.created_at, g.expires_at, g.revoked_at \
+             g.amr, g.details, g.created_at, g.expires_at, g.revoked_at \
              from refresh_families f join grants g on g.id = f.grant_id where f.id = $1",
         )
         .bind(family)

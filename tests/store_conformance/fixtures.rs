@@ -80,6 +80,7 @@ pub(crate) fn grant(id: &str, user: &str, client: &str) -> Grant {
         auth_time: NOW,
         acr: "1".to_owned(),
         amr: vec!["pwd".to_owned(), "otp".to_owned()],
+        details: doorward::protocol::grant::details::GrantDetails::default(),
         created_at: NOW,
         expires_at: NOW.plus(1_000),
         revoked_at: None,

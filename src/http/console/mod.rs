@@ -60,7 +60,7 @@ async fn enter(
     request: HttpRequest,
     body: Bytes,
 ) -> HttpResponse {
-    desk::enter(entry, (&site, &request), &body).await
+    Box::pin(desk::enter(entry, (&site, &request), &body)).await
 }
 
 /// Does what an address stands for.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::UnixTime;
 use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
+use crate::protocol::grant::details::GrantDetails;
 use crate::protocol::params::Params;
 use crate::protocol::pkce::{self, CodeChallenge};
 use crate::protocol::scope::Scopes;
@@ -26,6 +27,8 @@ pub struct CodePayload {
     pub auth_time: UnixTime,
     pub acr: String,
     pub amr: Vec<String>,
+    #[serde(default)]
+    pub details: GrantDetails,
     /// The code is refused from this moment on; the payload outlives it so that a late replay is
     /// still recognised.
     pub expires_at: UnixTime,
@@ -108,6 +111,7 @@ mod tests {
             auth_time: UnixTime(0),
             acr: "aal1".into(),
             amr: vec!["pwd".into()],
+            details: GrantDetails::default(),
             expires_at: UnixTime(60),
         }
     }

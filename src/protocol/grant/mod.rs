@@ -3,4 +3,5 @@
 
 pub mod authorization_code;
 pub mod client_credentials;
+pub mod details;
 pub mod refresh_token;

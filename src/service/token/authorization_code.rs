@@ -114,6 +114,7 @@ fn grant_of(app: &App, client: &Client, payload: &CodePayload) -> Grant {
         auth_time: payload.auth_time,
         acr: payload.acr.clone(),
         amr: payload.amr.clone(),
+        details: payload.details.clone(),
         created_at: now,
         expires_at: now.plus(lifetime.max(3_600)),
         revoked_at: None,

@@ -60,6 +60,7 @@ pub(crate) fn access_token_claims(
     let lifetime =
         client.metadata.access_token_lifetime.unwrap_or(app.config.tokens.access_token_lifetime);
     let person = basis.person;
+    let details = person.map(|(_, grant)| &grant.details);
     AccessTokenClaims {
         iss: app.issuer().to_owned(),
         sub: match person {
@@ -82,6 +83,11 @@ pub(crate) fn access_token_claims(
                 basis.scopes.contains("groups") && user.groups.len() <= MAX_GROUPS_IN_TOKEN
             })
             .map(|(user, _)| user.groups.clone()),
+        cnf: details.and_then(|details| details.confirmation.clone()),
+        act: None,
+        authorization_details: details
+            .map(|details| details.authorization_details.clone())
+            .unwrap_or_default(),
         // A client's own token is its own lineage, so that it can be revoked alone.
         grant: match person {
             Some((_, grant)) => grant.id.clone(),

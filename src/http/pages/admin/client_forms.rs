@@ -61,7 +61,7 @@ impl ClientForm {
         ClientKind::ALL.map(|kind| (kind.as_str(), kind_in_words(kind), kind_explained(kind)))
     }
 
-    pub(super) fn algs() -> [&'static str; 3] {
+    pub(super) fn algs() -> [&'static str; 5] {
         SigningAlg::ALL.map(SigningAlg::as_str)
     }
 

@@ -1,0 +1,88 @@
+//! A registered client. Its metadata is in `metadata`, the closed sets that metadata chooses from
+//! are beside it; what makes metadata valid is in [`super::client_metadata`], the rules of redirect
+//! URIs in [`super::redirect_uri`].
+
+mod auth_method;
+mod grant_type;
+mod kind;
+mod metadata;
+mod policy;
+
+use serde::Serialize;
+
+pub use auth_method::AuthMethod;
+pub use grant_type::GrantType;
+pub use kind::ClientKind;
+pub use metadata::ClientMetadata;
+pub use policy::{
+    AccessTokenFormat, ClaimsPlacement, ConsentPolicy, PkcePolicy, SecurityProfile, SubjectType,
+};
+
+use super::types::ClientId;
+use crate::clock::UnixTime;
+
+/// A registered client: its metadata and what the provider keeps beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Client {
+    pub id: ClientId,
+    pub metadata: ClientMetadata,
+    /// SHA-256 of the live client secrets, newest first; empty for a public client.
+    #[serde(skip)]
+    pub secret_hashes: Vec<String>,
+    /// When the client was disabled; `None` while it works.
+    pub disabled_at: Option<UnixTime>,
+    /// Raised to kill every token issued before; see `service::revocation`.
+    pub token_version: i64,
+    pub created_at: UnixTime,
+    pub updated_at: UnixTime,
+}
+
+impl Client {
+    /// Whether the client may use this grant type.
+    #[must_use]
+    pub fn allows(&self, grant: GrantType) -> bool {
+        self.metadata.grant_types.contains(&grant)
+    }
+
+    /// Whether the client holds a secret (RFC 6749 section 2.1).
+    #[must_use]
+    pub fn is_confidential(&self) -> bool {
+        self.metadata.token_endpoint_auth_method != AuthMethod::None
+    }
+
+    /// Whether a `code_challenge` is a duty (RFC 9700 section 2.1.1).
+    #[must_use]
+    pub fn requires_pkce(&self) -> bool {
+        !self.is_confidential() || self.metadata.pkce == PkcePolicy::Required
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A confidential web client for tests of other modules.
+    pub(crate) fn client() -> Client {
+        Client {
+            id: ClientId::new("conf-basic"),
+            metadata: ClientMetadata {
+                client_name: "Conf".into(),
+                redirect_uris: vec!["https://rp.test/cb".into()],
+                ..ClientMetadata::default()
+            },
+            secret_hashes: vec!["hash".into()],
+            disabled_at: None,
+            token_version: 0,
+            created_at: UnixTime(0),
+            updated_at: UnixTime(0),
+        }
+    }
+
+    #[test]
+    fn public_clients_must_use_pkce() {
+        let mut public = client();
+        assert!(!public.requires_pkce());
+        public.metadata.token_endpoint_auth_method = AuthMethod::None;
+        assert!(public.requires_pkce());
+    }
+}
