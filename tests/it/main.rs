@@ -16,6 +16,7 @@
 //! | `jwt_attacks` | forged and misused tokens, everywhere one is read |
 //! | `login_form`, `csrf`, `headers`, `hostile_text` | the pages under attack |
 //! | `malformed`, `first_start` | nonsense on every route; the first administrator |
+//! | `methods` | HEAD is GET without the body; other methods are told what there is |
 //! | `flow_kit` | not tests: an app, people and a look into the database for the modules below |
 //! | `races` | one code, one grant; one refresh token, one lineage, under fifty at once |
 //! | `session_life` | the session cookie: renewed, protected, limited, listed and ended |
@@ -74,6 +75,7 @@ mod login_form;
 mod logout;
 mod machinery;
 mod malformed;
+mod methods;
 mod operations;
 mod outbound_guard;
 mod pkce;
