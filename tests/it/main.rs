@@ -30,6 +30,7 @@
 //! | `console_rights` | each address with each role, operators and their betters, the last owner |
 //! | `console_safety` | forged forms, links that change nothing, hostile words, sealed messages |
 //! | `operations` | health, metrics, request ids, a clean log, an orderly stop, two nodes |
+//! | `outbound_guard` | addresses that apps supply: what is reached, and what is given up on |
 //! | `startup_errors` | every configuration mistake ends the start with one clear line |
 
 #![allow(
@@ -76,6 +77,7 @@ mod machinery;
 mod malformed;
 mod methods;
 mod operations;
+mod outbound_guard;
 mod pkce;
 mod races;
 mod redirect_uri;
