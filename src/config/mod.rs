@@ -11,6 +11,7 @@ mod limits;
 mod load;
 mod log;
 mod management;
+mod outbox;
 mod password;
 mod problem;
 mod redis;
@@ -40,6 +41,7 @@ pub use keys::KeySettings;
 pub use limits::LimitSettings;
 pub use log::{LogFormat, LogLevel, LogSettings};
 pub use management::{ManagementListen, ManagementSettings};
+pub use outbox::OutboxSettings;
 pub use password::PasswordSettings;
 pub use problem::{Origin, Problem, Problems};
 pub use redis::RedisSettings;
@@ -89,6 +91,9 @@ pub struct Config {
     pub password: PasswordSettings,
     /// Signing keys. Every algorithm has one active key; its successor is published ahead of use.
     pub keys: KeySettings,
+    /// Messages to the servers of apps, such as "this session has ended". They are kept until they
+    /// have arrived.
+    pub outbox: OutboxSettings,
     /// The log, on standard error.
     pub log: LogSettings,
     /// Where every value that is not a default came from.
@@ -112,6 +117,7 @@ impl Default for Config {
             limits: LimitSettings::default(),
             password: PasswordSettings::default(),
             keys: KeySettings::default(),
+            outbox: OutboxSettings::default(),
             log: LogSettings::default(),
             origins: BTreeMap::new(),
         }
