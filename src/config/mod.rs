@@ -12,6 +12,7 @@ mod load;
 mod log;
 mod management;
 mod outbox;
+mod outbound;
 mod password;
 mod problem;
 mod redis;
@@ -42,6 +43,7 @@ pub use limits::LimitSettings;
 pub use log::{LogFormat, LogLevel, LogSettings};
 pub use management::{ManagementListen, ManagementSettings};
 pub use outbox::OutboxSettings;
+pub use outbound::{AllowedTarget, OutboundSettings};
 pub use password::PasswordSettings;
 pub use problem::{Origin, Problem, Problems};
 pub use redis::RedisSettings;
@@ -94,6 +96,9 @@ pub struct Config {
     /// Messages to the servers of apps, such as "this session has ended". They are kept until they
     /// have arrived.
     pub outbox: OutboxSettings,
+    /// Requests to addresses that apps and administrators supply. They go by https to the public
+    /// internet only, follow no redirect, and ignore proxies of the environment.
+    pub outbound: OutboundSettings,
     /// The log, on standard error.
     pub log: LogSettings,
     /// Where every value that is not a default came from.
@@ -118,6 +123,7 @@ impl Default for Config {
             password: PasswordSettings::default(),
             keys: KeySettings::default(),
             outbox: OutboxSettings::default(),
+            outbound: OutboundSettings::default(),
             log: LogSettings::default(),
             origins: BTreeMap::new(),
         }
