@@ -87,11 +87,8 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         known: Known::default(),
         verified: VerifiedTokens::default(),
         watch: Watch::new(state),
-<<<<<<< HEAD
         outbox_bell: Notify::new(),
-=======
         outbound,
->>>>>>> main
         metrics: Metrics::new(env!("CARGO_PKG_VERSION")),
         banner: None,
         config,

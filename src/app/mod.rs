@@ -40,13 +40,10 @@ pub struct App {
     pub verified: VerifiedTokens,
     /// What this process knows of changes made elsewhere.
     pub watch: Watch,
-<<<<<<< HEAD
     /// Rung when something was put into the outbox, so that it leaves at once.
     pub outbox_bell: Notify,
-=======
     /// Requests to addresses that others supplied.
     pub outbound: Outbound,
->>>>>>> main
     pub metrics: Metrics,
     /// A line above every page, such as the demo's.
     pub banner: Option<String>,
