@@ -3,7 +3,7 @@
 create table outbox (
     id         text   not null primary key,
     kind       text   not null,
-    client_id  text   references clients (id) on delete cascade,
+    client_id  text,
     payload    jsonb  not null,
     due_at     bigint not null,
     attempts   bigint not null,
@@ -11,7 +11,6 @@ create table outbox (
     expires_at bigint not null
 );
 create index outbox_due on outbox (kind, due_at);
-create index outbox_client on outbox (client_id);
 
 -- The clients to tell when a session ends. A grant may be deleted long before its session is.
 create table session_clients (

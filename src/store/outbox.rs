@@ -17,7 +17,7 @@ pub struct Delivery {
     pub id: String,
     /// What it is, which decides how it is sent. Nodes leave kinds alone that they do not know.
     pub kind: String,
-    /// The client it is for; it goes when the client is deleted.
+    /// The client it is for, if it is for one; it may be gone by the time of sending.
     pub client_id: Option<ClientId>,
     /// What the kind needs, as a JSON object.
     pub payload: Value,
@@ -57,7 +57,7 @@ impl From<DeliveryRow> for Delivery {
     }
 }
 
-/// Adds a delivery. `Conflict` when its client was deleted meanwhile.
+/// Adds a delivery.
 pub async fn insert<'a>(sql: impl Sql<'a>, delivery: &Delivery) -> Result<(), StoreError> {
     sql.into()
         .query(

@@ -22,7 +22,7 @@ use crate::service::revocation::{self, Subject};
 use crate::store::ephemeral::codes;
 use crate::store::grants::{Grant, Inserted};
 use crate::store::refresh_families::RefreshFamily;
-use crate::store::{audit, grants, refresh_families, sessions, users};
+use crate::store::{audit, grants, refresh_families, session_clients, sessions, users};
 
 /// A code survives this many failed checks, so that a stranger who saw it cannot burn it at once
 /// and nobody can guess a verifier.
@@ -64,7 +64,8 @@ pub(super) async fn redeem(
     // An opaque token is stored before the gate: if the gate refuses, nobody ever learns it.
     let token = issue::access_token(app, &basis, &seed).await?;
     let refresh = new_family(app, client, (&user, &grant))?;
-    match commit(app, &grant, refresh.as_ref(), (request, &payload.session_id)).await? {
+    let session = (&payload.session_id, client);
+    match commit(app, &grant, refresh.as_ref(), (request, session)).await? {
         Gate::Passed => {}
         Gate::SpentBefore => return Err(punish_replay(app, &payload, request).await?),
         Gate::SessionEnded => return Err(refused("the session has ended")),
@@ -173,7 +174,7 @@ async fn commit(
     app: &App,
     grant: &Grant,
     refresh: Option<&(RefreshFamily, String)>,
-    (request, session): (&ClientRequest, &SessionId),
+    (request, (session, client)): (&ClientRequest, (&SessionId, &Client)),
 ) -> Result<Gate, Failure> {
     let mut tx = app.store.begin().await?;
     // Held, not only looked at: a sign-out at this very moment either comes first and is seen here,
@@ -187,6 +188,9 @@ async fn commit(
     }
     if let Some((family, _)) = refresh {
         refresh_families::insert(&mut tx, family).await?;
+    }
+    if client.is_told_of_sign_outs() {
+        session_clients::remember(&mut tx, session, &client.id).await?;
     }
     let event = grant_event(app, "grant.created", grant).caller(&request.caller);
     audit::append(&mut tx, &event.into_row()).await?;
