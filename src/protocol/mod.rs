@@ -23,6 +23,7 @@ pub mod pkce;
 pub mod redirect_uri;
 pub mod reply;
 pub mod scope;
+pub mod subject;
 pub mod token;
 pub mod types;
 pub mod user;

@@ -15,6 +15,7 @@ use crate::protocol::scope::Scopes;
 use crate::protocol::types::{FamilyId, GrantId, SigningAlg};
 use crate::protocol::user::User;
 use crate::service::failure::Failure;
+use crate::service::subject;
 use crate::store::grants::Grant;
 
 /// What decides an access token, apart from fresh values.
@@ -55,16 +56,19 @@ pub(crate) fn access_token_claims(
     app: &App,
     basis: &Basis<'_>,
     seed: &AccessTokenSeed,
-) -> AccessTokenClaims {
+) -> Result<AccessTokenClaims, Failure> {
     let client = basis.client;
     let lifetime =
         client.metadata.access_token_lifetime.unwrap_or(app.config.tokens.access_token_lifetime);
     let person = basis.person;
     let details = person.map(|(_, grant)| &grant.details);
-    AccessTokenClaims {
+    // An offline grant outlives its session, so its tokens do not name it.
+    let session =
+        person.filter(|(_, grant)| !grant.offline).and_then(|(_, g)| g.session_id.as_ref());
+    Ok(AccessTokenClaims {
         iss: app.issuer().to_owned(),
         sub: match person {
-            Some((user, _)) => user.id.to_string(),
+            Some((user, _)) => subject::sub(app, client, &user.id)?,
             None => client.id.to_string(),
         },
         aud: Audience::of_client(client),
@@ -76,8 +80,7 @@ pub(crate) fn access_token_claims(
         auth_time: person.map(|(_, grant)| grant.auth_time),
         acr: person.map(|(_, grant)| grant.acr.clone()),
         amr: person.map(|(_, grant)| grant.amr.clone()).unwrap_or_default(),
-        // An offline grant outlives its session, so its tokens do not name it.
-        sid: person.filter(|(_, grant)| !grant.offline).and_then(|(_, g)| g.session_id.clone()),
+        sid: session.map(|session| subject::sid(app, client, session)).transpose()?,
         groups: person
             .filter(|(user, _)| {
                 basis.scopes.contains("groups") && user.groups.len() <= MAX_GROUPS_IN_TOKEN
@@ -95,7 +98,8 @@ pub(crate) fn access_token_claims(
         },
         user_version: person.map(|(user, _)| user.token_version),
         client_version: client.token_version,
-    }
+        behind: None,
+    })
 }
 
 /// Makes the access token: signs it, or stores what the opaque one stands for.
@@ -104,7 +108,7 @@ pub(crate) async fn access_token(
     basis: &Basis<'_>,
     seed: &AccessTokenSeed,
 ) -> Result<AccessToken, Failure> {
-    let claims = access_token_claims(app, basis, seed);
+    let claims = access_token_claims(app, basis, seed)?;
     let expires_in = claims.exp.since(app.now()).max(1);
     let text = match &seed.opaque {
         Some(token) => {
@@ -136,16 +140,19 @@ pub(crate) fn id_token(
         return Ok(None);
     }
     let alg = basis.client.metadata.id_token_signed_response_alg;
+    let session = grant.session_id.as_ref();
+    let session = session.map(|id| subject::sid(app, basis.client, id)).transpose()?;
     let claims = claims::id_token(&IdTokenFacts {
         issuer: app.issuer(),
         client: basis.client,
         user,
+        subject: &subject::sub(app, basis.client, &user.id)?,
         scopes: basis.scopes,
         authentication: Authentication {
             auth_time: grant.auth_time,
             acr: &grant.acr,
             amr: &grant.amr,
-            session_id: grant.session_id.as_ref(),
+            session_id: session.as_ref(),
         },
         nonce,
         at_hash: Some(jose::left_half_hash(alg, access_token)),
