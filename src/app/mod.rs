@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::Passwords;
 use crate::crypto::seal::Sealer;
+use crate::outbound::Outbound;
 use crate::store::Store;
 use crate::store::ephemeral::Ephemeral;
 use crate::telemetry::metrics::Metrics;
@@ -38,6 +39,8 @@ pub struct App {
     pub verified: VerifiedTokens,
     /// What this process knows of changes made elsewhere.
     pub watch: Watch,
+    /// Requests to addresses that others supplied.
+    pub outbound: Outbound,
     pub metrics: Metrics,
     /// A line above every page, such as the demo's.
     pub banner: Option<String>,

@@ -11,6 +11,7 @@ mod limits;
 mod load;
 mod log;
 mod management;
+mod outbound;
 mod password;
 mod problem;
 mod redis;
@@ -40,6 +41,7 @@ pub use keys::KeySettings;
 pub use limits::LimitSettings;
 pub use log::{LogFormat, LogLevel, LogSettings};
 pub use management::{ManagementListen, ManagementSettings};
+pub use outbound::{AllowedTarget, OutboundSettings};
 pub use password::PasswordSettings;
 pub use problem::{Origin, Problem, Problems};
 pub use redis::RedisSettings;
@@ -89,6 +91,9 @@ pub struct Config {
     pub password: PasswordSettings,
     /// Signing keys. Every algorithm has one active key; its successor is published ahead of use.
     pub keys: KeySettings,
+    /// Requests to addresses that apps and administrators supply. They go by https to the public
+    /// internet only, follow no redirect, and ignore proxies of the environment.
+    pub outbound: OutboundSettings,
     /// The log, on standard error.
     pub log: LogSettings,
     /// Where every value that is not a default came from.
@@ -112,6 +117,7 @@ impl Default for Config {
             limits: LimitSettings::default(),
             password: PasswordSettings::default(),
             keys: KeySettings::default(),
+            outbound: OutboundSettings::default(),
             log: LogSettings::default(),
             origins: BTreeMap::new(),
         }

@@ -8,6 +8,7 @@ use super::headers::Forms;
 use super::pages::account::{AccountHome, ConsoleLink};
 use super::pages::views::SessionView;
 use super::pages::{Link, When};
+use super::routes::{only, reading};
 use super::sign_in::steps::{self, Visit};
 use super::site::Site;
 use super::{extract, render};
@@ -21,8 +22,8 @@ use crate::service::{clients, consent, logout};
 
 /// This file's part of the URL map.
 pub(super) fn routes(map: &mut ServiceConfig) {
-    map.route("/account", web::get().to(get))
-        .route("/account/sessions/{id}/end", web::post().to(end_session));
+    map.service(only("/account", reading().to(get)))
+        .service(only("/account/sessions/{id}/end", web::post().to(end_session)));
 }
 
 async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {

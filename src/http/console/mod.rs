@@ -20,21 +20,31 @@ mod table;
 use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::routes::reading;
 use super::site::Site;
 use desk::{Answer, Desk};
 use table::{Action, Entry, Method, TABLE};
 
 /// This folder's part of the URL map.
 pub(super) fn routes(map: &mut ServiceConfig) {
-    for entry in TABLE {
-        let route = match entry.method {
-            Method::Get => web::get(),
-            Method::Post => web::post(),
-        };
-        let handler = move |site: web::Data<Site>, request: HttpRequest, body: Bytes| {
-            enter(entry, site, request, body)
-        };
-        map.route(entry.path, route.to(handler));
+    let mut known = Vec::new();
+    for path in TABLE.iter().map(|entry| entry.path) {
+        if known.contains(&path) {
+            continue;
+        }
+        known.push(path);
+        let entries = TABLE.iter().filter(|entry| entry.path == path);
+        let resource = entries.fold(web::resource(path), |resource, entry| {
+            let route = match entry.method {
+                Method::Get => reading(),
+                Method::Post => web::post(),
+            };
+            let handler = move |site: web::Data<Site>, request: HttpRequest, body: Bytes| {
+                enter(entry, site, request, body)
+            };
+            resource.route(route.to(handler))
+        });
+        map.service(resource);
     }
 }
 
