@@ -14,7 +14,8 @@ pub struct MetadataProblem {
 }
 
 impl MetadataProblem {
-    fn new(field: &'static str, problem: impl Into<String>) -> Self {
+    /// A problem with one field.
+    pub fn new(field: &'static str, problem: impl Into<String>) -> Self {
         Self { field, problem: problem.into() }
     }
 
@@ -61,6 +62,8 @@ pub fn validate(metadata: &ClientMetadata) -> Result<(), Vec<MetadataProblem>> {
     check_redirect_uris(metadata, &mut problems);
     check_grants(metadata, &mut problems);
     check_links(metadata, &mut problems);
+    check_keys(metadata, &mut problems);
+    check_certificate(metadata, &mut problems);
     check_numbers(metadata, &mut problems);
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
@@ -156,6 +159,49 @@ fn check_links(metadata: &ClientMetadata, problems: &mut Vec<MetadataProblem>) {
     }
 }
 
+/// RFC 7591 section 2: keys come by value or by reference, and some methods cannot do without.
+fn check_keys(metadata: &ClientMetadata, problems: &mut Vec<MetadataProblem>) {
+    let method = metadata.token_endpoint_auth_method;
+    match (&metadata.jwks, &metadata.jwks_uri) {
+        (Some(_), Some(_)) => {
+            problems.push(MetadataProblem::new("jwks_uri", "must not be set together with jwks"));
+        }
+        (None, None) if method.uses_own_keys() => problems.push(MetadataProblem::new(
+            "jwks",
+            format!("{} needs the app's public keys in jwks or at a jwks_uri", method.as_str()),
+        )),
+        _ => {}
+    }
+}
+
+/// RFC 8705 section 2.1.2: exactly one name of the certificate's subject.
+fn check_certificate(metadata: &ClientMetadata, problems: &mut Vec<MetadataProblem>) {
+    let names = [
+        &metadata.tls_client_auth_subject_dn,
+        &metadata.tls_client_auth_san_dns,
+        &metadata.tls_client_auth_san_uri,
+        &metadata.tls_client_auth_san_ip,
+        &metadata.tls_client_auth_san_email,
+    ];
+    let count = names.into_iter().flatten().count();
+    let needed = metadata.token_endpoint_auth_method == AuthMethod::TlsClientAuth;
+    if count > 1 || (needed && count == 0) {
+        problems.push(MetadataProblem::new(
+            "tls_client_auth_subject_dn",
+            "needs exactly one of tls_client_auth_subject_dn, _san_dns, _san_uri, _san_ip and \
+             _san_email",
+        ));
+    }
+    if names.into_iter().flatten().any(|name| name.trim().is_empty() || name.len() > 1000) {
+        let text = "and its siblings have 1 to 1,000 characters";
+        problems.push(MetadataProblem::new("tls_client_auth_subject_dn", text));
+    }
+    let address = metadata.tls_client_auth_san_ip.as_deref();
+    if address.is_some_and(|text| text.parse::<std::net::IpAddr>().is_err()) {
+        problems.push(MetadataProblem::new("tls_client_auth_san_ip", "is not an IP address"));
+    }
+}
+
 fn check_numbers(metadata: &ClientMetadata, problems: &mut Vec<MetadataProblem>) {
     if metadata.access_token_lifetime.is_some_and(|s| !(60..=3600).contains(&s)) {
         problems.push(MetadataProblem::new("access_token_lifetime", "must be 60 to 3600 seconds"));
@@ -210,6 +256,27 @@ mod tests {
             assert_eq!(start.token_endpoint_auth_method, AuthMethod::None);
             assert_eq!(start.pkce, PkcePolicy::Required);
         }
+    }
+
+    #[test]
+    fn methods_with_keys_or_certificates_need_what_they_are_checked_against() {
+        let with = |method| ClientMetadata { token_endpoint_auth_method: method, ..web() };
+        let jwks_uri = || Some("https://rp.test/jwks".to_owned());
+        let keys = serde_json::json!({ "keys": [] });
+        for method in [AuthMethod::PrivateKeyJwt, AuthMethod::SelfSignedTlsClientAuth] {
+            assert!(validate(&with(method)).is_err(), "{method:?} without keys");
+            let good = ClientMetadata { jwks_uri: jwks_uri(), ..with(method) };
+            assert_eq!(validate(&good), Ok(()));
+            let both = ClientMetadata { jwks: Some(keys.clone()), ..good };
+            assert_eq!(validate(&both).unwrap_err()[0].field, "jwks_uri");
+        }
+        let tls = with(AuthMethod::TlsClientAuth);
+        assert!(validate(&tls).is_err(), "without a subject");
+        let one = ClientMetadata { tls_client_auth_san_dns: Some("rp.test".into()), ..tls };
+        assert_eq!(validate(&one), Ok(()));
+        let two = ClientMetadata { tls_client_auth_san_ip: Some("x".into()), ..one };
+        let problems = validate(&two).unwrap_err();
+        assert_eq!(problems.len(), 2, "{problems:?}");
     }
 
     #[test]

@@ -7,7 +7,9 @@
 pub mod access_token;
 pub mod audit;
 pub mod authorize;
+mod client_assertion;
 pub mod client_authentication;
+pub(crate) mod client_keys;
 pub mod clients;
 pub mod consent;
 pub mod console_access;
@@ -25,6 +27,7 @@ pub mod people;
 pub mod revocation;
 pub mod session;
 pub mod sign_in;
+pub(crate) mod single_use;
 pub mod start;
 pub mod token;
 pub mod token_revocation;

@@ -25,6 +25,7 @@ pub mod revocations;
 mod search;
 pub mod sessions;
 pub mod sync;
+pub mod used_jtis;
 pub mod users;
 
 pub use connect::DatabaseSettings;

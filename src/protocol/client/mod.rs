@@ -44,10 +44,16 @@ impl Client {
         self.metadata.grant_types.contains(&grant)
     }
 
-    /// Whether the client holds a secret (RFC 6749 section 2.1).
+    /// Whether the client proves who it is (RFC 6749 section 2.1).
     #[must_use]
     pub fn is_confidential(&self) -> bool {
         self.metadata.token_endpoint_auth_method != AuthMethod::None
+    }
+
+    /// Whether the client shares a secret with the provider.
+    #[must_use]
+    pub fn uses_secret(&self) -> bool {
+        self.metadata.token_endpoint_auth_method.uses_secret()
     }
 
     /// Whether a `code_challenge` is a duty (RFC 9700 section 2.1.1).
