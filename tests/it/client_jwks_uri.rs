@@ -22,7 +22,7 @@ fn app(bed: &Bed, peer: &TlsPeer, path: &str) -> Rp {
     let id = unique("publishing");
     let metadata = json!({
         "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": peer.url(path),
-        "redirect_uris": [REDIRECT], "scope": "openid offline_access",
+        "redirect_uris": [REDIRECT], "scope": ["openid", "offline_access"],
         "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
     });
     register(&bed.world, &id, "web", &metadata);
@@ -107,12 +107,14 @@ on_both_backends! {
         peer.serve(&path, published(&[&key]));
         let rp = app(bed, peer, &path);
         let stranger = ClientKey::new("ES256", "nobody's");
+        let started = std::time::Instant::now();
         let flood = (0..20).map(|_| ask(&rp, &stranger));
         for page in futures_util::future::join_all(flood).await {
             page.assert_oauth_error(401, "invalid_client");
         }
         Tokens::of(&ask(&rp, &key).await);
-        assert_eq!(peer.hits(&path), 1, "at most once in ten seconds");
+        let most = 1 + usize::try_from(started.elapsed().as_secs() / 10).unwrap();
+        assert!(peer.hits(&path) <= most, "{} times, at most once in ten seconds", peer.hits(&path));
     }
 
     async fn keys_that_cannot_be_fetched_again_stay_in_use(backend: Backend) {
