@@ -58,6 +58,7 @@ async fn conforms(store: Store) {
     records::keys_conform(&store).await;
     records::links_conform(&store).await;
     records::revocations_conform(&store).await;
+    records::used_jtis_conform(&store).await;
     records::sync_conforms(&store).await;
     records::audit_conforms(&store).await;
     figures::figures_conform(&store).await;

@@ -106,6 +106,7 @@ pub fn validate(metadata: &ClientMetadata) -> Result<(), Vec<MetadataProblem>> {
         places::sector,
         choices::keys,
         choices::certificate,
+        choices::authentication,
         choices::encryption,
         choices::words,
         choices::scope,

@@ -9,6 +9,7 @@ pub mod authorize;
 pub mod claims;
 pub mod claims_request;
 pub mod client;
+pub mod client_assertion;
 pub mod client_auth;
 pub mod client_metadata;
 pub mod discovery;

@@ -30,6 +30,8 @@
 //! | `console_rights` | each address with each role, operators and their betters, the last owner |
 //! | `console_safety` | forged forms, links that change nothing, hostile words, sealed messages |
 //! | `operations` | health, metrics, request ids, a clean log, an orderly stop, two nodes |
+//! | `client_signer` | not tests: keys of apps and what apps sign, for the modules below |
+//! | `client_assertion`, `client_jwks_uri` | private_key_jwt: good once, from the right key, wherever that is published |
 //! | `outbound_guard` | addresses that apps supply: what is reached, and what is given up on |
 //! | `startup_errors` | every configuration mistake ends the start with one clear line |
 
@@ -50,8 +52,11 @@ mod answers;
 mod authorize;
 mod checks;
 mod cli_changes;
+mod client_assertion;
 mod client_auth;
 mod client_credentials;
+mod client_jwks_uri;
+mod client_signer;
 mod code;
 mod conformance_basic;
 mod console;

@@ -7,7 +7,7 @@ use doorward::protocol::types::FamilyId;
 use doorward::store::ephemeral::Ephemeral;
 use doorward::store::grants::{self, Inserted};
 use doorward::store::refresh_families::{self, Rotated};
-use doorward::store::{Store, links, sync, users};
+use doorward::store::{Store, links, sync, used_jtis, users};
 use tokio::sync::Barrier;
 
 use super::fixtures::{NOW, family, grant, link, rotation, user};
@@ -87,6 +87,16 @@ pub(crate) async fn one_winner_each(store: &Store) {
         let outcomes = all_at_once(move |_| {
             let (s, hash) = (s.clone(), hash.clone());
             async move { links::spend(&s.db, &hash, NOW).await.unwrap().is_some() }
+        })
+        .await;
+        assert_eq!(count(&outcomes, &true), 1);
+
+        let s = store.clone();
+        let outcomes = all_at_once(move |_| {
+            let s = s.clone();
+            async move {
+                used_jtis::spend(&s.db, &format!("race-j{round}"), NOW.plus(60)).await.unwrap()
+            }
         })
         .await;
         assert_eq!(count(&outcomes, &true), 1);
