@@ -96,6 +96,8 @@ pub enum Purpose {
     Csrf,
     /// A one-time message shown on the next page.
     Flash,
+    /// The short code of a waiting device, as the key it is found by.
+    UserCode,
 }
 
 impl Purpose {
@@ -108,6 +110,7 @@ impl Purpose {
             Self::SigningKey => "signing-key",
             Self::Csrf => "csrf",
             Self::Flash => "flash",
+            Self::UserCode => "user-code",
         }
     }
 
@@ -156,6 +159,7 @@ pub struct Sealer {
     signing_key: Keys,
     csrf: Keys,
     flash: Keys,
+    user_code: Keys,
 }
 
 impl Sealer {
@@ -170,6 +174,7 @@ impl Sealer {
             signing_key: keys(Purpose::SigningKey),
             csrf: keys(Purpose::Csrf),
             flash: keys(Purpose::Flash),
+            user_code: keys(Purpose::UserCode),
         }
     }
 
@@ -227,6 +232,7 @@ impl Sealer {
             Purpose::SigningKey => &self.signing_key,
             Purpose::Csrf => &self.csrf,
             Purpose::Flash => &self.flash,
+            Purpose::UserCode => &self.user_code,
         }
     }
 }

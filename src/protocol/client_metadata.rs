@@ -36,9 +36,15 @@ impl ClientMetadata {
         let base = Self { kind, ..Self::default() };
         match kind {
             ClientKind::Web => base,
-            ClientKind::Spa | ClientKind::Native | ClientKind::Device => Self {
+            ClientKind::Spa | ClientKind::Native => Self {
                 token_endpoint_auth_method: AuthMethod::None,
                 pkce: PkcePolicy::Required,
+                ..base
+            },
+            ClientKind::Device => Self {
+                token_endpoint_auth_method: AuthMethod::None,
+                pkce: PkcePolicy::Required,
+                grant_types: vec![GrantType::DeviceCode, GrantType::RefreshToken],
                 ..base
             },
             ClientKind::Machine => Self {
@@ -100,8 +106,7 @@ fn check_redirect_uris(metadata: &ClientMetadata, problems: &mut Vec<MetadataPro
             }
         }
     }
-    let needs_uri = metadata.grant_types.contains(&GrantType::AuthorizationCode)
-        && metadata.kind != ClientKind::Device;
+    let needs_uri = metadata.grant_types.contains(&GrantType::AuthorizationCode);
     if needs_uri && metadata.redirect_uris.is_empty() {
         problems.push(MetadataProblem::new(
             "redirect_uris",
@@ -125,10 +130,11 @@ fn check_grants(metadata: &ClientMetadata, problems: &mut Vec<MetadataProblem>) 
         problems.push(MetadataProblem::new("grant_types", "needs at least one entry"));
     }
     let public = metadata.token_endpoint_auth_method == AuthMethod::None;
-    if public && metadata.grant_types.contains(&GrantType::ClientCredentials) {
+    let needs_secret = |grant: &&GrantType| grant.needs_confidential_client();
+    for grant in metadata.grant_types.iter().filter(|grant| public && needs_secret(grant)) {
         problems.push(MetadataProblem::new(
             "grant_types",
-            "a public client cannot use client_credentials",
+            format!("a public client cannot use {}", grant.as_str()),
         ));
     }
     if !public && !metadata.kind.is_confidential() && metadata.kind != ClientKind::Native {

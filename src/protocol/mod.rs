@@ -11,6 +11,7 @@ pub mod claims_request;
 pub mod client;
 pub mod client_auth;
 pub mod client_metadata;
+pub mod device;
 pub mod discovery;
 pub mod error;
 pub mod grant;

@@ -5,6 +5,7 @@ pub(in crate::http) mod sign_out;
 pub(in crate::http) mod steps;
 
 mod consent;
+mod device;
 mod home;
 mod login;
 mod reset;
@@ -13,6 +14,8 @@ mod setup;
 use actix_web::web::{self, ServiceConfig};
 
 pub(super) use home::not_found;
+
+use crate::protocol::discovery::path;
 
 /// This folder's part of the URL map.
 pub(super) fn routes(map: &mut ServiceConfig) {
@@ -32,6 +35,11 @@ pub(super) fn routes(map: &mut ServiceConfig) {
             web::resource("/consent")
                 .route(web::get().to(consent::get))
                 .route(web::post().to(consent::post)),
+        )
+        .service(
+            web::resource(path::DEVICE)
+                .route(web::get().to(device::get))
+                .route(web::post().to(device::post)),
         )
         .service(
             web::resource("/setup")
