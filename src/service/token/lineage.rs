@@ -15,7 +15,7 @@ use crate::service::revocation::{self, Subject};
 use crate::service::token::issue::RefreshToken;
 use crate::store::grants::{Grant, Inserted};
 use crate::store::refresh_families::RefreshFamily;
-use crate::store::{audit, consents, grants, refresh_families, sessions};
+use crate::store::{audit, consents, grants, refresh_families, session_clients, sessions};
 
 /// The row of a family and the text of its first token.
 pub(super) type NewFamily = (RefreshFamily, String);
@@ -74,8 +74,8 @@ pub(super) fn new_family(
 /// What a grant stands on and must not outlive unnoticed.
 #[allow(dead_code, reason = "the other grounds come with their grants")]
 pub(super) enum Ground<'a> {
-    /// The session it is made in.
-    Session(&'a SessionId),
+    /// The session it is made in, and the client that is told when that ends.
+    Session(&'a SessionId, &'a Client),
     /// The consent it was given with.
     Consent,
     /// What an administrator has set up.
@@ -101,7 +101,7 @@ pub(super) async fn commit(
     // Held, not only looked at: a sign-out at this very moment either comes first and is seen here,
     // or waits and finds the grant to revoke. Tombstones alone would be gone in an hour.
     let firm = match ground {
-        Ground::Session(session) => sessions::hold(&mut tx, session).await?,
+        Ground::Session(session, _) => sessions::hold(&mut tx, session).await?,
         Ground::Consent => consents::hold(&mut tx, &grant.user_id, &grant.client_id)
             .await?
             .is_some_and(|scopes| scopes.covers(&grant.scopes)),
@@ -115,6 +115,11 @@ pub(super) async fn commit(
     }
     if let Some((family, _)) = refresh {
         refresh_families::insert(&mut tx, family).await?;
+    }
+    if let Ground::Session(session, client) = ground
+        && client.is_told_of_sign_outs()
+    {
+        session_clients::remember(&mut tx, session, &client.id).await?;
     }
     let event = Event::success("grant.created", &Actor::Client(grant.client_id.clone()), app.now())
         .user(&grant.user_id)
