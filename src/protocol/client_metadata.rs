@@ -71,9 +71,15 @@ impl ClientMetadata {
         let base = Self { kind, ..Self::default() };
         match kind {
             ClientKind::Web => base,
-            ClientKind::Spa | ClientKind::Native | ClientKind::Device => Self {
+            ClientKind::Spa | ClientKind::Native => Self {
                 token_endpoint_auth_method: AuthMethod::None,
                 pkce: PkcePolicy::Required,
+                ..base
+            },
+            ClientKind::Device => Self {
+                token_endpoint_auth_method: AuthMethod::None,
+                pkce: PkcePolicy::Required,
+                grant_types: vec![GrantType::DeviceCode, GrantType::RefreshToken],
                 ..base
             },
             ClientKind::Machine => Self {
@@ -122,10 +128,11 @@ fn grants(metadata: &ClientMetadata, problems: &mut Problems) {
         problems.push(MetadataProblem::new("grant_types", "needs at least one entry"));
     }
     let public = metadata.token_endpoint_auth_method == AuthMethod::None;
-    if public && metadata.grant_types.contains(&GrantType::ClientCredentials) {
+    let needs_secret = |grant: &&GrantType| grant.needs_confidential_client();
+    for grant in metadata.grant_types.iter().filter(|grant| public && needs_secret(grant)) {
         problems.push(MetadataProblem::new(
             "grant_types",
-            "a public client cannot use client_credentials",
+            format!("a public client cannot use {}", grant.as_str()),
         ));
     }
     if !public && !metadata.kind.is_confidential() && metadata.kind != ClientKind::Native {

@@ -12,6 +12,7 @@ pub mod client;
 pub mod client_assertion;
 pub mod client_auth;
 pub mod client_metadata;
+pub mod device;
 pub mod discovery;
 pub mod error;
 pub mod frontchannel_logout;

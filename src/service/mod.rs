@@ -14,6 +14,7 @@ pub(crate) mod client_keys;
 pub mod clients;
 pub mod consent;
 pub mod console_access;
+pub mod device;
 pub mod failure;
 pub mod figures;
 pub mod flow;

@@ -10,6 +10,8 @@
 //! | `fixtures`, `answers`, `checks`, `forge` | not tests: people, clients, safe outcomes, forgeries |
 //! | `authorize`, `redirect_uri`, `pkce`, `client_auth` | who may ask for what, and where it is sent |
 //! | `code`, `refresh`, `client_credentials` | the grants: spent once, by their owner, in time |
+//! | `grant_kit` | not tests: devices, and the clients of the further grants |
+//! | `device` | a device without a browser: codes, page, polling, races |
 //! | `userinfo`, `introspection`, `revocation`, `logout` | tokens and sessions in use, and their end |
 //! | `discovery`, `conformance_basic`, `form_post` | the OpenID certification plans, module by module |
 //! | `relying_party` | the openidconnect crate as an independent client |
@@ -65,12 +67,14 @@ mod console_rights;
 mod console_safety;
 mod crash;
 mod csrf;
+mod device;
 mod discovery;
 mod first_start;
 mod fixtures;
 mod flow_kit;
 mod forge;
 mod form_post;
+mod grant_kit;
 mod headers;
 mod hostile_text;
 mod introspection;

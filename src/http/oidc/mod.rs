@@ -1,6 +1,7 @@
 //! The protocol endpoints: bytes in, use case, bytes out.
 
 mod authorize;
+mod device_authorization;
 mod discovery;
 mod introspect;
 mod logout;
@@ -48,6 +49,7 @@ pub(super) fn routes(map: &mut ServiceConfig) {
                 .route(web::post().to(userinfo::post))
                 .route(web::method(actix_web::http::Method::OPTIONS).to(preflight::answer)),
         )
+        .service(only(path::DEVICE_AUTHORIZATION, web::post().to(device_authorization::post)))
         .service(only(path::INTROSPECT, web::post().to(introspect::post)))
         .service(
             web::resource(path::REVOKE)

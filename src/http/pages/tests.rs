@@ -151,6 +151,11 @@ fn the_forms_that_programs_fill_in_keep_their_names() {
         fields(&page("consent"), "consent"),
         ["flow", "csrf", "decision=allow", "decision=deny"]
     );
+    assert_eq!(fields(&page("device"), "device"), ["flow", "csrf", "user_code"]);
+    assert_eq!(
+        fields(&page("device_question"), "device-question"),
+        ["flow", "csrf", "user_code", "decision=allow", "decision=deny"]
+    );
     assert_eq!(
         fields(&page("setup"), "setup"),
         ["flow", "csrf", "token", "username", "name", "email", "password"]
@@ -211,7 +216,7 @@ fn password_managers_find_what_they_look_for() {
 
 #[test]
 fn allow_and_sign_out_are_never_focused_beforehand() {
-    for name in ["consent", "sign_out", "admin/confirm"] {
+    for name in ["consent", "device_question", "sign_out", "admin/confirm"] {
         assert!(all(&page(name), "[autofocus]").is_empty(), "{name}");
     }
 }

@@ -13,7 +13,7 @@ use crate::http::pages::setup::Setup;
 use crate::http::pages::sign_in::{Purpose, Remember, SignIn};
 use crate::http::pages::sign_out::{SignOut, SignedOut};
 use crate::http::pages::{FieldError, FlowForm, Link};
-use crate::http::sign_in::steps::Visit;
+use crate::http::sign_in::steps::{Visit, device_page};
 use crate::http::site::Site;
 use crate::protocol::discovery::path;
 use crate::protocol::interaction::SignInReason;
@@ -72,7 +72,9 @@ impl SignInView {
         if *target == Target::Admin {
             view.remember = Remember::NotOffered;
         }
-        if let Some(session) = session
+        if let Target::Device { .. } = target {
+            view.notice = Some("Sign in first, then let the device in.");
+        } else if let Some(session) = session
             && let Some(username) = username_of(site, &session.user_id).await?
         {
             view.username = username;
@@ -318,6 +320,7 @@ pub(super) fn start_again(site: &Site, flow: Option<&Flow>) -> String {
             format!("{}?{params}", site.path(path::AUTHORIZE))
         }
         Some(Target::Admin) => site.path("/login?next=admin"),
+        Some(Target::Device { user_code }) => device_page(site, user_code.as_deref()),
         Some(Target::Account) | None => site.path("/login"),
     }
 }

@@ -1,11 +1,13 @@
 //! From what a use case answered to a page: fills the page structs, sets the page's policy.
 
+mod device;
 mod flow;
 mod trouble;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 
+pub(super) use device::{DeviceAnswer, device_done, device_entry, device_question};
 pub(super) use flow::{
     ResetView, SetupView, SignInView, ask_sign_out, consent, reply, reset, setup, sign_in,
     signed_out,

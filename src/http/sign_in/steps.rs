@@ -8,6 +8,7 @@ use crate::http::csrf;
 use crate::http::extract;
 use crate::http::render::{self, SignInView};
 use crate::http::site::Site;
+use crate::protocol::discovery::path;
 use crate::protocol::params::Params;
 use crate::protocol::reply::Reply;
 use crate::protocol::types::ClientId;
@@ -102,6 +103,9 @@ pub(in crate::http) async fn advance(
     match &flow.target {
         Target::Account => return see_other(&site.path("/account")),
         Target::Admin => return see_other(&site.path("/admin")),
+        Target::Device { user_code } => {
+            return see_other(&device_page(site, user_code.as_deref()));
+        }
         Target::Authorize { .. } => {}
     }
     let outcome = authorize::advance(site, &flow, visit.session).await;
@@ -157,6 +161,15 @@ async fn app_name(site: &Site, (flow, reply): (&Flow, &Reply)) -> Option<String>
 /// A redirect after a POST, or to another page of ours.
 pub(in crate::http) fn see_other(location: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((header::LOCATION, location)).finish()
+}
+
+/// The page that lets a device in, with its code if that is known.
+pub(in crate::http) fn device_page(site: &Site, user_code: Option<&str>) -> String {
+    let page = site.path(path::DEVICE);
+    match user_code {
+        Some(code) => format!("{page}?{}", Params::from_pairs([("user_code", code)]).encode()),
+        None => page,
+    }
 }
 
 /// What a posted form of a flow brings.

@@ -24,8 +24,7 @@ pub(super) fn redirect_uris(metadata: &ClientMetadata, problems: &mut Problems) 
             }
         }
     }
-    let needs_uri = metadata.grant_types.contains(&GrantType::AuthorizationCode)
-        && metadata.kind != ClientKind::Device;
+    let needs_uri = metadata.grant_types.contains(&GrantType::AuthorizationCode);
     if needs_uri && metadata.redirect_uris.is_empty() {
         problems.push(MetadataProblem::new(
             "redirect_uris",
