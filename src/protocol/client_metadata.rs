@@ -1,6 +1,8 @@
 //! What makes client metadata valid (RFC 7591 section 2), and the defaults of each kind of client.
 //! Console, command line and every later way to register share these rules.
 
+mod sign_out;
+
 use super::client::{AuthMethod, ClientKind, ClientMetadata, ConsentPolicy, GrantType, PkcePolicy};
 use super::redirect_uri::{self, RedirectUriError};
 use super::scope::Scopes;
@@ -61,6 +63,7 @@ pub fn validate(metadata: &ClientMetadata) -> Result<(), Vec<MetadataProblem>> {
     check_redirect_uris(metadata, &mut problems);
     check_grants(metadata, &mut problems);
     check_links(metadata, &mut problems);
+    sign_out::check(metadata, &mut problems);
     check_numbers(metadata, &mut problems);
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
@@ -144,7 +147,6 @@ fn check_links(metadata: &ClientMetadata, problems: &mut Vec<MetadataProblem>) {
         ("client_uri", &metadata.client_uri),
         ("policy_uri", &metadata.policy_uri),
         ("tos_uri", &metadata.tos_uri),
-        ("initiate_login_uri", &metadata.initiate_login_uri),
     ];
     for (field, link) in links {
         let Some(link) = link else { continue };

@@ -37,7 +37,10 @@ mod tests {
             state("https://rp.test:8443/cb?x=1", "salt").unwrap(),
             "[app https://rp.test:8443 browser salt].salt"
         );
-        assert_eq!(state("https://rp.test:443/cb", "s").unwrap(), "[app https://rp.test browser s].s");
+        assert_eq!(
+            state("https://rp.test:443/cb", "s").unwrap(),
+            "[app https://rp.test browser s].s"
+        );
     }
 
     #[test]

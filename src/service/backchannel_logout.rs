@@ -73,9 +73,9 @@ pub(crate) async fn send(app: &App, delivery: &Delivery) -> Result<Attempt, Fail
     let notice: Notice = serde_json::from_value(delivery.payload.clone())?;
     let Some(id) = &delivery.client_id else { return Ok(Attempt::Obsolete) };
     // Disabled, deleted, or another client that took the name since: nobody to tell.
-    let client = clients::find(app, id).await?.filter(|client| {
-        client.disabled_at.is_none() && client.created_at <= delivery.created_at
-    });
+    let client = clients::find(app, id)
+        .await?
+        .filter(|client| client.disabled_at.is_none() && client.created_at <= delivery.created_at);
     let Some(client) = client else { return Ok(Attempt::Obsolete) };
     let Some(uri) = &client.metadata.backchannel_logout_uri else { return Ok(Attempt::Obsolete) };
     let token = token(app, (&client, &notice), &delivery.id)?;
@@ -94,11 +94,7 @@ pub(crate) async fn send(app: &App, delivery: &Delivery) -> Result<Attempt, Fail
 }
 
 /// Signed with the algorithm of the client's ID tokens (section 2.4).
-fn token(
-    app: &App,
-    (client, notice): (&Client, &Notice),
-    jti: &str,
-) -> Result<String, Failure> {
+fn token(app: &App, (client, notice): (&Client, &Notice), jti: &str) -> Result<String, Failure> {
     let claims = logout_token::claims(&LogoutTokenFacts {
         issuer: app.issuer(),
         client: &client.id,

@@ -211,10 +211,7 @@ mod tests {
     fn each_wait_is_twice_the_one_before_up_to_an_hour() {
         let settings = OutboxSettings::default();
         let longest: Vec<_> = (1..=13).map(|n| wait_after(n, &settings, 255)).collect();
-        assert_eq!(
-            longest,
-            [2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 3_600, 3_600]
-        );
+        assert_eq!(longest, [2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 3_600, 3_600]);
         assert_eq!(wait_after(i64::MAX, &settings, 255), LONGEST_WAIT);
     }
 
