@@ -15,7 +15,7 @@ use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Caller};
 use crate::service::failure::Failure;
 use crate::service::session::{self, LiveSession};
-use crate::service::{clients, id_token_hint};
+use crate::service::{clients, id_token_hint, subject};
 use crate::store::{grants, session_clients};
 
 /// What a logout request leads to.
@@ -140,7 +140,9 @@ async fn frames(app: &App, session: &LiveSession) -> Result<Vec<Frame>, Failure>
     let mut frames = Vec::new();
     for id in session_clients::of_session(&app.store.db, &session.id).await? {
         let client = clients::find(app, &id).await?.filter(|client| client.disabled_at.is_none());
-        frames.extend(client.and_then(|c| Frame::of_client(&c, app.issuer(), &session.id)));
+        let Some(client) = client else { continue };
+        let sid = subject::sid(app, &client, &session.id)?;
+        frames.extend(Frame::of_client(&client, app.issuer(), &sid));
     }
     Ok(frames)
 }
