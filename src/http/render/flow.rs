@@ -1,7 +1,7 @@
 //! The pages on the way through a sign-in and out again.
 
+use actix_web::HttpResponse;
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse};
 
 use super::{chrome, page, page_with};
 use crate::app::App;
