@@ -21,6 +21,7 @@ pub mod path {
     pub const LOGOUT: &str = "/oauth2/logout";
     /// Where people let devices in: `verification_uri` (RFC 8628 section 3.2).
     pub const DEVICE: &str = "/device";
+    pub const CHECK_SESSION: &str = "/oauth2/check_session";
     pub const JWKS: &str = "/.well-known/jwks.json";
     pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
     pub const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
@@ -45,6 +46,11 @@ pub fn document(issuer: &str, algs: &[SigningAlg]) -> Value {
         "introspection_endpoint": at(path::INTROSPECT),
         "revocation_endpoint": at(path::REVOKE),
         "end_session_endpoint": at(path::LOGOUT),
+        "check_session_iframe": at(path::CHECK_SESSION),
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
+        "frontchannel_logout_supported": true,
+        "frontchannel_logout_session_supported": true,
         "scopes_supported": Scopes::STANDARD,
         "response_types_supported": ["code"],
         "response_modes_supported": ResponseMode::ALL.map(ResponseMode::as_str),

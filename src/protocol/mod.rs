@@ -17,6 +17,7 @@ pub mod discovery;
 pub mod error;
 pub mod frontchannel_logout;
 pub mod grant;
+pub mod initiate_login;
 pub mod interaction;
 pub mod jwt_claims;
 pub mod logout;

@@ -1,6 +1,7 @@
 //! The protocol endpoints: bytes in, use case, bytes out.
 
 mod authorize;
+mod check_session;
 mod device_authorization;
 mod discovery;
 mod introspect;
@@ -32,6 +33,7 @@ pub(super) fn routes(map: &mut ServiceConfig) {
         map.service(only(document, reading().to(discovery::document)));
     }
     map.service(only(path::JWKS, reading().to(discovery::jwks)))
+        .service(only(path::CHECK_SESSION, reading().to(check_session::get)))
         .service(
             // No HEAD here and at logout: a GET may make a code, or end a session.
             web::resource(path::AUTHORIZE)
