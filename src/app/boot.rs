@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use secrecy::ExposeSecret;
 
-use super::{App, Known, VerifiedTokens, Watch};
+use super::{App, Known, VerifiedTokens, Watch, software_issuers};
 use crate::clock::Clock;
 use crate::config::{Config, MasterKeySource};
 use crate::crypto::keyring::Keyring;
@@ -30,6 +30,8 @@ pub enum BootError {
     MasterKey(String),
     #[error("outbound.extra_ca_file: {0}")]
     Outbound(String),
+    #[error("registration.software_statement_keys_file: {0}")]
+    SoftwareIssuers(String),
     #[error("password hashing: {0}")]
     Passwords(String),
 }
@@ -73,6 +75,8 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
     let passwords = Passwords::new(params, config.password.thread_count(), config.password.queue)
         .map_err(|error| BootError::Passwords(error.to_string()))?;
     let outbound = Outbound::new(&config.outbound).map_err(BootError::Outbound)?;
+    let software_issuers =
+        software_issuers::read(&config.registration).map_err(BootError::SoftwareIssuers)?;
     let sealer = Arc::new(Sealer::new(&master));
     let keyring = Keyring::load(Vec::new(), &sealer)
         .map_err(|error| BootError::MasterKey(error.to_string()))?;
@@ -87,6 +91,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         verified: VerifiedTokens::default(),
         watch: Watch::new(state),
         outbound,
+        software_issuers,
         metrics: Metrics::new(env!("CARGO_PKG_VERSION")),
         banner: None,
         config,

@@ -3,6 +3,7 @@
 
 mod boot;
 mod known;
+mod software_issuers;
 mod watch;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use arc_swap::ArcSwap;
 
 pub use boot::{BootError, Migrations, boot};
 pub use known::{Known, VerifiedTokens};
+pub use software_issuers::SoftwareIssuers;
 pub use watch::{Freshness, Watch};
 
 use crate::clock::{Clock, UnixTime};
@@ -41,6 +43,8 @@ pub struct App {
     pub watch: Watch,
     /// Requests to addresses that others supplied.
     pub outbound: Outbound,
+    /// Whose software statements are believed.
+    pub software_issuers: SoftwareIssuers,
     pub metrics: Metrics,
     /// A line above every page, such as the demo's.
     pub banner: Option<String>,

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::clock::Seconds;
 use crate::crypto::secret::{self, Secret};
 use crate::protocol::authorize::{self, AuthorizeRequest};
-use crate::protocol::client::{Client, ConsentPolicy};
+use crate::protocol::client::Client;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::grant::authorization_code::CodePayload;
 use crate::protocol::interaction::{self, SignInReason, Situation, Step};
@@ -168,7 +168,7 @@ async fn decide(
         Err(error) => return Ok(Step::Refuse(error)),
     };
     // An app of the organisation's own never asks, so there is nothing to look up for it.
-    let asks = client.metadata.consent == ConsentPolicy::Ask;
+    let asks = !client.skips_consent();
     let consent = match session.filter(|_| asks) {
         Some(session) => consents::get(&app.store.db, &session.user_id, &client.id)
             .await
