@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use secrecy::ExposeSecret;
+use tokio::sync::Notify;
 
 use super::{App, Known, VerifiedTokens, Watch, software_issuers};
 use crate::clock::Clock;
@@ -90,6 +91,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         known: Known::default(),
         verified: VerifiedTokens::default(),
         watch: Watch::new(state),
+        outbox_bell: Notify::new(),
         outbound,
         software_issuers,
         metrics: Metrics::new(env!("CARGO_PKG_VERSION")),

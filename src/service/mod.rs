@@ -7,6 +7,7 @@
 pub mod access_token;
 pub mod audit;
 pub mod authorize;
+pub(crate) mod backchannel_logout;
 pub mod client_authentication;
 pub mod client_checks;
 pub mod clients;
@@ -22,6 +23,7 @@ pub mod keys;
 pub mod links;
 pub mod logout;
 pub mod maintenance;
+pub mod outbox;
 pub mod people;
 pub mod registration;
 pub mod revocation;
