@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 
-use super::{App, Known, VerifiedTokens, Watch, software_issuers};
+use super::{App, Documents, Known, VerifiedTokens, Watch, software_issuers};
 use crate::clock::Clock;
 use crate::config::{Config, MasterKeySource};
 use crate::crypto::keyring::Keyring;
@@ -93,6 +93,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         watch: Watch::new(state),
         outbox_bell: Notify::new(),
         outbound,
+        documents: Documents::default(),
         software_issuers,
         metrics: Metrics::new(env!("CARGO_PKG_VERSION")),
         banner: None,

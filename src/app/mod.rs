@@ -2,6 +2,7 @@
 //! shared by every worker. `boot` makes it; `known` and `watch` hold what the process remembers.
 
 mod boot;
+mod documents;
 mod known;
 mod software_issuers;
 mod watch;
@@ -12,6 +13,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
 pub use boot::{BootError, Migrations, boot};
+pub use documents::{Document, Documents};
 pub use known::{Known, VerifiedTokens};
 pub use software_issuers::SoftwareIssuers;
 pub use watch::{Freshness, Watch};
@@ -46,6 +48,8 @@ pub struct App {
     pub outbox_bell: Notify,
     /// Requests to addresses that others supplied.
     pub outbound: Outbound,
+    /// Client ID metadata documents read lately.
+    pub documents: Documents,
     /// Whose software statements are believed.
     pub software_issuers: SoftwareIssuers,
     pub metrics: Metrics,

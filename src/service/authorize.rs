@@ -18,8 +18,9 @@ use crate::protocol::scope::Scopes;
 use crate::protocol::types::{ClientId, GrantId, UserId};
 use crate::service::failure::Failure;
 use crate::service::flow::{Flow, Target};
+use crate::service::id_token_hint;
+use crate::service::metadata_document::{self, DocumentError};
 use crate::service::session::LiveSession;
-use crate::service::{clients, id_token_hint};
 use crate::store::ephemeral::codes;
 use crate::store::{consents, users};
 
@@ -70,6 +71,9 @@ pub enum AuthorizeError {
     ClientIdMissing,
     #[error("no app with this client_id is registered here")]
     UnknownClient,
+    /// The `client_id` is the URL of a document that cannot be used; the text may be shown.
+    #[error("{0}")]
+    Document(String),
     #[error("this app is disabled")]
     DisabledClient,
     #[error("{error}")]
@@ -82,6 +86,15 @@ pub enum AuthorizeError {
     Failure(#[from] Failure),
 }
 
+impl From<DocumentError> for AuthorizeError {
+    fn from(error: DocumentError) -> Self {
+        match error {
+            DocumentError::Unusable(problem) => Self::Document(problem),
+            DocumentError::Failure(failure) => Self::Failure(failure),
+        }
+    }
+}
+
 /// A request whose client and destination are verified.
 pub(crate) struct Verified {
     pub client: Arc<Client>,
@@ -92,8 +105,8 @@ pub(crate) struct Verified {
 /// Loads the client, verifies the destination, validates the rest.
 pub(crate) async fn verify(app: &App, params: &Params) -> Result<Verified, AuthorizeError> {
     let id = params.get("client_id").ok().flatten().ok_or(AuthorizeError::ClientIdMissing)?;
-    let client =
-        clients::find(app, &ClientId::new(id)).await?.ok_or(AuthorizeError::UnknownClient)?;
+    let client = metadata_document::resolve(app, &ClientId::new(id)).await?;
+    let client = client.ok_or(AuthorizeError::UnknownClient)?;
     if client.disabled_at.is_some() {
         return Err(AuthorizeError::DisabledClient);
     }

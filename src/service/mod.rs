@@ -23,6 +23,7 @@ pub mod keys;
 pub mod links;
 pub mod logout;
 pub mod maintenance;
+pub mod metadata_document;
 pub mod outbox;
 pub mod people;
 pub mod registration;
