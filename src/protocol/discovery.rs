@@ -22,6 +22,7 @@ pub mod path {
     /// Where people let devices in: `verification_uri` (RFC 8628 section 3.2).
     pub const DEVICE: &str = "/device";
     pub const CHECK_SESSION: &str = "/oauth2/check_session";
+    pub const REGISTER: &str = "/oauth2/register";
     pub const JWKS: &str = "/.well-known/jwks.json";
     pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
     pub const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";

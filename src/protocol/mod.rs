@@ -22,6 +22,7 @@ pub mod interaction;
 pub mod jwt_claims;
 pub mod logout;
 pub mod logout_token;
+pub mod metadata_document;
 pub mod params;
 pub mod password_policy;
 pub mod pkce;
