@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use actix_web::web::Bytes;
 
 use crate::app::App;
+use crate::crypto::encoding::fingerprint;
 use crate::protocol::discovery;
 
 /// Whether people reach this provider over TLS.
@@ -27,8 +28,8 @@ pub struct Site {
     pub origin: String,
     /// The issuer's path without a trailing slash; empty for most.
     pub base: String,
-    /// The discovery document, serialised once.
-    pub discovery: Bytes,
+    /// The discovery document, serialised once, and its fingerprint.
+    pub discovery: (Bytes, String),
     draining: AtomicBool,
 }
 
@@ -52,7 +53,8 @@ impl Site {
         let origin = url.as_ref().map(|u| u.origin().ascii_serialization()).unwrap_or_default();
         let base = url.map(|u| u.path().trim_end_matches('/').to_owned()).unwrap_or_default();
         let document = discovery::document(app.issuer(), &app.config.keys.algorithms);
-        let discovery = Bytes::from(document.to_string());
+        let document = document.to_string();
+        let discovery = (Bytes::from(document.clone()), fingerprint(&document));
         Self { app, transport, origin, base, discovery, draining: AtomicBool::new(false) }
     }
 
