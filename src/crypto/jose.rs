@@ -33,16 +33,19 @@ pub enum TokenType {
     Introspection,
     /// A signed answer of the authorization endpoint (JARM section 2.1). It has no `sub`.
     AuthorizationResponse,
+    /// A logout token (OpenID Connect Back-Channel Logout section 2.4).
+    LogoutToken,
 }
 
 impl TokenType {
     /// Every type.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::IdToken,
         Self::AccessToken,
         Self::Userinfo,
         Self::Introspection,
         Self::AuthorizationResponse,
+        Self::LogoutToken,
     ];
 
     /// The `typ` header. No standard names one for the answers of userinfo and the authorization
@@ -52,6 +55,7 @@ impl TokenType {
             Self::IdToken | Self::Userinfo | Self::AuthorizationResponse => "JWT",
             Self::AccessToken => "at+jwt",
             Self::Introspection => "token-introspection+jwt",
+            Self::LogoutToken => "logout+jwt",
         }
     }
 }
