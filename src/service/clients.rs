@@ -5,9 +5,10 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::crypto::secret::{self, Secret, SecretHash};
 use crate::protocol::client::{AuthMethod, Client, ClientMetadata};
-use crate::protocol::client_metadata::{self, MetadataProblem};
+use crate::protocol::client_metadata::MetadataProblem;
 use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Event};
+use crate::service::client_checks;
 use crate::service::failure::Failure;
 use crate::service::revocation::{self, Subject};
 use crate::store::clients::{self, ClientFilter};
@@ -103,7 +104,7 @@ pub async fn search(app: &App, filter: &ClientFilter) -> Result<Vec<Client>, Fai
 /// # Errors
 /// [`ClientError`].
 pub async fn create(app: &App, new: NewClient, actor: &Actor) -> Result<WithSecret, ClientError> {
-    client_metadata::validate(&new.metadata).map_err(ClientError::Invalid)?;
+    client_checks::check(app, &new.metadata, None).map_err(ClientError::Invalid)?;
     let id = match new.id {
         Some(id) if is_good_id(id.as_str()) => id,
         Some(_) => return Err(ClientError::BadId),
@@ -168,8 +169,8 @@ pub async fn update(
     metadata: ClientMetadata,
     actor: &Actor,
 ) -> Result<Client, ClientError> {
-    client_metadata::validate(&metadata).map_err(ClientError::Invalid)?;
     let mut client = get(app, id).await?;
+    client_checks::check(app, &metadata, Some(&client.metadata)).map_err(ClientError::Invalid)?;
     let was_public = !client.is_confidential();
     client.metadata = metadata;
     if was_public && client.is_confidential() && client.secret_hashes.is_empty() {
