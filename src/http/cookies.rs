@@ -1,6 +1,6 @@
 //! The cookies: which there are and what protects them (security catalogue section 4.2).
 //!
-//! `session` is the SSO session; `browser` binds in-flight pages and CSRF tokens to this browser;
+//! `session` is the active SSO session, `accounts` those of other people in the same browser; `browser` binds in-flight pages and CSRF tokens to this browser;
 //! `flash` carries one sealed message from a change in the console to the page shown next.
 
 use actix_web::HttpRequest;
@@ -14,6 +14,7 @@ use crate::crypto::secret::Secret;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Session,
+    Accounts,
     Browser,
     Flash,
 }
@@ -23,6 +24,8 @@ impl Kind {
         match (self, transport) {
             (Self::Session, Transport::Https) => "__Host-doorward_session",
             (Self::Session, Transport::LoopbackHttp) => "doorward_session",
+            (Self::Accounts, Transport::Https) => "__Host-doorward_accounts",
+            (Self::Accounts, Transport::LoopbackHttp) => "doorward_accounts",
             (Self::Browser, Transport::Https) => "__Host-doorward_browser",
             (Self::Browser, Transport::LoopbackHttp) => "doorward_browser",
             (Self::Flash, Transport::Https) => "__Host-doorward_flash",
@@ -34,6 +37,7 @@ impl Kind {
     fn lengths(self) -> std::ops::RangeInclusive<usize> {
         match self {
             Self::Session | Self::Browser => 32..=128,
+            Self::Accounts => 32..=1_024,
             Self::Flash => 32..=2_048,
         }
     }
@@ -41,7 +45,7 @@ impl Kind {
     fn same_site(self) -> SameSite {
         match self {
             // Lax, not Strict: people arrive at /authorize from other sites.
-            Self::Session | Self::Browser => SameSite::Lax,
+            Self::Session | Self::Accounts | Self::Browser => SameSite::Lax,
             Self::Flash => SameSite::Strict,
         }
     }

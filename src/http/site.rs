@@ -51,7 +51,11 @@ impl Site {
         };
         let origin = url.as_ref().map(|u| u.origin().ascii_serialization()).unwrap_or_default();
         let base = url.map(|u| u.path().trim_end_matches('/').to_owned()).unwrap_or_default();
-        let document = discovery::document(app.issuer(), &app.config.keys.algorithms);
+        let document = discovery::document(
+            app.issuer(),
+            &app.config.keys.algorithms,
+            &app.config.authorization.detail_types,
+        );
         let discovery = Bytes::from(document.to_string());
         Self { app, transport, origin, base, discovery, draining: AtomicBool::new(false) }
     }

@@ -3,7 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::claims::ACR_PASSWORD;
+use super::acr::Level;
+use super::authorization_details::DetailType;
+use super::authorize::PROMPT_VALUES;
 use super::client::GrantType;
 use super::reply::ResponseMode;
 use super::scope::Scopes;
@@ -23,13 +25,15 @@ pub mod path {
     pub const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
 }
 
-/// The metadata document of an issuer that signs with these algorithms.
+/// The metadata document of an issuer that signs with these algorithms and knows these types of
+/// authorization details.
 #[must_use]
-pub fn document(issuer: &str, algs: &[SigningAlg]) -> Value {
+pub fn document(issuer: &str, algs: &[SigningAlg], types: &[DetailType]) -> Value {
     let at = |path: &str| format!("{issuer}{path}");
     let algs: Vec<&str> = algs.iter().map(|alg| alg.as_str()).collect();
+    let types: Vec<&str> = types.iter().map(|kind| kind.name.as_str()).collect();
     let secrets = ["client_secret_basic", "client_secret_post"];
-    json!({
+    let mut document = json!({
         "issuer": issuer,
         "authorization_endpoint": at(path::AUTHORIZE),
         "token_endpoint": at(path::TOKEN),
@@ -48,18 +52,23 @@ pub fn document(issuer: &str, algs: &[SigningAlg]) -> Value {
         "introspection_endpoint_auth_methods_supported": secrets,
         "revocation_endpoint_auth_methods_supported": [secrets[0], secrets[1], "none"],
         "code_challenge_methods_supported": ["S256"],
-        "prompt_values_supported": ["none", "login", "consent", "select_account"],
-        "acr_values_supported": [ACR_PASSWORD],
+        "prompt_values_supported": PROMPT_VALUES,
+        "acr_values_supported": Level::supported(),
         "display_values_supported": ["page", "popup", "touch"],
         "claim_types_supported": ["normal"],
         "claims_supported": CLAIMS,
         "ui_locales_supported": ["en"],
-        "claims_parameter_supported": false,
+        "claims_parameter_supported": true,
         "request_parameter_supported": false,
         // The default of this member is true, so leaving it out would promise too much.
         "request_uri_parameter_supported": false,
         "authorization_response_iss_parameter_supported": true,
-    })
+    });
+    // RFC 8414 section 3.2: a list without elements is left out.
+    if let (Some(members), false) = (document.as_object_mut(), types.is_empty()) {
+        members.insert("authorization_details_types_supported".into(), json!(types));
+    }
+    document
 }
 
 const CLAIMS: [&str; 30] = [
@@ -101,7 +110,7 @@ mod tests {
 
     #[test]
     fn every_endpoint_is_below_the_issuer_and_rs256_is_offered() {
-        let document = document("https://op.test/sso", &SigningAlg::ALL);
+        let document = document("https://op.test/sso", &SigningAlg::ALL, &[]);
         for (name, value) in document.as_object().unwrap() {
             if name.ends_with("_endpoint") || name == "jwks_uri" {
                 assert!(value.as_str().unwrap().starts_with("https://op.test/sso/"), "{name}");

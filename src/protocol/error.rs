@@ -27,6 +27,15 @@ pub enum ErrorCode {
     RequestNotSupported,
     RequestUriNotSupported,
     RegistrationNotSupported,
+    /// Several accounts would do (OpenID Connect Core section 3.1.2.6).
+    AccountSelectionRequired,
+    /// Unmet Authentication Requirements 1.0 section 2.
+    UnmetAuthenticationRequirements,
+    /// RFC 9396 section 5.
+    InvalidAuthorizationDetails,
+    /// RFC 9101 section 7.
+    InvalidRequestUri,
+    InvalidRequestObject,
 }
 
 impl ErrorCode {
@@ -54,6 +63,11 @@ impl ErrorCode {
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",
+            Self::AccountSelectionRequired => "account_selection_required",
+            Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
+            Self::InvalidAuthorizationDetails => "invalid_authorization_details",
+            Self::InvalidRequestUri => "invalid_request_uri",
+            Self::InvalidRequestObject => "invalid_request_object",
         }
     }
 }

@@ -4,7 +4,9 @@
 //! Start with [`authorize`] (what a client asks for), [`interaction`] (what must happen next) and
 //! [`grant`] (what a grant is worth at the token endpoint).
 
+pub mod acr;
 pub mod algorithms;
+pub mod authorization_details;
 pub mod authorize;
 pub mod claims;
 pub mod claims_request;
@@ -22,6 +24,7 @@ pub mod password_policy;
 pub mod pkce;
 pub mod redirect_uri;
 pub mod reply;
+pub mod resource;
 pub mod scope;
 pub mod token;
 pub mod types;

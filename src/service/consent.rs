@@ -52,11 +52,15 @@ pub async fn decide(
     let mut tx = app.store.begin().await.map_err(Failure::from)?;
     let before =
         consents::get(&mut tx, &session.user_id, &client.id).await.map_err(Failure::from)?;
-    let granted = before.map(|consent| consent.scopes).unwrap_or_default();
+    let (scopes, mut claims) =
+        before.map(|consent| (consent.scopes, consent.claims)).unwrap_or_default();
+    let scopes = scopes.union(&request.scopes);
+    claims.extend(request.details.claims.beyond(&scopes));
     let consent = Consent {
         user_id: session.user_id.clone(),
         client_id: client.id.clone(),
-        scopes: granted.union(&request.scopes),
+        scopes,
+        claims,
         granted_at: now,
     };
     consents::upsert(&mut tx, &consent).await.map_err(Failure::from)?;

@@ -4,10 +4,11 @@ use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::protocol::claims;
+use crate::protocol::claims_request::ClaimsRequest;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::service::access_token;
 use crate::service::failure::EndpointError;
-use crate::store::users;
+use crate::store::{grants, users};
 
 /// The claims this access token may see.
 ///
@@ -29,5 +30,10 @@ pub async fn claims(app: &App, token: &str) -> Result<Map<String, Value>, Endpoi
         .await?
         .filter(|user| user.disabled_at.is_none())
         .ok_or_else(dead)?;
-    Ok(claims::userinfo(&user, &scopes))
+    // Only the grant knows what else was asked for; most tokens save the look.
+    let asked = match token.more_userinfo {
+        true => grants::by_id(&app.store.db, &token.grant).await?.ok_or_else(dead)?.details.claims,
+        false => ClaimsRequest::default(),
+    };
+    Ok(claims::userinfo(&user, &scopes, &asked.userinfo))
 }

@@ -9,6 +9,7 @@
 
 pub mod account;
 pub mod admin;
+pub mod choose_account;
 pub mod chrome;
 pub mod consent;
 pub mod filters;
@@ -39,6 +40,7 @@ pub fn samples() -> Vec<(&'static str, String)> {
         ("sign_in", render(&sign_in::SignIn::sample())),
         ("sign_in/wrong", render(&sign_in::SignIn::sample_wrong())),
         ("sign_in/confirm", render(&sign_in::SignIn::sample_confirm())),
+        ("choose_account", render(&choose_account::ChooseAccount::sample())),
         ("consent", render(&consent::Consent::sample())),
         ("setup", render(&setup::Setup::sample())),
         ("reset_password", render(&reset_password::ResetPassword::sample())),

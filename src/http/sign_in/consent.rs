@@ -28,8 +28,8 @@ pub(super) async fn post(
 }
 
 async fn go(site: &Site, request: &HttpRequest, form: Params, arrival: Arrival) -> HttpResponse {
-    let session = match steps::session_or_failure(site, request).await {
-        Ok(session) => session,
+    let (_, session) = match steps::accounts_of_form(site, request, &form).await {
+        Ok(found) => found,
         Err(response) => return response,
     };
     let browser = BrowserBinding::of(site, request);

@@ -4,11 +4,13 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::steps::{self, Arrival, Posted, Visit};
-use crate::http::cookies::{self, BrowserBinding, Kind};
-use crate::http::extract;
+use crate::http::cookies::BrowserBinding;
 use crate::http::render::{self, SignInView};
 use crate::http::site::Site;
+use crate::http::{accounts, extract};
+use crate::protocol::interaction::AccountChoice;
 use crate::protocol::params::Params;
+use crate::service::accounts::{Accounts, Newcomer};
 use crate::service::console_access;
 use crate::service::flow::{Flow, Target};
 use crate::service::session::{Established, Remember};
@@ -65,8 +67,8 @@ pub(super) async fn post(
     let Ok(form) = extract::form(&request, &body) else {
         return render::bad_request(&site, &request);
     };
-    let session = match steps::session_or_failure(&site, &request).await {
-        Ok(session) => session,
+    let (accounts, session) = match steps::accounts_of_form(&site, &request, &form).await {
+        Ok(found) => found,
         Err(response) => return response,
     };
     let browser = BrowserBinding::of(&site, &request);
@@ -86,28 +88,39 @@ pub(super) async fn post(
     };
     let typed = credentials.username.clone();
     let caller = extract::caller(&site, &request);
-    match sign_in::with_password(&site, credentials, session.as_ref(), &caller).await {
-        Ok(established) => signed_in(&visit, flow, established).await,
+    let newcomer = match flow.progress.account {
+        AccountChoice::Another => Newcomer::IsAdded,
+        _ => Newcomer::TakesThePlace,
+    };
+    match sign_in::with_password(&site, credentials, (&accounts, newcomer), &caller).await {
+        Ok(established) => signed_in(&visit, flow, (established, accounts)).await,
         Err(error) => refused(&visit, &flow, (&typed, &error)).await,
     }
 }
 
 /// Goes on with a fresh session, whose cookie replaces whatever the browser brought.
-async fn signed_in(visit: &Visit<'_>, mut flow: Flow, established: Established) -> HttpResponse {
+async fn signed_in(
+    visit: &Visit<'_>,
+    mut flow: Flow,
+    (established, accounts): (Established, Accounts),
+) -> HttpResponse {
     let site = visit.site;
-    let Established { session, cookie, cookie_max_age } = established;
+    let caller = extract::caller(site, visit.request);
+    let accounts = match accounts.activated(site, &established, &caller).await {
+        Ok(accounts) => accounts,
+        Err(failure) => return render::failure(site, visit.request, &failure),
+    };
+    let session = &established.session;
     flow.progress.signed_in_at = Some(session.auth_time);
+    flow.progress.account = AccountChoice::Chosen(session.id.clone());
     if flow.target == Target::Admin
-        && let Err(failure) = console_access::open(site, &session).await
+        && let Err(failure) = console_access::open(site, session).await
     {
         return render::failure(site, visit.request, &failure);
     }
-    let next = Visit { session: Some(&session), ..*visit };
+    let next = Visit { session: Some(session), ..*visit };
     let mut response = steps::advance(&next, flow, Arrival::Post).await;
-    let cookie = cookies::write(site, Kind::Session, (cookie.expose(), cookie_max_age));
-    if let Err(error) = response.add_cookie(&cookie) {
-        tracing::error!(%error, "session cookie could not be set");
-    }
+    accounts::write(site, &mut response, (&established, &accounts), visit.request);
     response
 }
 

@@ -4,6 +4,7 @@
 pub(in crate::http) mod sign_out;
 pub(in crate::http) mod steps;
 
+mod choose_account;
 mod consent;
 mod home;
 mod login;
@@ -28,6 +29,7 @@ pub(super) fn routes(map: &mut ServiceConfig) {
                 .route(web::get().to(reset::get))
                 .route(web::post().to(reset::post)),
         )
+        .service(web::resource("/login/account").route(web::post().to(choose_account::post)))
         .service(
             web::resource("/consent")
                 .route(web::get().to(consent::get))

@@ -7,8 +7,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::steps::{self, Visit};
 use crate::http::cookies::{self, BrowserBinding, Kind};
 use crate::http::site::Site;
-use crate::http::{extract, render};
+use crate::http::{accounts, extract, render};
 use crate::protocol::params::Params;
+use crate::service::accounts::Accounts;
 use crate::service::failure::Failure;
 use crate::service::logout::{self, Next, Plan};
 use crate::service::people::{self, PeopleError};
@@ -25,30 +26,45 @@ pub(in crate::http) async fn begin(
     request: &HttpRequest,
     params: &Params,
 ) -> HttpResponse {
-    let session = match steps::session_or_failure(site, request).await {
-        Ok(session) => session,
+    let accounts = match accounts::of(site, request).await {
+        Ok(accounts) => accounts,
         Err(response) => return response,
     };
+    let session = logout::spoken_of(site, params, &accounts).cloned();
     let browser = BrowserBinding::of(site, request);
     let visit = Visit { site, request, browser: &browser, session: session.as_ref() };
     match logout::plan(site, params, session.as_ref()).await {
         Ok(Plan::Ask { flow, apps, client_name }) => {
-            let account = match session.as_ref() {
-                Some(session) => account_name(site, session).await,
-                None => Ok(String::new()),
-            };
-            match account {
-                Ok(account) => {
-                    let page = render::ask_sign_out(&visit, (&flow, account), (apps, client_name));
-                    visit.bind(page)
+            match account_names(site, session.as_ref(), &accounts).await {
+                Ok((account, others)) => {
+                    let who = (flow.as_str(), account, others);
+                    visit.bind(render::ask_sign_out(&visit, who, (apps, client_name)))
                 }
                 Err(failure) => render::failure(site, request, &failure),
             }
         }
-        Ok(Plan::EndNow { then }) => end(&visit, &then).await,
-        Ok(Plan::AlreadyOut { then }) => go_on(&visit, &then),
+        // The app speaks of its own session; other people's are none of its business.
+        Ok(Plan::EndNow { then }) => {
+            let ending = session.iter().collect();
+            end(&visit, &then, (ending, &accounts)).await
+        }
+        Ok(Plan::AlreadyOut { then }) => go_on(&visit, &then, &accounts),
         Err(error) => render::logout_error(site, request, &error),
     }
+}
+
+/// Who is asked, and who else is signed in in this browser.
+async fn account_names(
+    site: &Site,
+    session: Option<&LiveSession>,
+    accounts: &Accounts,
+) -> Result<(String, Vec<String>), Failure> {
+    let Some(session) = session else { return Ok((String::new(), Vec::new())) };
+    let mut others = Vec::new();
+    for other in accounts.all().filter(|other| other.id != session.id) {
+        others.push(account_name(site, other).await?);
+    }
+    Ok((account_name(site, session).await?, others))
 }
 
 /// What people call the account: the same as on the consent page.
@@ -70,10 +86,11 @@ pub(super) async fn post(
     let Ok(form) = extract::form(&request, &body) else {
         return render::bad_request(&site, &request);
     };
-    let session = match steps::session_or_failure(&site, &request).await {
-        Ok(session) => session,
+    let accounts = match accounts::of(&site, &request).await {
+        Ok(accounts) => accounts,
         Err(response) => return response,
     };
+    let session = accounts.all().next().cloned();
     let browser = BrowserBinding::of(&site, &request);
     let visit =
         Visit { site: &site, request: &request, browser: &browser, session: session.as_ref() };
@@ -82,39 +99,50 @@ pub(super) async fn post(
         .and_then(|sealed| logout::open_next(&site, sealed))
         .unwrap_or(Next { redirect: None, client_name: None, client_uri: None });
     if session.is_none() {
-        return go_on(&visit, &then);
+        return go_on(&visit, &then, &accounts);
     }
     if !steps::session_csrf_ok(&visit, &form) {
         return render::forged_form(&site, &request);
     }
     match form.sole("decision") {
-        Some("logout") => end(&visit, &then).await,
+        // A person who signs out leaves nobody signed in behind them.
+        Some("logout") => end(&visit, &then, (accounts.all().collect(), &accounts)).await,
         Some("stay") => steps::see_other(&site.path("/account")),
         _ => render::bad_request(&site, &request),
     }
 }
 
-async fn end(visit: &Visit<'_>, then: &Next) -> HttpResponse {
+async fn end(
+    visit: &Visit<'_>,
+    then: &Next,
+    (ending, accounts): (Vec<&LiveSession>, &Accounts),
+) -> HttpResponse {
     let site = visit.site;
-    if let Some(session) = visit.session {
+    let mut left = accounts.clone();
+    for session in ending {
         let caller = extract::caller(site, visit.request);
         if let Err(failure) = logout::end(site, session, &caller).await {
             return render::failure(site, visit.request, &failure);
         }
+        left = left.without(&session.id);
     }
-    go_on(visit, then)
+    go_on(visit, then, &left)
 }
 
-fn go_on(visit: &Visit<'_>, then: &Next) -> HttpResponse {
+/// The page or place after it, with cookies for those who are still signed in.
+fn go_on(visit: &Visit<'_>, then: &Next, left: &Accounts) -> HttpResponse {
     let site = visit.site;
     let mut response = match &then.redirect {
         Some(to) => steps::see_other(to.as_str()),
         None => render::signed_out(site, visit.request, then),
     };
-    let cookie = cookies::remove(site, Kind::Session);
-    if let Err(error) = response.add_cookie(&cookie) {
-        tracing::error!(%error, "session cookie could not be removed");
+    if left.active.is_none() {
+        let cookie = cookies::remove(site, Kind::Session);
+        if let Err(error) = response.add_cookie(&cookie) {
+            tracing::error!(%error, "session cookie could not be removed");
+        }
     }
+    accounts::write_others(site, &mut response, left, visit.request);
     // Only this site's own data; the app's is the app's business.
     response.headers_mut().insert(
         header::HeaderName::from_static("clear-site-data"),

@@ -4,10 +4,12 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::http::cookies::BrowserBinding;
-use crate::http::csrf;
 use crate::http::render::{self, SignInView};
+use crate::http::sign_in::choose_account;
 use crate::http::site::Site;
+use crate::http::{accounts, csrf};
 use crate::protocol::params::Params;
+use crate::service::accounts::Accounts;
 use crate::service::authorize::{self, Outcome};
 use crate::service::failure::Failure;
 use crate::service::flow::{Flow, FlowError, Target};
@@ -86,6 +88,9 @@ pub(in crate::http) async fn answer(
     };
     match outcome {
         Outcome::Reply(reply) => render::reply(site, visit.request, &reply),
+        Outcome::ChooseAccount(client) => {
+            choose_account::page(visit, (&client.metadata.client_name, sealed)).await
+        }
         Outcome::SignIn(prompt) => {
             match SignInView::of_prompt(site, prompt, (flow, sealed)).await {
                 Ok(view) => render::sign_in(visit, view),
@@ -152,6 +157,17 @@ pub(in crate::http) fn session_csrf_ok(visit: &Visit<'_>, form: &Params) -> bool
     let presented = form.sole("csrf").unwrap_or_default();
     let session = visit.session.map(|session| &session.id);
     came_from_here(visit) && csrf::is_ours(visit.site, presented, (&visit.browser.value, session))
+}
+
+/// The accounts of this browser, and the session that the flow in this form is about.
+pub(in crate::http) async fn accounts_of_form(
+    site: &Site,
+    request: &HttpRequest,
+    form: &Params,
+) -> Result<(Accounts, Option<LiveSession>), HttpResponse> {
+    let accounts = accounts::of(site, request).await?;
+    let session = accounts::session_of_form(site, request, (&accounts, form)).await?;
+    Ok((accounts, session))
 }
 
 /// Reads the session or answers with the failure.

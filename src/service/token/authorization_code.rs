@@ -12,6 +12,7 @@ use crate::crypto::secret::{self, SecretHash};
 use crate::protocol::client::{Client, GrantType};
 use crate::protocol::error::OAuthError;
 use crate::protocol::grant::authorization_code::{self, CodePayload, CodeRequest};
+use crate::protocol::grant::extent::Extent;
 use crate::protocol::token::TokenResponse;
 use crate::protocol::types::{FamilyId, SessionId};
 use crate::protocol::user::User;
@@ -59,7 +60,10 @@ pub(super) async fn redeem(
     }
     let user = living_user(app, &payload).await?;
     let grant = grant_of(app, client, &payload);
-    let basis = Basis { client, person: Some((&user, &grant)), scopes: &grant.scopes };
+    let types = &app.config.authorization.detail_types;
+    let extent = Extent::narrowed(client, &grant.details, &request.params, types)?;
+    let person = Some((&user, &grant));
+    let basis = Basis { client, person, scopes: &grant.scopes, extent: &extent };
     let seed = AccessTokenSeed::new(client, app.now());
     // An opaque token is stored before the gate: if the gate refuses, nobody ever learns it.
     let token = issue::access_token(app, &basis, &seed).await?;
@@ -77,6 +81,7 @@ pub(super) async fn redeem(
         refresh_token: refresh.map(|(_, text)| text),
         id_token,
         scope: grant.scopes.to_string(),
+        authorization_details: extent.authorization_details,
     })
 }
 

@@ -4,6 +4,8 @@ use super::issue::{self, AccessTokenSeed, Basis};
 use crate::app::App;
 use crate::protocol::client::Client;
 use crate::protocol::grant::client_credentials;
+use crate::protocol::grant::details::GrantDetails;
+use crate::protocol::grant::extent::Extent;
 use crate::protocol::token::TokenResponse;
 use crate::service::client_authentication::ClientRequest;
 use crate::service::failure::EndpointError;
@@ -14,7 +16,9 @@ pub(super) async fn issue(
     request: &ClientRequest,
 ) -> Result<TokenResponse, EndpointError> {
     let scopes = client_credentials::scopes(client, &request.params)?;
-    let basis = Basis { client, person: None, scopes: &scopes };
+    let types = &app.config.authorization.detail_types;
+    let extent = Extent::narrowed(client, &GrantDetails::default(), &request.params, types)?;
+    let basis = Basis { client, person: None, scopes: &scopes, extent: &extent };
     let seed = AccessTokenSeed::new(client, app.now());
     let token = issue::access_token(app, &basis, &seed).await?;
     Ok(TokenResponse {
@@ -24,5 +28,6 @@ pub(super) async fn issue(
         refresh_token: None,
         id_token: None,
         scope: scopes.to_string(),
+        authorization_details: extent.authorization_details,
     })
 }

@@ -8,9 +8,10 @@ use crate::crypto::jose::{self, TokenType};
 use crate::crypto::seal::Purpose;
 use crate::crypto::secret::{self, Secret};
 use crate::protocol::claims::{
-    self, AccessTokenClaims, Audience, Authentication, IdTokenFacts, MAX_GROUPS_IN_TOKEN,
+    self, AccessTokenClaims, Authentication, IdTokenFacts, MAX_GROUPS_IN_TOKEN,
 };
 use crate::protocol::client::{AccessTokenFormat, Client};
+use crate::protocol::grant::extent::Extent;
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::{FamilyId, GrantId, SigningAlg};
 use crate::protocol::user::User;
@@ -23,6 +24,7 @@ pub(crate) struct Basis<'a> {
     /// The person and their grant; `None` when the client acts for itself.
     pub person: Option<(&'a User, &'a Grant)>,
     pub scopes: &'a Scopes,
+    pub extent: &'a Extent,
 }
 
 /// The fresh values of one access token. Kept sealed during the refresh grace, so that a retried
@@ -67,7 +69,7 @@ pub(crate) fn access_token_claims(
             Some((user, _)) => user.id.to_string(),
             None => client.id.to_string(),
         },
-        aud: Audience::of_client(client),
+        aud: basis.extent.audience.clone(),
         exp: seed.issued_at.plus(lifetime),
         iat: seed.issued_at,
         jti: seed.jti.clone(),
@@ -85,9 +87,8 @@ pub(crate) fn access_token_claims(
             .map(|(user, _)| user.groups.clone()),
         cnf: details.and_then(|details| details.confirmation.clone()),
         act: None,
-        authorization_details: details
-            .map(|details| details.authorization_details.clone())
-            .unwrap_or_default(),
+        authorization_details: basis.extent.authorization_details.clone(),
+        more_userinfo: details.is_some_and(|details| details.claims.concerns_userinfo()),
         // A client's own token is its own lineage, so that it can be revoked alone.
         grant: match person {
             Some((_, grant)) => grant.id.clone(),
@@ -148,6 +149,7 @@ pub(crate) fn id_token(
             session_id: grant.session_id.as_ref(),
         },
         nonce,
+        asked: &grant.details.claims.id_token,
         at_hash: Some(jose::left_half_hash(alg, access_token)),
         now: app.now(),
         lifetime: app.config.tokens.id_token_lifetime,

@@ -12,6 +12,7 @@ use crate::crypto::seal::Purpose;
 use crate::crypto::secret::SecretHash;
 use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
+use crate::protocol::grant::extent::Extent;
 use crate::protocol::grant::refresh_token::{self, FamilyFacts, Standing};
 use crate::protocol::token::TokenResponse;
 use crate::protocol::types::GrantId;
@@ -53,6 +54,8 @@ pub(super) async fn rotate(
     for _ in 0..3 {
         let (family, grant) = living_family(app, client, &token).await?;
         let scopes = refresh_token::narrow(&grant.scopes, &request.params)?;
+        let types = &app.config.authorization.detail_types;
+        let extent = Extent::narrowed(client, &grant.details, &request.params, types)?;
         let user = living_user(app, &grant, &token).await?;
         let successor = match standing(app, &family, &hash) {
             Standing::Current => rotate_row(app, client, (&family, &token, &hash)).await?,
@@ -61,7 +64,8 @@ pub(super) async fn rotate(
             Standing::Reused => return Err(punish_reuse(app, &grant, &request.caller).await?),
         };
         if let Some(successor) = successor {
-            let basis = Basis { client, person: Some((&user, &grant)), scopes: &scopes };
+            let person = Some((&user, &grant));
+            let basis = Basis { client, person, scopes: &scopes, extent: &extent };
             return answer(app, &basis, successor).await;
         }
     }
@@ -197,6 +201,7 @@ async fn answer(
         refresh_token: Some(successor.refresh_token),
         id_token,
         scope: basis.scopes.to_string(),
+        authorization_details: basis.extent.authorization_details.clone(),
     })
 }
 
