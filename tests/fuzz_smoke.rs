@@ -98,6 +98,11 @@ fn no_sealed_text_opens_that_we_did_not_seal() {
 }
 
 #[test]
+fn no_url_passes_that_leads_inside() {
+    holds("url_guard");
+}
+
+#[test]
 fn every_target_has_its_binary_and_its_test() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let manifest = std::fs::read_to_string(root.join("fuzz/Cargo.toml")).unwrap();

@@ -9,15 +9,17 @@ pub mod form_parameters;
 pub mod jwt;
 pub mod redirect_uri;
 pub mod sealed_flow;
+pub mod url_guard;
 
 /// What a target does with one input.
 pub type Check = fn(&[u8]);
 
 /// Every target with its name, which is also the folder of its seeds.
-pub const ALL: [(&str, Check); 5] = [
+pub const ALL: [(&str, Check); 6] = [
     ("basic_header", basic_header::check),
     ("form_parameters", form_parameters::check),
     ("jwt", jwt::check),
     ("redirect_uri", redirect_uri::check),
     ("sealed_flow", sealed_flow::check),
+    ("url_guard", url_guard::check),
 ];

@@ -116,10 +116,29 @@ fn depth(value: &Value) -> usize {
     }
 }
 
+/// What a token request asks for: all of what was granted when it names nothing, else what it names.
+///
+/// # Errors
+/// `invalid_authorization_details` when it names more than was granted (section 6).
+pub fn narrowed(granted: &[Value], asked: Option<&str>) -> Result<Vec<Value>, OAuthError> {
+    let Some(text) = asked else { return Ok(granted.to_vec()) };
+    if text.len() > MAX_LEN {
+        return Err(refused("longer than 8192 bytes"));
+    }
+    // What is part of a grant was checked when it was granted.
+    let asked: Vec<Value> = serde_json::from_str(text).map_err(|e| refused(e.to_string()))?;
+    if !asked.is_empty() && covers(granted, &asked) {
+        return Ok(asked);
+    }
+    Err(OAuthError::new(
+        ErrorCode::InvalidAuthorizationDetails,
+        "authorization_details asks for more than was granted.",
+    ))
+}
+
 /// Whether everything `asked` is part of what was `granted` (section 6): each object is one of the
 /// granted ones, or one with fewer actions, locations, data types or privileges.
-#[must_use]
-pub fn covers(granted: &[Value], asked: &[Value]) -> bool {
+fn covers(granted: &[Value], asked: &[Value]) -> bool {
     asked.iter().all(|asked| granted.iter().any(|granted| is_part_of(asked, granted)))
 }
 
@@ -236,6 +255,17 @@ mod tests {
         assert!(!covers(&granted, &with("instructedAmount", json!({"amount": "9999"}))));
         assert!(!covers(&granted, &[json!({ "type": "payment_initiation" })]), "less is more here");
         assert!(!covers(&granted, &[json!({ "type": "account_information" })]));
+    }
+
+    #[test]
+    fn a_token_request_without_authorization_details_gets_all_that_was_granted() {
+        let granted = read(PAYMENT).unwrap();
+        assert_eq!(narrowed(&granted, None).unwrap(), granted);
+        assert_eq!(narrowed(&granted, Some(PAYMENT)).unwrap(), granted);
+        for bad in ["[]", "{", "[{\"type\":\"payment_initiation\"}]", "7"] {
+            let error = narrowed(&granted, Some(bad)).unwrap_err();
+            assert_eq!(error.code.as_str(), "invalid_authorization_details", "{bad}");
+        }
     }
 
     #[test]

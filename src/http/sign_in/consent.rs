@@ -28,8 +28,8 @@ pub(super) async fn post(
 }
 
 async fn go(site: &Site, request: &HttpRequest, form: Params, arrival: Arrival) -> HttpResponse {
-    let (_, session) = match steps::accounts_of_form(site, request, &form).await {
-        Ok(found) => found,
+    let session = match steps::session_of_form(site, request, &form).await {
+        Ok(session) => session,
         Err(response) => return response,
     };
     let browser = BrowserBinding::of(site, request);

@@ -3,11 +3,11 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::steps::{self, Arrival, Posted, Visit};
+use super::steps::{self, Arrival, Posted, PostedForm, Visit};
 use crate::http::cookies::BrowserBinding;
+use crate::http::{accounts, extract};
 use crate::http::render::{self, SignInView};
 use crate::http::site::Site;
-use crate::http::{accounts, extract};
 use crate::protocol::interaction::AccountChoice;
 use crate::protocol::params::Params;
 use crate::service::accounts::{Accounts, Newcomer};
@@ -64,23 +64,18 @@ pub(super) async fn post(
     request: HttpRequest,
     body: web::Bytes,
 ) -> HttpResponse {
-    let Ok(form) = extract::form(&request, &body) else {
-        return render::bad_request(&site, &request);
+    let posted = match PostedForm::read(&site, &request, &body).await {
+        Ok(posted) => posted,
+        Err(answer) => return answer,
     };
-    let (accounts, session) = match steps::accounts_of_form(&site, &request, &form).await {
-        Ok(found) => found,
-        Err(response) => return response,
-    };
-    let browser = BrowserBinding::of(&site, &request);
-    let visit =
-        Visit { site: &site, request: &request, browser: &browser, session: session.as_ref() };
-    let flow = match steps::open_flow(&visit, &form, steps::csrf_ok(&visit, &form)) {
+    let (visit, form) = (posted.visit(), &posted.form);
+    let flow = match steps::open_flow(&visit, form, steps::csrf_ok(&visit, form)) {
         Posted::Flow(flow) => *flow,
         Posted::Answer(response) => return visit.bind(response),
     };
     let credentials = Credentials {
-        username: form.sole("username").unwrap_or_default().to_owned(),
-        password: form.sole("password").unwrap_or_default().to_owned(),
+        username: posted.text("username"),
+        password: posted.text("password"),
         remember: match form.sole("remember") {
             Some(_) => Remember::OnThisDevice,
             None => Remember::ThisVisit,
@@ -92,8 +87,9 @@ pub(super) async fn post(
         AccountChoice::Another => Newcomer::IsAdded,
         _ => Newcomer::TakesThePlace,
     };
-    match sign_in::with_password(&site, credentials, (&accounts, newcomer), &caller).await {
-        Ok(established) => signed_in(&visit, flow, (established, accounts)).await,
+    let held = (&posted.accounts, newcomer);
+    match sign_in::with_password(&site, credentials, held, &caller).await {
+        Ok(established) => signed_in(&visit, flow, (established, &posted.accounts)).await,
         Err(error) => refused(&visit, &flow, (&typed, &error)).await,
     }
 }
@@ -102,12 +98,12 @@ pub(super) async fn post(
 async fn signed_in(
     visit: &Visit<'_>,
     mut flow: Flow,
-    (established, accounts): (Established, Accounts),
+    (established, held): (Established, &Accounts),
 ) -> HttpResponse {
     let site = visit.site;
     let caller = extract::caller(site, visit.request);
-    let accounts = match accounts.activated(site, &established, &caller).await {
-        Ok(accounts) => accounts,
+    let held = match held.clone().activated(site, &established, &caller).await {
+        Ok(held) => held,
         Err(failure) => return render::failure(site, visit.request, &failure),
     };
     let session = &established.session;
@@ -120,7 +116,7 @@ async fn signed_in(
     }
     let next = Visit { session: Some(session), ..*visit };
     let mut response = steps::advance(&next, flow, Arrival::Post).await;
-    accounts::write(site, &mut response, (&established, &accounts), visit.request);
+    accounts::write(site, &mut response, (&established, &held), visit.request);
     response
 }
 

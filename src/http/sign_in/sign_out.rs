@@ -4,7 +4,7 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::steps::{self, Visit};
+use super::steps::{self, PostedForm, Visit};
 use crate::http::cookies::{self, BrowserBinding, Kind};
 use crate::http::site::Site;
 use crate::http::{accounts, extract, render};
@@ -45,8 +45,7 @@ pub(in crate::http) async fn begin(
         }
         // The app speaks of its own session; other people's are none of its business.
         Ok(Plan::EndNow { then }) => {
-            let ending = session.iter().collect();
-            end(&visit, &then, (ending, &accounts)).await
+            end(&visit, &then, (session.iter().collect(), &accounts)).await
         }
         Ok(Plan::AlreadyOut { then }) => go_on(&visit, &then, &accounts),
         Err(error) => render::logout_error(site, request, &error),
@@ -83,30 +82,26 @@ pub(super) async fn post(
     request: HttpRequest,
     body: web::Bytes,
 ) -> HttpResponse {
-    let Ok(form) = extract::form(&request, &body) else {
-        return render::bad_request(&site, &request);
+    let posted = match PostedForm::read(&site, &request, &body).await {
+        Ok(posted) => posted,
+        Err(answer) => return answer,
     };
-    let accounts = match accounts::of(&site, &request).await {
-        Ok(accounts) => accounts,
-        Err(response) => return response,
-    };
-    let session = accounts.all().next().cloned();
-    let browser = BrowserBinding::of(&site, &request);
-    let visit =
-        Visit { site: &site, request: &request, browser: &browser, session: session.as_ref() };
+    let (accounts, form) = (&posted.accounts, &posted.form);
+    // With nobody active, the question was about whoever is left.
+    let visit = Visit { session: accounts.all().next(), ..posted.visit() };
     let then = form
         .sole("flow")
         .and_then(|sealed| logout::open_next(&site, sealed))
         .unwrap_or(Next { redirect: None, client_name: None, client_uri: None });
-    if session.is_none() {
-        return go_on(&visit, &then, &accounts);
+    if visit.session.is_none() {
+        return go_on(&visit, &then, accounts);
     }
-    if !steps::session_csrf_ok(&visit, &form) {
+    if !steps::session_csrf_ok(&visit, form) {
         return render::forged_form(&site, &request);
     }
     match form.sole("decision") {
         // A person who signs out leaves nobody signed in behind them.
-        Some("logout") => end(&visit, &then, (accounts.all().collect(), &accounts)).await,
+        Some("logout") => end(&visit, &then, (accounts.all().collect(), accounts)).await,
         Some("stay") => steps::see_other(&site.path("/account")),
         _ => render::bad_request(&site, &request),
     }

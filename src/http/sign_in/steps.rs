@@ -4,13 +4,17 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::http::cookies::BrowserBinding;
+use crate::http::extract;
 use crate::http::render::{self, SignInView};
 use crate::http::sign_in::choose_account;
 use crate::http::site::Site;
 use crate::http::{accounts, csrf};
 use crate::protocol::params::Params;
+use crate::protocol::reply::Reply;
+use crate::protocol::types::ClientId;
 use crate::service::accounts::Accounts;
 use crate::service::authorize::{self, Outcome};
+use crate::service::clients;
 use crate::service::failure::Failure;
 use crate::service::flow::{Flow, FlowError, Target};
 use crate::service::session::LiveSession;
@@ -45,6 +49,46 @@ impl Visit<'_> {
             tracing::error!(%error, "cookie could not be set");
         }
         response
+    }
+}
+
+/// A posted form with whom it is from: what every handler of a form starts with.
+pub(in crate::http) struct PostedForm<'a> {
+    site: &'a Site,
+    request: &'a HttpRequest,
+    pub form: Params,
+    pub browser: BrowserBinding,
+    /// Everybody signed in in this browser.
+    pub accounts: Accounts,
+    /// The session that the form's flow is about, or the active one.
+    pub session: Option<LiveSession>,
+}
+
+impl<'a> PostedForm<'a> {
+    /// Reads the form and the session it is sent from, if any.
+    ///
+    /// # Errors
+    /// The answer to a body that is no form, or when no store can say who is signed in.
+    pub async fn read(
+        site: &'a Site,
+        request: &'a HttpRequest,
+        body: &[u8],
+    ) -> Result<Self, HttpResponse> {
+        let form = extract::form(request, body).map_err(|_| render::bad_request(site, request))?;
+        let accounts = accounts::of(site, request).await?;
+        let session = accounts::session_of_form(site, request, (&accounts, &form)).await?;
+        let browser = BrowserBinding::of(site, request);
+        Ok(Self { site, request, form, browser, accounts, session })
+    }
+
+    pub fn visit(&self) -> Visit<'_> {
+        let Self { site, request, browser, session, .. } = self;
+        Visit { site, request, browser, session: session.as_ref() }
+    }
+
+    /// A field that is there once; empty when it is not.
+    pub fn text(&self, name: &'static str) -> String {
+        self.form.sole(name).unwrap_or_default().to_owned()
     }
 }
 
@@ -87,7 +131,10 @@ pub(in crate::http) async fn answer(
         Err(failure) => return render::failure(site, visit.request, &failure),
     };
     match outcome {
-        Outcome::Reply(reply) => render::reply(site, visit.request, &reply),
+        Outcome::Reply(reply) => {
+            let app_name = app_name(site, (flow, &reply)).await;
+            render::reply(site, &reply, app_name.as_deref())
+        }
         Outcome::ChooseAccount(client) => {
             choose_account::page(visit, (&client.metadata.client_name, sealed)).await
         }
@@ -105,6 +152,16 @@ pub(in crate::http) async fn answer(
             }
         }
     }
+}
+
+/// What the app calls itself, where the answer is a page that names it.
+async fn app_name(site: &Site, (flow, reply): (&Flow, &Reply)) -> Option<String> {
+    let (Reply::FormPost { .. }, Target::Authorize { params }) = (reply, &flow.target) else {
+        return None;
+    };
+    let params = Params::parse(params.as_bytes()).ok()?;
+    let client = clients::find(site, &ClientId::new(params.sole("client_id")?)).await.ok()??;
+    Some(client.metadata.client_name.clone())
 }
 
 /// A redirect after a POST, or to another page of ours.
@@ -159,15 +216,14 @@ pub(in crate::http) fn session_csrf_ok(visit: &Visit<'_>, form: &Params) -> bool
     came_from_here(visit) && csrf::is_ours(visit.site, presented, (&visit.browser.value, session))
 }
 
-/// The accounts of this browser, and the session that the flow in this form is about.
-pub(in crate::http) async fn accounts_of_form(
+/// The session that the flow in this form or query is about.
+pub(in crate::http) async fn session_of_form(
     site: &Site,
     request: &HttpRequest,
     form: &Params,
-) -> Result<(Accounts, Option<LiveSession>), HttpResponse> {
+) -> Result<Option<LiveSession>, HttpResponse> {
     let accounts = accounts::of(site, request).await?;
-    let session = accounts::session_of_form(site, request, (&accounts, form)).await?;
-    Ok((accounts, session))
+    accounts::session_of_form(site, request, (&accounts, form)).await
 }
 
 /// Reads the session or answers with the failure.
@@ -175,6 +231,6 @@ pub(in crate::http) async fn session_or_failure(
     site: &Site,
     request: &HttpRequest,
 ) -> Result<Option<LiveSession>, HttpResponse> {
-    let session = crate::http::extract::current_session(site, request).await;
+    let session = extract::current_session(site, request).await;
     session.map_err(|failure: Failure| render::failure(site, request, &failure))
 }

@@ -14,8 +14,8 @@ use super::grant::details::GrantDetails;
 use super::params::Params;
 use super::pkce::CodeChallenge;
 use super::reply::{ReplyTo, ResponseMode};
-use super::resource;
 use super::scope::Scopes;
+use super::target;
 use super::types::ClientId;
 use crate::clock::Seconds;
 
@@ -98,9 +98,11 @@ fn details(
         Some(text) => authorization_details::parse(text, types, own)?,
         None => Vec::new(),
     };
+    let resources = target::resources(params)?;
+    target::audience(client, &[], &resources)?;
     Ok(GrantDetails {
         claims,
-        resources: resource::requested(params, resource::allowed(client))?,
+        resources,
         authorization_details,
         confirmation: None,
     })

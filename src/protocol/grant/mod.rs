@@ -4,5 +4,4 @@
 pub mod authorization_code;
 pub mod client_credentials;
 pub mod details;
-pub mod extent;
 pub mod refresh_token;
