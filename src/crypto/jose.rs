@@ -28,6 +28,9 @@ pub enum TokenType {
     AccessToken,
     /// A logout token (OpenID Connect Back-Channel Logout section 2.4).
     LogoutToken,
+    /// An authorization response (JARM section 2.1). That standard names no type; one of its own keeps
+    /// a response from ever passing as an ID token.
+    AuthorizationResponse,
 }
 
 impl TokenType {
@@ -37,6 +40,7 @@ impl TokenType {
             Self::IdToken => "JWT",
             Self::AccessToken => "at+jwt",
             Self::LogoutToken => "logout+jwt",
+            Self::AuthorizationResponse => "oauth-authz-resp+jwt",
         }
     }
 }

@@ -132,6 +132,7 @@ pub struct SigningKey {
     id_token_header: String,
     access_token_header: String,
     logout_token_header: String,
+    authorization_response_header: String,
 }
 
 impl SigningKey {
@@ -156,6 +157,7 @@ impl SigningKey {
             id_token_header: header(TokenType::IdToken)?,
             access_token_header: header(TokenType::AccessToken)?,
             logout_token_header: header(TokenType::LogoutToken)?,
+            authorization_response_header: header(TokenType::AuthorizationResponse)?,
             kid,
             alg,
             state: stored.state,
@@ -170,6 +172,7 @@ impl SigningKey {
             TokenType::IdToken => &self.id_token_header,
             TokenType::AccessToken => &self.access_token_header,
             TokenType::LogoutToken => &self.logout_token_header,
+            TokenType::AuthorizationResponse => &self.authorization_response_header,
         }
     }
 

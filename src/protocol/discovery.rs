@@ -44,7 +44,7 @@ pub fn document(issuer: &str, algs: &[SigningAlg], types: &[DetailType]) -> Valu
         "end_session_endpoint": at(path::LOGOUT),
         "scopes_supported": Scopes::STANDARD,
         "response_types_supported": ["code"],
-        "response_modes_supported": ResponseMode::ALL.map(ResponseMode::as_str),
+        "response_modes_supported": ResponseMode::names(),
         "grant_types_supported": GrantType::ALL.map(GrantType::as_str),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": algs,
@@ -62,6 +62,7 @@ pub fn document(issuer: &str, algs: &[SigningAlg], types: &[DetailType]) -> Valu
         "request_parameter_supported": false,
         // The default of this member is true, so leaving it out would promise too much.
         "request_uri_parameter_supported": false,
+        "authorization_signing_alg_values_supported": algs,
         "authorization_response_iss_parameter_supported": true,
     });
     // RFC 8414 section 3.2: a list without elements is left out.

@@ -34,7 +34,7 @@ pub async fn decide(
     let Verified { client, reply_to, request } = authorize::verify(app, &params).await?;
     let request = match request {
         Ok(request) => request,
-        Err(error) => return Ok(authorize::refuse(app, &reply_to, &error)),
+        Err(error) => return authorize::refuse(app, (&client, &reply_to), &error).await,
     };
     let now = app.now();
     let actor = Actor::User(session.user_id.clone());
@@ -47,7 +47,8 @@ pub async fn decide(
     };
     if decision == Decision::Deny {
         crate::service::audit::write(app, event("consent.denied", Decision::Deny)).await?;
-        return Ok(authorize::refuse(app, &reply_to, &authorize::access_denied()));
+        let denied = authorize::access_denied();
+        return authorize::refuse(app, (&client, &reply_to), &denied).await;
     }
     let mut tx = app.store.begin().await.map_err(Failure::from)?;
     let before =

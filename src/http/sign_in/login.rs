@@ -5,9 +5,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::steps::{self, Arrival, Posted, PostedForm, Visit};
 use crate::http::cookies::BrowserBinding;
-use crate::http::{accounts, extract};
 use crate::http::render::{self, SignInView};
 use crate::http::site::Site;
+use crate::http::{accounts, extract};
 use crate::protocol::interaction::AccountChoice;
 use crate::protocol::params::Params;
 use crate::service::accounts::{Accounts, Newcomer};

@@ -100,12 +100,7 @@ fn details(
     };
     let resources = target::resources(params)?;
     target::audience(client, &[], &resources)?;
-    Ok(GrantDetails {
-        claims,
-        resources,
-        authorization_details,
-        confirmation: None,
-    })
+    Ok(GrantDetails { claims, resources, authorization_details, confirmation: None })
 }
 
 /// OpenID Connect Core section 6: an OP that does not support request objects must say so, never
@@ -133,11 +128,11 @@ fn refuse_request_objects(params: &Params) -> Result<(), OAuthError> {
 fn check_response_mode(params: &Params) -> Result<(), OAuthError> {
     match params.get("response_mode")? {
         None => Ok(()),
-        Some(mode) if ResponseMode::ALL.iter().any(|known| known.as_str() == mode) => Ok(()),
-        Some(mode) => {
-            Err(OAuthError::invalid_request("response_mode must be query, fragment or form_post.")
-                .because(format!("response_mode {mode:?}")))
-        }
+        Some(mode) if ResponseMode::from_name(mode).is_some() => Ok(()),
+        Some(mode) => Err(OAuthError::invalid_request(
+            "response_mode must be query, fragment or form_post, or one of them with .jwt.",
+        )
+        .because(format!("response_mode {mode:?}"))),
     }
 }
 

@@ -1,11 +1,12 @@
 //! The last step: a code.
 
-use super::{AuthorizeError, Outcome, refuse};
+use super::{AuthorizeError, Outcome, deliver, refuse};
 use crate::app::App;
 use crate::clock::Seconds;
 use crate::crypto::secret::{self, Secret};
 use crate::protocol::acr::Level;
 use crate::protocol::authorize::AuthorizeRequest;
+use crate::protocol::client::Client;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::grant::authorization_code::CodePayload;
 use crate::protocol::types::GrantId;
@@ -19,7 +20,7 @@ const REPLAY_MEMORY: Seconds = 240;
 /// Makes the code: one write to the ephemeral store, none to SQL.
 pub(super) async fn code(
     app: &App,
-    request: &AuthorizeRequest,
+    (client, request): (&Client, &AuthorizeRequest),
     session: &LiveSession,
 ) -> Result<Outcome, AuthorizeError> {
     let lifetime = app.config.tokens.authorization_code_lifetime;
@@ -33,10 +34,11 @@ pub(super) async fn code(
             ErrorCode::TemporarilyUnavailable,
             "The provider cannot issue a code at the moment; try again shortly.",
         );
-        return Ok(refuse(app, &request.reply_to, &error));
+        return refuse(app, (client, &request.reply_to), &error).await;
     }
     app.metrics.authorize_request("success");
-    Ok(Outcome::Reply(request.reply_to.success(code.expose())))
+    let answer = request.reply_to.success(code.expose());
+    Ok(Outcome::Reply(deliver::reply(app, client, answer).await?))
 }
 
 fn payload(app: &App, request: &AuthorizeRequest, session: &LiveSession) -> CodePayload {

@@ -3,6 +3,7 @@
 //! sealed flow; they never call each other.
 
 mod decide;
+mod deliver;
 mod issue;
 
 use std::collections::BTreeSet;
@@ -123,12 +124,12 @@ pub async fn advance(
     let Verified { client, reply_to, request } = verify_flow(app, flow).await?;
     let request = match request {
         Ok(request) => request,
-        Err(error) => return Ok(refuse(app, &reply_to, &error)),
+        Err(error) => return refuse(app, (&client, &reply_to), &error).await,
     };
     let step = decide::next_step(app, (flow, session), (&client, &request)).await?;
     match (step, session) {
-        (Step::Refuse(error), _) => Ok(refuse(app, &reply_to, &error)),
-        (Step::Issue, Some(session)) => issue::code(app, &request, session).await,
+        (Step::Refuse(error), _) => refuse(app, (&client, &reply_to), &error).await,
+        (Step::Issue, Some(session)) => issue::code(app, (&client, &request), session).await,
         (Step::Consent(missing), Some(session)) => {
             ask_consent(app, (&client, request), (missing, session)).await
         }
@@ -178,10 +179,17 @@ pub fn access_denied() -> OAuthError {
 }
 
 /// Writes an error for the client and notes it.
-pub(crate) fn refuse(app: &App, reply_to: &ReplyTo, error: &OAuthError) -> Outcome {
+///
+/// # Errors
+/// [`AuthorizeError`] when the answer has to be signed and cannot be.
+pub(crate) async fn refuse(
+    app: &App,
+    (client, reply_to): (&Client, &ReplyTo),
+    error: &OAuthError,
+) -> Result<Outcome, AuthorizeError> {
     tracing::info!(code = error.code.as_str(), detail = %error.detail, "authorization refused");
     app.metrics.authorize_request(error.code.as_str());
-    Outcome::Reply(reply_to.error(error))
+    Ok(Outcome::Reply(deliver::reply(app, client, reply_to.error(error)).await?))
 }
 
 fn sign_in_prompt(
