@@ -5,6 +5,7 @@
 //! [`revocation`] for how things end.
 
 pub mod access_token;
+pub mod accounts;
 pub mod audit;
 pub mod authorize;
 pub(crate) mod backchannel_logout;

@@ -4,11 +4,12 @@ use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::protocol::claims::{self, AccessTokenClaims};
+use crate::protocol::claims_request::ClaimsRequest;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::service::envelope::{Content, Envelope, Representation};
 use crate::service::failure::EndpointError;
 use crate::service::{access_token, clients};
-use crate::store::users;
+use crate::store::{grants, users};
 
 /// The claims this access token may see, in the form its client registered (section 5.3.2): JSON, or
 /// a JWT that is signed, encrypted or both.
@@ -46,5 +47,11 @@ async fn claims(app: &App, token: &AccessTokenClaims) -> Result<Map<String, Valu
         .await?
         .filter(|user| user.disabled_at.is_none())
         .ok_or_else(dead)?;
-    Ok(claims::userinfo(&user, &token.sub, &scopes))
+    // Only the grant knows what else was asked for; most tokens save the look.
+    let asked = if token.more_userinfo {
+        grants::by_id(&app.store.db, &token.grant).await?.ok_or_else(dead)?.details.claims
+    } else {
+        ClaimsRequest::default()
+    };
+    Ok(claims::userinfo(&user, &token.sub, (&scopes, &asked.userinfo)))
 }

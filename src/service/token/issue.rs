@@ -80,9 +80,8 @@ pub(crate) fn access_token_claims(
             .map(|(user, _)| user.groups.clone()),
         cnf: details.and_then(|details| details.confirmation.clone()),
         act: None,
-        authorization_details: details
-            .map(|details| details.authorization_details.clone())
-            .unwrap_or_default(),
+        authorization_details: basis.authorization_details().to_vec(),
+        more_userinfo: details.is_some_and(|details| details.claims.concerns_userinfo()),
         // A client's own token is its own lineage, so that it can be revoked alone.
         grant: match person {
             Some((_, grant)) => grant.id.clone(),
@@ -132,6 +131,7 @@ pub(super) fn answer(basis: &Basis<'_>, token: AccessToken) -> TokenResponse {
         refresh_token: None,
         id_token: None,
         scope: basis.scopes().to_string(),
+        authorization_details: basis.authorization_details().to_vec(),
         issued_token_type: None,
     }
 }
@@ -177,6 +177,7 @@ pub(crate) fn id_token(
             session_id: session.as_ref(),
         },
         nonce,
+        asked: &grant.details.claims.id_token,
         at_hash: Some(jose::left_half_hash(alg, access_token)),
         now: app.now(),
         lifetime: app.config.tokens.id_token_lifetime,

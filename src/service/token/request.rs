@@ -2,7 +2,10 @@
 //! after the shared phases, and tokens are made only from a [`Basis`], which only a request gives
 //! out. So no grant can forget client authentication, or the policy on scopes and audience.
 
+use serde_json::Value;
+
 use crate::app::App;
+use crate::protocol::authorization_details;
 use crate::protocol::claims::Audience;
 use crate::protocol::client::{Client, GrantType};
 use crate::protocol::error::OAuthError;
@@ -59,7 +62,8 @@ impl<'a> TokenRequest<'a> {
     /// What the tokens are made from.
     ///
     /// # Errors
-    /// `invalid_scope` or `invalid_target` when the request asks for more than `limits` allow.
+    /// `invalid_scope`, `invalid_target` or `invalid_authorization_details` when the request asks for
+    /// more than `limits` allow.
     pub(super) fn basis<'b>(
         &'b self,
         person: Option<(&'b User, &'b Grant)>,
@@ -72,6 +76,10 @@ impl<'a> TokenRequest<'a> {
             person,
             scopes: self.asked.scopes_within(limits.scopes)?,
             audience: target::audience(&self.client, limits.resources, &wanted)?,
+            authorization_details: authorization_details::narrowed(
+                limits.authorization_details,
+                self.params().get("authorization_details")?,
+            )?,
         })
     }
 }
@@ -83,17 +91,23 @@ pub(super) struct Limits<'a> {
     pub resources: &'a [String],
     /// Further targets this request names, beside `resource`.
     pub audience: &'a [String],
+    /// The authorization details that were agreed on (RFC 9396).
+    pub authorization_details: &'a [Value],
 }
 
 impl<'a> Limits<'a> {
     /// What was agreed on in a grant.
     pub(super) fn of(grant: &'a Grant) -> Self {
-        Self { scopes: &grant.scopes, resources: &grant.details.resources, audience: &[] }
+        Self {
+            resources: &grant.details.resources,
+            authorization_details: &grant.details.authorization_details,
+            ..Self::scopes(&grant.scopes)
+        }
     }
 
     /// Scopes alone.
     pub(super) fn scopes(scopes: &'a Scopes) -> Self {
-        Self { scopes, resources: &[], audience: &[] }
+        Self { scopes, resources: &[], audience: &[], authorization_details: &[] }
     }
 }
 
@@ -103,6 +117,7 @@ pub(crate) struct Basis<'a> {
     person: Option<(&'a User, &'a Grant)>,
     scopes: Scopes,
     audience: Audience,
+    authorization_details: Vec<Value>,
 }
 
 impl<'a> Basis<'a> {
@@ -121,5 +136,9 @@ impl<'a> Basis<'a> {
 
     pub(super) fn audience(&self) -> &Audience {
         &self.audience
+    }
+
+    pub(super) fn authorization_details(&self) -> &[Value] {
+        &self.authorization_details
     }
 }
