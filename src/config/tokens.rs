@@ -1,4 +1,4 @@
-//! `[tokens]`: how long codes and tokens live.
+//! `[tokens]`: how long codes and tokens live, and what proofs of possession need.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,9 @@ pub struct TokenSettings {
     /// apps that refresh twice at once or lose an answer. 0 makes every second use a theft.
     #[schemars(range(min = 0, max = 60))]
     pub refresh_grace: Seconds,
+    /// Whether DPoP proofs need a nonce of Doorward's: `required` costs each app one more round trip
+    /// every few minutes and stops proofs made in advance; `optional` relies on their time alone.
+    pub dpop_nonce: DpopNonces,
 }
 
 impl Default for TokenSettings {
@@ -47,6 +50,16 @@ impl Default for TokenSettings {
             offline_idle: 2_592_000,
             offline_absolute: 7_776_000,
             refresh_grace: 10,
+            dpop_nonce: DpopNonces::Optional,
         }
     }
+}
+
+/// Whether DPoP proofs need a nonce (RFC 9449 section 8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DpopNonces {
+    #[default]
+    Optional,
+    Required,
 }

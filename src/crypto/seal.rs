@@ -96,6 +96,8 @@ pub enum Purpose {
     Csrf,
     /// A one-time message shown on the next page.
     Flash,
+    /// A nonce for DPoP proofs.
+    DpopNonce,
 }
 
 impl Purpose {
@@ -108,6 +110,7 @@ impl Purpose {
             Self::SigningKey => "signing-key",
             Self::Csrf => "csrf",
             Self::Flash => "flash",
+            Self::DpopNonce => "dpop-nonce",
         }
     }
 
@@ -156,6 +159,7 @@ pub struct Sealer {
     signing_key: Keys,
     csrf: Keys,
     flash: Keys,
+    dpop_nonce: Keys,
 }
 
 impl Sealer {
@@ -170,6 +174,7 @@ impl Sealer {
             signing_key: keys(Purpose::SigningKey),
             csrf: keys(Purpose::Csrf),
             flash: keys(Purpose::Flash),
+            dpop_nonce: keys(Purpose::DpopNonce),
         }
     }
 
@@ -227,6 +232,7 @@ impl Sealer {
             Purpose::SigningKey => &self.signing_key,
             Purpose::Csrf => &self.csrf,
             Purpose::Flash => &self.flash,
+            Purpose::DpopNonce => &self.dpop_nonce,
         }
     }
 }

@@ -2,8 +2,9 @@
 //! ladder of checks, in the order in which an answer can be trusted to travel.
 
 use super::client::{Client, GrantType};
+use super::dpop;
 use super::error::{ErrorCode, OAuthError};
-use super::grant::details::GrantDetails;
+use super::grant::details::{Confirmation, GrantDetails};
 use super::params::Params;
 use super::pkce::CodeChallenge;
 use super::reply::{ReplyTo, ResponseMode};
@@ -87,7 +88,10 @@ pub fn validate(
         max_age: max_age(params)?.or(client.metadata.default_max_age),
         login_hint: params.get("login_hint")?.map(str::to_owned),
         id_token_hint: params.get("id_token_hint")?.map(str::to_owned),
-        details: GrantDetails::default(),
+        details: GrantDetails {
+            confirmation: dpop::requested_key(params)?.map(Confirmation::Jkt),
+            ..GrantDetails::default()
+        },
     })
 }
 

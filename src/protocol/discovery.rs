@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::claims::ACR_PASSWORD;
 use super::client::GrantType;
+use super::dpop;
 use super::reply::ResponseMode;
 use super::scope::Scopes;
 use super::types::SigningAlg;
@@ -59,6 +60,7 @@ pub fn document(issuer: &str, algs: &[SigningAlg]) -> Value {
         // The default of this member is true, so leaving it out would promise too much.
         "request_uri_parameter_supported": false,
         "authorization_response_iss_parameter_supported": true,
+        "dpop_signing_alg_values_supported": dpop::ALGS.map(SigningAlg::as_str),
     })
 }
 

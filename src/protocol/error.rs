@@ -1,5 +1,5 @@
 //! Errors that the specifications give a code to: RFC 6749 sections 4.1.2.1 and 5.2, OpenID Connect
-//! Core section 3.1.2.6, RFC 6750 section 3.1.
+//! Core section 3.1.2.6, RFC 6750 section 3.1, RFC 9449 sections 5, 8 and 9.
 //!
 //! The description is public and constant; whatever came from outside goes into the detail, which
 //! is only logged. So no answer can echo an attacker's text.
@@ -27,6 +27,8 @@ pub enum ErrorCode {
     RequestNotSupported,
     RequestUriNotSupported,
     RegistrationNotSupported,
+    InvalidDpopProof,
+    UseDpopNonce,
 }
 
 impl ErrorCode {
@@ -54,6 +56,8 @@ impl ErrorCode {
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::protocol::claims::AccessTokenClaims;
 use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
+use crate::protocol::sender_constraint::Scheme;
 use crate::service::client_authentication::ClientRequest;
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::token::refresh;
@@ -59,7 +60,7 @@ fn describe(claims: &AccessTokenClaims) -> Map<String, Value> {
         answer.remove(private);
     }
     answer.insert("active".into(), Value::Bool(true));
-    answer.insert("token_type".into(), Value::from("Bearer"));
+    answer.insert("token_type".into(), Value::from(Scheme::of(claims.cnf.as_ref()).as_str()));
     answer
 }
 

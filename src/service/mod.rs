@@ -11,6 +11,7 @@ pub mod client_authentication;
 pub mod clients;
 pub mod consent;
 pub mod console_access;
+pub mod dpop;
 pub mod failure;
 pub mod figures;
 pub mod flow;

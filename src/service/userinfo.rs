@@ -5,17 +5,21 @@ use serde_json::{Map, Value};
 use crate::app::App;
 use crate::protocol::claims;
 use crate::protocol::error::{ErrorCode, OAuthError};
-use crate::service::access_token;
+use crate::service::access_token::{self, Presented};
 use crate::service::failure::EndpointError;
 use crate::store::users;
 
 /// The claims this access token may see.
 ///
 /// # Errors
-/// `invalid_token` or `insufficient_scope` (RFC 6750 section 3.1), or a failure of ours.
-pub async fn claims(app: &App, token: &str) -> Result<Map<String, Value>, EndpointError> {
+/// `invalid_token` or `insufficient_scope` (RFC 6750 section 3.1), what is wrong with the proof of a
+/// bound token (RFC 9449 section 7.1), or a failure of ours.
+pub async fn claims(
+    app: &App,
+    presented: &Presented<'_>,
+) -> Result<Map<String, Value>, EndpointError> {
     let dead = || OAuthError::invalid_token("The access token is unknown, expired or revoked.");
-    let token = access_token::inspect(app, token).await?.ok_or_else(dead)?;
+    let token = access_token::accept(app, presented).await?;
     let scopes = token.scopes();
     if !scopes.contains("openid") {
         return Err(OAuthError::new(

@@ -12,6 +12,8 @@
 //! | `code`, `refresh`, `client_credentials` | the grants: spent once, by their owner, in time |
 //! | `userinfo`, `introspection`, `revocation`, `logout` | tokens and sessions in use, and their end |
 //! | `discovery`, `conformance_basic`, `form_post` | the OpenID certification plans, module by module |
+//! | `dpop_kit` | not tests: keys and proofs for the two modules below |
+//! | `dpop`, `dpop_attacks` | tokens bound to a key; every defect a proof can have |
 //! | `relying_party` | the openidconnect crate as an independent client |
 //! | `jwt_attacks` | forged and misused tokens, everywhere one is read |
 //! | `login_form`, `csrf`, `headers`, `hostile_text` | the pages under attack |
@@ -59,6 +61,9 @@ mod console_safety;
 mod crash;
 mod csrf;
 mod discovery;
+mod dpop;
+mod dpop_attacks;
+mod dpop_kit;
 mod first_start;
 mod fixtures;
 mod flow_kit;

@@ -5,6 +5,7 @@
 //! the first one got (RFC 6749 section 4.1.2). If the process dies between commit and answer, the
 //! client asks the person's browser again; nothing was given twice.
 
+use super::Bound;
 use super::issue::{self, AccessTokenSeed, Basis, RefreshToken};
 use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
@@ -12,6 +13,8 @@ use crate::crypto::secret::{self, SecretHash};
 use crate::protocol::client::{Client, GrantType};
 use crate::protocol::error::OAuthError;
 use crate::protocol::grant::authorization_code::{self, CodePayload, CodeRequest};
+use crate::protocol::grant::details::GrantDetails;
+use crate::protocol::sender_constraint;
 use crate::protocol::token::TokenResponse;
 use crate::protocol::types::{FamilyId, SessionId};
 use crate::protocol::user::User;
@@ -38,13 +41,17 @@ pub(super) async fn redeem(
     app: &App,
     client: &Client,
     request: &ClientRequest,
+    bound: &Bound,
 ) -> Result<TokenResponse, EndpointError> {
     let wanted = CodeRequest::read(&request.params)?;
     let hash = SecretHash::of(&wanted.code);
     let payload: CodePayload =
         codes::code(&app.ephemeral, hash.as_str()).await?.ok_or_else(|| refused("no such code"))?;
     let digest = |verifier: &str| SecretHash::of(verifier).as_str().to_owned();
-    if let Err(error) = authorization_code::check(&payload, client, &wanted, digest) {
+    let same_key =
+        || sender_constraint::check_grant(payload.details.confirmation.as_ref(), &bound.held);
+    let checked = authorization_code::check(&payload, client, &wanted, digest);
+    if let Err(error) = checked.and_then(|()| same_key()) {
         // A stranger's attempt does not count against the code of its rightful owner.
         if payload.client_id == client.id {
             count_failure(app, &hash).await?;
@@ -58,9 +65,9 @@ pub(super) async fn redeem(
         return Err(error.into());
     }
     let user = living_user(app, &payload).await?;
-    let grant = grant_of(app, client, &payload);
+    let grant = grant_of(app, client, &payload, bound);
     let basis = Basis { client, person: Some((&user, &grant)), scopes: &grant.scopes };
-    let seed = AccessTokenSeed::new(client, app.now());
+    let seed = AccessTokenSeed::new(client, bound, app.now());
     // An opaque token is stored before the gate: if the gate refuses, nobody ever learns it.
     let token = issue::access_token(app, &basis, &seed).await?;
     let refresh = new_family(app, client, (&user, &grant))?;
@@ -96,7 +103,7 @@ async fn living_user(app: &App, payload: &CodePayload) -> Result<User, EndpointE
         .ok_or_else(|| refused("the person is disabled or gone"))
 }
 
-fn grant_of(app: &App, client: &Client, payload: &CodePayload) -> Grant {
+fn grant_of(app: &App, client: &Client, payload: &CodePayload, bound: &Bound) -> Grant {
     let now = app.now();
     let offline = payload.scopes.contains("offline_access");
     let lifetime = if client.allows(GrantType::RefreshToken) {
@@ -114,7 +121,10 @@ fn grant_of(app: &App, client: &Client, payload: &CodePayload) -> Grant {
         auth_time: payload.auth_time,
         acr: payload.acr.clone(),
         amr: payload.amr.clone(),
-        details: payload.details.clone(),
+        details: GrantDetails {
+            confirmation: sender_constraint::of_refresh_tokens(client, bound.to.as_ref()),
+            ..payload.details.clone()
+        },
         created_at: now,
         expires_at: now.plus(lifetime.max(3_600)),
         revoked_at: None,

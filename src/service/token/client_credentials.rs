@@ -1,5 +1,6 @@
 //! A client acting for itself.
 
+use super::Bound;
 use super::issue::{self, AccessTokenSeed, Basis};
 use crate::app::App;
 use crate::protocol::client::Client;
@@ -12,10 +13,11 @@ pub(super) async fn issue(
     app: &App,
     client: &Client,
     request: &ClientRequest,
+    bound: &Bound,
 ) -> Result<TokenResponse, EndpointError> {
     let scopes = client_credentials::scopes(client, &request.params)?;
     let basis = Basis { client, person: None, scopes: &scopes };
-    let seed = AccessTokenSeed::new(client, app.now());
+    let seed = AccessTokenSeed::new(client, bound, app.now());
     let token = issue::access_token(app, &basis, &seed).await?;
     Ok(TokenResponse {
         access_token: token.text,

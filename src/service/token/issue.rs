@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Bound;
 use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
 use crate::crypto::jose::{self, TokenType};
@@ -11,6 +12,7 @@ use crate::protocol::claims::{
     self, AccessTokenClaims, Audience, Authentication, IdTokenFacts, MAX_GROUPS_IN_TOKEN,
 };
 use crate::protocol::client::{AccessTokenFormat, Client};
+use crate::protocol::grant::details::Confirmation;
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::{FamilyId, GrantId, SigningAlg};
 use crate::protocol::user::User;
@@ -33,15 +35,19 @@ pub(crate) struct AccessTokenSeed {
     pub issued_at: UnixTime,
     /// The token itself when it is opaque.
     pub opaque: Option<String>,
+    /// The key it is bound to.
+    #[serde(default)]
+    pub confirmation: Option<Confirmation>,
 }
 
 impl AccessTokenSeed {
-    pub(crate) fn new(client: &Client, now: UnixTime) -> Self {
+    pub(crate) fn new(client: &Client, bound: &Bound, now: UnixTime) -> Self {
         let opaque = match client.metadata.access_token_format {
             AccessTokenFormat::Jwt => None,
             AccessTokenFormat::Opaque => Some(Secret::generate().expose().to_owned()),
         };
-        Self { jti: secret::new_id(now), issued_at: now, opaque }
+        let confirmation = bound.to.clone();
+        Self { jti: secret::new_id(now), issued_at: now, opaque, confirmation }
     }
 }
 
@@ -83,7 +89,7 @@ pub(crate) fn access_token_claims(
                 basis.scopes.contains("groups") && user.groups.len() <= MAX_GROUPS_IN_TOKEN
             })
             .map(|(user, _)| user.groups.clone()),
-        cnf: details.and_then(|details| details.confirmation.clone()),
+        cnf: seed.confirmation.clone(),
         act: None,
         authorization_details: details
             .map(|details| details.authorization_details.clone())

@@ -1,5 +1,5 @@
 //! The token endpoint. The phases every grant shares are here: client authentication, grant type,
-//! audit and metrics; each grant's own part is in its file, and [`issue`] makes the tokens.
+//! sender constraint, audit and metrics; each grant's own part is in its file, and [`issue`] makes the tokens.
 
 mod authorization_code;
 mod client_credentials;
@@ -7,9 +7,13 @@ pub(crate) mod issue;
 pub(crate) mod refresh;
 
 use crate::app::App;
-use crate::protocol::client::GrantType;
+use crate::protocol::client::{Client, GrantType};
+use crate::protocol::discovery::path;
+use crate::protocol::grant::details::Confirmation;
+use crate::protocol::sender_constraint::{self, Held, Scheme};
 use crate::protocol::token::{self, TokenResponse};
 use crate::service::client_authentication::{self, ClientRequest};
+use crate::service::dpop;
 use crate::service::failure::EndpointError;
 
 /// Answers a token request.
@@ -36,9 +40,35 @@ async fn run(
     let client = client_authentication::authenticate(app, request).await?;
     let grant = token::grant_type(&request.params, &client)?;
     *grant_name = grant.as_str();
-    match grant {
-        GrantType::AuthorizationCode => authorization_code::redeem(app, &client, request).await,
-        GrantType::RefreshToken => refresh::rotate(app, &client, request).await,
-        GrantType::ClientCredentials => client_credentials::issue(app, &client, request).await,
-    }
+    let bound = prove(app, &client, request).await?;
+    let answer = match grant {
+        GrantType::AuthorizationCode => {
+            authorization_code::redeem(app, &client, request, &bound).await
+        }
+        GrantType::RefreshToken => refresh::rotate(app, &client, request, &bound).await,
+        GrantType::ClientCredentials => {
+            client_credentials::issue(app, &client, request, &bound).await
+        }
+    }?;
+    let token_type = Scheme::of(bound.to.as_ref()).as_str();
+    Ok(TokenResponse { token_type, ..answer })
+}
+
+/// The keys a token request proves to hold, and what its access token is therefore bound to.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    pub held: Held,
+    pub to: Option<Confirmation>,
+}
+
+/// The sender constraint of every grant.
+async fn prove(
+    app: &App,
+    client: &Client,
+    request: &ClientRequest,
+) -> Result<Bound, EndpointError> {
+    let proof = dpop::proof_for(app, request, path::TOKEN).await?;
+    let held = Held { jkt: proof.map(|proof| proof.jkt), x5t_s256: None };
+    let to = sender_constraint::binding(client, &held)?;
+    Ok(Bound { held, to })
 }

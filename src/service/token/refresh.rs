@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Bound;
 use super::issue::{self, AccessTokenSeed, Basis, RefreshToken};
 use crate::app::App;
 use crate::crypto::seal::Purpose;
@@ -13,6 +14,7 @@ use crate::crypto::secret::SecretHash;
 use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
 use crate::protocol::grant::refresh_token::{self, FamilyFacts, Standing};
+use crate::protocol::sender_constraint;
 use crate::protocol::token::TokenResponse;
 use crate::protocol::types::GrantId;
 use crate::protocol::user::User;
@@ -41,6 +43,7 @@ pub(super) async fn rotate(
     app: &App,
     client: &Client,
     request: &ClientRequest,
+    bound: &Bound,
 ) -> Result<TokenResponse, EndpointError> {
     let text = request
         .params
@@ -52,15 +55,24 @@ pub(super) async fn rotate(
     // lost race in a row would need the winner's successor to be refreshed meanwhile.
     for _ in 0..3 {
         let (family, grant) = living_family(app, client, &token).await?;
+        // Before anything is punished: who cannot prove the key may not end the family either.
+        sender_constraint::check_grant(grant.details.confirmation.as_ref(), &bound.held)?;
         let scopes = refresh_token::narrow(&grant.scopes, &request.params)?;
         let user = living_user(app, &grant, &token).await?;
         let successor = match standing(app, &family, &hash) {
-            Standing::Current => rotate_row(app, client, (&family, &token, &hash)).await?,
+            Standing::Current => {
+                let seed = AccessTokenSeed::new(client, bound, app.now());
+                rotate_row(app, seed, (&family, &token, &hash)).await?
+            }
             Standing::JustRotated => open_successor(app, &family)?,
             Standing::Expired => return Err(refused("the family has expired")),
             Standing::Reused => return Err(punish_reuse(app, &grant, &request.caller).await?),
         };
         if let Some(successor) = successor {
+            // The retry of an honest client comes from the same key.
+            if successor.access.confirmation != bound.to {
+                return Err(refused("the successor is bound to another key"));
+            }
             let basis = Basis { client, person: Some((&user, &grant)), scopes: &scopes };
             return answer(app, &basis, successor).await;
         }
@@ -146,13 +158,12 @@ async fn living_user(
 /// Tries the gate; `None` when another refresh was faster.
 async fn rotate_row(
     app: &App,
-    client: &Client,
+    access: AccessTokenSeed,
     (family, token, presented): (&RefreshFamily, &RefreshToken, &SecretHash),
 ) -> Result<Option<Successor>, EndpointError> {
     let now = app.now();
     let next = token.successor().seal(app)?;
-    let successor =
-        Successor { access: AccessTokenSeed::new(client, now), refresh_token: next.clone() };
+    let successor = Successor { access, refresh_token: next.clone() };
     let sealed = app.sealer.seal(Purpose::Successor, &serde_json::to_vec(&successor)?);
     let rotation = Rotation {
         family: family.id.clone(),
