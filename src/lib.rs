@@ -10,6 +10,7 @@ pub mod config;
 pub mod crypto;
 pub mod demo;
 pub mod http;
+pub mod outbound;
 pub mod protocol;
 pub mod service;
 pub mod store;

@@ -6,7 +6,8 @@ use std::hint::black_box;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
+    RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair,
 };
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion};
@@ -42,17 +43,22 @@ fn raw(group: &mut BenchmarkGroup<'_, WallTime>, alg: SigningAlg, message: &[u8]
     let name = format!("{} raw", alg.as_str());
     let random = SystemRandom::new();
     match alg {
-        SigningAlg::Rs256 => {
+        SigningAlg::Rs256 | SigningAlg::Ps256 => {
+            let padding: &dyn RsaEncoding =
+                if alg == SigningAlg::Rs256 { &RSA_PKCS1_SHA256 } else { &RSA_PSS_SHA256 };
             let pair = RsaKeyPair::generate(KeySize::Rsa2048).expect("a key");
             let mut signature = vec![0; pair.public_modulus_len()];
             group.bench_function(name, |b| {
-                b.iter(|| {
-                    pair.sign(&RSA_PKCS1_SHA256, &random, black_box(message), &mut signature)
-                });
+                b.iter(|| pair.sign(padding, &random, black_box(message), &mut signature));
             });
         }
-        SigningAlg::Es256 => {
-            let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
+        SigningAlg::Es256 | SigningAlg::Es384 => {
+            let curve = if alg == SigningAlg::Es256 {
+                &ECDSA_P256_SHA256_FIXED_SIGNING
+            } else {
+                &ECDSA_P384_SHA384_FIXED_SIGNING
+            };
+            let pair = EcdsaKeyPair::generate(curve).expect("a key");
             group.bench_function(name, |b| b.iter(|| pair.sign(&random, black_box(message))));
         }
         SigningAlg::EdDsa => {

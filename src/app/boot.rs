@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use secrecy::ExposeSecret;
+use tokio::sync::Notify;
 
 use super::{App, Known, VerifiedTokens, Watch};
 use crate::clock::Clock;
@@ -12,6 +13,7 @@ use crate::config::{Config, MasterKeySource};
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::{PasswordParams, Passwords};
 use crate::crypto::seal::{MasterKey, Sealer};
+use crate::outbound::Outbound;
 use crate::store::ephemeral::Ephemeral;
 use crate::store::{DatabaseSettings, Store, sync};
 use crate::telemetry::metrics::Metrics;
@@ -27,6 +29,8 @@ pub enum BootError {
     Redis(String),
     #[error("secrets.master_key: {0}")]
     MasterKey(String),
+    #[error("outbound.extra_ca_file: {0}")]
+    Outbound(String),
     #[error("password hashing: {0}")]
     Passwords(String),
 }
@@ -69,6 +73,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
     };
     let passwords = Passwords::new(params, config.password.thread_count(), config.password.queue)
         .map_err(|error| BootError::Passwords(error.to_string()))?;
+    let outbound = Outbound::new(&config.outbound).map_err(BootError::Outbound)?;
     let sealer = Arc::new(Sealer::new(&master));
     let keyring = Keyring::load(Vec::new(), &sealer)
         .map_err(|error| BootError::MasterKey(error.to_string()))?;
@@ -82,6 +87,8 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         known: Known::default(),
         verified: VerifiedTokens::default(),
         watch: Watch::new(state),
+        outbox_bell: Notify::new(),
+        outbound,
         metrics: Metrics::new(env!("CARGO_PKG_VERSION")),
         banner: None,
         config,

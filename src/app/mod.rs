@@ -8,6 +8,7 @@ mod watch;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tokio::sync::Notify;
 
 pub use boot::{BootError, Migrations, boot};
 pub use known::{Known, VerifiedTokens};
@@ -18,6 +19,7 @@ use crate::config::Config;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::Passwords;
 use crate::crypto::seal::Sealer;
+use crate::outbound::Outbound;
 use crate::store::Store;
 use crate::store::ephemeral::Ephemeral;
 use crate::telemetry::metrics::Metrics;
@@ -38,6 +40,10 @@ pub struct App {
     pub verified: VerifiedTokens,
     /// What this process knows of changes made elsewhere.
     pub watch: Watch,
+    /// Rung when something was put into the outbox, so that it leaves at once.
+    pub outbox_bell: Notify,
+    /// Requests to addresses that others supplied.
+    pub outbound: Outbound,
     pub metrics: Metrics,
     /// A line above every page, such as the demo's.
     pub banner: Option<String>,

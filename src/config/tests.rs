@@ -247,6 +247,8 @@ fn numbers_and_lists_must_be_what_they_say() {
         ("DOORWARD_PRODUCT_NAME", "  ", "1 to 60 characters"),
         ("DOORWARD_MANAGEMENT__LISTEN", "127.0.0.1:8080", "main listener"),
         ("DOORWARD_SERVER__TLS_CERT_FILE", "/nowhere/cert.pem", "Set both"),
+        ("DOORWARD_OUTBOUND__ALLOW_PRIVATE", "10.0.0.0/8,https://a", "not a host, address"),
+        ("DOORWARD_OUTBOUND__EXTRA_CA_FILE", "/nowhere/ca.pem", "could not be read"),
         ("REDIS_URL", "http://cache", "not the URL of a Redis"),
         ("DATABASE_URL", "mysql://root:hunter22@db/x", "not the URL of a database"),
     ] {

@@ -26,6 +26,7 @@ pub(super) fn validate(config: &Config, problems: &mut Problems) {
         session_lifetimes,
         password_cost,
         signing_keys,
+        extra_authorities,
     ] {
         rule(config, problems);
     }
@@ -178,6 +179,15 @@ fn password_cost(config: &Config, problems: &mut Problems) {
             PasswordSettings::LEAST_WORK
         );
         problems.add("password.memory_kib", config.origin("password.memory_kib"), text);
+    }
+}
+
+fn extra_authorities(config: &Config, problems: &mut Problems) {
+    let key = "outbound.extra_ca_file";
+    let Some(path) = &config.outbound.extra_ca_file else { return };
+    if let Err(fault) = std::fs::File::open(path) {
+        let text = format!("the file {} could not be read: {fault}", path.display());
+        problems.add(key, config.origin(key), text);
     }
 }
 

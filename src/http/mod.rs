@@ -19,3 +19,4 @@ pub mod server;
 mod sign_in;
 mod site;
 pub mod tls;
+mod unread;

@@ -13,8 +13,8 @@ use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 use futures_util::FutureExt as _;
 
 use super::extract::{RequestId, dpop, header_text};
-use super::headers;
 use super::site::Site;
+use super::{headers, unread};
 use crate::crypto::secret;
 use crate::telemetry::metrics::HttpRequest;
 use crate::telemetry::request_id;
@@ -23,7 +23,7 @@ const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The middleware.
 pub(super) async fn around(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let Some(site) = request.app_data::<web::Data<Site>>().cloned() else {
@@ -34,12 +34,13 @@ pub(super) async fn around(
     let id = request_id::request_id(inbound, site.now(), secret::new_id);
     request.extensions_mut().insert(RequestId(id.clone()));
     let proofs = dpop(request.headers());
+    let unread = unread::keep(&mut request);
 
     // The request moves on into the handler, so what fails without an answer becomes an error that
     // makes its own.
     let broken = |status| Broken { site: site.clone(), request_id: id.clone(), status };
     let mut response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
-        Ok(Ok(response)) => response.map_into_boxed_body(),
+        Ok(Ok(response)) => unread::until_answered(unread, response.map_into_boxed_body()),
         Ok(Err(error)) => return Err(broken(error.as_response_error().status_code()).into()),
         Err(_) => {
             tracing::error!(request_id = id, "a handler panicked; this is a defect");

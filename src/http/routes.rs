@@ -1,11 +1,24 @@
 //! The whole URL map.
 
-use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpResponse, Resource, Route, guard};
 
 use super::site::Site;
 use super::{account, assets, console, oidc, ops, sign_in};
+
+/// How something that is only looked at is asked for: by GET, or by HEAD, which is answered alike
+/// but for the body (RFC 9110 section 9.3.2); the connection leaves that out. Not for a GET that may
+/// change something, as those of the authorization and logout endpoints do: HEAD never does.
+pub(super) fn reading() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+/// A path with one kind of request. Other methods are answered with 405 and what there is, which
+/// [`ServiceConfig::route`] would not do.
+pub(super) fn only(path: &str, route: Route) -> Resource {
+    web::resource(path).route(route)
+}
 
 /// What people and clients see. An issuer with a path has everything below that path, and also
 /// RFC 8414's form of the metadata URL, where the path comes after the well-known part.
@@ -14,7 +27,7 @@ pub(super) fn public(map: &mut ServiceConfig, site: &Site) {
         below_issuer(map);
     } else {
         let inserted = format!("/.well-known/oauth-authorization-server{}", site.base);
-        map.route(&inserted, web::get().to(oidc::document));
+        map.service(only(&inserted, reading().to(oidc::document)));
         map.service(web::scope(&site.base).configure(below_issuer));
     }
     map.default_service(web::to(sign_in::not_found));
@@ -25,14 +38,14 @@ fn below_issuer(map: &mut ServiceConfig) {
     sign_in::routes(map);
     account::routes(map);
     console::routes(map);
-    map.route("/static/{name:.*}", web::get().to(asset));
+    map.service(only("/static/{name:.*}", reading().to(asset)));
     health(map);
 }
 
 /// What only operators see, on its own listener.
 pub(super) fn management(map: &mut ServiceConfig) {
     health(map);
-    map.route("/metrics", web::get().to(ops::metrics));
+    map.service(only("/metrics", reading().to(ops::metrics)));
 }
 
 /// A static file; its URL changes whenever its bytes do.
@@ -47,7 +60,7 @@ async fn asset(name: web::Path<String>) -> HttpResponse {
 }
 
 fn health(map: &mut ServiceConfig) {
-    map.route("/livez", web::get().to(ops::livez))
-        .route("/readyz", web::get().to(ops::readyz))
-        .route("/healthz", web::get().to(ops::readyz));
+    map.service(only("/livez", reading().to(ops::livez)))
+        .service(only("/readyz", reading().to(ops::readyz)))
+        .service(only("/healthz", reading().to(ops::readyz)));
 }

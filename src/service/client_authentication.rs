@@ -10,7 +10,7 @@ use crate::protocol::client_auth::{self, Proof};
 use crate::protocol::error::OAuthError;
 use crate::protocol::params::Params;
 use crate::protocol::types::ClientId;
-use crate::service::audit::Caller;
+use crate::service::audit::{self, Actor, Caller, Event};
 use crate::service::clients;
 use crate::service::failure::EndpointError;
 use crate::service::sign_in::network_of;
@@ -18,6 +18,12 @@ use crate::store::ephemeral::throttle::{self, ThrottleRule};
 
 /// A client that fails this often from one network is a guesser, or misconfigured.
 const RULE: ThrottleRule = ThrottleRule { free: 50, cap_seconds: 60, hourly_cap: 1_000 };
+
+/// How many failures of one client from one network enter the audit log in an hour, all of them
+/// before the brake; the metrics count the rest. A guesser must not be able to fill the log …
+const AUDITED_PER_NETWORK: i64 = 10;
+/// … nor one with many networks.
+const AUDITED_PER_CLIENT: i64 = 100;
 
 /// A request to an endpoint at which clients authenticate.
 #[derive(Debug, Clone)]
@@ -53,11 +59,32 @@ pub(crate) async fn authenticate(
         Ok(()) => Ok(client),
         Err(error) => {
             if presented.proof != Proof::None {
-                guard.note_failure(app).await?;
+                let failures = guard.note_failure(app).await?;
+                if failures <= AUDITED_PER_NETWORK {
+                    record_failure(app, &client.id, (&error, &request.caller)).await?;
+                }
             }
             Err(error.into())
         }
     }
+}
+
+/// Writes down that somebody could not prove to be this client.
+async fn record_failure(
+    app: &App,
+    client: &ClientId,
+    (refusal, caller): (&OAuthError, &Caller),
+) -> Result<(), EndpointError> {
+    let recorded = format!("client-failures-recorded:{client}");
+    if app.ephemeral.increment(&recorded, throttle::WINDOW).await? > AUDITED_PER_CLIENT {
+        return Ok(());
+    }
+    let event = Event::failure("client.authentication_failed", &Actor::Anonymous, app.now())
+        .client(client)
+        .caller(caller)
+        .detail("reason", refusal.detail.chars().take(200).collect::<String>());
+    audit::write(app, event).await?;
+    Ok(())
 }
 
 /// The brake on one client from one network, so that a guesser elsewhere cannot stop the client.
@@ -89,9 +116,11 @@ impl Guard {
         Ok(())
     }
 
-    async fn note_failure(&self, app: &App) -> Result<(), EndpointError> {
+    /// Counts a failure and says how many there were in this hour.
+    async fn note_failure(&self, app: &App) -> Result<i64, EndpointError> {
         app.known.note_failure(&self.key);
-        throttle::register_failure(&app.ephemeral, &RULE, &self.key, app.now()).await?;
-        Ok(())
+        let penalty =
+            throttle::register_failure(&app.ephemeral, &RULE, &self.key, app.now()).await?;
+        Ok(penalty.failures)
     }
 }

@@ -19,7 +19,8 @@ use crate::service::client_authentication::ClientRequest;
 use crate::service::failure::EndpointError;
 use crate::store::ephemeral::proofs;
 
-const RULES: HeaderRules<'static> = HeaderRules {
+/// What the header of a proof has to be (RFC 9449 section 4.2).
+pub const RULES: HeaderRules<'static> = HeaderRules {
     types: &[dpop::PROOF_TYPE],
     untyped: Untyped::Refused,
     algs: &dpop::ALGS,

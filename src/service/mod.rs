@@ -7,6 +7,7 @@
 pub mod access_token;
 pub mod audit;
 pub mod authorize;
+pub(crate) mod backchannel_logout;
 pub mod client_authentication;
 pub mod clients;
 pub mod consent;
@@ -22,6 +23,7 @@ pub mod keys;
 pub mod links;
 pub mod logout;
 pub mod maintenance;
+pub mod outbox;
 pub mod people;
 pub mod revocation;
 pub mod session;

@@ -1,5 +1,6 @@
 //! Client authentication (security catalogue, part D, rows 32 and 33).
 
+use doorward::store::audit::{self, AuditEvent, AuditFilter, Outcome};
 use reqwest::Method;
 use reqwest::header::AUTHORIZATION;
 
@@ -26,6 +27,16 @@ fn basic(id: &str, secret: &str) -> String {
 fn assert_challenged(page: &Page) {
     page.assert_oauth_error(401, "invalid_client");
     assert!(page.header("www-authenticate").starts_with("Basic "), "{}", page.describe());
+}
+
+/// The failures in the audit log, newest first.
+async fn failures(bed: &Bed) -> Vec<AuditEvent> {
+    let kind = Some("client.authentication_failed".to_owned());
+    let filter = AuditFilter { kind, limit: 200, ..AuditFilter::default() };
+    let store = bed.store().await;
+    let events = audit::list(&store.db, &filter).await.unwrap();
+    store.db.close().await;
+    events
 }
 
 on_both_backends! {
@@ -85,6 +96,37 @@ on_both_backends! {
             assert!(start.elapsed().as_secs() < 70, "never let in again");
             tokio::time::sleep(std::time::Duration::from_millis(500)).await;
         }
+        bed.assert_log_is_clean();
+    }
+
+    async fn failures_are_recorded_but_a_guesser_cannot_fill_the_log(backend: Backend) {
+        let bed = Bed::own(backend, &["daemon", "spa"]).await;
+        let rp = bed.rp("daemon");
+        let url = rp.bare().resolve("/oauth2/token");
+        let guess = rp.bare().request(Method::POST, &url).form(&[GRANT]);
+        let guess = guess.header(AUTHORIZATION, basic("daemon", "a-guess-of-mine"));
+        assert_challenged(&rp.bare().send(guess.header("X-Request-Id", "guess-0001")).await);
+        let events = failures(&bed).await;
+        assert_eq!(events.len(), 1, "{events:?}");
+        assert_eq!(events[0].outcome, Outcome::Failure);
+        assert_eq!(events[0].client_id.as_deref(), Some("daemon"));
+        assert_eq!(events[0].request_id.as_deref(), Some("guess-0001"));
+        assert_eq!(events[0].address.as_deref(), Some("127.0.0.1"));
+        assert_eq!(events[0].detail["reason"], "the secret is wrong");
+        assert!(!format!("{events:?}").contains("a-guess-of-mine"));
+        // What is no failure of a known client leaves no trace: anybody could make any number.
+        Tokens::of(&rp.token_request(&[GRANT]).await);
+        assert_challenged(&ask(&rp, Some(&basic("nobody", "x")), &[GRANT]).await);
+        ask(&rp, None, &[GRANT, ("client_id", "daemon")]).await.assert_oauth_error(401, "invalid_client");
+        assert_eq!(failures(&bed).await.len(), 1);
+        // On into the brake: neither the free guesses nor the braked ones go on being written.
+        for n in 0..60 {
+            assert_challenged(&ask(&rp, Some(&basic("daemon", &format!("guess-{n}"))), &[GRANT]).await);
+        }
+        assert_eq!(failures(&bed).await.len(), 10);
+        let spa = Rp { auth: Auth::Post, secret: Some("x".into()), ..bed.rp("spa") };
+        spa.token_request(&[GRANT]).await.assert_oauth_error(401, "invalid_client");
+        assert_eq!(failures(&bed).await[0].client_id.as_deref(), Some("spa"));
         bed.assert_log_is_clean();
     }
 

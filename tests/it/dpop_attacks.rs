@@ -294,12 +294,16 @@ on_both_backends! {
     async fn the_host_a_request_names_does_not_decide_what_a_proof_is_for(backend: Backend) {
         let bed = bed(backend).await;
         let (rp, key) = (bed.rp("daemon"), Key::new());
-        let proof = key.proof("POST", "http://evil.test/oauth2/token");
         let url = rp.http.resolve(&endpoint(&rp, "/oauth2/token"));
-        let request = rp.http.request(reqwest::Method::POST, &url).header("Host", "evil.test");
-        let request = request.basic_auth(&rp.id, rp.secret.clone()).header("DPoP", proof);
-        let page = rp.http.send(request.form(&[("grant_type", "client_credentials")])).await;
-        assert_ne!(page.status.as_u16(), 200, "{}", page.describe());
+        let ask = async |htu: &str| {
+            let request = rp.http.request(reqwest::Method::POST, &url).header("Host", "evil.test");
+            let request = request.basic_auth(&rp.id, rp.secret.clone());
+            let request = request.header("DPoP", key.proof("POST", htu));
+            rp.http.send(request.form(&[("grant_type", "client_credentials")])).await
+        };
+        let page = ask("http://evil.test/oauth2/token").await;
+        page.assert_oauth_error(400, "invalid_dpop_proof");
+        ask(url.as_str()).await.assert_status(200);
     }
 
     async fn fapi2_security_profile_final_access_token_type_header_case_sensitivity(backend: Backend) {

@@ -11,6 +11,7 @@ use tokio::sync::OnceCell;
 pub use crate::answers::{Callback, Tokens, jose_header, payload};
 use crate::support::backends::Backend;
 use crate::support::browser_like::{Browser, Page};
+use crate::support::tls_peer::{TlsPeer, reachable};
 use crate::support::world::World;
 
 /// Where the ordinary clients are answered.
@@ -131,7 +132,8 @@ impl Bed {
     pub async fn shared(backend: Backend) -> &'static Self {
         static BEDS: [OnceCell<Bed>; 2] = [OnceCell::const_new(), OnceCell::const_new()];
         let cell = &BEDS[usize::from(backend == Backend::Production)];
-        cell.get_or_init(async || Self::new(World::start(backend).await, &SHARED).await).await
+        let world = || reachable(World::builder(backend), &[TlsPeer::shared()]);
+        cell.get_or_init(async || Self::new(world().start().await, &SHARED).await).await
     }
 
     /// Registers alice, bob and these clients in a world.

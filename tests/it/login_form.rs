@@ -6,7 +6,11 @@ use reqwest::Method;
 use scraper::Html;
 
 use crate::fixtures::{ALICE, BOB, Bed, Callback, MALLORY, Person, fill_in, walk};
+use crate::flow_kit::{count, execute, get};
+use crate::support::backends::Backend;
 use crate::support::browser_like::{Browser, Page};
+use crate::support::servers::Persistence;
+use crate::support::world::World;
 
 async fn try_sign_in(browser: &Browser, username: &str, password: &str) -> Page {
     let page = browser.get("/login").await;
@@ -38,31 +42,105 @@ fn visible(page: &Page, username: &str) -> (u16, Vec<String>, Vec<String>, Strin
     (page.status.as_u16(), names, cookies, markup.replace(username, "USERNAME"))
 }
 
+const WRONG: &str = "not the password of anybody";
+
+/// Loses her password in [`unusable_accounts`].
+const CAROL: Person = Person {
+    username: "carol",
+    email: "carol@people.test",
+    name: "Carol",
+    password: "copper weather in the attic",
+};
+
+/// Makes mallory, who is disabled, and carol, who has no password.
+async fn unusable_accounts(bed: &Bed) {
+    bed.add_person(&MALLORY, &[]);
+    bed.world.cli(&["user", "disable", "mallory"]);
+    bed.add_person(&CAROL, &[]);
+    let carol = "(select id from users where username = 'carol')";
+    execute(&bed.world, &format!("delete from passwords where user_id = {carol}")).await;
+}
+
+/// What the server has done since it started.
+struct Work {
+    /// Passwords compared.
+    passwords: u64,
+    /// Events in the audit log.
+    events: i64,
+    /// Counters raised in Redis, and looks at several of its keys.
+    counted: u64,
+    looked: u64,
+}
+
+async fn work_done(bed: &mut Bed) -> Work {
+    let metrics = get(&bed.world.management_url("/metrics")).await.text;
+    let name = "doorward_password_hash_duration_seconds_count ";
+    let passwords = metrics.lines().find_map(|line| line.strip_prefix(name)).expect(name);
+    let stats: String = match bed.world.backend {
+        Backend::Embedded => String::new(),
+        Backend::Production => bed.world.redis().query(&["INFO", "commandstats"]),
+    };
+    let calls = |command: &str| {
+        let name = format!("cmdstat_{command}:calls=");
+        let line = stats.lines().find_map(|line| line.strip_prefix(&name));
+        line.map_or(0, |line| line.split(',').next().unwrap().parse().unwrap())
+    };
+    Work {
+        passwords: passwords.parse().unwrap(),
+        events: count(&bed.world, "select count(*) from audit_events").await,
+        counted: calls("eval"),
+        looked: calls("mget"),
+    }
+}
+
 on_both_backends! {
     async fn every_wrong_sign_in_gets_the_same_answer(backend: Backend) {
         let bed = Bed::own(backend, &[]).await;
-        bed.add_person(&MALLORY, &[]);
-        bed.world.cli(&["user", "disable", "mallory"]);
-        let nobody = Person { username: "nobody", email: "n@x.test", name: "", password: "" };
+        unusable_accounts(&bed).await;
         let browser = bed.world.browser();
         browser.get("/login").await;
-        let wrong = "not the password of anybody";
-        let known = visible(&try_sign_in(&browser, "alice", wrong).await, "alice");
+        let known = visible(&try_sign_in(&browser, "alice", WRONG).await, "alice");
         assert_eq!(known.0, 401);
         for (username, password) in [
-            ("nobody", wrong), ("mallory", wrong), ("mallory", MALLORY.password), ("bob", wrong),
-            ("alice@people.test", wrong), ("nobody@people.test", wrong), (nobody.username, ""),
-            ("alice", ""), ("'; drop table users; --", wrong), ("\u{1f6aa}", wrong),
+            ("nobody", WRONG), ("mallory", WRONG), ("mallory", MALLORY.password), ("bob", WRONG),
+            ("alice@people.test", WRONG), ("nobody@people.test", WRONG), ("nobody", ""),
+            ("alice", ""), ("carol", WRONG), ("carol", CAROL.password), ("carol", ""),
+            ("'; drop table users; --", WRONG), ("\u{1f6aa}", WRONG),
         ] {
             let page = try_sign_in(&browser, username, password).await;
             assert_eq!(visible(&page, username), known, "{username} {password}");
             assert!(browser.cookie("doorward_session").is_none());
         }
-        let page = try_sign_in(&browser, "alice", wrong).await;
+        let page = try_sign_in(&browser, "alice", WRONG).await;
         // The name stays in the form, the password does not.
         assert_eq!(page.form("sign-in").value("username"), Some("alice"));
         assert_eq!(page.form("sign-in").value("password"), Some(""));
-        bed.world.assert_log_is_clean(&[wrong, MALLORY.password]);
+        bed.world.assert_log_is_clean(&[WRONG, MALLORY.password, CAROL.password]);
+    }
+
+    async fn every_wrong_sign_in_costs_the_same_work(backend: Backend) {
+        let world = World::builder(backend).own_redis(Persistence::AppendOnly).start().await;
+        let mut bed = Bed::new(world, &[]).await;
+        unusable_accounts(&bed).await;
+        let browser = bed.world.browser();
+        browser.get("/login").await;
+        for (class, username, password) in [
+            ("known, wrong password", "alice", WRONG), ("unknown", "nobody", WRONG),
+            ("disabled, wrong password", "mallory", WRONG),
+            ("disabled, right password", "mallory", MALLORY.password),
+            ("without a password", "carol", WRONG), ("empty password", "bob", ""),
+            ("unknown, empty password", "nobody-else", ""),
+        ] {
+            let before = work_done(&mut bed).await;
+            assert_eq!(try_sign_in(&browser, username, password).await.status.as_u16(), 401);
+            let after = work_done(&mut bed).await;
+            assert_eq!(after.passwords, before.passwords + 1, "{class}");
+            assert_eq!(after.events, before.events + 1, "{class}");
+            // Two counters are raised, the account's and the address', after one look at both.
+            let (counted, looked) = if backend == Backend::Production { (2, 1) } else { (0, 0) };
+            assert_eq!(after.counted, before.counted + counted, "{class}");
+            assert_eq!(after.looked, before.looked + looked, "{class}");
+        }
     }
 
     async fn guessing_is_throttled_and_the_throttle_tells_nothing(backend: Backend) {

@@ -18,6 +18,7 @@
 //! | `jwt_attacks` | forged and misused tokens, everywhere one is read |
 //! | `login_form`, `csrf`, `headers`, `hostile_text` | the pages under attack |
 //! | `malformed`, `first_start` | nonsense on every route; the first administrator |
+//! | `methods` | HEAD is GET without the body; other methods are told what there is |
 //! | `flow_kit` | not tests: an app, people and a look into the database for the modules below |
 //! | `races` | one code, one grant; one refresh token, one lineage, under fifty at once |
 //! | `session_life` | the session cookie: renewed, protected, limited, listed and ended |
@@ -31,6 +32,7 @@
 //! | `console_rights` | each address with each role, operators and their betters, the last owner |
 //! | `console_safety` | forged forms, links that change nothing, hostile words, sealed messages |
 //! | `operations` | health, metrics, request ids, a clean log, an orderly stop, two nodes |
+//! | `outbound_guard` | addresses that apps supply: what is reached, and what is given up on |
 //! | `startup_errors` | every configuration mistake ends the start with one clear line |
 
 #![allow(
@@ -78,7 +80,9 @@ mod login_form;
 mod logout;
 mod machinery;
 mod malformed;
+mod methods;
 mod operations;
+mod outbound_guard;
 mod pkce;
 mod races;
 mod redirect_uri;

@@ -244,6 +244,73 @@ on_both_backends! {
         browser.get("/readyz").await.assert_status(200);
         bed.assert_log_is_clean();
     }
+
+    async fn a_body_without_end_ends_with_its_answer(backend: Backend) {
+        let bed = Bed::own(backend, &["conf-basic"]).await;
+        let (port, pid) = (bed.world.port, bed.world.pid());
+        bed.world.browser().get("/login").await;
+        let before = memory(pid);
+        for (request, status) in [
+            ("POST /oauth2/token", "413"), ("POST /login", "413"), ("POST /nowhere", "404"),
+            ("GET /.well-known/jwks.json", "200"), ("PUT /login", "405"), ("GET /account", "303"),
+        ] {
+            let (answer, sent) = send_without_end(port, request);
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{request}: {answer}");
+            assert!(answer.to_lowercase().contains("connection: close"), "{request}: {answer}");
+            assert!(sent < ENOUGH, "{request}: still reading after {sent} bytes");
+        }
+        let grown = memory(pid).saturating_sub(before);
+        assert!(grown < 20_000, "the server grew by {grown} KiB from {before} KiB");
+        // A chunked body that ends leaves the connection open for the next request.
+        let chunked = "POST /oauth2/token HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\n\r\n3\r\na=b\r\n0\r\n\r\n";
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        for _ in 0..3 {
+            stream.write_all(chunked.as_bytes()).unwrap();
+            let mut answer = vec![0; 4096];
+            let count = stream.read(&mut answer).unwrap();
+            let answer = String::from_utf8_lossy(&answer[..count]);
+            assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+        }
+        bed.assert_log_is_clean();
+    }
+}
+
+/// More than a server that closes after its answer reads at the pace of [`send_without_end`].
+const ENOUGH: usize = 30_000_000;
+
+/// Sends a chunked body for as long as somebody reads it, up to [`ENOUGH`] at three megabytes a
+/// second. Gives the answer and how much was sent.
+fn send_without_end(port: u16, request: &str) -> (String, usize) {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("a connection");
+    stream.set_nonblocking(true).expect("no waiting");
+    let head = format!(
+        "{request} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).expect("send");
+    let chunk = format!("4000\r\n{}\r\n", "a".repeat(0x4000));
+    let (mut answer, mut sent, mut buffer) = (String::new(), 0, [0; 4096]);
+    let mut rest = chunk.as_bytes();
+    while sent < ENOUGH {
+        match stream.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => answer.push_str(&String::from_utf8_lossy(&buffer[..count])),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(_) => break,
+        }
+        match stream.write(rest) {
+            Ok(count) => {
+                sent += count;
+                rest = if count == rest.len() { chunk.as_bytes() } else { &rest[count..] };
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(_) => break,
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    (answer, sent)
 }
 
 /// A browser to which the console is open.

@@ -17,31 +17,71 @@ mod rows;
 mod sessions;
 mod table;
 
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::routes::reading;
 use super::site::Site;
 use desk::{Answer, Desk};
 use table::{Action, Entry, Method, TABLE};
 
 /// This folder's part of the URL map.
 pub(super) fn routes(map: &mut ServiceConfig) {
-    for entry in TABLE {
-        let route = match entry.method {
-            Method::Get => web::get(),
-            Method::Post => web::post(),
+    let mut known = Vec::new();
+    for path in TABLE.iter().map(|entry| entry.path) {
+        if known.contains(&path) {
+            continue;
+        }
+        known.push(path);
+        let entries = || TABLE.iter().filter(|entry| entry.path == path);
+        let resource = entries().fold(web::resource(path), |resource, entry| {
+            let route = match entry.method {
+                Method::Get => reading(),
+                Method::Post => web::post(),
+            };
+            let handler = move |site: web::Data<Site>, request: HttpRequest, body: Bytes| {
+                enter(entry, site, request, body)
+            };
+            resource.route(route.to(handler))
+        });
+        let methods = entries().map(|entry| match entry.method {
+            Method::Get => "GET, HEAD",
+            Method::Post => "POST",
+        });
+        let methods = methods.collect::<Vec<_>>().join(", ");
+        let other = move |site: web::Data<Site>, request: HttpRequest| {
+            other_method(methods.clone(), site, request)
         };
-        let handler = move |site: web::Data<Site>, request: HttpRequest, body: Bytes| {
-            enter(entry, site, request, body)
-        };
-        map.route(entry.path, route.to(handler));
+        map.service(resource.default_service(web::to(other)));
     }
+    map.service(web::resource("/admin/{rest:.*}").default_service(web::to(missing)));
 }
 
 /// Every address of the console as `(method, path, right)`, for tests that try each of them with
 /// each role.
 pub fn addresses() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     TABLE.iter().map(|entry| (entry.method.as_str(), entry.path, entry.right.as_str()))
+}
+
+/// Any other address below `/admin`.
+async fn missing(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
+    desk::missing(&site, &request).await
+}
+
+/// A method that the address does not have: somebody has reloaded the answer to a form, say.
+async fn other_method(
+    methods: String,
+    site: web::Data<Site>,
+    request: HttpRequest,
+) -> HttpResponse {
+    let mut response = desk::missing(&site, &request).await;
+    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    if let Ok(methods) = HeaderValue::from_str(&methods) {
+        response.headers_mut().insert(header::ALLOW, methods);
+    }
+    response
 }
 
 async fn enter(

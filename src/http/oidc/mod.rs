@@ -16,6 +16,7 @@ pub(super) use discovery::document;
 
 use super::error;
 use super::extract;
+use super::routes::{only, reading};
 use super::site::Site;
 use crate::protocol::discovery::path;
 use crate::protocol::error::OAuthError;
@@ -27,10 +28,11 @@ use actix_web::web::{self, ServiceConfig};
 pub(super) fn routes(map: &mut ServiceConfig) {
     let public = [path::OPENID_CONFIGURATION, path::AUTHORIZATION_SERVER];
     for document in public {
-        map.route(document, web::get().to(discovery::document));
+        map.service(only(document, reading().to(discovery::document)));
     }
-    map.route(path::JWKS, web::get().to(discovery::jwks))
+    map.service(only(path::JWKS, reading().to(discovery::jwks)))
         .service(
+            // No HEAD here and at logout: a GET may make a code, or end a session.
             web::resource(path::AUTHORIZE)
                 .route(web::get().to(authorize::get))
                 .route(web::post().to(authorize::post)),
@@ -42,11 +44,11 @@ pub(super) fn routes(map: &mut ServiceConfig) {
         )
         .service(
             web::resource(path::USERINFO)
-                .route(web::get().to(userinfo::get))
+                .route(reading().to(userinfo::get))
                 .route(web::post().to(userinfo::post))
                 .route(web::method(actix_web::http::Method::OPTIONS).to(preflight::answer)),
         )
-        .route(path::INTROSPECT, web::post().to(introspect::post))
+        .service(only(path::INTROSPECT, web::post().to(introspect::post)))
         .service(
             web::resource(path::REVOKE)
                 .route(web::post().to(revoke::post))

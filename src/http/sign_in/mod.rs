@@ -14,33 +14,35 @@ use actix_web::web::{self, ServiceConfig};
 
 pub(super) use home::not_found;
 
+use super::routes::{only, reading};
+
 /// This folder's part of the URL map.
 pub(super) fn routes(map: &mut ServiceConfig) {
-    map.route("/", web::get().to(home::get))
-        .route("/.well-known/change-password", web::get().to(home::change_password))
+    map.service(only("/", reading().to(home::get)))
+        .service(only("/.well-known/change-password", reading().to(home::change_password)))
         .service(
             web::resource("/login")
-                .route(web::get().to(login::get))
+                .route(reading().to(login::get))
                 .route(web::post().to(login::post)),
         )
         .service(
             web::resource("/login/reset")
-                .route(web::get().to(reset::get))
+                .route(reading().to(reset::get))
                 .route(web::post().to(reset::post)),
         )
         .service(
             web::resource("/consent")
-                .route(web::get().to(consent::get))
+                .route(reading().to(consent::get))
                 .route(web::post().to(consent::post)),
         )
         .service(
             web::resource("/setup")
-                .route(web::get().to(setup::get))
+                .route(reading().to(setup::get))
                 .route(web::post().to(setup::post)),
         )
         .service(
             web::resource("/logout")
-                .route(web::get().to(sign_out::get))
+                .route(reading().to(sign_out::get))
                 .route(web::post().to(sign_out::post)),
         );
 }

@@ -1,19 +1,20 @@
-//! The token endpoint. The phases every grant shares are here: client authentication, grant type,
-//! sender constraint, audit and metrics; each grant's own part is in its file, and [`issue`] makes the tokens.
+//! The token endpoint. The phases every grant shares are in [`request`]: client authentication,
+//! grant type, sender constraint, scope and audience. Each grant's own part is in its file, and [`issue`] makes the
+//! tokens.
 
 mod authorization_code;
 mod client_credentials;
 pub(crate) mod issue;
+mod lineage;
 pub(crate) mod refresh;
+mod request;
 
+use self::request::TokenRequest;
 use crate::app::App;
-use crate::protocol::client::{Client, GrantType};
-use crate::protocol::discovery::path;
-use crate::protocol::grant::details::Confirmation;
-use crate::protocol::sender_constraint::{self, Held, Scheme};
-use crate::protocol::token::{self, TokenResponse};
-use crate::service::client_authentication::{self, ClientRequest};
-use crate::service::dpop;
+use crate::protocol::client::GrantType;
+use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::token::TokenResponse;
+use crate::service::client_authentication::ClientRequest;
 use crate::service::failure::EndpointError;
 
 /// Answers a token request.
@@ -34,41 +35,17 @@ pub async fn exchange(app: &App, request: &ClientRequest) -> Result<TokenRespons
 
 async fn run(
     app: &App,
-    request: &ClientRequest,
+    sent: &ClientRequest,
     grant_name: &mut &'static str,
 ) -> Result<TokenResponse, EndpointError> {
-    let client = client_authentication::authenticate(app, request).await?;
-    let grant = token::grant_type(&request.params, &client)?;
-    *grant_name = grant.as_str();
-    let bound = prove(app, &client, request).await?;
-    let answer = match grant {
-        GrantType::AuthorizationCode => {
-            authorization_code::redeem(app, &client, request, &bound).await
-        }
-        GrantType::RefreshToken => refresh::rotate(app, &client, request, &bound).await,
-        GrantType::ClientCredentials => {
-            client_credentials::issue(app, &client, request, &bound).await
-        }
-    }?;
-    let token_type = Scheme::of(bound.to.as_ref()).as_str();
-    Ok(TokenResponse { token_type, ..answer })
-}
-
-/// The keys a token request proves to hold, and what its access token is therefore bound to.
-#[derive(Debug)]
-pub(crate) struct Bound {
-    pub held: Held,
-    pub to: Option<Confirmation>,
-}
-
-/// The sender constraint of every grant.
-async fn prove(
-    app: &App,
-    client: &Client,
-    request: &ClientRequest,
-) -> Result<Bound, EndpointError> {
-    let proof = dpop::proof_for(app, request, path::TOKEN).await?;
-    let held = Held { jkt: proof.map(|proof| proof.jkt), x5t_s256: None };
-    let to = sender_constraint::binding(client, &held)?;
-    Ok(Bound { held, to })
+    let request = TokenRequest::accept(app, sent, grant_name).await?;
+    match request.grant() {
+        GrantType::AuthorizationCode => authorization_code::redeem(app, &request).await,
+        GrantType::RefreshToken => refresh::rotate(app, &request).await,
+        GrantType::ClientCredentials => client_credentials::issue(app, &request).await,
+        GrantType::DeviceCode | GrantType::TokenExchange | GrantType::JwtBearer => Err(
+            OAuthError::new(ErrorCode::UnsupportedGrantType, "This grant_type is not supported.")
+                .into(),
+        ),
+    }
 }

@@ -6,20 +6,20 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Bound;
-use super::issue::{self, AccessTokenSeed, Basis, RefreshToken};
+use super::issue::{self, AccessTokenSeed, RefreshToken};
+use super::request::{Basis, Limits, TokenRequest};
 use crate::app::App;
 use crate::crypto::seal::Purpose;
 use crate::crypto::secret::SecretHash;
 use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
+use crate::protocol::grant::details::Confirmation;
 use crate::protocol::grant::refresh_token::{self, FamilyFacts, Standing};
 use crate::protocol::sender_constraint;
 use crate::protocol::token::TokenResponse;
 use crate::protocol::types::GrantId;
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller, Event};
-use crate::service::client_authentication::ClientRequest;
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::revocation::{self, Lineage, Subject};
 use crate::store::grants::Grant;
@@ -31,6 +31,9 @@ use crate::store::{audit, grants, users};
 struct Successor {
     refresh_token: String,
     access: AccessTokenSeed,
+    /// The key the access token is bound to.
+    #[serde(default)]
+    bound: Option<Confirmation>,
 }
 
 fn refused(detail: &'static str) -> EndpointError {
@@ -41,12 +44,11 @@ fn refused(detail: &'static str) -> EndpointError {
 
 pub(super) async fn rotate(
     app: &App,
-    client: &Client,
-    request: &ClientRequest,
-    bound: &Bound,
+    request: &TokenRequest<'_>,
 ) -> Result<TokenResponse, EndpointError> {
+    let client = request.client();
     let text = request
-        .params
+        .params()
         .get("refresh_token")?
         .ok_or_else(|| OAuthError::invalid_request("refresh_token is missing."))?;
     let token = RefreshToken::open(app, text).ok_or_else(|| refused("not a token of ours"))?;
@@ -56,24 +58,20 @@ pub(super) async fn rotate(
     for _ in 0..3 {
         let (family, grant) = living_family(app, client, &token).await?;
         // Before anything is punished: who cannot prove the key may not end the family either.
-        sender_constraint::check_grant(grant.details.confirmation.as_ref(), &bound.held)?;
-        let scopes = refresh_token::narrow(&grant.scopes, &request.params)?;
+        sender_constraint::check_grant(grant.details.confirmation.as_ref(), request.held())?;
         let user = living_user(app, &grant, &token).await?;
+        let basis = request.basis(Some((&user, &grant)), &Limits::of(&grant))?;
         let successor = match standing(app, &family, &hash) {
-            Standing::Current => {
-                let seed = AccessTokenSeed::new(client, bound, app.now());
-                rotate_row(app, seed, (&family, &token, &hash)).await?
-            }
+            Standing::Current => rotate_row(app, &basis, (&family, &token, &hash)).await?,
             Standing::JustRotated => open_successor(app, &family)?,
             Standing::Expired => return Err(refused("the family has expired")),
-            Standing::Reused => return Err(punish_reuse(app, &grant, &request.caller).await?),
+            Standing::Reused => return Err(punish_reuse(app, &grant, request.caller()).await?),
         };
         if let Some(successor) = successor {
-            // The retry of an honest client comes from the same key.
-            if successor.access.confirmation != bound.to {
+            // The retry of an honest client comes with the same key.
+            if successor.bound.as_ref() != basis.bound() {
                 return Err(refused("the successor is bound to another key"));
             }
-            let basis = Basis { client, person: Some((&user, &grant)), scopes: &scopes };
             return answer(app, &basis, successor).await;
         }
     }
@@ -158,12 +156,16 @@ async fn living_user(
 /// Tries the gate; `None` when another refresh was faster.
 async fn rotate_row(
     app: &App,
-    access: AccessTokenSeed,
+    basis: &Basis<'_>,
     (family, token, presented): (&RefreshFamily, &RefreshToken, &SecretHash),
 ) -> Result<Option<Successor>, EndpointError> {
     let now = app.now();
     let next = token.successor().seal(app)?;
-    let successor = Successor { access, refresh_token: next.clone() };
+    let successor = Successor {
+        access: AccessTokenSeed::new(basis.client(), now),
+        refresh_token: next.clone(),
+        bound: basis.bound().cloned(),
+    };
     let sealed = app.sealer.seal(Purpose::Successor, &serde_json::to_vec(&successor)?);
     let rotation = Rotation {
         family: family.id.clone(),
@@ -201,14 +203,8 @@ async fn answer(
 ) -> Result<TokenResponse, EndpointError> {
     let token = issue::access_token(app, basis, &successor.access).await?;
     let id_token = issue::id_token(app, basis, (&token.text, None))?;
-    Ok(TokenResponse {
-        access_token: token.text,
-        token_type: "Bearer",
-        expires_in: token.expires_in,
-        refresh_token: Some(successor.refresh_token),
-        id_token,
-        scope: basis.scopes.to_string(),
-    })
+    let refresh_token = Some(successor.refresh_token);
+    Ok(TokenResponse { refresh_token, id_token, ..issue::answer(basis, token) })
 }
 
 /// An old token came back: somebody has a copy, so the whole family ends.

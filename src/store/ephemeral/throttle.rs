@@ -7,7 +7,7 @@ use crate::clock::{Seconds, UnixTime};
 use crate::store::error::StoreError;
 
 /// For how long failures are counted from the first one on.
-const WINDOW: Seconds = 3600;
+pub const WINDOW: Seconds = 3600;
 
 /// How patient to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

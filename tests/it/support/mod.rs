@@ -6,6 +6,7 @@
 // Two test binaries include this module, and neither uses all of it.
 #![allow(dead_code, unused_macros, unused_imports)]
 
+pub mod authority;
 #[macro_use]
 pub mod backends;
 pub mod browser_like;
@@ -15,4 +16,5 @@ pub mod postgres;
 pub mod process;
 pub mod redis_server;
 pub mod servers;
+pub mod tls_peer;
 pub mod world;

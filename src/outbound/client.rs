@@ -1,0 +1,258 @@
+//! The client itself: vet, wait for a turn, connect, and stop reading in time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::sync::Cache;
+use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
+use reqwest::{Certificate, Client, RequestBuilder, Response};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use tokio::sync::{OnceCell, Semaphore};
+use tokio::time::timeout;
+use url::Url;
+
+use super::failure::{Fault, OutboundError};
+use super::fetched::{Accept, Fetched, max_age, media_type};
+use super::guard::{self, Reach, UrlProblem};
+use super::resolver::Vetting;
+use crate::config::OutboundSettings;
+
+/// How much one request may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// From the call to the last byte.
+    pub total: Duration,
+    /// Bytes of the body.
+    pub body: usize,
+    /// Requests under way to one host.
+    pub per_host: usize,
+    /// How long a request waits for its turn at a host.
+    pub wait: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            total: Duration::from_secs(5),
+            body: 512 * 1024,
+            per_host: 4,
+            wait: Duration::from_secs(2),
+        }
+    }
+}
+
+/// Requests under way to all hosts together: each may hold half a megabyte.
+const MOST_AT_ONCE: usize = 64;
+
+/// Hosts whose turns are remembered.
+const HOSTS: u64 = 4096;
+
+/// The guarded HTTP client.
+pub struct Outbound {
+    settings: Arc<OutboundSettings>,
+    limits: Limits,
+    extra_roots: Vec<Certificate>,
+    /// For hosts the administrator listed, and for all others. Apart, so that no connection made
+    /// with the one permission is reused with the other.
+    listed: OnceCell<Client>,
+    vetted: OnceCell<Client>,
+    turns: Cache<String, Arc<Semaphore>>,
+    all: Semaphore,
+}
+
+impl Outbound {
+    /// Reads `outbound.extra_ca_file`. The system's certificates are read at the first request:
+    /// most commands make none, and a machine without any still serves sign-ins.
+    ///
+    /// # Errors
+    /// A line for the operator when the file cannot be used.
+    pub fn new(settings: &OutboundSettings) -> Result<Self, String> {
+        Self::with_limits(settings, Limits::default())
+    }
+
+    /// Like [`new`](Self::new) with other limits.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_limits(settings: &OutboundSettings, limits: Limits) -> Result<Self, String> {
+        Ok(Self {
+            extra_roots: extra_roots(settings)?,
+            settings: Arc::new(settings.clone()),
+            limits,
+            listed: OnceCell::new(),
+            vetted: OnceCell::new(),
+            turns: Cache::builder()
+                .max_capacity(HOSTS)
+                .time_to_idle(Duration::from_mins(1))
+                .build(),
+            all: Semaphore::new(MOST_AT_ONCE),
+        })
+    }
+
+    /// Checks a URL without asking for it: see [`guard::vet_url`].
+    ///
+    /// # Errors
+    /// The first rule that the URL breaks.
+    pub fn vet(&self, url: &str) -> Result<Url, UrlProblem> {
+        guard::vet_url(url, &self.settings)
+    }
+
+    /// Asks for a document.
+    ///
+    /// # Errors
+    /// [`OutboundError`]; an answer of any status is none.
+    pub async fn get(&self, url: &str, kind: Accept) -> Result<Fetched, OutboundError> {
+        self.within_limits(url, async |client, url| {
+            let request = client.get(url).header(ACCEPT, kind.header());
+            let mut answer = send(request).await?;
+            if header(&answer, &CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+                return Err(OutboundError::new(Fault::Compressed, String::new()));
+            }
+            let body = self.read(&mut answer).await?;
+            Ok(Fetched {
+                status: answer.status().as_u16(),
+                content_type: header(&answer, &CONTENT_TYPE).map(media_type),
+                max_age: header(&answer, &CACHE_CONTROL).and_then(max_age),
+                body,
+            })
+        })
+        .await
+    }
+
+    /// Posts a form and gives the status of the answer; what else it says is not read.
+    ///
+    /// # Errors
+    /// [`OutboundError`]; an answer of any status is none.
+    pub async fn post_form(
+        &self,
+        url: &str,
+        fields: &[(&str, &str)],
+    ) -> Result<u16, OutboundError> {
+        self.within_limits(url, async |client, url| {
+            send(client.post(url).form(fields)).await.map(|answer| answer.status().as_u16())
+        })
+        .await
+    }
+
+    async fn within_limits<T>(
+        &self,
+        text: &str,
+        work: impl AsyncFnOnce(Client, Url) -> Result<T, OutboundError>,
+    ) -> Result<T, OutboundError> {
+        let (url, reach) = guard::vet(text, &self.settings)?;
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let whole = timeout(self.limits.total, async {
+            let turns = self.turns_at(&host);
+            let turn = timeout(self.limits.wait, async {
+                Some((turns.acquire().await.ok()?, self.all.acquire().await.ok()?))
+            });
+            let Ok(Some(_turn)) = turn.await else {
+                return Err(OutboundError::new(Fault::Busy, "no turn in time"));
+            };
+            let client = self.client(reach).await?;
+            work(client, url).await
+        });
+        let outcome = whole.await.unwrap_or_else(|_| {
+            let detail = format!("no whole answer within {:?}", self.limits.total);
+            Err(OutboundError::new(Fault::TimedOut, detail))
+        });
+        if let Err(error) = &outcome {
+            tracing::info!(host, reason = %error, detail = error.detail, "a request to another server failed");
+        }
+        outcome
+    }
+
+    /// The turns at a host. A host that is forgotten while in use gets a few turns more, once.
+    fn turns_at(&self, host: &str) -> Arc<Semaphore> {
+        let fresh = || Arc::new(Semaphore::new(self.limits.per_host));
+        self.turns.get_with_by_ref(host, fresh)
+    }
+
+    async fn client(&self, reach: Reach) -> Result<Client, OutboundError> {
+        let cell = match reach {
+            Reach::Listed => &self.listed,
+            Reach::Vetted => &self.vetted,
+        };
+        let made = cell.get_or_try_init(async || {
+            let resolver = Vetting { settings: Arc::clone(&self.settings), reach };
+            let roots = self.extra_roots.clone();
+            // Reading the system's certificates takes a while.
+            let made = tokio::task::spawn_blocking(move || make_client(resolver, roots)).await;
+            made.map_err(|error| error.to_string())?.map_err(|error| format!("{error:?}"))
+        });
+        let made = made.await.map_err(|detail: String| {
+            tracing::error!(detail, "requests to other servers are impossible");
+            OutboundError::new(Fault::Unreachable, detail)
+        });
+        made.cloned()
+    }
+
+    async fn read(&self, answer: &mut Response) -> Result<Vec<u8>, OutboundError> {
+        let too_large = || OutboundError::new(Fault::TooLarge, String::new());
+        let most = self.limits.body;
+        let announced = answer.content_length().unwrap_or(0);
+        if usize::try_from(announced).map_or(true, |length| length > most) {
+            return Err(too_large());
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|e| OutboundError::of_body(&e))? {
+            if body.len().saturating_add(chunk.len()) > most {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+}
+
+/// TLS 1.2 and 1.3 and nothing that acts by itself. Proxies of the environment are ignored: the
+/// proxy would resolve the name once more, and connect to what nobody vetted.
+fn make_client(resolver: Vetting, roots: Vec<Certificate>) -> reqwest::Result<Client> {
+    Client::builder()
+        .tls_backend_rustls()
+        .tls_certs_merge(roots)
+        .https_only(true)
+        .dns_resolver(resolver)
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .user_agent("Doorward")
+        .no_gzip()
+        .no_brotli()
+        .no_zstd()
+        .no_deflate()
+        .http1_only()
+        .connect_timeout(Duration::from_secs(3))
+        .pool_max_idle_per_host(1)
+        .pool_idle_timeout(Duration::from_secs(15))
+        .build()
+}
+
+async fn send(request: RequestBuilder) -> Result<Response, OutboundError> {
+    request.send().await.map_err(|error| OutboundError::of_request(&error))
+}
+
+fn header<'a>(answer: &'a Response, name: &HeaderName) -> Option<&'a str> {
+    answer.headers().get(name)?.to_str().ok()
+}
+
+fn extra_roots(settings: &OutboundSettings) -> Result<Vec<Certificate>, String> {
+    let Some(path) = &settings.extra_ca_file else { return Ok(Vec::new()) };
+    let shown = path.display();
+    let pem = std::fs::read(path)
+        .map_err(|fault| format!("the file {shown} could not be read: {fault}"))?;
+    let damaged = || format!("the file {shown} is damaged: it must hold certificates in PEM");
+    let mut roots = Vec::new();
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        let certificate = certificate.map_err(|_| damaged())?;
+        roots.push(Certificate::from_der(&certificate).map_err(|_| damaged())?);
+        // reqwest takes any bytes here and fails at the first request.
+        RootCertStore::empty().add(certificate).map_err(|_| damaged())?;
+    }
+    if roots.is_empty() {
+        return Err(format!("the file {shown} holds no certificate in PEM"));
+    }
+    Ok(roots)
+}
