@@ -47,26 +47,7 @@ fn forged(key: &Key, place: &Place) -> Vec<(String, String)> {
     add("HS256 keyed with the public key".into(), hs256(&hmac_header, &good(), &key.jwk));
     let oct = json!({ "kty": "oct", "k": BASE64URL_NOPAD.encode(b"secret") });
     add("a symmetric jwk".into(), key.proof_with(&[("jwk", oct)], &good()));
-    for (name, value) in [
-        ("typ", Value::Null),
-        ("typ", json!("JWT")),
-        ("typ", json!("at+jwt")),
-        ("typ", json!(7)),
-        ("alg", Value::Null),
-        ("alg", json!(7)),
-        ("jwk", Value::Null),
-        ("jwk", json!("key")),
-        ("jwk", json!({})),
-        ("jwk", json!([])),
-        ("jku", json!("https://evil.test/jwks")),
-        ("x5u", json!("https://evil.test/cert")),
-        ("x5c", json!(["MIIB"])),
-        ("crit", json!(["exp"])),
-        ("b64", json!(false)),
-        ("zip", json!("DEF")),
-        ("kid", json!(7)),
-        ("kid", json!("k".repeat(9_000))),
-    ] {
+    for (name, value) in odd_headers() {
         let what =
             format!("header {name} {}", value.to_string().chars().take(30).collect::<String>());
         add(what, key.proof_with(&[(name, value)], &good()));
@@ -91,6 +72,29 @@ fn forged(key: &Key, place: &Place) -> Vec<(String, String)> {
         add(format!("{text:?} for a proof"), text.to_owned());
     }
     all
+}
+
+fn odd_headers() -> Vec<(&'static str, Value)> {
+    vec![
+        ("typ", Value::Null),
+        ("typ", json!("JWT")),
+        ("typ", json!("at+jwt")),
+        ("typ", json!(7)),
+        ("alg", Value::Null),
+        ("alg", json!(7)),
+        ("jwk", Value::Null),
+        ("jwk", json!("key")),
+        ("jwk", json!({})),
+        ("jwk", json!([])),
+        ("jku", json!("https://evil.test/jwks")),
+        ("x5u", json!("https://evil.test/cert")),
+        ("x5c", json!(["MIIB"])),
+        ("crit", json!(["exp"])),
+        ("b64", json!(false)),
+        ("zip", json!("DEF")),
+        ("kid", json!(7)),
+        ("kid", json!("k".repeat(9_000))),
+    ]
 }
 
 fn hs256(header: &Value, claims: &Value, jwk: &Value) -> String {
@@ -280,7 +284,7 @@ on_both_backends! {
         let bed = bed(backend).await;
         let (rp, key, tokens, _) = bound(bed).await;
         for swapped in [&tokens.access, tokens.id.as_ref().unwrap()] {
-            let page = own_token(&bed.rp("daemon"), &[swapped.clone()]).await;
+            let page = own_token(&bed.rp("daemon"), std::slice::from_ref(swapped)).await;
             page.assert_oauth_error(400, "invalid_dpop_proof");
         }
         // Nor is a proof an access token, and one for the token endpoint none for the resource.
