@@ -1,6 +1,6 @@
 # The short names of the few things one does here.
 
-.PHONY: help run test check bench bench-micro fuzz docs
+.PHONY: help run test conformance check bench bench-micro fuzz docs
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -11,6 +11,9 @@ run: ## the provider and two sample apps on localhost, nothing to set up
 test: ## every test: installs what they need when it can, then runs them all
 	scripts/test-setup
 	cargo test
+
+conformance: ## the certification plans row by row: runs their tests, writes docs/conformance.md
+	scripts/conformance
 
 check: ## formatting and lints, as CI checks them
 	cargo fmt --check

@@ -173,10 +173,10 @@ pub async fn update(
     let was_public = !client.is_confidential();
     client.metadata = metadata;
     if was_public && client.is_confidential() && client.secret_hashes.is_empty() {
-        return Err(ClientError::Invalid(vec![MetadataProblem {
-            field: "token_endpoint_auth_method",
-            problem: "a public client cannot become confidential; register a new client".into(),
-        }]));
+        return Err(ClientError::Invalid(vec![MetadataProblem::new(
+            "token_endpoint_auth_method",
+            "a public client cannot become confidential; register a new client",
+        )]));
     }
     client.updated_at = app.now();
     let mut tx = app.store.begin().await?;

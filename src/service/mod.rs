@@ -29,6 +29,7 @@ pub mod revocation;
 pub mod session;
 pub mod sign_in;
 pub mod start;
+pub mod subject;
 pub mod token;
 pub mod token_revocation;
 pub mod userinfo;

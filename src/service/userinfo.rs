@@ -33,5 +33,5 @@ pub async fn claims(
         .await?
         .filter(|user| user.disabled_at.is_none())
         .ok_or_else(dead)?;
-    Ok(claims::userinfo(&user, &scopes))
+    Ok(claims::userinfo(&user, &token.sub, &scopes))
 }

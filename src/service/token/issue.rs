@@ -16,6 +16,7 @@ use crate::protocol::sender_constraint::Scheme;
 use crate::protocol::token::TokenResponse;
 use crate::protocol::types::{FamilyId, GrantId, SigningAlg};
 use crate::service::failure::Failure;
+use crate::service::subject;
 
 /// The fresh values of one access token. Kept sealed during the refresh grace, so that a retried
 /// refresh gets the same token again.
@@ -47,16 +48,19 @@ pub(crate) fn access_token_claims(
     app: &App,
     basis: &Basis<'_>,
     seed: &AccessTokenSeed,
-) -> AccessTokenClaims {
+) -> Result<AccessTokenClaims, Failure> {
     let client = basis.client();
     let lifetime =
         client.metadata.access_token_lifetime.unwrap_or(app.config.tokens.access_token_lifetime);
     let person = basis.person();
     let details = person.map(|(_, grant)| &grant.details);
-    AccessTokenClaims {
+    // An offline grant outlives its session, so its tokens do not name it.
+    let session =
+        person.filter(|(_, grant)| !grant.offline).and_then(|(_, g)| g.session_id.as_ref());
+    Ok(AccessTokenClaims {
         iss: app.issuer().to_owned(),
         sub: match person {
-            Some((user, _)) => user.id.to_string(),
+            Some((user, _)) => subject::sub(app, client, &user.id)?,
             None => client.id.to_string(),
         },
         aud: basis.audience().clone(),
@@ -68,8 +72,7 @@ pub(crate) fn access_token_claims(
         auth_time: person.map(|(_, grant)| grant.auth_time),
         acr: person.map(|(_, grant)| grant.acr.clone()),
         amr: person.map(|(_, grant)| grant.amr.clone()).unwrap_or_default(),
-        // An offline grant outlives its session, so its tokens do not name it.
-        sid: person.filter(|(_, grant)| !grant.offline).and_then(|(_, g)| g.session_id.clone()),
+        sid: session.map(|session| subject::sid(app, client, session)).transpose()?,
         groups: person
             .filter(|(user, _)| {
                 basis.scopes().contains("groups") && user.groups.len() <= MAX_GROUPS_IN_TOKEN
@@ -87,7 +90,8 @@ pub(crate) fn access_token_claims(
         },
         user_version: person.map(|(user, _)| user.token_version),
         client_version: client.token_version,
-    }
+        behind: None,
+    })
 }
 
 /// Makes the access token: signs it, or stores what the opaque one stands for.
@@ -96,7 +100,7 @@ pub(crate) async fn access_token(
     basis: &Basis<'_>,
     seed: &AccessTokenSeed,
 ) -> Result<AccessToken, Failure> {
-    let claims = access_token_claims(app, basis, seed);
+    let claims = access_token_claims(app, basis, seed)?;
     mint(app, basis.client(), (&claims, seed.opaque.as_deref())).await
 }
 
@@ -147,17 +151,21 @@ pub(crate) fn id_token(
     if !basis.scopes().contains("openid") {
         return Ok(None);
     }
-    let alg = basis.client().metadata.id_token_signed_response_alg;
+    let client = basis.client();
+    let alg = client.metadata.id_token_signed_response_alg;
+    let session = grant.session_id.as_ref();
+    let session = session.map(|id| subject::sid(app, client, id)).transpose()?;
     let claims = claims::id_token(&IdTokenFacts {
         issuer: app.issuer(),
-        client: basis.client(),
+        client,
         user,
+        subject: &subject::sub(app, client, &user.id)?,
         scopes: basis.scopes(),
         authentication: Authentication {
             auth_time: grant.auth_time,
             acr: &grant.acr,
             amr: &grant.amr,
-            session_id: grant.session_id.as_ref(),
+            session_id: session.as_ref(),
         },
         nonce,
         at_hash: Some(jose::left_half_hash(alg, access_token)),
