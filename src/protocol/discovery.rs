@@ -7,6 +7,7 @@ use super::acr::Level;
 use super::authorization_details::DetailType;
 use super::authorize::PROMPT_VALUES;
 use super::client::{AuthMethod, GrantType};
+use super::dpop;
 use super::reply::ResponseMode;
 use super::scope::Scopes;
 use super::types::{ContentEncryptionAlg, KeyEncryptionAlg, SigningAlg};
@@ -89,6 +90,7 @@ pub fn document(issuer: &str, algs: &[SigningAlg], types: &[DetailType]) -> Valu
         "request_uri_parameter_supported": false,
         "authorization_signing_alg_values_supported": algs,
         "authorization_response_iss_parameter_supported": true,
+        "dpop_signing_alg_values_supported": dpop::ALGS.map(SigningAlg::as_str),
     });
     // RFC 8414 section 3.2: a list without elements is left out.
     if let (Some(members), false) = (document.as_object_mut(), types.is_empty()) {

@@ -1,5 +1,5 @@
 //! Errors that the specifications give a code to: RFC 6749 sections 4.1.2.1 and 5.2, OpenID Connect
-//! Core section 3.1.2.6, RFC 6750 section 3.1.
+//! Core section 3.1.2.6, RFC 6750 section 3.1, RFC 9449 sections 5, 8 and 9.
 //!
 //! The description is public and constant; whatever came from outside goes into the detail, which
 //! is only logged. So no answer can echo an attacker's text.
@@ -44,6 +44,8 @@ pub enum ErrorCode {
     /// RFC 9101 section 7.
     InvalidRequestUri,
     InvalidRequestObject,
+    InvalidDpopProof,
+    UseDpopNonce,
 }
 
 impl ErrorCode {
@@ -82,6 +84,8 @@ impl ErrorCode {
             Self::InvalidAuthorizationDetails => "invalid_authorization_details",
             Self::InvalidRequestUri => "invalid_request_uri",
             Self::InvalidRequestObject => "invalid_request_object",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
         }
     }
 }

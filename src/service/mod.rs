@@ -17,6 +17,7 @@ pub mod clients;
 pub mod consent;
 pub mod console_access;
 pub mod device;
+pub mod dpop;
 pub mod encryption_keys;
 pub mod envelope;
 pub mod failure;
