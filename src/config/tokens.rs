@@ -40,6 +40,9 @@ pub struct TokenSettings {
     /// How long a device waits between two questions.
     #[schemars(range(min = 1, max = 60))]
     pub device_poll_interval: Seconds,
+    /// How many services may act for each other in one token (RFC 8693).
+    #[schemars(range(min = 1, max = 16))]
+    pub exchange_depth: usize,
 }
 
 impl Default for TokenSettings {
@@ -55,6 +58,7 @@ impl Default for TokenSettings {
             refresh_grace: 10,
             device_code_lifetime: 600,
             device_poll_interval: 5,
+            exchange_depth: 4,
         }
     }
 }

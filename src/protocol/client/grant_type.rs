@@ -25,8 +25,13 @@ pub enum GrantType {
 
 impl GrantType {
     /// Every grant type; discovery and client metadata follow from it.
-    pub const ALL: [Self; 4] =
-        [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials, Self::DeviceCode];
+    pub const ALL: [Self; 5] = [
+        Self::AuthorizationCode,
+        Self::RefreshToken,
+        Self::ClientCredentials,
+        Self::DeviceCode,
+        Self::TokenExchange,
+    ];
 
     #[must_use]
     pub fn as_str(self) -> &'static str {

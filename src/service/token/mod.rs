@@ -9,6 +9,7 @@ pub(crate) mod issue;
 mod lineage;
 pub(crate) mod refresh;
 mod request;
+mod token_exchange;
 
 use self::request::TokenRequest;
 use crate::app::App;
@@ -45,7 +46,8 @@ async fn run(
         GrantType::RefreshToken => refresh::rotate(app, &request).await,
         GrantType::ClientCredentials => client_credentials::issue(app, &request).await,
         GrantType::DeviceCode => device_code::poll(app, &request).await,
-        GrantType::TokenExchange | GrantType::JwtBearer => Err(OAuthError::new(
+        GrantType::TokenExchange => token_exchange::exchange(app, &request).await,
+        GrantType::JwtBearer => Err(OAuthError::new(
             ErrorCode::UnsupportedGrantType,
             "This grant_type is not supported.",
         )
