@@ -9,6 +9,7 @@
 
 pub mod account;
 pub mod admin;
+pub mod check_session;
 pub mod chrome;
 pub mod consent;
 pub mod device;
@@ -50,6 +51,7 @@ pub fn samples() -> Vec<(&'static str, String)> {
         ("reset_password", render(&reset_password::ResetPassword::sample())),
         ("sign_out", render(&sign_out::SignOut::sample())),
         ("signed_out", render(&sign_out::SignedOut::sample())),
+        ("signing_out", render(&sign_out::SigningOut::sample())),
         ("error", render(&trouble::ErrorPage::sample())),
         ("expired", render(&trouble::Expired::sample())),
         ("throttled", render(&trouble::Throttled::sample())),
