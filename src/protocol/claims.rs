@@ -17,6 +17,9 @@ pub const MAX_GROUPS_IN_TOKEN: usize = 50;
 /// The assurance level of a password alone.
 pub const ACR_PASSWORD: &str = "aal1";
 
+/// Nobody has signed in here: somebody else vouches for the person.
+pub const ACR_VOUCHED: &str = "vouched";
+
 /// What is known about a sign-in and goes into tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authentication<'a> {

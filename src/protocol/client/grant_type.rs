@@ -25,12 +25,13 @@ pub enum GrantType {
 
 impl GrantType {
     /// Every grant type; discovery and client metadata follow from it.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::AuthorizationCode,
         Self::RefreshToken,
         Self::ClientCredentials,
         Self::DeviceCode,
         Self::TokenExchange,
+        Self::JwtBearer,
     ];
 
     #[must_use]

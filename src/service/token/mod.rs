@@ -6,6 +6,7 @@ mod authorization_code;
 mod client_credentials;
 mod device_code;
 pub(crate) mod issue;
+mod jwt_bearer;
 mod lineage;
 pub(crate) mod refresh;
 mod request;
@@ -14,7 +15,6 @@ mod token_exchange;
 use self::request::TokenRequest;
 use crate::app::App;
 use crate::protocol::client::GrantType;
-use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::token::TokenResponse;
 use crate::service::client_authentication::ClientRequest;
 use crate::service::failure::EndpointError;
@@ -47,10 +47,6 @@ async fn run(
         GrantType::ClientCredentials => client_credentials::issue(app, &request).await,
         GrantType::DeviceCode => device_code::poll(app, &request).await,
         GrantType::TokenExchange => token_exchange::exchange(app, &request).await,
-        GrantType::JwtBearer => Err(OAuthError::new(
-            ErrorCode::UnsupportedGrantType,
-            "This grant_type is not supported.",
-        )
-        .into()),
+        GrantType::JwtBearer => jwt_bearer::redeem(app, &request).await,
     }
 }

@@ -4,9 +4,10 @@
 //! The new token has a lineage of its own, so that its client can revoke it alone, and remembers the
 //! lineages it came from: whatever ends one of those ends it at once.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::issue::{self, AccessTokenSeed};
+use super::lineage::{self, Ground};
 use super::request::{Limits, TokenRequest};
 use crate::app::App;
 use crate::clock::UnixTime;
@@ -24,12 +25,13 @@ use crate::protocol::token::TokenResponse;
 use crate::protocol::types::{GrantId, UserId};
 use crate::protocol::user::User;
 use crate::service::failure::{EndpointError, Failure};
+use crate::service::trusted_issuers::{self, AssertionError};
 use crate::service::{access_token, subject};
 use crate::store::grants::{self, Grant};
 use crate::store::users;
 
 /// RFC 8693 section 2.2.2 gives every unacceptable token this code.
-fn refused(detail: &'static str) -> EndpointError {
+fn refused(detail: impl Into<String>) -> EndpointError {
     OAuthError::invalid_request("The subject or actor token cannot be used here.")
         .because(detail)
         .into()
@@ -77,7 +79,14 @@ pub(super) async fn exchange(
     }
     claims.exp = claims.exp.min(subject.expires_at).min(actor_until);
     claims.act = Some(act);
-    claims.grant = GrantId::new(seed.jti.clone());
+    if subject.origins.is_empty()
+        && let Some((_, grant)) = person
+    {
+        // The word of a trusted issuer for a person: a grant of its own, so that it ends with them.
+        lineage::commit(app, (grant, None), Ground::Trust, request.caller()).await?;
+    } else {
+        claims.grant = GrantId::new(seed.jti.clone());
+    }
     claims.origins = subject.origins;
     // What the first client's key or the person's consent to details was about stays behind.
     claims.cnf = None;
@@ -104,8 +113,11 @@ async fn subject_of(
             let claims = own_access_token(app, request, &presented.token).await?;
             of_access_token(app, &claims).await
         }
-        TokenKind::IdToken => of_id_token(app, request.client(), &presented.token).await,
-        TokenKind::Jwt => Err(refused("no trusted issuer")),
+        TokenKind::IdToken => match own_id_token(app, request.client(), &presented.token) {
+            Some(claims) => of_id_token(app, request.client(), &claims).await,
+            None => of_trusted_issuer(app, request, &presented.token).await,
+        },
+        TokenKind::Jwt => of_trusted_issuer(app, request, &presented.token).await,
     }
 }
 
@@ -163,23 +175,30 @@ async fn of_access_token(app: &App, claims: &AccessTokenClaims) -> Result<Subjec
     })
 }
 
-/// An ID token of ours is worth what the grant behind it is worth, and only to its own client.
-async fn of_id_token(app: &App, client: &Client, text: &str) -> Result<Subject, EndpointError> {
-    let now = app.now();
+/// An ID token of ours for this client.
+fn own_id_token(app: &App, client: &Client, text: &str) -> Option<Map<String, Value>> {
     let expect = Expect {
         typ: TokenType::IdToken,
         issuer: app.issuer(),
         audience: Some(client.id.as_str()),
-        now,
+        now: app.now(),
         expiry: Expiry::Enforced,
     };
-    let claims = jose::verify(&app.keyring.load(), text, &expect)
-        .map_err(|_| refused("not an ID token of ours for this client"))?;
+    jose::verify(&app.keyring.load(), text, &expect).ok()
+}
+
+/// An ID token of ours is worth what the grant behind it is worth, and only to its own client.
+async fn of_id_token(
+    app: &App,
+    client: &Client,
+    claims: &Map<String, Value>,
+) -> Result<Subject, EndpointError> {
+    let now = app.now();
     let bad = |_| refused("a claim of the ID token is malformed");
-    let sub = jwt_claims::text(&claims, "sub").map_err(bad)?.ok_or_else(|| refused("no sub"))?;
-    let sid = jwt_claims::text(&claims, "sid").map_err(bad)?;
-    let auth_time = jwt_claims::time(&claims, "auth_time").map_err(bad)?;
-    let expires_at = jwt_claims::time(&claims, "exp").map_err(bad)?;
+    let sub = jwt_claims::text(claims, "sub").map_err(bad)?.ok_or_else(|| refused("no sub"))?;
+    let sid = jwt_claims::text(claims, "sid").map_err(bad)?;
+    let auth_time = jwt_claims::time(claims, "auth_time").map_err(bad)?;
+    let expires_at = jwt_claims::time(claims, "exp").map_err(bad)?;
     let (Some(auth_time), Some(expires_at)) = (auth_time, expires_at) else {
         return Err(refused("a claim of the ID token is missing"));
     };
@@ -202,6 +221,32 @@ async fn of_id_token(app: &App, client: &Client, text: &str) -> Result<Subject, 
         may_act: None,
         origins: vec![origin],
     })
+}
+
+/// What a trusted issuer says. It is no assertion that grants something by itself, so it is good
+/// for as long as it lives.
+async fn of_trusted_issuer(
+    app: &App,
+    request: &TokenRequest<'_>,
+    text: &str,
+) -> Result<Subject, EndpointError> {
+    let client = request.client();
+    let assertion = match trusted_issuers::accept(app, client, text).await {
+        Ok(assertion) => assertion,
+        Err(AssertionError::Refused(detail)) => return Err(refused(detail)),
+        Err(AssertionError::Failure(failure)) => return Err(failure.into()),
+    };
+    let (scopes, expires_at) = (assertion.scopes.clone(), assertion.expires_at);
+    let (act, may_act) = (assertion.act.clone(), assertion.may_act.clone());
+    let person = match &assertion.person {
+        Some(user) => {
+            let grant = lineage::of_assertion(app, client, (user, &assertion));
+            Some((user.clone(), grant))
+        }
+        None => None,
+    };
+    let client_name = client.id.to_string();
+    Ok(Subject { person, client_name, scopes, expires_at, act, may_act, origins: Vec::new() })
 }
 
 async fn living_user(app: &App, id: &UserId, version: Option<i64>) -> Result<User, EndpointError> {
@@ -232,8 +277,7 @@ async fn actor_of(
             let client_id = claims.client_id.to_string();
             (of_access_token(app, &claims).await?, Some(client_id))
         }
-        TokenKind::IdToken => (of_id_token(app, request.client(), &presented.token).await?, None),
-        TokenKind::Jwt => return Err(refused("no trusted issuer")),
+        TokenKind::IdToken | TokenKind::Jwt => (subject_of(app, request, presented).await?, None),
     };
     if found.act.is_some() {
         return Err(refused("somebody acts for the actor"));
