@@ -7,7 +7,7 @@ use super::claims::ACR_PASSWORD;
 use super::client::{AuthMethod, GrantType};
 use super::reply::ResponseMode;
 use super::scope::Scopes;
-use super::types::SigningAlg;
+use super::types::{ContentEncryptionAlg, KeyEncryptionAlg, SigningAlg};
 
 /// Where each endpoint is, below the issuer. The only list of protocol paths; the URL map of the
 /// HTTP layer is built from it.
@@ -58,6 +58,14 @@ pub fn document(issuer: &str, algs: &[SigningAlg]) -> Value {
         "grant_types_supported": GrantType::ALL.map(GrantType::as_str),
         "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": algs,
+        "userinfo_signing_alg_values_supported": algs,
+        "introspection_signing_alg_values_supported": algs,
+        "id_token_encryption_alg_values_supported": KeyEncryptionAlg::ALL,
+        "id_token_encryption_enc_values_supported": ContentEncryptionAlg::ALL,
+        "userinfo_encryption_alg_values_supported": KeyEncryptionAlg::ALL,
+        "userinfo_encryption_enc_values_supported": ContentEncryptionAlg::ALL,
+        "introspection_encryption_alg_values_supported": KeyEncryptionAlg::ALL,
+        "introspection_encryption_enc_values_supported": ContentEncryptionAlg::ALL,
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": assertion_algs,
         "introspection_endpoint_auth_methods_supported": confidential,

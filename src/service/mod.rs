@@ -16,6 +16,8 @@ pub mod clients;
 pub mod consent;
 pub mod console_access;
 pub mod device;
+pub mod encryption_keys;
+pub mod envelope;
 pub mod failure;
 pub mod figures;
 pub mod flow;

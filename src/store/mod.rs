@@ -14,6 +14,7 @@ mod connect;
 pub mod consents;
 mod cursor;
 mod db;
+pub mod encryption_keys;
 pub mod ephemeral;
 mod error;
 pub mod figures;

@@ -13,8 +13,9 @@ use crate::protocol::claims::{
 };
 use crate::protocol::client::{AccessTokenFormat, Client};
 use crate::protocol::token::TokenResponse;
-use crate::protocol::types::{FamilyId, GrantId, SigningAlg};
-use crate::service::failure::Failure;
+use crate::protocol::types::{FamilyId, GrantId};
+use crate::service::envelope::{Content, Envelope, sign};
+use crate::service::failure::{EndpointError, Failure};
 use crate::service::subject;
 
 /// The fresh values of one access token. Kept sealed during the refresh grace, so that a retried
@@ -141,16 +142,25 @@ pub(crate) fn opaque_key(token: &str) -> String {
     format!("at:{}", secret::SecretHash::of(token).as_str())
 }
 
-/// Makes the ID token of a grant.
-pub(crate) fn id_token(
+/// Finds what the ID token will need, such as the client's key to encrypt to; to be called before a
+/// grant uses anything up.
+pub(crate) async fn prepare_id_token(
     app: &App,
     basis: &Basis<'_>,
-    (access_token, nonce): (&str, Option<&str>),
-) -> Result<Option<String>, Failure> {
-    let Some((user, grant)) = basis.person() else { return Ok(None) };
-    if !basis.scopes().contains("openid") {
+) -> Result<Option<Envelope>, EndpointError> {
+    if basis.person().is_none() || !basis.scopes().contains("openid") {
         return Ok(None);
     }
+    Ok(Some(Envelope::prepare(app, basis.client(), Content::IdToken).await?))
+}
+
+/// Makes the ID token of a grant and puts it into its envelope; none where none was prepared.
+pub(crate) fn id_token(
+    app: &App,
+    (basis, envelope): (&Basis<'_>, Option<&Envelope>),
+    (access_token, nonce): (&str, Option<&str>),
+) -> Result<Option<String>, Failure> {
+    let (Some((user, grant)), Some(envelope)) = (basis.person(), envelope) else { return Ok(None) };
     let client = basis.client();
     let alg = client.metadata.id_token_signed_response_alg;
     let session = grant.session_id.as_ref();
@@ -173,19 +183,7 @@ pub(crate) fn id_token(
         lifetime: app.config.tokens.id_token_lifetime,
     });
     app.metrics.token_issued("id_token");
-    Ok(Some(sign(app, alg, (TokenType::IdToken, &claims))?))
-}
-
-fn sign(
-    app: &App,
-    alg: SigningAlg,
-    (typ, claims): (TokenType, &impl Serialize),
-) -> Result<String, Failure> {
-    let keyring = app.keyring.load();
-    let key = keyring
-        .active(alg)
-        .ok_or_else(|| Failure::Internal(format!("no active {} key", alg.as_str())))?;
-    Ok(jose::sign(key, typ, claims)?)
+    Ok(Some(envelope.close(app, &claims)?))
 }
 
 /// What a refresh token says, sealed: only we can make one, so an authentic token that is neither
