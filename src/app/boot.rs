@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use secrecy::ExposeSecret;
+use tokio::sync::Notify;
 
 use super::{App, KeySets, Known, VerifiedTokens, Watch};
 use crate::clock::Clock;
@@ -87,6 +88,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         key_sets: KeySets::default(),
         verified: VerifiedTokens::default(),
         watch: Watch::new(state),
+        outbox_bell: Notify::new(),
         outbound,
         metrics: Metrics::new(env!("CARGO_PKG_VERSION")),
         banner: None,

@@ -9,6 +9,7 @@ mod watch;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tokio::sync::Notify;
 
 pub use boot::{BootError, Migrations, boot};
 pub use key_sets::{KeySet, KeySets, Slot};
@@ -43,6 +44,8 @@ pub struct App {
     pub verified: VerifiedTokens,
     /// What this process knows of changes made elsewhere.
     pub watch: Watch,
+    /// Rung when something was put into the outbox, so that it leaves at once.
+    pub outbox_bell: Notify,
     /// Requests to addresses that others supplied.
     pub outbound: Outbound,
     pub metrics: Metrics,

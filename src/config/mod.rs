@@ -12,6 +12,7 @@ mod load;
 mod log;
 mod management;
 mod outbound;
+mod outbox;
 mod password;
 mod problem;
 mod redis;
@@ -42,6 +43,7 @@ pub use limits::LimitSettings;
 pub use log::{LogFormat, LogLevel, LogSettings};
 pub use management::{ManagementListen, ManagementSettings};
 pub use outbound::{AllowedTarget, OutboundSettings};
+pub use outbox::OutboxSettings;
 pub use password::PasswordSettings;
 pub use problem::{Origin, Problem, Problems};
 pub use redis::RedisSettings;
@@ -91,6 +93,9 @@ pub struct Config {
     pub password: PasswordSettings,
     /// Signing keys. Every algorithm has one active key; its successor is published ahead of use.
     pub keys: KeySettings,
+    /// Messages to the servers of apps, such as "this session has ended". They are kept until they
+    /// have arrived.
+    pub outbox: OutboxSettings,
     /// Requests to addresses that apps and administrators supply. They go by https to the public
     /// internet only, follow no redirect, and ignore proxies of the environment.
     pub outbound: OutboundSettings,
@@ -117,6 +122,7 @@ impl Default for Config {
             limits: LimitSettings::default(),
             password: PasswordSettings::default(),
             keys: KeySettings::default(),
+            outbox: OutboxSettings::default(),
             outbound: OutboundSettings::default(),
             log: LogSettings::default(),
             origins: BTreeMap::new(),

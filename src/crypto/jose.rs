@@ -26,6 +26,8 @@ pub enum TokenType {
     IdToken,
     /// An access token (RFC 9068 section 2.1).
     AccessToken,
+    /// A logout token (OpenID Connect Back-Channel Logout section 2.4).
+    LogoutToken,
 }
 
 impl TokenType {
@@ -34,6 +36,7 @@ impl TokenType {
         match self {
             Self::IdToken => "JWT",
             Self::AccessToken => "at+jwt",
+            Self::LogoutToken => "logout+jwt",
         }
     }
 }

@@ -131,6 +131,7 @@ pub struct SigningKey {
     pub(super) verifier: DecodingKey,
     id_token_header: String,
     access_token_header: String,
+    logout_token_header: String,
 }
 
 impl SigningKey {
@@ -154,6 +155,7 @@ impl SigningKey {
         Ok(Self {
             id_token_header: header(TokenType::IdToken)?,
             access_token_header: header(TokenType::AccessToken)?,
+            logout_token_header: header(TokenType::LogoutToken)?,
             kid,
             alg,
             state: stored.state,
@@ -167,6 +169,7 @@ impl SigningKey {
         match typ {
             TokenType::IdToken => &self.id_token_header,
             TokenType::AccessToken => &self.access_token_header,
+            TokenType::LogoutToken => &self.logout_token_header,
         }
     }
 

@@ -3,6 +3,7 @@
 //!
 //! Nothing here knows about people, clients or storage: values in, values out.
 
+pub mod alias;
 pub mod encoding;
 pub mod foreign;
 pub mod jose;

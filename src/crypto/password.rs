@@ -5,6 +5,7 @@
 //! A password of any length is hashed whole; keeping it under 1,024 bytes is the caller's business.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use argon2::password_hash::phc::{Output, ParamsString, Salt};
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, PasswordHash, Version};
@@ -12,8 +13,16 @@ use subtle::ConstantTimeEq;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
-use super::pool::{Pool, PoolError};
-use super::secret::{Secret, random_bytes};
+use super::pool::{Habits, Pool, PoolError};
+use super::secret::random_bytes;
+
+/// A thread that has checked no password for this long gives its memory back.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// How many blocks (of 1 KiB) are asked for at least. The C library gives a request above 32 MiB a
+/// mapping of its own, and the memory back to the system with it; what it takes from its heap it
+/// would keep. Blocks that are never written occupy nothing.
+const OWN_MAPPING: usize = 33 * 1024;
 
 const SALT_LEN: usize = 16;
 const OUTPUT_LEN: usize = 32;
@@ -98,21 +107,19 @@ pub struct Passwords {
 }
 
 impl Passwords {
-    /// Starts `threads` threads (at least one), for at most `queue` waiting passwords. Takes as
-    /// long as one hash, because the dummy hash for unknown users is made here.
+    /// Starts `threads` threads (at least one), for at most `queue` (at least one) waiting
+    /// passwords.
     pub fn new(
         params: PasswordParams,
         threads: usize,
         queue: usize,
     ) -> Result<Self, PasswordSetupError> {
         let params = checked(params).ok_or(PasswordSetupError::Parameters)?;
-        let mut first = Hasher::new(params, "".into());
-        let dummy =
-            first.hash(Secret::generate().expose()).map_err(|_| PasswordSetupError::Parameters)?;
-        let dummy: Arc<str> = dummy.into();
-        let workers =
-            (0..threads.max(1)).map(|_| Hasher::new(first.params.clone(), Arc::clone(&dummy)));
-        Ok(Self { pool: Pool::start("password", workers.collect(), queue)? })
+        let dummy: Arc<str> =
+            dummy_hash(&params).map_err(|_| PasswordSetupError::Parameters)?.into();
+        let workers = (0..threads.max(1)).map(|_| Hasher::new(params.clone(), Arc::clone(&dummy)));
+        let habits = Habits { queue: queue.max(1), idle: IDLE, rest: Hasher::rest };
+        Ok(Self { pool: Pool::start("password", workers.collect(), habits)? })
     }
 
     /// A new hash of `password` as a PHC string.
@@ -156,6 +163,24 @@ fn is_affordable(params: &Params) -> bool {
         && u64::from(params.m_cost()) * u64::from(params.t_cost()) <= MAX_WORK_KIB
 }
 
+/// A hash of no password, with the cost of a real one. Comparing with it is as much work as comparing
+/// with any other; that the random output is ever computed is as likely as guessing it.
+fn dummy_hash(params: &Params) -> Result<String, PasswordError> {
+    phc(params, &random_bytes::<SALT_LEN>(), &random_bytes::<OUTPUT_LEN>())
+}
+
+/// A hash as text.
+fn phc(params: &Params, salt: &[u8], output: &[u8]) -> Result<String, PasswordError> {
+    let hash = PasswordHash {
+        algorithm: ARGON2ID_IDENT,
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(params).map_err(|_| PasswordError::Failed)?,
+        salt: Some(Salt::new(salt).map_err(|_| PasswordError::Failed)?),
+        hash: Some(Output::new(output).map_err(|_| PasswordError::Failed)?),
+    };
+    Ok(hash.to_string())
+}
+
 /// One thread's share: the parameters and the memory it fills over and over.
 struct Hasher {
     params: Params,
@@ -173,14 +198,12 @@ impl Hasher {
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params.clone());
         let mut output = [0; OUTPUT_LEN];
         self.compute(&argon2, Input { password, salt: &salt }, &mut output)?;
-        let hash = PasswordHash {
-            algorithm: ARGON2ID_IDENT,
-            version: Some(Version::V0x13.into()),
-            params: ParamsString::try_from(&self.params).map_err(|_| PasswordError::Failed)?,
-            salt: Some(Salt::new(&salt).map_err(|_| PasswordError::Failed)?),
-            hash: Some(Output::new(&output).map_err(|_| PasswordError::Failed)?),
-        };
-        Ok(hash.to_string())
+        phc(&self.params, &salt, &output)
+    }
+
+    /// Gives the memory back.
+    fn rest(&mut self) {
+        self.memory = Vec::new();
     }
 
     fn verify(&mut self, password: &str, stored: Option<&str>) -> Result<Verdict, PasswordError> {
@@ -237,6 +260,7 @@ impl Hasher {
         let mut foreign = Vec::new();
         // Memory beyond today's parameters, for an imported hash, is given back at once.
         let memory = if needed > usual { &mut foreign } else { &mut self.memory };
+        memory.reserve(needed.max(OWN_MAPPING).saturating_sub(memory.len()));
         memory.resize(needed.max(usual), Block::new());
         argon2
             .hash_password_into_with_memory(password.as_bytes(), input.salt, output, memory)

@@ -2,10 +2,11 @@
 //! queue. Runs beside the async runtime so that a wave of it cannot starve everything else, and
 //! refuses instead of queueing without end.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use std::{io, thread};
 
 use tokio::sync::oneshot;
@@ -21,25 +22,36 @@ pub(super) enum PoolError {
     Lost,
 }
 
+/// How a pool works.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Habits<W> {
+    /// At most so many pieces of work wait; further ones are refused.
+    pub queue: usize,
+    /// A thread without work for this long rests.
+    pub idle: Duration,
+    /// What a worker gives back when it rests.
+    pub rest: fn(&mut W),
+}
+
 /// Threads that each own a `W`: whatever is worth keeping from one piece of work to the next.
 /// They end when the pool is dropped, after the work already queued.
 pub(super) struct Pool<W> {
-    queue: SyncSender<Job<W>>,
+    queue: Arc<Queue<W>>,
     waiting: Arc<AtomicUsize>,
 }
 
 impl<W: Send + 'static> Pool<W> {
-    /// Starts one thread per worker. At most `queue` pieces of work wait; further ones are refused.
-    pub(super) fn start(name: &str, workers: Vec<W>, queue: usize) -> io::Result<Self> {
-        let (sender, receiver) = sync_channel(queue);
-        let receiver = Arc::new(Mutex::new(receiver));
+    /// Starts one thread per worker.
+    pub(super) fn start(name: &str, workers: Vec<W>, habits: Habits<W>) -> io::Result<Self> {
+        let queue = Arc::new(Queue::new(habits));
+        let pool = Self { queue: Arc::clone(&queue), waiting: Arc::default() };
         for (number, worker) in workers.into_iter().enumerate() {
-            let receiver = Arc::clone(&receiver);
+            let queue = Arc::clone(&queue);
             thread::Builder::new()
                 .name(format!("{name}-{number}"))
-                .spawn(move || serve(worker, &receiver))?;
+                .spawn(move || queue.serve(worker))?;
         }
-        Ok(Self { queue: sender, waiting: Arc::default() })
+        Ok(pool)
     }
 
     /// Runs `work` on the next free thread. If the caller goes away before its turn comes, the
@@ -59,7 +71,7 @@ impl<W: Send + 'static> Pool<W> {
             }
         });
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        if self.queue.try_send(job).is_err() {
+        if self.queue.add(job).is_err() {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             return Err(PoolError::Full);
         }
@@ -72,14 +84,95 @@ impl<W: Send + 'static> Pool<W> {
     }
 }
 
-fn serve<W>(mut worker: W, queue: &Mutex<Receiver<Job<W>>>) {
-    loop {
-        // The lock is held while waiting: exactly one idle thread waits for work, the others for it.
-        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(job) = job else { return };
-        // A panic costs the one caller an answer, never the pool a thread.
-        if catch_unwind(AssertUnwindSafe(|| job(&mut worker))).is_err() {
-            tracing::error!("work on a background thread panicked");
+impl<W> Drop for Pool<W> {
+    fn drop(&mut self) {
+        self.queue.state().open = false;
+        self.queue.changed.notify_all();
+    }
+}
+
+/// The work that waits. A condition and not a channel, since every idle thread must notice that it
+/// has been idle for long, and only one at a time can wait in a channel.
+struct Queue<W> {
+    state: Mutex<State<W>>,
+    changed: Condvar,
+    habits: Habits<W>,
+}
+
+struct State<W> {
+    jobs: VecDeque<Job<W>>,
+    open: bool,
+}
+
+/// What a thread does next.
+enum Next<W> {
+    Work(Job<W>),
+    Rest,
+    End,
+}
+
+impl<W> Queue<W> {
+    fn new(habits: Habits<W>) -> Self {
+        let state = Mutex::new(State { jobs: VecDeque::new(), open: true });
+        Self { state, changed: Condvar::new(), habits }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<W>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, job: Job<W>) -> Result<(), PoolError> {
+        let mut state = self.state();
+        if state.jobs.len() >= self.habits.queue {
+            return Err(PoolError::Full);
+        }
+        state.jobs.push_back(job);
+        drop(state);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Waits for work; when there is something to give back, not for longer than `patience`.
+    fn next(&self, patience: Option<Duration>) -> Next<W> {
+        let mut state = self.state();
+        loop {
+            if let Some(job) = state.jobs.pop_front() {
+                return Next::Work(job);
+            }
+            if !state.open {
+                return Next::End;
+            }
+            state = match patience {
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(patience) => {
+                    let waited = self.changed.wait_timeout(state, patience);
+                    let (state, end) = waited.unwrap_or_else(PoisonError::into_inner);
+                    if end.timed_out() && state.jobs.is_empty() && state.open {
+                        return Next::Rest;
+                    }
+                    state
+                }
+            };
+        }
+    }
+
+    fn serve(&self, mut worker: W) {
+        let mut patience = None;
+        loop {
+            match self.next(patience) {
+                Next::Work(job) => {
+                    patience = Some(self.habits.idle);
+                    // A panic costs the one caller an answer, never the pool a thread.
+                    if catch_unwind(AssertUnwindSafe(|| job(&mut worker))).is_err() {
+                        tracing::error!("work on a background thread panicked");
+                    }
+                }
+                Next::Rest => {
+                    patience = None;
+                    (self.habits.rest)(&mut worker);
+                }
+                Next::End => return,
+            }
         }
     }
 }
@@ -91,9 +184,13 @@ mod tests {
     use std::sync::mpsc;
     use std::task::Poll;
 
+    fn habits<W>(queue: usize) -> Habits<W> {
+        Habits { queue, idle: Duration::from_mins(1), rest: |_| {} }
+    }
+
     #[tokio::test]
     async fn a_full_queue_refuses_further_work_and_recovers() {
-        let pool = Arc::new(Pool::start("test", vec![()], 1).unwrap());
+        let pool = Arc::new(Pool::start("test", vec![()], habits(1)).unwrap());
         let (started, has_started) = mpsc::channel();
         let (release, released) = mpsc::channel::<()>();
         let running = tokio::spawn({
@@ -125,14 +222,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_loses_one_answer_but_no_thread() {
-        let pool = Pool::start("test", vec![()], 4).unwrap();
+        let pool = Pool::start("test", vec![()], habits(4)).unwrap();
         assert_eq!(pool.run(|()| panic!("on purpose")).await, Err::<(), _>(PoolError::Lost));
         assert_eq!(pool.run(|()| 1).await, Ok(1));
     }
 
     #[tokio::test]
     async fn work_nobody_waits_for_is_skipped() {
-        let pool = Pool::start("test", vec![0], 4).unwrap();
+        let pool = Pool::start("test", vec![0], habits(4)).unwrap();
         let (started, has_started) = mpsc::channel();
         let (release, released) = mpsc::channel::<()>();
         let blocking = pool.run(move |_| {
@@ -151,4 +248,47 @@ mod tests {
         assert_eq!(done, Ok(()));
         assert_eq!(pool.run(|count| *count).await, Ok(0));
     }
+
+    #[tokio::test]
+    async fn every_idle_thread_gives_back_what_it_kept() {
+        let habits = Habits {
+            queue: 4,
+            idle: Duration::from_millis(20),
+            rest: |kept: &mut Kept| kept.0 = None,
+        };
+        let witness = Arc::new(());
+        let workers = vec![Kept(None), Kept(None), Kept(None)];
+        let pool = Arc::new(Pool::start("test", workers, habits).unwrap());
+        let keep = || {
+            let (pool, witness) = (Arc::clone(&pool), Arc::clone(&witness));
+            async move { pool.run(move |kept| kept.0 = Some(witness)).await }
+        };
+        // Again after a rest: a thread that has rested works on.
+        for _ in 0..2 {
+            let (one, two, three) = tokio::join!(keep(), keep(), keep());
+            assert_eq!((one, two, three), (Ok(()), Ok(()), Ok(())));
+            let begin = std::time::Instant::now();
+            while Arc::strong_count(&witness) > 1 {
+                assert!(begin.elapsed() < Duration::from_secs(20), "never given back");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_dropped_pool_finishes_what_is_queued_and_ends() {
+        let pool = Pool::start("test", vec![()], habits(4)).unwrap();
+        let (queue, witness) = (Arc::downgrade(&pool.queue), Arc::new(()));
+        let done = Arc::clone(&witness);
+        assert_eq!(pool.run(move |()| drop(done)).await, Ok(()));
+        drop(pool);
+        let begin = std::time::Instant::now();
+        while queue.strong_count() > 0 {
+            assert!(begin.elapsed() < Duration::from_secs(20), "the thread never ends");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(Arc::strong_count(&witness), 1);
+    }
+
+    struct Kept(Option<Arc<()>>);
 }

@@ -10,6 +10,7 @@ use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use super::alias::AliasKeys;
 use super::secret::{Secret, random_bytes};
 
 const KEY_LEN: usize = 32;
@@ -127,8 +128,8 @@ struct Keys {
 
 impl Keys {
     fn derive(prk: &hkdf::Prk, purpose: Purpose) -> Self {
-        let aead = derive(prk, "aead", purpose);
-        let mac = derive(prk, "mac", purpose);
+        let aead = derive(prk, "aead", purpose.label());
+        let mac = derive(prk, "mac", purpose.label());
         Self {
             aead: aead.and_then(|key| RandomizedNonceKey::new(&AES_256_GCM, key.as_slice()).ok()),
             // Without a derived key, a random one: what it signs will match nowhere else.
@@ -140,8 +141,9 @@ impl Keys {
     }
 }
 
-fn derive(prk: &hkdf::Prk, kind: &str, purpose: Purpose) -> Option<Zeroizing<[u8; KEY_LEN]>> {
-    let info = [b"doorward/v1/".as_slice(), kind.as_bytes(), b"/", purpose.label().as_bytes()];
+/// A key of its own for each kind and label.
+pub(super) fn derive(prk: &hkdf::Prk, kind: &str, label: &str) -> Option<Zeroizing<[u8; KEY_LEN]>> {
+    let info = [b"doorward/v1/".as_slice(), kind.as_bytes(), b"/", label.as_bytes()];
     let mut key = Zeroizing::new([0; KEY_LEN]);
     prk.expand(&info, hkdf::HKDF_SHA256).ok()?.fill(key.as_mut_slice()).ok()?;
     Some(key)
@@ -156,6 +158,7 @@ pub struct Sealer {
     signing_key: Keys,
     csrf: Keys,
     flash: Keys,
+    aliases: AliasKeys,
 }
 
 impl Sealer {
@@ -170,7 +173,12 @@ impl Sealer {
             signing_key: keys(Purpose::SigningKey),
             csrf: keys(Purpose::Csrf),
             flash: keys(Purpose::Flash),
+            aliases: AliasKeys::derive(&prk),
         }
+    }
+
+    pub(super) fn alias_keys(&self) -> &AliasKeys {
+        &self.aliases
     }
 
     /// Encrypts `plain` so that only [`Sealer::open`] with the same purpose and master key can

@@ -9,7 +9,7 @@ use super::pages::account::{AccountHome, ConsoleLink};
 use super::pages::views::SessionView;
 use super::pages::{Link, When};
 use super::routes::{only, reading};
-use super::sign_in::steps::{self, Visit};
+use super::sign_in::steps::{self, PostedForm, Visit};
 use super::site::Site;
 use super::{extract, render};
 use crate::protocol::types::SessionId;
@@ -112,18 +112,13 @@ async fn end_session(
     id: web::Path<String>,
     body: web::Bytes,
 ) -> HttpResponse {
-    let Ok(form) = extract::form(&request, &body) else {
-        return render::bad_request(&site, &request);
+    let posted = match PostedForm::read(&site, &request, &body).await {
+        Ok(posted) => posted,
+        Err(answer) => return answer,
     };
-    let session = match steps::session_or_failure(&site, &request).await {
-        Ok(Some(session)) => session,
-        Ok(None) => return steps::see_other(&site.path("/login")),
-        Err(response) => return response,
-    };
-    let browser = BrowserBinding::of(&site, &request);
-    let visit =
-        Visit { site: &site, request: &request, browser: &browser, session: Some(&session) };
-    if !steps::session_csrf_ok(&visit, &form) {
+    let visit = posted.visit();
+    let Some(session) = visit.session else { return steps::see_other(&site.path("/login")) };
+    if !steps::session_csrf_ok(&visit, &posted.form) {
         return render::forged_form(&site, &request);
     }
     let id = SessionId::new(id.into_inner());

@@ -12,7 +12,7 @@ use super::site::Site;
 use super::{pipeline, routes};
 use crate::app::App;
 use crate::service::failure::Failure;
-use crate::service::maintenance;
+use crate::service::{maintenance, outbox};
 
 /// Where to listen. Sockets are bound by the caller, so that a busy port is reported before
 /// anything else happens, and tests can use port 0.
@@ -145,6 +145,7 @@ fn jobs(app: &Arc<App>) -> Vec<tokio::task::JoinHandle<()>> {
             |app| async move { maintenance::write_visits(&app).await },
         ),
         every(Duration::from_mins(1), app, |app| async move { maintenance::clean_up(&app).await }),
+        tokio::spawn(outbox::run(Arc::clone(app))),
     ]
 }
 

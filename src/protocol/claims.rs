@@ -32,6 +32,8 @@ pub struct IdTokenFacts<'a> {
     pub issuer: &'a str,
     pub client: &'a Client,
     pub user: &'a User,
+    /// The name by which the client knows the person (Core section 8).
+    pub subject: &'a str,
     pub scopes: &'a Scopes,
     pub authentication: Authentication<'a>,
     pub nonce: Option<&'a str>,
@@ -52,7 +54,7 @@ pub fn id_token(facts: &IdTokenFacts<'_>) -> Map<String, Value> {
         claims.insert("groups".into(), json!(facts.user.groups));
     }
     claims.insert("iss".into(), json!(facts.issuer));
-    claims.insert("sub".into(), json!(facts.user.id));
+    claims.insert("sub".into(), json!(facts.subject));
     claims.insert("aud".into(), json!(facts.client.id));
     claims.insert("exp".into(), json!(facts.now.plus(facts.lifetime)));
     claims.insert("iat".into(), json!(facts.now));
@@ -100,6 +102,17 @@ pub struct AccessTokenClaims {
     pub user_version: Option<i64>,
     /// The client's token version when this was issued. Private claim.
     pub client_version: i64,
+    /// Whom `sub` and `sid` stand for where the client knows them by other names; filled in when
+    /// the token is read, and never part of it.
+    #[serde(skip)]
+    pub behind: Option<Behind>,
+}
+
+/// The person and the session behind the names in a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Behind {
+    pub user: UserId,
+    pub session: Option<SessionId>,
 }
 
 impl AccessTokenClaims {
@@ -107,7 +120,20 @@ impl AccessTokenClaims {
     /// (RFC 9068 section 2.2).
     #[must_use]
     pub fn user_id(&self) -> Option<UserId> {
-        self.user_version.map(|_| UserId::new(self.sub.clone()))
+        self.user_version?;
+        match &self.behind {
+            Some(behind) => Some(behind.user.clone()),
+            None => Some(UserId::new(self.sub.clone())),
+        }
+    }
+
+    /// The session the token ends with, if any.
+    #[must_use]
+    pub fn session_id(&self) -> Option<&SessionId> {
+        match &self.behind {
+            Some(behind) => behind.session.as_ref(),
+            None => self.sid.as_ref(),
+        }
     }
 
     /// The granted scopes.
@@ -146,14 +172,15 @@ impl Audience {
     }
 }
 
-/// The claims userinfo answers with: `sub` and what the scopes allow.
+/// The claims userinfo answers with: `sub`, which has to be the ID token's (Core section 5.3.2), and
+/// what the scopes allow.
 #[must_use]
-pub fn userinfo(user: &User, scopes: &Scopes) -> Map<String, Value> {
+pub fn userinfo(user: &User, subject: &str, scopes: &Scopes) -> Map<String, Value> {
     let mut claims = person(user, scopes);
     if scopes.contains("groups") {
         claims.insert("groups".into(), json!(user.groups));
     }
-    claims.insert("sub".into(), json!(user.id));
+    claims.insert("sub".into(), json!(subject));
     claims
 }
 
@@ -245,6 +272,7 @@ mod tests {
             issuer: "https://op.test",
             client,
             user,
+            subject: user.id.as_str(),
             scopes,
             authentication: Authentication {
                 auth_time: UnixTime(5),
@@ -268,7 +296,7 @@ mod tests {
         assert_eq!(token.get("groups").unwrap(), &json!(["staff"]));
         assert_eq!(token.get("aud").unwrap(), "conf-basic");
         assert_eq!(token.get("auth_time").unwrap(), 5);
-        assert_eq!(userinfo(&user, &scopes).get("name").unwrap(), "Alice");
+        assert_eq!(userinfo(&user, "u-1", &scopes).get("name").unwrap(), "Alice");
     }
 
     #[test]
@@ -281,7 +309,7 @@ mod tests {
 
     #[test]
     fn claims_without_a_value_are_left_out() {
-        let claims = userinfo(&alice(), &Scopes::from_tokens(Scopes::STANDARD));
+        let claims = userinfo(&alice(), "u-1", &Scopes::from_tokens(Scopes::STANDARD));
         for absent in ["nickname", "address", "phone_number", "phone_number_verified", "picture"] {
             assert!(!claims.contains_key(absent), "{absent}");
         }
@@ -290,7 +318,7 @@ mod tests {
 
     #[test]
     fn email_verified_is_a_boolean_and_updated_at_a_number() {
-        let claims = userinfo(&alice(), &Scopes::from_tokens(Scopes::STANDARD));
+        let claims = userinfo(&alice(), "u-1", &Scopes::from_tokens(Scopes::STANDARD));
         assert_eq!(claims.get("email_verified").unwrap(), true);
         assert!(claims.get("updated_at").unwrap().is_i64());
     }
@@ -301,6 +329,9 @@ mod tests {
             (client(), alice(), Scopes::parse("openid groups").unwrap());
         user.groups = (0..60).map(|n| format!("group-{n}")).collect();
         assert!(!id_token(&facts(&client, &user, &scopes)).contains_key("groups"));
-        assert_eq!(userinfo(&user, &scopes).get("groups").unwrap().as_array().unwrap().len(), 60);
+        assert_eq!(
+            userinfo(&user, "u-1", &scopes).get("groups").unwrap().as_array().unwrap().len(),
+            60
+        );
     }
 }

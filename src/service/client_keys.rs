@@ -9,11 +9,11 @@ use serde_json::{Map, Value};
 
 use crate::app::{App, KeySet, Slot};
 use crate::clock::Seconds;
-use crate::crypto::foreign::{ForeignKeys, Unverified};
+use crate::crypto::foreign::{ForeignKeys, KeySetError, Unverified};
 use crate::crypto::jose::JoseError;
 use crate::outbound::Accept;
 use crate::protocol::client::{AuthMethod, Client, ClientMetadata};
-use crate::protocol::client_metadata::MetadataProblem;
+use crate::protocol::client_metadata::{self, MetadataProblem};
 
 /// A larger document is no key set.
 const MOST_BYTES: usize = 64 * 1024;
@@ -133,13 +133,15 @@ async fn fetch(app: &App, uri: &str) -> Result<KeySet, String> {
     KeySet::new(document, now, fresh_until).map_err(|error| error.to_string())
 }
 
-/// What is wrong with the keys in a client's metadata, as far as that can be told without asking
-/// another server.
+/// What is wrong with the keys in a client's metadata and with the addresses Doorward would ask, as
+/// far as that can be told without asking.
 pub(crate) fn problems(app: &App, metadata: &ClientMetadata) -> Vec<MetadataProblem> {
     let mut problems = Vec::new();
     if let Some(document) = &metadata.jwks {
         let signs = metadata.token_endpoint_auth_method == AuthMethod::PrivateKeyJwt;
         match ForeignKeys::from_set(document) {
+            // Said already, by the rules that need no cryptography.
+            Err(KeySetError::Malformed) => {}
             Err(error) => problems.push(MetadataProblem::new("jwks", error.to_string())),
             Ok(keys) if keys.is_empty() && signs => problems.push(MetadataProblem::new(
                 "jwks",
@@ -149,10 +151,10 @@ pub(crate) fn problems(app: &App, metadata: &ClientMetadata) -> Vec<MetadataProb
             Ok(_) => {}
         }
     }
-    if let Some(uri) = &metadata.jwks_uri
-        && let Err(problem) = app.outbound.vet(uri)
-    {
-        problems.push(MetadataProblem::new("jwks_uri", problem.to_string()));
+    for (field, uri) in client_metadata::fetched(metadata) {
+        if let Err(problem) = app.outbound.vet(uri) {
+            problems.push(MetadataProblem::of(field, uri, problem.to_string()));
+        }
     }
     problems
 }

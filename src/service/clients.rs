@@ -141,7 +141,11 @@ pub async fn create(app: &App, new: NewClient, actor: &Actor) -> Result<WithSecr
 
 fn check_metadata(app: &App, metadata: &ClientMetadata) -> Result<(), ClientError> {
     let mut problems = client_metadata::validate(metadata).err().unwrap_or_default();
-    problems.extend(client_keys::problems(app, metadata));
+    // One word about each member is enough.
+    let told = |field: &str| problems.iter().any(|known| known.field == field);
+    let more = client_keys::problems(app, metadata);
+    let more: Vec<_> = more.into_iter().filter(|problem| !told(problem.field)).collect();
+    problems.extend(more);
     if problems.is_empty() { Ok(()) } else { Err(ClientError::Invalid(problems)) }
 }
 

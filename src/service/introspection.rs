@@ -9,7 +9,7 @@ use crate::protocol::error::OAuthError;
 use crate::service::client_authentication::ClientRequest;
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::token::refresh;
-use crate::service::{access_token, client_authentication};
+use crate::service::{access_token, client_authentication, subject};
 
 /// Answers an introspection request. Anything the asker may not know about looks the same as a
 /// token that does not exist (section 2.2).
@@ -74,7 +74,7 @@ async fn refresh_token(
         ("active".to_owned(), Value::Bool(true)),
         ("token_type".to_owned(), Value::from("refresh_token")),
         ("client_id".to_owned(), json!(grant.client_id)),
-        ("sub".to_owned(), json!(grant.user_id)),
+        ("sub".to_owned(), Value::from(subject::sub(app, client, &grant.user_id)?)),
         ("scope".to_owned(), Value::from(grant.scopes.to_string())),
         ("iss".to_owned(), Value::from(app.issuer())),
         ("exp".to_owned(), json!(family.idle_expires_at.min(family.expires_at))),

@@ -4,7 +4,7 @@
 use crate::app::{App, Freshness};
 use crate::service::failure::Failure;
 use crate::service::{keys, revocation};
-use crate::store::{cleanup, refresh_families, sessions, sync};
+use crate::store::{cleanup, outbox, refresh_families, sessions, sync};
 
 /// Rows removed per step, so that no clean-up holds the database for long.
 const BATCH: i64 = 500;
@@ -61,5 +61,6 @@ pub async fn clean_up(app: &App) -> Result<(), Failure> {
     }
     app.ephemeral.sweep(SWEEP);
     app.metrics.sessions_active(sessions::count_live(&app.store.db, now).await?);
+    app.metrics.outbox_waiting(outbox::count(&app.store.db).await?);
     keys::tick(app).await
 }

@@ -7,6 +7,7 @@ use crate::protocol::password_policy::{self, PasswordRefusal};
 use crate::protocol::types::{SessionId, UserId};
 use crate::protocol::user::{AdminRole, Profile, User};
 use crate::service::audit::{Actor, Event};
+use crate::service::backchannel_logout;
 use crate::service::clients::Activity;
 use crate::service::failure::Failure;
 use crate::service::revocation::{self, Subject};
@@ -342,6 +343,8 @@ pub async fn delete(app: &App, id: &UserId, actor: &Actor) -> Result<(), PeopleE
     users::hold_owners(&mut tx).await?;
     let before = users::by_id(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
     let ended = sessions::revoke_for_user(&mut tx, id, None, now).await?;
+    // Before the rows of the sessions go with the person's.
+    backchannel_logout::enqueue(app, &mut tx, id, ended.iter().map(|(id, _)| id)).await?;
     let version = users::raise_token_version(&mut tx, id).await?;
     let pending = revocation::record(&mut tx, &all_of((id, version), &ended), now).await?;
     users::delete(&mut tx, id).await?;
@@ -351,6 +354,7 @@ pub async fn delete(app: &App, id: &UserId, actor: &Actor) -> Result<(), PeopleE
         .detail("username", before.username.as_str());
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
+    app.outbox_bell.notify_one();
     revocation::publish(app, pending).await;
     Ok(())
 }
@@ -364,11 +368,13 @@ pub(crate) async fn end_everything(
 ) -> Result<(), Failure> {
     let now = app.now();
     let ended = sessions::revoke_for_user(&mut tx, id, None, now).await?;
+    backchannel_logout::enqueue(app, &mut tx, id, ended.iter().map(|(id, _)| id)).await?;
     grants::revoke_for_user(&mut tx, id, now).await?;
     let version = users::raise_token_version(&mut tx, id).await?;
     let pending = revocation::record(&mut tx, &all_of((id, version), &ended), now).await?;
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
+    app.outbox_bell.notify_one();
     revocation::publish(app, pending).await;
     Ok(())
 }

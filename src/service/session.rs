@@ -12,6 +12,7 @@ use crate::crypto::secret::{self, Secret, SecretHash};
 use crate::protocol::interaction::SessionFacts;
 use crate::protocol::types::{SessionId, UserId};
 use crate::service::audit::{Actor, Caller, Event};
+use crate::service::backchannel_logout;
 use crate::service::failure::Failure;
 use crate::service::revocation::{self, Subject};
 use crate::store::grants::Offline;
@@ -315,7 +316,9 @@ pub async fn end(
 ) -> Result<(), Failure> {
     let now = app.now();
     let mut tx = app.store.begin().await?;
-    sessions::revoke(&mut tx, &session.id, now).await?;
+    if sessions::revoke(&mut tx, &session.id, now).await? {
+        backchannel_logout::enqueue(app, &mut tx, &session.user_id, [&session.id]).await?;
+    }
     grants::revoke_for_session(&mut tx, &session.id, now, Offline::Keep).await?;
     let dead = [Subject::Session(&session.id), Subject::Cookie(&session.secret_hash)];
     let pending = revocation::record(&mut tx, &dead, now).await?;
@@ -325,6 +328,7 @@ pub async fn end(
         .caller(caller);
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
+    app.outbox_bell.notify_one();
     revocation::publish(app, pending).await;
     Ok(())
 }

@@ -29,5 +29,5 @@ pub async fn claims(app: &App, token: &str) -> Result<Map<String, Value>, Endpoi
         .await?
         .filter(|user| user.disabled_at.is_none())
         .ok_or_else(dead)?;
-    Ok(claims::userinfo(&user, &scopes))
+    Ok(claims::userinfo(&user, &token.sub, &scopes))
 }

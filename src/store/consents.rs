@@ -2,7 +2,7 @@
 
 use sqlx_macros::FromRow;
 
-use super::db::Sql;
+use super::db::{Sql, Tx};
 use super::error::StoreError;
 use crate::clock::UnixTime;
 use crate::protocol::scope::Scopes;
@@ -49,6 +49,26 @@ pub async fn upsert<'a>(sql: impl Sql<'a>, consent: &Consent) -> Result<(), Stor
         .execute()
         .await
         .map(drop)
+}
+
+/// Holds a consent until the caller's transaction is over and tells its scopes; `None` if there is
+/// none. Whoever takes it back waits for that, and then sees what was given on it.
+pub async fn hold(
+    tx: &mut Tx,
+    user: &UserId,
+    client: &ClientId,
+) -> Result<Option<Scopes>, StoreError> {
+    // A write that changes nothing locks the row on both databases.
+    let held = tx
+        .query(
+            "update consents set granted_at = granted_at where user_id = $1 and client_id = $2 \
+             returning scopes",
+        )
+        .bind(user)
+        .bind(client)
+        .optional::<(Scopes,)>()
+        .await?;
+    Ok(held.map(|(scopes,)| scopes))
 }
 
 /// Forgets a consent; `false` if there was none.

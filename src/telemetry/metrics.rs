@@ -70,6 +70,12 @@ struct CacheLabels {
     result: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DeliveryLabels {
+    kind: &'static str,
+    result: &'static str,
+}
+
 /// An answered HTTP request.
 #[derive(Debug, Clone, Copy)]
 pub struct HttpRequest<'a> {
@@ -98,6 +104,8 @@ pub struct Metrics {
     rate_limited: Family<ScopeLabel, Counter>,
     key_expiry: Family<KeyLabels, Gauge>,
     caches: Family<CacheLabels, Counter>,
+    deliveries: Family<DeliveryLabels, Counter>,
+    outbox: Gauge,
 }
 
 impl Metrics {
@@ -117,6 +125,8 @@ impl Metrics {
             rate_limited: Family::default(),
             key_expiry: Family::default(),
             caches: Family::default(),
+            deliveries: Family::default(),
+            outbox: Gauge::default(),
         };
         metrics.register_counters();
         metrics.register_measures(version);
@@ -140,6 +150,11 @@ impl Metrics {
         registry.register("tokens_issued", "Tokens issued", self.tokens.clone());
         registry.register("rate_limited", "Refused requests", self.rate_limited.clone());
         registry.register("cache_requests", "Look-ups in fast copies", self.caches.clone());
+        registry.register(
+            "outbox_attempts",
+            "Messages to other servers; result is arrived, retried or given_up",
+            self.deliveries.clone(),
+        );
     }
 
     /// Histograms and gauges; the encoder adds the unit to the names that have one.
@@ -169,6 +184,7 @@ impl Metrics {
             Unit::Seconds,
             self.key_expiry.clone(),
         );
+        registry.register("outbox_waiting", "Messages that wait to arrive", self.outbox.clone());
         registry.register("build", "The running program", Info::new([("version", version)]));
     }
 
@@ -236,6 +252,16 @@ impl Metrics {
         self.caches.get_or_create(&CacheLabels { cache, result }).inc();
     }
 
+    /// A message to another server was sent: `arrived`, `retried` or `given_up`.
+    pub fn outbox_attempt(&self, kind: &'static str, result: &'static str) {
+        self.deliveries.get_or_create(&DeliveryLabels { kind, result }).inc();
+    }
+
+    /// How many messages to other servers wait now.
+    pub fn outbox_waiting(&self, count: i64) {
+        self.outbox.set(count);
+    }
+
     /// The whole as text, as [`CONTENT_TYPE`] says.
     #[must_use]
     pub fn encode(&self) -> String {
@@ -275,6 +301,8 @@ mod tests {
         metrics.rate_limited("account");
         metrics.signing_keys(&[(SigningAlg::Rs256, "active", UnixTime(1_800_000_000))]);
         metrics.cache_request("sessions", "hit");
+        metrics.outbox_attempt("backchannel_logout", "arrived");
+        metrics.outbox_waiting(3);
         let text = metrics.encode();
         for line in [
             "http_server_request_duration_seconds_count{http_request_method=\"GET\",\
@@ -291,6 +319,8 @@ mod tests {
             "doorward_signing_key_expiry_timestamp_seconds{alg=\"RS256\",state=\"active\"} \
              1800000000",
             "doorward_cache_requests_total{cache=\"sessions\",result=\"hit\"} 1",
+            "doorward_outbox_attempts_total{kind=\"backchannel_logout\",result=\"arrived\"} 1",
+            "doorward_outbox_waiting 3",
             "doorward_build_info{version=\"1.2.3\"} 1",
         ] {
             assert!(text.lines().any(|l| l == line), "{line}\nis not in\n{text}");

@@ -32,6 +32,8 @@ on_both_backends! {
         for changes in [&[MODE][..], &[MODE, ("prompt", "none")]] {
             let page = rp.authorize(&browser, changes).await;
             assert_success(&assert_form_post(&page, &rp.redirect_uri), &rp, STATE);
+            // The app by its name, not by the host of its address.
+            assert_eq!(page.texts("h1"), ["Back to conf-basic"]);
         }
         bed.assert_log_is_clean();
     }

@@ -149,8 +149,12 @@ on_both_backends! {
         let more = ["/oauth2/introspect", "/account/sessions/x/end"].map(str::to_owned);
         for path in only_posted.iter().chain(&more) {
             for method in [Method::HEAD, Method::GET, Method::DELETE] {
-                let page = ask(&browser, method, path).await;
+                let page = ask(&browser, method.clone(), path).await;
                 assert_eq!(allowed(&page), methods(&["POST"]), "{path}");
+                if path.starts_with("/admin") {
+                    page.assert_page_headers();
+                    assert_eq!(page.has("nav.sections"), method != Method::HEAD, "{path}");
+                }
             }
         }
         for path in ["/", "/account", "/.well-known/jwks.json", "/livez", "/admin/audit"] {

@@ -234,6 +234,17 @@ fn an_id_token_is_no_access_token_and_the_other_way_round() {
 }
 
 #[test]
+fn a_logout_token_is_neither_an_id_token_nor_an_access_token() {
+    for alg in SigningAlg::ALL {
+        let token = sign(key(alg), TokenType::LogoutToken, &claims()).unwrap();
+        assert_eq!(access(&token), Err(JoseError::Type));
+        let as_hint = Expect { expiry: Expiry::Ignored, ..expect(TokenType::IdToken) };
+        assert_eq!(verify(&KEYRING, &token, &as_hint), Err(JoseError::Type));
+        assert!(verify(&KEYRING, &token, &expect(TokenType::LogoutToken)).is_ok());
+    }
+}
+
+#[test]
 fn another_audience_or_issuer_is_refused() {
     for value in [json!("rs2"), json!("r"), json!("RS"), json!(""), json!(["a", "b"])] {
         assert_eq!(told(&with("aud", value)), Err(JoseError::Audience));

@@ -240,14 +240,21 @@ fn lines(text: &str) -> Vec<String> {
 
 /// Where on the form each problem is shown. What the form does not show is named in words.
 fn field_errors(problems: Vec<MetadataProblem>) -> Vec<FieldError> {
-    let place = |MetadataProblem { field, problem }: MetadataProblem| match field {
-        "client_name" => FieldError { field: "name", text: format!("The name {problem}.") },
-        "redirect_uris" => FieldError { field, text: format!("Redirect URIs: {problem}.") },
-        "post_logout_redirect_uris" => {
-            FieldError { field, text: format!("Where to go after signing out: {problem}.") }
+    let place = |problem: MetadataProblem| {
+        let text = problem.text();
+        match problem.field {
+            "client_name" => FieldError { field: "name", text: format!("The name {text}.") },
+            field @ "redirect_uris" => {
+                FieldError { field, text: format!("Redirect URIs: {text}.") }
+            }
+            field @ "post_logout_redirect_uris" => {
+                FieldError { field, text: format!("Where to go after signing out: {text}.") }
+            }
+            field @ "client_uri" => {
+                FieldError { field, text: format!("Address of the app: {text}.") }
+            }
+            other => FieldError { field: "name", text: sentence(&format!("{other} {text}")) },
         }
-        "client_uri" => FieldError { field, text: format!("Address of the app: {problem}.") },
-        other => FieldError { field: "name", text: sentence(&format!("{other} {problem}")) },
     };
     problems.into_iter().map(place).collect()
 }
@@ -274,7 +281,7 @@ mod tests {
 
     #[test]
     fn every_problem_is_shown_at_a_field_of_the_form() {
-        let problem = |field| MetadataProblem { field, problem: "is wrong".into() };
+        let problem = |field| MetadataProblem::new(field, "is wrong");
         let errors = field_errors(["client_name", "redirect_uris", "tos_uri"].map(problem).into());
         let shown: Vec<_> = errors.iter().map(|e| (e.field, e.text.as_str())).collect();
         assert_eq!(

@@ -8,6 +8,7 @@ use super::table::{self, Entry, Method, Right};
 use super::{act, flash};
 use crate::http::cookies::{self, BrowserBinding, Kind};
 use crate::http::headers::Forms;
+use crate::http::pages::admin::missing::Missing;
 use crate::http::pages::admin::{Console, Section};
 use crate::http::pages::{Chrome, Flash, Page, Tone};
 use crate::http::sign_in::steps::{self, Visit};
@@ -90,23 +91,28 @@ pub(super) async fn enter(
             Err(_) => return render::bad_request(site, request),
         },
     };
-    let mut desk = Desk {
-        visit,
-        session: &session,
-        admin,
-        role,
-        chrome: render::chrome(site),
-        query: Params::parse(request.query_string().as_bytes()).unwrap_or_default(),
-        form,
-        id: request.match_info().load::<String>().unwrap_or_default(),
-        person: None,
-    };
+    let mut desk = Desk { form, ..Desk::new(visit, &session, (admin, role)) };
     let answer = match desk.admit(entry.right).await {
         Ok(()) => act(&desk, entry.action).await,
         Err(stop) => desk.note_refusal(entry, stop).await,
     };
     let response = answer.unwrap_or_else(|stop| desk.stopped(&stop));
     desk.visit.bind(response)
+}
+
+/// Answers an address that does not exist: to somebody to whom the console is open with one of its
+/// pages, to everybody else as anywhere.
+pub(super) async fn missing(site: &Site, request: &HttpRequest) -> HttpResponse {
+    let Ok(Some(session)) = extract::current_session(site, request).await else {
+        return render::not_found(site, request);
+    };
+    let Ok(Access::Open(admin, role)) = console_access::check(site, &session).await else {
+        return render::not_found(site, request);
+    };
+    let browser = BrowserBinding::of(site, request);
+    let visit = Visit { site, request, browser: &browser, session: Some(&session) };
+    let desk = Desk::new(visit, &session, (*admin, role));
+    desk.visit.bind(desk.stopped(&Stop::NotFound))
 }
 
 async fn not_for_this_person(visit: &Visit<'_>, session: &LiveSession) -> HttpResponse {
@@ -124,6 +130,23 @@ async fn not_for_this_person(visit: &Visit<'_>, session: &LiveSession) -> HttpRe
 /// What to call a person.
 pub(super) fn name_of(user: &User) -> &str {
     user.name.as_deref().unwrap_or(&user.username)
+}
+
+impl<'a> Desk<'a> {
+    fn new(visit: Visit<'a>, session: &'a LiveSession, (admin, role): (User, AdminRole)) -> Self {
+        let request = visit.request;
+        Self {
+            session,
+            admin,
+            role,
+            chrome: render::chrome(visit.site),
+            query: Params::parse(request.query_string().as_bytes()).unwrap_or_default(),
+            form: Params::default(),
+            id: request.match_info().load::<String>().unwrap_or_default(),
+            person: None,
+            visit,
+        }
+    }
 }
 
 impl Desk<'_> {
@@ -273,7 +296,14 @@ impl Desk<'_> {
     fn stopped(&self, stop: &Stop) -> HttpResponse {
         let (site, request) = (self.site(), self.visit.request);
         match stop {
-            Stop::NotFound => render::not_found(site, request),
+            Stop::NotFound => {
+                let path = request.path().strip_prefix(site.base.as_str());
+                let section = Section::of_path(path.unwrap_or_default());
+                let chrome = self.chrome();
+                // What was done is said on the next page that is there.
+                let console = Console { flash: None, ..self.console(section) };
+                render::not_found_in_console(&Missing { chrome, console })
+            }
             Stop::Forbidden(reason) => {
                 render::forbidden(site, request, (name_of(&self.admin), reason))
             }

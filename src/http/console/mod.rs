@@ -17,6 +17,8 @@ mod rows;
 mod sessions;
 mod table;
 
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -33,8 +35,8 @@ pub(super) fn routes(map: &mut ServiceConfig) {
             continue;
         }
         known.push(path);
-        let entries = TABLE.iter().filter(|entry| entry.path == path);
-        let resource = entries.fold(web::resource(path), |resource, entry| {
+        let entries = || TABLE.iter().filter(|entry| entry.path == path);
+        let resource = entries().fold(web::resource(path), |resource, entry| {
             let route = match entry.method {
                 Method::Get => reading(),
                 Method::Post => web::post(),
@@ -44,14 +46,42 @@ pub(super) fn routes(map: &mut ServiceConfig) {
             };
             resource.route(route.to(handler))
         });
-        map.service(resource);
+        let methods = entries().map(|entry| match entry.method {
+            Method::Get => "GET, HEAD",
+            Method::Post => "POST",
+        });
+        let methods = methods.collect::<Vec<_>>().join(", ");
+        let other = move |site: web::Data<Site>, request: HttpRequest| {
+            other_method(methods.clone(), site, request)
+        };
+        map.service(resource.default_service(web::to(other)));
     }
+    map.service(web::resource("/admin/{rest:.*}").default_service(web::to(missing)));
 }
 
 /// Every address of the console as `(method, path, right)`, for tests that try each of them with
 /// each role.
 pub fn addresses() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     TABLE.iter().map(|entry| (entry.method.as_str(), entry.path, entry.right.as_str()))
+}
+
+/// Any other address below `/admin`.
+async fn missing(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
+    desk::missing(&site, &request).await
+}
+
+/// A method that the address does not have: somebody has reloaded the answer to a form, say.
+async fn other_method(
+    methods: String,
+    site: web::Data<Site>,
+    request: HttpRequest,
+) -> HttpResponse {
+    let mut response = desk::missing(&site, &request).await;
+    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    if let Ok(methods) = HeaderValue::from_str(&methods) {
+        response.headers_mut().insert(header::ALLOW, methods);
+    }
+    response
 }
 
 async fn enter(

@@ -47,6 +47,7 @@ pub fn samples() -> Vec<(&'static str, String)> {
         ("error", render(&trouble::ErrorPage::sample())),
         ("expired", render(&trouble::Expired::sample())),
         ("throttled", render(&trouble::Throttled::sample())),
+        ("throttled/short", render(&trouble::Throttled::sample_short())),
         ("forbidden", render(&trouble::Forbidden::sample())),
         ("form_post", render(&form_post::FormPost::sample())),
         ("account", render(&account::AccountHome::sample())),

@@ -6,6 +6,7 @@ use super::chrome::Chrome;
 use super::filters;
 use super::sample::words;
 use super::views::{Link, When};
+use crate::clock::Seconds;
 
 /// An error that cannot be told to the app, or that is ours.
 #[derive(Debug, Template)]
@@ -95,8 +96,8 @@ impl Expired {
 #[template(path = "throttled.html")]
 pub struct Throttled {
     pub chrome: Chrome,
-    /// Whole minutes to wait, at least 1.
-    pub minutes: i64,
+    /// How long to wait.
+    pub seconds: Seconds,
     /// Where to try again then, the same form as before.
     pub try_again: String,
 }
@@ -106,8 +107,25 @@ impl Throttled {
     pub fn sample() -> Self {
         Self {
             chrome: Chrome::sample(),
-            minutes: 5,
+            seconds: 280,
             try_again: words("/login?flow=sealed-request"),
+        }
+    }
+
+    /// After the first few tries.
+    #[must_use]
+    pub fn sample_short() -> Self {
+        Self { seconds: 8, ..Self::sample() }
+    }
+
+    /// The time to wait in words, rounded up: a person told "one minute" for two seconds would
+    /// wait for nothing.
+    fn wait(&self) -> String {
+        match (self.seconds, (self.seconds + 59) / 60) {
+            (..=1, _) => words("one second"),
+            (seconds @ 2..=59, _) => format!("{seconds} seconds"),
+            (_, 1) => words("one minute"),
+            (_, minutes) => format!("{minutes} minutes"),
         }
     }
 }
@@ -135,6 +153,27 @@ impl Forbidden {
             reason: words("This page is for people who look after Doorward."),
             request_id: words("019a6b3e-7c1f-7d90-8a55-0d1e2f3a4b5c"),
             switch_href: words("/login?switch=1"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_wait_is_said_in_seconds_and_a_longer_one_in_minutes_rounded_up() {
+        for (seconds, text) in [
+            (0, "one second"),
+            (1, "one second"),
+            (2, "2 seconds"),
+            (59, "59 seconds"),
+            (60, "one minute"),
+            (61, "2 minutes"),
+            (120, "2 minutes"),
+            (3600, "60 minutes"),
+        ] {
+            assert_eq!(Throttled { seconds, ..Throttled::sample() }.wait(), text);
         }
     }
 }

@@ -195,8 +195,8 @@ pub(in crate::http) fn consent(
     page(&nonce, &body, Forms::Anywhere)
 }
 
-/// An answer for the client: a redirect, or a form that posts itself.
-pub(in crate::http) fn reply(site: &Site, _request: &HttpRequest, reply: &Reply) -> HttpResponse {
+/// An answer for the client: a redirect, or a form that posts itself and says to whom.
+pub(in crate::http) fn reply(site: &Site, reply: &Reply, app_name: Option<&str>) -> HttpResponse {
     match reply {
         Reply::Redirect(url) => {
             HttpResponse::SeeOther().insert_header((header::LOCATION, url.as_str())).finish()
@@ -211,9 +211,9 @@ pub(in crate::http) fn reply(site: &Site, _request: &HttpRequest, reply: &Reply)
             );
             let nonce = chrome.nonce.clone();
             let host = url::Url::parse(action).ok();
-            let app_name = host.as_ref().and_then(url::Url::host_str).unwrap_or("the app");
+            let host = host.as_ref().and_then(url::Url::host_str);
             let body = FormPost {
-                app_name: app_name.to_owned(),
+                app_name: app_name.or(host).unwrap_or("the app").to_owned(),
                 chrome,
                 action: action.clone(),
                 params: fields.clone(),

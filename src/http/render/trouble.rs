@@ -9,6 +9,7 @@ use crate::clock::Seconds;
 use crate::http::error::{self, RETRY_AFTER};
 use crate::http::extract::request_id;
 use crate::http::headers::Forms;
+use crate::http::pages::admin::missing::Missing;
 use crate::http::pages::trouble::{AppAdminHint, ErrorPage, Expired, Forbidden, Throttled};
 use crate::http::pages::{Link, When};
 use crate::http::site::Site;
@@ -216,8 +217,7 @@ fn expired(site: &Site, request: &HttpRequest, flow: Option<&Flow>) -> HttpRespo
 pub(in crate::http) fn throttled(site: &Site, retry_after: Seconds, flow: &Flow) -> HttpResponse {
     let chrome = chrome(site);
     let nonce = chrome.nonce.clone();
-    let minutes = (retry_after + 59) / 60;
-    let body = Throttled { chrome, minutes, try_again: start_again(site, Some(flow)) };
+    let body = Throttled { chrome, seconds: retry_after, try_again: start_again(site, Some(flow)) };
     let mut response = page(&nonce, &body, Forms::Anywhere);
     *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
     let seconds = header::HeaderValue::from(retry_after.max(1));
@@ -268,6 +268,13 @@ pub(in crate::http) fn logout_error(
     .way_out(site.path("/logout"), "Sign out")
     .hint(text, None);
     show(site, request, words)
+}
+
+/// No such page, inside the console.
+pub(in crate::http) fn not_found_in_console(page: &Missing) -> HttpResponse {
+    let mut response = super::page(&page.chrome.nonce, page, Forms::HereOnly);
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
 }
 
 /// No such page.

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::steps::{self, Arrival, Posted, Visit};
+use super::steps::{self, Arrival, Posted, PostedForm, Visit};
 use crate::http::cookies::{self, BrowserBinding, Kind};
 use crate::http::extract;
 use crate::http::render::{self, SignInView};
@@ -62,23 +62,18 @@ pub(super) async fn post(
     request: HttpRequest,
     body: web::Bytes,
 ) -> HttpResponse {
-    let Ok(form) = extract::form(&request, &body) else {
-        return render::bad_request(&site, &request);
+    let posted = match PostedForm::read(&site, &request, &body).await {
+        Ok(posted) => posted,
+        Err(answer) => return answer,
     };
-    let session = match steps::session_or_failure(&site, &request).await {
-        Ok(session) => session,
-        Err(response) => return response,
-    };
-    let browser = BrowserBinding::of(&site, &request);
-    let visit =
-        Visit { site: &site, request: &request, browser: &browser, session: session.as_ref() };
-    let flow = match steps::open_flow(&visit, &form, steps::csrf_ok(&visit, &form)) {
+    let (visit, form) = (posted.visit(), &posted.form);
+    let flow = match steps::open_flow(&visit, form, steps::csrf_ok(&visit, form)) {
         Posted::Flow(flow) => *flow,
         Posted::Answer(response) => return visit.bind(response),
     };
     let credentials = Credentials {
-        username: form.sole("username").unwrap_or_default().to_owned(),
-        password: form.sole("password").unwrap_or_default().to_owned(),
+        username: posted.text("username"),
+        password: posted.text("password"),
         remember: match form.sole("remember") {
             Some(_) => Remember::OnThisDevice,
             None => Remember::ThisVisit,
@@ -86,7 +81,7 @@ pub(super) async fn post(
     };
     let typed = credentials.username.clone();
     let caller = extract::caller(&site, &request);
-    match sign_in::with_password(&site, credentials, session.as_ref(), &caller).await {
+    match sign_in::with_password(&site, credentials, visit.session, &caller).await {
         Ok(established) => signed_in(&visit, flow, established).await,
         Err(error) => refused(&visit, &flow, (&typed, &error)).await,
     }

@@ -3,9 +3,8 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::steps::{self, Visit};
+use super::steps::{self, PostedForm, Visit};
 use crate::http::cookies::BrowserBinding;
-use crate::http::extract;
 use crate::http::render::{self, ResetView};
 use crate::http::site::Site;
 use crate::protocol::params::Params;
@@ -33,20 +32,19 @@ pub(super) async fn post(
     request: HttpRequest,
     body: web::Bytes,
 ) -> HttpResponse {
-    let Ok(form) = extract::form(&request, &body) else {
-        return render::bad_request(&site, &request);
+    let posted = match PostedForm::read(&site, &request, &body).await {
+        Ok(posted) => posted,
+        Err(answer) => return answer,
     };
-    let browser = BrowserBinding::of(&site, &request);
-    let visit = Visit { site: &site, request: &request, browser: &browser, session: None };
-    if !steps::csrf_ok(&visit, &form) {
+    let visit = posted.visit();
+    if !steps::csrf_ok(&visit, &posted.form) {
         return visit.bind(render::forged_form(&site, &request));
     }
-    let token = form.sole("token").unwrap_or_default().to_owned();
-    let password = form.sole("password").unwrap_or_default().to_owned();
-    match links::redeem_reset(&site, &token, password).await {
+    let token = posted.text("token");
+    match links::redeem_reset(&site, &token, posted.text("password")).await {
         Ok(_) => steps::see_other(&site.path("/login?done=password")),
         Err(LinkError::People(PeopleError::Password(refusal))) => {
-            let username = form.sole("username").unwrap_or_default().to_owned();
+            let username = posted.text("username");
             let view = ResetView { token, username, error: Some(refusal.to_string()) };
             let mut response = render::reset(&visit, view);
             *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;

@@ -3,9 +3,8 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::steps::{self, Visit};
+use super::steps::{self, PostedForm, Visit};
 use crate::http::cookies::BrowserBinding;
-use crate::http::extract;
 use crate::http::render::{self, SetupView};
 use crate::http::site::Site;
 use crate::protocol::params::Params;
@@ -33,15 +32,15 @@ pub(super) async fn post(
     request: HttpRequest,
     body: web::Bytes,
 ) -> HttpResponse {
-    let Ok(form) = extract::form(&request, &body) else {
-        return render::bad_request(&site, &request);
+    let posted = match PostedForm::read(&site, &request, &body).await {
+        Ok(posted) => posted,
+        Err(answer) => return answer,
     };
-    let browser = BrowserBinding::of(&site, &request);
-    let visit = Visit { site: &site, request: &request, browser: &browser, session: None };
-    if !steps::csrf_ok(&visit, &form) {
+    let visit = posted.visit();
+    if !steps::csrf_ok(&visit, &posted.form) {
         return visit.bind(render::forged_form(&site, &request));
     }
-    let text = |name| form.sole(name).unwrap_or_default().to_owned();
+    let text = |name| posted.text(name);
     let person = NewPerson {
         username: text("username"),
         name: Some(text("name")),

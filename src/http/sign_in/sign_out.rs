@@ -4,7 +4,7 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::steps::{self, Visit};
+use super::steps::{self, PostedForm, Visit};
 use crate::http::cookies::{self, BrowserBinding, Kind};
 use crate::http::site::Site;
 use crate::http::{extract, render};
@@ -67,24 +67,19 @@ pub(super) async fn post(
     request: HttpRequest,
     body: web::Bytes,
 ) -> HttpResponse {
-    let Ok(form) = extract::form(&request, &body) else {
-        return render::bad_request(&site, &request);
+    let posted = match PostedForm::read(&site, &request, &body).await {
+        Ok(posted) => posted,
+        Err(answer) => return answer,
     };
-    let session = match steps::session_or_failure(&site, &request).await {
-        Ok(session) => session,
-        Err(response) => return response,
-    };
-    let browser = BrowserBinding::of(&site, &request);
-    let visit =
-        Visit { site: &site, request: &request, browser: &browser, session: session.as_ref() };
+    let (visit, form) = (posted.visit(), &posted.form);
     let then = form
         .sole("flow")
         .and_then(|sealed| logout::open_next(&site, sealed))
         .unwrap_or(Next { redirect: None, client_name: None, client_uri: None });
-    if session.is_none() {
+    if visit.session.is_none() {
         return go_on(&visit, &then);
     }
-    if !steps::session_csrf_ok(&visit, &form) {
+    if !steps::session_csrf_ok(&visit, form) {
         return render::forged_form(&site, &request);
     }
     match form.sole("decision") {

@@ -5,10 +5,14 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use crate::http::cookies::BrowserBinding;
 use crate::http::csrf;
+use crate::http::extract;
 use crate::http::render::{self, SignInView};
 use crate::http::site::Site;
 use crate::protocol::params::Params;
+use crate::protocol::reply::Reply;
+use crate::protocol::types::ClientId;
 use crate::service::authorize::{self, Outcome};
+use crate::service::clients;
 use crate::service::failure::Failure;
 use crate::service::flow::{Flow, FlowError, Target};
 use crate::service::session::LiveSession;
@@ -43,6 +47,41 @@ impl Visit<'_> {
             tracing::error!(%error, "cookie could not be set");
         }
         response
+    }
+}
+
+/// A posted form with whom it is from: what every handler of a form starts with.
+pub(in crate::http) struct PostedForm<'a> {
+    site: &'a Site,
+    request: &'a HttpRequest,
+    pub form: Params,
+    pub browser: BrowserBinding,
+    pub session: Option<LiveSession>,
+}
+
+impl<'a> PostedForm<'a> {
+    /// Reads the form and the session it is sent from, if any.
+    ///
+    /// # Errors
+    /// The answer to a body that is no form, or when no store can say who is signed in.
+    pub async fn read(
+        site: &'a Site,
+        request: &'a HttpRequest,
+        body: &[u8],
+    ) -> Result<Self, HttpResponse> {
+        let form = extract::form(request, body).map_err(|_| render::bad_request(site, request))?;
+        let session = session_or_failure(site, request).await?;
+        Ok(Self { site, request, form, browser: BrowserBinding::of(site, request), session })
+    }
+
+    pub fn visit(&self) -> Visit<'_> {
+        let Self { site, request, browser, session, .. } = self;
+        Visit { site, request, browser, session: session.as_ref() }
+    }
+
+    /// A field that is there once; empty when it is not.
+    pub fn text(&self, name: &'static str) -> String {
+        self.form.sole(name).unwrap_or_default().to_owned()
     }
 }
 
@@ -85,7 +124,10 @@ pub(in crate::http) async fn answer(
         Err(failure) => return render::failure(site, visit.request, &failure),
     };
     match outcome {
-        Outcome::Reply(reply) => render::reply(site, visit.request, &reply),
+        Outcome::Reply(reply) => {
+            let app_name = app_name(site, (flow, &reply)).await;
+            render::reply(site, &reply, app_name.as_deref())
+        }
         Outcome::SignIn(prompt) => {
             match SignInView::of_prompt(site, prompt, (flow, sealed)).await {
                 Ok(view) => render::sign_in(visit, view),
@@ -100,6 +142,16 @@ pub(in crate::http) async fn answer(
             }
         }
     }
+}
+
+/// What the app calls itself, where the answer is a page that names it.
+async fn app_name(site: &Site, (flow, reply): (&Flow, &Reply)) -> Option<String> {
+    let (Reply::FormPost { .. }, Target::Authorize { params }) = (reply, &flow.target) else {
+        return None;
+    };
+    let params = Params::parse(params.as_bytes()).ok()?;
+    let client = clients::find(site, &ClientId::new(params.sole("client_id")?)).await.ok()??;
+    Some(client.metadata.client_name.clone())
 }
 
 /// A redirect after a POST, or to another page of ours.
@@ -159,6 +211,6 @@ pub(in crate::http) async fn session_or_failure(
     site: &Site,
     request: &HttpRequest,
 ) -> Result<Option<LiveSession>, HttpResponse> {
-    let session = crate::http::extract::current_session(site, request).await;
+    let session = extract::current_session(site, request).await;
     session.map_err(|failure: Failure| render::failure(site, request, &failure))
 }

@@ -56,6 +56,14 @@ impl Client {
         self.metadata.token_endpoint_auth_method.uses_secret()
     }
 
+    /// Whether the client wants to hear when a session it signed in through ends, over either
+    /// channel (OpenID Connect Back-Channel and Front-Channel Logout section 2).
+    #[must_use]
+    pub fn is_told_of_sign_outs(&self) -> bool {
+        self.metadata.backchannel_logout_uri.is_some()
+            || self.metadata.frontchannel_logout_uri.is_some()
+    }
+
     /// Whether a `code_challenge` is a duty (RFC 9700 section 2.1.1).
     #[must_use]
     pub fn requires_pkce(&self) -> bool {

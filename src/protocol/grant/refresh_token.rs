@@ -3,9 +3,6 @@
 //! same successor again.
 
 use crate::clock::{Seconds, UnixTime};
-use crate::protocol::error::OAuthError;
-use crate::protocol::params::Params;
-use crate::protocol::scope::Scopes;
 
 /// What a family remembers about its tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,20 +52,6 @@ pub fn standing(
     }
 }
 
-/// The scopes of the new access token: the grant's, or fewer when the client asks for fewer.
-///
-/// # Errors
-/// `invalid_scope` when more than granted is asked for.
-pub fn narrow(granted: &Scopes, params: &Params) -> Result<Scopes, OAuthError> {
-    let Some(requested) = params.get("scope")? else { return Ok(granted.clone()) };
-    let requested = Scopes::parse(requested)
-        .ok_or_else(|| OAuthError::invalid_scope("scope has a character that is not allowed."))?;
-    if requested.is_empty() || !granted.covers(&requested) {
-        return Err(OAuthError::invalid_scope("scope asks for more than was granted."));
-    }
-    Ok(requested)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,14 +81,5 @@ mod tests {
     fn idle_and_absolute_limits_end_a_family() {
         assert_eq!(standing(&FACTS, "new", UnixTime(999), 10), Standing::Current);
         assert_eq!(standing(&FACTS, "new", UnixTime(1_000), 10), Standing::Expired);
-    }
-
-    #[test]
-    fn scope_may_narrow_but_never_widen() {
-        let granted = Scopes::parse("openid email").unwrap();
-        let ask = |q: &str| narrow(&granted, &Params::parse(q.as_bytes()).unwrap());
-        assert_eq!(ask("").unwrap(), granted);
-        assert_eq!(ask("scope=openid").unwrap().to_string(), "openid");
-        assert!(ask("scope=openid profile").is_err());
     }
 }

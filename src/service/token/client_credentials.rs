@@ -1,28 +1,19 @@
 //! A client acting for itself.
 
-use super::issue::{self, AccessTokenSeed, Basis};
+use super::issue::{self, AccessTokenSeed};
+use super::request::{Limits, TokenRequest};
 use crate::app::App;
-use crate::protocol::client::Client;
 use crate::protocol::grant::client_credentials;
 use crate::protocol::token::TokenResponse;
-use crate::service::client_authentication::ClientRequest;
 use crate::service::failure::EndpointError;
 
 pub(super) async fn issue(
     app: &App,
-    client: &Client,
-    request: &ClientRequest,
+    request: &TokenRequest<'_>,
 ) -> Result<TokenResponse, EndpointError> {
-    let scopes = client_credentials::scopes(client, &request.params)?;
-    let basis = Basis { client, person: None, scopes: &scopes };
-    let seed = AccessTokenSeed::new(client, app.now());
+    let own = client_credentials::own_scopes(request.client());
+    let basis = request.basis(None, &Limits::scopes(&own))?;
+    let seed = AccessTokenSeed::new(request.client(), app.now());
     let token = issue::access_token(app, &basis, &seed).await?;
-    Ok(TokenResponse {
-        access_token: token.text,
-        token_type: "Bearer",
-        expires_in: token.expires_in,
-        refresh_token: None,
-        id_token: None,
-        scope: scopes.to_string(),
-    })
+    Ok(issue::answer(&basis, token))
 }

@@ -2,28 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::request::Basis;
 use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
 use crate::crypto::jose::{self, TokenType};
 use crate::crypto::seal::Purpose;
 use crate::crypto::secret::{self, Secret};
 use crate::protocol::claims::{
-    self, AccessTokenClaims, Audience, Authentication, IdTokenFacts, MAX_GROUPS_IN_TOKEN,
+    self, AccessTokenClaims, Authentication, IdTokenFacts, MAX_GROUPS_IN_TOKEN,
 };
 use crate::protocol::client::{AccessTokenFormat, Client};
-use crate::protocol::scope::Scopes;
+use crate::protocol::token::TokenResponse;
 use crate::protocol::types::{FamilyId, GrantId, SigningAlg};
-use crate::protocol::user::User;
 use crate::service::failure::Failure;
-use crate::store::grants::Grant;
-
-/// What decides an access token, apart from fresh values.
-pub(crate) struct Basis<'a> {
-    pub client: &'a Client,
-    /// The person and their grant; `None` when the client acts for itself.
-    pub person: Option<(&'a User, &'a Grant)>,
-    pub scopes: &'a Scopes,
-}
+use crate::service::subject;
 
 /// The fresh values of one access token. Kept sealed during the refresh grace, so that a retried
 /// refresh gets the same token again.
@@ -55,32 +47,34 @@ pub(crate) fn access_token_claims(
     app: &App,
     basis: &Basis<'_>,
     seed: &AccessTokenSeed,
-) -> AccessTokenClaims {
-    let client = basis.client;
+) -> Result<AccessTokenClaims, Failure> {
+    let client = basis.client();
     let lifetime =
         client.metadata.access_token_lifetime.unwrap_or(app.config.tokens.access_token_lifetime);
-    let person = basis.person;
+    let person = basis.person();
     let details = person.map(|(_, grant)| &grant.details);
-    AccessTokenClaims {
+    // An offline grant outlives its session, so its tokens do not name it.
+    let session =
+        person.filter(|(_, grant)| !grant.offline).and_then(|(_, g)| g.session_id.as_ref());
+    Ok(AccessTokenClaims {
         iss: app.issuer().to_owned(),
         sub: match person {
-            Some((user, _)) => user.id.to_string(),
+            Some((user, _)) => subject::sub(app, client, &user.id)?,
             None => client.id.to_string(),
         },
-        aud: Audience::of_client(client),
+        aud: basis.audience().clone(),
         exp: seed.issued_at.plus(lifetime),
         iat: seed.issued_at,
         jti: seed.jti.clone(),
         client_id: client.id.clone(),
-        scope: basis.scopes.to_string(),
+        scope: basis.scopes().to_string(),
         auth_time: person.map(|(_, grant)| grant.auth_time),
         acr: person.map(|(_, grant)| grant.acr.clone()),
         amr: person.map(|(_, grant)| grant.amr.clone()).unwrap_or_default(),
-        // An offline grant outlives its session, so its tokens do not name it.
-        sid: person.filter(|(_, grant)| !grant.offline).and_then(|(_, g)| g.session_id.clone()),
+        sid: session.map(|session| subject::sid(app, client, session)).transpose()?,
         groups: person
             .filter(|(user, _)| {
-                basis.scopes.contains("groups") && user.groups.len() <= MAX_GROUPS_IN_TOKEN
+                basis.scopes().contains("groups") && user.groups.len() <= MAX_GROUPS_IN_TOKEN
             })
             .map(|(user, _)| user.groups.clone()),
         cnf: details.and_then(|details| details.confirmation.clone()),
@@ -95,7 +89,8 @@ pub(crate) fn access_token_claims(
         },
         user_version: person.map(|(user, _)| user.token_version),
         client_version: client.token_version,
-    }
+        behind: None,
+    })
 }
 
 /// Makes the access token: signs it, or stores what the opaque one stands for.
@@ -104,20 +99,40 @@ pub(crate) async fn access_token(
     basis: &Basis<'_>,
     seed: &AccessTokenSeed,
 ) -> Result<AccessToken, Failure> {
-    let claims = access_token_claims(app, basis, seed);
+    let claims = access_token_claims(app, basis, seed)?;
+    mint(app, basis.client(), (&claims, seed.opaque.as_deref())).await
+}
+
+/// Makes the access token of these claims; `opaque` is its text when it is not a JWT.
+pub(super) async fn mint(
+    app: &App,
+    client: &Client,
+    (claims, opaque): (&AccessTokenClaims, Option<&str>),
+) -> Result<AccessToken, Failure> {
     let expires_in = claims.exp.since(app.now()).max(1);
-    let text = match &seed.opaque {
+    let text = match opaque {
         Some(token) => {
             let key = opaque_key(token);
-            app.ephemeral.put(&key, &serde_json::to_string(&claims)?, expires_in).await?;
-            token.clone()
+            app.ephemeral.put(&key, &serde_json::to_string(claims)?, expires_in).await?;
+            token.to_owned()
         }
-        None => {
-            sign(app, basis.client.metadata.access_token_alg, (TokenType::AccessToken, &claims))?
-        }
+        None => sign(app, client.metadata.access_token_alg, (TokenType::AccessToken, claims))?,
     };
     app.metrics.token_issued("access_token");
     Ok(AccessToken { text, expires_in })
+}
+
+/// The answer with an access token and nothing else.
+pub(super) fn answer(basis: &Basis<'_>, token: AccessToken) -> TokenResponse {
+    TokenResponse {
+        access_token: token.text,
+        token_type: "Bearer",
+        expires_in: token.expires_in,
+        refresh_token: None,
+        id_token: None,
+        scope: basis.scopes().to_string(),
+        issued_token_type: None,
+    }
 }
 
 /// Where the claims of an opaque access token are kept.
@@ -131,21 +146,25 @@ pub(crate) fn id_token(
     basis: &Basis<'_>,
     (access_token, nonce): (&str, Option<&str>),
 ) -> Result<Option<String>, Failure> {
-    let Some((user, grant)) = basis.person else { return Ok(None) };
-    if !basis.scopes.contains("openid") {
+    let Some((user, grant)) = basis.person() else { return Ok(None) };
+    if !basis.scopes().contains("openid") {
         return Ok(None);
     }
-    let alg = basis.client.metadata.id_token_signed_response_alg;
+    let client = basis.client();
+    let alg = client.metadata.id_token_signed_response_alg;
+    let session = grant.session_id.as_ref();
+    let session = session.map(|id| subject::sid(app, client, id)).transpose()?;
     let claims = claims::id_token(&IdTokenFacts {
         issuer: app.issuer(),
-        client: basis.client,
+        client,
         user,
-        scopes: basis.scopes,
+        subject: &subject::sub(app, client, &user.id)?,
+        scopes: basis.scopes(),
         authentication: Authentication {
             auth_time: grant.auth_time,
             acr: &grant.acr,
             amr: &grant.amr,
-            session_id: grant.session_id.as_ref(),
+            session_id: session.as_ref(),
         },
         nonce,
         at_hash: Some(jose::left_half_hash(alg, access_token)),

@@ -1,15 +1,20 @@
-//! The token endpoint. The phases every grant shares are here: client authentication, grant type,
-//! audit and metrics; each grant's own part is in its file, and [`issue`] makes the tokens.
+//! The token endpoint. The phases every grant shares are in [`request`]: client authentication,
+//! grant type, scope and audience. Each grant's own part is in its file, and [`issue`] makes the
+//! tokens.
 
 mod authorization_code;
 mod client_credentials;
 pub(crate) mod issue;
+mod lineage;
 pub(crate) mod refresh;
+mod request;
 
+use self::request::TokenRequest;
 use crate::app::App;
 use crate::protocol::client::GrantType;
-use crate::protocol::token::{self, TokenResponse};
-use crate::service::client_authentication::{self, ClientRequest};
+use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::token::TokenResponse;
+use crate::service::client_authentication::ClientRequest;
 use crate::service::failure::EndpointError;
 
 /// Answers a token request.
@@ -30,15 +35,17 @@ pub async fn exchange(app: &App, request: &ClientRequest) -> Result<TokenRespons
 
 async fn run(
     app: &App,
-    request: &ClientRequest,
+    sent: &ClientRequest,
     grant_name: &mut &'static str,
 ) -> Result<TokenResponse, EndpointError> {
-    let client = client_authentication::authenticate(app, request).await?;
-    let grant = token::grant_type(&request.params, &client)?;
-    *grant_name = grant.as_str();
-    match grant {
-        GrantType::AuthorizationCode => authorization_code::redeem(app, &client, request).await,
-        GrantType::RefreshToken => refresh::rotate(app, &client, request).await,
-        GrantType::ClientCredentials => client_credentials::issue(app, &client, request).await,
+    let request = TokenRequest::accept(app, sent, grant_name).await?;
+    match request.grant() {
+        GrantType::AuthorizationCode => authorization_code::redeem(app, &request).await,
+        GrantType::RefreshToken => refresh::rotate(app, &request).await,
+        GrantType::ClientCredentials => client_credentials::issue(app, &request).await,
+        GrantType::DeviceCode | GrantType::TokenExchange | GrantType::JwtBearer => Err(
+            OAuthError::new(ErrorCode::UnsupportedGrantType, "This grant_type is not supported.")
+                .into(),
+        ),
     }
 }

@@ -6,7 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::issue::{self, AccessTokenSeed, Basis, RefreshToken};
+use super::issue::{self, AccessTokenSeed, RefreshToken};
+use super::request::{Basis, Limits, TokenRequest};
 use crate::app::App;
 use crate::crypto::seal::Purpose;
 use crate::crypto::secret::SecretHash;
@@ -17,7 +18,6 @@ use crate::protocol::token::TokenResponse;
 use crate::protocol::types::GrantId;
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller, Event};
-use crate::service::client_authentication::ClientRequest;
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::revocation::{self, Lineage, Subject};
 use crate::store::grants::Grant;
@@ -39,11 +39,11 @@ fn refused(detail: &'static str) -> EndpointError {
 
 pub(super) async fn rotate(
     app: &App,
-    client: &Client,
-    request: &ClientRequest,
+    request: &TokenRequest<'_>,
 ) -> Result<TokenResponse, EndpointError> {
+    let client = request.client();
     let text = request
-        .params
+        .params()
         .get("refresh_token")?
         .ok_or_else(|| OAuthError::invalid_request("refresh_token is missing."))?;
     let token = RefreshToken::open(app, text).ok_or_else(|| refused("not a token of ours"))?;
@@ -52,16 +52,15 @@ pub(super) async fn rotate(
     // lost race in a row would need the winner's successor to be refreshed meanwhile.
     for _ in 0..3 {
         let (family, grant) = living_family(app, client, &token).await?;
-        let scopes = refresh_token::narrow(&grant.scopes, &request.params)?;
         let user = living_user(app, &grant, &token).await?;
+        let basis = request.basis(Some((&user, &grant)), &Limits::of(&grant))?;
         let successor = match standing(app, &family, &hash) {
             Standing::Current => rotate_row(app, client, (&family, &token, &hash)).await?,
             Standing::JustRotated => open_successor(app, &family)?,
             Standing::Expired => return Err(refused("the family has expired")),
-            Standing::Reused => return Err(punish_reuse(app, &grant, &request.caller).await?),
+            Standing::Reused => return Err(punish_reuse(app, &grant, request.caller()).await?),
         };
         if let Some(successor) = successor {
-            let basis = Basis { client, person: Some((&user, &grant)), scopes: &scopes };
             return answer(app, &basis, successor).await;
         }
     }
@@ -190,14 +189,8 @@ async fn answer(
 ) -> Result<TokenResponse, EndpointError> {
     let token = issue::access_token(app, basis, &successor.access).await?;
     let id_token = issue::id_token(app, basis, (&token.text, None))?;
-    Ok(TokenResponse {
-        access_token: token.text,
-        token_type: "Bearer",
-        expires_in: token.expires_in,
-        refresh_token: Some(successor.refresh_token),
-        id_token,
-        scope: basis.scopes.to_string(),
-    })
+    let refresh_token = Some(successor.refresh_token);
+    Ok(TokenResponse { refresh_token, id_token, ..issue::answer(basis, token) })
 }
 
 /// An old token came back: somebody has a copy, so the whole family ends.

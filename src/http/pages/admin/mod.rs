@@ -6,6 +6,7 @@ pub mod client_forms;
 pub mod clients;
 pub mod confirm;
 pub mod keys;
+pub mod missing;
 pub mod overview;
 pub mod sessions;
 pub mod user_forms;
@@ -55,6 +56,17 @@ impl Section {
             Self::Keys => "Keys",
             Self::Audit => "Audit",
         }
+    }
+
+    /// The section in which a path below the issuer lies; the overview for any other.
+    #[must_use]
+    pub fn of_path(path: &str) -> Self {
+        let holds = |section: &Self| {
+            let rest = path.strip_prefix(section.path());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        // The overview's path begins all others'.
+        Self::ALL.into_iter().rev().find(holds).unwrap_or(Self::Overview)
     }
 
     /// Path below the issuer.
@@ -169,5 +181,6 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
         ("admin/keys", render(&keys::KeysList::sample())),
         ("admin/audit", render(&audit::AuditList::sample())),
         ("admin/confirm", render(&confirm::Confirm::sample())),
+        ("admin/missing", render(&missing::Missing::sample())),
     ]
 }

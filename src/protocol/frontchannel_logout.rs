@@ -1,0 +1,57 @@
+//! Front-Channel Logout 1.0: which pages of apps the sign-out page loads.
+
+use super::client::Client;
+use super::types::SessionId;
+
+/// A page of an app that the browser loads when its session ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// `frontchannel_logout_uri` with `iss` and `sid` (section 2).
+    pub src: String,
+    /// Scheme, host and port of `src`, for the policy of the page that loads it.
+    pub origin: String,
+}
+
+impl Frame {
+    /// The page of this client, if it has one. `iss` and `sid` are always added: a client that did
+    /// not ask for them loses nothing by it (section 2).
+    #[must_use]
+    pub fn of_client(client: &Client, issuer: &str, session: &SessionId) -> Option<Self> {
+        let mut url = url::Url::parse(client.metadata.frontchannel_logout_uri.as_ref()?).ok()?;
+        let origin = url.origin();
+        if !origin.is_tuple() {
+            return None;
+        }
+        url.query_pairs_mut().append_pair("iss", issuer).append_pair("sid", session.as_str());
+        Some(Self { src: url.into(), origin: origin.ascii_serialization() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::client::tests::client;
+    use super::*;
+
+    fn frame(uri: &str) -> Option<Frame> {
+        let mut client = client();
+        client.metadata.frontchannel_logout_uri = Some(uri.to_owned());
+        Frame::of_client(&client, "https://op.test/sso", &SessionId::new("s-1"))
+    }
+
+    #[test]
+    fn issuer_and_session_are_added_to_what_the_uri_has() {
+        let found = frame("https://rp.test:8443/out?a=1").unwrap();
+        assert_eq!(
+            found.src,
+            "https://rp.test:8443/out?a=1&iss=https%3A%2F%2Fop.test%2Fsso&sid=s-1"
+        );
+        assert_eq!(found.origin, "https://rp.test:8443");
+        assert_eq!(frame("https://rp.test/out").unwrap().origin, "https://rp.test");
+    }
+
+    #[test]
+    fn a_client_without_a_uri_or_without_an_origin_has_no_frame() {
+        assert_eq!(Frame::of_client(&client(), "https://op.test", &SessionId::new("s")), None);
+        assert_eq!(frame("com.example.app:/out"), None);
+    }
+}

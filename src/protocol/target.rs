@@ -1,0 +1,128 @@
+//! What a token is good for: the `resource` parameter (RFC 8707 section 2) and the audience that
+//! follows from it.
+
+use super::claims::Audience;
+use super::client::Client;
+use super::error::{ErrorCode, OAuthError};
+use super::params::Params;
+
+/// More resources than any honest request names.
+const MAX_RESOURCES: usize = 16;
+
+/// `invalid_target` (RFC 8707 section 2): the client may not have a token for what it names.
+#[must_use]
+pub fn invalid_target(description: &'static str) -> OAuthError {
+    OAuthError::new(ErrorCode::InvalidTarget, description)
+}
+
+/// The resources a request names, each an absolute URI without a fragment.
+///
+/// # Errors
+/// `invalid_target`.
+pub fn resources(params: &Params) -> Result<Vec<String>, OAuthError> {
+    let mut found: Vec<String> = Vec::new();
+    for resource in params.all("resource") {
+        if url::Url::parse(resource).is_err() || resource.contains('#') {
+            return Err(invalid_target("resource must be an absolute URI without a fragment."));
+        }
+        if !found.iter().any(|known| known == resource) {
+            found.push(resource.to_owned());
+        }
+    }
+    if found.len() > MAX_RESOURCES {
+        return Err(invalid_target("The request names too many resources."));
+    }
+    Ok(found)
+}
+
+/// The audience of a token: what is wanted, as long as the client is registered for it and, where
+/// resources were agreed on before (`granted`), it is one of those. Nothing wanted means everything
+/// granted, or else everything the client is registered for.
+///
+/// # Errors
+/// `invalid_target`.
+pub fn audience(
+    client: &Client,
+    granted: &[String],
+    wanted: &[String],
+) -> Result<Audience, OAuthError> {
+    let registered = &client.metadata.audience;
+    for target in wanted {
+        if !registered.contains(target) && target != client.id.as_str() {
+            return Err(invalid_target("This client may not have a token for this target.")
+                .because(format!("not registered for {target:?}")));
+        }
+        if !granted.is_empty() && !granted.contains(target) {
+            return Err(invalid_target("The target is not one of those that were agreed on.")
+                .because(format!("not granted: {target:?}")));
+        }
+    }
+    let chosen = if wanted.is_empty() { granted } else { wanted };
+    Ok(match chosen {
+        [] => Audience::of_client(client),
+        [one] => Audience::One(one.clone()),
+        many => Audience::Many(many.to_vec()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::client::tests::client;
+    use super::*;
+
+    fn texts(list: &[&str]) -> Vec<String> {
+        list.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    fn api_client() -> Client {
+        let mut client = client();
+        client.metadata.audience = texts(&["https://api.test", "https://files.test"]);
+        client
+    }
+
+    #[test]
+    fn a_resource_is_an_absolute_uri_without_a_fragment() {
+        let read = |query: &str| resources(&Params::parse(query.as_bytes()).unwrap());
+        assert_eq!(
+            read("resource=https://a.test&resource=urn:b&resource=https://a.test").unwrap(),
+            ["https://a.test", "urn:b"]
+        );
+        for bad in ["resource=a.test", "resource=/x", "resource=https://a.test/%23x"] {
+            assert_eq!(read(bad).unwrap_err().code.as_str(), "invalid_target", "{bad}");
+        }
+        let many: Vec<_> = (0..17).map(|n| format!("resource=urn:{n}")).collect();
+        assert!(read(&many.join("&")).is_err());
+    }
+
+    #[test]
+    fn a_client_gets_a_token_only_for_what_it_is_registered_for() {
+        let client = api_client();
+        let wanted = texts(&["https://files.test"]);
+        assert_eq!(
+            audience(&client, &[], &wanted).unwrap(),
+            Audience::One("https://files.test".into())
+        );
+        assert!(audience(&client, &[], &texts(&["https://evil.test"])).is_err());
+        assert!(audience(&client, &[], &texts(&["https://api.test", "https://x.test"])).is_err());
+    }
+
+    #[test]
+    fn nothing_wanted_means_what_was_agreed_on_or_else_everything_registered() {
+        let client = api_client();
+        let agreed = texts(&["https://api.test"]);
+        assert_eq!(
+            audience(&client, &agreed, &[]).unwrap(),
+            Audience::One("https://api.test".into())
+        );
+        assert_eq!(
+            audience(&client, &[], &[]).unwrap(),
+            Audience::Many(client.metadata.audience.clone())
+        );
+    }
+
+    #[test]
+    fn what_was_not_agreed_on_cannot_be_had_later() {
+        let (client, agreed) = (api_client(), texts(&["https://api.test"]));
+        assert!(audience(&client, &agreed, &texts(&["https://files.test"])).is_err());
+    }
+}

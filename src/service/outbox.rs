@@ -1,0 +1,228 @@
+//! Sending what the outbox holds. A change that others must hear of writes its deliveries in its own
+//! transaction, so they exist exactly if the change does; this job sends them, at once and then
+//! again, ever more rarely, until they have arrived or are given up.
+//!
+//! Each delivery is sent at least once. A node that dies between an answer and noting it leaves a
+//! delivery that is sent once more, under the same id, by which receivers recognise it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+use crate::app::App;
+use crate::clock::{Seconds, UnixTime};
+use crate::config::OutboxSettings;
+use crate::crypto::secret;
+use crate::protocol::types::ClientId;
+use crate::service::audit::{Actor, Event};
+use crate::service::backchannel_logout;
+use crate::service::failure::Failure;
+use crate::store::outbox::{self, Delivery};
+use crate::store::{Tx, audit};
+
+/// How long a node may hold a delivery: well above what one request to another server may take.
+const HOLD: Seconds = 30;
+/// The longest wait between two tries.
+const LONGEST_WAIT: Seconds = 3_600;
+/// A receiver that answers "no" is asked this often: asking it all day would not change its mind.
+const MOST_REFUSALS: i64 = 5;
+/// How often the outbox is looked into when nobody rings: for deliveries written by the command
+/// line, those another node left behind, and those whose wait is over.
+const TICK: Duration = Duration::from_secs(1);
+
+/// The kinds of deliveries this program can send.
+const KINDS: [&str; 1] = [backchannel_logout::KIND];
+
+/// How a try went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Attempt {
+    Arrived,
+    /// Nobody wants it any more.
+    Obsolete,
+    /// The receiver heard it and said no.
+    Refused(String),
+    /// It may not have been heard.
+    Failed(String),
+}
+
+/// Adds a delivery to a client inside the caller's transaction; ring [`App::outbox_bell`] after the
+/// commit. `payload` must be a JSON object.
+///
+/// # Errors
+/// [`Failure`] when SQL does not take it.
+pub(crate) async fn add(
+    app: &App,
+    tx: &mut Tx,
+    (kind, client): (&'static str, &ClientId),
+    payload: Value,
+) -> Result<(), Failure> {
+    let now = app.now();
+    let delivery = Delivery {
+        id: secret::new_id(now),
+        kind: kind.to_owned(),
+        client_id: Some(client.clone()),
+        payload,
+        due_at: now,
+        attempts: 0,
+        created_at: now,
+        expires_at: now.plus(app.config.outbox.give_up_after),
+    };
+    Ok(outbox::insert(tx, &delivery).await?)
+}
+
+/// Sends what is due, now and from now on. Never returns.
+pub async fn run(app: Arc<App>) {
+    let mut under_way = JoinSet::new();
+    loop {
+        if let Err(error) = start_due(&app, &mut under_way).await {
+            tracing::warn!(%error, "the outbox could not be looked into; it is tried again");
+        }
+        tokio::select! {
+            () = app.outbox_bell.notified() => {}
+            () = tokio::time::sleep(TICK) => {}
+            // A place is free for the next one.
+            Some(_) = under_way.join_next() => {}
+        }
+    }
+}
+
+/// Starts sending what is due, as far as there are places.
+async fn start_due(app: &Arc<App>, under_way: &mut JoinSet<()>) -> Result<(), Failure> {
+    while under_way.try_join_next().is_some() {}
+    for kind in KINDS {
+        let free = app.config.outbox.at_once.saturating_sub(under_way.len());
+        if free == 0 {
+            return Ok(());
+        }
+        let limit = i64::try_from(free).unwrap_or(1);
+        for id in outbox::due(&app.store.db, kind, app.now(), limit).await? {
+            let now = app.now();
+            // Another node may have been faster.
+            let claimed = outbox::claim(&app.store.db, &id, now, now.plus(HOLD)).await?;
+            if let Some(delivery) = claimed {
+                let app = Arc::clone(app);
+                under_way.spawn(async move { deliver(&app, (kind, &delivery)).await });
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn deliver(app: &App, (kind, delivery): (&'static str, &Delivery)) {
+    let attempt = match kind {
+        backchannel_logout::KIND => backchannel_logout::send(app, delivery).await,
+        _ => Ok(Attempt::Obsolete),
+    };
+    let attempt = attempt.unwrap_or_else(|failure| Attempt::Failed(failure.to_string()));
+    if let Err(error) = settle(app, (kind, delivery), attempt).await {
+        // It stays held until another try is due, and is then sent once more.
+        tracing::warn!(%error, id = delivery.id, "the outcome of a delivery could not be noted");
+    }
+}
+
+/// Notes how a try went.
+async fn settle(
+    app: &App,
+    (kind, delivery): (&'static str, &Delivery),
+    attempt: Attempt,
+) -> Result<(), Failure> {
+    let (reason, refused) = match attempt {
+        Attempt::Arrived => {
+            outbox::remove(&app.store.db, delivery).await?;
+            app.metrics.outbox_attempt(kind, "arrived");
+            return Ok(());
+        }
+        Attempt::Obsolete => {
+            outbox::remove(&app.store.db, delivery).await?;
+            return Ok(());
+        }
+        Attempt::Refused(reason) => (reason, true),
+        Attempt::Failed(reason) => (reason, false),
+    };
+    let now = app.now();
+    if now >= delivery.expires_at || (refused && delivery.attempts >= MOST_REFUSALS) {
+        return give_up(app, (kind, delivery), &reason).await;
+    }
+    let wait = wait_after(delivery.attempts, &app.config.outbox, jitter());
+    let due_at = now.plus(wait).min(delivery.expires_at.max(now.plus(1)));
+    outbox::postpone(&app.store.db, delivery, due_at).await?;
+    app.metrics.outbox_attempt(kind, "retried");
+    tracing::info!(
+        kind,
+        id = delivery.id,
+        client_id = delivery.client_id.as_ref().map(ClientId::as_str),
+        attempts = delivery.attempts,
+        reason,
+        "a delivery has not arrived; it is tried again"
+    );
+    Ok(())
+}
+
+/// Removes a delivery that cannot be made, and says so where administrators look.
+async fn give_up(
+    app: &App,
+    (kind, delivery): (&'static str, &Delivery),
+    reason: &str,
+) -> Result<(), Failure> {
+    let now: UnixTime = app.now();
+    let mut tx = app.store.begin().await?;
+    if !outbox::remove(&mut tx, delivery).await? {
+        return Ok(());
+    }
+    let mut event = Event::failure("delivery.given_up", &Actor::System, now)
+        .detail("kind", kind)
+        .detail("attempts", delivery.attempts)
+        .detail("reason", reason);
+    if let Some(client) = &delivery.client_id {
+        event = event.client(client);
+    }
+    let event = match kind {
+        backchannel_logout::KIND => backchannel_logout::describe(event, &delivery.payload),
+        _ => event,
+    };
+    audit::append(&mut tx, &event.into_row()).await?;
+    tx.commit().await?;
+    app.metrics.outbox_attempt(kind, "given_up");
+    tracing::warn!(kind, id = delivery.id, reason, "a delivery was given up");
+    Ok(())
+}
+
+/// How long to wait after so many tries: doubling, and between half and the whole of that at
+/// random, so that what failed together does not come back together. `jitter` is 0 to 255.
+fn wait_after(attempts: i64, settings: &OutboxSettings, jitter: u8) -> Seconds {
+    let doublings = u32::try_from(attempts.clamp(1, 20) - 1).unwrap_or(0);
+    let whole = settings.first_retry.saturating_mul(1 << doublings).min(LONGEST_WAIT);
+    let half = whole / 2;
+    (half + (whole - half) * Seconds::from(jitter) / 255).max(1)
+}
+
+fn jitter() -> u8 {
+    let [byte] = secret::random_bytes::<1>();
+    byte
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_wait_is_twice_the_one_before_up_to_an_hour() {
+        let settings = OutboxSettings::default();
+        let longest: Vec<_> = (1..=13).map(|n| wait_after(n, &settings, 255)).collect();
+        assert_eq!(longest, [2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 3_600, 3_600]);
+        assert_eq!(wait_after(i64::MAX, &settings, 255), LONGEST_WAIT);
+    }
+
+    #[test]
+    fn chance_takes_off_up_to_half_and_never_makes_a_wait_vanish() {
+        let settings = OutboxSettings::default();
+        assert_eq!(wait_after(5, &settings, 0), 16);
+        let hasty = OutboxSettings { first_retry: 1, ..settings };
+        assert_eq!(wait_after(1, &hasty, 0), 1);
+        for jitter in 0..=255 {
+            assert!((16..=32).contains(&wait_after(5, &OutboxSettings::default(), jitter)));
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! A new lineage: the grant, its family of refresh tokens, and the gate that lets either exist once.
+//!
+//! The single-use gate of a code is the SQL insert of the grant whose id the code carries. What is
+//! asked before can be repeated without harm; what must become true with it is one transaction.
+
+use crate::app::App;
+use crate::clock::{Seconds, UnixTime};
+use crate::crypto::secret::{self, SecretHash};
+use crate::protocol::client::{Client, GrantType};
+use crate::protocol::types::{ClientId, FamilyId, GrantId, SessionId, UserId};
+use crate::protocol::user::User;
+use crate::service::audit::{Actor, Caller, Event};
+use crate::service::failure::Failure;
+use crate::service::revocation::{self, Subject};
+use crate::service::token::issue::RefreshToken;
+use crate::store::grants::{Grant, Inserted};
+use crate::store::refresh_families::RefreshFamily;
+use crate::store::{audit, consents, grants, refresh_families, session_clients, sessions};
+
+/// The row of a family and the text of its first token.
+pub(super) type NewFamily = (RefreshFamily, String);
+
+/// How long a grant may live at most.
+pub(super) fn lifetime(app: &App, client: &Client, offline: bool) -> Seconds {
+    let lifetime = if client.allows(GrantType::RefreshToken) {
+        limits(app, offline).1
+    } else {
+        app.config.tokens.access_token_lifetime
+    };
+    lifetime.max(3_600)
+}
+
+/// Idle and absolute limits of refresh tokens.
+fn limits(app: &App, offline: bool) -> (Seconds, Seconds) {
+    let tokens = &app.config.tokens;
+    if offline {
+        (tokens.offline_idle, tokens.offline_absolute)
+    } else {
+        (tokens.refresh_idle, tokens.refresh_absolute)
+    }
+}
+
+/// The first refresh token of a grant, if its client gets any.
+pub(super) fn new_family(
+    app: &App,
+    client: &Client,
+    (user, grant): (&User, &Grant),
+) -> Result<Option<NewFamily>, Failure> {
+    if !client.allows(GrantType::RefreshToken) {
+        return Ok(None);
+    }
+    let now: UnixTime = app.now();
+    let (idle_seconds, absolute) = limits(app, grant.offline);
+    let id = FamilyId::new(secret::new_id(now));
+    let versions = (user.token_version, client.token_version);
+    let text = RefreshToken::new(id.clone(), versions).seal(app)?;
+    app.metrics.token_issued("refresh_token");
+    let family = RefreshFamily {
+        id,
+        grant_id: grant.id.clone(),
+        generation: 0,
+        current_hash: SecretHash::of(&text).as_str().to_owned(),
+        previous_hash: None,
+        rotated_at: None,
+        successor_sealed: None,
+        idle_seconds,
+        idle_expires_at: now.plus(idle_seconds),
+        expires_at: now.plus(absolute),
+        created_at: now,
+    };
+    Ok(Some((family, text)))
+}
+
+/// What a grant stands on and must not outlive unnoticed.
+#[allow(dead_code, reason = "the other grounds come with their grants")]
+pub(super) enum Ground<'a> {
+    /// The session it is made in, and the client that is told when that ends.
+    Session(&'a SessionId, &'a Client),
+    /// The consent it was given with.
+    Consent,
+    /// What an administrator has set up.
+    Trust,
+}
+
+/// What the gate said.
+pub(super) enum Gate {
+    Passed,
+    SpentBefore,
+    /// The session has ended or the consent was taken back.
+    GroundLost,
+}
+
+/// The gate and what must become true with it, in one transaction.
+pub(super) async fn commit(
+    app: &App,
+    (grant, refresh): (&Grant, Option<&NewFamily>),
+    ground: Ground<'_>,
+    caller: &Caller,
+) -> Result<Gate, Failure> {
+    let mut tx = app.store.begin().await?;
+    // Held, not only looked at: a sign-out at this very moment either comes first and is seen here,
+    // or waits and finds the grant to revoke. Tombstones alone would be gone in an hour.
+    let firm = match ground {
+        Ground::Session(session, _) => sessions::hold(&mut tx, session).await?,
+        Ground::Consent => consents::hold(&mut tx, &grant.user_id, &grant.client_id)
+            .await?
+            .is_some_and(|scopes| scopes.covers(&grant.scopes)),
+        Ground::Trust => true,
+    };
+    if let Inserted::Duplicate = grants::insert(&mut tx, grant).await? {
+        return Ok(Gate::SpentBefore);
+    }
+    if !firm {
+        return Ok(Gate::GroundLost);
+    }
+    if let Some((family, _)) = refresh {
+        refresh_families::insert(&mut tx, family).await?;
+    }
+    if let Ground::Session(session, client) = ground
+        && client.is_told_of_sign_outs()
+    {
+        session_clients::remember(&mut tx, session, &client.id).await?;
+    }
+    let event = Event::success("grant.created", &Actor::Client(grant.client_id.clone()), app.now())
+        .user(&grant.user_id)
+        .client(&grant.client_id)
+        .caller(caller)
+        .detail("scope", grant.scopes.to_string());
+    let event = match &grant.session_id {
+        Some(session) => event.session(session),
+        None => event,
+    };
+    audit::append(&mut tx, &event.into_row()).await?;
+    tx.commit().await?;
+    Ok(Gate::Passed)
+}
+
+/// A code that came back after it was redeemed.
+pub(super) struct Replay<'a> {
+    /// The audit event.
+    pub kind: &'static str,
+    pub grant: &'a GrantId,
+    pub client: &'a ClientId,
+    pub user: &'a UserId,
+    pub session: Option<&'a SessionId>,
+}
+
+/// The code was redeemed before: one of the two holders is a thief, so both lose.
+pub(super) async fn punish(app: &App, replay: &Replay<'_>, caller: &Caller) -> Result<(), Failure> {
+    let now = app.now();
+    let mut tx = app.store.begin().await?;
+    if grants::revoke(&mut tx, replay.grant, now).await? {
+        let pending = revocation::record(&mut tx, &[Subject::Grant(replay.grant)], now).await?;
+        let event = Event::failure(replay.kind, &Actor::Client(replay.client.clone()), now)
+            .user(replay.user)
+            .client(replay.client)
+            .caller(caller);
+        let event = match replay.session {
+            Some(session) => event.session(session),
+            None => event,
+        };
+        audit::append(&mut tx, &event.into_row()).await?;
+        tx.commit().await?;
+        revocation::publish(app, pending).await;
+    }
+    Ok(())
+}

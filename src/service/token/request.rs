@@ -1,0 +1,125 @@
+//! What every grant starts from and what every grant must come to: a [`TokenRequest`] exists only
+//! after the shared phases, and tokens are made only from a [`Basis`], which only a request gives
+//! out. So no grant can forget client authentication, or the policy on scopes and audience.
+
+use crate::app::App;
+use crate::protocol::claims::Audience;
+use crate::protocol::client::{Client, GrantType};
+use crate::protocol::error::OAuthError;
+use crate::protocol::params::Params;
+use crate::protocol::scope::Scopes;
+use crate::protocol::target;
+use crate::protocol::token::{self, Asked};
+use crate::protocol::user::User;
+use crate::service::audit::Caller;
+use crate::service::client_authentication::{self, ClientRequest};
+use crate::service::failure::EndpointError;
+use crate::store::grants::Grant;
+
+/// A token request of an authenticated client that is registered for its grant.
+pub(crate) struct TokenRequest<'a> {
+    client: std::sync::Arc<Client>,
+    sent: &'a ClientRequest,
+    grant: GrantType,
+    asked: Asked,
+}
+
+impl<'a> TokenRequest<'a> {
+    /// The shared phases: client authentication, grant type, what is asked for. `grant_name` learns
+    /// which grant it is, for the metrics, as soon as that is known.
+    pub(super) async fn accept(
+        app: &App,
+        sent: &'a ClientRequest,
+        grant_name: &mut &'static str,
+    ) -> Result<Self, EndpointError> {
+        let client = client_authentication::authenticate(app, sent).await?;
+        let grant = token::grant_type(&sent.params, &client)?;
+        *grant_name = grant.as_str();
+        let asked = Asked::read(&sent.params, grant)?;
+        Ok(Self { client, sent, grant, asked })
+    }
+
+    pub(super) fn grant(&self) -> GrantType {
+        self.grant
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The form body.
+    pub(super) fn params(&self) -> &Params {
+        &self.sent.params
+    }
+
+    pub(super) fn caller(&self) -> &Caller {
+        &self.sent.caller
+    }
+
+    /// What the tokens are made from.
+    ///
+    /// # Errors
+    /// `invalid_scope` or `invalid_target` when the request asks for more than `limits` allow.
+    pub(super) fn basis<'b>(
+        &'b self,
+        person: Option<(&'b User, &'b Grant)>,
+        limits: &Limits<'_>,
+    ) -> Result<Basis<'b>, OAuthError> {
+        let wanted: Vec<String> =
+            self.asked.resources.iter().chain(limits.audience).cloned().collect();
+        Ok(Basis {
+            client: &self.client,
+            person,
+            scopes: self.asked.scopes_within(limits.scopes)?,
+            audience: target::audience(&self.client, limits.resources, &wanted)?,
+        })
+    }
+}
+
+/// The most that a grant allows.
+pub(super) struct Limits<'a> {
+    pub scopes: &'a Scopes,
+    /// The resources that were agreed on; empty when none were named then.
+    pub resources: &'a [String],
+    /// Further targets this request names, beside `resource`.
+    pub audience: &'a [String],
+}
+
+impl<'a> Limits<'a> {
+    /// What was agreed on in a grant.
+    pub(super) fn of(grant: &'a Grant) -> Self {
+        Self { scopes: &grant.scopes, resources: &grant.details.resources, audience: &[] }
+    }
+
+    /// Scopes alone.
+    pub(super) fn scopes(scopes: &'a Scopes) -> Self {
+        Self { scopes, resources: &[], audience: &[] }
+    }
+}
+
+/// What decides the tokens, apart from fresh values.
+pub(crate) struct Basis<'a> {
+    client: &'a Client,
+    person: Option<(&'a User, &'a Grant)>,
+    scopes: Scopes,
+    audience: Audience,
+}
+
+impl<'a> Basis<'a> {
+    pub(super) fn client(&self) -> &'a Client {
+        self.client
+    }
+
+    /// The person and their grant; `None` when the client acts for itself.
+    pub(super) fn person(&self) -> Option<(&'a User, &'a Grant)> {
+        self.person
+    }
+
+    pub(super) fn scopes(&self) -> &Scopes {
+        &self.scopes
+    }
+
+    pub(super) fn audience(&self) -> &Audience {
+        &self.audience
+    }
+}

@@ -1,0 +1,158 @@
+//! The outbox: what other servers are still to be told, written in the transaction that makes it
+//! true. A node that sends a delivery holds it for a while; when the node dies, another one sends.
+
+use serde_json::Value;
+use sqlx_macros::FromRow;
+
+use super::columns::Json;
+use super::db::Sql;
+use super::error::StoreError;
+use crate::clock::UnixTime;
+use crate::protocol::types::ClientId;
+
+/// One thing to be told to one server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Stays the same through every attempt, so that the receiver can tell a repetition.
+    pub id: String,
+    /// What it is, which decides how it is sent. Nodes leave kinds alone that they do not know.
+    pub kind: String,
+    /// The client it is for, if it is for one; it may be gone by the time of sending.
+    pub client_id: Option<ClientId>,
+    /// What the kind needs, as a JSON object.
+    pub payload: Value,
+    /// When to try; during an attempt, when another node may.
+    pub due_at: UnixTime,
+    /// How often it was tried, an attempt under way included.
+    pub attempts: i64,
+    pub created_at: UnixTime,
+    /// An attempt that fails after this is the last one.
+    pub expires_at: UnixTime,
+}
+
+#[derive(FromRow)]
+struct DeliveryRow {
+    id: String,
+    kind: String,
+    client_id: Option<ClientId>,
+    payload: Json<Value>,
+    due_at: UnixTime,
+    attempts: i64,
+    created_at: UnixTime,
+    expires_at: UnixTime,
+}
+
+impl From<DeliveryRow> for Delivery {
+    fn from(row: DeliveryRow) -> Self {
+        Self {
+            id: row.id,
+            kind: row.kind,
+            client_id: row.client_id,
+            payload: row.payload.0,
+            due_at: row.due_at,
+            attempts: row.attempts,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+        }
+    }
+}
+
+/// Adds a delivery.
+pub async fn insert<'a>(sql: impl Sql<'a>, delivery: &Delivery) -> Result<(), StoreError> {
+    sql.into()
+        .query(
+            "insert into outbox (id, kind, client_id, payload, due_at, attempts, created_at, \
+             expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        )
+        .bind(&delivery.id)
+        .bind(&delivery.kind)
+        .bind(&delivery.client_id)
+        .bind(Json(&delivery.payload))
+        .bind(delivery.due_at)
+        .bind(delivery.attempts)
+        .bind(delivery.created_at)
+        .bind(delivery.expires_at)
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// The ids of at most `limit` deliveries of this kind that are due, the longest due first. They are
+/// only candidates: whoever wants to send one must [`claim`] it.
+pub async fn due<'a>(
+    sql: impl Sql<'a>,
+    kind: &str,
+    now: UnixTime,
+    limit: i64,
+) -> Result<Vec<String>, StoreError> {
+    let rows = sql
+        .into()
+        .query("select id from outbox where kind = $1 and due_at <= $2 order by due_at limit $3")
+        .bind(kind)
+        .bind(now)
+        .bind(limit)
+        .all::<(String,)>()
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Takes a delivery that is due, in one atomic statement: of any number of callers exactly one gets
+/// it, and nobody else until `held_until`. One row at a time, so that no two callers can wait for
+/// each other.
+pub async fn claim<'a>(
+    sql: impl Sql<'a>,
+    id: &str,
+    now: UnixTime,
+    held_until: UnixTime,
+) -> Result<Option<Delivery>, StoreError> {
+    let row = sql
+        .into()
+        .query(
+            "update outbox set due_at = $3, attempts = attempts + 1 \
+             where id = $1 and due_at <= $2 \
+             returning id, kind, client_id, payload, due_at, attempts, created_at, expires_at",
+        )
+        .bind(id)
+        .bind(now)
+        .bind(held_until)
+        .optional::<DeliveryRow>()
+        .await?;
+    Ok(row.map(Delivery::from))
+}
+
+/// Puts a claimed delivery back, to be tried again at `due_at`. `false` when it is held by somebody
+/// else by now, who then decides.
+pub async fn postpone<'a>(
+    sql: impl Sql<'a>,
+    claimed: &Delivery,
+    due_at: UnixTime,
+) -> Result<bool, StoreError> {
+    let changed = sql
+        .into()
+        .query("update outbox set due_at = $3 where id = $1 and attempts = $2")
+        .bind(&claimed.id)
+        .bind(claimed.attempts)
+        .bind(due_at)
+        .execute()
+        .await?;
+    Ok(changed == 1)
+}
+
+/// Removes a claimed delivery: it has arrived, or is given up. `false` when it is held by somebody
+/// else by now, who then decides.
+pub async fn remove<'a>(sql: impl Sql<'a>, claimed: &Delivery) -> Result<bool, StoreError> {
+    let removed = sql
+        .into()
+        .query("delete from outbox where id = $1 and attempts = $2")
+        .bind(&claimed.id)
+        .bind(claimed.attempts)
+        .execute()
+        .await?;
+    Ok(removed == 1)
+}
+
+/// How many deliveries wait, those under way included.
+pub async fn count<'a>(sql: impl Sql<'a>) -> Result<i64, StoreError> {
+    let (count,) = sql.into().query("select count(*) from outbox").one::<(i64,)>().await?;
+    Ok(count)
+}
