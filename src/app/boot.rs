@@ -7,9 +7,10 @@ use arc_swap::ArcSwap;
 use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 
-use super::{App, KeySets, Known, VerifiedTokens, Watch};
+use super::{App, Documents, KeySets, Known, VerifiedTokens, Watch, software_issuers};
 use crate::clock::Clock;
 use crate::config::{Config, MasterKeySource};
+use crate::crypto::certificate::ClientAuthorities;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::{PasswordParams, Passwords};
 use crate::crypto::seal::{MasterKey, Sealer};
@@ -29,8 +30,12 @@ pub enum BootError {
     Redis(String),
     #[error("secrets.master_key: {0}")]
     MasterKey(String),
+    #[error("server.client_ca_file: {0}")]
+    ClientAuthorities(String),
     #[error("outbound.extra_ca_file: {0}")]
     Outbound(String),
+    #[error("registration.software_statement_keys_file: {0}")]
+    SoftwareIssuers(String),
     #[error("password hashing: {0}")]
     Passwords(String),
 }
@@ -73,7 +78,12 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
     };
     let passwords = Passwords::new(params, config.password.thread_count(), config.password.queue)
         .map_err(|error| BootError::Passwords(error.to_string()))?;
+    let client_authorities = config.server.client_ca_file.as_deref().map(ClientAuthorities::read);
+    let client_authorities =
+        client_authorities.transpose().map_err(BootError::ClientAuthorities)?;
     let outbound = Outbound::new(&config.outbound).map_err(BootError::Outbound)?;
+    let software_issuers =
+        software_issuers::read(&config.registration).map_err(BootError::SoftwareIssuers)?;
     let sealer = Arc::new(Sealer::new(&master));
     let keyring = Keyring::load(Vec::new(), &sealer)
         .map_err(|error| BootError::MasterKey(error.to_string()))?;
@@ -89,7 +99,10 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         verified: VerifiedTokens::default(),
         watch: Watch::new(state),
         outbox_bell: Notify::new(),
+        client_authorities,
         outbound,
+        documents: Documents::default(),
+        software_issuers,
         metrics: Metrics::new(env!("CARGO_PKG_VERSION")),
         banner: None,
         config,

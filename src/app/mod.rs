@@ -2,8 +2,10 @@
 //! shared by every worker. `boot` makes it; `known` and `watch` hold what the process remembers.
 
 mod boot;
+mod documents;
 mod key_sets;
 mod known;
+mod software_issuers;
 mod watch;
 
 use std::sync::Arc;
@@ -12,12 +14,15 @@ use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
 pub use boot::{BootError, Migrations, boot};
+pub use documents::{Document, Documents};
 pub use key_sets::{KeySet, KeySets, Slot};
 pub use known::{Known, VerifiedTokens};
+pub use software_issuers::SoftwareIssuers;
 pub use watch::{Freshness, Watch};
 
 use crate::clock::{Clock, UnixTime};
 use crate::config::Config;
+use crate::crypto::certificate::ClientAuthorities;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::Passwords;
 use crate::crypto::seal::Sealer;
@@ -46,8 +51,14 @@ pub struct App {
     pub watch: Watch,
     /// Rung when something was put into the outbox, so that it leaves at once.
     pub outbox_bell: Notify,
+    /// Who vouches for the certificates of clients, if anybody.
+    pub client_authorities: Option<ClientAuthorities>,
     /// Requests to addresses that others supplied.
     pub outbound: Outbound,
+    /// Client ID metadata documents read lately.
+    pub documents: Documents,
+    /// Whose software statements are believed.
+    pub software_issuers: SoftwareIssuers,
     pub metrics: Metrics,
     /// A line above every page, such as the demo's.
     pub banner: Option<String>,

@@ -17,6 +17,7 @@ mod password;
 mod problem;
 mod redis;
 mod reference;
+mod registration;
 mod secrets;
 mod server;
 mod session;
@@ -48,6 +49,7 @@ pub use password::PasswordSettings;
 pub use problem::{Origin, Problem, Problems};
 pub use redis::RedisSettings;
 pub use reference::markdown;
+pub use registration::{RegistrationMode, RegistrationSettings};
 pub use secrets::{MasterKeySource, SecretSettings};
 pub use server::ServerSettings;
 pub use session::SessionSettings;
@@ -56,6 +58,7 @@ pub use sources::Sources;
 pub use tokens::TokenSettings;
 
 use crate::clock::Seconds;
+use crate::protocol::client::AuthMethod;
 
 /// The configuration of Doorward.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -99,6 +102,9 @@ pub struct Config {
     /// Requests to addresses that apps and administrators supply. They go by https to the public
     /// internet only, follow no redirect, and ignore proxies of the environment.
     pub outbound: OutboundSettings,
+    /// Apps that register themselves, and apps described by a document of their own. People are
+    /// always asked before such an app gets their data.
+    pub registration: RegistrationSettings,
     /// The log, on standard error.
     pub log: LogSettings,
     /// Where every value that is not a default came from.
@@ -124,6 +130,7 @@ impl Default for Config {
             keys: KeySettings::default(),
             outbox: OutboxSettings::default(),
             outbound: OutboundSettings::default(),
+            registration: RegistrationSettings::default(),
             log: LogSettings::default(),
             origins: BTreeMap::new(),
         }
@@ -170,6 +177,21 @@ impl Config {
     pub fn shutdown_delay(&self) -> Seconds {
         let default = if self.issuer.is_loopback() { 0 } else { 5 };
         self.server.shutdown_delay.unwrap_or(default)
+    }
+
+    /// How clients may authenticate with a TLS certificate here (RFC 8705); empty where nobody is
+    /// asked for one.
+    #[must_use]
+    pub fn certificate_methods(&self) -> Vec<AuthMethod> {
+        let server = &self.server;
+        let asked = server.ask_client_certificate
+            || !server.mtls_listen.is_empty()
+            || server.client_certificate_header.is_some();
+        let vouched = server.client_ca_file.is_some();
+        let methods = [AuthMethod::TlsClientAuth, AuthMethod::SelfSignedTlsClientAuth];
+        let offered =
+            |method: &AuthMethod| asked && (vouched || *method != AuthMethod::TlsClientAuth);
+        methods.into_iter().filter(offered).collect()
     }
 
     /// The URL of the database in effect. It may hold a password.

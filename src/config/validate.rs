@@ -12,6 +12,8 @@ use super::problem::Problems;
 use super::redis::RedisSettings;
 use super::secrets::{MAKE_A_KEY, MasterKeySource, is_world_readable, master_key_fault};
 use super::{Config, ManagementListen};
+use crate::protocol::client::AuthMethod;
+use crate::protocol::scope::Scopes;
 use crate::protocol::types::SigningAlg;
 
 pub(super) fn validate(config: &Config, problems: &mut Problems) {
@@ -19,6 +21,7 @@ pub(super) fn validate(config: &Config, problems: &mut Problems) {
         product_name,
         listeners,
         tls,
+        client_certificates,
         database,
         redis,
         master_key,
@@ -26,6 +29,7 @@ pub(super) fn validate(config: &Config, problems: &mut Problems) {
         session_lifetimes,
         password_cost,
         signing_keys,
+        registration,
         extra_authorities,
     ] {
         rule(config, problems);
@@ -63,6 +67,44 @@ fn tls(config: &Config, problems: &mut Problems) {
             let text = format!("the file {} could not be read: {fault}", path.display());
             problems.add(key, config.origin(key), text);
         }
+    }
+}
+
+fn client_certificates(config: &Config, problems: &mut Problems) {
+    let server = &config.server;
+    let mut wrong = |key: &str, text: &str| problems.add(key, config.origin(key), text);
+    let no_tls = "there is no https listener. Set server.tls_cert_file and server.tls_key_file";
+    if server.tls_cert_file.is_none() && server.ask_client_certificate {
+        wrong("server.ask_client_certificate", no_tls);
+    }
+    if server.tls_cert_file.is_none() && !server.mtls_listen.is_empty() {
+        wrong("server.mtls_listen", no_tls);
+    }
+    if server.mtls_url.as_ref().is_some_and(|url| !url.is_https()) {
+        wrong(
+            "server.mtls_url",
+            "certificates need https. Set an address that starts with https://",
+        );
+    }
+    if let Some(name) = &server.client_certificate_header {
+        let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        if name.is_empty() || !name.bytes().all(letter) {
+            wrong(
+                "server.client_certificate_header",
+                "set the name of a header, such as Client-Cert",
+            );
+        }
+        if server.trusted_proxies.is_empty() {
+            let text = "nobody is believed about certificates yet. Set server.trusted_proxies to \
+                        the addresses of your proxy";
+            wrong("server.client_certificate_header", text);
+        }
+    }
+    if let Some(path) = &server.client_ca_file
+        && let Err(fault) = std::fs::File::open(path)
+    {
+        let text = format!("the file {} could not be read: {fault}", path.display());
+        wrong("server.client_ca_file", &text);
     }
 }
 
@@ -204,5 +246,22 @@ fn signing_keys(config: &Config, problems: &mut Problems) {
             keys.rotate_every
         );
         problems.add("keys.publish_ahead", config.origin("keys.publish_ahead"), text);
+    }
+}
+
+fn registration(config: &Config, problems: &mut Problems) {
+    let registration = &config.registration;
+    let scopes = registration.scopes.to_string();
+    if !Scopes::parse(&scopes).is_some_and(|parsed| parsed == registration.scopes) {
+        let key = "registration.scopes";
+        let text = "a scope is empty, repeated, or has a space, quote or accent. Write one scope \
+                    to an entry, for example [\"openid\", \"email\"]";
+        problems.add(key, config.origin(key), text);
+    }
+    if registration.auth_methods.contains(&AuthMethod::ClientSecret) {
+        let key = "registration.auth_methods";
+        let text = "client_secret is no registered name. Write client_secret_basic, \
+                    client_secret_post or both";
+        problems.add(key, config.origin(key), text);
     }
 }

@@ -3,6 +3,7 @@
 
 mod account;
 mod assets;
+mod client_certificate;
 pub mod console;
 mod cookies;
 mod csrf;

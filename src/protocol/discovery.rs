@@ -1,7 +1,7 @@
 //! The provider's metadata (OpenID Connect Discovery section 3, RFC 8414 section 2), computed from
 //! what is enabled.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::claims::ACR_PASSWORD;
 use super::client::{AuthMethod, GrantType};
@@ -15,9 +15,14 @@ pub mod path {
     pub const AUTHORIZE: &str = "/oauth2/authorize";
     pub const TOKEN: &str = "/oauth2/token";
     pub const USERINFO: &str = "/oauth2/userinfo";
+    pub const DEVICE_AUTHORIZATION: &str = "/oauth2/device_authorization";
     pub const INTROSPECT: &str = "/oauth2/introspect";
     pub const REVOKE: &str = "/oauth2/revoke";
     pub const LOGOUT: &str = "/oauth2/logout";
+    /// Where people let devices in: `verification_uri` (RFC 8628 section 3.2).
+    pub const DEVICE: &str = "/device";
+    pub const CHECK_SESSION: &str = "/oauth2/check_session";
+    pub const REGISTER: &str = "/oauth2/register";
     pub const JWKS: &str = "/.well-known/jwks.json";
     pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
     pub const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
@@ -38,9 +43,15 @@ pub fn document(issuer: &str, algs: &[SigningAlg]) -> Value {
         "token_endpoint": at(path::TOKEN),
         "userinfo_endpoint": at(path::USERINFO),
         "jwks_uri": at(path::JWKS),
+        "device_authorization_endpoint": at(path::DEVICE_AUTHORIZATION),
         "introspection_endpoint": at(path::INTROSPECT),
         "revocation_endpoint": at(path::REVOKE),
         "end_session_endpoint": at(path::LOGOUT),
+        "check_session_iframe": at(path::CHECK_SESSION),
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
+        "frontchannel_logout_supported": true,
+        "frontchannel_logout_session_supported": true,
         "scopes_supported": Scopes::STANDARD,
         "response_types_supported": ["code"],
         "response_modes_supported": ResponseMode::ALL.map(ResponseMode::as_str),
@@ -68,9 +79,55 @@ pub fn document(issuer: &str, algs: &[SigningAlg]) -> Value {
     })
 }
 
+/// What of RFC 8705 is on.
+#[derive(Debug, Clone, Copy)]
+pub struct Certificates<'a> {
+    /// The methods that take a certificate, if they are offered.
+    pub methods: &'a [AuthMethod],
+    /// Where clients with a certificate go, if that is another place than for everybody else.
+    pub base_url: Option<&'a str>,
+}
+
+/// Adds what clients with certificates have to know (RFC 8705 sections 2, 3.3 and 5).
+pub fn add_certificates(document: &mut Value, issuer: &str, certificates: &Certificates<'_>) {
+    let Some(members) = document.as_object_mut() else { return };
+    if certificates.methods.is_empty() {
+        return;
+    }
+    for (name, list) in members.iter_mut() {
+        if name.ends_with("_endpoint_auth_methods_supported")
+            && let Some(list) = list.as_array_mut()
+        {
+            list.extend(certificates.methods.iter().map(|method| json!(method.as_str())));
+        }
+    }
+    let Some(base_url) = certificates.base_url else { return };
+    let aliases: Map<String, Value> = members
+        .iter()
+        .filter(|(name, _)| ALIASED.contains(&name.as_str()))
+        .filter_map(|(name, url)| {
+            let path = url.as_str()?.strip_prefix(issuer)?;
+            Some((name.clone(), json!(format!("{base_url}{path}"))))
+        })
+        .collect();
+    members.insert("mtls_endpoint_aliases".to_owned(), aliases.into());
+}
+
+/// The endpoints that programs and not browsers call, and at which a certificate says something.
+const ALIASED: [&str; 7] = [
+    "token_endpoint",
+    "revocation_endpoint",
+    "introspection_endpoint",
+    "userinfo_endpoint",
+    "pushed_authorization_request_endpoint",
+    "device_authorization_endpoint",
+    "registration_endpoint",
+];
+
 /// How clients may authenticate, by the registered names.
 fn auth_methods() -> Vec<&'static str> {
-    let offered = |method: &AuthMethod| *method != AuthMethod::ClientSecret;
+    let offered =
+        |method: &AuthMethod| *method != AuthMethod::ClientSecret && !method.uses_certificate();
     AuthMethod::ALL.into_iter().filter(offered).map(AuthMethod::as_str).collect()
 }
 
@@ -126,5 +183,25 @@ mod tests {
                 .contains(&json!("RS256"))
         );
         assert_eq!(document["request_uri_parameter_supported"], false);
+    }
+
+    #[test]
+    fn certificates_are_announced_where_they_are_asked_for() {
+        let issuer = "https://op.test/sso";
+        let plain = document(issuer, &SigningAlg::ALL);
+        let mut same = plain.clone();
+        add_certificates(&mut same, issuer, &Certificates { methods: &[], base_url: None });
+        assert_eq!(same, plain);
+        let methods = &[AuthMethod::TlsClientAuth, AuthMethod::SelfSignedTlsClientAuth];
+        let base_url = Some("https://mtls.op.test");
+        let mut document = plain;
+        add_certificates(&mut document, issuer, &Certificates { methods, base_url });
+        for name in ["token", "introspection", "revocation"] {
+            let list = &document[format!("{name}_endpoint_auth_methods_supported")];
+            assert!(list.as_array().unwrap().contains(&json!("tls_client_auth")), "{list}");
+        }
+        let aliases = &document["mtls_endpoint_aliases"];
+        assert_eq!(aliases["token_endpoint"], "https://mtls.op.test/oauth2/token");
+        assert!(aliases.get("authorization_endpoint").is_none());
     }
 }

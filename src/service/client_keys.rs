@@ -9,11 +9,10 @@ use serde_json::{Map, Value};
 
 use crate::app::{App, KeySet, Slot};
 use crate::clock::Seconds;
-use crate::crypto::foreign::{ForeignKeys, KeySetError, Unverified};
+use crate::crypto::foreign::Unverified;
 use crate::crypto::jose::JoseError;
 use crate::outbound::Accept;
-use crate::protocol::client::{AuthMethod, Client, ClientMetadata};
-use crate::protocol::client_metadata::{self, MetadataProblem};
+use crate::protocol::client::Client;
 
 /// A larger document is no key set.
 const MOST_BYTES: usize = 64 * 1024;
@@ -56,6 +55,25 @@ pub(crate) async fn verify(
     // The client may have a new key, under a new name or the old one.
     let newer = refresh(app, uri, Some(&set)).await?;
     if Arc::ptr_eq(&newer, &set) { Err(refusal.into()) } else { Ok(token.verify(&newer.keys)?) }
+}
+
+/// Whether the client's keys are such as `fits` looks for; they are fetched again if not, within the
+/// same limits.
+///
+/// # Errors
+/// [`KeysError`].
+pub(crate) async fn find(
+    app: &App,
+    client: &Client,
+    fits: impl Fn(&KeySet) -> bool,
+) -> Result<bool, KeysError> {
+    let set = key_set(app, client).await?;
+    if fits(&set) {
+        return Ok(true);
+    }
+    let Some(uri) = client.metadata.jwks_uri.as_deref() else { return Ok(false) };
+    let newer = refresh(app, uri, Some(&set)).await?;
+    Ok(!Arc::ptr_eq(&newer, &set) && fits(&newer))
 }
 
 /// The keys of this client as they are known now.
@@ -131,30 +149,4 @@ async fn fetch(app: &App, uri: &str) -> Result<KeySet, String> {
     let now = app.now();
     let fresh_until = now.plus(age.clamp(shortest, settings.jwks_max_age));
     KeySet::new(document, now, fresh_until).map_err(|error| error.to_string())
-}
-
-/// What is wrong with the keys in a client's metadata and with the addresses Doorward would ask, as
-/// far as that can be told without asking.
-pub(crate) fn problems(app: &App, metadata: &ClientMetadata) -> Vec<MetadataProblem> {
-    let mut problems = Vec::new();
-    if let Some(document) = &metadata.jwks {
-        let signs = metadata.token_endpoint_auth_method == AuthMethod::PrivateKeyJwt;
-        match ForeignKeys::from_set(document) {
-            // Said already, by the rules that need no cryptography.
-            Err(KeySetError::Malformed) => {}
-            Err(error) => problems.push(MetadataProblem::new("jwks", error.to_string())),
-            Ok(keys) if keys.is_empty() && signs => problems.push(MetadataProblem::new(
-                "jwks",
-                "has no key for signatures; private_key_jwt needs one of RSA, EC P-256, EC P-384 \
-                 or Ed25519",
-            )),
-            Ok(_) => {}
-        }
-    }
-    for (field, uri) in client_metadata::fetched(metadata) {
-        if let Err(problem) = app.outbound.vet(uri) {
-            problems.push(MetadataProblem::of(field, uri, problem.to_string()));
-        }
-    }
-    problems
 }

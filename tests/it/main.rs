@@ -10,6 +10,8 @@
 //! | `fixtures`, `answers`, `checks`, `forge` | not tests: people, clients, safe outcomes, forgeries |
 //! | `authorize`, `redirect_uri`, `pkce`, `client_auth` | who may ask for what, and where it is sent |
 //! | `code`, `refresh`, `client_credentials` | the grants: spent once, by their owner, in time |
+//! | `grant_kit` | not tests: devices, and the clients of the further grants |
+//! | `device` | a device without a browser: codes, page, polling, races |
 //! | `userinfo`, `introspection`, `revocation`, `logout` | tokens and sessions in use, and their end |
 //! | `discovery`, `conformance_basic`, `form_post` | the OpenID certification plans, module by module |
 //! | `relying_party` | the openidconnect crate as an independent client |
@@ -25,6 +27,10 @@
 //! | `crash` | the server is killed twenty times under load and loses nothing it acknowledged |
 //! | `keys` | signing keys rotate under load and are removed with all they signed |
 //! | `cli_changes` | what a command changes reaches a running server |
+//! | `logout_kit` | not tests: an app that is told of sign-outs |
+//! | `backchannel_logout` | apps are told when a session ends, whatever fails meanwhile |
+//! | `frontchannel_logout` | the browser loads the apps' sign-out pages; what sign-outs leave alone |
+//! | `session_management` | apps notice another session; sign-ins that start here |
 //! | `console_kit` | not tests: administrators, and what they make, for the modules below |
 //! | `console` | every page and every change of the console, with plain forms |
 //! | `console_rights` | each address with each role, operators and their betters, the last owner |
@@ -50,6 +56,7 @@ mod support;
 
 mod answers;
 mod authorize;
+mod backchannel_logout;
 mod checks;
 mod cli_changes;
 mod client_assertion;
@@ -65,12 +72,15 @@ mod console_rights;
 mod console_safety;
 mod crash;
 mod csrf;
+mod device;
 mod discovery;
 mod first_start;
 mod fixtures;
 mod flow_kit;
 mod forge;
 mod form_post;
+mod frontchannel_logout;
+mod grant_kit;
 mod headers;
 mod hostile_text;
 mod introspection;
@@ -78,6 +88,7 @@ mod jwt_attacks;
 mod keys;
 mod login_form;
 mod logout;
+mod logout_kit;
 mod machinery;
 mod malformed;
 mod methods;
@@ -92,5 +103,6 @@ mod relying_party;
 mod revocation;
 mod revocation_set;
 mod session_life;
+mod session_management;
 mod startup_errors;
 mod userinfo;

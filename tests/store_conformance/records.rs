@@ -151,8 +151,13 @@ pub(crate) async fn audit_conforms(store: &Store) {
     for filter in filters {
         assert_eq!(ids(&list(filter).await), ["e5"]);
     }
+    let both =
+        AuditFilter { user_id: some("u-alice"), kind: some("client.created"), ..all.clone() };
+    assert!(list(both).await.is_empty(), "every filter counts");
     let filter = AuditFilter { user_id: some("u-alice"), limit: 9, ..AuditFilter::default() };
-    assert_eq!(list(filter).await.len(), 4);
+    assert_eq!(list(filter.clone()).await.len(), 4);
+    let after = Some(event("e3", NOW.plus(1)).cursor());
+    assert_eq!(ids(&list(AuditFilter { after, ..filter }).await), ["e2", "e1"]);
 }
 
 pub(crate) async fn cleanup_conforms(store: &Store) {

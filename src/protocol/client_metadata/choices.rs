@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{MetadataProblem, Problems};
 use crate::protocol::client::{AuthMethod, ClientMetadata};
+use crate::protocol::distinguished_name::DistinguishedName;
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::{ContentEncryptionAlg, KeyEncryptionAlg};
 
@@ -66,7 +67,7 @@ pub(super) fn certificate(metadata: &ClientMetadata, problems: &mut Problems) {
     let given: Vec<_> =
         subjects.iter().filter_map(|(field, text)| Some((*field, text.as_deref()?))).collect();
     if let [_, (second, _), ..] = given.as_slice() {
-        let text = "only one member may name the certificate’s subject";
+        let text = "only one member may name the subject of the certificate";
         problems.push(MetadataProblem::new(second, text));
     }
     if given.is_empty() && metadata.token_endpoint_auth_method == AuthMethod::TlsClientAuth {
@@ -78,10 +79,39 @@ pub(super) fn certificate(metadata: &ClientMetadata, problems: &mut Problems) {
             problems.push(MetadataProblem::of(field, text, "needs 1 to 500 plain characters"));
         }
     }
+    let subject = metadata.tls_client_auth_subject_dn.as_deref();
+    if let Some(subject) = subject.filter(|text| DistinguishedName::parse(text).is_none()) {
+        let text = "is not a name as RFC 4514 writes it, such as CN=app,O=Example,C=DE (openssl x509 \
+                    -noout -subject -nameopt RFC2253 prints it)";
+        problems.push(MetadataProblem::of("tls_client_auth_subject_dn", subject, text));
+    }
     let address = metadata.tls_client_auth_san_ip.as_deref();
     if let Some(address) = address.filter(|text| text.parse::<IpAddr>().is_err()) {
         let text = "is not an IP address";
         problems.push(MetadataProblem::of("tls_client_auth_san_ip", address, text));
+    }
+}
+
+/// What the authentication method is checked against must be there (RFC 8705 section 2, RFC 7591
+/// section 2).
+pub(super) fn authentication(metadata: &ClientMetadata, problems: &mut Problems) {
+    let method = metadata.token_endpoint_auth_method;
+    if method.uses_own_keys() && metadata.jwks.is_none() && metadata.jwks_uri.is_none() {
+        let text =
+            format!("{} needs the app's public keys in jwks or at jwks_uri", method.as_str());
+        problems.push(MetadataProblem::new("jwks", text));
+    }
+    let m = metadata;
+    let named = m.tls_client_auth_subject_dn.is_some()
+        || m.tls_client_auth_san_dns.is_some()
+        || m.tls_client_auth_san_uri.is_some()
+        || m.tls_client_auth_san_ip.is_some()
+        || m.tls_client_auth_san_email.is_some();
+    if method == AuthMethod::TlsClientAuth && !named {
+        problems.push(MetadataProblem::new(
+            "tls_client_auth_subject_dn",
+            "tls_client_auth needs one member that names the certificate's subject",
+        ));
     }
 }
 

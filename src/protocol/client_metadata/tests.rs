@@ -79,6 +79,16 @@ fn what_the_server_asks_is_https_and_what_browsers_follow_may_be_loopback() {
 }
 
 #[test]
+fn an_app_starts_a_sign_in_for_others_at_an_https_address_only() {
+    let with = |uri: &str| ClientMetadata { initiate_login_uri: Some(uri.into()), ..web() };
+    assert_eq!(validate(&with("https://rp.test/login?x=1")), Ok(()));
+    for bad in ["http://rp.test/", "http://localhost/", "https://rp.test/#x", "javascript:x", "x"] {
+        let problems = validate(&with(bad)).unwrap_err();
+        assert_eq!(problems[0].field, "initiate_login_uri", "{bad}");
+    }
+}
+
+#[test]
 fn a_frame_of_the_sign_out_page_is_at_home_where_the_app_is() {
     let with = |uri: &str| ClientMetadata { frontchannel_logout_uri: Some(uri.into()), ..web() };
     assert_eq!(validate(&with("https://rp.test/out?x=1")), Ok(()));
