@@ -250,3 +250,18 @@ pub(crate) async fn keep(app: &App, tx: &mut Tx, client: &Client) -> Result<Kept
     sync::bump_catalog(tx).await.map_err(Failure::from)?;
     Ok(Kept::Anew)
 }
+
+/// Tokens go to clients that are stored: grants refer to one. A client that a document describes is,
+/// once a person has allowed it something.
+///
+/// # Errors
+/// `invalid_client`, or a failure of ours.
+pub(crate) async fn require_stored(app: &App, client: &Client) -> Result<(), EndpointError> {
+    let stored =
+        client.origin != ClientOrigin::Document || clients::find(app, &client.id).await?.is_some();
+    if stored {
+        return Ok(());
+    }
+    let text = "Nobody has allowed this client anything yet.";
+    Err(OAuthError::invalid_client(text).into())
+}

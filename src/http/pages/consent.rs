@@ -5,6 +5,7 @@ use askama::Template;
 use super::chrome::{Chrome, FlowForm};
 use super::filters;
 use super::sample::words;
+use super::views::{AboutApp, Unreviewed};
 
 /// `GET /consent`. Form `consent`: POST `/consent` with `decision` = `allow` or `deny`, `flow`,
 /// `csrf`.
@@ -22,10 +23,7 @@ pub struct Consent {
     pub switch_href: String,
     /// One sentence per scope, from [`scope_sentence`].
     pub permissions: Vec<String>,
-    /// The app's privacy policy.
-    pub policy_uri: Option<String>,
-    /// The app's terms of service.
-    pub tos_uri: Option<String>,
+    pub about: AboutApp,
 }
 
 impl Consent {
@@ -41,9 +39,21 @@ impl Consent {
             permissions: ["openid", "profile", "email", "offline_access"]
                 .map(|scope| words(&scope_sentence(scope)))
                 .to_vec(),
-            policy_uri: Some(words("https://orchard.example/privacy")),
-            tos_uri: Some(words("https://orchard.example/terms")),
+            about: AboutApp::sample(),
         }
+    }
+
+    /// For an app that nobody has looked at.
+    #[must_use]
+    pub fn sample_unreviewed() -> Self {
+        Self { about: AboutApp::sample_unreviewed(), ..Self::sample() }
+    }
+
+    /// For an app that registered itself.
+    #[must_use]
+    pub fn sample_registered() -> Self {
+        let unreviewed = Some(Unreviewed::Registered);
+        Self { about: AboutApp { unreviewed, ..AboutApp::sample() }, ..Self::sample() }
     }
 }
 

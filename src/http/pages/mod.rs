@@ -40,6 +40,8 @@ pub fn samples() -> Vec<(&'static str, String)> {
         ("sign_in/wrong", render(&sign_in::SignIn::sample_wrong())),
         ("sign_in/confirm", render(&sign_in::SignIn::sample_confirm())),
         ("consent", render(&consent::Consent::sample())),
+        ("consent/unreviewed", render(&consent::Consent::sample_unreviewed())),
+        ("consent/registered", render(&consent::Consent::sample_registered())),
         ("setup", render(&setup::Setup::sample())),
         ("reset_password", render(&reset_password::ResetPassword::sample())),
         ("sign_out", render(&sign_out::SignOut::sample())),

@@ -3,7 +3,8 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::{chrome, page};
+use super::about::{about, origin_of};
+use super::{chrome, page, page_with};
 use crate::app::App;
 use crate::http::headers::Forms;
 use crate::http::pages::consent::{Consent, scope_sentence};
@@ -12,6 +13,7 @@ use crate::http::pages::reset_password::ResetPassword;
 use crate::http::pages::setup::Setup;
 use crate::http::pages::sign_in::{Purpose, Remember, SignIn};
 use crate::http::pages::sign_out::{SignOut, SignedOut};
+use crate::http::pages::views::AboutApp;
 use crate::http::pages::{FieldError, FlowForm, Link};
 use crate::http::sign_in::steps::Visit;
 use crate::http::site::Site;
@@ -31,6 +33,7 @@ use crate::service::session::LiveSession;
 pub(in crate::http) struct SignInView {
     sealed: String,
     app_name: Option<String>,
+    about: AboutApp,
     purpose: Purpose,
     username: String,
     remember: Remember,
@@ -47,6 +50,7 @@ impl SignInView {
     ) -> Result<Self, Failure> {
         let app_name = prompt.client.metadata.client_name.clone();
         let mut view = Self::plain(sealed);
+        view.about = about(&prompt.client);
         view.username = prompt.login_hint.unwrap_or_default();
         if let Some(user) = &prompt.confirm
             && let Some(username) = username_of(site, user).await?
@@ -121,6 +125,7 @@ impl SignInView {
         Self {
             sealed,
             app_name: None,
+            about: AboutApp::default(),
             purpose: Purpose::SignIn,
             username: String::new(),
             remember: Remember::Unticked,
@@ -156,18 +161,20 @@ fn reason_text(reason: SignInReason, app_name: &str) -> String {
 pub(in crate::http) fn sign_in(visit: &Visit<'_>, view: SignInView) -> HttpResponse {
     let chrome = chrome(visit.site);
     let nonce = chrome.nonce.clone();
+    let picture = view.about.logo.as_deref().and_then(origin_of);
     let form = FlowForm { flow: view.sealed, csrf: visit.csrf() };
     let body = SignIn {
         chrome,
         form,
         app_name: view.app_name,
+        about: view.about,
         purpose: view.purpose,
         username: view.username,
         remember: view.remember,
         notice: view.notice.map(str::to_owned),
         errors: view.errors,
     };
-    page(&nonce, &body, Forms::Anywhere)
+    page_with(picture.as_deref(), (&nonce, Forms::Anywhere), &body)
 }
 
 /// The consent form.
@@ -179,6 +186,8 @@ pub(in crate::http) fn consent(
     let chrome = chrome(visit.site);
     let nonce = chrome.nonce.clone();
     let metadata = &prompt.client.metadata;
+    let about = about(&prompt.client);
+    let picture = about.logo.as_deref().and_then(origin_of);
     let host = url::Url::parse(&prompt.redirect_uri).ok();
     let host = host.as_ref().and_then(url::Url::host_str).unwrap_or(&prompt.redirect_uri);
     let body = Consent {
@@ -189,10 +198,9 @@ pub(in crate::http) fn consent(
         account: prompt.account.clone(),
         switch_href: as_another(visit.site, flow),
         permissions: prompt.scopes.iter().map(scope_sentence).collect(),
-        policy_uri: metadata.policy_uri.clone(),
-        tos_uri: metadata.tos_uri.clone(),
+        about,
     };
-    page(&nonce, &body, Forms::Anywhere)
+    page_with(picture.as_deref(), (&nonce, Forms::Anywhere), &body)
 }
 
 /// An answer for the client: a redirect, or a form that posts itself and says to whom.

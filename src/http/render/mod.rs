@@ -1,5 +1,6 @@
 //! From what a use case answered to a page: fills the page structs, sets the page's policy.
 
+mod about;
 mod flow;
 mod trouble;
 
@@ -34,8 +35,21 @@ pub(super) fn chrome(site: &Site) -> Chrome {
 
 /// A page as an answer.
 pub(super) fn page(chrome_nonce: &str, page: &impl Page, forms: Forms) -> HttpResponse {
+    page_with(None, (chrome_nonce, forms), page)
+}
+
+/// A page that may also load pictures from one other origin.
+fn page_with(
+    pictures: Option<&str>,
+    (chrome_nonce, forms): (&str, Forms),
+    page: &impl Page,
+) -> HttpResponse {
+    let mut policy = page_policy(chrome_nonce, forms);
+    if let Some(origin) = pictures {
+        policy = policy.replace("img-src 'self'", &format!("img-src 'self' {origin}"));
+    }
     HttpResponse::build(StatusCode::OK)
-        .insert_header((header::CONTENT_SECURITY_POLICY, page_policy(chrome_nonce, forms)))
+        .insert_header((header::CONTENT_SECURITY_POLICY, policy))
         .content_type("text/html; charset=utf-8")
         .body(pages::render(page))
 }

@@ -85,6 +85,14 @@ pub struct Registered {
     pub statement: Option<String>,
 }
 
+/// How a client came here, if it registered itself.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn of(app: &App, id: &ClientId) -> Result<Option<ClientRegistration>, Failure> {
+    Ok(client_registrations::of(&app.store.db, id).await?)
+}
+
 /// Registers a client.
 ///
 /// # Errors
