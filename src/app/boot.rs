@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 
-use super::{App, Documents, Known, VerifiedTokens, Watch, software_issuers};
+use super::{App, Documents, KeySets, Known, VerifiedTokens, Watch, software_issuers};
 use crate::clock::Clock;
 use crate::config::{Config, MasterKeySource};
 use crate::crypto::keyring::Keyring;
@@ -89,6 +89,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         passwords,
         keyring: ArcSwap::from_pointee(keyring),
         known: Known::default(),
+        key_sets: KeySets::default(),
         verified: VerifiedTokens::default(),
         watch: Watch::new(state),
         outbox_bell: Notify::new(),

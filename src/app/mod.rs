@@ -3,6 +3,7 @@
 
 mod boot;
 mod documents;
+mod key_sets;
 mod known;
 mod software_issuers;
 mod watch;
@@ -14,6 +15,7 @@ use tokio::sync::Notify;
 
 pub use boot::{BootError, Migrations, boot};
 pub use documents::{Document, Documents};
+pub use key_sets::{KeySet, KeySets, Slot};
 pub use known::{Known, VerifiedTokens};
 pub use software_issuers::SoftwareIssuers;
 pub use watch::{Freshness, Watch};
@@ -40,6 +42,8 @@ pub struct App {
     pub keyring: ArcSwap<Keyring>,
     /// Clients read recently; emptied when any client changes anywhere.
     pub known: Known,
+    /// Keys of clients fetched from their own addresses.
+    pub key_sets: KeySets,
     /// Our own access tokens whose signature was already verified.
     pub verified: VerifiedTokens,
     /// What this process knows of changes made elsewhere.

@@ -97,6 +97,8 @@ pub enum Purpose {
     Csrf,
     /// A one-time message shown on the next page.
     Flash,
+    /// The short code of a waiting device, as the key it is found by.
+    UserCode,
 }
 
 impl Purpose {
@@ -109,6 +111,7 @@ impl Purpose {
             Self::SigningKey => "signing-key",
             Self::Csrf => "csrf",
             Self::Flash => "flash",
+            Self::UserCode => "user-code",
         }
     }
 
@@ -158,6 +161,7 @@ pub struct Sealer {
     signing_key: Keys,
     csrf: Keys,
     flash: Keys,
+    user_code: Keys,
     aliases: AliasKeys,
 }
 
@@ -173,6 +177,7 @@ impl Sealer {
             signing_key: keys(Purpose::SigningKey),
             csrf: keys(Purpose::Csrf),
             flash: keys(Purpose::Flash),
+            user_code: keys(Purpose::UserCode),
             aliases: AliasKeys::derive(&prk),
         }
     }
@@ -235,6 +240,7 @@ impl Sealer {
             Purpose::SigningKey => &self.signing_key,
             Purpose::Csrf => &self.csrf,
             Purpose::Flash => &self.flash,
+            Purpose::UserCode => &self.user_code,
         }
     }
 }

@@ -4,7 +4,7 @@
 use crate::app::App;
 use crate::crypto::foreign::ForeignKeys;
 use crate::outbound::Accept;
-use crate::protocol::client::ClientMetadata;
+use crate::protocol::client::{AuthMethod, ClientMetadata};
 use crate::protocol::client_metadata::{self, MetadataProblem};
 use crate::protocol::types::SigningAlg;
 
@@ -38,11 +38,23 @@ pub fn check(
             problems.push(MetadataProblem::of(field, url, problem.to_string()));
         }
     }
-    let keys = metadata.jwks.as_ref().map(ForeignKeys::from_set);
-    if let (Some(Err(problem)), false) = (keys, problems.iter().any(|p| p.field == "jwks")) {
-        problems.push(MetadataProblem::new("jwks", problem.to_string()));
+    if !problems.iter().any(|p| p.field == "jwks") {
+        problems.extend(keys(metadata));
     }
     if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+/// Keys by value must be usable for what the client does with them.
+fn keys(metadata: &ClientMetadata) -> Option<MetadataProblem> {
+    let signs = metadata.token_endpoint_auth_method == AuthMethod::PrivateKeyJwt;
+    let text = match ForeignKeys::from_set(metadata.jwks.as_ref()?) {
+        Err(error) => error.to_string(),
+        Ok(keys) if keys.is_empty() && signs => "has no key for signatures; private_key_jwt needs \
+            one of RSA, EC P-256, EC P-384 or Ed25519"
+            .to_owned(),
+        Ok(_) => return None,
+    };
+    Some(MetadataProblem::new("jwks", text))
 }
 
 /// URLs that browsers follow or load.

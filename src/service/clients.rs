@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::crypto::secret::{self, Secret, SecretHash};
-use crate::protocol::client::{AuthMethod, Client, ClientMetadata, ClientOrigin, ConsentPolicy};
+use crate::protocol::client::{Client, ClientMetadata, ClientOrigin, ConsentPolicy};
 use crate::protocol::client_metadata::MetadataProblem;
 use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Event};
@@ -27,8 +27,8 @@ pub enum ClientError {
     Taken,
     #[error("{}", list(.0))]
     Invalid(Vec<MetadataProblem>),
-    #[error("a public client has no secret; change token_endpoint_auth_method first")]
-    Public,
+    #[error("this client authenticates without a secret; change token_endpoint_auth_method first")]
+    NoSecret,
     #[error("a client secret needs at least {MIN_SECRET_CHARS} characters without spaces")]
     WeakSecret,
     #[error("a client_id needs 1 to 64 letters, digits, '-', '_' or '.'")]
@@ -112,12 +112,12 @@ pub async fn create(app: &App, new: NewClient, actor: &Actor) -> Result<WithSecr
         Some(_) => return Err(ClientError::BadId),
         None => ClientId::new(secret::opaque_id()),
     };
-    let public = new.metadata.token_endpoint_auth_method == AuthMethod::None;
-    let secret = match (public, new.secret) {
-        (true, None) => None,
-        (true, Some(_)) => return Err(ClientError::Public),
-        (false, Some(own)) => Some(check_secret(own)?),
-        (false, None) => Some(Secret::generate()),
+    let uses_secret = new.metadata.token_endpoint_auth_method.uses_secret();
+    let secret = match (uses_secret, new.secret) {
+        (false, None) => None,
+        (false, Some(_)) => return Err(ClientError::NoSecret),
+        (true, Some(own)) => Some(check_secret(own)?),
+        (true, None) => Some(Secret::generate()),
     };
     let now = app.now();
     let mut tx = app.store.begin().await?;
@@ -196,16 +196,15 @@ pub async fn update(
     if let Some(problem) = unreviewed(&client, &metadata) {
         return Err(ClientError::Invalid(vec![problem]));
     }
-    let was_public = !client.is_confidential();
     let sector = |m: &ClientMetadata| (m.sector_identifier_uri.clone(), m.redirect_uris.clone());
     if sector(&metadata) != sector(&client.metadata) {
         check_sector(app, &metadata).await?;
     }
     client.metadata = metadata;
-    if was_public && client.is_confidential() && client.secret_hashes.is_empty() {
+    if client.uses_secret() && client.secret_hashes.is_empty() {
         return Err(ClientError::Invalid(vec![MetadataProblem::new(
             "token_endpoint_auth_method",
-            "a public client cannot become confidential; register a new client",
+            "a client without a secret cannot start to use one; register a new client",
         )]));
     }
     client.updated_at = app.now();
@@ -294,8 +293,8 @@ pub async fn rotate_secret(
     actor: &Actor,
 ) -> Result<WithSecret, ClientError> {
     let mut client = get(app, id).await?;
-    if !client.is_confidential() {
-        return Err(ClientError::Public);
+    if !client.uses_secret() {
+        return Err(ClientError::NoSecret);
     }
     let now = app.now();
     let secret = own.map_or_else(|| Ok(Secret::generate()), check_secret)?;

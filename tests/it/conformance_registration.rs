@@ -6,9 +6,7 @@ use serde_json::{Value, json};
 
 use crate::checks::{assert_error_page, assert_success};
 use crate::fixtures::{ALICE, STATE, fill_in, unique};
-use crate::registration_kit::{
-    CALLBACK, Registered, assert_refused, open_bed, register, request,
-};
+use crate::registration_kit::{CALLBACK, Registered, assert_refused, open_bed, register, request};
 use crate::support::tls_peer::{Answer, TlsPeer};
 
 on_both_backends! {
@@ -186,8 +184,8 @@ on_both_backends! {
     async fn discovery_names_the_endpoint_only_where_apps_may_register(backend: Backend) {
         let bed = open_bed(backend).await;
         let document = |base: String| async move {
-            let page = bed.world.browser().get(&format!("{base}/.well-known/openid-configuration"));
-            page.await.json()
+            let browser = bed.world.browser();
+            browser.get(&format!("{base}/.well-known/openid-configuration")).await.json()
         };
         let open = document(bed.world.issuer.clone()).await;
         assert_eq!(open["registration_endpoint"], format!("{}/oauth2/register", bed.world.issuer));

@@ -85,8 +85,8 @@ on_both_backends! {
             let page = send(b.rp.bare(), (method, b.place()), (None, body)).await;
             assert_refused(&page, 401, "invalid_token");
         }
-        let changed = b.manage(Method::PUT, Some(&b.replacement(json!({ "client_name": "Renamed" }))));
-        let changed = changed.await;
+        let renamed = b.replacement(json!({ "client_name": "Renamed" }));
+        let changed = b.manage(Method::PUT, Some(&renamed)).await;
         changed.assert_status(200);
         let new_token = changed.json()["registration_access_token"].as_str().unwrap().to_owned();
         assert_ne!(new_token, b.token());
@@ -269,8 +269,9 @@ on_both_backends! {
         assert_eq!(app.json["scope"], "openid email");
         let fields = [("grant_type", "client_credentials")];
         app.rp.token_request(&fields).await.assert_oauth_error(400, "unauthorized_client");
-        let page = app.rp.authorize(&bed.world.browser(), &[("scope", "openid admin:everything")]);
-        let page = walk(page.await, &ALICE).await;
+        let greedy = [("scope", "openid admin:everything")];
+        let page = app.rp.authorize(&bed.world.browser(), &greedy).await;
+        let page = walk(page, &ALICE).await;
         let code = page.location_parameter("code").expect("a code");
         let tokens = Tokens::of(&app.rp.redeem(&code).await);
         assert_eq!(tokens.json["scope"], "openid");

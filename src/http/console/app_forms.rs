@@ -79,7 +79,6 @@ pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
 }
 
 async fn detail(desk: &Desk<'_>, client: &Client) -> Result<ClientDetail, Stop> {
-    let confidential = client.is_confidential();
     Ok(ClientDetail {
         chrome: desk.chrome(),
         console: desk.console(Section::Apps),
@@ -93,7 +92,7 @@ async fn detail(desk: &Desk<'_>, client: &Client) -> Result<ClientDetail, Stop> 
                 ClientOrigin::Manual | ClientOrigin::Dynamic => Settings::Here,
             },
             state: rows::state(client.disabled_at),
-            secret: if confidential { SecretState::Kept } else { SecretState::NotUsed },
+            secret: if client.uses_secret() { SecretState::Kept } else { SecretState::NotUsed },
             created: When::at(client.created_at),
             updated: When::at(client.updated_at),
         },

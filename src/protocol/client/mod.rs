@@ -53,7 +53,7 @@ impl Client {
         self.metadata.consent == ConsentPolicy::Skip && self.origin.is_reviewed()
     }
 
-    /// Whether the client holds a secret (RFC 6749 section 2.1).
+    /// Whether the client proves who it is (RFC 6749 section 2.1).
     #[must_use]
     pub fn is_confidential(&self) -> bool {
         self.metadata.token_endpoint_auth_method != AuthMethod::None
@@ -65,6 +65,12 @@ impl Client {
     pub fn is_told_of_sign_outs(&self) -> bool {
         self.metadata.backchannel_logout_uri.is_some()
             || self.metadata.frontchannel_logout_uri.is_some()
+    }
+
+    /// Whether the client shares a secret with the provider.
+    #[must_use]
+    pub fn uses_secret(&self) -> bool {
+        self.metadata.token_endpoint_auth_method.uses_secret()
     }
 
     /// Whether a `code_challenge` is a duty (RFC 9700 section 2.1.1).
