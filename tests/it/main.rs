@@ -21,6 +21,11 @@
 //! | `jarm` | authorization responses as signed JWTs |
 //! | `dpop_kit` | not tests: keys and proofs for the two modules below |
 //! | `dpop`, `dpop_attacks` | tokens bound to a key; every defect a proof can have |
+//! | `registration_kit` | not tests: a Doorward that lets apps register themselves, and such apps |
+//! | `registration`, `conformance_registration` | apps register and look after themselves |
+//! | `registration_attacks` | hostile URLs, words and statements of apps |
+//! | `metadata_documents` | apps whose id is the URL of a document |
+//! | `pairwise` | every sector knows a person by a name of its own |
 //! | `relying_party` | the openidconnect crate as an independent client |
 //! | `jwt_attacks` | forged and misused tokens, everywhere one is read |
 //! | `login_form`, `csrf`, `headers`, `hostile_text` | the pages under attack |
@@ -76,6 +81,7 @@ mod client_jwks_uri;
 mod client_signer;
 mod code;
 mod conformance_basic;
+mod conformance_registration;
 mod console;
 mod console_kit;
 mod console_rights;
@@ -105,14 +111,19 @@ mod logout;
 mod logout_kit;
 mod machinery;
 mod malformed;
+mod metadata_documents;
 mod methods;
 mod operations;
 mod outbound_guard;
+mod pairwise;
 mod pkce;
 mod races;
 mod redirect_uri;
 mod redis_faults;
 mod refresh;
+mod registration;
+mod registration_attacks;
+mod registration_kit;
 mod relying_party;
 mod resources;
 mod revocation;
