@@ -56,6 +56,7 @@ async fn conforms(store: Store) {
     lineage::grants_conform(&store).await;
     lineage::families_conform(&store).await;
     records::keys_conform(&store).await;
+    records::encryption_keys_conform(&store).await;
     records::links_conform(&store).await;
     records::revocations_conform(&store).await;
     records::sync_conforms(&store).await;

@@ -12,6 +12,7 @@
 //! | `code`, `refresh`, `client_credentials` | the grants: spent once, by their owner, in time |
 //! | `userinfo`, `introspection`, `revocation`, `logout` | tokens and sessions in use, and their end |
 //! | `discovery`, `conformance_basic`, `form_post` | the OpenID certification plans, module by module |
+//! | `algorithms`, `encrypted` | each client's algorithms; signed and encrypted answers; the key set |
 //! | `relying_party` | the openidconnect crate as an independent client |
 //! | `jwt_attacks` | forged and misused tokens, everywhere one is read |
 //! | `login_form`, `csrf`, `headers`, `hostile_text` | the pages under attack |
@@ -23,7 +24,7 @@
 //! | `revocation_set` | whatever ends a lineage kills its tokens at once and for good |
 //! | `redis_faults` | Redis and PostgreSQL fail, forget and come back with old data |
 //! | `crash` | the server is killed twenty times under load and loses nothing it acknowledged |
-//! | `keys` | signing keys rotate under load and are removed with all they signed |
+//! | `keys`, `rotation` | keys rotate under load and are removed with all they signed |
 //! | `cli_changes` | what a command changes reaches a running server |
 //! | `console_kit` | not tests: administrators, and what they make, for the modules below |
 //! | `console` | every page and every change of the console, with plain forms |
@@ -46,6 +47,7 @@
 #[macro_use]
 mod support;
 
+mod algorithms;
 mod answers;
 mod authorize;
 mod checks;
@@ -61,6 +63,7 @@ mod console_safety;
 mod crash;
 mod csrf;
 mod discovery;
+mod encrypted;
 mod first_start;
 mod fixtures;
 mod flow_kit;
@@ -86,6 +89,7 @@ mod refresh;
 mod relying_party;
 mod revocation;
 mod revocation_set;
+mod rotation;
 mod session_life;
 mod startup_errors;
 mod userinfo;
