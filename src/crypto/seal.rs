@@ -99,6 +99,8 @@ pub enum Purpose {
     Csrf,
     /// A one-time message shown on the next page.
     Flash,
+    /// The short code of a waiting device, as the key it is found by.
+    UserCode,
 }
 
 impl Purpose {
@@ -112,6 +114,7 @@ impl Purpose {
             Self::EncryptionKey => "encryption-key",
             Self::Csrf => "csrf",
             Self::Flash => "flash",
+            Self::UserCode => "user-code",
         }
     }
 
@@ -162,6 +165,7 @@ pub struct Sealer {
     encryption_key: Keys,
     csrf: Keys,
     flash: Keys,
+    user_code: Keys,
     aliases: AliasKeys,
 }
 
@@ -178,6 +182,7 @@ impl Sealer {
             encryption_key: keys(Purpose::EncryptionKey),
             csrf: keys(Purpose::Csrf),
             flash: keys(Purpose::Flash),
+            user_code: keys(Purpose::UserCode),
             aliases: AliasKeys::derive(&prk),
         }
     }
@@ -241,6 +246,7 @@ impl Sealer {
             Purpose::Csrf => &self.csrf,
             Purpose::EncryptionKey => &self.encryption_key,
             Purpose::Flash => &self.flash,
+            Purpose::UserCode => &self.user_code,
         }
     }
 }

@@ -56,6 +56,23 @@ impl MetadataProblem {
     }
 }
 
+/// The problems as an `error_description` (RFC 6749 section 5.2): one sentence each, without the
+/// values, in the characters that are allowed there.
+#[must_use]
+pub fn description(problems: &[MetadataProblem]) -> String {
+    let mut text = String::new();
+    for problem in problems {
+        if text.len() > 400 {
+            text.push_str("; and more");
+            break;
+        }
+        let joint = if text.is_empty() { "" } else { "; " };
+        text.extend([joint, problem.field, " ", &problem.problem]);
+    }
+    text.retain(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\'));
+    text
+}
+
 impl std::fmt::Display for MetadataProblem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.field, self.text())
@@ -71,9 +88,15 @@ impl ClientMetadata {
         let base = Self { kind, ..Self::default() };
         match kind {
             ClientKind::Web => base,
-            ClientKind::Spa | ClientKind::Native | ClientKind::Device => Self {
+            ClientKind::Spa | ClientKind::Native => Self {
                 token_endpoint_auth_method: AuthMethod::None,
                 pkce: PkcePolicy::Required,
+                ..base
+            },
+            ClientKind::Device => Self {
+                token_endpoint_auth_method: AuthMethod::None,
+                pkce: PkcePolicy::Required,
+                grant_types: vec![GrantType::DeviceCode, GrantType::RefreshToken],
                 ..base
             },
             ClientKind::Machine => Self {
@@ -106,6 +129,7 @@ pub fn validate(metadata: &ClientMetadata) -> Result<(), Vec<MetadataProblem>> {
         places::sector,
         choices::keys,
         choices::certificate,
+        choices::authentication,
         choices::encryption,
         choices::words,
         choices::scope,
@@ -121,10 +145,11 @@ fn grants(metadata: &ClientMetadata, problems: &mut Problems) {
         problems.push(MetadataProblem::new("grant_types", "needs at least one entry"));
     }
     let public = metadata.token_endpoint_auth_method == AuthMethod::None;
-    if public && metadata.grant_types.contains(&GrantType::ClientCredentials) {
+    let needs_secret = |grant: &&GrantType| grant.needs_confidential_client();
+    for grant in metadata.grant_types.iter().filter(|grant| public && needs_secret(grant)) {
         problems.push(MetadataProblem::new(
             "grant_types",
-            "a public client cannot use client_credentials",
+            format!("a public client cannot use {}", grant.as_str()),
         ));
     }
     if !public && !metadata.kind.is_confidential() && metadata.kind != ClientKind::Native {

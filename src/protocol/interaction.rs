@@ -11,7 +11,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::authorize::{AuthorizeRequest, Demand, PromptDisplay};
-use super::client::{Client, ConsentPolicy};
+use super::client::Client;
 use super::error::{ErrorCode, OAuthError};
 use super::scope::Scopes;
 use super::types::{SessionId, UserId};
@@ -157,7 +157,7 @@ fn missing_consent(situation: &Situation<'_>) -> Option<Scopes> {
     if request.prompts.consent == Demand::Always {
         return Some(new);
     }
-    if situation.client.metadata.consent == ConsentPolicy::Skip {
+    if situation.client.skips_consent() {
         return None;
     }
     (situation.consent.is_none() || !new.is_empty()).then_some(new)
@@ -167,6 +167,7 @@ fn missing_consent(situation: &Situation<'_>) -> Option<Scopes> {
 mod tests {
     use super::super::authorize::validate;
     use super::super::client::tests::client;
+    use super::super::client::{ClientOrigin, ConsentPolicy};
     use super::super::params::Params;
     use super::super::reply::ReplyTo;
     use super::*;
@@ -279,6 +280,8 @@ mod tests {
         own.consent = None;
         own.client.metadata.consent = ConsentPolicy::Skip;
         assert_eq!(own.step(), Step::Issue);
+        own.client.origin = ClientOrigin::Dynamic;
+        assert!(matches!(own.step(), Step::Consent { .. }), "a stranger cannot excuse itself");
     }
 
     #[test]

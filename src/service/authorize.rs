@@ -6,20 +6,23 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::clock::Seconds;
-use crate::crypto::secret::{self, Secret};
+use crate::crypto::encoding;
+use crate::crypto::secret::{self, Secret, SecretHash};
 use crate::protocol::authorize::{self, AuthorizeRequest};
-use crate::protocol::client::{Client, ConsentPolicy};
+use crate::protocol::client::Client;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::grant::authorization_code::CodePayload;
 use crate::protocol::interaction::{self, SignInReason, Situation, Step};
 use crate::protocol::params::Params;
 use crate::protocol::reply::{NoReply, Reply, ReplyTo};
 use crate::protocol::scope::Scopes;
+use crate::protocol::session_state;
 use crate::protocol::types::{ClientId, GrantId, UserId};
 use crate::service::failure::Failure;
 use crate::service::flow::{Flow, Target};
+use crate::service::id_token_hint;
+use crate::service::metadata_document::{self, DocumentError};
 use crate::service::session::LiveSession;
-use crate::service::{clients, id_token_hint};
 use crate::store::ephemeral::codes;
 use crate::store::{consents, users};
 
@@ -70,6 +73,9 @@ pub enum AuthorizeError {
     ClientIdMissing,
     #[error("no app with this client_id is registered here")]
     UnknownClient,
+    /// The `client_id` is the URL of a document that cannot be used; the text may be shown.
+    #[error("{0}")]
+    Document(String),
     #[error("this app is disabled")]
     DisabledClient,
     #[error("{error}")]
@@ -82,6 +88,15 @@ pub enum AuthorizeError {
     Failure(#[from] Failure),
 }
 
+impl From<DocumentError> for AuthorizeError {
+    fn from(error: DocumentError) -> Self {
+        match error {
+            DocumentError::Unusable(problem) => Self::Document(problem),
+            DocumentError::Failure(failure) => Self::Failure(failure),
+        }
+    }
+}
+
 /// A request whose client and destination are verified.
 pub(crate) struct Verified {
     pub client: Arc<Client>,
@@ -92,8 +107,8 @@ pub(crate) struct Verified {
 /// Loads the client, verifies the destination, validates the rest.
 pub(crate) async fn verify(app: &App, params: &Params) -> Result<Verified, AuthorizeError> {
     let id = params.get("client_id").ok().flatten().ok_or(AuthorizeError::ClientIdMissing)?;
-    let client =
-        clients::find(app, &ClientId::new(id)).await?.ok_or(AuthorizeError::UnknownClient)?;
+    let client = metadata_document::resolve(app, &ClientId::new(id)).await?;
+    let client = client.ok_or(AuthorizeError::UnknownClient)?;
     if client.disabled_at.is_some() {
         return Err(AuthorizeError::DisabledClient);
     }
@@ -168,7 +183,7 @@ async fn decide(
         Err(error) => return Ok(Step::Refuse(error)),
     };
     // An app of the organisation's own never asks, so there is nothing to look up for it.
-    let asks = client.metadata.consent == ConsentPolicy::Ask;
+    let asks = !client.skips_consent();
     let consent = match session.filter(|_| asks) {
         Some(session) => consents::get(&app.store.db, &session.user_id, &client.id)
             .await
@@ -273,5 +288,20 @@ async fn issue(
         return Ok(refuse(app, &request.reply_to, &error));
     }
     app.metrics.authorize_request("success");
-    Ok(Outcome::Reply(request.reply_to.success(code.expose())))
+    let session_state = session_state(request, session);
+    Ok(Outcome::Reply(request.reply_to.success(code.expose(), session_state.as_deref())))
+}
+
+/// By which the app can notice that the person here is another one, or nobody, by now.
+fn session_state(request: &AuthorizeRequest, session: &LiveSession) -> Option<String> {
+    if !request.scopes.contains("openid") {
+        return None;
+    }
+    let salt = encoding::encode_base64url(&secret::random_bytes::<12>());
+    session_state::session_state(
+        &request.client_id,
+        request.reply_to.redirect_uri(),
+        (&session.browser_state(), &salt),
+        |text| SecretHash::of(text).as_str().to_owned(),
+    )
 }

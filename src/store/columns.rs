@@ -7,6 +7,7 @@ use sqlx::error::BoxDynError;
 pub(super) use sqlx::types::Json;
 
 use crate::clock::UnixTime;
+use crate::protocol::client::ClientOrigin;
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::{
     ClientId, FamilyId, GrantId, KeyEncryptionAlg, SessionId, SigningAlg, UserId,
@@ -86,3 +87,4 @@ stored_as!(Scopes, String, ToString::to_string, |text| Scopes::parse(&text)
 stored_by_name!(SigningAlg);
 stored_by_name!(KeyEncryptionAlg);
 stored_by_name!(AdminRole);
+stored_by_name!(ClientOrigin);

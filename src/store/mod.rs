@@ -6,6 +6,8 @@
 
 pub mod audit;
 pub mod cleanup;
+pub mod client_documents;
+pub mod client_registrations;
 pub mod clients;
 mod columns;
 mod connect;
@@ -23,11 +25,13 @@ pub mod links;
 mod migrations;
 pub mod outbox;
 pub mod refresh_families;
+pub mod registration_tokens;
 pub mod revocations;
 mod search;
 pub mod session_clients;
 pub mod sessions;
 pub mod sync;
+pub mod used_jtis;
 pub mod users;
 
 pub use connect::DatabaseSettings;
