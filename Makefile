@@ -1,6 +1,6 @@
 # The short names of the few things one does here.
 
-.PHONY: help run test check bench bench-micro fuzz docs
+.PHONY: help run test conformance check bench bench-timing bench-micro fuzz docs
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -12,6 +12,9 @@ test: ## every test: installs what they need when it can, then runs them all
 	scripts/test-setup
 	cargo test
 
+conformance: ## the certification plans row by row: runs their tests, writes docs/conformance.md
+	scripts/conformance
+
 check: ## formatting and lints, as CI checks them
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
@@ -21,6 +24,9 @@ ARGS ?=
 
 bench: ## the load harness: requests per second on one core (docs/benchmarks.md)
 	cargo bench --bench load -- $(ARGS)
+
+bench-timing: ## does the time of a refused sign-in tell why it was refused?
+	cargo bench --bench load -- --timing $(ARGS)
 
 bench-micro: ## microbenchmarks of the parts that only compute
 	cargo bench --bench micro -- $(ARGS)

@@ -121,6 +121,7 @@ fn person(criterion: &mut Criterion) {
         issuer: ISSUER,
         client: &client,
         user: &user,
+        subject: user.id.as_str(),
         scopes: &scopes,
         authentication: Authentication {
             auth_time: NOW,
@@ -135,7 +136,7 @@ fn person(criterion: &mut Criterion) {
     };
     group.bench_function("claims::id_token", |b| b.iter(|| claims::id_token(black_box(&facts))));
     group.bench_function("claims::userinfo", |b| {
-        b.iter(|| claims::userinfo(black_box(&user), black_box(&scopes)));
+        b.iter(|| claims::userinfo(black_box(&user), user.id.as_str(), black_box(&scopes)));
     });
     group.finish();
 }

@@ -2,7 +2,10 @@
 //! shared by every worker. `boot` makes it; `known` and `watch` hold what the process remembers.
 
 mod boot;
+mod documents;
+mod key_sets;
 mod known;
+mod software_issuers;
 mod watch;
 
 use std::sync::Arc;
@@ -11,7 +14,10 @@ use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
 pub use boot::{BootError, Migrations, boot};
+pub use documents::{Document, Documents};
+pub use key_sets::{KeySet, KeySets, Slot};
 pub use known::{Known, VerifiedTokens};
+pub use software_issuers::SoftwareIssuers;
 pub use watch::{Freshness, Watch};
 
 use crate::clock::{Clock, UnixTime};
@@ -36,6 +42,8 @@ pub struct App {
     pub keyring: ArcSwap<Keyring>,
     /// Clients read recently; emptied when any client changes anywhere.
     pub known: Known,
+    /// Keys of clients fetched from their own addresses.
+    pub key_sets: KeySets,
     /// Our own access tokens whose signature was already verified.
     pub verified: VerifiedTokens,
     /// What this process knows of changes made elsewhere.
@@ -44,6 +52,10 @@ pub struct App {
     pub outbox_bell: Notify,
     /// Requests to addresses that others supplied.
     pub outbound: Outbound,
+    /// Client ID metadata documents read lately.
+    pub documents: Documents,
+    /// Whose software statements are believed.
+    pub software_issuers: SoftwareIssuers,
     pub metrics: Metrics,
     /// A line above every page, such as the demo's.
     pub banner: Option<String>,

@@ -18,6 +18,7 @@ mod password;
 mod problem;
 mod redis;
 mod reference;
+mod registration;
 mod secrets;
 mod server;
 mod session;
@@ -50,6 +51,7 @@ pub use password::PasswordSettings;
 pub use problem::{Origin, Problem, Problems};
 pub use redis::RedisSettings;
 pub use reference::markdown;
+pub use registration::{RegistrationMode, RegistrationSettings};
 pub use secrets::{MasterKeySource, SecretSettings};
 pub use server::ServerSettings;
 pub use session::SessionSettings;
@@ -103,6 +105,9 @@ pub struct Config {
     /// Requests to addresses that apps and administrators supply. They go by https to the public
     /// internet only, follow no redirect, and ignore proxies of the environment.
     pub outbound: OutboundSettings,
+    /// Apps that register themselves, and apps described by a document of their own. People are
+    /// always asked before such an app gets their data.
+    pub registration: RegistrationSettings,
     /// The log, on standard error.
     pub log: LogSettings,
     /// Where every value that is not a default came from.
@@ -129,6 +134,7 @@ impl Default for Config {
             keys: KeySettings::default(),
             outbox: OutboxSettings::default(),
             outbound: OutboundSettings::default(),
+            registration: RegistrationSettings::default(),
             log: LogSettings::default(),
             origins: BTreeMap::new(),
         }

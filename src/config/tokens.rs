@@ -34,6 +34,12 @@ pub struct TokenSettings {
     /// apps that refresh twice at once or lose an answer. 0 makes every second use a theft.
     #[schemars(range(min = 0, max = 60))]
     pub refresh_grace: Seconds,
+    /// The codes of a device that waits to be let in (RFC 8628).
+    #[schemars(range(min = 5, max = 1800))]
+    pub device_code_lifetime: Seconds,
+    /// How long a device waits between two questions.
+    #[schemars(range(min = 1, max = 60))]
+    pub device_poll_interval: Seconds,
 }
 
 impl Default for TokenSettings {
@@ -47,6 +53,8 @@ impl Default for TokenSettings {
             offline_idle: 2_592_000,
             offline_absolute: 7_776_000,
             refresh_grace: 10,
+            device_code_lifetime: 600,
+            device_poll_interval: 5,
         }
     }
 }

@@ -10,6 +10,7 @@ use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use super::alias::AliasKeys;
 use super::secret::{Secret, random_bytes};
 
 const KEY_LEN: usize = 32;
@@ -92,10 +93,14 @@ pub enum Purpose {
     Successor,
     /// A private signing key at rest.
     SigningKey,
+    /// A private encryption key at rest.
+    EncryptionKey,
     /// A form token against cross-site request forgery.
     Csrf,
     /// A one-time message shown on the next page.
     Flash,
+    /// The short code of a waiting device, as the key it is found by.
+    UserCode,
 }
 
 impl Purpose {
@@ -106,8 +111,10 @@ impl Purpose {
             Self::RefreshToken => "refresh-token",
             Self::Successor => "successor",
             Self::SigningKey => "signing-key",
+            Self::EncryptionKey => "encryption-key",
             Self::Csrf => "csrf",
             Self::Flash => "flash",
+            Self::UserCode => "user-code",
         }
     }
 
@@ -127,8 +134,8 @@ struct Keys {
 
 impl Keys {
     fn derive(prk: &hkdf::Prk, purpose: Purpose) -> Self {
-        let aead = derive(prk, "aead", purpose);
-        let mac = derive(prk, "mac", purpose);
+        let aead = derive(prk, "aead", purpose.label());
+        let mac = derive(prk, "mac", purpose.label());
         Self {
             aead: aead.and_then(|key| RandomizedNonceKey::new(&AES_256_GCM, key.as_slice()).ok()),
             // Without a derived key, a random one: what it signs will match nowhere else.
@@ -140,8 +147,9 @@ impl Keys {
     }
 }
 
-fn derive(prk: &hkdf::Prk, kind: &str, purpose: Purpose) -> Option<Zeroizing<[u8; KEY_LEN]>> {
-    let info = [b"doorward/v1/".as_slice(), kind.as_bytes(), b"/", purpose.label().as_bytes()];
+/// A key of its own for each kind and label.
+pub(super) fn derive(prk: &hkdf::Prk, kind: &str, label: &str) -> Option<Zeroizing<[u8; KEY_LEN]>> {
+    let info = [b"doorward/v1/".as_slice(), kind.as_bytes(), b"/", label.as_bytes()];
     let mut key = Zeroizing::new([0; KEY_LEN]);
     prk.expand(&info, hkdf::HKDF_SHA256).ok()?.fill(key.as_mut_slice()).ok()?;
     Some(key)
@@ -154,8 +162,11 @@ pub struct Sealer {
     refresh_token: Keys,
     successor: Keys,
     signing_key: Keys,
+    encryption_key: Keys,
     csrf: Keys,
     flash: Keys,
+    user_code: Keys,
+    aliases: AliasKeys,
 }
 
 impl Sealer {
@@ -168,9 +179,16 @@ impl Sealer {
             refresh_token: keys(Purpose::RefreshToken),
             successor: keys(Purpose::Successor),
             signing_key: keys(Purpose::SigningKey),
+            encryption_key: keys(Purpose::EncryptionKey),
             csrf: keys(Purpose::Csrf),
             flash: keys(Purpose::Flash),
+            user_code: keys(Purpose::UserCode),
+            aliases: AliasKeys::derive(&prk),
         }
+    }
+
+    pub(super) fn alias_keys(&self) -> &AliasKeys {
+        &self.aliases
     }
 
     /// Encrypts `plain` so that only [`Sealer::open`] with the same purpose and master key can
@@ -226,7 +244,9 @@ impl Sealer {
             Purpose::Successor => &self.successor,
             Purpose::SigningKey => &self.signing_key,
             Purpose::Csrf => &self.csrf,
+            Purpose::EncryptionKey => &self.encryption_key,
             Purpose::Flash => &self.flash,
+            Purpose::UserCode => &self.user_code,
         }
     }
 }
@@ -243,11 +263,12 @@ mod tests {
     use proptest::prelude::*;
     use std::sync::LazyLock;
 
-    const ALL: [Purpose; 6] = [
+    const ALL: [Purpose; 7] = [
         Purpose::Flow,
         Purpose::RefreshToken,
         Purpose::Successor,
         Purpose::SigningKey,
+        Purpose::EncryptionKey,
         Purpose::Csrf,
         Purpose::Flash,
     ];

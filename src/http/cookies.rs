@@ -1,6 +1,8 @@
 //! The cookies: which there are and what protects them (security catalogue section 4.2).
 //!
-//! `session` is the active SSO session, `accounts` those of other people in the same browser; `browser` binds in-flight pages and CSRF tokens to this browser;
+//! `session` is the active SSO session, `accounts` holds those of other people in this browser;
+//! `browser` binds in-flight pages and CSRF tokens to this browser;
+//! `state` lets scripts of this site see whether the session is another one; it proves nothing;
 //! `flash` carries one sealed message from a change in the console to the page shown next.
 
 use actix_web::HttpRequest;
@@ -16,11 +18,14 @@ pub enum Kind {
     Session,
     Accounts,
     Browser,
+    State,
     Flash,
 }
 
 impl Kind {
-    fn name(self, transport: Transport) -> &'static str {
+    /// Its name on the wire.
+    #[must_use]
+    pub fn name(self, transport: Transport) -> &'static str {
         match (self, transport) {
             (Self::Session, Transport::Https) => "__Host-doorward_session",
             (Self::Session, Transport::LoopbackHttp) => "doorward_session",
@@ -28,6 +33,8 @@ impl Kind {
             (Self::Accounts, Transport::LoopbackHttp) => "doorward_accounts",
             (Self::Browser, Transport::Https) => "__Host-doorward_browser",
             (Self::Browser, Transport::LoopbackHttp) => "doorward_browser",
+            (Self::State, Transport::Https) => "__Host-doorward_state",
+            (Self::State, Transport::LoopbackHttp) => "doorward_state",
             (Self::Flash, Transport::Https) => "__Host-doorward_flash",
             (Self::Flash, Transport::LoopbackHttp) => "doorward_flash",
         }
@@ -36,16 +43,19 @@ impl Kind {
     /// The lengths a value of ours can have.
     fn lengths(self) -> std::ops::RangeInclusive<usize> {
         match self {
-            Self::Session | Self::Browser => 32..=128,
+            Self::Session | Self::Browser | Self::State => 32..=128,
             Self::Accounts => 32..=1_024,
             Self::Flash => 32..=2_048,
         }
     }
 
-    fn same_site(self) -> SameSite {
+    fn same_site(self, transport: Transport) -> SameSite {
         match self {
+            // Read where an app has put our check-session page into its own. Browsers take `None`
+            // over https only.
+            Self::State if transport == Transport::Https => SameSite::None,
             // Lax, not Strict: people arrive at /authorize from other sites.
-            Self::Session | Self::Accounts | Self::Browser => SameSite::Lax,
+            Self::Session | Self::Accounts | Self::Browser | Self::State => SameSite::Lax,
             Self::Flash => SameSite::Strict,
         }
     }
@@ -72,9 +82,9 @@ pub fn write(
 ) -> Cookie<'static> {
     let mut cookie = Cookie::build(kind.name(site.transport), value.to_owned())
         .path("/")
-        .http_only(true)
+        .http_only(kind != Kind::State)
         .secure(site.transport == Transport::Https)
-        .same_site(kind.same_site())
+        .same_site(kind.same_site(site.transport))
         .finish();
     if let Some(seconds) = max_age {
         cookie.set_max_age(Duration::seconds(seconds));

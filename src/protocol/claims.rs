@@ -30,6 +30,8 @@ pub struct IdTokenFacts<'a> {
     pub issuer: &'a str,
     pub client: &'a Client,
     pub user: &'a User,
+    /// The name by which the client knows the person (Core section 8).
+    pub subject: &'a str,
     pub scopes: &'a Scopes,
     pub authentication: Authentication<'a>,
     pub nonce: Option<&'a str>,
@@ -56,7 +58,7 @@ pub fn id_token(facts: &IdTokenFacts<'_>) -> Map<String, Value> {
         claims.remove("groups");
     }
     claims.insert("iss".into(), json!(facts.issuer));
-    claims.insert("sub".into(), json!(facts.user.id));
+    claims.insert("sub".into(), json!(facts.subject));
     claims.insert("aud".into(), json!(facts.client.id));
     claims.insert("exp".into(), json!(facts.now.plus(facts.lifetime)));
     claims.insert("iat".into(), json!(facts.now));
@@ -108,6 +110,17 @@ pub struct AccessTokenClaims {
     pub user_version: Option<i64>,
     /// The client's token version when this was issued. Private claim.
     pub client_version: i64,
+    /// Whom `sub` and `sid` stand for where the client knows them by other names; filled in when
+    /// the token is read, and never part of it.
+    #[serde(skip)]
+    pub behind: Option<Behind>,
+}
+
+/// The person and the session behind the names in a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Behind {
+    pub user: UserId,
+    pub session: Option<SessionId>,
 }
 
 impl AccessTokenClaims {
@@ -115,7 +128,20 @@ impl AccessTokenClaims {
     /// (RFC 9068 section 2.2).
     #[must_use]
     pub fn user_id(&self) -> Option<UserId> {
-        self.user_version.map(|_| UserId::new(self.sub.clone()))
+        self.user_version?;
+        match &self.behind {
+            Some(behind) => Some(behind.user.clone()),
+            None => Some(UserId::new(self.sub.clone())),
+        }
+    }
+
+    /// The session the token ends with, if any.
+    #[must_use]
+    pub fn session_id(&self) -> Option<&SessionId> {
+        match &self.behind {
+            Some(behind) => behind.session.as_ref(),
+            None => self.sid.as_ref(),
+        }
     }
 
     /// The granted scopes.
@@ -161,15 +187,20 @@ impl Audience {
     }
 }
 
-/// The claims userinfo answers with: `sub`, what the scopes allow and what was asked for by name.
+/// The claims userinfo answers with: `sub`, which has to be the ID token's (Core section 5.3.2), what
+/// the scopes allow, and what was asked for by name.
 #[must_use]
-pub fn userinfo(user: &User, scopes: &Scopes, asked: &Asked) -> Map<String, Value> {
+pub fn userinfo(
+    user: &User,
+    subject: &str,
+    (scopes, asked): (&Scopes, &Asked),
+) -> Map<String, Value> {
     let mut claims = person(user, scopes);
     if scopes.contains("groups") {
         claims.insert("groups".into(), json!(user.groups));
     }
     add_asked(&mut claims, user, asked);
-    claims.insert("sub".into(), json!(user.id));
+    claims.insert("sub".into(), json!(subject));
     claims
 }
 
@@ -277,6 +308,7 @@ mod tests {
             issuer: "https://op.test",
             client,
             user,
+            subject: user.id.as_str(),
             scopes,
             authentication: Authentication {
                 auth_time: UnixTime(5),
@@ -301,7 +333,7 @@ mod tests {
         assert_eq!(token.get("groups").unwrap(), &json!(["staff"]));
         assert_eq!(token.get("aud").unwrap(), "conf-basic");
         assert_eq!(token.get("auth_time").unwrap(), 5);
-        assert_eq!(userinfo(&user, &scopes, &Asked::new()).get("name").unwrap(), "Alice");
+        assert_eq!(userinfo(&user, "u-1", (&scopes, &Asked::new())).get("name").unwrap(), "Alice");
     }
 
     #[test]
@@ -314,7 +346,8 @@ mod tests {
 
     #[test]
     fn claims_without_a_value_are_left_out() {
-        let claims = userinfo(&alice(), &Scopes::from_tokens(Scopes::STANDARD), &Asked::new());
+        let claims =
+            userinfo(&alice(), "u-1", (&Scopes::from_tokens(Scopes::STANDARD), &Asked::new()));
         for absent in ["nickname", "address", "phone_number", "phone_number_verified", "picture"] {
             assert!(!claims.contains_key(absent), "{absent}");
         }
@@ -330,7 +363,7 @@ mod tests {
                 "id_token":{"email":null,"groups":null,"acr":null}}"#,
         )
         .unwrap();
-        let info = userinfo(&user, &scopes, &request.userinfo);
+        let info = userinfo(&user, "u-1", (&scopes, &request.userinfo));
         assert_eq!(info.keys().collect::<Vec<_>>(), ["name", "sub"]);
         let mut facts = facts(&client, &user, &scopes);
         facts.asked = &request.id_token;
@@ -342,7 +375,8 @@ mod tests {
 
     #[test]
     fn email_verified_is_a_boolean_and_updated_at_a_number() {
-        let claims = userinfo(&alice(), &Scopes::from_tokens(Scopes::STANDARD), &Asked::new());
+        let claims =
+            userinfo(&alice(), "u-1", (&Scopes::from_tokens(Scopes::STANDARD), &Asked::new()));
         assert_eq!(claims.get("email_verified").unwrap(), true);
         assert!(claims.get("updated_at").unwrap().is_i64());
     }
@@ -354,7 +388,7 @@ mod tests {
         user.groups = (0..60).map(|n| format!("group-{n}")).collect();
         assert!(!id_token(&facts(&client, &user, &scopes)).contains_key("groups"));
         assert_eq!(
-            userinfo(&user, &scopes, &Asked::new())
+            userinfo(&user, "u-1", (&scopes, &Asked::new()))
                 .get("groups")
                 .unwrap()
                 .as_array()

@@ -36,6 +36,14 @@ pub enum ErrorCode {
     /// RFC 9101 section 7.
     InvalidRequestUri,
     InvalidRequestObject,
+    /// RFC 8628 section 3.5, with the two below.
+    AuthorizationPending,
+    SlowDown,
+    ExpiredToken,
+    /// RFC 7591 section 3.2.2.
+    InvalidClientMetadata,
+    InvalidSoftwareStatement,
+    UnapprovedSoftwareStatement,
 }
 
 impl ErrorCode {
@@ -68,6 +76,12 @@ impl ErrorCode {
             Self::InvalidAuthorizationDetails => "invalid_authorization_details",
             Self::InvalidRequestUri => "invalid_request_uri",
             Self::InvalidRequestObject => "invalid_request_object",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::SlowDown => "slow_down",
+            Self::ExpiredToken => "expired_token",
+            Self::InvalidClientMetadata => "invalid_client_metadata",
+            Self::InvalidSoftwareStatement => "invalid_software_statement",
+            Self::UnapprovedSoftwareStatement => "unapproved_software_statement",
         }
     }
 }

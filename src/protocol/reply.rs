@@ -180,10 +180,13 @@ impl ReplyTo {
         self.mode
     }
 
-    /// The successful response of RFC 6749 section 4.1.2, with `iss` of RFC 9207.
+    /// The successful response of RFC 6749 section 4.1.2, with `iss` of RFC 9207 and, where an app
+    /// can watch the session, `session_state` of Session Management section 2.
     #[must_use]
-    pub fn success(&self, code: &str) -> Answer {
-        self.answer(vec![("code", code)])
+    pub fn success(&self, code: &str, session_state: Option<&str>) -> Answer {
+        let mut fields = vec![("code", code)];
+        fields.extend(session_state.map(|state| ("session_state", state)));
+        self.answer(fields)
     }
 
     /// The error response of RFC 6749 section 4.1.2.1, with `iss` of RFC 9207.
@@ -252,7 +255,7 @@ mod tests {
     fn the_registered_query_is_preserved() {
         let to = reply_to("redirect_uri=https://rp.test/q?a%3D1&state=s%26").unwrap();
         assert_eq!(
-            to.success("c"),
+            to.success("c", None),
             Answer::Plain(Reply::Redirect(
                 "https://rp.test/q?a=1&code=c&state=s%26&iss=https%3A%2F%2Fop.test".into()
             ))
@@ -294,14 +297,16 @@ mod tests {
             ("query.jwt", "https://rp.test/q?a=1&response=x.y.z"),
             ("fragment.jwt", "https://rp.test/q?a=1#response=x.y.z"),
         ] {
-            let Answer::Unsigned(unsigned) = to(mode).success("c") else { panic!("{mode}") };
+            let Answer::Unsigned(unsigned) = to(mode).success("c", None) else { panic!("{mode}") };
             let claims = unsigned.claims(&ClientId::new("app"), UnixTime(100));
             let expected = json!({ "code": "c", "state": "s", "iss": "https://op.test",
                 "aud": "app", "iat": 100, "exp": 400 });
             assert_eq!(Value::from(claims), expected, "{mode}");
             assert_eq!(unsigned.finished("x.y.z"), Reply::Redirect(start.to_owned()));
         }
-        let Answer::Unsigned(form) = to("form_post.jwt").success("c") else { panic!("a form") };
+        let Answer::Unsigned(form) = to("form_post.jwt").success("c", None) else {
+            panic!("a form")
+        };
         let Reply::FormPost { fields, .. } = form.finished("x.y.z") else { panic!("a form") };
         assert_eq!(fields, [("response".to_owned(), "x.y.z".to_owned())]);
     }

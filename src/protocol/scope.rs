@@ -1,12 +1,30 @@
 //! `scope` (RFC 6749 section 3.3): `scope-token *( SP scope-token )`,
 //! `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A set of scope tokens in the order first seen, without duplicates.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, schemars::JsonSchema)]
 #[serde(transparent)]
 pub struct Scopes(Vec<String>);
+
+/// A list, as it is stored, or the text of RFC 7591 section 2, as files and requests have it.
+impl<'de> Deserialize<'de> for Scopes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Form {
+            Text(String),
+            List(Vec<String>),
+        }
+        match Form::deserialize(deserializer)? {
+            Form::List(list) => Ok(Self(list)),
+            Form::Text(text) => Self::parse(&text)
+                .ok_or_else(|| D::Error::custom("a scope has a character that is not allowed")),
+        }
+    }
+}
 
 impl Scopes {
     /// The scopes Doorward itself gives a meaning, as discovery lists them.

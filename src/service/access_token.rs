@@ -6,9 +6,10 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::crypto::jose::{self, Expect, Expiry, TokenType};
 use crate::crypto::secret::SecretHash;
-use crate::protocol::claims::AccessTokenClaims;
+use crate::protocol::claims::{AccessTokenClaims, Behind};
 use crate::service::failure::Failure;
 use crate::service::revocation::{self, Lineage, Standing};
+use crate::service::subject;
 use crate::service::token::issue::opaque_key;
 
 /// The claims of a token that counts right now; `None` for every other text.
@@ -23,7 +24,7 @@ pub async fn inspect(app: &App, token: &str) -> Result<Option<Arc<AccessTokenCla
     let user = claims.user_id();
     let lineage = Lineage {
         grant: &claims.grant,
-        session: claims.sid.as_ref(),
+        session: claims.session_id(),
         user: user.as_ref().zip(claims.user_version),
         client: (&claims.client_id, claims.client_version),
     };
@@ -40,7 +41,8 @@ pub async fn inspect(app: &App, token: &str) -> Result<Option<Arc<AccessTokenCla
 pub async fn genuine(app: &App, token: &str) -> Result<Option<Arc<AccessTokenClaims>>, Failure> {
     if !token.contains('.') {
         let found = app.ephemeral.get(&opaque_key(token)).await?;
-        return Ok(found.and_then(|json| serde_json::from_str(&json).ok()).map(Arc::new));
+        let claims = found.and_then(|json| serde_json::from_str(&json).ok());
+        return Ok(claims.map(|claims| Arc::new(look_behind(app, claims))));
     }
     let hash = SecretHash::of(token);
     let now = app.now();
@@ -59,7 +61,17 @@ pub async fn genuine(app: &App, token: &str) -> Result<Option<Arc<AccessTokenCla
     let Ok(claims) = serde_json::from_value::<AccessTokenClaims>(claims.into()) else {
         return Ok(None);
     };
-    let claims = Arc::new(claims);
+    let claims = Arc::new(look_behind(app, claims));
     app.verified.insert(hash, Arc::clone(&claims), moment);
     Ok(Some(claims))
+}
+
+/// Finds whom the names in a token of ours stand for.
+fn look_behind(app: &App, mut claims: AccessTokenClaims) -> AccessTokenClaims {
+    // Without a person the `sub` is the client's own name.
+    claims.behind = claims.user_version.map(|_| Behind {
+        user: subject::person(app, &claims.sub),
+        session: claims.sid.as_ref().map(|sid| subject::session(app, sid.as_str())),
+    });
+    claims
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::crypto::secret::{self, Secret, SecretHash};
-use crate::protocol::client::{AuthMethod, Client, ClientMetadata};
-use crate::protocol::client_metadata::{self, MetadataProblem};
+use crate::protocol::client::{Client, ClientMetadata, ClientOrigin};
+use crate::protocol::client_metadata::MetadataProblem;
 use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Event};
+use crate::service::client_checks::{self, Author};
 use crate::service::failure::Failure;
 use crate::service::revocation::{self, Subject};
 use crate::store::clients::{self, ClientFilter};
@@ -26,8 +27,8 @@ pub enum ClientError {
     Taken,
     #[error("{}", list(.0))]
     Invalid(Vec<MetadataProblem>),
-    #[error("a public client has no secret; change token_endpoint_auth_method first")]
-    Public,
+    #[error("this client authenticates without a secret; change token_endpoint_auth_method first")]
+    NoSecret,
     #[error("a client secret needs at least {MIN_SECRET_CHARS} characters without spaces")]
     WeakSecret,
     #[error("a client_id needs 1 to 64 letters, digits, '-', '_' or '.'")]
@@ -103,18 +104,20 @@ pub async fn search(app: &App, filter: &ClientFilter) -> Result<Vec<Client>, Fai
 /// # Errors
 /// [`ClientError`].
 pub async fn create(app: &App, new: NewClient, actor: &Actor) -> Result<WithSecret, ClientError> {
-    client_metadata::validate(&new.metadata).map_err(ClientError::Invalid)?;
+    client_checks::check(app, &new.metadata, Author::Administrator, None)
+        .map_err(ClientError::Invalid)?;
+    check_sector(app, &new.metadata).await?;
     let id = match new.id {
         Some(id) if is_good_id(id.as_str()) => id,
         Some(_) => return Err(ClientError::BadId),
         None => ClientId::new(secret::opaque_id()),
     };
-    let public = new.metadata.token_endpoint_auth_method == AuthMethod::None;
-    let secret = match (public, new.secret) {
-        (true, None) => None,
-        (true, Some(_)) => return Err(ClientError::Public),
-        (false, Some(own)) => Some(check_secret(own)?),
-        (false, None) => Some(Secret::generate()),
+    let uses_secret = new.metadata.token_endpoint_auth_method.uses_secret();
+    let secret = match (uses_secret, new.secret) {
+        (false, None) => None,
+        (false, Some(_)) => return Err(ClientError::NoSecret),
+        (true, Some(own)) => Some(check_secret(own)?),
+        (true, None) => Some(Secret::generate()),
     };
     let now = app.now();
     let mut tx = app.store.begin().await?;
@@ -122,6 +125,7 @@ pub async fn create(app: &App, new: NewClient, actor: &Actor) -> Result<WithSecr
         token_version: spent_version(&mut tx, &id).await?,
         id,
         metadata: new.metadata,
+        origin: ClientOrigin::Manual,
         secret_hashes: secret.iter().map(|s| s.hash().as_str().to_owned()).collect(),
         disabled_at: None,
         created_at: now,
@@ -140,9 +144,14 @@ pub async fn create(app: &App, new: NewClient, actor: &Actor) -> Result<WithSecr
 
 /// Where the token versions of a new client begin: behind those of a deleted one with the same id,
 /// whose revocation would otherwise kill the new one's tokens as well.
-async fn spent_version(tx: &mut Tx, id: &ClientId) -> Result<i64, Failure> {
+pub(crate) async fn spent_version(tx: &mut Tx, id: &ClientId) -> Result<i64, Failure> {
     let spent = revocations::any(tx, &[(RevocationKind::Client, id.as_str())]).await?;
     Ok(spent.iter().map(|revocation| revocation.version).max().unwrap_or_default())
+}
+
+async fn check_sector(app: &App, metadata: &ClientMetadata) -> Result<(), ClientError> {
+    let checked = client_checks::sector(app, metadata).await;
+    checked.map_err(|problem| ClientError::Invalid(vec![problem]))
 }
 
 fn is_good_id(id: &str) -> bool {
@@ -168,15 +177,19 @@ pub async fn update(
     metadata: ClientMetadata,
     actor: &Actor,
 ) -> Result<Client, ClientError> {
-    client_metadata::validate(&metadata).map_err(ClientError::Invalid)?;
     let mut client = get(app, id).await?;
-    let was_public = !client.is_confidential();
+    client_checks::check(app, &metadata, Author::Administrator, Some(&client.metadata))
+        .map_err(ClientError::Invalid)?;
+    let sector = |m: &ClientMetadata| (m.sector_identifier_uri.clone(), m.redirect_uris.clone());
+    if sector(&metadata) != sector(&client.metadata) {
+        check_sector(app, &metadata).await?;
+    }
     client.metadata = metadata;
-    if was_public && client.is_confidential() && client.secret_hashes.is_empty() {
-        return Err(ClientError::Invalid(vec![MetadataProblem {
-            field: "token_endpoint_auth_method",
-            problem: "a public client cannot become confidential; register a new client".into(),
-        }]));
+    if client.uses_secret() && client.secret_hashes.is_empty() {
+        return Err(ClientError::Invalid(vec![MetadataProblem::new(
+            "token_endpoint_auth_method",
+            "a client without a secret cannot start to use one; register a new client",
+        )]));
     }
     client.updated_at = app.now();
     let mut tx = app.store.begin().await?;
@@ -264,8 +277,8 @@ pub async fn rotate_secret(
     actor: &Actor,
 ) -> Result<WithSecret, ClientError> {
     let mut client = get(app, id).await?;
-    if !client.is_confidential() {
-        return Err(ClientError::Public);
+    if !client.uses_secret() {
+        return Err(ClientError::NoSecret);
     }
     let now = app.now();
     let secret = own.map_or_else(|| Ok(Secret::generate()), check_secret)?;

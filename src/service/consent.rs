@@ -7,6 +7,7 @@ use crate::service::audit::{Actor, Caller, Event};
 use crate::service::authorize::{self, AuthorizeError, Outcome, Verified};
 use crate::service::failure::Failure;
 use crate::service::flow::{Flow, Target};
+use crate::service::metadata_document::{self, Kept};
 use crate::service::revocation::{self, Subject};
 use crate::service::session::LiveSession;
 use crate::store::consents::{self, Consent};
@@ -51,6 +52,7 @@ pub async fn decide(
         return authorize::refuse(app, (&client, &reply_to), &denied).await;
     }
     let mut tx = app.store.begin().await.map_err(Failure::from)?;
+    let kept = metadata_document::keep(app, &mut tx, &client).await?;
     let before =
         consents::get(&mut tx, &session.user_id, &client.id).await.map_err(Failure::from)?;
     let (scopes, mut claims) =
@@ -69,6 +71,9 @@ pub async fn decide(
         event("consent.granted", Decision::Allow).detail("scope", request.scopes.to_string());
     audit::append(&mut tx, &event.into_row()).await.map_err(Failure::from)?;
     tx.commit().await.map_err(Failure::from)?;
+    if kept == Kept::Anew {
+        app.known.forget();
+    }
     flow.progress.consented_at = Some(now);
     authorize::advance(app, &flow, Some(session)).await
 }

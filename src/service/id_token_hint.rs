@@ -4,7 +4,8 @@
 use crate::app::App;
 use crate::crypto::jose::{self, Expect, Expiry, TokenType};
 use crate::protocol::logout::Hint;
-use crate::protocol::types::{ClientId, SessionId, UserId};
+use crate::protocol::types::ClientId;
+use crate::service::subject;
 
 /// What the hint says, if it is an ID token of ours. Signature and issuer count; expiry does not,
 /// since a hint speaks of the past.
@@ -21,7 +22,7 @@ pub fn read(app: &App, token: &str) -> Option<Hint> {
     let text = |name: &str| claims.get(name)?.as_str().map(str::to_owned);
     Some(Hint {
         client_id: ClientId::new(text("aud")?),
-        user_id: UserId::new(text("sub")?),
-        session_id: text("sid").map(SessionId::new),
+        user_id: subject::person(app, &text("sub")?),
+        session_id: text("sid").map(|sid| subject::session(app, &sid)),
     })
 }

@@ -1,4 +1,5 @@
-//! Token introspection (RFC 7662): a resource server asks whether a token counts.
+//! Token introspection (RFC 7662): a resource server asks whether a token counts. The answer is JSON
+//! or, as evidence that can be kept, a JWT (RFC 9701).
 
 use serde_json::{Map, Value, json};
 
@@ -7,9 +8,19 @@ use crate::protocol::claims::AccessTokenClaims;
 use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
 use crate::service::client_authentication::ClientRequest;
+use crate::service::envelope::{Content, Envelope, Representation};
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::token::refresh;
-use crate::service::{access_token, client_authentication};
+use crate::service::{access_token, client_authentication, subject};
+
+/// What the resource server can read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepts {
+    /// JSON, as in RFC 7662, unless it registered something else.
+    Json,
+    /// `Accept: application/token-introspection+jwt` (RFC 9701 section 4).
+    Jwt,
+}
 
 /// Answers an introspection request. Anything the asker may not know about looks the same as a
 /// token that does not exist (section 2.2).
@@ -19,7 +30,8 @@ use crate::service::{access_token, client_authentication};
 pub async fn introspect(
     app: &App,
     request: &ClientRequest,
-) -> Result<Map<String, Value>, EndpointError> {
+    accepts: Accepts,
+) -> Result<Representation, EndpointError> {
     let client = client_authentication::authenticate(app, request).await?;
     if !client.is_confidential() {
         return Err(
@@ -30,11 +42,38 @@ pub async fn introspect(
         .params
         .get("token")?
         .ok_or_else(|| OAuthError::invalid_request("token is missing."))?;
+    if accepts == Accepts::Json && !wants_jwt(&client) {
+        return Ok(Representation::Json(description(app, &client, text).await?.into()));
+    }
+    let envelope = Envelope::prepare(app, &client, Content::Introspection).await?;
+    // RFC 9701 section 5: what is said about the token is inside a member of its own, and neither
+    // `sub` nor `exp` is beside it, so that the answer never passes for an access token.
+    let answer = json!({
+        "iss": app.issuer(),
+        "aud": client.id,
+        "iat": app.now(),
+        "token_introspection": description(app, &client, text).await?,
+    });
+    Ok(Representation::Jwt(envelope.close(app, &answer)?))
+}
+
+/// RFC 9701 section 6: a resource server that registered an algorithm gets nothing else.
+fn wants_jwt(client: &Client) -> bool {
+    let metadata = &client.metadata;
+    metadata.introspection_signed_response_alg.is_some()
+        || metadata.introspection_encrypted_response_alg.is_some()
+}
+
+async fn description(
+    app: &App,
+    client: &Client,
+    text: &str,
+) -> Result<Map<String, Value>, EndpointError> {
     if let Some(claims) = access_token::inspect(app, text).await? {
-        if may_know(&client, &claims) {
+        if may_know(client, &claims) {
             return Ok(describe(&claims));
         }
-    } else if let Some(description) = refresh_token(app, &client, text).await? {
+    } else if let Some(description) = refresh_token(app, client, text).await? {
         return Ok(description);
     }
     Ok(inactive())
@@ -74,7 +113,7 @@ async fn refresh_token(
         ("active".to_owned(), Value::Bool(true)),
         ("token_type".to_owned(), Value::from("refresh_token")),
         ("client_id".to_owned(), json!(grant.client_id)),
-        ("sub".to_owned(), json!(grant.user_id)),
+        ("sub".to_owned(), Value::from(subject::sub(app, client, &grant.user_id)?)),
         ("scope".to_owned(), Value::from(grant.scopes.to_string())),
         ("iss".to_owned(), Value::from(app.issuer())),
         ("exp".to_owned(), json!(family.idle_expires_at.min(family.expires_at))),

@@ -39,6 +39,18 @@ pub struct LiveSession {
     pub expires_at: UnixTime,
     #[serde(skip)]
     pub secret_hash: String,
+    #[serde(skip)]
+    pub place: Place,
+}
+
+/// What a session is in its browser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Place {
+    /// The one that counts when nobody says otherwise.
+    #[default]
+    Active,
+    /// One of the other accounts.
+    Aside,
 }
 
 impl LiveSession {
@@ -53,6 +65,20 @@ impl LiveSession {
         }
     }
 
+    /// What the browser may show to scripts of this site, so that apps can notice another session
+    /// (Session Management 1.0 section 3.2). It says nothing else, and renewal does not change it.
+    #[must_use]
+    pub fn browser_state(&self) -> String {
+        SecretHash::of(&format!("browser state of {}", self.id)).as_str().to_owned()
+    }
+
+    /// Seconds that the session's cookies may be kept; `None` for as long as the browser runs.
+    #[must_use]
+    pub fn cookie_max_age(&self, app: &App) -> Option<Seconds> {
+        let remembered = self.idle_seconds > app.config.session.idle;
+        remembered.then(|| self.expires_at.since(app.now()))
+    }
+
     fn of(row: Session) -> Self {
         Self {
             id: row.id,
@@ -63,6 +89,7 @@ impl LiveSession {
             idle_seconds: row.idle_seconds,
             expires_at: row.expires_at,
             secret_hash: row.secret_hash,
+            place: Place::Active,
         }
     }
 
@@ -287,11 +314,11 @@ async fn renew(
         acr: proof.acr,
         amr: proof.amr,
         secret_hash: renewal.new_hash,
+        place: Place::Active,
         ..previous.clone()
     };
     write_copy(app, &session).await;
-    let remembered = session.idle_seconds > app.config.session.idle;
-    let cookie_max_age = remembered.then(|| session.expires_at.since(now));
+    let cookie_max_age = session.cookie_max_age(app);
     Ok(Some(Established { session, cookie, cookie_max_age, ended: None }))
 }
 

@@ -131,3 +131,11 @@ pub async fn list_for_user<'a>(
         .await
         .map(|rows| rows.into_iter().map(Consent::from).collect())
 }
+
+/// Forgets what anybody allowed this client, so that all are asked again; returns how many.
+pub async fn delete_for_client<'a>(
+    sql: impl Sql<'a>,
+    client: &ClientId,
+) -> Result<u64, StoreError> {
+    sql.into().query("delete from consents where client_id = $1").bind(client).execute().await
+}

@@ -78,7 +78,6 @@ pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
 }
 
 fn detail(desk: &Desk<'_>, client: &Client) -> ClientDetail {
-    let confidential = client.is_confidential();
     ClientDetail {
         chrome: desk.chrome(),
         console: desk.console(Section::Apps),
@@ -87,7 +86,7 @@ fn detail(desk: &Desk<'_>, client: &Client) -> ClientDetail {
             name: client.metadata.client_name.clone(),
             kind: kind_in_words(client.metadata.kind).to_owned(),
             state: rows::state(client.disabled_at),
-            secret: if confidential { SecretState::Kept } else { SecretState::NotUsed },
+            secret: if client.uses_secret() { SecretState::Kept } else { SecretState::NotUsed },
             created: When::at(client.created_at),
             updated: When::at(client.updated_at),
         },
@@ -150,6 +149,7 @@ fn stored(metadata: &ClientMetadata) -> ClientForm {
             AccessTokenFormat::Opaque => "opaque",
         }
         .to_owned(),
+        access_token_alg: metadata.access_token_alg.as_str().to_owned(),
         id_token_alg: metadata.id_token_signed_response_alg.as_str().to_owned(),
     }
 }
@@ -167,6 +167,7 @@ fn read_form(desk: &Desk<'_>) -> ClientForm {
         require_pkce: desk.form.has("require_pkce"),
         claims_in_id_token: desk.form.has("claims_in_id_token"),
         access_token_format: desk.text("access_token_format"),
+        access_token_alg: desk.text("access_token_alg"),
         id_token_alg: desk.text("id_token_alg"),
     }
 }
@@ -191,15 +192,22 @@ fn apply(
     if format.is_none() {
         wrong("access_token_format", "Choose one of the two forms.");
     }
-    let usable = |alg: &SigningAlg| {
-        *alg == before.id_token_signed_response_alg || site.config.keys.algorithms.contains(alg)
+    let mut alg = |field, name: &str, before: SigningAlg| {
+        let usable = |alg: &SigningAlg| *alg == before || site.config.keys.algorithms.contains(alg);
+        let alg = SigningAlg::from_name(name).filter(usable);
+        if alg.is_none() {
+            wrong(field, "There is no key for this algorithm. Choose another one.");
+        }
+        alg
     };
-    let alg = SigningAlg::from_name(&form.id_token_alg).filter(usable);
-    if alg.is_none() {
-        wrong("id_token_alg", "There is no key for this algorithm. Choose another one.");
-    }
-    let (Some(scope), Some(access_token_format), Some(id_token_signed_response_alg)) =
-        (scope, format, alg)
+    let access_alg = alg("access_token_alg", &form.access_token_alg, before.access_token_alg);
+    let id_alg = alg("id_token_alg", &form.id_token_alg, before.id_token_signed_response_alg);
+    let (
+        Some(scope),
+        Some(access_token_format),
+        Some(access_token_alg),
+        Some(id_token_signed_response_alg),
+    ) = (scope, format, access_alg, id_alg)
     else {
         return Err(errors);
     };
@@ -218,6 +226,7 @@ fn apply(
             ClaimsPlacement::Userinfo
         },
         access_token_format,
+        access_token_alg,
         id_token_signed_response_alg,
         ..before
     })
@@ -241,14 +250,21 @@ fn lines(text: &str) -> Vec<String> {
 
 /// Where on the form each problem is shown. What the form does not show is named in words.
 fn field_errors(problems: Vec<MetadataProblem>) -> Vec<FieldError> {
-    let place = |MetadataProblem { field, problem }: MetadataProblem| match field {
-        "client_name" => FieldError { field: "name", text: format!("The name {problem}.") },
-        "redirect_uris" => FieldError { field, text: format!("Redirect URIs: {problem}.") },
-        "post_logout_redirect_uris" => {
-            FieldError { field, text: format!("Where to go after signing out: {problem}.") }
+    let place = |problem: MetadataProblem| {
+        let text = problem.text();
+        match problem.field {
+            "client_name" => FieldError { field: "name", text: format!("The name {text}.") },
+            field @ "redirect_uris" => {
+                FieldError { field, text: format!("Redirect URIs: {text}.") }
+            }
+            field @ "post_logout_redirect_uris" => {
+                FieldError { field, text: format!("Where to go after signing out: {text}.") }
+            }
+            field @ "client_uri" => {
+                FieldError { field, text: format!("Address of the app: {text}.") }
+            }
+            other => FieldError { field: "name", text: sentence(&format!("{other} {text}")) },
         }
-        "client_uri" => FieldError { field, text: format!("Address of the app: {problem}.") },
-        other => FieldError { field: "name", text: sentence(&format!("{other} {problem}")) },
     };
     problems.into_iter().map(place).collect()
 }
@@ -275,7 +291,7 @@ mod tests {
 
     #[test]
     fn every_problem_is_shown_at_a_field_of_the_form() {
-        let problem = |field| MetadataProblem { field, problem: "is wrong".into() };
+        let problem = |field| MetadataProblem::new(field, "is wrong");
         let errors = field_errors(["client_name", "redirect_uris", "tos_uri"].map(problem).into());
         let shown: Vec<_> = errors.iter().map(|e| (e.field, e.text.as_str())).collect();
         assert_eq!(

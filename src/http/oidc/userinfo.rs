@@ -7,6 +7,7 @@ use super::{Site, error, extract};
 use crate::http::headers;
 use crate::protocol::error::OAuthError;
 use crate::protocol::params::Params;
+use crate::service::envelope::Representation;
 use crate::service::{access_token, clients, userinfo};
 
 pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
@@ -36,8 +37,8 @@ async fn answer(
         Ok(None) => return error::no_bearer(),
         Err(refusal) => return error::bearer(request, &refusal.into()),
     };
-    match userinfo::claims(site, &token).await {
-        Ok(claims) => {
+    match userinfo::answer(site, &token).await {
+        Ok(answer) => {
             let mut response = HttpResponse::Ok();
             let origin = extract::header_text(request.headers(), &header::ORIGIN);
             if origin.is_some()
@@ -46,7 +47,12 @@ async fn answer(
             {
                 headers::allow_client_origin(&mut response, origin, &client);
             }
-            response.json(claims)
+            match answer {
+                Representation::Json(claims) => response.json(claims),
+                Representation::Jwt(token) => {
+                    response.insert_header((header::CONTENT_TYPE, "application/jwt")).body(token)
+                }
+            }
         }
         Err(failure) => error::bearer(request, &failure),
     }

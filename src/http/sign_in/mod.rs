@@ -6,6 +6,7 @@ pub(in crate::http) mod steps;
 
 mod choose_account;
 mod consent;
+mod device;
 mod home;
 mod login;
 mod reset;
@@ -16,6 +17,7 @@ use actix_web::web::{self, ServiceConfig};
 pub(super) use home::not_found;
 
 use super::routes::{only, reading};
+use crate::protocol::discovery::path;
 
 /// This folder's part of the URL map.
 pub(super) fn routes(map: &mut ServiceConfig) {
@@ -36,6 +38,11 @@ pub(super) fn routes(map: &mut ServiceConfig) {
             web::resource("/consent")
                 .route(reading().to(consent::get))
                 .route(web::post().to(consent::post)),
+        )
+        .service(
+            web::resource(path::DEVICE)
+                .route(reading().to(device::get))
+                .route(web::post().to(device::post)),
         )
         .service(
             web::resource("/setup")

@@ -8,6 +8,7 @@ use super::steps::{self, PostedForm, Visit};
 use crate::http::cookies::{self, BrowserBinding, Kind};
 use crate::http::site::Site;
 use crate::http::{accounts, extract, render};
+use crate::protocol::frontchannel_logout::Frame;
 use crate::protocol::params::Params;
 use crate::service::accounts::Accounts;
 use crate::service::failure::Failure;
@@ -47,7 +48,7 @@ pub(in crate::http) async fn begin(
         Ok(Plan::EndNow { then }) => {
             end(&visit, &then, (session.iter().collect(), &accounts)).await
         }
-        Ok(Plan::AlreadyOut { then }) => go_on(&visit, &then, &accounts),
+        Ok(Plan::AlreadyOut { then }) => go_on(&visit, &then, (&[], &accounts)),
         Err(error) => render::logout_error(site, request, &error),
     }
 }
@@ -94,7 +95,7 @@ pub(super) async fn post(
         .and_then(|sealed| logout::open_next(&site, sealed))
         .unwrap_or(Next { redirect: None, client_name: None, client_uri: None });
     if visit.session.is_none() {
-        return go_on(&visit, &then, accounts);
+        return go_on(&visit, &then, (&[], accounts));
     }
     if !steps::session_csrf_ok(&visit, form) {
         return render::forged_form(&site, &request);
@@ -114,27 +115,31 @@ async fn end(
 ) -> HttpResponse {
     let site = visit.site;
     let mut left = accounts.clone();
+    let mut frames = Vec::new();
     for session in ending {
         let caller = extract::caller(site, visit.request);
-        if let Err(failure) = logout::end(site, session, &caller).await {
-            return render::failure(site, visit.request, &failure);
+        match logout::end(site, session, &caller).await {
+            Ok(more) => frames.extend(more),
+            Err(failure) => return render::failure(site, visit.request, &failure),
         }
         left = left.without(&session.id);
     }
-    go_on(visit, then, &left)
+    go_on(visit, then, (&frames, &left))
 }
 
-/// The page or place after it, with cookies for those who are still signed in.
-fn go_on(visit: &Visit<'_>, then: &Next, left: &Accounts) -> HttpResponse {
+/// The last answer: back to the app, by way of a page where other apps have one to load. Cookies
+/// stay for those who are still signed in.
+fn go_on(visit: &Visit<'_>, then: &Next, (frames, left): (&[Frame], &Accounts)) -> HttpResponse {
     let site = visit.site;
-    let mut response = match &then.redirect {
-        Some(to) => steps::see_other(to.as_str()),
-        None => render::signed_out(site, visit.request, then),
+    let mut response = match (&then.redirect, frames) {
+        (Some(to), []) => steps::see_other(to.as_str()),
+        (Some(to), frames) => render::signing_out(site, (then, to), frames),
+        (None, frames) => render::signed_out(site, then, frames),
     };
-    if left.active.is_none() {
-        let cookie = cookies::remove(site, Kind::Session);
-        if let Err(error) = response.add_cookie(&cookie) {
-            tracing::error!(%error, "session cookie could not be removed");
+    let gone: &[Kind] = if left.active.is_none() { &[Kind::Session, Kind::State] } else { &[] };
+    for kind in gone {
+        if let Err(error) = response.add_cookie(&cookies::remove(site, *kind)) {
+            tracing::error!(%error, "a cookie of the session could not be removed");
         }
     }
     accounts::write_others(site, &mut response, left, visit.request);

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::acr::{self, Level};
 use super::authorize::{AuthorizeRequest, Demand, PromptDisplay};
-use super::client::{Client, ConsentPolicy};
+use super::client::Client;
 use super::error::{ErrorCode, OAuthError};
 use super::scope::Scopes;
 use super::types::{SessionId, UserId};
@@ -274,7 +274,7 @@ fn missing_consent(situation: &Situation<'_>) -> Option<Missing> {
     if request.prompts.consent == Demand::Always {
         return Some(missing);
     }
-    if situation.client.metadata.consent == ConsentPolicy::Skip {
+    if situation.client.skips_consent() {
         return None;
     }
     // Authorization details speak of one transaction, so having allowed one says nothing about the

@@ -1,21 +1,19 @@
 //! What [`interaction::next_step`] must know, gathered: whose session counts for this request, what
 //! the person allowed before, whom the client expects.
 
-use std::collections::BTreeSet;
-
 use super::{AuthorizeError, verify_flow};
 use crate::app::App;
 use crate::protocol::acr::Level;
 use crate::protocol::authorize::AuthorizeRequest;
-use crate::protocol::client::{Client, ConsentPolicy};
+use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
 use crate::protocol::interaction::{self, AccountChoice, Allowed, Expected, Situation, Step};
 use crate::protocol::types::UserId;
 use crate::service::accounts::Accounts;
 use crate::service::failure::Failure;
 use crate::service::flow::Flow;
-use crate::service::id_token_hint;
 use crate::service::session::LiveSession;
+use crate::service::{id_token_hint, subject};
 use crate::store::consents;
 
 /// The session this flow is about, of all that the browser holds: the one chosen in it, else the one
@@ -45,8 +43,12 @@ pub async fn session_for<'a>(
     };
     let Ok(request) = verified.request else { return Ok(active) };
     let Ok(Some(wanted)) = Wanted::by(app, &request) else { return Ok(active) };
-    let meant = accounts.all().find(|session| wanted.is(&verified.client, &session.user_id));
-    Ok(meant.or(active))
+    for session in accounts.all() {
+        if wanted.is(app, &verified.client, &session.user_id)? {
+            return Ok(Some(session));
+        }
+    }
+    Ok(active)
 }
 
 /// Gathers and decides.
@@ -61,13 +63,13 @@ pub(super) async fn next_step(
     };
     let expected = match (&wanted, session) {
         (None, _) => Expected::Anybody,
-        (Some(wanted), Some(session)) if wanted.is(client, &session.user_id) => {
+        (Some(wanted), Some(session)) if wanted.is(app, client, &session.user_id)? => {
             Expected::ThisPerson
         }
         (Some(_), _) => Expected::SomebodyElse,
     };
     // An app of the organisation's own never asks, so there is nothing to look up for it.
-    let asks = client.metadata.consent == ConsentPolicy::Ask;
+    let asks = !client.skips_consent();
     let consent = match session.filter(|_| asks) {
         Some(session) => consents::get(&app.store.db, &session.user_id, &client.id)
             .await
@@ -88,12 +90,17 @@ pub(super) async fn next_step(
     }))
 }
 
-/// The persons a client would take, by the `sub` it knows them under.
-struct Wanted(BTreeSet<String>);
+/// The persons a client would take.
+struct Wanted {
+    /// From a verified `id_token_hint`, where expired ones count (OpenID Connect Core section
+    /// 3.1.2.1).
+    hinted: Option<UserId>,
+    /// From `sub` in `claims` (section 5.5.1), as the client wrote it.
+    named: Option<Vec<String>>,
+}
 
 impl Wanted {
-    /// From a verified `id_token_hint`, where expired ones count (OpenID Connect Core section
-    /// 3.1.2.1), and from `sub` in `claims` (section 5.5.1). `None` when the client takes anybody.
+    /// `None` when the client takes anybody.
     fn by(app: &App, request: &AuthorizeRequest) -> Result<Option<Self>, OAuthError> {
         let hinted = match &request.id_token_hint {
             None => None,
@@ -101,18 +108,19 @@ impl Wanted {
                 OAuthError::invalid_request("id_token_hint is not an ID token of this provider.")
             })?),
         };
-        let hinted = hinted.map(|hint| BTreeSet::from([hint.user_id.to_string()]));
+        let hinted = hinted.map(|hint| hint.user_id);
         let named = request.details.claims.subjects();
         let named = named.map(|subs| subs.into_iter().map(ToOwned::to_owned).collect());
-        Ok(match (hinted, named) {
-            (None, None) => None,
-            (Some(one), None) | (None, Some(one)) => Some(Self(one)),
-            (Some(hinted), Some(named)) => Some(Self(&hinted & &named)),
-        })
+        Ok((hinted.is_some() || named.is_some()).then_some(Self { hinted, named }))
     }
 
-    /// Whether this person is one of them.
-    fn is(&self, _client: &Client, user: &UserId) -> bool {
-        self.0.contains(user.as_str())
+    /// Whether this person is one of them, by the `sub` under which the client knows people.
+    fn is(&self, app: &App, client: &Client, user: &UserId) -> Result<bool, Failure> {
+        if self.hinted.as_ref().is_some_and(|hinted| hinted != user) {
+            return Ok(false);
+        }
+        let Some(named) = &self.named else { return Ok(true) };
+        let sub = subject::sub(app, client, user)?;
+        Ok(named.contains(&sub))
     }
 }

@@ -3,14 +3,16 @@
 use super::{AuthorizeError, Outcome, deliver, refuse};
 use crate::app::App;
 use crate::clock::Seconds;
-use crate::crypto::secret::{self, Secret};
+use crate::crypto::encoding;
+use crate::crypto::secret::{self, Secret, SecretHash};
 use crate::protocol::acr::Level;
 use crate::protocol::authorize::AuthorizeRequest;
 use crate::protocol::client::Client;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::grant::authorization_code::CodePayload;
+use crate::protocol::session_state;
 use crate::protocol::types::GrantId;
-use crate::service::session::LiveSession;
+use crate::service::session::{LiveSession, Place};
 use crate::store::ephemeral::codes;
 
 /// How long the payload outlives the code, so that a late replay is still recognised and the
@@ -37,8 +39,24 @@ pub(super) async fn code(
         return refuse(app, (client, &request.reply_to), &error).await;
     }
     app.metrics.authorize_request("success");
-    let answer = request.reply_to.success(code.expose());
+    let session_state = session_state(request, session);
+    let answer = request.reply_to.success(code.expose(), session_state.as_deref());
     Ok(Outcome::Reply(deliver::reply(app, client, answer).await?))
+}
+
+/// By which the app can notice that the person here is another one, or nobody, by now. An account
+/// that is not the active one has none: what the app's script would compare it with is another's.
+fn session_state(request: &AuthorizeRequest, session: &LiveSession) -> Option<String> {
+    if !request.scopes.contains("openid") || session.place == Place::Aside {
+        return None;
+    }
+    let salt = encoding::encode_base64url(&secret::random_bytes::<12>());
+    session_state::session_state(
+        &request.client_id,
+        request.reply_to.redirect_uri(),
+        (&session.browser_state(), &salt),
+        |text| SecretHash::of(text).as_str().to_owned(),
+    )
 }
 
 fn payload(app: &App, request: &AuthorizeRequest, session: &LiveSession) -> CodePayload {

@@ -22,9 +22,9 @@ use crate::protocol::params::Params;
 use crate::protocol::reply::{NoReply, Reply, ReplyTo};
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::{ClientId, UserId};
-use crate::service::clients;
 use crate::service::failure::Failure;
 use crate::service::flow::{Flow, Target};
+use crate::service::metadata_document::{self, DocumentError};
 use crate::service::session::LiveSession;
 use crate::store::users;
 
@@ -77,16 +77,31 @@ pub enum AuthorizeError {
     ClientIdMissing,
     #[error("no app with this client_id is registered here")]
     UnknownClient,
+    /// The `client_id` is the URL of a document that cannot be used; the text may be shown.
+    #[error("{0}")]
+    Document(String),
     #[error("this app is disabled")]
     DisabledClient,
     #[error("{error}")]
     NoReply { error: NoReply, client_name: String },
+    /// There is a place for the answer, and no way to put it into the form the client wants.
+    #[error("{0}")]
+    Undeliverable(&'static str),
     #[error("the request has too many parameters")]
     TooManyParameters,
     #[error("this sign-in does not belong to an app")]
     NotAnApp,
     #[error(transparent)]
     Failure(#[from] Failure),
+}
+
+impl From<DocumentError> for AuthorizeError {
+    fn from(error: DocumentError) -> Self {
+        match error {
+            DocumentError::Unusable(problem) => Self::Document(problem),
+            DocumentError::Failure(failure) => Self::Failure(failure),
+        }
+    }
 }
 
 /// A request whose client and destination are verified.
@@ -99,8 +114,8 @@ pub(crate) struct Verified {
 /// Loads the client, verifies the destination, validates the rest.
 pub(crate) async fn verify(app: &App, params: &Params) -> Result<Verified, AuthorizeError> {
     let id = params.get("client_id").ok().flatten().ok_or(AuthorizeError::ClientIdMissing)?;
-    let client =
-        clients::find(app, &ClientId::new(id)).await?.ok_or(AuthorizeError::UnknownClient)?;
+    let client = metadata_document::resolve(app, &ClientId::new(id)).await?;
+    let client = client.ok_or(AuthorizeError::UnknownClient)?;
     if client.disabled_at.is_some() {
         return Err(AuthorizeError::DisabledClient);
     }

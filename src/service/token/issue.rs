@@ -13,8 +13,10 @@ use crate::protocol::claims::{
 };
 use crate::protocol::client::{AccessTokenFormat, Client};
 use crate::protocol::token::TokenResponse;
-use crate::protocol::types::{FamilyId, GrantId, SigningAlg};
-use crate::service::failure::Failure;
+use crate::protocol::types::{FamilyId, GrantId};
+use crate::service::envelope::{Content, Envelope, sign};
+use crate::service::failure::{EndpointError, Failure};
+use crate::service::subject;
 
 /// The fresh values of one access token. Kept sealed during the refresh grace, so that a retried
 /// refresh gets the same token again.
@@ -46,16 +48,19 @@ pub(crate) fn access_token_claims(
     app: &App,
     basis: &Basis<'_>,
     seed: &AccessTokenSeed,
-) -> AccessTokenClaims {
+) -> Result<AccessTokenClaims, Failure> {
     let client = basis.client();
     let lifetime =
         client.metadata.access_token_lifetime.unwrap_or(app.config.tokens.access_token_lifetime);
     let person = basis.person();
     let details = person.map(|(_, grant)| &grant.details);
-    AccessTokenClaims {
+    // An offline grant outlives its session, so its tokens do not name it.
+    let session =
+        person.filter(|(_, grant)| !grant.offline).and_then(|(_, g)| g.session_id.as_ref());
+    Ok(AccessTokenClaims {
         iss: app.issuer().to_owned(),
         sub: match person {
-            Some((user, _)) => user.id.to_string(),
+            Some((user, _)) => subject::sub(app, client, &user.id)?,
             None => client.id.to_string(),
         },
         aud: basis.audience().clone(),
@@ -67,8 +72,7 @@ pub(crate) fn access_token_claims(
         auth_time: person.map(|(_, grant)| grant.auth_time),
         acr: person.map(|(_, grant)| grant.acr.clone()),
         amr: person.map(|(_, grant)| grant.amr.clone()).unwrap_or_default(),
-        // An offline grant outlives its session, so its tokens do not name it.
-        sid: person.filter(|(_, grant)| !grant.offline).and_then(|(_, g)| g.session_id.clone()),
+        sid: session.map(|session| subject::sid(app, client, session)).transpose()?,
         groups: person
             .filter(|(user, _)| {
                 basis.scopes().contains("groups") && user.groups.len() <= MAX_GROUPS_IN_TOKEN
@@ -85,7 +89,8 @@ pub(crate) fn access_token_claims(
         },
         user_version: person.map(|(user, _)| user.token_version),
         client_version: client.token_version,
-    }
+        behind: None,
+    })
 }
 
 /// Makes the access token: signs it, or stores what the opaque one stands for.
@@ -94,7 +99,7 @@ pub(crate) async fn access_token(
     basis: &Basis<'_>,
     seed: &AccessTokenSeed,
 ) -> Result<AccessToken, Failure> {
-    let claims = access_token_claims(app, basis, seed);
+    let claims = access_token_claims(app, basis, seed)?;
     mint(app, basis.client(), (&claims, seed.opaque.as_deref())).await
 }
 
@@ -136,27 +141,40 @@ pub(crate) fn opaque_key(token: &str) -> String {
     format!("at:{}", secret::SecretHash::of(token).as_str())
 }
 
-/// Makes the ID token of a grant.
-pub(crate) fn id_token(
+/// Finds what the ID token will need, such as the client's key to encrypt to; to be called before a
+/// grant uses anything up.
+pub(crate) async fn prepare_id_token(
     app: &App,
     basis: &Basis<'_>,
-    (access_token, nonce): (&str, Option<&str>),
-) -> Result<Option<String>, Failure> {
-    let Some((user, grant)) = basis.person() else { return Ok(None) };
-    if !basis.scopes().contains("openid") {
+) -> Result<Option<Envelope>, EndpointError> {
+    if basis.person().is_none() || !basis.scopes().contains("openid") {
         return Ok(None);
     }
-    let alg = basis.client().metadata.id_token_signed_response_alg;
+    Ok(Some(Envelope::prepare(app, basis.client(), Content::IdToken).await?))
+}
+
+/// Makes the ID token of a grant and puts it into its envelope; none where none was prepared.
+pub(crate) fn id_token(
+    app: &App,
+    (basis, envelope): (&Basis<'_>, Option<&Envelope>),
+    (access_token, nonce): (&str, Option<&str>),
+) -> Result<Option<String>, Failure> {
+    let (Some((user, grant)), Some(envelope)) = (basis.person(), envelope) else { return Ok(None) };
+    let client = basis.client();
+    let alg = client.metadata.id_token_signed_response_alg;
+    let session = grant.session_id.as_ref();
+    let session = session.map(|id| subject::sid(app, client, id)).transpose()?;
     let claims = claims::id_token(&IdTokenFacts {
         issuer: app.issuer(),
-        client: basis.client(),
+        client,
         user,
+        subject: &subject::sub(app, client, &user.id)?,
         scopes: basis.scopes(),
         authentication: Authentication {
             auth_time: grant.auth_time,
             acr: &grant.acr,
             amr: &grant.amr,
-            session_id: grant.session_id.as_ref(),
+            session_id: session.as_ref(),
         },
         nonce,
         asked: &grant.details.claims.id_token,
@@ -165,19 +183,7 @@ pub(crate) fn id_token(
         lifetime: app.config.tokens.id_token_lifetime,
     });
     app.metrics.token_issued("id_token");
-    Ok(Some(sign(app, alg, (TokenType::IdToken, &claims))?))
-}
-
-fn sign(
-    app: &App,
-    alg: SigningAlg,
-    (typ, claims): (TokenType, &impl Serialize),
-) -> Result<String, Failure> {
-    let keyring = app.keyring.load();
-    let key = keyring
-        .active(alg)
-        .ok_or_else(|| Failure::Internal(format!("no active {} key", alg.as_str())))?;
-    Ok(jose::sign(key, typ, claims)?)
+    Ok(Some(envelope.close(app, &claims)?))
 }
 
 /// What a refresh token says, sealed: only we can make one, so an authentic token that is neither

@@ -18,6 +18,7 @@ use crate::protocol::token::TokenResponse;
 use crate::protocol::types::GrantId;
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller, Event};
+use crate::service::envelope::Envelope;
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::revocation::{self, Lineage, Subject};
 use crate::store::grants::Grant;
@@ -54,6 +55,7 @@ pub(super) async fn rotate(
         let (family, grant) = living_family(app, client, &token).await?;
         let user = living_user(app, &grant, &token).await?;
         let basis = request.basis(Some((&user, &grant)), &Limits::of(&grant))?;
+        let envelope = issue::prepare_id_token(app, &basis).await?;
         let successor = match standing(app, &family, &hash) {
             Standing::Current => rotate_row(app, client, (&family, &token, &hash)).await?,
             Standing::JustRotated => open_successor(app, &family)?,
@@ -61,7 +63,7 @@ pub(super) async fn rotate(
             Standing::Reused => return Err(punish_reuse(app, &grant, request.caller()).await?),
         };
         if let Some(successor) = successor {
-            return answer(app, &basis, successor).await;
+            return answer(app, (&basis, envelope.as_ref()), successor).await;
         }
     }
     Err(Failure::Unavailable("the refresh family is contended".into()).into())
@@ -184,11 +186,11 @@ fn open_successor(app: &App, family: &RefreshFamily) -> Result<Option<Successor>
 
 async fn answer(
     app: &App,
-    basis: &Basis<'_>,
+    (basis, envelope): (&Basis<'_>, Option<&Envelope>),
     successor: Successor,
 ) -> Result<TokenResponse, EndpointError> {
     let token = issue::access_token(app, basis, &successor.access).await?;
-    let id_token = issue::id_token(app, basis, (&token.text, None))?;
+    let id_token = issue::id_token(app, (basis, envelope), (&token.text, None))?;
     let refresh_token = Some(successor.refresh_token);
     Ok(TokenResponse { refresh_token, id_token, ..issue::answer(basis, token) })
 }
