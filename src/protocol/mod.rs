@@ -31,6 +31,7 @@ pub mod pkce;
 pub mod redirect_uri;
 pub mod registration;
 pub mod reply;
+pub mod request_object;
 pub mod scope;
 pub mod session_state;
 pub mod strict_json;

@@ -31,6 +31,7 @@ pub mod logout;
 pub mod maintenance;
 pub mod metadata_document;
 pub mod outbox;
+pub mod par;
 pub mod people;
 pub mod registration;
 pub mod revocation;

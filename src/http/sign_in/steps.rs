@@ -183,7 +183,7 @@ pub(in crate::http) async fn answer(
 
 /// What the app calls itself, where the answer is a page that names it.
 async fn app_name(site: &Site, (flow, reply): (&Flow, &Reply)) -> Option<String> {
-    let (Reply::FormPost { .. }, Target::Authorize { params }) = (reply, &flow.target) else {
+    let (Reply::FormPost { .. }, Target::Authorize { params, .. }) = (reply, &flow.target) else {
         return None;
     };
     let params = Params::parse(params.as_bytes()).ok()?;

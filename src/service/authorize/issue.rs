@@ -1,6 +1,6 @@
 //! The last step: a code.
 
-use super::{AuthorizeError, Outcome, deliver, refuse};
+use super::{AuthorizeError, Outcome, deliver, intake, refuse};
 use crate::app::App;
 use crate::clock::Seconds;
 use crate::crypto::encoding;
@@ -12,6 +12,7 @@ use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::grant::authorization_code::CodePayload;
 use crate::protocol::session_state;
 use crate::protocol::types::GrantId;
+use crate::service::flow::{Flow, Target};
 use crate::service::session::{LiveSession, Place};
 use crate::store::ephemeral::codes;
 
@@ -23,8 +24,14 @@ const REPLAY_MEMORY: Seconds = 240;
 pub(super) async fn code(
     app: &App,
     (client, request): (&Client, &AuthorizeRequest),
-    session: &LiveSession,
+    (flow, session): (&Flow, &LiveSession),
 ) -> Result<Outcome, AuthorizeError> {
+    if let Target::Authorize { arrival, .. } = &flow.target
+        && !intake::spend(app, arrival).await?
+    {
+        let error = OAuthError::invalid_request("The pushed request was used before.");
+        return refuse(app, (client, &request.reply_to), &error).await;
+    }
     let lifetime = app.config.tokens.authorization_code_lifetime;
     let code = Secret::generate();
     let payload = payload(app, request, session);
