@@ -1,6 +1,6 @@
 # The short names of the few things one does here.
 
-.PHONY: help run test conformance check bench bench-micro fuzz docs
+.PHONY: help run test conformance check bench bench-timing bench-micro fuzz docs
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -24,6 +24,9 @@ ARGS ?=
 
 bench: ## the load harness: requests per second on one core (docs/benchmarks.md)
 	cargo bench --bench load -- $(ARGS)
+
+bench-timing: ## does the time of a refused sign-in tell why it was refused?
+	cargo bench --bench load -- --timing $(ARGS)
 
 bench-micro: ## microbenchmarks of the parts that only compute
 	cargo bench --bench micro -- $(ARGS)

@@ -9,6 +9,8 @@
     reason = "a failed expectation is a failed test, and plain words read better than saved copies"
 )]
 
+#[path = "store_conformance/deliveries.rs"]
+mod deliveries;
 #[path = "store_conformance/fast.rs"]
 mod fast;
 #[path = "store_conformance/figures.rs"]
@@ -55,14 +57,18 @@ async fn conforms(store: Store) {
     lineage::sessions_conform(&store).await;
     lineage::grants_conform(&store).await;
     lineage::families_conform(&store).await;
+    deliveries::outbox_conforms(&store).await;
+    deliveries::session_clients_conform(&store).await;
     records::keys_conform(&store).await;
     records::links_conform(&store).await;
     records::revocations_conform(&store).await;
+    records::used_jtis_conform(&store).await;
     records::sync_conforms(&store).await;
     records::audit_conforms(&store).await;
     figures::figures_conform(&store).await;
     races::one_winner_each(&store).await;
     races::counters_are_exact(&store).await;
+    races::each_delivery_is_claimed_once(&store).await;
     races::groups_are_set_by_one_at_a_time(&store).await;
     records::cleanup_conforms(&store).await;
     store.db.close().await;

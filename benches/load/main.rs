@@ -6,6 +6,7 @@
 //! | `stage` | starts Doorward with data of its own, registers apps, signs a person in |
 //! | `work`, `http` | one operation on one connection, every answer checked |
 //! | `measure`, `process_cost` | rounds: rate, latency, processor time, memory |
+//! | `timing` | whether the time of a refused sign-in tells why |
 //! | `yardstick` | a bare HTTP server and bare cryptography on the same core |
 //! | `cores` | who runs where |
 //! | `report`, `profile` | the table, the JSON file, and records for perf |
@@ -31,6 +32,7 @@ mod process_cost;
 mod profile;
 mod report;
 mod stage;
+mod timing;
 mod work;
 mod yardstick;
 
@@ -88,6 +90,9 @@ struct Running {
 
 async fn run(options: &Options) -> Result<(), String> {
     let cores = Cores::look();
+    if options.timing {
+        return timing::run(options, &cores).await;
+    }
     eprintln!("starting Doorward ({})", options.backend());
     let stage = Stage::set(options, &cores).await;
     let mut computed: Vec<Computed> = Vec::new();

@@ -14,6 +14,7 @@ cargo bench --bench load -- [OPTIONS]
   --only TEXT         lines whose name contains TEXT; repeat for several
   --env NAME=VALUE    a setting for Doorward; repeat for several
   --profile FREQUENCY record the server with perf for each line, into target/bench/
+  --timing            only: does the time of a refused sign-in tell why it was refused?
   --list              the lines, and nothing else
 
 `--quick` is short for `--rounds 2 --seconds 0.5 --warm-up 0.3`.";
@@ -30,6 +31,7 @@ pub(crate) struct Options {
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) profile: Option<String>,
     pub(crate) list: bool,
+    pub(crate) timing: bool,
 }
 
 impl Options {
@@ -48,6 +50,7 @@ impl Options {
             environment: Vec::new(),
             profile: None,
             list: false,
+            timing: false,
         };
         let mut arguments = arguments;
         while let Some(argument) = arguments.next() {
@@ -62,6 +65,7 @@ impl Options {
                 "--env" => options.environment.push(setting(&value()?)?),
                 "--profile" => options.profile = Some(value()?),
                 "--list" => options.list = true,
+                "--timing" => options.timing = true,
                 "--quick" => {
                     options.rounds = 2;
                     options.round = Duration::from_millis(500);

@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 
-use super::{App, Known, VerifiedTokens, Watch};
+use super::{App, KeySets, Known, VerifiedTokens, Watch};
 use crate::clock::Clock;
 use crate::config::{Config, MasterKeySource};
 use crate::crypto::keyring::Keyring;
@@ -85,6 +85,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         passwords,
         keyring: ArcSwap::from_pointee(keyring),
         known: Known::default(),
+        key_sets: KeySets::default(),
         verified: VerifiedTokens::default(),
         watch: Watch::new(state),
         outbox_bell: Notify::new(),

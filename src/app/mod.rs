@@ -2,6 +2,7 @@
 //! shared by every worker. `boot` makes it; `known` and `watch` hold what the process remembers.
 
 mod boot;
+mod key_sets;
 mod known;
 mod watch;
 
@@ -11,6 +12,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
 pub use boot::{BootError, Migrations, boot};
+pub use key_sets::{KeySet, KeySets, Slot};
 pub use known::{Known, VerifiedTokens};
 pub use watch::{Freshness, Watch};
 
@@ -36,6 +38,8 @@ pub struct App {
     pub keyring: ArcSwap<Keyring>,
     /// Clients read recently; emptied when any client changes anywhere.
     pub known: Known,
+    /// Keys of clients fetched from their own addresses.
+    pub key_sets: KeySets,
     /// Our own access tokens whose signature was already verified.
     pub verified: VerifiedTokens,
     /// What this process knows of changes made elsewhere.

@@ -8,8 +8,10 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
+use crate::clock::Seconds;
+
 /// The guarded HTTP client.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OutboundSettings {
     /// Where addresses that apps supply may point although they are not on the public internet:
@@ -23,6 +25,24 @@ pub struct OutboundSettings {
     /// system trusts.
     #[schemars(with = "Option<String>")]
     pub extra_ca_file: Option<PathBuf>,
+    /// Seconds after which the keys of an app (`jwks_uri`) are fetched again at the latest.
+    #[schemars(range(min = 10, max = 86_400))]
+    pub jwks_max_age: Seconds,
+    /// Seconds between two fetches of an app's keys at least, however often a token names a key
+    /// that is not known.
+    #[schemars(range(min = 1, max = 600))]
+    pub jwks_min_interval: Seconds,
+}
+
+impl Default for OutboundSettings {
+    fn default() -> Self {
+        Self {
+            allow_private: Vec::new(),
+            extra_ca_file: None,
+            jwks_max_age: 3600,
+            jwks_min_interval: 10,
+        }
+    }
 }
 
 /// One entry of `outbound.allow_private`.

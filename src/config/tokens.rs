@@ -37,6 +37,12 @@ pub struct TokenSettings {
     /// Whether DPoP proofs need a nonce of Doorward's: `required` costs each app one more round trip
     /// every few minutes and stops proofs made in advance; `optional` relies on their time alone.
     pub dpop_nonce: DpopNonces,
+    /// The codes of a device that waits to be let in (RFC 8628).
+    #[schemars(range(min = 5, max = 1800))]
+    pub device_code_lifetime: Seconds,
+    /// How long a device waits between two questions.
+    #[schemars(range(min = 1, max = 60))]
+    pub device_poll_interval: Seconds,
 }
 
 impl Default for TokenSettings {
@@ -51,6 +57,8 @@ impl Default for TokenSettings {
             offline_absolute: 7_776_000,
             refresh_grace: 10,
             dpop_nonce: DpopNonces::Optional,
+            device_code_lifetime: 600,
+            device_poll_interval: 5,
         }
     }
 }

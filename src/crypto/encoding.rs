@@ -8,6 +8,12 @@ pub fn decode_base64(text: &str) -> Option<Vec<u8>> {
     BASE64.decode(text.as_bytes()).or_else(|_| BASE64_NOPAD.decode(text.as_bytes())).ok()
 }
 
+/// Decodes base64url without padding (RFC 7515 section 2).
+#[must_use]
+pub fn decode_base64url(text: &str) -> Option<Vec<u8>> {
+    BASE64URL_NOPAD.decode(text.as_bytes()).ok()
+}
+
 /// Encodes bytes as base64url without padding.
 #[must_use]
 pub fn encode_base64url(bytes: &[u8]) -> String {

@@ -99,6 +99,8 @@ pub enum Purpose {
     Flash,
     /// A nonce for DPoP proofs.
     DpopNonce,
+    /// The short code of a waiting device, as the key it is found by.
+    UserCode,
 }
 
 impl Purpose {
@@ -112,6 +114,7 @@ impl Purpose {
             Self::Csrf => "csrf",
             Self::Flash => "flash",
             Self::DpopNonce => "dpop-nonce",
+            Self::UserCode => "user-code",
         }
     }
 
@@ -162,6 +165,7 @@ pub struct Sealer {
     csrf: Keys,
     flash: Keys,
     dpop_nonce: Keys,
+    user_code: Keys,
     aliases: AliasKeys,
 }
 
@@ -178,6 +182,7 @@ impl Sealer {
             csrf: keys(Purpose::Csrf),
             flash: keys(Purpose::Flash),
             dpop_nonce: keys(Purpose::DpopNonce),
+            user_code: keys(Purpose::UserCode),
             aliases: AliasKeys::derive(&prk),
         }
     }
@@ -241,6 +246,7 @@ impl Sealer {
             Purpose::Csrf => &self.csrf,
             Purpose::Flash => &self.flash,
             Purpose::DpopNonce => &self.dpop_nonce,
+            Purpose::UserCode => &self.user_code,
         }
     }
 }

@@ -12,6 +12,7 @@ use super::routes::{only, reading};
 use super::sign_in::steps::{self, PostedForm, Visit};
 use super::site::Site;
 use super::{extract, render};
+use crate::protocol::initiate_login;
 use crate::protocol::types::SessionId;
 use crate::protocol::user::User;
 use crate::service::audit::Actor;
@@ -57,7 +58,7 @@ async fn home(visit: &Visit<'_>, session: &LiveSession) -> Result<HttpResponse, 
         name: user.name.clone().unwrap_or_else(|| user.username.clone()),
         username: user.username.clone(),
         email: user.email.clone(),
-        apps: apps(site, session).await?,
+        apps: apps(site, (&user, session)).await?,
         sessions: sessions(site, (&user, session)).await?,
         console: if user.role.is_some() { ConsoleLink::Shown } else { ConsoleLink::Hidden },
     };
@@ -65,7 +66,7 @@ async fn home(visit: &Visit<'_>, session: &LiveSession) -> Result<HttpResponse, 
 }
 
 /// The apps the person uses that say where they are.
-async fn apps(site: &Site, session: &LiveSession) -> Result<Vec<Link>, Failure> {
+async fn apps(site: &Site, (user, session): (&User, &LiveSession)) -> Result<Vec<Link>, Failure> {
     let consented = consent::list(site, &session.user_id).await?;
     let mut ids: Vec<_> = consented.into_iter().map(|consent| consent.client_id).collect();
     ids.extend(logout::apps(site, session).await?);
@@ -74,9 +75,12 @@ async fn apps(site: &Site, session: &LiveSession) -> Result<Vec<Link>, Failure> 
     let mut links = Vec::new();
     for id in ids {
         let client = clients::find(site, &id).await?.filter(|c| c.disabled_at.is_none());
-        if let Some(client) = client
-            && let Some(href) = client.metadata.client_uri.clone()
-        {
+        // An app that can be asked for a sign-in greets the person signed in.
+        let href = client.as_ref().and_then(|client| {
+            initiate_login::link(client, site.issuer(), &user.username)
+                .or_else(|| client.metadata.client_uri.clone())
+        });
+        if let (Some(client), Some(href)) = (client, href) {
             links.push(Link { text: client.metadata.client_name.clone(), href });
         }
     }

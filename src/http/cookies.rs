@@ -1,6 +1,7 @@
 //! The cookies: which there are and what protects them (security catalogue section 4.2).
 //!
 //! `session` is the SSO session; `browser` binds in-flight pages and CSRF tokens to this browser;
+//! `state` lets scripts of this site see whether the session is another one; it proves nothing;
 //! `flash` carries one sealed message from a change in the console to the page shown next.
 
 use actix_web::HttpRequest;
@@ -15,16 +16,21 @@ use crate::crypto::secret::Secret;
 pub enum Kind {
     Session,
     Browser,
+    State,
     Flash,
 }
 
 impl Kind {
-    fn name(self, transport: Transport) -> &'static str {
+    /// Its name on the wire.
+    #[must_use]
+    pub fn name(self, transport: Transport) -> &'static str {
         match (self, transport) {
             (Self::Session, Transport::Https) => "__Host-doorward_session",
             (Self::Session, Transport::LoopbackHttp) => "doorward_session",
             (Self::Browser, Transport::Https) => "__Host-doorward_browser",
             (Self::Browser, Transport::LoopbackHttp) => "doorward_browser",
+            (Self::State, Transport::Https) => "__Host-doorward_state",
+            (Self::State, Transport::LoopbackHttp) => "doorward_state",
             (Self::Flash, Transport::Https) => "__Host-doorward_flash",
             (Self::Flash, Transport::LoopbackHttp) => "doorward_flash",
         }
@@ -33,15 +39,18 @@ impl Kind {
     /// The lengths a value of ours can have.
     fn lengths(self) -> std::ops::RangeInclusive<usize> {
         match self {
-            Self::Session | Self::Browser => 32..=128,
+            Self::Session | Self::Browser | Self::State => 32..=128,
             Self::Flash => 32..=2_048,
         }
     }
 
-    fn same_site(self) -> SameSite {
+    fn same_site(self, transport: Transport) -> SameSite {
         match self {
+            // Read where an app has put our check-session page into its own. Browsers take `None`
+            // over https only.
+            Self::State if transport == Transport::Https => SameSite::None,
             // Lax, not Strict: people arrive at /authorize from other sites.
-            Self::Session | Self::Browser => SameSite::Lax,
+            Self::Session | Self::Browser | Self::State => SameSite::Lax,
             Self::Flash => SameSite::Strict,
         }
     }
@@ -68,9 +77,9 @@ pub fn write(
 ) -> Cookie<'static> {
     let mut cookie = Cookie::build(kind.name(site.transport), value.to_owned())
         .path("/")
-        .http_only(true)
+        .http_only(kind != Kind::State)
         .secure(site.transport == Transport::Https)
-        .same_site(kind.same_site())
+        .same_site(kind.same_site(site.transport))
         .finish();
     if let Some(seconds) = max_age {
         cookie.set_max_age(Duration::seconds(seconds));

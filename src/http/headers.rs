@@ -1,5 +1,7 @@
 //! Response headers that every answer carries (security catalogue section 4.1), and CORS.
 
+use std::collections::BTreeSet;
+
 use actix_web::HttpResponseBuilder;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
@@ -9,13 +11,16 @@ use crate::service::dpop;
 
 /// Adds what is missing; a handler that set one of these knows better.
 pub fn complete(site: &Site, headers: &mut HeaderMap) {
+    let framing = Framing::of(headers);
     let mut add = |name: HeaderName, value: &'static str| {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
         }
     };
     add(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    add(header::X_FRAME_OPTIONS, "DENY");
+    if framing == Framing::Refused {
+        add(header::X_FRAME_OPTIONS, "DENY");
+    }
     add(header::REFERRER_POLICY, "no-referrer");
     add(header::CACHE_CONTROL, "no-store");
     add(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
@@ -35,6 +40,24 @@ pub fn offer_nonce(site: &Site, proofs: &[String], headers: &mut HeaderMap) {
     let nonce = dpop::nonce_to_offer(site, proofs);
     if let Some(Ok(nonce)) = nonce.map(|nonce| HeaderValue::from_str(&nonce)) {
         headers.insert(DPOP_NONCE, nonce);
+    }
+}
+
+/// Whether other sites may put an answer into a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Framing {
+    /// The check-session page, whose own policy says so.
+    Welcome,
+    Refused,
+}
+
+impl Framing {
+    fn of(headers: &HeaderMap) -> Self {
+        let policy = headers.get(header::CONTENT_SECURITY_POLICY).and_then(|v| v.to_str().ok());
+        match policy {
+            Some(policy) if policy.ends_with("frame-ancestors *") => Self::Welcome,
+            _ => Self::Refused,
+        }
     }
 }
 
@@ -60,6 +83,21 @@ pub fn page_policy(nonce: &str, forms: Forms) -> String {
          img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-ancestors 'none'; \
          base-uri 'none'; object-src 'none'{tail}"
     )
+}
+
+/// [`page_policy`] for a page that also loads these sites in frames.
+#[must_use]
+pub fn framing_policy<'a>(nonce: &str, origins: impl Iterator<Item = &'a str>) -> String {
+    let origins: BTreeSet<&str> = origins.collect();
+    let mut policy = page_policy(nonce, Forms::Anywhere);
+    if !origins.is_empty() {
+        policy.push_str("; frame-src");
+        for origin in origins {
+            policy.push(' ');
+            policy.push_str(origin);
+        }
+    }
+    policy
 }
 
 /// Lets scripts of any origin read a public document.

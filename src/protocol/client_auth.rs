@@ -2,6 +2,7 @@
 //! for the client it names.
 
 use super::client::{AuthMethod, Client};
+use super::client_assertion::ASSERTION_TYPE;
 use super::error::OAuthError;
 use super::params::Params;
 use super::types::ClientId;
@@ -16,8 +17,16 @@ pub struct Presented {
 /// How the client proves it. Secrets may have two readings: see [`read`].
 #[derive(Clone, PartialEq, Eq)]
 pub enum Proof {
-    Basic { secrets: Vec<String> },
-    Post { secret: String },
+    Basic {
+        secrets: Vec<String>,
+    },
+    Post {
+        secret: String,
+    },
+    /// A JWT signed by the client (RFC 7523 section 2.2), as it was sent.
+    Assertion {
+        token: String,
+    },
     None,
 }
 
@@ -26,6 +35,7 @@ impl std::fmt::Debug for Proof {
         f.write_str(match self {
             Self::Basic { .. } => "Basic",
             Self::Post { .. } => "Post",
+            Self::Assertion { .. } => "Assertion",
             Self::None => "None",
         })
     }
@@ -37,6 +47,9 @@ impl std::fmt::Debug for Proof {
 /// skip that; so the decoded reading is tried first and the raw one after it. Generated secrets
 /// have only unreserved characters, for which both are the same.
 ///
+/// `base64` decodes; `subject` reads `sub` of a JWT without believing it, since an assertion names
+/// its client itself (RFC 7521 section 4.2).
+///
 /// # Errors
 /// `invalid_request` when two methods are used at once or a parameter is repeated;
 /// `invalid_client` when nothing names the client or the header is malformed.
@@ -44,11 +57,17 @@ pub fn read(
     authorization: Option<&str>,
     body: &Params,
     base64: impl Fn(&str) -> Option<Vec<u8>>,
+    subject: impl Fn(&str) -> Option<String>,
 ) -> Result<Presented, OAuthError> {
     let body_id = body.get("client_id")?;
     let body_secret = body.get("client_secret")?;
-    if body.has("client_assertion") || body.has("client_assertion_type") {
-        return Err(OAuthError::invalid_client("Client assertions are not supported."));
+    if let Some(token) = assertion(body)? {
+        if authorization.is_some() || body_secret.is_some() {
+            return Err(OAuthError::invalid_request(
+                "The client authenticates in two ways; send the client_assertion alone.",
+            ));
+        }
+        return presented_by_assertion(token, body_id, subject(token));
     }
     let Some(header) = authorization else {
         let client_id = body_id
@@ -74,6 +93,35 @@ pub fn read(
     let empty = secrets.iter().all(String::is_empty);
     let proof = if empty { Proof::None } else { Proof::Basic { secrets } };
     Ok(Presented { client_id: ClientId::new(client_id), proof })
+}
+
+/// The client assertion, if there is one (RFC 7521 section 4.2).
+fn assertion(body: &Params) -> Result<Option<&str>, OAuthError> {
+    match (body.get("client_assertion_type")?, body.get("client_assertion")?) {
+        (None, None) => Ok(None),
+        (Some(kind), Some(token)) if kind == ASSERTION_TYPE => Ok(Some(token)),
+        (Some(_), Some(_)) => Err(OAuthError::invalid_client(
+            "client_assertion_type must be urn:ietf:params:oauth:client-assertion-type:jwt-bearer.",
+        )),
+        (Some(_), None) | (None, Some(_)) => Err(OAuthError::invalid_request(
+            "client_assertion and client_assertion_type go together.",
+        )),
+    }
+}
+
+fn presented_by_assertion(
+    token: &str,
+    body_id: Option<&str>,
+    subject: Option<String>,
+) -> Result<Presented, OAuthError> {
+    let subject = subject.filter(|subject| !subject.is_empty()).ok_or_else(|| {
+        OAuthError::invalid_client("The client assertion is not a JWT with the client_id in sub.")
+    })?;
+    if body_id.is_some_and(|id| id != subject) {
+        return Err(OAuthError::invalid_client("client_id differs from the client assertion."));
+    }
+    let proof = Proof::Assertion { token: token.to_owned() };
+    Ok(Presented { client_id: ClientId::new(subject), proof })
 }
 
 /// `Basic` (scheme in any case, RFC 9110 section 11.1) to the client id and the readings of the
@@ -105,16 +153,27 @@ fn form_decode(text: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Whether the proof is what the client is registered for and true. `matches(stored, presented)`
-/// compares a stored hash with a presented secret in constant time.
+/// What has still to be verified, by whoever has the client's keys and the connection at hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "the client is authenticated only when nothing remains"]
+pub enum Remaining<'a> {
+    Nothing,
+    /// The signature and claims of this JWT.
+    Assertion(&'a str),
+    /// The certificate of the TLS connection.
+    Certificate,
+}
+
+/// Whether the proof is what the client is registered for and, as far as it is a secret, true.
+/// `matches(stored, presented)` compares a stored hash with a presented secret in constant time.
 ///
 /// # Errors
 /// `invalid_client`, always with the same words for a wrong and a missing secret.
-pub fn verify(
+pub fn verify<'a>(
     client: &Client,
-    proof: &Proof,
+    proof: &'a Proof,
     matches: impl Fn(&str, &str) -> bool,
-) -> Result<(), OAuthError> {
+) -> Result<Remaining<'a>, OAuthError> {
     let failed = |detail: &'static str| {
         Err(OAuthError::invalid_client("Client authentication failed.").because(detail))
     };
@@ -123,8 +182,17 @@ pub fn verify(
     }
     let known = |secret: &str| client.secret_hashes.iter().any(|stored| matches(stored, secret));
     match (client.metadata.token_endpoint_auth_method, proof) {
-        (AuthMethod::None, Proof::None) => Ok(()),
+        (AuthMethod::None, Proof::None) => Ok(Remaining::Nothing),
         (AuthMethod::None, _) => failed("a public client sent a secret"),
+        (AuthMethod::PrivateKeyJwt, Proof::Assertion { token }) => Ok(Remaining::Assertion(token)),
+        (AuthMethod::PrivateKeyJwt, _) => failed("registered for an assertion, sent none"),
+        (AuthMethod::TlsClientAuth | AuthMethod::SelfSignedTlsClientAuth, Proof::None) => {
+            Ok(Remaining::Certificate)
+        }
+        (AuthMethod::TlsClientAuth | AuthMethod::SelfSignedTlsClientAuth, _) => {
+            failed("registered for a certificate, sent something else")
+        }
+        (_, Proof::Assertion { .. }) => failed("not registered for private_key_jwt"),
         (_, Proof::None) => failed("no secret was sent"),
         (AuthMethod::ClientSecretPost, Proof::Basic { .. }) => {
             failed("registered for post, sent basic")
@@ -132,8 +200,8 @@ pub fn verify(
         (AuthMethod::ClientSecretBasic, Proof::Post { .. }) => {
             failed("registered for basic, sent post")
         }
-        (_, Proof::Basic { secrets }) if secrets.iter().any(|s| known(s)) => Ok(()),
-        (_, Proof::Post { secret }) if known(secret) => Ok(()),
+        (_, Proof::Basic { secrets }) if secrets.iter().any(|s| known(s)) => Ok(Remaining::Nothing),
+        (_, Proof::Post { secret }) if known(secret) => Ok(Remaining::Nothing),
         _ => failed("the secret is wrong"),
     }
 }
@@ -150,7 +218,8 @@ mod tests {
     }
 
     fn present(header: Option<&str>, body: &str) -> Result<Presented, OAuthError> {
-        read(header, &Params::parse(body.as_bytes()).unwrap(), plain)
+        let body = Params::parse(body.as_bytes()).unwrap();
+        read(header, &body, plain, |token| token.strip_prefix("jwt.").map(str::to_owned))
     }
 
     #[test]
@@ -164,6 +233,29 @@ mod tests {
     fn two_methods_at_once_are_an_invalid_request() {
         let error = present(Some("Basic a:b"), "client_id=a&client_secret=b").unwrap_err();
         assert_eq!(error.code.as_str(), "invalid_request");
+    }
+
+    #[test]
+    fn an_assertion_names_its_client_itself() {
+        let kind = format!("client_assertion_type={ASSERTION_TYPE}");
+        let presented = present(None, &format!("{kind}&client_assertion=jwt.app")).unwrap();
+        assert_eq!(presented.client_id.as_str(), "app");
+        assert_eq!(presented.proof, Proof::Assertion { token: "jwt.app".into() });
+        let named = format!("{kind}&client_assertion=jwt.app&client_id=app");
+        assert_eq!(present(None, &named).unwrap(), presented);
+        for (header, body, code) in [
+            (None, format!("{named}x"), "invalid_client"),
+            (None, format!("{kind}&client_assertion=jwt."), "invalid_client"),
+            (None, format!("{kind}&client_assertion=junk&client_id=app"), "invalid_client"),
+            (None, "client_assertion_type=saml&client_assertion=jwt.app".into(), "invalid_client"),
+            (None, kind.clone(), "invalid_request"),
+            (None, "client_assertion=jwt.app".into(), "invalid_request"),
+            (None, format!("{named}&client_secret=x"), "invalid_request"),
+            (None, format!("{named}&client_assertion=jwt.app"), "invalid_request"),
+            (Some("Basic app:x"), named.clone(), "invalid_request"),
+        ] {
+            assert_eq!(present(header, &body).unwrap_err().code.as_str(), code, "{body}");
+        }
     }
 
     #[test]
@@ -202,6 +294,26 @@ mod tests {
         assert!(
             verify(&client, &Proof::None, same).is_ok() && verify(&client, &post, same).is_err()
         );
+    }
+
+    #[test]
+    fn assertions_and_certificates_remain_to_be_verified_where_they_are_registered() {
+        let same = |stored: &str, presented: &str| stored == presented;
+        let mut client = client();
+        let assertion = Proof::Assertion { token: "jwt.app".into() };
+        let post = Proof::Post { secret: "hash".into() };
+        assert!(verify(&client, &assertion, same).is_err());
+        client.metadata.token_endpoint_auth_method = AuthMethod::PrivateKeyJwt;
+        assert_eq!(verify(&client, &assertion, same), Ok(Remaining::Assertion("jwt.app")));
+        assert!(
+            verify(&client, &post, same).is_err() && verify(&client, &Proof::None, same).is_err()
+        );
+        for method in [AuthMethod::TlsClientAuth, AuthMethod::SelfSignedTlsClientAuth] {
+            client.metadata.token_endpoint_auth_method = method;
+            assert_eq!(verify(&client, &Proof::None, same), Ok(Remaining::Certificate));
+            assert!(verify(&client, &post, same).is_err());
+            assert!(verify(&client, &assertion, same).is_err());
+        }
     }
 
     #[test]

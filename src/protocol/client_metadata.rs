@@ -7,6 +7,7 @@ mod choices;
 mod places;
 
 use super::client::{AuthMethod, ClientKind, ClientMetadata, ConsentPolicy, GrantType, PkcePolicy};
+use super::fapi;
 use super::scope::Scopes;
 
 pub use choices::is_deceptive;
@@ -71,9 +72,15 @@ impl ClientMetadata {
         let base = Self { kind, ..Self::default() };
         match kind {
             ClientKind::Web => base,
-            ClientKind::Spa | ClientKind::Native | ClientKind::Device => Self {
+            ClientKind::Spa | ClientKind::Native => Self {
                 token_endpoint_auth_method: AuthMethod::None,
                 pkce: PkcePolicy::Required,
+                ..base
+            },
+            ClientKind::Device => Self {
+                token_endpoint_auth_method: AuthMethod::None,
+                pkce: PkcePolicy::Required,
+                grant_types: vec![GrantType::DeviceCode, GrantType::RefreshToken],
                 ..base
             },
             ClientKind::Machine => Self {
@@ -106,10 +113,13 @@ pub fn validate(metadata: &ClientMetadata) -> Result<(), Vec<MetadataProblem>> {
         places::sector,
         choices::keys,
         choices::certificate,
+        choices::authentication,
         choices::encryption,
         choices::words,
         choices::scope,
         numbers,
+        binding,
+        fapi::metadata,
     ] {
         check(metadata, &mut problems);
     }
@@ -121,10 +131,11 @@ fn grants(metadata: &ClientMetadata, problems: &mut Problems) {
         problems.push(MetadataProblem::new("grant_types", "needs at least one entry"));
     }
     let public = metadata.token_endpoint_auth_method == AuthMethod::None;
-    if public && metadata.grant_types.contains(&GrantType::ClientCredentials) {
+    let needs_secret = |grant: &&GrantType| grant.needs_confidential_client();
+    for grant in metadata.grant_types.iter().filter(|grant| public && needs_secret(grant)) {
         problems.push(MetadataProblem::new(
             "grant_types",
-            "a public client cannot use client_credentials",
+            format!("a public client cannot use {}", grant.as_str()),
         ));
     }
     if !public && !metadata.kind.is_confidential() && metadata.kind != ClientKind::Native {
@@ -132,6 +143,13 @@ fn grants(metadata: &ClientMetadata, problems: &mut Problems) {
             "token_endpoint_auth_method",
             "an app in the browser or on a device cannot keep a secret; use none",
         ));
+    }
+}
+
+fn binding(metadata: &ClientMetadata, problems: &mut Problems) {
+    if metadata.dpop_bound_access_tokens && metadata.tls_client_certificate_bound_access_tokens {
+        let text = "must not be set together with tls_client_certificate_bound_access_tokens";
+        problems.push(MetadataProblem::new("dpop_bound_access_tokens", text));
     }
 }
 

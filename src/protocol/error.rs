@@ -29,6 +29,10 @@ pub enum ErrorCode {
     RegistrationNotSupported,
     InvalidDpopProof,
     UseDpopNonce,
+    /// RFC 8628 section 3.5, with the two below.
+    AuthorizationPending,
+    SlowDown,
+    ExpiredToken,
 }
 
 impl ErrorCode {
@@ -58,6 +62,9 @@ impl ErrorCode {
             Self::RegistrationNotSupported => "registration_not_supported",
             Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UseDpopNonce => "use_dpop_nonce",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::SlowDown => "slow_down",
+            Self::ExpiredToken => "expired_token",
         }
     }
 }

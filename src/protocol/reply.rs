@@ -103,10 +103,13 @@ impl ReplyTo {
         self.mode
     }
 
-    /// The successful response of RFC 6749 section 4.1.2, with `iss` of RFC 9207.
+    /// The successful response of RFC 6749 section 4.1.2, with `iss` of RFC 9207 and, where an app
+    /// can watch the session, `session_state` of Session Management section 2.
     #[must_use]
-    pub fn success(&self, code: &str) -> Reply {
-        self.write(vec![("code", code)])
+    pub fn success(&self, code: &str, session_state: Option<&str>) -> Reply {
+        let mut fields = vec![("code", code)];
+        fields.extend(session_state.map(|state| ("session_state", state)));
+        self.write(fields)
     }
 
     /// The error response of RFC 6749 section 4.1.2.1, with `iss` of RFC 9207.
@@ -167,7 +170,7 @@ mod tests {
     fn the_registered_query_is_preserved() {
         let to = reply_to("redirect_uri=https://rp.test/q?a%3D1&state=s%26").unwrap();
         assert_eq!(
-            to.success("c"),
+            to.success("c", None),
             Reply::Redirect(
                 "https://rp.test/q?a=1&code=c&state=s%26&iss=https%3A%2F%2Fop.test".into()
             )

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::clock::Seconds;
-use crate::crypto::secret::{self, Secret};
+use crate::crypto::encoding;
+use crate::crypto::secret::{self, Secret, SecretHash};
 use crate::protocol::authorize::{self, AuthorizeRequest};
 use crate::protocol::client::{Client, ConsentPolicy};
 use crate::protocol::error::{ErrorCode, OAuthError};
@@ -15,6 +16,7 @@ use crate::protocol::interaction::{self, SignInReason, Situation, Step};
 use crate::protocol::params::Params;
 use crate::protocol::reply::{NoReply, Reply, ReplyTo};
 use crate::protocol::scope::Scopes;
+use crate::protocol::session_state;
 use crate::protocol::types::{ClientId, GrantId, UserId};
 use crate::service::failure::Failure;
 use crate::service::flow::{Flow, Target};
@@ -273,5 +275,20 @@ async fn issue(
         return Ok(refuse(app, &request.reply_to, &error));
     }
     app.metrics.authorize_request("success");
-    Ok(Outcome::Reply(request.reply_to.success(code.expose())))
+    let session_state = session_state(request, session);
+    Ok(Outcome::Reply(request.reply_to.success(code.expose(), session_state.as_deref())))
+}
+
+/// By which the app can notice that the person here is another one, or nobody, by now.
+fn session_state(request: &AuthorizeRequest, session: &LiveSession) -> Option<String> {
+    if !request.scopes.contains("openid") {
+        return None;
+    }
+    let salt = encoding::encode_base64url(&secret::random_bytes::<12>());
+    session_state::session_state(
+        &request.client_id,
+        request.reply_to.redirect_uri(),
+        (&session.browser_state(), &salt),
+        |text| SecretHash::of(text).as_str().to_owned(),
+    )
 }

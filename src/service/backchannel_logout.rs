@@ -16,7 +16,7 @@ use crate::protocol::types::{ClientId, SessionId, UserId};
 use crate::service::audit::Event;
 use crate::service::failure::Failure;
 use crate::service::outbox::Attempt;
-use crate::service::{clients, outbox};
+use crate::service::{clients, outbox, subject};
 use crate::store::outbox::Delivery;
 use crate::store::{Tx, clients as client_rows, session_clients};
 
@@ -98,8 +98,8 @@ fn token(app: &App, (client, notice): (&Client, &Notice), jti: &str) -> Result<S
     let claims = logout_token::claims(&LogoutTokenFacts {
         issuer: app.issuer(),
         client: &client.id,
-        subject: notice.user_id.as_str(),
-        session: &notice.session_id,
+        subject: &subject::sub(app, client, &notice.user_id)?,
+        session: &subject::sid(app, client, &notice.session_id)?,
         jti,
         now: app.now(),
     });

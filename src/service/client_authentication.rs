@@ -6,14 +6,14 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::crypto::encoding;
 use crate::protocol::client::Client;
-use crate::protocol::client_auth::{self, Proof};
+use crate::protocol::client_auth::{self, Proof, Remaining};
 use crate::protocol::error::OAuthError;
 use crate::protocol::params::Params;
 use crate::protocol::types::ClientId;
 use crate::service::audit::{self, Actor, Caller, Event};
-use crate::service::clients;
 use crate::service::failure::EndpointError;
 use crate::service::sign_in::network_of;
+use crate::service::{client_assertion, clients};
 use crate::store::ephemeral::throttle::{self, ThrottleRule};
 
 /// A client that fails this often from one network is a guesser, or misconfigured.
@@ -49,22 +49,35 @@ pub(crate) async fn authenticate(
         request.authorization.as_deref(),
         &request.params,
         encoding::decode_base64,
+        client_assertion::subject,
     )?;
     let guard = Guard::new(&presented.client_id, &request.caller);
     guard.refuse_if_blocked(app).await?;
     let client = clients::find(app, &presented.client_id).await?.ok_or_else(|| {
         OAuthError::invalid_client("Client authentication failed.").because("unknown client_id")
     })?;
-    match client_auth::verify(&client, &presented.proof, clients::secret_matches) {
+    match verify(app, &client, &presented.proof).await {
         Ok(()) => Ok(client),
         Err(error) => {
-            if presented.proof != Proof::None {
+            if let EndpointError::OAuth(refusal) = &error
+                && presented.proof != Proof::None
+            {
                 let failures = guard.note_failure(app).await?;
                 if failures <= AUDITED_PER_NETWORK {
-                    record_failure(app, &client.id, (&error, &request.caller)).await?;
+                    record_failure(app, &client.id, (refusal, &request.caller)).await?;
                 }
             }
-            Err(error.into())
+            Err(error)
+        }
+    }
+}
+
+async fn verify(app: &App, client: &Client, proof: &Proof) -> Result<(), EndpointError> {
+    match client_auth::verify(client, proof, clients::secret_matches)? {
+        Remaining::Nothing => Ok(()),
+        Remaining::Assertion(token) => client_assertion::verify(app, client, token).await,
+        Remaining::Certificate => {
+            Err(OAuthError::invalid_client("Client authentication failed.").into())
         }
     }
 }
@@ -79,10 +92,11 @@ async fn record_failure(
     if app.ephemeral.increment(&recorded, throttle::WINDOW).await? > AUDITED_PER_CLIENT {
         return Ok(());
     }
+    let reason = if refusal.detail.is_empty() { refusal.description } else { &refusal.detail };
     let event = Event::failure("client.authentication_failed", &Actor::Anonymous, app.now())
         .client(client)
         .caller(caller)
-        .detail("reason", refusal.detail.chars().take(200).collect::<String>());
+        .detail("reason", reason.chars().take(200).collect::<String>());
     audit::write(app, event).await?;
     Ok(())
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::crypto::secret::{self, Secret, SecretHash};
-use crate::protocol::client::{AuthMethod, Client, ClientMetadata};
+use crate::protocol::client::{Client, ClientMetadata};
 use crate::protocol::client_metadata::{self, MetadataProblem};
 use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Event};
+use crate::service::client_keys;
 use crate::service::failure::Failure;
 use crate::service::revocation::{self, Subject};
 use crate::store::clients::{self, ClientFilter};
@@ -26,8 +27,8 @@ pub enum ClientError {
     Taken,
     #[error("{}", list(.0))]
     Invalid(Vec<MetadataProblem>),
-    #[error("a public client has no secret; change token_endpoint_auth_method first")]
-    Public,
+    #[error("this client authenticates without a secret; change token_endpoint_auth_method first")]
+    NoSecret,
     #[error("a client secret needs at least {MIN_SECRET_CHARS} characters without spaces")]
     WeakSecret,
     #[error("a client_id needs 1 to 64 letters, digits, '-', '_' or '.'")]
@@ -103,18 +104,18 @@ pub async fn search(app: &App, filter: &ClientFilter) -> Result<Vec<Client>, Fai
 /// # Errors
 /// [`ClientError`].
 pub async fn create(app: &App, new: NewClient, actor: &Actor) -> Result<WithSecret, ClientError> {
-    client_metadata::validate(&new.metadata).map_err(ClientError::Invalid)?;
+    check_metadata(app, &new.metadata)?;
     let id = match new.id {
         Some(id) if is_good_id(id.as_str()) => id,
         Some(_) => return Err(ClientError::BadId),
         None => ClientId::new(secret::opaque_id()),
     };
-    let public = new.metadata.token_endpoint_auth_method == AuthMethod::None;
-    let secret = match (public, new.secret) {
-        (true, None) => None,
-        (true, Some(_)) => return Err(ClientError::Public),
-        (false, Some(own)) => Some(check_secret(own)?),
-        (false, None) => Some(Secret::generate()),
+    let uses_secret = new.metadata.token_endpoint_auth_method.uses_secret();
+    let secret = match (uses_secret, new.secret) {
+        (false, None) => None,
+        (false, Some(_)) => return Err(ClientError::NoSecret),
+        (true, Some(own)) => Some(check_secret(own)?),
+        (true, None) => Some(Secret::generate()),
     };
     let now = app.now();
     let mut tx = app.store.begin().await?;
@@ -136,6 +137,12 @@ pub async fn create(app: &App, new: NewClient, actor: &Actor) -> Result<WithSecr
     tx.commit().await?;
     app.known.forget();
     Ok(WithSecret { client, secret })
+}
+
+fn check_metadata(app: &App, metadata: &ClientMetadata) -> Result<(), ClientError> {
+    let mut problems = client_metadata::validate(metadata).err().unwrap_or_default();
+    problems.extend(client_keys::problems(app, metadata));
+    if problems.is_empty() { Ok(()) } else { Err(ClientError::Invalid(problems)) }
 }
 
 /// Where the token versions of a new client begin: behind those of a deleted one with the same id,
@@ -168,14 +175,13 @@ pub async fn update(
     metadata: ClientMetadata,
     actor: &Actor,
 ) -> Result<Client, ClientError> {
-    client_metadata::validate(&metadata).map_err(ClientError::Invalid)?;
+    check_metadata(app, &metadata)?;
     let mut client = get(app, id).await?;
-    let was_public = !client.is_confidential();
     client.metadata = metadata;
-    if was_public && client.is_confidential() && client.secret_hashes.is_empty() {
+    if client.uses_secret() && client.secret_hashes.is_empty() {
         return Err(ClientError::Invalid(vec![MetadataProblem::new(
             "token_endpoint_auth_method",
-            "a public client cannot become confidential; register a new client",
+            "a client without a secret cannot start to use one; register a new client",
         )]));
     }
     client.updated_at = app.now();
@@ -264,8 +270,8 @@ pub async fn rotate_secret(
     actor: &Actor,
 ) -> Result<WithSecret, ClientError> {
     let mut client = get(app, id).await?;
-    if !client.is_confidential() {
-        return Err(ClientError::Public);
+    if !client.uses_secret() {
+        return Err(ClientError::NoSecret);
     }
     let now = app.now();
     let secret = own.map_or_else(|| Ok(Secret::generate()), check_secret)?;

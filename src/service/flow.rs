@@ -25,6 +25,8 @@ pub enum Target {
     Account,
     /// The administrators' console.
     Admin,
+    /// The page that lets a device in, with the code that was typed or came with the link.
+    Device { user_code: Option<String> },
 }
 
 /// A sign-in under way.

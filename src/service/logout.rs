@@ -8,14 +8,15 @@ use crate::app::App;
 use crate::crypto::seal::Purpose;
 use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
+use crate::protocol::frontchannel_logout::Frame;
 use crate::protocol::logout::{self, AfterLogout, Confirmation, EndSessionRequest, Hint};
 use crate::protocol::params::Params;
 use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Caller};
 use crate::service::failure::Failure;
 use crate::service::session::{self, LiveSession};
-use crate::service::{clients, id_token_hint};
-use crate::store::grants;
+use crate::service::{clients, id_token_hint, subject};
+use crate::store::{grants, session_clients};
 
 /// What a logout request leads to.
 #[derive(Debug)]
@@ -120,13 +121,30 @@ pub async fn apps(app: &App, session: &LiveSession) -> Result<Vec<ClientId>, Fai
     Ok(grants::clients_of_session(&app.store.db, &session.id).await?)
 }
 
-/// Ends the session of this browser.
+/// Ends the session of this browser and gives the pages of apps that the browser must load now.
 ///
 /// # Errors
 /// [`Failure`] when SQL does not take it: the person is still signed in and must be told.
-pub async fn end(app: &App, session: &LiveSession, caller: &Caller) -> Result<(), Failure> {
+pub async fn end(app: &App, session: &LiveSession, caller: &Caller) -> Result<Vec<Frame>, Failure> {
     let actor = Actor::User(session.user_id.clone());
-    session::end(app, session, (&actor, caller)).await
+    session::end(app, session, (&actor, caller)).await?;
+    // The session has ended whatever happens now, so nobody is told that it has not.
+    Ok(frames(app, session).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "the apps' sign-out pages are left out");
+        Vec::new()
+    }))
+}
+
+/// The sign-out pages of the apps that a session signed in to (Front-Channel Logout section 3).
+async fn frames(app: &App, session: &LiveSession) -> Result<Vec<Frame>, Failure> {
+    let mut frames = Vec::new();
+    for id in session_clients::of_session(&app.store.db, &session.id).await? {
+        let client = clients::find(app, &id).await?.filter(|client| client.disabled_at.is_none());
+        let Some(client) = client else { continue };
+        let sid = subject::sid(app, &client, &session.id)?;
+        frames.extend(Frame::of_client(&client, app.issuer(), &sid));
+    }
+    Ok(frames)
 }
 
 /// The client the request speaks for: the hint's audience, which must agree with `client_id`.

@@ -50,6 +50,20 @@ impl LiveSession {
         }
     }
 
+    /// What the browser may show to scripts of this site, so that apps can notice another session
+    /// (Session Management 1.0 section 3.2). It says nothing else, and renewal does not change it.
+    #[must_use]
+    pub fn browser_state(&self) -> String {
+        SecretHash::of(&format!("browser state of {}", self.id)).as_str().to_owned()
+    }
+
+    /// Seconds that the session's cookies may be kept; `None` for as long as the browser runs.
+    #[must_use]
+    pub fn cookie_max_age(&self, app: &App) -> Option<Seconds> {
+        let remembered = self.idle_seconds > app.config.session.idle;
+        remembered.then(|| self.expires_at.since(app.now()))
+    }
+
     fn of(row: Session) -> Self {
         Self {
             id: row.id,
@@ -263,8 +277,7 @@ async fn renew(
         ..previous.clone()
     };
     write_copy(app, &session).await;
-    let remembered = session.idle_seconds > app.config.session.idle;
-    let cookie_max_age = remembered.then(|| session.expires_at.since(now));
+    let cookie_max_age = session.cookie_max_age(app);
     Ok(Some(Established { session, cookie, cookie_max_age }))
 }
 

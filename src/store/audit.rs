@@ -39,7 +39,7 @@ stored_by_name!(Outcome);
 /// Something that happened and who did it.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct AuditEvent {
-    /// A time-ordered id.
+    /// A UUID of version 7 made at [`AuditEvent::at`]: events are ordered by it alone.
     pub id: String,
     pub at: UnixTime,
     /// What happened, such as `sign_in` or `client.created`.
@@ -135,23 +135,38 @@ pub async fn append<'a>(sql: impl Sql<'a>, event: &AuditEvent) -> Result<(), Sto
         .map(drop)
 }
 
+/// The list's statement, with the filter that has an index first: a filter that may be absent keeps
+/// SQLite from using one.
+macro_rules! list_events {
+    ($indexed:literal) => {
+        concat!(
+            "select id, at, kind, outcome, actor, user_id, client_id, session_id, address, \
+             request_id, detail from audit_events where id < $1 and ",
+            $indexed,
+            " and ($2 is null or kind = $2) and ($3 is null or user_id = $3) \
+             and ($4 is null or client_id = $4) and ($5 is null or request_id = $5) \
+             order by id desc limit $6"
+        )
+    };
+}
+
 /// A page of events, newest first.
 pub async fn list<'a>(
     sql: impl Sql<'a>,
     filter: &AuditFilter,
 ) -> Result<Vec<AuditEvent>, StoreError> {
-    let after = filter.after.clone().unwrap_or_else(Cursor::start);
+    // What few events have comes before what many have.
+    let statement = match filter {
+        AuditFilter { request_id: Some(_), .. } => list_events!("request_id = $5"),
+        AuditFilter { user_id: Some(_), .. } => list_events!("user_id = $3"),
+        AuditFilter { client_id: Some(_), .. } => list_events!("client_id = $4"),
+        AuditFilter { kind: Some(_), .. } => list_events!("kind = $2"),
+        _ => list_events!("true"),
+    };
     let rows = sql
         .into()
-        .query(
-            "select id, at, kind, outcome, actor, user_id, client_id, session_id, address, \
-             request_id, detail from audit_events where (at, id) < ($1, $2) \
-             and ($3 is null or kind = $3) and ($4 is null or user_id = $4) \
-             and ($5 is null or client_id = $5) and ($6 is null or request_id = $6) \
-             order by at desc, id desc limit $7",
-        )
-        .bind(after.at)
-        .bind(after.id)
+        .query(statement)
+        .bind(filter.after.as_ref().map_or(AFTER_EVERY_ID, |cursor| cursor.id.as_str()))
         .bind(&filter.kind)
         .bind(&filter.user_id)
         .bind(&filter.client_id)
@@ -160,6 +175,15 @@ pub async fn list<'a>(
         .all::<EventRow>()
         .await?;
     Ok(rows.into_iter().map(AuditEvent::from).collect())
+}
+
+/// Sorts after every id, which is a UUID of lower-case hexadecimal digits.
+const AFTER_EVERY_ID: &str = "g";
+
+/// What the ids of all events at or after a moment begin with, or sort after.
+pub fn first_id(at: UnixTime) -> String {
+    let millis = u64::try_from(at.0).unwrap_or(0).saturating_mul(1000);
+    format!("{:08x}-{:04x}", millis >> 16, millis & 0xFFFF)
 }
 
 fn without_nul(text: Option<&str>) -> Option<String> {
@@ -184,5 +208,22 @@ fn object_without_nul(detail: &Value) -> Value {
         Value::Null => serde_json::json!({}),
         object @ Value::Object(_) => object,
         other => serde_json::json!({ "value": other }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::secret;
+
+    #[test]
+    fn ids_are_ordered_by_time_and_counted_from_a_moment_on() {
+        let moments = [0, 1, 1_763_700_000, 1_763_700_001, 4_000_000_000].map(UnixTime);
+        for pair in moments.windows(2) {
+            let [earlier, later] = pair else { unreachable!() };
+            let (one, two) = (secret::new_id(*earlier), secret::new_id(*later));
+            assert!(one < two && two.as_str() < AFTER_EVERY_ID);
+            assert!(two >= first_id(*later) && one < first_id(*later), "{one} {two}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What lists and overviews show beside their rows: capped counts, and facts about the few people
 //! of one page. Nothing here is truth that anything is decided on.
 
+use super::audit;
 use super::db::{Sql, Target};
 use super::error::StoreError;
 use crate::clock::UnixTime;
@@ -39,9 +40,9 @@ pub async fn count_events<'a>(
     let mut sql = sql.into();
     let statement = sql.query(
         "select cast(count(*) as bigint) from \
-         (select 1 as n from audit_events where kind = $1 and at >= $2 limit $3) as counted",
+         (select 1 as n from audit_events where kind = $1 and id >= $2 limit $3) as counted",
     );
-    let statement = statement.bind(kind).bind(since).bind(MOST_COUNTED + 1);
+    let statement = statement.bind(kind).bind(audit::first_id(since)).bind(MOST_COUNTED + 1);
     Ok(statement.one::<(i64,)>().await?.0)
 }
 

@@ -27,6 +27,7 @@ mod search;
 pub mod session_clients;
 pub mod sessions;
 pub mod sync;
+pub mod used_jtis;
 pub mod users;
 
 pub use connect::DatabaseSettings;

@@ -24,6 +24,7 @@ fn mutating_routes(session: &str) -> Vec<(String, Vec<(String, String)>)> {
     vec![
         ("/login".into(), pairs(&[("username", "alice"), ("password", ALICE.password)])),
         ("/consent".into(), pairs(&[("decision", "allow")])),
+        ("/device".into(), pairs(&[("user_code", "BCDF-GHJK"), ("decision", "allow")])),
         ("/logout".into(), pairs(&[("decision", "logout")])),
         (format!("/account/sessions/{session}/end"), Vec::new()),
         ("/setup".into(), pairs(&[("username", "x"), ("password", "x"), ("token", "x")])),

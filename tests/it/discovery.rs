@@ -26,6 +26,7 @@ on_both_backends! {
         for name in [
             "authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri",
             "end_session_endpoint", "introspection_endpoint", "revocation_endpoint",
+            "check_session_iframe",
         ] {
             let address = document[name].as_str().unwrap_or_else(|| panic!("no {name}"));
             assert!(address.starts_with(&format!("{}/", bed.world.issuer)), "{name}: {address}");

@@ -45,6 +45,8 @@ async fn everything(browser: &Browser) -> Vec<Page> {
         "/logout",
         "/consent",
         "/setup",
+        "/device",
+        "/oauth2/device_authorization",
         "/login/reset",
         "/admin",
         "/oauth2/authorize",

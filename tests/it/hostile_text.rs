@@ -116,6 +116,15 @@ on_both_backends! {
                 assert_same_shape(&page, &harmless, &format!("{path}{text}"));
             }
         }
+        let signed_in = bed.signed_in(&ALICE).await;
+        for browser in [&browser, &signed_in] {
+            let harmless = shape(&browser.get("/device?user_code=harmless").await);
+            for text in HOSTILE {
+                let text: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
+                let page = browser.get(&format!("/device?user_code={text}")).await;
+                assert_same_shape(&page, &harmless, &format!("/device {text}"));
+            }
+        }
         let page = browser.get("/login").await;
         let wrong = page.form("sign-in").set("username", "harmless").set("password", "x");
         let harmless = shape(&wrong.submit().await);

@@ -10,6 +10,8 @@
 //! | `fixtures`, `answers`, `checks`, `forge` | not tests: people, clients, safe outcomes, forgeries |
 //! | `authorize`, `redirect_uri`, `pkce`, `client_auth` | who may ask for what, and where it is sent |
 //! | `code`, `refresh`, `client_credentials` | the grants: spent once, by their owner, in time |
+//! | `grant_kit` | not tests: devices, and the clients of the further grants |
+//! | `device` | a device without a browser: codes, page, polling, races |
 //! | `userinfo`, `introspection`, `revocation`, `logout` | tokens and sessions in use, and their end |
 //! | `discovery`, `conformance_basic`, `form_post` | the OpenID certification plans, module by module |
 //! | `dpop_kit` | not tests: keys and proofs for the two modules below |
@@ -27,11 +29,17 @@
 //! | `crash` | the server is killed twenty times under load and loses nothing it acknowledged |
 //! | `keys` | signing keys rotate under load and are removed with all they signed |
 //! | `cli_changes` | what a command changes reaches a running server |
+//! | `logout_kit` | not tests: an app that is told of sign-outs |
+//! | `backchannel_logout` | apps are told when a session ends, whatever fails meanwhile |
+//! | `frontchannel_logout` | the browser loads the apps' sign-out pages; what sign-outs leave alone |
+//! | `session_management` | apps notice another session; sign-ins that start here |
 //! | `console_kit` | not tests: administrators, and what they make, for the modules below |
 //! | `console` | every page and every change of the console, with plain forms |
 //! | `console_rights` | each address with each role, operators and their betters, the last owner |
 //! | `console_safety` | forged forms, links that change nothing, hostile words, sealed messages |
 //! | `operations` | health, metrics, request ids, a clean log, an orderly stop, two nodes |
+//! | `client_signer` | not tests: keys of apps and what apps sign, for the modules below |
+//! | `client_assertion`, `client_jwks_uri` | private_key_jwt: good once, from the right key, wherever that is published |
 //! | `outbound_guard` | addresses that apps supply: what is reached, and what is given up on |
 //! | `startup_errors` | every configuration mistake ends the start with one clear line |
 
@@ -50,10 +58,14 @@ mod support;
 
 mod answers;
 mod authorize;
+mod backchannel_logout;
 mod checks;
 mod cli_changes;
+mod client_assertion;
 mod client_auth;
 mod client_credentials;
+mod client_jwks_uri;
+mod client_signer;
 mod code;
 mod conformance_basic;
 mod console;
@@ -62,6 +74,7 @@ mod console_rights;
 mod console_safety;
 mod crash;
 mod csrf;
+mod device;
 mod discovery;
 mod dpop;
 mod dpop_attacks;
@@ -71,6 +84,8 @@ mod fixtures;
 mod flow_kit;
 mod forge;
 mod form_post;
+mod frontchannel_logout;
+mod grant_kit;
 mod headers;
 mod hostile_text;
 mod introspection;
@@ -78,6 +93,7 @@ mod jwt_attacks;
 mod keys;
 mod login_form;
 mod logout;
+mod logout_kit;
 mod machinery;
 mod malformed;
 mod methods;
@@ -92,5 +108,6 @@ mod relying_party;
 mod revocation;
 mod revocation_set;
 mod session_life;
+mod session_management;
 mod startup_errors;
 mod userinfo;

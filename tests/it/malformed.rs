@@ -11,12 +11,14 @@ use crate::fixtures::{ALICE, Bed, MALLORY, fill_in};
 use crate::support::browser_like::Browser;
 
 /// Every route, as programs and people reach it.
-const ROUTES: [&str; 30] = [
+const ROUTES: [&str; 32] = [
     "/",
     "/login",
     "/login/reset",
     "/consent",
     "/setup",
+    "/device",
+    "/oauth2/device_authorization",
     "/logout",
     "/account",
     "/account/sessions/x/end",

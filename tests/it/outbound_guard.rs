@@ -17,7 +17,11 @@ fn allowed(peer: &TlsPeer) -> Outbound {
 fn client(peer: &TlsPeer, targets: &[&str], limits: Limits) -> Outbound {
     let allow_private =
         targets.iter().map(|text| (*text).to_owned().try_into().expect("a place")).collect();
-    let settings = OutboundSettings { allow_private, extra_ca_file: Some(peer.ca_file()) };
+    let settings = OutboundSettings {
+        allow_private,
+        extra_ca_file: Some(peer.ca_file()),
+        ..OutboundSettings::default()
+    };
     Outbound::with_limits(&settings, limits).expect("a client")
 }
 

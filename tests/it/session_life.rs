@@ -290,12 +290,17 @@ fn check_cookies(seen: &[SetCookie], prefix: &str) {
     let names: HashSet<_> = seen.iter().map(|cookie| cookie.name.as_str()).collect();
     let (session, browser) =
         (format!("{prefix}doorward_session"), format!("{prefix}doorward_browser"));
-    assert_eq!(names, HashSet::from([session.as_str(), browser.as_str()]));
+    let state = format!("{prefix}doorward_state");
+    assert_eq!(names, HashSet::from([session.as_str(), browser.as_str(), state.as_str()]));
     let mut values = HashSet::new();
     for cookie in seen {
         assert_eq!(cookie.has("secure"), !prefix.is_empty(), "{cookie:?}");
-        assert!(cookie.has("httponly"), "{cookie:?}");
-        assert_eq!(cookie.attribute("samesite"), "Lax", "{cookie:?}");
+        // Only the browser state is for scripts, and to be read inside an app's page.
+        let is_state = cookie.name == state;
+        assert_eq!(cookie.has("httponly"), !is_state, "{cookie:?}");
+        let everywhere = is_state && !prefix.is_empty();
+        let same_site = if everywhere { "None" } else { "Lax" };
+        assert_eq!(cookie.attribute("samesite"), same_site, "{cookie:?}");
         assert_eq!(cookie.attribute("path"), "/", "{cookie:?}");
         assert!(!cookie.has("domain"), "{cookie:?}");
         if !cookie.deletes() {
@@ -304,5 +309,7 @@ fn check_cookies(seen: &[SetCookie], prefix: &str) {
             assert!(values.insert(&cookie.value), "{cookie:?}");
         }
     }
-    assert!(seen.iter().any(|cookie| cookie.name == session && cookie.deletes()));
+    for name in [session, state] {
+        assert!(seen.iter().any(|cookie| cookie.name == name && cookie.deletes()), "{name}");
+    }
 }

@@ -20,7 +20,8 @@ pub(crate) async fn figures_conform(store: &Store) {
     }
     clients::insert(db, &client("figure-app")).await.unwrap();
     for (n, after) in [4, 5, 6].into_iter().enumerate() {
-        let mut event = event(&format!("figure-{n}"), NOW.plus(after));
+        let at = NOW.plus(after);
+        let mut event = event(&format!("{}-7{n}-figure", audit::first_id(at)), at);
         event.kind = "console".to_owned();
         audit::append(db, &event).await.unwrap();
     }

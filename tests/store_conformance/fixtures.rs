@@ -9,6 +9,7 @@ use doorward::store::audit::{AuditEvent, Outcome};
 use doorward::store::grants::Grant;
 use doorward::store::keys::KeyRow;
 use doorward::store::links::{LinkKind, OneTimeLink};
+use doorward::store::outbox::Delivery;
 use doorward::store::refresh_families::{RefreshFamily, Rotation};
 use doorward::store::sessions::Session;
 
@@ -152,5 +153,18 @@ pub(crate) fn event(id: &str, at: UnixTime) -> AuditEvent {
         address: Some("192.0.2.1".to_owned()),
         request_id: Some(format!("r-{id}")),
         detail: serde_json::json!({ "reason": "wrong password" }),
+    }
+}
+
+pub(crate) fn delivery(id: &str) -> Delivery {
+    Delivery {
+        id: id.to_owned(),
+        kind: "notice".to_owned(),
+        client_id: Some(ClientId::new("app")),
+        payload: serde_json::json!({ "user_id": "u-alice", "n": 1.5 }),
+        due_at: NOW,
+        attempts: 0,
+        created_at: NOW,
+        expires_at: NOW.plus(86_400),
     }
 }

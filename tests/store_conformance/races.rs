@@ -7,10 +7,10 @@ use doorward::protocol::types::FamilyId;
 use doorward::store::ephemeral::Ephemeral;
 use doorward::store::grants::{self, Inserted};
 use doorward::store::refresh_families::{self, Rotated};
-use doorward::store::{Store, links, sync, users};
+use doorward::store::{Store, links, outbox, sync, used_jtis, users};
 use tokio::sync::Barrier;
 
-use super::fixtures::{NOW, family, grant, link, rotation, user};
+use super::fixtures::{NOW, delivery, family, grant, link, rotation, user};
 
 const RUNNERS: usize = 64;
 
@@ -90,6 +90,16 @@ pub(crate) async fn one_winner_each(store: &Store) {
         })
         .await;
         assert_eq!(count(&outcomes, &true), 1);
+
+        let s = store.clone();
+        let outcomes = all_at_once(move |_| {
+            let s = s.clone();
+            async move {
+                used_jtis::spend(&s.db, &format!("race-j{round}"), NOW.plus(60)).await.unwrap()
+            }
+        })
+        .await;
+        assert_eq!(count(&outcomes, &true), 1);
     }
 }
 
@@ -104,6 +114,30 @@ pub(crate) async fn counters_are_exact(store: &Store) {
     counts.sort_unstable();
     let expected: Vec<i64> = (1..=64).map(|n| before.revocations + n).collect();
     assert_eq!(counts, expected);
+}
+
+/// Sixty-four nodes take what is due from sixty-four deliveries until nothing is left.
+pub(crate) async fn each_delivery_is_claimed_once(store: &Store) {
+    for n in 0..RUNNERS {
+        outbox::insert(&store.db, &delivery(&format!("race-{n:02}"))).await.unwrap();
+    }
+    let s = store.clone();
+    let outcomes = all_at_once(move |_| {
+        let s = s.clone();
+        async move {
+            let mut mine = Vec::new();
+            for id in outbox::due(&s.db, "notice", NOW, 100).await.unwrap() {
+                let claimed = outbox::claim(&s.db, &id, NOW, NOW.plus(30)).await.unwrap();
+                mine.extend(claimed.map(|delivery| (delivery.id, delivery.attempts)));
+            }
+            mine
+        }
+    })
+    .await;
+    let mut claimed: Vec<_> = outcomes.into_iter().flatten().collect();
+    claimed.sort();
+    let expected: Vec<_> = (0..RUNNERS).map(|n| (format!("race-{n:02}"), 1)).collect();
+    assert_eq!(claimed, expected);
 }
 
 pub(crate) async fn groups_are_set_by_one_at_a_time(store: &Store) {

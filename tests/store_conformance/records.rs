@@ -6,7 +6,7 @@ use doorward::store::keys::{self, KeyChange};
 use doorward::store::links::{self, LinkKind};
 use doorward::store::revocations::{self, Revocation, RevocationKind};
 use doorward::store::{
-    Cursor, Store, StoreError, cleanup, grants, refresh_families, sessions, sync,
+    Cursor, Store, StoreError, cleanup, grants, refresh_families, sessions, sync, used_jtis,
 };
 
 use super::fixtures::{NOW, event, family, grant, key, link, session};
@@ -93,6 +93,18 @@ pub(crate) async fn revocations_conform(store: &Store) {
     assert_eq!(revocations::purge(db, NOW.plus(600), 9).await.unwrap(), 1);
 }
 
+pub(crate) async fn used_jtis_conform(store: &Store) {
+    let db = &store.db;
+    assert!(used_jtis::spend(db, "j1", NOW.plus(60)).await.unwrap());
+    assert!(!used_jtis::spend(db, "j1", NOW.plus(90)).await.unwrap());
+    let mut tx = store.begin().await.unwrap();
+    assert!(used_jtis::spend(&mut tx, "j2", NOW.plus(60)).await.unwrap());
+    drop(tx);
+    assert!(used_jtis::spend(db, "j2", NOW.plus(60)).await.unwrap(), "what is undone is unused");
+    assert_eq!(cleanup::purge(db, NOW.plus(59), 9).await.unwrap(), 0);
+    assert!(!used_jtis::spend(db, "j1", NOW).await.unwrap());
+}
+
 pub(crate) async fn sync_conforms(store: &Store) {
     let db = &store.db;
     let before = sync::read(db).await.unwrap();
@@ -139,8 +151,13 @@ pub(crate) async fn audit_conforms(store: &Store) {
     for filter in filters {
         assert_eq!(ids(&list(filter).await), ["e5"]);
     }
+    let both =
+        AuditFilter { user_id: some("u-alice"), kind: some("client.created"), ..all.clone() };
+    assert!(list(both).await.is_empty(), "every filter counts");
     let filter = AuditFilter { user_id: some("u-alice"), limit: 9, ..AuditFilter::default() };
-    assert_eq!(list(filter).await.len(), 4);
+    assert_eq!(list(filter.clone()).await.len(), 4);
+    let after = Some(event("e3", NOW.plus(1)).cursor());
+    assert_eq!(ids(&list(AuditFilter { after, ..filter }).await), ["e2", "e1"]);
 }
 
 pub(crate) async fn cleanup_conforms(store: &Store) {
@@ -154,13 +171,14 @@ pub(crate) async fn cleanup_conforms(store: &Store) {
     let mut purged = 0;
     loop {
         let step = cleanup::purge(db, end, 2).await.unwrap();
-        assert!(step <= 10, "at most two of each kind");
+        assert!(step <= 12, "at most two of each kind");
         purged += step;
         if step == 0 {
             break;
         }
     }
-    assert!(purged >= 4);
+    assert!(purged >= 6);
+    assert!(used_jtis::spend(db, "j1", end).await.unwrap(), "it is forgotten");
     assert_eq!(grants::by_id(db, &GrantId::new("gx")).await.unwrap(), None);
     assert_eq!(sessions::by_id(db, &SessionId::new("sx")).await.unwrap(), None);
     assert!(refresh_families::with_grant(db, &FamilyId::new("fx")).await.unwrap().is_none());

@@ -78,7 +78,6 @@ pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
 }
 
 fn detail(desk: &Desk<'_>, client: &Client) -> ClientDetail {
-    let confidential = client.is_confidential();
     ClientDetail {
         chrome: desk.chrome(),
         console: desk.console(Section::Apps),
@@ -87,7 +86,7 @@ fn detail(desk: &Desk<'_>, client: &Client) -> ClientDetail {
             name: client.metadata.client_name.clone(),
             kind: kind_in_words(client.metadata.kind).to_owned(),
             state: rows::state(client.disabled_at),
-            secret: if confidential { SecretState::Kept } else { SecretState::NotUsed },
+            secret: if client.uses_secret() { SecretState::Kept } else { SecretState::NotUsed },
             created: When::at(client.created_at),
             updated: When::at(client.updated_at),
         },

@@ -63,7 +63,7 @@ pub(super) fn stop(error: ClientError) -> Stop {
         ClientError::NotFound
         | ClientError::Taken
         | ClientError::Invalid(_)
-        | ClientError::Public
+        | ClientError::NoSecret
         | ClientError::WeakSecret
         | ClientError::BadId => Stop::NotFound,
     }
@@ -97,7 +97,7 @@ async fn set_activity(desk: &Desk<'_>, client: &Client, activity: Activity) -> R
 
 pub(super) async fn ask_rotate_secret(desk: &Desk<'_>) -> Answer {
     let client = client(desk).await?;
-    if !client.is_confidential() {
+    if !client.uses_secret() {
         return Err(Stop::NotFound);
     }
     let effects = [

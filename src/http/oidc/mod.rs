@@ -1,6 +1,8 @@
 //! The protocol endpoints: bytes in, use case, bytes out.
 
 mod authorize;
+mod check_session;
+mod device_authorization;
 mod discovery;
 mod introspect;
 mod logout;
@@ -31,6 +33,7 @@ pub(super) fn routes(map: &mut ServiceConfig) {
         map.service(only(document, reading().to(discovery::document)));
     }
     map.service(only(path::JWKS, reading().to(discovery::jwks)))
+        .service(only(path::CHECK_SESSION, reading().to(check_session::get)))
         .service(
             // No HEAD here and at logout: a GET may make a code, or end a session.
             web::resource(path::AUTHORIZE)
@@ -48,6 +51,7 @@ pub(super) fn routes(map: &mut ServiceConfig) {
                 .route(web::post().to(userinfo::post))
                 .route(web::method(actix_web::http::Method::OPTIONS).to(preflight::answer)),
         )
+        .service(only(path::DEVICE_AUTHORIZATION, web::post().to(device_authorization::post)))
         .service(only(path::INTROSPECT, web::post().to(introspect::post)))
         .service(
             web::resource(path::REVOKE)

@@ -9,8 +9,10 @@
 
 pub mod account;
 pub mod admin;
+pub mod check_session;
 pub mod chrome;
 pub mod consent;
+pub mod device;
 pub mod filters;
 pub mod form_post;
 pub mod home;
@@ -40,10 +42,16 @@ pub fn samples() -> Vec<(&'static str, String)> {
         ("sign_in/wrong", render(&sign_in::SignIn::sample_wrong())),
         ("sign_in/confirm", render(&sign_in::SignIn::sample_confirm())),
         ("consent", render(&consent::Consent::sample())),
+        ("device", render(&device::DeviceCode::sample())),
+        ("device/wrong", render(&device::DeviceCode::sample_wrong())),
+        ("device_question", render(&device::DeviceQuestion::sample())),
+        ("device_done", render(&device::DeviceDone::sample(device::Answer::Allowed))),
+        ("device_done/denied", render(&device::DeviceDone::sample(device::Answer::Denied))),
         ("setup", render(&setup::Setup::sample())),
         ("reset_password", render(&reset_password::ResetPassword::sample())),
         ("sign_out", render(&sign_out::SignOut::sample())),
         ("signed_out", render(&sign_out::SignedOut::sample())),
+        ("signing_out", render(&sign_out::SigningOut::sample())),
         ("error", render(&trouble::ErrorPage::sample())),
         ("expired", render(&trouble::Expired::sample())),
         ("throttled", render(&trouble::Throttled::sample())),

@@ -42,12 +42,42 @@ pub struct SignedOut {
     pub chrome: Chrome,
     /// The way back to the app.
     pub app: Option<Link>,
+    /// Pages of apps that end their own sessions when the browser loads them.
+    pub frames: Vec<String>,
 }
 
 impl SignedOut {
     #[must_use]
     pub fn sample() -> Self {
         let app = Link::sample("Orchard Wiki", "https://wiki.orchard.example/");
-        Self { chrome: Chrome::sample(), app: Some(app) }
+        let frames = vec![words("https://mail.orchard.example/out?iss=i&sid=s")];
+        Self { chrome: Chrome::sample(), app: Some(app), frames }
+    }
+}
+
+/// Between signing out and going back to the app: the browser loads the sign-out pages of the other
+/// apps (Front-Channel Logout section 3), then goes on by itself, with or without scripts.
+#[derive(Debug, Template)]
+#[template(path = "signing_out.html")]
+pub struct SigningOut {
+    pub chrome: Chrome,
+    /// The app to go back to.
+    pub app_name: Option<String>,
+    /// A registered place of that app.
+    pub next: String,
+    pub frames: Vec<String>,
+}
+
+impl SigningOut {
+    #[must_use]
+    pub fn sample() -> Self {
+        Self {
+            chrome: Chrome::sample(),
+            app_name: Some(words("Orchard Wiki")),
+            next: words("https://wiki.orchard.example/signed-out"),
+            frames: ["mail", "ledger"]
+                .map(|app| words(&format!("https://{app}.orchard.example/out?iss=i&sid=s")))
+                .to_vec(),
+        }
     }
 }

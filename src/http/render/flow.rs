@@ -1,22 +1,24 @@
 //! The pages on the way through a sign-in and out again.
 
+use actix_web::HttpResponse;
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse};
 
-use super::{chrome, page};
+use super::{chrome, page, page_with};
 use crate::app::App;
-use crate::http::headers::Forms;
+use crate::http::headers::{Forms, framing_policy};
 use crate::http::pages::consent::{Consent, scope_sentence};
 use crate::http::pages::form_post::{self, FormPost};
 use crate::http::pages::reset_password::ResetPassword;
 use crate::http::pages::setup::Setup;
 use crate::http::pages::sign_in::{Purpose, Remember, SignIn};
-use crate::http::pages::sign_out::{SignOut, SignedOut};
+use crate::http::pages::sign_out::{SignOut, SignedOut, SigningOut};
 use crate::http::pages::{FieldError, FlowForm, Link};
-use crate::http::sign_in::steps::Visit;
+use crate::http::sign_in::steps::{Visit, device_page};
 use crate::http::site::Site;
 use crate::protocol::discovery::path;
+use crate::protocol::frontchannel_logout::Frame;
 use crate::protocol::interaction::SignInReason;
+use crate::protocol::logout::AfterLogout;
 use crate::protocol::params::Params;
 use crate::protocol::reply::Reply;
 use crate::protocol::types::UserId;
@@ -72,7 +74,9 @@ impl SignInView {
         if *target == Target::Admin {
             view.remember = Remember::NotOffered;
         }
-        if let Some(session) = session
+        if let Target::Device { .. } = target {
+            view.notice = Some("Sign in first, then let the device in.");
+        } else if let Some(session) = session
             && let Some(username) = username_of(site, &session.user_id).await?
         {
             view.username = username;
@@ -241,16 +245,33 @@ pub(in crate::http) fn ask_sign_out(
 }
 
 /// "You are signed out."
-pub(in crate::http) fn signed_out(
+pub(in crate::http) fn signed_out(site: &Site, then: &Next, frames: &[Frame]) -> HttpResponse {
+    let chrome = chrome(site);
+    let policy = framing_policy(&chrome.nonce, frames.iter().map(|frame| frame.origin.as_str()));
+    let app = then.client_name.clone().zip(then.client_uri.clone());
+    let body = SignedOut {
+        chrome,
+        app: app.map(|(text, href)| Link { text, href }),
+        frames: frames.iter().map(|frame| frame.src.clone()).collect(),
+    };
+    page_with(policy, &body)
+}
+
+/// "You are signed out", and on to the app once the other apps' pages have loaded.
+pub(in crate::http) fn signing_out(
     site: &Site,
-    _request: &HttpRequest,
-    then: &Next,
+    (then, next): (&Next, &AfterLogout),
+    frames: &[Frame],
 ) -> HttpResponse {
     let chrome = chrome(site);
-    let nonce = chrome.nonce.clone();
-    let app = then.client_name.clone().zip(then.client_uri.clone());
-    let body = SignedOut { chrome, app: app.map(|(text, href)| Link { text, href }) };
-    page(&nonce, &body, Forms::Anywhere)
+    let policy = framing_policy(&chrome.nonce, frames.iter().map(|frame| frame.origin.as_str()));
+    let body = SigningOut {
+        chrome,
+        app_name: then.client_name.clone(),
+        next: next.as_str().to_owned(),
+        frames: frames.iter().map(|frame| frame.src.clone()).collect(),
+    };
+    page_with(policy, &body)
 }
 
 /// What the set-up form keeps when something was wrong.
@@ -318,6 +339,7 @@ pub(super) fn start_again(site: &Site, flow: Option<&Flow>) -> String {
             format!("{}?{params}", site.path(path::AUTHORIZE))
         }
         Some(Target::Admin) => site.path("/login?next=admin"),
+        Some(Target::Device { user_code }) => device_page(site, user_code.as_deref()),
         Some(Target::Account) | None => site.path("/login"),
     }
 }

@@ -1,14 +1,16 @@
 //! From what a use case answered to a page: fills the page structs, sets the page's policy.
 
+mod device;
 mod flow;
 mod trouble;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 
+pub(super) use device::{DeviceAnswer, device_done, device_entry, device_question};
 pub(super) use flow::{
     ResetView, SetupView, SignInView, ask_sign_out, consent, reply, reset, setup, sign_in,
-    signed_out,
+    signed_out, signing_out,
 };
 pub(super) use trouble::{
     authorize_error, bad_request, failure, flow_lost, forbidden, forged_form, link_error,
@@ -34,8 +36,13 @@ pub(super) fn chrome(site: &Site) -> Chrome {
 
 /// A page as an answer.
 pub(super) fn page(chrome_nonce: &str, page: &impl Page, forms: Forms) -> HttpResponse {
+    page_with(page_policy(chrome_nonce, forms), page)
+}
+
+/// A page as an answer, with a policy of its own.
+pub(super) fn page_with(policy: String, page: &impl Page) -> HttpResponse {
     HttpResponse::build(StatusCode::OK)
-        .insert_header((header::CONTENT_SECURITY_POLICY, page_policy(chrome_nonce, forms)))
+        .insert_header((header::CONTENT_SECURITY_POLICY, policy))
         .content_type("text/html; charset=utf-8")
         .body(pages::render(page))
 }

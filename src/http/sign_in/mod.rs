@@ -5,6 +5,7 @@ pub(in crate::http) mod sign_out;
 pub(in crate::http) mod steps;
 
 mod consent;
+mod device;
 mod home;
 mod login;
 mod reset;
@@ -15,6 +16,7 @@ use actix_web::web::{self, ServiceConfig};
 pub(super) use home::not_found;
 
 use super::routes::{only, reading};
+use crate::protocol::discovery::path;
 
 /// This folder's part of the URL map.
 pub(super) fn routes(map: &mut ServiceConfig) {
@@ -34,6 +36,11 @@ pub(super) fn routes(map: &mut ServiceConfig) {
             web::resource("/consent")
                 .route(reading().to(consent::get))
                 .route(web::post().to(consent::post)),
+        )
+        .service(
+            web::resource(path::DEVICE)
+                .route(reading().to(device::get))
+                .route(web::post().to(device::post)),
         )
         .service(
             web::resource("/setup")

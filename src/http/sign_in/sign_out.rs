@@ -8,6 +8,7 @@ use super::steps::{self, PostedForm, Visit};
 use crate::http::cookies::{self, BrowserBinding, Kind};
 use crate::http::site::Site;
 use crate::http::{extract, render};
+use crate::protocol::frontchannel_logout::Frame;
 use crate::protocol::params::Params;
 use crate::service::failure::Failure;
 use crate::service::logout::{self, Next, Plan};
@@ -46,7 +47,7 @@ pub(in crate::http) async fn begin(
             }
         }
         Ok(Plan::EndNow { then }) => end(&visit, &then).await,
-        Ok(Plan::AlreadyOut { then }) => go_on(&visit, &then),
+        Ok(Plan::AlreadyOut { then }) => go_on(&visit, &then, &[]),
         Err(error) => render::logout_error(site, request, &error),
     }
 }
@@ -77,7 +78,7 @@ pub(super) async fn post(
         .and_then(|sealed| logout::open_next(&site, sealed))
         .unwrap_or(Next { redirect: None, client_name: None, client_uri: None });
     if visit.session.is_none() {
-        return go_on(&visit, &then);
+        return go_on(&visit, &then, &[]);
     }
     if !steps::session_csrf_ok(&visit, form) {
         return render::forged_form(&site, &request);
@@ -91,24 +92,26 @@ pub(super) async fn post(
 
 async fn end(visit: &Visit<'_>, then: &Next) -> HttpResponse {
     let site = visit.site;
-    if let Some(session) = visit.session {
-        let caller = extract::caller(site, visit.request);
-        if let Err(failure) = logout::end(site, session, &caller).await {
-            return render::failure(site, visit.request, &failure);
-        }
+    let Some(session) = visit.session else { return go_on(visit, then, &[]) };
+    let caller = extract::caller(site, visit.request);
+    match logout::end(site, session, &caller).await {
+        Ok(frames) => go_on(visit, then, &frames),
+        Err(failure) => render::failure(site, visit.request, &failure),
     }
-    go_on(visit, then)
 }
 
-fn go_on(visit: &Visit<'_>, then: &Next) -> HttpResponse {
+/// The last answer: back to the app, by way of a page where other apps have one to load.
+fn go_on(visit: &Visit<'_>, then: &Next, frames: &[Frame]) -> HttpResponse {
     let site = visit.site;
-    let mut response = match &then.redirect {
-        Some(to) => steps::see_other(to.as_str()),
-        None => render::signed_out(site, visit.request, then),
+    let mut response = match (&then.redirect, frames) {
+        (Some(to), []) => steps::see_other(to.as_str()),
+        (Some(to), frames) => render::signing_out(site, (then, to), frames),
+        (None, frames) => render::signed_out(site, then, frames),
     };
-    let cookie = cookies::remove(site, Kind::Session);
-    if let Err(error) = response.add_cookie(&cookie) {
-        tracing::error!(%error, "session cookie could not be removed");
+    for kind in [Kind::Session, Kind::State] {
+        if let Err(error) = response.add_cookie(&cookies::remove(site, kind)) {
+            tracing::error!(%error, "a cookie of the session could not be removed");
+        }
     }
     // Only this site's own data; the app's is the app's business.
     response.headers_mut().insert(

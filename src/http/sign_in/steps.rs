@@ -1,13 +1,15 @@
 //! Turning the decision about a flow into an answer for the browser.
 
+use actix_web::cookie::Cookie;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::http::cookies::BrowserBinding;
+use crate::http::cookies::{self, BrowserBinding, Kind};
 use crate::http::csrf;
 use crate::http::extract;
 use crate::http::render::{self, SignInView};
 use crate::http::site::Site;
+use crate::protocol::discovery::path;
 use crate::protocol::params::Params;
 use crate::protocol::reply::Reply;
 use crate::protocol::types::ClientId;
@@ -39,12 +41,34 @@ impl Visit<'_> {
         csrf::token(self.site, &self.browser.value, self.session.map(|session| &session.id))
     }
 
-    /// Adds the binding cookie to an answer if this is the browser's first visit.
+    /// Adds the binding cookie to an answer if this is the browser's first visit, and keeps the
+    /// browser state in step with the session.
     pub fn bind(&self, mut response: HttpResponse) -> HttpResponse {
-        if let Some(cookie) = &self.browser.fresh
-            && let Err(error) = response.add_cookie(cookie)
+        for cookie in self.browser.fresh.iter().chain(&self.browser_state()) {
+            if let Err(error) = response.add_cookie(cookie) {
+                tracing::error!(%error, "cookie could not be set");
+            }
+        }
+        response
+    }
+
+    /// The browser state cookie, if the browser does not have the right one.
+    fn browser_state(&self) -> Option<Cookie<'static>> {
+        let session = self.session?;
+        let right = session.browser_state();
+        let known = cookies::read(self.site, self.request, Kind::State);
+        let max_age = session.cookie_max_age(self.site);
+        (known.as_deref() != Some(&right))
+            .then(|| cookies::write(self.site, Kind::State, (&right, max_age)))
+    }
+
+    /// Takes the browser state away when the session is gone: the apps shall notice.
+    fn forget_ended(&self, mut response: HttpResponse) -> HttpResponse {
+        if self.session.is_none()
+            && cookies::read(self.site, self.request, Kind::State).is_some()
+            && let Err(error) = response.add_cookie(&cookies::remove(self.site, Kind::State))
         {
-            tracing::error!(%error, "cookie could not be set");
+            tracing::error!(%error, "cookie could not be removed");
         }
         response
     }
@@ -100,8 +124,11 @@ pub(in crate::http) async fn advance(
 ) -> HttpResponse {
     let site = visit.site;
     match &flow.target {
-        Target::Account => return see_other(&site.path("/account")),
-        Target::Admin => return see_other(&site.path("/admin")),
+        Target::Account => return visit.bind(see_other(&site.path("/account"))),
+        Target::Admin => return visit.bind(see_other(&site.path("/admin"))),
+        Target::Device { user_code } => {
+            return visit.bind(see_other(&device_page(site, user_code.as_deref())));
+        }
         Target::Authorize { .. } => {}
     }
     let outcome = authorize::advance(site, &flow, visit.session).await;
@@ -109,7 +136,7 @@ pub(in crate::http) async fn advance(
         Ok(outcome) => answer(visit, &flow, (outcome, arrival)).await,
         Err(error) => render::authorize_error(site, visit.request, &error),
     };
-    visit.bind(response)
+    visit.forget_ended(visit.bind(response))
 }
 
 /// Writes an outcome.
@@ -157,6 +184,15 @@ async fn app_name(site: &Site, (flow, reply): (&Flow, &Reply)) -> Option<String>
 /// A redirect after a POST, or to another page of ours.
 pub(in crate::http) fn see_other(location: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((header::LOCATION, location)).finish()
+}
+
+/// The page that lets a device in, with its code if that is known.
+pub(in crate::http) fn device_page(site: &Site, user_code: Option<&str>) -> String {
+    let page = site.path(path::DEVICE);
+    match user_code {
+        Some(code) => format!("{page}?{}", Params::from_pairs([("user_code", code)]).encode()),
+        None => page,
+    }
 }
 
 /// What a posted form of a flow brings.

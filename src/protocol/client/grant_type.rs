@@ -25,8 +25,8 @@ pub enum GrantType {
 
 impl GrantType {
     /// Every grant type; discovery and client metadata follow from it.
-    pub const ALL: [Self; 3] =
-        [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials];
+    pub const ALL: [Self; 4] =
+        [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials, Self::DeviceCode];
 
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use super::{MetadataProblem, Problems};
-use crate::protocol::client::ClientMetadata;
+use crate::protocol::client::{AuthMethod, ClientMetadata};
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::{ContentEncryptionAlg, KeyEncryptionAlg};
 
@@ -73,6 +73,29 @@ pub(super) fn certificate(metadata: &ClientMetadata, problems: &mut Problems) {
     if let Some(address) = address.filter(|text| text.parse::<IpAddr>().is_err()) {
         let text = "is not an IP address";
         problems.push(MetadataProblem::of("tls_client_auth_san_ip", address, text));
+    }
+}
+
+/// What the authentication method is checked against must be there (RFC 8705 section 2, RFC 7591
+/// section 2).
+pub(super) fn authentication(metadata: &ClientMetadata, problems: &mut Problems) {
+    let method = metadata.token_endpoint_auth_method;
+    if method.uses_own_keys() && metadata.jwks.is_none() && metadata.jwks_uri.is_none() {
+        let text =
+            format!("{} needs the app's public keys in jwks or at jwks_uri", method.as_str());
+        problems.push(MetadataProblem::new("jwks", text));
+    }
+    let m = metadata;
+    let named = m.tls_client_auth_subject_dn.is_some()
+        || m.tls_client_auth_san_dns.is_some()
+        || m.tls_client_auth_san_uri.is_some()
+        || m.tls_client_auth_san_ip.is_some()
+        || m.tls_client_auth_san_email.is_some();
+    if method == AuthMethod::TlsClientAuth && !named {
+        problems.push(MetadataProblem::new(
+            "tls_client_auth_subject_dn",
+            "tls_client_auth needs one member that names the certificate's subject",
+        ));
     }
 }
 

@@ -24,8 +24,7 @@ pub(super) fn redirect_uris(metadata: &ClientMetadata, problems: &mut Problems) 
             }
         }
     }
-    let needs_uri = metadata.grant_types.contains(&GrantType::AuthorizationCode)
-        && metadata.kind != ClientKind::Device;
+    let needs_uri = metadata.grant_types.contains(&GrantType::AuthorizationCode);
     if needs_uri && metadata.redirect_uris.is_empty() {
         problems.push(MetadataProblem::new(
             "redirect_uris",
@@ -61,7 +60,6 @@ pub(super) fn links(metadata: &ClientMetadata, problems: &mut Problems) {
         ("client_uri", &metadata.client_uri),
         ("policy_uri", &metadata.policy_uri),
         ("tos_uri", &metadata.tos_uri),
-        ("initiate_login_uri", &metadata.initiate_login_uri),
         ("logo_uri", &metadata.logo_uri),
     ];
     for (field, link) in links {
@@ -71,6 +69,12 @@ pub(super) fn links(metadata: &ClientMetadata, problems: &mut Problems) {
             Ok(()) | Err(RedirectUriError::Fragment) => {}
             Err(error) => problems.push(MetadataProblem::of(field, link, error.to_string())),
         }
+    }
+    // OpenID Connect Core section 4: https, also where the app is on loopback.
+    if let Some(uri) = &metadata.initiate_login_uri
+        && let Err(problem) = check_https(uri, Fragment::Refused)
+    {
+        problems.push(MetadataProblem::of("initiate_login_uri", uri, problem));
     }
 }
 
@@ -124,13 +128,13 @@ pub(super) fn fetched_ones(metadata: &ClientMetadata, problems: &mut Problems) {
     }
     for (field, uri) in fetched(metadata) {
         let fragment = if field == "request_uris" { Fragment::Allowed } else { Fragment::Refused };
-        if let Err(problem) = check_fetched(uri, fragment) {
+        if let Err(problem) = check_https(uri, fragment) {
             problems.push(MetadataProblem::of(field, uri, problem));
         }
     }
 }
 
-fn check_fetched(uri: &str, fragment: Fragment) -> Result<(), String> {
+fn check_https(uri: &str, fragment: Fragment) -> Result<(), String> {
     match redirect_uri::validate(uri, ClientKind::Web) {
         Ok(()) => {}
         Err(RedirectUriError::Fragment) if fragment == Fragment::Allowed => {}

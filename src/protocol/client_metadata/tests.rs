@@ -79,6 +79,16 @@ fn what_the_server_asks_is_https_and_what_browsers_follow_may_be_loopback() {
 }
 
 #[test]
+fn an_app_starts_a_sign_in_for_others_at_an_https_address_only() {
+    let with = |uri: &str| ClientMetadata { initiate_login_uri: Some(uri.into()), ..web() };
+    assert_eq!(validate(&with("https://rp.test/login?x=1")), Ok(()));
+    for bad in ["http://rp.test/", "http://localhost/", "https://rp.test/#x", "javascript:x", "x"] {
+        let problems = validate(&with(bad)).unwrap_err();
+        assert_eq!(problems[0].field, "initiate_login_uri", "{bad}");
+    }
+}
+
+#[test]
 fn a_frame_of_the_sign_out_page_is_at_home_where_the_app_is() {
     let with = |uri: &str| ClientMetadata { frontchannel_logout_uri: Some(uri.into()), ..web() };
     assert_eq!(validate(&with("https://rp.test/out?x=1")), Ok(()));
@@ -158,4 +168,19 @@ fn a_problem_repeats_its_value_only_for_those_who_may_see_it() {
     let problem = &validate(&bad).unwrap_err()[0];
     assert!(!problem.problem.contains("javascript"), "{problem}");
     assert!(problem.to_string().contains("javascript"), "{problem}");
+}
+
+#[test]
+fn methods_with_keys_or_certificates_need_what_they_are_checked_against() {
+    let with = |method| ClientMetadata { token_endpoint_auth_method: method, ..web() };
+    let jwks_uri = || Some("https://rp.test/jwks".to_owned());
+    for method in [AuthMethod::PrivateKeyJwt, AuthMethod::SelfSignedTlsClientAuth] {
+        assert!(validate(&with(method)).is_err(), "{method:?} without keys");
+        let good = ClientMetadata { jwks_uri: jwks_uri(), ..with(method) };
+        assert_eq!(validate(&good), Ok(()));
+    }
+    let tls = with(AuthMethod::TlsClientAuth);
+    assert!(validate(&tls).is_err(), "without a subject");
+    let one = ClientMetadata { tls_client_auth_san_dns: Some("rp.test".into()), ..tls };
+    assert_eq!(validate(&one), Ok(()));
 }

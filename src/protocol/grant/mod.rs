@@ -4,4 +4,5 @@
 pub mod authorization_code;
 pub mod client_credentials;
 pub mod details;
+pub mod device_code;
 pub mod refresh_token;

@@ -4,6 +4,7 @@
 
 mod authorization_code;
 mod client_credentials;
+mod device_code;
 pub(crate) mod issue;
 mod lineage;
 pub(crate) mod refresh;
@@ -43,9 +44,11 @@ async fn run(
         GrantType::AuthorizationCode => authorization_code::redeem(app, &request).await,
         GrantType::RefreshToken => refresh::rotate(app, &request).await,
         GrantType::ClientCredentials => client_credentials::issue(app, &request).await,
-        GrantType::DeviceCode | GrantType::TokenExchange | GrantType::JwtBearer => Err(
-            OAuthError::new(ErrorCode::UnsupportedGrantType, "This grant_type is not supported.")
-                .into(),
-        ),
+        GrantType::DeviceCode => device_code::poll(app, &request).await,
+        GrantType::TokenExchange | GrantType::JwtBearer => Err(OAuthError::new(
+            ErrorCode::UnsupportedGrantType,
+            "This grant_type is not supported.",
+        )
+        .into()),
     }
 }

@@ -5,6 +5,7 @@
 //! an answer is [`StoreError::Unavailable`] within two seconds, never a guess.
 
 pub mod codes;
+pub mod device_codes;
 pub mod memory;
 pub mod proofs;
 pub mod redis;

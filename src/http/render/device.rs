@@ -1,0 +1,62 @@
+//! The pages that let a device in.
+
+use actix_web::HttpResponse;
+
+use super::{chrome, page};
+use crate::http::headers::Forms;
+use crate::http::pages::consent::scope_sentence;
+pub(in crate::http) use crate::http::pages::device::Answer as DeviceAnswer;
+use crate::http::pages::device::{DeviceCode, DeviceDone, DeviceQuestion};
+use crate::http::pages::{FieldError, FlowForm, When};
+use crate::http::sign_in::steps::Visit;
+use crate::http::site::Site;
+use crate::service::device::DevicePrompt;
+
+fn form(visit: &Visit<'_>) -> FlowForm {
+    FlowForm { flow: String::new(), csrf: visit.session_csrf() }
+}
+
+/// The form for the code, with what was typed before and what was wrong with it.
+pub(in crate::http) fn device_entry(
+    visit: &Visit<'_>,
+    wrong: Option<(&str, &str)>,
+) -> HttpResponse {
+    let chrome = chrome(visit.site);
+    let nonce = chrome.nonce.clone();
+    let error = wrong.map(|(_, text)| FieldError { field: "user_code", text: text.to_owned() });
+    let body = DeviceCode {
+        chrome,
+        form: form(visit),
+        user_code: wrong.map(|(typed, _)| typed.chars().take(64).collect()).unwrap_or_default(),
+        errors: error.into_iter().collect(),
+    };
+    page(&nonce, &body, Forms::Anywhere)
+}
+
+/// May this device in?
+pub(in crate::http) fn device_question(visit: &Visit<'_>, prompt: &DevicePrompt) -> HttpResponse {
+    let chrome = chrome(visit.site);
+    let nonce = chrome.nonce.clone();
+    let metadata = &prompt.client.metadata;
+    let body = DeviceQuestion {
+        chrome,
+        form: form(visit),
+        app_name: metadata.client_name.clone(),
+        user_code: prompt.user_code.to_string(),
+        address: prompt.address.clone().unwrap_or_else(|| "an unknown address".to_owned()),
+        asked: When::ago(prompt.requested_at, visit.site.now()),
+        account: prompt.account.clone(),
+        switch_href: visit.site.path("/logout"),
+        permissions: prompt.scopes.iter().map(scope_sentence).collect(),
+        policy_uri: metadata.policy_uri.clone(),
+        tos_uri: metadata.tos_uri.clone(),
+    };
+    page(&nonce, &body, Forms::Anywhere)
+}
+
+/// What became of it.
+pub(in crate::http) fn device_done(site: &Site, answer: DeviceAnswer) -> HttpResponse {
+    let chrome = chrome(site);
+    let nonce = chrome.nonce.clone();
+    page(&nonce, &DeviceDone { chrome, answer }, Forms::Anywhere)
+}

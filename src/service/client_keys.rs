@@ -1,0 +1,158 @@
+//! The public keys of clients: given by value in their metadata, or fetched from their `jwks_uri`
+//! and kept for a while. Keys are fetched again when they are stale and when a token names a key
+//! that is not among them, but never more often than the configuration allows; a fetch that fails
+//! leaves the keys that are known in use.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::app::{App, KeySet, Slot};
+use crate::clock::Seconds;
+use crate::crypto::foreign::{ForeignKeys, Unverified};
+use crate::crypto::jose::JoseError;
+use crate::outbound::Accept;
+use crate::protocol::client::{AuthMethod, Client, ClientMetadata};
+use crate::protocol::client_metadata::MetadataProblem;
+
+/// A larger document is no key set.
+const MOST_BYTES: usize = 64 * 1024;
+
+/// How long keys that cannot be fetched again are still used: a day's outage of an app's server
+/// does not lock the app out, and a key that was taken back does not live for ever.
+const LONGEST: Seconds = 86_400;
+
+/// Why there are no keys, or none that fit. The text is for the log.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum KeysError {
+    #[error("the client has neither jwks nor jwks_uri")]
+    Absent,
+    #[error("jwks_uri: {0}")]
+    Unavailable(String),
+    #[error("jwks {0}")]
+    Unusable(String),
+    #[error(transparent)]
+    Token(#[from] JoseError),
+}
+
+/// The claims of a token this client has signed.
+///
+/// # Errors
+/// [`KeysError`].
+pub(crate) async fn verify(
+    app: &App,
+    client: &Client,
+    token: Unverified<'_>,
+) -> Result<Map<String, Value>, KeysError> {
+    let set = key_set(app, client).await?;
+    let refusal = match token.clone().verify(&set.keys) {
+        Ok(claims) => return Ok(claims),
+        Err(error) => error,
+    };
+    let new_key = matches!(refusal, JoseError::UnknownKey | JoseError::Signature);
+    let Some(uri) = client.metadata.jwks_uri.as_deref().filter(|_| new_key) else {
+        return Err(refusal.into());
+    };
+    // The client may have a new key, under a new name or the old one.
+    let newer = refresh(app, uri, Some(&set)).await?;
+    if Arc::ptr_eq(&newer, &set) { Err(refusal.into()) } else { Ok(token.verify(&newer.keys)?) }
+}
+
+/// The keys of this client as they are known now.
+///
+/// # Errors
+/// [`KeysError`].
+pub(crate) async fn key_set(app: &App, client: &Client) -> Result<Arc<KeySet>, KeysError> {
+    let now = app.now();
+    if let Some(document) = &client.metadata.jwks {
+        let set = KeySet::new(document.clone(), now, now);
+        return set.map(Arc::new).map_err(|error| KeysError::Unusable(error.to_string()));
+    }
+    let uri = client.metadata.jwks_uri.as_deref().ok_or(KeysError::Absent)?;
+    match app.key_sets.slot(uri).current() {
+        Some(set) if set.fresh_until > now => Ok(set),
+        stale => refresh(app, uri, stale.as_ref()).await,
+    }
+}
+
+/// The keys at this address, newer than `seen` if that may be had.
+async fn refresh(
+    app: &App,
+    uri: &str,
+    seen: Option<&Arc<KeySet>>,
+) -> Result<Arc<KeySet>, KeysError> {
+    let slot = app.key_sets.slot(uri);
+    let mut last_attempt = slot.turn().await;
+    let now = app.now();
+    // Somebody else may have fetched them while this request waited for its turn.
+    match slot.current() {
+        Some(current) if seen.is_none_or(|seen| !Arc::ptr_eq(seen, &current)) => {
+            return Ok(current);
+        }
+        _ => {}
+    }
+    let pause = app.config.outbound.jwks_min_interval;
+    if last_attempt.is_some_and(|last| now < last.plus(pause)) {
+        return still_good(app, &slot, "fetched a moment ago");
+    }
+    *last_attempt = Some(now);
+    match fetch(app, uri).await {
+        Ok(set) => {
+            let set = Arc::new(set);
+            slot.set(Arc::clone(&set));
+            Ok(set)
+        }
+        Err(detail) => {
+            tracing::warn!(uri, detail, "the keys of a client could not be fetched");
+            still_good(app, &slot, &detail)
+        }
+    }
+}
+
+/// The keys known before, unless they are too old to be trusted.
+fn still_good(app: &App, slot: &Slot, detail: &str) -> Result<Arc<KeySet>, KeysError> {
+    let known = slot.current().filter(|set| app.now() < set.read_at.plus(LONGEST));
+    known.ok_or_else(|| KeysError::Unavailable(detail.to_owned()))
+}
+
+async fn fetch(app: &App, uri: &str) -> Result<KeySet, String> {
+    let settings = &app.config.outbound;
+    let fetched = app.outbound.get(uri, Accept::JwkSet).await;
+    let fetched = fetched.map_err(|error| format!("{error}: {}", error.detail))?;
+    if fetched.status != 200 {
+        return Err(format!("answered with status {}", fetched.status));
+    }
+    if fetched.body.len() > MOST_BYTES {
+        return Err(format!("answered with more than {MOST_BYTES} bytes"));
+    }
+    let document = serde_json::from_slice(&fetched.body).map_err(|_| "is not JSON".to_owned())?;
+    let shortest = settings.jwks_min_interval.min(settings.jwks_max_age);
+    let age = fetched.max_age.unwrap_or(settings.jwks_max_age);
+    let now = app.now();
+    let fresh_until = now.plus(age.clamp(shortest, settings.jwks_max_age));
+    KeySet::new(document, now, fresh_until).map_err(|error| error.to_string())
+}
+
+/// What is wrong with the keys in a client's metadata, as far as that can be told without asking
+/// another server.
+pub(crate) fn problems(app: &App, metadata: &ClientMetadata) -> Vec<MetadataProblem> {
+    let mut problems = Vec::new();
+    if let Some(document) = &metadata.jwks {
+        let signs = metadata.token_endpoint_auth_method == AuthMethod::PrivateKeyJwt;
+        match ForeignKeys::from_set(document) {
+            Err(error) => problems.push(MetadataProblem::new("jwks", error.to_string())),
+            Ok(keys) if keys.is_empty() && signs => problems.push(MetadataProblem::new(
+                "jwks",
+                "has no key for signatures; private_key_jwt needs one of RSA, EC P-256, EC P-384 \
+                 or Ed25519",
+            )),
+            Ok(_) => {}
+        }
+    }
+    if let Some(uri) = &metadata.jwks_uri
+        && let Err(problem) = app.outbound.vet(uri)
+    {
+        problems.push(MetadataProblem::new("jwks_uri", problem.to_string()));
+    }
+    problems
+}
