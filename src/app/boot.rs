@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 
-use super::{App, KeySets, Known, VerifiedTokens, Watch};
+use super::{App, Documents, KeySets, Known, VerifiedTokens, Watch, software_issuers};
 use crate::clock::Clock;
 use crate::config::{Config, MasterKeySource};
 use crate::crypto::keyring::Keyring;
@@ -31,6 +31,8 @@ pub enum BootError {
     MasterKey(String),
     #[error("outbound.extra_ca_file: {0}")]
     Outbound(String),
+    #[error("registration.software_statement_keys_file: {0}")]
+    SoftwareIssuers(String),
     #[error("password hashing: {0}")]
     Passwords(String),
 }
@@ -74,6 +76,8 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
     let passwords = Passwords::new(params, config.password.thread_count(), config.password.queue)
         .map_err(|error| BootError::Passwords(error.to_string()))?;
     let outbound = Outbound::new(&config.outbound).map_err(BootError::Outbound)?;
+    let software_issuers =
+        software_issuers::read(&config.registration).map_err(BootError::SoftwareIssuers)?;
     let sealer = Arc::new(Sealer::new(&master));
     let keyring = Keyring::load(Vec::new(), &sealer)
         .map_err(|error| BootError::MasterKey(error.to_string()))?;
@@ -90,6 +94,8 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         watch: Watch::new(state),
         outbox_bell: Notify::new(),
         outbound,
+        documents: Documents::default(),
+        software_issuers,
         metrics: Metrics::new(env!("CARGO_PKG_VERSION")),
         banner: None,
         config,

@@ -2,8 +2,10 @@
 //! shared by every worker. `boot` makes it; `known` and `watch` hold what the process remembers.
 
 mod boot;
+mod documents;
 mod key_sets;
 mod known;
+mod software_issuers;
 mod watch;
 
 use std::sync::Arc;
@@ -12,8 +14,10 @@ use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
 pub use boot::{BootError, Migrations, boot};
+pub use documents::{Document, Documents};
 pub use key_sets::{KeySet, KeySets, Slot};
 pub use known::{Known, VerifiedTokens};
+pub use software_issuers::SoftwareIssuers;
 pub use watch::{Freshness, Watch};
 
 use crate::clock::{Clock, UnixTime};
@@ -48,6 +52,10 @@ pub struct App {
     pub outbox_bell: Notify,
     /// Requests to addresses that others supplied.
     pub outbound: Outbound,
+    /// Client ID metadata documents read lately.
+    pub documents: Documents,
+    /// Whose software statements are believed.
+    pub software_issuers: SoftwareIssuers,
     pub metrics: Metrics,
     /// A line above every page, such as the demo's.
     pub banner: Option<String>,

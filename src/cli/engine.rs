@@ -60,6 +60,7 @@ failed_with!(
     crate::service::clients::ClientError,
     crate::service::keys::KeyChangeError,
     crate::service::links::LinkError,
+    crate::service::registration::permissions::PermissionError,
     crate::service::failure::Failure,
 );
 

@@ -16,6 +16,7 @@ pub mod healthcheck;
 pub mod input;
 pub mod key;
 pub mod output;
+pub mod registration_token;
 pub mod serve;
 pub mod setup_link;
 #[cfg(test)]
@@ -72,6 +73,9 @@ pub enum Command {
     /// Add, list and change apps
     #[command(subcommand)]
     Client(client::ClientCommand),
+    /// Let apps register themselves
+    #[command(subcommand)]
+    RegistrationToken(registration_token::RegistrationTokenCommand),
     /// List, rotate and remove signing keys
     #[command(subcommand)]
     Key(key::KeyCommand),
@@ -124,6 +128,7 @@ fn dispatch(cli: &Cli, output: &mut Output<'_>) -> Result<Exit, Failure> {
         Command::SetupLink(_) => setup_link::run(globals, output),
         Command::User(command) => user::run(command, globals, output),
         Command::Client(command) => client::run(command, globals, output),
+        Command::RegistrationToken(command) => registration_token::run(command, globals, output),
         Command::Key(command) => key::run(command, globals, output),
         Command::Db(command) => db::run(command, globals, output),
         Command::Doctor(_) => doctor::run(globals, output),

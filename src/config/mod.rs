@@ -2,6 +2,7 @@
 //! in that order of precedence. Unknown keys are refused, every mistake is reported at once as a
 //! line that says what to set, and the origin of every value is kept. Nothing here prints a secret.
 
+mod authorization;
 mod catalog;
 mod database;
 mod environment;
@@ -17,6 +18,7 @@ mod password;
 mod problem;
 mod redis;
 mod reference;
+mod registration;
 mod secrets;
 mod server;
 mod session;
@@ -35,6 +37,7 @@ use schemars::JsonSchema;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
+pub use authorization::AuthorizationSettings;
 pub use catalog::schema;
 pub use database::{DatabaseKind, DatabaseSettings};
 pub use issuer::Issuer;
@@ -48,6 +51,7 @@ pub use password::PasswordSettings;
 pub use problem::{Origin, Problem, Problems};
 pub use redis::RedisSettings;
 pub use reference::markdown;
+pub use registration::{RegistrationMode, RegistrationSettings};
 pub use secrets::{MasterKeySource, SecretSettings};
 pub use server::ServerSettings;
 pub use session::SessionSettings;
@@ -84,6 +88,8 @@ pub struct Config {
     pub secrets: SecretSettings,
     /// Lifetimes of codes and tokens, in seconds.
     pub tokens: TokenSettings,
+    /// What authorization requests may look like.
+    pub authorization: AuthorizationSettings,
     /// Lifetimes of the single-sign-on session, in seconds.
     pub session: SessionSettings,
     /// Limits against guessing and flooding. No limit locks an account for good.
@@ -99,6 +105,9 @@ pub struct Config {
     /// Requests to addresses that apps and administrators supply. They go by https to the public
     /// internet only, follow no redirect, and ignore proxies of the environment.
     pub outbound: OutboundSettings,
+    /// Apps that register themselves, and apps described by a document of their own. People are
+    /// always asked before such an app gets their data.
+    pub registration: RegistrationSettings,
     /// The log, on standard error.
     pub log: LogSettings,
     /// Where every value that is not a default came from.
@@ -118,12 +127,14 @@ impl Default for Config {
             redis: RedisSettings::default(),
             secrets: SecretSettings::default(),
             tokens: TokenSettings::default(),
+            authorization: AuthorizationSettings::default(),
             session: SessionSettings::default(),
             limits: LimitSettings::default(),
             password: PasswordSettings::default(),
             keys: KeySettings::default(),
             outbox: OutboxSettings::default(),
             outbound: OutboundSettings::default(),
+            registration: RegistrationSettings::default(),
             log: LogSettings::default(),
             origins: BTreeMap::new(),
         }

@@ -12,6 +12,8 @@ use super::problem::Problems;
 use super::redis::RedisSettings;
 use super::secrets::{MAKE_A_KEY, MasterKeySource, is_world_readable, master_key_fault};
 use super::{Config, ManagementListen};
+use crate::protocol::client::AuthMethod;
+use crate::protocol::scope::Scopes;
 use crate::protocol::types::SigningAlg;
 
 pub(super) fn validate(config: &Config, problems: &mut Problems) {
@@ -26,6 +28,7 @@ pub(super) fn validate(config: &Config, problems: &mut Problems) {
         session_lifetimes,
         password_cost,
         signing_keys,
+        registration,
         extra_authorities,
     ] {
         rule(config, problems);
@@ -204,5 +207,22 @@ fn signing_keys(config: &Config, problems: &mut Problems) {
             keys.rotate_every
         );
         problems.add("keys.publish_ahead", config.origin("keys.publish_ahead"), text);
+    }
+}
+
+fn registration(config: &Config, problems: &mut Problems) {
+    let registration = &config.registration;
+    let scopes = registration.scopes.to_string();
+    if !Scopes::parse(&scopes).is_some_and(|parsed| parsed == registration.scopes) {
+        let key = "registration.scopes";
+        let text = "a scope is empty, repeated, or has a space, quote or accent. Write one scope \
+                    to an entry, for example [\"openid\", \"email\"]";
+        problems.add(key, config.origin(key), text);
+    }
+    if registration.auth_methods.contains(&AuthMethod::ClientSecret) {
+        let key = "registration.auth_methods";
+        let text = "client_secret is no registered name. Write client_secret_basic, \
+                    client_secret_post or both";
+        problems.add(key, config.origin(key), text);
     }
 }

@@ -93,6 +93,8 @@ pub enum Purpose {
     Successor,
     /// A private signing key at rest.
     SigningKey,
+    /// A private encryption key at rest.
+    EncryptionKey,
     /// A form token against cross-site request forgery.
     Csrf,
     /// A one-time message shown on the next page.
@@ -111,6 +113,7 @@ impl Purpose {
             Self::RefreshToken => "refresh-token",
             Self::Successor => "successor",
             Self::SigningKey => "signing-key",
+            Self::EncryptionKey => "encryption-key",
             Self::Csrf => "csrf",
             Self::Flash => "flash",
             Self::DpopNonce => "dpop-nonce",
@@ -162,6 +165,7 @@ pub struct Sealer {
     refresh_token: Keys,
     successor: Keys,
     signing_key: Keys,
+    encryption_key: Keys,
     csrf: Keys,
     flash: Keys,
     dpop_nonce: Keys,
@@ -179,6 +183,7 @@ impl Sealer {
             refresh_token: keys(Purpose::RefreshToken),
             successor: keys(Purpose::Successor),
             signing_key: keys(Purpose::SigningKey),
+            encryption_key: keys(Purpose::EncryptionKey),
             csrf: keys(Purpose::Csrf),
             flash: keys(Purpose::Flash),
             dpop_nonce: keys(Purpose::DpopNonce),
@@ -244,6 +249,7 @@ impl Sealer {
             Purpose::Successor => &self.successor,
             Purpose::SigningKey => &self.signing_key,
             Purpose::Csrf => &self.csrf,
+            Purpose::EncryptionKey => &self.encryption_key,
             Purpose::Flash => &self.flash,
             Purpose::DpopNonce => &self.dpop_nonce,
             Purpose::UserCode => &self.user_code,
@@ -263,11 +269,12 @@ mod tests {
     use proptest::prelude::*;
     use std::sync::LazyLock;
 
-    const ALL: [Purpose; 6] = [
+    const ALL: [Purpose; 7] = [
         Purpose::Flow,
         Purpose::RefreshToken,
         Purpose::Successor,
         Purpose::SigningKey,
+        Purpose::EncryptionKey,
         Purpose::Csrf,
         Purpose::Flash,
     ];

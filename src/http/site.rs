@@ -6,8 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::web::Bytes;
+use serde_json::{Map, Value};
 
 use crate::app::App;
+use crate::config::RegistrationMode;
+use crate::crypto::encoding::fingerprint;
 use crate::protocol::discovery;
 
 /// Whether people reach this provider over TLS.
@@ -19,6 +22,20 @@ pub enum Transport {
     LoopbackHttp,
 }
 
+/// What discovery says of apps that come by themselves.
+fn registration_members(app: &App) -> Map<String, Value> {
+    let registration = &app.config.registration;
+    let mut members = Map::new();
+    if registration.mode != RegistrationMode::Off {
+        let place = format!("{}{}", app.issuer(), discovery::path::REGISTER);
+        members.insert("registration_endpoint".into(), Value::from(place));
+    }
+    if registration.metadata_documents {
+        members.insert("client_id_metadata_document_supported".into(), Value::from(true));
+    }
+    members
+}
+
 /// The provider as a web site. Dereferences to [`App`].
 pub struct Site {
     app: Arc<App>,
@@ -27,8 +44,8 @@ pub struct Site {
     pub origin: String,
     /// The issuer's path without a trailing slash; empty for most.
     pub base: String,
-    /// The discovery document, serialised once.
-    pub discovery: Bytes,
+    /// The discovery document, serialised once, and its fingerprint.
+    pub discovery: (Bytes, String),
     draining: AtomicBool,
 }
 
@@ -51,8 +68,16 @@ impl Site {
         };
         let origin = url.as_ref().map(|u| u.origin().ascii_serialization()).unwrap_or_default();
         let base = url.map(|u| u.path().trim_end_matches('/').to_owned()).unwrap_or_default();
-        let document = discovery::document(app.issuer(), &app.config.keys.algorithms);
-        let discovery = Bytes::from(document.to_string());
+        let mut document = discovery::document(
+            app.issuer(),
+            &app.config.keys.algorithms,
+            &app.config.authorization.detail_types,
+        );
+        if let Value::Object(members) = &mut document {
+            members.extend(registration_members(&app));
+        }
+        let document = document.to_string();
+        let discovery = (Bytes::from(document.clone()), fingerprint(&document));
         Self { app, transport, origin, base, discovery, draining: AtomicBool::new(false) }
     }
 

@@ -57,6 +57,23 @@ impl MetadataProblem {
     }
 }
 
+/// The problems as an `error_description` (RFC 6749 section 5.2): one sentence each, without the
+/// values, in the characters that are allowed there.
+#[must_use]
+pub fn description(problems: &[MetadataProblem]) -> String {
+    let mut text = String::new();
+    for problem in problems {
+        if text.len() > 400 {
+            text.push_str("; and more");
+            break;
+        }
+        let joint = if text.is_empty() { "" } else { "; " };
+        text.extend([joint, problem.field, " ", &problem.problem]);
+    }
+    text.retain(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\'));
+    text
+}
+
 impl std::fmt::Display for MetadataProblem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.field, self.text())

@@ -33,6 +33,19 @@ pub enum ErrorCode {
     AuthorizationPending,
     SlowDown,
     ExpiredToken,
+    /// RFC 7591 section 3.2.2.
+    InvalidClientMetadata,
+    InvalidSoftwareStatement,
+    UnapprovedSoftwareStatement,
+    /// Several accounts would do (OpenID Connect Core section 3.1.2.6).
+    AccountSelectionRequired,
+    /// Unmet Authentication Requirements 1.0 section 2.
+    UnmetAuthenticationRequirements,
+    /// RFC 9396 section 5.
+    InvalidAuthorizationDetails,
+    /// RFC 9101 section 7.
+    InvalidRequestUri,
+    InvalidRequestObject,
 }
 
 impl ErrorCode {
@@ -65,6 +78,14 @@ impl ErrorCode {
             Self::AuthorizationPending => "authorization_pending",
             Self::SlowDown => "slow_down",
             Self::ExpiredToken => "expired_token",
+            Self::InvalidClientMetadata => "invalid_client_metadata",
+            Self::InvalidSoftwareStatement => "invalid_software_statement",
+            Self::UnapprovedSoftwareStatement => "unapproved_software_statement",
+            Self::AccountSelectionRequired => "account_selection_required",
+            Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
+            Self::InvalidAuthorizationDetails => "invalid_authorization_details",
+            Self::InvalidRequestUri => "invalid_request_uri",
+            Self::InvalidRequestObject => "invalid_request_object",
         }
     }
 }

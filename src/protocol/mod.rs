@@ -4,7 +4,9 @@
 //! Start with [`authorize`] (what a client asks for), [`interaction`] (what must happen next) and
 //! [`grant`] (what a grant is worth at the token endpoint).
 
+pub mod acr;
 pub mod algorithms;
+pub mod authorization_details;
 pub mod authorize;
 pub mod claims;
 pub mod claims_request;
@@ -24,6 +26,7 @@ pub mod interaction;
 pub mod jwt_claims;
 pub mod logout;
 pub mod logout_token;
+pub mod metadata_document;
 pub mod params;
 pub mod password_policy;
 pub mod pkce;

@@ -13,7 +13,7 @@ use crate::protocol::types::ClientId;
 use crate::service::audit::{self, Actor, Caller, Event};
 use crate::service::failure::EndpointError;
 use crate::service::sign_in::network_of;
-use crate::service::{client_assertion, clients};
+use crate::service::{client_assertion, clients, metadata_document};
 use crate::store::ephemeral::throttle::{self, ThrottleRule};
 
 /// A client that fails this often from one network is a guesser, or misconfigured.
@@ -53,7 +53,7 @@ pub(crate) async fn authenticate(
     )?;
     let guard = Guard::new(&presented.client_id, &request.caller);
     guard.refuse_if_blocked(app).await?;
-    let client = clients::find(app, &presented.client_id).await?.ok_or_else(|| {
+    let client = metadata_document::resolve(app, &presented.client_id).await?.ok_or_else(|| {
         OAuthError::invalid_client("Client authentication failed.").because("unknown client_id")
     })?;
     match verify(app, &client, &presented.proof).await {

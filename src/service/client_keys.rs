@@ -9,11 +9,10 @@ use serde_json::{Map, Value};
 
 use crate::app::{App, KeySet, Slot};
 use crate::clock::Seconds;
-use crate::crypto::foreign::{ForeignKeys, Unverified};
+use crate::crypto::foreign::Unverified;
 use crate::crypto::jose::JoseError;
 use crate::outbound::Accept;
-use crate::protocol::client::{AuthMethod, Client, ClientMetadata};
-use crate::protocol::client_metadata::MetadataProblem;
+use crate::protocol::client::Client;
 
 /// A larger document is no key set.
 const MOST_BYTES: usize = 64 * 1024;
@@ -131,28 +130,4 @@ async fn fetch(app: &App, uri: &str) -> Result<KeySet, String> {
     let now = app.now();
     let fresh_until = now.plus(age.clamp(shortest, settings.jwks_max_age));
     KeySet::new(document, now, fresh_until).map_err(|error| error.to_string())
-}
-
-/// What is wrong with the keys in a client's metadata, as far as that can be told without asking
-/// another server.
-pub(crate) fn problems(app: &App, metadata: &ClientMetadata) -> Vec<MetadataProblem> {
-    let mut problems = Vec::new();
-    if let Some(document) = &metadata.jwks {
-        let signs = metadata.token_endpoint_auth_method == AuthMethod::PrivateKeyJwt;
-        match ForeignKeys::from_set(document) {
-            Err(error) => problems.push(MetadataProblem::new("jwks", error.to_string())),
-            Ok(keys) if keys.is_empty() && signs => problems.push(MetadataProblem::new(
-                "jwks",
-                "has no key for signatures; private_key_jwt needs one of RSA, EC P-256, EC P-384 \
-                 or Ed25519",
-            )),
-            Ok(_) => {}
-        }
-    }
-    if let Some(uri) = &metadata.jwks_uri
-        && let Err(problem) = app.outbound.vet(uri)
-    {
-        problems.push(MetadataProblem::new("jwks_uri", problem.to_string()));
-    }
-    problems
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::crypto::secret::{self, Secret, SecretHash};
-use crate::protocol::client::{Client, ClientMetadata};
-use crate::protocol::client_metadata::{self, MetadataProblem};
+use crate::protocol::client::{Client, ClientMetadata, ClientOrigin};
+use crate::protocol::client_metadata::MetadataProblem;
 use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Event};
-use crate::service::client_keys;
+use crate::service::client_checks::{self, Author};
 use crate::service::failure::Failure;
 use crate::service::revocation::{self, Subject};
 use crate::store::clients::{self, ClientFilter};
@@ -104,7 +104,9 @@ pub async fn search(app: &App, filter: &ClientFilter) -> Result<Vec<Client>, Fai
 /// # Errors
 /// [`ClientError`].
 pub async fn create(app: &App, new: NewClient, actor: &Actor) -> Result<WithSecret, ClientError> {
-    check_metadata(app, &new.metadata)?;
+    client_checks::check(app, &new.metadata, Author::Administrator, None)
+        .map_err(ClientError::Invalid)?;
+    check_sector(app, &new.metadata).await?;
     let id = match new.id {
         Some(id) if is_good_id(id.as_str()) => id,
         Some(_) => return Err(ClientError::BadId),
@@ -123,6 +125,7 @@ pub async fn create(app: &App, new: NewClient, actor: &Actor) -> Result<WithSecr
         token_version: spent_version(&mut tx, &id).await?,
         id,
         metadata: new.metadata,
+        origin: ClientOrigin::Manual,
         secret_hashes: secret.iter().map(|s| s.hash().as_str().to_owned()).collect(),
         disabled_at: None,
         created_at: now,
@@ -139,17 +142,16 @@ pub async fn create(app: &App, new: NewClient, actor: &Actor) -> Result<WithSecr
     Ok(WithSecret { client, secret })
 }
 
-fn check_metadata(app: &App, metadata: &ClientMetadata) -> Result<(), ClientError> {
-    let mut problems = client_metadata::validate(metadata).err().unwrap_or_default();
-    problems.extend(client_keys::problems(app, metadata));
-    if problems.is_empty() { Ok(()) } else { Err(ClientError::Invalid(problems)) }
-}
-
 /// Where the token versions of a new client begin: behind those of a deleted one with the same id,
 /// whose revocation would otherwise kill the new one's tokens as well.
-async fn spent_version(tx: &mut Tx, id: &ClientId) -> Result<i64, Failure> {
+pub(crate) async fn spent_version(tx: &mut Tx, id: &ClientId) -> Result<i64, Failure> {
     let spent = revocations::any(tx, &[(RevocationKind::Client, id.as_str())]).await?;
     Ok(spent.iter().map(|revocation| revocation.version).max().unwrap_or_default())
+}
+
+async fn check_sector(app: &App, metadata: &ClientMetadata) -> Result<(), ClientError> {
+    let checked = client_checks::sector(app, metadata).await;
+    checked.map_err(|problem| ClientError::Invalid(vec![problem]))
 }
 
 fn is_good_id(id: &str) -> bool {
@@ -175,8 +177,13 @@ pub async fn update(
     metadata: ClientMetadata,
     actor: &Actor,
 ) -> Result<Client, ClientError> {
-    check_metadata(app, &metadata)?;
     let mut client = get(app, id).await?;
+    client_checks::check(app, &metadata, Author::Administrator, Some(&client.metadata))
+        .map_err(ClientError::Invalid)?;
+    let sector = |m: &ClientMetadata| (m.sector_identifier_uri.clone(), m.redirect_uris.clone());
+    if sector(&metadata) != sector(&client.metadata) {
+        check_sector(app, &metadata).await?;
+    }
     client.metadata = metadata;
     if client.uses_secret() && client.secret_hashes.is_empty() {
         return Err(ClientError::Invalid(vec![MetadataProblem::new(

@@ -5,17 +5,21 @@
 //! [`revocation`] for how things end.
 
 pub mod access_token;
+pub mod accounts;
 pub mod audit;
 pub mod authorize;
 pub(crate) mod backchannel_logout;
 mod client_assertion;
 pub mod client_authentication;
+pub mod client_checks;
 pub(crate) mod client_keys;
 pub mod clients;
 pub mod consent;
 pub mod console_access;
 pub mod device;
 pub mod dpop;
+pub mod encryption_keys;
+pub mod envelope;
 pub mod failure;
 pub mod figures;
 pub mod flow;
@@ -26,12 +30,15 @@ pub mod keys;
 pub mod links;
 pub mod logout;
 pub mod maintenance;
+pub mod metadata_document;
 pub mod outbox;
 pub mod people;
+pub mod registration;
 pub mod revocation;
 pub mod session;
 pub mod sign_in;
 pub(crate) mod single_use;
+mod software_statement;
 pub mod start;
 pub mod subject;
 pub mod token;

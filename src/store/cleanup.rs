@@ -7,7 +7,7 @@ use crate::clock::UnixTime;
 
 /// What is deleted when it has expired. The outer condition is repeated because a row may have
 /// been changed between looking and deleting.
-const EXPIRED: [&str; 5] = [
+const EXPIRED: [&str; 6] = [
     "delete from refresh_families where expires_at <= $1 and id in \
      (select id from refresh_families where expires_at <= $1 order by expires_at limit $2)",
     "delete from grants where expires_at <= $1 and id in \
@@ -18,6 +18,8 @@ const EXPIRED: [&str; 5] = [
      (select hash from one_time_links where expires_at <= $1 order by expires_at limit $2)",
     "delete from used_jtis where expires_at <= $1 and hash in \
      (select hash from used_jtis where expires_at <= $1 order by expires_at limit $2)",
+    "delete from registration_tokens where expires_at <= $1 and id in \
+     (select id from registration_tokens where expires_at <= $1 order by expires_at limit $2)",
 ];
 
 /// Deletes at most `limit` expired rows of each kind; returns how many in all. Call it again soon

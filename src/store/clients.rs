@@ -7,13 +7,13 @@ use super::db::Sql;
 use super::error::StoreError;
 use super::search::prefix_pattern;
 use crate::clock::UnixTime;
-use crate::protocol::client::{Client, ClientMetadata};
+use crate::protocol::client::{Client, ClientMetadata, ClientOrigin};
 use crate::protocol::types::ClientId;
 
 macro_rules! select_client {
     ($rest:literal) => {
         concat!(
-            "select id, metadata, secret_hashes, disabled_at, token_version, created_at, updated_at ",
+            "select id, metadata, origin, secret_hashes, disabled_at, token_version, created_at, updated_at ",
             "from clients ",
             $rest
         )
@@ -24,6 +24,7 @@ macro_rules! select_client {
 struct ClientRow {
     id: ClientId,
     metadata: Json<ClientMetadata>,
+    origin: ClientOrigin,
     secret_hashes: Json<Vec<String>>,
     disabled_at: Option<UnixTime>,
     token_version: i64,
@@ -36,6 +37,7 @@ impl From<ClientRow> for Client {
         Self {
             id: row.id,
             metadata: row.metadata.0,
+            origin: row.origin,
             secret_hashes: row.secret_hashes.0,
             disabled_at: row.disabled_at,
             token_version: row.token_version,
@@ -61,12 +63,13 @@ pub struct ClientFilter {
 pub async fn insert<'a>(sql: impl Sql<'a>, client: &Client) -> Result<(), StoreError> {
     sql.into()
         .query(
-            "insert into clients (id, name_lower, metadata, secret_hashes, disabled_at, \
-             token_version, created_at, updated_at) values ($1, $2, $3, $4, $5, $6, $7, $8)",
+            "insert into clients (id, name_lower, metadata, origin, secret_hashes, disabled_at, \
+             token_version, created_at, updated_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(&client.id)
         .bind(client.metadata.client_name.to_lowercase())
         .bind(Json(&client.metadata))
+        .bind(client.origin)
         .bind(Json(&client.secret_hashes))
         .bind(client.disabled_at)
         .bind(client.token_version)
@@ -167,4 +170,46 @@ pub async fn set_secret_hashes<'a>(
         .execute()
         .await?;
     Ok(changed == 1)
+}
+
+/// How many clients of this origin there are, counted no further than `most`.
+pub async fn count_of<'a>(
+    sql: impl Sql<'a>,
+    origin: ClientOrigin,
+    most: i64,
+) -> Result<i64, StoreError> {
+    let counted = sql
+        .into()
+        .query(
+            "select cast(count(*) as bigint) from \
+             (select 1 as n from clients where origin = $1 limit $2) as counted",
+        )
+        .bind(origin)
+        .bind(most)
+        .one::<(i64,)>()
+        .await?;
+    Ok(counted.0)
+}
+
+/// Deletes clients of this origin made before `before` that nobody has ever allowed anything and
+/// that hold no grant; at most `limit`. Returns how many.
+pub async fn delete_unused<'a>(
+    sql: impl Sql<'a>,
+    (origin, before): (ClientOrigin, UnixTime),
+    limit: i64,
+) -> Result<u64, StoreError> {
+    sql.into()
+        .query(
+            "delete from clients where origin = $1 and created_at <= $2 and id in \
+             (select unused.id from clients as unused \
+             where unused.origin = $1 and unused.created_at <= $2 \
+             and not exists (select 1 from consents where consents.client_id = unused.id) \
+             and not exists (select 1 from grants where grants.client_id = unused.id) \
+             order by unused.created_at limit $3)",
+        )
+        .bind(origin)
+        .bind(before)
+        .bind(limit)
+        .execute()
+        .await
 }

@@ -6,12 +6,15 @@
 
 pub mod audit;
 pub mod cleanup;
+pub mod client_documents;
+pub mod client_registrations;
 pub mod clients;
 mod columns;
 mod connect;
 pub mod consents;
 mod cursor;
 mod db;
+pub mod encryption_keys;
 pub mod ephemeral;
 mod error;
 pub mod figures;
@@ -22,6 +25,7 @@ pub mod links;
 mod migrations;
 pub mod outbox;
 pub mod refresh_families;
+pub mod registration_tokens;
 pub mod revocations;
 mod search;
 pub mod session_clients;

@@ -1,7 +1,7 @@
 //! Rows to store.
 
 use doorward::clock::UnixTime;
-use doorward::protocol::client::{Client, ClientMetadata};
+use doorward::protocol::client::{Client, ClientMetadata, ClientOrigin};
 use doorward::protocol::scope::Scopes;
 use doorward::protocol::types::{ClientId, FamilyId, GrantId, SessionId, SigningAlg, UserId};
 use doorward::protocol::user::{Profile, User};
@@ -44,6 +44,7 @@ pub(crate) fn client(id: &str) -> Client {
             redirect_uris: vec!["https://rp.test/cb?x=1".to_owned()],
             ..ClientMetadata::default()
         },
+        origin: ClientOrigin::Manual,
         secret_hashes: vec!["h1".to_owned()],
         disabled_at: None,
         token_version: 0,

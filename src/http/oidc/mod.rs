@@ -7,6 +7,7 @@ mod discovery;
 mod introspect;
 mod logout;
 mod preflight;
+mod register;
 mod revoke;
 mod token;
 mod userinfo;
@@ -57,6 +58,18 @@ pub(super) fn routes(map: &mut ServiceConfig) {
             web::resource(path::REVOKE)
                 .route(web::post().to(revoke::post))
                 .route(web::method(actix_web::http::Method::OPTIONS).to(preflight::answer)),
+        )
+        .service(
+            web::resource(path::REGISTER)
+                .route(web::post().to(register::post))
+                .route(web::method(actix_web::http::Method::OPTIONS).to(register::preflight)),
+        )
+        .service(
+            web::resource(format!("{}/{{client_id}}", path::REGISTER))
+                .route(web::get().to(register::one))
+                .route(web::put().to(register::one))
+                .route(web::delete().to(register::one))
+                .route(web::method(actix_web::http::Method::OPTIONS).to(register::preflight)),
         )
         .service(
             web::resource(path::LOGOUT)

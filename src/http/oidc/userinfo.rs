@@ -12,6 +12,7 @@ use crate::protocol::params::Params;
 use crate::protocol::sender_constraint::Scheme;
 use crate::service::access_token::{self, Presented};
 use crate::service::dpop::Carrier;
+use crate::service::envelope::Representation;
 use crate::service::{clients, userinfo};
 
 pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
@@ -48,11 +49,14 @@ async fn answer(
         path: path::USERINFO,
         token: None,
     };
-    let mut response =
-        match userinfo::claims(site, &Presented { token: &token, scheme, carrier }).await {
-            Ok(claims) => HttpResponse::Ok().json(claims),
-            Err(failure) => error::bearer(request, &failure),
-        };
+    let presented = Presented { token: &token, scheme, carrier };
+    let mut response = match userinfo::answer(site, &presented).await {
+        Ok(Representation::Json(claims)) => HttpResponse::Ok().json(claims),
+        Ok(Representation::Jwt(token)) => {
+            HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "application/jwt")).body(token)
+        }
+        Err(failure) => error::bearer(request, &failure),
+    };
     // Errors too: a script must see that it needs another nonce.
     let origin = extract::header_text(request.headers(), &header::ORIGIN);
     if origin.is_some()

@@ -107,6 +107,9 @@ pub(in crate::http) fn authorize_error(
         AuthorizeError::UnknownClient => bad("invalid_client")
             .happened("No app with this client_id is registered here.")
             .hint("Compare the client_id in the app’s settings with the console.", None),
+        AuthorizeError::Document(problem) => bad("invalid_client")
+            .happened("The app describes itself in a document that cannot be used.")
+            .hint(&format!("What is wrong with the document: {problem}."), None),
         AuthorizeError::DisabledClient => bad("invalid_client")
             .happened("This app has been switched off by an administrator.")
             .hint("Enable the app in the console.", None),

@@ -6,6 +6,7 @@ mod auth_method;
 mod grant_type;
 mod kind;
 mod metadata;
+mod origin;
 mod policy;
 
 use serde::Serialize;
@@ -14,6 +15,7 @@ pub use auth_method::AuthMethod;
 pub use grant_type::GrantType;
 pub use kind::ClientKind;
 pub use metadata::ClientMetadata;
+pub use origin::ClientOrigin;
 pub use policy::{
     AccessTokenFormat, ClaimsPlacement, ConsentPolicy, PkcePolicy, SecurityProfile, SubjectType,
 };
@@ -26,6 +28,7 @@ use crate::clock::UnixTime;
 pub struct Client {
     pub id: ClientId,
     pub metadata: ClientMetadata,
+    pub origin: ClientOrigin,
     /// SHA-256 of the live client secrets, newest first; empty for a public client.
     #[serde(skip)]
     pub secret_hashes: Vec<String>,
@@ -42,6 +45,12 @@ impl Client {
     #[must_use]
     pub fn allows(&self, grant: GrantType) -> bool {
         self.metadata.grant_types.contains(&grant)
+    }
+
+    /// Whether people need not be asked: an administrator said so of an app they know.
+    #[must_use]
+    pub fn skips_consent(&self) -> bool {
+        self.metadata.consent == ConsentPolicy::Skip && self.origin.is_reviewed()
     }
 
     /// Whether the client proves who it is (RFC 6749 section 2.1).
@@ -101,6 +110,7 @@ pub(crate) mod tests {
                 redirect_uris: vec!["https://rp.test/cb".into()],
                 ..ClientMetadata::default()
             },
+            origin: ClientOrigin::Manual,
             secret_hashes: vec!["hash".into()],
             disabled_at: None,
             token_version: 0,

@@ -61,7 +61,7 @@ pub(super) fn certificate(metadata: &ClientMetadata, problems: &mut Problems) {
     let given: Vec<_> =
         subjects.iter().filter_map(|(field, text)| Some((*field, text.as_deref()?))).collect();
     if let [_, (second, _), ..] = given.as_slice() {
-        let text = "only one member may name the certificate’s subject";
+        let text = "only one member may name the subject of the certificate";
         problems.push(MetadataProblem::new(second, text));
     }
     for (field, text) in given {

@@ -43,6 +43,7 @@ pub(super) async fn redeem(
     let grant = grant_of(app, client, &payload);
     let basis = request.basis(Some((&user, &grant)), &Limits::of(&grant))?;
     let seed = AccessTokenSeed::new(client, app.now());
+    let envelope = issue::prepare_id_token(app, &basis).await?;
     // An opaque token is stored before the gate: if the gate refuses, nobody ever learns it.
     let token = issue::access_token(app, &basis, &seed).await?;
     let refresh = lineage::new_family(app, client, (&user, &grant))?;
@@ -52,7 +53,8 @@ pub(super) async fn redeem(
         Gate::SpentBefore => return Err(punish_replay(app, &payload, request.caller()).await?),
         Gate::GroundLost => return Err(refused("the session has ended")),
     }
-    let id_token = issue::id_token(app, &basis, (&token.text, payload.nonce.as_deref()))?;
+    let facts = (token.text.as_str(), payload.nonce.as_deref());
+    let id_token = issue::id_token(app, (&basis, envelope.as_ref()), facts)?;
     let refresh_token = refresh.map(|(_, text)| text);
     Ok(TokenResponse { refresh_token, id_token, ..issue::answer(&basis, token) })
 }

@@ -22,6 +22,7 @@ use crate::protocol::token::TokenResponse;
 use crate::protocol::types::GrantId;
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller, Event};
+use crate::service::envelope::Envelope;
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::revocation::{self, Lineage, Subject};
 use crate::store::grants::Grant;
@@ -63,6 +64,7 @@ pub(super) async fn rotate(
         sender_constraint::check_grant(grant.details.confirmation.as_ref(), request.held())?;
         let user = living_user(app, &grant, &token).await?;
         let basis = request.basis(Some((&user, &grant)), &Limits::of(&grant))?;
+        let envelope = issue::prepare_id_token(app, &basis).await?;
         let successor = match standing(app, client, (&family, &hash)) {
             Standing::Current => rotate_row(app, &basis, (&family, &token, &hash)).await?,
             Standing::JustRotated => open_successor(app, &family)?,
@@ -74,7 +76,7 @@ pub(super) async fn rotate(
             if successor.bound.as_ref() != basis.bound() {
                 return Err(refused("the successor is bound to another key"));
             }
-            return answer(app, &basis, successor).await;
+            return answer(app, (&basis, envelope.as_ref()), successor).await;
         }
     }
     Err(Failure::Unavailable("the refresh family is contended".into()).into())
@@ -206,11 +208,11 @@ fn open_successor(app: &App, family: &RefreshFamily) -> Result<Option<Successor>
 
 async fn answer(
     app: &App,
-    basis: &Basis<'_>,
+    (basis, envelope): (&Basis<'_>, Option<&Envelope>),
     successor: Successor,
 ) -> Result<TokenResponse, EndpointError> {
     let token = issue::access_token(app, basis, &successor.access).await?;
-    let id_token = issue::id_token(app, basis, (&token.text, None))?;
+    let id_token = issue::id_token(app, (basis, envelope), (&token.text, None))?;
     let refresh_token = Some(successor.refresh_token);
     Ok(TokenResponse { refresh_token, id_token, ..issue::answer(basis, token) })
 }

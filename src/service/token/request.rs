@@ -3,7 +3,10 @@
 //! out. So no grant can forget client authentication, what its tokens are bound to, or the policy on
 //! scopes and audience.
 
+use serde_json::Value;
+
 use crate::app::App;
+use crate::protocol::authorization_details;
 use crate::protocol::claims::Audience;
 use crate::protocol::client::{Client, GrantType};
 use crate::protocol::discovery::path;
@@ -78,7 +81,8 @@ impl<'a> TokenRequest<'a> {
     /// What the tokens are made from.
     ///
     /// # Errors
-    /// `invalid_scope` or `invalid_target` when the request asks for more than `limits` allow.
+    /// `invalid_scope`, `invalid_target` or `invalid_authorization_details` when the request asks for
+    /// more than `limits` allow.
     pub(super) fn basis<'b>(
         &'b self,
         person: Option<(&'b User, &'b Grant)>,
@@ -92,6 +96,10 @@ impl<'a> TokenRequest<'a> {
             scopes: self.asked.scopes_within(limits.scopes)?,
             audience: target::audience(&self.client, limits.resources, &wanted)?,
             bound: self.bound.as_ref(),
+            authorization_details: authorization_details::narrowed(
+                limits.authorization_details,
+                self.params().get("authorization_details")?,
+            )?,
         })
     }
 }
@@ -109,17 +117,23 @@ pub(super) struct Limits<'a> {
     pub resources: &'a [String],
     /// Further targets this request names, beside `resource`.
     pub audience: &'a [String],
+    /// The authorization details that were agreed on (RFC 9396).
+    pub authorization_details: &'a [Value],
 }
 
 impl<'a> Limits<'a> {
     /// What was agreed on in a grant.
     pub(super) fn of(grant: &'a Grant) -> Self {
-        Self { scopes: &grant.scopes, resources: &grant.details.resources, audience: &[] }
+        Self {
+            resources: &grant.details.resources,
+            authorization_details: &grant.details.authorization_details,
+            ..Self::scopes(&grant.scopes)
+        }
     }
 
     /// Scopes alone.
     pub(super) fn scopes(scopes: &'a Scopes) -> Self {
-        Self { scopes, resources: &[], audience: &[] }
+        Self { scopes, resources: &[], audience: &[], authorization_details: &[] }
     }
 }
 
@@ -130,6 +144,7 @@ pub(crate) struct Basis<'a> {
     scopes: Scopes,
     audience: Audience,
     bound: Option<&'a Confirmation>,
+    authorization_details: Vec<Value>,
 }
 
 impl<'a> Basis<'a> {
@@ -153,5 +168,9 @@ impl<'a> Basis<'a> {
     /// The key its access tokens are bound to.
     pub(super) fn bound(&self) -> Option<&'a Confirmation> {
         self.bound
+    }
+
+    pub(super) fn authorization_details(&self) -> &[Value] {
+        &self.authorization_details
     }
 }

@@ -1,0 +1,249 @@
+//! Apps that register themselves (RFC 7591, OpenID Connect Registration) and look after themselves
+//! afterwards (RFC 7592, in [`manage`]). Who may is configured; [`permissions`] makes the initial
+//! access tokens.
+//!
+//! A permission is used up in the transaction that stores the client: of any number of parallel
+//! requests no more are let in than it has uses, and a request that fails uses nothing up.
+
+pub mod manage;
+pub mod permissions;
+
+use serde_json::{Map, Value, json};
+
+use crate::app::App;
+use crate::clock::Seconds;
+use crate::config::RegistrationMode;
+use crate::crypto::secret::{self, Secret, SecretHash};
+use crate::protocol::client::{AuthMethod, Client, ClientMetadata, ClientOrigin};
+use crate::protocol::client_metadata::MetadataProblem;
+use crate::protocol::discovery::path;
+use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::registration::{self, Policy};
+use crate::protocol::types::ClientId;
+use crate::service::audit::{Actor, Caller, Event};
+use crate::service::client_checks::{self, Author};
+use crate::service::failure::Failure;
+use crate::service::sign_in::network_of;
+use crate::service::software_statement;
+use crate::store::client_registrations::{self, ClientRegistration};
+use crate::store::registration_tokens::{self, RegistrationToken};
+use crate::store::{StoreError, Tx, audit, clients, sync};
+
+/// The time over which registrations from one network are counted.
+const WINDOW: Seconds = 3_600;
+
+/// Why a registration came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistrationError {
+    /// The metadata cannot be accepted.
+    #[error("{}", crate::protocol::client_metadata::description(.0))]
+    Metadata(Vec<MetadataProblem>),
+    #[error(transparent)]
+    Refused(#[from] OAuthError),
+    /// Too many registrations from this network.
+    #[error("too many registrations from one network")]
+    TooMany { retry_after: Seconds },
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl From<StoreError> for RegistrationError {
+    fn from(error: StoreError) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+impl From<Vec<MetadataProblem>> for RegistrationError {
+    fn from(problems: Vec<MetadataProblem>) -> Self {
+        Self::Metadata(problems)
+    }
+}
+
+impl From<MetadataProblem> for RegistrationError {
+    fn from(problem: MetadataProblem) -> Self {
+        Self::Metadata(vec![problem])
+    }
+}
+
+/// A request at the registration endpoint or at a client's own address.
+#[derive(Debug, Clone)]
+pub struct RegistrationRequest {
+    /// The bearer token, if there is one.
+    pub token: Option<String>,
+    /// The members of the JSON body.
+    pub members: Map<String, Value>,
+    pub caller: Caller,
+}
+
+/// A client that was registered or changed, with what is shown this once.
+pub struct Registered {
+    pub client: Client,
+    pub secret: Option<Secret>,
+    /// The registration access token, as it is from now on.
+    pub token: String,
+    /// The software statement as it was sent.
+    pub statement: Option<String>,
+}
+
+/// Registers a client.
+///
+/// # Errors
+/// [`RegistrationError`]; nothing is stored and no permission is used up then.
+pub async fn register(
+    app: &App,
+    request: &RegistrationRequest,
+) -> Result<Registered, RegistrationError> {
+    let permission = admit(app, request).await?;
+    let prepared = prepare(app, &request.members).await?;
+    let now = app.now();
+    let secret = needs_secret(&prepared.metadata).then(Secret::generate);
+    let token = Secret::generate();
+    let client = Client {
+        id: ClientId::new(secret::opaque_id()),
+        metadata: prepared.metadata,
+        origin: ClientOrigin::Dynamic,
+        secret_hashes: secret.iter().map(|s| s.hash().as_str().to_owned()).collect(),
+        disabled_at: None,
+        token_version: 0,
+        created_at: now,
+        updated_at: now,
+    };
+    let registration = ClientRegistration {
+        client_id: client.id.clone(),
+        token_hash: token.hash().as_str().to_owned(),
+        permission: permission.as_ref().map(|permission| permission.id.clone()),
+        statement_by: prepared.statement_by,
+        address: request.caller.address.clone().unwrap_or_default(),
+        registered_at: now,
+    };
+    let mut tx = app.store.begin().await?;
+    if let Some(permission) = &permission {
+        let spent = registration_tokens::spend(&mut tx, &permission.hash, now).await?;
+        spent.ok_or_else(no_permission)?;
+    }
+    check_room(app, &mut tx).await?;
+    clients::insert(&mut tx, &client).await?;
+    client_registrations::insert(&mut tx, &registration).await?;
+    let event = Event::success("client.registered", &Actor::Anonymous, now)
+        .client(&client.id)
+        .caller(&request.caller)
+        .detail("client_name", client.metadata.client_name.as_str())
+        .detail("permission", registration.permission.clone());
+    audit::append(&mut tx, &event.into_row()).await?;
+    sync::bump_catalog(&mut tx).await?;
+    tx.commit().await?;
+    app.known.forget();
+    let token = token.expose().to_owned();
+    Ok(Registered { client, secret, token, statement: prepared.statement })
+}
+
+/// The answer to a client (RFC 7591 section 3.2.1, RFC 7592 section 3).
+#[must_use]
+pub fn answer(app: &App, registered: &Registered) -> Map<String, Value> {
+    let client = &registered.client;
+    let mut told = registration::describe(client);
+    if let Some(secret) = &registered.secret {
+        told.insert("client_secret".into(), json!(secret.expose()));
+        // It does not expire. The member is a duty wherever there is a secret.
+        told.insert("client_secret_expires_at".into(), json!(0));
+    }
+    let place = format!("{}{}/{}", app.issuer(), path::REGISTER, client.id);
+    told.insert("registration_client_uri".into(), Value::from(place));
+    told.insert("registration_access_token".into(), Value::from(registered.token.as_str()));
+    if let Some(statement) = &registered.statement {
+        told.insert("software_statement".into(), Value::from(statement.as_str()));
+    }
+    told
+}
+
+/// Whether the client proves itself with a secret.
+fn needs_secret(metadata: &ClientMetadata) -> bool {
+    matches!(
+        metadata.token_endpoint_auth_method,
+        AuthMethod::ClientSecret | AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost
+    )
+}
+
+/// Whether anybody may register, and this caller now. Uses nothing up but the caller's patience.
+async fn admit(
+    app: &App,
+    request: &RegistrationRequest,
+) -> Result<Option<RegistrationToken>, RegistrationError> {
+    refuse_when_off(app)?;
+    if let Some(token) = &request.token {
+        let hash = SecretHash::of(token);
+        let found = registration_tokens::by_hash(&app.store.db, hash.as_str()).await?;
+        let live = found.filter(|permission| permission.is_live(app.now()));
+        return Ok(Some(live.ok_or_else(no_permission)?));
+    }
+    if app.config.registration.mode == RegistrationMode::Token {
+        return Err(no_permission().into());
+    }
+    let network = request.caller.address.as_deref().map(network_of).unwrap_or_default();
+    let count = app.ephemeral.increment(&format!("register:{network}"), WINDOW).await?;
+    if count > i64::from(app.config.registration.open_per_hour) {
+        app.metrics.rate_limited("register");
+        return Err(RegistrationError::TooMany { retry_after: WINDOW });
+    }
+    Ok(None)
+}
+
+fn refuse_when_off(app: &App) -> Result<(), OAuthError> {
+    if app.config.registration.mode != RegistrationMode::Off {
+        return Ok(());
+    }
+    Err(OAuthError::new(ErrorCode::AccessDenied, "Apps cannot register themselves here."))
+}
+
+fn no_permission() -> OAuthError {
+    OAuthError::invalid_token("Registering needs a valid initial access token.")
+}
+
+/// The number of such clients is bounded. Parallel requests may each find the last place free, so
+/// it may be passed by as many as arrive at the same moment.
+async fn check_room(app: &App, tx: &mut Tx) -> Result<(), RegistrationError> {
+    let most = i64::from(app.config.registration.max_clients);
+    if clients::count_of(tx, ClientOrigin::Dynamic, most).await? < most {
+        return Ok(());
+    }
+    tracing::warn!(most, "registration.max_clients is reached; no further app can register");
+    let text = "This server has as many self-registered apps as it allows; ask its administrator.";
+    Err(OAuthError::new(ErrorCode::AccessDenied, text).into())
+}
+
+/// Metadata that passed every rule.
+struct Prepared {
+    metadata: ClientMetadata,
+    statement: Option<String>,
+    statement_by: Option<String>,
+}
+
+/// Reads the members, with those of a software statement over them, and checks everything.
+async fn prepare(app: &App, members: &Map<String, Value>) -> Result<Prepared, RegistrationError> {
+    let mut members = members.clone();
+    let (statement, statement_by) = match members.remove("software_statement") {
+        None | Some(Value::Null) => (None, None),
+        Some(Value::String(token)) => {
+            let read = software_statement::read(app, &token)?;
+            members.extend(read.members);
+            (Some(token), Some(read.issuer))
+        }
+        Some(_) => return Err(MetadataProblem::new("software_statement", "must be a text").into()),
+    };
+    let settings = &app.config.registration;
+    let basic = AuthMethod::ClientSecretBasic;
+    let default = settings.auth_methods.iter().find(|method| **method == basic);
+    let default = default.or(settings.auth_methods.first()).copied().unwrap_or(basic);
+    let metadata = registration::read(
+        &members,
+        &Policy {
+            grant_types: &settings.grant_types,
+            auth_methods: &settings.auth_methods,
+            scopes: &settings.scopes,
+            default_auth_method: default,
+        },
+    )?;
+    client_checks::check(app, &metadata, Author::Stranger, None)?;
+    client_checks::sector(app, &metadata).await?;
+    Ok(Prepared { metadata, statement, statement_by })
+}
