@@ -3,9 +3,7 @@
 
 use serde_json::json;
 
-use crate::dpop_kit::{
-    Key, bound_tokens, changed, claims, endpoint, now, userinfo,
-};
+use crate::dpop_kit::{Key, bound_tokens, changed, claims, endpoint, now, userinfo};
 use crate::fapi2_kit::{Bank, assert_refused, bed, request_uri};
 use crate::fixtures::ALICE;
 

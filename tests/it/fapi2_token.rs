@@ -11,11 +11,7 @@ use crate::support::browser_like::Page;
 use crate::support::world::World;
 
 /// Redeems a code with what another client would send.
-async fn redeem_as(
-    bank: &Bank,
-    code: &str,
-    (client_id, assertion): (&str, &str),
-) -> Page {
+async fn redeem_as(bank: &Bank, code: &str, (client_id, assertion): (&str, &str)) -> Page {
     let fields = [
         ("grant_type", "authorization_code"),
         ("code", code),
