@@ -4,7 +4,7 @@
 
 use doorward::clock::UnixTime;
 use doorward::protocol::authorize;
-use doorward::protocol::client::{Client, ClientMetadata};
+use doorward::protocol::client::{Client, ClientMetadata, ClientOrigin};
 use doorward::protocol::params::Params;
 use doorward::protocol::reply::ReplyTo;
 use doorward::protocol::scope::Scopes;
@@ -72,6 +72,7 @@ fn client() -> Client {
             ..ClientMetadata::default()
         },
         secret_hashes: vec!["hash".into()],
+        origin: ClientOrigin::Manual,
         disabled_at: None,
         token_version: 0,
         created_at: UnixTime(0),

@@ -34,15 +34,15 @@ pub struct TokenSettings {
     /// apps that refresh twice at once or lose an answer. 0 makes every second use a theft.
     #[schemars(range(min = 0, max = 60))]
     pub refresh_grace: Seconds,
-    /// Whether DPoP proofs need a nonce of Doorward's: `required` costs each app one more round trip
-    /// every few minutes and stops proofs made in advance; `optional` relies on their time alone.
-    pub dpop_nonce: DpopNonces,
     /// The codes of a device that waits to be let in (RFC 8628).
     #[schemars(range(min = 5, max = 1800))]
     pub device_code_lifetime: Seconds,
     /// How long a device waits between two questions.
     #[schemars(range(min = 1, max = 60))]
     pub device_poll_interval: Seconds,
+    /// Whether DPoP proofs need a nonce of Doorward's: `required` costs each app one more round trip
+    /// every few minutes and stops proofs made in advance; `optional` relies on their time alone.
+    pub dpop_nonce: DpopNonces,
 }
 
 impl Default for TokenSettings {
@@ -56,9 +56,9 @@ impl Default for TokenSettings {
             offline_idle: 2_592_000,
             offline_absolute: 7_776_000,
             refresh_grace: 10,
-            dpop_nonce: DpopNonces::Optional,
             device_code_lifetime: 600,
             device_poll_interval: 5,
+            dpop_nonce: DpopNonces::Optional,
         }
     }
 }

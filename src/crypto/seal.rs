@@ -99,10 +99,10 @@ pub enum Purpose {
     Csrf,
     /// A one-time message shown on the next page.
     Flash,
-    /// A nonce for DPoP proofs.
-    DpopNonce,
     /// The short code of a waiting device, as the key it is found by.
     UserCode,
+    /// A nonce for DPoP proofs.
+    DpopNonce,
 }
 
 impl Purpose {
@@ -116,8 +116,8 @@ impl Purpose {
             Self::EncryptionKey => "encryption-key",
             Self::Csrf => "csrf",
             Self::Flash => "flash",
-            Self::DpopNonce => "dpop-nonce",
             Self::UserCode => "user-code",
+            Self::DpopNonce => "dpop-nonce",
         }
     }
 
@@ -168,8 +168,8 @@ pub struct Sealer {
     encryption_key: Keys,
     csrf: Keys,
     flash: Keys,
-    dpop_nonce: Keys,
     user_code: Keys,
+    dpop_nonce: Keys,
     aliases: AliasKeys,
 }
 
@@ -186,8 +186,8 @@ impl Sealer {
             encryption_key: keys(Purpose::EncryptionKey),
             csrf: keys(Purpose::Csrf),
             flash: keys(Purpose::Flash),
-            dpop_nonce: keys(Purpose::DpopNonce),
             user_code: keys(Purpose::UserCode),
+            dpop_nonce: keys(Purpose::DpopNonce),
             aliases: AliasKeys::derive(&prk),
         }
     }
@@ -251,8 +251,8 @@ impl Sealer {
             Purpose::Csrf => &self.csrf,
             Purpose::EncryptionKey => &self.encryption_key,
             Purpose::Flash => &self.flash,
-            Purpose::DpopNonce => &self.dpop_nonce,
             Purpose::UserCode => &self.user_code,
+            Purpose::DpopNonce => &self.dpop_nonce,
         }
     }
 }

@@ -32,17 +32,6 @@ pub fn complete(site: &Site, headers: &mut HeaderMap) {
     }
 }
 
-/// The name of the header that hands out nonces (RFC 9449 section 8).
-const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
-
-/// Tells the sender of a DPoP proof which nonce to use from now on, if it needs another.
-pub fn offer_nonce(site: &Site, proofs: &[String], headers: &mut HeaderMap) {
-    let nonce = dpop::nonce_to_offer(site, proofs);
-    if let Some(Ok(nonce)) = nonce.map(|nonce| HeaderValue::from_str(&nonce)) {
-        headers.insert(DPOP_NONCE, nonce);
-    }
-}
-
 /// Whether other sites may put an answer into a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Framing {
@@ -58,6 +47,17 @@ impl Framing {
             Some(policy) if policy.ends_with("frame-ancestors *") => Self::Welcome,
             _ => Self::Refused,
         }
+    }
+}
+
+/// The name of the header that hands out nonces (RFC 9449 section 8).
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+
+/// Tells the sender of a DPoP proof which nonce to use from now on, if it needs another.
+pub fn offer_nonce(site: &Site, proofs: &[String], headers: &mut HeaderMap) {
+    let nonce = dpop::nonce_to_offer(site, proofs);
+    if let Some(Ok(nonce)) = nonce.map(|nonce| HeaderValue::from_str(&nonce)) {
+        headers.insert(DPOP_NONCE, nonce);
     }
 }
 

@@ -22,6 +22,8 @@
 //! | `accounts` | several people in one browser: added, chosen, named by an app, signed out |
 //! | `resources`, `rich_requests` | tokens for one API only; authorization details |
 //! | `jarm` | authorization responses as signed JWTs |
+//! | `dpop_kit` | not tests: keys and proofs for the two modules below |
+//! | `dpop`, `dpop_attacks` | tokens bound to a key; every defect a proof can have |
 //! | `relying_party` | the openidconnect crate as an independent client |
 //! | `jwt_attacks` | forged and misused tokens, everywhere one is read |
 //! | `login_form`, `csrf`, `headers`, `hostile_text` | the pages under attack |

@@ -49,14 +49,14 @@ async fn answer(
         path: path::USERINFO,
         token: None,
     };
-    let presented = Presented { token: &token, scheme, carrier };
-    let mut response = match userinfo::answer(site, &presented).await {
-        Ok(Representation::Json(claims)) => HttpResponse::Ok().json(claims),
-        Ok(Representation::Jwt(token)) => {
-            HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "application/jwt")).body(token)
-        }
-        Err(failure) => error::bearer(request, &failure),
-    };
+    let mut response =
+        match userinfo::answer(site, &Presented { token: &token, scheme, carrier }).await {
+            Ok(Representation::Json(claims)) => HttpResponse::Ok().json(claims),
+            Ok(Representation::Jwt(token)) => HttpResponse::Ok()
+                .insert_header((header::CONTENT_TYPE, "application/jwt"))
+                .body(token),
+            Err(failure) => error::bearer(request, &failure),
+        };
     // Errors too: a script must see that it needs another nonce.
     let origin = extract::header_text(request.headers(), &header::ORIGIN);
     if origin.is_some()

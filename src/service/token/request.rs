@@ -95,11 +95,11 @@ impl<'a> TokenRequest<'a> {
             person,
             scopes: self.asked.scopes_within(limits.scopes)?,
             audience: target::audience(&self.client, limits.resources, &wanted)?,
-            bound: self.bound.as_ref(),
             authorization_details: authorization_details::narrowed(
                 limits.authorization_details,
                 self.params().get("authorization_details")?,
             )?,
+            bound: self.bound.as_ref(),
         })
     }
 }
@@ -143,8 +143,8 @@ pub(crate) struct Basis<'a> {
     person: Option<(&'a User, &'a Grant)>,
     scopes: Scopes,
     audience: Audience,
-    bound: Option<&'a Confirmation>,
     authorization_details: Vec<Value>,
+    bound: Option<&'a Confirmation>,
 }
 
 impl<'a> Basis<'a> {
@@ -165,12 +165,12 @@ impl<'a> Basis<'a> {
         &self.audience
     }
 
+    pub(super) fn authorization_details(&self) -> &[Value] {
+        &self.authorization_details
+    }
+
     /// The key its access tokens are bound to.
     pub(super) fn bound(&self) -> Option<&'a Confirmation> {
         self.bound
-    }
-
-    pub(super) fn authorization_details(&self) -> &[Value] {
-        &self.authorization_details
     }
 }
