@@ -43,6 +43,9 @@ pub struct TokenSettings {
     /// Whether DPoP proofs need a nonce of Doorward's: `required` costs each app one more round trip
     /// every few minutes and stops proofs made in advance; `optional` relies on their time alone.
     pub dpop_nonce: DpopNonces,
+    /// How many services may act for each other in one token (RFC 8693).
+    #[schemars(range(min = 1, max = 16))]
+    pub exchange_depth: usize,
 }
 
 impl Default for TokenSettings {
@@ -59,6 +62,7 @@ impl Default for TokenSettings {
             device_code_lifetime: 600,
             device_poll_interval: 5,
             dpop_nonce: DpopNonces::Optional,
+            exchange_depth: 4,
         }
     }
 }

@@ -40,5 +40,6 @@ pub mod strict_json;
 pub mod subject;
 pub mod target;
 pub mod token;
+pub mod trusted_issuer;
 pub mod types;
 pub mod user;

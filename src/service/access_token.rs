@@ -32,6 +32,7 @@ pub async fn inspect(app: &App, token: &str) -> Result<Option<Arc<AccessTokenCla
         session: claims.session_id(),
         user: user.as_ref().zip(claims.user_version),
         client: (&claims.client_id, claims.client_version),
+        origins: &claims.origins,
     };
     match revocation::standing(app, &lineage).await? {
         Standing::Alive => Ok(Some(claims)),

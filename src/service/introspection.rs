@@ -95,7 +95,7 @@ fn describe(claims: &AccessTokenClaims) -> Map<String, Value> {
         _ => Map::new(),
     };
     // Bookkeeping of ours that means nothing outside.
-    for private in ["grant", "user_version", "client_version", "more_userinfo"] {
+    for private in ["grant", "origins", "user_version", "client_version", "more_userinfo"] {
         answer.remove(private);
     }
     answer.insert("active".into(), Value::Bool(true));

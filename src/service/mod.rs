@@ -43,4 +43,5 @@ pub mod start;
 pub mod subject;
 pub mod token;
 pub mod token_revocation;
+pub mod trusted_issuers;
 pub mod userinfo;

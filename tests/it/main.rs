@@ -12,6 +12,7 @@
 //! | `code`, `refresh`, `client_credentials` | the grants: spent once, by their owner, in time |
 //! | `grant_kit` | not tests: devices, and the clients of the further grants |
 //! | `device` | a device without a browser: codes, page, polling, races |
+//! | `token_exchange` | a service gets a token for the services behind it, and never more |
 //! | `userinfo`, `introspection`, `revocation`, `logout` | tokens and sessions in use, and their end |
 //! | `discovery`, `conformance_basic`, `form_post` | the OpenID certification plans, module by module |
 //! | `dpop_kit` | not tests: keys and proofs for the two modules below |
@@ -128,4 +129,5 @@ mod rich_requests;
 mod session_life;
 mod session_management;
 mod startup_errors;
+mod token_exchange;
 mod userinfo;

@@ -88,6 +88,7 @@ pub(crate) fn access_token_claims(
             Some((_, grant)) => grant.id.clone(),
             None => GrantId::new(seed.jti.clone()),
         },
+        origins: Vec::new(),
         user_version: person.map(|(user, _)| user.token_version),
         client_version: client.token_version,
         behind: None,

@@ -145,6 +145,7 @@ async fn living_family(
         session: grant.session_id.as_ref().filter(|_| !grant.offline),
         user: Some((&grant.user_id, token.user_version)),
         client: (&client.id, token.client_version),
+        origins: &[],
     };
     match revocation::standing(app, &lineage).await? {
         revocation::Standing::Alive => Ok((family, grant)),
