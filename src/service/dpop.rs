@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use crate::app::App;
-use crate::config::DpopNonces;
+use crate::config::{DpopNonces, Issuer};
 use crate::crypto::foreign::{EmbeddedKey, ForeignKey, HeaderRules, Untyped, Unverified};
 use crate::crypto::jose::JoseError;
 use crate::crypto::seal::Purpose;
@@ -112,7 +112,7 @@ pub(crate) async fn verify(
         &claims,
         &Expected {
             method: carrier.method,
-            url: &format!("{}{}", app.issuer(), carrier.path),
+            urls: &addresses(app, carrier.path),
             token_hash: hash.as_ref().map(SecretHash::as_str),
             now: app.now(),
         },
@@ -127,6 +127,13 @@ pub(crate) async fn verify(
         );
     }
     Ok(Some(Proof { jkt, alg }))
+}
+
+/// Where an endpoint is: below the issuer and, for apps with a certificate, perhaps elsewhere as well
+/// (RFC 8705 section 5).
+fn addresses(app: &App, path: &str) -> Vec<String> {
+    let alias = app.config.server.mtls_url.as_ref().map(Issuer::as_str);
+    [Some(app.issuer()), alias].into_iter().flatten().map(|base| format!("{base}{path}")).collect()
 }
 
 fn open(header: &str) -> Result<(Map<String, Value>, ForeignKey, SigningAlg), JoseError> {

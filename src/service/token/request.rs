@@ -109,7 +109,11 @@ impl<'a> TokenRequest<'a> {
 /// The keys that whoever sends a token request holds.
 async fn prove(app: &App, client: &Client, sent: &ClientRequest) -> Result<Held, EndpointError> {
     let proof = dpop::proof_for(app, client, (sent, path::TOKEN)).await?;
-    Ok(Held { jkt: proof.map(|proof| proof.jkt), x5t_s256: None })
+    let certificate = sent.certificate.as_ref();
+    Ok(Held {
+        jkt: proof.map(|proof| proof.jkt),
+        x5t_s256: certificate.map(|certificate| certificate.thumbprint().to_owned()),
+    })
 }
 
 /// The most that a grant allows.
