@@ -135,6 +135,7 @@ pub fn add_certificates(document: &mut Value, issuer: &str, certificates: &Certi
             list.extend(certificates.methods.iter().map(|method| json!(method.as_str())));
         }
     }
+    members.insert("tls_client_certificate_bound_access_tokens".to_owned(), json!(true));
     let Some(base_url) = certificates.base_url else { return };
     let aliases: Map<String, Value> = members
         .iter()

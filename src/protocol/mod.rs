@@ -20,6 +20,7 @@ pub mod discovery;
 pub mod distinguished_name;
 pub mod dpop;
 pub mod error;
+pub mod fapi;
 pub mod frontchannel_logout;
 pub mod grant;
 pub mod initiate_login;

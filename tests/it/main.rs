@@ -15,6 +15,10 @@
 //! | `token_exchange` | a service gets a token for the services behind it, and never more |
 //! | `userinfo`, `introspection`, `revocation`, `logout` | tokens and sessions in use, and their end |
 //! | `discovery`, `conformance_basic`, `form_post` | the OpenID certification plans, module by module |
+//! | `dpop_kit` | not tests: keys and proofs for the two modules below |
+//! | `fapi2_kit` | not tests: a client under the FAPI 2.0 profile, for the modules below |
+//! | `fapi2_dpop`, `fapi2_par`, `fapi2_token` | the FAPI 2.0 Security Profile plan, module by module |
+//! | `dpop`, `dpop_attacks` | tokens bound to a key; every defect a proof can have |
 //! | `claims_parameter`, `assurance` | claims by name; how strong a sign-in has to be |
 //! | `accounts` | several people in one browser: added, chosen, named by an app, signed out |
 //! | `resources`, `rich_requests` | tokens for one API only; authorization details |
@@ -96,6 +100,10 @@ mod dpop;
 mod dpop_attacks;
 mod dpop_kit;
 mod encrypted;
+mod fapi2_dpop;
+mod fapi2_kit;
+mod fapi2_par;
+mod fapi2_token;
 mod first_start;
 mod fixtures;
 mod flow_kit;

@@ -79,10 +79,7 @@ pub fn validate(
         max_age: prompts::max_age(params)?.or(client.metadata.default_max_age),
         login_hint: params.get("login_hint")?.map(str::to_owned),
         id_token_hint: params.get("id_token_hint")?.map(str::to_owned),
-        details: GrantDetails {
-            confirmation: dpop::requested_key(params)?.map(Confirmation::Jkt),
-            ..details
-        },
+        details,
     })
 }
 
@@ -106,7 +103,8 @@ fn details(
     };
     let resources = target::resources(params)?;
     target::audience(client, &[], &resources)?;
-    Ok(GrantDetails { claims, resources, authorization_details, confirmation: None })
+    let confirmation = dpop::requested_key(params)?.map(Confirmation::Jkt);
+    Ok(GrantDetails { claims, resources, authorization_details, confirmation })
 }
 
 /// OpenID Connect Core section 6: an OP that does not support request objects must say so, never
