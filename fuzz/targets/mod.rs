@@ -5,21 +5,25 @@
 //! every input, judged by other code than the one under test wherever there is some.
 
 pub mod basic_header;
+pub mod claim_pattern;
 pub mod form_parameters;
 pub mod jwt;
 pub mod redirect_uri;
 pub mod sealed_flow;
 pub mod url_guard;
+pub mod user_code;
 
 /// What a target does with one input.
 pub type Check = fn(&[u8]);
 
 /// Every target with its name, which is also the folder of its seeds.
-pub const ALL: [(&str, Check); 6] = [
+pub const ALL: [(&str, Check); 8] = [
     ("basic_header", basic_header::check),
+    ("claim_pattern", claim_pattern::check),
     ("form_parameters", form_parameters::check),
     ("jwt", jwt::check),
     ("redirect_uri", redirect_uri::check),
     ("sealed_flow", sealed_flow::check),
     ("url_guard", url_guard::check),
+    ("user_code", user_code::check),
 ];

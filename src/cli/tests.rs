@@ -70,6 +70,8 @@ fn every_promised_command_line_parses() {
         "client delete wiki --yes",
         "client rotate-secret wiki --secret-file -",
         "client update wiki --redirect-uri https://a.example.com/cb --disable",
+        "client create --name TV --type device --grant-type device_code",
+        "client create --name J --type machine --grant-type jwt-bearer --auth-method none",
         "key list",
         "key rotate --alg RS256 --alg ES256",
         "key retire abc --yes",
@@ -80,6 +82,11 @@ fn every_promised_command_line_parses() {
         assert!(parsed(line).is_ok(), "{line}: {}", parsed(line).unwrap_err());
     }
     for line in [
+        "issuer list",
+        "issuer show cluster",
+        "issuer delete cluster --yes",
+        "issuer create --name c --issuer https://c --jwks-file k.json --client app --match sub=x",
+        "issuer create --name c --issuer https://c --jwks-uri https://c/k --rules-file r.json",
         "config check",
         "config show --origin",
         "config schema --markdown",
