@@ -10,7 +10,6 @@ use crate::client_signer::{ClientKey, jwks};
 use crate::fixtures::{ALICE, BOB, Bed, Rp, unique};
 use crate::forge::{forgeries, malformed_claims};
 use crate::grant_kit::{BEARER_GRANT, Clients, EXCHANGE_GRANT};
-use crate::support::backends::Backend;
 use crate::support::browser_like::Page;
 use crate::support::process::wait_until_async;
 use crate::support::tls_peer::{Answer, TlsPeer};
