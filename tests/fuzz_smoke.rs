@@ -123,6 +123,16 @@ fn no_document_speaks_for_more_than_its_own_url() {
 }
 
 #[test]
+fn a_typed_code_is_the_letters_that_were_typed() {
+    holds("user_code");
+}
+
+#[test]
+fn a_claim_fits_its_pattern_exactly_when_a_plain_search_says_so() {
+    holds("claim_pattern");
+}
+
+#[test]
 fn every_target_has_its_binary_and_its_test() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let manifest = std::fs::read_to_string(root.join("fuzz/Cargo.toml")).unwrap();

@@ -13,6 +13,7 @@
 //! | `grant_kit` | not tests: devices, and the clients of the further grants |
 //! | `device` | a device without a browser: codes, page, polling, races |
 //! | `token_exchange` | a service gets a token for the services behind it, and never more |
+//! | `jwt_bearer` | workloads and people vouched for by issuers outside |
 //! | `userinfo`, `introspection`, `revocation`, `logout` | tokens and sessions in use, and their end |
 //! | `discovery`, `conformance_basic`, `form_post` | the OpenID certification plans, module by module |
 //! | `dpop_kit` | not tests: keys and proofs for the two modules below |
@@ -116,6 +117,7 @@ mod hostile_text;
 mod introspection;
 mod jarm;
 mod jwt_attacks;
+mod jwt_bearer;
 mod keys;
 mod login_form;
 mod logout;
