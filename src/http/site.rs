@@ -68,7 +68,11 @@ impl Site {
         };
         let origin = url.as_ref().map(|u| u.origin().ascii_serialization()).unwrap_or_default();
         let base = url.map(|u| u.path().trim_end_matches('/').to_owned()).unwrap_or_default();
-        let mut document = discovery::document(app.issuer(), &app.config.keys.algorithms);
+        let mut document = discovery::document(
+            app.issuer(),
+            &app.config.keys.algorithms,
+            &app.config.authorization.detail_types,
+        );
         if let Value::Object(members) = &mut document {
             members.extend(registration_members(&app));
         }

@@ -1,18 +1,19 @@
 //! Turning the decision about a flow into an answer for the browser.
 
-use actix_web::cookie::Cookie;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::http::cookies::{self, BrowserBinding, Kind};
-use crate::http::csrf;
+use crate::http::cookies::BrowserBinding;
 use crate::http::extract;
 use crate::http::render::{self, SignInView};
+use crate::http::sign_in::choose_account;
 use crate::http::site::Site;
+use crate::http::{accounts, csrf};
 use crate::protocol::discovery::path;
 use crate::protocol::params::Params;
 use crate::protocol::reply::Reply;
 use crate::protocol::types::ClientId;
+use crate::service::accounts::Accounts;
 use crate::service::authorize::{self, Outcome};
 use crate::service::clients;
 use crate::service::failure::Failure;
@@ -41,34 +42,12 @@ impl Visit<'_> {
         csrf::token(self.site, &self.browser.value, self.session.map(|session| &session.id))
     }
 
-    /// Adds the binding cookie to an answer if this is the browser's first visit, and keeps the
-    /// browser state in step with the session.
+    /// Adds the binding cookie to an answer if this is the browser's first visit.
     pub fn bind(&self, mut response: HttpResponse) -> HttpResponse {
-        for cookie in self.browser.fresh.iter().chain(&self.browser_state()) {
-            if let Err(error) = response.add_cookie(cookie) {
-                tracing::error!(%error, "cookie could not be set");
-            }
-        }
-        response
-    }
-
-    /// The browser state cookie, if the browser does not have the right one.
-    fn browser_state(&self) -> Option<Cookie<'static>> {
-        let session = self.session?;
-        let right = session.browser_state();
-        let known = cookies::read(self.site, self.request, Kind::State);
-        let max_age = session.cookie_max_age(self.site);
-        (known.as_deref() != Some(&right))
-            .then(|| cookies::write(self.site, Kind::State, (&right, max_age)))
-    }
-
-    /// Takes the browser state away when the session is gone: the apps shall notice.
-    fn forget_ended(&self, mut response: HttpResponse) -> HttpResponse {
-        if self.session.is_none()
-            && cookies::read(self.site, self.request, Kind::State).is_some()
-            && let Err(error) = response.add_cookie(&cookies::remove(self.site, Kind::State))
+        if let Some(cookie) = &self.browser.fresh
+            && let Err(error) = response.add_cookie(cookie)
         {
-            tracing::error!(%error, "cookie could not be removed");
+            tracing::error!(%error, "cookie could not be set");
         }
         response
     }
@@ -80,6 +59,9 @@ pub(in crate::http) struct PostedForm<'a> {
     request: &'a HttpRequest,
     pub form: Params,
     pub browser: BrowserBinding,
+    /// Everybody signed in in this browser.
+    pub accounts: Accounts,
+    /// The session that the form's flow is about, or the active one.
     pub session: Option<LiveSession>,
 }
 
@@ -94,8 +76,10 @@ impl<'a> PostedForm<'a> {
         body: &[u8],
     ) -> Result<Self, HttpResponse> {
         let form = extract::form(request, body).map_err(|_| render::bad_request(site, request))?;
-        let session = session_or_failure(site, request).await?;
-        Ok(Self { site, request, form, browser: BrowserBinding::of(site, request), session })
+        let accounts = accounts::of(site, request).await?;
+        let session = accounts::session_of_form(site, request, (&accounts, &form)).await?;
+        let browser = BrowserBinding::of(site, request);
+        Ok(Self { site, request, form, browser, accounts, session })
     }
 
     pub fn visit(&self) -> Visit<'_> {
@@ -124,10 +108,10 @@ pub(in crate::http) async fn advance(
 ) -> HttpResponse {
     let site = visit.site;
     match &flow.target {
-        Target::Account => return visit.bind(see_other(&site.path("/account"))),
-        Target::Admin => return visit.bind(see_other(&site.path("/admin"))),
+        Target::Account => return see_other(&site.path("/account")),
+        Target::Admin => return see_other(&site.path("/admin")),
         Target::Device { user_code } => {
-            return visit.bind(see_other(&device_page(site, user_code.as_deref())));
+            return see_other(&device_page(site, user_code.as_deref()));
         }
         Target::Authorize { .. } => {}
     }
@@ -136,7 +120,7 @@ pub(in crate::http) async fn advance(
         Ok(outcome) => answer(visit, &flow, (outcome, arrival)).await,
         Err(error) => render::authorize_error(site, visit.request, &error),
     };
-    visit.forget_ended(visit.bind(response))
+    visit.bind(response)
 }
 
 /// Writes an outcome.
@@ -154,6 +138,9 @@ pub(in crate::http) async fn answer(
         Outcome::Reply(reply) => {
             let app_name = app_name(site, (flow, &reply)).await;
             render::reply(site, &reply, app_name.as_deref())
+        }
+        Outcome::ChooseAccount(client) => {
+            choose_account::page(visit, (&client.metadata.client_name, sealed)).await
         }
         Outcome::SignIn(prompt) => {
             match SignInView::of_prompt(site, prompt, (flow, sealed)).await {
@@ -240,6 +227,16 @@ pub(in crate::http) fn session_csrf_ok(visit: &Visit<'_>, form: &Params) -> bool
     let presented = form.sole("csrf").unwrap_or_default();
     let session = visit.session.map(|session| &session.id);
     came_from_here(visit) && csrf::is_ours(visit.site, presented, (&visit.browser.value, session))
+}
+
+/// The session that the flow in this form or query is about.
+pub(in crate::http) async fn session_of_form(
+    site: &Site,
+    request: &HttpRequest,
+    form: &Params,
+) -> Result<Option<LiveSession>, HttpResponse> {
+    let accounts = accounts::of(site, request).await?;
+    accounts::session_of_form(site, request, (&accounts, form)).await
 }
 
 /// Reads the session or answers with the failure.
