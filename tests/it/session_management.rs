@@ -9,7 +9,7 @@ use crate::flow_kit::{
     Answer, App, PASSWORD, REDIRECT, SESSION_COOKIE, count, create_user, http_client, read,
     sign_in, sign_out,
 };
-use crate::logout_kit::{register, somebody};
+use crate::logout_kit::{register, sign_out_by_app, somebody};
 use crate::support::browser_like::{Browser, Page};
 use crate::support::world::World;
 
@@ -19,9 +19,11 @@ const STATE_COOKIE: &str = "doorward_state";
 /// What the check-session page says to an app at `origin`, computed as section 3.2 describes.
 fn check(browser: &Browser, (client, origin): (&str, &str), session_state: &str) -> &'static str {
     let Some((hash, salt)) = session_state.split_once('.') else { return "error" };
-    let state = browser.cookie(STATE_COOKIE).unwrap_or_default();
-    let now = SecretHash::of(&format!("{client} {origin} {state} {salt}"));
-    if now.as_str() == hash { "unchanged" } else { "changed" }
+    let states = browser.cookie(STATE_COOKIE).unwrap_or_default();
+    let same = states
+        .split('.')
+        .any(|state| SecretHash::of(&format!("{client} {origin} {state} {salt}")).as_str() == hash);
+    if same { "unchanged" } else { "changed" }
 }
 
 async fn answer(app: &App, browser: &Browser, extra: &[(&str, &str)]) -> Page {
@@ -94,6 +96,32 @@ on_both_backends! {
         let thief = world.browser();
         thief.plant_cookie(SESSION_COOKIE, &again.cookie(STATE_COOKIE).unwrap());
         thief.get("/account").await.assert_status(303);
+    }
+
+    async fn two_people_in_one_browser_do_not_seem_to_take_turns(backend: Backend) {
+        let world = &Bed::shared(backend).await.world;
+        let app = plain_app(world);
+        let me = (app.id.as_str(), "https://rp.test");
+        let (_, browser) = somebody(world).await;
+        let tokens = app.tokens(&browser).await;
+        let first = session_state(&app, &browser).await;
+        let second = unique("second");
+        create_user(world, &second);
+        let page = answer(&app, &browser, &[("prompt", "select_account")]).await;
+        let page = page.form("choose-account").press("account", "another").submit().await;
+        let page = page.follow_within().await;
+        let form = page.form("sign-in").set("username", &second).set("password", PASSWORD);
+        let back = form.submit().await.follow_within().await;
+        let second = back.location_parameter("session_state").expect("a state");
+        for state in [&first, &second] {
+            assert_eq!(check(&browser, me, state), "unchanged");
+        }
+        // The app signs its own person out, and nobody else.
+        sign_out_by_app(&browser, &tokens).await.assert_status(303);
+        assert_eq!(check(&browser, me, &first), "changed");
+        assert_eq!(check(&browser, me, &second), "unchanged");
+        sign_out(&browser).await;
+        assert_eq!(check(&browser, me, &second), "changed");
     }
 
     async fn a_session_that_ended_elsewhere_is_noticed_at_the_next_visit(backend: Backend) {
