@@ -3,6 +3,7 @@
 
 use crate::checks::{assert_client_error, assert_dead};
 use crate::fixtures::{AFTER_LOGOUT, ALICE, BOB, Bed, Callback, Rp, Tokens};
+use crate::support::backends::Backend;
 use crate::support::browser_like::{Browser, Page};
 
 fn state() -> String {

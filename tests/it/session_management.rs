@@ -10,6 +10,7 @@ use crate::flow_kit::{
     sign_in, sign_out,
 };
 use crate::logout_kit::{register, sign_out_by_app, somebody};
+use crate::support::backends::Backend;
 use crate::support::browser_like::{Browser, Page};
 use crate::support::world::World;
 
