@@ -74,6 +74,7 @@ pub(super) fn write_others(
     accounts: &Accounts,
     request: &HttpRequest,
 ) {
+    show_state(site, response, accounts, request);
     if accounts.others.is_empty() && !brought(site, request) {
         return;
     }
@@ -83,6 +84,28 @@ pub(super) fn write_others(
             let lasting = others.iter().filter_map(|held| held.session.cookie_max_age(site)).max();
             cookies::write(site, Kind::Accounts, (&accounts.cookie(), lasting))
         }
+    };
+    add(response, &cookie);
+}
+
+/// Lets scripts of this site see which sessions this browser has (Session Management 1.0 section
+/// 3.2), unless they see it already. What has ended in the meantime goes.
+pub(super) fn show_state(
+    site: &Site,
+    response: &mut HttpResponse,
+    accounts: &Accounts,
+    request: &HttpRequest,
+) {
+    let right = accounts.browser_state();
+    let known = cookies::read(site, request, Kind::State).unwrap_or_default();
+    if known == right {
+        return;
+    }
+    let cookie = if right.is_empty() {
+        cookies::remove(site, Kind::State)
+    } else {
+        let lasting = accounts.all().filter_map(|session| session.cookie_max_age(site)).max();
+        cookies::write(site, Kind::State, (&right, lasting))
     };
     add(response, &cookie);
 }

@@ -1,6 +1,6 @@
 //! A JWT on its way to one client: signed with the algorithm it registered, and encrypted to it if it
 //! wants that, in this order (OpenID Connect Core section 10.2). ID tokens, signed userinfo and
-//! introspection answers, and authorization responses all leave through here.
+//! introspection answers, authorization responses and logout tokens all leave through here.
 
 use std::sync::Arc;
 
@@ -23,6 +23,7 @@ pub enum Content {
     Userinfo,
     Introspection,
     AuthorizationResponse,
+    LogoutToken,
 }
 
 type Encryption = (Option<KeyEncryptionAlg>, Option<ContentEncryptionAlg>);
@@ -34,6 +35,7 @@ impl Content {
             Self::Userinfo => TokenType::Userinfo,
             Self::Introspection => TokenType::Introspection,
             Self::AuthorizationResponse => TokenType::AuthorizationResponse,
+            Self::LogoutToken => TokenType::LogoutToken,
         }
     }
 
@@ -42,7 +44,8 @@ impl Content {
     fn wishes(self, client: &Client) -> (Option<SigningAlg>, Encryption) {
         let m = &client.metadata;
         match self {
-            Self::IdToken => (
+            // Back-Channel Logout section 2.4: the same keys as for ID tokens.
+            Self::IdToken | Self::LogoutToken => (
                 Some(m.id_token_signed_response_alg),
                 (m.id_token_encrypted_response_alg, m.id_token_encrypted_response_enc),
             ),

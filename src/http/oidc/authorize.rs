@@ -44,5 +44,7 @@ async fn start(site: &Site, request: &HttpRequest, params: Option<Params>) -> Ht
         Err(response) => return response,
     };
     let visit = Visit { site, request, browser: &browser, session: session.as_ref() };
-    steps::advance(&visit, flow, Arrival::Get).await
+    let mut response = steps::advance(&visit, flow, Arrival::Get).await;
+    accounts::show_state(site, &mut response, &accounts, request);
+    response
 }

@@ -136,11 +136,10 @@ fn go_on(visit: &Visit<'_>, then: &Next, (frames, left): (&[Frame], &Accounts)) 
         (Some(to), frames) => render::signing_out(site, (then, to), frames),
         (None, frames) => render::signed_out(site, then, frames),
     };
-    let gone: &[Kind] = if left.active.is_none() { &[Kind::Session, Kind::State] } else { &[] };
-    for kind in gone {
-        if let Err(error) = response.add_cookie(&cookies::remove(site, *kind)) {
-            tracing::error!(%error, "a cookie of the session could not be removed");
-        }
+    if left.active.is_none()
+        && let Err(error) = response.add_cookie(&cookies::remove(site, Kind::Session))
+    {
+        tracing::error!(%error, "session cookie could not be removed");
     }
     accounts::write_others(site, &mut response, left, visit.request);
     // Only this site's own data; the app's is the app's business.

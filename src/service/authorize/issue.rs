@@ -13,7 +13,7 @@ use crate::protocol::grant::authorization_code::CodePayload;
 use crate::protocol::session_state;
 use crate::protocol::types::GrantId;
 use crate::service::flow::{Flow, Target};
-use crate::service::session::{LiveSession, Place};
+use crate::service::session::LiveSession;
 use crate::store::ephemeral::codes;
 
 /// How long the payload outlives the code, so that a late replay is still recognised and the
@@ -51,10 +51,9 @@ pub(super) async fn code(
     Ok(Outcome::Reply(deliver::reply(app, client, answer).await?))
 }
 
-/// By which the app can notice that the person here is another one, or nobody, by now. An account
-/// that is not the active one has none: what the app's script would compare it with is another's.
+/// By which the app can notice that the person here is another one, or nobody, by now.
 fn session_state(request: &AuthorizeRequest, session: &LiveSession) -> Option<String> {
-    if !request.scopes.contains("openid") || session.place == Place::Aside {
+    if !request.scopes.contains("openid") {
         return None;
     }
     let salt = encoding::encode_base64url(&secret::random_bytes::<12>());
