@@ -7,7 +7,7 @@ use super::about::{about, origin_of};
 use super::{chrome, page, page_with};
 use crate::app::App;
 use crate::http::headers::{Forms, framing_policy, picture_policy};
-use crate::http::pages::consent::{Consent, scope_sentence};
+use crate::http::pages::consent::{Consent, Detail, claim_sentence, scope_sentence};
 use crate::http::pages::form_post::{self, FormPost};
 use crate::http::pages::reset_password::ResetPassword;
 use crate::http::pages::setup::Setup;
@@ -152,6 +152,9 @@ fn reason_text(reason: SignInReason, app_name: &str) -> String {
         SignInReason::MaxAge => {
             format!("{app_name} wants a more recent sign-in than your last one.")
         }
+        SignInReason::StepUp => {
+            format!("{app_name} asks for a stronger proof that it is you.")
+        }
         SignInReason::PromptLogin
         | SignInReason::NoSession
         | SignInReason::SelectAccount
@@ -201,10 +204,17 @@ pub(in crate::http) fn consent(
         redirect_host: host.to_owned(),
         account: prompt.account.clone(),
         switch_href: as_another(visit.site, flow),
-        permissions: prompt.scopes.iter().map(scope_sentence).collect(),
+        permissions: permissions(prompt),
+        details: prompt.authorization_details.iter().map(Detail::of).collect(),
         about,
     };
     page_with(picture_policy(&nonce, picture.as_deref()), &body)
+}
+
+/// One sentence for each scope, and for each claim that none of the scopes gives.
+fn permissions(prompt: &ConsentPrompt) -> Vec<String> {
+    let scopes = prompt.scopes.iter().map(scope_sentence);
+    scopes.chain(prompt.claims.iter().map(|claim| claim_sentence(claim))).collect()
 }
 
 /// An answer for the client: a redirect, or a form that posts itself and says to whom.
@@ -242,13 +252,13 @@ pub(in crate::http) fn reply(site: &Site, reply: &Reply, app_name: Option<&str>)
 /// "Sign out?"
 pub(in crate::http) fn ask_sign_out(
     visit: &Visit<'_>,
-    (sealed, account): (&str, String),
+    (sealed, account, others): (&str, String, Vec<String>),
     (apps, app_name): (Vec<String>, Option<String>),
 ) -> HttpResponse {
     let chrome = chrome(visit.site);
     let nonce = chrome.nonce.clone();
     let form = FlowForm { flow: sealed.to_owned(), csrf: visit.session_csrf() };
-    let body = SignOut { chrome, form, app_name, account, apps };
+    let body = SignOut { chrome, form, app_name, account, others, apps };
     page(&nonce, &body, Forms::Anywhere)
 }
 
