@@ -62,6 +62,7 @@ async fn conforms(store: Store) {
     deliveries::outbox_conforms(&store).await;
     deliveries::session_clients_conform(&store).await;
     records::keys_conform(&store).await;
+    records::encryption_keys_conform(&store).await;
     records::links_conform(&store).await;
     records::revocations_conform(&store).await;
     records::used_jtis_conform(&store).await;

@@ -192,11 +192,11 @@ pub async fn update(
     actor: &Actor,
 ) -> Result<Client, ClientError> {
     let mut client = get(app, id).await?;
+    client_checks::check(app, &metadata, Author::Administrator, Some(&client.metadata))
+        .map_err(ClientError::Invalid)?;
     if let Some(problem) = unreviewed(&client, &metadata) {
         return Err(ClientError::Invalid(vec![problem]));
     }
-    client_checks::check(app, &metadata, Author::Administrator, Some(&client.metadata))
-        .map_err(ClientError::Invalid)?;
     let sector = |m: &ClientMetadata| (m.sector_identifier_uri.clone(), m.redirect_uris.clone());
     if sector(&metadata) != sector(&client.metadata) {
         check_sector(app, &metadata).await?;

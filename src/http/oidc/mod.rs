@@ -17,6 +17,7 @@ use actix_web::http::header;
 
 pub(super) use discovery::document;
 
+use super::client_certificate;
 use super::error;
 use super::extract;
 use super::routes::{only, reading};
@@ -96,6 +97,7 @@ fn client_request(
         authorization,
         params: extract::form(request, body)?,
         dpop: extract::dpop(request.headers()),
+        certificate: client_certificate::of(site, request),
         caller: extract::caller(site, request),
     })
 }
