@@ -20,6 +20,11 @@
 //! | `fapi2_kit` | not tests: a client under the FAPI 2.0 profile, for the modules below |
 //! | `fapi2_dpop`, `fapi2_par`, `fapi2_token` | the FAPI 2.0 Security Profile plan, module by module |
 //! | `dpop`, `dpop_attacks` | tokens bound to a key; every defect a proof can have |
+//! | `registration_kit` | not tests: a Doorward that lets apps register themselves, and such apps |
+//! | `registration`, `conformance_registration` | apps register and look after themselves |
+//! | `registration_attacks` | hostile URLs, words and statements of apps |
+//! | `metadata_documents` | apps whose id is the URL of a document |
+//! | `pairwise` | every sector knows a person by a name of its own |
 //! | `claims_parameter`, `assurance` | claims by name; how strong a sign-in has to be |
 //! | `accounts` | several people in one browser: added, chosen, named by an app, signed out |
 //! | `resources`, `rich_requests` | tokens for one API only; authorization details |
