@@ -83,8 +83,18 @@ fn client_credentials_in_a_header_are_read_as_they_were_sent() {
 }
 
 #[test]
+fn a_claims_request_asks_for_nothing_that_was_not_written_in_it() {
+    holds("claims_request");
+}
+
+#[test]
 fn parameters_are_read_as_they_were_sent() {
     holds("form_parameters");
+}
+
+#[test]
+fn no_proof_counts_that_its_key_did_not_make_for_this_request() {
+    holds("dpop_proof");
 }
 
 #[test]

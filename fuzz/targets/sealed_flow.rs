@@ -11,11 +11,12 @@ use doorward::service::flow::Flow;
 
 static SEALER: LazyLock<Sealer> = LazyLock::new(|| Sealer::new(&MasterKey::generate()));
 
-const PURPOSES: [Purpose; 6] = [
+const PURPOSES: [Purpose; 7] = [
     Purpose::Flow,
     Purpose::RefreshToken,
     Purpose::Successor,
     Purpose::SigningKey,
+    Purpose::EncryptionKey,
     Purpose::Csrf,
     Purpose::Flash,
 ];

@@ -127,6 +127,9 @@ pub struct ClientMetadataArgs {
     /// Algorithm that signs ID tokens
     #[arg(long, value_name = "ALG", value_parser = signing_alg())]
     pub id_token_alg: Option<SigningAlg>,
+    /// Algorithm that signs access tokens
+    #[arg(long, value_name = "ALG", value_parser = signing_alg())]
+    pub access_token_alg: Option<SigningAlg>,
     /// Form of access tokens
     #[arg(long, value_name = "FORM", value_parser = access_token_format())]
     pub access_token_format: Option<AccessTokenFormat>,
@@ -300,6 +303,9 @@ fn apply(args: &ClientMetadataArgs, metadata: &mut ClientMetadata) {
     }
     if let Some(alg) = args.id_token_alg {
         metadata.id_token_signed_response_alg = alg;
+    }
+    if let Some(alg) = args.access_token_alg {
+        metadata.access_token_alg = alg;
     }
     if let Some(format) = args.access_token_format {
         metadata.access_token_format = format;

@@ -111,7 +111,7 @@ fn a_new_app_has_everything_that_was_said() {
                 --redirect-uri https://a/cb --post-logout-redirect-uri https://a/ \
                 --scope openid --scope email --grant-type authorization_code \
                 --auth-method none --skip-consent --id-token-alg ES256 \
-                --access-token-format opaque --metadata more.json";
+                --access-token-alg ES384 --access-token-format opaque --metadata more.json";
     let parsed = parsed(line).unwrap().command;
     let Some(WholeCommand::Client(ClientCommand::Create(args))) = parsed else {
         panic!("not client create");
@@ -120,6 +120,7 @@ fn a_new_app_has_everything_that_was_said() {
     assert_eq!(args.metadata.scopes, ["openid", "email"]);
     assert_eq!(args.metadata.grant_types, [GrantType::AuthorizationCode]);
     assert_eq!(args.metadata.id_token_alg, Some(SigningAlg::Es256));
+    assert_eq!(args.metadata.access_token_alg, Some(SigningAlg::Es384));
     assert_eq!(args.metadata.access_token_format, Some(AccessTokenFormat::Opaque));
     assert!(args.metadata.skip_consent);
 }

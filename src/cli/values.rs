@@ -3,7 +3,7 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::protocol::client::{AccessTokenFormat, AuthMethod, ClientKind, GrantType};
-use crate::protocol::types::SigningAlg;
+use crate::protocol::types::{KeyEncryptionAlg, SigningAlg};
 use crate::protocol::user::AdminRole;
 
 fn named<T: Clone + Send + Sync + 'static>(
@@ -28,6 +28,22 @@ pub(super) fn grant_type() -> impl TypedValueParser<Value = GrantType> {
 
 pub(super) fn signing_alg() -> impl TypedValueParser<Value = SigningAlg> {
     named(SigningAlg::ALL.map(SigningAlg::as_str), SigningAlg::from_name)
+}
+
+/// What a key is for, and the algorithm it is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyAlg {
+    Signing(SigningAlg),
+    Encryption(KeyEncryptionAlg),
+}
+
+pub(super) fn key_alg() -> impl TypedValueParser<Value = KeyAlg> {
+    let signing = SigningAlg::ALL.map(SigningAlg::as_str);
+    let encryption = KeyEncryptionAlg::ALL.map(KeyEncryptionAlg::as_str);
+    named(signing.into_iter().chain(encryption), |name| {
+        let signing = SigningAlg::from_name(name).map(KeyAlg::Signing);
+        signing.or_else(|| KeyEncryptionAlg::from_name(name).map(KeyAlg::Encryption))
+    })
 }
 
 pub(super) fn admin_role() -> impl TypedValueParser<Value = AdminRole> {

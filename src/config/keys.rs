@@ -1,10 +1,10 @@
-//! `[keys]`: signing keys and when they change.
+//! `[keys]`: signing and encryption keys, and when they change.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Seconds;
-use crate::protocol::types::SigningAlg;
+use crate::protocol::types::{KeyEncryptionAlg, SigningAlg};
 
 /// Signing keys. Every algorithm has one active key; its successor is published ahead of use.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -13,6 +13,9 @@ pub struct KeySettings {
     /// Algorithms to keep keys for. `RS256` is always among them, since every OpenID Connect
     /// client may count on it (OpenID Connect Discovery section 3).
     pub algorithms: Vec<SigningAlg>,
+    /// How others may agree on a key when they encrypt something for Doorward, such as request
+    /// objects; there is a published key for each. Empty means that nothing encrypted is accepted.
+    pub encryption_algorithms: Vec<KeyEncryptionAlg>,
     /// Seconds a key signs before the next one takes over.
     #[schemars(range(min = 3600, max = 63_072_000))]
     pub rotate_every: Seconds,
@@ -25,6 +28,7 @@ impl Default for KeySettings {
     fn default() -> Self {
         Self {
             algorithms: SigningAlg::ALL.to_vec(),
+            encryption_algorithms: KeyEncryptionAlg::ALL.to_vec(),
             rotate_every: 7_776_000,
             publish_ahead: 86_400,
         }

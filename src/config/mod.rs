@@ -2,6 +2,7 @@
 //! in that order of precedence. Unknown keys are refused, every mistake is reported at once as a
 //! line that says what to set, and the origin of every value is kept. Nothing here prints a secret.
 
+mod authorization;
 mod catalog;
 mod database;
 mod environment;
@@ -36,6 +37,7 @@ use schemars::JsonSchema;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
+pub use authorization::AuthorizationSettings;
 pub use catalog::schema;
 pub use database::{DatabaseKind, DatabaseSettings};
 pub use issuer::Issuer;
@@ -55,7 +57,7 @@ pub use server::ServerSettings;
 pub use session::SessionSettings;
 pub use show::{Shown, mask_url};
 pub use sources::Sources;
-pub use tokens::TokenSettings;
+pub use tokens::{DpopNonces, TokenSettings};
 
 use crate::clock::Seconds;
 use crate::protocol::client::AuthMethod;
@@ -87,6 +89,8 @@ pub struct Config {
     pub secrets: SecretSettings,
     /// Lifetimes of codes and tokens, in seconds.
     pub tokens: TokenSettings,
+    /// What authorization requests may look like.
+    pub authorization: AuthorizationSettings,
     /// Lifetimes of the single-sign-on session, in seconds.
     pub session: SessionSettings,
     /// Limits against guessing and flooding. No limit locks an account for good.
@@ -124,6 +128,7 @@ impl Default for Config {
             redis: RedisSettings::default(),
             secrets: SecretSettings::default(),
             tokens: TokenSettings::default(),
+            authorization: AuthorizationSettings::default(),
             session: SessionSettings::default(),
             limits: LimitSettings::default(),
             password: PasswordSettings::default(),

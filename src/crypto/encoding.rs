@@ -1,5 +1,6 @@
 //! Base64, strictly: no white space, no stray bits, and for headers with or without padding.
 
+use aws_lc_rs::digest;
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL_NOPAD};
 
 /// Decodes standard base64 as HTTP Basic uses it (RFC 7617), with or without padding.
@@ -18,4 +19,10 @@ pub fn decode_base64url(text: &str) -> Option<Vec<u8>> {
 #[must_use]
 pub fn encode_base64url(bytes: &[u8]) -> String {
     BASE64URL_NOPAD.encode(bytes)
+}
+
+/// What tells two public texts apart: the SHA-256 of the text as base64url.
+#[must_use]
+pub fn fingerprint(text: &str) -> String {
+    encode_base64url(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
 }

@@ -11,8 +11,9 @@ use serde::de::Error as _;
 use serde_json::{Map, Value};
 
 use super::jose::JoseError;
+use super::jwe::Recipient;
 use super::key_pair::algorithm;
-use crate::protocol::types::SigningAlg;
+use crate::protocol::types::{KeyEncryptionAlg, SigningAlg};
 
 /// Longer texts are refused unread.
 const MAX_TOKEN_LEN: usize = 64 * 1024;
@@ -52,6 +53,8 @@ pub enum KeySetError {
     Private,
     #[error("contains an RSA key of less than 2048 or more than 8192 bits")]
     RsaSize,
+    #[error("contains an RSA key whose exponent is 1 or even, which protects nothing")]
+    RsaExponent,
 }
 
 impl ForeignKey {
@@ -99,6 +102,10 @@ fn usable_algorithms(jwk: &Jwk) -> Result<Option<Vec<SigningAlg>>, KeySetError> 
             if !(MIN_RSA_BYTES..=MAX_RSA_BYTES).contains(&bytes) {
                 return Err(KeySetError::RsaSize);
             }
+            let exponent = BASE64URL_NOPAD.decode(rsa.e.as_bytes()).unwrap_or_default();
+            if !is_sound_exponent(&exponent) {
+                return Err(KeySetError::RsaExponent);
+            }
             &[SigningAlg::Rs256, SigningAlg::Ps256]
         }
         AlgorithmParameters::EllipticCurve(ec) => match ec.curve {
@@ -126,9 +133,23 @@ fn usable_algorithms(jwk: &Jwk) -> Result<Option<Vec<SigningAlg>>, KeySetError> 
     Ok((!algs.is_empty()).then_some(algs))
 }
 
-/// The public keys of one party.
+/// Whether an RSA public exponent is odd and at least 3. With 1 a signature is the message itself,
+/// and so is what was encrypted; libraries do not always notice.
+pub(super) fn is_sound_exponent(big_endian: &[u8]) -> bool {
+    let significant = big_endian.iter().skip_while(|byte| **byte == 0).collect::<Vec<_>>();
+    match significant.as_slice() {
+        [] | [1] => false,
+        [.., last] => **last % 2 == 1,
+    }
+}
+
+/// The public keys of one party: those that verify what it signed, and those that what is for it is
+/// encrypted with.
 #[derive(Debug, Default)]
-pub struct ForeignKeys(Vec<ForeignKey>);
+pub struct ForeignKeys {
+    signing: Vec<ForeignKey>,
+    recipients: Vec<Recipient>,
+}
 
 impl ForeignKeys {
     /// Reads a JWK Set (RFC 7517 section 5).
@@ -140,11 +161,12 @@ impl ForeignKeys {
         if keys.len() > MAX_KEYS {
             return Err(KeySetError::TooMany);
         }
-        let mut usable = Vec::new();
+        let mut usable = Self::default();
         for key in keys {
-            usable.extend(ForeignKey::from_jwk(key)?);
+            usable.signing.extend(ForeignKey::from_jwk(key)?);
+            usable.recipients.extend(key.as_object().and_then(Recipient::from_jwk));
         }
-        Ok(Self(usable))
+        Ok(usable)
     }
 
     /// Reads the text of a JWK Set.
@@ -158,19 +180,25 @@ impl ForeignKeys {
     /// Whether a key of this set has this `kid`.
     #[must_use]
     pub fn knows(&self, kid: &str) -> bool {
-        self.0.iter().any(|key| key.kid() == Some(kid))
+        self.signing.iter().any(|key| key.kid() == Some(kid))
     }
 
-    /// How many usable keys there are.
+    /// How many keys verify signatures.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.signing.len()
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.signing.is_empty()
+    }
+
+    /// The key to encrypt for with this algorithm.
+    #[must_use]
+    pub fn recipient(&self, alg: KeyEncryptionAlg) -> Option<&Recipient> {
+        Recipient::choose(&self.recipients, alg)
     }
 }
 
@@ -258,7 +286,7 @@ impl<'a> Unverified<'a> {
         let fits = |key: &&ForeignKey| {
             key.algs.contains(&self.alg) && named.is_none_or(|kid| key.kid() == Some(kid))
         };
-        let mut candidates = keys.0.iter().filter(fits).peekable();
+        let mut candidates = keys.signing.iter().filter(fits).peekable();
         if candidates.peek().is_none() {
             return Err(JoseError::UnknownKey);
         }
@@ -294,7 +322,7 @@ impl<'a> Unverified<'a> {
 
 /// One base64url segment that is a JSON object without repeated members: a second `aud` or `alg`
 /// must not be able to say something else to another reader.
-fn object(segment: &str) -> Result<Map<String, Value>, JoseError> {
+pub(super) fn object(segment: &str) -> Result<Map<String, Value>, JoseError> {
     let bytes = BASE64URL_NOPAD.decode(segment.as_bytes()).map_err(|_| JoseError::Malformed)?;
     let unique: UniqueMembers = serde_json::from_slice(&bytes).map_err(|_| JoseError::Malformed)?;
     Ok(unique.0)

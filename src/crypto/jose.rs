@@ -26,17 +26,38 @@ pub enum TokenType {
     IdToken,
     /// An access token (RFC 9068 section 2.1).
     AccessToken,
+    /// A signed answer of userinfo (OpenID Connect Core section 5.3.2). It has no `exp`, so it can
+    /// never pass for an ID token.
+    Userinfo,
+    /// A signed answer of introspection (RFC 9701 section 5).
+    Introspection,
     /// A logout token (OpenID Connect Back-Channel Logout section 2.4).
     LogoutToken,
+    /// An authorization response (JARM section 2.1). That standard names no type; one of its own keeps
+    /// a response from ever passing as an ID token.
+    AuthorizationResponse,
 }
 
 impl TokenType {
-    /// The `typ` header.
+    /// Every type.
+    pub const ALL: [Self; 6] = [
+        Self::IdToken,
+        Self::AccessToken,
+        Self::Userinfo,
+        Self::Introspection,
+        Self::AuthorizationResponse,
+        Self::LogoutToken,
+    ];
+
+    /// The `typ` header. No standard names one for the answers of userinfo, and relying parties know
+    /// only `JWT` there.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::IdToken => "JWT",
+            Self::IdToken | Self::Userinfo => "JWT",
             Self::AccessToken => "at+jwt",
+            Self::Introspection => "token-introspection+jwt",
             Self::LogoutToken => "logout+jwt",
+            Self::AuthorizationResponse => "oauth-authz-resp+jwt",
         }
     }
 }
@@ -99,7 +120,7 @@ pub fn sign(
     if payload.first() != Some(&b'{') {
         return Err(JoseError::Signing);
     }
-    let header = key.header(typ);
+    let header = key.header(typ).ok_or(JoseError::Signing)?;
     // The longest signature, RSA-2048, takes 342 characters.
     let mut token = String::with_capacity(header.len() + payload.len() / 3 * 4 + 350);
     token.push_str(header);

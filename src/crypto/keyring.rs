@@ -12,10 +12,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use super::encoding::fingerprint;
 use super::jose::TokenType;
+use super::jwe::own::{DecryptionKey, EncryptionKey};
 use super::key_pair::{KeyPair, algorithm};
 use super::seal::{Purpose, Sealer};
-use crate::protocol::types::SigningAlg;
+use crate::protocol::types::{KeyEncryptionAlg, SigningAlg};
 
 /// Why keys could not be made or loaded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +40,14 @@ pub enum KeyError {
         kid: String,
         /// The algorithm it is stored under.
         alg: SigningAlg,
+    },
+    /// The same for a key that others encrypt with.
+    #[error("the encryption key {kid} is stored as {alg}, but is no such key; restore it from a backup", alg = alg.as_str())]
+    NoEncryptionKey {
+        /// Which key.
+        kid: String,
+        /// The algorithm it is stored under.
+        alg: KeyEncryptionAlg,
     },
     /// The stored public key or key id belongs to another private key.
     #[error(
@@ -129,9 +139,8 @@ pub struct SigningKey {
     pub state: KeyState,
     pair: KeyPair,
     pub(super) verifier: DecodingKey,
-    id_token_header: String,
-    access_token_header: String,
-    logout_token_header: String,
+    /// The encoded JWS header of each type of token: the same for every token of that type.
+    headers: Vec<(TokenType, String)>,
 }
 
 impl SigningKey {
@@ -151,11 +160,10 @@ impl SigningKey {
             return Err(KeyError::Mismatch { kid });
         }
         let verifier = DecodingKey::from_jwk(&jwk).map_err(|_| unusable())?;
-        let header = |typ| encode_header(&kid, alg, typ).ok_or_else(unusable);
+        let header = |typ| Some((typ, encode_header(&kid, alg, typ)?));
+        let headers = TokenType::ALL.into_iter().map(header).collect::<Option<_>>();
         Ok(Self {
-            id_token_header: header(TokenType::IdToken)?,
-            access_token_header: header(TokenType::AccessToken)?,
-            logout_token_header: header(TokenType::LogoutToken)?,
+            headers: headers.ok_or_else(unusable)?,
             kid,
             alg,
             state: stored.state,
@@ -164,13 +172,10 @@ impl SigningKey {
         })
     }
 
-    /// The encoded JWS header of tokens of this type: the same for every one of them.
-    pub(super) fn header(&self, typ: TokenType) -> &str {
-        match typ {
-            TokenType::IdToken => &self.id_token_header,
-            TokenType::AccessToken => &self.access_token_header,
-            TokenType::LogoutToken => &self.logout_token_header,
-        }
+    /// The encoded JWS header of tokens of this type.
+    pub(super) fn header(&self, typ: TokenType) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        headers.find(|(known, _)| *known == typ).map(|(_, header)| header.as_str())
     }
 
     /// The signature over `message`, `None` if the library fails.
@@ -200,7 +205,10 @@ fn encode_header(kid: &str, alg: SigningAlg, typ: TokenType) -> Option<String> {
 #[derive(Debug)]
 pub struct Keyring {
     keys: Vec<SigningKey>,
+    decryption: Vec<DecryptionKey>,
+    published: Vec<Value>,
     jwks: String,
+    jwks_tag: String,
 }
 
 impl Keyring {
@@ -212,8 +220,37 @@ impl Keyring {
         let keys =
             stored.iter().map(|key| SigningKey::open(key, sealer)).collect::<Result<_, _>>()?;
         let published: Vec<Value> = stored.into_iter().map(|key| key.public_jwk).collect();
+        Ok(Self { keys, ..Self::publishing(published) })
+    }
+
+    /// Adds the keys others encrypt with: those in use, which are published, and those on the way
+    /// out, which only decrypt what was encrypted before.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn with_encryption_keys(
+        self,
+        (active, retiring): (Vec<EncryptionKey>, Vec<EncryptionKey>),
+        sealer: &Sealer,
+    ) -> Result<Self, KeyError> {
+        let all = active.iter().chain(&retiring);
+        let decryption =
+            all.map(|key| DecryptionKey::open(key, sealer)).collect::<Result<_, _>>()?;
+        let mut published = self.published;
+        published.extend(active.into_iter().map(|key| key.public_jwk));
+        Ok(Self { keys: self.keys, decryption, ..Self::publishing(published) })
+    }
+
+    /// Nothing but the published text.
+    fn publishing(published: Vec<Value>) -> Self {
         let jwks = serde_json::json!({ "keys": published }).to_string();
-        Ok(Self { keys, jwks })
+        let jwks_tag = fingerprint(&jwks);
+        Self { keys: Vec::new(), decryption: Vec::new(), published, jwks, jwks_tag }
+    }
+
+    /// The private keys for what others encrypted for us.
+    pub(super) fn decryption_keys(&self) -> &[DecryptionKey] {
+        &self.decryption
     }
 
     /// The key that signs with this algorithm now.
@@ -224,6 +261,11 @@ impl Keyring {
     /// The key with this id, in whichever state.
     pub fn by_kid(&self, kid: &str) -> Option<&SigningKey> {
         self.keys.iter().find(|key| key.kid == kid)
+    }
+
+    /// What changes whenever [`Self::jwks`] does: its fingerprint.
+    pub fn jwks_tag(&self) -> &str {
+        &self.jwks_tag
     }
 
     /// The public halves of all keys as a JWK Set (RFC 7517 section 5), as JSON.

@@ -1,5 +1,5 @@
 //! Every cryptographic operation, and the only home of the crates that perform them: aws-lc-rs and
-//! jsonwebtoken ([`keyring`], [`jose`], [`seal`]), argon2 ([`password`]) and rand ([`secret`]).
+//! jsonwebtoken ([`keyring`], [`jose`], [`jwe`], [`foreign`], [`seal`]), argon2 ([`password`]) and rand ([`secret`]).
 //!
 //! Nothing here knows about people, clients or storage: values in, values out.
 
@@ -8,6 +8,7 @@ pub mod certificate;
 pub mod encoding;
 pub mod foreign;
 pub mod jose;
+pub mod jwe;
 mod key_pair;
 pub mod keyring;
 pub mod password;

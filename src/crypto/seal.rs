@@ -93,12 +93,16 @@ pub enum Purpose {
     Successor,
     /// A private signing key at rest.
     SigningKey,
+    /// A private encryption key at rest.
+    EncryptionKey,
     /// A form token against cross-site request forgery.
     Csrf,
     /// A one-time message shown on the next page.
     Flash,
     /// The short code of a waiting device, as the key it is found by.
     UserCode,
+    /// A nonce for DPoP proofs.
+    DpopNonce,
 }
 
 impl Purpose {
@@ -109,9 +113,11 @@ impl Purpose {
             Self::RefreshToken => "refresh-token",
             Self::Successor => "successor",
             Self::SigningKey => "signing-key",
+            Self::EncryptionKey => "encryption-key",
             Self::Csrf => "csrf",
             Self::Flash => "flash",
             Self::UserCode => "user-code",
+            Self::DpopNonce => "dpop-nonce",
         }
     }
 
@@ -159,9 +165,11 @@ pub struct Sealer {
     refresh_token: Keys,
     successor: Keys,
     signing_key: Keys,
+    encryption_key: Keys,
     csrf: Keys,
     flash: Keys,
     user_code: Keys,
+    dpop_nonce: Keys,
     aliases: AliasKeys,
 }
 
@@ -175,9 +183,11 @@ impl Sealer {
             refresh_token: keys(Purpose::RefreshToken),
             successor: keys(Purpose::Successor),
             signing_key: keys(Purpose::SigningKey),
+            encryption_key: keys(Purpose::EncryptionKey),
             csrf: keys(Purpose::Csrf),
             flash: keys(Purpose::Flash),
             user_code: keys(Purpose::UserCode),
+            dpop_nonce: keys(Purpose::DpopNonce),
             aliases: AliasKeys::derive(&prk),
         }
     }
@@ -239,8 +249,10 @@ impl Sealer {
             Purpose::Successor => &self.successor,
             Purpose::SigningKey => &self.signing_key,
             Purpose::Csrf => &self.csrf,
+            Purpose::EncryptionKey => &self.encryption_key,
             Purpose::Flash => &self.flash,
             Purpose::UserCode => &self.user_code,
+            Purpose::DpopNonce => &self.dpop_nonce,
         }
     }
 }
@@ -257,11 +269,12 @@ mod tests {
     use proptest::prelude::*;
     use std::sync::LazyLock;
 
-    const ALL: [Purpose; 6] = [
+    const ALL: [Purpose; 7] = [
         Purpose::Flow,
         Purpose::RefreshToken,
         Purpose::Successor,
         Purpose::SigningKey,
+        Purpose::EncryptionKey,
         Purpose::Csrf,
         Purpose::Flash,
     ];

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::app::App;
 use crate::config::Issuer;
 use crate::config::RegistrationMode;
+use crate::crypto::encoding::fingerprint;
 use crate::protocol::discovery;
 
 /// Whether people reach this provider over TLS.
@@ -44,8 +45,8 @@ pub struct Site {
     pub origin: String,
     /// The issuer's path without a trailing slash; empty for most.
     pub base: String,
-    /// The discovery document, serialised once.
-    pub discovery: Bytes,
+    /// The discovery document, serialised once, and its fingerprint.
+    pub discovery: (Bytes, String),
     draining: AtomicBool,
 }
 
@@ -68,7 +69,11 @@ impl Site {
         };
         let origin = url.as_ref().map(|u| u.origin().ascii_serialization()).unwrap_or_default();
         let base = url.map(|u| u.path().trim_end_matches('/').to_owned()).unwrap_or_default();
-        let mut document = discovery::document(app.issuer(), &app.config.keys.algorithms);
+        let mut document = discovery::document(
+            app.issuer(),
+            &app.config.keys.algorithms,
+            &app.config.authorization.detail_types,
+        );
         if let Value::Object(members) = &mut document {
             members.extend(registration_members(&app));
         }
@@ -77,7 +82,8 @@ impl Site {
             base_url: app.config.server.mtls_url.as_ref().map(Issuer::as_str),
         };
         discovery::add_certificates(&mut document, app.issuer(), &certificates);
-        let discovery = Bytes::from(document.to_string());
+        let document = document.to_string();
+        let discovery = (Bytes::from(document.clone()), fingerprint(&document));
         Self { app, transport, origin, base, discovery, draining: AtomicBool::new(false) }
     }
 

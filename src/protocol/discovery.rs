@@ -3,11 +3,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::claims::ACR_PASSWORD;
+use super::acr::Level;
+use super::authorization_details::DetailType;
+use super::authorize::PROMPT_VALUES;
 use super::client::{AuthMethod, GrantType};
+use super::dpop;
 use super::reply::ResponseMode;
 use super::scope::Scopes;
-use super::types::SigningAlg;
+use super::types::{ContentEncryptionAlg, KeyEncryptionAlg, SigningAlg};
 
 /// Where each endpoint is, below the issuer. The only list of protocol paths; the URL map of the
 /// HTTP layer is built from it.
@@ -28,16 +31,18 @@ pub mod path {
     pub const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
 }
 
-/// The metadata document of an issuer that signs with these algorithms.
+/// The metadata document of an issuer that signs with these algorithms and knows these types of
+/// authorization details.
 #[must_use]
-pub fn document(issuer: &str, algs: &[SigningAlg]) -> Value {
+pub fn document(issuer: &str, algs: &[SigningAlg], types: &[DetailType]) -> Value {
     let at = |path: &str| format!("{issuer}{path}");
     let algs: Vec<&str> = algs.iter().map(|alg| alg.as_str()).collect();
     let methods = auth_methods();
     let confidential: Vec<&str> =
         methods.iter().copied().filter(|method| *method != AuthMethod::None.as_str()).collect();
     let assertion_algs = SigningAlg::ALL.map(SigningAlg::as_str);
-    json!({
+    let types: Vec<&str> = types.iter().map(|kind| kind.name.as_str()).collect();
+    let mut document = json!({
         "issuer": issuer,
         "authorization_endpoint": at(path::AUTHORIZE),
         "token_endpoint": at(path::TOKEN),
@@ -54,10 +59,18 @@ pub fn document(issuer: &str, algs: &[SigningAlg]) -> Value {
         "frontchannel_logout_session_supported": true,
         "scopes_supported": Scopes::STANDARD,
         "response_types_supported": ["code"],
-        "response_modes_supported": ResponseMode::ALL.map(ResponseMode::as_str),
+        "response_modes_supported": ResponseMode::names(),
         "grant_types_supported": GrantType::ALL.map(GrantType::as_str),
         "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": algs,
+        "userinfo_signing_alg_values_supported": algs,
+        "introspection_signing_alg_values_supported": algs,
+        "id_token_encryption_alg_values_supported": KeyEncryptionAlg::ALL,
+        "id_token_encryption_enc_values_supported": ContentEncryptionAlg::ALL,
+        "userinfo_encryption_alg_values_supported": KeyEncryptionAlg::ALL,
+        "userinfo_encryption_enc_values_supported": ContentEncryptionAlg::ALL,
+        "introspection_encryption_alg_values_supported": KeyEncryptionAlg::ALL,
+        "introspection_encryption_enc_values_supported": ContentEncryptionAlg::ALL,
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": assertion_algs,
         "introspection_endpoint_auth_methods_supported": confidential,
@@ -65,18 +78,25 @@ pub fn document(issuer: &str, algs: &[SigningAlg]) -> Value {
         "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": assertion_algs,
         "code_challenge_methods_supported": ["S256"],
-        "prompt_values_supported": ["none", "login", "consent", "select_account"],
-        "acr_values_supported": [ACR_PASSWORD],
+        "prompt_values_supported": PROMPT_VALUES,
+        "acr_values_supported": Level::supported(),
         "display_values_supported": ["page", "popup", "touch"],
         "claim_types_supported": ["normal"],
         "claims_supported": CLAIMS,
         "ui_locales_supported": ["en"],
-        "claims_parameter_supported": false,
+        "claims_parameter_supported": true,
         "request_parameter_supported": false,
         // The default of this member is true, so leaving it out would promise too much.
         "request_uri_parameter_supported": false,
+        "authorization_signing_alg_values_supported": algs,
         "authorization_response_iss_parameter_supported": true,
-    })
+        "dpop_signing_alg_values_supported": dpop::ALGS.map(SigningAlg::as_str),
+    });
+    // RFC 8414 section 3.2: a list without elements is left out.
+    if let (Some(members), false) = (document.as_object_mut(), types.is_empty()) {
+        members.insert("authorization_details_types_supported".into(), json!(types));
+    }
+    document
 }
 
 /// What of RFC 8705 is on.
@@ -170,7 +190,7 @@ mod tests {
 
     #[test]
     fn every_endpoint_is_below_the_issuer_and_rs256_is_offered() {
-        let document = document("https://op.test/sso", &SigningAlg::ALL);
+        let document = document("https://op.test/sso", &SigningAlg::ALL, &[]);
         for (name, value) in document.as_object().unwrap() {
             if name.ends_with("_endpoint") || name == "jwks_uri" {
                 assert!(value.as_str().unwrap().starts_with("https://op.test/sso/"), "{name}");
@@ -188,7 +208,7 @@ mod tests {
     #[test]
     fn certificates_are_announced_where_they_are_asked_for() {
         let issuer = "https://op.test/sso";
-        let plain = document(issuer, &SigningAlg::ALL);
+        let plain = document(issuer, &SigningAlg::ALL, &[]);
         let mut same = plain.clone();
         add_certificates(&mut same, issuer, &Certificates { methods: &[], base_url: None });
         assert_eq!(same, plain);

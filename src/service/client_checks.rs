@@ -6,7 +6,7 @@ use crate::crypto::foreign::ForeignKeys;
 use crate::outbound::Accept;
 use crate::protocol::client::{AuthMethod, ClientMetadata};
 use crate::protocol::client_metadata::{self, MetadataProblem};
-use crate::protocol::types::SigningAlg;
+use crate::protocol::types::{KeyEncryptionAlg, SigningAlg};
 use crate::service::client_certificate;
 
 /// Who wrote the metadata.
@@ -18,7 +18,9 @@ pub enum Author {
     Stranger,
 }
 
-/// Checks everything that needs no request to another server.
+/// Checks everything that needs no request to another server. `before` is what the client has now:
+/// an algorithm it already uses stays, even when it is no longer configured, since its keys are
+/// still there.
 ///
 /// # Errors
 /// Every problem there is.
@@ -26,12 +28,12 @@ pub fn check(
     app: &App,
     metadata: &ClientMetadata,
     author: Author,
+    before: Option<&ClientMetadata>,
 ) -> Result<(), Vec<MetadataProblem>> {
     let mut problems = client_metadata::validate(metadata).err().unwrap_or_default();
     let mut urls = client_metadata::fetched(metadata);
     if author == Author::Stranger {
         urls.extend(followed(metadata));
-        problems.extend(algorithms(app, metadata));
     }
     for (field, url) in urls {
         let named = problems.iter().any(|p| p.field == field && p.value.as_deref() == Some(url));
@@ -39,24 +41,69 @@ pub fn check(
             problems.push(MetadataProblem::of(field, url, problem.to_string()));
         }
     }
-    problems.extend(client_certificate::problems(app, metadata));
+    let method = metadata.token_endpoint_auth_method;
+    if before.is_none_or(|before| before.token_endpoint_auth_method != method) {
+        problems.extend(client_certificate::problems(app, method));
+    }
+    let used = before.map(signing_algs).unwrap_or_default();
+    let offered = &app.config.keys.algorithms;
+    for (field, alg) in signing_algs(metadata) {
+        if !offered.contains(&alg) && !used.contains(&(field, alg)) {
+            problems.push(MetadataProblem::of(field, alg.as_str(), "has no key here"));
+        }
+    }
     if !problems.iter().any(|p| p.field == "jwks") {
-        problems.extend(keys(metadata));
+        keys(metadata, &mut problems);
     }
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
-/// Keys by value must be usable for what the client does with them.
-fn keys(metadata: &ClientMetadata) -> Option<MetadataProblem> {
-    let signs = metadata.token_endpoint_auth_method == AuthMethod::PrivateKeyJwt;
-    let text = match ForeignKeys::from_set(metadata.jwks.as_ref()?) {
-        Err(error) => error.to_string(),
-        Ok(keys) if keys.is_empty() && signs => "has no key for signatures; private_key_jwt needs \
-            one of RSA, EC P-256, EC P-384 or Ed25519"
-            .to_owned(),
-        Ok(_) => return None,
+/// Keys by value must be usable for what the client does with them; those at a URI are looked at
+/// when they are needed.
+fn keys(metadata: &ClientMetadata, problems: &mut Vec<MetadataProblem>) {
+    let Some(jwks) = &metadata.jwks else { return };
+    let keys = match ForeignKeys::from_set(jwks) {
+        Ok(keys) => keys,
+        Err(error) => return problems.push(MetadataProblem::new("jwks", error.to_string())),
     };
-    Some(MetadataProblem::new("jwks", text))
+    if keys.is_empty() && metadata.token_endpoint_auth_method == AuthMethod::PrivateKeyJwt {
+        let text = "has no key for signatures; private_key_jwt needs one of RSA, EC P-256, \
+                    EC P-384 or Ed25519";
+        problems.push(MetadataProblem::new("jwks", text));
+    }
+    for (field, alg) in encryption_algs(metadata) {
+        if alg.is_some_and(|alg| keys.recipient(alg).is_none()) {
+            let problem = "needs a key of that kind with the use enc in jwks";
+            problems.push(MetadataProblem::new(field, problem));
+        }
+    }
+}
+
+/// What we sign for the client, and with what.
+fn signing_algs(metadata: &ClientMetadata) -> Vec<(&'static str, SigningAlg)> {
+    let m = metadata;
+    let optional = [
+        ("userinfo_signed_response_alg", m.userinfo_signed_response_alg),
+        ("introspection_signed_response_alg", m.introspection_signed_response_alg),
+        ("authorization_signed_response_alg", m.authorization_signed_response_alg),
+    ];
+    let mut all = vec![
+        ("id_token_signed_response_alg", m.id_token_signed_response_alg),
+        ("access_token_alg", m.access_token_alg),
+    ];
+    all.extend(optional.into_iter().filter_map(|(field, alg)| Some((field, alg?))));
+    all
+}
+
+/// What is encrypted to the client.
+fn encryption_algs(metadata: &ClientMetadata) -> [(&'static str, Option<KeyEncryptionAlg>); 4] {
+    let m = metadata;
+    [
+        ("id_token_encrypted_response_alg", m.id_token_encrypted_response_alg),
+        ("userinfo_encrypted_response_alg", m.userinfo_encrypted_response_alg),
+        ("introspection_encrypted_response_alg", m.introspection_encrypted_response_alg),
+        ("authorization_encrypted_response_alg", m.authorization_encrypted_response_alg),
+    ]
 }
 
 /// URLs that browsers follow or load.
@@ -70,20 +117,6 @@ fn followed(metadata: &ClientMetadata) -> Vec<client_metadata::Fetched<'_>> {
         ("frontchannel_logout_uri", &metadata.frontchannel_logout_uri),
     ];
     links.into_iter().filter_map(|(field, link)| Some((field, link.as_deref()?))).collect()
-}
-
-/// Signatures can be promised only with algorithms there are keys for.
-fn algorithms(app: &App, metadata: &ClientMetadata) -> Vec<MetadataProblem> {
-    let chosen: [(&'static str, Option<SigningAlg>); 4] = [
-        ("id_token_signed_response_alg", Some(metadata.id_token_signed_response_alg)),
-        ("userinfo_signed_response_alg", metadata.userinfo_signed_response_alg),
-        ("introspection_signed_response_alg", metadata.introspection_signed_response_alg),
-        ("authorization_signed_response_alg", metadata.authorization_signed_response_alg),
-    ];
-    let offered = &app.config.keys.algorithms;
-    let missing = |alg: Option<SigningAlg>| alg.is_some_and(|alg| !offered.contains(&alg));
-    let problem = |field| MetadataProblem::new(field, "names an algorithm that is not offered");
-    chosen.into_iter().filter(|(_, alg)| missing(*alg)).map(|(field, _)| problem(field)).collect()
 }
 
 /// Fetches the sector's document and looks for every redirect URI in it (OpenID Connect Core

@@ -104,7 +104,7 @@ pub async fn search(app: &App, filter: &ClientFilter) -> Result<Vec<Client>, Fai
 /// # Errors
 /// [`ClientError`].
 pub async fn create(app: &App, new: NewClient, actor: &Actor) -> Result<WithSecret, ClientError> {
-    client_checks::check(app, &new.metadata, Author::Administrator)
+    client_checks::check(app, &new.metadata, Author::Administrator, None)
         .map_err(ClientError::Invalid)?;
     check_sector(app, &new.metadata).await?;
     let id = match new.id {
@@ -177,8 +177,9 @@ pub async fn update(
     metadata: ClientMetadata,
     actor: &Actor,
 ) -> Result<Client, ClientError> {
-    client_checks::check(app, &metadata, Author::Administrator).map_err(ClientError::Invalid)?;
     let mut client = get(app, id).await?;
+    client_checks::check(app, &metadata, Author::Administrator, Some(&client.metadata))
+        .map_err(ClientError::Invalid)?;
     let sector = |m: &ClientMetadata| (m.sector_identifier_uri.clone(), m.redirect_uris.clone());
     if sector(&metadata) != sector(&client.metadata) {
         check_sector(app, &metadata).await?;

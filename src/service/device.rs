@@ -275,11 +275,13 @@ async fn record_answer(
     let mut tx = app.store.begin().await?;
     if decision == Decision::Allow {
         let granted = consents::get(&mut tx, user, client).await?;
-        let granted = granted.map(|consent| consent.scopes).unwrap_or_default();
+        let (granted, claims) =
+            granted.map(|consent| (consent.scopes, consent.claims)).unwrap_or_default();
         let consent = Consent {
             user_id: user.clone(),
             client_id: client.clone(),
             scopes: granted.union(scopes),
+            claims,
             granted_at: now,
         };
         consents::upsert(&mut tx, &consent).await?;

@@ -1,4 +1,5 @@
-//! Token introspection (RFC 7662): a resource server asks whether a token counts.
+//! Token introspection (RFC 7662): a resource server asks whether a token counts. The answer is JSON
+//! or, as evidence that can be kept, a JWT (RFC 9701).
 
 use serde_json::{Map, Value, json};
 
@@ -6,10 +7,21 @@ use crate::app::App;
 use crate::protocol::claims::AccessTokenClaims;
 use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
+use crate::protocol::sender_constraint::Scheme;
 use crate::service::client_authentication::ClientRequest;
+use crate::service::envelope::{Content, Envelope, Representation};
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::token::refresh;
 use crate::service::{access_token, client_authentication, subject};
+
+/// What the resource server can read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepts {
+    /// JSON, as in RFC 7662, unless it registered something else.
+    Json,
+    /// `Accept: application/token-introspection+jwt` (RFC 9701 section 4).
+    Jwt,
+}
 
 /// Answers an introspection request. Anything the asker may not know about looks the same as a
 /// token that does not exist (section 2.2).
@@ -19,7 +31,8 @@ use crate::service::{access_token, client_authentication, subject};
 pub async fn introspect(
     app: &App,
     request: &ClientRequest,
-) -> Result<Map<String, Value>, EndpointError> {
+    accepts: Accepts,
+) -> Result<Representation, EndpointError> {
     let client = client_authentication::authenticate(app, request).await?;
     if !client.is_confidential() {
         return Err(
@@ -30,11 +43,38 @@ pub async fn introspect(
         .params
         .get("token")?
         .ok_or_else(|| OAuthError::invalid_request("token is missing."))?;
+    if accepts == Accepts::Json && !wants_jwt(&client) {
+        return Ok(Representation::Json(description(app, &client, text).await?.into()));
+    }
+    let envelope = Envelope::prepare(app, &client, Content::Introspection).await?;
+    // RFC 9701 section 5: what is said about the token is inside a member of its own, and neither
+    // `sub` nor `exp` is beside it, so that the answer never passes for an access token.
+    let answer = json!({
+        "iss": app.issuer(),
+        "aud": client.id,
+        "iat": app.now(),
+        "token_introspection": description(app, &client, text).await?,
+    });
+    Ok(Representation::Jwt(envelope.close(app, &answer)?))
+}
+
+/// RFC 9701 section 6: a resource server that registered an algorithm gets nothing else.
+fn wants_jwt(client: &Client) -> bool {
+    let metadata = &client.metadata;
+    metadata.introspection_signed_response_alg.is_some()
+        || metadata.introspection_encrypted_response_alg.is_some()
+}
+
+async fn description(
+    app: &App,
+    client: &Client,
+    text: &str,
+) -> Result<Map<String, Value>, EndpointError> {
     if let Some(claims) = access_token::inspect(app, text).await? {
-        if may_know(&client, &claims) {
+        if may_know(client, &claims) {
             return Ok(describe(&claims));
         }
-    } else if let Some(description) = refresh_token(app, &client, text).await? {
+    } else if let Some(description) = refresh_token(app, client, text).await? {
         return Ok(description);
     }
     Ok(inactive())
@@ -55,11 +95,11 @@ fn describe(claims: &AccessTokenClaims) -> Map<String, Value> {
         _ => Map::new(),
     };
     // Bookkeeping of ours that means nothing outside.
-    for private in ["grant", "user_version", "client_version"] {
+    for private in ["grant", "origins", "user_version", "client_version", "more_userinfo"] {
         answer.remove(private);
     }
     answer.insert("active".into(), Value::Bool(true));
-    answer.insert("token_type".into(), Value::from("Bearer"));
+    answer.insert("token_type".into(), Value::from(Scheme::of(claims.cnf.as_ref()).as_str()));
     answer
 }
 

@@ -12,6 +12,7 @@ use crate::clock::{Seconds, UnixTime};
 use crate::crypto::keyring::{self, KeyState, Keyring, StoredKey};
 use crate::protocol::types::SigningAlg;
 use crate::service::audit::{Actor, Event};
+use crate::service::encryption_keys;
 use crate::service::failure::Failure;
 use crate::store::keys::{self, KeyChange, KeyRow};
 use crate::store::{StoreError, Tx, audit, sync};
@@ -45,11 +46,21 @@ pub async fn list(app: &App) -> Result<Vec<KeyRow>, Failure> {
     Ok(keys::all(&app.store.db).await?)
 }
 
-/// Loads the keyring from SQL and makes what is missing: an active and a next key per algorithm.
+/// Loads the keyring from SQL and makes what is missing: an active and a next signing key per
+/// algorithm, and the keys others encrypt with.
 ///
 /// # Errors
 /// [`Failure`] when SQL does not answer or a key cannot be opened with this master key.
 pub async fn ensure(app: &App) -> Result<(), Failure> {
+    // Boxed: both hold every key under way, and few callers should carry that.
+    let signing = Box::pin(ensure_signing(app));
+    let (signing, encryption) = tokio::join!(signing, Box::pin(encryption_keys::ensure(app)));
+    signing?;
+    encryption?;
+    reload(app).await
+}
+
+async fn ensure_signing(app: &App) -> Result<(), Failure> {
     let rows = keys::all(&app.store.db).await?;
     let missing = missing(&app.config.keys.algorithms, &rows);
     if !missing.is_empty() {
@@ -60,7 +71,7 @@ pub async fn ensure(app: &App) -> Result<(), Failure> {
             Err(error) => return Err(error.into()),
         }
     }
-    reload(app).await
+    Ok(())
 }
 
 /// All of them or none: the database lets only one key per algorithm and state in.
@@ -82,34 +93,31 @@ fn missing(algs: &[SigningAlg], rows: &[KeyRow]) -> Vec<(SigningAlg, KeyState)> 
         .collect()
 }
 
-/// Generates keys off the async threads: an RSA key takes a tenth of a second.
+/// Makes keys off the async threads, several at once: an RSA key takes a tenth of a second.
 async fn generate(app: &App, wanted: &[(SigningAlg, KeyState)]) -> Result<Vec<KeyRow>, Failure> {
-    let (sealer, wanted, now) = (Arc::clone(&app.sealer), wanted.to_vec(), app.now());
-    let rotate_every = app.config.keys.rotate_every;
-    let made = tokio::task::spawn_blocking(move || {
-        wanted
-            .into_iter()
-            .map(|(alg, state)| {
-                let key = keyring::generate(alg, &sealer)?;
-                let activates_at = match state {
-                    KeyState::Next => now.plus(rotate_every),
-                    KeyState::Active | KeyState::Retiring => now,
-                };
-                Ok(KeyRow {
-                    kid: key.kid,
-                    alg,
-                    state: state.as_str().to_owned(),
-                    sealed_private: key.sealed_private,
-                    public_jwk: key.public_jwk,
-                    created_at: now,
-                    activates_at,
-                    retires_at: None,
-                    remove_after: None,
-                })
-            })
-            .collect::<Result<Vec<_>, keyring::KeyError>>()
-    });
-    Ok(made.await.map_err(|error| Failure::Internal(format!("key generation: {error}")))??)
+    futures_util::future::try_join_all(wanted.iter().map(|wanted| make(app, *wanted))).await
+}
+
+async fn make(app: &App, (alg, state): (SigningAlg, KeyState)) -> Result<KeyRow, Failure> {
+    let sealer = Arc::clone(&app.sealer);
+    let made = tokio::task::spawn_blocking(move || keyring::generate(alg, &sealer)).await;
+    let key = made.map_err(|error| Failure::Internal(format!("key generation: {error}")))??;
+    let now = app.now();
+    let activates_at = match state {
+        KeyState::Next => now.plus(app.config.keys.rotate_every),
+        KeyState::Active | KeyState::Retiring => now,
+    };
+    Ok(KeyRow {
+        kid: key.kid,
+        alg,
+        state: state.as_str().to_owned(),
+        sealed_private: key.sealed_private,
+        public_jwk: key.public_jwk,
+        created_at: now,
+        activates_at,
+        retires_at: None,
+        remove_after: None,
+    })
 }
 
 async fn insert(tx: &mut Tx, row: &KeyRow, actor: &Actor) -> Result<(), StoreError> {
@@ -146,6 +154,7 @@ pub async fn reload(app: &App) -> Result<(), Failure> {
         })
     });
     let keyring = Keyring::load(stored.collect(), &app.sealer)?;
+    let keyring = encryption_keys::load(app, keyring).await?;
     app.keyring.store(Arc::new(keyring));
     // A removed key's tokens must not live on in memory.
     app.verified.forget();
@@ -270,5 +279,5 @@ pub async fn tick(app: &App) -> Result<(), Failure> {
             }
         }
     }
-    Ok(())
+    encryption_keys::tick(app).await
 }

@@ -5,6 +5,7 @@
 //! [`revocation`] for how things end.
 
 pub mod access_token;
+pub mod accounts;
 pub mod audit;
 pub mod authorize;
 pub(crate) mod backchannel_logout;
@@ -17,6 +18,9 @@ pub mod clients;
 pub mod consent;
 pub mod console_access;
 pub mod device;
+pub mod dpop;
+pub mod encryption_keys;
+pub mod envelope;
 pub mod failure;
 pub mod figures;
 pub mod flow;
@@ -40,4 +44,5 @@ pub mod start;
 pub mod subject;
 pub mod token;
 pub mod token_revocation;
+pub mod trusted_issuers;
 pub mod userinfo;

@@ -9,7 +9,9 @@ pub(super) use sqlx::types::Json;
 use crate::clock::UnixTime;
 use crate::protocol::client::ClientOrigin;
 use crate::protocol::scope::Scopes;
-use crate::protocol::types::{ClientId, FamilyId, GrantId, SessionId, SigningAlg, UserId};
+use crate::protocol::types::{
+    ClientId, FamilyId, GrantId, KeyEncryptionAlg, SessionId, SigningAlg, UserId,
+};
 use crate::protocol::user::AdminRole;
 
 /// Stores `$type` as the column type of `$raw`: `$write` borrows or copies the raw value out of a
@@ -83,5 +85,6 @@ stored_as!(FamilyId, String, |id| id.as_str().to_owned(), |id| Ok(FamilyId::new(
 stored_as!(Scopes, String, ToString::to_string, |text| Scopes::parse(&text)
     .ok_or_else(|| unknown("set of scopes", &text)));
 stored_by_name!(SigningAlg);
+stored_by_name!(KeyEncryptionAlg);
 stored_by_name!(AdminRole);
 stored_by_name!(ClientOrigin);

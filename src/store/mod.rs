@@ -14,6 +14,7 @@ mod connect;
 pub mod consents;
 mod cursor;
 mod db;
+pub mod encryption_keys;
 pub mod ephemeral;
 mod error;
 pub mod figures;
@@ -30,6 +31,7 @@ mod search;
 pub mod session_clients;
 pub mod sessions;
 pub mod sync;
+pub mod trusted_issuers;
 pub mod used_jtis;
 pub mod users;
 

@@ -88,13 +88,14 @@ impl Admin {
 }
 
 /// The fields of a plain web app.
-pub fn app_fields(name: &str) -> [(&'static str, &str); 6] {
+pub fn app_fields(name: &str) -> [(&'static str, &str); 7] {
     [
         ("name", name),
         ("kind", "web"),
         ("redirect_uris", "https://rp.test/cb"),
         ("scope", "openid"),
         ("access_token_format", "jwt"),
+        ("access_token_alg", "RS256"),
         ("id_token_alg", "RS256"),
     ]
 }

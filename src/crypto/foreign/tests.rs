@@ -168,3 +168,15 @@ fn private_symmetric_and_weak_keys_are_refused_and_strange_ones_ignored() {
         assert_eq!(ForeignKeys::from_set(&malformed).unwrap_err(), KeySetError::Malformed);
     }
 }
+
+#[test]
+fn an_rsa_key_whose_exponent_protects_nothing_is_refused() {
+    let party = Party::new(SigningAlg::Rs256);
+    for bad in ["AQ", "AAE", "Ag", "AQAA", "", "AA", "="] {
+        let mut jwk = party.jwk.clone();
+        jwk["e"] = bad.into();
+        let set = json!({ "keys": [jwk] });
+        assert_eq!(ForeignKeys::from_set(&set).unwrap_err(), KeySetError::RsaExponent, "{bad:?}");
+    }
+    assert!(is_sound_exponent(&[3]) && is_sound_exponent(&[0, 1, 0, 1]));
+}

@@ -259,7 +259,7 @@ fn a_token_of_another_issuer_that_claims_our_kid_is_refused() {
     let foreign = FOREIGN.active(SigningAlg::EdDsa).unwrap();
     let signed = format!(
         "{}.{}",
-        key(SigningAlg::EdDsa).header(TokenType::AccessToken),
+        key(SigningAlg::EdDsa).header(TokenType::AccessToken).unwrap(),
         BASE64URL_NOPAD.encode(claims().to_string().as_bytes())
     );
     let signature = BASE64URL_NOPAD.encode(&foreign.signature(signed.as_bytes()).unwrap());

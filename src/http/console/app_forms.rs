@@ -149,6 +149,7 @@ fn stored(metadata: &ClientMetadata) -> ClientForm {
             AccessTokenFormat::Opaque => "opaque",
         }
         .to_owned(),
+        access_token_alg: metadata.access_token_alg.as_str().to_owned(),
         id_token_alg: metadata.id_token_signed_response_alg.as_str().to_owned(),
     }
 }
@@ -166,6 +167,7 @@ fn read_form(desk: &Desk<'_>) -> ClientForm {
         require_pkce: desk.form.has("require_pkce"),
         claims_in_id_token: desk.form.has("claims_in_id_token"),
         access_token_format: desk.text("access_token_format"),
+        access_token_alg: desk.text("access_token_alg"),
         id_token_alg: desk.text("id_token_alg"),
     }
 }
@@ -190,15 +192,22 @@ fn apply(
     if format.is_none() {
         wrong("access_token_format", "Choose one of the two forms.");
     }
-    let usable = |alg: &SigningAlg| {
-        *alg == before.id_token_signed_response_alg || site.config.keys.algorithms.contains(alg)
+    let mut alg = |field, name: &str, before: SigningAlg| {
+        let usable = |alg: &SigningAlg| *alg == before || site.config.keys.algorithms.contains(alg);
+        let alg = SigningAlg::from_name(name).filter(usable);
+        if alg.is_none() {
+            wrong(field, "There is no key for this algorithm. Choose another one.");
+        }
+        alg
     };
-    let alg = SigningAlg::from_name(&form.id_token_alg).filter(usable);
-    if alg.is_none() {
-        wrong("id_token_alg", "There is no key for this algorithm. Choose another one.");
-    }
-    let (Some(scope), Some(access_token_format), Some(id_token_signed_response_alg)) =
-        (scope, format, alg)
+    let access_alg = alg("access_token_alg", &form.access_token_alg, before.access_token_alg);
+    let id_alg = alg("id_token_alg", &form.id_token_alg, before.id_token_signed_response_alg);
+    let (
+        Some(scope),
+        Some(access_token_format),
+        Some(access_token_alg),
+        Some(id_token_signed_response_alg),
+    ) = (scope, format, access_alg, id_alg)
     else {
         return Err(errors);
     };
@@ -217,6 +226,7 @@ fn apply(
             ClaimsPlacement::Userinfo
         },
         access_token_format,
+        access_token_alg,
         id_token_signed_response_alg,
         ..before
     })

@@ -153,6 +153,10 @@ fn the_forms_that_programs_fill_in_keep_their_names() {
         ["flow", "csrf", "username", "password"]
     );
     assert_eq!(
+        fields(&page("choose_account"), "choose-account"),
+        ["flow", "csrf", "account=session-1", "account=session-2", "account=another"]
+    );
+    assert_eq!(
         fields(&page("consent"), "consent"),
         ["flow", "csrf", "decision=allow", "decision=deny"]
     );

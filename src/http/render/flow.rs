@@ -6,7 +6,7 @@ use actix_web::http::header;
 use super::{chrome, page, page_with};
 use crate::app::App;
 use crate::http::headers::{Forms, framing_policy};
-use crate::http::pages::consent::{Consent, scope_sentence};
+use crate::http::pages::consent::{Consent, Detail, claim_sentence, scope_sentence};
 use crate::http::pages::form_post::{self, FormPost};
 use crate::http::pages::reset_password::ResetPassword;
 use crate::http::pages::setup::Setup;
@@ -147,6 +147,9 @@ fn reason_text(reason: SignInReason, app_name: &str) -> String {
         SignInReason::MaxAge => {
             format!("{app_name} wants a more recent sign-in than your last one.")
         }
+        SignInReason::StepUp => {
+            format!("{app_name} asks for a stronger proof that it is you.")
+        }
         SignInReason::PromptLogin
         | SignInReason::NoSession
         | SignInReason::SelectAccount
@@ -192,11 +195,18 @@ pub(in crate::http) fn consent(
         redirect_host: host.to_owned(),
         account: prompt.account.clone(),
         switch_href: as_another(visit.site, flow),
-        permissions: prompt.scopes.iter().map(scope_sentence).collect(),
+        permissions: permissions(prompt),
+        details: prompt.authorization_details.iter().map(Detail::of).collect(),
         policy_uri: metadata.policy_uri.clone(),
         tos_uri: metadata.tos_uri.clone(),
     };
     page(&nonce, &body, Forms::Anywhere)
+}
+
+/// One sentence for each scope, and for each claim that none of the scopes gives.
+fn permissions(prompt: &ConsentPrompt) -> Vec<String> {
+    let scopes = prompt.scopes.iter().map(scope_sentence);
+    scopes.chain(prompt.claims.iter().map(|claim| claim_sentence(claim))).collect()
 }
 
 /// An answer for the client: a redirect, or a form that posts itself and says to whom.
@@ -234,13 +244,13 @@ pub(in crate::http) fn reply(site: &Site, reply: &Reply, app_name: Option<&str>)
 /// "Sign out?"
 pub(in crate::http) fn ask_sign_out(
     visit: &Visit<'_>,
-    (sealed, account): (&str, String),
+    (sealed, account, others): (&str, String, Vec<String>),
     (apps, app_name): (Vec<String>, Option<String>),
 ) -> HttpResponse {
     let chrome = chrome(visit.site);
     let nonce = chrome.nonce.clone();
     let form = FlowForm { flow: sealed.to_owned(), csrf: visit.session_csrf() };
-    let body = SignOut { chrome, form, app_name, account, apps };
+    let body = SignOut { chrome, form, app_name, account, others, apps };
     page(&nonce, &body, Forms::Anywhere)
 }
 

@@ -79,18 +79,19 @@ async fn redeem(
     let grant = grant_of(app, client, (record, approval));
     let basis = request.basis(Some((&user, &grant)), &Limits::of(&grant))?;
     let seed = AccessTokenSeed::new(client, app.now());
+    let envelope = issue::prepare_id_token(app, &basis).await?;
     // An opaque token is stored before the gate: if the gate refuses, nobody ever learns it.
     let token = issue::access_token(app, &basis, &seed).await?;
     let refresh = lineage::new_family(app, client, (&user, &grant))?;
     let made = (&grant, refresh.as_ref());
-    match lineage::commit(app, made, Ground::Consent, request.caller()).await? {
+    match lineage::commit(app, made, Ground::Consent, request).await? {
         Gate::Passed => {}
         Gate::SpentBefore => return Err(punish_replay(app, request, &grant).await?),
         Gate::GroundLost => {
             return Err(device_code::denied().because("the consent was taken back").into());
         }
     }
-    let id_token = issue::id_token(app, &basis, (&token.text, None))?;
+    let id_token = issue::id_token(app, (&basis, envelope.as_ref()), (&token.text, None))?;
     let refresh_token = refresh.map(|(_, text)| text);
     Ok(TokenResponse { refresh_token, id_token, ..issue::answer(&basis, token) })
 }

@@ -12,9 +12,11 @@ use crate::protocol::claims::{
     self, AccessTokenClaims, Authentication, IdTokenFacts, MAX_GROUPS_IN_TOKEN,
 };
 use crate::protocol::client::{AccessTokenFormat, Client};
+use crate::protocol::sender_constraint::Scheme;
 use crate::protocol::token::TokenResponse;
-use crate::protocol::types::{FamilyId, GrantId, SigningAlg};
-use crate::service::failure::Failure;
+use crate::protocol::types::{FamilyId, GrantId};
+use crate::service::envelope::{Content, Envelope, sign};
+use crate::service::failure::{EndpointError, Failure};
 use crate::service::subject;
 
 /// The fresh values of one access token. Kept sealed during the refresh grace, so that a retried
@@ -77,16 +79,16 @@ pub(crate) fn access_token_claims(
                 basis.scopes().contains("groups") && user.groups.len() <= MAX_GROUPS_IN_TOKEN
             })
             .map(|(user, _)| user.groups.clone()),
-        cnf: details.and_then(|details| details.confirmation.clone()),
+        cnf: basis.bound().cloned(),
         act: None,
-        authorization_details: details
-            .map(|details| details.authorization_details.clone())
-            .unwrap_or_default(),
+        authorization_details: basis.authorization_details().to_vec(),
+        more_userinfo: details.is_some_and(|details| details.claims.concerns_userinfo()),
         // A client's own token is its own lineage, so that it can be revoked alone.
         grant: match person {
             Some((_, grant)) => grant.id.clone(),
             None => GrantId::new(seed.jti.clone()),
         },
+        origins: Vec::new(),
         user_version: person.map(|(user, _)| user.token_version),
         client_version: client.token_version,
         behind: None,
@@ -126,11 +128,12 @@ pub(super) async fn mint(
 pub(super) fn answer(basis: &Basis<'_>, token: AccessToken) -> TokenResponse {
     TokenResponse {
         access_token: token.text,
-        token_type: "Bearer",
+        token_type: Scheme::of(basis.bound()).as_str(),
         expires_in: token.expires_in,
         refresh_token: None,
         id_token: None,
         scope: basis.scopes().to_string(),
+        authorization_details: basis.authorization_details().to_vec(),
         issued_token_type: None,
     }
 }
@@ -140,16 +143,25 @@ pub(crate) fn opaque_key(token: &str) -> String {
     format!("at:{}", secret::SecretHash::of(token).as_str())
 }
 
-/// Makes the ID token of a grant.
-pub(crate) fn id_token(
+/// Finds what the ID token will need, such as the client's key to encrypt to; to be called before a
+/// grant uses anything up.
+pub(crate) async fn prepare_id_token(
     app: &App,
     basis: &Basis<'_>,
-    (access_token, nonce): (&str, Option<&str>),
-) -> Result<Option<String>, Failure> {
-    let Some((user, grant)) = basis.person() else { return Ok(None) };
-    if !basis.scopes().contains("openid") {
+) -> Result<Option<Envelope>, EndpointError> {
+    if basis.person().is_none() || !basis.scopes().contains("openid") {
         return Ok(None);
     }
+    Ok(Some(Envelope::prepare(app, basis.client(), Content::IdToken).await?))
+}
+
+/// Makes the ID token of a grant and puts it into its envelope; none where none was prepared.
+pub(crate) fn id_token(
+    app: &App,
+    (basis, envelope): (&Basis<'_>, Option<&Envelope>),
+    (access_token, nonce): (&str, Option<&str>),
+) -> Result<Option<String>, Failure> {
+    let (Some((user, grant)), Some(envelope)) = (basis.person(), envelope) else { return Ok(None) };
     let client = basis.client();
     let alg = client.metadata.id_token_signed_response_alg;
     let session = grant.session_id.as_ref();
@@ -167,24 +179,13 @@ pub(crate) fn id_token(
             session_id: session.as_ref(),
         },
         nonce,
+        asked: &grant.details.claims.id_token,
         at_hash: Some(jose::left_half_hash(alg, access_token)),
         now: app.now(),
         lifetime: app.config.tokens.id_token_lifetime,
     });
     app.metrics.token_issued("id_token");
-    Ok(Some(sign(app, alg, (TokenType::IdToken, &claims))?))
-}
-
-fn sign(
-    app: &App,
-    alg: SigningAlg,
-    (typ, claims): (TokenType, &impl Serialize),
-) -> Result<String, Failure> {
-    let keyring = app.keyring.load();
-    let key = keyring
-        .active(alg)
-        .ok_or_else(|| Failure::Internal(format!("no active {} key", alg.as_str())))?;
-    Ok(jose::sign(key, typ, claims)?)
+    Ok(Some(envelope.close(app, &claims)?))
 }
 
 /// What a refresh token says, sealed: only we can make one, so an authentic token that is neither

@@ -13,11 +13,14 @@ use crate::crypto::seal::Purpose;
 use crate::crypto::secret::SecretHash;
 use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
+use crate::protocol::grant::details::Confirmation;
 use crate::protocol::grant::refresh_token::{self, FamilyFacts, Standing};
+use crate::protocol::sender_constraint;
 use crate::protocol::token::TokenResponse;
 use crate::protocol::types::GrantId;
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller, Event};
+use crate::service::envelope::Envelope;
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::revocation::{self, Lineage, Subject};
 use crate::store::grants::Grant;
@@ -29,6 +32,9 @@ use crate::store::{audit, grants, users};
 struct Successor {
     refresh_token: String,
     access: AccessTokenSeed,
+    /// The key the access token is bound to.
+    #[serde(default)]
+    bound: Option<Confirmation>,
 }
 
 fn refused(detail: &'static str) -> EndpointError {
@@ -52,16 +58,23 @@ pub(super) async fn rotate(
     // lost race in a row would need the winner's successor to be refreshed meanwhile.
     for _ in 0..3 {
         let (family, grant) = living_family(app, client, &token).await?;
+        // Before anything is punished: who cannot prove the key may not end the family either.
+        sender_constraint::check_grant(grant.details.confirmation.as_ref(), request.held())?;
         let user = living_user(app, &grant, &token).await?;
         let basis = request.basis(Some((&user, &grant)), &Limits::of(&grant))?;
+        let envelope = issue::prepare_id_token(app, &basis).await?;
         let successor = match standing(app, &family, &hash) {
-            Standing::Current => rotate_row(app, client, (&family, &token, &hash)).await?,
+            Standing::Current => rotate_row(app, &basis, (&family, &token, &hash)).await?,
             Standing::JustRotated => open_successor(app, &family)?,
             Standing::Expired => return Err(refused("the family has expired")),
             Standing::Reused => return Err(punish_reuse(app, &grant, request.caller()).await?),
         };
         if let Some(successor) = successor {
-            return answer(app, &basis, successor).await;
+            // The retry of an honest client comes with the same key.
+            if successor.bound.as_ref() != basis.bound() {
+                return Err(refused("the successor is bound to another key"));
+            }
+            return answer(app, (&basis, envelope.as_ref()), successor).await;
         }
     }
     Err(Failure::Unavailable("the refresh family is contended".into()).into())
@@ -124,6 +137,7 @@ async fn living_family(
         session: grant.session_id.as_ref().filter(|_| !grant.offline),
         user: Some((&grant.user_id, token.user_version)),
         client: (&client.id, token.client_version),
+        origins: &[],
     };
     match revocation::standing(app, &lineage).await? {
         revocation::Standing::Alive => Ok((family, grant)),
@@ -145,13 +159,16 @@ async fn living_user(
 /// Tries the gate; `None` when another refresh was faster.
 async fn rotate_row(
     app: &App,
-    client: &Client,
+    basis: &Basis<'_>,
     (family, token, presented): (&RefreshFamily, &RefreshToken, &SecretHash),
 ) -> Result<Option<Successor>, EndpointError> {
     let now = app.now();
     let next = token.successor().seal(app)?;
-    let successor =
-        Successor { access: AccessTokenSeed::new(client, now), refresh_token: next.clone() };
+    let successor = Successor {
+        access: AccessTokenSeed::new(basis.client(), now),
+        refresh_token: next.clone(),
+        bound: basis.bound().cloned(),
+    };
     let sealed = app.sealer.seal(Purpose::Successor, &serde_json::to_vec(&successor)?);
     let rotation = Rotation {
         family: family.id.clone(),
@@ -184,11 +201,11 @@ fn open_successor(app: &App, family: &RefreshFamily) -> Result<Option<Successor>
 
 async fn answer(
     app: &App,
-    basis: &Basis<'_>,
+    (basis, envelope): (&Basis<'_>, Option<&Envelope>),
     successor: Successor,
 ) -> Result<TokenResponse, EndpointError> {
     let token = issue::access_token(app, basis, &successor.access).await?;
-    let id_token = issue::id_token(app, basis, (&token.text, None))?;
+    let id_token = issue::id_token(app, (basis, envelope), (&token.text, None))?;
     let refresh_token = Some(successor.refresh_token);
     Ok(TokenResponse { refresh_token, id_token, ..issue::answer(basis, token) })
 }

@@ -30,7 +30,9 @@ pub struct ClientForm {
     pub claims_in_id_token: bool,
     /// `jwt` or `opaque`.
     pub access_token_format: String,
-    /// `RS256`, `ES256` or `EdDSA`.
+    /// The name of an algorithm there are keys for.
+    pub access_token_alg: String,
+    /// Likewise.
     pub id_token_alg: String,
 }
 
@@ -91,6 +93,7 @@ impl ClientForm {
             require_pkce: true,
             claims_in_id_token: false,
             access_token_format: "jwt".to_owned(),
+            access_token_alg: "RS256".to_owned(),
             id_token_alg: "RS256".to_owned(),
         }
     }
