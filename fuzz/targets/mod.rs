@@ -7,6 +7,8 @@
 pub mod basic_header;
 pub mod claim_pattern;
 pub mod claims_request;
+pub mod client_assertion;
+pub mod client_certificate;
 pub mod client_metadata;
 pub mod dpop_proof;
 pub mod form_parameters;
@@ -24,6 +26,8 @@ pub type Check = fn(&[u8]);
 pub const ALL: [(&str, Check); 12] = [
     ("basic_header", basic_header::check),
     ("claims_request", claims_request::check),
+    ("client_assertion", client_assertion::check),
+    ("client_certificate", client_certificate::check),
     ("dpop_proof", dpop_proof::check),
     ("client_metadata", client_metadata::check),
     ("claim_pattern", claim_pattern::check),
