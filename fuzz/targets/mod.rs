@@ -6,6 +6,8 @@
 
 pub mod basic_header;
 pub mod form_parameters;
+pub mod jwe;
+pub mod jwk_set;
 pub mod jwt;
 pub mod redirect_uri;
 pub mod sealed_flow;
@@ -15,9 +17,11 @@ pub mod url_guard;
 pub type Check = fn(&[u8]);
 
 /// Every target with its name, which is also the folder of its seeds.
-pub const ALL: [(&str, Check); 6] = [
+pub const ALL: [(&str, Check); 8] = [
     ("basic_header", basic_header::check),
     ("form_parameters", form_parameters::check),
+    ("jwe", jwe::check),
+    ("jwk_set", jwk_set::check),
     ("jwt", jwt::check),
     ("redirect_uri", redirect_uri::check),
     ("sealed_flow", sealed_flow::check),

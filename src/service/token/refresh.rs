@@ -63,7 +63,7 @@ pub(super) async fn rotate(
             Standing::Reused => return Err(punish_reuse(app, &grant, request.caller()).await?),
         };
         if let Some(successor) = successor {
-            return answer(app, (&basis, envelope.as_ref()), successor).await;
+            return answer(app, (&basis, envelope), successor).await;
         }
     }
     Err(Failure::Unavailable("the refresh family is contended".into()).into())
@@ -186,7 +186,7 @@ fn open_successor(app: &App, family: &RefreshFamily) -> Result<Option<Successor>
 
 async fn answer(
     app: &App,
-    (basis, envelope): (&Basis<'_>, Option<&Envelope>),
+    (basis, envelope): (&Basis<'_>, Option<Envelope>),
     successor: Successor,
 ) -> Result<TokenResponse, EndpointError> {
     let token = issue::access_token(app, basis, &successor.access).await?;
