@@ -138,12 +138,11 @@ on_both_backends! {
         let rp = bed.rp("conf-basic");
         let browser = bed.signed_in(&ALICE).await;
         // oidcc-display-page, -display-popup, -unknown-parameter, -login-hint, -ui-locales,
-        // -claims-locales, -acr-values, -claims-essential, in this order.
+        // -claims-locales, -acr-values, in this order.
         for change in [
             ("display", "page"), ("display", "popup"), ("extra", "foobar"),
             ("login_hint", "buffy@host"), ("ui_locales", "se"), ("claims_locales", "se"),
             ("acr_values", "1 2"), ("acr_values", "aal1"),
-            ("claims", r#"{"userinfo":{"name":{"essential":true}}}"#),
         ] {
             let tokens = rp.tokens(&browser, &ALICE, &[change]).await;
             let claims = tokens.id_claims();
