@@ -103,6 +103,16 @@ fn no_token_passes_that_we_did_not_sign() {
 }
 
 #[test]
+fn nothing_opens_that_was_not_encrypted_for_us() {
+    holds("jwe");
+}
+
+#[test]
+fn no_key_set_gives_a_secret_a_weak_or_a_changed_key() {
+    holds("jwk_set");
+}
+
+#[test]
 fn no_sealed_text_opens_that_we_did_not_seal() {
     holds("sealed_flow");
 }

@@ -12,6 +12,8 @@ pub mod client_certificate;
 pub mod client_metadata;
 pub mod dpop_proof;
 pub mod form_parameters;
+pub mod jwe;
+pub mod jwk_set;
 pub mod jwt;
 pub mod metadata_document;
 pub mod redirect_uri;
@@ -32,6 +34,8 @@ pub const ALL: [(&str, Check); 12] = [
     ("client_metadata", client_metadata::check),
     ("claim_pattern", claim_pattern::check),
     ("form_parameters", form_parameters::check),
+    ("jwe", jwe::check),
+    ("jwk_set", jwk_set::check),
     ("jwt", jwt::check),
     ("metadata_document", metadata_document::check),
     ("redirect_uri", redirect_uri::check),

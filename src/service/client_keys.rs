@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::app::{App, KeySet, Slot};
 use crate::clock::Seconds;
-use crate::crypto::foreign::Unverified;
+use crate::crypto::foreign::{ForeignKeys, Unverified};
 use crate::crypto::jose::JoseError;
 use crate::outbound::Accept;
 use crate::protocol::client::Client;
@@ -129,6 +129,22 @@ async fn key_set_from(app: &App, source: KeySource<'_>) -> Result<Arc<KeySet>, K
     match app.key_sets.slot(uri).current() {
         Some(set) if set.fresh_until > now => Ok(set),
         stale => refresh(app, uri, stale.as_ref()).await,
+    }
+}
+
+/// The keys of this client, fetched again if what is looked for is not among those known.
+///
+/// # Errors
+/// [`KeysError`].
+pub(crate) async fn key_set_with(
+    app: &App,
+    client: &Client,
+    has_it: impl Fn(&ForeignKeys) -> bool,
+) -> Result<Arc<KeySet>, KeysError> {
+    let set = key_set(app, client).await?;
+    match client.metadata.jwks_uri.as_deref() {
+        Some(uri) if !has_it(&set.keys) => refresh(app, uri, Some(&set)).await,
+        _ => Ok(set),
     }
 }
 

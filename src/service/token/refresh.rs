@@ -76,7 +76,7 @@ pub(super) async fn rotate(
             if successor.bound.as_ref() != basis.bound() {
                 return Err(refused("the successor is bound to another key"));
             }
-            return answer(app, (&basis, envelope.as_ref()), successor).await;
+            return answer(app, (&basis, envelope), successor).await;
         }
     }
     Err(Failure::Unavailable("the refresh family is contended".into()).into())
@@ -209,7 +209,7 @@ fn open_successor(app: &App, family: &RefreshFamily) -> Result<Option<Successor>
 
 async fn answer(
     app: &App,
-    (basis, envelope): (&Basis<'_>, Option<&Envelope>),
+    (basis, envelope): (&Basis<'_>, Option<Envelope>),
     successor: Successor,
 ) -> Result<TokenResponse, EndpointError> {
     let token = issue::access_token(app, basis, &successor.access).await?;
