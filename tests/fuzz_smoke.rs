@@ -93,6 +93,11 @@ fn parameters_are_read_as_they_were_sent() {
 }
 
 #[test]
+fn no_proof_counts_that_its_key_did_not_make_for_this_request() {
+    holds("dpop_proof");
+}
+
+#[test]
 fn no_token_passes_that_we_did_not_sign() {
     holds("jwt");
 }

@@ -6,6 +6,7 @@
 
 pub mod basic_header;
 pub mod claims_request;
+pub mod dpop_proof;
 pub mod form_parameters;
 pub mod jwt;
 pub mod redirect_uri;
@@ -16,9 +17,10 @@ pub mod url_guard;
 pub type Check = fn(&[u8]);
 
 /// Every target with its name, which is also the folder of its seeds.
-pub const ALL: [(&str, Check); 7] = [
+pub const ALL: [(&str, Check); 8] = [
     ("basic_header", basic_header::check),
     ("claims_request", claims_request::check),
+    ("dpop_proof", dpop_proof::check),
     ("form_parameters", form_parameters::check),
     ("jwt", jwt::check),
     ("redirect_uri", redirect_uri::check),

@@ -57,7 +57,7 @@ pub use server::ServerSettings;
 pub use session::SessionSettings;
 pub use show::{Shown, mask_url};
 pub use sources::Sources;
-pub use tokens::TokenSettings;
+pub use tokens::{DpopNonces, TokenSettings};
 
 use crate::clock::Seconds;
 

@@ -1,6 +1,6 @@
 //! The cookies: which there are and what protects them (security catalogue section 4.2).
 //!
-//! `session` is the active SSO session, `accounts` holds those of other people in this browser;
+//! `session` is the active SSO session, `accounts` those of other people in the same browser;
 //! `browser` binds in-flight pages and CSRF tokens to this browser;
 //! `state` lets scripts of this site see whether the session is another one; it proves nothing;
 //! `flash` carries one sealed message from a change in the console to the page shown next.

@@ -61,6 +61,13 @@ pub fn header_text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Opt
     headers.get(name)?.to_str().ok()
 }
 
+/// Every `DPoP` header as it was sent (RFC 9449 section 4.1).
+#[must_use]
+pub fn dpop(headers: &HeaderMap) -> Vec<String> {
+    let all = headers.get_all("DPoP");
+    all.map(|value| value.to_str().unwrap_or_default().to_owned()).collect()
+}
+
 /// The live SSO session of this browser.
 ///
 /// # Errors

@@ -15,6 +15,9 @@ use crate::clock::{Seconds, UnixTime};
 /// More groups than this stay out of tokens, which must stay under 4 KB; userinfo has them all.
 pub const MAX_GROUPS_IN_TOKEN: usize = 50;
 
+/// Nobody has signed in here: somebody else vouches for the person.
+pub const ACR_VOUCHED: &str = "vouched";
+
 /// What is known about a sign-in and goes into tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authentication<'a> {
@@ -105,6 +108,10 @@ pub struct AccessTokenClaims {
     pub more_userinfo: bool,
     /// The lineage this token belongs to; revoking it kills the token. Private claim.
     pub grant: GrantId,
+    /// The lineages this one was exchanged from, the oldest first; the end of any of them is the
+    /// end of this token. Private claim.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<Origin>,
     /// The person's token version when this was issued; absent without a person. Private claim.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_version: Option<i64>,
@@ -114,6 +121,15 @@ pub struct AccessTokenClaims {
     /// the token is read, and never part of it.
     #[serde(skip)]
     pub behind: Option<Behind>,
+}
+
+/// Whose token another one was exchanged from (RFC 8693).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    pub grant: GrantId,
+    pub client: ClientId,
+    /// The client's token version when that token was issued.
+    pub version: i64,
 }
 
 /// The person and the session behind the names in a token.
@@ -188,7 +204,7 @@ impl Audience {
 }
 
 /// The claims userinfo answers with: `sub`, which has to be the ID token's (Core section 5.3.2), what
-/// the scopes allow, and what was asked for by name.
+/// the scopes allow and what was asked for by name.
 #[must_use]
 pub fn userinfo(
     user: &User,
@@ -333,7 +349,8 @@ mod tests {
         assert_eq!(token.get("groups").unwrap(), &json!(["staff"]));
         assert_eq!(token.get("aud").unwrap(), "conf-basic");
         assert_eq!(token.get("auth_time").unwrap(), 5);
-        assert_eq!(userinfo(&user, "u-1", (&scopes, &Asked::new())).get("name").unwrap(), "Alice");
+        let info = userinfo(&user, "u-1", (&scopes, &Asked::new()));
+        assert_eq!(info.get("name").unwrap(), "Alice");
     }
 
     #[test]
@@ -346,8 +363,8 @@ mod tests {
 
     #[test]
     fn claims_without_a_value_are_left_out() {
-        let claims =
-            userinfo(&alice(), "u-1", (&Scopes::from_tokens(Scopes::STANDARD), &Asked::new()));
+        let all = Scopes::from_tokens(Scopes::STANDARD);
+        let claims = userinfo(&alice(), "u-1", (&all, &Asked::new()));
         for absent in ["nickname", "address", "phone_number", "phone_number_verified", "picture"] {
             assert!(!claims.contains_key(absent), "{absent}");
         }
@@ -375,8 +392,8 @@ mod tests {
 
     #[test]
     fn email_verified_is_a_boolean_and_updated_at_a_number() {
-        let claims =
-            userinfo(&alice(), "u-1", (&Scopes::from_tokens(Scopes::STANDARD), &Asked::new()));
+        let all = Scopes::from_tokens(Scopes::STANDARD);
+        let claims = userinfo(&alice(), "u-1", (&all, &Asked::new()));
         assert_eq!(claims.get("email_verified").unwrap(), true);
         assert!(claims.get("updated_at").unwrap().is_i64());
     }

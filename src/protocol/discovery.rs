@@ -7,6 +7,7 @@ use super::acr::Level;
 use super::authorization_details::DetailType;
 use super::authorize::{PROMPT_VALUES, PushedRequests};
 use super::client::{AuthMethod, GrantType};
+use super::dpop;
 use super::reply::ResponseMode;
 use super::scope::Scopes;
 use super::types::{ContentEncryptionAlg, KeyEncryptionAlg, SigningAlg};
@@ -94,15 +95,13 @@ pub fn document(issuer: &str, algs: &[SigningAlg]) -> Value {
         "authorization_encryption_alg_values_supported": KeyEncryptionAlg::ALL,
         "authorization_encryption_enc_values_supported": ContentEncryptionAlg::ALL,
         "authorization_response_iss_parameter_supported": true,
+        "dpop_signing_alg_values_supported": dpop::ALGS.map(SigningAlg::as_str),
     })
 }
 
 /// What the settings of this server add.
 #[must_use]
-pub fn authorization_members(
-    types: &[DetailType],
-    pushed: PushedRequests,
-) -> Vec<(String, Value)> {
+pub fn authorization_members(types: &[DetailType], pushed: PushedRequests) -> Vec<(String, Value)> {
     let mut members = Vec::new();
     // RFC 8414 section 3.2: a list without elements is left out.
     if !types.is_empty() {

@@ -1,5 +1,5 @@
 //! Errors that the specifications give a code to: RFC 6749 sections 4.1.2.1 and 5.2, OpenID Connect
-//! Core section 3.1.2.6, RFC 6750 section 3.1.
+//! Core section 3.1.2.6, RFC 6750 section 3.1, RFC 9449 sections 5, 8 and 9.
 //!
 //! The description is public and constant; whatever came from outside goes into the detail, which
 //! is only logged. So no answer can echo an attacker's text.
@@ -27,6 +27,14 @@ pub enum ErrorCode {
     RequestNotSupported,
     RequestUriNotSupported,
     RegistrationNotSupported,
+    /// RFC 8628 section 3.5, with the two below.
+    AuthorizationPending,
+    SlowDown,
+    ExpiredToken,
+    /// RFC 7591 section 3.2.2.
+    InvalidClientMetadata,
+    InvalidSoftwareStatement,
+    UnapprovedSoftwareStatement,
     /// Several accounts would do (OpenID Connect Core section 3.1.2.6).
     AccountSelectionRequired,
     /// Unmet Authentication Requirements 1.0 section 2.
@@ -36,14 +44,8 @@ pub enum ErrorCode {
     /// RFC 9101 section 7.
     InvalidRequestUri,
     InvalidRequestObject,
-    /// RFC 8628 section 3.5, with the two below.
-    AuthorizationPending,
-    SlowDown,
-    ExpiredToken,
-    /// RFC 7591 section 3.2.2.
-    InvalidClientMetadata,
-    InvalidSoftwareStatement,
-    UnapprovedSoftwareStatement,
+    InvalidDpopProof,
+    UseDpopNonce,
 }
 
 impl ErrorCode {
@@ -71,17 +73,19 @@ impl ErrorCode {
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",
-            Self::AccountSelectionRequired => "account_selection_required",
-            Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
-            Self::InvalidAuthorizationDetails => "invalid_authorization_details",
-            Self::InvalidRequestUri => "invalid_request_uri",
-            Self::InvalidRequestObject => "invalid_request_object",
             Self::AuthorizationPending => "authorization_pending",
             Self::SlowDown => "slow_down",
             Self::ExpiredToken => "expired_token",
             Self::InvalidClientMetadata => "invalid_client_metadata",
             Self::InvalidSoftwareStatement => "invalid_software_statement",
             Self::UnapprovedSoftwareStatement => "unapproved_software_statement",
+            Self::AccountSelectionRequired => "account_selection_required",
+            Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
+            Self::InvalidAuthorizationDetails => "invalid_authorization_details",
+            Self::InvalidRequestUri => "invalid_request_uri",
+            Self::InvalidRequestObject => "invalid_request_object",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
         }
     }
 }

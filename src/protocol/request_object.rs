@@ -198,13 +198,23 @@ mod tests {
     #[test]
     fn an_object_for_or_by_somebody_else_is_refused() {
         for bad in [
-            json!({ "iss": "absent" }), json!({ "iss": "other" }), json!({ "iss": 7 }),
-            json!({ "aud": "absent" }), json!({ "aud": [] }), json!({ "aud": "https://x.test" }),
-            json!({ "aud": {} }), json!({ "aud": ["https://op.test", 7] }),
-            json!({ "client_id": "other" }), json!({ "client_id": 7 }),
-            json!({ "sub": "conf-basic" }), json!({ "sub": 7 }), json!({ "jti": 7 }),
-            json!({ "request": "x.y.z" }), json!({ "request_uri": "https://x.test" }),
-            json!({ "state": null }), json!({ "resource": [7] }),
+            json!({ "iss": "absent" }),
+            json!({ "iss": "other" }),
+            json!({ "iss": 7 }),
+            json!({ "aud": "absent" }),
+            json!({ "aud": [] }),
+            json!({ "aud": "https://x.test" }),
+            json!({ "aud": {} }),
+            json!({ "aud": ["https://op.test", 7] }),
+            json!({ "client_id": "other" }),
+            json!({ "client_id": 7 }),
+            json!({ "sub": "conf-basic" }),
+            json!({ "sub": 7 }),
+            json!({ "jti": 7 }),
+            json!({ "request": "x.y.z" }),
+            json!({ "request_uri": "https://x.test" }),
+            json!({ "state": null }),
+            json!({ "resource": [7] }),
         ] {
             assert_eq!(read(bad.clone()).unwrap_err(), "invalid_request_object", "{bad}");
         }
@@ -258,7 +268,8 @@ mod tests {
             assert!(is_registered(&metadata, good), "{good}");
         }
         let long = format!("https://rp.test/any#{}", "x".repeat(500));
-        for bad in ["https://rp.test/r", "https://rp.test/r#v2", "https://evil.test/any", "", &long] {
+        for bad in ["https://rp.test/r", "https://rp.test/r#v2", "https://evil.test/any", "", &long]
+        {
             assert!(!is_registered(&metadata, bad), "{bad}");
         }
     }

@@ -81,7 +81,7 @@ impl Asked {
 #[derive(Clone, Serialize)]
 pub struct TokenResponse {
     pub access_token: String,
-    /// `Bearer` (RFC 6750).
+    /// `Bearer` (RFC 6750), or `DPoP` for a token bound to a key (RFC 9449 section 5).
     pub token_type: &'static str,
     pub expires_in: Seconds,
     #[serde(skip_serializing_if = "Option::is_none")]

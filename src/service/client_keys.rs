@@ -24,7 +24,7 @@ const LONGEST: Seconds = 86_400;
 /// Why there are no keys, or none that fit. The text is for the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum KeysError {
-    #[error("the client has neither jwks nor jwks_uri")]
+    #[error("there is neither jwks nor jwks_uri")]
     Absent,
     #[error("jwks_uri: {0}")]
     Unavailable(String),
@@ -43,13 +43,39 @@ pub(crate) async fn verify(
     client: &Client,
     token: Unverified<'_>,
 ) -> Result<Map<String, Value>, KeysError> {
-    let set = key_set(app, client).await?;
+    verify_from(app, KeySource::of(client), token).await
+}
+
+/// Where somebody's keys are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KeySource<'a> {
+    pub jwks: Option<&'a Value>,
+    pub jwks_uri: Option<&'a str>,
+}
+
+impl<'a> KeySource<'a> {
+    fn of(client: &'a Client) -> Self {
+        let metadata = &client.metadata;
+        Self { jwks: metadata.jwks.as_ref(), jwks_uri: metadata.jwks_uri.as_deref() }
+    }
+}
+
+/// The claims of a token that somebody with these keys has signed.
+///
+/// # Errors
+/// [`KeysError`].
+pub(crate) async fn verify_from(
+    app: &App,
+    source: KeySource<'_>,
+    token: Unverified<'_>,
+) -> Result<Map<String, Value>, KeysError> {
+    let set = key_set_from(app, source).await?;
     let refusal = match token.clone().verify(&set.keys) {
         Ok(claims) => return Ok(claims),
         Err(error) => error,
     };
     let new_key = matches!(refusal, JoseError::UnknownKey | JoseError::Signature);
-    let Some(uri) = client.metadata.jwks_uri.as_deref().filter(|_| new_key) else {
+    let Some(uri) = source.jwks_uri.filter(|_| new_key) else {
         return Err(refusal.into());
     };
     // The client may have a new key, under a new name or the old one.
@@ -62,12 +88,16 @@ pub(crate) async fn verify(
 /// # Errors
 /// [`KeysError`].
 pub(crate) async fn key_set(app: &App, client: &Client) -> Result<Arc<KeySet>, KeysError> {
+    key_set_from(app, KeySource::of(client)).await
+}
+
+async fn key_set_from(app: &App, source: KeySource<'_>) -> Result<Arc<KeySet>, KeysError> {
     let now = app.now();
-    if let Some(document) = &client.metadata.jwks {
+    if let Some(document) = source.jwks {
         let set = KeySet::new(document.clone(), now, now);
         return set.map(Arc::new).map_err(|error| KeysError::Unusable(error.to_string()));
     }
-    let uri = client.metadata.jwks_uri.as_deref().ok_or(KeysError::Absent)?;
+    let uri = source.jwks_uri.ok_or(KeysError::Absent)?;
     match app.key_sets.slot(uri).current() {
         Some(set) if set.fresh_until > now => Ok(set),
         stale => refresh(app, uri, stale.as_ref()).await,

@@ -8,6 +8,7 @@
 use crate::app::{App, Freshness};
 use crate::clock::{Seconds, UnixTime};
 use crate::crypto::secret;
+use crate::protocol::claims::Origin;
 use crate::protocol::types::{ClientId, GrantId, SessionId, UserId};
 use crate::service::failure::Failure;
 use crate::store::revocations::{self, Revocation, RevocationKind};
@@ -31,6 +32,8 @@ pub struct Lineage<'a> {
     pub user: Option<(&'a UserId, i64)>,
     /// The client and its token version at issue.
     pub client: (&'a ClientId, i64),
+    /// Whose tokens it was exchanged from.
+    pub origins: &'a [Origin],
 }
 
 /// Whether a token still counts.
@@ -215,6 +218,10 @@ fn subjects<'a>(lineage: &Lineage<'a>) -> Vec<(RevocationKind, &'a str, i64)> {
         (RevocationKind::Grant, lineage.grant.as_str(), 0),
         (RevocationKind::Client, lineage.client.0.as_str(), lineage.client.1),
     ];
+    for origin in lineage.origins {
+        all.push((RevocationKind::Grant, origin.grant.as_str(), 0));
+        all.push((RevocationKind::Client, origin.client.as_str(), origin.version));
+    }
     all.extend(lineage.session.map(|id| (RevocationKind::Session, id.as_str(), 0)));
     all.extend(lineage.user.map(|(id, version)| (RevocationKind::User, id.as_str(), version)));
     all

@@ -243,6 +243,31 @@ pub async fn clients_of_session<'a>(
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
+/// The newest living grant that a person gave a client by this very sign-in: the one an ID token
+/// speaks of. `session` is `None` for a grant that belongs to no session.
+pub async fn of_sign_in<'a>(
+    sql: impl Sql<'a>,
+    (user, client): (&UserId, &ClientId),
+    (session, auth_time): (Option<&SessionId>, UnixTime),
+    now: UnixTime,
+) -> Result<Option<Grant>, StoreError> {
+    let row = sql
+        .into()
+        .query(select_grant!(
+            "where user_id = $1 and client_id = $2 and auth_time = $4 and revoked_at is null \
+             and expires_at > $5 and (session_id = $3 or ($3 is null and session_id is null)) \
+             order by created_at desc, id desc limit 1"
+        ))
+        .bind(user)
+        .bind(client)
+        .bind(session)
+        .bind(auth_time)
+        .bind(now)
+        .optional::<GrantRow>()
+        .await?;
+    Ok(row.map(Grant::from))
+}
+
 /// The living grants of a person, newest first.
 pub async fn list_for_user<'a>(
     sql: impl Sql<'a>,

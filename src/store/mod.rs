@@ -31,6 +31,7 @@ mod search;
 pub mod session_clients;
 pub mod sessions;
 pub mod sync;
+pub mod trusted_issuers;
 pub mod used_jtis;
 pub mod users;
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use crate::answers::Tokens;
@@ -12,6 +12,7 @@ use crate::support::backends::Backend;
 use crate::support::browser_like::{Browser, Page};
 use crate::support::world::World;
 
+pub const EXCHANGE_GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 pub const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// Clients beside those of a [`Bed`], by `client_id`, with their secrets.
@@ -68,10 +69,54 @@ impl Kit {
 }
 
 fn catalogue() -> Vec<(&'static str, (&'static str, Value))> {
+    let exchanges = |audience: &[&str], scope: &str| {
+        let grants = ["client_credentials", EXCHANGE_GRANT];
+        json!({ "grant_types": grants, "audience": audience, "scope": scope })
+    };
+    let web = |metadata: Value| ("web", metadata);
     vec![
-        ("tv", ("device", Value::Object(serde_json::Map::new()))),
-        ("tv-two", ("device", Value::Object(serde_json::Map::new()))),
-        ("printer", ("web", serde_json::json!({ "grant_types": [DEVICE_GRANT] }))),
+        ("tv", ("device", json!({}))),
+        ("tv-two", ("device", json!({}))),
+        ("printer", web(json!({ "grant_types": [DEVICE_GRANT] }))),
+        // The app people use, for whose API the gateway stands.
+        (
+            "shop",
+            web(json!({ "audience": ["gateway"], "consent": "skip",
+            "scope": "openid profile groups offline_access orders:read orders:write" })),
+        ),
+        (
+            "shop-opaque",
+            web(json!({ "audience": ["gateway"], "consent": "skip",
+            "access_token_format": "opaque", "scope": "openid orders:read" })),
+        ),
+        (
+            "gateway",
+            (
+                "machine",
+                exchanges(
+                    &["https://orders.test", "https://stock.test", "orders"],
+                    "openid orders:read gateway:run offline_access",
+                ),
+            ),
+        ),
+        ("orders", ("machine", exchanges(&["stock"], "orders:read stock:read"))),
+        ("stock", ("machine", exchanges(&[], "orders:read"))),
+        (
+            "gateway-opaque",
+            (
+                "machine",
+                json!({ "grant_types": [EXCHANGE_GRANT],
+            "access_token_format": "opaque", "scope": "orders:read", "audience": ["orders"] }),
+            ),
+        ),
+        (
+            "sleeper",
+            (
+                "machine",
+                json!({ "grant_types": [EXCHANGE_GRANT, "client_credentials"],
+            "audience": ["gateway"], "scope": "orders:read", "access_token_lifetime": 60 }),
+            ),
+        ),
     ]
 }
 

@@ -12,12 +12,15 @@
 //! | `code`, `refresh`, `client_credentials` | the grants: spent once, by their owner, in time |
 //! | `grant_kit` | not tests: devices, and the clients of the further grants |
 //! | `device` | a device without a browser: codes, page, polling, races |
+//! | `token_exchange` | a service gets a token for the services behind it, and never more |
 //! | `userinfo`, `introspection`, `revocation`, `logout` | tokens and sessions in use, and their end |
 //! | `discovery`, `conformance_basic`, `form_post` | the OpenID certification plans, module by module |
 //! | `claims_parameter`, `assurance` | claims by name; how strong a sign-in has to be |
 //! | `accounts` | several people in one browser: added, chosen, named by an app, signed out |
 //! | `resources`, `rich_requests` | tokens for one API only; authorization details |
 //! | `jarm` | authorization responses as signed JWTs |
+//! | `dpop_kit` | not tests: keys and proofs for the two modules below |
+//! | `dpop`, `dpop_attacks` | tokens bound to a key; every defect a proof can have |
 //! | `relying_party` | the openidconnect crate as an independent client |
 //! | `jwt_attacks` | forged and misused tokens, everywhere one is read |
 //! | `login_form`, `csrf`, `headers`, `hostile_text` | the pages under attack |
@@ -81,6 +84,9 @@ mod crash;
 mod csrf;
 mod device;
 mod discovery;
+mod dpop;
+mod dpop_attacks;
+mod dpop_kit;
 mod first_start;
 mod fixtures;
 mod flow_kit;
@@ -115,4 +121,5 @@ mod rich_requests;
 mod session_life;
 mod session_management;
 mod startup_errors;
+mod token_exchange;
 mod userinfo;

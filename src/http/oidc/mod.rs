@@ -98,11 +98,10 @@ fn client_request(
             return Err(OAuthError::invalid_request("There are two Authorization headers."));
         }
     };
-    let dpop = request.headers().get_all("DPoP");
     Ok(ClientRequest {
         authorization,
         params: extract::form(request, body)?,
-        dpop: dpop.map(|value| value.to_str().unwrap_or_default().to_owned()).collect(),
+        dpop: extract::dpop(request.headers()),
         caller: extract::caller(site, request),
     })
 }

@@ -4,7 +4,6 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::token::allow_origin;
 use super::{Site, client_request, error};
-use crate::service::failure::EndpointError;
 use crate::service::par;
 
 pub(super) async fn post(
@@ -16,17 +15,10 @@ pub(super) async fn post(
         Ok(parsed) => parsed,
         Err(refusal) => return error::oauth(&request, &refusal.into()),
     };
-    match par::push(&site, &parsed).await {
-        Ok(pushed) => {
-            let mut response = HttpResponse::Created();
-            allow_origin(&site, (&request, &parsed), &mut response).await;
-            response.json(pushed)
-        }
-        Err(EndpointError::OAuth(refusal)) => {
-            let mut response = error::oauth_builder(&request, &refusal);
-            allow_origin(&site, (&request, &parsed), &mut response).await;
-            response.json(error::oauth_body(&refusal))
-        }
+    let mut response = match par::push(&site, &parsed).await {
+        Ok(pushed) => HttpResponse::Created().json(pushed),
         Err(failure) => error::oauth(&request, &failure),
-    }
+    };
+    allow_origin(&site, (&request, &parsed), &mut response).await;
+    response
 }

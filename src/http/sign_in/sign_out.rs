@@ -119,7 +119,7 @@ async fn end(
     for session in ending {
         let caller = extract::caller(site, visit.request);
         match logout::end(site, session, &caller).await {
-            Ok(more) => frames.extend(more),
+            Ok(told) => frames.extend(told),
             Err(failure) => return render::failure(site, visit.request, &failure),
         }
         left = left.without(&session.id);
@@ -127,8 +127,8 @@ async fn end(
     go_on(visit, then, (&frames, &left))
 }
 
-/// The last answer: back to the app, by way of a page where other apps have one to load. Cookies
-/// stay for those who are still signed in.
+/// The last answer: back to the app, by way of a page where other apps have one to load, with
+/// cookies for those who are still signed in.
 fn go_on(visit: &Visit<'_>, then: &Next, (frames, left): (&[Frame], &Accounts)) -> HttpResponse {
     let site = visit.site;
     let mut response = match (&then.redirect, frames) {

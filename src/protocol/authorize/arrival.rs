@@ -76,7 +76,8 @@ mod tests {
         let plain = Arrival::default();
         let pushed = Arrival { pushed: Some("hash".into()), ..Arrival::default() };
         let signed = Arrival { form: RequestForm::SignedObject, ..Arrival::default() };
-        let may = |arrival: &Arrival, client: &Client, server| arrival.check(client, server).is_ok();
+        let may =
+            |arrival: &Arrival, client: &Client, server| arrival.check(client, server).is_ok();
         let mut client = client();
         for arrival in [&plain, &pushed, &signed] {
             assert!(may(arrival, &client, PushedRequests::Offered));

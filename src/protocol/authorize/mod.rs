@@ -11,8 +11,9 @@ use super::acr::AcrDemand;
 use super::authorization_details::{self, DetailType};
 use super::claims_request::ClaimsRequest;
 use super::client::{Client, GrantType};
+use super::dpop;
 use super::error::{ErrorCode, OAuthError};
-use super::grant::details::GrantDetails;
+use super::grant::details::{Confirmation, GrantDetails};
 use super::params::Params;
 use super::pkce::CodeChallenge;
 use super::reply::{ReplyTo, ResponseMode};
@@ -78,7 +79,10 @@ pub fn validate(
         max_age: prompts::max_age(params)?.or(client.metadata.default_max_age),
         login_hint: params.get("login_hint")?.map(str::to_owned),
         id_token_hint: params.get("id_token_hint")?.map(str::to_owned),
-        details,
+        details: GrantDetails {
+            confirmation: dpop::requested_key(params)?.map(Confirmation::Jkt),
+            ..details
+        },
     })
 }
 

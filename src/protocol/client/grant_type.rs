@@ -25,8 +25,14 @@ pub enum GrantType {
 
 impl GrantType {
     /// Every grant type; discovery and client metadata follow from it.
-    pub const ALL: [Self; 4] =
-        [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials, Self::DeviceCode];
+    pub const ALL: [Self; 6] = [
+        Self::AuthorizationCode,
+        Self::RefreshToken,
+        Self::ClientCredentials,
+        Self::DeviceCode,
+        Self::TokenExchange,
+        Self::JwtBearer,
+    ];
 
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -6,3 +6,4 @@ pub mod client_credentials;
 pub mod details;
 pub mod device_code;
 pub mod refresh_token;
+pub mod token_exchange;

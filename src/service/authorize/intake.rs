@@ -53,9 +53,7 @@ pub async fn begin(app: &App, params: Params) -> Result<Begun, AuthorizeError> {
         // they name a registered place.
         Err(EndpointError::OAuth(error)) => {
             match ReplyTo::from_request(&client, &params, app.issuer()) {
-                Ok(reply_to) => {
-                    Ok(Begun::Answer(refuse(app, (&client, &reply_to), &error).await?))
-                }
+                Ok(reply_to) => Ok(Begun::Answer(refuse(app, (&client, &reply_to), &error).await?)),
                 Err(_) => Err(AuthorizeError::Unreadable(error)),
             }
         }
@@ -73,9 +71,7 @@ async fn resolve(
             // RFC 9101 section 5.
             Err(OAuthError::invalid_request("request and request_uri exclude each other.").into())
         }
-        (Some(object), None) => {
-            Ok((request_object::open(app, client, object).await?, signed))
-        }
+        (Some(object), None) => Ok((request_object::open(app, client, object).await?, signed)),
         (None, Some(uri)) => match uri.strip_prefix(PUSHED_PREFIX) {
             Some(name) => pushed_before(app, client, name).await,
             None => {

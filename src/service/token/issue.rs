@@ -12,6 +12,7 @@ use crate::protocol::claims::{
     self, AccessTokenClaims, Authentication, IdTokenFacts, MAX_GROUPS_IN_TOKEN,
 };
 use crate::protocol::client::{AccessTokenFormat, Client};
+use crate::protocol::sender_constraint::Scheme;
 use crate::protocol::token::TokenResponse;
 use crate::protocol::types::{FamilyId, GrantId};
 use crate::service::envelope::{Content, Envelope, sign};
@@ -78,7 +79,7 @@ pub(crate) fn access_token_claims(
                 basis.scopes().contains("groups") && user.groups.len() <= MAX_GROUPS_IN_TOKEN
             })
             .map(|(user, _)| user.groups.clone()),
-        cnf: details.and_then(|details| details.confirmation.clone()),
+        cnf: basis.bound().cloned(),
         act: None,
         authorization_details: basis.authorization_details().to_vec(),
         more_userinfo: details.is_some_and(|details| details.claims.concerns_userinfo()),
@@ -87,6 +88,7 @@ pub(crate) fn access_token_claims(
             Some((_, grant)) => grant.id.clone(),
             None => GrantId::new(seed.jti.clone()),
         },
+        origins: Vec::new(),
         user_version: person.map(|(user, _)| user.token_version),
         client_version: client.token_version,
         behind: None,
@@ -126,7 +128,7 @@ pub(super) async fn mint(
 pub(super) fn answer(basis: &Basis<'_>, token: AccessToken) -> TokenResponse {
     TokenResponse {
         access_token: token.text,
-        token_type: "Bearer",
+        token_type: Scheme::of(basis.bound()).as_str(),
         expires_in: token.expires_in,
         refresh_token: None,
         id_token: None,

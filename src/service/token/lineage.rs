@@ -6,16 +6,44 @@
 use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
 use crate::crypto::secret::{self, SecretHash};
+use crate::protocol::claims::ACR_VOUCHED;
 use crate::protocol::client::{Client, GrantType};
+use crate::protocol::grant::details::GrantDetails;
 use crate::protocol::types::{ClientId, FamilyId, GrantId, SessionId, UserId};
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::failure::Failure;
 use crate::service::revocation::{self, Subject};
 use crate::service::token::issue::RefreshToken;
+use crate::service::token::request::TokenRequest;
+use crate::service::trusted_issuers::Assertion;
 use crate::store::grants::{Grant, Inserted};
 use crate::store::refresh_families::RefreshFamily;
 use crate::store::{audit, consents, grants, refresh_families, session_clients, sessions};
+
+/// The grant of a person whom a trusted issuer vouches for. It belongs to no session here.
+pub(super) fn of_assertion(
+    app: &App,
+    client: &Client,
+    (user, assertion): (&User, &Assertion),
+) -> Grant {
+    let now = app.now();
+    Grant {
+        id: GrantId::new(secret::new_id(now)),
+        user_id: user.id.clone(),
+        client_id: client.id.clone(),
+        session_id: None,
+        scopes: assertion.scopes.clone(),
+        offline: true,
+        auth_time: assertion.issued_at,
+        acr: ACR_VOUCHED.to_owned(),
+        amr: Vec::new(),
+        details: GrantDetails::default(),
+        created_at: now,
+        expires_at: now.plus(3_600),
+        revoked_at: None,
+    }
+}
 
 /// The row of a family and the text of its first token.
 pub(super) type NewFamily = (RefreshFamily, String);
@@ -72,7 +100,6 @@ pub(super) fn new_family(
 }
 
 /// What a grant stands on and must not outlive unnoticed.
-#[allow(dead_code, reason = "the other grounds come with their grants")]
 pub(super) enum Ground<'a> {
     /// The session it is made in, and the client that is told when that ends.
     Session(&'a SessionId, &'a Client),
@@ -95,7 +122,7 @@ pub(super) async fn commit(
     app: &App,
     (grant, refresh): (&Grant, Option<&NewFamily>),
     ground: Ground<'_>,
-    caller: &Caller,
+    request: &TokenRequest<'_>,
 ) -> Result<Gate, Failure> {
     let mut tx = app.store.begin().await?;
     // Held, not only looked at: a sign-out at this very moment either comes first and is seen here,
@@ -107,6 +134,7 @@ pub(super) async fn commit(
             .is_some_and(|scopes| scopes.covers(&grant.scopes)),
         Ground::Trust => true,
     };
+    let grant = &bound_by(request, grant);
     if let Inserted::Duplicate = grants::insert(&mut tx, grant).await? {
         return Ok(Gate::SpentBefore);
     }
@@ -124,7 +152,7 @@ pub(super) async fn commit(
     let event = Event::success("grant.created", &Actor::Client(grant.client_id.clone()), app.now())
         .user(&grant.user_id)
         .client(&grant.client_id)
-        .caller(caller)
+        .caller(request.caller())
         .detail("scope", grant.scopes.to_string());
     let event = match &grant.session_id {
         Some(session) => event.session(session),
@@ -133,6 +161,13 @@ pub(super) async fn commit(
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
     Ok(Gate::Passed)
+}
+
+/// The grant with the key that its refresh tokens are bound to; what bound the code has done its work.
+fn bound_by(request: &TokenRequest<'_>, grant: &Grant) -> Grant {
+    let mut grant = grant.clone();
+    grant.details.confirmation = request.refresh_binding();
+    grant
 }
 
 /// A code that came back after it was redeemed.

@@ -1,19 +1,20 @@
 //! The token endpoint. The phases every grant shares are in [`request`]: client authentication,
-//! grant type, scope and audience. Each grant's own part is in its file, and [`issue`] makes the
+//! grant type, sender constraint, scope and audience. Each grant's own part is in its file, and [`issue`] makes the
 //! tokens.
 
 mod authorization_code;
 mod client_credentials;
 mod device_code;
 pub(crate) mod issue;
+mod jwt_bearer;
 mod lineage;
 pub(crate) mod refresh;
 mod request;
+mod token_exchange;
 
 use self::request::TokenRequest;
 use crate::app::App;
 use crate::protocol::client::GrantType;
-use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::token::TokenResponse;
 use crate::service::client_authentication::ClientRequest;
 use crate::service::failure::EndpointError;
@@ -45,10 +46,7 @@ async fn run(
         GrantType::RefreshToken => refresh::rotate(app, &request).await,
         GrantType::ClientCredentials => client_credentials::issue(app, &request).await,
         GrantType::DeviceCode => device_code::poll(app, &request).await,
-        GrantType::TokenExchange | GrantType::JwtBearer => Err(OAuthError::new(
-            ErrorCode::UnsupportedGrantType,
-            "This grant_type is not supported.",
-        )
-        .into()),
+        GrantType::TokenExchange => token_exchange::exchange(app, &request).await,
+        GrantType::JwtBearer => jwt_bearer::redeem(app, &request).await,
     }
 }

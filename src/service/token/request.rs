@@ -1,6 +1,7 @@
 //! What every grant starts from and what every grant must come to: a [`TokenRequest`] exists only
 //! after the shared phases, and tokens are made only from a [`Basis`], which only a request gives
-//! out. So no grant can forget client authentication, or the policy on scopes and audience.
+//! out. So no grant can forget client authentication, what its tokens are bound to, or the policy on
+//! scopes and audience.
 
 use serde_json::Value;
 
@@ -8,14 +9,18 @@ use crate::app::App;
 use crate::protocol::authorization_details;
 use crate::protocol::claims::Audience;
 use crate::protocol::client::{Client, GrantType};
+use crate::protocol::discovery::path;
 use crate::protocol::error::OAuthError;
+use crate::protocol::grant::details::Confirmation;
 use crate::protocol::params::Params;
 use crate::protocol::scope::Scopes;
+use crate::protocol::sender_constraint::{self, Held};
 use crate::protocol::target;
 use crate::protocol::token::{self, Asked};
 use crate::protocol::user::User;
 use crate::service::audit::Caller;
 use crate::service::client_authentication::{self, ClientRequest};
+use crate::service::dpop;
 use crate::service::failure::EndpointError;
 use crate::store::grants::Grant;
 
@@ -25,10 +30,12 @@ pub(crate) struct TokenRequest<'a> {
     sent: &'a ClientRequest,
     grant: GrantType,
     asked: Asked,
+    held: Held,
+    bound: Option<Confirmation>,
 }
 
 impl<'a> TokenRequest<'a> {
-    /// The shared phases: client authentication, grant type, what is asked for. `grant_name` learns
+    /// The shared phases: client authentication, grant type, sender constraint, what is asked for. `grant_name` learns
     /// which grant it is, for the metrics, as soon as that is known.
     pub(super) async fn accept(
         app: &App,
@@ -38,8 +45,10 @@ impl<'a> TokenRequest<'a> {
         let client = client_authentication::authenticate(app, sent).await?;
         let grant = token::grant_type(&sent.params, &client)?;
         *grant_name = grant.as_str();
+        let held = prove(app, sent).await?;
+        let bound = sender_constraint::binding(&client, &held)?;
         let asked = Asked::read(&sent.params, grant)?;
-        Ok(Self { client, sent, grant, asked })
+        Ok(Self { client, sent, grant, asked, held, bound })
     }
 
     pub(super) fn grant(&self) -> GrantType {
@@ -57,6 +66,16 @@ impl<'a> TokenRequest<'a> {
 
     pub(super) fn caller(&self) -> &Caller {
         &self.sent.caller
+    }
+
+    /// The keys it proves to hold.
+    pub(super) fn held(&self) -> &Held {
+        &self.held
+    }
+
+    /// What refresh tokens made by it are bound to.
+    pub(super) fn refresh_binding(&self) -> Option<Confirmation> {
+        sender_constraint::of_refresh_tokens(&self.client, self.bound.as_ref())
     }
 
     /// What the tokens are made from.
@@ -80,8 +99,15 @@ impl<'a> TokenRequest<'a> {
                 limits.authorization_details,
                 self.params().get("authorization_details")?,
             )?,
+            bound: self.bound.as_ref(),
         })
     }
+}
+
+/// The keys that whoever sends a token request holds.
+async fn prove(app: &App, sent: &ClientRequest) -> Result<Held, EndpointError> {
+    let proof = dpop::proof_for(app, sent, path::TOKEN).await?;
+    Ok(Held { jkt: proof.map(|proof| proof.jkt), x5t_s256: None })
 }
 
 /// The most that a grant allows.
@@ -118,6 +144,7 @@ pub(crate) struct Basis<'a> {
     scopes: Scopes,
     audience: Audience,
     authorization_details: Vec<Value>,
+    bound: Option<&'a Confirmation>,
 }
 
 impl<'a> Basis<'a> {
@@ -140,5 +167,10 @@ impl<'a> Basis<'a> {
 
     pub(super) fn authorization_details(&self) -> &[Value] {
         &self.authorization_details
+    }
+
+    /// The key its access tokens are bound to.
+    pub(super) fn bound(&self) -> Option<&'a Confirmation> {
+        self.bound
     }
 }

@@ -30,11 +30,7 @@ pub async fn get<T: DeserializeOwned>(
 
 /// Uses a request up; `false` when it was before. `memory` is at least as long as any page that was
 /// shown for it can be answered.
-pub async fn spend(
-    ephemeral: &Ephemeral,
-    hash: &str,
-    memory: Seconds,
-) -> Result<bool, StoreError> {
+pub async fn spend(ephemeral: &Ephemeral, hash: &str, memory: Seconds) -> Result<bool, StoreError> {
     let first = ephemeral.put_new(&format!("par:{hash}:spent"), "1", memory).await?;
     if first {
         ephemeral.delete(&[&request_key(hash)]).await?;

@@ -1,0 +1,65 @@
+//! A token for the assertion of a trusted issuer (RFC 7523 section 2.1): a workload proves what it
+//! is by a token of its own platform and needs no secret of ours.
+
+use super::issue::{self, AccessTokenSeed};
+use super::lineage::{self, Gate, Ground};
+use super::request::{Limits, TokenRequest};
+use crate::app::App;
+use crate::protocol::error::OAuthError;
+use crate::protocol::token::TokenResponse;
+use crate::service::failure::{EndpointError, Failure};
+use crate::service::trusted_issuers::{self, AssertionError};
+
+fn refused(detail: impl Into<String>) -> EndpointError {
+    OAuthError::invalid_grant("The assertion is not accepted.").because(detail).into()
+}
+
+pub(super) async fn redeem(
+    app: &App,
+    request: &TokenRequest<'_>,
+) -> Result<TokenResponse, EndpointError> {
+    let client = request.client();
+    let text = request
+        .params()
+        .get("assertion")?
+        .ok_or_else(|| OAuthError::invalid_request("assertion is missing."))?;
+    let assertion = match trusted_issuers::accept(app, client, text).await {
+        Ok(assertion) => assertion,
+        Err(AssertionError::Refused(detail)) => return Err(refused(detail)),
+        Err(AssertionError::Failure(failure)) => return Err(failure.into()),
+    };
+    let grant = assertion
+        .person
+        .as_ref()
+        .map(|user| lineage::of_assertion(app, client, (user, &assertion)));
+    let person = assertion.person.as_ref().zip(grant.as_ref());
+    let basis = request.basis(person, &Limits::scopes(&assertion.scopes))?;
+    // The gate, and everything that can be refused is behind us. If the next line fails the
+    // workload brings its next assertion.
+    if !trusted_issuers::spend(app, &assertion).await? {
+        return Err(refused("it was used before"));
+    }
+    let seed = AccessTokenSeed::new(client, app.now());
+    let mut claims = issue::access_token_claims(app, &basis, &seed)?;
+    claims.exp = claims.exp.min(assertion.expires_at);
+    if let Some(grant) = &grant {
+        commit(app, request, grant).await?;
+    }
+    let token = issue::mint(app, client, (&claims, seed.opaque.as_deref())).await?;
+    tracing::info!(client_id = %client.id, issuer = assertion.issuer, "assertion accepted");
+    Ok(issue::answer(&basis, token))
+}
+
+/// What a person is given has a grant of its own, so that it ends with them.
+async fn commit(
+    app: &App,
+    request: &TokenRequest<'_>,
+    grant: &crate::store::grants::Grant,
+) -> Result<(), EndpointError> {
+    match lineage::commit(app, (grant, None), Ground::Trust, request).await? {
+        Gate::Passed => Ok(()),
+        Gate::SpentBefore | Gate::GroundLost => {
+            Err(Failure::Internal("a fresh grant was not new".into()).into())
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! Issuers outside whose tokens count here: keeping the list of them, and believing what they sign
+//! as far as their rules go. The assertions of RFC 7523 section 2.1 and the foreign subject tokens
+//! of RFC 8693 are read here.
+
+use serde_json::{Map, Value};
+
+use crate::app::App;
+use crate::clock::UnixTime;
+use crate::crypto::foreign::{EmbeddedKey, ForeignKeys, HeaderRules, Untyped, Unverified};
+use crate::protocol::client::Client;
+use crate::protocol::discovery::path;
+use crate::protocol::grant::client_credentials;
+use crate::protocol::jwt_claims;
+use crate::protocol::scope::Scopes;
+use crate::protocol::trusted_issuer::{
+    self as rules, Circumstances, Identity, IssuerProblem, Reuse, TrustedIssuer, Vouched,
+};
+use crate::protocol::types::SigningAlg;
+use crate::protocol::user::User;
+use crate::service::audit::{Actor, Event};
+use crate::service::client_keys::{self, KeySource};
+use crate::service::failure::Failure;
+use crate::service::sign_in::normalize_login;
+use crate::service::{clients, single_use};
+use crate::store::trusted_issuers as store;
+use crate::store::{StoreError, audit, users};
+
+/// Why the list could not be changed.
+#[derive(Debug, thiserror::Error)]
+pub enum IssuerError {
+    #[error("there is no trusted issuer of this name")]
+    NotFound,
+    #[error("an issuer of this name, or with this iss, is trusted already")]
+    Taken,
+    #[error("{}", list(.0))]
+    Invalid(Vec<IssuerProblem>),
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+fn list(problems: &[IssuerProblem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+impl From<StoreError> for IssuerError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict => Self::Taken,
+            other => Self::Failure(other.into()),
+        }
+    }
+}
+
+/// Starts to trust an issuer.
+///
+/// # Errors
+/// [`IssuerError`].
+pub async fn create(
+    app: &App,
+    issuer: TrustedIssuer,
+    actor: &Actor,
+) -> Result<TrustedIssuer, IssuerError> {
+    rules::validate(&issuer, app.issuer()).map_err(IssuerError::Invalid)?;
+    let mut problems = key_problems(app, &issuer);
+    for rule in &issuer.settings.rules {
+        if clients::find(app, &rule.client_id).await?.is_none() {
+            let problem = format!("there is no client {}", rule.client_id);
+            problems.push(IssuerProblem { field: "client_id", problem });
+        }
+    }
+    if !problems.is_empty() {
+        return Err(IssuerError::Invalid(problems));
+    }
+    let now = app.now();
+    let issuer = TrustedIssuer { created_at: now, ..issuer };
+    let mut tx = app.store.begin().await?;
+    store::insert(&mut tx, &issuer).await?;
+    let event = Event::success("issuer.trusted", actor, now)
+        .detail("name", issuer.name.as_str())
+        .detail("issuer", issuer.issuer.as_str());
+    audit::append(&mut tx, &event.into_row()).await?;
+    tx.commit().await?;
+    Ok(issuer)
+}
+
+fn key_problems(app: &App, issuer: &TrustedIssuer) -> Vec<IssuerProblem> {
+    let mut problems = Vec::new();
+    let mut add = |field, problem: String| problems.push(IssuerProblem { field, problem });
+    if let Some(document) = &issuer.settings.jwks {
+        match ForeignKeys::from_set(document) {
+            Err(error) => add("jwks", error.to_string()),
+            Ok(keys) if keys.is_empty() => add("jwks", "has no key for signatures".to_owned()),
+            Ok(_) => {}
+        }
+    }
+    if let Some(uri) = &issuer.settings.jwks_uri
+        && let Err(problem) = app.outbound.vet(uri)
+    {
+        add("jwks_uri", problem.to_string());
+    }
+    problems
+}
+
+/// Every trusted issuer, by name.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn all(app: &App) -> Result<Vec<TrustedIssuer>, Failure> {
+    Ok(store::all(&app.store.db).await?)
+}
+
+/// One of them.
+///
+/// # Errors
+/// [`IssuerError::NotFound`] or a failure.
+pub async fn get(app: &App, name: &str) -> Result<TrustedIssuer, IssuerError> {
+    store::by_name(&app.store.db, name).await?.ok_or(IssuerError::NotFound)
+}
+
+/// Stops trusting an issuer. What was issued on its word lives on until it expires.
+///
+/// # Errors
+/// [`IssuerError`].
+pub async fn delete(app: &App, name: &str, actor: &Actor) -> Result<TrustedIssuer, IssuerError> {
+    let issuer = get(app, name).await?;
+    let now = app.now();
+    let mut tx = app.store.begin().await?;
+    if !store::delete(&mut tx, name).await? {
+        return Err(IssuerError::NotFound);
+    }
+    let event = Event::success("issuer.distrusted", actor, now)
+        .detail("name", name)
+        .detail("issuer", issuer.issuer.as_str());
+    audit::append(&mut tx, &event.into_row()).await?;
+    tx.commit().await?;
+    Ok(issuer)
+}
+
+/// A token of a trusted issuer that this client may use.
+pub(crate) struct Assertion {
+    /// `None` when it speaks for the client itself.
+    pub person: Option<User>,
+    /// The most it is good for.
+    pub scopes: Scopes,
+    pub issued_at: UnixTime,
+    pub expires_at: UnixTime,
+    pub act: Option<Value>,
+    pub may_act: Option<Value>,
+    /// Who says so.
+    pub issuer: String,
+    /// What has to be used up before it may grant anything.
+    jti: Option<String>,
+}
+
+/// Why a token of others is not accepted.
+pub(crate) enum AssertionError {
+    /// For the log.
+    Refused(String),
+    Failure(Failure),
+}
+
+impl<F: Into<Failure>> From<F> for AssertionError {
+    fn from(failure: F) -> Self {
+        Self::Failure(failure.into())
+    }
+}
+
+fn refused<T>(detail: impl ToString) -> Result<T, AssertionError> {
+    Err(AssertionError::Refused(detail.to_string()))
+}
+
+/// Reads a token that this client presents. Accepting it spends nothing; see [`spend`].
+///
+/// # Errors
+/// [`AssertionError`].
+pub(crate) async fn accept(
+    app: &App,
+    client: &Client,
+    token: &str,
+) -> Result<Assertion, AssertionError> {
+    let header = HeaderRules {
+        types: &["JWT"],
+        untyped: Untyped::Accepted,
+        algs: &SigningAlg::ALL,
+        embedded_key: EmbeddedKey::Refused,
+    };
+    let unverified = match Unverified::read(token, &header) {
+        Ok(unverified) => unverified,
+        Err(error) => return refused(error),
+    };
+    // Only a hint which issuer to load; its rules look at `iss` again.
+    let named = match jwt_claims::text(&unverified.claims, "iss") {
+        Ok(Some(named)) => named.to_owned(),
+        Ok(None) => return refused("it names no issuer"),
+        Err(error) => return refused(error),
+    };
+    let Some(issuer) = store::by_issuer(&app.store.db, &named).await? else {
+        return refused("its issuer is not trusted");
+    };
+    let settings = &issuer.settings;
+    let source = KeySource { jwks: settings.jwks.as_ref(), jwks_uri: settings.jwks_uri.as_deref() };
+    let claims = match client_keys::verify_from(app, source, unverified).await {
+        Ok(claims) => claims,
+        Err(error) => return refused(error),
+    };
+    let around = Circumstances {
+        client: &client.id,
+        own: [app.issuer(), &format!("{}{}", app.issuer(), path::TOKEN)],
+        now: app.now(),
+    };
+    let vouched = match rules::check(&issuer, &claims, &around) {
+        Ok(vouched) => vouched,
+        Err(refusal) => return refused(refusal),
+    };
+    let person = person_of(app, &vouched, &claims).await?;
+    let most = match &person {
+        Some(_) => client.metadata.scope.clone(),
+        None => client_credentials::own_scopes(client),
+    };
+    Ok(Assertion {
+        person,
+        scopes: rules::scopes_within(&issuer, &most),
+        issued_at: vouched.issued_at.unwrap_or_else(|| app.now()),
+        expires_at: vouched.expires_at,
+        act: claims.get("act").cloned(),
+        may_act: claims.get("may_act").cloned(),
+        jti: vouched.jti.filter(|_| settings.reuse == Reuse::Once),
+        issuer: issuer.issuer.clone(),
+    })
+}
+
+/// The person an issuer vouches for, if its rule lets it vouch for people.
+async fn person_of(
+    app: &App,
+    vouched: &Vouched<'_>,
+    claims: &Map<String, Value>,
+) -> Result<Option<User>, AssertionError> {
+    let found = match vouched.rule.identity {
+        Identity::Client => return Ok(None),
+        Identity::Username => {
+            let name = normalize_login(&vouched.subject);
+            // A name with an @ could be somebody's address.
+            let user = users::by_login(&app.store.db, &name).await?;
+            user.filter(|user| user.username == name)
+        }
+        Identity::Email => {
+            let verified = claims.get("email_verified") == Some(&Value::Bool(true));
+            let Some(email) = claims.get("email").and_then(Value::as_str).filter(|_| verified)
+            else {
+                return refused("it has no verified e-mail address");
+            };
+            let email = normalize_login(email);
+            let user = users::by_login(&app.store.db, &email).await?;
+            // Linking by an address nobody has proved here would hand accounts over.
+            user.filter(|user| user.email.as_ref() == Some(&email) && user.email_verified)
+        }
+    };
+    match found.filter(|user| user.disabled_at.is_none()) {
+        Some(user) => Ok(Some(user)),
+        None => refused("it speaks for nobody here"),
+    }
+}
+
+/// Uses an assertion up where it is good only once; `false` if somebody was faster.
+///
+/// # Errors
+/// [`Failure`]; it may be used up then.
+pub(crate) async fn spend(app: &App, assertion: &Assertion) -> Result<bool, Failure> {
+    let Some(jti) = &assertion.jti else { return Ok(true) };
+    let owner = (assertion.issuer.as_str(), jti.as_str());
+    single_use::spend(app, "assertion", owner, assertion.expires_at).await
+}

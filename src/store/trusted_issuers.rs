@@ -1,0 +1,96 @@
+//! Issuers whose tokens count here.
+
+use sqlx_macros::FromRow;
+
+use super::columns::Json;
+use super::db::Sql;
+use super::error::StoreError;
+use crate::clock::UnixTime;
+use crate::protocol::trusted_issuer::{IssuerSettings, TrustedIssuer};
+
+#[derive(FromRow)]
+struct IssuerRow {
+    name: String,
+    issuer: String,
+    settings: Json<IssuerSettings>,
+    created_at: UnixTime,
+}
+
+impl From<IssuerRow> for TrustedIssuer {
+    fn from(row: IssuerRow) -> Self {
+        Self {
+            name: row.name,
+            issuer: row.issuer,
+            settings: row.settings.0,
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// Adds an issuer. `Conflict` when the name or the issuer is taken.
+pub async fn insert<'a>(sql: impl Sql<'a>, issuer: &TrustedIssuer) -> Result<(), StoreError> {
+    sql.into()
+        .query(
+            "insert into trusted_issuers (name, issuer, settings, created_at) \
+             values ($1, $2, $3, $4)",
+        )
+        .bind(&issuer.name)
+        .bind(&issuer.issuer)
+        .bind(Json(&issuer.settings))
+        .bind(issuer.created_at)
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// The issuer with this `iss`.
+pub async fn by_issuer<'a>(
+    sql: impl Sql<'a>,
+    issuer: &str,
+) -> Result<Option<TrustedIssuer>, StoreError> {
+    let row = sql
+        .into()
+        .query("select name, issuer, settings, created_at from trusted_issuers where issuer = $1")
+        .bind(issuer)
+        .optional::<IssuerRow>()
+        .await?;
+    Ok(row.map(TrustedIssuer::from))
+}
+
+/// The issuer that administrators call this.
+pub async fn by_name<'a>(
+    sql: impl Sql<'a>,
+    name: &str,
+) -> Result<Option<TrustedIssuer>, StoreError> {
+    let row = sql
+        .into()
+        .query("select name, issuer, settings, created_at from trusted_issuers where name = $1")
+        .bind(name)
+        .optional::<IssuerRow>()
+        .await?;
+    Ok(row.map(TrustedIssuer::from))
+}
+
+/// Every issuer, by name. There are a handful.
+pub async fn all<'a>(sql: impl Sql<'a>) -> Result<Vec<TrustedIssuer>, StoreError> {
+    let rows = sql
+        .into()
+        .query(
+            "select name, issuer, settings, created_at from trusted_issuers \
+             order by name limit 1000",
+        )
+        .all::<IssuerRow>()
+        .await?;
+    Ok(rows.into_iter().map(TrustedIssuer::from).collect())
+}
+
+/// Removes an issuer; `false` if there was none of this name.
+pub async fn delete<'a>(sql: impl Sql<'a>, name: &str) -> Result<bool, StoreError> {
+    let deleted = sql
+        .into()
+        .query("delete from trusted_issuers where name = $1")
+        .bind(name)
+        .execute()
+        .await?;
+    Ok(deleted == 1)
+}
