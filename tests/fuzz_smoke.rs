@@ -113,6 +113,16 @@ fn no_url_passes_that_leads_inside() {
 }
 
 #[test]
+fn no_registration_gets_more_than_a_stranger_may_have() {
+    holds("client_metadata");
+}
+
+#[test]
+fn no_document_speaks_for_more_than_its_own_url() {
+    holds("metadata_document");
+}
+
+#[test]
 fn every_target_has_its_binary_and_its_test() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let manifest = std::fs::read_to_string(root.join("fuzz/Cargo.toml")).unwrap();

@@ -4,7 +4,7 @@
 
 use doorward::clock::UnixTime;
 use doorward::protocol::authorize;
-use doorward::protocol::client::{Client, ClientMetadata};
+use doorward::protocol::client::{Client, ClientMetadata, ClientOrigin};
 use doorward::protocol::params::Params;
 use doorward::protocol::reply::ReplyTo;
 use doorward::protocol::scope::Scopes;
@@ -71,6 +71,7 @@ fn client() -> Client {
             redirect_uris: vec![REDIRECT_URI.into()],
             ..ClientMetadata::default()
         },
+        origin: ClientOrigin::Manual,
         secret_hashes: vec!["hash".into()],
         disabled_at: None,
         token_version: 0,

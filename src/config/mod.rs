@@ -60,6 +60,7 @@ pub use sources::Sources;
 pub use tokens::{DpopNonces, TokenSettings};
 
 use crate::clock::Seconds;
+use crate::protocol::client::AuthMethod;
 
 /// The configuration of Doorward.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -181,6 +182,21 @@ impl Config {
     pub fn shutdown_delay(&self) -> Seconds {
         let default = if self.issuer.is_loopback() { 0 } else { 5 };
         self.server.shutdown_delay.unwrap_or(default)
+    }
+
+    /// How clients may authenticate with a TLS certificate here (RFC 8705); empty where nobody is
+    /// asked for one.
+    #[must_use]
+    pub fn certificate_methods(&self) -> Vec<AuthMethod> {
+        let server = &self.server;
+        let asked = server.ask_client_certificate
+            || !server.mtls_listen.is_empty()
+            || server.client_certificate_header.is_some();
+        let vouched = server.client_ca_file.is_some();
+        let methods = [AuthMethod::TlsClientAuth, AuthMethod::SelfSignedTlsClientAuth];
+        let offered =
+            |method: &AuthMethod| asked && (vouched || *method != AuthMethod::TlsClientAuth);
+        methods.into_iter().filter(offered).collect()
     }
 
     /// The URL of the database in effect. It may hold a password.

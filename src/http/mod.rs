@@ -4,6 +4,7 @@
 mod account;
 mod accounts;
 mod assets;
+mod client_certificate;
 pub mod console;
 mod cookies;
 mod csrf;

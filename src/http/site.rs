@@ -9,6 +9,7 @@ use actix_web::web::Bytes;
 use serde_json::{Map, Value};
 
 use crate::app::App;
+use crate::config::Issuer;
 use crate::config::RegistrationMode;
 use crate::crypto::encoding::fingerprint;
 use crate::protocol::discovery;
@@ -75,6 +76,11 @@ impl Site {
             let types = &app.config.authorization.detail_types;
             members.extend(discovery::authorization_members(types, pushed_requests(&app)));
         }
+        let certificates = discovery::Certificates {
+            methods: &app.config.certificate_methods(),
+            base_url: app.config.server.mtls_url.as_ref().map(Issuer::as_str),
+        };
+        discovery::add_certificates(&mut document, app.issuer(), &certificates);
         let document = document.to_string();
         let discovery = (Bytes::from(document.clone()), fingerprint(&document));
         Self { app, transport, origin, base, discovery, draining: AtomicBool::new(false) }

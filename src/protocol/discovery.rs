@@ -1,7 +1,7 @@
 //! The provider's metadata (OpenID Connect Discovery section 3, RFC 8414 section 2), computed from
 //! what is enabled.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::acr::Level;
 use super::authorization_details::DetailType;
@@ -113,9 +113,55 @@ pub fn authorization_members(types: &[DetailType], pushed: PushedRequests) -> Ve
     members
 }
 
+/// What of RFC 8705 is on.
+#[derive(Debug, Clone, Copy)]
+pub struct Certificates<'a> {
+    /// The methods that take a certificate, if they are offered.
+    pub methods: &'a [AuthMethod],
+    /// Where clients with a certificate go, if that is another place than for everybody else.
+    pub base_url: Option<&'a str>,
+}
+
+/// Adds what clients with certificates have to know (RFC 8705 sections 2, 3.3 and 5).
+pub fn add_certificates(document: &mut Value, issuer: &str, certificates: &Certificates<'_>) {
+    let Some(members) = document.as_object_mut() else { return };
+    if certificates.methods.is_empty() {
+        return;
+    }
+    for (name, list) in members.iter_mut() {
+        if name.ends_with("_endpoint_auth_methods_supported")
+            && let Some(list) = list.as_array_mut()
+        {
+            list.extend(certificates.methods.iter().map(|method| json!(method.as_str())));
+        }
+    }
+    let Some(base_url) = certificates.base_url else { return };
+    let aliases: Map<String, Value> = members
+        .iter()
+        .filter(|(name, _)| ALIASED.contains(&name.as_str()))
+        .filter_map(|(name, url)| {
+            let path = url.as_str()?.strip_prefix(issuer)?;
+            Some((name.clone(), json!(format!("{base_url}{path}"))))
+        })
+        .collect();
+    members.insert("mtls_endpoint_aliases".to_owned(), aliases.into());
+}
+
+/// The endpoints that programs and not browsers call, and at which a certificate says something.
+const ALIASED: [&str; 7] = [
+    "token_endpoint",
+    "revocation_endpoint",
+    "introspection_endpoint",
+    "userinfo_endpoint",
+    "pushed_authorization_request_endpoint",
+    "device_authorization_endpoint",
+    "registration_endpoint",
+];
+
 /// How clients may authenticate, by the registered names.
 fn auth_methods() -> Vec<&'static str> {
-    let offered = |method: &AuthMethod| *method != AuthMethod::ClientSecret;
+    let offered =
+        |method: &AuthMethod| *method != AuthMethod::ClientSecret && !method.uses_certificate();
     AuthMethod::ALL.into_iter().filter(offered).map(AuthMethod::as_str).collect()
 }
 
@@ -171,5 +217,25 @@ mod tests {
                 .contains(&json!("RS256"))
         );
         assert_eq!(document["request_uri_parameter_supported"], true);
+    }
+
+    #[test]
+    fn certificates_are_announced_where_they_are_asked_for() {
+        let issuer = "https://op.test/sso";
+        let plain = document(issuer, &SigningAlg::ALL);
+        let mut same = plain.clone();
+        add_certificates(&mut same, issuer, &Certificates { methods: &[], base_url: None });
+        assert_eq!(same, plain);
+        let methods = &[AuthMethod::TlsClientAuth, AuthMethod::SelfSignedTlsClientAuth];
+        let base_url = Some("https://mtls.op.test");
+        let mut document = plain;
+        add_certificates(&mut document, issuer, &Certificates { methods, base_url });
+        for name in ["token", "introspection", "revocation"] {
+            let list = &document[format!("{name}_endpoint_auth_methods_supported")];
+            assert!(list.as_array().unwrap().contains(&json!("tls_client_auth")), "{list}");
+        }
+        let aliases = &document["mtls_endpoint_aliases"];
+        assert_eq!(aliases["token_endpoint"], "https://mtls.op.test/oauth2/token");
+        assert!(aliases.get("authorization_endpoint").is_none());
     }
 }

@@ -21,6 +21,7 @@ use crate::service::client_authentication::{self, ClientRequest};
 use crate::service::clients;
 use crate::service::consent::Decision;
 use crate::service::failure::{EndpointError, Failure};
+use crate::service::metadata_document;
 use crate::service::session::LiveSession;
 use crate::service::sign_in::network_of;
 use crate::store::consents::{self, Consent};
@@ -56,6 +57,7 @@ pub async fn begin(
     request: &ClientRequest,
 ) -> Result<DeviceAuthorization, EndpointError> {
     let client = client_authentication::authenticate(app, request).await?;
+    metadata_document::require_stored(app, &client).await?;
     let asked = DeviceRequest::read(&client, &request.params)?;
     refuse_flood(app, &client, &request.caller).await?;
     let now = app.now();

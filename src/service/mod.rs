@@ -11,6 +11,7 @@ pub mod authorize;
 pub(crate) mod backchannel_logout;
 mod client_assertion;
 pub mod client_authentication;
+mod client_certificate;
 pub mod client_checks;
 pub(crate) mod client_keys;
 pub mod clients;

@@ -50,7 +50,8 @@ on_both_backends! {
         let bed = Bed::shared(backend).await;
         for (client, algorithm) in [
             ("conf-basic", Algorithm::RS256), ("es256", Algorithm::ES256),
-            ("eddsa", Algorithm::EdDSA),
+            ("eddsa", Algorithm::EdDSA), ("ps256", Algorithm::PS256),
+            ("es384", Algorithm::ES384),
         ] {
             let rp = bed.rp(client);
             let tokens = rp.tokens(&bed.world.browser(), &ALICE, &[]).await;

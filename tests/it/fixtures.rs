@@ -63,6 +63,13 @@ pub const MALLORY: Person = Person {
     password: "paper submarine under glass",
 };
 
+/// The arguments for one algorithm for ID tokens and access tokens.
+macro_rules! both_algs {
+    ($alg:literal) => {
+        ["--id-token-alg", $alg, "--access-token-alg", $alg]
+    };
+}
+
 /// The clients of the tests, by `client_id`: type, redirect URI, further arguments, metadata.
 fn catalogue(id: &str) -> (&'static str, &'static str, &'static [&'static str], Value) {
     match id {
@@ -77,8 +84,11 @@ fn catalogue(id: &str) -> (&'static str, &'static str, &'static [&'static str], 
         "rs" => ("machine", "", &[], Value::Null),
         "evil" => ("web", "https://evil.test/cb", &[], Value::Null),
         "opaque" => ("web", REDIRECT, &["--access-token-format", "opaque"], Value::Null),
-        "es256" => ("web", REDIRECT, &["--id-token-alg", "ES256"], Value::Null),
-        "eddsa" => ("web", REDIRECT, &["--id-token-alg", "EdDSA"], Value::Null),
+        "rs256" => ("web", REDIRECT, &["--id-token-alg", "RS256"], Value::Null),
+        "es256" => ("web", REDIRECT, &both_algs!("ES256"), Value::Null),
+        "eddsa" => ("web", REDIRECT, &both_algs!("EdDSA"), Value::Null),
+        "ps256" => ("web", REDIRECT, &both_algs!("PS256"), Value::Null),
+        "es384" => ("web", REDIRECT, &both_algs!("ES384"), Value::Null),
         "trusted" => ("web", REDIRECT, &["--skip-consent"], Value::Null),
         "dpop-web" => ("web", REDIRECT, &[], json!({ "dpop_bound_access_tokens": true })),
         "strict" => ("web", REDIRECT, &[], json!({ "pkce": "required" })),
@@ -126,7 +136,7 @@ pub struct Bed {
 }
 
 /// The clients of the shared bed.
-const SHARED: [&str; 18] = [
+const SHARED: [&str; 21] = [
     "conf-basic",
     "second",
     "fresh",
@@ -136,8 +146,11 @@ const SHARED: [&str; 18] = [
     "rs",
     "evil",
     "opaque",
+    "rs256",
     "es256",
     "eddsa",
+    "ps256",
+    "es384",
     "trusted",
     "strict",
     "with-audience",

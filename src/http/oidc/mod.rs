@@ -18,6 +18,7 @@ use actix_web::http::header;
 
 pub(super) use discovery::document;
 
+use super::client_certificate;
 use super::error;
 use super::extract;
 use super::routes::{only, reading};
@@ -102,6 +103,7 @@ fn client_request(
         authorization,
         params: extract::form(request, body)?,
         dpop: extract::dpop(request.headers()),
+        certificate: client_certificate::of(site, request),
         caller: extract::caller(site, request),
     })
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::chrome::{Chrome, FlowForm};
 use super::filters;
 use super::sample::words;
+use super::views::{AboutApp, Unreviewed};
 use crate::protocol::authorization_details::describe;
 
 /// `GET /consent`. Form `consent`: POST `/consent` with `decision` = `allow` or `deny`, `flow`,
@@ -26,10 +27,7 @@ pub struct Consent {
     pub permissions: Vec<String>,
     /// What it wants to do in detail.
     pub details: Vec<Detail>,
-    /// The app's privacy policy.
-    pub policy_uri: Option<String>,
-    /// The app's terms of service.
-    pub tos_uri: Option<String>,
+    pub about: AboutApp,
 }
 
 impl Consent {
@@ -49,9 +47,21 @@ impl Consent {
                 kind: words("payment initiation"),
                 lines: vec![words("creditorName: Orchard Seeds"), words("amount: 12.50 EUR")],
             }],
-            policy_uri: Some(words("https://orchard.example/privacy")),
-            tos_uri: Some(words("https://orchard.example/terms")),
+            about: AboutApp::sample(),
         }
+    }
+
+    /// For an app that nobody has looked at.
+    #[must_use]
+    pub fn sample_unreviewed() -> Self {
+        Self { about: AboutApp::sample_unreviewed(), ..Self::sample() }
+    }
+
+    /// For an app that registered itself.
+    #[must_use]
+    pub fn sample_registered() -> Self {
+        let unreviewed = Some(Unreviewed::Registered);
+        Self { about: AboutApp { unreviewed, ..AboutApp::sample() }, ..Self::sample() }
     }
 }
 

@@ -44,6 +44,8 @@ pub fn samples() -> Vec<(&'static str, String)> {
         ("sign_in/confirm", render(&sign_in::SignIn::sample_confirm())),
         ("choose_account", render(&choose_account::ChooseAccount::sample())),
         ("consent", render(&consent::Consent::sample())),
+        ("consent/unreviewed", render(&consent::Consent::sample_unreviewed())),
+        ("consent/registered", render(&consent::Consent::sample_registered())),
         ("device", render(&device::DeviceCode::sample())),
         ("device/wrong", render(&device::DeviceCode::sample_wrong())),
         ("device_question", render(&device::DeviceQuestion::sample())),

@@ -22,6 +22,7 @@ use crate::service::audit::Caller;
 use crate::service::client_authentication::{self, ClientRequest};
 use crate::service::dpop;
 use crate::service::failure::EndpointError;
+use crate::service::metadata_document;
 use crate::store::grants::Grant;
 
 /// A token request of an authenticated client that is registered for its grant.
@@ -43,6 +44,7 @@ impl<'a> TokenRequest<'a> {
         grant_name: &mut &'static str,
     ) -> Result<Self, EndpointError> {
         let client = client_authentication::authenticate(app, sent).await?;
+        metadata_document::require_stored(app, &client).await?;
         let grant = token::grant_type(&sent.params, &client)?;
         *grant_name = grant.as_str();
         let held = prove(app, sent).await?;
