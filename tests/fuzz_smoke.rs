@@ -108,6 +108,16 @@ fn no_sealed_text_opens_that_we_did_not_seal() {
 }
 
 #[test]
+fn no_client_assertion_passes_that_is_not_fresh_short_and_for_us() {
+    holds("client_assertion");
+}
+
+#[test]
+fn certificates_and_names_are_read_as_they_stand() {
+    holds("client_certificate");
+}
+
+#[test]
 fn no_url_passes_that_leads_inside() {
     holds("url_guard");
 }

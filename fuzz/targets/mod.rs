@@ -6,6 +6,8 @@
 
 pub mod basic_header;
 pub mod claims_request;
+pub mod client_assertion;
+pub mod client_certificate;
 pub mod client_metadata;
 pub mod dpop_proof;
 pub mod form_parameters;
@@ -19,9 +21,11 @@ pub mod url_guard;
 pub type Check = fn(&[u8]);
 
 /// Every target with its name, which is also the folder of its seeds.
-pub const ALL: [(&str, Check); 10] = [
+pub const ALL: [(&str, Check); 12] = [
     ("basic_header", basic_header::check),
     ("claims_request", claims_request::check),
+    ("client_assertion", client_assertion::check),
+    ("client_certificate", client_certificate::check),
     ("dpop_proof", dpop_proof::check),
     ("client_metadata", client_metadata::check),
     ("form_parameters", form_parameters::check),

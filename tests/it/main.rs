@@ -55,6 +55,8 @@
 //! | `operations` | health, metrics, request ids, a clean log, an orderly stop, two nodes |
 //! | `client_signer` | not tests: keys of apps and what apps sign, for the modules below |
 //! | `client_assertion`, `client_jwks_uri` | private_key_jwt: good once, from the right key, wherever that is published |
+//! | `mtls_kit` | not tests: a Doorward that asks for certificates, and clients that have some |
+//! | `client_certificate` | tls_client_auth and self_signed_tls_client_auth: by TLS and by a proxy's header |
 //! | `outbound_guard` | addresses that apps supply: what is reached, and what is given up on |
 //! | `startup_errors` | every configuration mistake ends the start with one clear line |
 
@@ -82,6 +84,7 @@ mod claims_parameter;
 mod cli_changes;
 mod client_assertion;
 mod client_auth;
+mod client_certificate;
 mod client_credentials;
 mod client_jwks_uri;
 mod client_signer;
@@ -124,6 +127,7 @@ mod machinery;
 mod malformed;
 mod metadata_documents;
 mod methods;
+mod mtls_kit;
 mod operations;
 mod outbound_guard;
 mod pairwise;
