@@ -7,7 +7,7 @@ use super::cookies::{self, Kind};
 use super::render;
 use super::site::Site;
 use crate::protocol::params::Params;
-use crate::service::accounts::{Accounts, Held};
+use crate::service::accounts::Accounts;
 use crate::service::authorize;
 use crate::service::flow::{Flow, FlowError};
 use crate::service::session::{Established, LiveSession};
@@ -80,17 +80,11 @@ pub(super) fn write_others(
     let cookie = match accounts.others.as_slice() {
         [] => cookies::remove(site, Kind::Accounts),
         others => {
-            let lasting = others.iter().filter_map(|held| remembered(site, held)).max();
+            let lasting = others.iter().filter_map(|held| held.session.cookie_max_age(site)).max();
             cookies::write(site, Kind::Accounts, (&accounts.cookie(), lasting))
         }
     };
     add(response, &cookie);
-}
-
-/// Seconds that a "keep me signed in" lasts from now.
-fn remembered(site: &Site, held: &Held) -> Option<i64> {
-    let lasting = held.session.idle_seconds > site.config.session.idle;
-    lasting.then(|| held.session.expires_at.since(site.now()))
 }
 
 fn add(response: &mut HttpResponse, cookie: &actix_web::cookie::Cookie<'_>) {

@@ -35,6 +35,7 @@ pub mod pkce;
 pub mod redirect_uri;
 pub mod registration;
 pub mod reply;
+pub mod request_object;
 pub mod scope;
 pub mod sender_constraint;
 pub mod session_state;

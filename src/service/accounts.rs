@@ -9,7 +9,7 @@ use crate::crypto::secret::Secret;
 use crate::protocol::types::{SessionId, UserId};
 use crate::service::audit::{Actor, Caller};
 use crate::service::failure::Failure;
-use crate::service::session::{self, Established, LiveSession};
+use crate::service::session::{self, Established, LiveSession, Place};
 
 /// What separates the secrets in the accounts cookie.
 const SEPARATOR: char = '.';
@@ -59,9 +59,10 @@ impl Accounts {
             if secret.is_empty() {
                 continue;
             }
-            if let Some(other) = held(app, secret).await?
+            if let Some(mut other) = held(app, secret).await?
                 && accounts.by_id(&other.session.id).is_none()
             {
+                other.session.place = Place::Aside;
                 accounts.others.push(other);
             }
         }

@@ -39,6 +39,18 @@ pub struct LiveSession {
     pub expires_at: UnixTime,
     #[serde(skip)]
     pub secret_hash: String,
+    #[serde(skip)]
+    pub place: Place,
+}
+
+/// What a session is in its browser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Place {
+    /// The one that counts when nobody says otherwise.
+    #[default]
+    Active,
+    /// One of the other accounts.
+    Aside,
 }
 
 impl LiveSession {
@@ -77,6 +89,7 @@ impl LiveSession {
             idle_seconds: row.idle_seconds,
             expires_at: row.expires_at,
             secret_hash: row.secret_hash,
+            place: Place::Active,
         }
     }
 
@@ -301,6 +314,7 @@ async fn renew(
         acr: proof.acr,
         amr: proof.amr,
         secret_hash: renewal.new_hash,
+        place: Place::Active,
         ..previous.clone()
     };
     write_copy(app, &session).await;

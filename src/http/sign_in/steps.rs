@@ -19,7 +19,7 @@ use crate::service::authorize::{self, Outcome};
 use crate::service::clients;
 use crate::service::failure::Failure;
 use crate::service::flow::{Flow, FlowError, Target};
-use crate::service::session::LiveSession;
+use crate::service::session::{LiveSession, Place};
 
 /// Longer sealed requests travel in the page instead of the URL.
 const MAX_IN_URL: usize = 6_000;
@@ -56,7 +56,7 @@ impl Visit<'_> {
 
     /// The browser state cookie, if the browser does not have the right one.
     fn browser_state(&self) -> Option<Cookie<'static>> {
-        let session = self.session?;
+        let session = self.session.filter(|session| session.place == Place::Active)?;
         let right = session.browser_state();
         let known = cookies::read(self.site, self.request, Kind::State);
         let max_age = session.cookie_max_age(self.site);
@@ -183,7 +183,7 @@ pub(in crate::http) async fn answer(
 
 /// What the app calls itself, where the answer is a page that names it.
 async fn app_name(site: &Site, (flow, reply): (&Flow, &Reply)) -> Option<String> {
-    let (Reply::FormPost { .. }, Target::Authorize { params }) = (reply, &flow.target) else {
+    let (Reply::FormPost { .. }, Target::Authorize { params, .. }) = (reply, &flow.target) else {
         return None;
     };
     let params = Params::parse(params.as_bytes()).ok()?;

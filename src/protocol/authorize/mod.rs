@@ -1,8 +1,10 @@
 //! The authorization request (RFC 6749 section 4.1.1, OpenID Connect Core section 3.1.2.1): one
 //! ladder of checks, in the order in which an answer can be trusted to travel.
 
+mod arrival;
 mod prompts;
 
+pub use arrival::{Arrival, PUSHED_PREFIX, PushedRequests, RequestForm};
 pub use prompts::{Demand, PROMPT_VALUES, PromptDisplay, Prompts};
 
 use super::acr::AcrDemand;

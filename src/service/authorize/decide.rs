@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{AuthorizeError, verify_flow};
+use super::{AuthorizeError, verify};
 use crate::app::App;
 use crate::protocol::acr::Level;
 use crate::protocol::authorize::AuthorizeRequest;
@@ -38,7 +38,7 @@ pub async fn session_for<'a>(
     {
         return Ok(Some(chosen));
     }
-    let verified = match verify_flow(app, flow).await {
+    let verified = match verify(app, flow).await {
         Ok(verified) => verified,
         Err(AuthorizeError::NotAnApp) => return Ok(active),
         Err(error) => return Err(error),
