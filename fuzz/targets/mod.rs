@@ -5,7 +5,10 @@
 //! every input, judged by other code than the one under test wherever there is some.
 
 pub mod basic_header;
+pub mod claim_pattern;
 pub mod claims_request;
+pub mod client_assertion;
+pub mod client_certificate;
 pub mod client_metadata;
 pub mod dpop_proof;
 pub mod form_parameters;
@@ -16,6 +19,7 @@ pub mod metadata_document;
 pub mod redirect_uri;
 pub mod sealed_flow;
 pub mod url_guard;
+pub mod user_code;
 
 /// What a target does with one input.
 pub type Check = fn(&[u8]);
@@ -24,8 +28,11 @@ pub type Check = fn(&[u8]);
 pub const ALL: [(&str, Check); 12] = [
     ("basic_header", basic_header::check),
     ("claims_request", claims_request::check),
+    ("client_assertion", client_assertion::check),
+    ("client_certificate", client_certificate::check),
     ("dpop_proof", dpop_proof::check),
     ("client_metadata", client_metadata::check),
+    ("claim_pattern", claim_pattern::check),
     ("form_parameters", form_parameters::check),
     ("jwe", jwe::check),
     ("jwk_set", jwk_set::check),
@@ -34,4 +41,5 @@ pub const ALL: [(&str, Check); 12] = [
     ("redirect_uri", redirect_uri::check),
     ("sealed_flow", sealed_flow::check),
     ("url_guard", url_guard::check),
+    ("user_code", user_code::check),
 ];

@@ -7,12 +7,12 @@ use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{
     AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse, ThumbprintHash,
 };
-use serde::de::Error as _;
 use serde_json::{Map, Value};
 
 use super::jose::JoseError;
 use super::jwe::Recipient;
 use super::key_pair::algorithm;
+use crate::protocol::strict_json;
 use crate::protocol::types::{KeyEncryptionAlg, SigningAlg};
 
 /// Longer texts are refused unread.
@@ -323,41 +323,10 @@ impl<'a> Unverified<'a> {
 }
 
 /// One base64url segment that is a JSON object without repeated members: a second `aud` or `alg`
-/// must not be able to say something else to another reader.
-pub(super) fn object(segment: &str) -> Result<Map<String, Value>, JoseError> {
+/// must not be able to say something else to another reader (RFC 7519 section 4).
+fn object(segment: &str) -> Result<Map<String, Value>, JoseError> {
     let bytes = BASE64URL_NOPAD.decode(segment.as_bytes()).map_err(|_| JoseError::Malformed)?;
-    let unique: UniqueMembers = serde_json::from_slice(&bytes).map_err(|_| JoseError::Malformed)?;
-    Ok(unique.0)
-}
-
-/// An object whose members all have different names (RFC 7519 section 4).
-struct UniqueMembers(Map<String, Value>);
-
-impl<'de> serde::Deserialize<'de> for UniqueMembers {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = UniqueMembers;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(
-                self,
-                mut members: A,
-            ) -> Result<UniqueMembers, A::Error> {
-                let mut map = Map::new();
-                while let Some((name, value)) = members.next_entry::<String, Value>()? {
-                    if map.insert(name, value).is_some() {
-                        return Err(A::Error::custom("a member is repeated"));
-                    }
-                }
-                Ok(UniqueMembers(map))
-            }
-        }
-        deserializer.deserialize_map(Visitor)
-    }
+    strict_json::object(&bytes).map_err(|_| JoseError::Malformed)
 }
 
 fn check_header(

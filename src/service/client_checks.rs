@@ -41,6 +41,10 @@ pub fn check(
             problems.push(MetadataProblem::of(field, url, problem.to_string()));
         }
     }
+    let method = metadata.token_endpoint_auth_method;
+    if before.is_none_or(|before| before.token_endpoint_auth_method != method) {
+        problems.extend(client_certificate::problems(app, method));
+    }
     let used = before.map(signing_algs).unwrap_or_default();
     let offered = &app.config.keys.algorithms;
     for (field, alg) in signing_algs(metadata) {
@@ -48,7 +52,6 @@ pub fn check(
             problems.push(MetadataProblem::of(field, alg.as_str(), "has no key here"));
         }
     }
-    problems.extend(client_certificate::problems(app, metadata));
     if !problems.iter().any(|p| p.field == "jwks") {
         keys(metadata, &mut problems);
     }

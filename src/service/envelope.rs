@@ -1,6 +1,6 @@
 //! A JWT on its way to one client: signed with the algorithm it registered, and encrypted to it if it
 //! wants that, in this order (OpenID Connect Core section 10.2). ID tokens, signed userinfo and
-//! introspection answers, and authorization responses all leave through here.
+//! introspection answers, authorization responses and logout tokens all leave through here.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -22,6 +22,7 @@ pub enum Content {
     Userinfo,
     Introspection,
     AuthorizationResponse,
+    LogoutToken,
 }
 
 type Encryption = (Option<KeyEncryptionAlg>, Option<ContentEncryptionAlg>);
@@ -33,6 +34,7 @@ impl Content {
             Self::Userinfo => TokenType::Userinfo,
             Self::Introspection => TokenType::Introspection,
             Self::AuthorizationResponse => TokenType::AuthorizationResponse,
+            Self::LogoutToken => TokenType::LogoutToken,
         }
     }
 
@@ -41,7 +43,8 @@ impl Content {
     fn wishes(self, client: &Client) -> (Option<SigningAlg>, Encryption) {
         let m = &client.metadata;
         match self {
-            Self::IdToken => (
+            // Back-Channel Logout section 2.4: the same keys as for ID tokens.
+            Self::IdToken | Self::LogoutToken => (
                 Some(m.id_token_signed_response_alg),
                 (m.id_token_encrypted_response_alg, m.id_token_encrypted_response_enc),
             ),

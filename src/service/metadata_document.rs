@@ -25,7 +25,7 @@ use crate::service::failure::{EndpointError, Failure};
 use crate::store::{Tx, audit, client_documents, clients as client_rows, consents, sync};
 
 /// Documents asked for at one host in a minute.
-const PER_HOST: i64 = 30;
+const PER_HOST: i64 = 60;
 /// How long a stored client works while its document cannot be read.
 const STALE: Seconds = 86_400;
 

@@ -4,6 +4,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::client_signer::{ClientKey, jwks, with_assertion};
 use crate::checks::{assert_error_page, assert_success};
 use crate::fixtures::{ALICE, STATE, fill_in, unique};
 use crate::registration_kit::{CALLBACK, Registered, assert_refused, open_bed, register, request};
@@ -41,6 +42,32 @@ on_both_backends! {
         app.manage(Method::GET, None).await.assert_status(401);
         assert_error_page(&app.rp.authorize(&bed.world.browser(), &[]).await);
         bed.world.assert_log_is_clean(&[app.rp.secret.as_deref().unwrap(), app.token()]);
+    }
+
+    async fn an_app_registers_its_keys_and_proves_itself_with_them(backend: Backend) {
+        let bed = open_bed(backend).await;
+        let peer = TlsPeer::shared();
+        let (key, path) = (ClientKey::new("RS256", "k1"), format!("/{}.json", unique("keys")));
+        peer.serve(&path, Answer::json(&jwks(&[&key])));
+        for keys in [json!({ "jwks": jwks(&[&key]) }), json!({ "jwks_uri": peer.url(&path) })] {
+            let mut changes = json!({ "token_endpoint_auth_method": "private_key_jwt" });
+            changes.as_object_mut().unwrap().extend(keys.as_object().unwrap().clone());
+            let app = Registered::new(&bed.world, changes).await;
+            assert_eq!(app.json.get("client_secret"), None);
+            assert_eq!(app.json.get("client_secret_expires_at"), None);
+            let code = app.rp.code(&bed.world.browser(), &ALICE, &[]).await;
+            let fields = app.rp.redeem_fields(&code, &[]);
+            let fields: Vec<_> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+            let assertion = key.assertion(&app.rp.id, &app.rp.issuer, &json!({}));
+            let fields = with_assertion(&fields, &assertion);
+            app.rp.post("/oauth2/token", &fields).await.assert_status(200);
+        }
+        for keys in [json!({}), json!({ "jwks": { "keys": [] } })] {
+            let mut changes = json!({ "token_endpoint_auth_method": "private_key_jwt" });
+            changes.as_object_mut().unwrap().extend(keys.as_object().unwrap().clone());
+            let page = register(&bed.world, None, &request(changes)).await;
+            assert_refused(&page, 400, "invalid_client_metadata");
+        }
     }
 
     async fn oidcc_ensure_redirect_uri_in_authorization_request(backend: Backend) {

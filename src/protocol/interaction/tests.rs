@@ -2,9 +2,11 @@ use super::super::acr::Strictness;
 use super::super::authorization_details::DetailType;
 use super::super::authorize::validate;
 use super::super::client::tests::client;
+use super::super::client::{ClientOrigin, ConsentPolicy};
 use super::super::params::Params;
 use super::super::reply::ReplyTo;
 use super::*;
+use crate::protocol::client::ConsentPolicy;
 
 const NOW: UnixTime = UnixTime(10_000);
 
@@ -124,6 +126,8 @@ fn consent_is_asked_for_new_scopes_only_and_remembered() {
     own.consent = None;
     own.client.metadata.consent = ConsentPolicy::Skip;
     assert_eq!(own.step(), Step::Issue);
+    own.client.origin = ClientOrigin::Dynamic;
+    assert!(matches!(own.step(), Step::Consent(_)), "a stranger cannot excuse itself");
 }
 
 #[test]
