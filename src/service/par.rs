@@ -10,11 +10,13 @@ use crate::clock::Seconds;
 use crate::crypto::secret::Secret;
 use crate::protocol::authorize::{self, Arrival, PUSHED_PREFIX, RequestForm};
 use crate::protocol::client::Client;
+use crate::protocol::discovery::path;
 use crate::protocol::error::OAuthError;
 use crate::protocol::params::Params;
 use crate::protocol::reply::{NoReply, ReplyTo};
 use crate::service::authorize::{Kept, pushed_requests, request_object};
 use crate::service::client_authentication::{self, ClientRequest};
+use crate::service::dpop;
 use crate::service::failure::EndpointError;
 use crate::store::ephemeral::pushed;
 
@@ -35,6 +37,8 @@ pub struct Pushed {
 pub async fn push(app: &App, request: &ClientRequest) -> Result<Pushed, EndpointError> {
     let client = client_authentication::authenticate(app, request).await?;
     let (params, form) = parameters(app, &client, &request.params).await?;
+    let params =
+        dpop::bind_pushed(app, &ClientRequest { params, ..request.clone() }, path::PAR).await?;
     check(app, &client, (&params, form))?;
     let name = Secret::generate();
     let lifetime = app.config.authorization.pushed_request_lifetime;
