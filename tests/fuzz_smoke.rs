@@ -83,8 +83,18 @@ fn client_credentials_in_a_header_are_read_as_they_were_sent() {
 }
 
 #[test]
+fn a_claims_request_asks_for_nothing_that_was_not_written_in_it() {
+    holds("claims_request");
+}
+
+#[test]
 fn parameters_are_read_as_they_were_sent() {
     holds("form_parameters");
+}
+
+#[test]
+fn no_proof_counts_that_its_key_did_not_make_for_this_request() {
+    holds("dpop_proof");
 }
 
 #[test]
@@ -110,6 +120,16 @@ fn a_typed_code_is_the_letters_that_were_typed() {
 #[test]
 fn a_claim_fits_its_pattern_exactly_when_a_plain_search_says_so() {
     holds("claim_pattern");
+}
+
+#[test]
+fn no_registration_gets_more_than_a_stranger_may_have() {
+    holds("client_metadata");
+}
+
+#[test]
+fn no_document_speaks_for_more_than_its_own_url() {
+    holds("metadata_document");
 }
 
 #[test]

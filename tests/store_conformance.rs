@@ -29,6 +29,8 @@ mod people;
 mod races;
 #[path = "store_conformance/records.rs"]
 mod records;
+#[path = "store_conformance/registration.rs"]
+mod registration;
 #[path = "store_conformance/schema.rs"]
 mod schema;
 #[path = "store_conformance/servers.rs"]
@@ -67,11 +69,13 @@ async fn conforms(store: Store) {
     deliveries::outbox_conforms(&store).await;
     deliveries::session_clients_conform(&store).await;
     records::keys_conform(&store).await;
+    records::encryption_keys_conform(&store).await;
     records::links_conform(&store).await;
     records::revocations_conform(&store).await;
     records::used_jtis_conform(&store).await;
     records::sync_conforms(&store).await;
     records::audit_conforms(&store).await;
+    registration::registration_conforms(&store).await;
     figures::figures_conform(&store).await;
     races::one_winner_each(&store).await;
     races::counters_are_exact(&store).await;

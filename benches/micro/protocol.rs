@@ -7,7 +7,7 @@ use data_encoding::BASE64;
 use doorward::clock::UnixTime;
 use doorward::protocol::authorize::{self, AuthorizeRequest};
 use doorward::protocol::claims::{self, ACR_PASSWORD, Authentication, IdTokenFacts};
-use doorward::protocol::client::{Client, ClientKind, ClientMetadata};
+use doorward::protocol::client::{Client, ClientKind, ClientMetadata, ClientOrigin};
 use doorward::protocol::client_auth;
 use doorward::protocol::interaction::{self, Progress, SessionFacts, Situation};
 use doorward::protocol::params::Params;
@@ -149,6 +149,7 @@ fn client() -> Client {
             redirect_uris: vec!["https://rp.test/other".into(), "https://rp.test/cb".into()],
             ..ClientMetadata::default()
         },
+        origin: ClientOrigin::Manual,
         secret_hashes: Vec::new(),
         disabled_at: None,
         token_version: 0,

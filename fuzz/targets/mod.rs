@@ -6,8 +6,12 @@
 
 pub mod basic_header;
 pub mod claim_pattern;
+pub mod claims_request;
+pub mod client_metadata;
+pub mod dpop_proof;
 pub mod form_parameters;
 pub mod jwt;
+pub mod metadata_document;
 pub mod redirect_uri;
 pub mod sealed_flow;
 pub mod url_guard;
@@ -17,11 +21,15 @@ pub mod user_code;
 pub type Check = fn(&[u8]);
 
 /// Every target with its name, which is also the folder of its seeds.
-pub const ALL: [(&str, Check); 8] = [
+pub const ALL: [(&str, Check); 12] = [
     ("basic_header", basic_header::check),
     ("claim_pattern", claim_pattern::check),
+    ("claims_request", claims_request::check),
+    ("dpop_proof", dpop_proof::check),
+    ("client_metadata", client_metadata::check),
     ("form_parameters", form_parameters::check),
     ("jwt", jwt::check),
+    ("metadata_document", metadata_document::check),
     ("redirect_uri", redirect_uri::check),
     ("sealed_flow", sealed_flow::check),
     ("url_guard", url_guard::check),

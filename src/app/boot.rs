@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use super::{App, Documents, KeySets, Known, VerifiedTokens, Watch, software_issuers};
 use crate::clock::Clock;
 use crate::config::{Config, MasterKeySource};
+use crate::crypto::certificate::ClientAuthorities;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::{PasswordParams, Passwords};
 use crate::crypto::seal::{MasterKey, Sealer};
@@ -29,6 +30,8 @@ pub enum BootError {
     Redis(String),
     #[error("secrets.master_key: {0}")]
     MasterKey(String),
+    #[error("server.client_ca_file: {0}")]
+    ClientAuthorities(String),
     #[error("outbound.extra_ca_file: {0}")]
     Outbound(String),
     #[error("registration.software_statement_keys_file: {0}")]
@@ -75,6 +78,9 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
     };
     let passwords = Passwords::new(params, config.password.thread_count(), config.password.queue)
         .map_err(|error| BootError::Passwords(error.to_string()))?;
+    let client_authorities = config.server.client_ca_file.as_deref().map(ClientAuthorities::read);
+    let client_authorities =
+        client_authorities.transpose().map_err(BootError::ClientAuthorities)?;
     let outbound = Outbound::new(&config.outbound).map_err(BootError::Outbound)?;
     let software_issuers =
         software_issuers::read(&config.registration).map_err(BootError::SoftwareIssuers)?;
@@ -93,6 +99,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         verified: VerifiedTokens::default(),
         watch: Watch::new(state),
         outbox_bell: Notify::new(),
+        client_authorities,
         outbound,
         documents: Documents::default(),
         software_issuers,

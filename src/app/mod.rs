@@ -22,6 +22,7 @@ pub use watch::{Freshness, Watch};
 
 use crate::clock::{Clock, UnixTime};
 use crate::config::Config;
+use crate::crypto::certificate::ClientAuthorities;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::Passwords;
 use crate::crypto::seal::Sealer;
@@ -50,6 +51,8 @@ pub struct App {
     pub watch: Watch,
     /// Rung when something was put into the outbox, so that it leaves at once.
     pub outbox_bell: Notify,
+    /// Who vouches for the certificates of clients, if anybody.
+    pub client_authorities: Option<ClientAuthorities>,
     /// Requests to addresses that others supplied.
     pub outbound: Outbound,
     /// Client ID metadata documents read lately.

@@ -328,13 +328,14 @@ fn list(
     let more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| more).map(|client| client.id.to_string());
-    let mut table = Table::new(["client_id", "name", "type", "state"]);
+    let mut table = Table::new(["client_id", "name", "type", "origin", "state"]);
     for client in &found {
         let metadata = &client.metadata;
         table.row([
             client.id.as_str(),
             &metadata.client_name,
             metadata.kind.as_str(),
+            client.origin.as_str(),
             state(client),
         ]);
     }
@@ -359,6 +360,7 @@ fn to_json(client: &Client, secret: Option<&Secret>) -> Value {
     if let Value::Object(metadata) = json!(client.metadata) {
         document.extend(metadata);
     }
+    document.insert("origin".into(), json!(client.origin));
     document.insert("state".into(), json!(state(client)));
     document.insert("created_at".into(), engine::time(client.created_at));
     document.insert("updated_at".into(), engine::time(client.updated_at));
@@ -389,6 +391,7 @@ fn print(
     for uri in &metadata.post_logout_redirect_uris {
         table.row(["post-logout URI", uri]);
     }
+    table.row(["origin", client.origin.as_str()]);
     table.row(["state", state(client)]);
     output.data(&to_json(client, secret), &table)?;
     Ok(Exit::Done)

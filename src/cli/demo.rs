@@ -59,7 +59,7 @@ pub(super) fn run(
         app.banner =
             Some("Demo: runs on this computer only, with passwords everybody knows.".into());
         seed(&app, args.port).await?;
-        let listeners = Listeners { main: provider, management: None, tls: None };
+        let listeners = Listeners { main: provider, management: None, tls: None, mtls: Vec::new() };
         let running = server::start(Arc::new(app), listeners)?;
         let mut others = Vec::new();
         for (sample, listeners) in places {

@@ -15,7 +15,7 @@ use crate::app::{App, Migrations};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::server::{self, Listeners, Running};
-use crate::http::tls;
+use crate::http::tls::{self, ClientCertificates};
 use crate::service::{links, start};
 
 const EXAMPLES: &str = "\
@@ -69,14 +69,34 @@ fn listen(config: &Config) -> Result<Listeners, Failure> {
     }
     let management = config.management.listen.address();
     let management = management.map(|address| bind(address, "management.listen")).transpose()?;
-    let tls = match (&config.server.tls_cert_file, &config.server.tls_key_file) {
-        (Some(certificates), Some(key)) => Some(
-            tls::server_config(certificates, key)
-                .map_err(|error| Failure::Failed(error.to_string()))?,
-        ),
-        _ => None,
+    let clients = if config.server.ask_client_certificate {
+        ClientCertificates::Asked
+    } else {
+        ClientCertificates::NotAsked
     };
-    Ok(Listeners { main, management, tls })
+    let tls = tls_config(config, clients)?;
+    let mut mtls = Vec::new();
+    if let Some(asking) = tls_config(config, ClientCertificates::Asked)? {
+        for address in &config.server.mtls_listen {
+            mtls.push((bind(*address, "server.mtls_listen")?, asking.clone()));
+        }
+    }
+    Ok(Listeners { main, management, tls, mtls })
+}
+
+/// TLS of our own, if there is a certificate for it.
+fn tls_config(
+    config: &Config,
+    clients: ClientCertificates,
+) -> Result<Option<rustls::ServerConfig>, Failure> {
+    let (Some(certificates), Some(key)) =
+        (&config.server.tls_cert_file, &config.server.tls_key_file)
+    else {
+        return Ok(None);
+    };
+    tls::server_config(certificates, key, clients)
+        .map(Some)
+        .map_err(|error| Failure::Failed(error.to_string()))
 }
 
 fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, Failure> {

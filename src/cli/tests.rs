@@ -7,6 +7,7 @@ use super::db::DbCommand;
 use super::demo::DemoArgs;
 use super::doctor::DoctorArgs;
 use super::key::KeyCommand;
+use super::registration_token::RegistrationTokenCommand;
 use super::serve::ServeArgs;
 use super::setup_link::SetupLinkArgs;
 use super::user::UserCommand;
@@ -35,6 +36,8 @@ enum WholeCommand {
     User(UserCommand),
     #[command(subcommand)]
     Client(ClientCommand),
+    #[command(subcommand)]
+    RegistrationToken(RegistrationTokenCommand),
     #[command(subcommand)]
     Key(KeyCommand),
     #[command(subcommand)]
@@ -72,6 +75,9 @@ fn every_promised_command_line_parses() {
         "client update wiki --redirect-uri https://a.example.com/cb --disable",
         "client create --name TV --type device --grant-type device_code",
         "client create --name J --type machine --grant-type jwt-bearer --auth-method none",
+        "registration-token create --label Bench --max-uses 5 --days 30",
+        "registration-token list --format json",
+        "registration-token revoke abc",
         "key list",
         "key rotate --alg RS256 --alg ES256",
         "key retire abc --yes",

@@ -2,6 +2,7 @@
 //! in that order of precedence. Unknown keys are refused, every mistake is reported at once as a
 //! line that says what to set, and the origin of every value is kept. Nothing here prints a secret.
 
+mod authorization;
 mod catalog;
 mod database;
 mod environment;
@@ -36,6 +37,7 @@ use schemars::JsonSchema;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
+pub use authorization::AuthorizationSettings;
 pub use catalog::schema;
 pub use database::{DatabaseKind, DatabaseSettings};
 pub use issuer::Issuer;
@@ -55,9 +57,10 @@ pub use server::ServerSettings;
 pub use session::SessionSettings;
 pub use show::{Shown, mask_url};
 pub use sources::Sources;
-pub use tokens::TokenSettings;
+pub use tokens::{DpopNonces, TokenSettings};
 
 use crate::clock::Seconds;
+use crate::protocol::client::AuthMethod;
 
 /// The configuration of Doorward.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -86,6 +89,8 @@ pub struct Config {
     pub secrets: SecretSettings,
     /// Lifetimes of codes and tokens, in seconds.
     pub tokens: TokenSettings,
+    /// What authorization requests may look like.
+    pub authorization: AuthorizationSettings,
     /// Lifetimes of the single-sign-on session, in seconds.
     pub session: SessionSettings,
     /// Limits against guessing and flooding. No limit locks an account for good.
@@ -123,6 +128,7 @@ impl Default for Config {
             redis: RedisSettings::default(),
             secrets: SecretSettings::default(),
             tokens: TokenSettings::default(),
+            authorization: AuthorizationSettings::default(),
             session: SessionSettings::default(),
             limits: LimitSettings::default(),
             password: PasswordSettings::default(),
@@ -176,6 +182,21 @@ impl Config {
     pub fn shutdown_delay(&self) -> Seconds {
         let default = if self.issuer.is_loopback() { 0 } else { 5 };
         self.server.shutdown_delay.unwrap_or(default)
+    }
+
+    /// How clients may authenticate with a TLS certificate here (RFC 8705); empty where nobody is
+    /// asked for one.
+    #[must_use]
+    pub fn certificate_methods(&self) -> Vec<AuthMethod> {
+        let server = &self.server;
+        let asked = server.ask_client_certificate
+            || !server.mtls_listen.is_empty()
+            || server.client_certificate_header.is_some();
+        let vouched = server.client_ca_file.is_some();
+        let methods = [AuthMethod::TlsClientAuth, AuthMethod::SelfSignedTlsClientAuth];
+        let offered =
+            |method: &AuthMethod| asked && (vouched || *method != AuthMethod::TlsClientAuth);
+        methods.into_iter().filter(offered).collect()
     }
 
     /// The URL of the database in effect. It may hold a password.

@@ -67,6 +67,7 @@ impl Default for RegistrationSettings {
                 AuthMethod::None,
                 AuthMethod::ClientSecretBasic,
                 AuthMethod::ClientSecretPost,
+                AuthMethod::PrivateKeyJwt,
             ],
             scopes: Scopes::from_tokens(Scopes::STANDARD),
             max_clients: 1_000,

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
+use super::Issuer;
 use crate::clock::Seconds;
 
 /// The main listener: sign-in pages, protocol endpoints and the console.
@@ -30,6 +31,26 @@ pub struct ServerSettings {
     /// Private key of the certificate, in PEM.
     #[schemars(with = "Option<String>")]
     pub tls_key_file: Option<PathBuf>,
+    /// Ask whoever connects to the main listener for a certificate (RFC 8705), without insisting on
+    /// one. Browsers may then ask people to choose a certificate; `mtls_listen` spares them that.
+    pub ask_client_certificate: bool,
+    /// Addresses and ports of a second https listener, with the same certificate, which asks for the
+    /// certificates of apps.
+    #[serde(deserialize_with = "addresses")]
+    #[schemars(with = "Vec<String>")]
+    pub mtls_listen: Vec<SocketAddr>,
+    /// The address apps with certificates reach Doorward at, if it is another one than the issuer's,
+    /// such as `https://mtls.id.example.com`. It is announced as `mtls_endpoint_aliases`.
+    #[schemars(with = "Option<String>")]
+    pub mtls_url: Option<Issuer>,
+    /// The header in which trusted proxies pass on the certificate of an app, such as `Client-Cert`:
+    /// as RFC 9440 writes it, as PEM escaped like a URL, or as base64. The proxy must remove the
+    /// header from requests it receives.
+    pub client_certificate_header: Option<String>,
+    /// Certificates (PEM) of the authorities that vouch for the certificates of apps
+    /// (`tls_client_auth`), those of intermediate ones included where only the header passes them on.
+    #[schemars(with = "Option<String>")]
+    pub client_ca_file: Option<PathBuf>,
     /// Threads that answer requests; 0 means one for each processor core.
     #[schemars(range(min = 0, max = 1024))]
     pub workers: usize,
@@ -49,6 +70,11 @@ impl Default for ServerSettings {
             trusted_proxies: Vec::new(),
             tls_cert_file: None,
             tls_key_file: None,
+            ask_client_certificate: false,
+            mtls_listen: Vec::new(),
+            mtls_url: None,
+            client_certificate_header: None,
+            client_ca_file: None,
             workers: 0,
             shutdown_delay: None,
             shutdown_timeout: 30,

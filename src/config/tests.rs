@@ -249,6 +249,12 @@ fn numbers_and_lists_must_be_what_they_say() {
         ("DOORWARD_SERVER__TLS_CERT_FILE", "/nowhere/cert.pem", "Set both"),
         ("DOORWARD_OUTBOUND__ALLOW_PRIVATE", "10.0.0.0/8,https://a", "not a host, address"),
         ("DOORWARD_OUTBOUND__EXTRA_CA_FILE", "/nowhere/ca.pem", "could not be read"),
+        ("DOORWARD_SERVER__ASK_CLIENT_CERTIFICATE", "true", "no https listener"),
+        ("DOORWARD_SERVER__MTLS_LISTEN", "127.0.0.1:8443", "no https listener"),
+        ("DOORWARD_SERVER__MTLS_URL", "http://localhost:8443", "certificates need https"),
+        ("DOORWARD_SERVER__CLIENT_CERTIFICATE_HEADER", "Client-Cert", "server.trusted_proxies"),
+        ("DOORWARD_SERVER__CLIENT_CERTIFICATE_HEADER", "a b", "name of a header"),
+        ("DOORWARD_SERVER__CLIENT_CA_FILE", "/nowhere/ca.pem", "could not be read"),
         ("REDIS_URL", "http://cache", "not the URL of a Redis"),
         ("DATABASE_URL", "mysql://root:hunter22@db/x", "not the URL of a database"),
     ] {

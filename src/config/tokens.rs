@@ -1,4 +1,4 @@
-//! `[tokens]`: how long codes and tokens live.
+//! `[tokens]`: how long codes and tokens live, and what proofs of possession need.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,9 @@ pub struct TokenSettings {
     /// How long a device waits between two questions.
     #[schemars(range(min = 1, max = 60))]
     pub device_poll_interval: Seconds,
+    /// Whether DPoP proofs need a nonce of Doorward's: `required` costs each app one more round trip
+    /// every few minutes and stops proofs made in advance; `optional` relies on their time alone.
+    pub dpop_nonce: DpopNonces,
     /// How many services may act for each other in one token (RFC 8693).
     #[schemars(range(min = 1, max = 16))]
     pub exchange_depth: usize,
@@ -58,7 +61,17 @@ impl Default for TokenSettings {
             refresh_grace: 10,
             device_code_lifetime: 600,
             device_poll_interval: 5,
+            dpop_nonce: DpopNonces::Optional,
             exchange_depth: 4,
         }
     }
+}
+
+/// Whether DPoP proofs need a nonce (RFC 9449 section 8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DpopNonces {
+    #[default]
+    Optional,
+    Required,
 }

@@ -21,6 +21,7 @@ pub(super) fn validate(config: &Config, problems: &mut Problems) {
         product_name,
         listeners,
         tls,
+        client_certificates,
         database,
         redis,
         master_key,
@@ -66,6 +67,44 @@ fn tls(config: &Config, problems: &mut Problems) {
             let text = format!("the file {} could not be read: {fault}", path.display());
             problems.add(key, config.origin(key), text);
         }
+    }
+}
+
+fn client_certificates(config: &Config, problems: &mut Problems) {
+    let server = &config.server;
+    let mut wrong = |key: &str, text: &str| problems.add(key, config.origin(key), text);
+    let no_tls = "there is no https listener. Set server.tls_cert_file and server.tls_key_file";
+    if server.tls_cert_file.is_none() && server.ask_client_certificate {
+        wrong("server.ask_client_certificate", no_tls);
+    }
+    if server.tls_cert_file.is_none() && !server.mtls_listen.is_empty() {
+        wrong("server.mtls_listen", no_tls);
+    }
+    if server.mtls_url.as_ref().is_some_and(|url| !url.is_https()) {
+        wrong(
+            "server.mtls_url",
+            "certificates need https. Set an address that starts with https://",
+        );
+    }
+    if let Some(name) = &server.client_certificate_header {
+        let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        if name.is_empty() || !name.bytes().all(letter) {
+            wrong(
+                "server.client_certificate_header",
+                "set the name of a header, such as Client-Cert",
+            );
+        }
+        if server.trusted_proxies.is_empty() {
+            let text = "nobody is believed about certificates yet. Set server.trusted_proxies to \
+                        the addresses of your proxy";
+            wrong("server.client_certificate_header", text);
+        }
+    }
+    if let Some(path) = &server.client_ca_file
+        && let Err(fault) = std::fs::File::open(path)
+    {
+        let text = format!("the file {} could not be read: {fault}", path.display());
+        wrong("server.client_ca_file", &text);
     }
 }
 

@@ -31,10 +31,11 @@ pub enum TokenType {
     Userinfo,
     /// A signed answer of introspection (RFC 9701 section 5).
     Introspection,
-    /// A signed answer of the authorization endpoint (JARM section 2.1). It has no `sub`.
-    AuthorizationResponse,
     /// A logout token (OpenID Connect Back-Channel Logout section 2.4).
     LogoutToken,
+    /// An authorization response (JARM section 2.1). That standard names no type; one of its own keeps
+    /// a response from ever passing as an ID token.
+    AuthorizationResponse,
 }
 
 impl TokenType {
@@ -48,14 +49,15 @@ impl TokenType {
         Self::LogoutToken,
     ];
 
-    /// The `typ` header. No standard names one for the answers of userinfo and the authorization
-    /// endpoint, and relying parties know only `JWT` there.
+    /// The `typ` header. No standard names one for the answers of userinfo, and relying parties know
+    /// only `JWT` there.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::IdToken | Self::Userinfo | Self::AuthorizationResponse => "JWT",
+            Self::IdToken | Self::Userinfo => "JWT",
             Self::AccessToken => "at+jwt",
             Self::Introspection => "token-introspection+jwt",
             Self::LogoutToken => "logout+jwt",
+            Self::AuthorizationResponse => "oauth-authz-resp+jwt",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! Nothing here knows about people, clients or storage: values in, values out.
 
 pub mod alias;
+pub mod certificate;
 pub mod encoding;
 pub mod foreign;
 pub mod jose;

@@ -101,6 +101,8 @@ pub enum Purpose {
     Flash,
     /// The short code of a waiting device, as the key it is found by.
     UserCode,
+    /// A nonce for DPoP proofs.
+    DpopNonce,
 }
 
 impl Purpose {
@@ -115,6 +117,7 @@ impl Purpose {
             Self::Csrf => "csrf",
             Self::Flash => "flash",
             Self::UserCode => "user-code",
+            Self::DpopNonce => "dpop-nonce",
         }
     }
 
@@ -166,6 +169,7 @@ pub struct Sealer {
     csrf: Keys,
     flash: Keys,
     user_code: Keys,
+    dpop_nonce: Keys,
     aliases: AliasKeys,
 }
 
@@ -183,6 +187,7 @@ impl Sealer {
             csrf: keys(Purpose::Csrf),
             flash: keys(Purpose::Flash),
             user_code: keys(Purpose::UserCode),
+            dpop_nonce: keys(Purpose::DpopNonce),
             aliases: AliasKeys::derive(&prk),
         }
     }
@@ -247,6 +252,7 @@ impl Sealer {
             Purpose::EncryptionKey => &self.encryption_key,
             Purpose::Flash => &self.flash,
             Purpose::UserCode => &self.user_code,
+            Purpose::DpopNonce => &self.dpop_nonce,
         }
     }
 }

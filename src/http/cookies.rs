@@ -1,6 +1,7 @@
 //! The cookies: which there are and what protects them (security catalogue section 4.2).
 //!
-//! `session` is the SSO session; `browser` binds in-flight pages and CSRF tokens to this browser;
+//! `session` is the active SSO session, `accounts` those of other people in the same browser;
+//! `browser` binds in-flight pages and CSRF tokens to this browser;
 //! `state` lets scripts of this site see whether the session is another one; it proves nothing;
 //! `flash` carries one sealed message from a change in the console to the page shown next.
 
@@ -15,6 +16,7 @@ use crate::crypto::secret::Secret;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Session,
+    Accounts,
     Browser,
     State,
     Flash,
@@ -27,6 +29,8 @@ impl Kind {
         match (self, transport) {
             (Self::Session, Transport::Https) => "__Host-doorward_session",
             (Self::Session, Transport::LoopbackHttp) => "doorward_session",
+            (Self::Accounts, Transport::Https) => "__Host-doorward_accounts",
+            (Self::Accounts, Transport::LoopbackHttp) => "doorward_accounts",
             (Self::Browser, Transport::Https) => "__Host-doorward_browser",
             (Self::Browser, Transport::LoopbackHttp) => "doorward_browser",
             (Self::State, Transport::Https) => "__Host-doorward_state",
@@ -40,6 +44,7 @@ impl Kind {
     fn lengths(self) -> std::ops::RangeInclusive<usize> {
         match self {
             Self::Session | Self::Browser | Self::State => 32..=128,
+            Self::Accounts => 32..=1_024,
             Self::Flash => 32..=2_048,
         }
     }
@@ -50,7 +55,7 @@ impl Kind {
             // over https only.
             Self::State if transport == Transport::Https => SameSite::None,
             // Lax, not Strict: people arrive at /authorize from other sites.
-            Self::Session | Self::Browser | Self::State => SameSite::Lax,
+            Self::Session | Self::Accounts | Self::Browser | Self::State => SameSite::Lax,
             Self::Flash => SameSite::Strict,
         }
     }

@@ -5,8 +5,10 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 
-use super::extract::request_id;
+use super::extract::{header_text, request_id};
+use crate::protocol::dpop;
 use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::sender_constraint::Scheme;
 use crate::service::failure::{EndpointError, Failure};
 
 /// Seconds after which trying again is worth it.
@@ -49,8 +51,7 @@ pub fn oauth(request: &HttpRequest, error: &EndpointError) -> HttpResponse {
 }
 
 /// Status and headers of a refusal.
-#[must_use]
-pub fn oauth_builder(request: &HttpRequest, refusal: &OAuthError) -> HttpResponseBuilder {
+fn oauth_builder(request: &HttpRequest, refusal: &OAuthError) -> HttpResponseBuilder {
     tracing::info!(
         request_id = request_id(request),
         code = refusal.code.as_str(),
@@ -89,18 +90,25 @@ fn failed(request: &HttpRequest, failure: &Failure) -> HttpResponse {
     response.json(body)
 }
 
-/// A request without any token: a bare challenge (RFC 6750 section 3.1).
+/// A request without any token: a bare challenge for each scheme (RFC 6750 section 3.1, RFC 9449
+/// section 7.1).
 #[must_use]
 pub fn no_bearer() -> HttpResponse {
     HttpResponse::Unauthorized()
-        .insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"doorward\""))
+        .append_header((header::WWW_AUTHENTICATE, "Bearer realm=\"doorward\""))
+        .append_header((header::WWW_AUTHENTICATE, dpop_challenge()))
         .json(OAuthBody {
             error: "invalid_token",
             error_description: "Send the access token in the Authorization header.",
         })
 }
 
-/// An error of an endpoint that takes access tokens (RFC 6750 section 3).
+fn dpop_challenge() -> String {
+    format!("DPoP realm=\"doorward\", algs=\"{}\"", dpop::algs())
+}
+
+/// An error of an endpoint that takes access tokens (RFC 6750 section 3, RFC 9449 section 7.1). The
+/// error stands in the challenge of the scheme the client used.
 #[must_use]
 pub fn bearer(request: &HttpRequest, error: &EndpointError) -> HttpResponse {
     let refusal = match error {
@@ -108,16 +116,29 @@ pub fn bearer(request: &HttpRequest, error: &EndpointError) -> HttpResponse {
         EndpointError::Failure(failure) => return failed(request, failure),
     };
     let status = match refusal.code {
-        ErrorCode::InvalidToken => StatusCode::UNAUTHORIZED,
+        ErrorCode::InvalidToken | ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce => {
+            StatusCode::UNAUTHORIZED
+        }
         ErrorCode::InsufficientScope => StatusCode::FORBIDDEN,
         _ => StatusCode::BAD_REQUEST,
     };
-    let challenge = format!(
-        "Bearer realm=\"doorward\", error=\"{}\", error_description=\"{}\"",
-        refusal.code.as_str(),
-        refusal.description
-    );
-    HttpResponse::build(status)
-        .insert_header((header::WWW_AUTHENTICATE, challenge))
-        .json(oauth_body(refusal))
+    let with_error = |challenge: &str| {
+        let (code, description) = (refusal.code.as_str(), refusal.description);
+        format!("{challenge}, error=\"{code}\", error_description=\"{description}\"")
+    };
+    let mut response = HttpResponse::build(status);
+    if scheme(request) == Some(Scheme::Dpop) {
+        response.append_header((header::WWW_AUTHENTICATE, with_error(&dpop_challenge())));
+    } else {
+        let bearer = with_error("Bearer realm=\"doorward\"");
+        response.append_header((header::WWW_AUTHENTICATE, bearer));
+        response.append_header((header::WWW_AUTHENTICATE, dpop_challenge()));
+    }
+    response.json(oauth_body(refusal))
+}
+
+/// The scheme of the `Authorization` header.
+fn scheme(request: &HttpRequest) -> Option<Scheme> {
+    let header = header_text(request.headers(), &header::AUTHORIZATION)?;
+    Scheme::from_name(header.split(' ').next()?)
 }

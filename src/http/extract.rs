@@ -34,13 +34,21 @@ pub fn caller(site: &Site, request: &HttpRequest) -> Caller {
     }
 }
 
+/// Whether the connection is one of a reverse proxy that is believed about what is behind it.
+#[must_use]
+pub fn comes_from_trusted_proxy(site: &Site, request: &HttpRequest) -> bool {
+    request.peer_addr().is_some_and(|peer| is_trusted(site, peer.ip()))
+}
+
+fn is_trusted(site: &Site, address: IpAddr) -> bool {
+    site.config.server.trusted_proxies.iter().any(|network| network.contains(&address))
+}
+
 /// The peer's address; behind a trusted proxy the last address that no trusted proxy has.
 /// `X-Forwarded-For` from anybody else is ignored.
 fn client_address(site: &Site, request: &HttpRequest) -> Option<IpAddr> {
     let peer = request.peer_addr()?.ip();
-    let trusted = |address: IpAddr| {
-        site.config.server.trusted_proxies.iter().any(|network| network.contains(&address))
-    };
+    let trusted = |address: IpAddr| is_trusted(site, address);
     if !trusted(peer) {
         return Some(peer);
     }
@@ -59,6 +67,13 @@ fn client_address(site: &Site, request: &HttpRequest) -> Option<IpAddr> {
 #[must_use]
 pub fn header_text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
+}
+
+/// Every `DPoP` header as it was sent (RFC 9449 section 4.1).
+#[must_use]
+pub fn dpop(headers: &HeaderMap) -> Vec<String> {
+    let all = headers.get_all("DPoP");
+    all.map(|value| value.to_str().unwrap_or_default().to_owned()).collect()
 }
 
 /// The live SSO session of this browser.

@@ -7,6 +7,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::site::{Site, Transport};
 use crate::protocol::client::{Client, ClientKind};
+use crate::service::dpop;
 
 /// Adds what is missing; a handler that set one of these knows better.
 pub fn complete(site: &Site, headers: &mut HeaderMap) {
@@ -49,6 +50,17 @@ impl Framing {
     }
 }
 
+/// The name of the header that hands out nonces (RFC 9449 section 8).
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+
+/// Tells the sender of a DPoP proof which nonce to use from now on, if it needs another.
+pub fn offer_nonce(site: &Site, proofs: &[String], headers: &mut HeaderMap) {
+    let nonce = dpop::nonce_to_offer(site, proofs);
+    if let Some(Ok(nonce)) = nonce.map(|nonce| HeaderValue::from_str(&nonce)) {
+        headers.insert(DPOP_NONCE, nonce);
+    }
+}
+
 /// Whether forms of a page may be sent elsewhere. Browsers check `form-action` along the whole
 /// redirect chain, so pages of a sign-in, which ends at a client, must leave it out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +100,16 @@ pub fn framing_policy<'a>(nonce: &str, origins: impl Iterator<Item = &'a str>) -
     policy
 }
 
+/// The policy of a flow's page that may also load pictures from one other origin.
+#[must_use]
+pub fn picture_policy(nonce: &str, origin: Option<&str>) -> String {
+    let policy = page_policy(nonce, Forms::Anywhere);
+    match origin {
+        Some(origin) => policy.replace("img-src 'self'", &format!("img-src 'self' {origin}")),
+        None => policy,
+    }
+}
+
 /// Lets scripts of any origin read a public document.
 pub fn allow_any_origin(response: &mut HttpResponseBuilder) {
     response
@@ -97,17 +119,17 @@ pub fn allow_any_origin(response: &mut HttpResponseBuilder) {
 
 /// Lets scripts of the client's own origins read the answer. No credentials: cookies play no part
 /// at these endpoints.
-pub fn allow_client_origin(
-    response: &mut HttpResponseBuilder,
-    origin: Option<&str>,
-    client: &Client,
-) {
-    response.insert_header((header::VARY, "Origin"));
+pub fn allow_client_origin(headers: &mut HeaderMap, origin: Option<&str>, client: &Client) {
+    headers.append(header::VARY, HeaderValue::from_static("Origin"));
     let Some(origin) = origin.filter(|origin| is_origin_of(client, origin)) else { return };
-    response
-        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, origin))
-        .insert_header((header::ACCESS_CONTROL_EXPOSE_HEADERS, "WWW-Authenticate"))
-        .insert_header((HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"));
+    let Ok(origin) = HeaderValue::from_str(origin) else { return };
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    let exposed = HeaderValue::from_static("WWW-Authenticate, DPoP-Nonce");
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+    headers.insert(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("cross-origin"),
+    );
 }
 
 fn is_origin_of(client: &Client, origin: &str) -> bool {

@@ -2,7 +2,9 @@
 //! on one page; start there.
 
 mod account;
+mod accounts;
 mod assets;
+mod client_certificate;
 pub mod console;
 mod cookies;
 mod csrf;

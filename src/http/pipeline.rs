@@ -12,7 +12,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 use futures_util::FutureExt as _;
 
-use super::extract::{RequestId, header_text};
+use super::extract::{RequestId, dpop, header_text};
 use super::site::Site;
 use super::{headers, unread};
 use crate::crypto::secret;
@@ -33,6 +33,7 @@ pub(super) async fn around(
     let inbound = header_text(request.headers(), &HEADER);
     let id = request_id::request_id(inbound, site.now(), secret::new_id);
     request.extensions_mut().insert(RequestId(id.clone()));
+    let proofs = dpop(request.headers());
     let unread = unread::keep(&mut request);
 
     // The request moves on into the handler, so what fails without an answer becomes an error that
@@ -47,6 +48,7 @@ pub(super) async fn around(
         }
     };
     headers::complete(&site, response.headers_mut());
+    headers::offer_nonce(&site, &proofs, response.headers_mut());
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HEADER, value);
     }

@@ -9,7 +9,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App as ActixApp, HttpServer, web};
 
 use super::site::Site;
-use super::{pipeline, routes};
+use super::{client_certificate, pipeline, routes};
 use crate::app::App;
 use crate::service::failure::Failure;
 use crate::service::{maintenance, outbox};
@@ -21,6 +21,8 @@ pub struct Listeners {
     pub management: Option<TcpListener>,
     /// TLS for the main listeners, when Doorward terminates it itself.
     pub tls: Option<rustls::ServerConfig>,
+    /// Listeners for clients with certificates.
+    pub mtls: Vec<(TcpListener, rustls::ServerConfig)>,
 }
 
 /// A server that runs and stops beside the provider, such as a sample app.
@@ -66,12 +68,16 @@ pub fn start(app: Arc<App>, listeners: Listeners) -> std::io::Result<Running> {
     .shutdown_timeout(u64::try_from(settings.shutdown_timeout).unwrap_or(30))
     .client_request_timeout(Duration::from_secs(5))
     .keep_alive(Duration::from_secs(75))
+    .on_connect(client_certificate::remember)
     .disable_signals();
     for listener in listeners.main {
         main = match &listeners.tls {
             Some(tls) => main.listen_rustls_0_23(listener, tls.clone())?,
             None => main.listen(listener)?,
         };
+    }
+    for (listener, tls) in listeners.mtls {
+        main = main.listen_rustls_0_23(listener, tls)?;
     }
     let mut servers = vec![main.run()];
     if let Some(listener) = listeners.management {

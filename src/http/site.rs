@@ -9,6 +9,7 @@ use actix_web::web::Bytes;
 use serde_json::{Map, Value};
 
 use crate::app::App;
+use crate::config::Issuer;
 use crate::config::RegistrationMode;
 use crate::crypto::encoding::fingerprint;
 use crate::protocol::discovery;
@@ -68,10 +69,19 @@ impl Site {
         };
         let origin = url.as_ref().map(|u| u.origin().ascii_serialization()).unwrap_or_default();
         let base = url.map(|u| u.path().trim_end_matches('/').to_owned()).unwrap_or_default();
-        let mut document = discovery::document(app.issuer(), &app.config.keys.algorithms);
+        let mut document = discovery::document(
+            app.issuer(),
+            &app.config.keys.algorithms,
+            &app.config.authorization.detail_types,
+        );
         if let Value::Object(members) = &mut document {
             members.extend(registration_members(&app));
         }
+        let certificates = discovery::Certificates {
+            methods: &app.config.certificate_methods(),
+            base_url: app.config.server.mtls_url.as_ref().map(Issuer::as_str),
+        };
+        discovery::add_certificates(&mut document, app.issuer(), &certificates);
         let document = document.to_string();
         let discovery = (Bytes::from(document.clone()), fingerprint(&document));
         Self { app, transport, origin, base, discovery, draining: AtomicBool::new(false) }

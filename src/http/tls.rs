@@ -1,10 +1,19 @@
 //! TLS, where Doorward terminates it itself.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use rustls::ServerConfig;
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{
+    CertificateError, CipherSuite, DigitallySignedStruct, DistinguishedName, Error, ServerConfig,
+    SignatureScheme,
+};
+
+use crate::crypto::certificate::Certificate;
 
 /// Why TLS cannot be set up; one line for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -17,13 +26,27 @@ pub enum TlsError {
     Pair(rustls::Error),
 }
 
+/// Whether the other side is asked for a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientCertificates {
+    /// Browsers would show people a question they cannot answer.
+    NotAsked,
+    /// Asked for, and not demanded: most clients have none.
+    Asked,
+}
+
 /// TLS 1.2 and 1.3 with this chain and key, both PEM files.
 ///
 /// # Errors
 /// [`TlsError`].
-pub fn server_config(certificates: &Path, key: &Path) -> Result<ServerConfig, TlsError> {
+pub fn server_config(
+    certificates: &Path,
+    key: &Path,
+    clients: ClientCertificates,
+) -> Result<ServerConfig, TlsError> {
+    let provider = Arc::new(provider());
     // Installed once per process; a second time changes nothing.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let _ = CryptoProvider::clone(&provider).install_default();
     let chain = CertificateDer::pem_file_iter(certificates)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| TlsError::Certificate(error.to_string()))?;
@@ -32,8 +55,82 @@ pub fn server_config(certificates: &Path, key: &Path) -> Result<ServerConfig, Tl
     }
     let key =
         PrivateKeyDer::from_pem_file(key).map_err(|error| TlsError::Key(error.to_string()))?;
-    ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(TlsError::Pair)
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(TlsError::Pair)?;
+    let builder = match clients {
+        ClientCertificates::NotAsked => builder.with_no_client_auth(),
+        ClientCertificates::Asked => {
+            builder.with_client_cert_verifier(Arc::new(AnyCertificate(provider)))
+        }
+    };
+    builder.with_single_cert(chain, key).map_err(TlsError::Pair)
+}
+
+/// In TLS 1.2 only what RFC 9325 section 4.2 recommends, as FAPI 2.0 section 5.2.2 demands.
+fn provider() -> CryptoProvider {
+    let mut provider = aws_lc_rs::default_provider();
+    provider.cipher_suites.retain(|suite| {
+        use CipherSuite as S;
+        suite.tls13().is_some()
+            || matches!(
+                suite.suite(),
+                S::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
+                    | S::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
+                    | S::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
+                    | S::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384
+            )
+    });
+    provider
+}
+
+/// Accepts every well-formed certificate whose private key the other side holds. Whose it is, and who
+/// vouches for it, is asked where a client has to be authenticated: a handshake that failed could
+/// not be explained to anybody (RFC 8705 section 7.2 leaves the choice).
+#[derive(Debug)]
+struct AnyCertificate(Arc<CryptoProvider>);
+
+impl ClientCertVerifier for AnyCertificate {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        let chain = intermediates.iter().map(|certificate| certificate.to_vec()).collect();
+        match Certificate::new(end_entity.to_vec(), chain) {
+            Ok(_) => Ok(ClientCertVerified::assertion()),
+            Err(_) => Err(Error::InvalidCertificate(CertificateError::BadEncoding)),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
 }

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::claims_request::Asked;
 use super::client::{ClaimsPlacement, Client};
 use super::grant::details::Confirmation;
 use super::scope::Scopes;
@@ -13,9 +14,6 @@ use crate::clock::{Seconds, UnixTime};
 
 /// More groups than this stay out of tokens, which must stay under 4 KB; userinfo has them all.
 pub const MAX_GROUPS_IN_TOKEN: usize = 50;
-
-/// The assurance level of a password alone.
-pub const ACR_PASSWORD: &str = "aal1";
 
 /// Nobody has signed in here: somebody else vouches for the person.
 pub const ACR_VOUCHED: &str = "vouched";
@@ -40,6 +38,8 @@ pub struct IdTokenFacts<'a> {
     pub scopes: &'a Scopes,
     pub authentication: Authentication<'a>,
     pub nonce: Option<&'a str>,
+    /// Claims asked for by name (Core section 5.5).
+    pub asked: &'a Asked,
     /// Left half of the access token's hash (Core section 3.1.3.6).
     pub at_hash: Option<String>,
     pub now: UnixTime,
@@ -55,6 +55,10 @@ pub fn id_token(facts: &IdTokenFacts<'_>) -> Map<String, Value> {
     };
     if facts.scopes.contains("groups") && facts.user.groups.len() <= MAX_GROUPS_IN_TOKEN {
         claims.insert("groups".into(), json!(facts.user.groups));
+    }
+    add_asked(&mut claims, facts.user, facts.asked);
+    if facts.user.groups.len() > MAX_GROUPS_IN_TOKEN {
+        claims.remove("groups");
     }
     claims.insert("iss".into(), json!(facts.issuer));
     claims.insert("sub".into(), json!(facts.subject));
@@ -98,6 +102,10 @@ pub struct AccessTokenClaims {
     /// RFC 9396 section 9.1.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authorization_details: Vec<Value>,
+    /// Whether userinfo gives more with this token than its scopes say: what the grant's `claims`
+    /// request names. Private claim.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more_userinfo: bool,
     /// The lineage this token belongs to; revoking it kills the token. Private claim.
     pub grant: GrantId,
     /// The lineages this one was exchanged from, the oldest first; the end of any of them is the
@@ -171,10 +179,17 @@ impl Audience {
     /// The audience of a client's access tokens.
     #[must_use]
     pub fn of_client(client: &Client) -> Self {
-        match client.metadata.audience.as_slice() {
-            [] => Self::One(client.id.to_string()),
-            [one] => Self::One(one.clone()),
-            many => Self::Many(many.to_vec()),
+        Self::of_resources(client.metadata.audience.clone())
+            .unwrap_or_else(|| Self::One(client.id.to_string()))
+    }
+
+    /// These resources; `None` when there is none.
+    #[must_use]
+    pub fn of_resources(mut resources: Vec<String>) -> Option<Self> {
+        match resources.len() {
+            0 => None,
+            1 => resources.pop().map(Self::One),
+            _ => Some(Self::Many(resources)),
         }
     }
 
@@ -188,16 +203,36 @@ impl Audience {
     }
 }
 
-/// The claims userinfo answers with: `sub`, which has to be the ID token's (Core section 5.3.2), and
-/// what the scopes allow.
+/// The claims userinfo answers with: `sub`, which has to be the ID token's (Core section 5.3.2), what
+/// the scopes allow and what was asked for by name.
 #[must_use]
-pub fn userinfo(user: &User, subject: &str, scopes: &Scopes) -> Map<String, Value> {
+pub fn userinfo(
+    user: &User,
+    subject: &str,
+    (scopes, asked): (&Scopes, &Asked),
+) -> Map<String, Value> {
     let mut claims = person(user, scopes);
     if scopes.contains("groups") {
         claims.insert("groups".into(), json!(user.groups));
     }
+    add_asked(&mut claims, user, asked);
     claims.insert("sub".into(), json!(subject));
     claims
+}
+
+/// Adds claims that were asked for by name, as far as the person has a value for them, and the value
+/// is the one asked for (OpenID Connect Core section 5.5.1).
+fn add_asked(claims: &mut Map<String, Value>, user: &User, asked: &Asked) {
+    if asked.is_empty() {
+        return;
+    }
+    let mut known = person(user, &Scopes::from_tokens(Scopes::STANDARD));
+    known.insert("groups".into(), json!(user.groups));
+    for (name, demand) in asked {
+        if let Some(value) = known.remove(name).filter(|value| demand.accepts(value)) {
+            claims.insert(name.clone(), value);
+        }
+    }
 }
 
 /// The standard claims of the scopes (OpenID Connect Core section 5.4). A claim without a value is
@@ -258,6 +293,7 @@ fn insert_some(claims: &mut Map<String, Value>, name: &str, value: Option<&str>)
 
 #[cfg(test)]
 mod tests {
+    use super::super::claims_request::ClaimsRequest;
     use super::super::client::tests::client;
     use super::super::user::{Address, Profile};
     use super::*;
@@ -292,11 +328,12 @@ mod tests {
             scopes,
             authentication: Authentication {
                 auth_time: UnixTime(5),
-                acr: ACR_PASSWORD,
+                acr: "aal1",
                 amr: &[],
                 session_id: None,
             },
             nonce: Some("n"),
+            asked: const { &Asked::new() },
             at_hash: None,
             now: UnixTime(10),
             lifetime: 600,
@@ -312,7 +349,8 @@ mod tests {
         assert_eq!(token.get("groups").unwrap(), &json!(["staff"]));
         assert_eq!(token.get("aud").unwrap(), "conf-basic");
         assert_eq!(token.get("auth_time").unwrap(), 5);
-        assert_eq!(userinfo(&user, "u-1", &scopes).get("name").unwrap(), "Alice");
+        let info = userinfo(&user, "u-1", (&scopes, &Asked::new()));
+        assert_eq!(info.get("name").unwrap(), "Alice");
     }
 
     #[test]
@@ -325,7 +363,8 @@ mod tests {
 
     #[test]
     fn claims_without_a_value_are_left_out() {
-        let claims = userinfo(&alice(), "u-1", &Scopes::from_tokens(Scopes::STANDARD));
+        let all = Scopes::from_tokens(Scopes::STANDARD);
+        let claims = userinfo(&alice(), "u-1", (&all, &Asked::new()));
         for absent in ["nickname", "address", "phone_number", "phone_number_verified", "picture"] {
             assert!(!claims.contains_key(absent), "{absent}");
         }
@@ -333,8 +372,28 @@ mod tests {
     }
 
     #[test]
+    fn claims_asked_for_by_name_go_where_they_were_asked_for() {
+        let (client, user, scopes) = (client(), alice(), Scopes::parse("openid").unwrap());
+        let request = ClaimsRequest::parse(
+            r#"{"userinfo":{"name":{"essential":true},"gender":null,
+                 "preferred_username":{"value":"somebody else"},"sub":null},
+                "id_token":{"email":null,"groups":null,"acr":null}}"#,
+        )
+        .unwrap();
+        let info = userinfo(&user, "u-1", (&scopes, &request.userinfo));
+        assert_eq!(info.keys().collect::<Vec<_>>(), ["name", "sub"]);
+        let mut facts = facts(&client, &user, &scopes);
+        facts.asked = &request.id_token;
+        let token = id_token(&facts);
+        assert_eq!(token.get("email").unwrap(), "alice@example.test");
+        assert_eq!(token.get("groups").unwrap(), &json!(["staff"]));
+        assert!(!token.contains_key("name"));
+    }
+
+    #[test]
     fn email_verified_is_a_boolean_and_updated_at_a_number() {
-        let claims = userinfo(&alice(), "u-1", &Scopes::from_tokens(Scopes::STANDARD));
+        let all = Scopes::from_tokens(Scopes::STANDARD);
+        let claims = userinfo(&alice(), "u-1", (&all, &Asked::new()));
         assert_eq!(claims.get("email_verified").unwrap(), true);
         assert!(claims.get("updated_at").unwrap().is_i64());
     }
@@ -346,7 +405,12 @@ mod tests {
         user.groups = (0..60).map(|n| format!("group-{n}")).collect();
         assert!(!id_token(&facts(&client, &user, &scopes)).contains_key("groups"));
         assert_eq!(
-            userinfo(&user, "u-1", &scopes).get("groups").unwrap().as_array().unwrap().len(),
+            userinfo(&user, "u-1", (&scopes, &Asked::new()))
+                .get("groups")
+                .unwrap()
+                .as_array()
+                .unwrap()
+                .len(),
             60
         );
     }

@@ -1,10 +1,13 @@
 //! The provider's metadata (OpenID Connect Discovery section 3, RFC 8414 section 2), computed from
 //! what is enabled.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::claims::ACR_PASSWORD;
+use super::acr::Level;
+use super::authorization_details::DetailType;
+use super::authorize::PROMPT_VALUES;
 use super::client::{AuthMethod, GrantType};
+use super::dpop;
 use super::reply::ResponseMode;
 use super::scope::Scopes;
 use super::types::{ContentEncryptionAlg, KeyEncryptionAlg, SigningAlg};
@@ -28,16 +31,18 @@ pub mod path {
     pub const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
 }
 
-/// The metadata document of an issuer that signs with these algorithms.
+/// The metadata document of an issuer that signs with these algorithms and knows these types of
+/// authorization details.
 #[must_use]
-pub fn document(issuer: &str, algs: &[SigningAlg]) -> Value {
+pub fn document(issuer: &str, algs: &[SigningAlg], types: &[DetailType]) -> Value {
     let at = |path: &str| format!("{issuer}{path}");
     let algs: Vec<&str> = algs.iter().map(|alg| alg.as_str()).collect();
     let methods = auth_methods();
     let confidential: Vec<&str> =
         methods.iter().copied().filter(|method| *method != AuthMethod::None.as_str()).collect();
     let assertion_algs = SigningAlg::ALL.map(SigningAlg::as_str);
-    json!({
+    let types: Vec<&str> = types.iter().map(|kind| kind.name.as_str()).collect();
+    let mut document = json!({
         "issuer": issuer,
         "authorization_endpoint": at(path::AUTHORIZE),
         "token_endpoint": at(path::TOKEN),
@@ -54,7 +59,7 @@ pub fn document(issuer: &str, algs: &[SigningAlg]) -> Value {
         "frontchannel_logout_session_supported": true,
         "scopes_supported": Scopes::STANDARD,
         "response_types_supported": ["code"],
-        "response_modes_supported": ResponseMode::ALL.map(ResponseMode::as_str),
+        "response_modes_supported": ResponseMode::names(),
         "grant_types_supported": GrantType::ALL.map(GrantType::as_str),
         "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": algs,
@@ -73,23 +78,76 @@ pub fn document(issuer: &str, algs: &[SigningAlg]) -> Value {
         "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": assertion_algs,
         "code_challenge_methods_supported": ["S256"],
-        "prompt_values_supported": ["none", "login", "consent", "select_account"],
-        "acr_values_supported": [ACR_PASSWORD],
+        "prompt_values_supported": PROMPT_VALUES,
+        "acr_values_supported": Level::supported(),
         "display_values_supported": ["page", "popup", "touch"],
         "claim_types_supported": ["normal"],
         "claims_supported": CLAIMS,
         "ui_locales_supported": ["en"],
-        "claims_parameter_supported": false,
+        "claims_parameter_supported": true,
         "request_parameter_supported": false,
         // The default of this member is true, so leaving it out would promise too much.
         "request_uri_parameter_supported": false,
+        "authorization_signing_alg_values_supported": algs,
         "authorization_response_iss_parameter_supported": true,
-    })
+        "dpop_signing_alg_values_supported": dpop::ALGS.map(SigningAlg::as_str),
+    });
+    // RFC 8414 section 3.2: a list without elements is left out.
+    if let (Some(members), false) = (document.as_object_mut(), types.is_empty()) {
+        members.insert("authorization_details_types_supported".into(), json!(types));
+    }
+    document
 }
+
+/// What of RFC 8705 is on.
+#[derive(Debug, Clone, Copy)]
+pub struct Certificates<'a> {
+    /// The methods that take a certificate, if they are offered.
+    pub methods: &'a [AuthMethod],
+    /// Where clients with a certificate go, if that is another place than for everybody else.
+    pub base_url: Option<&'a str>,
+}
+
+/// Adds what clients with certificates have to know (RFC 8705 sections 2, 3.3 and 5).
+pub fn add_certificates(document: &mut Value, issuer: &str, certificates: &Certificates<'_>) {
+    let Some(members) = document.as_object_mut() else { return };
+    if certificates.methods.is_empty() {
+        return;
+    }
+    for (name, list) in members.iter_mut() {
+        if name.ends_with("_endpoint_auth_methods_supported")
+            && let Some(list) = list.as_array_mut()
+        {
+            list.extend(certificates.methods.iter().map(|method| json!(method.as_str())));
+        }
+    }
+    let Some(base_url) = certificates.base_url else { return };
+    let aliases: Map<String, Value> = members
+        .iter()
+        .filter(|(name, _)| ALIASED.contains(&name.as_str()))
+        .filter_map(|(name, url)| {
+            let path = url.as_str()?.strip_prefix(issuer)?;
+            Some((name.clone(), json!(format!("{base_url}{path}"))))
+        })
+        .collect();
+    members.insert("mtls_endpoint_aliases".to_owned(), aliases.into());
+}
+
+/// The endpoints that programs and not browsers call, and at which a certificate says something.
+const ALIASED: [&str; 7] = [
+    "token_endpoint",
+    "revocation_endpoint",
+    "introspection_endpoint",
+    "userinfo_endpoint",
+    "pushed_authorization_request_endpoint",
+    "device_authorization_endpoint",
+    "registration_endpoint",
+];
 
 /// How clients may authenticate, by the registered names.
 fn auth_methods() -> Vec<&'static str> {
-    let offered = |method: &AuthMethod| *method != AuthMethod::ClientSecret;
+    let offered =
+        |method: &AuthMethod| *method != AuthMethod::ClientSecret && !method.uses_certificate();
     AuthMethod::ALL.into_iter().filter(offered).map(AuthMethod::as_str).collect()
 }
 
@@ -132,7 +190,7 @@ mod tests {
 
     #[test]
     fn every_endpoint_is_below_the_issuer_and_rs256_is_offered() {
-        let document = document("https://op.test/sso", &SigningAlg::ALL);
+        let document = document("https://op.test/sso", &SigningAlg::ALL, &[]);
         for (name, value) in document.as_object().unwrap() {
             if name.ends_with("_endpoint") || name == "jwks_uri" {
                 assert!(value.as_str().unwrap().starts_with("https://op.test/sso/"), "{name}");
@@ -145,5 +203,25 @@ mod tests {
                 .contains(&json!("RS256"))
         );
         assert_eq!(document["request_uri_parameter_supported"], false);
+    }
+
+    #[test]
+    fn certificates_are_announced_where_they_are_asked_for() {
+        let issuer = "https://op.test/sso";
+        let plain = document(issuer, &SigningAlg::ALL);
+        let mut same = plain.clone();
+        add_certificates(&mut same, issuer, &Certificates { methods: &[], base_url: None });
+        assert_eq!(same, plain);
+        let methods = &[AuthMethod::TlsClientAuth, AuthMethod::SelfSignedTlsClientAuth];
+        let base_url = Some("https://mtls.op.test");
+        let mut document = plain;
+        add_certificates(&mut document, issuer, &Certificates { methods, base_url });
+        for name in ["token", "introspection", "revocation"] {
+            let list = &document[format!("{name}_endpoint_auth_methods_supported")];
+            assert!(list.as_array().unwrap().contains(&json!("tls_client_auth")), "{list}");
+        }
+        let aliases = &document["mtls_endpoint_aliases"];
+        assert_eq!(aliases["token_endpoint"], "https://mtls.op.test/oauth2/token");
+        assert!(aliases.get("authorization_endpoint").is_none());
     }
 }

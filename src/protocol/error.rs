@@ -1,5 +1,5 @@
 //! Errors that the specifications give a code to: RFC 6749 sections 4.1.2.1 and 5.2, OpenID Connect
-//! Core section 3.1.2.6, RFC 6750 section 3.1.
+//! Core section 3.1.2.6, RFC 6750 section 3.1, RFC 9449 sections 5, 8 and 9.
 //!
 //! The description is public and constant; whatever came from outside goes into the detail, which
 //! is only logged. So no answer can echo an attacker's text.
@@ -35,6 +35,17 @@ pub enum ErrorCode {
     InvalidClientMetadata,
     InvalidSoftwareStatement,
     UnapprovedSoftwareStatement,
+    /// Several accounts would do (OpenID Connect Core section 3.1.2.6).
+    AccountSelectionRequired,
+    /// Unmet Authentication Requirements 1.0 section 2.
+    UnmetAuthenticationRequirements,
+    /// RFC 9396 section 5.
+    InvalidAuthorizationDetails,
+    /// RFC 9101 section 7.
+    InvalidRequestUri,
+    InvalidRequestObject,
+    InvalidDpopProof,
+    UseDpopNonce,
 }
 
 impl ErrorCode {
@@ -68,6 +79,13 @@ impl ErrorCode {
             Self::InvalidClientMetadata => "invalid_client_metadata",
             Self::InvalidSoftwareStatement => "invalid_software_statement",
             Self::UnapprovedSoftwareStatement => "unapproved_software_statement",
+            Self::AccountSelectionRequired => "account_selection_required",
+            Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
+            Self::InvalidAuthorizationDetails => "invalid_authorization_details",
+            Self::InvalidRequestUri => "invalid_request_uri",
+            Self::InvalidRequestObject => "invalid_request_object",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
         }
     }
 }

@@ -4,16 +4,21 @@
 //! Start with [`authorize`] (what a client asks for), [`interaction`] (what must happen next) and
 //! [`grant`] (what a grant is worth at the token endpoint).
 
+pub mod acr;
 pub mod algorithms;
+pub mod authorization_details;
 pub mod authorize;
 pub mod claims;
 pub mod claims_request;
 pub mod client;
 pub mod client_assertion;
 pub mod client_auth;
+pub mod client_certificate;
 pub mod client_metadata;
 pub mod device;
 pub mod discovery;
+pub mod distinguished_name;
+pub mod dpop;
 pub mod error;
 pub mod frontchannel_logout;
 pub mod grant;
@@ -30,6 +35,7 @@ pub mod redirect_uri;
 pub mod registration;
 pub mod reply;
 pub mod scope;
+pub mod sender_constraint;
 pub mod session_state;
 pub mod strict_json;
 pub mod subject;

@@ -2,6 +2,7 @@
 //! every grant shares. The differences live in [`super::grant`].
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::client::{Client, GrantType};
 use super::error::{ErrorCode, OAuthError};
@@ -80,7 +81,7 @@ impl Asked {
 #[derive(Clone, Serialize)]
 pub struct TokenResponse {
     pub access_token: String,
-    /// `Bearer` (RFC 6750).
+    /// `Bearer` (RFC 6750), or `DPoP` for a token bound to a key (RFC 9449 section 5).
     pub token_type: &'static str,
     pub expires_in: Seconds,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,6 +90,9 @@ pub struct TokenResponse {
     pub id_token: Option<String>,
     /// Space-separated, always told, so that a narrowed grant is never silent.
     pub scope: String,
+    /// What the access token is good for beyond its scopes (RFC 9396 section 7).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details: Vec<Value>,
     /// What a token exchange gave (RFC 8693 section 2.2.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issued_token_type: Option<&'static str>,

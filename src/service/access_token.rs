@@ -1,5 +1,6 @@
 //! Reading an access token of ours: is it genuine, unexpired, and is nothing it descends from
-//! revoked? Userinfo, introspection and revocation ask here.
+//! revoked? Userinfo, introspection and revocation ask here; whoever uses a token also proves the key
+//! it is bound to.
 
 use std::sync::Arc;
 
@@ -7,7 +8,11 @@ use crate::app::App;
 use crate::crypto::jose::{self, Expect, Expiry, TokenType};
 use crate::crypto::secret::SecretHash;
 use crate::protocol::claims::{AccessTokenClaims, Behind};
-use crate::service::failure::Failure;
+use crate::protocol::dpop::defect;
+use crate::protocol::error::OAuthError;
+use crate::protocol::sender_constraint::{self, Held, Scheme};
+use crate::service::dpop::{self, Carrier};
+use crate::service::failure::{EndpointError, Failure};
 use crate::service::revocation::{self, Lineage, Standing};
 use crate::service::subject;
 use crate::service::token::issue::opaque_key;
@@ -65,6 +70,37 @@ pub async fn genuine(app: &App, token: &str) -> Result<Option<Arc<AccessTokenCla
     let claims = Arc::new(look_behind(app, claims));
     app.verified.insert(hash, Arc::clone(&claims), moment);
     Ok(Some(claims))
+}
+
+/// An access token as a resource request presents it.
+#[derive(Debug, Clone, Copy)]
+pub struct Presented<'a> {
+    pub token: &'a str,
+    pub scheme: Scheme,
+    /// What its DPoP proof comes with.
+    pub carrier: Carrier<'a>,
+}
+
+/// The claims of a token whose sender may use it: alive, and the key it is bound to proven.
+///
+/// # Errors
+/// `invalid_token`, `invalid_dpop_proof` or `use_dpop_nonce` (RFC 6750 section 3.1, RFC 9449 section
+/// 7.1), or a failure of ours.
+pub async fn accept(
+    app: &App,
+    presented: &Presented<'_>,
+) -> Result<Arc<AccessTokenClaims>, EndpointError> {
+    let dead = || OAuthError::invalid_token("The access token is unknown, expired or revoked.");
+    let claims = inspect(app, presented.token).await?.ok_or_else(dead)?;
+    let mut held = Held::default();
+    if presented.scheme == Scheme::Dpop {
+        let carrier = Carrier { token: Some(presented.token), ..presented.carrier };
+        let proof = dpop::verify(app, &carrier).await?;
+        let proof = proof.ok_or_else(|| defect("The DPoP scheme needs a DPoP proof."))?;
+        held.jkt = Some(proof.jkt);
+    }
+    sender_constraint::check_token(claims.cnf.as_ref(), presented.scheme, &held)?;
+    Ok(claims)
 }
 
 /// Finds whom the names in a token of ours stand for.

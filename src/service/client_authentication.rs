@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::app::App;
+use crate::crypto::certificate::Certificate;
 use crate::crypto::encoding;
 use crate::protocol::client::Client;
 use crate::protocol::client_auth::{self, Proof, Remaining};
@@ -13,7 +14,7 @@ use crate::protocol::types::ClientId;
 use crate::service::audit::{self, Actor, Caller, Event};
 use crate::service::failure::EndpointError;
 use crate::service::sign_in::network_of;
-use crate::service::{client_assertion, clients, metadata_document};
+use crate::service::{client_assertion, client_certificate, clients, metadata_document};
 use crate::store::ephemeral::throttle::{self, ThrottleRule};
 
 /// A client that fails this often from one network is a guesser, or misconfigured.
@@ -34,6 +35,8 @@ pub struct ClientRequest {
     pub params: Params,
     /// Every `DPoP` header as it was sent.
     pub dpop: Vec<String>,
+    /// The TLS certificate the client has shown, if any. Nobody has vouched for it yet.
+    pub certificate: Option<Certificate>,
     pub caller: Caller,
 }
 
@@ -56,7 +59,7 @@ pub(crate) async fn authenticate(
     let client = metadata_document::resolve(app, &presented.client_id).await?.ok_or_else(|| {
         OAuthError::invalid_client("Client authentication failed.").because("unknown client_id")
     })?;
-    match verify(app, &client, &presented.proof).await {
+    match verify(app, &client, (&presented.proof, request.certificate.as_ref())).await {
         Ok(()) => Ok(client),
         Err(error) => {
             if let EndpointError::OAuth(refusal) = &error
@@ -72,13 +75,15 @@ pub(crate) async fn authenticate(
     }
 }
 
-async fn verify(app: &App, client: &Client, proof: &Proof) -> Result<(), EndpointError> {
+async fn verify(
+    app: &App,
+    client: &Client,
+    (proof, certificate): (&Proof, Option<&Certificate>),
+) -> Result<(), EndpointError> {
     match client_auth::verify(client, proof, clients::secret_matches)? {
         Remaining::Nothing => Ok(()),
         Remaining::Assertion(token) => client_assertion::verify(app, client, token).await,
-        Remaining::Certificate => {
-            Err(OAuthError::invalid_client("Client authentication failed.").into())
-        }
+        Remaining::Certificate => Ok(client_certificate::verify(app, client, certificate).await?),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::outbound::Accept;
 use crate::protocol::client::{AuthMethod, ClientMetadata};
 use crate::protocol::client_metadata::{self, MetadataProblem};
 use crate::protocol::types::{KeyEncryptionAlg, SigningAlg};
+use crate::service::client_certificate;
 
 /// Who wrote the metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,7 @@ pub fn check(
             problems.push(MetadataProblem::of(field, alg.as_str(), "has no key here"));
         }
     }
+    problems.extend(client_certificate::problems(app, metadata));
     if !problems.iter().any(|p| p.field == "jwks") {
         keys(metadata, &mut problems);
     }

@@ -92,6 +92,25 @@ async fn verify_with(
     if Arc::ptr_eq(&newer, &set) { Err(refusal.into()) } else { Ok(token.verify(&newer.keys)?) }
 }
 
+/// Whether the client's keys are such as `fits` looks for; they are fetched again if not, within the
+/// same limits.
+///
+/// # Errors
+/// [`KeysError`].
+pub(crate) async fn find(
+    app: &App,
+    client: &Client,
+    fits: impl Fn(&KeySet) -> bool,
+) -> Result<bool, KeysError> {
+    let set = key_set(app, client).await?;
+    if fits(&set) {
+        return Ok(true);
+    }
+    let Some(uri) = client.metadata.jwks_uri.as_deref() else { return Ok(false) };
+    let newer = refresh(app, uri, Some(&set)).await?;
+    Ok(!Arc::ptr_eq(&newer, &set) && fits(&newer))
+}
+
 /// The keys of this client as they are known now.
 ///
 /// # Errors

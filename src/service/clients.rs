@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::crypto::secret::{self, Secret, SecretHash};
-use crate::protocol::client::{Client, ClientMetadata, ClientOrigin};
+use crate::protocol::client::{Client, ClientMetadata, ClientOrigin, ConsentPolicy};
 use crate::protocol::client_metadata::MetadataProblem;
 use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Event};
@@ -149,6 +149,20 @@ pub(crate) async fn spent_version(tx: &mut Tx, id: &ClientId) -> Result<i64, Fai
     Ok(spent.iter().map(|revocation| revocation.version).max().unwrap_or_default())
 }
 
+/// What even an administrator cannot change of an app that came by itself.
+fn unreviewed(client: &Client, metadata: &ClientMetadata) -> Option<MetadataProblem> {
+    let problem = |field, text: &str| Some(MetadataProblem::new(field, text));
+    match client.origin {
+        ClientOrigin::Document => {
+            problem("client_id", "names the document that describes this app; change that instead")
+        }
+        ClientOrigin::Dynamic if metadata.consent == ConsentPolicy::Skip => {
+            problem("consent", "is always asked for an app that registered itself")
+        }
+        ClientOrigin::Manual | ClientOrigin::Dynamic => None,
+    }
+}
+
 async fn check_sector(app: &App, metadata: &ClientMetadata) -> Result<(), ClientError> {
     let checked = client_checks::sector(app, metadata).await;
     checked.map_err(|problem| ClientError::Invalid(vec![problem]))
@@ -180,6 +194,9 @@ pub async fn update(
     let mut client = get(app, id).await?;
     client_checks::check(app, &metadata, Author::Administrator, Some(&client.metadata))
         .map_err(ClientError::Invalid)?;
+    if let Some(problem) = unreviewed(&client, &metadata) {
+        return Err(ClientError::Invalid(vec![problem]));
+    }
     let sector = |m: &ClientMetadata| (m.sector_identifier_uri.clone(), m.redirect_uris.clone());
     if sector(&metadata) != sector(&client.metadata) {
         check_sector(app, &metadata).await?;

@@ -35,7 +35,7 @@ pub async fn decide(
     let Verified { client, reply_to, request } = authorize::verify(app, &params).await?;
     let request = match request {
         Ok(request) => request,
-        Err(error) => return Ok(authorize::refuse(app, &reply_to, &error)),
+        Err(error) => return authorize::refuse(app, (&client, &reply_to), &error).await,
     };
     let now = app.now();
     let actor = Actor::User(session.user_id.clone());
@@ -48,17 +48,22 @@ pub async fn decide(
     };
     if decision == Decision::Deny {
         crate::service::audit::write(app, event("consent.denied", Decision::Deny)).await?;
-        return Ok(authorize::refuse(app, &reply_to, &authorize::access_denied()));
+        let denied = authorize::access_denied();
+        return authorize::refuse(app, (&client, &reply_to), &denied).await;
     }
     let mut tx = app.store.begin().await.map_err(Failure::from)?;
     let kept = metadata_document::keep(app, &mut tx, &client).await?;
     let before =
         consents::get(&mut tx, &session.user_id, &client.id).await.map_err(Failure::from)?;
-    let granted = before.map(|consent| consent.scopes).unwrap_or_default();
+    let (scopes, mut claims) =
+        before.map(|consent| (consent.scopes, consent.claims)).unwrap_or_default();
+    let scopes = scopes.union(&request.scopes);
+    claims.extend(request.details.claims.beyond(&scopes));
     let consent = Consent {
         user_id: session.user_id.clone(),
         client_id: client.id.clone(),
-        scopes: granted.union(&request.scopes),
+        scopes,
+        claims,
         granted_at: now,
     };
     consents::upsert(&mut tx, &consent).await.map_err(Failure::from)?;

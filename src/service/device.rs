@@ -21,6 +21,7 @@ use crate::service::client_authentication::{self, ClientRequest};
 use crate::service::clients;
 use crate::service::consent::Decision;
 use crate::service::failure::{EndpointError, Failure};
+use crate::service::metadata_document;
 use crate::service::session::LiveSession;
 use crate::service::sign_in::network_of;
 use crate::store::consents::{self, Consent};
@@ -56,6 +57,7 @@ pub async fn begin(
     request: &ClientRequest,
 ) -> Result<DeviceAuthorization, EndpointError> {
     let client = client_authentication::authenticate(app, request).await?;
+    metadata_document::require_stored(app, &client).await?;
     let asked = DeviceRequest::read(&client, &request.params)?;
     refuse_flood(app, &client, &request.caller).await?;
     let now = app.now();
@@ -275,11 +277,13 @@ async fn record_answer(
     let mut tx = app.store.begin().await?;
     if decision == Decision::Allow {
         let granted = consents::get(&mut tx, user, client).await?;
-        let granted = granted.map(|consent| consent.scopes).unwrap_or_default();
+        let (granted, claims) =
+            granted.map(|consent| (consent.scopes, consent.claims)).unwrap_or_default();
         let consent = Consent {
             user_id: user.clone(),
             client_id: client.clone(),
             scopes: granted.union(scopes),
+            claims,
             granted_at: now,
         };
         consents::upsert(&mut tx, &consent).await?;

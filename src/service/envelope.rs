@@ -2,16 +2,18 @@
 //! wants that, in this order (OpenID Connect Core section 10.2). ID tokens, signed userinfo and
 //! introspection answers, and authorization responses all leave through here.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::app::App;
-use crate::crypto::foreign::ForeignKeys;
+use crate::app::{App, KeySet};
 use crate::crypto::jose::{self, TokenType};
 use crate::crypto::jwe::{self, Plaintext, Recipient};
 use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
 use crate::protocol::types::{ContentEncryptionAlg, KeyEncryptionAlg, SigningAlg};
+use crate::service::client_keys;
 use crate::service::failure::{EndpointError, Failure};
 
 /// What is put into the envelope.
@@ -64,7 +66,7 @@ impl Content {
 pub struct Envelope {
     typ: TokenType,
     signing: Option<SigningAlg>,
-    encryption: Option<(ForeignKeys, KeyEncryptionAlg, ContentEncryptionAlg)>,
+    encryption: Option<(Arc<KeySet>, KeyEncryptionAlg, ContentEncryptionAlg)>,
 }
 
 impl Envelope {
@@ -112,26 +114,26 @@ impl Envelope {
 
     fn recipient(&self) -> Option<(&Recipient, ContentEncryptionAlg)> {
         let (keys, alg, enc) = self.encryption.as_ref()?;
-        Some((keys.recipient(*alg)?, *enc))
+        Some((keys.keys.recipient(*alg)?, *enc))
     }
 }
 
 /// The client's keys, if one of them can be encrypted to.
-#[expect(clippy::unused_async, reason = "keys behind a jwks_uri are fetched")]
 async fn keys_for(
-    _: &App,
+    app: &App,
     client: &Client,
     alg: KeyEncryptionAlg,
-) -> Result<ForeignKeys, EndpointError> {
-    let keys = client.metadata.jwks.as_ref().map(ForeignKeys::from_set);
-    let keys = keys.and_then(Result::ok).unwrap_or_default();
-    if keys.recipient(alg).is_none() {
-        let refusal = OAuthError::invalid_request(
-            "The client wants an encrypted answer, but has no key to encrypt to.",
-        );
-        return Err(refusal.because(alg.as_str()).into());
+) -> Result<Arc<KeySet>, EndpointError> {
+    let set = client_keys::key_set(app, client).await.map_err(|error| no_key(error.to_string()))?;
+    if set.keys.recipient(alg).is_none() {
+        return Err(no_key(format!("none of them is for {}", alg.as_str())));
     }
-    Ok(keys)
+    Ok(set)
+}
+
+fn no_key(detail: String) -> EndpointError {
+    let text = "The client wants an encrypted answer, but has no key to encrypt to.";
+    OAuthError::invalid_request(text).because(detail).into()
 }
 
 /// Signs with our active key for `alg`.

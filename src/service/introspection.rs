@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::protocol::claims::AccessTokenClaims;
 use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
+use crate::protocol::sender_constraint::Scheme;
 use crate::service::client_authentication::ClientRequest;
 use crate::service::envelope::{Content, Envelope, Representation};
 use crate::service::failure::{EndpointError, Failure};
@@ -94,11 +95,11 @@ fn describe(claims: &AccessTokenClaims) -> Map<String, Value> {
         _ => Map::new(),
     };
     // Bookkeeping of ours that means nothing outside.
-    for private in ["grant", "origins", "user_version", "client_version"] {
+    for private in ["grant", "origins", "user_version", "client_version", "more_userinfo"] {
         answer.remove(private);
     }
     answer.insert("active".into(), Value::Bool(true));
-    answer.insert("token_type".into(), Value::from("Bearer"));
+    answer.insert("token_type".into(), Value::from(Scheme::of(claims.cnf.as_ref()).as_str()));
     answer
 }
 

@@ -12,6 +12,7 @@ use crate::protocol::frontchannel_logout::Frame;
 use crate::protocol::logout::{self, AfterLogout, Confirmation, EndSessionRequest, Hint};
 use crate::protocol::params::Params;
 use crate::protocol::types::ClientId;
+use crate::service::accounts::Accounts;
 use crate::service::audit::{Actor, Caller};
 use crate::service::failure::Failure;
 use crate::service::session::{self, LiveSession};
@@ -52,6 +53,22 @@ impl From<OAuthError> for LogoutError {
     fn from(error: OAuthError) -> Self {
         Self::Refused(error.description)
     }
+}
+
+/// The session of this browser that a logout request is about: the one its hint is of, else the
+/// active one, else any that is left.
+#[must_use]
+pub fn spoken_of<'a>(
+    app: &App,
+    params: &Params,
+    accounts: &'a Accounts,
+) -> Option<&'a LiveSession> {
+    let hint = params.sole("id_token_hint").and_then(|token| id_token_hint::read(app, token));
+    let hinted = accounts.all().find(|session| {
+        let facts = (&session.id, &session.user_id);
+        logout::confirmation(hint.as_ref(), facts) == Confirmation::NotNeeded
+    });
+    hinted.or(accounts.all().next())
 }
 
 /// Decides what a logout request leads to. Changes nothing.

@@ -162,7 +162,7 @@ async fn fetch(app: &App, id: &ClientId, host: &str) -> Result<Document, Documen
         .map_err(|problem| DocumentError::Unusable(format!("the document {problem}")))?;
     let settings = &app.config.registration;
     let methods: Vec<_> =
-        settings.auth_methods.iter().copied().filter(|m| !is_secret(*m)).collect();
+        settings.auth_methods.iter().copied().filter(|method| !method.uses_secret()).collect();
     let metadata = metadata_document::read(
         &members,
         id.as_str(),
@@ -177,14 +177,6 @@ async fn fetch(app: &App, id: &ClientId, host: &str) -> Result<Document, Documen
     client_checks::sector(app, &metadata).await.map_err(|problem| vec![problem])?;
     let fresh_until = app.now().plus(metadata_document::lifetime(answer.max_age));
     Ok(Document { metadata: Arc::new(metadata), fresh_until })
-}
-
-/// Whether a method needs a secret, which a public document cannot hold.
-fn is_secret(method: AuthMethod) -> bool {
-    matches!(
-        method,
-        AuthMethod::ClientSecret | AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost
-    )
 }
 
 /// Brings a stored client up to its document.
@@ -249,4 +241,19 @@ pub(crate) async fn keep(app: &App, tx: &mut Tx, client: &Client) -> Result<Kept
     audit::append(&mut *tx, &event.into_row()).await.map_err(Failure::from)?;
     sync::bump_catalog(tx).await.map_err(Failure::from)?;
     Ok(Kept::Anew)
+}
+
+/// Tokens go to clients that are stored: grants refer to one. A client that a document describes is,
+/// once a person has allowed it something.
+///
+/// # Errors
+/// `invalid_client`, or a failure of ours.
+pub(crate) async fn require_stored(app: &App, client: &Client) -> Result<(), EndpointError> {
+    let stored =
+        client.origin != ClientOrigin::Document || clients::find(app, &client.id).await?.is_some();
+    if stored {
+        return Ok(());
+    }
+    let text = "Nobody has allowed this client anything yet.";
+    Err(OAuthError::invalid_client(text).into())
 }

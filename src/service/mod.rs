@@ -5,17 +5,20 @@
 //! [`revocation`] for how things end.
 
 pub mod access_token;
+pub mod accounts;
 pub mod audit;
 pub mod authorize;
 pub(crate) mod backchannel_logout;
 mod client_assertion;
 pub mod client_authentication;
+mod client_certificate;
 pub mod client_checks;
 pub(crate) mod client_keys;
 pub mod clients;
 pub mod consent;
 pub mod console_access;
 pub mod device;
+pub mod dpop;
 pub mod encryption_keys;
 pub mod envelope;
 pub mod failure;

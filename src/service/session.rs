@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::app::{App, Freshness};
 use crate::clock::{Seconds, UnixTime};
 use crate::crypto::secret::{self, Secret, SecretHash};
+use crate::protocol::acr::Level;
 use crate::protocol::interaction::SessionFacts;
 use crate::protocol::types::{SessionId, UserId};
+use crate::service::accounts::{Accounts, Newcomer};
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::backchannel_logout;
 use crate::service::failure::Failure;
@@ -47,6 +49,7 @@ impl LiveSession {
             id: self.id.clone(),
             user_id: self.user_id.clone(),
             auth_time: self.auth_time,
+            level: Level::from_name(&self.acr).unwrap_or_default(),
         }
     }
 
@@ -107,6 +110,8 @@ pub struct Established {
     pub cookie: Secret,
     /// Seconds the cookie may be kept; `None` for as long as the browser runs.
     pub cookie_max_age: Option<Seconds>,
+    /// The session of somebody else that this one took the place of.
+    pub ended: Option<SessionId>,
 }
 
 /// Reads the session of a cookie and extends its idle limit, in one round trip.
@@ -186,26 +191,28 @@ fn copy_key(hash: &str) -> String {
     format!("session:{hash}")
 }
 
-/// Makes the session of a person who has just authenticated. A session this browser already had is
-/// renewed if it is the same person's, and ended if it is somebody else's. The old cookie value is
-/// dead in both cases, and a value the browser brought is never adopted.
+/// Makes the session of a person who has just authenticated. A session of theirs that this browser
+/// already had is renewed; else somebody else's active one ends, unless this person is an addition.
+/// The old cookie value is dead in both cases, and a value the browser brought is never adopted.
 ///
 /// # Errors
 /// [`Failure`] when SQL does not take it; nobody is signed in then.
 pub async fn establish(
     app: &App,
     who: Authenticated,
-    previous: Option<&LiveSession>,
+    (accounts, newcomer): (&Accounts, Newcomer),
     caller: &Caller,
 ) -> Result<Established, Failure> {
-    if let Some(previous) = previous {
-        if previous.user_id == who.user_id {
-            if let Some(renewed) = renew(app, &who, previous, caller).await? {
-                return Ok(renewed);
-            }
-        } else {
-            end(app, previous, (&Actor::User(previous.user_id.clone()), caller)).await?;
+    if let Some(own) = accounts.of(&who.user_id) {
+        let proof = Proof { auth_time: app.now(), acr: who.acr.clone(), amr: who.amr.clone() };
+        if let Some(renewed) = renew(app, own, proof, caller).await? {
+            return Ok(renewed);
         }
+    }
+    let mut ended = None;
+    if let (Some(active), Newcomer::TakesThePlace) = (accounts.active(), newcomer) {
+        end(app, active, (&Actor::User(active.user_id.clone()), caller)).await?;
+        ended = Some(active.id.clone());
     }
     let now = app.now();
     let cookie = Secret::generate();
@@ -235,14 +242,34 @@ pub async fn establish(
     tx.commit().await?;
     let session = LiveSession::of(row);
     write_copy(app, &session).await;
-    Ok(Established { session, cookie, cookie_max_age })
+    Ok(Established { session, cookie, cookie_max_age, ended })
+}
+
+/// What a session rests on.
+struct Proof {
+    auth_time: UnixTime,
+    acr: String,
+    amr: Vec<String>,
+}
+
+/// A new cookie value and nothing else new; `None` when the session died meanwhile.
+///
+/// # Errors
+/// [`Failure`] when SQL does not take it.
+pub(crate) async fn renew_cookie(
+    app: &App,
+    session: &LiveSession,
+    caller: &Caller,
+) -> Result<Option<Established>, Failure> {
+    let LiveSession { auth_time, acr, amr, .. } = session.clone();
+    renew(app, session, Proof { auth_time, acr, amr }, caller).await
 }
 
 /// A new cookie value for the same session; `None` when it died meanwhile.
 async fn renew(
     app: &App,
-    who: &Authenticated,
     previous: &LiveSession,
+    proof: Proof,
     caller: &Caller,
 ) -> Result<Option<Established>, Failure> {
     let now = app.now();
@@ -251,17 +278,17 @@ async fn renew(
         id: previous.id.clone(),
         old_hash: previous.secret_hash.clone(),
         new_hash: cookie.hash().as_str().to_owned(),
-        auth_time: now,
-        acr: who.acr.clone(),
-        amr: who.amr.clone(),
+        auth_time: proof.auth_time,
+        acr: proof.acr.clone(),
+        amr: proof.amr.clone(),
         now,
     };
     let mut tx = app.store.begin().await?;
     if !sessions::renew(&mut tx, &renewal).await? {
         return Ok(None);
     }
-    let event = Event::success("session.renewed", &Actor::User(who.user_id.clone()), now)
-        .user(&who.user_id)
+    let event = Event::success("session.renewed", &Actor::User(previous.user_id.clone()), now)
+        .user(&previous.user_id)
         .session(&previous.id)
         .caller(caller);
     audit::append(&mut tx, &event.into_row()).await?;
@@ -270,15 +297,15 @@ async fn renew(
     tx.commit().await?;
     revocation::publish(app, pending).await;
     let session = LiveSession {
-        auth_time: now,
-        acr: who.acr.clone(),
-        amr: who.amr.clone(),
+        auth_time: proof.auth_time,
+        acr: proof.acr,
+        amr: proof.amr,
         secret_hash: renewal.new_hash,
         ..previous.clone()
     };
     write_copy(app, &session).await;
     let cookie_max_age = session.cookie_max_age(app);
-    Ok(Some(Established { session, cookie, cookie_max_age }))
+    Ok(Some(Established { session, cookie, cookie_max_age, ended: None }))
 }
 
 fn limits(app: &App, remember: Remember) -> (Seconds, Seconds, Option<Seconds>) {

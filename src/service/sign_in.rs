@@ -5,12 +5,13 @@ use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
 use crate::crypto::password::Verdict;
 use crate::crypto::secret::SecretHash;
-use crate::protocol::claims::ACR_PASSWORD;
+use crate::protocol::acr::Level;
 use crate::protocol::password_policy;
 use crate::protocol::user::User;
+use crate::service::accounts::{Accounts, Newcomer};
 use crate::service::audit::{self, Actor, Caller, Event};
 use crate::service::failure::Failure;
-use crate::service::session::{self, Authenticated, Established, LiveSession, Remember};
+use crate::service::session::{self, Authenticated, Established, Remember};
 use crate::store::ephemeral::throttle::{self, ThrottleRule};
 use crate::store::users;
 
@@ -45,7 +46,7 @@ pub enum SignInError {
 pub async fn with_password(
     app: &App,
     credentials: Credentials,
-    previous: Option<&LiveSession>,
+    browser: (&Accounts, Newcomer),
     caller: &Caller,
 ) -> Result<Established, SignInError> {
     password_policy::check_length(&credentials.password).map_err(SignInError::Unusable)?;
@@ -73,11 +74,11 @@ pub async fn with_password(
     app.metrics.login_attempt("password", "success");
     let who = Authenticated {
         user_id: user.id.clone(),
-        acr: ACR_PASSWORD.to_owned(),
+        acr: Level::Aal1.as_str().to_owned(),
         amr: vec!["pwd".to_owned()],
         remember: credentials.remember,
     };
-    Ok(session::establish(app, who, previous, caller).await?)
+    Ok(session::establish(app, who, browser, caller).await?)
 }
 
 /// User names and e-mail addresses are compared in lower case, without surrounding space.

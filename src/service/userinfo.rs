@@ -4,20 +4,23 @@ use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::protocol::claims::{self, AccessTokenClaims};
+use crate::protocol::claims_request::ClaimsRequest;
 use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::service::access_token::{self, Presented};
+use crate::service::clients;
 use crate::service::envelope::{Content, Envelope, Representation};
 use crate::service::failure::EndpointError;
-use crate::service::{access_token, clients};
-use crate::store::users;
+use crate::store::{grants, users};
 
 /// The claims this access token may see, in the form its client registered (section 5.3.2): JSON, or
 /// a JWT that is signed, encrypted or both.
 ///
 /// # Errors
-/// `invalid_token` or `insufficient_scope` (RFC 6750 section 3.1), or a failure of ours.
-pub async fn answer(app: &App, token: &str) -> Result<Representation, EndpointError> {
+/// `invalid_token` or `insufficient_scope` (RFC 6750 section 3.1), what is wrong with the proof of a
+/// bound token (RFC 9449 section 7.1), or a failure of ours.
+pub async fn answer(app: &App, presented: &Presented<'_>) -> Result<Representation, EndpointError> {
     let dead = || OAuthError::invalid_token("The access token is unknown, expired or revoked.");
-    let token = access_token::inspect(app, token).await?.ok_or_else(dead)?;
+    let token = access_token::accept(app, presented).await?;
     let client = clients::find(app, &token.client_id).await?.ok_or_else(dead)?;
     let mut claims = claims(app, &token).await?;
     let envelope = Envelope::prepare(app, &client, Content::Userinfo).await?;
@@ -46,5 +49,11 @@ async fn claims(app: &App, token: &AccessTokenClaims) -> Result<Map<String, Valu
         .await?
         .filter(|user| user.disabled_at.is_none())
         .ok_or_else(dead)?;
-    Ok(claims::userinfo(&user, &token.sub, &scopes))
+    // Only the grant knows what else was asked for; most tokens save the look.
+    let asked = if token.more_userinfo {
+        grants::by_id(&app.store.db, &token.grant).await?.ok_or_else(dead)?.details.claims
+    } else {
+        ClaimsRequest::default()
+    };
+    Ok(claims::userinfo(&user, &token.sub, (&scopes, &asked.userinfo)))
 }

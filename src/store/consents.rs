@@ -1,20 +1,46 @@
 //! What people allowed clients to have.
 
+use std::collections::BTreeSet;
+
 use sqlx_macros::FromRow;
 
+use super::columns::Json;
 use super::db::{Sql, Tx};
 use super::error::StoreError;
 use crate::clock::UnixTime;
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::{ClientId, UserId};
 
-/// The scopes one person allowed one client, remembered so as not to ask again.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+/// What one person allowed one client, remembered so as not to ask again.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Consent {
     pub user_id: UserId,
     pub client_id: ClientId,
     pub scopes: Scopes,
+    /// Claims allowed by name, which none of the scopes gives.
+    pub claims: BTreeSet<String>,
     pub granted_at: UnixTime,
+}
+
+#[derive(FromRow)]
+struct ConsentRow {
+    user_id: UserId,
+    client_id: ClientId,
+    scopes: Scopes,
+    claims: Json<BTreeSet<String>>,
+    granted_at: UnixTime,
+}
+
+impl From<ConsentRow> for Consent {
+    fn from(row: ConsentRow) -> Self {
+        Self {
+            user_id: row.user_id,
+            client_id: row.client_id,
+            scopes: row.scopes,
+            claims: row.claims.0,
+            granted_at: row.granted_at,
+        }
+    }
 }
 
 /// What this person allowed this client.
@@ -25,26 +51,29 @@ pub async fn get<'a>(
 ) -> Result<Option<Consent>, StoreError> {
     sql.into()
         .query(
-            "select user_id, client_id, scopes, granted_at from consents \
+            "select user_id, client_id, scopes, claims, granted_at from consents \
              where user_id = $1 and client_id = $2",
         )
         .bind(user)
         .bind(client)
-        .optional()
+        .optional::<ConsentRow>()
         .await
+        .map(|row| row.map(Consent::from))
 }
 
 /// Remembers a consent in place of the one before.
 pub async fn upsert<'a>(sql: impl Sql<'a>, consent: &Consent) -> Result<(), StoreError> {
     sql.into()
         .query(
-            "insert into consents (user_id, client_id, scopes, granted_at) \
-             values ($1, $2, $3, $4) on conflict (user_id, client_id) \
-             do update set scopes = excluded.scopes, granted_at = excluded.granted_at",
+            "insert into consents (user_id, client_id, scopes, claims, granted_at) \
+             values ($1, $2, $3, $4, $5) on conflict (user_id, client_id) \
+             do update set scopes = excluded.scopes, claims = excluded.claims, \
+             granted_at = excluded.granted_at",
         )
         .bind(&consent.user_id)
         .bind(&consent.client_id)
         .bind(&consent.scopes)
+        .bind(Json(&consent.claims))
         .bind(consent.granted_at)
         .execute()
         .await
@@ -94,12 +123,13 @@ pub async fn list_for_user<'a>(
 ) -> Result<Vec<Consent>, StoreError> {
     sql.into()
         .query(
-            "select user_id, client_id, scopes, granted_at from consents \
+            "select user_id, client_id, scopes, claims, granted_at from consents \
              where user_id = $1 order by client_id",
         )
         .bind(user)
-        .all()
+        .all::<ConsentRow>()
         .await
+        .map(|rows| rows.into_iter().map(Consent::from).collect())
 }
 
 /// Forgets what anybody allowed this client, so that all are asked again; returns how many.

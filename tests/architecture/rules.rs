@@ -8,6 +8,7 @@ pub const MOST_LINES: usize = 500;
 /// Every dependency with one home: the crate, and the beginnings of the paths that may name it.
 pub const HOMES: &[(&str, &[&str])] = &[
     ("actix_web", &["src/http", "src/app", "src/demo", "src/cli/serve"]),
+    ("actix_tls", &["src/http"]),
     ("askama", &["src/http/pages", "src/demo"]),
     ("rust_embed", &["src/http", "src/demo"]),
     ("sqlx", &["src/store"]),
@@ -15,6 +16,8 @@ pub const HOMES: &[(&str, &[&str])] = &[
     ("redis", &["src/store/ephemeral/redis"]),
     ("jsonwebtoken", &["src/crypto"]),
     ("aws_lc_rs", &["src/crypto"]),
+    ("x509_parser", &["src/crypto/certificate"]),
+    ("rustls", &["src/http", "src/outbound", "src/crypto/certificate", "src/cli/serve"]),
     ("argon2", &["src/crypto/password"]),
     ("rand", &["src/crypto/secret.rs"]),
     ("reqwest", &["src/outbound", "src/demo", "src/cli/healthcheck.rs"]),

@@ -25,6 +25,14 @@ pub enum Library {
 
 impl Library {
     fn command(self) -> Command {
+        match self {
+            Self::OpenidClient | Self::Authlib => self.script("app"),
+            Self::OidcClientTs => self.script("spa"),
+        }
+    }
+
+    /// A script of this name where the library is installed.
+    pub fn script(self, name: &str) -> Command {
         let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients");
         let run = |program: PathBuf, script: PathBuf| {
             let mut command = Command::new(program);
@@ -32,9 +40,12 @@ impl Library {
             command
         };
         match self {
-            Self::OpenidClient => run("node".into(), here.join("node/app.mjs")),
-            Self::OidcClientTs => run("node".into(), here.join("node/spa.mjs")),
-            Self::Authlib => run(here.join("python/.venv/bin/python"), here.join("python/app.py")),
+            Self::OpenidClient | Self::OidcClientTs => {
+                run("node".into(), here.join(format!("node/{name}.mjs")))
+            }
+            Self::Authlib => {
+                run(here.join("python/.venv/bin/python"), here.join(format!("python/{name}.py")))
+            }
         }
     }
 }

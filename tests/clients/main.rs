@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `support`, `driver` | not tests: the running Doorward and Chromium, shared with the other tests |
 //! | `apps` | not tests: a client app as a process of its own, and a person who uses it |
+//! | `encryption` | jose (Node) and joserfc (Python) read what Doorward encrypts, and the other way round |
 //! | `web_apps` | openid-client (Node) and Authlib (Python) through a whole session |
 //! | `spa` | oidc-client-ts in real Chromium, a public client in the browser |
 //!
@@ -28,5 +29,6 @@ mod support;
 mod driver;
 
 mod apps;
+mod encryption;
 mod spa;
 mod web_apps;

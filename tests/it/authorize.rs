@@ -157,7 +157,7 @@ on_both_backends! {
             let page = rp.authorize(&browser, &[("max_age", bad)]).await;
             assert_client_error(&page, &rp, "invalid_request");
         }
-        for bad in ["jwt", "web_message", "QUERY", "query fragment"] {
+        for bad in ["web_message", "jwt.query", "QUERY", "query fragment"] {
             let page = rp.authorize(&browser, &[("response_mode", bad)]).await;
             assert_client_error(&page, &rp, "invalid_request");
         }

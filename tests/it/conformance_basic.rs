@@ -50,7 +50,8 @@ on_both_backends! {
         let bed = Bed::shared(backend).await;
         for (client, algorithm) in [
             ("conf-basic", Algorithm::RS256), ("es256", Algorithm::ES256),
-            ("eddsa", Algorithm::EdDSA),
+            ("eddsa", Algorithm::EdDSA), ("ps256", Algorithm::PS256),
+            ("es384", Algorithm::ES384),
         ] {
             let rp = bed.rp(client);
             let tokens = rp.tokens(&bed.world.browser(), &ALICE, &[]).await;
@@ -137,12 +138,11 @@ on_both_backends! {
         let rp = bed.rp("conf-basic");
         let browser = bed.signed_in(&ALICE).await;
         // oidcc-display-page, -display-popup, -unknown-parameter, -login-hint, -ui-locales,
-        // -claims-locales, -acr-values, -claims-essential, in this order.
+        // -claims-locales, -acr-values, in this order.
         for change in [
             ("display", "page"), ("display", "popup"), ("extra", "foobar"),
             ("login_hint", "buffy@host"), ("ui_locales", "se"), ("claims_locales", "se"),
             ("acr_values", "1 2"), ("acr_values", "aal1"),
-            ("claims", r#"{"userinfo":{"name":{"essential":true}}}"#),
         ] {
             let tokens = rp.tokens(&browser, &ALICE, &[change]).await;
             let claims = tokens.id_claims();

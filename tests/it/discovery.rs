@@ -74,10 +74,10 @@ on_both_backends! {
             for private in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
                 assert!(key.get(private).is_none(), "`{private}` in the key set");
             }
-            assert_eq!(key["use"], "sig");
+            assert!(["sig", "enc"].contains(&key["use"].as_str().unwrap()));
             assert!(["RSA", "EC", "OKP"].contains(&key["kty"].as_str().unwrap()));
         }
-        for algorithm in ["RS256", "ES256", "EdDSA"] {
+        for algorithm in ["RS256", "ES256", "EdDSA", "PS256", "ES384", "RSA-OAEP-256", "ECDH-ES"] {
             assert!(keys.iter().any(|key| key["alg"] == algorithm), "no {algorithm} key");
         }
     }

@@ -28,6 +28,12 @@ pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// Every scope there is.
 pub const ALL_SCOPES: &str = "openid profile email phone address groups offline_access";
 
+/// The setting by which a server knows types of authorization details.
+pub const DETAIL_TYPES: (&str, &str) = (
+    "DOORWARD_AUTHORIZATION__DETAIL_TYPES",
+    "payment_initiation: instructedAmount creditorName,account_information",
+);
+
 /// Somebody with an account.
 #[derive(Clone, Copy, Debug)]
 pub struct Person {
@@ -57,6 +63,13 @@ pub const MALLORY: Person = Person {
     password: "paper submarine under glass",
 };
 
+/// The arguments for one algorithm for ID tokens and access tokens.
+macro_rules! both_algs {
+    ($alg:literal) => {
+        ["--id-token-alg", $alg, "--access-token-alg", $alg]
+    };
+}
+
 /// The clients of the tests, by `client_id`: type, redirect URI, further arguments, metadata.
 fn catalogue(id: &str) -> (&'static str, &'static str, &'static [&'static str], Value) {
     match id {
@@ -71,17 +84,34 @@ fn catalogue(id: &str) -> (&'static str, &'static str, &'static [&'static str], 
         "rs" => ("machine", "", &[], Value::Null),
         "evil" => ("web", "https://evil.test/cb", &[], Value::Null),
         "opaque" => ("web", REDIRECT, &["--access-token-format", "opaque"], Value::Null),
-        "es256" => ("web", REDIRECT, &["--id-token-alg", "ES256"], Value::Null),
-        "eddsa" => ("web", REDIRECT, &["--id-token-alg", "EdDSA"], Value::Null),
+        "rs256" => ("web", REDIRECT, &["--id-token-alg", "RS256"], Value::Null),
+        "es256" => ("web", REDIRECT, &both_algs!("ES256"), Value::Null),
+        "eddsa" => ("web", REDIRECT, &both_algs!("EdDSA"), Value::Null),
+        "ps256" => ("web", REDIRECT, &both_algs!("PS256"), Value::Null),
+        "es384" => ("web", REDIRECT, &both_algs!("ES384"), Value::Null),
         "trusted" => ("web", REDIRECT, &["--skip-consent"], Value::Null),
+        "dpop-web" => ("web", REDIRECT, &[], json!({ "dpop_bound_access_tokens": true })),
         "strict" => ("web", REDIRECT, &[], json!({ "pkce": "required" })),
         "with-audience" => ("web", REDIRECT, &[], json!({ "audience": ["rs"] })),
         "no-refresh" => ("web", REDIRECT, &["--grant-type", "authorization_code"], Value::Null),
         "daemon" => ("machine", "", &["--scope", "api:read", "--scope", "api:write"], Value::Null),
         "with-query" => ("web", "https://rp.test/cb?fixed=1", &[], Value::Null),
         "two-uris" => ("web", REDIRECT, &["--redirect-uri", "https://rp.test/other"], Value::Null),
+        "rich" => {
+            ("web", REDIRECT, &["--scope", "openid", "--scope", "email", "--scope", "api"], rich())
+        }
+        "jarm-es256" => {
+            ("web", REDIRECT, &[], json!({ "authorization_signed_response_alg": "ES256" }))
+        }
         other => panic!("no client `{other}` in the catalogue"),
     }
+}
+
+/// A client of two APIs that may ask for authorization details.
+fn rich() -> Value {
+    json!({ "audience": ["https://api.rp.test/a", "https://api.rp.test/b"],
+        "authorization_details_types": ["payment_initiation", "account_information", "unknown"],
+        "default_acr_values": ["aal1"] })
 }
 
 /// How a client authenticates at the token endpoint.
@@ -106,7 +136,7 @@ pub struct Bed {
 }
 
 /// The clients of the shared bed.
-const SHARED: [&str; 16] = [
+const SHARED: [&str; 21] = [
     "conf-basic",
     "second",
     "fresh",
@@ -116,13 +146,18 @@ const SHARED: [&str; 16] = [
     "rs",
     "evil",
     "opaque",
+    "rs256",
     "es256",
     "eddsa",
+    "ps256",
+    "es384",
     "trusted",
     "strict",
     "with-audience",
     "no-refresh",
     "daemon",
+    "rich",
+    "jarm-es256",
 ];
 
 impl Bed {
@@ -131,7 +166,8 @@ impl Bed {
     pub async fn shared(backend: Backend) -> &'static Self {
         static BEDS: [OnceCell<Bed>; 2] = [OnceCell::const_new(), OnceCell::const_new()];
         let cell = &BEDS[usize::from(backend == Backend::Production)];
-        let world = || reachable(World::builder(backend), &[TlsPeer::shared()]);
+        let builder = || World::builder(backend).env(DETAIL_TYPES.0, DETAIL_TYPES.1);
+        let world = || reachable(builder(), &[TlsPeer::shared()]);
         cell.get_or_init(async || Self::new(world().start().await, &SHARED).await).await
     }
 

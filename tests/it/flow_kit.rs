@@ -221,6 +221,13 @@ impl App {
         self.post("/oauth2/introspect", &[("token", token)]).await
     }
 
+    /// Asks about a token, naming what this app can read.
+    pub async fn introspect_as(&self, token: &str, accept: &str) -> Answer {
+        let request = self.http.post(format!("{}/oauth2/introspect", self.base));
+        let request = request.basic_auth(&self.id, Some(&self.secret)).header("Accept", accept);
+        read(request.form(&[("token", token)])).await.expect("an answer")
+    }
+
     /// Asks who the token speaks of.
     pub async fn userinfo(&self, token: &str) -> Answer {
         let request = self.http.get(format!("{}/oauth2/userinfo", self.base)).bearer_auth(token);

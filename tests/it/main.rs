@@ -16,6 +16,18 @@
 //! | `jwt_bearer` | workloads and people vouched for by issuers outside |
 //! | `userinfo`, `introspection`, `revocation`, `logout` | tokens and sessions in use, and their end |
 //! | `discovery`, `conformance_basic`, `form_post` | the OpenID certification plans, module by module |
+//! | `claims_parameter`, `assurance` | claims by name; how strong a sign-in has to be |
+//! | `accounts` | several people in one browser: added, chosen, named by an app, signed out |
+//! | `resources`, `rich_requests` | tokens for one API only; authorization details |
+//! | `jarm` | authorization responses as signed JWTs |
+//! | `dpop_kit` | not tests: keys and proofs for the two modules below |
+//! | `dpop`, `dpop_attacks` | tokens bound to a key; every defect a proof can have |
+//! | `registration_kit` | not tests: a Doorward that lets apps register themselves, and such apps |
+//! | `registration`, `conformance_registration` | apps register and look after themselves |
+//! | `registration_attacks` | hostile URLs, words and statements of apps |
+//! | `metadata_documents` | apps whose id is the URL of a document |
+//! | `pairwise` | every sector knows a person by a name of its own |
+//! | `algorithms`, `encrypted` | each client's algorithms; signed and encrypted answers; the key set |
 //! | `relying_party` | the openidconnect crate as an independent client |
 //! | `jwt_attacks` | forged and misused tokens, everywhere one is read |
 //! | `login_form`, `csrf`, `headers`, `hostile_text` | the pages under attack |
@@ -27,7 +39,7 @@
 //! | `revocation_set` | whatever ends a lineage kills its tokens at once and for good |
 //! | `redis_faults` | Redis and PostgreSQL fail, forget and come back with old data |
 //! | `crash` | the server is killed twenty times under load and loses nothing it acknowledged |
-//! | `keys` | signing keys rotate under load and are removed with all they signed |
+//! | `keys`, `rotation` | keys rotate under load and are removed with all they signed |
 //! | `cli_changes` | what a command changes reaches a running server |
 //! | `logout_kit` | not tests: an app that is told of sign-outs |
 //! | `backchannel_logout` | apps are told when a session ends, whatever fails meanwhile |
@@ -56,10 +68,14 @@
 #[macro_use]
 mod support;
 
+mod accounts;
+mod algorithms;
 mod answers;
+mod assurance;
 mod authorize;
 mod backchannel_logout;
 mod checks;
+mod claims_parameter;
 mod cli_changes;
 mod client_assertion;
 mod client_auth;
@@ -68,6 +84,7 @@ mod client_jwks_uri;
 mod client_signer;
 mod code;
 mod conformance_basic;
+mod conformance_registration;
 mod console;
 mod console_kit;
 mod console_rights;
@@ -76,6 +93,10 @@ mod crash;
 mod csrf;
 mod device;
 mod discovery;
+mod dpop;
+mod dpop_attacks;
+mod dpop_kit;
+mod encrypted;
 mod first_start;
 mod fixtures;
 mod flow_kit;
@@ -86,6 +107,7 @@ mod grant_kit;
 mod headers;
 mod hostile_text;
 mod introspection;
+mod jarm;
 mod jwt_attacks;
 mod jwt_bearer;
 mod keys;
@@ -94,17 +116,25 @@ mod logout;
 mod logout_kit;
 mod machinery;
 mod malformed;
+mod metadata_documents;
 mod methods;
 mod operations;
 mod outbound_guard;
+mod pairwise;
 mod pkce;
 mod races;
 mod redirect_uri;
 mod redis_faults;
 mod refresh;
+mod registration;
+mod registration_attacks;
+mod registration_kit;
 mod relying_party;
+mod resources;
 mod revocation;
 mod revocation_set;
+mod rich_requests;
+mod rotation;
 mod session_life;
 mod session_management;
 mod startup_errors;

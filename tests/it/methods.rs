@@ -14,7 +14,7 @@ use crate::flow_kit::{count, is_signed_in};
 use crate::support::browser_like::{Browser, Page};
 
 /// Every address outside the console that answers GET and only shows something.
-const SHOWN: [&str; 17] = [
+const SHOWN: [&str; 18] = [
     "/",
     "/login",
     "/login?next=admin",
@@ -24,6 +24,7 @@ const SHOWN: [&str; 17] = [
     "/logout",
     "/account",
     "/oauth2/userinfo",
+    "/oauth2/check_session",
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",
     "/.well-known/jwks.json",

@@ -114,6 +114,8 @@ on_both_backends! {
             ("conf-basic", CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256),
             ("es256", CoreJwsSigningAlgorithm::EcdsaP256Sha256),
             ("eddsa", CoreJwsSigningAlgorithm::EdDsa),
+            ("ps256", CoreJwsSigningAlgorithm::RsaSsaPssSha256),
+            ("es384", CoreJwsSigningAlgorithm::EcdsaP384Sha384),
             ("spa", CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256),
             ("opaque", CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256),
         ] {

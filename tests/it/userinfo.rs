@@ -30,7 +30,7 @@ on_both_backends! {
         let rp = bed.rp("conf-basic");
         for (method, header) in [
             (Method::GET, None), (Method::POST, None), (Method::GET, Some("Basic Y29uZjp4")),
-            (Method::GET, Some("Bearer")), (Method::GET, Some("")), (Method::GET, Some("DPoP x")),
+            (Method::GET, Some("Bearer")), (Method::GET, Some("")), (Method::GET, Some("DPoP")),
         ] {
             let page = ask(&rp, method, |request| match header {
                 Some(header) => request.header("Authorization", header),

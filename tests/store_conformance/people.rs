@@ -1,5 +1,7 @@
 //! Users, clients and consents.
 
+use std::collections::BTreeSet;
+
 use doorward::protocol::scope::Scopes;
 use doorward::protocol::types::{ClientId, UserId};
 use doorward::protocol::user::AdminRole;
@@ -173,11 +175,13 @@ pub(crate) async fn consents_conform(store: &Store) {
         user_id: user.clone(),
         client_id: client.clone(),
         scopes: Scopes::from_tokens(["openid"]),
+        claims: BTreeSet::new(),
         granted_at: NOW,
     };
     assert_eq!(consents::get(db, &user, &client).await.unwrap(), None);
     consents::upsert(db, &consent).await.unwrap();
     consent.scopes = Scopes::from_tokens(["openid", "email"]);
+    consent.claims = ["phone_number".to_owned()].into();
     consents::upsert(db, &consent).await.unwrap();
     assert_eq!(consents::get(db, &user, &client).await.unwrap().as_ref(), Some(&consent));
     assert_eq!(consents::list_for_user(db, &user).await.unwrap(), [consent]);

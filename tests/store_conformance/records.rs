@@ -1,7 +1,8 @@
 //! Keys, links, revocations, counters, the audit log and the clean-up.
 
-use doorward::protocol::types::{FamilyId, GrantId, SessionId, UserId};
+use doorward::protocol::types::{FamilyId, GrantId, KeyEncryptionAlg, SessionId, UserId};
 use doorward::store::audit::{self, AuditFilter, Outcome};
+use doorward::store::encryption_keys::{self, EncryptionKeyRow};
 use doorward::store::keys::{self, KeyChange};
 use doorward::store::links::{self, LinkKind};
 use doorward::store::revocations::{self, Revocation, RevocationKind};
@@ -43,6 +44,40 @@ pub(crate) async fn keys_conform(store: &Store) {
     );
     assert!(keys::delete(db, "k1").await.unwrap());
     assert!(!keys::delete(db, "k1").await.unwrap());
+}
+
+pub(crate) async fn encryption_keys_conform(store: &Store) {
+    let db = &store.db;
+    let row = |kid: &str, alg| EncryptionKeyRow {
+        kid: kid.to_owned(),
+        alg,
+        state: "active".to_owned(),
+        sealed_private: "sealed".to_owned(),
+        public_jwk: serde_json::json!({ "kid": kid, "kty": "RSA" }),
+        created_at: NOW,
+        remove_after: None,
+    };
+    let (rsa, curve) = (KeyEncryptionAlg::RsaOaep256, KeyEncryptionAlg::EcdhEs);
+    encryption_keys::insert(db, &row("e1", rsa)).await.unwrap();
+    let second = encryption_keys::insert(db, &row("e2", rsa)).await;
+    assert_eq!(second, Err(StoreError::Conflict), "one is active");
+    encryption_keys::insert(db, &row("e3", curve)).await.unwrap();
+    assert!(!encryption_keys::delete(db, "e1").await.unwrap(), "an active key stays");
+
+    let mut tx = store.begin().await.unwrap();
+    assert_eq!(encryption_keys::retire(&mut tx, rsa, NOW.plus(9)).await.unwrap(), 1);
+    assert_eq!(encryption_keys::retire(&mut tx, rsa, NOW.plus(10)).await.unwrap(), 0);
+    encryption_keys::insert(&mut tx, &row("e2", rsa)).await.unwrap();
+    tx.commit().await.unwrap();
+    let retired = EncryptionKeyRow {
+        state: "retiring".to_owned(),
+        remove_after: Some(NOW.plus(9)),
+        ..row("e1", rsa)
+    };
+    let expected = [retired, row("e2", rsa), row("e3", curve)];
+    assert_eq!(encryption_keys::all(db).await.unwrap(), expected);
+    assert!(encryption_keys::delete(db, "e1").await.unwrap());
+    assert!(!encryption_keys::delete(db, "e1").await.unwrap());
 }
 
 pub(crate) async fn links_conform(store: &Store) {

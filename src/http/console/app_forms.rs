@@ -1,24 +1,25 @@
 //! `/admin/clients/new` and `/admin/clients/{id}`: the form that makes or changes an app.
 
-use super::desk::{Answer, Desk};
+use super::desk::{Answer, Desk, Stop};
 use super::people::sentence;
 use super::{apps, rows};
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::client_forms::{
-    ClientCreate, ClientForm, ClientSecret, Endpoint, Occasion, kind_in_words,
+    ClientCreate, ClientForm, ClientSecret, Endpoint, Occasion, kind_in_words, origin_in_words,
 };
-use crate::http::pages::admin::clients::{ClientDetail, ClientView, SecretState};
+use crate::http::pages::admin::clients::{ClientDetail, ClientView, SecretState, Settings};
 use crate::http::pages::{FieldError, When};
 use crate::http::site::Site;
 use crate::protocol::client::{
-    AccessTokenFormat, ClaimsPlacement, Client, ClientKind, ClientMetadata, ConsentPolicy,
-    PkcePolicy,
+    AccessTokenFormat, ClaimsPlacement, Client, ClientKind, ClientMetadata, ClientOrigin,
+    ConsentPolicy, PkcePolicy,
 };
 use crate::protocol::client_metadata::MetadataProblem;
 use crate::protocol::discovery::path;
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::SigningAlg;
 use crate::service::clients::{self, ClientError, NewClient, WithSecret};
+use crate::service::registration;
 
 pub(super) fn new(desk: &Desk<'_>) -> Answer {
     desk.show(&blank(desk))
@@ -54,7 +55,7 @@ pub(super) async fn create(desk: &Desk<'_>) -> Answer {
 
 pub(super) async fn show(desk: &Desk<'_>) -> Answer {
     let client = apps::client(desk).await?;
-    desk.show(&detail(desk, &client))
+    desk.show(&detail(desk, &client).await?)
 }
 
 pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
@@ -74,17 +75,22 @@ pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
             }
         }
     };
-    desk.show_again(&ClientDetail { form, errors, ..detail(desk, &client) })
+    desk.show_again(&ClientDetail { form, errors, ..detail(desk, &client).await? })
 }
 
-fn detail(desk: &Desk<'_>, client: &Client) -> ClientDetail {
-    ClientDetail {
+async fn detail(desk: &Desk<'_>, client: &Client) -> Result<ClientDetail, Stop> {
+    Ok(ClientDetail {
         chrome: desk.chrome(),
         console: desk.console(Section::Apps),
         client: ClientView {
             id: client.id.to_string(),
             name: client.metadata.client_name.clone(),
             kind: kind_in_words(client.metadata.kind).to_owned(),
+            origin: origin(desk, client).await?,
+            settings: match client.origin {
+                ClientOrigin::Document => Settings::InDocument,
+                ClientOrigin::Manual | ClientOrigin::Dynamic => Settings::Here,
+            },
             state: rows::state(client.disabled_at),
             secret: if client.uses_secret() { SecretState::Kept } else { SecretState::NotUsed },
             created: When::at(client.created_at),
@@ -93,6 +99,25 @@ fn detail(desk: &Desk<'_>, client: &Client) -> ClientDetail {
         form: stored(&client.metadata),
         errors: Vec::new(),
         endpoints: endpoints(desk.site()),
+    })
+}
+
+/// Who added an app, and how.
+async fn origin(desk: &Desk<'_>, client: &Client) -> Result<String, Stop> {
+    let words = origin_in_words(client.origin);
+    match client.origin {
+        ClientOrigin::Manual => Ok(words.to_owned()),
+        ClientOrigin::Document => Ok(format!("{words}, at the address that is its client id")),
+        ClientOrigin::Dynamic => {
+            let mut text = words.to_owned();
+            if let Some(how) = registration::of(desk.site(), &client.id).await? {
+                text.extend([", from ", &how.address]);
+                let with = how.permission.map(|id| format!(", with the registration token {id}"));
+                text.extend(with);
+                text.extend(how.statement_by.map(|issuer| format!(", vouched for by {issuer}")));
+            }
+            Ok(text)
+        }
     }
 }
 

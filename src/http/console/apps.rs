@@ -6,10 +6,10 @@ use super::app_forms;
 use super::desk::{Answer, Desk, Stop};
 use super::rows;
 use crate::http::pages::When;
-use crate::http::pages::admin::Section;
-use crate::http::pages::admin::client_forms::{Occasion, kind_in_words};
+use crate::http::pages::admin::client_forms::{Occasion, kind_in_words, origin_in_words};
 use crate::http::pages::admin::clients::{ClientRow, ClientsList};
 use crate::http::pages::admin::confirm::Confirm;
+use crate::http::pages::admin::{Section, path_below};
 use crate::protocol::client::Client;
 use crate::protocol::types::ClientId;
 use crate::service::clients::{self, Activity, ClientError};
@@ -28,6 +28,7 @@ pub(super) async fn list(desk: &Desk<'_>) -> Answer {
     let row = |client: Client| ClientRow {
         id: client.id.to_string(),
         kind: kind_in_words(client.metadata.kind).to_owned(),
+        origin: origin_in_words(client.origin),
         state: rows::state(client.disabled_at),
         hosts: hosts(&client.metadata.redirect_uris),
         name: client.metadata.client_name,
@@ -144,9 +145,9 @@ fn ask(desk: &Desk<'_>, client: &Client, (verb, step): (&str, &str), effects: &[
     })
 }
 
-/// The address of an app's page. Client ids hold letters, digits, `-`, `_` and `.` only.
+/// The address of an app's page. A client id may be the address of a document.
 pub(super) fn path(desk: &Desk<'_>, client: &Client) -> String {
-    desk.site().path(&format!("/admin/clients/{}", client.id))
+    path_below(&desk.site().base, "/admin/clients/", client.id.as_str())
 }
 
 #[cfg(test)]

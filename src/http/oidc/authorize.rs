@@ -4,8 +4,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::{Site, extract};
 use crate::http::cookies::BrowserBinding;
-use crate::http::render;
 use crate::http::sign_in::steps::{self, Arrival, Visit};
+use crate::http::{accounts, render};
 use crate::protocol::params::Params;
 use crate::service::authorize::AuthorizeError;
 use crate::service::flow::{Flow, Target};
@@ -27,13 +27,17 @@ async fn start(site: &Site, request: &HttpRequest, params: Option<Params>) -> Ht
     let Some(params) = params else {
         return render::authorize_error(site, request, &AuthorizeError::TooManyParameters);
     };
-    let session = match extract::current_session(site, request).await {
-        Ok(session) => session,
-        Err(failure) => return render::failure(site, request, &failure),
+    let accounts = match accounts::of(site, request).await {
+        Ok(accounts) => accounts,
+        Err(response) => return response,
     };
     let browser = BrowserBinding::of(site, request);
     let target = Target::Authorize { params: params.encode() };
-    let flow = Flow::new(target, &browser.value, site.now());
+    let flow = accounts::begin(Flow::new(target, &browser.value, site.now()), &accounts);
+    let session = match accounts::session_for(site, request, (&flow, &accounts)).await {
+        Ok(session) => session,
+        Err(response) => return response,
+    };
     let visit = Visit { site, request, browser: &browser, session: session.as_ref() };
     steps::advance(&visit, flow, Arrival::Get).await
 }

@@ -17,6 +17,7 @@ use actix_web::http::header;
 
 pub(super) use discovery::document;
 
+use super::client_certificate;
 use super::error;
 use super::extract;
 use super::routes::{only, reading};
@@ -92,11 +93,11 @@ fn client_request(
             return Err(OAuthError::invalid_request("There are two Authorization headers."));
         }
     };
-    let dpop = request.headers().get_all("DPoP");
     Ok(ClientRequest {
         authorization,
         params: extract::form(request, body)?,
-        dpop: dpop.map(|value| value.to_str().unwrap_or_default().to_owned()).collect(),
+        dpop: extract::dpop(request.headers()),
+        certificate: client_certificate::of(site, request),
         caller: extract::caller(site, request),
     })
 }

@@ -20,12 +20,12 @@ pub(super) async fn post(
     if let Err(failure) = token_revocation::revoke(&site, &parsed).await {
         return error::oauth(&request, &failure);
     }
-    let mut response = HttpResponse::Ok();
+    let mut response = HttpResponse::Ok().finish();
     let origin = extract::header_text(request.headers(), &header::ORIGIN);
     if let (Some(_), Some(id)) = (origin, parsed.params.sole("client_id"))
         && let Ok(Some(client)) = clients::find(&site, &ClientId::new(id)).await
     {
-        headers::allow_client_origin(&mut response, origin, &client);
+        headers::allow_client_origin(response.headers_mut(), origin, &client);
     }
-    response.finish()
+    response
 }

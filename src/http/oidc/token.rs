@@ -7,8 +7,8 @@ use super::{Site, client_request, error, extract};
 use crate::http::headers;
 use crate::protocol::types::ClientId;
 use crate::service::client_authentication::ClientRequest;
+use crate::service::clients;
 use crate::service::token;
-use crate::service::{clients, failure::EndpointError};
 
 pub(super) async fn post(
     site: web::Data<Site>,
@@ -19,27 +19,19 @@ pub(super) async fn post(
         Ok(parsed) => parsed,
         Err(refusal) => return error::oauth(&request, &refusal.into()),
     };
-    match token::exchange(&site, &parsed).await {
-        Ok(answer) => {
-            let mut response = HttpResponse::Ok();
-            response.insert_header((header::PRAGMA, "no-cache"));
-            allow_origin(&site, (&request, &parsed), &mut response).await;
-            response.json(answer)
-        }
-        Err(EndpointError::OAuth(refusal)) => {
-            let mut response = error::oauth_builder(&request, &refusal);
-            allow_origin(&site, (&request, &parsed), &mut response).await;
-            response.json(error::oauth_body(&refusal))
-        }
+    let mut response = match token::exchange(&site, &parsed).await {
+        Ok(answer) => HttpResponse::Ok().insert_header((header::PRAGMA, "no-cache")).json(answer),
         Err(failure) => error::oauth(&request, &failure),
-    }
+    };
+    allow_origin(&site, (&request, &parsed), &mut response).await;
+    response
 }
 
 /// Scripts of a public client's own origins may read its answers, errors included.
 async fn allow_origin(
     site: &Site,
     (request, parsed): (&HttpRequest, &ClientRequest),
-    response: &mut actix_web::HttpResponseBuilder,
+    response: &mut HttpResponse,
 ) {
     let origin = extract::header_text(request.headers(), &header::ORIGIN);
     if origin.is_none() {
@@ -47,6 +39,6 @@ async fn allow_origin(
     }
     let Some(id) = parsed.params.sole("client_id") else { return };
     if let Ok(Some(client)) = clients::find(site, &ClientId::new(id)).await {
-        headers::allow_client_origin(response, origin, &client);
+        headers::allow_client_origin(response.headers_mut(), origin, &client);
     }
 }

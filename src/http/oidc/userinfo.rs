@@ -1,17 +1,22 @@
-//! `GET` and `POST /oauth2/userinfo` (OpenID Connect Core section 5.3.1, RFC 6750 section 2).
+//! `GET` and `POST /oauth2/userinfo` (OpenID Connect Core section 5.3.1, RFC 6750 section 2, RFC 9449
+//! section 7).
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::{Site, error, extract};
 use crate::http::headers;
+use crate::protocol::discovery::path;
 use crate::protocol::error::OAuthError;
 use crate::protocol::params::Params;
+use crate::protocol::sender_constraint::Scheme;
+use crate::service::access_token::{self, Presented};
+use crate::service::dpop::Carrier;
 use crate::service::envelope::Representation;
-use crate::service::{access_token, clients, userinfo};
+use crate::service::{clients, userinfo};
 
 pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
-    answer(&site, &request, bearer(&request, None)).await
+    answer(&site, &request, presented(&request, None)).await
 }
 
 pub(super) async fn post(
@@ -24,43 +29,51 @@ pub(super) async fn post(
         Ok(form) => form,
         Err(refusal) => return error::bearer(&request, &refusal.into()),
     };
-    answer(&site, &request, bearer(&request, form.as_ref())).await
+    answer(&site, &request, presented(&request, form.as_ref())).await
 }
 
 async fn answer(
     site: &Site,
     request: &HttpRequest,
-    token: Result<Option<String>, OAuthError>,
+    token: Result<Option<(Scheme, String)>, OAuthError>,
 ) -> HttpResponse {
-    let token = match token {
-        Ok(Some(token)) => token,
+    let (scheme, token) = match token {
+        Ok(Some(presented)) => presented,
         Ok(None) => return error::no_bearer(),
         Err(refusal) => return error::bearer(request, &refusal.into()),
     };
-    match userinfo::answer(site, &token).await {
-        Ok(answer) => {
-            let mut response = HttpResponse::Ok();
-            let origin = extract::header_text(request.headers(), &header::ORIGIN);
-            if origin.is_some()
-                && let Ok(Some(known)) = access_token::genuine(site, &token).await
-                && let Ok(Some(client)) = clients::find(site, &known.client_id).await
-            {
-                headers::allow_client_origin(&mut response, origin, &client);
-            }
-            match answer {
-                Representation::Json(claims) => response.json(claims),
-                Representation::Jwt(token) => {
-                    response.insert_header((header::CONTENT_TYPE, "application/jwt")).body(token)
-                }
-            }
-        }
-        Err(failure) => error::bearer(request, &failure),
+    let dpop = extract::dpop(request.headers());
+    let carrier = Carrier {
+        headers: &dpop,
+        method: request.method().as_str(),
+        path: path::USERINFO,
+        token: None,
+    };
+    let mut response =
+        match userinfo::answer(site, &Presented { token: &token, scheme, carrier }).await {
+            Ok(Representation::Json(claims)) => HttpResponse::Ok().json(claims),
+            Ok(Representation::Jwt(token)) => HttpResponse::Ok()
+                .insert_header((header::CONTENT_TYPE, "application/jwt"))
+                .body(token),
+            Err(failure) => error::bearer(request, &failure),
+        };
+    // Errors too: a script must see that it needs another nonce.
+    let origin = extract::header_text(request.headers(), &header::ORIGIN);
+    if origin.is_some()
+        && let Ok(Some(known)) = access_token::genuine(site, &token).await
+        && let Ok(Some(client)) = clients::find(site, &known.client_id).await
+    {
+        headers::allow_client_origin(response.headers_mut(), origin, &client);
     }
+    response
 }
 
 /// The token, from exactly one place. Never from the query: URLs end up in logs (RFC 9700 section
 /// 4.3.2).
-fn bearer(request: &HttpRequest, form: Option<&Params>) -> Result<Option<String>, OAuthError> {
+fn presented(
+    request: &HttpRequest,
+    form: Option<&Params>,
+) -> Result<Option<(Scheme, String)>, OAuthError> {
     if Params::parse(request.query_string().as_bytes())?.has("access_token") {
         return Err(OAuthError::invalid_request(
             "The access token must not be in the URL; use the Authorization header.",
@@ -74,11 +87,10 @@ fn bearer(request: &HttpRequest, form: Option<&Params>) -> Result<Option<String>
         (Some(value), None) => value.to_str().ok().and_then(|text| text.split_once(' ')),
         (None, None) => None,
     };
-    let header = header
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim().to_owned());
+    let header =
+        header.and_then(|(name, token)| Some((Scheme::from_name(name)?, token.trim().to_owned())));
     let body = match form {
-        Some(form) => form.get("access_token")?.map(str::to_owned),
+        Some(form) => form.get("access_token")?.map(|token| (Scheme::Bearer, token.to_owned())),
         None => None,
     };
     match (header, body) {

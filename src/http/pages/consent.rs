@@ -1,10 +1,13 @@
 //! What an app asks for, before it gets it.
 
 use askama::Template;
+use serde_json::Value;
 
 use super::chrome::{Chrome, FlowForm};
 use super::filters;
 use super::sample::words;
+use super::views::{AboutApp, Unreviewed};
+use crate::protocol::authorization_details::describe;
 
 /// `GET /consent`. Form `consent`: POST `/consent` with `decision` = `allow` or `deny`, `flow`,
 /// `csrf`.
@@ -22,10 +25,9 @@ pub struct Consent {
     pub switch_href: String,
     /// One sentence per scope, from [`scope_sentence`].
     pub permissions: Vec<String>,
-    /// The app's privacy policy.
-    pub policy_uri: Option<String>,
-    /// The app's terms of service.
-    pub tos_uri: Option<String>,
+    /// What it wants to do in detail.
+    pub details: Vec<Detail>,
+    pub about: AboutApp,
 }
 
 impl Consent {
@@ -41,9 +43,62 @@ impl Consent {
             permissions: ["openid", "profile", "email", "offline_access"]
                 .map(|scope| words(&scope_sentence(scope)))
                 .to_vec(),
-            policy_uri: Some(words("https://orchard.example/privacy")),
-            tos_uri: Some(words("https://orchard.example/terms")),
+            details: vec![Detail {
+                kind: words("payment initiation"),
+                lines: vec![words("creditorName: Orchard Seeds"), words("amount: 12.50 EUR")],
+            }],
+            about: AboutApp::sample(),
         }
+    }
+
+    /// For an app that nobody has looked at.
+    #[must_use]
+    pub fn sample_unreviewed() -> Self {
+        Self { about: AboutApp::sample_unreviewed(), ..Self::sample() }
+    }
+
+    /// For an app that registered itself.
+    #[must_use]
+    pub fn sample_registered() -> Self {
+        let unreviewed = Some(Unreviewed::Registered);
+        Self { about: AboutApp { unreviewed, ..AboutApp::sample() }, ..Self::sample() }
+    }
+}
+
+/// One of the `authorization_details` (RFC 9396) in words.
+#[derive(Debug)]
+pub struct Detail {
+    /// Its type.
+    pub kind: String,
+    /// Its members, one a line.
+    pub lines: Vec<String>,
+}
+
+impl Detail {
+    #[must_use]
+    pub fn of(detail: &Value) -> Self {
+        let (kind, lines) = describe(detail);
+        Self { kind, lines }
+    }
+}
+
+/// A claim that is asked for by name, as people understand it.
+#[must_use]
+pub fn claim_sentence(claim: &str) -> String {
+    match claim {
+        "name" => "See your name".to_owned(),
+        "preferred_username" => "See your username".to_owned(),
+        "picture" => "See your picture".to_owned(),
+        "birthdate" => "See your date of birth".to_owned(),
+        "zoneinfo" => "See your time zone".to_owned(),
+        "updated_at" => "See when your profile last changed".to_owned(),
+        "email" => "See your e-mail address".to_owned(),
+        "email_verified" => "See whether your e-mail address is confirmed".to_owned(),
+        "phone_number_verified" => "See whether your phone number is confirmed".to_owned(),
+        "address" => "See your postal address".to_owned(),
+        "groups" => "See which groups you are in".to_owned(),
+        "locale" => "See your language".to_owned(),
+        other => format!("See your {}", other.replace('_', " ")),
     }
 }
 

@@ -10,6 +10,7 @@
 pub mod account;
 pub mod admin;
 pub mod check_session;
+pub mod choose_account;
 pub mod chrome;
 pub mod consent;
 pub mod device;
@@ -41,7 +42,10 @@ pub fn samples() -> Vec<(&'static str, String)> {
         ("sign_in", render(&sign_in::SignIn::sample())),
         ("sign_in/wrong", render(&sign_in::SignIn::sample_wrong())),
         ("sign_in/confirm", render(&sign_in::SignIn::sample_confirm())),
+        ("choose_account", render(&choose_account::ChooseAccount::sample())),
         ("consent", render(&consent::Consent::sample())),
+        ("consent/unreviewed", render(&consent::Consent::sample_unreviewed())),
+        ("consent/registered", render(&consent::Consent::sample_registered())),
         ("device", render(&device::DeviceCode::sample())),
         ("device/wrong", render(&device::DeviceCode::sample_wrong())),
         ("device_question", render(&device::DeviceQuestion::sample())),

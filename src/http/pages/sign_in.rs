@@ -5,7 +5,7 @@ use askama::Template;
 use super::chrome::{Chrome, FlowForm};
 use super::filters;
 use super::sample::words;
-use super::views::{FieldError, error_of};
+use super::views::{AboutApp, FieldError, error_of};
 
 /// `GET /login`. Form `sign-in`: POST `/login` with `username`, `password`, `remember`
 /// (`on` when ticked), `flow`, `csrf`.
@@ -16,6 +16,7 @@ pub struct SignIn {
     pub form: FlowForm,
     /// The app the person is on the way to; `None` for the account pages.
     pub app_name: Option<String>,
+    pub about: AboutApp,
     pub purpose: Purpose,
     /// What was typed before, or the hint of the request. Never empty with [`Purpose::Confirm`].
     pub username: String,
@@ -60,6 +61,7 @@ impl SignIn {
             chrome: Chrome::sample(),
             form: FlowForm::sample(),
             app_name: Some(words("Orchard Wiki")),
+            about: AboutApp::sample(),
             purpose: Purpose::SignIn,
             username: String::new(),
             remember: Remember::Unticked,

@@ -18,6 +18,8 @@ pub struct SignOut {
     pub app_name: Option<String>,
     /// Who is signed in.
     pub account: String,
+    /// Who else is signed in in this browser; signing out ends that, too.
+    pub others: Vec<String>,
     /// Names of the apps this session was used for.
     pub apps: Vec<String>,
 }
@@ -30,6 +32,7 @@ impl SignOut {
             form: FlowForm::sample(),
             app_name: Some(words("Orchard Wiki")),
             account: words("Ada Lovelace"),
+            others: vec![words("Grace Hopper")],
             apps: vec![words("Orchard Wiki"), words("Harbour Mail"), words("Ledger")],
         }
     }

@@ -47,6 +47,47 @@ pub(super) fn error_of<'a>(errors: &'a [FieldError], name: &str) -> Option<&'a s
     errors.iter().find(|error| error.field == name).map(|error| error.text.as_str())
 }
 
+/// What an app says of itself, on the pages people see before they use it; nothing for our own pages.
+#[derive(Debug, Clone, Default)]
+pub struct AboutApp {
+    /// An https address that the page's policy lets it load.
+    pub logo: Option<String>,
+    /// The app's privacy policy.
+    pub policy_uri: Option<String>,
+    /// The app's terms of service.
+    pub tos_uri: Option<String>,
+    /// Set for an app that nobody who answers for this server has looked at.
+    pub unreviewed: Option<Unreviewed>,
+}
+
+/// How an app came here without an administrator.
+#[derive(Debug, Clone)]
+pub enum Unreviewed {
+    /// It registered itself.
+    Registered,
+    /// Its client id is the address of a document, on this host.
+    Document { host: String },
+}
+
+impl AboutApp {
+    pub(super) fn sample() -> Self {
+        Self {
+            logo: None,
+            policy_uri: Some(words("https://orchard.example/privacy")),
+            tos_uri: Some(words("https://orchard.example/terms")),
+            unreviewed: None,
+        }
+    }
+
+    pub(super) fn sample_unreviewed() -> Self {
+        Self {
+            logo: Some(words("https://orchard.example/logo.png")),
+            unreviewed: Some(Unreviewed::Document { host: words("orchard.example") }),
+            ..Self::sample()
+        }
+    }
+}
+
 /// A named address.
 #[derive(Debug, Clone)]
 pub struct Link {

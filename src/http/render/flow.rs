@@ -3,15 +3,17 @@
 use actix_web::HttpResponse;
 use actix_web::http::header;
 
+use super::about::{about, origin_of};
 use super::{chrome, page, page_with};
 use crate::app::App;
-use crate::http::headers::{Forms, framing_policy};
-use crate::http::pages::consent::{Consent, scope_sentence};
+use crate::http::headers::{Forms, framing_policy, picture_policy};
+use crate::http::pages::consent::{Consent, Detail, claim_sentence, scope_sentence};
 use crate::http::pages::form_post::{self, FormPost};
 use crate::http::pages::reset_password::ResetPassword;
 use crate::http::pages::setup::Setup;
 use crate::http::pages::sign_in::{Purpose, Remember, SignIn};
 use crate::http::pages::sign_out::{SignOut, SignedOut, SigningOut};
+use crate::http::pages::views::AboutApp;
 use crate::http::pages::{FieldError, FlowForm, Link};
 use crate::http::sign_in::steps::{Visit, device_page};
 use crate::http::site::Site;
@@ -33,6 +35,7 @@ use crate::service::session::LiveSession;
 pub(in crate::http) struct SignInView {
     sealed: String,
     app_name: Option<String>,
+    about: AboutApp,
     purpose: Purpose,
     username: String,
     remember: Remember,
@@ -49,6 +52,7 @@ impl SignInView {
     ) -> Result<Self, Failure> {
         let app_name = prompt.client.metadata.client_name.clone();
         let mut view = Self::plain(sealed);
+        view.about = about(&prompt.client);
         view.username = prompt.login_hint.unwrap_or_default();
         if let Some(user) = &prompt.confirm
             && let Some(username) = username_of(site, user).await?
@@ -125,6 +129,7 @@ impl SignInView {
         Self {
             sealed,
             app_name: None,
+            about: AboutApp::default(),
             purpose: Purpose::SignIn,
             username: String::new(),
             remember: Remember::Unticked,
@@ -147,6 +152,9 @@ fn reason_text(reason: SignInReason, app_name: &str) -> String {
         SignInReason::MaxAge => {
             format!("{app_name} wants a more recent sign-in than your last one.")
         }
+        SignInReason::StepUp => {
+            format!("{app_name} asks for a stronger proof that it is you.")
+        }
         SignInReason::PromptLogin
         | SignInReason::NoSession
         | SignInReason::SelectAccount
@@ -160,18 +168,20 @@ fn reason_text(reason: SignInReason, app_name: &str) -> String {
 pub(in crate::http) fn sign_in(visit: &Visit<'_>, view: SignInView) -> HttpResponse {
     let chrome = chrome(visit.site);
     let nonce = chrome.nonce.clone();
+    let picture = view.about.logo.as_deref().and_then(origin_of);
     let form = FlowForm { flow: view.sealed, csrf: visit.csrf() };
     let body = SignIn {
         chrome,
         form,
         app_name: view.app_name,
+        about: view.about,
         purpose: view.purpose,
         username: view.username,
         remember: view.remember,
         notice: view.notice.map(str::to_owned),
         errors: view.errors,
     };
-    page(&nonce, &body, Forms::Anywhere)
+    page_with(picture_policy(&nonce, picture.as_deref()), &body)
 }
 
 /// The consent form.
@@ -183,6 +193,8 @@ pub(in crate::http) fn consent(
     let chrome = chrome(visit.site);
     let nonce = chrome.nonce.clone();
     let metadata = &prompt.client.metadata;
+    let about = about(&prompt.client);
+    let picture = about.logo.as_deref().and_then(origin_of);
     let host = url::Url::parse(&prompt.redirect_uri).ok();
     let host = host.as_ref().and_then(url::Url::host_str).unwrap_or(&prompt.redirect_uri);
     let body = Consent {
@@ -192,11 +204,17 @@ pub(in crate::http) fn consent(
         redirect_host: host.to_owned(),
         account: prompt.account.clone(),
         switch_href: as_another(visit.site, flow),
-        permissions: prompt.scopes.iter().map(scope_sentence).collect(),
-        policy_uri: metadata.policy_uri.clone(),
-        tos_uri: metadata.tos_uri.clone(),
+        permissions: permissions(prompt),
+        details: prompt.authorization_details.iter().map(Detail::of).collect(),
+        about,
     };
-    page(&nonce, &body, Forms::Anywhere)
+    page_with(picture_policy(&nonce, picture.as_deref()), &body)
+}
+
+/// One sentence for each scope, and for each claim that none of the scopes gives.
+fn permissions(prompt: &ConsentPrompt) -> Vec<String> {
+    let scopes = prompt.scopes.iter().map(scope_sentence);
+    scopes.chain(prompt.claims.iter().map(|claim| claim_sentence(claim))).collect()
 }
 
 /// An answer for the client: a redirect, or a form that posts itself and says to whom.
@@ -234,13 +252,13 @@ pub(in crate::http) fn reply(site: &Site, reply: &Reply, app_name: Option<&str>)
 /// "Sign out?"
 pub(in crate::http) fn ask_sign_out(
     visit: &Visit<'_>,
-    (sealed, account): (&str, String),
+    (sealed, account, others): (&str, String, Vec<String>),
     (apps, app_name): (Vec<String>, Option<String>),
 ) -> HttpResponse {
     let chrome = chrome(visit.site);
     let nonce = chrome.nonce.clone();
     let form = FlowForm { flow: sealed.to_owned(), csrf: visit.session_csrf() };
-    let body = SignOut { chrome, form, app_name, account, apps };
+    let body = SignOut { chrome, form, app_name, account, others, apps };
     page(&nonce, &body, Forms::Anywhere)
 }
 

@@ -1,5 +1,6 @@
 //! From what a use case answered to a page: fills the page structs, sets the page's policy.
 
+mod about;
 mod device;
 mod flow;
 mod trouble;

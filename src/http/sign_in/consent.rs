@@ -28,7 +28,7 @@ pub(super) async fn post(
 }
 
 async fn go(site: &Site, request: &HttpRequest, form: Params, arrival: Arrival) -> HttpResponse {
-    let session = match steps::session_or_failure(site, request).await {
+    let session = match steps::session_of_form(site, request, &form).await {
         Ok(session) => session,
         Err(response) => return response,
     };

@@ -4,11 +4,13 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::steps::{self, Arrival, Posted, PostedForm, Visit};
-use crate::http::cookies::{self, BrowserBinding, Kind};
-use crate::http::extract;
+use crate::http::cookies::BrowserBinding;
 use crate::http::render::{self, SignInView};
 use crate::http::site::Site;
+use crate::http::{accounts, extract};
+use crate::protocol::interaction::AccountChoice;
 use crate::protocol::params::Params;
+use crate::service::accounts::{Accounts, Newcomer};
 use crate::service::console_access;
 use crate::service::flow::{Flow, Target};
 use crate::service::session::{Established, Remember};
@@ -81,28 +83,40 @@ pub(super) async fn post(
     };
     let typed = credentials.username.clone();
     let caller = extract::caller(&site, &request);
-    match sign_in::with_password(&site, credentials, visit.session, &caller).await {
-        Ok(established) => signed_in(&visit, flow, established).await,
+    let newcomer = match flow.progress.account {
+        AccountChoice::Another => Newcomer::IsAdded,
+        _ => Newcomer::TakesThePlace,
+    };
+    let held = (&posted.accounts, newcomer);
+    match sign_in::with_password(&site, credentials, held, &caller).await {
+        Ok(established) => signed_in(&visit, flow, (established, &posted.accounts)).await,
         Err(error) => refused(&visit, &flow, (&typed, &error)).await,
     }
 }
 
 /// Goes on with a fresh session, whose cookie replaces whatever the browser brought.
-async fn signed_in(visit: &Visit<'_>, mut flow: Flow, established: Established) -> HttpResponse {
+async fn signed_in(
+    visit: &Visit<'_>,
+    mut flow: Flow,
+    (established, held): (Established, &Accounts),
+) -> HttpResponse {
     let site = visit.site;
-    let Established { session, cookie, cookie_max_age } = established;
+    let caller = extract::caller(site, visit.request);
+    let held = match held.clone().activated(site, &established, &caller).await {
+        Ok(held) => held,
+        Err(failure) => return render::failure(site, visit.request, &failure),
+    };
+    let session = &established.session;
     flow.progress.signed_in_at = Some(session.auth_time);
+    flow.progress.account = AccountChoice::Chosen(session.id.clone());
     if flow.target == Target::Admin
-        && let Err(failure) = console_access::open(site, &session).await
+        && let Err(failure) = console_access::open(site, session).await
     {
         return render::failure(site, visit.request, &failure);
     }
-    let next = Visit { session: Some(&session), ..*visit };
+    let next = Visit { session: Some(session), ..*visit };
     let mut response = steps::advance(&next, flow, Arrival::Post).await;
-    let cookie = cookies::write(site, Kind::Session, (cookie.expose(), cookie_max_age));
-    if let Err(error) = response.add_cookie(&cookie) {
-        tracing::error!(%error, "session cookie could not be set");
-    }
+    accounts::write(site, &mut response, (&established, &held), visit.request);
     response
 }
 

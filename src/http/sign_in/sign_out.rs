@@ -7,9 +7,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::steps::{self, PostedForm, Visit};
 use crate::http::cookies::{self, BrowserBinding, Kind};
 use crate::http::site::Site;
-use crate::http::{extract, render};
+use crate::http::{accounts, extract, render};
 use crate::protocol::frontchannel_logout::Frame;
 use crate::protocol::params::Params;
+use crate::service::accounts::Accounts;
 use crate::service::failure::Failure;
 use crate::service::logout::{self, Next, Plan};
 use crate::service::people::{self, PeopleError};
@@ -26,30 +27,44 @@ pub(in crate::http) async fn begin(
     request: &HttpRequest,
     params: &Params,
 ) -> HttpResponse {
-    let session = match steps::session_or_failure(site, request).await {
-        Ok(session) => session,
+    let accounts = match accounts::of(site, request).await {
+        Ok(accounts) => accounts,
         Err(response) => return response,
     };
+    let session = logout::spoken_of(site, params, &accounts).cloned();
     let browser = BrowserBinding::of(site, request);
     let visit = Visit { site, request, browser: &browser, session: session.as_ref() };
     match logout::plan(site, params, session.as_ref()).await {
         Ok(Plan::Ask { flow, apps, client_name }) => {
-            let account = match session.as_ref() {
-                Some(session) => account_name(site, session).await,
-                None => Ok(String::new()),
-            };
-            match account {
-                Ok(account) => {
-                    let page = render::ask_sign_out(&visit, (&flow, account), (apps, client_name));
-                    visit.bind(page)
+            match account_names(site, session.as_ref(), &accounts).await {
+                Ok((account, others)) => {
+                    let who = (flow.as_str(), account, others);
+                    visit.bind(render::ask_sign_out(&visit, who, (apps, client_name)))
                 }
                 Err(failure) => render::failure(site, request, &failure),
             }
         }
-        Ok(Plan::EndNow { then }) => end(&visit, &then).await,
-        Ok(Plan::AlreadyOut { then }) => go_on(&visit, &then, &[]),
+        // The app speaks of its own session; other people's are none of its business.
+        Ok(Plan::EndNow { then }) => {
+            end(&visit, &then, (session.iter().collect(), &accounts)).await
+        }
+        Ok(Plan::AlreadyOut { then }) => go_on(&visit, &then, (&[], &accounts)),
         Err(error) => render::logout_error(site, request, &error),
     }
+}
+
+/// Who is asked, and who else is signed in in this browser.
+async fn account_names(
+    site: &Site,
+    session: Option<&LiveSession>,
+    accounts: &Accounts,
+) -> Result<(String, Vec<String>), Failure> {
+    let Some(session) = session else { return Ok((String::new(), Vec::new())) };
+    let mut others = Vec::new();
+    for other in accounts.all().filter(|other| other.id != session.id) {
+        others.push(account_name(site, other).await?);
+    }
+    Ok((account_name(site, session).await?, others))
 }
 
 /// What people call the account: the same as on the consent page.
@@ -72,47 +87,62 @@ pub(super) async fn post(
         Ok(posted) => posted,
         Err(answer) => return answer,
     };
-    let (visit, form) = (posted.visit(), &posted.form);
+    let (accounts, form) = (&posted.accounts, &posted.form);
+    // With nobody active, the question was about whoever is left.
+    let visit = Visit { session: accounts.all().next(), ..posted.visit() };
     let then = form
         .sole("flow")
         .and_then(|sealed| logout::open_next(&site, sealed))
         .unwrap_or(Next { redirect: None, client_name: None, client_uri: None });
     if visit.session.is_none() {
-        return go_on(&visit, &then, &[]);
+        return go_on(&visit, &then, (&[], accounts));
     }
     if !steps::session_csrf_ok(&visit, form) {
         return render::forged_form(&site, &request);
     }
     match form.sole("decision") {
-        Some("logout") => end(&visit, &then).await,
+        // A person who signs out leaves nobody signed in behind them.
+        Some("logout") => end(&visit, &then, (accounts.all().collect(), accounts)).await,
         Some("stay") => steps::see_other(&site.path("/account")),
         _ => render::bad_request(&site, &request),
     }
 }
 
-async fn end(visit: &Visit<'_>, then: &Next) -> HttpResponse {
+async fn end(
+    visit: &Visit<'_>,
+    then: &Next,
+    (ending, accounts): (Vec<&LiveSession>, &Accounts),
+) -> HttpResponse {
     let site = visit.site;
-    let Some(session) = visit.session else { return go_on(visit, then, &[]) };
-    let caller = extract::caller(site, visit.request);
-    match logout::end(site, session, &caller).await {
-        Ok(frames) => go_on(visit, then, &frames),
-        Err(failure) => render::failure(site, visit.request, &failure),
+    let mut left = accounts.clone();
+    let mut frames = Vec::new();
+    for session in ending {
+        let caller = extract::caller(site, visit.request);
+        match logout::end(site, session, &caller).await {
+            Ok(told) => frames.extend(told),
+            Err(failure) => return render::failure(site, visit.request, &failure),
+        }
+        left = left.without(&session.id);
     }
+    go_on(visit, then, (&frames, &left))
 }
 
-/// The last answer: back to the app, by way of a page where other apps have one to load.
-fn go_on(visit: &Visit<'_>, then: &Next, frames: &[Frame]) -> HttpResponse {
+/// The last answer: back to the app, by way of a page where other apps have one to load, with
+/// cookies for those who are still signed in.
+fn go_on(visit: &Visit<'_>, then: &Next, (frames, left): (&[Frame], &Accounts)) -> HttpResponse {
     let site = visit.site;
     let mut response = match (&then.redirect, frames) {
         (Some(to), []) => steps::see_other(to.as_str()),
         (Some(to), frames) => render::signing_out(site, (then, to), frames),
         (None, frames) => render::signed_out(site, then, frames),
     };
-    for kind in [Kind::Session, Kind::State] {
-        if let Err(error) = response.add_cookie(&cookies::remove(site, kind)) {
+    let gone: &[Kind] = if left.active.is_none() { &[Kind::Session, Kind::State] } else { &[] };
+    for kind in gone {
+        if let Err(error) = response.add_cookie(&cookies::remove(site, *kind)) {
             tracing::error!(%error, "a cookie of the session could not be removed");
         }
     }
+    accounts::write_others(site, &mut response, left, visit.request);
     // Only this site's own data; the app's is the app's business.
     response.headers_mut().insert(
         header::HeaderName::from_static("clear-site-data"),

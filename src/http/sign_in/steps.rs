@@ -5,14 +5,16 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::http::cookies::{self, BrowserBinding, Kind};
-use crate::http::csrf;
 use crate::http::extract;
 use crate::http::render::{self, SignInView};
+use crate::http::sign_in::choose_account;
 use crate::http::site::Site;
+use crate::http::{accounts, csrf};
 use crate::protocol::discovery::path;
 use crate::protocol::params::Params;
 use crate::protocol::reply::Reply;
 use crate::protocol::types::ClientId;
+use crate::service::accounts::Accounts;
 use crate::service::authorize::{self, Outcome};
 use crate::service::clients;
 use crate::service::failure::Failure;
@@ -80,6 +82,9 @@ pub(in crate::http) struct PostedForm<'a> {
     request: &'a HttpRequest,
     pub form: Params,
     pub browser: BrowserBinding,
+    /// Everybody signed in in this browser.
+    pub accounts: Accounts,
+    /// The session that the form's flow is about, or the active one.
     pub session: Option<LiveSession>,
 }
 
@@ -94,8 +99,10 @@ impl<'a> PostedForm<'a> {
         body: &[u8],
     ) -> Result<Self, HttpResponse> {
         let form = extract::form(request, body).map_err(|_| render::bad_request(site, request))?;
-        let session = session_or_failure(site, request).await?;
-        Ok(Self { site, request, form, browser: BrowserBinding::of(site, request), session })
+        let accounts = accounts::of(site, request).await?;
+        let session = accounts::session_of_form(site, request, (&accounts, &form)).await?;
+        let browser = BrowserBinding::of(site, request);
+        Ok(Self { site, request, form, browser, accounts, session })
     }
 
     pub fn visit(&self) -> Visit<'_> {
@@ -154,6 +161,9 @@ pub(in crate::http) async fn answer(
         Outcome::Reply(reply) => {
             let app_name = app_name(site, (flow, &reply)).await;
             render::reply(site, &reply, app_name.as_deref())
+        }
+        Outcome::ChooseAccount(client) => {
+            choose_account::page(visit, (&client.metadata.client_name, sealed)).await
         }
         Outcome::SignIn(prompt) => {
             match SignInView::of_prompt(site, prompt, (flow, sealed)).await {
@@ -240,6 +250,16 @@ pub(in crate::http) fn session_csrf_ok(visit: &Visit<'_>, form: &Params) -> bool
     let presented = form.sole("csrf").unwrap_or_default();
     let session = visit.session.map(|session| &session.id);
     came_from_here(visit) && csrf::is_ours(visit.site, presented, (&visit.browser.value, session))
+}
+
+/// The session that the flow in this form or query is about.
+pub(in crate::http) async fn session_of_form(
+    site: &Site,
+    request: &HttpRequest,
+    form: &Params,
+) -> Result<Option<LiveSession>, HttpResponse> {
+    let accounts = accounts::of(site, request).await?;
+    accounts::session_of_form(site, request, (&accounts, form)).await
 }
 
 /// Reads the session or answers with the failure.

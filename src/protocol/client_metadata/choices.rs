@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{MetadataProblem, Problems};
 use crate::protocol::client::{AuthMethod, ClientMetadata};
+use crate::protocol::distinguished_name::DistinguishedName;
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::{ContentEncryptionAlg, KeyEncryptionAlg};
 
@@ -36,6 +37,11 @@ pub fn is_deceptive(c: char) -> bool {
 /// The client's keys (RFC 7591 section 2): in one place only, and public ones only. Whether each is
 /// usable is for the cryptography to say.
 pub(super) fn keys(metadata: &ClientMetadata, problems: &mut Problems) {
+    let method = metadata.token_endpoint_auth_method;
+    if method.uses_own_keys() && metadata.jwks.is_none() && metadata.jwks_uri.is_none() {
+        let text = format!("{} needs the app's public keys, here or at jwks_uri", method.as_str());
+        problems.push(MetadataProblem::new("jwks", text));
+    }
     let Some(jwks) = &metadata.jwks else { return };
     if metadata.jwks_uri.is_some() {
         problems.push(MetadataProblem::new("jwks", "must not be sent together with jwks_uri"));
@@ -64,10 +70,20 @@ pub(super) fn certificate(metadata: &ClientMetadata, problems: &mut Problems) {
         let text = "only one member may name the subject of the certificate";
         problems.push(MetadataProblem::new(second, text));
     }
+    if given.is_empty() && metadata.token_endpoint_auth_method == AuthMethod::TlsClientAuth {
+        let text = "or one of its siblings must name the certificate's subject";
+        problems.push(MetadataProblem::new("tls_client_auth_subject_dn", text));
+    }
     for (field, text) in given {
         if !is_line(text, 500) {
             problems.push(MetadataProblem::of(field, text, "needs 1 to 500 plain characters"));
         }
+    }
+    let subject = metadata.tls_client_auth_subject_dn.as_deref();
+    if let Some(subject) = subject.filter(|text| DistinguishedName::parse(text).is_none()) {
+        let text = "is not a name as RFC 4514 writes it, such as CN=app,O=Example,C=DE (openssl x509 \
+                    -noout -subject -nameopt RFC2253 prints it)";
+        problems.push(MetadataProblem::of("tls_client_auth_subject_dn", subject, text));
     }
     let address = metadata.tls_client_auth_san_ip.as_deref();
     if let Some(address) = address.filter(|text| text.parse::<IpAddr>().is_err()) {

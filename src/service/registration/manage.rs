@@ -3,9 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{
-    Registered, RegistrationError, RegistrationRequest, needs_secret, prepare, refuse_when_off,
-};
+use super::{Registered, RegistrationError, RegistrationRequest, prepare, refuse_when_off};
 use crate::app::App;
 use crate::crypto::secret::{Secret, SecretHash};
 use crate::protocol::client::Client;
@@ -73,7 +71,7 @@ pub async fn replace(
     let now = app.now();
     client.metadata = prepared.metadata;
     client.updated_at = now;
-    let secret = match (needs_secret(&client.metadata), client.secret_hashes.is_empty()) {
+    let secret = match (client.uses_secret(), client.secret_hashes.is_empty()) {
         (true, true) => Some(Secret::generate()),
         (true, false) | (false, _) => None,
     };
@@ -88,7 +86,7 @@ pub async fn replace(
     clients::update(&mut tx, &client).await?;
     if let Some(secret) = &secret {
         client.secret_hashes = vec![secret.hash().as_str().to_owned()];
-    } else if !needs_secret(&client.metadata) {
+    } else if !client.uses_secret() {
         client.secret_hashes.clear();
     }
     clients::set_secret_hashes(&mut tx, id, &client.secret_hashes, now).await?;

@@ -85,6 +85,14 @@ pub struct Registered {
     pub statement: Option<String>,
 }
 
+/// How a client came here, if it registered itself.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn of(app: &App, id: &ClientId) -> Result<Option<ClientRegistration>, Failure> {
+    Ok(client_registrations::of(&app.store.db, id).await?)
+}
+
 /// Registers a client.
 ///
 /// # Errors
@@ -96,7 +104,7 @@ pub async fn register(
     let permission = admit(app, request).await?;
     let prepared = prepare(app, &request.members).await?;
     let now = app.now();
-    let secret = needs_secret(&prepared.metadata).then(Secret::generate);
+    let secret = prepared.metadata.token_endpoint_auth_method.uses_secret().then(Secret::generate);
     let token = Secret::generate();
     let client = Client {
         id: ClientId::new(secret::opaque_id()),
@@ -154,14 +162,6 @@ pub fn answer(app: &App, registered: &Registered) -> Map<String, Value> {
         told.insert("software_statement".into(), Value::from(statement.as_str()));
     }
     told
-}
-
-/// Whether the client proves itself with a secret.
-fn needs_secret(metadata: &ClientMetadata) -> bool {
-    matches!(
-        metadata.token_endpoint_auth_method,
-        AuthMethod::ClientSecret | AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost
-    )
 }
 
 /// Whether anybody may register, and this caller now. Uses nothing up but the caller's patience.

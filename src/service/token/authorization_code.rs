@@ -14,6 +14,7 @@ use crate::crypto::secret::SecretHash;
 use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
 use crate::protocol::grant::authorization_code::{self, CodePayload, CodeRequest};
+use crate::protocol::sender_constraint;
 use crate::protocol::token::TokenResponse;
 use crate::protocol::user::User;
 use crate::service::audit::Caller;
@@ -47,7 +48,7 @@ pub(super) async fn redeem(
     let token = issue::access_token(app, &basis, &seed).await?;
     let refresh = lineage::new_family(app, client, (&user, &grant))?;
     let ground = Ground::Session(&payload.session_id, client);
-    match lineage::commit(app, (&grant, refresh.as_ref()), ground, request.caller()).await? {
+    match lineage::commit(app, (&grant, refresh.as_ref()), ground, request).await? {
         Gate::Passed => {}
         Gate::SpentBefore => return Err(punish_replay(app, &payload, request.caller()).await?),
         Gate::GroundLost => return Err(refused("the session has ended")),
@@ -69,7 +70,10 @@ async fn checked_payload(
     let payload: CodePayload =
         codes::code(&app.ephemeral, hash.as_str()).await?.ok_or_else(|| refused("no such code"))?;
     let digest = |verifier: &str| SecretHash::of(verifier).as_str().to_owned();
-    if let Err(error) = authorization_code::check(&payload, client, &wanted, digest) {
+    let same_key =
+        || sender_constraint::check_grant(payload.details.confirmation.as_ref(), request.held());
+    let checked = authorization_code::check(&payload, client, &wanted, digest);
+    if let Err(error) = checked.and_then(|()| same_key()) {
         // A stranger's attempt does not count against the code of its rightful owner.
         if payload.client_id == client.id {
             count_failure(app, &hash).await?;

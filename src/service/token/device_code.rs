@@ -84,7 +84,7 @@ async fn redeem(
     let token = issue::access_token(app, &basis, &seed).await?;
     let refresh = lineage::new_family(app, client, (&user, &grant))?;
     let made = (&grant, refresh.as_ref());
-    match lineage::commit(app, made, Ground::Consent, request.caller()).await? {
+    match lineage::commit(app, made, Ground::Consent, request).await? {
         Gate::Passed => {}
         Gate::SpentBefore => return Err(punish_replay(app, request, &grant).await?),
         Gate::GroundLost => {

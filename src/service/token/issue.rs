@@ -12,6 +12,7 @@ use crate::protocol::claims::{
     self, AccessTokenClaims, Authentication, IdTokenFacts, MAX_GROUPS_IN_TOKEN,
 };
 use crate::protocol::client::{AccessTokenFormat, Client};
+use crate::protocol::sender_constraint::Scheme;
 use crate::protocol::token::TokenResponse;
 use crate::protocol::types::{FamilyId, GrantId};
 use crate::service::envelope::{Content, Envelope, sign};
@@ -78,11 +79,10 @@ pub(crate) fn access_token_claims(
                 basis.scopes().contains("groups") && user.groups.len() <= MAX_GROUPS_IN_TOKEN
             })
             .map(|(user, _)| user.groups.clone()),
-        cnf: details.and_then(|details| details.confirmation.clone()),
+        cnf: basis.bound().cloned(),
         act: None,
-        authorization_details: details
-            .map(|details| details.authorization_details.clone())
-            .unwrap_or_default(),
+        authorization_details: basis.authorization_details().to_vec(),
+        more_userinfo: details.is_some_and(|details| details.claims.concerns_userinfo()),
         // A client's own token is its own lineage, so that it can be revoked alone.
         grant: match person {
             Some((_, grant)) => grant.id.clone(),
@@ -128,11 +128,12 @@ pub(super) async fn mint(
 pub(super) fn answer(basis: &Basis<'_>, token: AccessToken) -> TokenResponse {
     TokenResponse {
         access_token: token.text,
-        token_type: "Bearer",
+        token_type: Scheme::of(basis.bound()).as_str(),
         expires_in: token.expires_in,
         refresh_token: None,
         id_token: None,
         scope: basis.scopes().to_string(),
+        authorization_details: basis.authorization_details().to_vec(),
         issued_token_type: None,
     }
 }
@@ -178,6 +179,7 @@ pub(crate) fn id_token(
             session_id: session.as_ref(),
         },
         nonce,
+        asked: &grant.details.claims.id_token,
         at_hash: Some(jose::left_half_hash(alg, access_token)),
         now: app.now(),
         lifetime: app.config.tokens.id_token_lifetime,

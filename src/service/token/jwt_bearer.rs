@@ -56,7 +56,7 @@ async fn commit(
     request: &TokenRequest<'_>,
     grant: &crate::store::grants::Grant,
 ) -> Result<(), EndpointError> {
-    match lineage::commit(app, (grant, None), Ground::Trust, request.caller()).await? {
+    match lineage::commit(app, (grant, None), Ground::Trust, request).await? {
         Gate::Passed => Ok(()),
         Gate::SpentBefore | Gate::GroundLost => {
             Err(Failure::Internal("a fresh grant was not new".into()).into())

@@ -15,6 +15,7 @@ use crate::service::audit::{Actor, Caller, Event};
 use crate::service::failure::Failure;
 use crate::service::revocation::{self, Subject};
 use crate::service::token::issue::RefreshToken;
+use crate::service::token::request::TokenRequest;
 use crate::service::trusted_issuers::Assertion;
 use crate::store::grants::{Grant, Inserted};
 use crate::store::refresh_families::RefreshFamily;
@@ -121,7 +122,7 @@ pub(super) async fn commit(
     app: &App,
     (grant, refresh): (&Grant, Option<&NewFamily>),
     ground: Ground<'_>,
-    caller: &Caller,
+    request: &TokenRequest<'_>,
 ) -> Result<Gate, Failure> {
     let mut tx = app.store.begin().await?;
     // Held, not only looked at: a sign-out at this very moment either comes first and is seen here,
@@ -133,6 +134,7 @@ pub(super) async fn commit(
             .is_some_and(|scopes| scopes.covers(&grant.scopes)),
         Ground::Trust => true,
     };
+    let grant = &bound_by(request, grant);
     if let Inserted::Duplicate = grants::insert(&mut tx, grant).await? {
         return Ok(Gate::SpentBefore);
     }
@@ -150,7 +152,7 @@ pub(super) async fn commit(
     let event = Event::success("grant.created", &Actor::Client(grant.client_id.clone()), app.now())
         .user(&grant.user_id)
         .client(&grant.client_id)
-        .caller(caller)
+        .caller(request.caller())
         .detail("scope", grant.scopes.to_string());
     let event = match &grant.session_id {
         Some(session) => event.session(session),
@@ -159,6 +161,13 @@ pub(super) async fn commit(
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
     Ok(Gate::Passed)
+}
+
+/// The grant with the key that its refresh tokens are bound to; what bound the code has done its work.
+fn bound_by(request: &TokenRequest<'_>, grant: &Grant) -> Grant {
+    let mut grant = grant.clone();
+    grant.details.confirmation = request.refresh_binding();
+    grant
 }
 
 /// A code that came back after it was redeemed.

@@ -1,5 +1,5 @@
 //! The token endpoint. The phases every grant shares are in [`request`]: client authentication,
-//! grant type, scope and audience. Each grant's own part is in its file, and [`issue`] makes the
+//! grant type, sender constraint, scope and audience. Each grant's own part is in its file, and [`issue`] makes the
 //! tokens.
 
 mod authorization_code;

@@ -13,7 +13,9 @@ use crate::crypto::seal::Purpose;
 use crate::crypto::secret::SecretHash;
 use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
+use crate::protocol::grant::details::Confirmation;
 use crate::protocol::grant::refresh_token::{self, FamilyFacts, Standing};
+use crate::protocol::sender_constraint;
 use crate::protocol::token::TokenResponse;
 use crate::protocol::types::GrantId;
 use crate::protocol::user::User;
@@ -30,6 +32,9 @@ use crate::store::{audit, grants, users};
 struct Successor {
     refresh_token: String,
     access: AccessTokenSeed,
+    /// The key the access token is bound to.
+    #[serde(default)]
+    bound: Option<Confirmation>,
 }
 
 fn refused(detail: &'static str) -> EndpointError {
@@ -53,16 +58,22 @@ pub(super) async fn rotate(
     // lost race in a row would need the winner's successor to be refreshed meanwhile.
     for _ in 0..3 {
         let (family, grant) = living_family(app, client, &token).await?;
+        // Before anything is punished: who cannot prove the key may not end the family either.
+        sender_constraint::check_grant(grant.details.confirmation.as_ref(), request.held())?;
         let user = living_user(app, &grant, &token).await?;
         let basis = request.basis(Some((&user, &grant)), &Limits::of(&grant))?;
         let envelope = issue::prepare_id_token(app, &basis).await?;
         let successor = match standing(app, &family, &hash) {
-            Standing::Current => rotate_row(app, client, (&family, &token, &hash)).await?,
+            Standing::Current => rotate_row(app, &basis, (&family, &token, &hash)).await?,
             Standing::JustRotated => open_successor(app, &family)?,
             Standing::Expired => return Err(refused("the family has expired")),
             Standing::Reused => return Err(punish_reuse(app, &grant, request.caller()).await?),
         };
         if let Some(successor) = successor {
+            // The retry of an honest client comes with the same key.
+            if successor.bound.as_ref() != basis.bound() {
+                return Err(refused("the successor is bound to another key"));
+            }
             return answer(app, (&basis, envelope.as_ref()), successor).await;
         }
     }
@@ -148,13 +159,16 @@ async fn living_user(
 /// Tries the gate; `None` when another refresh was faster.
 async fn rotate_row(
     app: &App,
-    client: &Client,
+    basis: &Basis<'_>,
     (family, token, presented): (&RefreshFamily, &RefreshToken, &SecretHash),
 ) -> Result<Option<Successor>, EndpointError> {
     let now = app.now();
     let next = token.successor().seal(app)?;
-    let successor =
-        Successor { access: AccessTokenSeed::new(client, now), refresh_token: next.clone() };
+    let successor = Successor {
+        access: AccessTokenSeed::new(basis.client(), now),
+        refresh_token: next.clone(),
+        bound: basis.bound().cloned(),
+    };
     let sealed = app.sealer.seal(Purpose::Successor, &serde_json::to_vec(&successor)?);
     let rotation = Rotation {
         family: family.id.clone(),

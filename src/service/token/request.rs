@@ -1,19 +1,28 @@
 //! What every grant starts from and what every grant must come to: a [`TokenRequest`] exists only
 //! after the shared phases, and tokens are made only from a [`Basis`], which only a request gives
-//! out. So no grant can forget client authentication, or the policy on scopes and audience.
+//! out. So no grant can forget client authentication, what its tokens are bound to, or the policy on
+//! scopes and audience.
+
+use serde_json::Value;
 
 use crate::app::App;
+use crate::protocol::authorization_details;
 use crate::protocol::claims::Audience;
 use crate::protocol::client::{Client, GrantType};
+use crate::protocol::discovery::path;
 use crate::protocol::error::OAuthError;
+use crate::protocol::grant::details::Confirmation;
 use crate::protocol::params::Params;
 use crate::protocol::scope::Scopes;
+use crate::protocol::sender_constraint::{self, Held};
 use crate::protocol::target;
 use crate::protocol::token::{self, Asked};
 use crate::protocol::user::User;
 use crate::service::audit::Caller;
 use crate::service::client_authentication::{self, ClientRequest};
+use crate::service::dpop;
 use crate::service::failure::EndpointError;
+use crate::service::metadata_document;
 use crate::store::grants::Grant;
 
 /// A token request of an authenticated client that is registered for its grant.
@@ -22,10 +31,12 @@ pub(crate) struct TokenRequest<'a> {
     sent: &'a ClientRequest,
     grant: GrantType,
     asked: Asked,
+    held: Held,
+    bound: Option<Confirmation>,
 }
 
 impl<'a> TokenRequest<'a> {
-    /// The shared phases: client authentication, grant type, what is asked for. `grant_name` learns
+    /// The shared phases: client authentication, grant type, sender constraint, what is asked for. `grant_name` learns
     /// which grant it is, for the metrics, as soon as that is known.
     pub(super) async fn accept(
         app: &App,
@@ -33,10 +44,13 @@ impl<'a> TokenRequest<'a> {
         grant_name: &mut &'static str,
     ) -> Result<Self, EndpointError> {
         let client = client_authentication::authenticate(app, sent).await?;
+        metadata_document::require_stored(app, &client).await?;
         let grant = token::grant_type(&sent.params, &client)?;
         *grant_name = grant.as_str();
+        let held = prove(app, sent).await?;
+        let bound = sender_constraint::binding(&client, &held)?;
         let asked = Asked::read(&sent.params, grant)?;
-        Ok(Self { client, sent, grant, asked })
+        Ok(Self { client, sent, grant, asked, held, bound })
     }
 
     pub(super) fn grant(&self) -> GrantType {
@@ -56,10 +70,21 @@ impl<'a> TokenRequest<'a> {
         &self.sent.caller
     }
 
+    /// The keys it proves to hold.
+    pub(super) fn held(&self) -> &Held {
+        &self.held
+    }
+
+    /// What refresh tokens made by it are bound to.
+    pub(super) fn refresh_binding(&self) -> Option<Confirmation> {
+        sender_constraint::of_refresh_tokens(&self.client, self.bound.as_ref())
+    }
+
     /// What the tokens are made from.
     ///
     /// # Errors
-    /// `invalid_scope` or `invalid_target` when the request asks for more than `limits` allow.
+    /// `invalid_scope`, `invalid_target` or `invalid_authorization_details` when the request asks for
+    /// more than `limits` allow.
     pub(super) fn basis<'b>(
         &'b self,
         person: Option<(&'b User, &'b Grant)>,
@@ -72,8 +97,19 @@ impl<'a> TokenRequest<'a> {
             person,
             scopes: self.asked.scopes_within(limits.scopes)?,
             audience: target::audience(&self.client, limits.resources, &wanted)?,
+            authorization_details: authorization_details::narrowed(
+                limits.authorization_details,
+                self.params().get("authorization_details")?,
+            )?,
+            bound: self.bound.as_ref(),
         })
     }
+}
+
+/// The keys that whoever sends a token request holds.
+async fn prove(app: &App, sent: &ClientRequest) -> Result<Held, EndpointError> {
+    let proof = dpop::proof_for(app, sent, path::TOKEN).await?;
+    Ok(Held { jkt: proof.map(|proof| proof.jkt), x5t_s256: None })
 }
 
 /// The most that a grant allows.
@@ -83,17 +119,23 @@ pub(super) struct Limits<'a> {
     pub resources: &'a [String],
     /// Further targets this request names, beside `resource`.
     pub audience: &'a [String],
+    /// The authorization details that were agreed on (RFC 9396).
+    pub authorization_details: &'a [Value],
 }
 
 impl<'a> Limits<'a> {
     /// What was agreed on in a grant.
     pub(super) fn of(grant: &'a Grant) -> Self {
-        Self { scopes: &grant.scopes, resources: &grant.details.resources, audience: &[] }
+        Self {
+            resources: &grant.details.resources,
+            authorization_details: &grant.details.authorization_details,
+            ..Self::scopes(&grant.scopes)
+        }
     }
 
     /// Scopes alone.
     pub(super) fn scopes(scopes: &'a Scopes) -> Self {
-        Self { scopes, resources: &[], audience: &[] }
+        Self { scopes, resources: &[], audience: &[], authorization_details: &[] }
     }
 }
 
@@ -103,6 +145,8 @@ pub(crate) struct Basis<'a> {
     person: Option<(&'a User, &'a Grant)>,
     scopes: Scopes,
     audience: Audience,
+    authorization_details: Vec<Value>,
+    bound: Option<&'a Confirmation>,
 }
 
 impl<'a> Basis<'a> {
@@ -121,5 +165,14 @@ impl<'a> Basis<'a> {
 
     pub(super) fn audience(&self) -> &Audience {
         &self.audience
+    }
+
+    pub(super) fn authorization_details(&self) -> &[Value] {
+        &self.authorization_details
+    }
+
+    /// The key its access tokens are bound to.
+    pub(super) fn bound(&self) -> Option<&'a Confirmation> {
+        self.bound
     }
 }

@@ -21,6 +21,7 @@ use crate::protocol::grant::token_exchange::{
 };
 use crate::protocol::jwt_claims;
 use crate::protocol::scope::Scopes;
+use crate::protocol::sender_constraint;
 use crate::protocol::token::TokenResponse;
 use crate::protocol::types::{GrantId, UserId};
 use crate::protocol::user::User;
@@ -66,7 +67,12 @@ pub(super) async fn exchange(
     }
     let act = rules::act(&actor, subject.act.as_ref(), app.config.tokens.exchange_depth)?;
     let scopes = rules::common_scopes(client, &subject.scopes)?;
-    let limits = Limits { scopes: &scopes, resources: &[], audience: &wanted.audience };
+    let limits = Limits {
+        scopes: &scopes,
+        resources: &[],
+        audience: &wanted.audience,
+        authorization_details: &[],
+    };
     let person = subject.person.as_ref().map(|(user, grant)| (user, grant));
     let basis = request.basis(person, &limits)?;
     let mut seed = AccessTokenSeed::new(client, app.now());
@@ -83,13 +89,12 @@ pub(super) async fn exchange(
         && let Some((_, grant)) = person
     {
         // The word of a trusted issuer for a person: a grant of its own, so that it ends with them.
-        lineage::commit(app, (grant, None), Ground::Trust, request.caller()).await?;
+        lineage::commit(app, (grant, None), Ground::Trust, request).await?;
     } else {
         claims.grant = GrantId::new(seed.jti.clone());
     }
     claims.origins = subject.origins;
-    // What the first client's key or the person's consent to details was about stays behind.
-    claims.cnf = None;
+    // What the person's consent to details was about stays behind; `cnf` is this client's own key.
     claims.authorization_details = Vec::new();
     let token = issue::mint(app, client, (&claims, seed.opaque.as_deref())).await?;
     tracing::info!(client_id = %client.id, sub = claims.sub, actor = actor.sub, "token exchanged");
@@ -141,13 +146,11 @@ async fn own_access_token(
 /// Whether the request proves to hold the key a token is bound to. A bound token that somebody
 /// merely passes on is of no use here either.
 fn prove_possession(
-    _request: &TokenRequest<'_>,
+    request: &TokenRequest<'_>,
     bound_to: Option<&Confirmation>,
 ) -> Result<(), EndpointError> {
-    match bound_to {
-        None => Ok(()),
-        Some(_) => Err(refused("the token is bound to a key that the request does not prove")),
-    }
+    sender_constraint::check_grant(bound_to, request.held())
+        .map_err(|_| refused("the token is bound to a key that the request does not prove"))
 }
 
 async fn of_access_token(app: &App, claims: &AccessTokenClaims) -> Result<Subject, EndpointError> {

@@ -7,6 +7,7 @@
 pub mod codes;
 pub mod device_codes;
 pub mod memory;
+pub mod proofs;
 pub mod redis;
 mod redis_link;
 pub mod throttle;

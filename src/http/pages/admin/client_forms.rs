@@ -7,7 +7,7 @@ use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
 use crate::http::pages::views::{FieldError, error_of};
-use crate::protocol::client::ClientKind;
+use crate::protocol::client::{ClientKind, ClientOrigin};
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::SigningAlg;
 
@@ -34,6 +34,16 @@ pub struct ClientForm {
     pub access_token_alg: String,
     /// Likewise.
     pub id_token_alg: String,
+}
+
+/// Who added an app, in words.
+#[must_use]
+pub fn origin_in_words(origin: ClientOrigin) -> &'static str {
+    match origin {
+        ClientOrigin::Manual => "An administrator",
+        ClientOrigin::Dynamic => "Itself",
+        ClientOrigin::Document => "Its document",
+    }
 }
 
 /// A kind of app as people call it.

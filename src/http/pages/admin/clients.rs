@@ -29,6 +29,8 @@ pub struct ClientRow {
     pub name: String,
     /// What kind of app, in words: see [`super::client_forms::kind_in_words`].
     pub kind: String,
+    /// Who added it, in words.
+    pub origin: &'static str,
     pub state: State,
     /// The hosts people are sent back to.
     pub hosts: String,
@@ -46,6 +48,7 @@ impl ClientsList {
             id: words(id),
             name: words(name),
             kind: words(kind),
+            origin: "An administrator",
             state: State::Active,
             hosts: words(hosts),
             created: When::sample(800_000),
@@ -93,10 +96,22 @@ pub struct ClientView {
     pub name: String,
     /// What kind of app, in words.
     pub kind: String,
+    /// Who added it and how, in words.
+    pub origin: String,
+    pub settings: Settings,
     pub state: State,
     pub secret: SecretState,
     pub created: When,
     pub updated: When,
+}
+
+/// Where the settings of an app are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settings {
+    /// They can be changed here.
+    Here,
+    /// In the document that describes the app.
+    InDocument,
 }
 
 /// Whether the app proves itself with a secret.
@@ -118,6 +133,17 @@ impl ClientDetail {
         error_of(&self.errors, field)
     }
 
+    /// An app described by a document of its own.
+    #[must_use]
+    pub fn sample_document() -> Self {
+        let mut page = Self::sample();
+        page.client.id = words("https://orchard.example/client.json");
+        page.client.origin = words("Its document, at the address that is its client id");
+        page.client.settings = Settings::InDocument;
+        page.client.secret = SecretState::NotUsed;
+        page
+    }
+
     #[must_use]
     pub fn sample() -> Self {
         Self {
@@ -127,6 +153,8 @@ impl ClientDetail {
                 id: words("orchard-wiki"),
                 name: words("Orchard Wiki"),
                 kind: words("Web app"),
+                origin: words("An administrator"),
+                settings: Settings::Here,
                 state: State::Active,
                 secret: SecretState::Kept,
                 created: When::sample(800_000),

@@ -157,7 +157,7 @@ fn next_page(filters: &[(&str, &str)], cursor: &str) -> String {
 }
 
 /// `base`, `folder` and an id, which may hold any character, as one path.
-fn path_below(base: &str, folder: &str, id: &str) -> String {
+pub(in crate::http) fn path_below(base: &str, folder: &str, id: &str) -> String {
     let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
     format!("{base}{folder}{}", id.replace('+', "%20"))
 }
@@ -175,6 +175,7 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
         ("admin/clients", render(&clients::ClientsList::sample())),
         ("admin/clients/none", render(&clients::ClientsList::sample_empty())),
         ("admin/client", render(&clients::ClientDetail::sample())),
+        ("admin/client/document", render(&clients::ClientDetail::sample_document())),
         ("admin/client_new", render(&client_forms::ClientCreate::sample())),
         ("admin/client_secret", render(&client_forms::ClientSecret::sample())),
         ("admin/sessions", render(&sessions::SessionsList::sample())),

@@ -2,39 +2,39 @@
 //! [`interaction::next_step`], and do what it says. Sign-in and consent come back here with the
 //! sealed flow; they never call each other.
 
+mod decide;
+mod deliver;
+mod issue;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde_json::Value;
+
+pub use decide::session_for;
+
 use crate::app::App;
-use crate::clock::Seconds;
-use crate::crypto::encoding;
-use crate::crypto::secret::{self, Secret, SecretHash};
 use crate::protocol::authorize::{self, AuthorizeRequest};
 use crate::protocol::client::Client;
 use crate::protocol::error::{ErrorCode, OAuthError};
-use crate::protocol::grant::authorization_code::CodePayload;
-use crate::protocol::interaction::{self, SignInReason, Situation, Step};
+use crate::protocol::interaction::{Missing, SignInReason, Step};
 use crate::protocol::params::Params;
 use crate::protocol::reply::{NoReply, Reply, ReplyTo};
 use crate::protocol::scope::Scopes;
-use crate::protocol::session_state;
-use crate::protocol::types::{ClientId, GrantId, UserId};
+use crate::protocol::types::{ClientId, UserId};
 use crate::service::failure::Failure;
 use crate::service::flow::{Flow, Target};
-use crate::service::id_token_hint;
 use crate::service::metadata_document::{self, DocumentError};
 use crate::service::session::LiveSession;
-use crate::store::ephemeral::codes;
-use crate::store::{consents, users};
-
-/// How long the payload outlives the code, so that a late replay is still recognised and the
-/// tokens of the thief, or of the victim, are killed.
-const REPLAY_MEMORY: Seconds = 240;
+use crate::store::users;
 
 /// What the browser gets.
 #[derive(Debug)]
 pub enum Outcome {
     /// The answer for the client.
     Reply(Reply),
+    /// The accounts of this browser to choose from, on the way to this app.
+    ChooseAccount(Arc<Client>),
     /// The sign-in form.
     SignIn(SignInPrompt),
     /// The consent form.
@@ -58,8 +58,12 @@ pub struct ConsentPrompt {
     pub client: Arc<Client>,
     /// Every requested scope.
     pub scopes: Scopes,
-    /// Those not granted before.
-    pub new: Scopes,
+    /// Claims asked for by name that none of the scopes gives.
+    pub claims: BTreeSet<String>,
+    /// What the app wants to do in detail (RFC 9396), as it was sent.
+    pub authorization_details: Vec<Value>,
+    /// What was not allowed before.
+    pub missing: Missing,
     pub redirect_uri: String,
     /// The account that is about to be shared: name to show.
     pub account: String,
@@ -115,7 +119,8 @@ pub(crate) async fn verify(app: &App, params: &Params) -> Result<Verified, Autho
     let reply_to = ReplyTo::from_request(&client, params, app.issuer()).map_err(|error| {
         AuthorizeError::NoReply { error, client_name: client.metadata.client_name.clone() }
     })?;
-    let request = authorize::validate(&client, params, reply_to.clone());
+    let types = &app.config.authorization.detail_types;
+    let request = authorize::validate(&client, params, reply_to.clone(), types);
     Ok(Verified { client, reply_to, request })
 }
 
@@ -131,18 +136,24 @@ pub async fn advance(
     let Verified { client, reply_to, request } = verify_flow(app, flow).await?;
     let request = match request {
         Ok(request) => request,
-        Err(error) => return Ok(refuse(app, &reply_to, &error)),
+        Err(error) => return refuse(app, (&client, &reply_to), &error).await,
     };
-    match (decide(app, (flow, session), (&client, &request)).await?, session) {
-        (Step::Refuse(error), _) => Ok(refuse(app, &reply_to, &error)),
-        (Step::Issue, Some(session)) => issue(app, &request, session).await,
-        (Step::Consent { new }, Some(session)) => {
-            ask_consent(app, (&client, request), (new, session)).await
+    let step = decide::next_step(app, (flow, session), (&client, &request)).await?;
+    match (step, session) {
+        (Step::Refuse(error), _) => refuse(app, (&client, &reply_to), &error).await,
+        (Step::Issue, Some(session)) => issue::code(app, (&client, &request), session).await,
+        (Step::Consent(missing), Some(session)) => {
+            ask_consent(app, (&client, request), (missing, session)).await
         }
+        (Step::ChooseAccount, _) => Ok(Outcome::ChooseAccount(client)),
         (Step::SignIn(reason), _) => {
             Ok(Outcome::SignIn(sign_in_prompt(client, request, (reason, session))))
         }
-        (Step::Issue | Step::Consent { .. }, None) => {
+        (Step::StepUp(_), _) => {
+            let reason = (SignInReason::StepUp, session);
+            Ok(Outcome::SignIn(sign_in_prompt(client, request, reason)))
+        }
+        (Step::Issue | Step::Consent(_), None) => {
             let reason = (SignInReason::NoSession, None);
             Ok(Outcome::SignIn(sign_in_prompt(client, request, reason)))
         }
@@ -161,7 +172,7 @@ pub async fn sign_in_again(
 ) -> Result<Option<SignInPrompt>, AuthorizeError> {
     let Verified { client, request, .. } = verify_flow(app, flow).await?;
     let Ok(request) = request else { return Ok(None) };
-    match decide(app, (flow, session), (&client, &request)).await? {
+    match decide::next_step(app, (flow, session), (&client, &request)).await? {
         Step::SignIn(reason) => Ok(Some(sign_in_prompt(client, request, (reason, session)))),
         _ => Ok(None),
     }
@@ -173,36 +184,6 @@ async fn verify_flow(app: &App, flow: &Flow) -> Result<Verified, AuthorizeError>
     verify(app, &params).await
 }
 
-async fn decide(
-    app: &App,
-    (flow, session): (&Flow, Option<&LiveSession>),
-    (client, request): (&Client, &AuthorizeRequest),
-) -> Result<Step, AuthorizeError> {
-    let hinted = match hinted_user(app, request) {
-        Ok(hinted) => hinted,
-        Err(error) => return Ok(Step::Refuse(error)),
-    };
-    // An app of the organisation's own never asks, so there is nothing to look up for it.
-    let asks = !client.skips_consent();
-    let consent = match session.filter(|_| asks) {
-        Some(session) => consents::get(&app.store.db, &session.user_id, &client.id)
-            .await
-            .map_err(Failure::from)?
-            .map(|consent| consent.scopes),
-        None => None,
-    };
-    let facts = session.map(LiveSession::facts);
-    Ok(interaction::next_step(&Situation {
-        request,
-        client,
-        session: facts.as_ref(),
-        hinted: hinted.as_ref(),
-        consent: consent.as_ref(),
-        progress: flow.progress,
-        now: app.now(),
-    }))
-}
-
 /// The person said no (OpenID Connect Core section 3.1.2.6).
 #[must_use]
 pub fn access_denied() -> OAuthError {
@@ -210,10 +191,17 @@ pub fn access_denied() -> OAuthError {
 }
 
 /// Writes an error for the client and notes it.
-pub(crate) fn refuse(app: &App, reply_to: &ReplyTo, error: &OAuthError) -> Outcome {
+///
+/// # Errors
+/// [`AuthorizeError`] when the answer has to be signed and cannot be.
+pub(crate) async fn refuse(
+    app: &App,
+    (client, reply_to): (&Client, &ReplyTo),
+    error: &OAuthError,
+) -> Result<Outcome, AuthorizeError> {
     tracing::info!(code = error.code.as_str(), detail = %error.detail, "authorization refused");
     app.metrics.authorize_request(error.code.as_str());
-    Outcome::Reply(reply_to.error(error))
+    Ok(Outcome::Reply(deliver::reply(app, client, reply_to.error(error)).await?))
 }
 
 fn sign_in_prompt(
@@ -222,7 +210,9 @@ fn sign_in_prompt(
     (reason, session): (SignInReason, Option<&LiveSession>),
 ) -> SignInPrompt {
     let confirm = match reason {
-        SignInReason::PromptLogin | SignInReason::MaxAge => session.map(|s| s.user_id.clone()),
+        SignInReason::PromptLogin | SignInReason::MaxAge | SignInReason::StepUp => {
+            session.map(|session| session.user_id.clone())
+        }
         SignInReason::NoSession | SignInReason::SelectAccount | SignInReason::AnotherPerson => None,
     };
     SignInPrompt { reason, client, login_hint: request.login_hint, confirm }
@@ -231,77 +221,17 @@ fn sign_in_prompt(
 async fn ask_consent(
     app: &App,
     (client, request): (&Arc<Client>, AuthorizeRequest),
-    (new, session): (Scopes, &LiveSession),
+    (missing, session): (Missing, &LiveSession),
 ) -> Result<Outcome, AuthorizeError> {
     let user = users::by_id(&app.store.db, &session.user_id).await.map_err(Failure::from)?;
     let account = user.map(|u| u.email.or(u.name).unwrap_or(u.username)).unwrap_or_default();
     Ok(Outcome::Consent(ConsentPrompt {
         client: Arc::clone(client),
         redirect_uri: request.reply_to.redirect_uri().to_owned(),
+        claims: request.details.claims.beyond(&request.scopes),
+        authorization_details: request.details.authorization_details,
         scopes: request.scopes,
-        new,
+        missing,
         account,
     }))
-}
-
-/// The person an `id_token_hint` speaks of; expired hints count (OpenID Connect Core 3.1.2.1).
-fn hinted_user(app: &App, request: &AuthorizeRequest) -> Result<Option<UserId>, OAuthError> {
-    let Some(token) = &request.id_token_hint else { return Ok(None) };
-    let hint = id_token_hint::read(app, token).ok_or_else(|| {
-        OAuthError::invalid_request("id_token_hint is not an ID token of this provider.")
-    })?;
-    Ok(Some(hint.user_id))
-}
-
-/// Makes the code: one write to the ephemeral store, none to SQL.
-async fn issue(
-    app: &App,
-    request: &AuthorizeRequest,
-    session: &LiveSession,
-) -> Result<Outcome, AuthorizeError> {
-    let now = app.now();
-    let lifetime = app.config.tokens.authorization_code_lifetime;
-    let code = Secret::generate();
-    let payload = CodePayload {
-        grant_id: GrantId::new(secret::new_id(now)),
-        client_id: request.client_id.clone(),
-        user_id: session.user_id.clone(),
-        session_id: session.id.clone(),
-        redirect_uri: request.reply_to.redirect_uri().to_owned(),
-        scopes: request.scopes.clone(),
-        nonce: request.nonce.clone(),
-        challenge: request.challenge.clone(),
-        auth_time: session.auth_time,
-        acr: session.acr.clone(),
-        amr: session.amr.clone(),
-        details: request.details.clone(),
-        expires_at: now.plus(lifetime),
-    };
-    let hash = code.hash();
-    let ttl = lifetime + REPLAY_MEMORY;
-    if let Err(error) = codes::put_code(&app.ephemeral, hash.as_str(), &payload, ttl).await {
-        tracing::warn!(%error, "no code can be issued now");
-        let error = OAuthError::new(
-            ErrorCode::TemporarilyUnavailable,
-            "The provider cannot issue a code at the moment; try again shortly.",
-        );
-        return Ok(refuse(app, &request.reply_to, &error));
-    }
-    app.metrics.authorize_request("success");
-    let session_state = session_state(request, session);
-    Ok(Outcome::Reply(request.reply_to.success(code.expose(), session_state.as_deref())))
-}
-
-/// By which the app can notice that the person here is another one, or nobody, by now.
-fn session_state(request: &AuthorizeRequest, session: &LiveSession) -> Option<String> {
-    if !request.scopes.contains("openid") {
-        return None;
-    }
-    let salt = encoding::encode_base64url(&secret::random_bytes::<12>());
-    session_state::session_state(
-        &request.client_id,
-        request.reply_to.redirect_uri(),
-        (&session.browser_state(), &salt),
-        |text| SecretHash::of(text).as_str().to_owned(),
-    )
 }

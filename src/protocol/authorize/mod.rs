@@ -1,13 +1,22 @@
 //! The authorization request (RFC 6749 section 4.1.1, OpenID Connect Core section 3.1.2.1): one
 //! ladder of checks, in the order in which an answer can be trusted to travel.
 
+mod prompts;
+
+pub use prompts::{Demand, PROMPT_VALUES, PromptDisplay, Prompts};
+
+use super::acr::AcrDemand;
+use super::authorization_details::{self, DetailType};
+use super::claims_request::ClaimsRequest;
 use super::client::{Client, GrantType};
+use super::dpop;
 use super::error::{ErrorCode, OAuthError};
-use super::grant::details::GrantDetails;
+use super::grant::details::{Confirmation, GrantDetails};
 use super::params::Params;
 use super::pkce::CodeChallenge;
 use super::reply::{ReplyTo, ResponseMode};
 use super::scope::Scopes;
+use super::target;
 use super::types::ClientId;
 use crate::clock::Seconds;
 
@@ -26,37 +35,14 @@ pub struct AuthorizeRequest {
     pub max_age: Option<Seconds>,
     pub login_hint: Option<String>,
     pub id_token_hint: Option<String>,
+    /// How strong a sign-in the client wants.
+    pub acr: AcrDemand,
     /// What goes into the grant beyond scopes.
     pub details: GrantDetails,
 }
 
-/// `prompt`: how much the person may or must be asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Prompts {
-    pub display: PromptDisplay,
-    pub login: Demand,
-    pub consent: Demand,
-    pub select_account: Demand,
-}
-
-/// Whether pages may be shown at all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum PromptDisplay {
-    #[default]
-    Allowed,
-    /// `prompt=none`: answer at once, with an error if a page would be needed.
-    Forbidden,
-}
-
-/// Whether the client insists on a step that might otherwise be skipped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Demand {
-    #[default]
-    IfNeeded,
-    Always,
-}
-
-/// Checks a request of a known client whose redirect URI is verified.
+/// Checks a request of a known client whose redirect URI is verified. `types` are the types of
+/// authorization details that this server knows.
 ///
 /// # Errors
 /// What the client is to be told through `reply_to`.
@@ -64,6 +50,7 @@ pub fn validate(
     client: &Client,
     params: &Params,
     reply_to: ReplyTo,
+    types: &[DetailType],
 ) -> Result<AuthorizeRequest, OAuthError> {
     // A repeated state cannot be echoed; the client must hear so before anything else.
     params.get("state")?;
@@ -77,18 +64,47 @@ pub fn validate(
     if challenge.is_none() && client.requires_pkce() {
         return Err(OAuthError::invalid_request("This client must send a code_challenge."));
     }
+    let details = details(client, params, (&scopes, types))?;
+    let default_acr = &client.metadata.default_acr_values;
     Ok(AuthorizeRequest {
         client_id: client.id.clone(),
         reply_to,
         scopes,
+        acr: AcrDemand::new(&details.claims, params.get("acr_values")?, default_acr),
         nonce: params.get("nonce")?.map(str::to_owned),
         challenge,
-        prompts: prompts(params)?,
-        max_age: max_age(params)?.or(client.metadata.default_max_age),
+        prompts: Prompts::read(params)?,
+        max_age: prompts::max_age(params)?.or(client.metadata.default_max_age),
         login_hint: params.get("login_hint")?.map(str::to_owned),
         id_token_hint: params.get("id_token_hint")?.map(str::to_owned),
-        details: GrantDetails::default(),
+        details: GrantDetails {
+            confirmation: dpop::requested_key(params)?.map(Confirmation::Jkt),
+            ..details
+        },
     })
+}
+
+/// What is asked for beyond scopes.
+fn details(
+    client: &Client,
+    params: &Params,
+    (scopes, types): (&Scopes, &[DetailType]),
+) -> Result<GrantDetails, OAuthError> {
+    let claims = match params.get("claims")? {
+        // The parameter is one of OpenID Connect's: elsewhere it is as good as unknown.
+        Some(text) if scopes.contains("openid") => {
+            ClaimsRequest::parse(text)?.limited_to(&client.metadata.scope)
+        }
+        _ => ClaimsRequest::default(),
+    };
+    let own = &client.metadata.authorization_details_types;
+    let authorization_details = match params.get("authorization_details")? {
+        Some(text) => authorization_details::parse(text, types, own)?,
+        None => Vec::new(),
+    };
+    let resources = target::resources(params)?;
+    target::audience(client, &[], &resources)?;
+    Ok(GrantDetails { claims, resources, authorization_details, confirmation: None })
 }
 
 /// OpenID Connect Core section 6: an OP that does not support request objects must say so, never
@@ -116,11 +132,11 @@ fn refuse_request_objects(params: &Params) -> Result<(), OAuthError> {
 fn check_response_mode(params: &Params) -> Result<(), OAuthError> {
     match params.get("response_mode")? {
         None => Ok(()),
-        Some(mode) if ResponseMode::ALL.iter().any(|known| known.as_str() == mode) => Ok(()),
-        Some(mode) => {
-            Err(OAuthError::invalid_request("response_mode must be query, fragment or form_post.")
-                .because(format!("response_mode {mode:?}")))
-        }
+        Some(mode) if ResponseMode::from_name(mode).is_some() => Ok(()),
+        Some(mode) => Err(OAuthError::invalid_request(
+            "response_mode must be query, fragment or form_post, or one of them with .jwt.",
+        )
+        .because(format!("response_mode {mode:?}"))),
     }
 }
 
@@ -165,34 +181,6 @@ fn requested_scopes(client: &Client, params: &Params) -> Result<Scopes, OAuthErr
     Ok(allowed)
 }
 
-fn prompts(params: &Params) -> Result<Prompts, OAuthError> {
-    let mut prompts = Prompts::default();
-    let values = params.get("prompt")?.unwrap_or_default();
-    let mut count = 0;
-    for value in values.split(' ').filter(|v| !v.is_empty()) {
-        count += 1;
-        match value {
-            "none" => prompts.display = PromptDisplay::Forbidden,
-            "login" => prompts.login = Demand::Always,
-            "consent" => prompts.consent = Demand::Always,
-            "select_account" => prompts.select_account = Demand::Always,
-            _ => return Err(OAuthError::invalid_request("prompt has an unsupported value.")),
-        }
-    }
-    if prompts.display == PromptDisplay::Forbidden && count > 1 {
-        return Err(OAuthError::invalid_request("prompt=none cannot be combined."));
-    }
-    Ok(prompts)
-}
-
-fn max_age(params: &Params) -> Result<Option<Seconds>, OAuthError> {
-    let Some(text) = params.get("max_age")? else { return Ok(None) };
-    match text.parse::<Seconds>() {
-        Ok(seconds) if seconds >= 0 => Ok(Some(seconds)),
-        _ => Err(OAuthError::invalid_request("max_age must be a whole number of seconds.")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::client::tests::client;
@@ -205,7 +193,7 @@ mod tests {
         let query = format!("redirect_uri=https://rp.test/cb&{extra}");
         let params = Params::parse(query.as_bytes()).unwrap();
         let reply_to = ReplyTo::from_request(client, &params, "https://op.test").unwrap();
-        validate(client, &params, reply_to)
+        validate(client, &params, reply_to, &[])
     }
 
     fn code_of(extra: &str) -> &'static str {
@@ -269,6 +257,28 @@ mod tests {
         assert_eq!(code_of("response_type=code&scope=openid&prompt=none login"), "invalid_request");
         let silent = check(&client(), "response_type=code&scope=openid&prompt=none").unwrap();
         assert_eq!(silent.prompts.display, PromptDisplay::Forbidden);
+    }
+
+    #[test]
+    fn prompt_create_is_refused_by_name_while_nobody_can_register() {
+        let error = check(&client(), "response_type=code&scope=openid&prompt=create").unwrap_err();
+        assert_eq!(error.code.as_str(), "invalid_request");
+        assert!(error.description.contains("create"));
+        assert!(!PROMPT_VALUES.contains(&"create"));
+    }
+
+    #[test]
+    fn claims_count_only_in_an_openid_request_and_never_beyond_the_client_s_scopes() {
+        let claims = "claims=%7B%22userinfo%22:%7B%22name%22:null,%22phone_number%22:null%7D%7D";
+        let mut narrow = client();
+        narrow.metadata.scope = Scopes::from_tokens(["openid", "profile", "api"]);
+        let ask = |scope: &str| {
+            check(&narrow, &format!("response_type=code&scope={scope}&{claims}")).unwrap()
+        };
+        let named = ask("openid").details.claims.userinfo;
+        assert_eq!(named.keys().collect::<Vec<_>>(), ["name"]);
+        assert!(ask("api").details.claims.is_empty());
+        assert_eq!(code_of("response_type=code&scope=openid&claims=x"), "invalid_request");
     }
 
     #[test]

@@ -1,0 +1,105 @@
+//! The accounts of a browser as cookies: reading them, and writing what a sign-in, a choice or a
+//! sign-out leaves of them.
+
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::cookies::{self, Kind};
+use super::render;
+use super::site::Site;
+use crate::protocol::params::Params;
+use crate::service::accounts::{Accounts, Held};
+use crate::service::authorize;
+use crate::service::flow::{Flow, FlowError};
+use crate::service::session::{Established, LiveSession};
+
+/// The live sessions of this browser, or the answer that says they cannot be known.
+pub(super) async fn of(site: &Site, request: &HttpRequest) -> Result<Accounts, HttpResponse> {
+    let active = cookies::read(site, request, Kind::Session);
+    let others = cookies::read(site, request, Kind::Accounts);
+    Accounts::read(site, active.as_deref(), others.as_deref())
+        .await
+        .map_err(|failure| render::failure(site, request, &failure))
+}
+
+/// The session that a flow is about.
+pub(super) async fn session_for(
+    site: &Site,
+    request: &HttpRequest,
+    (flow, accounts): (&Flow, &Accounts),
+) -> Result<Option<LiveSession>, HttpResponse> {
+    let session = authorize::session_for(site, flow, accounts).await;
+    session.map(|found| found.cloned()).map_err(|e| render::authorize_error(site, request, &e))
+}
+
+/// The session that a posted form is about: that of its flow, whether or not the flow may go on.
+pub(super) async fn session_of_form(
+    site: &Site,
+    request: &HttpRequest,
+    (accounts, form): (&Accounts, &Params),
+) -> Result<Option<LiveSession>, HttpResponse> {
+    let browser = cookies::read(site, request, Kind::Browser);
+    let sealed = form.sole("flow").unwrap_or_default();
+    match Flow::open(site, sealed, browser.as_deref()) {
+        Ok(flow) => session_for(site, request, (&flow, accounts)).await,
+        Err(FlowError::Expired(flow)) => session_for(site, request, (&flow, accounts)).await,
+        Err(_) => Ok(accounts.active().cloned()),
+    }
+}
+
+/// A flow of this browser that begins now.
+pub(super) fn begin(mut flow: Flow, accounts: &Accounts) -> Flow {
+    use crate::protocol::interaction::AccountChoice;
+    if accounts.active.is_none() && !accounts.others.is_empty() {
+        flow.progress.account = AccountChoice::Open;
+    }
+    flow
+}
+
+/// Sets the cookies of a browser in which this session is now the active one.
+pub(super) fn write(
+    site: &Site,
+    response: &mut HttpResponse,
+    (now_active, accounts): (&Established, &Accounts),
+    request: &HttpRequest,
+) {
+    let value = (now_active.cookie.expose(), now_active.cookie_max_age);
+    add(response, &cookies::write(site, Kind::Session, value));
+    write_others(site, response, accounts, request);
+}
+
+/// Sets the accounts cookie, or removes it when there is nobody else any more.
+pub(super) fn write_others(
+    site: &Site,
+    response: &mut HttpResponse,
+    accounts: &Accounts,
+    request: &HttpRequest,
+) {
+    if accounts.others.is_empty() && !brought(site, request) {
+        return;
+    }
+    let cookie = match accounts.others.as_slice() {
+        [] => cookies::remove(site, Kind::Accounts),
+        others => {
+            let lasting = others.iter().filter_map(|held| remembered(site, held)).max();
+            cookies::write(site, Kind::Accounts, (&accounts.cookie(), lasting))
+        }
+    };
+    add(response, &cookie);
+}
+
+/// Seconds that a "keep me signed in" lasts from now.
+fn remembered(site: &Site, held: &Held) -> Option<i64> {
+    let lasting = held.session.idle_seconds > site.config.session.idle;
+    lasting.then(|| held.session.expires_at.since(site.now()))
+}
+
+fn add(response: &mut HttpResponse, cookie: &actix_web::cookie::Cookie<'_>) {
+    if let Err(error) = response.add_cookie(cookie) {
+        tracing::error!(%error, "session cookie could not be set");
+    }
+}
+
+/// Whether this browser brought an accounts cookie, dead or alive.
+fn brought(site: &Site, request: &HttpRequest) -> bool {
+    cookies::read(site, request, Kind::Accounts).is_some()
+}

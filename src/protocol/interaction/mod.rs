@@ -1,0 +1,289 @@
+//! What must happen next before a client gets its code. The single place that decides: sign-in,
+//! account choice and consent record what happened and come back here; they never call each other.
+//!
+//! ```text
+//!            ┌────────── Refuse ────────▶ error to the client
+//! request ──▶│ next_step ── ChooseAccount ▶ form ─┐
+//!            │           ── SignIn ───────▶ form ─┤
+//!            │           ── StepUp ───────▶ form ─┤ (back to next_step with the sealed request)
+//!            │           ── Consent ──────▶ form ─┘
+//!            └────────── Issue ─────────▶ code
+//! ```
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::acr::{self, Level};
+use super::authorize::{AuthorizeRequest, Demand, PromptDisplay};
+use super::client::Client;
+use super::error::{ErrorCode, OAuthError};
+use super::scope::Scopes;
+use super::types::{SessionId, UserId};
+use crate::clock::{Seconds, UnixTime};
+
+/// What the decision needs to know of a live SSO session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionFacts {
+    pub id: SessionId,
+    pub user_id: UserId,
+    /// When the person last actively signed in.
+    pub auth_time: UnixTime,
+    /// How strong that sign-in was.
+    pub level: Level,
+}
+
+/// Whether the session is of somebody the client would take (`id_token_hint`, `sub` in `claims`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Expected {
+    /// The client takes anybody.
+    #[default]
+    Anybody,
+    /// It names the person of this session.
+    ThisPerson,
+    /// It names somebody else.
+    SomebodyElse,
+}
+
+/// What the person has already done inside this very flow.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Progress {
+    /// Set to the `auth_time` of the sign-in that happened in this flow.
+    pub signed_in_at: Option<UnixTime>,
+    /// Set when consent was given in this flow.
+    pub consented_at: Option<UnixTime>,
+    /// What was chosen on the account page of this flow.
+    #[serde(default)]
+    pub account: AccountChoice,
+}
+
+/// The answer to "which account?".
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountChoice {
+    #[default]
+    NotAsked,
+    /// Not asked yet either, but nobody is active in this browser while it holds accounts to choose
+    /// from.
+    Open,
+    /// This session's account.
+    Chosen(SessionId),
+    /// One that is not signed in here yet.
+    Another,
+}
+
+/// What the person has allowed this client before.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Allowed {
+    pub scopes: Scopes,
+    /// Claims allowed by name, which no allowed scope gives.
+    pub claims: BTreeSet<String>,
+}
+
+/// Everything [`next_step`] looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Situation<'a> {
+    pub request: &'a AuthorizeRequest,
+    pub client: &'a Client,
+    pub session: Option<&'a SessionFacts>,
+    pub expected: Expected,
+    /// The strongest level this person could sign in with.
+    pub reachable: Level,
+    /// What the person already allowed this client.
+    pub consent: Option<&'a Allowed>,
+    pub progress: &'a Progress,
+    pub now: UnixTime,
+}
+
+/// The next thing to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Ask which of the accounts in this browser it shall be.
+    ChooseAccount,
+    SignIn(SignInReason),
+    /// The person is signed in and must prove more.
+    StepUp(Level),
+    /// Ask the person.
+    Consent(Missing),
+    Issue,
+    Refuse(OAuthError),
+}
+
+/// What was not allowed before and is asked for now.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Missing {
+    pub scopes: Scopes,
+    pub claims: BTreeSet<String>,
+}
+
+/// Why the person must sign in (again).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SignInReason {
+    NoSession,
+    /// `prompt=login`.
+    PromptLogin,
+    /// The last sign-in is longer ago than `max_age` allows.
+    MaxAge,
+    /// `prompt=select_account`, and the account is not signed in here.
+    SelectAccount,
+    /// The client expects somebody else.
+    AnotherPerson,
+    /// The client wants a stronger sign-in.
+    StepUp,
+}
+
+impl SignInReason {
+    /// A word for logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoSession => "no_session",
+            Self::PromptLogin => "prompt_login",
+            Self::MaxAge => "max_age",
+            Self::SelectAccount => "select_account",
+            Self::AnotherPerson => "another_person",
+            Self::StepUp => "step_up",
+        }
+    }
+}
+
+/// Decides.
+#[must_use]
+pub fn next_step(situation: &Situation<'_>) -> Step {
+    // Nobody types a password for an answer that cannot be good enough.
+    let best = situation.session.map_or(Level::Aal1, |s| s.level).max(situation.reachable);
+    if situation.request.acr.judge(best, best) == acr::Standing::Unmet {
+        return Step::Refuse(unmet_level());
+    }
+    let Some(session) = situation.session else { return without_session(situation) };
+    if situation.expected == Expected::SomebodyElse {
+        // Signing in as somebody else in this very flow is an answer; asking again would loop.
+        if situation.progress.signed_in_at.is_some() {
+            return Step::Refuse(OAuthError::new(
+                ErrorCode::LoginRequired,
+                "Another person signed in than the one the app expects.",
+            ));
+        }
+        return ask(situation, Step::SignIn(SignInReason::AnotherPerson));
+    }
+    if let Some(step) = other_account(situation, session) {
+        return ask(situation, step);
+    }
+    if let Some(reason) = must_sign_in_again(situation, session) {
+        return ask(situation, Step::SignIn(reason));
+    }
+    match situation.request.acr.judge(session.level, situation.reachable) {
+        acr::Standing::Met => {}
+        acr::Standing::StepUp(level) => return ask(situation, Step::StepUp(level)),
+        acr::Standing::Unmet => return Step::Refuse(unmet_level()),
+    }
+    match missing_consent(situation) {
+        None => Step::Issue,
+        Some(missing) => ask(situation, Step::Consent(missing)),
+    }
+}
+
+/// A page, or where pages are forbidden the error that says which one (OpenID Connect Core section
+/// 3.1.2.6).
+fn ask(situation: &Situation<'_>, step: Step) -> Step {
+    if situation.request.prompts.display == PromptDisplay::Allowed {
+        return step;
+    }
+    let (code, description, detail) = match &step {
+        Step::Issue | Step::Refuse(_) => return step,
+        Step::ChooseAccount => {
+            (ErrorCode::AccountSelectionRequired, "The person must choose an account.", "")
+        }
+        Step::SignIn(reason) => {
+            (ErrorCode::LoginRequired, "The person must sign in.", reason.as_str())
+        }
+        // The client that only wishes for more gets what there is.
+        Step::StepUp(_) if situation.request.acr.strictness == acr::Strictness::Voluntary => {
+            return match missing_consent(situation) {
+                None => Step::Issue,
+                Some(missing) => ask(situation, Step::Consent(missing)),
+            };
+        }
+        Step::StepUp(level) => {
+            (ErrorCode::InteractionRequired, "The person must prove more.", level.as_str())
+        }
+        Step::Consent(_) => {
+            (ErrorCode::ConsentRequired, "The person has not yet allowed this.", "")
+        }
+    };
+    Step::Refuse(OAuthError::new(code, description).because(detail))
+}
+
+fn unmet_level() -> OAuthError {
+    OAuthError::new(
+        ErrorCode::UnmetAuthenticationRequirements,
+        "None of the acr values that the app insists on can be reached.",
+    )
+}
+
+fn without_session(situation: &Situation<'_>) -> Step {
+    let step = match situation.progress.account {
+        AccountChoice::Open if situation.expected == Expected::Anybody => Step::ChooseAccount,
+        _ => Step::SignIn(SignInReason::NoSession),
+    };
+    ask(situation, step)
+}
+
+/// Whether this account is not the one the person wants to use (`prompt=select_account`, or the
+/// button "use another account").
+fn other_account(situation: &Situation<'_>, session: &SessionFacts) -> Option<Step> {
+    let signed_in_here = situation.progress.signed_in_at == Some(session.auth_time);
+    let select = situation.request.prompts.select_account == Demand::Always;
+    match &situation.progress.account {
+        _ if signed_in_here => None,
+        AccountChoice::Another => Some(Step::SignIn(SignInReason::SelectAccount)),
+        AccountChoice::Chosen(id) if *id == session.id => None,
+        AccountChoice::Chosen(_) | AccountChoice::Open | AccountChoice::NotAsked => {
+            select.then_some(Step::ChooseAccount)
+        }
+    }
+}
+
+/// OpenID Connect Core section 3.1.2.3: when an existing session does not do.
+fn must_sign_in_again(situation: &Situation<'_>, session: &SessionFacts) -> Option<SignInReason> {
+    // What happened in this flow satisfies every demand of this flow, however small max_age is.
+    if situation.progress.signed_in_at == Some(session.auth_time) {
+        return None;
+    }
+    let request = situation.request;
+    if request.prompts.login == Demand::Always {
+        return Some(SignInReason::PromptLogin);
+    }
+    let too_old = |max: Seconds| situation.now.since(session.auth_time) > max || max == 0;
+    request.max_age.is_some_and(too_old).then_some(SignInReason::MaxAge)
+}
+
+/// What to ask the person about, if they must be asked.
+fn missing_consent(situation: &Situation<'_>) -> Option<Missing> {
+    if situation.progress.consented_at.is_some() {
+        return None;
+    }
+    let request = situation.request;
+    let nothing = Allowed::default();
+    let granted = situation.consent.unwrap_or(&nothing);
+    let beyond = request.details.claims.beyond(&request.scopes.union(&granted.scopes));
+    let missing = Missing {
+        scopes: Scopes::from_tokens(request.scopes.iter().filter(|s| !granted.scopes.contains(s))),
+        claims: beyond.difference(&granted.claims).cloned().collect(),
+    };
+    if request.prompts.consent == Demand::Always {
+        return Some(missing);
+    }
+    if situation.client.skips_consent() {
+        return None;
+    }
+    // Authorization details speak of one transaction, so having allowed one says nothing about the
+    // next (RFC 9396 section 11.2).
+    let ask = situation.consent.is_none()
+        || missing != Missing::default()
+        || !request.details.authorization_details.is_empty();
+    ask.then_some(missing)
+}
+
+#[cfg(test)]
+mod tests;

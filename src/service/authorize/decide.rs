@@ -1,0 +1,123 @@
+//! What [`interaction::next_step`] must know, gathered: whose session counts for this request, what
+//! the person allowed before, whom the client expects.
+
+use std::collections::BTreeSet;
+
+use super::{AuthorizeError, verify_flow};
+use crate::app::App;
+use crate::protocol::acr::Level;
+use crate::protocol::authorize::AuthorizeRequest;
+use crate::protocol::client::Client;
+use crate::protocol::error::OAuthError;
+use crate::protocol::interaction::{self, AccountChoice, Allowed, Expected, Situation, Step};
+use crate::protocol::types::UserId;
+use crate::service::accounts::Accounts;
+use crate::service::failure::Failure;
+use crate::service::flow::Flow;
+use crate::service::session::LiveSession;
+use crate::service::{id_token_hint, subject};
+use crate::store::consents;
+
+/// The session this flow is about, of all that the browser holds: the one chosen in it, else the one
+/// of the person the client names, else the active one. Nothing is switched by this: an app that
+/// names another account gets an answer for that account, and the person's choice stays.
+///
+/// # Errors
+/// [`AuthorizeError`] as in [`super::advance`].
+pub async fn session_for<'a>(
+    app: &App,
+    flow: &Flow,
+    accounts: &'a Accounts,
+) -> Result<Option<&'a LiveSession>, AuthorizeError> {
+    let active = accounts.active();
+    if accounts.others.is_empty() {
+        return Ok(active);
+    }
+    if let AccountChoice::Chosen(id) = &flow.progress.account
+        && let Some(chosen) = accounts.by_id(id)
+    {
+        return Ok(Some(chosen));
+    }
+    let verified = match verify_flow(app, flow).await {
+        Ok(verified) => verified,
+        Err(AuthorizeError::NotAnApp) => return Ok(active),
+        Err(error) => return Err(error),
+    };
+    let Ok(request) = verified.request else { return Ok(active) };
+    let Ok(Some(wanted)) = Wanted::by(app, &request) else { return Ok(active) };
+    let meant = accounts.all().find(|session| wanted.is(app, (&verified.client, &session.user_id)));
+    Ok(meant.or(active))
+}
+
+/// Gathers and decides.
+pub(super) async fn next_step(
+    app: &App,
+    (flow, session): (&Flow, Option<&LiveSession>),
+    (client, request): (&Client, &AuthorizeRequest),
+) -> Result<Step, AuthorizeError> {
+    let wanted = match Wanted::by(app, request) {
+        Ok(wanted) => wanted,
+        Err(error) => return Ok(Step::Refuse(error)),
+    };
+    let expected = match (&wanted, session) {
+        (None, _) => Expected::Anybody,
+        (Some(wanted), Some(session)) if wanted.is(app, (client, &session.user_id)) => {
+            Expected::ThisPerson
+        }
+        (Some(_), _) => Expected::SomebodyElse,
+    };
+    // An app of the organisation's own never asks, so there is nothing to look up for it.
+    let asks = !client.skips_consent();
+    let consent = match session.filter(|_| asks) {
+        Some(session) => consents::get(&app.store.db, &session.user_id, &client.id)
+            .await
+            .map_err(Failure::from)?
+            .map(|consent| Allowed { scopes: consent.scopes, claims: consent.claims }),
+        None => None,
+    };
+    let facts = session.map(LiveSession::facts);
+    Ok(interaction::next_step(&Situation {
+        request,
+        client,
+        session: facts.as_ref(),
+        expected,
+        reachable: Level::STRONGEST,
+        consent: consent.as_ref(),
+        progress: &flow.progress,
+        now: app.now(),
+    }))
+}
+
+/// The persons a client would take; each of the two, where it was sent, has to fit.
+struct Wanted {
+    /// From a verified `id_token_hint`, where expired ones count (OpenID Connect Core section
+    /// 3.1.2.1).
+    hinted: Option<UserId>,
+    /// From `sub` in `claims` (section 5.5.1): names by which the client knows people.
+    named: Option<BTreeSet<String>>,
+}
+
+impl Wanted {
+    /// `None` when the client takes anybody.
+    fn by(app: &App, request: &AuthorizeRequest) -> Result<Option<Self>, OAuthError> {
+        let hinted = match &request.id_token_hint {
+            None => None,
+            Some(token) => Some(id_token_hint::read(app, token).ok_or_else(|| {
+                OAuthError::invalid_request("id_token_hint is not an ID token of this provider.")
+            })?),
+        };
+        let hinted = hinted.map(|hint| hint.user_id);
+        let named = request.details.claims.subjects();
+        let named: Option<BTreeSet<String>> =
+            named.map(|subs| subs.into_iter().map(ToOwned::to_owned).collect());
+        let anybody = hinted.is_none() && named.is_none();
+        Ok((!anybody).then_some(Self { hinted, named }))
+    }
+
+    /// Whether this person is one of them.
+    fn is(&self, app: &App, (client, user): (&Client, &UserId)) -> bool {
+        let known_as = || subject::sub(app, client, user).ok();
+        self.hinted.as_ref().is_none_or(|hinted| hinted == user)
+            && self.named.as_ref().is_none_or(|subs| known_as().is_some_and(|s| subs.contains(&s)))
+    }
+}

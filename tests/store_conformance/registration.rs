@@ -1,0 +1,158 @@
+//! Clients that came by themselves: permissions, what is known of them, and forgetting the unused.
+
+use doorward::protocol::client::{Client, ClientOrigin};
+use doorward::protocol::scope::Scopes;
+use doorward::protocol::types::{ClientId, UserId};
+use doorward::store::client_registrations::{self, ClientRegistration};
+use doorward::store::consents::{self, Consent};
+use doorward::store::registration_tokens::{self, RegistrationToken};
+use doorward::store::{Store, cleanup, client_documents, clients, grants, users};
+
+use super::fixtures::{NOW, client, grant, user};
+
+pub(crate) async fn registration_conforms(store: &Store) {
+    permissions_conform(store).await;
+    registrations_conform(store).await;
+    documents_conform(store).await;
+    the_unused_are_forgotten(store).await;
+}
+
+fn permission(id: &str, max_uses: i64) -> RegistrationToken {
+    RegistrationToken {
+        id: id.to_owned(),
+        hash: format!("hash-{id}"),
+        label: "Prüfstand".to_owned(),
+        created_at: NOW,
+        expires_at: NOW.plus(60),
+        max_uses,
+        uses: 0,
+        revoked_at: None,
+    }
+}
+
+async fn permissions_conform(store: &Store) {
+    let db = &store.db;
+    let twice = permission("p1", 2);
+    registration_tokens::insert(db, &twice).await.unwrap();
+    assert!(registration_tokens::insert(db, &twice).await.is_err(), "an id is there once");
+    assert_eq!(registration_tokens::by_hash(db, "hash-p1").await.unwrap(), Some(twice.clone()));
+    assert_eq!(registration_tokens::by_hash(db, "other").await.unwrap(), None);
+    let spend = |hash: &'static str, at| registration_tokens::spend(db, hash, at);
+    assert_eq!(spend("hash-p1", NOW.plus(60)).await.unwrap(), None, "expired");
+    let mut tx = store.begin().await.unwrap();
+    assert!(registration_tokens::spend(&mut tx, "hash-p1", NOW).await.unwrap().is_some());
+    drop(tx);
+    assert_eq!(
+        spend("hash-p1", NOW).await.unwrap().unwrap().uses,
+        1,
+        "undone with its transaction"
+    );
+    assert_eq!(spend("hash-p1", NOW).await.unwrap().unwrap().uses, 2);
+    assert_eq!(spend("hash-p1", NOW).await.unwrap(), None, "used up");
+    let race = permission("p2", 3);
+    registration_tokens::insert(db, &race).await.unwrap();
+    let tasks: Vec<_> = (0..32)
+        .map(|_| {
+            let db = db.clone();
+            tokio::spawn(async move {
+                registration_tokens::spend(&db, "hash-p2", NOW).await.unwrap().is_some()
+            })
+        })
+        .collect();
+    let mut spent = 0;
+    for task in tasks {
+        spent += usize::from(task.await.unwrap());
+    }
+    assert_eq!(spent, 3, "no more than it has uses");
+    registration_tokens::insert(db, &permission("p3", 1)).await.unwrap();
+    assert!(registration_tokens::revoke(db, "p3", NOW).await.unwrap());
+    assert!(!registration_tokens::revoke(db, "p3", NOW).await.unwrap());
+    assert_eq!(spend("hash-p3", NOW).await.unwrap(), None, "revoked");
+    let listed = registration_tokens::list(db, 2).await.unwrap();
+    assert_eq!(listed.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["p3", "p2"]);
+    assert!(!listed[0].is_live(NOW) && !listed[1].is_live(NOW));
+    cleanup::purge(db, NOW.plus(60), 100).await.unwrap();
+    assert!(registration_tokens::list(db, 10).await.unwrap().is_empty());
+}
+
+fn of_origin(id: &str, origin: ClientOrigin) -> Client {
+    Client { origin, ..client(id) }
+}
+
+async fn registrations_conform(store: &Store) {
+    let db = &store.db;
+    let dynamic = of_origin("dyn", ClientOrigin::Dynamic);
+    clients::insert(db, &dynamic).await.unwrap();
+    assert_eq!(clients::by_id(db, &dynamic.id).await.unwrap(), Some(dynamic.clone()));
+    let row = ClientRegistration {
+        client_id: dynamic.id.clone(),
+        token_hash: "t0".to_owned(),
+        permission: Some("p1".to_owned()),
+        statement_by: None,
+        address: "192.0.2.1".to_owned(),
+        registered_at: NOW,
+    };
+    client_registrations::insert(db, &row).await.unwrap();
+    let id = &dynamic.id;
+    assert_eq!(client_registrations::of(db, id).await.unwrap(), Some(row));
+    assert!(client_registrations::rotate(db, id, ("t0", "t1")).await.unwrap());
+    assert!(!client_registrations::rotate(db, id, ("t0", "t2")).await.unwrap(), "one winner");
+    assert_eq!(client_registrations::of(db, id).await.unwrap().unwrap().token_hash, "t1");
+    assert_eq!(clients::count_of(db, ClientOrigin::Dynamic, 10).await.unwrap(), 1);
+    assert_eq!(clients::count_of(db, ClientOrigin::Manual, 1).await.unwrap(), 1, "no further");
+    users::insert(db, &user("reg")).await.unwrap();
+    allow(store, "u-reg", "dyn").await;
+    assert_eq!(consents::delete_for_client(db, id).await.unwrap(), 1);
+    assert_eq!(consents::delete_for_client(db, id).await.unwrap(), 0);
+    clients::delete(db, id).await.unwrap();
+    assert_eq!(client_registrations::of(db, id).await.unwrap(), None, "gone with its client");
+}
+
+async fn allow(store: &Store, person: &str, client: &str) {
+    let consent = Consent {
+        user_id: UserId::new(person),
+        client_id: ClientId::new(client),
+        scopes: Scopes::from_tokens(["openid"]),
+        granted_at: NOW,
+    };
+    consents::upsert(&store.db, &consent).await.unwrap();
+}
+
+async fn documents_conform(store: &Store) {
+    let db = &store.db;
+    let described = of_origin("https://app.test/c.json", ClientOrigin::Document);
+    assert!(client_documents::insert_client(db, &described).await.unwrap());
+    assert!(!client_documents::insert_client(db, &described).await.unwrap(), "it is there");
+    assert_eq!(clients::by_id(db, &described.id).await.unwrap(), Some(described.clone()));
+    assert_eq!(client_documents::fetched_at(db, &described.id).await.unwrap(), None);
+    for at in [NOW, NOW.plus(5)] {
+        client_documents::note_fetch(db, &described.id, at).await.unwrap();
+        assert_eq!(client_documents::fetched_at(db, &described.id).await.unwrap(), Some(at));
+    }
+    assert_eq!(client_documents::delete_unused(db, NOW, 10).await.unwrap(), 0, "read since");
+    let held = grant("g-doc", "u-reg", described.id.as_str());
+    grants::insert(db, &held).await.unwrap();
+    assert_eq!(client_documents::delete_unused(db, NOW.plus(5), 10).await.unwrap(), 0, "in use");
+    cleanup::purge(db, held.expires_at, 100).await.unwrap();
+    assert_eq!(client_documents::delete_unused(db, NOW.plus(5), 10).await.unwrap(), 1);
+    assert_eq!(clients::by_id(db, &described.id).await.unwrap(), None);
+}
+
+async fn the_unused_are_forgotten(store: &Store) {
+    let db = &store.db;
+    for id in ["d-1", "d-2", "d-allowed", "d-grant"] {
+        clients::insert(db, &of_origin(id, ClientOrigin::Dynamic)).await.unwrap();
+    }
+    let young = Client { created_at: NOW.plus(10), ..of_origin("d-young", ClientOrigin::Dynamic) };
+    clients::insert(db, &young).await.unwrap();
+    allow(store, "u-reg", "d-allowed").await;
+    grants::insert(db, &grant("g-dyn", "u-reg", "d-grant")).await.unwrap();
+    let unused = (ClientOrigin::Dynamic, NOW);
+    assert_eq!(clients::delete_unused(db, unused, 1).await.unwrap(), 1, "a few at a time");
+    assert_eq!(clients::delete_unused(db, unused, 10).await.unwrap(), 1);
+    assert_eq!(clients::delete_unused(db, unused, 10).await.unwrap(), 0);
+    for id in ["d-allowed", "d-grant", "d-young"] {
+        assert!(clients::delete(db, &ClientId::new(id)).await.unwrap(), "{id} was kept");
+    }
+    users::delete(db, &UserId::new("u-reg")).await.unwrap();
+}
