@@ -25,14 +25,14 @@ pub mod user_code;
 pub type Check = fn(&[u8]);
 
 /// Every target with its name, which is also the folder of its seeds.
-pub const ALL: [(&str, Check); 12] = [
+pub const ALL: [(&str, Check); 16] = [
     ("basic_header", basic_header::check),
+    ("claim_pattern", claim_pattern::check),
     ("claims_request", claims_request::check),
     ("client_assertion", client_assertion::check),
     ("client_certificate", client_certificate::check),
     ("dpop_proof", dpop_proof::check),
     ("client_metadata", client_metadata::check),
-    ("claim_pattern", claim_pattern::check),
     ("form_parameters", form_parameters::check),
     ("jwe", jwe::check),
     ("jwk_set", jwk_set::check),

@@ -82,9 +82,10 @@ impl AcrDemand {
         if let Some(demand) = claims.id_token.get("acr") {
             let values: Vec<&str> = demand.wanted().map(|v| v.as_str().unwrap_or("")).collect();
             if demand.essential || !values.is_empty() {
-                let strictness = match demand.essential {
-                    true => Strictness::Essential,
-                    false => Strictness::Voluntary,
+                let strictness = if demand.essential {
+                    Strictness::Essential
+                } else {
+                    Strictness::Voluntary
                 };
                 return Self::of(strictness, values);
             }

@@ -72,13 +72,13 @@ async fn resolve(
             Err(OAuthError::invalid_request("request and request_uri exclude each other.").into())
         }
         (Some(object), None) => Ok((request_object::open(app, client, object).await?, signed)),
-        (None, Some(uri)) => match uri.strip_prefix(PUSHED_PREFIX) {
-            Some(name) => pushed_before(app, client, name).await,
-            None => {
-                let object = request_object::fetch(app, client, uri).await?;
-                Ok((request_object::open(app, client, &object).await?, signed))
+        (None, Some(uri)) => {
+            if let Some(name) = uri.strip_prefix(PUSHED_PREFIX) {
+                return pushed_before(app, client, name).await;
             }
-        },
+            let object = request_object::fetch(app, client, uri).await?;
+            Ok((request_object::open(app, client, &object).await?, signed))
+        }
         (None, None) => Ok((params.clone(), Arrival::default())),
     }
 }

@@ -133,9 +133,10 @@ async fn client_of(app: &App, params: &Params) -> Result<Arc<Client>, AuthorizeE
 /// Which way requests have to come at this server.
 #[must_use]
 pub fn pushed_requests(app: &App) -> PushedRequests {
-    match app.config.authorization.require_pushed_requests {
-        true => PushedRequests::Required,
-        false => PushedRequests::Offered,
+    if app.config.authorization.require_pushed_requests {
+        PushedRequests::Required
+    } else {
+        PushedRequests::Offered
     }
 }
 
