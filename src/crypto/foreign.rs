@@ -322,7 +322,7 @@ impl<'a> Unverified<'a> {
 
 /// One base64url segment that is a JSON object without repeated members: a second `aud` or `alg`
 /// must not be able to say something else to another reader (RFC 7519 section 4).
-fn object(segment: &str) -> Result<Map<String, Value>, JoseError> {
+pub(super) fn object(segment: &str) -> Result<Map<String, Value>, JoseError> {
     let bytes = BASE64URL_NOPAD.decode(segment.as_bytes()).map_err(|_| JoseError::Malformed)?;
     strict_json::object(&bytes).map_err(|_| JoseError::Malformed)
 }
