@@ -1,9 +1,10 @@
 "use strict";
 (() => {
   const name = `${document.documentElement.dataset.cookie}=`;
-  const browserState = () => {
+  // One for each person signed in in this browser.
+  const browserStates = () => {
     const cookie = document.cookie.split("; ").find((pair) => pair.startsWith(name));
-    return cookie === undefined ? "" : cookie.slice(name.length);
+    return cookie === undefined ? [] : cookie.slice(name.length).split(".");
   };
 
   // SHA-256 (FIPS 180-4). The browser's own is missing wherever the app around this page is not
@@ -58,8 +59,8 @@
     // Where the browser hides our cookie from this page, nothing can be said.
     if (typeof message !== "string" || !parts || !navigator.cookieEnabled) return "error";
     const [, client, hash, salt] = parts;
-    const now = sha256(`${client} ${origin} ${browserState()} ${salt}`);
-    return now === hash ? "unchanged" : "changed";
+    const hashOf = (state) => sha256(`${client} ${origin} ${state} ${salt}`);
+    return browserStates().some((state) => hashOf(state) === hash) ? "unchanged" : "changed";
   };
 
   addEventListener("message", (event) => {

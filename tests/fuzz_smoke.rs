@@ -103,8 +103,28 @@ fn no_token_passes_that_we_did_not_sign() {
 }
 
 #[test]
+fn nothing_opens_that_was_not_encrypted_for_us() {
+    holds("jwe");
+}
+
+#[test]
+fn no_key_set_gives_a_secret_a_weak_or_a_changed_key() {
+    holds("jwk_set");
+}
+
+#[test]
 fn no_sealed_text_opens_that_we_did_not_seal() {
     holds("sealed_flow");
+}
+
+#[test]
+fn no_client_assertion_passes_that_is_not_fresh_short_and_for_us() {
+    holds("client_assertion");
+}
+
+#[test]
+fn certificates_and_names_are_read_as_they_stand() {
+    holds("client_certificate");
 }
 
 #[test]
@@ -120,6 +140,16 @@ fn no_registration_gets_more_than_a_stranger_may_have() {
 #[test]
 fn no_document_speaks_for_more_than_its_own_url() {
     holds("metadata_document");
+}
+
+#[test]
+fn a_typed_code_is_the_letters_that_were_typed() {
+    holds("user_code");
+}
+
+#[test]
+fn a_claim_fits_its_pattern_exactly_when_a_plain_search_says_so() {
+    holds("claim_pattern");
 }
 
 #[test]

@@ -11,6 +11,8 @@
 
 #[path = "store_conformance/deliveries.rs"]
 mod deliveries;
+#[path = "store_conformance/devices.rs"]
+mod devices;
 #[path = "store_conformance/fast.rs"]
 mod fast;
 #[path = "store_conformance/figures.rs"]
@@ -35,6 +37,8 @@ mod schema;
 mod servers;
 #[path = "store_conformance/topologies.rs"]
 mod topologies;
+#[path = "store_conformance/trust.rs"]
+mod trust;
 
 use doorward::clock::{Clock, UnixTime};
 use doorward::store::ephemeral::{Ephemeral, MemoryStore};
@@ -59,6 +63,9 @@ async fn conforms(store: Store) {
     lineage::sessions_conform(&store).await;
     lineage::grants_conform(&store).await;
     lineage::families_conform(&store).await;
+    trust::trusted_issuers_conform(&store).await;
+    trust::grants_of_a_sign_in_conform(&store).await;
+    trust::held_consents_conform(&store).await;
     deliveries::outbox_conforms(&store).await;
     deliveries::session_clients_conform(&store).await;
     records::keys_conform(&store).await;

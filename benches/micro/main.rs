@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `protocol` | an authorization request, the decision what comes next, redirects, scopes, claims |
 //! | `sign`, `verify` | tokens for each algorithm, beside what the crypto library needs by itself |
+//! | `encrypt`, `decrypt`, `foreign` | encrypted tokens; what others have signed |
 //! | `seal` | the sealed request, form tokens, secrets |
 //! | `pages` | the pages of a sign-in |
 
@@ -13,6 +14,7 @@
     reason = "a benchmark may end where a request may not"
 )]
 
+mod encryption;
 mod pages;
 mod protocol;
 mod seal;
@@ -30,6 +32,7 @@ fn main() {
         .configure_from_args();
     protocol::all(&mut criterion);
     tokens::all(&mut criterion);
+    encryption::all(&mut criterion);
     seal::all(&mut criterion);
     pages::all(&mut criterion);
     criterion.final_summary();

@@ -60,7 +60,7 @@ fn authorization(criterion: &mut Criterion) {
         b.iter(|| interaction::next_step(black_box(&situation)));
     });
     group.bench_function("ReplyTo::success", |b| {
-        b.iter(|| request.reply_to.success(black_box("SplxlOBeZQQYbYS6WxSbIA")));
+        b.iter(|| request.reply_to.success(black_box("SplxlOBeZQQYbYS6WxSbIA"), None));
     });
     group.finish();
 }

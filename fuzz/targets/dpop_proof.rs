@@ -58,7 +58,8 @@ fn signed(data: &[u8]) {
     let Some(claims) = open(&sign(data)) else { return };
     let now = UnixTime(NOW);
     let hash = Some("hash").filter(|_| claims.contains_key("ath"));
-    let expected = Expected { method: "POST", url: URL, token_hash: hash, now };
+    let urls = [URL.to_owned()];
+    let expected = Expected { method: "POST", urls: &urls, token_hash: hash, now };
     let Ok(statement) = dpop::check(&claims, &expected) else { return };
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     assert_eq!(text("jti"), Some(statement.jti.as_str()));

@@ -73,6 +73,7 @@ fn client() -> Client {
         },
         origin: ClientOrigin::Manual,
         secret_hashes: vec!["hash".into()],
+        origin: ClientOrigin::Manual,
         disabled_at: None,
         token_version: 0,
         created_at: UnixTime(0),

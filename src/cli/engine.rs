@@ -59,6 +59,7 @@ failed_with!(
     crate::service::people::PeopleError,
     crate::service::clients::ClientError,
     crate::service::keys::KeyChangeError,
+    crate::service::trusted_issuers::IssuerError,
     crate::service::links::LinkError,
     crate::service::registration::permissions::PermissionError,
     crate::service::failure::Failure,

@@ -14,6 +14,7 @@ pub mod exit;
 pub mod globals;
 pub mod healthcheck;
 pub mod input;
+pub mod issuer;
 pub mod key;
 pub mod output;
 pub mod registration_token;
@@ -76,6 +77,9 @@ pub enum Command {
     /// Let apps register themselves
     #[command(subcommand)]
     RegistrationToken(registration_token::RegistrationTokenCommand),
+    /// Trust other issuers, such as a cluster that vouches for its workloads
+    #[command(subcommand)]
+    Issuer(issuer::IssuerCommand),
     /// List, rotate and remove signing keys
     #[command(subcommand)]
     Key(key::KeyCommand),
@@ -129,6 +133,7 @@ fn dispatch(cli: &Cli, output: &mut Output<'_>) -> Result<Exit, Failure> {
         Command::User(command) => user::run(command, globals, output),
         Command::Client(command) => client::run(command, globals, output),
         Command::RegistrationToken(command) => registration_token::run(command, globals, output),
+        Command::Issuer(command) => issuer::run(command, globals, output),
         Command::Key(command) => key::run(command, globals, output),
         Command::Db(command) => db::run(command, globals, output),
         Command::Doctor(_) => doctor::run(globals, output),

@@ -76,6 +76,8 @@ fn every_promised_command_line_parses() {
         "registration-token create --label Bench --max-uses 5 --days 30",
         "registration-token list --format json",
         "registration-token revoke abc",
+        "client create --name TV --type device --grant-type device_code",
+        "client create --name J --type machine --grant-type jwt-bearer --auth-method none",
         "key list",
         "key rotate --alg RS256 --alg ES256",
         "key retire abc --yes",
@@ -86,6 +88,11 @@ fn every_promised_command_line_parses() {
         assert!(parsed(line).is_ok(), "{line}: {}", parsed(line).unwrap_err());
     }
     for line in [
+        "issuer list",
+        "issuer show cluster",
+        "issuer delete cluster --yes",
+        "issuer create --name c --issuer https://c --jwks-file k.json --client app --match sub=x",
+        "issuer create --name c --issuer https://c --jwks-uri https://c/k --rules-file r.json",
         "config check",
         "config show --origin",
         "config schema --markdown",

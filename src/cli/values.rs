@@ -3,6 +3,7 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::protocol::client::{AccessTokenFormat, AuthMethod, ClientKind, GrantType};
+use crate::protocol::trusted_issuer::Identity;
 use crate::protocol::types::{KeyEncryptionAlg, SigningAlg};
 use crate::protocol::user::AdminRole;
 
@@ -23,7 +24,19 @@ pub(super) fn auth_method() -> impl TypedValueParser<Value = AuthMethod> {
 }
 
 pub(super) fn grant_type() -> impl TypedValueParser<Value = GrantType> {
-    named(GrantType::ALL.map(GrantType::as_str), GrantType::from_name)
+    // The registered names of the extensions are long; their last words will do.
+    let short = GrantType::ALL.iter().filter_map(|grant| grant.as_str().rsplit_once(':'));
+    let names =
+        GrantType::ALL.map(GrantType::as_str).into_iter().chain(short.map(|(_, name)| name));
+    let names: Vec<_> = names.collect();
+    named(names, |name| {
+        let extension = format!("urn:ietf:params:oauth:grant-type:{name}");
+        GrantType::from_name(name).or_else(|| GrantType::from_name(&extension))
+    })
+}
+
+pub(super) fn identity() -> impl TypedValueParser<Value = Identity> {
+    named(Identity::ALL.map(Identity::as_str), Identity::from_name)
 }
 
 pub(super) fn signing_alg() -> impl TypedValueParser<Value = SigningAlg> {

@@ -148,7 +148,8 @@ pub(super) fn is_sound_exponent(big_endian: &[u8]) -> bool {
 #[derive(Debug, Default)]
 pub struct ForeignKeys {
     signing: Vec<ForeignKey>,
-    recipients: Vec<Recipient>,
+    /// Keys that may be encrypted to. They are read when one is wanted, which is seldom.
+    recipients: Vec<Map<String, Value>>,
 }
 
 impl ForeignKeys {
@@ -164,7 +165,8 @@ impl ForeignKeys {
         let mut usable = Self::default();
         for key in keys {
             usable.signing.extend(ForeignKey::from_jwk(key)?);
-            usable.recipients.extend(key.as_object().and_then(Recipient::from_jwk));
+            let members = key.as_object().filter(|members| Recipient::is_meant_by(members));
+            usable.recipients.extend(members.cloned());
         }
         Ok(usable)
     }
@@ -197,8 +199,8 @@ impl ForeignKeys {
 
     /// The key to encrypt for with this algorithm.
     #[must_use]
-    pub fn recipient(&self, alg: KeyEncryptionAlg) -> Option<&Recipient> {
-        Recipient::choose(&self.recipients, alg)
+    pub fn recipient(&self, alg: KeyEncryptionAlg) -> Option<Recipient> {
+        Recipient::choose(self.recipients.iter().filter_map(Recipient::from_jwk), alg)
     }
 }
 

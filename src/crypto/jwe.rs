@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-pub use recipient::Recipient;
+pub use recipient::{Recipient, Sender};
 
 use self::content::Protected;
 use super::foreign::object;
@@ -80,25 +80,34 @@ pub fn encrypt(
     enc: ContentEncryptionAlg,
     plaintext: Plaintext<'_>,
 ) -> Result<String, JweError> {
-    let (content_type, bytes) = match plaintext {
-        Plaintext::SignedToken(token) => (Some("JWT"), token.as_bytes()),
-        Plaintext::Claims(claims) => (None, claims),
-    };
-    let agreed = to.agree(enc).ok_or(JweError::Encryption)?;
-    let header = serde_json::to_vec(&Header {
-        alg: to.alg(),
-        enc,
-        kid: to.kid(),
-        cty: content_type,
-        epk: agreed.ephemeral_key,
-    });
-    let header = BASE64URL_NOPAD.encode(&header.map_err(|_| JweError::Encryption)?);
-    let Protected { iv, ciphertext, tag } =
-        content::seal(enc, &agreed.content_key, (header.as_bytes(), bytes))
-            .ok_or(JweError::Encryption)?;
-    let parts = [&agreed.encrypted_key, &iv, &ciphertext, &tag];
-    let parts = parts.map(|part| BASE64URL_NOPAD.encode(part));
-    Ok(format!("{header}.{}", parts.join(".")))
+    to.begin(enc).ok_or(JweError::Encryption)?.encrypt(plaintext)
+}
+
+impl Sender {
+    /// Encrypts the one content this key was agreed on for.
+    ///
+    /// # Errors
+    /// [`JweError::Encryption`].
+    pub fn encrypt(self, plaintext: Plaintext<'_>) -> Result<String, JweError> {
+        let (content_type, bytes) = match plaintext {
+            Plaintext::SignedToken(token) => (Some("JWT"), token.as_bytes()),
+            Plaintext::Claims(claims) => (None, claims),
+        };
+        let header = serde_json::to_vec(&Header {
+            alg: self.alg,
+            enc: self.enc,
+            kid: self.kid.as_deref(),
+            cty: content_type,
+            epk: self.ephemeral_key,
+        });
+        let header = BASE64URL_NOPAD.encode(&header.map_err(|_| JweError::Encryption)?);
+        let Protected { iv, ciphertext, tag } =
+            content::seal(self.enc, &self.content_key, (header.as_bytes(), bytes))
+                .ok_or(JweError::Encryption)?;
+        let parts = [&self.encrypted_key, &iv, &ciphertext, &tag];
+        let parts = parts.map(|part| BASE64URL_NOPAD.encode(part));
+        Ok(format!("{header}.{}", parts.join(".")))
+    }
 }
 
 /// Decrypts what somebody encrypted for one of our keys. With a `kid` only the key of that name is

@@ -7,7 +7,7 @@ use super::cookies::{self, Kind};
 use super::render;
 use super::site::Site;
 use crate::protocol::params::Params;
-use crate::service::accounts::{Accounts, Held};
+use crate::service::accounts::Accounts;
 use crate::service::authorize;
 use crate::service::flow::{Flow, FlowError};
 use crate::service::session::{Established, LiveSession};
@@ -74,23 +74,40 @@ pub(super) fn write_others(
     accounts: &Accounts,
     request: &HttpRequest,
 ) {
+    show_state(site, response, accounts, request);
     if accounts.others.is_empty() && !brought(site, request) {
         return;
     }
     let cookie = match accounts.others.as_slice() {
         [] => cookies::remove(site, Kind::Accounts),
         others => {
-            let lasting = others.iter().filter_map(|held| remembered(site, held)).max();
+            let lasting = others.iter().filter_map(|held| held.session.cookie_max_age(site)).max();
             cookies::write(site, Kind::Accounts, (&accounts.cookie(), lasting))
         }
     };
     add(response, &cookie);
 }
 
-/// Seconds that a "keep me signed in" lasts from now.
-fn remembered(site: &Site, held: &Held) -> Option<i64> {
-    let lasting = held.session.idle_seconds > site.config.session.idle;
-    lasting.then(|| held.session.expires_at.since(site.now()))
+/// Lets scripts of this site see which sessions this browser has (Session Management 1.0 section
+/// 3.2), unless they see it already. What has ended in the meantime goes.
+pub(super) fn show_state(
+    site: &Site,
+    response: &mut HttpResponse,
+    accounts: &Accounts,
+    request: &HttpRequest,
+) {
+    let right = accounts.browser_state();
+    let known = cookies::read(site, request, Kind::State).unwrap_or_default();
+    if known == right {
+        return;
+    }
+    let cookie = if right.is_empty() {
+        cookies::remove(site, Kind::State)
+    } else {
+        let lasting = accounts.all().filter_map(|session| session.cookie_max_age(site)).max();
+        cookies::write(site, Kind::State, (&right, lasting))
+    };
+    add(response, &cookie);
 }
 
 fn add(response: &mut HttpResponse, cookie: &actix_web::cookie::Cookie<'_>) {

@@ -1,8 +1,8 @@
 //! The cookies: which there are and what protects them (security catalogue section 4.2).
 //!
-//! `session` is the active SSO session, `accounts` those of other people in the same browser;
+//! `session` is the active SSO session, `accounts` holds those of other people in this browser;
 //! `browser` binds in-flight pages and CSRF tokens to this browser;
-//! `state` lets scripts of this site see whether the session is another one; it proves nothing;
+//! `state` lets scripts of this site see whether the sessions are others; it proves nothing;
 //! `flash` carries one sealed message from a change in the console to the page shown next.
 
 use actix_web::HttpRequest;
@@ -43,8 +43,8 @@ impl Kind {
     /// The lengths a value of ours can have.
     fn lengths(self) -> std::ops::RangeInclusive<usize> {
         match self {
-            Self::Session | Self::Browser | Self::State => 32..=128,
-            Self::Accounts => 32..=1_024,
+            Self::Session | Self::Browser => 32..=128,
+            Self::Accounts | Self::State => 32..=1_024,
             Self::Flash => 32..=2_048,
         }
     }

@@ -13,6 +13,7 @@ use crate::config::Issuer;
 use crate::config::RegistrationMode;
 use crate::crypto::encoding::fingerprint;
 use crate::protocol::discovery;
+use crate::service::authorize::pushed_requests;
 
 /// Whether people reach this provider over TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,13 +70,11 @@ impl Site {
         };
         let origin = url.as_ref().map(|u| u.origin().ascii_serialization()).unwrap_or_default();
         let base = url.map(|u| u.path().trim_end_matches('/').to_owned()).unwrap_or_default();
-        let mut document = discovery::document(
-            app.issuer(),
-            &app.config.keys.algorithms,
-            &app.config.authorization.detail_types,
-        );
+        let mut document = discovery::document(app.issuer(), &app.config.keys.algorithms);
         if let Value::Object(members) = &mut document {
             members.extend(registration_members(&app));
+            let types = &app.config.authorization.detail_types;
+            members.extend(discovery::authorization_members(types, pushed_requests(&app)));
         }
         let certificates = discovery::Certificates {
             methods: &app.config.certificate_methods(),

@@ -204,7 +204,7 @@ impl Audience {
 }
 
 /// The claims userinfo answers with: `sub`, which has to be the ID token's (Core section 5.3.2), what
-/// the scopes allow and what was asked for by name.
+/// the scopes allow, and what was asked for by name.
 #[must_use]
 pub fn userinfo(
     user: &User,
@@ -349,8 +349,7 @@ mod tests {
         assert_eq!(token.get("groups").unwrap(), &json!(["staff"]));
         assert_eq!(token.get("aud").unwrap(), "conf-basic");
         assert_eq!(token.get("auth_time").unwrap(), 5);
-        let info = userinfo(&user, "u-1", (&scopes, &Asked::new()));
-        assert_eq!(info.get("name").unwrap(), "Alice");
+        assert_eq!(userinfo(&user, "u-1", (&scopes, &Asked::new())).get("name").unwrap(), "Alice");
     }
 
     #[test]
@@ -363,8 +362,8 @@ mod tests {
 
     #[test]
     fn claims_without_a_value_are_left_out() {
-        let all = Scopes::from_tokens(Scopes::STANDARD);
-        let claims = userinfo(&alice(), "u-1", (&all, &Asked::new()));
+        let claims =
+            userinfo(&alice(), "u-1", (&Scopes::from_tokens(Scopes::STANDARD), &Asked::new()));
         for absent in ["nickname", "address", "phone_number", "phone_number_verified", "picture"] {
             assert!(!claims.contains_key(absent), "{absent}");
         }
@@ -392,8 +391,8 @@ mod tests {
 
     #[test]
     fn email_verified_is_a_boolean_and_updated_at_a_number() {
-        let all = Scopes::from_tokens(Scopes::STANDARD);
-        let claims = userinfo(&alice(), "u-1", (&all, &Asked::new()));
+        let claims =
+            userinfo(&alice(), "u-1", (&Scopes::from_tokens(Scopes::STANDARD), &Asked::new()));
         assert_eq!(claims.get("email_verified").unwrap(), true);
         assert!(claims.get("updated_at").unwrap().is_i64());
     }

@@ -137,7 +137,7 @@ mod tests {
     const ISSUER: &str = "https://op.test";
     const TOKEN_ENDPOINT: &str = "https://op.test/oauth2/token";
 
-    fn claims(changes: Value) -> Map<String, Value> {
+    fn claims(changes: &Value) -> Map<String, Value> {
         let mut claims = json!({
             "iss": "app", "sub": "app", "aud": ISSUER, "jti": "1",
             "iat": NOW.0, "exp": NOW.0 + 60,
@@ -150,7 +150,7 @@ mod tests {
         claims
     }
 
-    fn check_with(changes: Value, audience: Audience) -> Result<Accepted, OAuthError> {
+    fn check_with(changes: &Value, audience: Audience) -> Result<Accepted, OAuthError> {
         let id = ClientId::new("app");
         let expect = Expect {
             client_id: &id,
@@ -163,19 +163,19 @@ mod tests {
     }
 
     #[track_caller]
-    fn refused(changes: Value) {
+    fn refused(changes: &Value) {
         let shown = changes.to_string();
         let error = check_with(changes, Audience::IssuerOrTokenEndpoint).expect_err(&shown);
         assert_eq!(error.code.as_str(), "invalid_client", "{shown}");
     }
 
-    fn accepted(changes: Value) -> Accepted {
+    fn accepted(changes: &Value) -> Accepted {
         check_with(changes, Audience::IssuerOrTokenEndpoint).unwrap()
     }
 
     #[test]
     fn an_assertion_of_the_client_itself_is_accepted_and_its_id_remembered_until_it_expires() {
-        let accepted = accepted(json!({ "extra": { "deep": [1] } }));
+        let accepted = accepted(&json!({ "extra": { "deep": [1] } }));
         assert_eq!(accepted.jti, "1");
         assert_eq!(accepted.remember_until, NOW.plus(90));
     }
@@ -184,7 +184,7 @@ mod tests {
     fn issuer_and_subject_must_both_be_the_client() {
         for name in ["iss", "sub"] {
             for value in [json!("other"), json!("absent"), json!(7), json!(["app"]), json!(null)] {
-                refused(json!({ name: value }));
+                refused(&json!({ name: value }));
             }
         }
     }
@@ -202,12 +202,12 @@ mod tests {
             json!("https://op.test/oauth2/token/"),
             json!("app"),
         ] {
-            refused(json!({ "aud": audience }));
+            refused(&json!({ "aud": audience }));
         }
-        accepted(json!({ "aud": TOKEN_ENDPOINT }));
-        let strict = check_with(json!({ "aud": TOKEN_ENDPOINT }), Audience::IssuerOnly);
+        accepted(&json!({ "aud": TOKEN_ENDPOINT }));
+        let strict = check_with(&json!({ "aud": TOKEN_ENDPOINT }), Audience::IssuerOnly);
         assert!(strict.is_err());
-        assert!(check_with(json!({}), Audience::IssuerOnly).is_ok());
+        assert!(check_with(&json!({}), Audience::IssuerOnly).is_ok());
     }
 
     #[test]
@@ -228,8 +228,8 @@ mod tests {
 
     #[test]
     fn it_expires_and_not_later_than_in_five_minutes() {
-        accepted(json!({ "exp": NOW.0 + 330 }));
-        accepted(json!({ "exp": NOW.0 - 29 }));
+        accepted(&json!({ "exp": NOW.0 + 330 }));
+        accepted(&json!({ "exp": NOW.0 - 29 }));
         for exp in [
             json!(NOW.0 - 30),
             json!(NOW.0 - 300),
@@ -242,18 +242,18 @@ mod tests {
             json!(-1),
             json!(u64::MAX),
         ] {
-            refused(json!({ "exp": exp }));
+            refused(&json!({ "exp": exp }));
         }
     }
 
     #[test]
     fn clocks_may_be_eight_seconds_apart_but_not_sixty() {
         for name in ["nbf", "iat"] {
-            accepted(json!({ name: NOW.0 + 8 }));
-            accepted(json!({ name: NOW.0 + 10 }));
-            accepted(json!({ name: "absent" }));
+            accepted(&json!({ name: NOW.0 + 8 }));
+            accepted(&json!({ name: NOW.0 + 10 }));
+            accepted(&json!({ name: "absent" }));
             for value in [json!(NOW.0 + 61), json!(NOW.0 + 3600), json!("x"), json!(1.5)] {
-                refused(json!({ name: value }));
+                refused(&json!({ name: value }));
             }
         }
     }
@@ -261,7 +261,7 @@ mod tests {
     #[test]
     fn it_needs_an_identifier_of_its_own() {
         for jti in [json!("absent"), json!(""), json!(1), json!(null), json!("x".repeat(513))] {
-            refused(json!({ "jti": jti }));
+            refused(&json!({ "jti": jti }));
         }
     }
 

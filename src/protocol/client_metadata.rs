@@ -7,6 +7,7 @@ mod choices;
 mod places;
 
 use super::client::{AuthMethod, ClientKind, ClientMetadata, ConsentPolicy, GrantType, PkcePolicy};
+use super::fapi;
 use super::scope::Scopes;
 
 pub use choices::is_deceptive;
@@ -134,6 +135,8 @@ pub fn validate(metadata: &ClientMetadata) -> Result<(), Vec<MetadataProblem>> {
         choices::words,
         choices::scope,
         numbers,
+        binding,
+        fapi::metadata,
     ] {
         check(metadata, &mut problems);
     }
@@ -157,6 +160,13 @@ fn grants(metadata: &ClientMetadata, problems: &mut Problems) {
             "token_endpoint_auth_method",
             "an app in the browser or on a device cannot keep a secret; use none",
         ));
+    }
+}
+
+fn binding(metadata: &ClientMetadata, problems: &mut Problems) {
+    if metadata.dpop_bound_access_tokens && metadata.tls_client_certificate_bound_access_tokens {
+        let text = "must not be set together with tls_client_certificate_bound_access_tokens";
+        problems.push(MetadataProblem::new("dpop_bound_access_tokens", text));
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::acr::Level;
 use super::authorization_details::DetailType;
-use super::authorize::PROMPT_VALUES;
+use super::authorize::{PROMPT_VALUES, PushedRequests};
 use super::client::{AuthMethod, GrantType};
 use super::dpop;
 use super::reply::ResponseMode;
@@ -17,6 +17,7 @@ use super::types::{ContentEncryptionAlg, KeyEncryptionAlg, SigningAlg};
 pub mod path {
     pub const AUTHORIZE: &str = "/oauth2/authorize";
     pub const TOKEN: &str = "/oauth2/token";
+    pub const PAR: &str = "/oauth2/par";
     pub const USERINFO: &str = "/oauth2/userinfo";
     pub const DEVICE_AUTHORIZATION: &str = "/oauth2/device_authorization";
     pub const INTROSPECT: &str = "/oauth2/introspect";
@@ -31,18 +32,16 @@ pub mod path {
     pub const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
 }
 
-/// The metadata document of an issuer that signs with these algorithms and knows these types of
-/// authorization details.
+/// The metadata document of an issuer that signs with these algorithms.
 #[must_use]
-pub fn document(issuer: &str, algs: &[SigningAlg], types: &[DetailType]) -> Value {
+pub fn document(issuer: &str, algs: &[SigningAlg]) -> Value {
     let at = |path: &str| format!("{issuer}{path}");
     let algs: Vec<&str> = algs.iter().map(|alg| alg.as_str()).collect();
     let methods = auth_methods();
     let confidential: Vec<&str> =
         methods.iter().copied().filter(|method| *method != AuthMethod::None.as_str()).collect();
     let assertion_algs = SigningAlg::ALL.map(SigningAlg::as_str);
-    let types: Vec<&str> = types.iter().map(|kind| kind.name.as_str()).collect();
-    let mut document = json!({
+    json!({
         "issuer": issuer,
         "authorization_endpoint": at(path::AUTHORIZE),
         "token_endpoint": at(path::TOKEN),
@@ -85,18 +84,33 @@ pub fn document(issuer: &str, algs: &[SigningAlg], types: &[DetailType]) -> Valu
         "claims_supported": CLAIMS,
         "ui_locales_supported": ["en"],
         "claims_parameter_supported": true,
-        "request_parameter_supported": false,
-        // The default of this member is true, so leaving it out would promise too much.
-        "request_uri_parameter_supported": false,
+        "pushed_authorization_request_endpoint": at(path::PAR),
+        "request_parameter_supported": true,
+        "request_uri_parameter_supported": true,
+        "require_request_uri_registration": true,
+        "request_object_signing_alg_values_supported": SigningAlg::ALL,
+        "request_object_encryption_alg_values_supported": KeyEncryptionAlg::ALL,
+        "request_object_encryption_enc_values_supported": ContentEncryptionAlg::ALL,
         "authorization_signing_alg_values_supported": algs,
+        "authorization_encryption_alg_values_supported": KeyEncryptionAlg::ALL,
+        "authorization_encryption_enc_values_supported": ContentEncryptionAlg::ALL,
         "authorization_response_iss_parameter_supported": true,
         "dpop_signing_alg_values_supported": dpop::ALGS.map(SigningAlg::as_str),
-    });
+    })
+}
+
+/// What the settings of this server add.
+#[must_use]
+pub fn authorization_members(types: &[DetailType], pushed: PushedRequests) -> Vec<(String, Value)> {
+    let mut members = Vec::new();
     // RFC 8414 section 3.2: a list without elements is left out.
-    if let (Some(members), false) = (document.as_object_mut(), types.is_empty()) {
-        members.insert("authorization_details_types_supported".into(), json!(types));
+    if !types.is_empty() {
+        let names: Vec<&str> = types.iter().map(|kind| kind.name.as_str()).collect();
+        members.push(("authorization_details_types_supported".to_owned(), json!(names)));
     }
-    document
+    let required = pushed == PushedRequests::Required;
+    members.push(("require_pushed_authorization_requests".to_owned(), json!(required)));
+    members
 }
 
 /// What of RFC 8705 is on.
@@ -121,6 +135,7 @@ pub fn add_certificates(document: &mut Value, issuer: &str, certificates: &Certi
             list.extend(certificates.methods.iter().map(|method| json!(method.as_str())));
         }
     }
+    members.insert("tls_client_certificate_bound_access_tokens".to_owned(), json!(true));
     let Some(base_url) = certificates.base_url else { return };
     let aliases: Map<String, Value> = members
         .iter()
@@ -190,7 +205,7 @@ mod tests {
 
     #[test]
     fn every_endpoint_is_below_the_issuer_and_rs256_is_offered() {
-        let document = document("https://op.test/sso", &SigningAlg::ALL, &[]);
+        let document = document("https://op.test/sso", &SigningAlg::ALL);
         for (name, value) in document.as_object().unwrap() {
             if name.ends_with("_endpoint") || name == "jwks_uri" {
                 assert!(value.as_str().unwrap().starts_with("https://op.test/sso/"), "{name}");
@@ -202,13 +217,13 @@ mod tests {
                 .unwrap()
                 .contains(&json!("RS256"))
         );
-        assert_eq!(document["request_uri_parameter_supported"], false);
+        assert_eq!(document["request_uri_parameter_supported"], true);
     }
 
     #[test]
     fn certificates_are_announced_where_they_are_asked_for() {
         let issuer = "https://op.test/sso";
-        let plain = document(issuer, &SigningAlg::ALL);
+        let plain = document(issuer, &SigningAlg::ALL, &[]);
         let mut same = plain.clone();
         add_certificates(&mut same, issuer, &Certificates { methods: &[], base_url: None });
         assert_eq!(same, plain);

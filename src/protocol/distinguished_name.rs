@@ -223,7 +223,7 @@ mod tests {
 
         #[test]
         fn any_value_can_be_written_with_escapes(value in "[^\\x00]{1,20}") {
-            let escaped: String = value.bytes().map(|byte| format!("\\{byte:02x}")).collect();
+            let escaped = value.bytes().fold(String::new(), |text, byte| format!("{text}\\{byte:02x}"));
             let read = DistinguishedName::parse(&format!("CN={escaped},C=DE"));
             let expected = name(&[&[("2.5.4.6", "DE")], &[("2.5.4.3", value.as_str())]]);
             proptest::prop_assert_eq!(read, Some(expected));

@@ -40,9 +40,9 @@ pub fn nonce_slots(now: UnixTime) -> [i64; 3] {
 pub struct Expected<'a> {
     /// The HTTP method of the request.
     pub method: &'a str,
-    /// The address of the endpoint as the metadata gives it. Never from the request's own `Host`:
-    /// an attacker in the middle could have written that.
-    pub url: &'a str,
+    /// The addresses of the endpoint as the metadata gives them. Never from the request's own
+    /// `Host`: an attacker in the middle could have written that.
+    pub urls: &'a [String],
     /// BASE64URL(SHA-256(access token)) where the request brings one.
     pub token_hash: Option<&'a str>,
     pub now: UnixTime,
@@ -83,7 +83,8 @@ pub fn check(
         return Err(defect("The DPoP proof is for another HTTP method."));
     }
     // Rule 9.
-    if !same_place(claim("htu")?, expected.url) {
+    let htu = claim("htu")?;
+    if !expected.urls.iter().any(|url| same_place(htu, url)) {
         return Err(defect("The DPoP proof is for another address."));
     }
     // Rule 11.
@@ -178,8 +179,8 @@ mod tests {
         claims: &Map<String, Value>,
         token_hash: Option<&str>,
     ) -> Result<Statement, OAuthError> {
-        let url = "https://op.test/oauth2/token";
-        check(claims, &Expected { method: "POST", url, token_hash, now: NOW })
+        let urls = ["https://op.test/oauth2/token".to_owned()];
+        check(claims, &Expected { method: "POST", urls: &urls, token_hash, now: NOW })
     }
 
     #[test]

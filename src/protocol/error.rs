@@ -27,14 +27,6 @@ pub enum ErrorCode {
     RequestNotSupported,
     RequestUriNotSupported,
     RegistrationNotSupported,
-    /// RFC 8628 section 3.5, with the two below.
-    AuthorizationPending,
-    SlowDown,
-    ExpiredToken,
-    /// RFC 7591 section 3.2.2.
-    InvalidClientMetadata,
-    InvalidSoftwareStatement,
-    UnapprovedSoftwareStatement,
     /// Several accounts would do (OpenID Connect Core section 3.1.2.6).
     AccountSelectionRequired,
     /// Unmet Authentication Requirements 1.0 section 2.
@@ -46,6 +38,14 @@ pub enum ErrorCode {
     InvalidRequestObject,
     InvalidDpopProof,
     UseDpopNonce,
+    /// RFC 8628 section 3.5, with the two below.
+    AuthorizationPending,
+    SlowDown,
+    ExpiredToken,
+    /// RFC 7591 section 3.2.2.
+    InvalidClientMetadata,
+    InvalidSoftwareStatement,
+    UnapprovedSoftwareStatement,
 }
 
 impl ErrorCode {

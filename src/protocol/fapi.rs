@@ -14,9 +14,8 @@ use super::params::Params;
 use super::types::SigningAlg;
 use crate::clock::Seconds;
 
-/// The least time for which a refresh token that was exchanged still gets the same answer (SP
-/// 5.3.2.1 rule 9: a lost answer must not cost the person a new sign-in).
-pub const REFRESH_GRACE: Seconds = 60;
+/// The least time for which a refresh token that was exchanged still gets the same answer.
+const REFRESH_GRACE: Seconds = 60;
 
 /// What of a client's metadata contradicts its profile; nothing for a client without one.
 pub fn metadata(metadata: &ClientMetadata, problems: &mut Vec<MetadataProblem>) {
@@ -92,11 +91,21 @@ fn signed_answers(metadata: &ClientMetadata, problems: &mut Vec<MetadataProblem>
     }
 }
 
-/// The algorithms of the profile's signatures, or all of `algs` for a client without one.
+/// Whether this client may sign something with this algorithm (SP 5.4.1).
 #[must_use]
-pub fn allowed_algorithms(client: &Client, algs: &[SigningAlg]) -> Vec<SigningAlg> {
-    let fapi = client.metadata.security_profile.is_fapi();
-    algs.iter().copied().filter(|alg| !fapi || alg.is_fapi()).collect()
+pub fn allows(client: &Client, alg: SigningAlg) -> bool {
+    !client.metadata.security_profile.is_fapi() || alg.is_fapi()
+}
+
+/// For how long a refresh token that this client has exchanged still gets the same answer, where
+/// other clients have the time `configured` (SP 5.3.2.1 rule 9: a lost answer must not cost the
+/// person a new sign-in).
+#[must_use]
+pub fn refresh_grace(client: &Client, configured: Seconds) -> Seconds {
+    if client.metadata.security_profile.is_fapi() {
+        return configured.max(REFRESH_GRACE);
+    }
+    configured
 }
 
 /// What the profile adds to the rules of an authorization request. That it is pushed, signed and
@@ -119,4 +128,101 @@ pub fn check_request(client: &Client, params: &Params) -> Result<(), OAuthError>
         return Err(OAuthError::invalid_request("response_mode must be jwt for this client."));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::client::tests::client;
+    use super::super::client_metadata::validate;
+    use super::*;
+
+    fn good(security_profile: SecurityProfile) -> ClientMetadata {
+        ClientMetadata {
+            client_name: "Bank".into(),
+            token_endpoint_auth_method: AuthMethod::PrivateKeyJwt,
+            jwks_uri: Some("https://rp.test/jwks".into()),
+            redirect_uris: vec!["https://rp.test/cb".into()],
+            id_token_signed_response_alg: SigningAlg::Ps256,
+            access_token_alg: SigningAlg::Es256,
+            authorization_signed_response_alg: Some(SigningAlg::Ps256),
+            security_profile,
+            ..ClientMetadata::default()
+        }
+    }
+
+    fn fields(metadata: &ClientMetadata) -> Vec<&'static str> {
+        let problems = validate(metadata).err().unwrap_or_default();
+        problems.iter().map(|problem| problem.field).collect()
+    }
+
+    #[test]
+    fn what_the_profile_forbids_cannot_be_registered_under_it() {
+        type Change = fn(&mut ClientMetadata);
+        let changes: [(&str, Change); 9] = [
+            ("token_endpoint_auth_method", |m| {
+                m.token_endpoint_auth_method = AuthMethod::ClientSecretBasic;
+            }),
+            ("token_endpoint_auth_method", |m| m.token_endpoint_auth_method = AuthMethod::None),
+            ("redirect_uris", |m| m.redirect_uris.push("http://localhost/cb".into())),
+            ("id_token_signed_response_alg", |m| {
+                m.id_token_signed_response_alg = SigningAlg::Rs256;
+            }),
+            ("access_token_alg", |m| m.access_token_alg = SigningAlg::Es384),
+            ("token_endpoint_auth_signing_alg", |m| {
+                m.token_endpoint_auth_signing_alg = Some(SigningAlg::Rs256);
+            }),
+            ("request_object_signing_alg", |m| {
+                m.request_object_signing_alg = Some(SigningAlg::Rs256);
+            }),
+            ("userinfo_signed_response_alg", |m| {
+                m.userinfo_signed_response_alg = Some(SigningAlg::Rs256);
+            }),
+            ("authorization_signed_response_alg", |m| {
+                m.authorization_signed_response_alg = Some(SigningAlg::Rs256);
+            }),
+        ];
+        for profile in [SecurityProfile::Fapi2Security, SecurityProfile::Fapi2MessageSigning] {
+            assert_eq!(fields(&good(profile)), Vec::<&str>::new());
+            for (field, change) in changes {
+                let mut bad = good(profile);
+                change(&mut bad);
+                assert_eq!(fields(&bad), [field]);
+                bad.security_profile = SecurityProfile::Standard;
+                assert_eq!(fields(&bad), Vec::<&str>::new(), "{field} is free without a profile");
+            }
+        }
+    }
+
+    #[test]
+    fn message_signing_signs_the_answers_as_well() {
+        let mut bad = good(SecurityProfile::Fapi2MessageSigning);
+        bad.authorization_signed_response_alg = None;
+        assert_eq!(fields(&bad), ["authorization_signed_response_alg"]);
+        bad.security_profile = SecurityProfile::Fapi2Security;
+        assert_eq!(fields(&bad), Vec::<&str>::new());
+        let mut signing = client();
+        signing.metadata.security_profile = SecurityProfile::Fapi2MessageSigning;
+        let ask = |query: &str| check_request(&signing, &Params::parse(query.as_bytes()).unwrap());
+        assert!(ask("redirect_uri=x").is_err());
+        assert!(ask("redirect_uri=x&response_mode=query").is_err());
+        assert!(ask("redirect_uri=x&response_mode=jwt").is_ok());
+        assert!(ask("redirect_uri=x&response_mode=form_post.jwt").is_ok());
+    }
+
+    #[test]
+    fn one_setting_turns_the_duties_on() {
+        let mut fapi = client();
+        assert!(!fapi.requires_pkce() && !fapi.requires_pushed_requests());
+        assert!(!fapi.requires_signed_requests() && allows(&fapi, SigningAlg::Rs256));
+        fapi.metadata.security_profile = SecurityProfile::Fapi2Security;
+        assert!(fapi.requires_pkce() && fapi.requires_pushed_requests());
+        assert!(!fapi.requires_signed_requests());
+        assert!(!allows(&fapi, SigningAlg::Rs256) && !allows(&fapi, SigningAlg::Es384));
+        assert!(check_request(&fapi, &Params::default()).is_err());
+        assert!(check_request(&client(), &Params::default()).is_ok());
+        assert_eq!((refresh_grace(&fapi, 0), refresh_grace(&client(), 0)), (60, 0));
+        assert_eq!(refresh_grace(&fapi, 90), 90);
+        fapi.metadata.security_profile = SecurityProfile::Fapi2MessageSigning;
+        assert!(fapi.requires_pushed_requests() && fapi.requires_signed_requests());
+    }
 }

@@ -74,6 +74,13 @@ impl Params {
         self
     }
 
+    /// The same parameters without these.
+    #[must_use]
+    pub fn without(mut self, names: &[&str]) -> Self {
+        self.0.retain(|(name, _)| !names.contains(&name.as_str()));
+        self
+    }
+
     /// Whether the parameter was sent at all, however often.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {

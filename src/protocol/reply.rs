@@ -297,14 +297,16 @@ mod tests {
             ("query.jwt", "https://rp.test/q?a=1&response=x.y.z"),
             ("fragment.jwt", "https://rp.test/q?a=1#response=x.y.z"),
         ] {
-            let Answer::Unsigned(unsigned) = to(mode).success("c") else { panic!("{mode}") };
+            let Answer::Unsigned(unsigned) = to(mode).success("c", None) else { panic!("{mode}") };
             let claims = unsigned.claims(&ClientId::new("app"), UnixTime(100));
             let expected = json!({ "code": "c", "state": "s", "iss": "https://op.test",
                 "aud": "app", "iat": 100, "exp": 400 });
             assert_eq!(Value::from(claims), expected, "{mode}");
             assert_eq!(unsigned.finished("x.y.z"), Reply::Redirect(start.to_owned()));
         }
-        let Answer::Unsigned(form) = to("form_post.jwt").success("c") else { panic!("a form") };
+        let Answer::Unsigned(form) = to("form_post.jwt").success("c", None) else {
+            panic!("a form")
+        };
         let Reply::FormPost { fields, .. } = form.finished("x.y.z") else { panic!("a form") };
         assert_eq!(fields, [("response".to_owned(), "x.y.z".to_owned())]);
     }

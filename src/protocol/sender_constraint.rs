@@ -37,11 +37,18 @@ pub fn binding(client: &Client, held: &Held) -> Result<Option<Confirmation>, OAu
     if let Some(jkt) = &held.jkt {
         return Ok(Some(Confirmation::Jkt(jkt.clone())));
     }
-    // RFC 9449 section 5.2; FAPI 2.0 Security Profile section 5.3.2.1, rule 4.
-    if metadata.dpop_bound_access_tokens || metadata.security_profile.is_fapi() {
+    // RFC 9449 section 5.2.
+    if metadata.dpop_bound_access_tokens {
         return refuse("This client must send a DPoP proof.");
     }
-    Ok(None)
+    if !metadata.security_profile.is_fapi() {
+        return Ok(None);
+    }
+    // FAPI 2.0 Security Profile section 5.3.2.1 rules 4 and 5: one or the other.
+    match &held.x5t_s256 {
+        Some(hash) => Ok(Some(Confirmation::X5tS256(hash.clone()))),
+        None => refuse("This client must send a DPoP proof or use its TLS certificate."),
+    }
 }
 
 /// What the refresh tokens of a new grant are bound to. A confidential client proves itself at every
@@ -165,15 +172,16 @@ mod tests {
     fn a_client_registered_for_bound_tokens_gets_no_others() {
         let mut dpop = client();
         dpop.metadata.dpop_bound_access_tokens = true;
+        for nothing in [held(None, None), held(None, Some("c"))] {
+            let error = binding(&dpop, &nothing).unwrap_err();
+            assert_eq!(error.code.as_str(), "invalid_request");
+        }
+        assert_eq!(binding(&dpop, &held(Some("k"), None)), Ok(Some(jkt("k"))));
         let mut fapi = client();
         fapi.metadata.security_profile = SecurityProfile::Fapi2Security;
-        for client in [dpop, fapi] {
-            for nothing in [held(None, None), held(None, Some("c"))] {
-                let error = binding(&client, &nothing).unwrap_err();
-                assert_eq!(error.code.as_str(), "invalid_request");
-            }
-            assert_eq!(binding(&client, &held(Some("k"), None)), Ok(Some(jkt("k"))));
-        }
+        assert!(binding(&fapi, &held(None, None)).is_err());
+        assert_eq!(binding(&fapi, &held(Some("k"), Some("c"))), Ok(Some(jkt("k"))));
+        assert_eq!(binding(&fapi, &held(None, Some("c"))), Ok(Some(x5t("c"))));
         let mut tls = client();
         tls.metadata.tls_client_certificate_bound_access_tokens = true;
         assert_eq!(binding(&tls, &held(None, Some("c"))), Ok(Some(x5t("c"))));

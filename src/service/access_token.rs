@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crate::app::App;
+use crate::crypto::certificate::Certificate;
 use crate::crypto::jose::{self, Expect, Expiry, TokenType};
 use crate::crypto::secret::SecretHash;
 use crate::protocol::claims::{AccessTokenClaims, Behind};
@@ -79,6 +80,8 @@ pub struct Presented<'a> {
     pub scheme: Scheme,
     /// What its DPoP proof comes with.
     pub carrier: Carrier<'a>,
+    /// The certificate of the TLS connection, if any.
+    pub certificate: Option<&'a Certificate>,
 }
 
 /// The claims of a token whose sender may use it: alive, and the key it is bound to proven.
@@ -92,7 +95,8 @@ pub async fn accept(
 ) -> Result<Arc<AccessTokenClaims>, EndpointError> {
     let dead = || OAuthError::invalid_token("The access token is unknown, expired or revoked.");
     let claims = inspect(app, presented.token).await?.ok_or_else(dead)?;
-    let mut held = Held::default();
+    let x5t_s256 = presented.certificate.map(|own| own.thumbprint().to_owned());
+    let mut held = Held { jkt: None, x5t_s256 };
     if presented.scheme == Scheme::Dpop {
         let carrier = Carrier { token: Some(presented.token), ..presented.carrier };
         let proof = dpop::verify(app, &carrier).await?;

@@ -106,6 +106,14 @@ impl Accounts {
         secrets.join(&SEPARATOR.to_string())
     }
 
+    /// What scripts of this site may see: the state of each session. The check-session page takes any
+    /// of them, so that one app's person does not seem gone because another app's is at work.
+    #[must_use]
+    pub fn browser_state(&self) -> String {
+        let states: Vec<String> = self.all().map(LiveSession::browser_state).collect();
+        states.join(&SEPARATOR.to_string())
+    }
+
     /// After another session has become the active one: the one before joins the others, and those
     /// beyond the limit end, the longest unused first.
     ///

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::app::App;
-use crate::crypto::jose::{self, TokenType};
 use crate::outbound::Fault;
 use crate::protocol::client::Client;
 use crate::protocol::logout_token::{self, LogoutTokenFacts};
 use crate::protocol::types::{ClientId, SessionId, UserId};
 use crate::service::audit::Event;
-use crate::service::failure::Failure;
+use crate::service::envelope::{Content, Envelope};
+use crate::service::failure::{EndpointError, Failure};
 use crate::service::outbox::Attempt;
 use crate::service::{clients, outbox, subject};
 use crate::store::outbox::Delivery;
@@ -78,7 +78,12 @@ pub(crate) async fn send(app: &App, delivery: &Delivery) -> Result<Attempt, Fail
         .filter(|client| client.disabled_at.is_none() && client.created_at <= delivery.created_at);
     let Some(client) = client else { return Ok(Attempt::Obsolete) };
     let Some(uri) = &client.metadata.backchannel_logout_uri else { return Ok(Attempt::Obsolete) };
-    let token = token(app, (&client, &notice), &delivery.id)?;
+    let token = match token(app, (&client, &notice), &delivery.id).await {
+        Ok(token) => token,
+        // A client that wants encryption without a key to encrypt to may yet get one.
+        Err(EndpointError::OAuth(error)) => return Ok(Attempt::Failed(error.to_string())),
+        Err(EndpointError::Failure(failure)) => return Err(failure),
+    };
     let attempt = match app.outbound.post_form(uri, &[("logout_token", &token)]).await {
         // Section 2.8 asks for 200; frameworks answer 204 to a handler that returns nothing.
         Ok(200..=299) => Attempt::Arrived,
@@ -93,8 +98,12 @@ pub(crate) async fn send(app: &App, delivery: &Delivery) -> Result<Attempt, Fail
     Ok(attempt)
 }
 
-/// Signed with the algorithm of the client's ID tokens (section 2.4).
-fn token(app: &App, (client, notice): (&Client, &Notice), jti: &str) -> Result<String, Failure> {
+/// Signed, and if need be encrypted, as the client's ID tokens are (section 2.4).
+async fn token(
+    app: &App,
+    (client, notice): (&Client, &Notice),
+    jti: &str,
+) -> Result<String, EndpointError> {
     let claims = logout_token::claims(&LogoutTokenFacts {
         issuer: app.issuer(),
         client: &client.id,
@@ -103,13 +112,9 @@ fn token(app: &App, (client, notice): (&Client, &Notice), jti: &str) -> Result<S
         jti,
         now: app.now(),
     });
-    let alg = client.metadata.id_token_signed_response_alg;
-    let keyring = app.keyring.load();
-    let key = keyring
-        .active(alg)
-        .ok_or_else(|| Failure::Internal(format!("no active {} key", alg.as_str())))?;
+    let token = Envelope::prepare(app, client, Content::LogoutToken).await?.close(app, &claims)?;
     app.metrics.token_issued("logout_token");
-    Ok(jose::sign(key, TokenType::LogoutToken, &claims)?)
+    Ok(token)
 }
 
 /// Adds whom a delivery speaks of to an event about it.

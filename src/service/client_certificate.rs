@@ -3,7 +3,7 @@
 
 use crate::app::App;
 use crate::crypto::certificate::Certificate;
-use crate::protocol::client::{AuthMethod, Client, ClientMetadata};
+use crate::protocol::client::{AuthMethod, Client};
 use crate::protocol::client_certificate;
 use crate::protocol::client_metadata::MetadataProblem;
 use crate::protocol::error::OAuthError;
@@ -59,14 +59,13 @@ async fn own(app: &App, client: &Client, certificate: &Certificate) -> Result<()
 }
 
 /// What in this server's configuration stands against the way the client wants to authenticate.
-pub(super) fn problems(app: &App, metadata: &ClientMetadata) -> Vec<MetadataProblem> {
-    let method = metadata.token_endpoint_auth_method;
+pub(super) fn problems(app: &App, method: AuthMethod) -> Option<MetadataProblem> {
     let offered = app.config.certificate_methods();
     if !method.uses_certificate() || offered.contains(&method) {
-        return Vec::new();
+        return None;
     }
     let text = "needs client certificates, which this server does not ask for; set server.mtls_listen, \
                 server.ask_client_certificate or server.client_certificate_header, and for \
                 tls_client_auth also server.client_ca_file";
-    vec![MetadataProblem::new("token_endpoint_auth_method", text)]
+    Some(MetadataProblem::new("token_endpoint_auth_method", text))
 }

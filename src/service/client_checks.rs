@@ -6,7 +6,7 @@ use crate::crypto::foreign::ForeignKeys;
 use crate::outbound::Accept;
 use crate::protocol::client::{AuthMethod, ClientMetadata};
 use crate::protocol::client_metadata::{self, MetadataProblem};
-use crate::protocol::types::{KeyEncryptionAlg, SigningAlg};
+use crate::protocol::types::{ContentEncryptionAlg, KeyEncryptionAlg, SigningAlg};
 use crate::service::client_certificate;
 
 /// Who wrote the metadata.
@@ -41,6 +41,10 @@ pub fn check(
             problems.push(MetadataProblem::of(field, url, problem.to_string()));
         }
     }
+    let method = metadata.token_endpoint_auth_method;
+    if before.is_none_or(|before| before.token_endpoint_auth_method != method) {
+        problems.extend(client_certificate::problems(app, method));
+    }
     let used = before.map(signing_algs).unwrap_or_default();
     let offered = &app.config.keys.algorithms;
     for (field, alg) in signing_algs(metadata) {
@@ -48,7 +52,6 @@ pub fn check(
             problems.push(MetadataProblem::of(field, alg.as_str(), "has no key here"));
         }
     }
-    problems.extend(client_certificate::problems(app, metadata));
     if !problems.iter().any(|p| p.field == "jwks") {
         keys(metadata, &mut problems);
     }
@@ -69,7 +72,7 @@ fn keys(metadata: &ClientMetadata, problems: &mut Vec<MetadataProblem>) {
         problems.push(MetadataProblem::new("jwks", text));
     }
     for (field, alg) in encryption_algs(metadata) {
-        if alg.is_some_and(|alg| keys.recipient(alg).is_none()) {
+        if alg.is_some_and(|alg| !can_encrypt(&keys, alg)) {
             let problem = "needs a key of that kind with the use enc in jwks";
             problems.push(MetadataProblem::new(field, problem));
         }
@@ -90,6 +93,11 @@ fn signing_algs(metadata: &ClientMetadata) -> Vec<(&'static str, SigningAlg)> {
     ];
     all.extend(optional.into_iter().filter_map(|(field, alg)| Some((field, alg?))));
     all
+}
+
+/// Tried rather than looked at: the numbers in a JWK may be those of no key.
+fn can_encrypt(keys: &ForeignKeys, alg: KeyEncryptionAlg) -> bool {
+    keys.recipient(alg).is_some_and(|to| to.begin(ContentEncryptionAlg::default()).is_some())
 }
 
 /// What is encrypted to the client.

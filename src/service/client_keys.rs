@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::app::{App, KeySet, Slot};
 use crate::clock::Seconds;
-use crate::crypto::foreign::Unverified;
+use crate::crypto::foreign::{ForeignKeys, Unverified};
 use crate::crypto::jose::JoseError;
 use crate::outbound::Accept;
 use crate::protocol::client::Client;
@@ -43,7 +43,8 @@ pub(crate) async fn verify(
     client: &Client,
     token: Unverified<'_>,
 ) -> Result<Map<String, Value>, KeysError> {
-    verify_from(app, KeySource::of(client), token).await
+    let set = key_set(app, client).await?;
+    verify_with(app, (set, client.metadata.jwks_uri.as_deref()), token).await
 }
 
 /// Where somebody's keys are.
@@ -70,12 +71,20 @@ pub(crate) async fn verify_from(
     token: Unverified<'_>,
 ) -> Result<Map<String, Value>, KeysError> {
     let set = key_set_from(app, source).await?;
+    verify_with(app, (set, source.jwks_uri), token).await
+}
+
+async fn verify_with(
+    app: &App,
+    (set, uri): (Arc<KeySet>, Option<&str>),
+    token: Unverified<'_>,
+) -> Result<Map<String, Value>, KeysError> {
     let refusal = match token.clone().verify(&set.keys) {
         Ok(claims) => return Ok(claims),
         Err(error) => error,
     };
     let new_key = matches!(refusal, JoseError::UnknownKey | JoseError::Signature);
-    let Some(uri) = source.jwks_uri.filter(|_| new_key) else {
+    let Some(uri) = uri.filter(|_| new_key) else {
         return Err(refusal.into());
     };
     // The client may have a new key, under a new name or the old one.
@@ -120,6 +129,22 @@ async fn key_set_from(app: &App, source: KeySource<'_>) -> Result<Arc<KeySet>, K
     match app.key_sets.slot(uri).current() {
         Some(set) if set.fresh_until > now => Ok(set),
         stale => refresh(app, uri, stale.as_ref()).await,
+    }
+}
+
+/// The keys of this client, fetched again if what is looked for is not among those known.
+///
+/// # Errors
+/// [`KeysError`].
+pub(crate) async fn key_set_with(
+    app: &App,
+    client: &Client,
+    has_it: impl Fn(&ForeignKeys) -> bool,
+) -> Result<Arc<KeySet>, KeysError> {
+    let set = key_set(app, client).await?;
+    match client.metadata.jwks_uri.as_deref() {
+        Some(uri) if !has_it(&set.keys) => refresh(app, uri, Some(&set)).await,
+        _ => Ok(set),
     }
 }
 

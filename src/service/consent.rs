@@ -1,12 +1,11 @@
 //! The person's answer to "may this app see this?". Remembered per app and scope.
 
 use crate::app::App;
-use crate::protocol::params::Params;
 use crate::protocol::types::{ClientId, UserId};
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::authorize::{self, AuthorizeError, Outcome, Verified};
 use crate::service::failure::Failure;
-use crate::service::flow::{Flow, Target};
+use crate::service::flow::Flow;
 use crate::service::metadata_document::{self, Kept};
 use crate::service::revocation::{self, Subject};
 use crate::service::session::LiveSession;
@@ -30,9 +29,7 @@ pub async fn decide(
     decision: Decision,
     caller: &Caller,
 ) -> Result<Outcome, AuthorizeError> {
-    let Target::Authorize { params } = &flow.target else { return Err(AuthorizeError::NotAnApp) };
-    let params = Params::parse(params.as_bytes()).map_err(|_| AuthorizeError::TooManyParameters)?;
-    let Verified { client, reply_to, request } = authorize::verify(app, &params).await?;
+    let Verified { client, reply_to, request } = authorize::verify(app, &flow).await?;
     let request = match request {
         Ok(request) => request,
         Err(error) => return authorize::refuse(app, (&client, &reply_to), &error).await,
@@ -48,8 +45,7 @@ pub async fn decide(
     };
     if decision == Decision::Deny {
         crate::service::audit::write(app, event("consent.denied", Decision::Deny)).await?;
-        let denied = authorize::access_denied();
-        return authorize::refuse(app, (&client, &reply_to), &denied).await;
+        return authorize::deny(app, &flow, (&client, &reply_to)).await;
     }
     let mut tx = app.store.begin().await.map_err(Failure::from)?;
     let kept = metadata_document::keep(app, &mut tx, &client).await?;

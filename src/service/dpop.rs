@@ -6,13 +6,15 @@
 use serde_json::{Map, Value};
 
 use crate::app::App;
-use crate::config::DpopNonces;
+use crate::config::{DpopNonces, Issuer};
 use crate::crypto::foreign::{EmbeddedKey, ForeignKey, HeaderRules, Untyped, Unverified};
 use crate::crypto::jose::JoseError;
 use crate::crypto::seal::Purpose;
 use crate::crypto::secret::SecretHash;
+use crate::protocol::client::Client;
 use crate::protocol::dpop::{self, Expected};
 use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::fapi;
 use crate::protocol::params::Params;
 use crate::protocol::types::SigningAlg;
 use crate::service::client_authentication::ClientRequest;
@@ -48,17 +50,23 @@ pub struct Carrier<'a> {
     pub token: Option<&'a str>,
 }
 
-/// The key proven by a request to an endpoint at which clients authenticate; `None` without a proof.
+/// The key proven by a request of this client to an endpoint at which clients authenticate; `None`
+/// without a proof.
 ///
 /// # Errors
 /// `invalid_dpop_proof`, `use_dpop_nonce`, or a failure of ours.
 pub(crate) async fn proof_for(
     app: &App,
-    request: &ClientRequest,
-    path: &str,
+    client: &Client,
+    (request, path): (&ClientRequest, &str),
 ) -> Result<Option<Proof>, EndpointError> {
     let carrier = Carrier { headers: &request.dpop, method: "POST", path, token: None };
-    verify(app, &carrier).await
+    let proof = verify(app, &carrier).await?;
+    // Later uses of the key need no look at its algorithm: each kind of key has but one here.
+    if proof.as_ref().is_some_and(|proof| !fapi::allows(client, proof.alg)) {
+        return Err(dpop::defect("The DPoP proof has an algorithm this client may not use.").into());
+    }
+    Ok(proof)
 }
 
 /// The parameters of a pushed authorization request, with the key of its proof as `dpop_jkt`: so the
@@ -68,11 +76,11 @@ pub(crate) async fn proof_for(
 /// As [`proof_for`]; `invalid_dpop_proof` too when `dpop_jkt` names another key than the proof.
 pub async fn bind_pushed(
     app: &App,
-    request: &ClientRequest,
-    path: &str,
+    client: &Client,
+    (request, path): (&ClientRequest, &str),
 ) -> Result<Params, EndpointError> {
     let params = request.params.clone();
-    let Some(proof) = proof_for(app, request, path).await? else { return Ok(params) };
+    let Some(proof) = proof_for(app, client, (request, path)).await? else { return Ok(params) };
     match dpop::requested_key(&params)? {
         Some(wanted) if wanted != proof.jkt => {
             Err(dpop::defect("dpop_jkt is not the key of the DPoP proof.").into())
@@ -104,7 +112,7 @@ pub(crate) async fn verify(
         &claims,
         &Expected {
             method: carrier.method,
-            url: &format!("{}{}", app.issuer(), carrier.path),
+            urls: &addresses(app, carrier.path),
             token_hash: hash.as_ref().map(SecretHash::as_str),
             now: app.now(),
         },
@@ -119,6 +127,13 @@ pub(crate) async fn verify(
         );
     }
     Ok(Some(Proof { jkt, alg }))
+}
+
+/// Where an endpoint is: below the issuer and, for apps with a certificate, perhaps elsewhere as well
+/// (RFC 8705 section 5).
+fn addresses(app: &App, path: &str) -> Vec<String> {
+    let alias = app.config.server.mtls_url.as_ref().map(Issuer::as_str);
+    [Some(app.issuer()), alias].into_iter().flatten().map(|base| format!("{base}{path}")).collect()
 }
 
 fn open(header: &str) -> Result<(Map<String, Value>, ForeignKey, SigningAlg), JoseError> {

@@ -1,15 +1,14 @@
 //! A JWT on its way to one client: signed with the algorithm it registered, and encrypted to it if it
 //! wants that, in this order (OpenID Connect Core section 10.2). ID tokens, signed userinfo and
-//! introspection answers, and authorization responses all leave through here.
-
-use std::sync::Arc;
+//! introspection answers, authorization responses and logout tokens all leave through here.
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::app::{App, KeySet};
+use crate::app::App;
+use crate::crypto::foreign::ForeignKeys;
 use crate::crypto::jose::{self, TokenType};
-use crate::crypto::jwe::{self, Plaintext, Recipient};
+use crate::crypto::jwe::{Plaintext, Sender};
 use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
 use crate::protocol::types::{ContentEncryptionAlg, KeyEncryptionAlg, SigningAlg};
@@ -23,6 +22,7 @@ pub enum Content {
     Userinfo,
     Introspection,
     AuthorizationResponse,
+    LogoutToken,
 }
 
 type Encryption = (Option<KeyEncryptionAlg>, Option<ContentEncryptionAlg>);
@@ -34,6 +34,7 @@ impl Content {
             Self::Userinfo => TokenType::Userinfo,
             Self::Introspection => TokenType::Introspection,
             Self::AuthorizationResponse => TokenType::AuthorizationResponse,
+            Self::LogoutToken => TokenType::LogoutToken,
         }
     }
 
@@ -42,7 +43,8 @@ impl Content {
     fn wishes(self, client: &Client) -> (Option<SigningAlg>, Encryption) {
         let m = &client.metadata;
         match self {
-            Self::IdToken => (
+            // Back-Channel Logout section 2.4: the same keys as for ID tokens.
+            Self::IdToken | Self::LogoutToken => (
                 Some(m.id_token_signed_response_alg),
                 (m.id_token_encrypted_response_alg, m.id_token_encrypted_response_enc),
             ),
@@ -66,7 +68,7 @@ impl Content {
 pub struct Envelope {
     typ: TokenType,
     signing: Option<SigningAlg>,
-    encryption: Option<(Arc<KeySet>, KeyEncryptionAlg, ContentEncryptionAlg)>,
+    encryption: Option<Sender>,
 }
 
 impl Envelope {
@@ -83,10 +85,7 @@ impl Envelope {
         let encryption = match alg {
             None => None,
             // The specifications assume A128CBC-HS256 when only the other half is named.
-            Some(alg) => {
-                let keys = keys_for(app, client, alg).await?;
-                Some((keys, alg, enc.unwrap_or_default()))
-            }
+            Some(alg) => Some(sender(app, client, (alg, enc.unwrap_or_default())).await?),
         };
         Ok(Self { typ: content.typ(), signing, encryption })
     }
@@ -100,35 +99,30 @@ impl Envelope {
     ///
     /// # Errors
     /// [`Failure`] when the library fails or there is no key of ours.
-    pub fn close(&self, app: &App, claims: &impl Serialize) -> Result<String, Failure> {
+    pub fn close(self, app: &App, claims: &impl Serialize) -> Result<String, Failure> {
         let signed = self.signing.map(|alg| sign(app, alg, (self.typ, claims))).transpose()?;
-        let Some((to, enc)) = self.recipient() else {
+        let Some(sender) = self.encryption else {
             return signed.ok_or_else(|| Failure::Internal("neither signed nor encrypted".into()));
         };
         let encrypted = match &signed {
-            Some(token) => jwe::encrypt(to, enc, Plaintext::SignedToken(token)),
-            None => jwe::encrypt(to, enc, Plaintext::Claims(&serde_json::to_vec(claims)?)),
+            Some(token) => sender.encrypt(Plaintext::SignedToken(token)),
+            None => sender.encrypt(Plaintext::Claims(&serde_json::to_vec(claims)?)),
         };
         encrypted.map_err(|error| Failure::Internal(error.to_string()))
     }
-
-    fn recipient(&self) -> Option<(&Recipient, ContentEncryptionAlg)> {
-        let (keys, alg, enc) = self.encryption.as_ref()?;
-        Some((keys.keys.recipient(*alg)?, *enc))
-    }
 }
 
-/// The client's keys, if one of them can be encrypted to.
-async fn keys_for(
+/// Agrees on a key with the client's key, wherever the client keeps it.
+async fn sender(
     app: &App,
     client: &Client,
-    alg: KeyEncryptionAlg,
-) -> Result<Arc<KeySet>, EndpointError> {
-    let set = client_keys::key_set(app, client).await.map_err(|error| no_key(error.to_string()))?;
-    if set.keys.recipient(alg).is_none() {
-        return Err(no_key(format!("none of them is for {}", alg.as_str())));
-    }
-    Ok(set)
+    (alg, enc): (KeyEncryptionAlg, ContentEncryptionAlg),
+) -> Result<Sender, EndpointError> {
+    let has_it = |keys: &ForeignKeys| keys.recipient(alg).is_some();
+    let set = client_keys::key_set_with(app, client, has_it).await;
+    let set = set.map_err(|error| no_key(error.to_string()))?;
+    let sender = set.keys.recipient(alg).and_then(|recipient| recipient.begin(enc));
+    sender.ok_or_else(|| no_key(format!("none of them is for {}", alg.as_str())))
 }
 
 fn no_key(detail: String) -> EndpointError {

@@ -8,11 +8,19 @@ use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
 use crate::crypto::seal::Purpose;
 use crate::crypto::secret::SecretHash;
+use crate::protocol::authorize::Arrival;
 use crate::protocol::interaction::Progress;
+use crate::protocol::params::Params;
 use crate::service::failure::Failure;
 
 /// How long a page stays usable.
 pub const LIFETIME: Seconds = 600;
+
+/// How long after it began a request may be started over from a page of its own.
+const AGAIN: Seconds = 3_600;
+
+/// No page of a request can be answered later than this after it began.
+pub const LONGEST: Seconds = AGAIN + LIFETIME;
 
 /// Where a sign-in leads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +28,12 @@ pub const LIFETIME: Seconds = 600;
 pub enum Target {
     /// Back to a client: the authorization request, encoded as it came. It is validated again at
     /// each step, so a client disabled meanwhile is noticed.
-    Authorize { params: String },
+    Authorize {
+        params: String,
+        /// How it came. What was pushed or signed does not come again in the clear.
+        #[serde(default)]
+        arrival: Arrival,
+    },
     /// The person's own account page.
     Account,
     /// The administrators' console.
@@ -29,11 +42,29 @@ pub enum Target {
     Device { user_code: Option<String> },
 }
 
+impl Target {
+    /// The same request, asking first which account it shall be. Whatever else the app insists on,
+    /// such as a fresh sign-in, it still does.
+    #[must_use]
+    pub fn asking_for_account(self) -> Self {
+        let Self::Authorize { params, arrival } = self else { return self };
+        let params = Params::parse(params.as_bytes()).unwrap_or_default();
+        let prompts = params.sole("prompt").unwrap_or_default().split(' ');
+        let kept = prompts.filter(|value| !matches!(*value, "" | "none" | "select_account"));
+        let prompt: Vec<&str> = kept.chain(["select_account"]).collect();
+        let prompt = prompt.join(" ");
+        Self::Authorize { params: params.with("prompt", &prompt).encode(), arrival }
+    }
+}
+
 /// A sign-in under way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flow {
     pub target: Target,
     pub received_at: UnixTime,
+    /// When its request first came, however often it was started over since.
+    #[serde(default)]
+    pub began_at: UnixTime,
     /// Hash of the browser-binding cookie: another browser cannot use this flow.
     pub browser: String,
     #[serde(default)]
@@ -61,9 +92,19 @@ impl Flow {
         Self {
             target,
             received_at: now,
+            began_at: now,
             browser: SecretHash::of(browser_cookie).as_str().to_owned(),
             progress: Progress::default(),
         }
+    }
+
+    /// The same request from the start in this browser, for a page that was left open too long or is
+    /// to be answered by somebody else; `None` when it began too long ago.
+    #[must_use]
+    pub fn started_over(self, browser_cookie: &str, now: UnixTime) -> Option<Self> {
+        let in_time = now.since(self.began_at) <= AGAIN;
+        let over = Self { began_at: self.began_at, ..Self::new(self.target, browser_cookie, now) };
+        in_time.then_some(over)
     }
 
     /// The sealed form for a hidden field.
@@ -89,5 +130,32 @@ impl Flow {
             return Err(FlowError::Expired(Box::new(flow)));
         }
         Ok(flow)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn asking_for_the_account_takes_nothing_back_that_the_app_insists_on() {
+        let prompt = |query: &str| {
+            let params = query.to_owned();
+            let target = Target::Authorize { params, arrival: Arrival::default() };
+            let Target::Authorize { params, .. } = target.asking_for_account() else { panic!() };
+            Params::parse(params.as_bytes()).unwrap().sole("prompt").unwrap().to_owned()
+        };
+        assert_eq!(prompt("state=x"), "select_account");
+        assert_eq!(prompt("prompt=login+consent"), "login consent select_account");
+        assert_eq!(prompt("prompt=select_account+login"), "login select_account");
+        assert_eq!(Target::Account.asking_for_account(), Target::Account);
+    }
+
+    #[test]
+    fn a_request_is_started_over_for_an_hour_and_not_renewed_by_it() {
+        let flow = Flow::new(Target::Account, "a", UnixTime(0));
+        let again = flow.started_over("b", UnixTime(3_600)).unwrap();
+        assert_eq!((again.received_at, again.began_at), (UnixTime(3_600), UnixTime(0)));
+        assert_eq!(again.started_over("b", UnixTime(3_601)), None);
     }
 }

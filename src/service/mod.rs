@@ -33,6 +33,7 @@ pub mod logout;
 pub mod maintenance;
 pub mod metadata_document;
 pub mod outbox;
+pub mod par;
 pub mod people;
 pub mod registration;
 pub mod revocation;

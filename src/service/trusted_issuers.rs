@@ -165,7 +165,7 @@ impl<F: Into<Failure>> From<F> for AssertionError {
     }
 }
 
-fn refused<T>(detail: impl ToString) -> Result<T, AssertionError> {
+fn refused<T>(detail: &(impl ToString + ?Sized)) -> Result<T, AssertionError> {
     Err(AssertionError::Refused(detail.to_string()))
 }
 
@@ -186,13 +186,13 @@ pub(crate) async fn accept(
     };
     let unverified = match Unverified::read(token, &header) {
         Ok(unverified) => unverified,
-        Err(error) => return refused(error),
+        Err(error) => return refused(&error),
     };
     // Only a hint which issuer to load; its rules look at `iss` again.
     let named = match jwt_claims::text(&unverified.claims, "iss") {
         Ok(Some(named)) => named.to_owned(),
         Ok(None) => return refused("it names no issuer"),
-        Err(error) => return refused(error),
+        Err(error) => return refused(&error),
     };
     let Some(issuer) = store::by_issuer(&app.store.db, &named).await? else {
         return refused("its issuer is not trusted");
@@ -201,7 +201,7 @@ pub(crate) async fn accept(
     let source = KeySource { jwks: settings.jwks.as_ref(), jwks_uri: settings.jwks_uri.as_deref() };
     let claims = match client_keys::verify_from(app, source, unverified).await {
         Ok(claims) => claims,
-        Err(error) => return refused(error),
+        Err(error) => return refused(&error),
     };
     let around = Circumstances {
         client: &client.id,
@@ -210,7 +210,7 @@ pub(crate) async fn accept(
     };
     let vouched = match rules::check(&issuer, &claims, &around) {
         Ok(vouched) => vouched,
-        Err(refusal) => return refused(refusal),
+        Err(refusal) => return refused(&refusal),
     };
     let person = person_of(app, &vouched, &claims).await?;
     let most = match &person {

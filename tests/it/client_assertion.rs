@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::client_signer::{
     ClientKey, assertion_claims, jwks, now, refusal, register, with_assertion,
 };
+use crate::dpop_kit::Key;
 use crate::fixtures::{Bed, Rp, Tokens, unique};
 use crate::forge::{forgeries, hostile_headers, malformed_claims};
 use crate::support::browser_like::Page;
@@ -18,6 +19,8 @@ struct App {
     id: String,
     key: ClientKey,
     rp: Rp,
+    /// For the tokens of a FAPI client, which are always bound to a key.
+    holder: Option<Key>,
 }
 
 impl App {
@@ -31,11 +34,13 @@ impl App {
         }
         let registered = register(&bed.world, &id, "machine", &metadata);
         assert!(registered.get("client_secret").is_none(), "no secret for a client without one");
-        Self { rp: Rp::new(&bed.world, &id), id, key }
+        Self { rp: Rp::new(&bed.world, &id), id, key, holder: None }
     }
 
     fn fapi(bed: &Bed, alg: &'static str) -> Self {
-        Self::new(bed, alg, &json!({ "security_profile": "fapi2_security" }))
+        let metadata = json!({ "security_profile": "fapi2_security",
+            "id_token_signed_response_alg": "ES256", "access_token_alg": "ES256" });
+        Self { holder: Some(Key::new()), ..Self::new(bed, alg, &metadata) }
     }
 
     fn issuer(&self) -> &str {
@@ -54,8 +59,12 @@ impl App {
 
     async fn ask_at(&self, path: &str, fields: &[(&str, &str)], assertion: &str) -> Page {
         let fields = with_assertion(fields, assertion);
-        let fields: Vec<_> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-        self.rp.bare().post(path, &fields).await
+        let url = self.rp.bare().resolve(path);
+        let mut request = self.rp.bare().request(reqwest::Method::POST, &url);
+        if let Some(holder) = &self.holder {
+            request = request.header("DPoP", holder.proof("POST", url.as_str()));
+        }
+        self.rp.bare().send(request.form(&fields)).await
     }
 
     async fn assert_refused(&self, what: &str, assertion: &str) {
@@ -69,7 +78,7 @@ impl App {
     }
 
     async fn assert_accepted(&self, assertion: &str) {
-        Tokens::of(&self.ask(assertion).await);
+        self.ask(assertion).await.assert_status(200);
     }
 }
 

@@ -51,6 +51,11 @@ impl ClientKey {
         Self { alg, kid: kid.to_owned(), pair }
     }
 
+    /// The algorithm it was made for.
+    pub fn alg(&self) -> &str {
+        self.alg
+    }
+
     /// The public half, without `alg`, so that its type alone decides what it may verify.
     pub fn jwk(&self) -> Value {
         let text = |bytes: &[u8]| BASE64URL_NOPAD.encode(bytes);

@@ -4,8 +4,8 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::client_signer::{ClientKey, jwks, with_assertion};
 use crate::checks::{assert_error_page, assert_success};
+use crate::client_signer::{ClientKey, jwks, with_assertion};
 use crate::fixtures::{ALICE, STATE, fill_in, unique};
 use crate::registration_kit::{CALLBACK, Registered, assert_refused, open_bed, register, request};
 use crate::support::tls_peer::{Answer, TlsPeer};

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::answers::Tokens;
 use crate::checks::{assert_alive, assert_dead, assert_id_token};
 use crate::fixtures::{ALICE, BOB, Bed, MALLORY, Rp};
-use crate::flow_kit::count;
+use crate::flow_kit::{count, execute};
 use crate::grant_kit::{Clients, DEVICE_GRANT, Device, Kit, sign_in_on};
 use crate::support::backends::Backend;
 use crate::support::servers::Persistence;
@@ -237,6 +237,15 @@ on_both_backends! {
         bed.world.cli(&["user", "enable", "alice"]);
         waiting.poll().await.assert_oauth_error(400, "access_denied");
         assert_dead(&tv, &tokens).await;
+    }
+
+    async fn a_consent_taken_back_before_the_device_asks_is_a_no(world: World) {
+        let (bed, tv) = living_room(world).await;
+        let device = Device::ask(tv, "openid").await;
+        device.answer(&bed.signed_in(&ALICE).await, "allow").await.assert_status(303);
+        execute(&bed.world, "delete from consents").await;
+        device.poll().await.assert_oauth_error(400, "access_denied");
+        assert_eq!(count(&bed.world, "select count(*) from grants").await, 0);
     }
 
     async fn guessing_codes_is_slowed_down(backend: Backend) {

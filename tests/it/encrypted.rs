@@ -9,9 +9,12 @@ use doorward::protocol::types::{ContentEncryptionAlg, KeyEncryptionAlg};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, jwk::JwkSet};
 use serde_json::{Map, Value, json};
 
-use crate::fixtures::{jose_header, payload};
-use crate::flow_kit::{App, create_user, sign_in};
+use crate::fixtures::{jose_header, payload, unique};
+use crate::flow_kit::{App, PATIENCE, create_user, sign_in};
+use crate::support::backends::Backend;
 use crate::support::browser_like::Browser;
+use crate::support::process::wait_until_async;
+use crate::support::tls_peer::{Answer, TlsPeer, reachable};
 use crate::support::world::World;
 
 const INTROSPECTION_JWT: &str = "application/token-introspection+jwt";
@@ -228,5 +231,35 @@ on_both_backends! {
             let text = String::from_utf8_lossy(&output.stderr).into_owned();
             assert!(!output.status.success() && text.contains(word), "{jwks} {alg}: {text}");
         }
+    }
+
+    async fn keys_to_encrypt_to_are_fetched_from_where_the_client_publishes_them(
+        backend: Backend
+    ) {
+        let peer = TlsPeer::shared();
+        let builder = World::builder(backend).env("DOORWARD_OUTBOUND__JWKS_MIN_INTERVAL", "1");
+        let world = reachable(builder, &[peer]).start().await;
+        let browser = alice(&world).await;
+        let (receiver, path) = (Receiver::new(), format!("/{}", unique("encryption-jwks")));
+        let publish = |set: &Value| peer.serve(&path, Answer::json(set));
+        publish(&json!({ "keys": [] }));
+        let app = register(&world, "app", &json!({
+            "jwks_uri": peer.url(&path), "id_token_encrypted_response_alg": "ECDH-ES",
+        }));
+        // Without a key nothing is used up: the code is good once there is one.
+        let code = app.code(&browser).await;
+        app.redeem(&code).await.assert_error(400, "invalid_request");
+        publish(&receiver.jwks);
+        wait_until_async("the key being fetched", PATIENCE, async || {
+            let answer = app.redeem(&code).await;
+            if answer.status != 200 {
+                answer.assert_error(400, "invalid_request");
+                return false;
+            }
+            let (_, inner) = receiver.open(&answer.tokens().id);
+            assert_eq!(payload(&inner)["aud"], "app");
+            true
+        })
+        .await;
     }
 }

@@ -3,12 +3,15 @@
 
 use serde_json::{Value, json};
 
+use crate::checks::assert_alive;
 use crate::fixtures::{AFTER_LOGOUT, Bed, payload, unique};
 use crate::flow_kit::{App, PASSWORD, Tokens, claim, is_signed_in, sign_in, sign_out};
+use crate::grant_kit::{Device, Kit};
 use crate::logout_kit::{
     Told, assert_signed_out, register, sign_out_by_app, sign_out_by_app_with, somebody, token_of,
 };
 use crate::support::browser_like::{Browser, Page};
+use crate::support::tls_peer::{Answer, TlsPeer};
 use crate::support::world::World;
 
 /// The redirect URIs of the apps here are at `https://rp.test`, so their frames are too.
@@ -180,6 +183,50 @@ on_both_backends! {
         let page = browser.get(&format!("/oauth2/logout?id_token_hint={token}")).await;
         page.assert_status(400);
         assert!(is_signed_in(&browser).await);
+    }
+
+    async fn signing_out_of_one_app_leaves_a_device_let_in_from_that_session_alone(
+        backend: Backend
+    ) {
+        let kit = Kit::shared(backend).await;
+        let world = &kit.bed.world;
+        let told = Told::register(world, &[]);
+        let (_, browser) = somebody(world).await;
+        let tokens = told.app.tokens(&browser).await;
+        let device = Device::ask(kit.rp("tv"), "openid offline_access").await;
+        let on_device = device.tokens(&browser).await;
+        let brief = Device::ask(kit.rp("tv-two"), "openid").await;
+        let on_brief = brief.tokens(&browser).await;
+        sign_out_by_app(&browser, &tokens).await.assert_status(303);
+        told.app.assert_dead(&tokens).await;
+        told.hears(1).await;
+        for (device, tokens) in [(device, on_device), (brief, on_brief)] {
+            assert_alive(&device.rp, &tokens.access).await;
+            let next = device.rp.refresh(tokens.refresh()).await;
+            assert_alive(&device.rp, &crate::answers::Tokens::of(&next).access).await;
+        }
+    }
+
+    async fn a_pairwise_client_is_told_of_the_person_and_session_it_knows(backend: Backend) {
+        let world = &Bed::shared(backend).await.world;
+        let path = format!("/{}/out", unique("pairwise"));
+        TlsPeer::shared().serve(&path, Answer::status(200));
+        let app = app(world, &json!({
+            "subject_type": "pairwise", "backchannel_logout_uri": TlsPeer::shared().url(&path),
+            "frontchannel_logout_uri": FRAME,
+        }));
+        let open = framed(world);
+        let (_, browser) = somebody(world).await;
+        let (tokens, public) = (app.tokens(&browser).await, open.tokens(&browser).await);
+        let (mine, other) = (payload(&tokens.id), payload(&public.id));
+        assert!(mine["sub"] != other["sub"] && mine["sid"] != other["sid"]);
+        let page = sign_out_by_app(&browser, &tokens).await;
+        let token = payload(&token_of(&TlsPeer::shared().wait_for(&path, 1).await[0]));
+        assert_eq!((&token["sub"], &token["sid"]), (&mine["sub"], &mine["sid"]));
+        let frames = page.attributes("iframe", "src").join(" ");
+        for claims in [mine, other] {
+            assert!(frames.contains(claims["sid"].as_str().unwrap()), "{frames}");
+        }
     }
 
     async fn signing_out_of_one_app_leaves_offline_grants_and_other_sessions_alone(

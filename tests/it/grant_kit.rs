@@ -13,6 +13,7 @@ use crate::support::browser_like::{Browser, Page};
 use crate::support::world::World;
 
 pub const EXCHANGE_GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+pub const BEARER_GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 pub const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// Clients beside those of a [`Bed`], by `client_id`, with their secrets.

@@ -13,8 +13,13 @@
 //! | `grant_kit` | not tests: devices, and the clients of the further grants |
 //! | `device` | a device without a browser: codes, page, polling, races |
 //! | `token_exchange` | a service gets a token for the services behind it, and never more |
+//! | `jwt_bearer` | workloads and people vouched for by issuers outside |
 //! | `userinfo`, `introspection`, `revocation`, `logout` | tokens and sessions in use, and their end |
 //! | `discovery`, `conformance_basic`, `form_post` | the OpenID certification plans, module by module |
+//! | `dpop_kit` | not tests: keys and proofs for the two modules below |
+//! | `fapi2_kit` | not tests: a client under the FAPI 2.0 profile, for the modules below |
+//! | `fapi2_dpop`, `fapi2_par`, `fapi2_token` | the FAPI 2.0 Security Profile plan, module by module |
+//! | `dpop`, `dpop_attacks` | tokens bound to a key; every defect a proof can have |
 //! | `registration_kit` | not tests: a Doorward that lets apps register themselves, and such apps |
 //! | `registration`, `conformance_registration` | apps register and look after themselves |
 //! | `registration_attacks` | hostile URLs, words and statements of apps |
@@ -56,6 +61,8 @@
 //! | `operations` | health, metrics, request ids, a clean log, an orderly stop, two nodes |
 //! | `client_signer` | not tests: keys of apps and what apps sign, for the modules below |
 //! | `client_assertion`, `client_jwks_uri` | private_key_jwt: good once, from the right key, wherever that is published |
+//! | `mtls_kit` | not tests: a Doorward that asks for certificates, and clients that have some |
+//! | `client_certificate` | tls_client_auth and self_signed_tls_client_auth: by TLS and by a proxy's header |
 //! | `outbound_guard` | addresses that apps supply: what is reached, and what is given up on |
 //! | `startup_errors` | every configuration mistake ends the start with one clear line |
 
@@ -83,6 +90,7 @@ mod claims_parameter;
 mod cli_changes;
 mod client_assertion;
 mod client_auth;
+mod client_certificate;
 mod client_credentials;
 mod client_jwks_uri;
 mod client_signer;
@@ -101,6 +109,10 @@ mod dpop;
 mod dpop_attacks;
 mod dpop_kit;
 mod encrypted;
+mod fapi2_dpop;
+mod fapi2_kit;
+mod fapi2_par;
+mod fapi2_token;
 mod first_start;
 mod fixtures;
 mod flow_kit;
@@ -113,6 +125,7 @@ mod hostile_text;
 mod introspection;
 mod jarm;
 mod jwt_attacks;
+mod jwt_bearer;
 mod keys;
 mod login_form;
 mod logout;
@@ -121,6 +134,7 @@ mod machinery;
 mod malformed;
 mod metadata_documents;
 mod methods;
+mod mtls_kit;
 mod operations;
 mod outbound_guard;
 mod pairwise;

@@ -31,6 +31,7 @@ pub(crate) async fn ephemeral_conforms(ephemeral: Ephemeral, time: Passing) {
     verbs_conform(&ephemeral).await;
     expiry_conforms(&ephemeral, &time).await;
     views_conform(&ephemeral).await;
+    super::devices::device_codes_conform(&ephemeral).await;
     races::ephemeral_one_winner_each(&ephemeral).await;
 }
 

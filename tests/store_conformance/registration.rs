@@ -113,6 +113,7 @@ async fn allow(store: &Store, person: &str, client: &str) {
         user_id: UserId::new(person),
         client_id: ClientId::new(client),
         scopes: Scopes::from_tokens(["openid"]),
+        claims: std::collections::BTreeSet::new(),
         granted_at: NOW,
     };
     consents::upsert(&store.db, &consent).await.unwrap();

@@ -37,13 +37,42 @@ enum Key {
     Curve(Point),
 }
 
-/// What the sender arrived at.
-pub(super) struct Agreed {
-    pub content_key: Zeroizing<Vec<u8>>,
+/// A key agreed with a recipient, to encrypt one content with.
+pub struct Sender {
+    pub(super) alg: KeyEncryptionAlg,
+    pub(super) enc: ContentEncryptionAlg,
+    pub(super) kid: Option<String>,
+    pub(super) content_key: Zeroizing<Vec<u8>>,
     /// Empty in direct agreement.
-    pub encrypted_key: Vec<u8>,
+    pub(super) encrypted_key: Vec<u8>,
     /// The header parameter `epk`.
-    pub ephemeral_key: Option<Value>,
+    pub(super) ephemeral_key: Option<Value>,
+}
+
+struct Agreed {
+    content_key: Zeroizing<Vec<u8>>,
+    encrypted_key: Vec<u8>,
+    ephemeral_key: Option<Value>,
+}
+
+impl fmt::Debug for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender")
+            .field("alg", &self.alg)
+            .field("enc", &self.enc)
+            .field("kid", &self.kid)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Purpose {
+    fn of(jwk: &Map<String, Value>) -> Option<Self> {
+        match jwk.get("use") {
+            None => Some(Self::Anything),
+            Some(Value::String(name)) if name == "enc" => Some(Self::Encryption),
+            Some(_) => None,
+        }
+    }
 }
 
 impl fmt::Debug for Recipient {
@@ -56,16 +85,19 @@ impl fmt::Debug for Recipient {
 }
 
 impl Recipient {
+    /// Whether a JWK says that it may be encrypted to, or does not say otherwise.
+    pub(in crate::crypto) fn is_meant_by(jwk: &Map<String, Value>) -> bool {
+        let known_type = jwk.get("kty").is_some_and(|kty| kty == "RSA" || kty == "EC");
+        known_type && Purpose::of(jwk).is_some() && may_encrypt(jwk)
+    }
+
     /// Reads one public JWK (RFC 7517 section 4). `None` for a key that is of no use here: of
-    /// another type, meant for signatures, or meant for another algorithm.
+    /// another type, meant for signatures, or meant for another algorithm. Whether the numbers in it
+    /// are those of a key is found when something is encrypted.
     #[must_use]
     pub fn from_jwk(jwk: &Map<String, Value>) -> Option<Self> {
         let text = |name: &str| jwk.get(name).and_then(Value::as_str);
-        let purpose = match jwk.get("use") {
-            None => Purpose::Anything,
-            Some(Value::String(name)) if name == "enc" => Purpose::Encryption,
-            Some(_) => return None,
-        };
+        let purpose = Purpose::of(jwk)?;
         let key = match text("kty")? {
             "RSA" => Key::Rsa(Box::new(rsa_key(text("n")?, text("e")?)?)),
             "EC" => Key::Curve(Point::from_jwk(jwk)?),
@@ -94,12 +126,24 @@ impl Recipient {
 
     /// The best of several keys for this algorithm: one that says it is for encryption, else one
     /// that does not say; the first listed wins.
-    pub(in crate::crypto) fn choose(keys: &[Self], alg: KeyEncryptionAlg) -> Option<&Self> {
-        keys.iter().filter(|key| key.alg() == alg).min_by_key(|key| key.purpose)
+    pub(in crate::crypto) fn choose(
+        keys: impl Iterator<Item = Self>,
+        alg: KeyEncryptionAlg,
+    ) -> Option<Self> {
+        keys.filter(|key| key.alg() == alg).min_by_key(|key| key.purpose)
+    }
+
+    /// Agrees on a key for one content. `None` when the numbers of the recipient's key are not those
+    /// of a key: a point off its curve, an even modulus.
+    #[must_use]
+    pub fn begin(&self, enc: ContentEncryptionAlg) -> Option<Sender> {
+        let Agreed { content_key, encrypted_key, ephemeral_key } = self.agree(enc)?;
+        let (alg, kid) = (self.alg(), self.kid.clone());
+        Some(Sender { alg, enc, kid, content_key, encrypted_key, ephemeral_key })
     }
 
     /// A fresh content key, and what the recipient needs to arrive at it too.
-    pub(super) fn agree(&self, enc: ContentEncryptionAlg) -> Option<Agreed> {
+    fn agree(&self, enc: ContentEncryptionAlg) -> Option<Agreed> {
         match &self.key {
             Key::Rsa(key) => {
                 let content_key = random_key(enc);

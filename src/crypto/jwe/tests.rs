@@ -37,7 +37,7 @@ fn recipient(jwk: &Value) -> Option<Recipient> {
 
 fn token(alg: KeyEncryptionAlg, enc: ContentEncryptionAlg) -> String {
     let keys = recipients(&OURS.active);
-    encrypt(keys.recipient(alg).unwrap(), enc, Plaintext::SignedToken("a.b.c")).unwrap()
+    encrypt(&keys.recipient(alg).unwrap(), enc, Plaintext::SignedToken("a.b.c")).unwrap()
 }
 
 fn header_of(token: &str) -> Value {
@@ -86,14 +86,14 @@ fn whatever_is_encrypted_for_one_of_our_keys_is_read_whole() {
             for keys in [&OURS.active, &OURS.retiring] {
                 let keys = recipients(keys);
                 let to = keys.recipient(alg).unwrap();
-                let token = encrypt(to, enc, Plaintext::SignedToken("a.b.c")).unwrap();
+                let token = encrypt(&to, enc, Plaintext::SignedToken("a.b.c")).unwrap();
                 assert!(is_encrypted(&token));
                 let opened = decrypt(&OURS.ring, &token).unwrap();
                 assert_eq!(opened.plaintext, b"a.b.c", "{alg:?} {enc:?}");
                 assert_eq!(opened.header["cty"], "JWT");
                 assert_eq!(opened.header.get("kid").and_then(Value::as_str), to.kid());
                 for claims in [b"{}".as_slice(), b"", &[7; 15], &[7; 16], &[7; 5000]] {
-                    let token = encrypt(to, enc, Plaintext::Claims(claims)).unwrap();
+                    let token = encrypt(&to, enc, Plaintext::Claims(claims)).unwrap();
                     let opened = decrypt(&OURS.ring, &token).unwrap();
                     assert_eq!(opened.plaintext, claims);
                     assert_eq!(opened.header.get("cty"), None);
@@ -304,4 +304,19 @@ fn an_encryption_key_planted_in_storage_or_sealed_for_another_purpose_is_refused
     let sealed = SEALER.seal(crate::crypto::seal::Purpose::SigningKey, &der);
     let swapped = EncryptionKey { sealed_private: sealed, ..good.clone() };
     assert_eq!(load(swapped), KeyError::Sealed { kid });
+}
+
+#[test]
+fn a_key_whose_numbers_are_those_of_no_key_gives_no_token() {
+    let [rsa, ec] = [&OURS.active[0].public_jwk, &OURS.active[1].public_jwk];
+    let mut even = rsa.clone();
+    let mut modulus = BASE64URL_NOPAD.decode(rsa["n"].as_str().unwrap().as_bytes()).unwrap();
+    *modulus.last_mut().unwrap() ^= 1;
+    even["n"] = BASE64URL_NOPAD.encode(&modulus).into();
+    let mut off = ec.clone();
+    off["y"] = off["x"].clone();
+    for jwk in [even, off] {
+        let to = recipient(&jwk).unwrap();
+        assert!(to.begin(ContentEncryptionAlg::A128Gcm).is_none(), "{jwk}");
+    }
 }

@@ -7,8 +7,8 @@ use crate::http::cookies::BrowserBinding;
 use crate::http::sign_in::steps::{self, Arrival, Visit};
 use crate::http::{accounts, render};
 use crate::protocol::params::Params;
-use crate::service::authorize::AuthorizeError;
-use crate::service::flow::{Flow, Target};
+use crate::service::authorize::{self, AuthorizeError, Begun, Outcome};
+use crate::service::flow::Flow;
 
 pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
     start(&site, &request, Params::parse(request.query_string().as_bytes()).ok()).await
@@ -31,13 +31,20 @@ async fn start(site: &Site, request: &HttpRequest, params: Option<Params>) -> Ht
         Ok(accounts) => accounts,
         Err(response) => return response,
     };
+    let target = match authorize::begin(site, params).await {
+        Ok(Begun::Flow(target)) => target,
+        Ok(Begun::Answer(Outcome::Reply(reply))) => return render::reply(site, &reply, None),
+        Ok(Begun::Answer(_)) => return render::bad_request(site, request),
+        Err(error) => return render::authorize_error(site, request, &error),
+    };
     let browser = BrowserBinding::of(site, request);
-    let target = Target::Authorize { params: params.encode() };
     let flow = accounts::begin(Flow::new(target, &browser.value, site.now()), &accounts);
     let session = match accounts::session_for(site, request, (&flow, &accounts)).await {
         Ok(session) => session,
         Err(response) => return response,
     };
     let visit = Visit { site, request, browser: &browser, session: session.as_ref() };
-    steps::advance(&visit, flow, Arrival::Get).await
+    let mut response = steps::advance(&visit, flow, Arrival::Get).await;
+    accounts::show_state(site, &mut response, &accounts, request);
+    response
 }

@@ -6,6 +6,7 @@ mod device_authorization;
 mod discovery;
 mod introspect;
 mod logout;
+mod par;
 mod preflight;
 mod register;
 mod revoke;
@@ -51,6 +52,11 @@ pub(super) fn routes(map: &mut ServiceConfig) {
             web::resource(path::USERINFO)
                 .route(reading().to(userinfo::get))
                 .route(web::post().to(userinfo::post))
+                .route(web::method(actix_web::http::Method::OPTIONS).to(preflight::answer)),
+        )
+        .service(
+            web::resource(path::PAR)
+                .route(web::post().to(par::post))
                 .route(web::method(actix_web::http::Method::OPTIONS).to(preflight::answer)),
         )
         .service(only(path::DEVICE_AUTHORIZATION, web::post().to(device_authorization::post)))

@@ -28,7 +28,7 @@ pub(super) async fn post(
 }
 
 /// Scripts of a public client's own origins may read its answers, errors included.
-async fn allow_origin(
+pub(super) async fn allow_origin(
     site: &Site,
     (request, parsed): (&HttpRequest, &ClientRequest),
     response: &mut HttpResponse,

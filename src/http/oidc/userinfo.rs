@@ -4,7 +4,7 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::{Site, error, extract};
+use super::{Site, client_certificate, error, extract};
 use crate::http::headers;
 use crate::protocol::discovery::path;
 use crate::protocol::error::OAuthError;
@@ -49,14 +49,16 @@ async fn answer(
         path: path::USERINFO,
         token: None,
     };
-    let mut response =
-        match userinfo::answer(site, &Presented { token: &token, scheme, carrier }).await {
-            Ok(Representation::Json(claims)) => HttpResponse::Ok().json(claims),
-            Ok(Representation::Jwt(token)) => HttpResponse::Ok()
-                .insert_header((header::CONTENT_TYPE, "application/jwt"))
-                .body(token),
-            Err(failure) => error::bearer(request, &failure),
-        };
+    let certificate = client_certificate::of(site, request);
+    let certificate = certificate.as_ref();
+    let presented = Presented { token: &token, scheme, carrier, certificate };
+    let mut response = match userinfo::answer(site, &presented).await {
+        Ok(Representation::Json(claims)) => HttpResponse::Ok().json(claims),
+        Ok(Representation::Jwt(token)) => {
+            HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "application/jwt")).body(token)
+        }
+        Err(failure) => error::bearer(request, &failure),
+    };
     // Errors too: a script must see that it needs another nonce.
     let origin = extract::header_text(request.headers(), &header::ORIGIN);
     if origin.is_some()

@@ -8,7 +8,7 @@ use askama::Template;
 pub const SCRIPT: &str = include_str!("../../../static/check-session.js");
 
 /// What lets [`SCRIPT`], and nothing else, run.
-pub const SCRIPT_SOURCE: &str = "'sha256-QEdQv46oY8hETs0DIrG32afyArj9/86BoWbp6ilbnw4='";
+pub const SCRIPT_SOURCE: &str = "'sha256-1ySsFeREYIhPrGF8jOwK7TITqQpUNbFcc49vvoHmZGs='";
 
 /// `GET /oauth2/check_session`.
 #[derive(Debug, Template)]

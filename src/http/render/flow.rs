@@ -21,7 +21,6 @@ use crate::protocol::discovery::path;
 use crate::protocol::frontchannel_logout::Frame;
 use crate::protocol::interaction::SignInReason;
 use crate::protocol::logout::AfterLogout;
-use crate::protocol::params::Params;
 use crate::protocol::reply::Reply;
 use crate::protocol::types::UserId;
 use crate::service::authorize::{self, AuthorizeError, ConsentPrompt, SignInPrompt};
@@ -344,20 +343,32 @@ pub(in crate::http) fn reset(visit: &Visit<'_>, view: ResetView) -> HttpResponse
 
 /// The same request for somebody else: the app still gets its answer.
 fn as_another(site: &Site, flow: &Flow) -> String {
-    let Target::Authorize { params } = &flow.target else { return site.path("/logout") };
-    let params = Params::parse(params.as_bytes()).unwrap_or_default();
-    let params = params.with("prompt", "select_account");
-    format!("{}?{}", site.path(path::AUTHORIZE), params.encode())
+    match flow.target.clone().asking_for_account() {
+        Target::Authorize { params, arrival } if arrival.is_plain() => {
+            format!("{}?{params}", site.path(path::AUTHORIZE))
+        }
+        Target::Authorize { .. } => again(site, flow, "&as=another"),
+        _ => site.path("/logout"),
+    }
+}
+
+/// Where a request starts over that cannot come again in the clear.
+fn again(site: &Site, flow: &Flow, how: &str) -> String {
+    match flow.seal(site) {
+        Ok(sealed) => site.path(&format!("/login/again?flow={sealed}{how}")),
+        Err(_) => site.path("/"),
+    }
 }
 
 /// Where the request of a lost flow starts again.
 pub(super) fn start_again(site: &Site, flow: Option<&Flow>) -> String {
-    match flow.map(|flow| &flow.target) {
-        Some(Target::Authorize { params }) => {
+    match flow.map(|flow| (&flow.target, flow)) {
+        Some((Target::Authorize { params, arrival }, _)) if arrival.is_plain() => {
             format!("{}?{params}", site.path(path::AUTHORIZE))
         }
-        Some(Target::Admin) => site.path("/login?next=admin"),
-        Some(Target::Device { user_code }) => device_page(site, user_code.as_deref()),
-        Some(Target::Account) | None => site.path("/login"),
+        Some((Target::Authorize { .. }, flow)) => again(site, flow, ""),
+        Some((Target::Admin, _)) => site.path("/login?next=admin"),
+        Some((Target::Device { user_code }, _)) => device_page(site, user_code.as_deref()),
+        Some((Target::Account, _)) | None => site.path("/login"),
     }
 }

@@ -129,6 +129,12 @@ pub(in crate::http) fn authorize_error(
                     received,
                 )
         }
+        AuthorizeError::Unreadable(error) => bad(error.code.as_str())
+            .happened("The app’s request could not be read.")
+            .hint(error.description, None),
+        AuthorizeError::Undeliverable(problem) => bad("invalid_request")
+            .happened("The app wants its answer in a form that cannot be made for it.")
+            .hint(problem, None),
         AuthorizeError::TooManyParameters => bad("invalid_request")
             .happened("The app’s request could not be read.")
             .hint("Send fewer parameters, form-encoded.", None),

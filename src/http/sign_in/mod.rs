@@ -4,6 +4,7 @@
 pub(in crate::http) mod sign_out;
 pub(in crate::http) mod steps;
 
+mod again;
 mod choose_account;
 mod consent;
 mod device;
@@ -33,6 +34,7 @@ pub(super) fn routes(map: &mut ServiceConfig) {
                 .route(reading().to(reset::get))
                 .route(web::post().to(reset::post)),
         )
+        .service(only("/login/again", web::get().to(again::get)))
         .service(web::resource("/login/account").route(web::post().to(choose_account::post)))
         .service(
             web::resource("/consent")

@@ -119,7 +119,7 @@ async fn end(
     for session in ending {
         let caller = extract::caller(site, visit.request);
         match logout::end(site, session, &caller).await {
-            Ok(told) => frames.extend(told),
+            Ok(more) => frames.extend(more),
             Err(failure) => return render::failure(site, visit.request, &failure),
         }
         left = left.without(&session.id);
@@ -127,8 +127,8 @@ async fn end(
     go_on(visit, then, (&frames, &left))
 }
 
-/// The last answer: back to the app, by way of a page where other apps have one to load, with
-/// cookies for those who are still signed in.
+/// The last answer: back to the app, by way of a page where other apps have one to load. Cookies
+/// stay for those who are still signed in.
 fn go_on(visit: &Visit<'_>, then: &Next, (frames, left): (&[Frame], &Accounts)) -> HttpResponse {
     let site = visit.site;
     let mut response = match (&then.redirect, frames) {
@@ -136,11 +136,10 @@ fn go_on(visit: &Visit<'_>, then: &Next, (frames, left): (&[Frame], &Accounts)) 
         (Some(to), frames) => render::signing_out(site, (then, to), frames),
         (None, frames) => render::signed_out(site, then, frames),
     };
-    let gone: &[Kind] = if left.active.is_none() { &[Kind::Session, Kind::State] } else { &[] };
-    for kind in gone {
-        if let Err(error) = response.add_cookie(&cookies::remove(site, *kind)) {
-            tracing::error!(%error, "a cookie of the session could not be removed");
-        }
+    if left.active.is_none()
+        && let Err(error) = response.add_cookie(&cookies::remove(site, Kind::Session))
+    {
+        tracing::error!(%error, "session cookie could not be removed");
     }
     accounts::write_others(site, &mut response, left, visit.request);
     // Only this site's own data; the app's is the app's business.

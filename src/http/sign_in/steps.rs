@@ -1,10 +1,9 @@
 //! Turning the decision about a flow into an answer for the browser.
 
-use actix_web::cookie::Cookie;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::http::cookies::{self, BrowserBinding, Kind};
+use crate::http::cookies::BrowserBinding;
 use crate::http::extract;
 use crate::http::render::{self, SignInView};
 use crate::http::sign_in::choose_account;
@@ -43,34 +42,12 @@ impl Visit<'_> {
         csrf::token(self.site, &self.browser.value, self.session.map(|session| &session.id))
     }
 
-    /// Adds the binding cookie to an answer if this is the browser's first visit, and keeps the
-    /// browser state in step with the session.
+    /// Adds the binding cookie to an answer if this is the browser's first visit.
     pub fn bind(&self, mut response: HttpResponse) -> HttpResponse {
-        for cookie in self.browser.fresh.iter().chain(&self.browser_state()) {
-            if let Err(error) = response.add_cookie(cookie) {
-                tracing::error!(%error, "cookie could not be set");
-            }
-        }
-        response
-    }
-
-    /// The browser state cookie, if the browser does not have the right one.
-    fn browser_state(&self) -> Option<Cookie<'static>> {
-        let session = self.session?;
-        let right = session.browser_state();
-        let known = cookies::read(self.site, self.request, Kind::State);
-        let max_age = session.cookie_max_age(self.site);
-        (known.as_deref() != Some(&right))
-            .then(|| cookies::write(self.site, Kind::State, (&right, max_age)))
-    }
-
-    /// Takes the browser state away when the session is gone: the apps shall notice.
-    fn forget_ended(&self, mut response: HttpResponse) -> HttpResponse {
-        if self.session.is_none()
-            && cookies::read(self.site, self.request, Kind::State).is_some()
-            && let Err(error) = response.add_cookie(&cookies::remove(self.site, Kind::State))
+        if let Some(cookie) = &self.browser.fresh
+            && let Err(error) = response.add_cookie(cookie)
         {
-            tracing::error!(%error, "cookie could not be removed");
+            tracing::error!(%error, "cookie could not be set");
         }
         response
     }
@@ -131,10 +108,10 @@ pub(in crate::http) async fn advance(
 ) -> HttpResponse {
     let site = visit.site;
     match &flow.target {
-        Target::Account => return visit.bind(see_other(&site.path("/account"))),
-        Target::Admin => return visit.bind(see_other(&site.path("/admin"))),
+        Target::Account => return see_other(&site.path("/account")),
+        Target::Admin => return see_other(&site.path("/admin")),
         Target::Device { user_code } => {
-            return visit.bind(see_other(&device_page(site, user_code.as_deref())));
+            return see_other(&device_page(site, user_code.as_deref()));
         }
         Target::Authorize { .. } => {}
     }
@@ -143,7 +120,7 @@ pub(in crate::http) async fn advance(
         Ok(outcome) => answer(visit, &flow, (outcome, arrival)).await,
         Err(error) => render::authorize_error(site, visit.request, &error),
     };
-    visit.forget_ended(visit.bind(response))
+    visit.bind(response)
 }
 
 /// Writes an outcome.
@@ -183,7 +160,7 @@ pub(in crate::http) async fn answer(
 
 /// What the app calls itself, where the answer is a page that names it.
 async fn app_name(site: &Site, (flow, reply): (&Flow, &Reply)) -> Option<String> {
-    let (Reply::FormPost { .. }, Target::Authorize { params }) = (reply, &flow.target) else {
+    let (Reply::FormPost { .. }, Target::Authorize { params, .. }) = (reply, &flow.target) else {
         return None;
     };
     let params = Params::parse(params.as_bytes()).ok()?;

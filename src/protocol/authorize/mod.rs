@@ -1,8 +1,10 @@
 //! The authorization request (RFC 6749 section 4.1.1, OpenID Connect Core section 3.1.2.1): one
 //! ladder of checks, in the order in which an answer can be trusted to travel.
 
+mod arrival;
 mod prompts;
 
+pub use arrival::{Arrival, PUSHED_PREFIX, PushedRequests, RequestForm};
 pub use prompts::{Demand, PROMPT_VALUES, PromptDisplay, Prompts};
 
 use super::acr::AcrDemand;
@@ -77,10 +79,7 @@ pub fn validate(
         max_age: prompts::max_age(params)?.or(client.metadata.default_max_age),
         login_hint: params.get("login_hint")?.map(str::to_owned),
         id_token_hint: params.get("id_token_hint")?.map(str::to_owned),
-        details: GrantDetails {
-            confirmation: dpop::requested_key(params)?.map(Confirmation::Jkt),
-            ..details
-        },
+        details,
     })
 }
 
@@ -104,7 +103,8 @@ fn details(
     };
     let resources = target::resources(params)?;
     target::audience(client, &[], &resources)?;
-    Ok(GrantDetails { claims, resources, authorization_details, confirmation: None })
+    let confirmation = dpop::requested_key(params)?.map(Confirmation::Jkt);
+    Ok(GrantDetails { claims, resources, authorization_details, confirmation })
 }
 
 /// OpenID Connect Core section 6: an OP that does not support request objects must say so, never

@@ -73,10 +73,27 @@ impl Client {
         self.metadata.token_endpoint_auth_method.uses_secret()
     }
 
-    /// Whether a `code_challenge` is a duty (RFC 9700 section 2.1.1).
+    /// Whether a `code_challenge` is a duty (RFC 9700 section 2.1.1, FAPI 2.0 Security Profile section
+    /// 5.3.2.2 rule 5).
     #[must_use]
     pub fn requires_pkce(&self) -> bool {
-        !self.is_confidential() || self.metadata.pkce == PkcePolicy::Required
+        !self.is_confidential()
+            || self.metadata.pkce == PkcePolicy::Required
+            || self.metadata.security_profile.is_fapi()
+    }
+
+    /// Whether authorization requests must be pushed (RFC 9126 section 6).
+    #[must_use]
+    pub fn requires_pushed_requests(&self) -> bool {
+        self.metadata.require_pushed_authorization_requests
+            || self.metadata.security_profile.is_fapi()
+    }
+
+    /// Whether authorization requests must be signed (RFC 9101 section 10.5).
+    #[must_use]
+    pub fn requires_signed_requests(&self) -> bool {
+        self.metadata.require_signed_request_object
+            || self.metadata.security_profile == SecurityProfile::Fapi2MessageSigning
     }
 }
 

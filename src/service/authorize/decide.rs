@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{AuthorizeError, verify_flow};
+use super::{AuthorizeError, verify};
 use crate::app::App;
 use crate::protocol::acr::Level;
 use crate::protocol::authorize::AuthorizeRequest;
@@ -38,15 +38,19 @@ pub async fn session_for<'a>(
     {
         return Ok(Some(chosen));
     }
-    let verified = match verify_flow(app, flow).await {
+    let verified = match verify(app, flow).await {
         Ok(verified) => verified,
         Err(AuthorizeError::NotAnApp) => return Ok(active),
         Err(error) => return Err(error),
     };
     let Ok(request) = verified.request else { return Ok(active) };
     let Ok(Some(wanted)) = Wanted::by(app, &request) else { return Ok(active) };
-    let meant = accounts.all().find(|session| wanted.is(app, (&verified.client, &session.user_id)));
-    Ok(meant.or(active))
+    for session in accounts.all() {
+        if wanted.is(app, &verified.client, &session.user_id)? {
+            return Ok(Some(session));
+        }
+    }
+    Ok(active)
 }
 
 /// Gathers and decides.
@@ -61,7 +65,7 @@ pub(super) async fn next_step(
     };
     let expected = match (&wanted, session) {
         (None, _) => Expected::Anybody,
-        (Some(wanted), Some(session)) if wanted.is(app, (client, &session.user_id)) => {
+        (Some(wanted), Some(session)) if wanted.is(app, client, &session.user_id)? => {
             Expected::ThisPerson
         }
         (Some(_), _) => Expected::SomebodyElse,
@@ -88,13 +92,13 @@ pub(super) async fn next_step(
     }))
 }
 
-/// The persons a client would take; each of the two, where it was sent, has to fit.
+/// The persons a client would take.
 struct Wanted {
     /// From a verified `id_token_hint`, where expired ones count (OpenID Connect Core section
     /// 3.1.2.1).
     hinted: Option<UserId>,
-    /// From `sub` in `claims` (section 5.5.1): names by which the client knows people.
-    named: Option<BTreeSet<String>>,
+    /// From `sub` in `claims` (section 5.5.1), as the client wrote it.
+    named: Option<Vec<String>>,
 }
 
 impl Wanted {
@@ -108,16 +112,17 @@ impl Wanted {
         };
         let hinted = hinted.map(|hint| hint.user_id);
         let named = request.details.claims.subjects();
-        let named: Option<BTreeSet<String>> =
-            named.map(|subs| subs.into_iter().map(ToOwned::to_owned).collect());
-        let anybody = hinted.is_none() && named.is_none();
-        Ok((!anybody).then_some(Self { hinted, named }))
+        let named = named.map(|subs| subs.into_iter().map(ToOwned::to_owned).collect());
+        Ok((hinted.is_some() || named.is_some()).then_some(Self { hinted, named }))
     }
 
-    /// Whether this person is one of them.
-    fn is(&self, app: &App, (client, user): (&Client, &UserId)) -> bool {
-        let known_as = || subject::sub(app, client, user).ok();
-        self.hinted.as_ref().is_none_or(|hinted| hinted == user)
-            && self.named.as_ref().is_none_or(|subs| known_as().is_some_and(|s| subs.contains(&s)))
+    /// Whether this person is one of them, by the `sub` under which the client knows people.
+    fn is(&self, app: &App, client: &Client, user: &UserId) -> Result<bool, Failure> {
+        if self.hinted.as_ref().is_some_and(|hinted| hinted != user) {
+            return Ok(false);
+        }
+        let Some(named) = &self.named else { return Ok(true) };
+        let sub = subject::sub(app, client, user)?;
+        Ok(named.contains(&sub))
     }
 }

@@ -1,6 +1,6 @@
 //! The last step: a code.
 
-use super::{AuthorizeError, Outcome, deliver, refuse};
+use super::{AuthorizeError, Outcome, deliver, intake, refuse};
 use crate::app::App;
 use crate::clock::Seconds;
 use crate::crypto::encoding;
@@ -12,6 +12,7 @@ use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::grant::authorization_code::CodePayload;
 use crate::protocol::session_state;
 use crate::protocol::types::GrantId;
+use crate::service::flow::{Flow, Target};
 use crate::service::session::LiveSession;
 use crate::store::ephemeral::codes;
 
@@ -23,8 +24,14 @@ const REPLAY_MEMORY: Seconds = 240;
 pub(super) async fn code(
     app: &App,
     (client, request): (&Client, &AuthorizeRequest),
-    session: &LiveSession,
+    (flow, session): (&Flow, &LiveSession),
 ) -> Result<Outcome, AuthorizeError> {
+    if let Target::Authorize { arrival, .. } = &flow.target
+        && !intake::spend(app, arrival).await?
+    {
+        let error = OAuthError::invalid_request("The pushed request was used before.");
+        return refuse(app, (client, &request.reply_to), &error).await;
+    }
     let lifetime = app.config.tokens.authorization_code_lifetime;
     let code = Secret::generate();
     let payload = payload(app, request, session);
@@ -42,6 +49,20 @@ pub(super) async fn code(
     let session_state = session_state(request, session);
     let answer = request.reply_to.success(code.expose(), session_state.as_deref());
     Ok(Outcome::Reply(deliver::reply(app, client, answer).await?))
+}
+
+/// By which the app can notice that the person here is another one, or nobody, by now.
+fn session_state(request: &AuthorizeRequest, session: &LiveSession) -> Option<String> {
+    if !request.scopes.contains("openid") {
+        return None;
+    }
+    let salt = encoding::encode_base64url(&secret::random_bytes::<12>());
+    session_state::session_state(
+        &request.client_id,
+        request.reply_to.redirect_uri(),
+        (&session.browser_state(), &salt),
+        |text| SecretHash::of(text).as_str().to_owned(),
+    )
 }
 
 fn payload(app: &App, request: &AuthorizeRequest, session: &LiveSession) -> CodePayload {
@@ -65,18 +86,4 @@ fn payload(app: &App, request: &AuthorizeRequest, session: &LiveSession) -> Code
         details: request.details.clone(),
         expires_at: now.plus(app.config.tokens.authorization_code_lifetime),
     }
-}
-
-/// By which the app can notice that the person here is another one, or nobody, by now.
-fn session_state(request: &AuthorizeRequest, session: &LiveSession) -> Option<String> {
-    if !request.scopes.contains("openid") {
-        return None;
-    }
-    let salt = encoding::encode_base64url(&secret::random_bytes::<12>());
-    session_state::session_state(
-        &request.client_id,
-        request.reply_to.redirect_uri(),
-        (&session.browser_state(), &salt),
-        |text| SecretHash::of(text).as_str().to_owned(),
-    )
 }

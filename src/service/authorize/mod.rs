@@ -4,7 +4,9 @@
 
 mod decide;
 mod deliver;
+mod intake;
 mod issue;
+pub(in crate::service) mod request_object;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,9 +14,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 pub use decide::session_for;
+pub(in crate::service) use intake::Kept;
+pub use intake::{Begun, begin};
 
 use crate::app::App;
-use crate::protocol::authorize::{self, AuthorizeRequest};
+use crate::protocol::authorize::{self, AuthorizeRequest, PushedRequests};
 use crate::protocol::client::Client;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::interaction::{Missing, SignInReason, Step};
@@ -84,6 +88,13 @@ pub enum AuthorizeError {
     DisabledClient,
     #[error("{error}")]
     NoReply { error: NoReply, client_name: String },
+    /// There is a place for the answer, and no way to put it into the form the client wants.
+    #[error("{0}")]
+    Undeliverable(&'static str),
+    /// What `request` or `request_uri` stands for cannot be read, and nothing else says where to send
+    /// the error.
+    #[error("{0}")]
+    Unreadable(OAuthError),
     #[error("the request has too many parameters")]
     TooManyParameters,
     #[error("this sign-in does not belong to an app")]
@@ -108,19 +119,40 @@ pub(crate) struct Verified {
     pub request: Result<AuthorizeRequest, OAuthError>,
 }
 
-/// Loads the client, verifies the destination, validates the rest.
-pub(crate) async fn verify(app: &App, params: &Params) -> Result<Verified, AuthorizeError> {
+/// The client of a request, which must be known and enabled.
+async fn client_of(app: &App, params: &Params) -> Result<Arc<Client>, AuthorizeError> {
     let id = params.get("client_id").ok().flatten().ok_or(AuthorizeError::ClientIdMissing)?;
     let client = metadata_document::resolve(app, &ClientId::new(id)).await?;
     let client = client.ok_or(AuthorizeError::UnknownClient)?;
     if client.disabled_at.is_some() {
         return Err(AuthorizeError::DisabledClient);
     }
-    let reply_to = ReplyTo::from_request(&client, params, app.issuer()).map_err(|error| {
+    Ok(client)
+}
+
+/// Which way requests have to come at this server.
+#[must_use]
+pub fn pushed_requests(app: &App) -> PushedRequests {
+    match app.config.authorization.require_pushed_requests {
+        true => PushedRequests::Required,
+        false => PushedRequests::Offered,
+    }
+}
+
+/// Loads the client, verifies the destination, validates the rest.
+pub(crate) async fn verify(app: &App, flow: &Flow) -> Result<Verified, AuthorizeError> {
+    let Target::Authorize { params, arrival } = &flow.target else {
+        return Err(AuthorizeError::NotAnApp);
+    };
+    let params = Params::parse(params.as_bytes()).map_err(|_| AuthorizeError::TooManyParameters)?;
+    let client = client_of(app, &params).await?;
+    let reply_to = ReplyTo::from_request(&client, &params, app.issuer()).map_err(|error| {
         AuthorizeError::NoReply { error, client_name: client.metadata.client_name.clone() }
     })?;
     let types = &app.config.authorization.detail_types;
-    let request = authorize::validate(&client, params, reply_to.clone(), types);
+    let request = arrival
+        .check(&client, pushed_requests(app))
+        .and_then(|()| authorize::validate(&client, &params, reply_to.clone(), types));
     Ok(Verified { client, reply_to, request })
 }
 
@@ -133,7 +165,7 @@ pub async fn advance(
     flow: &Flow,
     session: Option<&LiveSession>,
 ) -> Result<Outcome, AuthorizeError> {
-    let Verified { client, reply_to, request } = verify_flow(app, flow).await?;
+    let Verified { client, reply_to, request } = verify(app, flow).await?;
     let request = match request {
         Ok(request) => request,
         Err(error) => return refuse(app, (&client, &reply_to), &error).await,
@@ -141,7 +173,9 @@ pub async fn advance(
     let step = decide::next_step(app, (flow, session), (&client, &request)).await?;
     match (step, session) {
         (Step::Refuse(error), _) => refuse(app, (&client, &reply_to), &error).await,
-        (Step::Issue, Some(session)) => issue::code(app, (&client, &request), session).await,
+        (Step::Issue, Some(session)) => {
+            issue::code(app, (&client, &request), (flow, session)).await
+        }
         (Step::Consent(missing), Some(session)) => {
             ask_consent(app, (&client, request), (missing, session)).await
         }
@@ -170,7 +204,7 @@ pub async fn sign_in_again(
     flow: &Flow,
     session: Option<&LiveSession>,
 ) -> Result<Option<SignInPrompt>, AuthorizeError> {
-    let Verified { client, request, .. } = verify_flow(app, flow).await?;
+    let Verified { client, request, .. } = verify(app, flow).await?;
     let Ok(request) = request else { return Ok(None) };
     match decide::next_step(app, (flow, session), (&client, &request)).await? {
         Step::SignIn(reason) => Ok(Some(sign_in_prompt(client, request, (reason, session)))),
@@ -178,16 +212,21 @@ pub async fn sign_in_again(
     }
 }
 
-async fn verify_flow(app: &App, flow: &Flow) -> Result<Verified, AuthorizeError> {
-    let Target::Authorize { params } = &flow.target else { return Err(AuthorizeError::NotAnApp) };
-    let params = Params::parse(params.as_bytes()).map_err(|_| AuthorizeError::TooManyParameters)?;
-    verify(app, &params).await
-}
-
 /// The person said no (OpenID Connect Core section 3.1.2.6).
-#[must_use]
-pub fn access_denied() -> OAuthError {
-    OAuthError::new(ErrorCode::AccessDenied, "The person did not allow the request.")
+///
+/// # Errors
+/// [`AuthorizeError`].
+pub(crate) async fn deny(
+    app: &App,
+    flow: &Flow,
+    (client, reply_to): (&Client, &ReplyTo),
+) -> Result<Outcome, AuthorizeError> {
+    // That is an answer, too: what was pushed is used up by it.
+    if let Target::Authorize { arrival, .. } = &flow.target {
+        intake::spend(app, arrival).await?;
+    }
+    let denied = OAuthError::new(ErrorCode::AccessDenied, "The person did not allow the request.");
+    refuse(app, (client, reply_to), &denied).await
 }
 
 /// Writes an error for the client and notes it.

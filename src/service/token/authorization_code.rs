@@ -54,7 +54,7 @@ pub(super) async fn redeem(
         Gate::GroundLost => return Err(refused("the session has ended")),
     }
     let facts = (token.text.as_str(), payload.nonce.as_deref());
-    let id_token = issue::id_token(app, (&basis, envelope.as_ref()), facts)?;
+    let id_token = issue::id_token(app, (&basis, envelope), facts)?;
     let refresh_token = refresh.map(|(_, text)| text);
     Ok(TokenResponse { refresh_token, id_token, ..issue::answer(&basis, token) })
 }

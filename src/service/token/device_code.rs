@@ -91,7 +91,7 @@ async fn redeem(
             return Err(device_code::denied().because("the consent was taken back").into());
         }
     }
-    let id_token = issue::id_token(app, (&basis, envelope.as_ref()), (&token.text, None))?;
+    let id_token = issue::id_token(app, (&basis, envelope), (&token.text, None))?;
     let refresh_token = refresh.map(|(_, text)| text);
     Ok(TokenResponse { refresh_token, id_token, ..issue::answer(&basis, token) })
 }

@@ -158,7 +158,7 @@ pub(crate) async fn prepare_id_token(
 /// Makes the ID token of a grant and puts it into its envelope; none where none was prepared.
 pub(crate) fn id_token(
     app: &App,
-    (basis, envelope): (&Basis<'_>, Option<&Envelope>),
+    (basis, envelope): (&Basis<'_>, Option<Envelope>),
     (access_token, nonce): (&str, Option<&str>),
 ) -> Result<Option<String>, Failure> {
     let (Some((user, grant)), Some(envelope)) = (basis.person(), envelope) else { return Ok(None) };

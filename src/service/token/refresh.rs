@@ -9,10 +9,12 @@ use serde::{Deserialize, Serialize};
 use super::issue::{self, AccessTokenSeed, RefreshToken};
 use super::request::{Basis, Limits, TokenRequest};
 use crate::app::App;
+use crate::clock::Seconds;
 use crate::crypto::seal::Purpose;
 use crate::crypto::secret::SecretHash;
 use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
+use crate::protocol::fapi;
 use crate::protocol::grant::details::Confirmation;
 use crate::protocol::grant::refresh_token::{self, FamilyFacts, Standing};
 use crate::protocol::sender_constraint;
@@ -63,7 +65,7 @@ pub(super) async fn rotate(
         let user = living_user(app, &grant, &token).await?;
         let basis = request.basis(Some((&user, &grant)), &Limits::of(&grant))?;
         let envelope = issue::prepare_id_token(app, &basis).await?;
-        let successor = match standing(app, &family, &hash) {
+        let successor = match standing(app, client, (&family, &hash)) {
             Standing::Current => rotate_row(app, &basis, (&family, &token, &hash)).await?,
             Standing::JustRotated => open_successor(app, &family)?,
             Standing::Expired => return Err(refused("the family has expired")),
@@ -74,7 +76,7 @@ pub(super) async fn rotate(
             if successor.bound.as_ref() != basis.bound() {
                 return Err(refused("the successor is bound to another key"));
             }
-            return answer(app, (&basis, envelope.as_ref()), successor).await;
+            return answer(app, (&basis, envelope), successor).await;
         }
     }
     Err(Failure::Unavailable("the refresh family is contended".into()).into())
@@ -94,7 +96,8 @@ pub(crate) async fn inspect(
     };
     match living.await {
         Ok((family, grant)) => {
-            let current = standing(app, &family, &SecretHash::of(text)) == Standing::Current;
+            let current =
+                standing(app, client, (&family, &SecretHash::of(text))) == Standing::Current;
             Ok(current.then_some((family, grant)))
         }
         Err(EndpointError::OAuth(_)) => Ok(None),
@@ -102,7 +105,12 @@ pub(crate) async fn inspect(
     }
 }
 
-fn standing(app: &App, family: &RefreshFamily, hash: &SecretHash) -> Standing {
+/// For how long the token before the current one is answered like it.
+fn grace(app: &App, client: &Client) -> Seconds {
+    fapi::refresh_grace(client, app.config.tokens.refresh_grace)
+}
+
+fn standing(app: &App, client: &Client, (family, hash): (&RefreshFamily, &SecretHash)) -> Standing {
     let facts = FamilyFacts {
         current_hash: &family.current_hash,
         previous_hash: family.previous_hash.as_deref(),
@@ -110,7 +118,7 @@ fn standing(app: &App, family: &RefreshFamily, hash: &SecretHash) -> Standing {
         idle_expires_at: family.idle_expires_at,
         expires_at: family.expires_at,
     };
-    refresh_token::standing(&facts, hash.as_str(), app.now(), app.config.tokens.refresh_grace)
+    refresh_token::standing(&facts, hash.as_str(), app.now(), grace(app, client))
 }
 
 /// The family and its grant, if this client may still use them.
@@ -174,7 +182,7 @@ async fn rotate_row(
         family: family.id.clone(),
         presented_hash: presented.as_str().to_owned(),
         new_hash: SecretHash::of(&next).as_str().to_owned(),
-        successor_sealed: (app.config.tokens.refresh_grace > 0).then_some(sealed),
+        successor_sealed: (grace(app, basis.client()) > 0).then_some(sealed),
         now,
         idle_expires_at: now.plus(family.idle_seconds),
     };
@@ -201,7 +209,7 @@ fn open_successor(app: &App, family: &RefreshFamily) -> Result<Option<Successor>
 
 async fn answer(
     app: &App,
-    (basis, envelope): (&Basis<'_>, Option<&Envelope>),
+    (basis, envelope): (&Basis<'_>, Option<Envelope>),
     successor: Successor,
 ) -> Result<TokenResponse, EndpointError> {
     let token = issue::access_token(app, basis, &successor.access).await?;

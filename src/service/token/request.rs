@@ -47,7 +47,7 @@ impl<'a> TokenRequest<'a> {
         metadata_document::require_stored(app, &client).await?;
         let grant = token::grant_type(&sent.params, &client)?;
         *grant_name = grant.as_str();
-        let held = prove(app, sent).await?;
+        let held = prove(app, &client, sent).await?;
         let bound = sender_constraint::binding(&client, &held)?;
         let asked = Asked::read(&sent.params, grant)?;
         Ok(Self { client, sent, grant, asked, held, bound })
@@ -107,9 +107,13 @@ impl<'a> TokenRequest<'a> {
 }
 
 /// The keys that whoever sends a token request holds.
-async fn prove(app: &App, sent: &ClientRequest) -> Result<Held, EndpointError> {
-    let proof = dpop::proof_for(app, sent, path::TOKEN).await?;
-    Ok(Held { jkt: proof.map(|proof| proof.jkt), x5t_s256: None })
+async fn prove(app: &App, client: &Client, sent: &ClientRequest) -> Result<Held, EndpointError> {
+    let proof = dpop::proof_for(app, client, (sent, path::TOKEN)).await?;
+    let certificate = sent.certificate.as_ref();
+    Ok(Held {
+        jkt: proof.map(|proof| proof.jkt),
+        x5t_s256: certificate.map(|certificate| certificate.thumbprint().to_owned()),
+    })
 }
 
 /// The most that a grant allows.

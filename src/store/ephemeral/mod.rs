@@ -8,6 +8,7 @@ pub mod codes;
 pub mod device_codes;
 pub mod memory;
 pub mod proofs;
+pub mod pushed;
 pub mod redis;
 mod redis_link;
 pub mod throttle;

@@ -2,11 +2,13 @@
 
 use std::sync::OnceLock;
 
+use data_encoding::BASE64URL_NOPAD;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, SanType,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use serde_json::{Value, json};
 
 /// An authority that signs certificates of servers and clients.
 pub struct Authority {
@@ -23,6 +25,8 @@ pub struct Identity {
     pub pem: String,
     pub certificate_pem: String,
     pub key_pem: String,
+    /// The public key as a JWK.
+    pub jwk: Value,
 }
 
 impl Identity {
@@ -39,7 +43,16 @@ impl Identity {
             pem: format!("{certificate_pem}{key_pem}"),
             certificate_pem,
             key_pem,
+            jwk: jwk(key.public_key_raw()),
         }
+    }
+
+    /// Another certificate of these names for the same key, valid until 2021 only.
+    pub fn expired(&self, names: &[Name<'_>]) -> Self {
+        let key = KeyPair::from_pem(&self.key_pem).expect("a key");
+        let mut parameters = parameters(names);
+        parameters.not_after = rcgen::date_time_ymd(2021, 1, 1);
+        Self::new(&parameters.self_signed(&key).expect("a certificate"), &key)
     }
 
     /// A client certificate that only its own key has signed.
@@ -95,6 +108,12 @@ impl Authority {
             parameters(names).signed_by(&key, &self.issuer).expect("a signed certificate");
         Identity::new(&certificate, &key)
     }
+}
+
+/// The JWK of a P-256 point in its uncompressed form.
+fn jwk(point: &[u8]) -> Value {
+    let text = |bytes: &[u8]| BASE64URL_NOPAD.encode(bytes);
+    json!({ "kty": "EC", "crv": "P-256", "x": text(&point[1..33]), "y": text(&point[33..65]) })
 }
 
 fn parameters(names: &[Name<'_>]) -> CertificateParams {

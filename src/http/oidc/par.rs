@@ -1,0 +1,24 @@
+//! `POST /oauth2/par` (RFC 9126 section 2).
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::token::allow_origin;
+use super::{Site, client_request, error};
+use crate::service::par;
+
+pub(super) async fn post(
+    site: web::Data<Site>,
+    request: HttpRequest,
+    body: web::Bytes,
+) -> HttpResponse {
+    let parsed = match client_request(&site, &request, &body) {
+        Ok(parsed) => parsed,
+        Err(refusal) => return error::oauth(&request, &refusal.into()),
+    };
+    let mut response = match par::push(&site, &parsed).await {
+        Ok(pushed) => HttpResponse::Created().json(pushed),
+        Err(failure) => error::oauth(&request, &failure),
+    };
+    allow_origin(&site, (&request, &parsed), &mut response).await;
+    response
+}

@@ -1,0 +1,41 @@
+//! `/login/again`: a request that cannot come again in the clear, since it was pushed or signed, starts
+//! over from the page that was left with it.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::steps::{self, Arrival, Visit};
+use crate::http::cookies::BrowserBinding;
+use crate::http::site::Site;
+use crate::http::{accounts, render};
+use crate::protocol::params::Params;
+use crate::service::flow::{Flow, FlowError};
+
+/// Starts over. Like the request itself this is a plain link: it asks, and decides nothing.
+pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
+    let query = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
+    let browser = BrowserBinding::of(&site, &request);
+    let sealed = query.sole("flow").unwrap_or_default();
+    let old = match Flow::open(&site, sealed, Some(&browser.value)) {
+        Ok(flow) => flow,
+        Err(FlowError::Expired(flow) | FlowError::OtherBrowser(flow)) => *flow,
+        Err(FlowError::Unreadable) => return render::bad_request(&site, &request),
+    };
+    let Some(mut flow) = old.started_over(&browser.value, site.now()) else {
+        return render::flow_lost(&site, &request, None);
+    };
+    if query.sole("as") == Some("another") {
+        flow.target = flow.target.asking_for_account();
+    }
+    let held = match accounts::of(&site, &request).await {
+        Ok(held) => held,
+        Err(response) => return response,
+    };
+    let flow = accounts::begin(flow, &held);
+    let session = match accounts::session_for(&site, &request, (&flow, &held)).await {
+        Ok(session) => session,
+        Err(response) => return response,
+    };
+    let visit =
+        Visit { site: &site, request: &request, browser: &browser, session: session.as_ref() };
+    steps::advance(&visit, flow, Arrival::Get).await
+}

@@ -1,0 +1,116 @@
+//! Finding the parameters of a request: in the query or body, in a request object sent along, behind a
+//! `request_uri` of the client's, or pushed before. What is found is sealed into the flow, so that a
+//! pushed request may expire and an object be gone while the person is still signing in.
+
+use serde::{Deserialize, Serialize};
+
+use super::{AuthorizeError, Outcome, client_of, refuse, request_object};
+use crate::app::App;
+use crate::crypto::secret::SecretHash;
+use crate::protocol::authorize::{Arrival, PUSHED_PREFIX, RequestForm};
+use crate::protocol::client::Client;
+use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::params::Params;
+use crate::protocol::reply::ReplyTo;
+use crate::protocol::types::ClientId;
+use crate::service::failure::{EndpointError, Failure};
+use crate::service::flow::Target;
+use crate::store::ephemeral::pushed;
+
+/// A pushed request as it is kept.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::service) struct Kept {
+    pub client_id: ClientId,
+    pub params: String,
+    pub form: RequestForm,
+}
+
+/// What an authorization request begins with.
+#[derive(Debug)]
+pub enum Begun {
+    /// A flow to this target.
+    Flow(Target),
+    /// Nothing: this is the answer already.
+    Answer(Outcome),
+}
+
+/// Finds the parameters of a request.
+///
+/// # Errors
+/// [`AuthorizeError`] when there is nowhere to send the error to.
+pub async fn begin(app: &App, params: Params) -> Result<Begun, AuthorizeError> {
+    if !params.has("request") && !params.has("request_uri") {
+        let params = params.encode();
+        return Ok(Begun::Flow(Target::Authorize { params, arrival: Arrival::default() }));
+    }
+    let client = client_of(app, &params).await?;
+    match resolve(app, &client, &params).await {
+        Ok((params, arrival)) => {
+            Ok(Begun::Flow(Target::Authorize { params: params.encode(), arrival }))
+        }
+        Err(EndpointError::Failure(failure)) => Err(failure.into()),
+        // Where the request itself cannot be read, the parameters beside it say where to answer, if
+        // they name a registered place.
+        Err(EndpointError::OAuth(error)) => {
+            match ReplyTo::from_request(&client, &params, app.issuer()) {
+                Ok(reply_to) => Ok(Begun::Answer(refuse(app, (&client, &reply_to), &error).await?)),
+                Err(_) => Err(AuthorizeError::Unreadable(error)),
+            }
+        }
+    }
+}
+
+async fn resolve(
+    app: &App,
+    client: &Client,
+    params: &Params,
+) -> Result<(Params, Arrival), EndpointError> {
+    let signed = Arrival { pushed: None, form: RequestForm::SignedObject };
+    match (params.get("request")?, params.get("request_uri")?) {
+        (Some(_), Some(_)) => {
+            // RFC 9101 section 5.
+            Err(OAuthError::invalid_request("request and request_uri exclude each other.").into())
+        }
+        (Some(object), None) => Ok((request_object::open(app, client, object).await?, signed)),
+        (None, Some(uri)) => match uri.strip_prefix(PUSHED_PREFIX) {
+            Some(name) => pushed_before(app, client, name).await,
+            None => {
+                let object = request_object::fetch(app, client, uri).await?;
+                Ok((request_object::open(app, client, &object).await?, signed))
+            }
+        },
+        (None, None) => Ok((params.clone(), Arrival::default())),
+    }
+}
+
+async fn pushed_before(
+    app: &App,
+    client: &Client,
+    name: &str,
+) -> Result<(Params, Arrival), EndpointError> {
+    let refused = |detail| {
+        OAuthError::new(
+            ErrorCode::InvalidRequestUri,
+            "request_uri is unknown, used or expired; push the request again.",
+        )
+        .because(detail)
+    };
+    let hash = SecretHash::of(name).as_str().to_owned();
+    let kept: Option<Kept> = pushed::get(&app.ephemeral, &hash).await?;
+    let kept = kept.ok_or_else(|| refused("no such pushed request"))?;
+    // RFC 9126 section 4: bound to the client that pushed it.
+    if kept.client_id != client.id {
+        return Err(refused("pushed by another client").into());
+    }
+    let params = Params::parse(kept.params.as_bytes())?;
+    Ok((params, Arrival { pushed: Some(hash), form: kept.form }))
+}
+
+/// Uses a pushed request up once the person has answered; `false` when it was before.
+///
+/// # Errors
+/// [`Failure`] when it cannot be known.
+pub(super) async fn spend(app: &App, arrival: &Arrival) -> Result<bool, Failure> {
+    let Some(hash) = &arrival.pushed else { return Ok(true) };
+    Ok(pushed::spend(&app.ephemeral, hash, crate::service::flow::LONGEST).await?)
+}

@@ -1,0 +1,89 @@
+//! Pushed authorization requests (RFC 9126): the client sends its request here first, authenticated
+//! and out of everybody's sight, and takes only a name for it to the browser.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::app::App;
+use crate::clock::Seconds;
+use crate::crypto::secret::Secret;
+use crate::protocol::authorize::{self, Arrival, PUSHED_PREFIX, RequestForm};
+use crate::protocol::client::Client;
+use crate::protocol::discovery::path;
+use crate::protocol::error::OAuthError;
+use crate::protocol::params::Params;
+use crate::protocol::reply::{NoReply, ReplyTo};
+use crate::service::authorize::{Kept, pushed_requests, request_object};
+use crate::service::client_authentication::{self, ClientRequest};
+use crate::service::dpop;
+use crate::service::failure::EndpointError;
+use crate::store::ephemeral::pushed;
+
+/// What only proves who the client is, and is not part of the request.
+const CREDENTIALS: [&str; 3] = ["client_secret", "client_assertion", "client_assertion_type"];
+
+/// The answer (section 2.2).
+#[derive(Debug, Serialize)]
+pub struct Pushed {
+    pub request_uri: String,
+    pub expires_in: Seconds,
+}
+
+/// Takes a request.
+///
+/// # Errors
+/// Whatever the authorization endpoint would answer, as JSON (section 2.3); a failure of ours.
+pub async fn push(app: &App, request: &ClientRequest) -> Result<Pushed, EndpointError> {
+    let client = client_authentication::authenticate(app, request).await?;
+    let (params, form) = parameters(app, &client, &request.params).await?;
+    let params =
+        dpop::bind_pushed(app, &ClientRequest { params, ..request.clone() }, path::PAR).await?;
+    check(app, &client, (&params, form))?;
+    let name = Secret::generate();
+    let lifetime = app.config.authorization.pushed_request_lifetime;
+    let kept = Kept { client_id: client.id.clone(), params: params.encode(), form };
+    pushed::put(&app.ephemeral, name.hash().as_str(), (&kept, lifetime)).await?;
+    app.metrics.token_issued("request_uri");
+    let request_uri = format!("{PUSHED_PREFIX}{}", name.expose());
+    Ok(Pushed { request_uri, expires_in: lifetime })
+}
+
+/// The parameters as they are or, where there is a request object, those in it alone (section 3).
+async fn parameters(
+    app: &App,
+    client: &Arc<Client>,
+    sent: &Params,
+) -> Result<(Params, RequestForm), EndpointError> {
+    // Section 2.1.
+    if sent.has("request_uri") {
+        return Err(OAuthError::invalid_request("request_uri cannot be pushed.").into());
+    }
+    if let Some(object) = sent.get("request")? {
+        let params = request_object::open(app, client, object).await?;
+        return Ok((params, RequestForm::SignedObject));
+    }
+    // A client that authenticates by header need not repeat its name in the body.
+    let params = sent.clone().without(&CREDENTIALS).with("client_id", client.id.as_str());
+    Ok((params, RequestForm::Parameters))
+}
+
+/// Everything that the authorization endpoint will check, now, while the client can still be told.
+fn check(
+    app: &App,
+    client: &Client,
+    (params, form): (&Params, RequestForm),
+) -> Result<(), OAuthError> {
+    let reply_to = ReplyTo::from_request(client, params, app.issuer()).map_err(|error| {
+        let description = match error {
+            NoReply::Missing => "redirect_uri is missing.",
+            NoReply::Repeated => "redirect_uri is sent more than once.",
+            NoReply::NotRegistered { .. } => "redirect_uri is not registered for this client.",
+        };
+        OAuthError::invalid_request(description).because(error.to_string())
+    })?;
+    let arrival = Arrival { pushed: Some(String::new()), form };
+    arrival.check(client, pushed_requests(app))?;
+    authorize::validate(client, params, reply_to, &app.config.authorization.detail_types)?;
+    Ok(())
+}

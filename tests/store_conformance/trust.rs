@@ -1,0 +1,95 @@
+//! Trusted issuers, and what grants stand on: the sign-in they were made by, the consent they need.
+
+use doorward::protocol::scope::Scopes;
+use doorward::protocol::trusted_issuer::TrustedIssuer;
+use doorward::protocol::types::{ClientId, SessionId, UserId};
+use doorward::store::consents::{self, Consent};
+use doorward::store::{Store, StoreError, grants, trusted_issuers};
+
+use super::fixtures::{NOW, grant};
+
+fn issuer(name: &str, iss: &str) -> TrustedIssuer {
+    TrustedIssuer {
+        name: name.to_owned(),
+        issuer: iss.to_owned(),
+        settings: serde_json::from_value(serde_json::json!({
+            "jwks": { "keys": [{ "kty": "EC", "n": 1.5 }] }, "audience": ["a", "ü"],
+            "rules": [{ "client_id": "app", "match": { "sub": "x:*" }, "identity": "email" }],
+        }))
+        .unwrap(),
+        created_at: NOW,
+    }
+}
+
+pub(crate) async fn trusted_issuers_conform(store: &Store) {
+    let db = &store.db;
+    let cluster = issuer("cluster", "https://cluster.test");
+    trusted_issuers::insert(db, &cluster).await.unwrap();
+    for taken in [issuer("cluster", "https://x.test"), issuer("x", "https://cluster.test")] {
+        assert_eq!(trusted_issuers::insert(db, &taken).await, Err(StoreError::Conflict));
+    }
+    let build = issuer("build", "https://build.test");
+    trusted_issuers::insert(db, &build).await.unwrap();
+    let found = trusted_issuers::by_issuer(db, "https://cluster.test").await.unwrap();
+    assert_eq!(found.as_ref(), Some(&cluster));
+    assert_eq!(trusted_issuers::by_name(db, "build").await.unwrap().as_ref(), Some(&build));
+    for unknown in ["https://CLUSTER.test", "https://cluster.test/", "\0", ""] {
+        assert_eq!(trusted_issuers::by_issuer(db, unknown).await.unwrap(), None, "{unknown:?}");
+    }
+    assert_eq!(trusted_issuers::all(db).await.unwrap(), [build, cluster]);
+    assert!(trusted_issuers::delete(db, "cluster").await.unwrap());
+    assert!(!trusted_issuers::delete(db, "cluster").await.unwrap());
+    assert_eq!(trusted_issuers::by_name(db, "cluster").await.unwrap(), None);
+}
+
+pub(crate) async fn grants_of_a_sign_in_conform(store: &Store) {
+    let db = &store.db;
+    let (user, client) = (UserId::new("u-bob"), ClientId::new("app"));
+    let session = SessionId::new("of-sign-in");
+    let mut older = grant("si-1", "u-bob", "app");
+    (older.session_id, older.auth_time) = (Some(session.clone()), NOW.plus(7));
+    let mut newer = older.clone();
+    (newer.id, newer.created_at) = ("si-2".to_owned().into(), NOW.plus(1));
+    let mut device = grant("si-3", "u-bob", "app");
+    device.auth_time = NOW.plus(7);
+    for grant in [&older, &newer, &device] {
+        grants::insert(db, grant).await.unwrap();
+    }
+    let find = |session: Option<SessionId>, auth_time, now| {
+        let (user, client) = (user.clone(), client.clone());
+        async move {
+            let sign_in = (session.as_ref(), auth_time);
+            let found = grants::of_sign_in(&store.db, (&user, &client), sign_in, now).await;
+            found.unwrap().map(|grant| grant.id.to_string())
+        }
+    };
+    let there = Some(session.clone());
+    assert_eq!(find(there.clone(), NOW.plus(7), NOW).await.as_deref(), Some("si-2"));
+    assert_eq!(find(None, NOW.plus(7), NOW).await.as_deref(), Some("si-3"));
+    assert_eq!(find(there.clone(), NOW, NOW).await, None, "another sign-in");
+    assert_eq!(find(Some(SessionId::new("x")), NOW.plus(7), NOW).await, None);
+    assert_eq!(find(there.clone(), NOW.plus(7), NOW.plus(1_000)).await, None, "expired");
+    grants::revoke(db, &newer.id, NOW).await.unwrap();
+    assert_eq!(find(there, NOW.plus(7), NOW).await.as_deref(), Some("si-1"));
+    grants::revoke_for_user(db, &user, NOW).await.unwrap();
+}
+
+pub(crate) async fn held_consents_conform(store: &Store) {
+    let (user, client) = (UserId::new("u-alice"), ClientId::new("app"));
+    let mut tx = store.begin().await.unwrap();
+    assert_eq!(consents::hold(&mut tx, &user, &client).await.unwrap(), None);
+    drop(tx);
+    let scopes = Scopes::from_tokens(["openid", "email"]);
+    let consent = Consent {
+        user_id: user.clone(),
+        client_id: client.clone(),
+        scopes: scopes.clone(),
+        granted_at: NOW,
+    };
+    consents::upsert(&store.db, &consent).await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    assert_eq!(consents::hold(&mut tx, &user, &client).await.unwrap(), Some(scopes));
+    tx.commit().await.unwrap();
+    assert_eq!(consents::get(&store.db, &user, &client).await.unwrap(), Some(consent));
+    consents::delete(&store.db, &user, &client).await.unwrap();
+}
