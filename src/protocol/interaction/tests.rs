@@ -6,7 +6,6 @@ use super::super::client::{ClientOrigin, ConsentPolicy};
 use super::super::params::Params;
 use super::super::reply::ReplyTo;
 use super::*;
-use crate::protocol::client::ConsentPolicy;
 
 const NOW: UnixTime = UnixTime(10_000);
 
