@@ -101,7 +101,7 @@ pub(crate) struct Request<'a> {
     pub(crate) method: &'a str,
     pub(crate) path: &'a str,
     pub(crate) headers: &'a [(&'a str, &'a str)],
-    /// Form fields, already encoded.
+    /// Form fields, already encoded, unless a header says that it is something else.
     pub(crate) body: Option<&'a str>,
 }
 
@@ -113,7 +113,9 @@ impl Request<'_> {
             let _ = write!(text, "{name}: {value}\r\n");
         }
         if let Some(body) = self.body {
-            text.push_str("content-type: application/x-www-form-urlencoded\r\n");
+            if !self.headers.iter().any(|(name, _)| *name == "content-type") {
+                text.push_str("content-type: application/x-www-form-urlencoded\r\n");
+            }
             let _ = write!(text, "content-length: {}\r\n\r\n{body}", body.len());
         } else {
             text.push_str("\r\n");

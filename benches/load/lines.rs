@@ -13,6 +13,19 @@ pub(crate) struct App {
     pub(crate) format: Format,
     /// `grant_types`.
     pub(crate) grants: &'static [&'static str],
+    pub(crate) special: Special,
+}
+
+/// What else sets an app apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Special {
+    Nothing,
+    /// It proves who it is by what it signs.
+    PrivateKeyJwt,
+    /// Its tokens are bound to its key.
+    Dpop,
+    /// Its tokens are also for this other app.
+    For(&'static str),
 }
 
 /// The form of an app's access tokens.
@@ -33,6 +46,8 @@ impl Format {
 
 const CODE: &[&str] = &["authorization_code"];
 const REFRESH: &[&str] = &["authorization_code", "refresh_token"];
+const MACHINE: &[&str] = &["client_credentials"];
+pub(crate) const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
 /// A web app that gets codes, and perhaps refresh tokens.
 const fn web(
@@ -40,11 +55,11 @@ const fn web(
     (alg, format): (&'static str, Format),
     grants: &'static [&'static str],
 ) -> App {
-    App { id, kind: "web", alg, format, grants }
+    App { id, kind: "web", alg, format, grants, special: Special::Nothing }
 }
 
 const fn machine(id: &'static str, (alg, format): (&'static str, Format)) -> App {
-    App { id, kind: "machine", alg, format, grants: &["client_credentials"] }
+    App { id, kind: "machine", alg, format, grants: MACHINE, special: Special::Nothing }
 }
 
 pub(crate) const MACHINE_RS256: App = machine("machine-rs256", ("RS256", Format::Jwt));
@@ -61,8 +76,23 @@ pub(crate) const KEEP_ES256: App = web("keep-es256", ("ES256", Format::Jwt), REF
 pub(crate) const KEEP_ES256_OPAQUE: App =
     web("keep-es256-opaque", ("ES256", Format::Opaque), REFRESH);
 
+pub(crate) const ASSERTING_ES256: App =
+    App { special: Special::PrivateKeyJwt, ..machine("asserting-es256", ("ES256", Format::Jwt)) };
+pub(crate) const DPOP_ES256: App =
+    App { special: Special::Dpop, ..web("dpop-es256", ("ES256", Format::Jwt), CODE) };
+/// The app whose tokens [`EXCHANGING_ES256`] exchanges.
+pub(crate) const FRONT_ES256: App = App {
+    special: Special::For("exchanging-es256"),
+    ..web("front-es256", ("ES256", Format::Jwt), CODE)
+};
+pub(crate) const EXCHANGING_ES256: App = App {
+    grants: &[EXCHANGE],
+    special: Special::For("reports"),
+    ..machine("exchanging-es256", ("ES256", Format::Jwt))
+};
+
 /// All of them, to be registered.
-pub(crate) const APPS: [App; 11] = [
+pub(crate) const APPS: [App; 15] = [
     MACHINE_RS256,
     MACHINE_ES256,
     MACHINE_EDDSA,
@@ -74,6 +104,10 @@ pub(crate) const APPS: [App; 11] = [
     KEEP_RS256_OPAQUE,
     KEEP_ES256,
     KEEP_ES256_OPAQUE,
+    ASSERTING_ES256,
+    DPOP_ES256,
+    FRONT_ES256,
+    EXCHANGING_ES256,
 ];
 
 /// What one operation does.
@@ -89,6 +123,14 @@ pub(crate) enum Kind {
     Refresh(App),
     Userinfo(App),
     Introspection(App),
+    /// `client_credentials` with a client assertion, which is spent each time.
+    Assertion(App),
+    /// A person's token for one for the service behind.
+    Exchange(App),
+    /// `/par` and `/token` with a proof each, and `/authorize` with a live session between them.
+    PushedDpopFlow(App),
+    /// An app that comes by itself.
+    Registration,
     /// The sign-in page and the form, as a browser that was never here.
     SignIn,
 }
@@ -132,7 +174,10 @@ impl Line {
             Kind::CodeFlow(app) => (2, signatures(app)),
             Kind::Refresh(app) => (1, signatures(app)),
             Kind::SignIn => (2, Core::Argon2),
-            Kind::ClientCredentials(app) => (1, Core::Signatures(app.alg, jwt(app))),
+            Kind::ClientCredentials(app) | Kind::Assertion(app) | Kind::Exchange(app) => {
+                (1, Core::Signatures(app.alg, jwt(app)))
+            }
+            Kind::PushedDpopFlow(app) => (3, signatures(app)),
             _ => (1, Core::Nothing),
         };
         let pace = Pace::Full;
@@ -171,7 +216,8 @@ pub(crate) const JWKS: &str = "/.well-known/jwks.json";
 /// where it is better Rauthy, needed for the same operation on such a core (docs/benchmarks.md).
 pub(crate) fn all() -> Vec<Line> {
     use Kind::{
-        Bare, ClientCredentials, CodeFlow, Document, Introspection, Refresh, SignIn, Userinfo,
+        Assertion, Bare, ClientCredentials, CodeFlow, Document, Exchange, Introspection,
+        PushedDpopFlow, Refresh, Registration, SignIn, Userinfo,
     };
     let line = Line::new;
     vec![
@@ -207,6 +253,10 @@ pub(crate) fn all() -> Vec<Line> {
         line("introspection, JWT ES256", Introspection(WEB_ES256)).goal(None, Some(104.0 / 3.0)),
         line("introspection, opaque", Introspection(WEB_RS256_OPAQUE))
             .goal(None, Some(104.0 / 3.0)),
+        line("client_credentials ES256, private_key_jwt", Assertion(ASSERTING_ES256)),
+        line("token exchange ES256", Exchange(EXCHANGING_ES256)),
+        line("code flow ES256, pushed, with DPoP", PushedDpopFlow(DPOP_ES256)),
+        line("registration", Registration),
         line("password sign-in", SignIn).goal(Some(1.0 / 0.95), None),
         line("50/s: empty answer", Document(LIVEZ)).at(Pace::PerSecond(50.0)),
         line("50/s: client_credentials ES256", ClientCredentials(MACHINE_ES256))

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `lines` | what is measured, and the goals |
 //! | `stage` | starts Doorward with data of its own, registers apps, signs a person in |
+//! | `signer` | client assertions and DPoP proofs, fresh for each request |
 //! | `work`, `http` | one operation on one connection, every answer checked |
 //! | `measure`, `process_cost` | rounds: rate, latency, processor time, memory |
 //! | `timing` | whether the time of a refused sign-in tells why |
@@ -31,6 +32,7 @@ mod options;
 mod process_cost;
 mod profile;
 mod report;
+mod signer;
 mod stage;
 mod timing;
 mod work;
@@ -140,7 +142,7 @@ async fn open(stage: &Stage, options: &Options) -> Result<Vec<Running>, String> 
 
 async fn measure(line: &mut Running, stage: &Stage, length: Duration) -> Result<Round, String> {
     let pid = stage.pid(line.line.kind);
-    if let Kind::Userinfo(_) | Kind::Introspection(_) = line.line.kind {
+    if let Kind::Userinfo(_) | Kind::Introspection(_) | Kind::Exchange(_) = line.line.kind {
         // The access tokens of an earlier round may have expired.
         line.workers = stage.workers(line.line.kind, line.workers.len()).await?;
     }

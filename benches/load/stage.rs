@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use data_encoding::BASE64;
@@ -9,9 +10,10 @@ use serde_json::json;
 
 use crate::cores::{Cores, Role};
 use crate::http::{Connection, Request};
-use crate::lines::{APPS, App, Kind, WEB_RS256};
+use crate::lines::{APPS, App, EXCHANGE, FRONT_ES256, Kind, Special, WEB_RS256};
 use crate::options::Options;
 use crate::process_cost;
+use crate::signer::Signer;
 use crate::support::backends::Backend;
 use crate::support::world::World;
 use crate::work::{self, Work, Worker};
@@ -35,6 +37,7 @@ pub(crate) struct Stage {
     pub(crate) bare: BareServer,
     pub(crate) starts: Starts,
     basics: HashMap<App, String>,
+    signer: Arc<Signer>,
     cookies: String,
 }
 
@@ -45,7 +48,10 @@ impl Stage {
         let backend = if options.production { Backend::Production } else { Backend::Embedded };
         let mut builder = World::builder(backend)
             .env("DOORWARD_SERVER__WORKERS", "1")
-            .env("DOORWARD_PASSWORD__THREADS", "1");
+            .env("DOORWARD_PASSWORD__THREADS", "1")
+            .env("DOORWARD_REGISTRATION__MODE", "open")
+            .env("DOORWARD_REGISTRATION__OPEN_PER_HOUR", "100000")
+            .env("DOORWARD_REGISTRATION__MAX_CLIENTS", "1000000");
         for (name, value) in &options.environment {
             builder = builder.env(name, value);
         }
@@ -53,7 +59,8 @@ impl Stage {
         cores.go(Role::Server);
         let first = timed_start(&mut world);
         world.stop();
-        let basics = APPS.map(|app| (app, register(&world, app))).into();
+        let signer = Arc::new(Signer::new());
+        let basics = APPS.map(|app| (app, register(&world, app, &signer))).into();
         create_person(&world);
         let mut existing = Vec::new();
         for round in 0..5 {
@@ -67,7 +74,7 @@ impl Stage {
         std::thread::sleep(Duration::from_secs(1));
         let idle_kib = process_cost::of(world.pid()).resident_kib;
         let starts = Starts { first, existing, idle_kib };
-        let mut stage = Self { world, bare, starts, basics, cookies: String::new() };
+        let mut stage = Self { world, bare, starts, basics, signer, cookies: String::new() };
         stage.cookies = stage.sign_in().await;
         stage
     }
@@ -122,6 +129,28 @@ impl Stage {
                 let token = self.tokens(app, connection).await?.access;
                 fixed(introspection(port, self.basic(app), &token), "\"active\":true")
             }
+            Kind::Assertion(app) => Work::Assertion {
+                signer: Arc::clone(&self.signer),
+                issuer: self.world.issuer.clone(),
+                client_id: app.id,
+            },
+            Kind::Exchange(app) => {
+                let token = self.tokens(FRONT_ES256, connection).await?.access;
+                let body = format!(
+                    "grant_type={EXCHANGE}&subject_token={token}&subject_token_type=\
+                     urn:ietf:params:oauth:token-type:access_token"
+                );
+                let request = work::token_request(port, self.basic(app), &body);
+                fixed(request, "\"issued_token_type\":\"")
+            }
+            Kind::PushedDpopFlow(app) => Work::PushedDpopFlow {
+                signer: Arc::clone(&self.signer),
+                issuer: self.world.issuer.clone(),
+                cookies: self.cookies.clone(),
+                basic: self.basic(app).to_owned(),
+                client_id: app.id,
+            },
+            Kind::Registration => registration(port),
             Kind::SignIn => Work::SignIn {
                 authorize: work::authorize_request(port, WEB_RS256.id, None),
                 username: USERNAME.into(),
@@ -163,7 +192,20 @@ impl Stage {
 }
 
 fn fixed(request: Vec<u8>, expect: &'static str) -> Work {
-    Work::Fixed { request, expect }
+    Work::Fixed { request, status: 200, expect }
+}
+
+fn registration(port: u16) -> Work {
+    let body = json!({
+        "client_name": "Portal", "redirect_uris": [work::REDIRECT_URI],
+        "grant_types": ["authorization_code"], "response_types": ["code"],
+        "token_endpoint_auth_method": "client_secret_basic", "contacts": ["ops@rp.test"],
+    });
+    let body = body.to_string();
+    let headers = &[("content-type", "application/json")];
+    let path = "/oauth2/register";
+    let request = Request { port, method: "POST", path, headers, body: Some(&body) }.write();
+    Work::Fixed { request, status: 201, expect: "\"client_secret\":\"" }
 }
 
 fn get(port: u16, path: &str, headers: &[(&str, &str)]) -> Vec<u8> {
@@ -177,22 +219,34 @@ fn introspection(port: u16, basic: &str, token: &str) -> Vec<u8> {
 }
 
 /// Registers an app and gives its `Authorization` header.
-fn register(world: &World, app: App) -> String {
+fn register(world: &World, app: App, signer: &Signer) -> String {
     let file = world.path(&format!("{}.json", app.id));
-    let metadata = json!({ "access_token_alg": app.alg, "grant_types": app.grants });
+    let mut metadata = json!({ "access_token_alg": app.alg, "grant_types": app.grants });
+    match app.special {
+        Special::Nothing => {}
+        Special::PrivateKeyJwt => {
+            metadata["token_endpoint_auth_method"] = "private_key_jwt".into();
+            metadata["jwks"] = json!({ "keys": [signer.jwk()] });
+        }
+        Special::Dpop => metadata["dpop_bound_access_tokens"] = true.into(),
+        Special::For(other) => metadata["audience"] = json!([other]),
+    }
     std::fs::write(&file, metadata.to_string()).expect("write the app's metadata");
     let file = file.display().to_string();
     let mut arguments = vec!["client", "create", "--name", app.id, "--client-id", app.id];
     arguments.extend(["--type", app.kind, "--metadata", &file, "--skip-consent"]);
     arguments.extend(["--id-token-alg", app.alg, "--access-token-format", app.format.as_str()]);
     if app.kind == "machine" {
-        arguments.extend(["--scope", "reports.read"]);
+        arguments.extend(["--scope", "reports.read", "--scope", "openid"]);
     } else {
         arguments.extend(["--redirect-uri", work::REDIRECT_URI]);
     }
     let made = world.cli(&arguments);
     let secret = made.get("client_secret").and_then(|secret| secret.as_str());
-    let secret = secret.unwrap_or_else(|| panic!("no client_secret in {made}"));
+    let Some(secret) = secret else {
+        assert_eq!(app.special, Special::PrivateKeyJwt, "no client_secret in {made}");
+        return String::new();
+    };
     format!("Basic {}", BASE64.encode(format!("{}:{secret}", app.id).as_bytes()))
 }
 

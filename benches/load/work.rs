@@ -1,7 +1,10 @@
 //! One operation, over and over, on one connection. Whatever is not the expected answer ends the
 //! benchmark: a fast refusal must never be counted as work.
 
+use std::sync::Arc;
+
 use crate::http::{Answer, Connection, Request, between};
+use crate::signer::Signer;
 
 /// Somewhere to come back to; nothing listens there.
 pub(crate) const REDIRECT_URI: &str = "https://rp.test/cb";
@@ -15,7 +18,20 @@ pub(crate) enum Work {
     /// The same request each time.
     Fixed {
         request: Vec<u8>,
+        status: u16,
         expect: &'static str,
+    },
+    Assertion {
+        signer: Arc<Signer>,
+        issuer: String,
+        client_id: &'static str,
+    },
+    PushedDpopFlow {
+        signer: Arc<Signer>,
+        issuer: String,
+        cookies: String,
+        basic: String,
+        client_id: &'static str,
     },
     CodeFlow {
         authorize: Vec<u8>,
@@ -62,9 +78,25 @@ impl Worker {
     pub(crate) async fn once(&mut self) -> Result<(), String> {
         let connection = &mut self.connection;
         match &mut self.work {
-            Work::Fixed { request, expect } => {
-                let answer = send(connection, request, 200).await?;
+            Work::Fixed { request, status, expect } => {
+                let answer = send(connection, request, *status).await?;
                 if answer.body.contains(*expect) { Ok(()) } else { Err(unexpected(&answer)) }
+            }
+            Work::Assertion { signer, issuer, client_id } => {
+                let assertion = signer.assertion(client_id, issuer);
+                let body = format!(
+                    "grant_type=client_credentials&client_assertion_type=\
+                     urn:ietf:params:oauth:client-assertion-type:jwt-bearer\
+                     &client_assertion={assertion}"
+                );
+                let request = form(connection.port(), ("/oauth2/token", &[]), &body);
+                let answer = send(connection, &request, 200).await?;
+                let token = answer.json_text("access_token");
+                token.map(drop).ok_or_else(|| unexpected(&answer))
+            }
+            Work::PushedDpopFlow { signer, issuer, cookies, basic, client_id } => {
+                let app = PushingApp { signer, issuer, basic, client_id };
+                pushed_flow(connection, &app, cookies).await
             }
             Work::CodeFlow { authorize, basic } => {
                 code_flow(connection, authorize, basic).await.map(drop)
@@ -93,21 +125,49 @@ pub(crate) async fn code_flow(
     authorize: &[u8],
     basic: &str,
 ) -> Result<Tokens, String> {
-    let answer = send(connection, authorize, 303).await?;
-    let location = answer.header("location").unwrap_or_default();
-    let code = location.starts_with(REDIRECT_URI).then(|| between(location, "code=", "&"));
-    let code = code.flatten().ok_or_else(|| unexpected(&answer))?;
-    let body = format!(
-        "grant_type=authorization_code&code={code}&redirect_uri=https%3A%2F%2Frp.test%2Fcb\
-         &code_verifier={VERIFIER}"
-    );
-    let request = token_request(connection.port(), basic, &body);
+    let code = code(&send(connection, authorize, 303).await?)?;
+    let request = token_request(connection.port(), basic, &redeeming(&code));
     let answer = send(connection, &request, 200).await?;
     let access = answer.json_text("access_token").filter(|_| answer.body.contains("\"id_token\""));
     Ok(Tokens {
         access: access.ok_or_else(|| unexpected(&answer))?.to_owned(),
         refresh: answer.json_text("refresh_token").map(str::to_owned),
     })
+}
+
+/// An app that pushes its requests and proves that it holds its key.
+struct PushingApp<'a> {
+    signer: &'a Signer,
+    issuer: &'a str,
+    basic: &'a str,
+    client_id: &'a str,
+}
+
+impl PushingApp<'_> {
+    fn request(&self, port: u16, path: &str, body: &str) -> Vec<u8> {
+        let proof = self.signer.proof(&format!("{}{path}", self.issuer));
+        form(port, (path, &[("authorization", self.basic), ("dpop", &proof)]), body)
+    }
+}
+
+/// The request is pushed, the browser brings its name, and the code is redeemed with the same key.
+async fn pushed_flow(
+    connection: &mut Connection,
+    app: &PushingApp<'_>,
+    cookies: &str,
+) -> Result<(), String> {
+    let port = connection.port();
+    let pushed = app.request(port, "/oauth2/par", &authorization_parameters(app.client_id));
+    let answer = send(connection, &pushed, 201).await?;
+    let name = answer.json_text("request_uri").ok_or_else(|| unexpected(&answer))?;
+    let path = format!("/oauth2/authorize?client_id={}&request_uri={name}", app.client_id);
+    let headers = &[("cookie", cookies)];
+    let authorize = Request { port, method: "GET", path: &path, headers, body: None }.write();
+    let code = code(&send(connection, &authorize, 303).await?)?;
+    let answer =
+        send(connection, &app.request(port, "/oauth2/token", &redeeming(&code)), 200).await?;
+    let bound = answer.json_text("token_type") == Some("DPoP");
+    if bound && answer.body.contains("\"id_token\"") { Ok(()) } else { Err(unexpected(&answer)) }
 }
 
 /// The page, the form, and back to the app; gives the session's cookie.
@@ -135,14 +195,32 @@ pub(crate) async fn sign_in(
     Ok(format!("{browser}; {session}"))
 }
 
-/// A `GET /oauth2/authorize` of an app, with the cookies of a browser.
-pub(crate) fn authorize_request(port: u16, client_id: &str, cookies: Option<&str>) -> Vec<u8> {
-    let path = format!(
-        "/oauth2/authorize?response_type=code&client_id={client_id}\
+/// The code in the answer of the authorization endpoint.
+fn code(answer: &Answer<'_>) -> Result<String, String> {
+    let location = answer.header("location").unwrap_or_default();
+    let code = location.starts_with(REDIRECT_URI).then(|| between(location, "code=", "&"));
+    code.flatten().map(str::to_owned).ok_or_else(|| unexpected(answer))
+}
+
+fn redeeming(code: &str) -> String {
+    format!(
+        "grant_type=authorization_code&code={code}&redirect_uri=https%3A%2F%2Frp.test%2Fcb\
+         &code_verifier={VERIFIER}"
+    )
+}
+
+fn authorization_parameters(client_id: &str) -> String {
+    format!(
+        "response_type=code&client_id={client_id}\
          &redirect_uri=https%3A%2F%2Frp.test%2Fcb&scope=openid%20profile%20email\
          &state=af0ifjsldkj&nonce=n-0S6_WzA2Mj&code_challenge={CHALLENGE}\
          &code_challenge_method=S256"
-    );
+    )
+}
+
+/// A `GET /oauth2/authorize` of an app, with the cookies of a browser.
+pub(crate) fn authorize_request(port: u16, client_id: &str, cookies: Option<&str>) -> Vec<u8> {
+    let path = format!("/oauth2/authorize?{}", authorization_parameters(client_id));
     let cookie = cookies.map(|cookies| [("cookie", cookies)]);
     let headers = cookie.as_ref().map_or(&[][..], |headers| &headers[..]);
     Request { port, method: "GET", path: &path, headers, body: None }.write()
@@ -150,8 +228,11 @@ pub(crate) fn authorize_request(port: u16, client_id: &str, cookies: Option<&str
 
 /// A `POST /oauth2/token` with Basic authentication.
 pub(crate) fn token_request(port: u16, basic: &str, body: &str) -> Vec<u8> {
-    let headers = &[("authorization", basic)];
-    Request { port, method: "POST", path: "/oauth2/token", headers, body: Some(body) }.write()
+    form(port, ("/oauth2/token", &[("authorization", basic)]), body)
+}
+
+fn form(port: u16, (path, headers): (&str, &[(&str, &str)]), body: &str) -> Vec<u8> {
+    Request { port, method: "POST", path, headers, body: Some(body) }.write()
 }
 
 async fn send<'a>(

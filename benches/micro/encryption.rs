@@ -59,7 +59,8 @@ fn foreign(criterion: &mut Criterion, sealer: &Sealer) {
         };
         let keys = ForeignKeys::from_set(&set).expect("a key set");
         let name = alg.as_str();
-        criterion.bench_function(&format!("foreign/{name} assertion"), |b| b.iter(|| verify(&keys)));
+        criterion
+            .bench_function(&format!("foreign/{name} assertion"), |b| b.iter(|| verify(&keys)));
         criterion.bench_function(&format!("foreign/{name} assertion and key set"), |b| {
             b.iter(|| verify(&ForeignKeys::from_set(black_box(&set)).expect("a key set")));
         });

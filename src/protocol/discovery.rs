@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn certificates_are_announced_where_they_are_asked_for() {
         let issuer = "https://op.test/sso";
-        let plain = document(issuer, &SigningAlg::ALL, &[]);
+        let plain = document(issuer, &SigningAlg::ALL);
         let mut same = plain.clone();
         add_certificates(&mut same, issuer, &Certificates { methods: &[], base_url: None });
         assert_eq!(same, plain);
