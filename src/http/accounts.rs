@@ -28,7 +28,9 @@ pub(super) async fn session_for(
     (flow, accounts): (&Flow, &Accounts),
 ) -> Result<Option<LiveSession>, HttpResponse> {
     let session = authorize::session_for(site, flow, accounts).await;
-    session.map(Option::<&LiveSession>::cloned).map_err(|e| render::authorize_error(site, request, &e))
+    session
+        .map(Option::<&LiveSession>::cloned)
+        .map_err(|e| render::authorize_error(site, request, &e))
 }
 
 /// The session that a posted form is about: that of its flow, whether or not the flow may go on.

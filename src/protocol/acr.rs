@@ -82,11 +82,8 @@ impl AcrDemand {
         if let Some(demand) = claims.id_token.get("acr") {
             let values: Vec<&str> = demand.wanted().map(|v| v.as_str().unwrap_or("")).collect();
             if demand.essential || !values.is_empty() {
-                let strictness = if demand.essential {
-                    Strictness::Essential
-                } else {
-                    Strictness::Voluntary
-                };
+                let strictness =
+                    if demand.essential { Strictness::Essential } else { Strictness::Voluntary };
                 return Self::of(strictness, values);
             }
         }
