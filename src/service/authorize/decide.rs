@@ -1,7 +1,6 @@
 //! What [`interaction::next_step`] must know, gathered: whose session counts for this request, what
 //! the person allowed before, whom the client expects.
 
-
 use super::{AuthorizeError, verify};
 use crate::app::App;
 use crate::protocol::acr::Level;
