@@ -267,16 +267,11 @@ on_both_backends! {
         assert_id_token(&rp, tokens.id.as_deref().unwrap(), Algorithm::RS256).await;
     }
 
-    async fn oidcc_request_objects_rejected_as_unsupported(backend: Backend) {
+    async fn the_registration_parameter_is_refused_by_name(backend: Backend) {
         let bed = Bed::shared(backend).await;
         let rp = bed.rp("conf-basic");
-        let browser = bed.world.browser();
-        let request = rp.authorize(&browser, &[("request", "eyJhbGciOiJub25lIn0.e30.")]).await;
-        assert_client_error(&request, &rp, "request_not_supported");
-        let uri = rp.authorize(&browser, &[("request_uri", "https://rp.test/r.jwt")]).await;
-        assert_client_error(&uri, &rp, "request_uri_not_supported");
-        let registration = rp.authorize(&browser, &[("registration", "{}")]).await;
-        assert_client_error(&registration, &rp, "registration_not_supported");
+        let page = rp.authorize(&bed.world.browser(), &[("registration", "{}")]).await;
+        assert_client_error(&page, &rp, "registration_not_supported");
     }
 
     async fn oidcc_refresh_token(backend: Backend) {

@@ -39,8 +39,9 @@ on_both_backends! {
         assert_eq!(texts(&document, "code_challenge_methods_supported"), ["S256"]);
         assert!(texts(&document, "grant_types_supported").contains(&"refresh_token".to_owned()));
         assert!(texts(&document, "response_modes_supported").contains(&"form_post".to_owned()));
-        assert_eq!(document["request_uri_parameter_supported"], false);
-        assert_eq!(document["request_parameter_supported"], false);
+        assert_eq!(document["request_uri_parameter_supported"], true);
+        assert_eq!(document["request_parameter_supported"], true);
+        assert_eq!(document["require_request_uri_registration"], true);
         assert_eq!(document["authorization_response_iss_parameter_supported"], true);
         for locale in texts(&document, "ui_locales_supported") {
             assert!(locale.split('-').all(|part| (1..=8).contains(&part.len())), "{locale}");

@@ -28,6 +28,8 @@
 //! | `claims_parameter`, `assurance` | claims by name; how strong a sign-in has to be |
 //! | `accounts` | several people in one browser: added, chosen, named by an app, signed out |
 //! | `resources`, `rich_requests` | tokens for one API only; authorization details |
+//! | `request_kit` | not tests: apps that sign or push their requests |
+//! | `request_objects`, `request_object_attacks`, `par` | requests as signed objects, and pushed ones |
 //! | `jarm` | authorization responses as signed JWTs |
 //! | `dpop_kit` | not tests: keys and proofs for the two modules below |
 //! | `dpop`, `dpop_attacks` | tokens bound to a key; every defect a proof can have |
@@ -138,6 +140,7 @@ mod mtls_kit;
 mod operations;
 mod outbound_guard;
 mod pairwise;
+mod par;
 mod pkce;
 mod races;
 mod redirect_uri;
@@ -147,6 +150,9 @@ mod registration;
 mod registration_attacks;
 mod registration_kit;
 mod relying_party;
+mod request_kit;
+mod request_object_attacks;
+mod request_objects;
 mod resources;
 mod revocation;
 mod revocation_set;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::client::Client;
+use crate::protocol::client::{Client, SecurityProfile};
 use crate::protocol::error::OAuthError;
 
 /// `request_uri` of a pushed request (RFC 9126 section 2.2) begins like this.
@@ -56,7 +56,9 @@ impl Arrival {
                 "This client must push its authorization requests (PAR).",
             ));
         }
-        if metadata.require_signed_request_object && self.form != RequestForm::SignedObject {
+        let must_sign = metadata.require_signed_request_object
+            || metadata.security_profile == SecurityProfile::Fapi2MessageSigning;
+        if must_sign && self.form != RequestForm::SignedObject {
             return Err(OAuthError::invalid_request(
                 "This client must send its authorization requests as signed request objects.",
             ));
@@ -68,7 +70,6 @@ impl Arrival {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::client::SecurityProfile;
     use crate::protocol::client::tests::client;
 
     #[test]
@@ -91,6 +92,8 @@ mod tests {
         client.metadata.security_profile = SecurityProfile::Fapi2Security;
         assert!(!may(&signed, &client, PushedRequests::Offered));
         assert!(may(&pushed, &client, PushedRequests::Offered));
+        client.metadata.security_profile = SecurityProfile::Fapi2MessageSigning;
+        assert!(!may(&pushed, &client, PushedRequests::Offered), "pushed, but not signed");
     }
 
     #[test]

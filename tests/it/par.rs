@@ -1,0 +1,434 @@
+//! Pushed authorization requests (RFC 9126), with the modules of the FAPI 2.0 plans about them and about
+//! signed requests.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::checks::{assert_error_page, assert_success};
+use crate::client_signer::now;
+use crate::fixtures::{ALICE, Bed, Callback, NONCE, REDIRECT, STATE, Tokens, VERIFIER, walk};
+use crate::request_kit::{Signer, request_uri};
+use crate::support::world::World;
+
+fn secret_client(bed: &Bed) -> Signer {
+    Signer::register(bed, "ES256", &json!({ "pkce": "required" }))
+}
+
+on_both_backends! {
+    async fn a_pushed_request_is_taken_to_the_browser_and_answered(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let app = secret_client(bed);
+        let browser = bed.world.browser();
+        let uri = app.pushed(&[("scope", "openid email")]).await;
+        let page = app.take(&browser, &uri, &[]).await;
+        let code = assert_success(&Callback::of(&walk(page, &ALICE).await), &app.rp, STATE);
+        let answer = app.rp.redeem_with(&code, &[("code_verifier", VERIFIER)]).await;
+        let tokens = Tokens::of(&answer);
+        assert_eq!(tokens.id_claims()["nonce"], NONCE);
+        assert_eq!(tokens.json["scope"], "openid email");
+        let document = browser.get("/.well-known/openid-configuration").await.json();
+        assert_eq!(document["require_pushed_authorization_requests"], false);
+        let endpoint = document["pushed_authorization_request_endpoint"].as_str().unwrap();
+        assert!(endpoint.ends_with("/oauth2/par"));
+        bed.assert_log_is_clean();
+    }
+
+    async fn fapi2_security_profile_final_par_without_duplicate_parameters(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let app = Signer::fapi(bed, "fapi2_security");
+        let browser = bed.signed_in(&ALICE).await;
+        let page = app.take(&browser, &app.pushed(&[]).await, &[]).await;
+        assert_success(&Callback::of(&page), &app.rp, STATE);
+    }
+
+    async fn fapi2_security_profile_final_par_ensure_reused_request_uri_prior_to_auth_completion_succeeds(
+        backend: Backend
+    ) {
+        let bed = Bed::shared(backend).await;
+        let (app, browser) = (secret_client(bed), bed.world.browser());
+        let uri = app.pushed(&[]).await;
+        let first = app.take(&browser, &uri, &[]).await;
+        assert!(first.has_form("sign-in"), "{}", first.describe());
+        let second = app.take(&browser, &uri, &[]).await;
+        assert_success(&Callback::of(&walk(second, &ALICE).await), &app.rp, STATE);
+        // The page that was loaded first is now about a request that has been answered.
+        let late = Callback::of(&walk(first, &ALICE).await);
+        crate::checks::assert_error_callback(&late, &app.rp, "invalid_request", Some(STATE));
+    }
+
+    async fn fapi2_security_profile_final_par_attempt_reuse_request_uri(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let (app, browser) = (secret_client(bed), bed.signed_in(&ALICE).await);
+        let uri = app.pushed(&[]).await;
+        let page = app.take(&browser, &uri, &[]).await;
+        assert_success(&Callback::of(&page), &app.rp, STATE);
+        for _ in 0..2 {
+            assert_error_page(&app.take(&browser, &uri, &[]).await);
+        }
+        // Saying no is an answer, too.
+        let asking = Signer::register(bed, "ES256", &json!({ "consent": "ask" }));
+        let uri = asking.pushed(&[]).await;
+        let page = asking.take(&browser, &uri, &[]).await;
+        page.form("consent").press("decision", "deny").submit().await;
+        assert_error_page(&asking.take(&browser, &uri, &[]).await);
+    }
+
+    async fn fapi2_security_profile_final_par_attempt_to_use_expired_request_uri(backend: Backend) {
+        let world = World::builder(backend);
+        let world = world.env("DOORWARD_AUTHORIZATION__PUSHED_REQUEST_LIFETIME", "5");
+        let bed = Bed::new(world.start().await, &[]).await;
+        let (app, browser) = (secret_client(&bed), bed.world.browser());
+        let uri = app.pushed(&[]).await;
+        let page = app.take(&browser, &uri, &[]).await;
+        tokio::time::sleep(std::time::Duration::from_millis(6_100)).await;
+        assert_error_page(&app.take(&browser, &uri, &[]).await);
+        // Whoever was already signing in is not thrown out.
+        assert_success(&Callback::of(&walk(page, &ALICE).await), &app.rp, STATE);
+    }
+
+    async fn fapi2_security_profile_final_par_attempt_to_use_request_uri_for_different_client(
+        backend: Backend
+    ) {
+        let bed = Bed::shared(backend).await;
+        let (app, other) = (secret_client(bed), secret_client(bed));
+        let browser = bed.signed_in(&ALICE).await;
+        let uri = app.pushed(&[]).await;
+        assert_error_page(&other.take(&browser, &uri, &[]).await);
+        assert_error_page(&other.take(&browser, &format!("{uri}x"), &[]).await);
+        let page = app.take(&browser, &uri, &[]).await;
+        assert_success(&Callback::of(&page), &app.rp, STATE);
+    }
+
+    async fn fapi2_security_profile_final_par_authorization_request_containing_request_uri_form_param(
+        backend: Backend
+    ) {
+        let bed = Bed::shared(backend).await;
+        let app = secret_client(bed);
+        let inside = app.pushed(&[]).await;
+        let page = app.push(&app.parameters(&[("request_uri", &inside)])).await;
+        page.assert_oauth_error(400, "invalid_request");
+    }
+
+    async fn fapi2_security_profile_final_par_attempt_invalid_http_method(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let browser = bed.world.browser();
+        for method in [Method::GET, Method::PUT, Method::DELETE, Method::HEAD] {
+            let page = browser.send(browser.request(method, &browser.resolve("/oauth2/par"))).await;
+            page.assert_status(405);
+        }
+    }
+
+    async fn fapi2_security_profile_final_par_ensure_pkce_required(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let app = secret_client(bed);
+        let without = [("code_challenge", ""), ("code_challenge_method", "")];
+        app.push(&app.parameters(&without)).await.assert_oauth_error(400, "invalid_request");
+    }
+
+    async fn fapi2_security_profile_final_par_plain_pkce_rejected(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let app = secret_client(bed);
+        let plain = [("code_challenge", VERIFIER), ("code_challenge_method", "plain")];
+        app.push(&app.parameters(&plain)).await.assert_oauth_error(400, "invalid_request");
+    }
+
+    async fn fapi2_security_profile_final_ensure_redirect_uri_in_authorization_request(
+        backend: Backend
+    ) {
+        let bed = Bed::shared(backend).await;
+        let app = Signer::fapi(bed, "fapi2_security");
+        let page = app.push(&app.parameters(&[("redirect_uri", "")])).await;
+        page.assert_oauth_error(400, "invalid_request");
+    }
+
+    async fn fapi2_security_profile_final_plain_fapi_tolerate_unregistered_redirect_uri(
+        backend: Backend
+    ) {
+        let bed = Bed::shared(backend).await;
+        let app = Signer::fapi(bed, "fapi2_security");
+        for other in ["https://rp.test/elsewhere", "https://rp.test/cb?x", "https://evil.test/cb"] {
+            let page = app.push(&app.parameters(&[("redirect_uri", other)])).await;
+            page.assert_oauth_error(400, "invalid_request");
+        }
+    }
+
+    async fn fapi2_security_profile_final_ensure_unsigned_authorization_request_without_using_par_fails(
+        backend: Backend
+    ) {
+        let bed = Bed::shared(backend).await;
+        let browser = bed.signed_in(&ALICE).await;
+        for profile in ["fapi2_security", "fapi2_message_signing"] {
+            let app = Signer::fapi(bed, profile);
+            let page = app.rp.authorize(&browser, &[]).await;
+            crate::checks::assert_client_error(&page, &app.rp, "invalid_request");
+            let page = app.by_value(&browser, &app.object(&json!({})), &[]).await;
+            crate::checks::assert_client_error(&page, &app.rp, "invalid_request");
+        }
+    }
+
+    async fn fapi2_security_profile_final_ensure_response_type_code_idtoken_fails(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let app = Signer::fapi(bed, "fapi2_security");
+        let page = app.push(&app.parameters(&[("response_type", "code id_token")])).await;
+        page.assert_oauth_error(400, "unsupported_response_type");
+    }
+
+    async fn fapi2_security_profile_final_ensure_response_type_token_fails(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let app = Signer::fapi(bed, "fapi2_security");
+        let page = app.push(&app.parameters(&[("response_type", "token")])).await;
+        page.assert_oauth_error(400, "unsupported_response_type");
+    }
+
+    async fn fapi2_security_profile_final_ensure_different_nonce_inside_and_outside_request_object(
+        backend: Backend
+    ) {
+        let bed = Bed::shared(backend).await;
+        let (app, browser) = (secret_client(bed), bed.signed_in(&ALICE).await);
+        let page = app.take(&browser, &app.pushed(&[]).await, &[("nonce", "outside")]).await;
+        let code = assert_success(&Callback::of(&page), &app.rp, STATE);
+        let tokens = app.rp.redeem_with(&code, &[("code_verifier", VERIFIER)]).await;
+        assert_eq!(Tokens::of(&tokens).id_claims()["nonce"], NONCE);
+    }
+
+    async fn fapi2_security_profile_final_ensure_different_state_inside_and_outside_request_object(
+        backend: Backend
+    ) {
+        let bed = Bed::shared(backend).await;
+        let (app, browser) = (Signer::fapi(bed, "fapi2_security"), bed.signed_in(&ALICE).await);
+        let page = app.take(&browser, &app.pushed(&[]).await, &[("state", "outside")]).await;
+        assert_success(&Callback::of(&page), &app.rp, STATE);
+    }
+
+    async fn fapi2_security_profile_final_state_only_outside_request_object_not_used(
+        backend: Backend
+    ) {
+        let bed = Bed::shared(backend).await;
+        let (app, browser) = (Signer::fapi(bed, "fapi2_security"), bed.signed_in(&ALICE).await);
+        let uri = app.pushed(&[("state", "")]).await;
+        let page = app.take(&browser, &uri, &[("state", "outside")]).await;
+        let callback = Callback::of(&page);
+        assert!(callback.get("state").is_none(), "{callback:?}");
+        callback.code();
+    }
+
+    async fn fapi2_security_profile_final_ensure_authorization_request_with_long_nonce(
+        backend: Backend
+    ) {
+        let bed = Bed::shared(backend).await;
+        let (app, browser) = (secret_client(bed), bed.signed_in(&ALICE).await);
+        for length in [64, 384] {
+            let nonce = "n".repeat(length);
+            let page = app.take(&browser, &app.pushed(&[("nonce", &nonce)]).await, &[]).await;
+            let code = assert_success(&Callback::of(&page), &app.rp, STATE);
+            let tokens = app.rp.redeem_with(&code, &[("code_verifier", VERIFIER)]).await;
+            assert_eq!(Tokens::of(&tokens).id_claims()["nonce"], nonce);
+        }
+    }
+
+    async fn fapi2_security_profile_final_ensure_authorization_request_with_long_state(
+        backend: Backend
+    ) {
+        let bed = Bed::shared(backend).await;
+        let (app, browser) = (Signer::fapi(bed, "fapi2_security"), bed.signed_in(&ALICE).await);
+        let state = "0123456789abcdef".repeat(64);
+        let page = app.take(&browser, &app.pushed(&[("state", &state)]).await, &[]).await;
+        assert_success(&Callback::of(&page), &app.rp, &state);
+    }
+
+    async fn fapi2_security_profile_final_ensure_authorization_request_without_state_success(
+        backend: Backend
+    ) {
+        let bed = Bed::shared(backend).await;
+        let (app, browser) = (Signer::fapi(bed, "fapi2_security"), bed.signed_in(&ALICE).await);
+        let page = app.take(&browser, &app.pushed(&[("state", "")]).await, &[]).await;
+        let callback = Callback::of(&page);
+        callback.code();
+        assert!(callback.get("state").is_none(), "nothing is invented");
+    }
+
+    async fn only_an_authenticated_client_pushes_and_only_what_would_be_accepted(
+        backend: Backend
+    ) {
+        let bed = Bed::shared(backend).await;
+        let app = secret_client(bed);
+        let fields = app.parameters(&[]);
+        let mut wrong = app.rp.clone();
+        wrong.secret = Some("wrong".to_owned());
+        wrong.post("/oauth2/par", &fields).await.assert_oauth_error(401, "invalid_client");
+        let pairs: Vec<_> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        let bare = app.rp.bare().post("/oauth2/par", &pairs).await;
+        bare.assert_oauth_error(401, "invalid_client");
+        for (change, error) in [
+            (("scope", "warp"), "invalid_scope"), (("prompt", "none login"), "invalid_request"),
+            (("max_age", "soon"), "invalid_request"), (("claims", "x"), "invalid_request"),
+            (("resource", "https://evil.test"), "invalid_target"),
+            (("authorization_details", "[]"), "invalid_authorization_details"),
+            (("response_mode", "web_message"), "invalid_request"),
+            (("dpop_jkt", "short"), "invalid_request"),
+        ] {
+            app.push(&app.parameters(&[change])).await.assert_oauth_error(400, error);
+        }
+        // A public client pushes, too, and a script of its own origin may read the answer.
+        let spa = bed.rp("spa");
+        let request = spa.http.request(Method::POST, &spa.http.resolve("/oauth2/par"));
+        let request = request.form(&spa.parameters(&[])).header("Origin", "https://spa.test");
+        let page = spa.http.send(request).await;
+        request_uri(&page);
+        page.assert_header("access-control-allow-origin", "https://spa.test");
+    }
+
+    async fn nothing_secret_is_kept_of_a_pushed_request(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let app = Signer::register(bed, "ES256",
+            &json!({ "token_endpoint_auth_method": "client_secret_post" }));
+        let secret = app.rp.secret.clone().unwrap();
+        let mut rp = app.rp.clone();
+        rp.auth = crate::fixtures::Auth::Post;
+        let uri = request_uri(&rp.post("/oauth2/par", &app.parameters(&[])).await);
+        // The page that carries the request on does not carry the secret in any form it shows.
+        let page = app.take(&bed.world.browser(), &uri, &[]).await;
+        assert!(page.has_form("sign-in") && !page.body.contains(&secret));
+        bed.world.assert_log_is_clean(&[&secret, uri.rsplit(':').next().unwrap()]);
+    }
+
+    async fn a_server_may_want_every_request_pushed(backend: Backend) {
+        let world = World::builder(backend);
+        let world = world.env("DOORWARD_AUTHORIZATION__REQUIRE_PUSHED_REQUESTS", "true");
+        let bed = Bed::new(world.start().await, &["trusted"]).await;
+        let (app, browser) = (secret_client(&bed), bed.signed_in(&ALICE).await);
+        let plain = bed.rp("trusted");
+        let page = plain.authorize(&browser, &[]).await;
+        crate::checks::assert_client_error(&page, &plain, "invalid_request");
+        let page = app.take(&browser, &app.pushed(&[]).await, &[]).await;
+        assert_success(&Callback::of(&page), &app.rp, STATE);
+        let document = browser.get("/.well-known/openid-configuration").await.json();
+        assert_eq!(document["require_pushed_authorization_requests"], true);
+    }
+
+    async fn a_pushed_request_is_answered_once_however_many_ask_at_once(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let (app, browser) = (secret_client(bed), bed.signed_in(&ALICE).await);
+        let uri = app.pushed(&[]).await;
+        let all = (0..20).map(|_| app.take(&browser, &uri, &[]));
+        let pages = futures_util::future::join_all(all).await;
+        let codes = pages.iter().filter(|page| {
+            page.try_location().is_some() && Callback::of(page).get("code").is_some()
+        });
+        assert_eq!(codes.count(), 1);
+    }
+
+    async fn fapi2_message_signing_ensure_request_object_with_multiple_aud_succeeds(
+        backend: Backend
+    ) {
+        let bed = Bed::shared(backend).await;
+        let (app, browser) = (Signer::fapi(bed, "fapi2_message_signing"), bed.signed_in(&ALICE).await);
+        let object = app.object(&json!({ "aud": [app.rp.issuer, "https://other.test"] }));
+        let uri = request_uri(&app.push_object(&object).await);
+        assert_success(&Callback::of(&app.take(&browser, &uri, &[]).await), &app.rp, STATE);
+    }
+
+    async fn fapi2_message_signing_ensure_request_object_with_nbf_8_seconds_in_the_future_is_accepted(
+        backend: Backend
+    ) {
+        let app = Signer::fapi(Bed::shared(backend).await, "fapi2_message_signing");
+        let object = app.object(&json!({ "nbf": now() + 8, "exp": now() + 308 }));
+        request_uri(&app.push_object(&object).await);
+    }
+
+    async fn fapi2_message_signing_ensure_request_object_without_exp_fails(backend: Backend) {
+        refuses(backend, &json!({ "exp": null })).await;
+    }
+
+    async fn fapi2_message_signing_ensure_request_object_without_nbf_fails(backend: Backend) {
+        refuses(backend, &json!({ "nbf": null })).await;
+    }
+
+    async fn fapi2_message_signing_ensure_request_object_with_bad_aud_fails(backend: Backend) {
+        refuses(backend, &json!({ "aud": "https://other.test" })).await;
+    }
+
+    async fn fapi2_message_signing_ensure_request_object_with_exp_over_60_fails(backend: Backend) {
+        refuses(backend, &json!({ "exp": now() + 4_200 })).await;
+    }
+
+    async fn fapi2_message_signing_ensure_request_object_with_nbf_over_60_fails(backend: Backend) {
+        refuses(backend, &json!({ "nbf": now() - 4_200 })).await;
+    }
+
+    async fn fapi2_message_signing_ensure_expired_request_object_fails(backend: Backend) {
+        refuses(backend, &json!({ "exp": now() - 60, "nbf": now() - 300 })).await;
+    }
+
+    async fn fapi2_message_signing_par_authorization_request_containing_request_uri(
+        backend: Backend
+    ) {
+        refuses(backend, &json!({ "request_uri": "https://rp.test/r" })).await;
+    }
+
+    async fn fapi2_message_signing_ensure_signed_request_object_with_rs256_fails(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let app = Signer::fapi(bed, "fapi2_message_signing");
+        let rs256 = Signer::register(bed, "RS256", &json!({
+            "security_profile": "fapi2_message_signing", "pkce": "required",
+            "dpop_bound_access_tokens": true, "token_endpoint_auth_method": "private_key_jwt" }));
+        let object = rs256.object(&json!({}));
+        // Authenticated with an algorithm the profile allows, which the same key can do, too.
+        let assertion = rs256.key.assertion_with("PS256", &rs256.rp.id, &rs256.rp.issuer);
+        let fields = [("client_id", rs256.rp.id.as_str()), ("request", object.as_str())];
+        let fields = crate::client_signer::with_assertion(&fields, &assertion);
+        rs256.rp.post("/oauth2/par", &fields).await.assert_oauth_error(400, "invalid_request_object");
+        request_uri(&app.push_object(&app.object(&json!({}))).await);
+    }
+
+    async fn fapi2_message_signing_ensure_request_object_signature_algorithm_is_not_none(
+        backend: Backend
+    ) {
+        let app = Signer::fapi(Bed::shared(backend).await, "fapi2_message_signing");
+        let encode = |text: String| data_encoding::BASE64URL_NOPAD.encode(text.as_bytes());
+        let claims = app.claims(&json!({})).to_string();
+        let object = format!("{}.{}.", encode(json!({ "alg": "none" }).to_string()), encode(claims));
+        app.push_object(&object).await.assert_oauth_error(400, "invalid_request_object");
+    }
+
+    async fn fapi2_message_signing_ensure_request_object_with_invalid_signature_fails(
+        backend: Backend
+    ) {
+        let app = Signer::fapi(Bed::shared(backend).await, "fapi2_message_signing");
+        let (one, two) = (app.object(&json!({})), app.object(&json!({ "state": "other" })));
+        let (signed, _) = one.rsplit_once('.').unwrap();
+        let (_, signature) = two.rsplit_once('.').unwrap();
+        let page = app.push_object(&format!("{signed}.{signature}")).await;
+        page.assert_oauth_error(400, "invalid_request_object");
+    }
+
+    async fn fapi2_message_signing_ensure_matching_key_in_authorization_request(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let (app, other) = (
+            Signer::fapi(bed, "fapi2_message_signing"), Signer::fapi(bed, "fapi2_message_signing"));
+        let object = other.key.jwt(&app.claims(&json!({})));
+        app.push_object(&object).await.assert_oauth_error(400, "invalid_request_object");
+    }
+
+    async fn fapi2_message_signing_ensure_unsigned_request_at_par_endpoint_fails(backend: Backend) {
+        let app = Signer::fapi(Bed::shared(backend).await, "fapi2_message_signing");
+        app.push(&app.parameters(&[])).await.assert_oauth_error(400, "invalid_request");
+    }
+
+    async fn fapi2_security_profile_final_ensure_request_object_without_redirect_uri_fails(
+        backend: Backend
+    ) {
+        let app = Signer::fapi(Bed::shared(backend).await, "fapi2_security");
+        let object = app.object(&json!({ "redirect_uri": null }));
+        let fields = [("client_id".to_owned(), app.rp.id.clone()),
+            ("request".to_owned(), object), ("redirect_uri".to_owned(), REDIRECT.to_owned())];
+        app.push(&fields).await.assert_oauth_error(400, "invalid_request");
+    }
+}
+
+/// A signed request object with these claims changed is refused where it is pushed.
+async fn refuses(backend: crate::support::backends::Backend, changes: &serde_json::Value) {
+    let app = Signer::fapi(Bed::shared(backend).await, "fapi2_message_signing");
+    let page = app.push_object(&app.object(changes)).await;
+    page.assert_oauth_error(400, "invalid_request_object");
+}
