@@ -37,8 +37,8 @@ pub struct Pushed {
 pub async fn push(app: &App, request: &ClientRequest) -> Result<Pushed, EndpointError> {
     let client = client_authentication::authenticate(app, request).await?;
     let (params, form) = parameters(app, &client, &request.params).await?;
-    let params =
-        dpop::bind_pushed(app, &ClientRequest { params, ..request.clone() }, path::PAR).await?;
+    let read = ClientRequest { params, ..request.clone() };
+    let params = dpop::bind_pushed(app, &client, (&read, path::PAR)).await?;
     check(app, &client, (&params, form))?;
     let name = Secret::generate();
     let lifetime = app.config.authorization.pushed_request_lifetime;
