@@ -14,7 +14,7 @@ pub struct AuthorizationSettings {
     /// held to it alone by its metadata.
     pub require_pushed_requests: bool,
     /// Seconds in which a pushed request must be taken to the sign-in page.
-    #[schemars(range(min = 5, max = 600))]
+    #[schemars(range(min = 5, max = 599))]
     pub pushed_request_lifetime: Seconds,
     /// Types of `authorization_details` (RFC 9396) that apps may be registered for. Each is a
     /// name, as in `account_information`, followed by the members it may have beside `locations`,

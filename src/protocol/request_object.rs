@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::client::{Client, ClientMetadata, SecurityProfile};
+use super::client::{Client, ClientMetadata};
 use super::error::{ErrorCode, OAuthError};
 use super::jwt_claims::{self, BadClaim};
 use super::params::Params;
@@ -132,7 +132,7 @@ fn check_times(claims: &Map<String, Value>, expect: &Expect<'_>) -> Result<(), O
         return Err(refused("The request object is not valid yet; compare the clocks."));
     }
     let profile = expect.client.metadata.security_profile;
-    if profile != SecurityProfile::Fapi2MessageSigning {
+    if !profile.is_fapi() {
         return Ok(());
     }
     match (expires, begins) {
@@ -150,6 +150,7 @@ fn check_times(claims: &Map<String, Value>, expect: &Expect<'_>) -> Result<(), O
 mod tests {
     use serde_json::json;
 
+    use super::super::client::SecurityProfile;
     use super::super::client::tests::client;
     use super::*;
 

@@ -30,6 +30,8 @@ pub struct Bank {
     pub key: ClientKey,
     pub holder: Key,
     pub rp: Rp,
+    /// A certificate in place of assertions and proofs, as a trusted proxy passes it on.
+    pub certificate: Option<String>,
 }
 
 type Fields = Vec<(String, String)>;
@@ -65,7 +67,7 @@ impl Bank {
         register(&bed.world, &id, "web", &metadata);
         let redirect_uri = metadata["redirect_uris"][0].as_str().expect("a URI").to_owned();
         let rp = Rp { redirect_uri, ..Rp::new(&bed.world, &id) };
-        Self { id, key, holder: Key::new(), rp }
+        Self { id, key, holder: Key::new(), rp, certificate: None }
     }
 
     /// A good client assertion.
@@ -94,6 +96,14 @@ impl Bank {
         let mut request = self.rp.http.request(Method::POST, &url);
         for proof in proofs {
             request = request.header("DPoP", proof);
+        }
+        if let Some(certificate) = &self.certificate {
+            let fields = changed(fields, &[("client_id", &self.id)]);
+            return self
+                .rp
+                .http
+                .send(request.header("Client-Cert", certificate).form(&fields))
+                .await;
         }
         self.rp.http.send(request.form(&with_assertion(fields, &self.assertion()))).await
     }

@@ -49,7 +49,7 @@ on_both_backends! {
     }
 
     async fn fapi2_security_profile_final_par_attempt_to_use_expired_request_uri(backend: Backend) {
-        let world = World::builder(backend).env("DOORWARD_TOKENS__PUSHED_REQUEST_LIFETIME", "5");
+        let world = World::builder(backend).env("DOORWARD_AUTHORIZATION__PUSHED_REQUEST_LIFETIME", "5");
         let bed = Bed::new(world.start().await, &[]).await;
         let (bank, browser) = (Bank::new(&bed), bed.signed_in(&ALICE).await);
         let uri = bank.pushed(&[]).await;

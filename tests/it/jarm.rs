@@ -7,7 +7,7 @@ use crate::checks::key_set;
 use crate::fixtures::{ALICE, Bed, Callback, Rp, STATE, Tokens, walk};
 
 /// Checks the one parameter of the answer as a careful client does and gives its claims.
-async fn opened(rp: &Rp, callback: &Callback, algorithm: Algorithm) -> Value {
+pub async fn opened(rp: &Rp, callback: &Callback, algorithm: Algorithm) -> Value {
     let [(name, jwt)] = callback.parameters.as_slice() else { panic!("{callback:?}") };
     assert_eq!(name, "response");
     let header = jsonwebtoken::decode_header(jwt).expect("a JOSE header");

@@ -18,7 +18,9 @@
 //! | `discovery`, `conformance_basic`, `form_post` | the OpenID certification plans, module by module |
 //! | `dpop_kit` | not tests: keys and proofs for the two modules below |
 //! | `fapi2_kit` | not tests: a client under the FAPI 2.0 profile, for the modules below |
-//! | `fapi2_dpop`, `fapi2_par`, `fapi2_token` | the FAPI 2.0 Security Profile plan, module by module |
+//! | `fapi2_flow`, `fapi2_par`, `fapi2_token`, `fapi2_dpop` | the FAPI 2.0 Security Profile plan, module by module |
+//! | `fapi2_mtls` | the same with TLS certificates; tokens bound to them |
+//! | `fapi2_message_signing` | the FAPI 2.0 Message Signing plan, module by module |
 //! | `dpop`, `dpop_attacks` | tokens bound to a key; every defect a proof can have |
 //! | `registration_kit` | not tests: a Doorward that lets apps register themselves, and such apps |
 //! | `registration`, `conformance_registration` | apps register and look after themselves |
@@ -112,7 +114,10 @@ mod dpop_attacks;
 mod dpop_kit;
 mod encrypted;
 mod fapi2_dpop;
+mod fapi2_flow;
 mod fapi2_kit;
+mod fapi2_message_signing;
+mod fapi2_mtls;
 mod fapi2_par;
 mod fapi2_token;
 mod first_start;

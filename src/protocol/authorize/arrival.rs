@@ -47,18 +47,13 @@ impl Arrival {
     /// # Errors
     /// `invalid_request` (RFC 9126 sections 5 and 6, RFC 9101 section 10.5).
     pub fn check(&self, client: &Client, server: PushedRequests) -> Result<(), OAuthError> {
-        let metadata = &client.metadata;
-        let must_push = server == PushedRequests::Required
-            || metadata.require_pushed_authorization_requests
-            || metadata.security_profile.is_fapi();
+        let must_push = server == PushedRequests::Required || client.requires_pushed_requests();
         if must_push && self.pushed.is_none() {
             return Err(OAuthError::invalid_request(
                 "This client must push its authorization requests (PAR).",
             ));
         }
-        let must_sign = metadata.require_signed_request_object
-            || metadata.security_profile == SecurityProfile::Fapi2MessageSigning;
-        if must_sign && self.form != RequestForm::SignedObject {
+        if client.requires_signed_requests() && self.form != RequestForm::SignedObject {
             return Err(OAuthError::invalid_request(
                 "This client must send its authorization requests as signed request objects.",
             ));

@@ -13,6 +13,7 @@ use super::claims_request::ClaimsRequest;
 use super::client::{Client, GrantType};
 use super::dpop;
 use super::error::{ErrorCode, OAuthError};
+use super::fapi;
 use super::grant::details::{Confirmation, GrantDetails};
 use super::params::Params;
 use super::pkce::CodeChallenge;
@@ -59,6 +60,7 @@ pub fn validate(
     params.get("client_id")?;
     refuse_request_objects(params)?;
     check_response_mode(params)?;
+    fapi::check_request(client, params)?;
     check_response_type(params)?;
     check_grant_type(client)?;
     let scopes = requested_scopes(client, params)?;
