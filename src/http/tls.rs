@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{self, CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
@@ -69,7 +69,7 @@ pub fn server_config(
 
 /// In TLS 1.2 only what RFC 9325 section 4.2 recommends, as FAPI 2.0 section 5.2.2 demands.
 fn provider() -> CryptoProvider {
-    let mut provider = aws_lc_rs::default_provider();
+    let mut provider = crypto::aws_lc_rs::default_provider();
     provider.cipher_suites.retain(|suite| {
         use CipherSuite as S;
         suite.tls13().is_some()
