@@ -30,10 +30,10 @@ fn encrypted(criterion: &mut Criterion, sealer: &Sealer) {
         for enc in ContentEncryptionAlg::ALL {
             let name = format!("{} {}", alg.as_str(), enc.as_str());
             let encrypt = || jwe::encrypt(&to, enc, Plaintext::SignedToken(black_box(&token)));
-            let sealed = encrypt().expect("a token");
+            let made = encrypt().expect("a token");
             criterion.bench_function(&format!("encrypt/{name}"), |b| b.iter(encrypt));
             criterion.bench_function(&format!("decrypt/{name}"), |b| {
-                b.iter(|| jwe::decrypt(&ring, black_box(&sealed)));
+                b.iter(|| jwe::decrypt(&ring, black_box(&made)));
             });
         }
     }

@@ -1,15 +1,18 @@
 //! The pure core: what every sign-in runs through besides the signature.
 
+use std::collections::BTreeSet;
 use std::hint::black_box;
 
 use criterion::Criterion;
 use data_encoding::BASE64;
 use doorward::clock::UnixTime;
+use doorward::protocol::acr::Level;
 use doorward::protocol::authorize::{self, AuthorizeRequest};
-use doorward::protocol::claims::{self, ACR_PASSWORD, Authentication, IdTokenFacts};
+use doorward::protocol::claims::{self, Authentication, IdTokenFacts};
+use doorward::protocol::claims_request::Asked;
 use doorward::protocol::client::{Client, ClientKind, ClientMetadata, ClientOrigin};
 use doorward::protocol::client_auth;
-use doorward::protocol::interaction::{self, Progress, SessionFacts, Situation};
+use doorward::protocol::interaction::{self, Allowed, Expected, Progress, SessionFacts, Situation};
 use doorward::protocol::params::Params;
 use doorward::protocol::redirect_uri;
 use doorward::protocol::reply::ReplyTo;
@@ -45,15 +48,19 @@ fn authorization(criterion: &mut Criterion) {
         id: SessionId::new("session"),
         user_id: UserId::new("alice"),
         auth_time: NOW,
+        level: Level::Aal1,
     };
-    let consent = Scopes::from_tokens(Scopes::STANDARD);
+    let consent =
+        Allowed { scopes: Scopes::from_tokens(Scopes::STANDARD), claims: BTreeSet::new() };
+    let progress = Progress::default();
     let situation = Situation {
         request: &request,
         client: &client,
         session: Some(&session),
-        hinted: None,
+        expected: Expected::Anybody,
+        reachable: Level::Aal1,
         consent: Some(&consent),
-        progress: Progress::default(),
+        progress: &progress,
         now: NOW,
     };
     group.bench_function("interaction::next_step, signed in", |b| {
@@ -67,7 +74,7 @@ fn authorization(criterion: &mut Criterion) {
 
 fn validated(client: &Client, params: &Params) -> AuthorizeRequest {
     let reply_to = ReplyTo::from_request(client, params, ISSUER).expect("a registered URI");
-    authorize::validate(client, params, reply_to).expect("a good request")
+    authorize::validate(client, params, reply_to, &[]).expect("a good request")
 }
 
 fn comparing(criterion: &mut Criterion) {
@@ -91,9 +98,8 @@ fn comparing(criterion: &mut Criterion) {
     let body = Params::parse(b"grant_type=authorization_code&code=x").expect("parameters");
     group.bench_function("client_auth::read, Basic", |b| {
         b.iter(|| {
-            client_auth::read(Some(black_box(&header)), &body, |text| {
-                BASE64.decode(text.as_bytes()).ok()
-            })
+            let decode = |text: &str| BASE64.decode(text.as_bytes()).ok();
+            client_auth::read(Some(black_box(&header)), &body, decode, |_| None)
         });
     });
     group.finish();
@@ -117,15 +123,17 @@ fn person(criterion: &mut Criterion) {
     let (client, user, session) = (client(), alice(), SessionId::new("session"));
     let scopes = Scopes::from_tokens(["openid", "profile", "email", "groups"]);
     let amr = vec!["pwd".to_owned()];
+    let asked = Asked::new();
     let facts = IdTokenFacts {
         issuer: ISSUER,
         client: &client,
         user: &user,
         subject: user.id.as_str(),
+        asked: &asked,
         scopes: &scopes,
         authentication: Authentication {
             auth_time: NOW,
-            acr: ACR_PASSWORD,
+            acr: Level::Aal1.as_str(),
             amr: &amr,
             session_id: Some(&session),
         },
@@ -136,7 +144,9 @@ fn person(criterion: &mut Criterion) {
     };
     group.bench_function("claims::id_token", |b| b.iter(|| claims::id_token(black_box(&facts))));
     group.bench_function("claims::userinfo", |b| {
-        b.iter(|| claims::userinfo(black_box(&user), user.id.as_str(), black_box(&scopes)));
+        b.iter(|| {
+            claims::userinfo(black_box(&user), user.id.as_str(), (black_box(&scopes), &asked))
+        });
     });
     group.finish();
 }

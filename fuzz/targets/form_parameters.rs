@@ -71,7 +71,6 @@ fn client() -> Client {
             redirect_uris: vec![REDIRECT_URI.into()],
             ..ClientMetadata::default()
         },
-        origin: ClientOrigin::Manual,
         secret_hashes: vec!["hash".into()],
         origin: ClientOrigin::Manual,
         disabled_at: None,

@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn types_and_members_that_are_not_allowed_are_refused() {
-        let many = vec![r#"{"type":"payment_initiation"}"#; 11].join(",");
+        let many = [r#"{"type":"payment_initiation"}"#; 11].join(",");
         let deep = format!("{}1{}", "[".repeat(9), "]".repeat(9));
         for bad in [
             "",

@@ -159,7 +159,7 @@ mod tests {
             .map_err(|problems| problems.into_iter().map(|problem| problem.field).collect())
     }
 
-    fn document(changes: Value) -> Value {
+    fn document(changes: &Value) -> Value {
         let mut document = json!({
             "client_id": ID, "client_name": "App", "redirect_uris": ["https://app.test/cb"],
         });
@@ -208,18 +208,18 @@ mod tests {
 
     #[test]
     fn a_document_describes_a_public_client_with_pkce() {
-        let metadata = asked(&document(json!({}))).unwrap();
+        let metadata = asked(&document(&json!({}))).unwrap();
         assert_eq!(metadata.kind, ClientKind::Spa);
         assert_eq!(metadata.token_endpoint_auth_method, AuthMethod::None);
         assert_eq!(metadata.pkce, PkcePolicy::Required);
         let both = json!({ "redirect_uris": ["https://app.test/cb", "http://127.0.0.1/cb"] });
-        assert_eq!(asked(&document(both)).unwrap().kind, ClientKind::Native);
+        assert_eq!(asked(&document(&both)).unwrap().kind, ClientKind::Native);
     }
 
     #[test]
     fn a_document_speaks_for_its_own_url_only_and_holds_no_secret() {
         for other in [json!("https://app.test/oauth/client.json/"), json!(null), json!(1)] {
-            assert_eq!(asked(&document(json!({ "client_id": other }))), Err(vec!["client_id"]));
+            assert_eq!(asked(&document(&json!({ "client_id": other }))), Err(vec!["client_id"]));
         }
         for (field, value) in [
             ("client_secret", json!("s")),
@@ -228,7 +228,7 @@ mod tests {
             ("token_endpoint_auth_method", json!("client_secret_post")),
             ("token_endpoint_auth_method", json!("client_secret_jwt")),
         ] {
-            let changed = document(json!({ field: value }));
+            let changed = document(&json!({ field: value }));
             assert_eq!(asked(&changed), Err(vec![field]), "{field}");
         }
     }
@@ -243,7 +243,7 @@ mod tests {
             "com.example.app:/cb",
             "javascript:alert(1)",
         ] {
-            let changed = document(json!({ "redirect_uris": [bad] }));
+            let changed = document(&json!({ "redirect_uris": [bad] }));
             assert_eq!(asked(&changed), Err(vec!["redirect_uris"]), "{bad}");
         }
     }

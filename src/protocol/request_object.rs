@@ -156,7 +156,7 @@ mod tests {
 
     const NOW: UnixTime = UnixTime(1_800_000_000);
 
-    fn claims(changes: Value) -> Map<String, Value> {
+    fn claims(changes: &Value) -> Map<String, Value> {
         let mut claims = json!({ "iss": "conf-basic", "aud": "https://op.test",
             "client_id": "conf-basic", "response_type": "code", "state": "s" });
         for (name, value) in changes.as_object().unwrap() {
@@ -167,11 +167,12 @@ mod tests {
         claims
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "reads well with json! at the call")]
     fn read_as(profile: SecurityProfile, changes: Value) -> Result<Params, &'static str> {
         let mut client = client();
         client.metadata.security_profile = profile;
         let expect = Expect { client: &client, issuer: "https://op.test", now: NOW };
-        params(&claims(changes), &expect).map_err(|error| error.code.as_str())
+        params(&claims(&changes), &expect).map_err(|error| error.code.as_str())
     }
 
     fn read(changes: Value) -> Result<Params, &'static str> {

@@ -11,7 +11,6 @@ use serde_json::{Map, Value, json};
 
 use crate::fixtures::{jose_header, payload, unique};
 use crate::flow_kit::{App, PATIENCE, create_user, sign_in};
-use crate::support::backends::Backend;
 use crate::support::browser_like::Browser;
 use crate::support::process::wait_until_async;
 use crate::support::tls_peer::{Answer, TlsPeer, reachable};

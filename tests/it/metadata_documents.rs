@@ -50,6 +50,9 @@ impl App {
     }
 }
 
+/// An answer in place of the document an app has.
+type Defect = Box<dyn Fn(&App) -> Answer>;
+
 on_both_backends! {
     async fn an_app_described_by_a_document_signs_people_in(backend: Backend) {
         let bed = open_bed(backend).await;
@@ -80,7 +83,7 @@ on_both_backends! {
         let bed = open_bed(backend).await;
         let peer = TlsPeer::shared();
         let bad = |changes: Value| move |app: &App| Answer::json(&app.document(&changes));
-        let answers: Vec<Box<dyn Fn(&App) -> Answer>> = vec![
+        let answers: Vec<Defect> = vec![
             Box::new(bad(json!({ "client_id": "https://localhost/other.json" }))),
             Box::new(bad(json!({ "client_secret": "x" }))),
             Box::new(bad(json!({ "token_endpoint_auth_method": "client_secret_basic" }))),

@@ -139,7 +139,7 @@ on_both_backends! {
         assert_eq!(told.get("tos_uri"), None, "what is left out is gone");
         assert_eq!(told.get("client_secret"), None, "the secret stays");
         let mut moved = app.rp.clone();
-        moved.redirect_uri = "https://rp.test/new".to_owned();
+        moved.redirect_uri = "https://rp.test/new".into();
         moved.tokens(&bed.world.browser(), &ALICE, &[]).await;
         assert_error_page(&app.rp.authorize(&bed.world.browser(), &[]).await);
     }

@@ -70,12 +70,7 @@ impl Signer {
     }
 
     /// An authorization request with this object, `client_id`, and what else is given.
-    pub async fn by_value(
-        &self,
-        browser: &Browser,
-        object: &str,
-        beside: &[(&str, &str)],
-    ) -> Page {
+    pub async fn by_value(&self, browser: &Browser, object: &str, beside: &[(&str, &str)]) -> Page {
         self.go(browser, &[&[("request", object)], beside].concat()).await
     }
 

@@ -59,11 +59,11 @@ async fn permissions_conform(store: &Store) {
             })
         })
         .collect();
-    let mut spent = 0;
+    let mut uses = 0;
     for task in tasks {
-        spent += usize::from(task.await.unwrap());
+        uses += usize::from(task.await.unwrap());
     }
-    assert_eq!(spent, 3, "no more than it has uses");
+    assert_eq!(uses, 3, "no more than it has uses");
     registration_tokens::insert(db, &permission("p3", 1)).await.unwrap();
     assert!(registration_tokens::revoke(db, "p3", NOW).await.unwrap());
     assert!(!registration_tokens::revoke(db, "p3", NOW).await.unwrap());

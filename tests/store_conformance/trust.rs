@@ -84,6 +84,7 @@ pub(crate) async fn held_consents_conform(store: &Store) {
         user_id: user.clone(),
         client_id: client.clone(),
         scopes: scopes.clone(),
+        claims: std::collections::BTreeSet::new(),
         granted_at: NOW,
     };
     consents::upsert(&store.db, &consent).await.unwrap();

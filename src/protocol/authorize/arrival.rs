@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::client::{Client, SecurityProfile};
+use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
 
 /// `request_uri` of a pushed request (RFC 9126 section 2.2) begins like this.
@@ -65,6 +65,7 @@ impl Arrival {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::client::SecurityProfile;
     use crate::protocol::client::tests::client;
 
     #[test]

@@ -19,8 +19,8 @@ struct Case {
     progress: Progress,
 }
 
-fn allowed(scopes: &str) -> Option<Allowed> {
-    Some(Allowed { scopes: Scopes::parse(scopes).unwrap(), claims: BTreeSet::new() })
+fn allowed(scopes: &str) -> Allowed {
+    Allowed { scopes: Scopes::parse(scopes).unwrap(), claims: BTreeSet::new() }
 }
 
 fn case(extra: &str) -> Case {
@@ -43,7 +43,7 @@ fn case(extra: &str) -> Case {
         }),
         expected: Expected::Anybody,
         reachable: Level::Aal1,
-        consent: allowed("openid email"),
+        consent: Some(allowed("openid email")),
         progress: Progress::default(),
     }
 }
@@ -116,7 +116,7 @@ fn a_hint_for_somebody_else_asks_once_then_refuses() {
 #[test]
 fn consent_is_asked_for_new_scopes_only_and_remembered() {
     let mut narrow = case("");
-    narrow.consent = allowed("openid");
+    narrow.consent = Some(allowed("openid"));
     let email = Missing { scopes: Scopes::parse("email").unwrap(), claims: BTreeSet::new() };
     assert_eq!(narrow.step(), Step::Consent(email));
     narrow.progress.consented_at = Some(NOW);
