@@ -2,11 +2,11 @@
 //! request, so making them is part of the driver's work.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use data_encoding::BASE64URL_NOPAD;
+use doorward::clock::Clock;
 use serde_json::{Value, json};
 
 /// A key pair and a number for each `jti`.
@@ -64,6 +64,5 @@ fn encode(bytes: &[u8]) -> String {
 }
 
 fn now() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since.expect("a time after 1970").as_secs()
+    u64::try_from(Clock::System.now().0).expect("a time after 1970")
 }

@@ -21,6 +21,7 @@ pub enum Library {
     OpenidClient,
     Authlib,
     OidcClientTs,
+    McpSdk,
 }
 
 impl Library {
@@ -40,12 +41,19 @@ impl Library {
             command
         };
         match self {
+<<<<<<< Updated upstream
             Self::OpenidClient | Self::OidcClientTs => {
                 run("node".into(), here.join(format!("node/{name}.mjs")))
             }
             Self::Authlib => {
                 run(here.join("python/.venv/bin/python"), here.join(format!("python/{name}.py")))
             }
+=======
+            Self::OpenidClient => run("node".into(), here.join("node/app.mjs")),
+            Self::McpSdk => run("node".into(), here.join("node/mcp.mjs")),
+            Self::OidcClientTs => run("node".into(), here.join("node/spa.mjs")),
+            Self::Authlib => run(here.join("python/.venv/bin/python"), here.join("python/app.py")),
+>>>>>>> Stashed changes
         }
     }
 }

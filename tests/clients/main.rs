@@ -7,6 +7,8 @@
 //! | `apps` | not tests: a client app as a process of its own, and a person who uses it |
 //! | `encryption` | jose (Node) and joserfc (Python) read what Doorward encrypts, and the other way round |
 //! | `web_apps` | openid-client (Node) and Authlib (Python) through a whole session |
+//! | `hardened` | openid-client with everything on: pushed and signed requests, DPoP, JWT responses |
+//! | `mcp` | the client of the Model Context Protocol SDK: discovery, registration, resource |
 //! | `spa` | oidc-client-ts in real Chromium, a public client in the browser |
 //!
 //! The openidconnect crate signs in too, in the integration tests and in the demo.
@@ -29,6 +31,11 @@ mod support;
 mod driver;
 
 mod apps;
+<<<<<<< Updated upstream
 mod encryption;
+=======
+mod hardened;
+mod mcp;
+>>>>>>> Stashed changes
 mod spa;
 mod web_apps;
