@@ -37,6 +37,8 @@ pub struct RegistrationSettings {
     /// Scopes such an app may ask people for; others it asks for are left out.
     #[schemars(with = "Vec<String>")]
     pub scopes: Scopes,
+    /// Protected servers such an app may ask tokens for with `resource` (RFC 8707), as absolute URIs.
+    pub resources: Vec<String>,
     /// Apps that registered themselves, at most.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_clients: u32,
@@ -70,6 +72,7 @@ impl Default for RegistrationSettings {
                 AuthMethod::PrivateKeyJwt,
             ],
             scopes: Scopes::from_tokens(Scopes::STANDARD),
+            resources: Vec::new(),
             max_clients: 1_000,
             open_per_hour: 20,
             unused_lifetime: 2_592_000,

@@ -179,8 +179,10 @@ impl Audience {
     /// The audience of a client's access tokens.
     #[must_use]
     pub fn of_client(client: &Client) -> Self {
-        Self::of_resources(client.metadata.audience.clone())
-            .unwrap_or_else(|| Self::One(client.id.to_string()))
+        // An app that nobody has looked at gets what it names, and no more.
+        let registered =
+            Some(client.metadata.audience.clone()).filter(|_| client.origin.is_reviewed());
+        registered.and_then(Self::of_resources).unwrap_or_else(|| Self::One(client.id.to_string()))
     }
 
     /// These resources; `None` when there is none.

@@ -198,7 +198,7 @@ mod tests {
             ("https://ἀpp.test/c", UrlRule::NotNormal),
             ("https://app.test/ c", UrlRule::NotNormal),
             ("https://0x7f.1/c", UrlRule::NotNormal),
-            ("https:///c", UrlRule::NotNormal),
+            ("https:///c", UrlRule::NoPath),
         ] {
             assert_eq!(host_of(bad), Err(rule), "{bad}");
         }

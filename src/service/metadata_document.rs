@@ -173,6 +173,7 @@ async fn fetch(app: &App, id: &ClientId, host: &str) -> Result<Document, Documen
             default_auth_method: AuthMethod::None,
         },
     )?;
+    let metadata = ClientMetadata { audience: settings.resources.clone(), ..metadata };
     client_checks::check(app, &metadata, Author::Stranger, None)?;
     client_checks::sector(app, &metadata).await.map_err(|problem| vec![problem])?;
     let fresh_until = app.now().plus(metadata_document::lifetime(answer.max_age));

@@ -29,6 +29,7 @@ impl Library {
         match self {
             Self::OpenidClient | Self::Authlib => self.script("app"),
             Self::OidcClientTs => self.script("spa"),
+            Self::McpSdk => self.script("mcp"),
         }
     }
 
@@ -41,19 +42,12 @@ impl Library {
             command
         };
         match self {
-<<<<<<< Updated upstream
-            Self::OpenidClient | Self::OidcClientTs => {
+            Self::OpenidClient | Self::OidcClientTs | Self::McpSdk => {
                 run("node".into(), here.join(format!("node/{name}.mjs")))
             }
             Self::Authlib => {
                 run(here.join("python/.venv/bin/python"), here.join(format!("python/{name}.py")))
             }
-=======
-            Self::OpenidClient => run("node".into(), here.join("node/app.mjs")),
-            Self::McpSdk => run("node".into(), here.join("node/mcp.mjs")),
-            Self::OidcClientTs => run("node".into(), here.join("node/spa.mjs")),
-            Self::Authlib => run(here.join("python/.venv/bin/python"), here.join("python/app.py")),
->>>>>>> Stashed changes
         }
     }
 }

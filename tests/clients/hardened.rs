@@ -72,9 +72,8 @@ on_both_backends! {
         a_whole_session(&world, &app, "Bearer").await;
     }
 
-    async fn everything_fapi_message_signing_asks_for(world: World) {
+    async fn pushed_signed_and_bound_with_answers_as_jwt(world: World) {
         let metadata = json!({
-            "security_profile": "fapi2_message_signing",
             "id_token_signed_response_alg": "ES256",
             "access_token_alg": "ES256",
             "authorization_signed_response_alg": "ES256",

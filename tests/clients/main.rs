@@ -31,11 +31,8 @@ mod support;
 mod driver;
 
 mod apps;
-<<<<<<< Updated upstream
 mod encryption;
-=======
 mod hardened;
 mod mcp;
->>>>>>> Stashed changes
 mod spa;
 mod web_apps;

@@ -7,13 +7,10 @@ use crate::support::world::World;
 
 async fn world(backend: Backend, port: u16) -> World {
     let server = format!("{}/mcp", App::address_of(port));
-    let world = World::builder(backend)
-        .config_file(&format!(
-            "[registration]\nmode = \"open\"\nresources = [\"{server}\"]\n"
-        ))
+    World::builder(backend)
+        .config_file(&format!("[registration]\nmode = \"open\"\nresources = [\"{server}\"]\n"))
         .start()
-        .await;
-    world
+        .await
 }
 
 on_both_backends! {

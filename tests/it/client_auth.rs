@@ -238,6 +238,8 @@ on_both_backends! {
             ("conf-basic", ("grant_type", "implicit"), "unsupported_grant_type"),
             ("conf-basic", ("grant_type", "PASSWORD"), "unsupported_grant_type"),
             ("conf-basic", ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
+                "unauthorized_client"),
+            ("conf-basic", ("grant_type", "urn:ietf:params:oauth:grant-type:saml2-bearer"),
                 "unsupported_grant_type"),
             ("conf-basic", ("code", "x"), "invalid_request"),
         ] {

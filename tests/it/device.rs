@@ -11,6 +11,7 @@ use crate::fixtures::{ALICE, BOB, Bed, MALLORY, Rp};
 use crate::flow_kit::{count, execute};
 use crate::grant_kit::{Clients, DEVICE_GRANT, Device, Kit, sign_in_on};
 use crate::support::backends::Backend;
+use crate::support::process::{START_LIMIT, wait_until_async};
 use crate::support::servers::Persistence;
 use crate::support::world::World;
 
@@ -236,6 +237,11 @@ on_both_backends! {
         bed.world.cli(&["user", "disable", "alice"]);
         bed.world.cli(&["user", "enable", "alice"]);
         waiting.poll().await.assert_oauth_error(400, "access_denied");
+        // A server hears of what a command did within a second.
+        wait_until_async("the tokens ending", START_LIMIT, async || {
+            tv.userinfo(&tokens.access).await.status == 401
+        })
+        .await;
         assert_dead(&tv, &tokens).await;
     }
 

@@ -38,6 +38,39 @@ on_both_backends! {
         bed.assert_log_is_clean();
     }
 
+    async fn oidcc_formpost_basic_plan(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let (rp, browser) = (bed.rp("conf-basic"), bed.world.browser());
+        for change in [
+            ("extra", "foobar"), ("nonce", ""), ("scope", "openid profile email address phone"),
+            ("display", "popup"), ("prompt", "login"), ("max_age", "1"), ("max_age", "10000"),
+            ("login_hint", "buffy@host"), ("ui_locales", "se"), ("claims_locales", "se"),
+            ("acr_values", "1 2"), ("prompt", "none"),
+            ("claims", r#"{"userinfo":{"name":{"essential":true}}}"#),
+        ] {
+            let page = walk(rp.authorize(&browser, &[MODE, change]).await, &ALICE).await;
+            let code = assert_success(&assert_form_post(&page, &rp.redirect_uri), &rp, STATE);
+            Tokens::of(&rp.redeem(&code).await);
+        }
+        let parameters = rp.parameters(&[MODE]);
+        let fields: Vec<_> = parameters.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        let page = walk(browser.post("/oauth2/authorize", &fields).await, &ALICE).await;
+        assert_success(&assert_form_post(&page, &rp.redirect_uri), &rp, STATE);
+        let elsewhere = format!("{}/elsewhere", rp.redirect_uri);
+        let changes = [MODE, ("redirect_uri", elsewhere.as_str())];
+        assert_error_page(&rp.authorize(&browser, &changes).await);
+    }
+
+    async fn oidcc_formpost_prompt_none_not_logged_in(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let (rp, browser) = (bed.rp("conf-basic"), bed.world.browser());
+        let state = "0123456789abcdef".repeat(8);
+        let changes = [MODE, ("prompt", "none"), ("state", state.as_str())];
+        let page = rp.authorize(&browser, &changes).await;
+        let callback = assert_form_post(&page, &rp.redirect_uri);
+        assert_error_callback(&callback, &rp, "login_required", Some(state.as_str()));
+    }
+
     async fn errors_travel_by_form_post_too(backend: Backend) {
         let bed = Bed::shared(backend).await;
         let (rp, browser) = (bed.rp("fresh"), bed.world.browser());
@@ -45,7 +78,7 @@ on_both_backends! {
             (("prompt", "none"), "login_required"), (("response_type", ""), "invalid_request"),
             (("response_type", "token"), "unsupported_response_type"),
             (("scope", "warp"), "invalid_scope"), (("max_age", "x"), "invalid_request"),
-            (("request", "x"), "request_not_supported"),
+            (("request", "x"), "invalid_request_object"),
         ] {
             let page = rp.authorize(&browser, &[MODE, change]).await;
             let callback = assert_form_post(&page, &rp.redirect_uri);

@@ -15,7 +15,7 @@
 //! | `token_exchange` | a service gets a token for the services behind it, and never more |
 //! | `jwt_bearer` | workloads and people vouched for by issuers outside |
 //! | `userinfo`, `introspection`, `revocation`, `logout` | tokens and sessions in use, and their end |
-//! | `discovery`, `conformance_basic`, `form_post` | the OpenID certification plans, module by module |
+//! | `discovery`, `conformance_basic`, `conformance_parameters`, `form_post` | the OpenID certification plans, module by module |
 //! | `dpop_kit` | not tests: keys and proofs for the two modules below |
 //! | `fapi2_kit` | not tests: a client under the FAPI 2.0 profile, for the modules below |
 //! | `fapi2_flow`, `fapi2_par`, `fapi2_token`, `fapi2_dpop` | the FAPI 2.0 Security Profile plan, module by module |
@@ -100,6 +100,7 @@ mod client_jwks_uri;
 mod client_signer;
 mod code;
 mod conformance_basic;
+mod conformance_parameters;
 mod conformance_registration;
 mod console;
 mod console_kit;

@@ -185,7 +185,7 @@ async fn nodes_that_start_at_the_same_moment_on_an_empty_database_all_come_up() 
         other.ready().await;
     }
     let rows = "select count(*) from signing_keys where state in ('active', 'next')";
-    assert_eq!(count(&world, rows).await, 6, "one set of keys for all");
+    assert_eq!(count(&world, rows).await, 10, "one set of keys for all");
     create_user(&world, "alice");
     let app = App::register(&world, "app", &[]);
     let browser = sign_in(&world, "alice").await;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::checks::{assert_error_page, assert_success};
 use crate::client_signer::now;
-use crate::fixtures::{ALICE, Bed, Callback, NONCE, REDIRECT, STATE, Tokens, VERIFIER, walk};
+use crate::fixtures::{ALICE, Bed, Callback, NONCE, STATE, Tokens, VERIFIER, walk};
 use crate::request_kit::{Signer, request_uri};
 use crate::support::world::World;
 
@@ -31,14 +31,6 @@ on_both_backends! {
         let endpoint = document["pushed_authorization_request_endpoint"].as_str().unwrap();
         assert!(endpoint.ends_with("/oauth2/par"));
         bed.assert_log_is_clean();
-    }
-
-    async fn fapi2_security_profile_final_par_without_duplicate_parameters(backend: Backend) {
-        let bed = Bed::shared(backend).await;
-        let app = Signer::fapi(bed, "fapi2_security");
-        let browser = bed.signed_in(&ALICE).await;
-        let page = app.take(&browser, &app.pushed(&[]).await, &[]).await;
-        assert_success(&Callback::of(&page), &app.rp, STATE);
     }
 
     async fn fapi2_security_profile_final_par_ensure_reused_request_uri_prior_to_auth_completion_succeeds(
@@ -132,54 +124,6 @@ on_both_backends! {
         app.push(&app.parameters(&plain)).await.assert_oauth_error(400, "invalid_request");
     }
 
-    async fn fapi2_security_profile_final_ensure_redirect_uri_in_authorization_request(
-        backend: Backend
-    ) {
-        let bed = Bed::shared(backend).await;
-        let app = Signer::fapi(bed, "fapi2_security");
-        let page = app.push(&app.parameters(&[("redirect_uri", "")])).await;
-        page.assert_oauth_error(400, "invalid_request");
-    }
-
-    async fn fapi2_security_profile_final_plain_fapi_tolerate_unregistered_redirect_uri(
-        backend: Backend
-    ) {
-        let bed = Bed::shared(backend).await;
-        let app = Signer::fapi(bed, "fapi2_security");
-        for other in ["https://rp.test/elsewhere", "https://rp.test/cb?x", "https://evil.test/cb"] {
-            let page = app.push(&app.parameters(&[("redirect_uri", other)])).await;
-            page.assert_oauth_error(400, "invalid_request");
-        }
-    }
-
-    async fn fapi2_security_profile_final_ensure_unsigned_authorization_request_without_using_par_fails(
-        backend: Backend
-    ) {
-        let bed = Bed::shared(backend).await;
-        let browser = bed.signed_in(&ALICE).await;
-        for profile in ["fapi2_security", "fapi2_message_signing"] {
-            let app = Signer::fapi(bed, profile);
-            let page = app.rp.authorize(&browser, &[]).await;
-            crate::checks::assert_client_error(&page, &app.rp, "invalid_request");
-            let page = app.by_value(&browser, &app.object(&json!({})), &[]).await;
-            crate::checks::assert_client_error(&page, &app.rp, "invalid_request");
-        }
-    }
-
-    async fn fapi2_security_profile_final_ensure_response_type_code_idtoken_fails(backend: Backend) {
-        let bed = Bed::shared(backend).await;
-        let app = Signer::fapi(bed, "fapi2_security");
-        let page = app.push(&app.parameters(&[("response_type", "code id_token")])).await;
-        page.assert_oauth_error(400, "unsupported_response_type");
-    }
-
-    async fn fapi2_security_profile_final_ensure_response_type_token_fails(backend: Backend) {
-        let bed = Bed::shared(backend).await;
-        let app = Signer::fapi(bed, "fapi2_security");
-        let page = app.push(&app.parameters(&[("response_type", "token")])).await;
-        page.assert_oauth_error(400, "unsupported_response_type");
-    }
-
     async fn fapi2_security_profile_final_ensure_different_nonce_inside_and_outside_request_object(
         backend: Backend
     ) {
@@ -189,27 +133,6 @@ on_both_backends! {
         let code = assert_success(&Callback::of(&page), &app.rp, STATE);
         let tokens = app.rp.redeem_with(&code, &[("code_verifier", VERIFIER)]).await;
         assert_eq!(Tokens::of(&tokens).id_claims()["nonce"], NONCE);
-    }
-
-    async fn fapi2_security_profile_final_ensure_different_state_inside_and_outside_request_object(
-        backend: Backend
-    ) {
-        let bed = Bed::shared(backend).await;
-        let (app, browser) = (Signer::fapi(bed, "fapi2_security"), bed.signed_in(&ALICE).await);
-        let page = app.take(&browser, &app.pushed(&[]).await, &[("state", "outside")]).await;
-        assert_success(&Callback::of(&page), &app.rp, STATE);
-    }
-
-    async fn fapi2_security_profile_final_state_only_outside_request_object_not_used(
-        backend: Backend
-    ) {
-        let bed = Bed::shared(backend).await;
-        let (app, browser) = (Signer::fapi(bed, "fapi2_security"), bed.signed_in(&ALICE).await);
-        let uri = app.pushed(&[("state", "")]).await;
-        let page = app.take(&browser, &uri, &[("state", "outside")]).await;
-        let callback = Callback::of(&page);
-        assert!(callback.get("state").is_none(), "{callback:?}");
-        callback.code();
     }
 
     async fn fapi2_security_profile_final_ensure_authorization_request_with_long_nonce(
@@ -224,27 +147,6 @@ on_both_backends! {
             let tokens = app.rp.redeem_with(&code, &[("code_verifier", VERIFIER)]).await;
             assert_eq!(Tokens::of(&tokens).id_claims()["nonce"], nonce);
         }
-    }
-
-    async fn fapi2_security_profile_final_ensure_authorization_request_with_long_state(
-        backend: Backend
-    ) {
-        let bed = Bed::shared(backend).await;
-        let (app, browser) = (Signer::fapi(bed, "fapi2_security"), bed.signed_in(&ALICE).await);
-        let state = "0123456789abcdef".repeat(64);
-        let page = app.take(&browser, &app.pushed(&[("state", &state)]).await, &[]).await;
-        assert_success(&Callback::of(&page), &app.rp, &state);
-    }
-
-    async fn fapi2_security_profile_final_ensure_authorization_request_without_state_success(
-        backend: Backend
-    ) {
-        let bed = Bed::shared(backend).await;
-        let (app, browser) = (Signer::fapi(bed, "fapi2_security"), bed.signed_in(&ALICE).await);
-        let page = app.take(&browser, &app.pushed(&[("state", "")]).await, &[]).await;
-        let callback = Callback::of(&page);
-        callback.code();
-        assert!(callback.get("state").is_none(), "nothing is invented");
     }
 
     async fn only_an_authenticated_client_pushes_and_only_what_would_be_accepted(
@@ -318,24 +220,6 @@ on_both_backends! {
         assert_eq!(codes.count(), 1);
     }
 
-    async fn fapi2_message_signing_ensure_request_object_with_multiple_aud_succeeds(
-        backend: Backend
-    ) {
-        let bed = Bed::shared(backend).await;
-        let (app, browser) = (Signer::fapi(bed, "fapi2_message_signing"), bed.signed_in(&ALICE).await);
-        let object = app.object(&json!({ "aud": [app.rp.issuer, "https://other.test"] }));
-        let uri = request_uri(&app.push_object(&object).await);
-        assert_success(&Callback::of(&app.take(&browser, &uri, &[]).await), &app.rp, STATE);
-    }
-
-    async fn fapi2_message_signing_ensure_request_object_with_nbf_8_seconds_in_the_future_is_accepted(
-        backend: Backend
-    ) {
-        let app = Signer::fapi(Bed::shared(backend).await, "fapi2_message_signing");
-        let object = app.object(&json!({ "nbf": now() + 8, "exp": now() + 308 }));
-        request_uri(&app.push_object(&object).await);
-    }
-
     async fn fapi2_message_signing_ensure_request_object_without_exp_fails(backend: Backend) {
         refuses(backend, &json!({ "exp": null })).await;
     }
@@ -366,64 +250,6 @@ on_both_backends! {
         refuses(backend, &json!({ "request_uri": "https://rp.test/r" })).await;
     }
 
-    async fn fapi2_message_signing_ensure_signed_request_object_with_rs256_fails(backend: Backend) {
-        let bed = Bed::shared(backend).await;
-        let app = Signer::fapi(bed, "fapi2_message_signing");
-        let rs256 = Signer::register(bed, "RS256", &json!({
-            "security_profile": "fapi2_message_signing", "pkce": "required",
-            "dpop_bound_access_tokens": true, "token_endpoint_auth_method": "private_key_jwt" }));
-        let object = rs256.object(&json!({}));
-        // Authenticated with an algorithm the profile allows, which the same key can do, too.
-        let assertion = rs256.key.assertion_with("PS256", &rs256.rp.id, &rs256.rp.issuer);
-        let fields = [("client_id", rs256.rp.id.as_str()), ("request", object.as_str())];
-        let fields = crate::client_signer::with_assertion(&fields, &assertion);
-        rs256.rp.post("/oauth2/par", &fields).await.assert_oauth_error(400, "invalid_request_object");
-        request_uri(&app.push_object(&app.object(&json!({}))).await);
-    }
-
-    async fn fapi2_message_signing_ensure_request_object_signature_algorithm_is_not_none(
-        backend: Backend
-    ) {
-        let app = Signer::fapi(Bed::shared(backend).await, "fapi2_message_signing");
-        let encode = |text: String| data_encoding::BASE64URL_NOPAD.encode(text.as_bytes());
-        let claims = app.claims(&json!({})).to_string();
-        let object = format!("{}.{}.", encode(json!({ "alg": "none" }).to_string()), encode(claims));
-        app.push_object(&object).await.assert_oauth_error(400, "invalid_request_object");
-    }
-
-    async fn fapi2_message_signing_ensure_request_object_with_invalid_signature_fails(
-        backend: Backend
-    ) {
-        let app = Signer::fapi(Bed::shared(backend).await, "fapi2_message_signing");
-        let (one, two) = (app.object(&json!({})), app.object(&json!({ "state": "other" })));
-        let (signed, _) = one.rsplit_once('.').unwrap();
-        let (_, signature) = two.rsplit_once('.').unwrap();
-        let page = app.push_object(&format!("{signed}.{signature}")).await;
-        page.assert_oauth_error(400, "invalid_request_object");
-    }
-
-    async fn fapi2_message_signing_ensure_matching_key_in_authorization_request(backend: Backend) {
-        let bed = Bed::shared(backend).await;
-        let (app, other) = (
-            Signer::fapi(bed, "fapi2_message_signing"), Signer::fapi(bed, "fapi2_message_signing"));
-        let object = other.key.jwt(&app.claims(&json!({})));
-        app.push_object(&object).await.assert_oauth_error(400, "invalid_request_object");
-    }
-
-    async fn fapi2_message_signing_ensure_unsigned_request_at_par_endpoint_fails(backend: Backend) {
-        let app = Signer::fapi(Bed::shared(backend).await, "fapi2_message_signing");
-        app.push(&app.parameters(&[])).await.assert_oauth_error(400, "invalid_request");
-    }
-
-    async fn fapi2_security_profile_final_ensure_request_object_without_redirect_uri_fails(
-        backend: Backend
-    ) {
-        let app = Signer::fapi(Bed::shared(backend).await, "fapi2_security");
-        let object = app.object(&json!({ "redirect_uri": null }));
-        let fields = [("client_id".to_owned(), app.rp.id.clone()),
-            ("request".to_owned(), object), ("redirect_uri".to_owned(), REDIRECT.to_owned())];
-        app.push(&fields).await.assert_oauth_error(400, "invalid_request");
-    }
 }
 
 /// A signed request object with these claims changed is refused where it is pushed.

@@ -309,7 +309,7 @@ fn every_address_starts_with_the_issuers_path() {
     let mut page = super::sign_in::SignIn::sample();
     page.chrome.base = "/sso".to_owned();
     let html = Html::parse_document(&super::render(&page));
-    for element in select(&html, "[href]:not(.skip), [src], [action]") {
+    for element in select(&html, "[href]:not(.skip, [rel^=noopener]), [src], [action]") {
         let url = ["href", "src", "action"].iter().find_map(|a| element.attr(a)).unwrap();
         assert!(url.starts_with("/sso/"), "{url}");
     }

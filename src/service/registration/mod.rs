@@ -243,6 +243,7 @@ async fn prepare(app: &App, members: &Map<String, Value>) -> Result<Prepared, Re
             default_auth_method: default,
         },
     )?;
+    let metadata = ClientMetadata { audience: settings.resources.clone(), ..metadata };
     client_checks::check(app, &metadata, Author::Stranger, None)?;
     client_checks::sector(app, &metadata).await?;
     Ok(Prepared { metadata, statement, statement_by })

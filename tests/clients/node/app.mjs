@@ -106,7 +106,9 @@ const routes = {
   '/logout': async () => {
     const config = await configuration()
     const url = client.buildEndSessionUrl(config, {
-      id_token_hint: session.id_token,
+      // A hint has to be decrypted first (OpenID Connect Core section 3.1.2.1); without one the
+      // person is asked.
+      ...(features.has('encrypted_id_token') ? {} : { id_token_hint: session.id_token }),
       post_logout_redirect_uri: `${base}/bye`,
       state: 'leaving',
     })
