@@ -5,7 +5,6 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::checks::{assert_error_page, assert_success};
-use crate::client_signer::now;
 use crate::fixtures::{ALICE, Bed, Callback, NONCE, STATE, Tokens, VERIFIER, walk};
 use crate::request_kit::{Signer, request_uri};
 use crate::support::world::World;
@@ -219,42 +218,4 @@ on_both_backends! {
         });
         assert_eq!(codes.count(), 1);
     }
-
-    async fn fapi2_message_signing_ensure_request_object_without_exp_fails(backend: Backend) {
-        refuses(backend, &json!({ "exp": null })).await;
-    }
-
-    async fn fapi2_message_signing_ensure_request_object_without_nbf_fails(backend: Backend) {
-        refuses(backend, &json!({ "nbf": null })).await;
-    }
-
-    async fn fapi2_message_signing_ensure_request_object_with_bad_aud_fails(backend: Backend) {
-        refuses(backend, &json!({ "aud": "https://other.test" })).await;
-    }
-
-    async fn fapi2_message_signing_ensure_request_object_with_exp_over_60_fails(backend: Backend) {
-        refuses(backend, &json!({ "exp": now() + 4_200 })).await;
-    }
-
-    async fn fapi2_message_signing_ensure_request_object_with_nbf_over_60_fails(backend: Backend) {
-        refuses(backend, &json!({ "nbf": now() - 4_200 })).await;
-    }
-
-    async fn fapi2_message_signing_ensure_expired_request_object_fails(backend: Backend) {
-        refuses(backend, &json!({ "exp": now() - 60, "nbf": now() - 300 })).await;
-    }
-
-    async fn fapi2_message_signing_par_authorization_request_containing_request_uri(
-        backend: Backend
-    ) {
-        refuses(backend, &json!({ "request_uri": "https://rp.test/r" })).await;
-    }
-
-}
-
-/// A signed request object with these claims changed is refused where it is pushed.
-async fn refuses(backend: crate::support::backends::Backend, changes: &serde_json::Value) {
-    let app = Signer::fapi(Bed::shared(backend).await, "fapi2_message_signing");
-    let page = app.push_object(&app.object(changes)).await;
-    page.assert_oauth_error(400, "invalid_request_object");
 }

@@ -39,13 +39,6 @@ impl Signer {
         Self { rp: Rp { secret, auth, redirect_uri, ..Rp::new(&bed.world, &id) }, key, asserts }
     }
 
-    /// One that is held to a FAPI 2.0 profile.
-    pub fn fapi(bed: &Bed, profile: &str) -> Self {
-        let metadata = json!({ "security_profile": profile, "pkce": "required",
-            "token_endpoint_auth_method": "private_key_jwt", "dpop_bound_access_tokens": true });
-        Self::register(bed, "ES256", &metadata)
-    }
-
     /// The claims of a request object: a whole request with PKCE. `changes` replace, null removes.
     pub fn claims(&self, changes: &Value) -> Value {
         let mut claims = json!({
