@@ -195,7 +195,6 @@ fn client(sample: &Sample, base_url: &str) -> DemoClient {
         pkce: PkcePolicy::Required,
         consent: ConsentPolicy::Skip,
         client_uri: Some(base_url.to_owned()),
-        initiate_login_uri: Some(format!("{base_url}/login")),
         ..ClientMetadata::default()
     };
     let metadata = match sample.theme {

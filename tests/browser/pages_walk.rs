@@ -121,6 +121,9 @@ async fn confirm_by_prompt_login(browser: &Browser, app: &App) {
     // Somebody else sits down: the request is not lost.
     browser.open(&app.request("scope=openid&prompt=login&state=other")).await;
     browser.click_text("Use another account").await;
+    browser.wait_for_text("Choose an account").await;
+    browser.inspect("choose-account").await;
+    browser.click_text("Use another account").await;
     browser.wait_for_text("to go on to Orchard Wiki").await;
     Person("alice").sign_in(browser).await;
     assert_eq!(app.answer(browser).await["state"], "other");
