@@ -196,10 +196,14 @@ on_both_backends! {
         bed.world.cli(&["client", "update", "middle", "--disable"]);
         dies(&rp("back"), &token).await;
         bed.world.cli(&["client", "update", "middle", "--enable"]);
+        // A server hears of what a command did within a second.
+        tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
         let (_, token) = exchanged().await;
         bed.world.cli(&["client", "update", "front", "--disable"]);
         dies(&rp("back"), &token).await;
         bed.world.cli(&["client", "update", "front", "--enable"]);
+        // A server hears of what a command did within a second.
+        tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
         let (_, token) = exchanged().await;
         bed.world.cli(&["user", "disable", "alice"]);
         dies(&rp("back"), &token).await;
