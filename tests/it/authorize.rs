@@ -5,6 +5,8 @@ use crate::checks::{
     assert_client_error, assert_client_error_with_state, assert_error_page, assert_success,
 };
 use crate::fixtures::{ALICE, Bed, Callback, REDIRECT, STATE, walk};
+use crate::flow_kit::PATIENCE;
+use crate::support::process::wait_until_async;
 
 on_both_backends! {
     async fn an_unknown_empty_disabled_or_deleted_client_gets_a_page(backend: Backend) {
@@ -18,8 +20,11 @@ on_both_backends! {
         }
         bed.world.cli(&["client", "update", "fresh", "--disable"]);
         bed.world.cli(&["--yes", "client", "delete", "second"]);
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         for id in ["fresh", "second"] {
+            wait_until_async("the page", PATIENCE, async || {
+                bed.rp(id).authorize(&browser, &[]).await.status == 400
+            })
+            .await;
             assert_error_page(&bed.rp(id).authorize(&browser, &[]).await);
         }
         assert!(bed.world.is_running());

@@ -6,11 +6,13 @@ use serde_json::{Value, json};
 
 use crate::checks::assert_error_page;
 use crate::fixtures::{ALICE, Bed, Tokens, walk};
+use crate::flow_kit::PATIENCE;
 use crate::registration_kit::{
     CALLBACK, REGISTER, Registered, assert_refused, clients, open_bed, open_world, register,
     request, send,
 };
 use crate::support::backends::Backend;
+use crate::support::process::wait_until_async;
 use crate::support::world::World;
 
 /// A world in which apps need a token to register.
@@ -200,6 +202,10 @@ on_both_backends! {
         let shown = bed.world.cli(&["client", "show", &app.rp.id]);
         assert_eq!(shown["origin"], "dynamic");
         bed.world.cli(&["client", "update", &app.rp.id, "--disable"]);
+        wait_until_async("the app being off", PATIENCE, async || {
+            app.manage(Method::GET, None).await.status == 403
+        })
+        .await;
         let read = app.manage(Method::GET, None).await;
         assert_refused(&read, 403, "access_denied");
         assert_refused(&app.manage(Method::DELETE, None).await, 403, "access_denied");

@@ -5,10 +5,12 @@ use serde_json::{Value, json};
 use crate::answers::{Tokens, jose_header, payload};
 use crate::checks::{assert_access_token_dead, key_set};
 use crate::fixtures::{ALICE, BOB, Bed, Rp};
+use crate::flow_kit::PATIENCE;
 use crate::forge::{OwnKey, forgeries, malformed_claims};
 use crate::grant_kit::{Clients, EXCHANGE_GRANT, Kit};
 use crate::support::backends::Backend;
 use crate::support::browser_like::Page;
+use crate::support::process::wait_until_async;
 use crate::support::world::World;
 
 const ACCESS: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -196,14 +198,12 @@ on_both_backends! {
         bed.world.cli(&["client", "update", "middle", "--disable"]);
         dies(&rp("back"), &token).await;
         bed.world.cli(&["client", "update", "middle", "--enable"]);
-        // A server hears of what a command did within a second.
-        tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+        is_known(&rp("middle")).await;
         let (_, token) = exchanged().await;
         bed.world.cli(&["client", "update", "front", "--disable"]);
         dies(&rp("back"), &token).await;
         bed.world.cli(&["client", "update", "front", "--enable"]);
-        // A server hears of what a command did within a second.
-        tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+        is_known(&rp("front")).await;
         let (_, token) = exchanged().await;
         bed.world.cli(&["user", "disable", "alice"]);
         dies(&rp("back"), &token).await;
@@ -306,10 +306,17 @@ async fn chain(backend: Backend) -> (Bed, Clients) {
     (bed, clients)
 }
 
+/// Waits until the server has heard that the client was switched on again.
+async fn is_known(rp: &Rp) {
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", "none")];
+    wait_until_async("the client being known again", PATIENCE, async || {
+        rp.token_request(&fields).await.status == 400
+    })
+    .await;
+}
+
 /// A command works beside the server, which notices within a second.
 async fn dies(rp: &Rp, token: &str) {
-    use crate::flow_kit::PATIENCE;
-    use crate::support::process::wait_until_async;
     wait_until_async("the end of a token", PATIENCE, async || {
         rp.introspect(token).await == json!({ "active": false })
     })
