@@ -59,4 +59,15 @@ on_both_backends! {
         rp.revoke(tokens.id.as_deref().unwrap()).await.assert_status(200);
         assert_alive(&rp, &tokens.access).await;
     }
+    async fn a_script_of_the_app_s_own_origin_may_read_every_answer(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let spa = bed.rp("spa");
+        for (token, status) in [("unknown", 200), ("", 400)] {
+            let request = spa.http.request(Method::POST, &spa.http.resolve("/oauth2/revoke"));
+            let request = request.form(&[("client_id", "spa"), ("token", token)]);
+            let page = spa.http.send(request.header("Origin", "https://spa.test")).await;
+            page.assert_status(status);
+            page.assert_header("access-control-allow-origin", "https://spa.test");
+        }
+    }
 }
