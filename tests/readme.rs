@@ -15,6 +15,8 @@
 #[macro_use]
 mod support;
 
+#[path = "readme/conformance.rs"]
+mod conformance;
 #[path = "readme/documents.rs"]
 mod documents;
 

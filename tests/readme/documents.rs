@@ -121,7 +121,8 @@ pub fn source_text() -> String {
     all.map(|path| std::fs::read_to_string(path).unwrap()).collect()
 }
 
-fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+/// The files of a folder and the folders in it that have this extension, in order.
+pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
