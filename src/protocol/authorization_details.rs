@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::error::{ErrorCode, OAuthError};
+use super::strict_json::has_nul;
 
 /// Longer texts are refused unread.
 const MAX_LEN: usize = 8 * 1024;
@@ -72,6 +73,9 @@ pub fn parse(text: &str, known: &[DetailType], own: &[String]) -> Result<Vec<Val
         return Err(refused("longer than 8192 bytes"));
     }
     let value: Value = serde_json::from_str(text).map_err(|e| refused(e.to_string()))?;
+    if has_nul(&value) {
+        return Err(refused("has the NUL character"));
+    }
     let Value::Array(details) = value else { return Err(refused("not a list")) };
     if details.is_empty() || details.len() > MAX_DETAILS {
         return Err(refused("none or too many objects"));
@@ -232,6 +236,8 @@ mod tests {
             r#"[{"type":"payment_initiation","actions":"initiate"}]"#,
             r#"[{"type":"payment_initiation","actions":[]}]"#,
             r#"[{"type":"payment_initiation","identifier":7}]"#,
+            r#"[{"type":"payment_initiation","creditorName":"a\u0000"}]"#,
+            r#"[{"type":"payment_initiation","instructedAmount":{"\u0000":1}}]"#,
             &format!("[{many}]"),
             &"[".repeat(5000),
             &format!(r#"[{{"type":"payment_initiation","creditorName":{deep}}}]"#),

@@ -74,6 +74,13 @@ impl Params {
         self
     }
 
+    /// Those of the parameters that have one of these names.
+    #[must_use]
+    pub fn only(mut self, names: &[&str]) -> Self {
+        self.0.retain(|(name, _)| names.contains(&name.as_str()));
+        self
+    }
+
     /// The same parameters without these.
     #[must_use]
     pub fn without(mut self, names: &[&str]) -> Self {

@@ -69,6 +69,10 @@ pub struct Flow {
     pub browser: String,
     #[serde(default)]
     pub progress: Progress,
+    /// What the consent page lists that carries this flow, as [`crate::service::consent`] writes it:
+    /// the answer counts for that and for nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed: Option<String>,
 }
 
 /// Why a flow cannot go on.
@@ -95,6 +99,7 @@ impl Flow {
             began_at: now,
             browser: SecretHash::of(browser_cookie).as_str().to_owned(),
             progress: Progress::default(),
+            listed: None,
         }
     }
 

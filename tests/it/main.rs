@@ -33,6 +33,8 @@
 //! | `request_kit` | not tests: apps that sign or push their requests |
 //! | `request_objects`, `request_object_attacks`, `par` | requests as signed objects, and pushed ones |
 //! | `jarm` | authorization responses as signed JWTs |
+//! | `consent` | a click on Allow counts for the list that was shown |
+//! | `floods` | what strangers can make the server do and keep |
 //! | `dpop_kit` | not tests: keys and proofs for the two modules below |
 //! | `dpop`, `dpop_attacks` | tokens bound to a key; every defect a proof can have |
 //! | `registration_kit` | not tests: a Doorward that lets apps register themselves, and such apps |
@@ -102,6 +104,7 @@ mod code;
 mod conformance_basic;
 mod conformance_parameters;
 mod conformance_registration;
+mod consent;
 mod console;
 mod console_kit;
 mod console_rights;
@@ -123,6 +126,7 @@ mod fapi2_par;
 mod fapi2_token;
 mod first_start;
 mod fixtures;
+mod floods;
 mod flow_kit;
 mod forge;
 mod form_post;

@@ -183,12 +183,22 @@ pub(in crate::http) fn sign_in(visit: &Visit<'_>, view: SignInView) -> HttpRespo
     page_with(picture_policy(&nonce, picture.as_deref()), &body)
 }
 
-/// The consent form.
+/// Said when an answer to the list as it was before did not count.
+const LIST_CHANGED: &str =
+    "What this app asks for has changed. Look at the list once more before you allow it.";
+
+/// The consent form. What it lists is sealed into it.
 pub(in crate::http) fn consent(
     visit: &Visit<'_>,
     prompt: &ConsentPrompt,
-    (flow, sealed): (&Flow, &str),
+    flow: &Flow,
 ) -> HttpResponse {
+    let changed = flow.listed.as_ref().is_some_and(|listed| *listed != prompt.listed);
+    let flow = Flow { listed: Some(prompt.listed.clone()), ..flow.clone() };
+    let sealed = match flow.seal(visit.site) {
+        Ok(sealed) => sealed,
+        Err(failure) => return super::failure(visit.site, visit.request, &failure),
+    };
     let chrome = chrome(visit.site);
     let nonce = chrome.nonce.clone();
     let metadata = &prompt.client.metadata;
@@ -198,11 +208,12 @@ pub(in crate::http) fn consent(
     let host = host.as_ref().and_then(url::Url::host_str).unwrap_or(&prompt.redirect_uri);
     let body = Consent {
         chrome,
-        form: FlowForm { flow: sealed.to_owned(), csrf: visit.session_csrf() },
+        form: FlowForm { flow: sealed, csrf: visit.session_csrf() },
+        notice: changed.then(|| LIST_CHANGED.to_owned()),
         app_name: metadata.client_name.clone(),
         redirect_host: host.to_owned(),
         account: prompt.account.clone(),
-        switch_href: as_another(visit.site, flow),
+        switch_href: as_another(visit.site, &flow),
         permissions: permissions(prompt),
         details: prompt.authorization_details.iter().map(Detail::of).collect(),
         about,

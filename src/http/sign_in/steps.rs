@@ -152,7 +152,7 @@ pub(in crate::http) async fn answer(
             if arrival == Arrival::Post && sealed.len() <= MAX_IN_URL {
                 see_other(&site.path(&format!("/consent?flow={sealed}")))
             } else {
-                render::consent(visit, &prompt, (flow, &sealed))
+                render::consent(visit, &prompt, flow)
             }
         }
     }

@@ -50,6 +50,9 @@ pub(super) fn keys(metadata: &ClientMetadata, problems: &mut Problems) {
         let text = "is not a JWK Set: an object with a member keys that is a list";
         problems.push(MetadataProblem::new("jwks", text));
     }
+    if has_nul(jwks) {
+        problems.push(MetadataProblem::new("jwks", "has the NUL character"));
+    }
     if jwks.to_string().len() > MOST_KEY_BYTES {
         problems.push(MetadataProblem::new("jwks", "is larger than 32 KB; use jwks_uri"));
     }
@@ -206,7 +209,7 @@ pub(super) fn scope(metadata: &ClientMetadata, problems: &mut Problems) {
     }
     let well_formed = Scopes::parse(&scope).is_some_and(|parsed| parsed == metadata.scope);
     if !well_formed {
-        let text = "has an empty or repeated token, or a character that is not allowed";
+        let text = "has an empty or repeated value, a character that is not allowed, or more than 256 values";
         problems.push(MetadataProblem::new("scope", text));
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{AuthorizeError, Outcome, client_of, refuse, request_object};
 use crate::app::App;
 use crate::crypto::secret::SecretHash;
-use crate::protocol::authorize::{Arrival, PUSHED_PREFIX, RequestForm};
+use crate::protocol::authorize::{self, Arrival, PUSHED_PREFIX, RequestForm};
 use crate::protocol::client::Client;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::params::Params;
@@ -40,13 +40,14 @@ pub enum Begun {
 /// [`AuthorizeError`] when there is nowhere to send the error to.
 pub async fn begin(app: &App, params: Params) -> Result<Begun, AuthorizeError> {
     if !params.has("request") && !params.has("request_uri") {
-        let params = params.encode();
+        let params = authorize::known(params).encode();
         return Ok(Begun::Flow(Target::Authorize { params, arrival: Arrival::default() }));
     }
     let client = client_of(app, &params).await?;
     match resolve(app, &client, &params).await {
         Ok((params, arrival)) => {
-            Ok(Begun::Flow(Target::Authorize { params: params.encode(), arrival }))
+            let params = authorize::known(params).encode();
+            Ok(Begun::Flow(Target::Authorize { params, arrival }))
         }
         Err(EndpointError::Failure(failure)) => Err(failure.into()),
         // Where the request itself cannot be read, the parameters beside it say where to answer, if
