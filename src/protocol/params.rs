@@ -60,6 +60,12 @@ impl Params {
         self.0.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
+    /// Names and values, in the order sent.
+    #[must_use]
+    pub fn pairs(&self) -> Vec<(String, String)> {
+        self.0.clone()
+    }
+
     /// The parameters in `application/x-www-form-urlencoded` form again.
     #[must_use]
     pub fn encode(&self) -> String {

@@ -4,7 +4,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::fixtures::{ALICE, Callback, Tokens, fill_in};
+use crate::fixtures::{ALICE, Bed, Callback, Rp, Tokens, fill_in, unique};
 use crate::registration_kit::{Registered, open_bed};
 use crate::support::browser_like::{Browser, Page};
 
@@ -62,6 +62,40 @@ on_both_backends! {
             assert!(again.text().contains("has changed"), "{}", again.describe());
             Callback::of(&allow(&again).await).code();
         }
+    }
+
+    async fn a_program_that_anybody_can_imitate_is_asked_about_each_time(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let (rp, browser) = (bed.rp("native"), bed.world.browser());
+        rp.code(&browser, &ALICE, &[]).await;
+        let other_port = [("redirect_uri", "http://127.0.0.1:7777/cb")];
+        let page = rp.authorize(&browser, &other_port).await;
+        assert!(page.has_form("consent"), "another program may be listening: {}", page.describe());
+        let silent = rp.authorize(&browser, &[other_port[0], ("prompt", "none")]).await;
+        assert_eq!(silent.location_parameter("error").as_deref(), Some("consent_required"));
+        Callback::of(&allow(&page).await).code();
+        assert!(rp.authorize(&browser, &[]).await.has_form("consent"));
+        // An administrator who knows the app can excuse it.
+        let id = unique("excused");
+        let redirect = ["--redirect-uri", "com.example.app:/cb", "--skip-consent"];
+        let made = ["client", "create", "--name", "CLI", "--type", "native", "--client-id", &id];
+        bed.world.cli(&[&made[..], &redirect].concat());
+        let own = Rp { redirect_uri: redirect[1].to_owned(), ..Rp::new(&bed.world, &id) };
+        let page = own.authorize(&browser, &[("prompt", "none")]).await;
+        assert!(page.header("location").starts_with("com.example.app:/cb?code="), "{}", page.describe());
+    }
+
+    async fn a_scheme_of_an_app_s_own_is_never_shown_as_somebody_s_host(backend: Backend) {
+        let bed = open_bed(backend).await;
+        let app = Registered::new(&bed.world, json!({
+            "client_name": null, "application_type": "native", "token_endpoint_auth_method": "none",
+            "redirect_uris": ["com.evil.app://accounts.bank.example/cb"],
+        }))
+        .await;
+        let page = consent_page(&app, &bed.world.browser(), &[]).await;
+        assert!(!page.text().contains("accounts.bank.example"), "{}", page.text());
+        assert!(page.text().contains("com.evil.app: on this device"), "{}", page.text());
+        assert_eq!(app.json["client_name"], "An app without a name");
     }
 
     async fn a_page_that_is_loaded_again_or_in_another_tab_still_counts(backend: Backend) {

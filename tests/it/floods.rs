@@ -9,6 +9,7 @@ use crate::fixtures::{ALICE, Bed, Callback, Rp, unique};
 use crate::request_kit::{Signer, request_uri};
 use crate::support::backends::Backend;
 use crate::support::browser_like::Page;
+use crate::support::tls_peer::{Answer, TlsPeer, reachable};
 use crate::support::world::World;
 
 /// A server at which every app without a secret may push this often in a minute.
@@ -108,6 +109,33 @@ on_both_backends! {
             let object = app.object(&json!({ "resource": resources }));
             app.push_object(&object).await.assert_oauth_error(400, error);
         }
+    }
+
+    async fn what_a_request_uri_names_is_fetched_so_often_and_kept_as_long_as_allowed(
+        backend: Backend
+    ) {
+        let peer = TlsPeer::shared();
+        let world = reachable(World::builder(backend), &[peer]).start().await;
+        let bed = Bed::new(world, &[]).await;
+        let browser = bed.signed_in(&ALICE).await;
+        let paths = ["kept", "asked"].map(|name| format!("/{}", unique(name)));
+        let uris = [peer.url(&paths[0]), peer.url(&paths[1])];
+        let app = Signer::register(&bed, "ES256", &json!({ "request_uris": uris }));
+        let object = Answer::new(200, "application/oauth-authz-req+jwt", app.object(&json!({})));
+        peer.serve(&paths[0], object.clone().header("Cache-Control", "max-age=300"));
+        peer.serve(&paths[1], object);
+        for _ in 0..5 {
+            Callback::of(&app.take(&browser, &uris[0], &[]).await).code();
+        }
+        assert_eq!(peer.hits(&paths[0]), 1);
+        let mut refused = 0;
+        for n in 0..70 {
+            let page = app.take(&browser, &format!("{}#{n}", uris[1]), &[]).await;
+            refused += usize::from(page.try_location().is_none());
+        }
+        assert_eq!((peer.hits(&paths[1]), refused), (59, 11), "60 a minute at one host");
+        // What is kept needs no asking.
+        Callback::of(&app.take(&browser, &uris[0], &[]).await).code();
     }
 
     async fn a_refused_push_does_not_use_its_proof_up(backend: Backend) {

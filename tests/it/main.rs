@@ -34,6 +34,7 @@
 //! | `request_objects`, `request_object_attacks`, `par` | requests as signed objects, and pushed ones |
 //! | `jarm` | authorization responses as signed JWTs |
 //! | `consent` | a click on Allow counts for the list that was shown |
+//! | `cross_site` | what pages of other sites post, frame and load signs nobody out |
 //! | `floods` | what strangers can make the server do and keep |
 //! | `dpop_kit` | not tests: keys and proofs for the two modules below |
 //! | `dpop`, `dpop_attacks` | tokens bound to a key; every defect a proof can have |
@@ -110,6 +111,7 @@ mod console_kit;
 mod console_rights;
 mod console_safety;
 mod crash;
+mod cross_site;
 mod csrf;
 mod device;
 mod discovery;

@@ -19,7 +19,7 @@ pub struct Consent {
     /// What to know before looking at the list.
     pub notice: Option<String>,
     pub app_name: String,
-    /// Host of the registered redirect URI the answer goes to, or the scheme of a native app.
+    /// Where the answer goes: the host of the registered redirect URI, or a native app's scheme.
     pub redirect_host: String,
     /// Who is signed in: name or username.
     pub account: String,

@@ -21,7 +21,7 @@ use crate::service::flow::{Flow, FlowError, Target};
 use crate::service::session::LiveSession;
 
 /// Longer sealed requests travel in the page instead of the URL.
-const MAX_IN_URL: usize = 6_000;
+pub(in crate::http) const MAX_IN_URL: usize = 6_000;
 
 /// One request of a browser, as flow handlers see it.
 pub(in crate::http) struct Visit<'a> {

@@ -9,6 +9,7 @@ use super::{MetadataProblem, Problems};
 use crate::protocol::client::{AuthMethod, ClientMetadata};
 use crate::protocol::distinguished_name::DistinguishedName;
 use crate::protocol::scope::Scopes;
+use crate::protocol::strict_json::has_nul;
 use crate::protocol::types::{ContentEncryptionAlg, KeyEncryptionAlg};
 
 /// The largest key set by value, in bytes of JSON.

@@ -281,7 +281,9 @@ fn missing_consent(situation: &Situation<'_>) -> Option<Missing> {
     }
     // Authorization details speak of one transaction, so having allowed one says nothing about the
     // next (RFC 9396 section 11.2).
+    // Nor is having allowed a program once any sign of which program asks now.
     let ask = situation.consent.is_none()
+        || situation.client.can_be_imitated(request.reply_to.redirect_uri())
         || missing != Missing::default()
         || !request.details.authorization_details.is_empty();
     ask.then_some(missing)
