@@ -95,8 +95,8 @@ impl App {
     async fn post(&self, browser: &Browser, more: &[(&str, &str)]) {
         // Only the fragment may differ from the page before, which would load nothing.
         browser.open("about:blank").await;
-        let op = url::form_urlencoded::byte_serialize(self.endpoint().as_bytes());
-        let op: String = op.collect();
+        let op = self.endpoint();
+        let op: String = url::form_urlencoded::byte_serialize(op.as_bytes()).collect();
         browser.open(&format!("{}/poster#op={op}&{}", self.address, self.request(more))).await;
         browser.click("button").await;
     }

@@ -253,7 +253,7 @@ fn self_posting(
          frame-ancestors 'none'; base-uri 'none'; object-src 'none'",
         form_post::SCRIPT_SOURCE,
     );
-    let body = FormPost { app_name, chrome, action, params };
+    let body = FormPost { chrome, app_name, action, params };
     let mut response = page(&nonce, &body, Forms::Anywhere);
     if let Ok(value) = header::HeaderValue::from_str(&policy) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, value);
