@@ -15,7 +15,7 @@ use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::params::Params;
 use crate::protocol::reply::{NoReply, ReplyTo};
 use crate::service::audit::Caller;
-use crate::service::authorize::{Kept, pushed_requests, request_object};
+use crate::service::authorize::{PushedRequest, pushed_requests, request_object};
 use crate::service::client_authentication::{self, ClientRequest};
 use crate::service::dpop;
 use crate::service::failure::EndpointError;
@@ -43,7 +43,7 @@ pub async fn push(app: &App, request: &ClientRequest) -> Result<Pushed, Endpoint
     let params = dpop::bind_pushed(app, &client, (&stated, path::PAR)).await?;
     let name = Secret::generate();
     let lifetime = app.config.authorization.pushed_request_lifetime;
-    let kept = Kept { client_id: client.id.clone(), params: params.encode(), form };
+    let kept = PushedRequest { client_id: client.id.clone(), params: params.encode(), form };
     pushed::put(&app.ephemeral, name.hash().as_str(), (&kept, lifetime)).await?;
     app.metrics.token_issued("request_uri");
     let request_uri = format!("{PUSHED_PREFIX}{}", name.expose());

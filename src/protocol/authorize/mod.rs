@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn max_age_must_be_a_number_of_seconds() {
-        for bad in ["-1", "1.5", "soon", "99999999999999999999"] {
+        for bad in ["-1", "%2B5", "1.5", "soon", "99999999999999999999"] {
             assert_eq!(
                 code_of(&format!("response_type=code&scope=openid&max_age={bad}")),
                 "invalid_request"

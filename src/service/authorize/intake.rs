@@ -6,20 +6,22 @@ use serde::{Deserialize, Serialize};
 
 use super::{AuthorizeError, Outcome, client_of, refuse, request_object};
 use crate::app::App;
+use crate::clock::{Seconds, UnixTime};
 use crate::crypto::secret::SecretHash;
 use crate::protocol::authorize::{self, Arrival, PUSHED_PREFIX, RequestForm};
 use crate::protocol::client::Client;
 use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::fapi;
 use crate::protocol::params::Params;
 use crate::protocol::reply::ReplyTo;
 use crate::protocol::types::ClientId;
 use crate::service::failure::{EndpointError, Failure};
-use crate::service::flow::Target;
+use crate::service::flow::{Flow, LONGEST, Target};
 use crate::store::ephemeral::pushed;
 
 /// A pushed request as it is kept.
 #[derive(Debug, Serialize, Deserialize)]
-pub(in crate::service) struct Kept {
+pub(in crate::service) struct PushedRequest {
     pub client_id: ClientId,
     pub params: String,
     pub form: RequestForm,
@@ -51,11 +53,14 @@ pub async fn begin(app: &App, params: Params) -> Result<Begun, AuthorizeError> {
         }
         Err(EndpointError::Failure(failure)) => Err(failure.into()),
         // Where the request itself cannot be read, the parameters beside it say where to answer, if
-        // they name a registered place.
+        // they name a registered place and, for a client that takes signed answers only, ask for one.
         Err(EndpointError::OAuth(error)) => {
-            match ReplyTo::from_request(&client, &params, app.issuer()) {
-                Ok(reply_to) => Ok(Begun::Answer(refuse(app, (&client, &reply_to), &error).await?)),
-                Err(_) => Err(AuthorizeError::Unreadable(error)),
+            let reply_to = ReplyTo::from_request(&client, &params, app.issuer()).ok();
+            match reply_to.filter(|_| fapi::check_request(&client, &params).is_ok()) {
+                Some(reply_to) => {
+                    Ok(Begun::Answer(refuse(app, (&client, &reply_to), &error).await?))
+                }
+                None => Err(AuthorizeError::Unreadable(error)),
             }
         }
     }
@@ -97,7 +102,7 @@ async fn pushed_before(
         .because(detail)
     };
     let hash = SecretHash::of(name).as_str().to_owned();
-    let kept: Option<Kept> = pushed::get(&app.ephemeral, &hash).await?;
+    let kept: Option<PushedRequest> = pushed::get(&app.ephemeral, &hash).await?;
     let kept = kept.ok_or_else(|| refused("no such pushed request"))?;
     // RFC 9126 section 4: bound to the client that pushed it.
     if kept.client_id != client.id {
@@ -107,11 +112,30 @@ async fn pushed_before(
     Ok((params, Arrival { pushed: Some(hash), form: kept.form }))
 }
 
-/// Uses a pushed request up once the person has answered; `false` when it was before.
+/// How long the page that used a request up may answer it once more: a second click on its button.
+const SECOND_CLICK: Seconds = 10;
+
+/// Uses a pushed request up once the person has answered; `false` when it was before. The same page
+/// may answer twice: of two clicks the browser shows only what the second one leads to (RFC 9126
+/// section 4 allows it).
 ///
 /// # Errors
 /// [`Failure`] when it cannot be known.
-pub(super) async fn spend(app: &App, arrival: &Arrival) -> Result<bool, Failure> {
-    let Some(hash) = &arrival.pushed else { return Ok(true) };
-    Ok(pushed::spend(&app.ephemeral, hash, crate::service::flow::LONGEST).await?)
+pub(super) async fn spend(app: &App, flow: &Flow) -> Result<bool, Failure> {
+    let Target::Authorize { arrival: Arrival { pushed: Some(hash), .. }, .. } = &flow.target else {
+        return Ok(true);
+    };
+    let now = app.now();
+    let spent = Spent { page: flow.page.clone(), at: now };
+    let before = pushed::spend(&app.ephemeral, hash, (&spent, LONGEST)).await?;
+    Ok(before.is_none_or(|before: Spent| {
+        before.page.is_some() && before.page == flow.page && now.since(before.at) <= SECOND_CLICK
+    }))
+}
+
+/// What used a pushed request up.
+#[derive(Debug, Serialize, Deserialize)]
+struct Spent {
+    page: Option<String>,
+    at: UnixTime,
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 pub use decide::session_for;
-pub(in crate::service) use intake::Kept;
+pub(in crate::service) use intake::PushedRequest;
 pub use intake::{Begun, begin};
 
 use crate::app::App;
@@ -233,9 +233,7 @@ pub(crate) async fn deny(
     (client, reply_to): (&Client, &ReplyTo),
 ) -> Result<Outcome, AuthorizeError> {
     // That is an answer, too: what was pushed is used up by it.
-    if let Target::Authorize { arrival, .. } = &flow.target {
-        intake::spend(app, arrival).await?;
-    }
+    intake::spend(app, flow).await?;
     let denied = OAuthError::new(ErrorCode::AccessDenied, "The person did not allow the request.");
     refuse(app, (client, reply_to), &denied).await
 }

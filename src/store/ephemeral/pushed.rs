@@ -28,14 +28,23 @@ pub async fn get<T: DeserializeOwned>(
         .transpose()
 }
 
-/// Uses a request up; `false` when it was before. `memory` is at least as long as any page that was
-/// shown for it can be answered.
-pub async fn spend(ephemeral: &Ephemeral, hash: &str, memory: Seconds) -> Result<bool, StoreError> {
-    let first = ephemeral.put_new(&format!("par:{hash}:spent"), "1", memory).await?;
-    if first {
+/// Uses a request up; gives what used it up before, if anything did. `memory` is at least as long as
+/// any page that was shown for it can be answered.
+pub async fn spend<T: Serialize + DeserializeOwned>(
+    ephemeral: &Ephemeral,
+    hash: &str,
+    (by, memory): (&T, Seconds),
+) -> Result<Option<T>, StoreError> {
+    let corrupt = |error: serde_json::Error| StoreError::Corrupt(error.to_string());
+    let (key, by) = (format!("par:{hash}:spent"), serde_json::to_string(by).map_err(corrupt)?);
+    if ephemeral.put_new(&key, &by, memory).await? {
         ephemeral.delete(&[&request_key(hash)]).await?;
+        return Ok(None);
     }
-    Ok(first)
+    // What has expired between the two was spent all the same; another look finds it unknown.
+    let before = ephemeral.get(&key).await?;
+    let before = before.ok_or_else(|| StoreError::Unavailable("just expired".into()))?;
+    serde_json::from_str(&before).map(Some).map_err(corrupt)
 }
 
 fn request_key(hash: &str) -> String {
