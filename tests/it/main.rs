@@ -37,12 +37,6 @@
 //! | `cross_site` | what pages of other sites post, frame and load signs nobody out |
 //! | `floods` | what strangers can make the server do and keep |
 //! | `dpop_kit` | not tests: keys and proofs for the two modules below |
-//! | `dpop`, `dpop_attacks` | tokens bound to a key; every defect a proof can have |
-//! | `registration_kit` | not tests: a Doorward that lets apps register themselves, and such apps |
-//! | `registration`, `conformance_registration` | apps register and look after themselves |
-//! | `registration_attacks` | hostile URLs, words and statements of apps |
-//! | `metadata_documents` | apps whose id is the URL of a document |
-//! | `pairwise` | every sector knows a person by a name of its own |
 //! | `algorithms`, `encrypted` | each client's algorithms; signed and encrypted answers; the key set |
 //! | `relying_party` | the openidconnect crate as an independent client |
 //! | `jwt_attacks` | forged and misused tokens, everywhere one is read |
