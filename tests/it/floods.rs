@@ -86,16 +86,16 @@ on_both_backends! {
         let rp = bed.rp("spa");
         let endless = endless_scope();
         let few = (0..300).map(|n| format!("s{n}")).collect::<Vec<_>>().join(" ");
-        for scope in [&endless[..20_000], &few] {
+        for scope in [&endless[..20_000], few.as_str()] {
             let fields = rp.parameters(&[("scope", scope)]);
             let page = rp.bare().post("/oauth2/authorize", &pairs(&fields)).await;
             assert_eq!(Callback::of(&page).get("error"), Some("invalid_scope"));
             push(&rp, &[("scope", scope)]).await.assert_oauth_error(400, "invalid_scope");
         }
-        let fields = rp.parameters(&[("scope", &endless)]);
+        let fields = rp.parameters(&[("scope", endless.as_str())]);
         let page = rp.bare().post("/oauth2/authorize", &pairs(&fields)).await;
         assert_eq!(Callback::of(&page).get("error"), Some("invalid_request"));
-        for scope in [&endless, &few] {
+        for scope in [endless.as_str(), few.as_str()] {
             let fields = [("grant_type", "refresh_token"), ("refresh_token", "x"), ("scope", scope)];
             rp.token_request(&fields).await.assert_oauth_error(400, "invalid_scope");
         }

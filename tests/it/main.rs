@@ -36,7 +36,6 @@
 //! | `consent` | a click on Allow counts for the list that was shown |
 //! | `cross_site` | what pages of other sites post, frame and load signs nobody out |
 //! | `floods` | what strangers can make the server do and keep |
-//! | `dpop_kit` | not tests: keys and proofs for the two modules below |
 //! | `algorithms`, `encrypted` | each client's algorithms; signed and encrypted answers; the key set |
 //! | `relying_party` | the openidconnect crate as an independent client |
 //! | `jwt_attacks` | forged and misused tokens, everywhere one is read |

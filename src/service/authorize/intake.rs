@@ -126,16 +126,29 @@ pub(super) async fn spend(app: &App, flow: &Flow) -> Result<bool, Failure> {
         return Ok(true);
     };
     let now = app.now();
-    let spent = Spent { page: flow.page.clone(), at: now };
-    let before = pushed::spend(&app.ephemeral, hash, (&spent, LONGEST)).await?;
-    Ok(before.is_none_or(|before: Spent| {
-        before.page.is_some() && before.page == flow.page && now.since(before.at) <= SECOND_CLICK
-    }))
+    let page = flow.page.as_deref().unwrap_or_default();
+    let by = format!("{}:{page}", now.0);
+    let before = pushed::spend(&app.ephemeral, hash, (&by, LONGEST)).await?;
+    Ok(before.is_none_or(|before| is_second_click(&before, page, now)))
 }
 
-/// What used a pushed request up.
-#[derive(Debug, Serialize, Deserialize)]
-struct Spent {
-    page: Option<String>,
-    at: UnixTime,
+fn is_second_click(before: &str, page: &str, now: UnixTime) -> bool {
+    let Some((at, by)) = before.split_once(':') else { return false };
+    let at = at.parse().map(UnixTime);
+    !page.is_empty() && by == page && at.is_ok_and(|at| now.since(at) <= SECOND_CLICK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_page_that_used_a_request_up_may_answer_it_again_and_only_at_once() {
+        let after = |before, page, now| is_second_click(before, page, UnixTime(now));
+        assert!(after("1000:page", "page", 1_000) && after("1000:page", "page", 1_010));
+        assert!(!after("1000:page", "page", 1_011));
+        assert!(!after("1000:page", "other", 1_000));
+        assert!(!after("1000:", "", 1_000), "requests that came without a page");
+        assert!(!after("1", "page", 1_000) && !after("", "", 1_000), "from before, or expired");
+    }
 }

@@ -30,21 +30,18 @@ pub async fn get<T: DeserializeOwned>(
 
 /// Uses a request up; gives what used it up before, if anything did. `memory` is at least as long as
 /// any page that was shown for it can be answered.
-pub async fn spend<T: Serialize + DeserializeOwned>(
+pub async fn spend(
     ephemeral: &Ephemeral,
     hash: &str,
-    (by, memory): (&T, Seconds),
-) -> Result<Option<T>, StoreError> {
-    let corrupt = |error: serde_json::Error| StoreError::Corrupt(error.to_string());
-    let (key, by) = (format!("par:{hash}:spent"), serde_json::to_string(by).map_err(corrupt)?);
-    if ephemeral.put_new(&key, &by, memory).await? {
+    (by, memory): (&str, Seconds),
+) -> Result<Option<String>, StoreError> {
+    let key = format!("par:{hash}:spent");
+    if ephemeral.put_new(&key, by, memory).await? {
         ephemeral.delete(&[&request_key(hash)]).await?;
         return Ok(None);
     }
-    // What has expired between the two was spent all the same; another look finds it unknown.
-    let before = ephemeral.get(&key).await?;
-    let before = before.ok_or_else(|| StoreError::Unavailable("just expired".into()))?;
-    serde_json::from_str(&before).map(Some).map_err(corrupt)
+    // What has expired in between was spent all the same.
+    Ok(Some(ephemeral.get(&key).await?.unwrap_or_default()))
 }
 
 fn request_key(hash: &str) -> String {
