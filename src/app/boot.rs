@@ -7,7 +7,9 @@ use arc_swap::ArcSwap;
 use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 
-use super::{App, Documents, KeySets, Known, VerifiedTokens, Watch, software_issuers};
+use super::{
+    App, Documents, KeySets, Known, RequestObjects, VerifiedTokens, Watch, software_issuers,
+};
 use crate::clock::Clock;
 use crate::config::{Config, MasterKeySource};
 use crate::crypto::certificate::ClientAuthorities;
@@ -102,6 +104,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         client_authorities,
         outbound,
         documents: Documents::default(),
+        request_objects: RequestObjects::default(),
         software_issuers,
         metrics: Metrics::new(env!("CARGO_PKG_VERSION")),
         banner: None,

@@ -5,6 +5,7 @@ mod boot;
 mod documents;
 mod key_sets;
 mod known;
+mod request_objects;
 mod software_issuers;
 mod watch;
 
@@ -17,6 +18,7 @@ pub use boot::{BootError, Migrations, boot};
 pub use documents::{Document, Documents};
 pub use key_sets::{KeySet, KeySets, Slot};
 pub use known::{Known, VerifiedTokens};
+pub use request_objects::RequestObjects;
 pub use software_issuers::SoftwareIssuers;
 pub use watch::{Freshness, Watch};
 
@@ -57,6 +59,8 @@ pub struct App {
     pub outbound: Outbound,
     /// Client ID metadata documents read lately.
     pub documents: Documents,
+    /// Request objects fetched lately.
+    pub request_objects: RequestObjects,
     /// Whose software statements are believed.
     pub software_issuers: SoftwareIssuers,
     pub metrics: Metrics,

@@ -140,8 +140,12 @@ fn issuer_of(args: &IssuerCreateArgs) -> Result<TrustedIssuer, Failure> {
     };
     let scope = (!args.scopes.is_empty()).then(|| args.scopes.join(" "));
     let scope = scope.map(|text| {
-        Scopes::parse(&text)
-            .ok_or_else(|| Failure::Usage("a scope has a character that is not allowed".to_owned()))
+        Scopes::parse(&text).ok_or_else(|| {
+            Failure::Usage(
+                "a scope has a character that is not allowed, or there are more than 256"
+                    .to_owned(),
+            )
+        })
     });
     Ok(TrustedIssuer {
         name: args.name.clone(),

@@ -16,6 +16,10 @@ pub struct AuthorizationSettings {
     /// Seconds in which a pushed request must be taken to the sign-in page.
     #[schemars(range(min = 5, max = 599))]
     pub pushed_request_lifetime: Seconds,
+    /// Requests that may be pushed in a minute from one network, for each app that keeps no secret
+    /// or has registered itself. Others are known, and not counted.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub pushed_requests_per_minute: u32,
     /// Types of `authorization_details` (RFC 9396) that apps may be registered for. Each is a
     /// name, as in `account_information`, followed by the members it may have beside `locations`,
     /// `actions`, `datatypes`, `identifier` and `privileges`, as in
@@ -32,6 +36,7 @@ impl Default for AuthorizationSettings {
         Self {
             require_pushed_requests: false,
             pushed_request_lifetime: 60,
+            pushed_requests_per_minute: 300,
             detail_types: Vec::new(),
             accounts_per_browser: 5,
         }

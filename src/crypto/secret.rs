@@ -27,6 +27,12 @@ impl Secret {
         Self::from_text(BASE64URL_NOPAD.encode(bytes.as_slice()))
     }
 
+    /// Whether a text could be one of [`Secret::generate`]: what cannot need not be looked up.
+    pub fn looks_like_one(text: &str) -> bool {
+        text.len() == 43
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    }
+
     /// Takes a secret that already exists, such as one read from a configuration file.
     pub fn from_text(text: String) -> Self {
         Self(Zeroizing::new(text))

@@ -4,6 +4,7 @@
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::cookies::{self, Kind};
+use super::fetch_metadata;
 use super::render;
 use super::site::Site;
 use crate::protocol::params::Params;
@@ -88,6 +89,13 @@ pub(super) fn write_others(
         }
     };
     add(response, &cookie);
+}
+
+/// Whether nobody signed in here means nobody: a picture or frame on another site's page brings the
+/// state cookie but none of those that it is the state of.
+pub(super) fn are_visible(site: &Site, request: &HttpRequest) -> bool {
+    let brought = |kind| cookies::read(site, request, kind).is_some();
+    brought(Kind::Session) || brought(Kind::Accounts) || fetch_metadata::opens_a_window(request)
 }
 
 /// Lets scripts of this site see which sessions this browser has (Session Management 1.0 section

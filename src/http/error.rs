@@ -59,6 +59,12 @@ fn oauth_builder(request: &HttpRequest, refusal: &OAuthError) -> HttpResponseBui
         detail = %refusal.detail,
         "request refused"
     );
+    if refusal.code == ErrorCode::TemporarilyUnavailable {
+        // Asked too often (RFC 9126 section 2.3). Counted are minutes.
+        let mut response = HttpResponse::TooManyRequests();
+        response.insert_header((header::RETRY_AFTER, "60"));
+        return response;
+    }
     if refusal.code != ErrorCode::InvalidClient {
         return HttpResponse::BadRequest();
     }

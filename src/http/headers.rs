@@ -7,6 +7,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::site::{Site, Transport};
 use crate::protocol::client::{Client, ClientKind};
+use crate::protocol::discovery::path;
 use crate::service::dpop;
 
 /// Adds what is missing; a handler that set one of these knows better.
@@ -24,13 +25,31 @@ pub fn complete(site: &Site, headers: &mut HeaderMap) {
     add(header::REFERRER_POLICY, "no-referrer");
     add(header::CACHE_CONTROL, "no-store");
     add(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
-    add(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    add(OPENER_POLICY, "same-origin");
     add(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     add(HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()");
     if site.transport == Transport::Https {
         add(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
     }
 }
+
+/// Where a sign-in on the way to an app leads through.
+const OPENED_BY_APPS: [&str; 3] = [path::AUTHORIZE, "/login", "/consent"];
+
+/// Lets a window that an app has opened for a sign-in keep its tie to the app: browsers cut it for
+/// good at the first answer that has a policy of its own, and then the app never hears of the end.
+/// Framing is refused, and nothing on these pages can be read through the tie.
+pub fn keep_opener(site: &Site, requested: &str, headers: &mut HeaderMap) {
+    let below = requested.strip_prefix(site.base.as_str()).unwrap_or(requested);
+    let opened = |start: &str| {
+        below.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    if OPENED_BY_APPS.into_iter().any(opened) {
+        headers.insert(OPENER_POLICY, HeaderValue::from_static("unsafe-none"));
+    }
+}
+
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
 /// Whether other sites may put an answer into a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

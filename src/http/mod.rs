@@ -10,6 +10,7 @@ mod cookies;
 mod csrf;
 mod error;
 mod extract;
+mod fetch_metadata;
 mod headers;
 mod oidc;
 mod ops;

@@ -47,6 +47,8 @@ pub(super) async fn around(
             return Err(broken(StatusCode::INTERNAL_SERVER_ERROR).into());
         }
     };
+    let requested = response.request().path().to_owned();
+    headers::keep_opener(&site, &requested, response.headers_mut());
     headers::complete(&site, response.headers_mut());
     headers::offer_nonce(&site, &proofs, response.headers_mut());
     if let Ok(value) = HeaderValue::from_str(&id) {

@@ -4,7 +4,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::client_metadata::is_deceptive;
 use super::error::{ErrorCode, OAuthError};
+use super::strict_json::has_nul;
 
 /// Longer texts are refused unread.
 const MAX_LEN: usize = 8 * 1024;
@@ -72,6 +74,9 @@ pub fn parse(text: &str, known: &[DetailType], own: &[String]) -> Result<Vec<Val
         return Err(refused("longer than 8192 bytes"));
     }
     let value: Value = serde_json::from_str(text).map_err(|e| refused(e.to_string()))?;
+    if has_nul(&value) {
+        return Err(refused("has the NUL character"));
+    }
     let Value::Array(details) = value else { return Err(refused("not a list")) };
     if details.is_empty() || details.len() > MAX_DETAILS {
         return Err(refused("none or too many objects"));
@@ -169,7 +174,12 @@ pub fn describe(detail: &Value) -> (String, Vec<String>) {
     let lines = members.iter().filter(|(name, _)| *name != "type");
     (
         spaced(kind),
-        lines.map(|(name, value)| format!("{}: {}", spaced(name), plain(value))).collect(),
+        lines
+            .map(|(name, value)| match value {
+                Value::String(text) => format!("{}: {}", spaced(name), one_line(text)),
+                nested => format!("{}: {}", spaced(name), plain(nested)),
+            })
+            .collect(),
     )
 }
 
@@ -177,12 +187,27 @@ fn spaced(word: &str) -> String {
     word.replace('_', " ")
 }
 
+/// Nothing in it ends the line or turns the direction of what follows.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if is_deceptive(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// A text among others is quoted when it has what could be taken for the next of them.
+fn among_others(text: &str) -> String {
+    let text = one_line(text);
+    if !text.contains([',', '“', '”']) {
+        return text;
+    }
+    format!("“{}”", text.replace(['“', '”'], "'"))
+}
+
 fn plain(value: &Value) -> String {
     match value {
-        Value::String(text) => text.clone(),
+        Value::String(text) => among_others(text),
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
         Value::Object(members) => {
-            let members = members.iter().map(|(n, v)| format!("{} {}", spaced(n), plain(v)));
+            let name = |name: &str| among_others(&spaced(name));
+            let members = members.iter().map(|(n, v)| format!("{} {}", name(n), plain(v)));
             members.collect::<Vec<_>>().join(", ")
         }
         other => other.to_string(),
@@ -232,6 +257,8 @@ mod tests {
             r#"[{"type":"payment_initiation","actions":"initiate"}]"#,
             r#"[{"type":"payment_initiation","actions":[]}]"#,
             r#"[{"type":"payment_initiation","identifier":7}]"#,
+            r#"[{"type":"payment_initiation","creditorName":"a\u0000"}]"#,
+            r#"[{"type":"payment_initiation","instructedAmount":{"\u0000":1}}]"#,
             &format!("[{many}]"),
             &"[".repeat(5000),
             &format!(r#"[{{"type":"payment_initiation","creditorName":{deep}}}]"#),
@@ -289,6 +316,22 @@ mod tests {
                 "actions: initiate, status",
                 "locations: https://pay.test",
                 "instructedAmount: currency EUR, amount 123.50",
+            ]
+        );
+    }
+
+    #[test]
+    fn no_value_reads_like_another_member() {
+        let detail = json!({ "type": "pay", "creditorName": "Ann\nactions: none",
+            "instructedAmount": { "currency": "EUR, amount 1.00", "amount": "9.00" },
+            "actions": ["a", "b, c”, d"] });
+        let (_, lines) = describe(&detail);
+        assert_eq!(
+            lines,
+            [
+                "creditorName: Ann\u{fffd}actions: none",
+                "instructedAmount: currency “EUR, amount 1.00”, amount 9.00",
+                "actions: a, “b, c', d”",
             ]
         );
     }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::error::OAuthError;
 use super::scope::Scopes;
+use super::strict_json::has_nul;
 
 /// Longer texts are refused unread; honest ones have a few hundred characters.
 const MAX_LEN: usize = 8 * 1024;
@@ -97,6 +98,9 @@ impl ClaimsRequest {
         if depth(&value) > MAX_DEPTH {
             return Err(malformed("nested too deep"));
         }
+        if has_nul(&value) {
+            return Err(malformed("has the NUL character"));
+        }
         let Value::Object(members) = value else { return Err(malformed("not an object")) };
         Ok(Self {
             userinfo: asked(members.get("userinfo"))?,
@@ -185,7 +189,7 @@ fn asked(place: Option<&Value>) -> Result<Asked, OAuthError> {
     for (name, demand) in members {
         let demand = match demand {
             Value::Null => ClaimDemand::default(),
-            Value::Object(demand) => read_demand(demand)?,
+            Value::Object(demand) => read_demand(name, demand)?,
             _ => return Err(malformed("a claim is neither null nor an object")),
         };
         if scope_of(name).is_some() || ABOUT_SIGN_IN.contains(&name.as_str()) {
@@ -195,19 +199,23 @@ fn asked(place: Option<&Value>) -> Result<Asked, OAuthError> {
     Ok(asked)
 }
 
-/// Members the specification does not define are ignored, as section 5.5.1 says.
-fn read_demand(members: &Map<String, Value>) -> Result<ClaimDemand, OAuthError> {
-    let essential = match members.get("essential") {
+/// Members the specification does not define are ignored, as section 5.5.1 says. One that is null
+/// counts as left out, since many libraries write whatever they have no value for; only a person
+/// who is named as null stays nobody.
+fn read_demand(claim: &str, members: &Map<String, Value>) -> Result<ClaimDemand, OAuthError> {
+    let given = |name: &str| members.get(name).filter(|value| !value.is_null());
+    let essential = match given("essential") {
         None => false,
         Some(Value::Bool(essential)) => *essential,
         Some(_) => return Err(malformed("essential is not a boolean")),
     };
-    let values = match members.get("values") {
+    let values = match given("values") {
         None => Vec::new(),
         Some(Value::Array(values)) if values.len() <= MAX_MEMBERS => values.clone(),
         Some(_) => return Err(malformed("values is not a list of at most 64")),
     };
-    Ok(ClaimDemand { essential, value: members.get("value").cloned(), values })
+    let value = if claim == "sub" { members.get("value") } else { given("value") };
+    Ok(ClaimDemand { essential, value: value.cloned(), values })
 }
 
 #[cfg(test)]
@@ -253,6 +261,8 @@ mod tests {
             r#"{"userinfo":{"name":true}}"#,
             r#"{"userinfo":{"name":{"essential":"yes"}}}"#,
             r#"{"userinfo":{"name":{"values":"x"}}}"#,
+            r#"{"id_token":{"acr":{"values":["aal1","\u0000"]}}}"#,
+            r#"{"userinfo":{"x\u0000":null}}"#,
             &deep,
             &very_deep,
             &long,
@@ -264,6 +274,18 @@ mod tests {
         for fine in ["{}", r#"{"userinfo":null}"#, r#"{"id_token":{}}"#, r#"{"other":7}"#] {
             assert!(parse(fine).is_empty(), "{fine}");
         }
+    }
+
+    #[test]
+    fn a_member_that_is_null_counts_as_left_out() {
+        let request = parse(
+            r#"{"id_token":{"acr":{"essential":true,"value":null,"values":null},
+                "sub":{"essential":null,"value":null}}}"#,
+        );
+        let nobody = Some(Vec::new());
+        let acr = ClaimDemand { essential: true, ..ClaimDemand::default() };
+        assert_eq!(request.id_token["acr"], acr);
+        assert_eq!(request.subjects(), nobody, "a person named as null is nobody");
     }
 
     #[test]

@@ -175,7 +175,9 @@ fn scopes(client: &Client, params: &Params) -> Result<Scopes, OAuthError> {
     let registered = &client.metadata.scope;
     let requested = match params.get("scope")? {
         Some(text) => Scopes::parse(text).ok_or_else(|| {
-            OAuthError::invalid_scope("scope has a character that is not allowed.")
+            OAuthError::invalid_scope(
+                "scope has a character that is not allowed, or too many values.",
+            )
         })?,
         None => registered.clone(),
     };

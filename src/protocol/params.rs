@@ -60,6 +60,12 @@ impl Params {
         self.0.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
+    /// Names and values, in the order sent.
+    #[must_use]
+    pub fn pairs(&self) -> Vec<(String, String)> {
+        self.0.clone()
+    }
+
     /// The parameters in `application/x-www-form-urlencoded` form again.
     #[must_use]
     pub fn encode(&self) -> String {
@@ -71,6 +77,13 @@ impl Params {
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.0.retain(|(n, _)| n != name);
         self.0.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Those of the parameters that have one of these names.
+    #[must_use]
+    pub fn only(mut self, names: &[&str]) -> Self {
+        self.0.retain(|(name, _)| names.contains(&name.as_str()));
         self
     }
 

@@ -85,6 +85,14 @@ pub fn is_loopback(uri: &str) -> bool {
     split_loopback(uri).is_some()
 }
 
+/// The host of a web address. In a URI of a scheme of a native app's own, what stands where a host
+/// would be is as invented as the rest, so there is none.
+#[must_use]
+pub fn web_host(uri: &str) -> Option<String> {
+    let url = url::Url::parse(uri).ok()?;
+    matches!(url.scheme(), "https" | "http").then(|| url.host_str().map(str::to_owned))?
+}
+
 /// Splits a loopback URI into its host and what follows the port: `http://[::1]:81/cb?x` becomes
 /// `("http://[::1]", "/cb?x")`. `None` for every other text.
 fn split_loopback(uri: &str) -> Option<(&str, &str)> {
@@ -108,6 +116,15 @@ fn split_loopback(uri: &str) -> Option<(&str, &str)> {
 mod tests {
     use super::*;
     use ClientKind::{Native, Spa, Web};
+
+    #[test]
+    fn only_a_web_address_has_a_host() {
+        assert_eq!(web_host("https://RP.test:8443/cb").as_deref(), Some("rp.test"));
+        assert_eq!(web_host("http://127.0.0.1/cb").as_deref(), Some("127.0.0.1"));
+        for none in ["com.evil.app://accounts.bank.test/cb", "com.example.app:/cb", "x"] {
+            assert_eq!(web_host(none), None, "{none}");
+        }
+    }
 
     /// Near misses of `https://rp.test/cb` (security catalogue row 10): none may match.
     const NEAR_MISSES: &[&str] = &[

@@ -229,10 +229,9 @@ fn kind(members: &Members, metadata: &ClientMetadata, problems: &mut Problems) -
     }
 }
 
-/// What an app without a name is called: by where it sends people, which it cannot invent.
+/// What an app without a name is called: by the web site it sends people to, which it cannot invent.
 fn nameless(metadata: &ClientMetadata) -> String {
-    let host = |uri: &String| url::Url::parse(uri).ok()?.host_str().map(str::to_owned);
-    let host = metadata.redirect_uris.iter().find_map(host);
+    let host = metadata.redirect_uris.iter().find_map(|uri| redirect_uri::web_host(uri));
     host.filter(|host| host.len() <= 100).unwrap_or_else(|| "An app without a name".to_owned())
 }
 

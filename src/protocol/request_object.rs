@@ -17,6 +17,9 @@ pub const TYPES: [&str; 2] = ["oauth-authz-req+jwt", "JWT"];
 /// Longer `request_uri` values are refused (RFC 9101 section 5.2).
 const LONGEST_URI: usize = 512;
 
+/// Most values of the one parameter that may be repeated.
+const MAX_REPEATS: usize = 64;
+
 /// How far apart two honest clocks may be.
 const TOLERANCE: Seconds = 30;
 
@@ -85,6 +88,9 @@ pub fn params(claims: &Map<String, Value>, expect: &Expect<'_>) -> Result<Params
             (name, Value::String(text)) => pairs.push((name, text.clone())),
             // The one parameter that may be repeated (RFC 8707 section 2.1).
             ("resource", Value::Array(several)) => {
+                if several.len() > MAX_REPEATS {
+                    return Err(malformed("too many resources"));
+                }
                 for resource in several {
                     let text = resource.as_str().ok_or_else(|| malformed("resource"))?;
                     pairs.push(("resource", text.to_owned()));

@@ -1,8 +1,15 @@
 //! `scope` (RFC 6749 section 3.3): `scope-token *( SP scope-token )`,
 //! `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`.
 
+use std::collections::BTreeSet;
+
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
+
+/// Longer texts are refused unread.
+const MAX_LEN: usize = 4096;
+/// More tokens than any honest text has.
+const MAX_TOKENS: usize = 256;
 
 /// A set of scope tokens in the order first seen, without duplicates.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, schemars::JsonSchema)]
@@ -20,8 +27,9 @@ impl<'de> Deserialize<'de> for Scopes {
         }
         match Form::deserialize(deserializer)? {
             Form::List(list) => Ok(Self(list)),
-            Form::Text(text) => Self::parse(&text)
-                .ok_or_else(|| D::Error::custom("a scope has a character that is not allowed")),
+            Form::Text(text) => Self::parse(&text).ok_or_else(|| {
+                D::Error::custom("a scope has a character that is not allowed, or too many values")
+            }),
         }
     }
 }
@@ -31,16 +39,23 @@ impl Scopes {
     pub const STANDARD: [&'static str; 7] =
         ["openid", "profile", "email", "phone", "address", "groups", "offline_access"];
 
-    /// Parses the parameter; `None` when a character is outside the grammar. Runs of spaces are
-    /// tolerated since many clients send them; nothing else is.
+    /// Parses the parameter; `None` when a character is outside the grammar, or when there are more
+    /// than 256 different tokens or 4,096 bytes. Runs of spaces are tolerated since many clients send
+    /// them; nothing else is.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let mut tokens = Vec::new();
+        if text.len() > MAX_LEN {
+            return None;
+        }
+        let (mut tokens, mut known) = (Vec::new(), BTreeSet::new());
         for token in text.split(' ').filter(|t| !t.is_empty()) {
             if !token.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5B | 0x5D..=0x7E)) {
                 return None;
             }
-            if !tokens.iter().any(|t| t == token) {
+            if known.insert(token) {
+                if tokens.len() == MAX_TOKENS {
+                    return None;
+                }
                 tokens.push(token.to_owned());
             }
         }
@@ -115,6 +130,15 @@ mod tests {
         for bad in ["open\"id", "a\\b", "öpenid", "a\tb", "a\u{0}"] {
             assert!(Scopes::parse(bad).is_none(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_text_beyond_every_honest_size_is_refused_unread() {
+        let tokens = |n: usize| (0..n).map(|n| n.to_string()).collect::<Vec<_>>().join(" ");
+        assert_eq!(Scopes::parse(&tokens(256)).unwrap().iter().count(), 256);
+        assert!(Scopes::parse(&tokens(257)).is_none());
+        assert!(Scopes::parse(&vec!["openid"; 500].join(" ")).is_some(), "repeats count once");
+        assert!(Scopes::parse(&"x".repeat(4_097)).is_none());
     }
 
     #[test]

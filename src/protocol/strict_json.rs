@@ -29,6 +29,18 @@ pub fn object(text: &[u8]) -> Result<Map<String, Value>, JsonProblem> {
     Ok(members)
 }
 
+/// Whether a text or a member's name in it has the NUL character, which JSON can write and PostgreSQL
+/// cannot keep.
+#[must_use]
+pub fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(members) => members.iter().any(|(n, v)| n.contains('\0') || has_nul(v)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 fn deeper_than(value: &Value, levels: usize) -> bool {
     match value {
         Value::Array(items) => levels == 0 || items.iter().any(|v| deeper_than(v, levels - 1)),
@@ -71,6 +83,17 @@ mod tests {
     #[test]
     fn an_object_is_read() {
         assert_eq!(object(br#"{"a":[1,{"b":null}]}"#).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn the_nul_character_is_found_wherever_it_hides() {
+        let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        for bad in [r#""\u0000""#, r#"[{"a":["x\u0000"]}]"#, r#"{"a":{"\u0000b":1}}"#] {
+            assert!(has_nul(&value(bad)), "{bad}");
+        }
+        for fine in [r#"{"a":["\\u0000",null,0]}"#, "[]", r#""\u0001""#] {
+            assert!(!has_nul(&value(fine)), "{fine}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub fn hosts(metadata: &ClientMetadata) -> BTreeSet<String> {
         .redirect_uris
         .iter()
         .filter(|uri| !redirect_uri::is_loopback(uri))
-        .filter_map(|uri| url::Url::parse(uri).ok()?.host_str().map(str::to_owned))
+        .filter_map(|uri| redirect_uri::web_host(uri))
         .collect()
 }
 
@@ -82,6 +82,7 @@ mod tests {
         for uris in [
             &["http://127.0.0.1/cb"][..],
             &["com.example.app:/cb", "http://localhost:1/cb"],
+            &["com.evil.app://bank.test/cb"],
             &[],
             &["https://a.test/", "https://b.test/"],
         ] {

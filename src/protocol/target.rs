@@ -22,15 +22,16 @@ pub fn invalid_target(description: &'static str) -> OAuthError {
 pub fn resources(params: &Params) -> Result<Vec<String>, OAuthError> {
     let mut found: Vec<String> = Vec::new();
     for resource in params.all("resource") {
+        if found.iter().any(|known| known == resource) {
+            continue;
+        }
+        if found.len() == MAX_RESOURCES {
+            return Err(invalid_target("The request names too many resources."));
+        }
         if url::Url::parse(resource).is_err() || resource.contains('#') {
             return Err(invalid_target("resource must be an absolute URI without a fragment."));
         }
-        if !found.iter().any(|known| known == resource) {
-            found.push(resource.to_owned());
-        }
-    }
-    if found.len() > MAX_RESOURCES {
-        return Err(invalid_target("The request names too many resources."));
+        found.push(resource.to_owned());
     }
     Ok(found)
 }

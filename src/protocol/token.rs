@@ -55,7 +55,9 @@ impl Asked {
         let scope = scope
             .map(|text| {
                 Scopes::parse(text).filter(|scopes| !scopes.is_empty()).ok_or_else(|| {
-                    OAuthError::invalid_scope("scope is empty or has a character not allowed.")
+                    OAuthError::invalid_scope(
+                        "scope is empty, has a character that is not allowed, or too many values.",
+                    )
                 })
             })
             .transpose()?;

@@ -14,9 +14,6 @@ use crate::service::session::{self, Established, LiveSession};
 /// What separates the secrets in the accounts cookie.
 const SEPARATOR: char = '.';
 
-/// The cookie's secrets have 43 characters.
-const LONGEST_SECRET: usize = 128;
-
 /// A live session and the secret that this browser proved it with.
 #[derive(Debug, Clone)]
 pub struct Held {
@@ -142,10 +139,6 @@ impl Accounts {
 }
 
 async fn held(app: &App, secret: &str) -> Result<Option<Held>, Failure> {
-    // Anything longer is no secret of ours and not worth hashing.
-    if secret.len() > LONGEST_SECRET {
-        return Ok(None);
-    }
     let session = session::current(app, secret).await?;
     Ok(session.map(|session| Held { secret: Secret::from_text(secret.to_owned()), session }))
 }

@@ -1,9 +1,15 @@
 //! The person's answer to "may this app see this?". Remembered per app and scope.
 
+use serde_json::json;
+
 use crate::app::App;
+use crate::clock::UnixTime;
+use crate::crypto::encoding::fingerprint;
+use crate::protocol::authorize::AuthorizeRequest;
+use crate::protocol::client::Client;
 use crate::protocol::types::{ClientId, UserId};
 use crate::service::audit::{Actor, Caller, Event};
-use crate::service::authorize::{self, AuthorizeError, Outcome, Verified};
+use crate::service::authorize::{self, AuthorizeError, Outcome};
 use crate::service::failure::Failure;
 use crate::service::flow::Flow;
 use crate::service::metadata_document::{self, Kept};
@@ -19,6 +25,23 @@ pub enum Decision {
     Deny,
 }
 
+/// What a consent page lists, in short. The page carries it sealed, so that an answer counts for what
+/// the person saw: an app that may ask for more by then, or is called otherwise, is asked about anew.
+pub(crate) fn listed(client: &Client, request: &AuthorizeRequest) -> String {
+    let metadata = &client.metadata;
+    let face = [&metadata.logo_uri, &metadata.policy_uri, &metadata.tos_uri];
+    let list = json!({
+        "client": client.id,
+        "name": metadata.client_name,
+        "face": face,
+        "answered_at": request.reply_to.redirect_uri(),
+        "scopes": request.scopes,
+        "claims": request.details.claims.beyond(&request.scopes),
+        "authorization_details": request.details.authorization_details,
+    });
+    fingerprint(&list.to_string())
+}
+
 /// Records the answer and takes the flow on.
 ///
 /// # Errors
@@ -29,26 +52,47 @@ pub async fn decide(
     decision: Decision,
     caller: &Caller,
 ) -> Result<Outcome, AuthorizeError> {
-    let Verified { client, reply_to, request } = authorize::verify(app, &flow).await?;
-    let request = match request {
+    let verified = authorize::verify(app, &flow).await?;
+    let (client, reply_to) = (&verified.client, &verified.reply_to);
+    let request = match &verified.request {
         Ok(request) => request,
-        Err(error) => return authorize::refuse(app, (&client, &reply_to), &error).await,
-    };
-    let now = app.now();
-    let actor = Actor::User(session.user_id.clone());
-    let event = |kind, refused| {
-        let event = match refused {
-            Decision::Allow => Event::success(kind, &actor, now),
-            Decision::Deny => Event::failure(kind, &actor, now),
-        };
-        event.user(&session.user_id).client(&client.id).session(&session.id).caller(caller)
+        Err(error) => return authorize::refuse(app, (client, reply_to), error).await,
     };
     if decision == Decision::Deny {
-        crate::service::audit::write(app, event("consent.denied", Decision::Deny)).await?;
-        return authorize::deny(app, &flow, (&client, &reply_to)).await;
+        let event = answered("consent.denied", (client, session), (app.now(), decision));
+        crate::service::audit::write(app, event.caller(caller)).await?;
+        return authorize::deny(app, &flow, (client, reply_to)).await;
     }
+    // What was shown is what is allowed; anything else is shown first.
+    if flow.listed.as_ref() == Some(&listed(client, request)) {
+        remember(app, (client, request), (session, caller)).await?;
+        flow.progress.consented_at = Some(app.now());
+    }
+    authorize::go_on(app, (&flow, Some(session)), verified).await
+}
+
+fn answered(
+    kind: &'static str,
+    (client, session): (&Client, &LiveSession),
+    (now, decision): (UnixTime, Decision),
+) -> Event {
+    let actor = Actor::User(session.user_id.clone());
+    let event = match decision {
+        Decision::Allow => Event::success(kind, &actor, now),
+        Decision::Deny => Event::failure(kind, &actor, now),
+    };
+    event.user(&session.user_id).client(&client.id).session(&session.id)
+}
+
+/// Adds what the person allows to what they allowed this app before.
+async fn remember(
+    app: &App,
+    (client, request): (&Client, &AuthorizeRequest),
+    (session, caller): (&LiveSession, &Caller),
+) -> Result<(), AuthorizeError> {
+    let now = app.now();
     let mut tx = app.store.begin().await.map_err(Failure::from)?;
-    let kept = metadata_document::keep(app, &mut tx, &client).await?;
+    let kept = metadata_document::keep(app, &mut tx, client).await?;
     let before =
         consents::get(&mut tx, &session.user_id, &client.id).await.map_err(Failure::from)?;
     let (scopes, mut claims) =
@@ -63,15 +107,15 @@ pub async fn decide(
         granted_at: now,
     };
     consents::upsert(&mut tx, &consent).await.map_err(Failure::from)?;
-    let event =
-        event("consent.granted", Decision::Allow).detail("scope", request.scopes.to_string());
+    let event = answered("consent.granted", (client, session), (now, Decision::Allow))
+        .caller(caller)
+        .detail("scope", request.scopes.to_string());
     audit::append(&mut tx, &event.into_row()).await.map_err(Failure::from)?;
     tx.commit().await.map_err(Failure::from)?;
     if kept == Kept::Anew {
         app.known.forget();
     }
-    flow.progress.consented_at = Some(now);
-    authorize::advance(app, &flow, Some(session)).await
+    Ok(())
 }
 
 /// The apps a person has allowed.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
+use crate::crypto::encoding::fingerprint;
 use crate::crypto::seal::Purpose;
 use crate::crypto::secret::SecretHash;
 use crate::protocol::authorize::Arrival;
@@ -69,6 +70,13 @@ pub struct Flow {
     pub browser: String,
     #[serde(default)]
     pub progress: Progress,
+    /// What the consent page lists that carries this flow, as [`crate::service::consent`] writes it:
+    /// the answer counts for that and for nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed: Option<String>,
+    /// Which page it came back from; `None` before there was one.
+    #[serde(skip)]
+    pub page: Option<String>,
 }
 
 /// Why a flow cannot go on.
@@ -95,6 +103,8 @@ impl Flow {
             began_at: now,
             browser: SecretHash::of(browser_cookie).as_str().to_owned(),
             progress: Progress::default(),
+            listed: None,
+            page: None,
         }
     }
 
@@ -122,6 +132,7 @@ impl Flow {
     pub fn open(app: &App, sealed: &str, browser_cookie: Option<&str>) -> Result<Self, FlowError> {
         let plain = app.sealer.open(Purpose::Flow, sealed).ok_or(FlowError::Unreadable)?;
         let flow: Self = serde_json::from_slice(&plain).map_err(|_| FlowError::Unreadable)?;
+        let flow = Self { page: Some(fingerprint(sealed)), ..flow };
         let own = SecretHash::from_stored(flow.browser.clone());
         if !browser_cookie.is_some_and(|cookie| own.matches(cookie)) {
             return Err(FlowError::OtherBrowser(Box::new(flow)));

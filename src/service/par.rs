@@ -11,17 +11,16 @@ use crate::crypto::secret::Secret;
 use crate::protocol::authorize::{self, Arrival, PUSHED_PREFIX, RequestForm};
 use crate::protocol::client::Client;
 use crate::protocol::discovery::path;
-use crate::protocol::error::OAuthError;
+use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::params::Params;
 use crate::protocol::reply::{NoReply, ReplyTo};
-use crate::service::authorize::{Kept, pushed_requests, request_object};
+use crate::service::audit::Caller;
+use crate::service::authorize::{PushedRequest, pushed_requests, request_object};
 use crate::service::client_authentication::{self, ClientRequest};
 use crate::service::dpop;
 use crate::service::failure::EndpointError;
+use crate::service::sign_in::network_of;
 use crate::store::ephemeral::pushed;
-
-/// What only proves who the client is, and is not part of the request.
-const CREDENTIALS: [&str; 3] = ["client_secret", "client_assertion", "client_assertion_type"];
 
 /// The answer (section 2.2).
 #[derive(Debug, Serialize)]
@@ -36,17 +35,39 @@ pub struct Pushed {
 /// Whatever the authorization endpoint would answer, as JSON (section 2.3); a failure of ours.
 pub async fn push(app: &App, request: &ClientRequest) -> Result<Pushed, EndpointError> {
     let client = client_authentication::authenticate(app, request).await?;
+    refuse_flood(app, &client, &request.caller).await?;
     let (params, form) = parameters(app, &client, &request.params).await?;
+    check(app, &client, (&params, form))?;
+    // Nothing is written for a request that is refused, so the proof, which is used up, comes last.
     let stated = ClientRequest { params, ..request.clone() };
     let params = dpop::bind_pushed(app, &client, (&stated, path::PAR)).await?;
-    check(app, &client, (&params, form))?;
     let name = Secret::generate();
     let lifetime = app.config.authorization.pushed_request_lifetime;
-    let kept = Kept { client_id: client.id.clone(), params: params.encode(), form };
+    let kept = PushedRequest { client_id: client.id.clone(), params: params.encode(), form };
     pushed::put(&app.ephemeral, name.hash().as_str(), (&kept, lifetime)).await?;
     app.metrics.token_issued("request_uri");
     let request_uri = format!("{PUSHED_PREFIX}{}", name.expose());
     Ok(Pushed { request_uri, expires_in: lifetime })
+}
+
+/// Anybody can push in the name of a client that keeps no secret, and anybody can register: one
+/// network cannot fill the store that way.
+async fn refuse_flood(app: &App, client: &Client, caller: &Caller) -> Result<(), EndpointError> {
+    if client.is_confidential() && client.origin.is_reviewed() {
+        return Ok(());
+    }
+    let network = caller.address.as_deref().map(network_of).unwrap_or_default();
+    let key = format!("pushed-requests:{}:{network}", client.id);
+    let most = app.config.authorization.pushed_requests_per_minute;
+    if app.ephemeral.increment(&key, 60).await? > i64::from(most) {
+        app.metrics.rate_limited("par");
+        return Err(OAuthError::new(
+            ErrorCode::TemporarilyUnavailable,
+            "Too many requests were pushed for this client; wait a minute.",
+        )
+        .into());
+    }
+    Ok(())
 }
 
 /// The parameters as they are or, where there is a request object, those in it alone (section 3).
@@ -61,10 +82,10 @@ async fn parameters(
     }
     if let Some(object) = sent.get("request")? {
         let params = request_object::open(app, client, object).await?;
-        return Ok((params, RequestForm::SignedObject));
+        return Ok((authorize::known(params), RequestForm::SignedObject));
     }
     // A client that authenticates by header need not repeat its name in the body.
-    let params = sent.clone().without(&CREDENTIALS).with("client_id", client.id.as_str());
+    let params = authorize::known(sent.clone()).with("client_id", client.id.as_str());
     Ok((params, RequestForm::Parameters))
 }
 

@@ -119,6 +119,9 @@ pub struct Established {
 /// # Errors
 /// [`Failure`] when neither store can say.
 pub async fn current(app: &App, cookie: &str) -> Result<Option<LiveSession>, Failure> {
+    if !Secret::looks_like_one(cookie) {
+        return Ok(None);
+    }
     let hash = SecretHash::of(cookie);
     if let Some(session) = read_copy(app, &hash).await {
         app.metrics.cache_request("session", "hit");

@@ -29,6 +29,12 @@ pub fn sid(app: &App, client: &Client, session: &SessionId) -> Result<SessionId,
     name(app, client, (AliasOf::Session, session.as_str())).map(SessionId::new)
 }
 
+/// Whether these two clients know everybody by the same names.
+#[must_use]
+pub fn same_names(a: &Client, b: &Client) -> bool {
+    subject::circle(a) == subject::circle(b)
+}
+
 fn name(app: &App, client: &Client, (of, id): (AliasOf, &str)) -> Result<String, Failure> {
     let Some(circle) = subject::circle(client) else { return Ok(id.to_owned()) };
     app.sealer

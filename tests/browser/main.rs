@@ -9,6 +9,7 @@
 //! | `demo_walk` | the main job: sign in to one app, be known to the other, sign out of both |
 //! | `pages_walk` | every page on the way through a sign-in, and what lies beside the way |
 //! | `console_walk` | every page of the console, and the main things done there |
+//! | `app_window` | apps that open the sign-in in a window, and apps that post their request |
 //! | `session_walk` | what happens inside the pages of apps when a session changes or ends |
 //!
 //! Screenshots go to `target/screenshots/`. `scripts/test-setup` installs what is needed.
@@ -29,6 +30,7 @@ mod support;
 #[path = "support/mod.rs"]
 mod driver;
 
+mod app_window;
 mod console_walk;
 mod demo_walk;
 mod fixtures;

@@ -118,11 +118,15 @@ on_both_backends! {
         for bad in [
             "x", "[]", "null", "{", r#"{"userinfo":[]}"#, r#"{"userinfo":{"name":1}}"#,
             r#"{"id_token":{"acr":{"essential":1}}}"#, &deep, &long,
+            r#"{"id_token":{"acr":{"values":["aal1","\u0000"]}}}"#,
+            r#"{"userinfo":{"\u0000":null}}"#,
         ] {
             let page = rp.authorize(&browser, &[("claims", bad)]).await;
             assert_client_error(&page, &rp, "invalid_request");
         }
-        for fine in ["{}", r#"{"userinfo":null,"id_token":{"x":null}}"#, r#"{"future":[1]}"#] {
+        for fine in ["{}", r#"{"userinfo":null,"id_token":{"x":null}}"#, r#"{"future":[1]}"#,
+            r#"{"id_token":{"acr":{"essential":true,"value":null,"values":null}}}"#,
+        ] {
             let page = rp.authorize(&browser, &[("claims", fine)]).await;
             assert_success(&Callback::of(&walk(page, &ALICE).await), &rp, STATE);
         }

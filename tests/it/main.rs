@@ -34,6 +34,9 @@
 //! | `request_kit` | not tests: apps that sign or push their requests |
 //! | `request_objects`, `request_object_attacks`, `par` | requests as signed objects, and pushed ones |
 //! | `jarm` | authorization responses as signed JWTs |
+//! | `consent` | a click on Allow counts for the list that was shown |
+//! | `cross_site` | what pages of other sites post, frame and load signs nobody out |
+//! | `floods` | what strangers can make the server do and keep |
 //! | `algorithms`, `encrypted` | each client's algorithms; signed and encrypted answers; the key set |
 //! | `relying_party` | the openidconnect crate as an independent client |
 //! | `jwt_attacks` | forged and misused tokens, everywhere one is read |
@@ -96,11 +99,13 @@ mod code;
 mod conformance_basic;
 mod conformance_parameters;
 mod conformance_registration;
+mod consent;
 mod console;
 mod console_kit;
 mod console_rights;
 mod console_safety;
 mod crash;
+mod cross_site;
 mod csrf;
 mod device;
 mod discovery;
@@ -118,6 +123,7 @@ mod fapi2_par;
 mod fapi2_token;
 mod first_start;
 mod fixtures;
+mod floods;
 mod flow_kit;
 mod forge;
 mod form_post;

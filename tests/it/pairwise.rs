@@ -56,6 +56,38 @@ on_both_backends! {
         assert!(subjects[..3].iter().all(|sub| *sub != public && sub.len() <= 255 && sub.is_ascii()));
     }
 
+    async fn a_hint_issued_to_another_sector_tells_nobody_whether_it_is_the_same_person(
+        backend: Backend
+    ) {
+        let bed = Bed::shared(backend).await;
+        let (one, same, other) = (
+            pairwise(bed, "hints.test", &json!({})),
+            pairwise(bed, "hints.test", &json!({})),
+            pairwise(bed, "prying.test", &json!({})),
+        );
+        let (alice, bob) = (bed.world.browser(), bed.world.browser());
+        let hers = one.tokens(&alice, &ALICE, &[]).await.id.unwrap();
+        let his = one.tokens(&bob, &BOB, &[]).await.id.unwrap();
+        let open = bed.rp("conf-basic").tokens(&alice, &ALICE, &[]).await.id.unwrap();
+        other.tokens(&alice, &ALICE, &[]).await;
+        same.tokens(&alice, &ALICE, &[]).await;
+        bed.rp("second").tokens(&alice, &ALICE, &[]).await;
+        let ask = async |rp: &Rp, hint: &str| {
+            let page = rp.authorize(&alice, &[("prompt", "none"), ("id_token_hint", hint)]).await;
+            let error = page.location_parameter("error");
+            error.unwrap_or_else(|| page.location_parameter("code").map(|_| "code".into()).unwrap())
+        };
+        // The answer is the same for her and for anybody else.
+        for hint in [&hers, &his, &open] {
+            assert_eq!(ask(&other, hint).await, "invalid_request");
+        }
+        assert_eq!(ask(&bed.rp("second"), &hers).await, "invalid_request");
+        // Those who share names learn nothing new from each other.
+        assert_eq!(ask(&same, &hers).await, "code");
+        assert_eq!(ask(&same, &his).await, "login_required");
+        assert_eq!(ask(&bed.rp("second"), &open).await, "code");
+    }
+
     async fn the_name_is_the_same_wherever_the_client_looks(backend: Backend) {
         let bed = Bed::shared(backend).await;
         let public = own_id(bed, ALICE.username);

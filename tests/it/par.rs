@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::checks::{assert_error_page, assert_success};
 use crate::fixtures::{ALICE, Bed, Callback, NONCE, STATE, Tokens, VERIFIER, walk};
 use crate::request_kit::{Signer, request_uri};
+use crate::support::browser_like::Page;
 use crate::support::world::World;
 
 fn secret_client(bed: &Bed) -> Signer {
@@ -119,6 +120,26 @@ on_both_backends! {
         let page = spa.http.send(request).await;
         request_uri(&page);
         page.assert_header("access-control-allow-origin", "https://spa.test");
+    }
+
+    async fn a_second_click_on_the_same_button_is_answered_like_the_first(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let app = Signer::register(bed, "ES256", &json!({ "consent": "ask" }));
+        let browser = bed.signed_in(&ALICE).await;
+        let uri = app.pushed(&[]).await;
+        let (page, other_tab) =
+            (app.take(&browser, &uri, &[]).await, app.take(&browser, &uri, &[]).await);
+        let allow = async |page: &Page| {
+            page.form("consent").press("decision", "allow").submit().await
+        };
+        let first = assert_success(&Callback::of(&allow(&page).await), &app.rp, STATE);
+        let second = assert_success(&Callback::of(&allow(&page).await), &app.rp, STATE);
+        assert_ne!(first, second, "a code of its own, of which the browser shows the app one");
+        Tokens::of(&app.rp.redeem_with(&second, &[("code_verifier", VERIFIER)]).await);
+        // Another page for the same request comes too late.
+        let late = Callback::of(&allow(&other_tab).await);
+        crate::checks::assert_error_callback(&late, &app.rp, "invalid_request", Some(STATE));
+        assert_error_page(&app.take(&browser, &uri, &[]).await);
     }
 
     async fn nothing_secret_is_kept_of_a_pushed_request(backend: Backend) {

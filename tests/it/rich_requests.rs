@@ -90,6 +90,8 @@ on_both_backends! {
             json!([{ "type": "unknown" }]).to_string(),
             with(&[("secret", json!(1))]),
             json!([{ "type": "account_information", "creditorName": "x" }]).to_string(),
+            with(&[("creditorName", json!("a\0"))]),
+            with(&[("instructedAmount", json!({ "\0": 1 }))]),
             json!([{}]).to_string(), json!({}).to_string(), json!([]).to_string(),
             "[".repeat(4000), "x".to_owned(), json!(["payment_initiation"]).to_string(),
         ] {

@@ -3,9 +3,10 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::{Site, extract};
-use crate::http::cookies::BrowserBinding;
+use crate::http::cookies::{self, BrowserBinding, Kind};
 use crate::http::sign_in::steps::{self, Arrival, Visit};
-use crate::http::{accounts, render};
+use crate::http::{accounts, fetch_metadata, render};
+use crate::protocol::authorize::known;
 use crate::protocol::params::Params;
 use crate::service::authorize::{self, AuthorizeError, Begun, Outcome};
 use crate::service::flow::Flow;
@@ -20,7 +21,16 @@ pub(super) async fn post(
     request: HttpRequest,
     body: web::Bytes,
 ) -> HttpResponse {
-    start(&site, &request, extract::form(&request, &body).ok()).await
+    let params = extract::form(&request, &body).ok();
+    if let Some(params) = &params
+        && fetch_metadata::is_posted_by_another_site(&request)
+        && cookies::read(&site, &request, Kind::Browser).is_none()
+    {
+        // Signed in or not, this browser looks like a new one; taken at its word it would lose what
+        // binds its other pages.
+        return render::authorize_again(&site, &known(params.clone()));
+    }
+    start(&site, &request, params).await
 }
 
 async fn start(site: &Site, request: &HttpRequest, params: Option<Params>) -> HttpResponse {
@@ -45,6 +55,8 @@ async fn start(site: &Site, request: &HttpRequest, params: Option<Params>) -> Ht
     };
     let visit = Visit { site, request, browser: &browser, session: session.as_ref() };
     let mut response = steps::advance(&visit, flow, Arrival::Get).await;
-    accounts::show_state(site, &mut response, &accounts, request);
+    if accounts::are_visible(site, request) {
+        accounts::show_state(site, &mut response, &accounts, request);
+    }
     response
 }

@@ -16,8 +16,10 @@ use crate::protocol::authorization_details::describe;
 pub struct Consent {
     pub chrome: Chrome,
     pub form: FlowForm,
+    /// What to know before looking at the list.
+    pub notice: Option<String>,
     pub app_name: String,
-    /// Host of the registered redirect URI the answer goes to, or the scheme of a native app.
+    /// Where the answer goes: the host of the registered redirect URI, or a native app's scheme.
     pub redirect_host: String,
     /// Who is signed in: name or username.
     pub account: String,
@@ -36,10 +38,11 @@ impl Consent {
         Self {
             chrome: Chrome::sample(),
             form: FlowForm::sample(),
+            notice: None,
             app_name: words("Orchard Wiki"),
             redirect_host: words("wiki.orchard.example"),
             account: words("Ada Lovelace"),
-            switch_href: words("/login?flow=sealed-request&switch=1"),
+            switch_href: words("/login/again?flow=sealed-request&as=another"),
             permissions: ["openid", "profile", "email", "offline_access"]
                 .map(|scope| words(&scope_sentence(scope)))
                 .to_vec(),
@@ -61,7 +64,8 @@ impl Consent {
     #[must_use]
     pub fn sample_registered() -> Self {
         let unreviewed = Some(Unreviewed::Registered);
-        Self { about: AboutApp { unreviewed, ..AboutApp::sample() }, ..Self::sample() }
+        let notice = Some(words("What this app asks for has changed."));
+        Self { notice, about: AboutApp { unreviewed, ..AboutApp::sample() }, ..Self::sample() }
     }
 }
 

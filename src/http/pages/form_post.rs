@@ -1,4 +1,5 @@
-//! The answer of OAuth 2.0 Form Post Response Mode: a form that sends itself to the app.
+//! A form that sends itself: the answer of OAuth 2.0 Form Post Response Mode on its way to the app, or
+//! an app's request that has to come from a page of ours.
 
 use askama::Template;
 
@@ -13,15 +14,16 @@ pub const SCRIPT: &str = include_str!("../../../static/form-post.js");
 /// What to add to `script-src` on this page so that [`SCRIPT`] may run.
 pub const SCRIPT_SOURCE: &str = "'sha256-I0w5GJyvKG50uS0fYgaxosduPLWT8qcIQJeVhEFfa7c='";
 
-/// The page that sends an authorization response to the app by POST.
+/// The page that sends something on by POST.
 #[derive(Debug, Template)]
 #[template(path = "form_post.html")]
 pub struct FormPost {
     pub chrome: Chrome,
-    pub app_name: String,
-    /// The registered redirect URI.
+    /// The app that it goes to; `None` on the way to signing in.
+    pub app_name: Option<String>,
+    /// The registered redirect URI, or the address of the request.
     pub action: String,
-    /// The response's parameters.
+    /// The parameters of the response or the request.
     pub params: Vec<(String, String)>,
 }
 
@@ -30,10 +32,16 @@ impl FormPost {
     pub fn sample() -> Self {
         Self {
             chrome: Chrome::sample(),
-            app_name: words("Orchard Wiki"),
+            app_name: Some(words("Orchard Wiki")),
             action: words("https://wiki.orchard.example/callback"),
             params: ["code", "state", "iss"].map(|n| (n.to_owned(), words("value"))).to_vec(),
         }
+    }
+
+    /// A request on its way to the sign-in page.
+    #[must_use]
+    pub fn sample_request() -> Self {
+        Self { app_name: None, ..Self::sample() }
     }
 }
 

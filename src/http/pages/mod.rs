@@ -62,6 +62,7 @@ pub fn samples() -> Vec<(&'static str, String)> {
         ("throttled/short", render(&trouble::Throttled::sample_short())),
         ("forbidden", render(&trouble::Forbidden::sample())),
         ("form_post", render(&form_post::FormPost::sample())),
+        ("form_post/request", render(&form_post::FormPost::sample_request())),
         ("account", render(&account::AccountHome::sample())),
     ];
     pages.extend(admin::samples());

@@ -15,12 +15,14 @@ use crate::http::pages::sign_in::{Purpose, Remember, SignIn};
 use crate::http::pages::sign_out::{SignOut, SignedOut, SigningOut};
 use crate::http::pages::views::AboutApp;
 use crate::http::pages::{FieldError, FlowForm, Link};
-use crate::http::sign_in::steps::{Visit, device_page};
+use crate::http::sign_in::steps::{MAX_IN_URL, Visit, device_page, see_other};
 use crate::http::site::Site;
 use crate::protocol::discovery::path;
 use crate::protocol::frontchannel_logout::Frame;
 use crate::protocol::interaction::SignInReason;
 use crate::protocol::logout::AfterLogout;
+use crate::protocol::params::Params;
+use crate::protocol::redirect_uri;
 use crate::protocol::reply::Reply;
 use crate::protocol::types::UserId;
 use crate::service::authorize::{self, AuthorizeError, ConsentPrompt, SignInPrompt};
@@ -183,26 +185,35 @@ pub(in crate::http) fn sign_in(visit: &Visit<'_>, view: SignInView) -> HttpRespo
     page_with(picture_policy(&nonce, picture.as_deref()), &body)
 }
 
-/// The consent form.
+/// Said when an answer to the list as it was before did not count.
+const LIST_CHANGED: &str =
+    "What this app asks for has changed. Look at the list once more before you allow it.";
+
+/// The consent form. What it lists is sealed into it.
 pub(in crate::http) fn consent(
     visit: &Visit<'_>,
     prompt: &ConsentPrompt,
-    (flow, sealed): (&Flow, &str),
+    flow: &Flow,
 ) -> HttpResponse {
+    let changed = flow.listed.as_ref().is_some_and(|listed| *listed != prompt.listed);
+    let flow = Flow { listed: Some(prompt.listed.clone()), ..flow.clone() };
+    let sealed = match flow.seal(visit.site) {
+        Ok(sealed) => sealed,
+        Err(failure) => return super::failure(visit.site, visit.request, &failure),
+    };
     let chrome = chrome(visit.site);
     let nonce = chrome.nonce.clone();
     let metadata = &prompt.client.metadata;
     let about = about(&prompt.client);
     let picture = about.logo.as_deref().and_then(origin_of);
-    let host = url::Url::parse(&prompt.redirect_uri).ok();
-    let host = host.as_ref().and_then(url::Url::host_str).unwrap_or(&prompt.redirect_uri);
     let body = Consent {
         chrome,
-        form: FlowForm { flow: sealed.to_owned(), csrf: visit.session_csrf() },
+        form: FlowForm { flow: sealed, csrf: visit.session_csrf() },
+        notice: changed.then(|| LIST_CHANGED.to_owned()),
         app_name: metadata.client_name.clone(),
-        redirect_host: host.to_owned(),
+        redirect_host: destination(&prompt.redirect_uri),
         account: prompt.account.clone(),
-        switch_href: as_another(visit.site, flow),
+        switch_href: as_another(visit.site, &flow),
         permissions: permissions(prompt),
         details: prompt.authorization_details.iter().map(Detail::of).collect(),
         about,
@@ -223,29 +234,52 @@ pub(in crate::http) fn reply(site: &Site, reply: &Reply, app_name: Option<&str>)
             HttpResponse::SeeOther().insert_header((header::LOCATION, url.as_str())).finish()
         }
         Reply::FormPost { action, fields } => {
-            let chrome = chrome(site);
-            let policy = format!(
-                "default-src 'none'; script-src {}; style-src 'nonce-{}'; img-src 'self' data:; \
-                 frame-ancestors 'none'; base-uri 'none'; object-src 'none'",
-                form_post::SCRIPT_SOURCE,
-                chrome.nonce
-            );
-            let nonce = chrome.nonce.clone();
-            let host = url::Url::parse(action).ok();
-            let host = host.as_ref().and_then(url::Url::host_str);
-            let body = FormPost {
-                app_name: app_name.or(host).unwrap_or("the app").to_owned(),
-                chrome,
-                action: action.clone(),
-                params: fields.clone(),
-            };
-            let mut response = page(&nonce, &body, Forms::Anywhere);
-            if let Ok(value) = header::HeaderValue::from_str(&policy) {
-                response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, value);
-            }
-            response
+            let app_name = app_name.map_or_else(|| destination(action), str::to_owned);
+            self_posting(site, Some(app_name), (action.clone(), fields.clone()))
         }
     }
+}
+
+/// A form that sends itself: to an app of this name, or back to us.
+fn self_posting(
+    site: &Site,
+    app_name: Option<String>,
+    (action, params): (String, Vec<(String, String)>),
+) -> HttpResponse {
+    let chrome = chrome(site);
+    let nonce = chrome.nonce.clone();
+    let policy = format!(
+        "default-src 'none'; script-src {}; style-src 'nonce-{nonce}'; img-src 'self' data:; \
+         frame-ancestors 'none'; base-uri 'none'; object-src 'none'",
+        form_post::SCRIPT_SOURCE,
+    );
+    let body = FormPost { chrome, app_name, action, params };
+    let mut response = page(&nonce, &body, Forms::Anywhere);
+    if let Ok(value) = header::HeaderValue::from_str(&policy) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, value);
+    }
+    response
+}
+
+/// The same authorization request once more, from a page of ours: so it comes with the cookies that
+/// browsers keep back from what other sites post. As an address if it is short enough for one.
+pub(in crate::http) fn authorize_again(site: &Site, params: &Params) -> HttpResponse {
+    let encoded = params.encode();
+    let address = site.path(path::AUTHORIZE);
+    if encoded.len() <= MAX_IN_URL {
+        return see_other(&format!("{address}?{encoded}"));
+    }
+    let action = format!("{}{}", site.issuer(), path::AUTHORIZE);
+    self_posting(site, None, (action, params.pairs()))
+}
+
+/// Where an address leads, in words that nobody can invent: the host of a web address. Any other
+/// address is a program's on this device, whatever it writes where a host would be.
+fn destination(uri: &str) -> String {
+    redirect_uri::web_host(uri).unwrap_or_else(|| {
+        let scheme = uri.split(':').next().unwrap_or_default();
+        format!("{scheme}: on this device")
+    })
 }
 
 /// "Sign out?"

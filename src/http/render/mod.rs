@@ -10,8 +10,8 @@ use actix_web::{HttpRequest, HttpResponse};
 
 pub(super) use device::{DeviceAnswer, device_done, device_entry, device_question};
 pub(super) use flow::{
-    ResetView, SetupView, SignInView, ask_sign_out, consent, reply, reset, setup, sign_in,
-    signed_out, signing_out,
+    ResetView, SetupView, SignInView, ask_sign_out, authorize_again, consent, reply, reset, setup,
+    sign_in, signed_out, signing_out,
 };
 pub(super) use trouble::{
     authorize_error, bad_request, failure, flow_lost, forbidden, forged_form, link_error,

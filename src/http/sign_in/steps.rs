@@ -21,7 +21,7 @@ use crate::service::flow::{Flow, FlowError, Target};
 use crate::service::session::LiveSession;
 
 /// Longer sealed requests travel in the page instead of the URL.
-const MAX_IN_URL: usize = 6_000;
+pub(in crate::http) const MAX_IN_URL: usize = 6_000;
 
 /// One request of a browser, as flow handlers see it.
 pub(in crate::http) struct Visit<'a> {
@@ -152,7 +152,7 @@ pub(in crate::http) async fn answer(
             if arrival == Arrival::Post && sealed.len() <= MAX_IN_URL {
                 see_other(&site.path(&format!("/consent?flow={sealed}")))
             } else {
-                render::consent(visit, &prompt, (flow, &sealed))
+                render::consent(visit, &prompt, flow)
             }
         }
     }

@@ -2,9 +2,11 @@
 //! ladder of checks, in the order in which an answer can be trusted to travel.
 
 mod arrival;
+mod parameters;
 mod prompts;
 
 pub use arrival::{Arrival, PUSHED_PREFIX, PushedRequests, RequestForm};
+pub use parameters::known;
 pub use prompts::{Demand, PROMPT_VALUES, PromptDisplay, Prompts};
 
 use super::acr::AcrDemand;
@@ -58,6 +60,7 @@ pub fn validate(
     // A repeated state cannot be echoed; the client must hear so before anything else.
     params.get("state")?;
     params.get("client_id")?;
+    parameters::check_length(params)?;
     refuse_request_objects(params)?;
     check_response_mode(params)?;
     fapi::check_request(client, params)?;
@@ -170,8 +173,9 @@ fn requested_scopes(client: &Client, params: &Params) -> Result<Scopes, OAuthErr
     let requested = params.get("scope")?.ok_or_else(|| {
         OAuthError::invalid_scope("scope is missing; OpenID Connect needs openid.")
     })?;
-    let requested = Scopes::parse(requested)
-        .ok_or_else(|| OAuthError::invalid_scope("scope has a character that is not allowed."))?;
+    let requested = Scopes::parse(requested).ok_or_else(|| {
+        OAuthError::invalid_scope("scope has a character that is not allowed, or too many values.")
+    })?;
     let mut allowed = requested.intersection(&client.metadata.scope);
     if !client.allows(GrantType::RefreshToken) {
         // OpenID Connect Core section 11: ignored where refresh tokens cannot be given.
@@ -292,7 +296,7 @@ mod tests {
 
     #[test]
     fn max_age_must_be_a_number_of_seconds() {
-        for bad in ["-1", "1.5", "soon", "99999999999999999999"] {
+        for bad in ["-1", "%2B5", "1.5", "soon", "99999999999999999999"] {
             assert_eq!(
                 code_of(&format!("response_type=code&scope=openid&max_age={bad}")),
                 "invalid_request"

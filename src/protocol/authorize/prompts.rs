@@ -67,8 +67,9 @@ impl Prompts {
 /// The longest time since the last sign-in that the client accepts.
 pub(super) fn max_age(params: &Params) -> Result<Option<Seconds>, OAuthError> {
     let Some(text) = params.get("max_age")? else { return Ok(None) };
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
     match text.parse::<Seconds>() {
-        Ok(seconds) if seconds >= 0 => Ok(Some(seconds)),
+        Ok(seconds) if digits => Ok(Some(seconds)),
         _ => Err(OAuthError::invalid_request("max_age must be a whole number of seconds.")),
     }
 }

@@ -67,6 +67,16 @@ impl Client {
             || self.metadata.frontchannel_logout_uri.is_some()
     }
 
+    /// Whether another program on the person's device could come in the name of this client and take
+    /// the answer: it proves nothing, and the address is one that any program can listen at or claim
+    /// (RFC 8252 section 8.6).
+    #[must_use]
+    pub fn can_be_imitated(&self, redirect_uri: &str) -> bool {
+        self.metadata.kind == ClientKind::Native
+            && !self.is_confidential()
+            && !redirect_uri.starts_with("https://")
+    }
+
     /// Whether the client shares a secret with the provider.
     #[must_use]
     pub fn uses_secret(&self) -> bool {

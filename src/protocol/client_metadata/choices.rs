@@ -9,6 +9,7 @@ use super::{MetadataProblem, Problems};
 use crate::protocol::client::{AuthMethod, ClientMetadata};
 use crate::protocol::distinguished_name::DistinguishedName;
 use crate::protocol::scope::Scopes;
+use crate::protocol::strict_json::has_nul;
 use crate::protocol::types::{ContentEncryptionAlg, KeyEncryptionAlg};
 
 /// The largest key set by value, in bytes of JSON.
@@ -49,6 +50,9 @@ pub(super) fn keys(metadata: &ClientMetadata, problems: &mut Problems) {
     if jwks.get("keys").and_then(Value::as_array).is_none() {
         let text = "is not a JWK Set: an object with a member keys that is a list";
         problems.push(MetadataProblem::new("jwks", text));
+    }
+    if has_nul(jwks) {
+        problems.push(MetadataProblem::new("jwks", "has the NUL character"));
     }
     if jwks.to_string().len() > MOST_KEY_BYTES {
         problems.push(MetadataProblem::new("jwks", "is larger than 32 KB; use jwks_uri"));
@@ -206,7 +210,7 @@ pub(super) fn scope(metadata: &ClientMetadata, problems: &mut Problems) {
     }
     let well_formed = Scopes::parse(&scope).is_some_and(|parsed| parsed == metadata.scope);
     if !well_formed {
-        let text = "has an empty or repeated token, or a character that is not allowed";
+        let text = "has an empty or repeated value, a character that is not allowed, or more than 256 values";
         problems.push(MetadataProblem::new("scope", text));
     }
 }

@@ -50,7 +50,9 @@ pub enum Expected {
 pub struct Progress {
     /// Set to the `auth_time` of the sign-in that happened in this flow.
     pub signed_in_at: Option<UnixTime>,
-    /// Set when consent was given in this flow.
+    /// Set while an answer to the consent page of this flow is being carried out. It does not travel
+    /// in the page: whoever signs in later in the same flow has to be asked as well.
+    #[serde(skip)]
     pub consented_at: Option<UnixTime>,
     /// What was chosen on the account page of this flow.
     #[serde(default)]
@@ -279,7 +281,9 @@ fn missing_consent(situation: &Situation<'_>) -> Option<Missing> {
     }
     // Authorization details speak of one transaction, so having allowed one says nothing about the
     // next (RFC 9396 section 11.2).
+    // Nor is having allowed a program once any sign of which program asks now.
     let ask = situation.consent.is_none()
+        || situation.client.can_be_imitated(request.reply_to.redirect_uri())
         || missing != Missing::default()
         || !request.details.authorization_details.is_empty();
     ask.then_some(missing)

@@ -2,7 +2,7 @@ use super::super::acr::Strictness;
 use super::super::authorization_details::DetailType;
 use super::super::authorize::validate;
 use super::super::client::tests::client;
-use super::super::client::{ClientOrigin, ConsentPolicy};
+use super::super::client::{AuthMethod, ClientKind, ClientOrigin, ConsentPolicy};
 use super::super::params::Params;
 use super::super::reply::ReplyTo;
 use super::*;
@@ -215,4 +215,33 @@ fn a_level_within_reach_is_asked_for_and_one_out_of_reach_refused_if_essential()
         session.level = Level::Aal2;
     }
     assert_eq!(must.step(), Step::Issue);
+}
+
+#[test]
+fn a_program_that_anybody_can_imitate_is_asked_about_each_time() {
+    let native = |uri: &str, extra: &str| {
+        let mut case = case(extra);
+        case.client.metadata.kind = ClientKind::Native;
+        case.client.metadata.token_endpoint_auth_method = AuthMethod::None;
+        case.client.metadata.redirect_uris = vec![uri.into()];
+        let query = format!("redirect_uri={uri}");
+        let params = Params::parse(query.as_bytes()).unwrap();
+        let reply_to = ReplyTo::from_request(&case.client, &params, "https://op.test").unwrap();
+        case.request.reply_to = reply_to;
+        case
+    };
+    for uri in ["http://127.0.0.1:7777/cb", "com.example.app:/cb"] {
+        let mut app = native(uri, "");
+        assert_eq!(app.step(), Step::Consent(Missing::default()), "{uri}");
+        assert_eq!(native(uri, "prompt=none").refusal(), "consent_required");
+        app.progress.consented_at = Some(NOW);
+        assert_eq!(app.step(), Step::Issue);
+        let mut excused = native(uri, "prompt=none");
+        excused.client.metadata.consent = ConsentPolicy::Skip;
+        assert_eq!(excused.step(), Step::Issue, "an administrator has said so");
+        let mut confidential = native(uri, "");
+        confidential.client.metadata.token_endpoint_auth_method = AuthMethod::PrivateKeyJwt;
+        assert_eq!(confidential.step(), Step::Issue, "it proves who it is");
+    }
+    assert_eq!(native("https://app.test/cb", "").step(), Step::Issue, "claimed by one app alone");
 }

@@ -10,10 +10,10 @@ use crate::protocol::error::OAuthError;
 use crate::protocol::interaction::{self, AccountChoice, Allowed, Expected, Situation, Step};
 use crate::protocol::types::UserId;
 use crate::service::accounts::Accounts;
-use crate::service::failure::Failure;
+use crate::service::failure::{EndpointError, Failure};
 use crate::service::flow::Flow;
 use crate::service::session::LiveSession;
-use crate::service::{id_token_hint, subject};
+use crate::service::{clients, id_token_hint, subject};
 use crate::store::consents;
 
 /// The session this flow is about, of all that the browser holds: the one chosen in it, else the one
@@ -42,7 +42,11 @@ pub async fn session_for<'a>(
         Err(error) => return Err(error),
     };
     let Ok(request) = verified.request else { return Ok(active) };
-    let Ok(Some(wanted)) = Wanted::by(app, &request) else { return Ok(active) };
+    let wanted = match Wanted::by(app, &verified.client, &request).await {
+        Ok(Some(wanted)) => wanted,
+        Ok(None) | Err(EndpointError::OAuth(_)) => return Ok(active),
+        Err(EndpointError::Failure(failure)) => return Err(failure.into()),
+    };
     for session in accounts.all() {
         if wanted.is(app, &verified.client, &session.user_id)? {
             return Ok(Some(session));
@@ -57,9 +61,10 @@ pub(super) async fn next_step(
     (flow, session): (&Flow, Option<&LiveSession>),
     (client, request): (&Client, &AuthorizeRequest),
 ) -> Result<Step, AuthorizeError> {
-    let wanted = match Wanted::by(app, request) {
+    let wanted = match Wanted::by(app, client, request).await {
         Ok(wanted) => wanted,
-        Err(error) => return Ok(Step::Refuse(error)),
+        Err(EndpointError::OAuth(error)) => return Ok(Step::Refuse(error)),
+        Err(EndpointError::Failure(failure)) => return Err(failure.into()),
     };
     let expected = match (&wanted, session) {
         (None, _) => Expected::Anybody,
@@ -101,17 +106,34 @@ struct Wanted {
 
 impl Wanted {
     /// `None` when the client takes anybody.
-    fn by(app: &App, request: &AuthorizeRequest) -> Result<Option<Self>, OAuthError> {
+    async fn by(
+        app: &App,
+        client: &Client,
+        request: &AuthorizeRequest,
+    ) -> Result<Option<Self>, EndpointError> {
         let hinted = match &request.id_token_hint {
             None => None,
-            Some(token) => Some(id_token_hint::read(app, token).ok_or_else(|| {
-                OAuthError::invalid_request("id_token_hint is not an ID token of this provider.")
-            })?),
+            Some(token) => Some(Self::hinted(app, client, token).await?),
         };
-        let hinted = hinted.map(|hint| hint.user_id);
         let named = request.details.claims.subjects();
         let named = named.map(|subs| subs.into_iter().map(ToOwned::to_owned).collect());
         Ok((hinted.is_some() || named.is_some()).then_some(Self { hinted, named }))
+    }
+
+    /// The person in a hint. It counts if it was issued to this client, or to one that knows people by
+    /// the same names: with anybody else's, two companies could find out whether their people are the
+    /// same ones.
+    async fn hinted(app: &App, client: &Client, token: &str) -> Result<UserId, EndpointError> {
+        let unreadable =
+            || OAuthError::invalid_request("id_token_hint is not an ID token of this client.");
+        let hint = id_token_hint::read(app, token).ok_or_else(unreadable)?;
+        if hint.client_id != client.id {
+            let other = clients::find(app, &hint.client_id).await?;
+            if !other.is_some_and(|other| subject::same_names(&other, client)) {
+                return Err(unreadable().because("of another client").into());
+            }
+        }
+        Ok(hint.user_id)
     }
 
     /// Whether this person is one of them, by the `sub` under which the client knows people.

@@ -6,20 +6,22 @@ use serde::{Deserialize, Serialize};
 
 use super::{AuthorizeError, Outcome, client_of, refuse, request_object};
 use crate::app::App;
+use crate::clock::{Seconds, UnixTime};
 use crate::crypto::secret::SecretHash;
-use crate::protocol::authorize::{Arrival, PUSHED_PREFIX, RequestForm};
+use crate::protocol::authorize::{self, Arrival, PUSHED_PREFIX, RequestForm};
 use crate::protocol::client::Client;
 use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::fapi;
 use crate::protocol::params::Params;
 use crate::protocol::reply::ReplyTo;
 use crate::protocol::types::ClientId;
 use crate::service::failure::{EndpointError, Failure};
-use crate::service::flow::Target;
+use crate::service::flow::{Flow, LONGEST, Target};
 use crate::store::ephemeral::pushed;
 
 /// A pushed request as it is kept.
 #[derive(Debug, Serialize, Deserialize)]
-pub(in crate::service) struct Kept {
+pub(in crate::service) struct PushedRequest {
     pub client_id: ClientId,
     pub params: String,
     pub form: RequestForm,
@@ -40,21 +42,25 @@ pub enum Begun {
 /// [`AuthorizeError`] when there is nowhere to send the error to.
 pub async fn begin(app: &App, params: Params) -> Result<Begun, AuthorizeError> {
     if !params.has("request") && !params.has("request_uri") {
-        let params = params.encode();
+        let params = authorize::known(params).encode();
         return Ok(Begun::Flow(Target::Authorize { params, arrival: Arrival::default() }));
     }
     let client = client_of(app, &params).await?;
     match resolve(app, &client, &params).await {
         Ok((params, arrival)) => {
-            Ok(Begun::Flow(Target::Authorize { params: params.encode(), arrival }))
+            let params = authorize::known(params).encode();
+            Ok(Begun::Flow(Target::Authorize { params, arrival }))
         }
         Err(EndpointError::Failure(failure)) => Err(failure.into()),
         // Where the request itself cannot be read, the parameters beside it say where to answer, if
-        // they name a registered place.
+        // they name a registered place and, for a client that takes signed answers only, ask for one.
         Err(EndpointError::OAuth(error)) => {
-            match ReplyTo::from_request(&client, &params, app.issuer()) {
-                Ok(reply_to) => Ok(Begun::Answer(refuse(app, (&client, &reply_to), &error).await?)),
-                Err(_) => Err(AuthorizeError::Unreadable(error)),
+            let reply_to = ReplyTo::from_request(&client, &params, app.issuer()).ok();
+            match reply_to.filter(|_| fapi::check_request(&client, &params).is_ok()) {
+                Some(reply_to) => {
+                    Ok(Begun::Answer(refuse(app, (&client, &reply_to), &error).await?))
+                }
+                None => Err(AuthorizeError::Unreadable(error)),
             }
         }
     }
@@ -96,7 +102,7 @@ async fn pushed_before(
         .because(detail)
     };
     let hash = SecretHash::of(name).as_str().to_owned();
-    let kept: Option<Kept> = pushed::get(&app.ephemeral, &hash).await?;
+    let kept: Option<PushedRequest> = pushed::get(&app.ephemeral, &hash).await?;
     let kept = kept.ok_or_else(|| refused("no such pushed request"))?;
     // RFC 9126 section 4: bound to the client that pushed it.
     if kept.client_id != client.id {
@@ -106,11 +112,43 @@ async fn pushed_before(
     Ok((params, Arrival { pushed: Some(hash), form: kept.form }))
 }
 
-/// Uses a pushed request up once the person has answered; `false` when it was before.
+/// How long the page that used a request up may answer it once more: a second click on its button.
+const SECOND_CLICK: Seconds = 10;
+
+/// Uses a pushed request up once the person has answered; `false` when it was before. The same page
+/// may answer twice: of two clicks the browser shows only what the second one leads to (RFC 9126
+/// section 4 allows it).
 ///
 /// # Errors
 /// [`Failure`] when it cannot be known.
-pub(super) async fn spend(app: &App, arrival: &Arrival) -> Result<bool, Failure> {
-    let Some(hash) = &arrival.pushed else { return Ok(true) };
-    Ok(pushed::spend(&app.ephemeral, hash, crate::service::flow::LONGEST).await?)
+pub(super) async fn spend(app: &App, flow: &Flow) -> Result<bool, Failure> {
+    let Target::Authorize { arrival: Arrival { pushed: Some(hash), .. }, .. } = &flow.target else {
+        return Ok(true);
+    };
+    let now = app.now();
+    let page = flow.page.as_deref().unwrap_or_default();
+    let by = format!("{}:{page}", now.0);
+    let before = pushed::spend(&app.ephemeral, hash, (&by, LONGEST)).await?;
+    Ok(before.is_none_or(|before| is_second_click(&before, page, now)))
+}
+
+fn is_second_click(before: &str, page: &str, now: UnixTime) -> bool {
+    let Some((at, by)) = before.split_once(':') else { return false };
+    let at = at.parse().map(UnixTime);
+    !page.is_empty() && by == page && at.is_ok_and(|at| now.since(at) <= SECOND_CLICK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_page_that_used_a_request_up_may_answer_it_again_and_only_at_once() {
+        let after = |before, page, now| is_second_click(before, page, UnixTime(now));
+        assert!(after("1000:page", "page", 1_000) && after("1000:page", "page", 1_010));
+        assert!(!after("1000:page", "page", 1_011));
+        assert!(!after("1000:page", "other", 1_000));
+        assert!(!after("1000:", "", 1_000), "requests that came without a page");
+        assert!(!after("1", "page", 1_000) && !after("", "", 1_000), "from before, or expired");
+    }
 }

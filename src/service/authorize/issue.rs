@@ -12,7 +12,7 @@ use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::grant::authorization_code::CodePayload;
 use crate::protocol::session_state;
 use crate::protocol::types::GrantId;
-use crate::service::flow::{Flow, Target};
+use crate::service::flow::Flow;
 use crate::service::session::LiveSession;
 use crate::store::ephemeral::codes;
 
@@ -26,9 +26,7 @@ pub(super) async fn code(
     (client, request): (&Client, &AuthorizeRequest),
     (flow, session): (&Flow, &LiveSession),
 ) -> Result<Outcome, AuthorizeError> {
-    if let Target::Authorize { arrival, .. } = &flow.target
-        && !intake::spend(app, arrival).await?
-    {
+    if !intake::spend(app, flow).await? {
         let error = OAuthError::invalid_request("The pushed request was used before.");
         return refuse(app, (client, &request.reply_to), &error).await;
     }

@@ -14,18 +14,19 @@ use std::sync::Arc;
 use serde_json::Value;
 
 pub use decide::session_for;
-pub(in crate::service) use intake::Kept;
+pub(in crate::service) use intake::PushedRequest;
 pub use intake::{Begun, begin};
 
 use crate::app::App;
 use crate::protocol::authorize::{self, AuthorizeRequest, PushedRequests};
 use crate::protocol::client::Client;
 use crate::protocol::error::{ErrorCode, OAuthError};
-use crate::protocol::interaction::{Missing, SignInReason, Step};
+use crate::protocol::interaction::{SignInReason, Step};
 use crate::protocol::params::Params;
 use crate::protocol::reply::{NoReply, Reply, ReplyTo};
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::{ClientId, UserId};
+use crate::service::consent;
 use crate::service::failure::Failure;
 use crate::service::flow::{Flow, Target};
 use crate::service::metadata_document::{self, DocumentError};
@@ -66,9 +67,9 @@ pub struct ConsentPrompt {
     pub claims: BTreeSet<String>,
     /// What the app wants to do in detail (RFC 9396), as it was sent.
     pub authorization_details: Vec<Value>,
-    /// What was not allowed before.
-    pub missing: Missing,
     pub redirect_uri: String,
+    /// All of this in short: the answer counts for what [`Flow::listed`] says was shown.
+    pub listed: String,
     /// The account that is about to be shared: name to show.
     pub account: String,
 }
@@ -166,7 +167,18 @@ pub async fn advance(
     flow: &Flow,
     session: Option<&LiveSession>,
 ) -> Result<Outcome, AuthorizeError> {
-    let Verified { client, reply_to, request } = verify(app, flow).await?;
+    let verified = verify(app, flow).await?;
+    go_on(app, (flow, session), verified).await
+}
+
+/// [`advance`] for a request that was verified just now. What is decided about it is decided about
+/// this very reading of it, whatever the client's registration becomes meanwhile.
+pub(crate) async fn go_on(
+    app: &App,
+    (flow, session): (&Flow, Option<&LiveSession>),
+    verified: Verified,
+) -> Result<Outcome, AuthorizeError> {
+    let Verified { client, reply_to, request } = verified;
     let request = match request {
         Ok(request) => request,
         Err(error) => return refuse(app, (&client, &reply_to), &error).await,
@@ -177,9 +189,7 @@ pub async fn advance(
         (Step::Issue, Some(session)) => {
             issue::code(app, (&client, &request), (flow, session)).await
         }
-        (Step::Consent(missing), Some(session)) => {
-            ask_consent(app, (&client, request), (missing, session)).await
-        }
+        (Step::Consent(_), Some(session)) => ask_consent(app, (&client, request), session).await,
         (Step::ChooseAccount, _) => Ok(Outcome::ChooseAccount(client)),
         (Step::SignIn(reason), _) => {
             Ok(Outcome::SignIn(sign_in_prompt(client, request, (reason, session))))
@@ -223,9 +233,7 @@ pub(crate) async fn deny(
     (client, reply_to): (&Client, &ReplyTo),
 ) -> Result<Outcome, AuthorizeError> {
     // That is an answer, too: what was pushed is used up by it.
-    if let Target::Authorize { arrival, .. } = &flow.target {
-        intake::spend(app, arrival).await?;
-    }
+    intake::spend(app, flow).await?;
     let denied = OAuthError::new(ErrorCode::AccessDenied, "The person did not allow the request.");
     refuse(app, (client, reply_to), &denied).await
 }
@@ -261,17 +269,17 @@ fn sign_in_prompt(
 async fn ask_consent(
     app: &App,
     (client, request): (&Arc<Client>, AuthorizeRequest),
-    (missing, session): (Missing, &LiveSession),
+    session: &LiveSession,
 ) -> Result<Outcome, AuthorizeError> {
     let user = users::by_id(&app.store.db, &session.user_id).await.map_err(Failure::from)?;
     let account = user.map(|u| u.email.or(u.name).unwrap_or(u.username)).unwrap_or_default();
     Ok(Outcome::Consent(ConsentPrompt {
         client: Arc::clone(client),
+        listed: consent::listed(client, &request),
         redirect_uri: request.reply_to.redirect_uri().to_owned(),
         claims: request.details.claims.beyond(&request.scopes),
         authorization_details: request.details.authorization_details,
         scopes: request.scopes,
-        missing,
         account,
     }))
 }

@@ -10,9 +10,13 @@ use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::params::Params;
 use crate::protocol::request_object::{self as rules, Expect, refused};
 use crate::service::client_keys::{self, KeysError};
+use crate::service::failure::EndpointError;
 
 /// What may be served at a `request_uri` (RFC 9101 section 5.2.3, OpenID Connect Core section 6.2).
 const MEDIA_TYPES: [&str; 2] = ["application/oauth-authz-req+jwt", "application/jwt"];
+
+/// Objects asked for at one host in a minute.
+const PER_HOST: i64 = 60;
 
 /// The parameters in an object of this client.
 ///
@@ -66,17 +70,28 @@ fn decrypt(app: &App, client: &Client, token: &str) -> Result<Option<String>, OA
     String::from_utf8(opened.plaintext).map(Some).map_err(|_| failed().because("not a token"))
 }
 
-/// Gets the object that a `request_uri` of the client's own names.
+/// Gets the object that a `request_uri` of the client's own names. Anybody can make us ask, so one
+/// host is asked only so often; a server that lets its objects be kept is asked less.
 ///
 /// # Errors
-/// `invalid_request_uri`.
-pub(super) async fn fetch(app: &App, client: &Client, uri: &str) -> Result<String, OAuthError> {
+/// `invalid_request_uri`, or a failure of ours.
+pub(super) async fn fetch(app: &App, client: &Client, uri: &str) -> Result<String, EndpointError> {
     let refused = |description, detail: String| {
         OAuthError::new(ErrorCode::InvalidRequestUri, description).because(detail)
     };
     if !rules::is_registered(&client.metadata, uri) {
         let description = "request_uri is not one that this client has registered.";
-        return Err(refused(description, format!("{uri:?}")));
+        return Err(refused(description, format!("{uri:?}")).into());
+    }
+    if let Some(object) = app.request_objects.fresh(uri, app.now()) {
+        return Ok((*object).to_owned());
+    }
+    let host = url::Url::parse(uri).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let key = format!("request-object:{}", host.unwrap_or_default());
+    if app.ephemeral.increment(&key, 60).await? > PER_HOST {
+        app.metrics.rate_limited("request_object");
+        let description = "The objects of this host are asked for too often at the moment.";
+        return Err(refused(description, key).into());
     }
     let unusable = "What request_uri names could not be fetched as a request object.";
     let fetched = app
@@ -86,8 +101,10 @@ pub(super) async fn fetch(app: &App, client: &Client, uri: &str) -> Result<Strin
         .map_err(|error| refused(unusable, error.to_string()))?;
     let kind = fetched.content_type.clone().unwrap_or_default();
     if !MEDIA_TYPES.contains(&kind.as_str()) {
-        return Err(refused(unusable, format!("status {}, type {kind:?}", fetched.status)));
+        return Err(refused(unusable, format!("status {}, type {kind:?}", fetched.status)).into());
     }
     let text = fetched.text().map(|text| text.trim().to_owned());
-    text.ok_or_else(|| refused(unusable, format!("status {}", fetched.status)))
+    let text = text.ok_or_else(|| refused(unusable, format!("status {}", fetched.status)))?;
+    app.request_objects.keep(uri, &text, (app.now(), fetched.max_age));
+    Ok(text)
 }

@@ -28,14 +28,20 @@ pub async fn get<T: DeserializeOwned>(
         .transpose()
 }
 
-/// Uses a request up; `false` when it was before. `memory` is at least as long as any page that was
-/// shown for it can be answered.
-pub async fn spend(ephemeral: &Ephemeral, hash: &str, memory: Seconds) -> Result<bool, StoreError> {
-    let first = ephemeral.put_new(&format!("par:{hash}:spent"), "1", memory).await?;
-    if first {
+/// Uses a request up; gives what used it up before, if anything did. `memory` is at least as long as
+/// any page that was shown for it can be answered.
+pub async fn spend(
+    ephemeral: &Ephemeral,
+    hash: &str,
+    (by, memory): (&str, Seconds),
+) -> Result<Option<String>, StoreError> {
+    let key = format!("par:{hash}:spent");
+    if ephemeral.put_new(&key, by, memory).await? {
         ephemeral.delete(&[&request_key(hash)]).await?;
+        return Ok(None);
     }
-    Ok(first)
+    // What has expired in between was spent all the same.
+    Ok(Some(ephemeral.get(&key).await?.unwrap_or_default()))
 }
 
 fn request_key(hash: &str) -> String {
