@@ -4,7 +4,11 @@
 use crate::app::{App, Freshness};
 use crate::clock::Seconds;
 use crate::protocol::client::{ClientOrigin, GrantType};
+<<<<<<< HEAD
 use crate::service::audit_chain::{self, Chain, Removal, Sealing};
+=======
+use crate::protocol::fapi;
+>>>>>>> main
 use crate::service::failure::Failure;
 use crate::service::{keys, revocation};
 use crate::store::{cleanup, client_documents, clients, outbox, refresh_families, sessions, sync};
@@ -107,7 +111,10 @@ async fn trim_audit(app: &App) -> Result<(), Failure> {
 /// [`Failure`].
 pub async fn clean_up(app: &App) -> Result<(), Failure> {
     let now = app.now();
-    let grace_over = now.plus(-app.config.tokens.refresh_grace - 1);
+    // Which client a family belongs to is not looked at: every successor is kept for the longest
+    // grace there is, sealed, and used only within its own client's.
+    let grace = fapi::longest_refresh_grace(app.config.tokens.refresh_grace);
+    let grace_over = now.plus(-grace - 1);
     refresh_families::clear_successors(&app.store.db, grace_over, BATCH).await?;
     // Bounded twice: rows per statement and statements per run.
     for _ in 0..BATCHES {

@@ -7,7 +7,7 @@ use doorward::crypto::secret;
 use doorward::service::audit_chain::{self as sealing, Chain, Removal, Sealing};
 use doorward::service::audit_verification::{self, Question, Report};
 use doorward::store::audit_chain::{self, MarkName};
-use doorward::store::{Db, DatabaseSettings, Store, audit};
+use doorward::store::{DatabaseSettings, Db, Store, audit};
 
 use super::audit_tampering;
 use super::fixtures::{NOW, event};

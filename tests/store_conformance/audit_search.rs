@@ -3,7 +3,7 @@
 
 use doorward::crypto::secret;
 use doorward::store::audit::{self, AuditEvent, AuditFilter, Order, Outcome};
-use doorward::store::{Db, DatabaseSettings, Store};
+use doorward::store::{DatabaseSettings, Db, Store};
 
 use super::fixtures::{NOW, event};
 use super::servers::Postgres;
