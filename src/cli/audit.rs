@@ -169,11 +169,7 @@ async fn filter(app: &App, args: &AuditFilterArgs) -> Result<AuditFilter, Failur
     })
 }
 
-fn list(
-    args: &AuditListArgs,
-    globals: &Globals,
-    output: &mut Output<'_>,
-) -> Result<Exit, Failure> {
+fn list(args: &AuditListArgs, globals: &Globals, output: &mut Output<'_>) -> Result<Exit, Failure> {
     let after = match args.after.as_deref().map(Cursor::parse) {
         None => None,
         Some(Some(cursor)) => Some(cursor),
@@ -189,7 +185,8 @@ fn list(
     let more = events.len() > usize::try_from(limit).unwrap_or(usize::MAX);
     events.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     let next = events.last().filter(|_| more).map(|event| event.cursor().to_string());
-    let mut table = Table::new(["seq", "when", "result", "kind", "actor", "user", "client", "from"]);
+    let mut table =
+        Table::new(["seq", "when", "result", "kind", "actor", "user", "client", "from"]);
     for event in &events {
         let seq = event.seal.as_ref().map_or_else(|| "-".to_owned(), |seal| seal.seq.to_string());
         let (when, result) = (event.at.rfc3339(), event.outcome.as_str());

@@ -2,10 +2,10 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use crate::clock::UnixTime;
 use crate::protocol::client::{AccessTokenFormat, AuthMethod, ClientKind, GrantType};
 use crate::protocol::trusted_issuer::Identity;
 use crate::protocol::types::{KeyEncryptionAlg, SigningAlg};
-use crate::clock::UnixTime;
 use crate::protocol::user::AdminRole;
 use crate::store::audit::Outcome;
 

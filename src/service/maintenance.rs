@@ -4,11 +4,8 @@
 use crate::app::{App, Freshness};
 use crate::clock::Seconds;
 use crate::protocol::client::{ClientOrigin, GrantType};
-<<<<<<< HEAD
-use crate::service::audit_chain::{self, Chain, Removal, Sealing};
-=======
 use crate::protocol::fapi;
->>>>>>> main
+use crate::service::audit_chain::{self, Chain, Removal, Sealing};
 use crate::service::failure::Failure;
 use crate::service::{keys, revocation};
 use crate::store::{cleanup, client_documents, clients, outbox, refresh_families, sessions, sync};
