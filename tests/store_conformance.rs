@@ -25,6 +25,8 @@ mod fast;
 mod figures;
 #[path = "store_conformance/fixtures.rs"]
 mod fixtures;
+#[path = "store_conformance/growth.rs"]
+mod growth;
 #[path = "store_conformance/lineage.rs"]
 mod lineage;
 #[path = "store_conformance/outages.rs"]

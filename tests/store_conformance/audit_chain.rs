@@ -217,9 +217,9 @@ async fn ten_thousand_events_verify(log: &Log) {
     assert_eq!(sealed, 10_000);
     let mut told = Vec::new();
     let chain = log.chain();
-    let report =
-        audit_verification::verify(&chain, &Question::default(), &mut |count| told.push(count));
-    let report = report.await.unwrap();
+    let question = Question::default();
+    let mut progress = |count| told.push(count);
+    let report = audit_verification::verify(&chain, &question, &mut progress).await.unwrap();
     assert!(report.is_intact(), "{report:?}");
     assert_eq!(report.checked, 10_001);
     assert!(told.len() > 5 && told.is_sorted(), "it tells how far it is");
