@@ -39,6 +39,20 @@ impl UnixTime {
             .and_then(|t| t.format(&time::format_description::well_known::Rfc3339).ok())
             .unwrap_or_else(|| self.0.to_string())
     }
+
+    /// Reads RFC 3339. Without a zone it is UTC, without a time the day's beginning.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        use time::format_description::well_known::Rfc3339;
+        let text = match text.len() {
+            10 => format!("{text}T00:00:00Z"),
+            16 => format!("{text}:00Z"),
+            19 => format!("{text}Z"),
+            _ => text.to_owned(),
+        };
+        let moment = time::OffsetDateTime::parse(&text, &Rfc3339).ok()?;
+        Some(Self(moment.unix_timestamp()))
+    }
 }
 
 /// Where "now" comes from.
@@ -89,6 +103,19 @@ mod tests {
         assert_eq!(clock.now(), UnixTime(100));
         clock.advance(5);
         assert_eq!(clock.now(), UnixTime(105));
+    }
+
+    #[test]
+    fn times_are_read_with_and_without_zone_and_time() {
+        let noon = Some(UnixTime(1_763_726_400));
+        for text in ["2025-11-21T12:00:00Z", "2025-11-21T13:00:00+01:00", "2025-11-21T12:00:00"] {
+            assert_eq!(UnixTime::parse(text), noon, "{text}");
+        }
+        assert_eq!(UnixTime::parse("2025-11-21T12:00"), noon);
+        assert_eq!(UnixTime::parse("2025-11-21"), Some(UnixTime(1_763_683_200)));
+        for text in ["", "yesterday", "2025-13-21", "2025-11-21T25:00", "äääää"] {
+            assert_eq!(UnixTime::parse(text), None, "{text}");
+        }
     }
 
     #[test]

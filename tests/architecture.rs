@@ -11,6 +11,8 @@
     reason = "tests fail by panicking, and nothing outside sees their helpers"
 )]
 
+#[path = "architecture/kinds.rs"]
+mod kinds;
 #[path = "architecture/rules.rs"]
 mod rules;
 #[path = "architecture/source.rs"]
@@ -32,6 +34,19 @@ fn the_sources_follow_the_architecture() {
     let tests: Vec<_> = sources.iter().flat_map(Source::test_files).collect();
     let is_test = |source: &&Source| tests.iter().any(|test| source.path.starts_with(*test));
     let found: Vec<_> = sources.iter().filter(|s| !is_test(s)).flat_map(breaches).collect();
+    assert!(found.is_empty(), "\n{}\n", found.join("\n"));
+}
+
+#[test]
+fn every_kind_of_audit_event_is_documented() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut sources = Vec::new();
+    read_folder(root, &root.join("src"), &mut sources);
+    let texts = sources.iter().map(|source| {
+        let text = std::fs::read_to_string(root.join(&source.path)).unwrap();
+        (source.path.clone(), text)
+    });
+    let found = kinds::undocumented(root, &texts.collect());
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }
 

@@ -9,6 +9,12 @@
     reason = "a failed expectation is a failed test, and plain words read better than saved copies"
 )]
 
+#[path = "store_conformance/audit_chain.rs"]
+mod audit_chain;
+#[path = "store_conformance/audit_search.rs"]
+mod audit_search;
+#[path = "store_conformance/audit_tampering.rs"]
+mod audit_tampering;
 #[path = "store_conformance/deliveries.rs"]
 mod deliveries;
 #[path = "store_conformance/devices.rs"]
@@ -19,6 +25,8 @@ mod fast;
 mod figures;
 #[path = "store_conformance/fixtures.rs"]
 mod fixtures;
+#[path = "store_conformance/growth.rs"]
+mod growth;
 #[path = "store_conformance/lineage.rs"]
 mod lineage;
 #[path = "store_conformance/outages.rs"]

@@ -21,6 +21,8 @@ pub struct Watch {
     revocations: AtomicI64,
     /// Whether this process is making the ephemeral copy right now.
     copying: AtomicBool,
+    /// The highest number that this process has seen sealed in the audit log.
+    sealed: AtomicI64,
     /// Sessions used since `last_seen_at` was last written to SQL.
     visits: Mutex<HashMap<SessionId, UnixTime>>,
 }
@@ -73,6 +75,16 @@ impl Watch {
     /// Takes note of a revocation this process made or heard of.
     pub fn saw_revocation(&self, number: i64) {
         self.revocations.fetch_max(number, Ordering::SeqCst);
+    }
+
+    /// Takes note of the newest sealed event of the audit log.
+    pub fn saw_sealed(&self, seq: i64) {
+        self.sealed.fetch_max(seq, Ordering::SeqCst);
+    }
+
+    /// The newest sealed event this process knows of; 0 for none.
+    pub fn sealed(&self) -> i64 {
+        self.sealed.load(Ordering::SeqCst)
     }
 
     /// Judges the marker of the ephemeral copy.

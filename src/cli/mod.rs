@@ -3,6 +3,7 @@
 //! standard error, so that output can be piped. Secrets are never arguments, since every process
 //! on the machine can read those.
 
+pub mod audit;
 pub mod client;
 pub mod completions;
 pub mod config;
@@ -83,6 +84,9 @@ pub enum Command {
     /// List, rotate and remove signing keys
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// List, export and verify the audit log
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Check and show the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -135,6 +139,7 @@ fn dispatch(cli: &Cli, output: &mut Output<'_>) -> Result<Exit, Failure> {
         Command::RegistrationToken(command) => registration_token::run(command, globals, output),
         Command::Issuer(command) => issuer::run(command, globals, output),
         Command::Key(command) => key::run(command, globals, output),
+        Command::Audit(command) => audit::run(command, globals, output),
         Command::Db(command) => db::run(command, globals, output),
         Command::Doctor(_) => doctor::run(globals, output),
         Command::Config(command) => config::run(command, &cli.globals, output),

@@ -2,10 +2,12 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use crate::clock::UnixTime;
 use crate::protocol::client::{AccessTokenFormat, AuthMethod, ClientKind, GrantType};
 use crate::protocol::trusted_issuer::Identity;
 use crate::protocol::types::{KeyEncryptionAlg, SigningAlg};
 use crate::protocol::user::AdminRole;
+use crate::store::audit::Outcome;
 
 fn named<T: Clone + Send + Sync + 'static>(
     names: impl IntoIterator<Item = &'static str>,
@@ -69,4 +71,14 @@ pub(super) fn access_token_format() -> impl TypedValueParser<Value = AccessToken
         "opaque" => Some(AccessTokenFormat::Opaque),
         _ => None,
     })
+}
+
+pub(super) fn audit_outcome() -> impl TypedValueParser<Value = Outcome> {
+    named(Outcome::ALL.map(Outcome::as_str), Outcome::from_name)
+}
+
+/// A moment as people write it.
+pub(super) fn moment(text: &str) -> Result<UnixTime, String> {
+    UnixTime::parse(text)
+        .ok_or_else(|| "write a date such as 2026-11-21, or 2026-11-21T04:36:00Z".to_owned())
 }

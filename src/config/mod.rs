@@ -2,6 +2,7 @@
 //! in that order of precedence. Unknown keys are refused, every mistake is reported at once as a
 //! line that says what to set, and the origin of every value is kept. Nothing here prints a secret.
 
+mod audit;
 mod authorization;
 mod catalog;
 mod database;
@@ -37,6 +38,7 @@ use schemars::JsonSchema;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
+pub use audit::AuditSettings;
 pub use authorization::AuthorizationSettings;
 pub use catalog::schema;
 pub use database::{DatabaseKind, DatabaseSettings};
@@ -109,6 +111,8 @@ pub struct Config {
     /// Apps that register themselves, and apps described by a document of their own. People are
     /// always asked before such an app gets their data.
     pub registration: RegistrationSettings,
+    /// The audit log. It is only ever added to; the oldest events can be removed after a time.
+    pub audit: AuditSettings,
     /// The log, on standard error.
     pub log: LogSettings,
     /// Where every value that is not a default came from.
@@ -136,6 +140,7 @@ impl Default for Config {
             outbox: OutboxSettings::default(),
             outbound: OutboundSettings::default(),
             registration: RegistrationSettings::default(),
+            audit: AuditSettings::default(),
             log: LogSettings::default(),
             origins: BTreeMap::new(),
         }

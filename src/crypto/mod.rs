@@ -5,6 +5,7 @@
 
 pub mod alias;
 pub mod certificate;
+pub mod chain;
 pub mod encoding;
 pub mod foreign;
 pub mod jose;

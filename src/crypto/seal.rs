@@ -103,6 +103,8 @@ pub enum Purpose {
     UserCode,
     /// A nonce for DPoP proofs.
     DpopNonce,
+    /// A place in the chain of the audit log.
+    AuditChain,
 }
 
 impl Purpose {
@@ -118,6 +120,7 @@ impl Purpose {
             Self::Flash => "flash",
             Self::UserCode => "user-code",
             Self::DpopNonce => "dpop-nonce",
+            Self::AuditChain => "audit-chain",
         }
     }
 
@@ -170,6 +173,7 @@ pub struct Sealer {
     flash: Keys,
     user_code: Keys,
     dpop_nonce: Keys,
+    audit_chain: Keys,
     aliases: AliasKeys,
 }
 
@@ -188,6 +192,7 @@ impl Sealer {
             flash: keys(Purpose::Flash),
             user_code: keys(Purpose::UserCode),
             dpop_nonce: keys(Purpose::DpopNonce),
+            audit_chain: keys(Purpose::AuditChain),
             aliases: AliasKeys::derive(&prk),
         }
     }
@@ -253,6 +258,7 @@ impl Sealer {
             Purpose::Flash => &self.flash,
             Purpose::UserCode => &self.user_code,
             Purpose::DpopNonce => &self.dpop_nonce,
+            Purpose::AuditChain => &self.audit_chain,
         }
     }
 }
@@ -269,7 +275,7 @@ mod tests {
     use proptest::prelude::*;
     use std::sync::LazyLock;
 
-    const ALL: [Purpose; 7] = [
+    const ALL: [Purpose; 8] = [
         Purpose::Flow,
         Purpose::RefreshToken,
         Purpose::Successor,
@@ -277,6 +283,7 @@ mod tests {
         Purpose::EncryptionKey,
         Purpose::Csrf,
         Purpose::Flash,
+        Purpose::AuditChain,
     ];
 
     static SEALER: LazyLock<Sealer> = LazyLock::new(|| Sealer::new(&MasterKey::generate()));

@@ -150,6 +150,11 @@ fn jobs(app: &Arc<App>) -> Vec<tokio::task::JoinHandle<()>> {
             app,
             |app| async move { maintenance::write_visits(&app).await },
         ),
+        every(
+            Duration::from_secs(1),
+            app,
+            |app| async move { maintenance::seal_audit(&app).await },
+        ),
         every(Duration::from_mins(1), app, |app| async move { maintenance::clean_up(&app).await }),
         tokio::spawn(outbox::run(Arc::clone(app))),
     ]

@@ -91,6 +91,7 @@ impl Event {
             address: None,
             request_id: None,
             detail: json!({}),
+            seal: None,
         })
     }
 

@@ -5,12 +5,15 @@ use crate::app::{App, Freshness};
 use crate::clock::Seconds;
 use crate::protocol::client::{ClientOrigin, GrantType};
 use crate::protocol::fapi;
+use crate::service::audit_chain::{self, Chain, Removal, Sealing};
 use crate::service::failure::Failure;
 use crate::service::{keys, revocation};
 use crate::store::{cleanup, client_documents, clients, outbox, refresh_families, sessions, sync};
 
 /// Rows removed per step, so that no clean-up holds the database for long.
 const BATCH: i64 = 500;
+/// Steps of one run.
+const BATCHES: usize = 20;
 /// How long the document of a client without grants may go unread before the client is forgotten.
 const UNREAD: Seconds = 90 * 86_400;
 /// Entries of the in-process store looked at per run.
@@ -50,6 +53,55 @@ pub async fn write_visits(app: &App) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Seals the events of the audit log that were committed since. Runs once a second.
+///
+/// # Errors
+/// [`Failure`]; what waits is sealed later. An internal one says that the chain was tampered with.
+pub async fn seal_audit(app: &App) -> Result<(), Failure> {
+    for _ in 0..BATCHES {
+        match audit_chain::seal(&chain(app)).await? {
+            Sealing::Sealed { count, head } => {
+                app.watch.saw_sealed(head);
+                if count < usize::try_from(audit_chain::BATCH).unwrap_or(usize::MAX) {
+                    break;
+                }
+            }
+            Sealing::Idle | Sealing::Overtaken => break,
+            Sealing::Refused(reason) => {
+                return Err(Failure::Internal(format!(
+                    "{reason}: nothing is sealed any more; run: doorward audit verify"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn chain(app: &App) -> Chain<'_> {
+    let known = app.watch.sealed();
+    Chain { db: &app.store.db, sealer: &app.sealer, now: app.now(), known }
+}
+
+/// Removes events that are older than the settings want them kept.
+async fn trim_audit(app: &App) -> Result<(), Failure> {
+    let days = app.config.audit.retention_days;
+    if days == 0 {
+        return Ok(());
+    }
+    let cutoff = app.now().plus(-days.saturating_mul(86_400));
+    for _ in 0..BATCHES {
+        match audit_chain::remove_before(&chain(app), cutoff).await? {
+            Removal::Removed(0) | Removal::Overtaken => break,
+            Removal::Removed(_) => {}
+            Removal::Refused(seq) => {
+                tracing::error!(seq, "the audit log does not hold there and is not trimmed");
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Removes what has expired, and the sealed successors whose grace is over. Runs once a minute.
 ///
 /// # Errors
@@ -62,12 +114,13 @@ pub async fn clean_up(app: &App) -> Result<(), Failure> {
     let grace_over = now.plus(-grace - 1);
     refresh_families::clear_successors(&app.store.db, grace_over, BATCH).await?;
     // Bounded twice: rows per statement and statements per run.
-    for _ in 0..20 {
+    for _ in 0..BATCHES {
         if cleanup::purge(&app.store.db, now, BATCH).await? == 0 {
             break;
         }
     }
     remove_unused_clients(app).await?;
+    trim_audit(app).await?;
     app.ephemeral.sweep(SWEEP);
     app.metrics.sessions_active(sessions::count_live(&app.store.db, now).await?);
     app.metrics.outbox_waiting(outbox::count(&app.store.db).await?);

@@ -7,6 +7,8 @@
 pub mod access_token;
 pub mod accounts;
 pub mod audit;
+pub mod audit_chain;
+pub mod audit_verification;
 pub mod authorize;
 pub(crate) mod backchannel_logout;
 mod client_assertion;

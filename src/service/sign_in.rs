@@ -149,15 +149,27 @@ async fn note_failure(
 ) -> Result<SignInError, Failure> {
     let now: UnixTime = app.now();
     let (account_rule, address_rule) = rules(app);
-    throttle::register_failure(&app.ephemeral, &account_rule, &keys.account, now).await?;
-    if let Some(address) = &keys.address {
-        throttle::register_failure(&app.ephemeral, &address_rule, address, now).await?;
-    }
     // The name typed may be a password by mistake, so only its hash is kept.
-    let event = Event::failure("sign_in.failed", &Actor::Anonymous, now)
-        .caller(caller)
-        .detail("login_hash", SecretHash::of(login).as_str());
-    audit::write(app, event).await?;
+    let hash = SecretHash::of(login);
+    let event = |kind| {
+        let event = Event::failure(kind, &Actor::Anonymous, now).caller(caller);
+        event.detail("login_hash", hash.as_str())
+    };
+    let mut tripped = Vec::new();
+    let account = throttle::register_failure(&app.ephemeral, &account_rule, &keys.account, now);
+    tripped.push(("account", account.await?));
+    if let Some(address) = &keys.address {
+        let address = throttle::register_failure(&app.ephemeral, &address_rule, address, now);
+        tripped.push(("address", address.await?));
+    }
+    audit::write(app, event("sign_in.failed")).await?;
+    for (scope, penalty) in tripped {
+        if let Some(until) = penalty.blocked_until {
+            let event = event("sign_in.throttled").detail("scope", scope);
+            let event = event.detail("failures", penalty.failures);
+            audit::write(app, event.detail("until", until.rfc3339())).await?;
+        }
+    }
     Ok(SignInError::Wrong)
 }
 

@@ -55,15 +55,42 @@ pub struct AuditEvent {
     pub request_id: Option<String>,
     /// More facts; a JSON object.
     pub detail: Value,
+    /// Its place in the chain; `None` until it is sealed, and ignored when it is appended.
+    pub seal: Option<Seal>,
 }
 
-/// Which events to list.
+/// Where an event stands in the chain; see [`super::audit_chain`].
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Seal {
+    /// From 1 without gaps.
+    pub seq: i64,
+    /// Over the event and the hash before it.
+    pub hash: String,
+    pub sealed_at: UnixTime,
+}
+
+/// Which way a list runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    #[default]
+    NewestFirst,
+    OldestFirst,
+}
+
+/// Which events to list; what is `None` does not matter.
 #[derive(Debug, Clone, Default)]
 pub struct AuditFilter {
     pub kind: Option<String>,
+    pub outcome: Option<Outcome>,
     pub user_id: Option<String>,
     pub client_id: Option<String>,
+    pub address: Option<String>,
     pub request_id: Option<String>,
+    /// From this moment on.
+    pub since: Option<UnixTime>,
+    /// Before this moment.
+    pub until: Option<UnixTime>,
+    pub order: Order,
     /// Where the last page ended; see [`AuditEvent::cursor`].
     pub after: Option<Cursor>,
     /// Most rows to return.
@@ -90,10 +117,14 @@ struct EventRow {
     address: Option<String>,
     request_id: Option<String>,
     detail: Json<Value>,
+    seq: Option<i64>,
+    hash: Option<String>,
+    sealed_at: Option<UnixTime>,
 }
 
 impl From<EventRow> for AuditEvent {
     fn from(row: EventRow) -> Self {
+        let seal = row.seq.zip(row.hash).zip(row.sealed_at);
         Self {
             id: row.id,
             at: row.at,
@@ -106,6 +137,7 @@ impl From<EventRow> for AuditEvent {
             address: row.address,
             request_id: row.request_id,
             detail: row.detail.0,
+            seal: seal.map(|((seq, hash), sealed_at)| Seal { seq, hash, sealed_at }),
         }
     }
 }
@@ -137,44 +169,82 @@ pub async fn append<'a>(sql: impl Sql<'a>, event: &AuditEvent) -> Result<(), Sto
 
 /// The list's statement, with the filter that has an index first: a filter that may be absent keeps
 /// SQLite from using one.
-macro_rules! list_events {
-    ($indexed:literal) => {
+macro_rules! events {
+    ($indexed:literal, $direction:literal) => {
         concat!(
-            "select id, at, kind, outcome, actor, user_id, client_id, session_id, address, \
-             request_id, detail from audit_events where id < $1 and ",
+            "select e.id, e.at, e.kind, e.outcome, e.actor, e.user_id, e.client_id, e.session_id, \
+             e.address, e.request_id, e.detail, c.seq, c.hash, c.sealed_at \
+             from audit_events e left join audit_chain c on c.event_id = e.id \
+             where e.id > $1 and e.id < $2 and ",
             $indexed,
-            " and ($2 is null or kind = $2) and ($3 is null or user_id = $3) \
-             and ($4 is null or client_id = $4) and ($5 is null or request_id = $5) \
-             order by id desc limit $6"
+            " and ($3 is null or e.kind = $3) and ($4 is null or e.outcome = $4) \
+             and ($5 is null or e.user_id = $5) and ($6 is null or e.client_id = $6) \
+             and ($7 is null or e.address = $7) and ($8 is null or e.request_id = $8) \
+             order by e.id ",
+            $direction,
+            " limit $9"
         )
+    };
+    ($indexed:literal, by $order:expr) => {
+        match $order {
+            Order::NewestFirst => events!($indexed, "desc"),
+            Order::OldestFirst => events!($indexed, "asc"),
+        }
     };
 }
 
-/// A page of events, newest first.
+/// The statement of [`list`] for such a filter.
+#[must_use]
+pub fn statement(filter: &AuditFilter) -> &'static str {
+    let order = filter.order;
+    // What few events have comes before what many have.
+    match filter {
+        AuditFilter { request_id: Some(_), .. } => events!("e.request_id = $8", by order),
+        AuditFilter { user_id: Some(_), .. } => events!("e.user_id = $5", by order),
+        AuditFilter { address: Some(_), .. } => events!("e.address = $7", by order),
+        AuditFilter { client_id: Some(_), .. } => events!("e.client_id = $6", by order),
+        AuditFilter { kind: Some(_), .. } => events!("e.kind = $3", by order),
+        AuditFilter { outcome: Some(Outcome::Failure), .. } => {
+            events!("e.outcome = 'failure'", by order)
+        }
+        _ => events!("true", by order),
+    }
+}
+
+/// A page of events.
 pub async fn list<'a>(
     sql: impl Sql<'a>,
     filter: &AuditFilter,
 ) -> Result<Vec<AuditEvent>, StoreError> {
-    // What few events have comes before what many have.
-    let statement = match filter {
-        AuditFilter { request_id: Some(_), .. } => list_events!("request_id = $5"),
-        AuditFilter { user_id: Some(_), .. } => list_events!("user_id = $3"),
-        AuditFilter { client_id: Some(_), .. } => list_events!("client_id = $4"),
-        AuditFilter { kind: Some(_), .. } => list_events!("kind = $2"),
-        _ => list_events!("true"),
-    };
+    let (above, below) = bounds(filter);
     let rows = sql
         .into()
-        .query(statement)
-        .bind(filter.after.as_ref().map_or(AFTER_EVERY_ID, |cursor| cursor.id.as_str()))
+        .query(statement(filter))
+        .bind(above)
+        .bind(below)
         .bind(&filter.kind)
+        .bind(filter.outcome)
         .bind(&filter.user_id)
         .bind(&filter.client_id)
+        .bind(&filter.address)
         .bind(&filter.request_id)
         .bind(filter.limit)
         .all::<EventRow>()
         .await?;
     Ok(rows.into_iter().map(AuditEvent::from).collect())
+}
+
+/// Between which ids the page lies: the time asked for, cut where the last page ended.
+fn bounds(filter: &AuditFilter) -> (String, String) {
+    let mut above = filter.since.map(first_id).unwrap_or_default();
+    let mut below = filter.until.map_or_else(|| AFTER_EVERY_ID.to_owned(), first_id);
+    if let Some(after) = &filter.after {
+        match filter.order {
+            Order::NewestFirst => below = below.min(after.id.clone()),
+            Order::OldestFirst => above = above.max(after.id.clone()),
+        }
+    }
+    (above, below)
 }
 
 /// Sorts after every id, which is a UUID of lower-case hexadecimal digits.

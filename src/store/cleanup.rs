@@ -7,7 +7,7 @@ use crate::clock::UnixTime;
 
 /// What is deleted when it has expired. The outer condition is repeated because a row may have
 /// been changed between looking and deleting.
-const EXPIRED: [&str; 6] = [
+const EXPIRED: [&str; 7] = [
     "delete from refresh_families where expires_at <= $1 and id in \
      (select id from refresh_families where expires_at <= $1 order by expires_at limit $2)",
     "delete from grants where expires_at <= $1 and id in \
@@ -20,10 +20,14 @@ const EXPIRED: [&str; 6] = [
      (select hash from used_jtis where expires_at <= $1 order by expires_at limit $2)",
     "delete from registration_tokens where expires_at <= $1 and id in \
      (select id from registration_tokens where expires_at <= $1 order by expires_at limit $2)",
+    // Whoever sends messages gives up on them; these are of a kind that nobody sends any more.
+    "delete from outbox where expires_at <= $1 - 86400 and id in \
+     (select id from outbox where expires_at <= $1 - 86400 order by expires_at limit $2)",
 ];
 
 /// Deletes at most `limit` expired rows of each kind; returns how many in all. Call it again soon
-/// while it returns `limit` or more. The audit log is never touched.
+/// while it returns `limit` or more. The audit log is
+/// left to `service::audit_chain`.
 pub async fn purge(db: &Db, now: UnixTime, limit: i64) -> Result<u64, StoreError> {
     let mut deleted = 0;
     for sql in EXPIRED {

@@ -14,6 +14,7 @@ use sqlx::{Connection, Executor};
 
 use super::connect::Opened;
 use super::error::StoreError;
+use super::triggers;
 
 static MIGRATOR: Migrator = sqlx_macros::migrate!("./migrations");
 const TABLE: &str = "_sqlx_migrations";
@@ -99,6 +100,7 @@ impl Schema {
                     for sql in POSTGRES_ONLY {
                         connection.execute(sql).await.map_err(store)?;
                     }
+                    triggers::on_postgres(&mut connection).await.map_err(store)?;
                 }
                 connection.close().await.unwrap_or_default();
                 outcome
@@ -108,6 +110,9 @@ impl Schema {
                 let mut connection =
                     SqliteConnection::connect_with(options).await.map_err(store)?;
                 let outcome = run(&mut connection).await;
+                if outcome.is_ok() {
+                    triggers::on_sqlite(&mut connection).await.map_err(store)?;
+                }
                 connection.close().await.unwrap_or_default();
                 drop(lock);
                 outcome

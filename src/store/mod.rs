@@ -5,6 +5,7 @@
 //! What must happen at most once is one atomic statement, so that no race can happen twice.
 
 pub mod audit;
+pub mod audit_chain;
 pub mod cleanup;
 pub mod client_documents;
 pub mod client_registrations;
@@ -31,6 +32,7 @@ mod search;
 pub mod session_clients;
 pub mod sessions;
 pub mod sync;
+mod triggers;
 pub mod trusted_issuers;
 pub mod used_jtis;
 pub mod users;

@@ -40,6 +40,7 @@
 //! | `algorithms`, `encrypted` | each client's algorithms; signed and encrypted answers; the key set |
 //! | `relying_party` | the openidconnect crate as an independent client |
 //! | `jwt_attacks` | forged and misused tokens, everywhere one is read |
+//! | `audit_log` | events are found, exported and sealed; a hand in the database is noticed |
 //! | `login_form`, `csrf`, `headers`, `hostile_text` | the pages under attack |
 //! | `malformed`, `first_start` | nonsense on every route; the first administrator |
 //! | `methods` | HEAD is GET without the body; other methods are told what there is |
@@ -84,6 +85,7 @@ mod accounts;
 mod algorithms;
 mod answers;
 mod assurance;
+mod audit_log;
 mod authorize;
 mod backchannel_logout;
 mod checks;

@@ -154,6 +154,7 @@ pub(crate) fn event(id: &str, at: UnixTime) -> AuditEvent {
         address: Some("192.0.2.1".to_owned()),
         request_id: Some(format!("r-{id}")),
         detail: serde_json::json!({ "reason": "wrong password" }),
+        seal: None,
     }
 }
 

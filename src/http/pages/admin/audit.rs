@@ -8,7 +8,7 @@ use crate::http::pages::filters;
 use crate::http::pages::sample::words;
 use crate::http::pages::views::When;
 
-/// `GET /admin/audit?kind=&user=&client=&request_id=&after=`.
+/// `GET /admin/audit?kind=&result=&user=&client=&address=&request_id=&since=&until=&after=`.
 #[derive(Debug, Template)]
 #[template(path = "admin/audit.html")]
 pub struct AuditList {
@@ -25,14 +25,34 @@ pub struct AuditList {
 #[derive(Debug, Clone, Default)]
 pub struct AuditQuery {
     pub kind: String,
+    /// `success`, `failure` or nothing.
+    pub result: String,
     pub user: String,
     pub client: String,
+    pub address: String,
     pub request_id: String,
+    /// As it was typed; RFC 3339 or the beginning of it, in UTC.
+    pub since: String,
+    pub until: String,
 }
 
 impl AuditQuery {
+    /// Every parameter with its value.
+    fn fields(&self) -> [(&'static str, &str); 8] {
+        [
+            ("kind", &self.kind),
+            ("result", &self.result),
+            ("user", &self.user),
+            ("client", &self.client),
+            ("address", &self.address),
+            ("request_id", &self.request_id),
+            ("since", &self.since),
+            ("until", &self.until),
+        ]
+    }
+
     fn is_empty(&self) -> bool {
-        [&self.kind, &self.user, &self.client, &self.request_id].iter().all(|f| f.is_empty())
+        self.fields().iter().all(|(_, value)| value.is_empty())
     }
 }
 
@@ -100,11 +120,7 @@ impl AuditRow {
 
 impl AuditList {
     fn next_page(&self) -> Option<String> {
-        let AuditQuery { kind, user, client, request_id } = &self.filter;
-        let filters =
-            [("kind", kind), ("user", user), ("client", client), ("request_id", request_id)];
-        let filters = filters.map(|(name, value)| (name, value.as_str()));
-        self.next.as_deref().map(|cursor| next_page(&filters, cursor))
+        self.next.as_deref().map(|cursor| next_page(&self.filter.fields(), cursor))
     }
 
     #[must_use]
