@@ -8,7 +8,7 @@
 use crate::app::{App, Freshness};
 use crate::clock::{Seconds, UnixTime};
 use crate::crypto::secret;
-use crate::protocol::claims::Origin;
+use crate::protocol::claims::{ActorOrigin, Origin};
 use crate::protocol::types::{ClientId, GrantId, SessionId, UserId};
 use crate::service::failure::Failure;
 use crate::store::revocations::{self, Revocation, RevocationKind};
@@ -34,6 +34,8 @@ pub struct Lineage<'a> {
     pub client: (&'a ClientId, i64),
     /// Whose tokens it was exchanged from.
     pub origins: &'a [Origin],
+    /// By whose tokens it was asked for.
+    pub actors: &'a [ActorOrigin],
 }
 
 /// Whether a token still counts.
@@ -218,12 +220,19 @@ fn subjects<'a>(lineage: &Lineage<'a>) -> Vec<(RevocationKind, &'a str, i64)> {
         (RevocationKind::Grant, lineage.grant.as_str(), 0),
         (RevocationKind::Client, lineage.client.0.as_str(), lineage.client.1),
     ];
-    for origin in lineage.origins {
+    let of_actors = lineage.actors.iter().flat_map(|actor| &actor.origins);
+    for origin in lineage.origins.iter().chain(of_actors) {
         all.push((RevocationKind::Grant, origin.grant.as_str(), 0));
         all.push((RevocationKind::Client, origin.client.as_str(), origin.version));
     }
     all.extend(lineage.session.map(|id| (RevocationKind::Session, id.as_str(), 0)));
     all.extend(lineage.user.map(|(id, version)| (RevocationKind::User, id.as_str(), version)));
+    for acting in lineage.actors.iter().filter_map(|actor| actor.person.as_ref()) {
+        let Some(behind) = &acting.behind else { continue };
+        all.push((RevocationKind::User, behind.user.as_str(), acting.version));
+        let session = behind.session.as_ref();
+        all.extend(session.map(|id| (RevocationKind::Session, id.as_str(), 0)));
+    }
     all
 }
 

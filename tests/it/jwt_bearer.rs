@@ -313,7 +313,9 @@ on_both_backends! {
         }
         let chained = says(json!({ "act": { "sub": "front", "secret": "x" } }));
         let claims = payload(&Tokens::of(&exchange(&rp, (&chained, JWT)).await).access);
-        assert_eq!(claims["act"], json!({ "sub": rp.id, "act": { "sub": "front" } }));
+        // The names are the other issuer's, and say so.
+        let before = json!({ "sub": "front", "iss": outside.iss });
+        assert_eq!(claims["act"], json!({ "sub": rp.id, "act": before }));
         exchange(&rp, (&says(json!({})), "urn:ietf:params:oauth:token-type:access_token")).await
             .assert_oauth_error(400, "invalid_request");
     }

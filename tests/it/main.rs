@@ -13,6 +13,7 @@
 //! | `grant_kit` | not tests: devices, and the clients of the further grants |
 //! | `device` | a device without a browser: codes, page, polling, races |
 //! | `token_exchange` | a service gets a token for the services behind it, and never more |
+//! | `exchange_limits` | what an exchanged token can neither reach nor outlive |
 //! | `jwt_bearer` | workloads and people vouched for by issuers outside |
 //! | `userinfo`, `introspection`, `revocation`, `logout` | tokens and sessions in use, and their end |
 //! | `discovery`, `conformance_basic`, `conformance_parameters`, `form_post` | the OpenID certification plans, module by module |
@@ -114,6 +115,7 @@ mod dpop;
 mod dpop_attacks;
 mod dpop_kit;
 mod encrypted;
+mod exchange_limits;
 mod fapi2_dpop;
 mod fapi2_flow;
 mod fapi2_kit;

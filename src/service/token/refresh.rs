@@ -173,6 +173,7 @@ async fn living_family(
         user: Some((&grant.user_id, token.user_version)),
         client: (&client.id, token.client_version),
         origins: &[],
+        actors: &[],
     };
     match revocation::standing(app, &lineage).await? {
         revocation::Standing::Alive => Ok((family, grant)),
