@@ -11,6 +11,7 @@
 //! | `authorize`, `redirect_uri`, `pkce`, `client_auth` | who may ask for what, and where it is sent |
 //! | `code`, `refresh`, `client_credentials` | the grants: spent once, by their owner, in time |
 //! | `grant_kit` | not tests: devices, and the clients of the further grants |
+//! | `deleted_meanwhile` | a client or person is deleted while a token is being made |
 //! | `device` | a device without a browser: codes, page, polling, races |
 //! | `token_exchange` | a service gets a token for the services behind it, and never more |
 //! | `exchange_limits` | what an exchanged token can neither reach nor outlive |
@@ -109,6 +110,7 @@ mod console_rights;
 mod console_safety;
 mod crash;
 mod csrf;
+mod deleted_meanwhile;
 mod device;
 mod discovery;
 mod dpop;

@@ -58,8 +58,7 @@ async fn commit(
 ) -> Result<(), EndpointError> {
     match lineage::commit(app, (grant, None), Ground::Trust, request).await? {
         Gate::Passed => Ok(()),
-        Gate::SpentBefore | Gate::GroundLost => {
-            Err(Failure::Internal("a fresh grant was not new".into()).into())
-        }
+        Gate::GroundLost => Err(refused("the person or the client is gone")),
+        Gate::SpentBefore => Err(Failure::Internal("a fresh grant was not new".into()).into()),
     }
 }

@@ -19,7 +19,9 @@ use crate::service::token::request::TokenRequest;
 use crate::service::trusted_issuers::Assertion;
 use crate::store::grants::{Grant, Inserted};
 use crate::store::refresh_families::RefreshFamily;
-use crate::store::{audit, consents, grants, refresh_families, session_clients, sessions};
+use crate::store::{
+    StoreError, audit, consents, grants, refresh_families, session_clients, sessions,
+};
 
 /// The grant of a person whom a trusted issuer vouches for. It belongs to no session here.
 pub(super) fn of_assertion(
@@ -113,7 +115,7 @@ pub(super) enum Ground<'a> {
 pub(super) enum Gate {
     Passed,
     SpentBefore,
-    /// The session has ended or the consent was taken back.
+    /// The session has ended, the consent was taken back, or the person or the client is gone.
     GroundLost,
 }
 
@@ -135,11 +137,12 @@ pub(super) async fn commit(
         Ground::Trust => true,
     };
     let grant = &bound_by(request, grant);
-    if let Inserted::Duplicate = grants::insert(&mut tx, grant).await? {
-        return Ok(Gate::SpentBefore);
-    }
-    if !firm {
-        return Ok(Gate::GroundLost);
+    match grants::insert(&mut tx, grant).await {
+        Ok(Inserted::New) if firm => {}
+        Ok(Inserted::Duplicate) => return Ok(Gate::SpentBefore),
+        // The person or the client was deleted this very moment.
+        Ok(Inserted::New) | Err(StoreError::Conflict) => return Ok(Gate::GroundLost),
+        Err(error) => return Err(error.into()),
     }
     if let Some((family, _)) = refresh {
         refresh_families::insert(&mut tx, family).await?;
@@ -182,21 +185,33 @@ pub(super) struct Replay<'a> {
 
 /// The code was redeemed before: one of the two holders is a thief, so both lose.
 pub(super) async fn punish(app: &App, replay: &Replay<'_>, caller: &Caller) -> Result<(), Failure> {
+    let actor = Actor::Client(replay.client.clone());
+    let event = Event::failure(replay.kind, &actor, app.now())
+        .user(replay.user)
+        .client(replay.client)
+        .caller(caller);
+    let event = match replay.session {
+        Some(session) => event.session(session),
+        None => event,
+    };
+    end(app, replay.grant, event).await
+}
+
+/// Ends a lineage: everything issued in it is dead. One that has ended is left as it is, without a
+/// word in the audit log: whoever holds a dead token could fill that, and the revocation set.
+pub(crate) async fn end(app: &App, grant: &GrantId, event: Event) -> Result<(), Failure> {
     let now = app.now();
     let mut tx = app.store.begin().await?;
-    if grants::revoke(&mut tx, replay.grant, now).await? {
-        let pending = revocation::record(&mut tx, &[Subject::Grant(replay.grant)], now).await?;
-        let event = Event::failure(replay.kind, &Actor::Client(replay.client.clone()), now)
-            .user(replay.user)
-            .client(replay.client)
-            .caller(caller);
-        let event = match replay.session {
-            Some(session) => event.session(session),
-            None => event,
-        };
-        audit::append(&mut tx, &event.into_row()).await?;
-        tx.commit().await?;
-        revocation::publish(app, pending).await;
-    }
+    let pending = if grants::revoke(&mut tx, grant, now).await? {
+        Some(revocation::record(&mut tx, &[Subject::Grant(grant)], now).await?)
+    } else if grants::by_id(&mut tx, grant).await?.is_some() {
+        None
+    } else {
+        revocation::record_new(&mut tx, grant, now).await?
+    };
+    let Some(pending) = pending else { return Ok(()) };
+    audit::append(&mut tx, &event.into_row()).await?;
+    tx.commit().await?;
+    revocation::publish(app, pending).await;
     Ok(())
 }
