@@ -16,6 +16,7 @@
 //! | `token_exchange` | a service gets a token for the services behind it, and never more |
 //! | `exchange_limits` | what an exchanged token can neither reach nor outlive |
 //! | `jwt_bearer` | workloads and people vouched for by issuers outside |
+//! | `consent_withdrawal` | taking back what one has allowed, on the account page |
 //! | `userinfo`, `introspection`, `revocation`, `logout` | tokens and sessions in use, and their end |
 //! | `discovery`, `conformance_basic`, `conformance_parameters`, `form_post` | the OpenID certification plans, module by module |
 //! | `dpop_kit` | not tests: keys and proofs for the two modules below |
@@ -104,6 +105,7 @@ mod code;
 mod conformance_basic;
 mod conformance_parameters;
 mod conformance_registration;
+mod consent_withdrawal;
 mod console;
 mod console_kit;
 mod console_rights;

@@ -52,7 +52,8 @@ pub(super) async fn redeem(
         Gate::Passed => {}
         Gate::SpentBefore => return Err(punish_replay(app, &payload, request.caller()).await?),
         Gate::GroundLost => {
-            return Err(refused("the session has ended, or the person or the client is gone"));
+            let why = "the session has ended, the consent was taken back, or somebody is gone";
+            return Err(refused(why));
         }
     }
     let facts = (token.text.as_str(), payload.nonce.as_deref());

@@ -20,7 +20,7 @@ use crate::service::trusted_issuers::Assertion;
 use crate::store::grants::{Grant, Inserted};
 use crate::store::refresh_families::RefreshFamily;
 use crate::store::{
-    StoreError, audit, consents, grants, refresh_families, session_clients, sessions,
+    StoreError, Tx, audit, consents, grants, refresh_families, session_clients, sessions,
 };
 
 /// The grant of a person whom a trusted issuer vouches for. It belongs to no session here.
@@ -103,7 +103,8 @@ pub(super) fn new_family(
 
 /// What a grant stands on and must not outlive unnoticed.
 pub(super) enum Ground<'a> {
-    /// The session it is made in, and the client that is told when that ends.
+    /// The session it is made in, and the client that is told when that ends; and what the person has
+    /// allowed that client, if it has to ask.
     Session(&'a SessionId, &'a Client),
     /// The consent it was given with.
     Consent,
@@ -130,10 +131,11 @@ pub(super) async fn commit(
     // Held, not only looked at: a sign-out at this very moment either comes first and is seen here,
     // or waits and finds the grant to revoke. Tombstones alone would be gone in an hour.
     let firm = match ground {
-        Ground::Session(session, _) => sessions::hold(&mut tx, session).await?,
-        Ground::Consent => consents::hold(&mut tx, &grant.user_id, &grant.client_id)
-            .await?
-            .is_some_and(|scopes| scopes.covers(&grant.scopes)),
+        Ground::Session(session, client) => {
+            sessions::hold(&mut tx, session).await?
+                && (client.skips_consent() || is_allowed(&mut tx, grant).await?)
+        }
+        Ground::Consent => is_allowed(&mut tx, grant).await?,
         Ground::Trust => true,
     };
     let grant = &bound_by(request, grant);
@@ -164,6 +166,12 @@ pub(super) async fn commit(
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
     Ok(Gate::Passed)
+}
+
+/// Whether the person still allows this; nobody takes it back before the transaction is over.
+async fn is_allowed(tx: &mut Tx, grant: &Grant) -> Result<bool, StoreError> {
+    let held = consents::hold(tx, &grant.user_id, &grant.client_id).await?;
+    Ok(held.is_some_and(|scopes| scopes.covers(&grant.scopes)))
 }
 
 /// The grant with the key that its refresh tokens are bound to; what bound the code has done its work.
