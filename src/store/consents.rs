@@ -116,7 +116,7 @@ pub async fn hold_or_begin(
     )
     .bind(user)
     .bind(client)
-    .bind(&Scopes::default())
+    .bind(Scopes::default())
     .bind(Json(BTreeSet::<String>::new()))
     .bind(now)
     .one::<ConsentRow>()
