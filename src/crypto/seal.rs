@@ -103,6 +103,8 @@ pub enum Purpose {
     UserCode,
     /// A nonce for DPoP proofs.
     DpopNonce,
+    /// The id of a client nobody knows, for counting its failures.
+    StrangeClient,
 }
 
 impl Purpose {
@@ -118,6 +120,7 @@ impl Purpose {
             Self::Flash => "flash",
             Self::UserCode => "user-code",
             Self::DpopNonce => "dpop-nonce",
+            Self::StrangeClient => "strange-client",
         }
     }
 
@@ -170,6 +173,7 @@ pub struct Sealer {
     flash: Keys,
     user_code: Keys,
     dpop_nonce: Keys,
+    strange_client: Keys,
     aliases: AliasKeys,
 }
 
@@ -188,6 +192,7 @@ impl Sealer {
             flash: keys(Purpose::Flash),
             user_code: keys(Purpose::UserCode),
             dpop_nonce: keys(Purpose::DpopNonce),
+            strange_client: keys(Purpose::StrangeClient),
             aliases: AliasKeys::derive(&prk),
         }
     }
@@ -253,6 +258,7 @@ impl Sealer {
             Purpose::Flash => &self.flash,
             Purpose::UserCode => &self.user_code,
             Purpose::DpopNonce => &self.dpop_nonce,
+            Purpose::StrangeClient => &self.strange_client,
         }
     }
 }
