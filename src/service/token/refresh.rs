@@ -22,7 +22,6 @@ use crate::protocol::grant::details::Confirmation;
 use crate::protocol::grant::refresh_token::{self, FamilyFacts, Standing};
 use crate::protocol::sender_constraint;
 use crate::protocol::token::TokenResponse;
-use crate::protocol::types::GrantId;
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::failure::{EndpointError, Failure};
