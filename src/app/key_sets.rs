@@ -67,23 +67,68 @@ impl Slot {
     }
 }
 
-/// Every address in use.
+/// Every address in use, and the keys that were given by value.
 pub struct KeySets {
     slots: Cache<String, Arc<Slot>>,
+    given: Cache<String, Arc<KeySet>>,
 }
 
 impl Default for KeySets {
     fn default() -> Self {
         let slots =
             Cache::builder().max_capacity(MOST).time_to_idle(Duration::from_hours(24)).build();
-        Self { slots }
+        let given =
+            Cache::builder().max_capacity(MOST).time_to_idle(Duration::from_hours(1)).build();
+        Self { slots, given }
     }
 }
 
 impl KeySets {
+    /// The keys in a document that its owner has given by value, read once for as long as the owner
+    /// has this very document.
+    ///
+    /// # Errors
+    /// [`KeySetError`].
+    pub fn given(
+        &self,
+        owner: &str,
+        document: &Value,
+        now: UnixTime,
+    ) -> Result<Arc<KeySet>, KeySetError> {
+        if let Some(set) = self.given.get(owner)
+            && set.document == *document
+        {
+            return Ok(set);
+        }
+        let set = Arc::new(KeySet::new(document.clone(), now, now)?);
+        self.given.insert(owner.to_owned(), Arc::clone(&set));
+        Ok(set)
+    }
+
     /// The slot of this address.
     #[must_use]
     pub fn slot(&self, uri: &str) -> Arc<Slot> {
         self.slots.get_with_by_ref(uri, Arc::<Slot>::default)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn keys_given_by_value_are_read_once_until_their_owner_changes_them() {
+        let sets = KeySets::default();
+        let (now, none) = (UnixTime(0), json!({ "keys": [] }));
+        let first = sets.given("client a", &none, now).unwrap();
+        assert!(Arc::ptr_eq(&first, &sets.given("client a", &none.clone(), now).unwrap()));
+        assert!(!Arc::ptr_eq(&first, &sets.given("client b", &none, now).unwrap()));
+        let other = json!({ "keys": [], "x": 1 });
+        let changed = sets.given("client a", &other, now).unwrap();
+        assert_eq!(changed.document, other);
+        assert!(sets.given("client a", &json!({ "keys": 7 }), now).is_err());
+        assert!(Arc::ptr_eq(&changed, &sets.given("client a", &other, now).unwrap()));
     }
 }

@@ -124,7 +124,9 @@ impl Certificate {
         let keys =
             jwks.get("keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let own = parse(&self.der).and_then(|certificate| key_members(certificate.public_key()));
-        keys.iter().any(|key| {
+        // A key for another use (RFC 7517 section 4.2) authenticates nobody.
+        let signs = |key: &&Value| key.get("use").is_none_or(|kind| kind == "sig");
+        keys.iter().filter(signs).any(|key| {
             if let Some(first) = key.get("x5c").and_then(|chain| chain.get(0)) {
                 let der = first.as_str().and_then(|text| BASE64.decode(text.as_bytes()).ok());
                 return der.is_some_and(|der| der == self.der);

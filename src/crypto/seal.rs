@@ -105,6 +105,8 @@ pub enum Purpose {
     DpopNonce,
     /// A place in the chain of the audit log.
     AuditChain,
+    /// The id of a client nobody knows, for counting its failures.
+    StrangeClient,
 }
 
 impl Purpose {
@@ -121,6 +123,7 @@ impl Purpose {
             Self::UserCode => "user-code",
             Self::DpopNonce => "dpop-nonce",
             Self::AuditChain => "audit-chain",
+            Self::StrangeClient => "strange-client",
         }
     }
 
@@ -174,6 +177,7 @@ pub struct Sealer {
     user_code: Keys,
     dpop_nonce: Keys,
     audit_chain: Keys,
+    strange_client: Keys,
     aliases: AliasKeys,
 }
 
@@ -193,6 +197,7 @@ impl Sealer {
             user_code: keys(Purpose::UserCode),
             dpop_nonce: keys(Purpose::DpopNonce),
             audit_chain: keys(Purpose::AuditChain),
+            strange_client: keys(Purpose::StrangeClient),
             aliases: AliasKeys::derive(&prk),
         }
     }
@@ -259,6 +264,7 @@ impl Sealer {
             Purpose::UserCode => &self.user_code,
             Purpose::DpopNonce => &self.dpop_nonce,
             Purpose::AuditChain => &self.audit_chain,
+            Purpose::StrangeClient => &self.strange_client,
         }
     }
 }

@@ -11,7 +11,7 @@ use super::pages::{Link, When};
 use super::routes::{only, reading};
 use super::sign_in::steps::{self, PostedForm, Visit};
 use super::site::Site;
-use super::{extract, render};
+use super::{allowed_apps, extract, render};
 use crate::protocol::initiate_login;
 use crate::protocol::types::SessionId;
 use crate::protocol::user::User;
@@ -59,6 +59,7 @@ async fn home(visit: &Visit<'_>, session: &LiveSession) -> Result<HttpResponse, 
         username: user.username.clone(),
         email: user.email.clone(),
         apps: apps(site, (&user, session)).await?,
+        allowed: allowed_apps::list(site, &session.user_id).await?,
         sessions: sessions(site, (&user, session)).await?,
         console: if user.role.is_some() { ConsoleLink::Shown } else { ConsoleLink::Hidden },
     };

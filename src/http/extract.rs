@@ -1,6 +1,6 @@
 //! What handlers take from a request.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::{HttpMessage, HttpRequest};
@@ -53,14 +53,34 @@ fn client_address(site: &Site, request: &HttpRequest) -> Option<IpAddr> {
         return Some(peer);
     }
     let name = header::HeaderName::from_static("x-forwarded-for");
-    let hops: Vec<IpAddr> = request
-        .headers()
-        .get_all(name)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|hop| hop.trim().parse().ok())
-        .collect();
-    hops.into_iter().rev().find(|hop| !trusted(*hop)).or(Some(peer))
+    let lines: Vec<_> = request.headers().get_all(name).map(|line| line.to_str().ok()).collect();
+    Some(behind(peer, &lines, trusted))
+}
+
+/// Who is behind a trusted peer, by the lines of `X-Forwarded-For`, each as far as it is text. Every
+/// proxy adds whom it heard at the end, so reading goes backwards, and no further than a hop that
+/// cannot be read: what is before it anybody may have written.
+fn behind(peer: IpAddr, lines: &[Option<&str>], trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
+    let mut last = peer;
+    for line in lines.iter().rev() {
+        let Some(line) = line else { return last };
+        for text in line.rsplit(',') {
+            match hop(text) {
+                None => return last,
+                Some(address) if !trusted(address) => return address,
+                Some(address) => last = address,
+            }
+        }
+    }
+    peer
+}
+
+/// An address as proxies write it: alone, with a port, in brackets.
+fn hop(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
+    bare.parse().ok().or_else(with_port)
 }
 
 /// A header as text, if it is text.
@@ -109,4 +129,54 @@ pub fn form(request: &HttpRequest, body: &[u8]) -> Result<Params, OAuthError> {
         ));
     }
     Params::parse(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    /// The proxies are 10.0.0.0/8, and one of them is the peer.
+    fn found(lines: &[Option<&str>]) -> IpAddr {
+        let trusted = |address: IpAddr| match address {
+            IpAddr::V4(v4) => v4.octets()[0] == 10,
+            IpAddr::V6(_) => false,
+        };
+        behind(ip("10.0.0.1"), lines, trusted)
+    }
+
+    #[test]
+    fn the_last_hop_that_is_no_proxy_counts_however_it_is_written() {
+        for (line, expected) in [
+            ("203.0.113.9", "203.0.113.9"),
+            ("198.51.100.1, 203.0.113.9", "203.0.113.9"),
+            ("198.51.100.1, 203.0.113.9:51034", "203.0.113.9"),
+            ("198.51.100.1,203.0.113.9:51034 , 10.0.0.2:443", "203.0.113.9"),
+            ("198.51.100.1, [2001:db8::1]", "2001:db8::1"),
+            ("198.51.100.1, [2001:db8::1]:443", "2001:db8::1"),
+            ("198.51.100.1, 2001:db8::1", "2001:db8::1"),
+            ("10.0.0.3, 10.0.0.2", "10.0.0.1"),
+        ] {
+            assert_eq!(found(&[Some(line)]), ip(expected), "{line}");
+        }
+        assert_eq!(found(&[]), ip("10.0.0.1"));
+        assert_eq!(found(&[Some("198.51.100.1"), Some("203.0.113.9")]), ip("203.0.113.9"));
+    }
+
+    #[test]
+    fn nothing_before_a_hop_that_cannot_be_read_is_believed() {
+        for (line, expected) in [
+            ("198.51.100.1, unknown", "10.0.0.1"),
+            ("198.51.100.1, ", "10.0.0.1"),
+            ("198.51.100.1, 203.0.113.9:x, 10.0.0.2", "10.0.0.2"),
+            ("198.51.100.1, _hidden:1, 10.0.0.2", "10.0.0.2"),
+            ("", "10.0.0.1"),
+        ] {
+            assert_eq!(found(&[Some(line)]), ip(expected), "{line}");
+        }
+        assert_eq!(found(&[Some("198.51.100.1"), None]), ip("10.0.0.1"));
+    }
 }

@@ -3,6 +3,7 @@
 
 mod account;
 mod accounts;
+mod allowed_apps;
 mod assets;
 mod client_certificate;
 pub mod console;

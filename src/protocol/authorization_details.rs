@@ -121,6 +121,18 @@ fn depth(value: &Value) -> usize {
     }
 }
 
+/// What is left of the details a person once granted: an administrator may have taken a type from
+/// the client since.
+#[must_use]
+pub fn still_allowed(granted: &[Value], own: &[String]) -> Vec<Value> {
+    let kind = |detail: &Value| detail.get("type").and_then(Value::as_str).map(ToOwned::to_owned);
+    granted
+        .iter()
+        .filter(|one| kind(one).is_some_and(|kind| own.contains(&kind)))
+        .cloned()
+        .collect()
+}
+
 /// What a token request asks for: all of what was granted when it names nothing, else what it names.
 ///
 /// # Errors
@@ -219,6 +231,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_type_that_was_taken_from_the_client_is_taken_from_its_grants() {
+        let granted = [json!({ "type": "payment" }), json!({ "type": "account" }), json!({})];
+        let own = ["account".to_owned(), "other".to_owned()];
+        assert_eq!(still_allowed(&granted, &own), [json!({ "type": "account" })]);
+    }
 
     const PAYMENT: &str = r#"[{"type":"payment_initiation","actions":["initiate","status"],
         "locations":["https://pay.test"],"instructedAmount":{"currency":"EUR","amount":"123.50"}}]"#;

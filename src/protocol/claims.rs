@@ -112,6 +112,10 @@ pub struct AccessTokenClaims {
     /// end of this token. Private claim.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub origins: Vec<Origin>,
+    /// Those by whose tokens it was asked for; the end of any of them is the end of this token as
+    /// well. Private claim.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actors: Vec<ActorOrigin>,
     /// The person's token version when this was issued; absent without a person. Private claim.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_version: Option<i64>,
@@ -130,6 +134,33 @@ pub struct Origin {
     pub client: ClientId,
     /// The client's token version when that token was issued.
     pub version: i64,
+}
+
+/// By whose token another one was asked for (`actor_token`, RFC 8693).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ActorOrigin {
+    /// The lineages that token came from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<Origin>,
+    /// `None` when a client acts for itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<ActingPerson>,
+}
+
+/// A person who acts for somebody else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActingPerson {
+    /// As the client knows them that asked for the token.
+    pub sub: String,
+    /// The session their own token ends with, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sid: Option<SessionId>,
+    /// Their token version then.
+    pub version: i64,
+    /// Filled in when the token is read.
+    #[serde(skip)]
+    pub behind: Option<Behind>,
 }
 
 /// The person and the session behind the names in a token.
@@ -192,6 +223,15 @@ impl Audience {
             0 => None,
             1 => resources.pop().map(Self::One),
             _ => Some(Self::Many(resources)),
+        }
+    }
+
+    /// Each of them.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<String> {
+        match self {
+            Self::One(one) => vec![one.clone()],
+            Self::Many(many) => many.clone(),
         }
     }
 

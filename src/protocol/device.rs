@@ -15,7 +15,7 @@ use super::params::Params;
 use super::scope::Scopes;
 use super::target;
 use super::types::{ClientId, GrantId, UserId};
-use crate::clock::UnixTime;
+use crate::clock::{Seconds, UnixTime};
 
 /// The letters of user codes: no vowels, so that no code spells a word, and nothing that is read
 /// as something else (RFC 8628 section 6.1).
@@ -120,6 +120,15 @@ impl DeviceRecord {
     #[must_use]
     pub fn is_pending(&self, now: UnixTime) -> bool {
         self.state == DeviceState::Pending && now < self.expires_at
+    }
+
+    /// Whether who signed in at `auth_time` has to do so again before they answer: the client has a
+    /// `default_max_age` (OpenID Connect Registration section 2). Signing in since the device asked is
+    /// recent enough for any.
+    #[must_use]
+    pub fn needs_fresh_sign_in(&self, client: &Client, auth_time: UnixTime, now: UnixTime) -> bool {
+        let too_old = |max: Seconds| max == 0 || now.since(auth_time) > max;
+        auth_time < self.requested_at && client.metadata.default_max_age.is_some_and(too_old)
     }
 
     /// The person lets it in.

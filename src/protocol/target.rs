@@ -38,7 +38,7 @@ pub fn resources(params: &Params) -> Result<Vec<String>, OAuthError> {
 
 /// The audience of a token: what is wanted, as long as the client is registered for it and, where
 /// resources were agreed on before (`granted`), it is one of those. Nothing wanted means everything
-/// granted, or else everything the client is registered for.
+/// granted that it is still registered for, or else everything the client is registered for.
 ///
 /// # Errors
 /// `invalid_target`.
@@ -47,9 +47,11 @@ pub fn audience(
     granted: &[String],
     wanted: &[String],
 ) -> Result<Audience, OAuthError> {
-    let registered = &client.metadata.audience;
+    let registered = |target: &&String| {
+        client.metadata.audience.contains(target) || *target == client.id.as_str()
+    };
     for target in wanted {
-        if !registered.contains(target) && target != client.id.as_str() {
+        if !registered(&target) {
             return Err(invalid_target("This client may not have a token for this target.")
                 .because(format!("not registered for {target:?}")));
         }
@@ -58,12 +60,17 @@ pub fn audience(
                 .because(format!("not granted: {target:?}")));
         }
     }
-    let chosen = if wanted.is_empty() { granted } else { wanted };
-    Ok(match chosen {
-        [] => Audience::of_client(client),
-        [one] => Audience::One(one.clone()),
-        many => Audience::Many(many.to_vec()),
-    })
+    let chosen: Vec<String> = if wanted.is_empty() {
+        granted.iter().filter(registered).cloned().collect()
+    } else {
+        wanted.to_vec()
+    };
+    if chosen.is_empty() && !granted.is_empty() {
+        return Err(invalid_target(
+            "This client may no longer have a token for what was agreed on.",
+        ));
+    }
+    Ok(Audience::of_resources(chosen).unwrap_or_else(|| Audience::of_client(client)))
 }
 
 #[cfg(test)]
@@ -119,6 +126,20 @@ mod tests {
             audience(&client, &[], &[]).unwrap(),
             Audience::Many(client.metadata.audience.clone())
         );
+    }
+
+    #[test]
+    fn a_resource_that_was_taken_from_the_client_is_taken_from_its_grants() {
+        let mut client = api_client();
+        let agreed = client.metadata.audience.clone();
+        client.metadata.audience = texts(&["https://files.test", "https://new.test"]);
+        let left = audience(&client, &agreed, &[]).unwrap();
+        assert_eq!(left, Audience::One("https://files.test".into()));
+        client.metadata.audience = texts(&["https://new.test"]);
+        assert_eq!(audience(&client, &agreed, &[]).unwrap_err().code.as_str(), "invalid_target");
+        // Its own name is nothing that can be taken.
+        let own = texts(&["conf-basic"]);
+        assert_eq!(audience(&client, &own, &[]).unwrap(), Audience::One("conf-basic".into()));
     }
 
     #[test]

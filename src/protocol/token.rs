@@ -36,6 +36,21 @@ pub fn grant_type(params: &Params, client: &Client) -> Result<GrantType, OAuthEr
     Ok(grant)
 }
 
+/// What is left of the scopes a person once granted: an administrator may have taken some from the
+/// client since.
+///
+/// # Errors
+/// `invalid_scope` when none is left: a token for nothing would be of use to nobody.
+pub fn still_allowed(client: &Client, granted: &Scopes) -> Result<Scopes, OAuthError> {
+    let left = granted.intersection(&client.metadata.scope);
+    if left.is_empty() && !granted.is_empty() {
+        return Err(OAuthError::invalid_scope(
+            "This client may no longer have any of the scopes that were granted.",
+        ));
+    }
+    Ok(left)
+}
+
 /// What a request asks for beside its grant's own parameters.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Asked {
@@ -132,6 +147,19 @@ mod tests {
         for more in ["scope=openid+profile", "scope=+", "scope=%22"] {
             assert_eq!(ask(more).unwrap_err().code.as_str(), "invalid_scope", "{more}");
         }
+    }
+
+    #[test]
+    fn a_scope_that_was_taken_from_the_client_is_taken_from_its_grants() {
+        let granted = Scopes::parse("openid api offline_access").unwrap();
+        let mut narrowed = client();
+        narrowed.metadata.scope = Scopes::parse("offline_access openid email").unwrap();
+        let left = still_allowed(&narrowed, &granted).unwrap();
+        assert_eq!(left.to_string(), "openid offline_access");
+        narrowed.metadata.scope = Scopes::parse("email").unwrap();
+        let refused = still_allowed(&narrowed, &granted).unwrap_err();
+        assert_eq!(refused.code.as_str(), "invalid_scope");
+        assert!(still_allowed(&narrowed, &Scopes::default()).is_ok());
     }
 
     #[test]

@@ -56,7 +56,7 @@ fn default_max_lifetime() -> Seconds {
     3_600
 }
 
-/// Whether an assertion with a `jti` is good once or as long as it lives.
+/// Whether an assertion is good once, for which it needs a `jti`, or as long as it lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reuse {

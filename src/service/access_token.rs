@@ -12,6 +12,7 @@ use crate::protocol::claims::{AccessTokenClaims, Behind};
 use crate::protocol::dpop::defect;
 use crate::protocol::error::OAuthError;
 use crate::protocol::sender_constraint::{self, Held, Scheme};
+use crate::protocol::types::SessionId;
 use crate::service::dpop::{self, Carrier};
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::revocation::{self, Lineage, Standing};
@@ -34,6 +35,7 @@ pub async fn inspect(app: &App, token: &str) -> Result<Option<Arc<AccessTokenCla
         user: user.as_ref().zip(claims.user_version),
         client: (&claims.client_id, claims.client_version),
         origins: &claims.origins,
+        actors: &claims.actors,
     };
     match revocation::standing(app, &lineage).await? {
         Standing::Alive => Ok(Some(claims)),
@@ -109,10 +111,14 @@ pub async fn accept(
 
 /// Finds whom the names in a token of ours stand for.
 fn look_behind(app: &App, mut claims: AccessTokenClaims) -> AccessTokenClaims {
+    let behind = |sub: &str, sid: Option<&SessionId>| Behind {
+        user: subject::person(app, sub),
+        session: sid.map(|sid| subject::session(app, sid.as_str())),
+    };
     // Without a person the `sub` is the client's own name.
-    claims.behind = claims.user_version.map(|_| Behind {
-        user: subject::person(app, &claims.sub),
-        session: claims.sid.as_ref().map(|sid| subject::session(app, sid.as_str())),
-    });
+    claims.behind = claims.user_version.map(|_| behind(&claims.sub, claims.sid.as_ref()));
+    for acting in claims.actors.iter_mut().filter_map(|actor| actor.person.as_mut()) {
+        acting.behind = Some(behind(&acting.sub, acting.sid.as_ref()));
+    }
     claims
 }

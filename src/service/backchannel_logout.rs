@@ -53,6 +53,26 @@ pub(crate) async fn enqueue(
     Ok(())
 }
 
+/// Like [`enqueue`] for one app, in whose eyes all living sessions of a person end: they have taken
+/// back what they allowed it.
+///
+/// # Errors
+/// [`Failure`] when SQL does not take it.
+pub(crate) async fn enqueue_for_app(
+    app: &App,
+    tx: &mut Tx,
+    (user, client): (&UserId, &ClientId),
+) -> Result<(), Failure> {
+    if !wants_to_know(app, tx, client).await? {
+        return Ok(());
+    }
+    for session_id in session_clients::living_sessions(&mut *tx, (user, client), app.now()).await? {
+        let notice = Notice { user_id: user.clone(), session_id };
+        outbox::add(app, tx, (KIND, client), serde_json::to_value(notice)?).await?;
+    }
+    Ok(())
+}
+
 /// Read inside the transaction: asking for a second connection while holding one could wait for
 /// ever when everybody does it.
 async fn wants_to_know(app: &App, tx: &mut Tx, id: &ClientId) -> Result<bool, Failure> {

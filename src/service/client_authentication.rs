@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::crypto::certificate::Certificate;
 use crate::crypto::encoding;
-use crate::protocol::client::Client;
+use crate::crypto::seal::Purpose;
+use crate::protocol::client::{Client, ClientOrigin};
 use crate::protocol::client_auth::{self, Proof, Remaining};
 use crate::protocol::error::OAuthError;
 use crate::protocol::params::Params;
@@ -54,25 +55,55 @@ pub(crate) async fn authenticate(
         encoding::decode_base64,
         client_assertion::subject,
     )?;
-    let guard = Guard::new(&presented.client_id, &request.caller);
+    let guard = Guard::of_client(&presented.client_id, &request.caller);
     guard.refuse_if_blocked(app).await?;
-    let client = metadata_document::resolve(app, &presented.client_id).await?.ok_or_else(|| {
-        OAuthError::invalid_client("Client authentication failed.").because("unknown client_id")
-    })?;
+    // Whoever proves nothing guesses nothing.
+    let guesses = presented.proof != Proof::None || request.certificate.is_some();
+    let Some(client) = metadata_document::resolve(app, &presented.client_id).await? else {
+        let unknown = OAuthError::invalid_client("Client authentication failed.")
+            .because("unknown client_id");
+        if guesses {
+            note_stranger(app, &presented.client_id, &request.caller).await?;
+        }
+        return Err(unknown.into());
+    };
     match verify(app, &client, (&presented.proof, request.certificate.as_ref())).await {
         Ok(()) => Ok(client),
         Err(error) => {
             if let EndpointError::OAuth(refusal) = &error
-                && presented.proof != Proof::None
+                && guesses
             {
-                let failures = guard.note_failure(app).await?;
-                if failures <= AUDITED_PER_NETWORK {
-                    record_failure(app, &client.id, (refusal, &request.caller)).await?;
-                }
+                note_failure(app, (&guard, &client), (refusal, &request.caller)).await?;
             }
             Err(error)
         }
     }
+}
+
+/// Counts a failure of this client, and writes the first ones down.
+async fn note_failure(
+    app: &App,
+    (guard, client): (&Guard, &Client),
+    (refusal, caller): (&OAuthError, &Caller),
+) -> Result<(), EndpointError> {
+    // Nothing is kept of a client that only a document describes until somebody allows it something.
+    if client.origin == ClientOrigin::Document && clients::find(app, &client.id).await?.is_none() {
+        return note_stranger(app, &client.id, caller).await;
+    }
+    let failures = guard.note_failure(app).await?;
+    if failures <= AUDITED_PER_NETWORK {
+        record_failure(app, &client.id, (refusal, caller)).await?;
+    }
+    Ok(())
+}
+
+/// Counts a failure of a client that is not stored here. It is slowed down as one that is, so that
+/// the brake does not tell which ids exist.
+async fn note_stranger(app: &App, id: &ClientId, caller: &Caller) -> Result<(), EndpointError> {
+    let guard = Guard::of_strangers(app, id, caller);
+    guard.refuse_if_blocked(app).await?;
+    guard.note_failure(app).await?;
+    Ok(())
 }
 
 async fn verify(
@@ -112,9 +143,18 @@ struct Guard {
 }
 
 impl Guard {
-    fn new(id: &ClientId, caller: &Caller) -> Self {
+    fn of_client(id: &ClientId, caller: &Caller) -> Self {
         let network = caller.address.as_deref().map(network_of).unwrap_or_default();
         Self { key: format!("client:{id}:{network}") }
+    }
+
+    /// Ids that are not known here share a few thousand counters for each network, since anybody can
+    /// invent as many as they like. Which ids share one is nobody's to know.
+    fn of_strangers(app: &App, id: &ClientId, caller: &Caller) -> Self {
+        let network = caller.address.as_deref().map(network_of).unwrap_or_default();
+        let mac = app.sealer.mac(Purpose::StrangeClient, id.as_str().as_bytes());
+        let some: String = mac.chars().take(2).collect();
+        Self { key: format!("strange-clients:{some}:{network}") }
     }
 
     /// Asks the shared counter only where this process has seen a failure, so that a well-behaved

@@ -50,6 +50,8 @@ pub(crate) async fn verify(
 /// Where somebody's keys are.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct KeySource<'a> {
+    /// What they are, and their name among those.
+    pub owner: (&'static str, &'a str),
     pub jwks: Option<&'a Value>,
     pub jwks_uri: Option<&'a str>,
 }
@@ -57,7 +59,11 @@ pub(crate) struct KeySource<'a> {
 impl<'a> KeySource<'a> {
     fn of(client: &'a Client) -> Self {
         let metadata = &client.metadata;
-        Self { jwks: metadata.jwks.as_ref(), jwks_uri: metadata.jwks_uri.as_deref() }
+        Self {
+            owner: ("client", client.id.as_str()),
+            jwks: metadata.jwks.as_ref(),
+            jwks_uri: metadata.jwks_uri.as_deref(),
+        }
     }
 }
 
@@ -122,8 +128,9 @@ pub(crate) async fn key_set(app: &App, client: &Client) -> Result<Arc<KeySet>, K
 async fn key_set_from(app: &App, source: KeySource<'_>) -> Result<Arc<KeySet>, KeysError> {
     let now = app.now();
     if let Some(document) = source.jwks {
-        let set = KeySet::new(document.clone(), now, now);
-        return set.map(Arc::new).map_err(|error| KeysError::Unusable(error.to_string()));
+        let (kind, name) = source.owner;
+        let set = app.key_sets.given(&format!("{kind} {name}"), document, now);
+        return set.map_err(|error| KeysError::Unusable(error.to_string()));
     }
     let uri = source.jwks_uri.ok_or(KeysError::Absent)?;
     match app.key_sets.slot(uri).current() {

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::crypto::secret::{self, Secret, SecretHash};
 use crate::protocol::client::{Client, ClientMetadata, ClientOrigin, ConsentPolicy};
 use crate::protocol::client_metadata::MetadataProblem;
+use crate::protocol::metadata_document;
 use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Event};
 use crate::service::client_checks::{self, Author};
@@ -73,11 +74,20 @@ pub async fn find(app: &App, id: &ClientId) -> Result<Option<Arc<Client>>, Failu
     if let Some(client) = app.known.client(id) {
         return Ok(Some(client));
     }
+    if app.known.is_absent(id) {
+        return Ok(None);
+    }
     let moment = app.known.moment();
     let found = clients::by_id(&app.store.db, id).await?;
     // Whoever sees that a client was disabled or deleted must not still see its tokens alive.
     app.watch.saw_revocation(sync::read(&app.store.db).await?.revocations);
-    let Some(client) = found else { return Ok(None) };
+    let Some(client) = found else {
+        // One that a document describes may be stored by another node in the middle of a sign-in.
+        if !metadata_document::is_url(id.as_str()) {
+            app.known.remember_absent(id, moment);
+        }
+        return Ok(None);
+    };
     let client = Arc::new(client);
     app.known.remember(Arc::clone(&client), moment);
     Ok(Some(client))

@@ -6,17 +6,20 @@ use crate::app::App;
 use crate::clock::UnixTime;
 use crate::crypto::encoding::fingerprint;
 use crate::protocol::authorize::AuthorizeRequest;
+use crate::protocol::claims_request::ClaimsRequest;
 use crate::protocol::client::Client;
+use crate::protocol::scope::Scopes;
 use crate::protocol::types::{ClientId, UserId};
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::authorize::{self, AuthorizeError, Outcome};
+use crate::service::backchannel_logout;
 use crate::service::failure::Failure;
 use crate::service::flow::Flow;
 use crate::service::metadata_document::{self, Kept};
-use crate::service::revocation::{self, Subject};
+use crate::service::revocation::{self, Pending, Subject};
 use crate::service::session::LiveSession;
 use crate::store::consents::{self, Consent};
-use crate::store::{audit, grants};
+use crate::store::{StoreError, Tx, audit, clients as client_rows, grants};
 
 /// What the person pressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,20 +96,13 @@ async fn remember(
     let now = app.now();
     let mut tx = app.store.begin().await.map_err(Failure::from)?;
     let kept = metadata_document::keep(app, &mut tx, client).await?;
-    let before =
-        consents::get(&mut tx, &session.user_id, &client.id).await.map_err(Failure::from)?;
-    let (scopes, mut claims) =
-        before.map(|consent| (consent.scopes, consent.claims)).unwrap_or_default();
-    let scopes = scopes.union(&request.scopes);
-    claims.extend(request.details.claims.beyond(&scopes));
-    let consent = Consent {
-        user_id: session.user_id.clone(),
-        client_id: client.id.clone(),
-        scopes,
-        claims,
-        granted_at: now,
-    };
-    consents::upsert(&mut tx, &consent).await.map_err(Failure::from)?;
+    let whose = (&session.user_id, &client.id);
+    match add(&mut tx, whose, (&request.scopes, &request.details.claims), now).await {
+        Ok(()) => {}
+        // The app was deleted this very moment.
+        Err(StoreError::Conflict) => return Err(AuthorizeError::UnknownClient),
+        Err(error) => return Err(Failure::from(error).into()),
+    }
     let event = answered("consent.granted", (client, session), (now, Decision::Allow))
         .caller(caller)
         .detail("scope", request.scopes.to_string());
@@ -126,26 +122,64 @@ pub async fn list(app: &App, user: &UserId) -> Result<Vec<Consent>, Failure> {
     Ok(consents::list_for_user(&app.store.db, user).await?)
 }
 
-/// Takes a consent back, and with it everything issued on it.
+/// Adds to what a person has allowed a client, whoever else does the same at this moment.
 ///
 /// # Errors
-/// [`Failure`] when SQL does not take it.
+/// [`StoreError::Conflict`] when the person or the client is gone.
+pub(crate) async fn add(
+    tx: &mut Tx,
+    (user, client): (&UserId, &ClientId),
+    (scopes, asked): (&Scopes, &ClaimsRequest),
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    let mut consent = consents::hold_or_begin(tx, user, client, now).await?;
+    consent.scopes = consent.scopes.union(scopes);
+    consent.claims.extend(asked.beyond(&consent.scopes));
+    consent.granted_at = now;
+    consents::upsert(&mut *tx, &consent).await
+}
+
+/// Takes a consent back, and with it everything issued on it; the app is told that the person has
+/// signed out. `false` when there is no such consent.
+///
+/// # Errors
+/// [`Failure`] when SQL does not take it; nothing is taken back then.
 pub async fn withdraw(
     app: &App,
     (user, client): (&UserId, &ClientId),
-    actor: &Actor,
-    caller: &Caller,
-) -> Result<(), Failure> {
+    (actor, caller): (&Actor, &Caller),
+) -> Result<bool, Failure> {
     let now = app.now();
     let mut tx = app.store.begin().await?;
-    consents::delete(&mut tx, user, client).await?;
+    // Waits for codes that are redeemed on it at this moment, whose grants are then seen below.
+    if !consents::delete(&mut tx, user, client).await? {
+        return Ok(false);
+    }
     let revoked = grants::revoke_for_consent(&mut tx, user, client, now).await?;
+    backchannel_logout::enqueue_for_app(app, &mut tx, (user, client)).await?;
     let subjects: Vec<_> = revoked.iter().map(Subject::Grant).collect();
     let pending = revocation::record(&mut tx, &subjects, now).await?;
     let event =
         Event::success("consent.withdrawn", actor, now).user(user).client(client).caller(caller);
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
+    app.outbox_bell.notify_one();
     revocation::publish(app, pending).await;
-    Ok(())
+    Ok(true)
+}
+
+/// Takes back what everybody has allowed a client, and everything issued on it: people allowed
+/// another app than this one has become. Publish what it gives after the commit.
+///
+/// # Errors
+/// [`Failure`] when SQL does not take it.
+pub(crate) async fn withdraw_all(
+    tx: &mut Tx,
+    client: &ClientId,
+    now: UnixTime,
+) -> Result<Pending, Failure> {
+    consents::delete_for_client(&mut *tx, client).await?;
+    grants::revoke_for_client(&mut *tx, client, now).await?;
+    let version = client_rows::raise_token_version(&mut *tx, client).await?;
+    revocation::record(tx, &[Subject::Client(client, version)], now).await
 }

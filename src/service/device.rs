@@ -19,12 +19,11 @@ use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::client_authentication::{self, ClientRequest};
 use crate::service::clients;
-use crate::service::consent::Decision;
+use crate::service::consent::{self, Decision};
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::metadata_document;
 use crate::service::session::LiveSession;
 use crate::service::sign_in::network_of;
-use crate::store::consents::{self, Consent};
 use crate::store::ephemeral::device_codes::{self, Read};
 use crate::store::ephemeral::throttle::{self, ThrottleRule};
 use crate::store::{StoreError, audit, users};
@@ -131,6 +130,9 @@ pub enum DeviceError {
     /// Unknown, expired and answered look the same.
     #[error("no device waits with this code")]
     Unknown,
+    /// The person signed in too long ago for this app.
+    #[error("the app wants a more recent sign-in")]
+    SignInAgain,
     /// Too many wrong codes by this person or from this network.
     #[error("throttled for {retry_after} seconds")]
     Throttled { retry_after: Seconds },
@@ -201,6 +203,9 @@ async fn find(
     let client = client.filter(|c| c.disabled_at.is_none()).ok_or(DeviceError::Unknown)?;
     let user = users::by_id(&app.store.db, &session.user_id).await?;
     let user = user.filter(|u| u.disabled_at.is_none()).ok_or(DeviceError::Unknown)?;
+    if record.value.needs_fresh_sign_in(&client, session.auth_time, app.now()) {
+        return Err(DeviceError::SignInAgain);
+    }
     Ok(Waiting { client, user, code, device_hash, record })
 }
 
@@ -258,7 +263,7 @@ async fn record_answer(
     found: &Waiting,
     (session, decision): (&LiveSession, Decision),
     caller: &Caller,
-) -> Result<(), Failure> {
+) -> Result<(), DeviceError> {
     let now = app.now();
     let (user, client) = (&session.user_id, &found.client.id);
     let scopes = &found.record.value.scopes;
@@ -276,17 +281,13 @@ async fn record_answer(
         .detail("device_address", found.record.value.address.clone());
     let mut tx = app.store.begin().await?;
     if decision == Decision::Allow {
-        let granted = consents::get(&mut tx, user, client).await?;
-        let (granted, claims) =
-            granted.map(|consent| (consent.scopes, consent.claims)).unwrap_or_default();
-        let consent = Consent {
-            user_id: user.clone(),
-            client_id: client.clone(),
-            scopes: granted.union(scopes),
-            claims,
-            granted_at: now,
-        };
-        consents::upsert(&mut tx, &consent).await?;
+        let what = (scopes, &found.record.value.details.claims);
+        match consent::add(&mut tx, (user, client), what, now).await {
+            Ok(()) => {}
+            // The app was deleted this very moment.
+            Err(StoreError::Conflict) => return Err(DeviceError::Unknown),
+            Err(error) => return Err(error.into()),
+        }
     }
     audit::append(&mut tx, &event.into_row()).await?;
     Ok(tx.commit().await?)

@@ -95,7 +95,8 @@ fn describe(claims: &AccessTokenClaims) -> Map<String, Value> {
         _ => Map::new(),
     };
     // Bookkeeping of ours that means nothing outside.
-    for private in ["grant", "origins", "user_version", "client_version", "more_userinfo"] {
+    for private in ["grant", "origins", "actors", "user_version", "client_version", "more_userinfo"]
+    {
         answer.remove(private);
     }
     answer.insert("active".into(), Value::Bool(true));
@@ -110,12 +111,13 @@ async fn refresh_token(
     text: &str,
 ) -> Result<Option<Map<String, Value>>, Failure> {
     let Some((family, grant)) = refresh::inspect(app, client, text).await? else { return Ok(None) };
+    let scopes = grant.scopes.intersection(&client.metadata.scope);
     Ok(Some(Map::from_iter([
         ("active".to_owned(), Value::Bool(true)),
         ("token_type".to_owned(), Value::from("refresh_token")),
         ("client_id".to_owned(), json!(grant.client_id)),
         ("sub".to_owned(), Value::from(subject::sub(app, client, &grant.user_id)?)),
-        ("scope".to_owned(), Value::from(grant.scopes.to_string())),
+        ("scope".to_owned(), Value::from(scopes.to_string())),
         ("iss".to_owned(), Value::from(app.issuer())),
         ("exp".to_owned(), json!(family.idle_expires_at.min(family.expires_at))),
     ])))

@@ -20,9 +20,9 @@ use crate::protocol::strict_json;
 use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Event};
 use crate::service::client_checks::{self, Author};
-use crate::service::clients;
 use crate::service::failure::{EndpointError, Failure};
-use crate::store::{Tx, audit, client_documents, clients as client_rows, consents, sync};
+use crate::service::{clients, consent, revocation};
+use crate::store::{Tx, audit, client_documents, clients as client_rows, sync};
 
 /// Documents asked for at one host in a minute.
 const PER_HOST: i64 = 60;
@@ -96,6 +96,8 @@ pub async fn resolve(app: &App, id: &ClientId) -> Result<Option<Arc<Client>>, Do
                 follow(app, stored, &document).await?;
             }
             app.documents.keep(id, document.clone());
+            // Its token version may be another one now.
+            let stored = clients::find(app, id).await?;
             Ok(Some(described(app, id, (stored, &document))))
         }
         Err(DocumentError::Unusable(problem)) => {
@@ -193,15 +195,19 @@ async fn follow(app: &App, stored: &Client, document: &Document) -> Result<(), F
         return Ok(());
     }
     client_documents::note_fetch(&mut tx, &client.id, now).await?;
-    if !registration::looks_the_same(&stored.metadata, &client.metadata) {
-        // People allowed another app than this one has become.
-        consents::delete_for_client(&mut tx, &client.id).await?;
-    }
+    let withdrawn = if registration::looks_the_same(&stored.metadata, &client.metadata) {
+        None
+    } else {
+        Some(consent::withdraw_all(&mut tx, &client.id, now).await?)
+    };
     let event = Event::success("client.updated", &Actor::System, now).client(&client.id);
     audit::append(&mut tx, &event.into_row()).await?;
     sync::bump_catalog(&mut tx).await?;
     tx.commit().await?;
     app.known.forget();
+    if let Some(pending) = withdrawn {
+        revocation::publish(app, pending).await;
+    }
     Ok(())
 }
 

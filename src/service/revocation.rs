@@ -5,10 +5,13 @@
 //! complete the copy is (see [`crate::app::Watch`]). A revocation is acknowledged once SQL has it;
 //! an answer never relies on a copy that might have forgotten something.
 
+use std::collections::HashSet;
+use std::time::Duration;
+
 use crate::app::{App, Freshness};
 use crate::clock::{Seconds, UnixTime};
 use crate::crypto::secret;
-use crate::protocol::claims::Origin;
+use crate::protocol::claims::{ActorOrigin, Origin};
 use crate::protocol::types::{ClientId, GrantId, SessionId, UserId};
 use crate::service::failure::Failure;
 use crate::store::revocations::{self, Revocation, RevocationKind};
@@ -22,6 +25,12 @@ const MARKER_TTL: Seconds = 90 * 86_400;
 /// and the longest fast copy of a session (`session::COPY_TTL`), with room for slow clocks.
 const TOMBSTONE_TTL: Seconds = 3_600 + 60;
 
+/// How often a copy being made looks for what was revoked meanwhile.
+const CATCH_UPS: usize = 8;
+/// How often a revocation looks whether those before it have been published, and the pause between.
+const TURNS: usize = 10;
+const TURN: Duration = Duration::from_millis(10);
+
 /// What a token descends from; any of these being revoked kills it.
 #[derive(Debug, Clone, Copy)]
 pub struct Lineage<'a> {
@@ -34,6 +43,8 @@ pub struct Lineage<'a> {
     pub client: (&'a ClientId, i64),
     /// Whose tokens it was exchanged from.
     pub origins: &'a [Origin],
+    /// By whose tokens it was asked for.
+    pub actors: &'a [ActorOrigin],
 }
 
 /// Whether a token still counts.
@@ -98,6 +109,24 @@ pub async fn record(
     Ok(Pending { revocations, number })
 }
 
+/// Records the revocation of a lineage that has no row of its own, such as that of a client's own
+/// token; `None` when it was revoked before, so that saying so again costs nobody anything.
+///
+/// # Errors
+/// [`Failure`] when SQL does not take it; nothing is revoked then.
+pub async fn record_new(
+    tx: &mut Tx,
+    grant: &GrantId,
+    now: UnixTime,
+) -> Result<Option<Pending>, Failure> {
+    let revocation = Subject::Grant(grant).revocation(now);
+    if !revocations::record_new(&mut *tx, &revocation).await? {
+        return Ok(None);
+    }
+    let number = sync::bump_revocations(&mut *tx).await?;
+    Ok(Some(Pending { revocations: vec![revocation], number }))
+}
+
 /// Publishes what the commit has made true. Never fails: a copy that could not be written is behind
 /// the number SQL knows, so readers distrust it and make it again.
 pub async fn publish(app: &App, pending: Pending) {
@@ -108,67 +137,80 @@ pub async fn publish(app: &App, pending: Pending) {
 }
 
 async fn write_copy(app: &App, pending: &Pending) -> Result<(), Failure> {
-    let marker = app.ephemeral.get(MARKER).await?;
-    match marker.and_then(|text| text.parse::<i64>().ok()) {
-        // The copy knew everything before this one.
-        Some(known) if known + 1 == pending.number => {
-            write_tombstones(app, &pending.revocations).await?;
-            // A store that was emptied since has no marker to replace, and no other tombstone;
-            // one that is being copied into belongs to whoever does that.
-            let (known, number) = (known.to_string(), pending.number.to_string());
-            if !app.ephemeral.replace(MARKER, &known, &number).await? {
-                rebuild(app).await?;
+    for _ in 0..TURNS {
+        let marker = app.ephemeral.get(MARKER).await?;
+        match marker.and_then(|text| text.parse::<i64>().ok()) {
+            // The copy knew everything before this one. A store that was emptied since has no marker
+            // to replace, and no other tombstone.
+            Some(known) if known + 1 == pending.number => {
+                write_tombstones(app, &pending.revocations).await?;
+                let (known, number) = (known.to_string(), pending.number.to_string());
+                if app.ephemeral.replace(MARKER, &known, &number).await? {
+                    return Ok(());
+                }
             }
-            Ok(())
-        }
-        // Somebody made it again since, perhaps before our commit was visible.
-        Some(known) if known >= pending.number => write_tombstones(app, &pending.revocations).await,
-        _ => rebuild(app).await,
-    }
-}
-
-async fn write_tombstones(app: &App, revocations: &[Revocation]) -> Result<(), Failure> {
-    let now = app.now();
-    for revocation in revocations {
-        let left = revocation.expires_at.since(now);
-        if left > 0 {
-            let key = tombstone(revocation.kind, &revocation.subject);
-            app.ephemeral.put(&key, &revocation.version.to_string(), left).await?;
+            // Somebody made it again since: whoever read this number in SQL has read this revocation.
+            Some(known) if known >= pending.number => return Ok(()),
+            // Revocations committed a moment before this one are being published.
+            Some(_) => tokio::time::sleep(TURN).await,
+            // Emptied, or being copied into: whoever does that, or will, finds this one in SQL.
+            None => return Ok(()),
         }
     }
     Ok(())
 }
 
-/// Copies the whole revocation set from SQL and marks the copy complete. The set is small: only
-/// what was revoked within the last hour can still meet a token.
+async fn write_tombstones(app: &App, revocations: &[Revocation]) -> Result<(), Failure> {
+    let now = app.now();
+    let entries: Vec<_> = revocations
+        .iter()
+        .filter(|revocation| revocation.expires_at > now)
+        .map(|revocation| {
+            let key = tombstone(revocation.kind, &revocation.subject);
+            (key, revocation.version.to_string(), revocation.expires_at.since(now))
+        })
+        .collect();
+    Ok(app.ephemeral.put_many(&entries).await?)
+}
+
+/// Copies the whole revocation set from SQL and marks the copy complete. Runs beside the requests,
+/// as soon as the copy is found wanting; readers ask SQL meanwhile.
 ///
 /// # Errors
 /// [`Failure`] when either store does not answer.
 pub async fn rebuild(app: &App) -> Result<(), Failure> {
     // One at a time in this process; whoever finds it under way goes to SQL meanwhile.
     let Some(_under_way) = app.watch.begin_copy() else { return Ok(()) };
-    // The counter is read first: what is revoked after that is in the list or comes by itself.
-    let state = sync::read(&app.store.db).await?;
-    let active = revocations::active(&app.store.db, app.now()).await?;
-    tracing::info!(count = active.len(), "copying the revocation set");
     // The marker says "under construction", by a name of our own, before the first tombstone is
     // written. If it still does at the end, nothing was emptied or rebuilt in between.
     let construction = format!("building:{}", secret::opaque_id());
     app.ephemeral.put(MARKER, &construction, MARKER_TTL).await?;
-    write_tombstones(app, &active).await?;
-    app.watch.saw_revocation(state.revocations);
-    let number = state.revocations.to_string();
-    if app.ephemeral.replace(MARKER, &construction, &number).await? {
+    let number = copy_all(app).await?;
+    app.watch.saw_revocation(number);
+    if app.ephemeral.replace(MARKER, &construction, &number.to_string()).await? {
         return Ok(());
     }
     Err(Failure::Unavailable("the copy was disturbed while it was made; it is made again".into()))
 }
 
-/// Makes a copy that was found wanting again; a failure leaves readers with SQL.
-pub(crate) async fn repair(app: &App) {
-    if let Err(error) = rebuild(app).await {
-        tracing::warn!(%error, "the copy of the revocation set could not be made again");
+/// Copies everything, and then what was revoked meanwhile, so that the copy gets complete however
+/// many revocations there are. Gives the number up to which it knows all.
+async fn copy_all(app: &App) -> Result<i64, Failure> {
+    let mut copied = HashSet::new();
+    let mut known = None;
+    for _ in 0..CATCH_UPS {
+        // The counter is read first: what is revoked after that is in the list or comes next.
+        let number = sync::read(&app.store.db).await?.revocations;
+        if known == Some(number) {
+            break;
+        }
+        let mut news = revocations::active(&app.store.db, app.now()).await?;
+        news.retain(|revocation| copied.insert(revocation.clone()));
+        tracing::info!(count = news.len(), "copying the revocation set");
+        write_tombstones(app, &news).await?;
+        known = Some(number);
     }
+    Ok(known.unwrap_or_default())
 }
 
 /// Whether anything a token descends from is revoked: one round trip to the ephemeral store, or SQL
@@ -190,7 +232,6 @@ pub async fn standing(app: &App, lineage: &Lineage<'_>) -> Result<Standing, Fail
                 });
                 return Ok(if dead { Standing::Revoked } else { Standing::Alive });
             }
-            repair(app).await;
         }
         Err(error) => tracing::warn!(%error, "revocations are read from SQL"),
     }
@@ -218,12 +259,19 @@ fn subjects<'a>(lineage: &Lineage<'a>) -> Vec<(RevocationKind, &'a str, i64)> {
         (RevocationKind::Grant, lineage.grant.as_str(), 0),
         (RevocationKind::Client, lineage.client.0.as_str(), lineage.client.1),
     ];
-    for origin in lineage.origins {
+    let of_actors = lineage.actors.iter().flat_map(|actor| &actor.origins);
+    for origin in lineage.origins.iter().chain(of_actors) {
         all.push((RevocationKind::Grant, origin.grant.as_str(), 0));
         all.push((RevocationKind::Client, origin.client.as_str(), origin.version));
     }
     all.extend(lineage.session.map(|id| (RevocationKind::Session, id.as_str(), 0)));
     all.extend(lineage.user.map(|(id, version)| (RevocationKind::User, id.as_str(), version)));
+    for acting in lineage.actors.iter().filter_map(|actor| actor.person.as_ref()) {
+        let Some(behind) = &acting.behind else { continue };
+        all.push((RevocationKind::User, behind.user.as_str(), acting.version));
+        let session = behind.session.as_ref();
+        all.extend(session.map(|id| (RevocationKind::Session, id.as_str(), 0)));
+    }
     all
 }
 

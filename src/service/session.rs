@@ -158,11 +158,8 @@ async fn read_copy(app: &App, hash: &SecretHash) -> Option<LiveSession> {
         }
     };
     let [marker, tombstone] = beside.as_slice() else { return None };
-    if app.watch.judge(marker.as_deref()) == Freshness::Behind {
-        revocation::repair(app).await;
-        return None;
-    }
-    if tombstone.is_some() {
+    // A copy that is behind is made again beside the requests.
+    if app.watch.judge(marker.as_deref()) == Freshness::Behind || tombstone.is_some() {
         return None;
     }
     let mut session: LiveSession = serde_json::from_str(&copy?).ok()?;

@@ -33,6 +33,8 @@ pub async fn start(
         Failure::Unavailable(_) => StartError::Failure(failure),
     })?;
     // Without a copy readers go to SQL, so a start need not fail for it.
-    revocation::repair(&app).await;
+    if let Err(error) = revocation::rebuild(&app).await {
+        tracing::warn!(%error, "the copy of the revocation set could not be made yet");
+    }
     Ok(app)
 }

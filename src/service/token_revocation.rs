@@ -2,14 +2,13 @@
 //! no use to anyone.
 
 use crate::app::App;
-use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
-use crate::protocol::types::GrantId;
+use crate::protocol::types::{ClientId, GrantId, UserId};
 use crate::service::audit::{Actor, Event};
 use crate::service::client_authentication::ClientRequest;
 use crate::service::failure::EndpointError;
 use crate::service::token::issue::RefreshToken;
-use crate::service::token::refresh::revoke_grant;
+use crate::service::token::lineage;
 use crate::service::{access_token, client_authentication};
 use crate::store::refresh_families;
 
@@ -24,32 +23,41 @@ pub async fn revoke(app: &App, request: &ClientRequest) -> Result<(), EndpointEr
         .params
         .get("token")?
         .ok_or_else(|| OAuthError::invalid_request("token is missing."))?;
-    let Some(grant) = grant_of(app, &client, text).await? else { return Ok(()) };
+    let Some(token) = find(app, text).await? else { return Ok(()) };
+    if token.owner != client.id {
+        return Err(OAuthError::invalid_grant("The token belongs to another client.").into());
+    }
     let event = Event::success("token.revoked", &Actor::Client(client.id.clone()), app.now())
         .client(&client.id)
         .caller(&request.caller);
-    revoke_grant(app, &grant, event).await?;
+    let event = match &token.user {
+        Some(user) => event.user(user),
+        None => event,
+    };
+    lineage::end(app, &token.grant, event).await?;
     Ok(())
 }
 
-async fn grant_of(
-    app: &App,
-    client: &Client,
-    text: &str,
-) -> Result<Option<GrantId>, EndpointError> {
-    let (owner, grant) = if let Some(token) = RefreshToken::open(app, text) {
-        match refresh_families::with_grant(&app.store.db, &token.family).await? {
-            Some((_, grant)) => (grant.client_id, grant.id),
-            None => return Ok(None),
-        }
-    } else {
-        match access_token::genuine(app, text).await? {
-            Some(claims) => (claims.client_id.clone(), claims.grant.clone()),
-            None => return Ok(None),
-        }
-    };
-    if owner != client.id {
-        return Err(OAuthError::invalid_grant("The token belongs to another client.").into());
+/// A token of ours, dead or alive.
+struct Found {
+    owner: ClientId,
+    grant: GrantId,
+    user: Option<UserId>,
+}
+
+async fn find(app: &App, text: &str) -> Result<Option<Found>, EndpointError> {
+    if let Some(token) = RefreshToken::open(app, text) {
+        let found = refresh_families::with_grant(&app.store.db, &token.family).await?;
+        return Ok(found.map(|(_, grant)| Found {
+            owner: grant.client_id,
+            grant: grant.id,
+            user: Some(grant.user_id),
+        }));
     }
-    Ok(Some(grant))
+    let found = access_token::genuine(app, text).await?;
+    Ok(found.map(|claims| Found {
+        owner: claims.client_id.clone(),
+        grant: claims.grant.clone(),
+        user: claims.user_id(),
+    }))
 }

@@ -148,7 +148,9 @@ pub(crate) struct Assertion {
     pub may_act: Option<Value>,
     /// Who says so.
     pub issuer: String,
-    /// What has to be used up before it may grant anything.
+    /// How often it is good.
+    reuse: Reuse,
+    /// What it is remembered by once it was used.
     jti: Option<String>,
 }
 
@@ -198,7 +200,11 @@ pub(crate) async fn accept(
         return refused("its issuer is not trusted");
     };
     let settings = &issuer.settings;
-    let source = KeySource { jwks: settings.jwks.as_ref(), jwks_uri: settings.jwks_uri.as_deref() };
+    let source = KeySource {
+        owner: ("issuer", &issuer.issuer),
+        jwks: settings.jwks.as_ref(),
+        jwks_uri: settings.jwks_uri.as_deref(),
+    };
     let claims = match client_keys::verify_from(app, source, unverified).await {
         Ok(claims) => claims,
         Err(error) => return refused(&error),
@@ -224,7 +230,8 @@ pub(crate) async fn accept(
         expires_at: vouched.expires_at,
         act: claims.get("act").cloned(),
         may_act: claims.get("may_act").cloned(),
-        jti: vouched.jti.filter(|_| settings.reuse == Reuse::Once),
+        reuse: settings.reuse,
+        jti: vouched.jti,
         issuer: issuer.issuer.clone(),
     })
 }
@@ -261,12 +268,27 @@ async fn person_of(
     }
 }
 
-/// Uses an assertion up where it is good only once; `false` if somebody was faster.
+/// What became of using an assertion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Spent {
+    /// It counts: this is its first use, or its issuer's are good for longer.
+    Now,
+    /// Somebody was faster.
+    Before,
+    /// It is good only once and has no `jti` by which that could be remembered.
+    Nameless,
+}
+
+/// Uses an assertion up where it is good only once.
 ///
 /// # Errors
 /// [`Failure`]; it may be used up then.
-pub(crate) async fn spend(app: &App, assertion: &Assertion) -> Result<bool, Failure> {
-    let Some(jti) = &assertion.jti else { return Ok(true) };
+pub(crate) async fn spend(app: &App, assertion: &Assertion) -> Result<Spent, Failure> {
+    if assertion.reuse == Reuse::Allowed {
+        return Ok(Spent::Now);
+    }
+    let Some(jti) = &assertion.jti else { return Ok(Spent::Nameless) };
     let owner = (assertion.issuer.as_str(), jti.as_str());
-    single_use::spend(app, "assertion", owner, assertion.expires_at).await
+    let first = single_use::spend(app, "assertion", owner, assertion.expires_at).await?;
+    Ok(if first { Spent::Now } else { Spent::Before })
 }

@@ -100,6 +100,30 @@ pub async fn hold(
     Ok(held.map(|(scopes,)| scopes))
 }
 
+/// Like [`hold`] for adding to a consent: where there is none, an empty one begins. Of two who add at
+/// once the second sees what the first has added. `Conflict` when the person or the client is gone.
+pub async fn hold_or_begin(
+    tx: &mut Tx,
+    user: &UserId,
+    client: &ClientId,
+    now: UnixTime,
+) -> Result<Consent, StoreError> {
+    tx.query(
+        "insert into consents (user_id, client_id, scopes, claims, granted_at) \
+         values ($1, $2, $3, $4, $5) on conflict (user_id, client_id) \
+         do update set granted_at = consents.granted_at \
+         returning user_id, client_id, scopes, claims, granted_at",
+    )
+    .bind(user)
+    .bind(client)
+    .bind(Scopes::default())
+    .bind(Json(BTreeSet::<String>::new()))
+    .bind(now)
+    .one::<ConsentRow>()
+    .await
+    .map(Consent::from)
+}
+
 /// Forgets a consent; `false` if there was none.
 pub async fn delete<'a>(
     sql: impl Sql<'a>,

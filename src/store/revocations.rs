@@ -48,7 +48,7 @@ impl RevocationKind {
 stored_by_name!(RevocationKind);
 
 /// One entry of the set.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, FromRow)]
 pub struct Revocation {
     pub kind: RevocationKind,
     /// The id of the grant, session, user or client.
@@ -81,6 +81,27 @@ pub async fn record<'a>(sql: impl Sql<'a>, revocation: &Revocation) -> Result<()
         .execute()
         .await
         .map(drop)
+}
+
+/// Remembers a revocation unless there is one of the same subject; `true` if it was new.
+pub async fn record_new<'a>(
+    sql: impl Sql<'a>,
+    revocation: &Revocation,
+) -> Result<bool, StoreError> {
+    let added = sql
+        .into()
+        .query(
+            "insert into revocations (kind, subject, version, revoked_at, expires_at) \
+             values ($1, $2, $3, $4, $5) on conflict (kind, subject) do nothing",
+        )
+        .bind(revocation.kind)
+        .bind(&revocation.subject)
+        .bind(revocation.version)
+        .bind(revocation.revoked_at)
+        .bind(revocation.expires_at)
+        .execute()
+        .await?;
+    Ok(added == 1)
 }
 
 /// The whole set as it matters now, to rebuild the fast copy.

@@ -3,7 +3,8 @@
 
 use super::db::Sql;
 use super::error::StoreError;
-use crate::protocol::types::{ClientId, SessionId};
+use crate::clock::UnixTime;
+use crate::protocol::types::{ClientId, SessionId, UserId};
 
 /// Remembers, as long as the session's row lives, that it signed in to this client. Run it in the
 /// transaction that holds the session.
@@ -22,6 +23,30 @@ pub async fn remember<'a>(
         .execute()
         .await
         .map(drop)
+}
+
+/// The sessions of a person that are alive and in which they have signed in to this client.
+pub async fn living_sessions<'a>(
+    sql: impl Sql<'a>,
+    (user, client): (&UserId, &ClientId),
+    now: UnixTime,
+) -> Result<Vec<SessionId>, StoreError> {
+    let rows = sql
+        .into()
+        .query(
+            "select s.id from sessions s \
+             where s.user_id = $1 and s.revoked_at is null and s.expires_at > $3 \
+             and (exists (select 1 from session_clients c \
+                          where c.session_id = s.id and c.client_id = $2) \
+                  or exists (select 1 from grants g \
+                             where g.session_id = s.id and g.client_id = $2)) order by s.id",
+        )
+        .bind(user)
+        .bind(client)
+        .bind(now)
+        .all::<(SessionId,)>()
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// Every client this session signed in to, whatever became of the grants since: those remembered

@@ -252,4 +252,42 @@ on_both_backends! {
         let json = json.json(&serde_json::json!({ "grant_type": "client_credentials" }));
         conf.bare().send(json).await.assert_oauth_error(400, "invalid_request");
     }
+
+    async fn the_brake_does_not_tell_which_clients_exist(backend: Backend) {
+        let bed = Bed::own(backend, &["daemon"]).await;
+        for id in ["daemon", "nobody"] {
+            let secret = Some("a-guess".to_owned());
+            let rp = Rp { secret, auth: Auth::Basic, ..Rp::new(&bed.world, id) };
+            let mut braked = Vec::new();
+            for _ in 0..60 {
+                let page = rp.token_request(&[GRANT]).await;
+                assert_challenged(&page);
+                let description = page.json()["error_description"].to_string();
+                braked.push(description.contains("Too many failed attempts"));
+            }
+            assert!(braked[..50].iter().all(|braked| !braked), "{id}");
+            assert!(braked[50..].iter().any(|braked| *braked), "{id}");
+        }
+        // Nobody's failures are nobody's audit events.
+        assert_eq!(bed.audit_count("client.authentication_failed").await, 10);
+    }
+
+    async fn behind_a_proxy_that_writes_ports_nobody_chooses_their_own_address(backend: Backend) {
+        let world = World::builder(backend).env("DOORWARD_SERVER__TRUSTED_PROXIES", "127.0.0.1");
+        let bed = Bed::new(world.start().await, &["daemon"]).await;
+        let rp = bed.rp("daemon");
+        let url = rp.bare().resolve("/oauth2/token");
+        for (number, hops) in ["198.51.100.1, 203.0.113.9:51034", "198.51.100.2, 203.0.113.9",
+            "198.51.100.3, [2001:db8::1]:443", "198.51.100.4, unknown"].iter().enumerate() {
+            let request = rp.bare().request(Method::POST, &url).basic_auth("daemon", Some("x"));
+            let page = rp.bare().send(request.header("X-Forwarded-For", *hops).form(&[GRANT])).await;
+            assert_challenged(&page);
+            assert_eq!(bed.audit_count("client.authentication_failed").await, number + 1);
+        }
+        for (address, expected) in [("203.0.113.9", 2), ("2001:db8::1", 1), ("127.0.0.1", 1)] {
+            let sql = format!("select count(*) from audit_events \
+                where kind = 'client.authentication_failed' and address = '{address}'");
+            assert_eq!(count(&bed.world, &sql).await, expected, "{address}");
+        }
+    }
 }

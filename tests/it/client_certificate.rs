@@ -11,6 +11,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::client_signer::{refusal, register};
 use crate::fixtures::unique;
+use crate::flow_kit::count;
 use crate::mtls_kit::{client, header_world, mtls_world, two_listeners};
 use crate::support::authority::{Authority, Identity, Name};
 use crate::support::tls_peer::{Answer, TlsPeer};
@@ -153,6 +154,26 @@ on_both_backends! {
         let fields = [("grant_type", "client_credentials"), ("client_id", &id), ("client_secret", "x")];
         let answer = http.post(world.url("/oauth2/token")).form(&fields).send().await.unwrap();
         assert_eq!(answer.status().as_u16(), 401);
+    }
+
+    async fn strangers_certificates_are_written_down_and_slowed_down(backend: Backend) {
+        let world = mtls_world(backend).await;
+        let (identity, stranger) = (Identity::self_signed(&APP), Identity::self_signed(&APP));
+        let id = own(&world, &json!({ "jwks": { "keys": [identity.jwk] } }));
+        let failures = format!("select count(*) from audit_events \
+            where kind = 'client.authentication_failed' and client_id = '{id}'");
+        assert_refused(&world, None, &id, "none").await;
+        assert_eq!(count(&world, &failures).await, 0, "nobody has tried anything");
+        let http = client(Some(&stranger));
+        let mut slowed_down = false;
+        for _ in 0..60 {
+            let (status, body) = ask(&http, &world.issuer, &id).await;
+            assert_eq!((status, body["error"].as_str()), (401, Some("invalid_client")), "{body}");
+            let description = body["error_description"].as_str().unwrap_or_default();
+            slowed_down |= description.starts_with("Too many failed attempts");
+        }
+        assert!(slowed_down);
+        assert_eq!(count(&world, &failures).await, 10);
     }
 
     async fn a_trusted_proxy_passes_certificates_on_in_each_of_the_usual_ways(backend: Backend) {

@@ -27,6 +27,7 @@ fn mutating_routes(session: &str) -> Vec<(String, Vec<(String, String)>)> {
         ("/device".into(), pairs(&[("user_code", "BCDF-GHJK"), ("decision", "allow")])),
         ("/logout".into(), pairs(&[("decision", "logout")])),
         (format!("/account/sessions/{session}/end"), Vec::new()),
+        ("/account/allowed/end".into(), pairs(&[("client_id", "trusted")])),
         ("/setup".into(), pairs(&[("username", "x"), ("password", "x"), ("token", "x")])),
         ("/login/reset".into(), pairs(&[("token", "x"), ("password", "x")])),
     ]

@@ -254,6 +254,46 @@ on_both_backends! {
         assert_eq!(count(&bed.world, "select count(*) from grants").await, 0);
     }
 
+    async fn of_two_devices_let_in_at_once_each_gets_what_it_asked_for(world: World) {
+        let (bed, tv) = living_room(world).await;
+        let browser = bed.signed_in(&ALICE).await;
+        for _ in 0..5 {
+            let devices =
+                join_all(["openid email", "openid phone"].map(|s| Device::ask(tv.clone(), s))).await;
+            let questions = join_all(devices.iter().map(|device| device.question(&browser))).await;
+            let answers = questions
+                .iter()
+                .map(|page| page.form("device-question").press("decision", "allow").submit());
+            for answer in join_all(answers).await {
+                answer.assert_status(303);
+            }
+            for device in &devices {
+                Tokens::of(&device.poll().await);
+            }
+            execute(&bed.world, "delete from consents").await;
+        }
+    }
+
+    async fn an_app_that_wants_a_recent_sign_in_wants_it_for_its_devices_too(world: World) {
+        let bed = Bed::new(world, &[]).await;
+        let mut clients = Clients::default();
+        clients.register(&bed.world, "strict-tv", ("device", json!({ "default_max_age": 0 })));
+        let browser = bed.signed_in(&ALICE).await;
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        let device = Device::ask(clients.rp(&bed.world, "strict-tv"), "openid").await;
+        let page = device.question(&browser).await;
+        assert!(page.has_form("sign-in") && !page.has_form("device-question"));
+        let entry = browser.get("/device").await;
+        let fields = [("user_code", device.text("user_code")), ("decision", "allow")];
+        let csrf = entry.form("device").value("csrf").unwrap().to_owned();
+        let fields = [&fields[..], &[("csrf", &csrf)]].concat();
+        assert!(browser.post("/device", &fields).await.has_form("sign-in"), "nothing was decided");
+        device.poll().await.assert_oauth_error(400, "authorization_pending");
+        let question = sign_in_on(&page, &ALICE).await;
+        question.form("device-question").press("decision", "allow").submit().await.assert_status(303);
+        Tokens::of(&device.poll().await);
+    }
+
     async fn guessing_codes_is_slowed_down(backend: Backend) {
         let (bed, tv) = living_room(World::start(backend).await).await;
         let device = Device::ask(tv, "openid").await;

@@ -103,14 +103,6 @@ fn catalogue() -> Vec<(&'static str, (&'static str, Value))> {
         ("orders", ("machine", exchanges(&["stock"], "orders:read stock:read"))),
         ("stock", ("machine", exchanges(&[], "orders:read"))),
         (
-            "gateway-opaque",
-            (
-                "machine",
-                json!({ "grant_types": [EXCHANGE_GRANT],
-            "access_token_format": "opaque", "scope": "orders:read", "audience": ["orders"] }),
-            ),
-        ),
-        (
             "sleeper",
             (
                 "machine",

@@ -11,9 +11,12 @@
 //! | `authorize`, `redirect_uri`, `pkce`, `client_auth` | who may ask for what, and where it is sent |
 //! | `code`, `refresh`, `client_credentials` | the grants: spent once, by their owner, in time |
 //! | `grant_kit` | not tests: devices, and the clients of the further grants |
+//! | `deleted_meanwhile` | a client or person is deleted while a token is being made |
 //! | `device` | a device without a browser: codes, page, polling, races |
 //! | `token_exchange` | a service gets a token for the services behind it, and never more |
+//! | `exchange_limits` | what an exchanged token can neither reach nor outlive |
 //! | `jwt_bearer` | workloads and people vouched for by issuers outside |
+//! | `consent_withdrawal` | taking back what one has allowed, on the account page |
 //! | `userinfo`, `introspection`, `revocation`, `logout` | tokens and sessions in use, and their end |
 //! | `discovery`, `conformance_basic`, `conformance_parameters`, `form_post` | the OpenID certification plans, module by module |
 //! | `dpop_kit` | not tests: keys and proofs for the modules about DPoP |
@@ -102,6 +105,7 @@ mod conformance_basic;
 mod conformance_parameters;
 mod conformance_registration;
 mod consent;
+mod consent_withdrawal;
 mod console;
 mod console_kit;
 mod console_rights;
@@ -109,12 +113,14 @@ mod console_safety;
 mod crash;
 mod cross_site;
 mod csrf;
+mod deleted_meanwhile;
 mod device;
 mod discovery;
 mod dpop;
 mod dpop_attacks;
 mod dpop_kit;
 mod encrypted;
+mod exchange_limits;
 mod fapi2_assertions;
 mod fapi2_dpop;
 mod fapi2_flow;

@@ -136,7 +136,7 @@ on_both_backends! {
         let bed = Bed::new(open_world(backend).start().await, &[]).await;
         let app = App::publish(&bed, &json!({}));
         let browser = bed.world.browser();
-        app.rp.tokens(&browser, &ALICE, &[]).await;
+        let before = app.rp.tokens(&browser, &ALICE, &[]).await;
         app.serve(Answer::json(&app.document(&json!({ "client_name": "Your bank" }))));
         let silent = [("prompt", "none")];
         let page = app.rp.authorize(&browser, &silent).await;
@@ -147,8 +147,11 @@ on_both_backends! {
         let page = app.rp.authorize(&browser, &silent).await;
         assert_eq!(page.location_parameter("error").as_deref(), Some("consent_required"));
         assert_eq!(bed.world.cli(&["client", "show", &app.rp.id])["client_name"], "Your bank");
+        // What the old app was given is not the new one's.
+        crate::checks::assert_dead(&app.rp, &before).await;
         // A stored client goes on for a while when its document is gone.
-        app.rp.tokens(&browser, &ALICE, &[]).await;
+        let after = app.rp.tokens(&browser, &ALICE, &[]).await;
+        crate::checks::assert_alive(&app.rp, &after.access).await;
         app.serve(Answer::status(503));
         bed.world.restart().await;
         let page = app.rp.authorize(&browser, &silent).await;

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use crate::flow_kit::{
-    App, PASSWORD, PATIENCE, Tokens, count, create_user, get, is_signed_in, sign_in, sign_out,
-    submit_sign_in,
+    App, PASSWORD, PATIENCE, Tokens, count, create_user, execute, get, is_signed_in, sign_in,
+    sign_out, submit_sign_in,
 };
 use crate::support::backends::Backend;
 use crate::support::browser_like::Browser;
@@ -195,6 +195,48 @@ async fn a_flushed_redis_signs_nobody_out_and_revives_nothing() {
     let next = app.refresh(&kept.refresh).await.tokens();
     app.assert_alive(&next).await;
     app.tokens(&here).await;
+}
+
+/// What is said is right while the copy is made again beside the requests, and revocations go on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_revocation_set_is_copied_again_while_more_is_revoked() {
+    let mut world = world_with_own_redis().await;
+    create_user(&world, "alice");
+    let app = App::register(&world, "app", &[]);
+    let browser = sign_in(&world, "alice").await;
+    let (kept, dead) = (app.tokens(&browser).await, app.tokens(&browser).await);
+    let mut more = Vec::new();
+    for _ in 0..12 {
+        more.push(app.tokens(&browser).await);
+    }
+    app.revoke(&dead.refresh).await;
+    let until = jsonwebtoken::get_current_timestamp() + 3_000;
+    let many = format!(
+        "insert into revocations (kind, subject, version, revoked_at, expires_at) \
+         select 'grant', 'gone-' || n, 0, 1, {until} from generate_series(1, 10000) n"
+    );
+    execute(&world, &many).await;
+    world.redis().flush();
+    assert!(!app.access_lives(&dead.access).await, "the very first answer after the flush");
+    for tokens in &more {
+        app.revoke(&tokens.refresh).await;
+        assert!(!app.access_lives(&tokens.access).await);
+        assert!(app.access_lives(&kept.access).await);
+    }
+    let world = &mut world;
+    wait_until_async("the copy being complete", PATIENCE, async || {
+        world.redis().key_count() > 10_000 && copy_number(world).is_some()
+    })
+    .await;
+    assert!(!app.access_lives(&dead.access).await);
+    assert!(app.access_lives(&kept.access).await);
+}
+
+/// The number of the newest revocation that the copy knows, once it is complete.
+fn copy_number(world: &mut World) -> Option<i64> {
+    let keys: Vec<String> = world.redis().query(&["KEYS", "*rv:marker"]);
+    let marker: Option<String> = world.redis().query(&["GET", keys.first()?]);
+    marker?.parse().ok()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

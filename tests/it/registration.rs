@@ -171,15 +171,21 @@ on_both_backends! {
         let bed = open_bed(backend).await;
         let app = Registered::new(&bed.world, json!({})).await;
         let browser = bed.world.browser();
-        app.rp.tokens(&browser, &ALICE, &[]).await;
+        let tokens = app.rp.tokens(&browser, &ALICE, &[]).await;
         let silent = app.rp.authorize(&browser, &[("prompt", "none")]).await;
         assert!(silent.location_parameter("code").is_some(), "consent is remembered");
+        let code = app.rp.code(&browser, &ALICE, &[]).await;
         let body = app.replacement(json!({ "client_name": "Your bank" }));
         app.manage(Method::PUT, Some(&body)).await.assert_status(200);
+        // What people gave the old app is not the new one's.
+        crate::checks::assert_dead(&app.rp, &tokens).await;
+        app.rp.redeem(&code).await.assert_oauth_error(400, "invalid_grant");
         let silent = app.rp.authorize(&browser, &[("prompt", "none")]).await;
         assert_eq!(silent.location_parameter("error").as_deref(), Some("consent_required"));
         let page = app.rp.authorize(&browser, &[]).await.follow_within().await;
         assert!(page.has_form("consent") && page.has(".notice.warning"));
+        let anew = app.rp.tokens(&browser, &ALICE, &[]).await;
+        crate::checks::assert_alive(&app.rp, &anew.access).await;
     }
 
     async fn people_are_always_asked_for_a_self_made_app(backend: Backend) {

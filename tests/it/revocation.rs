@@ -1,9 +1,11 @@
 //! Token revocation (RFC 7009).
 
+use futures_util::future::join_all;
 use reqwest::Method;
 
-use crate::checks::{assert_alive, assert_dead};
+use crate::checks::{assert_access_token_dead, assert_alive, assert_dead};
 use crate::fixtures::{ALICE, Bed, Tokens};
+use crate::flow_kit::count;
 
 on_both_backends! {
     async fn revoking_either_token_ends_the_grant_and_no_other(backend: Backend) {
@@ -69,5 +71,32 @@ on_both_backends! {
             page.assert_status(status);
             page.assert_header("access-control-allow-origin", "https://spa.test");
         }
+    }
+
+    async fn revoking_again_and_again_leaves_one_trace(backend: Backend) {
+        let bed = Bed::own(backend, &["spa", "daemon"]).await;
+        let (spa, daemon) = (bed.rp("spa"), bed.rp("daemon"));
+        let browser = bed.signed_in(&ALICE).await;
+        let (one, two) = (
+            spa.tokens(&browser, &ALICE, &[]).await,
+            spa.tokens(&browser, &ALICE, &[]).await,
+        );
+        let own = Tokens::of(&daemon.token_request(&[("grant_type", "client_credentials")]).await);
+        let revocations = "select revocations from sync_state";
+        let before = count(&bed.world, revocations).await;
+        for _ in 0..5 {
+            for (rp, token) in [(&spa, one.refresh()), (&spa, &two.access), (&daemon, &own.access)] {
+                rp.revoke(token).await.assert_status(200);
+            }
+            join_all((0..4).map(|_| daemon.revoke(&own.access))).await;
+        }
+        for (rp, token) in [(&spa, &one.access), (&spa, &two.access), (&daemon, &own.access)] {
+            assert_access_token_dead(rp, token).await;
+        }
+        assert_eq!(bed.audit_count("token.revoked").await, 3);
+        assert_eq!(count(&bed.world, revocations).await, before + 3);
+        let named = "select count(*) from audit_events e join users u on u.id = e.user_id \
+                     where e.kind = 'token.revoked' and u.username = 'alice'";
+        assert_eq!(count(&bed.world, named).await, 2, "whose tokens they were is told");
     }
 }

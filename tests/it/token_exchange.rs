@@ -283,9 +283,6 @@ on_both_backends! {
         let bob = shop.tokens(&browser, &BOB, &[("scope", "openid orders:read")]).await;
         let (_, claims) = issued(&exchange(&kit.rp("gateway"), &bob.access, &[]).await);
         assert_eq!(claims["act"], json!({ "sub": "gateway" }));
-        let opaque = kit.rp("gateway-opaque");
-        let other = of_service(&kit.rp("sleeper")).await;
-        exchange(&opaque, &other.access, &[]).await.assert_oauth_error(400, "invalid_request");
         let own = kit.rp("orders");
         let first = issued(&exchange(&kit.rp("gateway"), &bob.access, &[("audience", "orders")]).await).0;
         let page = exchange(&own, &first, &[("requested_token_type", JWT)]).await;

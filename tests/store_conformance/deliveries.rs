@@ -1,6 +1,6 @@
 //! The outbox, and who is told when a session ends.
 
-use doorward::protocol::types::{ClientId, SessionId};
+use doorward::protocol::types::{ClientId, SessionId, UserId};
 use doorward::store::{Store, StoreError, clients, grants, outbox, session_clients, sessions};
 
 use super::fixtures::{NOW, client, delivery, grant, session};
@@ -66,6 +66,17 @@ pub(crate) async fn session_clients_conform(store: &Store) {
     grants::revoke(db, &granted.id, NOW).await.unwrap();
     let told = session_clients::of_session(db, &id).await.unwrap();
     assert_eq!(told, [app.clone(), ClientId::new("batch"), gone.clone()]);
+    let alice = UserId::new("u-alice");
+    for client in ["app", "batch", "gone"].map(ClientId::new) {
+        let alive = session_clients::living_sessions(db, (&alice, &client), NOW).await.unwrap();
+        assert!(alive.contains(&id), "{client}");
+    }
+    let later = NOW.plus(10_000_000);
+    let ended = session_clients::living_sessions(db, (&alice, &app), later).await.unwrap();
+    assert!(!ended.contains(&id));
+    let bob = UserId::new("u-bob");
+    let others = session_clients::living_sessions(db, (&bob, &app), NOW).await.unwrap();
+    assert!(!others.contains(&id));
     assert!(clients::delete(db, &gone).await.unwrap());
     let told = session_clients::of_session(db, &id).await.unwrap();
     assert_eq!(told, [app.clone(), ClientId::new("batch")]);
@@ -75,4 +86,6 @@ pub(crate) async fn session_clients_conform(store: &Store) {
     assert_eq!(refused, Err(StoreError::Conflict));
     // The rows of other cases are counted.
     sessions::revoke(db, &id, NOW).await.unwrap();
+    let ended = session_clients::living_sessions(db, (&alice, &app), NOW).await.unwrap();
+    assert!(!ended.contains(&id));
 }

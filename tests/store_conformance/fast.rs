@@ -61,6 +61,13 @@ async fn verbs_conform(e: &Ephemeral) {
     e.delete(&[]).await.unwrap();
     assert_eq!(e.get_many(&keys).await.unwrap(), [None, None, None]);
 
+    let many = (0..700).map(|n| (format!("m{n}"), n.to_string(), 60)).collect::<Vec<_>>();
+    e.put_many(&many).await.unwrap();
+    e.put_many(&[]).await.unwrap();
+    let keys: Vec<_> = many.iter().map(|(key, ..)| key.clone()).collect();
+    let found = e.get_many(&keys).await.unwrap();
+    assert!(many.iter().zip(found).all(|((_, value, _), found)| found.as_ref() == Some(value)));
+
     assert_eq!(e.increment("n", 60).await.unwrap(), 1);
     assert_eq!(e.increment("n", 60).await.unwrap(), 2);
     e.put("text", "no number", 60).await.unwrap();

@@ -3,11 +3,12 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use doorward::protocol::types::FamilyId;
+use doorward::protocol::scope::Scopes;
+use doorward::protocol::types::{ClientId, FamilyId};
 use doorward::store::ephemeral::Ephemeral;
 use doorward::store::grants::{self, Inserted};
 use doorward::store::refresh_families::{self, Rotated};
-use doorward::store::{Store, links, outbox, sync, used_jtis, users};
+use doorward::store::{Store, StoreError, consents, links, outbox, sync, used_jtis, users};
 use tokio::sync::Barrier;
 
 use super::fixtures::{NOW, delivery, family, grant, link, rotation, user};
@@ -156,6 +157,35 @@ pub(crate) async fn groups_are_set_by_one_at_a_time(store: &Store) {
     assert_eq!(refused, 0, "{outcomes:?}");
     let groups = users::groups_of(&store.db, &user("alice").id).await.unwrap();
     assert_eq!(groups.len(), 2, "the groups of one caller and no mixture: {groups:?}");
+}
+
+/// Sixty-four answers of one person to one app at once, each for a scope of its own.
+pub(crate) async fn of_what_is_allowed_at_once_nothing_is_lost(store: &Store) {
+    let (user, client) = (user("alice").id, ClientId::new("app"));
+    let (s, of, at) = (store.clone(), user.clone(), client.clone());
+    all_at_once(move |n| {
+        let (s, of, at) = (s.clone(), of.clone(), at.clone());
+        async move {
+            let mut tx = s.begin().await.unwrap();
+            let mut consent = consents::hold_or_begin(&mut tx, &of, &at, NOW).await.unwrap();
+            consent.scopes = consent.scopes.union(&Scopes::from_tokens([format!("s{n}").as_str()]));
+            consents::upsert(&mut tx, &consent).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+    })
+    .await;
+    let allowed = consents::get(&store.db, &user, &client).await.unwrap().unwrap();
+    assert_eq!(allowed.scopes.iter().count(), RUNNERS);
+    consents::delete(&store.db, &user, &client).await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    let begun = consents::hold_or_begin(&mut tx, &user, &client, NOW).await.unwrap();
+    assert!(begun.scopes.is_empty() && begun.claims.is_empty());
+    drop(tx);
+    assert_eq!(consents::get(&store.db, &user, &client).await.unwrap(), None);
+    let mut tx = store.begin().await.unwrap();
+    let nobody = ClientId::new("nobody");
+    let refused = consents::hold_or_begin(&mut tx, &user, &nobody, NOW).await;
+    assert_eq!(refused, Err(StoreError::Conflict));
 }
 
 pub(crate) async fn ephemeral_one_winner_each(ephemeral: &Ephemeral) {

@@ -117,6 +117,9 @@ pub(crate) async fn revocations_conform(store: &Store) {
         revocations::record(db, entry).await.unwrap();
     }
     assert_eq!(revocations::active(db, NOW).await.unwrap(), [strong.clone()]);
+    let again = Revocation { expires_at: NOW.plus(900), ..strong.clone() };
+    assert!(!revocations::record_new(db, &again).await.unwrap(), "known, and left as it is");
+    assert_eq!(revocations::active(db, NOW).await.unwrap(), [strong.clone()]);
     assert!(revocations::active(db, NOW.plus(600)).await.unwrap().is_empty());
     use RevocationKind::{Client, Grant, Session, User};
     let asked = [(Grant, "g"), (Session, "s"), (User, "u-alice"), (Client, "c"), (Grant, "h")];

@@ -115,6 +115,11 @@ fn a_certificate_is_found_in_a_key_set_by_itself_its_thumbprint_or_its_key() {
         let set = |key: Value| json!({ "keys": [{ "kty": "oct" }, key] });
         assert!(own.is_among(&set(by_key.clone())) && renewed.is_among(&set(by_key.clone())));
         assert!(!stranger.is_among(&set(by_key.clone())));
+        for (kind, good) in [(json!("sig"), true), (json!("enc"), false), (json!(7), false)] {
+            let mut used = by_key.clone();
+            used["use"] = kind;
+            assert_eq!(own.is_among(&set(used)), good);
+        }
         let mut by_value = by_key.clone();
         by_value["x5c"] = json!([BASE64.encode(own.der())]);
         let mut by_thumbprint = by_key;

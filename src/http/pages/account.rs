@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::allowed_apps::AllowedApp;
 use super::chrome::Chrome;
 use super::filters;
 use super::sample::words;
@@ -21,6 +22,8 @@ pub struct AccountHome {
     pub email: Option<String>,
     /// Apps the person may open.
     pub apps: Vec<Link>,
+    /// What the person has allowed, and may take back.
+    pub allowed: Vec<AllowedApp>,
     /// This session first.
     pub sessions: Vec<SessionView>,
     pub console: ConsoleLink,
@@ -51,6 +54,7 @@ impl AccountHome {
                 Link::sample("Harbour Mail", "https://mail.orchard.example/"),
                 Link::sample("Ledger", "https://ledger.orchard.example/"),
             ],
+            allowed: AllowedApp::samples(),
             sessions: SessionView::samples(),
             console: ConsoleLink::Shown,
         }

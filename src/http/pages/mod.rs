@@ -9,6 +9,7 @@
 
 pub mod account;
 pub mod admin;
+pub mod allowed_apps;
 pub mod check_session;
 pub mod choose_account;
 pub mod chrome;

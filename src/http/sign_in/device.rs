@@ -76,7 +76,7 @@ async fn answer(visit: &Visit<'_>, form: &Params) -> HttpResponse {
     let decision = match form.get("decision") {
         Ok(Some("allow")) => Decision::Allow,
         Ok(Some("deny")) => Decision::Deny,
-        Ok(None) => return to_question(visit, typed),
+        Ok(None) => return to_question(visit, typed).await,
         Ok(Some(_)) | Err(_) => return render::bad_request(site, request),
     };
     let caller = extract::caller(site, request);
@@ -85,15 +85,15 @@ async fn answer(visit: &Visit<'_>, form: &Params) -> HttpResponse {
             let done = if decision == Decision::Allow { "allowed" } else { "denied" };
             steps::see_other(&format!("{}?done={done}", steps::device_page(site, None)))
         }
-        Err(error) => refused(visit, (typed, &error)),
+        Err(error) => refused(visit, (typed, &error)).await,
     }
 }
 
 /// The question has a URL of its own.
-fn to_question(visit: &Visit<'_>, typed: &str) -> HttpResponse {
+async fn to_question(visit: &Visit<'_>, typed: &str) -> HttpResponse {
     match UserCode::parse(typed) {
         Some(code) => steps::see_other(&steps::device_page(visit.site, Some(&code.to_string()))),
-        None => refused(visit, (typed, &DeviceError::Malformed)),
+        None => refused(visit, (typed, &DeviceError::Malformed)).await,
     }
 }
 
@@ -102,7 +102,7 @@ async fn ask(visit: &Visit<'_>, (typed, session): (&str, &LiveSession)) -> HttpR
     let caller = extract::caller(visit.site, visit.request);
     match device::look_up(visit.site, (typed, session), &caller).await {
         Ok(prompt) => render::device_question(visit, &prompt),
-        Err(error) => refused(visit, (typed, &error)),
+        Err(error) => refused(visit, (typed, &error)).await,
     }
 }
 
@@ -122,7 +122,7 @@ async fn sign_in_first(visit: &Visit<'_>, typed: Option<&str>) -> HttpResponse {
     }
 }
 
-fn refused(visit: &Visit<'_>, (typed, error): (&str, &DeviceError)) -> HttpResponse {
+async fn refused(visit: &Visit<'_>, (typed, error): (&str, &DeviceError)) -> HttpResponse {
     let site = visit.site;
     let (status, message) = match error {
         DeviceError::Malformed => (
@@ -134,6 +134,7 @@ fn refused(visit: &Visit<'_>, (typed, error): (&str, &DeviceError)) -> HttpRespo
             "No device waits with this code. Compare it with the device. An old code no longer \
              works; let the device show a new one.",
         ),
+        DeviceError::SignInAgain => return sign_in_first(visit, Some(typed)).await,
         DeviceError::Throttled { retry_after } => {
             let flow = Flow::new(Target::Device { user_code: None }, "", site.now());
             return render::throttled(site, *retry_after, &flow);

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::protocol::client::Client;
+use crate::protocol::client::{AccessTokenFormat, Client};
 use crate::protocol::error::OAuthError;
 use crate::protocol::params::Params;
 use crate::protocol::scope::Scopes;
@@ -59,7 +59,7 @@ impl std::fmt::Debug for Presented {
 pub enum Wanted {
     /// An access token in the client's own format.
     AccessToken,
-    /// An access token that is a JWT, whatever the client's format.
+    /// An access token that is a JWT; nothing for a client whose tokens are opaque.
     Jwt,
 }
 
@@ -129,6 +129,21 @@ fn presented(
     }
 }
 
+/// Whether the client may have its token in this form. Opaque tokens are an administrator's choice,
+/// so that they die everywhere at once; a request does not change it.
+///
+/// # Errors
+/// `invalid_request`.
+pub fn check_format(client: &Client, wanted: Wanted) -> Result<(), OAuthError> {
+    let opaque = client.metadata.access_token_format == AccessTokenFormat::Opaque;
+    if opaque && wanted == Wanted::Jwt {
+        return Err(OAuthError::invalid_request(
+            "This client gets opaque tokens only; leave requested_token_type out.",
+        ));
+    }
+    Ok(())
+}
+
 /// The scopes of the new token at most: those of the subject token that the client may also have.
 /// Refresh tokens are not given, so `offline_access` has no meaning.
 ///
@@ -169,18 +184,29 @@ pub fn may_act(claim: &Value, actor: &Actor) -> bool {
     names_somebody && members.iter().all(fits)
 }
 
+/// Those who acted before, as the `act` claim of the subject token tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chain {
+    pub claim: Value,
+    /// The issuer whose word that is, when it is not this provider: its names are not ours, whatever
+    /// they look like.
+    pub vouched_by: Option<String>,
+}
+
 /// The `act` claim of the new token (section 4.1): this actor, and inside it those who acted
 /// before.
 ///
 /// # Errors
 /// `invalid_request` when the chain would get longer than `depth`.
-pub fn act(actor: &Actor, before: Option<&Value>, depth: usize) -> Result<Value, OAuthError> {
-    let mut names = vec![actor.sub.as_str()];
-    let mut link = before;
+pub fn act(actor: &Actor, before: Option<&Chain>, depth: usize) -> Result<Value, OAuthError> {
+    let mut names = vec![(actor.sub.as_str(), None)];
+    let vouched_by = before.and_then(|chain| chain.vouched_by.as_deref());
+    let mut link = before.map(|chain| &chain.claim);
     while let Some(inner) = link {
-        names.push(inner.get("sub").and_then(Value::as_str).ok_or_else(|| {
+        let sub = inner.get("sub").and_then(Value::as_str).ok_or_else(|| {
             OAuthError::invalid_request("The act claim of the subject token names nobody.")
-        })?);
+        })?;
+        names.push((sub, vouched_by.or_else(|| inner.get("iss").and_then(Value::as_str))));
         if names.len() > depth {
             return Err(OAuthError::invalid_request(
                 "Too many services already act for each other in the subject token.",
@@ -189,8 +215,9 @@ pub fn act(actor: &Actor, before: Option<&Value>, depth: usize) -> Result<Value,
         link = inner.get("act");
     }
     // Made anew, so that nothing but names travels on.
-    let chain = names.into_iter().rev().fold(None, |inner: Option<Value>, name| {
+    let chain = names.into_iter().rev().fold(None, |inner: Option<Value>, (name, iss)| {
         let mut claim = Map::from_iter([("sub".to_owned(), json!(name))]);
+        claim.extend(iss.map(|iss| ("iss".to_owned(), json!(iss))));
         claim.extend(inner.map(|inner| ("act".to_owned(), inner)));
         Some(Value::Object(claim))
     });
@@ -285,21 +312,38 @@ mod tests {
         assert!(!may_act(&json!({ "client_id": null }), &person));
     }
 
+    fn ours(claim: Value) -> Chain {
+        Chain { claim, vouched_by: None }
+    }
+
     #[test]
     fn the_chain_of_actors_grows_inwards_and_not_without_end() {
-        let first = act(&actor("a"), None, 3).unwrap();
-        let second = act(&actor("b"), Some(&first), 3).unwrap();
+        let first = ours(act(&actor("a"), None, 3).unwrap());
+        let second = ours(act(&actor("b"), Some(&first), 3).unwrap());
         let third = act(&actor("c"), Some(&second), 3).unwrap();
         assert_eq!(third, json!({ "sub": "c", "act": { "sub": "b", "act": { "sub": "a" } } }));
-        assert_eq!(act(&actor("d"), Some(&third), 3).unwrap_err().code.as_str(), "invalid_request");
+        let refused = act(&actor("d"), Some(&ours(third)), 3).unwrap_err();
+        assert_eq!(refused.code.as_str(), "invalid_request");
         assert!(act(&actor("b"), Some(&first), 1).is_err());
         let chatty = json!({ "sub": "a", "role": "admin", "act": { "sub": "z", "x": [1] } });
         assert_eq!(
-            act(&actor("b"), Some(&chatty), 3).unwrap(),
+            act(&actor("b"), Some(&ours(chatty)), 3).unwrap(),
             json!({ "sub": "b", "act": { "sub": "a", "act": { "sub": "z" } } })
         );
         for bad in [json!({}), json!("a"), json!({ "sub": 7 }), json!({ "sub": "a", "act": [] })] {
-            assert!(act(&actor("b"), Some(&bad), 9).is_err(), "{bad}");
+            assert!(act(&actor("b"), Some(&ours(bad.clone())), 9).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn names_that_another_issuer_gives_are_marked_as_its_own_from_then_on() {
+        let claim = json!({ "sub": "a", "iss": "https://op.test", "act": { "sub": "z" } });
+        let foreign = Chain { claim, vouched_by: Some("https://outside.test".into()) };
+        let outside = json!({ "sub": "a", "iss": "https://outside.test",
+            "act": { "sub": "z", "iss": "https://outside.test" } });
+        let first = act(&actor("b"), Some(&foreign), 9).unwrap();
+        assert_eq!(first, json!({ "sub": "b", "act": outside }));
+        let second = act(&actor("c"), Some(&ours(first.clone())), 9).unwrap();
+        assert_eq!(second, json!({ "sub": "c", "act": first }));
     }
 }

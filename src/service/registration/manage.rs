@@ -14,7 +14,8 @@ use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Event};
 use crate::service::clients::{self as client_cases, ClientError};
 use crate::service::failure::Failure;
-use crate::store::{audit, client_registrations, clients, consents, sync};
+use crate::service::{consent, revocation};
+use crate::store::{audit, client_registrations, clients, sync};
 
 /// A client unknown here, one that never registered itself and a wrong token look the same.
 fn unauthorized() -> OAuthError {
@@ -90,10 +91,8 @@ pub async fn replace(
         client.secret_hashes.clear();
     }
     clients::set_secret_hashes(&mut tx, id, &client.secret_hashes, now).await?;
-    if !looks_the_same {
-        // People allowed another app than this one has become.
-        consents::delete_for_client(&mut tx, id).await?;
-    }
+    let withdrawn =
+        if looks_the_same { None } else { Some(consent::withdraw_all(&mut tx, id, now).await?) };
     let event = Event::success("client.updated", &Actor::Client(id.clone()), now)
         .client(id)
         .caller(&request.caller);
@@ -101,6 +100,9 @@ pub async fn replace(
     sync::bump_catalog(&mut tx).await?;
     tx.commit().await?;
     app.known.forget();
+    if let Some(pending) = withdrawn {
+        revocation::publish(app, pending).await;
+    }
     let token = token.expose().to_owned();
     Ok(Registered { client, secret, token, statement: prepared.statement })
 }

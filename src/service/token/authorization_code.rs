@@ -51,7 +51,10 @@ pub(super) async fn redeem(
     match lineage::commit(app, (&grant, refresh.as_ref()), ground, request).await? {
         Gate::Passed => {}
         Gate::SpentBefore => return Err(punish_replay(app, &payload, request.caller()).await?),
-        Gate::GroundLost => return Err(refused("the session has ended")),
+        Gate::GroundLost => {
+            let why = "the session has ended, the consent was taken back, or somebody is gone";
+            return Err(refused(why));
+        }
     }
     let facts = (token.text.as_str(), payload.nonce.as_deref());
     let id_token = issue::id_token(app, (&basis, envelope), facts)?;

@@ -88,7 +88,8 @@ async fn redeem(
         Gate::Passed => {}
         Gate::SpentBefore => return Err(punish_replay(app, request, &grant).await?),
         Gate::GroundLost => {
-            return Err(device_code::denied().because("the consent was taken back").into());
+            let why = "the consent was taken back, or the person or the client is gone";
+            return Err(device_code::denied().because(why).into());
         }
     }
     let id_token = issue::id_token(app, (&basis, envelope), (&token.text, None))?;

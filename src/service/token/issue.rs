@@ -89,6 +89,7 @@ pub(crate) fn access_token_claims(
             None => GrantId::new(seed.jti.clone()),
         },
         origins: Vec::new(),
+        actors: Vec::new(),
         user_version: person.map(|(user, _)| user.token_version),
         client_version: client.token_version,
         behind: None,

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::protocol::error::OAuthError;
 use crate::protocol::token::TokenResponse;
 use crate::service::failure::{EndpointError, Failure};
-use crate::service::trusted_issuers::{self, AssertionError};
+use crate::service::trusted_issuers::{self, AssertionError, Spent};
 
 fn refused(detail: impl Into<String>) -> EndpointError {
     OAuthError::invalid_grant("The assertion is not accepted.").because(detail).into()
@@ -36,8 +36,12 @@ pub(super) async fn redeem(
     let basis = request.basis(person, &Limits::scopes(&assertion.scopes))?;
     // The gate, and everything that can be refused is behind us. If the next line fails the
     // workload brings its next assertion.
-    if !trusted_issuers::spend(app, &assertion).await? {
-        return Err(refused("it was used before"));
+    match trusted_issuers::spend(app, &assertion).await? {
+        Spent::Now => {}
+        Spent::Before => return Err(refused("it was used before")),
+        Spent::Nameless => {
+            return Err(refused("it has no jti, and its issuer's tokens are good once"));
+        }
     }
     let seed = AccessTokenSeed::new(client, app.now());
     let mut claims = issue::access_token_claims(app, &basis, &seed)?;
@@ -58,8 +62,7 @@ async fn commit(
 ) -> Result<(), EndpointError> {
     match lineage::commit(app, (grant, None), Ground::Trust, request).await? {
         Gate::Passed => Ok(()),
-        Gate::SpentBefore | Gate::GroundLost => {
-            Err(Failure::Internal("a fresh grant was not new".into()).into())
-        }
+        Gate::GroundLost => Err(refused("the person or the client is gone")),
+        Gate::SpentBefore => Err(Failure::Internal("a fresh grant was not new".into()).into()),
     }
 }

@@ -19,7 +19,9 @@ use crate::service::token::request::TokenRequest;
 use crate::service::trusted_issuers::Assertion;
 use crate::store::grants::{Grant, Inserted};
 use crate::store::refresh_families::RefreshFamily;
-use crate::store::{audit, consents, grants, refresh_families, session_clients, sessions};
+use crate::store::{
+    StoreError, Tx, audit, consents, grants, refresh_families, session_clients, sessions,
+};
 
 /// The grant of a person whom a trusted issuer vouches for. It belongs to no session here.
 pub(super) fn of_assertion(
@@ -101,7 +103,8 @@ pub(super) fn new_family(
 
 /// What a grant stands on and must not outlive unnoticed.
 pub(super) enum Ground<'a> {
-    /// The session it is made in, and the client that is told when that ends.
+    /// The session it is made in, and the client that is told when that ends; and what the person has
+    /// allowed that client, if it has to ask.
     Session(&'a SessionId, &'a Client),
     /// The consent it was given with.
     Consent,
@@ -113,7 +116,7 @@ pub(super) enum Ground<'a> {
 pub(super) enum Gate {
     Passed,
     SpentBefore,
-    /// The session has ended or the consent was taken back.
+    /// The session has ended, the consent was taken back, or the person or the client is gone.
     GroundLost,
 }
 
@@ -128,18 +131,20 @@ pub(super) async fn commit(
     // Held, not only looked at: a sign-out at this very moment either comes first and is seen here,
     // or waits and finds the grant to revoke. Tombstones alone would be gone in an hour.
     let firm = match ground {
-        Ground::Session(session, _) => sessions::hold(&mut tx, session).await?,
-        Ground::Consent => consents::hold(&mut tx, &grant.user_id, &grant.client_id)
-            .await?
-            .is_some_and(|scopes| scopes.covers(&grant.scopes)),
+        Ground::Session(session, client) => {
+            sessions::hold(&mut tx, session).await?
+                && (client.skips_consent() || is_allowed(&mut tx, grant).await?)
+        }
+        Ground::Consent => is_allowed(&mut tx, grant).await?,
         Ground::Trust => true,
     };
     let grant = &bound_by(request, grant);
-    if let Inserted::Duplicate = grants::insert(&mut tx, grant).await? {
-        return Ok(Gate::SpentBefore);
-    }
-    if !firm {
-        return Ok(Gate::GroundLost);
+    match grants::insert(&mut tx, grant).await {
+        Ok(Inserted::New) if firm => {}
+        Ok(Inserted::Duplicate) => return Ok(Gate::SpentBefore),
+        // The person or the client was deleted this very moment.
+        Ok(Inserted::New) | Err(StoreError::Conflict) => return Ok(Gate::GroundLost),
+        Err(error) => return Err(error.into()),
     }
     if let Some((family, _)) = refresh {
         refresh_families::insert(&mut tx, family).await?;
@@ -163,6 +168,12 @@ pub(super) async fn commit(
     Ok(Gate::Passed)
 }
 
+/// Whether the person still allows this; nobody takes it back before the transaction is over.
+async fn is_allowed(tx: &mut Tx, grant: &Grant) -> Result<bool, StoreError> {
+    let held = consents::hold(tx, &grant.user_id, &grant.client_id).await?;
+    Ok(held.is_some_and(|scopes| scopes.covers(&grant.scopes)))
+}
+
 /// The grant with the key that its refresh tokens are bound to; what bound the code has done its work.
 fn bound_by(request: &TokenRequest<'_>, grant: &Grant) -> Grant {
     let mut grant = grant.clone();
@@ -182,21 +193,33 @@ pub(super) struct Replay<'a> {
 
 /// The code was redeemed before: one of the two holders is a thief, so both lose.
 pub(super) async fn punish(app: &App, replay: &Replay<'_>, caller: &Caller) -> Result<(), Failure> {
+    let actor = Actor::Client(replay.client.clone());
+    let event = Event::failure(replay.kind, &actor, app.now())
+        .user(replay.user)
+        .client(replay.client)
+        .caller(caller);
+    let event = match replay.session {
+        Some(session) => event.session(session),
+        None => event,
+    };
+    end(app, replay.grant, event).await
+}
+
+/// Ends a lineage: everything issued in it is dead. One that has ended is left as it is, without a
+/// word in the audit log: whoever holds a dead token could fill that, and the revocation set.
+pub(crate) async fn end(app: &App, grant: &GrantId, event: Event) -> Result<(), Failure> {
     let now = app.now();
     let mut tx = app.store.begin().await?;
-    if grants::revoke(&mut tx, replay.grant, now).await? {
-        let pending = revocation::record(&mut tx, &[Subject::Grant(replay.grant)], now).await?;
-        let event = Event::failure(replay.kind, &Actor::Client(replay.client.clone()), now)
-            .user(replay.user)
-            .client(replay.client)
-            .caller(caller);
-        let event = match replay.session {
-            Some(session) => event.session(session),
-            None => event,
-        };
-        audit::append(&mut tx, &event.into_row()).await?;
-        tx.commit().await?;
-        revocation::publish(app, pending).await;
-    }
+    let pending = if grants::revoke(&mut tx, grant, now).await? {
+        Some(revocation::record(&mut tx, &[Subject::Grant(grant)], now).await?)
+    } else if grants::by_id(&mut tx, grant).await?.is_some() {
+        None
+    } else {
+        revocation::record_new(&mut tx, grant, now).await?
+    };
+    let Some(pending) = pending else { return Ok(()) };
+    audit::append(&mut tx, &event.into_row()).await?;
+    tx.commit().await?;
+    revocation::publish(app, pending).await;
     Ok(())
 }

@@ -7,7 +7,7 @@ mod client_credentials;
 mod device_code;
 pub(crate) mod issue;
 mod jwt_bearer;
-mod lineage;
+pub(crate) mod lineage;
 pub(crate) mod refresh;
 mod request;
 mod token_exchange;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::issue::{self, AccessToken, AccessTokenSeed, RefreshToken};
+use super::lineage;
 use super::request::{Basis, Limits, TokenRequest};
 use crate::app::App;
 use crate::clock::Seconds;
@@ -21,14 +22,13 @@ use crate::protocol::grant::details::Confirmation;
 use crate::protocol::grant::refresh_token::{self, FamilyFacts, Standing};
 use crate::protocol::sender_constraint;
 use crate::protocol::token::TokenResponse;
-use crate::protocol::types::GrantId;
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::failure::{EndpointError, Failure};
-use crate::service::revocation::{self, Lineage, Subject};
+use crate::service::revocation::{self, Lineage};
 use crate::store::grants::Grant;
 use crate::store::refresh_families::{self, RefreshFamily, Rotated, Rotation};
-use crate::store::{audit, grants, users};
+use crate::store::users;
 
 /// The pair a rotation leads to, sealed in the row during the grace.
 #[derive(Serialize, Deserialize)]
@@ -173,6 +173,7 @@ async fn living_family(
         user: Some((&grant.user_id, token.user_version)),
         client: (&client.id, token.client_version),
         origins: &[],
+        actors: &[],
     };
     match revocation::standing(app, &lineage).await? {
         revocation::Standing::Alive => Ok((family, grant)),
@@ -265,18 +266,6 @@ async fn punish_reuse(app: &App, grant: &Grant, caller: &Caller) -> Result<Endpo
         .user(&grant.user_id)
         .client(&grant.client_id)
         .caller(caller);
-    revoke_grant(app, &grant.id, event).await?;
+    lineage::end(app, &grant.id, event).await?;
     Ok(refused("an old token was used again; the family is revoked"))
-}
-
-/// Revokes a grant and everything issued from it.
-pub(crate) async fn revoke_grant(app: &App, grant: &GrantId, event: Event) -> Result<(), Failure> {
-    let now = app.now();
-    let mut tx = app.store.begin().await?;
-    grants::revoke(&mut tx, grant, now).await?;
-    let pending = revocation::record(&mut tx, &[Subject::Grant(grant)], now).await?;
-    audit::append(&mut tx, &event.into_row()).await?;
-    tx.commit().await?;
-    revocation::publish(app, pending).await;
-    Ok(())
 }

@@ -84,7 +84,7 @@ impl<'a> TokenRequest<'a> {
     ///
     /// # Errors
     /// `invalid_scope`, `invalid_target` or `invalid_authorization_details` when the request asks for
-    /// more than `limits` allow.
+    /// more than `limits` allow, or nothing is left of them.
     pub(super) fn basis<'b>(
         &'b self,
         person: Option<(&'b User, &'b Grant)>,
@@ -92,13 +92,17 @@ impl<'a> TokenRequest<'a> {
     ) -> Result<Basis<'b>, OAuthError> {
         let wanted: Vec<String> =
             self.asked.resources.iter().chain(limits.audience).cloned().collect();
+        // What was agreed on is the most, and so is what the client is registered for now.
+        let scopes = token::still_allowed(&self.client, limits.scopes)?;
+        let types = &self.client.metadata.authorization_details_types;
+        let details = authorization_details::still_allowed(limits.authorization_details, types);
         Ok(Basis {
             client: &self.client,
             person,
-            scopes: self.asked.scopes_within(limits.scopes)?,
+            scopes: self.asked.scopes_within(&scopes)?,
             audience: target::audience(&self.client, limits.resources, &wanted)?,
             authorization_details: authorization_details::narrowed(
-                limits.authorization_details,
+                &details,
                 self.params().get("authorization_details")?,
             )?,
             bound: self.bound.as_ref(),

@@ -7,17 +7,17 @@
 use serde_json::{Map, Value};
 
 use super::issue::{self, AccessTokenSeed};
-use super::lineage::{self, Ground};
+use super::lineage::{self, Gate, Ground};
 use super::request::{Limits, TokenRequest};
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::crypto::jose::{self, Expect, Expiry, TokenType};
-use crate::protocol::claims::{AccessTokenClaims, Origin};
+use crate::protocol::claims::{AccessTokenClaims, ActingPerson, ActorOrigin, Origin};
 use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
 use crate::protocol::grant::details::Confirmation;
 use crate::protocol::grant::token_exchange::{
-    self as rules, Actor, ExchangeRequest, Presented, TokenKind, Wanted,
+    self as rules, Actor, Chain, ExchangeRequest, Presented, TokenKind,
 };
 use crate::protocol::jwt_claims;
 use crate::protocol::scope::Scopes;
@@ -45,10 +45,20 @@ struct Subject {
     /// The name of the client when it is a client's own token.
     client_name: String,
     scopes: Scopes,
+    /// What the new token may be for at most; empty for whatever its client is registered for.
+    resources: Vec<String>,
     expires_at: UnixTime,
-    act: Option<Value>,
+    act: Option<Chain>,
     may_act: Option<Value>,
     origins: Vec<Origin>,
+    actors: Vec<ActorOrigin>,
+}
+
+/// Who acts, until when, and what that ends with.
+struct Acting {
+    actor: Actor,
+    until: Option<UnixTime>,
+    origin: Option<ActorOrigin>,
 }
 
 pub(super) async fn exchange(
@@ -57,55 +67,74 @@ pub(super) async fn exchange(
 ) -> Result<TokenResponse, EndpointError> {
     let wanted = ExchangeRequest::read(request.params())?;
     let client = request.client();
+    rules::check_format(client, wanted.wanted)?;
     let subject = subject_of(app, request, &wanted.subject).await?;
-    let (actor, actor_until) = match &wanted.actor {
+    let acting = match &wanted.actor {
         Some(presented) => actor_of(app, request, presented).await?,
-        None => (client_itself(app, client), subject.expires_at),
+        None => client_itself(app, client),
     };
-    if subject.may_act.as_ref().is_some_and(|claim| !rules::may_act(claim, &actor)) {
+    if subject.may_act.as_ref().is_some_and(|claim| !rules::may_act(claim, &acting.actor)) {
         return Err(refused("may_act names somebody else"));
     }
-    let act = rules::act(&actor, subject.act.as_ref(), app.config.tokens.exchange_depth)?;
+    let act = rules::act(&acting.actor, subject.act.as_ref(), app.config.tokens.exchange_depth)?;
     let scopes = rules::common_scopes(client, &subject.scopes)?;
     let limits = Limits {
         scopes: &scopes,
-        resources: &[],
+        resources: &subject.resources,
         audience: &wanted.audience,
         authorization_details: &[],
     };
     let person = subject.person.as_ref().map(|(user, grant)| (user, grant));
     let basis = request.basis(person, &limits)?;
-    let mut seed = AccessTokenSeed::new(client, app.now());
-    if wanted.wanted == Wanted::Jwt {
-        seed.opaque = None;
-    }
+    let seed = AccessTokenSeed::new(client, app.now());
     let mut claims = issue::access_token_claims(app, &basis, &seed)?;
-    if person.is_none() {
-        claims.sub.clone_from(&subject.client_name);
+    narrow(&mut claims, &subject, &acting);
+    if claims.exp <= app.now() {
+        return Err(refused("the subject or actor token has expired"));
     }
-    claims.exp = claims.exp.min(subject.expires_at).min(actor_until);
     claims.act = Some(act);
     if subject.origins.is_empty()
         && let Some((_, grant)) = person
     {
-        // The word of a trusted issuer for a person: a grant of its own, so that it ends with them.
-        lineage::commit(app, (grant, None), Ground::Trust, request).await?;
+        commit(app, request, grant).await?;
     } else {
         claims.grant = GrantId::new(seed.jti.clone());
     }
     claims.origins = subject.origins;
-    // What the person's consent to details was about stays behind; `cnf` is this client's own key.
-    claims.authorization_details = Vec::new();
+    claims.actors.extend(subject.actors.into_iter().chain(acting.origin));
     let token = issue::mint(app, client, (&claims, seed.opaque.as_deref())).await?;
-    tracing::info!(client_id = %client.id, sub = claims.sub, actor = actor.sub, "token exchanged");
+    let actor = acting.actor.sub;
+    tracing::info!(client_id = %client.id, sub = claims.sub, actor, "token exchanged");
     let issued_token_type = Some(wanted.wanted.as_str());
     Ok(TokenResponse { issued_token_type, ..issue::answer(&basis, token) })
 }
 
+/// Takes from the claims what the subject and actor tokens do not give.
+fn narrow(claims: &mut AccessTokenClaims, subject: &Subject, acting: &Acting) {
+    if subject.person.is_none() {
+        claims.sub.clone_from(&subject.client_name);
+    }
+    claims.exp = claims.exp.min(subject.expires_at).min(acting.until.unwrap_or(claims.exp));
+    // What the person agreed to by name, claims and details, was for another client and stays
+    // behind; `cnf` is this client's own key.
+    claims.authorization_details = Vec::new();
+    claims.more_userinfo = false;
+}
+
+/// The word of a trusted issuer for a person: a grant of its own, so that it ends with them.
+async fn commit(app: &App, request: &TokenRequest<'_>, grant: &Grant) -> Result<(), EndpointError> {
+    match lineage::commit(app, (grant, None), Ground::Trust, request).await? {
+        Gate::Passed => Ok(()),
+        Gate::GroundLost => Err(refused("the person or the client is gone")),
+        Gate::SpentBefore => Err(Failure::Internal("a fresh grant was not new".into()).into()),
+    }
+}
+
 /// Without an actor token the client acts for itself.
-fn client_itself(app: &App, client: &Client) -> Actor {
+fn client_itself(app: &App, client: &Client) -> Acting {
     let id = client.id.to_string();
-    Actor { sub: id.clone(), client_id: Some(id), iss: app.issuer().to_owned() }
+    let actor = Actor { sub: id.clone(), client_id: Some(id), iss: app.issuer().to_owned() };
+    Acting { actor, until: None, origin: None }
 }
 
 async fn subject_of(
@@ -116,7 +145,7 @@ async fn subject_of(
     match presented.kind {
         TokenKind::AccessToken => {
             let claims = own_access_token(app, request, &presented.token).await?;
-            of_access_token(app, &claims).await
+            of_access_token(app, request.client(), &claims).await
         }
         TokenKind::IdToken => match own_id_token(app, request.client(), &presented.token) {
             Some(claims) => of_id_token(app, request.client(), &claims).await,
@@ -153,7 +182,11 @@ fn prove_possession(
         .map_err(|_| refused("the token is bound to a key that the request does not prove"))
 }
 
-async fn of_access_token(app: &App, claims: &AccessTokenClaims) -> Result<Subject, EndpointError> {
+async fn of_access_token(
+    app: &App,
+    client: &Client,
+    claims: &AccessTokenClaims,
+) -> Result<Subject, EndpointError> {
     let origin = Origin {
         grant: claims.grant.clone(),
         client: claims.client_id.clone(),
@@ -167,14 +200,19 @@ async fn of_access_token(app: &App, claims: &AccessTokenClaims) -> Result<Subjec
         }
         _ => None,
     };
+    // Who was handed a token may have one for whatever it is registered for. A token of its own says
+    // what was agreed on (RFC 8707 section 2.2).
+    let own = claims.client_id == client.id;
     Ok(Subject {
         person,
         client_name: claims.sub.clone(),
         scopes: claims.scopes(),
+        resources: if own { claims.aud.to_vec() } else { Vec::new() },
         expires_at: claims.exp,
-        act: claims.act.clone(),
+        act: claims.act.clone().map(|claim| Chain { claim, vouched_by: None }),
         may_act: None,
         origins,
+        actors: claims.actors.clone(),
     })
 }
 
@@ -218,11 +256,13 @@ async fn of_id_token(
     Ok(Subject {
         client_name: client.id.to_string(),
         scopes: grant.scopes.clone(),
+        resources: grant.details.resources.clone(),
         person: Some((user, grant)),
         expires_at,
         act: None,
         may_act: None,
         origins: vec![origin],
+        actors: Vec::new(),
     })
 }
 
@@ -239,8 +279,8 @@ async fn of_trusted_issuer(
         Err(AssertionError::Refused(detail)) => return Err(refused(detail)),
         Err(AssertionError::Failure(failure)) => return Err(failure.into()),
     };
-    let (scopes, expires_at) = (assertion.scopes.clone(), assertion.expires_at);
-    let (act, may_act) = (assertion.act.clone(), assertion.may_act.clone());
+    let vouched_by = Some(assertion.issuer.clone());
+    let act = assertion.act.clone().map(|claim| Chain { claim, vouched_by });
     let person = match &assertion.person {
         Some(user) => {
             let grant = lineage::of_assertion(app, client, (user, &assertion));
@@ -248,8 +288,17 @@ async fn of_trusted_issuer(
         }
         None => None,
     };
-    let client_name = client.id.to_string();
-    Ok(Subject { person, client_name, scopes, expires_at, act, may_act, origins: Vec::new() })
+    Ok(Subject {
+        person,
+        client_name: client.id.to_string(),
+        scopes: assertion.scopes,
+        resources: Vec::new(),
+        expires_at: assertion.expires_at,
+        act,
+        may_act: assertion.may_act,
+        origins: Vec::new(),
+        actors: Vec::new(),
+    })
 }
 
 async fn living_user(app: &App, id: &UserId, version: Option<i64>) -> Result<User, EndpointError> {
@@ -268,31 +317,48 @@ fn living(grant: Option<Grant>) -> Result<Grant, EndpointError> {
         .ok_or_else(|| refused("the grant behind the token is gone or revoked"))
 }
 
-/// Who an actor token speaks for, and until when.
+/// Who an actor token speaks for.
 async fn actor_of(
     app: &App,
     request: &TokenRequest<'_>,
     presented: &Presented,
-) -> Result<(Actor, UnixTime), EndpointError> {
+) -> Result<Acting, EndpointError> {
+    let client = request.client();
     let (found, client_id) = match presented.kind {
         TokenKind::AccessToken => {
             let claims = own_access_token(app, request, &presented.token).await?;
             let client_id = claims.client_id.to_string();
-            (of_access_token(app, &claims).await?, Some(client_id))
+            (of_access_token(app, client, &claims).await?, Some(client_id))
         }
         TokenKind::IdToken | TokenKind::Jwt => (subject_of(app, request, presented).await?, None),
     };
     if found.act.is_some() {
         return Err(refused("somebody acts for the actor"));
     }
-    let sub = match &found.person {
-        Some((user, _)) => named_for(app, request.client(), &user.id)?,
-        None => found.client_name,
+    let person = match &found.person {
+        Some((user, grant)) => Some(acting_person(app, client, (user, grant))?),
+        None => None,
     };
-    Ok((Actor { sub, client_id, iss: app.issuer().to_owned() }, found.expires_at))
+    let sub = person.as_ref().map_or(found.client_name, |person| person.sub.clone());
+    Ok(Acting {
+        actor: Actor { sub, client_id, iss: app.issuer().to_owned() },
+        until: Some(found.expires_at),
+        origin: Some(ActorOrigin { origins: found.origins, person }),
+    })
 }
 
-/// The name by which this client knows the person.
-fn named_for(app: &App, client: &Client, user: &UserId) -> Result<String, Failure> {
-    subject::sub(app, client, user)
+/// The person behind an actor token, by the names under which this client knows people and sessions.
+fn acting_person(
+    app: &App,
+    client: &Client,
+    (user, grant): (&User, &Grant),
+) -> Result<ActingPerson, Failure> {
+    // An offline grant outlives its session.
+    let session = grant.session_id.as_ref().filter(|_| !grant.offline);
+    Ok(ActingPerson {
+        sub: subject::sub(app, client, &user.id)?,
+        sid: session.map(|session| subject::sid(app, client, session)).transpose()?,
+        version: user.token_version,
+        behind: None,
+    })
 }

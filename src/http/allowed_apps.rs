@@ -1,0 +1,60 @@
+//! What a person has allowed, on the account page, and taking it back.
+
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::pages::When;
+use super::pages::allowed_apps::AllowedApp;
+use super::pages::consent::{claim_sentence, scope_sentence};
+use super::routes::only;
+use super::sign_in::steps::{self, PostedForm};
+use super::site::Site;
+use super::{extract, render};
+use crate::protocol::types::{ClientId, UserId};
+use crate::service::audit::Actor;
+use crate::service::failure::Failure;
+use crate::service::{clients, consent};
+
+/// This file's part of the URL map. The app is named in the form: its id may be a URL.
+pub(super) fn routes(map: &mut ServiceConfig) {
+    map.service(only("/account/allowed/end", web::post().to(withdraw)));
+}
+
+/// Every app this person has allowed something.
+pub(super) async fn list(site: &Site, user: &UserId) -> Result<Vec<AllowedApp>, Failure> {
+    let now = site.now();
+    let mut apps = Vec::new();
+    for consent in consent::list(site, user).await? {
+        let Some(client) = clients::find(site, &consent.client_id).await? else { continue };
+        let scopes = consent.scopes.iter().map(scope_sentence);
+        let claims = consent.claims.iter().map(|claim| claim_sentence(claim));
+        apps.push(AllowedApp {
+            client_id: consent.client_id.to_string(),
+            name: client.metadata.client_name.clone(),
+            permissions: scopes.chain(claims).collect(),
+            since: When::ago(consent.granted_at, now),
+        });
+    }
+    Ok(apps)
+}
+
+/// Takes back what the person has allowed an app.
+async fn withdraw(site: web::Data<Site>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
+    let posted = match PostedForm::read(&site, &request, &body).await {
+        Ok(posted) => posted,
+        Err(answer) => return answer,
+    };
+    let visit = posted.visit();
+    let Some(session) = visit.session else { return steps::see_other(&site.path("/login")) };
+    if !steps::session_csrf_ok(&visit, &posted.form) {
+        return render::forged_form(&site, &request);
+    }
+    let client = ClientId::new(posted.text("client_id"));
+    let actor = Actor::User(session.user_id.clone());
+    let caller = extract::caller(&site, &request);
+    match consent::withdraw(&site, (&session.user_id, &client), (&actor, &caller)).await {
+        Ok(true) => steps::see_other(&site.path("/account")),
+        Ok(false) => render::not_found(&site, &request),
+        Err(failure) => render::failure(&site, &request, &failure),
+    }
+}
