@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::crypto::foreign::{EmbeddedKey, ForeignKeys, HeaderRules, Untyped, Unverified};
+use crate::outbound::Lane;
 use crate::protocol::client::Client;
 use crate::protocol::discovery::path;
 use crate::protocol::grant::client_credentials;
@@ -198,7 +199,11 @@ pub(crate) async fn accept(
         return refused("its issuer is not trusted");
     };
     let settings = &issuer.settings;
-    let source = KeySource { jwks: settings.jwks.as_ref(), jwks_uri: settings.jwks_uri.as_deref() };
+    let source = KeySource {
+        jwks: settings.jwks.as_ref(),
+        jwks_uri: settings.jwks_uri.as_deref(),
+        lane: Lane::Owed,
+    };
     let claims = match client_keys::verify_from(app, source, unverified).await {
         Ok(claims) => claims,
         Err(error) => return refused(&error),

@@ -250,6 +250,22 @@ on_both_backends! {
         TlsPeer::shared().serve(&silent.path, Answer::status(200));
     }
 
+    async fn an_app_with_very_many_notices_delays_nobody_elses(backend: Backend) {
+        let world = world(backend).await;
+        let (silent, told) = (Told::register(&world, &[]), Told::register(&world, &[]));
+        TlsPeer::shared().serve(&silent.path, Answer::of_body(Body::Silence));
+        let many: Vec<_> = (0..100).map(|n| unique(&format!("many-{n}"))).collect();
+        put_in(&world, (&silent, &many)).await;
+        silent.hears(1).await;
+        // They have waited for longer.
+        put_in(&world, (&told, &[unique("one")])).await;
+        execute(&world, &format!("update outbox set due_at = 1 where client_id = '{}'", told.app.id)).await;
+        told.hears(1).await;
+        let tried = format!(
+            "select count(*) from outbox where attempts > 0 and client_id = '{}'", silent.app.id);
+        assert!(count(&world, &tried).await <= 12, "a few at a time, and the others wait");
+    }
+
     async fn a_sign_out_survives_the_death_of_the_server_before_and_during_its_delivery(
         backend: Backend
     ) {
