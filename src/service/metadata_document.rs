@@ -251,7 +251,9 @@ pub(crate) async fn keep(app: &App, tx: &mut Tx, client: &Client) -> Result<Kept
     }
     let most = i64::from(app.config.registration.max_documents);
     let count = client_rows::count_of(&mut *tx, ClientOrigin::Document, most + 1).await;
-    if count.map_err(Failure::from)? > most {
+    if count.map_err(Failure::from)? > most
+        && !registrations::make_room_for_document(app, tx).await.map_err(Failure::from)?
+    {
         tracing::warn!(most, "registration.max_documents is reached; no further app is remembered");
         return Err(unusable("this server remembers no more apps of this kind"));
     }

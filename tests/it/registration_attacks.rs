@@ -82,6 +82,28 @@ on_both_backends! {
         bed.assert_log_is_clean();
     }
 
+    async fn no_url_of_an_app_leads_inside_after_a_change_either(backend: Backend) {
+        let bed = open_bed(backend).await;
+        let app = Registered::new(&bed.world, json!({})).await;
+        for member in URLS {
+            for url in ["https://169.254.169.254/x", "https://[::ffff:10.0.0.1]/x", "file:///x",
+                "https://localhost./x", "javascript:alert(1)"] {
+                if member == "post_logout_redirect_uris" && url.starts_with("https://") {
+                    continue;
+                }
+                let list = member.ends_with('s');
+                let value = if list { json!([url]) } else { json!(url) };
+                let body = app.replacement(json!({ member: value }));
+                let page = app.manage(reqwest::Method::PUT, Some(&body)).await;
+                assert_refused(&page, 400, "invalid_client_metadata");
+                let text = page.json()["error_description"].as_str().unwrap().to_owned();
+                assert!(text.starts_with(member), "{url}: {text}");
+            }
+        }
+        let read = app.manage(reqwest::Method::GET, None).await.assert_status(200).json();
+        assert_eq!(read["client_name"], "Self-made");
+    }
+
     async fn dangerous_redirect_uris_cannot_be_registered_by_apps_either(backend: Backend) {
         let bed = open_bed(backend).await;
         for uri in [

@@ -35,6 +35,15 @@ pub(super) async fn make_room(app: &App, tx: &mut Tx) -> Result<bool, StoreError
     Ok(!removed.is_empty())
 }
 
+/// The same for an app that a document describes: one that holds no grant, and whose document nobody
+/// has asked for during a week.
+pub(crate) async fn make_room_for_document(app: &App, tx: &mut Tx) -> Result<bool, StoreError> {
+    let now = app.now();
+    let removed = client_documents::delete_unused(&mut *tx, now.plus(-7 * UNTOUCHED), 1).await?;
+    record_removal(tx, &removed, now).await?;
+    Ok(!removed.is_empty())
+}
+
 /// Notes what an administrator has changed of an app that registered itself, in the transaction that
 /// changes it.
 ///

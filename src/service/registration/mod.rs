@@ -279,15 +279,24 @@ async fn prepare(
             default_auth_method: default,
         },
     )?;
-    let metadata = match &present {
-        None => ClientMetadata { audience: settings.resources.clone(), ..metadata },
-        Some(Present { metadata: before, set_by_administrator }) => {
-            let merged = registration::merge(&metadata, before, set_by_administrator);
-            merged.ok_or_else(|| Failure::Internal("metadata that is no JSON".to_owned()))?
-        }
+    let Some(Present { metadata: before, set_by_administrator }) = present else {
+        let metadata = ClientMetadata { audience: settings.resources.clone(), ..metadata };
+        client_checks::check(app, &metadata, Author::Stranger, None)?;
+        return prepared(app, metadata, (statement, statement_by)).await;
     };
-    let before = present.map(|present| present.metadata);
-    client_checks::check(app, &metadata, Author::Stranger, before)?;
+    client_checks::check(app, &metadata, Author::Stranger, Some(before))?;
+    let merged = registration::merge(&metadata, before, set_by_administrator);
+    let merged = merged.ok_or_else(|| Failure::Internal("metadata that is no JSON".to_owned()))?;
+    // What an administrator has set may lead to places that no stranger may name.
+    client_checks::check(app, &merged, Author::Administrator, Some(before))?;
+    prepared(app, merged, (statement, statement_by)).await
+}
+
+async fn prepared(
+    app: &App,
+    metadata: ClientMetadata,
+    (statement, statement_by): (Option<String>, Option<String>),
+) -> Result<Prepared, RegistrationError> {
     client_checks::sector(app, &metadata).await?;
     let metadata = client_checks::kept(metadata);
     Ok(Prepared { metadata, statement, statement_by })
