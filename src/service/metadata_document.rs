@@ -104,7 +104,7 @@ pub async fn resolve(app: &App, id: &ClientId) -> Result<Option<Arc<Client>>, Do
                 follow(app, stored, &document).await?;
             }
             app.documents.keep(id, document.clone());
-            Ok(Some(described(app, id, (stored, &document))))
+            Ok(Some(as_read(app, id, (stored, &document))))
         }
         Err(DocumentError::Unusable(problem)) => {
             app.documents.note_failure(id, problem.clone(), app.now());
@@ -125,11 +125,19 @@ fn described(
     (stored, document): (Option<Arc<Client>>, &Document),
 ) -> Arc<Client> {
     match stored {
-        Some(client)
-            if client.updated_at >= document.read_at || client.metadata == *document.metadata =>
-        {
-            client
-        }
+        Some(client) if client.updated_at >= document.read_at => client,
+        stored => as_read(app, id, (stored, document)),
+    }
+}
+
+/// The client as this document describes it.
+fn as_read(
+    app: &App,
+    id: &ClientId,
+    (stored, document): (Option<Arc<Client>>, &Document),
+) -> Arc<Client> {
+    match stored {
+        Some(client) if client.metadata == *document.metadata => client,
         Some(client) => {
             let metadata = ClientMetadata::clone(&document.metadata);
             Arc::new(Client { metadata, ..Client::clone(&client) })
