@@ -2,12 +2,7 @@
 //! rotation. Each step is small, bounded and safe to repeat; a failed one is tried again later.
 
 use crate::app::{App, Freshness};
-<<<<<<< HEAD
-=======
-use crate::clock::Seconds;
-use crate::protocol::client::{ClientOrigin, GrantType};
 use crate::protocol::fapi;
->>>>>>> main
 use crate::service::failure::Failure;
 use crate::service::{keys, registration, revocation};
 use crate::store::{cleanup, outbox, refresh_families, sessions, sync};
