@@ -12,7 +12,6 @@ use doorward::store::keys::KeyRow;
 use serde_json::Value;
 
 use crate::node_kit::node;
-use crate::support::backends::Backend;
 
 use crate::flow_kit::{App, PATIENCE, create_user, get, sign_in};
 use crate::support::process::wait_until_async;
