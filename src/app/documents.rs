@@ -21,6 +21,7 @@ const MOST: u64 = 2_000;
 #[derive(Debug, Clone)]
 pub struct Document {
     pub metadata: Arc<ClientMetadata>,
+    pub read_at: UnixTime,
     pub fresh_until: UnixTime,
 }
 
@@ -35,7 +36,11 @@ impl Default for Documents {
     fn default() -> Self {
         let keep = Duration::from_mins(5);
         Self {
-            read: Cache::new(MOST),
+            // No document is fresh for longer than a day.
+            read: Cache::builder()
+                .max_capacity(MOST)
+                .time_to_live(Duration::from_hours(24))
+                .build(),
             failed: Cache::builder().max_capacity(MOST).time_to_live(keep).build(),
             turns: Cache::builder().max_capacity(MOST).time_to_idle(keep).build(),
         }

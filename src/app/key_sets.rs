@@ -10,7 +10,9 @@ use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::clock::UnixTime;
+use crate::crypto::encoding::fingerprint;
 use crate::crypto::foreign::{ForeignKeys, KeySetError};
+use crate::protocol::jwk_set;
 
 /// Addresses whose keys are kept; each may hold tens of kilobytes.
 const MOST: u64 = 2048;
@@ -18,7 +20,7 @@ const MOST: u64 = 2048;
 /// The keys of one client.
 #[derive(Debug)]
 pub struct KeySet {
-    /// The JWK Set as it is, for what is not a signature (encryption keys, certificates).
+    /// The keys of the JWK Set, for what is not a signature (encryption keys, certificates).
     pub document: Value,
     /// Its keys that verify signatures.
     pub keys: ForeignKeys,
@@ -34,11 +36,13 @@ impl KeySet {
     /// # Errors
     /// [`KeySetError`].
     pub fn new(
-        document: Value,
+        document: &Value,
         read_at: UnixTime,
         fresh_until: UnixTime,
     ) -> Result<Self, KeySetError> {
-        Ok(Self { keys: ForeignKeys::from_set(&document)?, document, read_at, fresh_until })
+        let keys = ForeignKeys::from_set(document)?;
+        // What else is in it would stay in memory: numbers in lists take sixteen times their text.
+        Ok(Self { keys, document: jwk_set::pruned(document), read_at, fresh_until })
     }
 }
 
@@ -70,65 +74,63 @@ impl Slot {
 /// Every address in use, and the keys that were given by value.
 pub struct KeySets {
     slots: Cache<String, Arc<Slot>>,
-    given: Cache<String, Arc<KeySet>>,
+    /// Sets that clients have in their metadata, by what they are.
+    by_value: Cache<String, Arc<KeySet>>,
 }
 
 impl Default for KeySets {
     fn default() -> Self {
         let slots =
             Cache::builder().max_capacity(MOST).time_to_idle(Duration::from_hours(24)).build();
-        let given =
+        let by_value =
             Cache::builder().max_capacity(MOST).time_to_idle(Duration::from_hours(1)).build();
-        Self { slots, given }
+        Self { slots, by_value }
     }
 }
 
 impl KeySets {
-    /// The keys in a document that its owner has given by value, read once for as long as the owner
-    /// has this very document.
-    ///
-    /// # Errors
-    /// [`KeySetError`].
-    pub fn given(
-        &self,
-        owner: &str,
-        document: &Value,
-        now: UnixTime,
-    ) -> Result<Arc<KeySet>, KeySetError> {
-        if let Some(set) = self.given.get(owner)
-            && set.document == *document
-        {
-            return Ok(set);
-        }
-        let set = Arc::new(KeySet::new(document.clone(), now, now)?);
-        self.given.insert(owner.to_owned(), Arc::clone(&set));
-        Ok(set)
-    }
-
     /// The slot of this address.
     #[must_use]
     pub fn slot(&self, uri: &str) -> Arc<Slot> {
         self.slots.get_with_by_ref(uri, Arc::<Slot>::default)
     }
+
+    /// A set given by value, read once and not for every request.
+    ///
+    /// # Errors
+    /// [`KeySetError`].
+    pub fn by_value(&self, set: &Value, now: UnixTime) -> Result<Arc<KeySet>, KeySetError> {
+        let name = fingerprint(&set.to_string());
+        if let Some(known) = self.by_value.get(&name) {
+            return Ok(known);
+        }
+        let read = Arc::new(KeySet::new(set, now, now)?);
+        self.by_value.insert(name, Arc::clone(&read));
+        Ok(read)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use serde_json::json;
 
-    use super::*;
+    #[test]
+    fn of_a_set_only_its_keys_are_kept() {
+        let key = json!({ "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA" });
+        let mut swollen = json!({ "keys": [key], "padding": vec![0; 30_000] });
+        swollen["keys"][0]["padding"] = json!([0, 0]);
+        let set = KeySet::new(&swollen, UnixTime(0), UnixTime(0)).unwrap();
+        assert_eq!(set.document, json!({ "keys": [key] }));
+    }
 
     #[test]
-    fn keys_given_by_value_are_read_once_until_their_owner_changes_them() {
+    fn a_set_given_by_value_is_read_once() {
         let sets = KeySets::default();
-        let (now, none) = (UnixTime(0), json!({ "keys": [] }));
-        let first = sets.given("client a", &none, now).unwrap();
-        assert!(Arc::ptr_eq(&first, &sets.given("client a", &none.clone(), now).unwrap()));
-        assert!(!Arc::ptr_eq(&first, &sets.given("client b", &none, now).unwrap()));
-        let other = json!({ "keys": [], "x": 1 });
-        let changed = sets.given("client a", &other, now).unwrap();
-        assert_eq!(changed.document, other);
-        assert!(sets.given("client a", &json!({ "keys": 7 }), now).is_err());
-        assert!(Arc::ptr_eq(&changed, &sets.given("client a", &other, now).unwrap()));
+        let (one, other) = (json!({ "keys": [] }), json!({ "keys": [], "x": 1 }));
+        let first = sets.by_value(&one, UnixTime(0)).unwrap();
+        assert!(Arc::ptr_eq(&first, &sets.by_value(&one, UnixTime(9)).unwrap()));
+        assert!(!Arc::ptr_eq(&first, &sets.by_value(&other, UnixTime(0)).unwrap()));
+        assert!(sets.by_value(&json!([]), UnixTime(0)).is_err());
     }
 }

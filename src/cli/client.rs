@@ -14,12 +14,14 @@ use super::output::{Output, Table};
 use super::values::{access_token_format, auth_method, client_kind, grant_type, signing_alg};
 use crate::crypto::secret::Secret;
 use crate::protocol::client::{
-    AccessTokenFormat, AuthMethod, Client, ClientKind, ClientMetadata, ConsentPolicy, GrantType,
+    AccessTokenFormat, AuthMethod, Client, ClientKind, ClientMetadata, ClientOrigin, ConsentPolicy,
+    GrantType,
 };
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::{ClientId, SigningAlg};
 use crate::service::audit::Actor;
 use crate::service::clients::{self, Activity, NewClient};
+use crate::service::registration;
 use crate::store::clients::ClientFilter;
 
 const CREATE_EXAMPLES: &str = "\
@@ -36,6 +38,14 @@ A flag that can be repeated replaces the whole list.
 Examples:
   doorward client update wiki --redirect-uri https://wiki.example.com/callback
   doorward client update wiki --disable";
+
+const REVOKE_REGISTRATION_EXAMPLES: &str = "\
+Whoever holds that token can also give the app a new secret, so take it away together with a secret
+that has leaked.
+
+Examples:
+  doorward client revoke-registration 2f6c1d
+  doorward client rotate-secret 2f6c1d";
 
 /// Commands about apps.
 #[derive(Debug, Clone, Subcommand)]
@@ -54,6 +64,9 @@ pub enum ClientCommand {
     Delete(ClientArgs),
     /// Give an app a new secret; the old one stops working
     RotateSecret(ClientRotateSecretArgs),
+    /// Take the token away with which an app that registered itself can change or delete itself
+    #[command(after_help = REVOKE_REGISTRATION_EXAMPLES)]
+    RevokeRegistration(ClientArgs),
 }
 
 /// The app a command is about.
@@ -196,7 +209,21 @@ pub(super) fn run(
                 Ok(clients::rotate_secret(app, &id, own, &Actor::CommandLine).await?)
             })?;
             output.note("The old secret works no more. The new one is shown this once.");
+            if made.client.origin == ClientOrigin::Dynamic {
+                output.note(
+                    "The app can still give itself another one. To end that, run: doorward client \
+                     revoke-registration",
+                );
+            }
             print(&made.client, made.secret.as_ref(), output)
+        }
+        ClientCommand::RevokeRegistration(args) => {
+            let id = ClientId::new(&args.client_id);
+            let client = engine::with_app(globals, async |app| {
+                Ok(registration::care::revoke_token(app, &id, &Actor::CommandLine).await?)
+            })?;
+            output.note("The app can change itself no more. Its secret and its tokens still work.");
+            print(&client, None, output)
         }
     }
 }

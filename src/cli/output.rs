@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::exit::Failure;
 use super::globals::Globals;
+use crate::protocol::plain_text::is_deceptive;
 
 /// How data is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -98,6 +99,9 @@ impl<'a> Output<'a> {
     }
 }
 
+/// The widest column, in characters.
+const WIDEST: usize = 120;
+
 /// Aligned columns. Values come from people and apps, so control characters, which could rewrite
 /// the terminal, are written as escapes.
 #[derive(Debug, Clone, Default)]
@@ -130,7 +134,8 @@ impl Table {
         let mut widths: Vec<usize> = Vec::new();
         for row in &self.rows {
             for (column, cell) in row.iter().enumerate() {
-                let width = cell.chars().count();
+                // A cell that is longer sticks out, and does not push all others aside.
+                let width = cell.chars().count().min(WIDEST);
                 match widths.get_mut(column) {
                     Some(known) => *known = width.max(*known),
                     None => widths.push(width),
@@ -147,14 +152,10 @@ impl Table {
     }
 }
 
-/// Direction marks, which change the order a line is read in.
-const REORDERING: [std::ops::RangeInclusive<char>; 3] =
-    ['\u{200e}'..='\u{200f}', '\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}'];
-
 fn harmless(cell: &str) -> String {
     let mut text = String::with_capacity(cell.len());
     for character in cell.chars() {
-        if character.is_control() || REORDERING.iter().any(|range| range.contains(&character)) {
+        if is_deceptive(character) {
             text.extend(character.escape_default());
         } else {
             text.push(character);
@@ -189,6 +190,15 @@ mod tests {
         let mut table = Table::fields();
         table.row(["a\u{1b}[2Jb", "c\nd", "\u{202e}evil"]);
         assert_eq!(table.render(), "a\\u{1b}[2Jb  c\\nd  \\u{202e}evil\n");
+    }
+
+    #[test]
+    fn a_value_of_any_length_is_printed_and_pushes_nothing_aside() {
+        let mut table = Table::new(["client_id", "name", "state"]);
+        table.row(["a", &"\u{85}".repeat(30_000), "enabled"]).row(["b", "Wiki", "enabled"]);
+        let text = table.render();
+        let last = text.lines().last().unwrap();
+        assert!(last.starts_with("b          Wiki ") && last.len() < 200, "{}", last.len());
     }
 
     #[test]

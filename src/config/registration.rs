@@ -45,8 +45,12 @@ pub struct RegistrationSettings {
     /// Registrations in one hour from one address, or one IPv6 /64, when the mode is `open`.
     #[schemars(range(min = 1, max = 100_000))]
     pub open_per_hour: u32,
+    /// Changes in one hour that an app may make to its own registration. All apps of one address, or one
+    /// IPv6 /64, may together make ten times as many.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub changes_per_hour: u32,
     /// Seconds after which an app that registered itself and that nobody ever allowed anything is
-    /// removed.
+    /// removed. An app that may act without anybody's consent stays.
     #[schemars(range(min = 3600, max = 31_536_000))]
     pub unused_lifetime: Seconds,
     /// JSON file with the issuers of software statements that are believed, as an object of issuer
@@ -75,6 +79,7 @@ impl Default for RegistrationSettings {
             resources: Vec::new(),
             max_clients: 1_000,
             open_per_hour: 20,
+            changes_per_hour: 20,
             unused_lifetime: 2_592_000,
             software_statement_keys_file: None,
             metadata_documents: false,

@@ -241,6 +241,25 @@ impl Keyring {
         Ok(Self { keys: self.keys, decryption, ..Self::publishing(published) })
     }
 
+    /// Whether this ring was loaded from exactly these keys: then nothing has to be opened anew. Key
+    /// ids are thumbprints, so the same ids are the same keys.
+    #[must_use]
+    pub fn is_of(
+        &self,
+        stored: &[StoredKey],
+        (active, retiring): (&[EncryptionKey], &[EncryptionKey]),
+    ) -> bool {
+        let same =
+            |key: &StoredKey| self.by_kid(&key.kid).is_some_and(|known| known.state == key.state);
+        let known: Vec<_> = self.decryption.iter().map(DecryptionKey::kid).collect();
+        let encryption: Vec<_> =
+            active.iter().chain(retiring).map(|key| key.kid.as_str()).collect();
+        self.keys.len() == stored.len()
+            && stored.iter().all(same)
+            && self.published.len() == stored.len() + active.len()
+            && known == encryption
+    }
+
     /// Nothing but the published text.
     fn publishing(published: Vec<Value>) -> Self {
         let jwks = serde_json::json!({ "keys": published }).to_string();
@@ -362,6 +381,27 @@ mod tests {
     #[test]
     fn an_empty_keyring_publishes_an_empty_set() {
         assert_eq!(Keyring::load(vec![], &sealer()).unwrap().jwks(), r#"{"keys":[]}"#);
+    }
+
+    #[test]
+    fn a_ring_knows_whether_it_holds_these_keys_in_these_states() {
+        let sealer = sealer();
+        let [one, two, three] = [KeyState::Active, KeyState::Next, KeyState::Retiring]
+            .map(|state| stored(generate(SigningAlg::EdDsa, &sealer).unwrap(), state));
+        let both = [one.clone(), two.clone()];
+        let ring = Keyring::load(both.to_vec(), &sealer).unwrap();
+        assert!(ring.is_of(&both, (&[], &[])));
+        assert!(ring.is_of(&[two.clone(), one.clone()], (&[], &[])), "in any order");
+        let promoted = StoredKey { state: KeyState::Active, ..two.clone() };
+        for other in [vec![], vec![one.clone()], vec![one.clone(), three], vec![one, promoted]] {
+            assert!(!ring.is_of(&other, (&[], &[])), "{other:?}");
+        }
+        let added = crate::crypto::jwe::own::generate(KeyEncryptionAlg::EcdhEs, &sealer).unwrap();
+        assert!(!ring.is_of(&both, (std::slice::from_ref(&added), &[])));
+        let ring = ring.with_encryption_keys((vec![added.clone()], vec![]), &sealer).unwrap();
+        assert!(ring.is_of(&both, (std::slice::from_ref(&added), &[])));
+        assert!(!ring.is_of(&both, (&[], std::slice::from_ref(&added))), "it is on its way out");
+        assert!(!ring.is_of(&both, (&[], &[])));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `/account`: a person's own page.
 
+use std::collections::BTreeMap;
+
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -69,7 +71,9 @@ async fn home(visit: &Visit<'_>, session: &LiveSession) -> Result<HttpResponse, 
 /// The apps the person uses that say where they are.
 async fn apps(site: &Site, (user, session): (&User, &LiveSession)) -> Result<Vec<Link>, Failure> {
     let consented = consent::list(site, &session.user_id).await?;
-    let mut ids: Vec<_> = consented.into_iter().map(|consent| consent.client_id).collect();
+    let allowed: BTreeMap<_, _> =
+        consented.into_iter().map(|consent| (consent.client_id, consent.scopes)).collect();
+    let mut ids: Vec<_> = allowed.keys().cloned().collect();
     ids.extend(logout::apps(site, session).await?);
     ids.sort();
     ids.dedup();
@@ -78,7 +82,9 @@ async fn apps(site: &Site, (user, session): (&User, &LiveSession)) -> Result<Vec
         let client = clients::find(site, &id).await?.filter(|c| c.disabled_at.is_none());
         // An app that can be asked for a sign-in greets the person signed in.
         let href = client.as_ref().and_then(|client| {
-            initiate_login::link(client, site.issuer(), &user.username)
+            let known = client.skips_consent().then_some(&client.metadata.scope);
+            let scopes = known.or(allowed.get(&id)).cloned().unwrap_or_default();
+            initiate_login::link(client, site.issuer(), (&user.username, &scopes))
                 .or_else(|| client.metadata.client_uri.clone())
         });
         if let (Some(client), Some(href)) = (client, href) {

@@ -9,7 +9,7 @@ use reqwest::{Certificate, Client, RequestBuilder, Response};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 use url::Url;
 
@@ -43,8 +43,12 @@ impl Default for Limits {
     }
 }
 
-/// Requests under way to all hosts together: each may hold half a megabyte.
-const MOST_AT_ONCE: usize = 64;
+/// Requests under way in one lane to all hosts together: each may hold half a megabyte.
+const MOST_AT_ONCE: usize = 48;
+
+/// Requests under way in the lane of strangers to all hosts of one site, so that whoever has a domain
+/// with endless names in it cannot take every turn.
+const MOST_AT_SITE: usize = 12;
 
 /// Hosts whose turns are remembered.
 const HOSTS: u64 = 4096;
@@ -58,8 +62,20 @@ pub struct Outbound {
     /// with the one permission is reused with the other.
     listed: OnceCell<Client>,
     vetted: OnceCell<Client>,
-    turns: Cache<String, Arc<Semaphore>>,
-    all: Semaphore,
+    turns: Cache<(Lane, String), Arc<Semaphore>>,
+    owed: Semaphore,
+    asked: Semaphore,
+}
+
+/// On whose behalf a request is made. Each lane has turns of its own: what strangers make Doorward ask
+/// for never delays what it owes to the apps it knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// What Doorward has promised: telling apps of sign-outs, the keys of apps that an administrator
+    /// has added.
+    Owed,
+    /// What anybody can set off with one request.
+    Asked,
 }
 
 impl Outbound {
@@ -87,7 +103,8 @@ impl Outbound {
                 .max_capacity(HOSTS)
                 .time_to_idle(Duration::from_mins(1))
                 .build(),
-            all: Semaphore::new(MOST_AT_ONCE),
+            owed: Semaphore::new(MOST_AT_ONCE),
+            asked: Semaphore::new(MOST_AT_ONCE),
         })
     }
 
@@ -99,18 +116,31 @@ impl Outbound {
         guard::vet_url(url, &self.settings)
     }
 
-    /// Asks for a document.
+    /// Asks for a document because somebody, perhaps a stranger, has made us.
     ///
     /// # Errors
     /// [`OutboundError`]; an answer of any status is none.
     pub async fn get(&self, url: &str, kind: Accept) -> Result<Fetched, OutboundError> {
-        self.within_limits(url, async |client, url| {
+        self.get_in(Lane::Asked, url, kind).await
+    }
+
+    /// Asks for a document in this lane.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn get_in(
+        &self,
+        lane: Lane,
+        url: &str,
+        kind: Accept,
+    ) -> Result<Fetched, OutboundError> {
+        self.within_limits((lane, url), async |client, url| {
             let request = client.get(url).header(ACCEPT, kind.header());
             let mut answer = send(request).await?;
             if header(&answer, &CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
                 return Err(OutboundError::new(Fault::Compressed, String::new()));
             }
-            let body = self.read(&mut answer).await?;
+            let body = self.read(&mut answer, kind).await?;
             Ok(Fetched {
                 status: answer.status().as_u16(),
                 content_type: header(&answer, &CONTENT_TYPE).map(media_type),
@@ -130,7 +160,7 @@ impl Outbound {
         url: &str,
         fields: &[(&str, &str)],
     ) -> Result<u16, OutboundError> {
-        self.within_limits(url, async |client, url| {
+        self.within_limits((Lane::Owed, url), async |client, url| {
             send(client.post(url).form(fields)).await.map(|answer| answer.status().as_u16())
         })
         .await
@@ -138,19 +168,14 @@ impl Outbound {
 
     async fn within_limits<T>(
         &self,
-        text: &str,
+        (lane, text): (Lane, &str),
         work: impl AsyncFnOnce(Client, Url) -> Result<T, OutboundError>,
     ) -> Result<T, OutboundError> {
         let (url, reach) = guard::vet(text, &self.settings)?;
-        let host = url.host_str().unwrap_or_default().to_owned();
+        // `rp.test.` is the same place as `rp.test`.
+        let host = url.host_str().unwrap_or_default().trim_end_matches('.').to_owned();
         let whole = timeout(self.limits.total, async {
-            let turns = self.turns_at(&host);
-            let turn = timeout(self.limits.wait, async {
-                Some((turns.acquire().await.ok()?, self.all.acquire().await.ok()?))
-            });
-            let Ok(Some(_turn)) = turn.await else {
-                return Err(OutboundError::new(Fault::Busy, "no turn in time"));
-            };
+            let _turn = self.turn(lane, &host).await?;
             let client = self.client(reach).await?;
             work(client, url).await
         });
@@ -164,10 +189,31 @@ impl Outbound {
         outcome
     }
 
-    /// The turns at a host. A host that is forgotten while in use gets a few turns more, once.
-    fn turns_at(&self, host: &str) -> Arc<Semaphore> {
-        let fresh = || Arc::new(Semaphore::new(self.limits.per_host));
-        self.turns.get_with_by_ref(host, fresh)
+    /// Waits for a turn at the host, at its site and in the lane.
+    async fn turn(&self, lane: Lane, host: &str) -> Result<Vec<Turn<'_>>, OutboundError> {
+        let all = match lane {
+            Lane::Owed => &self.owed,
+            Lane::Asked => &self.asked,
+        };
+        let mut named = vec![self.turns_at((lane, host.to_owned()), self.limits.per_host)];
+        if lane == Lane::Asked {
+            named.push(self.turns_at((lane, format!("*.{}", site_of(host))), MOST_AT_SITE));
+        }
+        let turns = timeout(self.limits.wait, async {
+            let mut turns = Vec::new();
+            for semaphore in named {
+                turns.push(Turn::Named(semaphore.acquire_owned().await.ok()?));
+            }
+            turns.push(Turn::All(all.acquire().await.ok()?));
+            Some(turns)
+        });
+        let busy = || OutboundError::new(Fault::Busy, "no turn in time");
+        turns.await.ok().flatten().ok_or_else(busy)
+    }
+
+    /// The turns of this name. One that is forgotten while in use gets a few turns more, once.
+    fn turns_at(&self, name: (Lane, String), most: usize) -> Arc<Semaphore> {
+        self.turns.get_with(name, || Arc::new(Semaphore::new(most)))
     }
 
     async fn client(&self, reach: Reach) -> Result<Client, OutboundError> {
@@ -189,9 +235,9 @@ impl Outbound {
         made.cloned()
     }
 
-    async fn read(&self, answer: &mut Response) -> Result<Vec<u8>, OutboundError> {
+    async fn read(&self, answer: &mut Response, kind: Accept) -> Result<Vec<u8>, OutboundError> {
         let too_large = || OutboundError::new(Fault::TooLarge, String::new());
-        let most = self.limits.body;
+        let most = self.limits.body.min(kind.most());
         let announced = answer.content_length().unwrap_or(0);
         if usize::try_from(announced).map_or(true, |length| length > most) {
             return Err(too_large());
@@ -204,6 +250,24 @@ impl Outbound {
             body.extend_from_slice(&chunk);
         }
         Ok(body)
+    }
+}
+
+/// What a request holds as long as it is under way.
+enum Turn<'a> {
+    #[expect(dead_code, reason = "held, never looked at")]
+    Named(OwnedSemaphorePermit),
+    #[expect(dead_code, reason = "held, never looked at")]
+    All(SemaphorePermit<'a>),
+}
+
+/// What the names of one owner have in common, as far as that can be told without a list of all
+/// registries: the last two labels. An address is a site of its own.
+fn site_of(host: &str) -> &str {
+    let is_address = host.starts_with('[') || host.ends_with(|c: char| c.is_ascii_digit());
+    match host.rmatch_indices('.').nth(1) {
+        Some((dot, _)) if !is_address => host.get(dot + 1..).unwrap_or(host),
+        _ => host,
     }
 }
 
@@ -255,4 +319,19 @@ fn extra_roots(settings: &OutboundSettings) -> Result<Vec<Certificate>, String> 
         return Err(format!("the file {shown} holds no certificate in PEM"));
     }
     Ok(roots)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::site_of;
+
+    #[test]
+    fn all_names_of_a_domain_are_one_site() {
+        for host in ["evil.test", "a.evil.test", "b.c.evil.test"] {
+            assert_eq!(site_of(host), "evil.test");
+        }
+        for alone in ["localhost", "192.0.2.1", "[2001:db8::1]", "[::ffff:192.0.2.1]", ""] {
+            assert_eq!(site_of(alone), alone);
+        }
+    }
 }

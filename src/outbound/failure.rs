@@ -16,7 +16,7 @@ pub enum Fault {
     Unreachable,
     #[error("did not answer in time")]
     TimedOut,
-    #[error("answered with more than 512 KB")]
+    #[error("answered with more than is read of it")]
     TooLarge,
     #[error("answered in a compressed form, which was not asked for")]
     Compressed,

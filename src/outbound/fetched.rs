@@ -5,8 +5,10 @@ use crate::clock::Seconds;
 /// What kind of document is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Accept {
-    /// Any JSON: sector identifiers, metadata documents.
+    /// Any JSON: sector identifiers.
     Json,
+    /// What describes a client (draft-ietf-oauth-client-id-metadata-document).
+    Document,
     /// A JWK set (RFC 7517 section 8.5).
     JwkSet,
     /// A request object (RFC 9101 section 4).
@@ -18,11 +20,24 @@ impl Accept {
     #[must_use]
     pub fn header(self) -> &'static str {
         match self {
-            Self::Json => "application/json",
+            Self::Json | Self::Document => "application/json",
             Self::JwkSet => "application/jwk-set+json, application/json;q=0.9, */*;q=0.1",
             Self::RequestObject => {
                 "application/oauth-authz-req+jwt, application/jwt;q=0.9, */*;q=0.1"
             }
+        }
+    }
+}
+
+impl Accept {
+    /// Bytes that are read of it at most. Nobody can make Doorward pull more out of somebody's server
+    /// than the largest honest document has.
+    #[must_use]
+    pub fn most(self) -> usize {
+        match self {
+            Self::Json => 512 * 1024,
+            Self::Document => 32 * 1024,
+            Self::JwkSet | Self::RequestObject => 96 * 1024,
         }
     }
 }

@@ -16,7 +16,7 @@ mod guard;
 mod resolver;
 
 pub use address::is_public;
-pub use client::{Limits, Outbound};
+pub use client::{Lane, Limits, Outbound};
 pub use failure::{Fault, OutboundError};
 pub use fetched::{Accept, Fetched};
 pub use guard::{UrlProblem, vet_url};

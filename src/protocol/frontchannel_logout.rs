@@ -18,13 +18,21 @@ impl Frame {
     #[must_use]
     pub fn of_client(client: &Client, issuer: &str, session: &SessionId) -> Option<Self> {
         let mut url = url::Url::parse(client.metadata.frontchannel_logout_uri.as_ref()?).ok()?;
-        let origin = url.origin();
-        if !origin.is_tuple() {
-            return None;
-        }
+        let origin = plain_origin(&url)?;
         url.query_pairs_mut().append_pair("iss", issuer).append_pair("sid", session.as_str());
-        Some(Self { src: url.into(), origin: origin.ascii_serialization() })
+        Some(Self { src: url.into(), origin })
     }
+}
+
+/// Scheme, host and port of a web address, if they may stand in a policy: nothing in them ends a
+/// directive or stands for more than one place.
+#[must_use]
+pub fn plain_origin(url: &url::Url) -> Option<String> {
+    let origin = url.origin();
+    let text = origin.ascii_serialization();
+    let plain =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '/' | '.' | '-' | '_' | '[' | ']');
+    (origin.is_tuple() && text.chars().all(plain)).then_some(text)
 }
 
 #[cfg(test)]
@@ -53,5 +61,12 @@ mod tests {
     fn a_client_without_a_uri_or_without_an_origin_has_no_frame() {
         assert_eq!(Frame::of_client(&client(), "https://op.test", &SessionId::new("s")), None);
         assert_eq!(frame("com.example.app:/out"), None);
+    }
+
+    #[test]
+    fn a_host_that_would_cut_the_policy_of_the_page_has_no_frame() {
+        for odd in ["https://a;x/out", "https://a,b/out", "https://%2a/out", "https://a'b/out"] {
+            assert_eq!(frame(odd), None, "{odd}");
+        }
     }
 }

@@ -46,7 +46,9 @@ pub struct Hint {
 pub struct AfterLogout(String);
 
 impl AfterLogout {
-    /// The place `request` asks for, if the client has registered it.
+    /// The place `request` asks for, if the client has registered it. Nobody has looked at where a
+    /// client sends people that came by itself, so for those an ID token has to confirm that they are
+    /// on their way back to it (section 3); without one they stay here.
     ///
     /// # Errors
     /// The text says what is wrong; the browser must not be redirected then (section 3).
@@ -60,6 +62,9 @@ impl AfterLogout {
         )?;
         if !client.metadata.post_logout_redirect_uris.contains(uri) {
             return Err("The post_logout_redirect_uri is not registered for this app.");
+        }
+        if !client.origin.is_reviewed() && request.id_token_hint.is_none() {
+            return Ok(None);
         }
         let Some(state) = &request.state else { return Ok(Some(Self(uri.clone()))) };
         let joint = if uri.contains('?') { '&' } else { '?' };
@@ -101,6 +106,7 @@ pub fn confirmation(hint: Option<&Hint>, session: (&SessionId, &UserId)) -> Conf
 
 #[cfg(test)]
 mod tests {
+    use super::super::client::ClientOrigin;
     use super::super::client::tests::client;
     use super::*;
 
@@ -128,6 +134,23 @@ mod tests {
     fn an_unregistered_uri_is_never_a_destination() {
         for bad in ["https://rp.test/bye?foo=bar", "https://evil.test/", "https://rp.test/bye/"] {
             assert!(after(&format!("post_logout_redirect_uri={bad}")).is_err());
+        }
+    }
+
+    #[test]
+    fn a_client_nobody_has_looked_at_gets_people_back_only_with_a_token_of_theirs() {
+        let query = "post_logout_redirect_uri=https://rp.test/bye";
+        for origin in [ClientOrigin::Dynamic, ClientOrigin::Document] {
+            let mut client = Client { origin, ..client() };
+            client.metadata.post_logout_redirect_uris = vec!["https://rp.test/bye".into()];
+            let after = |query: &str| {
+                let params = Params::parse(query.as_bytes()).unwrap();
+                let request = EndSessionRequest::read(&params).unwrap();
+                AfterLogout::from_request(Some(&client), &request)
+            };
+            assert_eq!(after(query), Ok(None));
+            assert!(after(&format!("{query}&id_token_hint=x")).unwrap().is_some());
+            assert!(after("post_logout_redirect_uri=https://evil.test/").is_err());
         }
     }
 

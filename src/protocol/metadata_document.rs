@@ -115,10 +115,17 @@ pub fn read(
         }
     }
     let mut metadata = registration::read(members, policy)?;
-    for uri in &metadata.redirect_uris {
-        if !redirect_uri::is_loopback(uri) && !same_origin(uri, client_id) {
-            let text = "must have the scheme, host and port of client_id, or be a loopback address";
-            problems.push(MetadataProblem::of("redirect_uris", uri, text));
+    let places = [
+        ("redirect_uris", &metadata.redirect_uris),
+        ("post_logout_redirect_uris", &metadata.post_logout_redirect_uris),
+    ];
+    for (field, uris) in places {
+        for uri in uris.iter().filter(|uri| !redirect_uri::is_loopback(uri)) {
+            if !same_origin(uri, client_id) {
+                let text =
+                    "must have the scheme, host and port of client_id, or be a loopback address";
+                problems.push(MetadataProblem::of(field, uri, text));
+            }
         }
     }
     // A program on the person's device listens on whatever port is free (RFC 8252 section 7.3).
@@ -243,8 +250,9 @@ mod tests {
             "com.example.app:/cb",
             "javascript:alert(1)",
         ] {
-            let changed = document(&json!({ "redirect_uris": [bad] }));
-            assert_eq!(asked(&changed), Err(vec!["redirect_uris"]), "{bad}");
+            for field in ["redirect_uris", "post_logout_redirect_uris"] {
+                assert_eq!(asked(&document(&json!({ field: [bad] }))), Err(vec![field]), "{bad}");
+            }
         }
     }
 

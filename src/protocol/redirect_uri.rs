@@ -23,6 +23,8 @@ pub enum RedirectUriError {
     DangerousScheme,
     #[error("uses a custom scheme, which only native apps may; it must contain a dot")]
     CustomScheme,
+    #[error("needs // and a host name of letters, digits, dots and hyphens, or an IP address")]
+    Host,
     #[error("must be ASCII without spaces or control characters")]
     Characters,
     #[error("is longer than 2,000 characters")]
@@ -55,6 +57,9 @@ pub fn validate(uri: &str, kind: ClientKind) -> Result<(), RedirectUriError> {
     if !parsed.username().is_empty() || parsed.password().is_some() {
         return Err(RedirectUriError::UserInfo);
     }
+    if matches!(parsed.scheme(), "https" | "http") && !has_plain_host(uri) {
+        return Err(RedirectUriError::Host);
+    }
     match parsed.scheme() {
         "https" => Ok(()),
         "http" if is_loopback(uri) => Ok(()),
@@ -64,6 +69,20 @@ pub fn validate(uri: &str, kind: ClientKind) -> Result<(), RedirectUriError> {
         scheme if kind == ClientKind::Native && scheme.contains('.') => Ok(()),
         _ => Err(RedirectUriError::CustomScheme),
     }
+}
+
+/// Whether a web address names its host as everybody reads it. `https:/host` and `https:host` are the
+/// same to a parser, and in a `Location` they are a path of the site that sends it; `;` and `*` in a
+/// host mean something in a content security policy.
+fn has_plain_host(uri: &str) -> bool {
+    let Some((_, rest)) = uri.split_once("://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(address) => return address.contains(']'),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    !host.is_empty()
+        && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
 }
 
 /// Whether the URI a client presents is the registered one.
@@ -246,6 +265,19 @@ mod tests {
             "com.example.app:/cb",
             "vbscript:x",
             "blob:https://rp.test/x",
+            "https:/rp.test/cb",
+            "https:rp.test/cb",
+            "https:///rp.test/cb",
+            "https:////rp.test/cb",
+            "http:/localhost/cb",
+            "https:?x://rp.test/cb",
+            "https://a;x/cb",
+            "https://a,b/cb",
+            "https://a'b/cb",
+            "https://%2a/cb",
+            "https://%72p.test/cb",
+            "https://rp.test;x/cb",
+            "https://:443/cb",
         ] {
             assert!(validate(bad, Web).is_err(), "{bad}");
         }

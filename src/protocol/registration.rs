@@ -5,12 +5,17 @@
 //! consent, lifetimes, audiences and the like are not for it to say. Members that are not known are
 //! ignored (RFC 7591 section 2), among them `client_name#de` and its like.
 
+mod merge;
+
 use serde_json::{Map, Value, json};
+
+pub use merge::{changed_members, merge};
 
 use super::client::{AuthMethod, Client, ClientKind, ClientMetadata, GrantType, PkcePolicy};
 use super::client_metadata::MetadataProblem;
 use super::redirect_uri;
 use super::scope::Scopes;
+use super::subject;
 
 /// The members of [`ClientMetadata`] that are taken as they come. `grant_types`,
 /// `token_endpoint_auth_method`, `response_types` and `application_type` are read beside them.
@@ -96,7 +101,8 @@ pub fn read(members: &Members, policy: &Policy<'_>) -> Result<ClientMetadata, Pr
     if !metadata.kind.is_confidential() {
         metadata.pkce = PkcePolicy::Required;
     }
-    if metadata.client_name.trim().is_empty() {
+    metadata.client_name = metadata.client_name.trim().to_owned();
+    if metadata.client_name.is_empty() {
         metadata.client_name = nameless(&metadata);
     }
     if problems.is_empty() { Ok(metadata) } else { Err(problems) }
@@ -231,7 +237,7 @@ fn kind(members: &Members, metadata: &ClientMetadata, problems: &mut Problems) -
 
 /// What an app without a name is called: by the web site it sends people to, which it cannot invent.
 fn nameless(metadata: &ClientMetadata) -> String {
-    let host = metadata.redirect_uris.iter().find_map(|uri| redirect_uri::web_host(uri));
+    let host = metadata.redirect_uris.iter().find_map(|uri| subject::https_host(uri));
     host.filter(|host| host.len() <= 100).unwrap_or_else(|| "An app without a name".to_owned())
 }
 
@@ -261,11 +267,17 @@ pub fn describe(client: &Client) -> Members {
 }
 
 /// Whether two versions of an app look the same to the people who allowed it: its name, where it
-/// sends them, what it shows them. If not, they are asked again.
+/// sends them, what it shows them, and whether it knows them by the name that others know. If not,
+/// they are asked again.
 #[must_use]
 pub fn looks_the_same(before: &ClientMetadata, after: &ClientMetadata) -> bool {
     before.client_name == after.client_name
+        && before.kind == after.kind
         && before.redirect_uris == after.redirect_uris
+        && before.post_logout_redirect_uris == after.post_logout_redirect_uris
+        && before.initiate_login_uri == after.initiate_login_uri
+        && before.subject_type == after.subject_type
+        && before.sector_identifier_uri == after.sector_identifier_uri
         && before.client_uri == after.client_uri
         && before.logo_uri == after.logo_uri
         && before.policy_uri == after.policy_uri

@@ -4,41 +4,53 @@
 use std::collections::BTreeSet;
 
 use super::client::{Client, ClientMetadata, SubjectType};
-use super::redirect_uri;
 
-/// The sector identifiers that the redirect URIs name (section 8.1): their hosts. A loopback address
-/// or a scheme of a native app's own says nothing about whose app it is, so it names none.
+/// The hosts that the redirect URIs name (section 8.1). Only https says whose app it is: whoever
+/// listens on a loopback address or has taken a scheme of an app's own may write any host into it.
 #[must_use]
 pub fn hosts(metadata: &ClientMetadata) -> BTreeSet<String> {
-    metadata
-        .redirect_uris
-        .iter()
-        .filter(|uri| !redirect_uri::is_loopback(uri))
-        .filter_map(|uri| redirect_uri::web_host(uri))
-        .collect()
+    metadata.redirect_uris.iter().filter_map(|uri| https_host(uri)).collect()
+}
+
+/// The host of an https URI.
+#[must_use]
+pub fn https_host(uri: &str) -> Option<String> {
+    let url = url::Url::parse(uri).ok().filter(|url| url.scheme() == "https")?;
+    url.host_str().map(str::to_owned)
+}
+
+/// The one host at which every answer to the client arrives, if there is one: no answer may go
+/// anywhere else, or whoever is there would belong to the host's circle.
+fn sole_host(metadata: &ClientMetadata) -> Option<String> {
+    let mut hosts = metadata.redirect_uris.iter().map(|uri| https_host(uri));
+    let first = hosts.next()??;
+    hosts.all(|host| host.as_ref() == Some(&first)).then_some(first)
+}
+
+/// Whether nothing says whom the pairwise `sub` of this client would be shared with: its redirect
+/// URIs name several hosts, or one host and places that are on none.
+#[must_use]
+pub fn is_unclear(metadata: &ClientMetadata) -> bool {
+    metadata.subject_type == SubjectType::Pairwise
+        && metadata.sector_identifier_uri.is_none()
+        && !hosts(metadata).is_empty()
+        && sole_host(metadata).is_none()
 }
 
 /// The circle of clients that share a pairwise `sub` with this one; `None` for a client that gets
 /// the public one.
 ///
 /// It is the host of `sector_identifier_uri` or else the one host of all redirect URIs. A client
-/// without either, such as a native app or a device, is a circle of its own; so is one whose several
-/// hosts nobody has shown to belong together, which registration does not let happen.
+/// without either, such as a native app or a device, is a circle of its own; so is one that is
+/// unclear, which registration does not let happen.
 #[must_use]
 pub fn circle(client: &Client) -> Option<String> {
     let metadata = &client.metadata;
     if metadata.subject_type == SubjectType::Public {
         return None;
     }
-    let of_sector = metadata
-        .sector_identifier_uri
-        .as_deref()
-        .and_then(|uri| url::Url::parse(uri).ok()?.host_str().map(str::to_owned));
-    let of_hosts = || {
-        let mut hosts = hosts(metadata).into_iter();
-        hosts.next().filter(|_| hosts.next().is_none())
-    };
-    Some(match of_sector.or_else(of_hosts) {
+    let of_sector = metadata.sector_identifier_uri.as_deref().and_then(https_host);
+    Some(match of_sector.or_else(|| sole_host(metadata)) {
         Some(host) => format!("host:{host}"),
         None => format!("client:{}", client.id),
     })
@@ -88,9 +100,20 @@ mod tests {
         ] {
             assert_eq!(pairwise(uris, None), own, "{uris:?}");
         }
-        assert_eq!(
-            pairwise(&["https://a.test/", "http://localhost/cb"], None),
-            Some("host:a.test".to_owned())
-        );
+    }
+
+    #[test]
+    fn nobody_joins_the_circle_of_a_host_that_their_answers_do_not_all_reach() {
+        let own = Some("client:conf-basic".to_owned());
+        for uris in [
+            &["com.evil.app://bank.test/cb"][..],
+            &["https://bank.test/cb", "http://127.0.0.1/cb"],
+            &["https://bank.test/cb", "http://localhost/cb"],
+            &["https://bank.test/cb", "com.evil.app:/cb"],
+            &["https://bank.test/cb", "com.evil.app://bank.test/cb"],
+            &["com.evil.app:///cb", "https://bank.test/cb"],
+        ] {
+            assert_eq!(pairwise(uris, None), own, "{uris:?}");
+        }
     }
 }

@@ -110,6 +110,7 @@ pub(crate) async fn send(app: &App, delivery: &Delivery) -> Result<Attempt, Fail
         Ok(status @ (408 | 425 | 429)) => Attempt::Failed(format!("answered {status}")),
         Ok(status @ 400..=499) => Attempt::Refused(format!("answered {status}")),
         Ok(status) => Attempt::Failed(format!("answered {status}")),
+        Err(error) if error.fault == Fault::Busy => Attempt::Busy,
         Err(error) if matches!(error.fault, Fault::Refused(_)) => {
             Attempt::Refused(error.to_string())
         }

@@ -6,6 +6,7 @@ use crate::crypto::foreign::ForeignKeys;
 use crate::outbound::Accept;
 use crate::protocol::client::{AuthMethod, ClientMetadata};
 use crate::protocol::client_metadata::{self, MetadataProblem};
+use crate::protocol::jwk_set;
 use crate::protocol::types::{ContentEncryptionAlg, KeyEncryptionAlg, SigningAlg};
 use crate::service::client_certificate;
 
@@ -56,6 +57,12 @@ pub fn check(
         keys(metadata, &mut problems);
     }
     if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+/// The metadata as it is stored once it has passed every check: of its keys nothing but keys.
+#[must_use]
+pub fn kept(metadata: ClientMetadata) -> ClientMetadata {
+    ClientMetadata { jwks: metadata.jwks.as_ref().map(jwk_set::pruned), ..metadata }
 }
 
 /// Keys by value must be usable for what the client does with them; those at a URI are looked at

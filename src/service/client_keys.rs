@@ -11,7 +11,7 @@ use crate::app::{App, KeySet, Slot};
 use crate::clock::Seconds;
 use crate::crypto::foreign::{ForeignKeys, Unverified};
 use crate::crypto::jose::JoseError;
-use crate::outbound::Accept;
+use crate::outbound::{Accept, Lane};
 use crate::protocol::client::Client;
 
 /// A larger document is no key set.
@@ -43,27 +43,23 @@ pub(crate) async fn verify(
     client: &Client,
     token: Unverified<'_>,
 ) -> Result<Map<String, Value>, KeysError> {
-    let set = key_set(app, client).await?;
-    verify_with(app, (set, client.metadata.jwks_uri.as_deref()), token).await
+    verify_from(app, KeySource::of(client), token).await
 }
 
 /// Where somebody's keys are.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct KeySource<'a> {
-    /// What they are, and their name among those.
-    pub owner: (&'static str, &'a str),
     pub jwks: Option<&'a Value>,
     pub jwks_uri: Option<&'a str>,
+    /// Whose turn it takes to ask there.
+    pub lane: Lane,
 }
 
 impl<'a> KeySource<'a> {
     fn of(client: &'a Client) -> Self {
         let metadata = &client.metadata;
-        Self {
-            owner: ("client", client.id.as_str()),
-            jwks: metadata.jwks.as_ref(),
-            jwks_uri: metadata.jwks_uri.as_deref(),
-        }
+        let lane = if client.origin.is_reviewed() { Lane::Owed } else { Lane::Asked };
+        Self { jwks: metadata.jwks.as_ref(), jwks_uri: metadata.jwks_uri.as_deref(), lane }
     }
 }
 
@@ -77,24 +73,16 @@ pub(crate) async fn verify_from(
     token: Unverified<'_>,
 ) -> Result<Map<String, Value>, KeysError> {
     let set = key_set_from(app, source).await?;
-    verify_with(app, (set, source.jwks_uri), token).await
-}
-
-async fn verify_with(
-    app: &App,
-    (set, uri): (Arc<KeySet>, Option<&str>),
-    token: Unverified<'_>,
-) -> Result<Map<String, Value>, KeysError> {
     let refusal = match token.clone().verify(&set.keys) {
         Ok(claims) => return Ok(claims),
         Err(error) => error,
     };
     let new_key = matches!(refusal, JoseError::UnknownKey | JoseError::Signature);
-    let Some(uri) = uri.filter(|_| new_key) else {
+    let Some(uri) = source.jwks_uri.filter(|_| new_key) else {
         return Err(refusal.into());
     };
     // The client may have a new key, under a new name or the old one.
-    let newer = refresh(app, uri, Some(&set)).await?;
+    let newer = refresh(app, (source.lane, uri), Some(&set)).await?;
     if Arc::ptr_eq(&newer, &set) { Err(refusal.into()) } else { Ok(token.verify(&newer.keys)?) }
 }
 
@@ -112,8 +100,9 @@ pub(crate) async fn find(
     if fits(&set) {
         return Ok(true);
     }
-    let Some(uri) = client.metadata.jwks_uri.as_deref() else { return Ok(false) };
-    let newer = refresh(app, uri, Some(&set)).await?;
+    let source = KeySource::of(client);
+    let Some(uri) = source.jwks_uri else { return Ok(false) };
+    let newer = refresh(app, (source.lane, uri), Some(&set)).await?;
     Ok(!Arc::ptr_eq(&newer, &set) && fits(&newer))
 }
 
@@ -128,14 +117,13 @@ pub(crate) async fn key_set(app: &App, client: &Client) -> Result<Arc<KeySet>, K
 async fn key_set_from(app: &App, source: KeySource<'_>) -> Result<Arc<KeySet>, KeysError> {
     let now = app.now();
     if let Some(document) = source.jwks {
-        let (kind, name) = source.owner;
-        let set = app.key_sets.given(&format!("{kind} {name}"), document, now);
+        let set = app.key_sets.by_value(document, now);
         return set.map_err(|error| KeysError::Unusable(error.to_string()));
     }
     let uri = source.jwks_uri.ok_or(KeysError::Absent)?;
     match app.key_sets.slot(uri).current() {
         Some(set) if set.fresh_until > now => Ok(set),
-        stale => refresh(app, uri, stale.as_ref()).await,
+        stale => refresh(app, (source.lane, uri), stale.as_ref()).await,
     }
 }
 
@@ -149,8 +137,9 @@ pub(crate) async fn key_set_with(
     has_it: impl Fn(&ForeignKeys) -> bool,
 ) -> Result<Arc<KeySet>, KeysError> {
     let set = key_set(app, client).await?;
-    match client.metadata.jwks_uri.as_deref() {
-        Some(uri) if !has_it(&set.keys) => refresh(app, uri, Some(&set)).await,
+    let source = KeySource::of(client);
+    match source.jwks_uri {
+        Some(uri) if !has_it(&set.keys) => refresh(app, (source.lane, uri), Some(&set)).await,
         _ => Ok(set),
     }
 }
@@ -158,7 +147,7 @@ pub(crate) async fn key_set_with(
 /// The keys at this address, newer than `seen` if that may be had.
 async fn refresh(
     app: &App,
-    uri: &str,
+    (lane, uri): (Lane, &str),
     seen: Option<&Arc<KeySet>>,
 ) -> Result<Arc<KeySet>, KeysError> {
     let slot = app.key_sets.slot(uri);
@@ -176,7 +165,7 @@ async fn refresh(
         return still_good(app, &slot, "fetched a moment ago");
     }
     *last_attempt = Some(now);
-    match fetch(app, uri).await {
+    match fetch(app, (lane, uri)).await {
         Ok(set) => {
             let set = Arc::new(set);
             slot.set(Arc::clone(&set));
@@ -195,9 +184,9 @@ fn still_good(app: &App, slot: &Slot, detail: &str) -> Result<Arc<KeySet>, KeysE
     known.ok_or_else(|| KeysError::Unavailable(detail.to_owned()))
 }
 
-async fn fetch(app: &App, uri: &str) -> Result<KeySet, String> {
+async fn fetch(app: &App, (lane, uri): (Lane, &str)) -> Result<KeySet, String> {
     let settings = &app.config.outbound;
-    let fetched = app.outbound.get(uri, Accept::JwkSet).await;
+    let fetched = app.outbound.get_in(lane, uri, Accept::JwkSet).await;
     let fetched = fetched.map_err(|error| format!("{error}: {}", error.detail))?;
     if fetched.status != 200 {
         return Err(format!("answered with status {}", fetched.status));
@@ -205,10 +194,11 @@ async fn fetch(app: &App, uri: &str) -> Result<KeySet, String> {
     if fetched.body.len() > MOST_BYTES {
         return Err(format!("answered with more than {MOST_BYTES} bytes"));
     }
-    let document = serde_json::from_slice(&fetched.body).map_err(|_| "is not JSON".to_owned())?;
+    let document: Value =
+        serde_json::from_slice(&fetched.body).map_err(|_| "is not JSON".to_owned())?;
     let shortest = settings.jwks_min_interval.min(settings.jwks_max_age);
     let age = fetched.max_age.unwrap_or(settings.jwks_max_age);
     let now = app.now();
     let fresh_until = now.plus(age.clamp(shortest, settings.jwks_max_age));
-    KeySet::new(document, now, fresh_until).map_err(|error| error.to_string())
+    KeySet::new(&document, now, fresh_until).map_err(|error| error.to_string())
 }

@@ -11,6 +11,7 @@ use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Event};
 use crate::service::client_checks::{self, Author};
 use crate::service::failure::Failure;
+use crate::service::registration;
 use crate::service::revocation::{self, Subject};
 use crate::store::clients::{self, ClientFilter};
 use crate::store::revocations::{self, RevocationKind};
@@ -30,6 +31,8 @@ pub enum ClientError {
     Invalid(Vec<MetadataProblem>),
     #[error("this client authenticates without a secret; change token_endpoint_auth_method first")]
     NoSecret,
+    #[error("this app did not register itself, so it has no registration access token")]
+    NotSelfRegistered,
     #[error("a client secret needs at least {MIN_SECRET_CHARS} characters without spaces")]
     WeakSecret,
     #[error("a client_id needs 1 to 64 letters, digits, '-', '_' or '.'")]
@@ -114,6 +117,7 @@ pub async fn search(app: &App, filter: &ClientFilter) -> Result<Vec<Client>, Fai
 /// # Errors
 /// [`ClientError`].
 pub async fn create(app: &App, new: NewClient, actor: &Actor) -> Result<WithSecret, ClientError> {
+    let new = NewClient { metadata: named(new.metadata), ..new };
     client_checks::check(app, &new.metadata, Author::Administrator, None)
         .map_err(ClientError::Invalid)?;
     check_sector(app, &new.metadata).await?;
@@ -134,7 +138,7 @@ pub async fn create(app: &App, new: NewClient, actor: &Actor) -> Result<WithSecr
     let client = Client {
         token_version: spent_version(&mut tx, &id).await?,
         id,
-        metadata: new.metadata,
+        metadata: client_checks::kept(new.metadata),
         origin: ClientOrigin::Manual,
         secret_hashes: secret.iter().map(|s| s.hash().as_str().to_owned()).collect(),
         disabled_at: None,
@@ -178,6 +182,11 @@ async fn check_sector(app: &App, metadata: &ClientMetadata) -> Result<(), Client
     checked.map_err(|problem| ClientError::Invalid(vec![problem]))
 }
 
+/// White space around a name is not part of it.
+fn named(metadata: ClientMetadata) -> ClientMetadata {
+    ClientMetadata { client_name: metadata.client_name.trim().to_owned(), ..metadata }
+}
+
 fn is_good_id(id: &str) -> bool {
     (1..=64).contains(&id.len())
         && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
@@ -202,6 +211,7 @@ pub async fn update(
     actor: &Actor,
 ) -> Result<Client, ClientError> {
     let mut client = get(app, id).await?;
+    let metadata = named(metadata);
     client_checks::check(app, &metadata, Author::Administrator, Some(&client.metadata))
         .map_err(ClientError::Invalid)?;
     if let Some(problem) = unreviewed(&client, &metadata) {
@@ -211,7 +221,7 @@ pub async fn update(
     if sector(&metadata) != sector(&client.metadata) {
         check_sector(app, &metadata).await?;
     }
-    client.metadata = metadata;
+    let before = std::mem::replace(&mut client.metadata, client_checks::kept(metadata));
     if client.uses_secret() && client.secret_hashes.is_empty() {
         return Err(ClientError::Invalid(vec![MetadataProblem::new(
             "token_endpoint_auth_method",
@@ -221,6 +231,7 @@ pub async fn update(
     client.updated_at = app.now();
     let mut tx = app.store.begin().await?;
     clients::update(&mut tx, &client).await?;
+    registration::care::note_set(&mut tx, &client, &before).await?;
     let event = Event::success("client.updated", actor, client.updated_at).client(id);
     audit::append(&mut tx, &event.into_row()).await?;
     sync::bump_catalog(&mut tx).await?;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::clock::Seconds;
 use crate::crypto::jwe::own::{self, EncryptionKey};
-use crate::crypto::keyring::{KeyState, Keyring};
+use crate::crypto::keyring::KeyState;
 use crate::protocol::types::KeyEncryptionAlg;
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
@@ -88,18 +88,18 @@ fn is_active(row: &EncryptionKeyRow) -> bool {
     KeyState::from_name(&row.state) == Some(KeyState::Active)
 }
 
-/// Puts the encryption keys beside the signing keys.
+/// The keys that are published, and those that only decrypt what was encrypted before.
 ///
 /// # Errors
-/// [`Failure`] when SQL does not answer or a key cannot be opened.
-pub(super) async fn load(app: &App, keyring: Keyring) -> Result<Keyring, Failure> {
+/// [`Failure`] when SQL does not answer.
+pub(super) async fn stored(app: &App) -> Result<(Vec<EncryptionKey>, Vec<EncryptionKey>), Failure> {
     let rows = encryption_keys::all(&app.store.db).await?;
     let (active, retiring): (Vec<_>, Vec<_>) = rows.into_iter().partition(is_active);
-    let open = |rows: Vec<EncryptionKeyRow>| rows.into_iter().map(stored).collect();
-    Ok(keyring.with_encryption_keys((open(active), open(retiring)), &app.sealer)?)
+    let sealed = |rows: Vec<EncryptionKeyRow>| rows.into_iter().map(sealed).collect();
+    Ok((sealed(active), sealed(retiring)))
 }
 
-fn stored(row: EncryptionKeyRow) -> EncryptionKey {
+fn sealed(row: EncryptionKeyRow) -> EncryptionKey {
     let EncryptionKeyRow { kid, alg, sealed_private, public_jwk, .. } = row;
     EncryptionKey { kid, alg, sealed_private, public_jwk }
 }

@@ -21,6 +21,9 @@ use crate::store::{StoreError, Tx, audit, sync};
 /// time a client may cache the JWKS, with room for slow clocks.
 const RETIREMENT: Seconds = 2 * 3_600;
 
+/// How often a rotation is tried when the next key is taken away under its hands.
+const MOST_TRIES: usize = 3;
+
 /// Why a key could not be changed.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyChangeError {
@@ -61,17 +64,22 @@ pub async fn ensure(app: &App) -> Result<(), Failure> {
 }
 
 async fn ensure_signing(app: &App) -> Result<(), Failure> {
+    make_missing(app, &app.config.keys.algorithms).await.map(drop)
+}
+
+/// Makes the active and next keys that these algorithms lack; tells whether there were any.
+async fn make_missing(app: &App, algs: &[SigningAlg]) -> Result<bool, Failure> {
     let rows = keys::all(&app.store.db).await?;
-    let missing = missing(&app.config.keys.algorithms, &rows);
-    if !missing.is_empty() {
-        let made = generate(app, &missing).await?;
-        match insert_all(app, &made, &Actor::System).await {
-            // Another node started at the same moment and was faster; its keys are as good.
-            Ok(()) | Err(StoreError::Conflict) => {}
-            Err(error) => return Err(error.into()),
-        }
+    let missing = missing(algs, &rows);
+    if missing.is_empty() {
+        return Ok(false);
     }
-    Ok(())
+    let made = generate(app, &missing).await?;
+    match insert_all(app, &made, &Actor::System).await {
+        // Another node started at the same moment and was faster; its keys are as good.
+        Ok(()) | Err(StoreError::Conflict) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// All of them or none: the database lets only one key per algorithm and state in.
@@ -128,7 +136,7 @@ async fn insert(tx: &mut Tx, row: &KeyRow, actor: &Actor) -> Result<(), StoreErr
     audit::append(&mut *tx, &event.into_row()).await
 }
 
-/// Reads the keys again, after any node changed them.
+/// Reads the keys again, after any node may have changed them.
 ///
 /// # Errors
 /// [`Failure`].
@@ -153,8 +161,14 @@ pub async fn reload(app: &App) -> Result<(), Failure> {
             public_jwk: row.public_jwk,
         })
     });
-    let keyring = Keyring::load(stored.collect(), &app.sealer)?;
-    let keyring = encryption_keys::load(app, keyring).await?;
+    let stored: Vec<_> = stored.collect();
+    let (active, retiring) = encryption_keys::stored(app).await?;
+    // Most changes of the catalogue are of clients. What is open need not be opened again.
+    if app.keyring.load().is_of(&stored, (&active, &retiring)) {
+        return Ok(());
+    }
+    let keyring = Keyring::load(stored, &app.sealer)?;
+    let keyring = keyring.with_encryption_keys((active, retiring), &app.sealer)?;
     app.keyring.store(Arc::new(keyring));
     // A removed key's tokens must not live on in memory.
     app.verified.forget();
@@ -167,21 +181,52 @@ pub async fn reload(app: &App) -> Result<(), Failure> {
 /// # Errors
 /// [`Failure`].
 pub async fn rotate(app: &App, alg: SigningAlg, actor: &Actor) -> Result<(), Failure> {
-    let fresh = generate(app, &[(alg, KeyState::Next)]).await?;
-    match rotate_in_tx(app, (alg, &fresh), actor).await {
-        Ok(()) | Err(StoreError::Conflict) => reload(app).await,
-        Err(error) => Err(error.into()),
+    if let Some(kid) = active(app, alg).await? {
+        return rotate_from(app, (alg, &kid), actor).await;
     }
+    // Nothing to rotate from: an algorithm that was never used here, or was taken out of service.
+    make_missing(app, &[alg]).await?;
+    reload(app).await
+}
+
+/// The key that signs with this algorithm, as SQL says.
+async fn active(app: &App, alg: SigningAlg) -> Result<Option<String>, StoreError> {
+    let mut rows = keys::all(&app.store.db).await?.into_iter();
+    let found = rows.find(|row| row.alg == alg && state(row) == Some(KeyState::Active));
+    Ok(found.map(|row| row.kid))
+}
+
+/// Rotates, if the active key is still the one the decision was made on: making the key that follows
+/// takes a while, in which another node may have rotated. The one it published a moment ago must not
+/// begin to sign before clients have fetched it.
+async fn rotate_from(
+    app: &App,
+    (alg, from): (SigningAlg, &str),
+    actor: &Actor,
+) -> Result<(), Failure> {
+    for _ in 0..MOST_TRIES {
+        // A next key that was removed a moment ago is missed: without one there is nothing to
+        // rotate to.
+        make_missing(app, &[alg]).await?;
+        let fresh = generate(app, &[(alg, KeyState::Next)]).await?;
+        match rotate_in_tx(app, (alg, from, &fresh), actor).await {
+            Ok(()) => break,
+            Err(StoreError::Conflict) if active(app, alg).await?.as_deref() != Some(from) => break,
+            Err(StoreError::Conflict) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    reload(app).await
 }
 
 async fn rotate_in_tx(
     app: &App,
-    (alg, fresh): (SigningAlg, &[KeyRow]),
+    (alg, from, fresh): (SigningAlg, &str, &[KeyRow]),
     actor: &Actor,
 ) -> Result<(), StoreError> {
     let now = app.now();
     let mut tx = app.store.begin().await?;
-    promote(&mut tx, alg, now).await?;
+    promote(&mut tx, (alg, from), now).await?;
     for row in fresh {
         insert(&mut tx, row, actor).await?;
     }
@@ -191,39 +236,40 @@ async fn rotate_in_tx(
     tx.commit().await
 }
 
-async fn promote(tx: &mut Tx, alg: SigningAlg, now: UnixTime) -> Result<(), StoreError> {
-    let mut rows: Vec<_> = keys::all(&mut *tx).await?;
-    rows.retain(|row| row.alg == alg);
+/// Retires the key `from` and lets the next one sign, both or neither: an algorithm without an active
+/// key would sign nothing. `Conflict` when another node was faster or there is no next key.
+async fn promote(
+    tx: &mut Tx,
+    (alg, from): (SigningAlg, &str),
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    let rows = keys::all(&mut *tx).await?;
+    let mut of_alg = rows.iter().filter(|row| row.alg == alg);
+    let next = of_alg.find(|row| state(row) == Some(KeyState::Next)).ok_or(StoreError::Conflict)?;
+    let old = rows.iter().find(|row| row.kid == from).ok_or(StoreError::Conflict)?;
     // The active key leaves first: there is never more than one.
-    rows.sort_by_key(|row| KeyState::from_name(&row.state) != Some(KeyState::Active));
-    for row in rows {
-        match KeyState::from_name(&row.state) {
-            Some(KeyState::Active) => {
-                let change = KeyChange {
-                    kid: row.kid,
-                    from: row.state,
-                    to: KeyState::Retiring.as_str().to_owned(),
-                    activates_at: row.activates_at,
-                    retires_at: Some(now),
-                    remove_after: Some(now.plus(RETIREMENT)),
-                };
-                changed(keys::set_state(&mut *tx, &change).await?)?;
-            }
-            Some(KeyState::Next) => {
-                let change = KeyChange {
-                    kid: row.kid,
-                    from: row.state,
-                    to: KeyState::Active.as_str().to_owned(),
-                    activates_at: now,
-                    retires_at: None,
-                    remove_after: None,
-                };
-                changed(keys::set_state(&mut *tx, &change).await?)?;
-            }
-            Some(KeyState::Retiring) | None => {}
-        }
-    }
-    Ok(())
+    let retire = KeyChange {
+        kid: old.kid.clone(),
+        from: KeyState::Active.as_str().to_owned(),
+        to: KeyState::Retiring.as_str().to_owned(),
+        activates_at: old.activates_at,
+        retires_at: Some(now),
+        remove_after: Some(now.plus(RETIREMENT)),
+    };
+    changed(keys::set_state(&mut *tx, &retire).await?)?;
+    let activate = KeyChange {
+        kid: next.kid.clone(),
+        from: KeyState::Next.as_str().to_owned(),
+        to: KeyState::Active.as_str().to_owned(),
+        activates_at: now,
+        retires_at: None,
+        remove_after: None,
+    };
+    changed(keys::set_state(&mut *tx, &activate).await?)
+}
+
+fn state(row: &KeyRow) -> Option<KeyState> {
+    KeyState::from_name(&row.state)
 }
 
 /// A key that is no longer in the state we read was changed by another node.
@@ -240,10 +286,10 @@ pub async fn retire(app: &App, kid: &str, actor: &Actor) -> Result<(), KeyChange
     let mut tx = app.store.begin().await?;
     let rows = keys::all(&mut tx).await?;
     let row = rows.iter().find(|row| row.kid == kid).ok_or(KeyChangeError::NotFound)?;
-    if KeyState::from_name(&row.state) == Some(KeyState::Active) {
+    // Asked again where it is deleted: another node may have let it sign since it was read.
+    if state(row) == Some(KeyState::Active) || !keys::delete(&mut tx, kid).await? {
         return Err(KeyChangeError::InUse);
     }
-    keys::delete(&mut tx, kid).await?;
     let event = Event::success("key.retired", actor, now).detail("kid", kid);
     audit::append(&mut tx, &event.into_row()).await?;
     sync::bump_catalog(&mut tx).await?;
@@ -252,27 +298,22 @@ pub async fn retire(app: &App, kid: &str, actor: &Actor) -> Result<(), KeyChange
     Ok(ensure(app).await?)
 }
 
-/// What is due on schedule: rotate keys that are old enough, remove keys nobody needs any more.
+/// What is due on schedule: make keys that are missing, rotate those that are old enough, remove those
+/// nobody needs any more. An algorithm that is no longer configured goes on: clients may still use it.
 ///
 /// # Errors
 /// [`Failure`].
 pub async fn tick(app: &App) -> Result<(), Failure> {
+    if make_missing(app, &app.config.keys.algorithms).await? {
+        reload(app).await?;
+    }
     let now = app.now();
     let rows = keys::all(&app.store.db).await?;
     for row in &rows {
-        let state = KeyState::from_name(&row.state);
-        let due = state == Some(KeyState::Active)
-            && now.since(row.activates_at) >= app.config.keys.rotate_every;
-        // A next key that clients have not had time to fetch waits a little longer.
-        let published = rows.iter().any(|next| {
-            next.alg == row.alg
-                && KeyState::from_name(&next.state) == Some(KeyState::Next)
-                && now.since(next.created_at) >= app.config.keys.publish_ahead
-        });
-        if due && published {
-            rotate(app, row.alg, &Actor::System).await?;
+        if is_due(app, row, &rows) {
+            rotate_from(app, (row.alg, &row.kid), &Actor::System).await?;
         }
-        if state == Some(KeyState::Retiring) && row.remove_after.is_some_and(|at| at <= now) {
+        if state(row) == Some(KeyState::Retiring) && row.remove_after.is_some_and(|at| at <= now) {
             match retire(app, &row.kid, &Actor::System).await {
                 Ok(()) | Err(KeyChangeError::NotFound | KeyChangeError::InUse) => {}
                 Err(KeyChangeError::Failure(failure)) => return Err(failure),
@@ -280,4 +321,18 @@ pub async fn tick(app: &App) -> Result<(), Failure> {
         }
     }
     encryption_keys::tick(app).await
+}
+
+/// Whether a key has signed for long enough, and the next one was published for long enough: one that
+/// clients have not had time to fetch waits a little longer.
+fn is_due(app: &App, row: &KeyRow, rows: &[KeyRow]) -> bool {
+    let (now, settings) = (app.now(), &app.config.keys);
+    let published = |next: &KeyRow| {
+        next.alg == row.alg
+            && state(next) == Some(KeyState::Next)
+            && now.since(next.created_at) >= settings.publish_ahead
+    };
+    state(row) == Some(KeyState::Active)
+        && now.since(row.activates_at) >= settings.rotate_every
+        && rows.iter().any(published)
 }

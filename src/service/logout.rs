@@ -5,8 +5,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
+use crate::clock::UnixTime;
 use crate::crypto::seal::Purpose;
-use crate::protocol::client::Client;
+use crate::protocol::client::{Client, ClientOrigin};
 use crate::protocol::error::OAuthError;
 use crate::protocol::frontchannel_logout::Frame;
 use crate::protocol::logout::{self, AfterLogout, Confirmation, EndSessionRequest, Hint};
@@ -16,7 +17,7 @@ use crate::service::accounts::Accounts;
 use crate::service::audit::{Actor, Caller};
 use crate::service::failure::Failure;
 use crate::service::session::{self, LiveSession};
-use crate::service::{clients, id_token_hint, subject};
+use crate::service::{clients, flow, id_token_hint, subject};
 use crate::store::{grants, session_clients};
 
 /// What a logout request leads to.
@@ -99,21 +100,31 @@ pub async fn plan(
     match logout::confirmation(hint.as_ref(), (&session.id, &session.user_id)) {
         Confirmation::NotNeeded => Ok(Plan::EndNow { then }),
         Confirmation::Needed => {
-            let sealed =
-                app.sealer.seal(Purpose::Flow, &serde_json::to_vec(&then).map_err(Failure::from)?);
+            let client_name = then.client_name.clone();
+            let asked = Asked { then, at: app.now() };
+            let asked = serde_json::to_vec(&asked).map_err(Failure::from)?;
             Ok(Plan::Ask {
-                flow: sealed,
+                flow: app.sealer.seal(Purpose::Flow, &asked),
                 apps: app_names(app, session).await?,
-                client_name: then.client_name,
+                client_name,
             })
         }
     }
 }
 
-/// The continuation that [`plan`] put into the confirmation form.
+/// What the confirmation form carries, sealed.
+#[derive(Debug, Serialize, Deserialize)]
+struct Asked {
+    then: Next,
+    at: UnixTime,
+}
+
+/// The continuation that [`plan`] put into the confirmation form, as long as a form is good: the place
+/// may not be the app's any more some time later.
 #[must_use]
 pub fn open_next(app: &App, sealed: &str) -> Option<Next> {
-    serde_json::from_slice(&app.sealer.open(Purpose::Flow, sealed)?).ok()
+    let asked: Asked = serde_json::from_slice(&app.sealer.open(Purpose::Flow, sealed)?).ok()?;
+    (app.now().since(asked.at) <= flow::LIFETIME).then_some(asked.then)
 }
 
 /// The names of the apps that a session signed in to.
@@ -177,7 +188,11 @@ async fn client_of(
         return Err(LogoutError::Refused("client_id and id_token_hint name different apps."));
     }
     let Some(id) = hint.map(|hint| &hint.client_id).or(named) else { return Ok(None) };
-    let client = clients::find(app, id).await?.filter(|client| client.disabled_at.is_none());
+    let documents = app.config.registration.metadata_documents;
+    let works = |client: &Arc<Client>| {
+        client.disabled_at.is_none() && (documents || client.origin != ClientOrigin::Document)
+    };
+    let client = clients::find(app, id).await?.filter(works);
     match client {
         Some(client) => Ok(Some(client)),
         None => Err(LogoutError::Refused("No app with this client_id is registered here.")),

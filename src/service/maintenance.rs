@@ -2,20 +2,16 @@
 //! rotation. Each step is small, bounded and safe to repeat; a failed one is tried again later.
 
 use crate::app::{App, Freshness};
-use crate::clock::Seconds;
-use crate::protocol::client::{ClientOrigin, GrantType};
 use crate::protocol::fapi;
 use crate::service::audit_chain::{self, Chain, Removal, Sealing};
 use crate::service::failure::Failure;
-use crate::service::{keys, revocation};
-use crate::store::{cleanup, client_documents, clients, outbox, refresh_families, sessions, sync};
+use crate::service::{keys, registration, revocation};
+use crate::store::{cleanup, outbox, refresh_families, sessions, sync};
 
 /// Rows removed per step, so that no clean-up holds the database for long.
 const BATCH: i64 = 500;
 /// Steps of one run.
 const BATCHES: usize = 20;
-/// How long the document of a client without grants may go unread before the client is forgotten.
-const UNREAD: Seconds = 90 * 86_400;
 /// Entries of the in-process store looked at per run.
 const SWEEP: usize = 100_000;
 
@@ -119,30 +115,10 @@ pub async fn clean_up(app: &App) -> Result<(), Failure> {
             break;
         }
     }
-    remove_unused_clients(app).await?;
     trim_audit(app).await?;
+    registration::care::remove_unused(app, BATCH).await?;
     app.ephemeral.sweep(SWEEP);
     app.metrics.sessions_active(sessions::count_live(&app.store.db, now).await?);
     app.metrics.outbox_waiting(outbox::count(&app.store.db).await?);
     keys::tick(app).await
-}
-
-/// Removes clients that came by themselves and that nobody uses.
-async fn remove_unused_clients(app: &App) -> Result<(), Failure> {
-    let now = app.now();
-    let settings = &app.config.registration;
-    let mut tx = app.store.begin().await?;
-    let mut removed = client_documents::delete_unused(&mut tx, now.plus(-UNREAD), BATCH).await?;
-    // A client that acts for itself leaves no trace of being used.
-    if !settings.grant_types.contains(&GrantType::ClientCredentials) {
-        let unused = (ClientOrigin::Dynamic, now.plus(-settings.unused_lifetime));
-        removed += clients::delete_unused(&mut tx, unused, BATCH).await?;
-    }
-    if removed > 0 {
-        sync::bump_catalog(&mut tx).await?;
-        tx.commit().await?;
-        app.known.forget();
-        tracing::info!(removed, "removed apps that nobody uses");
-    }
-    Ok(())
 }

@@ -21,10 +21,11 @@ use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Event};
 use crate::service::client_checks::{self, Author};
 use crate::service::failure::{EndpointError, Failure};
+use crate::service::registration::care as registrations;
 use crate::service::{clients, consent, revocation};
 use crate::store::{Tx, audit, client_documents, clients as client_rows, sync};
 
-/// Documents asked for at one host in a minute.
+/// Documents asked for at one host in a minute, of apps that nobody uses yet.
 const PER_HOST: i64 = 60;
 /// How long a stored client works while its document cannot be read.
 const STALE: Seconds = 86_400;
@@ -88,7 +89,14 @@ pub async fn resolve(app: &App, id: &ClientId) -> Result<Option<Arc<Client>>, Do
     }
     let read = match app.documents.failure(id, app.now()) {
         Some(problem) => Err(DocumentError::Unusable(problem)),
-        None => fetch(app, id, &host).await,
+        None => {
+            // Whoever invents addresses at a host must not keep the apps from being read that people
+            // use.
+            if stored.is_none() {
+                refuse_flood(app, &host).await?;
+            }
+            fetch(app, id).await
+        }
     };
     match read {
         Ok(document) => {
@@ -98,7 +106,7 @@ pub async fn resolve(app: &App, id: &ClientId) -> Result<Option<Arc<Client>>, Do
             app.documents.keep(id, document.clone());
             // Its token version may be another one now.
             let stored = clients::find(app, id).await?;
-            Ok(Some(described(app, id, (stored, &document))))
+            Ok(Some(as_read(app, id, (stored, &document))))
         }
         Err(DocumentError::Unusable(problem)) => {
             app.documents.note_failure(id, problem.clone(), app.now());
@@ -111,8 +119,21 @@ pub async fn resolve(app: &App, id: &ClientId) -> Result<Option<Arc<Client>>, Do
     }
 }
 
-/// The client as its document describes it now, with what is stored of it.
+/// The client as its document describes it now, with what is stored of it. The stored one follows the
+/// document wherever it is read, so what another node has stored since this one read it counts.
 fn described(
+    app: &App,
+    id: &ClientId,
+    (stored, document): (Option<Arc<Client>>, &Document),
+) -> Arc<Client> {
+    match stored {
+        Some(client) if client.updated_at >= document.read_at => client,
+        stored => as_read(app, id, (stored, document)),
+    }
+}
+
+/// The client as this document describes it.
+fn as_read(
     app: &App,
     id: &ClientId,
     (stored, document): (Option<Arc<Client>>, &Document),
@@ -141,14 +162,19 @@ async fn is_recent(app: &App, id: &ClientId) -> Result<bool, Failure> {
     Ok(fetched.is_some_and(|at| app.now().since(at) < STALE))
 }
 
-async fn fetch(app: &App, id: &ClientId, host: &str) -> Result<Document, DocumentError> {
+/// Documents of apps that nobody has allowed anything yet, at one host.
+async fn refuse_flood(app: &App, host: &str) -> Result<(), DocumentError> {
     let count = app.ephemeral.increment(&format!("document:{host}"), 60).await;
     if count.map_err(Failure::from)? > PER_HOST {
         app.metrics.rate_limited("document");
         return Err(unusable("the documents of this host are asked for too often at the moment"));
     }
+    Ok(())
+}
+
+async fn fetch(app: &App, id: &ClientId) -> Result<Document, DocumentError> {
     let answer =
-        app.outbound.get(id.as_str(), Accept::Json).await.map_err(|error| {
+        app.outbound.get(id.as_str(), Accept::Document).await.map_err(|error| {
             DocumentError::Unusable(format!("the server of the document {error}"))
         })?;
     if answer.status != 200 {
@@ -178,8 +204,10 @@ async fn fetch(app: &App, id: &ClientId, host: &str) -> Result<Document, Documen
     let metadata = ClientMetadata { audience: settings.resources.clone(), ..metadata };
     client_checks::check(app, &metadata, Author::Stranger, None)?;
     client_checks::sector(app, &metadata).await.map_err(|problem| vec![problem])?;
-    let fresh_until = app.now().plus(metadata_document::lifetime(answer.max_age));
-    Ok(Document { metadata: Arc::new(metadata), fresh_until })
+    let metadata = client_checks::kept(metadata);
+    let read_at = app.now();
+    let fresh_until = read_at.plus(metadata_document::lifetime(answer.max_age));
+    Ok(Document { metadata: Arc::new(metadata), read_at, fresh_until })
 }
 
 /// Brings a stored client up to its document.
@@ -237,10 +265,13 @@ pub(crate) async fn keep(app: &App, tx: &mut Tx, client: &Client) -> Result<Kept
     }
     let most = i64::from(app.config.registration.max_documents);
     let count = client_rows::count_of(&mut *tx, ClientOrigin::Document, most + 1).await;
-    if count.map_err(Failure::from)? > most {
+    if count.map_err(Failure::from)? > most
+        && !registrations::make_room_for_document(app, tx).await.map_err(Failure::from)?
+    {
         tracing::warn!(most, "registration.max_documents is reached; no further app is remembered");
         return Err(unusable("this server remembers no more apps of this kind"));
     }
+    check_share(app, tx, &client.id).await?;
     client_documents::note_fetch(&mut *tx, &client.id, now).await.map_err(Failure::from)?;
     let event = Event::success("client.registered", &Actor::System, now)
         .client(&client.id)
@@ -248,6 +279,18 @@ pub(crate) async fn keep(app: &App, tx: &mut Tx, client: &Client) -> Result<Kept
     audit::append(&mut *tx, &event.into_row()).await.map_err(Failure::from)?;
     sync::bump_catalog(tx).await.map_err(Failure::from)?;
     Ok(Kept::Anew)
+}
+
+/// Nobody fills all places with documents of one host.
+async fn check_share(app: &App, tx: &mut Tx, id: &ClientId) -> Result<(), DocumentError> {
+    let share = registrations::share_of(app.config.registration.max_documents);
+    let host = metadata_document::host_of(id.as_str())
+        .map_err(|rule| DocumentError::Unusable(format!("the client_id {rule}")))?;
+    let count = client_documents::count_at(tx, &host, share + 1).await.map_err(Failure::from)?;
+    if count > share {
+        return Err(unusable("this server remembers no more apps of this host"));
+    }
+    Ok(())
 }
 
 /// Tokens go to clients that are stored: grants refer to one. A client that a document describes is,

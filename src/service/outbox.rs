@@ -5,11 +5,12 @@
 //! Each delivery is sent at least once. A node that dies between an answer and noting it leaves a
 //! delivery that is sent once more, under the same id, by which receivers recognise it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 
 use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
@@ -22,8 +23,13 @@ use crate::service::failure::Failure;
 use crate::store::outbox::{self, Delivery};
 use crate::store::{Tx, audit};
 
-/// How long a node may hold a delivery: well above what one request to another server may take.
-const HOLD: Seconds = 30;
+/// How long a node may hold a delivery: well above what one request to another server may take and
+/// what the clocks of two nodes may differ by.
+const HOLD: Seconds = 60;
+/// How soon a delivery for which there was no turn is tried again.
+const PAUSE: Seconds = 2;
+/// Of the messages sent at the same time, one client gets this part at most.
+const SHARE: usize = 4;
 /// The longest wait between two tries.
 const LONGEST_WAIT: Seconds = 3_600;
 /// A receiver that answers "no" is asked this often: asking it all day would not change its mind.
@@ -45,6 +51,8 @@ pub(crate) enum Attempt {
     Refused(String),
     /// It may not have been heard.
     Failed(String),
+    /// It was not sent: too much is on its way there already.
+    Busy,
 }
 
 /// Adds a delivery to a client inside the caller's transaction; ring [`App::outbox_bell`] after the
@@ -74,7 +82,7 @@ pub(crate) async fn add(
 
 /// Sends what is due, now and from now on. Never returns.
 pub async fn run(app: Arc<App>) {
-    let mut under_way = JoinSet::new();
+    let mut under_way = UnderWay::default();
     loop {
         if let Err(error) = start_due(&app, &mut under_way).await {
             tracing::warn!(%error, "the outbox could not be looked into; it is tried again");
@@ -83,43 +91,104 @@ pub async fn run(app: Arc<App>) {
             () = app.outbox_bell.notified() => {}
             () = tokio::time::sleep(TICK) => {}
             // A place is free for the next one.
-            Some(_) = under_way.join_next() => {}
+            () = under_way.next_ended() => {}
         }
     }
 }
 
-/// Starts sending what is due, as far as there are places.
-async fn start_due(app: &Arc<App>, under_way: &mut JoinSet<()>) -> Result<(), Failure> {
-    while under_way.try_join_next().is_some() {}
+/// What is being sent, and to whom.
+#[derive(Default)]
+struct UnderWay {
+    tasks: JoinSet<()>,
+    clients: HashMap<Id, Option<ClientId>>,
+}
+
+impl UnderWay {
+    fn start(&mut self, client: Option<ClientId>, work: impl Future<Output = ()> + Send + 'static) {
+        let id = self.tasks.spawn(work).id();
+        self.clients.insert(id, client);
+    }
+
+    /// How much is being sent to this client.
+    fn to(&self, client: Option<&ClientId>) -> usize {
+        self.clients.values().filter(|known| known.as_ref() == client).count()
+    }
+
+    fn forget_ended(&mut self) {
+        while let Some(ended) = self.tasks.try_join_next_with_id() {
+            self.forget(ended);
+        }
+    }
+
+    /// Waits for the next one to end; for ever when nothing is under way.
+    async fn next_ended(&mut self) {
+        match self.tasks.join_next_with_id().await {
+            Some(ended) => self.forget(ended),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// However it ended: one that panicked stays held, and is tried again by whoever finds it due.
+    fn forget(&mut self, ended: Result<(Id, ()), JoinError>) {
+        let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
+        self.clients.remove(&id);
+    }
+}
+
+/// Starts sending what is due, as far as there are places. One client gets a share of them: a server
+/// that never answers would else take all, and every other app would hear of sign-outs late.
+async fn start_due(app: &Arc<App>, under_way: &mut UnderWay) -> Result<(), Failure> {
+    under_way.forget_ended();
+    let places = app.config.outbox.at_once;
+    let share = (places / SHARE).max(1);
     for kind in KINDS {
-        let free = app.config.outbox.at_once.saturating_sub(under_way.len());
-        if free == 0 {
+        if under_way.tasks.len() >= places {
             return Ok(());
         }
-        let limit = i64::try_from(free).unwrap_or(1);
-        for id in outbox::due(&app.store.db, kind, app.now(), limit).await? {
+        let bounds = (bound(share), bound(2 * places));
+        for (id, client) in outbox::due(&app.store.db, (kind, app.now()), bounds).await? {
+            if under_way.tasks.len() >= places {
+                break;
+            }
+            if under_way.to(client.as_ref()) >= share {
+                continue;
+            }
             let now = app.now();
             // Another node may have been faster.
             let claimed = outbox::claim(&app.store.db, &id, now, now.plus(HOLD)).await?;
             if let Some(delivery) = claimed {
                 let app = Arc::clone(app);
-                under_way.spawn(async move { deliver(&app, (kind, &delivery)).await });
+                under_way.start(client, async move { deliver(&app, (kind, &delivery)).await });
             }
         }
     }
     Ok(())
 }
 
+fn bound(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
 async fn deliver(app: &App, (kind, delivery): (&'static str, &Delivery)) {
-    let attempt = match kind {
-        backchannel_logout::KIND => backchannel_logout::send(app, delivery).await,
-        _ => Ok(Attempt::Obsolete),
+    let attempt = if is_overdue(app, delivery) {
+        Ok(Attempt::Failed("its time was over".to_owned()))
+    } else {
+        match kind {
+            backchannel_logout::KIND => backchannel_logout::send(app, delivery).await,
+            _ => Ok(Attempt::Obsolete),
+        }
     };
     let attempt = attempt.unwrap_or_else(|failure| Attempt::Failed(failure.to_string()));
     if let Err(error) = settle(app, (kind, delivery), attempt).await {
         // It stays held until another try is due, and is then sent once more.
         tracing::warn!(%error, id = delivery.id, "the outcome of a delivery could not be noted");
     }
+}
+
+/// Whether the last try has ended without anybody noting how. A delivery whose sending fails in a way
+/// nobody foresaw would else be tried for ever.
+fn is_overdue(app: &App, delivery: &Delivery) -> bool {
+    delivery.attempts > 1 && app.now() > delivery.expires_at.plus(HOLD)
 }
 
 /// Notes how a try went.
@@ -140,6 +209,12 @@ async fn settle(
         }
         Attempt::Refused(reason) => (reason, true),
         Attempt::Failed(reason) => (reason, false),
+        Attempt::Busy if app.now() < delivery.expires_at => {
+            outbox::release(&app.store.db, delivery, app.now().plus(PAUSE)).await?;
+            app.metrics.outbox_attempt(kind, "busy");
+            return Ok(());
+        }
+        Attempt::Busy => ("its server was busy to the end".to_owned(), false),
     };
     let now = app.now();
     if now >= delivery.expires_at || (refused && delivery.attempts >= MOST_REFUSALS) {

@@ -2,8 +2,8 @@
 
 use crate::app::App;
 use crate::crypto::secret;
-use crate::protocol::client_metadata::is_deceptive;
 use crate::protocol::password_policy::{self, PasswordRefusal};
+use crate::protocol::plain_text::is_disguised;
 use crate::protocol::types::{SessionId, UserId};
 use crate::protocol::user::{AdminRole, Profile, User};
 use crate::service::audit::{Actor, Event};
@@ -162,7 +162,8 @@ fn check_email(text: Option<String>) -> Result<Option<String>, PeopleError> {
                 && !domain.is_empty()
                 && !domain.contains('@')
                 && email.len() <= 254
-                && email.chars().all(|c| !c.is_whitespace() && !is_deceptive(c))
+                && !email.contains(char::is_whitespace)
+                && !is_disguised(&email)
         }
         None => false,
     };
@@ -175,7 +176,7 @@ fn check_email(text: Option<String>) -> Result<Option<String>, PeopleError> {
 fn check_name(text: Option<String>) -> Result<Option<String>, PeopleError> {
     let Some(text) = text else { return Ok(None) };
     let name = text.trim();
-    if name.chars().count() > 200 || name.chars().any(is_deceptive) {
+    if name.chars().count() > 200 || is_disguised(name) {
         return Err(PeopleError::invalid("name", "use at most 200 ordinary characters"));
     }
     Ok((!name.is_empty()).then(|| name.to_owned()))
@@ -185,7 +186,7 @@ fn check_groups(groups: Vec<String>) -> Result<Vec<String>, PeopleError> {
     let mut clean = Vec::with_capacity(groups.len());
     for group in groups {
         let group = group.trim().to_owned();
-        if group.is_empty() || group.chars().count() > 100 || group.chars().any(is_deceptive) {
+        if group.is_empty() || group.chars().count() > 100 || is_disguised(&group) {
             return Err(PeopleError::invalid("groups", "a group name needs 1 to 100 characters"));
         }
         clean.push(group);

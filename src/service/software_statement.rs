@@ -55,6 +55,12 @@ pub(crate) fn read(app: &App, token: &str) -> Result<Statement, OAuthError> {
     if time("exp")?.is_some_and(|exp| exp <= now) || time("nbf")?.is_some_and(|nbf| nbf > now) {
         return Err(unusable("not valid now"));
     }
+    time("iat")?;
+    // Malformed is not absent, whether or not the claim counts for anything here.
+    jwt_claims::text(&members, "sub").map_err(|_| unusable("sub"))?;
+    if members.contains_key("aud") {
+        jwt_claims::audience(&members).map_err(|_| unusable("aud"))?;
+    }
     members.retain(|name, _| !OWN.contains(&name.as_str()));
     Ok(Statement { members, issuer })
 }

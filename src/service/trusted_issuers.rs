@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::crypto::foreign::{EmbeddedKey, ForeignKeys, HeaderRules, Untyped, Unverified};
+use crate::outbound::Lane;
 use crate::protocol::client::Client;
 use crate::protocol::discovery::path;
 use crate::protocol::grant::client_credentials;
@@ -201,9 +202,9 @@ pub(crate) async fn accept(
     };
     let settings = &issuer.settings;
     let source = KeySource {
-        owner: ("issuer", &issuer.issuer),
         jwks: settings.jwks.as_ref(),
         jwks_uri: settings.jwks_uri.as_deref(),
+        lane: Lane::Owed,
     };
     let claims = match client_keys::verify_from(app, source, unverified).await {
         Ok(claims) => claims,

@@ -4,6 +4,7 @@
 use super::columns::Json;
 use super::db::Sql;
 use super::error::StoreError;
+use super::search::prefix_pattern;
 use crate::clock::UnixTime;
 use crate::protocol::client::{Client, ClientOrigin};
 use crate::protocol::types::ClientId;
@@ -63,23 +64,44 @@ pub async fn fetched_at<'a>(
     Ok(row.map(|(at,)| at))
 }
 
+/// How many clients are stored whose document is at this host, on whatever port, counted no further than
+/// `most`.
+pub async fn count_at<'a>(sql: impl Sql<'a>, host: &str, most: i64) -> Result<i64, StoreError> {
+    let at = format!("https://{host}");
+    let counted = sql
+        .into()
+        .query(
+            "select cast(count(*) as bigint) from (select 1 as n from clients \
+             where origin = 'document' and (id like $1 escape '!' or id like $2 escape '!') \
+             limit $3) as counted",
+        )
+        .bind(prefix_pattern(Some(&format!("{at}/"))))
+        .bind(prefix_pattern(Some(&format!("{at}:"))))
+        .bind(most)
+        .one::<(i64,)>()
+        .await?;
+    Ok(counted.0)
+}
+
 /// Deletes clients whose document was last read before `before` and that hold no grant, with what
-/// people had allowed them; at most `limit`. Returns how many.
+/// people had allowed them; at most `limit`. Returns which.
 pub async fn delete_unused<'a>(
     sql: impl Sql<'a>,
     before: UnixTime,
     limit: i64,
-) -> Result<u64, StoreError> {
-    sql.into()
+) -> Result<Vec<ClientId>, StoreError> {
+    let deleted = sql
+        .into()
         .query(
             "delete from clients where origin = 'document' and disabled_at is null and id in \
              (select client_documents.client_id from client_documents where fetched_at <= $1 \
              and not exists \
              (select 1 from grants where grants.client_id = client_documents.client_id) \
-             order by fetched_at limit $2)",
+             order by fetched_at limit $2) returning id",
         )
         .bind(before)
         .bind(limit)
-        .execute()
-        .await
+        .all::<(ClientId,)>()
+        .await?;
+    Ok(deleted.into_iter().map(|(id,)| id).collect())
 }

@@ -3,7 +3,7 @@
 use sqlx_macros::FromRow;
 
 use super::columns::Json;
-use super::db::Sql;
+use super::db::{Sql, Tx};
 use super::error::StoreError;
 use super::search::prefix_pattern;
 use crate::clock::UnixTime;
@@ -64,7 +64,8 @@ pub async fn insert<'a>(sql: impl Sql<'a>, client: &Client) -> Result<(), StoreE
     sql.into()
         .query(
             "insert into clients (id, name_lower, metadata, origin, secret_hashes, disabled_at, \
-             token_version, created_at, updated_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+             token_version, created_at, updated_at, in_use_since) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         )
         .bind(&client.id)
         .bind(client.metadata.client_name.to_lowercase())
@@ -75,9 +76,15 @@ pub async fn insert<'a>(sql: impl Sql<'a>, client: &Client) -> Result<(), StoreE
         .bind(client.token_version)
         .bind(client.created_at)
         .bind(client.updated_at)
+        .bind(works_without_consent(&client.metadata).then_some(client.created_at))
         .execute()
         .await
         .map(drop)
+}
+
+/// Whether nothing would show that the client is used: it counts as used then.
+fn works_without_consent(metadata: &ClientMetadata) -> bool {
+    metadata.grant_types.iter().any(|grant| grant.works_without_consent())
 }
 
 /// Writes the metadata and `updated_at`; `false` if there is no such client. Secrets, disabling and
@@ -85,15 +92,39 @@ pub async fn insert<'a>(sql: impl Sql<'a>, client: &Client) -> Result<(), StoreE
 pub async fn update<'a>(sql: impl Sql<'a>, client: &Client) -> Result<bool, StoreError> {
     let changed = sql
         .into()
-        .query("update clients set name_lower = $2, metadata = $3, updated_at = $4 where id = $1")
+        .query(
+            "update clients set name_lower = $2, metadata = $3, updated_at = $4, \
+             in_use_since = coalesce(in_use_since, $5) where id = $1",
+        )
         .bind(&client.id)
         .bind(client.metadata.client_name.to_lowercase())
         .bind(Json(&client.metadata))
         .bind(client.updated_at)
+        .bind(works_without_consent(&client.metadata).then_some(client.updated_at))
         .execute()
         .await?;
     Ok(changed == 1)
 }
+
+/// The client with this `client_id`, held as it is until the caller's transaction is over: whoever
+/// wants to change it waits for that, and whoever was changing it is waited for.
+pub async fn hold(tx: &mut Tx, id: &ClientId) -> Result<Option<Client>, StoreError> {
+    // A write that changes nothing locks the row on both databases.
+    let row = tx
+        .query(
+            "update clients set updated_at = updated_at where id = $1 returning id, metadata, origin, \
+             secret_hashes, disabled_at, token_version, created_at, updated_at",
+        )
+        .bind(id)
+        .optional::<ClientRow>()
+        .await?;
+    Ok(row.map(Client::from))
+}
+
+/// Notes that somebody allows a client ($1) something at a time ($2), so that it is never again taken
+/// for unused.
+pub(super) const NOTE_USE: &str =
+    "update clients set in_use_since = $2 where id = $1 and in_use_since is null";
 
 /// The client with this `client_id`.
 pub async fn by_id<'a>(sql: impl Sql<'a>, id: &ClientId) -> Result<Option<Client>, StoreError> {
@@ -191,25 +222,26 @@ pub async fn count_of<'a>(
     Ok(counted.0)
 }
 
-/// Deletes clients of this origin made before `before` that nobody has ever allowed anything and
-/// that hold no grant; at most `limit`. Returns how many.
+/// Deletes clients of this origin made before `before` that nobody has ever allowed anything, that
+/// cannot act without that, and that hold no grant; at most `limit`, oldest first. Returns which.
 pub async fn delete_unused<'a>(
     sql: impl Sql<'a>,
     (origin, before): (ClientOrigin, UnixTime),
     limit: i64,
-) -> Result<u64, StoreError> {
-    sql.into()
+) -> Result<Vec<ClientId>, StoreError> {
+    let deleted = sql
+        .into()
         .query(
-            "delete from clients where origin = $1 and created_at <= $2 and id in \
-             (select unused.id from clients as unused \
-             where unused.origin = $1 and unused.created_at <= $2 \
-             and not exists (select 1 from consents where consents.client_id = unused.id) \
+            "delete from clients where origin = $1 and created_at <= $2 and in_use_since is null \
+             and id in (select unused.id from clients as unused \
+             where unused.origin = $1 and unused.created_at <= $2 and unused.in_use_since is null \
              and not exists (select 1 from grants where grants.client_id = unused.id) \
-             order by unused.created_at limit $3)",
+             order by unused.created_at limit $3) returning id",
         )
         .bind(origin)
         .bind(before)
         .bind(limit)
-        .execute()
-        .await
+        .all::<(ClientId,)>()
+        .await?;
+    Ok(deleted.into_iter().map(|(id,)| id).collect())
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use sqlx_macros::FromRow;
 
+use super::clients;
 use super::columns::Json;
 use super::db::{Sql, Tx};
 use super::error::StoreError;
@@ -61,9 +62,13 @@ pub async fn get<'a>(
         .map(|row| row.map(Consent::from))
 }
 
-/// Remembers a consent in place of the one before.
+/// Remembers a consent in place of the one before, and that the client is in use.
 pub async fn upsert<'a>(sql: impl Sql<'a>, consent: &Consent) -> Result<(), StoreError> {
-    sql.into()
+    let mut target = sql.into();
+    // First of all: whoever removes unused clients waits for this row, or was faster.
+    let in_use = target.query(clients::NOTE_USE);
+    in_use.bind(&consent.client_id).bind(consent.granted_at).execute().await?;
+    target
         .query(
             "insert into consents (user_id, client_id, scopes, claims, granted_at) \
              values ($1, $2, $3, $4, $5) on conflict (user_id, client_id) \

@@ -123,9 +123,13 @@ pub async fn set_state<'a>(sql: impl Sql<'a>, change: &KeyChange) -> Result<bool
     Ok(changed == 1)
 }
 
-/// Removes a key for good; `false` if there is none.
+/// Removes a key for good, unless it is the one that signs; `false` if that is so or there is none.
 pub async fn delete<'a>(sql: impl Sql<'a>, kid: &str) -> Result<bool, StoreError> {
-    let deleted =
-        sql.into().query("delete from signing_keys where kid = $1").bind(kid).execute().await?;
+    let deleted = sql
+        .into()
+        .query("delete from signing_keys where kid = $1 and state <> 'active'")
+        .bind(kid)
+        .execute()
+        .await?;
     Ok(deleted == 1)
 }

@@ -77,23 +77,30 @@ pub async fn insert<'a>(sql: impl Sql<'a>, delivery: &Delivery) -> Result<(), St
         .map(drop)
 }
 
-/// The ids of at most `limit` deliveries of this kind that are due, the longest due first. They are
-/// only candidates: whoever wants to send one must [`claim`] it.
+/// A delivery that is due, and whom it is for.
+pub type Candidate = (String, Option<ClientId>);
+
+/// At most `limit` deliveries of this kind that are due, and at most `share` for one client. Of every
+/// client first the longest due, then the next: however much waits for one, the others come as soon as
+/// if it were alone. They are only candidates: whoever wants to send one must [`claim`] it.
 pub async fn due<'a>(
     sql: impl Sql<'a>,
-    kind: &str,
-    now: UnixTime,
-    limit: i64,
-) -> Result<Vec<String>, StoreError> {
-    let rows = sql
-        .into()
-        .query("select id from outbox where kind = $1 and due_at <= $2 order by due_at limit $3")
+    (kind, now): (&str, UnixTime),
+    (share, limit): (i64, i64),
+) -> Result<Vec<Candidate>, StoreError> {
+    sql.into()
+        .query(
+            "select id, client_id from (select id, client_id, due_at, \
+             row_number() over (partition by client_id order by due_at, id) as place \
+             from outbox where kind = $1 and due_at <= $2) as waiting \
+             where place <= $3 order by place, due_at limit $4",
+        )
         .bind(kind)
         .bind(now)
+        .bind(share)
         .bind(limit)
-        .all::<(String,)>()
-        .await?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
+        .all::<Candidate>()
+        .await
 }
 
 /// Takes a delivery that is due, in one atomic statement: of any number of callers exactly one gets
@@ -130,6 +137,26 @@ pub async fn postpone<'a>(
     let changed = sql
         .into()
         .query("update outbox set due_at = $3 where id = $1 and attempts = $2")
+        .bind(&claimed.id)
+        .bind(claimed.attempts)
+        .bind(due_at)
+        .execute()
+        .await?;
+    Ok(changed == 1)
+}
+
+/// Puts a claimed delivery back as if it had not been claimed, because it was not sent at all. `false`
+/// when it is held by somebody else by now, who then decides.
+pub async fn release<'a>(
+    sql: impl Sql<'a>,
+    claimed: &Delivery,
+    due_at: UnixTime,
+) -> Result<bool, StoreError> {
+    let changed = sql
+        .into()
+        .query(
+            "update outbox set due_at = $3, attempts = attempts - 1 where id = $1 and attempts = $2",
+        )
         .bind(&claimed.id)
         .bind(claimed.attempts)
         .bind(due_at)

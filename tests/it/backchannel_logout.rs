@@ -250,6 +250,43 @@ on_both_backends! {
         TlsPeer::shared().serve(&silent.path, Answer::status(200));
     }
 
+    async fn an_app_with_very_many_notices_delays_nobody_elses(backend: Backend) {
+        let world = world(backend).await;
+        let (silent, told) = (Told::register(&world, &[]), Told::register(&world, &[]));
+        TlsPeer::shared().serve(&silent.path, Answer::of_body(Body::Silence));
+        let many: Vec<_> = (0..100).map(|n| unique(&format!("many-{n}"))).collect();
+        put_in(&world, (&silent, &many)).await;
+        silent.hears(1).await;
+        // They have waited for longer.
+        put_in(&world, (&told, &[unique("one")])).await;
+        execute(&world, &format!("update outbox set due_at = 1 where client_id = '{}'", told.app.id)).await;
+        told.hears(1).await;
+        let tried = format!(
+            "select count(*) from outbox where attempts > 0 and client_id = '{}'", silent.app.id);
+        assert!(count(&world, &tried).await <= 12, "a few at a time, and the others wait");
+    }
+
+    async fn a_notice_whose_tries_all_ended_without_a_word_is_given_up(backend: Backend) {
+        let world = &Bed::shared(backend).await.world;
+        let told = Told::register(world, &[]);
+        // As a delivery is left behind whose sending fails in a way nobody foresaw: tried often, and
+        // its time is over.
+        let payload = json!({ "user_id": "u", "session_id": "s" });
+        let row = format!("'{}', 'backchannel_logout', '{}', '{payload}', 0, 40, 9999999999, 1",
+            unique("lost"), told.app.id);
+        let columns = "id, kind, client_id, payload, due_at, attempts, created_at, expires_at";
+        execute(world, &format!("insert into outbox ({columns}) values ({row})")).await;
+        let given_up = format!(
+            "select count(*) from audit_events where kind = 'delivery.given_up' and client_id = '{}'",
+            told.app.id);
+        wait_until_async("the end of the notice", PATIENCE, async || {
+            count(world, &given_up).await == 1
+        })
+        .await;
+        told.settled(world).await;
+        assert!(told.heard().is_empty());
+    }
+
     async fn a_sign_out_survives_the_death_of_the_server_before_and_during_its_delivery(
         backend: Backend
     ) {

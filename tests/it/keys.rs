@@ -2,9 +2,16 @@
 //! key takes everything it signed with it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use doorward::clock::Clock;
 use doorward::protocol::types::SigningAlg;
+use doorward::service::audit::Actor;
+use doorward::service::keys;
+use doorward::store::keys::KeyRow;
 use serde_json::Value;
+
+use crate::node_kit::node;
 
 use crate::flow_kit::{App, PATIENCE, create_user, get, sign_in};
 use crate::support::process::wait_until_async;
@@ -106,6 +113,67 @@ on_both_backends! {
             }
         }
     }
+}
+
+on_both_backends! {
+    async fn of_two_nodes_that_rotate_on_schedule_one_does(backend: Backend) {
+        let world = World::builder(backend).prepare().await;
+        let clock = Clock::manual(Clock::System.now());
+        let (one, two) = (node(&world, &clock).await, node(&world, &clock).await);
+        let before = keys::list(&one).await.unwrap();
+        clock.advance(one.config.keys.rotate_every);
+        let (first, second) = tokio::join!(keys::tick(&one), keys::tick(&two));
+        first.and(second).expect("both look after the keys");
+        let after = keys::list(&one).await.unwrap();
+        for alg in SigningAlg::ALL {
+            let published = kid_in(&before, alg, "next");
+            assert_eq!(kid_in(&after, alg, "active"), published, "published long before");
+            let retiring = after.iter().filter(|key| key.alg == alg && key.state == "retiring");
+            assert_eq!(retiring.count(), 1, "{alg:?} was rotated once");
+        }
+    }
+
+    async fn an_algorithm_is_never_left_without_a_key_that_signs(backend: Backend) {
+        let world = World::builder(backend).prepare().await;
+        let app = node(&world, &Clock::System).await;
+        let alg = SigningAlg::Es256;
+        let lose = async |state: &'static str| {
+            let sql = "delete from signing_keys where alg = 'ES256' and state = $1";
+            app.store.db.query(sql).bind(state).execute().await.expect("a deletion");
+        };
+        // As if the server had died between removing the next key and making another.
+        lose("next").await;
+        let before = kid_in(&keys::list(&app).await.unwrap(), alg, "active");
+        keys::rotate(&app, alg, &Actor::CommandLine).await.expect("a rotation");
+        let after = keys::list(&app).await.unwrap();
+        assert_ne!(kid_in(&after, alg, "active"), before, "it was rotated");
+        assert!(!kid_in(&after, alg, "next").is_empty());
+        for state in ["next", "active"] {
+            lose(state).await;
+            keys::tick(&app).await.expect("a look at the keys");
+            let healed = keys::list(&app).await.unwrap();
+            let kid = kid_in(&healed, alg, "active");
+            assert!(!kid_in(&healed, alg, "next").is_empty(), "{state}");
+            assert_eq!(app.keyring.load().active(alg).map(|key| key.kid.clone()), Some(kid));
+        }
+    }
+
+    async fn a_change_of_clients_opens_no_key_again(backend: Backend) {
+        let world = World::builder(backend).prepare().await;
+        let app = node(&world, &Clock::System).await;
+        let before = app.keyring.load_full();
+        keys::reload(&app).await.expect("the keys");
+        assert!(Arc::ptr_eq(&before, &app.keyring.load_full()), "they are the same");
+        keys::rotate(&app, SigningAlg::EdDsa, &Actor::CommandLine).await.expect("a rotation");
+        assert!(!Arc::ptr_eq(&before, &app.keyring.load_full()));
+    }
+}
+
+/// The only key of this algorithm in this state.
+fn kid_in(rows: &[KeyRow], alg: SigningAlg, state: &str) -> String {
+    let found: Vec<_> = rows.iter().filter(|row| row.alg == alg && row.state == state).collect();
+    assert_eq!(found.len(), 1, "{alg:?} {state}");
+    found[0].kid.clone()
 }
 
 /// The signing keys of `key list`.

@@ -1,10 +1,17 @@
 //! The modules of `oidcc-rp-initiated-logout-certification-test-plan`, each as a test of the same
 //! name, and signing out at Doorward itself.
 
+use doorward::clock::Clock;
+use doorward::crypto::seal::Purpose;
+use doorward::service::logout;
+use serde_json::json;
+
 use crate::checks::{assert_client_error, assert_dead};
 use crate::fixtures::{AFTER_LOGOUT, ALICE, BOB, Bed, Callback, Rp, Tokens};
+use crate::node_kit::node;
 use crate::support::backends::Backend;
 use crate::support::browser_like::{Browser, Page};
+use crate::support::world::World;
 
 fn state() -> String {
     "~0123456789abcde".repeat(8)
@@ -70,6 +77,21 @@ async fn asks_and_stays_here(backend: Backend, parameters: &[(&str, &str)]) {
 }
 
 on_both_backends! {
+    async fn the_question_is_good_for_as_long_as_any_form(backend: Backend) {
+        let world = World::builder(backend).prepare().await;
+        let clock = Clock::manual(Clock::System.now());
+        let app = node(&world, &clock).await;
+        let then = json!({ "redirect": AFTER_LOGOUT, "client_name": null, "client_uri": null });
+        let asked = json!({ "then": then, "at": clock.now() }).to_string();
+        let sealed = app.sealer.seal(Purpose::Flow, asked.as_bytes());
+        clock.advance(600);
+        assert!(logout::open_next(&app, &sealed).is_some_and(|next| next.redirect.is_some()));
+        // The place may not be the app's any more by then.
+        clock.advance(1);
+        assert_eq!(logout::open_next(&app, &sealed), None);
+        app.store.db.close().await;
+    }
+
     async fn oidcc_rp_initiated_logout_discovery_endpoint_verification(backend: Backend) {
         let bed = Bed::shared(backend).await;
         let page = bed.world.browser().get("/.well-known/openid-configuration").await;

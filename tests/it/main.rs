@@ -29,6 +29,7 @@
 //! | `registration_kit` | not tests: a Doorward that lets apps register themselves, and such apps |
 //! | `registration`, `conformance_registration` | apps register and look after themselves |
 //! | `registration_attacks` | hostile URLs, words and statements of apps |
+//! | `registration_care` | what administrators do about such apps stays done; which are removed |
 //! | `metadata_documents` | apps whose id is the URL of a document |
 //! | `pairwise` | every sector knows a person by a name of its own |
 //! | `claims_parameter`, `assurance` | claims by name; how strong a sign-in has to be |
@@ -53,6 +54,7 @@
 //! | `revocation_set` | whatever ends a lineage kills its tokens at once and for good |
 //! | `redis_faults` | Redis and PostgreSQL fail, forget and come back with old data |
 //! | `crash` | the server is killed twenty times under load and loses nothing it acknowledged |
+//! | `node_kit` | not tests: a node inside the test, with a clock of its own |
 //! | `keys`, `rotation` | keys rotate under load and are removed with all they signed |
 //! | `cli_changes` | what a command changes reaches a running server |
 //! | `logout_kit` | not tests: an app that is told of sign-outs |
@@ -152,6 +154,7 @@ mod malformed;
 mod metadata_documents;
 mod methods;
 mod mtls_kit;
+mod node_kit;
 mod operations;
 mod outbound_guard;
 mod pairwise;
@@ -163,6 +166,7 @@ mod redis_faults;
 mod refresh;
 mod registration;
 mod registration_attacks;
+mod registration_care;
 mod registration_kit;
 mod relying_party;
 mod request_kit;

@@ -1,12 +1,18 @@
 //! Clients whose id is the URL of a document: fetched with care, believed within limits, remembered
 //! only once somebody allowed them something.
 
+use doorward::clock::Clock;
+use doorward::protocol::types::ClientId;
+use doorward::service::metadata_document;
 use serde_json::{Value, json};
 
 use crate::checks::assert_error_page;
 use crate::client_signer::{ClientKey, jwks, with_assertion};
 use crate::fixtures::{ALICE, BOB, Bed, Rp, Tokens, fill_in, unique};
+use crate::flow_kit::PATIENCE;
+use crate::node_kit::node;
 use crate::registration_kit::{open_bed, open_world};
+use crate::support::process::wait_until_async;
 use crate::support::tls_peer::{Answer, TlsPeer};
 
 /// A document with these changes, and the program of its client.
@@ -159,6 +165,65 @@ on_both_backends! {
         forget_the_fetch(&bed, &app).await;
         bed.world.restart().await;
         assert_error_page(&app.rp.authorize(&browser, &silent).await);
+    }
+
+    async fn what_another_node_has_read_since_counts(backend: Backend) {
+        let bed = Bed::new(open_world(backend).start().await, &[]).await;
+        let app = App::publish(&bed, &json!({}));
+        let browser = bed.world.browser();
+        app.rp.tokens(&browser, &ALICE, &[]).await;
+        // The publisher takes the address away; this server has it in memory for some time yet.
+        let moved = TlsPeer::shared().url("/elsewhere");
+        app.serve(Answer::json(&app.document(&json!({ "redirect_uris": [moved] }))));
+        assert!(app.rp.authorize(&browser, &[]).await.try_location().is_some());
+        let other = node(&bed.world, &Clock::System).await;
+        let id = ClientId::new(&app.rp.id);
+        let read = metadata_document::resolve(&other, &id).await.expect("the document");
+        assert_eq!(read.unwrap().metadata.redirect_uris, [moved]);
+        other.store.db.close().await;
+        wait_until_async("the old address being refused", PATIENCE, async || {
+            app.rp.authorize(&browser, &[]).await.status.is_client_error()
+        })
+        .await;
+        assert_eq!(app.hits(), 2, "each node has read it once");
+    }
+
+    async fn invented_addresses_keep_no_app_from_being_read_that_people_use(backend: Backend) {
+        let mut bed = Bed::new(open_world(backend).start().await, &[]).await;
+        let app = App::publish(&bed, &json!({}));
+        let browser = bed.world.browser();
+        app.rp.tokens(&browser, &ALICE, &[]).await;
+        for n in 0..60 {
+            let id = TlsPeer::shared().url(&format!("/invented/{}/{n}.json", unique("x")));
+            assert_error_page(&Rp::new(&bed.world, &id).authorize(&browser, &[]).await);
+        }
+        let fresh = App::publish(&bed, &json!({}));
+        let page = fresh.rp.authorize(&browser, &[]).await;
+        assert!(page.text().contains("too often"), "{}", page.text());
+        // A restarted server has to read its document again.
+        bed.world.restart().await;
+        let page = app.rp.authorize(&browser, &[("prompt", "none")]).await;
+        assert!(page.location_parameter("code").is_some(), "{}", page.describe());
+    }
+
+    async fn people_are_not_sent_on_by_an_app_that_comes_by_itself(backend: Backend) {
+        let bed = open_bed(backend).await;
+        let elsewhere = json!({ "post_logout_redirect_uris": ["https://phish.test/"] });
+        let app = App::publish(bed, &elsewhere);
+        assert_error_page(&app.rp.authorize(&bed.world.browser(), &[]).await);
+        let own = TlsPeer::shared().url("/bye");
+        let app = App::publish(bed, &json!({ "post_logout_redirect_uris": [own] }));
+        let browser = bed.world.browser();
+        let hint = app.rp.tokens(&browser, &ALICE, &[]).await.id.expect("an ID token");
+        let end = |parameters: &[(&str, &str)]| {
+            let query = serde_urlencoded::to_string(parameters).expect("a query");
+            format!("/oauth2/logout?{query}&{}", url::form_urlencoded::Serializer::new(String::new())
+                .append_pair("post_logout_redirect_uri", &own).finish())
+        };
+        let page = bed.world.browser().get(&end(&[("client_id", &app.rp.id)])).await;
+        page.assert_status(200).assert_no_header("location");
+        let page = browser.get(&end(&[("id_token_hint", &hint)])).await.follow_within().await;
+        assert_eq!(page.location().as_str(), own);
     }
 
     async fn an_administrator_sees_such_an_app_and_can_switch_it_off(backend: Backend) {

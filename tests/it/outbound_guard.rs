@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use doorward::config::OutboundSettings;
-use doorward::outbound::{Accept, Fault, Limits, Outbound, OutboundError, UrlProblem};
+use doorward::outbound::{Accept, Fault, Lane, Limits, Outbound, OutboundError, UrlProblem};
 use serde_json::json;
 
 use crate::support::authority::Authority;
@@ -195,6 +195,41 @@ async fn one_host_gets_a_few_requests_at_a_time() {
         futures_util::future::join_all(requests).await.into_iter().map(fault).collect();
     assert_eq!(faults.iter().filter(|fault| **fault == Fault::Busy).count(), 3, "{faults:?}");
     assert_eq!(peer.hits("/silent"), 2);
+}
+
+#[tokio::test]
+async fn what_strangers_set_off_takes_no_turn_from_what_is_owed() {
+    let peer = TlsPeer::start();
+    peer.serve("/silent", Answer::of_body(Body::Silence));
+    peer.serve("/logout", Answer::status(204));
+    peer.serve("/jwks", Answer::json(&json!({ "keys": [] })));
+    let limits = Limits { per_host: 200, total: Duration::from_secs(4), ..Limits::default() };
+    let outbound = client(&peer, &[&format!("localhost:{}", peer.port())], limits);
+    let (silent, owed) = (peer.url("/silent"), peer.url("/logout"));
+    let asked =
+        futures_util::future::join_all((0..90).map(|_| outbound.get(&silent, Accept::Json)));
+    let told = async {
+        peer.wait_for("/silent", 12).await;
+        let keys = outbound.get_in(Lane::Owed, &peer.url("/jwks"), Accept::JwkSet).await;
+        (outbound.post_form(&owed, &[("a", "b")]).await, keys.map(|keys| keys.status))
+    };
+    let (outcomes, told) = tokio::join!(asked, told);
+    assert_eq!(told, (Ok(204), Ok(200)));
+    assert!(outcomes.into_iter().all(|outcome| outcome.is_err()));
+    assert_eq!(peer.hits("/silent"), 12, "and one site does not take every turn of strangers");
+}
+
+#[tokio::test]
+async fn no_more_is_pulled_out_of_a_server_than_the_kind_of_document_has() {
+    let peer = TlsPeer::start();
+    let outbound = allowed(&peer);
+    for kind in [Accept::Document, Accept::JwkSet, Accept::RequestObject] {
+        peer.serve("/most", Answer::new(200, "application/json", vec![b' '; kind.most()]));
+        peer.serve("/more", Answer::new(200, "application/json", vec![b' '; kind.most() + 1]));
+        let whole = outbound.get(&peer.url("/most"), kind).await.expect("a whole body");
+        assert_eq!(whole.body.len(), kind.most());
+        assert_eq!(fault(outbound.get(&peer.url("/more"), kind).await), Fault::TooLarge);
+    }
 }
 
 #[test]

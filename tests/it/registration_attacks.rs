@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::client_signer::{ClientKey, jwks, now};
 use crate::fixtures::{ALICE, Bed, fill_in, unique};
+use crate::forge::{forgeries, malformed_claims};
 use crate::registration_kit::{
     Registered, assert_refused, clients, open_bed, open_world, register, request, send,
 };
@@ -79,6 +80,28 @@ on_both_backends! {
         assert_eq!(clients(&bed).await, before, "no row");
         assert_eq!(canary.connections(), 0, "the canary lives");
         bed.assert_log_is_clean();
+    }
+
+    async fn no_url_of_an_app_leads_inside_after_a_change_either(backend: Backend) {
+        let bed = open_bed(backend).await;
+        let app = Registered::new(&bed.world, json!({})).await;
+        for member in URLS {
+            for url in ["https://169.254.169.254/x", "https://[::ffff:10.0.0.1]/x", "file:///x",
+                "https://localhost./x", "javascript:alert(1)"] {
+                if member == "post_logout_redirect_uris" && url.starts_with("https://") {
+                    continue;
+                }
+                let list = member.ends_with('s');
+                let value = if list { json!([url]) } else { json!(url) };
+                let body = app.replacement(json!({ member: value }));
+                let page = app.manage(reqwest::Method::PUT, Some(&body)).await;
+                assert_refused(&page, 400, "invalid_client_metadata");
+                let text = page.json()["error_description"].as_str().unwrap().to_owned();
+                assert!(text.starts_with(member), "{url}: {text}");
+            }
+        }
+        let read = app.manage(reqwest::Method::GET, None).await.assert_status(200).json();
+        assert_eq!(read["client_name"], "Self-made");
     }
 
     async fn dangerous_redirect_uris_cannot_be_registered_by_apps_either(backend: Backend) {
@@ -227,6 +250,59 @@ on_both_backends! {
         // What it says is checked as everything else is.
         let evil = key.jwt(&claims(json!({ "redirect_uris": ["javascript:alert(1)"] })));
         assert_refused(&register(&bed.world, None, &asked(&evil)).await, 400, "invalid_redirect_uri");
+    }
+
+    async fn a_forged_statement_is_worth_nothing(backend: Backend) {
+        let issuer = "https://statements.test";
+        let canary = TlsPeer::start();
+        let (rsa, curve) = (ClientKey::new("RS256", "s1"), ClientKey::new("ES256", "s2"));
+        let mut world = open_world(backend).prepare().await;
+        let file = world.path("statements.json");
+        std::fs::write(&file, json!({ issuer: jwks(&[&rsa, &curve]) }).to_string()).expect("a file");
+        world.set("DOORWARD_REGISTRATION__SOFTWARE_STATEMENT_KEYS_FILE", &file.display().to_string());
+        world.start_server().await;
+        let bed = Bed::new(world, &["conf-basic"]).await;
+        let claims = json!({ "iss": issuer, "sub": "wiki", "aud": bed.world.issuer,
+            "client_name": "Vouched for", "iat": now(), "exp": now() + 600 });
+        let ask = async |token: &str| {
+            register(&bed.world, None, &request(json!({ "software_statement": token }))).await
+        };
+        let genuine = rsa.jwt(&claims);
+        ask(&genuine).await.assert_status(201);
+        let before = clients(&bed).await;
+        // Rows 37 to 40.
+        for (what, token) in forgeries(&genuine, &rsa.jwk(), &canary.url("")) {
+            let page = ask(&token).await;
+            assert_eq!(page.status.as_u16(), 400, "{what}: {}", page.describe());
+            assert_eq!(page.json()["error"], "invalid_software_statement", "{what}");
+        }
+        // Row 41: what is there has to be of its type.
+        let mut bad: Vec<_> = malformed_claims();
+        bad.retain(|(name, json)| *name == "iss" || !json.is_empty());
+        for (name, json) in bad {
+            let mut rest = claims.clone();
+            rest.as_object_mut().unwrap().remove(name);
+            let mut text = rest.to_string();
+            if !json.is_empty() {
+                text.truncate(text.len() - 1);
+                text = format!("{text},\"{name}\":{json}}}");
+            }
+            let token = rsa.sign(&json!({ "alg": "RS256", "kid": "s1" }), &text);
+            let page = ask(&token).await;
+            assert_eq!(page.status.as_u16(), 400, "{name} {json}: {}", page.describe());
+        }
+        // Row 42: another token of the same key, and the key of another algorithm under this name.
+        let typed = rsa.sign(&json!({ "alg": "RS256", "kid": "s1", "typ": "at+jwt" }), &claims.to_string());
+        let swapped = curve.sign(&json!({ "alg": "ES256", "kid": "s1" }), &claims.to_string());
+        let assertion = rsa.assertion("wiki", &bed.world.issuer, &json!({}));
+        for token in [typed, swapped, assertion] {
+            assert_eq!(ask(&token).await.status.as_u16(), 400);
+        }
+        let id_token = bed.rp("conf-basic").tokens(&bed.world.browser(), &ALICE, &[]).await.id;
+        assert_refused(&ask(&id_token.unwrap()).await, 400, "unapproved_software_statement");
+        assert_eq!(clients(&bed).await, before);
+        assert_eq!(canary.connections(), 0, "no key is fetched from where a token says");
+        bed.assert_log_is_clean();
     }
 
     async fn a_statement_is_refused_where_nobody_is_trusted(backend: Backend) {

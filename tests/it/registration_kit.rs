@@ -22,6 +22,7 @@ pub fn open_world(backend: Backend) -> WorldBuilder {
     reachable(World::builder(backend), &[TlsPeer::shared()])
         .env("DOORWARD_REGISTRATION__MODE", "open")
         .env("DOORWARD_REGISTRATION__OPEN_PER_HOUR", "100000")
+        .env("DOORWARD_REGISTRATION__CHANGES_PER_HOUR", "100000")
         .env("DOORWARD_REGISTRATION__MAX_CLIENTS", "1000000")
         .env("DOORWARD_REGISTRATION__METADATA_DOCUMENTS", "true")
 }

@@ -16,7 +16,8 @@ pub(crate) async fn outbox_conforms(store: &Store) {
     }
     assert_eq!(outbox::count(db).await.unwrap(), 3);
     let due = |after, limit| async move {
-        outbox::due(&store.db, "notice", NOW.plus(after), limit).await.unwrap()
+        let found = outbox::due(db, ("notice", NOW.plus(after)), (9, limit)).await.unwrap();
+        found.into_iter().map(|(id, _)| id).collect::<Vec<_>>()
     };
     assert!(due(-1, 9).await.is_empty());
     assert_eq!(due(0, 9).await, ["d1"]);
@@ -49,6 +50,42 @@ pub(crate) async fn outbox_conforms(store: &Store) {
     assert!(outbox::remove(db, &odd).await.unwrap());
     assert!(outbox::remove(db, &claim("d2", 10).await.unwrap()).await.unwrap());
     assert_eq!(outbox::count(db).await.unwrap(), 0);
+    everybody_comes_in_turn(store).await;
+}
+
+async fn everybody_comes_in_turn(store: &Store) {
+    let db = &store.db;
+    let (loud, quiet) = (ClientId::new("loud"), ClientId::new("quiet"));
+    for n in 0..5 {
+        let mut delivery = delivery(&format!("loud-{n}"));
+        (delivery.client_id, delivery.due_at) = (Some(loud.clone()), NOW.plus(n - 10));
+        outbox::insert(db, &delivery).await.unwrap();
+    }
+    let mut last = delivery("quiet");
+    last.client_id = Some(quiet.clone());
+    outbox::insert(db, &last).await.unwrap();
+    let due = |bounds| async move {
+        let found = outbox::due(db, ("notice", NOW), bounds).await.unwrap();
+        found.into_iter().map(|(id, _)| id).collect::<Vec<_>>()
+    };
+    assert_eq!(due((9, 9)).await[..3], ["loud-0", "quiet", "loud-1"]);
+    assert_eq!(due((2, 9)).await, ["loud-0", "quiet", "loud-1"], "two for each at most");
+    assert_eq!(due((9, 2)).await, ["loud-0", "quiet"]);
+    let found = outbox::due(db, ("notice", NOW), (1, 9)).await.unwrap();
+    assert_eq!(found[1], ("quiet".to_owned(), Some(quiet)));
+
+    let claimed = outbox::claim(db, "quiet", NOW, NOW.plus(60)).await.unwrap().unwrap();
+    assert!(outbox::release(db, &claimed, NOW.plus(2)).await.unwrap());
+    assert!(!outbox::release(db, &claimed, NOW).await.unwrap(), "it is no longer held");
+    assert_eq!(outbox::claim(db, "quiet", NOW.plus(1), NOW).await.unwrap(), None);
+    let again = outbox::claim(db, "quiet", NOW.plus(2), NOW.plus(60)).await.unwrap().unwrap();
+    assert_eq!(again.attempts, 1, "what was not sent is not counted");
+    assert!(outbox::remove(db, &again).await.unwrap());
+    for n in 0..5 {
+        let id = format!("loud-{n}");
+        let claimed = outbox::claim(db, &id, NOW, NOW).await.unwrap().unwrap();
+        assert!(outbox::remove(db, &claimed).await.unwrap());
+    }
 }
 
 pub(crate) async fn session_clients_conform(store: &Store) {

@@ -127,7 +127,7 @@ pub(crate) async fn each_delivery_is_claimed_once(store: &Store) {
         let s = s.clone();
         async move {
             let mut mine = Vec::new();
-            for id in outbox::due(&s.db, "notice", NOW, 100).await.unwrap() {
+            for (id, _) in outbox::due(&s.db, ("notice", NOW), (100, 100)).await.unwrap() {
                 let claimed = outbox::claim(&s.db, &id, NOW, NOW.plus(30)).await.unwrap();
                 mine.extend(claimed.map(|delivery| (delivery.id, delivery.attempts)));
             }

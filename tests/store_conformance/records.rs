@@ -42,6 +42,7 @@ pub(crate) async fn keys_conform(store: &Store) {
         (stored[0].retires_at, stored[0].remove_after),
         (Some(NOW.plus(1)), Some(NOW.plus(2)))
     );
+    assert!(!keys::delete(db, "k2").await.unwrap(), "the key that signs stays");
     assert!(keys::delete(db, "k1").await.unwrap());
     assert!(!keys::delete(db, "k1").await.unwrap());
 }

@@ -1,6 +1,8 @@
 //! Clients that came by themselves: permissions, what is known of them, and forgetting the unused.
 
-use doorward::protocol::client::{Client, ClientOrigin};
+use std::collections::BTreeSet;
+
+use doorward::protocol::client::{Client, ClientOrigin, GrantType};
 use doorward::protocol::scope::Scopes;
 use doorward::protocol::types::{ClientId, UserId};
 use doorward::store::client_registrations::{self, ClientRegistration};
@@ -90,14 +92,37 @@ async fn registrations_conform(store: &Store) {
         permission: Some("p1".to_owned()),
         statement_by: None,
         address: "192.0.2.1".to_owned(),
+        network: "192.0.2.1".to_owned(),
+        set_by_administrator: BTreeSet::new(),
         registered_at: NOW,
     };
     client_registrations::insert(db, &row).await.unwrap();
     let id = &dynamic.id;
-    assert_eq!(client_registrations::of(db, id).await.unwrap(), Some(row));
-    assert!(client_registrations::rotate(db, id, ("t0", "t1")).await.unwrap());
-    assert!(!client_registrations::rotate(db, id, ("t0", "t2")).await.unwrap(), "one winner");
-    assert_eq!(client_registrations::of(db, id).await.unwrap().unwrap().token_hash, "t1");
+    assert_eq!(client_registrations::of(db, id).await.unwrap(), Some(row.clone()));
+    let rotate = |old, new, by| client_registrations::rotate(db, id, (old, new), by);
+    assert!(rotate("t0", "t1", Some("https://issuer.test")).await.unwrap());
+    assert!(!rotate("t0", "t2", None).await.unwrap(), "one winner");
+    let set: BTreeSet<_> = ["scope".to_owned(), "tos_uri".to_owned()].into();
+    assert!(client_registrations::note_set_by_administrator(db, id, &set).await.unwrap());
+    let expected = ClientRegistration {
+        token_hash: "t1".to_owned(),
+        statement_by: Some("https://issuer.test".to_owned()),
+        set_by_administrator: set.clone(),
+        ..row
+    };
+    assert_eq!(client_registrations::of(db, id).await.unwrap(), Some(expected));
+    assert!(client_registrations::replace_token(db, id, "t3").await.unwrap());
+    assert!(!rotate("t1", "t4", None).await.unwrap(), "it was taken away");
+    let stranger = ClientId::new("app");
+    assert!(!client_registrations::replace_token(db, &stranger, "t").await.unwrap());
+    assert!(!client_registrations::note_set_by_administrator(db, &stranger, &set).await.unwrap());
+    let from = |network: &'static str, most| client_registrations::count_from(db, network, most);
+    assert_eq!(from("192.0.2.1", 10).await.unwrap(), 1);
+    assert_eq!((from("192.0.2.1", 0).await.unwrap(), from("", 10).await.unwrap()), (0, 0));
+    let mut tx = store.begin().await.unwrap();
+    assert_eq!(clients::hold(&mut tx, id).await.unwrap(), Some(dynamic.clone()));
+    assert_eq!(clients::hold(&mut tx, &ClientId::new("nobody")).await.unwrap(), None);
+    tx.commit().await.unwrap();
     assert_eq!(clients::count_of(db, ClientOrigin::Dynamic, 10).await.unwrap(), 1);
     assert_eq!(clients::count_of(db, ClientOrigin::Manual, 1).await.unwrap(), 1, "no further");
     users::insert(db, &user("reg")).await.unwrap();
@@ -113,7 +138,7 @@ async fn allow(store: &Store, person: &str, client: &str) {
         user_id: UserId::new(person),
         client_id: ClientId::new(client),
         scopes: Scopes::from_tokens(["openid"]),
-        claims: std::collections::BTreeSet::new(),
+        claims: BTreeSet::new(),
         granted_at: NOW,
     };
     consents::upsert(&store.db, &consent).await.unwrap();
@@ -126,33 +151,59 @@ async fn documents_conform(store: &Store) {
     assert!(!client_documents::insert_client(db, &described).await.unwrap(), "it is there");
     assert_eq!(clients::by_id(db, &described.id).await.unwrap(), Some(described.clone()));
     assert_eq!(client_documents::fetched_at(db, &described.id).await.unwrap(), None);
+    let on_port = of_origin("https://app.test:8443/c.json", ClientOrigin::Document);
+    assert!(client_documents::insert_client(db, &on_port).await.unwrap());
+    for (host, most, count) in [
+        ("app.test", 9, 2),
+        ("app.test", 1, 1),
+        ("app", 9, 0),
+        ("app.test.evil.test", 9, 0),
+        ("%", 9, 0),
+    ] {
+        assert_eq!(client_documents::count_at(db, host, most).await.unwrap(), count, "{host}");
+    }
+    clients::delete(db, &on_port.id).await.unwrap();
     for at in [NOW, NOW.plus(5)] {
         client_documents::note_fetch(db, &described.id, at).await.unwrap();
         assert_eq!(client_documents::fetched_at(db, &described.id).await.unwrap(), Some(at));
     }
-    assert_eq!(client_documents::delete_unused(db, NOW, 10).await.unwrap(), 0, "read since");
+    assert_eq!(client_documents::delete_unused(db, NOW, 10).await.unwrap(), [], "read since");
     let held = grant("g-doc", "u-reg", described.id.as_str());
     grants::insert(db, &held).await.unwrap();
-    assert_eq!(client_documents::delete_unused(db, NOW.plus(5), 10).await.unwrap(), 0, "in use");
+    assert_eq!(client_documents::delete_unused(db, NOW.plus(5), 10).await.unwrap(), [], "in use");
     cleanup::purge(db, held.expires_at, 100).await.unwrap();
-    assert_eq!(client_documents::delete_unused(db, NOW.plus(5), 10).await.unwrap(), 1);
+    let deleted = client_documents::delete_unused(db, NOW.plus(5), 10).await.unwrap();
+    assert_eq!(deleted, [described.id.clone()]);
     assert_eq!(clients::by_id(db, &described.id).await.unwrap(), None);
 }
 
 async fn the_unused_are_forgotten(store: &Store) {
     let db = &store.db;
-    for id in ["d-1", "d-2", "d-allowed", "d-grant"] {
-        clients::insert(db, &of_origin(id, ClientOrigin::Dynamic)).await.unwrap();
+    for (id, after) in [("d-1", -1), ("d-2", 0), ("d-allowed", 0), ("d-grant", 0), ("d-young", 10)]
+    {
+        let created_at = NOW.plus(after);
+        let client = Client { created_at, ..of_origin(id, ClientOrigin::Dynamic) };
+        clients::insert(db, &client).await.unwrap();
     }
-    let young = Client { created_at: NOW.plus(10), ..of_origin("d-young", ClientOrigin::Dynamic) };
-    clients::insert(db, &young).await.unwrap();
+    // What acts without anybody's consent leaves no trace of being used.
+    let mut machine = of_origin("d-machine", ClientOrigin::Dynamic);
+    machine.metadata.grant_types = vec![GrantType::ClientCredentials];
+    clients::insert(db, &machine).await.unwrap();
+    let mut changed = of_origin("d-changed", ClientOrigin::Dynamic);
+    clients::insert(db, &changed).await.unwrap();
+    changed.metadata.grant_types.push(GrantType::TokenExchange);
+    clients::update(db, &changed).await.unwrap();
+    changed.metadata.grant_types.pop();
+    clients::update(db, &changed).await.unwrap();
     allow(store, "u-reg", "d-allowed").await;
+    // It was allowed something once, and is not any more.
+    consents::delete_for_client(db, &ClientId::new("d-allowed")).await.unwrap();
     grants::insert(db, &grant("g-dyn", "u-reg", "d-grant")).await.unwrap();
-    let unused = (ClientOrigin::Dynamic, NOW);
-    assert_eq!(clients::delete_unused(db, unused, 1).await.unwrap(), 1, "a few at a time");
-    assert_eq!(clients::delete_unused(db, unused, 10).await.unwrap(), 1);
-    assert_eq!(clients::delete_unused(db, unused, 10).await.unwrap(), 0);
-    for id in ["d-allowed", "d-grant", "d-young"] {
+    let unused = |most| clients::delete_unused(db, (ClientOrigin::Dynamic, NOW), most);
+    assert_eq!(unused(1).await.unwrap(), [ClientId::new("d-1")], "a few at a time");
+    assert_eq!(unused(10).await.unwrap(), [ClientId::new("d-2")]);
+    assert_eq!(unused(10).await.unwrap(), []);
+    for id in ["d-allowed", "d-grant", "d-young", "d-machine", "d-changed"] {
         assert!(clients::delete(db, &ClientId::new(id)).await.unwrap(), "{id} was kept");
     }
     users::delete(db, &UserId::new("u-reg")).await.unwrap();

@@ -81,6 +81,11 @@ impl fmt::Debug for DecryptionKey {
 }
 
 impl DecryptionKey {
+    /// Its key id.
+    pub(in crate::crypto) fn kid(&self) -> &str {
+        &self.kid
+    }
+
     /// Opens and parses a stored key and checks that private key, public key and key id belong
     /// together, so that whoever can write to the database still cannot publish a key of their own.
     ///

@@ -66,6 +66,7 @@ pub(super) fn stop(error: ClientError) -> Stop {
         | ClientError::Invalid(_)
         | ClientError::NoSecret
         | ClientError::WeakSecret
+        | ClientError::NotSelfRegistered
         | ClientError::BadId => Stop::NotFound,
     }
 }

@@ -147,7 +147,7 @@ fn failed(request: &HttpRequest, error: &RegistrationError) -> HttpResponse {
             let body = json!({
                 "error": "temporarily_unavailable",
                 "error_description":
-                    "Too many apps were registered from this network; try again in an hour.",
+                    "Too many apps were registered or changed from this network; try again in an hour.",
             });
             shared(StatusCode::TOO_MANY_REQUESTS)
                 .insert_header((header::RETRY_AFTER, retry_after.to_string()))
@@ -163,6 +163,7 @@ fn refused(request_id: &str, refusal: &OAuthError) -> HttpResponse {
     let status = match refusal.code {
         ErrorCode::InvalidToken => StatusCode::UNAUTHORIZED,
         ErrorCode::AccessDenied => StatusCode::FORBIDDEN,
+        ErrorCode::TemporarilyUnavailable => StatusCode::CONFLICT,
         _ => StatusCode::BAD_REQUEST,
     };
     let mut response = shared(status);

@@ -6,6 +6,8 @@ use std::fmt::Display;
 
 use askama::Values;
 
+use crate::protocol::plain_text::is_deceptive;
+
 /// An address that is safe to put into `href` or `action`, or `#` in its place: `https`, `http`, a
 /// path on this site, or an app's own scheme in reverse domain form (RFC 8252 section 7.1).
 /// Anything that a browser would run, such as `javascript:`, never passes.
@@ -20,7 +22,7 @@ pub fn web_url(address: impl Display, _: &dyn Values) -> askama::Result<String> 
 #[askama::filter_fn]
 pub fn one_direction(text: impl Display, _: &dyn Values) -> askama::Result<String> {
     let mut text = text.to_string();
-    text.retain(|c| !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'));
+    text.retain(|c| !is_deceptive(c));
     Ok(text)
 }
 

@@ -2,6 +2,7 @@
 
 use crate::http::pages::views::{AboutApp, Unreviewed};
 use crate::protocol::client::{Client, ClientOrigin};
+use crate::protocol::frontchannel_logout::plain_origin;
 
 /// What is told of a client.
 #[must_use]
@@ -38,10 +39,7 @@ fn host_of(uri: &str) -> String {
 #[must_use]
 pub(super) fn origin_of(uri: &str) -> Option<String> {
     let url = url::Url::parse(uri).ok().filter(|url| url.scheme() == "https")?;
-    let origin = url.origin().ascii_serialization();
-    let plain =
-        |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '/' | '.' | '-' | '[' | ']');
-    origin.chars().all(plain).then_some(origin)
+    plain_origin(&url)
 }
 
 #[cfg(test)]

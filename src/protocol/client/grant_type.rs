@@ -59,6 +59,13 @@ impl GrantType {
         matches!(self, Self::ClientCredentials | Self::TokenExchange)
     }
 
+    /// Whether it gives tokens without anybody having allowed the client something here, so that a
+    /// client in daily use may have neither a consent nor a grant.
+    #[must_use]
+    pub fn works_without_consent(self) -> bool {
+        matches!(self, Self::ClientCredentials | Self::TokenExchange | Self::JwtBearer)
+    }
+
     /// Whether the token request may name scopes. With a code they were agreed on before (RFC 6749
     /// section 4.1.3), and what some clients send all the same is ignored.
     #[must_use]

@@ -8,31 +8,24 @@ use serde_json::Value;
 use super::{MetadataProblem, Problems};
 use crate::protocol::client::{AuthMethod, ClientMetadata};
 use crate::protocol::distinguished_name::DistinguishedName;
+use crate::protocol::jwk_set;
+use crate::protocol::plain_text;
 use crate::protocol::scope::Scopes;
-use crate::protocol::strict_json::has_nul;
 use crate::protocol::types::{ContentEncryptionAlg, KeyEncryptionAlg};
 
 /// The largest key set by value, in bytes of JSON.
 const MOST_KEY_BYTES: usize = 32 * 1024;
 
 pub(super) fn name(metadata: &ClientMetadata, problems: &mut Problems) {
-    let name = metadata.client_name.trim();
-    if name.is_empty() || name.chars().count() > 100 {
+    // Measured as it is stored: spaces around it are taken off where it is read.
+    let name = &metadata.client_name;
+    if name.trim().is_empty() || name.chars().count() > 100 {
         problems.push(MetadataProblem::new("client_name", "needs 1 to 100 characters"));
     }
-    if name.chars().any(is_deceptive) {
-        problems.push(MetadataProblem::new(
-            "client_name",
-            "contains a control or text-direction character",
-        ));
+    if plain_text::is_disguised(name) {
+        let text = "contains a control, invisible or text-direction character";
+        problems.push(MetadataProblem::new("client_name", text));
     }
-}
-
-/// Control characters, and those that turn the direction of text around to disguise it.
-#[must_use]
-pub fn is_deceptive(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The client's keys (RFC 7591 section 2): in one place only, and public ones only. Whether each is
@@ -51,8 +44,8 @@ pub(super) fn keys(metadata: &ClientMetadata, problems: &mut Problems) {
         let text = "is not a JWK Set: an object with a member keys that is a list";
         problems.push(MetadataProblem::new("jwks", text));
     }
-    if has_nul(jwks) {
-        problems.push(MetadataProblem::new("jwks", "has the NUL character"));
+    if jwk_set::has_control_characters(jwks) {
+        problems.push(MetadataProblem::new("jwks", "contains a control character"));
     }
     if jwks.to_string().len() > MOST_KEY_BYTES {
         problems.push(MetadataProblem::new("jwks", "is larger than 32 KB; use jwks_uri"));
@@ -200,7 +193,7 @@ pub(super) fn words(metadata: &ClientMetadata, problems: &mut Problems) {
 
 /// One line that is neither empty nor disguised.
 fn is_line(text: &str, longest: usize) -> bool {
-    !text.trim().is_empty() && text.chars().count() <= longest && !text.chars().any(is_deceptive)
+    !text.trim().is_empty() && text.chars().count() <= longest && !plain_text::is_disguised(text)
 }
 
 pub(super) fn scope(metadata: &ClientMetadata, problems: &mut Problems) {

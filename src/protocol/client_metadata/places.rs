@@ -2,7 +2,7 @@
 //! server itself asks.
 
 use super::{MetadataProblem, Problems};
-use crate::protocol::client::{ClientKind, ClientMetadata, GrantType, SubjectType};
+use crate::protocol::client::{ClientKind, ClientMetadata, GrantType};
 use crate::protocol::redirect_uri::{self, RedirectUriError};
 use crate::protocol::subject;
 
@@ -65,9 +65,8 @@ pub(super) fn links(metadata: &ClientMetadata, problems: &mut Problems) {
     for (field, link) in links {
         let Some(link) = link else { continue };
         // The same rules as for redirect URIs: https or loopback, nothing a browser would run.
-        match redirect_uri::validate(link, ClientKind::Web) {
-            Ok(()) | Err(RedirectUriError::Fragment) => {}
-            Err(error) => problems.push(MetadataProblem::of(field, link, error.to_string())),
+        if let Err(error) = check_without_fragment(link) {
+            problems.push(MetadataProblem::of(field, link, error.to_string()));
         }
     }
     // OpenID Connect Core section 4: https, also where the app is on loopback.
@@ -134,12 +133,23 @@ pub(super) fn fetched_ones(metadata: &ClientMetadata, problems: &mut Problems) {
     }
 }
 
-fn check_https(uri: &str, fragment: Fragment) -> Result<(), String> {
-    match redirect_uri::validate(uri, ClientKind::Web) {
-        Ok(()) => {}
-        Err(RedirectUriError::Fragment) if fragment == Fragment::Allowed => {}
-        Err(error) => return Err(error.to_string()),
+/// The rules of redirect URIs for what stands before a fragment, and its characters in it as well.
+fn check_without_fragment(uri: &str) -> Result<(), RedirectUriError> {
+    let (place, fragment) = uri.split_once('#').unwrap_or((uri, ""));
+    redirect_uri::validate(place, ClientKind::Web)?;
+    if uri.len() > 2000 {
+        return Err(RedirectUriError::TooLong);
     }
+    let plain = |b: u8| b.is_ascii_graphic() && !matches!(b, b'\\' | b'"' | b'<' | b'>' | b'#');
+    if fragment.bytes().all(plain) { Ok(()) } else { Err(RedirectUriError::Characters) }
+}
+
+fn check_https(uri: &str, fragment: Fragment) -> Result<(), String> {
+    let checked = match fragment {
+        Fragment::Allowed => check_without_fragment(uri),
+        Fragment::Refused => redirect_uri::validate(uri, ClientKind::Web),
+    };
+    checked.map_err(|error| error.to_string())?;
     // The parser writes schemes in lower case; `https` as others write it is https too.
     match url::Url::parse(uri) {
         Ok(url) if url.scheme() == "https" => Ok(()),
@@ -149,13 +159,10 @@ fn check_https(uri: &str, fragment: Fragment) -> Result<(), String> {
 
 /// Whether it is clear whom a pairwise `sub` is shared with (OpenID Connect Core section 8.1).
 pub(super) fn sector(metadata: &ClientMetadata, problems: &mut Problems) {
-    let unclear = metadata.subject_type == SubjectType::Pairwise
-        && metadata.sector_identifier_uri.is_none()
-        && subject::hosts(metadata).len() > 1;
-    if unclear {
+    if subject::is_unclear(metadata) {
         problems.push(MetadataProblem::new(
             "sector_identifier_uri",
-            "is needed, since the hosts of redirect_uris differ",
+            "is needed, since redirect_uris are not all https at one host",
         ));
     }
 }

@@ -34,8 +34,13 @@ fn every_problem_is_reported_at_once() {
 
 #[test]
 fn a_name_cannot_disguise_itself() {
-    let bad = ClientMetadata { client_name: "Bank\u{202e}live".into(), ..web() };
-    assert!(validate(&bad).is_err());
+    for bad in ["Bank\u{202e}live", "Goo\u{200b}gle", "Bank\u{2028}", "\u{85}Bank", "Bank\n"] {
+        let bad = ClientMetadata { client_name: bad.into(), ..web() };
+        assert_eq!(validate(&bad).unwrap_err()[0].field, "client_name");
+    }
+    // What is stored is what is counted.
+    let padded = ClientMetadata { client_name: format!("App{}", " ".repeat(98)), ..web() };
+    assert_eq!(validate(&padded).unwrap_err()[0].field, "client_name");
 }
 
 #[test]
@@ -79,6 +84,26 @@ fn what_the_server_asks_is_https_and_what_browsers_follow_may_be_loopback() {
 }
 
 #[test]
+fn a_fragment_hides_nothing_that_stands_before_it() {
+    for bad in [
+        "javascript:alert(1)#",
+        "http://evil.test/#",
+        "https://bank@evil.test/#",
+        "https://*.evil.test/#x",
+        "data:text/html,x#y",
+        "https://rp.test/#a#b",
+        "https://rp.test/#\"x",
+    ] {
+        let link = ClientMetadata { policy_uri: Some(bad.into()), ..web() };
+        assert_eq!(validate(&link).unwrap_err()[0].field, "policy_uri", "{bad}");
+        let fetched = ClientMetadata { request_uris: vec![bad.into()], ..web() };
+        assert_eq!(validate(&fetched).unwrap_err()[0].field, "request_uris", "{bad}");
+    }
+    let good = ClientMetadata { policy_uri: Some("https://rp.test/p#privacy".into()), ..web() };
+    assert_eq!(validate(&good), Ok(()));
+}
+
+#[test]
 fn an_app_starts_a_sign_in_for_others_at_an_https_address_only() {
     let with = |uri: &str| ClientMetadata { initiate_login_uri: Some(uri.into()), ..web() };
     assert_eq!(validate(&with("https://rp.test/login?x=1")), Ok(()));
@@ -107,6 +132,18 @@ fn a_pairwise_client_with_several_hosts_needs_a_sector_document() {
     assert_eq!(validate(&metadata).unwrap_err()[0].field, "sector_identifier_uri");
     metadata.sector_identifier_uri = Some("https://a.test/sector.json".into());
     assert_eq!(validate(&metadata), Ok(()));
+    // Whoever listens on a loopback address would get the name that the host knows people by.
+    for mixed in ["http://127.0.0.1/cb", "com.example.app:/cb", "com.example.app://a.test/cb"] {
+        let mut metadata = ClientMetadata {
+            kind: ClientKind::Native,
+            subject_type: SubjectType::Pairwise,
+            redirect_uris: vec!["https://a.test/".into(), mixed.into()],
+            ..web()
+        };
+        assert_eq!(validate(&metadata).unwrap_err()[0].field, "sector_identifier_uri", "{mixed}");
+        metadata.redirect_uris.remove(0);
+        assert_eq!(validate(&metadata), Ok(()), "{mixed}");
+    }
 }
 
 #[test]
@@ -121,6 +158,9 @@ fn keys_are_public_in_one_place_and_there_where_something_is_encrypted() {
     for bad in [serde_json::json!([]), serde_json::json!({ "keys": {} }), "x".into()] {
         assert!(validate(&ClientMetadata { jwks: Some(bad), ..web() }).is_err());
     }
+    let nul = serde_json::json!({ "keys": [], "x": "\0" });
+    let nul = ClientMetadata { jwks: Some(nul), ..web() };
+    assert_eq!(validate(&nul).unwrap_err()[0].field, "jwks", "PostgreSQL keeps no U+0000");
     let mut encrypted =
         ClientMetadata { id_token_encrypted_response_alg: Some(KeyEncryptionAlg::EcdhEs), ..web() };
     assert_eq!(validate(&encrypted).unwrap_err()[0].field, "id_token_encrypted_response_alg");

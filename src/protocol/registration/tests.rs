@@ -126,6 +126,22 @@ fn an_app_without_a_name_is_called_by_its_host() {
     let mut request = web();
     request.as_object_mut().unwrap().remove("client_name");
     assert_eq!(asked(&request).unwrap().client_name, "rp.test");
+    // Whoever has taken a scheme of their own may write any host behind it.
+    let native = json!({ "redirect_uris": ["com.evil.app://bank.test/cb"],
+        "application_type": "native", "token_endpoint_auth_method": "none" });
+    assert_eq!(asked(&native).unwrap().client_name, "An app without a name");
+}
+
+#[test]
+fn white_space_around_a_name_is_not_part_of_it() {
+    for padded in [" App ", "\u{85}\u{2028}App\n", "\u{3000}App\t"] {
+        assert_eq!(asked(&with("client_name", json!(padded))).unwrap().client_name, "App");
+    }
+    let long = format!("{}App", "\u{85}".repeat(30_000));
+    assert_eq!(asked(&with("client_name", json!(long))).unwrap().client_name, "App");
+    for blank in ["", " ", "\u{85}\n"] {
+        assert_eq!(asked(&with("client_name", json!(blank))).unwrap().client_name, "rp.test");
+    }
 }
 
 #[test]
@@ -148,4 +164,12 @@ fn people_are_asked_again_when_an_app_looks_different() {
     let moved = asked(&with("redirect_uris", json!(["https://evil.test/cb"]))).unwrap();
     assert!(looks_the_same(&before, &before));
     assert!(!looks_the_same(&before, &renamed) && !looks_the_same(&before, &moved));
+    for (name, value) in [
+        ("post_logout_redirect_uris", json!(["https://evil.test/"])),
+        ("initiate_login_uri", json!("https://rp.test/login")),
+        ("subject_type", json!("pairwise")),
+        ("application_type", json!("native")),
+    ] {
+        assert!(!looks_the_same(&before, &asked(&with(name, value)).unwrap()), "{name}");
+    }
 }

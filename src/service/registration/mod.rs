@@ -5,8 +5,11 @@
 //! A permission is used up in the transaction that stores the client: of any number of parallel
 //! requests no more are let in than it has uses, and a request that fails uses nothing up.
 
+pub mod care;
 pub mod manage;
 pub mod permissions;
+
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
@@ -29,7 +32,7 @@ use crate::store::client_registrations::{self, ClientRegistration};
 use crate::store::registration_tokens::{self, RegistrationToken};
 use crate::store::{StoreError, Tx, audit, clients, sync};
 
-/// The time over which registrations from one network are counted.
+/// The time over which registrations from one network are counted, and changes of one app.
 const WINDOW: Seconds = 3_600;
 
 /// Why a registration came to nothing.
@@ -40,8 +43,8 @@ pub enum RegistrationError {
     Metadata(Vec<MetadataProblem>),
     #[error(transparent)]
     Refused(#[from] OAuthError),
-    /// Too many registrations from this network.
-    #[error("too many registrations from one network")]
+    /// Too many registrations from this network, or too many changes by this app.
+    #[error("too many registrations or changes from one place")]
     TooMany { retry_after: Seconds },
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -102,7 +105,7 @@ pub async fn register(
     request: &RegistrationRequest,
 ) -> Result<Registered, RegistrationError> {
     let permission = admit(app, request).await?;
-    let prepared = prepare(app, &request.members).await?;
+    let prepared = prepare(app, &request.members, None).await?;
     let now = app.now();
     let secret = prepared.metadata.token_endpoint_auth_method.uses_secret().then(Secret::generate);
     let token = Secret::generate();
@@ -122,12 +125,17 @@ pub async fn register(
         permission: permission.as_ref().map(|permission| permission.id.clone()),
         statement_by: prepared.statement_by,
         address: request.caller.address.clone().unwrap_or_default(),
+        network: network(&request.caller),
+        set_by_administrator: BTreeSet::new(),
         registered_at: now,
     };
     let mut tx = app.store.begin().await?;
     if let Some(permission) = &permission {
         let spent = registration_tokens::spend(&mut tx, &permission.hash, now).await?;
         spent.ok_or_else(no_permission)?;
+    }
+    if permission.is_none() {
+        check_share(app, &mut tx, &registration.network).await?;
     }
     check_room(app, &mut tx).await?;
     clients::insert(&mut tx, &client).await?;
@@ -179,13 +187,17 @@ async fn admit(
     if app.config.registration.mode == RegistrationMode::Token {
         return Err(no_permission().into());
     }
-    let network = request.caller.address.as_deref().map(network_of).unwrap_or_default();
+    let network = network(&request.caller);
     let count = app.ephemeral.increment(&format!("register:{network}"), WINDOW).await?;
     if count > i64::from(app.config.registration.open_per_hour) {
         app.metrics.rate_limited("register");
         return Err(RegistrationError::TooMany { retry_after: WINDOW });
     }
     Ok(None)
+}
+
+fn network(caller: &Caller) -> String {
+    caller.address.as_deref().map(network_of).unwrap_or_default()
 }
 
 fn refuse_when_off(app: &App) -> Result<(), OAuthError> {
@@ -199,11 +211,25 @@ fn no_permission() -> OAuthError {
     OAuthError::invalid_token("Registering needs a valid initial access token.")
 }
 
-/// The number of such clients is bounded. Parallel requests may each find the last place free, so
-/// it may be passed by as many as arrive at the same moment.
+/// Nobody fills all places from one network. An administrator's permission counts for more.
+async fn check_share(app: &App, tx: &mut Tx, network: &str) -> Result<(), RegistrationError> {
+    let share = care::share_of(app.config.registration.max_clients);
+    if client_registrations::count_from(tx, network, share).await? < share {
+        return Ok(());
+    }
+    let text = "As many apps have registered themselves from this network as one network may.";
+    Err(OAuthError::new(ErrorCode::AccessDenied, text).into())
+}
+
+/// The number of such clients is bounded; where it is reached, one that nobody has used since a day ago
+/// makes room. Parallel requests may each find the last place free, so it may be passed by as many as
+/// arrive at the same moment.
 async fn check_room(app: &App, tx: &mut Tx) -> Result<(), RegistrationError> {
     let most = i64::from(app.config.registration.max_clients);
-    if clients::count_of(tx, ClientOrigin::Dynamic, most).await? < most {
+    if clients::count_of(&mut *tx, ClientOrigin::Dynamic, most).await? < most {
+        return Ok(());
+    }
+    if care::make_room(app, tx).await? {
         return Ok(());
     }
     tracing::warn!(most, "registration.max_clients is reached; no further app can register");
@@ -218,8 +244,18 @@ struct Prepared {
     statement_by: Option<String>,
 }
 
+/// What is there already of a client that changes itself.
+struct Present<'a> {
+    metadata: &'a ClientMetadata,
+    set_by_administrator: &'a BTreeSet<String>,
+}
+
 /// Reads the members, with those of a software statement over them, and checks everything.
-async fn prepare(app: &App, members: &Map<String, Value>) -> Result<Prepared, RegistrationError> {
+async fn prepare(
+    app: &App,
+    members: &Map<String, Value>,
+    present: Option<Present<'_>>,
+) -> Result<Prepared, RegistrationError> {
     let mut members = members.clone();
     let (statement, statement_by) = match members.remove("software_statement") {
         None | Some(Value::Null) => (None, None),
@@ -243,8 +279,25 @@ async fn prepare(app: &App, members: &Map<String, Value>) -> Result<Prepared, Re
             default_auth_method: default,
         },
     )?;
-    let metadata = ClientMetadata { audience: settings.resources.clone(), ..metadata };
-    client_checks::check(app, &metadata, Author::Stranger, None)?;
+    let Some(Present { metadata: before, set_by_administrator }) = present else {
+        let metadata = ClientMetadata { audience: settings.resources.clone(), ..metadata };
+        client_checks::check(app, &metadata, Author::Stranger, None)?;
+        return prepared(app, metadata, (statement, statement_by)).await;
+    };
+    client_checks::check(app, &metadata, Author::Stranger, Some(before))?;
+    let merged = registration::merge(&metadata, before, set_by_administrator);
+    let merged = merged.ok_or_else(|| Failure::Internal("metadata that is no JSON".to_owned()))?;
+    // What an administrator has set may lead to places that no stranger may name.
+    client_checks::check(app, &merged, Author::Administrator, Some(before))?;
+    prepared(app, merged, (statement, statement_by)).await
+}
+
+async fn prepared(
+    app: &App,
+    metadata: ClientMetadata,
+    (statement, statement_by): (Option<String>, Option<String>),
+) -> Result<Prepared, RegistrationError> {
     client_checks::sector(app, &metadata).await?;
+    let metadata = client_checks::kept(metadata);
     Ok(Prepared { metadata, statement, statement_by })
 }

@@ -163,6 +163,11 @@ impl World {
         found.next_back().map(|(_, value)| value.as_str())
     }
 
+    /// Every setting this world's processes get, by its environment name.
+    pub fn settings(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Adds or replaces a setting for the processes started from here on.
     pub fn set(&mut self, name: &str, value: &str) {
         self.environment.retain(|(known, _)| known != name);
