@@ -23,6 +23,7 @@ mod secrets;
 mod server;
 mod session;
 mod show;
+mod sign_up;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -56,6 +57,7 @@ pub use secrets::{MasterKeySource, SecretSettings};
 pub use server::ServerSettings;
 pub use session::SessionSettings;
 pub use show::{Shown, mask_url};
+pub use sign_up::SignUpSettings;
 pub use sources::Sources;
 pub use tokens::{DpopNonces, TokenSettings};
 
@@ -109,6 +111,9 @@ pub struct Config {
     /// Apps that register themselves, and apps described by a document of their own. People are
     /// always asked before such an app gets their data.
     pub registration: RegistrationSettings,
+    /// Accounts that people make for themselves, on the page that `prompt=create` and a link on the
+    /// sign-in page lead to.
+    pub sign_up: SignUpSettings,
     /// The log, on standard error.
     pub log: LogSettings,
     /// Where every value that is not a default came from.
@@ -136,6 +141,7 @@ impl Default for Config {
             outbox: OutboxSettings::default(),
             outbound: OutboundSettings::default(),
             registration: RegistrationSettings::default(),
+            sign_up: SignUpSettings::default(),
             log: LogSettings::default(),
             origins: BTreeMap::new(),
         }

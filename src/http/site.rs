@@ -13,7 +13,7 @@ use crate::config::Issuer;
 use crate::config::RegistrationMode;
 use crate::crypto::encoding::fingerprint;
 use crate::protocol::discovery;
-use crate::service::authorize::pushed_requests;
+use crate::service::authorize::{offer, pushed_requests};
 
 /// Whether people reach this provider over TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,8 +73,7 @@ impl Site {
         let mut document = discovery::document(app.issuer(), &app.config.keys.algorithms);
         if let Value::Object(members) = &mut document {
             members.extend(registration_members(&app));
-            let types = &app.config.authorization.detail_types;
-            members.extend(discovery::authorization_members(types, pushed_requests(&app)));
+            members.extend(discovery::authorization_members(offer(&app), pushed_requests(&app)));
         }
         let certificates = discovery::Certificates {
             methods: &app.config.certificate_methods(),

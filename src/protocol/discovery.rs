@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::acr::Level;
 use super::authorization_details::DetailType;
-use super::authorize::{PROMPT_VALUES, PushedRequests};
+use super::authorize::{Offer, PushedRequests, prompt_values};
 use super::client::{AuthMethod, GrantType};
 use super::dpop;
 use super::reply::ResponseMode;
@@ -78,7 +78,6 @@ pub fn document(issuer: &str, algs: &[SigningAlg]) -> Value {
         "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": assertion_algs,
         "code_challenge_methods_supported": ["S256"],
-        "prompt_values_supported": PROMPT_VALUES,
         "acr_values_supported": Level::supported(),
         "display_values_supported": ["page", "popup", "touch"],
         "claim_types_supported": ["normal"],
@@ -102,8 +101,10 @@ pub fn document(issuer: &str, algs: &[SigningAlg]) -> Value {
 
 /// What the settings of this server add.
 #[must_use]
-pub fn authorization_members(types: &[DetailType], pushed: PushedRequests) -> Vec<(String, Value)> {
-    let mut members = Vec::new();
+pub fn authorization_members(offer: Offer<'_>, pushed: PushedRequests) -> Vec<(String, Value)> {
+    let prompts = json!(prompt_values(offer.sign_up));
+    let mut members = vec![("prompt_values_supported".to_owned(), prompts)];
+    let types = offer.detail_types;
     // RFC 8414 section 3.2: a list without elements is left out.
     if !types.is_empty() {
         let names: Vec<&str> = types.iter().map(|kind| kind.name.as_str()).collect();

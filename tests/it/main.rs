@@ -12,6 +12,7 @@
 //! | `code`, `refresh`, `client_credentials` | the grants: spent once, by their owner, in time |
 //! | `grant_kit` | not tests: devices, and the clients of the further grants |
 //! | `device` | a device without a browser: codes, page, polling, races |
+//! | `connections` | what stays signed in by itself is listed and ended one by one |
 //! | `token_exchange` | a service gets a token for the services behind it, and never more |
 //! | `jwt_bearer` | workloads and people vouched for by issuers outside |
 //! | `userinfo`, `introspection`, `revocation`, `logout` | tokens and sessions in use, and their end |
@@ -29,6 +30,7 @@
 //! | `pairwise` | every sector knows a person by a name of its own |
 //! | `claims_parameter`, `assurance` | claims by name; how strong a sign-in has to be |
 //! | `accounts` | several people in one browser: added, chosen, named by an app, signed out |
+//! | `sign_up`, `sign_up_attacks` | people make their own accounts (`prompt=create`) |
 //! | `resources`, `rich_requests` | tokens for one API only; authorization details |
 //! | `request_kit` | not tests: apps that sign or push their requests |
 //! | `request_objects`, `request_object_attacks`, `par` | requests as signed objects, and pushed ones |
@@ -102,6 +104,7 @@ mod code;
 mod conformance_basic;
 mod conformance_parameters;
 mod conformance_registration;
+mod connections;
 mod console;
 mod console_kit;
 mod console_rights;
@@ -166,6 +169,8 @@ mod rich_requests;
 mod rotation;
 mod session_life;
 mod session_management;
+mod sign_up;
+mod sign_up_attacks;
 mod startup_errors;
 mod token_exchange;
 mod userinfo;

@@ -5,10 +5,10 @@ use askama::Template;
 use super::chrome::Chrome;
 use super::filters;
 use super::sample::words;
-use super::views::{Flash, Link, SessionView};
+use super::views::{ConnectionView, Flash, Link, SessionView};
 
 /// `GET /account`. Forms, each with `csrf`: POST `/account/sessions/{id}/end` for another
-/// session, POST `/logout` with `decision=logout` for this one.
+/// session, POST `/account/connections/{id}/end` for a device or app, POST `/logout` with `decision=logout` for this one.
 #[derive(Debug, Template)]
 #[template(path = "account.html")]
 pub struct AccountHome {
@@ -23,6 +23,8 @@ pub struct AccountHome {
     pub apps: Vec<Link>,
     /// This session first.
     pub sessions: Vec<SessionView>,
+    /// What stays signed in by itself, the newest first.
+    pub connections: Vec<ConnectionView>,
     pub console: ConsoleLink,
 }
 
@@ -52,6 +54,7 @@ impl AccountHome {
                 Link::sample("Ledger", "https://ledger.orchard.example/"),
             ],
             sessions: SessionView::samples(),
+            connections: ConnectionView::samples(),
             console: ConsoleLink::Shown,
         }
     }
