@@ -93,8 +93,10 @@ impl<'a> Output<'a> {
     }
 
     fn say(&mut self, text: &str) {
-        // Nobody is left to tell when standard error is closed.
-        let _ = writeln!(self.messages, "{text}");
+        for line in text.lines() {
+            // Nobody is left to tell when standard error is closed.
+            let _ = writeln!(self.messages, "{}", harmless(line));
+        }
     }
 }
 
@@ -130,7 +132,7 @@ impl Table {
         let mut widths: Vec<usize> = Vec::new();
         for row in &self.rows {
             for (column, cell) in row.iter().enumerate() {
-                let width = cell.chars().count();
+                let width = cell.chars().count().min(WIDEST);
                 match widths.get_mut(column) {
                     Some(known) => *known = width.max(*known),
                     None => widths.push(width),
@@ -147,9 +149,16 @@ impl Table {
     }
 }
 
+/// A column is no wider than this: one long value sticks out and leaves the other rows alone.
+const WIDEST: usize = 60;
+
 /// Direction marks, which change the order a line is read in.
-const REORDERING: [std::ops::RangeInclusive<char>; 3] =
-    ['\u{200e}'..='\u{200f}', '\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}'];
+const REORDERING: [std::ops::RangeInclusive<char>; 4] = [
+    '\u{61c}'..='\u{61c}',
+    '\u{200e}'..='\u{200f}',
+    '\u{202a}'..='\u{202e}',
+    '\u{2066}'..='\u{2069}',
+];
 
 fn harmless(cell: &str) -> String {
     let mut text = String::with_capacity(cell.len());
@@ -189,6 +198,22 @@ mod tests {
         let mut table = Table::fields();
         table.row(["a\u{1b}[2Jb", "c\nd", "\u{202e}evil"]);
         assert_eq!(table.render(), "a\\u{1b}[2Jb  c\\nd  \\u{202e}evil\n");
+    }
+
+    #[test]
+    fn a_long_value_widens_no_other_row() {
+        let mut table = Table::new(["name", "id"]);
+        table.row([&"x".repeat(2_000), "a"]).row(["y", "b"]);
+        let lengths: Vec<_> = table.render().lines().map(|line| line.chars().count()).collect();
+        assert_eq!(lengths, [64, 2_003, 63]);
+    }
+
+    #[test]
+    fn a_message_cannot_move_the_cursor_either() {
+        let (_, messages) = written(&Globals::default(), |output| {
+            output.failure(&Failure::Failed("no \u{1b}[2J\u{61c}app\nsecond".to_owned()));
+        });
+        assert_eq!(messages, "error: no \\u{1b}[2J\\u{61c}app\nerror: second\n");
     }
 
     #[test]

@@ -4,7 +4,6 @@
 use serde_json::{Map, Value, json};
 
 use super::acr::Level;
-use super::authorization_details::DetailType;
 use super::authorize::{Offer, PushedRequests, prompt_values};
 use super::client::{AuthMethod, GrantType};
 use super::dpop;

@@ -43,8 +43,7 @@ pub enum Bound {
 /// # Errors
 /// [`Failure`] when SQL does not answer.
 pub async fn list(app: &App, user: &UserId) -> Result<Vec<Connection>, Failure> {
-    let families =
-        refresh_families::living_of_user(&app.store.db, user, app.now(), MOST).await?;
+    let families = refresh_families::living_of_user(&app.store.db, user, app.now(), MOST).await?;
     let mut connections = Vec::new();
     for (family, grant) in families {
         let client = clients::find(app, &grant.client_id).await?;

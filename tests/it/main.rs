@@ -46,6 +46,7 @@
 //! | `relying_party` | the openidconnect crate as an independent client |
 //! | `jwt_attacks` | forged and misused tokens, everywhere one is read |
 //! | `login_form`, `csrf`, `headers`, `hostile_text` | the pages under attack |
+//! | `hostile_apps` | apps with names that are meant to harm, in browsers and terminals |
 //! | `malformed`, `first_start` | nonsense on every route; the first administrator |
 //! | `methods` | HEAD is GET without the body; other methods are told what there is |
 //! | `flow_kit` | not tests: an app, people and a look into the database for the modules below |
@@ -62,6 +63,7 @@
 //! | `session_management` | apps notice another session; sign-ins that start here |
 //! | `console_kit` | not tests: administrators, and what they make, for the modules below |
 //! | `console` | every page and every change of the console, with plain forms |
+//! | `console_issuers` | trusted issuers and encryption keys in the console |
 //! | `console_rights` | each address with each role, operators and their betters, the last owner |
 //! | `console_safety` | forged forms, links that change nothing, hostile words, sealed messages |
 //! | `operations` | health, metrics, request ids, a clean log, an orderly stop, two nodes |
@@ -106,6 +108,7 @@ mod conformance_parameters;
 mod conformance_registration;
 mod connections;
 mod console;
+mod console_issuers;
 mod console_kit;
 mod console_rights;
 mod console_safety;
@@ -132,6 +135,7 @@ mod form_post;
 mod frontchannel_logout;
 mod grant_kit;
 mod headers;
+mod hostile_apps;
 mod hostile_text;
 mod introspection;
 mod jarm;

@@ -29,9 +29,9 @@ pub async fn open(backend: Backend) -> &'static Bed {
 /// A bed of one's own with these settings of the section.
 pub async fn open_with(backend: Backend, settings: &[(&str, &str)], clients: &[&str]) -> Bed {
     let world = World::builder(backend).env("DOORWARD_SIGN_UP__MODE", "open");
-    let world = settings.iter().fold(world, |world, (name, value)| {
-        world.env(&format!("DOORWARD_SIGN_UP__{name}"), value)
-    });
+    let world = settings
+        .iter()
+        .fold(world, |world, (name, value)| world.env(&format!("DOORWARD_SIGN_UP__{name}"), value));
     Bed::new(world.start().await, clients).await
 }
 

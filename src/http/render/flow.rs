@@ -109,9 +109,7 @@ impl SignInView {
         match authorize::sign_in_again(site, flow, session).await {
             Ok(Some(prompt)) => Self::of_prompt(site, prompt, (flow, sealed)).await,
             Err(AuthorizeError::Failure(failure)) => Err(failure),
-            Err(AuthorizeError::NotAnApp) => {
-                Self::of_own_page(site, flow, (sealed, session)).await
-            }
+            Err(AuthorizeError::NotAnApp) => Self::of_own_page(site, flow, (sealed, session)).await,
             // Signed in meanwhile in another tab: the form still works, for whoever types.
             Ok(None) | Err(_) => Ok(Self::plain(sealed)),
         }

@@ -196,7 +196,8 @@ fn with_nobody_active_the_accounts_of_the_browser_are_offered() {
 
 #[test]
 fn prompt_create_asks_for_an_account_whoever_is_signed_in_and_is_satisfied_by_this_flow() {
-    for extra in ["prompt=create", "prompt=create login select_account", "prompt=create&max_age=0"] {
+    for extra in ["prompt=create", "prompt=create login select_account", "prompt=create&max_age=0"]
+    {
         let mut create = case(extra);
         assert_eq!(create.step(), Step::SignUp, "{extra}");
         create.session = None;

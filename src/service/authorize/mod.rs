@@ -229,9 +229,7 @@ pub async fn sign_in_again(
     let Verified { client, request, .. } = verify(app, flow).await?;
     let Ok(request) = request else { return Ok(None) };
     match decide::next_step(app, (flow, session), (&client, &request)).await? {
-        Step::SignIn(reason) => {
-            Ok(Some(sign_in_prompt(app, (client, request), (reason, session))))
-        }
+        Step::SignIn(reason) => Ok(Some(sign_in_prompt(app, (client, request), (reason, session)))),
         _ => Ok(None),
     }
 }
