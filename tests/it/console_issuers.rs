@@ -8,7 +8,6 @@ use crate::console_kit::{ISSUER_KEYS, admin, issuer_fields};
 use crate::fixtures::{Bed, Tokens};
 use crate::jwt_bearer::{Outside, bring, workload};
 use crate::support::browser_like::Page;
-use crate::support::world::World;
 
 const HOSTILE: &str = "\"><script>alert(1)</script>\u{202e}x\u{1b}[2J";
 

@@ -273,8 +273,9 @@ on_both_backends! {
         // Saved as she is, her address stays what it was; confirmed, she signs in with it.
         let edit = async |verified: &[(&str, &str)]| {
             let known = [("name", "Nancy"), ("email", "nancy@people.test"), ("groups", "")];
-            let answer = admin.post(&format!("/admin/users/{id}/edit"), &[&known, verified].concat());
-            answer.await.assert_status(303);
+            let path = format!("/admin/users/{id}/edit");
+            let fields = [&known[..], verified].concat();
+            admin.post(&path, &fields).await.assert_status(303);
         };
         edit(&[]).await;
         assert_eq!(by_address().await.status.as_u16(), 401);

@@ -6,7 +6,6 @@ use reqwest::Method;
 use crate::fixtures::{ALICE, BOB, Bed, unique};
 use crate::flow_kit::{count, is_signed_in};
 use crate::sign_up::{PASSWORD, fill_in, open, open_with};
-use crate::support::backends::Backend;
 use crate::support::browser_like::Page;
 
 /// Everybody, by the number of accounts and passwords there are.

@@ -45,7 +45,7 @@ pub(crate) async fn users_conform(store: &Store) {
         assert_eq!(users::by_login(db, login).await.unwrap(), None, "{login:?}");
     }
 
-    claimed_addresses_conform(store).await;
+    Box::pin(claimed_addresses_conform(store)).await;
     passwords_conform(store).await;
     groups_conform(store).await;
 
