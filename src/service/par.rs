@@ -14,7 +14,7 @@ use crate::protocol::discovery::path;
 use crate::protocol::error::OAuthError;
 use crate::protocol::params::Params;
 use crate::protocol::reply::{NoReply, ReplyTo};
-use crate::service::authorize::{Kept, offer, pushed_requests, request_object};
+use crate::service::authorize::{Kept, choices, pushed_requests, request_object};
 use crate::service::client_authentication::{self, ClientRequest};
 use crate::service::dpop;
 use crate::service::failure::EndpointError;
@@ -84,6 +84,6 @@ fn check(
     })?;
     let arrival = Arrival { pushed: Some(String::new()), form };
     arrival.check(client, pushed_requests(app))?;
-    authorize::validate(client, params, reply_to, offer(app))?;
+    authorize::validate(client, params, reply_to, choices(app))?;
     Ok(())
 }

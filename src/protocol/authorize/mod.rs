@@ -47,7 +47,7 @@ pub struct AuthorizeRequest {
 
 /// What requests may ask of this server beyond what every server offers.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Offer<'a> {
+pub struct Choices<'a> {
     /// The types of authorization details it knows.
     pub detail_types: &'a [DetailType],
     /// Whether people may make an account on the way.
@@ -62,7 +62,7 @@ pub fn validate(
     client: &Client,
     params: &Params,
     reply_to: ReplyTo,
-    offer: Offer<'_>,
+    choices: Choices<'_>,
 ) -> Result<AuthorizeRequest, OAuthError> {
     // A repeated state cannot be echoed; the client must hear so before anything else.
     params.get("state")?;
@@ -77,7 +77,7 @@ pub fn validate(
     if challenge.is_none() && client.requires_pkce() {
         return Err(OAuthError::invalid_request("This client must send a code_challenge."));
     }
-    let details = details(client, params, (&scopes, offer.detail_types))?;
+    let details = details(client, params, (&scopes, choices.detail_types))?;
     let default_acr = &client.metadata.default_acr_values;
     Ok(AuthorizeRequest {
         client_id: client.id.clone(),
@@ -86,7 +86,7 @@ pub fn validate(
         acr: AcrDemand::new(&details.claims, params.get("acr_values")?, default_acr),
         nonce: params.get("nonce")?.map(str::to_owned),
         challenge,
-        prompts: Prompts::read(params, offer.sign_up)?,
+        prompts: Prompts::read(params, choices.sign_up)?,
         max_age: prompts::max_age(params)?.or(client.metadata.default_max_age),
         login_hint: params.get("login_hint")?.map(str::to_owned),
         id_token_hint: params.get("id_token_hint")?.map(str::to_owned),
@@ -212,7 +212,7 @@ mod tests {
         let query = format!("redirect_uri=https://rp.test/cb&{extra}");
         let params = Params::parse(query.as_bytes()).unwrap();
         let reply_to = ReplyTo::from_request(client, &params, "https://op.test").unwrap();
-        validate(client, &params, reply_to, Offer { detail_types: &[], sign_up })
+        validate(client, &params, reply_to, Choices { detail_types: &[], sign_up })
     }
 
     fn code_of(extra: &str) -> &'static str {

@@ -1,6 +1,6 @@
 use super::super::acr::Strictness;
 use super::super::authorization_details::DetailType;
-use super::super::authorize::{Offer, validate};
+use super::super::authorize::{Choices, validate};
 use super::super::client::tests::client;
 use super::super::client::{ClientOrigin, ConsentPolicy};
 use super::super::params::Params;
@@ -32,8 +32,8 @@ fn case(extra: &str) -> Case {
     let params = Params::parse(query.as_bytes()).unwrap();
     let reply_to = ReplyTo::from_request(&client, &params, "https://op.test").unwrap();
     let pay = [DetailType { name: "pay".into(), members: vec![] }];
-    let offer = Offer { detail_types: &pay, sign_up: SignUp::Open };
-    let request = validate(&client, &params, reply_to, offer).unwrap();
+    let choices = Choices { detail_types: &pay, sign_up: SignUp::Open };
+    let request = validate(&client, &params, reply_to, choices).unwrap();
     Case {
         client,
         request,

@@ -18,7 +18,7 @@ pub(in crate::service) use intake::Kept;
 pub use intake::{Begun, begin};
 
 use crate::app::App;
-use crate::protocol::authorize::{self, AuthorizeRequest, Offer, PushedRequests};
+use crate::protocol::authorize::{self, AuthorizeRequest, Choices, PushedRequests};
 use crate::protocol::client::Client;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::interaction::{Missing, SignInReason, Step};
@@ -155,8 +155,11 @@ pub fn pushed_requests(app: &App) -> PushedRequests {
 
 /// What requests may ask of this server.
 #[must_use]
-pub fn offer(app: &App) -> Offer<'_> {
-    Offer { detail_types: &app.config.authorization.detail_types, sign_up: app.config.sign_up.mode }
+pub fn choices(app: &App) -> Choices<'_> {
+    Choices {
+        detail_types: &app.config.authorization.detail_types,
+        sign_up: app.config.sign_up.mode,
+    }
 }
 
 /// Loads the client, verifies the destination, validates the rest.
@@ -171,7 +174,7 @@ pub(crate) async fn verify(app: &App, flow: &Flow) -> Result<Verified, Authorize
     })?;
     let request = arrival
         .check(&client, pushed_requests(app))
-        .and_then(|()| authorize::validate(&client, &params, reply_to.clone(), offer(app)));
+        .and_then(|()| authorize::validate(&client, &params, reply_to.clone(), choices(app)));
     Ok(Verified { client, reply_to, request })
 }
 
