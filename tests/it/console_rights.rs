@@ -131,10 +131,10 @@ on_both_backends! {
             for (method, path, right) in addresses() {
                 let wanted = expected(role, right);
                 let at = subjects.path(path).await;
+                let fields = fields(&subjects, path).await;
                 if wanted == Expected::Forbidden {
                     before = state(&world).await;
                 }
-                let fields = fields(&subjects, path).await;
                 let answer = visit(&visitor.browser, method, &at, &fields).await;
                 check(&answer, wanted, &format!("{role}: {method} {at}"));
                 if wanted == Expected::Forbidden {
