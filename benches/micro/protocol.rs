@@ -7,7 +7,7 @@ use criterion::Criterion;
 use data_encoding::BASE64;
 use doorward::clock::UnixTime;
 use doorward::protocol::acr::Level;
-use doorward::protocol::authorize::{self, AuthorizeRequest};
+use doorward::protocol::authorize::{self, AuthorizeRequest, Choices};
 use doorward::protocol::claims::{self, Authentication, IdTokenFacts};
 use doorward::protocol::claims_request::Asked;
 use doorward::protocol::client::{Client, ClientKind, ClientMetadata, ClientOrigin};
@@ -74,7 +74,7 @@ fn authorization(criterion: &mut Criterion) {
 
 fn validated(client: &Client, params: &Params) -> AuthorizeRequest {
     let reply_to = ReplyTo::from_request(client, params, ISSUER).expect("a registered URI");
-    authorize::validate(client, params, reply_to, &[]).expect("a good request")
+    authorize::validate(client, params, reply_to, Choices::default()).expect("a good request")
 }
 
 fn comparing(criterion: &mut Criterion) {

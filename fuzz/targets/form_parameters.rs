@@ -3,7 +3,7 @@
 //! Input: the encoded parameters.
 
 use doorward::clock::UnixTime;
-use doorward::protocol::authorize;
+use doorward::protocol::authorize::{self, Choices};
 use doorward::protocol::client::{Client, ClientMetadata, ClientOrigin};
 use doorward::protocol::params::Params;
 use doorward::protocol::reply::ReplyTo;
@@ -49,7 +49,9 @@ fn request(params: &Params) {
     let client = client();
     let Ok(reply_to) = ReplyTo::from_request(&client, params, "https://op.test") else { return };
     assert_eq!(reply_to.redirect_uri(), REDIRECT_URI);
-    let Ok(request) = authorize::validate(&client, params, reply_to, &[]) else { return };
+    let Ok(request) = authorize::validate(&client, params, reply_to, Choices::default()) else {
+        return;
+    };
     assert_eq!(params.sole("response_type"), Some("code"));
     assert!(!params.has("request") && !params.has("request_uri") && !params.has("registration"));
     assert_eq!(request.nonce.as_deref(), params.sole("nonce"));

@@ -17,6 +17,7 @@ use crate::protocol::scope::Scopes;
 use crate::protocol::trusted_issuer::{Identity, IssuerSettings, Reuse, Rule, TrustedIssuer};
 use crate::protocol::types::ClientId;
 use crate::service::audit::Actor;
+use crate::service::clients::Activity;
 use crate::service::trusted_issuers;
 
 const CREATE_EXAMPLES: &str = "\
@@ -45,6 +46,12 @@ pub enum IssuerCommand {
     List,
     /// Show one trusted issuer
     Show(IssuerArgs),
+    /// Change what an issuer is trusted with: everything is said anew, as in `create`
+    Update(Box<IssuerCreateArgs>),
+    /// Switch an issuer off for the time being
+    Disable(IssuerArgs),
+    /// Let an issuer's word count again
+    Enable(IssuerArgs),
     /// Stop trusting an issuer; what was issued on its word lives until it expires
     Delete(IssuerArgs),
 }
@@ -110,6 +117,15 @@ pub(super) fn run(
             })?;
             print(&made, output)
         }
+        IssuerCommand::Update(args) => {
+            let issuer = issuer_of(args)?;
+            let changed = engine::with_app(globals, async |app| {
+                Ok(trusted_issuers::update(app, issuer, &Actor::CommandLine).await?)
+            })?;
+            print(&changed, output)
+        }
+        IssuerCommand::Disable(args) => set_activity(args, (globals, Activity::Disabled), output),
+        IssuerCommand::Enable(args) => set_activity(args, (globals, Activity::Enabled), output),
         IssuerCommand::List => {
             let found =
                 engine::with_app(globals, async |app| Ok(trusted_issuers::all(app).await?))?;
@@ -121,16 +137,30 @@ pub(super) fn run(
             })?;
             print(&found, output)
         }
-        IssuerCommand::Delete(args) => {
-            let question = format!("Stop trusting {}? Programs that rely on it stop.", args.name);
-            Input::of_process(globals).confirm(&question)?;
-            let gone = engine::with_app(globals, async |app| {
-                Ok(trusted_issuers::delete(app, &args.name, &Actor::CommandLine).await?)
-            })?;
-            output.note("The issuer is trusted no more.");
-            print(&gone, output)
-        }
+        IssuerCommand::Delete(args) => delete(args, globals, output),
     }
+}
+
+fn set_activity(
+    args: &IssuerArgs,
+    (globals, activity): (&Globals, Activity),
+    output: &mut Output<'_>,
+) -> Result<Exit, Failure> {
+    let changed = engine::with_app(globals, async |app| {
+        let actor = &Actor::CommandLine;
+        Ok(trusted_issuers::set_activity(app, &args.name, activity, actor).await?)
+    })?;
+    print(&changed, output)
+}
+
+fn delete(args: &IssuerArgs, globals: &Globals, output: &mut Output<'_>) -> Result<Exit, Failure> {
+    let question = format!("Stop trusting {}? Programs that rely on it stop.", args.name);
+    Input::of_process(globals).confirm(&question)?;
+    let gone = engine::with_app(globals, async |app| {
+        Ok(trusted_issuers::delete(app, &args.name, &Actor::CommandLine).await?)
+    })?;
+    output.note("The issuer is trusted no more.");
+    print(&gone, output)
 }
 
 fn issuer_of(args: &IssuerCreateArgs) -> Result<TrustedIssuer, Failure> {
@@ -160,6 +190,7 @@ fn issuer_of(args: &IssuerCreateArgs) -> Result<TrustedIssuer, Failure> {
             rules,
         },
         created_at: UnixTime::default(),
+        disabled_at: None,
     })
 }
 
@@ -192,15 +223,21 @@ fn to_json(issuer: &TrustedIssuer) -> Value {
     {
         members.extend(settings);
         members.insert("created_at".to_owned(), engine::time(issuer.created_at));
+        let disabled = engine::time_or_null(issuer.disabled_at);
+        members.insert("disabled_at".to_owned(), disabled);
     }
     document
 }
 
+fn state(issuer: &TrustedIssuer) -> &'static str {
+    if issuer.disabled_at.is_some() { "disabled" } else { "active" }
+}
+
 fn list(issuers: &[TrustedIssuer], output: &mut Output<'_>) -> Result<Exit, Failure> {
-    let mut table = Table::new(["name", "issuer", "rules"]);
+    let mut table = Table::new(["name", "issuer", "rules", "state"]);
     for issuer in issuers {
         let rules = issuer.settings.rules.len().to_string();
-        table.row([&issuer.name, &issuer.issuer, &rules]);
+        table.row([&issuer.name, &issuer.issuer, &rules, state(issuer)]);
     }
     let items: Vec<_> = issuers.iter().map(to_json).collect();
     output.data(&engine::list(&items, None), &table)?;
@@ -211,6 +248,7 @@ fn print(issuer: &TrustedIssuer, output: &mut Output<'_>) -> Result<Exit, Failur
     let settings = &issuer.settings;
     let mut table = Table::fields();
     table.row(["name", &issuer.name]).row(["issuer", &issuer.issuer]);
+    table.row(["state", state(issuer)]);
     table.row(["keys", settings.jwks_uri.as_deref().unwrap_or("given by value")]);
     for audience in &settings.audience {
         table.row(["audience", audience]);

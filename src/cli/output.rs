@@ -94,13 +94,15 @@ impl<'a> Output<'a> {
     }
 
     fn say(&mut self, text: &str) {
-        // Nobody is left to tell when standard error is closed.
-        let _ = writeln!(self.messages, "{text}");
+        for line in text.lines() {
+            // Nobody is left to tell when standard error is closed.
+            let _ = writeln!(self.messages, "{}", harmless(line));
+        }
     }
 }
 
 /// The widest column, in characters.
-const WIDEST: usize = 120;
+const WIDEST: usize = 60;
 
 /// Aligned columns. Values come from people and apps, so control characters, which could rewrite
 /// the terminal, are written as escapes.
@@ -199,6 +201,22 @@ mod tests {
         let text = table.render();
         let last = text.lines().last().unwrap();
         assert!(last.starts_with("b          Wiki ") && last.len() < 200, "{}", last.len());
+    }
+
+    #[test]
+    fn a_long_value_widens_no_other_row() {
+        let mut table = Table::new(["name", "id"]);
+        table.row([&"x".repeat(2_000), "a"]).row(["y", "b"]);
+        let lengths: Vec<_> = table.render().lines().map(|line| line.chars().count()).collect();
+        assert_eq!(lengths, [64, 2_003, 63]);
+    }
+
+    #[test]
+    fn a_message_cannot_move_the_cursor_either() {
+        let (_, messages) = written(&Globals::default(), |output| {
+            output.failure(&Failure::Failed("no \u{1b}[2J\u{61c}app\nsecond".to_owned()));
+        });
+        assert_eq!(messages, "error: no \\u{1b}[2J\\u{61c}app\nerror: second\n");
     }
 
     #[test]

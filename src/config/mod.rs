@@ -24,6 +24,7 @@ mod secrets;
 mod server;
 mod session;
 mod show;
+mod sign_up;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -58,6 +59,7 @@ pub use secrets::{MasterKeySource, SecretSettings};
 pub use server::ServerSettings;
 pub use session::SessionSettings;
 pub use show::{Shown, mask_url};
+pub use sign_up::SignUpSettings;
 pub use sources::Sources;
 pub use tokens::{DpopNonces, TokenSettings};
 
@@ -113,6 +115,9 @@ pub struct Config {
     pub registration: RegistrationSettings,
     /// The audit log. It is only ever added to; the oldest events can be removed after a time.
     pub audit: AuditSettings,
+    /// Accounts that people make for themselves, on the page that `prompt=create` and a link on the
+    /// sign-in page lead to.
+    pub sign_up: SignUpSettings,
     /// The log, on standard error.
     pub log: LogSettings,
     /// Where every value that is not a default came from.
@@ -141,6 +146,7 @@ impl Default for Config {
             outbound: OutboundSettings::default(),
             registration: RegistrationSettings::default(),
             audit: AuditSettings::default(),
+            sign_up: SignUpSettings::default(),
             log: LogSettings::default(),
             origins: BTreeMap::new(),
         }

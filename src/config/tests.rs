@@ -280,6 +280,25 @@ fn lists_come_from_commas_or_from_toml() {
 }
 
 #[test]
+fn sign_up_takes_domains_and_group_names_and_nothing_that_only_looks_like_them() {
+    let open = |name: &str, value: &str| {
+        let scratch = Scratch::new();
+        Config::load(&scratch.sources().variable(name, value))
+    };
+    let domains = "DOORWARD_SIGN_UP__EMAIL_DOMAINS";
+    assert_eq!(open(domains, "example.com,x.test").unwrap().sign_up.email_domains.len(), 2);
+    for bad in ["@example.com", "exa mple.com", "example..com"] {
+        assert!(refusal_of(domains, bad).contains("it is not a list of domains"), "{bad}");
+    }
+    let groups = "DOORWARD_SIGN_UP__GROUPS";
+    assert_eq!(open(groups, "guests,all people").unwrap().sign_up.groups.len(), 2);
+    for bad in ["a\u{202e}b", &"x".repeat(101)] {
+        assert!(refusal_of(groups, bad).contains("1 to 100 ordinary characters"), "{bad}");
+    }
+    assert!(refusal_of("DOORWARD_SIGN_UP__MODE", "invite").contains("open"));
+}
+
+#[test]
 fn the_default_listener_follows_a_localhost_issuer() {
     for (issuer, expected) in [
         ("http://localhost:9000", vec!["127.0.0.1:9000", "[::1]:9000"]),

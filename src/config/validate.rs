@@ -13,7 +13,9 @@ use super::redis::RedisSettings;
 use super::secrets::{MAKE_A_KEY, MasterKeySource, is_world_readable, master_key_fault};
 use super::{Config, ManagementListen};
 use crate::protocol::client::AuthMethod;
+use crate::protocol::client_metadata::is_deceptive;
 use crate::protocol::scope::Scopes;
+use crate::protocol::sign_up::is_domain;
 use crate::protocol::types::SigningAlg;
 
 pub(super) fn validate(config: &Config, problems: &mut Problems) {
@@ -30,6 +32,7 @@ pub(super) fn validate(config: &Config, problems: &mut Problems) {
         password_cost,
         signing_keys,
         registration,
+        sign_up,
         extra_authorities,
     ] {
         rule(config, problems);
@@ -263,5 +266,25 @@ fn registration(config: &Config, problems: &mut Problems) {
         let text = "client_secret is no registered name. Write client_secret_basic, \
                     client_secret_post or both";
         problems.add(key, config.origin(key), text);
+    }
+}
+
+fn sign_up(config: &Config, problems: &mut Problems) {
+    let settings = &config.sign_up;
+    let mut wrong = |key: &str, text: &str| problems.add(key, config.origin(key), text);
+    if !settings.email_domains.iter().all(|domain| is_domain(domain)) {
+        let text = "it is not a list of domains. Write what follows the @ of an address, for \
+                    example [\"example.com\"]";
+        wrong("sign_up.email_domains", text);
+    }
+    let good = |name: &String| {
+        !name.trim().is_empty()
+            && name.trim() == name
+            && name.chars().count() <= 100
+            && !name.chars().any(is_deceptive)
+    };
+    if !settings.groups.iter().all(good) {
+        let text = "a group name has 1 to 100 ordinary characters. Write one name to an entry";
+        wrong("sign_up.groups", text);
     }
 }

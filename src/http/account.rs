@@ -8,25 +8,27 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::cookies::BrowserBinding;
 use super::headers::Forms;
 use super::pages::account::{AccountHome, ConsoleLink};
-use super::pages::views::SessionView;
+use super::pages::views::{ConnectionView, SessionView, Stays};
 use super::pages::{Link, When};
 use super::routes::{only, reading};
 use super::sign_in::steps::{self, PostedForm, Visit};
 use super::site::Site;
 use super::{allowed_apps, extract, render};
 use crate::protocol::initiate_login;
-use crate::protocol::types::SessionId;
+use crate::protocol::types::{GrantId, SessionId};
 use crate::protocol::user::User;
 use crate::service::audit::Actor;
+use crate::service::connections::{Bound, Connection};
 use crate::service::failure::Failure;
 use crate::service::people::{self, PeopleError};
 use crate::service::session::{self, LiveSession};
-use crate::service::{clients, consent, logout};
+use crate::service::{clients, connections, consent, logout};
 
 /// This file's part of the URL map.
 pub(super) fn routes(map: &mut ServiceConfig) {
     map.service(only("/account", reading().to(get)))
-        .service(only("/account/sessions/{id}/end", web::post().to(end_session)));
+        .service(only("/account/sessions/{id}/end", web::post().to(end_session)))
+        .service(only("/account/connections/{id}/end", web::post().to(end_connection)));
 }
 
 async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
@@ -63,6 +65,7 @@ async fn home(visit: &Visit<'_>, session: &LiveSession) -> Result<HttpResponse, 
         apps: apps(site, (&user, session)).await?,
         allowed: allowed_apps::list(site, &session.user_id).await?,
         sessions: sessions(site, (&user, session)).await?,
+        connections: connections(site, &user).await?,
         console: if user.role.is_some() { ConsoleLink::Shown } else { ConsoleLink::Hidden },
     };
     Ok(render::page(&nonce, &page, Forms::HereOnly))
@@ -114,6 +117,49 @@ async fn sessions(
             last_seen: When::ago(row.last_seen_at, now),
         })
         .collect())
+}
+
+/// What stays signed in by itself.
+async fn connections(site: &Site, user: &User) -> Result<Vec<ConnectionView>, Failure> {
+    let now = site.now();
+    let view = |connection: Connection| ConnectionView {
+        id: connection.grant.to_string(),
+        name: connection.client.metadata.client_name.clone(),
+        stays: match connection.bound {
+            Bound::Device => Stays::OnDevice,
+            Bound::Offline => Stays::AfterSignOut,
+            Bound::Session => Stays::UntilSignOut,
+        },
+        since: When::ago(connection.since, now),
+        last_used: When::ago(connection.last_used, now),
+    };
+    Ok(connections::list(site, &user.id).await?.into_iter().map(view).collect())
+}
+
+/// Ends a device or app of the same person.
+async fn end_connection(
+    site: web::Data<Site>,
+    request: HttpRequest,
+    id: web::Path<String>,
+    body: web::Bytes,
+) -> HttpResponse {
+    let posted = match PostedForm::read(&site, &request, &body).await {
+        Ok(posted) => posted,
+        Err(answer) => return answer,
+    };
+    let visit = posted.visit();
+    let Some(session) = visit.session else { return steps::see_other(&site.path("/login")) };
+    if !steps::session_csrf_ok(&visit, &posted.form) {
+        return render::forged_form(&site, &request);
+    }
+    let id = GrantId::new(id.into_inner());
+    let caller = extract::caller(&site, &request);
+    match connections::end_own(&site, (&id, &session.user_id), &caller).await {
+        Ok(true) => steps::see_other(&site.path("/account")),
+        // Somebody else's looks like one that does not exist.
+        Ok(false) => render::not_found(&site, &request),
+        Err(failure) => render::failure(&site, &request, &failure),
+    }
 }
 
 /// Ends another session of the same person.

@@ -32,6 +32,7 @@ fn metadata(app: &App) -> String {
         decryption: &config.keys.encryption_algorithms,
         authorization_details: &config.authorization.detail_types,
         pushed_requests: pushed_requests(app),
+        sign_up: config.sign_up.mode,
         registration: discovery::Registration {
             endpoint: config.registration.mode != RegistrationMode::Off,
             metadata_documents: config.registration.metadata_documents,

@@ -41,6 +41,7 @@ pub mod request_object;
 pub mod scope;
 pub mod sender_constraint;
 pub mod session_state;
+pub mod sign_up;
 pub mod strict_json;
 pub mod subject;
 pub mod target;

@@ -26,6 +26,8 @@ pub struct TrustedIssuer {
     pub issuer: String,
     pub settings: IssuerSettings,
     pub created_at: UnixTime,
+    /// Since when its word does not count for the time being.
+    pub disabled_at: Option<UnixTime>,
 }
 
 /// What it is trusted with.

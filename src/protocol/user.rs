@@ -14,7 +14,8 @@ pub struct User {
     pub id: UserId,
     /// What the person types to sign in; also `preferred_username`. Stored in lower case.
     pub username: String,
-    /// Also accepted at sign-in. Stored in lower case.
+    /// Stored in lower case. Also accepted at sign-in, unless the person has only claimed it when they
+    /// made their account.
     pub email: Option<String>,
     /// Whether the mailbox is known to be theirs.
     pub email_verified: bool,

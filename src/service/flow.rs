@@ -48,12 +48,28 @@ impl Target {
     /// such as a fresh sign-in, it still does.
     #[must_use]
     pub fn asking_for_account(self) -> Self {
+        self.prompting(&["none", "select_account", "create"], Some("select_account"))
+    }
+
+    /// The same request, for somebody who wants to make an account first.
+    #[must_use]
+    pub fn asking_for_new_account(self) -> Self {
+        self.prompting(&["none", "create"], Some("create"))
+    }
+
+    /// The same request, for somebody who has an account after all.
+    #[must_use]
+    pub fn asking_to_sign_in(self) -> Self {
+        self.prompting(&["create"], None)
+    }
+
+    /// The same request without some values of `prompt` and with another one.
+    fn prompting(self, without: &[&str], with: Option<&str>) -> Self {
         let Self::Authorize { params, arrival } = self else { return self };
         let params = Params::parse(params.as_bytes()).unwrap_or_default();
         let prompts = params.sole("prompt").unwrap_or_default().split(' ');
-        let kept = prompts.filter(|value| !matches!(*value, "" | "none" | "select_account"));
-        let prompt: Vec<&str> = kept.chain(["select_account"]).collect();
-        let prompt = prompt.join(" ");
+        let kept = prompts.filter(|value| !value.is_empty() && !without.contains(value));
+        let prompt = kept.chain(with).collect::<Vec<_>>().join(" ");
         Self::Authorize { params: params.with("prompt", &prompt).encode(), arrival }
     }
 }
@@ -160,6 +176,19 @@ mod tests {
         assert_eq!(prompt("prompt=login+consent"), "login consent select_account");
         assert_eq!(prompt("prompt=select_account+login"), "login select_account");
         assert_eq!(Target::Account.asking_for_account(), Target::Account);
+    }
+
+    #[test]
+    fn people_go_to_and_fro_between_signing_in_and_a_new_account() {
+        let params = "prompt=login+select_account&state=x".to_owned();
+        let asked = Target::Authorize { params, arrival: Arrival::default() };
+        let new = asked.clone().asking_for_new_account();
+        let Target::Authorize { params, .. } = &new else { panic!() };
+        let prompt = Params::parse(params.as_bytes()).unwrap();
+        assert_eq!(prompt.sole("prompt"), Some("login select_account create"));
+        let Target::Authorize { params, .. } = new.asking_to_sign_in() else { panic!() };
+        let back = Params::parse(params.as_bytes()).unwrap();
+        assert_eq!(back.sole("prompt"), Some("login select_account"));
     }
 
     #[test]

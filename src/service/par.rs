@@ -15,7 +15,7 @@ use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::params::Params;
 use crate::protocol::reply::{NoReply, ReplyTo};
 use crate::service::audit::Caller;
-use crate::service::authorize::{PushedRequest, pushed_requests, request_object};
+use crate::service::authorize::{PushedRequest, choices, pushed_requests, request_object};
 use crate::service::client_authentication::{self, ClientRequest};
 use crate::service::dpop;
 use crate::service::failure::EndpointError;
@@ -105,6 +105,6 @@ fn check(
     })?;
     let arrival = Arrival { pushed: Some(String::new()), form };
     arrival.check(client, pushed_requests(app))?;
-    authorize::validate(client, params, reply_to, &app.config.authorization.detail_types)?;
+    authorize::validate(client, params, reply_to, choices(app))?;
     Ok(())
 }

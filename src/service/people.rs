@@ -132,12 +132,21 @@ pub(crate) async fn insert(tx: &mut Tx, user: &User, phc: Option<&str>) -> Resul
     Ok(())
 }
 
-/// Checks a new password against the policy and hashes it.
-pub(crate) async fn hash(app: &App, user: &User, password: String) -> Result<String, PeopleError> {
+/// Checks a new password against the policy; what is known of the person makes it easier to guess.
+pub(crate) fn check_password(
+    app: &App,
+    user: &User,
+    password: &str,
+) -> Result<(), PasswordRefusal> {
     let mut context = vec![user.username.as_str(), app.config.product_name.as_str()];
     context.extend(user.email.as_deref());
     context.extend(user.name.as_deref());
-    password_policy::check(&password, app.config.password.min_length, &context)?;
+    password_policy::check(password, app.config.password.min_length, &context)
+}
+
+/// Checks a new password against the policy and hashes it.
+pub(crate) async fn hash(app: &App, user: &User, password: String) -> Result<String, PeopleError> {
+    check_password(app, user, &password)?;
     Ok(app.passwords.hash(password).await.map_err(Failure::from)?)
 }
 
@@ -153,7 +162,7 @@ fn check_username(text: &str) -> Result<String, PeopleError> {
     Ok(username)
 }
 
-fn check_email(text: Option<String>) -> Result<Option<String>, PeopleError> {
+pub(crate) fn check_email(text: Option<String>) -> Result<Option<String>, PeopleError> {
     let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(None) };
     let email = normalize_login(&text);
     let good = match email.split_once('@') {
@@ -173,7 +182,7 @@ fn check_email(text: Option<String>) -> Result<Option<String>, PeopleError> {
     Err(PeopleError::invalid("email", "use the format name@example.com"))
 }
 
-fn check_name(text: Option<String>) -> Result<Option<String>, PeopleError> {
+pub(crate) fn check_name(text: Option<String>) -> Result<Option<String>, PeopleError> {
     let Some(text) = text else { return Ok(None) };
     let name = text.trim();
     if name.chars().count() > 200 || is_disguised(name) {

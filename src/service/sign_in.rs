@@ -118,12 +118,17 @@ fn rules(app: &App) -> (ThrottleRule, ThrottleRule) {
         cap_seconds: 900,
         hourly_cap: limits.login_hourly_failures.into(),
     };
-    let address = ThrottleRule {
+    (account, address_rule(app))
+}
+
+/// The patience with one network, whatever it gets wrong.
+pub(crate) fn address_rule(app: &App) -> ThrottleRule {
+    let limits = &app.config.limits;
+    ThrottleRule {
         free: limits.address_free_failures.into(),
         cap_seconds: 900,
         hourly_cap: i64::from(limits.login_hourly_failures) * 10,
-    };
-    (account, address)
+    }
 }
 
 /// Fails closed: when the counters cannot be read, nobody may guess.

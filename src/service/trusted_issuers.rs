@@ -20,6 +20,7 @@ use crate::protocol::types::SigningAlg;
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Event};
 use crate::service::client_keys::{self, KeySource};
+use crate::service::clients::Activity;
 use crate::service::failure::Failure;
 use crate::service::sign_in::normalize_login;
 use crate::service::{clients, single_use};
@@ -61,19 +62,9 @@ pub async fn create(
     issuer: TrustedIssuer,
     actor: &Actor,
 ) -> Result<TrustedIssuer, IssuerError> {
-    rules::validate(&issuer, app.issuer()).map_err(IssuerError::Invalid)?;
-    let mut problems = key_problems(app, &issuer);
-    for rule in &issuer.settings.rules {
-        if clients::find(app, &rule.client_id).await?.is_none() {
-            let problem = format!("there is no client {}", rule.client_id);
-            problems.push(IssuerProblem { field: "client_id", problem });
-        }
-    }
-    if !problems.is_empty() {
-        return Err(IssuerError::Invalid(problems));
-    }
+    check(app, &issuer).await?;
     let now = app.now();
-    let issuer = TrustedIssuer { created_at: now, ..issuer };
+    let issuer = TrustedIssuer { created_at: now, disabled_at: None, ..issuer };
     let mut tx = app.store.begin().await?;
     store::insert(&mut tx, &issuer).await?;
     let event = Event::success("issuer.trusted", actor, now)
@@ -82,6 +73,74 @@ pub async fn create(
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
     Ok(issuer)
+}
+
+/// Changes what the issuer of this name is trusted with, for tokens that come from now on. Whether it
+/// is switched off stays as it is.
+///
+/// # Errors
+/// [`IssuerError`].
+pub async fn update(
+    app: &App,
+    issuer: TrustedIssuer,
+    actor: &Actor,
+) -> Result<TrustedIssuer, IssuerError> {
+    let before = get(app, &issuer.name).await?;
+    check(app, &issuer).await?;
+    let TrustedIssuer { created_at, disabled_at, .. } = before;
+    let issuer = TrustedIssuer { created_at, disabled_at, ..issuer };
+    let mut tx = app.store.begin().await?;
+    if !store::update(&mut tx, &issuer).await? {
+        return Err(IssuerError::NotFound);
+    }
+    let event = Event::success("issuer.updated", actor, app.now())
+        .detail("name", issuer.name.as_str())
+        .detail("issuer_before", before.issuer.as_str())
+        .detail("issuer", issuer.issuer.as_str());
+    audit::append(&mut tx, &event.into_row()).await?;
+    tx.commit().await?;
+    Ok(issuer)
+}
+
+/// Switches an issuer off: its tokens count no more, from now on. What was issued on its word lives
+/// on until it expires. Or switches it on again, as it was.
+///
+/// # Errors
+/// [`IssuerError`].
+pub async fn set_activity(
+    app: &App,
+    name: &str,
+    activity: Activity,
+    actor: &Actor,
+) -> Result<TrustedIssuer, IssuerError> {
+    let issuer = get(app, name).await?;
+    let now = app.now();
+    let (disabled_at, kind) = match activity {
+        // Since when stays what it was.
+        Activity::Disabled => (issuer.disabled_at.or(Some(now)), "issuer.disabled"),
+        Activity::Enabled => (None, "issuer.enabled"),
+    };
+    let mut tx = app.store.begin().await?;
+    if !store::set_disabled(&mut tx, name, disabled_at).await? {
+        return Err(IssuerError::NotFound);
+    }
+    let event = Event::success(kind, actor, now).detail("name", name);
+    audit::append(&mut tx, &event.into_row()).await?;
+    tx.commit().await?;
+    Ok(TrustedIssuer { disabled_at, ..issuer })
+}
+
+/// What can be checked before anything is written.
+async fn check(app: &App, issuer: &TrustedIssuer) -> Result<(), IssuerError> {
+    let mut problems = rules::validate(issuer, app.issuer()).err().unwrap_or_default();
+    problems.extend(key_problems(app, issuer));
+    for rule in &issuer.settings.rules {
+        if clients::find(app, &rule.client_id).await?.is_none() {
+            let problem = format!("there is no client {}", rule.client_id);
+            problems.push(IssuerProblem { field: "client_id", problem });
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(IssuerError::Invalid(problems)) }
 }
 
 fn key_problems(app: &App, issuer: &TrustedIssuer) -> Vec<IssuerProblem> {
@@ -200,6 +259,9 @@ pub(crate) async fn accept(
     let Some(issuer) = store::by_issuer(&app.store.db, &named).await? else {
         return refused("its issuer is not trusted");
     };
+    if issuer.disabled_at.is_some() {
+        return refused("its issuer is switched off");
+    }
     let settings = &issuer.settings;
     let source = KeySource {
         jwks: settings.jwks.as_ref(),

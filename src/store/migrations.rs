@@ -21,9 +21,10 @@ const TABLE: &str = "_sqlx_migrations";
 
 /// Indexes that make searching by prefix fast on PostgreSQL whatever the database's collation is.
 /// SQLite has no such operator class and needs none.
-const POSTGRES_ONLY: [&str; 5] = [
+const POSTGRES_ONLY: [&str; 6] = [
     "create index if not exists users_username_prefix on users (username text_pattern_ops)",
     "create index if not exists users_email_prefix on users (email text_pattern_ops)",
+    "create index if not exists users_claimed_prefix on users (claimed_email text_pattern_ops)",
     "create index if not exists users_name_prefix on users (name_lower text_pattern_ops)",
     "create index if not exists clients_id_prefix on clients (id text_pattern_ops)",
     "create index if not exists clients_name_prefix on clients (name_lower text_pattern_ops)",

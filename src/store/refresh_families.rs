@@ -6,7 +6,7 @@ use super::db::Sql;
 use super::error::StoreError;
 use super::grants::{Grant, GrantRow};
 use crate::clock::{Seconds, UnixTime};
-use crate::protocol::types::{FamilyId, GrantId};
+use crate::protocol::types::{FamilyId, GrantId, UserId};
 
 /// A refresh token and its successors (RFC 9700 section 4.14.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +89,20 @@ impl From<FamilyRow> for RefreshFamily {
     }
 }
 
+macro_rules! select_with_grant {
+    ($rest:literal) => {
+        concat!(
+            "select f.id as family_id, f.grant_id, f.generation, f.current_hash, f.previous_hash, ",
+            "f.rotated_at, f.successor_sealed, f.idle_seconds, f.idle_expires_at, ",
+            "f.expires_at as family_expires_at, f.created_at as family_created_at, ",
+            "g.id, g.user_id, g.client_id, g.session_id, g.scopes, g.offline, g.auth_time, g.acr, ",
+            "g.amr, g.details, g.created_at, g.expires_at, g.revoked_at ",
+            "from refresh_families f join grants g on g.id = f.grant_id ",
+            $rest
+        )
+    };
+}
+
 /// Adds a family. Its grant must be there: insert both in one transaction.
 pub async fn insert<'a>(sql: impl Sql<'a>, family: &RefreshFamily) -> Result<(), StoreError> {
     sql.into()
@@ -120,18 +134,32 @@ pub async fn with_grant<'a>(
 ) -> Result<Option<(RefreshFamily, Grant)>, StoreError> {
     let row = sql
         .into()
-        .query(
-            "select f.id as family_id, f.grant_id, f.generation, f.current_hash, f.previous_hash, \
-             f.rotated_at, f.successor_sealed, f.idle_seconds, f.idle_expires_at, \
-             f.expires_at as family_expires_at, f.created_at as family_created_at, \
-             g.id, g.user_id, g.client_id, g.session_id, g.scopes, g.offline, g.auth_time, g.acr, \
-             g.amr, g.details, g.created_at, g.expires_at, g.revoked_at \
-             from refresh_families f join grants g on g.id = f.grant_id where f.id = $1",
-        )
+        .query(select_with_grant!("where f.id = $1"))
         .bind(family)
         .optional::<FamilyWithGrantRow>()
         .await?;
     Ok(row.map(|row| (row.family.into(), row.grant.into())))
+}
+
+/// The families of a person of which a token still works, with their grants, newest grant first.
+pub async fn living_of_user<'a>(
+    sql: impl Sql<'a>,
+    user: &UserId,
+    now: UnixTime,
+    limit: i64,
+) -> Result<Vec<(RefreshFamily, Grant)>, StoreError> {
+    let rows = sql
+        .into()
+        .query(select_with_grant!(
+            "where g.user_id = $1 and g.revoked_at is null and f.expires_at > $2 \
+             and f.idle_expires_at > $2 order by g.created_at desc, g.id desc limit $3"
+        ))
+        .bind(user)
+        .bind(now)
+        .bind(limit)
+        .all::<FamilyWithGrantRow>()
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.family.into(), row.grant.into())).collect())
 }
 
 /// Rotates in one atomic statement: of any number of callers that present the same token, exactly

@@ -14,6 +14,7 @@ struct IssuerRow {
     issuer: String,
     settings: Json<IssuerSettings>,
     created_at: UnixTime,
+    disabled_at: Option<UnixTime>,
 }
 
 impl From<IssuerRow> for TrustedIssuer {
@@ -23,6 +24,7 @@ impl From<IssuerRow> for TrustedIssuer {
             issuer: row.issuer,
             settings: row.settings.0,
             created_at: row.created_at,
+            disabled_at: row.disabled_at,
         }
     }
 }
@@ -31,13 +33,14 @@ impl From<IssuerRow> for TrustedIssuer {
 pub async fn insert<'a>(sql: impl Sql<'a>, issuer: &TrustedIssuer) -> Result<(), StoreError> {
     sql.into()
         .query(
-            "insert into trusted_issuers (name, issuer, settings, created_at) \
-             values ($1, $2, $3, $4)",
+            "insert into trusted_issuers (name, issuer, settings, created_at, disabled_at) \
+             values ($1, $2, $3, $4, $5)",
         )
         .bind(&issuer.name)
         .bind(&issuer.issuer)
         .bind(Json(&issuer.settings))
         .bind(issuer.created_at)
+        .bind(issuer.disabled_at)
         .execute()
         .await
         .map(drop)
@@ -50,7 +53,10 @@ pub async fn by_issuer<'a>(
 ) -> Result<Option<TrustedIssuer>, StoreError> {
     let row = sql
         .into()
-        .query("select name, issuer, settings, created_at from trusted_issuers where issuer = $1")
+        .query(
+            "select name, issuer, settings, created_at, disabled_at from trusted_issuers \
+             where issuer = $1",
+        )
         .bind(issuer)
         .optional::<IssuerRow>()
         .await?;
@@ -64,7 +70,10 @@ pub async fn by_name<'a>(
 ) -> Result<Option<TrustedIssuer>, StoreError> {
     let row = sql
         .into()
-        .query("select name, issuer, settings, created_at from trusted_issuers where name = $1")
+        .query(
+            "select name, issuer, settings, created_at, disabled_at from trusted_issuers \
+             where name = $1",
+        )
         .bind(name)
         .optional::<IssuerRow>()
         .await?;
@@ -76,12 +85,42 @@ pub async fn all<'a>(sql: impl Sql<'a>) -> Result<Vec<TrustedIssuer>, StoreError
     let rows = sql
         .into()
         .query(
-            "select name, issuer, settings, created_at from trusted_issuers \
+            "select name, issuer, settings, created_at, disabled_at from trusted_issuers \
              order by name limit 1000",
         )
         .all::<IssuerRow>()
         .await?;
     Ok(rows.into_iter().map(TrustedIssuer::from).collect())
+}
+
+/// Writes `iss` and settings of the issuer of this name; `false` if there is none. `Conflict` when
+/// another one has this `iss`.
+pub async fn update<'a>(sql: impl Sql<'a>, issuer: &TrustedIssuer) -> Result<bool, StoreError> {
+    let changed = sql
+        .into()
+        .query("update trusted_issuers set issuer = $2, settings = $3 where name = $1")
+        .bind(&issuer.name)
+        .bind(&issuer.issuer)
+        .bind(Json(&issuer.settings))
+        .execute()
+        .await?;
+    Ok(changed == 1)
+}
+
+/// Switches an issuer off (`Some`) or on again (`None`); `false` if there is none of this name.
+pub async fn set_disabled<'a>(
+    sql: impl Sql<'a>,
+    name: &str,
+    disabled_at: Option<UnixTime>,
+) -> Result<bool, StoreError> {
+    let changed = sql
+        .into()
+        .query("update trusted_issuers set disabled_at = $2 where name = $1")
+        .bind(name)
+        .bind(disabled_at)
+        .execute()
+        .await?;
+    Ok(changed == 1)
 }
 
 /// Removes an issuer; `false` if there was none of this name.

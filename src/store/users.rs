@@ -17,7 +17,7 @@ const BETWEEN_GROUPS: char = '\u{1f}';
 macro_rules! select_user {
     ($rest:literal) => {
         concat!(
-            "select u.id, u.username, u.email, u.email_verified, u.name, u.profile, u.role, ",
+            "select u.id, u.username, coalesce(u.email, u.claimed_email) as email, u.email_verified, u.name, u.profile, u.role, ",
             "u.disabled_at, u.token_version, u.created_at, u.updated_at, ",
             "(select string_agg(ug.group_name, '\u{1f}') from user_groups ug where ug.user_id = u.id) ",
             "as group_names ",
@@ -115,7 +115,25 @@ pub async fn insert<'a>(sql: impl Sql<'a>, user: &User) -> Result<(), StoreError
     if added == 1 { Ok(()) } else { Err(StoreError::Conflict) }
 }
 
+/// Keeps the address that somebody without one claims to have, in lower case: others may claim it,
+/// too, and nobody signs in with it. `false` if there is no such user, or they have one.
+pub async fn claim_email<'a>(
+    sql: impl Sql<'a>,
+    id: &UserId,
+    email: &str,
+) -> Result<bool, StoreError> {
+    let changed = sql
+        .into()
+        .query("update users set claimed_email = $2 where id = $1 and email is null")
+        .bind(id)
+        .bind(lower(Some(email.trim())))
+        .execute()
+        .await?;
+    Ok(changed == 1)
+}
+
 /// Writes username, e-mail, name, profile, role and `updated_at`; `false` if there is no such user.
+/// A claimed address stays one, unless it is verified now or another one takes its place.
 /// What has a function of its own (disabled, token version, groups, password) stays as it is.
 /// `Conflict` as for [`insert`].
 pub async fn update<'a>(sql: impl Sql<'a>, user: &User) -> Result<bool, StoreError> {
@@ -123,12 +141,14 @@ pub async fn update<'a>(sql: impl Sql<'a>, user: &User) -> Result<bool, StoreErr
     let (username, email) = logins(user);
     let taken = sql
         .query(
-            "select cast(count(*) as bigint) from users \
-             where id <> $1 and (username = $3 or email = $2)",
+            "select cast(count(*) as bigint) from users other where other.id <> $1 and \
+             (other.email = $2 or other.username = $3 and not exists (select 1 from users own \
+             where own.id = $1 and own.claimed_email = $3 and not $4))",
         )
         .bind(&user.id)
         .bind(&username)
         .bind(&email)
+        .bind(user.email_verified)
         .one::<(i64,)>()
         .await?;
     if taken.0 > 0 {
@@ -136,8 +156,11 @@ pub async fn update<'a>(sql: impl Sql<'a>, user: &User) -> Result<bool, StoreErr
     }
     let changed = sql
         .query(
-            "update users set username = $2, email = $3, email_verified = $4, name = $5, \
-             name_lower = $6, profile = $7, role = $8, updated_at = $9 where id = $1",
+            "update users set username = $2, \
+             email = case when claimed_email = $3 and not $4 then null else $3 end, \
+             claimed_email = case when claimed_email = $3 and not $4 then claimed_email end, \
+             email_verified = $4, name = $5, name_lower = $6, profile = $7, role = $8, \
+             updated_at = $9 where id = $1",
         )
         .bind(&user.id)
         .bind(&username)
@@ -205,7 +228,8 @@ pub async fn list<'a>(sql: impl Sql<'a>, filter: &UserFilter) -> Result<Vec<User
         .into()
         .query(select_user!(
             "from users u where u.username > $1 and ($2 is null or u.username like $2 escape '!' \
-             or u.email like $2 escape '!' or u.name_lower like $2 escape '!') \
+             or u.email like $2 escape '!' or u.claimed_email like $2 escape '!' \
+             or u.name_lower like $2 escape '!') \
              order by u.username limit $3"
         ))
         .bind(filter.after.as_deref().unwrap_or_default())

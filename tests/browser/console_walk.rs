@@ -1,6 +1,7 @@
 //! The console in a browser: an owner walks every page, with JavaScript and without.
 
 mod apps;
+mod issuers;
 mod people;
 
 use crate::driver::{Browser, Scheme, Script, Viewport};
@@ -90,6 +91,7 @@ async fn an_owner_looks_after_apps_keys_sessions_and_the_audit_list() {
     let owner = Owner::enters(browser, Look::Everywhere).await;
     owner.looks_after_apps().await;
     owner.looks_after_keys().await;
+    owner.looks_after_issuers().await;
     owner.looks_after_sessions().await;
     owner.reads_the_audit_list().await;
     owner.leaves().await;
@@ -101,6 +103,7 @@ async fn an_owner_does_all_of_it_without_javascript() {
     let owner = Owner::enters(browser, Look::AsItIs).await;
     owner.looks_after_apps().await;
     owner.looks_after_keys().await;
+    owner.looks_after_issuers().await;
     owner.looks_after_sessions().await;
     owner.reads_the_audit_list().await;
     owner.looks_after_people().await;
@@ -137,7 +140,7 @@ impl Owner {
     async fn looks_after_keys(&self) {
         let browser = &self.browser;
         browser.click_text("Keys").await;
-        self.is_at("/admin/keys", "Every published key").await;
+        self.is_at("/admin/keys", "Every key").await;
         self.sees("keys").await;
         browser.click_text("Rotate ES256").await;
         self.is_at("/admin/keys", "From now on a new key signs with ES256").await;

@@ -10,6 +10,7 @@
 //! | `pages_walk` | every page on the way through a sign-in, and what lies beside the way |
 //! | `console_walk` | every page of the console, and the main things done there |
 //! | `app_window` | apps that open the sign-in in a window, and apps that post their request |
+//! | `sign_up_walk` | making an account on the way to an app |
 //! | `session_walk` | what happens inside the pages of apps when a session changes or ends |
 //!
 //! Screenshots go to `target/screenshots/`. `scripts/test-setup` installs what is needed.
@@ -37,3 +38,4 @@ mod fixtures;
 mod machinery;
 mod pages_walk;
 mod session_walk;
+mod sign_up_walk;

@@ -158,8 +158,13 @@ async fn account_and_sign_out(world: &World, browser: &Browser, app: &App) {
     form.submit().await.assert_status(303);
     browser.open(&world.url("/account")).await;
     browser.inspect("account").await;
-    browser.click(".devices form button").await;
-    browser.wait_until_gone(".devices form").await;
+    let elsewhere = "[aria-labelledby='devices'] form";
+    browser.click(&format!("{elsewhere} button")).await;
+    browser.wait_until_gone(elsewhere).await;
+    // The app that stays signed in goes by itself.
+    let app_alone = "[aria-labelledby='connections'] form";
+    browser.click(&format!("{app_alone} button")).await;
+    browser.wait_until_gone(app_alone).await;
     phone.get("/account").await.assert_status(303);
 
     browser.open(&world.url("/logout")).await;

@@ -100,6 +100,24 @@ pub fn app_fields(name: &str) -> [(&'static str, &str); 7] {
     ]
 }
 
+/// The key of an issuer outside, of RFC 7517 appendix A.1.
+pub const ISSUER_KEYS: &str = r#"{"keys": [{"kty": "EC", "crv": "P-256", "use": "sig",
+    "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+    "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM", "kid": "1"}]}"#;
+
+/// The fields of an issuer that vouches for workloads of this client.
+pub fn issuer_fields(client: &str, number: u32) -> [(&'static str, String); 6] {
+    let rules = serde_json::json!([{ "client_id": client, "match": { "sub": "prod:backup" } }]);
+    [
+        ("name", format!("issuer-{number}")),
+        ("issuer", format!("https://issuer-{number}.test")),
+        ("jwks", ISSUER_KEYS.to_owned()),
+        ("scope", String::new()),
+        ("max_lifetime", "3600".to_owned()),
+        ("rules", rules.to_string()),
+    ]
+}
+
 /// Posts fields as a browser does from a page of the same site.
 pub async fn post(browser: &Browser, path: &str, fields: &[(&str, &str)]) -> Page {
     let request = browser.request(Method::POST, &browser.resolve(path)).form(fields);

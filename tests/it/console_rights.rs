@@ -4,7 +4,8 @@
 use doorward::http::console::addresses;
 
 use crate::console_kit::{
-    Admin, admin, app_fields, can_sign_in, create, csrf_on, enter, post, sessions_on, state,
+    Admin, admin, app_fields, can_sign_in, create, csrf_on, enter, issuer_fields, post,
+    sessions_on, state,
 };
 use crate::flow_kit::{PASSWORD, sign_in};
 use crate::support::browser_like::{Browser, Page};
@@ -49,12 +50,23 @@ impl Subjects<'_> {
             sign_in(self.world, "subject").await;
             let list = self.owner.page("/admin/sessions?user=subject").await;
             sessions_on(&list).into_iter().next().expect("a session")
+        } else if path.starts_with("/admin/issuers/{id}") {
+            self.issuer().await
         } else if path == "/admin/keys/retire" {
             return format!("{path}?kid={}", self.key().await);
         } else {
             String::new()
         };
         path.replace("{id}", &id)
+    }
+
+    /// The name of an issuer that is trusted.
+    async fn issuer(&self) -> String {
+        let client = self.owner.add_app("Subject").await.0;
+        let fields = issuer_fields(&client, self.made);
+        let fields: Vec<_> = fields.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        self.owner.post("/admin/issuers", &fields).await.assert_status(303);
+        format!("issuer-{}", self.made)
     }
 
     /// A key that may be retired.
@@ -69,6 +81,13 @@ async fn fields(subjects: &Subjects<'_>, path: &str) -> Vec<(String, String)> {
     let mut fields = app_fields("Subject").map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec();
     fields.push(("username".to_owned(), format!("made-{}", subjects.made)));
     fields.push(("alg".to_owned(), "ES256".to_owned()));
+    if path.starts_with("/admin/issuers") {
+        let client = subjects.owner.add_app("Subject").await.0;
+        // Not those of the issuer in the path, which keeps its name.
+        let more = issuer_fields(&client, subjects.made + 100_000);
+        fields.retain(|(name, _)| more.iter().all(|(other, _)| name != other));
+        fields.extend(more.map(|(name, value)| (name.to_owned(), value)));
+    }
     if path == "/admin/keys/retire" {
         fields.push(("kid".to_owned(), subjects.key().await));
     }
@@ -112,10 +131,10 @@ on_both_backends! {
             for (method, path, right) in addresses() {
                 let wanted = expected(role, right);
                 let at = subjects.path(path).await;
+                let fields = fields(&subjects, path).await;
                 if wanted == Expected::Forbidden {
                     before = state(&world).await;
                 }
-                let fields = fields(&subjects, path).await;
                 let answer = visit(&visitor.browser, method, &at, &fields).await;
                 check(&answer, wanted, &format!("{role}: {method} {at}"));
                 if wanted == Expected::Forbidden {

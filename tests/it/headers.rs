@@ -47,6 +47,7 @@ async fn everything(browser: &Browser) -> Vec<Page> {
         "/setup",
         "/device",
         "/oauth2/device_authorization",
+        "/login/create",
         "/login/reset",
         "/admin",
         "/oauth2/authorize",

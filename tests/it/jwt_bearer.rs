@@ -19,14 +19,14 @@ const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 const ID: &str = "urn:ietf:params:oauth:token-type:id_token";
 
 /// An issuer outside, and its key.
-struct Outside {
-    name: String,
-    iss: String,
-    key: ClientKey,
+pub struct Outside {
+    pub name: String,
+    pub iss: String,
+    pub key: ClientKey,
 }
 
 impl Outside {
-    fn new(alg: &'static str) -> Self {
+    pub fn new(alg: &'static str) -> Self {
         let name = unique("outside");
         let iss = format!("https://{name}.test");
         Self { name, iss, key: ClientKey::new(alg, "k1") }
@@ -54,7 +54,7 @@ impl Outside {
         claims
     }
 
-    fn token(&self, audience: &str, changes: &Value) -> String {
+    pub fn token(&self, audience: &str, changes: &Value) -> String {
         self.sign(&json!({}), &self.claims(audience, changes).to_string())
     }
 
@@ -69,7 +69,7 @@ impl Outside {
 }
 
 /// A machine without a secret of ours, and one with.
-fn workload(world: &World) -> Rp {
+pub fn workload(world: &World) -> Rp {
     let id = unique("workload");
     let mut clients = Clients::default();
     let metadata = json!({ "grant_types": [BEARER_GRANT], "token_endpoint_auth_method": "none",
@@ -88,7 +88,7 @@ fn portal(world: &World) -> Rp {
     clients.rp(world, &id)
 }
 
-async fn bring(rp: &Rp, assertion: &str, more: &[(&str, &str)]) -> Page {
+pub async fn bring(rp: &Rp, assertion: &str, more: &[(&str, &str)]) -> Page {
     let fixed = [("grant_type", BEARER_GRANT), ("assertion", assertion)];
     rp.token_request(&[&fixed, more].concat()).await
 }

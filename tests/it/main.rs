@@ -13,6 +13,7 @@
 //! | `grant_kit` | not tests: devices, and the clients of the further grants |
 //! | `deleted_meanwhile` | a client or person is deleted while a token is being made |
 //! | `device` | a device without a browser: codes, page, polling, races |
+//! | `connections` | what stays signed in by itself is listed and ended one by one |
 //! | `token_exchange` | a service gets a token for the services behind it, and never more |
 //! | `exchange_limits` | what an exchanged token can neither reach nor outlive |
 //! | `jwt_bearer` | workloads and people vouched for by issuers outside |
@@ -34,6 +35,7 @@
 //! | `pairwise` | every sector knows a person by a name of its own |
 //! | `claims_parameter`, `assurance` | claims by name; how strong a sign-in has to be |
 //! | `accounts` | several people in one browser: added, chosen, named by an app, signed out |
+//! | `sign_up`, `sign_up_attacks` | people make their own accounts (`prompt=create`) |
 //! | `resources`, `rich_requests` | tokens for one API only; authorization details |
 //! | `request_kit` | not tests: apps that sign or push their requests |
 //! | `request_objects`, `request_object_attacks`, `par` | requests as signed objects, and pushed ones |
@@ -46,6 +48,7 @@
 //! | `jwt_attacks` | forged and misused tokens, everywhere one is read |
 //! | `audit_log` | events are found, exported and sealed; a hand in the database is noticed |
 //! | `login_form`, `csrf`, `headers`, `hostile_text` | the pages under attack |
+//! | `hostile_apps` | apps with names that are meant to harm, in browsers and terminals |
 //! | `malformed`, `first_start` | nonsense on every route; the first administrator |
 //! | `methods` | HEAD is GET without the body; other methods are told what there is |
 //! | `flow_kit` | not tests: an app, people and a look into the database for the modules below |
@@ -63,6 +66,7 @@
 //! | `session_management` | apps notice another session; sign-ins that start here |
 //! | `console_kit` | not tests: administrators, and what they make, for the modules below |
 //! | `console` | every page and every change of the console, with plain forms |
+//! | `console_issuers` | trusted issuers and encryption keys in the console |
 //! | `console_rights` | each address with each role, operators and their betters, the last owner |
 //! | `console_safety` | forged forms, links that change nothing, hostile words, sealed messages |
 //! | `operations` | health, metrics, request ids, a clean log, an orderly stop, two nodes |
@@ -106,9 +110,11 @@ mod code;
 mod conformance_basic;
 mod conformance_parameters;
 mod conformance_registration;
+mod connections;
 mod consent;
 mod consent_withdrawal;
 mod console;
+mod console_issuers;
 mod console_kit;
 mod console_rights;
 mod console_safety;
@@ -140,6 +146,7 @@ mod form_post;
 mod frontchannel_logout;
 mod grant_kit;
 mod headers;
+mod hostile_apps;
 mod hostile_text;
 mod introspection;
 mod jarm;
@@ -179,6 +186,8 @@ mod rich_requests;
 mod rotation;
 mod session_life;
 mod session_management;
+mod sign_up;
+mod sign_up_attacks;
 mod startup_errors;
 mod token_exchange;
 mod userinfo;

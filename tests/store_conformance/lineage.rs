@@ -152,6 +152,15 @@ pub(crate) async fn families_conform(store: &Store) {
     assert_eq!((stored, with), (family("f1", "gf"), granted.clone()));
     assert!(refresh_families::with_grant(db, &FamilyId::new("no")).await.unwrap().is_none());
 
+    let living = |user: &'static str, after, limit| async move {
+        let (user, now) = (UserId::new(user), NOW.plus(after));
+        let found = refresh_families::living_of_user(&store.db, &user, now, limit).await.unwrap();
+        found.into_iter().map(|(family, _)| family.id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(living("u-alice", 99, 9).await, ["f1"]);
+    assert!(living("u-alice", 100, 9).await.is_empty(), "idle");
+    assert!(living("u-alice", 0, 0).await.is_empty() && living("u-bob", 0, 9).await.is_empty());
+
     let rotate = |r| async move { refresh_families::rotate(&store.db, &r).await.unwrap() };
     assert_eq!(rotate(rotation("f1", "wrong", "h1")).await, Rotated::No);
     let mut idle = rotation("f1", "h0", "h1");
@@ -176,7 +185,10 @@ pub(crate) async fn families_conform(store: &Store) {
     assert_eq!(refresh_families::clear_successors(db, NOW.plus(11), 9).await.unwrap(), 1);
     let (stored, _) = refresh_families::with_grant(db, &id).await.unwrap().unwrap();
     assert_eq!(stored.successor_sealed, None);
+    assert_eq!(living("u-alice", 999, 9).await, ["f1"], "used since");
+    assert!(living("u-alice", 1_000, 9).await.is_empty(), "past the absolute end");
     assert!(grants::revoke(db, &granted.id, NOW).await.unwrap());
+    assert!(living("u-alice", 0, 9).await.is_empty(), "revoked");
     let mut dead = rotation("f1", "h2", "h3");
     dead.now = NOW.plus(20);
     assert_eq!(rotate(dead).await, Rotated::No, "its grant is revoked");

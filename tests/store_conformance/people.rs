@@ -45,6 +45,7 @@ pub(crate) async fn users_conform(store: &Store) {
         assert_eq!(users::by_login(db, login).await.unwrap(), None, "{login:?}");
     }
 
+    Box::pin(claimed_addresses_conform(store)).await;
     passwords_conform(store).await;
     groups_conform(store).await;
 
@@ -61,6 +62,41 @@ pub(crate) async fn users_conform(store: &Store) {
     assert!(users::delete(db, &other.id).await.unwrap());
     assert!(!users::delete(db, &other.id).await.unwrap());
     listing_conforms(store).await;
+}
+
+/// An address that is only claimed is shown, and neither unique nor a name to sign in with.
+async fn claimed_addresses_conform(store: &Store) {
+    let db = &store.db;
+    let mut made = [user("self-1"), user("self-2")];
+    for person in &mut made {
+        (person.email, person.email_verified) = (None, false);
+        users::insert(db, person).await.unwrap();
+        assert!(users::claim_email(db, &person.id, "Alice@Example.test").await.unwrap());
+        person.email = Some("alice@example.test".to_owned());
+        assert_eq!(users::by_id(db, &person.id).await.unwrap().as_ref(), Some(&*person));
+    }
+    assert!(!users::claim_email(db, &user("alice").id, "a@b.test").await.unwrap(), "has one");
+    assert!(!users::claim_email(db, &UserId::new("nobody"), "a@b.test").await.unwrap());
+    let login = users::by_login(db, "alice@example.test").await.unwrap().unwrap();
+    assert_eq!(login.username, "alice");
+    let search = Some("alice@exa".to_owned());
+    let found = users::list(db, &UserFilter { search, limit: 9, after: None }).await.unwrap();
+    assert_eq!(found.len(), 3);
+    // Saving somebody as they are leaves it a claim; what is verified has to be free.
+    let [mut one, two] = made;
+    assert!(users::update(db, &one).await.unwrap());
+    assert_eq!(users::by_login(db, "alice@example.test").await.unwrap().unwrap().username, "alice");
+    one.email_verified = true;
+    assert_eq!(users::update(db, &one).await, Err(StoreError::Conflict));
+    one.email = Some("one@example.test".to_owned());
+    assert!(users::update(db, &one).await.unwrap());
+    assert_eq!(users::by_login(db, "one@example.test").await.unwrap().as_ref(), Some(&one));
+    one.email = None;
+    assert!(users::update(db, &one).await.unwrap());
+    assert_eq!(users::by_id(db, &one.id).await.unwrap().as_ref(), Some(&one));
+    for person in [one, two] {
+        assert!(users::delete(db, &person.id).await.unwrap());
+    }
 }
 
 async fn passwords_conform(store: &Store) {

@@ -18,6 +18,7 @@ fn issuer(name: &str, iss: &str) -> TrustedIssuer {
         }))
         .unwrap(),
         created_at: NOW,
+        disabled_at: None,
     }
 }
 
@@ -36,7 +37,22 @@ pub(crate) async fn trusted_issuers_conform(store: &Store) {
     for unknown in ["https://CLUSTER.test", "https://cluster.test/", "\0", ""] {
         assert_eq!(trusted_issuers::by_issuer(db, unknown).await.unwrap(), None, "{unknown:?}");
     }
-    assert_eq!(trusted_issuers::all(db).await.unwrap(), [build, cluster]);
+    assert_eq!(trusted_issuers::all(db).await.unwrap(), [build.clone(), cluster.clone()]);
+    // Switching off and changing are apart: neither undoes the other.
+    let mut changed = issuer("build", "https://builds.test");
+    changed.settings.audience = vec!["c".to_owned()];
+    assert!(trusted_issuers::set_disabled(db, "build", Some(NOW.plus(3))).await.unwrap());
+    assert!(trusted_issuers::update(db, &changed).await.unwrap());
+    changed.disabled_at = Some(NOW.plus(3));
+    assert_eq!(trusted_issuers::by_name(db, "build").await.unwrap().as_ref(), Some(&changed));
+    changed.issuer.clone_from(&cluster.issuer);
+    assert_eq!(trusted_issuers::update(db, &changed).await, Err(StoreError::Conflict));
+    assert!(trusted_issuers::set_disabled(db, "build", None).await.unwrap());
+    assert!(trusted_issuers::update(db, &build).await.unwrap());
+    assert_eq!(trusted_issuers::by_name(db, "build").await.unwrap(), Some(build));
+    let nobody = issuer("nobody", "https://nobody.test");
+    assert!(!trusted_issuers::update(db, &nobody).await.unwrap());
+    assert!(!trusted_issuers::set_disabled(db, "nobody", Some(NOW)).await.unwrap());
     assert!(trusted_issuers::delete(db, "cluster").await.unwrap());
     assert!(!trusted_issuers::delete(db, "cluster").await.unwrap());
     assert_eq!(trusted_issuers::by_name(db, "cluster").await.unwrap(), None);

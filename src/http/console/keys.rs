@@ -1,43 +1,69 @@
-//! `/admin/keys`: the signing keys.
+//! `/admin/keys`: the keys that sign, and those others encrypt with.
 
 use super::desk::{Answer, Desk, Stop};
 use crate::crypto::keyring::KeyState;
 use crate::http::pages::When;
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::confirm::Confirm;
-use crate::http::pages::admin::keys::{KeyRow, KeyStage, KeysList};
-use crate::protocol::types::SigningAlg;
+use crate::http::pages::admin::keys::{KeyPurpose, KeyRow, KeyStage, KeysList};
+use crate::service::encryption_keys;
+use crate::service::failure::Failure;
 use crate::service::keys::{self, KeyChangeError};
+use crate::store::encryption_keys::EncryptionKeyRow;
 use crate::store::keys::KeyRow as Stored;
 
 const IN_USE: &str = "This key is in use. Rotate first, then retire it.";
 
 pub(super) async fn list(desk: &Desk<'_>) -> Answer {
+    let settings = &desk.site().config.keys;
+    let signing = settings.algorithms.iter().map(|alg| alg.as_str().to_owned());
+    let encryption = settings.encryption_algorithms.iter().map(|alg| alg.as_str().to_owned());
+    let algs = signing.chain(encryption).collect();
+    let mut rows = keys_of_signing(desk).await?;
+    rows.extend(keys_of_encryption(desk).await?);
+    desk.show(&KeysList { chrome: desk.chrome(), console: desk.console(Section::Keys), rows, algs })
+}
+
+async fn keys_of_signing(desk: &Desk<'_>) -> Result<Vec<KeyRow>, Failure> {
     let now = desk.site().now();
-    let mut rows: Vec<_> = keys::list(desk.site())
+    let mut stored: Vec<_> = keys::list(desk.site())
         .await?
         .into_iter()
-        .filter_map(|key| Some((stage(&key)?, key)))
+        .filter_map(|key| Some((stage(&key.state)?, key)))
         .collect();
-    rows.sort_by_key(|(stage, key)| (key.alg, order(*stage), key.created_at));
+    stored.sort_by_key(|(stage, key)| (key.alg, order(*stage), key.created_at));
     let row = |(state, key): (KeyStage, Stored)| KeyRow {
         kid: key.kid,
         alg: key.alg.as_str().to_owned(),
+        purpose: KeyPurpose::Signing,
         state,
         created: When::ago(key.created_at, now),
         removed_after: key.remove_after.map(When::at),
     };
-    let algs = desk.site().config.keys.algorithms.iter();
-    desk.show(&KeysList {
-        chrome: desk.chrome(),
-        console: desk.console(Section::Keys),
-        rows: rows.into_iter().map(row).collect(),
-        algs: algs.map(|alg| alg.as_str().to_owned()).collect(),
-    })
+    Ok(stored.into_iter().map(row).collect())
 }
 
-fn stage(key: &Stored) -> Option<KeyStage> {
-    Some(match KeyState::from_name(&key.state)? {
+async fn keys_of_encryption(desk: &Desk<'_>) -> Result<Vec<KeyRow>, Failure> {
+    let now = desk.site().now();
+    let mut stored: Vec<_> = encryption_keys::list(desk.site())
+        .await?
+        .into_iter()
+        .filter_map(|key| Some((stage(&key.state)?, key)))
+        .collect();
+    stored.sort_by_key(|(stage, key)| (key.alg.as_str(), order(*stage), key.created_at));
+    let row = |(state, key): (KeyStage, EncryptionKeyRow)| KeyRow {
+        kid: key.kid,
+        alg: key.alg.as_str().to_owned(),
+        purpose: KeyPurpose::Encryption,
+        state,
+        created: When::ago(key.created_at, now),
+        removed_after: key.remove_after.map(When::at),
+    };
+    Ok(stored.into_iter().map(row).collect())
+}
+
+fn stage(state: &str) -> Option<KeyStage> {
+    Some(match KeyState::from_name(state)? {
         KeyState::Next => KeyStage::Next,
         KeyState::Active => KeyStage::Active,
         KeyState::Retiring => KeyStage::Retiring,
@@ -53,36 +79,28 @@ fn order(stage: KeyStage) -> u8 {
 }
 
 pub(super) async fn rotate(desk: &Desk<'_>) -> Answer {
-    let alg = SigningAlg::from_name(&desk.text("alg"));
-    let alg = alg.filter(|alg| desk.site().config.keys.algorithms.contains(alg));
-    let alg = alg.ok_or(Stop::NotFound)?;
-    keys::rotate(desk.site(), alg, &desk.actor()).await?;
-    desk.done(format!("From now on a new key signs with {}.", alg.as_str()), &path(desk))
+    let settings = &desk.site().config.keys;
+    let named = desk.text("alg");
+    let actor = desk.actor();
+    if let Some(alg) = settings.algorithms.iter().find(|alg| alg.as_str() == named) {
+        keys::rotate(desk.site(), *alg, &actor).await?;
+        return desk.done(format!("From now on a new key signs with {named}."), &path(desk));
+    }
+    let encryption = settings.encryption_algorithms.iter();
+    let alg = encryption.copied().find(|alg| alg.as_str() == named).ok_or(Stop::NotFound)?;
+    encryption_keys::rotate(desk.site(), alg, &actor).await?;
+    desk.done(format!("From now on apps encrypt with a new key for {named}."), &path(desk))
 }
 
 pub(super) async fn ask_retire(desk: &Desk<'_>) -> Answer {
     let kid = desk.asked("kid");
-    let stored = keys::list(desk.site()).await?;
-    let key = stored.iter().find(|key| key.kid == kid).ok_or(Stop::NotFound)?;
-    let effects = match stage(key).ok_or(Stop::NotFound)? {
-        KeyStage::Active => vec![IN_USE.to_owned()],
-        KeyStage::Next => vec![format!(
-            "It has not signed anything yet. A new next key for {} takes its place.",
-            key.alg.as_str()
-        )],
-        KeyStage::Retiring => vec![
-            "Everything it has signed stops working at once: people sign in to their apps again."
-                .to_owned(),
-            "Do this for a key that may have leaked. Others go by themselves when nothing they \
-             signed is alive any more."
-                .to_owned(),
-        ],
-    };
+    let rows = keys_of_signing(desk).await?.into_iter().chain(keys_of_encryption(desk).await?);
+    let key = rows.into_iter().find(|key| key.kid == kid).ok_or(Stop::NotFound)?;
     desk.show(&Confirm {
         chrome: desk.chrome(),
         console: desk.console(Section::Keys),
-        heading: format!("Retire this {} key?", key.alg.as_str()),
-        effects,
+        heading: format!("Retire this {} key?", key.alg),
+        effects: effects(&key),
         action: desk.site().path("/admin/keys/retire"),
         hidden: vec![("kid".to_owned(), kid)],
         button: "Retire the key".to_owned(),
@@ -90,8 +108,36 @@ pub(super) async fn ask_retire(desk: &Desk<'_>) -> Answer {
     })
 }
 
+/// What retiring a key does.
+fn effects(key: &KeyRow) -> Vec<String> {
+    const LEAKED: &str =
+        "Do this for a key that may have leaked. Others go by themselves when nobody needs them.";
+    match (key.state, key.purpose) {
+        (KeyStage::Active, _) => vec![IN_USE.to_owned()],
+        (KeyStage::Next, _) => vec![format!(
+            "It has not signed anything yet. A new next key for {} takes its place.",
+            key.alg
+        )],
+        (KeyStage::Retiring, KeyPurpose::Signing) => vec![
+            "Everything it has signed stops working at once: people sign in to their apps again."
+                .to_owned(),
+            LEAKED.to_owned(),
+        ],
+        (KeyStage::Retiring, KeyPurpose::Encryption) => vec![
+            "What apps have encrypted with it can be read no more, also what is under way."
+                .to_owned(),
+            LEAKED.to_owned(),
+        ],
+    }
+}
+
 pub(super) async fn retire(desk: &Desk<'_>) -> Answer {
-    match keys::retire(desk.site(), &desk.text("kid"), &desk.actor()).await {
+    let (kid, actor) = (desk.text("kid"), desk.actor());
+    let retired = match keys::retire(desk.site(), &kid, &actor).await {
+        Err(KeyChangeError::NotFound) => encryption_keys::retire(desk.site(), &kid, &actor).await,
+        other => other,
+    };
+    match retired {
         Ok(()) => desk.done("The key is retired.", &path(desk)),
         Err(KeyChangeError::InUse) => desk.refused(IN_USE, &path(desk)),
         Err(KeyChangeError::NotFound) => Err(Stop::NotFound),

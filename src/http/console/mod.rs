@@ -9,6 +9,7 @@ mod apps;
 mod audit;
 mod desk;
 mod flash;
+mod issuers;
 mod keys;
 mod overview;
 mod people;
@@ -122,6 +123,16 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::AppDelete => apps::delete(desk).await,
         Action::SessionsList => sessions::list(desk).await,
         Action::SessionEnd => sessions::end(desk).await,
+        Action::IssuersList => issuers::list(desk).await,
+        Action::IssuerNew => issuers::new(desk),
+        Action::IssuerCreate => issuers::create(desk).await,
+        Action::IssuerShow => issuers::show(desk).await,
+        Action::IssuerEdit => issuers::edit(desk).await,
+        Action::IssuerEnable => issuers::enable(desk).await,
+        Action::IssuerAskDisable => issuers::ask_disable(desk).await,
+        Action::IssuerDisable => issuers::disable(desk).await,
+        Action::IssuerAskDelete => issuers::ask_delete(desk).await,
+        Action::IssuerDelete => issuers::delete(desk).await,
         Action::KeysList => keys::list(desk).await,
         Action::KeyRotate => keys::rotate(desk).await,
         Action::KeyAskRetire => keys::ask_retire(desk).await,

@@ -7,7 +7,7 @@ use crate::protocol::user::{AdminRole, User};
 #[derive(Debug)]
 pub(super) struct Entry {
     pub method: Method,
-    /// Path below the issuer; `{id}` is a person, an app or a session.
+    /// Path below the issuer; `{id}` is a person, an app, a session or a trusted issuer.
     pub path: &'static str,
     pub right: Right,
     pub action: Action,
@@ -43,7 +43,7 @@ pub(super) enum Right {
     ChangePerson,
     /// End the session in the path; whose it is counts as for [`Right::ChangePerson`].
     ChangeSession,
-    /// Secrets of apps, and signing keys.
+    /// Secrets of apps, keys, and whose word counts here.
     Own,
 }
 
@@ -114,6 +114,16 @@ pub(super) enum Action {
     AppDelete,
     SessionsList,
     SessionEnd,
+    IssuersList,
+    IssuerNew,
+    IssuerCreate,
+    IssuerShow,
+    IssuerEdit,
+    IssuerEnable,
+    IssuerAskDisable,
+    IssuerDisable,
+    IssuerAskDelete,
+    IssuerDelete,
     KeysList,
     KeyRotate,
     KeyAskRetire,
@@ -157,6 +167,16 @@ pub(super) static TABLE: &[Entry] = &[
     post("/admin/clients/{id}/delete", Right::Change, Action::AppDelete),
     get("/admin/sessions", Right::Read, Action::SessionsList),
     post("/admin/sessions/{id}/end", Right::ChangeSession, Action::SessionEnd),
+    get("/admin/issuers", Right::Read, Action::IssuersList),
+    post("/admin/issuers", Right::Own, Action::IssuerCreate),
+    get("/admin/issuers/new", Right::Own, Action::IssuerNew),
+    get("/admin/issuers/{id}", Right::Read, Action::IssuerShow),
+    post("/admin/issuers/{id}/edit", Right::Own, Action::IssuerEdit),
+    post("/admin/issuers/{id}/enable", Right::Own, Action::IssuerEnable),
+    get("/admin/issuers/{id}/disable", Right::Own, Action::IssuerAskDisable),
+    post("/admin/issuers/{id}/disable", Right::Own, Action::IssuerDisable),
+    get("/admin/issuers/{id}/delete", Right::Own, Action::IssuerAskDelete),
+    post("/admin/issuers/{id}/delete", Right::Own, Action::IssuerDelete),
     get("/admin/keys", Right::Read, Action::KeysList),
     post("/admin/keys/rotate", Right::Own, Action::KeyRotate),
     get("/admin/keys/retire", Right::Own, Action::KeyAskRetire),
@@ -203,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operator_may_do_everything_but_secrets_keys_and_roles() {
+    fn an_operator_may_do_everything_but_secrets_keys_issuers_and_roles() {
         let closed: Vec<_> = TABLE
             .iter()
             .filter(|entry| !entry.right.allows(AdminRole::Operator))
@@ -214,6 +234,14 @@ mod tests {
             [
                 "GET /admin/clients/{id}/rotate-secret",
                 "POST /admin/clients/{id}/rotate-secret",
+                "POST /admin/issuers",
+                "GET /admin/issuers/new",
+                "POST /admin/issuers/{id}/edit",
+                "POST /admin/issuers/{id}/enable",
+                "GET /admin/issuers/{id}/disable",
+                "POST /admin/issuers/{id}/disable",
+                "GET /admin/issuers/{id}/delete",
+                "POST /admin/issuers/{id}/delete",
                 "POST /admin/keys/rotate",
                 "GET /admin/keys/retire",
                 "POST /admin/keys/retire",
@@ -235,6 +263,8 @@ mod tests {
             "GET /admin/clients",
             "GET /admin/clients/{id}",
             "GET /admin/sessions",
+            "GET /admin/issuers",
+            "GET /admin/issuers/{id}",
             "GET /admin/keys",
             "GET /admin/audit",
         ];

@@ -6,10 +6,10 @@ use super::allowed_apps::AllowedApp;
 use super::chrome::Chrome;
 use super::filters;
 use super::sample::words;
-use super::views::{Flash, Link, SessionView};
+use super::views::{ConnectionView, Flash, Link, SessionView};
 
 /// `GET /account`. Forms, each with `csrf`: POST `/account/sessions/{id}/end` for another
-/// session, POST `/logout` with `decision=logout` for this one.
+/// session, POST `/account/connections/{id}/end` for a device or app, POST `/logout` with `decision=logout` for this one.
 #[derive(Debug, Template)]
 #[template(path = "account.html")]
 pub struct AccountHome {
@@ -26,6 +26,8 @@ pub struct AccountHome {
     pub allowed: Vec<AllowedApp>,
     /// This session first.
     pub sessions: Vec<SessionView>,
+    /// What stays signed in by itself, the newest first.
+    pub connections: Vec<ConnectionView>,
     pub console: ConsoleLink,
 }
 
@@ -56,6 +58,7 @@ impl AccountHome {
             ],
             allowed: AllowedApp::samples(),
             sessions: SessionView::samples(),
+            connections: ConnectionView::samples(),
             console: ConsoleLink::Shown,
         }
     }

@@ -6,14 +6,15 @@ use super::chrome::{Chrome, FlowForm};
 use super::filters;
 use super::sample::words;
 
-/// On the way to an app. Form `choose-account`: POST `/login/account` with `account` = the public
+/// On the way to an app, or to letting a device in. Form `choose-account`: POST `/login/account` with `account` = the public
 /// id of a session, or `another`, `flow`, `csrf`.
 #[derive(Debug, Template)]
 #[template(path = "choose_account.html")]
 pub struct ChooseAccount {
     pub chrome: Chrome,
     pub form: FlowForm,
-    pub app_name: String,
+    /// `None` on the way to letting a device in.
+    pub app_name: Option<String>,
     /// The active account first.
     pub accounts: Vec<AccountView>,
 }
@@ -39,11 +40,17 @@ impl ChooseAccount {
         Self {
             chrome: Chrome::sample(),
             form: FlowForm::sample(),
-            app_name: words("Orchard Wiki"),
+            app_name: Some(words("Orchard Wiki")),
             accounts: vec![
                 account("session-1", "Ada Lovelace", Some("ada@orchard.example")),
                 account("session-2", "grace", None),
             ],
         }
+    }
+
+    /// On the way to letting a device in.
+    #[must_use]
+    pub fn sample_device() -> Self {
+        Self { app_name: None, ..Self::sample() }
     }
 }

@@ -22,6 +22,7 @@ pub mod reset_password;
 pub mod setup;
 pub mod sign_in;
 pub mod sign_out;
+pub mod sign_up;
 pub mod trouble;
 pub mod views;
 
@@ -43,7 +44,11 @@ pub fn samples() -> Vec<(&'static str, String)> {
         ("sign_in", render(&sign_in::SignIn::sample())),
         ("sign_in/wrong", render(&sign_in::SignIn::sample_wrong())),
         ("sign_in/confirm", render(&sign_in::SignIn::sample_confirm())),
+        ("sign_in/newcomers", render(&sign_in::SignIn::sample_newcomers())),
+        ("sign_up", render(&sign_up::SignUp::sample())),
+        ("sign_up/wrong", render(&sign_up::SignUp::sample_wrong())),
         ("choose_account", render(&choose_account::ChooseAccount::sample())),
+        ("choose_account/device", render(&choose_account::ChooseAccount::sample_device())),
         ("consent", render(&consent::Consent::sample())),
         ("consent/unreviewed", render(&consent::Consent::sample_unreviewed())),
         ("consent/registered", render(&consent::Consent::sample_registered())),

@@ -21,6 +21,8 @@ pub struct SignIn {
     /// What was typed before, or the hint of the request. Never empty with [`Purpose::Confirm`].
     pub username: String,
     pub remember: Remember,
+    /// Where somebody without an account makes one; `None` where administrators make them.
+    pub create_href: Option<String>,
     /// News above the form that is not an error: "Your password is changed. Sign in with it."
     pub notice: Option<String>,
     /// Fields: `username`, `password`.
@@ -65,9 +67,17 @@ impl SignIn {
             purpose: Purpose::SignIn,
             username: String::new(),
             remember: Remember::Unticked,
+            create_href: None,
             notice: Some(words("Your password is changed. Sign in with the new one.")),
             errors: Vec::new(),
         }
+    }
+
+    /// Where people may make their own accounts.
+    #[must_use]
+    pub fn sample_newcomers() -> Self {
+        let create_href = Some(words("/login/create?flow=sealed-request"));
+        Self { create_href, notice: None, ..Self::sample() }
     }
 
     /// After a wrong password.

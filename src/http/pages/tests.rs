@@ -179,6 +179,10 @@ fn the_forms_that_programs_fill_in_keep_their_names() {
         ["flow", "csrf", "token", "username", "name", "email", "password"]
     );
     assert_eq!(
+        fields(&page("sign_up"), "sign-up"),
+        ["flow", "csrf", "username", "email", "name", "password"]
+    );
+    assert_eq!(
         fields(&page("reset_password"), "reset-password"),
         ["flow", "csrf", "token", "username", "password"]
     );
@@ -199,6 +203,10 @@ fn a_form_that_comes_back_still_holds_what_was_typed() {
         values(&page("admin/user_new"), "user"),
         ["grace", "Grace Hopper", "grace@orchard.example", "engineering, wiki-editors"]
     );
+    assert_eq!(
+        values(&page("sign_up/wrong"), "sign-up"),
+        ["ada", "ada@orchard.example", "Ada Lovelace"]
+    );
     let app = page("admin/client_new");
     assert_eq!(values(&app, "client").first().unwrap(), "Orchard Wiki");
     let lines: String = select(&app, "#redirect_uris").flat_map(|e| e.text()).collect();
@@ -218,7 +226,7 @@ fn password_managers_find_what_they_look_for() {
     assert_eq!(all(&sign_in, password).len(), 1);
     let fixed = page("sign_in/confirm");
     assert_eq!(all(&fixed, "input#username[readonly][autocomplete=username]").len(), 1);
-    for name in ["setup", "reset_password"] {
+    for name in ["setup", "sign_up", "reset_password"] {
         let html = page(name);
         let password = "input#new-password[type=password][autocomplete=new-password]";
         assert_eq!(all(&html, password).len(), 1, "{name}");

@@ -187,6 +187,57 @@ impl SessionView {
     }
 }
 
+/// Something that stays signed in by itself.
+#[derive(Debug, Clone)]
+pub struct ConnectionView {
+    pub id: String,
+    /// The name of its app.
+    pub name: String,
+    pub stays: Stays,
+    pub since: When,
+    pub last_used: When,
+}
+
+/// For how long something stays signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stays {
+    /// A device with a screen of its own.
+    OnDevice,
+    /// Also when the person signs out here.
+    AfterSignOut,
+    /// As long as the browser's session.
+    UntilSignOut,
+}
+
+impl Stays {
+    /// In words.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::OnDevice => "On a device you let in",
+            Self::AfterSignOut => "Stays when you sign out here",
+            Self::UntilSignOut => "Until you sign out",
+        }
+    }
+}
+
+impl ConnectionView {
+    pub(super) fn samples() -> Vec<Self> {
+        let connection = |name: &str, stays, seen: i64| Self {
+            id: words("019a6b3e-7c1f-7d90-8a55-0d1e2f3a4b5d"),
+            name: words(name),
+            stays,
+            since: When::sample(seen + 86_400),
+            last_used: When::sample(seen),
+        };
+        vec![
+            connection("Orchard TV", Stays::OnDevice, 400),
+            connection("Harbour Mail", Stays::AfterSignOut, 7_300),
+            connection("Ledger", Stays::UntilSignOut, 90),
+        ]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

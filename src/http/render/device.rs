@@ -2,6 +2,7 @@
 
 use actix_web::HttpResponse;
 
+use super::flow::again;
 use super::{chrome, page};
 use crate::http::headers::Forms;
 use crate::http::pages::consent::scope_sentence;
@@ -11,6 +12,7 @@ use crate::http::pages::{FieldError, FlowForm, When};
 use crate::http::sign_in::steps::Visit;
 use crate::http::site::Site;
 use crate::service::device::DevicePrompt;
+use crate::service::flow::{Flow, Target};
 
 fn form(visit: &Visit<'_>) -> FlowForm {
     FlowForm { flow: String::new(), csrf: visit.session_csrf() }
@@ -38,6 +40,9 @@ pub(in crate::http) fn device_question(visit: &Visit<'_>, prompt: &DevicePrompt)
     let chrome = chrome(visit.site);
     let nonce = chrome.nonce.clone();
     let metadata = &prompt.client.metadata;
+    let user_code = Some(prompt.user_code.to_string());
+    let target = Target::Device { user_code };
+    let flow = Flow::new(target, &visit.browser.value, visit.site.now());
     let body = DeviceQuestion {
         chrome,
         form: form(visit),
@@ -46,7 +51,7 @@ pub(in crate::http) fn device_question(visit: &Visit<'_>, prompt: &DevicePrompt)
         address: prompt.address.clone().unwrap_or_else(|| "an unknown address".to_owned()),
         asked: When::ago(prompt.requested_at, visit.site.now()),
         account: prompt.account.clone(),
-        switch_href: visit.site.path("/logout"),
+        switch_href: again(visit.site, &flow, "&as=another"),
         permissions: prompt.scopes.iter().map(scope_sentence).collect(),
         policy_uri: metadata.policy_uri.clone(),
         tos_uri: metadata.tos_uri.clone(),

@@ -24,13 +24,14 @@ use crate::protocol::logout::AfterLogout;
 use crate::protocol::params::Params;
 use crate::protocol::redirect_uri;
 use crate::protocol::reply::Reply;
+use crate::protocol::sign_up::SignUp;
 use crate::protocol::types::UserId;
 use crate::service::authorize::{self, AuthorizeError, ConsentPrompt, SignInPrompt};
 use crate::service::failure::Failure;
 use crate::service::flow::{Flow, Target};
 use crate::service::logout::Next;
-use crate::service::people;
 use crate::service::session::LiveSession;
+use crate::service::{people, sign_up};
 
 /// The sign-in form before it has its browser's tokens.
 pub(in crate::http) struct SignInView {
@@ -40,6 +41,7 @@ pub(in crate::http) struct SignInView {
     purpose: Purpose,
     username: String,
     remember: Remember,
+    create_href: Option<String>,
     notice: Option<&'static str>,
     errors: Vec<FieldError>,
 }
@@ -65,6 +67,9 @@ impl SignInView {
                 switch_href: as_another(site, flow),
             };
         }
+        if prompt.sign_up == SignUp::Open {
+            view.create_href = Some(to_sign_up(site, flow, &view.sealed));
+        }
         view.app_name = Some(app_name);
         Ok(view)
     }
@@ -72,12 +77,15 @@ impl SignInView {
     /// The form that one of our own pages leads to.
     pub(in crate::http) async fn of_own_page(
         site: &Site,
-        target: &Target,
+        flow: &Flow,
         (sealed, session): (String, Option<&LiveSession>),
     ) -> Result<Self, Failure> {
         let mut view = Self::plain(sealed);
+        let target = &flow.target;
         if *target == Target::Admin {
             view.remember = Remember::NotOffered;
+        } else if sign_up::is_open(site) {
+            view.create_href = Some(to_sign_up(site, flow, &view.sealed));
         }
         if let Target::Device { .. } = target {
             view.notice = Some("Sign in first, then let the device in.");
@@ -103,9 +111,7 @@ impl SignInView {
         match authorize::sign_in_again(site, flow, session).await {
             Ok(Some(prompt)) => Self::of_prompt(site, prompt, (flow, sealed)).await,
             Err(AuthorizeError::Failure(failure)) => Err(failure),
-            Err(AuthorizeError::NotAnApp) => {
-                Self::of_own_page(site, &flow.target, (sealed, session)).await
-            }
+            Err(AuthorizeError::NotAnApp) => Self::of_own_page(site, flow, (sealed, session)).await,
             // Signed in meanwhile in another tab: the form still works, for whoever types.
             Ok(None) | Err(_) => Ok(Self::plain(sealed)),
         }
@@ -134,6 +140,7 @@ impl SignInView {
             purpose: Purpose::SignIn,
             username: String::new(),
             remember: Remember::Unticked,
+            create_href: None,
             notice: None,
             errors: Vec::new(),
         }
@@ -179,6 +186,7 @@ pub(in crate::http) fn sign_in(visit: &Visit<'_>, view: SignInView) -> HttpRespo
         purpose: view.purpose,
         username: view.username,
         remember: view.remember,
+        create_href: view.create_href,
         notice: view.notice.map(str::to_owned),
         errors: view.errors,
     };
@@ -386,8 +394,30 @@ fn as_another(site: &Site, flow: &Flow) -> String {
     }
 }
 
+/// Where somebody who is on the way makes an account first.
+fn to_sign_up(site: &Site, flow: &Flow, sealed: &str) -> String {
+    match flow.target.clone().asking_for_new_account() {
+        Target::Authorize { params, arrival } if arrival.is_plain() => {
+            format!("{}?{params}", site.path(path::AUTHORIZE))
+        }
+        Target::Authorize { .. } => again(site, flow, "&as=new"),
+        _ => site.path(&format!("/login/create?flow={sealed}")),
+    }
+}
+
+/// Where somebody goes on who has an account after all.
+pub(super) fn to_sign_in(site: &Site, flow: &Flow) -> String {
+    match flow.target.clone().asking_to_sign_in() {
+        Target::Authorize { params, arrival } if arrival.is_plain() => {
+            format!("{}?{params}", site.path(path::AUTHORIZE))
+        }
+        Target::Authorize { .. } => again(site, flow, "&as=known"),
+        _ => start_again(site, Some(flow)),
+    }
+}
+
 /// Where a request starts over that cannot come again in the clear.
-fn again(site: &Site, flow: &Flow, how: &str) -> String {
+pub(super) fn again(site: &Site, flow: &Flow, how: &str) -> String {
     match flow.seal(site) {
         Ok(sealed) => site.path(&format!("/login/again?flow={sealed}{how}")),
         Err(_) => site.path("/"),

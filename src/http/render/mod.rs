@@ -3,6 +3,7 @@
 mod about;
 mod device;
 mod flow;
+mod sign_up;
 mod trouble;
 
 use actix_web::http::{StatusCode, header};
@@ -13,6 +14,7 @@ pub(super) use flow::{
     ResetView, SetupView, SignInView, ask_sign_out, authorize_again, consent, reply, reset, setup,
     sign_in, signed_out, signing_out,
 };
+pub(super) use sign_up::{SignUpView, sign_up};
 pub(super) use trouble::{
     authorize_error, bad_request, failure, flow_lost, forbidden, forged_form, link_error,
     logout_error, not_found, not_found_in_console, other_browser, throttled,

@@ -7,8 +7,9 @@ use super::steps::{self, Arrival, Visit};
 use crate::http::cookies::BrowserBinding;
 use crate::http::site::Site;
 use crate::http::{accounts, render};
+use crate::protocol::interaction::AccountChoice;
 use crate::protocol::params::Params;
-use crate::service::flow::{Flow, FlowError};
+use crate::service::flow::{Flow, FlowError, Target};
 
 /// Starts over. Like the request itself this is a plain link: it asks, and decides nothing.
 pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
@@ -23,14 +24,24 @@ pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResp
     let Some(mut flow) = old.started_over(&browser.value, site.now()) else {
         return render::flow_lost(&site, &request, None);
     };
-    if query.sole("as") == Some("another") {
-        flow.target = flow.target.asking_for_account();
-    }
+    flow.target = match query.sole("as") {
+        Some("another") => flow.target.asking_for_account(),
+        Some("new") => flow.target.asking_for_new_account(),
+        Some("known") => flow.target.asking_to_sign_in(),
+        _ => flow.target,
+    };
     let held = match accounts::of(&site, &request).await {
         Ok(held) => held,
         Err(response) => return response,
     };
-    let flow = accounts::begin(flow, &held);
+    let mut flow = accounts::begin(flow, &held);
+    // An app's request says so itself; a device's code cannot.
+    if query.sole("as") == Some("another")
+        && matches!(flow.target, Target::Device { .. })
+        && held.all().next().is_some()
+    {
+        flow.progress.account = AccountChoice::Open;
+    }
     let session = match accounts::session_for(&site, &request, (&flow, &held)).await {
         Ok(session) => session,
         Err(response) => return response,

@@ -16,8 +16,11 @@ use crate::service::failure::Failure;
 use crate::service::flow::Flow;
 use crate::service::people::{self, PeopleError};
 
-/// The page, as one step of a flow.
-pub(super) async fn page(visit: &Visit<'_>, (app_name, sealed): (&str, String)) -> HttpResponse {
+/// The page, as one step of a flow to this app, or to the page that lets a device in.
+pub(super) async fn page(
+    visit: &Visit<'_>,
+    (app_name, sealed): (Option<&str>, String),
+) -> HttpResponse {
     let accounts = match accounts::of(visit.site, visit.request).await {
         Ok(accounts) => accounts,
         Err(response) => return response,
@@ -29,7 +32,7 @@ pub(super) async fn page(visit: &Visit<'_>, (app_name, sealed): (&str, String)) 
     let chrome = render::chrome(visit.site);
     let nonce = chrome.nonce.clone();
     let form = FlowForm { flow: sealed, csrf: visit.csrf() };
-    let body = ChooseAccount { chrome, form, app_name: app_name.to_owned(), accounts };
+    let body = ChooseAccount { chrome, form, app_name: app_name.map(str::to_owned), accounts };
     render::page(&nonce, &body, Forms::Anywhere)
 }
 

@@ -3,10 +3,11 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::login;
 use super::steps::{self, Visit};
 use crate::http::cookies::BrowserBinding;
 use crate::http::extract;
-use crate::http::render::{self, DeviceAnswer, SignInView};
+use crate::http::render::{self, DeviceAnswer};
 use crate::http::site::Site;
 use crate::protocol::device::UserCode;
 use crate::protocol::params::Params;
@@ -112,14 +113,7 @@ async fn sign_in_first(visit: &Visit<'_>, typed: Option<&str>) -> HttpResponse {
     let carried = typed.map(|code| code.chars().take(MAX_CARRIED).collect());
     let target = Target::Device { user_code: carried };
     let flow = Flow::new(target, &visit.browser.value, site.now());
-    let view = match flow.seal(site) {
-        Ok(sealed) => SignInView::of_own_page(site, &flow.target, (sealed, None)).await,
-        Err(failure) => Err(failure),
-    };
-    match view {
-        Ok(view) => render::sign_in(visit, view),
-        Err(failure) => render::failure(site, visit.request, &failure),
-    }
+    login::own_form(visit, &flow).await
 }
 
 async fn refused(visit: &Visit<'_>, (typed, error): (&str, &DeviceError)) -> HttpResponse {

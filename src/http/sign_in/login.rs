@@ -35,9 +35,7 @@ pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResp
     let visit =
         Visit { site: &site, request: &request, browser: &browser, session: session.as_ref() };
     let view = match flow.seal(&site) {
-        Ok(sealed) => {
-            SignInView::of_own_page(&site, &flow.target, (sealed, session.as_ref())).await
-        }
+        Ok(sealed) => SignInView::of_own_page(&site, &flow, (sealed, session.as_ref())).await,
         Err(failure) => Err(failure),
     };
     match view {
@@ -46,6 +44,19 @@ pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResp
             visit.bind(render::sign_in(&visit, view.with_notice(notice)))
         }
         Err(failure) => render::failure(&site, &request, &failure),
+    }
+}
+
+/// The form for a flow to one of our own pages, for whoever comes.
+pub(super) async fn own_form(visit: &Visit<'_>, flow: &Flow) -> HttpResponse {
+    let site = visit.site;
+    let view = match flow.seal(site) {
+        Ok(sealed) => SignInView::of_own_page(site, flow, (sealed, None)).await,
+        Err(failure) => Err(failure),
+    };
+    match view {
+        Ok(view) => render::sign_in(visit, view),
+        Err(failure) => render::failure(site, visit.request, &failure),
     }
 }
 
@@ -95,7 +106,7 @@ pub(super) async fn post(
 }
 
 /// Goes on with a fresh session, whose cookie replaces whatever the browser brought.
-async fn signed_in(
+pub(super) async fn signed_in(
     visit: &Visit<'_>,
     mut flow: Flow,
     (established, held): (Established, &Accounts),

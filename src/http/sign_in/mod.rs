@@ -12,6 +12,7 @@ mod home;
 mod login;
 mod reset;
 mod setup;
+mod sign_up;
 
 use actix_web::web::{self, ServiceConfig};
 
@@ -33,6 +34,11 @@ pub(super) fn routes(map: &mut ServiceConfig) {
             web::resource("/login/reset")
                 .route(reading().to(reset::get))
                 .route(web::post().to(reset::post)),
+        )
+        .service(
+            web::resource("/login/create")
+                .route(reading().to(sign_up::get))
+                .route(web::post().to(sign_up::post)),
         )
         .service(only("/login/again", web::get().to(again::get)))
         .service(web::resource("/login/account").route(web::post().to(choose_account::post)))

@@ -6,10 +6,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use crate::http::cookies::BrowserBinding;
 use crate::http::extract;
 use crate::http::render::{self, SignInView};
-use crate::http::sign_in::choose_account;
+use crate::http::sign_in::{choose_account, login, sign_up};
 use crate::http::site::Site;
 use crate::http::{accounts, csrf};
 use crate::protocol::discovery::path;
+use crate::protocol::interaction::AccountChoice;
 use crate::protocol::params::Params;
 use crate::protocol::reply::Reply;
 use crate::protocol::types::ClientId;
@@ -111,7 +112,7 @@ pub(in crate::http) async fn advance(
         Target::Account => return see_other(&site.path("/account")),
         Target::Admin => return see_other(&site.path("/admin")),
         Target::Device { user_code } => {
-            return see_other(&device_page(site, user_code.as_deref()));
+            return visit.bind(for_device(visit, &flow, user_code.as_deref()).await);
         }
         Target::Authorize { .. } => {}
     }
@@ -121,6 +122,20 @@ pub(in crate::http) async fn advance(
         Err(error) => render::authorize_error(site, visit.request, &error),
     };
     visit.bind(response)
+}
+
+/// The page that lets a device in, with its code; before that, another account if that is wanted.
+async fn for_device(visit: &Visit<'_>, flow: &Flow, user_code: Option<&str>) -> HttpResponse {
+    match &flow.progress.account {
+        AccountChoice::Open => match flow.seal(visit.site) {
+            Ok(sealed) => choose_account::page(visit, (None, sealed)).await,
+            Err(failure) => render::failure(visit.site, visit.request, &failure),
+        },
+        AccountChoice::Another => login::own_form(visit, flow).await,
+        AccountChoice::NotAsked | AccountChoice::Chosen(_) => {
+            see_other(&device_page(visit.site, user_code))
+        }
+    }
 }
 
 /// Writes an outcome.
@@ -139,8 +154,9 @@ pub(in crate::http) async fn answer(
             let app_name = app_name(site, (flow, &reply)).await;
             render::reply(site, &reply, app_name.as_deref())
         }
+        Outcome::SignUp(prompt) => sign_up::page(visit, prompt, (flow, sealed)),
         Outcome::ChooseAccount(client) => {
-            choose_account::page(visit, (&client.metadata.client_name, sealed)).await
+            choose_account::page(visit, (Some(&client.metadata.client_name), sealed)).await
         }
         Outcome::SignIn(prompt) => {
             match SignInView::of_prompt(site, prompt, (flow, sealed)).await {

@@ -7,7 +7,7 @@ mod prompts;
 
 pub use arrival::{Arrival, PUSHED_PREFIX, PushedRequests, RequestForm};
 pub use parameters::known;
-pub use prompts::{Demand, PROMPT_VALUES, PromptDisplay, Prompts};
+pub use prompts::{Demand, PromptDisplay, Prompts, prompt_values};
 
 use super::acr::AcrDemand;
 use super::authorization_details::{self, DetailType};
@@ -21,6 +21,7 @@ use super::params::Params;
 use super::pkce::CodeChallenge;
 use super::reply::{ReplyTo, ResponseMode};
 use super::scope::Scopes;
+use super::sign_up::SignUp;
 use super::target;
 use super::types::ClientId;
 use crate::clock::Seconds;
@@ -46,8 +47,16 @@ pub struct AuthorizeRequest {
     pub details: GrantDetails,
 }
 
-/// Checks a request of a known client whose redirect URI is verified. `types` are the types of
-/// authorization details that this server knows.
+/// What requests may ask of this server beyond what every server offers.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Choices<'a> {
+    /// The types of authorization details it knows.
+    pub detail_types: &'a [DetailType],
+    /// Whether people may make an account on the way.
+    pub sign_up: SignUp,
+}
+
+/// Checks a request of a known client whose redirect URI is verified.
 ///
 /// # Errors
 /// What the client is to be told through `reply_to`.
@@ -55,7 +64,7 @@ pub fn validate(
     client: &Client,
     params: &Params,
     reply_to: ReplyTo,
-    types: &[DetailType],
+    choices: Choices<'_>,
 ) -> Result<AuthorizeRequest, OAuthError> {
     // A repeated state cannot be echoed; the client must hear so before anything else.
     params.get("state")?;
@@ -71,7 +80,7 @@ pub fn validate(
     if challenge.is_none() && client.requires_pkce() {
         return Err(OAuthError::invalid_request("This client must send a code_challenge."));
     }
-    let details = details(client, params, (&scopes, types))?;
+    let details = details(client, params, (&scopes, choices.detail_types))?;
     let default_acr = &client.metadata.default_acr_values;
     Ok(AuthorizeRequest {
         client_id: client.id.clone(),
@@ -80,7 +89,7 @@ pub fn validate(
         acr: AcrDemand::new(&details.claims, params.get("acr_values")?, default_acr),
         nonce: params.get("nonce")?.map(str::to_owned),
         challenge,
-        prompts: Prompts::read(params)?,
+        prompts: Prompts::read(params, choices.sign_up)?,
         max_age: prompts::max_age(params)?.or(client.metadata.default_max_age),
         login_hint: params.get("login_hint")?.map(str::to_owned),
         id_token_hint: params.get("id_token_hint")?.map(str::to_owned),
@@ -196,10 +205,18 @@ mod tests {
     const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
     fn check(client: &Client, extra: &str) -> Result<AuthorizeRequest, OAuthError> {
+        check_with(client, extra, SignUp::Off)
+    }
+
+    fn check_with(
+        client: &Client,
+        extra: &str,
+        sign_up: SignUp,
+    ) -> Result<AuthorizeRequest, OAuthError> {
         let query = format!("redirect_uri=https://rp.test/cb&{extra}");
         let params = Params::parse(query.as_bytes()).unwrap();
         let reply_to = ReplyTo::from_request(client, &params, "https://op.test").unwrap();
-        validate(client, &params, reply_to, &[])
+        validate(client, &params, reply_to, Choices { detail_types: &[], sign_up })
     }
 
     fn code_of(extra: &str) -> &'static str {
@@ -270,7 +287,24 @@ mod tests {
         let error = check(&client(), "response_type=code&scope=openid&prompt=create").unwrap_err();
         assert_eq!(error.code.as_str(), "invalid_request");
         assert!(error.description.contains("create"));
-        assert!(!PROMPT_VALUES.contains(&"create"));
+        assert!(!prompt_values(SignUp::Off).contains(&"create"));
+    }
+
+    #[test]
+    fn prompt_create_goes_with_anything_but_none_where_people_can_register() {
+        let read = |prompt: &str| {
+            let extra = format!("response_type=code&scope=openid&prompt={prompt}");
+            check_with(&client(), &extra, SignUp::Open).map(|request| request.prompts)
+        };
+        assert_eq!(prompt_values(SignUp::Open).last(), Some(&"create"));
+        for good in ["create", "create consent", "login create select_account"] {
+            let prompts = read(good).unwrap();
+            assert_eq!((prompts.create, prompts.display), (Demand::Always, PromptDisplay::Allowed));
+        }
+        assert_eq!(read("login").unwrap().create, Demand::IfNeeded);
+        for bad in ["create none", "none create", "create warp"] {
+            assert_eq!(read(bad).unwrap_err().code.as_str(), "invalid_request", "{bad}");
+        }
     }
 
     #[test]

@@ -4,12 +4,20 @@
 use crate::clock::Seconds;
 use crate::protocol::error::OAuthError;
 use crate::protocol::params::Params;
+use crate::protocol::sign_up::SignUp;
 
 /// The values of `prompt` that are honoured, as discovery announces them. `create` (Initiating User
-/// Registration 1.0) is not among them as long as nobody can register by themselves; that standard
-/// wants a value that is not announced answered with `invalid_request`, so that the client learns
-/// it at once and no person meets a form that leads nowhere.
-pub const PROMPT_VALUES: [&str; 4] = ["none", "login", "consent", "select_account"];
+/// Registration 1.0) is among them when people can make their own accounts; that standard wants a
+/// value that is not announced answered with `invalid_request`, so that the client learns it at once
+/// and no person meets a form that leads nowhere.
+#[must_use]
+pub fn prompt_values(sign_up: SignUp) -> Vec<&'static str> {
+    let mut values = vec!["none", "login", "consent", "select_account"];
+    if sign_up == SignUp::Open {
+        values.push("create");
+    }
+    values
+}
 
 /// What `prompt` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,6 +26,8 @@ pub struct Prompts {
     pub login: Demand,
     pub consent: Demand,
     pub select_account: Demand,
+    /// The person wants a new account, which is also a fresh sign-in and the choice of an account.
+    pub create: Demand,
 }
 
 /// Whether pages may be shown at all.
@@ -38,7 +48,7 @@ pub enum Demand {
 }
 
 impl Prompts {
-    pub(super) fn read(params: &Params) -> Result<Self, OAuthError> {
+    pub(super) fn read(params: &Params, sign_up: SignUp) -> Result<Self, OAuthError> {
         let mut prompts = Self::default();
         let values = params.get("prompt")?.unwrap_or_default();
         let mut count = 0;
@@ -49,6 +59,7 @@ impl Prompts {
                 "login" => prompts.login = Demand::Always,
                 "consent" => prompts.consent = Demand::Always,
                 "select_account" => prompts.select_account = Demand::Always,
+                "create" if sign_up == SignUp::Open => prompts.create = Demand::Always,
                 "create" => {
                     return Err(OAuthError::invalid_request(
                         "prompt=create is not supported: people cannot register here by themselves.",

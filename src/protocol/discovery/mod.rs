@@ -9,11 +9,12 @@ use serde_json::{Map, Value, json};
 
 use super::acr::Level;
 use super::authorization_details::DetailType;
-use super::authorize::{PROMPT_VALUES, PushedRequests};
+use super::authorize::{PushedRequests, prompt_values};
 use super::client::{AuthMethod, GrantType};
 use super::dpop;
 use super::reply::ResponseMode;
 use super::scope::Scopes;
+use super::sign_up::SignUp;
 use super::types::{ContentEncryptionAlg, KeyEncryptionAlg, SigningAlg};
 
 /// What is enabled, as far as the metadata shows it.
@@ -26,6 +27,7 @@ pub struct Offer<'a> {
     pub decryption: &'a [KeyEncryptionAlg],
     pub authorization_details: &'a [DetailType],
     pub pushed_requests: PushedRequests,
+    pub sign_up: SignUp,
     pub registration: Registration,
     pub certificates: Certificates<'a>,
 }
@@ -83,7 +85,7 @@ fn authorization(offer: &Offer<'_>) -> Value {
         "response_types_supported": ["code"],
         "response_modes_supported": ResponseMode::names(),
         "code_challenge_methods_supported": ["S256"],
-        "prompt_values_supported": PROMPT_VALUES,
+        "prompt_values_supported": prompt_values(offer.sign_up),
         "acr_values_supported": Level::supported(),
         "display_values_supported": ["page"],
         "ui_locales_supported": ["en"],
@@ -251,6 +253,7 @@ mod tests {
         decryption: &KeyEncryptionAlg::ALL,
         authorization_details: &[],
         pushed_requests: PushedRequests::Offered,
+        sign_up: SignUp::Off,
         registration: Registration { endpoint: false, metadata_documents: false },
         certificates: Certificates { methods: &[], base_url: None },
     };
@@ -282,16 +285,23 @@ mod tests {
         ] {
             assert!(off.get(name).is_none(), "{name}");
         }
+        let creates = |document: &Value| {
+            let prompts = document["prompt_values_supported"].as_array().unwrap();
+            prompts.contains(&json!("create"))
+        };
+        assert!(!creates(&off));
         assert_eq!(off["require_pushed_authorization_requests"], false);
         let registration = Registration { endpoint: true, metadata_documents: true };
         let on = document(&Offer {
             registration,
             pushed_requests: PushedRequests::Required,
+            sign_up: SignUp::Open,
             decryption: &KeyEncryptionAlg::ALL[..1],
             ..PLAIN
         });
         assert_eq!(on["registration_endpoint"], "https://op.test/sso/oauth2/register");
         assert_eq!(on["client_id_metadata_document_supported"], true);
+        assert!(creates(&on));
         assert_eq!(on["require_pushed_authorization_requests"], true);
         let list = &on["request_object_encryption_alg_values_supported"];
         assert_eq!(list.as_array().map(Vec::len), Some(1));

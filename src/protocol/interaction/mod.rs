@@ -3,7 +3,8 @@
 //!
 //! ```text
 //!            ┌────────── Refuse ────────▶ error to the client
-//! request ──▶│ next_step ── ChooseAccount ▶ form ─┐
+//! request ──▶│ next_step ── SignUp ───────▶ form ─┐
+//!            │           ── ChooseAccount ▶ form ─┤
 //!            │           ── SignIn ───────▶ form ─┤
 //!            │           ── StepUp ───────▶ form ─┤ (back to next_step with the sealed request)
 //!            │           ── Consent ──────▶ form ─┘
@@ -100,6 +101,8 @@ pub struct Situation<'a> {
 /// The next thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
+    /// Let the person make an account.
+    SignUp,
     /// Ask which of the accounts in this browser it shall be.
     ChooseAccount,
     SignIn(SignInReason),
@@ -157,6 +160,9 @@ pub fn next_step(situation: &Situation<'_>) -> Step {
     if situation.request.acr.judge(best, best) == acr::Standing::Unmet {
         return Step::Refuse(unmet_level());
     }
+    if let Some(step) = new_account(situation) {
+        return ask(situation, step);
+    }
     let Some(session) = situation.session else { return without_session(situation) };
     if situation.expected == Expected::SomebodyElse {
         // Signing in as somebody else in this very flow is an answer; asking again would loop.
@@ -193,6 +199,7 @@ fn ask(situation: &Situation<'_>, step: Step) -> Step {
     }
     let (code, description, detail) = match &step {
         Step::Issue | Step::Refuse(_) => return step,
+        Step::SignUp => (ErrorCode::LoginRequired, "The person must make an account.", ""),
         Step::ChooseAccount => {
             (ErrorCode::AccountSelectionRequired, "The person must choose an account.", "")
         }
@@ -221,6 +228,23 @@ fn unmet_level() -> OAuthError {
         ErrorCode::UnmetAuthenticationRequirements,
         "None of the acr values that the app insists on can be reached.",
     )
+}
+
+/// Whether the person is to make an account (Initiating User Registration 1.0 section 4.1), whoever is
+/// signed in. One made in this very flow is the answer to it.
+fn new_account(situation: &Situation<'_>) -> Option<Step> {
+    let wanted = situation.request.prompts.create == Demand::Always;
+    if !wanted || situation.progress.signed_in_at.is_some() {
+        return None;
+    }
+    if situation.expected == Expected::Anybody {
+        return Some(Step::SignUp);
+    }
+    // Nobody makes an account for an answer that cannot be given.
+    Some(Step::Refuse(OAuthError::new(
+        ErrorCode::LoginRequired,
+        "The app expects a person it knows, who cannot have a new account.",
+    )))
 }
 
 fn without_session(situation: &Situation<'_>) -> Step {

@@ -1,10 +1,11 @@
 use super::super::acr::Strictness;
 use super::super::authorization_details::DetailType;
-use super::super::authorize::validate;
+use super::super::authorize::{Choices, validate};
 use super::super::client::tests::client;
 use super::super::client::{AuthMethod, ClientKind, ClientOrigin, ConsentPolicy};
 use super::super::params::Params;
 use super::super::reply::ReplyTo;
+use super::super::sign_up::SignUp;
 use super::*;
 
 const NOW: UnixTime = UnixTime(10_000);
@@ -30,8 +31,9 @@ fn case(extra: &str) -> Case {
         format!("redirect_uri=https://rp.test/cb&response_type=code&scope=openid email&{extra}");
     let params = Params::parse(query.as_bytes()).unwrap();
     let reply_to = ReplyTo::from_request(&client, &params, "https://op.test").unwrap();
-    let pay = DetailType { name: "pay".into(), members: vec![] };
-    let request = validate(&client, &params, reply_to, &[pay]).unwrap();
+    let pay = [DetailType { name: "pay".into(), members: vec![] }];
+    let choices = Choices { detail_types: &pay, sign_up: SignUp::Open };
+    let request = validate(&client, &params, reply_to, choices).unwrap();
     Case {
         client,
         request,
@@ -190,6 +192,32 @@ fn with_nobody_active_the_accounts_of_the_browser_are_offered() {
     silent.session = None;
     silent.progress.account = AccountChoice::Open;
     assert_eq!(silent.refusal(), "account_selection_required");
+}
+
+#[test]
+fn prompt_create_asks_for_an_account_whoever_is_signed_in_and_is_satisfied_by_this_flow() {
+    for extra in ["prompt=create", "prompt=create login select_account", "prompt=create&max_age=0"]
+    {
+        let mut create = case(extra);
+        assert_eq!(create.step(), Step::SignUp, "{extra}");
+        create.session = None;
+        create.progress.account = AccountChoice::Open;
+        assert_eq!(create.step(), Step::SignUp, "{extra}");
+        create = Case { session: case("").session, ..create };
+        create.progress.signed_in_at = Some(UnixTime(9_000));
+        assert_eq!(create.step(), Step::Issue, "{extra}");
+    }
+    let mut asked = case("prompt=create consent");
+    asked.progress.signed_in_at = Some(UnixTime(9_000));
+    assert!(matches!(asked.step(), Step::Consent(_)));
+}
+
+#[test]
+fn nobody_makes_an_account_for_an_app_that_expects_a_person_it_knows() {
+    for expected in [Expected::ThisPerson, Expected::SomebodyElse] {
+        let known = Case { expected, ..case("prompt=create") };
+        assert_eq!(known.refusal(), "login_required");
+    }
 }
 
 #[test]

@@ -26,6 +26,7 @@ fn cluster() -> TrustedIssuer {
             rules: vec![rule("backup", &[("sub", "system:serviceaccount:prod:*")])],
         },
         created_at: NOW,
+        disabled_at: None,
     }
 }
 

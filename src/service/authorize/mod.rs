@@ -18,13 +18,14 @@ pub(in crate::service) use intake::PushedRequest;
 pub use intake::{Begun, begin};
 
 use crate::app::App;
-use crate::protocol::authorize::{self, AuthorizeRequest, PushedRequests};
+use crate::protocol::authorize::{self, AuthorizeRequest, Choices, PushedRequests};
 use crate::protocol::client::Client;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::interaction::{SignInReason, Step};
 use crate::protocol::params::Params;
 use crate::protocol::reply::{NoReply, Reply, ReplyTo};
 use crate::protocol::scope::Scopes;
+use crate::protocol::sign_up::SignUp;
 use crate::protocol::types::{ClientId, UserId};
 use crate::service::consent;
 use crate::service::failure::Failure;
@@ -38,6 +39,8 @@ use crate::store::users;
 pub enum Outcome {
     /// The answer for the client.
     Reply(Reply),
+    /// The form for a new account.
+    SignUp(SignUpPrompt),
     /// The accounts of this browser to choose from, on the way to this app.
     ChooseAccount(Arc<Client>),
     /// The sign-in form.
@@ -55,6 +58,16 @@ pub struct SignInPrompt {
     pub login_hint: Option<String>,
     /// The signed-in person who must confirm that it is them.
     pub confirm: Option<UserId>,
+    /// Whether the person may make an account instead.
+    pub sign_up: SignUp,
+}
+
+/// What the form for a new account shows.
+#[derive(Debug)]
+pub struct SignUpPrompt {
+    pub client: Arc<Client>,
+    /// Fills in the name or address field.
+    pub login_hint: Option<String>,
 }
 
 /// What the consent form shows.
@@ -141,6 +154,15 @@ pub fn pushed_requests(app: &App) -> PushedRequests {
     }
 }
 
+/// What requests may ask of this server.
+#[must_use]
+pub fn choices(app: &App) -> Choices<'_> {
+    Choices {
+        detail_types: &app.config.authorization.detail_types,
+        sign_up: app.config.sign_up.mode,
+    }
+}
+
 /// Loads the client, verifies the destination, validates the rest.
 pub(crate) async fn verify(app: &App, flow: &Flow) -> Result<Verified, AuthorizeError> {
     let Target::Authorize { params, arrival } = &flow.target else {
@@ -151,10 +173,9 @@ pub(crate) async fn verify(app: &App, flow: &Flow) -> Result<Verified, Authorize
     let reply_to = ReplyTo::from_request(&client, &params, app.issuer()).map_err(|error| {
         AuthorizeError::NoReply { error, client_name: client.metadata.client_name.clone() }
     })?;
-    let types = &app.config.authorization.detail_types;
     let request = arrival
         .check(&client, pushed_requests(app))
-        .and_then(|()| authorize::validate(&client, &params, reply_to.clone(), types));
+        .and_then(|()| authorize::validate(&client, &params, reply_to.clone(), choices(app)));
     Ok(Verified { client, reply_to, request })
 }
 
@@ -190,17 +211,20 @@ pub(crate) async fn go_on(
             issue::code(app, (&client, &request), (flow, session)).await
         }
         (Step::Consent(_), Some(session)) => ask_consent(app, (&client, request), session).await,
+        (Step::SignUp, _) => {
+            Ok(Outcome::SignUp(SignUpPrompt { client, login_hint: request.login_hint }))
+        }
         (Step::ChooseAccount, _) => Ok(Outcome::ChooseAccount(client)),
         (Step::SignIn(reason), _) => {
-            Ok(Outcome::SignIn(sign_in_prompt(client, request, (reason, session))))
+            Ok(Outcome::SignIn(sign_in_prompt(app, (client, request), (reason, session))))
         }
         (Step::StepUp(_), _) => {
             let reason = (SignInReason::StepUp, session);
-            Ok(Outcome::SignIn(sign_in_prompt(client, request, reason)))
+            Ok(Outcome::SignIn(sign_in_prompt(app, (client, request), reason)))
         }
         (Step::Issue | Step::Consent(_), None) => {
             let reason = (SignInReason::NoSession, None);
-            Ok(Outcome::SignIn(sign_in_prompt(client, request, reason)))
+            Ok(Outcome::SignIn(sign_in_prompt(app, (client, request), reason)))
         }
     }
 }
@@ -218,8 +242,21 @@ pub async fn sign_in_again(
     let Verified { client, request, .. } = verify(app, flow).await?;
     let Ok(request) = request else { return Ok(None) };
     match decide::next_step(app, (flow, session), (&client, &request)).await? {
-        Step::SignIn(reason) => Ok(Some(sign_in_prompt(client, request, (reason, session)))),
+        Step::SignIn(reason) => Ok(Some(sign_in_prompt(app, (client, request), (reason, session)))),
         _ => Ok(None),
+    }
+}
+
+/// The app that a flow leads to, for showing a form of the flow again; `None` for a flow to a page of
+/// our own.
+///
+/// # Errors
+/// [`AuthorizeError`].
+pub async fn app_of(app: &App, flow: &Flow) -> Result<Option<Arc<Client>>, AuthorizeError> {
+    match verify(app, flow).await {
+        Ok(verified) => Ok(Some(verified.client)),
+        Err(AuthorizeError::NotAnApp) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -253,8 +290,8 @@ pub(crate) async fn refuse(
 }
 
 fn sign_in_prompt(
-    client: Arc<Client>,
-    request: AuthorizeRequest,
+    app: &App,
+    (client, request): (Arc<Client>, AuthorizeRequest),
     (reason, session): (SignInReason, Option<&LiveSession>),
 ) -> SignInPrompt {
     let confirm = match reason {
@@ -263,7 +300,16 @@ fn sign_in_prompt(
         }
         SignInReason::NoSession | SignInReason::SelectAccount | SignInReason::AnotherPerson => None,
     };
-    SignInPrompt { reason, client, login_hint: request.login_hint, confirm }
+    // Where the app expects a person it knows, a new one is no answer.
+    let takes_anybody =
+        request.id_token_hint.is_none() && request.details.claims.subjects().is_none();
+    let sign_up = match reason {
+        SignInReason::NoSession | SignInReason::SelectAccount if takes_anybody => {
+            app.config.sign_up.mode
+        }
+        _ => SignUp::Off,
+    };
+    SignInPrompt { reason, client, login_hint: request.login_hint, confirm, sign_up }
 }
 
 async fn ask_consent(

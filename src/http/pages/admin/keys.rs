@@ -1,4 +1,4 @@
-//! The keys that sign tokens.
+//! The keys: those that sign tokens, and those that others encrypt with.
 
 use askama::Template;
 
@@ -25,10 +25,28 @@ pub struct KeysList {
 pub struct KeyRow {
     pub kid: String,
     pub alg: String,
+    pub purpose: KeyPurpose,
     pub state: KeyStage,
     pub created: When,
-    /// When it stops being published, for keys on the way out.
+    /// When it is removed, for keys on the way out.
     pub removed_after: Option<When>,
+}
+
+/// What a key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyPurpose {
+    Signing,
+    /// Others encrypt with it what only we can read.
+    Encryption,
+}
+
+impl KeyPurpose {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Signing => "Signs",
+            Self::Encryption => "Decrypts",
+        }
+    }
 }
 
 /// Where a key is in its life.
@@ -38,7 +56,7 @@ pub enum KeyStage {
     Next,
     /// Signing.
     Active,
-    /// Published so that older tokens can be checked.
+    /// Kept so that older tokens can be checked, or what was encrypted with it can be read.
     Retiring,
 }
 
@@ -58,6 +76,7 @@ impl KeysList {
         let key = |kid: &str, alg: &str, state, age: i64| KeyRow {
             kid: words(kid),
             alg: words(alg),
+            purpose: KeyPurpose::Signing,
             state,
             created: When::sample(age),
             removed_after: (state == KeyStage::Retiring).then(|| When::sample(-90_000)),
@@ -85,8 +104,17 @@ impl KeysList {
                     KeyStage::Active,
                     260_000,
                 ),
+                KeyRow {
+                    purpose: KeyPurpose::Encryption,
+                    ..key(
+                        "R0fGjUoEa1iT6yCzQk3XvMZt9Yp2mKcVx7LqWnB4sHd",
+                        "RSA-OAEP-256",
+                        KeyStage::Active,
+                        260_000,
+                    )
+                },
             ],
-            algs: ["RS256", "ES256", "EdDSA"].map(words).to_vec(),
+            algs: ["RS256", "ES256", "EdDSA", "RSA-OAEP-256"].map(words).to_vec(),
         }
     }
 }

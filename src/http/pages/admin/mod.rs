@@ -5,6 +5,7 @@ pub mod audit;
 pub mod client_forms;
 pub mod clients;
 pub mod confirm;
+pub mod issuers;
 pub mod keys;
 pub mod missing;
 pub mod overview;
@@ -38,14 +39,22 @@ pub enum Section {
     People,
     Apps,
     Sessions,
+    Issuers,
     Keys,
     Audit,
 }
 
 impl Section {
     /// In the order of the navigation.
-    pub const ALL: [Self; 6] =
-        [Self::Overview, Self::People, Self::Apps, Self::Sessions, Self::Keys, Self::Audit];
+    pub const ALL: [Self; 7] = [
+        Self::Overview,
+        Self::People,
+        Self::Apps,
+        Self::Sessions,
+        Self::Issuers,
+        Self::Keys,
+        Self::Audit,
+    ];
 
     fn label(self) -> &'static str {
         match self {
@@ -53,6 +62,7 @@ impl Section {
             Self::People => "People",
             Self::Apps => "Apps",
             Self::Sessions => "Sessions",
+            Self::Issuers => "Issuers",
             Self::Keys => "Keys",
             Self::Audit => "Audit",
         }
@@ -77,6 +87,7 @@ impl Section {
             Self::People => "/admin/users",
             Self::Apps => "/admin/clients",
             Self::Sessions => "/admin/sessions",
+            Self::Issuers => "/admin/issuers",
             Self::Keys => "/admin/keys",
             Self::Audit => "/admin/audit",
         }
@@ -91,7 +102,7 @@ struct NavEntry {
 }
 
 impl Console {
-    fn nav(&self) -> [NavEntry; 6] {
+    fn nav(&self) -> [NavEntry; 7] {
         Section::ALL.map(|section| NavEntry {
             label: section.label(),
             path: section.path(),
@@ -179,6 +190,10 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
         ("admin/client_new", render(&client_forms::ClientCreate::sample())),
         ("admin/client_secret", render(&client_forms::ClientSecret::sample())),
         ("admin/sessions", render(&sessions::SessionsList::sample())),
+        ("admin/issuers", render(&issuers::IssuersList::sample())),
+        ("admin/issuers/none", render(&issuers::IssuersList::sample_empty())),
+        ("admin/issuer", render(&issuers::IssuerDetail::sample())),
+        ("admin/issuer_new", render(&issuers::IssuerCreate::sample())),
         ("admin/keys", render(&keys::KeysList::sample())),
         ("admin/audit", render(&audit::AuditList::sample())),
         ("admin/confirm", render(&confirm::Confirm::sample())),
