@@ -25,8 +25,12 @@ mod lineage;
 mod outages;
 #[path = "store_conformance/people.rs"]
 mod people;
+#[path = "store_conformance/pushed.rs"]
+mod pushed;
 #[path = "store_conformance/races.rs"]
 mod races;
+#[path = "store_conformance/resources.rs"]
+mod resources;
 #[path = "store_conformance/records.rs"]
 mod records;
 #[path = "store_conformance/registration.rs"]
@@ -76,6 +80,7 @@ async fn conforms(store: Store) {
     records::sync_conforms(&store).await;
     records::audit_conforms(&store).await;
     registration::registration_conforms(&store).await;
+    resources::protected_resources_conform(&store).await;
     figures::figures_conform(&store).await;
     races::one_winner_each(&store).await;
     races::counters_are_exact(&store).await;

@@ -75,6 +75,8 @@ impl Site {
             members.extend(registration_members(&app));
             let types = &app.config.authorization.detail_types;
             members.extend(discovery::authorization_members(types, pushed_requests(&app)));
+            let decrypts = &app.config.keys.encryption_algorithms;
+            members.extend(discovery::encryption_members(decrypts));
         }
         let certificates = discovery::Certificates {
             methods: &app.config.certificate_methods(),

@@ -90,8 +90,6 @@ pub fn document(issuer: &str, algs: &[SigningAlg]) -> Value {
         "request_uri_parameter_supported": true,
         "require_request_uri_registration": true,
         "request_object_signing_alg_values_supported": SigningAlg::ALL,
-        "request_object_encryption_alg_values_supported": KeyEncryptionAlg::ALL,
-        "request_object_encryption_enc_values_supported": ContentEncryptionAlg::ALL,
         "authorization_signing_alg_values_supported": algs,
         "authorization_encryption_alg_values_supported": KeyEncryptionAlg::ALL,
         "authorization_encryption_enc_values_supported": ContentEncryptionAlg::ALL,
@@ -112,6 +110,20 @@ pub fn authorization_members(types: &[DetailType], pushed: PushedRequests) -> Ve
     let required = pushed == PushedRequests::Required;
     members.push(("require_pushed_authorization_requests".to_owned(), json!(required)));
     members
+}
+
+/// How apps may encrypt request objects to this server, which has a key for each of these; nothing
+/// where it has none (RFC 8414 section 3.2: a list without elements is left out).
+#[must_use]
+pub fn encryption_members(algs: &[KeyEncryptionAlg]) -> Vec<(String, Value)> {
+    if algs.is_empty() {
+        return Vec::new();
+    }
+    let member = |name: &str, value| (format!("request_object_encryption_{name}"), value);
+    vec![
+        member("alg_values_supported", json!(algs)),
+        member("enc_values_supported", json!(ContentEncryptionAlg::ALL)),
+    ]
 }
 
 /// What of RFC 8705 is on.
@@ -219,6 +231,15 @@ mod tests {
                 .contains(&json!("RS256"))
         );
         assert_eq!(document["request_uri_parameter_supported"], true);
+    }
+
+    #[test]
+    fn only_the_encryption_there_are_keys_for_is_announced() {
+        assert_eq!(encryption_members(&[]), []);
+        let members = Value::from(Map::from_iter(encryption_members(&[KeyEncryptionAlg::EcdhEs])));
+        assert_eq!(members["request_object_encryption_alg_values_supported"], json!(["ECDH-ES"]));
+        let encs = &members["request_object_encryption_enc_values_supported"];
+        assert!(encs.as_array().unwrap().contains(&json!("A256GCM")));
     }
 
     #[test]

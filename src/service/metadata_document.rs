@@ -22,7 +22,8 @@ use crate::service::audit::{Actor, Event};
 use crate::service::client_checks::{self, Author};
 use crate::service::clients;
 use crate::service::failure::{EndpointError, Failure};
-use crate::store::{Tx, audit, client_documents, clients as client_rows, consents, sync};
+use crate::store::{Tx, audit, client_documents, clients as client_rows, consents};
+use crate::store::{protected_resources, sync};
 
 /// Documents asked for at one host in a minute.
 const PER_HOST: i64 = 60;
@@ -107,6 +108,21 @@ pub async fn resolve(app: &App, id: &ClientId) -> Result<Option<Arc<Client>>, Do
         }
         Err(failure) => Err(failure),
     }
+}
+
+/// The client with this id as far as it is known here already: no document is asked for.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn known(app: &App, id: &ClientId) -> Result<Option<Arc<Client>>, Failure> {
+    let stored = clients::find(app, id).await?;
+    if stored.as_ref().is_some_and(|client| client.disabled_at.is_some()) {
+        return Ok(stored);
+    }
+    Ok(match app.documents.fresh(id, app.now()) {
+        Some(document) => Some(described(app, id, (stored, &document))),
+        None => stored,
+    })
 }
 
 /// The client as its document describes it now, with what is stored of it.
@@ -236,6 +252,11 @@ pub(crate) async fn keep(app: &App, tx: &mut Tx, client: &Client) -> Result<Kept
         return Err(unusable("this server remembers no more apps of this kind"));
     }
     client_documents::note_fetch(&mut *tx, &client.id, now).await.map_err(Failure::from)?;
+    let name = [client.id.to_string()];
+    let taken = protected_resources::replace(tx, &client.id, &name).await;
+    if !taken.map_err(Failure::from)?.is_empty() {
+        return Err(unusable("the client_id is the name of a server that another app answers for"));
+    }
     let event = Event::success("client.registered", &Actor::System, now)
         .client(&client.id)
         .detail("client_name", client.metadata.client_name.as_str());

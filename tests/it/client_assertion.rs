@@ -1,5 +1,6 @@
-//! `private_key_jwt`: the modules of the certification plans about client assertions, and the
-//! attacks on them (security catalogue, rows 34 and 37 to 42).
+//! `private_key_jwt`: the modules of the certification plans about client assertions at the token
+//! endpoint, and the attacks on them (security catalogue, rows 34 and 37 to 42). The modules about
+//! assertions at the endpoint for pushed requests are in `fapi2_par_assertions`.
 
 use serde_json::{Value, json};
 
@@ -176,27 +177,18 @@ on_both_backends! {
         app.assert_refused("another sub", &app.assertion(&json!({ "sub": "conf-basic" }))).await;
     }
 
-    async fn fapi2_security_profile_final_par_ensure_jwt_client_assertions_nbf_8_seconds_in_the_future_is_accepted(
-        backend: Backend
-    ) {
+    async fn a_clock_may_be_eight_seconds_ahead_and_not_a_minute(backend: Backend) {
         let bed = Bed::shared(backend).await;
         let app = App::fapi(bed, "ES256");
         app.assert_accepted(&app.assertion(&json!({ "nbf": now() + 8 }))).await;
         app.assert_accepted(&app.assertion(&json!({ "iat": now() + 8 }))).await;
-    }
-
-    async fn fapi2_security_profile_final_par_ensure_jwt_client_assertions_nbf_over_60_seconds_in_the_future_fails(
-        backend: Backend
-    ) {
-        let bed = Bed::shared(backend).await;
-        let app = App::fapi(bed, "ES256");
         for name in ["nbf", "iat"] {
             let early = app.assertion(&json!({ name: now() + 65, "exp": now() + 120 }));
             app.assert_refused(name, &early).await;
         }
     }
 
-    async fn fapi2_security_profile_final_par_test_array_as_audience_fails(backend: Backend) {
+    async fn an_audience_that_is_a_list_is_refused(backend: Backend) {
         let bed = Bed::shared(backend).await;
         for app in [App::fapi(bed, "ES256"), App::new(bed, "ES256", &json!({}))] {
             let endpoint = format!("{}/oauth2/token", app.issuer());
@@ -209,20 +201,11 @@ on_both_backends! {
         }
     }
 
-    async fn fapi2_security_profile_final_par_test_par_endpoint_url_as_audience_fails(
-        backend: Backend
-    ) {
+    async fn the_profile_and_the_explicit_type_ask_for_the_issuer_alone(backend: Backend) {
         let bed = Bed::shared(backend).await;
         let app = App::fapi(bed, "ES256");
-        let endpoint = format!("{}/oauth2/par", app.issuer());
-        app.assert_refused("PAR", &app.assertion(&json!({ "aud": endpoint }))).await;
-    }
-
-    async fn fapi2_security_profile_final_par_test_token_endpoint_url_as_audience_fails(
-        backend: Backend
-    ) {
-        let bed = Bed::shared(backend).await;
-        let app = App::fapi(bed, "ES256");
+        let par = format!("{}/oauth2/par", app.issuer());
+        app.assert_refused("PAR", &app.assertion(&json!({ "aud": par }))).await;
         let endpoint = format!("{}/oauth2/token", app.issuer());
         let claims = json!({ "aud": endpoint });
         app.assert_refused("the token endpoint", &app.assertion(&claims)).await;

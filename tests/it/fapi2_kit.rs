@@ -72,7 +72,12 @@ impl Bank {
 
     /// A good client assertion.
     pub fn assertion(&self) -> String {
-        self.key.assertion(&self.id, &self.rp.issuer, &json!({}))
+        self.assertion_of(&json!({}))
+    }
+
+    /// A client assertion with these claims changed.
+    pub fn assertion_of(&self, changes: &Value) -> String {
+        self.key.assertion(&self.id, &self.rp.issuer, changes)
     }
 
     /// The parameters of an authorization request.
@@ -111,6 +116,13 @@ impl Bank {
     /// Pushes an authorization request.
     pub async fn push(&self, changes: &[(&str, &str)]) -> Page {
         self.post(PAR, &borrowed(&self.parameters(changes)), &[]).await
+    }
+
+    /// Pushes one authenticated by this assertion, whatever it is.
+    pub async fn push_asserting(&self, assertion: &str) -> Page {
+        let url = self.rp.http.resolve(&endpoint(&self.rp, PAR));
+        let fields = with_assertion(&borrowed(&self.parameters(&[])), assertion);
+        self.rp.http.send(self.rp.http.request(Method::POST, &url).form(&fields)).await
     }
 
     /// Pushes one with a proof of this key.

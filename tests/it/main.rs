@@ -18,29 +18,26 @@
 //! | `discovery`, `conformance_basic`, `conformance_parameters`, `form_post` | the OpenID certification plans, module by module |
 //! | `dpop_kit` | not tests: keys and proofs for the two modules below |
 //! | `fapi2_kit` | not tests: a client under the FAPI 2.0 profile, for the modules below |
-//! | `fapi2_flow`, `fapi2_par`, `fapi2_token`, `fapi2_dpop` | the FAPI 2.0 Security Profile plan, module by module |
+//! | `fapi2_flow`, `fapi2_par`, `fapi2_par_assertions`, `fapi2_token`, `fapi2_dpop` | the FAPI 2.0 Security Profile plan, module by module |
 //! | `fapi2_mtls` | the same with TLS certificates; tokens bound to them |
 //! | `fapi2_message_signing` | the FAPI 2.0 Message Signing plan, module by module |
 //! | `dpop`, `dpop_attacks` | tokens bound to a key; every defect a proof can have |
 //! | `registration_kit` | not tests: a Doorward that lets apps register themselves, and such apps |
 //! | `registration`, `conformance_registration` | apps register and look after themselves |
 //! | `registration_attacks` | hostile URLs, words and statements of apps |
+//! | `document_kit` | not tests: apps that a document describes |
 //! | `metadata_documents` | apps whose id is the URL of a document |
+//! | `document_clients` | such apps push requests and let devices in |
 //! | `pairwise` | every sector knows a person by a name of its own |
 //! | `claims_parameter`, `assurance` | claims by name; how strong a sign-in has to be |
 //! | `accounts` | several people in one browser: added, chosen, named by an app, signed out |
 //! | `resources`, `rich_requests` | tokens for one API only; authorization details |
+//! | `protected_resources` | a server asks about the tokens for its resources, and nobody else does |
 //! | `request_kit` | not tests: apps that sign or push their requests |
 //! | `request_objects`, `request_object_attacks`, `par` | requests as signed objects, and pushed ones |
 //! | `jarm` | authorization responses as signed JWTs |
-//! | `dpop_kit` | not tests: keys and proofs for the two modules below |
-//! | `dpop`, `dpop_attacks` | tokens bound to a key; every defect a proof can have |
-//! | `registration_kit` | not tests: a Doorward that lets apps register themselves, and such apps |
-//! | `registration`, `conformance_registration` | apps register and look after themselves |
-//! | `registration_attacks` | hostile URLs, words and statements of apps |
-//! | `metadata_documents` | apps whose id is the URL of a document |
-//! | `pairwise` | every sector knows a person by a name of its own |
 //! | `algorithms`, `encrypted` | each client's algorithms; signed and encrypted answers; the key set |
+//! | `journal` | not tests: what an independent client was seen doing, held against `docs/clients.md` |
 //! | `relying_party` | the openidconnect crate as an independent client |
 //! | `jwt_attacks` | forged and misused tokens, everywhere one is read |
 //! | `login_form`, `csrf`, `headers`, `hostile_text` | the pages under attack |
@@ -110,6 +107,8 @@ mod crash;
 mod csrf;
 mod device;
 mod discovery;
+mod document_clients;
+mod document_kit;
 mod dpop;
 mod dpop_attacks;
 mod dpop_kit;
@@ -120,6 +119,7 @@ mod fapi2_kit;
 mod fapi2_message_signing;
 mod fapi2_mtls;
 mod fapi2_par;
+mod fapi2_par_assertions;
 mod fapi2_token;
 mod first_start;
 mod fixtures;
@@ -132,6 +132,8 @@ mod headers;
 mod hostile_text;
 mod introspection;
 mod jarm;
+#[path = "../clients/journal.rs"]
+mod journal;
 mod jwt_attacks;
 mod jwt_bearer;
 mod keys;
@@ -148,6 +150,7 @@ mod outbound_guard;
 mod pairwise;
 mod par;
 mod pkce;
+mod protected_resources;
 mod races;
 mod redirect_uri;
 mod redis_faults;

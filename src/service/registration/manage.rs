@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{Registered, RegistrationError, RegistrationRequest, prepare, refuse_when_off};
 use crate::app::App;
 use crate::crypto::secret::{Secret, SecretHash};
-use crate::protocol::client::Client;
+use crate::protocol::client::{Client, ClientMetadata};
 use crate::protocol::client_metadata::MetadataProblem;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::registration::{self, SERVER_ONLY};
@@ -69,7 +69,9 @@ pub async fn replace(
     let prepared = prepare(app, &request.members).await?;
     let looks_the_same = registration::looks_the_same(&client.metadata, &prepared.metadata);
     let now = app.now();
-    client.metadata = prepared.metadata;
+    // Given by an administrator: the client can neither take nor lose them.
+    let protected_resources = std::mem::take(&mut client.metadata.protected_resources);
+    client.metadata = ClientMetadata { protected_resources, ..prepared.metadata };
     client.updated_at = now;
     let secret = match (client.uses_secret(), client.secret_hashes.is_empty()) {
         (true, true) => Some(Secret::generate()),
