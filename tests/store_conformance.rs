@@ -29,12 +29,12 @@ mod people;
 mod pushed;
 #[path = "store_conformance/races.rs"]
 mod races;
-#[path = "store_conformance/resources.rs"]
-mod resources;
 #[path = "store_conformance/records.rs"]
 mod records;
 #[path = "store_conformance/registration.rs"]
 mod registration;
+#[path = "store_conformance/resources.rs"]
+mod resources;
 #[path = "store_conformance/schema.rs"]
 mod schema;
 #[path = "store_conformance/servers.rs"]

@@ -114,7 +114,8 @@ async fn refuse_flood(app: &App, client: &Client, caller: &Caller) -> Result<(),
         ClientOrigin::Document => metadata_document_rules::host_of(client.id.as_str()).ok(),
         ClientOrigin::Manual | ClientOrigin::Dynamic => None,
     };
-    let key = format!("device-requests:{}:{network}", host.as_deref().unwrap_or(client.id.as_str()));
+    let key =
+        format!("device-requests:{}:{network}", host.as_deref().unwrap_or(client.id.as_str()));
     if app.ephemeral.increment(&key, 60).await? > MAX_PER_MINUTE {
         app.metrics.rate_limited("device");
         return Err(OAuthError::new(

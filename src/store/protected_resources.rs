@@ -35,10 +35,7 @@ pub async fn replace(
 }
 
 /// The client that answers for a resource.
-pub async fn holder<'a>(
-    sql: impl Sql<'a>,
-    resource: &str,
-) -> Result<Option<ClientId>, StoreError> {
+pub async fn holder<'a>(sql: impl Sql<'a>, resource: &str) -> Result<Option<ClientId>, StoreError> {
     let row = sql
         .into()
         .query("select client_id from protected_resources where resource = $1")

@@ -7,9 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::support::browser_like::{Browser, Page};
-use crate::support::process::{
-    Guarded, START_LIMIT, Scratch, Signal, free_port, wait_until_async,
-};
+use crate::support::process::{Guarded, START_LIMIT, Scratch, Signal, free_port, wait_until_async};
 use crate::support::world::World;
 
 /// Everybody's password.

@@ -137,7 +137,8 @@ pub(crate) mod tests {
         for own in [one("conf-basic"), one("https://api.test/a"), many] {
             assert!(server.is_addressed_by(&own), "{own:?}");
         }
-        for other in ["https://api.test/a/", "https://api.test", "https://API.test/a", "urn:B", ""] {
+        for other in ["https://api.test/a/", "https://api.test", "https://API.test/a", "urn:B", ""]
+        {
             assert!(!server.is_addressed_by(&one(other)), "{other}");
         }
     }

@@ -64,9 +64,16 @@ fn a_protected_resource_is_an_absolute_uri_of_a_service_that_authenticates() {
     };
     assert!(validate(&with(&["https://api.test/v1", "urn:example:api", "mcp://api"])).is_ok());
     let long = format!("https://api.test/{}", "x".repeat(500));
-    for bad in
-        ["", "api", "/v1", "//api.test", "https://api.test/#x", "https://api.test/ x", "urn:a\n", &long]
-    {
+    for bad in [
+        "",
+        "api",
+        "/v1",
+        "//api.test",
+        "https://api.test/#x",
+        "https://api.test/ x",
+        "urn:a\n",
+        &long,
+    ] {
         assert!(validate(&with(&["https://api.test", bad])).is_err(), "{bad}");
     }
     let public =
