@@ -16,9 +16,9 @@
 //! | `jwt_bearer` | workloads and people vouched for by issuers outside |
 //! | `userinfo`, `introspection`, `revocation`, `logout` | tokens and sessions in use, and their end |
 //! | `discovery`, `conformance_basic`, `conformance_parameters`, `form_post` | the OpenID certification plans, module by module |
-//! | `dpop_kit` | not tests: keys and proofs for the two modules below |
+//! | `dpop_kit` | not tests: keys and proofs for the modules below |
 //! | `fapi2_kit` | not tests: a client under the FAPI 2.0 profile, for the modules below |
-//! | `fapi2_flow`, `fapi2_par`, `fapi2_par_assertions`, `fapi2_token`, `fapi2_dpop` | the FAPI 2.0 Security Profile plan, module by module |
+//! | `fapi2_flow`, `fapi2_par`, `fapi2_token`, `fapi2_assertions`, `fapi2_dpop` | the FAPI 2.0 Security Profile plan, module by module |
 //! | `fapi2_mtls` | the same with TLS certificates; tokens bound to them |
 //! | `fapi2_message_signing` | the FAPI 2.0 Message Signing plan, module by module |
 //! | `dpop`, `dpop_attacks` | tokens bound to a key; every defect a proof can have |
@@ -113,13 +113,13 @@ mod dpop;
 mod dpop_attacks;
 mod dpop_kit;
 mod encrypted;
+mod fapi2_assertions;
 mod fapi2_dpop;
 mod fapi2_flow;
 mod fapi2_kit;
 mod fapi2_message_signing;
 mod fapi2_mtls;
 mod fapi2_par;
-mod fapi2_par_assertions;
 mod fapi2_token;
 mod first_start;
 mod fixtures;
