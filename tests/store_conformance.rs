@@ -33,12 +33,16 @@ mod lineage;
 mod outages;
 #[path = "store_conformance/people.rs"]
 mod people;
+#[path = "store_conformance/pushed.rs"]
+mod pushed;
 #[path = "store_conformance/races.rs"]
 mod races;
 #[path = "store_conformance/records.rs"]
 mod records;
 #[path = "store_conformance/registration.rs"]
 mod registration;
+#[path = "store_conformance/resources.rs"]
+mod resources;
 #[path = "store_conformance/schema.rs"]
 mod schema;
 #[path = "store_conformance/servers.rs"]
@@ -84,6 +88,7 @@ async fn conforms(store: Store) {
     records::sync_conforms(&store).await;
     records::audit_conforms(&store).await;
     registration::registration_conforms(&store).await;
+    resources::protected_resources_conform(&store).await;
     figures::figures_conform(&store).await;
     races::one_winner_each(&store).await;
     races::counters_are_exact(&store).await;

@@ -134,6 +134,10 @@ pub struct ClientMetadataArgs {
     /// How the app proves who it is; client_secret accepts both the header and the form
     #[arg(long, value_name = "METHOD", value_parser = auth_method())]
     pub auth_method: Option<AuthMethod>,
+    /// Protected resource the app answers for, by the URI that tokens for it name (RFC 8707): it may
+    /// introspect those tokens. Repeat for several; an empty one takes them all away
+    #[arg(long = "protected-resource", value_name = "URI")]
+    pub protected_resources: Vec<String>,
     /// Do not ask people for consent: the app is the organisation's own
     #[arg(long)]
     pub skip_consent: bool,
@@ -315,6 +319,8 @@ fn apply(args: &ClientMetadataArgs, metadata: &mut ClientMetadata) {
     };
     replace(&args.redirect_uris, &mut metadata.redirect_uris);
     replace(&args.post_logout_redirect_uris, &mut metadata.post_logout_redirect_uris);
+    replace(&args.protected_resources, &mut metadata.protected_resources);
+    metadata.protected_resources.retain(|resource| !resource.is_empty());
     if !args.scopes.is_empty() {
         let tokens = args.scopes.iter().flat_map(|scope| scope.split(' '));
         metadata.scope = Scopes::from_tokens(tokens.filter(|token| !token.is_empty()));
@@ -417,6 +423,9 @@ fn print(
     }
     for uri in &metadata.post_logout_redirect_uris {
         table.row(["post-logout URI", uri]);
+    }
+    for resource in &metadata.protected_resources {
+        table.row(["protected resource", resource]);
     }
     table.row(["origin", client.origin.as_str()]);
     table.row(["state", state(client)]);

@@ -128,6 +128,7 @@ fn a_new_app_has_everything_that_was_said() {
                 --redirect-uri https://a/cb --post-logout-redirect-uri https://a/ \
                 --scope openid --scope email --grant-type authorization_code \
                 --auth-method none --skip-consent --id-token-alg ES256 \
+                --protected-resource https://api --protected-resource urn:b \
                 --access-token-alg ES384 --access-token-format opaque --metadata more.json";
     let parsed = parsed(line).unwrap().command;
     let Some(WholeCommand::Client(ClientCommand::Create(args))) = parsed else {
@@ -139,6 +140,7 @@ fn a_new_app_has_everything_that_was_said() {
     assert_eq!(args.metadata.id_token_alg, Some(SigningAlg::Es256));
     assert_eq!(args.metadata.access_token_alg, Some(SigningAlg::Es384));
     assert_eq!(args.metadata.access_token_format, Some(AccessTokenFormat::Opaque));
+    assert_eq!(args.metadata.protected_resources, ["https://api", "urn:b"]);
     assert!(args.metadata.skip_consent);
 }
 

@@ -10,6 +10,7 @@ use super::site::Site;
 use crate::protocol::error::OAuthError;
 use crate::protocol::params::Params;
 use crate::service::audit::Caller;
+use crate::service::dpop::Entrance;
 use crate::service::failure::Failure;
 use crate::service::session::{self, LiveSession};
 
@@ -94,6 +95,23 @@ pub fn header_text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Opt
 pub fn dpop(headers: &HeaderMap) -> Vec<String> {
     let all = headers.get_all("DPoP");
     all.map(|value| value.to_str().unwrap_or_default().to_owned()).collect()
+}
+
+/// By which of its addresses a request reached us: known by the listener that took it.
+#[must_use]
+pub fn entrance(site: &Site, request: &HttpRequest) -> Entrance {
+    let server = &site.config.server;
+    if server.mtls_url.is_none() {
+        return Entrance::Issuer;
+    }
+    if server.mtls_listen.is_empty() {
+        return Entrance::Either;
+    }
+    if server.mtls_listen.contains(&request.app_config().local_addr()) {
+        Entrance::Certificates
+    } else {
+        Entrance::Issuer
+    }
 }
 
 /// The live SSO session of this browser.

@@ -127,6 +127,7 @@ pub fn validate(metadata: &ClientMetadata) -> Result<(), Vec<MetadataProblem>> {
         places::logout,
         places::fetched_ones,
         places::sector,
+        places::resources,
         choices::keys,
         choices::certificate,
         choices::authentication,

@@ -15,6 +15,13 @@ pub fn invalid_target(description: &'static str) -> OAuthError {
     OAuthError::new(ErrorCode::InvalidTarget, description)
 }
 
+/// Whether a text can be a resource identifier (RFC 8707 section 2): an absolute URI without a
+/// fragment. It is compared as a string ever after.
+#[must_use]
+pub fn is_resource(text: &str) -> bool {
+    url::Url::parse(text).is_ok() && !text.contains('#')
+}
+
 /// The resources a request names, each an absolute URI without a fragment.
 ///
 /// # Errors
@@ -28,7 +35,7 @@ pub fn resources(params: &Params) -> Result<Vec<String>, OAuthError> {
         if found.len() == MAX_RESOURCES {
             return Err(invalid_target("The request names too many resources."));
         }
-        if url::Url::parse(resource).is_err() || resource.contains('#') {
+        if !is_resource(resource) {
             return Err(invalid_target("resource must be an absolute URI without a fragment."));
         }
         found.push(resource.to_owned());

@@ -13,6 +13,7 @@ use crate::protocol::error::OAuthError;
 use crate::protocol::params::Params;
 use crate::protocol::types::ClientId;
 use crate::service::audit::{self, Actor, Caller, Event};
+use crate::service::dpop::Entrance;
 use crate::service::failure::EndpointError;
 use crate::service::sign_in::network_of;
 use crate::service::{client_assertion, client_certificate, clients, metadata_document};
@@ -36,6 +37,8 @@ pub struct ClientRequest {
     pub params: Params,
     /// Every `DPoP` header as it was sent.
     pub dpop: Vec<String>,
+    /// The way it came in.
+    pub entrance: Entrance,
     /// The TLS certificate the client has shown, if any. Nobody has vouched for it yet.
     pub certificate: Option<Certificate>,
     pub caller: Caller,

@@ -53,6 +53,8 @@ pub fn check(
             problems.push(MetadataProblem::of(field, alg.as_str(), "has no key here"));
         }
     }
+    problems.extend(own_encryption(app, metadata, before));
+    problems.extend(own_name(app, metadata));
     if !problems.iter().any(|p| p.field == "jwks") {
         keys(metadata, &mut problems);
     }
@@ -63,6 +65,28 @@ pub fn check(
 #[must_use]
 pub fn kept(metadata: ClientMetadata) -> ClientMetadata {
     ClientMetadata { jwks: metadata.jwks.as_ref().map(jwk_set::pruned), ..metadata }
+}
+
+/// What the client encrypts to us needs a key of ours.
+fn own_encryption(
+    app: &App,
+    metadata: &ClientMetadata,
+    before: Option<&ClientMetadata>,
+) -> Option<MetadataProblem> {
+    let alg = metadata.request_object_encryption_alg?;
+    let used = before.is_some_and(|before| before.request_object_encryption_alg == Some(alg));
+    if used || app.config.keys.encryption_algorithms.contains(&alg) {
+        return None;
+    }
+    let field = "request_object_encryption_alg";
+    Some(MetadataProblem::of(field, alg.as_str(), "has no key here"))
+}
+
+/// Nobody answers for this server but itself.
+fn own_name(app: &App, metadata: &ClientMetadata) -> Option<MetadataProblem> {
+    let is_ours = |resource: &&String| resource.trim_end_matches('/') == app.issuer();
+    let ours = metadata.protected_resources.iter().find(is_ours)?;
+    Some(MetadataProblem::of("protected_resources", ours, "is this server itself"))
 }
 
 /// Keys by value must be usable for what the client does with them; those at a URI are looked at

@@ -15,7 +15,7 @@ use crate::service::registration;
 use crate::service::revocation::{self, Subject};
 use crate::store::clients::{self, ClientFilter};
 use crate::store::revocations::{self, RevocationKind};
-use crate::store::{StoreError, Tx, audit, grants, sync};
+use crate::store::{StoreError, Tx, audit, grants, protected_resources, sync};
 
 /// The shortest secret an administrator may bring; generated ones have 43 characters.
 const MIN_SECRET_CHARS: usize = 32;
@@ -146,6 +146,7 @@ pub async fn create(app: &App, new: NewClient, actor: &Actor) -> Result<WithSecr
         updated_at: now,
     };
     clients::insert(&mut tx, &client).await?;
+    give_resources(&mut tx, &client).await?;
     let event = Event::success("client.created", actor, now)
         .client(&client.id)
         .detail("client_name", client.metadata.client_name.as_str());
@@ -154,6 +155,21 @@ pub async fn create(app: &App, new: NewClient, actor: &Actor) -> Result<WithSecr
     tx.commit().await?;
     app.known.forget();
     Ok(WithSecret { client, secret })
+}
+
+/// Makes the client the one that answers for its protected resources.
+async fn give_resources(tx: &mut Tx, client: &Client) -> Result<(), ClientError> {
+    let field = "protected_resources";
+    let own = &client.metadata.protected_resources;
+    let taken = protected_resources::replace(tx, &client.id, own).await?;
+    let mut problems = Vec::new();
+    for resource in &taken {
+        let holder = protected_resources::holder(&mut *tx, resource).await?;
+        let holder = holder.map(|id| id.to_string()).unwrap_or_default();
+        let problem = format!("belongs to the app {holder:?}; take it away there first");
+        problems.push(MetadataProblem::of(field, resource, problem));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(ClientError::Invalid(problems)) }
 }
 
 /// Where the token versions of a new client begin: behind those of a deleted one with the same id,
@@ -232,6 +248,7 @@ pub async fn update(
     let mut tx = app.store.begin().await?;
     clients::update(&mut tx, &client).await?;
     registration::care::note_set(&mut tx, &client, &before).await?;
+    give_resources(&mut tx, &client).await?;
     let event = Event::success("client.updated", actor, client.updated_at).client(id);
     audit::append(&mut tx, &event.into_row()).await?;
     sync::bump_catalog(&mut tx).await?;

@@ -9,19 +9,19 @@ use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
 use crate::crypto::seal::Purpose;
 use crate::crypto::secret::{self, Secret};
-use crate::protocol::client::Client;
+use crate::protocol::client::{Client, ClientOrigin, GrantType};
 use crate::protocol::device::{Approval, DeviceRecord, DeviceRequest, DeviceState, UserCode};
 use crate::protocol::discovery::path;
 use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::metadata_document as metadata_document_rules;
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::GrantId;
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::client_authentication::{self, ClientRequest};
-use crate::service::clients;
 use crate::service::consent::{self, Decision};
 use crate::service::failure::{EndpointError, Failure};
-use crate::service::metadata_document;
+use crate::service::metadata_document::{self, DocumentError, Kept};
 use crate::service::session::LiveSession;
 use crate::service::sign_in::network_of;
 use crate::store::ephemeral::device_codes::{self, Read};
@@ -56,7 +56,6 @@ pub async fn begin(
     request: &ClientRequest,
 ) -> Result<DeviceAuthorization, EndpointError> {
     let client = client_authentication::authenticate(app, request).await?;
-    metadata_document::require_stored(app, &client).await?;
     let asked = DeviceRequest::read(&client, &request.params)?;
     refuse_flood(app, &client, &request.caller).await?;
     let now = app.now();
@@ -106,10 +105,16 @@ fn user_key(app: &App, code: &UserCode) -> String {
     app.sealer.mac(Purpose::UserCode, code.as_str().as_bytes())
 }
 
-/// Each request is stored for minutes, so one network cannot fill the store.
+/// Each request is stored for minutes, so one network cannot fill the store. Documents cost nothing to
+/// make up, so all that one host describes count as one client.
 async fn refuse_flood(app: &App, client: &Client, caller: &Caller) -> Result<(), EndpointError> {
     let network = caller.address.as_deref().map(network_of).unwrap_or_default();
-    let key = format!("device-requests:{}:{network}", client.id);
+    let host = match client.origin {
+        ClientOrigin::Document => metadata_document_rules::host_of(client.id.as_str()).ok(),
+        ClientOrigin::Manual | ClientOrigin::Dynamic => None,
+    };
+    let key =
+        format!("device-requests:{}:{network}", host.as_deref().unwrap_or(client.id.as_str()));
     if app.ephemeral.increment(&key, 60).await? > MAX_PER_MINUTE {
         app.metrics.rate_limited("device");
         return Err(OAuthError::new(
@@ -136,8 +141,20 @@ pub enum DeviceError {
     /// Too many wrong codes by this person or from this network.
     #[error("throttled for {retry_after} seconds")]
     Throttled { retry_after: Seconds },
+    /// The document that describes the app cannot be used; the text may be shown.
+    #[error("{0}")]
+    Document(String),
     #[error(transparent)]
     Failure(#[from] Failure),
+}
+
+impl From<DocumentError> for DeviceError {
+    fn from(error: DocumentError) -> Self {
+        match error {
+            DocumentError::Unusable(problem) => Self::Document(problem),
+            DocumentError::Failure(failure) => Self::Failure(failure),
+        }
+    }
 }
 
 impl From<StoreError> for DeviceError {
@@ -199,8 +216,9 @@ async fn find(
         note_failure(app, &keys).await?;
         return Err(DeviceError::Unknown);
     };
-    let client = clients::find(app, &record.value.client_id).await?;
-    let client = client.filter(|c| c.disabled_at.is_none()).ok_or(DeviceError::Unknown)?;
+    let client = metadata_document::resolve(app, &record.value.client_id).await?;
+    let may = |c: &Arc<Client>| c.disabled_at.is_none() && c.allows(GrantType::DeviceCode);
+    let client = client.filter(may).ok_or(DeviceError::Unknown)?;
     let user = users::by_id(&app.store.db, &session.user_id).await?;
     let user = user.filter(|u| u.disabled_at.is_none()).ok_or(DeviceError::Unknown)?;
     if record.value.needs_fresh_sign_in(&client, session.auth_time, app.now()) {
@@ -280,7 +298,9 @@ async fn record_answer(
         .detail("scope", scopes.to_string())
         .detail("device_address", found.record.value.address.clone());
     let mut tx = app.store.begin().await?;
+    let mut kept = Kept::Before;
     if decision == Decision::Allow {
+        kept = metadata_document::keep(app, &mut tx, &found.client).await?;
         let what = (scopes, &found.record.value.details.claims);
         match consent::add(&mut tx, (user, client), what, now).await {
             Ok(()) => {}
@@ -290,7 +310,11 @@ async fn record_answer(
         }
     }
     audit::append(&mut tx, &event.into_row()).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    if kept == Kept::Anew {
+        app.known.forget();
+    }
+    Ok(())
 }
 
 struct ThrottleKeys {

@@ -37,6 +37,19 @@ pub struct Proof {
     pub alg: SigningAlg,
 }
 
+/// By which of its addresses a request reached us. A proof is good at the address it was made for and
+/// at no other (section 4.3, rule 9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entrance {
+    /// Below the issuer.
+    Issuer,
+    /// Below `server.mtls_url`, by a listener of its own (RFC 8705 section 5).
+    Certificates,
+    /// Below either: one listener stands behind both names, and only the request's own `Host` could
+    /// tell them apart, which an attacker in the middle could have written.
+    Either,
+}
+
 /// What a proof comes with.
 #[derive(Debug, Clone, Copy)]
 pub struct Carrier<'a> {
@@ -46,6 +59,8 @@ pub struct Carrier<'a> {
     pub method: &'a str,
     /// The endpoint's path below the issuer.
     pub path: &'a str,
+    /// The way it came in.
+    pub entrance: Entrance,
     /// The access token it is sent with, if any.
     pub token: Option<&'a str>,
 }
@@ -60,7 +75,8 @@ pub(crate) async fn proof_for(
     client: &Client,
     (request, path): (&ClientRequest, &str),
 ) -> Result<Option<Proof>, EndpointError> {
-    let carrier = Carrier { headers: &request.dpop, method: "POST", path, token: None };
+    let (headers, entrance) = (request.dpop.as_slice(), request.entrance);
+    let carrier = Carrier { headers, method: "POST", path, entrance, token: None };
     let proof = verify(app, &carrier).await?;
     // Later uses of the key need no look at its algorithm: each kind of key has but one here.
     if proof.as_ref().is_some_and(|proof| !fapi::allows(client, proof.alg)) {
@@ -112,7 +128,7 @@ pub(crate) async fn verify(
         &claims,
         &Expected {
             method: carrier.method,
-            urls: &addresses(app, carrier.path),
+            urls: &addresses(app, carrier),
             token_hash: hash.as_ref().map(SecretHash::as_str),
             now: app.now(),
         },
@@ -129,11 +145,16 @@ pub(crate) async fn verify(
     Ok(Some(Proof { jkt, alg }))
 }
 
-/// Where an endpoint is: below the issuer and, for apps with a certificate, perhaps elsewhere as well
-/// (RFC 8705 section 5).
-fn addresses(app: &App, path: &str) -> Vec<String> {
+/// Where the endpoint is that a request came to.
+fn addresses(app: &App, carrier: &Carrier<'_>) -> Vec<String> {
+    let issuer = Some(app.issuer());
     let alias = app.config.server.mtls_url.as_ref().map(Issuer::as_str);
-    [Some(app.issuer()), alias].into_iter().flatten().map(|base| format!("{base}{path}")).collect()
+    let bases = match carrier.entrance {
+        Entrance::Issuer => [issuer, None],
+        Entrance::Certificates => [None, alias.or(issuer)],
+        Entrance::Either => [issuer, alias],
+    };
+    bases.into_iter().flatten().map(|base| format!("{base}{}", carrier.path)).collect()
 }
 
 fn open(header: &str) -> Result<(Map<String, Value>, ForeignKey, SigningAlg), JoseError> {

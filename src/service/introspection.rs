@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
-use crate::protocol::claims::AccessTokenClaims;
+use crate::protocol::claims::{AccessTokenClaims, Audience};
 use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
 use crate::protocol::sender_constraint::Scheme;
@@ -12,7 +12,7 @@ use crate::service::client_authentication::ClientRequest;
 use crate::service::envelope::{Content, Envelope, Representation};
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::token::refresh;
-use crate::service::{access_token, client_authentication, subject};
+use crate::service::{access_token, client_authentication, metadata_document, subject};
 
 /// What the resource server can read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,9 @@ pub async fn introspect(
             OAuthError::invalid_client("Introspection needs a client with a secret.").into()
         );
     }
+    // A name that is a URI belongs to whoever is stored under it, and not to a document that nobody
+    // has allowed anything: its id may be the protected resource of another.
+    metadata_document::require_stored(app, &client).await?;
     let text = request
         .params
         .get("token")?
@@ -51,11 +54,21 @@ pub async fn introspect(
     // `sub` nor `exp` is beside it, so that the answer never passes for an access token.
     let answer = json!({
         "iss": app.issuer(),
-        "aud": client.id,
+        "aud": addressee(&client),
         "iat": app.now(),
         "token_introspection": description(app, &client, text).await?,
     });
     Ok(Representation::Jwt(envelope.close(app, &answer)?))
+}
+
+/// The resource server an answer is for (RFC 9701 section 5), by the names that tokens know it by:
+/// those of the protected resources it answers for, or else its own.
+fn addressee(client: &Client) -> Audience {
+    match client.metadata.protected_resources.as_slice() {
+        [] => Audience::One(client.id.to_string()),
+        [one] => Audience::One(one.clone()),
+        many => Audience::Many(many.to_vec()),
+    }
 }
 
 /// RFC 9701 section 6: a resource server that registered an algorithm gets nothing else.
@@ -82,7 +95,7 @@ async fn description(
 
 /// Only the token's own client and its audience (RFC 9700 section 2.3).
 fn may_know(client: &Client, claims: &AccessTokenClaims) -> bool {
-    claims.client_id == client.id || claims.aud.contains(client.id.as_str())
+    claims.client_id == client.id || client.is_addressed_by(&claims.aud)
 }
 
 fn inactive() -> Map<String, Value> {

@@ -23,7 +23,8 @@ use crate::service::client_checks::{self, Author};
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::registration::care as registrations;
 use crate::service::{clients, consent, revocation};
-use crate::store::{Tx, audit, client_documents, clients as client_rows, sync};
+use crate::store::{Tx, audit, client_documents, clients as client_rows};
+use crate::store::{protected_resources, sync};
 
 /// Documents asked for at one host in a minute, of apps that nobody uses yet.
 const PER_HOST: i64 = 60;
@@ -119,8 +120,22 @@ pub async fn resolve(app: &App, id: &ClientId) -> Result<Option<Arc<Client>>, Do
     }
 }
 
-/// The client as its document describes it now, with what is stored of it. The stored one follows the
-/// document wherever it is read, so what another node has stored since this one read it counts.
+/// The client with this id as far as it is known here already: no document is asked for.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn known(app: &App, id: &ClientId) -> Result<Option<Arc<Client>>, Failure> {
+    let stored = clients::find(app, id).await?;
+    if stored.as_ref().is_some_and(|client| client.disabled_at.is_some()) {
+        return Ok(stored);
+    }
+    Ok(match app.documents.fresh(id, app.now()) {
+        Some(document) => Some(described(app, id, (stored, &document))),
+        None => stored,
+    })
+}
+
+/// The client as its document describes it now, with what is stored of it.
 fn described(
     app: &App,
     id: &ClientId,
@@ -273,6 +288,11 @@ pub(crate) async fn keep(app: &App, tx: &mut Tx, client: &Client) -> Result<Kept
     }
     check_share(app, tx, &client.id).await?;
     client_documents::note_fetch(&mut *tx, &client.id, now).await.map_err(Failure::from)?;
+    let name = [client.id.to_string()];
+    let taken = protected_resources::replace(tx, &client.id, &name).await;
+    if !taken.map_err(Failure::from)?.is_empty() {
+        return Err(unusable("the client_id is the name of a server that another app answers for"));
+    }
     let event = Event::success("client.registered", &Actor::System, now)
         .client(&client.id)
         .detail("client_name", client.metadata.client_name.as_str());

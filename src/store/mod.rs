@@ -25,6 +25,7 @@ pub mod keys;
 pub mod links;
 mod migrations;
 pub mod outbox;
+pub mod protected_resources;
 pub mod refresh_families;
 pub mod registration_tokens;
 pub mod revocations;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::support::browser_like::{Browser, Page};
-use crate::support::process::{Guarded, Scratch, Signal, free_port, wait_until_async};
+use crate::support::process::{Guarded, START_LIMIT, Scratch, Signal, free_port, wait_until_async};
 use crate::support::world::World;
 
 /// Everybody's password.
@@ -109,6 +109,22 @@ impl App {
         assert_eq!(page.status, 200, "{}\n{}", page.describe(), self.log());
         page.json()
     }
+}
+
+async fn key_ids(world: &World) -> Vec<String> {
+    let jwks = world.browser().get("/.well-known/jwks.json").await.json();
+    let ids = jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].to_string());
+    ids.collect()
+}
+
+/// The provider's keys are rotated; returns once the next ones are published.
+pub async fn rotate_keys(world: &World) {
+    let before = key_ids(world).await;
+    world.cli(&["key", "rotate"]);
+    wait_until_async("new keys being published", START_LIMIT, async || {
+        key_ids(world).await.iter().any(|kid| !before.contains(kid))
+    })
+    .await;
 }
 
 /// What a person answers when asked for consent.

@@ -5,10 +5,11 @@
 //! |---|---|
 //! | `support`, `driver` | not tests: the running Doorward and Chromium, shared with the other tests |
 //! | `apps` | not tests: a client app as a process of its own, and a person who uses it |
+//! | `journal` | not tests: what a client was seen doing, held against `docs/clients.md` |
 //! | `encryption` | jose (Node) and joserfc (Python) read what Doorward encrypts, and the other way round |
 //! | `web_apps` | openid-client (Node) and Authlib (Python) through a whole session |
 //! | `hardened` | openid-client with everything on: pushed and signed requests, DPoP, JWT responses |
-//! | `mcp` | the client of the Model Context Protocol SDK: discovery, registration, resource |
+//! | `mcp` | the client of the Model Context Protocol SDK: discovery, registration or its document, resource |
 //! | `spa` | oidc-client-ts in real Chromium, a public client in the browser |
 //!
 //! The openidconnect crate signs in too, in the integration tests and in the demo.
@@ -33,6 +34,7 @@ mod driver;
 mod apps;
 mod encryption;
 mod hardened;
+mod journal;
 mod mcp;
 mod spa;
 mod web_apps;

@@ -3,8 +3,9 @@
 
 use serde_json::Value;
 
-use crate::apps::{App, Library, PASSWORD, account};
+use crate::apps::{App, Library, PASSWORD, account, rotate_keys};
 use crate::driver::{Browser, Scheme, Script, Viewport};
+use crate::journal::{Journal, Step};
 use crate::support::backends::Backend;
 use crate::support::process::{START_LIMIT, wait_until_async};
 use crate::support::world::World;
@@ -71,32 +72,41 @@ async fn oidc_client_ts_signs_in_renews_and_leaves() {
     let spa = Spa::open(&world).await;
     account(&world, "alice");
     let browser = Browser::new(Viewport::Desktop, Scheme::Light, Script::On).await;
+    let mut journal = Journal::of("oidc-client-ts");
 
     spa.start_page(&browser).await;
     browser.click("#login").await;
     fill_in(&browser, "alice").await;
     browser.click("#consent button[value='allow']").await;
     let first = spa.shown(&browser).await;
-    assert_eq!(first["email"], "alice@people.test", "{first}");
+    assert_eq!(first["email"], "alice@people.test", "from userinfo: {first}");
+    journal.note(Step::SignIn);
+    journal.note(Step::Userinfo);
 
     spa.start_page(&browser).await;
     let renewed = spa.press(&browser, "silent").await;
     assert_eq!(renewed["sub"], first["sub"], "{renewed}");
     assert_ne!(renewed["token"], first["token"]);
+    journal.note(Step::SilentSignIn);
     spa.start_page(&browser).await;
     let refreshed = spa.press(&browser, "refresh").await;
     assert_eq!(refreshed["sub"], first["sub"], "{refreshed}");
     assert_ne!(refreshed["token"], renewed["token"]);
+    journal.note(Step::Refresh);
 
-    world.cli(&["key", "rotate"]);
+    rotate_keys(&world).await;
     spa.start_page(&browser).await;
     browser.click("#login").await;
     assert_eq!(spa.shown(&browser).await["sub"], first["sub"], "known without a form");
+    spa.start_page(&browser).await;
+    assert_eq!(spa.press(&browser, "refresh").await["sub"], first["sub"]);
+    journal.note(Step::RotatedKey);
 
     spa.start_page(&browser).await;
     browser.click("#wrong").await;
     browser.wait_for_text("redirect").await;
     assert!(browser.address().await.starts_with(&world.issuer), "never sent to an unknown address");
+    journal.note(Step::WrongRedirect);
 
     spa.start_page(&browser).await;
     browser.click("#logout").await;
@@ -104,6 +114,7 @@ async fn oidc_client_ts_signs_in_renews_and_leaves() {
     spa.start_page(&browser).await;
     let gone = spa.press(&browser, "quiet").await;
     assert_eq!(gone["error"], "login_required", "{gone}");
+    journal.note(Step::Logout);
 
     account(&world, "bob");
     spa.start_page(&browser).await;
@@ -111,5 +122,7 @@ async fn oidc_client_ts_signs_in_renews_and_leaves() {
     fill_in(&browser, "bob").await;
     browser.click("#consent button[value='deny']").await;
     assert_eq!(spa.shown(&browser).await["error"], "access_denied");
+    journal.note(Step::DeniedConsent);
     browser.quit().await;
+    journal.assert_complete();
 }

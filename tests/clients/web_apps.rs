@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::apps::{Answer, App, Library, Visitor};
-use crate::support::process::{START_LIMIT, wait_until_async};
+use crate::apps::{Answer, App, Library, Visitor, rotate_keys};
+use crate::journal::{Journal, Step};
 use crate::support::world::World;
 
 const SECRET: &str = "kept-by-the-app-and-by-nobody-else";
@@ -34,14 +34,9 @@ async fn open(world: &World, library: Library) -> App {
     App::start(library, port, &environment).await
 }
 
-async fn key_ids(world: &World) -> Vec<String> {
-    let jwks = world.browser().get("/.well-known/jwks.json").await.json();
-    let ids = jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].to_string());
-    ids.collect()
-}
-
-async fn a_whole_session(world: &World, library: Library) {
+async fn a_whole_session(world: &World, (library, name): (Library, &'static str)) {
     let app = open(world, library).await;
+    let mut journal = Journal::of(name);
     let alice = Visitor::new(world, "alice", Answer::Allow);
 
     let signed_in = app.told(&alice, "/login").await;
@@ -49,39 +44,41 @@ async fn a_whole_session(world: &World, library: Library) {
     assert!(subject.is_string(), "{signed_in}");
     assert_eq!(signed_in["claims"]["iss"], world.issuer.as_str());
     assert_eq!(signed_in["refreshable"], true);
+    journal.note(Step::SignIn);
 
     let again = app.told(&alice, "/login?prompt=none").await;
     assert_eq!(again["claims"]["sub"], *subject, "known without a form");
     assert_eq!(again["claims"]["auth_time"], signed_in["claims"]["auth_time"]);
+    journal.note(Step::SilentSignIn);
 
     let person = app.told(&alice, "/userinfo").await;
     assert_eq!(person["sub"], *subject);
     assert_eq!(person["email"], "alice@people.test");
+    journal.note(Step::Userinfo);
 
     let refreshed = app.told(&alice, "/refresh").await;
     assert_eq!((&refreshed["fresh"], &refreshed["sub"]), (&Value::Bool(true), subject));
     if !refreshed["claims"].is_null() {
         assert_eq!(refreshed["claims"]["sub"], *subject);
     }
+    journal.note(Step::Refresh);
 
-    let before = key_ids(world).await;
-    world.cli(&["key", "rotate"]);
-    wait_until_async("new keys being published", START_LIMIT, async || {
-        key_ids(world).await.iter().any(|kid| !before.contains(kid))
-    })
-    .await;
+    rotate_keys(world).await;
     let rotated = app.told(&alice, "/login").await;
     assert_eq!(rotated["claims"]["sub"], *subject, "the library found the new key");
     app.told(&alice, "/refresh").await;
+    journal.note(Step::RotatedKey);
 
     let wrong = app.visit(&alice, "/login?redirect_uri=http://127.0.0.1/elsewhere").await;
     wrong.assert_status(400);
     assert!(wrong.url.as_str().starts_with(&world.issuer), "{}", wrong.describe());
+    journal.note(Step::WrongRedirect);
 
     let bob = Visitor::new(world, "bob", Answer::Deny);
     let denied = app.visit(&bob, "/login").await;
     denied.assert_status(400);
     assert_eq!(denied.json()["error"], "access_denied", "{}", denied.describe());
+    journal.note(Step::DeniedConsent);
 
     app.told(&alice, "/login").await;
     let left = app.told(&alice, "/logout").await;
@@ -89,14 +86,16 @@ async fn a_whole_session(world: &World, library: Library) {
     let gone = app.visit(&alice, "/login?prompt=none").await;
     gone.assert_status(400);
     assert_eq!(gone.json()["error"], "login_required", "{}", gone.describe());
+    journal.note(Step::Logout);
+    journal.assert_complete();
 }
 
 on_both_backends! {
     async fn openid_client_signs_in_refreshes_and_leaves(world: World) {
-        a_whole_session(&world, Library::OpenidClient).await;
+        a_whole_session(&world, (Library::OpenidClient, "openid-client")).await;
     }
 
     async fn authlib_signs_in_refreshes_and_leaves(world: World) {
-        a_whole_session(&world, Library::Authlib).await;
+        a_whole_session(&world, (Library::Authlib, "Authlib")).await;
     }
 }

@@ -10,13 +10,14 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::client_signer::register;
-use crate::dpop_kit::{Key, endpoint};
+use crate::dpop_kit::{Key, endpoint, post};
 use crate::fapi2_kit::{Bank, assert_refused};
 use crate::fixtures::{ALICE, Bed, REDIRECT, Rp, Tokens, payload, unique};
-use crate::mtls_kit::{client, header_world, mtls_world};
+use crate::mtls_kit::{client, header_world, mtls_world, two_listeners};
 use crate::support::authority::{Authority, Identity, Name};
 use crate::support::backends::Backend;
 use crate::support::browser_like::Page;
+use crate::support::world::World;
 
 /// A Doorward behind a proxy that passes certificates on.
 async fn behind_proxy(backend: Backend) -> Bed {
@@ -187,6 +188,55 @@ on_both_backends! {
         let document: Value = document.send().await.unwrap().json().await.unwrap();
         assert_eq!(document["tls_client_certificate_bound_access_tokens"], true);
         assert_eq!(BASE64URL_NOPAD.decode(thumbprint(&identity).as_bytes()).unwrap().len(), 32);
+    }
+
+    async fn a_proof_is_good_at_the_address_it_was_made_for_and_at_no_other(backend: Backend) {
+        let (world, port) = two_listeners(backend).await;
+        let (bases, http) = ([world.issuer.clone(), format!("https://localhost:{port}")], client(None));
+        let (id, key) = (unique("both"), Key::new());
+        let metadata = json!({ "redirect_uris": [REDIRECT],
+            "grant_types": ["authorization_code", "client_credentials"] });
+        let secret = register(&world, &id, "web", &metadata)["client_secret"].clone();
+        let rp = Rp { redirect_uri: REDIRECT.to_owned(), ..Rp::new(&world, &id) };
+        let (request, token) = (rp.parameters(&[]), [("grant_type", "client_credentials")]);
+        let token = token.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        for (sent, made) in [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(s, m)| (&bases[s], &bases[m])) {
+            for (path, fields) in [("/oauth2/token", &token[..]), ("/oauth2/par", &request[..])] {
+                let proof = key.proof("POST", &format!("{made}{path}"));
+                let post = http.post(format!("{sent}{path}")).header("DPoP", proof).form(fields);
+                let answer = post.basic_auth(&id, secret.as_str()).send().await.unwrap();
+                let (status, body) = (answer.status(), answer.json::<Value>().await.unwrap());
+                assert_eq!(status.is_success(), sent == made, "{made}{path} at {sent}: {body}");
+                let refused = body["error"] == "invalid_dpop_proof";
+                assert_eq!(refused, sent != made, "{made}{path} at {sent}: {body}");
+                let Some(access) = body["access_token"].as_str() else { continue };
+                // The token is good at both addresses, each with a proof for that one.
+                for (sent, made) in [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(s, m)| (&bases[s], &bases[m])) {
+                    let path = "/oauth2/userinfo";
+                    let proof = key.proof_for_token("GET", &format!("{made}{path}"), access);
+                    let get = http.get(format!("{sent}{path}")).header("DPoP", proof);
+                    let get = get.header("Authorization", format!("DPoP {access}"));
+                    // A service's token is not enough for userinfo: that comes after the proof.
+                    let expected = if sent == made { 403 } else { 401 };
+                    assert_eq!(get.send().await.unwrap().status().as_u16(), expected, "{made} at {sent}");
+                }
+            }
+        }
+    }
+
+    async fn where_one_listener_has_both_names_a_proof_for_either_is_good(backend: Backend) {
+        let alias = "https://mtls.op.test";
+        let world = World::builder(backend)
+            .env("DOORWARD_SERVER__TRUSTED_PROXIES", "127.0.0.1")
+            .env("DOORWARD_SERVER__CLIENT_CERTIFICATE_HEADER", "Client-Cert")
+            .env("DOORWARD_SERVER__MTLS_URL", alias);
+        let bed = Bed::new(world.start().await, &["daemon"]).await;
+        let (rp, key) = (bed.rp("daemon"), Key::new());
+        let grant = [("grant_type".to_owned(), "client_credentials".to_owned())];
+        for (base, status) in [(rp.issuer.as_str(), 200), (alias, 200), ("https://evil.test", 400)] {
+            let proof = key.proof("POST", &format!("{base}/oauth2/token"));
+            post(&rp, "/oauth2/token", &grant, &[proof]).await.assert_status(status);
+        }
     }
 
     async fn a_client_names_one_way_to_bind_its_tokens(backend: Backend) {

@@ -31,12 +31,15 @@
 //! | `registration`, `conformance_registration` | apps register and look after themselves |
 //! | `registration_attacks` | hostile URLs, words and statements of apps |
 //! | `registration_care` | what administrators do about such apps stays done; which are removed |
+//! | `document_kit` | not tests: apps that a document describes |
 //! | `metadata_documents` | apps whose id is the URL of a document |
+//! | `document_clients` | such apps push requests and let devices in |
 //! | `pairwise` | every sector knows a person by a name of its own |
 //! | `claims_parameter`, `assurance` | claims by name; how strong a sign-in has to be |
 //! | `accounts` | several people in one browser: added, chosen, named by an app, signed out |
 //! | `sign_up`, `sign_up_attacks` | people make their own accounts (`prompt=create`) |
 //! | `resources`, `rich_requests` | tokens for one API only; authorization details |
+//! | `protected_resources` | a server asks about the tokens for its resources, and nobody else does |
 //! | `request_kit` | not tests: apps that sign or push their requests |
 //! | `request_objects`, `request_object_attacks`, `par` | requests as signed objects, and pushed ones |
 //! | `jarm` | authorization responses as signed JWTs |
@@ -44,6 +47,7 @@
 //! | `cross_site` | what pages of other sites post, frame and load signs nobody out |
 //! | `floods` | what strangers can make the server do and keep |
 //! | `algorithms`, `encrypted` | each client's algorithms; signed and encrypted answers; the key set |
+//! | `journal` | not tests: what an independent client was seen doing, held against `docs/clients.md` |
 //! | `relying_party` | the openidconnect crate as an independent client |
 //! | `jwt_attacks` | forged and misused tokens, everywhere one is read |
 //! | `audit_log` | events are found, exported and sealed; a hand in the database is noticed |
@@ -124,6 +128,8 @@ mod csrf;
 mod deleted_meanwhile;
 mod device;
 mod discovery;
+mod document_clients;
+mod document_kit;
 mod dpop;
 mod dpop_attacks;
 mod dpop_kit;
@@ -150,6 +156,8 @@ mod hostile_apps;
 mod hostile_text;
 mod introspection;
 mod jarm;
+#[path = "../clients/journal.rs"]
+mod journal;
 mod jwt_attacks;
 mod jwt_bearer;
 mod keys;
@@ -167,6 +175,7 @@ mod outbound_guard;
 mod pairwise;
 mod par;
 mod pkce;
+mod protected_resources;
 mod races;
 mod redirect_uri;
 mod redis_faults;

@@ -8,53 +8,13 @@ use serde_json::{Value, json};
 
 use crate::checks::assert_error_page;
 use crate::client_signer::{ClientKey, jwks, with_assertion};
-use crate::fixtures::{ALICE, BOB, Bed, Rp, Tokens, fill_in, unique};
+use crate::document_kit::App;
+use crate::fixtures::{ALICE, BOB, Bed, Rp, Tokens, fill_in};
 use crate::flow_kit::PATIENCE;
 use crate::node_kit::node;
 use crate::registration_kit::{open_bed, open_world};
 use crate::support::process::wait_until_async;
 use crate::support::tls_peer::{Answer, TlsPeer};
-
-/// A document with these changes, and the program of its client.
-struct App {
-    path: String,
-    rp: Rp,
-}
-
-impl App {
-    /// Publishes a document whose redirect URI is where it lives.
-    fn publish(bed: &Bed, changes: &Value) -> Self {
-        let path = format!("/{}.json", unique("client"));
-        let peer = TlsPeer::shared();
-        let rp = Rp { redirect_uri: peer.url("/cb"), ..Rp::new(&bed.world, &peer.url(&path)) };
-        let app = Self { path, rp };
-        app.serve(Answer::json(&app.document(changes)));
-        app
-    }
-
-    fn document(&self, changes: &Value) -> Value {
-        let mut document = json!({
-            "client_id": self.rp.id, "client_name": "Wandering App",
-            "redirect_uris": [self.rp.redirect_uri],
-            "grant_types": ["authorization_code", "refresh_token"],
-        });
-        document.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
-        document
-    }
-
-    fn serve(&self, answer: Answer) {
-        TlsPeer::shared().serve(&self.path, answer.header("Cache-Control", "max-age=600"));
-    }
-
-    fn hits(&self) -> usize {
-        TlsPeer::shared().hits(&self.path)
-    }
-
-    /// Whether Doorward has stored it.
-    fn is_stored(&self, bed: &Bed) -> bool {
-        bed.world.run(&["client", "show", &self.rp.id]).status.success()
-    }
-}
 
 /// An answer in place of the document an app has.
 type Defect = Box<dyn Fn(&App) -> Answer>;
@@ -255,16 +215,11 @@ on_both_backends! {
     async fn an_app_may_prove_itself_with_keys_from_its_document(backend: Backend) {
         let bed = open_bed(backend).await;
         let key = ClientKey::new("ES256", "k1");
-        let app = App::publish(bed, &json!({
-            "token_endpoint_auth_method": "private_key_jwt", "jwks": jwks(&[&key]),
-        }));
+        let app = App::with_key(bed, &key);
         let code = app.rp.code(&bed.world.browser(), &BOB, &[]).await;
         let fields = app.rp.redeem_fields(&code, &[]);
-        let fields: Vec<_> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-        app.rp.post("/oauth2/token", &app.rp.redeem_fields(&code, &[])).await
-            .assert_oauth_error(401, "invalid_client");
-        let signed = with_assertion(&fields, &key.assertion(&app.rp.id, &app.rp.issuer, &json!({})));
-        Tokens::of(&app.rp.post("/oauth2/token", &signed).await);
+        app.rp.post("/oauth2/token", &fields).await.assert_oauth_error(401, "invalid_client");
+        Tokens::of(&app.post("/oauth2/token", &fields, &key).await);
     }
 
     async fn no_more_apps_are_remembered_than_allowed(backend: Backend) {

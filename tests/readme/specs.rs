@@ -1,5 +1,5 @@
 //! docs/specs.md: every test it names is where it says, and every row of the optional parts can be
-//! looked up.
+//! looked up. Likewise the tests in docs/clients.md.
 
 use std::path::{Path, PathBuf};
 
@@ -47,6 +47,18 @@ fn every_test_stands_where_the_page_of_the_standards_says() {
         }
     }
     assert!(count > 400, "only {count} tests were found");
+}
+
+#[test]
+fn every_test_of_an_independent_client_stands_where_the_page_of_the_clients_says() {
+    let page = Document::read("docs/clients.md");
+    let rows: Vec<_> = rows(&page.text).into_iter().filter(|row| row[0] != "client").collect();
+    assert!(rows.len() >= 9, "only {} rows were found", rows.len());
+    for row in rows {
+        let spans: Vec<&str> = code_spans(row.last().unwrap()).collect();
+        let [file, test] = spans.as_slice() else { panic!("{row:?}") };
+        assert!(holds(file, test), "{test} is not in {file}");
+    }
 }
 
 #[test]

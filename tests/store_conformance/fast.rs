@@ -17,7 +17,7 @@ pub(crate) enum Passing {
 }
 
 impl Passing {
-    async fn pass(&self, seconds: u64) {
+    pub(crate) async fn pass(&self, seconds: u64) {
         match self {
             Self::Manual(clock) => clock.advance(Seconds::try_from(seconds).unwrap()),
             Self::Really => {
@@ -32,6 +32,7 @@ pub(crate) async fn ephemeral_conforms(ephemeral: Ephemeral, time: Passing) {
     expiry_conforms(&ephemeral, &time).await;
     views_conform(&ephemeral).await;
     super::devices::device_codes_conform(&ephemeral).await;
+    super::pushed::pushed_requests_conform(&ephemeral, &time).await;
     races::ephemeral_one_winner_each(&ephemeral).await;
 }
 

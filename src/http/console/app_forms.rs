@@ -165,6 +165,7 @@ fn stored(metadata: &ClientMetadata) -> ClientForm {
         client_uri: metadata.client_uri.clone().unwrap_or_default(),
         redirect_uris: metadata.redirect_uris.join("\n"),
         post_logout_redirect_uris: metadata.post_logout_redirect_uris.join("\n"),
+        protected_resources: metadata.protected_resources.join("\n"),
         scope: metadata.scope.to_string(),
         skip_consent: metadata.consent == ConsentPolicy::Skip,
         require_pkce: metadata.pkce == PkcePolicy::Required,
@@ -187,6 +188,7 @@ fn read_form(desk: &Desk<'_>) -> ClientForm {
         client_uri: desk.text("client_uri"),
         redirect_uris: desk.text("redirect_uris"),
         post_logout_redirect_uris: desk.text("post_logout_redirect_uris"),
+        protected_resources: desk.text("protected_resources"),
         scope: desk.form.all("scope").collect::<Vec<_>>().join(" "),
         skip_consent: desk.form.has("skip_consent"),
         require_pkce: desk.form.has("require_pkce"),
@@ -242,6 +244,7 @@ fn apply(
         client_uri: Some(form.client_uri.trim().to_owned()).filter(|uri| !uri.is_empty()),
         redirect_uris: lines(&form.redirect_uris),
         post_logout_redirect_uris: lines(&form.post_logout_redirect_uris),
+        protected_resources: lines(&form.protected_resources),
         scope: scope_for(before.kind, &scope),
         consent: if form.skip_consent { ConsentPolicy::Skip } else { ConsentPolicy::Ask },
         pkce: if form.require_pkce || public { PkcePolicy::Required } else { PkcePolicy::Optional },
@@ -284,6 +287,9 @@ fn field_errors(problems: Vec<MetadataProblem>) -> Vec<FieldError> {
             }
             field @ "post_logout_redirect_uris" => {
                 FieldError { field, text: format!("Where to go after signing out: {text}.") }
+            }
+            field @ "protected_resources" => {
+                FieldError { field, text: format!("Protected resources: {text}.") }
             }
             field @ "client_uri" => {
                 FieldError { field, text: format!("Address of the app: {text}.") }

@@ -103,6 +103,7 @@ fn client_request(
         authorization,
         params: extract::form(request, body)?,
         dpop: extract::dpop(request.headers()),
+        entrance: extract::entrance(site, request),
         certificate: client_certificate::of(site, request),
         caller: extract::caller(site, request),
     })

@@ -7,8 +7,7 @@ use super::{Site, client_request, error, extract};
 use crate::http::headers;
 use crate::protocol::types::ClientId;
 use crate::service::client_authentication::ClientRequest;
-use crate::service::clients;
-use crate::service::token;
+use crate::service::{metadata_document, token};
 
 pub(super) async fn post(
     site: web::Data<Site>,
@@ -38,7 +37,7 @@ pub(super) async fn allow_origin(
         return;
     }
     let Some(id) = parsed.params.sole("client_id") else { return };
-    if let Ok(Some(client)) = clients::find(site, &ClientId::new(id)).await {
+    if let Ok(Some(client)) = metadata_document::known(site, &ClientId::new(id)).await {
         headers::allow_client_origin(response.headers_mut(), origin, &client);
     }
 }

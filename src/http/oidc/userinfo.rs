@@ -47,6 +47,7 @@ async fn answer(
         headers: &dpop,
         method: request.method().as_str(),
         path: path::USERINFO,
+        entrance: extract::entrance(site, request),
         token: None,
     };
     let certificate = client_certificate::of(site, request);

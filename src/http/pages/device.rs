@@ -6,7 +6,7 @@ use super::chrome::{Chrome, FlowForm};
 use super::consent::scope_sentence;
 use super::filters;
 use super::sample::words;
-use super::views::{FieldError, When, error_of};
+use super::views::{AboutApp, FieldError, Unreviewed, When, error_of};
 
 /// `GET /device`. Form `device`: POST `/device` with `user_code`, `csrf`.
 #[derive(Debug, Template)]
@@ -67,8 +67,8 @@ pub struct DeviceQuestion {
     pub switch_href: String,
     /// One sentence per scope, from [`scope_sentence`].
     pub permissions: Vec<String>,
-    pub policy_uri: Option<String>,
-    pub tos_uri: Option<String>,
+    /// Its logo is not shown here: a page that warns of strangers lends them no look.
+    pub about: AboutApp,
 }
 
 impl DeviceQuestion {
@@ -86,9 +86,14 @@ impl DeviceQuestion {
             permissions: ["openid", "profile", "offline_access"]
                 .map(|scope| words(&scope_sentence(scope)))
                 .to_vec(),
-            policy_uri: Some(words("https://orchard.example/privacy")),
-            tos_uri: Some(words("https://orchard.example/terms")),
+            about: AboutApp::sample(),
         }
+    }
+
+    /// For an app that a document describes.
+    #[must_use]
+    pub fn sample_unreviewed() -> Self {
+        Self { about: AboutApp::sample_unreviewed(), ..Self::sample() }
     }
 }
 

@@ -55,6 +55,7 @@ pub fn samples() -> Vec<(&'static str, String)> {
         ("device", render(&device::DeviceCode::sample())),
         ("device/wrong", render(&device::DeviceCode::sample_wrong())),
         ("device_question", render(&device::DeviceQuestion::sample())),
+        ("device_question/unreviewed", render(&device::DeviceQuestion::sample_unreviewed())),
         ("device_done", render(&device::DeviceDone::sample(device::Answer::Allowed))),
         ("device_done/denied", render(&device::DeviceDone::sample(device::Answer::Denied))),
         ("setup", render(&setup::Setup::sample())),

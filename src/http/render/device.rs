@@ -2,6 +2,7 @@
 
 use actix_web::HttpResponse;
 
+use super::about::about;
 use super::flow::again;
 use super::{chrome, page};
 use crate::http::headers::Forms;
@@ -53,8 +54,7 @@ pub(in crate::http) fn device_question(visit: &Visit<'_>, prompt: &DevicePrompt)
         account: prompt.account.clone(),
         switch_href: again(visit.site, &flow, "&as=another"),
         permissions: prompt.scopes.iter().map(scope_sentence).collect(),
-        policy_uri: metadata.policy_uri.clone(),
-        tos_uri: metadata.tos_uri.clone(),
+        about: about(&prompt.client),
     };
     page(&nonce, &body, Forms::Anywhere)
 }

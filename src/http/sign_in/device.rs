@@ -11,6 +11,7 @@ use crate::http::render::{self, DeviceAnswer};
 use crate::http::site::Site;
 use crate::protocol::device::UserCode;
 use crate::protocol::params::Params;
+use crate::service::authorize::AuthorizeError;
 use crate::service::consent::Decision;
 use crate::service::device::{self, DeviceError};
 use crate::service::flow::{Flow, Target};
@@ -132,6 +133,10 @@ async fn refused(visit: &Visit<'_>, (typed, error): (&str, &DeviceError)) -> Htt
         DeviceError::Throttled { retry_after } => {
             let flow = Flow::new(Target::Device { user_code: None }, "", site.now());
             return render::throttled(site, *retry_after, &flow);
+        }
+        DeviceError::Document(problem) => {
+            let error = AuthorizeError::Document(problem.clone());
+            return render::authorize_error(site, visit.request, &error);
         }
         DeviceError::Failure(failure) => return render::failure(site, visit.request, failure),
     };

@@ -36,6 +36,10 @@ pub struct ClientMetadata {
     pub claims_in: ClaimsPlacement,
     /// `aud` of access tokens beside the issuer's own userinfo; empty means the client itself.
     pub audience: Vec<String>,
+    /// Resource identifiers (RFC 8707 section 2, RFC 9728 section 1.2) of the protected resources this
+    /// client answers for: tokens for them are tokens for it. Each belongs to one client, and only
+    /// administrators give them.
+    pub protected_resources: Vec<String>,
     /// Lifetime of access tokens in seconds, 60 to 3600; `None` means the server's setting.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_token_lifetime: Option<Seconds>,
@@ -169,6 +173,7 @@ impl Default for ClientMetadata {
             access_token_alg: SigningAlg::Rs256,
             claims_in: ClaimsPlacement::Userinfo,
             audience: Vec::new(),
+            protected_resources: Vec::new(),
             access_token_lifetime: None,
             default_max_age: None,
             client_uri: None,

@@ -20,6 +20,7 @@ pub use policy::{
     AccessTokenFormat, ClaimsPlacement, ConsentPolicy, PkcePolicy, SecurityProfile, SubjectType,
 };
 
+use super::claims::Audience;
 use super::types::ClientId;
 use crate::clock::UnixTime;
 
@@ -77,6 +78,14 @@ impl Client {
             && !redirect_uri.starts_with("https://")
     }
 
+    /// Whether a token for this audience is meant for the client: by its own name, or by that of a
+    /// protected resource it answers for (RFC 8707 section 2).
+    #[must_use]
+    pub fn is_addressed_by(&self, audience: &Audience) -> bool {
+        audience.contains(self.id.as_str())
+            || self.metadata.protected_resources.iter().any(|own| audience.contains(own))
+    }
+
     /// Whether the client shares a secret with the provider.
     #[must_use]
     pub fn uses_secret(&self) -> bool {
@@ -126,6 +135,21 @@ pub(crate) mod tests {
             token_version: 0,
             created_at: UnixTime(0),
             updated_at: UnixTime(0),
+        }
+    }
+
+    #[test]
+    fn a_token_is_meant_for_whoever_answers_for_its_audience() {
+        let mut server = client();
+        server.metadata.protected_resources = vec!["https://api.test/a".into(), "urn:b".into()];
+        let one = |name: &str| Audience::One(name.into());
+        let many = Audience::Many(vec!["https://x.test".into(), "urn:b".into()]);
+        for own in [one("conf-basic"), one("https://api.test/a"), many] {
+            assert!(server.is_addressed_by(&own), "{own:?}");
+        }
+        for other in ["https://api.test/a/", "https://api.test", "https://API.test/a", "urn:B", ""]
+        {
+            assert!(!server.is_addressed_by(&one(other)), "{other}");
         }
     }
 

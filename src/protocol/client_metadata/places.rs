@@ -2,9 +2,9 @@
 //! server itself asks.
 
 use super::{MetadataProblem, Problems};
-use crate::protocol::client::{ClientKind, ClientMetadata, GrantType};
+use crate::protocol::client::{AuthMethod, ClientKind, ClientMetadata, GrantType, SubjectType};
 use crate::protocol::redirect_uri::{self, RedirectUriError};
-use crate::protocol::subject;
+use crate::protocol::{subject, target};
 
 /// Most URIs of one kind.
 const MOST: usize = 100;
@@ -93,6 +93,27 @@ pub(super) fn logout(metadata: &ClientMetadata, problems: &mut Problems) {
             uri,
             "must have the scheme, host and port of one of redirect_uris",
         ));
+    }
+}
+
+/// The protected resources a client answers for. Only who proves who it is can ask about tokens.
+pub(super) fn resources(metadata: &ClientMetadata, problems: &mut Problems) {
+    let field = "protected_resources";
+    let own = &metadata.protected_resources;
+    if own.len() > MOST {
+        problems.push(MetadataProblem::new(field, "has more than 100 entries"));
+    }
+    for resource in own {
+        // The parser forgives blanks and line ends, which no token's audience has.
+        let plain = resource.len() <= 500 && resource.bytes().all(|byte| byte.is_ascii_graphic());
+        if !plain || !target::is_resource(resource) {
+            let text = "is not an absolute URI without a fragment, of at most 500 characters";
+            problems.push(MetadataProblem::of(field, resource, text));
+        }
+    }
+    if !own.is_empty() && metadata.token_endpoint_auth_method == AuthMethod::None {
+        let text = "is for services that authenticate; give this one a secret or a key first";
+        problems.push(MetadataProblem::new(field, text));
     }
 }
 

@@ -62,6 +62,31 @@ fn an_origin_is_scheme_host_and_port_only() {
 }
 
 #[test]
+fn a_protected_resource_is_an_absolute_uri_of_a_service_that_authenticates() {
+    let with = |resources: &[&str]| ClientMetadata {
+        protected_resources: resources.iter().map(|one| (*one).to_owned()).collect(),
+        ..web()
+    };
+    assert!(validate(&with(&["https://api.test/v1", "urn:example:api", "mcp://api"])).is_ok());
+    let long = format!("https://api.test/{}", "x".repeat(500));
+    for bad in [
+        "",
+        "api",
+        "/v1",
+        "//api.test",
+        "https://api.test/#x",
+        "https://api.test/ x",
+        "urn:a\n",
+        &long,
+    ] {
+        assert!(validate(&with(&["https://api.test", bad])).is_err(), "{bad}");
+    }
+    let public =
+        ClientMetadata { token_endpoint_auth_method: AuthMethod::None, ..with(&["urn:api"]) };
+    assert_eq!(validate(&public).unwrap_err()[0].field, "protected_resources");
+}
+
+#[test]
 fn what_the_server_asks_is_https_and_what_browsers_follow_may_be_loopback() {
     let fetched = |uri: &str| ClientMetadata {
         backchannel_logout_uri: Some(uri.into()),

@@ -7,7 +7,7 @@ use super::{Prepared, Present, Registered, RegistrationError, RegistrationReques
 use super::{WINDOW, network, prepare, refuse_when_off};
 use crate::app::App;
 use crate::crypto::secret::{Secret, SecretHash};
-use crate::protocol::client::Client;
+use crate::protocol::client::{Client, ClientMetadata};
 use crate::protocol::client_metadata::MetadataProblem;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::registration::{self, SERVER_ONLY};
@@ -128,13 +128,16 @@ async fn store(
 ) -> Result<Option<Registered>, RegistrationError> {
     let Own { client: before, registration, token: old_token } = own;
     let statement = prepared.statement;
+    // Given by an administrator: the client can neither take nor lose them.
+    let protected_resources = before.metadata.protected_resources.clone();
+    let metadata = ClientMetadata { protected_resources, ..prepared.metadata };
     let unchanged =
-        prepared.metadata == before.metadata && prepared.statement_by == registration.statement_by;
+        metadata == before.metadata && prepared.statement_by == registration.statement_by;
     if unchanged && before.uses_secret() != before.secret_hashes.is_empty() {
         return Ok(Some(Registered { client: before, secret: None, token: old_token, statement }));
     }
     let now = app.now();
-    let mut client = Client { metadata: prepared.metadata, updated_at: now, ..before.clone() };
+    let mut client = Client { metadata, updated_at: now, ..before.clone() };
     let secret = (client.uses_secret() && client.secret_hashes.is_empty()).then(Secret::generate);
     if let Some(secret) = &secret {
         client.secret_hashes = vec![secret.hash().as_str().to_owned()];

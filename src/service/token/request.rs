@@ -44,7 +44,10 @@ impl<'a> TokenRequest<'a> {
         grant_name: &mut &'static str,
     ) -> Result<Self, EndpointError> {
         let client = client_authentication::authenticate(app, sent).await?;
-        metadata_document::require_stored(app, &client).await?;
+        // A device asks before anybody has answered; what it may get stands on a stored consent.
+        if sent.params.sole("grant_type") != Some(GrantType::DeviceCode.as_str()) {
+            metadata_document::require_stored(app, &client).await?;
+        }
         let grant = token::grant_type(&sent.params, &client)?;
         *grant_name = grant.as_str();
         let held = prove(app, &client, sent).await?;

@@ -13,15 +13,20 @@ const base = `http://127.0.0.1:${PORT}`
 const redirectUri = `${base}/callback`
 const scope = 'openid profile email offline_access'
 
-const own = await crypto.subtle.generateKey(
-  { name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify'])
-const ownJwk = { ...(await crypto.subtle.exportKey('jwk', own.publicKey)), kid: 'own', use: 'sig', alg: 'ES256' }
+async function signingKey(kid) {
+  const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify'])
+  const jwk = { ...(await crypto.subtle.exportKey('jwk', pair.publicKey)), kid, use: 'sig', alg: 'ES256' }
+  return { key: pair.privateKey, kid, jwk }
+}
+
+let own = await signingKey('own')
 const decryption = await crypto.subtle.generateKey(
   { name: 'RSA-OAEP', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' },
   true, ['encrypt', 'decrypt'])
 const encryptionJwk = {
   ...(await crypto.subtle.exportKey('jwk', decryption.publicKey)), kid: 'enc', use: 'enc', alg: 'RSA-OAEP-256' }
-const jwks = { keys: [ownJwk, encryptionJwk].map(({ key_ops, ext, ...jwk }) => jwk) }
+const jwks = () => ({ keys: [own.jwk, encryptionJwk].map(({ key_ops, ext, ...jwk }) => jwk) })
+const signer = () => ({ key: own.key, kid: own.kid })
 const dpopKeys = features.has('dpop') ? await client.randomDPoPKeyPair('ES256') : undefined
 
 let config
@@ -32,7 +37,7 @@ let session
 async function configuration() {
   if (config) return config
   const authentication = features.has('private_key_jwt')
-    ? client.PrivateKeyJwt({ key: own.privateKey, kid: 'own' })
+    ? client.PrivateKeyJwt(signer())
     : client.ClientSecretBasic(CLIENT_SECRET)
   const options = { execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks] }
   const found = await client.discovery(new URL(ISSUER), CLIENT_ID, undefined, authentication, options)
@@ -46,7 +51,14 @@ async function configuration() {
 }
 
 const routes = {
-  '/jwks': async () => jwks,
+  '/jwks': async () => jwks(),
+
+  // A new key of its own; the old one is forgotten.
+  '/rotate': async () => {
+    own = await signingKey('own-2')
+    config = undefined
+    return { kid: own.kid }
+  },
 
   '/login': async (query) => {
     const config = await configuration()
@@ -65,7 +77,7 @@ const routes = {
     started.set(state, { verifier, nonce })
     let url
     if (features.has('signed_request')) {
-      url = await client.buildAuthorizationUrlWithJAR(config, parameters, { key: own.privateKey, kid: 'own' })
+      url = await client.buildAuthorizationUrlWithJAR(config, parameters, signer())
       if (features.has('par')) url = await client.buildAuthorizationUrlWithPAR(config, url.searchParams, { DPoP: dpop })
     } else if (features.has('par')) {
       url = await client.buildAuthorizationUrlWithPAR(config, parameters, { DPoP: dpop })

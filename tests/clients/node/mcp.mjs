@@ -5,7 +5,7 @@
 // Environment: ISSUER, PORT, and CLIENT_METADATA_URL for a client that is a metadata document.
 
 import { createServer } from 'node:http'
-import { auth } from '@modelcontextprotocol/sdk/client/auth.js'
+import { auth, discoverAuthorizationServerMetadata } from '@modelcontextprotocol/sdk/client/auth.js'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 
 const { ISSUER, PORT, CLIENT_METADATA_URL } = process.env
@@ -23,6 +23,7 @@ const provider = {
     return {
       client_name: 'Orchard assistant',
       redirect_uris: [`${base}/callback`],
+      post_logout_redirect_uris: [`${base}/bye`],
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
       token_endpoint_auth_method: 'none',
@@ -70,6 +71,21 @@ const routes = {
     const result = await auth(provider, { serverUrl: server, authorizationCode: query.get('code') })
     return { result, ...registered(), refreshable: !!memory.tokens.refresh_token }
   },
+
+  // The document as this process gets it, which has to believe the authority behind it.
+  '/document': async () => (await fetch(CLIENT_METADATA_URL)).json(),
+
+  // The protocol has no sign-out; this is OpenID Connect's, with what the SDK has found and kept.
+  '/logout': async () => {
+    const metadata = await discoverAuthorizationServerMetadata(ISSUER)
+    const url = new URL(metadata.end_session_endpoint)
+    url.searchParams.set('id_token_hint', memory.tokens.id_token)
+    url.searchParams.set('post_logout_redirect_uri', `${base}/bye`)
+    url.searchParams.set('state', 'leaving')
+    return { redirect: url.href }
+  },
+
+  '/bye': async (query) => ({ bye: query.get('state') }),
 
   '/refresh': async () => {
     const before = memory.tokens.access_token

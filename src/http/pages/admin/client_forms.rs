@@ -12,7 +12,7 @@ use crate::protocol::scope::Scopes;
 use crate::protocol::types::SigningAlg;
 
 /// What the form holds. The fields are named like the members. `skip_consent`, `require_pkce` and
-/// `claims_in_id_token` are boxes (`on`); the two lists of URIs are text areas, one URI a line;
+/// `claims_in_id_token` are boxes (`on`); the three lists of URIs are text areas, one URI a line;
 /// `scope` comes several times, each a scope or several separated by spaces: their union is meant.
 #[derive(Debug, Clone, Default)]
 pub struct ClientForm {
@@ -23,6 +23,8 @@ pub struct ClientForm {
     pub client_uri: String,
     pub redirect_uris: String,
     pub post_logout_redirect_uris: String,
+    /// The URIs by which tokens name what the app protects.
+    pub protected_resources: String,
     /// Every scope the app may ask for, separated by spaces.
     pub scope: String,
     pub skip_consent: bool,
@@ -98,6 +100,7 @@ impl ClientForm {
             client_uri: words("https://wiki.orchard.example/"),
             redirect_uris: words("https://wiki.orchard.example/callback"),
             post_logout_redirect_uris: words("https://wiki.orchard.example/"),
+            protected_resources: words("https://wiki.orchard.example/api"),
             scope: words("openid profile email wiki:edit"),
             skip_consent: false,
             require_pkce: true,
