@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 
-use super::{App, Documents, KeySets, Known, VerifiedTokens, Watch, software_issuers};
+use super::{App, Documents, Doorkeeper, KeySets, Known, VerifiedTokens, Watch, software_issuers};
 use crate::clock::Clock;
 use crate::config::{Config, MasterKeySource};
 use crate::crypto::certificate::ClientAuthorities;
@@ -101,6 +101,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         outbox_bell: Notify::new(),
         client_authorities,
         outbound,
+        doorkeeper: Doorkeeper::default(),
         documents: Documents::default(),
         software_issuers,
         metrics: Metrics::new(env!("CARGO_PKG_VERSION")),

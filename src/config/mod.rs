@@ -6,6 +6,7 @@ mod authorization;
 mod catalog;
 mod database;
 mod environment;
+mod gateway;
 mod issuer;
 mod keys;
 mod limits;
@@ -40,6 +41,7 @@ use serde::{Deserialize, Serialize};
 pub use authorization::AuthorizationSettings;
 pub use catalog::schema;
 pub use database::{DatabaseKind, DatabaseSettings};
+pub use gateway::GatewaySettings;
 pub use issuer::Issuer;
 pub use keys::KeySettings;
 pub use limits::LimitSettings;
@@ -109,6 +111,9 @@ pub struct Config {
     /// Apps that register themselves, and apps described by a document of their own. People are
     /// always asked before such an app gets their data.
     pub registration: RegistrationSettings,
+    /// Apps behind reverse proxies that ask Doorward who may pass (docs/gateway.md). Only proxies
+    /// listed in `server.trusted_proxies` may ask.
+    pub gateway: GatewaySettings,
     /// The log, on standard error.
     pub log: LogSettings,
     /// Where every value that is not a default came from.
@@ -136,6 +141,7 @@ impl Default for Config {
             outbox: OutboxSettings::default(),
             outbound: OutboundSettings::default(),
             registration: RegistrationSettings::default(),
+            gateway: GatewaySettings::default(),
             log: LogSettings::default(),
             origins: BTreeMap::new(),
         }

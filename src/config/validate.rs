@@ -11,7 +11,7 @@ use super::password::PasswordSettings;
 use super::problem::Problems;
 use super::redis::RedisSettings;
 use super::secrets::{MAKE_A_KEY, MasterKeySource, is_world_readable, master_key_fault};
-use super::{Config, ManagementListen};
+use super::{Config, ManagementListen, gateway};
 use crate::protocol::client::AuthMethod;
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::SigningAlg;
@@ -31,6 +31,7 @@ pub(super) fn validate(config: &Config, problems: &mut Problems) {
         signing_keys,
         registration,
         extra_authorities,
+        gateway::validate,
     ] {
         rule(config, problems);
     }

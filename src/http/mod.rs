@@ -10,6 +10,7 @@ mod cookies;
 mod csrf;
 mod error;
 mod extract;
+mod gateway;
 mod headers;
 mod oidc;
 mod ops;

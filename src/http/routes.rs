@@ -5,7 +5,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Resource, Route, guard};
 
 use super::site::Site;
-use super::{account, assets, console, oidc, ops, sign_in};
+use super::{account, assets, console, gateway, oidc, ops, sign_in};
 
 /// How something that is only looked at is asked for: by GET, or by HEAD, which is answered alike
 /// but for the body (RFC 9110 section 9.3.2); the connection leaves that out. Not for a GET that may
@@ -38,6 +38,7 @@ fn below_issuer(map: &mut ServiceConfig) {
     sign_in::routes(map);
     account::routes(map);
     console::routes(map);
+    gateway::routes(map);
     map.service(only("/static/{name:.*}", reading().to(asset)));
     health(map);
 }
