@@ -80,6 +80,7 @@ async fn conforms(store: Store) {
     trust::held_consents_conform(&store).await;
     deliveries::outbox_conforms(&store).await;
     deliveries::session_clients_conform(&store).await;
+    deliveries::gateway_cookies_conform(&store).await;
     records::keys_conform(&store).await;
     records::encryption_keys_conform(&store).await;
     records::links_conform(&store).await;

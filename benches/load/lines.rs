@@ -123,6 +123,8 @@ pub(crate) enum Kind {
     Refresh(App),
     Userinfo(App),
     Introspection(App),
+    /// What a reverse proxy asks about each request of a signed-in person.
+    GatewayCheck,
     /// `client_credentials` with a client assertion, which is spent each time.
     Assertion(App),
     /// A person's token for one for the service behind.
@@ -216,8 +218,8 @@ pub(crate) const JWKS: &str = "/.well-known/jwks.json";
 /// where it is better Rauthy, needed for the same operation on such a core (docs/benchmarks.md).
 pub(crate) fn all() -> Vec<Line> {
     use Kind::{
-        Assertion, Bare, ClientCredentials, CodeFlow, Document, Exchange, Introspection,
-        PushedDpopFlow, Refresh, Registration, SignIn, Userinfo,
+        Assertion, Bare, ClientCredentials, CodeFlow, Document, Exchange, GatewayCheck,
+        Introspection, PushedDpopFlow, Refresh, Registration, SignIn, Userinfo,
     };
     let line = Line::new;
     vec![
@@ -253,6 +255,7 @@ pub(crate) fn all() -> Vec<Line> {
         line("introspection, JWT ES256", Introspection(WEB_ES256)).goal(None, Some(104.0 / 3.0)),
         line("introspection, opaque", Introspection(WEB_RS256_OPAQUE))
             .goal(None, Some(104.0 / 3.0)),
+        line("gateway check, steady state", GatewayCheck).goal(Some(1.0 / 0.70), None),
         line("client_credentials ES256, private_key_jwt", Assertion(ASSERTING_ES256)),
         line("token exchange ES256", Exchange(EXCHANGING_ES256)),
         line("code flow ES256, pushed, with DPoP", PushedDpopFlow(DPOP_ES256)),

@@ -20,6 +20,8 @@ use crate::work::{self, Work, Worker};
 use crate::yardstick::BareServer;
 
 const USERNAME: &str = "alice";
+/// The host of an app behind the gateway; nothing listens there.
+const GATEWAY_APP: &str = "localhost:9999";
 const PASSWORD: &str = "vQ7mZ2kLr9TxW4pB";
 
 /// How long starting took.
@@ -39,6 +41,8 @@ pub(crate) struct Stage {
     basics: HashMap<App, String>,
     signer: Arc<Signer>,
     cookies: String,
+    /// The cookie for apps behind the gateway.
+    gateway_cookie: String,
 }
 
 impl Stage {
@@ -47,6 +51,7 @@ impl Stage {
         cores.go(Role::Stores);
         let backend = if options.production { Backend::Production } else { Backend::Embedded };
         let mut builder = World::builder(backend)
+            .config_file(&gateway_settings())
             .env("DOORWARD_SERVER__WORKERS", "1")
             .env("DOORWARD_PASSWORD__THREADS", "1")
             .env("DOORWARD_REGISTRATION__MODE", "open")
@@ -74,8 +79,10 @@ impl Stage {
         std::thread::sleep(Duration::from_secs(1));
         let idle_kib = process_cost::of(world.pid()).resident_kib;
         let starts = Starts { first, existing, idle_kib };
-        let mut stage = Self { world, bare, starts, basics, signer, cookies: String::new() };
+        let (cookies, gateway_cookie) = (String::new(), String::new());
+        let mut stage = Self { world, bare, starts, basics, signer, cookies, gateway_cookie };
         stage.cookies = stage.sign_in().await;
+        stage.gateway_cookie = stage.enter_gateway().await;
         stage
     }
 
@@ -129,6 +136,7 @@ impl Stage {
                 let token = self.tokens(app, connection).await?.access;
                 fixed(introspection(port, self.basic(app), &token), "\"active\":true")
             }
+            Kind::GatewayCheck => fixed(self.gateway_check(), ""),
             Kind::Assertion(app) => Work::Assertion {
                 signer: Arc::clone(&self.signer),
                 issuer: self.world.issuer.clone(),
@@ -183,12 +191,43 @@ impl Stage {
         self.basics.get(&app).expect("a registered app")
     }
 
+    /// What a proxy asks.
+    fn gateway_check(&self) -> Vec<u8> {
+        let headers = [
+            ("cookie", self.gateway_cookie.as_str()),
+            ("x-forwarded-proto", "http"),
+            ("x-forwarded-host", GATEWAY_APP),
+            ("x-forwarded-uri", "/pages/start?from=menu"),
+            ("x-forwarded-method", "GET"),
+            ("accept", "text/html"),
+        ];
+        get(self.world.port, "/gateway/verify", &headers)
+    }
+
+    /// The cookie that leads to the app behind the gateway.
+    async fn enter_gateway(&self) -> String {
+        let mut connection = self.connect(self.world.port).await;
+        let path = format!("/gateway/start?rd=http%3A%2F%2F{GATEWAY_APP}%2F");
+        let request = get(self.world.port, &path, &[("cookie", &self.cookies)]);
+        let answer = connection.exchange(&request).await.expect("an answer");
+        let cookie = answer.cookie("doorward_gateway").map(str::to_owned);
+        cookie.unwrap_or_else(|| panic!("no gateway cookie:\n{}", self.world.log()))
+    }
+
     async fn sign_in(&self) -> String {
         let mut connection = self.connect(self.world.port).await;
         let authorize = work::authorize_request(self.world.port, WEB_RS256.id, None);
         let cookies = work::sign_in(&mut connection, &authorize, (USERNAME, PASSWORD)).await;
         cookies.unwrap_or_else(|error| panic!("signing in: {error}\n{}", self.world.log()))
     }
+}
+
+fn gateway_settings() -> String {
+    format!(
+        "[server]\ntrusted_proxies = [\"127.0.0.1\"]\n[gateway]\nenabled = true\n\
+         [[gateway.apps]]\nhost = \"{GATEWAY_APP}\"\n\
+         rules = [{{ path = \"/admin\", allow = [\"role:owner\"] }}, {{ allow = [\"signed-in\"] }}]\n"
+    )
 }
 
 fn fixed(request: Vec<u8>, expect: &'static str) -> Work {

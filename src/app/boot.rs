@@ -8,7 +8,8 @@ use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 
 use super::{
-    App, Documents, KeySets, Known, RequestObjects, VerifiedTokens, Watch, software_issuers,
+    App, Documents, Doorkeeper, KeySets, Known, RequestObjects, VerifiedTokens, Watch,
+    software_issuers,
 };
 use crate::clock::Clock;
 use crate::config::{Config, MasterKeySource};
@@ -103,6 +104,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         outbox_bell: Notify::new(),
         client_authorities,
         outbound,
+        doorkeeper: Doorkeeper::default(),
         documents: Documents::default(),
         request_objects: RequestObjects::default(),
         software_issuers,

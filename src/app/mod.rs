@@ -3,6 +3,7 @@
 
 mod boot;
 mod documents;
+mod doorkeeper;
 mod key_sets;
 mod known;
 mod request_objects;
@@ -16,6 +17,7 @@ use tokio::sync::Notify;
 
 pub use boot::{BootError, Migrations, boot};
 pub use documents::{Document, Documents};
+pub use doorkeeper::{Doorkeeper, Means, Seen, Shown};
 pub use key_sets::{KeySet, KeySets, Slot};
 pub use known::{Known, VerifiedTokens};
 pub use request_objects::RequestObjects;
@@ -57,6 +59,8 @@ pub struct App {
     pub client_authorities: Option<ClientAuthorities>,
     /// Requests to addresses that others supplied.
     pub outbound: Outbound,
+    /// Who was let through the gateway a moment ago.
+    pub doorkeeper: Doorkeeper,
     /// Client ID metadata documents read lately.
     pub documents: Documents,
     /// Request objects fetched lately.

@@ -87,6 +87,12 @@ impl Watch {
         self.sealed.load(Ordering::SeqCst)
     }
 
+    /// The number of the newest revocation this process knows. What was read before a higher one may
+    /// have ended since.
+    pub fn newest_revocation(&self) -> i64 {
+        self.revocations.load(Ordering::SeqCst)
+    }
+
     /// Judges the marker of the ephemeral copy.
     pub fn judge(&self, marker: Option<&str>) -> Freshness {
         let number = marker.and_then(|text| text.parse::<i64>().ok());

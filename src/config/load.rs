@@ -161,10 +161,13 @@ fn boolean(value: &Value) -> Result<Value, String> {
     }
 }
 
-/// A list, or one text with commas, which is how the environment writes lists.
+/// A list, or one text, which is how the environment writes lists: with commas, or as JSON where the
+/// entries are tables.
 fn list(value: Value) -> Result<Value, String> {
     match value {
         Value::Array(_) => Ok(value),
+        Value::String(text) if text.trim_start().starts_with("[{") => serde_json::from_str(&text)
+            .map_err(|fault| format!("it is not a list in JSON: {fault}")),
         Value::String(text) => {
             let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
             Ok(items.collect::<Vec<_>>().into())

@@ -7,6 +7,7 @@ mod authorization;
 mod catalog;
 mod database;
 mod environment;
+mod gateway;
 mod issuer;
 mod keys;
 mod limits;
@@ -43,6 +44,7 @@ pub use audit::AuditSettings;
 pub use authorization::AuthorizationSettings;
 pub use catalog::schema;
 pub use database::{DatabaseKind, DatabaseSettings};
+pub use gateway::GatewaySettings;
 pub use issuer::Issuer;
 pub use keys::KeySettings;
 pub use limits::LimitSettings;
@@ -118,6 +120,9 @@ pub struct Config {
     /// Accounts that people make for themselves, on the page that `prompt=create` and a link on the
     /// sign-in page lead to.
     pub sign_up: SignUpSettings,
+    /// Apps behind reverse proxies that ask Doorward who may pass (docs/gateway.md). Only proxies
+    /// listed in `server.trusted_proxies` may ask.
+    pub gateway: GatewaySettings,
     /// The log, on standard error.
     pub log: LogSettings,
     /// Where every value that is not a default came from.
@@ -147,6 +152,7 @@ impl Default for Config {
             registration: RegistrationSettings::default(),
             audit: AuditSettings::default(),
             sign_up: SignUpSettings::default(),
+            gateway: GatewaySettings::default(),
             log: LogSettings::default(),
             origins: BTreeMap::new(),
         }

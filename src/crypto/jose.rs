@@ -36,17 +36,20 @@ pub enum TokenType {
     /// An authorization response (JARM section 2.1). That standard names no type; one of its own keeps
     /// a response from ever passing as an ID token.
     AuthorizationResponse,
+    /// What the gateway says about a person to the app behind it. No standard names a type.
+    GatewayAssertion,
 }
 
 impl TokenType {
     /// Every type.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::IdToken,
         Self::AccessToken,
         Self::Userinfo,
         Self::Introspection,
         Self::AuthorizationResponse,
         Self::LogoutToken,
+        Self::GatewayAssertion,
     ];
 
     /// The `typ` header. No standard names one for the answers of userinfo, and relying parties know
@@ -58,6 +61,7 @@ impl TokenType {
             Self::Introspection => "token-introspection+jwt",
             Self::LogoutToken => "logout+jwt",
             Self::AuthorizationResponse => "oauth-authz-resp+jwt",
+            Self::GatewayAssertion => "gateway-assertion+jwt",
         }
     }
 }

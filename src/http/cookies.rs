@@ -3,7 +3,9 @@
 //! `session` is the active SSO session, `accounts` holds those of other people in this browser;
 //! `browser` binds in-flight pages and CSRF tokens to this browser;
 //! `state` lets scripts of this site see whether the sessions are others; it proves nothing;
-//! `flash` carries one sealed message from a change in the console to the page shown next.
+//! `flash` carries one sealed message from a change in the console to the page shown next;
+//! `gateway` is for the apps behind the gateway and means nothing to Doorward itself. It is the only
+//! one that other hosts get, so it has another prefix and a domain.
 
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
@@ -20,6 +22,7 @@ pub enum Kind {
     Browser,
     State,
     Flash,
+    Gateway,
 }
 
 impl Kind {
@@ -37,6 +40,8 @@ impl Kind {
             (Self::State, Transport::LoopbackHttp) => "doorward_state",
             (Self::Flash, Transport::Https) => "__Host-doorward_flash",
             (Self::Flash, Transport::LoopbackHttp) => "doorward_flash",
+            (Self::Gateway, Transport::Https) => "__Secure-doorward_gateway",
+            (Self::Gateway, Transport::LoopbackHttp) => "doorward_gateway",
         }
     }
 
@@ -46,6 +51,7 @@ impl Kind {
             Self::Session | Self::Browser => 32..=128,
             Self::Accounts | Self::State => 32..=1_024,
             Self::Flash => 32..=2_048,
+            Self::Gateway => 43..=43,
         }
     }
 
@@ -55,7 +61,9 @@ impl Kind {
             // over https only.
             Self::State if transport == Transport::Https => SameSite::None,
             // Lax, not Strict: people arrive at /authorize from other sites.
-            Self::Session | Self::Accounts | Self::Browser | Self::State => SameSite::Lax,
+            Self::Session | Self::Accounts | Self::Browser | Self::State | Self::Gateway => {
+                SameSite::Lax
+            }
             Self::Flash => SameSite::Strict,
         }
     }
@@ -86,6 +94,9 @@ pub fn write(
         .secure(site.transport == Transport::Https)
         .same_site(kind.same_site(site.transport))
         .finish();
+    if let (Kind::Gateway, Some(domain)) = (kind, &site.config.gateway.cookie_domain) {
+        cookie.set_domain(domain.clone());
+    }
     if let Some(seconds) = max_age {
         cookie.set_max_age(Duration::seconds(seconds));
     }

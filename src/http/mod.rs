@@ -12,6 +12,7 @@ mod csrf;
 mod error;
 mod extract;
 mod fetch_metadata;
+mod gateway;
 mod headers;
 mod oidc;
 mod ops;

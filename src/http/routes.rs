@@ -5,7 +5,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Resource, Route, guard};
 
 use super::site::Site;
-use super::{account, allowed_apps, assets, console, oidc, ops, sign_in};
+use super::{account, allowed_apps, assets, console, gateway, oidc, ops, sign_in};
 use crate::protocol::discovery::path;
 
 /// How something that is only looked at is asked for: by GET, or by HEAD, which is answered alike
@@ -43,6 +43,7 @@ fn below_issuer(map: &mut ServiceConfig) {
     account::routes(map);
     allowed_apps::routes(map);
     console::routes(map);
+    gateway::routes(map);
     map.service(only("/static/{name:.*}", reading().to(asset)));
     health(map);
 }

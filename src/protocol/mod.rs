@@ -22,6 +22,7 @@ pub mod dpop;
 pub mod error;
 pub mod fapi;
 pub mod frontchannel_logout;
+pub mod gateway;
 pub mod grant;
 pub mod initiate_login;
 pub mod interaction;

@@ -41,6 +41,13 @@ pub enum Target {
     Admin,
     /// The page that lets a device in, with the code that was typed or came with the link.
     Device { user_code: Option<String> },
+    /// Back to an app behind the gateway, with a cookie for it.
+    Gateway {
+        /// The address to go back to, already found to be one of an app's.
+        back_to: String,
+        /// The least assurance (`acr`) wanted there.
+        acr: Option<String>,
+    },
 }
 
 impl Target {

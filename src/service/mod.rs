@@ -27,6 +27,7 @@ pub mod envelope;
 pub mod failure;
 pub mod figures;
 pub mod flow;
+pub mod gateway;
 pub mod health;
 pub mod id_token_hint;
 pub mod introspection;

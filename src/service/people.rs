@@ -233,7 +233,7 @@ pub async fn search(app: &App, filter: &UserFilter) -> Result<Vec<User>, Failure
 }
 
 /// Changes an account. Taking a role away, or changing the e-mail address, signs nobody out: roles
-/// are read afresh at every console page.
+/// are read afresh at every console page, and copies elsewhere are forgotten.
 ///
 /// # Errors
 /// [`PeopleError`].
@@ -269,7 +269,9 @@ pub async fn update(
         .detail("role_before", before.role.map(AdminRole::as_str))
         .detail("role_after", user.role.map(AdminRole::as_str));
     audit::append(&mut tx, &event.into_row()).await?;
+    let pending = revocation::record(&mut tx, &[Subject::Facts(id)], now).await?;
     tx.commit().await?;
+    revocation::publish(app, pending).await;
     Ok(user)
 }
 

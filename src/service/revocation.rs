@@ -64,16 +64,20 @@ pub enum Subject<'a> {
     /// Everything issued before this token version.
     User(&'a UserId, i64),
     Client(&'a ClientId, i64),
+    /// What copies say about a person: name, groups, role. Nothing of theirs ends.
+    Facts(&'a UserId),
 }
 
 impl Subject<'_> {
-    fn revocation(&self, now: UnixTime) -> Revocation {
+    /// The row of this revocation, which has this number.
+    fn revocation(&self, number: i64, now: UnixTime) -> Revocation {
         let (kind, subject, version) = match self {
             Self::Grant(id) => (RevocationKind::Grant, id.as_str(), 0),
             Self::Session(id) => (RevocationKind::Session, id.as_str(), 0),
             Self::Cookie(hash) => (RevocationKind::Cookie, *hash, 0),
             Self::User(id, version) => (RevocationKind::User, id.as_str(), *version),
             Self::Client(id, version) => (RevocationKind::Client, id.as_str(), *version),
+            Self::Facts(id) => (RevocationKind::Facts, id.as_str(), number),
         };
         Revocation {
             kind,
@@ -101,11 +105,11 @@ pub async fn record(
     subjects: &[Subject<'_>],
     now: UnixTime,
 ) -> Result<Pending, Failure> {
-    let revocations: Vec<_> = subjects.iter().map(|s| s.revocation(now)).collect();
+    let number = sync::bump_revocations(&mut *tx).await?;
+    let revocations: Vec<_> = subjects.iter().map(|s| s.revocation(number, now)).collect();
     for revocation in &revocations {
         revocations::record(&mut *tx, revocation).await?;
     }
-    let number = sync::bump_revocations(&mut *tx).await?;
     Ok(Pending { revocations, number })
 }
 
@@ -219,7 +223,17 @@ async fn copy_all(app: &App) -> Result<i64, Failure> {
 /// # Errors
 /// [`Failure`] when neither store can say; the caller must not treat that as alive.
 pub async fn standing(app: &App, lineage: &Lineage<'_>) -> Result<Standing, Failure> {
-    let subjects = subjects(lineage);
+    standing_of(app, &subjects(lineage)).await
+}
+
+/// Like [`standing`] for any subjects, each with the version that what is asked about was made under.
+///
+/// # Errors
+/// As [`standing`].
+pub(crate) async fn standing_of(
+    app: &App,
+    subjects: &[(RevocationKind, &str, i64)],
+) -> Result<Standing, Failure> {
     let mut keys = vec![MARKER.to_owned()];
     keys.extend(subjects.iter().map(|(kind, subject, _)| tombstone(*kind, subject)));
     match app.ephemeral.get_many(&keys).await {
@@ -235,7 +249,7 @@ pub async fn standing(app: &App, lineage: &Lineage<'_>) -> Result<Standing, Fail
         }
         Err(error) => tracing::warn!(%error, "revocations are read from SQL"),
     }
-    standing_in_sql(app, &subjects).await
+    standing_in_sql(app, subjects).await
 }
 
 async fn standing_in_sql(
@@ -280,7 +294,7 @@ fn subjects<'a>(lineage: &Lineage<'a>) -> Vec<(RevocationKind, &'a str, i64)> {
 fn is_dead(kind: RevocationKind, issued_under: i64, stone: Option<i64>) -> bool {
     match kind {
         RevocationKind::Grant | RevocationKind::Session | RevocationKind::Cookie => true,
-        RevocationKind::User | RevocationKind::Client => {
+        RevocationKind::User | RevocationKind::Client | RevocationKind::Facts => {
             stone.is_none_or(|version| issued_under < version)
         }
     }

@@ -19,6 +19,7 @@ pub mod encryption_keys;
 pub mod ephemeral;
 mod error;
 pub mod figures;
+pub mod gateway_cookies;
 pub mod grants;
 mod health;
 pub mod keys;

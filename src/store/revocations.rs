@@ -23,10 +23,13 @@ pub enum RevocationKind {
     User,
     /// The tokens of a client below a version.
     Client,
+    /// What fast copies say about a user: those that knew only revocations before this number.
+    Facts,
 }
 
 impl RevocationKind {
-    pub const ALL: [Self; 5] = [Self::Grant, Self::Session, Self::Cookie, Self::User, Self::Client];
+    pub const ALL: [Self; 6] =
+        [Self::Grant, Self::Session, Self::Cookie, Self::User, Self::Client, Self::Facts];
 
     /// The name in the database.
     pub fn as_str(self) -> &'static str {
@@ -36,6 +39,7 @@ impl RevocationKind {
             Self::Cookie => "cookie",
             Self::User => "user",
             Self::Client => "client",
+            Self::Facts => "facts",
         }
     }
 

@@ -106,6 +106,7 @@ pub struct Metrics {
     caches: Family<CacheLabels, Counter>,
     deliveries: Family<DeliveryLabels, Counter>,
     outbox: Gauge,
+    gateway: Family<ResultLabel, Counter>,
 }
 
 impl Metrics {
@@ -127,6 +128,7 @@ impl Metrics {
             caches: Family::default(),
             deliveries: Family::default(),
             outbox: Gauge::default(),
+            gateway: Family::default(),
         };
         metrics.register_counters();
         metrics.register_measures(version);
@@ -148,6 +150,7 @@ impl Metrics {
             self.token_requests.clone(),
         );
         registry.register("tokens_issued", "Tokens issued", self.tokens.clone());
+        registry.register("gateway_checks", "Answers to reverse proxies", self.gateway.clone());
         registry.register("rate_limited", "Refused requests", self.rate_limited.clone());
         registry.register("cache_requests", "Look-ups in fast copies", self.caches.clone());
         registry.register(
@@ -257,6 +260,11 @@ impl Metrics {
         self.deliveries.get_or_create(&DeliveryLabels { kind, result }).inc();
     }
 
+    /// One answer of the gateway to a reverse proxy.
+    pub fn gateway_check(&self, result: &'static str) {
+        self.gateway.get_or_create(&ResultLabel { result }).inc();
+    }
+
     /// How many messages to other servers wait now.
     pub fn outbox_waiting(&self, count: i64) {
         self.outbox.set(count);
@@ -303,6 +311,7 @@ mod tests {
         metrics.cache_request("sessions", "hit");
         metrics.outbox_attempt("backchannel_logout", "arrived");
         metrics.outbox_waiting(3);
+        metrics.gateway_check("allowed");
         let text = metrics.encode();
         for line in [
             "http_server_request_duration_seconds_count{http_request_method=\"GET\",\
@@ -321,6 +330,7 @@ mod tests {
             "doorward_cache_requests_total{cache=\"sessions\",result=\"hit\"} 1",
             "doorward_outbox_attempts_total{kind=\"backchannel_logout\",result=\"arrived\"} 1",
             "doorward_outbox_waiting 3",
+            "doorward_gateway_checks_total{result=\"allowed\"} 1",
             "doorward_build_info{version=\"1.2.3\"} 1",
         ] {
             assert!(text.lines().any(|l| l == line), "{line}\nis not in\n{text}");

@@ -68,6 +68,12 @@
 //! | `backchannel_logout` | apps are told when a session ends, whatever fails meanwhile |
 //! | `frontchannel_logout` | the browser loads the apps' sign-out pages; what sign-outs leave alone |
 //! | `session_management` | apps notice another session; sign-ins that start here |
+//! | `gateway_kit` | not tests: apps behind the gateway, and what a proxy asks |
+//! | `gateway`, `gateway_attacks` | who may pass, what the app is told; forged and ambiguous requests |
+//! | `gateway_tokens` | access tokens at the gateway; the assertion for the app |
+//! | `gateway_end` | access ends with the session at once, on every node, whatever fails |
+//! | `gateway_proxy_kit` | not tests: NGINX and HAProxy as documented, and an app that echoes |
+//! | `gateway_proxies` | both proxies for real: sign-in, lies, rules, spellings, and Doorward gone |
 //! | `console_kit` | not tests: administrators, and what they make, for the modules below |
 //! | `console` | every page and every change of the console, with plain forms |
 //! | `console_issuers` | trusted issuers and encryption keys in the console |
@@ -150,6 +156,13 @@ mod flow_kit;
 mod forge;
 mod form_post;
 mod frontchannel_logout;
+mod gateway;
+mod gateway_attacks;
+mod gateway_end;
+mod gateway_kit;
+mod gateway_proxies;
+mod gateway_proxy_kit;
+mod gateway_tokens;
 mod grant_kit;
 mod headers;
 mod hostile_apps;

@@ -1,6 +1,7 @@
-//! The outbox, and who is told when a session ends.
+//! What hangs on a session: the outbox, who is told when it ends, and cookies for the gateway.
 
 use doorward::protocol::types::{ClientId, SessionId, UserId};
+use doorward::store::gateway_cookies::{self, GatewayCookie};
 use doorward::store::{Store, StoreError, clients, grants, outbox, session_clients, sessions};
 
 use super::fixtures::{NOW, client, delivery, grant, session};
@@ -125,4 +126,36 @@ pub(crate) async fn session_clients_conform(store: &Store) {
     sessions::revoke(db, &id, NOW).await.unwrap();
     let ended = session_clients::living_sessions(db, (&alice, &app), NOW).await.unwrap();
     assert!(!ended.contains(&id));
+}
+
+pub(crate) async fn gateway_cookies_conform(store: &Store) {
+    let db = &store.db;
+    let owner = session("gw", "u-alice");
+    sessions::insert(db, &owner).await.unwrap();
+    let cookie = GatewayCookie {
+        secret_hash: "gateway-hash".to_owned(),
+        session_id: owner.id.clone(),
+        auth_time: NOW.plus(1),
+        acr: "aal1".to_owned(),
+        created_at: NOW.plus(2),
+    };
+    gateway_cookies::insert(db, &cookie).await.unwrap();
+    let again = gateway_cookies::insert(db, &cookie).await;
+    assert_eq!(again, Err(StoreError::Conflict));
+    let orphan = GatewayCookie {
+        secret_hash: "other-hash".to_owned(),
+        session_id: SessionId::new("nobody"),
+        ..cookie.clone()
+    };
+    assert_eq!(gateway_cookies::insert(db, &orphan).await, Err(StoreError::Conflict));
+
+    let found = gateway_cookies::by_hash(db, "gateway-hash").await.unwrap().unwrap();
+    assert_eq!((&found.session_id, &found.user_id), (&owner.id, &owner.user_id));
+    assert_eq!((found.auth_time, found.acr.as_str()), (NOW.plus(1), "aal1"));
+    assert_eq!((found.last_seen_at, found.idle_seconds), (NOW, owner.idle_seconds));
+    assert_eq!((found.expires_at, found.revoked_at), (owner.expires_at, None));
+    assert_eq!(gateway_cookies::by_hash(db, &owner.secret_hash).await.unwrap(), None);
+    sessions::revoke(db, &owner.id, NOW.plus(3)).await.unwrap();
+    let found = gateway_cookies::by_hash(db, "gateway-hash").await.unwrap().unwrap();
+    assert_eq!(found.revoked_at, Some(NOW.plus(3)));
 }

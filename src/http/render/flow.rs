@@ -15,7 +15,7 @@ use crate::http::pages::sign_in::{Purpose, Remember, SignIn};
 use crate::http::pages::sign_out::{SignOut, SignedOut, SigningOut};
 use crate::http::pages::views::AboutApp;
 use crate::http::pages::{FieldError, FlowForm, Link};
-use crate::http::sign_in::steps::{MAX_IN_URL, Visit, device_page, see_other};
+use crate::http::sign_in::steps::{MAX_IN_URL, Visit, device_page, see_other, start_page};
 use crate::http::site::Site;
 use crate::protocol::discovery::path;
 use crate::protocol::frontchannel_logout::Frame;
@@ -87,7 +87,9 @@ impl SignInView {
         } else if sign_up::is_open(site) {
             view.create_href = Some(to_sign_up(site, flow, &view.sealed));
         }
-        if let Target::Device { .. } = target {
+        if let Target::Gateway { back_to, .. } = target {
+            view.app_name = back_to.split('/').nth(2).map(str::to_owned);
+        } else if let Target::Device { .. } = target {
             view.notice = Some("Sign in first, then let the device in.");
         } else if let Some(session) = session
             && let Some(username) = username_of(site, &session.user_id).await?
@@ -433,6 +435,7 @@ pub(super) fn start_again(site: &Site, flow: Option<&Flow>) -> String {
         Some((Target::Authorize { .. }, flow)) => again(site, flow, ""),
         Some((Target::Admin, _)) => site.path("/login?next=admin"),
         Some((Target::Device { user_code }, _)) => device_page(site, user_code.as_deref()),
+        Some((Target::Gateway { back_to, acr }, _)) => start_page(site, (back_to, acr.as_deref())),
         Some((Target::Account, _)) | None => site.path("/login"),
     }
 }

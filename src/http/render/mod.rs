@@ -17,7 +17,7 @@ pub(super) use flow::{
 pub(super) use sign_up::{SignUpView, sign_up};
 pub(super) use trouble::{
     authorize_error, bad_request, failure, flow_lost, forbidden, forged_form, link_error,
-    logout_error, not_found, not_found_in_console, other_browser, throttled,
+    logout_error, no_way_back, not_found, not_found_in_console, other_browser, throttled,
 };
 
 use super::headers::{Forms, page_policy};

@@ -279,6 +279,15 @@ pub(in crate::http) fn logout_error(
     show(site, request, words)
 }
 
+/// A link into an app that is not behind the gateway, or that is none.
+pub(in crate::http) fn no_way_back(site: &Site, request: &HttpRequest) -> HttpResponse {
+    let words = Words::new(StatusCode::BAD_REQUEST, "invalid_request", "This link leads nowhere")
+        .happened("It names no page of an app that is protected here.")
+        .advise("Open the app’s own address instead; it sends you here when you have to sign in.")
+        .way_out(site.path("/"), "Go to the first page");
+    show(site, request, words)
+}
+
 /// No such page, inside the console.
 pub(in crate::http) fn not_found_in_console(page: &Missing) -> HttpResponse {
     let mut response = super::page(&page.chrome.nonce, page, Forms::HereOnly);

@@ -8,7 +8,7 @@ use crate::http::extract;
 use crate::http::render::{self, SignInView};
 use crate::http::sign_in::{choose_account, login, sign_up};
 use crate::http::site::Site;
-use crate::http::{accounts, csrf};
+use crate::http::{accounts, csrf, gateway};
 use crate::protocol::discovery::path;
 use crate::protocol::interaction::AccountChoice;
 use crate::protocol::params::Params;
@@ -114,6 +114,9 @@ pub(in crate::http) async fn advance(
         Target::Device { user_code } => {
             return visit.bind(for_device(visit, &flow, user_code.as_deref()).await);
         }
+        Target::Gateway { back_to, acr } => {
+            return see_other(&start_page(site, (back_to, acr.as_deref())));
+        }
         Target::Authorize { .. } => {}
     }
     let outcome = authorize::advance(site, &flow, visit.session).await;
@@ -196,6 +199,15 @@ pub(in crate::http) fn device_page(site: &Site, user_code: Option<&str>) -> Stri
         Some(code) => format!("{page}?{}", Params::from_pairs([("user_code", code)]).encode()),
         None => page,
     }
+}
+
+/// The page that leads into an app behind the gateway.
+pub(in crate::http) fn start_page(site: &Site, (back_to, acr): (&str, Option<&str>)) -> String {
+    let mut query = Params::from_pairs([("rd", back_to)]);
+    if let Some(acr) = acr {
+        query = query.with("acr", acr);
+    }
+    format!("{}?{}", site.path(gateway::START), query.encode())
 }
 
 /// What a posted form of a flow brings.

@@ -35,6 +35,11 @@ impl Browser {
         Self { http, base, jar: Arc::default() }
     }
 
+    /// A browser that connects by this client, which must follow no redirect.
+    pub fn with_client(http: reqwest::Client, base: &str) -> Self {
+        Self { http, base: Url::parse(base).expect("a base URL"), jar: Arc::default() }
+    }
+
     /// Opens an address (absolute, or a path of the base), as typed into the address bar.
     pub async fn get(&self, address: &str) -> Page {
         let request = self.request(Method::GET, &self.resolve(address));

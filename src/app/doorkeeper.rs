@@ -1,0 +1,105 @@
+//! Who was let through the gateway a moment ago. The nearest of the three places a gateway check looks
+//! in: nothing here is older than a second, and nothing outlives a revocation that this process knows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::sync::Cache;
+
+use crate::clock::UnixTime;
+use crate::crypto::secret::SecretHash;
+use crate::protocol::gateway::identity::Visitor;
+
+/// How long an entry may answer. What another node revokes is heard of sooner than that.
+const OLDEST: Duration = Duration::from_secs(1);
+/// Most entries. More people than that within one second make the next place work.
+const MOST: u64 = 20_000;
+
+/// By what somebody is known. One is never taken for the other, whatever its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Means {
+    Cookie,
+    Token,
+}
+
+/// What was shown at the door.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Shown {
+    pub means: Means,
+    pub hash: SecretHash,
+    /// Which app it was for: the place in the list.
+    pub app: usize,
+}
+
+/// Somebody, with all that an app is told about them.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    pub visitor: Visitor,
+    /// The headers for this app, the assertion among them.
+    pub headers: Vec<(&'static str, String)>,
+    /// When the session or token ends by itself.
+    pub until: UnixTime,
+    /// The newest revocation this process knew before it read any of this.
+    pub revocations: i64,
+}
+
+/// The memory of one process.
+pub struct Doorkeeper {
+    seen: Cache<Shown, Arc<Seen>>,
+}
+
+impl Default for Doorkeeper {
+    fn default() -> Self {
+        let seen = Cache::builder().max_capacity(MOST).time_to_live(OLDEST).build();
+        Self { seen }
+    }
+}
+
+impl Doorkeeper {
+    /// Whom this proof stood for a moment ago, if nothing has ended since.
+    #[must_use]
+    pub fn remembers(&self, shown: &Shown, (newest, now): (i64, UnixTime)) -> Option<Arc<Seen>> {
+        let known = self.seen.get(shown)?;
+        (known.revocations == newest && known.until > now).then_some(known)
+    }
+
+    /// Remembers somebody for a second.
+    pub fn remember(&self, shown: Shown, known: Arc<Seen>) {
+        self.seen.insert(shown, known);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::gateway::identity::Person;
+    use crate::protocol::types::UserId;
+
+    fn known() -> Seen {
+        let person = Person {
+            id: UserId::new("u"),
+            username: "u".into(),
+            email: None,
+            name: None,
+            groups: Vec::new(),
+            role: None,
+        };
+        let visitor = Visitor { person, session: None, auth_time: None, level: None };
+        Seen { visitor, headers: Vec::new(), until: UnixTime(100), revocations: 7 }
+    }
+
+    #[test]
+    fn whoever_is_remembered_is_forgotten_with_the_next_revocation_and_at_the_end() {
+        let keeper = Doorkeeper::default();
+        let shown = Shown { means: Means::Cookie, hash: SecretHash::of("x"), app: 0 };
+        keeper.remember(shown.clone(), Arc::new(known()));
+        assert!(keeper.remembers(&shown, (7, UnixTime(99))).is_some());
+        assert!(keeper.remembers(&shown, (8, UnixTime(99))).is_none());
+        assert!(keeper.remembers(&shown, (7, UnixTime(100))).is_none());
+        let elsewhere = Shown { app: 1, ..shown.clone() };
+        let otherwise = Shown { means: Means::Token, ..shown };
+        for other in [elsewhere, otherwise] {
+            assert!(keeper.remembers(&other, (7, UnixTime(99))).is_none(), "{other:?}");
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! The cookie that spans the hosts of the apps. It has random bits of its own, so that an app that
+//! gets to see it learns nothing that opens Doorward itself, and it belongs to a session: whatever
+//! ends the session ends it.
+//!
+//! Truth is the row and that of its session; the ephemeral store holds a copy of what both say and of
+//! the person, which counts only while the revocation set says nothing about either.
+
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::clock::{Seconds, UnixTime};
+use crate::crypto::secret::{Secret, SecretHash};
+use crate::protocol::acr::Level;
+use crate::protocol::gateway::identity::{Person, Visitor};
+use crate::protocol::types::SessionId;
+use crate::service::audit::{Actor, Caller, Event};
+use crate::service::failure::Failure;
+use crate::service::revocation::{self, Standing};
+use crate::service::session::{COPY_TTL, LiveSession};
+use crate::store::gateway_cookies::{self, GatewayCookie};
+use crate::store::revocations::RevocationKind;
+use crate::store::{audit, sessions, users};
+
+/// What the ephemeral store holds for a cookie.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Copy {
+    person: Person,
+    session: SessionId,
+    auth_time: UnixTime,
+    acr: String,
+    idle_seconds: Seconds,
+    expires_at: UnixTime,
+    /// The person's token version.
+    user_version: i64,
+    /// The newest revocation that was known before any of this was read.
+    revocations: i64,
+}
+
+impl Copy {
+    fn ttl(&self, now: UnixTime) -> Seconds {
+        self.idle_seconds.min(self.expires_at.since(now)).min(COPY_TTL)
+    }
+
+    fn into_visitor(self) -> (Visitor, UnixTime) {
+        let visitor = Visitor {
+            person: self.person,
+            session: Some(self.session),
+            auth_time: Some(self.auth_time),
+            level: Level::from_name(&self.acr),
+        };
+        (visitor, self.expires_at)
+    }
+}
+
+/// Whom a cookie stands for right now and until when at most. `newest` is the newest revocation that
+/// was known before this was asked. Extends the session's idle limit.
+///
+/// # Errors
+/// [`Failure`] when neither store can say.
+pub(super) async fn read(
+    app: &App,
+    hash: &SecretHash,
+    newest: i64,
+) -> Result<Option<(Visitor, UnixTime)>, Failure> {
+    if let Some(copy) = read_copy(app, hash).await? {
+        app.metrics.cache_request("gateway", "hit");
+        app.watch.visited(&copy.session, app.now());
+        return Ok(Some(copy.into_visitor()));
+    }
+    app.metrics.cache_request("gateway", "miss");
+    let Some(copy) = read_rows(app, hash, newest).await? else { return Ok(None) };
+    write_copy(app, hash, &copy).await;
+    app.watch.visited(&copy.session, app.now());
+    Ok(Some(copy.into_visitor()))
+}
+
+/// What SQL says.
+async fn read_rows(app: &App, hash: &SecretHash, newest: i64) -> Result<Option<Copy>, Failure> {
+    let now = app.now();
+    let found = gateway_cookies::by_hash(&app.store.db, hash.as_str()).await?;
+    let Some(row) = found else { return Ok(None) };
+    let last_visit = app.watch.last_visit(&row.session_id).unwrap_or(row.last_seen_at);
+    let idle = now.since(last_visit.max(row.last_seen_at));
+    if row.revoked_at.is_some() || row.expires_at <= now || idle > row.idle_seconds {
+        return Ok(None);
+    }
+    let user = users::by_id(&app.store.db, &row.user_id).await?;
+    let Some(user) = user.filter(|user| user.disabled_at.is_none()) else { return Ok(None) };
+    Ok(Some(Copy {
+        person: Person::of(&user),
+        session: row.session_id,
+        auth_time: row.auth_time,
+        acr: row.acr,
+        idle_seconds: row.idle_seconds,
+        expires_at: row.expires_at,
+        user_version: user.token_version,
+        revocations: newest,
+    }))
+}
+
+/// The copy, if there is one and nothing it rests on has changed. A store that does not answer is
+/// none.
+///
+/// # Errors
+/// [`Failure`] when there is a copy and neither store can say whether it still counts.
+async fn read_copy(app: &App, hash: &SecretHash) -> Result<Option<Copy>, Failure> {
+    let idle = app.config.session.idle.min(COPY_TTL);
+    let json = match app.ephemeral.get_extend(&copy_key(hash), idle).await {
+        Ok(json) => json,
+        Err(error) => {
+            tracing::warn!(%error, "a gateway cookie is read from SQL");
+            return Ok(None);
+        }
+    };
+    let copy = json.and_then(|json| serde_json::from_str::<Copy>(&json).ok());
+    let Some(copy) = copy else { return Ok(None) };
+    let subjects = [
+        (RevocationKind::Session, copy.session.as_str(), 0),
+        (RevocationKind::User, copy.person.id.as_str(), copy.user_version),
+        (RevocationKind::Facts, copy.person.id.as_str(), copy.revocations),
+    ];
+    if revocation::standing_of(app, &subjects).await? == Standing::Revoked {
+        return Ok(None);
+    }
+    let ttl = copy.ttl(app.now());
+    if ttl <= 0 {
+        return Ok(None);
+    }
+    if ttl != idle {
+        // A session with limits of its own, or one near its absolute limit.
+        write_copy(app, hash, &copy).await;
+    }
+    Ok(Some(copy))
+}
+
+/// Copies to the ephemeral store; a failure only makes the next read slower.
+async fn write_copy(app: &App, hash: &SecretHash, copy: &Copy) {
+    let ttl = copy.ttl(app.now());
+    let Ok(json) = serde_json::to_string(copy) else { return };
+    if ttl > 0
+        && let Err(error) = app.ephemeral.put(&copy_key(hash), &json, ttl).await
+    {
+        tracing::warn!(%error, "a gateway cookie could not be copied");
+    }
+}
+
+fn copy_key(hash: &SecretHash) -> String {
+    format!("gateway:{}", hash.as_str())
+}
+
+/// A fresh cookie.
+pub struct Issued {
+    pub cookie: Secret,
+    /// Seconds it may be kept; `None` for as long as the browser runs.
+    pub max_age: Option<Seconds>,
+}
+
+/// Makes a cookie for a session; `None` when it has ended meanwhile.
+///
+/// # Errors
+/// [`Failure`] when SQL does not take it; there is no cookie then.
+pub async fn issue(
+    app: &App,
+    session: &LiveSession,
+    caller: &Caller,
+) -> Result<Option<Issued>, Failure> {
+    let now = app.now();
+    let cookie = Secret::generate();
+    let row = GatewayCookie {
+        secret_hash: cookie.hash().as_str().to_owned(),
+        session_id: session.id.clone(),
+        auth_time: session.auth_time,
+        acr: session.acr.clone(),
+        created_at: now,
+    };
+    let mut tx = app.store.begin().await?;
+    if !sessions::hold(&mut tx, &session.id).await? {
+        return Ok(None);
+    }
+    gateway_cookies::insert(&mut tx, &row).await?;
+    let event = Event::success("gateway.opened", &Actor::User(session.user_id.clone()), now)
+        .user(&session.user_id)
+        .session(&session.id)
+        .caller(caller);
+    audit::append(&mut tx, &event.into_row()).await?;
+    tx.commit().await?;
+    Ok(Some(Issued { cookie, max_age: session.cookie_max_age(app) }))
+}
+
+/// Whether a cookie that a browser brings already does for this session and level.
+///
+/// # Errors
+/// [`Failure`] when neither store can say.
+pub async fn is_fit_for(
+    app: &App,
+    cookie: &str,
+    (session, level): (&LiveSession, Option<Level>),
+) -> Result<bool, Failure> {
+    let newest = app.watch.newest_revocation();
+    let found = read(app, &SecretHash::of(cookie), newest).await?;
+    Ok(found.is_some_and(|(visitor, _)| {
+        visitor.session.as_ref() == Some(&session.id) && visitor.level >= level
+    }))
+}

@@ -1,0 +1,66 @@
+//! Cookies for the apps behind the gateway, by the hash of their value. Each belongs to a session.
+
+use sqlx_macros::FromRow;
+
+use super::db::Sql;
+use super::error::StoreError;
+use crate::clock::{Seconds, UnixTime};
+use crate::protocol::types::{SessionId, UserId};
+
+/// A cookie to be remembered.
+#[derive(Debug, Clone)]
+pub struct GatewayCookie {
+    /// SHA-256 of its value.
+    pub secret_hash: String,
+    pub session_id: SessionId,
+    /// What the sign-in was worth when the cookie was made.
+    pub auth_time: UnixTime,
+    pub acr: String,
+    pub created_at: UnixTime,
+}
+
+/// A cookie with what its session says right now, dead or alive.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct GatewayCookieState {
+    pub session_id: SessionId,
+    pub user_id: UserId,
+    pub auth_time: UnixTime,
+    pub acr: String,
+    pub last_seen_at: UnixTime,
+    pub idle_seconds: Seconds,
+    pub expires_at: UnixTime,
+    pub revoked_at: Option<UnixTime>,
+}
+
+/// Adds a cookie. `Conflict` when its session was deleted meanwhile.
+pub async fn insert<'a>(sql: impl Sql<'a>, cookie: &GatewayCookie) -> Result<(), StoreError> {
+    sql.into()
+        .query(
+            "insert into gateway_cookies (secret_hash, session_id, auth_time, acr, created_at) \
+             values ($1, $2, $3, $4, $5)",
+        )
+        .bind(&cookie.secret_hash)
+        .bind(&cookie.session_id)
+        .bind(cookie.auth_time)
+        .bind(&cookie.acr)
+        .bind(cookie.created_at)
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// The cookie whose value has this hash.
+pub async fn by_hash<'a>(
+    sql: impl Sql<'a>,
+    secret_hash: &str,
+) -> Result<Option<GatewayCookieState>, StoreError> {
+    sql.into()
+        .query(
+            "select c.session_id, s.user_id, c.auth_time, c.acr, s.last_seen_at, s.idle_seconds, \
+             s.expires_at, s.revoked_at from gateway_cookies c \
+             join sessions s on s.id = c.session_id where c.secret_hash = $1",
+        )
+        .bind(secret_hash)
+        .optional()
+        .await
+}
