@@ -13,7 +13,7 @@ use super::redis::RedisSettings;
 use super::secrets::{MAKE_A_KEY, MasterKeySource, is_world_readable, master_key_fault};
 use super::{Config, ManagementListen, gateway};
 use crate::protocol::client::AuthMethod;
-use crate::protocol::client_metadata::is_deceptive;
+use crate::protocol::plain_text::is_deceptive;
 use crate::protocol::scope::Scopes;
 use crate::protocol::sign_up::is_domain;
 use crate::protocol::types::SigningAlg;

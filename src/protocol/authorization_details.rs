@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::client_metadata::is_deceptive;
 use super::error::{ErrorCode, OAuthError};
+use super::plain_text::is_deceptive;
 use super::strict_json::has_nul;
 
 /// Longer texts are refused unread.

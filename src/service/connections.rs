@@ -10,7 +10,7 @@ use crate::protocol::types::{GrantId, UserId};
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::clients;
 use crate::service::failure::Failure;
-use crate::service::token::refresh::revoke_grant;
+use crate::service::token::lineage;
 use crate::store::{grants, refresh_families};
 
 /// More than these are not listed, the newest first.
@@ -81,6 +81,6 @@ pub async fn end_own(
         .user(owner)
         .client(&grant.client_id)
         .caller(caller);
-    revoke_grant(app, &grant.id, event).await?;
+    lineage::end(app, &grant.id, event).await?;
     Ok(true)
 }

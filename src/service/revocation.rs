@@ -123,7 +123,8 @@ pub async fn record_new(
     grant: &GrantId,
     now: UnixTime,
 ) -> Result<Option<Pending>, Failure> {
-    let revocation = Subject::Grant(grant).revocation(now);
+    // A grant has no versions, so the number it gets below does not matter to the row.
+    let revocation = Subject::Grant(grant).revocation(0, now);
     if !revocations::record_new(&mut *tx, &revocation).await? {
         return Ok(None);
     }

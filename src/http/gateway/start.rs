@@ -80,7 +80,7 @@ async fn sign_in_first(
     let flow = Flow::new(Target::Gateway { back_to, acr }, &browser.value, site.now());
     let visit = Visit { site, request, browser: &browser, session: None };
     let view = match flow.seal(site) {
-        Ok(sealed) => SignInView::of_own_page(site, &flow.target, (sealed, None)).await,
+        Ok(sealed) => SignInView::of_own_page(site, &flow, (sealed, None)).await,
         Err(failure) => Err(failure),
     };
     match view {

@@ -2,7 +2,7 @@
 //! server itself asks.
 
 use super::{MetadataProblem, Problems};
-use crate::protocol::client::{AuthMethod, ClientKind, ClientMetadata, GrantType, SubjectType};
+use crate::protocol::client::{AuthMethod, ClientKind, ClientMetadata, GrantType};
 use crate::protocol::redirect_uri::{self, RedirectUriError};
 use crate::protocol::{subject, target};
 
