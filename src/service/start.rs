@@ -1,6 +1,8 @@
 //! Bringing a provider up: connect, make missing keys, make sure the copy of the revocation set is
 //! complete.
 
+use std::pin::Pin;
+
 use crate::app::{App, BootError, Migrations, boot};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -18,15 +20,19 @@ pub enum StartError {
     Failure(#[from] Failure),
 }
 
+/// A provider that is starting. On the heap, since it carries the whole configuration with it.
+pub type Starting = Pin<Box<dyn Future<Output = Result<App, StartError>>>>;
+
 /// Starts the provider without listening to anything.
 ///
 /// # Errors
 /// [`StartError`].
-pub async fn start(
-    config: Config,
-    clock: Clock,
-    migrations: Migrations,
-) -> Result<App, StartError> {
+#[must_use]
+pub fn start(config: Config, clock: Clock, migrations: Migrations) -> Starting {
+    Box::pin(bring_up(config, clock, migrations))
+}
+
+async fn bring_up(config: Config, clock: Clock, migrations: Migrations) -> Result<App, StartError> {
     let app = boot(config, clock, migrations).await?;
     keys::ensure(&app).await.map_err(|failure| match failure {
         Failure::Internal(_) => StartError::Keys(failure),

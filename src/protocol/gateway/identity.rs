@@ -5,6 +5,8 @@
 //! percent-encoded as UTF-8 (RFC 3986 section 2.1), and so are the percent sign itself, a space at
 //! either end, and the comma in names of lists. An app that decodes gets the very text back.
 
+use std::fmt::Write;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{Seconds, UnixTime};
@@ -159,7 +161,10 @@ fn header_text(text: &str) -> String {
         match byte {
             b' ' if !at_an_end => value.push(' '),
             byte if byte.is_ascii_graphic() && byte != b'%' => value.push(char::from(byte)),
-            byte => value.push_str(&format!("%{byte:02X}")),
+            byte => {
+                // Writing to a String cannot fail.
+                let _ = write!(value, "%{byte:02X}");
+            }
         }
     }
     value

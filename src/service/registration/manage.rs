@@ -90,7 +90,8 @@ pub async fn replace(
             metadata: &own.client.metadata,
             set_by_administrator: &own.registration.set_by_administrator,
         };
-        let prepared = prepare(app, &request.members, Some(present)).await?;
+        // On the heap: what a statement, a sector and keys are read with is large.
+        let prepared = Box::pin(prepare(app, &request.members, Some(present))).await?;
         if let Some(registered) = store(app, (own, prepared), request).await? {
             return Ok(registered);
         }
