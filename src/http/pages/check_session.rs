@@ -26,10 +26,7 @@ mod tests {
     #[test]
     fn the_policy_source_is_the_hash_of_the_script() {
         let digest = assets::sha256("check-session.js").unwrap();
-        let source = format!(
-            "'sha256-m+IYtOA7UYVkgKC34bEq6yxKHCCSZ0qdSG47uHUzvmQ='",
-            data_encoding::BASE64.encode(&digest)
-        );
+        let source = format!("'sha256-{}'", data_encoding::BASE64.encode(&digest));
         assert_eq!(SCRIPT_SOURCE, source);
     }
 

@@ -85,7 +85,7 @@ fn authorization(offer: &Offer<'_>) -> Value {
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": PROMPT_VALUES,
         "acr_values_supported": Level::supported(),
-        "display_values_supported": ["page", "popup", "touch"],
+        "display_values_supported": ["page"],
         "ui_locales_supported": ["en"],
         "claims_parameter_supported": true,
         "authorization_response_iss_parameter_supported": true,
