@@ -30,6 +30,9 @@ pub fn merge(
     let mut merged: ClientMetadata = serde_json::from_value(Value::Object(merged)).ok()?;
     if !merged.kind.is_confidential() {
         merged.pkce = PkcePolicy::Required;
+    } else if !present.kind.is_confidential() && !set.contains("pkce") {
+        // It was a duty for having no secret only.
+        merged.pkce = asked.pkce;
     }
     Some(merged)
 }
@@ -108,10 +111,14 @@ mod tests {
     }
 
     #[test]
-    fn an_app_that_becomes_public_must_use_pkce() {
+    fn pkce_is_a_duty_for_an_app_without_a_secret_and_for_whom_an_administrator_says_so() {
+        let pkce = |asked: &ClientMetadata, present: &ClientMetadata, set: &[&str]| {
+            merge(asked, present, &names(set)).unwrap().pkce
+        };
         let public = ClientMetadata::for_kind(ClientKind::Spa);
-        let merged =
-            merge(&ClientMetadata { pkce: PkcePolicy::Optional, ..public }, &web(), &names(&[]));
-        assert_eq!(merged.unwrap().pkce, PkcePolicy::Required);
+        let careless = ClientMetadata { pkce: PkcePolicy::Optional, ..public.clone() };
+        assert_eq!(pkce(&careless, &web(), &[]), PkcePolicy::Required);
+        assert_eq!(pkce(&web(), &public, &[]), PkcePolicy::Optional);
+        assert_eq!(pkce(&web(), &public, &["pkce"]), PkcePolicy::Required);
     }
 }
