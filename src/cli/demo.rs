@@ -58,7 +58,7 @@ pub(super) fn run(
         let mut app = start::start(config, clock, Migrations::Apply).await?;
         app.banner =
             Some("Demo: runs on this computer only, with passwords everybody knows.".into());
-        seed(&app, args.port).await?;
+        Box::pin(seed(&app, args.port)).await?;
         let listeners = Listeners { main: provider, management: None, tls: None, mtls: Vec::new() };
         let running = server::start(Arc::new(app), listeners)?;
         let mut others = Vec::new();

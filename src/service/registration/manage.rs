@@ -90,9 +90,9 @@ pub async fn replace(
             metadata: &own.client.metadata,
             set_by_administrator: &own.registration.set_by_administrator,
         };
-        // On the heap: what a statement, a sector and keys are read with is large.
+        // On the heap, both: what clients are read, checked and stored with is large.
         let prepared = Box::pin(prepare(app, &request.members, Some(present))).await?;
-        if let Some(registered) = store(app, (own, prepared), request).await? {
+        if let Some(registered) = Box::pin(store(app, (own, prepared), request)).await? {
             return Ok(registered);
         }
     }
