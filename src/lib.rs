@@ -3,8 +3,6 @@
 //! Data comes in at `http`, goes down through `service` to `store` and `protocol`, and comes back
 //! the same way. `docs/architecture.md` draws the house; `tests/architecture.rs` keeps it true.
 
-#![recursion_limit = "256"]
-
 pub mod app;
 pub mod cli;
 pub mod clock;

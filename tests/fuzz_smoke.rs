@@ -123,6 +123,11 @@ fn no_client_assertion_passes_that_is_not_fresh_short_and_for_us() {
 }
 
 #[test]
+fn no_request_object_passes_that_its_client_did_not_sign_for_us() {
+    holds("request_object");
+}
+
+#[test]
 fn certificates_and_names_are_read_as_they_stand() {
     holds("client_certificate");
 }

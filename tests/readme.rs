@@ -15,14 +15,18 @@
 #[macro_use]
 mod support;
 
+#[path = "readme/conformance.rs"]
+mod conformance;
 #[path = "readme/documents.rs"]
 mod documents;
+#[path = "readme/specs.rs"]
+mod specs;
 
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
-use documents::{Document, source_text};
+use documents::Document;
 use support::backends::Backend;
 use support::world::{World, binary};
 
@@ -104,17 +108,6 @@ fn every_file_a_document_names_exists() {
         for path in document.named_paths() {
             assert!(documents::exists(Path::new(&path)), "{} names {path}", document.path);
         }
-    }
-}
-
-#[test]
-fn every_test_the_documents_name_exists() {
-    let sources = source_text();
-    let specs = Document::read("docs/specs.md");
-    let names = specs.named_tests();
-    assert!(names.len() > 100, "only {} tests were found", names.len());
-    for name in names {
-        assert!(sources.contains(&format!("fn {name}(")), "docs/specs.md names {name}");
     }
 }
 

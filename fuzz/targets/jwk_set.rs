@@ -21,7 +21,7 @@ const ALGORITHMS: [SigningAlg; 3] = [SigningAlg::Rs256, SigningAlg::Es256, Signi
 const MATERIAL: [&str; 6] = ["kty", "crv", "x", "y", "n", "e"];
 
 /// A public key of each type and a token it verifies.
-static GENUINE: LazyLock<[(Value, String); 3]> = LazyLock::new(|| {
+pub static GENUINE: LazyLock<[(Value, String); 3]> = LazyLock::new(|| {
     let sealer = Sealer::new(&MasterKey::generate());
     ALGORITHMS.map(|alg| {
         let new = keyring::generate(alg, &sealer).expect("a key");

@@ -17,6 +17,7 @@ pub mod jwk_set;
 pub mod jwt;
 pub mod metadata_document;
 pub mod redirect_uri;
+pub mod request_object;
 pub mod sealed_flow;
 pub mod url_guard;
 pub mod user_code;
@@ -25,20 +26,21 @@ pub mod user_code;
 pub type Check = fn(&[u8]);
 
 /// Every target with its name, which is also the folder of its seeds.
-pub const ALL: [(&str, Check); 16] = [
+pub const ALL: [(&str, Check); 17] = [
     ("basic_header", basic_header::check),
     ("claim_pattern", claim_pattern::check),
     ("claims_request", claims_request::check),
     ("client_assertion", client_assertion::check),
     ("client_certificate", client_certificate::check),
-    ("dpop_proof", dpop_proof::check),
     ("client_metadata", client_metadata::check),
+    ("dpop_proof", dpop_proof::check),
     ("form_parameters", form_parameters::check),
     ("jwe", jwe::check),
     ("jwk_set", jwk_set::check),
     ("jwt", jwt::check),
     ("metadata_document", metadata_document::check),
     ("redirect_uri", redirect_uri::check),
+    ("request_object", request_object::check),
     ("sealed_flow", sealed_flow::check),
     ("url_guard", url_guard::check),
     ("user_code", user_code::check),

@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, Resource, Route, guard};
 
 use super::site::Site;
 use super::{account, assets, console, gateway, oidc, ops, sign_in};
+use crate::protocol::discovery::path;
 
 /// How something that is only looked at is asked for: by GET, or by HEAD, which is answered alike
 /// but for the body (RFC 9110 section 9.3.2); the connection leaves that out. Not for a GET that may
@@ -21,13 +22,16 @@ pub(super) fn only(path: &str, route: Route) -> Resource {
 }
 
 /// What people and clients see. An issuer with a path has everything below that path, and also
-/// RFC 8414's form of the metadata URL, where the path comes after the well-known part.
+/// RFC 8414's form of both metadata URLs, where the path comes after the well-known part (section 5
+/// there: clients of a profile of OAuth look for OpenID Connect's document in that place, too).
 pub(super) fn public(map: &mut ServiceConfig, site: &Site) {
     if site.base.is_empty() {
         below_issuer(map);
     } else {
-        let inserted = format!("/.well-known/oauth-authorization-server{}", site.base);
-        map.service(only(&inserted, reading().to(oidc::document)));
+        for document in [path::OPENID_CONFIGURATION, path::AUTHORIZATION_SERVER] {
+            let inserted = format!("{document}{}", site.base);
+            map.service(only(&inserted, reading().to(oidc::document)));
+        }
         map.service(web::scope(&site.base).configure(below_issuer));
     }
     map.default_service(web::to(sign_in::not_found));

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::web::Bytes;
-use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::config::Issuer;
@@ -24,18 +23,25 @@ pub enum Transport {
     LoopbackHttp,
 }
 
-/// What discovery says of apps that come by themselves.
-fn registration_members(app: &App) -> Map<String, Value> {
-    let registration = &app.config.registration;
-    let mut members = Map::new();
-    if registration.mode != RegistrationMode::Off {
-        let place = format!("{}{}", app.issuer(), discovery::path::REGISTER);
-        members.insert("registration_endpoint".into(), Value::from(place));
-    }
-    if registration.metadata_documents {
-        members.insert("client_id_metadata_document_supported".into(), Value::from(true));
-    }
-    members
+/// The metadata document of this provider, serialised once.
+fn metadata(app: &App) -> String {
+    let config = &app.config;
+    let document = discovery::document(&discovery::Offer {
+        issuer: app.issuer(),
+        signing: &config.keys.algorithms,
+        decryption: &config.keys.encryption_algorithms,
+        authorization_details: &config.authorization.detail_types,
+        pushed_requests: pushed_requests(app),
+        registration: discovery::Registration {
+            endpoint: config.registration.mode != RegistrationMode::Off,
+            metadata_documents: config.registration.metadata_documents,
+        },
+        certificates: discovery::Certificates {
+            methods: &config.certificate_methods(),
+            base_url: config.server.mtls_url.as_ref().map(Issuer::as_str),
+        },
+    });
+    document.to_string()
 }
 
 /// The provider as a web site. Dereferences to [`App`].
@@ -70,18 +76,7 @@ impl Site {
         };
         let origin = url.as_ref().map(|u| u.origin().ascii_serialization()).unwrap_or_default();
         let base = url.map(|u| u.path().trim_end_matches('/').to_owned()).unwrap_or_default();
-        let mut document = discovery::document(app.issuer(), &app.config.keys.algorithms);
-        if let Value::Object(members) = &mut document {
-            members.extend(registration_members(&app));
-            let types = &app.config.authorization.detail_types;
-            members.extend(discovery::authorization_members(types, pushed_requests(&app)));
-        }
-        let certificates = discovery::Certificates {
-            methods: &app.config.certificate_methods(),
-            base_url: app.config.server.mtls_url.as_ref().map(Issuer::as_str),
-        };
-        discovery::add_certificates(&mut document, app.issuer(), &certificates);
-        let document = document.to_string();
+        let document = metadata(&app);
         let discovery = (Bytes::from(document.clone()), fingerprint(&document));
         Self { app, transport, origin, base, discovery, draining: AtomicBool::new(false) }
     }

@@ -103,9 +103,16 @@ pub fn allows(client: &Client, alg: SigningAlg) -> bool {
 #[must_use]
 pub fn refresh_grace(client: &Client, configured: Seconds) -> Seconds {
     if client.metadata.security_profile.is_fapi() {
-        return configured.max(REFRESH_GRACE);
+        return longest_refresh_grace(configured);
     }
     configured
+}
+
+/// The longest time for which any client's exchanged refresh token still gets the same answer; what
+/// that answer needs has to be kept for so long.
+#[must_use]
+pub fn longest_refresh_grace(configured: Seconds) -> Seconds {
+    configured.max(REFRESH_GRACE)
 }
 
 /// What the profile adds to the rules of an authorization request. That it is pushed, signed and
@@ -222,6 +229,7 @@ mod tests {
         assert!(check_request(&client(), &Params::default()).is_ok());
         assert_eq!((refresh_grace(&fapi, 0), refresh_grace(&client(), 0)), (60, 0));
         assert_eq!(refresh_grace(&fapi, 90), 90);
+        assert_eq!((longest_refresh_grace(0), longest_refresh_grace(90)), (60, 90));
         fapi.metadata.security_profile = SecurityProfile::Fapi2MessageSigning;
         assert!(fapi.requires_pushed_requests() && fapi.requires_signed_requests());
     }

@@ -4,6 +4,7 @@
 use crate::app::{App, Freshness};
 use crate::clock::Seconds;
 use crate::protocol::client::{ClientOrigin, GrantType};
+use crate::protocol::fapi;
 use crate::service::failure::Failure;
 use crate::service::{keys, revocation};
 use crate::store::{cleanup, client_documents, clients, outbox, refresh_families, sessions, sync};
@@ -55,7 +56,10 @@ pub async fn write_visits(app: &App) -> Result<(), Failure> {
 /// [`Failure`].
 pub async fn clean_up(app: &App) -> Result<(), Failure> {
     let now = app.now();
-    let grace_over = now.plus(-app.config.tokens.refresh_grace - 1);
+    // Which client a family belongs to is not looked at: every successor is kept for the longest
+    // grace there is, sealed, and used only within its own client's.
+    let grace = fapi::longest_refresh_grace(app.config.tokens.refresh_grace);
+    let grace_over = now.plus(-grace - 1);
     refresh_families::clear_successors(&app.store.db, grace_over, BATCH).await?;
     // Bounded twice: rows per statement and statements per run.
     for _ in 0..20 {

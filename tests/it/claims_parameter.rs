@@ -26,7 +26,7 @@ on_both_backends! {
         assert_eq!(userinfo.as_object().unwrap().len(), 2, "{userinfo}");
     }
 
-    async fn fapi2_security_profile_final_test_claims_parameter_identity_claims(backend: Backend) {
+    async fn each_claim_comes_where_it_was_asked_for(backend: Backend) {
         let bed = Bed::shared(backend).await;
         let (rp, browser) = (bed.rp("conf-basic"), bed.world.browser());
         let asked = json!({

@@ -93,8 +93,13 @@ on_both_backends! {
         let browser = bed.world.browser();
         let document = browser.get("/sso/.well-known/openid-configuration").await.json();
         assert_eq!(document["issuer"], Value::from(issuer.clone()));
-        let inserted = browser.get("/.well-known/oauth-authorization-server/sso").await;
-        assert_eq!(inserted.json(), document);
+        for name in ["openid-configuration", "oauth-authorization-server"] {
+            for address in [format!("/.well-known/{name}/sso"), format!("/sso/.well-known/{name}")] {
+                let page = browser.get(&address).await;
+                page.assert_status(200).assert_header("access-control-allow-origin", "*");
+                assert_eq!(page.json(), document, "{address}");
+            }
+        }
         let rp = bed.rp("conf-basic");
         let callback = rp.ask(&browser, &ALICE, &[]).await;
         let code = crate::checks::assert_success(&callback, &rp, STATE);

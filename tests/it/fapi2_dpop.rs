@@ -119,6 +119,18 @@ on_both_backends! {
         bed.assert_log_is_clean();
     }
 
+    async fn fapi2_security_profile_final_access_token_type_header_case_sensitivity(backend: Backend) {
+        let bed = bed(backend).await;
+        let bank = Bank::new(bed);
+        let tokens = bank.tokens(&bed.signed_in(&ALICE).await, &[]).await;
+        let url = endpoint(&bank.rp, "/oauth2/userinfo");
+        for scheme in ["DPoP", "dpop", "DPOP", "dPoP"] {
+            let proof = bank.holder.proof_for_token("GET", &url, &tokens.access);
+            let authorization = format!("{scheme} {}", tokens.access);
+            userinfo(&bank.rp, &authorization, &[proof]).await.assert_status(200);
+        }
+    }
+
     async fn a_proof_at_par_with_an_algorithm_outside_the_profile_is_refused(backend: Backend) {
         let bed = bed(backend).await;
         let bank = Bank::new(bed);

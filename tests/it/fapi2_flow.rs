@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::checks::{assert_error_page, assert_id_token, assert_success, key_set};
-use crate::dpop_kit::{bound_tokens, endpoint, userinfo};
+use crate::dpop_kit::{bound_tokens, endpoint, userinfo, userinfo_with};
 use crate::fapi2_kit::{Bank, assert_refused, bed, request_uri};
 use crate::fixtures::{ALICE, Callback, NONCE, STATE, walk};
 
@@ -132,6 +132,25 @@ on_both_backends! {
         let (bank, browser) = (Bank::new(bed), bed.signed_in(&ALICE).await);
         let uri = bank.pushed(&[("scope", "email profile openid")]).await;
         complete(&bank, &bank.answer(&browser, &uri).await, Some(STATE)).await;
+    }
+
+    async fn fapi2_security_profile_final_test_claims_parameter_identity_claims(backend: Backend) {
+        let bed = bed(backend).await;
+        let (bank, browser) = (Bank::new(bed), bed.signed_in(&ALICE).await);
+        let claims = json!({
+            "id_token": { "email": null, "address": { "essential": true } },
+            "userinfo": { "given_name": null, "phone_number": { "essential": true } },
+        });
+        let tokens = bank.tokens(&browser, &[("claims", &claims.to_string())]).await;
+        let id_token = tokens.id_claims();
+        assert_eq!(id_token["email"], ALICE.email);
+        assert_eq!(id_token["address"]["locality"], "Oxford");
+        let page = userinfo_with(&bank.rp, &tokens.access, &bank.holder).await;
+        let userinfo = page.assert_status(200).json();
+        assert_eq!(userinfo["sub"], id_token["sub"]);
+        assert_eq!(userinfo["given_name"], "Alice");
+        assert_eq!(userinfo["phone_number"], "+44 1865 000000");
+        assert_eq!(userinfo.as_object().unwrap().len(), 3, "{userinfo}");
     }
 
     async fn fapi2_security_profile_final_ensure_authorization_request_with_long_nonce(

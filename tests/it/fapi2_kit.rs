@@ -43,7 +43,8 @@ pub fn changed(fields: &[(&str, &str)], changes: &[(&str, &str)]) -> Fields {
     kept.chain(added).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-fn borrowed(fields: &[(String, String)]) -> Vec<(&str, &str)> {
+/// The same fields as borrowed texts.
+pub fn borrowed(fields: &[(String, String)]) -> Vec<(&str, &str)> {
     fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
@@ -92,20 +93,23 @@ impl Bank {
 
     /// A form to an endpoint, with a fresh assertion and these `DPoP` headers.
     pub async fn post(&self, path: &str, fields: &[(&str, &str)], proofs: &[String]) -> Page {
+        if self.certificate.is_some() {
+            return self.send(path, &changed(fields, &[("client_id", &self.id)]), proofs).await;
+        }
+        self.send(path, &with_assertion(fields, &self.assertion()), proofs).await
+    }
+
+    /// A form with nothing added but the headers.
+    pub async fn send(&self, path: &str, form: &[(String, String)], proofs: &[String]) -> Page {
         let url = self.rp.http.resolve(&endpoint(&self.rp, path));
         let mut request = self.rp.http.request(Method::POST, &url);
         for proof in proofs {
             request = request.header("DPoP", proof);
         }
         if let Some(certificate) = &self.certificate {
-            let fields = changed(fields, &[("client_id", &self.id)]);
-            return self
-                .rp
-                .http
-                .send(request.header("Client-Cert", certificate).form(&fields))
-                .await;
+            request = request.header("Client-Cert", certificate);
         }
-        self.rp.http.send(request.form(&with_assertion(fields, &self.assertion()))).await
+        self.rp.http.send(request.form(form)).await
     }
 
     /// Pushes an authorization request.

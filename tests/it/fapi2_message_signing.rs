@@ -53,7 +53,7 @@ async fn answer(bed: &Bed, bank: &Bank, request_uri: &str) -> Value {
 }
 
 on_both_backends! {
-    async fn fapi2_message_signing_happy_flow(backend: Backend) {
+    async fn a_signed_request_is_answered_in_a_signed_response(backend: Backend) {
         let bed = bed(backend).await;
         let bank = signing_bank(bed);
         let claims = answer(bed, &bank, &request_uri(&push(&bank, &[]).await)).await;
@@ -71,7 +71,7 @@ on_both_backends! {
         bed.assert_log_is_clean();
     }
 
-    async fn fapi2_message_signing_ensure_request_object_with_multiple_aud_succeeds(
+    async fn fapi2_security_profile_final_ensure_request_object_with_multiple_aud_succeeds(
         backend: Backend
     ) {
         let bed = bed(backend).await;
@@ -81,7 +81,7 @@ on_both_backends! {
         assert!(answer(bed, &bank, &uri).await["code"].is_string());
     }
 
-    async fn fapi2_message_signing_ensure_request_object_with_nbf_8_seconds_in_the_future_is_accepted(
+    async fn fapi2_security_profile_final_ensure_request_object_with_nbf_8_seconds_in_the_future_is_accepted(
         backend: Backend
     ) {
         let bed = bed(backend).await;
@@ -90,17 +90,17 @@ on_both_backends! {
         request_uri(&push(&bank, &[("iat", json!(now() + 8))]).await);
     }
 
-    async fn fapi2_message_signing_ensure_request_object_without_exp_fails(backend: Backend) {
+    async fn fapi2_security_profile_final_ensure_request_object_without_exp_fails(backend: Backend) {
         let bed = bed(backend).await;
         assert_object_refused(&push(&signing_bank(bed), &[("exp", Value::Null)]).await);
     }
 
-    async fn fapi2_message_signing_ensure_request_object_without_nbf_fails(backend: Backend) {
+    async fn fapi2_security_profile_final_ensure_request_object_without_nbf_fails(backend: Backend) {
         let bed = bed(backend).await;
         assert_object_refused(&push(&signing_bank(bed), &[("nbf", Value::Null)]).await);
     }
 
-    async fn fapi2_message_signing_ensure_request_object_with_bad_aud_fails(backend: Backend) {
+    async fn fapi2_security_profile_final_ensure_request_object_with_bad_aud_fails(backend: Backend) {
         let bed = bed(backend).await;
         let bank = signing_bank(bed);
         for aud in [
@@ -111,26 +111,26 @@ on_both_backends! {
         }
     }
 
-    async fn fapi2_message_signing_ensure_request_object_with_exp_over_60_fails(backend: Backend) {
+    async fn fapi2_security_profile_final_ensure_request_object_with_exp_over_60_fails(backend: Backend) {
         let bed = bed(backend).await;
         let late = [("exp", json!(now() + 70 * 60))];
         assert_object_refused(&push(&signing_bank(bed), &late).await);
     }
 
-    async fn fapi2_message_signing_ensure_request_object_with_nbf_over_60_fails(backend: Backend) {
+    async fn fapi2_security_profile_final_ensure_request_object_with_nbf_over_60_fails(backend: Backend) {
         let bed = bed(backend).await;
         let old = [("nbf", json!(now() - 70 * 60)), ("exp", json!(now() + 60))];
         assert_object_refused(&push(&signing_bank(bed), &old).await);
     }
 
-    async fn fapi2_message_signing_ensure_expired_request_object_fails(backend: Backend) {
+    async fn fapi2_security_profile_final_ensure_expired_request_object_fails(backend: Backend) {
         let bed = bed(backend).await;
         let bank = signing_bank(bed);
         let expired = [("exp", json!(now() - 5 * 60)), ("nbf", json!(now() - 6 * 60))];
         assert_object_refused(&push(&bank, &expired).await);
     }
 
-    async fn fapi2_message_signing_ensure_signed_request_object_with_rs256_fails(backend: Backend) {
+    async fn fapi2_security_profile_final_ensure_signed_request_object_with_rs256_fails(backend: Backend) {
         let bed = bed(backend).await;
         let key = ClientKey::new("RS256", "k1");
         // The key is an RSA key, with which the client could sign PS256 as well.
@@ -144,7 +144,7 @@ on_both_backends! {
         assert_object_refused(&page);
     }
 
-    async fn fapi2_message_signing_ensure_request_object_signature_algorithm_is_not_none(
+    async fn fapi2_security_profile_final_ensure_request_object_signature_algorithm_is_not_none(
         backend: Backend
     ) {
         let bed = bed(backend).await;
@@ -159,7 +159,7 @@ on_both_backends! {
         }
     }
 
-    async fn fapi2_message_signing_ensure_request_object_with_invalid_signature_fails(
+    async fn fapi2_security_profile_final_ensure_request_object_with_invalid_signature_fails(
         backend: Backend
     ) {
         let bed = bed(backend).await;
@@ -174,7 +174,7 @@ on_both_backends! {
         assert_object_refused(&push_object(&bank, signed).await);
     }
 
-    async fn fapi2_message_signing_ensure_matching_key_in_authorization_request(backend: Backend) {
+    async fn fapi2_security_profile_final_ensure_matching_key_in_authorization_request(backend: Backend) {
         let bed = bed(backend).await;
         let (bank, other) = (signing_bank(bed), signing_bank(bed));
         let object = other.key.jwt(&claims(&bank, &[]));
@@ -183,7 +183,7 @@ on_both_backends! {
         assert_object_refused(&push_object(&bank, &object).await);
     }
 
-    async fn fapi2_message_signing_ensure_unsigned_request_at_par_endpoint_fails(backend: Backend) {
+    async fn fapi2_security_profile_final_ensure_unsigned_request_at_par_endpoint_fails(backend: Backend) {
         let bed = bed(backend).await;
         let bank = signing_bank(bed);
         let page = bank.push(&[("response_mode", "jwt")]).await;
@@ -195,7 +195,7 @@ on_both_backends! {
         }
     }
 
-    async fn fapi2_message_signing_par_authorization_request_containing_request_uri(
+    async fn fapi2_security_profile_final_par_authorization_request_containing_request_uri(
         backend: Backend
     ) {
         let bed = bed(backend).await;

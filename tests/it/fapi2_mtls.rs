@@ -57,8 +57,13 @@ fn bound(page: &Page, identity: &Identity) -> Tokens {
 }
 
 async fn userinfo(rp: &Rp, token: &str, identity: Option<&Identity>) -> Page {
+    userinfo_by("Bearer", rp, token, identity).await
+}
+
+async fn userinfo_by(scheme: &str, rp: &Rp, token: &str, identity: Option<&Identity>) -> Page {
     let url = rp.http.resolve(&endpoint(rp, "/oauth2/userinfo"));
-    let mut request = rp.http.request(Method::GET, &url).bearer_auth(token);
+    let mut request = rp.http.request(Method::GET, &url);
+    request = request.header("Authorization", format!("{scheme} {token}"));
     if let Some(identity) = identity {
         request = request.header("Client-Cert", header(identity));
     }
@@ -73,7 +78,10 @@ on_both_backends! {
         let (bank, browser) = (tls_bank(&bed, &identity), bed.signed_in(&ALICE).await);
         let code = bank.code(&browser, &[]).await;
         let tokens = bound(&bank.redeem(&code, None).await, &identity);
-        userinfo(&bank.rp, &tokens.access, Some(&identity)).await.assert_status(200);
+        for scheme in ["Bearer", "bearer", "BEARER", "bEaReR"] {
+            let page = userinfo_by(scheme, &bank.rp, &tokens.access, Some(&identity)).await;
+            page.assert_status(200);
+        }
         for wrong in [None, Some(&other)] {
             let page = userinfo(&bank.rp, &tokens.access, wrong).await;
             page.assert_status(401);

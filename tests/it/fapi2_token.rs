@@ -7,7 +7,9 @@ use crate::client_signer::with_assertion;
 use crate::dpop_kit::{Key, assert_resource_error, bound_tokens, endpoint, userinfo_with};
 use crate::fapi2_kit::{Bank, assert_refused, bed};
 use crate::fixtures::{ALICE, Bed, VERIFIER};
+use crate::flow_kit::{PATIENCE, count, execute};
 use crate::support::browser_like::Page;
+use crate::support::process::wait_until_async;
 use crate::support::world::World;
 
 /// Redeems a code with what another client would send.
@@ -23,6 +25,17 @@ async fn redeem_as(bank: &Bank, code: &str, (client_id, assertion): (&str, &str)
     let request = bank.rp.http.request(reqwest::Method::POST, &url);
     let request = request.header("DPoP", bank.holder.proof("POST", url.as_str()));
     bank.rp.http.send(request.form(&with_assertion(&fields, assertion))).await
+}
+
+/// Lets so much time pass for refresh tokens, and the server clean up, as it does when it starts.
+async fn clean_up_after(world: &mut World, seconds: i64) {
+    let passed = format!("update refresh_families set rotated_at = rotated_at - {seconds}");
+    execute(world, &passed).await;
+    // Swept out after the refresh families have been looked at.
+    execute(world, "insert into used_jtis (hash, expires_at) values ('over', 1)").await;
+    world.restart().await;
+    let over = "select count(*) from used_jtis where hash = 'over'";
+    wait_until_async("the clean-up", PATIENCE, async || count(world, over).await == 0).await;
 }
 
 on_both_backends! {
@@ -106,6 +119,23 @@ on_both_backends! {
         bank.assert_alive(&again).await;
         let page = bank.refresh(old, Some(&Key::new())).await;
         assert_refused(&page, 400, &["invalid_grant"]);
+        bound_tokens(&bank.refresh(again.refresh(), Some(&bank.holder)).await, &bank.holder);
+    }
+
+    /// The plan's module waits for thirty seconds; in so long the server cleans up.
+    async fn a_lost_answer_is_given_again_after_a_clean_up_and_forgotten_after_its_grace(backend: Backend) {
+        let mut bed = Bed::own(backend, &[]).await;
+        let bank = Bank::new(&bed);
+        let browser = bed.signed_in(&ALICE).await;
+        let first = bank.tokens(&browser, &[("scope", "openid offline_access")]).await;
+        let second = bound_tokens(&bank.refresh(first.refresh(), Some(&bank.holder)).await, &bank.holder);
+        clean_up_after(&mut bed.world, 20).await;
+        let again = bound_tokens(&bank.refresh(first.refresh(), Some(&bank.holder)).await, &bank.holder);
+        assert_eq!(again.refresh(), second.refresh());
+        bank.assert_alive(&again).await;
+        clean_up_after(&mut bed.world, 60).await;
+        let kept = "select count(*) from refresh_families where successor_sealed is not null";
+        assert_eq!(count(&bed.world, kept).await, 0);
         bound_tokens(&bank.refresh(again.refresh(), Some(&bank.holder)).await, &bank.holder);
     }
 }

@@ -16,9 +16,9 @@
 //! | `jwt_bearer` | workloads and people vouched for by issuers outside |
 //! | `userinfo`, `introspection`, `revocation`, `logout` | tokens and sessions in use, and their end |
 //! | `discovery`, `conformance_basic`, `conformance_parameters`, `form_post` | the OpenID certification plans, module by module |
-//! | `dpop_kit` | not tests: keys and proofs for the two modules below |
+//! | `dpop_kit` | not tests: keys and proofs for the modules below |
 //! | `fapi2_kit` | not tests: a client under the FAPI 2.0 profile, for the modules below |
-//! | `fapi2_flow`, `fapi2_par`, `fapi2_token`, `fapi2_dpop` | the FAPI 2.0 Security Profile plan, module by module |
+//! | `fapi2_flow`, `fapi2_par`, `fapi2_token`, `fapi2_assertions`, `fapi2_dpop` | the FAPI 2.0 Security Profile plan, module by module |
 //! | `fapi2_mtls` | the same with TLS certificates; tokens bound to them |
 //! | `fapi2_message_signing` | the FAPI 2.0 Message Signing plan, module by module |
 //! | `dpop`, `dpop_attacks` | tokens bound to a key; every defect a proof can have |
@@ -33,13 +33,6 @@
 //! | `request_kit` | not tests: apps that sign or push their requests |
 //! | `request_objects`, `request_object_attacks`, `par` | requests as signed objects, and pushed ones |
 //! | `jarm` | authorization responses as signed JWTs |
-//! | `dpop_kit` | not tests: keys and proofs for the two modules below |
-//! | `dpop`, `dpop_attacks` | tokens bound to a key; every defect a proof can have |
-//! | `registration_kit` | not tests: a Doorward that lets apps register themselves, and such apps |
-//! | `registration`, `conformance_registration` | apps register and look after themselves |
-//! | `registration_attacks` | hostile URLs, words and statements of apps |
-//! | `metadata_documents` | apps whose id is the URL of a document |
-//! | `pairwise` | every sector knows a person by a name of its own |
 //! | `algorithms`, `encrypted` | each client's algorithms; signed and encrypted answers; the key set |
 //! | `relying_party` | the openidconnect crate as an independent client |
 //! | `jwt_attacks` | forged and misused tokens, everywhere one is read |
@@ -120,6 +113,7 @@ mod dpop;
 mod dpop_attacks;
 mod dpop_kit;
 mod encrypted;
+mod fapi2_assertions;
 mod fapi2_dpop;
 mod fapi2_flow;
 mod fapi2_kit;

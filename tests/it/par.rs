@@ -1,5 +1,5 @@
-//! Pushed authorization requests (RFC 9126), with the modules of the FAPI 2.0 plans about them and about
-//! signed requests.
+//! Pushed authorization requests (RFC 9126) of clients without a profile. The modules of the FAPI 2.0
+//! plan about them are in `fapi2_par`.
 
 use reqwest::Method;
 use serde_json::json;
@@ -32,7 +32,7 @@ on_both_backends! {
         bed.assert_log_is_clean();
     }
 
-    async fn fapi2_security_profile_final_par_ensure_reused_request_uri_prior_to_auth_completion_succeeds(
+    async fn of_two_pages_of_one_pushed_request_one_is_answered(
         backend: Backend
     ) {
         let bed = Bed::shared(backend).await;
@@ -47,7 +47,7 @@ on_both_backends! {
         crate::checks::assert_error_callback(&late, &app.rp, "invalid_request", Some(STATE));
     }
 
-    async fn fapi2_security_profile_final_par_attempt_reuse_request_uri(backend: Backend) {
+    async fn a_pushed_request_is_used_up_by_yes_and_by_no(backend: Backend) {
         let bed = Bed::shared(backend).await;
         let (app, browser) = (secret_client(bed), bed.signed_in(&ALICE).await);
         let uri = app.pushed(&[]).await;
@@ -64,7 +64,7 @@ on_both_backends! {
         assert_error_page(&asking.take(&browser, &uri, &[]).await);
     }
 
-    async fn fapi2_security_profile_final_par_attempt_to_use_expired_request_uri(backend: Backend) {
+    async fn whoever_is_signing_in_when_a_pushed_request_expires_goes_on(backend: Backend) {
         let world = World::builder(backend);
         let world = world.env("DOORWARD_AUTHORIZATION__PUSHED_REQUEST_LIFETIME", "5");
         let bed = Bed::new(world.start().await, &[]).await;
@@ -77,7 +77,7 @@ on_both_backends! {
         assert_success(&Callback::of(&walk(page, &ALICE).await), &app.rp, STATE);
     }
 
-    async fn fapi2_security_profile_final_par_attempt_to_use_request_uri_for_different_client(
+    async fn a_pushed_request_is_its_client_s_alone(
         backend: Backend
     ) {
         let bed = Bed::shared(backend).await;
@@ -88,64 +88,6 @@ on_both_backends! {
         assert_error_page(&other.take(&browser, &format!("{uri}x"), &[]).await);
         let page = app.take(&browser, &uri, &[]).await;
         assert_success(&Callback::of(&page), &app.rp, STATE);
-    }
-
-    async fn fapi2_security_profile_final_par_authorization_request_containing_request_uri_form_param(
-        backend: Backend
-    ) {
-        let bed = Bed::shared(backend).await;
-        let app = secret_client(bed);
-        let inside = app.pushed(&[]).await;
-        let page = app.push(&app.parameters(&[("request_uri", &inside)])).await;
-        page.assert_oauth_error(400, "invalid_request");
-    }
-
-    async fn fapi2_security_profile_final_par_attempt_invalid_http_method(backend: Backend) {
-        let bed = Bed::shared(backend).await;
-        let browser = bed.world.browser();
-        for method in [Method::GET, Method::PUT, Method::DELETE, Method::HEAD] {
-            let page = browser.send(browser.request(method, &browser.resolve("/oauth2/par"))).await;
-            page.assert_status(405);
-        }
-    }
-
-    async fn fapi2_security_profile_final_par_ensure_pkce_required(backend: Backend) {
-        let bed = Bed::shared(backend).await;
-        let app = secret_client(bed);
-        let without = [("code_challenge", ""), ("code_challenge_method", "")];
-        app.push(&app.parameters(&without)).await.assert_oauth_error(400, "invalid_request");
-    }
-
-    async fn fapi2_security_profile_final_par_plain_pkce_rejected(backend: Backend) {
-        let bed = Bed::shared(backend).await;
-        let app = secret_client(bed);
-        let plain = [("code_challenge", VERIFIER), ("code_challenge_method", "plain")];
-        app.push(&app.parameters(&plain)).await.assert_oauth_error(400, "invalid_request");
-    }
-
-    async fn fapi2_security_profile_final_ensure_different_nonce_inside_and_outside_request_object(
-        backend: Backend
-    ) {
-        let bed = Bed::shared(backend).await;
-        let (app, browser) = (secret_client(bed), bed.signed_in(&ALICE).await);
-        let page = app.take(&browser, &app.pushed(&[]).await, &[("nonce", "outside")]).await;
-        let code = assert_success(&Callback::of(&page), &app.rp, STATE);
-        let tokens = app.rp.redeem_with(&code, &[("code_verifier", VERIFIER)]).await;
-        assert_eq!(Tokens::of(&tokens).id_claims()["nonce"], NONCE);
-    }
-
-    async fn fapi2_security_profile_final_ensure_authorization_request_with_long_nonce(
-        backend: Backend
-    ) {
-        let bed = Bed::shared(backend).await;
-        let (app, browser) = (secret_client(bed), bed.signed_in(&ALICE).await);
-        for length in [64, 384] {
-            let nonce = "n".repeat(length);
-            let page = app.take(&browser, &app.pushed(&[("nonce", &nonce)]).await, &[]).await;
-            let code = assert_success(&Callback::of(&page), &app.rp, STATE);
-            let tokens = app.rp.redeem_with(&code, &[("code_verifier", VERIFIER)]).await;
-            assert_eq!(Tokens::of(&tokens).id_claims()["nonce"], nonce);
-        }
     }
 
     async fn only_an_authenticated_client_pushes_and_only_what_would_be_accepted(

@@ -139,7 +139,7 @@ on_both_backends! {
         }
     }
 
-    async fn oidcc_ensure_redirect_uri_in_authorization_request(backend: Backend) {
+    async fn a_request_names_its_redirect_uri_however_few_are_registered(backend: Backend) {
         let bed = Bed::own(backend, &["conf-basic", "two-uris"]).await;
         let browser = bed.signed_in(&ALICE).await;
         for id in ["conf-basic", "two-uris"] {
@@ -152,7 +152,7 @@ on_both_backends! {
         assert_eq!(callback.target, "https://rp.test/other");
     }
 
-    async fn oidcc_redirect_uri_query_ok_mismatch_and_added(backend: Backend) {
+    async fn a_registered_query_is_kept_and_compared(backend: Backend) {
         let bed = Bed::own(backend, &["with-query"]).await;
         let rp = bed.rp("with-query");
         let browser = bed.signed_in(&ALICE).await;

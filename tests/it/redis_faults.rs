@@ -241,6 +241,36 @@ async fn without_redis_sessions_are_read_from_sql_and_nothing_new_is_allowed() {
     world.assert_log_is_clean(&[PASSWORD, &tokens.access]);
 }
 
+/// Even where every second use of a refresh token is a theft at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refresh_that_fails_for_want_of_redis_costs_nobody_the_refresh_token() {
+    let builder = World::builder(Backend::Production).own_redis(Persistence::Snapshot);
+    let mut world = builder.env("DOORWARD_TOKENS__REFRESH_GRACE", "0").start().await;
+    create_user(&world, "alice");
+    let jwt = App::register(&world, "jwt", &[]);
+    let opaque = App::register(&world, "opaque", &["--access-token-format", "opaque"]);
+    let browser = sign_in(&world, "alice").await;
+    let (tokens, opaque_tokens) = (jwt.tokens(&browser).await, opaque.tokens(&browser).await);
+    world.redis().kill9();
+    for _ in 0..2 {
+        let answer = opaque.refresh(&opaque_tokens.refresh).await;
+        assert_eq!(answer.status, 503, "{answer:?}");
+        assert!(answer.headers.contains_key("retry-after"), "{answer:?}");
+    }
+    // A token that says everything itself needs no Redis.
+    let next = jwt.refresh(&tokens.refresh).await.tokens();
+    world.redis().restart();
+    let late = settled("refreshing being possible", async || {
+        let answer = opaque.refresh(&opaque_tokens.refresh).await;
+        (answer.status != 503).then_some(answer)
+    })
+    .await;
+    assert!(access_lives(&opaque, &late.tokens().access).await);
+    assert!(refresh_lives(&jwt, &next.refresh).await);
+    let thefts = "select count(*) from audit_events where kind = 'refresh_reuse'";
+    assert_eq!(count(&world, thefts).await, 0);
+}
+
 async fn sign_in_works(world: &World) -> bool {
     settled("sign-in working again", async || {
         let page = submit_sign_in(&world.browser(), "alice", PASSWORD).await;

@@ -47,6 +47,26 @@ on_both_backends! {
         assert_dead(&rp, &third).await;
     }
 
+    async fn a_retry_that_asks_for_something_else_leaves_the_first_token_as_narrow_as_it_was(
+        backend: Backend
+    ) {
+        let bed = Bed::shared(backend).await;
+        let browser = bed.signed_in(&ALICE).await;
+        for id in ["opaque", "conf-basic"] {
+            let rp = bed.rp(id);
+            let first = rp.tokens(&browser, &ALICE, &[("scope", "openid email")]).await;
+            let narrow = [("scope", "openid")];
+            let narrowed = Tokens::of(&rp.refresh_with(first.refresh(), &narrow).await);
+            let same = Tokens::of(&rp.refresh_with(first.refresh(), &narrow).await);
+            assert_eq!((same.refresh(), &same.access), (narrowed.refresh(), &narrowed.access));
+            let whole = Tokens::of(&rp.refresh(first.refresh()).await);
+            assert_eq!(whole.refresh(), narrowed.refresh());
+            assert_ne!(whole.access, narrowed.access);
+            assert_eq!(rp.introspect(&whole.access).await["scope"], "openid email");
+            assert_eq!(rp.introspect(&narrowed.access).await["scope"], "openid", "{id}");
+        }
+    }
+
     async fn parallel_refreshes_make_one_lineage(backend: Backend) {
         let bed = Bed::shared(backend).await;
         let (rp, browser) = (bed.rp("conf-basic"), bed.signed_in(&ALICE).await);

@@ -178,7 +178,7 @@ on_both_backends! {
         }
     }
 
-    async fn oidcc_3rd_party_init_login(backend: Backend) {
+    async fn the_account_page_starts_a_sign_in_at_the_app(backend: Backend) {
         let world = &open_registration(backend).await;
         let uri = "https://rp.test/login?x=1";
         let made = register_over_network(world, uri).await;
@@ -209,7 +209,7 @@ on_both_backends! {
         assert!(answer(&app, &browser, &hint).await.location_parameter("code").is_some());
     }
 
-    async fn oidcc_3rd_party_init_login_nohttps(backend: Backend) {
+    async fn an_address_that_starts_sign_ins_without_https_is_not_registered(backend: Backend) {
         let world = open_registration(backend).await;
         for uri in ["http://rp.test/login", "http://localhost/login", "javascript:alert(1)"] {
             let refused = register_over_network(&world, uri).await;

@@ -86,18 +86,6 @@ impl Document {
             .collect()
     }
 
-    /// The tests in the last columns of the tables above "Optional parts".
-    pub fn named_tests(&self) -> Vec<String> {
-        let tables = self.text.split("\n## Optional parts").next().unwrap_or(&self.text);
-        let cells = tables
-            .lines()
-            .filter(|line| line.starts_with("| "))
-            .filter_map(|line| line.trim_end().trim_end_matches('|').rsplit('|').next());
-        let is_name = |text: &&str| text.contains('_') && !text.contains('/');
-        let code = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
-        code.filter(is_name).map(str::to_owned).collect()
-    }
-
     /// Words made of letters, digits and underscores that begin like this.
     pub fn words_with(&self, start: &str) -> Vec<String> {
         let words = self.text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
@@ -115,13 +103,13 @@ pub fn exists(path: &Path) -> bool {
     path.exists()
 }
 
-/// Every Rust file of the program and its tests as one text.
-pub fn source_text() -> String {
-    let all = files(Path::new("src"), "rs").into_iter().chain(files(Path::new("tests"), "rs"));
-    all.map(|path| std::fs::read_to_string(path).unwrap()).collect()
+/// What stands between backticks in one cell of a table.
+pub fn code_spans(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
 }
 
-fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+/// The files of a folder and the folders in it that have this extension, in order.
+pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

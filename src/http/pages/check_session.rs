@@ -8,7 +8,7 @@ use askama::Template;
 pub const SCRIPT: &str = include_str!("../../../static/check-session.js");
 
 /// What lets [`SCRIPT`], and nothing else, run.
-pub const SCRIPT_SOURCE: &str = "'sha256-1ySsFeREYIhPrGF8jOwK7TITqQpUNbFcc49vvoHmZGs='";
+pub const SCRIPT_SOURCE: &str = "'sha256-m+IYtOA7UYVkgKC34bEq6yxKHCCSZ0qdSG47uHUzvmQ='";
 
 /// `GET /oauth2/check_session`.
 #[derive(Debug, Template)]

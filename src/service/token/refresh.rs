@@ -5,13 +5,15 @@
 //! grace and get the very same successor, which is sealed in the row for that long.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::issue::{self, AccessTokenSeed, RefreshToken};
+use super::issue::{self, AccessToken, AccessTokenSeed, RefreshToken};
 use super::request::{Basis, Limits, TokenRequest};
 use crate::app::App;
 use crate::clock::Seconds;
 use crate::crypto::seal::Purpose;
 use crate::crypto::secret::SecretHash;
+use crate::protocol::claims::Audience;
 use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
 use crate::protocol::fapi;
@@ -22,7 +24,6 @@ use crate::protocol::token::TokenResponse;
 use crate::protocol::types::GrantId;
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller, Event};
-use crate::service::envelope::Envelope;
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::revocation::{self, Lineage, Subject};
 use crate::store::grants::Grant;
@@ -37,6 +38,34 @@ struct Successor {
     /// The key the access token is bound to.
     #[serde(default)]
     bound: Option<Confirmation>,
+    /// What the access token is good for.
+    #[serde(default)]
+    reach: Option<Reach>,
+}
+
+/// What an access token is good for: a retry that asks for something else gets another token, since
+/// the first one may have been handed on as the narrow token it is.
+#[derive(PartialEq, Serialize, Deserialize)]
+struct Reach {
+    scope: String,
+    audience: Audience,
+    authorization_details: Vec<Value>,
+}
+
+impl Reach {
+    fn of(basis: &Basis<'_>) -> Self {
+        Self {
+            scope: basis.scopes().to_string(),
+            audience: basis.audience().clone(),
+            authorization_details: basis.authorization_details().to_vec(),
+        }
+    }
+}
+
+/// The pair a refresh gives.
+struct Pair {
+    refresh_token: String,
+    access: AccessToken,
 }
 
 fn refused(detail: &'static str) -> EndpointError {
@@ -65,18 +94,16 @@ pub(super) async fn rotate(
         let user = living_user(app, &grant, &token).await?;
         let basis = request.basis(Some((&user, &grant)), &Limits::of(&grant))?;
         let envelope = issue::prepare_id_token(app, &basis).await?;
-        let successor = match standing(app, client, (&family, &hash)) {
+        let pair = match standing(app, client, (&family, &hash)) {
             Standing::Current => rotate_row(app, &basis, (&family, &token, &hash)).await?,
-            Standing::JustRotated => open_successor(app, &family)?,
+            Standing::JustRotated => Some(same_again(app, &basis, &family).await?),
             Standing::Expired => return Err(refused("the family has expired")),
             Standing::Reused => return Err(punish_reuse(app, &grant, request.caller()).await?),
         };
-        if let Some(successor) = successor {
-            // The retry of an honest client comes with the same key.
-            if successor.bound.as_ref() != basis.bound() {
-                return Err(refused("the successor is bound to another key"));
-            }
-            return answer(app, (&basis, envelope), successor).await;
+        if let Some(Pair { refresh_token, access }) = pair {
+            let id_token = issue::id_token(app, (&basis, envelope), (&access.text, None))?;
+            let refresh_token = Some(refresh_token);
+            return Ok(TokenResponse { refresh_token, id_token, ..issue::answer(&basis, access) });
         }
     }
     Err(Failure::Unavailable("the refresh family is contended".into()).into())
@@ -169,19 +196,24 @@ async fn rotate_row(
     app: &App,
     basis: &Basis<'_>,
     (family, token, presented): (&RefreshFamily, &RefreshToken, &SecretHash),
-) -> Result<Option<Successor>, EndpointError> {
+) -> Result<Option<Pair>, EndpointError> {
     let now = app.now();
-    let next = token.successor().seal(app)?;
+    let seed = AccessTokenSeed::new(basis.client(), now);
+    // Before the gate: an opaque token that cannot be stored must not cost the client its refresh
+    // token, which would count as stolen once its grace is over. If the gate refuses, nobody ever
+    // learns this one.
+    let access = issue::access_token(app, basis, &seed).await?;
     let successor = Successor {
-        access: AccessTokenSeed::new(basis.client(), now),
-        refresh_token: next.clone(),
+        access: seed,
+        refresh_token: token.successor().seal(app)?,
         bound: basis.bound().cloned(),
+        reach: Some(Reach::of(basis)),
     };
     let sealed = app.sealer.seal(Purpose::Successor, &serde_json::to_vec(&successor)?);
     let rotation = Rotation {
         family: family.id.clone(),
         presented_hash: presented.as_str().to_owned(),
-        new_hash: SecretHash::of(&next).as_str().to_owned(),
+        new_hash: SecretHash::of(&successor.refresh_token).as_str().to_owned(),
         successor_sealed: (grace(app, basis.client()) > 0).then_some(sealed),
         now,
         idle_expires_at: now.plus(family.idle_seconds),
@@ -189,13 +221,33 @@ async fn rotate_row(
     match refresh_families::rotate(&app.store.db, &rotation).await? {
         Rotated::Yes => {
             app.metrics.token_issued("refresh_token");
-            Ok(Some(successor))
+            Ok(Some(Pair { refresh_token: successor.refresh_token, access }))
         }
         Rotated::No => Ok(None),
     }
 }
 
-fn open_successor(app: &App, family: &RefreshFamily) -> Result<Option<Successor>, EndpointError> {
+/// What the first refresh gave, for the retry of an honest client.
+async fn same_again(
+    app: &App,
+    basis: &Basis<'_>,
+    family: &RefreshFamily,
+) -> Result<Pair, EndpointError> {
+    let successor = open_successor(app, family)?;
+    // Such a retry comes with the same key.
+    if successor.bound.as_ref() != basis.bound() {
+        return Err(refused("the successor is bound to another key"));
+    }
+    let seed = if successor.reach == Some(Reach::of(basis)) {
+        successor.access
+    } else {
+        AccessTokenSeed::new(basis.client(), app.now())
+    };
+    let access = issue::access_token(app, basis, &seed).await?;
+    Ok(Pair { refresh_token: successor.refresh_token, access })
+}
+
+fn open_successor(app: &App, family: &RefreshFamily) -> Result<Successor, EndpointError> {
     let sealed = family
         .successor_sealed
         .as_deref()
@@ -204,18 +256,7 @@ fn open_successor(app: &App, family: &RefreshFamily) -> Result<Option<Successor>
         .sealer
         .open(Purpose::Successor, sealed)
         .ok_or_else(|| Failure::Internal("a sealed successor cannot be opened".into()))?;
-    Ok(Some(serde_json::from_slice(&plain)?))
-}
-
-async fn answer(
-    app: &App,
-    (basis, envelope): (&Basis<'_>, Option<Envelope>),
-    successor: Successor,
-) -> Result<TokenResponse, EndpointError> {
-    let token = issue::access_token(app, basis, &successor.access).await?;
-    let id_token = issue::id_token(app, (basis, envelope), (&token.text, None))?;
-    let refresh_token = Some(successor.refresh_token);
-    Ok(TokenResponse { refresh_token, id_token, ..issue::answer(basis, token) })
+    Ok(serde_json::from_slice(&plain)?)
 }
 
 /// An old token came back: somebody has a copy, so the whole family ends.
