@@ -3,7 +3,7 @@
 use crate::fixtures::{ALICE, BOB, fill_in};
 use crate::flow_kit::{count, is_signed_in};
 use crate::gateway_kit::{
-    COOKIE, Question, STAFF, TOLD, WIKI, enter, gateway, start_path, unknown_cookie, visitor,
+    COOKIE, Question, STAFF, TOLD, WIKI, gateway, start_path, unknown_cookie, visitor,
 };
 use crate::support::authority::{Authority, Name};
 use crate::support::backends::Backend;

@@ -6,7 +6,6 @@ use crate::fixtures::{ALICE, BOB, Person, fill_in};
 use crate::flow_kit::sign_out;
 use crate::gateway_kit::{COOKIE, TOLD};
 use crate::gateway_proxy_kit::{Front, Fronts};
-use crate::support::backends::Backend;
 use crate::support::browser_like::{Browser, Page};
 
 /// Opens a page of the app and signs in where the proxy sends us; gives what the app says.
@@ -106,7 +105,7 @@ on_both_backends! {
             let out = get(&browser, front, "/still", &[]).await;
             out.assert_status(302);
             assert!(out.header("location").starts_with(&world.url("/gateway/start?rd=")));
-            let program = get(&browser, front, "/api", &[("Accept", "application/json")]).await;
+            let program = get(&browser, front, "/api", &[("Sec-Fetch-Mode", "cors")]).await;
             program.assert_status(401).assert_no_header("location");
             let token = get(&browser, front, "/api", &[("Authorization", "Bearer x")]).await;
             token.assert_status(401);

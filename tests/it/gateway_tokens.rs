@@ -6,7 +6,6 @@ use crate::dpop_kit::{self, Key, bound_tokens};
 use crate::fixtures::{ALICE, Auth, REDIRECT, Rp, jose_header, payload};
 use crate::flow_kit::{App, PATIENCE, create_user, get, sign_in};
 use crate::gateway_kit::{Question, STAFF, WIKI, builder, gateway, visitor};
-use crate::support::backends::Backend;
 use crate::support::process::wait_until_async;
 use crate::support::world::World;
 

@@ -135,7 +135,9 @@ async fn decide(
 
 /// The token of a header of our schemes. Other schemes are between the browser and the app.
 fn bearer(value: &HeaderValue) -> Option<&str> {
-    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    let value = value.to_str().ok()?;
+    // Without a token it is a bad one: whoever names our scheme means us.
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
     Scheme::from_name(scheme).map(|_| token.trim())
 }
 

@@ -227,5 +227,4 @@ pub fn is_this_machine(host: &str) -> bool {
 }
 
 #[cfg(test)]
-#[path = "original_tests.rs"]
 mod tests;

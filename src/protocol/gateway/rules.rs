@@ -249,5 +249,4 @@ impl Rule {
 }
 
 #[cfg(test)]
-#[path = "rules_tests.rs"]
 mod tests;
