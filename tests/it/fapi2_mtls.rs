@@ -203,8 +203,8 @@ on_both_backends! {
         for (sent, made) in [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(s, m)| (&bases[s], &bases[m])) {
             for (path, fields) in [("/oauth2/token", &token[..]), ("/oauth2/par", &request[..])] {
                 let proof = key.proof("POST", &format!("{made}{path}"));
-                let post = http.post(format!("{sent}{path}")).header("DPoP", proof).form(fields);
-                let answer = post.basic_auth(&id, secret.as_str()).send().await.unwrap();
+                let sending = http.post(format!("{sent}{path}")).header("DPoP", proof).form(fields);
+                let answer = sending.basic_auth(&id, secret.as_str()).send().await.unwrap();
                 let (status, body) = (answer.status(), answer.json::<Value>().await.unwrap());
                 assert_eq!(status.is_success(), sent == made, "{made}{path} at {sent}: {body}");
                 let refused = body["error"] == "invalid_dpop_proof";
