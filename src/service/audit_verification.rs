@@ -103,7 +103,7 @@ pub async fn verify(
 ) -> Result<Report, Failure> {
     let mut walk = Walk::begin(chain, question).await?;
     if walk.report.fault.is_none() {
-        walk.run(progress).await?;
+        walk.walk_on(progress).await?;
     }
     let mut report = walk.finished();
     if question.from.is_none() {
@@ -169,7 +169,7 @@ impl<'a> Walk<'a> {
         Ok(start.is_none_or(|start| is_signed(self.chain.sealer, MarkName::Start, &start)))
     }
 
-    async fn run(&mut self, progress: &mut impl FnMut(u64)) -> Result<(), Failure> {
+    async fn walk_on(&mut self, progress: &mut impl FnMut(u64)) -> Result<(), Failure> {
         loop {
             let page = audit_chain::links(self.chain.db, (self.seq, PAGE)).await?;
             if page.is_empty() {

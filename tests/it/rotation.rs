@@ -26,7 +26,7 @@ const PER_KEY: usize = 200;
 /// A key is used no earlier than this long after it was published.
 const BETWEEN_ROTATIONS: Duration = Duration::from_secs(2);
 /// Longer than any machine needs for a key's share.
-const LONG: Duration = Duration::from_secs(180);
+const LONG: Duration = Duration::from_mins(3);
 
 /// A resource server that keeps the key set as long as it may, and asks again, naming what it has,
 /// when that time is over or a token names a key it does not know.
