@@ -203,6 +203,24 @@ on_both_backends! {
         let uri = request_uri(&push(&bank, &[]).await);
         assert_object_refused(&push(&bank, &[("request_uri", json!(uri))]).await);
     }
+
+    async fn no_unsigned_error_goes_to_a_client_that_takes_signed_answers(backend: Backend) {
+        let bed = bed(backend).await;
+        let bank = signing_bank(bed);
+        let browser = bed.world.browser();
+        let ask = async |mode: &str| {
+            let fields = [("client_id", bank.id.as_str()), ("request", "x"), ("state", "st"),
+                ("redirect_uri", bank.rp.redirect_uri.as_str()), ("response_mode", mode)];
+            let query = serde_urlencoded::to_string(fields).unwrap();
+            browser.get(&format!("{}/oauth2/authorize?{query}", bank.rp.issuer)).await
+        };
+        for unsigned in ["", "query", "form_post"] {
+            crate::checks::assert_error_page(&ask(unsigned).await);
+        }
+        let signed = ask("jwt").await;
+        assert!(signed.location_parameter("response").is_some(), "{}", signed.describe());
+        assert_eq!(signed.location_parameter("error"), None);
+    }
 }
 
 /// Pushes an object with an assertion of this key, signed with PS256.

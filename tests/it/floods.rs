@@ -142,9 +142,10 @@ on_both_backends! {
         let bed = Bed::shared(backend).await;
         let rp = bed.rp("spa");
         let proof = [Key::new().proof("POST", &endpoint(&rp, "/oauth2/par"))];
-        let bad = rp.parameters(&[("scope", "warp")]);
+        // The kit adds the client's name.
+        let bad = rp.parameters(&[("client_id", ""), ("scope", "warp")]);
         post(&rp, "/oauth2/par", &bad, &proof).await.assert_oauth_error(400, "invalid_scope");
-        let good = rp.parameters(&[]);
+        let good = rp.parameters(&[("client_id", "")]);
         request_uri(&post(&rp, "/oauth2/par", &good, &proof).await);
         let again = post(&rp, "/oauth2/par", &good, &proof).await;
         again.assert_oauth_error(400, "invalid_dpop_proof");
