@@ -87,16 +87,14 @@ pub async fn resolve(app: &App, id: &ClientId) -> Result<Option<Arc<Client>>, Do
     if let Some(document) = app.documents.fresh(id, app.now()) {
         return Ok(Some(described(app, id, (stored, &document))));
     }
-    let read = match app.documents.failure(id, app.now()) {
-        Some(problem) => Err(DocumentError::Unusable(problem)),
-        None => {
-            // Whoever invents addresses at a host must not keep the apps from being read that people
-            // use.
-            if stored.is_none() {
-                refuse_flood(app, &host).await?;
-            }
-            fetch(app, id).await
+    let read = if let Some(problem) = app.documents.failure(id, app.now()) {
+        Err(DocumentError::Unusable(problem))
+    } else {
+        // Whoever invents addresses at a host must not keep the apps from being read that people use.
+        if stored.is_none() {
+            refuse_flood(app, &host).await?;
         }
+        fetch(app, id).await
     };
     match read {
         Ok(document) => {
