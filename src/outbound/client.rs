@@ -134,7 +134,8 @@ impl Outbound {
         url: &str,
         kind: Accept,
     ) -> Result<Fetched, OutboundError> {
-        self.within_limits((lane, url), async |client, url| {
+        // Boxed: it holds a whole connection, and few callers should carry that.
+        Box::pin(self.within_limits((lane, url), async |client, url| {
             let request = client.get(url).header(ACCEPT, kind.header());
             let mut answer = send(request).await?;
             if header(&answer, &CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
@@ -147,7 +148,7 @@ impl Outbound {
                 max_age: header(&answer, &CACHE_CONTROL).and_then(max_age),
                 body,
             })
-        })
+        }))
         .await
     }
 

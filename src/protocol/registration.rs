@@ -101,8 +101,7 @@ pub fn read(members: &Members, policy: &Policy<'_>) -> Result<ClientMetadata, Pr
     if !metadata.kind.is_confidential() {
         metadata.pkce = PkcePolicy::Required;
     }
-    let name = metadata.client_name.trim().to_owned();
-    metadata.client_name = name;
+    metadata.client_name = String::from(metadata.client_name.trim());
     if metadata.client_name.is_empty() {
         metadata.client_name = nameless(&metadata);
     }
