@@ -5,7 +5,9 @@ use reqwest::Method;
 use reqwest::header::AUTHORIZATION;
 
 use crate::fixtures::{ALICE, Auth, Bed, Rp, Tokens};
+use crate::flow_kit::count;
 use crate::support::browser_like::Page;
+use crate::support::world::World;
 
 const GRANT: (&str, &str) = ("grant_type", "client_credentials");
 

@@ -217,8 +217,8 @@ async fn a_gateway_with_a_mistake_in_its_rules_does_not_start() {
         let text = settings(WIKI, STAFF).replace(right, wrong);
         let world = builder(Backend::Embedded).config_file(&text).prepare().await;
         let output = world.run(&["config", "check"]);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned()
-            + &String::from_utf8_lossy(&output.stdout);
+        let said = [output.stderr, output.stdout].concat();
+        let said = String::from_utf8_lossy(&said);
         assert_eq!(output.status.code(), Some(78), "{said}");
         assert!(said.contains(told), "{told:?} is not in {said}");
     }

@@ -7,9 +7,9 @@ use doorward::service::metadata_document;
 use serde_json::{Value, json};
 
 use crate::checks::assert_error_page;
-use crate::client_signer::{ClientKey, jwks, with_assertion};
+use crate::client_signer::ClientKey;
 use crate::document_kit::App;
-use crate::fixtures::{ALICE, BOB, Bed, Rp, Tokens, fill_in};
+use crate::fixtures::{ALICE, BOB, Bed, Rp, Tokens, fill_in, unique};
 use crate::flow_kit::PATIENCE;
 use crate::node_kit::node;
 use crate::registration_kit::{open_bed, open_world};

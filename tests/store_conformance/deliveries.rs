@@ -105,9 +105,9 @@ pub(crate) async fn session_clients_conform(store: &Store) {
     let told = session_clients::of_session(db, &id).await.unwrap();
     assert_eq!(told, [app.clone(), ClientId::new("batch"), gone.clone()]);
     let alice = UserId::new("u-alice");
-    for client in ["app", "batch", "gone"].map(ClientId::new) {
-        let alive = session_clients::living_sessions(db, (&alice, &client), NOW).await.unwrap();
-        assert!(alive.contains(&id), "{client}");
+    for name in ["app", "batch", "gone"].map(ClientId::new) {
+        let living = session_clients::living_sessions(db, (&alice, &name), NOW).await.unwrap();
+        assert!(living.contains(&id), "{name}");
     }
     let later = NOW.plus(10_000_000);
     let ended = session_clients::living_sessions(db, (&alice, &app), later).await.unwrap();
