@@ -6,7 +6,9 @@
     clippy::panic,
     clippy::assigning_clones,
     clippy::cloned_ref_to_slice_refs,
-    reason = "a failed expectation is a failed test, and plain words read better than saved copies"
+    clippy::large_futures,
+    reason = "a failed expectation is a failed test, and plain words read better than saved copies \
+              or futures on the heap"
 )]
 
 #[path = "store_conformance/audit_chain.rs"]
