@@ -79,6 +79,33 @@ pub fn matches(registered: &str, presented: &str, kind: ClientKind) -> bool {
         }
 }
 
+/// Half a sentence for the log: in what alone a URI that does not match differs from the registered
+/// one. Most who meet that page have mistyped a configuration, and the difference is hard to see.
+/// `None` when more than one thing is different.
+#[must_use]
+pub fn near_miss(registered: &str, presented: &str) -> Option<&'static str> {
+    let without_scheme = |uri: &'_ str| uri.split_once("://").map(|(_, rest)| rest.to_owned());
+    let without_query = |uri: &str| uri.split(['?', '#']).next().unwrap_or_default().to_owned();
+    let without_port = |uri: &str| {
+        let mut url = url::Url::parse(uri).ok()?;
+        url.set_port(None).ok()?;
+        Some(url.to_string())
+    };
+    if registered.trim_end_matches('/') == presented.trim_end_matches('/') {
+        Some("; one that differs only in the slash at the end is")
+    } else if without_scheme(registered).is_some_and(|a| without_scheme(presented) == Some(a)) {
+        Some("; one that differs only in http or https is")
+    } else if registered.eq_ignore_ascii_case(presented) {
+        Some("; one that differs only in upper and lower case is")
+    } else if without_query(registered) == without_query(presented) {
+        Some("; one that differs only in what follows the path is")
+    } else if without_port(registered).is_some_and(|a| without_port(presented) == Some(a)) {
+        Some("; one that differs only in the port is")
+    } else {
+        None
+    }
+}
+
 /// Whether the text is an http URI of a loopback host.
 #[must_use]
 pub fn is_loopback(uri: &str) -> bool {
@@ -108,6 +135,23 @@ fn split_loopback(uri: &str) -> Option<(&str, &str)> {
 mod tests {
     use super::*;
     use ClientKind::{Native, Spa, Web};
+
+    #[test]
+    fn a_near_miss_is_told_by_what_is_different_about_it() {
+        let told = |presented: &str| {
+            let hint = near_miss("https://rp.test/cb", presented)?;
+            Some(hint.strip_prefix("; one that differs only in ")?.strip_suffix(" is")?.to_owned())
+        };
+        assert_eq!(told("https://rp.test/cb/"), Some("the slash at the end".to_owned()));
+        assert_eq!(told("http://rp.test/cb"), Some("http or https".to_owned()));
+        assert_eq!(told("https://RP.test/cb"), Some("upper and lower case".to_owned()));
+        assert_eq!(told("https://rp.test/cb?x=1"), Some("what follows the path".to_owned()));
+        assert_eq!(told("https://rp.test:8443/cb"), Some("the port".to_owned()));
+        for far in ["https://evil.test/cb", "https://rp.test/other", "http://rp.test/cb/", "x", ""]
+        {
+            assert_eq!(told(far), None, "{far}");
+        }
+    }
 
     /// Near misses of `https://rp.test/cb` (security catalogue row 10): none may match.
     const NEAR_MISSES: &[&str] = &[

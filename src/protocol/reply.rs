@@ -95,8 +95,12 @@ pub enum NoReply {
     Missing,
     #[error("redirect_uri is sent more than once")]
     Repeated,
-    #[error("redirect_uri {received:?} is not registered for this app")]
-    NotRegistered { received: String },
+    #[error("redirect_uri {received:?} is not registered for this app{hint}")]
+    NotRegistered {
+        received: String,
+        /// For the log: in what alone it differs from one that is registered, or nothing.
+        hint: &'static str,
+    },
 }
 
 /// An answer for the client, before it is known how it looks on its way.
@@ -151,13 +155,12 @@ impl ReplyTo {
         let presented = params.get("redirect_uri").map_err(|_| NoReply::Repeated)?;
         // OpenID Connect Core section 3.1.2.1 makes the parameter a duty even with one URI.
         let presented = presented.ok_or(NoReply::Missing)?;
-        let registered = client
-            .metadata
-            .redirect_uris
-            .iter()
-            .any(|uri| redirect_uri::matches(uri, presented, client.metadata.kind));
-        if !registered {
-            return Err(NoReply::NotRegistered { received: presented.to_owned() });
+        let registered = &client.metadata.redirect_uris;
+        let is_it = |uri: &String| redirect_uri::matches(uri, presented, client.metadata.kind);
+        if !registered.iter().any(is_it) {
+            let near = |uri: &String| redirect_uri::near_miss(uri, presented);
+            let hint = registered.iter().find_map(near).unwrap_or_default();
+            return Err(NoReply::NotRegistered { received: presented.to_owned(), hint });
         }
         let mode = params.sole("response_mode").and_then(ResponseMode::from_name);
         Ok(Self {

@@ -62,7 +62,7 @@ on_both_backends! {
         }
     }
 
-    async fn oidcc_idtoken_rs256(backend: Backend) {
+    async fn rs256_signs_id_tokens_where_nothing_else_is_registered(backend: Backend) {
         let bed = Bed::shared(backend).await;
         // Registered with the algorithm said, and with none said.
         for client in ["rs256", "conf-basic"] {

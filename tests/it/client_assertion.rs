@@ -88,7 +88,7 @@ on_both_backends! {
         bed.assert_log_is_clean();
     }
 
-    async fn oidcc_ensure_client_assertion_with_iss_aud_succeeds(backend: Backend) {
+    async fn the_issuer_and_the_token_endpoint_are_both_right_as_audience(backend: Backend) {
         let bed = Bed::shared(backend).await;
         let app = App::new(bed, "RS256", &json!({}));
         app.assert_accepted(&app.assertion(&json!({}))).await;

@@ -44,7 +44,7 @@ fn published(keys: &[&ClientKey]) -> Answer {
 }
 
 on_both_backends! {
-    async fn oidcc_registration_jwks_uri(backend: Backend) {
+    async fn keys_at_an_address_are_fetched_when_they_are_needed_and_then_kept(backend: Backend) {
         let peer = TlsPeer::shared();
         let bed = Bed::shared(backend).await;
         let (path, key) = (format!("/{}", unique("jwks")), ClientKey::new("RS256", "k1"));
@@ -60,7 +60,7 @@ on_both_backends! {
         ask(&rp, &stranger).await.assert_oauth_error(401, "invalid_client");
     }
 
-    async fn oidcc_refresh_token_rp_key_rotation(backend: Backend) {
+    async fn a_replaced_key_is_found_when_a_refresh_comes_under_it(backend: Backend) {
         let peer = TlsPeer::start();
         let bed = bed(backend, &peer).await;
         let (old, new) = (ClientKey::new("RS256", "old"), ClientKey::new("ES256", "new"));

@@ -11,8 +11,8 @@
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
-    RSA_PSS_SHA256, RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
+    KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaKeyPair,
 };
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jw
 
 enum Pair {
     Rsa(RsaKeyPair),
-    P256(EcdsaKeyPair),
+    Ec(&'static str, EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
 }
 
@@ -37,14 +37,13 @@ pub struct ClientKey {
 }
 
 impl ClientKey {
-    /// A new key for RS256, PS256, ES256 or EdDSA.
+    /// A new key for RS256, PS256, ES256, ES384 or EdDSA.
     pub fn new(alg: &'static str, kid: &str) -> Self {
+        let ec = |crv, curve| Pair::Ec(crv, EcdsaKeyPair::generate(curve).expect("a key"));
         let pair = match alg {
             "RS256" | "PS256" => Pair::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).expect("a key")),
-            "ES256" => {
-                let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING);
-                Pair::P256(pair.expect("a key"))
-            }
+            "ES256" => ec("P-256", &ECDSA_P256_SHA256_FIXED_SIGNING),
+            "ES384" => ec("P-384", &ECDSA_P384_SHA384_FIXED_SIGNING),
             "EdDSA" => Pair::Ed25519(Ed25519KeyPair::generate().expect("a key")),
             other => panic!("no key for {other}"),
         };
@@ -58,35 +57,42 @@ impl ClientKey {
 
     /// The public half, without `alg`, so that its type alone decides what it may verify.
     pub fn jwk(&self) -> Value {
+        let mut jwk = self.public();
+        jwk["kid"] = json!(self.kid);
+        jwk["use"] = json!("sig");
+        jwk
+    }
+
+    /// What makes the public half the key it is, and nothing else.
+    pub fn public(&self) -> Value {
         let text = |bytes: &[u8]| BASE64URL_NOPAD.encode(bytes);
-        let mut jwk = match &self.pair {
+        match &self.pair {
             Pair::Rsa(pair) => {
                 let public = pair.public_key();
                 let modulus = public.modulus().big_endian_without_leading_zero();
                 let exponent = public.exponent().big_endian_without_leading_zero();
                 json!({ "kty": "RSA", "n": text(modulus), "e": text(exponent) })
             }
-            Pair::P256(pair) => {
-                let point = pair.public_key().as_ref();
-                json!({ "kty": "EC", "crv": "P-256", "x": text(&point[1..33]), "y": text(&point[33..]) })
+            Pair::Ec(crv, pair) => {
+                let point = &pair.public_key().as_ref()[1..];
+                let (x, y) = point.split_at(point.len() / 2);
+                json!({ "kty": "EC", "crv": crv, "x": text(x), "y": text(y) })
             }
             Pair::Ed25519(pair) => {
                 json!({ "kty": "OKP", "crv": "Ed25519", "x": text(pair.public_key().as_ref()) })
             }
-        };
-        jwk["kid"] = json!(self.kid);
-        jwk["use"] = json!("sig");
-        jwk
+        }
     }
 
     /// A JWS of this header and payload, whatever they are.
     pub fn sign(&self, header: &Value, payload: &str) -> String {
-        self.sign_as(self.alg, header, payload)
+        self.sign_text(self.alg, &header.to_string(), payload)
     }
 
-    fn sign_as(&self, alg: &str, header: &Value, payload: &str) -> String {
+    /// The same with an algorithm that this key can do, for texts that need be no JSON.
+    pub fn sign_text(&self, alg: &str, header: &str, payload: &str) -> String {
         let encode = |text: &str| BASE64URL_NOPAD.encode(text.as_bytes());
-        let signed = format!("{}.{}", encode(&header.to_string()), encode(payload));
+        let signed = format!("{}.{}", encode(header), encode(payload));
         let random = SystemRandom::new();
         let message = signed.as_bytes();
         let signature = match &self.pair {
@@ -96,7 +102,9 @@ impl ClientKey {
                 pair.sign(padding, &random, message, &mut signature).expect("a signature");
                 signature
             }
-            Pair::P256(pair) => pair.sign(&random, message).expect("a signature").as_ref().to_vec(),
+            Pair::Ec(_, pair) => {
+                pair.sign(&random, message).expect("a signature").as_ref().to_vec()
+            }
             Pair::Ed25519(pair) => pair.sign(message).as_ref().to_vec(),
         };
         format!("{signed}.{}", BASE64URL_NOPAD.encode(&signature))
@@ -115,7 +123,8 @@ impl ClientKey {
     /// The same signed with another algorithm that this key can do.
     pub fn assertion_with(&self, alg: &str, client_id: &str, audience: &str) -> String {
         let claims = assertion_claims(client_id, audience, &json!({}));
-        self.sign_as(alg, &json!({ "alg": alg, "kid": self.kid }), &claims.to_string())
+        let header = json!({ "alg": alg, "kid": self.kid });
+        self.sign_text(alg, &header.to_string(), &claims.to_string())
     }
 }
 

@@ -157,8 +157,8 @@ on_both_backends! {
         assert_eq!(app.json["sector_identifier_uri"], peer.url(&path).as_str());
         assert_eq!(peer.hits(&path), 1);
         let tokens = app.rp.tokens(&bed.world.browser(), &ALICE, &[]).await;
-        // The public name of a person is a UUID.
-        assert_ne!(tokens.id_claims()["sub"].as_str().unwrap().len(), 36);
+        let public = bed.rp("conf-basic").tokens(&bed.world.browser(), &ALICE, &[]).await;
+        assert_ne!(tokens.id_claims()["sub"], public.id_claims()["sub"]);
     }
 
     async fn oidcc_registration_sector_bad(backend: Backend) {

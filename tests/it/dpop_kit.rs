@@ -1,18 +1,14 @@
 //! DPoP keys and proofs, good and bad, and requests that carry them.
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
-    KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair,
-};
-use data_encoding::BASE64URL_NOPAD;
 use doorward::crypto::secret::SecretHash;
 use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
+pub use crate::client_signer::now;
+
+use crate::client_signer::ClientKey;
 use crate::fixtures::{Auth, Bed, Rp, Tokens, payload, unique};
 use crate::support::backends::Backend;
 use crate::support::browser_like::Page;
@@ -29,27 +25,12 @@ pub async fn bed(backend: Backend) -> &'static Bed {
     cell.get_or_init(async || Bed::new(World::start(backend).await, &CLIENTS).await).await
 }
 
-enum Pair {
-    Ec(EcdsaKeyPair),
-    Ed(Ed25519KeyPair),
-    Rsa(RsaKeyPair),
-}
-
 /// A client's key for proofs, or for anything else it signs.
 pub struct Key {
-    pair: Pair,
+    pair: ClientKey,
     pub alg: &'static str,
     /// The public half.
     pub jwk: Value,
-}
-
-fn encode(bytes: &[u8]) -> String {
-    BASE64URL_NOPAD.encode(bytes)
-}
-
-/// The present moment in Unix seconds.
-pub fn now() -> i64 {
-    i64::try_from(jsonwebtoken::get_current_timestamp()).expect("a time")
 }
 
 impl Key {
@@ -60,29 +41,8 @@ impl Key {
 
     /// A fresh key of ES256, ES384, EdDSA, PS256 or RS256.
     pub fn of(alg: &'static str) -> Self {
-        let ec = |curve| Pair::Ec(EcdsaKeyPair::generate(curve).expect("a key"));
-        let pair = match alg {
-            "ES256" => ec(&ECDSA_P256_SHA256_FIXED_SIGNING),
-            "ES384" => ec(&ECDSA_P384_SHA384_FIXED_SIGNING),
-            "EdDSA" => Pair::Ed(Ed25519KeyPair::generate().expect("a key")),
-            _ => Pair::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).expect("a key")),
-        };
-        let jwk = match &pair {
-            Pair::Ec(pair) => {
-                let point = &pair.public_key().as_ref()[1..];
-                let (x, y) = point.split_at(point.len() / 2);
-                let crv = if alg == "ES256" { "P-256" } else { "P-384" };
-                json!({ "kty": "EC", "crv": crv, "x": encode(x), "y": encode(y) })
-            }
-            Pair::Ed(pair) => {
-                json!({ "kty": "OKP", "crv": "Ed25519", "x": encode(pair.public_key().as_ref()) })
-            }
-            Pair::Rsa(pair) => {
-                let modulus = pair.public_key().modulus().big_endian_without_leading_zero();
-                json!({ "kty": "RSA", "e": "AQAB", "n": encode(modulus) })
-            }
-        };
-        Self { pair, alg, jwk }
+        let pair = ClientKey::new(alg, "");
+        Self { jwk: pair.public(), pair, alg }
     }
 
     /// The RFC 7638 thumbprint.
@@ -98,21 +58,7 @@ impl Key {
 
     /// Like [`sign`](Self::sign), for texts that are no JSON.
     pub fn sign_text(&self, header: &str, claims: &str) -> String {
-        let text = format!("{}.{}", encode(header.as_bytes()), encode(claims.as_bytes()));
-        let random = SystemRandom::new();
-        let signature = match &self.pair {
-            Pair::Ec(pair) => pair.sign(&random, text.as_bytes()).expect("signed").as_ref().into(),
-            Pair::Ed(pair) => pair.sign(text.as_bytes()).as_ref().to_vec(),
-            Pair::Rsa(pair) => {
-                let rs256 = self.alg == "RS256";
-                let padding: &dyn RsaEncoding =
-                    if rs256 { &RSA_PKCS1_SHA256 } else { &RSA_PSS_SHA256 };
-                let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(padding, &random, text.as_bytes(), &mut signature).expect("signed");
-                signature
-            }
-        };
-        format!("{text}.{}", encode(&signature))
+        self.pair.sign_text(self.alg, header, claims)
     }
 
     /// A good proof for a request.

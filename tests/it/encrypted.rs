@@ -2,7 +2,7 @@
 //! encrypted. The client's private keys are the test's own; `tests/clients` decrypts with libraries
 //! of others.
 
-use doorward::crypto::jwe::{self, own};
+use doorward::crypto::jwe::{self, Recipient, own};
 use doorward::crypto::keyring::Keyring;
 use doorward::crypto::seal::{MasterKey, Sealer};
 use doorward::protocol::types::{ContentEncryptionAlg, KeyEncryptionAlg};
@@ -19,13 +19,13 @@ use crate::support::world::World;
 const INTROSPECTION_JWT: &str = "application/token-introspection+jwt";
 
 /// The private side of a client's encryption keys.
-struct Receiver {
+pub struct Receiver {
     ring: Keyring,
-    jwks: Value,
+    pub jwks: Value,
 }
 
 impl Receiver {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let sealer = Sealer::new(&MasterKey::generate());
         let keys = KeyEncryptionAlg::ALL.map(|alg| own::generate(alg, &sealer).unwrap());
         let jwks = json!({ "keys": keys.each_ref().map(|key| &key.public_jwk) });
@@ -33,7 +33,13 @@ impl Receiver {
         Self { ring: ring.with_encryption_keys((keys.to_vec(), vec![]), &sealer).unwrap(), jwks }
     }
 
-    fn open(&self, token: &str) -> (Map<String, Value>, String) {
+    /// The keys as others see them.
+    pub fn recipients(&self) -> Vec<Recipient> {
+        let keys = self.jwks["keys"].as_array().expect("keys").iter();
+        keys.map(|key| Recipient::from_jwk(key.as_object().unwrap()).expect("a key")).collect()
+    }
+
+    pub fn open(&self, token: &str) -> (Map<String, Value>, String) {
         let opened = jwe::decrypt(&self.ring, token).expect("a token for this client");
         (opened.header, String::from_utf8(opened.plaintext).unwrap())
     }
@@ -47,7 +53,7 @@ fn register(world: &World, id: &str, metadata: &Value) -> App {
 }
 
 /// Verifies a signed answer with the key set of the provider; gives its claims.
-async fn verified(world: &World, token: &str, algorithm: Algorithm) -> Value {
+pub async fn verified(world: &World, token: &str, algorithm: Algorithm) -> Value {
     let text = world.browser().get("/.well-known/jwks.json").await.body;
     let keys: JwkSet = serde_json::from_str(&text).unwrap();
     let header = jsonwebtoken::decode_header(token).expect("a JOSE header");
@@ -65,7 +71,7 @@ async fn alice(world: &World) -> Browser {
 }
 
 on_both_backends! {
-    async fn oidcc_userinfo_rs256(world: World) {
+    async fn userinfo_is_a_jwt_for_a_client_that_registered_an_algorithm(world: World) {
         let browser = alice(&world).await;
         let document = browser.get("/.well-known/openid-configuration").await.json();
         let offered = document["userinfo_signing_alg_values_supported"].as_array().unwrap();

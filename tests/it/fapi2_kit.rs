@@ -8,7 +8,8 @@ use tokio::sync::OnceCell;
 use crate::client_signer::{ClientKey, jwks, register, with_assertion};
 use crate::dpop_kit::{Key, bound_tokens, endpoint, userinfo_with};
 use crate::fixtures::{
-    ALICE, Bed, CHALLENGE, Callback, NONCE, REDIRECT, Rp, STATE, Tokens, VERIFIER, unique, walk,
+    ALICE, Bed, CHALLENGE, Callback, NONCE, REDIRECT, Rp, STATE, Tokens, VERIFIER, changed, unique,
+    walk,
 };
 use crate::support::backends::Backend;
 use crate::support::browser_like::{Browser, Page};
@@ -35,13 +36,6 @@ pub struct Bank {
 }
 
 type Fields = Vec<(String, String)>;
-
-/// Fields, in which each change replaces those of its name; an empty value removes them.
-pub fn changed(fields: &[(&str, &str)], changes: &[(&str, &str)]) -> Fields {
-    let kept = fields.iter().filter(|(name, _)| !changes.iter().any(|(known, _)| known == name));
-    let added = changes.iter().filter(|(_, value)| !value.is_empty());
-    kept.chain(added).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-}
 
 /// The same fields as borrowed texts.
 pub fn borrowed(fields: &[(String, String)]) -> Vec<(&str, &str)> {

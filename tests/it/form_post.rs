@@ -21,7 +21,7 @@ fn assert_form_post(page: &Page, target: &str) -> Callback {
 }
 
 on_both_backends! {
-    async fn oidcc_server_by_form_post(backend: Backend) {
+    async fn a_code_travels_in_a_form_that_posts_itself(backend: Backend) {
         let bed = Bed::shared(backend).await;
         let (rp, browser) = (bed.rp("conf-basic"), bed.world.browser());
         let page = walk(rp.authorize(&browser, &[MODE]).await, &ALICE).await;
@@ -43,7 +43,7 @@ on_both_backends! {
         let (rp, browser) = (bed.rp("conf-basic"), bed.world.browser());
         for change in [
             ("extra", "foobar"), ("nonce", ""), ("scope", "openid profile email address phone"),
-            ("display", "popup"), ("prompt", "login"), ("max_age", "1"), ("max_age", "10000"),
+            ("display", "popup"), ("max_age", "10000"),
             ("login_hint", "buffy@host"), ("ui_locales", "se"), ("claims_locales", "se"),
             ("acr_values", "1 2"), ("prompt", "none"),
             ("claims", r#"{"userinfo":{"name":{"essential":true}}}"#),
@@ -59,6 +59,27 @@ on_both_backends! {
         let elsewhere = format!("{}/elsewhere", rp.redirect_uri);
         let changes = [MODE, ("redirect_uri", elsewhere.as_str())];
         assert_error_page(&rp.authorize(&browser, &changes).await);
+    }
+
+    async fn oidcc_formpost_prompt_login_and_max_age(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let (rp, browser) = (bed.rp("conf-basic"), bed.world.browser());
+        let answered = async |page: Page| {
+            let callback = assert_form_post(&page, &rp.redirect_uri);
+            let code = assert_success(&callback, &rp, STATE);
+            Tokens::of(&rp.redeem(&code).await).id_claims()
+        };
+        let page = walk(rp.authorize(&browser, &[MODE, ("max_age", "15000")]).await, &ALICE).await;
+        let first = answered(page).await;
+        for change in [("prompt", "login"), ("max_age", "1")] {
+            tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
+            let page = rp.authorize(&browser, &[MODE, change]).await.follow_within().await;
+            assert!(page.has_form("sign-in"), "{change:?}: {}", page.describe());
+            let again = answered(walk(page, &ALICE).await).await;
+            assert_eq!(again["sub"], first["sub"]);
+            let time = |claims: &serde_json::Value| claims["auth_time"].as_i64().unwrap();
+            assert!(time(&again) > time(&first) + 1, "{change:?}: {again} after {first}");
+        }
     }
 
     async fn oidcc_formpost_prompt_none_not_logged_in(backend: Backend) {

@@ -100,7 +100,7 @@ on_both_backends! {
         assert_signed_out(&rp, &browser).await;
     }
 
-    async fn oidcc_rp_initiated_logout_by_post(backend: Backend) {
+    async fn an_app_may_ask_for_a_sign_out_by_post(backend: Backend) {
         let bed = Bed::shared(backend).await;
         let (rp, browser, tokens) = signed_in(bed).await;
         let hint = tokens.id.clone().unwrap();

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `support` | not tests: private servers, the running Doorward, the browser-like client |
 //! | `machinery` | the support itself: servers start, crash, restore and vanish; forms fill in |
-//! | `fixtures`, `answers`, `checks`, `forge` | not tests: people, clients, safe outcomes, forgeries |
+//! | `fixtures`, `rp`, `answers`, `checks`, `forge` | not tests: people, clients, safe outcomes, forgeries |
 //! | `authorize`, `redirect_uri`, `pkce`, `client_auth` | who may ask for what, and where it is sent |
 //! | `code`, `refresh`, `client_credentials` | the grants: spent once, by their owner, in time |
 //! | `grant_kit` | not tests: devices, and the clients of the further grants |
@@ -15,7 +15,7 @@
 //! | `token_exchange` | a service gets a token for the services behind it, and never more |
 //! | `jwt_bearer` | workloads and people vouched for by issuers outside |
 //! | `userinfo`, `introspection`, `revocation`, `logout` | tokens and sessions in use, and their end |
-//! | `discovery`, `conformance_basic`, `conformance_parameters`, `form_post` | the OpenID certification plans, module by module |
+//! | `discovery`, `conformance_basic`, `conformance_dynamic`, `conformance_parameters`, `form_post` | the OpenID certification plans, module by module |
 //! | `dpop_kit` | not tests: keys and proofs for the modules below |
 //! | `fapi2_kit` | not tests: a client under the FAPI 2.0 profile, for the modules below |
 //! | `fapi2_flow`, `fapi2_par`, `fapi2_token`, `fapi2_assertions`, `fapi2_dpop` | the FAPI 2.0 Security Profile plan, module by module |
@@ -36,6 +36,7 @@
 //! | `request_kit` | not tests: apps that sign or push their requests |
 //! | `request_objects`, `request_object_attacks`, `par` | requests as signed objects, and pushed ones |
 //! | `jarm` | authorization responses as signed JWTs |
+//! | `encrypted_requests` | request objects only Doorward can read, and answers only the client can |
 //! | `algorithms`, `encrypted` | each client's algorithms; signed and encrypted answers; the key set |
 //! | `journal` | not tests: what an independent client was seen doing, held against `docs/clients.md` |
 //! | `relying_party` | the openidconnect crate as an independent client |
@@ -97,6 +98,7 @@ mod client_jwks_uri;
 mod client_signer;
 mod code;
 mod conformance_basic;
+mod conformance_dynamic;
 mod conformance_parameters;
 mod conformance_registration;
 mod console;
@@ -113,6 +115,7 @@ mod dpop;
 mod dpop_attacks;
 mod dpop_kit;
 mod encrypted;
+mod encrypted_requests;
 mod fapi2_assertions;
 mod fapi2_dpop;
 mod fapi2_flow;
@@ -167,6 +170,7 @@ mod revocation;
 mod revocation_set;
 mod rich_requests;
 mod rotation;
+mod rp;
 mod session_life;
 mod session_management;
 mod startup_errors;

@@ -2,7 +2,9 @@
 
 use crate::checks::{assert_error_page, assert_success};
 use crate::fixtures::{ALICE, Bed, Callback, Rp, STATE, walk};
+use crate::flow_kit::PATIENCE;
 use crate::support::browser_like::Browser;
+use crate::support::process::wait_until_async;
 
 /// Everything that a parser, a prefix test or a normaliser could take for `https://rp.test/cb`.
 const LOOKALIKES: [&str; 56] = [
@@ -170,6 +172,24 @@ on_both_backends! {
         let callback = Callback::of(&page);
         let got = (callback.get("fixed"), callback.get("error"));
         assert_eq!(got, (Some("1"), Some("login_required")));
+    }
+
+    async fn the_log_tells_what_is_different_about_a_near_miss(backend: Backend) {
+        let bed = Bed::own(backend, &["conf-basic"]).await;
+        let (rp, browser) = (bed.rp("conf-basic"), bed.world.browser());
+        for (uri, told) in [
+            ("https://rp.test/cb/", "differs only in the slash at the end"),
+            ("http://rp.test/cb", "differs only in http or https"),
+            ("https://rp.test/cb?x=1", "differs only in what follows the path"),
+        ] {
+            let page = rp.authorize(&browser, &[("redirect_uri", uri)]).await;
+            assert_error_page(&page);
+            assert!(!page.body.contains("differs only"), "the page is for anybody: {}", page.body);
+            wait_until_async("a word in the log", PATIENCE, async || {
+                bed.world.log().contains(told)
+            })
+            .await;
+        }
     }
 
     async fn a_dangerous_redirect_uri_cannot_be_registered(backend: Backend) {

@@ -22,7 +22,7 @@ async fn claims_of(app: &Signer, page: &Page) -> Value {
 }
 
 on_both_backends! {
-    async fn oidcc_request_uri_signed_rs256(backend: Backend) {
+    async fn a_registered_address_of_a_request_object_is_asked_whatever_its_fragment(backend: Backend) {
         let (bed, peer) = (Bed::shared(backend).await, TlsPeer::shared());
         let path = format!("/{}", unique("request"));
         // The suite's fragment is a hash, but not of what will be served there.
@@ -214,7 +214,8 @@ on_both_backends! {
     }
 }
 
-fn unsigned(claims: &Value) -> String {
+/// These claims as a JWT that nobody has signed.
+pub fn unsigned(claims: &Value) -> String {
     let encode = |text: String| data_encoding::BASE64URL_NOPAD.encode(text.as_bytes());
     format!("{}.{}.", encode(json!({ "alg": "none" }).to_string()), encode(claims.to_string()))
 }

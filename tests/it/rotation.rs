@@ -17,11 +17,16 @@ use crate::support::process::wait_until_async;
 use crate::support::world::World;
 
 const JWKS: &str = "/.well-known/jwks.json";
-/// How many ask for tokens at once, and how long each rests between two: 200 tokens a second.
-const CALLERS: usize = 6;
-const REST: Duration = Duration::from_millis(30);
+/// How many ask for tokens at once, each for the next as soon as it has verified the last.
+const CALLERS: usize = 8;
 const ROTATIONS: usize = 5;
+/// How many tokens are verified under every key. Where 200 come in a second, that is one second of
+/// them; where the machine is slower, it takes longer and not fewer.
+const PER_KEY: usize = 200;
+/// A key is used no earlier than this long after it was published.
 const BETWEEN_ROTATIONS: Duration = Duration::from_secs(2);
+/// Longer than any machine needs for a key's share.
+const LONG: Duration = Duration::from_mins(3);
 
 /// A resource server that keeps the key set as long as it may, and asks again, naming what it has,
 /// when that time is over or a token names a key it does not know.
@@ -136,7 +141,7 @@ async fn published(world: &World, purpose: &str) -> Vec<String> {
 }
 
 on_both_backends! {
-    async fn rotating_every_two_seconds_under_load_fails_no_verification(world: World) {
+    async fn of_a_thousand_tokens_verified_while_keys_rotate_none_fails(world: World) {
         let (addresses, second) = nodes(&world).await;
         let app = machine(&world);
         let apps: Vec<App> = match &second {
@@ -154,7 +159,6 @@ on_both_backends! {
                     panic!("a genuine token is refused: {error}");
                 }
                 verified.fetch_add(1, Ordering::SeqCst);
-                tokio::time::sleep(REST).await;
             }
             last
         };
@@ -162,8 +166,8 @@ on_both_backends! {
             for _ in 0..ROTATIONS {
                 let before = verified.load(Ordering::SeqCst);
                 tokio::time::sleep(BETWEEN_ROTATIONS).await;
-                wait_until_async("tokens under each key", PATIENCE, async || {
-                    verified.load(Ordering::SeqCst) > before + CALLERS
+                wait_until_async("a key's share of tokens", LONG, async || {
+                    verified.load(Ordering::SeqCst) >= before + PER_KEY
                 })
                 .await;
                 command(&world, &["key", "rotate", "--alg", "ES256"]).await;
@@ -172,7 +176,7 @@ on_both_backends! {
         };
         let calls = futures_util::future::join_all((0..CALLERS).map(call));
         let (mut last, ()) = tokio::join!(calls, rotate);
-        assert!(verified.load(Ordering::SeqCst) > ROTATIONS * CALLERS);
+        assert!(verified.load(Ordering::SeqCst) >= ROTATIONS * PER_KEY);
         // Published ahead: a key is met unknown at most once by each who keeps the set.
         let fetches = server.fetches.load(Ordering::SeqCst);
         assert!(fetches <= ROTATIONS + 1, "{fetches} fetches");
@@ -202,7 +206,7 @@ on_both_backends! {
         world.assert_log_is_clean(&[&app.secret]);
     }
 
-    async fn oidcc_server_rotate_keys(world: World) {
+    async fn a_rotation_publishes_a_new_key_beside_the_old_one(world: World) {
         create_user(&world, "alice");
         let app = App::register(&world, "app", &[]);
         let browser = sign_in(&world, "alice").await;

@@ -151,7 +151,7 @@ fn reason_text(reason: SignInReason, app_name: &str) -> String {
         SignInReason::MaxAge => {
             format!("{app_name} wants a more recent sign-in than your last one.")
         }
-        SignInReason::StepUp => {
+        SignInReason::StepUp(_) => {
             format!("{app_name} asks for a stronger proof that it is you.")
         }
         SignInReason::PromptLogin

@@ -115,7 +115,9 @@ pub(in crate::http) fn authorize_error(
             .hint("Enable the app in the console.", None),
         AuthorizeError::NoReply { error, client_name } => {
             let received = match error {
-                NoReply::NotRegistered { received } => Some(received.chars().take(500).collect()),
+                NoReply::NotRegistered { received, .. } => {
+                    Some(received.chars().take(500).collect())
+                }
                 NoReply::Missing | NoReply::Repeated => None,
             };
             bad("invalid_redirect_uri")

@@ -128,8 +128,8 @@ pub enum SignInReason {
     SelectAccount,
     /// The client expects somebody else.
     AnotherPerson,
-    /// The client wants a stronger sign-in.
-    StepUp,
+    /// The client wants a sign-in of this level.
+    StepUp(Level),
 }
 
 impl SignInReason {
@@ -142,7 +142,7 @@ impl SignInReason {
             Self::MaxAge => "max_age",
             Self::SelectAccount => "select_account",
             Self::AnotherPerson => "another_person",
-            Self::StepUp => "step_up",
+            Self::StepUp(_) => "step_up",
         }
     }
 }
@@ -174,8 +174,13 @@ pub fn next_step(situation: &Situation<'_>) -> Step {
     }
     match situation.request.acr.judge(session.level, situation.reachable) {
         acr::Standing::Met => {}
-        acr::Standing::StepUp(level) => return ask(situation, Step::StepUp(level)),
-        acr::Standing::Unmet => return Step::Refuse(unmet_level()),
+        acr::Standing::StepUp(level) if !tried_in_this_flow(situation, session) => {
+            return ask(situation, Step::StepUp(level));
+        }
+        // The sign-in of this flow was asked for that level already; asking again would never end.
+        acr::Standing::StepUp(_)
+            if situation.request.acr.strictness == acr::Strictness::Voluntary => {}
+        acr::Standing::StepUp(_) | acr::Standing::Unmet => return Step::Refuse(unmet_level()),
     }
     match missing_consent(situation) {
         None => Step::Issue,
@@ -232,7 +237,7 @@ fn without_session(situation: &Situation<'_>) -> Step {
 /// Whether this account is not the one the person wants to use (`prompt=select_account`, or the
 /// button "use another account").
 fn other_account(situation: &Situation<'_>, session: &SessionFacts) -> Option<Step> {
-    let signed_in_here = situation.progress.signed_in_at == Some(session.auth_time);
+    let signed_in_here = tried_in_this_flow(situation, session);
     let select = situation.request.prompts.select_account == Demand::Always;
     match &situation.progress.account {
         _ if signed_in_here => None,
@@ -247,7 +252,7 @@ fn other_account(situation: &Situation<'_>, session: &SessionFacts) -> Option<St
 /// OpenID Connect Core section 3.1.2.3: when an existing session does not do.
 fn must_sign_in_again(situation: &Situation<'_>, session: &SessionFacts) -> Option<SignInReason> {
     // What happened in this flow satisfies every demand of this flow, however small max_age is.
-    if situation.progress.signed_in_at == Some(session.auth_time) {
+    if tried_in_this_flow(situation, session) {
         return None;
     }
     let request = situation.request;
@@ -256,6 +261,11 @@ fn must_sign_in_again(situation: &Situation<'_>, session: &SessionFacts) -> Opti
     }
     let too_old = |max: Seconds| situation.now.since(session.auth_time) > max || max == 0;
     request.max_age.is_some_and(too_old).then_some(SignInReason::MaxAge)
+}
+
+/// Whether the session's last sign-in happened in this very flow, and so knew what it was for.
+fn tried_in_this_flow(situation: &Situation<'_>, session: &SessionFacts) -> bool {
+    situation.progress.signed_in_at == Some(session.auth_time)
 }
 
 /// What to ask the person about, if they must be asked.

@@ -193,6 +193,24 @@ fn with_nobody_active_the_accounts_of_the_browser_are_offered() {
 }
 
 #[test]
+fn a_step_up_that_fell_short_in_this_flow_is_not_asked_for_again() {
+    let signed_in = |case: &mut Case| {
+        case.progress.signed_in_at = case.session.as_ref().map(|session| session.auth_time);
+    };
+    let mut wish = Case { reachable: Level::Aal2, ..case("acr_values=aal2") };
+    assert_eq!(wish.step(), Step::StepUp(Level::Aal2));
+    signed_in(&mut wish);
+    assert_eq!(wish.step(), Step::Issue, "the client looks at the acr it gets");
+    let mut must = Case { reachable: Level::Aal2, ..case("") };
+    must.request.acr.levels = vec![Level::Aal2];
+    must.request.acr.named = true;
+    must.request.acr.strictness = Strictness::Essential;
+    assert_eq!(must.step(), Step::StepUp(Level::Aal2));
+    signed_in(&mut must);
+    assert_eq!(must.refusal(), "unmet_authentication_requirements");
+}
+
+#[test]
 fn a_level_within_reach_is_asked_for_and_one_out_of_reach_refused_if_essential() {
     let mut wish = case("acr_values=aal2");
     assert_eq!(wish.step(), Step::Issue);

@@ -184,8 +184,8 @@ pub async fn advance(
         (Step::SignIn(reason), _) => {
             Ok(Outcome::SignIn(sign_in_prompt(client, request, (reason, session))))
         }
-        (Step::StepUp(_), _) => {
-            let reason = (SignInReason::StepUp, session);
+        (Step::StepUp(level), _) => {
+            let reason = (SignInReason::StepUp(level), session);
             Ok(Outcome::SignIn(sign_in_prompt(client, request, reason)))
         }
         (Step::Issue | Step::Consent(_), None) => {
@@ -209,6 +209,10 @@ pub async fn sign_in_again(
     let Ok(request) = request else { return Ok(None) };
     match decide::next_step(app, (flow, session), (&client, &request)).await? {
         Step::SignIn(reason) => Ok(Some(sign_in_prompt(client, request, (reason, session)))),
+        Step::StepUp(level) => {
+            let reason = (SignInReason::StepUp(level), session);
+            Ok(Some(sign_in_prompt(client, request, reason)))
+        }
         _ => Ok(None),
     }
 }
@@ -250,7 +254,7 @@ fn sign_in_prompt(
     (reason, session): (SignInReason, Option<&LiveSession>),
 ) -> SignInPrompt {
     let confirm = match reason {
-        SignInReason::PromptLogin | SignInReason::MaxAge | SignInReason::StepUp => {
+        SignInReason::PromptLogin | SignInReason::MaxAge | SignInReason::StepUp(_) => {
             session.map(|session| session.user_id.clone())
         }
         SignInReason::NoSession | SignInReason::SelectAccount | SignInReason::AnotherPerson => None,
