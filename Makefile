@@ -8,9 +8,12 @@ help: ## this list
 run: ## the provider and two sample apps on localhost, nothing to set up
 	cargo run -- demo
 
+# Tests run at once. Most of them wait most of the time, so there are two for each processor.
+RUST_TEST_THREADS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
+
 test: ## every test: installs what they need when it can, then runs them all
 	scripts/test-setup
-	cargo test
+	RUST_TEST_THREADS=$(RUST_TEST_THREADS) cargo test
 
 conformance: ## the certification plans row by row: runs their tests, writes docs/conformance.md
 	scripts/conformance

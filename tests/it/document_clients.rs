@@ -168,7 +168,7 @@ on_both_backends! {
         app.rp.token_request(&fields).await.assert_oauth_error(400, "unauthorized_client");
         let alone = App::for_devices(bed);
         let page = alone.rp.post(DEVICES, &[]).await;
-        page.assert_oauth_error(401, "invalid_client");
+        page.assert_oauth_error(400, "unauthorized_client");
     }
 
     async fn devices_fill_neither_the_store_nor_the_list_of_apps(backend: Backend) {

@@ -3,6 +3,7 @@
 //! say to which.
 
 use reqwest::Method;
+use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
 use crate::client_signer::{refusal, register};
@@ -55,7 +56,9 @@ async fn token(bed: &Bed, app: &Rp, resource: &str) -> String {
 /// The claims of an answer as JWT.
 async fn told_as_jwt(server: &Rp, token: &str) -> Value {
     let url = server.http.resolve("/oauth2/introspect");
-    let request = server.http.request(Method::POST, &url).header("Accept", JWT);
+    // In place of the browser's own.
+    let accept = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(JWT))]);
+    let request = server.http.request(Method::POST, &url).headers(accept);
     let request = request.basic_auth(&server.id, server.secret.as_ref()).form(&[("token", token)]);
     let page = server.http.send(request).await;
     page.assert_status(200).assert_header("content-type", JWT);
