@@ -136,11 +136,15 @@ on_both_backends! {
         create_user(&world, "alice");
         let app = App::register(&world, "racer", &[]);
         let mut refused = 0;
-        for _ in 0..25 {
+        for round in 0..25 {
             let browser = sign_in(&world, "alice").await;
             let codes = join_all((0..4).map(|_| app.code(&browser))).await;
             let confirmation = browser.get("/logout").await;
-            let leave = confirmation.form("sign-out").press("decision", "logout").submit();
+            let leave = async {
+                // A little later each time, so that they meet at every stage.
+                tokio::time::sleep(Duration::from_millis(3 * round)).await;
+                confirmation.form("sign-out").press("decision", "logout").submit().await
+            };
             let redeem = join_all(codes.iter().map(|code| app.redeem(code)));
             let (left, answers) = tokio::join!(leave, redeem);
             assert!(left.status.as_u16() < 400, "{}", left.describe());
