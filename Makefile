@@ -8,12 +8,16 @@ help: ## this list
 run: ## the provider and two sample apps on localhost, nothing to set up
 	cargo run -- demo
 
-# Tests run at once. Most of them wait most of the time, so there are two for each processor.
-RUST_TEST_THREADS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
+# Integration tests wait most of the time, so two run at once for each processor.
+AT_ONCE := $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
+# All the other tests.
+OTHERS := $(patsubst tests/%.rs,--test %,$(wildcard tests/*.rs)) \
+	$(patsubst tests/%/main.rs,--test %,$(filter-out tests/it/%,$(wildcard tests/*/main.rs)))
 
 test: ## every test: installs what they need when it can, then runs them all
 	scripts/test-setup
-	RUST_TEST_THREADS=$(RUST_TEST_THREADS) cargo test
+	cargo test --lib --bins $(OTHERS)
+	cargo test --test it -- --test-threads=$(AT_ONCE)
 
 conformance: ## the certification plans row by row: runs their tests, writes docs/conformance.md
 	scripts/conformance

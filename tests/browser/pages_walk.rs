@@ -161,6 +161,9 @@ async fn account_and_sign_out(world: &World, browser: &Browser, app: &App) {
     let elsewhere = "[aria-labelledby='devices'] form";
     browser.click(&format!("{elsewhere} button")).await;
     browser.wait_until_gone(elsewhere).await;
+    browser.open(&world.url("/logout")).await;
+    browser.wait_for_text("Orchard Wiki").await;
+    browser.open(&world.url("/account")).await;
     // The app that stays signed in goes by itself.
     let app_alone = "[aria-labelledby='connections'] form";
     browser.click(&format!("{app_alone} button")).await;
@@ -169,7 +172,6 @@ async fn account_and_sign_out(world: &World, browser: &Browser, app: &App) {
 
     browser.open(&world.url("/logout")).await;
     browser.wait_for_text("You are signed in as alice@example.com").await;
-    browser.wait_for_text("Orchard Wiki").await;
     browser.inspect("sign-out").await;
     browser.click("button[value='stay']").await;
     browser.wait_for_address(&world.url("/account")).await;

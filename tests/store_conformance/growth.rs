@@ -28,7 +28,7 @@ enum Fate {
 }
 
 /// Every table.
-const FATES: [(&str, Fate); 24] = [
+const FATES: [(&str, Fate); 26] = [
     ("sessions", Fate::Cleaned),
     ("session_clients", Fate::Cleaned),
     ("grants", Fate::Cleaned),
@@ -50,6 +50,8 @@ const FATES: [(&str, Fate); 24] = [
     ("client_registrations", Fate::Bounded("one for each app, gone with it")),
     ("client_documents", Fate::Bounded("one for each app, gone with it")),
     ("consents", Fate::Bounded("people and apps, gone with either")),
+    ("protected_resources", Fate::Bounded("an administrator names them; gone with their app")),
+    ("gateway_cookies", Fate::Bounded("one for each visit to the gateway; gone with the session")),
     ("signing_keys", Fate::Bounded("three for each algorithm; removed once nothing needs them")),
     ("encryption_keys", Fate::Bounded("two for each algorithm; removed once nothing needs them")),
     ("trusted_issuers", Fate::Bounded("an administrator makes and removes them")),
