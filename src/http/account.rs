@@ -143,23 +143,14 @@ async fn end_connection(
     id: web::Path<String>,
     body: web::Bytes,
 ) -> HttpResponse {
-    let posted = match PostedForm::read(&site, &request, &body).await {
-        Ok(posted) => posted,
+    let (_, session) = match PostedForm::of_session(&site, &request, &body).await {
+        Ok(read) => read,
         Err(answer) => return answer,
     };
-    let visit = posted.visit();
-    let Some(session) = visit.session else { return steps::see_other(&site.path("/login")) };
-    if !steps::session_csrf_ok(&visit, &posted.form) {
-        return render::forged_form(&site, &request);
-    }
     let id = GrantId::new(id.into_inner());
     let caller = extract::caller(&site, &request);
-    match connections::end_own(&site, (&id, &session.user_id), &caller).await {
-        Ok(true) => steps::see_other(&site.path("/account")),
-        // Somebody else's looks like one that does not exist.
-        Ok(false) => render::not_found(&site, &request),
-        Err(failure) => render::failure(&site, &request, &failure),
-    }
+    let ended = connections::end_own(&site, (&id, &session.user_id), &caller).await;
+    back_to_account(&site, &request, ended)
 }
 
 /// Ends another session of the same person.
@@ -169,22 +160,27 @@ async fn end_session(
     id: web::Path<String>,
     body: web::Bytes,
 ) -> HttpResponse {
-    let posted = match PostedForm::read(&site, &request, &body).await {
-        Ok(posted) => posted,
+    let (_, session) = match PostedForm::of_session(&site, &request, &body).await {
+        Ok(read) => read,
         Err(answer) => return answer,
     };
-    let visit = posted.visit();
-    let Some(session) = visit.session else { return steps::see_other(&site.path("/login")) };
-    if !steps::session_csrf_ok(&visit, &posted.form) {
-        return render::forged_form(&site, &request);
-    }
     let id = SessionId::new(id.into_inner());
     let actor = Actor::User(session.user_id.clone());
     let caller = extract::caller(&site, &request);
-    match session::end_own(&site, (&id, &session.user_id), (&actor, &caller)).await {
+    let ended = session::end_own(&site, (&id, &session.user_id), (&actor, &caller)).await;
+    back_to_account(&site, &request, ended)
+}
+
+/// The answer once something of the person's was to end. Somebody else's looks like one that does not
+/// exist.
+pub(super) fn back_to_account(
+    site: &Site,
+    request: &HttpRequest,
+    ended: Result<bool, Failure>,
+) -> HttpResponse {
+    match ended {
         Ok(true) => steps::see_other(&site.path("/account")),
-        // Somebody else's session looks like one that does not exist.
-        Ok(false) => render::not_found(&site, &request),
-        Err(failure) => render::failure(&site, &request, &failure),
+        Ok(false) => render::not_found(site, request),
+        Err(failure) => render::failure(site, request, &failure),
     }
 }

@@ -7,9 +7,9 @@ use super::pages::When;
 use super::pages::allowed_apps::AllowedApp;
 use super::pages::consent::{claim_sentence, scope_sentence};
 use super::routes::only;
-use super::sign_in::steps::{self, PostedForm};
+use super::sign_in::steps::PostedForm;
 use super::site::Site;
-use super::{extract, render};
+use super::{account, extract};
 use crate::protocol::types::{ClientId, UserId};
 use crate::service::audit::Actor;
 use crate::service::failure::Failure;
@@ -40,21 +40,13 @@ pub(super) async fn list(site: &Site, user: &UserId) -> Result<Vec<AllowedApp>, 
 
 /// Takes back what the person has allowed an app.
 async fn withdraw(site: web::Data<Site>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
-    let posted = match PostedForm::read(&site, &request, &body).await {
-        Ok(posted) => posted,
+    let (posted, session) = match PostedForm::of_session(&site, &request, &body).await {
+        Ok(read) => read,
         Err(answer) => return answer,
     };
-    let visit = posted.visit();
-    let Some(session) = visit.session else { return steps::see_other(&site.path("/login")) };
-    if !steps::session_csrf_ok(&visit, &posted.form) {
-        return render::forged_form(&site, &request);
-    }
     let client = ClientId::new(posted.text("client_id"));
     let actor = Actor::User(session.user_id.clone());
     let caller = extract::caller(&site, &request);
-    match consent::withdraw(&site, (&session.user_id, &client), (&actor, &caller)).await {
-        Ok(true) => steps::see_other(&site.path("/account")),
-        Ok(false) => render::not_found(&site, &request),
-        Err(failure) => render::failure(&site, &request, &failure),
-    }
+    let ended = consent::withdraw(&site, (&session.user_id, &client), (&actor, &caller)).await;
+    account::back_to_account(&site, &request, ended)
 }

@@ -10,7 +10,6 @@ use super::client::{AuthMethod, ClientKind, ClientMetadata, ConsentPolicy, Grant
 use super::fapi;
 use super::scope::Scopes;
 
-pub use super::plain_text::is_deceptive;
 pub use places::{Fetched, fetched};
 
 /// One thing wrong with the metadata.

@@ -135,8 +135,18 @@ pub fn is_loopback(uri: &str) -> bool {
 /// would be is as invented as the rest, so there is none.
 #[must_use]
 pub fn web_host(uri: &str) -> Option<String> {
-    let url = url::Url::parse(uri).ok()?;
-    matches!(url.scheme(), "https" | "http").then(|| url.host_str().map(str::to_owned))?
+    host_of(uri, &["https", "http"])
+}
+
+/// The host of an https URI, which nobody else can answer at.
+#[must_use]
+pub fn https_host(uri: &str) -> Option<String> {
+    host_of(uri, &["https"])
+}
+
+fn host_of(uri: &str, schemes: &[&str]) -> Option<String> {
+    let url = url::Url::parse(uri).ok().filter(|url| schemes.contains(&url.scheme()))?;
+    url.host_str().map(str::to_owned)
 }
 
 /// Splits a loopback URI into its host and what follows the port: `http://[::1]:81/cb?x` becomes

@@ -15,7 +15,6 @@ use super::client::{AuthMethod, Client, ClientKind, ClientMetadata, GrantType, P
 use super::client_metadata::MetadataProblem;
 use super::redirect_uri;
 use super::scope::Scopes;
-use super::subject;
 
 /// The members of [`ClientMetadata`] that are taken as they come. `grant_types`,
 /// `token_endpoint_auth_method`, `response_types` and `application_type` are read beside them.
@@ -237,7 +236,7 @@ fn kind(members: &Members, metadata: &ClientMetadata, problems: &mut Problems) -
 
 /// What an app without a name is called: by the web site it sends people to, which it cannot invent.
 fn nameless(metadata: &ClientMetadata) -> String {
-    let host = metadata.redirect_uris.iter().find_map(|uri| subject::https_host(uri));
+    let host = metadata.redirect_uris.iter().find_map(|uri| redirect_uri::https_host(uri));
     host.filter(|host| host.len() <= 100).unwrap_or_else(|| "An app without a name".to_owned())
 }
 

@@ -4,19 +4,13 @@
 use std::collections::BTreeSet;
 
 use super::client::{Client, ClientMetadata, SubjectType};
+use super::redirect_uri::https_host;
 
 /// The hosts that the redirect URIs name (section 8.1). Only https says whose app it is: whoever
 /// listens on a loopback address or has taken a scheme of an app's own may write any host into it.
 #[must_use]
 pub fn hosts(metadata: &ClientMetadata) -> BTreeSet<String> {
     metadata.redirect_uris.iter().filter_map(|uri| https_host(uri)).collect()
-}
-
-/// The host of an https URI.
-#[must_use]
-pub fn https_host(uri: &str) -> Option<String> {
-    let url = url::Url::parse(uri).ok().filter(|url| url.scheme() == "https")?;
-    url.host_str().map(str::to_owned)
 }
 
 /// The one host at which every answer to the client arrives, if there is one: no answer may go

@@ -104,8 +104,9 @@ impl AuditEvent {
     }
 }
 
+/// An event as it was written, wherever it stands in the chain.
 #[derive(FromRow)]
-struct EventRow {
+pub(super) struct StoredEvent {
     id: String,
     at: UnixTime,
     kind: String,
@@ -117,14 +118,10 @@ struct EventRow {
     address: Option<String>,
     request_id: Option<String>,
     detail: Json<Value>,
-    seq: Option<i64>,
-    hash: Option<String>,
-    sealed_at: Option<UnixTime>,
 }
 
-impl From<EventRow> for AuditEvent {
-    fn from(row: EventRow) -> Self {
-        let seal = row.seq.zip(row.hash).zip(row.sealed_at);
+impl From<StoredEvent> for AuditEvent {
+    fn from(row: StoredEvent) -> Self {
         Self {
             id: row.id,
             at: row.at,
@@ -137,8 +134,25 @@ impl From<EventRow> for AuditEvent {
             address: row.address,
             request_id: row.request_id,
             detail: row.detail.0,
-            seal: seal.map(|((seq, hash), sealed_at)| Seal { seq, hash, sealed_at }),
+            seal: None,
         }
+    }
+}
+
+#[derive(FromRow)]
+struct EventRow {
+    #[sqlx(flatten)]
+    event: StoredEvent,
+    seq: Option<i64>,
+    hash: Option<String>,
+    sealed_at: Option<UnixTime>,
+}
+
+impl From<EventRow> for AuditEvent {
+    fn from(row: EventRow) -> Self {
+        let seal = row.seq.zip(row.hash).zip(row.sealed_at);
+        let seal = seal.map(|((seq, hash), sealed_at)| Seal { seq, hash, sealed_at });
+        Self { seal, ..Self::from(row.event) }
     }
 }
 

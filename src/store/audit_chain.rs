@@ -5,7 +5,7 @@
 use serde_json::Value;
 use sqlx_macros::FromRow;
 
-use super::audit::{AuditEvent, Outcome, Seal};
+use super::audit::{AuditEvent, Outcome, Seal, StoredEvent};
 use super::columns::Json;
 use super::db::{Db, Sql, Tx};
 use super::error::StoreError;
@@ -90,7 +90,7 @@ pub async fn waiting(db: &Db, limit: i64) -> Result<Vec<AuditEvent>, StoreError>
              order by u.event_id limit $1",
         )
         .bind(limit)
-        .all::<WaitingRow>()
+        .all::<StoredEvent>()
         .await?;
     Ok(rows.into_iter().map(AuditEvent::from).collect())
 }
@@ -229,40 +229,6 @@ pub async fn remove_up_to(tx: &mut Tx, seq: i64) -> Result<u64, StoreError> {
         .await?;
     tx.query("delete from audit_chain where seq <= $1").bind(seq).execute().await?;
     Ok(removed)
-}
-
-#[derive(FromRow)]
-struct WaitingRow {
-    id: String,
-    at: UnixTime,
-    kind: String,
-    outcome: Outcome,
-    actor: Option<String>,
-    user_id: Option<String>,
-    client_id: Option<String>,
-    session_id: Option<String>,
-    address: Option<String>,
-    request_id: Option<String>,
-    detail: Json<Value>,
-}
-
-impl From<WaitingRow> for AuditEvent {
-    fn from(row: WaitingRow) -> Self {
-        Self {
-            id: row.id,
-            at: row.at,
-            kind: row.kind,
-            outcome: row.outcome,
-            actor: row.actor,
-            user_id: row.user_id,
-            client_id: row.client_id,
-            session_id: row.session_id,
-            address: row.address,
-            request_id: row.request_id,
-            detail: row.detail.0,
-            seal: None,
-        }
-    }
 }
 
 #[derive(FromRow)]

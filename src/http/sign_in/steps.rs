@@ -83,6 +83,25 @@ impl<'a> PostedForm<'a> {
         Ok(Self { site, request, form, browser, accounts, session })
     }
 
+    /// Reads a form that somebody signed in sends from a page of their own.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and the answer to a form without a session, or one that no page of
+    /// this session made.
+    pub async fn of_session(
+        site: &'a Site,
+        request: &'a HttpRequest,
+        body: &[u8],
+    ) -> Result<(Self, LiveSession), HttpResponse> {
+        let posted = Self::read(site, request, body).await?;
+        let session = posted.session.clone();
+        let session = session.ok_or_else(|| see_other(&site.path("/login")))?;
+        if !session_csrf_ok(&posted.visit(), &posted.form) {
+            return Err(render::forged_form(site, request));
+        }
+        Ok((posted, session))
+    }
+
     pub fn visit(&self) -> Visit<'_> {
         let Self { site, request, browser, session, .. } = self;
         Visit { site, request, browser, session: session.as_ref() }

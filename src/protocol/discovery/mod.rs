@@ -91,7 +91,7 @@ fn authorization(offer: &Offer<'_>) -> Value {
         "ui_locales_supported": ["en"],
         "claims_parameter_supported": true,
         "authorization_response_iss_parameter_supported": true,
-        "authorization_signing_alg_values_supported": names(offer.signing),
+        "authorization_signing_alg_values_supported": offer.signing,
         "require_pushed_authorization_requests":
             offer.pushed_requests == PushedRequests::Required,
     })
@@ -144,7 +144,7 @@ fn client_authentication() -> Value {
 
 /// What is given out, and what is in it.
 fn tokens(offer: &Offer<'_>) -> Value {
-    let algs = names(offer.signing);
+    let algs = offer.signing;
     json!({
         "grant_types_supported": GrantType::ALL.map(GrantType::as_str),
         "scopes_supported": Scopes::STANDARD,
@@ -154,7 +154,7 @@ fn tokens(offer: &Offer<'_>) -> Value {
         "id_token_signing_alg_values_supported": algs,
         "userinfo_signing_alg_values_supported": algs,
         "introspection_signing_alg_values_supported": algs,
-        "dpop_signing_alg_values_supported": dpop::ALGS.map(SigningAlg::as_str),
+        "dpop_signing_alg_values_supported": dpop::ALGS,
     })
 }
 
@@ -196,10 +196,6 @@ impl Offer<'_> {
     fn at(&self, path: &str) -> String {
         format!("{}{path}", self.issuer)
     }
-}
-
-fn names(algs: &[SigningAlg]) -> Vec<&'static str> {
-    algs.iter().map(|alg| alg.as_str()).collect()
 }
 
 /// How clients may authenticate, by the registered names.
