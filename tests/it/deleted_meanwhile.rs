@@ -6,10 +6,11 @@ use serde_json::json;
 use crate::client_signer::jwks;
 use crate::fixtures::{ALICE, Bed, unique};
 use crate::flow_kit::{count, execute};
-use crate::grant_kit::{BEARER_GRANT, Clients, Device, EXCHANGE_GRANT};
+use crate::grant_kit::{BEARER_GRANT, Clients, Device, EXCHANGE_GRANT, all_is_heard};
 use crate::support::browser_like::Page;
 
-/// A command would tell the server; this is the moment before it hears.
+/// A command would tell the server; this is the moment before it hears. Nothing else may be on its
+/// way to the server then, for hearing of anything it looks again.
 async fn forget_client(bed: &Bed, id: &str) {
     execute(&bed.world, &format!("delete from clients where id = '{id}'")).await;
 }
@@ -23,8 +24,11 @@ on_both_backends! {
     async fn a_code_of_a_client_that_is_gone_is_refused(backend: Backend) {
         let bed = Bed::own(backend, &["conf-basic", "trusted"]).await;
         let browser = bed.signed_in(&ALICE).await;
+        all_is_heard(&bed.world, &bed.rp("conf-basic")).await;
         for id in ["conf-basic", "trusted"] {
             let rp = bed.rp(id);
+            // What the server knows of the client it now holds in memory.
+            rp.token_request(&[("grant_type", "refresh_token"), ("refresh_token", "none")]).await;
             let code = rp.code(&browser, &ALICE, &[]).await;
             forget_client(&bed, id).await;
             assert_refused(&rp.redeem(&code).await, "invalid_grant");
@@ -37,6 +41,7 @@ on_both_backends! {
         let bed = Bed::own(backend, &[]).await;
         let mut clients = Clients::default();
         clients.register(&bed.world, "tv", ("device", json!({})));
+        all_is_heard(&bed.world, &clients.rp(&bed.world, "tv")).await;
         let device = Device::ask(clients.rp(&bed.world, "tv"), "openid").await;
         let browser = bed.signed_in(&ALICE).await;
         let late = Device::ask(clients.rp(&bed.world, "tv"), "openid").await;
@@ -70,6 +75,7 @@ on_both_backends! {
         let bearer = async |assertion: String| {
             rp.token_request(&[("grant_type", BEARER_GRANT), ("assertion", &assertion)]).await
         };
+        all_is_heard(&bed.world, &rp).await;
         bearer(says()).await.assert_status(200);
         forget_client(&bed, "portal").await;
         assert_refused(&bearer(says()).await, "invalid_grant");

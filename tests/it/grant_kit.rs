@@ -8,8 +8,10 @@ use tokio::sync::OnceCell;
 
 use crate::answers::Tokens;
 use crate::fixtures::{Auth, Bed, Person, REDIRECT, Rp, fill_in};
+use crate::flow_kit::PATIENCE;
 use crate::support::backends::Backend;
 use crate::support::browser_like::{Browser, Page};
+use crate::support::process::wait_until_async;
 use crate::support::world::World;
 
 pub const EXCHANGE_GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -178,4 +180,29 @@ pub async fn settled(mut ask: impl AsyncFnMut() -> Page) -> Page {
     })
     .await;
     found.expect("just found")
+}
+
+/// Enables a disabled client, and waits until the server has heard of both. A client's tokens die
+/// before the server hears of the rest, so what it thinks must be seen to change twice: otherwise the
+/// old state would pass for the new one.
+pub async fn enable_again(world: &World, rp: &Rp) {
+    is_answered(rp, 401).await;
+    world.cli(&["client", "update", &rp.id, "--enable"]);
+    is_answered(rp, 400).await;
+}
+
+/// Waits until the server has heard of everything that commands have done to clients so far.
+pub async fn all_is_heard(world: &World, rp: &Rp) {
+    is_answered(rp, 400).await;
+    world.cli(&["client", "update", &rp.id, "--disable"]);
+    enable_again(world, rp).await;
+}
+
+/// Waits until a request of the client, without a usable token, is refused in this way.
+async fn is_answered(rp: &Rp, status: u16) {
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", "none")];
+    wait_until_async("the server hearing of a client", PATIENCE, async || {
+        rp.token_request(&fields).await.status == status
+    })
+    .await;
 }

@@ -7,7 +7,7 @@ use crate::checks::{assert_access_token_dead, key_set};
 use crate::fixtures::{ALICE, BOB, Bed, Rp};
 use crate::flow_kit::PATIENCE;
 use crate::forge::{OwnKey, forgeries, malformed_claims};
-use crate::grant_kit::{Clients, EXCHANGE_GRANT, Kit};
+use crate::grant_kit::{Clients, EXCHANGE_GRANT, Kit, enable_again};
 use crate::support::backends::Backend;
 use crate::support::browser_like::Page;
 use crate::support::process::wait_until_async;
@@ -197,13 +197,11 @@ on_both_backends! {
         let (_, token) = exchanged().await;
         bed.world.cli(&["client", "update", "middle", "--disable"]);
         dies(&rp("back"), &token).await;
-        bed.world.cli(&["client", "update", "middle", "--enable"]);
-        is_known(&rp("middle")).await;
+        enable_again(&bed.world, &rp("middle")).await;
         let (_, token) = exchanged().await;
         bed.world.cli(&["client", "update", "front", "--disable"]);
         dies(&rp("back"), &token).await;
-        bed.world.cli(&["client", "update", "front", "--enable"]);
-        is_known(&rp("front")).await;
+        enable_again(&bed.world, &rp("front")).await;
         let (_, token) = exchanged().await;
         bed.world.cli(&["user", "disable", "alice"]);
         dies(&rp("back"), &token).await;
@@ -301,15 +299,6 @@ async fn chain(backend: Backend) -> (Bed, Clients) {
         clients.register(&bed.world, id, ("machine", metadata));
     }
     (bed, clients)
-}
-
-/// Waits until the server has heard that the client was switched on again.
-async fn is_known(rp: &Rp) {
-    let fields = [("grant_type", "refresh_token"), ("refresh_token", "none")];
-    wait_until_async("the client being known again", PATIENCE, async || {
-        rp.token_request(&fields).await.status == 400
-    })
-    .await;
 }
 
 /// A command works beside the server, which notices within a second.
