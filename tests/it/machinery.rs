@@ -46,9 +46,9 @@ async fn run_sql(url: &str, sql: &'static str) -> sqlx::Result<()> {
 #[tokio::test]
 async fn every_database_is_fresh_and_copies_the_migrated_template_once() {
     let migrate = async |url: String| run_sql(&url, "create table t (a int)").await.unwrap();
-    let first = PrivatePostgres::database_migrated_by("one table", migrate).await;
+    let first = PrivatePostgres::database_made_by("one table", migrate).await;
     let never = async |_| panic!("the template exists");
-    let second = PrivatePostgres::database_migrated_by("one table", never).await;
+    let second = PrivatePostgres::database_made_by("one table", never).await;
     assert_ne!(first, second);
     run_sql(&first, "insert into t values (1)").await.unwrap();
     run_sql(&second, "insert into t values (1)").await.unwrap();

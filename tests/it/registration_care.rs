@@ -228,7 +228,7 @@ on_both_backends! {
     }
 
     async fn keys_are_stored_without_what_is_no_part_of_them(backend: Backend) {
-        let bed = open_bed(backend).await;
+        let bed = &Bed::new(open_world(backend).start().await, &[]).await;
         let before = count(bed).await;
         for odd in [
             json!({ "keys": [], "x": "\u{0}" }),

@@ -12,6 +12,7 @@ pub mod backends;
 pub mod browser_like;
 pub mod cookies;
 pub mod form;
+pub mod past;
 pub mod postgres;
 pub mod process;
 pub mod redis_server;

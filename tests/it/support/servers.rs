@@ -27,10 +27,10 @@ impl PrivatePostgres {
         Self::shared().await.0.create_database().await
     }
 
-    /// The address of a fresh database with the schema that `migrate` makes. `migrate` gets the
-    /// address of a template and runs once in this process for each `label`; every other call
-    /// copies its work. It must have closed its connections when it returns.
-    pub async fn database_migrated_by(label: &str, migrate: impl AsyncFnOnce(String)) -> String {
+    /// The address of a fresh database with what `make` puts into it. `make` gets the address of a
+    /// template and runs once in this process for each `label`; every other call copies its work.
+    /// It must have closed its connections when it returns.
+    pub async fn database_made_by(label: &str, make: impl AsyncFnOnce(String)) -> String {
         let server = &Self::shared().await.0;
         let cell = {
             let mut templates = TEMPLATES.lock().unwrap_or_else(PoisonError::into_inner);
@@ -39,7 +39,7 @@ impl PrivatePostgres {
         let template = cell
             .get_or_init(async || {
                 let url = server.create_database().await;
-                migrate(url.clone()).await;
+                make(url.clone()).await;
                 url.rsplit('/').next().unwrap_or_default().to_owned()
             })
             .await;

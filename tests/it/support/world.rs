@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::backends::Backend;
 use super::browser_like::Browser;
+use super::past::{self, Past};
 use super::process::{Guarded, START_LIMIT, Scratch, Signal, free_port, wait_until_async};
 use super::servers::{
     Durability, Persistence, PostgresProcess, PrivatePostgres, PrivateRedis, RedisProcess,
@@ -55,6 +56,10 @@ impl WorldBuilder {
     /// Prepares everything and does not start the server: for tests of the command line and of
     /// refused starts.
     pub async fn prepare(self) -> World {
+        self.assemble(Past::None).await
+    }
+
+    async fn assemble(self, past: Past) -> World {
         let dir = Scratch::new("world");
         let port = free_port();
         let mut world = World {
@@ -75,7 +80,9 @@ impl WorldBuilder {
             world.set("DOORWARD_CONFIG", &path.display().to_string());
         }
         if self.backend == Backend::Production {
-            world.use_production(self.own_redis, self.own_postgres).await;
+            world.use_production(self.own_redis, self.own_postgres, past).await;
+        } else if past == Past::Started {
+            past::copy_embedded(&world.data_dir()).await;
         }
         for (name, value) in &self.environment {
             world.set(name, value);
@@ -83,9 +90,16 @@ impl WorldBuilder {
         world
     }
 
-    /// Prepares everything and starts the server; returns when it is ready.
+    /// Prepares everything and starts the server; returns when it is ready. The server finds the
+    /// keys of an earlier start, unless the settings say something about keys.
     pub async fn start(self) -> World {
-        let mut world = self.prepare().await;
+        let of_keys = self.environment.iter().any(|(name, _)| past::is_of_keys(name));
+        let past = if of_keys || self.own_postgres || self.config_file.is_some() {
+            Past::None
+        } else {
+            Past::Started
+        };
+        let mut world = self.assemble(past).await;
         world.start_server().await;
         world
     }
@@ -320,8 +334,13 @@ impl World {
         .to_vec()
     }
 
-    async fn use_production(&mut self, own_redis: Option<Persistence>, own_postgres: bool) {
-        self.set("DOORWARD_SECRETS__MASTER_KEY", &random_key());
+    async fn use_production(
+        &mut self,
+        own_redis: Option<Persistence>,
+        own_postgres: bool,
+        past: Past,
+    ) {
+        self.set("DOORWARD_SECRETS__MASTER_KEY", past::master_key());
         self.redis = own_redis.map(RedisProcess::start);
         let redis = self.redis.as_ref().map_or_else(PrivateRedis::fresh, RedisProcess::url);
         self.set("DOORWARD_REDIS__URL", &redis);
@@ -330,8 +349,16 @@ impl World {
             let url = server.create_database().await;
             self.postgres = Some(server);
             url
+        } else if past == Past::Started {
+            PrivatePostgres::database_made_by("started", async |url| {
+                self.set("DOORWARD_DATABASE__URL", &url);
+                self.start_server().await;
+                self.stop();
+                let _ = std::fs::remove_file(self.log_path());
+            })
+            .await
         } else {
-            PrivatePostgres::database_migrated_by("doorward", async |url| self.migrate(&url)).await
+            PrivatePostgres::database_made_by("migrated", async |url| self.migrate(&url)).await
         };
         self.set("DOORWARD_DATABASE__URL", &database);
     }
