@@ -2,7 +2,7 @@
 -- number, so that no two of them wait for each other. Within about a second it is sealed: it gets the
 -- next number and a hash over itself and the hash before it.
 
--- Events waiting to be sealed. A trigger fills it (src/store/triggers.rs).
+-- Events waiting to be sealed. A trigger fills it (src/store/db/triggers.rs).
 create table audit_unsealed (
     event_id text not null primary key
 );

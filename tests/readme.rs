@@ -28,7 +28,8 @@ use std::process::Command;
 
 use documents::Document;
 use support::backends::Backend;
-use support::world::{World, binary};
+use support::world::World;
+use support::world::binary;
 
 /// The address in the documents: that of a server with default settings.
 const DEFAULT_ISSUER: &str = "http://localhost:8080";

@@ -6,17 +6,17 @@ use std::hint::black_box;
 use criterion::Criterion;
 use data_encoding::BASE64;
 use doorward::clock::UnixTime;
-use doorward::protocol::acr::Level;
+use doorward::protocol::authorize::acr::Level;
+use doorward::protocol::authorize::claims_request::Asked;
+use doorward::protocol::authorize::reply::ReplyTo;
 use doorward::protocol::authorize::{self, AuthorizeRequest, Choices};
-use doorward::protocol::claims::{self, Authentication, IdTokenFacts};
-use doorward::protocol::claims_request::Asked;
-use doorward::protocol::client::{Client, ClientKind, ClientMetadata, ClientOrigin};
-use doorward::protocol::client_auth;
+use doorward::protocol::client::{
+    Client, ClientKind, ClientMetadata, ClientOrigin, authentication, redirect_uri,
+};
 use doorward::protocol::interaction::{self, Allowed, Expected, Progress, SessionFacts, Situation};
 use doorward::protocol::params::Params;
-use doorward::protocol::redirect_uri;
-use doorward::protocol::reply::ReplyTo;
 use doorward::protocol::scope::Scopes;
+use doorward::protocol::token::claims::{self, Authentication, IdTokenFacts};
 use doorward::protocol::types::{ClientId, SessionId, UserId};
 use doorward::protocol::user::{Profile, User};
 
@@ -96,10 +96,10 @@ fn comparing(criterion: &mut Criterion) {
     });
     let header = format!("Basic {}", BASE64.encode(b"portal:Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9v"));
     let body = Params::parse(b"grant_type=authorization_code&code=x").expect("parameters");
-    group.bench_function("client_auth::read, Basic", |b| {
+    group.bench_function("authentication::read, Basic", |b| {
         b.iter(|| {
             let decode = |text: &str| BASE64.decode(text.as_bytes()).ok();
-            client_auth::read(Some(black_box(&header)), &body, decode, |_| None)
+            authentication::read(Some(black_box(&header)), &body, decode, |_| None)
         });
     });
     group.finish();

@@ -4,7 +4,7 @@
 //! client id and a secret that must survive being sent.
 
 use data_encoding::BASE64;
-use doorward::protocol::client_auth::{self, Proof};
+use doorward::protocol::client::authentication::{self, Proof};
 use doorward::protocol::params::Params;
 
 pub fn check(data: &[u8]) {
@@ -18,7 +18,7 @@ pub fn check(data: &[u8]) {
 
 fn read(header: &str, body: &str) {
     let Ok(body) = Params::parse(body.as_bytes()) else { return };
-    let Ok(presented) = client_auth::read(Some(header), &body, decode, |_| None) else { return };
+    let Ok(presented) = authentication::read(Some(header), &body, decode, |_| None) else { return };
     assert!(!presented.client_id.as_str().is_empty(), "a client without a name");
     assert!(header.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic ")));
     assert!(body.get("client_secret").ok() == Some(None), "two methods at once");
@@ -37,7 +37,7 @@ fn survives(id: &str, secret: &str) {
     let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
     let (sent_id, sent_secret): (String, String) = (encode(id), encode(secret));
     let header = format!("Basic {}", BASE64.encode(format!("{sent_id}:{sent_secret}").as_bytes()));
-    let presented = client_auth::read(Some(&header), &Params::default(), decode, |_| None);
+    let presented = authentication::read(Some(&header), &Params::default(), decode, |_| None);
     let presented = presented.expect("a well-formed header is read");
     assert_eq!(presented.client_id.as_str(), id);
     let Proof::Basic { secrets } = presented.proof else { panic!("the secret is lost") };

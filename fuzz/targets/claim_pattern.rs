@@ -3,7 +3,7 @@
 //!
 //! Input: the pattern and the value with a line break between them.
 
-use doorward::protocol::trusted_issuer::fits;
+use doorward::protocol::token::trusted_issuer::fits;
 
 pub fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };

@@ -2,8 +2,8 @@
 //!
 //! Input: the text of the parameter.
 
-use doorward::protocol::acr::{AcrDemand, Level, Standing};
-use doorward::protocol::claims_request::{ClaimsRequest, scope_of};
+use doorward::protocol::authorize::acr::{AcrDemand, Level, Standing};
+use doorward::protocol::authorize::claims_request::{ClaimsRequest, scope_of};
 use doorward::protocol::scope::Scopes;
 use serde_json::Value;
 

@@ -5,7 +5,7 @@
 
 use doorward::clock::UnixTime;
 use doorward::protocol::client::SecurityProfile;
-use doorward::protocol::client_assertion::{Audience, Expect, check as check_claims};
+use doorward::protocol::client::assertion::{Audience, Expect, check as check_claims};
 use doorward::protocol::types::ClientId;
 use serde_json::{Map, Value};
 

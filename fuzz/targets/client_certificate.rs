@@ -8,8 +8,8 @@ use data_encoding::BASE64;
 use doorward::clock::UnixTime;
 use doorward::crypto::certificate::{Certificate, from_header};
 use doorward::protocol::client::ClientMetadata;
-use doorward::protocol::client_certificate::names_client;
-use doorward::protocol::distinguished_name::DistinguishedName;
+use doorward::protocol::client::certificate::names_client;
+use doorward::protocol::client::distinguished_name::DistinguishedName;
 use serde_json::json;
 
 pub fn check(data: &[u8]) {

@@ -6,14 +6,14 @@
 use std::sync::LazyLock;
 
 use doorward::clock::UnixTime;
+use doorward::protocol::client::registration::{self, Policy};
+use doorward::protocol::client::validation::{self, MetadataProblem};
 use doorward::protocol::client::{
     AuthMethod, Client, ClientMetadata, ClientOrigin, ConsentPolicy, GrantType, PkcePolicy,
     SecurityProfile,
 };
-use doorward::protocol::client_metadata::{self, MetadataProblem};
-use doorward::protocol::registration::{self, Policy};
+use doorward::protocol::jose::strict_json;
 use doorward::protocol::scope::Scopes;
-use doorward::protocol::strict_json;
 use doorward::protocol::types::ClientId;
 use url::Url;
 
@@ -27,7 +27,7 @@ pub fn check(data: &[u8]) {
     let Ok(members) = strict_json::object(data) else { return };
     match registration::read(&members, &policy()) {
         Err(problems) => told(&problems),
-        Ok(metadata) => match client_metadata::validate(&metadata) {
+        Ok(metadata) => match validation::validate(&metadata) {
             Err(problems) => told(&problems),
             Ok(()) => accepted(metadata),
         },
@@ -45,7 +45,7 @@ pub fn policy() -> Policy<'static> {
 
 /// A refusal has a reason, in characters that RFC 6749 section 5.2 allows.
 pub fn told(problems: &[MetadataProblem]) {
-    let text = client_metadata::description(problems);
+    let text = validation::description(problems);
     assert!(!text.is_empty() && text.len() < 1_000, "{problems:?}");
     let allowed = |c: char| matches!(c, ' '..='~') && c != '"' && c != '\\';
     assert!(text.chars().all(allowed), "{text:?}");
@@ -102,7 +102,7 @@ pub fn lead_nowhere_dangerous(metadata: &ClientMetadata) {
         let url = Url::parse(link).expect("a URL");
         assert!(matches!(url.scheme(), "https" | "http"), "{link}");
     }
-    for (field, uri) in client_metadata::fetched(metadata) {
+    for (field, uri) in validation::fetched(metadata) {
         assert_eq!(Url::parse(uri).expect("a URL").scheme(), "https", "{field}: {uri}");
     }
 }

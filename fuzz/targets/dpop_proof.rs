@@ -12,8 +12,8 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use data_encoding::BASE64URL_NOPAD;
 use doorward::clock::UnixTime;
 use doorward::crypto::foreign::Unverified;
-use doorward::protocol::dpop::{self, Expected};
-use doorward::service::dpop::RULES;
+use doorward::protocol::token::dpop::{self, Expected};
+use doorward::service::token::dpop::RULES;
 use serde_json::{Map, Value, json};
 
 const NOW: i64 = 1_800_000_000;

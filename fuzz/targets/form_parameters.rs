@@ -3,10 +3,10 @@
 //! Input: the encoded parameters.
 
 use doorward::clock::UnixTime;
+use doorward::protocol::authorize::reply::ReplyTo;
 use doorward::protocol::authorize::{self, Choices};
 use doorward::protocol::client::{Client, ClientMetadata, ClientOrigin};
 use doorward::protocol::params::Params;
-use doorward::protocol::reply::ReplyTo;
 use doorward::protocol::scope::Scopes;
 use doorward::protocol::types::ClientId;
 

@@ -3,10 +3,9 @@
 //!
 //! Input: a client id, a line break, the document.
 
-use doorward::protocol::client::PkcePolicy;
-use doorward::protocol::client_metadata;
-use doorward::protocol::metadata_document::{host_of, is_url, read};
-use doorward::protocol::strict_json;
+use doorward::protocol::client::metadata_document::{host_of, is_url, read};
+use doorward::protocol::client::{PkcePolicy, validation};
+use doorward::protocol::jose::strict_json;
 use url::Url;
 
 use super::client_metadata::{lead_nowhere_dangerous, policy, told};
@@ -32,7 +31,7 @@ pub fn check(data: &[u8]) {
         let at_home = home.as_ref().is_ok_and(|home| *home == url.origin());
         assert!(at_home || loopback && url.scheme() == "http", "{uri} of {id}");
     }
-    if client_metadata::validate(&metadata).is_ok() {
+    if validation::validate(&metadata).is_ok() {
         lead_nowhere_dangerous(&metadata);
     }
 }

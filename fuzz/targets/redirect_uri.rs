@@ -4,8 +4,7 @@
 //! Input: one byte that chooses the kind of client, then the registered and the presented URI with
 //! a line break between them.
 
-use doorward::protocol::client::ClientKind;
-use doorward::protocol::redirect_uri;
+use doorward::protocol::client::{ClientKind, redirect_uri};
 use url::Url;
 
 pub fn check(data: &[u8]) {

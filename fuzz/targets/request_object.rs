@@ -8,8 +8,8 @@
 
 use doorward::clock::UnixTime;
 use doorward::crypto::foreign::{EmbeddedKey, ForeignKeys, HeaderRules, Untyped, Unverified};
+use doorward::protocol::authorize::request_object::{self, Expect};
 use doorward::protocol::client::{Client, ClientMetadata, ClientOrigin, SecurityProfile};
-use doorward::protocol::request_object::{self, Expect};
 use doorward::protocol::types::ClientId;
 use serde_json::{Map, Value, json};
 

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use data_encoding::BASE64URL_NOPAD;
 use doorward::crypto::seal::{MasterKey, Purpose, Sealer};
-use doorward::service::flow::Flow;
+use doorward::service::authorize::flow::Flow;
 
 static SEALER: LazyLock<Sealer> = LazyLock::new(|| Sealer::new(&MasterKey::generate()));
 

@@ -1,5 +1,5 @@
 //! The key sets of clients that publish them at an address of their own, as this process last saw
-//! them. When to ask again is decided in `service::client_keys`.
+//! them. When to ask again is decided in `service::clients::key_sets`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::clock::UnixTime;
 use crate::crypto::encoding::fingerprint;
 use crate::crypto::foreign::{ForeignKeys, KeySetError};
-use crate::protocol::jwk_set;
+use crate::protocol::jose::jwk_set;
 
 /// Addresses whose keys are kept; each may hold tens of kilobytes.
 const MOST: u64 = 2048;

@@ -9,8 +9,8 @@ use moka::sync::Cache;
 
 use crate::clock::UnixTime;
 use crate::crypto::secret::SecretHash;
-use crate::protocol::claims::AccessTokenClaims;
 use crate::protocol::client::Client;
+use crate::protocol::token::claims::AccessTokenClaims;
 use crate::protocol::types::ClientId;
 
 /// In bytes.

@@ -13,9 +13,10 @@ use super::output::{Output, Table};
 use super::values::{audit_outcome, moment};
 use crate::app::App;
 use crate::clock::UnixTime;
-use crate::service::audit_chain::Chain;
-use crate::service::audit_verification::{self, Kind, Question, Report};
-use crate::service::{audit, people};
+use crate::service::audit;
+use crate::service::audit::chain::Chain;
+use crate::service::audit::verification::{self, Kind, Question, Report};
+use crate::service::people;
 use crate::store::Cursor;
 use crate::store::audit::{AuditEvent, AuditFilter, Order, Outcome};
 
@@ -263,7 +264,7 @@ fn verify(
                 output.note(&format!("{checked} events checked so far"));
             }
         };
-        Ok(audit_verification::verify(&chain, &question, &mut progress).await?)
+        Ok(verification::verify(&chain, &question, &mut progress).await?)
     })?;
     output.data(&report_json(&report), &report_table(&report))?;
     if report.is_intact() {

@@ -20,8 +20,7 @@ use crate::protocol::client::{
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::{ClientId, SigningAlg};
 use crate::service::audit::Actor;
-use crate::service::clients::{self, Activity, NewClient};
-use crate::service::registration;
+use crate::service::clients::{self, Activity, NewClient, registration};
 use crate::store::clients::ClientFilter;
 
 const CREATE_EXAMPLES: &str = "\

@@ -10,7 +10,8 @@ use super::output::{Output, Table};
 use crate::app::Migrations;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::service::{health, links, start};
+use crate::service::people::links;
+use crate::service::{health, start};
 
 const EXAMPLES: &str = "\
 Exits with 4 when something does not work.

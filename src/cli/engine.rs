@@ -60,8 +60,8 @@ failed_with!(
     crate::service::clients::ClientError,
     crate::service::keys::KeyChangeError,
     crate::service::trusted_issuers::IssuerError,
-    crate::service::links::LinkError,
-    crate::service::registration::permissions::PermissionError,
+    crate::service::people::links::LinkError,
+    crate::service::clients::registration::permissions::PermissionError,
     crate::service::failure::Failure,
 );
 

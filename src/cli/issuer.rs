@@ -14,7 +14,9 @@ use super::output::{Output, Table};
 use super::values::identity;
 use crate::clock::UnixTime;
 use crate::protocol::scope::Scopes;
-use crate::protocol::trusted_issuer::{Identity, IssuerSettings, Reuse, Rule, TrustedIssuer};
+use crate::protocol::token::trusted_issuer::{
+    Identity, IssuerSettings, Reuse, Rule, TrustedIssuer,
+};
 use crate::protocol::types::ClientId;
 use crate::service::audit::Actor;
 use crate::service::clients::Activity;

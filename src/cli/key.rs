@@ -12,8 +12,7 @@ use super::values::{KeyAlg, key_alg};
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::service::audit::Actor;
-use crate::service::encryption_keys;
-use crate::service::keys::{self, KeyChangeError};
+use crate::service::keys::{self, KeyChangeError, encryption};
 
 const ROTATE_EXAMPLES: &str = "\
 The next key, which apps have already seen, becomes the active one; the active one goes on
@@ -63,7 +62,7 @@ pub(super) fn run(
                 match alg {
                     KeyAlg::Signing(alg) => keys::rotate(app, alg, &Actor::CommandLine).await?,
                     KeyAlg::Encryption(alg) => {
-                        encryption_keys::rotate(app, alg, &Actor::CommandLine).await?;
+                        encryption::rotate(app, alg, &Actor::CommandLine).await?;
                     }
                 }
             }
@@ -116,7 +115,7 @@ async fn all(app: &App) -> Result<Vec<Shown>, Failure> {
         remove_after: row.remove_after,
         public_jwk: row.public_jwk,
     });
-    let encryption = encryption_keys::list(app).await?.into_iter().map(|row| Shown {
+    let encryption = encryption::list(app).await?.into_iter().map(|row| Shown {
         kid: row.kid,
         purpose: "enc",
         alg: row.alg.as_str(),
@@ -142,9 +141,7 @@ fn chosen(app: &App, named: &[KeyAlg]) -> Vec<KeyAlg> {
 
 async fn retire(app: &App, kid: &str) -> Result<(), KeyChangeError> {
     match keys::retire(app, kid, &Actor::CommandLine).await {
-        Err(KeyChangeError::NotFound) => {
-            encryption_keys::retire(app, kid, &Actor::CommandLine).await
-        }
+        Err(KeyChangeError::NotFound) => encryption::retire(app, kid, &Actor::CommandLine).await,
         other => other,
     }
 }

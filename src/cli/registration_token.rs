@@ -10,8 +10,8 @@ use super::output::{Output, Table};
 use crate::clock::UnixTime;
 use crate::config::RegistrationMode;
 use crate::service::audit::Actor;
-use crate::service::registration::permissions::{self, NewPermission};
-use crate::store::registration_tokens::RegistrationToken;
+use crate::service::clients::registration::permissions::{self, NewPermission};
+use crate::store::clients::registration_tokens::RegistrationToken;
 
 const CREATE_EXAMPLES: &str = "\
 The token is printed once. The app sends it as a bearer token to the registration endpoint, which

@@ -16,7 +16,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::server::{self, Listeners, Running};
 use crate::http::tls::{self, ClientCertificates};
-use crate::service::{links, start};
+use crate::service::people::links;
+use crate::service::start;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -7,7 +7,7 @@ use super::engine;
 use super::exit::{Exit, Failure};
 use super::globals::Globals;
 use super::output::{Output, Table};
-use crate::service::links;
+use crate::service::people::links;
 
 const EXAMPLES: &str = "\
 The link works once, for 30 minutes, and only while there is no administrator. Earlier links stop

@@ -4,7 +4,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::clock::UnixTime;
 use crate::protocol::client::{AccessTokenFormat, AuthMethod, ClientKind, GrantType};
-use crate::protocol::trusted_issuer::Identity;
+use crate::protocol::token::trusted_issuer::Identity;
 use crate::protocol::types::{KeyEncryptionAlg, SigningAlg};
 use crate::protocol::user::AdminRole;
 use crate::store::audit::Outcome;

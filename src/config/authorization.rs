@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Seconds;
-use crate::protocol::authorization_details::DetailType;
+use crate::protocol::authorize::authorization_details::DetailType;
 
 /// What authorization requests may look like.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]

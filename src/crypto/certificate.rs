@@ -22,8 +22,8 @@ pub use authorities::ClientAuthorities;
 pub use header::from_header;
 
 use crate::clock::UnixTime;
-use crate::protocol::client_certificate::CertificateNames;
-use crate::protocol::distinguished_name::{Attribute, DistinguishedName};
+use crate::protocol::client::certificate::CertificateNames;
+use crate::protocol::client::distinguished_name::{Attribute, DistinguishedName};
 
 /// A larger certificate is refused unread, in bytes.
 const LARGEST: usize = 16 * 1024;

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::jose::JoseError;
 use super::jwe::Recipient;
 use super::key_pair::algorithm;
-use crate::protocol::strict_json;
+use crate::protocol::jose::strict_json;
 use crate::protocol::types::{KeyEncryptionAlg, SigningAlg};
 
 /// Longer texts are refused unread.

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::key_pair::algorithm;
 use super::keyring::{Keyring, SigningKey};
 use crate::clock::{Seconds, UnixTime};
-use crate::protocol::jwt_claims::{BadClaim, audience, text, time};
+use crate::protocol::jose::jwt_claims::{BadClaim, audience, text, time};
 use crate::protocol::types::SigningAlg;
 
 /// Longer texts are refused unread. Doorward's own tokens are a tenth of this.

@@ -6,9 +6,9 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 
 use super::extract::{header_text, request_id};
-use crate::protocol::dpop;
 use crate::protocol::error::{ErrorCode, OAuthError};
-use crate::protocol::sender_constraint::Scheme;
+use crate::protocol::token::dpop;
+use crate::protocol::token::sender_constraint::Scheme;
 use crate::service::failure::{EndpointError, Failure};
 
 /// Seconds after which trying again is worth it.

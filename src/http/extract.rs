@@ -10,9 +10,9 @@ use super::site::Site;
 use crate::protocol::error::OAuthError;
 use crate::protocol::params::Params;
 use crate::service::audit::Caller;
-use crate::service::dpop::Entrance;
 use crate::service::failure::Failure;
 use crate::service::session::{self, LiveSession};
+use crate::service::token::dpop::Entrance;
 
 /// The id of this request: in logs, answers and error pages. Put there by the middleware.
 #[derive(Debug, Clone)]

@@ -8,7 +8,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use super::site::{Site, Transport};
 use crate::protocol::client::{Client, ClientKind};
 use crate::protocol::discovery::path;
-use crate::service::dpop;
+use crate::service::token::dpop;
 
 /// Adds what is missing; a handler that set one of these knows better.
 pub fn complete(site: &Site, headers: &mut HeaderMap) {

@@ -2,8 +2,6 @@
 //! on one page; start there.
 
 mod account;
-mod accounts;
-mod allowed_apps;
 mod assets;
 mod client_certificate;
 pub mod console;

@@ -5,7 +5,8 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Resource, Route, guard};
 
 use super::site::Site;
-use super::{account, allowed_apps, assets, console, gateway, oidc, ops, sign_in};
+use super::{account, assets, console, gateway, oidc, ops, sign_in};
+use crate::http::account::allowed_apps;
 use crate::protocol::discovery::path;
 
 /// How something that is only looked at is asked for: by GET, or by HEAD, which is answered alike

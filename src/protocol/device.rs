@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::client::{Client, GrantType};
 use super::error::{ErrorCode, OAuthError};
-use super::grant::details::GrantDetails;
 use super::params::Params;
 use super::scope::Scopes;
-use super::target;
 use super::types::{ClientId, GrantId, UserId};
 use crate::clock::{Seconds, UnixTime};
+use crate::protocol::authorize::target;
+use crate::protocol::token::grant::details::GrantDetails;
 
 /// The letters of user codes: no vowels, so that no code spells a word, and nothing that is read
 /// as something else (RFC 8628 section 6.1).

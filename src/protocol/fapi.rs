@@ -4,15 +4,15 @@
 //!
 //! Where a rule is a switch that other clients have as well, the profile is one more reason for it:
 //! [`Client::requires_pkce`], [`Client::requires_pushed_requests`] and
-//! [`Client::requires_signed_requests`]; tokens are bound in [`super::sender_constraint`], client
-//! assertions judged in [`super::client_assertion`].
+//! [`Client::requires_signed_requests`]; tokens are bound in [`crate::protocol::token::sender_constraint`], client
+//! assertions judged in [`crate::protocol::client::assertion`].
 
 use super::client::{AuthMethod, Client, ClientKind, ClientMetadata, SecurityProfile};
-use super::client_metadata::MetadataProblem;
 use super::error::OAuthError;
 use super::params::Params;
 use super::types::SigningAlg;
 use crate::clock::Seconds;
+use crate::protocol::client::validation::MetadataProblem;
 
 /// The least time for which a refresh token that was exchanged still gets the same answer.
 const REFRESH_GRACE: Seconds = 60;
@@ -140,8 +140,8 @@ pub fn check_request(client: &Client, params: &Params) -> Result<(), OAuthError>
 #[cfg(test)]
 mod tests {
     use super::super::client::tests::client;
-    use super::super::client_metadata::validate;
     use super::*;
+    use crate::protocol::client::validation::validate;
 
     fn good(security_profile: SecurityProfile) -> ClientMetadata {
         ClientMetadata {

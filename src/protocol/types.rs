@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use super::algorithms::{ContentEncryptionAlg, KeyEncryptionAlg, SigningAlg};
+pub use crate::protocol::jose::algorithms::{ContentEncryptionAlg, KeyEncryptionAlg, SigningAlg};
 
 /// Declares a string newtype: an identifier that cannot be mixed up with another kind.
 macro_rules! identifier {

@@ -3,10 +3,12 @@
 
 use crate::app::{App, Freshness};
 use crate::protocol::fapi;
-use crate::service::audit_chain::{self, Chain, Removal, Sealing};
+use crate::service::audit::chain::{self, Chain, Removal, Sealing};
+use crate::service::clients::registration;
 use crate::service::failure::Failure;
-use crate::service::{keys, registration, revocation};
-use crate::store::{cleanup, outbox, refresh_families, sessions, sync};
+use crate::service::{keys, revocation};
+use crate::store::grants::refresh_families;
+use crate::store::{cleanup, outbox, sessions, sync};
 
 /// Rows removed per step, so that no clean-up holds the database for long.
 const BATCH: i64 = 500;
@@ -55,10 +57,10 @@ pub async fn write_visits(app: &App) -> Result<(), Failure> {
 /// [`Failure`]; what waits is sealed later. An internal one says that the chain was tampered with.
 pub async fn seal_audit(app: &App) -> Result<(), Failure> {
     for _ in 0..BATCHES {
-        match audit_chain::seal(&chain(app)).await? {
+        match chain::seal(&chain(app)).await? {
             Sealing::Sealed { count, head } => {
                 app.watch.saw_sealed(head);
-                if count < usize::try_from(audit_chain::BATCH).unwrap_or(usize::MAX) {
+                if count < usize::try_from(chain::BATCH).unwrap_or(usize::MAX) {
                     break;
                 }
             }
@@ -86,7 +88,7 @@ async fn trim_audit(app: &App) -> Result<(), Failure> {
     }
     let cutoff = app.now().plus(-days.saturating_mul(86_400));
     for _ in 0..BATCHES {
-        match audit_chain::remove_before(&chain(app), cutoff).await? {
+        match chain::remove_before(&chain(app), cutoff).await? {
             Removal::Removed(0) | Removal::Overtaken => break,
             Removal::Removed(_) => {}
             Removal::Refused(seq) => {

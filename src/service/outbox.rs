@@ -18,8 +18,8 @@ use crate::config::OutboxSettings;
 use crate::crypto::secret;
 use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Event};
-use crate::service::backchannel_logout;
 use crate::service::failure::Failure;
+use crate::service::session::backchannel_logout;
 use crate::store::outbox::{self, Delivery};
 use crate::store::{Tx, audit};
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::app::{App, Freshness};
 use crate::clock::{Seconds, UnixTime};
 use crate::crypto::secret;
-use crate::protocol::claims::{ActorOrigin, Origin};
+use crate::protocol::token::claims::{ActorOrigin, Origin};
 use crate::protocol::types::{ClientId, GrantId, SessionId, UserId};
 use crate::service::failure::Failure;
 use crate::store::revocations::{self, Revocation, RevocationKind};

@@ -10,22 +10,21 @@ use crate::crypto::foreign::{EmbeddedKey, ForeignKeys, HeaderRules, Untyped, Unv
 use crate::outbound::Lane;
 use crate::protocol::client::Client;
 use crate::protocol::discovery::path;
-use crate::protocol::grant::client_credentials;
-use crate::protocol::jwt_claims;
+use crate::protocol::jose::jwt_claims;
 use crate::protocol::scope::Scopes;
-use crate::protocol::trusted_issuer::{
+use crate::protocol::token::grant::client_credentials;
+use crate::protocol::token::trusted_issuer::{
     self as rules, Circumstances, Identity, IssuerProblem, Reuse, TrustedIssuer, Vouched,
 };
 use crate::protocol::types::SigningAlg;
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Event};
-use crate::service::client_keys::{self, KeySource};
-use crate::service::clients::Activity;
+use crate::service::clients::key_sets::{self, KeySource};
+use crate::service::clients::{self, Activity};
 use crate::service::failure::Failure;
 use crate::service::sign_in::normalize_login;
-use crate::service::{clients, single_use};
-use crate::store::trusted_issuers as store;
-use crate::store::{StoreError, audit, users};
+use crate::service::token::single_use;
+use crate::store::{StoreError, audit, trusted_issuers as store, users};
 
 /// Why the list could not be changed.
 #[derive(Debug, thiserror::Error)]
@@ -268,7 +267,7 @@ pub(crate) async fn accept(
         jwks_uri: settings.jwks_uri.as_deref(),
         lane: Lane::Owed,
     };
-    let claims = match client_keys::verify_from(app, source, unverified).await {
+    let claims = match key_sets::verify_from(app, source, unverified).await {
         Ok(claims) => claims,
         Err(error) => return refused(&error),
     };

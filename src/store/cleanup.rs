@@ -27,7 +27,7 @@ const EXPIRED: [&str; 7] = [
 
 /// Deletes at most `limit` expired rows of each kind; returns how many in all. Call it again soon
 /// while it returns `limit` or more. The audit log is
-/// left to `service::audit_chain`.
+/// left to `service::audit::chain`.
 pub async fn purge(db: &Db, now: UnixTime, limit: i64) -> Result<u64, StoreError> {
     let mut deleted = 0;
     for sql in EXPIRED {

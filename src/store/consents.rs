@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use sqlx_macros::FromRow;
 
 use super::clients;
-use super::columns::Json;
 use super::db::{Sql, Tx};
 use super::error::StoreError;
 use crate::clock::UnixTime;
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::{ClientId, UserId};
+use crate::store::db::columns::Json;
 
 /// What one person allowed one client, remembered so as not to ask again.
 #[derive(Debug, Clone, PartialEq, Eq)]

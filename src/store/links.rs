@@ -2,11 +2,11 @@
 
 use sqlx_macros::FromRow;
 
-use super::columns::stored_by_name;
 use super::db::Sql;
 use super::error::StoreError;
 use crate::clock::UnixTime;
 use crate::protocol::types::UserId;
+use crate::store::db::columns::stored_by_name;
 
 /// What a link allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

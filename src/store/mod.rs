@@ -5,49 +5,34 @@
 //! What must happen at most once is one atomic statement, so that no race can happen twice.
 
 pub mod audit;
-pub mod audit_chain;
 pub mod cleanup;
-pub mod client_documents;
-pub mod client_registrations;
 pub mod clients;
-mod columns;
-mod connect;
 pub mod consents;
-mod cursor;
 mod db;
-pub mod encryption_keys;
 pub mod ephemeral;
 mod error;
 pub mod figures;
 pub mod gateway_cookies;
 pub mod grants;
-mod health;
 pub mod keys;
 pub mod links;
-mod migrations;
 pub mod outbox;
-pub mod protected_resources;
-pub mod refresh_families;
-pub mod registration_tokens;
 pub mod revocations;
-mod search;
-pub mod session_clients;
 pub mod sessions;
 pub mod sync;
-mod triggers;
 pub mod trusted_issuers;
 pub mod used_jtis;
 pub mod users;
 
-pub use connect::DatabaseSettings;
-pub use cursor::Cursor;
+pub use db::connect::DatabaseSettings;
+pub use db::cursor::Cursor;
+pub use db::health::Health;
+pub use db::migrations::{MigrationError, MigrationStatus};
 pub use db::{Db, Record, Sql, Statement, Target, Tx, Value};
 pub use error::{ConnectError, StoreError};
-pub use health::Health;
-pub use migrations::{MigrationError, MigrationStatus};
 
-use connect::Opened;
-use migrations::Schema;
+use db::connect::Opened;
+use db::migrations::Schema;
 
 /// The database. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -59,7 +44,7 @@ pub struct Store {
 impl Store {
     /// Opens the database; it need not have a schema yet.
     pub async fn connect(settings: &DatabaseSettings) -> Result<Self, ConnectError> {
-        let opened = connect::open(settings).await?;
+        let opened = db::connect::open(settings).await?;
         let schema = Schema::from(&opened);
         let (Opened::Postgres { db, .. } | Opened::Sqlite { db, .. }) = opened;
         Ok(Self { db, schema })

@@ -4,11 +4,11 @@
 use serde_json::Value;
 use sqlx_macros::FromRow;
 
-use super::columns::Json;
 use super::db::Sql;
 use super::error::StoreError;
 use crate::clock::UnixTime;
 use crate::protocol::types::ClientId;
+use crate::store::db::columns::Json;
 
 /// One thing to be told to one server.
 #[derive(Debug, Clone, PartialEq, Eq)]

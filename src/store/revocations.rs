@@ -2,10 +2,10 @@
 
 use sqlx_macros::FromRow;
 
-use super::columns::stored_by_name;
 use super::db::Sql;
 use super::error::StoreError;
 use crate::clock::UnixTime;
+use crate::store::db::columns::stored_by_name;
 
 /// How many subjects one trip of [`any`] asks about: a token names at most this many.
 const ASKED_AT_ONCE: usize = 4;

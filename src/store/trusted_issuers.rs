@@ -2,11 +2,11 @@
 
 use sqlx_macros::FromRow;
 
-use super::columns::Json;
 use super::db::Sql;
 use super::error::StoreError;
 use crate::clock::UnixTime;
-use crate::protocol::trusted_issuer::{IssuerSettings, TrustedIssuer};
+use crate::protocol::token::trusted_issuer::{IssuerSettings, TrustedIssuer};
+use crate::store::db::columns::Json;
 
 #[derive(FromRow)]
 struct IssuerRow {

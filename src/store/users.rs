@@ -2,13 +2,13 @@
 
 use sqlx_macros::FromRow;
 
-use super::columns::Json;
 use super::db::Sql;
 use super::error::StoreError;
-use super::search::prefix_pattern;
 use crate::clock::UnixTime;
 use crate::protocol::types::UserId;
 use crate::protocol::user::{AdminRole, Profile, User};
+use crate::store::db::columns::Json;
+use crate::store::db::search::prefix_pattern;
 
 /// Stands between group names in one column; no group name may hold it.
 const BETWEEN_GROUPS: char = '\u{1f}';

@@ -6,10 +6,10 @@ use std::path::Path;
 /// Where an event's kind is not written beside `Event::success(` or `Event::failure(`: the file, and
 /// the kinds it writes.
 const ELSEWHERE: [(&str, &[&str]); 7] = [
-    ("src/service/clients.rs", &["client.enabled", "client.disabled"]),
-    ("src/service/consent.rs", &["consent.granted", "consent.denied"]),
-    ("src/service/encryption_keys.rs", &["key.created", "key.rotated"]),
-    ("src/service/sign_in.rs", &["sign_in.failed", "sign_in.throttled"]),
+    ("src/service/clients/mod.rs", &["client.enabled", "client.disabled"]),
+    ("src/service/authorize/consent.rs", &["consent.granted", "consent.denied"]),
+    ("src/service/keys/encryption.rs", &["key.created", "key.rotated"]),
+    ("src/service/sign_in/mod.rs", &["sign_in.failed", "sign_in.throttled"]),
     ("src/service/token/authorization_code.rs", &["code_replay"]),
     ("src/service/trusted_issuers.rs", &["issuer.enabled", "issuer.disabled"]),
     ("src/service/token/device_code.rs", &["device_code_replay"]),

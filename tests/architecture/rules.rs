@@ -146,7 +146,7 @@ fn floor(module: &str) -> Option<u8> {
     FLOORS.iter().find(|(name, _)| *name == module).map(|(_, floor)| *floor)
 }
 
-/// `src/store/db.rs` → `store, db`; `src/lib.rs` → nothing: the root names all its modules.
+/// `src/store/db/mod.rs` → `store, db`; `src/lib.rs` → nothing: the root names all its modules.
 fn module_path(path: &str) -> Vec<String> {
     let inner = path.strip_prefix("src/").unwrap_or(path).trim_end_matches(".rs");
     let mut parts: Vec<String> = inner.split('/').map(ToOwned::to_owned).collect();

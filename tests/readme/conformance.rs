@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::documents::{Document, files};
+use crate::documents::Document;
+use crate::documents::files;
 
 /// What stands in the list for a module.
 enum Row {
@@ -47,12 +48,13 @@ fn tests_on_both_backends() -> BTreeMap<String, Vec<String>> {
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for path in files(Path::new("tests/it"), "rs") {
         let text = std::fs::read_to_string(&path).unwrap();
-        let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let module = path.with_extension("").to_string_lossy().replace('/', "::");
+        let module = module.trim_start_matches("tests::it::").to_owned();
         for block in text.split("\non_both_backends! {\n").skip(1) {
             let block = block.split("\n}\n").next().unwrap_or(block);
             let starts = block.split("    async fn ").skip(1);
             for name in starts.filter_map(|start| start.split('(').next()) {
-                found.entry(name.to_owned()).or_default().push(stem.clone());
+                found.entry(name.to_owned()).or_default().push(module.clone());
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Reading the documents: what they show as commands, link to and name.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::path::PathBuf;
 
 /// A Markdown file of the repository.
 pub struct Document {

@@ -1,9 +1,12 @@
 //! docs/specs.md: every test it names is where it says, and every row of the optional parts can be
 //! looked up. Likewise the tests in docs/clients.md.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::path::PathBuf;
 
-use crate::documents::{Document, code_spans, exists};
+use crate::documents::Document;
+use crate::documents::code_spans;
+use crate::documents::exists;
 
 /// The cells of the tables in a text, without their headings.
 fn rows(text: &str) -> Vec<Vec<&str>> {

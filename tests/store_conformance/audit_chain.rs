@@ -4,15 +4,15 @@
 use doorward::clock::UnixTime;
 use doorward::crypto::seal::{MasterKey, Sealer};
 use doorward::crypto::secret;
-use doorward::service::audit_chain::{self as sealing, Chain, Removal, Sealing};
-use doorward::service::audit_verification::{self, Question, Report};
-use doorward::store::audit_chain::{self, MarkName};
-use doorward::store::{DatabaseSettings, Db, Store, audit};
+use doorward::service::audit::chain::{self as sealing, Chain, Removal, Sealing};
+use doorward::service::audit::verification::{self, Question, Report};
+use doorward::store::audit;
+use doorward::store::audit::chain::{self, MarkName};
+use doorward::store::{DatabaseSettings, Db, Store};
 
-use super::audit_tampering;
 use super::fixtures::{NOW, event};
 use super::servers::Postgres;
-use super::sqlite;
+use super::{audit_tampering, sqlite};
 
 /// A database and the key it is sealed with.
 pub(crate) struct Log {
@@ -44,7 +44,7 @@ impl Log {
     }
 
     pub(crate) async fn verify(&self, question: &Question) -> Report {
-        audit_verification::verify(&self.chain(), question, &mut |_| {}).await.unwrap()
+        verification::verify(&self.chain(), question, &mut |_| {}).await.unwrap()
     }
 
     /// Runs statements as somebody at a database prompt would.
@@ -117,16 +117,16 @@ async fn what_is_written_is_sealed(log: &Log) {
 
 async fn an_interrupted_step_leaves_nothing(log: &Log) {
     log.append(2, NOW).await;
-    let head = audit_chain::mark(&log.store.db, MarkName::Head).await.unwrap().unwrap();
-    let moved = audit_chain::Mark { seq: head.seq + 1, ..head.clone() };
+    let head = chain::mark(&log.store.db, MarkName::Head).await.unwrap().unwrap();
+    let moved = chain::Mark { seq: head.seq + 1, ..head.clone() };
     let mut tx = log.store.begin().await.unwrap();
-    assert!(audit_chain::move_mark(&mut tx, MarkName::Head, (Some(&head), &moved)).await.unwrap());
+    assert!(chain::move_mark(&mut tx, MarkName::Head, (Some(&head), &moved)).await.unwrap());
     drop(tx);
-    let behind = audit_chain::Mark { seq: head.seq - 1, ..head.clone() };
+    let behind = chain::Mark { seq: head.seq - 1, ..head.clone() };
     let mut tx = log.store.begin().await.unwrap();
     let step = (Some(&behind), &moved);
-    assert!(!audit_chain::move_mark(&mut tx, MarkName::Head, step).await.unwrap());
-    assert!(!audit_chain::move_mark(&mut tx, MarkName::Head, (None, &moved)).await.unwrap());
+    assert!(!chain::move_mark(&mut tx, MarkName::Head, step).await.unwrap());
+    assert!(!chain::move_mark(&mut tx, MarkName::Head, (None, &moved)).await.unwrap());
     drop(tx);
     assert_eq!(log.seal().await, Sealing::Sealed { count: 2, head: head.seq + 2 });
     assert!(log.verify(&Question::default()).await.is_intact());
@@ -219,7 +219,7 @@ async fn ten_thousand_events_verify(log: &Log) {
     let chain = log.chain();
     let question = Question::default();
     let mut progress = |count| told.push(count);
-    let report = audit_verification::verify(&chain, &question, &mut progress).await.unwrap();
+    let report = verification::verify(&chain, &question, &mut progress).await.unwrap();
     assert!(report.is_intact(), "{report:?}");
     assert_eq!(report.checked, 10_001);
     assert!(told.len() > 5 && told.is_sorted(), "it tells how far it is");

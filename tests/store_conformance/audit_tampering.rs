@@ -1,10 +1,10 @@
 //! What somebody who can write to the database, and knows how the chain is made, can do to the audit
 //! log, and what the verification says to it.
 
-use doorward::service::audit_chain::{Sealing, hash_of};
-use doorward::service::audit_verification::{Fault, Kind, Question};
+use doorward::service::audit::chain::{Sealing, hash_of};
+use doorward::service::audit::verification::{Fault, Kind, Question};
 use doorward::store::Db;
-use doorward::store::audit_chain;
+use doorward::store::audit::chain;
 
 use super::audit_chain::Log;
 use super::fixtures::NOW;
@@ -167,7 +167,7 @@ async fn hashes_made_anew(scene: &Scene<'_>) {
         let statement = "update audit_events set actor = 'nobody' \
                          where id = (select event_id from audit_chain where seq = N3)";
         scene.run(&statement.replace("N3", &(scene.before + 3).to_string())).await;
-        let links = audit_chain::links(&scene.log.store.db, (scene.before + 1, 100)).await.unwrap();
+        let links = chain::links(&scene.log.store.db, (scene.before + 1, 100)).await.unwrap();
         let mut hash = links[0].seal.hash.clone();
         for link in &links[1..] {
             let seal = &link.seal;

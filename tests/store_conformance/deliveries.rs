@@ -2,7 +2,8 @@
 
 use doorward::protocol::types::{ClientId, SessionId, UserId};
 use doorward::store::gateway_cookies::{self, GatewayCookie};
-use doorward::store::{Store, StoreError, clients, grants, outbox, session_clients, sessions};
+use doorward::store::sessions::{self, session_clients};
+use doorward::store::{Store, StoreError, clients, grants, outbox};
 
 use super::fixtures::{NOW, client, delivery, grant, session};
 

@@ -7,10 +7,10 @@ use doorward::protocol::types::{ClientId, FamilyId, GrantId, SessionId, SigningA
 use doorward::protocol::user::{Profile, User};
 use doorward::store::audit::{AuditEvent, Outcome};
 use doorward::store::grants::Grant;
+use doorward::store::grants::refresh_families::{RefreshFamily, Rotation};
 use doorward::store::keys::KeyRow;
 use doorward::store::links::{LinkKind, OneTimeLink};
 use doorward::store::outbox::Delivery;
-use doorward::store::refresh_families::{RefreshFamily, Rotation};
 use doorward::store::sessions::Session;
 
 pub(crate) const NOW: UnixTime = UnixTime(1_763_700_000);
@@ -82,7 +82,7 @@ pub(crate) fn grant(id: &str, user: &str, client: &str) -> Grant {
         auth_time: NOW,
         acr: "1".to_owned(),
         amr: vec!["pwd".to_owned(), "otp".to_owned()],
-        details: doorward::protocol::grant::details::GrantDetails::default(),
+        details: doorward::protocol::token::grant::details::GrantDetails::default(),
         created_at: NOW,
         expires_at: NOW.plus(1_000),
         revoked_at: None,

@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use doorward::crypto::seal::{MasterKey, Sealer};
 use doorward::crypto::secret;
 use doorward::protocol::types::SessionId;
-use doorward::service::audit_chain::{self as sealing, Chain, Removal, Sealing};
-use doorward::store::links::OneTimeLink;
-use doorward::store::registration_tokens::{self, RegistrationToken};
+use doorward::service::audit::chain::{self as sealing, Chain, Removal, Sealing};
+use doorward::store::clients;
+use doorward::store::clients::registration_tokens::{self, RegistrationToken};
+use doorward::store::grants::{self, refresh_families};
+use doorward::store::links::{self, OneTimeLink};
 use doorward::store::revocations::{self, Revocation, RevocationKind};
-use doorward::store::{
-    DatabaseSettings, Db, Store, audit, cleanup, clients, grants, links, outbox, refresh_families,
-    session_clients, sessions, used_jtis, users,
-};
+use doorward::store::sessions::{self, session_clients};
+use doorward::store::{DatabaseSettings, Db, Store, audit, cleanup, outbox, used_jtis, users};
 
 use super::fixtures::{NOW, client, delivery, event, family, grant, link, session, user};
 use super::servers::Postgres;

@@ -1,8 +1,8 @@
 //! Sessions, grants and refresh families.
 
 use doorward::protocol::types::{ClientId, FamilyId, GrantId, SessionId, UserId};
+use doorward::store::grants::refresh_families::{self, Rotated};
 use doorward::store::grants::{self, Inserted, Offline};
-use doorward::store::refresh_families::{self, Rotated};
 use doorward::store::sessions::{self, Renewal, SessionFilter};
 use doorward::store::{Store, StoreError};
 

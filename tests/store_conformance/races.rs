@@ -6,8 +6,8 @@ use std::sync::Arc;
 use doorward::protocol::scope::Scopes;
 use doorward::protocol::types::{ClientId, FamilyId};
 use doorward::store::ephemeral::Ephemeral;
+use doorward::store::grants::refresh_families::{self, Rotated};
 use doorward::store::grants::{self, Inserted};
-use doorward::store::refresh_families::{self, Rotated};
 use doorward::store::{Store, StoreError, consents, links, outbox, sync, used_jtis, users};
 use tokio::sync::Barrier;
 

@@ -2,13 +2,12 @@
 
 use doorward::protocol::types::{FamilyId, GrantId, KeyEncryptionAlg, SessionId, UserId};
 use doorward::store::audit::{self, AuditFilter, Outcome};
-use doorward::store::encryption_keys::{self, EncryptionKeyRow};
+use doorward::store::grants::{self, refresh_families};
+use doorward::store::keys::encryption::{self, EncryptionKeyRow};
 use doorward::store::keys::{self, KeyChange};
 use doorward::store::links::{self, LinkKind};
 use doorward::store::revocations::{self, Revocation, RevocationKind};
-use doorward::store::{
-    Cursor, Store, StoreError, cleanup, grants, refresh_families, sessions, sync, used_jtis,
-};
+use doorward::store::{Cursor, Store, StoreError, cleanup, sessions, sync, used_jtis};
 
 use super::fixtures::{NOW, event, family, grant, key, link, session};
 
@@ -59,16 +58,16 @@ pub(crate) async fn encryption_keys_conform(store: &Store) {
         remove_after: None,
     };
     let (rsa, curve) = (KeyEncryptionAlg::RsaOaep256, KeyEncryptionAlg::EcdhEs);
-    encryption_keys::insert(db, &row("e1", rsa)).await.unwrap();
-    let second = encryption_keys::insert(db, &row("e2", rsa)).await;
+    encryption::insert(db, &row("e1", rsa)).await.unwrap();
+    let second = encryption::insert(db, &row("e2", rsa)).await;
     assert_eq!(second, Err(StoreError::Conflict), "one is active");
-    encryption_keys::insert(db, &row("e3", curve)).await.unwrap();
-    assert!(!encryption_keys::delete(db, "e1").await.unwrap(), "an active key stays");
+    encryption::insert(db, &row("e3", curve)).await.unwrap();
+    assert!(!encryption::delete(db, "e1").await.unwrap(), "an active key stays");
 
     let mut tx = store.begin().await.unwrap();
-    assert_eq!(encryption_keys::retire(&mut tx, rsa, NOW.plus(9)).await.unwrap(), 1);
-    assert_eq!(encryption_keys::retire(&mut tx, rsa, NOW.plus(10)).await.unwrap(), 0);
-    encryption_keys::insert(&mut tx, &row("e2", rsa)).await.unwrap();
+    assert_eq!(encryption::retire(&mut tx, rsa, NOW.plus(9)).await.unwrap(), 1);
+    assert_eq!(encryption::retire(&mut tx, rsa, NOW.plus(10)).await.unwrap(), 0);
+    encryption::insert(&mut tx, &row("e2", rsa)).await.unwrap();
     tx.commit().await.unwrap();
     let retired = EncryptionKeyRow {
         state: "retiring".to_owned(),
@@ -76,9 +75,9 @@ pub(crate) async fn encryption_keys_conform(store: &Store) {
         ..row("e1", rsa)
     };
     let expected = [retired, row("e2", rsa), row("e3", curve)];
-    assert_eq!(encryption_keys::all(db).await.unwrap(), expected);
-    assert!(encryption_keys::delete(db, "e1").await.unwrap());
-    assert!(!encryption_keys::delete(db, "e1").await.unwrap());
+    assert_eq!(encryption::all(db).await.unwrap(), expected);
+    assert!(encryption::delete(db, "e1").await.unwrap());
+    assert!(!encryption::delete(db, "e1").await.unwrap());
 }
 
 pub(crate) async fn links_conform(store: &Store) {
@@ -122,7 +121,10 @@ pub(crate) async fn revocations_conform(store: &Store) {
     assert!(!revocations::record_new(db, &again).await.unwrap(), "known, and left as it is");
     assert_eq!(revocations::active(db, NOW).await.unwrap(), [strong.clone()]);
     assert!(revocations::active(db, NOW.plus(600)).await.unwrap().is_empty());
-    use RevocationKind::{Client, Grant, Session, User};
+    use RevocationKind::Client;
+    use RevocationKind::Grant;
+    use RevocationKind::Session;
+    use RevocationKind::User;
     let asked = [(Grant, "g"), (Session, "s"), (User, "u-alice"), (Client, "c"), (Grant, "h")];
     assert_eq!(revocations::any(db, &asked).await.unwrap(), [strong.clone()]);
     assert_eq!(revocations::any(db, &asked[2..3]).await.unwrap(), [strong]);

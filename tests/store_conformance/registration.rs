@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use doorward::protocol::client::{Client, ClientOrigin, GrantType};
 use doorward::protocol::scope::Scopes;
 use doorward::protocol::types::{ClientId, UserId};
-use doorward::store::client_registrations::{self, ClientRegistration};
+use doorward::store::clients::registration_tokens::{self, RegistrationToken};
+use doorward::store::clients::registrations::{self, ClientRegistration};
+use doorward::store::clients::{self, documents};
 use doorward::store::consents::{self, Consent};
-use doorward::store::registration_tokens::{self, RegistrationToken};
-use doorward::store::{Store, cleanup, client_documents, clients, grants, users};
+use doorward::store::{Store, cleanup, grants, users};
 
 use super::fixtures::{NOW, client, grant, user};
 
@@ -96,27 +97,27 @@ async fn registrations_conform(store: &Store) {
         set_by_administrator: BTreeSet::new(),
         registered_at: NOW,
     };
-    client_registrations::insert(db, &row).await.unwrap();
+    registrations::insert(db, &row).await.unwrap();
     let id = &dynamic.id;
-    assert_eq!(client_registrations::of(db, id).await.unwrap(), Some(row.clone()));
-    let rotate = |old, new, by| client_registrations::rotate(db, id, (old, new), by);
+    assert_eq!(registrations::of(db, id).await.unwrap(), Some(row.clone()));
+    let rotate = |old, new, by| registrations::rotate(db, id, (old, new), by);
     assert!(rotate("t0", "t1", Some("https://issuer.test")).await.unwrap());
     assert!(!rotate("t0", "t2", None).await.unwrap(), "one winner");
     let set: BTreeSet<_> = ["scope".to_owned(), "tos_uri".to_owned()].into();
-    assert!(client_registrations::note_set_by_administrator(db, id, &set).await.unwrap());
+    assert!(registrations::note_set_by_administrator(db, id, &set).await.unwrap());
     let expected = ClientRegistration {
         token_hash: "t1".to_owned(),
         statement_by: Some("https://issuer.test".to_owned()),
         set_by_administrator: set.clone(),
         ..row
     };
-    assert_eq!(client_registrations::of(db, id).await.unwrap(), Some(expected));
-    assert!(client_registrations::replace_token(db, id, "t3").await.unwrap());
+    assert_eq!(registrations::of(db, id).await.unwrap(), Some(expected));
+    assert!(registrations::replace_token(db, id, "t3").await.unwrap());
     assert!(!rotate("t1", "t4", None).await.unwrap(), "it was taken away");
     let stranger = ClientId::new("app");
-    assert!(!client_registrations::replace_token(db, &stranger, "t").await.unwrap());
-    assert!(!client_registrations::note_set_by_administrator(db, &stranger, &set).await.unwrap());
-    let from = |network: &'static str, most| client_registrations::count_from(db, network, most);
+    assert!(!registrations::replace_token(db, &stranger, "t").await.unwrap());
+    assert!(!registrations::note_set_by_administrator(db, &stranger, &set).await.unwrap());
+    let from = |network: &'static str, most| registrations::count_from(db, network, most);
     assert_eq!(from("192.0.2.1", 10).await.unwrap(), 1);
     assert_eq!((from("192.0.2.1", 0).await.unwrap(), from("", 10).await.unwrap()), (0, 0));
     let mut tx = store.begin().await.unwrap();
@@ -130,7 +131,7 @@ async fn registrations_conform(store: &Store) {
     assert_eq!(consents::delete_for_client(db, id).await.unwrap(), 1);
     assert_eq!(consents::delete_for_client(db, id).await.unwrap(), 0);
     clients::delete(db, id).await.unwrap();
-    assert_eq!(client_registrations::of(db, id).await.unwrap(), None, "gone with its client");
+    assert_eq!(registrations::of(db, id).await.unwrap(), None, "gone with its client");
 }
 
 async fn allow(store: &Store, person: &str, client: &str) {
@@ -147,12 +148,12 @@ async fn allow(store: &Store, person: &str, client: &str) {
 async fn documents_conform(store: &Store) {
     let db = &store.db;
     let described = of_origin("https://app.test/c.json", ClientOrigin::Document);
-    assert!(client_documents::insert_client(db, &described).await.unwrap());
-    assert!(!client_documents::insert_client(db, &described).await.unwrap(), "it is there");
+    assert!(documents::insert_client(db, &described).await.unwrap());
+    assert!(!documents::insert_client(db, &described).await.unwrap(), "it is there");
     assert_eq!(clients::by_id(db, &described.id).await.unwrap(), Some(described.clone()));
-    assert_eq!(client_documents::fetched_at(db, &described.id).await.unwrap(), None);
+    assert_eq!(documents::fetched_at(db, &described.id).await.unwrap(), None);
     let on_port = of_origin("https://app.test:8443/c.json", ClientOrigin::Document);
-    assert!(client_documents::insert_client(db, &on_port).await.unwrap());
+    assert!(documents::insert_client(db, &on_port).await.unwrap());
     for (host, most, count) in [
         ("app.test", 9, 2),
         ("app.test", 1, 1),
@@ -160,19 +161,19 @@ async fn documents_conform(store: &Store) {
         ("app.test.evil.test", 9, 0),
         ("%", 9, 0),
     ] {
-        assert_eq!(client_documents::count_at(db, host, most).await.unwrap(), count, "{host}");
+        assert_eq!(documents::count_at(db, host, most).await.unwrap(), count, "{host}");
     }
     clients::delete(db, &on_port.id).await.unwrap();
     for at in [NOW, NOW.plus(5)] {
-        client_documents::note_fetch(db, &described.id, at).await.unwrap();
-        assert_eq!(client_documents::fetched_at(db, &described.id).await.unwrap(), Some(at));
+        documents::note_fetch(db, &described.id, at).await.unwrap();
+        assert_eq!(documents::fetched_at(db, &described.id).await.unwrap(), Some(at));
     }
-    assert_eq!(client_documents::delete_unused(db, NOW, 10).await.unwrap(), [], "read since");
+    assert_eq!(documents::delete_unused(db, NOW, 10).await.unwrap(), [], "read since");
     let held = grant("g-doc", "u-reg", described.id.as_str());
     grants::insert(db, &held).await.unwrap();
-    assert_eq!(client_documents::delete_unused(db, NOW.plus(5), 10).await.unwrap(), [], "in use");
+    assert_eq!(documents::delete_unused(db, NOW.plus(5), 10).await.unwrap(), [], "in use");
     cleanup::purge(db, held.expires_at, 100).await.unwrap();
-    let deleted = client_documents::delete_unused(db, NOW.plus(5), 10).await.unwrap();
+    let deleted = documents::delete_unused(db, NOW.plus(5), 10).await.unwrap();
     assert_eq!(deleted, [described.id.clone()]);
     assert_eq!(clients::by_id(db, &described.id).await.unwrap(), None);
 }

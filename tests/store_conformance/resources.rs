@@ -1,7 +1,8 @@
 //! Protected resources: each belongs to one client, under any race.
 
 use doorward::protocol::types::ClientId;
-use doorward::store::{Store, clients, protected_resources};
+use doorward::store::Store;
+use doorward::store::clients::{self, protected_resources};
 
 use super::fixtures::client;
 

@@ -1,7 +1,7 @@
 //! Trusted issuers, and what grants stand on: the sign-in they were made by, the consent they need.
 
 use doorward::protocol::scope::Scopes;
-use doorward::protocol::trusted_issuer::TrustedIssuer;
+use doorward::protocol::token::trusted_issuer::TrustedIssuer;
 use doorward::protocol::types::{ClientId, SessionId, UserId};
 use doorward::store::consents::{self, Consent};
 use doorward::store::{Store, StoreError, grants, trusted_issuers};

@@ -10,16 +10,15 @@ use crate::http::pages::admin::client_forms::{
 use crate::http::pages::admin::clients::{ClientDetail, ClientView, SecretState, Settings};
 use crate::http::pages::{FieldError, When};
 use crate::http::site::Site;
+use crate::protocol::client::validation::MetadataProblem;
 use crate::protocol::client::{
     AccessTokenFormat, ClaimsPlacement, Client, ClientKind, ClientMetadata, ClientOrigin,
     ConsentPolicy, PkcePolicy,
 };
-use crate::protocol::client_metadata::MetadataProblem;
 use crate::protocol::discovery::path;
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::SigningAlg;
-use crate::service::clients::{self, ClientError, NewClient, WithSecret};
-use crate::service::registration;
+use crate::service::clients::{self, ClientError, NewClient, WithSecret, registration};
 
 pub(super) fn new(desk: &Desk<'_>) -> Answer {
     desk.show(&blank(desk))

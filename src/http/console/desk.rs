@@ -18,8 +18,8 @@ use crate::protocol::params::Params;
 use crate::protocol::types::SessionId;
 use crate::protocol::user::{AdminRole, User};
 use crate::service::audit::{self, Actor, Event};
-use crate::service::console_access::{self, Access};
 use crate::service::failure::Failure;
+use crate::service::people::console_access::{self, Access};
 use crate::service::people::{self, PeopleError};
 use crate::service::session::{self, LiveSession};
 

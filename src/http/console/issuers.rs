@@ -11,7 +11,7 @@ use crate::http::pages::admin::issuers::{
 use crate::http::pages::admin::{Section, path_below};
 use crate::http::pages::{FieldError, When};
 use crate::protocol::scope::Scopes;
-use crate::protocol::trusted_issuer::{
+use crate::protocol::token::trusted_issuer::{
     Identity, IssuerProblem, IssuerSettings, Reuse, Rule, TrustedIssuer,
 };
 use crate::service::clients::Activity;

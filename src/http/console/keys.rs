@@ -6,11 +6,10 @@ use crate::http::pages::When;
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::confirm::Confirm;
 use crate::http::pages::admin::keys::{KeyPurpose, KeyRow, KeyStage, KeysList};
-use crate::service::encryption_keys;
 use crate::service::failure::Failure;
-use crate::service::keys::{self, KeyChangeError};
-use crate::store::encryption_keys::EncryptionKeyRow;
+use crate::service::keys::{self, KeyChangeError, encryption};
 use crate::store::keys::KeyRow as Stored;
+use crate::store::keys::encryption::EncryptionKeyRow;
 
 const IN_USE: &str = "This key is in use. Rotate first, then retire it.";
 
@@ -45,7 +44,7 @@ async fn keys_of_signing(desk: &Desk<'_>) -> Result<Vec<KeyRow>, Failure> {
 
 async fn keys_of_encryption(desk: &Desk<'_>) -> Result<Vec<KeyRow>, Failure> {
     let now = desk.site().now();
-    let mut stored: Vec<_> = encryption_keys::list(desk.site())
+    let mut stored: Vec<_> = encryption::list(desk.site())
         .await?
         .into_iter()
         .filter_map(|key| Some((stage(&key.state)?, key)))
@@ -88,7 +87,7 @@ pub(super) async fn rotate(desk: &Desk<'_>) -> Answer {
     }
     let encryption = settings.encryption_algorithms.iter();
     let alg = encryption.copied().find(|alg| alg.as_str() == named).ok_or(Stop::NotFound)?;
-    encryption_keys::rotate(desk.site(), alg, &actor).await?;
+    encryption::rotate(desk.site(), alg, &actor).await?;
     desk.done(format!("From now on apps encrypt with a new key for {named}."), &path(desk))
 }
 
@@ -134,7 +133,7 @@ fn effects(key: &KeyRow) -> Vec<String> {
 pub(super) async fn retire(desk: &Desk<'_>) -> Answer {
     let (kid, actor) = (desk.text("kid"), desk.actor());
     let retired = match keys::retire(desk.site(), &kid, &actor).await {
-        Err(KeyChangeError::NotFound) => encryption_keys::retire(desk.site(), &kid, &actor).await,
+        Err(KeyChangeError::NotFound) => encryption::retire(desk.site(), &kid, &actor).await,
         other => other,
     };
     match retired {

@@ -9,7 +9,7 @@ use crate::http::pages::{FieldError, When};
 use crate::protocol::user::{AdminRole, User};
 use crate::service::failure::Failure;
 use crate::service::figures;
-use crate::service::links::{self, LinkError};
+use crate::service::people::links::{self, LinkError};
 use crate::service::people::{self, NewPerson, PeopleError};
 use crate::store::users::UserFilter;
 

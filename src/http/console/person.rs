@@ -8,9 +8,10 @@ use crate::http::pages::admin::confirm::Confirm;
 use crate::http::pages::admin::user_forms::UserForm;
 use crate::http::pages::admin::users::{AppAccess, PasswordState, UserDetail, UserView};
 use crate::protocol::user::{AdminRole, User};
-use crate::service::clients::Activity;
+use crate::service::authorize::consent;
+use crate::service::clients::{self, Activity};
 use crate::service::people::{self, Edit, PeopleError, RoleEdit};
-use crate::service::{audit, clients, consent, session};
+use crate::service::{audit, session};
 use crate::store::audit::AuditFilter;
 
 /// How many of the newest events are shown.

@@ -10,9 +10,9 @@ use crate::http::render::{self, SignInView};
 use crate::http::sign_in::not_found;
 use crate::http::sign_in::steps::{self, Visit};
 use crate::http::site::Site;
-use crate::protocol::acr::Level;
+use crate::protocol::authorize::acr::Level;
 use crate::protocol::params::Params;
-use crate::service::flow::{Flow, Target};
+use crate::service::authorize::flow::{Flow, Target};
 use crate::service::gateway;
 use crate::service::session::LiveSession;
 

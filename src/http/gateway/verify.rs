@@ -12,11 +12,11 @@ use crate::http::error::{self, RETRY_AFTER};
 use crate::http::extract::{self, header_text, request_id};
 use crate::http::sign_in::not_found;
 use crate::http::site::Site;
-use crate::protocol::acr::Level;
+use crate::protocol::authorize::acr::Level;
 use crate::protocol::gateway::Refusal;
 use crate::protocol::gateway::original::{Original, Said, Told};
 use crate::protocol::params::Params;
-use crate::protocol::sender_constraint::Scheme;
+use crate::protocol::token::sender_constraint::Scheme;
 use crate::service::failure::Failure;
 use crate::service::gateway::{self, Proof, Verdict};
 

@@ -4,12 +4,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::{Site, extract};
 use crate::http::cookies::{self, BrowserBinding, Kind};
+use crate::http::sign_in::accounts;
 use crate::http::sign_in::steps::{self, Arrival, Visit};
-use crate::http::{accounts, fetch_metadata, render};
+use crate::http::{fetch_metadata, render};
 use crate::protocol::authorize::known;
 use crate::protocol::params::Params;
+use crate::service::authorize::flow::Flow;
 use crate::service::authorize::{self, AuthorizeError, Begun, Outcome};
-use crate::service::flow::Flow;
 
 pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
     start(&site, &request, Params::parse(request.query_string().as_bytes()).ok()).await

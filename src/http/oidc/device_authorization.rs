@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::{Site, client_request, error};
-use crate::service::device;
+use crate::service::authorize::device;
 
 pub(super) async fn post(
     site: web::Data<Site>,

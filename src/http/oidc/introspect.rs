@@ -5,8 +5,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::{Site, client_request, error};
 use crate::http::extract;
-use crate::service::envelope::Representation;
-use crate::service::introspection::{self, Accepts};
+use crate::service::token::envelope::Representation;
+use crate::service::token::introspection::{self, Accepts};
 
 /// RFC 9701 section 4.
 const JWT: &str = "application/token-introspection+jwt";

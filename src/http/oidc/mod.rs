@@ -18,14 +18,12 @@ use actix_web::http::header;
 
 pub(super) use discovery::document;
 
-use super::client_certificate;
-use super::error;
-use super::extract;
 use super::routes::{only, reading};
 use super::site::Site;
+use super::{client_certificate, error, extract};
 use crate::protocol::discovery::path;
 use crate::protocol::error::OAuthError;
-use crate::service::client_authentication::ClientRequest;
+use crate::service::clients::authentication::ClientRequest;
 
 use actix_web::web::{self, ServiceConfig};
 

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::token::allow_origin;
 use super::{Site, client_request, error};
-use crate::service::par;
+use crate::service::authorize::par;
 
 pub(super) async fn post(
     site: web::Data<Site>,

@@ -8,11 +8,11 @@ use serde_json::{Map, json};
 
 use super::{Site, error, extract};
 use crate::http::headers;
-use crate::protocol::client_metadata;
+use crate::protocol::client::validation;
 use crate::protocol::error::{ErrorCode, OAuthError};
-use crate::protocol::strict_json;
+use crate::protocol::jose::strict_json;
 use crate::protocol::types::ClientId;
-use crate::service::registration::{
+use crate::service::clients::registration::{
     self, Registered, RegistrationError, RegistrationRequest, manage,
 };
 
@@ -138,7 +138,7 @@ fn failed(request: &HttpRequest, error: &RegistrationError) -> HttpResponse {
             let detail = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
             tracing::info!(request_id, detail, "registration refused");
             let code = problems.first().map_or("invalid_client_metadata", |p| p.code());
-            let description = client_metadata::description(problems);
+            let description = validation::description(problems);
             shared(StatusCode::BAD_REQUEST)
                 .json(json!({ "error": code, "error_description": description }))
         }

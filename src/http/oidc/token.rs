@@ -6,8 +6,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::{Site, client_request, error, extract};
 use crate::http::headers;
 use crate::protocol::types::ClientId;
-use crate::service::client_authentication::ClientRequest;
-use crate::service::{metadata_document, token};
+use crate::service::clients::authentication::ClientRequest;
+use crate::service::clients::metadata_document;
+use crate::service::token;
 
 pub(super) async fn post(
     site: web::Data<Site>,

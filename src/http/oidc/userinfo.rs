@@ -9,11 +9,12 @@ use crate::http::headers;
 use crate::protocol::discovery::path;
 use crate::protocol::error::OAuthError;
 use crate::protocol::params::Params;
-use crate::protocol::sender_constraint::Scheme;
-use crate::service::access_token::{self, Presented};
-use crate::service::dpop::Carrier;
-use crate::service::envelope::Representation;
-use crate::service::{clients, userinfo};
+use crate::protocol::token::sender_constraint::Scheme;
+use crate::service::clients;
+use crate::service::token::access_token::{self, Presented};
+use crate::service::token::dpop::Carrier;
+use crate::service::token::envelope::Representation;
+use crate::service::token::userinfo;
 
 pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
     answer(&site, &request, presented(&request, None)).await

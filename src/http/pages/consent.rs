@@ -7,7 +7,7 @@ use super::chrome::{Chrome, FlowForm};
 use super::filters;
 use super::sample::words;
 use super::views::{AboutApp, Unreviewed};
-use crate::protocol::authorization_details::describe;
+use crate::protocol::authorize::authorization_details::describe;
 
 /// `GET /consent`. Form `consent`: POST `/consent` with `decision` = `allow` or `deny`, `flow`,
 /// `csrf`.

@@ -2,7 +2,7 @@
 
 use crate::http::pages::views::{AboutApp, Unreviewed};
 use crate::protocol::client::{Client, ClientOrigin};
-use crate::protocol::frontchannel_logout::plain_origin;
+use crate::protocol::logout::frontchannel::plain_origin;
 
 /// What is told of a client.
 #[must_use]

@@ -12,8 +12,8 @@ use crate::http::pages::device::{DeviceCode, DeviceDone, DeviceQuestion};
 use crate::http::pages::{FieldError, FlowForm, When};
 use crate::http::sign_in::steps::Visit;
 use crate::http::site::Site;
-use crate::service::device::DevicePrompt;
-use crate::service::flow::{Flow, Target};
+use crate::service::authorize::device::DevicePrompt;
+use crate::service::authorize::flow::{Flow, Target};
 
 fn form(visit: &Visit<'_>) -> FlowForm {
     FlowForm { flow: String::new(), csrf: visit.session_csrf() }

@@ -17,21 +17,22 @@ use crate::http::pages::views::AboutApp;
 use crate::http::pages::{FieldError, FlowForm, Link};
 use crate::http::sign_in::steps::{MAX_IN_URL, Visit, device_page, see_other, start_page};
 use crate::http::site::Site;
+use crate::protocol::authorize::reply::Reply;
+use crate::protocol::client::redirect_uri;
 use crate::protocol::discovery::path;
-use crate::protocol::frontchannel_logout::Frame;
 use crate::protocol::interaction::SignInReason;
 use crate::protocol::logout::AfterLogout;
+use crate::protocol::logout::frontchannel::Frame;
 use crate::protocol::params::Params;
-use crate::protocol::redirect_uri;
-use crate::protocol::reply::Reply;
 use crate::protocol::sign_up::SignUp;
 use crate::protocol::types::UserId;
+use crate::service::authorize::flow::{Flow, Target};
 use crate::service::authorize::{self, AuthorizeError, ConsentPrompt, SignInPrompt};
 use crate::service::failure::Failure;
-use crate::service::flow::{Flow, Target};
-use crate::service::logout::Next;
+use crate::service::people;
 use crate::service::session::LiveSession;
-use crate::service::{people, sign_up};
+use crate::service::session::logout::Next;
+use crate::service::sign_in::sign_up;
 
 /// The sign-in form before it has its browser's tokens.
 pub(in crate::http) struct SignInView {

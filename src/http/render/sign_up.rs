@@ -11,7 +11,7 @@ use crate::http::pages::views::AboutApp;
 use crate::http::pages::{FieldError, FlowForm};
 use crate::http::sign_in::steps::Visit;
 use crate::protocol::client::Client;
-use crate::service::flow::Flow;
+use crate::service::authorize::flow::Flow;
 
 /// What the form shows.
 #[derive(Default)]

@@ -13,12 +13,12 @@ use crate::http::pages::admin::missing::Missing;
 use crate::http::pages::trouble::{AppAdminHint, ErrorPage, Expired, Forbidden, Throttled};
 use crate::http::pages::{Link, When};
 use crate::http::site::Site;
-use crate::protocol::reply::NoReply;
+use crate::protocol::authorize::reply::NoReply;
 use crate::service::authorize::AuthorizeError;
+use crate::service::authorize::flow::Flow;
 use crate::service::failure::Failure;
-use crate::service::flow::Flow;
-use crate::service::links::LinkError;
-use crate::service::logout::LogoutError;
+use crate::service::people::links::LinkError;
+use crate::service::session::logout::LogoutError;
 
 /// The words of an error page.
 struct Words {

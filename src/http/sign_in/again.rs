@@ -5,11 +5,12 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::steps::{self, Arrival, Visit};
 use crate::http::cookies::BrowserBinding;
+use crate::http::render;
+use crate::http::sign_in::accounts;
 use crate::http::site::Site;
-use crate::http::{accounts, render};
 use crate::protocol::interaction::AccountChoice;
 use crate::protocol::params::Params;
-use crate::service::flow::{Flow, FlowError, Target};
+use crate::service::authorize::flow::{Flow, FlowError, Target};
 
 /// Starts over. Like the request itself this is a plain link: it asks, and decides nothing.
 pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {

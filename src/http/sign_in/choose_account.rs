@@ -7,14 +7,15 @@ use crate::http::cookies::BrowserBinding;
 use crate::http::headers::Forms;
 use crate::http::pages::FlowForm;
 use crate::http::pages::choose_account::{AccountView, ChooseAccount};
+use crate::http::sign_in::accounts;
 use crate::http::site::Site;
-use crate::http::{accounts, extract, render};
+use crate::http::{extract, render};
 use crate::protocol::interaction::AccountChoice;
 use crate::protocol::types::SessionId;
-use crate::service::accounts::{self as service, Accounts};
+use crate::service::authorize::flow::Flow;
 use crate::service::failure::Failure;
-use crate::service::flow::Flow;
 use crate::service::people::{self, PeopleError};
+use crate::service::session::accounts::{self as service, Accounts};
 
 /// The page, as one step of a flow to this app, or to the page that lets a device in.
 pub(super) async fn page(

@@ -7,7 +7,7 @@ use crate::http::cookies::BrowserBinding;
 use crate::http::site::Site;
 use crate::http::{extract, render};
 use crate::protocol::params::Params;
-use crate::service::consent::{self, Decision};
+use crate::service::authorize::consent::{self, Decision};
 
 /// The page, reached by redirect after signing in.
 pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {

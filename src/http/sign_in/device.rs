@@ -12,9 +12,9 @@ use crate::http::site::Site;
 use crate::protocol::device::UserCode;
 use crate::protocol::params::Params;
 use crate::service::authorize::AuthorizeError;
-use crate::service::consent::Decision;
-use crate::service::device::{self, DeviceError};
-use crate::service::flow::{Flow, Target};
+use crate::service::authorize::consent::Decision;
+use crate::service::authorize::device::{self, DeviceError};
+use crate::service::authorize::flow::{Flow, Target};
 use crate::service::session::LiveSession;
 
 /// More of what was typed is not carried through a sign-in; it could not be a code.

@@ -5,14 +5,15 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::steps::{self, Arrival, Posted, PostedForm, Visit};
 use crate::http::cookies::BrowserBinding;
+use crate::http::extract;
 use crate::http::render::{self, SignInView};
+use crate::http::sign_in::accounts;
 use crate::http::site::Site;
-use crate::http::{accounts, extract};
 use crate::protocol::interaction::AccountChoice;
 use crate::protocol::params::Params;
-use crate::service::accounts::{Accounts, Newcomer};
-use crate::service::console_access;
-use crate::service::flow::{Flow, Target};
+use crate::service::authorize::flow::{Flow, Target};
+use crate::service::people::console_access;
+use crate::service::session::accounts::{Accounts, Newcomer};
 use crate::service::session::{Established, Remember};
 use crate::service::sign_in::{self, Credentials, SignInError};
 

@@ -1,9 +1,7 @@
 //! The pages of a sign-in, from the first form to "signed out". Each handler records what the
 //! person did and goes back to [`steps::advance`], which asks the one place that decides.
 
-pub(in crate::http) mod sign_out;
-pub(in crate::http) mod steps;
-
+pub(in crate::http) mod accounts;
 mod again;
 mod choose_account;
 mod consent;
@@ -12,7 +10,9 @@ mod home;
 mod login;
 mod reset;
 mod setup;
+pub(in crate::http) mod sign_out;
 mod sign_up;
+pub(in crate::http) mod steps;
 
 use actix_web::web::{self, ServiceConfig};
 

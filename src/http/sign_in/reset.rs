@@ -8,8 +8,8 @@ use crate::http::cookies::BrowserBinding;
 use crate::http::render::{self, ResetView};
 use crate::http::site::Site;
 use crate::protocol::params::Params;
-use crate::service::links::{self, LinkError};
 use crate::service::people::PeopleError;
+use crate::service::people::links::{self, LinkError};
 
 /// The form. Looking does not spend the link.
 pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {

@@ -8,7 +8,7 @@ use crate::http::cookies::BrowserBinding;
 use crate::http::render::{self, SetupView};
 use crate::http::site::Site;
 use crate::protocol::params::Params;
-use crate::service::links::{self, LinkError};
+use crate::service::people::links::{self, LinkError};
 use crate::service::people::{NewPerson, PeopleError};
 
 /// The form, for a link that still works. Looking does not spend it: mail scanners look, too.

@@ -6,15 +6,16 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::steps::{self, PostedForm, Visit};
 use crate::http::cookies::{self, BrowserBinding, Kind};
+use crate::http::sign_in::accounts;
 use crate::http::site::Site;
-use crate::http::{accounts, extract, render};
-use crate::protocol::frontchannel_logout::Frame;
+use crate::http::{extract, render};
+use crate::protocol::logout::frontchannel::Frame;
 use crate::protocol::params::Params;
-use crate::service::accounts::Accounts;
 use crate::service::failure::Failure;
-use crate::service::logout::{self, Next, Plan};
 use crate::service::people::{self, PeopleError};
 use crate::service::session::LiveSession;
+use crate::service::session::accounts::Accounts;
+use crate::service::session::logout::{self, Next, Plan};
 
 /// The person wants to sign out: the question.
 pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {

@@ -12,9 +12,9 @@ use crate::http::pages::FieldError;
 use crate::http::render::{self, SignUpView};
 use crate::http::site::Site;
 use crate::protocol::params::Params;
+use crate::service::authorize::flow::{Flow, FlowError, Target};
 use crate::service::authorize::{self, AuthorizeError, SignUpPrompt};
-use crate::service::flow::{Flow, FlowError, Target};
-use crate::service::sign_up::{self, Problem, SignUpError, Typed};
+use crate::service::sign_in::sign_up::{self, Problem, SignUpError, Typed};
 
 /// The form, as one step of a flow.
 pub(super) fn page(

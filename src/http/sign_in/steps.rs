@@ -4,22 +4,21 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::http::cookies::BrowserBinding;
-use crate::http::extract;
 use crate::http::render::{self, SignInView};
-use crate::http::sign_in::{choose_account, login, sign_up};
+use crate::http::sign_in::{accounts, choose_account, login, sign_up};
 use crate::http::site::Site;
-use crate::http::{accounts, csrf, gateway};
+use crate::http::{csrf, extract, gateway};
+use crate::protocol::authorize::reply::Reply;
 use crate::protocol::discovery::path;
 use crate::protocol::interaction::AccountChoice;
 use crate::protocol::params::Params;
-use crate::protocol::reply::Reply;
 use crate::protocol::types::ClientId;
-use crate::service::accounts::Accounts;
+use crate::service::authorize::flow::{Flow, FlowError, Target};
 use crate::service::authorize::{self, Outcome};
 use crate::service::clients;
 use crate::service::failure::Failure;
-use crate::service::flow::{Flow, FlowError, Target};
 use crate::service::session::LiveSession;
+use crate::service::session::accounts::Accounts;
 
 /// Longer sealed requests travel in the page instead of the URL.
 pub(in crate::http) const MAX_IN_URL: usize = 6_000;

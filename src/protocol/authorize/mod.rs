@@ -1,30 +1,37 @@
 //! The authorization request (RFC 6749 section 4.1.1, OpenID Connect Core section 3.1.2.1): one
 //! ladder of checks, in the order in which an answer can be trusted to travel.
 
+pub mod acr;
 mod arrival;
+pub mod authorization_details;
+pub mod claims_request;
+pub mod initiate_login;
 mod parameters;
+pub mod pkce;
 mod prompts;
+pub mod reply;
+pub mod request_object;
+pub mod target;
 
 pub use arrival::{Arrival, PUSHED_PREFIX, PushedRequests, RequestForm};
 pub use parameters::known;
 pub use prompts::{Demand, PromptDisplay, Prompts, prompt_values};
 
-use super::acr::AcrDemand;
-use super::authorization_details::{self, DetailType};
-use super::claims_request::ClaimsRequest;
 use super::client::{Client, GrantType};
-use super::dpop;
 use super::error::{ErrorCode, OAuthError};
 use super::fapi;
-use super::grant::details::{Confirmation, GrantDetails};
 use super::params::Params;
-use super::pkce::CodeChallenge;
-use super::reply::{ReplyTo, ResponseMode};
 use super::scope::Scopes;
 use super::sign_up::SignUp;
-use super::target;
 use super::types::ClientId;
 use crate::clock::Seconds;
+use crate::protocol::authorize::acr::AcrDemand;
+use crate::protocol::authorize::authorization_details::DetailType;
+use crate::protocol::authorize::claims_request::ClaimsRequest;
+use crate::protocol::authorize::pkce::CodeChallenge;
+use crate::protocol::authorize::reply::{ReplyTo, ResponseMode};
+use crate::protocol::token::dpop;
+use crate::protocol::token::grant::details::{Confirmation, GrantDetails};
 
 /// A request that passed every check that needs neither a person nor the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -198,8 +205,9 @@ fn requested_scopes(client: &Client, params: &Params) -> Result<Scopes, OAuthErr
 
 #[cfg(test)]
 mod tests {
+    use super::super::client::AuthMethod;
+    use super::super::client::PkcePolicy;
     use super::super::client::tests::client;
-    use super::super::client::{AuthMethod, PkcePolicy};
     use super::*;
 
     const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";

@@ -1,13 +1,22 @@
 //! A registered client. Its metadata is in `metadata`, the closed sets that metadata chooses from
-//! are beside it; what makes metadata valid is in [`super::client_metadata`], the rules of redirect
-//! URIs in [`super::redirect_uri`].
+//! are beside it; what makes metadata valid is in [`crate::protocol::client::validation`], the rules of redirect
+//! URIs in [`crate::protocol::client::redirect_uri`].
 
+pub mod assertion;
 mod auth_method;
+pub mod authentication;
+pub mod certificate;
+pub mod distinguished_name;
 mod grant_type;
 mod kind;
 mod metadata;
+pub mod metadata_document;
 mod origin;
 mod policy;
+pub mod redirect_uri;
+pub mod registration;
+pub mod subject;
+pub mod validation;
 
 use serde::Serialize;
 
@@ -20,9 +29,9 @@ pub use policy::{
     AccessTokenFormat, ClaimsPlacement, ConsentPolicy, PkcePolicy, SecurityProfile, SubjectType,
 };
 
-use super::claims::Audience;
 use super::types::ClientId;
 use crate::clock::UnixTime;
+use crate::protocol::token::claims::Audience;
 
 /// A registered client: its metadata and what the provider keeps beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

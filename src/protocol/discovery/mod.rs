@@ -7,15 +7,15 @@ pub mod path;
 pub use certificates::Certificates;
 use serde_json::{Map, Value, json};
 
-use super::acr::Level;
-use super::authorization_details::DetailType;
 use super::authorize::{PushedRequests, prompt_values};
 use super::client::{AuthMethod, GrantType};
-use super::dpop;
-use super::reply::ResponseMode;
 use super::scope::Scopes;
 use super::sign_up::SignUp;
 use super::types::{ContentEncryptionAlg, KeyEncryptionAlg, SigningAlg};
+use crate::protocol::authorize::acr::Level;
+use crate::protocol::authorize::authorization_details::DetailType;
+use crate::protocol::authorize::reply::ResponseMode;
+use crate::protocol::token::dpop;
 
 /// What is enabled, as far as the metadata shows it.
 #[derive(Debug, Clone, Copy)]

@@ -10,8 +10,8 @@ use std::fmt::Write;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{Seconds, UnixTime};
-use crate::protocol::acr::Level;
-use crate::protocol::claims::MAX_GROUPS_IN_TOKEN;
+use crate::protocol::authorize::acr::Level;
+use crate::protocol::token::claims::MAX_GROUPS_IN_TOKEN;
 use crate::protocol::types::{SessionId, UserId};
 use crate::protocol::user::{AdminRole, User};
 

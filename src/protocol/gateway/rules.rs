@@ -8,7 +8,7 @@ use super::Refusal;
 use super::identity::Visitor;
 use super::original::{Original, Scheme, canonical_host, is_this_machine};
 use super::path::{AppPath, Reading};
-use crate::protocol::acr::Level;
+use crate::protocol::authorize::acr::Level;
 use crate::protocol::user::AdminRole;
 
 /// An app behind the gateway.

@@ -15,13 +15,13 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::acr::{self, Level};
 use super::authorize::{AuthorizeRequest, Demand, PromptDisplay};
 use super::client::Client;
 use super::error::{ErrorCode, OAuthError};
 use super::scope::Scopes;
 use super::types::{SessionId, UserId};
 use crate::clock::{Seconds, UnixTime};
+use crate::protocol::authorize::acr::{self, Level};
 
 /// What the decision needs to know of a live SSO session.
 #[derive(Debug, Clone, PartialEq, Eq)]

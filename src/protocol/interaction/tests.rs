@@ -1,12 +1,12 @@
-use super::super::acr::Strictness;
-use super::super::authorization_details::DetailType;
 use super::super::authorize::{Choices, validate};
 use super::super::client::tests::client;
 use super::super::client::{AuthMethod, ClientKind, ClientOrigin, ConsentPolicy};
 use super::super::params::Params;
-use super::super::reply::ReplyTo;
 use super::super::sign_up::SignUp;
 use super::*;
+use crate::protocol::authorize::acr::Strictness;
+use crate::protocol::authorize::authorization_details::DetailType;
+use crate::protocol::authorize::reply::ReplyTo;
 
 const NOW: UnixTime = UnixTime(10_000);
 

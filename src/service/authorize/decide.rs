@@ -3,17 +3,19 @@
 
 use super::{AuthorizeError, verify};
 use crate::app::App;
-use crate::protocol::acr::Level;
 use crate::protocol::authorize::AuthorizeRequest;
+use crate::protocol::authorize::acr::Level;
 use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
 use crate::protocol::interaction::{self, AccountChoice, Allowed, Expected, Situation, Step};
 use crate::protocol::types::UserId;
-use crate::service::accounts::Accounts;
+use crate::service::authorize::flow::Flow;
+use crate::service::authorize::id_token_hint;
+use crate::service::clients;
 use crate::service::failure::{EndpointError, Failure};
-use crate::service::flow::Flow;
 use crate::service::session::LiveSession;
-use crate::service::{clients, id_token_hint, subject};
+use crate::service::session::accounts::Accounts;
+use crate::service::token::subject;
 use crate::store::consents;
 
 /// The session this flow is about, of all that the browser holds: the one chosen in it, else the one

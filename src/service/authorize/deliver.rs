@@ -3,10 +3,10 @@
 
 use super::AuthorizeError;
 use crate::app::App;
+use crate::protocol::authorize::reply::{Answer, Reply};
 use crate::protocol::client::Client;
-use crate::protocol::reply::{Answer, Reply};
-use crate::service::envelope::{Content, Envelope};
 use crate::service::failure::EndpointError;
+use crate::service::token::envelope::{Content, Envelope};
 
 /// The answer as it travels.
 ///

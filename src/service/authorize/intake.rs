@@ -8,15 +8,15 @@ use super::{AuthorizeError, Outcome, client_of, refuse, request_object};
 use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
 use crate::crypto::secret::SecretHash;
+use crate::protocol::authorize::reply::ReplyTo;
 use crate::protocol::authorize::{self, Arrival, PUSHED_PREFIX, RequestForm};
 use crate::protocol::client::Client;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::fapi;
 use crate::protocol::params::Params;
-use crate::protocol::reply::ReplyTo;
 use crate::protocol::types::ClientId;
+use crate::service::authorize::flow::{Flow, LONGEST, Target};
 use crate::service::failure::{EndpointError, Failure};
-use crate::service::flow::{Flow, LONGEST, Target};
 use crate::store::ephemeral::pushed;
 
 /// A pushed request as it is kept.

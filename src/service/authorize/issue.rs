@@ -5,14 +5,14 @@ use crate::app::App;
 use crate::clock::Seconds;
 use crate::crypto::encoding;
 use crate::crypto::secret::{self, Secret, SecretHash};
-use crate::protocol::acr::Level;
 use crate::protocol::authorize::AuthorizeRequest;
+use crate::protocol::authorize::acr::Level;
 use crate::protocol::client::Client;
 use crate::protocol::error::{ErrorCode, OAuthError};
-use crate::protocol::grant::authorization_code::CodePayload;
-use crate::protocol::session_state;
+use crate::protocol::logout::session_state;
+use crate::protocol::token::grant::authorization_code::CodePayload;
 use crate::protocol::types::GrantId;
-use crate::service::flow::Flow;
+use crate::service::authorize::flow::Flow;
 use crate::service::session::LiveSession;
 use crate::store::ephemeral::codes;
 

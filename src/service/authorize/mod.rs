@@ -2,10 +2,15 @@
 //! [`interaction::next_step`], and do what it says. Sign-in and consent come back here with the
 //! sealed flow; they never call each other.
 
+pub mod consent;
 mod decide;
 mod deliver;
+pub mod device;
+pub mod flow;
+pub mod id_token_hint;
 mod intake;
 mod issue;
+pub mod par;
 pub(in crate::service) mod request_object;
 
 use std::collections::BTreeSet;
@@ -18,19 +23,18 @@ pub(in crate::service) use intake::PushedRequest;
 pub use intake::{Begun, begin};
 
 use crate::app::App;
+use crate::protocol::authorize::reply::{NoReply, Reply, ReplyTo};
 use crate::protocol::authorize::{self, AuthorizeRequest, Choices, PushedRequests};
 use crate::protocol::client::Client;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::interaction::{SignInReason, Step};
 use crate::protocol::params::Params;
-use crate::protocol::reply::{NoReply, Reply, ReplyTo};
 use crate::protocol::scope::Scopes;
 use crate::protocol::sign_up::SignUp;
 use crate::protocol::types::{ClientId, UserId};
-use crate::service::consent;
+use crate::service::authorize::flow::{Flow, Target};
+use crate::service::clients::metadata_document::{self, DocumentError};
 use crate::service::failure::Failure;
-use crate::service::flow::{Flow, Target};
-use crate::service::metadata_document::{self, DocumentError};
 use crate::service::session::LiveSession;
 use crate::store::users;
 

@@ -5,11 +5,11 @@ use crate::app::App;
 use crate::crypto::foreign::{EmbeddedKey, HeaderRules, Untyped, Unverified};
 use crate::crypto::jwe;
 use crate::outbound::Accept;
+use crate::protocol::authorize::request_object::{self as rules, Expect, refused};
 use crate::protocol::client::Client;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::params::Params;
-use crate::protocol::request_object::{self as rules, Expect, refused};
-use crate::service::client_keys::{self, KeysError};
+use crate::service::clients::key_sets::{self, KeysError};
 use crate::service::failure::EndpointError;
 
 /// What may be served at a `request_uri` (RFC 9101 section 5.2.3, OpenID Connect Core section 6.2).
@@ -39,7 +39,7 @@ pub(in crate::service) async fn open(
         refused("The request object is not a JWT signed with an accepted algorithm.")
             .because(error.to_string())
     })?;
-    let claims = client_keys::verify(app, client, unverified).await.map_err(|error| {
+    let claims = key_sets::verify(app, client, unverified).await.map_err(|error| {
         let description = match error {
             KeysError::Absent => "This client has no keys to verify a request object with.",
             KeysError::Unavailable(_) => "The keys of the client could not be fetched.",

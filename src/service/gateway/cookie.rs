@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
 use crate::crypto::secret::{Secret, SecretHash};
-use crate::protocol::acr::Level;
+use crate::protocol::authorize::acr::Level;
 use crate::protocol::gateway::identity::{Person, Visitor};
 use crate::protocol::types::SessionId;
 use crate::service::audit::{Actor, Caller, Event};

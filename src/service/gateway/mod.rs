@@ -12,15 +12,15 @@ use crate::app::{App, Means, Seen, Shown};
 use crate::clock::UnixTime;
 use crate::crypto::jose::TokenType;
 use crate::crypto::secret::SecretHash;
-use crate::protocol::acr::Level;
+use crate::protocol::authorize::acr::Level;
 use crate::protocol::gateway::Refusal;
 use crate::protocol::gateway::identity::{ASSERTION_HEADER, HEADERS, Person, Visitor};
 use crate::protocol::gateway::original::Original;
 use crate::protocol::gateway::rules::{GatewayApp, Rule, Ruling};
 use crate::protocol::types::SigningAlg;
-use crate::service::access_token;
-use crate::service::envelope::sign;
 use crate::service::failure::Failure;
+use crate::service::token::access_token;
+use crate::service::token::envelope::sign;
 use crate::store::users;
 
 /// The algorithm of assertions: small, and quick to sign.

@@ -13,15 +13,14 @@ use crate::clock::Seconds;
 use crate::crypto::secret::SecretHash;
 use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
-use crate::protocol::grant::authorization_code::{self, CodePayload, CodeRequest};
-use crate::protocol::sender_constraint;
-use crate::protocol::token::TokenResponse;
+use crate::protocol::token::grant::authorization_code::{self, CodePayload, CodeRequest};
+use crate::protocol::token::{TokenResponse, sender_constraint};
 use crate::protocol::user::User;
 use crate::service::audit::Caller;
 use crate::service::failure::{EndpointError, Failure};
 use crate::store::ephemeral::codes;
-use crate::store::grants::Grant;
-use crate::store::{grants, users};
+use crate::store::grants::{self, Grant};
+use crate::store::users;
 
 /// A code survives this many failed checks, so that a stranger who saw it cannot burn it at once
 /// and nobody can guess a verifier.

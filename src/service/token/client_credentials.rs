@@ -3,8 +3,8 @@
 use super::issue::{self, AccessTokenSeed};
 use super::request::{Limits, TokenRequest};
 use crate::app::App;
-use crate::protocol::grant::client_credentials;
 use crate::protocol::token::TokenResponse;
+use crate::protocol::token::grant::client_credentials;
 use crate::service::failure::EndpointError;
 
 pub(super) async fn issue(

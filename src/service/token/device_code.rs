@@ -12,14 +12,14 @@ use crate::crypto::secret::SecretHash;
 use crate::protocol::client::Client;
 use crate::protocol::device::{Approval, DeviceRecord};
 use crate::protocol::error::OAuthError;
-use crate::protocol::grant::device_code::{self, Pace, Standing};
 use crate::protocol::token::TokenResponse;
+use crate::protocol::token::grant::device_code::{self, Pace, Standing};
 use crate::protocol::user::User;
-use crate::service::device::MEMORY;
+use crate::service::authorize::device::MEMORY;
 use crate::service::failure::{EndpointError, Failure};
 use crate::store::ephemeral::device_codes::{self, Read};
-use crate::store::grants::Grant;
-use crate::store::{grants, users};
+use crate::store::grants::{self, Grant};
+use crate::store::users;
 
 pub(super) async fn poll(
     app: &App,

@@ -8,16 +8,16 @@ use crate::clock::{Seconds, UnixTime};
 use crate::crypto::jose::{self, TokenType};
 use crate::crypto::seal::Purpose;
 use crate::crypto::secret::{self, Secret};
-use crate::protocol::claims::{
+use crate::protocol::client::{AccessTokenFormat, Client};
+use crate::protocol::token::TokenResponse;
+use crate::protocol::token::claims::{
     self, AccessTokenClaims, Authentication, IdTokenFacts, MAX_GROUPS_IN_TOKEN,
 };
-use crate::protocol::client::{AccessTokenFormat, Client};
-use crate::protocol::sender_constraint::Scheme;
-use crate::protocol::token::TokenResponse;
+use crate::protocol::token::sender_constraint::Scheme;
 use crate::protocol::types::{FamilyId, GrantId};
-use crate::service::envelope::{Content, Envelope, sign};
 use crate::service::failure::{EndpointError, Failure};
-use crate::service::subject;
+use crate::service::token::envelope::{Content, Envelope, sign};
+use crate::service::token::subject;
 
 /// The fresh values of one access token. Kept sealed during the refresh grace, so that a retried
 /// refresh gets the same token again.

@@ -6,9 +6,9 @@
 use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
 use crate::crypto::secret::{self, SecretHash};
-use crate::protocol::claims::ACR_VOUCHED;
 use crate::protocol::client::{Client, GrantType};
-use crate::protocol::grant::details::GrantDetails;
+use crate::protocol::token::claims::ACR_VOUCHED;
+use crate::protocol::token::grant::details::GrantDetails;
 use crate::protocol::types::{ClientId, FamilyId, GrantId, SessionId, UserId};
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller, Event};
@@ -17,11 +17,10 @@ use crate::service::revocation::{self, Subject};
 use crate::service::token::issue::RefreshToken;
 use crate::service::token::request::TokenRequest;
 use crate::service::trusted_issuers::Assertion;
-use crate::store::grants::{Grant, Inserted};
-use crate::store::refresh_families::RefreshFamily;
-use crate::store::{
-    StoreError, Tx, audit, consents, grants, refresh_families, session_clients, sessions,
-};
+use crate::store::grants::refresh_families::{self, RefreshFamily};
+use crate::store::grants::{self, Grant, Inserted};
+use crate::store::sessions::{self, session_clients};
+use crate::store::{StoreError, Tx, audit, consents};
 
 /// The grant of a person whom a trusted issuer vouches for. It belongs to no session here.
 pub(super) fn of_assertion(

@@ -2,21 +2,29 @@
 //! grant type, sender constraint, scope and audience. Each grant's own part is in its file, and [`issue`] makes the
 //! tokens.
 
+pub mod access_token;
 mod authorization_code;
 mod client_credentials;
 mod device_code;
+pub mod dpop;
+pub mod envelope;
+pub mod introspection;
 pub(crate) mod issue;
 mod jwt_bearer;
 pub(crate) mod lineage;
 pub(crate) mod refresh;
 mod request;
+pub(crate) mod single_use;
+pub mod subject;
 mod token_exchange;
+pub mod token_revocation;
+pub mod userinfo;
 
 use self::request::TokenRequest;
 use crate::app::App;
 use crate::protocol::client::GrantType;
 use crate::protocol::token::TokenResponse;
-use crate::service::client_authentication::ClientRequest;
+use crate::service::clients::authentication::ClientRequest;
 use crate::service::failure::EndpointError;
 
 /// Answers a token request.

@@ -14,20 +14,19 @@ use crate::app::App;
 use crate::clock::Seconds;
 use crate::crypto::seal::Purpose;
 use crate::crypto::secret::SecretHash;
-use crate::protocol::claims::Audience;
 use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
 use crate::protocol::fapi;
-use crate::protocol::grant::details::Confirmation;
-use crate::protocol::grant::refresh_token::{self, FamilyFacts, Standing};
-use crate::protocol::sender_constraint;
-use crate::protocol::token::TokenResponse;
+use crate::protocol::token::claims::Audience;
+use crate::protocol::token::grant::details::Confirmation;
+use crate::protocol::token::grant::refresh_token::{self, FamilyFacts, Standing};
+use crate::protocol::token::{TokenResponse, sender_constraint};
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::revocation::{self, Lineage};
 use crate::store::grants::Grant;
-use crate::store::refresh_families::{self, RefreshFamily, Rotated, Rotation};
+use crate::store::grants::refresh_families::{self, RefreshFamily, Rotated, Rotation};
 use crate::store::users;
 
 /// The pair a rotation leads to, sealed in the row during the grace.

@@ -6,23 +6,22 @@
 use serde_json::Value;
 
 use crate::app::App;
-use crate::protocol::authorization_details;
-use crate::protocol::claims::Audience;
+use crate::protocol::authorize::{authorization_details, target};
 use crate::protocol::client::{Client, GrantType};
 use crate::protocol::discovery::path;
 use crate::protocol::error::OAuthError;
-use crate::protocol::grant::details::Confirmation;
 use crate::protocol::params::Params;
 use crate::protocol::scope::Scopes;
-use crate::protocol::sender_constraint::{self, Held};
-use crate::protocol::target;
+use crate::protocol::token::claims::Audience;
+use crate::protocol::token::grant::details::Confirmation;
+use crate::protocol::token::sender_constraint::{self, Held};
 use crate::protocol::token::{self, Asked};
 use crate::protocol::user::User;
 use crate::service::audit::Caller;
-use crate::service::client_authentication::{self, ClientRequest};
-use crate::service::dpop;
+use crate::service::clients::authentication::{self, ClientRequest};
+use crate::service::clients::metadata_document;
 use crate::service::failure::EndpointError;
-use crate::service::metadata_document;
+use crate::service::token::dpop;
 use crate::store::grants::Grant;
 
 /// A token request of an authenticated client that is registered for its grant.
@@ -43,7 +42,7 @@ impl<'a> TokenRequest<'a> {
         sent: &'a ClientRequest,
         grant_name: &mut &'static str,
     ) -> Result<Self, EndpointError> {
-        let client = client_authentication::authenticate(app, sent).await?;
+        let client = authentication::authenticate(app, sent).await?;
         // A device asks before anybody has answered; what it may get stands on a stored consent.
         if sent.params.sole("grant_type") != Some(GrantType::DeviceCode.as_str()) {
             metadata_document::require_stored(app, &client).await?;

@@ -12,22 +12,21 @@ use super::request::{Limits, TokenRequest};
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::crypto::jose::{self, Expect, Expiry, TokenType};
-use crate::protocol::claims::{AccessTokenClaims, ActingPerson, ActorOrigin, Origin};
 use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
-use crate::protocol::grant::details::Confirmation;
-use crate::protocol::grant::token_exchange::{
+use crate::protocol::jose::jwt_claims;
+use crate::protocol::scope::Scopes;
+use crate::protocol::token::claims::{AccessTokenClaims, ActingPerson, ActorOrigin, Origin};
+use crate::protocol::token::grant::details::Confirmation;
+use crate::protocol::token::grant::token_exchange::{
     self as rules, Actor, Chain, ExchangeRequest, Presented, TokenKind,
 };
-use crate::protocol::jwt_claims;
-use crate::protocol::scope::Scopes;
-use crate::protocol::sender_constraint;
-use crate::protocol::token::TokenResponse;
+use crate::protocol::token::{TokenResponse, sender_constraint};
 use crate::protocol::types::{GrantId, UserId};
 use crate::protocol::user::User;
 use crate::service::failure::{EndpointError, Failure};
+use crate::service::token::{access_token, subject};
 use crate::service::trusted_issuers::{self, AssertionError};
-use crate::service::{access_token, subject};
 use crate::store::grants::{self, Grant};
 use crate::store::users;
 

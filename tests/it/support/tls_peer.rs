@@ -13,7 +13,7 @@
 //! ```
 //!
 //! - The peer has its own thread, so it may be shared by tests with different runtimes; paths
-//!   should then be unique ([`crate::fixtures::unique`]). `Bed::shared` can reach
+//!   should then be unique ([`crate::kit::fixtures::unique`]). `Bed::shared` can reach
 //!   [`TlsPeer::shared`].
 //! - Its certificate is valid for `localhost` and `127.0.0.1` and comes from
 //!   [`Authority::shared`]; [`reachable`] sets `outbound.allow_private` to exactly the peers' ports

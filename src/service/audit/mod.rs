@@ -1,0 +1,156 @@
+//! Writing the audit log. Every use case that changes something writes its event in the same
+//! transaction; refusals worth knowing are written on their own.
+
+pub mod chain;
+pub mod verification;
+
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::clock::UnixTime;
+use crate::crypto::secret;
+use crate::protocol::types::{ClientId, SessionId, UserId};
+use crate::service::failure::Failure;
+use crate::store::audit::{self, AuditEvent, AuditFilter, Outcome};
+
+/// Where a request came from, for the audit log and throttling.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// The peer's address as text; `None` for the command line.
+    pub address: Option<String>,
+    pub request_id: Option<String>,
+    /// The browser's own description of itself, cut to a sane length.
+    pub user_agent: Option<String>,
+}
+
+/// Who makes a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    /// A signed-in person.
+    User(UserId),
+    /// An administrator in the console. Where the request came from is part of every event.
+    Console(UserId, Caller),
+    /// A client acting for itself.
+    Client(ClientId),
+    /// Somebody with access to the server's machine.
+    CommandLine,
+    /// Doorward itself, on schedule.
+    System,
+    /// Nobody is signed in.
+    Anonymous,
+}
+
+impl std::fmt::Display for Actor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::User(id) | Self::Console(id, _) => write!(f, "user:{id}"),
+            Self::Client(id) => write!(f, "client:{id}"),
+            Self::CommandLine => f.write_str("command-line"),
+            Self::System => f.write_str("system"),
+            Self::Anonymous => f.write_str("anonymous"),
+        }
+    }
+}
+
+/// An event being described.
+#[derive(Debug, Clone)]
+pub struct Event(AuditEvent);
+
+impl Event {
+    /// Something that happened.
+    #[must_use]
+    pub fn success(kind: &'static str, actor: &Actor, now: UnixTime) -> Self {
+        Self::new(kind, actor, (Outcome::Success, now))
+    }
+
+    /// Something that was refused.
+    #[must_use]
+    pub fn failure(kind: &'static str, actor: &Actor, now: UnixTime) -> Self {
+        Self::new(kind, actor, (Outcome::Failure, now))
+    }
+
+    fn new(kind: &'static str, actor: &Actor, (outcome, at): (Outcome, UnixTime)) -> Self {
+        let event = Self::blank(kind, actor, (outcome, at));
+        match actor {
+            Actor::Console(_, caller) => event.caller(caller),
+            Actor::User(_)
+            | Actor::Client(_)
+            | Actor::CommandLine
+            | Actor::System
+            | Actor::Anonymous => event,
+        }
+    }
+
+    fn blank(kind: &'static str, actor: &Actor, (outcome, at): (Outcome, UnixTime)) -> Self {
+        Self(AuditEvent {
+            id: secret::new_id(at),
+            at,
+            kind: kind.to_owned(),
+            outcome,
+            actor: Some(actor.to_string()),
+            user_id: None,
+            client_id: None,
+            session_id: None,
+            address: None,
+            request_id: None,
+            detail: json!({}),
+            seal: None,
+        })
+    }
+
+    #[must_use]
+    pub fn user(mut self, id: &UserId) -> Self {
+        self.0.user_id = Some(id.to_string());
+        self
+    }
+
+    #[must_use]
+    pub fn client(mut self, id: &ClientId) -> Self {
+        self.0.client_id = Some(id.to_string());
+        self
+    }
+
+    #[must_use]
+    pub fn session(mut self, id: &SessionId) -> Self {
+        self.0.session_id = Some(id.to_string());
+        self
+    }
+
+    #[must_use]
+    pub fn caller(mut self, caller: &Caller) -> Self {
+        self.0.address.clone_from(&caller.address);
+        self.0.request_id.clone_from(&caller.request_id);
+        self
+    }
+
+    /// Adds a fact; never a secret.
+    #[must_use]
+    pub fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
+        if let Some(members) = self.0.detail.as_object_mut() {
+            members.insert(name.to_owned(), value.into());
+        }
+        self
+    }
+
+    /// The row to append.
+    #[must_use]
+    pub fn into_row(self) -> AuditEvent {
+        self.0
+    }
+}
+
+/// Appends an event outside any transaction.
+///
+/// # Errors
+/// [`Failure`] when SQL does not take it.
+pub async fn write(app: &App, event: Event) -> Result<(), Failure> {
+    Ok(audit::append(&app.store.db, &event.into_row()).await?)
+}
+
+/// Events, newest first.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn list(app: &App, filter: &AuditFilter) -> Result<Vec<AuditEvent>, Failure> {
+    Ok(audit::list(&app.store.db, filter).await?)
+}

@@ -1,0 +1,428 @@
+//! People: the accounts, and what administrators do with them.
+
+pub mod console_access;
+pub mod links;
+
+use crate::app::App;
+use crate::crypto::secret;
+use crate::protocol::password_policy::{self, PasswordRefusal};
+use crate::protocol::plain_text::is_disguised;
+use crate::protocol::types::{SessionId, UserId};
+use crate::protocol::user::{AdminRole, Profile, User};
+use crate::service::audit::{Actor, Event};
+use crate::service::clients::Activity;
+use crate::service::failure::Failure;
+use crate::service::revocation::{self, Subject};
+use crate::service::session::backchannel_logout;
+use crate::service::sign_in::normalize_login;
+use crate::store::users::{self, UserFilter};
+use crate::store::{StoreError, Tx, audit, grants, sessions};
+
+/// Why an account could not be changed.
+#[derive(Debug, thiserror::Error)]
+pub enum PeopleError {
+    #[error("there is no such person")]
+    NotFound,
+    #[error("this user name or e-mail address is taken")]
+    Taken,
+    #[error("{field}: {problem}")]
+    Invalid { field: &'static str, problem: String },
+    #[error("{0}")]
+    Password(#[from] PasswordRefusal),
+    #[error("this is the last owner; make somebody else an owner first")]
+    LastOwner,
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl From<StoreError> for PeopleError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict => Self::Taken,
+            other => Self::Failure(other.into()),
+        }
+    }
+}
+
+impl PeopleError {
+    fn invalid(field: &'static str, problem: &str) -> Self {
+        Self::Invalid { field, problem: problem.to_owned() }
+    }
+}
+
+/// An account being made.
+#[derive(Debug, Clone, Default)]
+pub struct NewPerson {
+    pub username: String,
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub email_verified: bool,
+    pub profile: Profile,
+    pub groups: Vec<String>,
+    pub role: Option<AdminRole>,
+    /// `None` makes an account that cannot sign in until a password is set.
+    pub password: Option<String>,
+}
+
+/// What an administrator may edit.
+#[derive(Debug, Clone)]
+pub struct Edit {
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub email_verified: bool,
+    pub groups: Vec<String>,
+    pub role: RoleEdit,
+}
+
+/// What an edit does to the right to use the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoleEdit {
+    /// It stays as it is in the moment of the change, whatever it was when the form was shown.
+    Keep,
+    Set(Option<AdminRole>),
+}
+
+/// Makes an account.
+///
+/// # Errors
+/// [`PeopleError`].
+pub async fn create(app: &App, new: NewPerson, actor: &Actor) -> Result<User, PeopleError> {
+    let (user, phc) = prepare(app, new).await?;
+    let mut tx = app.store.begin().await?;
+    insert(&mut tx, &user, phc.as_deref()).await?;
+    let event = Event::success("user.created", actor, user.created_at)
+        .user(&user.id)
+        .detail("username", user.username.as_str());
+    audit::append(&mut tx, &event.into_row()).await?;
+    tx.commit().await?;
+    Ok(user)
+}
+
+/// Checks everything about a new account and hashes its password; writes nothing.
+pub(crate) async fn prepare(
+    app: &App,
+    new: NewPerson,
+) -> Result<(User, Option<String>), PeopleError> {
+    let now = app.now();
+    let user = User {
+        id: UserId::new(secret::opaque_id()),
+        username: check_username(&new.username)?,
+        email: check_email(new.email)?,
+        email_verified: new.email_verified,
+        name: check_name(new.name)?,
+        profile: new.profile,
+        groups: check_groups(new.groups)?,
+        role: new.role,
+        disabled_at: None,
+        token_version: 0,
+        created_at: now,
+        updated_at: now,
+    };
+    let phc = match new.password {
+        Some(password) => Some(hash(app, &user, password).await?),
+        None => None,
+    };
+    Ok((user, phc))
+}
+
+/// Writes a checked account inside the caller's transaction.
+pub(crate) async fn insert(tx: &mut Tx, user: &User, phc: Option<&str>) -> Result<(), PeopleError> {
+    users::insert(&mut *tx, user).await?;
+    users::set_groups(&mut *tx, &user.id, &user.groups, user.created_at).await?;
+    if let Some(phc) = phc {
+        users::set_password(&mut *tx, &user.id, phc, user.created_at).await?;
+    }
+    Ok(())
+}
+
+/// Checks a new password against the policy; what is known of the person makes it easier to guess.
+pub(crate) fn check_password(
+    app: &App,
+    user: &User,
+    password: &str,
+) -> Result<(), PasswordRefusal> {
+    let mut context = vec![user.username.as_str(), app.config.product_name.as_str()];
+    context.extend(user.email.as_deref());
+    context.extend(user.name.as_deref());
+    password_policy::check(password, app.config.password.min_length, &context)
+}
+
+/// Checks a new password against the policy and hashes it.
+pub(crate) async fn hash(app: &App, user: &User, password: String) -> Result<String, PeopleError> {
+    check_password(app, user, &password)?;
+    Ok(app.passwords.hash(password).await.map_err(Failure::from)?)
+}
+
+fn check_username(text: &str) -> Result<String, PeopleError> {
+    let username = normalize_login(text);
+    let good = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '@' | '+');
+    if username.is_empty() || username.chars().count() > 100 || !username.chars().all(good) {
+        return Err(PeopleError::invalid(
+            "username",
+            "use 1 to 100 letters, digits or the characters . - _ @ +",
+        ));
+    }
+    Ok(username)
+}
+
+pub(crate) fn check_email(text: Option<String>) -> Result<Option<String>, PeopleError> {
+    let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(None) };
+    let email = normalize_login(&text);
+    let good = match email.split_once('@') {
+        Some((local, domain)) => {
+            !local.is_empty()
+                && !domain.is_empty()
+                && !domain.contains('@')
+                && email.len() <= 254
+                && !email.contains(char::is_whitespace)
+                && !is_disguised(&email)
+        }
+        None => false,
+    };
+    if good {
+        return Ok(Some(email));
+    }
+    Err(PeopleError::invalid("email", "use the format name@example.com"))
+}
+
+pub(crate) fn check_name(text: Option<String>) -> Result<Option<String>, PeopleError> {
+    let Some(text) = text else { return Ok(None) };
+    let name = text.trim();
+    if name.chars().count() > 200 || is_disguised(name) {
+        return Err(PeopleError::invalid("name", "use at most 200 ordinary characters"));
+    }
+    Ok((!name.is_empty()).then(|| name.to_owned()))
+}
+
+fn check_groups(groups: Vec<String>) -> Result<Vec<String>, PeopleError> {
+    let mut clean = Vec::with_capacity(groups.len());
+    for group in groups {
+        let group = group.trim().to_owned();
+        if group.is_empty() || group.chars().count() > 100 || is_disguised(&group) {
+            return Err(PeopleError::invalid("groups", "a group name needs 1 to 100 characters"));
+        }
+        clean.push(group);
+    }
+    clean.sort();
+    clean.dedup();
+    Ok(clean)
+}
+
+/// Finds a person by id, user name or e-mail address.
+///
+/// # Errors
+/// [`PeopleError::NotFound`] or a failure.
+pub async fn find(app: &App, text: &str) -> Result<User, PeopleError> {
+    if let Some(user) = users::by_id(&app.store.db, &UserId::new(text)).await? {
+        return Ok(user);
+    }
+    users::by_login(&app.store.db, &normalize_login(text)).await?.ok_or(PeopleError::NotFound)
+}
+
+/// Whether somebody has a password, and so can sign in.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn has_password(app: &App, id: &UserId) -> Result<bool, Failure> {
+    Ok(users::password(&app.store.db, id).await?.is_some())
+}
+
+/// One page of people.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn search(app: &App, filter: &UserFilter) -> Result<Vec<User>, Failure> {
+    Ok(users::list(&app.store.db, filter).await?)
+}
+
+/// Changes an account. Taking a role away, or changing the e-mail address, signs nobody out: roles
+/// are read afresh at every console page, and copies elsewhere are forgotten.
+///
+/// # Errors
+/// [`PeopleError`].
+pub async fn update(
+    app: &App,
+    id: &UserId,
+    edit: Edit,
+    actor: &Actor,
+) -> Result<User, PeopleError> {
+    let (email, name) = (check_email(edit.email)?, check_name(edit.name)?);
+    let groups = check_groups(edit.groups)?;
+    let now = app.now();
+    let mut tx = app.store.begin().await?;
+    users::hold_owners(&mut tx).await?;
+    let before = users::by_id(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
+    let user = User {
+        name,
+        email,
+        email_verified: edit.email_verified,
+        groups,
+        role: match edit.role {
+            RoleEdit::Keep => before.role,
+            RoleEdit::Set(role) => role,
+        },
+        updated_at: now,
+        ..before.clone()
+    };
+    users::update(&mut tx, &user).await?;
+    users::set_groups(&mut tx, id, &user.groups, now).await?;
+    keep_an_owner(&mut tx, &before).await?;
+    let event = Event::success("user.updated", actor, now)
+        .user(id)
+        .detail("role_before", before.role.map(AdminRole::as_str))
+        .detail("role_after", user.role.map(AdminRole::as_str));
+    audit::append(&mut tx, &event.into_row()).await?;
+    let pending = revocation::record(&mut tx, &[Subject::Facts(id)], now).await?;
+    tx.commit().await?;
+    revocation::publish(app, pending).await;
+    Ok(user)
+}
+
+/// Refuses, by leaving the transaction uncommitted, a change that left nobody in charge.
+async fn keep_an_owner(tx: &mut Tx, before: &User) -> Result<(), PeopleError> {
+    let was_owner = before.role == Some(AdminRole::Owner) && before.disabled_at.is_none();
+    if was_owner && users::count_enabled_owners(&mut *tx).await? == 0 {
+        return Err(PeopleError::LastOwner);
+    }
+    Ok(())
+}
+
+/// Disables an account, which ends everything it has at once, or enables it again, which brings
+/// nothing back.
+///
+/// # Errors
+/// [`PeopleError`].
+pub async fn set_activity(
+    app: &App,
+    id: &UserId,
+    activity: Activity,
+    actor: &Actor,
+) -> Result<(), PeopleError> {
+    let now = app.now();
+    let mut tx = app.store.begin().await?;
+    users::hold_owners(&mut tx).await?;
+    let before = users::by_id(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
+    match activity {
+        Activity::Enabled => {
+            users::set_disabled(&mut tx, id, None, now).await?;
+            let event = Event::success("user.enabled", actor, now).user(id);
+            audit::append(&mut tx, &event.into_row()).await?;
+            tx.commit().await?;
+        }
+        Activity::Disabled => {
+            users::set_disabled(&mut tx, id, Some(now), now).await?;
+            keep_an_owner(&mut tx, &before).await?;
+            let event = Event::success("user.disabled", actor, now).user(id);
+            end_everything(app, tx, (id, event)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Sets a password and signs the person out everywhere: whoever knew the old one is gone.
+///
+/// # Errors
+/// [`PeopleError`].
+pub async fn set_password(
+    app: &App,
+    id: &UserId,
+    password: String,
+    actor: &Actor,
+) -> Result<(), PeopleError> {
+    let user = users::by_id(&app.store.db, id).await?.ok_or(PeopleError::NotFound)?;
+    let phc = hash(app, &user, password).await?;
+    let now = app.now();
+    let mut tx = app.store.begin().await?;
+    users::set_password(&mut tx, id, &phc, now).await?;
+    let event = Event::success("user.password_set", actor, now).user(id);
+    Ok(end_everything(app, tx, (id, event)).await?)
+}
+
+/// "Sign out everywhere": every session, grant and token of a person ends.
+///
+/// # Errors
+/// [`PeopleError`].
+pub async fn sign_out_everywhere(app: &App, id: &UserId, actor: &Actor) -> Result<(), PeopleError> {
+    let tx = app.store.begin().await?;
+    let event = Event::success("user.signed_out_everywhere", actor, app.now()).user(id);
+    Ok(end_everything(app, tx, (id, event)).await?)
+}
+
+/// Deletes an account and everything it has. The audit log stays.
+///
+/// # Errors
+/// [`PeopleError`].
+pub async fn delete(app: &App, id: &UserId, actor: &Actor) -> Result<(), PeopleError> {
+    let now = app.now();
+    let mut tx = app.store.begin().await?;
+    users::hold_owners(&mut tx).await?;
+    let before = users::by_id(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
+    let ended = sessions::revoke_for_user(&mut tx, id, None, now).await?;
+    // Before the rows of the sessions go with the person's.
+    backchannel_logout::enqueue(app, &mut tx, id, ended.iter().map(|(id, _)| id)).await?;
+    let version = users::raise_token_version(&mut tx, id).await?;
+    let pending = revocation::record(&mut tx, &all_of((id, version), &ended), now).await?;
+    users::delete(&mut tx, id).await?;
+    keep_an_owner(&mut tx, &before).await?;
+    let event = Event::success("user.deleted", actor, now)
+        .user(id)
+        .detail("username", before.username.as_str());
+    audit::append(&mut tx, &event.into_row()).await?;
+    tx.commit().await?;
+    app.outbox_bell.notify_one();
+    revocation::publish(app, pending).await;
+    Ok(())
+}
+
+/// Ends all sessions and grants of a person together with the change that `tx` carries, commits,
+/// and publishes.
+pub(crate) async fn end_everything(
+    app: &App,
+    mut tx: Tx,
+    (id, event): (&UserId, Event),
+) -> Result<(), Failure> {
+    let now = app.now();
+    let ended = sessions::revoke_for_user(&mut tx, id, None, now).await?;
+    backchannel_logout::enqueue(app, &mut tx, id, ended.iter().map(|(id, _)| id)).await?;
+    grants::revoke_for_user(&mut tx, id, now).await?;
+    let version = users::raise_token_version(&mut tx, id).await?;
+    let pending = revocation::record(&mut tx, &all_of((id, version), &ended), now).await?;
+    audit::append(&mut tx, &event.into_row()).await?;
+    tx.commit().await?;
+    app.outbox_bell.notify_one();
+    revocation::publish(app, pending).await;
+    Ok(())
+}
+
+/// A person under a new token version, and each of their sessions.
+fn all_of<'a>(
+    (id, version): (&'a UserId, i64),
+    ended: &'a [(SessionId, String)],
+) -> Vec<Subject<'a>> {
+    let sessions = ended
+        .iter()
+        .flat_map(|(session, cookie)| [Subject::Session(session), Subject::Cookie(cookie)]);
+    std::iter::once(Subject::User(id, version)).chain(sessions).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_names_are_lower_case_and_without_surprises() {
+        assert_eq!(check_username(" Alice ").unwrap(), "alice");
+        for bad in ["", "a b", "a/b", "a\u{202e}b", "<script>"] {
+            assert!(check_username(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn e_mail_addresses_need_both_sides_of_one_at_sign() {
+        assert_eq!(check_email(Some("A@B.test".into())).unwrap(), Some("a@b.test".into()));
+        assert_eq!(check_email(Some("  ".into())).unwrap(), None);
+        for bad in ["a", "@b", "a@", "a@b@c", "a b@c", "a@b\u{202e}"] {
+            assert!(check_email(Some(bad.into())).is_err(), "{bad:?}");
+        }
+    }
+}

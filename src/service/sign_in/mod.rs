@@ -1,0 +1,210 @@
+//! Signing in with a password. Wrong name, wrong password, disabled account: the same answer after
+//! the same work, and the same throttle.
+
+pub mod sign_up;
+
+use crate::app::App;
+use crate::clock::{Seconds, UnixTime};
+use crate::crypto::password::Verdict;
+use crate::crypto::secret::SecretHash;
+use crate::protocol::authorize::acr::Level;
+use crate::protocol::password_policy;
+use crate::protocol::user::User;
+use crate::service::audit::{self, Actor, Caller, Event};
+use crate::service::failure::Failure;
+use crate::service::session::accounts::{Accounts, Newcomer};
+use crate::service::session::{self, Authenticated, Established, Remember};
+use crate::store::ephemeral::throttle::{self, ThrottleRule};
+use crate::store::users;
+
+/// What the person typed.
+pub struct Credentials {
+    /// User name or e-mail address, in any case.
+    pub username: String,
+    pub password: String,
+    pub remember: Remember,
+}
+
+/// Why nobody was signed in.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    /// Deliberately one reason for many.
+    #[error("user name or password is wrong")]
+    Wrong,
+    /// Not hashed at all: no stored password can be that long or hold such characters.
+    #[error("the password cannot be checked: {0}")]
+    Unusable(password_policy::PasswordRefusal),
+    /// Too many failures for this account or address.
+    #[error("throttled for {retry_after} seconds")]
+    Throttled { retry_after: Seconds },
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Checks a password and makes the session.
+///
+/// # Errors
+/// [`SignInError`].
+pub async fn with_password(
+    app: &App,
+    credentials: Credentials,
+    browser: (&Accounts, Newcomer),
+    caller: &Caller,
+) -> Result<Established, SignInError> {
+    password_policy::check_length(&credentials.password).map_err(SignInError::Unusable)?;
+    let login = normalize_login(&credentials.username);
+    let keys = throttle_keys(&login, caller);
+    refuse_if_throttled(app, &keys).await?;
+
+    let found = users::with_password(&app.store.db, &login).await.map_err(Failure::from)?;
+    let (user, stored) = found.map_or((None, None), |(user, hash)| (Some(user), hash));
+    let started = std::time::Instant::now();
+    let verdict =
+        app.passwords.verify(credentials.password.clone(), stored).await.map_err(Failure::from)?;
+    app.metrics.password_hash(started.elapsed());
+
+    let user = user.filter(|user| user.disabled_at.is_none());
+    let (Some(user), Verdict::Match | Verdict::MatchButOutdated) = (&user, verdict) else {
+        app.metrics.login_attempt("password", "failure");
+        return Err(note_failure(app, &login, &keys, caller).await?);
+    };
+    if verdict == Verdict::MatchButOutdated {
+        rehash(app, user, credentials.password).await;
+    }
+    // Only the account's own count is cleared: one good account must not free an address.
+    throttle::clear(&app.ephemeral, &keys.account).await.map_err(Failure::from)?;
+    app.metrics.login_attempt("password", "success");
+    let who = Authenticated {
+        user_id: user.id.clone(),
+        acr: Level::Aal1.as_str().to_owned(),
+        amr: vec!["pwd".to_owned()],
+        remember: credentials.remember,
+    };
+    Ok(session::establish(app, who, browser, caller).await?)
+}
+
+/// User names and e-mail addresses are compared in lower case, without surrounding space.
+#[must_use]
+pub fn normalize_login(text: &str) -> String {
+    text.trim().chars().take(320).collect::<String>().to_lowercase()
+}
+
+struct ThrottleKeys {
+    account: String,
+    address: Option<String>,
+}
+
+fn throttle_keys(login: &str, caller: &Caller) -> ThrottleKeys {
+    // Hashed, so that a name typed by mistake into the wrong field is not kept in clear.
+    let account = format!("login:{}", SecretHash::of(login).as_str());
+    let address = caller.address.as_deref().map(|text| format!("address:{}", network_of(text)));
+    ThrottleKeys { account, address }
+}
+
+/// An IPv4 address itself; of an IPv6 address the /64, since one household owns all of it.
+pub(crate) fn network_of(address: &str) -> String {
+    match address.parse() {
+        Ok(std::net::IpAddr::V6(v6)) => {
+            let [a, b, c, d, ..] = v6.segments();
+            v6.to_ipv4_mapped()
+                .map_or_else(|| format!("{a:x}:{b:x}:{c:x}:{d:x}::/64"), |v4| v4.to_string())
+        }
+        _ => address.to_owned(),
+    }
+}
+
+fn rules(app: &App) -> (ThrottleRule, ThrottleRule) {
+    let limits = &app.config.limits;
+    let account = ThrottleRule {
+        free: limits.login_free_failures.into(),
+        cap_seconds: 900,
+        hourly_cap: limits.login_hourly_failures.into(),
+    };
+    (account, address_rule(app))
+}
+
+/// The patience with one network, whatever it gets wrong.
+pub(crate) fn address_rule(app: &App) -> ThrottleRule {
+    let limits = &app.config.limits;
+    ThrottleRule {
+        free: limits.address_free_failures.into(),
+        cap_seconds: 900,
+        hourly_cap: i64::from(limits.login_hourly_failures) * 10,
+    }
+}
+
+/// Fails closed: when the counters cannot be read, nobody may guess.
+async fn refuse_if_throttled(app: &App, keys: &ThrottleKeys) -> Result<(), SignInError> {
+    let mut all = vec![keys.account.clone()];
+    all.extend(keys.address.clone());
+    let blocked = throttle::blocked_until(&app.ephemeral, &all).await.map_err(Failure::from)?;
+    let now = app.now();
+    match blocked {
+        Some(until) if until > now => {
+            app.metrics.rate_limited("login");
+            Err(SignInError::Throttled { retry_after: until.since(now) })
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn note_failure(
+    app: &App,
+    login: &str,
+    keys: &ThrottleKeys,
+    caller: &Caller,
+) -> Result<SignInError, Failure> {
+    let now: UnixTime = app.now();
+    let (account_rule, address_rule) = rules(app);
+    // The name typed may be a password by mistake, so only its hash is kept.
+    let hash = SecretHash::of(login);
+    let event = |kind| {
+        let event = Event::failure(kind, &Actor::Anonymous, now).caller(caller);
+        event.detail("login_hash", hash.as_str())
+    };
+    let mut tripped = Vec::new();
+    let account = throttle::register_failure(&app.ephemeral, &account_rule, &keys.account, now);
+    tripped.push(("account", account.await?));
+    if let Some(address) = &keys.address {
+        let address = throttle::register_failure(&app.ephemeral, &address_rule, address, now);
+        tripped.push(("address", address.await?));
+    }
+    audit::write(app, event("sign_in.failed")).await?;
+    for (scope, penalty) in tripped {
+        if let Some(until) = penalty.blocked_until {
+            let event = event("sign_in.throttled").detail("scope", scope);
+            let event = event.detail("failures", penalty.failures);
+            audit::write(app, event.detail("until", until.rfc3339())).await?;
+        }
+    }
+    Ok(SignInError::Wrong)
+}
+
+/// Brings an old hash up to today's parameters; failing to is no reason to refuse the person.
+async fn rehash(app: &App, user: &User, password: String) {
+    let result = async {
+        let phc = app.passwords.hash(password).await.map_err(Failure::from)?;
+        users::set_password(&app.store.db, &user.id, &phc, app.now()).await.map_err(Failure::from)
+    };
+    if let Err(error) = result.await {
+        tracing::warn!(%error, user_id = %user.id, "password could not be rehashed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ipv6_addresses_are_counted_by_their_64() {
+        assert_eq!(network_of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
+        assert_eq!(network_of("2001:db8:1:2::9"), "2001:db8:1:2::/64");
+        assert_eq!(network_of("::ffff:192.0.2.1"), "192.0.2.1");
+        assert_eq!(network_of("192.0.2.1"), "192.0.2.1");
+    }
+
+    #[test]
+    fn logins_are_compared_in_lower_case_without_space() {
+        assert_eq!(normalize_login("  Alice@Example.TEST "), "alice@example.test");
+    }
+}

@@ -1,0 +1,124 @@
+//! Reading an access token of ours: is it genuine, unexpired, and is nothing it descends from
+//! revoked? Userinfo, introspection and revocation ask here; whoever uses a token also proves the key
+//! it is bound to.
+
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::crypto::certificate::Certificate;
+use crate::crypto::jose::{self, Expect, Expiry, TokenType};
+use crate::crypto::secret::SecretHash;
+use crate::protocol::error::OAuthError;
+use crate::protocol::token::claims::{AccessTokenClaims, Behind};
+use crate::protocol::token::dpop::defect;
+use crate::protocol::token::sender_constraint::{self, Held, Scheme};
+use crate::protocol::types::SessionId;
+use crate::service::failure::{EndpointError, Failure};
+use crate::service::revocation::{self, Lineage, Standing};
+use crate::service::token::dpop::{self, Carrier};
+use crate::service::token::issue::opaque_key;
+use crate::service::token::subject;
+
+/// The claims of a token that counts right now; `None` for every other text.
+///
+/// # Errors
+/// [`Failure`] when it cannot be known; the caller must not treat that as either answer.
+pub async fn inspect(app: &App, token: &str) -> Result<Option<Arc<AccessTokenClaims>>, Failure> {
+    let Some(claims) = genuine(app, token).await? else { return Ok(None) };
+    if claims.exp <= app.now() {
+        return Ok(None);
+    }
+    let user = claims.user_id();
+    let lineage = Lineage {
+        grant: &claims.grant,
+        session: claims.session_id(),
+        user: user.as_ref().zip(claims.user_version),
+        client: (&claims.client_id, claims.client_version),
+        origins: &claims.origins,
+        actors: &claims.actors,
+    };
+    match revocation::standing(app, &lineage).await? {
+        Standing::Alive => Ok(Some(claims)),
+        Standing::Revoked => Ok(None),
+    }
+}
+
+/// The claims of a token that we made and that has not expired, revoked or not.
+///
+/// # Errors
+/// [`Failure`] when the ephemeral store cannot say whether it knows an opaque token.
+pub async fn genuine(app: &App, token: &str) -> Result<Option<Arc<AccessTokenClaims>>, Failure> {
+    if !token.contains('.') {
+        let found = app.ephemeral.get(&opaque_key(token)).await?;
+        let claims = found.and_then(|json| serde_json::from_str(&json).ok());
+        return Ok(claims.map(|claims| Arc::new(look_behind(app, claims))));
+    }
+    let hash = SecretHash::of(token);
+    let now = app.now();
+    if let Some(claims) = app.verified.get(&hash, now) {
+        return Ok(Some(claims));
+    }
+    let moment = app.verified.moment();
+    let expect = Expect {
+        typ: TokenType::AccessToken,
+        issuer: app.issuer(),
+        audience: None,
+        now,
+        expiry: Expiry::Enforced,
+    };
+    let Ok(claims) = jose::verify(&app.keyring.load(), token, &expect) else { return Ok(None) };
+    let Ok(claims) = serde_json::from_value::<AccessTokenClaims>(claims.into()) else {
+        return Ok(None);
+    };
+    let claims = Arc::new(look_behind(app, claims));
+    app.verified.insert(hash, Arc::clone(&claims), moment);
+    Ok(Some(claims))
+}
+
+/// An access token as a resource request presents it.
+#[derive(Debug, Clone, Copy)]
+pub struct Presented<'a> {
+    pub token: &'a str,
+    pub scheme: Scheme,
+    /// What its DPoP proof comes with.
+    pub carrier: Carrier<'a>,
+    /// The certificate of the TLS connection, if any.
+    pub certificate: Option<&'a Certificate>,
+}
+
+/// The claims of a token whose sender may use it: alive, and the key it is bound to proven.
+///
+/// # Errors
+/// `invalid_token`, `invalid_dpop_proof` or `use_dpop_nonce` (RFC 6750 section 3.1, RFC 9449 section
+/// 7.1), or a failure of ours.
+pub async fn accept(
+    app: &App,
+    presented: &Presented<'_>,
+) -> Result<Arc<AccessTokenClaims>, EndpointError> {
+    let dead = || OAuthError::invalid_token("The access token is unknown, expired or revoked.");
+    let claims = inspect(app, presented.token).await?.ok_or_else(dead)?;
+    let x5t_s256 = presented.certificate.map(|own| own.thumbprint().to_owned());
+    let mut held = Held { jkt: None, x5t_s256 };
+    if presented.scheme == Scheme::Dpop {
+        let carrier = Carrier { token: Some(presented.token), ..presented.carrier };
+        let proof = dpop::verify(app, &carrier).await?;
+        let proof = proof.ok_or_else(|| defect("The DPoP scheme needs a DPoP proof."))?;
+        held.jkt = Some(proof.jkt);
+    }
+    sender_constraint::check_token(claims.cnf.as_ref(), presented.scheme, &held)?;
+    Ok(claims)
+}
+
+/// Finds whom the names in a token of ours stand for.
+fn look_behind(app: &App, mut claims: AccessTokenClaims) -> AccessTokenClaims {
+    let behind = |sub: &str, sid: Option<&SessionId>| Behind {
+        user: subject::person(app, sub),
+        session: sid.map(|sid| subject::session(app, sid.as_str())),
+    };
+    // Without a person the `sub` is the client's own name.
+    claims.behind = claims.user_version.map(|_| behind(&claims.sub, claims.sid.as_ref()));
+    for acting in claims.actors.iter_mut().filter_map(|actor| actor.person.as_mut()) {
+        acting.behind = Some(behind(&acting.sub, acting.sid.as_ref()));
+    }
+    claims
+}

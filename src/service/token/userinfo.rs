@@ -1,0 +1,59 @@
+//! Userinfo (OpenID Connect Core section 5.3).
+
+use serde_json::{Map, Value};
+
+use crate::app::App;
+use crate::protocol::authorize::claims_request::ClaimsRequest;
+use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::token::claims::{self, AccessTokenClaims};
+use crate::service::clients;
+use crate::service::failure::EndpointError;
+use crate::service::token::access_token::{self, Presented};
+use crate::service::token::envelope::{Content, Envelope, Representation};
+use crate::store::{grants, users};
+
+/// The claims this access token may see, in the form its client registered (section 5.3.2): JSON, or
+/// a JWT that is signed, encrypted or both.
+///
+/// # Errors
+/// `invalid_token` or `insufficient_scope` (RFC 6750 section 3.1), what is wrong with the proof of a
+/// bound token (RFC 9449 section 7.1), or a failure of ours.
+pub async fn answer(app: &App, presented: &Presented<'_>) -> Result<Representation, EndpointError> {
+    let dead = || OAuthError::invalid_token("The access token is unknown, expired or revoked.");
+    let token = access_token::accept(app, presented).await?;
+    let client = clients::find(app, &token.client_id).await?.ok_or_else(dead)?;
+    let mut claims = claims(app, &token).await?;
+    let envelope = Envelope::prepare(app, &client, Content::Userinfo).await?;
+    if !envelope.is_wanted() {
+        return Ok(Representation::Json(claims.into()));
+    }
+    // Section 5.3.2: a signed answer says from whom and for whom it is. No `exp`: it describes this
+    // moment, and without one it never passes for an ID token.
+    claims.insert("iss".into(), app.issuer().into());
+    claims.insert("aud".into(), client.id.as_str().into());
+    Ok(Representation::Jwt(envelope.close(app, &claims)?))
+}
+
+async fn claims(app: &App, token: &AccessTokenClaims) -> Result<Map<String, Value>, EndpointError> {
+    let dead = || OAuthError::invalid_token("The access token is unknown, expired or revoked.");
+    let scopes = token.scopes();
+    if !scopes.contains("openid") {
+        return Err(OAuthError::new(
+            ErrorCode::InsufficientScope,
+            "The access token does not have the openid scope.",
+        )
+        .into());
+    }
+    let user_id = token.user_id().ok_or_else(dead)?;
+    let user = users::by_id(&app.store.db, &user_id)
+        .await?
+        .filter(|user| user.disabled_at.is_none())
+        .ok_or_else(dead)?;
+    // Only the grant knows what else was asked for; most tokens save the look.
+    let asked = if token.more_userinfo {
+        grants::by_id(&app.store.db, &token.grant).await?.ok_or_else(dead)?.details.claims
+    } else {
+        ClaimsRequest::default()
+    };
+    Ok(claims::userinfo(&user, &token.sub, (&scopes, &asked.userinfo)))
+}

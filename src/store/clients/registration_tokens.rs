@@ -1,0 +1,114 @@
+//! Initial access tokens (RFC 7591 section 1.2): permissions to register a client.
+
+use sqlx_macros::FromRow;
+
+use crate::clock::UnixTime;
+use crate::store::db::Sql;
+use crate::store::error::StoreError;
+
+macro_rules! token_columns {
+    () => {
+        "id, hash, label, created_at, expires_at, max_uses, uses, revoked_at"
+    };
+}
+
+/// A permission as it is stored: by the hash of its secret.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct RegistrationToken {
+    pub id: String,
+    pub hash: String,
+    /// What the administrator wrote to remember whom it is for.
+    pub label: String,
+    pub created_at: UnixTime,
+    pub expires_at: UnixTime,
+    pub max_uses: i64,
+    pub uses: i64,
+    pub revoked_at: Option<UnixTime>,
+}
+
+impl RegistrationToken {
+    /// Whether it may be used once more.
+    #[must_use]
+    pub fn is_live(&self, now: UnixTime) -> bool {
+        self.revoked_at.is_none() && self.expires_at > now && self.uses < self.max_uses
+    }
+}
+
+/// Adds a permission.
+pub async fn insert<'a>(sql: impl Sql<'a>, token: &RegistrationToken) -> Result<(), StoreError> {
+    sql.into()
+        .query(concat!(
+            "insert into registration_tokens (",
+            token_columns!(),
+            ") values ($1, $2, $3, $4, $5, $6, $7, $8)"
+        ))
+        .bind(&token.id)
+        .bind(&token.hash)
+        .bind(&token.label)
+        .bind(token.created_at)
+        .bind(token.expires_at)
+        .bind(token.max_uses)
+        .bind(token.uses)
+        .bind(token.revoked_at)
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// The permission with this hash; looking does not use it.
+pub async fn by_hash<'a>(
+    sql: impl Sql<'a>,
+    hash: &str,
+) -> Result<Option<RegistrationToken>, StoreError> {
+    sql.into()
+        .query(concat!("select ", token_columns!(), " from registration_tokens where hash = $1"))
+        .bind(hash)
+        .optional()
+        .await
+}
+
+/// Uses it once in one atomic statement: of any number of callers no more get it than it has uses
+/// left. Run it in the transaction that registers the client.
+pub async fn spend<'a>(
+    sql: impl Sql<'a>,
+    hash: &str,
+    now: UnixTime,
+) -> Result<Option<RegistrationToken>, StoreError> {
+    sql.into()
+        .query(concat!(
+            "update registration_tokens set uses = uses + 1 where hash = $1 \
+             and revoked_at is null and expires_at > $2 and uses < max_uses returning ",
+            token_columns!()
+        ))
+        .bind(hash)
+        .bind(now)
+        .optional()
+        .await
+}
+
+/// Every permission that has not expired long ago, newest first; at most `limit`.
+pub async fn list<'a>(sql: impl Sql<'a>, limit: i64) -> Result<Vec<RegistrationToken>, StoreError> {
+    sql.into()
+        .query(concat!(
+            "select ",
+            token_columns!(),
+            " from registration_tokens order by id desc limit $1"
+        ))
+        .bind(limit)
+        .all()
+        .await
+}
+
+/// Makes it useless; `false` if there is none that could still be used.
+pub async fn revoke<'a>(sql: impl Sql<'a>, id: &str, now: UnixTime) -> Result<bool, StoreError> {
+    let changed = sql
+        .into()
+        .query(
+            "update registration_tokens set revoked_at = $2 where id = $1 and revoked_at is null",
+        )
+        .bind(id)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(changed == 1)
+}

@@ -1,0 +1,304 @@
+//! SSO sessions: the truth behind the fast copies.
+
+pub mod session_clients;
+
+use sqlx_macros::FromRow;
+
+use super::db::{Db, Sql, Tx};
+use super::error::StoreError;
+use crate::clock::{Seconds, UnixTime};
+use crate::protocol::types::{SessionId, UserId};
+use crate::store::db::columns::Json;
+use crate::store::db::cursor::Cursor;
+
+/// How many rows one transaction of [`touch_many`] writes.
+const TOUCHED_AT_ONCE: usize = 200;
+
+/// One browser signed in by one person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    pub id: SessionId,
+    /// SHA-256 of the cookie's value.
+    pub secret_hash: String,
+    pub user_id: UserId,
+    pub auth_time: UnixTime,
+    pub acr: String,
+    pub amr: Vec<String>,
+    /// What the browser calls itself, shortened, for people to recognise.
+    pub device: String,
+    /// Where it came from, coarse.
+    pub address: String,
+    pub created_at: UnixTime,
+    pub last_seen_at: UnixTime,
+    pub idle_seconds: Seconds,
+    /// The absolute end, which use does not move.
+    pub expires_at: UnixTime,
+    pub revoked_at: Option<UnixTime>,
+}
+
+/// A new cookie value for a living session, after the person proved themselves again.
+#[derive(Debug, Clone)]
+pub struct Renewal {
+    pub id: SessionId,
+    pub old_hash: String,
+    pub new_hash: String,
+    pub auth_time: UnixTime,
+    pub acr: String,
+    pub amr: Vec<String>,
+    pub now: UnixTime,
+}
+
+/// Which sessions to list.
+#[derive(Debug, Clone, Default)]
+pub struct SessionFilter {
+    pub user: Option<UserId>,
+    /// Only those alive at this moment; `None` lists the dead ones, too. `last_seen_at` may lag by
+    /// a minute, and so may this.
+    pub live_at: Option<UnixTime>,
+    /// Where the last page ended; see [`Session::cursor`].
+    pub after: Option<Cursor>,
+    /// Most rows to return.
+    pub limit: i64,
+}
+
+impl Session {
+    /// Its place in the list.
+    pub fn cursor(&self) -> Cursor {
+        Cursor { at: self.created_at, id: self.id.as_str().to_owned() }
+    }
+}
+
+#[derive(FromRow)]
+struct SessionRow {
+    id: SessionId,
+    secret_hash: String,
+    user_id: UserId,
+    auth_time: UnixTime,
+    acr: String,
+    amr: Json<Vec<String>>,
+    device: String,
+    address: String,
+    created_at: UnixTime,
+    last_seen_at: UnixTime,
+    idle_seconds: Seconds,
+    expires_at: UnixTime,
+    revoked_at: Option<UnixTime>,
+}
+
+impl From<SessionRow> for Session {
+    fn from(row: SessionRow) -> Self {
+        Self {
+            id: row.id,
+            secret_hash: row.secret_hash,
+            user_id: row.user_id,
+            auth_time: row.auth_time,
+            acr: row.acr,
+            amr: row.amr.0,
+            device: row.device,
+            address: row.address,
+            created_at: row.created_at,
+            last_seen_at: row.last_seen_at,
+            idle_seconds: row.idle_seconds,
+            expires_at: row.expires_at,
+            revoked_at: row.revoked_at,
+        }
+    }
+}
+
+macro_rules! select_session {
+    ($rest:literal) => {
+        concat!(
+            "select id, secret_hash, user_id, auth_time, acr, amr, device, address, created_at, ",
+            "last_seen_at, idle_seconds, expires_at, revoked_at from sessions ",
+            $rest
+        )
+    };
+}
+
+/// Adds a session. `Conflict` when the user was deleted meanwhile.
+pub async fn insert<'a>(sql: impl Sql<'a>, session: &Session) -> Result<(), StoreError> {
+    sql.into()
+        .query(
+            "insert into sessions (id, secret_hash, user_id, auth_time, acr, amr, device, address, \
+             created_at, last_seen_at, idle_seconds, expires_at, revoked_at) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        )
+        .bind(&session.id)
+        .bind(&session.secret_hash)
+        .bind(&session.user_id)
+        .bind(session.auth_time)
+        .bind(&session.acr)
+        .bind(Json(&session.amr))
+        .bind(&session.device)
+        .bind(&session.address)
+        .bind(session.created_at)
+        .bind(session.last_seen_at)
+        .bind(session.idle_seconds)
+        .bind(session.expires_at)
+        .bind(session.revoked_at)
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// The session whose cookie value has this hash, dead or alive.
+pub async fn by_hash<'a>(
+    sql: impl Sql<'a>,
+    secret_hash: &str,
+) -> Result<Option<Session>, StoreError> {
+    let row = sql
+        .into()
+        .query(select_session!("where secret_hash = $1"))
+        .bind(secret_hash)
+        .optional::<SessionRow>()
+        .await?;
+    Ok(row.map(Session::from))
+}
+
+/// The session with this `sid`, dead or alive.
+pub async fn by_id<'a>(sql: impl Sql<'a>, id: &SessionId) -> Result<Option<Session>, StoreError> {
+    let row = sql
+        .into()
+        .query(select_session!("where id = $1"))
+        .bind(id)
+        .optional::<SessionRow>()
+        .await?;
+    Ok(row.map(Session::from))
+}
+
+/// Gives the session a new cookie value and authentication facts in one atomic statement; the old
+/// value is dead at once. `false` if it is not alive under the old value.
+pub async fn renew<'a>(sql: impl Sql<'a>, renewal: &Renewal) -> Result<bool, StoreError> {
+    let renewed = sql
+        .into()
+        .query(
+            "update sessions set secret_hash = $3, auth_time = $4, acr = $5, amr = $6, \
+             last_seen_at = $7 where id = $1 and secret_hash = $2 and revoked_at is null \
+             and expires_at > $7 and last_seen_at + idle_seconds > $7",
+        )
+        .bind(&renewal.id)
+        .bind(&renewal.old_hash)
+        .bind(&renewal.new_hash)
+        .bind(renewal.auth_time)
+        .bind(&renewal.acr)
+        .bind(Json(&renewal.amr))
+        .bind(renewal.now)
+        .execute()
+        .await?;
+    Ok(renewed == 1)
+}
+
+/// Holds a session that has not been ended until the caller's transaction is over; `false` if there
+/// is none. What is added to a session under this hold is seen by whoever ends it, since ending
+/// waits for it.
+pub async fn hold(tx: &mut Tx, id: &SessionId) -> Result<bool, StoreError> {
+    // A write that changes nothing locks the row on both databases.
+    let held = tx
+        .query("update sessions set revoked_at = null where id = $1 and revoked_at is null")
+        .bind(id)
+        .execute()
+        .await?;
+    Ok(held == 1)
+}
+
+/// Ends a session; `false` if it is unknown or was ended before.
+pub async fn revoke<'a>(
+    sql: impl Sql<'a>,
+    id: &SessionId,
+    now: UnixTime,
+) -> Result<bool, StoreError> {
+    let revoked = sql
+        .into()
+        .query("update sessions set revoked_at = $2 where id = $1 and revoked_at is null")
+        .bind(id)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(revoked == 1)
+}
+
+/// Ends every session of a person, one excepted if wanted, and tells which, with the hashes under
+/// which fast copies are kept.
+pub async fn revoke_for_user<'a>(
+    sql: impl Sql<'a>,
+    user: &UserId,
+    except: Option<&SessionId>,
+    now: UnixTime,
+) -> Result<Vec<(SessionId, String)>, StoreError> {
+    sql.into()
+        .query(
+            "update sessions set revoked_at = $3 where user_id = $1 and revoked_at is null \
+             and ($2 is null or id <> $2) returning id, secret_hash",
+        )
+        .bind(user)
+        .bind(except)
+        .bind(now)
+        .all()
+        .await
+}
+
+/// Brings `last_seen_at` up to date in batches; it never moves back.
+pub async fn touch_many(db: &Db, seen: &[(SessionId, UnixTime)]) -> Result<(), StoreError> {
+    // One order for every node, so that two batches cannot wait for each other.
+    let mut seen: Vec<_> = seen.iter().collect();
+    seen.sort();
+    for batch in seen.chunks(TOUCHED_AT_ONCE) {
+        let mut tx = db.begin().await?;
+        for (id, at) in batch {
+            tx.query("update sessions set last_seen_at = $2 where id = $1 and last_seen_at < $2")
+                .bind(id)
+                .bind(*at)
+                .execute()
+                .await?;
+        }
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// A page of sessions, newest first.
+pub async fn list<'a>(
+    sql: impl Sql<'a>,
+    filter: &SessionFilter,
+) -> Result<Vec<Session>, StoreError> {
+    let after = filter.after.clone().unwrap_or_else(Cursor::start);
+    let mut sql = sql.into();
+    let statement = match &filter.user {
+        Some(user) => sql
+            .query(select_session!(
+                "where (created_at, id) < ($1, $2) and ($4 is null or (revoked_at is null \
+                 and expires_at > $4 and last_seen_at + idle_seconds > $4)) and user_id = $5 \
+                 order by created_at desc, id desc limit $3"
+            ))
+            .bind(after.at)
+            .bind(after.id)
+            .bind(filter.limit)
+            .bind(filter.live_at)
+            .bind(user),
+        None => sql
+            .query(select_session!(
+                "where (created_at, id) < ($1, $2) and ($4 is null or (revoked_at is null \
+                 and expires_at > $4 and last_seen_at + idle_seconds > $4)) \
+                 order by created_at desc, id desc limit $3"
+            ))
+            .bind(after.at)
+            .bind(after.id)
+            .bind(filter.limit)
+            .bind(filter.live_at),
+    };
+    Ok(statement.all::<SessionRow>().await?.into_iter().map(Session::from).collect())
+}
+
+/// How many sessions are alive. `last_seen_at` may lag by a minute, and so may this.
+pub async fn count_live<'a>(sql: impl Sql<'a>, now: UnixTime) -> Result<i64, StoreError> {
+    let (count,) = sql
+        .into()
+        .query(
+            "select cast(count(*) as bigint) from sessions where expires_at > $1 \
+             and revoked_at is null and last_seen_at + idle_seconds > $1",
+        )
+        .bind(now)
+        .one::<(i64,)>()
+        .await?;
+    Ok(count)
+}

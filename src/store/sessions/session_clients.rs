@@ -1,0 +1,68 @@
+//! Which clients a session signed in to, for telling them when it ends (OpenID Connect Back-Channel
+//! Logout 1.0 section 2.3, Front-Channel Logout 1.0 section 3).
+
+use crate::clock::UnixTime;
+use crate::protocol::types::{ClientId, SessionId, UserId};
+use crate::store::db::Sql;
+use crate::store::error::StoreError;
+
+/// Remembers, as long as the session's row lives, that it signed in to this client. Run it in the
+/// transaction that holds the session.
+pub async fn remember<'a>(
+    sql: impl Sql<'a>,
+    session: &SessionId,
+    client: &ClientId,
+) -> Result<(), StoreError> {
+    sql.into()
+        .query(
+            "insert into session_clients (session_id, client_id) values ($1, $2) \
+             on conflict (session_id, client_id) do nothing",
+        )
+        .bind(session)
+        .bind(client)
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// The sessions of a person that are alive and in which they have signed in to this client.
+pub async fn living_sessions<'a>(
+    sql: impl Sql<'a>,
+    (user, client): (&UserId, &ClientId),
+    now: UnixTime,
+) -> Result<Vec<SessionId>, StoreError> {
+    let rows = sql
+        .into()
+        .query(
+            "select s.id from sessions s \
+             where s.user_id = $1 and s.revoked_at is null and s.expires_at > $3 \
+             and (exists (select 1 from session_clients c \
+                          where c.session_id = s.id and c.client_id = $2) \
+                  or exists (select 1 from grants g \
+                             where g.session_id = s.id and g.client_id = $2)) order by s.id",
+        )
+        .bind(user)
+        .bind(client)
+        .bind(now)
+        .all::<(SessionId,)>()
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Every client this session signed in to, whatever became of the grants since: those remembered
+/// here, and those that have a grant, since a client is only remembered once it wants to be told.
+pub async fn of_session<'a>(
+    sql: impl Sql<'a>,
+    session: &SessionId,
+) -> Result<Vec<ClientId>, StoreError> {
+    let rows = sql
+        .into()
+        .query(
+            "select client_id from session_clients where session_id = $1 \
+             union select client_id from grants where session_id = $1 order by client_id",
+        )
+        .bind(session)
+        .all::<(ClientId,)>()
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}

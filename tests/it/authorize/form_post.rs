@@ -1,0 +1,155 @@
+//! The response modes: `oidcc-formpost-basic-certification-test-plan`, query and fragment.
+
+use crate::kit::checks::{assert_error_callback, assert_error_page, assert_success};
+use crate::kit::fixtures::{ALICE, Bed, Callback, STATE, Tokens, walk};
+use crate::support::browser_like::Page;
+
+const MODE: (&str, &str) = ("response_mode", "form_post");
+
+/// The page that posts itself to the client: no redirect, nothing in any URL, and a policy that
+/// does not keep a browser from sending it.
+#[track_caller]
+fn assert_form_post(page: &Page, target: &str) -> Callback {
+    page.assert_status(200).assert_no_header("location").assert_page_headers();
+    let policy = page.header("content-security-policy");
+    assert!(!policy.contains("form-action"), "{policy}");
+    assert!(policy.contains("script-src 'sha256-"), "{policy}");
+    let form = page.form("form-post");
+    assert_eq!((form.method.as_str(), form.action.as_str()), ("post", target));
+    assert_eq!(form.action.query(), None);
+    Callback::of(page)
+}
+
+on_both_backends! {
+    async fn a_code_travels_in_a_form_that_posts_itself(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let (rp, browser) = (bed.rp("conf-basic"), bed.world.browser());
+        let page = walk(rp.authorize(&browser, &[MODE]).await, &ALICE).await;
+        let callback = assert_form_post(&page, &rp.redirect_uri);
+        let code = assert_success(&callback, &rp, STATE);
+        Tokens::of(&rp.redeem(&code).await);
+        // Signed in already: at once, and for prompt=none as well.
+        for changes in [&[MODE][..], &[MODE, ("prompt", "none")]] {
+            let page = rp.authorize(&browser, changes).await;
+            assert_success(&assert_form_post(&page, &rp.redirect_uri), &rp, STATE);
+            // The app by its name, not by the host of its address.
+            assert_eq!(page.texts("h1"), ["Back to conf-basic"]);
+        }
+        bed.assert_log_is_clean();
+    }
+
+    async fn oidcc_formpost_basic_plan(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let (rp, browser) = (bed.rp("conf-basic"), bed.world.browser());
+        for change in [
+            ("extra", "foobar"), ("nonce", ""), ("scope", "openid profile email address phone"),
+            ("display", "popup"), ("max_age", "10000"),
+            ("login_hint", "buffy@host"), ("ui_locales", "se"), ("claims_locales", "se"),
+            ("acr_values", "1 2"), ("prompt", "none"),
+            ("claims", r#"{"userinfo":{"name":{"essential":true}}}"#),
+        ] {
+            let page = walk(rp.authorize(&browser, &[MODE, change]).await, &ALICE).await;
+            let code = assert_success(&assert_form_post(&page, &rp.redirect_uri), &rp, STATE);
+            Tokens::of(&rp.redeem(&code).await);
+        }
+        let parameters = rp.parameters(&[MODE]);
+        let fields: Vec<_> = parameters.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        let page = walk(browser.post("/oauth2/authorize", &fields).await, &ALICE).await;
+        assert_success(&assert_form_post(&page, &rp.redirect_uri), &rp, STATE);
+        let elsewhere = format!("{}/elsewhere", rp.redirect_uri);
+        let changes = [MODE, ("redirect_uri", elsewhere.as_str())];
+        assert_error_page(&rp.authorize(&browser, &changes).await);
+    }
+
+    async fn oidcc_formpost_prompt_login_and_max_age(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let (rp, browser) = (bed.rp("conf-basic"), bed.world.browser());
+        let answered = async |page: Page| {
+            let callback = assert_form_post(&page, &rp.redirect_uri);
+            let code = assert_success(&callback, &rp, STATE);
+            Tokens::of(&rp.redeem(&code).await).id_claims()
+        };
+        let page = walk(rp.authorize(&browser, &[MODE, ("max_age", "15000")]).await, &ALICE).await;
+        let first = answered(page).await;
+        for change in [("prompt", "login"), ("max_age", "1")] {
+            tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
+            let page = rp.authorize(&browser, &[MODE, change]).await.follow_within().await;
+            assert!(page.has_form("sign-in"), "{change:?}: {}", page.describe());
+            let again = answered(walk(page, &ALICE).await).await;
+            assert_eq!(again["sub"], first["sub"]);
+            let time = |claims: &serde_json::Value| claims["auth_time"].as_i64().unwrap();
+            assert!(time(&again) > time(&first) + 1, "{change:?}: {again} after {first}");
+        }
+    }
+
+    async fn oidcc_formpost_prompt_none_not_logged_in(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let (rp, browser) = (bed.rp("conf-basic"), bed.world.browser());
+        let state = "0123456789abcdef".repeat(8);
+        let changes = [MODE, ("prompt", "none"), ("state", state.as_str())];
+        let page = rp.authorize(&browser, &changes).await;
+        let callback = assert_form_post(&page, &rp.redirect_uri);
+        assert_error_callback(&callback, &rp, "login_required", Some(state.as_str()));
+    }
+
+    async fn errors_travel_by_form_post_too(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let (rp, browser) = (bed.rp("fresh"), bed.world.browser());
+        for (change, error) in [
+            (("prompt", "none"), "login_required"), (("response_type", ""), "invalid_request"),
+            (("response_type", "token"), "unsupported_response_type"),
+            (("scope", "warp"), "invalid_scope"), (("max_age", "x"), "invalid_request"),
+            (("request", "x"), "invalid_request_object"),
+        ] {
+            let page = rp.authorize(&browser, &[MODE, change]).await;
+            let callback = assert_form_post(&page, &rp.redirect_uri);
+            assert_error_callback(&callback, &rp, error, Some(STATE));
+        }
+        let alices = bed.signed_in(&ALICE).await;
+        let page = rp.authorize(&alices, &[MODE, ("prompt", "consent")]).await;
+        let answer = page.form("consent").press("decision", "deny").submit().await;
+        let callback = assert_form_post(&answer.follow_within().await, &rp.redirect_uri);
+        assert_error_callback(&callback, &rp, "access_denied", Some(STATE));
+    }
+
+    async fn a_hostile_state_is_inert_in_the_form(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let (rp, browser) = (bed.rp("conf-basic"), bed.world.browser());
+        for state in [
+            "\"><script>alert(1)</script>", "'><img src=x onerror=alert(1)>", "</form><form>",
+            "&quot;&gt;&lt;b&gt;", "a\r\nSet-Cookie: x=1", "\u{202e}\u{0}x", "{{7*7}}${7*7}",
+        ] {
+            let changes = [MODE, ("prompt", "none"), ("state", state)];
+            let page = rp.authorize(&browser, &changes).await;
+            let callback = assert_form_post(&page, &rp.redirect_uri);
+            // What HTML itself changes on the way: NUL, and line ends as forms write them.
+            let expected = state.replace('\0', "\u{fffd}");
+            let got = callback.get("state").unwrap().replace("\r\n", "\n");
+            assert_eq!(got, expected.replace("\r\n", "\n"));
+            assert_eq!(page.texts("form").len(), 1, "{}", page.body);
+            assert!(!page.has("img[onerror]") && !page.has("b"), "{}", page.body);
+        }
+    }
+
+    async fn the_registered_uri_is_checked_before_the_mode(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let rp = bed.rp("conf-basic");
+        let changes = [MODE, ("redirect_uri", "https://evil.test/")];
+        let page = rp.authorize(&bed.world.browser(), &changes).await;
+        assert_error_page(&page);
+        assert!(!page.has_form("form-post"));
+    }
+
+    async fn query_and_fragment_are_where_they_should_be(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let (rp, browser) = (bed.rp("conf-basic"), bed.world.browser());
+        rp.code(&browser, &ALICE, &[]).await;
+        for (mode, silent) in [("query", "code"), ("fragment", "code")] {
+            let page = rp.authorize(&browser, &[("response_mode", mode)]).await;
+            let location = page.location();
+            assert_eq!(location.query().is_some(), mode == "query", "{location}");
+            assert_eq!(location.fragment().is_some(), mode == "fragment", "{location}");
+            assert!(Callback::of(&page).get(silent).is_some());
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! Who may do what in the console: every address with every kind of visitor, generated from the
+//! console's own table, and what operators may not do to those above them.
+
+use doorward::http::console::addresses;
+
+use crate::kit::console::{
+    Admin, admin, app_fields, can_sign_in, create, csrf_on, enter, issuer_fields, post,
+    sessions_on, state,
+};
+use crate::kit::flow::{PASSWORD, sign_in};
+use crate::support::browser_like::{Browser, Page};
+use crate::support::world::World;
+
+/// What an address should say to a visitor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    /// A page, or on to one.
+    Answer,
+    /// 403, and nothing changed.
+    Forbidden,
+    /// 303 to the sign-in form, and nothing changed.
+    SignIn,
+}
+
+fn expected(role: &str, right: &str) -> Expected {
+    match (role, right) {
+        ("owner", _)
+        | ("operator" | "auditor", "read")
+        | ("operator", "change" | "change_person" | "change_session") => Expected::Answer,
+        ("operator", "own") | ("auditor", _) => Expected::Forbidden,
+        _ => panic!("a role or right that this test does not know: {role} {right}"),
+    }
+}
+
+/// Things to point addresses at; `Fresh` makes new ones, since owners delete them.
+struct Subjects<'a> {
+    world: &'a World,
+    owner: &'a Admin,
+    made: u32,
+}
+
+impl Subjects<'_> {
+    async fn path(&mut self, path: &str) -> String {
+        self.made += 1;
+        let id = if path.starts_with("/admin/users/{id}") {
+            self.owner.add_person(&format!("subject-{}", self.made)).await
+        } else if path.starts_with("/admin/clients/{id}") {
+            self.owner.add_app("Subject").await.0
+        } else if path.starts_with("/admin/sessions/{id}") {
+            sign_in(self.world, "subject").await;
+            let list = self.owner.page("/admin/sessions?user=subject").await;
+            sessions_on(&list).into_iter().next().expect("a session")
+        } else if path.starts_with("/admin/issuers/{id}") {
+            self.issuer().await
+        } else if path == "/admin/keys/retire" {
+            return format!("{path}?kid={}", self.key().await);
+        } else {
+            String::new()
+        };
+        path.replace("{id}", &id)
+    }
+
+    /// The name of an issuer that is trusted.
+    async fn issuer(&self) -> String {
+        let client = self.owner.add_app("Subject").await.0;
+        let fields = issuer_fields(&client, self.made);
+        let fields: Vec<_> = fields.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        self.owner.post("/admin/issuers", &fields).await.assert_status(303);
+        format!("issuer-{}", self.made)
+    }
+
+    /// A key that may be retired.
+    async fn key(&self) -> String {
+        let links = self.owner.page("/admin/keys").await.attributes("tbody .act a", "href");
+        links[0].split_once("kid=").expect("a key's id").1.to_owned()
+    }
+}
+
+/// Fields that make the form of any address complete.
+async fn fields(subjects: &Subjects<'_>, path: &str) -> Vec<(String, String)> {
+    let mut fields = app_fields("Subject").map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec();
+    fields.push(("username".to_owned(), format!("made-{}", subjects.made)));
+    fields.push(("alg".to_owned(), "ES256".to_owned()));
+    if path.starts_with("/admin/issuers") {
+        let client = subjects.owner.add_app("Subject").await.0;
+        // Not those of the issuer in the path, which keeps its name.
+        let more = issuer_fields(&client, subjects.made + 100_000);
+        fields.retain(|(name, _)| more.iter().all(|(other, _)| name != other));
+        fields.extend(more.map(|(name, value)| (name.to_owned(), value)));
+    }
+    if path == "/admin/keys/retire" {
+        fields.push(("kid".to_owned(), subjects.key().await));
+    }
+    fields
+}
+
+async fn visit(browser: &Browser, method: &str, path: &str, fields: &[(String, String)]) -> Page {
+    if method == "GET" {
+        return browser.get(path).await;
+    }
+    let csrf = csrf_on(&browser.get("/account").await);
+    let mut all = vec![("csrf", csrf.as_str())];
+    all.extend(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    post(browser, path, &all).await
+}
+
+fn check(page: &Page, wanted: Expected, what: &str) {
+    let status = page.status.as_u16();
+    let fits = match wanted {
+        Expected::Answer => {
+            status == 200 || (status == 303 && page.location().path().starts_with("/admin"))
+        }
+        Expected::Forbidden => status == 403,
+        Expected::SignIn => {
+            let to = page.try_location();
+            status == 303
+                && to.is_some_and(|to| to.path() == "/login" && to.query() == Some("next=admin"))
+        }
+    };
+    assert!(fits, "{what}: not {wanted:?} but {}", page.describe());
+}
+
+on_both_backends! {
+    async fn every_address_answers_each_role_as_the_table_of_rights_says(world: World) {
+        let owner = admin(&world, "owner").await;
+        create(&world, "subject", None);
+        let mut subjects = Subjects { world: &world, owner: &owner, made: 0 };
+        for role in ["auditor", "operator", "owner"] {
+            let visitor = if role == "owner" { enter(&world, "the-owner").await } else { admin(&world, role).await };
+            let (mut seen, mut before) = (0, String::new());
+            for (method, path, right) in addresses() {
+                let wanted = expected(role, right);
+                let at = subjects.path(path).await;
+                let fields = fields(&subjects, path).await;
+                if wanted == Expected::Forbidden {
+                    before = state(&world).await;
+                }
+                let answer = visit(&visitor.browser, method, &at, &fields).await;
+                check(&answer, wanted, &format!("{role}: {method} {at}"));
+                if wanted == Expected::Forbidden {
+                    assert_eq!(state(&world).await, before, "{role}: {method} {at}");
+                }
+                seen += 1;
+            }
+            assert!(seen > 30, "the table is not empty");
+        }
+        world.assert_log_is_clean(&[PASSWORD]);
+    }
+
+    async fn the_console_is_closed_to_everybody_else(world: World) {
+        let owner = admin(&world, "owner").await;
+        create(&world, "subject", None);
+        create(&world, "second-owner", Some("owner"));
+        let mut subjects = Subjects { world: &world, owner: &owner, made: 0 };
+        let mut paths = Vec::new();
+        for (method, path, _) in addresses() {
+            let at = subjects.path(path).await;
+            paths.push((method, at, fields(&subjects, path).await));
+        }
+        // An ordinary session of an owner is not enough: the console asks for the password itself.
+        let visitors = [
+            ("nobody", world.browser(), Expected::SignIn),
+            ("a person", sign_in(&world, "subject").await, Expected::Forbidden),
+            ("an owner not signed in here", sign_in(&world, "second-owner").await, Expected::SignIn),
+        ];
+        let before = state(&world).await;
+        for (who, browser, wanted) in &visitors {
+            for (method, path, fields) in &paths {
+                let answer = visit(browser, method, path, fields).await;
+                check(&answer, *wanted, &format!("{who}: {method} {path}"));
+            }
+        }
+        assert_eq!(state(&world).await, before);
+    }
+
+    async fn operators_do_not_touch_people_who_have_a_role(world: World) {
+        let owner = admin(&world, "owner").await;
+        create(&world, "the-auditor", Some("auditor"));
+        let operator = admin(&world, "operator").await;
+        let before = state(&world).await;
+        for username in ["the-owner", "the-auditor", "the-operator"] {
+            let id = world.cli(&["user", "show", username])["id"].as_str().unwrap().to_owned();
+            let path = format!("/admin/users/{id}");
+            let edit = [("name", "Mine"), ("email", "mallory@example.test")];
+            for step in ["edit", "disable", "enable", "reset-link", "delete"] {
+                operator.post(&format!("{path}/{step}"), &edit).await.assert_status(403);
+                let by_name = format!("/admin/users/{username}/{step}");
+                operator.post(&by_name, &edit).await.assert_status(403);
+            }
+            let page = operator.page(&path).await;
+            assert!(!page.has("main form"), "no form for what is not allowed: {}", page.describe());
+        }
+        let sessions = sessions_on(&owner.page("/admin/sessions?user=the-owner").await);
+        let end = format!("/admin/sessions/{}/end", sessions[0]);
+        operator.post(&end, &[]).await.assert_status(403);
+        assert_eq!(state(&world).await, before);
+        let refused = owner.page("/admin/audit?kind=console.refused&user=the-owner").await;
+        let rows = refused.texts("tbody tr");
+        assert!(rows[0].contains("the-operator") && rows[0].contains("Failed"), "{rows:?}");
+    }
+
+    async fn operators_cannot_give_out_roles(world: World) {
+        let owner = admin(&world, "owner").await;
+        let operator = admin(&world, "operator").await;
+        let id = owner.add_person("grace").await;
+        let before = state(&world).await;
+        assert!(!operator.page("/admin/users/new").await.form("user").names().contains(&"role"));
+        for role in ["owner", "operator", "auditor", "none"] {
+            let fields = [("username", "mallory"), ("role", role)];
+            operator.post("/admin/users", &fields).await.assert_status(403);
+            operator.post(&format!("/admin/users/{id}/edit"), &fields).await.assert_status(403);
+            let twice = [("role", ""), ("role", role)];
+            operator.post(&format!("/admin/users/{id}/edit"), &twice).await.assert_status(403);
+        }
+        assert_eq!(state(&world).await, before);
+        let saved = operator.post(&format!("/admin/users/{id}/edit"), &[("name", "Grace")]).await;
+        assert_eq!(operator.message_after(&saved).await, "Grace is saved.");
+    }
+
+    async fn a_role_that_is_taken_away_closes_the_console_at_once(world: World) {
+        let owner = admin(&world, "owner").await;
+        let operator = admin(&world, "operator").await;
+        let id = world.cli(&["user", "show", "the-operator"])["id"].as_str().unwrap().to_owned();
+        let page = owner.page(&format!("/admin/users/{id}")).await;
+        page.form("user").set("role", "").submit().await.assert_status(303);
+        operator.browser.get("/admin").await.assert_status(403);
+        operator.post("/admin/users", &[("username", "late")]).await.assert_status(403);
+        assert!(can_sign_in(&world, "the-operator", PASSWORD).await);
+    }
+
+    async fn the_last_owner_stays(world: World) {
+        let owner = admin(&world, "owner").await;
+        let id = world.cli(&["user", "show", "the-owner"])["id"].as_str().unwrap().to_owned();
+        let path = format!("/admin/users/{id}");
+        let before = state(&world).await;
+        for role in ["", "operator"] {
+            let page = owner.page(&path).await;
+            let refused = page.form("user").set("role", role).submit().await;
+            refused.assert_status(422);
+            assert_eq!(refused.attributes(".summary a", "href"), ["#role"]);
+        }
+        for step in ["disable", "delete"] {
+            let question = owner.page(&format!("{path}/{step}")).await;
+            let refused = question.form_to(&format!("{path}/{step}")).submit().await;
+            let message = owner.message_after(&refused).await;
+            assert!(message.starts_with("This is the last owner."), "{message}");
+        }
+        assert_eq!(state(&world).await, before);
+        create(&world, "second-owner", Some("owner"));
+        let question = owner.page(&format!("{path}/delete")).await;
+        question.form_to(&format!("{path}/delete")).submit().await.assert_status(303);
+        assert_eq!(owner.browser.get("/admin").await.location().path(), "/login");
+    }
+}

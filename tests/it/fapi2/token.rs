@@ -1,0 +1,141 @@
+//! `fapi2-security-profile-final-test-plan`: the modules about the token endpoint. Those about client
+//! assertions are in `client_assertion`.
+
+use std::time::Duration;
+
+use crate::kit::client_signer::with_assertion;
+use crate::kit::dpop::{Key, assert_resource_error, bound_tokens, endpoint, userinfo_with};
+use crate::kit::fapi2::{Bank, assert_refused, bed};
+use crate::kit::fixtures::{ALICE, Bed, VERIFIER};
+use crate::kit::flow::{PATIENCE, count, execute};
+use crate::support::browser_like::Page;
+use crate::support::process::wait_until_async;
+use crate::support::world::World;
+
+/// Redeems a code with what another client would send.
+async fn redeem_as(bank: &Bank, code: &str, (client_id, assertion): (&str, &str)) -> Page {
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", bank.rp.redirect_uri.as_str()),
+        ("code_verifier", VERIFIER),
+        ("client_id", client_id),
+    ];
+    let url = bank.rp.http.resolve(&endpoint(&bank.rp, "/oauth2/token"));
+    let request = bank.rp.http.request(reqwest::Method::POST, &url);
+    let request = request.header("DPoP", bank.holder.proof("POST", url.as_str()));
+    bank.rp.http.send(request.form(&with_assertion(&fields, assertion))).await
+}
+
+/// Lets so much time pass for refresh tokens, and the server clean up, as it does when it starts.
+async fn clean_up_after(world: &mut World, seconds: i64) {
+    let passed = format!("update refresh_families set rotated_at = rotated_at - {seconds}");
+    execute(world, &passed).await;
+    // Swept out after the refresh families have been looked at.
+    execute(world, "insert into used_jtis (hash, expires_at) values ('over', 1)").await;
+    world.restart().await;
+    let over = "select count(*) from used_jtis where hash = 'over'";
+    wait_until_async("the clean-up", PATIENCE, async || count(world, over).await == 0).await;
+}
+
+on_both_backends! {
+    async fn fapi2_security_profile_final_ensure_client_id_in_token_endpoint(backend: Backend) {
+        let bed = bed(backend).await;
+        let (bank, other) = (Bank::new(bed), Bank::new(bed));
+        let code = bank.code(&bed.signed_in(&ALICE).await, &[]).await;
+        let page = redeem_as(&bank, &code, (&other.id, &bank.assertion())).await;
+        assert_refused(&page, 401, &["invalid_client"]);
+        let page = redeem_as(&bank, &code, (&bank.id, &other.assertion())).await;
+        assert_refused(&page, 401, &["invalid_client"]);
+        bound_tokens(&bank.redeem(&code, Some(&bank.holder)).await, &bank.holder);
+    }
+
+    async fn fapi2_security_profile_final_ensure_authorization_code_is_bound_to_client(
+        backend: Backend
+    ) {
+        let bed = bed(backend).await;
+        let (bank, other) = (Bank::new(bed), Bank::new(bed));
+        let code = bank.code(&bed.signed_in(&ALICE).await, &[]).await;
+        let page = redeem_as(&bank, &code, (&other.id, &other.assertion())).await;
+        assert_refused(&page, 400, &["invalid_grant"]);
+        bound_tokens(&bank.redeem(&code, Some(&bank.holder)).await, &bank.holder);
+    }
+
+    async fn fapi2_security_profile_final_attempt_reuse_authorization_code_after_one_second(
+        backend: Backend
+    ) {
+        let bed = bed(backend).await;
+        let bank = Bank::new(bed);
+        let code = bank.code(&bed.signed_in(&ALICE).await, &[]).await;
+        let tokens = bound_tokens(&bank.redeem(&code, Some(&bank.holder)).await, &bank.holder);
+        bank.assert_alive(&tokens).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let page = bank.redeem(&code, Some(&bank.holder)).await;
+        assert_refused(&page, 400, &["invalid_grant"]);
+        let page = userinfo_with(&bank.rp, &tokens.access, &bank.holder).await;
+        assert_resource_error(&page, "invalid_token");
+        let page = bank.refresh(tokens.refresh(), Some(&bank.holder)).await;
+        assert_refused(&page, 400, &["invalid_grant"]);
+    }
+
+    async fn fapi2_security_profile_final_ensure_token_endpoint_fails_with_expired_auth_code(
+        backend: Backend
+    ) {
+        // The longest lifetime that can be set is the profile's 60 seconds.
+        let builder = World::builder(backend).env("DOORWARD_TOKENS__AUTHORIZATION_CODE_LIFETIME", "5");
+        let bed = Bed::new(builder.start().await, &[]).await;
+        let too_long = [("DOORWARD_TOKENS__AUTHORIZATION_CODE_LIFETIME", "61")];
+        let mut check = bed.world.command(&["config", "check"]);
+        assert!(!check.envs(too_long).output().unwrap().status.success());
+        let bank = Bank::new(&bed);
+        let code = bank.code(&bed.signed_in(&ALICE).await, &[]).await;
+        tokio::time::sleep(Duration::from_millis(6_100)).await;
+        let page = bank.redeem(&code, Some(&bank.holder)).await;
+        assert_refused(&page, 400, &["invalid_grant"]);
+    }
+
+    async fn fapi2_security_profile_final_refresh_token(backend: Backend) {
+        // Even where every other client's second use of a refresh token is a theft at once.
+        let builder = World::builder(backend).env("DOORWARD_TOKENS__REFRESH_GRACE", "0");
+        let bed = Bed::new(builder.start().await, &[]).await;
+        let (bank, other) = (Bank::new(&bed), Bank::new(&bed));
+        let browser = bed.signed_in(&ALICE).await;
+        let first = bank.tokens(&browser, &[("scope", "openid offline_access")]).await;
+        let old = first.refresh();
+        // Not without the client's authentication, its key, or as another client.
+        let bare = [("grant_type", "refresh_token"), ("refresh_token", old), ("client_id", &bank.id)];
+        let proof = bank.holder.proof("POST", &endpoint(&bank.rp, "/oauth2/token"));
+        let url = bank.rp.http.resolve("/oauth2/token");
+        let request = bank.rp.http.request(reqwest::Method::POST, &url).header("DPoP", proof);
+        assert_refused(&bank.rp.http.send(request.form(&bare)).await, 401, &["invalid_client"]);
+        assert_refused(&bank.refresh(old, None).await, 400, &["invalid_request", "invalid_grant"]);
+        assert_refused(&other.refresh(old, Some(&other.holder)).await, 400, &["invalid_grant"]);
+        let second = bound_tokens(&bank.refresh(old, Some(&bank.holder)).await, &bank.holder);
+        bank.assert_alive(&second).await;
+        // A lost answer: the same token again, later than any other client's grace.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let again = bound_tokens(&bank.refresh(old, Some(&bank.holder)).await, &bank.holder);
+        assert_eq!(again.refresh(), second.refresh());
+        bank.assert_alive(&again).await;
+        let page = bank.refresh(old, Some(&Key::new())).await;
+        assert_refused(&page, 400, &["invalid_grant"]);
+        bound_tokens(&bank.refresh(again.refresh(), Some(&bank.holder)).await, &bank.holder);
+    }
+
+    /// The plan's module waits for thirty seconds; in so long the server cleans up.
+    async fn a_lost_answer_is_given_again_after_a_clean_up_and_forgotten_after_its_grace(backend: Backend) {
+        let mut bed = Bed::own(backend, &[]).await;
+        let bank = Bank::new(&bed);
+        let browser = bed.signed_in(&ALICE).await;
+        let first = bank.tokens(&browser, &[("scope", "openid offline_access")]).await;
+        let second = bound_tokens(&bank.refresh(first.refresh(), Some(&bank.holder)).await, &bank.holder);
+        clean_up_after(&mut bed.world, 20).await;
+        let again = bound_tokens(&bank.refresh(first.refresh(), Some(&bank.holder)).await, &bank.holder);
+        assert_eq!(again.refresh(), second.refresh());
+        bank.assert_alive(&again).await;
+        clean_up_after(&mut bed.world, 60).await;
+        let kept = "select count(*) from refresh_families where successor_sealed is not null";
+        assert_eq!(count(&bed.world, kept).await, 0);
+        bound_tokens(&bank.refresh(again.refresh(), Some(&bank.holder)).await, &bank.holder);
+    }
+}

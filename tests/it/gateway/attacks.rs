@@ -1,0 +1,225 @@
+//! The gateway under attack: what is ambiguous is refused, nobody else may ask, and no redirect leaves
+//! for anywhere but an app.
+
+use crate::kit::fixtures::ALICE;
+use crate::kit::gateway::{
+    Question, STAFF, WIKI, add_people, builder, gateway, settings, start_path, unknown_cookie,
+    visitor,
+};
+use crate::support::backends::Backend;
+use crate::support::world::World;
+
+/// Headers spoiled in every way, for a visitor who may have the page itself.
+async fn assert_refused(question: Question<'_>, what: &str) {
+    let answer = question.ask().await;
+    assert!([400, 401, 403].contains(&answer.status), "{what}: {answer:?}");
+}
+
+on_both_backends! {
+    async fn an_incomplete_or_doubled_description_is_refused(backend: Backend) {
+        let world = gateway(backend).await;
+        let (_, cookie) = visitor(&world, &ALICE).await;
+        let good = || Question::about(&world, WIKI, "/x").cookie(&cookie);
+        assert_eq!(good().status().await, 200);
+        for (name, other) in [
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", STAFF),
+            ("x-forwarded-uri", "/public"),
+            ("x-forwarded-method", "POST"),
+        ] {
+            assert_refused(good().without(name), name).await;
+            assert_refused(good().with(name, ""), name).await;
+            assert_refused(good().and(name, other), name).await;
+            assert_refused(good().with(name, &format!("{other}, {other}")), name).await;
+        }
+        for (name, value) in [
+            ("x-forwarded-proto", "ftp"),
+            ("x-forwarded-proto", "HTTPS "),
+            ("x-forwarded-host", "localhost"),
+            ("x-forwarded-host", "localhost:1001@evil.test"),
+            ("x-forwarded-host", "evil.test"),
+            ("x-forwarded-uri", "http://localhost:1001/public"),
+            ("x-forwarded-uri", "public"),
+            ("x-forwarded-method", "get"),
+            ("x-original-url", "http://localhost:1001/public/logo"),
+            ("x-original-url", "http://localhost:1002/staff"),
+        ] {
+            assert_refused(good().with(name, value).with("x-original-method", "GET"), value).await;
+        }
+    }
+
+    async fn a_path_that_can_be_read_in_two_ways_is_refused(backend: Backend) {
+        let world = gateway(backend).await;
+        let (_, cookie) = visitor(&world, &ALICE).await;
+        for target in [
+            "/public/../board", "/public/%2e%2e/board", "/public/.%2E/board", "/public/..;/board",
+            "/public/..;x=y/board", "/public/%252e%252e/board", "/public%2f..%2fboard",
+            "/public/..%5cboard", "/public\\..\\board", "/public//board", "//board",
+            "/board%00", "/public/%00", "/public/%c0%ae%c0%ae/board", "/./board", "/public/.",
+            "/public/...", "/Board", "/board;x=1/minutes", "/BOARD/minutes", "/board.", "/board%20",
+            "/board%3fx", "/PUBLIC/x", "/a%0d%0ax-user-id:%20admin", "/%zz", "/a%", "/a#b",
+        ] {
+            for question in [
+                Question::about(&world, WIKI, target).cookie(&cookie),
+                Question::about(&world, WIKI, target),
+            ] {
+                assert_refused(question, target).await;
+            }
+            let url = format!("http://{WIKI}{target}");
+            let by_url = Question::about(&world, WIKI, target).cookie(&cookie);
+            let by_url = by_url.with("x-original-url", &url).with("x-original-method", "GET");
+            assert_refused(by_url, target).await;
+        }
+    }
+
+    async fn an_address_as_nginx_sends_it_is_read_alike(backend: Backend) {
+        let world = gateway(backend).await;
+        let (_, cookie) = visitor(&world, &ALICE).await;
+        let ask = async |url: &str, method: &str| {
+            let mut question = Question::about(&world, WIKI, "/").cookie(&cookie);
+            for name in ["proto", "host", "uri", "method"] {
+                question = question.without(&format!("x-forwarded-{name}"));
+            }
+            question.with("x-original-url", url).with("x-original-method", method).status().await
+        };
+        assert_eq!(ask("http://localhost:1001/x?y", "POST").await, 200);
+        assert_eq!(ask("http://localhost:1001/board", "GET").await, 403);
+        assert_eq!(ask("http://localhost:1002/staff", "GET").await, 200);
+        for url in [
+            "localhost:1001/x", "http://localhost:1001", "//localhost:1001/x", "/x",
+            "http://me@localhost:1001/x", "http://localhost:1001\\/x", "http:///x",
+            "https://localhost:1001.evil.test/x", "http://evil.test/x",
+        ] {
+            assert_eq!(ask(url, "GET").await, 403, "{url}");
+        }
+        assert_eq!(ask("http://localhost:1001/x", "").await, 403, "no method");
+    }
+
+    async fn envoy_sends_the_request_itself(backend: Backend) {
+        let world = gateway(backend).await;
+        let (_, cookie) = visitor(&world, &ALICE).await;
+        let ask = async |path: &str, host: &str| {
+            let question = Question::about(&world, WIKI, "/").path(path).cookie(&cookie);
+            let question = question.with("host", host);
+            ["host", "uri", "method"]
+                .into_iter()
+                .fold(question, |q, name| q.without(&format!("x-forwarded-{name}")))
+                .ask()
+                .await
+        };
+        let answer = ask("/gateway/envoy/page?x=y", WIKI).await;
+        assert_eq!((answer.status, answer.header("x-user-email")), (200, ALICE.email));
+        assert_eq!(ask("/gateway/envoy/staff", STAFF).await.status, 200);
+        for (path, host) in [
+            ("/gateway/envoy/board", WIKI),
+            ("/gateway/envoy/board;x/", WIKI),
+            ("/gateway/envoy//board", WIKI),
+            ("/gateway/envoy/public/%2e%2e/board", WIKI),
+            ("/gateway/envoy", WIKI),
+            ("/gateway/envoyage", WIKI),
+            ("/gateway/envoy/page", STAFF),
+            ("/gateway/envoy/page", "evil.test"),
+        ] {
+            assert_eq!(ask(path, host).await.status, 403, "{host}{path}");
+        }
+    }
+
+    async fn a_cookie_that_is_malformed_unknown_or_doubled_is_nobody_s(backend: Backend) {
+        let world = gateway(backend).await;
+        let (_, cookie) = visitor(&world, &ALICE).await;
+        let (unknown, name) = (unknown_cookie(), crate::kit::gateway::COOKIE);
+        for header in [
+            String::new(),
+            format!("{name}="),
+            format!("{name}={unknown}"),
+            format!("{name}={cookie}x"),
+            format!("{name}={}", &cookie[..42]),
+            format!("{name}={cookie}; {name}={unknown}"),
+            format!("{name}={unknown}; {name}={cookie}"),
+            format!("__Secure-{name}={cookie}"),
+            format!("{name}={}", "A".repeat(4_000)),
+            format!("{name}='; drop table users --"),
+        ] {
+            let question = Question::about(&world, WIKI, "/").with("cookie", &header);
+            assert_eq!(question.status().await, 401, "{header}");
+        }
+        let right = Question::about(&world, WIKI, "/").with("cookie", &format!("a=b; {name}={cookie}"));
+        assert_eq!(right.status().await, 200);
+        world.assert_log_is_clean(&[cookie.as_str(), ALICE.password]);
+    }
+
+    async fn the_way_back_leads_to_an_app_and_nowhere_else(backend: Backend) {
+        let world = gateway(backend).await;
+        let (browser, _) = visitor(&world, &ALICE).await;
+        for rd in [
+            "https://evil.test/", "//evil.test/", "/x", "", "http://localhost:1003/",
+            "http://localhost:1001.evil.test/", "http://localhost:1001@evil.test/",
+            "http://evil.test@localhost:1001/", "http://evil.test\\@localhost:1001/",
+            "http:localhost:1001/", "javascript://localhost:1001/%0aalert(1)",
+            "http://localhost:1001", "http://localhost:1001/../x", "http://localhost:1001/a b",
+            "http://localhost:1001//evil.test", "http://localhost:1001/\r\nX: y",
+            "http://localhost:1001/#x", "http://wiki.corp.test/", "data:text/html,x",
+        ] {
+            let page = browser.get(&start_path(rd)).await;
+            page.assert_status(400).assert_no_header("location").assert_page_headers();
+            assert!(page.set_cookies().is_empty(), "{rd}");
+        }
+        let twice = "/gateway/start?rd=http://localhost:1001/&rd=http://evil.test/";
+        browser.get(twice).await.assert_status(400);
+        let odd = format!("{}&acr=aal9", start_path("http://localhost:1001/"));
+        browser.get(&odd).await.assert_status(400);
+        let strong = format!("{}&acr=aal2", start_path("http://localhost:1001/"));
+        browser.get(&strong).await.assert_status(403).assert_no_header("location");
+    }
+
+    async fn looking_only_makes_no_cookie(backend: Backend) {
+        let world = gateway(backend).await;
+        let (browser, _) = visitor(&world, &ALICE).await;
+        browser.cookies(|jar| jar.remove(&browser.resolve("/"), crate::kit::gateway::COOKIE));
+        let url = browser.resolve(&start_path(&format!("http://{WIKI}/")));
+        let answer = browser.send(browser.request(reqwest::Method::HEAD, &url)).await;
+        answer.assert_status(405);
+        assert!(answer.set_cookies().is_empty());
+    }
+}
+
+/// Everybody but the proxy in the list is told the same, however good the question.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_trusted_proxy_may_ask() {
+    let settings = settings(WIKI, STAFF).replace("127.0.0.1", "192.0.2.7");
+    let builder = World::builder(Backend::Embedded).config_file(&settings);
+    let world = builder.start().await;
+    add_people(&world);
+    let (_, cookie) = visitor(&world, &ALICE).await;
+    for question in [
+        Question::about(&world, WIKI, "/").cookie(&cookie),
+        Question::about(&world, WIKI, "/public").cookie(&cookie),
+        Question::about(&world, WIKI, "/").cookie(&cookie).with("x-forwarded-for", "192.0.2.7"),
+        Question::about(&world, WIKI, "/").cookie(&cookie).with("forwarded", "for=192.0.2.7"),
+        Question::about(&world, WIKI, "/").cookie(&cookie).path("/gateway/envoy/"),
+        Question::about(&world, WIKI, "/"),
+    ] {
+        assert_eq!(question.status().await, 403);
+    }
+}
+
+/// A list with mistakes does not start.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_with_a_mistake_in_its_rules_does_not_start() {
+    for (right, wrong, told) in [
+        ("\"group:board\"", "\"groups:board\"", "group:NAME"),
+        ("localhost:1002", "localhost:1001", "there twice"),
+        ("localhost:1002", "wiki.corp.test", "gateway.cookie_domain"),
+        ("trusted_proxies = [\"127.0.0.1\"]", "", "server.trusted_proxies"),
+        ("aal2", "aal7", "aal1 or aal2"),
+        ("path = \"/board\"", "path = \"/a/../board\"", "not a plain path"),
+    ] {
+        let text = settings(WIKI, STAFF).replace(right, wrong);
+        let world = builder(Backend::Embedded).config_file(&text).prepare().await;
+        let output = world.run(&["config", "check"]);
+        let said = [output.stderr, output.stdout].concat();
+        let said = String::from_utf8_lossy(&said);
+        assert_eq!(output.status.code(), Some(78), "{said}");
+        assert!(said.contains(told), "{told:?} is not in {said}");
+    }
+}

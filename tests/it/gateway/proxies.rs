@@ -1,0 +1,188 @@
+//! NGINX and HAProxy themselves, with the configurations that docs/gateway shows.
+
+use reqwest::Method;
+
+use crate::kit::fixtures::{ALICE, BOB, Person, fill_in};
+use crate::kit::flow::sign_out;
+use crate::kit::gateway::{COOKIE, TOLD};
+use crate::kit::gateway_proxy::{Front, Fronts};
+use crate::support::browser_like::{Browser, Page};
+
+/// Opens a page of the app and signs in where the proxy sends us; gives what the app says.
+async fn enter(browser: &Browser, person: &Person, address: &str) -> Page {
+    let redirect = browser.get(address).await;
+    redirect.assert_status(302);
+    let form = redirect.follow().await;
+    form.assert_status(200);
+    let back = fill_in(&form, person).submit().await.follow().await;
+    back.assert_status(303).assert_header("location", address);
+    let page = back.follow().await;
+    page.assert_status(200);
+    page
+}
+
+/// The values of a header that the app got, by the name it reads it under: many read an underscore as
+/// a hyphen.
+fn got(page: &Page, name: &str) -> Vec<String> {
+    let lines = page.body.lines().filter_map(|line| line.split_once(':'));
+    let same = |known: &str| known.to_lowercase().replace('_', "-") == name;
+    lines.filter(|(known, _)| same(known)).map(|(_, value)| value.trim().to_owned()).collect()
+}
+
+async fn get(browser: &Browser, front: &Front, path: &str, headers: &[(&str, &str)]) -> Page {
+    let mut request =
+        browser.request(Method::GET, &browser.resolve(&front.origin()).join(path).expect("a path"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    browser.send(request).await
+}
+
+on_both_backends! {
+    async fn a_person_signs_in_on_the_way_and_the_app_learns_who_it_is(backend: Backend) {
+        let Fronts { world, all } = Fronts::start(backend).await;
+        for front in &all {
+            let browser = world.browser();
+            let page = enter(&browser, &ALICE, &format!("{}/page?a=b", front.origin())).await;
+            assert!(page.body.starts_with("GET /page?a=b HTTP/1"), "{}", page.body);
+            assert_eq!(got(&page, "x-user-email"), [ALICE.email], "{:?}", front.proxy);
+            assert_eq!(got(&page, "x-user-name"), [ALICE.name]);
+            assert_eq!(got(&page, "x-user-groups"), ["climbers,staff"]);
+            for name in ["x-user-id", "x-session-id", "x-doorward-assertion"] {
+                let values = got(&page, name);
+                assert!(values.len() == 1 && !values[0].is_empty(), "{name}: {values:?}");
+            }
+            let cookies = got(&page, "cookie").join("; ");
+            assert!(browser.cookie(COOKIE).is_some() && !cookies.contains(COOKIE), "{cookies}");
+            assert!(cookies.contains("doorward_browser="), "other cookies get through: {cookies}");
+        }
+        world.assert_log_is_clean(&[ALICE.password]);
+    }
+
+    async fn what_the_browser_says_about_itself_never_gets_to_the_app(backend: Backend) {
+        let Fronts { world, all } = Fronts::start(backend).await;
+        let lies = [
+            ("X-User-ID", "admin"), ("X-User-ID", "admin2"), ("x_user_id", "admin"),
+            ("X-User-Email", "admin@x.test"), ("X_User_Email", "admin@x.test"),
+            ("X-USER-NAME", "admin"), ("X-User-Groups", "admins"), ("X_USER_GROUPS", "admins"),
+            ("X-User-Roles", "admin"), ("x-user_roles", "admin"), ("X-Org-ID", "admin"),
+            ("X-Session-ID", "admin"), ("X-Doorward-Assertion", "admin"),
+            ("X_Doorward_Assertion", "admin"), ("Connection", "X-User-ID, X-User-Email"),
+        ];
+        for front in &all {
+            let browser = world.browser();
+            enter(&browser, &BOB, &format!("{}/", front.origin())).await;
+            let page = get(&browser, front, "/page", &lies).await;
+            page.assert_status(200);
+            assert_eq!(got(&page, "x-user-name"), [BOB.name], "{:?}", front.proxy);
+            for (anonymous, page) in [
+                (false, &page),
+                (true, &get(&world.browser(), front, "/public/x", &lies).await),
+            ] {
+                page.assert_status(200);
+                for name in TOLD.into_iter().chain(["x-doorward-assertion"]) {
+                    let values = got(page, name);
+                    assert!(values.len() <= 1, "{name}: {values:?}");
+                    let lie = values.iter().any(|value| value.contains("admin"));
+                    let told = anonymous && values.iter().any(|value| !value.is_empty());
+                    assert!(!lie && !told, "{name}");
+                }
+            }
+        }
+    }
+
+    async fn the_rules_the_end_of_the_session_and_programs(backend: Backend) {
+        let Fronts { world, all } = Fronts::start(backend).await;
+        for front in &all {
+            let browser = world.browser();
+            enter(&browser, &ALICE, &format!("{}/", front.origin())).await;
+            let before = front.app.requests();
+            for path in ["/board", "/owners/x", "/nobody", "/strong"] {
+                get(&browser, front, path, &[]).await.assert_status(403);
+            }
+            assert_eq!(front.app.requests(), before, "{:?}", front.proxy);
+            get(&browser, front, "/still", &[]).await.assert_status(200);
+            sign_out(&browser).await;
+            let out = get(&browser, front, "/still", &[]).await;
+            out.assert_status(302);
+            assert!(out.header("location").starts_with(&world.url("/gateway/start?rd=")));
+            let program = get(&browser, front, "/api", &[("Sec-Fetch-Mode", "cors")]).await;
+            program.assert_status(401).assert_no_header("location");
+            let token = get(&browser, front, "/api", &[("Authorization", "Bearer x")]).await;
+            token.assert_status(401);
+            assert_eq!(front.app.requests(), before + 1, "{:?}", front.proxy);
+        }
+    }
+
+    async fn no_spelling_of_a_path_gets_around_a_rule(backend: Backend) {
+        let Fronts { world, all } = Fronts::start(backend).await;
+        let browser = world.browser();
+        for front in &all {
+            enter_again(&browser, front).await;
+            let cookie = browser.cookie(COOKIE).expect("a cookie");
+            let before = front.app.requests();
+            let host = format!("localhost:{}", front.port);
+            for target in [
+                "/board", "/public/../board", "/public/%2e%2e/board", "/public/.%2e/board",
+                "/public/..;/board", "/public/..%2fboard", "/public%2f..%2fboard",
+                "/public/%252e%252e/board", "/public/..%5cboard", "/public\\..\\board", "//board",
+                "/public//../board", "/./board", "/%62oard", "/Board", "/board;x/", "/board%00",
+                "/board%20", "/board/.", "/public/%c0%ae%c0%ae/board", "board", "*",
+            ] {
+                for cookie in ["", cookie.as_str()] {
+                    let status = front.send(&format!(
+                        "GET {target} HTTP/1.1\r\nHost: {host}\r\nCookie: {COOKIE}={cookie}\r\n\
+                         Connection: close\r\n\r\n"
+                    ));
+                    assert!(!(200..300).contains(&status), "{:?}: {target} → {status}", front.proxy);
+                }
+            }
+            for head in [
+                format!("GET http://{host}/board HTTP/1.1\r\nHost: {host}\r\n"),
+                format!("GET http://{host}/page HTTP/1.1\r\nHost: other.localhost\r\n"),
+                "GET /page HTTP/1.1\r\nHost: other.localhost\r\n".to_owned(),
+                format!("GET /page HTTP/1.1\r\nHost: {host}\r\nHost: other.localhost\r\n"),
+                format!("GET /page HTTP/1.1\r\nHost: {host}\r\nX-Original-URL: http://{host}/public\r\nX-Forwarded-Uri: /public\r\n"),
+            ] {
+                let status = front.send(&format!("{head}Connection: close\r\n\r\n"));
+                assert!(!(200..300).contains(&status), "{:?}: {head} → {status}", front.proxy);
+            }
+            assert_eq!(front.app.requests(), before, "{:?}", front.proxy);
+        }
+    }
+
+    async fn without_doorward_nobody_passes(backend: Backend) {
+        let Fronts { mut world, all } = Fronts::start(backend).await;
+        let browser = world.browser();
+        for front in &all {
+            enter_again(&browser, front).await;
+        }
+        world.kill9();
+        for front in &all {
+            let before = front.app.requests();
+            for path in ["/page", "/public/x", "/board"] {
+                let page = get(&browser, front, path, &[]).await;
+                assert!(page.status.is_server_error(), "{:?}: {}", front.proxy, page.describe());
+            }
+            assert_eq!(front.app.requests(), before);
+        }
+        world.start_server().await;
+        for front in &all {
+            let page = get(&browser, front, "/page", &[]).await;
+            assert_eq!(page.status.as_u16(), 200, "{:?}\n{}", front.proxy, front.log());
+        }
+    }
+}
+
+/// Lets a browser in that may have a session already.
+async fn enter_again(browser: &Browser, front: &Front) {
+    let page = browser.get(&format!("{}/", front.origin())).await;
+    if page.status.as_u16() == 200 {
+        return;
+    }
+    let page = page.follow().await;
+    let page = if page.has_form("sign-in") { fill_in(&page, &ALICE).submit().await } else { page };
+    let page = page.follow_all().await;
+    page.assert_status(200);
+    assert!(page.body.starts_with("GET / "), "{}", page.describe());
+}

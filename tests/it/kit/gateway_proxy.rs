@@ -1,0 +1,221 @@
+//! Not tests: NGINX and HAProxy with the configurations of docs/gateway, in front of an app that says
+//! back what it was sent.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::kit::gateway::{add_people, settings};
+use crate::support::backends::Backend;
+use crate::support::process::{Guarded, START_LIMIT, Scratch, Signal, free_port, wait_until};
+use crate::support::world::World;
+
+/// An app behind a proxy. It answers every request with the head it got, as text.
+pub struct EchoApp {
+    pub port: u16,
+    requests: Arc<AtomicUsize>,
+}
+
+impl EchoApp {
+    fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let requests = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&requests);
+        // Ends with the process; nobody waits for it.
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let count = Arc::clone(&count);
+                std::thread::spawn(move || echo(stream, &count));
+            }
+        });
+        Self { port, requests }
+    }
+
+    /// How many requests got here so far.
+    pub fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+}
+
+fn echo(mut stream: TcpStream, count: &AtomicUsize) {
+    let Some(head) = read_head(&mut stream) else { return };
+    count.fetch_add(1, Ordering::SeqCst);
+    let length = head.len();
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\
+         Connection: close\r\n\r\n{head}"
+    );
+    let _ = stream.write_all(answer.as_bytes());
+}
+
+/// Everything up to the blank line.
+fn read_head(stream: &mut TcpStream) -> Option<String> {
+    stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") {
+        (stream.read(&mut byte).ok()? == 1).then_some(())?;
+        head.extend(byte);
+    }
+    Some(String::from_utf8_lossy(&head).into_owned())
+}
+
+/// Which proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proxy {
+    Nginx,
+    Haproxy,
+}
+
+/// A proxy in front of its own app.
+pub struct Front {
+    pub proxy: Proxy,
+    pub port: u16,
+    pub app: EchoApp,
+    // Ended before its directory goes.
+    _process: Guarded,
+    dir: Scratch,
+}
+
+/// A Doorward with both proxies and an app behind each.
+pub struct Fronts {
+    pub world: World,
+    pub all: [Front; 2],
+}
+
+impl Fronts {
+    /// Both apps have the rules of `gateway::WIKI` and `STAFF`: NGINX is in front of the first.
+    pub async fn start(backend: Backend) -> Self {
+        let ports = [free_port(), free_port()];
+        let [wiki, staff] = ports.map(|port| format!("localhost:{port}"));
+        // One set of rules for both.
+        let text = settings(&wiki, &staff);
+        let rules = text.split("rules = [\n").nth(1).and_then(|rest| rest.split("\n]").next());
+        let one = "rules = [{ path = \"/staff\", allow = [\"group:staff\"] }]";
+        let text = text.replace(one, &format!("rules = [\n{}\n]", rules.expect("the rules")));
+        let world = World::builder(backend).config_file(&text).start().await;
+        add_people(&world);
+        let all = [
+            Front::start(Proxy::Nginx, &world, ports[0]),
+            Front::start(Proxy::Haproxy, &world, ports[1]),
+        ];
+        Self { world, all }
+    }
+}
+
+impl Front {
+    fn start(proxy: Proxy, world: &World, port: u16) -> Self {
+        let (app, dir) = (EchoApp::start(), Scratch::new("proxy"));
+        let mut command = match proxy {
+            Proxy::Nginx => nginx(&dir, [port, world.port, app.port]),
+            Proxy::Haproxy => haproxy(&dir, [port, world.port, app.port]),
+        };
+        let log = dir.join("proxy.log");
+        let mut process = Guarded::start(&mut command, &log, Signal::Kill);
+        wait_until("the proxy listening", START_LIMIT, || {
+            let said = || std::fs::read_to_string(&log).unwrap_or_default();
+            assert!(process.ended().is_none(), "{proxy:?} ended:\n{}", said());
+            TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
+        });
+        Self { proxy, port, app, _process: process, dir }
+    }
+
+    /// Where the app is.
+    pub fn origin(&self) -> String {
+        format!("http://localhost:{}", self.port)
+    }
+
+    /// What the proxy wrote.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.join("proxy.log")).unwrap_or_default()
+    }
+
+    /// Sends these very bytes, as no browser would, and gives the status.
+    pub fn send(&self, request: &str) -> u16 {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("the proxy");
+        stream.write_all(request.as_bytes()).expect("send the request");
+        // Some are answered by closing the connection.
+        let head = read_head(&mut stream).unwrap_or_default();
+        head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default()
+    }
+}
+
+/// A file of docs/gateway with these changes, each of which must be possible.
+fn documented(file: &str, changes: &[(&str, &str)]) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/gateway").join(file);
+    let mut text = std::fs::read_to_string(path).expect("a documented configuration");
+    for (from, to) in changes {
+        assert!(text.contains(from), "{file} has no {from:?} any more");
+        text = text.replace(from, to);
+    }
+    text
+}
+
+fn address(port: u16) -> String {
+    format!("127.0.0.1:{port}")
+}
+
+/// A server program, which may stand where only root looks.
+fn program(name: &str) -> Command {
+    let known = Path::new("/usr/sbin").join(name);
+    if known.exists() { Command::new(known) } else { Command::new(name) }
+}
+
+fn nginx(dir: &Scratch, [port, doorward, app]: [u16; 3]) -> Command {
+    let text = documented(
+        "nginx.conf",
+        &[
+            ("listen 443 ssl;", &format!("listen {};", address(port))),
+            ("    ssl_certificate     /etc/ssl/wiki.example.com.pem;\n", ""),
+            ("    ssl_certificate_key /etc/ssl/wiki.example.com.key;\n", ""),
+            ("server_name wiki.example.com;", "server_name localhost;"),
+            (
+                "X-Forwarded-Host   wiki.example.com;",
+                &format!("X-Forwarded-Host localhost:{port};"),
+            ),
+            ("__Secure-doorward_gateway", "doorward_gateway"),
+            ("127.0.0.1:8080", &address(doorward)),
+            ("127.0.0.1:3000", &address(app)),
+        ],
+    );
+    let at = dir.path().display();
+    let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+    let temporary = temporary.map(|name| format!("    {name}_temp_path {at}/{name};\n")).concat();
+    // One process, so that none outlives the test.
+    let main = format!(
+        "daemon off;\nmaster_process off;\npid {at}/nginx.pid;\nerror_log stderr warn;\n\
+         events {{ worker_connections 256; }}\n\
+         http {{\n    access_log off;\n{temporary}{text}\n}}\n"
+    );
+    std::fs::write(dir.join("nginx.conf"), main).expect("write the configuration");
+    let mut command = program("nginx");
+    command.arg("-e").arg("stderr").arg("-p").arg(dir.path()).arg("-c").arg(dir.join("nginx.conf"));
+    command
+}
+
+fn haproxy(dir: &Scratch, [port, doorward, app]: [u16; 3]) -> Command {
+    let lua = documented("doorward.lua", &[("__Secure-doorward_gateway", "doorward_gateway")]);
+    std::fs::write(dir.join("doorward.lua"), lua).expect("write the script");
+    let lua = dir.join("doorward.lua").display().to_string();
+    let text = documented(
+        "haproxy.cfg",
+        &[
+            (
+                "bind :443 ssl crt /etc/haproxy/wiki.example.com.pem",
+                &format!("bind {}", address(port)),
+            ),
+            ("-m str wiki.example.com", &format!("-m str localhost:{port}")),
+            ("/etc/haproxy/doorward.lua", &lua),
+            ("127.0.0.1:8080", &address(doorward)),
+            ("127.0.0.1:3000", &address(app)),
+        ],
+    );
+    std::fs::write(dir.join("haproxy.cfg"), text).expect("write the configuration");
+    let mut command = program("haproxy");
+    command.arg("-db").arg("-f").arg(dir.join("haproxy.cfg"));
+    command
+}

@@ -1,0 +1,39 @@
+//! Not tests: people, apps and peers that the tests are made with.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `fixtures`, `rp`, `answers`, `checks`, `forge` | people, clients, safe outcomes, forgeries |
+//! | `grant` | devices, and the clients of the further grants |
+//! | `dpop` | keys and proofs for the modules about DPoP |
+//! | `fapi2` | a client under the FAPI 2.0 profile |
+//! | `registration` | a Doorward that lets apps register themselves, and such apps |
+//! | `document` | apps that a document describes |
+//! | `request` | apps that sign or push their requests |
+//! | `flow` | an app, people and a look into the database for the modules below |
+//! | `node` | a node inside the test, with a clock of its own |
+//! | `logout` | an app that is told of sign-outs |
+//! | `gateway` | apps behind the gateway, and what a proxy asks |
+//! | `gateway_proxy` | NGINX and HAProxy as documented, and an app that echoes |
+//! | `console` | administrators, and what they make |
+//! | `client_signer` | keys of apps and what apps sign |
+//! | `mtls` | a Doorward that asks for certificates, and clients that have some |
+
+pub mod answers;
+pub mod checks;
+pub mod client_signer;
+pub mod console;
+pub mod document;
+pub mod dpop;
+pub mod fapi2;
+pub mod fixtures;
+pub mod flow;
+pub mod forge;
+pub mod gateway;
+pub mod gateway_proxy;
+pub mod grant;
+pub mod logout;
+pub mod mtls;
+pub mod node;
+pub mod registration;
+pub mod request;
+pub mod rp;

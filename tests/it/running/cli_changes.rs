@@ -1,0 +1,109 @@
+//! What a command changes reaches a server that runs, on both databases, without a restart.
+
+use futures_util::future::join_all;
+
+use crate::kit::flow::{
+    App, PASSWORD, PATIENCE, REDIRECT, count, create_user, sign_in, submit_sign_in,
+};
+use crate::support::process::wait_until_async;
+
+on_both_backends! {
+    async fn a_client_that_was_asked_for_before_it_existed_works_once_it_does(world: World) {
+        create_user(&world, "alice");
+        let browser = sign_in(&world, "alice").await;
+        let early = App::known(&world, "late", "no-secret-yet-but-long-enough-to-be-one");
+        assert!(browser.get(&early.authorize_path(&[])).await.status.is_client_error());
+        early.refresh("x").await.assert_error(401, "invalid_client");
+        let app = App::register(&world, "late", &[]);
+        wait_until_async("the new client being known", PATIENCE, async || {
+            browser.get(&app.authorize_path(&[])).await.try_location().is_some()
+        })
+        .await;
+        let tokens = app.tokens(&browser).await;
+        app.assert_alive(&tokens).await;
+    }
+
+    async fn a_changed_redirect_uri_is_noticed(world: World) {
+        create_user(&world, "alice");
+        let app = App::register(&world, "app", &[]);
+        let browser = sign_in(&world, "alice").await;
+        let tokens = app.tokens(&browser).await;
+        world.cli(&["client", "update", "app", "--redirect-uri", "https://elsewhere.test/cb"]);
+        wait_until_async("the old redirect URI being refused", PATIENCE, async || {
+            browser.get(&app.authorize_path(&[])).await.status.is_client_error()
+        })
+        .await;
+        app.assert_alive(&tokens).await;
+        world.cli(&["client", "update", "app", "--redirect-uri", REDIRECT]);
+        wait_until_async("the redirect URI being back", PATIENCE, async || {
+            browser.get(&app.authorize_path(&[])).await.try_location().is_some()
+        })
+        .await;
+    }
+
+    async fn a_rotated_secret_replaces_the_old_one_and_kills_no_token(world: World) {
+        create_user(&world, "alice");
+        let app = App::register(&world, "app", &[]);
+        let tokens = app.tokens(&sign_in(&world, "alice").await).await;
+        let rotated = world.cli(&["client", "rotate-secret", "app"]);
+        let renewed = App::known(&world, "app", rotated["client_secret"].as_str().unwrap());
+        assert_ne!(renewed.secret, app.secret);
+        wait_until_async("the old secret being refused", PATIENCE, async || {
+            app.introspect(&tokens.access).await.status == 401
+        })
+        .await;
+        app.refresh(&tokens.refresh).await.assert_error(401, "invalid_client");
+        renewed.assert_alive(&tokens).await;
+        renewed.refresh(&tokens.refresh).await.tokens();
+        world.assert_log_is_clean(&[&app.secret, &renewed.secret]);
+    }
+
+    async fn a_person_made_by_command_signs_in_at_once(world: World) {
+        let early = submit_sign_in(&world.browser(), "alice", PASSWORD).await;
+        assert_eq!(early.status.as_u16(), 401);
+        create_user(&world, "alice");
+        sign_in(&world, "alice").await;
+        // The e-mail address is a login too, in any case.
+        let page = submit_sign_in(&world.browser(), "ALICE@Example.TEST", PASSWORD).await;
+        page.assert_status(303);
+    }
+
+    async fn commands_and_a_busy_server_share_the_database(world: World) {
+        create_user(&world, "alice");
+        let app = App::register(&world, "app", &[]);
+        let browser = sign_in(&world, "alice").await;
+        let commands = join_all((0..4).map(|lane| {
+            let world = &world;
+            async move {
+                for number in 0..4 {
+                    let name = format!("c{lane}-{number}");
+                    let mut command = tokio::process::Command::from(world.command(&[
+                        "client", "create", "--name", &name, "--type", "web", "--client-id", &name,
+                        "--redirect-uri", REDIRECT,
+                    ]));
+                    let output = command.output().await.unwrap();
+                    let messages = String::from_utf8_lossy(&output.stderr);
+                    assert!(output.status.success(), "{name}: {messages}");
+                }
+            }
+        }));
+        let load = join_all((0..4).map(|_| async {
+            for _ in 0..15 {
+                let tokens = app.tokens(&browser).await;
+                app.refresh(&tokens.refresh).await.tokens();
+            }
+        }));
+        tokio::join!(commands, load);
+        assert_eq!(count(&world, "select count(*) from clients").await, 17);
+        assert_eq!(count(&world, "select count(*) from grants").await, 60);
+    }
+
+    async fn a_command_leaves_no_session_or_key_of_its_own(world: World) {
+        let jwks = crate::kit::flow::get(&world.url("/.well-known/jwks.json")).await.text;
+        for command in [["user", "list"], ["client", "list"], ["key", "list"], ["db", "status"]] {
+            world.cli(&command);
+        }
+        assert_eq!(crate::kit::flow::get(&world.url("/.well-known/jwks.json")).await.text, jwks);
+        assert_eq!(count(&world, "select count(*) from sessions").await, 0);
+    }
+}
