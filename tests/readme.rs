@@ -134,7 +134,25 @@ fn every_setting_a_document_names_is_in_the_reference() {
 fn the_metrics_of_the_documents_are_those_of_the_program() {
     let operations = Document::read("docs/operations.md");
     let source = std::fs::read_to_string("src/telemetry/metrics.rs").unwrap();
-    let mut named = operations.words_with("doorward_");
+    let explained = operations.words_with("doorward_");
+    let mut named = explained.clone();
+    for file in ["docs/monitoring/grafana.json", "docs/monitoring/alerts.yaml"] {
+        let used = Document::read(file).words_with("doorward_");
+        assert!(used.len() > 5, "{file} uses only {used:?}");
+        named.extend(used.into_iter().map(|name| {
+            let series = ["_bucket", "_count", "_sum"];
+            let whole = series.iter().find_map(|suffix| name.strip_suffix(suffix));
+            let name = whole.unwrap_or(&name).to_owned();
+            assert!(explained.contains(&name), "{file} uses {name}, which is not explained");
+            name
+        }));
+    }
+    let dashboard = std::fs::read_to_string("docs/monitoring/grafana.json").unwrap();
+    let dashboard: serde_json::Value = serde_json::from_str(&dashboard).unwrap();
+    for panel in dashboard["panels"].as_array().unwrap() {
+        let queries = panel["targets"].as_array().unwrap();
+        assert!(queries.iter().all(|query| query["expr"].is_string()), "{}", panel["title"]);
+    }
     named.sort();
     named.dedup();
     for metric in &named {

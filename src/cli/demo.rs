@@ -21,6 +21,7 @@ use crate::service::clients::{self, ClientError, NewClient};
 use crate::service::people::{self, NewPerson, PeopleError};
 use crate::service::start;
 use crate::telemetry::logging;
+use crate::telemetry::traces::Export;
 
 const EXAMPLES: &str = "\
 The provider listens on PORT, the sample apps on PORT+1 and PORT+2, all on this machine only.
@@ -46,8 +47,8 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let scratch = Scratch::of(globals)?;
     let config = configuration(args.port, globals, scratch.path())?;
-    // A second subscriber exists only where a test has installed its own.
-    let _ = logging::init(&Globals::log_settings(&config, Program::Command));
+    logging::init(&Globals::log_settings(&config, Program::Command), Export::Never)
+        .map_err(Failure::Failed)?;
     server::block_on(async {
         let clock = Clock::System;
         let provider = listen(args.port)?;

@@ -10,13 +10,17 @@ use crate::clock::{Clock, UnixTime};
 use crate::config::Config;
 use crate::service::start::{self, StartError};
 use crate::telemetry::logging;
+use crate::telemetry::traces::Export;
 
 /// Loads the configuration and starts the log.
 pub(super) fn prepare(globals: &Globals, program: Program) -> Result<Config, Failure> {
     let config = globals.load()?;
     let settings = Globals::log_settings(&config, program);
-    // A second subscriber exists only where a test has installed its own.
-    let _ = logging::init(&settings);
+    let export = match program {
+        Program::Server => Export::IfConfigured,
+        Program::Command => Export::Never,
+    };
+    logging::init(&settings, export).map_err(Failure::Failed)?;
     Ok(config)
 }
 

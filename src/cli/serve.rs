@@ -18,6 +18,7 @@ use crate::http::server::{self, Listeners, Running};
 use crate::http::tls::{self, ClientCertificates};
 use crate::service::people::links;
 use crate::service::start;
+use crate::telemetry::traces;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -40,6 +41,12 @@ pub(super) fn run(
     output: &mut Output<'_>,
 ) -> Result<Exit, Failure> {
     let config = engine::prepare(globals, Program::Server)?;
+    let served = serve(config, args, output);
+    traces::finish();
+    served
+}
+
+fn serve(config: Config, args: &ServeArgs, output: &mut Output<'_>) -> Result<Exit, Failure> {
     let migrations = if args.no_migrate { Migrations::Expect } else { Migrations::Apply };
     server::block_on(async {
         // Sockets first: a busy port is told before anything is touched.

@@ -10,11 +10,13 @@ use std::time::Duration;
 use argon2::password_hash::phc::{Output, ParamsString, Salt};
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, PasswordHash, Version};
 use subtle::ConstantTimeEq;
+use tracing::Instrument as _;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 use super::pool::{Habits, Pool, PoolError};
 use super::secret::random_bytes;
+use crate::telemetry::traces;
 
 /// A thread that has checked no password for this long gives its memory back.
 const IDLE: Duration = Duration::from_secs(10);
@@ -125,7 +127,8 @@ impl Passwords {
     /// A new hash of `password` as a PHC string.
     pub async fn hash(&self, password: String) -> Result<String, PasswordError> {
         let password = Zeroizing::new(password);
-        self.pool.run(move |hasher| hasher.hash(&password)).await?
+        let hashed = self.pool.run(move |hasher| hasher.hash(&password));
+        hashed.instrument(traces::part("password hash")).await?
     }
 
     /// Compares `password` with a stored PHC string. `None` stands for an unknown person or one
@@ -137,7 +140,8 @@ impl Passwords {
         stored: Option<String>,
     ) -> Result<Verdict, PasswordError> {
         let password = Zeroizing::new(password);
-        self.pool.run(move |hasher| hasher.verify(&password, stored.as_deref())).await?
+        let verdict = self.pool.run(move |hasher| hasher.verify(&password, stored.as_deref()));
+        verdict.instrument(traces::part("password verify")).await?
     }
 
     /// How many passwords wait for a thread.

@@ -24,6 +24,12 @@ pub fn request_id(request: &HttpRequest) -> String {
     request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default()
 }
 
+/// What joins the log lines of everything that is done for the request.
+#[must_use]
+pub fn log_span(request: &HttpRequest) -> tracing::Span {
+    tracing::info_span!("request", request_id = request_id(request))
+}
+
 /// Where the request came from.
 #[must_use]
 pub fn caller(site: &Site, request: &HttpRequest) -> Caller {

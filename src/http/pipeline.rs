@@ -11,15 +11,17 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 use futures_util::FutureExt as _;
+use tracing::{Instrument as _, Span};
 
-use super::extract::{RequestId, dpop, header_text};
+use super::extract::{RequestId, comes_from_trusted_proxy, dpop, header_text};
 use super::site::Site;
 use super::{headers, unread};
 use crate::crypto::secret;
 use crate::telemetry::metrics::HttpRequest;
-use crate::telemetry::request_id;
+use crate::telemetry::{request_id, traces};
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The middleware.
 pub(super) async fn around(
@@ -33,20 +35,25 @@ pub(super) async fn around(
     let inbound = header_text(request.headers(), &HEADER);
     let id = request_id::request_id(inbound, site.now(), secret::new_id);
     request.extensions_mut().insert(RequestId(id.clone()));
+    let parent = header_text(request.headers(), &TRACE_PARENT);
+    // Others could tie what they do here to traces that are not theirs.
+    let parent = parent.filter(|_| comes_from_trusted_proxy(&site, request.request()));
+    let span = traces::request(request.method().as_str(), parent);
     let proofs = dpop(request.headers());
     let unread = unread::keep(&mut request);
 
     // The request moves on into the handler, so what fails without an answer becomes an error that
     // makes its own.
     let broken = |status| Broken { site: site.clone(), request_id: id.clone(), status };
-    let mut response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
-        Ok(Ok(response)) => unread::until_answered(unread, response.map_into_boxed_body()),
-        Ok(Err(error)) => return Err(broken(error.as_response_error().status_code()).into()),
-        Err(_) => {
-            tracing::error!(request_id = id, "a handler panicked; this is a defect");
-            return Err(broken(StatusCode::INTERNAL_SERVER_ERROR).into());
-        }
-    };
+    let mut response =
+        match AssertUnwindSafe(next.call(request).instrument(span.clone())).catch_unwind().await {
+            Ok(Ok(response)) => unread::until_answered(unread, response.map_into_boxed_body()),
+            Ok(Err(error)) => return Err(broken(error.as_response_error().status_code()).into()),
+            Err(_) => {
+                tracing::error!(request_id = id, "a handler panicked; this is a defect");
+                return Err(broken(StatusCode::INTERNAL_SERVER_ERROR).into());
+            }
+        };
     let requested = response.request().path().to_owned();
     headers::keep_opener(&site, &requested, response.headers_mut());
     headers::complete(&site, response.headers_mut());
@@ -54,7 +61,7 @@ pub(super) async fn around(
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HEADER, value);
     }
-    note(&site, &response, (&id, started));
+    note(&site, &response, (&id, started), &span);
     Ok(response)
 }
 
@@ -92,7 +99,12 @@ impl ResponseError for Broken {
 }
 
 /// One metric and one log line, with the route's pattern and never the path, which may hold ids.
-fn note(site: &Site, response: &ServiceResponse<BoxBody>, (id, started): (&str, Instant)) {
+fn note(
+    site: &Site,
+    response: &ServiceResponse<BoxBody>,
+    (id, started): (&str, Instant),
+    span: &Span,
+) {
     let request = response.request();
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let status = response.status().as_u16();
@@ -103,9 +115,13 @@ fn note(site: &Site, response: &ServiceResponse<BoxBody>, (id, started): (&str, 
         status,
         duration: elapsed,
     });
+    let method = request.method().as_str();
+    let answer = traces::Answer { method, route: &route, status, request_id: id };
+    let trace_id = traces::answered(span, &answer);
     tracing::debug!(
         request_id = id,
-        method = request.method().as_str(),
+        trace_id,
+        method,
         route,
         status,
         duration_ms = elapsed.as_millis(),

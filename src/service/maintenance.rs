@@ -120,6 +120,8 @@ pub async fn clean_up(app: &App) -> Result<(), Failure> {
     trim_audit(app).await?;
     registration::care::remove_unused(app, BATCH).await?;
     app.ephemeral.sweep(SWEEP);
+    let (open, idle) = app.store.db.connections();
+    app.metrics.db_pool(open, idle);
     app.metrics.sessions_active(sessions::count_live(&app.store.db, now).await?);
     app.metrics.outbox_waiting(outbox::count(&app.store.db).await?);
     keys::tick(app).await

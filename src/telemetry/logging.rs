@@ -9,47 +9,72 @@ use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, JsonFields, Writer};
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormattedFields, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::{LookupSpan, Scope};
-use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
+use super::traces::{self, Export};
 use crate::config::{LogFormat, LogLevel, LogSettings};
 
 /// Libraries whose everyday messages would drown ours.
 const QUIET_LIBRARIES: &str = "sqlx=warn,hyper=warn,h2=warn,rustls=warn,actix_server=warn,mio=warn";
 
-/// Starts the log for the whole process. Fails if that was done before.
-pub fn init(settings: &LogSettings) -> Result<(), TryInitError> {
-    subscriber(settings, std::io::stderr).try_init()
+/// Starts the log for the whole process, and traces where a collector is configured.
+///
+/// # Errors
+/// A sentence, when the collector's address cannot be used.
+pub fn init(settings: &LogSettings, export: Export) -> Result<(), String> {
+    let spans = traces::tracer(export)?.map(|tracer| {
+        let layer = tracing_opentelemetry::layer().with_tracer(tracer);
+        let layer = layer.with_location(false).with_threads(false).with_tracked_inactivity(false);
+        layer.with_filter(Targets::new().with_target(traces::TARGET, tracing::Level::INFO))
+    });
+    let log = layer(settings, std::io::stderr);
+    let subscriber = tracing_subscriber::registry().with(spans).with(log);
+    // A second subscriber exists only where a test has installed its own.
+    let _ = subscriber.try_init();
+    Ok(())
 }
 
-/// What [`init`] installs, writing to any writer; tests use it with a buffer.
-pub fn subscriber<W>(settings: &LogSettings, writer: W) -> Box<dyn Subscriber + Send + Sync>
+/// What [`init`] installs for the log, writing to any writer; tests use it with a buffer.
+pub fn subscriber<W>(settings: &LogSettings, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
+    tracing_subscriber::registry().with(layer(settings, writer))
+}
+
+fn layer<S, W>(settings: &LogSettings, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'s> LookupSpan<'s>,
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
     let terminal = std::io::stderr().is_terminal();
-    let builder = tracing_subscriber::fmt().with_env_filter(filter(settings.level));
     let json = match settings.format {
         LogFormat::Json => true,
         LogFormat::Text => false,
         LogFormat::Auto => !terminal,
     };
+    let layer = tracing_subscriber::fmt::layer().with_writer(writer);
     if json {
-        let builder = builder.with_writer(writer).fmt_fields(JsonFields::new());
-        Box::new(builder.event_format(JsonLines).finish())
+        let layer = layer.fmt_fields(JsonFields::new()).event_format(JsonLines);
+        layer.with_filter(filter(settings.level)).boxed()
     } else {
         let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Box::new(builder.with_writer(writer).with_ansi(colour).finish())
+        layer.with_ansi(colour).with_filter(filter(settings.level)).boxed()
     }
 }
 
 fn filter(level: LogLevel) -> EnvFilter {
     let quiet = matches!(level, LogLevel::Info | LogLevel::Debug);
     let libraries = if quiet { QUIET_LIBRARIES } else { "" };
-    EnvFilter::new(format!("{},{libraries}", level.as_str()))
+    // Spans for a collector are no part of the log.
+    EnvFilter::new(format!("{},{libraries},{}=off", level.as_str(), traces::TARGET))
 }
 
 /// One flat JSON object per event: `timestamp`, `level`, `target`, `message`, then the fields.

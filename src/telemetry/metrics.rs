@@ -1,6 +1,7 @@
 //! Metrics in the OpenMetrics text format. Names and labels are stable. Labels hold only values
 //! from short, known lists: no user, no client, no raw path, so that a flood cannot grow them.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -12,7 +13,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::clock::UnixTime;
+use super::process;
+use crate::clock::{Seconds, UnixTime};
 use crate::protocol::types::SigningAlg;
 
 /// The `Content-Type` of [`Metrics::encode`].
@@ -22,6 +24,11 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 const REQUEST_BUCKETS: [f64; 16] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
 ];
+/// From a tenth of a millisecond: most statements of an embedded database take less than one.
+const STATEMENT_BUCKETS: [f64; 9] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0.05, 0.25, 1.0];
+/// From a minute to thirty days.
+const LIFE_BUCKETS: [f64; 9] =
+    [60.0, 300.0, 900.0, 3600.0, 14_400.0, 43_200.0, 86_400.0, 604_800.0, 2_592_000.0];
 const HASH_BUCKETS: [f64; 9] = [0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0];
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -76,6 +83,26 @@ struct DeliveryLabels {
     result: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OperationLabel {
+    operation: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ClientTypeLabel {
+    client_type: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EndLabel {
+    ended_by: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StateLabel {
+    state: &'static str,
+}
+
 /// An answered HTTP request.
 #[derive(Debug, Clone, Copy)]
 pub struct HttpRequest<'a> {
@@ -88,6 +115,18 @@ pub struct HttpRequest<'a> {
 
 /// A family of histograms that are all made the same way.
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
+
+/// Statements are counted where they run, far below anything that knows the rest of the metrics.
+static STATEMENTS: LazyLock<Histograms<OperationLabel>> =
+    LazyLock::new(|| Family::new_with_constructor(|| Histogram::new(STATEMENT_BUCKETS)));
+
+/// A statement has run on the database. `sql` begins with what it does.
+pub fn statement(sql: &str, duration: Duration) {
+    const KNOWN: [&str; 4] = ["select", "insert", "update", "delete"];
+    let word = sql.split_whitespace().next().unwrap_or_default();
+    let operation = KNOWN.into_iter().find(|known| *known == word).unwrap_or("other");
+    STATEMENTS.get_or_create(&OperationLabel { operation }).observe(duration.as_secs_f64());
+}
 
 /// Every metric of this process. One exists per server; handlers share it by reference.
 #[derive(Debug)]
@@ -107,6 +146,9 @@ pub struct Metrics {
     deliveries: Family<DeliveryLabels, Counter>,
     outbox: Gauge,
     gateway: Family<ResultLabel, Counter>,
+    session_durations: Histograms<EndLabel>,
+    refresh_intervals: Histograms<ClientTypeLabel>,
+    pool: Family<StateLabel, Gauge>,
 }
 
 impl Metrics {
@@ -129,9 +171,14 @@ impl Metrics {
             deliveries: Family::default(),
             outbox: Gauge::default(),
             gateway: Family::default(),
+            session_durations: Family::new_with_constructor(|| Histogram::new(LIFE_BUCKETS)),
+            refresh_intervals: Family::new_with_constructor(|| Histogram::new(LIFE_BUCKETS)),
+            pool: Family::default(),
         };
         metrics.register_counters();
         metrics.register_measures(version);
+        metrics.register_lives();
+        process::register(&mut metrics.registry);
         metrics
     }
 
@@ -191,6 +238,34 @@ impl Metrics {
         registry.register("build", "The running program", Info::new([("version", version)]));
     }
 
+    /// How long things last, and what the database does.
+    fn register_lives(&mut self) {
+        let registry = self.registry.sub_registry_with_prefix("doorward");
+        registry.register_with_unit(
+            "session_duration",
+            "How long sessions lasted that somebody ended",
+            Unit::Seconds,
+            self.session_durations.clone(),
+        );
+        registry.register_with_unit(
+            "refresh_interval",
+            "Time between two refreshes of a lineage, by the type of its client",
+            Unit::Seconds,
+            self.refresh_intervals.clone(),
+        );
+        registry.register_with_unit(
+            "db_query_duration",
+            "Time of one SQL statement, waiting for a connection included",
+            Unit::Seconds,
+            STATEMENTS.clone(),
+        );
+        registry.register(
+            "db_pool_connections",
+            "Open connections to the database; state is idle or used",
+            self.pool.clone(),
+        );
+    }
+
     /// An HTTP request was answered.
     pub fn http_request(&self, request: &HttpRequest<'_>) {
         let labels = RequestLabels {
@@ -234,6 +309,24 @@ impl Metrics {
     /// How many sign-ins wait for a password hash now.
     pub fn password_hash_queue(&self, length: usize) {
         self.hash_queue.set(i64::try_from(length).unwrap_or(i64::MAX));
+    }
+
+    /// A session was ended after so many seconds by the `person` or an `administrator`.
+    pub fn session_ended(&self, ended_by: &'static str, lasted: Seconds) {
+        self.session_durations.get_or_create(&EndLabel { ended_by }).observe(seconds(lasted));
+    }
+
+    /// A client of this type refreshed, so many seconds after it last got tokens of the lineage.
+    pub fn refreshed(&self, client_type: &'static str, after: Seconds) {
+        let label = ClientTypeLabel { client_type };
+        self.refresh_intervals.get_or_create(&label).observe(seconds(after));
+    }
+
+    /// How many connections to the database are open now, and how many of them are idle.
+    pub fn db_pool(&self, open: u32, idle: u32) {
+        for (state, count) in [("idle", idle), ("used", open.saturating_sub(idle))] {
+            self.pool.get_or_create(&StateLabel { state }).set(i64::from(count));
+        }
     }
 
     /// A request was refused by the limit of `scope` (such as `account` or `address`).
@@ -280,6 +373,11 @@ impl Metrics {
     }
 }
 
+/// Whole seconds as a histogram takes them; a clock that went back counts as none.
+fn seconds(whole: Seconds) -> f64 {
+    u32::try_from(whole).map_or(if whole < 0 { 0.0 } else { f64::from(u32::MAX) }, f64::from)
+}
+
 /// The method if it is a registered one: clients may send any text here.
 fn known_method(method: &str) -> &'static str {
     const KNOWN: [&str; 7] = ["GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"];
@@ -312,6 +410,10 @@ mod tests {
         metrics.outbox_attempt("backchannel_logout", "arrived");
         metrics.outbox_waiting(3);
         metrics.gateway_check("allowed");
+        metrics.session_ended("person", 120);
+        metrics.refreshed("spa", 600);
+        metrics.db_pool(5, 3);
+        statement("select 1", Duration::from_micros(80));
         let text = metrics.encode();
         for line in [
             "http_server_request_duration_seconds_count{http_request_method=\"GET\",\
@@ -332,6 +434,9 @@ mod tests {
             "doorward_outbox_waiting 3",
             "doorward_gateway_checks_total{result=\"allowed\"} 1",
             "doorward_build_info{version=\"1.2.3\"} 1",
+            "doorward_session_duration_seconds_sum{ended_by=\"person\"} 120.0",
+            "doorward_refresh_interval_seconds_count{client_type=\"spa\"} 1",
+            "doorward_db_pool_connections{state=\"used\"} 2",
         ] {
             assert!(text.lines().any(|l| l == line), "{line}\nis not in\n{text}");
         }

@@ -27,6 +27,10 @@ pub const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["src/cli", "src/main.rs"]),
     ("clap_complete", &["src/cli"]),
     ("rpassword", &["src/cli"]),
+    ("opentelemetry", &["src/telemetry/traces.rs"]),
+    ("opentelemetry_sdk", &["src/telemetry/traces.rs"]),
+    ("opentelemetry_otlp", &["src/telemetry/traces.rs"]),
+    ("tracing_opentelemetry", &["src/telemetry"]),
 ];
 
 /// The floors of the house. A module may use its own floor and those below.

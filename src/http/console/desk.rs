@@ -93,7 +93,7 @@ pub(super) async fn enter(
     };
     let mut desk = Desk { form, ..Desk::new(visit, &session, (admin, role)) };
     let answer = match desk.admit(entry.right).await {
-        Ok(()) => act(&desk, entry.action).await,
+        Ok(()) => Box::pin(act(&desk, entry.action)).await,
         Err(stop) => desk.note_refusal(entry, stop).await,
     };
     let response = answer.unwrap_or_else(|stop| desk.stopped(&stop));

@@ -1,6 +1,7 @@
 //! `GET` and `POST /oauth2/authorize`.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use tracing::Instrument as _;
 
 use super::{Site, extract};
 use crate::http::cookies::{self, BrowserBinding, Kind};
@@ -42,7 +43,7 @@ async fn start(site: &Site, request: &HttpRequest, params: Option<Params>) -> Ht
         Ok(accounts) => accounts,
         Err(response) => return response,
     };
-    let target = match authorize::begin(site, params).await {
+    let target = match authorize::begin(site, params).instrument(extract::log_span(request)).await {
         Ok(Begun::Flow(target)) => target,
         Ok(Begun::Answer(Outcome::Reply(reply))) => return render::reply(site, &reply, None),
         Ok(Begun::Answer(_)) => return render::bad_request(site, request),

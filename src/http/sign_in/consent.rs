@@ -1,6 +1,7 @@
 //! `/consent`: may this app see this?
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use tracing::Instrument as _;
 
 use super::steps::{self, Arrival, Posted, Visit};
 use crate::http::cookies::BrowserBinding;
@@ -54,7 +55,8 @@ async fn go(site: &Site, request: &HttpRequest, form: Params, arrival: Arrival) 
         return steps::advance(&visit, flow, Arrival::Post).await;
     };
     let caller = extract::caller(site, request);
-    match consent::decide(site, (flow.clone(), session), decision, &caller).await {
+    let decided = consent::decide(site, (flow.clone(), session), decision, &caller);
+    match decided.instrument(extract::log_span(request)).await {
         Ok(outcome) => steps::answer(&visit, &flow, (outcome, Arrival::Post)).await,
         Err(error) => render::authorize_error(site, request, &error),
     }

@@ -2,6 +2,7 @@
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
+use tracing::Instrument as _;
 
 use crate::http::cookies::BrowserBinding;
 use crate::http::render::{self, SignInView};
@@ -137,7 +138,8 @@ pub(in crate::http) async fn advance(
         }
         Target::Authorize { .. } => {}
     }
-    let outcome = authorize::advance(site, &flow, visit.session).await;
+    let outcome = authorize::advance(site, &flow, visit.session);
+    let outcome = outcome.instrument(extract::log_span(visit.request)).await;
     let response = match outcome {
         Ok(outcome) => answer(visit, &flow, (outcome, arrival)).await,
         Err(error) => render::authorize_error(site, visit.request, &error),

@@ -360,7 +360,8 @@ pub async fn end(
 ) -> Result<(), Failure> {
     let now = app.now();
     let mut tx = app.store.begin().await?;
-    if sessions::revoke(&mut tx, &session.id, now).await? {
+    let began = sessions::revoke(&mut tx, &session.id, now).await?;
+    if began.is_some() {
         backchannel_logout::enqueue(app, &mut tx, &session.user_id, [&session.id]).await?;
     }
     grants::revoke_for_session(&mut tx, &session.id, now, Offline::Keep).await?;
@@ -372,6 +373,11 @@ pub async fn end(
         .caller(caller);
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
+    let by_person = matches!(actor, Actor::User(id) if *id == session.user_id);
+    let ended_by = if by_person { "person" } else { "administrator" };
+    if let Some(began) = began {
+        app.metrics.session_ended(ended_by, now.since(began));
+    }
     app.outbox_bell.notify_one();
     revocation::publish(app, pending).await;
     Ok(())

@@ -9,6 +9,7 @@ use crate::crypto::password::Verdict;
 use crate::crypto::secret::SecretHash;
 use crate::protocol::authorize::acr::Level;
 use crate::protocol::password_policy;
+use crate::protocol::types::UserId;
 use crate::protocol::user::User;
 use crate::service::audit::{self, Actor, Caller, Event};
 use crate::service::failure::Failure;
@@ -63,11 +64,14 @@ pub async fn with_password(
         app.passwords.verify(credentials.password.clone(), stored).await.map_err(Failure::from)?;
     app.metrics.password_hash(started.elapsed());
 
-    let user = user.filter(|user| user.disabled_at.is_none());
-    let (Some(user), Verdict::Match | Verdict::MatchButOutdated) = (&user, verdict) else {
-        app.metrics.login_attempt("password", "failure");
-        return Err(note_failure(app, &login, &keys, caller).await?);
+    let user = match judge(user, verdict) {
+        Ok(user) => user,
+        Err(wrong) => {
+            app.metrics.login_attempt("password", "failure");
+            return Err(note_failure(app, (&login, &wrong), &keys, caller).await?);
+        }
     };
+    let user = &user;
     if verdict == Verdict::MatchButOutdated {
         rehash(app, user, credentials.password).await;
     }
@@ -87,6 +91,23 @@ pub async fn with_password(
 #[must_use]
 pub fn normalize_login(text: &str) -> String {
     text.trim().chars().take(320).collect::<String>().to_lowercase()
+}
+
+/// Why a sign-in was refused: for administrators; the person hears the same in every case.
+struct Wrong {
+    reason: &'static str,
+    /// The account it was about, if there is one.
+    user: Option<UserId>,
+}
+
+fn judge(user: Option<User>, verdict: Verdict) -> Result<User, Wrong> {
+    let Some(user) = user else { return Err(Wrong { reason: "unknown_user", user: None }) };
+    let reason = match verdict {
+        Verdict::Mismatch => "wrong_password",
+        Verdict::Match | Verdict::MatchButOutdated if user.disabled_at.is_some() => "disabled",
+        Verdict::Match | Verdict::MatchButOutdated => return Ok(user),
+    };
+    Err(Wrong { reason, user: Some(user.id) })
 }
 
 struct ThrottleKeys {
@@ -150,7 +171,7 @@ async fn refuse_if_throttled(app: &App, keys: &ThrottleKeys) -> Result<(), SignI
 
 async fn note_failure(
     app: &App,
-    login: &str,
+    (login, wrong): (&str, &Wrong),
     keys: &ThrottleKeys,
     caller: &Caller,
 ) -> Result<SignInError, Failure> {
@@ -160,7 +181,8 @@ async fn note_failure(
     let hash = SecretHash::of(login);
     let event = |kind| {
         let event = Event::failure(kind, &Actor::Anonymous, now).caller(caller);
-        event.detail("login_hash", hash.as_str())
+        let event = event.detail("login_hash", hash.as_str()).detail("reason", wrong.reason);
+        wrong.user.iter().fold(event, Event::user)
     };
     let mut tripped = Vec::new();
     let account = throttle::register_failure(&app.ephemeral, &account_rule, &keys.account, now);

@@ -100,6 +100,8 @@ pub(super) async fn rotate(
             Standing::Reused => return Err(punish_reuse(app, &grant, request.caller()).await?),
         };
         if let Some(Pair { refresh_token, access }) = pair {
+            let since = family.rotated_at.unwrap_or(family.created_at);
+            app.metrics.refreshed(client.metadata.kind.as_str(), app.now().since(since));
             let id_token = issue::id_token(app, (&basis, envelope), (&access.text, None))?;
             let refresh_token = Some(refresh_token);
             return Ok(TokenResponse { refresh_token, id_token, ..issue::answer(&basis, access) });

@@ -19,9 +19,11 @@ use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgRow, Postgres};
 use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnection, SqlitePool, SqliteRow};
 use sqlx::{Encode, FromRow, Transaction, Type};
+use tracing::{Instrument as _, Span};
 
 use super::error::{StoreError, is_nul_refused};
 use crate::store::db::health::Health;
+use crate::telemetry::{metrics, traces};
 
 /// How long one statement may take before the answer is `Unavailable`.
 pub(super) const STATEMENT_LIMIT: Duration = Duration::from_millis(1800);
@@ -98,7 +100,7 @@ impl Db {
                 Call::Sqlite { query: sqlx::query(sql), on: On::Pool(pool) }
             }
         };
-        Statement { call }
+        Statement { call, sql }
     }
 
     /// Begins a transaction; on SQLite it takes the write lock at once.
@@ -126,6 +128,18 @@ impl Db {
         self.query("select cast(1 as bigint)").one::<(i64,)>().await.map(drop)
     }
 
+    /// How many connections are open, and how many of them are idle.
+    #[must_use]
+    pub fn connections(&self) -> (u32, u32) {
+        let idle = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        match self {
+            Self::Postgres { pool, .. } => (pool.size(), idle(pool.num_idle())),
+            Self::Sqlite { readers, writer } => {
+                (readers.size() + writer.size(), idle(readers.num_idle() + writer.num_idle()))
+            }
+        }
+    }
+
     /// Closes every connection in good order.
     pub async fn close(&self) {
         match self {
@@ -149,7 +163,7 @@ impl Tx {
                 Call::Sqlite { query: sqlx::query(sql), on: On::Connection(open) }
             }
         };
-        Statement { call }
+        Statement { call, sql }
     }
 
     /// Makes everything done here permanent. When it answers `Unavailable` the outcome is unknown.
@@ -175,6 +189,7 @@ impl Target<'_> {
 #[must_use = "a statement does nothing until it is run"]
 pub struct Statement<'a> {
     call: Call<'a>,
+    sql: &'static str,
 }
 
 enum Call<'a> {
@@ -203,11 +218,26 @@ impl Statement<'_> {
             }
             Call::Sqlite { query, on } => Call::Sqlite { query: query.bind(value), on },
         };
-        Self { call }
+        Self { call, sql: self.sql }
+    }
+
+    fn span(&self) -> Span {
+        let system = match self.call {
+            Call::Postgres { .. } => "postgresql",
+            Call::Sqlite { .. } => "sqlite",
+        };
+        traces::statement(system, self.sql)
     }
 
     /// Runs it and tells how many rows it touched.
     pub async fn execute(self) -> Result<u64, StoreError> {
+        let (span, sql, began) = (self.span(), self.sql, Instant::now());
+        let outcome = self.run().instrument(span).await;
+        metrics::statement(sql, began.elapsed());
+        outcome
+    }
+
+    async fn run(self) -> Result<u64, StoreError> {
         match self.call {
             Call::Postgres { query, on, health } => {
                 let run = async move {
@@ -227,6 +257,13 @@ impl Statement<'_> {
 
     /// Runs it and reads every row.
     pub async fn all<R: Record>(self) -> Result<Vec<R>, StoreError> {
+        let (span, sql, began) = (self.span(), self.sql, Instant::now());
+        let outcome = self.read().instrument(span).await;
+        metrics::statement(sql, began.elapsed());
+        outcome
+    }
+
+    async fn read<R: Record>(self) -> Result<Vec<R>, StoreError> {
         match self.call {
             Call::Postgres { query, on, health } => {
                 let run = async move {

@@ -12,10 +12,12 @@ use arc_swap::ArcSwap;
 use redis::{Cmd, FromRedisValue, RedisError, RedisResult, Value};
 use tokio::sync::Notify;
 use tokio::time::timeout;
+use tracing::Instrument as _;
 
 use super::redis_link::{ANSWER_LIMIT, Link, Wire};
 use super::{EphemeralConnectError, StoreError};
 use crate::clock::Seconds;
+use crate::telemetry::traces;
 
 /// Everything of ours begins with this, so that a Redis may be shared.
 const PREFIX: &str = "dw:";
@@ -193,7 +195,8 @@ impl RedisStore {
                 outcome => outcome,
             }
         };
-        match timeout(COMMAND_LIMIT, attempt).await {
+        let span = traces::statement("redis", command_name(command));
+        match timeout(COMMAND_LIMIT, attempt).instrument(span).await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
                 if broke(&error) {
@@ -206,6 +209,14 @@ impl RedisStore {
                 Err(StoreError::timed_out())
             }
         }
+    }
+}
+
+/// The command without its arguments, for traces.
+fn command_name(command: &Cmd) -> &str {
+    match command.args_iter().next() {
+        Some(redis::Arg::Simple(name)) => std::str::from_utf8(name).unwrap_or_default(),
+        _ => "",
     }
 }
 

@@ -201,20 +201,23 @@ pub async fn hold(tx: &mut Tx, id: &SessionId) -> Result<bool, StoreError> {
     Ok(held == 1)
 }
 
-/// Ends a session; `false` if it is unknown or was ended before.
+/// Ends a session and tells when it began; `None` if it is unknown or was ended before.
 pub async fn revoke<'a>(
     sql: impl Sql<'a>,
     id: &SessionId,
     now: UnixTime,
-) -> Result<bool, StoreError> {
+) -> Result<Option<UnixTime>, StoreError> {
     let revoked = sql
         .into()
-        .query("update sessions set revoked_at = $2 where id = $1 and revoked_at is null")
+        .query(
+            "update sessions set revoked_at = $2 where id = $1 and revoked_at is null \
+             returning created_at",
+        )
         .bind(id)
         .bind(now)
-        .execute()
+        .optional::<(UnixTime,)>()
         .await?;
-    Ok(revoked == 1)
+    Ok(revoked.map(|(began,)| began))
 }
 
 /// Ends every session of a person, one excepted if wanted, and tells which, with the hashes under

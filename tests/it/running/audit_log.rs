@@ -73,7 +73,9 @@ on_both_backends! {
         let of_alice = list(&["--user", "alice"]);
         let mut of_alice = kinds(&of_alice);
         of_alice.sort_unstable();
-        assert_eq!(of_alice, ["session.created", "user.created"]);
+        assert_eq!(of_alice, ["session.created", "sign_in.failed", "user.created"]);
+        let failures = list(&["--kind", "sign_in.failed"]);
+        assert_eq!(failures["items"][0]["detail"]["reason"], "wrong_password");
         assert_eq!(list(&["--user", &alice]), list(&["--user", "alice@example.test"]));
         let here = list(&["--address", "127.0.0.1"]);
         assert_eq!(kinds(&here), ["sign_in.failed", "session.created"]);
@@ -100,6 +102,10 @@ on_both_backends! {
         assert!(world.run(&to_file).status.success());
         assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 1);
         assert_eq!(world.run(&to_file).status.code(), Some(1), "it does not write over a file");
+        submit_sign_in(&world.browser(), "nobody", "wrong-password-of-hers").await;
+        let failures = list(&["--kind", "sign_in.failed"]);
+        assert_eq!(failures["items"][0]["detail"]["reason"], "unknown_user");
+        assert!(failures["items"][0]["user_id"].is_null());
         world.assert_log_is_clean(&[PASSWORD]);
     }
 

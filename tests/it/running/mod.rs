@@ -12,6 +12,7 @@
 //! | `cli_changes` | what a command changes reaches a running server |
 //! | `operations` | health, metrics, request ids, a clean log, an orderly stop, two nodes |
 //! | `startup_errors` | every configuration mistake ends the start with one clear line |
+//! | `traces` | spans reach an OpenTelemetry collector, whole and without secrets |
 
 mod audit_log;
 mod cli_changes;
@@ -23,3 +24,4 @@ mod methods;
 mod operations;
 mod redis_faults;
 mod startup_errors;
+mod traces;

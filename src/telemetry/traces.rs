@@ -1,0 +1,133 @@
+//! Traces for an OpenTelemetry collector, sent by OTLP over HTTP.
+//!
+//! Nothing is traced until `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`
+//! names a collector; the other `OTEL_` variables mean what the OpenTelemetry specification says.
+//! A span holds routes, statement texts and outcomes, never a path, a value or a secret.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use opentelemetry::propagation::TextMapPropagator as _;
+use opentelemetry::trace::{TraceContextExt as _, TracerProvider as _};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+/// The target of every span that is exported, and of nothing else.
+pub const TARGET: &str = "doorward::trace";
+
+/// Where the standard looks for the collector's address.
+const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+
+static PROVIDER: OnceLock<SdkTracerProvider> = OnceLock::new();
+
+/// Whether this process tells a collector what it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Export {
+    /// If the environment names one: the server.
+    IfConfigured,
+    /// In no case: commands.
+    Never,
+}
+
+/// The tracer, where a collector is configured. The error is a sentence.
+pub(super) fn tracer(export: Export) -> Result<Option<SdkTracer>, String> {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let disabled =
+        std::env::var("OTEL_SDK_DISABLED").is_ok_and(|value| value.eq_ignore_ascii_case("true"));
+    if export == Export::Never || disabled || !ENDPOINTS.iter().any(|name| set(name)) {
+        return Ok(None);
+    }
+    let exporter = opentelemetry_otlp::SpanExporter::builder()
+        .with_http()
+        .build()
+        .map_err(|error| format!("traces cannot be exported: {error}"))?;
+    let resource = Resource::builder();
+    let resource =
+        if set("OTEL_SERVICE_NAME") { resource } else { resource.with_service_name("doorward") };
+    let provider =
+        SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource.build());
+    let provider = PROVIDER.get_or_init(|| provider.build());
+    Ok(Some(provider.tracer("doorward")))
+}
+
+/// Sends what has not been sent yet; at most five seconds. Called when the process ends.
+pub fn finish() {
+    if let Some(provider) = PROVIDER.get()
+        && let Err(error) = provider.shutdown()
+    {
+        tracing::warn!(error = %error, "the last traces were not exported");
+    }
+}
+
+/// The span of one HTTP request, by the semantic conventions for HTTP servers. `parent` holds the
+/// `traceparent` of a caller that is trusted to name one (W3C Trace Context).
+#[must_use]
+pub fn request(method: &str, parent: Option<&str>) -> Span {
+    let span = tracing::info_span!(
+        target: TARGET,
+        "request",
+        otel.kind = "server",
+        otel.name = tracing::field::Empty,
+        otel.status_code = tracing::field::Empty,
+        "http.request.method" = method,
+        "http.route" = tracing::field::Empty,
+        "http.response.status_code" = tracing::field::Empty,
+        "doorward.request_id" = tracing::field::Empty,
+    );
+    if let (false, Some(parent)) = (span.is_disabled(), parent) {
+        let carrier = HashMap::from([("traceparent".to_owned(), parent.to_owned())]);
+        // A parent that cannot be read is no parent; the span begins a trace of its own.
+        let _ = span.set_parent(TraceContextPropagator::new().extract(&carrier));
+    }
+    span
+}
+
+/// The span of one question to a database: the text of a statement or the name of a command, which
+/// hold no values (semantic conventions for database clients).
+#[must_use]
+pub fn statement(system: &'static str, text: &str) -> Span {
+    tracing::info_span!(
+        target: TARGET,
+        "statement",
+        otel.kind = "client",
+        otel.name = text.split_whitespace().next().unwrap_or(system),
+        "db.system.name" = system,
+        "db.query.text" = text,
+    )
+}
+
+/// The span of a part of the work that takes long by itself.
+#[must_use]
+pub fn part(name: &'static str) -> Span {
+    tracing::info_span!(target: TARGET, "part", otel.name = name)
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer<'a> {
+    pub method: &'a str,
+    /// The route's pattern.
+    pub route: &'a str,
+    pub status: u16,
+    pub request_id: &'a str,
+}
+
+/// Completes the span of a request and gives the id of its trace, if it is traced.
+pub fn answered(span: &Span, answer: &Answer<'_>) -> Option<String> {
+    if span.is_disabled() {
+        return None;
+    }
+    span.record("otel.name", format!("{} {}", answer.method, answer.route));
+    span.record("http.route", answer.route);
+    span.record("http.response.status_code", answer.status);
+    span.record("doorward.request_id", answer.request_id);
+    if answer.status >= 500 {
+        span.record("otel.status_code", "ERROR");
+    }
+    let context = span.context();
+    let context = context.span().span_context().clone();
+    context.is_valid().then(|| context.trace_id().to_string())
+}
