@@ -8,6 +8,7 @@
 //! | `malformed` | nonsense on every route; the first administrator |
 //! | `methods` | HEAD is GET without the body; other methods are told what there is |
 //! | `redis_faults` | Redis and PostgreSQL fail, forget and come back with old data |
+//! | `topologies` | Redis behind sentinels and as a cluster, each with real failures |
 //! | `crash` | the server is killed twenty times under load and loses nothing it acknowledged |
 //! | `cli_changes` | what a command changes reaches a running server |
 //! | `operations` | health, metrics, request ids, a clean log, an orderly stop, two nodes |
@@ -23,3 +24,4 @@ mod methods;
 mod operations;
 mod redis_faults;
 mod startup_errors;
+mod topologies;

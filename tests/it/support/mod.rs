@@ -15,6 +15,7 @@ pub mod form;
 pub mod past;
 pub mod postgres;
 pub mod process;
+pub mod redis_groups;
 pub mod redis_server;
 pub mod servers;
 pub mod tls_peer;
