@@ -11,6 +11,7 @@ pub mod authority;
 pub mod backends;
 pub mod browser_like;
 pub mod cookies;
+pub mod fault_proxy;
 pub mod form;
 pub mod past;
 pub mod postgres;
