@@ -19,11 +19,13 @@ test: ## every test: installs what they need when it can, then runs them all
 	cargo test --lib --bins $(OTHERS)
 	cargo test --test it -- --test-threads=$(AT_ONCE)
 
-# How often each of the servers is killed.
+# How often each of the servers is killed, and each node restarted.
 CHAOS_KILLS ?= 100
+CHAOS_RESTARTS ?= 20
 
 chaos: ## the fault rig for long: kills, cuts and restarts under load; prints what recovery took
-	CHAOS_KILLS=$(CHAOS_KILLS) cargo test --test chaos -- --test-threads=1 --nocapture
+	CHAOS_KILLS=$(CHAOS_KILLS) CHAOS_RESTARTS=$(CHAOS_RESTARTS) \
+		cargo test --test chaos -- --test-threads=1 --nocapture
 
 conformance: ## the certification plans row by row: runs their tests, writes docs/conformance.md
 	scripts/conformance

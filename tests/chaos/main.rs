@@ -8,10 +8,11 @@
 //! | `load` | what people and apps do meanwhile, on both nodes |
 //! | `history` | what was acknowledged, and what may be answered because of it |
 //! | `faults` | test: everything is killed, emptied, set back, slowed and cut in turn |
+//! | `rolling` | test: nodes behind HAProxy are restarted one after the other; no request fails |
 //! | `figures` | how long recovery took |
 //!
 //! With nothing set this takes less than a minute. `make chaos` goes on for longer: `CHAOS_KILLS` says
-//! how often each is killed.
+//! how often each is killed, `CHAOS_RESTARTS` how often each node is restarted.
 
 #![allow(
     unreachable_pub,
@@ -38,6 +39,7 @@ mod figures;
 mod history;
 mod load;
 mod rig;
+mod rolling;
 
 /// How often something happens: what the environment says, or this.
 fn rounds(variable: &str, usual: usize) -> usize {
