@@ -77,12 +77,14 @@ async fn a_failover_that_sentinels_make_signs_nobody_out_and_revives_nothing() {
     let mut pair = WatchedPair::start();
     let world = world_on(&pair.url()).await;
     let app = App::register(&world, "app", &[]);
-    let people = People::come_and_go(&world, &app).await;
+    let mut people = People::come_and_go(&world, &app).await;
     let code = app.code(&people.here).await;
-    let spent = app.redeem(&code).await.tokens();
-    // The replica stops following, so that it is behind when it takes over.
+    // The replica loses its master and hears nothing more, so that it is behind when it takes over.
     pair.replica.command(&["REPLICAOF", "127.0.0.1", "1"]);
-    pair.replica.command(&["REPLICAOF", "127.0.0.1", &pair.master.port().to_string()]);
+    let spent = app.redeem(&code).await.tokens();
+    let late = app.tokens(&people.here).await;
+    app.revoke(&late.refresh).await;
+    people.dead.push(late);
     pair.master.kill9();
     people.hold_fast(&app).await;
     assert!(is_signed_in(&people.here).await, "read from SQL");
