@@ -35,6 +35,7 @@ async fn a_full_redis_refuses_what_is_new_and_forgets_nothing_that_ended() {
     assert!(!app.access_lives(&dead.access).await);
     assert!(!is_signed_in(&stolen).await);
     let next = app.refresh(&kept.refresh).await.tokens();
+    assert_eq!(get(&world.management_url("/readyz")).await.status, 200, "it answers");
 
     world.redis().set_config("maxmemory", "0");
     assert!(!app.access_lives(&dead.access).await);

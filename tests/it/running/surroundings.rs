@@ -162,7 +162,7 @@ async fn a_full_disk_refuses_writes_with_503_and_takes_them_once_there_is_room()
     // The jobs beside the requests fail meanwhile, and say so to a log that is full as well.
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(node.ended().is_none(), "it ended");
-    assert_eq!(get(&world.management_url("/livez")).await.status, 200);
+    assert_eq!(get(&world.management_url("/readyz")).await.status, 200, "it reads");
 
     limit_files(node.pid(), "unlimited");
     let next = app.refresh(&kept.refresh).await.tokens();
