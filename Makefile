@@ -1,6 +1,6 @@
 # The short names of the few things one does here.
 
-.PHONY: help run test conformance check bench bench-timing bench-micro fuzz docs
+.PHONY: help run test chaos conformance check bench bench-timing bench-micro fuzz docs
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -18,6 +18,14 @@ test: ## every test: installs what they need when it can, then runs them all
 	scripts/test-setup
 	cargo test --lib --bins $(OTHERS)
 	cargo test --test it -- --test-threads=$(AT_ONCE)
+
+# How often each of the servers is killed, and each node restarted.
+CHAOS_KILLS ?= 100
+CHAOS_RESTARTS ?= 20
+
+chaos: ## the fault rig for long: kills, cuts and restarts under load; prints what recovery took
+	CHAOS_KILLS=$(CHAOS_KILLS) CHAOS_RESTARTS=$(CHAOS_RESTARTS) \
+		cargo test --test chaos -- --test-threads=1 --nocapture
 
 conformance: ## the certification plans row by row: runs their tests, writes docs/conformance.md
 	scripts/conformance

@@ -19,6 +19,8 @@ mod support;
 mod conformance;
 #[path = "readme/documents.rs"]
 mod documents;
+#[path = "readme/failures.rs"]
+mod failures;
 #[path = "readme/specs.rs"]
 mod specs;
 

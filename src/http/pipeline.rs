@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 use futures_util::FutureExt as _;
@@ -60,6 +60,10 @@ pub(super) async fn around(
     headers::offer_nonce(&site, &proofs, response.headers_mut());
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HEADER, value);
+    }
+    if site.is_draining() {
+        // Whoever keeps this connection would otherwise send the next request into the closing of it.
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     note(&site, &response, (&id, started), &span);
     Ok(response)

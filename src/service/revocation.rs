@@ -18,7 +18,11 @@ use crate::store::revocations::{self, Revocation, RevocationKind};
 use crate::store::{Tx, sync};
 
 /// The key of the marker in the ephemeral store.
-pub(crate) const MARKER: &str = "rv:marker";
+///
+/// What stands in braces decides the slot in a Redis Cluster. The marker and all tombstones share one,
+/// so that a shard that loses its data or falls back to an older replica loses both: a marker that
+/// survived its tombstones would call a copy complete that has forgotten what ended.
+pub(crate) const MARKER: &str = "{rv}:marker";
 /// The marker outlives every tombstone; it is renewed with each revocation and by maintenance.
 const MARKER_TTL: Seconds = 90 * 86_400;
 /// What a tombstone must outlive: the longest access token (an hour, the cap of client settings)
@@ -301,7 +305,7 @@ fn is_dead(kind: RevocationKind, issued_under: i64, stone: Option<i64>) -> bool 
     }
 }
 
-/// The key of a tombstone in the ephemeral store.
+/// The key of a tombstone in the ephemeral store, in the slot of [`MARKER`].
 pub(crate) fn tombstone(kind: RevocationKind, subject: &str) -> String {
-    format!("rv:{}:{subject}", kind.as_str())
+    format!("{{rv}}:{}:{subject}", kind.as_str())
 }

@@ -15,7 +15,7 @@ fn rows(text: &str) -> Vec<Vec<&str>> {
     cells.filter(|cells: &Vec<&str>| !["section", "what", "standard"].contains(&cells[0])).collect()
 }
 
-fn is_path(text: &str) -> bool {
+pub fn is_path(text: &str) -> bool {
     text.contains('/')
 }
 
@@ -27,7 +27,8 @@ fn places(file: &str) -> [PathBuf; 2] {
     [path.to_owned(), folder.join("tests.rs")]
 }
 
-fn holds(file: &str, test: &str) -> bool {
+/// Whether a test of this name is in the file.
+pub fn holds(file: &str, test: &str) -> bool {
     let sources = places(file).into_iter().filter_map(|path| std::fs::read_to_string(path).ok());
     sources.into_iter().any(|text| text.contains(&format!("fn {test}(")))
 }

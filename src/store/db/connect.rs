@@ -117,6 +117,12 @@ async fn sqlite(url: &str) -> Result<Opened, ConnectError> {
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
+        // A full disk makes SQLite undo a transaction by itself. The driver's own undoing fails then,
+        // and it counts the transaction as open for ever: no other could begin on this connection.
+        .before_acquire(|connection, _| {
+            let is_usable = !connection.is_in_transaction();
+            Box::pin(std::future::ready(Ok(is_usable)))
+        })
         .connect_with(options.clone())
         .await
         .map_err(|e| refused(reason(e)))?;

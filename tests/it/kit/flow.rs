@@ -230,8 +230,13 @@ impl App {
 
     /// Asks who the token speaks of.
     pub async fn userinfo(&self, token: &str) -> Answer {
+        self.try_userinfo(token).await.expect("an answer")
+    }
+
+    /// Asks who the token speaks of, when the server may be gone.
+    pub async fn try_userinfo(&self, token: &str) -> reqwest::Result<Answer> {
         let request = self.http.get(format!("{}/oauth2/userinfo", self.base)).bearer_auth(token);
-        read(request).await.expect("an answer")
+        read(request).await
     }
 
     /// Signs this app in in a browser that Doorward knows.
@@ -408,7 +413,13 @@ impl App {
     /// The same app talking to another node.
     #[must_use]
     pub fn at(&self, node: &SecondNode) -> Self {
-        Self { base: node.base(), ..self.clone() }
+        self.at_address(node.base())
+    }
+
+    /// The same app talking to whoever listens there.
+    #[must_use]
+    pub fn at_address(&self, base: String) -> Self {
+        Self { base, ..self.clone() }
     }
 }
 

@@ -8,6 +8,9 @@
 //! | `malformed` | nonsense on every route; the first administrator |
 //! | `methods` | HEAD is GET without the body; other methods are told what there is |
 //! | `redis_faults` | Redis and PostgreSQL fail, forget and come back with old data |
+//! | `outages` | Redis is full, a store is slow, a node cannot reach one of them |
+//! | `topologies` | Redis behind sentinels and as a cluster, each with real failures |
+//! | `surroundings` | clocks that differ or jump, a disk with no room left |
 //! | `crash` | the server is killed twenty times under load and loses nothing it acknowledged |
 //! | `cli_changes` | what a command changes reaches a running server |
 //! | `operations` | health, metrics, request ids, a clean log, an orderly stop, two nodes |
@@ -22,6 +25,9 @@ mod machinery;
 mod malformed;
 mod methods;
 mod operations;
+mod outages;
 mod redis_faults;
 mod startup_errors;
+mod surroundings;
+mod topologies;
 mod traces;

@@ -234,7 +234,7 @@ async fn a_large_revocation_set_is_copied_again_while_more_is_revoked() {
 
 /// The number of the newest revocation that the copy knows, once it is complete.
 fn copy_number(world: &mut World) -> Option<i64> {
-    let keys: Vec<String> = world.redis().query(&["KEYS", "*rv:marker"]);
+    let keys: Vec<String> = world.redis().query(&["KEYS", "*{rv}:marker"]);
     let marker: Option<String> = world.redis().query(&["GET", keys.first()?]);
     marker?.parse().ok()
 }
@@ -384,6 +384,17 @@ async fn a_redis_that_may_evict_is_warned_about() {
     world.redis().set_config("maxmemory-policy", "allkeys-lru");
     world.start_server().await;
     assert!(world.log().contains("noeviction"), "{}", world.log());
+    let eviction = |world: &World| {
+        let said = world.run(&["doctor", "--format", "json"]);
+        let said: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+        let checks = said["checks"].as_array().unwrap().iter();
+        checks.clone().find(|check| check["name"] == "redis-eviction").unwrap().clone()
+    };
+    let found = eviction(&world);
+    let problem = found["problem"].as_str().unwrap_or_default();
+    assert!(found["ok"] == false && problem.contains("allkeys-lru"), "{found}");
+    world.redis().set_config("maxmemory-policy", "noeviction");
+    assert_eq!(eviction(&world)["ok"], true);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -67,6 +67,22 @@ impl PostgresProcess {
         self.end(Signal::Quit);
     }
 
+    /// Ends the main process with a signal that cannot be refused. What it had started sees that it is
+    /// gone and ends, which is waited for: they hold memory that the next start must not find in use.
+    pub async fn kill9(&mut self) {
+        self.end(Signal::Kill);
+        let data = self.dir.join("data");
+        wait_until_async("the last process of PostgreSQL ending", START_LIMIT, async || {
+            !someone_works_in(&data)
+        })
+        .await;
+    }
+
+    /// Its port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Starts it again, on the same port and data.
     pub async fn restart(&mut self) {
         self.stop();
@@ -169,6 +185,14 @@ fn copy_cluster(dir: &Scratch) {
     });
     give_to_server_account(dir.path());
     run(Command::new("cp").arg("-a").arg(made.join("data")).arg(dir.join("data")));
+}
+
+/// Whether a process has this directory as its working directory, as all of PostgreSQL's do.
+fn someone_works_in(directory: &Path) -> bool {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes
+        .filter_map(|entry| std::fs::read_link(entry.path().join("cwd")).ok())
+        .any(|at| at == directory)
 }
 
 fn run(command: &mut Command) {

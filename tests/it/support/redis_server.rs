@@ -20,6 +20,7 @@ pub struct RedisProcess {
     process: Option<Guarded>,
     port: u16,
     persistence: Persistence,
+    arguments: Vec<String>,
     snapshots: u32,
     // Declared last: the directory goes after the process that writes to it.
     dir: Scratch,
@@ -32,10 +33,21 @@ pub struct Snapshot(PathBuf);
 impl RedisProcess {
     /// A fresh, running server with `maxmemory-policy noeviction` and 10 000 logical databases.
     pub fn start(persistence: Persistence) -> Self {
-        let dir = Scratch::new("redis");
-        let mut server = Self { process: None, port: free_port(), persistence, snapshots: 0, dir };
+        Self::start_with(persistence, &[])
+    }
+
+    /// The same with more of Redis' own arguments.
+    pub fn start_with(persistence: Persistence, arguments: &[&str]) -> Self {
+        let (port, dir) = (free_port(), Scratch::new("redis"));
+        let arguments = arguments.iter().map(|&word| word.to_owned()).collect();
+        let mut server = Self { process: None, port, persistence, arguments, snapshots: 0, dir };
         server.launch();
         server
+    }
+
+    /// Its port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// The address of its first database.
@@ -116,7 +128,8 @@ impl RedisProcess {
         self.try_query(words).unwrap_or_else(|error| panic!("{words:?}: {error}"))
     }
 
-    fn try_query<T: redis::FromRedisValue>(&self, words: &[&str]) -> redis::RedisResult<T> {
+    /// Like [`query`](Self::query) for a server that may be busy or gone.
+    pub fn try_query<T: redis::FromRedisValue>(&self, words: &[&str]) -> redis::RedisResult<T> {
         let mut connection =
             redis::Client::open(self.url())?.get_connection_with_timeout(Duration::from_secs(2))?;
         connection.set_read_timeout(Some(Duration::from_secs(5)))?;
@@ -140,6 +153,7 @@ impl RedisProcess {
         command.arg("--dir").arg(self.dir.path());
         command.args(["--save", "", "--appendonly", append_only, "--databases", "10000"]);
         command.args(["--maxmemory-policy", "noeviction", "--daemonize", "no"]);
+        command.args(&self.arguments);
         let log = self.dir.join("log");
         self.process = Some(Guarded::start(&mut command, &log, Signal::Kill));
         wait_until("Redis answering", START_LIMIT, || {

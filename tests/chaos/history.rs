@@ -1,0 +1,141 @@
+//! What the nodes acknowledged, and so may be held to.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::flow::Tokens;
+use crate::support::browser_like::Browser;
+
+/// Every node is to know of an ending within a second. A busy machine gets more before the test says
+/// that the promise was broken; the longest that was seen is among the figures.
+pub const HEARD: Duration = Duration::from_secs(5);
+/// An access token lives for ten minutes. Whether one that is nearly over counts proves nothing.
+const FRESH: Duration = Duration::from_mins(8);
+/// What is remembered of a kind.
+const MOST: usize = 80;
+
+/// Tokens that must work.
+pub struct Lineage {
+    pub tokens: Tokens,
+    /// When the access token was issued.
+    pub since: Instant,
+}
+
+/// Something that was ended, which must never count again.
+pub struct Ended {
+    pub tokens: Tokens,
+    /// The session's cookie, if that ended too.
+    pub cookie: Option<String>,
+    /// When this was acknowledged.
+    pub at: Instant,
+    /// What ended it.
+    pub by: &'static str,
+}
+
+/// How often something was acknowledged.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    pub sign_ins: usize,
+    pub exchanges: usize,
+    pub refreshes: usize,
+    pub revocations: usize,
+    pub sign_outs: usize,
+    pub disabled: usize,
+    /// Answers that asked to try again, or never came.
+    pub refused: usize,
+    /// Codes that Redis forgot before they were redeemed.
+    pub forgotten: usize,
+    /// Answers about what lives and what has ended.
+    pub looks: usize,
+}
+
+/// All of it.
+#[derive(Default)]
+pub struct History {
+    /// Lineages that nobody works on at the moment.
+    alive: Vec<Lineage>,
+    ended: Vec<Arc<Ended>>,
+    /// Browsers that must be signed in.
+    sessions: Vec<Browser>,
+    /// Codes that gave tokens.
+    pub redeemed: Vec<String>,
+    /// Codes whose redemption was not answered.
+    pub unanswered: Vec<String>,
+    pub counts: Counts,
+    /// The longest after an acknowledged ending that a node still answered as before.
+    pub latest: Duration,
+    turn: usize,
+}
+
+impl Lineage {
+    pub fn new(tokens: Tokens) -> Self {
+        Self { tokens, since: Instant::now() }
+    }
+
+    /// Whether its access token has to count.
+    pub fn is_fresh(&self) -> bool {
+        self.since.elapsed() < FRESH
+    }
+}
+
+impl History {
+    /// Notes tokens that must work from now on.
+    pub fn lives(&mut self, lineage: Lineage) {
+        self.alive.push(lineage);
+    }
+
+    /// Whether there are enough lineages for now.
+    pub fn is_full(&self) -> bool {
+        self.alive.len() >= MOST
+    }
+
+    /// Takes a lineage, so that nobody else touches it meanwhile.
+    pub fn take(&mut self) -> Option<Lineage> {
+        let index = self.next(self.alive.len())?;
+        Some(self.alive.swap_remove(index))
+    }
+
+    /// Notes an ending that was acknowledged just now.
+    pub fn ends(&mut self, tokens: Tokens, cookie: Option<String>, by: &'static str) {
+        self.ended.push(Arc::new(Ended { tokens, cookie, at: Instant::now(), by }));
+        if self.ended.len() > 4 * MOST {
+            self.ended.drain(..MOST);
+        }
+    }
+
+    /// One thing that has ended: mostly one of the newest, which a fault could have hidden, sometimes
+    /// an older one, which it could have revived.
+    pub fn some_ended(&mut self) -> Option<Arc<Ended>> {
+        let newest = self.ended.len().saturating_sub(6);
+        let index = match self.next(4)? {
+            0 => self.next(self.ended.len())?,
+            _ => newest + self.next(self.ended.len() - newest)?,
+        };
+        self.ended.get(index).map(Arc::clone)
+    }
+
+    /// The newest things that have ended.
+    pub fn newest_ended(&self) -> Vec<Arc<Ended>> {
+        self.ended.iter().rev().take(20).map(Arc::clone).collect()
+    }
+
+    /// Notes a browser that stays signed in.
+    pub fn stays(&mut self, browser: Browser) {
+        self.sessions.push(browser);
+        if self.sessions.len() > MOST / 4 {
+            self.sessions.remove(0);
+        }
+    }
+
+    /// A browser that must be signed in.
+    pub fn some_session(&mut self) -> Option<Browser> {
+        let index = self.next(self.sessions.len())?;
+        self.sessions.get(index).cloned()
+    }
+
+    /// A different number below `count` each time; none when there is nothing to choose from.
+    pub fn next(&mut self, count: usize) -> Option<usize> {
+        self.turn = self.turn.wrapping_mul(25_214_903_917).wrapping_add(11);
+        (count > 0).then(|| (self.turn >> 16) % count)
+    }
+}

@@ -1,0 +1,47 @@
+//! The fault rig: two nodes of the real binary on a real PostgreSQL and Redis, a proxy that breaks
+//! things between them, people and apps that go on all the while, and a history that holds the nodes
+//! to what they said.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `rig` | the servers, the nodes, and the proxies between them |
+//! | `load` | what people and apps do meanwhile, on both nodes |
+//! | `history` | what was acknowledged, and what may be answered because of it |
+//! | `faults` | test: everything is killed, emptied, set back, slowed and cut in turn |
+//! | `rolling` | test: nodes behind HAProxy are restarted one after the other; no request fails |
+//! | `figures` | how long recovery took |
+//!
+//! With nothing set this takes less than a minute. `make chaos` goes on for longer: `CHAOS_KILLS` says
+//! how often each is killed, `CHAOS_RESTARTS` how often each node is restarted.
+
+#![allow(
+    unreachable_pub,
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::indexing_slicing,
+    clippy::missing_docs_in_private_items,
+    reason = "tests fail by panicking, nothing outside sees their helpers, and not all shared ones \
+              are used here"
+)]
+
+#[path = "../it/support/mod.rs"]
+#[macro_use]
+mod support;
+
+#[path = "../it/kit/flow.rs"]
+mod flow;
+
+mod faults;
+mod figures;
+mod history;
+mod load;
+mod rig;
+mod rolling;
+
+/// How often something happens: what the environment says, or this.
+fn rounds(variable: &str, usual: usize) -> usize {
+    std::env::var(variable).ok().map_or(usual, |text| text.parse().expect("a number of rounds"))
+}
