@@ -42,7 +42,7 @@ async fn start(site: &Site, request: &HttpRequest, params: Option<Params>) -> Ht
         Ok(accounts) => accounts,
         Err(response) => return response,
     };
-    let target = match authorize::begin(site, params).await {
+    let target = match authorize::begin(site, params, &extract::caller(site, request)).await {
         Ok(Begun::Flow(target)) => target,
         Ok(Begun::Answer(Outcome::Reply(reply))) => return render::reply(site, &reply, None),
         Ok(Begun::Answer(_)) => return render::bad_request(site, request),

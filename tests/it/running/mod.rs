@@ -11,6 +11,7 @@
 //! | `crash` | the server is killed twenty times under load and loses nothing it acknowledged |
 //! | `cli_changes` | what a command changes reaches a running server |
 //! | `operations` | health, metrics, request ids, a clean log, an orderly stop, two nodes |
+//! | `tls` | what TLS itself lets in, where Doorward ends it |
 //! | `startup_errors` | every configuration mistake ends the start with one clear line |
 
 mod audit_log;
@@ -23,3 +24,4 @@ mod methods;
 mod operations;
 mod redis_faults;
 mod startup_errors;
+mod tls;
