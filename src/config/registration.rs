@@ -59,6 +59,9 @@ pub struct RegistrationSettings {
     pub software_statement_keys_file: Option<PathBuf>,
     /// Whether an app may use the https URL of a document that describes it as its client id.
     pub metadata_documents: bool,
+    /// Documents of apps that nobody uses yet, read in one minute for one address, or one IPv6 /64.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub documents_per_minute: u32,
     /// Apps with such a document that are remembered, at most.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_documents: u32,
@@ -83,6 +86,7 @@ impl Default for RegistrationSettings {
             unused_lifetime: 2_592_000,
             software_statement_keys_file: None,
             metadata_documents: false,
+            documents_per_minute: 30,
             max_documents: 1_000,
         }
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::key_pair::algorithm;
-use super::keyring::{Keyring, SigningKey};
+use super::keyring::{KeyState, Keyring, SigningKey};
 use crate::clock::{Seconds, UnixTime};
 use crate::protocol::jose::jwt_claims::{BadClaim, audience, text, time};
 use crate::protocol::types::SigningAlg;
@@ -176,7 +176,7 @@ pub fn verify(
     let (header, payload) = (decode(header)?, decode(payload)?);
     // Only to refuse what is not canonical, so that one token has one spelling.
     decode(signature)?;
-    let key = key_for(keyring, &header, expect.typ)?;
+    let key = key_for(keyring, &header, expect)?;
     let genuine = jsonwebtoken::crypto::verify(
         signature,
         signed.as_bytes(),
@@ -212,18 +212,22 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>,
     String::deserialize(deserializer).map(Some)
 }
 
-/// Our key that the header names, if the header fits that key and this type of token.
+/// Our key that the header names, if the header fits that key and this type of token. A retired key is
+/// one for hints alone.
 fn key_for<'a>(
     keyring: &'a Keyring,
     header: &[u8],
-    typ: TokenType,
+    expect: &Expect<'_>,
 ) -> Result<&'a SigningKey, JoseError> {
     // The derived reader would also take a JSON array.
     if header.first() != Some(&b'{') {
         return Err(JoseError::Header);
     }
     let header: OwnHeader = serde_json::from_slice(header).map_err(|_| JoseError::Header)?;
-    let key = keyring.by_kid(&header.kid).ok_or(JoseError::UnknownKey)?;
+    let typ = expect.typ;
+    let is_hint = typ == TokenType::IdToken && expect.expiry == Expiry::Ignored;
+    let key = keyring.by_kid(&header.kid).filter(|key| is_hint || key.state != KeyState::Retired);
+    let key = key.ok_or(JoseError::UnknownKey)?;
     if header.alg != key.alg.as_str() {
         return Err(JoseError::Algorithm);
     }

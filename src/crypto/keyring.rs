@@ -2,8 +2,9 @@
 //! with every key already parsed and the JWK Set already written.
 //!
 //! Rotation (OpenID Connect Core section 10.1.1): a key is published as *next* before it signs, signs
-//! while *active*, and stays published as *retiring* until everything it signed has expired. A key
-//! removed from the ring verifies nothing from that moment on.
+//! while *active*, and stays published as *retiring* until everything it signed has expired. After that
+//! it is *retired*: no longer published, and good for nothing but an ID token that comes back as a hint,
+//! which may be long expired. A key removed from the ring verifies nothing from that moment on.
 
 use std::fmt;
 
@@ -96,21 +97,27 @@ pub enum KeyState {
     Next,
     /// Signs no longer, still published until everything it signed has expired.
     Retiring,
+    /// Neither signs nor is published; still recognizes an ID token that comes back as an
+    /// `id_token_hint`.
+    Retired,
 }
 
 impl KeyState {
+    const ALL: [Self; 4] = [Self::Active, Self::Next, Self::Retiring, Self::Retired];
+
     /// The name in storage and in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
             Self::Next => "next",
             Self::Retiring => "retiring",
+            Self::Retired => "retired",
         }
     }
 
     /// The state with this name, compared exactly.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Active, Self::Next, Self::Retiring].into_iter().find(|state| state.as_str() == name)
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
     }
 }
 
@@ -219,7 +226,8 @@ impl Keyring {
         stored.sort_by(|a, b| (a.state, a.alg, &a.kid).cmp(&(b.state, b.alg, &b.kid)));
         let keys =
             stored.iter().map(|key| SigningKey::open(key, sealer)).collect::<Result<_, _>>()?;
-        let published: Vec<Value> = stored.into_iter().map(|key| key.public_jwk).collect();
+        let published = stored.into_iter().filter(is_published);
+        let published: Vec<Value> = published.map(|key| key.public_jwk).collect();
         Ok(Self { keys, ..Self::publishing(published) })
     }
 
@@ -249,6 +257,7 @@ impl Keyring {
         stored: &[StoredKey],
         (active, retiring): (&[EncryptionKey], &[EncryptionKey]),
     ) -> bool {
+        let published = stored.iter().filter(|key| is_published(key)).count();
         let same =
             |key: &StoredKey| self.by_kid(&key.kid).is_some_and(|known| known.state == key.state);
         let known: Vec<_> = self.decryption.iter().map(DecryptionKey::kid).collect();
@@ -256,7 +265,7 @@ impl Keyring {
             active.iter().chain(retiring).map(|key| key.kid.as_str()).collect();
         self.keys.len() == stored.len()
             && stored.iter().all(same)
-            && self.published.len() == stored.len() + active.len()
+            && self.published.len() == published + active.len()
             && known == encryption
     }
 
@@ -287,10 +296,14 @@ impl Keyring {
         &self.jwks_tag
     }
 
-    /// The public halves of all keys as a JWK Set (RFC 7517 section 5), as JSON.
+    /// The public halves of all keys that are published as a JWK Set (RFC 7517 section 5), as JSON.
     pub fn jwks(&self) -> &str {
         &self.jwks
     }
+}
+
+fn is_published(key: &StoredKey) -> bool {
+    key.state != KeyState::Retired
 }
 
 #[cfg(test)]
@@ -350,6 +363,21 @@ mod tests {
     }
 
     #[test]
+    fn a_retired_key_is_known_and_not_published() {
+        let sealer = sealer();
+        let [active, retired] = [KeyState::Active, KeyState::Retired]
+            .map(|state| stored(generate(SigningAlg::EdDsa, &sealer).unwrap(), state));
+        let ring = Keyring::load(vec![retired.clone(), active.clone()], &sealer).unwrap();
+        let set: JwkSet = serde_json::from_str(ring.jwks()).unwrap();
+        assert_eq!(set.keys.len(), 1);
+        assert!(set.find(&active.kid).is_some());
+        assert_eq!(ring.by_kid(&retired.kid).unwrap().state, KeyState::Retired);
+        assert!(ring.is_of(&[active.clone(), retired.clone()], (&[], &[])));
+        let before = StoredKey { state: KeyState::Retiring, ..retired };
+        assert!(!ring.is_of(&[active, before], (&[], &[])));
+    }
+
+    #[test]
     fn the_wrong_master_key_is_reported_and_names_the_key() {
         let key = stored(generate(SigningAlg::Es256, &sealer()).unwrap(), KeyState::Active);
         let kid = key.kid.clone();
@@ -406,7 +434,7 @@ mod tests {
 
     #[test]
     fn key_states_are_known_by_their_names() {
-        for state in [KeyState::Active, KeyState::Next, KeyState::Retiring] {
+        for state in KeyState::ALL {
             assert_eq!(KeyState::from_name(state.as_str()), Some(state));
             assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
         }

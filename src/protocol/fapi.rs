@@ -137,6 +137,15 @@ pub fn check_request(client: &Client, params: &Params) -> Result<(), OAuthError>
     Ok(())
 }
 
+/// Whether an answer to this request, even an error, may go to the client: one that takes signed answers
+/// only gets no other (MS 5.4.1).
+#[must_use]
+pub fn may_be_answered(client: &Client, params: &Params) -> bool {
+    let mode = params.sole("response_mode").unwrap_or_default();
+    client.metadata.security_profile != SecurityProfile::Fapi2MessageSigning
+        || mode.ends_with("jwt")
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::client::tests::client;

@@ -302,7 +302,20 @@ fn tokens_of_a_retiring_key_are_good_until_the_key_is_removed() {
     let signer = active.active(alg).unwrap();
     let token = sign(signer, TokenType::AccessToken, &claims()).unwrap();
     let retiring = Keyring::load(vec![stored(KeyState::Retiring)], &sealer).unwrap();
+    let retired = Keyring::load(vec![stored(KeyState::Retired)], &sealer).unwrap();
     assert!(verify(&retiring, &token, &expect(TokenType::AccessToken)).is_ok());
+    let told = verify(&retired, &token, &expect(TokenType::AccessToken));
+    assert_eq!(told, Err(JoseError::UnknownKey));
+    let hint = sign(signer, TokenType::IdToken, &claims()).unwrap();
+    for (typ, expiry, is_good) in [
+        (TokenType::IdToken, Expiry::Ignored, true),
+        (TokenType::IdToken, Expiry::Enforced, false),
+        (TokenType::AccessToken, Expiry::Ignored, false),
+    ] {
+        let token = if typ == TokenType::IdToken { &hint } else { &token };
+        let found = verify(&retired, token, &Expect { expiry, ..expect(typ) });
+        assert_eq!(found.is_ok(), is_good, "{typ:?} {expiry:?}: {found:?}");
+    }
     let removed = Keyring::load(vec![], &sealer).unwrap();
     let told = verify(&removed, &token, &expect(TokenType::AccessToken));
     assert_eq!(told, Err(JoseError::UnknownKey));

@@ -66,6 +66,7 @@ fn stage(state: &str) -> Option<KeyStage> {
         KeyState::Next => KeyStage::Next,
         KeyState::Active => KeyStage::Active,
         KeyState::Retiring => KeyStage::Retiring,
+        KeyState::Retired => KeyStage::Retired,
     })
 }
 
@@ -74,6 +75,7 @@ fn order(stage: KeyStage) -> u8 {
         KeyStage::Active => 0,
         KeyStage::Next => 1,
         KeyStage::Retiring => 2,
+        KeyStage::Retired => 3,
     }
 }
 
@@ -119,6 +121,12 @@ fn effects(key: &KeyRow) -> Vec<String> {
         )],
         (KeyStage::Retiring, KeyPurpose::Signing) => vec![
             "Everything it has signed stops working at once: people sign in to their apps again."
+                .to_owned(),
+            LEAKED.to_owned(),
+        ],
+        (KeyStage::Retired, _) => vec![
+            "Apps can no longer sign people out, or ask for the same person again, with ID tokens it has \
+             signed."
                 .to_owned(),
             LEAKED.to_owned(),
         ],

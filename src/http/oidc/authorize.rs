@@ -43,7 +43,9 @@ async fn start(site: &Site, request: &HttpRequest, params: Option<Params>) -> Ht
         Ok(accounts) => accounts,
         Err(response) => return response,
     };
-    let target = match authorize::begin(site, params).instrument(extract::log_span(request)).await {
+    let caller = extract::caller(site, request);
+    let begun = authorize::begin(site, params, &caller);
+    let target = match begun.instrument(extract::log_span(request)).await {
         Ok(Begun::Flow(target)) => target,
         Ok(Begun::Answer(Outcome::Reply(reply))) => return render::reply(site, &reply, None),
         Ok(Begun::Answer(_)) => return render::bad_request(site, request),

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::chrome::{Chrome, FlowForm};
 use super::filters;
 use super::sample::words;
-use super::views::{AboutApp, Unreviewed};
+use super::views::{AboutApp, Switch, Unreviewed};
 use crate::protocol::authorize::authorization_details::describe;
 
 /// `GET /consent`. Form `consent`: POST `/consent` with `decision` = `allow` or `deny`, `flow`,
@@ -24,7 +24,7 @@ pub struct Consent {
     /// Who is signed in: name or username.
     pub account: String,
     /// Where somebody else may sign in instead.
-    pub switch_href: String,
+    pub switch: Switch,
     /// One sentence per scope, from [`scope_sentence`].
     pub permissions: Vec<String>,
     /// What it wants to do in detail.
@@ -42,7 +42,7 @@ impl Consent {
             app_name: words("Orchard Wiki"),
             redirect_host: words("wiki.orchard.example"),
             account: words("Ada Lovelace"),
-            switch_href: words("/login/again?flow=sealed-request&as=another"),
+            switch: Switch::Link(words("/login/again?flow=sealed-request&as=another")),
             permissions: ["openid", "profile", "email", "offline_access"]
                 .map(|scope| words(&scope_sentence(scope)))
                 .to_vec(),
@@ -52,6 +52,12 @@ impl Consent {
             }],
             about: AboutApp::sample(),
         }
+    }
+
+    /// For a request that is too long for an address.
+    #[must_use]
+    pub fn sample_long() -> Self {
+        Self { switch: Switch::Button, ..Self::sample() }
     }
 
     /// For an app that nobody has looked at.

@@ -33,7 +33,7 @@ mod tests;
 pub use askama::Template as Page;
 
 pub use chrome::{Chrome, FlowForm};
-pub use views::{FieldError, Flash, Link, Tone, When};
+pub use views::{FieldError, Flash, Link, Switch, Tone, When};
 
 /// Every page with sample data, as `(name, HTML)`. The name is the template's path without
 /// extension, with the variant after a slash where a page has several.
@@ -50,6 +50,7 @@ pub fn samples() -> Vec<(&'static str, String)> {
         ("choose_account", render(&choose_account::ChooseAccount::sample())),
         ("choose_account/device", render(&choose_account::ChooseAccount::sample_device())),
         ("consent", render(&consent::Consent::sample())),
+        ("consent/long", render(&consent::Consent::sample_long())),
         ("consent/unreviewed", render(&consent::Consent::sample_unreviewed())),
         ("consent/registered", render(&consent::Consent::sample_registered())),
         ("device", render(&device::DeviceCode::sample())),

@@ -5,7 +5,7 @@ use askama::Template;
 use super::chrome::{Chrome, FlowForm};
 use super::filters;
 use super::sample::words;
-use super::views::{AboutApp, FieldError, error_of};
+use super::views::{AboutApp, FieldError, Switch, error_of};
 
 /// `GET /login`. Form `sign-in`: POST `/login` with `username`, `password`, `remember`
 /// (`on` when ticked), `flow`, `csrf`.
@@ -39,7 +39,7 @@ pub enum Purpose {
         /// Why, in one sentence.
         reason: String,
         /// Where somebody else may sign in instead.
-        switch_href: String,
+        switch: Switch,
     },
 }
 
@@ -100,7 +100,7 @@ impl SignIn {
             username: words("ada"),
             purpose: Purpose::Confirm {
                 reason: words("Orchard Wiki wants a sign-in from the last five minutes."),
-                switch_href: words("/login?flow=sealed-request&switch=1"),
+                switch: Switch::Link(words("/login?flow=sealed-request&switch=1")),
             },
             remember: Remember::NotOffered,
             notice: None,

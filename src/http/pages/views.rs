@@ -238,6 +238,15 @@ impl ConnectionView {
     }
 }
 
+/// How somebody else takes the place of whoever is signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Switch {
+    /// An address.
+    Link(String),
+    /// A button of the page's own form, which carries a request that is too long for an address.
+    Button,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

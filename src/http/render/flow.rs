@@ -14,7 +14,7 @@ use crate::http::pages::setup::Setup;
 use crate::http::pages::sign_in::{Purpose, Remember, SignIn};
 use crate::http::pages::sign_out::{SignOut, SignedOut, SigningOut};
 use crate::http::pages::views::AboutApp;
-use crate::http::pages::{FieldError, FlowForm, Link};
+use crate::http::pages::{FieldError, FlowForm, Link, Switch};
 use crate::http::sign_in::steps::{MAX_IN_URL, Visit, device_page, see_other, start_page};
 use crate::http::site::Site;
 use crate::protocol::authorize::reply::Reply;
@@ -65,7 +65,7 @@ impl SignInView {
             view.remember = Remember::NotOffered;
             view.purpose = Purpose::Confirm {
                 reason: reason_text(prompt.reason, &app_name),
-                switch_href: as_another(site, flow),
+                switch: as_another(site, flow),
             };
         }
         if prompt.sign_up == SignUp::Open {
@@ -99,7 +99,7 @@ impl SignInView {
             view.remember = Remember::NotOffered;
             view.purpose = Purpose::Confirm {
                 reason: "The console asks for your password again.".to_owned(),
-                switch_href: site.path("/logout"),
+                switch: Switch::Link(site.path("/logout")),
             };
         }
         Ok(view)
@@ -224,7 +224,7 @@ pub(in crate::http) fn consent(
         app_name: metadata.client_name.clone(),
         redirect_host: destination(&prompt.redirect_uri),
         account: prompt.account.clone(),
-        switch_href: as_another(visit.site, &flow),
+        switch: as_another(visit.site, &flow),
         permissions: permissions(prompt),
         details: prompt.authorization_details.iter().map(Detail::of).collect(),
         about,
@@ -386,15 +386,17 @@ pub(in crate::http) fn reset(visit: &Visit<'_>, view: ResetView) -> HttpResponse
     page(&nonce, &body, Forms::HereOnly)
 }
 
-/// The same request for somebody else: the app still gets its answer.
-fn as_another(site: &Site, flow: &Flow) -> String {
-    match flow.target.clone().asking_for_account() {
+/// The same request for somebody else: the app still gets its answer. What is too long for an address
+/// goes back with the form that carries it anyway.
+fn as_another(site: &Site, flow: &Flow) -> Switch {
+    let href = match flow.target.clone().asking_for_account() {
         Target::Authorize { params, arrival } if arrival.is_plain() => {
             format!("{}?{params}", site.path(path::AUTHORIZE))
         }
         Target::Authorize { .. } => again(site, flow, "&as=another"),
         _ => site.path("/logout"),
-    }
+    };
+    if href.len() <= MAX_IN_URL { Switch::Link(href) } else { Switch::Button }
 }
 
 /// Where somebody who is on the way makes an account first.

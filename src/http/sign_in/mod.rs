@@ -40,7 +40,11 @@ pub(super) fn routes(map: &mut ServiceConfig) {
                 .route(reading().to(sign_up::get))
                 .route(web::post().to(sign_up::post)),
         )
-        .service(only("/login/again", web::get().to(again::get)))
+        .service(
+            web::resource("/login/again")
+                .route(web::get().to(again::get))
+                .route(web::post().to(again::post)),
+        )
         .service(web::resource("/login/account").route(web::post().to(choose_account::post)))
         .service(
             web::resource("/consent")

@@ -8,7 +8,7 @@ use crate::protocol::types::ClientId;
 use crate::service::token::subject;
 
 /// What the hint says, if it is an ID token of ours. Signature and issuer count; expiry does not,
-/// since a hint speaks of the past.
+/// since a hint speaks of the past, and a key that retired since is good for it.
 #[must_use]
 pub fn read(app: &App, token: &str) -> Option<Hint> {
     let expect = Expect {

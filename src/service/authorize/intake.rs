@@ -15,7 +15,9 @@ use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::fapi;
 use crate::protocol::params::Params;
 use crate::protocol::types::ClientId;
+use crate::service::audit::Caller;
 use crate::service::authorize::flow::{Flow, LONGEST, Target};
+use crate::service::clients::metadata_document;
 use crate::service::failure::{EndpointError, Failure};
 use crate::store::ephemeral::pushed;
 
@@ -40,7 +42,10 @@ pub enum Begun {
 ///
 /// # Errors
 /// [`AuthorizeError`] when there is nowhere to send the error to.
-pub async fn begin(app: &App, params: Params) -> Result<Begun, AuthorizeError> {
+pub async fn begin(app: &App, params: Params, caller: &Caller) -> Result<Begun, AuthorizeError> {
+    if let Some(id) = params.sole("client_id") {
+        metadata_document::admit(app, &ClientId::new(id), caller).await?;
+    }
     if !params.has("request") && !params.has("request_uri") {
         let params = authorize::known(params).encode();
         return Ok(Begun::Flow(Target::Authorize { params, arrival: Arrival::default() }));

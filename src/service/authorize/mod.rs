@@ -27,6 +27,7 @@ use crate::protocol::authorize::reply::{NoReply, Reply, ReplyTo};
 use crate::protocol::authorize::{self, AuthorizeRequest, Choices, PushedRequests};
 use crate::protocol::client::Client;
 use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::fapi;
 use crate::protocol::interaction::{SignInReason, Step};
 use crate::protocol::params::Params;
 use crate::protocol::scope::Scopes;
@@ -109,8 +110,8 @@ pub enum AuthorizeError {
     /// There is a place for the answer, and no way to put it into the form the client wants.
     #[error("{0}")]
     Undeliverable(&'static str),
-    /// What `request` or `request_uri` stands for cannot be read, and nothing else says where to send
-    /// the error.
+    /// What `request` or `request_uri` stands for cannot be read, or the request is wrong, and nothing
+    /// says where to send the error in a form that the client takes.
     #[error("{0}")]
     Unreadable(OAuthError),
     #[error("the request has too many parameters")]
@@ -180,6 +181,11 @@ pub(crate) async fn verify(app: &App, flow: &Flow) -> Result<Verified, Authorize
     let request = arrival
         .check(&client, pushed_requests(app))
         .and_then(|()| authorize::validate(&client, &params, reply_to.clone(), choices(app)));
+    if let Err(error) = &request
+        && !fapi::may_be_answered(&client, &params)
+    {
+        return Err(AuthorizeError::Unreadable(error.clone()));
+    }
     Ok(Verified { client, reply_to, request })
 }
 

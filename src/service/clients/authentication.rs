@@ -62,6 +62,7 @@ pub(crate) async fn authenticate(
     guard.refuse_if_blocked(app).await?;
     // Whoever proves nothing guesses nothing.
     let guesses = presented.proof != Proof::None || request.certificate.is_some();
+    metadata_document::admit(app, &presented.client_id, &request.caller).await?;
     let Some(client) = metadata_document::resolve(app, &presented.client_id).await? else {
         let unknown = OAuthError::invalid_client("Client authentication failed.")
             .because("unknown client_id");

@@ -18,13 +18,14 @@ use crate::protocol::client::{AuthMethod, Client, ClientMetadata, ClientOrigin};
 use crate::protocol::error::OAuthError;
 use crate::protocol::jose::strict_json;
 use crate::protocol::types::ClientId;
-use crate::service::audit::{Actor, Event};
+use crate::service::audit::{Actor, Caller, Event};
 use crate::service::authorize::consent;
 use crate::service::clients;
 use crate::service::clients::checks::{self, Author};
 use crate::service::clients::registration::care as registrations;
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::revocation;
+use crate::service::sign_in::network_of;
 use crate::store::clients::{self as client_rows, documents, protected_resources};
 use crate::store::{Tx, audit, sync};
 
@@ -118,6 +119,29 @@ pub async fn resolve(app: &App, id: &ClientId) -> Result<Option<Arc<Client>>, Do
         }
         Err(failure) => Err(failure),
     }
+}
+
+/// Refuses a network that has had too many documents read for it lately, before one more is asked for:
+/// everybody may name an address, and it is we who go there. Apps that people use are not counted.
+///
+/// # Errors
+/// [`DocumentError`].
+pub async fn admit(app: &App, id: &ClientId, caller: &Caller) -> Result<(), DocumentError> {
+    if !metadata_document::is_url(id.as_str()) || !app.config.registration.metadata_documents {
+        return Ok(());
+    }
+    let (documents, now) = (&app.documents, app.now());
+    let is_read = documents.fresh(id, now).is_some() || documents.failure(id, now).is_some();
+    if is_read || clients::find(app, id).await?.is_some() {
+        return Ok(());
+    }
+    let network = caller.address.as_deref().map(network_of).unwrap_or_default();
+    let count = app.ephemeral.increment(&format!("documents-for:{network}"), 60).await;
+    if count.map_err(Failure::from)? > i64::from(app.config.registration.documents_per_minute) {
+        app.metrics.rate_limited("document");
+        return Err(unusable("your network asks for too many documents at the moment"));
+    }
+    Ok(())
 }
 
 /// The client with this id as far as it is known here already: no document is asked for.

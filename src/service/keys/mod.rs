@@ -2,7 +2,8 @@
 //! long as anything they signed may live.
 //!
 //! ```text
-//! next ──(in JWKS a day ahead)──▶ active ──▶ retiring ──(longest token + JWKS cache)──▶ removed
+//! next ──(in JWKS a day ahead)──▶ active ──▶ retiring ──(longest token + JWKS cache)──▶ retired
+//! retired ──(as long as a session may have lasted, for `id_token_hint`)──▶ removed
 //! ```
 
 pub mod encryption;
@@ -114,7 +115,7 @@ async fn make(app: &App, (alg, state): (SigningAlg, KeyState)) -> Result<KeyRow,
     let now = app.now();
     let activates_at = match state {
         KeyState::Next => now.plus(app.config.keys.rotate_every),
-        KeyState::Active | KeyState::Retiring => now,
+        KeyState::Active | KeyState::Retiring | KeyState::Retired => now,
     };
     Ok(KeyRow {
         kid: key.kid,
@@ -146,7 +147,8 @@ pub async fn reload(app: &App) -> Result<(), Failure> {
     let expiries: Vec<_> = rows
         .iter()
         .filter_map(|row| {
-            let state = KeyState::from_name(&row.state)?.as_str();
+            let state = KeyState::from_name(&row.state).filter(|state| *state != KeyState::Retired);
+            let state = state?.as_str();
             let rotation = row.activates_at.plus(app.config.keys.rotate_every);
             Some((row.alg, state, row.remove_after.unwrap_or(rotation)))
         })
@@ -314,14 +316,44 @@ pub async fn tick(app: &App) -> Result<(), Failure> {
         if is_due(app, row, &rows) {
             rotate_from(app, (row.alg, &row.kid), &Actor::System).await?;
         }
-        if state(row) == Some(KeyState::Retiring) && row.remove_after.is_some_and(|at| at <= now) {
-            match retire(app, &row.kid, &Actor::System).await {
+        if row.remove_after.is_none_or(|at| at > now) {
+            continue;
+        }
+        match state(row) {
+            Some(KeyState::Retiring) => set_aside(app, row).await?,
+            Some(KeyState::Retired) => match retire(app, &row.kid, &Actor::System).await {
                 Ok(()) | Err(KeyChangeError::NotFound | KeyChangeError::InUse) => {}
                 Err(KeyChangeError::Failure(failure)) => return Err(failure),
-            }
+            },
+            Some(KeyState::Active | KeyState::Next) | None => {}
         }
     }
     encryption::tick(app).await
+}
+
+/// Publishes a key no longer. An app may keep the ID token of a sign-in for as long as the session
+/// lasts and send it back to sign the person out, or to ask for the same person again; the key is kept
+/// so long for that alone (RP-Initiated Logout section 2, Core section 3.1.2.1).
+async fn set_aside(app: &App, row: &KeyRow) -> Result<(), Failure> {
+    let (now, sessions) = (app.now(), &app.config.session);
+    let change = KeyChange {
+        kid: row.kid.clone(),
+        from: KeyState::Retiring.as_str().to_owned(),
+        to: KeyState::Retired.as_str().to_owned(),
+        activates_at: row.activates_at,
+        retires_at: row.retires_at,
+        remove_after: Some(now.plus(sessions.absolute.max(sessions.remember))),
+    };
+    let mut tx = app.store.begin().await?;
+    // Another node may have been faster, or an administrator have removed it.
+    if !keys::set_state(&mut tx, &change).await? {
+        return Ok(());
+    }
+    let event = Event::success("key.set_aside", &Actor::System, now);
+    audit::append(&mut tx, &event.detail("kid", row.kid.as_str()).into_row()).await?;
+    sync::bump_catalog(&mut tx).await?;
+    tx.commit().await?;
+    reload(app).await
 }
 
 /// Whether a key has signed for long enough, and the next one was published for long enough: one that

@@ -17,7 +17,7 @@ pub struct KeyRow {
     /// RFC 7638 thumbprint.
     pub kid: String,
     pub alg: SigningAlg,
-    /// `next`, `active` or `retiring`.
+    /// `next`, `active`, `retiring` or `retired`.
     pub state: String,
     pub sealed_private: String,
     pub public_jwk: Value,

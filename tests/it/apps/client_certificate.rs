@@ -1,13 +1,9 @@
 //! Clients that show a TLS certificate (RFC 8705): `tls_client_auth` and
 //! `self_signed_tls_client_auth`, with TLS ended by Doorward or by a proxy.
 
-use std::sync::Arc;
-
 use data_encoding::BASE64;
 use reqwest::Client;
-use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
-use tokio_rustls::TlsConnector;
 
 use crate::kit::client_signer::{refusal, register};
 use crate::kit::fixtures::unique;
@@ -281,32 +277,4 @@ async fn without_certificates_nothing_of_them_is_offered_or_registered() {
         let told = refusal(&world, &metadata);
         assert!(told.contains(words), "{told}");
     }
-}
-
-/// FAPI 2.0 section 5.2.2, RFC 9325 section 4.2.
-#[tokio::test]
-async fn tls_1_2_has_only_the_recommended_cipher_suites() {
-    use rustls::crypto::aws_lc_rs;
-    let world = mtls_world(crate::support::backends::Backend::Embedded).await;
-    let handshake = async |keep: fn(&str) -> bool,
-                           version: &'static rustls::SupportedProtocolVersion| {
-        let mut provider = aws_lc_rs::default_provider();
-        provider.cipher_suites.retain(|suite| keep(&format!("{:?}", suite.suite())));
-        let mut roots = rustls::RootCertStore::empty();
-        let pem = Authority::shared().pem().as_bytes();
-        let authority = <rustls::pki_types::CertificateDer<'_> as rustls::pki_types::pem::PemObject>::from_pem_slice(pem);
-        roots.add(authority.unwrap()).unwrap();
-        let config = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
-            .with_protocol_versions(&[version])
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let stream = tokio::net::TcpStream::connect(("127.0.0.1", world.port)).await.unwrap();
-        let name = ServerName::try_from("localhost").unwrap();
-        TlsConnector::from(Arc::new(config)).connect(name, stream).await.is_ok()
-    };
-    assert!(handshake(|_| true, &rustls::version::TLS13).await);
-    assert!(handshake(|name| name.contains("AES_128_GCM"), &rustls::version::TLS12).await);
-    assert!(handshake(|name| name.contains("AES_256_GCM"), &rustls::version::TLS12).await);
-    assert!(!handshake(|name| name.contains("CHACHA20"), &rustls::version::TLS12).await);
 }

@@ -116,6 +116,40 @@ on_both_backends! {
         assert!((1..=60).contains(&peer.connections()), "{}", peer.connections());
     }
 
+    async fn one_network_has_so_many_documents_read_and_keeps_nobody_else_from_it(backend: Backend) {
+        let world = open_world(backend)
+            .env("DOORWARD_SERVER__TRUSTED_PROXIES", "127.0.0.1")
+            .env("DOORWARD_REGISTRATION__DOCUMENTS_PER_MINUTE", "4");
+        let bed = Bed::new(world.start().await, &[]).await;
+        let used = App::publish(&bed, &json!({}));
+        used.rp.tokens(&bed.world.browser(), &ALICE, &[]).await;
+        // Every one is at an address of its own, some in an authorization request, some in a push.
+        let ask = async |network: &str| {
+            let app = App::publish(&bed, &json!({}));
+            let http = &app.rp.http;
+            let url = http.resolve("/oauth2/authorize");
+            let get = http.request(reqwest::Method::GET, &url).query(&app.rp.parameters(&[]));
+            http.send(get.header("X-Forwarded-For", network)).await;
+            let pushed = App::publish(&bed, &json!({}));
+            let post = http.request(reqwest::Method::POST, &http.resolve(PAR));
+            let fields = pushed.rp.parameters(&[]);
+            let page = http.send(post.form(&fields).header("X-Forwarded-For", network)).await;
+            (app.hits() + pushed.hits(), page.status.as_u16())
+        };
+        for _ in 0..2 {
+            assert_eq!(ask("192.0.2.1").await, (2, 201));
+        }
+        assert_eq!(ask("192.0.2.1").await, (0, 401));
+        assert_eq!(ask("198.51.100.1").await, (2, 201), "another network");
+        // What people use is read for everybody.
+        let url = used.rp.http.resolve("/oauth2/authorize");
+        let get = used.rp.http.request(reqwest::Method::GET, &url);
+        let get = get.query(&used.rp.parameters(&[])).header("X-Forwarded-For", "192.0.2.1");
+        assert!(used.rp.http.send(get).await.follow_within().await.has_form("sign-in"));
+        // A document that is read already costs nobody anything.
+        assert_eq!(used.hits(), 1);
+    }
+
     async fn a_device_of_an_app_with_a_document_is_let_in(backend: Backend) {
         let bed = device_bed(backend).await;
         let app = App::for_devices(bed);

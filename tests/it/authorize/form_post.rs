@@ -1,7 +1,14 @@
 //! The response modes: `oidcc-formpost-basic-certification-test-plan`, query and fragment.
 
-use crate::kit::checks::{assert_error_callback, assert_error_page, assert_success};
-use crate::kit::fixtures::{ALICE, Bed, Callback, STATE, Tokens, walk};
+use data_encoding::BASE64URL_NOPAD;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::kit::checks::{
+    assert_access_token_dead, assert_error_callback, assert_error_page, assert_id_token,
+    assert_success,
+};
+use crate::kit::fixtures::{ALICE, Bed, CHALLENGE, Callback, Rp, STATE, Tokens, VERIFIER, walk};
 use crate::support::browser_like::Page;
 
 const MODE: (&str, &str) = ("response_mode", "form_post");
@@ -42,15 +49,19 @@ on_both_backends! {
         let bed = Bed::shared(backend).await;
         let (rp, browser) = (bed.rp("conf-basic"), bed.world.browser());
         for change in [
-            ("extra", "foobar"), ("nonce", ""), ("scope", "openid profile email address phone"),
-            ("display", "popup"), ("max_age", "10000"),
+            ("extra", "foobar"), ("nonce", ""), ("scope", "openid profile"), ("scope", "openid email"),
+            ("scope", "openid address"), ("scope", "openid phone"),
+            ("scope", "phone address email profile openid"),
+            ("display", "page"), ("display", "popup"), ("max_age", "10000"),
             ("login_hint", "buffy@host"), ("ui_locales", "se"), ("claims_locales", "se"),
             ("acr_values", "1 2"), ("prompt", "none"),
             ("claims", r#"{"userinfo":{"name":{"essential":true}}}"#),
         ] {
             let page = walk(rp.authorize(&browser, &[MODE, change]).await, &ALICE).await;
             let code = assert_success(&assert_form_post(&page, &rp.redirect_uri), &rp, STATE);
-            Tokens::of(&rp.redeem(&code).await);
+            let tokens = Tokens::of(&rp.redeem(&code).await);
+            let sub = tokens.id_claims()["sub"].clone();
+            assert_eq!(rp.userinfo(&tokens.access).await.assert_status(200).json()["sub"], sub);
         }
         let parameters = rp.parameters(&[MODE]);
         let fields: Vec<_> = parameters.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
@@ -59,6 +70,41 @@ on_both_backends! {
         let elsewhere = format!("{}/elsewhere", rp.redirect_uri);
         let changes = [MODE, ("redirect_uri", elsewhere.as_str())];
         assert_error_page(&rp.authorize(&browser, &changes).await);
+    }
+
+    async fn oidcc_formpost_what_the_code_gives(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let browser = bed.world.browser();
+        let code = async |rp: &Rp, changes: &[(&str, &str)]| {
+            let page = rp.authorize(&browser, &[&[MODE][..], changes].concat()).await;
+            let page = walk(page, &ALICE).await;
+            assert_success(&assert_form_post(&page, &rp.redirect_uri), rp, STATE)
+        };
+        let rp = bed.rp("conf-basic");
+        let all = [("scope", "openid offline_access"), ("prompt", "consent")];
+        let spent = code(&rp, &all).await;
+        let tokens = Tokens::of(&rp.redeem(&spent).await);
+        let id_token = tokens.id.clone().unwrap();
+        let claims = assert_id_token(&rp, &id_token, jsonwebtoken::Algorithm::RS256).await;
+        for request in [
+            rp.http.request(Method::POST, &rp.http.resolve("/oauth2/userinfo")).bearer_auth(&tokens.access),
+            rp.http.request(Method::POST, &rp.http.resolve("/oauth2/userinfo"))
+                .form(&[("access_token", tokens.access.as_str())]),
+        ] {
+            let page = rp.http.send(request).await;
+            assert_eq!(page.assert_status(200).json()["sub"], claims["sub"]);
+        }
+        Tokens::of(&rp.refresh(tokens.refresh()).await);
+        let hint = [("prompt", "none"), ("id_token_hint", id_token.as_str())];
+        let again = Tokens::of(&rp.redeem(&code(&rp, &hint).await).await).id_claims();
+        assert_eq!((&again["sub"], &again["auth_time"]), (&claims["sub"], &claims["auth_time"]));
+        rp.redeem(&spent).await.assert_oauth_error(400, "invalid_grant");
+        assert_access_token_dead(&rp, &tokens.access).await;
+        let pkce = [("code_challenge", CHALLENGE), ("code_challenge_method", "S256")];
+        let with_pkce = code(&rp, &pkce).await;
+        Tokens::of(&rp.redeem_with(&with_pkce, &[("code_verifier", VERIFIER)]).await);
+        let by_post = bed.rp("conf-post");
+        Tokens::of(&by_post.redeem(&code(&by_post, &[]).await).await);
     }
 
     async fn oidcc_formpost_prompt_login_and_max_age(backend: Backend) {
@@ -95,11 +141,15 @@ on_both_backends! {
     async fn errors_travel_by_form_post_too(backend: Backend) {
         let bed = Bed::shared(backend).await;
         let (rp, browser) = (bed.rp("fresh"), bed.world.browser());
+        let part = |json: serde_json::Value| BASE64URL_NOPAD.encode(json.to_string().as_bytes());
+        let claims = json!({ "iss": rp.id, "aud": rp.issuer, "scope": "openid" });
+        let unsigned = format!("{}.{}.", part(json!({ "alg": "none" })), part(claims));
         for (change, error) in [
             (("prompt", "none"), "login_required"), (("response_type", ""), "invalid_request"),
             (("response_type", "token"), "unsupported_response_type"),
             (("scope", "warp"), "invalid_scope"), (("max_age", "x"), "invalid_request"),
-            (("request", "x"), "invalid_request_object"),
+            (("request", "x"), "invalid_request_object"), (("request", &unsigned), "invalid_request_object"),
+            (("request_uri", "https://rp.test/request.jwt"), "invalid_request_uri"),
         ] {
             let page = rp.authorize(&browser, &[MODE, change]).await;
             let callback = assert_form_post(&page, &rp.redirect_uri);

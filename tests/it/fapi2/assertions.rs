@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use crate::kit::client_signer::{now, with_assertion};
-use crate::kit::dpop::{bound_tokens, endpoint};
-use crate::kit::fapi2::{Bank, PAR, assert_refused, bed, borrowed, request_uri};
+use crate::kit::dpop::endpoint;
+use crate::kit::fapi2::{Bank, PAR, Variant, assert_refused, banks, bed, borrowed, request_uri};
 use crate::kit::fixtures::{ALICE, Bed, VERIFIER};
 use crate::support::browser_like::Page;
 
@@ -18,8 +18,7 @@ struct Redeemer {
 }
 
 impl Redeemer {
-    async fn new(bed: &Bed) -> Self {
-        let bank = Bank::new(bed);
+    async fn new(bed: &Bed, bank: Bank) -> Self {
         let code = bank.code(&bed.signed_in(&ALICE).await, &[]).await;
         Self { bank, code }
     }
@@ -52,15 +51,15 @@ impl Redeemer {
 
     /// Nothing that was refused has used up the code.
     async fn assert_redeemable(&self) {
-        bound_tokens(&self.redeem(&self.bank.assertion()).await, &self.bank.holder);
+        self.bank.bound(&self.redeem(&self.bank.assertion()).await);
     }
 }
 
 /// Pushes a request with an assertion in which these claims are changed.
 async fn push(bank: &Bank, changes: &Value) -> Page {
     let assertion = bank.key.assertion(&bank.id, &bank.rp.issuer, changes);
-    let parameters = bank.parameters(&[]);
-    bank.send(PAR, &with_assertion(&borrowed(&parameters), &assertion), &[]).await
+    let form = bank.pushed_form(&[]);
+    bank.send(PAR, &with_assertion(&borrowed(&form), &assertion), &[]).await
 }
 
 async fn assert_not_pushed(bank: &Bank, changes: &Value) {
@@ -73,120 +72,145 @@ on_both_backends! {
     async fn fapi2_security_profile_final_ensure_signed_client_assertion_with_rs256_fails(
         backend: Backend
     ) {
-        let redeemer = Redeemer::new(bed(backend).await).await;
-        let bank = &redeemer.bank;
-        let rs256 = bank.key.assertion_with("RS256", &bank.id, &bank.rp.issuer);
-        assert_refused(&redeemer.redeem(&rs256).await, 401, &["invalid_client"]);
-        redeemer.assert_redeemable().await;
+        let bed = bed(backend).await;
+        for bank in banks(bed, &Variant::WITH_KEYS) {
+            let redeemer = Redeemer::new(bed, bank).await;
+            let bank = &redeemer.bank;
+            let rs256 = bank.key.assertion_with("RS256", &bank.id, &bank.rp.issuer);
+            assert_refused(&redeemer.redeem(&rs256).await, 401, &["invalid_client"]);
+            redeemer.assert_redeemable().await;
+        }
     }
 
     async fn fapi2_security_profile_final_ensure_client_assertion_in_token_endpoint(
         backend: Backend
     ) {
-        let redeemer = Redeemer::new(bed(backend).await).await;
-        let named = |more: &[(&str, &str)]| {
-            let all = [&redeemer.fields()[..], more].concat();
-            all.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect::<Vec<_>>()
-        };
-        let id = ("client_id", redeemer.bank.id.as_str());
-        for more in [vec![], vec![id]] {
-            assert_refused(&redeemer.post(&named(&more)).await, 401, &["invalid_client"]);
+        let bed = bed(backend).await;
+        for bank in banks(bed, &Variant::WITH_KEYS) {
+            let redeemer = Redeemer::new(bed, bank).await;
+            let named = |more: &[(&str, &str)]| {
+                let all = [&redeemer.fields()[..], more].concat();
+                all.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect::<Vec<_>>()
+            };
+            let id = ("client_id", redeemer.bank.id.as_str());
+            for more in [vec![], vec![id]] {
+                assert_refused(&redeemer.post(&named(&more)).await, 401, &["invalid_client"]);
+            }
+            let assertion = redeemer.bank.assertion();
+            let untyped = named(&[id, ("client_assertion", &assertion)]);
+            assert_refused(&redeemer.post(&untyped).await, 400, &["invalid_request"]);
+            redeemer.assert_redeemable().await;
         }
-        let assertion = redeemer.bank.assertion();
-        let untyped = named(&[id, ("client_assertion", &assertion)]);
-        assert_refused(&redeemer.post(&untyped).await, 400, &["invalid_request"]);
-        redeemer.assert_redeemable().await;
     }
 
     async fn fapi2_security_profile_final_ensure_client_assertion_with_exp_is_5_minutes_in_past_fails(
         backend: Backend
     ) {
-        let redeemer = Redeemer::new(bed(backend).await).await;
-        for exp in [json!(now() - 300), json!(now() + 3600), Value::Null] {
-            redeemer.assert_refused(&json!({ "exp": exp })).await;
+        let bed = bed(backend).await;
+        for bank in banks(bed, &Variant::WITH_KEYS) {
+            let redeemer = Redeemer::new(bed, bank).await;
+            for exp in [json!(now() - 300), json!(now() + 3600), Value::Null] {
+                redeemer.assert_refused(&json!({ "exp": exp })).await;
+            }
+            redeemer.assert_redeemable().await;
         }
-        redeemer.assert_redeemable().await;
     }
 
     async fn fapi2_security_profile_final_ensure_client_assertion_with_wrong_aud_fails(
         backend: Backend
     ) {
-        let redeemer = Redeemer::new(bed(backend).await).await;
-        let issuer = &redeemer.bank.rp.issuer;
-        for audience in [
-            json!("https://op.test"), json!(format!("{issuer}/")), json!(redeemer.bank.id),
-            json!(format!("{issuer}{TOKEN}")), json!([issuer]), json!({}), Value::Null,
-        ] {
-            redeemer.assert_refused(&json!({ "aud": audience })).await;
+        let bed = bed(backend).await;
+        for bank in banks(bed, &Variant::WITH_KEYS) {
+            let redeemer = Redeemer::new(bed, bank).await;
+            let issuer = &redeemer.bank.rp.issuer;
+            for audience in [
+                json!("https://op.test"), json!(format!("{issuer}/")), json!(redeemer.bank.id),
+                json!(format!("{issuer}{TOKEN}")), json!([issuer]), json!({}), Value::Null,
+            ] {
+                redeemer.assert_refused(&json!({ "aud": audience })).await;
+            }
+            redeemer.assert_redeemable().await;
         }
-        redeemer.assert_redeemable().await;
     }
 
     async fn fapi2_security_profile_final_ensure_client_assertion_with_no_sub_fails(
         backend: Backend
     ) {
         let bed = bed(backend).await;
-        let (redeemer, other) = (Redeemer::new(bed).await, Bank::new(bed));
-        for changes in [
-            json!({ "sub": null }), json!({ "iss": null }), json!({ "sub": other.id }),
-            json!({ "iss": other.id }), json!({ "sub": "" }),
-        ] {
-            redeemer.assert_refused(&changes).await;
+        for bank in banks(bed, &Variant::WITH_KEYS) {
+            let other = bank.another(bed);
+            let redeemer = Redeemer::new(bed, bank).await;
+            for changes in [
+                json!({ "sub": null }), json!({ "iss": null }), json!({ "sub": other.id }),
+                json!({ "iss": other.id }), json!({ "sub": "" }),
+            ] {
+                redeemer.assert_refused(&changes).await;
+            }
+            // Not even when the form says who it is.
+            let nameless = redeemer.bank.key.assertion(
+                &redeemer.bank.id, &redeemer.bank.rp.issuer, &json!({ "sub": null }));
+            let fields = [&redeemer.fields()[..], &[("client_id", &redeemer.bank.id)]].concat();
+            let page = redeemer.post(&with_assertion(&fields, &nameless)).await;
+            assert_refused(&page, 401, &["invalid_client"]);
+            redeemer.assert_redeemable().await;
         }
-        // Not even when the form says who it is.
-        let nameless = redeemer.bank.key.assertion(
-            &redeemer.bank.id, &redeemer.bank.rp.issuer, &json!({ "sub": null }));
-        let fields = [&redeemer.fields()[..], &[("client_id", &redeemer.bank.id)]].concat();
-        let page = redeemer.post(&with_assertion(&fields, &nameless)).await;
-        assert_refused(&page, 401, &["invalid_client"]);
-        redeemer.assert_redeemable().await;
     }
 
     async fn fapi2_security_profile_final_par_ensure_jwt_client_assertions_nbf_8_seconds_in_the_future_is_accepted(
         backend: Backend
     ) {
-        let bank = Bank::new(bed(backend).await);
-        for name in ["nbf", "iat"] {
-            request_uri(&push(&bank, &json!({ name: now() + 8 })).await);
+        let bed = bed(backend).await;
+        for bank in banks(bed, &Variant::WITH_KEYS) {
+            for name in ["nbf", "iat"] {
+                request_uri(&push(&bank, &json!({ name: now() + 8 })).await);
+            }
         }
     }
 
     async fn fapi2_security_profile_final_par_ensure_jwt_client_assertions_nbf_over_60_seconds_in_the_future_fails(
         backend: Backend
     ) {
-        let bank = Bank::new(bed(backend).await);
-        for name in ["nbf", "iat"] {
-            assert_not_pushed(&bank, &json!({ name: now() + 65, "exp": now() + 120 })).await;
+        let bed = bed(backend).await;
+        for bank in banks(bed, &Variant::WITH_KEYS) {
+            for name in ["nbf", "iat"] {
+                assert_not_pushed(&bank, &json!({ name: now() + 65, "exp": now() + 120 })).await;
+            }
         }
     }
 
     async fn fapi2_security_profile_final_par_test_array_as_audience_fails(backend: Backend) {
-        let bank = Bank::new(bed(backend).await);
-        let issuer = &bank.rp.issuer;
-        for audience in [
-            json!([issuer]), json!([issuer, format!("{issuer}{PAR}")]), json!([]),
-            json!([issuer, "https://other.test"]),
-        ] {
-            assert_not_pushed(&bank, &json!({ "aud": audience })).await;
+        let bed = bed(backend).await;
+        for bank in banks(bed, &Variant::WITH_KEYS) {
+            let issuer = &bank.rp.issuer;
+            for audience in [
+                json!([issuer]), json!([issuer, format!("{issuer}{PAR}")]), json!([]),
+                json!([issuer, "https://other.test"]),
+            ] {
+                assert_not_pushed(&bank, &json!({ "aud": audience })).await;
+            }
+            request_uri(&push(&bank, &json!({})).await);
         }
-        request_uri(&push(&bank, &json!({})).await);
     }
 
     async fn fapi2_security_profile_final_par_test_par_endpoint_url_as_audience_fails(
         backend: Backend
     ) {
-        let bank = Bank::new(bed(backend).await);
-        let audience = endpoint(&bank.rp, PAR);
-        assert_not_pushed(&bank, &json!({ "aud": audience })).await;
-        request_uri(&push(&bank, &json!({})).await);
+        let bed = bed(backend).await;
+        for bank in banks(bed, &Variant::WITH_KEYS) {
+            let audience = endpoint(&bank.rp, PAR);
+            assert_not_pushed(&bank, &json!({ "aud": audience })).await;
+            request_uri(&push(&bank, &json!({})).await);
+        }
     }
 
     async fn fapi2_security_profile_final_par_test_token_endpoint_url_as_audience_fails(
         backend: Backend
     ) {
-        let bank = Bank::new(bed(backend).await);
-        let audience = endpoint(&bank.rp, TOKEN);
-        assert_not_pushed(&bank, &json!({ "aud": audience })).await;
-        request_uri(&push(&bank, &json!({})).await);
+        let bed = bed(backend).await;
+        for bank in banks(bed, &Variant::WITH_KEYS) {
+            let audience = endpoint(&bank.rp, TOKEN);
+            assert_not_pushed(&bank, &json!({ "aud": audience })).await;
+            request_uri(&push(&bank, &json!({})).await);
+        }
     }
 }

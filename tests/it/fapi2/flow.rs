@@ -4,19 +4,51 @@ use jsonwebtoken::Algorithm;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::kit::checks::{assert_error_page, assert_id_token, assert_success, key_set};
-use crate::kit::dpop::{bound_tokens, endpoint, userinfo, userinfo_with};
-use crate::kit::fapi2::{Bank, assert_refused, bed, request_uri};
-use crate::kit::fixtures::{ALICE, Callback, NONCE, STATE, walk};
+use crate::kit::checks::{
+    assert_error_callback, assert_error_page, assert_id_token, assert_success, key_set,
+};
+use crate::kit::dpop::{endpoint, userinfo, userinfo_with};
+use crate::kit::fapi2::{Bank, Holder, Variant, assert_refused, banks, bed, request_uri};
+use crate::kit::fixtures::{ALICE, Callback, NONCE, STATE, Tokens, walk};
+use crate::kit::mtls::header;
 
-/// Whether an answer has `state`, and gives a code that can be redeemed; the ID token's claims.
+/// Whether an answer has `state`, and gives a code that can be redeemed; the claims of the ID
+/// token, if there is to be one.
 async fn complete(bank: &Bank, callback: &Callback, state: Option<&str>) -> Value {
     assert_eq!(callback.get("state"), state, "{callback:?}");
     assert_eq!(callback.get("iss"), Some(bank.rp.issuer.as_str()));
-    let page = bank.redeem(&callback.code(), Some(&bank.holder)).await;
-    let tokens = bound_tokens(&page, &bank.holder);
+    let page = bank.redeem(&callback.code(), Holder::Own).await;
+    let tokens = bank.bound(&page);
     bank.assert_alive(&tokens).await;
-    assert_id_token(&bank.rp, tokens.id.as_deref().unwrap(), Algorithm::ES256).await
+    match &tokens.id {
+        Some(token) => assert_id_token(&bank.rp, token, Algorithm::ES256).await,
+        None => Value::Null,
+    }
+}
+
+/// The token is refused in the URL and without its key, and the resource does not care what the client
+/// accepts.
+async fn how_the_token_is_sent(bank: &Bank, tokens: &Tokens) {
+    let url = endpoint(&bank.rp, "/oauth2/userinfo");
+    let proof = || bank.holder.proof_for_token("GET", &url, &tokens.access);
+    let asked = |url: &str| {
+        let request = bank.rp.http.request(Method::GET, &bank.rp.http.resolve(url));
+        match &bank.identity {
+            Some(identity) => request.header("Client-Cert", header(identity)),
+            None => request.header("DPoP", proof()),
+        }
+    };
+    let with_token = asked(&format!("{url}?access_token={}", tokens.access));
+    let page = bank.rp.http.send(with_token).await;
+    assert!(matches!(page.status.as_u16(), 400 | 401), "{}", page.describe());
+    let scheme = if bank.identity.is_some() { "Bearer" } else { "DPoP" };
+    for accept in ["*/*", "application/json", "application/json;charset=UTF-8", "text/html"] {
+        let request = asked(&url).header("Accept", accept);
+        let request = request.header("Authorization", format!("{scheme} {}", tokens.access));
+        bank.assert_believed(&bank.rp.http.send(request).await);
+    }
+    let bare = userinfo(&bank.rp, &format!("Bearer {}", tokens.access), &[]).await;
+    bare.assert_status(401);
 }
 
 on_both_backends! {
@@ -32,7 +64,10 @@ on_both_backends! {
         assert!(has("code_challenge_methods_supported", "S256"));
         assert!(!has("code_challenge_methods_supported", "plain"));
         assert!(has("response_types_supported", "code"));
-        assert!(has("token_endpoint_auth_methods_supported", "private_key_jwt"));
+        for method in ["private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"] {
+            assert!(has("token_endpoint_auth_methods_supported", method), "{method}");
+        }
+        assert_eq!(document["tls_client_certificate_bound_access_tokens"], true);
         for alg in ["PS256", "ES256", "EdDSA"] {
             for list in [
                 "dpop_signing_alg_values_supported", "id_token_signing_alg_values_supported",
@@ -53,164 +88,180 @@ on_both_backends! {
     async fn fapi2_security_profile_final_happy_flow(backend: Backend) {
         let bed = bed(backend).await;
         let browser = bed.world.browser();
-        let first = Bank::new(bed);
-        let uri = request_uri(&first.push_with(&[], &first.holder).await);
-        let callback = first.answer(&browser, &uri).await;
-        assert_success(&callback, &first.rp, STATE);
-        let claims = complete(&first, &callback, Some(STATE)).await;
-        assert_eq!(claims["nonce"], NONCE);
-        // The second client has a query in its redirect URI, a long state and names its key only.
-        let redirect = "https://rp.test/cb?dummy1=lorem&dummy2=ipsum";
-        let second = Bank::with(bed, &json!({ "redirect_uris": [redirect] }));
-        let state = "s".repeat(128);
-        let changes = [("state", state.as_str()), ("dpop_jkt", &second.holder.jkt())];
-        let callback = second.answer(&browser, &second.pushed(&changes).await).await;
-        assert_eq!((callback.get("dummy1"), callback.get("dummy2")), (Some("lorem"), Some("ipsum")));
-        let page = second.redeem(&callback.code(), Some(&second.holder)).await;
-        let tokens = bound_tokens(&page, &second.holder);
-        // The token is refused in the URL, and the resource does not care what the client accepts.
-        let url = endpoint(&second.rp, "/oauth2/userinfo");
-        let with_token = second.rp.http.resolve(&format!("{url}?access_token={}", tokens.access));
-        let proof = second.holder.proof_for_token("GET", &url, &tokens.access);
-        let request = second.rp.http.request(Method::GET, &with_token).header("DPoP", proof);
-        let page = second.rp.http.send(request).await;
-        assert!(matches!(page.status.as_u16(), 400 | 401), "{}", page.describe());
-        for accept in ["*/*", "application/json", "application/json;charset=UTF-8", "text/html"] {
-            let proof = second.holder.proof_for_token("GET", &url, &tokens.access);
-            let request = second.rp.http.request(Method::GET, &second.rp.http.resolve(&url));
-            let request = request.header("Accept", accept).header("DPoP", proof);
-            let request = request.header("Authorization", format!("DPoP {}", tokens.access));
-            second.rp.http.send(request).await.assert_status(200);
+        for first in banks(bed, &Variant::ALL) {
+            let uri = if first.identity.is_some() {
+                first.pushed(&[]).await
+            } else {
+                request_uri(&first.push_with(&[], &first.holder).await)
+            };
+            let callback = first.answer(&browser, &uri).await;
+            assert_success(&callback, &first.rp, STATE);
+            let claims = complete(&first, &callback, Some(STATE)).await;
+            assert!(claims.is_null() || claims["nonce"] == NONCE, "{claims}");
+            // The second client has a query in its redirect URI, a long state and names its key only.
+            let redirect = "https://rp.test/cb?dummy1=lorem&dummy2=ipsum";
+            let second = Bank::of(bed, first.variant, &json!({ "redirect_uris": [redirect] }));
+            let (state, jkt) = ("s".repeat(128), second.holder.jkt());
+            let jkt = if second.identity.is_some() { "" } else { jkt.as_str() };
+            let changes = [("state", state.as_str()), ("dpop_jkt", jkt)];
+            let callback = second.answer(&browser, &second.pushed(&changes).await).await;
+            let kept = (callback.get("dummy1"), callback.get("dummy2"));
+            assert_eq!(kept, (Some("lorem"), Some("ipsum")));
+            assert_eq!(callback.get("state"), Some(state.as_str()));
+            let page = second.redeem(&callback.code(), Holder::Own).await;
+            how_the_token_is_sent(&second, &second.bound(&page)).await;
         }
-        let bare = userinfo(&second.rp, &format!("Bearer {}", tokens.access), &[]).await;
-        bare.assert_status(401);
         bed.assert_log_is_clean();
     }
 
     async fn fapi2_security_profile_final_user_rejects_authentication(backend: Backend) {
         let bed = bed(backend).await;
-        let (bank, browser) = (Bank::new(bed), bed.signed_in(&ALICE).await);
-        let uri = bank.pushed(&[("prompt", "consent")]).await;
-        let page = browser.get(&bank.authorize_url(&uri, &[])).await.follow_within().await;
-        let page = page.form("consent").press("decision", "deny").submit().await;
-        let callback = Callback::of(&page.follow_within().await);
-        crate::kit::checks::assert_error_callback(&callback, &bank.rp, "access_denied", Some(STATE));
+        let browser = bed.signed_in(&ALICE).await;
+        for bank in banks(bed, &Variant::ALL) {
+            let uri = bank.pushed(&[("prompt", "consent")]).await;
+            let page = browser.get(&bank.authorize_url(&uri, &[])).await.follow_within().await;
+            let page = page.form("consent").press("decision", "deny").submit().await;
+            let callback = bank.came_back(&page.follow_within().await).await;
+            assert_error_callback(&callback, &bank.rp, "access_denied", Some(STATE));
+        }
     }
 
     async fn fapi2_security_profile_final_ensure_authorization_request_without_state_success(
         backend: Backend
     ) {
         let bed = bed(backend).await;
-        let (bank, browser) = (Bank::new(bed), bed.signed_in(&ALICE).await);
-        let uri = bank.pushed(&[("state", "")]).await;
-        complete(&bank, &bank.answer(&browser, &uri).await, None).await;
+        let browser = bed.signed_in(&ALICE).await;
+        for bank in banks(bed, &Variant::ALL) {
+            let uri = bank.pushed(&[("state", "")]).await;
+            complete(&bank, &bank.answer(&browser, &uri).await, None).await;
+        }
     }
 
     async fn fapi2_security_profile_final_ensure_authorization_request_without_nonce_success(
         backend: Backend
     ) {
         let bed = bed(backend).await;
-        let (bank, browser) = (Bank::new(bed), bed.signed_in(&ALICE).await);
-        let uri = bank.pushed(&[("nonce", "")]).await;
-        let claims = complete(&bank, &bank.answer(&browser, &uri).await, Some(STATE)).await;
-        assert!(claims.get("nonce").is_none(), "{claims}");
+        let browser = bed.signed_in(&ALICE).await;
+        for bank in banks(bed, &Variant::WITH_KEYS) {
+            let uri = bank.pushed(&[("nonce", "")]).await;
+            let claims = complete(&bank, &bank.answer(&browser, &uri).await, Some(STATE)).await;
+            assert!(claims.get("nonce").is_none(), "{claims}");
+        }
     }
 
     async fn fapi2_security_profile_final_ensure_authorization_request_with_64_char_nonce_success(
         backend: Backend
     ) {
         let bed = bed(backend).await;
-        let (bank, browser) = (Bank::new(bed), bed.signed_in(&ALICE).await);
-        let nonce = "n".repeat(64);
-        let uri = bank.pushed(&[("nonce", &nonce)]).await;
-        let claims = complete(&bank, &bank.answer(&browser, &uri).await, Some(STATE)).await;
-        assert_eq!(claims["nonce"], nonce.as_str());
+        let browser = bed.signed_in(&ALICE).await;
+        for bank in banks(bed, &Variant::WITH_KEYS) {
+            let nonce = "n".repeat(64);
+            let uri = bank.pushed(&[("nonce", &nonce)]).await;
+            let claims = complete(&bank, &bank.answer(&browser, &uri).await, Some(STATE)).await;
+            assert_eq!(claims["nonce"], nonce.as_str());
+        }
     }
 
     async fn fapi2_security_profile_final_ensure_other_scope_order_succeeds(backend: Backend) {
         let bed = bed(backend).await;
-        let (bank, browser) = (Bank::new(bed), bed.signed_in(&ALICE).await);
-        let uri = bank.pushed(&[("scope", "email profile openid")]).await;
-        complete(&bank, &bank.answer(&browser, &uri).await, Some(STATE)).await;
+        let browser = bed.signed_in(&ALICE).await;
+        for bank in banks(bed, &Variant::WITH_KEYS) {
+            let uri = bank.pushed(&[("scope", "email profile openid")]).await;
+            complete(&bank, &bank.answer(&browser, &uri).await, Some(STATE)).await;
+        }
     }
 
     async fn fapi2_security_profile_final_test_claims_parameter_identity_claims(backend: Backend) {
         let bed = bed(backend).await;
-        let (bank, browser) = (Bank::new(bed), bed.signed_in(&ALICE).await);
-        let claims = json!({
-            "id_token": { "email": null, "address": { "essential": true } },
-            "userinfo": { "given_name": null, "phone_number": { "essential": true } },
-        });
-        let tokens = bank.tokens(&browser, &[("claims", &claims.to_string())]).await;
-        let id_token = tokens.id_claims();
-        assert_eq!(id_token["email"], ALICE.email);
-        assert_eq!(id_token["address"]["locality"], "Oxford");
-        let page = userinfo_with(&bank.rp, &tokens.access, &bank.holder).await;
-        let userinfo = page.assert_status(200).json();
-        assert_eq!(userinfo["sub"], id_token["sub"]);
-        assert_eq!(userinfo["given_name"], "Alice");
-        assert_eq!(userinfo["phone_number"], "+44 1865 000000");
-        assert_eq!(userinfo.as_object().unwrap().len(), 3, "{userinfo}");
+        let browser = bed.signed_in(&ALICE).await;
+        for bank in banks(bed, &Variant::WITH_KEYS) {
+            let claims = json!({
+                "id_token": { "email": null, "address": { "essential": true } },
+                "userinfo": { "given_name": null, "phone_number": { "essential": true } },
+            });
+            let tokens = bank.tokens(&browser, &[("claims", &claims.to_string())]).await;
+            let id_token = tokens.id_claims();
+            assert_eq!(id_token["email"], ALICE.email);
+            assert_eq!(id_token["address"]["locality"], "Oxford");
+            let page = userinfo_with(&bank.rp, &tokens.access, &bank.holder).await;
+            let userinfo = page.assert_status(200).json();
+            assert_eq!(userinfo["sub"], id_token["sub"]);
+            assert_eq!(userinfo["given_name"], "Alice");
+            assert_eq!(userinfo["phone_number"], "+44 1865 000000");
+            assert_eq!(userinfo.as_object().unwrap().len(), 3, "{userinfo}");
+        }
     }
 
     async fn fapi2_security_profile_final_ensure_authorization_request_with_long_nonce(
         backend: Backend
     ) {
         let bed = bed(backend).await;
-        let (bank, browser) = (Bank::new(bed), bed.signed_in(&ALICE).await);
-        let nonce = "n".repeat(384);
-        let uri = bank.pushed(&[("nonce", &nonce)]).await;
-        let claims = complete(&bank, &bank.answer(&browser, &uri).await, Some(STATE)).await;
-        assert_eq!(claims["nonce"], nonce.as_str());
+        let browser = bed.signed_in(&ALICE).await;
+        for bank in banks(bed, &Variant::WITH_KEYS) {
+            let nonce = "n".repeat(384);
+            let uri = bank.pushed(&[("nonce", &nonce)]).await;
+            let claims = complete(&bank, &bank.answer(&browser, &uri).await, Some(STATE)).await;
+            assert_eq!(claims["nonce"], nonce.as_str());
+        }
     }
 
     async fn fapi2_security_profile_final_ensure_authorization_request_with_long_state(
         backend: Backend
     ) {
         let bed = bed(backend).await;
-        let (bank, browser) = (Bank::new(bed), bed.signed_in(&ALICE).await);
-        let state = "s".repeat(1_000);
-        let uri = bank.pushed(&[("state", &state)]).await;
-        complete(&bank, &bank.answer(&browser, &uri).await, Some(&state)).await;
+        let browser = bed.signed_in(&ALICE).await;
+        for bank in banks(bed, &Variant::ALL) {
+            let state = "s".repeat(1_000);
+            let uri = bank.pushed(&[("state", &state)]).await;
+            complete(&bank, &bank.answer(&browser, &uri).await, Some(&state)).await;
+        }
     }
 
     async fn fapi2_security_profile_final_ensure_different_nonce_inside_and_outside_request_object(
         backend: Backend
     ) {
         let bed = bed(backend).await;
-        let (bank, browser) = (Bank::new(bed), bed.signed_in(&ALICE).await);
-        let url = bank.authorize_url(&bank.pushed(&[]).await, &[("nonce", "from outside")]);
-        let callback = Callback::of(&walk(browser.get(&url).await, &ALICE).await);
-        assert_eq!(complete(&bank, &callback, Some(STATE)).await["nonce"], NONCE);
+        let browser = bed.signed_in(&ALICE).await;
+        for bank in banks(bed, &Variant::WITH_KEYS) {
+            let url = bank.authorize_url(&bank.pushed(&[]).await, &[("nonce", "from outside")]);
+            let callback = bank.came_back(&walk(browser.get(&url).await, &ALICE).await).await;
+            assert_eq!(complete(&bank, &callback, Some(STATE)).await["nonce"], NONCE);
+        }
     }
 
     async fn fapi2_security_profile_final_ensure_different_state_inside_and_outside_request_object(
         backend: Backend
     ) {
         let bed = bed(backend).await;
-        let (bank, browser) = (Bank::new(bed), bed.signed_in(&ALICE).await);
-        let url = bank.authorize_url(&bank.pushed(&[]).await, &[("state", "from outside")]);
-        let callback = Callback::of(&walk(browser.get(&url).await, &ALICE).await);
-        complete(&bank, &callback, Some(STATE)).await;
+        let browser = bed.signed_in(&ALICE).await;
+        for bank in banks(bed, &Variant::ALL) {
+            let url = bank.authorize_url(&bank.pushed(&[]).await, &[("state", "from outside")]);
+            let callback = bank.came_back(&walk(browser.get(&url).await, &ALICE).await).await;
+            complete(&bank, &callback, Some(STATE)).await;
+        }
     }
 
     async fn fapi2_security_profile_final_state_only_outside_request_object_not_used(
         backend: Backend
     ) {
         let bed = bed(backend).await;
-        let (bank, browser) = (Bank::new(bed), bed.signed_in(&ALICE).await);
-        let uri = bank.pushed(&[("state", "")]).await;
-        let url = bank.authorize_url(&uri, &[("state", "from outside")]);
-        let callback = Callback::of(&walk(browser.get(&url).await, &ALICE).await);
-        complete(&bank, &callback, None).await;
+        let browser = bed.signed_in(&ALICE).await;
+        for bank in banks(bed, &Variant::ALL) {
+            let uri = bank.pushed(&[("state", "")]).await;
+            let url = bank.authorize_url(&uri, &[("state", "from outside")]);
+            let callback = bank.came_back(&walk(browser.get(&url).await, &ALICE).await).await;
+            complete(&bank, &callback, None).await;
+        }
     }
 
     async fn fapi2_security_profile_final_ensure_request_object_without_redirect_uri_fails(
         backend: Backend
     ) {
         let bed = bed(backend).await;
-        let page = Bank::new(bed).push(&[("redirect_uri", "")]).await;
-        assert_refused(&page, 400, &["invalid_request"]);
+        for bank in banks(bed, &Variant::ALL) {
+            let page = bank.push(&[("redirect_uri", "")]).await;
+            assert_refused(&page, 400, &["invalid_request"]);
+        }
     }
 
     async fn fapi2_security_profile_final_ensure_redirect_uri_in_authorization_request(
@@ -218,18 +269,22 @@ on_both_backends! {
     ) {
         let bed = bed(backend).await;
         let two = json!({ "redirect_uris": ["https://rp.test/cb", "https://rp.test/other"] });
-        let page = Bank::with(bed, &two).push(&[("redirect_uri", "")]).await;
-        assert_refused(&page, 400, &["invalid_request"]);
+        for variant in Variant::ALL {
+            let page = Bank::of(bed, variant, &two).push(&[("redirect_uri", "")]).await;
+            assert_refused(&page, 400, &["invalid_request"]);
+        }
     }
 
     async fn fapi2_security_profile_final_plain_fapi_tolerate_unregistered_redirect_uri(
         backend: Backend
     ) {
         let bed = bed(backend).await;
-        let bank = Bank::new(bed);
-        for other in ["https://rp.test/cb/more", "https://evil.test/cb", "https://rp.test/cb?x=y"] {
-            let page = bank.push(&[("redirect_uri", other)]).await;
-            assert_refused(&page, 400, &["invalid_request", "invalid_redirect_uri"]);
+        for bank in banks(bed, &Variant::ALL) {
+            let (evil, with_query) = ("https://evil.test/cb", "https://rp.test/cb?x=y");
+            for other in ["https://rp.test/cb/more", evil, with_query] {
+                let page = bank.push(&[("redirect_uri", other)]).await;
+                assert_refused(&page, 400, &["invalid_request", "invalid_redirect_uri"]);
+            }
         }
     }
 
@@ -237,28 +292,37 @@ on_both_backends! {
         backend: Backend
     ) {
         let bed = bed(backend).await;
-        let (bank, browser) = (Bank::new(bed), bed.signed_in(&ALICE).await);
-        let query = serde_urlencoded::to_string(bank.parameters(&[])).unwrap();
-        let page = browser.get(&format!("/oauth2/authorize?{query}")).await.follow_within().await;
-        if page.status.is_redirection() {
-            let callback = Callback::of(&page);
-            let state = Some(STATE);
-            crate::kit::checks::assert_error_callback(&callback, &bank.rp, "invalid_request", state);
-        } else {
-            assert_error_page(&page);
+        let browser = bed.signed_in(&ALICE).await;
+        for bank in banks(bed, &Variant::ALL) {
+            let ask = async |mode: &str| {
+                let parameters = bank.parameters(&[("response_mode", mode)]);
+                let query = serde_urlencoded::to_string(parameters).unwrap();
+                browser.get(&format!("/oauth2/authorize?{query}")).await.follow_within().await
+            };
+            let signed = bank.variant == Variant::Signed;
+            let callback = bank.came_back(&ask(if signed { "jwt" } else { "" }).await).await;
+            assert_error_callback(&callback, &bank.rp, "invalid_request", Some(STATE));
+            // A client that takes signed answers only is sent no other.
+            if signed {
+                assert_error_page(&ask("").await);
+            }
         }
     }
 
     async fn fapi2_security_profile_final_ensure_response_type_code_idtoken_fails(backend: Backend) {
         let bed = bed(backend).await;
-        let page = Bank::new(bed).push(&[("response_type", "code id_token")]).await;
-        assert_refused(&page, 400, &["unsupported_response_type", "invalid_request"]);
+        for bank in banks(bed, &Variant::ALL) {
+            let page = bank.push(&[("response_type", "code id_token")]).await;
+            assert_refused(&page, 400, &["unsupported_response_type", "invalid_request"]);
+        }
     }
 
     async fn fapi2_security_profile_final_ensure_response_type_token_fails(backend: Backend) {
         let bed = bed(backend).await;
-        let page = Bank::new(bed).push(&[("response_type", "token")]).await;
-        assert_refused(&page, 400, &["unsupported_response_type", "invalid_request"]);
+        for bank in banks(bed, &Variant::ALL) {
+            let page = bank.push(&[("response_type", "token")]).await;
+            assert_refused(&page, 400, &["unsupported_response_type", "invalid_request"]);
+        }
     }
 }
 

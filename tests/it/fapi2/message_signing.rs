@@ -5,30 +5,18 @@ use serde_json::{Value, json};
 
 use crate::authorize::jarm::opened;
 use crate::kit::client_signer::{ClientKey, now};
-use crate::kit::dpop::{bound_tokens, changed};
-use crate::kit::fapi2::{Bank, PAR, assert_refused, bed, request_uri};
-use crate::kit::fixtures::{ALICE, Bed, Callback, STATE, unique};
+use crate::kit::dpop::changed;
+use crate::kit::fapi2::{Bank, Holder, PAR, Variant, assert_refused, bed, borrowed, request_uri};
+use crate::kit::fixtures::{ALICE, Bed, Callback, STATE, walk};
 use crate::support::browser_like::Page;
 
 fn signing_bank(bed: &Bed) -> Bank {
-    Bank::with(
-        bed,
-        &json!({
-            "security_profile": "fapi2_message_signing", "authorization_signed_response_alg": "PS256",
-        }),
-    )
+    Bank::of(bed, Variant::Signed, &json!({}))
 }
 
-/// The claims of a good request object.
+/// The claims of a good request object, changed.
 fn claims(bank: &Bank, changes: &[(&str, Value)]) -> Value {
-    let mut claims = json!({
-        "iss": bank.id, "aud": bank.rp.issuer, "jti": unique("object"), "iat": now(),
-        "nbf": now(), "exp": now() + 300, "response_mode": "jwt",
-    });
-    for (name, value) in bank.parameters(&[]) {
-        claims[name] = json!(value);
-    }
-    changed(claims, changes)
+    changed(bank.claims(&[]), changes)
 }
 
 async fn push_object(bank: &Bank, object: &str) -> Page {
@@ -45,24 +33,19 @@ fn assert_object_refused(page: &Page) {
     assert_refused(page, 400, &["invalid_request_object"]);
 }
 
-/// Takes a pushed request through the browser; the claims of the signed answer.
-async fn answer(bed: &Bed, bank: &Bank, request_uri: &str) -> Value {
-    let browser = bed.signed_in(&ALICE).await;
-    let callback = bank.answer(&browser, request_uri).await;
-    opened(&bank.rp, &callback, Algorithm::PS256).await
-}
-
 on_both_backends! {
     async fn a_signed_request_is_answered_in_a_signed_response(backend: Backend) {
         let bed = bed(backend).await;
         let bank = signing_bank(bed);
-        let claims = answer(bed, &bank, &request_uri(&push(&bank, &[]).await)).await;
+        let browser = bed.signed_in(&ALICE).await;
+        let uri = request_uri(&push(&bank, &[]).await);
+        let page = walk(browser.get(&bank.authorize_url(&uri, &[])).await, &ALICE).await;
+        let claims = opened(&bank.rp, &Callback::of(&page), Algorithm::PS256).await;
         assert_eq!(claims["state"], STATE);
-        let page = bank.redeem(claims["code"].as_str().unwrap(), Some(&bank.holder)).await;
-        bank.assert_alive(&bound_tokens(&page, &bank.holder)).await;
+        let page = bank.redeem(claims["code"].as_str().unwrap(), Holder::Own).await;
+        bank.assert_alive(&bank.bound(&page)).await;
         // The person saying no is told in a signed answer too.
         let uri = request_uri(&push(&bank, &[("prompt", json!("consent"))]).await);
-        let browser = bed.signed_in(&ALICE).await;
         let page = browser.get(&bank.authorize_url(&uri, &[])).await.follow_within().await;
         let page = page.form("consent").press("decision", "deny").submit().await;
         let callback = Callback::of(&page.follow_within().await);
@@ -78,7 +61,7 @@ on_both_backends! {
         let bank = signing_bank(bed);
         let both = json!(["https://other.test", bank.rp.issuer]);
         let uri = request_uri(&push(&bank, &[("aud", both)]).await);
-        assert!(answer(bed, &bank, &uri).await["code"].is_string());
+        bank.answer(&bed.signed_in(&ALICE).await, &uri).await.code();
     }
 
     async fn fapi2_security_profile_final_ensure_request_object_with_nbf_8_seconds_in_the_future_is_accepted(
@@ -134,11 +117,8 @@ on_both_backends! {
         let bed = bed(backend).await;
         let key = ClientKey::new("RS256", "k1");
         // The key is an RSA key, with which the client could sign PS256 as well.
-        let bank = Bank::with(bed, &json!({
-            "security_profile": "fapi2_message_signing",
-            "authorization_signed_response_alg": "PS256",
-            "jwks": crate::kit::client_signer::jwks(&[&key]),
-        }));
+        let keys = json!({ "jwks": crate::kit::client_signer::jwks(&[&key]) });
+        let bank = Bank::of(bed, Variant::Signed, &keys);
         let object = key.jwt(&claims(&bank, &[]));
         let page = assertion_of(&key, &bank, &object).await;
         assert_object_refused(&page);
@@ -186,7 +166,8 @@ on_both_backends! {
     async fn fapi2_security_profile_final_ensure_unsigned_request_at_par_endpoint_fails(backend: Backend) {
         let bed = bed(backend).await;
         let bank = signing_bank(bed);
-        let page = bank.push(&[("response_mode", "jwt")]).await;
+        let unsigned = bank.parameters(&[("response_mode", "jwt")]);
+        let page = bank.post(PAR, &borrowed(&unsigned), &[]).await;
         assert_refused(&page, 400, &["invalid_request", "invalid_request_object"]);
         // Nor may the answer stay unsigned.
         for mode in [Value::Null, json!("query"), json!("form_post")] {

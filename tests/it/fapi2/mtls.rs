@@ -4,16 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use data_encoding::{BASE64, BASE64URL_NOPAD};
-use doorward::crypto::certificate::Certificate;
+use data_encoding::BASE64URL_NOPAD;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::kit::client_signer::register;
 use crate::kit::dpop::{Key, endpoint, post};
-use crate::kit::fapi2::{Bank, assert_refused};
+use crate::kit::fapi2::{Bank, Holder, assert_refused};
 use crate::kit::fixtures::{ALICE, Bed, REDIRECT, Rp, Tokens, payload, unique};
-use crate::kit::mtls::{client, header_world, mtls_world, two_listeners};
+use crate::kit::mtls::{client, header, header_world, mtls_world, thumbprint, two_listeners};
 use crate::support::authority::{Authority, Identity, Name};
 use crate::support::backends::Backend;
 use crate::support::browser_like::Page;
@@ -22,16 +21,6 @@ use crate::support::world::World;
 /// A Doorward behind a proxy that passes certificates on.
 async fn behind_proxy(backend: Backend) -> Bed {
     Bed::new(header_world(backend, "127.0.0.1").await, &[]).await
-}
-
-fn header(identity: &Identity) -> String {
-    format!(":{}:", BASE64.encode(&identity.certificate))
-}
-
-/// `x5t#S256` of a certificate.
-fn thumbprint(identity: &Identity) -> String {
-    let certificate = Certificate::new(identity.certificate.to_vec(), Vec::new());
-    certificate.expect("a certificate").thumbprint().to_owned()
 }
 
 /// A client that authenticates by a certificate, and so binds its tokens.
@@ -43,7 +32,7 @@ fn tls_bank(bed: &Bed, identity: &Identity) -> Bank {
             "jwks": { "keys": [identity.jwk] }, "tls_client_certificate_bound_access_tokens": true,
         }),
     );
-    Bank { certificate: Some(header(identity)), ..bank }
+    Bank { identity: Some(identity.clone()), ..bank }
 }
 
 /// The tokens of an answer, which are bound to this certificate.
@@ -78,7 +67,7 @@ on_both_backends! {
         let other = Identity::self_signed(&[Name::Dns("bank.example")]);
         let (bank, browser) = (tls_bank(&bed, &identity), bed.signed_in(&ALICE).await);
         let code = bank.code(&browser, &[]).await;
-        let tokens = bound(&bank.redeem(&code, None).await, &identity);
+        let tokens = bound(&bank.redeem(&code, Holder::Own).await, &identity);
         for scheme in ["Bearer", "bearer", "BEARER", "bEaReR"] {
             let page = userinfo_by(scheme, &bank.rp, &tokens.access, Some(&identity)).await;
             page.assert_status(200);
@@ -89,13 +78,13 @@ on_both_backends! {
             let challenge = page.header("www-authenticate");
             assert!(challenge.contains("error=\"invalid_token\""), "{challenge}");
         }
-        let second = bound(&bank.refresh(tokens.refresh(), None).await, &identity);
+        let second = bound(&bank.refresh(tokens.refresh(), Holder::Own).await, &identity);
         userinfo(&bank.rp, &second.access, Some(&identity)).await.assert_status(200);
         let told = bank.post("/oauth2/introspect", &[("token", &second.access)], &[]).await.json();
         assert_eq!(told["cnf"], json!({ "x5t#S256": thumbprint(&identity) }));
         assert_eq!(told["token_type"], "Bearer");
         // Without the certificate there is neither authentication nor a key to bind to.
-        let bare = Bank { certificate: Some(header(&other)), ..tls_bank(&bed, &identity) };
+        let bare = Bank { identity: Some(other.clone()), ..tls_bank(&bed, &identity) };
         assert_refused(&bare.push(&[]).await, 401, &["invalid_client"]);
         bed.assert_log_is_clean();
     }
@@ -106,10 +95,10 @@ on_both_backends! {
         let bank = Bank::with(&bed, &json!({ "tls_client_certificate_bound_access_tokens": true }));
         let browser = bed.signed_in(&ALICE).await;
         let code = bank.code(&browser, &[]).await;
-        let page = bank.redeem(&code, None).await;
+        let page = bank.redeem(&code, Holder::Nobody).await;
         assert_refused(&page, 400, &["invalid_request", "invalid_grant", "invalid_client"]);
         // A proof is no substitute: the client is registered for the other way.
-        let page = bank.redeem(&code, Some(&bank.holder)).await;
+        let page = bank.redeem(&code, Holder::Own).await;
         assert_refused(&page, 400, &["invalid_request"]);
         let url = bank.rp.http.resolve(&endpoint(&bank.rp, "/oauth2/token"));
         let fields = crate::kit::client_signer::with_assertion(&[
@@ -120,7 +109,7 @@ on_both_backends! {
         let request = request.header("Client-Cert", header(&identity));
         let tokens = bound(&bank.rp.http.send(request).await, &identity);
         userinfo(&bank.rp, &tokens.access, Some(&identity)).await.assert_status(200);
-        assert_refused(&bank.refresh(tokens.refresh(), None).await, 400, &["invalid_request"]);
+        assert_refused(&bank.refresh(tokens.refresh(), Holder::Nobody).await, 400, &["invalid_request"]);
     }
 
     async fn refresh_tokens_of_a_public_client_are_bound_to_its_certificate(backend: Backend) {

@@ -11,6 +11,8 @@
 //! [`header_world`] is the same behind a proxy on loopback that passes certificates on in the header
 //! `Client-Cert`.
 
+use data_encoding::BASE64;
+use doorward::crypto::certificate::Certificate;
 use reqwest::Client;
 
 use crate::support::authority::{Authority, Identity, Name};
@@ -40,10 +42,26 @@ pub async fn two_listeners(backend: Backend) -> (World, u16) {
 
 /// A Doorward on plain http that believes certificates in a header when they come from `proxies`.
 pub async fn header_world(backend: Backend, proxies: &str) -> World {
+    header_builder(backend, proxies).start().await
+}
+
+/// The same before it starts, for more settings.
+pub fn header_builder(backend: Backend, proxies: &str) -> WorldBuilder {
     let builder = World::builder(backend)
         .env("DOORWARD_SERVER__TRUSTED_PROXIES", proxies)
         .env("DOORWARD_SERVER__CLIENT_CERTIFICATE_HEADER", "Client-Cert");
-    trusting(builder).start().await
+    trusting(builder)
+}
+
+/// A certificate as a proxy writes it into `Client-Cert` (RFC 9440 section 2.1).
+pub fn header(identity: &Identity) -> String {
+    format!(":{}:", BASE64.encode(&identity.certificate))
+}
+
+/// `x5t#S256` of a certificate.
+pub fn thumbprint(identity: &Identity) -> String {
+    let certificate = Certificate::new(identity.certificate.to_vec(), Vec::new());
+    certificate.expect("a certificate").thumbprint().to_owned()
 }
 
 fn trusting(builder: WorldBuilder) -> WorldBuilder {

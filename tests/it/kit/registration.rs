@@ -25,6 +25,7 @@ pub fn open_world(backend: Backend) -> WorldBuilder {
         .env("DOORWARD_REGISTRATION__CHANGES_PER_HOUR", "100000")
         .env("DOORWARD_REGISTRATION__MAX_CLIENTS", "1000000")
         .env("DOORWARD_REGISTRATION__METADATA_DOCUMENTS", "true")
+        .env("DOORWARD_REGISTRATION__DOCUMENTS_PER_MINUTE", "100000")
 }
 
 /// The bed that all tests of this process share which only add apps of their own.

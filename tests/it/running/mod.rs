@@ -14,6 +14,7 @@
 //! | `crash` | the server is killed twenty times under load and loses nothing it acknowledged |
 //! | `cli_changes` | what a command changes reaches a running server |
 //! | `operations` | health, metrics, request ids, a clean log, an orderly stop, two nodes |
+//! | `tls` | what TLS itself lets in, where Doorward ends it |
 //! | `startup_errors` | every configuration mistake ends the start with one clear line |
 //! | `traces` | spans reach an OpenTelemetry collector, whole and without secrets |
 
@@ -29,5 +30,6 @@ mod outages;
 mod redis_faults;
 mod startup_errors;
 mod surroundings;
+mod tls;
 mod topologies;
 mod traces;

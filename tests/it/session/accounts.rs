@@ -45,7 +45,41 @@ async fn who(rp: &Rp, page: Page) -> String {
     tokens.id_claims()["sub"].as_str().unwrap().to_owned()
 }
 
+/// Presses "use another account" on a page whose request is too long for a link: a button of this form.
+async fn press_another(browser: &Browser, page: &Page, form: &str, from: &str) -> Page {
+    assert_eq!(page.attributes("button[name=as]", "form"), [form], "{}", page.describe());
+    let action = page.attributes("button[name=as]", "formaction").swap_remove(0);
+    let flow = page.form(form).value("flow").expect("a flow").to_owned();
+    let url = browser.resolve(&action);
+    let post = browser.request(reqwest::Method::POST, &url).header("Origin", from);
+    browser.send(post.form(&[("flow", flow.as_str()), ("as", "another")])).await
+}
+
 on_both_backends! {
+    async fn a_request_too_long_for_an_address_is_answered_by_somebody_else_too(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let (rp, state) = (bed.rp("conf-basic"), "s".repeat(8_000));
+        for (prompt, form) in [("login", "sign-in"), ("consent", "consent")] {
+            let browser = bed.signed_in(&ALICE).await;
+            let parameters = rp.parameters(&[("prompt", prompt), ("state", &state)]);
+            let fields: Vec<_> = parameters.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+            let page = browser.post("/oauth2/authorize", &fields).await.follow_within().await;
+            let links = page.attributes("main a", "href");
+            assert!(links.iter().all(|link| !link.contains("select_account")), "{links:?}");
+            let strange = press_another(&browser, &page, form, "https://evil.test").await;
+            assert_eq!(strange.status.as_u16(), 400, "{}", strange.describe());
+            let chooser = press_another(&browser, &page, form, &rp.issuer).await;
+            let asked = chooser.form("choose-account").press("account", "another").submit().await;
+            let callback = Callback::of(&walk(asked, &BOB).await);
+            let code = assert_success(&callback, &rp, &state);
+            let tokens = Tokens::of(&rp.redeem(&code).await);
+            let told = rp.userinfo(&tokens.access).await.assert_status(200).json();
+            let alices = rp.tokens(&bed.world.browser(), &ALICE, &[]).await.id_claims();
+            assert_ne!(told["sub"], alices["sub"]);
+        }
+        bed.assert_log_is_clean();
+    }
+
     async fn a_second_person_is_added_and_both_can_be_chosen(backend: Backend) {
         let bed = Bed::shared(backend).await;
         let rp = bed.rp("trusted");

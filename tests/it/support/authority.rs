@@ -17,6 +17,7 @@ pub struct Authority {
 }
 
 /// A certificate with its key.
+#[derive(Clone)]
 pub struct Identity {
     pub certificate: CertificateDer<'static>,
     /// PKCS #8.

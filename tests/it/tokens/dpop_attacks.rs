@@ -225,32 +225,35 @@ on_both_backends! {
     }
 
     async fn fapi2_security_profile_final_dpop_negative_tests(backend: Backend) {
-        let bed = crate::kit::fapi2::bed(backend).await;
-        let bank = crate::kit::fapi2::Bank::new(bed);
-        let tokens = bank.tokens(&bed.signed_in(&ALICE).await, &[]).await;
-        let (rp, key, place) = (&bank.rp, &bank.holder, userinfo_place(&bank.rp, &tokens));
-        let authorization = format!("DPoP {}", tokens.access);
-        for (what, proof) in forged(key, &place).into_iter().chain(misstated(key, &place)) {
-            let page = userinfo(rp, &authorization, &[proof]).await;
-            assert_eq!(page.status.as_u16(), 401, "{what}: {}", page.describe());
-            assert_resource_error(&page, "invalid_dpop_proof");
+        use crate::kit::fapi2::{Variant, banks, bed};
+        let bed = bed(backend).await;
+        let browser = bed.signed_in(&ALICE).await;
+        for bank in banks(bed, &Variant::WITH_KEYS) {
+            let tokens = bank.tokens(&browser, &[]).await;
+            let (rp, key, place) = (&bank.rp, &bank.holder, userinfo_place(&bank.rp, &tokens));
+            let authorization = format!("DPoP {}", tokens.access);
+            for (what, proof) in forged(key, &place).into_iter().chain(misstated(key, &place)) {
+                let page = userinfo(rp, &authorization, &[proof]).await;
+                assert_eq!(page.status.as_u16(), 401, "{what}: {}", page.describe());
+                assert_resource_error(&page, "invalid_dpop_proof");
+            }
+            for (what, proof) in unusual_but_good(key, &place) {
+                let page = userinfo(rp, &authorization, &[proof]).await;
+                assert_eq!(page.status.as_u16(), 200, "{what}: {}", page.describe());
+            }
+            let proof = || key.proof_with(&[], &place.claims(&[]));
+            let two = userinfo(rp, &authorization, &[proof(), proof()]).await;
+            assert_resource_error(&two, "invalid_dpop_proof");
+            assert_resource_error(&userinfo(rp, &authorization, &[]).await, "invalid_dpop_proof");
+            let other = Key::new().proof_with(&[], &place.claims(&[]));
+            assert_resource_error(&userinfo(rp, &authorization, &[other]).await, "invalid_token");
+            let downgraded = userinfo(rp, &format!("Bearer {}", tokens.access), &[proof()]).await;
+            assert_resource_error(&downgraded, "invalid_token");
+            let once = proof();
+            userinfo(rp, &authorization, std::slice::from_ref(&once)).await.assert_status(200);
+            let again = userinfo(rp, &authorization, &[once]).await;
+            assert_resource_error(&again, "invalid_dpop_proof");
         }
-        for (what, proof) in unusual_but_good(key, &place) {
-            let page = userinfo(rp, &authorization, &[proof]).await;
-            assert_eq!(page.status.as_u16(), 200, "{what}: {}", page.describe());
-        }
-        let proof = || key.proof_with(&[], &place.claims(&[]));
-        let two = userinfo(rp, &authorization, &[proof(), proof()]).await;
-        assert_resource_error(&two, "invalid_dpop_proof");
-        assert_resource_error(&userinfo(rp, &authorization, &[]).await, "invalid_dpop_proof");
-        let other = Key::new().proof_with(&[], &place.claims(&[]));
-        assert_resource_error(&userinfo(rp, &authorization, &[other]).await, "invalid_token");
-        let downgraded = userinfo(rp, &format!("Bearer {}", tokens.access), &[proof()]).await;
-        assert_resource_error(&downgraded, "invalid_token");
-        let once = proof();
-        userinfo(rp, &authorization, std::slice::from_ref(&once)).await.assert_status(200);
-        let again = userinfo(rp, &authorization, &[once]).await;
-        assert_resource_error(&again, "invalid_dpop_proof");
         bed.assert_log_is_clean();
     }
 

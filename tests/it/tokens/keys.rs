@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::kit::node::node;
 
-use crate::kit::flow::{App, PATIENCE, create_user, get, sign_in};
+use crate::kit::flow::{App, PATIENCE, create_user, execute, get, sign_in};
 use crate::support::process::wait_until_async;
 use crate::support::world::World;
 
@@ -96,6 +96,44 @@ on_both_backends! {
         let next = app.refresh(&signed_by_old.refresh).await.tokens();
         assert_ne!(kid(&next.access), leaked);
         app.assert_alive(&next).await;
+    }
+
+    async fn a_hint_outlives_the_publication_of_its_key(mut world: World) {
+        create_user(&world, "alice");
+        let app = App::register(&world, "app", &[]);
+        let browser = sign_in(&world, "alice").await;
+        let before = app.tokens(&browser).await;
+        let (kid, hint) = (kid(&before.id), before.id.as_str());
+        world.cli(&["key", "rotate"]);
+        let published = async |world: &World| {
+            kids(&get(&world.url("/.well-known/jwks.json")).await.json()).contains(&kid)
+        };
+        assert!(published(&world).await, "its tokens may still live");
+        // Two hours later the server looks after its keys, as it does when it starts.
+        execute(&world, "update signing_keys set remove_after = 1 where state = 'retiring'").await;
+        world.restart().await;
+        wait_until_async("the key being unpublished", PATIENCE, async || !published(&world).await).await;
+        let state = |world: &World| {
+            let key = list(world).into_iter().find(|key| text(key, "kid") == kid);
+            key.map(|key| text(&key, "state"))
+        };
+        assert_eq!(state(&world).as_deref(), Some("retired"));
+        // It verifies no token any more; the ID token still says who is meant, and which session.
+        app.wait_until_access_dead(&before.access).await;
+        app.code_with(&browser, &[("id_token_hint", hint), ("prompt", "none")]).await;
+        let out = format!("/oauth2/logout?id_token_hint={hint}");
+        let other = world.browser().get(&out).await;
+        assert!(other.status.is_success() && !other.has_form("sign-out"), "{}", other.describe());
+        let page = browser.get(&out).await;
+        assert!(page.status.is_success() && !page.has_form("sign-out"), "{}", page.describe());
+        let page = browser.get(&app.authorize_path(&[("prompt", "none")])).await;
+        assert_eq!(page.location_parameter("error").as_deref(), Some("login_required"));
+        // When no session can be that old any more, the key goes.
+        execute(&world, "update signing_keys set remove_after = 1 where state = 'retired'").await;
+        world.restart().await;
+        wait_until_async("the key being gone", PATIENCE, async || state(&world).is_none()).await;
+        let page = world.browser().get(&out).await;
+        assert_eq!(page.status.as_u16(), 400, "{}", page.describe());
     }
 
     async fn commands_that_rotate_at_the_same_moment_leave_one_key_in_use(world: World) {

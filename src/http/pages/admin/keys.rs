@@ -58,6 +58,8 @@ pub enum KeyStage {
     Active,
     /// Kept so that older tokens can be checked, or what was encrypted with it can be read.
     Retiring,
+    /// No longer published; recognizes older ID tokens when an app signs somebody out.
+    Retired,
 }
 
 impl KeyStage {
@@ -66,6 +68,7 @@ impl KeyStage {
             Self::Next => "Next",
             Self::Active => "Active",
             Self::Retiring => "Retiring",
+            Self::Retired => "Retired",
         }
     }
 }
