@@ -62,18 +62,17 @@ pub async fn sign_out(
         return Ok(None);
     }
     let (ended, pending) = end_in(app, &mut tx, (wanted, now)).await?;
-    let kind = match wanted.reach {
-        Reach::Everywhere => "user.signed_out_everywhere",
-        Reach::Elsewhere(_) => "user.signed_out_elsewhere",
+    let event = match wanted.reach {
+        Reach::Everywhere => Event::success("user.signed_out_everywhere", actor, now),
+        Reach::Elsewhere(kept) => {
+            Event::success("user.signed_out_elsewhere", actor, now).session(kept)
+        }
     };
-    let mut event = Event::success(kind, actor, now)
+    let event = event
         .user(wanted.user)
         .caller(caller)
         .detail("sessions", ended.sessions)
         .detail("connections", ended.connections);
-    if let Reach::Elsewhere(kept) = wanted.reach {
-        event = event.session(kept);
-    }
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
     app.outbox_bell.notify_one();
