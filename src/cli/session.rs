@@ -112,13 +112,14 @@ fn list(
     let more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| more).map(|seen| seen.session.cursor().to_string());
-    let mut table = Table::new(["id", "username", "device", "from", "last used", "apps"]);
+    let mut table = Table::new(["id", "username", "device", "from", "place", "last used", "apps"]);
     for seen in &found {
         table.row([
             seen.session.id.as_str(),
             &seen.username,
             &seen.session.device,
             &seen.session.address,
+            &seen.session.place,
             &seen.session.last_seen_at.rfc3339(),
             &seen.apps.join(", "),
         ]);
@@ -139,6 +140,7 @@ fn to_json(seen: &sightings::Sighting) -> Value {
         "username": seen.username,
         "device": session.device,
         "address": session.address,
+        "place": session.place,
         "acr": session.acr,
         "amr": session.amr,
         "apps": seen.apps,

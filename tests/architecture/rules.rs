@@ -27,6 +27,8 @@ pub const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["src/cli", "src/main.rs"]),
     ("clap_complete", &["src/cli"]),
     ("rpassword", &["src/cli"]),
+    ("woothee", &["src/origin/device.rs"]),
+    ("maxminddb", &["src/origin/place.rs"]),
 ];
 
 /// The floors of the house. A module may use its own floor and those below.
@@ -36,6 +38,7 @@ pub const FLOORS: &[(&str, u8)] = &[
     ("store", 2),
     ("crypto", 2),
     ("config", 2),
+    ("origin", 2),
     ("outbound", 2),
     ("telemetry", 2),
     ("app", 3),

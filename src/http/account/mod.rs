@@ -27,7 +27,7 @@ use crate::service::clients;
 use crate::service::failure::Failure;
 use crate::service::people::{self, PeopleError};
 use crate::service::session::connections::{self, Bound, Connection};
-use crate::service::session::{self, LiveSession, logout};
+use crate::service::session::{self, LiveSession, logout, sightings};
 
 /// This file's part of the URL map.
 pub(super) fn routes(map: &mut ServiceConfig) {
@@ -118,20 +118,8 @@ async fn sessions(
 ) -> Result<Vec<SessionView>, Failure> {
     let now = site.now();
     let rows = session::list(site, (Some(&user.id), None), 50).await?;
-    Ok(rows
-        .into_iter()
-        .filter(|row| row.revoked_at.is_none() && row.expires_at > now)
-        .map(|row| SessionView {
-            current: row.id == current.id,
-            id: row.id.to_string(),
-            user_id: user.id.to_string(),
-            username: user.username.clone(),
-            device: row.device,
-            address: row.address,
-            started: When::ago(row.created_at, now),
-            last_seen: When::ago(row.last_seen_at, now),
-        })
-        .collect())
+    let seen = sightings::of(site, rows).await?;
+    Ok(seen.into_iter().map(|seen| SessionView::of(seen, &current.id, now)).collect())
 }
 
 /// What stays signed in by itself.

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::{App, Freshness};
 use crate::clock::{Seconds, UnixTime};
 use crate::crypto::secret::{self, Secret, SecretHash};
+use crate::origin::device;
 use crate::protocol::authorize::acr::Level;
 use crate::protocol::interaction::SessionFacts;
 use crate::protocol::types::{SessionId, UserId};
@@ -248,6 +249,7 @@ pub async fn establish(
 fn new_row(app: &App, who: &Authenticated, (cookie, caller): (&Secret, &Caller)) -> Session {
     let now = app.now();
     let (idle_seconds, absolute, _) = limits(app, who.remember);
+    let address = caller.address.clone().unwrap_or_default();
     Session {
         id: SessionId::new(secret::new_id(now)),
         secret_hash: cookie.hash().as_str().to_owned(),
@@ -255,8 +257,9 @@ fn new_row(app: &App, who: &Authenticated, (cookie, caller): (&Secret, &Caller))
         auth_time: now,
         acr: who.acr.clone(),
         amr: who.amr.clone(),
-        device: device(caller),
-        address: caller.address.clone().unwrap_or_default(),
+        device: device::label(caller.user_agent.as_deref()),
+        place: app.places.of(&address),
+        address,
         created_at: now,
         last_seen_at: now,
         idle_seconds,
@@ -333,35 +336,6 @@ fn limits(app: &App, remember: Remember) -> (Seconds, Seconds, Option<Seconds>) 
     match remember {
         Remember::ThisVisit => (settings.idle, settings.absolute, None),
         Remember::OnThisDevice => (settings.remember, settings.remember, Some(settings.remember)),
-    }
-}
-
-/// A few words about the browser for the list of sessions.
-fn device(caller: &Caller) -> String {
-    let agent = caller.user_agent.as_deref().unwrap_or_default();
-    let find = |names: &[(&str, &'static str)]| {
-        names.iter().find(|(needle, _)| agent.contains(needle)).map(|(_, name)| *name)
-    };
-    // Order matters: Edge and Chrome also say Safari.
-    let browser = find(&[
-        ("Edg/", "Edge"),
-        ("Firefox/", "Firefox"),
-        ("Chrome/", "Chrome"),
-        ("Safari/", "Safari"),
-        ("curl/", "curl"),
-    ]);
-    let system = find(&[
-        ("iPhone", "iPhone"),
-        ("iPad", "iPad"),
-        ("Android", "Android"),
-        ("Windows", "Windows"),
-        ("Mac OS X", "macOS"),
-        ("Linux", "Linux"),
-    ]);
-    match (browser, system) {
-        (Some(browser), Some(system)) => format!("{browser} on {system}"),
-        (Some(only), None) | (None, Some(only)) => only.to_owned(),
-        (None, None) => "Unknown browser".to_owned(),
     }
 }
 
