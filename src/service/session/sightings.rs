@@ -46,6 +46,8 @@ async fn apps_of(
         let Some(client) = clients::find(app, &client).await? else { continue };
         apps.entry(session).or_default().push(client.metadata.client_name.clone());
     }
-    apps.values_mut().for_each(|names| names.sort());
+    for names in apps.values_mut() {
+        names.sort();
+    }
     Ok(apps)
 }

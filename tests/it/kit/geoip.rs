@@ -19,7 +19,9 @@ pub fn database() -> Vec<u8> {
         // A pointer to the first record, counted as the format wants it.
         let onward = if node + 1 == nodes { nodes + 16 } else { node + 1 };
         let sides = if bit == 0 { [onward, nodes] } else { [nodes, onward] };
-        sides.iter().for_each(|side| file.extend(&side.to_be_bytes()[1..]));
+        for side in sides {
+            file.extend(&side.to_be_bytes()[1..]);
+        }
     }
     file.extend([0; 16]);
     file.extend(map(&[("city", named("Lisbon")), ("country", named("Portugal"))]));
