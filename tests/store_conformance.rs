@@ -98,6 +98,7 @@ async fn conforms(store: Store) {
     races::each_delivery_is_claimed_once(&store).await;
     races::groups_are_set_by_one_at_a_time(&store).await;
     races::of_what_is_allowed_at_once_nothing_is_lost(&store).await;
+    races::no_session_slips_past_a_sign_out_everywhere(&store).await;
     records::cleanup_conforms(&store).await;
     store.db.close().await;
 }

@@ -17,6 +17,7 @@ use crate::crypto::certificate::ClientAuthorities;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::{PasswordParams, Passwords};
 use crate::crypto::seal::{MasterKey, Sealer};
+use crate::origin::place::Places;
 use crate::outbound::Outbound;
 use crate::store::ephemeral::Ephemeral;
 use crate::store::{DatabaseSettings, Store, sync};
@@ -39,6 +40,8 @@ pub enum BootError {
     Outbound(String),
     #[error("registration.software_statement_keys_file: {0}")]
     SoftwareIssuers(String),
+    #[error("session.geoip_file: {0}")]
+    Places(String),
     #[error("password hashing: {0}")]
     Passwords(String),
 }
@@ -87,6 +90,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
     let outbound = Outbound::new(&config.outbound).map_err(BootError::Outbound)?;
     let software_issuers =
         software_issuers::read(&config.registration).map_err(BootError::SoftwareIssuers)?;
+    let places = Places::read(config.session.geoip_file.as_deref()).map_err(BootError::Places)?;
     let sealer = Arc::new(Sealer::new(&master));
     let keyring = Keyring::load(Vec::new(), &sealer)
         .map_err(|error| BootError::MasterKey(error.to_string()))?;
@@ -108,6 +112,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         documents: Documents::default(),
         request_objects: RequestObjects::default(),
         software_issuers,
+        places,
         metrics: Metrics::new(env!("CARGO_PKG_VERSION")),
         banner: None,
         config,

@@ -30,6 +30,7 @@ use crate::crypto::certificate::ClientAuthorities;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::Passwords;
 use crate::crypto::seal::Sealer;
+use crate::origin::place::Places;
 use crate::outbound::Outbound;
 use crate::store::Store;
 use crate::store::ephemeral::Ephemeral;
@@ -67,6 +68,8 @@ pub struct App {
     pub request_objects: RequestObjects,
     /// Whose software statements are believed.
     pub software_issuers: SoftwareIssuers,
+    /// Where addresses are, if the operator has supplied that.
+    pub places: Places,
     pub metrics: Metrics,
     /// A line above every page, such as the demo's.
     pub banner: Option<String>,

@@ -11,11 +11,13 @@ use super::exit::{Exit, Failure};
 use super::globals::Globals;
 use super::input::{self, Input};
 use super::output::{Output, Table};
-use super::values::{access_token_format, auth_method, client_kind, grant_type, signing_alg};
+use super::values::{
+    access_token_format, auth_method, client_kind, grant_type, revocation, signing_alg,
+};
 use crate::crypto::secret::Secret;
 use crate::protocol::client::{
     AccessTokenFormat, AuthMethod, Client, ClientKind, ClientMetadata, ClientOrigin, ConsentPolicy,
-    GrantType,
+    GrantType, RevocationChoice,
 };
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::{ClientId, SigningAlg};
@@ -37,6 +39,10 @@ A flag that can be repeated replaces the whole list.
 Examples:
   doorward client update wiki --redirect-uri https://wiki.example.com/callback
   doorward client update wiki --disable";
+
+/// What metadata said instead of `revocation` before that existed; still read, and still shown to
+/// programs that look for it.
+const FORMER_NAME: &str = "access_token_format";
 
 const REVOKE_REGISTRATION_EXAMPLES: &str = "\
 Whoever holds that token can also give the app a new secret, so take it away together with a secret
@@ -146,8 +152,13 @@ pub struct ClientMetadataArgs {
     /// Algorithm that signs access tokens
     #[arg(long, value_name = "ALG", value_parser = signing_alg())]
     pub access_token_alg: Option<SigningAlg>,
-    /// Form of access tokens
+    /// Where a revoked access token is dead at once: at this server only (a JWT nobody asks about),
+    /// with every service that asks (a JWT), or everywhere (an opaque token)
+    #[arg(long, value_name = "CHOICE", value_parser = revocation())]
+    pub revocation: Option<RevocationChoice>,
+    /// Form of access tokens, for whom that is enough to say
     #[arg(long, value_name = "FORM", value_parser = access_token_format())]
+    #[arg(conflicts_with = "revocation")]
     pub access_token_format: Option<AccessTokenFormat>,
     /// JSON file with further client metadata; the flags win over it
     #[arg(long, value_name = "FILE")]
@@ -305,6 +316,10 @@ fn read_metadata(path: &Path, kind: ClientKind) -> Result<ClientMetadata, Failur
         Value::Object(members) => members,
         _ => Map::new(),
     };
+    if given.contains_key(FORMER_NAME) {
+        // The file says by its former name what the defaults say by its own.
+        merged.remove("revocation");
+    }
     merged.extend(given);
     serde_json::from_value(Value::Object(merged)).map_err(bad)
 }
@@ -340,7 +355,10 @@ fn apply(args: &ClientMetadataArgs, metadata: &mut ClientMetadata) {
         metadata.access_token_alg = alg;
     }
     if let Some(format) = args.access_token_format {
-        metadata.access_token_format = format;
+        metadata.revocation = metadata.revocation.with_format(format);
+    }
+    if let Some(choice) = args.revocation {
+        metadata.revocation = choice;
     }
 }
 
@@ -392,6 +410,11 @@ fn to_json(client: &Client, secret: Option<&Secret>) -> Value {
     if let Value::Object(metadata) = json!(client.metadata) {
         document.extend(metadata);
     }
+    let format = match client.metadata.revocation.format() {
+        AccessTokenFormat::Jwt => "jwt",
+        AccessTokenFormat::Opaque => "opaque",
+    };
+    document.insert(FORMER_NAME.into(), json!(format));
     document.insert("origin".into(), json!(client.origin));
     document.insert("state".into(), json!(state(client)));
     document.insert("created_at".into(), engine::time(client.created_at));
@@ -416,7 +439,8 @@ fn print(
         .row(["type", metadata.kind.as_str()])
         .row(["auth method", metadata.token_endpoint_auth_method.as_str()])
         .row(["grant types", &grants.join(" ")])
-        .row(["scope", &metadata.scope.to_string()]);
+        .row(["scope", &metadata.scope.to_string()])
+        .row(["revocation", metadata.revocation.as_str()]);
     for uri in &metadata.redirect_uris {
         table.row(["redirect URI", uri]);
     }

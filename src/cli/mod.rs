@@ -20,6 +20,7 @@ pub mod key;
 pub mod output;
 pub mod registration_token;
 pub mod serve;
+pub mod session;
 pub mod setup_link;
 #[cfg(test)]
 mod tests;
@@ -81,6 +82,9 @@ pub enum Command {
     /// Trust other issuers, such as a cluster that vouches for its workloads
     #[command(subcommand)]
     Issuer(issuer::IssuerCommand),
+    /// List where people are signed in, and end that
+    #[command(subcommand)]
+    Session(session::SessionCommand),
     /// List, rotate and remove signing keys
     #[command(subcommand)]
     Key(key::KeyCommand),
@@ -138,6 +142,7 @@ fn dispatch(cli: &Cli, output: &mut Output<'_>) -> Result<Exit, Failure> {
         Command::Client(command) => client::run(command, globals, output),
         Command::RegistrationToken(command) => registration_token::run(command, globals, output),
         Command::Issuer(command) => issuer::run(command, globals, output),
+        Command::Session(command) => session::run(command, globals, output),
         Command::Key(command) => key::run(command, globals, output),
         Command::Audit(command) => audit::run(command, globals, output),
         Command::Db(command) => db::run(command, globals, output),

@@ -140,6 +140,7 @@ fn a_new_app_has_everything_that_was_said() {
     assert_eq!(args.metadata.id_token_alg, Some(SigningAlg::Es256));
     assert_eq!(args.metadata.access_token_alg, Some(SigningAlg::Es384));
     assert_eq!(args.metadata.access_token_format, Some(AccessTokenFormat::Opaque));
+    assert_eq!(args.metadata.revocation, None);
     assert_eq!(args.metadata.protected_resources, ["https://api", "urn:b"]);
     assert!(args.metadata.skip_consent);
 }

@@ -3,7 +3,9 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::clock::UnixTime;
-use crate::protocol::client::{AccessTokenFormat, AuthMethod, ClientKind, GrantType};
+use crate::protocol::client::{
+    AccessTokenFormat, AuthMethod, ClientKind, GrantType, RevocationChoice,
+};
 use crate::protocol::token::trusted_issuer::Identity;
 use crate::protocol::types::{KeyEncryptionAlg, SigningAlg};
 use crate::protocol::user::AdminRole;
@@ -71,6 +73,10 @@ pub(super) fn access_token_format() -> impl TypedValueParser<Value = AccessToken
         "opaque" => Some(AccessTokenFormat::Opaque),
         _ => None,
     })
+}
+
+pub(super) fn revocation() -> impl TypedValueParser<Value = RevocationChoice> {
+    named(RevocationChoice::ALL.map(RevocationChoice::as_str), RevocationChoice::from_name)
 }
 
 pub(super) fn audit_outcome() -> impl TypedValueParser<Value = Outcome> {

@@ -1,5 +1,7 @@
 //! `[session]`: how long a person stays signed in.
 
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +26,10 @@ pub struct SessionSettings {
     /// In the console: time since sign-in before the password is asked again.
     #[schemars(range(min = 60, max = 86_400))]
     pub admin_absolute: Seconds,
+    /// A database of places by address in the MaxMind format (`.mmdb`), of cities or of countries. With
+    /// it the lists of sessions say where each began. Read at start.
+    #[schemars(with = "Option<String>")]
+    pub geoip_file: Option<PathBuf>,
 }
 
 impl Default for SessionSettings {
@@ -34,6 +40,7 @@ impl Default for SessionSettings {
             remember: 2_592_000,
             admin_idle: 900,
             admin_absolute: 28_800,
+            geoip_file: None,
         }
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn validate(config: &Config, problems: &mut Problems) {
         signing_keys,
         registration,
         sign_up,
-        extra_authorities,
+        readable_files,
         gateway::validate,
     ] {
         rule(config, problems);
@@ -228,12 +228,16 @@ fn password_cost(config: &Config, problems: &mut Problems) {
     }
 }
 
-fn extra_authorities(config: &Config, problems: &mut Problems) {
-    let key = "outbound.extra_ca_file";
-    let Some(path) = &config.outbound.extra_ca_file else { return };
-    if let Err(fault) = std::fs::File::open(path) {
-        let text = format!("the file {} could not be read: {fault}", path.display());
-        problems.add(key, config.origin(key), text);
+fn readable_files(config: &Config, problems: &mut Problems) {
+    for (key, path) in [
+        ("outbound.extra_ca_file", &config.outbound.extra_ca_file),
+        ("session.geoip_file", &config.session.geoip_file),
+    ] {
+        let Some(path) = path else { continue };
+        if let Err(fault) = std::fs::File::open(path) {
+            let text = format!("the file {} could not be read: {fault}", path.display());
+            problems.add(key, config.origin(key), text);
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 use super::{DemoApp, Theme};
 use crate::clock::Clock;
 use crate::protocol::client::{
-    AccessTokenFormat, AuthMethod, ClientKind, ClientMetadata, ConsentPolicy, GrantType, PkcePolicy,
+    AuthMethod, ClientKind, ClientMetadata, ConsentPolicy, GrantType, PkcePolicy, RevocationChoice,
 };
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::{ClientId, SigningAlg};
@@ -207,7 +207,7 @@ fn client(sample: &Sample, base_url: &str) -> DemoClient {
             kind: ClientKind::Spa,
             token_endpoint_auth_method: AuthMethod::None,
             id_token_signed_response_alg: SigningAlg::Es256,
-            access_token_format: AccessTokenFormat::Opaque,
+            revocation: RevocationChoice::Opaque,
             ..common
         },
     };

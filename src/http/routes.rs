@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, Resource, Route, guard};
 
 use super::site::Site;
 use super::{account, assets, console, gateway, oidc, ops, sign_in};
-use crate::http::account::allowed_apps;
+use crate::http::account::{allowed_apps, sign_out};
 use crate::protocol::discovery::path;
 
 /// How something that is only looked at is asked for: by GET, or by HEAD, which is answered alike
@@ -43,6 +43,7 @@ fn below_issuer(map: &mut ServiceConfig) {
     sign_in::routes(map);
     account::routes(map);
     allowed_apps::routes(map);
+    sign_out::routes(map);
     console::routes(map);
     gateway::routes(map);
     map.service(only("/static/{name:.*}", reading().to(asset)));

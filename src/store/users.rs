@@ -270,6 +270,39 @@ pub async fn raise_token_version<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<i
     Ok(raised.map_or(0, |(version,)| version))
 }
 
+/// Holds a person until the caller's transaction is over, so that of two who make and end sessions of
+/// theirs one waits for the other; `false` if there is no such person.
+pub async fn hold<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<bool, StoreError> {
+    // A write that changes nothing locks the row on both databases.
+    let held = sql
+        .into()
+        .query("update users set token_version = token_version where id = $1")
+        .bind(id)
+        .execute()
+        .await?;
+    Ok(held == 1)
+}
+
+/// Like [`hold`] for a sign-in; `false` also when the person was disabled, or everything of theirs
+/// ended, since this token version was read.
+pub async fn hold_for_sign_in<'a>(
+    sql: impl Sql<'a>,
+    id: &UserId,
+    token_version: i64,
+) -> Result<bool, StoreError> {
+    let held = sql
+        .into()
+        .query(
+            "update users set token_version = token_version where id = $1 and token_version = $2 \
+             and disabled_at is null",
+        )
+        .bind(id)
+        .bind(token_version)
+        .execute()
+        .await?;
+    Ok(held == 1)
+}
+
 /// Deletes a user and everything that belongs to them, except history; `false` if there is none.
 pub async fn delete<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<bool, StoreError> {
     let deleted = sql.into().query("delete from users where id = $1").bind(id).execute().await?;

@@ -31,6 +31,8 @@ pub const HOMES: &[(&str, &[&str])] = &[
     ("opentelemetry_sdk", &["src/telemetry/traces.rs"]),
     ("opentelemetry_otlp", &["src/telemetry/traces.rs"]),
     ("tracing_opentelemetry", &["src/telemetry"]),
+    ("woothee", &["src/origin/device.rs"]),
+    ("maxminddb", &["src/origin/place.rs"]),
 ];
 
 /// The floors of the house. A module may use its own floor and those below.
@@ -40,6 +42,7 @@ pub const FLOORS: &[(&str, u8)] = &[
     ("store", 2),
     ("crypto", 2),
     ("config", 2),
+    ("origin", 2),
     ("outbound", 2),
     ("telemetry", 2),
     ("app", 3),

@@ -63,6 +63,7 @@ pub(crate) fn session(id: &str, user: &str) -> Session {
         amr: vec!["pwd".to_owned()],
         device: "Firefox on Linux".to_owned(),
         address: "192.0.2.0/24".to_owned(),
+        place: "Lisbon, Portugal".to_owned(),
         created_at: NOW,
         last_seen_at: NOW,
         idle_seconds: 3600,

@@ -3,6 +3,7 @@
 use doorward::protocol::types::{ClientId, FamilyId, GrantId, SessionId, UserId};
 use doorward::store::grants::refresh_families::{self, Rotated};
 use doorward::store::grants::{self, Inserted, Offline};
+use doorward::store::sessions::session_clients;
 use doorward::store::sessions::{self, Renewal, SessionFilter};
 use doorward::store::{Store, StoreError};
 
@@ -138,6 +139,40 @@ pub(crate) async fn grants_conform(store: &Store) {
     let bob = UserId::new("u-bob");
     assert_eq!(grants::revoke_for_user(db, &bob, NOW).await.unwrap(), [GrantId::new("g6")]);
     assert!(grants::clients_of_session(db, &session).await.unwrap().is_empty());
+    grants_end_by_what_they_hang_on(store).await;
+}
+
+async fn grants_end_by_what_they_hang_on(store: &Store) {
+    let db = &store.db;
+    let (bob, kept) = (UserId::new("u-bob"), SessionId::new("s-kept"));
+    for (id, session, offline) in [
+        ("h1", Some("s-kept"), false),
+        ("h2", Some("s-other"), false),
+        ("h3", Some("s-kept"), true),
+        ("h4", None, true),
+        ("h5", None, false),
+    ] {
+        let mut granted = grant(id, "u-bob", "app");
+        granted.session_id = session.map(SessionId::new);
+        granted.offline = offline;
+        grants::insert(db, &granted).await.unwrap();
+    }
+    let ids = |mut ids: Vec<GrantId>| {
+        ids.sort();
+        ids.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let asked = [kept.clone(), SessionId::new("s-other"), SessionId::new("nobody")];
+    let mut apps = session_clients::of_sessions(db, &asked).await.unwrap();
+    apps.sort();
+    let app = ClientId::new("app");
+    assert_eq!(apps, [(kept.clone(), app.clone()), (SessionId::new("s-other"), app)]);
+    let ended = grants::revoke_bound(db, &bob, Some(&kept), NOW).await.unwrap();
+    assert_eq!(ids(ended), ["h2"]);
+    assert_eq!(ids(grants::revoke_bound(db, &bob, None, NOW).await.unwrap()), ["h1"]);
+    let ended = grants::revoke_unbound(db, &bob, NOW).await.unwrap();
+    assert_eq!(ids(ended), ["h3", "h4", "h5"]);
+    assert!(grants::revoke_unbound(db, &bob, NOW).await.unwrap().is_empty());
+    assert!(session_clients::of_sessions(db, &[]).await.unwrap().is_empty());
 }
 
 pub(crate) async fn families_conform(store: &Store) {

@@ -4,14 +4,16 @@ use std::future::Future;
 use std::sync::Arc;
 
 use doorward::protocol::scope::Scopes;
-use doorward::protocol::types::{ClientId, FamilyId};
+use doorward::protocol::types::{ClientId, FamilyId, UserId};
 use doorward::store::ephemeral::Ephemeral;
 use doorward::store::grants::refresh_families::{self, Rotated};
 use doorward::store::grants::{self, Inserted};
-use doorward::store::{Store, StoreError, consents, links, outbox, sync, used_jtis, users};
+use doorward::store::{
+    Store, StoreError, consents, links, outbox, sessions, sync, used_jtis, users,
+};
 use tokio::sync::Barrier;
 
-use super::fixtures::{NOW, delivery, family, grant, link, rotation, user};
+use super::fixtures::{NOW, delivery, family, grant, link, rotation, session, user};
 
 const RUNNERS: usize = 64;
 
@@ -224,4 +226,46 @@ pub(crate) async fn ephemeral_one_winner_each(ephemeral: &Ephemeral) {
         .await;
         assert_eq!(count(&outcomes, &true), 1, "one of them found what it expected");
     }
+}
+
+pub(crate) async fn no_session_slips_past_a_sign_out_everywhere(store: &Store) {
+    users::insert(&store.db, &user("slip")).await.unwrap();
+    let id = UserId::new("u-slip");
+    for round in 0..20_i64 {
+        // Half of them raise the version, as all that ends everything does.
+        let raises = round % 2 == 1;
+        let before = users::by_id(&store.db, &id).await.unwrap().unwrap().token_version;
+        let mut signing_in = store.begin().await.unwrap();
+        assert!(users::hold_for_sign_in(&mut signing_in, &id, before).await.unwrap());
+        let name = format!("slip-{round}");
+        sessions::insert(&mut signing_in, &session(&name, "u-slip")).await.unwrap();
+        let ending = tokio::spawn({
+            let (store, id) = (store.clone(), id.clone());
+            async move {
+                let mut tx = store.begin().await.unwrap();
+                assert!(users::hold(&mut tx, &id).await.unwrap());
+                let gone = sessions::revoke_for_user(&mut tx, &id, None, NOW).await.unwrap();
+                if raises {
+                    users::raise_token_version(&mut tx, &id).await.unwrap();
+                }
+                tx.commit().await.unwrap();
+                gone
+            }
+        });
+        // It waits for the sign-in under way, however long that takes.
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        assert!(!ending.is_finished());
+        signing_in.commit().await.unwrap();
+        let gone = ending.await.unwrap();
+        assert_eq!(gone.len(), 1, "the session that was made meanwhile has ended");
+        let mut late = store.begin().await.unwrap();
+        let taken = users::hold_for_sign_in(&mut late, &id, before).await.unwrap();
+        assert_eq!(taken, !raises, "a proof from before counts only if not everything ended");
+    }
+    users::set_disabled(&store.db, &id, Some(NOW), NOW).await.unwrap();
+    let version = users::by_id(&store.db, &id).await.unwrap().unwrap().token_version;
+    assert!(!users::hold_for_sign_in(&store.db, &id, version).await.unwrap());
+    assert!(users::hold(&store.db, &id).await.unwrap());
+    assert!(!users::hold(&store.db, &UserId::new("nobody")).await.unwrap());
+    assert!(users::delete(&store.db, &id).await.unwrap());
 }

@@ -1,6 +1,7 @@
 //! `/account`: a person's own page.
 
 pub(in crate::http) mod allowed_apps;
+pub(in crate::http) mod sign_out;
 
 use std::collections::BTreeMap;
 
@@ -11,12 +12,13 @@ use super::cookies::BrowserBinding;
 use super::headers::Forms;
 use super::pages::account::{AccountHome, ConsoleLink};
 use super::pages::views::{ConnectionView, SessionView, Stays};
-use super::pages::{Link, When};
+use super::pages::{Flash, Link, Tone, When};
 use super::routes::{only, reading};
 use super::sign_in::steps::{self, PostedForm, Visit};
 use super::site::Site;
 use super::{extract, render};
 use crate::protocol::authorize::initiate_login;
+use crate::protocol::params::Params;
 use crate::protocol::types::{GrantId, SessionId};
 use crate::protocol::user::User;
 use crate::service::audit::Actor;
@@ -25,7 +27,7 @@ use crate::service::clients;
 use crate::service::failure::Failure;
 use crate::service::people::{self, PeopleError};
 use crate::service::session::connections::{self, Bound, Connection};
-use crate::service::session::{self, LiveSession, logout};
+use crate::service::session::{self, LiveSession, logout, sightings};
 
 /// This file's part of the URL map.
 pub(super) fn routes(map: &mut ServiceConfig) {
@@ -61,7 +63,7 @@ async fn home(visit: &Visit<'_>, session: &LiveSession) -> Result<HttpResponse, 
     let page = AccountHome {
         chrome,
         csrf: visit.session_csrf(),
-        flash: None,
+        flash: done(visit.request),
         name: user.name.clone().unwrap_or_else(|| user.username.clone()),
         username: user.username.clone(),
         email: user.email.clone(),
@@ -72,6 +74,16 @@ async fn home(visit: &Visit<'_>, session: &LiveSession) -> Result<HttpResponse, 
         console: if user.role.is_some() { ConsoleLink::Shown } else { ConsoleLink::Hidden },
     };
     Ok(render::page(&nonce, &page, Forms::HereOnly))
+}
+
+/// What was done on the page that led here.
+fn done(request: &HttpRequest) -> Option<Flash> {
+    let query = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
+    let text = match query.sole("done")? {
+        "elsewhere" => "You are signed out everywhere else.",
+        _ => return None,
+    };
+    Some(Flash { tone: Tone::Done, text: text.to_owned() })
 }
 
 /// The apps the person uses that say where they are.
@@ -106,20 +118,8 @@ async fn sessions(
 ) -> Result<Vec<SessionView>, Failure> {
     let now = site.now();
     let rows = session::list(site, (Some(&user.id), None), 50).await?;
-    Ok(rows
-        .into_iter()
-        .filter(|row| row.revoked_at.is_none() && row.expires_at > now)
-        .map(|row| SessionView {
-            current: row.id == current.id,
-            id: row.id.to_string(),
-            user_id: user.id.to_string(),
-            username: user.username.clone(),
-            device: row.device,
-            address: row.address,
-            started: When::ago(row.created_at, now),
-            last_seen: When::ago(row.last_seen_at, now),
-        })
-        .collect())
+    let seen = sightings::of(site, rows).await?;
+    Ok(seen.into_iter().map(|seen| SessionView::of(seen, &current.id, now)).collect())
 }
 
 /// What stays signed in by itself.

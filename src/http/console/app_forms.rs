@@ -12,8 +12,8 @@ use crate::http::pages::{FieldError, When};
 use crate::http::site::Site;
 use crate::protocol::client::validation::MetadataProblem;
 use crate::protocol::client::{
-    AccessTokenFormat, ClaimsPlacement, Client, ClientKind, ClientMetadata, ClientOrigin,
-    ConsentPolicy, PkcePolicy,
+    ClaimsPlacement, Client, ClientKind, ClientMetadata, ClientOrigin, ConsentPolicy, PkcePolicy,
+    RevocationChoice,
 };
 use crate::protocol::discovery::path;
 use crate::protocol::scope::Scopes;
@@ -169,11 +169,7 @@ fn stored(metadata: &ClientMetadata) -> ClientForm {
         skip_consent: metadata.consent == ConsentPolicy::Skip,
         require_pkce: metadata.pkce == PkcePolicy::Required,
         claims_in_id_token: metadata.claims_in == ClaimsPlacement::IdTokenToo,
-        access_token_format: match metadata.access_token_format {
-            AccessTokenFormat::Jwt => "jwt",
-            AccessTokenFormat::Opaque => "opaque",
-        }
-        .to_owned(),
+        revocation: metadata.revocation.as_str().to_owned(),
         access_token_alg: metadata.access_token_alg.as_str().to_owned(),
         id_token_alg: metadata.id_token_signed_response_alg.as_str().to_owned(),
     }
@@ -192,7 +188,7 @@ fn read_form(desk: &Desk<'_>) -> ClientForm {
         skip_consent: desk.form.has("skip_consent"),
         require_pkce: desk.form.has("require_pkce"),
         claims_in_id_token: desk.form.has("claims_in_id_token"),
-        access_token_format: desk.text("access_token_format"),
+        revocation: desk.text("revocation"),
         access_token_alg: desk.text("access_token_alg"),
         id_token_alg: desk.text("id_token_alg"),
     }
@@ -210,13 +206,9 @@ fn apply(
     if scope.is_none() {
         wrong("scope", "Write scopes without quotes, backslashes and accents.");
     }
-    let format = match form.access_token_format.as_str() {
-        "jwt" => Some(AccessTokenFormat::Jwt),
-        "opaque" => Some(AccessTokenFormat::Opaque),
-        _ => None,
-    };
-    if format.is_none() {
-        wrong("access_token_format", "Choose one of the two forms.");
+    let revocation = RevocationChoice::from_name(&form.revocation);
+    if revocation.is_none() {
+        wrong("revocation", "Choose one of the three.");
     }
     let mut alg = |field, name: &str, before: SigningAlg| {
         let usable = |alg: &SigningAlg| *alg == before || site.config.keys.algorithms.contains(alg);
@@ -228,12 +220,8 @@ fn apply(
     };
     let access_alg = alg("access_token_alg", &form.access_token_alg, before.access_token_alg);
     let id_alg = alg("id_token_alg", &form.id_token_alg, before.id_token_signed_response_alg);
-    let (
-        Some(scope),
-        Some(access_token_format),
-        Some(access_token_alg),
-        Some(id_token_signed_response_alg),
-    ) = (scope, format, access_alg, id_alg)
+    let (Some(scope), Some(revocation), Some(access_token_alg), Some(id_token_signed_response_alg)) =
+        (scope, revocation, access_alg, id_alg)
     else {
         return Err(errors);
     };
@@ -252,7 +240,7 @@ fn apply(
         } else {
             ClaimsPlacement::Userinfo
         },
-        access_token_format,
+        revocation,
         access_token_alg,
         id_token_signed_response_alg,
         ..before

@@ -141,6 +141,7 @@ fn ask(desk: &Desk<'_>, client: &Client, (verb, step): (&str, &str), effects: &[
         effects: effects.iter().map(|text| (*text).to_owned()).collect(),
         action: format!("{path}/{step}"),
         hidden: Vec::new(),
+        choices: Vec::new(),
         button: format!("{verb} {name}"),
         cancel: path,
     })

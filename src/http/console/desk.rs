@@ -223,9 +223,9 @@ impl Desk<'_> {
         Actor::Console(self.admin.id.clone(), caller)
     }
 
-    /// Whether this is the session that is asking.
-    pub(super) fn is_own_session(&self, id: &SessionId) -> bool {
-        self.session.id == *id
+    /// The session that is asking.
+    pub(super) fn own_session(&self) -> &SessionId {
+        &self.session.id
     }
 
     /// A field of the form that is there once; empty when it is not.

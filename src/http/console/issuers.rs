@@ -188,6 +188,7 @@ async fn ask(desk: &Desk<'_>, (verb, step): (&str, &str), effects: &[&str]) -> A
         effects: effects.iter().map(|text| (*text).to_owned()).collect(),
         action: format!("{path}/{step}"),
         hidden: Vec::new(),
+        choices: Vec::new(),
         button: format!("{verb} {}", issuer.name),
         cancel: path,
     })

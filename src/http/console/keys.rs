@@ -104,6 +104,7 @@ pub(super) async fn ask_retire(desk: &Desk<'_>) -> Answer {
         effects: effects(&key),
         action: desk.site().path("/admin/keys/retire"),
         hidden: vec![("kid".to_owned(), kid)],
+        choices: Vec::new(),
         button: "Retire the key".to_owned(),
         cancel: path(desk),
     })

@@ -107,6 +107,8 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::PersonAskDisable => person::ask_disable(desk).await,
         Action::PersonDisable => person::disable(desk).await,
         Action::PersonResetLink => person::reset_link(desk).await,
+        Action::PersonAskSignOut => person::ask_sign_out(desk).await,
+        Action::PersonSignOut => person::sign_out(desk).await,
         Action::PersonAskDelete => person::ask_delete(desk).await,
         Action::PersonDelete => person::delete(desk).await,
         Action::AppsList => apps::list(desk).await,

@@ -2,15 +2,17 @@
 
 use super::desk::{Answer, Desk, Stop, name_of};
 use super::{people as forms, rows};
+use crate::http::extract;
 use crate::http::pages::When;
 use crate::http::pages::admin::Section;
-use crate::http::pages::admin::confirm::Confirm;
+use crate::http::pages::admin::confirm::{Choice, Confirm};
 use crate::http::pages::admin::user_forms::UserForm;
 use crate::http::pages::admin::users::{AppAccess, PasswordState, UserDetail, UserView};
 use crate::protocol::user::{AdminRole, User};
 use crate::service::authorize::consent;
 use crate::service::clients::{self, Activity};
 use crate::service::people::{self, Edit, PeopleError, RoleEdit};
+use crate::service::session::everywhere::{self, Connections, Reach, Wanted};
 use crate::service::{audit, session};
 use crate::store::audit::AuditFilter;
 
@@ -155,6 +157,34 @@ pub(super) async fn reset_link(desk: &Desk<'_>) -> Answer {
     forms::link_once(desk, user).await
 }
 
+pub(super) async fn ask_sign_out(desk: &Desk<'_>) -> Answer {
+    let user = desk.person()?;
+    let live = session::list(desk.site(), (Some(&user.id), None), rows::ASKED).await?.len();
+    let effects = vec![
+        format!("{}.", devices(live)),
+        "Apps are told. The account stays as it is: they can sign in again at once.".to_owned(),
+    ];
+    let connections = Choice {
+        name: "connections",
+        label: "End devices and apps that stay signed in by themselves, too",
+    };
+    let page = question(desk, user, ("Sign out", "sign-out"), effects);
+    desk.show(&Confirm { choices: vec![connections], ..page })
+}
+
+pub(super) async fn sign_out(desk: &Desk<'_>) -> Answer {
+    let user = desk.person()?;
+    let connections =
+        if desk.form.has("connections") { Connections::End } else { Connections::Keep };
+    let wanted = Wanted { user: &user.id, reach: Reach::Everywhere, connections };
+    let caller = extract::caller(desk.site(), desk.visit.request);
+    let ended = everywhere::sign_out(desk.site(), &wanted, (&desk.actor(), &caller)).await?;
+    if ended.is_none() {
+        return Err(Stop::NotFound);
+    }
+    desk.done(format!("{} is signed out everywhere.", name_of(user)), &path(desk, user))
+}
+
 pub(super) async fn ask_delete(desk: &Desk<'_>) -> Answer {
     let user = desk.person()?;
     let effects = vec![
@@ -198,12 +228,7 @@ fn changed_to(
 async fn ends(desk: &Desk<'_>, user: &User) -> Result<String, Stop> {
     let live = session::list(desk.site(), (Some(&user.id), None), rows::ASKED).await?.len();
     let apps = consent::list(desk.site(), &user.id).await?.len();
-    let devices = match live {
-        0 => "They are not signed in anywhere at the moment".to_owned(),
-        1 => "This signs them out of 1 device".to_owned(),
-        n if n > rows::PAGE => format!("This signs them out of more than {} devices", rows::PAGE),
-        n => format!("This signs them out of {n} devices"),
-    };
+    let devices = devices(live);
     let access = match apps {
         0 => String::new(),
         1 => ", and ends the access of 1 app".to_owned(),
@@ -212,18 +237,38 @@ async fn ends(desk: &Desk<'_>, user: &User) -> Result<String, Stop> {
     Ok(format!("{devices}{access}."))
 }
 
-fn ask(desk: &Desk<'_>, user: &User, (verb, step): (&str, &str), effects: Vec<String>) -> Answer {
+/// What becomes of so many sessions of theirs.
+fn devices(live: usize) -> String {
+    match live {
+        0 => "They are not signed in anywhere at the moment".to_owned(),
+        1 => "This signs them out of 1 device".to_owned(),
+        n if n > rows::PAGE => format!("This signs them out of more than {} devices", rows::PAGE),
+        n => format!("This signs them out of {n} devices"),
+    }
+}
+
+fn ask(desk: &Desk<'_>, user: &User, step: (&str, &str), effects: Vec<String>) -> Answer {
+    desk.show(&question(desk, user, step, effects))
+}
+
+fn question(
+    desk: &Desk<'_>,
+    user: &User,
+    (verb, step): (&str, &str),
+    effects: Vec<String>,
+) -> Confirm {
     let path = path(desk, user);
-    desk.show(&Confirm {
+    Confirm {
         chrome: desk.chrome(),
         console: desk.console(Section::People),
         heading: format!("{verb} {}?", user.username),
         effects,
         action: format!("{path}/{step}"),
         hidden: Vec::new(),
+        choices: Vec::new(),
         button: format!("{verb} {}", user.username),
         cancel: path,
-    })
+    }
 }
 
 /// The address of a person's page. Their ids are made here and need no encoding.

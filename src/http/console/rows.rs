@@ -12,6 +12,7 @@ use crate::http::pages::admin::audit::{AuditRow, Outcome};
 use crate::http::pages::views::SessionView;
 use crate::protocol::types::UserId;
 use crate::service::figures;
+use crate::service::session::sightings;
 use crate::store::audit::{self, AuditEvent};
 use crate::store::sessions::Session;
 
@@ -40,18 +41,8 @@ pub(super) async fn sessions(
     rows: Vec<Session>,
 ) -> Result<Vec<SessionView>, Stop> {
     let now = desk.site().now();
-    let names = usernames(desk, rows.iter().map(|row| row.user_id.as_str())).await?;
-    let view = |row: Session| SessionView {
-        current: desk.is_own_session(&row.id),
-        id: row.id.to_string(),
-        username: names.get(&row.user_id).cloned().unwrap_or_default(),
-        user_id: row.user_id.to_string(),
-        device: row.device,
-        address: row.address,
-        started: When::ago(row.created_at, now),
-        last_seen: When::ago(row.last_seen_at, now),
-    };
-    Ok(rows.into_iter().map(view).collect())
+    let seen = sightings::of(desk.site(), rows).await?;
+    Ok(seen.into_iter().map(|seen| SessionView::of(seen, desk.own_session(), now)).collect())
 }
 
 /// Events as pages show them.

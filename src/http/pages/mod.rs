@@ -8,6 +8,7 @@
 //! through [`filters::web_url`], and names stand inside `<bdi>`, where a direction override ends.
 
 pub mod account;
+pub mod account_sign_out;
 pub mod admin;
 pub mod allowed_apps;
 pub mod check_session;
@@ -72,6 +73,8 @@ pub fn samples() -> Vec<(&'static str, String)> {
         ("form_post", render(&form_post::FormPost::sample())),
         ("form_post/request", render(&form_post::FormPost::sample_request())),
         ("account", render(&account::AccountHome::sample())),
+        ("account_sign_out", render(&account_sign_out::AccountSignOut::sample())),
+        ("account_sign_out/alone", render(&account_sign_out::AccountSignOut::sample_alone())),
     ];
     pages.extend(admin::samples());
     pages

@@ -190,6 +190,11 @@ fn the_forms_that_programs_fill_in_keep_their_names() {
         fields(&page("sign_out"), "sign-out"),
         ["flow", "csrf", "decision=logout", "decision=stay"]
     );
+    assert_eq!(
+        fields(&page("account_sign_out"), "sign-out-elsewhere"),
+        ["csrf", "connections", "reach=elsewhere", "reach=everywhere"]
+    );
+    assert_eq!(fields(&page("admin/confirm"), "confirm"), ["csrf", "version", "connections"]);
 }
 
 #[test]
@@ -242,7 +247,7 @@ fn password_managers_find_what_they_look_for() {
 
 #[test]
 fn allow_and_sign_out_are_never_focused_beforehand() {
-    for name in ["consent", "device_question", "sign_out", "admin/confirm"] {
+    for name in ["consent", "device_question", "sign_out", "account_sign_out", "admin/confirm"] {
         assert!(all(&page(name), "[autofocus]").is_empty(), "{name}");
     }
 }

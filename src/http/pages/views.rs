@@ -5,6 +5,8 @@ use time::macros::format_description;
 
 use super::sample::words;
 use crate::clock::UnixTime;
+use crate::protocol::types::SessionId;
+use crate::service::session::sightings::Sighting;
 
 /// A message shown once, after something was done.
 #[derive(Debug, Clone)]
@@ -161,6 +163,10 @@ pub struct SessionView {
     /// Browser and system in words (`Firefox on Linux`).
     pub device: String,
     pub address: String,
+    /// Where that is; empty when it is not known.
+    pub place: String,
+    /// The names of the apps signed in to through it.
+    pub apps: Vec<String>,
     pub started: When,
     pub last_seen: When,
     /// Whether this is the session that is looking at the page.
@@ -168,6 +174,23 @@ pub struct SessionView {
 }
 
 impl SessionView {
+    /// A session as a page shows it to whoever is in `own`.
+    pub(in crate::http) fn of(seen: Sighting, own: &SessionId, now: UnixTime) -> Self {
+        let Sighting { session, username, apps } = seen;
+        Self {
+            current: session.id == *own,
+            id: session.id.to_string(),
+            user_id: session.user_id.to_string(),
+            username,
+            device: session.device,
+            address: session.address,
+            place: session.place,
+            apps,
+            started: When::ago(session.created_at, now),
+            last_seen: When::ago(session.last_seen_at, now),
+        }
+    }
+
     pub(super) fn samples() -> Vec<Self> {
         let session = |device: &str, address: &str, seen: i64| Self {
             id: words("019a6b3e-7c1f-7d90-8a55-0d1e2f3a4b5c"),
@@ -175,6 +198,8 @@ impl SessionView {
             username: words("ada"),
             device: words(device),
             address: words(address),
+            place: if seen == 0 { words("Lisbon, Portugal") } else { String::new() },
+            apps: if seen == 0 { vec![words("Orchard Wiki"), words("Ledger")] } else { Vec::new() },
             started: When::sample(seen + 7_300),
             last_seen: When::sample(seen),
             current: seen == 0,

@@ -98,7 +98,11 @@ impl SignInView {
             view.username = username;
             view.remember = Remember::NotOffered;
             view.purpose = Purpose::Confirm {
-                reason: "The console asks for your password again.".to_owned(),
+                reason: match target {
+                    Target::SignOut => "Signing out elsewhere asks for your password again.",
+                    _ => "The console asks for your password again.",
+                }
+                .to_owned(),
                 switch: Switch::Link(site.path("/logout")),
             };
         }
@@ -437,6 +441,7 @@ pub(super) fn start_again(site: &Site, flow: Option<&Flow>) -> String {
         }
         Some((Target::Authorize { .. }, flow)) => again(site, flow, ""),
         Some((Target::Admin, _)) => site.path("/login?next=admin"),
+        Some((Target::SignOut, _)) => site.path("/login?next=sign-out"),
         Some((Target::Device { user_code }, _)) => device_page(site, user_code.as_deref()),
         Some((Target::Gateway { back_to, acr }, _)) => start_page(site, (back_to, acr.as_deref())),
         Some((Target::Account, _)) | None => site.path("/login"),

@@ -26,6 +26,7 @@ pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResp
     let query = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
     let target = match query.sole("next") {
         Some("admin") => Target::Admin,
+        Some("sign-out") => Target::SignOut,
         _ => Target::Account,
     };
     if session.is_some() && target == Target::Account {

@@ -130,7 +130,11 @@ async fn end(
 
 /// The last answer: back to the app, by way of a page where other apps have one to load. Cookies
 /// stay for those who are still signed in.
-fn go_on(visit: &Visit<'_>, then: &Next, (frames, left): (&[Frame], &Accounts)) -> HttpResponse {
+pub(in crate::http) fn go_on(
+    visit: &Visit<'_>,
+    then: &Next,
+    (frames, left): (&[Frame], &Accounts),
+) -> HttpResponse {
     let site = visit.site;
     let mut response = match (&then.redirect, frames) {
         (Some(to), []) => steps::see_other(to.as_str()),

@@ -129,6 +129,7 @@ pub(in crate::http) async fn advance(
     let site = visit.site;
     match &flow.target {
         Target::Account => return see_other(&site.path("/account")),
+        Target::SignOut => return see_other(&site.path("/account/sign-out")),
         Target::Admin => return see_other(&site.path("/admin")),
         Target::Device { user_code } => {
             return visit.bind(for_device(visit, &flow, user_code.as_deref()).await);

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    AccessTokenFormat, AuthMethod, ClaimsPlacement, ClientKind, ConsentPolicy, GrantType,
-    PkcePolicy, SecurityProfile, SubjectType,
+    AuthMethod, ClaimsPlacement, ClientKind, ConsentPolicy, GrantType, PkcePolicy,
+    RevocationChoice, SecurityProfile, SubjectType,
 };
 use crate::clock::Seconds;
 use crate::protocol::scope::Scopes;
@@ -30,7 +30,10 @@ pub struct ClientMetadata {
     pub pkce: PkcePolicy,
     pub consent: ConsentPolicy,
     pub id_token_signed_response_alg: SigningAlg,
-    pub access_token_format: AccessTokenFormat,
+    /// Where a revoked access token is dead at once, and so what access tokens look like. Metadata
+    /// from before it existed names their form: `access_token_format`, `jwt` or `opaque`.
+    #[serde(alias = "access_token_format")]
+    pub revocation: RevocationChoice,
     /// The algorithm of JWT access tokens.
     pub access_token_alg: SigningAlg,
     pub claims_in: ClaimsPlacement,
@@ -169,7 +172,7 @@ impl Default for ClientMetadata {
             pkce: PkcePolicy::Optional,
             consent: ConsentPolicy::Ask,
             id_token_signed_response_alg: SigningAlg::Rs256,
-            access_token_format: AccessTokenFormat::Jwt,
+            revocation: RevocationChoice::Checked,
             access_token_alg: SigningAlg::Rs256,
             claims_in: ClaimsPlacement::Userinfo,
             audience: Vec::new(),

@@ -26,11 +26,12 @@ pub use kind::ClientKind;
 pub use metadata::ClientMetadata;
 pub use origin::ClientOrigin;
 pub use policy::{
-    AccessTokenFormat, ClaimsPlacement, ConsentPolicy, PkcePolicy, SecurityProfile, SubjectType,
+    AccessTokenFormat, ClaimsPlacement, ConsentPolicy, PkcePolicy, RevocationChoice,
+    STATELESS_LIFETIME, SecurityProfile, SubjectType,
 };
 
 use super::types::ClientId;
-use crate::clock::UnixTime;
+use crate::clock::{Seconds, UnixTime};
 use crate::protocol::token::claims::Audience;
 
 /// A registered client: its metadata and what the provider keeps beside it.
@@ -61,6 +62,16 @@ impl Client {
     #[must_use]
     pub fn skips_consent(&self) -> bool {
         self.metadata.consent == ConsentPolicy::Skip && self.origin.is_reviewed()
+    }
+
+    /// How long its access tokens live, in seconds, where `usual` is what the server is set to.
+    #[must_use]
+    pub fn access_token_lifetime(&self, usual: Seconds) -> Seconds {
+        let lifetime = self.metadata.access_token_lifetime.unwrap_or(usual);
+        match self.metadata.revocation {
+            RevocationChoice::Stateless => lifetime.min(STATELESS_LIFETIME),
+            RevocationChoice::Checked | RevocationChoice::Opaque => lifetime,
+        }
     }
 
     /// Whether the client proves who it is (RFC 6749 section 2.1).
@@ -145,6 +156,36 @@ pub(crate) mod tests {
             created_at: UnixTime(0),
             updated_at: UnixTime(0),
         }
+    }
+
+    #[test]
+    fn a_token_nobody_asks_about_lives_ten_minutes_at_most() {
+        let lifetime = |revocation, own| {
+            let mut client = client();
+            client.metadata.revocation = revocation;
+            client.metadata.access_token_lifetime = own;
+            client.access_token_lifetime(1_800)
+        };
+        assert_eq!(lifetime(RevocationChoice::Stateless, None), 600);
+        assert_eq!(lifetime(RevocationChoice::Stateless, Some(3_600)), 600);
+        assert_eq!(lifetime(RevocationChoice::Stateless, Some(60)), 60);
+        assert_eq!(lifetime(RevocationChoice::Checked, None), 1_800);
+        assert_eq!(lifetime(RevocationChoice::Opaque, Some(3_600)), 3_600);
+    }
+
+    #[test]
+    fn metadata_from_before_the_choice_keeps_its_meaning() {
+        for (stored, choice) in [
+            (r#"{ "access_token_format": "jwt" }"#, RevocationChoice::Checked),
+            (r#"{ "access_token_format": "opaque" }"#, RevocationChoice::Opaque),
+            (r#"{ "revocation": "stateless" }"#, RevocationChoice::Stateless),
+            ("{}", RevocationChoice::Checked),
+        ] {
+            let read: ClientMetadata = serde_json::from_str(stored).unwrap();
+            assert_eq!(read.revocation, choice, "{stored}");
+        }
+        let both = r#"{ "access_token_format": "jwt", "revocation": "stateless" }"#;
+        assert!(serde_json::from_str::<ClientMetadata>(both).is_err());
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub enum Target {
     },
     /// The person's own account page.
     Account,
+    /// The page on which a person signs out elsewhere.
+    SignOut,
     /// The administrators' console.
     Admin,
     /// The page that lets a device in, with the code that was typed or came with the link.

@@ -338,16 +338,6 @@ pub async fn set_password(
     Ok(end_everything(app, tx, (id, event)).await?)
 }
 
-/// "Sign out everywhere": every session, grant and token of a person ends.
-///
-/// # Errors
-/// [`PeopleError`].
-pub async fn sign_out_everywhere(app: &App, id: &UserId, actor: &Actor) -> Result<(), PeopleError> {
-    let tx = app.store.begin().await?;
-    let event = Event::success("user.signed_out_everywhere", actor, app.now()).user(id);
-    Ok(end_everything(app, tx, (id, event)).await?)
-}
-
 /// Deletes an account and everything it has. The audit log stays.
 ///
 /// # Errors
@@ -357,6 +347,7 @@ pub async fn delete(app: &App, id: &UserId, actor: &Actor) -> Result<(), PeopleE
     let mut tx = app.store.begin().await?;
     users::hold_owners(&mut tx).await?;
     let before = users::by_id(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
+    users::hold(&mut tx, id).await?;
     let ended = sessions::revoke_for_user(&mut tx, id, None, now).await?;
     // Before the rows of the sessions go with the person's.
     backchannel_logout::enqueue(app, &mut tx, id, ended.iter().map(|(id, _)| id)).await?;
@@ -382,6 +373,8 @@ pub(crate) async fn end_everything(
     (id, event): (&UserId, Event),
 ) -> Result<(), Failure> {
     let now = app.now();
+    // A sign-in under way comes first and is seen below, or waits and is refused.
+    users::hold(&mut tx, id).await?;
     let ended = sessions::revoke_for_user(&mut tx, id, None, now).await?;
     backchannel_logout::enqueue(app, &mut tx, id, ended.iter().map(|(id, _)| id)).await?;
     grants::revoke_for_user(&mut tx, id, now).await?;

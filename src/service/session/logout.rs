@@ -159,11 +159,16 @@ pub async fn apps(app: &App, session: &LiveSession) -> Result<Vec<ClientId>, Fai
 pub async fn end(app: &App, session: &LiveSession, caller: &Caller) -> Result<Vec<Frame>, Failure> {
     let actor = Actor::User(session.user_id.clone());
     session::end(app, session, (&actor, caller)).await?;
+    Ok(frames_after(app, session).await)
+}
+
+/// The pages of apps that the browser of a session that has just ended must load now.
+pub async fn frames_after(app: &App, session: &LiveSession) -> Vec<Frame> {
     // The session has ended whatever happens now, so nobody is told that it has not.
-    Ok(frames(app, session).await.unwrap_or_else(|error| {
+    frames(app, session).await.unwrap_or_else(|error| {
         tracing::warn!(%error, "the apps' sign-out pages are left out");
         Vec::new()
-    }))
+    })
 }
 
 /// The sign-out pages of the apps that a session signed in to (Front-Channel Logout section 3).

@@ -7,13 +7,16 @@
 pub mod accounts;
 pub(crate) mod backchannel_logout;
 pub mod connections;
+pub mod everywhere;
 pub mod logout;
+pub mod sightings;
 
 use serde::{Deserialize, Serialize};
 
 use crate::app::{App, Freshness};
 use crate::clock::{Seconds, UnixTime};
 use crate::crypto::secret::{self, Secret, SecretHash};
+use crate::origin::device;
 use crate::protocol::authorize::acr::Level;
 use crate::protocol::interaction::SessionFacts;
 use crate::protocol::types::{SessionId, UserId};
@@ -24,7 +27,7 @@ use crate::service::session::accounts::{Accounts, Newcomer};
 use crate::store::grants::{self, Offline};
 use crate::store::revocations::RevocationKind;
 use crate::store::sessions::{self, Renewal, Session, SessionFilter};
-use crate::store::{Cursor, audit};
+use crate::store::{Cursor, audit, users};
 
 /// The longest life of a fast copy. Longer sessions are read from SQL again after that, so that the
 /// tombstone of a dead cookie need not outlive an hour.
@@ -103,6 +106,8 @@ pub enum Remember {
 #[derive(Debug, Clone)]
 pub struct Authenticated {
     pub user_id: UserId,
+    /// The person's token version when the proof was read.
+    pub token_version: i64,
     pub acr: String,
     pub amr: Vec<String>,
     pub remember: Remember,
@@ -197,7 +202,9 @@ fn copy_key(hash: &str) -> String {
 
 /// Makes the session of a person who has just authenticated. A session of theirs that this browser
 /// already had is renewed; else somebody else's active one ends, unless this person is an addition.
-/// The old cookie value is dead in both cases, and a value the browser brought is never adopted.
+/// The old cookie value is dead in both cases, and a value the browser brought is never adopted. `None`
+/// when the person was disabled, got another password or was signed out of everything since they
+/// proved who they are.
 ///
 /// # Errors
 /// [`Failure`] when SQL does not take it; nobody is signed in then.
@@ -206,11 +213,11 @@ pub async fn establish(
     who: Authenticated,
     (accounts, newcomer): (&Accounts, Newcomer),
     caller: &Caller,
-) -> Result<Established, Failure> {
+) -> Result<Option<Established>, Failure> {
     if let Some(own) = accounts.of(&who.user_id) {
         let proof = Proof { auth_time: app.now(), acr: who.acr.clone(), amr: who.amr.clone() };
         if let Some(renewed) = renew(app, own, proof, caller).await? {
-            return Ok(renewed);
+            return Ok(Some(renewed));
         }
     }
     let mut ended = None;
@@ -220,23 +227,12 @@ pub async fn establish(
     }
     let now = app.now();
     let cookie = Secret::generate();
-    let (idle_seconds, absolute, cookie_max_age) = limits(app, who.remember);
-    let row = Session {
-        id: SessionId::new(secret::new_id(now)),
-        secret_hash: cookie.hash().as_str().to_owned(),
-        user_id: who.user_id.clone(),
-        auth_time: now,
-        acr: who.acr,
-        amr: who.amr,
-        device: device(caller),
-        address: caller.address.clone().unwrap_or_default(),
-        created_at: now,
-        last_seen_at: now,
-        idle_seconds,
-        expires_at: now.plus(absolute),
-        revoked_at: None,
-    };
+    let cookie_max_age = limits(app, who.remember).2;
+    let row = new_row(app, &who, (&cookie, caller));
     let mut tx = app.store.begin().await?;
+    if !users::hold_for_sign_in(&mut tx, &row.user_id, who.token_version).await? {
+        return Ok(None);
+    }
     sessions::insert(&mut tx, &row).await?;
     let event = Event::success("session.created", &Actor::User(who.user_id.clone()), now)
         .user(&who.user_id)
@@ -246,7 +242,30 @@ pub async fn establish(
     tx.commit().await?;
     let session = LiveSession::of(row);
     write_copy(app, &session).await;
-    Ok(Established { session, cookie, cookie_max_age, ended })
+    Ok(Some(Established { session, cookie, cookie_max_age, ended }))
+}
+
+/// The row of a session that begins now.
+fn new_row(app: &App, who: &Authenticated, (cookie, caller): (&Secret, &Caller)) -> Session {
+    let now = app.now();
+    let (idle_seconds, absolute, _) = limits(app, who.remember);
+    let address = caller.address.clone().unwrap_or_default();
+    Session {
+        id: SessionId::new(secret::new_id(now)),
+        secret_hash: cookie.hash().as_str().to_owned(),
+        user_id: who.user_id.clone(),
+        auth_time: now,
+        acr: who.acr.clone(),
+        amr: who.amr.clone(),
+        device: device::label(caller.user_agent.as_deref()),
+        place: app.places.of(&address),
+        address,
+        created_at: now,
+        last_seen_at: now,
+        idle_seconds,
+        expires_at: now.plus(absolute),
+        revoked_at: None,
+    }
 }
 
 /// What a session rests on.
@@ -317,35 +336,6 @@ fn limits(app: &App, remember: Remember) -> (Seconds, Seconds, Option<Seconds>) 
     match remember {
         Remember::ThisVisit => (settings.idle, settings.absolute, None),
         Remember::OnThisDevice => (settings.remember, settings.remember, Some(settings.remember)),
-    }
-}
-
-/// A few words about the browser for the list of sessions.
-fn device(caller: &Caller) -> String {
-    let agent = caller.user_agent.as_deref().unwrap_or_default();
-    let find = |names: &[(&str, &'static str)]| {
-        names.iter().find(|(needle, _)| agent.contains(needle)).map(|(_, name)| *name)
-    };
-    // Order matters: Edge and Chrome also say Safari.
-    let browser = find(&[
-        ("Edg/", "Edge"),
-        ("Firefox/", "Firefox"),
-        ("Chrome/", "Chrome"),
-        ("Safari/", "Safari"),
-        ("curl/", "curl"),
-    ]);
-    let system = find(&[
-        ("iPhone", "iPhone"),
-        ("iPad", "iPad"),
-        ("Android", "Android"),
-        ("Windows", "Windows"),
-        ("Mac OS X", "macOS"),
-        ("Linux", "Linux"),
-    ]);
-    match (browser, system) {
-        (Some(browser), Some(system)) => format!("{browser} on {system}"),
-        (Some(only), None) | (None, Some(only)) => only.to_owned(),
-        (None, None) => "Unknown browser".to_owned(),
     }
 }
 

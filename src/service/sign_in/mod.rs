@@ -80,11 +80,13 @@ pub async fn with_password(
     app.metrics.login_attempt("password", "success");
     let who = Authenticated {
         user_id: user.id.clone(),
+        token_version: user.token_version,
         acr: Level::Aal1.as_str().to_owned(),
         amr: vec!["pwd".to_owned()],
         remember: credentials.remember,
     };
-    Ok(session::establish(app, who, browser, caller).await?)
+    // What was right a moment ago is not any more.
+    session::establish(app, who, browser, caller).await?.ok_or(SignInError::Wrong)
 }
 
 /// User names and e-mail addresses are compared in lower case, without surrounding space.

@@ -133,11 +133,14 @@ pub async fn create(
     app.metrics.login_attempt("sign_up", "success");
     let who = Authenticated {
         user_id: user.id,
+        token_version: user.token_version,
         acr: Level::Aal1.as_str().to_owned(),
         amr: vec!["pwd".to_owned()],
         remember: Remember::ThisVisit,
     };
-    Ok(session::establish(app, who, (accounts, Newcomer::IsAdded), caller).await?)
+    let established = session::establish(app, who, (accounts, Newcomer::IsAdded), caller).await?;
+    let gone = || Failure::Unavailable("the new account was changed at this very moment".into());
+    Ok(established.ok_or_else(gone)?)
 }
 
 /// Everything about the account that can be known without looking, or all that has to change.

@@ -31,7 +31,7 @@ pub(crate) struct AccessTokenSeed {
 
 impl AccessTokenSeed {
     pub(crate) fn new(client: &Client, now: UnixTime) -> Self {
-        let opaque = match client.metadata.access_token_format {
+        let opaque = match client.metadata.revocation.format() {
             AccessTokenFormat::Jwt => None,
             AccessTokenFormat::Opaque => Some(Secret::generate().expose().to_owned()),
         };
@@ -51,8 +51,7 @@ pub(crate) fn access_token_claims(
     seed: &AccessTokenSeed,
 ) -> Result<AccessTokenClaims, Failure> {
     let client = basis.client();
-    let lifetime =
-        client.metadata.access_token_lifetime.unwrap_or(app.config.tokens.access_token_lifetime);
+    let lifetime = client.access_token_lifetime(app.config.tokens.access_token_lifetime);
     let person = basis.person();
     let details = person.map(|(_, grant)| &grant.details);
     // An offline grant outlives its session, so its tokens do not name it.

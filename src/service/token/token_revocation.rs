@@ -2,7 +2,8 @@
 //! no use to anyone.
 
 use crate::app::App;
-use crate::protocol::error::OAuthError;
+use crate::protocol::client::RevocationChoice;
+use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::types::{ClientId, GrantId, UserId};
 use crate::service::audit::{Actor, Event};
 use crate::service::clients::authentication::{self, ClientRequest};
@@ -14,7 +15,8 @@ use crate::store::grants::refresh_families;
 /// Answers a revocation request. A token that does not exist is as good as revoked (section 2.2).
 ///
 /// # Errors
-/// `invalid_client`, `invalid_request`, `invalid_grant` for another client's token, or a failure
+/// `invalid_client`, `invalid_request`, `invalid_grant` for another client's token,
+/// `unsupported_token_type` for an access token that nobody asks about (section 2.2.1), or a failure
 /// of ours, in which case the token may still live.
 pub async fn revoke(app: &App, request: &ClientRequest) -> Result<(), EndpointError> {
     let client = authentication::authenticate(app, request).await?;
@@ -25,6 +27,16 @@ pub async fn revoke(app: &App, request: &ClientRequest) -> Result<(), EndpointEr
     let Some(token) = find(app, text).await? else { return Ok(()) };
     if token.owner != client.id {
         return Err(OAuthError::invalid_grant("The token belongs to another client.").into());
+    }
+    let stateless = client.metadata.revocation == RevocationChoice::Stateless;
+    if token.kind == Kind::Access && stateless {
+        // To say that it is dead would be untrue: the services that take it will not hear of it.
+        return Err(OAuthError::new(
+            ErrorCode::UnsupportedTokenType,
+            "Access tokens of this client are checked by their signature alone and end by \
+             themselves; hand the refresh token back.",
+        )
+        .into());
     }
     let event = Event::success("token.revoked", &Actor::Client(client.id.clone()), app.now())
         .client(&client.id)
@@ -37,8 +49,16 @@ pub async fn revoke(app: &App, request: &ClientRequest) -> Result<(), EndpointEr
     Ok(())
 }
 
+/// What was handed back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Access,
+    Refresh,
+}
+
 /// A token of ours, dead or alive.
 struct Found {
+    kind: Kind,
     owner: ClientId,
     grant: GrantId,
     user: Option<UserId>,
@@ -48,6 +68,7 @@ async fn find(app: &App, text: &str) -> Result<Option<Found>, EndpointError> {
     if let Some(token) = RefreshToken::open(app, text) {
         let found = refresh_families::with_grant(&app.store.db, &token.family).await?;
         return Ok(found.map(|(_, grant)| Found {
+            kind: Kind::Refresh,
             owner: grant.client_id,
             grant: grant.id,
             user: Some(grant.user_id),
@@ -55,6 +76,7 @@ async fn find(app: &App, text: &str) -> Result<Option<Found>, EndpointError> {
     }
     let found = access_token::genuine(app, text).await?;
     Ok(found.map(|claims| Found {
+        kind: Kind::Access,
         owner: claims.client_id.clone(),
         grant: claims.grant.clone(),
         user: claims.user_id(),

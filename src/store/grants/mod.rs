@@ -207,6 +207,48 @@ pub async fn revoke_for_session<'a>(
     Ok(ids(rows))
 }
 
+/// Revokes the grants of a person that live as long as a session, except those of one session if
+/// wanted, and tells which.
+pub async fn revoke_bound<'a>(
+    sql: impl Sql<'a>,
+    user: &UserId,
+    except: Option<&SessionId>,
+    now: UnixTime,
+) -> Result<Vec<GrantId>, StoreError> {
+    let rows = sql
+        .into()
+        .query(
+            "update grants set revoked_at = $3 where user_id = $1 and revoked_at is null \
+             and offline = false and session_id is not null and ($2 is null or session_id <> $2) \
+             returning id",
+        )
+        .bind(user)
+        .bind(except)
+        .bind(now)
+        .all()
+        .await?;
+    Ok(ids(rows))
+}
+
+/// Revokes the grants of a person that outlive sessions, such as those of devices, and tells which.
+pub async fn revoke_unbound<'a>(
+    sql: impl Sql<'a>,
+    user: &UserId,
+    now: UnixTime,
+) -> Result<Vec<GrantId>, StoreError> {
+    let rows = sql
+        .into()
+        .query(
+            "update grants set revoked_at = $2 where user_id = $1 and revoked_at is null \
+             and (offline = true or session_id is null) returning id",
+        )
+        .bind(user)
+        .bind(now)
+        .all()
+        .await?;
+    Ok(ids(rows))
+}
+
 /// Revokes what a withdrawn consent allowed and tells which grants those were.
 pub async fn revoke_for_consent<'a>(
     sql: impl Sql<'a>,

@@ -26,8 +26,10 @@ pub struct Session {
     pub amr: Vec<String>,
     /// What the browser calls itself, shortened, for people to recognise.
     pub device: String,
-    /// Where it came from, coarse.
+    /// Where it came from.
     pub address: String,
+    /// The place of that address, in words; empty when it was not known.
+    pub place: String,
     pub created_at: UnixTime,
     pub last_seen_at: UnixTime,
     pub idle_seconds: Seconds,
@@ -78,6 +80,7 @@ struct SessionRow {
     amr: Json<Vec<String>>,
     device: String,
     address: String,
+    place: String,
     created_at: UnixTime,
     last_seen_at: UnixTime,
     idle_seconds: Seconds,
@@ -96,6 +99,7 @@ impl From<SessionRow> for Session {
             amr: row.amr.0,
             device: row.device,
             address: row.address,
+            place: row.place,
             created_at: row.created_at,
             last_seen_at: row.last_seen_at,
             idle_seconds: row.idle_seconds,
@@ -108,8 +112,8 @@ impl From<SessionRow> for Session {
 macro_rules! select_session {
     ($rest:literal) => {
         concat!(
-            "select id, secret_hash, user_id, auth_time, acr, amr, device, address, created_at, ",
-            "last_seen_at, idle_seconds, expires_at, revoked_at from sessions ",
+            "select id, secret_hash, user_id, auth_time, acr, amr, device, address, place, ",
+            "created_at, last_seen_at, idle_seconds, expires_at, revoked_at from sessions ",
             $rest
         )
     };
@@ -120,8 +124,8 @@ pub async fn insert<'a>(sql: impl Sql<'a>, session: &Session) -> Result<(), Stor
     sql.into()
         .query(
             "insert into sessions (id, secret_hash, user_id, auth_time, acr, amr, device, address, \
-             created_at, last_seen_at, idle_seconds, expires_at, revoked_at) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+             place, created_at, last_seen_at, idle_seconds, expires_at, revoked_at) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         )
         .bind(&session.id)
         .bind(&session.secret_hash)
@@ -131,6 +135,7 @@ pub async fn insert<'a>(sql: impl Sql<'a>, session: &Session) -> Result<(), Stor
         .bind(Json(&session.amr))
         .bind(&session.device)
         .bind(&session.address)
+        .bind(&session.place)
         .bind(session.created_at)
         .bind(session.last_seen_at)
         .bind(session.idle_seconds)

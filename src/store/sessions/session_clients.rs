@@ -6,6 +6,9 @@ use crate::protocol::types::{ClientId, SessionId, UserId};
 use crate::store::db::Sql;
 use crate::store::error::StoreError;
 
+/// How many sessions one statement asks about: a page of 25 takes two trips.
+const ASKED_AT_ONCE: usize = 13;
+
 /// Remembers, as long as the session's row lives, that it signed in to this client. Run it in the
 /// transaction that holds the session.
 pub async fn remember<'a>(
@@ -47,6 +50,28 @@ pub async fn living_sessions<'a>(
         .all::<(SessionId,)>()
         .await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// What was signed in to through these sessions and has not been taken back since, in no order.
+pub async fn of_sessions<'a>(
+    sql: impl Sql<'a>,
+    sessions: &[SessionId],
+) -> Result<Vec<(SessionId, ClientId)>, StoreError> {
+    let mut sql = sql.into();
+    let mut found = Vec::new();
+    for asked in sessions.chunks(ASKED_AT_ONCE) {
+        let mut statement = sql.query(
+            "select distinct session_id, client_id from grants where revoked_at is null \
+             and session_id in ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        );
+        // A short chunk is filled up by asking about its last session again.
+        let last = asked.iter().rev().take(1).cycle();
+        for id in asked.iter().chain(last).take(ASKED_AT_ONCE) {
+            statement = statement.bind(id);
+        }
+        found.append(&mut statement.all().await?);
+    }
+    Ok(found)
 }
 
 /// Every client this session signed in to, whatever became of the grants since: those remembered

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use doorward::clock::{Clock, UnixTime};
-use doorward::protocol::client::AccessTokenFormat;
+use doorward::protocol::client::RevocationChoice;
 use doorward::protocol::types::ClientId;
 use doorward::service::maintenance;
 use doorward::store::clients;
@@ -78,7 +78,7 @@ on_both_backends! {
         assert_eq!((&told["scope"], &told["grant_types"]),
             (&json!("openid"), &json!(["authorization_code"])));
         let client = stored(bed, &app.rp.id).await;
-        assert_eq!(client.metadata.access_token_format, AccessTokenFormat::Opaque);
+        assert_eq!(client.metadata.revocation, RevocationChoice::Opaque);
         // What no administrator has touched can be widened as before.
         let other = Registered::new(&bed.world, json!({ "scope": "openid email" })).await;
         let wide = other.replacement(json!({ "scope": "openid email profile" }));

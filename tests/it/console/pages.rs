@@ -90,7 +90,7 @@ on_both_backends! {
         let form = owner.page("/admin/clients/wiki").await.form("client");
         let form = form.set("name", "Wiki").uncheck("skip_consent").check("require_pkce", "on");
         let form = form.set("redirect_uris", "https://rp.test/cb\r\n\r\nhttps://rp.test/two\r\n");
-        let form = form.set("access_token_format", "opaque").set("id_token_alg", "ES256");
+        let form = form.set("revocation", "opaque").set("id_token_alg", "ES256");
         let form = form.set("access_token_alg", "PS256");
         let form = form.uncheck("scope").check("scope", "openid").check("scope", "email");
         let mut pairs = form.pairs();
@@ -106,6 +106,7 @@ on_both_backends! {
             ("client_name", "Wiki"),
             ("consent", "ask"),
             ("pkce", "required"),
+            ("revocation", "opaque"),
             ("access_token_format", "opaque"),
             ("id_token_signed_response_alg", "ES256"),
             ("access_token_alg", "PS256"),

@@ -94,7 +94,7 @@ pub fn app_fields(name: &str) -> [(&'static str, &str); 7] {
         ("kind", "web"),
         ("redirect_uris", "https://rp.test/cb"),
         ("scope", "openid"),
-        ("access_token_format", "jwt"),
+        ("revocation", "checked"),
         ("access_token_alg", "RS256"),
         ("id_token_alg", "RS256"),
     ]

@@ -11,6 +11,7 @@
 //! | `request` | apps that sign or push their requests |
 //! | `flow` | an app, people and a look into the database for the modules below |
 //! | `node` | a node inside the test, with a clock of its own |
+//! | `geoip` | a database that knows the place of this machine |
 //! | `logout` | an app that is told of sign-outs |
 //! | `gateway` | apps behind the gateway, and what a proxy asks |
 //! | `gateway_proxy` | NGINX and HAProxy as documented, and an app that echoes |
@@ -30,6 +31,7 @@ pub mod flow;
 pub mod forge;
 pub mod gateway;
 pub mod gateway_proxy;
+pub mod geoip;
 pub mod grant;
 pub mod logout;
 pub mod mtls;

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::kit::geoip;
 use crate::support::backends::Backend;
 use crate::support::process::free_port;
 use crate::support::servers::{PrivatePostgres, PrivateRedis};
@@ -255,5 +256,28 @@ async fn several_mistakes_are_told_together_one_line_each() {
     for word in ["issuer", "refresh_grace", "IDEL"] {
         let lines = ending.said.lines().filter(|line| line.contains(word));
         assert_eq!(lines.count(), 1, "{word} in:\n{}", ending.said);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused_at_start() {
+    let mut cut = geoip::database();
+    cut.truncate(60);
+    // The tree leads to a record that is not there.
+    let mut astray = geoip::database();
+    astray[3..6].copy_from_slice(&[0x7f, 0xff, 0xff]);
+    for (bytes, code, word) in [
+        (Some(b"not a database".to_vec()), 1, "MaxMind"),
+        (Some(cut), 1, "MaxMind"),
+        (Some(astray), 1, "damaged"),
+        (None, 78, "could not be read"),
+    ] {
+        let mut world = World::builder(Backend::Embedded).prepare().await;
+        let file = world.path("places.mmdb");
+        if let Some(bytes) = bytes {
+            std::fs::write(&file, bytes).unwrap();
+        }
+        world.set("DOORWARD_SESSION__GEOIP_FILE", &file.display().to_string());
+        ending(world.command(&["serve"])).assert(code, &["session.geoip_file", word]);
     }
 }

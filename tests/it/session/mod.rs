@@ -11,6 +11,8 @@
 //! | `login_form`, `csrf`, `headers`, `hostile_text` | the pages under attack |
 //! | `first_start` | nonsense on every route; the first administrator |
 //! | `session_life` | the session cookie: renewed, protected, limited, listed and ended |
+//! | `everywhere` | signing out everywhere and everywhere else, by the person, the console and commands |
+//! | `sightings` | what people and administrators see of sessions |
 //! | `backchannel_logout` | apps are told when a session ends, whatever fails meanwhile |
 //! | `frontchannel_logout` | the browser loads the apps' sign-out pages; what sign-outs leave alone |
 //! | `session_management` | apps notice another session; sign-ins that start here |
@@ -21,6 +23,7 @@ mod connections;
 mod consent_withdrawal;
 mod cross_site;
 mod csrf;
+mod everywhere;
 mod first_start;
 mod frontchannel_logout;
 mod headers;
@@ -29,5 +32,6 @@ mod login_form;
 mod logout;
 mod session_life;
 mod session_management;
+mod sightings;
 mod sign_up;
 mod sign_up_attacks;

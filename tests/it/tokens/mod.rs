@@ -15,6 +15,7 @@
 //! | `algorithms`, `encrypted` | each client's algorithms; signed and encrypted answers; the key set |
 //! | `jwt_attacks` | forged and misused tokens, everywhere one is read |
 //! | `races` | one code, one grant; one refresh token, one lineage, under fifty at once |
+//! | `revocation_choice` | what each client chose about revoked access tokens, kept |
 //! | `revocation_set` | whatever ends a lineage kills its tokens at once and for good |
 //! | `keys`, `rotation` | keys rotate under load and are removed with all they signed |
 
@@ -36,6 +37,7 @@ mod protected_resources;
 mod races;
 mod refresh;
 mod revocation;
+mod revocation_choice;
 mod revocation_set;
 mod rotation;
 mod token_exchange;

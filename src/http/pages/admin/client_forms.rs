@@ -30,8 +30,8 @@ pub struct ClientForm {
     pub skip_consent: bool,
     pub require_pkce: bool,
     pub claims_in_id_token: bool,
-    /// `jwt` or `opaque`.
-    pub access_token_format: String,
+    /// `stateless`, `checked` or `opaque`.
+    pub revocation: String,
     /// The name of an algorithm there are keys for.
     pub access_token_alg: String,
     /// Likewise.
@@ -105,7 +105,7 @@ impl ClientForm {
             skip_consent: false,
             require_pkce: true,
             claims_in_id_token: false,
-            access_token_format: "jwt".to_owned(),
+            revocation: "checked".to_owned(),
             access_token_alg: "RS256".to_owned(),
             id_token_alg: "RS256".to_owned(),
         }

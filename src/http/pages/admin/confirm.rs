@@ -22,10 +22,19 @@ pub struct Confirm {
     pub action: String,
     /// Further fields of the form.
     pub hidden: Vec<(String, String)>,
+    /// What may be done on top; each a box that is not ticked.
+    pub choices: Vec<Choice>,
     /// The words on the button: "Delete ada".
     pub button: String,
     /// Path of the way back, with the issuer's path.
     pub cancel: String,
+}
+
+/// A box of the form.
+#[derive(Debug, Clone, Copy)]
+pub struct Choice {
+    pub name: &'static str,
+    pub label: &'static str,
 }
 
 impl Confirm {
@@ -41,6 +50,7 @@ impl Confirm {
             ],
             action: words("/admin/users/5f0c1f0e/delete"),
             hidden: vec![("version".to_owned(), words("4"))],
+            choices: vec![Choice { name: "connections", label: "End her devices, too" }],
             button: words("Delete grace"),
             cancel: words("/admin/users/5f0c1f0e"),
         }

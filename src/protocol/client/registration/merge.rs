@@ -56,7 +56,7 @@ fn members(metadata: &ClientMetadata) -> Option<Map<String, Value>> {
 mod tests {
     use super::*;
     use crate::protocol::client::{
-        AccessTokenFormat, ClaimsPlacement, ClientKind, GrantType, SecurityProfile,
+        ClaimsPlacement, ClientKind, GrantType, RevocationChoice, SecurityProfile,
     };
     use crate::protocol::scope::Scopes;
 
@@ -84,7 +84,7 @@ mod tests {
         let present = ClientMetadata {
             security_profile: SecurityProfile::Fapi2Security,
             pkce: PkcePolicy::Required,
-            access_token_format: AccessTokenFormat::Opaque,
+            revocation: RevocationChoice::Opaque,
             access_token_lifetime: Some(60),
             claims_in: ClaimsPlacement::IdTokenToo,
             allowed_origins: vec!["https://rp.test".into()],

@@ -48,7 +48,7 @@ fn what_only_administrators_decide_is_ignored() {
         "consent": "skip", "kind": "machine", "pkce": "optional", "audience": ["everything"],
         "protected_resources": ["https://api.test"],
         "access_token_lifetime": 3600, "claims_in": "id_token_too", "allowed_origins": ["https://x.test"],
-        "access_token_format": "opaque", "security_profile": "standard", "disabled_at": 1,
+        "access_token_format": "opaque", "revocation": "stateless", "security_profile": "standard", "disabled_at": 1,
         "client_name#de": "Anwendung", "nonsense": { "a": [1] },
     });
     request.as_object_mut().unwrap().extend(ours.as_object().unwrap().clone());

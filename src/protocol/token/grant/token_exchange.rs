@@ -135,7 +135,7 @@ fn presented(
 /// # Errors
 /// `invalid_request`.
 pub fn check_format(client: &Client, wanted: Wanted) -> Result<(), OAuthError> {
-    let opaque = client.metadata.access_token_format == AccessTokenFormat::Opaque;
+    let opaque = client.metadata.revocation.format() == AccessTokenFormat::Opaque;
     if opaque && wanted == Wanted::Jwt {
         return Err(OAuthError::invalid_request(
             "This client gets opaque tokens only; leave requested_token_type out.",

@@ -1,0 +1,203 @@
+//! `doorward session`: where people are signed in.
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::engine;
+use super::exit::{Exit, Failure};
+use super::globals::Globals;
+use super::output::{Output, Table};
+use crate::app::App;
+use crate::protocol::types::SessionId;
+use crate::protocol::user::User;
+use crate::service::audit::{Actor, Caller};
+use crate::service::people;
+use crate::service::session::everywhere::{self, Connections, Ended, Reach, Wanted};
+use crate::service::session::{self, sightings};
+use crate::store::Cursor;
+
+const LIST_EXAMPLES: &str = "\
+A running server writes down every half minute when a session was last used.
+
+Examples:
+  doorward session list
+  doorward session list --user alice --format json";
+
+const REVOKE_EXAMPLES: &str = "\
+Apps that want to know are told. What stays signed in without a session, such as a television or an app
+that works while the person is away, goes on unless --all ends it, too.
+
+Examples:
+  doorward session revoke 019a6b3e-7c1f-7d90-8a55-0d1e2f3a4b5c
+  doorward session revoke --user alice
+  doorward session revoke --user alice --all";
+
+/// Commands about sessions.
+#[derive(Debug, Clone, Subcommand)]
+pub enum SessionCommand {
+    /// List where people are signed in
+    #[command(after_help = LIST_EXAMPLES)]
+    List(SessionListArgs),
+    /// Sign somebody out of one device, or everywhere
+    #[command(after_help = REVOKE_EXAMPLES)]
+    Revoke(SessionRevokeArgs),
+}
+
+/// `session list`.
+#[derive(Debug, Clone, Args)]
+pub struct SessionListArgs {
+    /// Only those of this person: username, e-mail address or id
+    #[arg(long)]
+    pub user: Option<String>,
+    /// Sessions to list at most
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub limit: u32,
+    /// Go on behind this place in the list
+    #[arg(long, value_name = "PLACE")]
+    pub after: Option<String>,
+}
+
+/// `session revoke`.
+#[derive(Debug, Clone, Args)]
+pub struct SessionRevokeArgs {
+    /// The session's id
+    #[arg(required_unless_present = "user", conflicts_with = "user")]
+    pub id: Option<String>,
+    /// Every session of this person: username, e-mail address or id
+    #[arg(long)]
+    pub user: Option<String>,
+    /// Also what stays signed in without a session
+    #[arg(long, requires = "user")]
+    pub all: bool,
+}
+
+pub(super) fn run(
+    command: &SessionCommand,
+    globals: &Globals,
+    output: &mut Output<'_>,
+) -> Result<Exit, Failure> {
+    match command {
+        SessionCommand::List(args) => list(args, globals, output),
+        SessionCommand::Revoke(args) => match (&args.id, &args.user) {
+            (Some(id), _) => revoke_one(id, globals, output),
+            (None, Some(user)) => {
+                let connections = if args.all { Connections::End } else { Connections::Keep };
+                revoke_all(user, connections, (globals, output))
+            }
+            (None, None) => Err(Failure::Failed("name a session or a person".into())),
+        },
+    }
+}
+
+fn list(
+    args: &SessionListArgs,
+    globals: &Globals,
+    output: &mut Output<'_>,
+) -> Result<Exit, Failure> {
+    let after = match &args.after {
+        None => None,
+        Some(text) => Some(Cursor::parse(text).ok_or_else(|| {
+            Failure::Failed(format!("{text} is no place in the list; take it from the last page"))
+        })?),
+    };
+    let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
+    let mut found = engine::with_app(globals, async |app| {
+        let user = match &args.user {
+            Some(text) => Some(people::find(app, text).await?.id),
+            None => None,
+        };
+        let rows = session::list(app, (user.as_ref(), after), i64::from(args.limit) + 1).await?;
+        Ok(sightings::of(app, rows).await?)
+    })?;
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| more).map(|seen| seen.session.cursor().to_string());
+    let mut table = Table::new(["id", "username", "device", "from", "place", "last used", "apps"]);
+    for seen in &found {
+        table.row([
+            seen.session.id.as_str(),
+            &seen.username,
+            &seen.session.device,
+            &seen.session.address,
+            &seen.session.place,
+            &seen.session.last_seen_at.rfc3339(),
+            &seen.apps.join(", "),
+        ]);
+    }
+    let items: Vec<_> = found.iter().map(to_json).collect();
+    output.data(&engine::list(&items, next.as_deref()), &table)?;
+    if let Some(next) = next {
+        output.note(&format!("There are more: --after {next}"));
+    }
+    Ok(Exit::Done)
+}
+
+fn to_json(seen: &sightings::Sighting) -> Value {
+    let session = &seen.session;
+    json!({
+        "id": session.id,
+        "user_id": session.user_id,
+        "username": seen.username,
+        "device": session.device,
+        "address": session.address,
+        "place": session.place,
+        "acr": session.acr,
+        "amr": session.amr,
+        "apps": seen.apps,
+        "auth_time": engine::time(session.auth_time),
+        "created_at": engine::time(session.created_at),
+        "last_seen_at": engine::time(session.last_seen_at),
+        "expires_at": engine::time(session.expires_at),
+    })
+}
+
+fn revoke_one(id: &str, globals: &Globals, output: &mut Output<'_>) -> Result<Exit, Failure> {
+    let session = SessionId::new(id);
+    let who = (&Actor::CommandLine, &Caller::default());
+    let ended =
+        engine::with_app(globals, async |app| Ok(session::end_by_id(app, &session, who).await?))?;
+    if !ended {
+        return Err(Failure::Failed(format!("there is no session {id}, or it has ended already")));
+    }
+    output.note("The session has ended.");
+    let mut table = Table::fields();
+    table.row(["id", id]);
+    output.data(&json!({ "id": id, "sessions": 1, "connections": 0 }), &table)?;
+    Ok(Exit::Done)
+}
+
+fn revoke_all(
+    user: &str,
+    connections: Connections,
+    (globals, output): (&Globals, &mut Output<'_>),
+) -> Result<Exit, Failure> {
+    let (user, ended) =
+        engine::with_app(globals, async |app| sign_out(app, user, connections).await)?;
+    output.note("The person is signed out everywhere.");
+    let mut table = Table::fields();
+    table
+        .row(["username", &user.username])
+        .row(["sessions ended", &ended.sessions.to_string()])
+        .row(["others ended", &ended.connections.to_string()]);
+    let document = json!({
+        "user_id": user.id,
+        "username": user.username,
+        "sessions": ended.sessions,
+        "connections": ended.connections,
+    });
+    output.data(&document, &table)?;
+    Ok(Exit::Done)
+}
+
+async fn sign_out(
+    app: &App,
+    user: &str,
+    connections: Connections,
+) -> Result<(User, Ended), Failure> {
+    let user = people::find(app, user).await?;
+    let wanted = Wanted { user: &user.id, reach: Reach::Everywhere, connections };
+    let who = (&Actor::CommandLine, &Caller::default());
+    let ended = everywhere::sign_out(app, &wanted, who).await?;
+    let ended = ended.ok_or_else(|| Failure::Failed("the person was deleted meanwhile".into()))?;
+    Ok((user, ended))
+}
