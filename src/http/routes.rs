@@ -5,7 +5,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Resource, Route, guard};
 
 use super::site::Site;
-use super::{account, assets, console, gateway, oidc, ops, sign_in};
+use super::{account, api, assets, console, gateway, oidc, ops, sign_in};
 use crate::http::account::allowed_apps;
 use crate::protocol::discovery::path;
 
@@ -43,6 +43,7 @@ fn below_issuer(map: &mut ServiceConfig) {
     sign_in::routes(map);
     account::routes(map);
     allowed_apps::routes(map);
+    api::routes(map);
     console::routes(map);
     gateway::routes(map);
     map.service(only("/static/{name:.*}", reading().to(asset)));

@@ -13,7 +13,8 @@
 //! | `node` | a node inside the test, with a clock of its own |
 //! | `logout` | an app that is told of sign-outs |
 //! | `gateway` | apps behind the gateway, and what a proxy asks |
-//! | `gateway_proxy` | NGINX and HAProxy as documented, and an app that echoes |
+//! | `gateway_proxy` | NGINX, HAProxy and Caddy as documented, and an app that echoes |
+//! | `session_data` | an app's program that keeps values beside sessions |
 //! | `console` | administrators, and what they make |
 //! | `client_signer` | keys of apps and what apps sign |
 //! | `mtls` | a Doorward that asks for certificates, and clients that have some |
@@ -37,3 +38,4 @@ pub mod node;
 pub mod registration;
 pub mod request;
 pub mod rp;
+pub mod session_data;
