@@ -6,6 +6,7 @@
 //! | `floods` | what strangers can make the server do and keep |
 //! | `audit_log` | events are found, exported and sealed; a hand in the database is noticed |
 //! | `malformed` | nonsense on every route; the first administrator |
+//! | `nonsense` | thousands of random requests on every route |
 //! | `methods` | HEAD is GET without the body; other methods are told what there is |
 //! | `redis_faults` | Redis and PostgreSQL fail, forget and come back with old data |
 //! | `crash` | the server is killed twenty times under load and loses nothing it acknowledged |
@@ -20,6 +21,7 @@ mod floods;
 mod machinery;
 mod malformed;
 mod methods;
+mod nonsense;
 mod operations;
 mod redis_faults;
 mod startup_errors;
