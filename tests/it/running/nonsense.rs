@@ -17,7 +17,7 @@ use crate::support::browser_like::Browser;
 /// How many requests are under way at once.
 const AT_ONCE: usize = 16;
 /// How long all of it may take on the slowest machine.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 const METHODS: [&str; 9] =
     ["GET", "GET", "POST", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"];

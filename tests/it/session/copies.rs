@@ -42,7 +42,7 @@ async fn passes(app: &App, cookie: &str) -> bool {
 on_both_backends! {
     async fn a_session_that_has_ended_never_comes_back_however_often_it_is_tried(backend: Backend) {
         let clock = Clock::manual(Clock::System.now());
-        let (_world, app, made) = signed_in(backend, &clock).await;
+        let (_world, app, made) = Box::pin(signed_in(backend, &clock)).await;
         let caller = Caller::default();
         let cookie = made.cookie.expose();
         let issued = gateway::issue(&app, &made.session, &caller).await.expect("an answer");
