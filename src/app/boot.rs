@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 
 use super::{
-    App, Documents, Doorkeeper, KeySets, Known, RequestObjects, VerifiedTokens, Watch,
+    App, Documents, Doorkeeper, KeySets, Known, RequestObjects, Turns, VerifiedTokens, Watch,
     software_issuers,
 };
 use crate::clock::Clock;
@@ -109,6 +109,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         client_authorities,
         outbound,
         doorkeeper: Doorkeeper::default(),
+        turns: Turns::default(),
         documents: Documents::default(),
         request_objects: RequestObjects::default(),
         software_issuers,

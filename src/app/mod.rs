@@ -8,6 +8,7 @@ mod key_sets;
 mod known;
 mod request_objects;
 mod software_issuers;
+mod turns;
 mod watch;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub use key_sets::{KeySet, KeySets, Slot};
 pub use known::{Known, VerifiedTokens};
 pub use request_objects::RequestObjects;
 pub use software_issuers::SoftwareIssuers;
+pub use turns::Turns;
 pub use watch::{Freshness, Watch};
 
 use crate::clock::{Clock, UnixTime};
@@ -62,6 +64,8 @@ pub struct App {
     pub outbound: Outbound,
     /// Who was let through the gateway a moment ago.
     pub doorkeeper: Doorkeeper,
+    /// Who may change session data next.
+    pub turns: Turns,
     /// Client ID metadata documents read lately.
     pub documents: Documents,
     /// Request objects fetched lately.

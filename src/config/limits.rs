@@ -19,6 +19,10 @@ pub struct LimitSettings {
     /// Size of a request body, in bytes.
     #[schemars(range(min = 4096, max = 1_048_576))]
     pub body_bytes: usize,
+    /// What one app may keep beside one session, in bytes as it is stored; the same again for what is
+    /// to survive the fast store, and for what a person shares among devices.
+    #[schemars(range(min = 1024, max = 65_536))]
+    pub session_data_bytes: usize,
 }
 
 impl Default for LimitSettings {
@@ -28,6 +32,7 @@ impl Default for LimitSettings {
             login_hourly_failures: 100,
             address_free_failures: 50,
             body_bytes: 65_536,
+            session_data_bytes: 16_384,
         }
     }
 }

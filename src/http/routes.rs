@@ -5,7 +5,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Resource, Route, guard};
 
 use super::site::Site;
-use super::{account, assets, console, gateway, oidc, ops, sign_in};
+use super::{account, api, assets, console, gateway, oidc, ops, sign_in};
 use crate::http::account::{allowed_apps, sign_out};
 use crate::protocol::discovery::path;
 
@@ -44,6 +44,7 @@ fn below_issuer(map: &mut ServiceConfig) {
     account::routes(map);
     allowed_apps::routes(map);
     sign_out::routes(map);
+    api::routes(map);
     console::routes(map);
     gateway::routes(map);
     map.service(only("/static/{name:.*}", reading().to(asset)));

@@ -18,6 +18,7 @@ pub mod params;
 pub mod password_policy;
 pub mod plain_text;
 pub mod scope;
+pub mod session_data;
 pub mod sign_up;
 pub mod token;
 pub mod types;

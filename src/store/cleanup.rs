@@ -7,13 +7,15 @@ use crate::clock::UnixTime;
 
 /// What is deleted when it has expired. The outer condition is repeated because a row may have
 /// been changed between looking and deleting.
-const EXPIRED: [&str; 7] = [
+const EXPIRED: [&str; 8] = [
     "delete from refresh_families where expires_at <= $1 and id in \
      (select id from refresh_families where expires_at <= $1 order by expires_at limit $2)",
     "delete from grants where expires_at <= $1 and id in \
      (select id from grants where expires_at <= $1 order by expires_at limit $2)",
     "delete from sessions where expires_at <= $1 and id in \
      (select id from sessions where expires_at <= $1 order by expires_at limit $2)",
+    "delete from session_data where expires_at <= $1 and id in \
+     (select id from session_data where expires_at <= $1 order by expires_at limit $2)",
     "delete from one_time_links where expires_at <= $1 and hash in \
      (select hash from one_time_links where expires_at <= $1 order by expires_at limit $2)",
     "delete from used_jtis where expires_at <= $1 and hash in \

@@ -49,6 +49,27 @@ pub async fn insert<'a>(sql: impl Sql<'a>, cookie: &GatewayCookie) -> Result<(),
         .map(drop)
 }
 
+/// Removes the oldest cookies of a session, so that at most `keep` stay; tells the hashes of those
+/// that went. Run it in the transaction that holds the session.
+pub async fn remove_oldest<'a>(
+    sql: impl Sql<'a>,
+    session: &SessionId,
+    keep: i64,
+) -> Result<Vec<String>, StoreError> {
+    let rows = sql
+        .into()
+        .query(
+            "delete from gateway_cookies where session_id = $1 and secret_hash not in \
+             (select secret_hash from gateway_cookies where session_id = $1 \
+              order by created_at desc, secret_hash desc limit $2) returning secret_hash",
+        )
+        .bind(session)
+        .bind(keep)
+        .all::<(String,)>()
+        .await?;
+    Ok(rows.into_iter().map(|(hash,)| hash).collect())
+}
+
 /// The cookie whose value has this hash.
 pub async fn by_hash<'a>(
     sql: impl Sql<'a>,

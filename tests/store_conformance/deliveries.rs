@@ -156,6 +156,22 @@ pub(crate) async fn gateway_cookies_conform(store: &Store) {
     assert_eq!((found.last_seen_at, found.idle_seconds), (NOW, owner.idle_seconds));
     assert_eq!((found.expires_at, found.revoked_at), (owner.expires_at, None));
     assert_eq!(gateway_cookies::by_hash(db, &owner.secret_hash).await.unwrap(), None);
+    for number in 3..6 {
+        let newer = GatewayCookie {
+            secret_hash: format!("hash-{number}"),
+            created_at: NOW.plus(number),
+            ..cookie.clone()
+        };
+        gateway_cookies::insert(db, &newer).await.unwrap();
+    }
+    let mut gone = gateway_cookies::remove_oldest(db, &owner.id, 2).await.unwrap();
+    gone.sort();
+    assert_eq!(gone, ["gateway-hash", "hash-3"]);
+    assert!(gateway_cookies::remove_oldest(db, &owner.id, 2).await.unwrap().is_empty());
+    assert!(
+        gateway_cookies::remove_oldest(db, &SessionId::new("nobody"), 0).await.unwrap().is_empty()
+    );
+    gateway_cookies::insert(db, &cookie).await.unwrap();
     sessions::revoke(db, &owner.id, NOW.plus(3)).await.unwrap();
     let found = gateway_cookies::by_hash(db, "gateway-hash").await.unwrap().unwrap();
     assert_eq!(found.revoked_at, Some(NOW.plus(3)));

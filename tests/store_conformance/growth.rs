@@ -12,6 +12,7 @@ use doorward::store::clients::registration_tokens::{self, RegistrationToken};
 use doorward::store::grants::{self, refresh_families};
 use doorward::store::links::{self, OneTimeLink};
 use doorward::store::revocations::{self, Revocation, RevocationKind};
+use doorward::store::sessions::session_data::{self, Place};
 use doorward::store::sessions::{self, session_clients};
 use doorward::store::{DatabaseSettings, Db, Store, audit, cleanup, outbox, used_jtis, users};
 
@@ -28,9 +29,10 @@ enum Fate {
 }
 
 /// Every table.
-const FATES: [(&str, Fate); 26] = [
+const FATES: [(&str, Fate); 27] = [
     ("sessions", Fate::Cleaned),
     ("session_clients", Fate::Cleaned),
+    ("session_data", Fate::Cleaned),
     ("grants", Fate::Cleaned),
     ("refresh_families", Fate::Cleaned),
     ("one_time_links", Fate::Cleaned),
@@ -51,7 +53,7 @@ const FATES: [(&str, Fate); 26] = [
     ("client_documents", Fate::Bounded("one for each app, gone with it")),
     ("consents", Fate::Bounded("people and apps, gone with either")),
     ("protected_resources", Fate::Bounded("an administrator names them; gone with their app")),
-    ("gateway_cookies", Fate::Bounded("one for each visit to the gateway; gone with the session")),
+    ("gateway_cookies", Fate::Bounded("ten for each session, gone with it")),
     ("signing_keys", Fate::Bounded("three for each algorithm; removed once nothing needs them")),
     ("encryption_keys", Fate::Bounded("two for each algorithm; removed once nothing needs them")),
     ("trusted_issuers", Fate::Bounded("an administrator makes and removes them")),
@@ -141,6 +143,8 @@ async fn an_hour_of_use(store: &Store, hour: i64) {
     sessions::insert(&mut tx, &signed_in).await.unwrap();
     let app = client("app").id;
     session_clients::remember(&mut tx, &SessionId::new(id("s")), &app).await.unwrap();
+    let place = Place { id: id("sd"), client_id: app, user_id: user("alice").id, session_id: None };
+    session_data::put(&mut tx, &place, ("{}", now.plus(12 * HOUR))).await.unwrap();
     let mut granted = grant(&id("g"), "u-alice", "app");
     granted.expires_at = now.plus(8 * HOUR);
     grants::insert(&mut tx, &granted).await.unwrap();

@@ -212,7 +212,7 @@ pub(crate) async fn cleanup_conforms(store: &Store) {
     let mut purged = 0;
     loop {
         let step = cleanup::purge(db, end, 2).await.unwrap();
-        assert!(step <= 16, "at most two of each kind");
+        assert!(step <= 18, "at most two of each kind");
         purged += step;
         if step == 0 {
             break;

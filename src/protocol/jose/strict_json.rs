@@ -12,6 +12,8 @@ const MOST_DEPTH: usize = 32;
 pub enum JsonProblem {
     #[error("is not a JSON object, or repeats a member")]
     NotAnObject,
+    #[error("is not JSON")]
+    NotJson,
     #[error("is nested more than 32 levels deep")]
     TooDeep,
 }
@@ -27,6 +29,18 @@ pub fn object(text: &[u8]) -> Result<Map<String, Value>, JsonProblem> {
         return Err(JsonProblem::TooDeep);
     }
     Ok(members)
+}
+
+/// Any value, an object or not. Repeated members are allowed: the last one counts.
+///
+/// # Errors
+/// [`JsonProblem`].
+pub fn value(text: &[u8]) -> Result<Value, JsonProblem> {
+    let value = serde_json::from_slice(text).map_err(|_| JsonProblem::NotJson)?;
+    if deeper_than(&value, MOST_DEPTH) {
+        return Err(JsonProblem::TooDeep);
+    }
+    Ok(value)
 }
 
 /// Whether a text or a member's name in it has the NUL character, which JSON can write and PostgreSQL
@@ -105,5 +119,19 @@ mod tests {
         assert!(object(nested(31).as_bytes()).is_ok());
         assert_eq!(object(nested(32).as_bytes()), Err(JsonProblem::TooDeep));
         assert_eq!(object(nested(10_000).as_bytes()), Err(JsonProblem::NotAnObject));
+    }
+
+    #[test]
+    fn a_value_may_be_of_any_kind_and_no_deeper() {
+        for fine in ["1", "null", "\"x\"", "[]", r#"{"a":1,"a":2}"#] {
+            assert!(value(fine.as_bytes()).is_ok(), "{fine}");
+        }
+        for bad in ["", "{", "1 2", "1e999", r#""\ud800""#] {
+            assert_eq!(value(bad.as_bytes()), Err(JsonProblem::NotJson), "{bad}");
+        }
+        let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        assert!(value(nested(32).as_bytes()).is_ok());
+        assert_eq!(value(nested(33).as_bytes()), Err(JsonProblem::TooDeep));
+        assert_eq!(value(nested(10_000).as_bytes()), Err(JsonProblem::NotJson));
     }
 }

@@ -16,8 +16,9 @@ use crate::service::authorize::{self, AuthorizeError, Outcome};
 use crate::service::clients::metadata_document::{self, Kept};
 use crate::service::failure::Failure;
 use crate::service::revocation::{self, Pending, Subject};
-use crate::service::session::{LiveSession, backchannel_logout};
+use crate::service::session::{LiveSession, backchannel_logout, session_data};
 use crate::store::consents::{self, Consent};
+use crate::store::sessions::session_data as session_data_rows;
 use crate::store::{StoreError, Tx, audit, clients as client_rows, grants};
 
 /// What the person pressed.
@@ -156,6 +157,7 @@ pub async fn withdraw(
     }
     let revoked = grants::revoke_for_consent(&mut tx, user, client, now).await?;
     backchannel_logout::enqueue_for_app(app, &mut tx, (user, client)).await?;
+    let kept = session_data::forget_app(app, &mut tx, (user, client)).await?;
     let subjects: Vec<_> = revoked.iter().map(Subject::Grant).collect();
     let pending = revocation::record(&mut tx, &subjects, now).await?;
     let event =
@@ -164,6 +166,7 @@ pub async fn withdraw(
     tx.commit().await?;
     app.outbox_bell.notify_one();
     revocation::publish(app, pending).await;
+    session_data::make_room(app, kept).await;
     Ok(true)
 }
 
@@ -179,6 +182,7 @@ pub(crate) async fn withdraw_all(
 ) -> Result<Pending, Failure> {
     consents::delete_for_client(&mut *tx, client).await?;
     grants::revoke_for_client(&mut *tx, client, now).await?;
+    session_data_rows::forget_client(&mut *tx, client).await?;
     let version = client_rows::raise_token_version(&mut *tx, client).await?;
     revocation::record(tx, &[Subject::Client(client, version)], now).await
 }

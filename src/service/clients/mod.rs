@@ -24,6 +24,7 @@ use crate::service::failure::Failure;
 use crate::service::revocation::{self, Subject};
 use crate::store::clients::{self, ClientFilter, protected_resources};
 use crate::store::revocations::{self, RevocationKind};
+use crate::store::sessions::session_data;
 use crate::store::{StoreError, Tx, audit, grants, sync};
 
 /// The shortest secret an administrator may bring; generated ones have 43 characters.
@@ -295,6 +296,7 @@ pub async fn set_activity(
             clients::set_disabled(&mut tx, id, Some(now), now).await?;
             let version = clients::raise_token_version(&mut tx, id).await?;
             grants::revoke_for_client(&mut tx, id, now).await?;
+            session_data::forget_client(&mut tx, id).await?;
             let pending = revocation::record(&mut tx, &[Subject::Client(id, version)], now).await?;
             ("client.disabled", Some(pending))
         }

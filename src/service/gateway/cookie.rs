@@ -15,11 +15,14 @@ use crate::protocol::gateway::identity::{Person, Visitor};
 use crate::protocol::types::SessionId;
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::failure::Failure;
-use crate::service::revocation::{self, Standing};
+use crate::service::revocation::{self, Standing, Subject};
 use crate::service::session::{COPY_TTL, LiveSession};
 use crate::store::gateway_cookies::{self, GatewayCookie};
 use crate::store::revocations::RevocationKind;
 use crate::store::{audit, sessions, users};
+
+/// A browser needs one, and another when it has signed in again with more.
+const MOST_OF_A_SESSION: i64 = 10;
 
 /// What the ephemeral store holds for a cookie.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -34,6 +37,10 @@ struct Copy {
     user_version: i64,
     /// The newest revocation that was known before any of this was read.
     revocations: i64,
+    /// When that was. The copy is worth nothing [`COPY_TTL`] later, however often it is used: it would
+    /// outlive the tombstones that end it.
+    #[serde(default)]
+    read_at: UnixTime,
 }
 
 impl Copy {
@@ -95,6 +102,7 @@ async fn read_rows(app: &App, hash: &SecretHash, newest: i64) -> Result<Option<C
         expires_at: row.expires_at,
         user_version: user.token_version,
         revocations: newest,
+        read_at: now,
     }))
 }
 
@@ -118,12 +126,14 @@ async fn read_copy(app: &App, hash: &SecretHash) -> Result<Option<Copy>, Failure
         (RevocationKind::Session, copy.session.as_str(), 0),
         (RevocationKind::User, copy.person.id.as_str(), copy.user_version),
         (RevocationKind::Facts, copy.person.id.as_str(), copy.revocations),
+        (RevocationKind::Cookie, hash.as_str(), 0),
     ];
     if revocation::standing_of(app, &subjects).await? == Standing::Revoked {
         return Ok(None);
     }
-    let ttl = copy.ttl(app.now());
-    if ttl <= 0 {
+    let now = app.now();
+    let ttl = copy.ttl(now);
+    if ttl <= 0 || now.since(copy.read_at) >= COPY_TTL {
         return Ok(None);
     }
     if ttl != idle {
@@ -155,7 +165,8 @@ pub struct Issued {
     pub max_age: Option<Seconds>,
 }
 
-/// Makes a cookie for a session; `None` when it has ended meanwhile.
+/// Makes a cookie for a session; `None` when it has ended meanwhile. A session has
+/// [`MOST_OF_A_SESSION`] of them at most: the oldest ones end.
 ///
 /// # Errors
 /// [`Failure`] when SQL does not take it; there is no cookie then.
@@ -177,13 +188,22 @@ pub async fn issue(
     if !sessions::hold(&mut tx, &session.id).await? {
         return Ok(None);
     }
+    let gone = gateway_cookies::remove_oldest(&mut tx, &session.id, MOST_OF_A_SESSION - 1).await?;
+    let gone: Vec<_> = gone.iter().map(|hash| Subject::Cookie(hash)).collect();
     gateway_cookies::insert(&mut tx, &row).await?;
+    let ended = match gone.as_slice() {
+        [] => None,
+        gone => Some(revocation::record(&mut tx, gone, now).await?),
+    };
     let event = Event::success("gateway.opened", &Actor::User(session.user_id.clone()), now)
         .user(&session.user_id)
         .session(&session.id)
         .caller(caller);
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
+    if let Some(ended) = ended {
+        revocation::publish(app, ended).await;
+    }
     Ok(Some(Issued { cookie, max_age: session.cookie_max_age(app) }))
 }
 

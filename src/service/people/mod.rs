@@ -15,6 +15,7 @@ use crate::service::failure::Failure;
 use crate::service::revocation::{self, Subject};
 use crate::service::session::backchannel_logout;
 use crate::service::sign_in::normalize_login;
+use crate::store::sessions::session_data;
 use crate::store::users::{self, UserFilter};
 use crate::store::{StoreError, Tx, audit, grants, sessions};
 
@@ -378,6 +379,7 @@ pub(crate) async fn end_everything(
     let ended = sessions::revoke_for_user(&mut tx, id, None, now).await?;
     backchannel_logout::enqueue(app, &mut tx, id, ended.iter().map(|(id, _)| id)).await?;
     grants::revoke_for_user(&mut tx, id, now).await?;
+    session_data::forget_user(&mut tx, id).await?;
     let version = users::raise_token_version(&mut tx, id).await?;
     let pending = revocation::record(&mut tx, &all_of((id, version), &ended), now).await?;
     audit::append(&mut tx, &event.into_row()).await?;

@@ -9,6 +9,7 @@ pub(crate) mod backchannel_logout;
 pub mod connections;
 pub mod everywhere;
 pub mod logout;
+pub mod session_data;
 pub mod sightings;
 
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,10 @@ pub struct LiveSession {
     pub idle_seconds: Seconds,
     /// The absolute limit; nothing extends it.
     pub expires_at: UnixTime,
+    /// When SQL last said all this. A copy is worth nothing [`COPY_TTL`] later, however often it is
+    /// used: it would outlive the tombstone that ends it.
+    #[serde(default)]
+    pub read_at: UnixTime,
     #[serde(skip)]
     pub secret_hash: String,
 }
@@ -74,7 +79,7 @@ impl LiveSession {
         remembered.then(|| self.expires_at.since(app.now()))
     }
 
-    fn of(row: Session) -> Self {
+    fn of(row: Session, now: UnixTime) -> Self {
         Self {
             id: row.id,
             user_id: row.user_id,
@@ -83,6 +88,7 @@ impl LiveSession {
             amr: row.amr,
             idle_seconds: row.idle_seconds,
             expires_at: row.expires_at,
+            read_at: now,
             secret_hash: row.secret_hash,
         }
     }
@@ -145,7 +151,7 @@ pub async fn current(app: &App, cookie: &str) -> Result<Option<LiveSession>, Fai
     if row.revoked_at.is_some() || row.expires_at <= now || idle > row.idle_seconds {
         return Ok(None);
     }
-    let session = LiveSession::of(row);
+    let session = LiveSession::of(row, now);
     write_copy(app, &session).await;
     app.watch.visited(&session.id, now);
     Ok(Some(session))
@@ -173,8 +179,9 @@ async fn read_copy(app: &App, hash: &SecretHash) -> Option<LiveSession> {
     }
     let mut session: LiveSession = serde_json::from_str(&copy?).ok()?;
     hash.as_str().clone_into(&mut session.secret_hash);
-    let ttl = session.copy_ttl(app.now());
-    if ttl <= 0 {
+    let now = app.now();
+    let ttl = session.copy_ttl(now);
+    if ttl <= 0 || now.since(session.read_at) >= COPY_TTL {
         return None;
     }
     if ttl != idle {
@@ -240,7 +247,7 @@ pub async fn establish(
         .caller(caller);
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
-    let session = LiveSession::of(row);
+    let session = LiveSession::of(row, now);
     write_copy(app, &session).await;
     Ok(Some(Established { session, cookie, cookie_max_age, ended }))
 }
@@ -323,6 +330,7 @@ async fn renew(
         auth_time: proof.auth_time,
         acr: proof.acr,
         amr: proof.amr,
+        read_at: now,
         secret_hash: renewal.new_hash,
         ..previous.clone()
     };
@@ -354,6 +362,7 @@ pub async fn end(
     if began.is_some() {
         backchannel_logout::enqueue(app, &mut tx, &session.user_id, [&session.id]).await?;
     }
+    let kept = session_data::forget_session(&mut tx, &session.id).await?;
     grants::revoke_for_session(&mut tx, &session.id, now, Offline::Keep).await?;
     let dead = [Subject::Session(&session.id), Subject::Cookie(&session.secret_hash)];
     let pending = revocation::record(&mut tx, &dead, now).await?;
@@ -370,6 +379,7 @@ pub async fn end(
     }
     app.outbox_bell.notify_one();
     revocation::publish(app, pending).await;
+    session_data::make_room(app, kept).await;
     Ok(())
 }
 
@@ -380,7 +390,7 @@ pub async fn end(
 pub async fn end_by_id(app: &App, id: &SessionId, who: (&Actor, &Caller)) -> Result<bool, Failure> {
     match sessions::by_id(&app.store.db, id).await? {
         Some(row) if row.revoked_at.is_none() => {
-            end(app, &LiveSession::of(row), who).await?;
+            end(app, &LiveSession::of(row, app.now()), who).await?;
             Ok(true)
         }
         _ => Ok(false),

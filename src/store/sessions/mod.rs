@@ -1,6 +1,7 @@
 //! SSO sessions: the truth behind the fast copies.
 
 pub mod session_clients;
+pub mod session_data;
 
 use sqlx_macros::FromRow;
 

@@ -51,7 +51,17 @@ async fn userinfo(rp: &Rp, token: &str, identity: Option<&Identity>) -> Page {
 }
 
 async fn userinfo_by(scheme: &str, rp: &Rp, token: &str, identity: Option<&Identity>) -> Page {
-    let url = rp.http.resolve(&endpoint(rp, "/oauth2/userinfo"));
+    read(rp, ("/oauth2/userinfo", scheme), token, identity).await
+}
+
+/// Reads what a token opens.
+async fn read(
+    rp: &Rp,
+    (path, scheme): (&str, &str),
+    token: &str,
+    identity: Option<&Identity>,
+) -> Page {
+    let url = rp.http.resolve(&endpoint(rp, path));
     let mut request = rp.http.request(Method::GET, &url);
     request = request.header("Authorization", format!("{scheme} {token}"));
     if let Some(identity) = identity {
@@ -73,11 +83,16 @@ on_both_backends! {
             page.assert_status(200);
         }
         for wrong in [None, Some(&other)] {
-            let page = userinfo(&bank.rp, &tokens.access, wrong).await;
-            page.assert_status(401);
-            let challenge = page.header("www-authenticate");
-            assert!(challenge.contains("error=\"invalid_token\""), "{challenge}");
+            for path in ["/oauth2/userinfo", "/api/v1/session-data/k"] {
+                let page = read(&bank.rp, (path, "Bearer"), &tokens.access, wrong).await;
+                page.assert_status(401);
+                let challenge = page.header("www-authenticate");
+                assert!(challenge.contains("error=\"invalid_token\""), "{challenge}");
+            }
         }
+        let kept = ("/api/v1/session-data/k", "Bearer");
+        let page = read(&bank.rp, kept, &tokens.access, Some(&identity)).await;
+        page.assert_status(404).assert_header("content-type", "application/problem+json");
         let second = bound(&bank.refresh(tokens.refresh(), Holder::Own).await, &identity);
         userinfo(&bank.rp, &second.access, Some(&identity)).await.assert_status(200);
         let told = bank.post("/oauth2/introspect", &[("token", &second.access)], &[]).await.json();

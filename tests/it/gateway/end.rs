@@ -1,11 +1,18 @@
 //! Access to the apps ends with the session, at once and on every node, and nothing that fails is ever
 //! taken for an "allow".
 
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
 use crate::kit::console;
 use crate::kit::fixtures::{ALICE, BOB, Person};
-use crate::kit::flow::{PATIENCE, SecondNode, execute, is_signed_in, sign_out};
-use crate::kit::gateway::{Question, STAFF, WIKI, add_people, builder, gateway, visitor};
+use crate::kit::flow::{PATIENCE, SecondNode, count, execute, is_signed_in, sign_out};
+use crate::kit::gateway::{
+    COOKIE, Question, STAFF, WIKI, add_people, builder, gateway, start_path, visitor,
+};
 use crate::support::backends::Backend;
+use crate::support::browser_like::Browser;
 use crate::support::process::wait_until_async;
 use crate::support::servers::Persistence;
 use crate::support::world::World;
@@ -19,7 +26,7 @@ async fn passes(world: &World, cookie: &str) -> bool {
 }
 
 /// A browser that has just been let in, so that every tier knows it.
-async fn inside(world: &World, person: &Person) -> (crate::support::browser_like::Browser, String) {
+async fn inside(world: &World, person: &Person) -> (Browser, String) {
     let (browser, cookie) = visitor(world, person).await;
     for _ in 0..2 {
         assert!(passes(world, &cookie).await);
@@ -27,7 +34,43 @@ async fn inside(world: &World, person: &Person) -> (crate::support::browser_like
     (browser, cookie)
 }
 
+/// Goes to an app with the session's cookie alone, as a browser would that has lost the gateway's.
+async fn enter_anew(browser: &Browser) -> String {
+    let browser = browser.copy();
+    let page = browser.resolve("/");
+    browser.cookies(|jar| jar.remove(&page, COOKIE));
+    browser.get(&start_path(&format!("http://{WIKI}/"))).await.assert_status(303);
+    browser.cookie(COOKIE).expect("the gateway's cookie")
+}
+
 on_both_backends! {
+    async fn a_session_has_ten_cookies_and_the_oldest_end(backend: Backend) {
+        let world = gateway(backend).await;
+        let (browser, first) = inside(&world, &ALICE).await;
+        let (_, elsewhere) = inside(&world, &ALICE).await;
+        let cookies = "select count(*) from gateway_cookies";
+        // Cookies of one second have no order among them.
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        let mut later = vec![];
+        for _ in 0..9 {
+            later.push(enter_anew(&browser).await);
+        }
+        assert_eq!(count(&world, cookies).await, 11);
+        assert!(passes(&world, &first).await && passes(&world, &later[0]).await);
+        let newest = enter_anew(&browser).await;
+        assert_eq!(count(&world, cookies).await, 11);
+        for _ in 0..2 {
+            assert!(!passes(&world, &first).await, "known to every tier a moment ago");
+        }
+        for cookie in later.iter().chain([&newest, &elsewhere]) {
+            assert!(passes(&world, cookie).await);
+        }
+        // However many come at once.
+        join_all((0..12).map(|_| enter_anew(&browser))).await;
+        assert_eq!(count(&world, cookies).await, 11);
+        assert!(passes(&world, &elsewhere).await && is_signed_in(&browser).await);
+    }
+
     async fn signing_out_ends_access_at_once_and_only_one_s_own(backend: Backend) {
         let world = gateway(backend).await;
         let (browser, alice) = inside(&world, &ALICE).await;

@@ -1,5 +1,5 @@
-//! Not tests: NGINX and HAProxy with the configurations of docs/gateway, in front of an app that says
-//! back what it was sent.
+//! Not tests: NGINX, HAProxy and Caddy with the configurations of docs/gateway, in front of an app that
+//! says back what it was sent.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -69,6 +69,7 @@ fn read_head(stream: &mut TcpStream) -> Option<String> {
 pub enum Proxy {
     Nginx,
     Haproxy,
+    Caddy,
 }
 
 /// A proxy in front of its own app.
@@ -81,27 +82,30 @@ pub struct Front {
     dir: Scratch,
 }
 
-/// A Doorward with both proxies and an app behind each.
+/// A Doorward with all proxies and an app behind each.
 pub struct Fronts {
     pub world: World,
-    pub all: [Front; 2],
+    pub all: [Front; 3],
 }
 
 impl Fronts {
-    /// Both apps have the rules of `gateway::WIKI` and `STAFF`: NGINX is in front of the first.
+    /// Every app has the rules of `gateway::WIKI`.
     pub async fn start(backend: Backend) -> Self {
-        let ports = [free_port(), free_port()];
-        let [wiki, staff] = ports.map(|port| format!("localhost:{port}"));
-        // One set of rules for both.
+        let ports = [free_port(), free_port(), free_port()];
+        let [wiki, staff, third] = ports.map(|port| format!("localhost:{port}"));
+        // One set of rules for all.
         let text = settings(&wiki, &staff);
         let rules = text.split("rules = [\n").nth(1).and_then(|rest| rest.split("\n]").next());
         let one = "rules = [{ path = \"/staff\", allow = [\"group:staff\"] }]";
-        let text = text.replace(one, &format!("rules = [\n{}\n]", rules.expect("the rules")));
+        let rules = format!("rules = [\n{}\n]", rules.expect("the rules"));
+        let text = text.replace(one, &rules);
+        let text = format!("{text}\n[[gateway.apps]]\nhost = \"{third}\"\n{rules}\n");
         let world = World::builder(backend).config_file(&text).start().await;
         add_people(&world);
         let all = [
             Front::start(Proxy::Nginx, &world, ports[0]),
             Front::start(Proxy::Haproxy, &world, ports[1]),
+            Front::start(Proxy::Caddy, &world, ports[2]),
         ];
         Self { world, all }
     }
@@ -113,6 +117,7 @@ impl Front {
         let mut command = match proxy {
             Proxy::Nginx => nginx(&dir, [port, world.port, app.port]),
             Proxy::Haproxy => haproxy(&dir, [port, world.port, app.port]),
+            Proxy::Caddy => caddy(&dir, [port, world.port, app.port]),
         };
         let log = dir.join("proxy.log");
         let mut process = Guarded::start(&mut command, &log, Signal::Kill);
@@ -217,5 +222,26 @@ fn haproxy(dir: &Scratch, [port, doorward, app]: [u16; 3]) -> Command {
     std::fs::write(dir.join("haproxy.cfg"), text).expect("write the configuration");
     let mut command = program("haproxy");
     command.arg("-db").arg("-f").arg(dir.join("haproxy.cfg"));
+    command
+}
+
+fn caddy(dir: &Scratch, [port, doorward, app]: [u16; 3]) -> Command {
+    let site = format!("http://localhost:{port} {{\n\tbind 127.0.0.1\n");
+    let text = documented(
+        "Caddyfile",
+        &[
+            ("wiki.example.com {\n", &site),
+            ("__Secure-doorward_gateway", "doorward_gateway"),
+            ("127.0.0.1:8080", &address(doorward)),
+            ("127.0.0.1:3000", &address(app)),
+        ],
+    );
+    let text = format!("{{\n\tadmin off\n\tauto_https off\n}}\n{text}");
+    std::fs::write(dir.join("Caddyfile"), text).expect("write the configuration");
+    let mut command = program("caddy");
+    command.arg("run").arg("--adapter").arg("caddyfile").arg("--config").arg(dir.join("Caddyfile"));
+    for name in ["HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"] {
+        command.env(name, dir.path());
+    }
     command
 }

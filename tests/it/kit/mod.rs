@@ -14,7 +14,8 @@
 //! | `geoip` | a database that knows the place of this machine |
 //! | `logout` | an app that is told of sign-outs |
 //! | `gateway` | apps behind the gateway, and what a proxy asks |
-//! | `gateway_proxy` | NGINX and HAProxy as documented, and an app that echoes |
+//! | `gateway_proxy` | NGINX, HAProxy and Caddy as documented, and an app that echoes |
+//! | `session_data` | an app's program that keeps values beside sessions |
 //! | `console` | administrators, and what they make |
 //! | `client_signer` | keys of apps and what apps sign |
 //! | `mtls` | a Doorward that asks for certificates, and clients that have some |
@@ -39,3 +40,4 @@ pub mod node;
 pub mod registration;
 pub mod request;
 pub mod rp;
+pub mod session_data;

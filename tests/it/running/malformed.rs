@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 
 use crate::kit::fixtures::{ALICE, Bed, MALLORY, fill_in};
+use crate::kit::gateway::builder;
 use crate::support::browser_like::Browser;
 
 /// Every route, as programs and people reach it.
-const ROUTES: [&str; 32] = [
+pub(super) const ROUTES: [&str; 46] = [
     "/",
     "/login",
     "/login/reset",
@@ -44,6 +45,20 @@ const ROUTES: [&str; 32] = [
     "/readyz",
     "/healthz",
     "/nowhere/%ff%00",
+    "/account/allowed/end",
+    "/oauth2/par",
+    "/oauth2/register",
+    "/oauth2/register/conf-basic",
+    "/oauth2/check_session",
+    "/gateway/verify",
+    "/gateway/verify?redirect",
+    "/gateway/envoy",
+    "/gateway/envoy/public/%2e%2e/%00%ff",
+    "/gateway/start",
+    "/gateway/start?rd=http%3A%2F%2Flocalhost%3A1001%2F%00",
+    "/api/v1/session-data/cart",
+    "/api/v1/session-data/user:durable:%00%ff",
+    "/api/v1/session-data/",
 ];
 
 /// Queries and bodies no honest client sends.
@@ -71,7 +86,11 @@ fn nonsense() -> Vec<String> {
     all
 }
 
-async fn assert_no_failure(browser: &Browser, request: reqwest::RequestBuilder, what: &str) {
+pub(super) async fn assert_no_failure(
+    browser: &Browser,
+    request: reqwest::RequestBuilder,
+    what: &str,
+) {
     match browser.try_send(request).await {
         Ok(page) => {
             assert!(page.status.as_u16() < 500, "{what}: {}", page.describe());
@@ -103,7 +122,7 @@ fn memory(pid: u32) -> u64 {
 
 on_both_backends! {
     async fn nonsense_on_every_route_is_never_our_failure(backend: Backend) {
-        let mut bed = Bed::own(backend, &["conf-basic"]).await;
+        let mut bed = Bed::new(builder(backend).start().await, &["conf-basic"]).await;
         let pid = bed.world.pid();
         let signed_in = bed.signed_in(&ALICE).await;
         let nonsense = nonsense();
@@ -133,6 +152,9 @@ on_both_backends! {
                 ("Cookie", "doorward_browser=\"x\"; doorward_browser=y"), ("Origin", "\u{ff}"),
                 ("Accept-Language", "*;q=9999"), ("Range", "bytes=-1"), ("Expect", "x"),
                 ("X-Request-Id", "\u{ff}"), ("If-None-Match", "*"), ("Sec-Fetch-Site", "\u{ff}"),
+                ("If-Match", "\u{ff}"), ("DPoP", "\u{ff}"), ("Authorization", "DPoP ...."),
+                ("X-Original-URL", "http://localhost:1001/\u{ff}"), ("X-Original-Method", "\u{ff}"),
+                ("X-Forwarded-Uri", "/%00\u{ff}"), ("X-Forwarded-For", "\u{ff}, 127.0.0.1"),
             ] {
                 let request = browser.request(Method::POST, &url).body("a=b");
                 let value: Vec<u8> = value.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();

@@ -11,10 +11,11 @@ use reqwest::Method;
 use crate::kit::console;
 use crate::kit::fixtures::{ALICE, Bed};
 use crate::kit::flow::{count, is_signed_in};
+use crate::kit::gateway::builder;
 use crate::support::browser_like::{Browser, Page};
 
 /// Every address outside the console that answers GET and only shows something.
-const SHOWN: [&str; 18] = [
+const SHOWN: [&str; 21] = [
     "/",
     "/login",
     "/login?next=admin",
@@ -33,6 +34,9 @@ const SHOWN: [&str; 18] = [
     "/readyz",
     "/healthz",
     "/nowhere",
+    "/gateway/verify",
+    "/gateway/verify?redirect",
+    "/api/v1/session-data/cart",
 ];
 
 /// The addresses of the console with this method, with an id that exists where one is needed.
@@ -87,7 +91,7 @@ fn raw_head(port: u16, path: &str) -> String {
 
 on_both_backends! {
     async fn head_is_get_without_the_body_on_every_page_and_document(backend: Backend) {
-        let bed = Bed::own(backend, &["conf-basic"]).await;
+        let bed = Bed::new(builder(backend).start().await, &["conf-basic"]).await;
         let person = console::create(&bed.world, "somebody", None);
         let administrator = console::admin(&bed.world, "owner").await.browser;
         let stranger = bed.world.browser();
@@ -144,6 +148,16 @@ on_both_backends! {
             let page = ask(&browser, Method::HEAD, path).await;
             assert_eq!(allowed(&page), methods(&["POST", "OPTIONS"]), "{path}");
         }
+        let page = ask(&browser, Method::POST, "/api/v1/session-data/cart").await;
+        let known = ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"];
+        assert_eq!(allowed(&page), methods(&known));
+        // A cookie is made on the way to an app, so not by looking.
+        for method in [Method::HEAD, Method::POST] {
+            let page = ask(&browser, method, "/gateway/start").await;
+            assert_eq!(allowed(&page), methods(&["GET"]));
+        }
+        let page = ask(&browser, Method::POST, "/gateway/verify").await;
+        assert_eq!(allowed(&page), methods(&["GET", "HEAD"]));
         let shown = console("GET", &person);
         let only_posted: Vec<_> = console("POST", &person).difference(&shown).cloned().collect();
         assert!(only_posted.len() > 5, "{only_posted:?}");

@@ -6,6 +6,7 @@
 //! | `floods` | what strangers can make the server do and keep |
 //! | `audit_log` | events are found, exported and sealed; a hand in the database is noticed |
 //! | `malformed` | nonsense on every route; the first administrator |
+//! | `nonsense` | thousands of random requests on every route |
 //! | `methods` | HEAD is GET without the body; other methods are told what there is |
 //! | `redis_faults` | Redis and PostgreSQL fail, forget and come back with old data |
 //! | `outages` | Redis is full, a store is slow, a node cannot reach one of them |
@@ -25,6 +26,7 @@ mod floods;
 mod machinery;
 mod malformed;
 mod methods;
+mod nonsense;
 mod operations;
 mod outages;
 mod redis_faults;

@@ -10,9 +10,12 @@
 //! | `cross_site` | what pages of other sites post, frame and load signs nobody out |
 //! | `login_form`, `csrf`, `headers`, `hostile_text` | the pages under attack |
 //! | `first_start` | nonsense on every route; the first administrator |
+//! | `copies` | the fast copy of a session is believed for an hour, however often it is used |
 //! | `session_life` | the session cookie: renewed, protected, limited, listed and ended |
 //! | `everywhere` | signing out everywhere and everywhere else, by the person, the console and commands |
 //! | `sightings` | what people and administrators see of sessions |
+//! | `session_data` | what apps keep beside sessions: conditions, races, limits, who sees it |
+//! | `session_data_end` | what apps keep is gone with the session, whatever Redis remembers |
 //! | `backchannel_logout` | apps are told when a session ends, whatever fails meanwhile |
 //! | `frontchannel_logout` | the browser loads the apps' sign-out pages; what sign-outs leave alone |
 //! | `session_management` | apps notice another session; sign-ins that start here |
@@ -21,6 +24,7 @@ mod accounts;
 mod backchannel_logout;
 mod connections;
 mod consent_withdrawal;
+mod copies;
 mod cross_site;
 mod csrf;
 mod everywhere;
@@ -30,6 +34,8 @@ mod headers;
 mod hostile_text;
 mod login_form;
 mod logout;
+mod session_data;
+mod session_data_end;
 mod session_life;
 mod session_management;
 mod sightings;

@@ -1,0 +1,256 @@
+//! `/api/v1/session-data/{key}`: values of an app beside a session. JSON in and out, tags and
+//! conditions as in RFC 9110 section 13, partial changes as in RFC 7396.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
+use serde_json::Value;
+
+use super::problem;
+use crate::http::site::Site;
+use crate::http::{client_certificate, extract, headers};
+use crate::protocol::error::OAuthError;
+use crate::protocol::jose::strict_json::{self, JsonProblem};
+use crate::protocol::session_data::conditions::{Conditions, Tags};
+use crate::protocol::session_data::{Change, Key, Outcome, Refusal, Stored};
+use crate::protocol::token::sender_constraint::Scheme;
+use crate::service::clients;
+use crate::service::failure::EndpointError;
+use crate::service::session::session_data::{self, Keeper, SessionDataError};
+use crate::service::token::access_token::{self, Presented};
+use crate::service::token::dpop::Carrier;
+
+const MERGE_PATCH: &str = "application/merge-patch+json";
+const EXPOSED: HeaderValue = HeaderValue::from_static("ETag, WWW-Authenticate, DPoP-Nonce");
+
+type Body = Result<web::Bytes, Error>;
+
+/// Why a request is refused before any value is looked at.
+type Unusable = (StatusCode, &'static str);
+
+/// What is asked for, as far as it can be understood.
+enum Wish {
+    Read,
+    Do(Change),
+    Refuse(Unusable),
+}
+
+pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
+    serve(&site, &request, Wish::Read).await
+}
+
+pub(super) async fn put(site: web::Data<Site>, request: HttpRequest, body: Body) -> HttpResponse {
+    let value = json(&request, body, "application/json");
+    let wish = value.map_or_else(Wish::Refuse, |value| Wish::Do(Change::Replace(value)));
+    serve(&site, &request, wish).await
+}
+
+pub(super) async fn patch(site: web::Data<Site>, request: HttpRequest, body: Body) -> HttpResponse {
+    let value = json(&request, body, MERGE_PATCH);
+    let wish = value.map_or_else(Wish::Refuse, |value| Wish::Do(Change::Merge(value)));
+    serve(&site, &request, wish).await
+}
+
+pub(super) async fn delete(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
+    serve(&site, &request, Wish::Do(Change::Remove)).await
+}
+
+/// CORS preflight; it reveals nothing and no cookie counts here, so any origin may ask.
+pub(super) async fn preflight(request: HttpRequest) -> HttpResponse {
+    let mut response = HttpResponse::NoContent();
+    if let Some(origin) = extract::header_text(request.headers(), &header::ORIGIN) {
+        response
+            .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, origin))
+            .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, PUT, PATCH, DELETE"))
+            .insert_header((
+                header::ACCESS_CONTROL_ALLOW_HEADERS,
+                "authorization, content-type, dpop, if-match, if-none-match",
+            ))
+            .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"))
+            .insert_header((header::VARY, "Origin"))
+            .insert_header((
+                HeaderName::from_static("cross-origin-resource-policy"),
+                "cross-origin",
+            ));
+    }
+    response.finish()
+}
+
+async fn serve(site: &Site, request: &HttpRequest, wish: Wish) -> HttpResponse {
+    let (scheme, token) = match bearer_token(request) {
+        Ok(Some(presented)) => presented,
+        Ok(None) => return problem::no_bearer(request),
+        Err(refusal) => return problem::bearer(request, &refusal.into()),
+    };
+    // Nobody without a living token learns more than that.
+    let mut response = match admit(site, request, (scheme, &token)).await {
+        Ok(keeper) => answer(site, request, (&keeper, wish)).await,
+        Err(error) => problem::bearer(request, &error),
+    };
+    // Errors too: a script must see that it needs another nonce.
+    let origin = extract::header_text(request.headers(), &header::ORIGIN);
+    if origin.is_some()
+        && let Ok(Some(known)) = access_token::genuine(site, &token).await
+        && let Ok(Some(client)) = clients::find(site, &known.client_id).await
+    {
+        let headers = response.headers_mut();
+        headers::allow_client_origin(headers, origin, &client);
+        if headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
+            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+        }
+    }
+    response
+}
+
+/// The token, from the header alone.
+fn bearer_token(request: &HttpRequest) -> Result<Option<(Scheme, String)>, OAuthError> {
+    let mut headers = request.headers().get_all(header::AUTHORIZATION);
+    let value = match (headers.next(), headers.next()) {
+        (_, Some(_)) => {
+            return Err(OAuthError::invalid_request("There are two Authorization headers."));
+        }
+        (value, None) => value,
+    };
+    let parts = value.and_then(|value| value.to_str().ok()?.split_once(' '));
+    Ok(parts.and_then(|(name, token)| Some((Scheme::from_name(name)?, token.trim().to_owned()))))
+}
+
+async fn admit(
+    site: &Site,
+    request: &HttpRequest,
+    (scheme, token): (Scheme, &str),
+) -> Result<Keeper, EndpointError> {
+    let dpop = extract::dpop(request.headers());
+    // As it was sent, since proofs are made for the address as it was sent.
+    let path = request.uri().path();
+    let carrier = Carrier {
+        headers: &dpop,
+        method: request.method().as_str(),
+        path: path.strip_prefix(site.base.as_str()).unwrap_or(path),
+        entrance: extract::entrance(site, request),
+        token: None,
+    };
+    let certificate = client_certificate::of(site, request);
+    let presented = Presented { token, scheme, carrier, certificate: certificate.as_ref() };
+    session_data::admit(site, &presented).await
+}
+
+async fn answer(
+    site: &Site,
+    request: &HttpRequest,
+    (keeper, wish): (&Keeper, Wish),
+) -> HttpResponse {
+    let (key, conditions) = match (key(request), conditions(request)) {
+        (Ok(key), Ok(conditions)) => (key, conditions),
+        (Err((status, detail)), _) | (_, Err((status, detail))) => {
+            return problem::answer(request, status, detail);
+        }
+    };
+    let outcome = match wish {
+        Wish::Refuse((status, detail)) => return problem::answer(request, status, detail),
+        Wish::Read => {
+            let found = session_data::read(site, (keeper, &key), &conditions).await;
+            found.map(|stored| shown(&stored, &conditions))
+        }
+        Wish::Do(change) => {
+            let wanted = (&change, &conditions);
+            session_data::change(site, (keeper, &key), wanted).await.map(done)
+        }
+    };
+    outcome.unwrap_or_else(|error| match error {
+        SessionDataError::Refused(refusal) => refused(request, refusal),
+        SessionDataError::Endpoint(error) => problem::bearer(request, &error),
+    })
+}
+
+fn shown(stored: &Stored, conditions: &Conditions) -> HttpResponse {
+    if conditions.is_known(&stored.tag) {
+        return HttpResponse::NotModified().insert_header((header::ETAG, quoted(stored))).finish();
+    }
+    with_value(StatusCode::OK, stored)
+}
+
+fn done(outcome: Outcome) -> HttpResponse {
+    match outcome {
+        Outcome::Created(stored) => with_value(StatusCode::CREATED, &stored),
+        Outcome::Changed(stored) => with_value(StatusCode::OK, &stored),
+        Outcome::Removed => HttpResponse::NoContent().finish(),
+    }
+}
+
+fn with_value(status: StatusCode, stored: &Stored) -> HttpResponse {
+    HttpResponse::build(status).insert_header((header::ETAG, quoted(stored))).json(&stored.value)
+}
+
+fn quoted(stored: &Stored) -> String {
+    format!("\"{}\"", stored.tag)
+}
+
+fn refused(request: &HttpRequest, refusal: Refusal) -> HttpResponse {
+    let (status, detail) = match refusal {
+        Refusal::Absent => (StatusCode::NOT_FOUND, "There is no value with this key."),
+        Refusal::PreconditionFailed => (
+            StatusCode::PRECONDITION_FAILED,
+            "The value is not the one the condition names. Read it again.",
+        ),
+        Refusal::TooLarge => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "The values of the app would take more room than it has here.",
+        ),
+    };
+    problem::answer(request, status, detail)
+}
+
+fn key(request: &HttpRequest) -> Result<Key, Unusable> {
+    request.match_info().get("key").and_then(Key::parse).ok_or((
+        StatusCode::BAD_REQUEST,
+        "A key has 1 to 64 letters, digits, dots, dashes or underscores, after user: or durable: or \
+         user:durable: if wanted.",
+    ))
+}
+
+/// The conditional headers.
+fn conditions(request: &HttpRequest) -> Result<Conditions, Unusable> {
+    let read = |name: HeaderName| {
+        let lines: Option<Vec<&str>> =
+            request.headers().get_all(name).map(|line| line.to_str().ok()).collect();
+        match lines.as_deref() {
+            Some([]) => Ok(None),
+            // Several lines are one list (RFC 9110 section 5.3).
+            lines => lines.and_then(|lines| Tags::parse(&lines.join(","))).map(Some).ok_or((
+                StatusCode::BAD_REQUEST,
+                "If-Match and If-None-Match hold * or tags in quotes.",
+            )),
+        }
+    };
+    let (if_match, if_none_match) = (read(header::IF_MATCH)?, read(header::IF_NONE_MATCH)?);
+    Ok(Conditions { if_match, if_none_match })
+}
+
+/// The body as JSON of this type.
+fn json(request: &HttpRequest, body: Body, kind: &str) -> Result<Value, Unusable> {
+    let plain = !request.headers().contains_key(header::CONTENT_ENCODING);
+    if !plain || !request.content_type().eq_ignore_ascii_case(kind) {
+        return Err((
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "Send application/json to replace a value and application/merge-patch+json to change \
+             one, not compressed.",
+        ));
+    }
+    let body = body.map_err(|error| match error.as_response_error().status_code() {
+        StatusCode::PAYLOAD_TOO_LARGE => (StatusCode::PAYLOAD_TOO_LARGE, "The body is too long."),
+        _ => (StatusCode::BAD_REQUEST, "The body ends early or cannot be read."),
+    })?;
+    let value = strict_json::value(&body).map_err(|problem| match problem {
+        JsonProblem::TooDeep => {
+            (StatusCode::BAD_REQUEST, "The body is nested more than 32 levels deep.")
+        }
+        JsonProblem::NotJson | JsonProblem::NotAnObject => {
+            (StatusCode::BAD_REQUEST, "The body is not JSON.")
+        }
+    })?;
+    if strict_json::has_nul(&value) {
+        return Err((StatusCode::BAD_REQUEST, "The body has a NUL character, which is not kept."));
+    }
+    Ok(value)
+}
