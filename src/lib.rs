@@ -20,6 +20,8 @@ pub mod crypto;
 pub mod demo;
 /// URLs, cookies, headers and pages. The only place that knows what a request is.
 pub mod http;
+/// Letters to people, and the way to the mail server.
+pub mod mail;
 /// The one HTTP client for addresses that apps and administrators supply.
 pub mod outbound;
 /// The standards as pure functions: values in, values out.

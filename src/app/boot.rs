@@ -17,6 +17,7 @@ use crate::crypto::certificate::ClientAuthorities;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::{PasswordParams, Passwords};
 use crate::crypto::seal::{MasterKey, Sealer};
+use crate::mail::Mailer;
 use crate::outbound::Outbound;
 use crate::store::ephemeral::Ephemeral;
 use crate::store::{DatabaseSettings, Store, sync};
@@ -37,6 +38,8 @@ pub enum BootError {
     ClientAuthorities(String),
     #[error("outbound.extra_ca_file: {0}")]
     Outbound(String),
+    #[error("mail: {0}")]
+    Mail(String),
     #[error("registration.software_statement_keys_file: {0}")]
     SoftwareIssuers(String),
     #[error("password hashing: {0}")]
@@ -85,6 +88,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
     let client_authorities =
         client_authorities.transpose().map_err(BootError::ClientAuthorities)?;
     let outbound = Outbound::new(&config.outbound).map_err(BootError::Outbound)?;
+    let mail = Mailer::new(&config).map_err(BootError::Mail)?;
     let software_issuers =
         software_issuers::read(&config.registration).map_err(BootError::SoftwareIssuers)?;
     let sealer = Arc::new(Sealer::new(&master));
@@ -104,6 +108,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         outbox_bell: Notify::new(),
         client_authorities,
         outbound,
+        mail,
         doorkeeper: Doorkeeper::default(),
         documents: Documents::default(),
         request_objects: RequestObjects::default(),

@@ -30,6 +30,7 @@ use crate::crypto::certificate::ClientAuthorities;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::Passwords;
 use crate::crypto::seal::Sealer;
+use crate::mail::Mailer;
 use crate::outbound::Outbound;
 use crate::store::Store;
 use crate::store::ephemeral::Ephemeral;
@@ -59,6 +60,8 @@ pub struct App {
     pub client_authorities: Option<ClientAuthorities>,
     /// Requests to addresses that others supplied.
     pub outbound: Outbound,
+    /// The way to the mail server, if there is one.
+    pub mail: Option<Mailer>,
     /// Who was let through the gateway a moment ago.
     pub doorkeeper: Doorkeeper,
     /// Client ID metadata documents read lately.

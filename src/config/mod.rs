@@ -13,6 +13,7 @@ mod keys;
 mod limits;
 mod load;
 mod log;
+mod mail;
 mod management;
 mod outbound;
 mod outbox;
@@ -49,6 +50,7 @@ pub use issuer::Issuer;
 pub use keys::KeySettings;
 pub use limits::LimitSettings;
 pub use log::{LogFormat, LogLevel, LogSettings};
+pub use mail::{MailServer, MailSettings, MailTransport, StartTls};
 pub use management::{ManagementListen, ManagementSettings};
 pub use outbound::{AllowedTarget, OutboundSettings};
 pub use outbox::OutboxSettings;
@@ -109,6 +111,8 @@ pub struct Config {
     /// Messages to the servers of apps, such as "this session has ended". They are kept until they
     /// have arrived.
     pub outbox: OutboxSettings,
+    /// Mail to people: notices about their account. Without `mail.url` nothing is sent.
+    pub mail: MailSettings,
     /// Requests to addresses that apps and administrators supply. They go by https to the public
     /// internet only, follow no redirect, and ignore proxies of the environment.
     pub outbound: OutboundSettings,
@@ -148,6 +152,7 @@ impl Default for Config {
             password: PasswordSettings::default(),
             keys: KeySettings::default(),
             outbox: OutboxSettings::default(),
+            mail: MailSettings::default(),
             outbound: OutboundSettings::default(),
             registration: RegistrationSettings::default(),
             audit: AuditSettings::default(),

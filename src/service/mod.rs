@@ -12,6 +12,7 @@ pub mod figures;
 pub mod gateway;
 pub mod health;
 pub mod keys;
+pub mod mail;
 pub mod maintenance;
 pub mod outbox;
 pub mod people;

@@ -105,6 +105,7 @@ pub struct Metrics {
     key_expiry: Family<KeyLabels, Gauge>,
     caches: Family<CacheLabels, Counter>,
     deliveries: Family<DeliveryLabels, Counter>,
+    emails: Family<ResultLabel, Counter>,
     outbox: Gauge,
     gateway: Family<ResultLabel, Counter>,
 }
@@ -127,6 +128,7 @@ impl Metrics {
             key_expiry: Family::default(),
             caches: Family::default(),
             deliveries: Family::default(),
+            emails: Family::default(),
             outbox: Gauge::default(),
             gateway: Family::default(),
         };
@@ -158,6 +160,7 @@ impl Metrics {
             "Messages to other servers; result is arrived, retried or given_up",
             self.deliveries.clone(),
         );
+        registry.register("email_deliveries", "Tries to hand a letter over", self.emails.clone());
     }
 
     /// Histograms and gauges; the encoder adds the unit to the names that have one.
@@ -260,6 +263,11 @@ impl Metrics {
         self.deliveries.get_or_create(&DeliveryLabels { kind, result }).inc();
     }
 
+    /// A try to hand a letter to the mail server: `sent`, `refused` or `failed`.
+    pub fn email_delivery(&self, result: &'static str) {
+        self.emails.get_or_create(&ResultLabel { result }).inc();
+    }
+
     /// One answer of the gateway to a reverse proxy.
     pub fn gateway_check(&self, result: &'static str) {
         self.gateway.get_or_create(&ResultLabel { result }).inc();
@@ -312,6 +320,7 @@ mod tests {
         metrics.outbox_attempt("backchannel_logout", "arrived");
         metrics.outbox_waiting(3);
         metrics.gateway_check("allowed");
+        metrics.email_delivery("sent");
         let text = metrics.encode();
         for line in [
             "http_server_request_duration_seconds_count{http_request_method=\"GET\",\
@@ -320,6 +329,7 @@ mod tests {
             "doorward_authorize_requests_total{result=\"login\"} 1",
             "doorward_token_requests_total{grant_type=\"authorization_code\",\
              result=\"invalid_grant\"} 1",
+            "doorward_email_deliveries_total{result=\"sent\"} 1",
             "doorward_tokens_issued_total{type=\"access\"} 1",
             "doorward_sessions_active 4",
             "doorward_password_hash_duration_seconds_count 1",

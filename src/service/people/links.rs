@@ -8,6 +8,7 @@ use crate::protocol::types::UserId;
 use crate::protocol::user::{AdminRole, User};
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
+use crate::service::mail;
 use crate::service::people::{self, NewPerson, PeopleError};
 use crate::store::links::{self, LinkKind, OneTimeLink};
 use crate::store::{StoreError, Tx, audit, users};
@@ -164,6 +165,7 @@ pub async fn redeem_reset(app: &App, token: &str, password: String) -> Result<Us
     let mut tx = app.store.begin().await?;
     spend(&mut tx, token, now).await?;
     users::set_password(&mut tx, &user.id, &phc, now).await?;
+    mail::enqueue(app, &mut tx, &user, people::password_changed(&user, now)).await?;
     let event =
         Event::success("user.password_reset", &Actor::User(user.id.clone()), now).user(&user.id);
     people::end_everything(app, tx, (&user.id, event)).await?;

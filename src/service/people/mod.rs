@@ -4,7 +4,9 @@ pub mod console_access;
 pub mod links;
 
 use crate::app::App;
+use crate::clock::UnixTime;
 use crate::crypto::secret;
+use crate::mail::Letter;
 use crate::protocol::password_policy::{self, PasswordRefusal};
 use crate::protocol::plain_text::is_disguised;
 use crate::protocol::types::{SessionId, UserId};
@@ -12,6 +14,7 @@ use crate::protocol::user::{AdminRole, Profile, User};
 use crate::service::audit::{Actor, Event};
 use crate::service::clients::Activity;
 use crate::service::failure::Failure;
+use crate::service::mail;
 use crate::service::revocation::{self, Subject};
 use crate::service::session::backchannel_logout;
 use crate::service::sign_in::normalize_login;
@@ -334,8 +337,14 @@ pub async fn set_password(
     let now = app.now();
     let mut tx = app.store.begin().await?;
     users::set_password(&mut tx, id, &phc, now).await?;
+    mail::enqueue(app, &mut tx, &user, password_changed(&user, now)).await?;
     let event = Event::success("user.password_set", actor, now).user(id);
     Ok(end_everything(app, tx, (id, event)).await?)
+}
+
+/// What the owner of an account hears when its password is another one.
+pub(crate) fn password_changed(user: &User, at: UnixTime) -> Letter {
+    Letter::PasswordChanged { username: user.username.clone(), at }
 }
 
 /// "Sign out everywhere": every session, grant and token of a person ends.

@@ -12,6 +12,7 @@
 //! | `flow` | an app, people and a look into the database for the modules below |
 //! | `node` | a node inside the test, with a clock of its own |
 //! | `logout` | an app that is told of sign-outs |
+//! | `smtp` | a mail server that takes letters, or does not |
 //! | `gateway` | apps behind the gateway, and what a proxy asks |
 //! | `gateway_proxy` | NGINX and HAProxy as documented, and an app that echoes |
 //! | `console` | administrators, and what they make |
@@ -37,3 +38,4 @@ pub mod node;
 pub mod registration;
 pub mod request;
 pub mod rp;
+pub mod smtp;
