@@ -77,13 +77,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         .map_err(|error| BootError::Redis(error.to_string()))?;
     warn_about_eviction(&ephemeral).await;
     let state = sync::read(&store.db).await.map_err(|error| database(&error))?;
-    let params = PasswordParams {
-        memory_kib: config.password.memory_kib,
-        iterations: config.password.iterations,
-        parallelism: config.password.parallelism,
-    };
-    let passwords = Passwords::new(params, config.password.thread_count(), config.password.queue)
-        .map_err(|error| BootError::Passwords(error.to_string()))?;
+    let passwords = passwords(&config)?;
     let client_authorities = config.server.client_ca_file.as_deref().map(ClientAuthorities::read);
     let client_authorities =
         client_authorities.transpose().map_err(BootError::ClientAuthorities)?;
@@ -109,6 +103,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         client_authorities,
         outbound,
         mail,
+        places: None,
         doorkeeper: Doorkeeper::default(),
         documents: Documents::default(),
         request_objects: RequestObjects::default(),
@@ -117,6 +112,17 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         banner: None,
         config,
     })
+}
+
+fn passwords(config: &Config) -> Result<Passwords, BootError> {
+    let settings = &config.password;
+    let params = PasswordParams {
+        memory_kib: settings.memory_kib,
+        iterations: settings.iterations,
+        parallelism: settings.parallelism,
+    };
+    Passwords::new(params, settings.thread_count(), settings.queue)
+        .map_err(|error| BootError::Passwords(error.to_string()))
 }
 
 /// With `--no-migrate` somebody else migrates; starting on an old schema would only fail later.

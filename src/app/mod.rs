@@ -6,6 +6,7 @@ mod documents;
 mod doorkeeper;
 mod key_sets;
 mod known;
+mod places;
 mod request_objects;
 mod software_issuers;
 mod watch;
@@ -20,6 +21,7 @@ pub use documents::{Document, Documents};
 pub use doorkeeper::{Doorkeeper, Means, Seen, Shown};
 pub use key_sets::{KeySet, KeySets, Slot};
 pub use known::{Known, VerifiedTokens};
+pub use places::Places;
 pub use request_objects::RequestObjects;
 pub use software_issuers::SoftwareIssuers;
 pub use watch::{Freshness, Watch};
@@ -62,6 +64,8 @@ pub struct App {
     pub outbound: Outbound,
     /// The way to the mail server, if there is one.
     pub mail: Option<Mailer>,
+    /// Where addresses are, if there is a map.
+    pub places: Option<Arc<dyn Places>>,
     /// Who was let through the gateway a moment ago.
     pub doorkeeper: Doorkeeper,
     /// Client ID metadata documents read lately.

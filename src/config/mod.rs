@@ -22,6 +22,7 @@ mod problem;
 mod redis;
 mod reference;
 mod registration;
+mod risk;
 mod secrets;
 mod server;
 mod session;
@@ -59,6 +60,7 @@ pub use problem::{Origin, Problem, Problems};
 pub use redis::RedisSettings;
 pub use reference::markdown;
 pub use registration::{RegistrationMode, RegistrationSettings};
+pub use risk::RiskSettings;
 pub use secrets::{MasterKeySource, SecretSettings};
 pub use server::ServerSettings;
 pub use session::SessionSettings;
@@ -124,6 +126,10 @@ pub struct Config {
     /// Accounts that people make for themselves, on the page that `prompt=create` and a link on the
     /// sign-in page lead to.
     pub sign_up: SignUpSettings,
+    /// Signs that it may not be the person themselves. Each is in the audit log with a score, whatever
+    /// is done about it: `ignore` nothing more, `notify` a letter to the person (needs `[mail]`),
+    /// `step_up` only a sign-in with a second factor is let in, `refuse` nobody is let in.
+    pub risk: RiskSettings,
     /// Apps behind reverse proxies that ask Doorward who may pass (docs/gateway.md). Only proxies
     /// listed in `server.trusted_proxies` may ask.
     pub gateway: GatewaySettings,
@@ -157,6 +163,7 @@ impl Default for Config {
             registration: RegistrationSettings::default(),
             audit: AuditSettings::default(),
             sign_up: SignUpSettings::default(),
+            risk: RiskSettings::default(),
             gateway: GatewaySettings::default(),
             log: LogSettings::default(),
             origins: BTreeMap::new(),

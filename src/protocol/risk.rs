@@ -164,7 +164,7 @@ pub fn kinds(facts: &Facts) -> Vec<Kind> {
 
 /// What is done about all of it together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Decision {
     /// Let in, quietly.
     Admit,
     /// Let in, and tell the person.
@@ -177,10 +177,10 @@ pub enum Verdict {
 /// factors; one with less is refused, since asking for the same password again proves nothing that
 /// was not proved a moment ago.
 #[must_use]
-pub fn verdict(findings: &[Finding], held: Level, reachable: Level) -> Verdict {
+pub fn decide(findings: &[Finding], held: Level, reachable: Level) -> Decision {
     match findings.iter().map(|finding| finding.policy).max() {
-        None | Some(Policy::Ignore) => Verdict::Admit,
-        Some(Policy::Notify) => Verdict::AdmitAndTell,
+        None | Some(Policy::Ignore) => Decision::Admit,
+        Some(Policy::Notify) => Decision::AdmitAndTell,
         Some(Policy::StepUp) => {
             let demand = AcrDemand {
                 strictness: Strictness::Essential,
@@ -188,11 +188,11 @@ pub fn verdict(findings: &[Finding], held: Level, reachable: Level) -> Verdict {
                 named: true,
             };
             match demand.judge(held, reachable) {
-                Standing::Met => Verdict::AdmitAndTell,
-                Standing::StepUp(_) | Standing::Unmet => Verdict::Refuse,
+                Standing::Met => Decision::AdmitAndTell,
+                Standing::StepUp(_) | Standing::Unmet => Decision::Refuse,
             }
         }
-        Some(Policy::Refuse) => Verdict::Refuse,
+        Some(Policy::Refuse) => Decision::Refuse,
     }
 }
 
@@ -316,20 +316,20 @@ mod tests {
     fn the_strictest_policy_decides() {
         let judge = |policies: &[Policy]| {
             let findings: Vec<_> = policies.iter().copied().map(finding).collect();
-            verdict(&findings, Level::Aal1, Level::Aal1)
+            decide(&findings, Level::Aal1, Level::Aal1)
         };
-        assert_eq!(judge(&[]), Verdict::Admit);
-        assert_eq!(judge(&[Policy::Ignore]), Verdict::Admit);
-        assert_eq!(judge(&[Policy::Ignore, Policy::Notify]), Verdict::AdmitAndTell);
-        assert_eq!(judge(&[Policy::Refuse, Policy::Notify]), Verdict::Refuse);
+        assert_eq!(judge(&[]), Decision::Admit);
+        assert_eq!(judge(&[Policy::Ignore]), Decision::Admit);
+        assert_eq!(judge(&[Policy::Ignore, Policy::Notify]), Decision::AdmitAndTell);
+        assert_eq!(judge(&[Policy::Refuse, Policy::Notify]), Decision::Refuse);
     }
 
     #[test]
     fn more_proof_is_two_factors_and_nothing_less() {
         let step_up = [finding(Policy::StepUp), finding(Policy::Ignore)];
-        assert_eq!(verdict(&step_up, Level::Aal1, Level::Aal1), Verdict::Refuse);
-        assert_eq!(verdict(&step_up, Level::Aal1, Level::Aal2), Verdict::Refuse);
-        assert_eq!(verdict(&step_up, Level::Aal2, Level::Aal2), Verdict::AdmitAndTell);
+        assert_eq!(decide(&step_up, Level::Aal1, Level::Aal1), Decision::Refuse);
+        assert_eq!(decide(&step_up, Level::Aal1, Level::Aal2), Decision::Refuse);
+        assert_eq!(decide(&step_up, Level::Aal2, Level::Aal2), Decision::AdmitAndTell);
     }
 
     #[test]

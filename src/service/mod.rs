@@ -17,6 +17,7 @@ pub mod maintenance;
 pub mod outbox;
 pub mod people;
 pub mod revocation;
+pub mod risk;
 pub mod session;
 pub mod sign_in;
 pub mod start;

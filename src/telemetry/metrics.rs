@@ -71,6 +71,12 @@ struct CacheLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AnomalyLabels {
+    kind: &'static str,
+    action: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct DeliveryLabels {
     kind: &'static str,
     result: &'static str,
@@ -106,6 +112,7 @@ pub struct Metrics {
     caches: Family<CacheLabels, Counter>,
     deliveries: Family<DeliveryLabels, Counter>,
     emails: Family<ResultLabel, Counter>,
+    anomalies: Family<AnomalyLabels, Counter>,
     outbox: Gauge,
     gateway: Family<ResultLabel, Counter>,
 }
@@ -129,6 +136,7 @@ impl Metrics {
             caches: Family::default(),
             deliveries: Family::default(),
             emails: Family::default(),
+            anomalies: Family::default(),
             outbox: Gauge::default(),
             gateway: Family::default(),
         };
@@ -160,6 +168,7 @@ impl Metrics {
             "Messages to other servers; result is arrived, retried or given_up",
             self.deliveries.clone(),
         );
+        registry.register("anomalies", "Signs of somebody else", self.anomalies.clone());
         registry.register("email_deliveries", "Tries to hand a letter over", self.emails.clone());
     }
 
@@ -263,6 +272,11 @@ impl Metrics {
         self.deliveries.get_or_create(&DeliveryLabels { kind, result }).inc();
     }
 
+    /// Something was unlike before; `action` is what the settings say about it.
+    pub fn anomaly(&self, kind: &'static str, action: &'static str) {
+        self.anomalies.get_or_create(&AnomalyLabels { kind, action }).inc();
+    }
+
     /// A try to hand a letter to the mail server: `sent`, `refused` or `failed`.
     pub fn email_delivery(&self, result: &'static str) {
         self.emails.get_or_create(&ResultLabel { result }).inc();
@@ -321,6 +335,7 @@ mod tests {
         metrics.outbox_waiting(3);
         metrics.gateway_check("allowed");
         metrics.email_delivery("sent");
+        metrics.anomaly("new_device", "notify");
         let text = metrics.encode();
         for line in [
             "http_server_request_duration_seconds_count{http_request_method=\"GET\",\
@@ -329,6 +344,7 @@ mod tests {
             "doorward_authorize_requests_total{result=\"login\"} 1",
             "doorward_token_requests_total{grant_type=\"authorization_code\",\
              result=\"invalid_grant\"} 1",
+            "doorward_anomalies_total{kind=\"new_device\",action=\"notify\"} 1",
             "doorward_email_deliveries_total{result=\"sent\"} 1",
             "doorward_tokens_issued_total{type=\"access\"} 1",
             "doorward_sessions_active 4",

@@ -136,6 +136,7 @@ pub async fn create(
         acr: Level::Aal1.as_str().to_owned(),
         amr: vec!["pwd".to_owned()],
         remember: Remember::ThisVisit,
+        findings: Vec::new(),
     };
     Ok(session::establish(app, who, (accounts, Newcomer::IsAdded), caller).await?)
 }

@@ -3,6 +3,7 @@
 use crate::kit::fixtures::{ALICE, BOB, Bed, Person};
 use crate::kit::flow::{PATIENCE, count, execute, get};
 use crate::kit::smtp::{PASSWORD, Reply, Security, SmtpServer};
+use crate::support::authority::Authority;
 use crate::support::backends::Backend;
 use crate::support::process::wait_until_async;
 use crate::support::world::World;
@@ -135,12 +136,14 @@ async fn the_doctor_signs_in_to_the_mail_server() {
     let wrong = mail(&world);
     assert!(wrong["problem"].as_str().unwrap().contains("535"), "{wrong}");
     // Nobody vouches for its certificate any more.
-    world.set("DOORWARD_OUTBOUND__EXTRA_CA_FILE", "");
+    let other = world.path("other.pem");
+    std::fs::write(&other, Authority::new().pem()).expect("write the certificate");
+    world.set("DOORWARD_OUTBOUND__EXTRA_CA_FILE", &other.display().to_string());
     assert_eq!(mail(&world)["ok"], false);
     // A server without STARTTLS gets neither the password nor a letter.
     let plain = SmtpServer::start(Security::Plain);
-    let port = plain.known_to(World::builder(Backend::Embedded)).prepare().await;
-    world.set("DOORWARD_MAIL__URL", port.setting("DOORWARD_MAIL__URL").unwrap());
+    let other_world = plain.known_to(World::builder(Backend::Embedded)).prepare().await;
+    world.set("DOORWARD_MAIL__URL", other_world.setting("DOORWARD_MAIL__URL").unwrap());
     assert_eq!(mail(&world)["ok"], false);
     let shown = world.run(&["config", "show"]);
     assert!(!String::from_utf8_lossy(&shown.stdout).contains("another-password"));

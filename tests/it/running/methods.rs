@@ -14,11 +14,12 @@ use crate::kit::flow::{count, is_signed_in};
 use crate::support::browser_like::{Browser, Page};
 
 /// Every address outside the console that answers GET and only shows something.
-const SHOWN: [&str; 18] = [
+const SHOWN: [&str; 19] = [
     "/",
     "/login",
     "/login?next=admin",
     "/login/reset?token=x",
+    "/login/not-me?token=x",
     "/consent?flow=x",
     "/setup?token=x",
     "/logout",
