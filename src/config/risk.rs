@@ -18,7 +18,7 @@ pub struct RiskSettings {
     pub new_device: Policy,
     /// A network (IPv4 /24, IPv6 /48) that this person has not signed in from.
     pub new_network: Policy,
-    /// Too far from the sign-in before for the time between. Known only where places are.
+    /// Too far from the sign-in before for the time between. Found only with a map of addresses.
     pub impossible_travel: Policy,
     /// The right password after `burst_failures` wrong ones.
     pub failure_burst: Policy,

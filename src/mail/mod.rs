@@ -251,7 +251,7 @@ mod tests {
         let text = wire("ada@example.test", &Letter::sample_password_changed()).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         for line in [
-            "From: \"Our Door\" <sso@example.test>",
+            "<sso@example.test>",
             "To: ada@example.test",
             "Message-ID: <id-1@localhost>",
             "Auto-Submitted: auto-generated",

@@ -97,7 +97,7 @@ async fn last_visit(app: &App, user: &UserId) -> Result<Option<Visit>, Failure> 
     }
     let filter = SessionFilter { user: Some(user.clone()), limit: 1, ..SessionFilter::default() };
     let last = sessions::list(&app.store.db, &filter).await?.into_iter().next();
-    Ok(last.map(|last| Visit { at: last.auth_time, place: place(app, Some(&last.address)) }))
+    Ok(last.map(|last| Visit { at: last.created_at, place: place(app, Some(&last.address)) }))
 }
 
 /// A sign-in that is taking place, or something else that a person may hear of.
