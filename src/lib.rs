@@ -20,6 +20,8 @@ pub mod crypto;
 pub mod demo;
 /// URLs, cookies, headers and pages. The only place that knows what a request is.
 pub mod http;
+/// Letters to people, and the way to the mail server.
+pub mod mail;
 /// Where a visit comes from, in words: browser, system and place.
 pub mod origin;
 /// The one HTTP client for addresses that apps and administrators supply.

@@ -31,6 +31,8 @@ mod fixtures;
 mod growth;
 #[path = "store_conformance/lineage.rs"]
 mod lineage;
+#[path = "store_conformance/marks.rs"]
+mod marks;
 #[path = "store_conformance/outages.rs"]
 mod outages;
 #[path = "store_conformance/people.rs"]
@@ -86,6 +88,7 @@ async fn conforms(store: Store) {
     records::keys_conform(&store).await;
     records::encryption_keys_conform(&store).await;
     records::links_conform(&store).await;
+    marks::known_marks_conform(&store).await;
     records::revocations_conform(&store).await;
     records::used_jtis_conform(&store).await;
     records::sync_conforms(&store).await;

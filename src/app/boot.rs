@@ -17,6 +17,7 @@ use crate::crypto::certificate::ClientAuthorities;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::{PasswordParams, Passwords};
 use crate::crypto::seal::{MasterKey, Sealer};
+use crate::mail::Mailer;
 use crate::origin::place::Places;
 use crate::outbound::Outbound;
 use crate::store::ephemeral::Ephemeral;
@@ -38,6 +39,8 @@ pub enum BootError {
     ClientAuthorities(String),
     #[error("outbound.extra_ca_file: {0}")]
     Outbound(String),
+    #[error("mail: {0}")]
+    Mail(String),
     #[error("registration.software_statement_keys_file: {0}")]
     SoftwareIssuers(String),
     #[error("session.geoip_file: {0}")]
@@ -77,17 +80,12 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         .map_err(|error| BootError::Redis(error.to_string()))?;
     warn_about_eviction(&ephemeral).await;
     let state = sync::read(&store.db).await.map_err(|error| database(&error))?;
-    let params = PasswordParams {
-        memory_kib: config.password.memory_kib,
-        iterations: config.password.iterations,
-        parallelism: config.password.parallelism,
-    };
-    let passwords = Passwords::new(params, config.password.thread_count(), config.password.queue)
-        .map_err(|error| BootError::Passwords(error.to_string()))?;
+    let passwords = passwords(&config)?;
     let client_authorities = config.server.client_ca_file.as_deref().map(ClientAuthorities::read);
     let client_authorities =
         client_authorities.transpose().map_err(BootError::ClientAuthorities)?;
     let outbound = Outbound::new(&config.outbound).map_err(BootError::Outbound)?;
+    let mail = Mailer::new(&config).map_err(BootError::Mail)?;
     let software_issuers =
         software_issuers::read(&config.registration).map_err(BootError::SoftwareIssuers)?;
     let places = Places::read(config.session.geoip_file.as_deref()).map_err(BootError::Places)?;
@@ -108,6 +106,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         outbox_bell: Notify::new(),
         client_authorities,
         outbound,
+        mail,
         doorkeeper: Doorkeeper::default(),
         turns: Turns::default(),
         documents: Documents::default(),
@@ -118,6 +117,17 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         banner: None,
         config,
     })
+}
+
+fn passwords(config: &Config) -> Result<Passwords, BootError> {
+    let settings = &config.password;
+    let params = PasswordParams {
+        memory_kib: settings.memory_kib,
+        iterations: settings.iterations,
+        parallelism: settings.parallelism,
+    };
+    Passwords::new(params, settings.thread_count(), settings.queue)
+        .map_err(|error| BootError::Passwords(error.to_string()))
 }
 
 /// With `--no-migrate` somebody else migrates; starting on an old schema would only fail later.

@@ -32,6 +32,7 @@ use crate::crypto::certificate::ClientAuthorities;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::Passwords;
 use crate::crypto::seal::Sealer;
+use crate::mail::Mailer;
 use crate::origin::place::Places;
 use crate::outbound::Outbound;
 use crate::store::Store;
@@ -62,6 +63,8 @@ pub struct App {
     pub client_authorities: Option<ClientAuthorities>,
     /// Requests to addresses that others supplied.
     pub outbound: Outbound,
+    /// The way to the mail server, if there is one.
+    pub mail: Option<Mailer>,
     /// Who was let through the gateway a moment ago.
     pub doorkeeper: Doorkeeper,
     /// Who may change session data next.

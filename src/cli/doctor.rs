@@ -74,6 +74,10 @@ async fn examine(config: Config) -> Vec<Finding> {
         _ => None,
     };
     findings.push(Finding { name: "redis-eviction", problem: eviction });
+    if let Some(mailer) = &app.mail {
+        let problem = mailer.check().await.err().map(|fault| fault.to_string());
+        findings.push(Finding { name: "mail", problem });
+    }
     let owner = match links::needs_setup(&app).await {
         Ok(false) => None,
         Ok(true) => Some("nobody administers this yet; run: doorward setup-link".to_owned()),

@@ -13,6 +13,7 @@ mod keys;
 mod limits;
 mod load;
 mod log;
+mod mail;
 mod management;
 mod outbound;
 mod outbox;
@@ -21,6 +22,7 @@ mod problem;
 mod redis;
 mod reference;
 mod registration;
+mod risk;
 mod secrets;
 mod server;
 mod session;
@@ -49,6 +51,7 @@ pub use issuer::Issuer;
 pub use keys::KeySettings;
 pub use limits::LimitSettings;
 pub use log::{LogFormat, LogLevel, LogSettings};
+pub use mail::{MailServer, MailSettings, MailTransport, StartTls};
 pub use management::{ManagementListen, ManagementSettings};
 pub use outbound::{AllowedTarget, OutboundSettings};
 pub use outbox::OutboxSettings;
@@ -57,6 +60,7 @@ pub use problem::{Origin, Problem, Problems};
 pub use redis::RedisSettings;
 pub use reference::markdown;
 pub use registration::{RegistrationMode, RegistrationSettings};
+pub use risk::RiskSettings;
 pub use secrets::{MasterKeySource, SecretSettings};
 pub use server::ServerSettings;
 pub use session::SessionSettings;
@@ -109,6 +113,8 @@ pub struct Config {
     /// Messages to the servers of apps, such as "this session has ended". They are kept until they
     /// have arrived.
     pub outbox: OutboxSettings,
+    /// Mail to people: notices about their account. Without `mail.url` nothing is sent.
+    pub mail: MailSettings,
     /// Requests to addresses that apps and administrators supply. They go by https to the public
     /// internet only, follow no redirect, and ignore proxies of the environment.
     pub outbound: OutboundSettings,
@@ -120,6 +126,10 @@ pub struct Config {
     /// Accounts that people make for themselves, on the page that `prompt=create` and a link on the
     /// sign-in page lead to.
     pub sign_up: SignUpSettings,
+    /// Signs that it may not be the person themselves. Each is in the audit log with a score, whatever
+    /// is done about it: `ignore` nothing more, `notify` a letter to the person (needs `[mail]`),
+    /// `step_up` only a sign-in with a second factor is let in, `refuse` nobody is let in.
+    pub risk: RiskSettings,
     /// Apps behind reverse proxies that ask Doorward who may pass (docs/gateway.md). Only proxies
     /// listed in `server.trusted_proxies` may ask.
     pub gateway: GatewaySettings,
@@ -148,10 +158,12 @@ impl Default for Config {
             password: PasswordSettings::default(),
             keys: KeySettings::default(),
             outbox: OutboxSettings::default(),
+            mail: MailSettings::default(),
             outbound: OutboundSettings::default(),
             registration: RegistrationSettings::default(),
             audit: AuditSettings::default(),
             sign_up: SignUpSettings::default(),
+            risk: RiskSettings::default(),
             gateway: GatewaySettings::default(),
             log: LogSettings::default(),
             origins: BTreeMap::new(),

@@ -37,11 +37,15 @@ fn value(config: &Config, tree: &Value, key: &str) -> Value {
             config.listen().iter().map(ToString::to_string).collect::<Vec<_>>().into()
         }
         "server.shutdown_delay" => config.shutdown_delay().into(),
-        "secrets.master_key" => {
-            config.secrets.master_key.as_ref().map(|_| MASK.into()).unwrap_or_default()
-        }
+        "secrets.master_key" => hidden(config.secrets.master_key.as_ref()),
+        "mail.password" => hidden(config.mail.password.as_ref()),
         _ => key.split('.').try_fold(tree, |at, name| at.get(name)).cloned().unwrap_or_default(),
     }
+}
+
+/// That a secret is set, and nothing more.
+fn hidden(secret: Option<&SecretString>) -> Value {
+    secret.map(|_| MASK.into()).unwrap_or_default()
 }
 
 /// A URL without its password. The last `@` ends the password, since people forget to encode one;

@@ -11,7 +11,7 @@ use super::password::PasswordSettings;
 use super::problem::Problems;
 use super::redis::RedisSettings;
 use super::secrets::{MAKE_A_KEY, MasterKeySource, is_world_readable, master_key_fault};
-use super::{Config, ManagementListen, gateway};
+use super::{Config, ManagementListen, gateway, mail, risk};
 use crate::protocol::client::AuthMethod;
 use crate::protocol::plain_text::is_deceptive;
 use crate::protocol::scope::Scopes;
@@ -34,6 +34,8 @@ pub(super) fn validate(config: &Config, problems: &mut Problems) {
         registration,
         sign_up,
         readable_files,
+        mail::validate,
+        risk::validate,
         gateway::validate,
     ] {
         rule(config, problems);

@@ -107,6 +107,8 @@ pub enum Purpose {
     AuditChain,
     /// The id of a client nobody knows, for counting its failures.
     StrangeClient,
+    /// A letter that waits to be sent.
+    Letter,
 }
 
 impl Purpose {
@@ -124,6 +126,7 @@ impl Purpose {
             Self::DpopNonce => "dpop-nonce",
             Self::AuditChain => "audit-chain",
             Self::StrangeClient => "strange-client",
+            Self::Letter => "letter",
         }
     }
 
@@ -178,6 +181,7 @@ pub struct Sealer {
     dpop_nonce: Keys,
     audit_chain: Keys,
     strange_client: Keys,
+    letter: Keys,
     aliases: AliasKeys,
 }
 
@@ -198,6 +202,7 @@ impl Sealer {
             dpop_nonce: keys(Purpose::DpopNonce),
             audit_chain: keys(Purpose::AuditChain),
             strange_client: keys(Purpose::StrangeClient),
+            letter: keys(Purpose::Letter),
             aliases: AliasKeys::derive(&prk),
         }
     }
@@ -265,6 +270,7 @@ impl Sealer {
             Purpose::DpopNonce => &self.dpop_nonce,
             Purpose::AuditChain => &self.audit_chain,
             Purpose::StrangeClient => &self.strange_client,
+            Purpose::Letter => &self.letter,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! `browser` binds in-flight pages and CSRF tokens to this browser;
 //! `state` lets scripts of this site see whether the sessions are others; it proves nothing;
 //! `flash` carries one sealed message from a change in the console to the page shown next;
+//! `device` lets a browser be recognised at the next sign-in; it proves nothing;
 //! `gateway` is for the apps behind the gateway and means nothing to Doorward itself. It is the only
 //! one that other hosts get, so it has another prefix and a domain.
 
@@ -22,6 +23,7 @@ pub enum Kind {
     Browser,
     State,
     Flash,
+    Device,
     Gateway,
 }
 
@@ -40,6 +42,8 @@ impl Kind {
             (Self::State, Transport::LoopbackHttp) => "doorward_state",
             (Self::Flash, Transport::Https) => "__Host-doorward_flash",
             (Self::Flash, Transport::LoopbackHttp) => "doorward_flash",
+            (Self::Device, Transport::Https) => "__Host-doorward_device",
+            (Self::Device, Transport::LoopbackHttp) => "doorward_device",
             (Self::Gateway, Transport::Https) => "__Secure-doorward_gateway",
             (Self::Gateway, Transport::LoopbackHttp) => "doorward_gateway",
         }
@@ -51,7 +55,7 @@ impl Kind {
             Self::Session | Self::Browser => 32..=128,
             Self::Accounts | Self::State => 32..=1_024,
             Self::Flash => 32..=2_048,
-            Self::Gateway => 43..=43,
+            Self::Device | Self::Gateway => 43..=43,
         }
     }
 
@@ -61,9 +65,12 @@ impl Kind {
             // over https only.
             Self::State if transport == Transport::Https => SameSite::None,
             // Lax, not Strict: people arrive at /authorize from other sites.
-            Self::Session | Self::Accounts | Self::Browser | Self::State | Self::Gateway => {
-                SameSite::Lax
-            }
+            Self::Session
+            | Self::Accounts
+            | Self::Browser
+            | Self::State
+            | Self::Device
+            | Self::Gateway => SameSite::Lax,
             Self::Flash => SameSite::Strict,
         }
     }

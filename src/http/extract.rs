@@ -7,6 +7,7 @@ use actix_web::{HttpMessage, HttpRequest};
 
 use super::cookies::{self, Kind};
 use super::site::Site;
+use crate::crypto::secret::{Secret, SecretHash};
 use crate::protocol::error::OAuthError;
 use crate::protocol::params::Params;
 use crate::service::audit::Caller;
@@ -38,7 +39,14 @@ pub fn caller(site: &Site, request: &HttpRequest) -> Caller {
         address: client_address(site, request).map(|address| address.to_string()),
         request_id: Some(request_id(request)),
         user_agent: agent.map(|text| text.chars().take(300).collect()),
+        device: device(site, request),
     }
+}
+
+/// By what a browser is known, if it brings a cookie that looks like ours.
+fn device(site: &Site, request: &HttpRequest) -> Option<String> {
+    let value = cookies::read(site, request, Kind::Device)?;
+    Secret::looks_like_one(&value).then(|| SecretHash::of(&value).as_str().to_owned())
 }
 
 /// Whether the connection is one of a reverse proxy that is believed about what is behind it.

@@ -73,10 +73,9 @@ mod tests {
                 "Chrome on iPhone",
             ),
             (
-                format!(
-                    "Mozilla/5.0 (Linux; Android 14; SM-S921B) AppleWebKit/537.36 (KHTML, like \
-                      Gecko) SamsungBrowser/25.0 Chrome/121.0.0.0 Mobile Safari/537.36"
-                ),
+                "Mozilla/5.0 (Linux; Android 14; SM-S921B) AppleWebKit/537.36 (KHTML, like Gecko) \
+                 SamsungBrowser/25.0 Chrome/121.0.0.0 Mobile Safari/537.36"
+                    .to_owned(),
                 "Samsung Internet on Android",
             ),
             (

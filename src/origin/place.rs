@@ -8,6 +8,8 @@ use std::path::Path;
 use maxminddb::Reader;
 use serde::Deserialize;
 
+use crate::protocol::risk::Place as Point;
+
 /// The most characters of a place.
 const LONGEST: usize = 80;
 
@@ -21,6 +23,15 @@ pub struct Places(Option<Reader<Vec<u8>>>);
 struct Record {
     city: Named,
     country: Named,
+    location: Location,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Location {
+    /// In degrees.
+    latitude: Option<f64>,
+    longitude: Option<f64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -80,6 +91,21 @@ impl Places {
                 String::new()
             }
         }
+    }
+
+    /// Whether there is a database.
+    #[must_use]
+    pub fn are_known(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Where on the earth an address is, as far as the database says so.
+    #[must_use]
+    pub fn point(&self, address: &str) -> Option<Point> {
+        let address = address.parse::<IpAddr>().ok()?;
+        let location = self.record(address.to_canonical()).ok()??.location;
+        let (latitude, longitude) = location.latitude.zip(location.longitude)?;
+        Some(Point { latitude, longitude })
     }
 
     fn record(&self, address: IpAddr) -> Result<Option<Record>, String> {

@@ -19,6 +19,7 @@ use crate::crypto::secret;
 use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
+use crate::service::mail;
 use crate::service::session::backchannel_logout;
 use crate::store::outbox::{self, Delivery};
 use crate::store::{Tx, audit};
@@ -38,8 +39,9 @@ const MOST_REFUSALS: i64 = 5;
 /// line, those another node left behind, and those whose wait is over.
 const TICK: Duration = Duration::from_secs(1);
 
-/// The kinds of deliveries this program can send.
-const KINDS: [&str; 1] = [backchannel_logout::KIND];
+/// The kinds of deliveries this program can send. All letters together get one share of the places, so
+/// those that come first leave enough for the others.
+const KINDS: [&str; 2] = [mail::KIND, backchannel_logout::KIND];
 
 /// How a try went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +57,7 @@ pub(crate) enum Attempt {
     Busy,
 }
 
-/// Adds a delivery to a client inside the caller's transaction; ring [`App::outbox_bell`] after the
+/// Adds a delivery, to a client if it is for one, inside the caller's transaction; ring [`App::outbox_bell`] after the
 /// commit. `payload` must be a JSON object.
 ///
 /// # Errors
@@ -63,14 +65,14 @@ pub(crate) enum Attempt {
 pub(crate) async fn add(
     app: &App,
     tx: &mut Tx,
-    (kind, client): (&'static str, &ClientId),
+    (kind, client): (&'static str, Option<&ClientId>),
     payload: Value,
 ) -> Result<(), Failure> {
     let now = app.now();
     let delivery = Delivery {
         id: secret::new_id(now),
         kind: kind.to_owned(),
-        client_id: Some(client.clone()),
+        client_id: client.cloned(),
         payload,
         due_at: now,
         attempts: 0,
@@ -175,6 +177,7 @@ async fn deliver(app: &App, (kind, delivery): (&'static str, &Delivery)) {
     } else {
         match kind {
             backchannel_logout::KIND => backchannel_logout::send(app, delivery).await,
+            mail::KIND => mail::send(app, delivery).await,
             _ => Ok(Attempt::Obsolete),
         }
     };
@@ -255,6 +258,7 @@ async fn give_up(
     }
     let event = match kind {
         backchannel_logout::KIND => backchannel_logout::describe(event, &delivery.payload),
+        mail::KIND => mail::describe(event, &delivery.payload),
         _ => event,
     };
     audit::append(&mut tx, &event.into_row()).await?;

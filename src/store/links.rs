@@ -5,7 +5,7 @@ use sqlx_macros::FromRow;
 use super::db::Sql;
 use super::error::StoreError;
 use crate::clock::UnixTime;
-use crate::protocol::types::UserId;
+use crate::protocol::types::{SessionId, UserId};
 use crate::store::db::columns::stored_by_name;
 
 /// What a link allows.
@@ -15,16 +15,19 @@ pub enum LinkKind {
     Setup,
     /// Setting a new password.
     PasswordReset,
+    /// Saying that a sign-in was somebody else's.
+    NotMe,
 }
 
 impl LinkKind {
-    pub const ALL: [Self; 2] = [Self::Setup, Self::PasswordReset];
+    pub const ALL: [Self; 3] = [Self::Setup, Self::PasswordReset, Self::NotMe];
 
     /// The name in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Setup => "setup",
             Self::PasswordReset => "password_reset",
+            Self::NotMe => "not_me",
         }
     }
 
@@ -42,6 +45,8 @@ pub struct OneTimeLink {
     pub hash: String,
     pub kind: LinkKind,
     pub user_id: Option<UserId>,
+    /// The session it is about, which may be gone.
+    pub session_id: Option<SessionId>,
     pub created_at: UnixTime,
     pub expires_at: UnixTime,
     pub used_at: Option<UnixTime>,
@@ -51,8 +56,8 @@ pub struct OneTimeLink {
 pub async fn insert<'a>(sql: impl Sql<'a>, link: &OneTimeLink) -> Result<(), StoreError> {
     sql.into()
         .query(
-            "insert into one_time_links (hash, kind, user_id, created_at, expires_at, used_at) \
-             values ($1, $2, $3, $4, $5, $6)",
+            "insert into one_time_links (hash, kind, user_id, created_at, expires_at, used_at, \
+             session_id) values ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(&link.hash)
         .bind(link.kind)
@@ -60,6 +65,7 @@ pub async fn insert<'a>(sql: impl Sql<'a>, link: &OneTimeLink) -> Result<(), Sto
         .bind(link.created_at)
         .bind(link.expires_at)
         .bind(link.used_at)
+        .bind(&link.session_id)
         .execute()
         .await
         .map(drop)
@@ -73,7 +79,8 @@ pub async fn live<'a>(
 ) -> Result<Option<OneTimeLink>, StoreError> {
     sql.into()
         .query(
-            "select hash, kind, user_id, created_at, expires_at, used_at from one_time_links \
+            "select hash, kind, user_id, session_id, created_at, expires_at, used_at \
+             from one_time_links \
              where hash = $1 and used_at is null and expires_at > $2",
         )
         .bind(hash)
@@ -93,7 +100,7 @@ pub async fn spend<'a>(
         .query(
             "update one_time_links set used_at = $2 \
              where hash = $1 and used_at is null and expires_at > $2 \
-             returning hash, kind, user_id, created_at, expires_at, used_at",
+             returning hash, kind, user_id, session_id, created_at, expires_at, used_at",
         )
         .bind(hash)
         .bind(now)

@@ -15,6 +15,7 @@ pub mod figures;
 pub mod gateway_cookies;
 pub mod grants;
 pub mod keys;
+pub mod known_marks;
 pub mod links;
 pub mod outbox;
 pub mod revocations;

@@ -362,6 +362,13 @@ pub async fn set_password<'a>(
         .map(drop)
 }
 
+/// Takes the password away; `false` if there was none.
+pub async fn remove_password<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<bool, StoreError> {
+    let removed =
+        sql.into().query("delete from passwords where user_id = $1").bind(id).execute().await?;
+    Ok(removed == 1)
+}
+
 /// The stored password hash (PHC text); `None` for somebody without a password.
 pub async fn password<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<Option<String>, StoreError> {
     let row = sql

@@ -78,6 +78,12 @@ struct CacheLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AnomalyLabels {
+    kind: &'static str,
+    action: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct DeliveryLabels {
     kind: &'static str,
     result: &'static str,
@@ -144,6 +150,8 @@ pub struct Metrics {
     key_expiry: Family<KeyLabels, Gauge>,
     caches: Family<CacheLabels, Counter>,
     deliveries: Family<DeliveryLabels, Counter>,
+    emails: Family<ResultLabel, Counter>,
+    anomalies: Family<AnomalyLabels, Counter>,
     outbox: Gauge,
     gateway: Family<ResultLabel, Counter>,
     session_durations: Histograms<EndLabel>,
@@ -169,6 +177,8 @@ impl Metrics {
             key_expiry: Family::default(),
             caches: Family::default(),
             deliveries: Family::default(),
+            emails: Family::default(),
+            anomalies: Family::default(),
             outbox: Gauge::default(),
             gateway: Family::default(),
             session_durations: Family::new_with_constructor(|| Histogram::new(LIFE_BUCKETS)),
@@ -205,6 +215,8 @@ impl Metrics {
             "Messages to other servers; result is arrived, retried or given_up",
             self.deliveries.clone(),
         );
+        registry.register("anomalies", "Signs of somebody else", self.anomalies.clone());
+        registry.register("email_deliveries", "Tries to hand a letter over", self.emails.clone());
     }
 
     /// Histograms and gauges; the encoder adds the unit to the names that have one.
@@ -353,6 +365,16 @@ impl Metrics {
         self.deliveries.get_or_create(&DeliveryLabels { kind, result }).inc();
     }
 
+    /// Something was unlike before; `action` is what the settings say about it.
+    pub fn anomaly(&self, kind: &'static str, action: &'static str) {
+        self.anomalies.get_or_create(&AnomalyLabels { kind, action }).inc();
+    }
+
+    /// A try to hand a letter to the mail server: `sent`, `refused` or `failed`.
+    pub fn email_delivery(&self, result: &'static str) {
+        self.emails.get_or_create(&ResultLabel { result }).inc();
+    }
+
     /// One answer of the gateway to a reverse proxy.
     pub fn gateway_check(&self, result: &'static str) {
         self.gateway.get_or_create(&ResultLabel { result }).inc();
@@ -414,6 +436,8 @@ mod tests {
         metrics.refreshed("spa", 600);
         metrics.db_pool(5, 3);
         statement("select 1", Duration::from_micros(80));
+        metrics.email_delivery("sent");
+        metrics.anomaly("new_device", "notify");
         let text = metrics.encode();
         for line in [
             "http_server_request_duration_seconds_count{http_request_method=\"GET\",\
@@ -422,6 +446,8 @@ mod tests {
             "doorward_authorize_requests_total{result=\"login\"} 1",
             "doorward_token_requests_total{grant_type=\"authorization_code\",\
              result=\"invalid_grant\"} 1",
+            "doorward_anomalies_total{kind=\"new_device\",action=\"notify\"} 1",
+            "doorward_email_deliveries_total{result=\"sent\"} 1",
             "doorward_tokens_issued_total{type=\"access\"} 1",
             "doorward_sessions_active 4",
             "doorward_password_hash_duration_seconds_count 1",

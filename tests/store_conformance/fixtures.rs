@@ -136,6 +136,7 @@ pub(crate) fn link(hash: &str, user: Option<&str>) -> OneTimeLink {
         hash: hash.to_owned(),
         kind: if user.is_some() { LinkKind::PasswordReset } else { LinkKind::Setup },
         user_id: user.map(UserId::new),
+        session_id: None,
         created_at: NOW,
         expires_at: NOW.plus(1_800),
         used_at: None,

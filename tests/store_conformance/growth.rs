@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use doorward::crypto::seal::{MasterKey, Sealer};
 use doorward::crypto::secret;
-use doorward::protocol::types::SessionId;
+use doorward::protocol::types::{SessionId, UserId};
 use doorward::service::audit::chain::{self as sealing, Chain, Removal, Sealing};
 use doorward::store::clients;
 use doorward::store::clients::registration_tokens::{self, RegistrationToken};
 use doorward::store::grants::{self, refresh_families};
+use doorward::store::known_marks::{self, Mark, MarkKind};
 use doorward::store::links::{self, OneTimeLink};
 use doorward::store::revocations::{self, Revocation, RevocationKind};
 use doorward::store::sessions::session_data::{self, Place};
@@ -29,13 +30,14 @@ enum Fate {
 }
 
 /// Every table.
-const FATES: [(&str, Fate); 27] = [
+const FATES: [(&str, Fate); 28] = [
     ("sessions", Fate::Cleaned),
     ("session_clients", Fate::Cleaned),
     ("session_data", Fate::Cleaned),
     ("grants", Fate::Cleaned),
     ("refresh_families", Fate::Cleaned),
     ("one_time_links", Fate::Cleaned),
+    ("known_marks", Fate::Cleaned),
     ("used_jtis", Fate::Cleaned),
     ("registration_tokens", Fate::Cleaned),
     ("revocations", Fate::Cleaned),
@@ -153,6 +155,9 @@ async fn an_hour_of_use(store: &Store, hour: i64) {
     refresh_families::insert(&mut tx, &refreshed).await.unwrap();
     let short = OneTimeLink { expires_at: now.plus(1_800), ..link(&id("l"), Some("u-alice")) };
     links::insert(&mut tx, &short).await.unwrap();
+    let device = Mark { kind: MarkKind::Device, mark: id("m") };
+    let (alice, until) = (UserId::new("u-alice"), now.plus(3 * HOUR));
+    known_marks::remember(&mut tx, (&alice, &device), (now, until)).await.unwrap();
     used_jtis::spend(&mut tx, &id("j"), now.plus(60)).await.unwrap();
     let permission = RegistrationToken {
         id: id("r"),

@@ -19,6 +19,7 @@ pub mod device;
 pub mod filters;
 pub mod form_post;
 pub mod home;
+pub mod not_me;
 pub mod reset_password;
 pub mod setup;
 pub mod sign_in;
@@ -61,6 +62,8 @@ pub fn samples() -> Vec<(&'static str, String)> {
         ("device_done", render(&device::DeviceDone::sample(device::Answer::Allowed))),
         ("device_done/denied", render(&device::DeviceDone::sample(device::Answer::Denied))),
         ("setup", render(&setup::Setup::sample())),
+        ("not_me", render(&not_me::NotMe::sample())),
+        ("not_me/refused", render(&not_me::NotMe::sample_refused())),
         ("reset_password", render(&reset_password::ResetPassword::sample())),
         ("sign_out", render(&sign_out::SignOut::sample())),
         ("signed_out", render(&sign_out::SignedOut::sample())),

@@ -186,6 +186,7 @@ fn the_forms_that_programs_fill_in_keep_their_names() {
         fields(&page("reset_password"), "reset-password"),
         ["flow", "csrf", "token", "username", "password"]
     );
+    assert_eq!(fields(&page("not_me"), "not-me"), ["flow", "csrf", "token", "others"]);
     assert_eq!(
         fields(&page("sign_out"), "sign-out"),
         ["flow", "csrf", "decision=logout", "decision=stay"]
@@ -247,7 +248,9 @@ fn password_managers_find_what_they_look_for() {
 
 #[test]
 fn allow_and_sign_out_are_never_focused_beforehand() {
-    for name in ["consent", "device_question", "sign_out", "account_sign_out", "admin/confirm"] {
+    for name in
+        ["consent", "device_question", "sign_out", "account_sign_out", "not_me", "admin/confirm"]
+    {
         assert!(all(&page(name), "[autofocus]").is_empty(), "{name}");
     }
 }

@@ -3,6 +3,7 @@
 mod about;
 mod device;
 mod flow;
+mod not_me;
 mod sign_up;
 mod trouble;
 
@@ -14,10 +15,12 @@ pub(super) use flow::{
     ResetView, SetupView, SignInView, ask_sign_out, authorize_again, consent, reply, reset, setup,
     sign_in, signed_out, signing_out,
 };
+pub(super) use not_me::not_me;
 pub(super) use sign_up::{SignUpView, sign_up};
 pub(super) use trouble::{
     authorize_error, bad_request, failure, flow_lost, forbidden, forged_form, link_error,
-    logout_error, no_way_back, not_found, not_found_in_console, other_browser, throttled,
+    logout_error, no_way_back, not_found, not_found_in_console, not_me_error, other_browser,
+    throttled, unfamiliar,
 };
 
 use super::headers::{Forms, page_policy};

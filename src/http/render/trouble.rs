@@ -18,6 +18,7 @@ use crate::service::authorize::AuthorizeError;
 use crate::service::authorize::flow::Flow;
 use crate::service::failure::Failure;
 use crate::service::people::links::LinkError;
+use crate::service::risk::not_me::NotMeError;
 use crate::service::session::logout::LogoutError;
 
 /// The words of an error page.
@@ -256,6 +257,48 @@ pub(in crate::http) fn link_error(
                 .advise("Ask the administrator for a new link.")
         }
     };
+    show(site, request, words)
+}
+
+/// A link from a letter about a sign-in that does not work.
+pub(in crate::http) fn not_me_error(
+    site: &Site,
+    request: &HttpRequest,
+    error: &NotMeError,
+) -> HttpResponse {
+    match error {
+        NotMeError::Failure(failure) => self::failure(site, request, failure),
+        NotMeError::Spent => {
+            let words = Words::new(StatusCode::FORBIDDEN, "link_spent", "This link works no more")
+                .happened("It has been used, the password was changed since, or it has expired.")
+                .advise("If somebody else may be in your account, tell the administrator now.");
+            show(site, request, words)
+        }
+        NotMeError::Throttled { retry_after } => {
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            let words = Words::new(status, "throttled", "Too many links that do not work")
+                .happened("Many links were tried from your network that are not ours.")
+                .advise("Wait a few minutes, then open the link in your letter again.");
+            let mut response = show(site, request, words);
+            let seconds = header::HeaderValue::from((*retry_after).max(1));
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+            response
+        }
+    }
+}
+
+/// The password was right, and nobody is let in who comes like this.
+pub(in crate::http) fn unfamiliar(site: &Site, request: &HttpRequest) -> HttpResponse {
+    let words = Words::new(
+        StatusCode::FORBIDDEN,
+        "sign_in_refused",
+        "This sign-in is too unlike your earlier ones",
+    )
+    .happened("To keep your account safe, nobody was signed in.")
+    .advise(
+        "Sign in from a device and network that you have used before. If you cannot, ask the \
+         administrator.",
+    );
     show(site, request, words)
 }
 

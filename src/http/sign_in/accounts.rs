@@ -3,6 +3,7 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 
+use crate::clock::Seconds;
 use crate::http::cookies::{self, Kind};
 use crate::http::site::Site;
 use crate::http::{fetch_metadata, render};
@@ -11,6 +12,9 @@ use crate::service::authorize;
 use crate::service::authorize::flow::{Flow, FlowError};
 use crate::service::session::accounts::Accounts;
 use crate::service::session::{Established, LiveSession};
+
+/// How long a browser keeps the cookie it is recognised by, in seconds: as long as browsers keep any.
+const DEVICE_LIFETIME: Seconds = 400 * 86_400;
 
 /// The live sessions of this browser, or the answer that says they cannot be known.
 pub(in crate::http) async fn of(
@@ -69,6 +73,10 @@ pub(in crate::http) fn write(
 ) {
     let value = (now_active.cookie.expose(), now_active.cookie_max_age);
     add(response, &cookies::write(site, Kind::Session, value));
+    if let Some(device) = &now_active.new_device {
+        let value = (device.expose(), Some(DEVICE_LIFETIME));
+        add(response, &cookies::write(site, Kind::Device, value));
+    }
     write_others(site, response, accounts, request);
 }
 

@@ -151,6 +151,7 @@ async fn refused(
         SignInError::Throttled { retry_after } => {
             return render::throttled(site, *retry_after, flow);
         }
+        SignInError::Unfamiliar => return render::unfamiliar(site, visit.request),
         SignInError::Failure(failure) => return render::failure(site, visit.request, failure),
     };
     let view = match flow.seal(site) {

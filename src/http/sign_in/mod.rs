@@ -8,6 +8,7 @@ mod consent;
 mod device;
 mod home;
 mod login;
+mod not_me;
 mod reset;
 mod setup;
 pub(in crate::http) mod sign_out;
@@ -34,6 +35,11 @@ pub(super) fn routes(map: &mut ServiceConfig) {
             web::resource("/login/reset")
                 .route(reading().to(reset::get))
                 .route(web::post().to(reset::post)),
+        )
+        .service(
+            web::resource("/login/not-me")
+                .route(reading().to(not_me::get))
+                .route(web::post().to(not_me::post)),
         )
         .service(
             web::resource("/login/create")

@@ -21,6 +21,8 @@ pub struct Caller {
     pub request_id: Option<String>,
     /// The browser's own description of itself, cut to a sane length.
     pub user_agent: Option<String>,
+    /// The hash of the cookie by which a browser is known that somebody has signed in with.
+    pub device: Option<String>,
 }
 
 /// Who makes a change.

@@ -69,11 +69,32 @@ pub async fn create_reset_link(
         return Err(PeopleError::NotFound.into());
     }
     let secret = create(app, (LinkKind::PasswordReset, Some(user)), actor).await?;
-    Ok(format!("{}/login/reset?token={}", app.issuer(), secret.expose()))
+    Ok(reset_url(app, &secret))
+}
+
+/// Where a reset link leads.
+pub(crate) fn reset_url(app: &App, secret: &Secret) -> String {
+    format!("{}/login/reset?token={}", app.issuer(), secret.expose())
 }
 
 async fn create(
     app: &App,
+    (kind, user): (LinkKind, Option<&UserId>),
+    actor: &Actor,
+) -> Result<Secret, Failure> {
+    let mut tx = app.store.begin().await?;
+    let secret = create_in(app, &mut tx, (kind, user), actor).await?;
+    tx.commit().await?;
+    Ok(secret)
+}
+
+/// Makes a link inside the caller's transaction; an earlier one stops working.
+///
+/// # Errors
+/// [`Failure`] when SQL does not take it.
+pub(crate) async fn create_in(
+    app: &App,
+    tx: &mut Tx,
     (kind, user): (LinkKind, Option<&UserId>),
     actor: &Actor,
 ) -> Result<Secret, Failure> {
@@ -83,19 +104,18 @@ async fn create(
         hash: secret.hash().as_str().to_owned(),
         kind,
         user_id: user.cloned(),
+        session_id: None,
         created_at: now,
         expires_at: now.plus(LIFETIME),
         used_at: None,
     };
-    let mut tx = app.store.begin().await?;
-    links::revoke_all(&mut tx, kind, user).await?;
-    links::insert(&mut tx, &link).await?;
+    links::revoke_all(&mut *tx, kind, user).await?;
+    links::insert(&mut *tx, &link).await?;
     let mut event = Event::success("link.created", actor, now).detail("kind", kind.as_str());
     if let Some(user) = user {
         event = event.user(user);
     }
-    audit::append(&mut tx, &event.into_row()).await?;
-    tx.commit().await?;
+    audit::append(&mut *tx, &event.into_row()).await?;
     Ok(secret)
 }
 
@@ -164,6 +184,7 @@ pub async fn redeem_reset(app: &App, token: &str, password: String) -> Result<Us
     let mut tx = app.store.begin().await?;
     spend(&mut tx, token, now).await?;
     users::set_password(&mut tx, &user.id, &phc, now).await?;
+    people::told_of_password(app, &mut tx, &user).await?;
     let event =
         Event::success("user.password_reset", &Actor::User(user.id.clone()), now).user(&user.id);
     people::end_everything(app, tx, (&user.id, event)).await?;

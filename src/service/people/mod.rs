@@ -5,6 +5,7 @@ pub mod links;
 
 use crate::app::App;
 use crate::crypto::secret;
+use crate::mail::Letter;
 use crate::protocol::password_policy::{self, PasswordRefusal};
 use crate::protocol::plain_text::is_disguised;
 use crate::protocol::types::{SessionId, UserId};
@@ -12,12 +13,14 @@ use crate::protocol::user::{AdminRole, Profile, User};
 use crate::service::audit::{Actor, Event};
 use crate::service::clients::Activity;
 use crate::service::failure::Failure;
+use crate::service::mail;
 use crate::service::revocation::{self, Subject};
 use crate::service::session::backchannel_logout;
 use crate::service::sign_in::normalize_login;
+use crate::store::links::LinkKind;
 use crate::store::sessions::session_data;
 use crate::store::users::{self, UserFilter};
-use crate::store::{StoreError, Tx, audit, grants, sessions};
+use crate::store::{StoreError, Tx, audit, grants, links as link_rows, sessions};
 
 /// Why an account could not be changed.
 #[derive(Debug, thiserror::Error)]
@@ -273,6 +276,10 @@ pub async fn update(
         .detail("role_before", before.role.map(AdminRole::as_str))
         .detail("role_after", user.role.map(AdminRole::as_str));
     audit::append(&mut tx, &event.into_row()).await?;
+    if before.email != user.email {
+        // Whoever has the old mailbox is not this person any more.
+        link_rows::revoke_all(&mut tx, LinkKind::NotMe, Some(id)).await?;
+    }
     let pending = revocation::record(&mut tx, &[Subject::Facts(id)], now).await?;
     tx.commit().await?;
     revocation::publish(app, pending).await;
@@ -335,8 +342,17 @@ pub async fn set_password(
     let now = app.now();
     let mut tx = app.store.begin().await?;
     users::set_password(&mut tx, id, &phc, now).await?;
+    told_of_password(app, &mut tx, &user).await?;
     let event = Event::success("user.password_set", actor, now).user(id);
     Ok(end_everything(app, tx, (id, event)).await?)
+}
+
+/// Tells the owner of an account that its password is another one now. Letters about sign-ins before
+/// have done their work: their links would make the new password useless, too.
+pub(crate) async fn told_of_password(app: &App, tx: &mut Tx, user: &User) -> Result<(), Failure> {
+    link_rows::revoke_all(&mut *tx, LinkKind::NotMe, Some(&user.id)).await?;
+    let letter = Letter::PasswordChanged { username: user.username.clone(), at: app.now() };
+    mail::enqueue(app, tx, user, letter).await
 }
 
 /// Deletes an account and everything it has. The audit log stays.

@@ -48,7 +48,7 @@ pub(crate) async fn enqueue(
         for client in session_clients::of_session(&mut *tx, session).await? {
             if wants_to_know(app, tx, &client).await? {
                 let notice = Notice { user_id: user.clone(), session_id: session.clone() };
-                outbox::add(app, tx, (KIND, &client), serde_json::to_value(notice)?).await?;
+                outbox::add(app, tx, (KIND, Some(&client)), serde_json::to_value(notice)?).await?;
             }
         }
     }
@@ -70,7 +70,7 @@ pub(crate) async fn enqueue_for_app(
     }
     for session_id in session_clients::living_sessions(&mut *tx, (user, client), app.now()).await? {
         let notice = Notice { user_id: user.clone(), session_id };
-        outbox::add(app, tx, (KIND, client), serde_json::to_value(notice)?).await?;
+        outbox::add(app, tx, (KIND, Some(client)), serde_json::to_value(notice)?).await?;
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ use crate::service::audit::{Actor, Caller, Event};
 use crate::service::failure::Failure;
 use crate::service::revocation::{self, Pending, Subject};
 use crate::service::session::backchannel_logout;
+use crate::store::sessions::session_data;
 use crate::store::{Tx, audit, consents, grants, sessions, users};
 
 /// Which sessions end.
@@ -100,6 +101,9 @@ async fn end_in(
     };
     let gone = sessions::revoke_for_user(&mut *tx, user, except, now).await?;
     backchannel_logout::enqueue(app, tx, user, gone.iter().map(|(id, _)| id)).await?;
+    for (session, _) in &gone {
+        session_data::forget_session(&mut *tx, session).await?;
+    }
     let unbound = match connections {
         Connections::Keep => Vec::new(),
         Connections::End => end_connections(tx, (user, now)).await?,

@@ -20,15 +20,17 @@ use crate::crypto::secret::{self, Secret, SecretHash};
 use crate::origin::device;
 use crate::protocol::authorize::acr::Level;
 use crate::protocol::interaction::SessionFacts;
+use crate::protocol::risk::Finding;
 use crate::protocol::types::{SessionId, UserId};
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::failure::Failure;
 use crate::service::revocation::{self, Subject};
+use crate::service::risk::{self, SignIn};
 use crate::service::session::accounts::{Accounts, Newcomer};
 use crate::store::grants::{self, Offline};
 use crate::store::revocations::RevocationKind;
 use crate::store::sessions::{self, Renewal, Session, SessionFilter};
-use crate::store::{Cursor, audit, users};
+use crate::store::{Cursor, Tx, audit, users};
 
 /// The longest life of a fast copy. Longer sessions are read from SQL again after that, so that the
 /// tombstone of a dead cookie need not outlive an hour.
@@ -79,7 +81,7 @@ impl LiveSession {
         remembered.then(|| self.expires_at.since(app.now()))
     }
 
-    fn of(row: Session, now: UnixTime) -> Self {
+    pub(crate) fn of(row: Session, now: UnixTime) -> Self {
         Self {
             id: row.id,
             user_id: row.user_id,
@@ -117,6 +119,8 @@ pub struct Authenticated {
     pub acr: String,
     pub amr: Vec<String>,
     pub remember: Remember,
+    /// What is unlike this person's sign-ins before.
+    pub findings: Vec<Finding>,
 }
 
 /// A session with its fresh cookie value.
@@ -127,6 +131,8 @@ pub struct Established {
     pub cookie_max_age: Option<Seconds>,
     /// The session of somebody else that this one took the place of.
     pub ended: Option<SessionId>,
+    /// A cookie to recognise this browser by, which it did not have yet.
+    pub new_device: Option<Secret>,
 }
 
 /// Reads the session of a cookie and extends its idle limit, in one round trip.
@@ -221,10 +227,16 @@ pub async fn establish(
     (accounts, newcomer): (&Accounts, Newcomer),
     caller: &Caller,
 ) -> Result<Option<Established>, Failure> {
+    let (caller, new_device) = &recognisable(caller);
     if let Some(own) = accounts.of(&who.user_id) {
-        let proof = Proof { auth_time: app.now(), acr: who.acr.clone(), amr: who.amr.clone() };
+        let proof = Proof {
+            auth_time: app.now(),
+            acr: who.acr.clone(),
+            amr: who.amr.clone(),
+            findings: Some(&who.findings),
+        };
         if let Some(renewed) = renew(app, own, proof, caller).await? {
-            return Ok(Some(renewed));
+            return Ok(Some(Established { new_device: new_device.clone(), ..renewed }));
         }
     }
     let mut ended = None;
@@ -246,10 +258,22 @@ pub async fn establish(
         .session(&row.id)
         .caller(caller);
     audit::append(&mut tx, &event.into_row()).await?;
+    let (user, findings) = (&who.user_id, who.findings.as_slice());
+    let sign_in = SignIn { user, session: Some(&row.id), findings, caller };
+    risk::note(app, &mut tx, &sign_in).await?;
     tx.commit().await?;
+    app.outbox_bell.notify_one();
     let session = LiveSession::of(row, now);
     write_copy(app, &session).await;
-    Ok(Some(Established { session, cookie, cookie_max_age, ended }))
+    let new_device = new_device.clone();
+    Ok(Some(Established { session, cookie, cookie_max_age, ended, new_device }))
+}
+
+/// A caller whose browser will be recognised, and the cookie for it if it has none yet.
+fn recognisable(caller: &Caller) -> (Caller, Option<Secret>) {
+    let fresh = caller.device.is_none().then(Secret::generate);
+    let hash = fresh.as_ref().map(|secret| secret.hash().as_str().to_owned());
+    (Caller { device: hash.or_else(|| caller.device.clone()), ..caller.clone() }, fresh)
 }
 
 /// The row of a session that begins now.
@@ -276,10 +300,12 @@ fn new_row(app: &App, who: &Authenticated, (cookie, caller): (&Secret, &Caller))
 }
 
 /// What a session rests on.
-struct Proof {
+struct Proof<'a> {
     auth_time: UnixTime,
     acr: String,
     amr: Vec<String>,
+    /// What is unlike before, if somebody is signing in.
+    findings: Option<&'a [Finding]>,
 }
 
 /// A new cookie value and nothing else new; `None` when the session died meanwhile.
@@ -292,14 +318,14 @@ pub(crate) async fn renew_cookie(
     caller: &Caller,
 ) -> Result<Option<Established>, Failure> {
     let LiveSession { auth_time, acr, amr, .. } = session.clone();
-    renew(app, session, Proof { auth_time, acr, amr }, caller).await
+    renew(app, session, Proof { auth_time, acr, amr, findings: None }, caller).await
 }
 
 /// A new cookie value for the same session; `None` when it died meanwhile.
 async fn renew(
     app: &App,
     previous: &LiveSession,
-    proof: Proof,
+    proof: Proof<'_>,
     caller: &Caller,
 ) -> Result<Option<Established>, Failure> {
     let now = app.now();
@@ -324,7 +350,12 @@ async fn renew(
     audit::append(&mut tx, &event.into_row()).await?;
     let dead = [Subject::Cookie(&previous.secret_hash)];
     let pending = revocation::record(&mut tx, &dead, now).await?;
+    if let Some(findings) = proof.findings {
+        let (user, session) = (&previous.user_id, Some(&previous.id));
+        risk::note(app, &mut tx, &SignIn { user, session, findings, caller }).await?;
+    }
     tx.commit().await?;
+    app.outbox_bell.notify_one();
     revocation::publish(app, pending).await;
     let session = LiveSession {
         auth_time: proof.auth_time,
@@ -336,7 +367,7 @@ async fn renew(
     };
     write_copy(app, &session).await;
     let cookie_max_age = session.cookie_max_age(app);
-    Ok(Some(Established { session, cookie, cookie_max_age, ended: None }))
+    Ok(Some(Established { session, cookie, cookie_max_age, ended: None, new_device: None }))
 }
 
 fn limits(app: &App, remember: Remember) -> (Seconds, Seconds, Option<Seconds>) {
@@ -356,31 +387,47 @@ pub async fn end(
     session: &LiveSession,
     (actor, caller): (&Actor, &Caller),
 ) -> Result<(), Failure> {
+    let tx = app.store.begin().await?;
+    let event = Event::success("session.ended", actor, app.now())
+        .session(&session.id)
+        .user(&session.user_id)
+        .caller(caller);
+    let lasted = end_in(app, tx, (session, Offline::Keep), event).await?;
+    let by_person = matches!(actor, Actor::User(id) if *id == session.user_id);
+    if let Some(lasted) = lasted {
+        app.metrics.session_ended(if by_person { "person" } else { "administrator" }, lasted);
+    }
+    Ok(())
+}
+
+/// Ends one session together with the change that `tx` carries, commits, and publishes. With
+/// [`Offline::Revoke`] so does everything that an app could keep beyond the session. Tells how long
+/// the session lasted, unless it had ended before.
+pub(crate) async fn end_in(
+    app: &App,
+    mut tx: Tx,
+    (session, offline): (&LiveSession, Offline),
+    event: Event,
+) -> Result<Option<Seconds>, Failure> {
     let now = app.now();
-    let mut tx = app.store.begin().await?;
     let began = sessions::revoke(&mut tx, &session.id, now).await?;
     if began.is_some() {
         backchannel_logout::enqueue(app, &mut tx, &session.user_id, [&session.id]).await?;
     }
     let kept = session_data::forget_session(&mut tx, &session.id).await?;
-    grants::revoke_for_session(&mut tx, &session.id, now, Offline::Keep).await?;
-    let dead = [Subject::Session(&session.id), Subject::Cookie(&session.secret_hash)];
+    let ended = grants::revoke_for_session(&mut tx, &session.id, now, offline).await?;
+    let mut dead = vec![Subject::Session(&session.id), Subject::Cookie(&session.secret_hash)];
+    if offline == Offline::Revoke {
+        // Tokens of offline grants do not name the session, so each grant gets a tombstone of its own.
+        dead.extend(ended.iter().map(Subject::Grant));
+    }
     let pending = revocation::record(&mut tx, &dead, now).await?;
-    let event = Event::success("session.ended", actor, now)
-        .session(&session.id)
-        .user(&session.user_id)
-        .caller(caller);
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
-    let by_person = matches!(actor, Actor::User(id) if *id == session.user_id);
-    let ended_by = if by_person { "person" } else { "administrator" };
-    if let Some(began) = began {
-        app.metrics.session_ended(ended_by, now.since(began));
-    }
     app.outbox_bell.notify_one();
     revocation::publish(app, pending).await;
     session_data::make_room(app, kept).await;
-    Ok(())
+    Ok(began.map(|began| now.since(began)))
 }
 
 /// Ends a session by its public id. `false` when there is none alive.

@@ -9,10 +9,12 @@ use crate::crypto::password::Verdict;
 use crate::crypto::secret::SecretHash;
 use crate::protocol::authorize::acr::Level;
 use crate::protocol::password_policy;
+use crate::protocol::risk::{Decision, Finding};
 use crate::protocol::types::UserId;
 use crate::protocol::user::User;
 use crate::service::audit::{self, Actor, Caller, Event};
 use crate::service::failure::Failure;
+use crate::service::risk;
 use crate::service::session::accounts::{Accounts, Newcomer};
 use crate::service::session::{self, Authenticated, Established, Remember};
 use crate::store::ephemeral::throttle::{self, ThrottleRule};
@@ -38,6 +40,9 @@ pub enum SignInError {
     /// Too many failures for this account or address.
     #[error("throttled for {retry_after} seconds")]
     Throttled { retry_after: Seconds },
+    /// The password is right, and the settings let nobody in who comes like this.
+    #[error("the sign-in is too unlike those before")]
+    Unfamiliar,
     #[error(transparent)]
     Failure(#[from] Failure),
 }
@@ -75,6 +80,7 @@ pub async fn with_password(
     if verdict == Verdict::MatchButOutdated {
         rehash(app, user, credentials.password).await;
     }
+    let findings = admit(app, (user, &keys), caller).await?;
     // Only the account's own count is cleared: one good account must not free an address.
     throttle::clear(&app.ephemeral, &keys.account).await.map_err(Failure::from)?;
     app.metrics.login_attempt("password", "success");
@@ -84,9 +90,27 @@ pub async fn with_password(
         acr: Level::Aal1.as_str().to_owned(),
         amr: vec!["pwd".to_owned()],
         remember: credentials.remember,
+        findings,
     };
     // What was right a moment ago is not any more.
     session::establish(app, who, browser, caller).await?.ok_or(SignInError::Wrong)
+}
+
+/// What is unlike before in a sign-in whose password was right, unless it is refused for that.
+async fn admit(
+    app: &App,
+    (user, keys): (&User, &ThrottleKeys),
+    caller: &Caller,
+) -> Result<Vec<Finding>, SignInError> {
+    let failures =
+        throttle::failures(&app.ephemeral, &keys.account).await.map_err(Failure::from)?;
+    let findings = risk::assess(app, &user.id, failures, caller).await?;
+    if risk::decide(&findings, Level::Aal1) == Decision::Refuse {
+        risk::refuse(app, &user.id, &findings, caller).await?;
+        app.metrics.login_attempt("password", "refused");
+        return Err(SignInError::Unfamiliar);
+    }
+    Ok(findings)
 }
 
 /// User names and e-mail addresses are compared in lower case, without surrounding space.

@@ -137,6 +137,7 @@ pub async fn create(
         acr: Level::Aal1.as_str().to_owned(),
         amr: vec!["pwd".to_owned()],
         remember: Remember::ThisVisit,
+        findings: Vec::new(),
     };
     let established = session::establish(app, who, (accounts, Newcomer::IsAdded), caller).await?;
     let gone = || Failure::Unavailable("the new account was changed at this very moment".into());

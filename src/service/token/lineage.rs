@@ -13,7 +13,8 @@ use crate::protocol::types::{ClientId, FamilyId, GrantId, SessionId, UserId};
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::failure::Failure;
-use crate::service::revocation::{self, Subject};
+use crate::service::revocation::{self, Pending, Subject};
+use crate::service::risk;
 use crate::service::token::issue::RefreshToken;
 use crate::service::token::request::TokenRequest;
 use crate::service::trusted_issuers::Assertion;
@@ -207,18 +208,51 @@ pub(super) async fn punish(app: &App, replay: &Replay<'_>, caller: &Caller) -> R
 /// Ends a lineage: everything issued in it is dead. One that has ended is left as it is, without a
 /// word in the audit log: whoever holds a dead token could fill that, and the revocation set.
 pub(crate) async fn end(app: &App, grant: &GrantId, event: Event) -> Result<(), Failure> {
-    let now = app.now();
     let mut tx = app.store.begin().await?;
-    let pending = if grants::revoke(&mut tx, grant, now).await? {
-        Some(revocation::record(&mut tx, &[Subject::Grant(grant)], now).await?)
-    } else if grants::by_id(&mut tx, grant).await?.is_some() {
-        None
-    } else {
-        revocation::record_new(&mut tx, grant, now).await?
-    };
-    let Some(pending) = pending else { return Ok(()) };
-    audit::append(&mut tx, &event.into_row()).await?;
+    match end_in(app, &mut tx, grant, event).await? {
+        Some(pending) => commit_end(app, tx, pending).await,
+        None => Ok(()),
+    }
+}
+
+/// Ends the lineage of a refresh token that was used twice, and tells its owner.
+pub(super) async fn end_for_reuse(
+    app: &App,
+    grant: &Grant,
+    event: Event,
+    caller: &Caller,
+) -> Result<(), Failure> {
+    let mut tx = app.store.begin().await?;
+    let Some(pending) = end_in(app, &mut tx, &grant.id, event).await? else { return Ok(()) };
+    risk::note_reuse(app, &mut tx, grant, caller).await?;
+    commit_end(app, tx, pending).await?;
+    app.outbox_bell.notify_one();
+    Ok(())
+}
+
+async fn commit_end(app: &App, tx: Tx, pending: Pending) -> Result<(), Failure> {
     tx.commit().await?;
     revocation::publish(app, pending).await;
     Ok(())
+}
+
+/// What [`end`] writes; `None`, and nothing is written, when the lineage has ended before.
+async fn end_in(
+    app: &App,
+    tx: &mut Tx,
+    grant: &GrantId,
+    event: Event,
+) -> Result<Option<Pending>, Failure> {
+    let now = app.now();
+    let pending = if grants::revoke(&mut *tx, grant, now).await? {
+        Some(revocation::record(tx, &[Subject::Grant(grant)], now).await?)
+    } else if grants::by_id(&mut *tx, grant).await?.is_some() {
+        None
+    } else {
+        revocation::record_new(tx, grant, now).await?
+    };
+    if pending.is_some() {
+        audit::append(tx, &event.into_row()).await?;
+    }
+    Ok(pending)
 }

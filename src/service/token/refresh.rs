@@ -25,6 +25,7 @@ use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::revocation::{self, Lineage};
+use crate::service::risk;
 use crate::store::grants::Grant;
 use crate::store::grants::refresh_families::{self, RefreshFamily, Rotated, Rotation};
 use crate::store::users;
@@ -267,6 +268,7 @@ async fn punish_reuse(app: &App, grant: &Grant, caller: &Caller) -> Result<Endpo
         .user(&grant.user_id)
         .client(&grant.client_id)
         .caller(caller);
-    lineage::end(app, &grant.id, event).await?;
+    let event = risk::describe_reuse(app, event);
+    lineage::end_for_reuse(app, grant, event, caller).await?;
     Ok(refused("an old token was used again; the family is revoked"))
 }

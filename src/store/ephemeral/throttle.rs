@@ -76,6 +76,12 @@ pub async fn blocked_until(
     Ok(found.into_iter().flatten().filter_map(|text| text.parse().ok()).map(UnixTime).max())
 }
 
+/// The failures of a key in the present hour.
+pub async fn failures(ephemeral: &Ephemeral, key: &str) -> Result<i64, StoreError> {
+    let found = ephemeral.get(&count_key(key)).await?;
+    Ok(found.and_then(|text| text.parse().ok()).unwrap_or(0))
+}
+
 /// Forgets the failures of a key: the right secret was presented.
 pub async fn clear(ephemeral: &Ephemeral, key: &str) -> Result<(), StoreError> {
     ephemeral.delete(&[&count_key(key), &until_key(key)]).await

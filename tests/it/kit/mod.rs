@@ -13,6 +13,7 @@
 //! | `node` | a node inside the test, with a clock of its own |
 //! | `geoip` | a database that knows the place of this machine |
 //! | `logout` | an app that is told of sign-outs |
+//! | `smtp` | a mail server that takes letters, or does not |
 //! | `gateway` | apps behind the gateway, and what a proxy asks |
 //! | `gateway_proxy` | NGINX, HAProxy and Caddy as documented, and an app that echoes |
 //! | `session_data` | an app's program that keeps values beside sessions |
@@ -41,3 +42,4 @@ pub mod registration;
 pub mod request;
 pub mod rp;
 pub mod session_data;
+pub mod smtp;

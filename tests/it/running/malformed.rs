@@ -12,10 +12,11 @@ use crate::kit::gateway::builder;
 use crate::support::browser_like::Browser;
 
 /// Every route, as programs and people reach it.
-pub(super) const ROUTES: [&str; 46] = [
+pub(super) const ROUTES: [&str; 47] = [
     "/",
     "/login",
     "/login/reset",
+    "/login/not-me",
     "/consent",
     "/setup",
     "/device",
@@ -231,7 +232,7 @@ on_both_backends! {
         let browser = bed.world.browser();
         let pid = bed.world.pid();
         let form = "application/x-www-form-urlencoded";
-        let paths = ["/login", "/consent", "/logout", "/setup", "/login/reset", "/oauth2/token",
+        let paths = ["/login", "/consent", "/logout", "/setup", "/login/reset", "/login/not-me", "/oauth2/token",
             "/oauth2/introspect", "/oauth2/revoke", "/oauth2/authorize", "/oauth2/logout",
             "/oauth2/userinfo", "/account/sessions/x/end"];
         for path in paths {

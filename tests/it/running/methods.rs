@@ -15,11 +15,12 @@ use crate::kit::gateway::builder;
 use crate::support::browser_like::{Browser, Page};
 
 /// Every address outside the console that answers GET and only shows something.
-const SHOWN: [&str; 21] = [
+const SHOWN: [&str; 22] = [
     "/",
     "/login",
     "/login?next=admin",
     "/login/reset?token=x",
+    "/login/not-me?token=x",
     "/consent?flow=x",
     "/setup?token=x",
     "/logout",

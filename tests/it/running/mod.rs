@@ -5,6 +5,7 @@
 //! | `machinery` | the support itself: servers start, crash, restore and vanish; forms fill in |
 //! | `floods` | what strangers can make the server do and keep |
 //! | `audit_log` | events are found, exported and sealed; a hand in the database is noticed |
+//! | `mail` | letters arrive, once, over TLS, whatever the mail server does |
 //! | `malformed` | nonsense on every route; the first administrator |
 //! | `nonsense` | thousands of random requests on every route |
 //! | `methods` | HEAD is GET without the body; other methods are told what there is |
@@ -24,6 +25,7 @@ mod cli_changes;
 mod crash;
 mod floods;
 mod machinery;
+mod mail;
 mod malformed;
 mod methods;
 mod nonsense;

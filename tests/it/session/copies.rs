@@ -26,10 +26,12 @@ async fn signed_in(backend: Backend, clock: &Clock) -> (World, App, Established)
         acr: "aal1".to_owned(),
         amr: vec!["pwd".to_owned()],
         remember: Remember::OnThisDevice,
+        token_version: 0,
+        findings: Vec::new(),
     };
     let accounts = (&Accounts::default(), Newcomer::TakesThePlace);
     let made = session::establish(&app, who, accounts, &Caller::default()).await;
-    let made = made.expect("a session");
+    let made = made.expect("an answer").expect("a session");
     (world, app, made)
 }
 

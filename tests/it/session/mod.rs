@@ -6,6 +6,7 @@
 //! | `consent_withdrawal` | taking back what one has allowed, on the account page |
 //! | `logout` | tokens and sessions in use, and their end |
 //! | `accounts` | several people in one browser: added, chosen, named by an app, signed out |
+//! | `notices`, `not_me` | sign-ins unlike those before: found, told, and disowned by a link |
 //! | `sign_up`, `sign_up_attacks` | people make their own accounts (`prompt=create`) |
 //! | `cross_site` | what pages of other sites post, frame and load signs nobody out |
 //! | `login_form`, `csrf`, `headers`, `hostile_text` | the pages under attack |
@@ -34,6 +35,8 @@ mod headers;
 mod hostile_text;
 mod login_form;
 mod logout;
+mod not_me;
+mod notices;
 mod session_data;
 mod session_data_end;
 mod session_life;

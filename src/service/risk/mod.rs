@@ -1,0 +1,302 @@
+//! Signs that a sign-in is not the person's own: what is unlike before is found, judged by the
+//! settings, noted, and told.
+//!
+//! [`assess`] looks when the password was right and nobody is signed in yet; [`note`] runs in the
+//! transaction that makes the session, and remembers what it came with; [`refuse`] runs instead of it.
+
+pub mod not_me;
+
+use crate::app::App;
+use crate::clock::UnixTime;
+use crate::crypto::secret::{Secret, SecretHash};
+use crate::mail::{Letter, SignInFacts};
+use crate::origin::device;
+use crate::protocol::authorize::acr::Level;
+use crate::protocol::risk::{
+    self as rules, Decision, Facts, Familiarity, Finding, Kind, Policy, Visit,
+};
+use crate::protocol::types::{ClientId, SessionId, UserId};
+use crate::protocol::user::User;
+use crate::service::audit::{Actor, Caller, Event};
+use crate::service::failure::Failure;
+use crate::service::mail;
+use crate::store::grants::Grant;
+use crate::store::known_marks::{self, Mark, MarkKind};
+use crate::store::links::{self, LinkKind, OneTimeLink};
+use crate::store::sessions::{self, SessionFilter};
+use crate::store::{Tx, audit, clients as client_rows, users};
+
+/// Devices, and networks, that are remembered of one person; those not seen for longest go first.
+const MOST_MARKS: usize = 20;
+/// Letters about sign-ins that one person gets in a day. Whoever knows a password could else fill the
+/// mailbox; the first letters say all there is to say.
+const MOST_LETTERS: i64 = 20;
+const DAY: i64 = 86_400;
+/// A mark that nothing has. It makes the next device a new one for somebody of whom all was forgotten.
+const NOBODY: &str = "-";
+
+/// Looks at a sign-in whose password was right. `failures` are the wrong ones in the hour before.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer; nobody is signed in then.
+pub async fn assess(
+    app: &App,
+    user: &UserId,
+    failures: i64,
+    caller: &Caller,
+) -> Result<Vec<Finding>, Failure> {
+    let now = app.now();
+    let known = known_marks::of_user(&app.store.db, user, now).await?;
+    let familiar = |kind| familiarity(&known, kind, &marks(caller));
+    let kinds = rules::kinds(&Facts {
+        device: familiar(MarkKind::Device),
+        network: familiar(MarkKind::Network),
+        here: Visit { at: now, place: place(app, caller.address.as_deref()) },
+        before: last_visit(app, user).await?,
+        failures,
+        burst: app.config.risk.burst_failures.into(),
+    });
+    let policy = |kind| Finding { kind, policy: app.config.risk.policy(kind) };
+    Ok(kinds.into_iter().map(policy).collect())
+}
+
+/// What is done about these findings of a sign-in at this level.
+#[must_use]
+pub fn decide(findings: &[Finding], held: Level) -> Decision {
+    rules::decide(findings, held, Level::STRONGEST)
+}
+
+/// What a sign-in came with: the browser by its cookie, the network by its name.
+fn marks(caller: &Caller) -> Vec<Mark> {
+    let device = caller.device.clone().map(|mark| Mark { kind: MarkKind::Device, mark });
+    let network = caller.address.as_deref().map(|address| {
+        let mark = SecretHash::of(&rules::network_of(address)).as_str().to_owned();
+        Mark { kind: MarkKind::Network, mark }
+    });
+    device.into_iter().chain(network).collect()
+}
+
+fn familiarity(known: &[Mark], kind: MarkKind, here: &[Mark]) -> Familiarity {
+    let here = here.iter().find(|mark| mark.kind == kind);
+    if !known.iter().any(|mark| mark.kind == kind) {
+        Familiarity::First
+    } else if here.is_some_and(|mark| known.contains(mark)) {
+        Familiarity::Known
+    } else {
+        Familiarity::New
+    }
+}
+
+fn place(app: &App, address: Option<&str>) -> Option<rules::Place> {
+    app.places.point(address?)
+}
+
+/// The person's latest sign-in, as far as its session is still kept. Without a map nothing is read.
+async fn last_visit(app: &App, user: &UserId) -> Result<Option<Visit>, Failure> {
+    if !app.places.are_known() {
+        return Ok(None);
+    }
+    let filter = SessionFilter { user: Some(user.clone()), limit: 1, ..SessionFilter::default() };
+    let last = sessions::list(&app.store.db, &filter).await?.into_iter().next();
+    Ok(last.map(|last| Visit { at: last.created_at, place: place(app, Some(&last.address)) }))
+}
+
+/// A sign-in that is taking place, or something else that a person may hear of.
+pub(crate) struct SignIn<'a> {
+    pub user: &'a UserId,
+    /// `None` when nobody was let in.
+    pub session: Option<&'a SessionId>,
+    pub findings: &'a [Finding],
+    pub caller: &'a Caller,
+}
+
+/// Remembers what a sign-in came with, notes what was unlike before, and puts the letter into the
+/// outbox, all in its transaction; ring [`App::outbox_bell`] after the commit.
+///
+/// # Errors
+/// [`Failure`] when SQL does not take it.
+pub(crate) async fn note(app: &App, tx: &mut Tx, sign_in: &SignIn<'_>) -> Result<(), Failure> {
+    remember(app, tx, sign_in).await?;
+    let (user, caller) = (sign_in.user, sign_in.caller);
+    for finding in sign_in.findings {
+        let event = Event::success("anomaly.found", &Actor::User(user.clone()), app.now());
+        let event = described(event, *finding).user(user).caller(caller);
+        let event = sign_in.session.into_iter().fold(event, Event::session);
+        audit::append(&mut *tx, &event.into_row()).await?;
+        app.metrics.anomaly(finding.kind.as_str(), finding.policy.as_str());
+    }
+    if sign_in.findings.iter().all(|finding| finding.policy == Policy::Ignore) {
+        return Ok(());
+    }
+    tell(app, tx, sign_in, Letter::NewSignIn).await
+}
+
+async fn remember(app: &App, tx: &mut Tx, sign_in: &SignIn<'_>) -> Result<(), Failure> {
+    let now = app.now();
+    let known = known_marks::of_user(&mut *tx, sign_in.user, now).await?;
+    for mark in marks(sign_in.caller) {
+        let until = now.plus(app.config.risk.remember);
+        known_marks::remember(&mut *tx, (sign_in.user, &mark), (now, until)).await?;
+        let of_kind = known.iter().filter(|other| other.kind == mark.kind).count();
+        if of_kind >= MOST_MARKS && !known.contains(&mark) {
+            let most = i64::try_from(MOST_MARKS).unwrap_or(i64::MAX);
+            known_marks::keep_newest(&mut *tx, (sign_in.user, mark.kind), most).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Notes that a sign-in was refused, and tells the person once an hour: whoever made it knows the
+/// password.
+///
+/// # Errors
+/// [`Failure`] when SQL does not take it.
+pub(crate) async fn refuse(
+    app: &App,
+    user: &UserId,
+    findings: &[Finding],
+    caller: &Caller,
+) -> Result<(), Failure> {
+    let now = app.now();
+    // Without the counter one letter too many is better than none.
+    let first = app.ephemeral.put_new(&format!("refusal-told:{user}"), "1", 3_600).await;
+    let mut tx = app.store.begin().await?;
+    for finding in findings {
+        let event = Event::failure("anomaly.found", &Actor::Anonymous, now);
+        let event = described(event, *finding).user(user).caller(caller);
+        audit::append(&mut tx, &event.into_row()).await?;
+        app.metrics.anomaly(finding.kind.as_str(), finding.policy.as_str());
+    }
+    let event = Event::failure("sign_in.refused", &Actor::Anonymous, now).user(user).caller(caller);
+    audit::append(&mut tx, &event.into_row()).await?;
+    if first.unwrap_or(true) {
+        let sign_in = SignIn { user, session: None, findings, caller };
+        tell(app, &mut tx, &sign_in, Letter::SignInRefused).await?;
+    }
+    tx.commit().await?;
+    app.outbox_bell.notify_one();
+    Ok(())
+}
+
+/// A refresh token that was used twice, for the transaction that ends what it was good for.
+///
+/// # Errors
+/// [`Failure`] when SQL does not take it.
+pub(crate) async fn note_reuse(
+    app: &App,
+    tx: &mut Tx,
+    grant: &Grant,
+    caller: &Caller,
+) -> Result<(), Failure> {
+    let finding = reuse(app);
+    app.metrics.anomaly(finding.kind.as_str(), finding.policy.as_str());
+    if finding.policy == Policy::Ignore {
+        return Ok(());
+    }
+    let name = app_name(tx, &grant.client_id).await?;
+    let (user, session) = (&grant.user_id, grant.session_id.as_ref());
+    let reuse = SignIn { user, session, findings: &[finding], caller };
+    tell(app, tx, &reuse, |facts| Letter::AccessEnded { app: name, facts }).await
+}
+
+/// Read inside the transaction, which holds a connection already.
+async fn app_name(tx: &mut Tx, id: &ClientId) -> Result<String, Failure> {
+    let client = client_rows::by_id(&mut *tx, id).await?;
+    Ok(client.map_or_else(|| id.to_string(), |client| client.metadata.client_name))
+}
+
+/// What the settings say about a refresh token that was used twice.
+fn reuse(app: &App) -> Finding {
+    Finding { kind: Kind::RefreshReuse, policy: app.config.risk.policy(Kind::RefreshReuse) }
+}
+
+/// Adds score and action to the event of a refresh token that was used twice.
+pub(crate) fn describe_reuse(app: &App, event: Event) -> Event {
+    described(event, reuse(app))
+}
+
+fn described(event: Event, finding: Finding) -> Event {
+    event
+        .detail("anomaly", finding.kind.as_str())
+        .detail("score", finding.kind.score())
+        .detail("action", finding.policy.as_str())
+}
+
+/// Puts a letter with a fresh link into the outbox, if the person can be written to.
+async fn tell(
+    app: &App,
+    tx: &mut Tx,
+    sign_in: &SignIn<'_>,
+    letter: impl FnOnce(SignInFacts) -> Letter,
+) -> Result<(), Failure> {
+    let caller = sign_in.caller;
+    let Some(user) = users::by_id(&mut *tx, sign_in.user).await? else { return Ok(()) };
+    if mail::address(app, &user).is_none() || has_enough_letters(app, &user).await {
+        return Ok(());
+    }
+    let now = app.now();
+    let secret = link(app, tx, (&user, sign_in.session), now).await?;
+    let reasons = sign_in.findings.iter().filter(|finding| finding.policy > Policy::Ignore);
+    let facts = SignInFacts {
+        username: user.username.clone(),
+        reasons: reasons.map(|finding| finding.kind.words().to_owned()).collect(),
+        device: device::label(caller.user_agent.as_deref()),
+        address: caller.address.clone().unwrap_or_default(),
+        at: now,
+        link: format!("{}/login/not-me?token={}", app.issuer(), secret.expose()),
+        hours: app.config.risk.link_lifetime / 3_600,
+    };
+    mail::enqueue(app, tx, &user, letter(facts)).await
+}
+
+/// Whether the mailbox has had its share for today. Letters go on when the counter cannot be read.
+async fn has_enough_letters(app: &App, user: &User) -> bool {
+    let count = app.ephemeral.increment(&format!("letters:{}", user.id), DAY).await;
+    count.is_ok_and(|count| count > MOST_LETTERS)
+}
+
+/// A link that ends this session. Others stay: each letter is about a sign-in of its own.
+async fn link(
+    app: &App,
+    tx: &mut Tx,
+    (user, session): (&User, Option<&SessionId>),
+    now: UnixTime,
+) -> Result<Secret, Failure> {
+    let secret = Secret::generate();
+    let link = OneTimeLink {
+        hash: secret.hash().as_str().to_owned(),
+        kind: LinkKind::NotMe,
+        user_id: Some(user.id.clone()),
+        session_id: session.cloned(),
+        created_at: now,
+        expires_at: now.plus(app.config.risk.link_lifetime),
+        used_at: None,
+    };
+    links::insert(&mut *tx, &link).await?;
+    Ok(secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caller(device: Option<&str>, address: &str) -> Caller {
+        let device = device.map(ToOwned::to_owned);
+        Caller { device, address: Some(address.to_owned()), ..Caller::default() }
+    }
+
+    #[test]
+    fn a_mark_is_new_only_to_somebody_who_has_others() {
+        let here = marks(&caller(Some("d1"), "192.0.2.7"));
+        assert_eq!(familiarity(&[], MarkKind::Device, &here), Familiarity::First);
+        let same_network = marks(&caller(None, "192.0.2.200"));
+        let known = marks(&caller(Some("d1"), "192.0.2.9"));
+        assert_eq!(familiarity(&known, MarkKind::Device, &here), Familiarity::Known);
+        assert_eq!(familiarity(&known, MarkKind::Network, &same_network), Familiarity::Known);
+        // A browser that brings no cookie has not been here.
+        assert_eq!(familiarity(&known, MarkKind::Device, &same_network), Familiarity::New);
+        let elsewhere = marks(&caller(Some("d2"), "198.51.100.1"));
+        assert_eq!(familiarity(&known, MarkKind::Device, &elsewhere), Familiarity::New);
+        assert_eq!(familiarity(&known, MarkKind::Network, &elsewhere), Familiarity::New);
+    }
+}

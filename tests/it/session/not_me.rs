@@ -1,0 +1,177 @@
+//! "This was not me": a letter's link ends a sign-in and starts recovery, once, and only by its button.
+
+use futures_util::future::join_all;
+use reqwest::Method;
+
+use crate::kit::fixtures::{ALICE, BOB, Bed, Person, fill_in};
+use crate::kit::flow::{App, count, execute, is_signed_in};
+use crate::kit::smtp::{Security, SmtpServer};
+use crate::support::backends::Backend;
+use crate::support::browser_like::{Browser, Page};
+use crate::support::world::World;
+
+const NEW_PASSWORD: &str = "eleven brave teapots rehearse";
+
+/// Alice's own browser, a thief's, and the link that she got about the thief.
+struct Theft {
+    bed: Bed,
+    post: SmtpServer,
+    own: Browser,
+    thief: Browser,
+    link: String,
+}
+
+impl Theft {
+    async fn happens(backend: Backend) -> Self {
+        let post = SmtpServer::start(Security::Plain);
+        let bed = Bed::new(post.known_to(World::builder(backend)).start().await, &[]).await;
+        let own = bed.signed_in(&ALICE).await;
+        let thief = bed.signed_in(&ALICE).await;
+        let link = post.wait_for(ALICE.email, 1).await[0].link();
+        Self { bed, post, own, thief, link }
+    }
+
+    /// The page behind the link, in a browser that nobody used.
+    async fn page(&self) -> Page {
+        let page = self.bed.world.browser().get(&self.link).await;
+        page.assert_status(200);
+        page
+    }
+
+    fn token(&self) -> &str {
+        self.link.split_once("token=").expect("a token").1
+    }
+}
+
+async fn try_password(world: &World, person: &Person, password: &str) -> u16 {
+    let browser = world.browser();
+    let form = fill_in(&browser.get("/login").await, person).set("password", password);
+    form.submit().await.status.as_u16()
+}
+
+on_both_backends! {
+    async fn the_button_ends_the_thiefs_session_and_leads_to_a_new_password(backend: Backend) {
+        let theft = Theft::happens(backend).await;
+        let world = &theft.bed.world;
+        let app = App::register(world, "wiki", &[]);
+        let kept = app.tokens(&theft.own).await;
+        let stolen = app.tokens(&theft.thief).await;
+        let offline = app.tokens_with(&theft.thief, &[("scope", "openid offline_access")]).await;
+        let page = theft.page().await;
+        page.assert_page_headers();
+        assert!(page.text().contains("alice"), "{}", page.describe());
+        let form = page.form("not-me").uncheck("others");
+        let answer = form.submit().await;
+        answer.assert_status(303);
+        assert!(!is_signed_in(&theft.thief).await && is_signed_in(&theft.own).await);
+        app.assert_dead(&stolen).await;
+        app.assert_dead(&offline).await;
+        app.assert_alive(&kept).await;
+        assert_eq!(try_password(world, &ALICE, ALICE.password).await, 401, "it works no more");
+
+        let reset = answer.follow().await;
+        let done = reset.form("reset-password").set("password", NEW_PASSWORD).submit().await;
+        done.assert_status(303);
+        assert_eq!(try_password(world, &ALICE, NEW_PASSWORD).await, 303);
+        assert_eq!(theft.bed.audit_count("sign_in.disowned").await, 1);
+        let letters = theft.post.wait_for(ALICE.email, 3).await;
+        assert!(letters[1].text().contains("/login/reset?token="), "{}", letters[1].text());
+        assert!(letters[2].header("Subject").contains("password was changed"));
+        world.assert_log_is_clean(&[theft.token(), ALICE.password, NEW_PASSWORD]);
+    }
+
+    async fn everything_ends_if_asked_and_the_thief_is_a_stranger_again(backend: Backend) {
+        let theft = Theft::happens(backend).await;
+        let bed = &theft.bed;
+        theft.page().await.form("not-me").submit().await.assert_status(303);
+        assert!(!is_signed_in(&theft.thief).await && !is_signed_in(&theft.own).await);
+        let recovery = theft.post.wait_for(ALICE.email, 2).await[1].link();
+        let reset = bed.world.browser().get(&recovery).await;
+        reset.form("reset-password").set("password", NEW_PASSWORD).submit().await.assert_status(303);
+        // Should the thief have the new password as well: the device is not a known one.
+        let before = bed.audit_count("anomaly.found").await;
+        let form = fill_in(&theft.thief.get("/login").await, &ALICE).set("password", NEW_PASSWORD);
+        form.submit().await.assert_status(303);
+        assert!(bed.audit_count("anomaly.found").await > before);
+    }
+
+    async fn looking_at_the_link_changes_nothing(backend: Backend) {
+        let theft = Theft::happens(backend).await;
+        let world = &theft.bed.world;
+        let events = "select count(*) from audit_events";
+        let before = count(world, events).await;
+        for method in [Method::GET, Method::HEAD, Method::GET] {
+            let browser = world.browser();
+            let url = browser.resolve(&theft.link);
+            browser.send(browser.request(method, &url)).await.assert_status(200);
+        }
+        assert!(is_signed_in(&theft.thief).await);
+        assert_eq!(count(world, events).await, before);
+        assert_eq!(try_password(world, &ALICE, ALICE.password).await, 303);
+        let page = theft.page().await;
+        page.assert_header("referrer-policy", "no-referrer").assert_header("cache-control", "no-store");
+        // A form that no page of ours made presses no button.
+        let browser = world.browser();
+        let forged = browser.post("/login/not-me", &[("token", theft.token())]).await;
+        forged.assert_status(403);
+        assert!(is_signed_in(&theft.thief).await);
+    }
+
+    async fn of_many_who_press_the_button_at_once_one_gets_a_reset_link(backend: Backend) {
+        let theft = Theft::happens(backend).await;
+        let mut forms = Vec::new();
+        for _ in 0..8 {
+            forms.push(theft.page().await.form("not-me").submit());
+        }
+        let answers = join_all(forms).await;
+        let through = answers.iter().filter(|page| page.status.as_u16() == 303).count();
+        assert_eq!(through, 1);
+        assert!(answers.iter().all(|page| matches!(page.status.as_u16(), 303 | 403)));
+        let live = "select count(*) from one_time_links where kind = 'password_reset'";
+        assert_eq!(count(&theft.bed.world, live).await, 1);
+        assert_eq!(theft.bed.audit_count("sign_in.disowned").await, 1);
+    }
+
+    async fn links_that_do_not_work_look_alike_and_are_throttled(backend: Backend) {
+        let theft = Theft::happens(backend).await;
+        let world = &theft.bed.world;
+        let seen = |page: &Page| (page.status.as_u16(), page.texts("main p"));
+        let unknown = world.browser().get(&format!("/login/not-me?token={}", "A".repeat(43))).await;
+        let spent = theft.page().await;
+        execute(world, "update one_time_links set expires_at = 1 where kind = 'not_me'").await;
+        let expired = world.browser().get(&theft.link).await;
+        assert_eq!(seen(&unknown), seen(&expired));
+        assert_eq!(seen(&spent.form("not-me").submit().await), seen(&expired));
+        expired.assert_status(403);
+        // One kind of link opens no other door.
+        let token = theft.token();
+        world.browser().get(&format!("/login/reset?token={token}")).await.assert_status(403);
+        let mut page = expired;
+        for _ in 0..60 {
+            page = world.browser().get("/login/not-me?token=guess").await;
+            if page.status.as_u16() == 429 {
+                break;
+            }
+        }
+        page.assert_status(429);
+        assert!(page.header("retry-after").parse::<i64>().unwrap() >= 1);
+    }
+
+    async fn a_new_password_or_address_and_a_disabled_account_end_the_link(backend: Backend) {
+        let theft = Theft::happens(backend).await;
+        let world = &theft.bed.world;
+        world.cli_with_input(&["user", "set-password", "alice", "--password-file", "-"], NEW_PASSWORD);
+        world.browser().get(&theft.link).await.assert_status(403);
+
+        let browser = world.browser();
+        let form = fill_in(&browser.get("/login").await, &ALICE).set("password", NEW_PASSWORD);
+        form.submit().await.assert_status(303);
+        let letters = theft.post.wait_for(ALICE.email, 3).await;
+        let link = letters.iter().rev().find(|letter| letter.text().contains("not-me")).unwrap().link();
+        world.browser().get(&link).await.assert_status(200);
+        world.cli(&["user", "disable", "alice"]);
+        world.browser().get(&link).await.assert_status(403);
+        assert_ne!(link, theft.link);
+        assert_eq!(try_password(world, &BOB, BOB.password).await, 303, "nobody else is touched");
+    }
+}
