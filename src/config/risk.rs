@@ -20,7 +20,7 @@ pub struct RiskSettings {
     pub new_network: Policy,
     /// Too far from the sign-in before for the time between. Found only with a map of addresses.
     pub impossible_travel: Policy,
-    /// The right password after `burst_failures` wrong ones.
+    /// The right password after `burst_failures` wrong ones: `ignore` or `notify`.
     pub failure_burst: Policy,
     /// A refresh token used twice; whatever it was good for has ended already. `ignore` or `notify`.
     pub refresh_reuse: Policy,
@@ -70,5 +70,10 @@ pub(super) fn validate(config: &Config, problems: &mut Problems) {
         let text = "there is no sign-in to stop: the token and all that came from it have ended. Set \
                     ignore or notify";
         problems.add("risk.refresh_reuse", config.origin("risk.refresh_reuse"), text);
+    }
+    if config.risk.failure_burst > Policy::Notify {
+        let text = "anybody can type wrong passwords, and would lock the person out that way. Set \
+                    ignore or notify";
+        problems.add("risk.failure_burst", config.origin("risk.failure_burst"), text);
     }
 }

@@ -362,6 +362,23 @@ pub async fn set_password<'a>(
         .map(drop)
 }
 
+/// Replaces the hash of a password by another one of the same password; nothing happens when the
+/// password has changed since `before` was read.
+pub async fn rehash<'a>(
+    sql: impl Sql<'a>,
+    id: &UserId,
+    (before, phc): (&str, &str),
+) -> Result<(), StoreError> {
+    sql.into()
+        .query("update passwords set phc = $3 where user_id = $1 and phc = $2")
+        .bind(id)
+        .bind(before)
+        .bind(phc)
+        .execute()
+        .await
+        .map(drop)
+}
+
 /// Takes the password away; `false` if there was none.
 pub async fn remove_password<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<bool, StoreError> {
     let removed =

@@ -70,7 +70,6 @@ pub fn request(method: &str, parent: Option<&str>) -> Span {
         target: TARGET,
         "request",
         otel.kind = "server",
-        otel.name = tracing::field::Empty,
         otel.status_code = tracing::field::Empty,
         "http.request.method" = method,
         "http.route" = tracing::field::Empty,
@@ -120,7 +119,6 @@ pub fn answered(span: &Span, answer: &Answer<'_>) -> Option<String> {
     if span.is_disabled() {
         return None;
     }
-    span.record("otel.name", format!("{} {}", answer.method, answer.route));
     span.record("http.route", answer.route);
     span.record("http.response.status_code", answer.status);
     span.record("doorward.request_id", answer.request_id);
@@ -128,6 +126,9 @@ pub fn answered(span: &Span, answer: &Answer<'_>) -> Option<String> {
         span.record("otel.status_code", "ERROR");
     }
     let context = span.context();
-    let context = context.span().span_context().clone();
+    let exported = context.span();
+    // The route is known only now, and the name of a span that has begun is changed here alone.
+    exported.update_name(format!("{} {}", answer.method, answer.route));
+    let context = exported.span_context();
     context.is_valid().then(|| context.trace_id().to_string())
 }

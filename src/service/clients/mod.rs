@@ -320,8 +320,9 @@ pub async fn delete(app: &App, id: &ClientId, actor: &Actor) -> Result<(), Clien
     let now = app.now();
     let mut tx = app.store.begin().await?;
     let version = clients::raise_token_version(&mut tx, id).await?;
-    let pending = revocation::record(&mut tx, &[Subject::Client(id, version)], now).await?;
     clients::delete(&mut tx, id).await?;
+    // After what goes with the client: everybody's revocations wait for this one to commit.
+    let pending = revocation::record(&mut tx, &[Subject::Client(id, version)], now).await?;
     audit::append(&mut tx, &Event::success("client.deleted", actor, now).client(id).into_row())
         .await?;
     sync::bump_catalog(&mut tx).await?;

@@ -276,9 +276,9 @@ pub async fn update(
         .detail("role_before", before.role.map(AdminRole::as_str))
         .detail("role_after", user.role.map(AdminRole::as_str));
     audit::append(&mut tx, &event.into_row()).await?;
-    if before.email != user.email {
+    if (&before.email, before.email_verified) != (&user.email, user.email_verified) {
         // Whoever has the old mailbox is not this person any more.
-        link_rows::revoke_all(&mut tx, LinkKind::NotMe, Some(id)).await?;
+        withdraw_links(&mut tx, id).await?;
     }
     let pending = revocation::record(&mut tx, &[Subject::Facts(id)], now).await?;
     tx.commit().await?;
@@ -319,6 +319,7 @@ pub async fn set_activity(
         }
         Activity::Disabled => {
             users::set_disabled(&mut tx, id, Some(now), now).await?;
+            withdraw_links(&mut tx, id).await?;
             keep_an_owner(&mut tx, &before).await?;
             let event = Event::success("user.disabled", actor, now).user(id);
             end_everything(app, tx, (id, event)).await?;
@@ -350,9 +351,17 @@ pub async fn set_password(
 /// Tells the owner of an account that its password is another one now. Letters about sign-ins before
 /// have done their work: their links would make the new password useless, too.
 pub(crate) async fn told_of_password(app: &App, tx: &mut Tx, user: &User) -> Result<(), Failure> {
-    link_rows::revoke_all(&mut *tx, LinkKind::NotMe, Some(&user.id)).await?;
+    withdraw_links(tx, &user.id).await?;
     let letter = Letter::PasswordChanged { username: user.username.clone(), at: app.now() };
     mail::enqueue(app, tx, user, letter).await
+}
+
+/// Makes every link that was sent to a person useless.
+async fn withdraw_links(tx: &mut Tx, id: &UserId) -> Result<(), StoreError> {
+    for kind in [LinkKind::NotMe, LinkKind::PasswordReset] {
+        link_rows::revoke_all(&mut *tx, kind, Some(id)).await?;
+    }
+    Ok(())
 }
 
 /// Deletes an account and everything it has. The audit log stays.
@@ -369,8 +378,9 @@ pub async fn delete(app: &App, id: &UserId, actor: &Actor) -> Result<(), PeopleE
     // Before the rows of the sessions go with the person's.
     backchannel_logout::enqueue(app, &mut tx, id, ended.iter().map(|(id, _)| id)).await?;
     let version = users::raise_token_version(&mut tx, id).await?;
-    let pending = revocation::record(&mut tx, &all_of((id, version), &ended), now).await?;
     users::delete(&mut tx, id).await?;
+    // After what goes with the person: everybody's revocations wait for this one to commit.
+    let pending = revocation::record(&mut tx, &all_of((id, version), &ended), now).await?;
     keep_an_owner(&mut tx, &before).await?;
     let event = Event::success("user.deleted", actor, now)
         .user(id)

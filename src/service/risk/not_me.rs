@@ -62,11 +62,12 @@ pub enum OtherSessions {
 /// # Errors
 /// [`NotMeError`].
 pub async fn check(app: &App, token: &str, caller: &Caller) -> Result<Disputed, NotMeError> {
-    refuse_if_throttled(app, caller).await?;
-    match find(app, token).await? {
-        Some(disputed) => Ok(disputed),
-        None => Err(wrong(app, caller).await?),
+    if let Some(disputed) = find(app, token).await? {
+        // Whoever holds a link that works has guessed nothing: what neighbours try must not stop them.
+        return Ok(disputed);
     }
+    refuse_if_throttled(app, caller).await?;
+    Err(wrong(app, caller).await?)
 }
 
 async fn find(app: &App, token: &str) -> Result<Option<Disputed>, StoreError> {
@@ -106,6 +107,11 @@ pub async fn redeem(
     if links::spend(&mut tx, SecretHash::of(token).as_str(), now).await?.is_none() {
         return Err(NotMeError::Spent);
     }
+    // A sign-in under way comes first and is seen, or waits and finds no password.
+    users::hold(&mut tx, &user.id).await?;
+    if let Some(session) = &session {
+        sessions::hold(&mut tx, &session.id).await?;
+    }
     users::remove_password(&mut tx, &user.id).await?;
     forget_marks(app, &mut tx, &user.id).await?;
     let actor = Actor::User(user.id.clone());
@@ -124,7 +130,10 @@ pub async fn redeem(
         (OtherSessions::Keep, Some(row)) => {
             let live = LiveSession::of(row, app.now());
             let event = event.session(&live.id);
-            session::end_in(app, tx, (&live, Offline::Revoke), event).await?;
+            let lasted = session::end_in(app, tx, (&live, Offline::Revoke), event).await?;
+            if let Some(lasted) = lasted {
+                app.metrics.session_ended("person", lasted);
+            }
         }
         (OtherSessions::Keep, None) => {
             audit::append(&mut tx, &event.into_row()).await?;

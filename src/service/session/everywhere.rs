@@ -13,7 +13,7 @@ use crate::service::audit::{Actor, Caller, Event};
 use crate::service::failure::Failure;
 use crate::service::revocation::{self, Pending, Subject};
 use crate::service::session::backchannel_logout;
-use crate::store::sessions::session_data;
+use crate::service::session::session_data::{self, Leftovers};
 use crate::store::{Tx, audit, consents, grants, sessions, users};
 
 /// Which sessions end.
@@ -62,7 +62,7 @@ pub async fn sign_out(
     if !users::hold(&mut tx, wanted.user).await? || !stays(&mut tx, wanted.reach).await? {
         return Ok(None);
     }
-    let (ended, pending) = end_in(app, &mut tx, (wanted, now)).await?;
+    let (ended, pending, leftovers) = end_in(app, &mut tx, (wanted, now)).await?;
     let event = match wanted.reach {
         Reach::Everywhere => Event::success("user.signed_out_everywhere", actor, now),
         Reach::Elsewhere(kept) => {
@@ -78,6 +78,9 @@ pub async fn sign_out(
     tx.commit().await?;
     app.outbox_bell.notify_one();
     revocation::publish(app, pending).await;
+    for kept in leftovers {
+        session_data::make_room(app, kept).await;
+    }
     Ok(Some(ended))
 }
 
@@ -93,7 +96,7 @@ async fn end_in(
     app: &App,
     tx: &mut Tx,
     (wanted, now): (&Wanted<'_>, UnixTime),
-) -> Result<(Ended, Pending), Failure> {
+) -> Result<(Ended, Pending, Vec<Leftovers>), Failure> {
     let Wanted { user, reach, connections } = *wanted;
     let except = match reach {
         Reach::Everywhere => None,
@@ -101,14 +104,15 @@ async fn end_in(
     };
     let gone = sessions::revoke_for_user(&mut *tx, user, except, now).await?;
     backchannel_logout::enqueue(app, tx, user, gone.iter().map(|(id, _)| id)).await?;
-    for (session, _) in &gone {
-        session_data::forget_session(&mut *tx, session).await?;
-    }
     let unbound = match connections {
         Connections::Keep => Vec::new(),
         Connections::End => end_connections(tx, (user, now)).await?,
     };
     grants::revoke_bound(&mut *tx, user, except, now).await?;
+    let mut leftovers = Vec::new();
+    for (session, _) in &gone {
+        leftovers.push(session_data::forget_session(tx, session).await?);
+    }
     let mut subjects: Vec<_> = gone
         .iter()
         .flat_map(|(session, cookie)| [Subject::Session(session), Subject::Cookie(cookie)])
@@ -120,7 +124,7 @@ async fn end_in(
         subjects.push(Subject::User(user, version));
     }
     let pending = revocation::record(tx, &subjects, now).await?;
-    Ok((Ended { sessions: gone.len(), connections: unbound.len() }, pending))
+    Ok((Ended { sessions: gone.len(), connections: unbound.len() }, pending, leftovers))
 }
 
 /// Waits for devices that redeem their codes at this moment, and then sees their grants.

@@ -30,7 +30,7 @@ use crate::service::session::accounts::{Accounts, Newcomer};
 use crate::store::grants::{self, Offline};
 use crate::store::revocations::RevocationKind;
 use crate::store::sessions::{self, Renewal, Session, SessionFilter};
-use crate::store::{Cursor, Tx, audit, users};
+use crate::store::{Cursor, StoreError, Tx, audit, users};
 
 /// The longest life of a fast copy. Longer sessions are read from SQL again after that, so that the
 /// tombstone of a dead cookie need not outlive an hour.
@@ -249,7 +249,9 @@ pub async fn establish(
     let cookie_max_age = limits(app, who.remember).2;
     let row = new_row(app, &who, (&cookie, caller));
     let mut tx = app.store.begin().await?;
-    if !users::hold_for_sign_in(&mut tx, &row.user_id, who.token_version).await? {
+    if !users::hold_for_sign_in(&mut tx, &row.user_id, who.token_version).await?
+        || !has_proof(&mut tx, &who).await?
+    {
         return Ok(None);
     }
     sessions::insert(&mut tx, &row).await?;
@@ -267,6 +269,12 @@ pub async fn establish(
     write_copy(app, &session).await;
     let new_device = new_device.clone();
     Ok(Some(Established { session, cookie, cookie_max_age, ended, new_device }))
+}
+
+/// Whether what was proven is still there: a password can be taken away without ending anything else.
+async fn has_proof(tx: &mut Tx, who: &Authenticated) -> Result<bool, StoreError> {
+    let by_password = who.amr.iter().any(|method| method == "pwd");
+    Ok(!by_password || users::password(tx, &who.user_id).await?.is_some())
 }
 
 /// A caller whose browser will be recognised, and the cookie for it if it has none yet.
@@ -340,6 +348,10 @@ async fn renew(
         now,
     };
     let mut tx = app.store.begin().await?;
+    if proof.findings.is_some() {
+        // The order in which everything that touches a person locks: the person, then sessions.
+        users::hold(&mut tx, &previous.user_id).await?;
+    }
     if !sessions::renew(&mut tx, &renewal).await? {
         return Ok(None);
     }
@@ -348,12 +360,13 @@ async fn renew(
         .session(&previous.id)
         .caller(caller);
     audit::append(&mut tx, &event.into_row()).await?;
-    let dead = [Subject::Cookie(&previous.secret_hash)];
-    let pending = revocation::record(&mut tx, &dead, now).await?;
     if let Some(findings) = proof.findings {
         let (user, session) = (&previous.user_id, Some(&previous.id));
         risk::note(app, &mut tx, &SignIn { user, session, findings, caller }).await?;
     }
+    // Last: everybody's revocations wait for this one to commit.
+    let dead = [Subject::Cookie(&previous.secret_hash)];
+    let pending = revocation::record(&mut tx, &dead, now).await?;
     tx.commit().await?;
     app.outbox_bell.notify_one();
     revocation::publish(app, pending).await;
@@ -410,13 +423,15 @@ pub(crate) async fn end_in(
     event: Event,
 ) -> Result<Option<Seconds>, Failure> {
     let now = app.now();
-    let began = sessions::revoke(&mut tx, &session.id, now).await?;
-    if began.is_some() {
+    let revoked = sessions::revoke(&mut tx, &session.id, now).await?;
+    if revoked.is_some() {
         backchannel_logout::enqueue(app, &mut tx, &session.user_id, [&session.id]).await?;
     }
-    let kept = session_data::forget_session(&mut tx, &session.id).await?;
     let ended = grants::revoke_for_session(&mut tx, &session.id, now, offline).await?;
+    let kept = session_data::forget_session(&mut tx, &session.id).await?;
     let mut dead = vec![Subject::Session(&session.id), Subject::Cookie(&session.secret_hash)];
+    // The cookie may have been renewed since the caller read it; its copy has to die, too.
+    dead.extend(revoked.iter().map(|revoked| Subject::Cookie(&revoked.secret_hash)));
     if offline == Offline::Revoke {
         // Tokens of offline grants do not name the session, so each grant gets a tombstone of its own.
         dead.extend(ended.iter().map(Subject::Grant));
@@ -427,7 +442,7 @@ pub(crate) async fn end_in(
     app.outbox_bell.notify_one();
     revocation::publish(app, pending).await;
     session_data::make_room(app, kept).await;
-    Ok(began.map(|began| now.since(began)))
+    Ok(revoked.map(|revoked| now.since(revoked.created_at)))
 }
 
 /// Ends a session by its public id. `false` when there is none alive.

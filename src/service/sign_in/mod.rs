@@ -64,6 +64,7 @@ pub async fn with_password(
 
     let found = users::with_password(&app.store.db, &login).await.map_err(Failure::from)?;
     let (user, stored) = found.map_or((None, None), |(user, hash)| (Some(user), hash));
+    let before = stored.clone();
     let started = std::time::Instant::now();
     let verdict =
         app.passwords.verify(credentials.password.clone(), stored).await.map_err(Failure::from)?;
@@ -77,8 +78,8 @@ pub async fn with_password(
         }
     };
     let user = &user;
-    if verdict == Verdict::MatchButOutdated {
-        rehash(app, user, credentials.password).await;
+    if let (Verdict::MatchButOutdated, Some(before)) = (verdict, &before) {
+        rehash(app, (user, before), credentials.password).await;
     }
     let findings = admit(app, (user, &keys), caller).await?;
     // Only the account's own count is cleared: one good account must not free an address.
@@ -228,11 +229,13 @@ async fn note_failure(
     Ok(SignInError::Wrong)
 }
 
-/// Brings an old hash up to today's parameters; failing to is no reason to refuse the person.
-async fn rehash(app: &App, user: &User, password: String) {
+/// Brings an old hash up to today's parameters; failing to is no reason to refuse the person. A
+/// password that was set or taken away meanwhile stays as it is.
+async fn rehash(app: &App, (user, before): (&User, &str), password: String) {
     let result = async {
         let phc = app.passwords.hash(password).await.map_err(Failure::from)?;
-        users::set_password(&app.store.db, &user.id, &phc, app.now()).await.map_err(Failure::from)
+        let hashes = (before, phc.as_str());
+        users::rehash(&app.store.db, &user.id, hashes).await.map_err(Failure::from)
     };
     if let Err(error) = result.await {
         tracing::warn!(%error, user_id = %user.id, "password could not be rehashed");

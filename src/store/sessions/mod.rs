@@ -207,23 +207,31 @@ pub async fn hold(tx: &mut Tx, id: &SessionId) -> Result<bool, StoreError> {
     Ok(held == 1)
 }
 
-/// Ends a session and tells when it began; `None` if it is unknown or was ended before.
+/// What a session was when it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revoked {
+    pub created_at: UnixTime,
+    /// Of its latest cookie, which may be newer than what the caller has read.
+    pub secret_hash: String,
+}
+
+/// Ends a session and tells what it was; `None` if it is unknown or was ended before.
 pub async fn revoke<'a>(
     sql: impl Sql<'a>,
     id: &SessionId,
     now: UnixTime,
-) -> Result<Option<UnixTime>, StoreError> {
+) -> Result<Option<Revoked>, StoreError> {
     let revoked = sql
         .into()
         .query(
             "update sessions set revoked_at = $2 where id = $1 and revoked_at is null \
-             returning created_at",
+             returning created_at, secret_hash",
         )
         .bind(id)
         .bind(now)
-        .optional::<(UnixTime,)>()
+        .optional::<(UnixTime, String)>()
         .await?;
-    Ok(revoked.map(|(began,)| began))
+    Ok(revoked.map(|(created_at, secret_hash)| Revoked { created_at, secret_hash }))
 }
 
 /// Ends every session of a person, one excepted if wanted, and tells which, with the hashes under

@@ -126,7 +126,12 @@ fn a_killed_test_process_leaves_no_server_and_no_directory() {
     let dir = Scratch::new("killed");
     let note = dir.join("note");
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "machinery::only_run_to_be_killed", "--ignored", "--nocapture"]);
+    command.args([
+        "--exact",
+        "running::machinery::only_run_to_be_killed",
+        "--ignored",
+        "--nocapture",
+    ]);
     command.env("DOORWARD_TEST_NOTE", &note);
     let process = Guarded::start(&mut command, &dir.join("log"), Signal::Kill);
     wait_until("the other process writing its note", Duration::from_mins(1), || note.exists());

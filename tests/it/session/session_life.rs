@@ -291,7 +291,9 @@ fn check_cookies(seen: &[SetCookie], prefix: &str) {
     let (session, browser) =
         (format!("{prefix}doorward_session"), format!("{prefix}doorward_browser"));
     let state = format!("{prefix}doorward_state");
-    assert_eq!(names, HashSet::from([session.as_str(), browser.as_str(), state.as_str()]));
+    let device = format!("{prefix}doorward_device");
+    let expected = [session.as_str(), browser.as_str(), state.as_str(), device.as_str()];
+    assert_eq!(names, HashSet::from(expected));
     let mut values = HashSet::new();
     for cookie in seen {
         assert_eq!(cookie.has("secure"), !prefix.is_empty(), "{cookie:?}");

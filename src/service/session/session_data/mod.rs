@@ -9,7 +9,7 @@
 mod end;
 mod place;
 
-pub(crate) use end::{forget_app, forget_session, make_room};
+pub(crate) use end::{Leftovers, forget_app, forget_session, make_room};
 
 use std::sync::Arc;
 
