@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub mod authorize;
+pub(crate) mod brake;
 pub mod clients;
 pub mod failure;
 pub mod figures;

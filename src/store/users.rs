@@ -283,9 +283,9 @@ pub async fn hold<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<bool, StoreError
     Ok(held == 1)
 }
 
-/// Like [`hold`] for a sign-in; `false` also when the person was disabled, or everything of theirs
-/// ended, since this token version was read.
-pub async fn hold_for_sign_in<'a>(
+/// Like [`hold`]; `false` also when the person was disabled, or everything of theirs ended, since this
+/// token version was read.
+pub async fn hold_at_version<'a>(
     sql: impl Sql<'a>,
     id: &UserId,
     token_version: i64,

@@ -19,7 +19,8 @@ struct ThisProcess;
 impl Collector for ThisProcess {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         // Where there is no /proc there are no figures.
-        let Ok(stat) = Process::myself().and_then(|process| process.stat()) else { return Ok(()) };
+        let Ok(process) = Process::myself() else { return Ok(()) };
+        let Ok(stat) = process.stat() else { return Ok(()) };
         let ticks = u32::try_from(stat.utime.saturating_add(stat.stime)).unwrap_or(u32::MAX);
         let per_second = u32::try_from(procfs::ticks_per_second()).unwrap_or(100);
         let cpu = ConstCounter::new(f64::from(ticks) / f64::from(per_second.max(1)));
@@ -35,9 +36,7 @@ impl Collector for ThisProcess {
         let described =
             encoder.encode_descriptor(name, help, Some(&Unit::Bytes), memory.metric_type())?;
         memory.encode(described)?;
-        let Ok(open) = Process::myself().and_then(|process| process.fd_count()) else {
-            return Ok(());
-        };
+        let Ok(open) = process.fd_count() else { return Ok(()) };
         let files = ConstGauge::new(i64::try_from(open).unwrap_or(i64::MAX));
         let described = encoder.encode_descriptor(
             "process_open_fds",

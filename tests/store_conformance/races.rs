@@ -236,7 +236,7 @@ pub(crate) async fn no_session_slips_past_a_sign_out_everywhere(store: &Store) {
         let raises = round % 2 == 1;
         let before = users::by_id(&store.db, &id).await.unwrap().unwrap().token_version;
         let mut signing_in = store.begin().await.unwrap();
-        assert!(users::hold_for_sign_in(&mut signing_in, &id, before).await.unwrap());
+        assert!(users::hold_at_version(&mut signing_in, &id, before).await.unwrap());
         let name = format!("slip-{round}");
         sessions::insert(&mut signing_in, &session(&name, "u-slip")).await.unwrap();
         let ending = tokio::spawn({
@@ -259,12 +259,12 @@ pub(crate) async fn no_session_slips_past_a_sign_out_everywhere(store: &Store) {
         let gone = ending.await.unwrap();
         assert_eq!(gone.len(), 1, "the session that was made meanwhile has ended");
         let mut late = store.begin().await.unwrap();
-        let taken = users::hold_for_sign_in(&mut late, &id, before).await.unwrap();
+        let taken = users::hold_at_version(&mut late, &id, before).await.unwrap();
         assert_eq!(taken, !raises, "a proof from before counts only if not everything ended");
     }
     users::set_disabled(&store.db, &id, Some(NOW), NOW).await.unwrap();
     let version = users::by_id(&store.db, &id).await.unwrap().unwrap().token_version;
-    assert!(!users::hold_for_sign_in(&store.db, &id, version).await.unwrap());
+    assert!(!users::hold_at_version(&store.db, &id, version).await.unwrap());
     assert!(users::hold(&store.db, &id).await.unwrap());
     assert!(!users::hold(&store.db, &UserId::new("nobody")).await.unwrap());
     assert!(users::delete(&store.db, &id).await.unwrap());

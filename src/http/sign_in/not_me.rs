@@ -7,13 +7,11 @@ use crate::http::cookies::BrowserBinding;
 use crate::http::extract;
 use crate::http::render;
 use crate::http::site::Site;
-use crate::protocol::params::Params;
 use crate::service::risk::not_me::{self, OtherSessions};
 
 /// What happened. Looking changes nothing.
 pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
-    let query = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
-    let token = query.sole("token").unwrap_or_default().to_owned();
+    let token = steps::link_token(&request);
     let browser = BrowserBinding::of(&site, &request);
     let visit = Visit { site: &site, request: &request, browser: &browser, session: None };
     let caller = extract::caller(&site, &request);
@@ -29,14 +27,10 @@ pub(super) async fn post(
     request: HttpRequest,
     body: web::Bytes,
 ) -> HttpResponse {
-    let posted = match PostedForm::read(&site, &request, &body).await {
+    let posted = match PostedForm::of_visitor(&site, &request, &body).await {
         Ok(posted) => posted,
         Err(answer) => return answer,
     };
-    let visit = posted.visit();
-    if !steps::csrf_ok(&visit, &posted.form) {
-        return visit.bind(render::forged_form(&site, &request));
-    }
     let others = match posted.form.sole("others") {
         Some(_) => OtherSessions::End,
         None => OtherSessions::Keep,

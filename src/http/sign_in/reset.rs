@@ -7,14 +7,12 @@ use super::steps::{self, PostedForm, Visit};
 use crate::http::cookies::BrowserBinding;
 use crate::http::render::{self, ResetView};
 use crate::http::site::Site;
-use crate::protocol::params::Params;
 use crate::service::people::PeopleError;
 use crate::service::people::links::{self, LinkError};
 
 /// The form. Looking does not spend the link.
 pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
-    let query = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
-    let token = query.sole("token").unwrap_or_default().to_owned();
+    let token = steps::link_token(&request);
     let browser = BrowserBinding::of(&site, &request);
     let visit = Visit { site: &site, request: &request, browser: &browser, session: None };
     match links::check_reset(&site, &token).await {
@@ -32,14 +30,11 @@ pub(super) async fn post(
     request: HttpRequest,
     body: web::Bytes,
 ) -> HttpResponse {
-    let posted = match PostedForm::read(&site, &request, &body).await {
+    let posted = match PostedForm::of_visitor(&site, &request, &body).await {
         Ok(posted) => posted,
         Err(answer) => return answer,
     };
     let visit = posted.visit();
-    if !steps::csrf_ok(&visit, &posted.form) {
-        return visit.bind(render::forged_form(&site, &request));
-    }
     let token = posted.text("token");
     match links::redeem_reset(&site, &token, posted.text("password")).await {
         Ok(_) => steps::see_other(&site.path("/login?done=password")),

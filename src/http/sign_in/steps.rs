@@ -83,6 +83,23 @@ impl<'a> PostedForm<'a> {
         Ok(Self { site, request, form, browser, accounts, session })
     }
 
+    /// Reads the form of a page that anybody may open.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and the answer to a form that no page shown to this browser made.
+    pub async fn of_visitor(
+        site: &'a Site,
+        request: &'a HttpRequest,
+        body: &[u8],
+    ) -> Result<Self, HttpResponse> {
+        let posted = Self::read(site, request, body).await?;
+        let visit = posted.visit();
+        if csrf_ok(&visit, &posted.form) {
+            return Ok(posted);
+        }
+        Err(visit.bind(render::forged_form(site, request)))
+    }
+
     /// Reads a form that somebody signed in sends from a page of their own.
     ///
     /// # Errors
@@ -258,6 +275,12 @@ pub(in crate::http) fn open_flow(visit: &Visit<'_>, form: &Params, csrf_ok: bool
             Posted::Answer(render::other_browser(site, request, &flow))
         }
     }
+}
+
+/// The secret of the one-time link that leads here.
+pub(in crate::http) fn link_token(request: &HttpRequest) -> String {
+    let query = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
+    query.sole("token").unwrap_or_default().to_owned()
 }
 
 /// Whether a form came from a page of this site in a browser that was shown one.

@@ -25,6 +25,26 @@ pub struct Caller {
     pub device: Option<String>,
 }
 
+impl Caller {
+    /// The network that limits count by: an IPv4 address itself; of an IPv6 address the /64, since one
+    /// household owns all of it. Empty where no address is known.
+    #[must_use]
+    pub fn network(&self) -> String {
+        self.address.as_deref().map(network_of).unwrap_or_default()
+    }
+}
+
+fn network_of(address: &str) -> String {
+    match address.parse() {
+        Ok(std::net::IpAddr::V6(v6)) => {
+            let [a, b, c, d, ..] = v6.segments();
+            v6.to_ipv4_mapped()
+                .map_or_else(|| format!("{a:x}:{b:x}:{c:x}:{d:x}::/64"), |v4| v4.to_string())
+        }
+        _ => address.to_owned(),
+    }
+}
+
 /// Who makes a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Actor {
@@ -155,4 +175,17 @@ pub async fn write(app: &App, event: Event) -> Result<(), Failure> {
 /// [`Failure`] when SQL does not answer.
 pub async fn list(app: &App, filter: &AuditFilter) -> Result<Vec<AuditEvent>, Failure> {
     Ok(audit::list(&app.store.db, filter).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ipv6_addresses_are_counted_by_their_64() {
+        assert_eq!(network_of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
+        assert_eq!(network_of("2001:db8:1:2::9"), "2001:db8:1:2::/64");
+        assert_eq!(network_of("::ffff:192.0.2.1"), "192.0.2.1");
+        assert_eq!(network_of("192.0.2.1"), "192.0.2.1");
+    }
 }

@@ -20,11 +20,11 @@ use crate::protocol::types::GrantId;
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::authorize::consent::{self, Decision};
+use crate::service::brake::{self, Limit};
 use crate::service::clients::authentication::{self, ClientRequest};
 use crate::service::clients::metadata_document::{self, DocumentError, Kept};
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::session::LiveSession;
-use crate::service::sign_in::network_of;
 use crate::store::ephemeral::device_codes::{self, Read};
 use crate::store::ephemeral::throttle::{self, ThrottleRule};
 use crate::store::{StoreError, audit, users};
@@ -109,15 +109,15 @@ fn user_key(app: &App, code: &UserCode) -> String {
 /// Each request is stored for minutes, so one network cannot fill the store. Documents cost nothing to
 /// make up, so all that one host describes count as one client.
 async fn refuse_flood(app: &App, client: &Client, caller: &Caller) -> Result<(), EndpointError> {
-    let network = caller.address.as_deref().map(network_of).unwrap_or_default();
+    let network = caller.network();
     let host = match client.origin {
         ClientOrigin::Document => metadata_document_rules::host_of(client.id.as_str()).ok(),
         ClientOrigin::Manual | ClientOrigin::Dynamic => None,
     };
     let key =
         format!("device-requests:{}:{network}", host.as_deref().unwrap_or(client.id.as_str()));
-    if app.ephemeral.increment(&key, 60).await? > MAX_PER_MINUTE {
-        app.metrics.rate_limited("device");
+    let limit = Limit { key: &key, window: 60, most: MAX_PER_MINUTE, scope: "device" };
+    if brake::is_passed(app, &limit).await? {
         return Err(OAuthError::new(
             ErrorCode::SlowDown,
             "Too many device codes were asked for; wait a minute.",
@@ -324,7 +324,7 @@ struct ThrottleKeys {
 }
 
 fn throttle_keys(session: &LiveSession, caller: &Caller) -> ThrottleKeys {
-    let network = caller.address.as_deref().map(|text| format!("device:{}", network_of(text)));
+    let network = caller.address.is_some().then(|| format!("device:{}", caller.network()));
     ThrottleKeys { person: format!("device:{}", session.user_id), network }
 }
 

@@ -16,9 +16,9 @@ use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::params::Params;
 use crate::service::audit::Caller;
 use crate::service::authorize::{PushedRequest, choices, pushed_requests, request_object};
+use crate::service::brake::{self, Limit};
 use crate::service::clients::authentication::{self, ClientRequest};
 use crate::service::failure::EndpointError;
-use crate::service::sign_in::network_of;
 use crate::service::token::dpop;
 use crate::store::ephemeral::pushed;
 
@@ -56,11 +56,10 @@ async fn refuse_flood(app: &App, client: &Client, caller: &Caller) -> Result<(),
     if client.is_confidential() && client.origin.is_reviewed() {
         return Ok(());
     }
-    let network = caller.address.as_deref().map(network_of).unwrap_or_default();
+    let network = caller.network();
     let key = format!("pushed-requests:{}:{network}", client.id);
-    let most = app.config.authorization.pushed_requests_per_minute;
-    if app.ephemeral.increment(&key, 60).await? > i64::from(most) {
-        app.metrics.rate_limited("par");
+    let most = app.config.authorization.pushed_requests_per_minute.into();
+    if brake::is_passed(app, &Limit { key: &key, window: 60, most, scope: "par" }).await? {
         return Err(OAuthError::new(
             ErrorCode::TemporarilyUnavailable,
             "Too many requests were pushed for this client; wait a minute.",

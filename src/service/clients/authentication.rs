@@ -15,7 +15,6 @@ use crate::protocol::types::ClientId;
 use crate::service::audit::{self, Actor, Caller, Event};
 use crate::service::clients::{self, assertion, certificate, metadata_document};
 use crate::service::failure::EndpointError;
-use crate::service::sign_in::network_of;
 use crate::service::token::dpop::Entrance;
 use crate::store::ephemeral::throttle::{self, ThrottleRule};
 
@@ -148,14 +147,14 @@ struct Guard {
 
 impl Guard {
     fn of_client(id: &ClientId, caller: &Caller) -> Self {
-        let network = caller.address.as_deref().map(network_of).unwrap_or_default();
+        let network = caller.network();
         Self { key: format!("client:{id}:{network}") }
     }
 
     /// Ids that are not known here share a few thousand counters for each network, since anybody can
     /// invent as many as they like. Which ids share one is nobody's to know.
     fn of_strangers(app: &App, id: &ClientId, caller: &Caller) -> Self {
-        let network = caller.address.as_deref().map(network_of).unwrap_or_default();
+        let network = caller.network();
         let mac = app.sealer.mac(Purpose::StrangeClient, id.as_str().as_bytes());
         let some: String = mac.chars().take(2).collect();
         Self { key: format!("strange-clients:{some}:{network}") }

@@ -20,12 +20,12 @@ use crate::protocol::jose::strict_json;
 use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::authorize::consent;
+use crate::service::brake::{self, Limit};
 use crate::service::clients;
 use crate::service::clients::checks::{self, Author};
 use crate::service::clients::registration::care as registrations;
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::revocation;
-use crate::service::sign_in::network_of;
 use crate::store::clients::{self as client_rows, documents, protected_resources};
 use crate::store::{Tx, audit, sync};
 
@@ -135,10 +135,11 @@ pub async fn admit(app: &App, id: &ClientId, caller: &Caller) -> Result<(), Docu
     if is_read || clients::find(app, id).await?.is_some() {
         return Ok(());
     }
-    let network = caller.address.as_deref().map(network_of).unwrap_or_default();
-    let count = app.ephemeral.increment(&format!("documents-for:{network}"), 60).await;
-    if count.map_err(Failure::from)? > i64::from(app.config.registration.documents_per_minute) {
-        app.metrics.rate_limited("document");
+    let network = caller.network();
+    let key = &format!("documents-for:{network}");
+    let most = app.config.registration.documents_per_minute.into();
+    let limit = Limit { key, window: 60, most, scope: "document" };
+    if brake::is_passed(app, &limit).await.map_err(Failure::from)? {
         return Err(unusable("your network asks for too many documents at the moment"));
     }
     Ok(())
@@ -203,9 +204,9 @@ async fn is_recent(app: &App, id: &ClientId) -> Result<bool, Failure> {
 
 /// Documents of apps that nobody has allowed anything yet, at one host.
 async fn refuse_flood(app: &App, host: &str) -> Result<(), DocumentError> {
-    let count = app.ephemeral.increment(&format!("document:{host}"), 60).await;
-    if count.map_err(Failure::from)? > PER_HOST {
-        app.metrics.rate_limited("document");
+    let key = &format!("document:{host}");
+    let limit = Limit { key, window: 60, most: PER_HOST, scope: "document" };
+    if brake::is_passed(app, &limit).await.map_err(Failure::from)? {
         return Err(unusable("the documents of this host are asked for too often at the moment"));
     }
     Ok(())

@@ -4,7 +4,7 @@
 use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
 use crate::crypto::secret::{Secret, SecretHash};
-use crate::protocol::types::UserId;
+use crate::protocol::types::{SessionId, UserId};
 use crate::protocol::user::{AdminRole, User};
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
@@ -99,23 +99,43 @@ pub(crate) async fn create_in(
     actor: &Actor,
 ) -> Result<Secret, Failure> {
     let now = app.now();
-    let secret = Secret::generate();
-    let link = OneTimeLink {
-        hash: secret.hash().as_str().to_owned(),
-        kind,
-        user_id: user.cloned(),
-        session_id: None,
-        created_at: now,
-        expires_at: now.plus(LIFETIME),
-        used_at: None,
-    };
     links::revoke_all(&mut *tx, kind, user).await?;
-    links::insert(&mut *tx, &link).await?;
+    let secret = add(tx, About { kind, user, session: None }, (now, LIFETIME)).await?;
     let mut event = Event::success("link.created", actor, now).detail("kind", kind.as_str());
     if let Some(user) = user {
         event = event.user(user);
     }
     audit::append(&mut *tx, &event.into_row()).await?;
+    Ok(secret)
+}
+
+/// What a link is about.
+pub(crate) struct About<'a> {
+    pub kind: LinkKind,
+    pub user: Option<&'a UserId>,
+    pub session: Option<&'a SessionId>,
+}
+
+/// Stores a fresh link that works for so long from now, inside the caller's transaction. Others stay.
+///
+/// # Errors
+/// [`StoreError`].
+pub(crate) async fn add(
+    tx: &mut Tx,
+    about: About<'_>,
+    (now, lifetime): (UnixTime, Seconds),
+) -> Result<Secret, StoreError> {
+    let secret = Secret::generate();
+    let link = OneTimeLink {
+        hash: secret.hash().as_str().to_owned(),
+        kind: about.kind,
+        user_id: about.user.cloned(),
+        session_id: about.session.cloned(),
+        created_at: now,
+        expires_at: now.plus(lifetime),
+        used_at: None,
+    };
+    links::insert(&mut *tx, &link).await?;
     Ok(secret)
 }
 

@@ -7,8 +7,7 @@
 pub mod not_me;
 
 use crate::app::App;
-use crate::clock::UnixTime;
-use crate::crypto::secret::{Secret, SecretHash};
+use crate::crypto::secret::SecretHash;
 use crate::mail::{Letter, SignInFacts};
 use crate::origin::device;
 use crate::protocol::authorize::acr::Level;
@@ -20,11 +19,12 @@ use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::failure::Failure;
 use crate::service::mail;
+use crate::service::people::links::{self, About};
 use crate::store::grants::Grant;
 use crate::store::known_marks::{self, Mark, MarkKind};
-use crate::store::links::{self, LinkKind, OneTimeLink};
+use crate::store::links::LinkKind;
 use crate::store::sessions::{self, SessionFilter};
-use crate::store::{Tx, audit, clients as client_rows, users};
+use crate::store::{StoreError, Tx, audit, clients as client_rows, users};
 
 /// Devices, and networks, that are remembered of one person; those not seen for longest go first.
 const MOST_MARKS: usize = 20;
@@ -117,18 +117,29 @@ pub(crate) struct SignIn<'a> {
 /// [`Failure`] when SQL does not take it.
 pub(crate) async fn note(app: &App, tx: &mut Tx, sign_in: &SignIn<'_>) -> Result<(), Failure> {
     remember(app, tx, sign_in).await?;
-    let (user, caller) = (sign_in.user, sign_in.caller);
-    for finding in sign_in.findings {
-        let event = Event::success("anomaly.found", &Actor::User(user.clone()), app.now());
-        let event = described(event, *finding).user(user).caller(caller);
-        let event = sign_in.session.into_iter().fold(event, Event::session);
-        audit::append(&mut *tx, &event.into_row()).await?;
-        app.metrics.anomaly(finding.kind.as_str(), finding.policy.as_str());
-    }
+    let actor = Actor::User(sign_in.user.clone());
+    let event = || Event::success("anomaly.found", &actor, app.now());
+    write_findings(app, tx, sign_in, event).await?;
     if sign_in.findings.iter().all(|finding| finding.policy == Policy::Ignore) {
         return Ok(());
     }
     tell(app, tx, sign_in, Letter::NewSignIn).await
+}
+
+/// One event and one count for each thing that was unlike before.
+async fn write_findings(
+    app: &App,
+    tx: &mut Tx,
+    sign_in: &SignIn<'_>,
+    event: impl Fn() -> Event,
+) -> Result<(), StoreError> {
+    for finding in sign_in.findings {
+        let event = described(event(), *finding).user(sign_in.user).caller(sign_in.caller);
+        let event = sign_in.session.into_iter().fold(event, Event::session);
+        audit::append(&mut *tx, &event.into_row()).await?;
+        app.metrics.anomaly(finding.kind.as_str(), finding.policy.as_str());
+    }
+    Ok(())
 }
 
 async fn remember(app: &App, tx: &mut Tx, sign_in: &SignIn<'_>) -> Result<(), Failure> {
@@ -160,17 +171,13 @@ pub(crate) async fn refuse(
     let now = app.now();
     // Without the counter one letter too many is better than none.
     let first = app.ephemeral.put_new(&format!("refusal-told:{user}"), "1", 3_600).await;
+    let sign_in = SignIn { user, session: None, findings, caller };
     let mut tx = app.store.begin().await?;
-    for finding in findings {
-        let event = Event::failure("anomaly.found", &Actor::Anonymous, now);
-        let event = described(event, *finding).user(user).caller(caller);
-        audit::append(&mut tx, &event.into_row()).await?;
-        app.metrics.anomaly(finding.kind.as_str(), finding.policy.as_str());
-    }
+    let event = || Event::failure("anomaly.found", &Actor::Anonymous, now);
+    write_findings(app, &mut tx, &sign_in, event).await?;
     let event = Event::failure("sign_in.refused", &Actor::Anonymous, now).user(user).caller(caller);
     audit::append(&mut tx, &event.into_row()).await?;
     if first.unwrap_or(true) {
-        let sign_in = SignIn { user, session: None, findings, caller };
         tell(app, &mut tx, &sign_in, Letter::SignInRefused).await?;
     }
     tx.commit().await?;
@@ -235,7 +242,10 @@ async fn tell(
         return Ok(());
     }
     let now = app.now();
-    let secret = link(app, tx, (&user, sign_in.session), now).await?;
+    // Links of other letters stay: each is about a sign-in of its own.
+    let (user_id, session) = (Some(&user.id), sign_in.session);
+    let about = About { kind: LinkKind::NotMe, user: user_id, session };
+    let secret = links::add(tx, about, (now, app.config.risk.link_lifetime)).await?;
     let reasons = sign_in.findings.iter().filter(|finding| finding.policy > Policy::Ignore);
     let facts = SignInFacts {
         username: user.username.clone(),
@@ -253,27 +263,6 @@ async fn tell(
 async fn has_enough_letters(app: &App, user: &User) -> bool {
     let count = app.ephemeral.increment(&format!("letters:{}", user.id), DAY).await;
     count.is_ok_and(|count| count > MOST_LETTERS)
-}
-
-/// A link that ends this session. Others stay: each letter is about a sign-in of its own.
-async fn link(
-    app: &App,
-    tx: &mut Tx,
-    (user, session): (&User, Option<&SessionId>),
-    now: UnixTime,
-) -> Result<Secret, Failure> {
-    let secret = Secret::generate();
-    let link = OneTimeLink {
-        hash: secret.hash().as_str().to_owned(),
-        kind: LinkKind::NotMe,
-        user_id: Some(user.id.clone()),
-        session_id: session.cloned(),
-        created_at: now,
-        expires_at: now.plus(app.config.risk.link_lifetime),
-        used_at: None,
-    };
-    links::insert(&mut *tx, &link).await?;
-    Ok(secret)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::service::audit::{Actor, Caller, Event};
 use crate::service::failure::Failure;
 use crate::service::people::links as recovery;
 use crate::service::session::{self, LiveSession};
-use crate::service::sign_in::{address_rule, network_of};
+use crate::service::sign_in::address_rule;
 use crate::service::{mail, people};
 use crate::store::ephemeral::throttle;
 use crate::store::grants::Offline;
@@ -184,5 +184,5 @@ async fn wrong(app: &App, caller: &Caller) -> Result<NotMeError, Failure> {
 }
 
 fn throttle_key(caller: &Caller) -> String {
-    format!("not-me:{}", caller.address.as_deref().map(network_of).unwrap_or_default())
+    format!("not-me:{}", caller.network())
 }

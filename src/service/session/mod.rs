@@ -249,7 +249,7 @@ pub async fn establish(
     let cookie_max_age = limits(app, who.remember).2;
     let row = new_row(app, &who, (&cookie, caller));
     let mut tx = app.store.begin().await?;
-    if !users::hold_for_sign_in(&mut tx, &row.user_id, who.token_version).await?
+    if !users::hold_at_version(&mut tx, &row.user_id, who.token_version).await?
         || !has_proof(&mut tx, &who).await?
     {
         return Ok(None);

@@ -145,20 +145,8 @@ struct ThrottleKeys {
 fn throttle_keys(login: &str, caller: &Caller) -> ThrottleKeys {
     // Hashed, so that a name typed by mistake into the wrong field is not kept in clear.
     let account = format!("login:{}", SecretHash::of(login).as_str());
-    let address = caller.address.as_deref().map(|text| format!("address:{}", network_of(text)));
+    let address = caller.address.is_some().then(|| format!("address:{}", caller.network()));
     ThrottleKeys { account, address }
-}
-
-/// An IPv4 address itself; of an IPv6 address the /64, since one household owns all of it.
-pub(crate) fn network_of(address: &str) -> String {
-    match address.parse() {
-        Ok(std::net::IpAddr::V6(v6)) => {
-            let [a, b, c, d, ..] = v6.segments();
-            v6.to_ipv4_mapped()
-                .map_or_else(|| format!("{a:x}:{b:x}:{c:x}:{d:x}::/64"), |v4| v4.to_string())
-        }
-        _ => address.to_owned(),
-    }
 }
 
 fn rules(app: &App) -> (ThrottleRule, ThrottleRule) {
@@ -245,14 +233,6 @@ async fn rehash(app: &App, (user, before): (&User, &str), password: String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ipv6_addresses_are_counted_by_their_64() {
-        assert_eq!(network_of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
-        assert_eq!(network_of("2001:db8:1:2::9"), "2001:db8:1:2::/64");
-        assert_eq!(network_of("::ffff:192.0.2.1"), "192.0.2.1");
-        assert_eq!(network_of("192.0.2.1"), "192.0.2.1");
-    }
 
     #[test]
     fn logins_are_compared_in_lower_case_without_space() {

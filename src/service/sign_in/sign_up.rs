@@ -10,11 +10,12 @@ use crate::protocol::sign_up::{self as rules, SignUp};
 use crate::protocol::types::UserId;
 use crate::protocol::user::{Profile, User};
 use crate::service::audit::{self, Actor, Caller, Event};
+use crate::service::brake::{self, Limit};
 use crate::service::failure::Failure;
 use crate::service::people::{self, PeopleError};
 use crate::service::session::accounts::{Accounts, Newcomer};
 use crate::service::session::{self, Authenticated, Established, Remember};
-use crate::service::sign_in::{address_rule, network_of};
+use crate::service::sign_in::address_rule;
 use crate::store::ephemeral::throttle;
 use crate::store::{StoreError, users};
 
@@ -114,7 +115,7 @@ pub async fn create(
     if !is_open(app) {
         return Err(SignUpError::Off);
     }
-    let network = caller.address.as_deref().map(network_of).unwrap_or_default();
+    let network = caller.network();
     let user = check(app, &typed).map_err(SignUpError::Problems)?;
     refuse_if_throttled(app, &network).await?;
     // An answer before the expensive hash; what decides is the insert.
@@ -235,9 +236,8 @@ async fn taken(app: &App, network: &str, caller: &Caller) -> Result<SignUpError,
 
 /// Each account is a hash and rows that stay, so one network cannot fill the database.
 async fn refuse_flood(app: &App, network: &str) -> Result<(), SignUpError> {
-    let count = app.ephemeral.increment(&format!("sign-ups:{network}"), WINDOW).await?;
-    if count > i64::from(app.config.sign_up.per_hour) {
-        app.metrics.rate_limited("sign_up");
+    let (key, most) = (&format!("sign-ups:{network}"), app.config.sign_up.per_hour.into());
+    if brake::is_passed(app, &Limit { key, window: WINDOW, most, scope: "sign_up" }).await? {
         return Err(SignUpError::Throttled { retry_after: WINDOW });
     }
     Ok(())

@@ -208,6 +208,10 @@ pub(super) async fn punish(app: &App, replay: &Replay<'_>, caller: &Caller) -> R
 /// Ends a lineage: everything issued in it is dead. One that has ended is left as it is, without a
 /// word in the audit log: whoever holds a dead token could fill that, and the revocation set.
 pub(crate) async fn end(app: &App, grant: &GrantId, event: Event) -> Result<(), Failure> {
+    // Looked at first, so that nobody with a dead token makes others wait for their turn to write.
+    if grants::by_id(&app.store.db, grant).await?.is_some_and(|known| known.revoked_at.is_some()) {
+        return Ok(());
+    }
     let mut tx = app.store.begin().await?;
     match end_in(app, &mut tx, grant, event).await? {
         Some(pending) => commit_end(app, tx, pending).await,

@@ -14,6 +14,9 @@ use crate::store::error::{ConnectError, StoreError};
 
 /// How long to wait for a free or new connection.
 const ACQUIRE_LIMIT: Duration = Duration::from_millis(1800);
+/// How long to wait for one's turn to write to a SQLite file. A queue there means that much is going on,
+/// not that anything is broken: waiting serves people better than a refusal.
+const WRITE_QUEUE_LIMIT: Duration = Duration::from_secs(5);
 /// How long the first connection may take.
 const START_LIMIT: Duration = Duration::from_secs(3);
 /// Readers of a SQLite file; more would only wait for the same disk.
@@ -113,7 +116,7 @@ async fn sqlite(url: &str) -> Result<Opened, ConnectError> {
 
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
-        .acquire_timeout(ACQUIRE_LIMIT)
+        .acquire_timeout(WRITE_QUEUE_LIMIT)
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)

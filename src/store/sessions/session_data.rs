@@ -37,20 +37,6 @@ pub async fn hold_session(
     Ok(held.map(|(end,)| end))
 }
 
-/// Holds a person who is still at this token version; `false` if there is none.
-pub async fn hold_person(tx: &mut Tx, id: &UserId, version: i64) -> Result<bool, StoreError> {
-    let held = tx
-        .query(
-            "update users set token_version = token_version where id = $1 and token_version = $2 \
-             and disabled_at is null",
-        )
-        .bind(id)
-        .bind(version)
-        .execute()
-        .await?;
-    Ok(held == 1)
-}
-
 /// What is kept in a place, if it has not expired.
 pub async fn get<'a>(
     sql: impl Sql<'a>,

@@ -310,6 +310,9 @@ pub fn http_client() -> reqwest::Client {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .timeout(Duration::from_secs(30))
+        // A connection opened ahead and never used is closed by the server after five seconds: what is
+        // sent on it at that moment is lost.
+        .pool_idle_timeout(Duration::from_secs(3))
         .no_proxy()
         .tls_certs_only([])
         .build()

@@ -65,6 +65,8 @@ on_both_backends! {
         App::register(&world, "wiki", &[]);
         sign_in(&world, "alice").await;
         submit_sign_in(&world.browser(), "alice", "wrong-password-of-hers").await;
+        // Once everything is sealed: a list shows each event's place, which comes a moment later.
+        sealed(&world).await;
         let list = |filter: &[&str]| world.cli(&[&["audit", "list"], filter].concat());
         assert_eq!(kinds(&list(&["--result", "failure"])), ["sign_in.failed"]);
         assert_eq!(kinds(&list(&["--kind", "client.created"])), ["client.created"]);

@@ -25,6 +25,9 @@ impl Browser {
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(Duration::from_secs(30))
+            // A connection opened ahead and never used is closed by the server after five seconds: what is
+            // sent on it at that moment is lost.
+            .pool_idle_timeout(Duration::from_secs(3))
             .no_proxy()
             // Nothing here speaks TLS, and reading the system's certificates takes longer than a
             // request.

@@ -4,8 +4,8 @@
 use serde_json::{Map, Value};
 
 use super::{
-    Prepared, Present, Registered, RegistrationError, RegistrationRequest, WINDOW, network,
-    prepare, refuse_when_off,
+    Prepared, Present, Registered, RegistrationError, RegistrationRequest, WINDOW, prepare,
+    refuse_when_off,
 };
 use crate::app::App;
 use crate::crypto::secret::{Secret, SecretHash};
@@ -16,6 +16,7 @@ use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Event};
 use crate::service::authorize::consent;
+use crate::service::brake::{self, Limit};
 use crate::service::clients::{self as client_cases, ClientError};
 use crate::service::failure::Failure;
 use crate::service::revocation;
@@ -112,11 +113,11 @@ async fn refuse_haste(
     request: &RegistrationRequest,
 ) -> Result<(), RegistrationError> {
     let most = i64::from(app.config.registration.changes_per_hour);
-    let network = network(&request.caller);
+    let network = request.caller.network();
     for (who, most) in [(id.as_str(), most), (network.as_str(), most.saturating_mul(10))] {
-        let count = app.ephemeral.increment(&format!("registration-change:{who}"), WINDOW).await?;
-        if count > most {
-            app.metrics.rate_limited("registration_change");
+        let key = &format!("registration-change:{who}");
+        let limit = Limit { key, window: WINDOW, most, scope: "registration_change" };
+        if brake::is_passed(app, &limit).await? {
             return Err(RegistrationError::TooMany { retry_after: WINDOW });
         }
     }

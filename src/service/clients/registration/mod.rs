@@ -24,10 +24,10 @@ use crate::protocol::discovery::path;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Caller, Event};
+use crate::service::brake::{self, Limit};
 use crate::service::clients::checks::{self, Author};
 use crate::service::clients::software_statement;
 use crate::service::failure::Failure;
-use crate::service::sign_in::network_of;
 use crate::store::clients;
 use crate::store::clients::registration_tokens::{self, RegistrationToken};
 use crate::store::clients::registrations::{self, ClientRegistration};
@@ -126,7 +126,7 @@ pub async fn register(
         permission: permission.as_ref().map(|permission| permission.id.clone()),
         statement_by: prepared.statement_by,
         address: request.caller.address.clone().unwrap_or_default(),
-        network: network(&request.caller),
+        network: request.caller.network(),
         set_by_administrator: BTreeSet::new(),
         registered_at: now,
     };
@@ -188,17 +188,13 @@ async fn admit(
     if app.config.registration.mode == RegistrationMode::Token {
         return Err(no_permission().into());
     }
-    let network = network(&request.caller);
-    let count = app.ephemeral.increment(&format!("register:{network}"), WINDOW).await?;
-    if count > i64::from(app.config.registration.open_per_hour) {
-        app.metrics.rate_limited("register");
+    let network = request.caller.network();
+    let (key, most) =
+        (&format!("register:{network}"), app.config.registration.open_per_hour.into());
+    if brake::is_passed(app, &Limit { key, window: WINDOW, most, scope: "register" }).await? {
         return Err(RegistrationError::TooMany { retry_after: WINDOW });
     }
     Ok(None)
-}
-
-fn network(caller: &Caller) -> String {
-    caller.address.as_deref().map(network_of).unwrap_or_default()
 }
 
 fn refuse_when_off(app: &App) -> Result<(), OAuthError> {

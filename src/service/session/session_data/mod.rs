@@ -26,7 +26,7 @@ use crate::protocol::types::UserId;
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::token::access_token::{self, Presented};
 use crate::store::sessions::{self, session_data};
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, users};
 use place::{Place, fast_key};
 
 /// Times a change in the fast store is tried against others before the answer is "try again".
@@ -228,7 +228,7 @@ async fn hold(
         return session_data::hold_session(tx, session, now).await;
     }
     let version = keeper.generation.user;
-    let held = session_data::hold_person(tx, &place.user_id, version).await?;
+    let held = users::hold_at_version(tx, &place.user_id, version).await?;
     Ok(held.then(|| now.plus(shared_lifetime(app))))
 }
 
