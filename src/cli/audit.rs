@@ -1,6 +1,5 @@
 //! `doorward audit`: what happened, and the proof that nobody rewrote it.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -9,6 +8,7 @@ use serde_json::{Value, json};
 use super::engine;
 use super::exit::{Exit, Failure};
 use super::globals::Globals;
+use super::new_file::NewFile;
 use super::output::{Output, Table};
 use super::values::{audit_outcome, moment};
 use crate::app::App;
@@ -209,12 +209,7 @@ fn export(
     globals: &Globals,
     output: &mut Output<'_>,
 ) -> Result<Exit, Failure> {
-    let mut file = match &args.output {
-        None => None,
-        Some(path) => Some(std::fs::File::create_new(path).map_err(|error| {
-            Failure::Failed(format!("the file {} could not be made: {error}", path.display()))
-        })?),
-    };
+    let mut file = args.output.as_deref().map(NewFile::create).transpose()?;
     let count = engine::with_app(globals, async |app| {
         let mut filter = AuditFilter {
             order: Order::OldestFirst,
@@ -232,7 +227,7 @@ fn export(
                 lines.push('\n');
             }
             match &mut file {
-                Some(file) => file.write_all(lines.as_bytes())?,
+                Some(file) => file.write(&lines)?,
                 None => output.text(&lines)?,
             }
             let before = count / TOLD_EVERY;
@@ -243,7 +238,7 @@ fn export(
         }
     })?;
     if let Some(file) = file {
-        file.sync_all()?;
+        file.finish()?;
     }
     output.note(&format!("{count} events written."));
     Ok(Exit::Done)

@@ -61,6 +61,8 @@ macro_rules! failed_with {
 
 failed_with!(
     crate::service::people::PeopleError,
+    crate::service::people::groups::GroupError,
+    crate::service::people::import::ImportError,
     crate::service::clients::ClientError,
     crate::service::keys::KeyChangeError,
     crate::service::trusted_issuers::IssuerError,

@@ -13,10 +13,13 @@ pub mod doctor;
 mod engine;
 pub mod exit;
 pub mod globals;
+pub mod group;
 pub mod healthcheck;
 pub mod input;
 pub mod issuer;
 pub mod key;
+pub mod man;
+mod new_file;
 pub mod output;
 pub mod registration_token;
 pub mod serve;
@@ -73,6 +76,9 @@ pub enum Command {
     /// Add, list and change people
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Make groups and say who is in them
+    #[command(subcommand)]
+    Group(group::GroupCommand),
     /// Add, list and change apps
     #[command(subcommand)]
     Client(client::ClientCommand),
@@ -103,6 +109,8 @@ pub enum Command {
     Healthcheck(healthcheck::HealthcheckArgs),
     /// Write the completions of a shell
     Completions(completions::CompletionsArgs),
+    /// Write the manual pages
+    Man(man::ManArgs),
     /// Show the version
     Version,
 }
@@ -139,6 +147,7 @@ fn dispatch(cli: &Cli, output: &mut Output<'_>) -> Result<Exit, Failure> {
         Command::Demo(args) => demo::run(args, globals, output),
         Command::SetupLink(_) => setup_link::run(globals, output),
         Command::User(command) => user::run(command, globals, output),
+        Command::Group(command) => group::run(command, globals, output),
         Command::Client(command) => client::run(command, globals, output),
         Command::RegistrationToken(command) => registration_token::run(command, globals, output),
         Command::Issuer(command) => issuer::run(command, globals, output),
@@ -150,6 +159,7 @@ fn dispatch(cli: &Cli, output: &mut Output<'_>) -> Result<Exit, Failure> {
         Command::Config(command) => config::run(command, &cli.globals, output),
         Command::Healthcheck(args) => healthcheck::run(args, &cli.globals, output),
         Command::Completions(args) => completions::run(args, output),
+        Command::Man(args) => man::run(args, output),
         Command::Version => version::run(output),
     }
 }

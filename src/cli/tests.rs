@@ -102,6 +102,13 @@ fn every_promised_command_line_parses() {
         "config schema --markdown",
         "healthcheck --timeout 3",
         "completions fish",
+        "man ./man",
+        "group create staff",
+        "group add-member staff alice bob@example.com",
+        "group delete staff --yes",
+        "user import people.csv --dry-run --duplicates update --rejects left-out.ndjson",
+        "user import - --as ndjson --email-verified --restart",
+        "user export --with-password-hashes --output people.ndjson",
         "version --format json",
     ] {
         let words = std::iter::once("doorward").chain(line.split_whitespace());
@@ -201,6 +208,24 @@ fn a_command_logs_only_troubles_unless_asked_and_a_server_logs_as_configured() {
     assert_eq!(level("user list -v", Program::Command), LogLevel::Debug);
     assert_eq!(level("serve", Program::Server), LogLevel::Info);
     assert_eq!(level("serve -q", Program::Server), LogLevel::Error);
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let directory = std::env::temp_dir().join(format!("doorward-man-{}", std::process::id()));
+    let path = directory.to_str().unwrap();
+    let cli = Cli::try_parse_from(["doorward", "man", path]).unwrap();
+    let mut output = Output::to(&cli.globals, std::io::sink(), std::io::sink());
+    assert_eq!(dispatch(&cli, &mut output).unwrap(), Exit::Done);
+    for (page, word) in [
+        ("doorward.1", "single-sign-on"),
+        ("doorward-serve.1", "SYNOPSIS"),
+        ("doorward-user-import.1", "rejects"),
+    ] {
+        let text = std::fs::read_to_string(directory.join(page)).unwrap();
+        assert!(text.contains(word), "{page}: {text}");
+    }
+    std::fs::remove_dir_all(&directory).unwrap();
 }
 
 #[test]

@@ -4,6 +4,8 @@
 //! cores and whoever does not fit into the queue is told to come back ([`PasswordError::Busy`]).
 //! A password of any length is hashed whole; keeping it under 1,024 bytes is the caller's business.
 
+pub mod foreign;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use tracing::Instrument as _;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
+use self::foreign::{Foreign, HashProblem};
 use super::pool::{Habits, Pool, PoolError};
 use super::secret::random_bytes;
 use crate::telemetry::traces;
@@ -211,6 +214,11 @@ impl Hasher {
     }
 
     fn verify(&mut self, password: &str, stored: Option<&str>) -> Result<Verdict, PasswordError> {
+        if let Some(text) = stored
+            && let Some(hash) = Foreign::parse(text).map_err(|_| PasswordError::Failed)?
+        {
+            return Ok(compare(password, &hash));
+        }
         let dummy = Arc::clone(&self.dummy);
         let parsed =
             PasswordHash::new(stored.unwrap_or(&dummy)).map_err(|_| PasswordError::Failed)?;
@@ -270,6 +278,34 @@ impl Hasher {
             .hash_password_into_with_memory(password.as_bytes(), input.salt, output, memory)
             .map_err(|_| PasswordError::Failed)
     }
+}
+
+/// Compares with a hash that another system made. It took the password as it was typed there, which need
+/// not be the form in which it is hashed here.
+fn compare(password: &str, hash: &Foreign) -> Verdict {
+    let normal = Zeroizing::new(normalize(password));
+    let same =
+        hash.matches(normal.as_bytes()) || *normal != password && hash.matches(password.as_bytes());
+    if same { Verdict::MatchButOutdated } else { Verdict::Mismatch }
+}
+
+/// The hash of an import as it is kept: of a kind that can be compared with, at a bearable cost.
+///
+/// # Errors
+/// [`HashProblem`] otherwise.
+pub fn accept(text: &str) -> Result<String, HashProblem> {
+    let bare = foreign::bare(text);
+    if Foreign::parse(bare)?.is_none() {
+        let parsed = PasswordHash::new(bare).map_err(|_| HashProblem::Malformed)?;
+        let params = Params::try_from(&parsed).map_err(|_| HashProblem::Malformed)?;
+        if parsed.salt.is_none() || parsed.hash.is_none() {
+            return Err(HashProblem::Malformed);
+        }
+        if !is_affordable(&params) {
+            return Err(HashProblem::TooCostly);
+        }
+    }
+    Ok(bare.to_owned())
 }
 
 #[derive(Clone, Copy)]

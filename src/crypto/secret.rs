@@ -84,6 +84,21 @@ impl SecretHash {
     }
 }
 
+/// The SHA-256 of everything that can be read, by which a file is known again.
+///
+/// # Errors
+/// What reading says.
+pub fn file_digest(input: &mut impl std::io::Read) -> std::io::Result<String> {
+    let mut context = digest::Context::new(&digest::SHA256);
+    let mut part = [0; 8192];
+    loop {
+        let length = input.read(&mut part)?;
+        let Some(read) = part.get(..length).filter(|read| !read.is_empty()) else { break };
+        context.update(read);
+    }
+    Ok(BASE64URL_NOPAD.encode(context.finish().as_ref()))
+}
+
 /// `N` unpredictable bytes.
 pub fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];

@@ -7,7 +7,7 @@ use crate::clock::UnixTime;
 
 /// What is deleted when it has expired. The outer condition is repeated because a row may have
 /// been changed between looking and deleting.
-const EXPIRED: [&str; 9] = [
+const EXPIRED: [&str; 10] = [
     "delete from refresh_families where expires_at <= $1 and id in \
      (select id from refresh_families where expires_at <= $1 order by expires_at limit $2)",
     "delete from grants where expires_at <= $1 and id in \
@@ -24,6 +24,8 @@ const EXPIRED: [&str; 9] = [
      (select id from registration_tokens where expires_at <= $1 order by expires_at limit $2)",
     "delete from known_marks where expires_at <= $1 and (user_id, kind, mark) in \
      (select user_id, kind, mark from known_marks where expires_at <= $1 order by expires_at limit $2)",
+    "delete from imports where expires_at <= $1 and digest in \
+     (select digest from imports where expires_at <= $1 order by expires_at limit $2)",
     // Whoever sends messages gives up on them; these are of a kind that nobody sends any more.
     "delete from outbox where expires_at <= $1 - 86400 and id in \
      (select id from outbox where expires_at <= $1 - 86400 order by expires_at limit $2)",

@@ -14,6 +14,8 @@ mod error;
 pub mod figures;
 pub mod gateway_cookies;
 pub mod grants;
+pub mod groups;
+pub mod imports;
 pub mod keys;
 pub mod known_marks;
 pub mod links;

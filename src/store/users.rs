@@ -2,7 +2,7 @@
 
 use sqlx_macros::FromRow;
 
-use super::db::Sql;
+use super::db::{Sql, Statement};
 use super::error::StoreError;
 use crate::clock::UnixTime;
 use crate::protocol::types::UserId;
@@ -21,6 +21,19 @@ macro_rules! select_user {
             "u.disabled_at, u.token_version, u.created_at, u.updated_at, ",
             "(select string_agg(ug.group_name, '\u{1f}') from user_groups ug where ug.user_id = u.id) ",
             "as group_names ",
+            $rest
+        )
+    };
+}
+
+/// Adds a user whose username and e-mail address nobody has, also not as the other of the two.
+macro_rules! insert_user {
+    ($rest:literal) => {
+        concat!(
+            "insert into users (id, username, email, email_verified, name, name_lower, profile, ",
+            "role, disabled_at, token_version, created_at, updated_at) ",
+            "select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 ",
+            "where not exists (select 1 from users where username = $3 or email = $2)",
             $rest
         )
     };
@@ -89,18 +102,26 @@ pub struct UserFilter {
 /// Adds a user without groups. `Conflict` when the username or e-mail address is taken, also as
 /// the other one of somebody else: both are accepted at sign-in and must name one person.
 pub async fn insert<'a>(sql: impl Sql<'a>, user: &User) -> Result<(), StoreError> {
+    let mut sql = sql.into();
+    let added = columns(sql.query(insert_user!("")), user).execute().await?;
+    if added == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+}
+
+/// As [`insert`], for many at once: `false`, and nothing is written, when the id, the username or the
+/// e-mail address is taken. The caller's transaction can go on.
+pub async fn insert_unless_taken<'a>(sql: impl Sql<'a>, user: &User) -> Result<bool, StoreError> {
+    let mut sql = sql.into();
+    let statement = sql.query(insert_user!(" on conflict do nothing"));
+    Ok(columns(statement, user).execute().await? == 1)
+}
+
+/// Binds the columns of [`insert_user`].
+fn columns<'a>(statement: Statement<'a>, user: &User) -> Statement<'a> {
     let (username, email) = logins(user);
-    let added = sql
-        .into()
-        .query(
-            "insert into users (id, username, email, email_verified, name, name_lower, profile, \
-             role, disabled_at, token_version, created_at, updated_at) \
-             select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 \
-             where not exists (select 1 from users where username = $3 or email = $2)",
-        )
+    statement
         .bind(&user.id)
-        .bind(&username)
-        .bind(&email)
+        .bind(username)
+        .bind(email)
         .bind(user.email_verified)
         .bind(&user.name)
         .bind(lower(user.name.as_deref()))
@@ -110,9 +131,6 @@ pub async fn insert<'a>(sql: impl Sql<'a>, user: &User) -> Result<(), StoreError
         .bind(user.token_version)
         .bind(user.created_at)
         .bind(user.updated_at)
-        .execute()
-        .await?;
-    if added == 1 { Ok(()) } else { Err(StoreError::Conflict) }
 }
 
 /// Keeps the address that somebody without one claims to have, in lower case: others may claim it,
@@ -397,67 +415,21 @@ pub async fn password<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<Option<Strin
     Ok(row.map(|(phc,)| phc))
 }
 
-/// The names of the user's groups, sorted.
-pub async fn groups_of<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<Vec<String>, StoreError> {
-    let rows = sql
-        .into()
-        .query("select group_name from user_groups where user_id = $1")
-        .bind(id)
-        .all::<(String,)>()
-        .await?;
-    let mut names: Vec<String> = rows.into_iter().map(|(name,)| name).collect();
-    names.sort();
-    Ok(names)
-}
-
-/// Makes these the user's groups, creating the ones that do not exist, and moves `updated_at`.
-/// Several statements: run it in a transaction. `Conflict` if there is no such user. Names are taken
-/// as they are; empty ones and control characters are refused.
-pub async fn set_groups<'a>(
+/// The ids and password hashes (PHC texts) of the users whose username is behind the first and not
+/// behind the second.
+pub async fn passwords_between<'a>(
     sql: impl Sql<'a>,
-    id: &UserId,
-    names: &[String],
-    now: UnixTime,
-) -> Result<(), StoreError> {
-    if names.iter().any(|name| name.is_empty() || name.chars().any(char::is_control)) {
-        return Err(StoreError::Corrupt(
-            "a group name is empty or holds a control character".into(),
-        ));
-    }
-    // One order for everybody, so that two transactions cannot wait for each other.
-    let mut names: Vec<&String> = names.iter().collect();
-    names.sort();
-    names.dedup();
-    let mut sql = sql.into();
-    // The user's row first: two transactions that set the same person's groups take turns.
-    let held = sql
-        .query("update users set updated_at = $2 where id = $1")
-        .bind(id)
-        .bind(now)
-        .execute()
-        .await?;
-    if held == 0 {
-        return Err(StoreError::Conflict);
-    }
-    sql.query("delete from user_groups where user_id = $1").bind(id).execute().await?;
-    for name in names {
-        sql.query(
-            "insert into groups (name, created_at) values ($1, $2) on conflict (name) do nothing",
+    (after, last): (&str, &str),
+) -> Result<Vec<(String, String)>, StoreError> {
+    sql.into()
+        .query(
+            "select p.user_id, p.phc from users u join passwords p on p.user_id = u.id \
+             where u.username > $1 and u.username <= $2",
         )
-        .bind(name)
-        .bind(now)
-        .execute()
-        .await?;
-        sql.query(
-            "insert into user_groups (user_id, group_name) values ($1, $2) \
-             on conflict (user_id, group_name) do nothing",
-        )
-        .bind(id)
-        .bind(name)
-        .execute()
-        .await?;
-    }
-    Ok(())
+        .bind(after)
+        .bind(last)
+        .all()
+        .await
 }
 
 /// Username and e-mail as they are stored: in lower case.

@@ -10,6 +10,7 @@ use doorward::service::audit::chain::{self as sealing, Chain, Removal, Sealing};
 use doorward::store::clients;
 use doorward::store::clients::registration_tokens::{self, RegistrationToken};
 use doorward::store::grants::{self, refresh_families};
+use doorward::store::imports::{self, ImportProgress};
 use doorward::store::known_marks::{self, Mark, MarkKind};
 use doorward::store::links::{self, OneTimeLink};
 use doorward::store::revocations::{self, Revocation, RevocationKind};
@@ -30,7 +31,7 @@ enum Fate {
 }
 
 /// Every table.
-const FATES: [(&str, Fate); 28] = [
+const FATES: [(&str, Fate); 29] = [
     ("sessions", Fate::Cleaned),
     ("session_clients", Fate::Cleaned),
     ("session_data", Fate::Cleaned),
@@ -42,6 +43,7 @@ const FATES: [(&str, Fate); 28] = [
     ("registration_tokens", Fate::Cleaned),
     ("revocations", Fate::Cleaned),
     ("outbox", Fate::Cleaned),
+    ("imports", Fate::Cleaned),
     ("audit_events", Fate::Cleaned),
     ("audit_chain", Fate::Cleaned),
     ("audit_unsealed", Fate::Cleaned),
@@ -159,6 +161,8 @@ async fn an_hour_of_use(store: &Store, hour: i64) {
     let (alice, until) = (UserId::new("u-alice"), now.plus(3 * HOUR));
     known_marks::remember(&mut tx, (&alice, &device), (now, until)).await.unwrap();
     used_jtis::spend(&mut tx, &id("j"), now.plus(60)).await.unwrap();
+    let begun = ImportProgress { line: 7, ..ImportProgress::default() };
+    imports::save(&mut tx, &id("i"), &begun, now.plus(5 * HOUR)).await.unwrap();
     let permission = RegistrationToken {
         id: id("r"),
         hash: id("r"),

@@ -7,6 +7,8 @@ use doorward::protocol::types::{ClientId, UserId};
 use doorward::protocol::user::AdminRole;
 use doorward::store::clients::{self, ClientFilter};
 use doorward::store::consents::{self, Consent};
+use doorward::store::groups;
+use doorward::store::imports::{self, ImportProgress};
 use doorward::store::users::{self, UserFilter};
 use doorward::store::{Store, StoreError};
 
@@ -118,22 +120,67 @@ async fn groups_conform(store: &Store) {
     let id = user("alice").id;
     let names = ["staff".to_owned(), "Café, \"quoted\"".to_owned(), "staff".to_owned()];
     let mut tx = store.begin().await.unwrap();
-    users::set_groups(&mut tx, &id, &names, NOW).await.unwrap();
+    groups::set_groups(&mut tx, &id, &names, NOW).await.unwrap();
     tx.commit().await.unwrap();
-    let groups = vec!["Café, \"quoted\"".to_owned(), "staff".to_owned()];
-    assert_eq!(users::groups_of(&store.db, &id).await.unwrap(), groups);
-    assert_eq!(users::by_id(&store.db, &id).await.unwrap().unwrap().groups, groups);
-    let bad = users::set_groups(&store.db, &id, &["a\u{1f}b".to_owned()], NOW).await;
+    let both = vec!["Café, \"quoted\"".to_owned(), "staff".to_owned()];
+    assert_eq!(groups::groups_of(&store.db, &id).await.unwrap(), both);
+    assert_eq!(users::by_id(&store.db, &id).await.unwrap().unwrap().groups, both);
+    let bad = groups::set_groups(&store.db, &id, &["a\u{1f}b".to_owned()], NOW).await;
     assert!(matches!(bad, Err(StoreError::Corrupt(_))));
-    let missing = users::set_groups(&store.db, &UserId::new("nobody"), &names, NOW).await;
+    let missing = groups::set_groups(&store.db, &UserId::new("nobody"), &names, NOW).await;
     assert_eq!(missing, Err(StoreError::Conflict));
 
     // a transaction that is dropped leaves nothing behind
     let mut tx = store.begin().await.unwrap();
-    users::set_groups(&mut tx, &id, &[], NOW).await.unwrap();
-    assert!(users::groups_of(&mut tx, &id).await.unwrap().is_empty());
+    groups::set_groups(&mut tx, &id, &[], NOW).await.unwrap();
+    assert!(groups::groups_of(&mut tx, &id).await.unwrap().is_empty());
     drop(tx);
-    assert_eq!(users::groups_of(&store.db, &id).await.unwrap(), groups);
+    assert_eq!(groups::groups_of(&store.db, &id).await.unwrap(), both);
+    let db = &store.db;
+    assert!(groups::insert(db, "empty", NOW).await.unwrap());
+    assert!(!groups::insert(db, "empty", NOW).await.unwrap());
+    assert!(groups::add_member(db, ("empty", &id), NOW).await.unwrap());
+    assert!(!groups::add_member(db, ("empty", &id), NOW).await.unwrap());
+    let nobody = groups::add_member(db, ("empty", &UserId::new("nobody")), NOW).await;
+    assert_eq!(nobody, Err(StoreError::Conflict));
+    assert_eq!(groups::add_member(db, ("none", &id), NOW).await, Err(StoreError::Conflict));
+    assert_eq!(groups::by_name(db, "empty").await.unwrap().unwrap().members, 1);
+    assert_eq!(groups::by_name(db, "none").await.unwrap(), None);
+    let listed = groups::list(db, (Some("d"), 1)).await.unwrap();
+    assert_eq!((listed.len(), listed[0].name.as_str()), (1, "empty"));
+    assert_eq!(groups::members(db, ("empty", 9)).await.unwrap(), [id.clone()]);
+    assert!(groups::remove_member(db, ("empty", &id), NOW).await.unwrap());
+    assert!(!groups::remove_member(db, ("empty", &id), NOW).await.unwrap());
+    assert!(groups::delete(db, "empty").await.unwrap());
+    assert!(!groups::delete(db, "empty").await.unwrap());
+    imports_conform(store).await;
+}
+
+/// Many at once: whoever is there is told apart without an error, and the file's place is kept.
+async fn imports_conform(store: &Store) {
+    let mut tx = store.begin().await.unwrap();
+    let new = user("brought");
+    assert!(users::insert_unless_taken(&mut tx, &new).await.unwrap());
+    assert!(!users::insert_unless_taken(&mut tx, &new).await.unwrap(), "the same id");
+    for taken in ["alice", "ALICE@example.test"] {
+        let mut other = user("another");
+        other.username = taken.to_owned();
+        assert!(!users::insert_unless_taken(&mut tx, &other).await.unwrap(), "{taken}");
+    }
+    let mut grouped = new.clone();
+    grouped.groups = vec!["fresh".to_owned(), "staff".to_owned()];
+    groups::join_groups(&mut tx, &grouped, &mut groups::GroupNames::default()).await.unwrap();
+    users::set_password(&mut tx, &new.id, "phc", NOW).await.unwrap();
+    let span = users::passwords_between(&mut tx, ("brough", "brought")).await.unwrap();
+    assert_eq!(span, [(new.id.as_str().to_owned(), "phc".to_owned())]);
+    let half = ImportProgress { line: 1_001, created: 990, rejected: 10, ..Default::default() };
+    imports::save(&mut tx, "file", &half, NOW).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(groups::groups_of(&store.db, &new.id).await.unwrap(), ["fresh", "staff"]);
+    assert_eq!(imports::progress(&store.db, "file").await.unwrap(), Some(half));
+    imports::forget(&store.db, "file").await.unwrap();
+    assert_eq!(imports::progress(&store.db, "file").await.unwrap(), None);
+    assert!(users::delete(&store.db, &new.id).await.unwrap());
 }
 
 async fn listing_conforms(store: &Store) {

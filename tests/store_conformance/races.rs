@@ -8,6 +8,7 @@ use doorward::protocol::types::{ClientId, FamilyId, UserId};
 use doorward::store::ephemeral::Ephemeral;
 use doorward::store::grants::refresh_families::{self, Rotated};
 use doorward::store::grants::{self, Inserted};
+use doorward::store::groups;
 use doorward::store::{
     Store, StoreError, consents, links, outbox, sessions, sync, used_jtis, users,
 };
@@ -150,14 +151,14 @@ pub(crate) async fn groups_are_set_by_one_at_a_time(store: &Store) {
         async move {
             let mut tx = s.begin().await?;
             let names = [format!("team{}", n % 3), "staff".to_owned()];
-            users::set_groups(&mut tx, &user("alice").id, &names, NOW).await?;
+            groups::set_groups(&mut tx, &user("alice").id, &names, NOW).await?;
             tx.commit().await
         }
     })
     .await;
     let refused = outcomes.iter().filter(|outcome| outcome.is_err()).count();
     assert_eq!(refused, 0, "{outcomes:?}");
-    let groups = users::groups_of(&store.db, &user("alice").id).await.unwrap();
+    let groups = groups::groups_of(&store.db, &user("alice").id).await.unwrap();
     assert_eq!(groups.len(), 2, "the groups of one caller and no mixture: {groups:?}");
 }
 

@@ -1,6 +1,9 @@
 //! People: the accounts, and what administrators do with them.
 
 pub mod console_access;
+pub mod export;
+pub mod groups;
+pub mod import;
 pub mod links;
 
 use crate::app::App;
@@ -20,7 +23,9 @@ use crate::service::sign_in::normalize_login;
 use crate::store::links::LinkKind;
 use crate::store::sessions::session_data;
 use crate::store::users::{self, UserFilter};
-use crate::store::{StoreError, Tx, audit, grants, links as link_rows, sessions};
+use crate::store::{
+    StoreError, Tx, audit, grants, groups as group_rows, links as link_rows, sessions,
+};
 
 /// Why an account could not be changed.
 #[derive(Debug, thiserror::Error)]
@@ -132,7 +137,7 @@ pub(crate) async fn prepare(
 /// Writes a checked account inside the caller's transaction.
 pub(crate) async fn insert(tx: &mut Tx, user: &User, phc: Option<&str>) -> Result<(), PeopleError> {
     users::insert(&mut *tx, user).await?;
-    users::set_groups(&mut *tx, &user.id, &user.groups, user.created_at).await?;
+    group_rows::set_groups(&mut *tx, &user.id, &user.groups, user.created_at).await?;
     if let Some(phc) = phc {
         users::set_password(&mut *tx, &user.id, phc, user.created_at).await?;
     }
@@ -198,7 +203,7 @@ pub(crate) fn check_name(text: Option<String>) -> Result<Option<String>, PeopleE
     Ok((!name.is_empty()).then(|| name.to_owned()))
 }
 
-fn check_groups(groups: Vec<String>) -> Result<Vec<String>, PeopleError> {
+pub(crate) fn check_groups(groups: Vec<String>) -> Result<Vec<String>, PeopleError> {
     let mut clean = Vec::with_capacity(groups.len());
     for group in groups {
         let group = group.trim().to_owned();
@@ -269,7 +274,7 @@ pub async fn update(
         ..before.clone()
     };
     users::update(&mut tx, &user).await?;
-    users::set_groups(&mut tx, id, &user.groups, now).await?;
+    group_rows::set_groups(&mut tx, id, &user.groups, now).await?;
     keep_an_owner(&mut tx, &before).await?;
     let event = Event::success("user.updated", actor, now)
         .user(id)

@@ -1,17 +1,20 @@
 //! `doorward user`: people.
 
+pub mod export;
+pub mod import;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use super::engine;
-use super::exit::{Exit, Failure};
-use super::globals::Globals;
-use super::input::Input;
-use super::output::{Output, Table};
-use super::values::admin_role;
+use crate::cli::engine;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::globals::Globals;
+use crate::cli::input::Input;
+use crate::cli::output::{Output, Table};
+use crate::cli::values::admin_role;
 use crate::protocol::user::{AdminRole, User};
 use crate::service::audit::Actor;
 use crate::service::clients::Activity;
@@ -50,6 +53,12 @@ pub enum UserCommand {
     SetPassword(UserSetPasswordArgs),
     /// Delete a person and everything kept about them
     Delete(UserArgs),
+    /// Add many people from a file
+    #[command(after_help = import::EXAMPLES)]
+    Import(import::UserImportArgs),
+    /// Write everybody into a file
+    #[command(after_help = export::EXAMPLES)]
+    Export(export::UserExportArgs),
 }
 
 /// The person a command is about.
@@ -109,7 +118,7 @@ pub struct UserSetPasswordArgs {
     pub password_file: Option<PathBuf>,
 }
 
-pub(super) fn run(
+pub(in crate::cli) fn run(
     command: &UserCommand,
     globals: &Globals,
     output: &mut Output<'_>,
@@ -137,6 +146,8 @@ pub(super) fn run(
             output.note("The password is set; the person is signed out everywhere.");
             print(&user, output)
         }
+        UserCommand::Import(args) => import::run(args, globals, output),
+        UserCommand::Export(args) => export::run(args, globals, output),
         UserCommand::Delete(args) => {
             input.confirm(&format!("Delete {} and everything kept about them?", args.user))?;
             let user = engine::with_app(globals, async |app| {

@@ -1,0 +1,278 @@
+//! `doorward user import`: many people from a file.
+
+use std::fs::File;
+use std::io::{BufReader, IsTerminal as _, Read, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
+
+use crate::cli::engine;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::globals::Globals;
+use crate::cli::output::{Format, Output, Table};
+use crate::crypto::secret::file_digest;
+use crate::service::people::import::lines::{self, Layout};
+use crate::service::people::import::{self, Duplicates, Mode, News, Plan};
+use crate::store::imports::ImportProgress;
+
+pub(super) const EXAMPLES: &str = "\
+CSV needs a line of titles: username, and any of id, email, email_verified, name, groups (with ; between
+them), disabled, password_hash, and the claims of a profile such as given_name. NDJSON has one object on
+each line with the same names; there the claims are in profile, and groups is a list.
+
+Password hashes are kept as they are (argon2, bcrypt, scrypt, pbkdf2, SHA-crypt, salted SHA); each is
+replaced by one of today's kind when its owner signs in. An import that was interrupted goes on where it
+stopped when the same command is given again.
+
+Exit code 3 says that some lines were left out; each is told with its number.
+
+Examples:
+  doorward user import people.csv --dry-run
+  doorward user import people.csv --email-verified --rejects left-out.ndjson
+  doorward user import moving.ndjson --duplicates skip";
+
+/// How often something is said of long work when nobody watches a terminal.
+const PAUSE: Duration = Duration::from_secs(5);
+/// Reasons told on the terminal; a file of rejects gets all of them.
+const TOLD: i64 = 20;
+
+/// What becomes of people who are there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DuplicatesArg {
+    /// Stop there; the people before stay
+    Fail,
+    /// Leave them as they are
+    Skip,
+    /// Change name, e-mail address, groups and whether they are disabled; not the password
+    Update,
+}
+
+/// How people are written in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LayoutArg {
+    /// Columns, with a line of titles
+    Csv,
+    /// One JSON object on each line
+    Ndjson,
+}
+
+/// `user import`.
+#[derive(Debug, Clone, Args)]
+pub struct UserImportArgs {
+    /// File to read, or - for standard input
+    pub file: PathBuf,
+    /// How the file is written; its name tells if this does not
+    #[arg(long = "as", value_enum, value_name = "LAYOUT")]
+    pub layout: Option<LayoutArg>,
+    /// What becomes of people who are there already
+    #[arg(long, value_enum, default_value = "fail")]
+    pub duplicates: DuplicatesArg,
+    /// Try everything and keep nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Every mailbox is known to be its owner's, whatever the file says
+    #[arg(long)]
+    pub email_verified: bool,
+    /// File that gets every line left out, with its number and the reason
+    #[arg(long, value_name = "FILE")]
+    pub rejects: Option<PathBuf>,
+    /// Begin with the first line, also when an import of this file was interrupted
+    #[arg(long)]
+    pub restart: bool,
+}
+
+pub(super) fn run(
+    args: &UserImportArgs,
+    globals: &Globals,
+    output: &mut Output<'_>,
+) -> Result<Exit, Failure> {
+    let layout = layout(args)?;
+    let source = Source::open(&args.file)?;
+    let plan = Plan {
+        duplicates: match args.duplicates {
+            DuplicatesArg::Fail => Duplicates::Fail,
+            DuplicatesArg::Skip => Duplicates::Skip,
+            DuplicatesArg::Update => Duplicates::Update,
+        },
+        mode: if args.dry_run { Mode::DryRun } else { Mode::Write },
+        trust_emails: args.email_verified,
+        // What a dry run did is not there to go on from.
+        digest: source.digest.clone().filter(|_| !args.dry_run),
+    };
+    let mut watch = Watch::new(args, (globals, output), source.length)?;
+    let progress = engine::with_app(globals, async |app| {
+        if let (true, Some(digest)) = (args.restart, &plan.digest) {
+            import::forget(app, digest).await?;
+        }
+        let mut lines = lines::read(source.input, layout)
+            .map_err(|error| Failure::Failed(error.to_string()))?;
+        let mut tell = |news: News<'_>| watch.hear(&news);
+        let run = import::run(app, &mut *lines, &plan, &mut tell);
+        Ok(Box::pin(run).await?)
+    })?;
+    watch.finish()?;
+    print(&progress, plan.mode, output)
+}
+
+fn layout(args: &UserImportArgs) -> Result<Layout, Failure> {
+    let ending = args.file.extension().and_then(|ending| ending.to_str());
+    Ok(match (args.layout, ending) {
+        (Some(LayoutArg::Csv), _) | (None, Some("csv")) => Layout::Csv,
+        (Some(LayoutArg::Ndjson), _) | (None, Some("ndjson" | "jsonl")) => Layout::Ndjson,
+        (None, _) => {
+            let why =
+                "the name of the file does not say how it is written: give --as csv or --as ndjson";
+            return Err(Failure::Usage(why.to_owned()));
+        }
+    })
+}
+
+/// Where the lines come from.
+struct Source {
+    input: Box<dyn Read>,
+    length: Option<u64>,
+    digest: Option<String>,
+}
+
+impl Source {
+    fn open(path: &Path) -> Result<Self, Failure> {
+        if path == Path::new("-") {
+            return Ok(Self { input: Box::new(std::io::stdin()), length: None, digest: None });
+        }
+        let unreadable =
+            |error: std::io::Error| Failure::Failed(format!("{}: {error}", path.display()));
+        let mut file = File::open(path).map_err(unreadable)?;
+        let digest = file_digest(&mut BufReader::new(&file)).map_err(unreadable)?;
+        file.rewind().map_err(unreadable)?;
+        let length = file.metadata().map_err(unreadable)?.len();
+        Ok(Self { input: Box::new(file), length: Some(length), digest: Some(digest) })
+    }
+}
+
+/// What is said while it goes on.
+struct Watch {
+    bar: ProgressBar,
+    format: Format,
+    is_watched: bool,
+    last: Instant,
+    rejects: Option<File>,
+    rejected: i64,
+    problem: Option<std::io::Error>,
+}
+
+impl Watch {
+    fn new(
+        args: &UserImportArgs,
+        (globals, output): (&Globals, &Output<'_>),
+        length: Option<u64>,
+    ) -> Result<Self, Failure> {
+        let is_watched =
+            std::io::stderr().is_terminal() && output.format() == Format::Table && !globals.quiet;
+        let target =
+            if is_watched { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(length, target);
+        let style = "{bar:30} {percent}% {msg} ({elapsed}, {eta} to go)";
+        if let Ok(style) = ProgressStyle::with_template(style) {
+            bar.set_style(style);
+        }
+        let open = |path: &PathBuf| {
+            let file = File::options().create(true).append(true).open(path);
+            file.map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))
+        };
+        Ok(Self {
+            bar,
+            format: output.format(),
+            is_watched,
+            last: Instant::now(),
+            rejects: args.rejects.as_ref().map(open).transpose()?,
+            rejected: 0,
+            problem: None,
+        })
+    }
+
+    fn hear(&mut self, news: &News<'_>) {
+        match news {
+            News::Resumed(before) => {
+                self.say(&format!(
+                    "This file was begun before: going on behind line {}.",
+                    before.line
+                ));
+            }
+            News::Rejected { line, reason } => self.rejected(*line, reason),
+            News::Batch(progress, position) => self.batch(progress, *position),
+        }
+    }
+
+    fn rejected(&mut self, line: u64, reason: &str) {
+        self.rejected += 1;
+        if let Some(file) = &mut self.rejects
+            && let Err(error) = writeln!(file, "{}", json!({ "line": line, "reason": reason }))
+        {
+            self.problem = Some(error);
+        }
+        if self.rejected <= TOLD {
+            self.say(&format!("line {line}: {reason}"));
+        } else if self.rejected == TOLD + 1 && self.rejects.is_none() {
+            self.say("More lines are left out; --rejects FILE keeps the reasons of all.");
+        }
+    }
+
+    fn batch(&mut self, progress: &ImportProgress, position: u64) {
+        self.bar.set_position(position);
+        self.bar.set_message(format!("{} added", progress.created));
+        if self.is_watched || self.last.elapsed() < PAUSE {
+            return;
+        }
+        self.last = Instant::now();
+        match self.format {
+            Format::Json => self.say(&json!({ "progress": figures(progress) }).to_string()),
+            Format::Table => {
+                self.say(&format!("line {}: {} added so far", progress.line, progress.created));
+            }
+        }
+    }
+
+    fn say(&self, text: &str) {
+        self.bar.suspend(|| {
+            // Nobody hears it if this fails, and the import is the more important.
+            let _ = writeln!(std::io::stderr(), "{text}");
+        });
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        self.bar.finish_and_clear();
+        match self.problem {
+            Some(error) => Err(Failure::Partial(format!(
+                "everybody is imported, but the file of rejects could not be written: {error}"
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
+fn figures(progress: &ImportProgress) -> Value {
+    json!({
+        "line": progress.line,
+        "created": progress.created,
+        "updated": progress.updated,
+        "skipped": progress.skipped,
+        "rejected": progress.rejected,
+    })
+}
+
+fn print(progress: &ImportProgress, mode: Mode, output: &mut Output<'_>) -> Result<Exit, Failure> {
+    let mut table = Table::fields();
+    table
+        .row(["added", &progress.created.to_string()])
+        .row(["changed", &progress.updated.to_string()])
+        .row(["left as they were", &progress.skipped.to_string()])
+        .row(["lines left out", &progress.rejected.to_string()]);
+    output.data(&figures(progress), &table)?;
+    if mode == Mode::DryRun {
+        output.note("Nothing was kept: this was a dry run.");
+    }
+    Ok(if progress.rejected > 0 { Exit::Partial } else { Exit::Done })
+}

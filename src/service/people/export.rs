@@ -1,0 +1,48 @@
+//! Everybody, page by page, as an import reads them.
+
+use std::collections::HashMap;
+
+use crate::app::App;
+use crate::protocol::user::User;
+use crate::service::failure::Failure;
+use crate::service::people::import::record::Record;
+use crate::store::users::{self, UserFilter};
+
+/// People read at once.
+const PAGE: i64 = 500;
+
+/// Whether password hashes are part of an export. Whoever has them can guess passwords.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hashes {
+    Included,
+    LeftOut,
+}
+
+/// The people behind `after` (a user name; the first ones without it), in the order of their names;
+/// empty once everybody was there. The right to use the console is left out: it is given by hand.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn page(app: &App, after: Option<&str>, hashes: Hashes) -> Result<Vec<Record>, Failure> {
+    let filter = UserFilter { search: None, after: after.map(str::to_owned), limit: PAGE };
+    let people = users::list(&app.store.db, &filter).await?;
+    let mut passwords: HashMap<String, String> = match (hashes, people.last()) {
+        (Hashes::Included, Some(last)) => {
+            let span = (after.unwrap_or_default(), last.username.as_str());
+            users::passwords_between(&app.store.db, span).await?.into_iter().collect()
+        }
+        _ => HashMap::new(),
+    };
+    let record = |user: User| Record {
+        password_hash: passwords.remove(user.id.as_str()),
+        id: Some(user.id.as_str().to_owned()),
+        username: user.username,
+        email: user.email,
+        email_verified: user.email_verified,
+        name: user.name,
+        profile: user.profile,
+        groups: user.groups,
+        disabled: user.disabled_at.is_some(),
+    };
+    Ok(people.into_iter().map(record).collect())
+}

@@ -1,0 +1,288 @@
+//! Many people at once, from a file: in batches, each of which is there whole or not at all, together with
+//! how far the file has come. Whoever starts an interrupted import again goes on behind the last person
+//! that was added.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `lines` | reads CSV and NDJSON, a line at a time |
+//! | `record` | what a line may say, and whether that can be kept |
+
+pub mod lines;
+pub mod record;
+
+use std::collections::HashSet;
+
+use crate::app::App;
+use crate::clock::Seconds;
+use crate::service::audit::{Actor, Event};
+use crate::service::clients::Activity;
+use crate::service::failure::Failure;
+use crate::service::people::{self, Edit, PeopleError, RoleEdit};
+use crate::store::groups::{self, GroupNames};
+use crate::store::imports::{self, ImportProgress};
+use crate::store::{StoreError, Tx, audit, users};
+
+use lines::{Line, LinesError};
+use record::{Candidate, Record};
+
+/// People in one transaction.
+const BATCH: usize = 1000;
+
+/// How long an interrupted import can be taken up again.
+const MEMORY: Seconds = 30 * 86_400;
+
+/// What happens to a person who is there already: with this id, user name or e-mail address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duplicates {
+    /// The import stops; what came before stays.
+    Fail,
+    /// They stay as they are.
+    Skip,
+    /// Name, e-mail address, groups and whether they are disabled become what the file says; the
+    /// password, the rest of the profile and the right to use the console stay.
+    Update,
+}
+
+/// Whether anything is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Write,
+    /// Everything is tried and nothing kept.
+    DryRun,
+}
+
+/// How an import is done.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub duplicates: Duplicates,
+    pub mode: Mode,
+    /// Whether every e-mail address counts as verified, whatever the file says.
+    pub trust_emails: bool,
+    /// The SHA-256 of the file, by which an interrupted import is known; `None` when it cannot be read
+    /// twice.
+    pub digest: Option<String>,
+}
+
+/// What is told while an import goes on.
+#[derive(Debug)]
+pub enum News<'a> {
+    /// An import of this file was interrupted: it goes on behind this line.
+    Resumed(&'a ImportProgress),
+    /// A line was left out.
+    Rejected { line: u64, reason: &'a str },
+    /// A batch is through; the second figure is where in the file it ends, in bytes.
+    Batch(&'a ImportProgress, u64),
+}
+
+/// Why an import stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    #[error(transparent)]
+    Lines(#[from] LinesError),
+    #[error(
+        "line {line}: {username} is there already; choose what happens to such people with --duplicates skip or update"
+    )]
+    Duplicate { line: u64, username: String },
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl From<StoreError> for ImportError {
+    fn from(error: StoreError) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+/// Adds the people of `lines`, and says what became of them.
+///
+/// # Errors
+/// [`ImportError`]; every batch before stays.
+pub async fn run(
+    app: &App,
+    lines: &mut dyn Iterator<Item = Result<Line, LinesError>>,
+    plan: &Plan,
+    tell: &mut dyn FnMut(News<'_>),
+) -> Result<ImportProgress, ImportError> {
+    let before = match &plan.digest {
+        Some(digest) => imports::progress(&app.store.db, digest).await?,
+        None => None,
+    };
+    if let Some(before) = &before {
+        tell(News::Resumed(before));
+    }
+    let mut import = Import {
+        app,
+        plan,
+        progress: before.unwrap_or_default(),
+        seen: HashSet::new(),
+        groups: GroupNames::default(),
+    };
+    let done = import.progress.line;
+    let mut lines = lines.filter(|line| line.as_ref().map_or(true, |line| number(line) > done));
+    loop {
+        let batch: Vec<Line> = lines.by_ref().take(BATCH).collect::<Result<_, _>>()?;
+        let Some(end) = batch.last().map(|line| line.end) else { break };
+        Box::pin(import.batch(batch, tell)).await?;
+        tell(News::Batch(&import.progress, end));
+    }
+    if let (Some(digest), Mode::Write) = (&plan.digest, plan.mode) {
+        imports::forget(&app.store.db, digest).await?;
+    }
+    Ok(import.progress)
+}
+
+/// Forgets how far an interrupted import has come: it starts from the first line again.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn forget(app: &App, digest: &str) -> Result<(), Failure> {
+    Ok(imports::forget(&app.store.db, digest).await?)
+}
+
+fn number(line: &Line) -> i64 {
+    i64::try_from(line.number).unwrap_or(i64::MAX)
+}
+
+struct Import<'a> {
+    app: &'a App,
+    plan: &'a Plan,
+    progress: ImportProgress,
+    /// In a dry run nothing stays to collide with, so the names of the file are kept.
+    seen: HashSet<String>,
+    /// Groups that are known to be there.
+    groups: GroupNames,
+}
+
+impl Import<'_> {
+    async fn batch(
+        &mut self,
+        batch: Vec<Line>,
+        tell: &mut dyn FnMut(News<'_>),
+    ) -> Result<(), ImportError> {
+        let last = batch.last().map_or(0, number);
+        let mut there_already = Vec::new();
+        let mut tx = self.app.store.begin().await?;
+        for line in batch {
+            match line.record.and_then(|record| self.check(record)) {
+                Err(reason) => {
+                    self.progress.rejected += 1;
+                    tell(News::Rejected { line: line.number, reason: &reason });
+                }
+                Ok(candidate) if self.add(&mut tx, &candidate).await? => {
+                    self.progress.created += 1;
+                }
+                Ok(candidate) => match self.plan.duplicates {
+                    Duplicates::Fail => {
+                        let username = candidate.user.username;
+                        return Err(ImportError::Duplicate { line: line.number, username });
+                    }
+                    Duplicates::Skip => self.progress.skipped += 1,
+                    Duplicates::Update => there_already.push((line.number, candidate)),
+                },
+            }
+        }
+        self.progress.line = last;
+        if self.plan.mode == Mode::DryRun {
+            self.groups = GroupNames::default();
+            self.progress.updated += i64::try_from(there_already.len()).unwrap_or(i64::MAX);
+            return Ok(());
+        }
+        if there_already.is_empty() {
+            self.save(&mut tx).await?;
+            tx.commit().await?;
+            return Ok(());
+        }
+        tx.commit().await?;
+        for (line, candidate) in there_already {
+            match self.update(candidate).await {
+                Ok(()) => self.progress.updated += 1,
+                Err(PeopleError::Failure(failure)) => return Err(failure.into()),
+                Err(problem) => {
+                    self.progress.rejected += 1;
+                    tell(News::Rejected { line, reason: &problem.to_string() });
+                }
+            }
+        }
+        // Afterwards: whoever comes back to this batch finds everybody there, and changes them again.
+        let mut tx = self.app.store.begin().await?;
+        self.save(&mut tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    fn check(&mut self, record: Record) -> Result<Candidate, String> {
+        let now = self.app.now();
+        let mut candidate = record.check(now).map_err(|problem| problem.to_string())?;
+        if self.plan.trust_emails {
+            candidate.user.email_verified = candidate.user.email.is_some();
+        }
+        Ok(candidate)
+    }
+
+    /// Adds somebody; `false` if they are there already.
+    async fn add(&mut self, tx: &mut Tx, candidate: &Candidate) -> Result<bool, ImportError> {
+        let Candidate { user, phc } = candidate;
+        if self.plan.mode == Mode::DryRun && !self.is_first(candidate) {
+            return Ok(false);
+        }
+        if !users::insert_unless_taken(&mut *tx, user).await? {
+            return Ok(false);
+        }
+        groups::join_groups(&mut *tx, user, &mut self.groups).await?;
+        if let Some(phc) = phc {
+            users::set_password(&mut *tx, &user.id, phc, user.created_at).await?;
+        }
+        let event = Event::success("user.created", &Actor::CommandLine, user.created_at)
+            .user(&user.id)
+            .detail("username", user.username.as_str())
+            .detail("imported", true);
+        audit::append(&mut *tx, &event.into_row()).await?;
+        Ok(true)
+    }
+
+    /// Whether nobody before in the file has this id, user name or address.
+    fn is_first(&mut self, candidate: &Candidate) -> bool {
+        let user = &candidate.user;
+        let logins = std::iter::once(user.username.clone()).chain(user.email.clone());
+        let keys: HashSet<String> =
+            logins.chain(std::iter::once(format!("id {}", user.id))).collect();
+        let is_first = keys.is_disjoint(&self.seen);
+        if is_first {
+            self.seen.extend(keys);
+        }
+        is_first
+    }
+
+    async fn update(&self, candidate: Candidate) -> Result<(), PeopleError> {
+        let new = candidate.user;
+        let found = match people::find(self.app, &new.username).await {
+            Err(PeopleError::NotFound) => match &new.email {
+                Some(email) => people::find(self.app, email).await?,
+                None => people::find(self.app, new.id.as_str()).await?,
+            },
+            found => found?,
+        };
+        let activity =
+            if new.disabled_at.is_some() { Activity::Disabled } else { Activity::Enabled };
+        let edit = Edit {
+            name: new.name,
+            email: new.email,
+            email_verified: new.email_verified,
+            groups: new.groups,
+            role: RoleEdit::Keep,
+        };
+        people::update(self.app, &found.id, edit, &Actor::CommandLine).await?;
+        if new.disabled_at.is_some() != found.disabled_at.is_some() {
+            people::set_activity(self.app, &found.id, activity, &Actor::CommandLine).await?;
+        }
+        Ok(())
+    }
+
+    async fn save(&self, tx: &mut Tx) -> Result<(), ImportError> {
+        if let Some(digest) = &self.plan.digest {
+            let expires_at = self.app.now().plus(MEMORY);
+            imports::save(tx, digest, &self.progress, expires_at).await?;
+        }
+        Ok(())
+    }
+}

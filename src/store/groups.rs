@@ -1,0 +1,204 @@
+//! Groups and who is in them.
+
+use std::collections::HashSet;
+
+use sqlx_macros::FromRow;
+
+use super::db::{Sql, Target};
+use super::error::StoreError;
+use crate::clock::UnixTime;
+use crate::protocol::types::UserId;
+use crate::protocol::user::User;
+
+/// A group.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct Group {
+    pub name: String,
+    /// How many people are in it.
+    pub members: i64,
+    pub created_at: UnixTime,
+}
+
+/// Adds an empty group; `false` if there is one with this name.
+pub async fn insert<'a>(sql: impl Sql<'a>, name: &str, now: UnixTime) -> Result<bool, StoreError> {
+    make_group(&mut sql.into(), name, now).await
+}
+
+/// The group with this name.
+pub async fn by_name<'a>(sql: impl Sql<'a>, name: &str) -> Result<Option<Group>, StoreError> {
+    sql.into()
+        .query(
+            "select g.name, (select cast(count(*) as bigint) from user_groups m \
+             where m.group_name = g.name) as members, g.created_at from groups g where g.name = $1",
+        )
+        .bind(name)
+        .optional()
+        .await
+}
+
+/// The groups behind `after`, in the order of their names.
+pub async fn list<'a>(
+    sql: impl Sql<'a>,
+    (after, limit): (Option<&str>, i64),
+) -> Result<Vec<Group>, StoreError> {
+    sql.into()
+        .query(
+            "select g.name, (select cast(count(*) as bigint) from user_groups m \
+             where m.group_name = g.name) as members, g.created_at from groups g \
+             where g.name > $1 order by g.name limit $2",
+        )
+        .bind(after.unwrap_or_default())
+        .bind(limit)
+        .all()
+        .await
+}
+
+/// At most `limit` of those in a group.
+pub async fn members<'a>(
+    sql: impl Sql<'a>,
+    (name, limit): (&str, i64),
+) -> Result<Vec<UserId>, StoreError> {
+    let rows = sql
+        .into()
+        .query("select user_id from user_groups where group_name = $1 order by user_id limit $2")
+        .bind(name)
+        .bind(limit)
+        .all::<(UserId,)>()
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Takes somebody into a group; `false` if they are in it. `Conflict` if either is not there.
+pub async fn add_member<'a>(
+    sql: impl Sql<'a>,
+    (name, id): (&str, &UserId),
+    now: UnixTime,
+) -> Result<bool, StoreError> {
+    let mut sql = sql.into();
+    hold_person(&mut sql, id, now).await?;
+    join(&mut sql, id, name).await
+}
+
+/// Takes somebody out of a group; `false` if they are not in it. `Conflict` if there is no such person.
+pub async fn remove_member<'a>(
+    sql: impl Sql<'a>,
+    (name, id): (&str, &UserId),
+    now: UnixTime,
+) -> Result<bool, StoreError> {
+    let mut sql = sql.into();
+    hold_person(&mut sql, id, now).await?;
+    let removed = sql
+        .query("delete from user_groups where group_name = $1 and user_id = $2")
+        .bind(name)
+        .bind(id)
+        .execute()
+        .await?;
+    Ok(removed == 1)
+}
+
+/// Removes a group and everybody from it; `false` if there is none.
+pub async fn delete<'a>(sql: impl Sql<'a>, name: &str) -> Result<bool, StoreError> {
+    let deleted =
+        sql.into().query("delete from groups where name = $1").bind(name).execute().await?;
+    Ok(deleted == 1)
+}
+
+/// The names of the user's groups, sorted.
+pub async fn groups_of<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<Vec<String>, StoreError> {
+    let rows = sql
+        .into()
+        .query("select group_name from user_groups where user_id = $1")
+        .bind(id)
+        .all::<(String,)>()
+        .await?;
+    let mut names: Vec<String> = rows.into_iter().map(|(name,)| name).collect();
+    names.sort();
+    Ok(names)
+}
+
+/// Makes these the user's groups, creating the ones that do not exist, and moves `updated_at`.
+/// Several statements: run it in a transaction. `Conflict` if there is no such user. Names are taken
+/// as they are; empty ones and control characters are refused.
+pub async fn set_groups<'a>(
+    sql: impl Sql<'a>,
+    id: &UserId,
+    names: &[String],
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    if names.iter().any(|name| name.is_empty() || name.chars().any(char::is_control)) {
+        return Err(StoreError::Corrupt(
+            "a group name is empty or holds a control character".into(),
+        ));
+    }
+    // One order for everybody, so that two transactions cannot wait for each other.
+    let mut names: Vec<&String> = names.iter().collect();
+    names.sort();
+    names.dedup();
+    let mut sql = sql.into();
+    hold_person(&mut sql, id, now).await?;
+    sql.query("delete from user_groups where user_id = $1").bind(id).execute().await?;
+    for name in names {
+        make_group(&mut sql, name, now).await?;
+        join(&mut sql, id, name).await?;
+    }
+    Ok(())
+}
+
+/// Names of groups that are known to exist, so that adding many people asks once for each.
+#[derive(Debug, Default)]
+pub struct GroupNames(HashSet<String>);
+
+/// Puts a new user into their groups, creating the ones that do not exist. Run it in the transaction
+/// that adds the user; `known` is good as long as what was written with it stays.
+pub async fn join_groups<'a>(
+    sql: impl Sql<'a>,
+    user: &User,
+    known: &mut GroupNames,
+) -> Result<(), StoreError> {
+    let mut sql = sql.into();
+    for name in &user.groups {
+        if known.0.insert(name.clone()) {
+            make_group(&mut sql, name, user.created_at).await?;
+        }
+        join(&mut sql, &user.id, name).await?;
+    }
+    Ok(())
+}
+
+/// The user's row first: two transactions that change the same person's groups take turns. What the
+/// person is in is one of the claims about them, so it moves `updated_at`.
+async fn hold_person(sql: &mut Target<'_>, id: &UserId, now: UnixTime) -> Result<(), StoreError> {
+    let held = sql
+        .query("update users set updated_at = $2 where id = $1")
+        .bind(id)
+        .bind(now)
+        .execute()
+        .await?;
+    if held == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+}
+
+/// Makes a group; `false` if it is there.
+async fn make_group(sql: &mut Target<'_>, name: &str, now: UnixTime) -> Result<bool, StoreError> {
+    let made = sql
+        .query(
+            "insert into groups (name, created_at) values ($1, $2) on conflict (name) do nothing",
+        )
+        .bind(name)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(made == 1)
+}
+
+async fn join(sql: &mut Target<'_>, id: &UserId, name: &str) -> Result<bool, StoreError> {
+    let joined = sql
+        .query(
+            "insert into user_groups (user_id, group_name) values ($1, $2) \
+             on conflict (user_id, group_name) do nothing",
+        )
+        .bind(id)
+        .bind(name)
+        .execute()
+        .await?;
+    Ok(joined == 1)
+}

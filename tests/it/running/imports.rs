@@ -1,0 +1,223 @@
+//! Many people from a file: with the passwords they had elsewhere, whatever is wrong with some lines, and
+//! however often the import is killed.
+
+use std::fmt::Write as _;
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::kit::flow::{PASSWORD, count, create_user, is_signed_in, sign_in, submit_sign_in};
+use crate::support::process::wait_until_async;
+use crate::support::world::World;
+
+/// People with the same password, hashed by other programs.
+const FROM_ELSEWHERE: &str = r#"username,email,email_verified,given_name,groups,password_hash
+crypt,crypt@example.test,true,Crypt,staff;wiki,$6$saltsalt$CPgxBHZBXfhC6lX1yxpdEsbQfXmg3WXVj8AoVwyNFLfb5AtbfM8k6A8yehv1z6sgzoH/DUIs7YK9hVnGhTjhW/
+bcrypt,bcrypt@example.test,,,,$2b$04$abcdefghijklmnopqrstuu7EJV7kdjBBQxyb0HjTh9KS7.Lah/6CG
+django,,,,,pbkdf2_sha256$1000$seasalt$3xmXbyk2QpiyNcnoBbzRPwEBsYPTbDlRdtmLyBvQltA=
+ldap,,,,,{SSHA}Y1EA+/lS35ZvplKpeip42wOJWyFzYWx0c2FsdHNhbHQ=
+scrypt,,,,,"$scrypt$ln=10,r=8,p=1$c2FsdHNhbHRzYWx0$uXgc3wJzN9n7Dd/ojxZBVCLFZQnD8CB2TYq0kY0xMKo"
+"#;
+const THEIR_PASSWORD: &str = "correct horse battery staple";
+const NAMES: [&str; 5] = ["crypt", "bcrypt", "django", "ldap", "scrypt"];
+
+/// How many people the interrupted import has.
+const MANY: usize = 6_000;
+
+fn file(world: &World, name: &str, text: &str) -> String {
+    let path = world.path(name);
+    std::fs::write(&path, text).expect("write a file");
+    path.display().to_string()
+}
+
+fn import(world: &World, arguments: &[&str]) -> Output {
+    world.run(&[&["--format", "json", "user", "import"], arguments].concat())
+}
+
+/// What the import counted, if it ended with this code.
+fn figures(output: &Output, code: i32) -> [i64; 4] {
+    let messages = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{messages}");
+    let said: Value = serde_json::from_slice(&output.stdout).expect("one document");
+    ["created", "updated", "skipped", "rejected"].map(|name| said[name].as_i64().expect(name))
+}
+
+fn messages(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+on_both_backends! {
+    async fn people_sign_in_with_the_password_they_had_elsewhere(world: World) {
+        let path = file(&world, "people.csv", FROM_ELSEWHERE);
+        assert_eq!(figures(&import(&world, &[&path]), 0), [5, 0, 0, 0]);
+        let own = "select count(*) from passwords where phc like '$argon2id$%'";
+        assert_eq!(count(&world, own).await, 0);
+        for name in NAMES {
+            let wrong = submit_sign_in(&world.browser(), name, "wrong-password-of-theirs").await;
+            assert_eq!(wrong.status.as_u16(), 401, "{name}");
+            for _ in 0..2 {
+                let browser = world.browser();
+                submit_sign_in(&browser, name, THEIR_PASSWORD).await.assert_status(303);
+                assert!(is_signed_in(&browser).await, "{name}");
+            }
+        }
+        // Each has been replaced by one of today's kind, at the first of the two.
+        assert_eq!(count(&world, own).await, 5);
+        let crypt = world.cli(&["user", "show", "crypt"]);
+        assert_eq!(crypt["groups"], serde_json::json!(["staff", "wiki"]));
+        assert_eq!(crypt["profile"]["given_name"], "Crypt");
+        assert_eq!(crypt["email_verified"], true);
+        let events = "select count(*) from audit_events where kind = 'user.created'";
+        assert_eq!(count(&world, events).await, 5);
+        world.assert_log_is_clean(&[THEIR_PASSWORD]);
+    }
+
+    async fn bad_lines_are_left_out_with_their_number_and_nothing_else(world: World) {
+        let text = "username,email,password_hash\n\
+                    alice,alice@example.test,\n\
+                    b ad,,\n\
+                    carol,nowhere,\n\
+                    dave,,plain-text-password\n\
+                    erin,,,\n\
+                    \u{202e}frank,,\n\
+                    ALICE,,\n\
+                    grace,alice,\n\
+                    heidi,,\n";
+        let path = file(&world, "people.csv", text);
+        let rejects = world.path("rejects.ndjson").display().to_string();
+        let arguments = [path.as_str(), "--duplicates", "skip"];
+        let dry = import(&world, &[&arguments[..], &["--dry-run"]].concat());
+        assert_eq!(figures(&dry, 3), [2, 0, 1, 6]);
+        assert_eq!(count(&world, "select count(*) from users").await, 0);
+        assert_eq!(count(&world, "select count(*) from groups").await, 0);
+
+        let real = import(&world, &[&arguments[..], &["--rejects", &rejects]].concat());
+        assert_eq!(figures(&real, 3), [2, 0, 1, 6]);
+        assert_eq!(count(&world, "select count(*) from users").await, 2);
+        let told = std::fs::read_to_string(&rejects).unwrap();
+        let lines: Vec<i64> = told
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap()["line"].as_i64().unwrap())
+            .collect();
+        assert_eq!(lines, [3, 4, 5, 6, 7, 9]);
+        assert!(!told.contains("plain-text-password") && !messages(&real).contains("plain-text"));
+    }
+
+    async fn a_file_that_is_not_understood_changes_nothing(world: World) {
+        for (name, text, word) in [
+            ("typo.csv", "username,pasword_hash\nalice,x\n", "pasword_hash"),
+            ("none.csv", "", "username"),
+            ("people.txt", "username\nalice\n", "--as csv"),
+        ] {
+            let output = import(&world, &[&file(&world, name, text)]);
+            assert!(!output.status.success(), "{name}");
+            assert!(messages(&output).contains(word), "{name}: {}", messages(&output));
+        }
+        let output = import(&world, &["/nowhere/people.csv"]);
+        assert!(messages(&output).contains("/nowhere/people.csv"), "{}", messages(&output));
+        assert_eq!(count(&world, "select count(*) from users").await, 0);
+    }
+
+    async fn people_who_are_there_stop_it_stay_or_change(world: World) {
+        create_user(&world, "alice");
+        let browser = sign_in(&world, "alice").await;
+        let text = "{\"username\":\"bob\"}\n\
+                    {\"username\":\"alice\",\"name\":\"Alice Anew\",\"groups\":[\"new\"],\"disabled\":true}\n";
+        let path = file(&world, "people.ndjson", text);
+        let stopped = import(&world, &[&path]);
+        assert_eq!(stopped.status.code(), Some(1));
+        assert!(messages(&stopped).contains("line 2: alice"), "{}", messages(&stopped));
+        assert_eq!(count(&world, "select count(*) from users").await, 1, "half a batch was kept");
+
+        assert_eq!(figures(&import(&world, &[&path, "--duplicates", "skip"]), 0), [1, 0, 1, 0]);
+        assert!(is_signed_in(&browser).await);
+        let changed = import(&world, &[&path, "--duplicates", "update"]);
+        assert_eq!(figures(&changed, 0), [0, 2, 0, 0]);
+        let alice = world.cli(&["user", "show", "alice"]);
+        assert_eq!(alice["name"], "Alice Anew");
+        assert_eq!(alice["state"], "disabled");
+        wait_until_async("the disabled person being signed out", crate::kit::flow::PATIENCE, async || {
+            !is_signed_in(&browser).await
+        })
+        .await;
+        let enabled = file(&world, "again.ndjson", "{\"username\":\"alice\"}\n");
+        import(&world, &[&enabled, "--duplicates", "update"]);
+        // Nobody's password was touched.
+        submit_sign_in(&world.browser(), "alice", PASSWORD).await.assert_status(303);
+    }
+
+    async fn an_import_that_is_killed_goes_on_where_it_stopped(world: World) {
+        let mut text = String::from("username,email,groups\n");
+        for number in 0..MANY {
+            writeln!(text, "p{number},p{number}@example.test,g{};all", number % 7).unwrap();
+        }
+        let path = file(&world, "many.csv", &text);
+        let mut kills = 0;
+        let last = loop {
+            let mut command = world.command(&["--format", "json", "user", "import", &path]);
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            let mut child = command.spawn().unwrap();
+            if kills < 3 {
+                // Killed as soon as it has done something more than the time before.
+                let done = kills * 1_500;
+                let sql = "select cast(coalesce(max(line), 0) as bigint) from imports";
+                wait_until_async("the import going on", Duration::from_mins(1), async || {
+                    count(&world, sql).await > done || child.try_wait().unwrap().is_some()
+                })
+                .await;
+                child.kill().unwrap();
+                child.wait().unwrap();
+                kills += 1;
+                let there = count(&world, "select count(*) from users").await;
+                let line = count(&world, sql).await;
+                // The titles are line 1; a whole batch is there, or none of it.
+                assert!(line == 0 || there == line - 1, "{there} people at line {line}");
+                continue;
+            }
+            break child.wait_with_output().unwrap();
+        };
+        let many = i64::try_from(MANY).unwrap();
+        assert_eq!(figures(&last, 0), [many, 0, 0, 0]);
+        assert_eq!(count(&world, "select count(*) from users").await, many);
+        assert_eq!(count(&world, "select count(*) from user_groups").await, 2 * many);
+        assert_eq!(count(&world, "select count(*) from groups").await, 8);
+        assert_eq!(count(&world, "select count(*) from imports").await, 0);
+        let events = "select count(*) from audit_events where kind = 'user.created'";
+        assert_eq!(count(&world, events).await, many);
+        // The same file again finds everybody there.
+        let again = import(&world, &[&path, "--duplicates", "skip"]);
+        assert_eq!(figures(&again, 0), [0, 0, many, 0]);
+    }
+
+    async fn what_is_exported_is_imported_elsewhere_as_it_was(backend: Backend) {
+        let (from, to) = (World::start(backend).await, World::start(backend).await);
+        let path = file(&from, "people.csv", FROM_ELSEWHERE);
+        figures(&import(&from, &[&path]), 0);
+        create_user(&from, "alice");
+        from.cli(&["user", "disable", "ldap"]);
+        let export = |world: &World, name: &str| {
+            let path = world.path(name).display().to_string();
+            let run = world.run(&["user", "export", "--with-password-hashes", "--output", &path]);
+            assert!(run.status.success(), "{}", messages(&run));
+            path
+        };
+        let moving = export(&from, "moving.ndjson");
+        let text = std::fs::read_to_string(&moving).unwrap();
+        assert_eq!(figures(&import(&to, &[&moving]), 0), [6, 0, 0, 0]);
+        assert_eq!(std::fs::read_to_string(export(&to, "moved.ndjson")).unwrap(), text);
+        submit_sign_in(&to.browser(), "alice", PASSWORD).await.assert_status(303);
+        assert_eq!(submit_sign_in(&to.browser(), "ldap", THEIR_PASSWORD).await.status.as_u16(), 401);
+
+        let plain = from.run(&["user", "export"]);
+        let plain = String::from_utf8(plain.stdout).unwrap();
+        assert!(!plain.contains("password_hash") && plain.lines().count() == 6, "{plain}");
+        let over = from.run(&["user", "export", "--output", &moving]);
+        assert_eq!(over.status.code(), Some(1), "it writes over nothing");
+        #[cfg(unix)]
+        {
+            let mode = std::fs::metadata(&moving).unwrap();
+            assert_eq!(std::os::unix::fs::MetadataExt::mode(&mode) & 0o777, 0o600);
+        }
+    }
+}
