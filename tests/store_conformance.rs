@@ -102,6 +102,7 @@ async fn conforms(store: Store) {
     races::groups_are_set_by_one_at_a_time(&store).await;
     races::of_what_is_allowed_at_once_nothing_is_lost(&store).await;
     races::no_session_slips_past_a_sign_out_everywhere(&store).await;
+    races::no_sign_in_that_began_before_outlives_a_sign_out(&store).await;
     records::cleanup_conforms(&store).await;
     store.db.close().await;
 }

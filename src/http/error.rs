@@ -76,6 +76,22 @@ fn oauth_builder(request: &HttpRequest, refusal: &OAuthError) -> HttpResponseBui
     response
 }
 
+const SERVER_ERROR: OAuthBody = OAuthBody {
+    error: "server_error",
+    error_description: "Something went wrong inside the provider.",
+};
+
+/// A request whose handler gave no answer; logged by the caller.
+#[must_use]
+pub fn broken(status: StatusCode) -> HttpResponse {
+    let body = if status.is_client_error() {
+        OAuthBody { error: "invalid_request", error_description: "This request cannot be read." }
+    } else {
+        SERVER_ERROR
+    };
+    HttpResponse::build(status).json(body)
+}
+
 fn failed(request: &HttpRequest, failure: &Failure) -> HttpResponse {
     let status = report(&request_id(request), failure);
     let body = if status == StatusCode::SERVICE_UNAVAILABLE {
@@ -84,10 +100,7 @@ fn failed(request: &HttpRequest, failure: &Failure) -> HttpResponse {
             error_description: "The provider cannot answer at the moment; try again shortly.",
         }
     } else {
-        OAuthBody {
-            error: "server_error",
-            error_description: "Something went wrong inside the provider.",
-        }
+        SERVER_ERROR
     };
     let mut response = HttpResponse::build(status);
     if status == StatusCode::SERVICE_UNAVAILABLE {

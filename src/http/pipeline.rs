@@ -1,15 +1,19 @@
 //! What happens around every request: a request id, the common headers, metrics, one log line, and
-//! a last net under panics.
+//! a last net under panics and errors that no handler has made an answer of ([`broken`]).
+
+mod broken;
+#[cfg(test)]
+mod tests;
 
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::http::{ConnectionType, StatusCode};
+use actix_web::http::ConnectionType;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
+use actix_web::{Error, HttpMessage, web};
 use futures_util::FutureExt as _;
 use tracing::{Instrument as _, Span};
 
@@ -19,6 +23,11 @@ use super::{headers, unread};
 use crate::crypto::secret;
 use crate::telemetry::metrics::HttpRequest;
 use crate::telemetry::{request_id, traces};
+use broken::{Broken, Reader};
+
+/// What stands for the route of a request that ended without an answer of its own. The request went down
+/// with its handler, and its route with it; the log line before says what happened.
+const UNANSWERED: &str = "unanswered";
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -38,92 +47,70 @@ pub(super) async fn around(
     let parent = header_text(request.headers(), &TRACE_PARENT);
     // Others could tie what they do here to traces that are not theirs.
     let parent = parent.filter(|_| comes_from_trusted_proxy(&site, request.request()));
-    let span = traces::request(request.method().as_str(), parent);
+    let method = request.method().clone();
+    let span = traces::request(method.as_str(), parent);
     let proofs = dpop(request.headers());
+    let reader = Reader::of(request.headers());
     let unread = unread::keep(&mut request);
 
-    // The request moves on into the handler, so what fails without an answer becomes an error that
-    // makes its own.
-    let broken = |status| Broken { site: site.clone(), request_id: id.clone(), status };
-    let mut response =
-        match AssertUnwindSafe(next.call(request).instrument(span.clone())).catch_unwind().await {
-            Ok(Ok(response)) => unread::until_answered(unread, response.map_into_boxed_body()),
-            Ok(Err(error)) => return Err(broken(error.as_response_error().status_code()).into()),
-            Err(_) => {
-                tracing::error!(request_id = id, "a handler panicked; this is a defect");
-                return Err(broken(StatusCode::INTERNAL_SERVER_ERROR).into());
-            }
-        };
+    // Called inside the net, too: a service may do its work before there is anything to wait for.
+    let answering = async { next.call(request).await }.instrument(span.clone());
+    let response = match AssertUnwindSafe(answering).catch_unwind().await {
+        Ok(Ok(response)) => {
+            Ok(unread::until_answered(unread.clone(), response.map_into_boxed_body()))
+        }
+        Ok(Err(error)) => Err(broken::by_error(&error, &id)),
+        Err(_) => Err(broken::by_panic(&id)),
+    };
+    let mut response = match response {
+        Ok(response) => response,
+        // The request has moved on into the handler, so the error makes the answer itself.
+        Err(status) => {
+            let answer = traces::Answer {
+                method: method.as_str(),
+                route: UNANSWERED,
+                status: status.as_u16(),
+                request_id: &id,
+            };
+            note(&site, &answer, started, &span);
+            return Err(Broken { site, request_id: id, status, reader, proofs, unread }.into());
+        }
+    };
     let requested = response.request().path().to_owned();
     headers::keep_opener(&site, &requested, response.headers_mut());
-    headers::complete(&site, response.headers_mut());
-    headers::offer_nonce(&site, &proofs, response.headers_mut());
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(HEADER, value);
-    }
+    dress(&site, (&id, &proofs), response.headers_mut());
     if site.is_draining() {
         // Whoever keeps this connection would otherwise send the next request into the closing of it.
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
-    note(&site, &response, (&id, started), &span);
+    let route = response.request().match_pattern();
+    let answer = traces::Answer {
+        method: method.as_str(),
+        route: route.as_deref().unwrap_or("unmatched"),
+        status: response.status().as_u16(),
+        request_id: &id,
+    };
+    note(&site, &answer, started, &span);
     Ok(response)
 }
 
-/// A request that ended without an answer of its own.
-struct Broken {
-    site: web::Data<Site>,
-    request_id: String,
-    status: StatusCode,
-}
-
-impl std::fmt::Debug for Broken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Broken").field("status", &self.status).finish_non_exhaustive()
-    }
-}
-
-impl std::fmt::Display for Broken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "request {} could not be answered", self.request_id)
-    }
-}
-
-impl ResponseError for Broken {
-    fn status_code(&self) -> StatusCode {
-        self.status
-    }
-
-    fn error_response(&self) -> HttpResponse {
-        let mut response = HttpResponse::build(self.status)
-            .content_type("text/plain; charset=utf-8")
-            .body(format!("{self}\n"));
-        headers::complete(&self.site, response.headers_mut());
-        response
+/// The headers that every answer has.
+fn dress(site: &Site, (id, proofs): (&str, &[String]), headers: &mut HeaderMap) {
+    headers::complete(site, headers);
+    headers::offer_nonce(site, proofs, headers);
+    if let Ok(value) = HeaderValue::from_str(id) {
+        headers.insert(HEADER, value);
     }
 }
 
 /// One metric and one log line, with the route's pattern and never the path, which may hold ids.
-fn note(
-    site: &Site,
-    response: &ServiceResponse<BoxBody>,
-    (id, started): (&str, Instant),
-    span: &Span,
-) {
-    let request = response.request();
-    let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
-    let status = response.status().as_u16();
+fn note(site: &Site, answer: &traces::Answer<'_>, started: Instant, span: &Span) {
     let elapsed = started.elapsed();
-    site.metrics.http_request(&HttpRequest {
-        method: request.method().as_str(),
-        route: &route,
-        status,
-        duration: elapsed,
-    });
-    let method = request.method().as_str();
-    let answer = traces::Answer { method, route: &route, status, request_id: id };
-    let trace_id = traces::answered(span, &answer);
+    let traces::Answer { method, route, status, request_id } = *answer;
+    site.metrics.http_request(&HttpRequest { method, route, status, duration: elapsed });
+    let trace_id = traces::answered(span, answer);
     tracing::debug!(
-        request_id = id,
+        request_id,
         trace_id,
         method,
         route,

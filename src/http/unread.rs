@@ -39,9 +39,15 @@ pub(super) fn until_answered(
 ) -> ServiceResponse<BoxBody> {
     match body {
         None => response,
-        Some(request) => {
-            response.map_body(|_, answer| Keeping { answer, _request: request }.boxed())
-        }
+        body => response.map_body(|_, answer| kept_by(body, answer)),
+    }
+}
+
+/// The same for the body of an answer.
+pub(super) fn kept_by(body: Option<Shared>, answer: BoxBody) -> BoxBody {
+    match body {
+        None => answer,
+        Some(request) => Keeping { answer, _request: request }.boxed(),
     }
 }
 

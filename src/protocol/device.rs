@@ -12,7 +12,8 @@ use super::client::{Client, GrantType};
 use super::error::{ErrorCode, OAuthError};
 use super::params::Params;
 use super::scope::Scopes;
-use super::types::{ClientId, GrantId, UserId};
+use super::types::{ClientId, GrantId, SessionId, UserId};
+use super::user::Footing;
 use crate::clock::{Seconds, UnixTime};
 use crate::protocol::authorize::target;
 use crate::protocol::token::grant::details::GrantDetails;
@@ -103,11 +104,31 @@ pub enum DeviceState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
     pub user_id: UserId,
-    /// The person's token version then: signing out everywhere afterwards takes the answer back.
+    /// The person's token version then: disabling the account afterwards takes the answer back.
     pub user_version: i64,
+    /// The person's sign-in epoch then: so does ending their sessions together.
+    #[serde(default)]
+    pub sign_in_epoch: i64,
+    /// Where they answered: so does ending this session. One that no session was noted for is not
+    /// redeemed.
+    #[serde(default = "no_session")]
+    pub session_id: SessionId,
     pub auth_time: UnixTime,
     pub acr: String,
     pub amr: Vec<String>,
+}
+
+/// Before sessions were noted; codes are forgotten within minutes.
+fn no_session() -> SessionId {
+    SessionId::new("")
+}
+
+impl Approval {
+    /// What the answer stands on.
+    #[must_use]
+    pub fn footing(&self) -> Footing {
+        Footing { token_version: self.user_version, sign_in_epoch: self.sign_in_epoch }
+    }
 }
 
 /// It was answered before, or nobody did in time.
@@ -222,6 +243,8 @@ pub(crate) mod tests {
         Approval {
             user_id: UserId::new("alice"),
             user_version: 0,
+            sign_in_epoch: 0,
+            session_id: SessionId::new("s"),
             auth_time: UnixTime(1),
             acr: "aal1".into(),
             amr: vec!["pwd".into()],
@@ -276,6 +299,14 @@ pub(crate) mod tests {
         let denied = record().deny(UnixTime(1)).unwrap();
         assert_eq!(denied.allow(approval(), UnixTime(1)), Err(NotPending));
         assert_eq!(record().allow(approval(), UnixTime(600)), Err(NotPending));
+    }
+
+    #[test]
+    fn an_answer_from_before_sessions_were_noted_is_read_and_belongs_to_none() {
+        let old = r#"{"user_id":"a","user_version":3,"auth_time":1,"acr":"aal1","amr":["pwd"]}"#;
+        let read: Approval = serde_json::from_str(old).unwrap();
+        assert_eq!(read.footing(), Footing { token_version: 3, sign_in_epoch: 0 });
+        assert_eq!(read.session_id.as_str(), "");
     }
 
     #[test]

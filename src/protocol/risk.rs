@@ -147,6 +147,32 @@ pub enum Familiarity {
     First,
 }
 
+/// Whether somebody has signed in before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum History {
+    Newcomer,
+    /// They have, however long ago.
+    Returning,
+}
+
+impl History {
+    /// From when they last signed in, if they ever have.
+    #[must_use]
+    pub fn of(last: Option<UnixTime>) -> Self {
+        if last.is_some() { Self::Returning } else { Self::Newcomer }
+    }
+
+    /// What a thing is to somebody of whom no such thing is known: all they had may have been forgotten
+    /// since they were here last, and then this one is not theirs as far as anybody can tell.
+    #[must_use]
+    pub fn with_nothing_known(self) -> Familiarity {
+        match self {
+            Self::Newcomer => Familiarity::First,
+            Self::Returning => Familiarity::New,
+        }
+    }
+}
+
 /// Everything unlike before, in a fixed order.
 #[must_use]
 pub fn kinds(facts: &Facts) -> Vec<Kind> {
@@ -275,6 +301,16 @@ mod tests {
         assert_eq!(kinds(&facts()), []);
         let first = Facts { device: Familiarity::First, network: Familiarity::First, ..facts() };
         assert_eq!(kinds(&first), []);
+    }
+
+    #[test]
+    fn whoever_was_away_until_all_was_forgotten_is_no_newcomer() {
+        let met = History::of(None).with_nothing_known();
+        assert_eq!(met, Familiarity::First);
+        let met = History::of(Some(UnixTime(1))).with_nothing_known();
+        assert_eq!(met, Familiarity::New);
+        let found = kinds(&Facts { device: met, network: met, ..facts() });
+        assert_eq!(found, [Kind::NewDevice, Kind::NewNetwork]);
     }
 
     #[test]

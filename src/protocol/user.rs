@@ -37,6 +37,16 @@ pub struct User {
     pub updated_at: UnixTime,
 }
 
+/// What a proof of a person stands on, read when it began. It counts only while both are the same: the
+/// version is raised when everything of theirs ends, the epoch also when their sessions end and tokens
+/// stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Footing {
+    /// [`User::token_version`].
+    pub token_version: i64,
+    pub sign_in_epoch: i64,
+}
+
 /// The standard claims that have no column of their own.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

@@ -113,7 +113,11 @@ pub async fn clean_up(app: &App) -> Result<(), Failure> {
     refresh_families::clear_successors(&app.store.db, grace_over, BATCH).await?;
     // Bounded twice: rows per statement and statements per run.
     for _ in 0..BATCHES {
-        if cleanup::purge(&app.store.db, now, BATCH).await? == 0 {
+        let purged = cleanup::purge(&app.store.db, now, BATCH).await?;
+        for lasted in &purged.unended_sessions {
+            app.metrics.session_ended("expiry", *lasted);
+        }
+        if purged.rows == 0 {
             break;
         }
     }

@@ -22,6 +22,7 @@ pub mod links;
 pub mod outbox;
 pub mod revocations;
 pub mod sessions;
+pub mod sign_ins;
 pub mod sync;
 pub mod trusted_issuers;
 pub mod used_jtis;

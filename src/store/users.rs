@@ -6,7 +6,7 @@ use super::db::{Sql, Statement};
 use super::error::StoreError;
 use crate::clock::UnixTime;
 use crate::protocol::types::UserId;
-use crate::protocol::user::{AdminRole, Profile, User};
+use crate::protocol::user::{AdminRole, Footing, Profile, User};
 use crate::store::db::columns::Json;
 use crate::store::db::search::prefix_pattern;
 
@@ -18,7 +18,7 @@ macro_rules! select_user {
     ($rest:literal) => {
         concat!(
             "select u.id, u.username, coalesce(u.email, u.claimed_email) as email, u.email_verified, u.name, u.profile, u.role, ",
-            "u.disabled_at, u.token_version, u.created_at, u.updated_at, ",
+            "u.disabled_at, u.token_version, u.sign_in_epoch, u.signed_in_at, u.created_at, u.updated_at, ",
             "(select string_agg(ug.group_name, '\u{1f}') from user_groups ug where ug.user_id = u.id) ",
             "as group_names ",
             $rest
@@ -59,7 +59,20 @@ struct UserRow {
 struct UserWithPasswordRow {
     #[sqlx(flatten)]
     user: UserRow,
+    sign_in_epoch: i64,
+    signed_in_at: Option<UnixTime>,
     phc: Option<String>,
+}
+
+/// What a sign-in has to know of a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    pub user: User,
+    /// The stored password hash (PHC text), if there is one.
+    pub phc: Option<String>,
+    pub footing: Footing,
+    /// When they last signed in; `None` if they never have.
+    pub signed_in_at: Option<UnixTime>,
 }
 
 impl From<UserRow> for User {
@@ -219,11 +232,11 @@ pub async fn by_login<'a>(sql: impl Sql<'a>, login: &str) -> Result<Option<User>
     Ok(row.map(User::from))
 }
 
-/// As [`by_login`], with the stored password hash (PHC text) in the same trip.
+/// As [`by_login`], with what a sign-in needs in the same trip.
 pub async fn with_password<'a>(
     sql: impl Sql<'a>,
     login: &str,
-) -> Result<Option<(User, Option<String>)>, StoreError> {
+) -> Result<Option<Login>, StoreError> {
     let row = sql
         .into()
         .query(concat!(
@@ -237,7 +250,12 @@ pub async fn with_password<'a>(
         .bind(login.trim().to_lowercase())
         .optional::<UserWithPasswordRow>()
         .await?;
-    Ok(row.map(|row| (row.user.into(), row.phc)))
+    Ok(row.map(|row| {
+        let user = User::from(row.user);
+        let footing =
+            Footing { token_version: user.token_version, sign_in_epoch: row.sign_in_epoch };
+        Login { user, phc: row.phc, footing, signed_in_at: row.signed_in_at }
+    }))
 }
 
 /// A page of users by username, each with their groups.

@@ -255,7 +255,7 @@ impl Metrics {
         let registry = self.registry.sub_registry_with_prefix("doorward");
         registry.register_with_unit(
             "session_duration",
-            "How long sessions lasted that somebody ended",
+            "How long sessions lasted, by what ended them",
             Unit::Seconds,
             self.session_durations.clone(),
         );
@@ -323,7 +323,8 @@ impl Metrics {
         self.hash_queue.set(i64::try_from(length).unwrap_or(i64::MAX));
     }
 
-    /// A session was ended after so many seconds by the `person` or an `administrator`.
+    /// A session was ended after so many seconds by the `person` or an `administrator`, or by `expiry`,
+    /// which is counted to when it was last used.
     pub fn session_ended(&self, ended_by: &'static str, lasted: Seconds) {
         self.session_durations.get_or_create(&EndLabel { ended_by }).observe(seconds(lasted));
     }

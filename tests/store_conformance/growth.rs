@@ -195,7 +195,7 @@ async fn an_hour_of_use(store: &Store, hour: i64) {
 /// What a server does beside the requests.
 async fn clean_up(store: &Store, sealer: &Sealer, hour: i64) {
     let now = NOW.plus(hour * HOUR);
-    while cleanup::purge(&store.db, now, 50).await.unwrap() > 0 {}
+    while cleanup::purge(&store.db, now, 50).await.unwrap().rows > 0 {}
     let chain = Chain { db: &store.db, sealer, now, known: 0 };
     while let Sealing::Sealed { .. } = sealing::seal(&chain).await.unwrap() {}
     let cutoff = now.plus(-24 * HOUR);

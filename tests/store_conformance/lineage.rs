@@ -5,9 +5,9 @@ use doorward::store::grants::refresh_families::{self, Rotated};
 use doorward::store::grants::{self, Inserted, Offline};
 use doorward::store::sessions::session_clients;
 use doorward::store::sessions::{self, Renewal, SessionFilter};
-use doorward::store::{Store, StoreError};
+use doorward::store::{Store, StoreError, users};
 
-use super::fixtures::{NOW, family, grant, rotation, session};
+use super::fixtures::{NOW, family, grant, rotation, session, user};
 
 pub(crate) async fn sessions_conform(store: &Store) {
     let db = &store.db;
@@ -60,6 +60,8 @@ pub(crate) async fn sessions_conform(store: &Store) {
     assert!(ids(live(Some("u-bob"), 3_700)).await.0.is_empty(), "idle");
     assert!(ids(live(None, 43_200)).await.0.is_empty(), "past the absolute limit");
 
+    last_own_conforms(store).await;
+
     assert!(sessions::revoke(db, &SessionId::new("s1"), NOW).await.unwrap().is_some());
     assert_eq!(sessions::revoke(db, &SessionId::new("s1"), NOW).await.unwrap(), None);
     let kept = SessionId::new("s2");
@@ -69,6 +71,27 @@ pub(crate) async fn sessions_conform(store: &Store) {
     assert_eq!(ended, [(kept, "hash-s2".to_owned())]);
     assert_eq!(sessions::count_live(db, NOW).await.unwrap(), 1);
     assert_eq!(ids(live(None, 0)).await.0, ["b1"], "revoked ones are dead");
+}
+
+/// What was disowned does not count as where somebody was; what has ended does.
+async fn last_own_conforms(store: &Store) {
+    let db = &store.db;
+    users::insert(db, &user("travels")).await.unwrap();
+    let id = UserId::new("u-travels");
+    assert_eq!(sessions::last_own(db, &id).await.unwrap(), None);
+    for (n, name) in (0..).zip(["t1", "t2", "t3", "t4"]) {
+        let mut row = session(name, "u-travels");
+        (row.created_at, row.address) = (NOW.plus(n), format!("192.0.2.{n}"));
+        sessions::insert(db, &row).await.unwrap();
+    }
+    let last = || async { sessions::last_own(db, &id).await.unwrap().map(|(_, address)| address) };
+    assert_eq!(last().await.as_deref(), Some("192.0.2.3"));
+    sessions::disown(db, &SessionId::new("t4")).await.unwrap();
+    assert_eq!(last().await.as_deref(), Some("192.0.2.2"));
+    sessions::revoke(db, &SessionId::new("t2"), NOW).await.unwrap();
+    sessions::disown_living(db, &id).await.unwrap();
+    assert_eq!(last().await.as_deref(), Some("192.0.2.1"), "it had ended before");
+    assert!(users::delete(db, &id).await.unwrap());
 }
 
 async fn renewal_conforms(store: &Store) {

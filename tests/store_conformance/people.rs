@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use doorward::protocol::scope::Scopes;
 use doorward::protocol::types::{ClientId, UserId};
-use doorward::protocol::user::AdminRole;
+use doorward::protocol::user::{AdminRole, Footing};
 use doorward::store::clients::{self, ClientFilter};
 use doorward::store::consents::{self, Consent};
 use doorward::store::groups;
@@ -105,12 +105,13 @@ async fn passwords_conform(store: &Store) {
     let db = &store.db;
     let id = user("alice").id;
     assert_eq!(users::password(db, &id).await.unwrap(), None);
-    assert_eq!(users::with_password(db, "Alice").await.unwrap().unwrap().1, None);
+    let found = users::with_password(db, "Alice").await.unwrap().unwrap();
+    assert_eq!((found.phc, found.footing, found.signed_in_at), (None, Footing::default(), None));
     users::set_password(db, &id, "$argon2id$1", NOW).await.unwrap();
     users::set_password(db, &id, "$argon2id$2", NOW).await.unwrap();
     assert_eq!(users::password(db, &id).await.unwrap().as_deref(), Some("$argon2id$2"));
-    let (found, phc) = users::with_password(db, "alice@example.test").await.unwrap().unwrap();
-    assert_eq!((found.id, phc.as_deref()), (id, Some("$argon2id$2")));
+    let found = users::with_password(db, "alice@example.test").await.unwrap().unwrap();
+    assert_eq!((found.user.id, found.phc.as_deref()), (id, Some("$argon2id$2")));
     assert!(users::with_password(db, "nobody").await.unwrap().is_none());
     let missing = users::set_password(db, &UserId::new("nobody"), "x", NOW).await;
     assert_eq!(missing, Err(StoreError::Conflict));

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use doorward::protocol::scope::Scopes;
 use doorward::protocol::types::{ClientId, FamilyId, UserId};
+use doorward::protocol::user::Footing;
 use doorward::store::ephemeral::Ephemeral;
 use doorward::store::grants::refresh_families::{self, Rotated};
 use doorward::store::grants::{self, Inserted};
 use doorward::store::groups;
 use doorward::store::{
-    Store, StoreError, consents, links, outbox, sessions, sync, used_jtis, users,
+    Store, StoreError, consents, links, outbox, sessions, sign_ins, sync, used_jtis, users,
 };
 use tokio::sync::Barrier;
 
@@ -227,6 +228,42 @@ pub(crate) async fn ephemeral_one_winner_each(ephemeral: &Ephemeral) {
         .await;
         assert_eq!(count(&outcomes, &true), 1, "one of them found what it expected");
     }
+}
+
+pub(crate) async fn no_sign_in_that_began_before_outlives_a_sign_out(store: &Store) {
+    users::insert(&store.db, &user("began")).await.unwrap();
+    let id = UserId::new("u-began");
+    let login = || async { users::with_password(&store.db, "began").await.unwrap().unwrap() };
+    let before = login().await;
+    assert_eq!((before.footing, before.signed_in_at), (Footing::default(), None));
+    assert!(sign_ins::begin(&store.db, (&id, before.footing), NOW).await.unwrap());
+    assert_eq!(login().await.signed_in_at, Some(NOW));
+    // A sign-in that ran into the end of all sessions waits for it, and finds another epoch.
+    let mut ending = store.begin().await.unwrap();
+    assert!(users::hold(&mut ending, &id).await.unwrap());
+    sign_ins::raise_epoch(&mut ending, &id).await.unwrap();
+    let late = tokio::spawn({
+        let (store, id) = (store.clone(), id.clone());
+        async move {
+            let mut tx = store.begin().await.unwrap();
+            sign_ins::begin(&mut tx, (&id, before.footing), NOW.plus(9)).await.unwrap()
+        }
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    assert!(!late.is_finished());
+    ending.commit().await.unwrap();
+    assert!(!late.await.unwrap());
+    let after = login().await;
+    assert_eq!(after.signed_in_at, Some(NOW), "nobody has signed in");
+    assert_eq!(after.footing, Footing { token_version: 0, sign_in_epoch: 1 });
+    assert_eq!(sign_ins::hold(&store.db, &id).await.unwrap(), Some(after.footing));
+    users::raise_token_version(&store.db, &id).await.unwrap();
+    assert!(!sign_ins::begin(&store.db, (&id, after.footing), NOW).await.unwrap());
+    users::set_disabled(&store.db, &id, Some(NOW), NOW).await.unwrap();
+    assert_eq!(sign_ins::hold(&store.db, &id).await.unwrap(), None);
+    let now = login().await.footing;
+    assert!(!sign_ins::begin(&store.db, (&id, now), NOW).await.unwrap(), "disabled");
+    assert!(users::delete(&store.db, &id).await.unwrap());
 }
 
 pub(crate) async fn no_session_slips_past_a_sign_out_everywhere(store: &Store) {

@@ -142,7 +142,7 @@ pub(crate) async fn used_jtis_conform(store: &Store) {
     assert!(used_jtis::spend(&mut tx, "j2", NOW.plus(60)).await.unwrap());
     drop(tx);
     assert!(used_jtis::spend(db, "j2", NOW.plus(60)).await.unwrap(), "what is undone is unused");
-    assert_eq!(cleanup::purge(db, NOW.plus(59), 9).await.unwrap(), 0);
+    assert_eq!(cleanup::purge(db, NOW.plus(59), 9).await.unwrap().rows, 0);
     assert!(!used_jtis::spend(db, "j1", NOW).await.unwrap());
 }
 
@@ -205,20 +205,28 @@ pub(crate) async fn cleanup_conforms(store: &Store) {
     let db = &store.db;
     grants::insert(db, &grant("gx", "u-alice", "app")).await.unwrap();
     refresh_families::insert(db, &family("fx", "gx")).await.unwrap();
-    sessions::insert(db, &session("sx", "u-alice")).await.unwrap();
+    for (name, used) in [("sx", 77), ("sy", 88)] {
+        sessions::insert(db, &session(name, "u-alice")).await.unwrap();
+        let seen = [(SessionId::new(name), NOW.plus(used))];
+        sessions::touch_many(db, &seen).await.unwrap();
+    }
+    sessions::revoke(db, &SessionId::new("sy"), NOW).await.unwrap();
     links::insert(db, &link("lx", None)).await.unwrap();
-    assert_eq!(cleanup::purge(db, NOW, 100).await.unwrap(), 0);
+    assert_eq!(cleanup::purge(db, NOW, 100).await.unwrap().rows, 0);
     let end = NOW.plus(100_000);
-    let mut purged = 0;
+    let (mut purged, mut unended) = (0, Vec::new());
     loop {
         let step = cleanup::purge(db, end, 2).await.unwrap();
-        assert!(step <= 18, "at most two of each kind");
-        purged += step;
-        if step == 0 {
+        assert!(step.rows <= 18, "at most two of each kind");
+        purged += step.rows;
+        unended.extend(step.unended_sessions);
+        if step.rows == 0 {
             break;
         }
     }
     assert!(purged >= 6);
+    assert!(unended.contains(&77), "one that was left alone, to its last use: {unended:?}");
+    assert!(!unended.contains(&88), "one that was ended has been counted then");
     assert!(used_jtis::spend(db, "j1", end).await.unwrap(), "it is forgotten");
     assert_eq!(grants::by_id(db, &GrantId::new("gx")).await.unwrap(), None);
     assert_eq!(sessions::by_id(db, &SessionId::new("sx")).await.unwrap(), None);

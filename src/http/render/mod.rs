@@ -18,7 +18,7 @@ pub(super) use flow::{
 pub(super) use not_me::not_me;
 pub(super) use sign_up::{SignUpView, sign_up};
 pub(super) use trouble::{
-    authorize_error, bad_request, failure, flow_lost, forbidden, forged_form, link_error,
+    authorize_error, bad_request, broken, failure, flow_lost, forbidden, forged_form, link_error,
     logout_error, no_way_back, not_found, not_found_in_console, not_me_error, other_browser,
     throttled, unfamiliar,
 };

@@ -68,6 +68,11 @@ impl Words {
 }
 
 fn show(site: &Site, request: &HttpRequest, words: Words) -> HttpResponse {
+    show_of(site, request_id(request), words)
+}
+
+/// [`show`] for a request of which only the id is left.
+fn show_of(site: &Site, request_id: String, words: Words) -> HttpResponse {
     let chrome = chrome(site);
     let nonce = chrome.nonce.clone();
     let body = ErrorPage {
@@ -76,7 +81,7 @@ fn show(site: &Site, request: &HttpRequest, words: Words) -> HttpResponse {
         what_happened: words.what_happened,
         what_to_do: words.what_to_do.to_owned(),
         code: words.code.to_owned(),
-        request_id: request_id(request),
+        request_id,
         at: When::at(site.now()),
         for_app_admin: words.for_app_admin,
         way_out: words.way_out,
@@ -158,9 +163,7 @@ pub(in crate::http) fn failure(
             .happened("A part of this service does not answer right now.")
             .advise("Nothing is lost. Wait a few seconds, then reload this page.")
     } else {
-        Words::new(status, "server_error", "Something went wrong here")
-            .happened("This is a fault of this service, not of yours.")
-            .advise("Try again. If it happens again, send the details below to the administrator.")
+        our_fault(status)
     };
     let mut response = show(site, request, words);
     if status == StatusCode::SERVICE_UNAVAILABLE {
@@ -170,13 +173,27 @@ pub(in crate::http) fn failure(
     response
 }
 
+fn our_fault(status: StatusCode) -> Words {
+    Words::new(status, "server_error", "Something went wrong here")
+        .happened("This is a fault of this service, not of yours.")
+        .advise("Try again. If it happens again, send the details below to the administrator.")
+}
+
+/// A request whose handler gave no answer; logged by the caller.
+pub(in crate::http) fn broken(site: &Site, request_id: &str, status: StatusCode) -> HttpResponse {
+    let words = if status.is_client_error() { unreadable(status) } else { our_fault(status) };
+    show_of(site, request_id.to_owned(), words)
+}
+
 /// A request we cannot make sense of.
 pub(in crate::http) fn bad_request(site: &Site, request: &HttpRequest) -> HttpResponse {
-    let words =
-        Words::new(StatusCode::BAD_REQUEST, "invalid_request", "This request cannot be read")
-            .happened("The form or link was incomplete.")
-            .advise("Go back and try again.");
-    show(site, request, words)
+    show(site, request, unreadable(StatusCode::BAD_REQUEST))
+}
+
+fn unreadable(status: StatusCode) -> Words {
+    Words::new(status, "invalid_request", "This request cannot be read")
+        .happened("The form or link was incomplete.")
+        .advise("Go back and try again.")
 }
 
 /// A form that did not come from a page of ours in this browser.

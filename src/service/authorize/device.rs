@@ -17,7 +17,7 @@ use crate::protocol::discovery::path;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::GrantId;
-use crate::protocol::user::User;
+use crate::protocol::user::{Footing, User};
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::authorize::consent::{self, Decision};
 use crate::service::brake::{self, Limit};
@@ -27,7 +27,7 @@ use crate::service::failure::{EndpointError, Failure};
 use crate::service::session::LiveSession;
 use crate::store::ephemeral::device_codes::{self, Read};
 use crate::store::ephemeral::throttle::{self, ThrottleRule};
-use crate::store::{StoreError, audit, users};
+use crate::store::{StoreError, audit, sessions, sign_ins, users};
 
 /// How long a record outlives its codes, so that a device is told that they expired, and a late
 /// replay is recognised.
@@ -250,14 +250,14 @@ pub async fn decide(
     caller: &Caller,
 ) -> Result<(), DeviceError> {
     let found = find(app, (typed, session), caller).await?;
+    let footing = record_answer(app, &found, (session, decision), caller).await?;
     let now = app.now();
     let before = found.record.value.clone();
     let after = match decision {
         Decision::Deny => before.deny(now),
-        Decision::Allow => before.allow(approval(&found.user, session), now),
+        Decision::Allow => before.allow(approval(session, footing), now),
     };
     let after = after.map_err(|_| DeviceError::Unknown)?;
-    record_answer(app, &found, (session, decision), caller).await?;
     // If this line fails nothing is granted: the device hears nothing and the person may try again.
     let answer = (&found.record, &after);
     if !device_codes::answer(&app.ephemeral, &found.device_hash, answer).await? {
@@ -267,22 +267,26 @@ pub async fn decide(
     Ok(())
 }
 
-fn approval(user: &User, session: &LiveSession) -> Approval {
+fn approval(session: &LiveSession, footing: Footing) -> Approval {
     Approval {
         user_id: session.user_id.clone(),
-        user_version: user.token_version,
+        user_version: footing.token_version,
+        sign_in_epoch: footing.sign_in_epoch,
+        session_id: session.id.clone(),
         auth_time: session.auth_time,
         acr: session.acr.clone(),
         amr: session.amr.clone(),
     }
 }
 
+/// Tells what the answer stands on: whoever ends the session, or all of them, comes before and is seen
+/// here, or waits, and the answer is void when the device asks for it.
 async fn record_answer(
     app: &App,
     found: &Waiting,
     (session, decision): (&LiveSession, Decision),
     caller: &Caller,
-) -> Result<(), DeviceError> {
+) -> Result<Footing, DeviceError> {
     let now = app.now();
     let (user, client) = (&session.user_id, &found.client.id);
     let scopes = &found.record.value.scopes;
@@ -299,6 +303,12 @@ async fn record_answer(
         .detail("scope", scopes.to_string())
         .detail("device_address", found.record.value.address.clone());
     let mut tx = app.store.begin().await?;
+    let Some(footing) = sign_ins::hold(&mut tx, user).await? else {
+        return Err(DeviceError::SignInAgain);
+    };
+    if !sessions::hold(&mut tx, &session.id).await? {
+        return Err(DeviceError::SignInAgain);
+    }
     let mut kept = Kept::Before;
     if decision == Decision::Allow {
         kept = metadata_document::keep(app, &mut tx, &found.client).await?;
@@ -315,7 +325,7 @@ async fn record_answer(
     if kept == Kept::Anew {
         app.known.forget();
     }
-    Ok(())
+    Ok(footing)
 }
 
 struct ThrottleKeys {

@@ -325,6 +325,8 @@ pub async fn set_activity(
         Activity::Disabled => {
             users::set_disabled(&mut tx, id, Some(now), now).await?;
             withdraw_links(&mut tx, id).await?;
+            // Why is not asked; it may be that somebody else was at work.
+            sessions::disown_living(&mut tx, id).await?;
             keep_an_owner(&mut tx, &before).await?;
             let event = Event::success("user.disabled", actor, now).user(id);
             end_everything(app, tx, (id, event)).await?;

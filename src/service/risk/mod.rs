@@ -12,10 +12,9 @@ use crate::mail::{Letter, SignInFacts};
 use crate::origin::device;
 use crate::protocol::authorize::acr::Level;
 use crate::protocol::risk::{
-    self as rules, Decision, Facts, Familiarity, Finding, Kind, Policy, Visit,
+    self as rules, Decision, Facts, Familiarity, Finding, History, Kind, Policy, Visit,
 };
 use crate::protocol::types::{ClientId, SessionId, UserId};
-use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::failure::Failure;
 use crate::service::mail;
@@ -23,7 +22,7 @@ use crate::service::people::links::{self, About};
 use crate::store::grants::Grant;
 use crate::store::known_marks::{self, Mark, MarkKind};
 use crate::store::links::LinkKind;
-use crate::store::sessions::{self, SessionFilter};
+use crate::store::sessions;
 use crate::store::{StoreError, Tx, audit, clients as client_rows, users};
 
 /// Devices, and networks, that are remembered of one person; those not seen for longest go first.
@@ -41,13 +40,13 @@ const NOBODY: &str = "-";
 /// [`Failure`] when SQL does not answer; nobody is signed in then.
 pub async fn assess(
     app: &App,
-    user: &UserId,
+    (user, history): (&UserId, History),
     failures: i64,
     caller: &Caller,
 ) -> Result<Vec<Finding>, Failure> {
     let now = app.now();
     let known = known_marks::of_user(&app.store.db, user, now).await?;
-    let familiar = |kind| familiarity(&known, kind, &marks(caller));
+    let familiar = |kind| familiarity((&known, history), kind, &marks(caller));
     let kinds = rules::kinds(&Facts {
         device: familiar(MarkKind::Device),
         network: familiar(MarkKind::Network),
@@ -76,10 +75,10 @@ fn marks(caller: &Caller) -> Vec<Mark> {
     device.into_iter().chain(network).collect()
 }
 
-fn familiarity(known: &[Mark], kind: MarkKind, here: &[Mark]) -> Familiarity {
+fn familiarity((known, history): (&[Mark], History), kind: MarkKind, here: &[Mark]) -> Familiarity {
     let here = here.iter().find(|mark| mark.kind == kind);
     if !known.iter().any(|mark| mark.kind == kind) {
-        Familiarity::First
+        history.with_nothing_known()
     } else if here.is_some_and(|mark| known.contains(mark)) {
         Familiarity::Known
     } else {
@@ -91,14 +90,14 @@ fn place(app: &App, address: Option<&str>) -> Option<rules::Place> {
     app.places.point(address?)
 }
 
-/// The person's latest sign-in, as far as its session is still kept. Without a map nothing is read.
+/// The person's latest sign-in, as far as its session is still kept and nobody has said that it was not
+/// theirs. Without a map nothing is read.
 async fn last_visit(app: &App, user: &UserId) -> Result<Option<Visit>, Failure> {
     if !app.places.are_known() {
         return Ok(None);
     }
-    let filter = SessionFilter { user: Some(user.clone()), limit: 1, ..SessionFilter::default() };
-    let last = sessions::list(&app.store.db, &filter).await?.into_iter().next();
-    Ok(last.map(|last| Visit { at: last.created_at, place: place(app, Some(&last.address)) }))
+    let last = sessions::last_own(&app.store.db, user).await?;
+    Ok(last.map(|(at, address)| Visit { at, place: place(app, Some(&address)) }))
 }
 
 /// A sign-in that is taking place, or something else that a person may hear of.
@@ -107,7 +106,36 @@ pub(crate) struct SignIn<'a> {
     /// `None` when nobody was let in.
     pub session: Option<&'a SessionId>,
     pub findings: &'a [Finding],
+    /// Whether they can be written to, asked before the transaction.
+    pub mailbox: Mailbox,
     pub caller: &'a Caller,
+}
+
+/// Whether a person may get another letter about their sign-ins today.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mailbox {
+    Open,
+    /// It has had its share, or there is nothing to tell.
+    Closed,
+}
+
+/// Counts a letter about these findings, if they call for one. Ask before the transaction that writes
+/// it: the counter is in the fast store, and nobody may wait for that with rows held. Letters go on when
+/// it cannot be read.
+pub(crate) async fn mailbox(app: &App, user: &UserId, findings: &[Finding]) -> Mailbox {
+    let tells = findings.iter().any(|finding| finding.policy > Policy::Ignore);
+    if !tells || app.mail.is_none() {
+        return Mailbox::Closed;
+    }
+    match app.ephemeral.increment(&format!("letters:{user}"), DAY).await {
+        Ok(count) if count > MOST_LETTERS => Mailbox::Closed,
+        Ok(_) | Err(_) => Mailbox::Open,
+    }
+}
+
+/// Like [`mailbox`] for a refresh token that was used twice.
+pub(crate) async fn mailbox_for_reuse(app: &App, user: &UserId) -> Mailbox {
+    mailbox(app, user, &[reuse(app)]).await
 }
 
 /// Remembers what a sign-in came with, notes what was unlike before, and puts the letter into the
@@ -171,15 +199,17 @@ pub(crate) async fn refuse(
     let now = app.now();
     // Without the counter one letter too many is better than none.
     let first = app.ephemeral.put_new(&format!("refusal-told:{user}"), "1", 3_600).await;
-    let sign_in = SignIn { user, session: None, findings, caller };
+    let mailbox = match first {
+        Ok(false) => Mailbox::Closed,
+        Ok(true) | Err(_) => mailbox(app, user, findings).await,
+    };
+    let sign_in = SignIn { user, session: None, findings, mailbox, caller };
     let mut tx = app.store.begin().await?;
     let event = || Event::failure("anomaly.found", &Actor::Anonymous, now);
     write_findings(app, &mut tx, &sign_in, event).await?;
     let event = Event::failure("sign_in.refused", &Actor::Anonymous, now).user(user).caller(caller);
     audit::append(&mut tx, &event.into_row()).await?;
-    if first.unwrap_or(true) {
-        tell(app, &mut tx, &sign_in, Letter::SignInRefused).await?;
-    }
+    tell(app, &mut tx, &sign_in, Letter::SignInRefused).await?;
     tx.commit().await?;
     app.outbox_bell.notify_one();
     Ok(())
@@ -193,7 +223,7 @@ pub(crate) async fn note_reuse(
     app: &App,
     tx: &mut Tx,
     grant: &Grant,
-    caller: &Caller,
+    (mailbox, caller): (Mailbox, &Caller),
 ) -> Result<(), Failure> {
     let finding = reuse(app);
     app.metrics.anomaly(finding.kind.as_str(), finding.policy.as_str());
@@ -202,7 +232,7 @@ pub(crate) async fn note_reuse(
     }
     let name = app_name(tx, &grant.client_id).await?;
     let (user, session) = (&grant.user_id, grant.session_id.as_ref());
-    let reuse = SignIn { user, session, findings: &[finding], caller };
+    let reuse = SignIn { user, session, findings: &[finding], mailbox, caller };
     tell(app, tx, &reuse, |facts| Letter::AccessEnded { app: name, facts }).await
 }
 
@@ -237,8 +267,11 @@ async fn tell(
     letter: impl FnOnce(SignInFacts) -> Letter,
 ) -> Result<(), Failure> {
     let caller = sign_in.caller;
+    if sign_in.mailbox == Mailbox::Closed {
+        return Ok(());
+    }
     let Some(user) = users::by_id(&mut *tx, sign_in.user).await? else { return Ok(()) };
-    if mail::address(app, &user).is_none() || has_enough_letters(app, &user).await {
+    if mail::address(app, &user).is_none() {
         return Ok(());
     }
     let now = app.now();
@@ -259,12 +292,6 @@ async fn tell(
     mail::enqueue(app, tx, &user, letter(facts)).await
 }
 
-/// Whether the mailbox has had its share for today. Letters go on when the counter cannot be read.
-async fn has_enough_letters(app: &App, user: &User) -> bool {
-    let count = app.ephemeral.increment(&format!("letters:{}", user.id), DAY).await;
-    count.is_ok_and(|count| count > MOST_LETTERS)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -277,7 +304,12 @@ mod tests {
     #[test]
     fn a_mark_is_new_only_to_somebody_who_has_others() {
         let here = marks(&caller(Some("d1"), "192.0.2.7"));
+        let familiarity = |known: &[Mark], kind, here: &[Mark]| {
+            super::familiarity((known, History::Newcomer), kind, here)
+        };
         assert_eq!(familiarity(&[], MarkKind::Device, &here), Familiarity::First);
+        let returning = super::familiarity((&[], History::Returning), MarkKind::Device, &here);
+        assert_eq!(returning, Familiarity::New);
         let same_network = marks(&caller(None, "192.0.2.200"));
         let known = marks(&caller(Some("d1"), "192.0.2.9"));
         assert_eq!(familiarity(&known, MarkKind::Device, &here), Familiarity::Known);

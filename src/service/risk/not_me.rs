@@ -19,7 +19,7 @@ use crate::store::grants::Offline;
 use crate::store::known_marks::{self, Mark, MarkKind};
 use crate::store::links::{self, LinkKind, OneTimeLink};
 use crate::store::sessions::{self, Session};
-use crate::store::{StoreError, Tx, audit, users};
+use crate::store::{StoreError, Tx, audit, sign_ins, users};
 
 /// Why a link did not work.
 #[derive(Debug, thiserror::Error)]
@@ -107,10 +107,17 @@ pub async fn redeem(
     if links::spend(&mut tx, SecretHash::of(token).as_str(), now).await?.is_none() {
         return Err(NotMeError::Spent);
     }
-    // A sign-in under way comes first and is seen, or waits and finds no password.
+    // A sign-in under way comes first and is seen, or waits and finds another epoch and no password.
     users::hold(&mut tx, &user.id).await?;
     if let Some(session) = &session {
         sessions::hold(&mut tx, &session.id).await?;
+    }
+    sign_ins::raise_epoch(&mut tx, &user.id).await?;
+    if let Some(session) = &session {
+        sessions::disown(&mut tx, &session.id).await?;
+    }
+    if others == OtherSessions::End {
+        sessions::disown_living(&mut tx, &user.id).await?;
     }
     users::remove_password(&mut tx, &user.id).await?;
     forget_marks(app, &mut tx, &user.id).await?;

@@ -4,7 +4,9 @@
 //!
 //! Whatever was made before the answer is dead after it. A sign-in holds the person while it adds a
 //! session, a redeemed code holds its session and a device its consent while they add a grant; here all
-//! of those are held, too. So either they come first and are seen, or they wait and find out.
+//! of those are held, too. So either they come first and are seen, or they wait and find out. What had
+//! begun and is no session and no grant yet, such as a sign-in whose password is being checked or a
+//! device's answer that nobody has fetched, finds another sign-in epoch.
 
 use crate::app::App;
 use crate::clock::UnixTime;
@@ -14,7 +16,7 @@ use crate::service::failure::Failure;
 use crate::service::revocation::{self, Pending, Subject};
 use crate::service::session::backchannel_logout;
 use crate::service::session::session_data::{self, Leftovers};
-use crate::store::{Tx, audit, consents, grants, sessions, users};
+use crate::store::{Tx, audit, consents, grants, sessions, sign_ins, users};
 
 /// Which sessions end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +64,10 @@ pub async fn sign_out(
     if !users::hold(&mut tx, wanted.user).await? || !stays(&mut tx, wanted.reach).await? {
         return Ok(None);
     }
+    if !matches!(actor, Actor::User(id) if id == wanted.user) {
+        // Whoever had one of them may have been somebody else.
+        sessions::disown_living(&mut tx, wanted.user).await?;
+    }
     let (ended, pending, leftovers) = end_in(app, &mut tx, (wanted, now)).await?;
     let event = match wanted.reach {
         Reach::Everywhere => Event::success("user.signed_out_everywhere", actor, now),
@@ -102,6 +108,7 @@ async fn end_in(
         Reach::Everywhere => None,
         Reach::Elsewhere(kept) => Some(kept),
     };
+    sign_ins::raise_epoch(&mut *tx, user).await?;
     let gone = sessions::revoke_for_user(&mut *tx, user, except, now).await?;
     backchannel_logout::enqueue(app, tx, user, gone.iter().map(|(id, _)| id)).await?;
     let unbound = match connections {

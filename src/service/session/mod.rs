@@ -7,30 +7,33 @@
 pub mod accounts;
 pub(crate) mod backchannel_logout;
 pub mod connections;
+mod establish;
 pub mod everywhere;
 pub mod logout;
 pub mod session_data;
 pub mod sightings;
 
+pub use establish::establish;
+pub(crate) use establish::renew_cookie;
+
 use serde::{Deserialize, Serialize};
 
 use crate::app::{App, Freshness};
 use crate::clock::{Seconds, UnixTime};
-use crate::crypto::secret::{self, Secret, SecretHash};
-use crate::origin::device;
+use crate::crypto::secret::{Secret, SecretHash};
 use crate::protocol::authorize::acr::Level;
 use crate::protocol::interaction::SessionFacts;
 use crate::protocol::risk::Finding;
-use crate::protocol::types::{SessionId, UserId};
+use crate::protocol::types::{GrantId, SessionId, UserId};
+use crate::protocol::user::Footing;
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::failure::Failure;
 use crate::service::revocation::{self, Subject};
-use crate::service::risk::{self, SignIn};
-use crate::service::session::accounts::{Accounts, Newcomer};
+use crate::service::session::session_data::Leftovers;
 use crate::store::grants::{self, Offline};
 use crate::store::revocations::RevocationKind;
-use crate::store::sessions::{self, Renewal, Session, SessionFilter};
-use crate::store::{Cursor, StoreError, Tx, audit, users};
+use crate::store::sessions::{self, Revoked, Session, SessionFilter};
+use crate::store::{Cursor, Tx, audit};
 
 /// The longest life of a fast copy. Longer sessions are read from SQL again after that, so that the
 /// tombstone of a dead cookie need not outlive an hour.
@@ -114,8 +117,8 @@ pub enum Remember {
 #[derive(Debug, Clone)]
 pub struct Authenticated {
     pub user_id: UserId,
-    /// The person's token version when the proof was read.
-    pub token_version: i64,
+    /// What the proof stands on, read before it was checked.
+    pub footing: Footing,
     pub acr: String,
     pub amr: Vec<String>,
     pub remember: Remember,
@@ -213,184 +216,6 @@ fn copy_key(hash: &str) -> String {
     format!("session:{hash}")
 }
 
-/// Makes the session of a person who has just authenticated. A session of theirs that this browser
-/// already had is renewed; else somebody else's active one ends, unless this person is an addition.
-/// The old cookie value is dead in both cases, and a value the browser brought is never adopted. `None`
-/// when the person was disabled, got another password or was signed out of everything since they
-/// proved who they are.
-///
-/// # Errors
-/// [`Failure`] when SQL does not take it; nobody is signed in then.
-pub async fn establish(
-    app: &App,
-    who: Authenticated,
-    (accounts, newcomer): (&Accounts, Newcomer),
-    caller: &Caller,
-) -> Result<Option<Established>, Failure> {
-    let (caller, new_device) = &recognisable(caller);
-    if let Some(own) = accounts.of(&who.user_id) {
-        let proof = Proof {
-            auth_time: app.now(),
-            acr: who.acr.clone(),
-            amr: who.amr.clone(),
-            findings: Some(&who.findings),
-        };
-        if let Some(renewed) = renew(app, own, proof, caller).await? {
-            return Ok(Some(Established { new_device: new_device.clone(), ..renewed }));
-        }
-    }
-    let mut ended = None;
-    if let (Some(active), Newcomer::TakesThePlace) = (accounts.active(), newcomer) {
-        end(app, active, (&Actor::User(active.user_id.clone()), caller)).await?;
-        ended = Some(active.id.clone());
-    }
-    let now = app.now();
-    let cookie = Secret::generate();
-    let cookie_max_age = limits(app, who.remember).2;
-    let row = new_row(app, &who, (&cookie, caller));
-    let mut tx = app.store.begin().await?;
-    if !users::hold_at_version(&mut tx, &row.user_id, who.token_version).await?
-        || !has_proof(&mut tx, &who).await?
-    {
-        return Ok(None);
-    }
-    sessions::insert(&mut tx, &row).await?;
-    let event = Event::success("session.created", &Actor::User(who.user_id.clone()), now)
-        .user(&who.user_id)
-        .session(&row.id)
-        .caller(caller);
-    audit::append(&mut tx, &event.into_row()).await?;
-    let (user, findings) = (&who.user_id, who.findings.as_slice());
-    let sign_in = SignIn { user, session: Some(&row.id), findings, caller };
-    risk::note(app, &mut tx, &sign_in).await?;
-    tx.commit().await?;
-    app.outbox_bell.notify_one();
-    let session = LiveSession::of(row, now);
-    write_copy(app, &session).await;
-    let new_device = new_device.clone();
-    Ok(Some(Established { session, cookie, cookie_max_age, ended, new_device }))
-}
-
-/// Whether what was proven is still there: a password can be taken away without ending anything else.
-async fn has_proof(tx: &mut Tx, who: &Authenticated) -> Result<bool, StoreError> {
-    let by_password = who.amr.iter().any(|method| method == "pwd");
-    Ok(!by_password || users::password(tx, &who.user_id).await?.is_some())
-}
-
-/// A caller whose browser will be recognised, and the cookie for it if it has none yet.
-fn recognisable(caller: &Caller) -> (Caller, Option<Secret>) {
-    let fresh = caller.device.is_none().then(Secret::generate);
-    let hash = fresh.as_ref().map(|secret| secret.hash().as_str().to_owned());
-    (Caller { device: hash.or_else(|| caller.device.clone()), ..caller.clone() }, fresh)
-}
-
-/// The row of a session that begins now.
-fn new_row(app: &App, who: &Authenticated, (cookie, caller): (&Secret, &Caller)) -> Session {
-    let now = app.now();
-    let (idle_seconds, absolute, _) = limits(app, who.remember);
-    let address = caller.address.clone().unwrap_or_default();
-    Session {
-        id: SessionId::new(secret::new_id(now)),
-        secret_hash: cookie.hash().as_str().to_owned(),
-        user_id: who.user_id.clone(),
-        auth_time: now,
-        acr: who.acr.clone(),
-        amr: who.amr.clone(),
-        device: device::label(caller.user_agent.as_deref()),
-        place: app.places.of(&address),
-        address,
-        created_at: now,
-        last_seen_at: now,
-        idle_seconds,
-        expires_at: now.plus(absolute),
-        revoked_at: None,
-    }
-}
-
-/// What a session rests on.
-struct Proof<'a> {
-    auth_time: UnixTime,
-    acr: String,
-    amr: Vec<String>,
-    /// What is unlike before, if somebody is signing in.
-    findings: Option<&'a [Finding]>,
-}
-
-/// A new cookie value and nothing else new; `None` when the session died meanwhile.
-///
-/// # Errors
-/// [`Failure`] when SQL does not take it.
-pub(crate) async fn renew_cookie(
-    app: &App,
-    session: &LiveSession,
-    caller: &Caller,
-) -> Result<Option<Established>, Failure> {
-    let LiveSession { auth_time, acr, amr, .. } = session.clone();
-    renew(app, session, Proof { auth_time, acr, amr, findings: None }, caller).await
-}
-
-/// A new cookie value for the same session; `None` when it died meanwhile.
-async fn renew(
-    app: &App,
-    previous: &LiveSession,
-    proof: Proof<'_>,
-    caller: &Caller,
-) -> Result<Option<Established>, Failure> {
-    let now = app.now();
-    let cookie = Secret::generate();
-    let renewal = Renewal {
-        id: previous.id.clone(),
-        old_hash: previous.secret_hash.clone(),
-        new_hash: cookie.hash().as_str().to_owned(),
-        auth_time: proof.auth_time,
-        acr: proof.acr.clone(),
-        amr: proof.amr.clone(),
-        now,
-    };
-    let mut tx = app.store.begin().await?;
-    if proof.findings.is_some() {
-        // The order in which everything that touches a person locks: the person, then sessions.
-        users::hold(&mut tx, &previous.user_id).await?;
-    }
-    if !sessions::renew(&mut tx, &renewal).await? {
-        return Ok(None);
-    }
-    let event = Event::success("session.renewed", &Actor::User(previous.user_id.clone()), now)
-        .user(&previous.user_id)
-        .session(&previous.id)
-        .caller(caller);
-    audit::append(&mut tx, &event.into_row()).await?;
-    if let Some(findings) = proof.findings {
-        let (user, session) = (&previous.user_id, Some(&previous.id));
-        risk::note(app, &mut tx, &SignIn { user, session, findings, caller }).await?;
-    }
-    // Last: everybody's revocations wait for this one to commit.
-    let dead = [Subject::Cookie(&previous.secret_hash)];
-    let pending = revocation::record(&mut tx, &dead, now).await?;
-    tx.commit().await?;
-    app.outbox_bell.notify_one();
-    revocation::publish(app, pending).await;
-    let session = LiveSession {
-        auth_time: proof.auth_time,
-        acr: proof.acr,
-        amr: proof.amr,
-        read_at: now,
-        secret_hash: renewal.new_hash,
-        ..previous.clone()
-    };
-    write_copy(app, &session).await;
-    let cookie_max_age = session.cookie_max_age(app);
-    Ok(Some(Established { session, cookie, cookie_max_age, ended: None, new_device: None }))
-}
-
-fn limits(app: &App, remember: Remember) -> (Seconds, Seconds, Option<Seconds>) {
-    let settings = &app.config.session;
-    match remember {
-        Remember::ThisVisit => (settings.idle, settings.absolute, None),
-        Remember::OnThisDevice => (settings.remember, settings.remember, Some(settings.remember)),
-    }
-}
-
 /// Ends one session and everything that lives only as long as it.
 ///
 /// # Errors
@@ -400,17 +225,25 @@ pub async fn end(
     session: &LiveSession,
     (actor, caller): (&Actor, &Caller),
 ) -> Result<(), Failure> {
-    let tx = app.store.begin().await?;
-    let event = Event::success("session.ended", actor, app.now())
-        .session(&session.id)
-        .user(&session.user_id)
-        .caller(caller);
-    let lasted = end_in(app, tx, (session, Offline::Keep), event).await?;
+    let mut tx = app.store.begin().await?;
+    let event = ended_event(app, session, (actor, caller));
     let by_person = matches!(actor, Actor::User(id) if *id == session.user_id);
+    if !by_person {
+        // Whoever had it may have been somebody else.
+        sessions::disown(&mut tx, &session.id).await?;
+    }
+    let lasted = end_in(app, tx, (session, Offline::Keep), event).await?;
     if let Some(lasted) = lasted {
         app.metrics.session_ended(if by_person { "person" } else { "administrator" }, lasted);
     }
     Ok(())
+}
+
+fn ended_event(app: &App, session: &LiveSession, (actor, caller): (&Actor, &Caller)) -> Event {
+    Event::success("session.ended", actor, app.now())
+        .session(&session.id)
+        .user(&session.user_id)
+        .caller(caller)
 }
 
 /// Ends one session together with the change that `tx` carries, commits, and publishes. With
@@ -423,26 +256,56 @@ pub(crate) async fn end_in(
     event: Event,
 ) -> Result<Option<Seconds>, Failure> {
     let now = app.now();
-    let revoked = sessions::revoke(&mut tx, &session.id, now).await?;
-    if revoked.is_some() {
-        backchannel_logout::enqueue(app, &mut tx, &session.user_id, [&session.id]).await?;
-    }
-    let ended = grants::revoke_for_session(&mut tx, &session.id, now, offline).await?;
-    let kept = session_data::forget_session(&mut tx, &session.id).await?;
-    let mut dead = vec![Subject::Session(&session.id), Subject::Cookie(&session.secret_hash)];
-    // The cookie may have been renewed since the caller read it; its copy has to die, too.
-    dead.extend(revoked.iter().map(|revoked| Subject::Cookie(&revoked.secret_hash)));
-    if offline == Offline::Revoke {
-        // Tokens of offline grants do not name the session, so each grant gets a tombstone of its own.
-        dead.extend(ended.iter().map(Subject::Grant));
-    }
-    let pending = revocation::record(&mut tx, &dead, now).await?;
+    let ending = Ending::write(app, &mut tx, (session, offline)).await?;
+    let pending = revocation::record(&mut tx, &ending.dead(session), now).await?;
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
     app.outbox_bell.notify_one();
     revocation::publish(app, pending).await;
-    session_data::make_room(app, kept).await;
-    Ok(revoked.map(|revoked| now.since(revoked.created_at)))
+    Ok(ending.settle(app).await)
+}
+
+/// The end of a session in a transaction that goes on: its [`dead`](Ending::dead) subjects are still to
+/// be recorded, and after the commit it has to be [settled](Ending::settle).
+struct Ending {
+    revoked: Option<Revoked>,
+    /// Grants that end although they would have outlived the session.
+    grants: Vec<GrantId>,
+    kept: Leftovers,
+    at: UnixTime,
+}
+
+impl Ending {
+    async fn write(
+        app: &App,
+        tx: &mut Tx,
+        (session, offline): (&LiveSession, Offline),
+    ) -> Result<Self, Failure> {
+        let now = app.now();
+        let revoked = sessions::revoke(&mut *tx, &session.id, now).await?;
+        if revoked.is_some() {
+            backchannel_logout::enqueue(app, tx, &session.user_id, [&session.id]).await?;
+        }
+        let ended = grants::revoke_for_session(&mut *tx, &session.id, now, offline).await?;
+        let kept = session_data::forget_session(tx, &session.id).await?;
+        // Tokens of offline grants do not name the session, so each grant gets a tombstone of its own.
+        let grants = if offline == Offline::Revoke { ended } else { Vec::new() };
+        Ok(Self { revoked, grants, kept, at: now })
+    }
+
+    fn dead<'a>(&'a self, session: &'a LiveSession) -> Vec<Subject<'a>> {
+        let mut dead = vec![Subject::Session(&session.id), Subject::Cookie(&session.secret_hash)];
+        // The cookie may have been renewed since the caller read it; its copy has to die, too.
+        dead.extend(self.revoked.iter().map(|revoked| Subject::Cookie(&revoked.secret_hash)));
+        dead.extend(self.grants.iter().map(Subject::Grant));
+        dead
+    }
+
+    /// Tells how long the session lasted, unless it had ended before.
+    async fn settle(self, app: &App) -> Option<Seconds> {
+        session_data::make_room(app, self.kept).await;
+        self.revoked.map(|revoked| self.at.since(revoked.created_at))
+    }
 }
 
 /// Ends a session by its public id. `false` when there is none alive.

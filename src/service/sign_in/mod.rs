@@ -9,7 +9,7 @@ use crate::crypto::password::Verdict;
 use crate::crypto::secret::SecretHash;
 use crate::protocol::authorize::acr::Level;
 use crate::protocol::password_policy;
-use crate::protocol::risk::{Decision, Finding};
+use crate::protocol::risk::{Decision, Finding, History};
 use crate::protocol::types::UserId;
 use crate::protocol::user::User;
 use crate::service::audit::{self, Actor, Caller, Event};
@@ -18,7 +18,7 @@ use crate::service::risk;
 use crate::service::session::accounts::{Accounts, Newcomer};
 use crate::service::session::{self, Authenticated, Established, Remember};
 use crate::store::ephemeral::throttle::{self, ThrottleRule};
-use crate::store::users;
+use crate::store::users::{self, Login};
 
 /// What the person typed.
 pub struct Credentials {
@@ -63,31 +63,30 @@ pub async fn with_password(
     refuse_if_throttled(app, &keys).await?;
 
     let found = users::with_password(&app.store.db, &login).await.map_err(Failure::from)?;
-    let (user, stored) = found.map_or((None, None), |(user, hash)| (Some(user), hash));
-    let before = stored.clone();
+    let stored = found.as_ref().and_then(|login| login.phc.clone());
     let started = std::time::Instant::now();
     let verdict =
         app.passwords.verify(credentials.password.clone(), stored).await.map_err(Failure::from)?;
     app.metrics.password_hash(started.elapsed());
 
-    let user = match judge(user, verdict) {
-        Ok(user) => user,
+    let found = match judge(found, verdict) {
+        Ok(found) => found,
         Err(wrong) => {
             app.metrics.login_attempt("password", "failure");
             return Err(note_failure(app, (&login, &wrong), &keys, caller).await?);
         }
     };
-    let user = &user;
-    if let (Verdict::MatchButOutdated, Some(before)) = (verdict, &before) {
+    let user = &found.user;
+    if let (Verdict::MatchButOutdated, Some(before)) = (verdict, &found.phc) {
         rehash(app, (user, before), credentials.password).await;
     }
-    let findings = admit(app, (user, &keys), caller).await?;
+    let findings = admit(app, (&found, &keys), caller).await?;
     // Only the account's own count is cleared: one good account must not free an address.
     throttle::clear(&app.ephemeral, &keys.account).await.map_err(Failure::from)?;
     app.metrics.login_attempt("password", "success");
     let who = Authenticated {
         user_id: user.id.clone(),
-        token_version: user.token_version,
+        footing: found.footing,
         acr: Level::Aal1.as_str().to_owned(),
         amr: vec!["pwd".to_owned()],
         remember: credentials.remember,
@@ -100,14 +99,16 @@ pub async fn with_password(
 /// What is unlike before in a sign-in whose password was right, unless it is refused for that.
 async fn admit(
     app: &App,
-    (user, keys): (&User, &ThrottleKeys),
+    (found, keys): (&Login, &ThrottleKeys),
     caller: &Caller,
 ) -> Result<Vec<Finding>, SignInError> {
+    let user = &found.user.id;
     let failures =
         throttle::failures(&app.ephemeral, &keys.account).await.map_err(Failure::from)?;
-    let findings = risk::assess(app, &user.id, failures, caller).await?;
+    let history = History::of(found.signed_in_at);
+    let findings = risk::assess(app, (user, history), failures, caller).await?;
     if risk::decide(&findings, Level::Aal1) == Decision::Refuse {
-        risk::refuse(app, &user.id, &findings, caller).await?;
+        risk::refuse(app, user, &findings, caller).await?;
         app.metrics.login_attempt("password", "refused");
         return Err(SignInError::Unfamiliar);
     }
@@ -127,14 +128,15 @@ struct Wrong {
     user: Option<UserId>,
 }
 
-fn judge(user: Option<User>, verdict: Verdict) -> Result<User, Wrong> {
-    let Some(user) = user else { return Err(Wrong { reason: "unknown_user", user: None }) };
+fn judge(found: Option<Login>, verdict: Verdict) -> Result<Login, Wrong> {
+    let Some(found) = found else { return Err(Wrong { reason: "unknown_user", user: None }) };
+    let disabled = found.user.disabled_at.is_some();
     let reason = match verdict {
         Verdict::Mismatch => "wrong_password",
-        Verdict::Match | Verdict::MatchButOutdated if user.disabled_at.is_some() => "disabled",
-        Verdict::Match | Verdict::MatchButOutdated => return Ok(user),
+        Verdict::Match | Verdict::MatchButOutdated if disabled => "disabled",
+        Verdict::Match | Verdict::MatchButOutdated => return Ok(found),
     };
-    Err(Wrong { reason, user: Some(user.id) })
+    Err(Wrong { reason, user: Some(found.user.id) })
 }
 
 struct ThrottleKeys {

@@ -8,7 +8,7 @@ use crate::protocol::authorize::acr::Level;
 use crate::protocol::password_policy::PasswordRefusal;
 use crate::protocol::sign_up::{self as rules, SignUp};
 use crate::protocol::types::UserId;
-use crate::protocol::user::{Profile, User};
+use crate::protocol::user::{Footing, Profile, User};
 use crate::service::audit::{self, Actor, Caller, Event};
 use crate::service::brake::{self, Limit};
 use crate::service::failure::Failure;
@@ -134,7 +134,7 @@ pub async fn create(
     app.metrics.login_attempt("sign_up", "success");
     let who = Authenticated {
         user_id: user.id,
-        token_version: user.token_version,
+        footing: Footing { token_version: user.token_version, ..Footing::default() },
         acr: Level::Aal1.as_str().to_owned(),
         amr: vec!["pwd".to_owned()],
         remember: Remember::ThisVisit,

@@ -84,11 +84,11 @@ async fn redeem(
     let token = issue::access_token(app, &basis, &seed).await?;
     let refresh = lineage::new_family(app, client, (&user, &grant))?;
     let made = (&grant, refresh.as_ref());
-    match lineage::commit(app, made, Ground::Consent, request).await? {
+    match lineage::commit(app, made, Ground::Answer(approval), request).await? {
         Gate::Passed => {}
         Gate::SpentBefore => return Err(punish_replay(app, request, &grant).await?),
         Gate::GroundLost => {
-            let why = "the consent was taken back, or the person or the client is gone";
+            let why = "the answer or the consent was taken back, or the person or client is gone";
             return Err(device_code::denied().because(why).into());
         }
     }
@@ -106,7 +106,8 @@ async fn living_user(app: &App, approval: &Approval) -> Result<User, EndpointErr
 }
 
 /// The grant stands on its consent and not on the session of the browser, which belongs to another
-/// device and may end today.
+/// device and may end today. That session has to be there only until the device has fetched its answer:
+/// whoever ends it because it is a thief's ends what the thief has let in, too.
 fn grant_of(app: &App, client: &Client, (record, approval): (&DeviceRecord, &Approval)) -> Grant {
     let now = app.now();
     Grant {

@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
 use crate::crypto::secret::{self, SecretHash};
 use crate::protocol::client::{Client, GrantType};
+use crate::protocol::device::Approval;
 use crate::protocol::token::claims::ACR_VOUCHED;
 use crate::protocol::token::grant::details::GrantDetails;
 use crate::protocol::types::{ClientId, FamilyId, GrantId, SessionId, UserId};
@@ -21,7 +22,7 @@ use crate::service::trusted_issuers::Assertion;
 use crate::store::grants::refresh_families::{self, RefreshFamily};
 use crate::store::grants::{self, Grant, Inserted};
 use crate::store::sessions::{self, session_clients};
-use crate::store::{StoreError, Tx, audit, consents};
+use crate::store::{StoreError, Tx, audit, consents, sign_ins};
 
 /// The grant of a person whom a trusted issuer vouches for. It belongs to no session here.
 pub(super) fn of_assertion(
@@ -106,8 +107,9 @@ pub(super) enum Ground<'a> {
     /// The session it is made in, and the client that is told when that ends; and what the person has
     /// allowed that client, if it has to ask.
     Session(&'a SessionId, &'a Client),
-    /// The consent it was given with.
-    Consent,
+    /// The consent it was given with, in a session that has not been ended, by somebody who has not
+    /// ended their sessions together since.
+    Answer(&'a Approval),
     /// What an administrator has set up.
     Trust,
 }
@@ -135,7 +137,9 @@ pub(super) async fn commit(
             sessions::hold(&mut tx, session).await?
                 && (client.skips_consent() || is_allowed(&mut tx, grant).await?)
         }
-        Ground::Consent => is_allowed(&mut tx, grant).await?,
+        Ground::Answer(approval) => {
+            still_counts(&mut tx, approval).await? && is_allowed(&mut tx, grant).await?
+        }
         Ground::Trust => true,
     };
     let grant = &bound_by(request, grant);
@@ -166,6 +170,13 @@ pub(super) async fn commit(
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
     Ok(Gate::Passed)
+}
+
+/// Whether nothing has ended that takes an answer back. The person first, then the session: the order of
+/// whoever ends them.
+async fn still_counts(tx: &mut Tx, approval: &Approval) -> Result<bool, StoreError> {
+    let standing = sign_ins::hold(&mut *tx, &approval.user_id).await?;
+    Ok(standing == Some(approval.footing()) && sessions::hold(tx, &approval.session_id).await?)
 }
 
 /// Whether the person still allows this; nobody takes it back before the transaction is over.
@@ -209,7 +220,7 @@ pub(super) async fn punish(app: &App, replay: &Replay<'_>, caller: &Caller) -> R
 /// word in the audit log: whoever holds a dead token could fill that, and the revocation set.
 pub(crate) async fn end(app: &App, grant: &GrantId, event: Event) -> Result<(), Failure> {
     // Looked at first, so that nobody with a dead token makes others wait for their turn to write.
-    if grants::by_id(&app.store.db, grant).await?.is_some_and(|known| known.revoked_at.is_some()) {
+    if is_over(app, grant).await? {
         return Ok(());
     }
     let mut tx = app.store.begin().await?;
@@ -219,6 +230,11 @@ pub(crate) async fn end(app: &App, grant: &GrantId, event: Event) -> Result<(), 
     }
 }
 
+async fn is_over(app: &App, grant: &GrantId) -> Result<bool, StoreError> {
+    let known = grants::by_id(&app.store.db, grant).await?;
+    Ok(known.is_some_and(|known| known.revoked_at.is_some()))
+}
+
 /// Ends the lineage of a refresh token that was used twice, and tells its owner.
 pub(super) async fn end_for_reuse(
     app: &App,
@@ -226,9 +242,14 @@ pub(super) async fn end_for_reuse(
     event: Event,
     caller: &Caller,
 ) -> Result<(), Failure> {
+    // Looked at first here, too: whoever holds a dead token could use up the owner's letters.
+    if is_over(app, &grant.id).await? {
+        return Ok(());
+    }
+    let mailbox = risk::mailbox_for_reuse(app, &grant.user_id).await;
     let mut tx = app.store.begin().await?;
     let Some(pending) = end_in(app, &mut tx, &grant.id, event).await? else { return Ok(()) };
-    risk::note_reuse(app, &mut tx, grant, caller).await?;
+    risk::note_reuse(app, &mut tx, grant, (mailbox, caller)).await?;
     commit_end(app, tx, pending).await?;
     app.outbox_bell.notify_one();
     Ok(())

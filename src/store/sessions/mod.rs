@@ -254,6 +254,42 @@ pub async fn revoke_for_user<'a>(
         .await
 }
 
+/// Marks a session as one that was not its person's own.
+pub async fn disown<'a>(sql: impl Sql<'a>, id: &SessionId) -> Result<(), StoreError> {
+    sql.into()
+        .query("update sessions set disowned = true where id = $1")
+        .bind(id)
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// Like [`disown`] for every session of a person that has not been ended. Call it before they are.
+pub async fn disown_living<'a>(sql: impl Sql<'a>, user: &UserId) -> Result<(), StoreError> {
+    sql.into()
+        .query("update sessions set disowned = true where user_id = $1 and revoked_at is null")
+        .bind(user)
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// When and from which address a person last signed in, by the sessions that are still kept, dead or
+/// alive, and that nobody has disowned.
+pub async fn last_own<'a>(
+    sql: impl Sql<'a>,
+    user: &UserId,
+) -> Result<Option<(UnixTime, String)>, StoreError> {
+    sql.into()
+        .query(
+            "select created_at, address from sessions where user_id = $1 and not disowned \
+             order by created_at desc, id desc limit 1",
+        )
+        .bind(user)
+        .optional()
+        .await
+}
+
 /// Brings `last_seen_at` up to date in batches; it never moves back.
 pub async fn touch_many(db: &Db, seen: &[(SessionId, UnixTime)]) -> Result<(), StoreError> {
     // One order for every node, so that two batches cannot wait for each other.

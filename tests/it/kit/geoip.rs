@@ -1,5 +1,5 @@
 //! A tiny database of places in the MaxMind format, written byte by byte: everything below
-//! `127.0.0.0/8` is in one town, and nothing else is known.
+//! `127.0.0.0/8` is in one town, `198.0.0.0/8` in another far away, and nothing else is known.
 //!
 //! The format is public (MaxMind DB File Format Specification 2.0): a binary tree over the bits of an
 //! address, sixteen zero bytes, the records, and a map that says how to read them.
@@ -7,24 +7,64 @@
 /// Where this machine is.
 pub const PLACE: &str = "Lisbon, Portugal";
 
+/// The first bytes of the networks that are known.
+const HERE: u8 = 127;
+const FAR_AWAY: u8 = 198;
+/// An address far away from this machine.
+pub const FAR: &str = "198.51.100.7";
+
 const MARKER: &[u8] = b"\xab\xcd\xefMaxMind.com";
-/// The bits of 127, the first byte of the network.
-const BITS: [u8; 8] = [0, 1, 1, 1, 1, 1, 1, 1];
+/// Where a branch of the tree leads.
+#[derive(Clone, Copy)]
+enum Side {
+    Nowhere,
+    Node(usize),
+    /// The place of a record, counted from the first.
+    Record(usize),
+}
+
+/// The tree over the first bytes of addresses.
+fn tree(networks: &[(u8, usize)]) -> Vec<[Side; 2]> {
+    let mut nodes = vec![[Side::Nowhere; 2]];
+    for (byte, record) in networks {
+        let mut node = 0;
+        for left in (0..8).rev() {
+            let bit = usize::from(byte >> left & 1);
+            if left == 0 {
+                nodes[node][bit] = Side::Record(*record);
+            } else if let Side::Node(next) = nodes[node][bit] {
+                node = next;
+            } else {
+                let next = nodes.len();
+                nodes[node][bit] = Side::Node(next);
+                nodes.push([Side::Nowhere; 2]);
+                node = next;
+            }
+        }
+    }
+    nodes
+}
 
 /// The bytes of the file.
 pub fn database() -> Vec<u8> {
-    let nodes = u32::try_from(BITS.len()).expect("a few");
+    let here = record(("Lisbon", "Portugal"), (38.72, -9.14));
+    let far = record(("Sydney", "Australia"), (-33.87, 151.21));
+    let tree = tree(&[(HERE, 0), (FAR_AWAY, here.len())]);
+    let count = tree.len();
     let mut file = Vec::new();
-    for (node, bit) in (0..).zip(BITS) {
-        // A pointer to the first record, counted as the format wants it.
-        let onward = if node + 1 == nodes { nodes + 16 } else { node + 1 };
-        let sides = if bit == 0 { [onward, nodes] } else { [nodes, onward] };
-        for side in sides {
-            file.extend(&side.to_be_bytes()[1..]);
-        }
+    for side in tree.iter().flatten() {
+        // A pointer to a record, counted as the format wants it.
+        let pointer = match side {
+            Side::Nowhere => count,
+            Side::Node(node) => *node,
+            Side::Record(place) => count + 16 + place,
+        };
+        file.extend(&u32::try_from(pointer).expect("a few").to_be_bytes()[1..]);
     }
+    let nodes = u32::try_from(count).expect("a few");
     file.extend([0; 16]);
-    file.extend(map(&[("city", named("Lisbon")), ("country", named("Portugal"))]));
+    file.extend(here);
+    file.extend(far);
     file.extend(MARKER);
     file.extend(map(&[
         ("binary_format_major_version", number(5, &2_u16.to_be_bytes())),
@@ -38,6 +78,15 @@ pub fn database() -> Vec<u8> {
         ("record_size", number(5, &24_u16.to_be_bytes())),
     ]));
     file
+}
+
+fn record((city, country): (&str, &str), (latitude, longitude): (f64, f64)) -> Vec<u8> {
+    let location = [("latitude", double(latitude)), ("longitude", double(longitude))];
+    map(&[("city", named(city)), ("country", named(country)), ("location", map(&location))])
+}
+
+fn double(value: f64) -> Vec<u8> {
+    [&[(3 << 5) | 8][..], &value.to_be_bytes()].concat()
 }
 
 fn named(name: &str) -> Vec<u8> {

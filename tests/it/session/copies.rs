@@ -5,6 +5,7 @@ use doorward::app::App;
 use doorward::clock::Clock;
 use doorward::protocol::gateway::original::Original;
 use doorward::protocol::types::UserId;
+use doorward::protocol::user::Footing;
 use doorward::service::audit::{Actor, Caller};
 use doorward::service::gateway::{self, Proof, Verdict};
 use doorward::service::session::accounts::{Accounts, Newcomer};
@@ -26,7 +27,7 @@ async fn signed_in(backend: Backend, clock: &Clock) -> (World, App, Established)
         acr: "aal1".to_owned(),
         amr: vec!["pwd".to_owned()],
         remember: Remember::OnThisDevice,
-        token_version: 0,
+        footing: Footing::default(),
         findings: Vec::new(),
     };
     let accounts = (&Accounts::default(), Newcomer::TakesThePlace);

@@ -14,6 +14,8 @@
 //! | `copies` | the fast copy of a session is believed for an hour, however often it is used |
 //! | `session_life` | the session cookie: renewed, protected, limited, listed and ended |
 //! | `everywhere` | signing out everywhere and everywhere else, by the person, the console and commands |
+//! | `under_way` | a sign-in that began before all sessions ended makes none; a refused one changes nothing |
+//! | `strangers` | who is unfamiliar after a long time; where a thief was does not count |
 //! | `sightings` | what people and administrators see of sessions |
 //! | `session_data` | what apps keep beside sessions: conditions, races, limits, who sees it |
 //! | `session_data_end` | what apps keep is gone with the session, whatever Redis remembers |
@@ -44,3 +46,5 @@ mod session_management;
 mod sightings;
 mod sign_up;
 mod sign_up_attacks;
+mod strangers;
+mod under_way;

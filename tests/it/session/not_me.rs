@@ -2,9 +2,12 @@
 
 use futures_util::future::join_all;
 use reqwest::Method;
+use serde_json::json;
 
+use crate::kit::checks::assert_alive;
 use crate::kit::fixtures::{ALICE, BOB, Bed, Person, fill_in};
 use crate::kit::flow::{App, count, execute, is_signed_in};
+use crate::kit::grant::{Clients, Device};
 use crate::kit::smtp::{Security, SmtpServer};
 use crate::support::backends::Backend;
 use crate::support::browser_like::{Browser, Page};
@@ -93,6 +96,22 @@ on_both_backends! {
         let form = fill_in(&theft.thief.get("/login").await, &ALICE).set("password", NEW_PASSWORD);
         form.submit().await.assert_status(303);
         assert!(bed.audit_count("anomaly.found").await > before);
+    }
+
+    async fn a_device_that_the_thief_let_in_gets_nothing_any_more(backend: Backend) {
+        let theft = Theft::happens(backend).await;
+        let world = &theft.bed.world;
+        let mut clients = Clients::default();
+        clients.register(world, "tv", ("device", json!({})));
+        let tv = clients.rp(world, "tv");
+        let device = Device::ask(tv.clone(), "openid offline_access").await;
+        device.answer(&theft.thief, "allow").await.assert_status(303);
+        let own = Device::ask(tv.clone(), "openid offline_access").await.tokens(&theft.own).await;
+        theft.page().await.form("not-me").uncheck("others").submit().await.assert_status(303);
+        device.poll().await.assert_oauth_error(400, "access_denied");
+        // What the person let in themselves, and what has been fetched, stays with the other sessions.
+        assert_alive(&tv, &own.access).await;
+        assert_eq!(count(world, "select count(*) from grants").await, 1);
     }
 
     async fn looking_at_the_link_changes_nothing(backend: Backend) {

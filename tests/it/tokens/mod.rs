@@ -5,6 +5,7 @@
 //! | `code`, `refresh`, `client_credentials` | the grants: spent once, by their owner, in time |
 //! | `deleted_meanwhile` | a client or person is deleted while a token is being made |
 //! | `device` | a device without a browser: codes, page, polling, races |
+//! | `device_taken_back` | an answer counts no more once its session has ended, or all of them |
 //! | `token_exchange` | a service gets a token for the services behind it, and never more |
 //! | `exchange_limits` | what an exchanged token can neither reach nor outlive |
 //! | `jwt_bearer` | workloads and people vouched for by issuers outside |
@@ -24,6 +25,7 @@ mod client_credentials;
 mod code;
 mod deleted_meanwhile;
 mod device;
+mod device_taken_back;
 mod discovery;
 mod dpop;
 mod dpop_attacks;
