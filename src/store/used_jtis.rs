@@ -1,4 +1,5 @@
-//! Identifiers of tokens that are good once, and have been used.
+//! Identifiers of tokens that are good once, and have been used; and other things that happen once in
+//! a while at most, which are told apart by their names.
 
 use super::db::Sql;
 use super::error::StoreError;

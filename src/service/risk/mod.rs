@@ -7,6 +7,7 @@
 pub mod not_me;
 
 use crate::app::App;
+use crate::clock::Seconds;
 use crate::crypto::secret::SecretHash;
 use crate::mail::{Letter, SignInFacts};
 use crate::origin::device;
@@ -24,7 +25,7 @@ use crate::store::grants::Grant;
 use crate::store::known_marks::{self, Mark, MarkKind};
 use crate::store::links::LinkKind;
 use crate::store::sessions::{self, SessionFilter};
-use crate::store::{StoreError, Tx, audit, clients as client_rows, users};
+use crate::store::{StoreError, Tx, audit, clients as client_rows, used_jtis, users};
 
 /// Devices, and networks, that are remembered of one person; those not seen for longest go first.
 const MOST_MARKS: usize = 20;
@@ -32,6 +33,8 @@ const MOST_MARKS: usize = 20;
 /// mailbox; the first letters say all there is to say.
 const MOST_LETTERS: i64 = 20;
 const DAY: i64 = 86_400;
+/// How long after a letter about a refused sign-in the next one may follow.
+const TOLD_AGAIN: Seconds = 3_600;
 /// A mark that nothing has. It makes the next device a new one for somebody of whom all was forgotten.
 const NOBODY: &str = "-";
 
@@ -169,15 +172,15 @@ pub(crate) async fn refuse(
     caller: &Caller,
 ) -> Result<(), Failure> {
     let now = app.now();
-    // Without the counter one letter too many is better than none.
-    let first = app.ephemeral.put_new(&format!("refusal-told:{user}"), "1", 3_600).await;
     let sign_in = SignIn { user, session: None, findings, caller };
     let mut tx = app.store.begin().await?;
     let event = || Event::failure("anomaly.found", &Actor::Anonymous, now);
     write_findings(app, &mut tx, &sign_in, event).await?;
     let event = Event::failure("sign_in.refused", &Actor::Anonymous, now).user(user).caller(caller);
     audit::append(&mut tx, &event.into_row()).await?;
-    if first.unwrap_or(true) {
+    // Spent with the letter or not at all: a transaction that fails leaves the next one to be told.
+    let told = SecretHash::of(&format!("refusal-told:{user}"));
+    if used_jtis::spend(&mut tx, told.as_str(), now.plus(TOLD_AGAIN)).await? {
         tell(app, &mut tx, &sign_in, Letter::SignInRefused).await?;
     }
     tx.commit().await?;
