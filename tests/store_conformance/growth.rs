@@ -30,7 +30,7 @@ enum Fate {
 }
 
 /// Every table.
-const FATES: [(&str, Fate); 28] = [
+const FATES: [(&str, Fate); 29] = [
     ("sessions", Fate::Cleaned),
     ("session_clients", Fate::Cleaned),
     ("session_data", Fate::Cleaned),
@@ -54,6 +54,7 @@ const FATES: [(&str, Fate); 28] = [
     ("client_registrations", Fate::Bounded("one for each app, gone with it")),
     ("client_documents", Fate::Bounded("one for each app, gone with it")),
     ("consents", Fate::Bounded("people and apps, gone with either")),
+    ("withdrawals", Fate::Bounded("people and apps, gone with either")),
     ("protected_resources", Fate::Bounded("an administrator names them; gone with their app")),
     ("gateway_cookies", Fate::Bounded("ten for each session, gone with it")),
     ("signing_keys", Fate::Bounded("three for each algorithm; removed once nothing needs them")),

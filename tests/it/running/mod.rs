@@ -14,6 +14,7 @@
 //! | `topologies` | Redis behind sentinels and as a cluster, each with real failures |
 //! | `surroundings` | clocks that differ or jump, a disk with no room left |
 //! | `crash` | the server is killed twenty times under load and loses nothing it acknowledged |
+//! | `lock_order` | thirty-two who change the same rows at once, and never wait in a circle |
 //! | `cli_changes` | what a command changes reaches a running server |
 //! | `operations` | health, metrics, request ids, a clean log, an orderly stop, two nodes |
 //! | `tls` | what TLS itself lets in, where Doorward ends it |
@@ -24,6 +25,7 @@ mod audit_log;
 mod cli_changes;
 mod crash;
 mod floods;
+mod lock_order;
 mod machinery;
 mod mail;
 mod malformed;
