@@ -82,6 +82,7 @@ async fn conforms(store: Store) {
     trust::trusted_issuers_conform(&store).await;
     trust::grants_of_a_sign_in_conform(&store).await;
     trust::held_consents_conform(&store).await;
+    trust::what_is_held_does_not_end(&store).await;
     deliveries::outbox_conforms(&store).await;
     deliveries::session_clients_conform(&store).await;
     deliveries::gateway_cookies_conform(&store).await;

@@ -21,7 +21,7 @@ use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
 use crate::service::mail;
 use crate::service::session::backchannel_logout;
-use crate::store::outbox::{self, Delivery};
+use crate::store::outbox::{self, Candidate, Delivery};
 use crate::store::{Tx, audit};
 
 /// How long a node may hold a delivery: well above what one request to another server may take and
@@ -31,6 +31,10 @@ const HOLD: Seconds = 60;
 const PAUSE: Seconds = 2;
 /// Of the messages sent at the same time, one client gets this part at most.
 const SHARE: usize = 4;
+/// The fewest messages that are looked at for one place, so that the next in turn is among them.
+const FEWEST_CANDIDATES: usize = 32;
+/// So many clients are known by their last turn; with more, all begin anew.
+const MOST_KNOWN: usize = 4_096;
 /// The longest wait between two tries.
 const LONGEST_WAIT: Seconds = 3_600;
 /// A receiver that answers "no" is asked this often: asking it all day would not change its mind.
@@ -39,8 +43,7 @@ const MOST_REFUSALS: i64 = 5;
 /// line, those another node left behind, and those whose wait is over.
 const TICK: Duration = Duration::from_secs(1);
 
-/// The kinds of deliveries this program can send. All letters together get one share of the places, so
-/// those that come first leave enough for the others.
+/// The kinds of deliveries this program can send. All letters together get one share of the places.
 const KINDS: [&str; 2] = [mail::KIND, backchannel_logout::KIND];
 
 /// How a try went.
@@ -98,15 +101,53 @@ pub async fn run(app: Arc<App>) {
     }
 }
 
+/// When each kind and client had its last turn. Places go to whoever has waited for one longest: with
+/// few of them, those of whom much is due would else take each that becomes free.
+#[derive(Default)]
+struct Turns {
+    now: u64,
+    kinds: HashMap<&'static str, u64>,
+    clients: HashMap<Option<ClientId>, u64>,
+}
+
+impl Turns {
+    fn take(&mut self, kind: &'static str, client: Option<&ClientId>) {
+        self.now += 1;
+        self.kinds.insert(kind, self.now);
+        if self.clients.len() >= MOST_KNOWN {
+            self.clients.clear();
+        }
+        self.clients.insert(client.cloned(), self.now);
+    }
+
+    /// The kinds, next in turn first.
+    fn kinds(&self) -> [&'static str; KINDS.len()] {
+        let mut kinds = KINDS;
+        kinds.sort_by_key(|kind| self.kinds.get(kind));
+        kinds
+    }
+
+    /// Brings the client first that is next in turn; those alike stay as they are.
+    fn order(&self, candidates: &mut [Candidate]) {
+        candidates.sort_by_key(|(_, client)| self.clients.get(client));
+    }
+}
+
 /// What is being sent, and to whom.
 #[derive(Default)]
 struct UnderWay {
     tasks: JoinSet<()>,
     clients: HashMap<Id, Option<ClientId>>,
+    turns: Turns,
 }
 
 impl UnderWay {
-    fn start(&mut self, client: Option<ClientId>, work: impl Future<Output = ()> + Send + 'static) {
+    fn start(
+        &mut self,
+        (kind, client): (&'static str, Option<ClientId>),
+        work: impl Future<Output = ()> + Send + 'static,
+    ) {
+        self.turns.take(kind, client.as_ref());
         let id = self.tasks.spawn(work).id();
         self.clients.insert(id, client);
     }
@@ -143,12 +184,14 @@ async fn start_due(app: &Arc<App>, under_way: &mut UnderWay) -> Result<(), Failu
     under_way.forget_ended();
     let places = app.config.outbox.at_once;
     let share = (places / SHARE).max(1);
-    for kind in KINDS {
+    for kind in under_way.turns.kinds() {
         if under_way.tasks.len() >= places {
             return Ok(());
         }
-        let bounds = (bound(share), bound(2 * places));
-        for (id, client) in outbox::due(&app.store.db, (kind, app.now()), bounds).await? {
+        let bounds = (bound(share), bound((2 * places).max(FEWEST_CANDIDATES)));
+        let mut due = outbox::due(&app.store.db, (kind, app.now()), bounds).await?;
+        under_way.turns.order(&mut due);
+        for (id, client) in due {
             if under_way.tasks.len() >= places {
                 break;
             }
@@ -160,7 +203,8 @@ async fn start_due(app: &Arc<App>, under_way: &mut UnderWay) -> Result<(), Failu
             let claimed = outbox::claim(&app.store.db, &id, now, now.plus(HOLD)).await?;
             if let Some(delivery) = claimed {
                 let app = Arc::clone(app);
-                under_way.start(client, async move { deliver(&app, (kind, &delivery)).await });
+                under_way
+                    .start((kind, client), async move { deliver(&app, (kind, &delivery)).await });
             }
         }
     }
@@ -292,6 +336,27 @@ mod tests {
         let longest: Vec<_> = (1..=13).map(|n| wait_after(n, &settings, 255)).collect();
         assert_eq!(longest, [2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 3_600, 3_600]);
         assert_eq!(wait_after(i64::MAX, &settings, 255), LONGEST_WAIT);
+    }
+
+    #[test]
+    fn a_place_goes_to_whoever_has_waited_for_one_longest() {
+        let (loud, quiet) = (ClientId::new("loud"), ClientId::new("quiet"));
+        let of = |id: &str, client: &ClientId| (id.to_owned(), Some(client.clone()));
+        let due = [of("l1", &loud), of("q1", &quiet), of("l2", &loud)];
+        let mut turns = Turns::default();
+        let order = |turns: &Turns| {
+            let mut due = due.clone();
+            turns.order(&mut due);
+            due.map(|(id, _)| id)
+        };
+        assert_eq!(turns.kinds(), KINDS);
+        assert_eq!(order(&turns), ["l1", "q1", "l2"]);
+        turns.take(KINDS[0], Some(&loud));
+        assert_eq!(turns.kinds(), [KINDS[1], KINDS[0]]);
+        assert_eq!(order(&turns), ["q1", "l1", "l2"]);
+        turns.take(KINDS[1], Some(&quiet));
+        assert_eq!(turns.kinds(), KINDS);
+        assert_eq!(order(&turns), ["l1", "l2", "q1"]);
     }
 
     #[test]

@@ -11,11 +11,11 @@ use std::time::Duration;
 use crate::app::{App, Freshness};
 use crate::clock::{Seconds, UnixTime};
 use crate::crypto::secret;
-use crate::protocol::token::claims::{ActorOrigin, Origin};
+use crate::protocol::token::claims::{AccessTokenClaims, ActorOrigin, Origin};
 use crate::protocol::types::{ClientId, GrantId, SessionId, UserId};
 use crate::service::failure::Failure;
 use crate::store::revocations::{self, Revocation, RevocationKind};
-use crate::store::{Tx, sync};
+use crate::store::{Sql, Tx, sync};
 
 /// The key of the marker in the ephemeral store.
 ///
@@ -23,7 +23,7 @@ use crate::store::{Tx, sync};
 /// so that a shard that loses its data or falls back to an older replica loses both: a marker that
 /// survived its tombstones would call a copy complete that has forgotten what ended.
 pub(crate) const MARKER: &str = "{rv}:marker";
-/// The marker outlives every tombstone; it is renewed with each revocation and by maintenance.
+/// The marker outlives every tombstone. When it goes, the copy is made again.
 const MARKER_TTL: Seconds = 90 * 86_400;
 /// What a tombstone must outlive: the longest access token (an hour, the cap of client settings)
 /// and the longest fast copy of a session (`session::COPY_TTL`), with room for slow clocks.
@@ -56,6 +56,25 @@ pub struct Lineage<'a> {
 pub enum Standing {
     Alive,
     Revoked,
+}
+
+impl<'a> Lineage<'a> {
+    /// What an access token descends from.
+    pub fn of(claims: &'a AccessTokenClaims, user: Option<&'a UserId>) -> Self {
+        Self {
+            grant: &claims.grant,
+            session: claims.session_id(),
+            user: user.zip(claims.user_version),
+            client: (&claims.client_id, claims.client_version),
+            origins: &claims.origins,
+            actors: &claims.actors,
+        }
+    }
+
+    /// Whether it is nothing but a grant, whose row ends with everything that could end it.
+    pub fn is_plain(&self) -> bool {
+        self.origins.is_empty() && self.actors.is_empty()
+    }
 }
 
 /// One thing being revoked.
@@ -146,18 +165,18 @@ pub async fn publish(app: &App, pending: Pending) {
 }
 
 async fn write_copy(app: &App, pending: &Pending) -> Result<(), Failure> {
+    let (before, number) = ((pending.number - 1).to_string(), pending.number.to_string());
+    let entries = tombstones(app, &pending.revocations);
     for _ in 0..TURNS {
+        // One step, if the copy knows everything before this one: neither the marker nor a tombstone
+        // is ever there without the other. A store that was emptied has no marker to replace.
+        if app.ephemeral.replace_beside((MARKER, &before, &number), &entries).await? {
+            return Ok(());
+        }
         let marker = app.ephemeral.get(MARKER).await?;
         match marker.and_then(|text| text.parse::<i64>().ok()) {
-            // The copy knew everything before this one. A store that was emptied since has no marker
-            // to replace, and no other tombstone.
-            Some(known) if known + 1 == pending.number => {
-                write_tombstones(app, &pending.revocations).await?;
-                let (known, number) = (known.to_string(), pending.number.to_string());
-                if app.ephemeral.replace(MARKER, &known, &number).await? {
-                    return Ok(());
-                }
-            }
+            // The one before came between the two questions.
+            Some(known) if known + 1 == pending.number => {}
             // Somebody made it again since: whoever read this number in SQL has read this revocation.
             Some(known) if known >= pending.number => return Ok(()),
             // Revocations committed a moment before this one are being published.
@@ -169,17 +188,17 @@ async fn write_copy(app: &App, pending: &Pending) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn write_tombstones(app: &App, revocations: &[Revocation]) -> Result<(), Failure> {
+/// What the ephemeral store holds of these revocations, each with its time to live.
+fn tombstones(app: &App, revocations: &[Revocation]) -> Vec<(String, String, Seconds)> {
     let now = app.now();
-    let entries: Vec<_> = revocations
+    revocations
         .iter()
         .filter(|revocation| revocation.expires_at > now)
         .map(|revocation| {
             let key = tombstone(revocation.kind, &revocation.subject);
             (key, revocation.version.to_string(), revocation.expires_at.since(now))
         })
-        .collect();
-    Ok(app.ephemeral.put_many(&entries).await?)
+        .collect()
 }
 
 /// Copies the whole revocation set from SQL and marks the copy complete. Runs beside the requests,
@@ -216,7 +235,7 @@ async fn copy_all(app: &App) -> Result<i64, Failure> {
         let mut news = revocations::active(&app.store.db, app.now()).await?;
         news.retain(|revocation| copied.insert(revocation.clone()));
         tracing::info!(count = news.len(), "copying the revocation set");
-        write_tombstones(app, &news).await?;
+        app.ephemeral.put_many(&tombstones(app, &news)).await?;
         known = Some(number);
     }
     Ok(known.unwrap_or_default())
@@ -254,15 +273,28 @@ pub(crate) async fn standing_of(
         }
         Err(error) => tracing::warn!(%error, "revocations are read from SQL"),
     }
-    standing_in_sql(app, subjects).await
+    standing_in_sql(&app.store.db, subjects).await
 }
 
-async fn standing_in_sql(
-    app: &App,
+/// Whether a lineage is alive when the caller's transaction commits. Call it last: all revocations wait
+/// for the commit.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub(crate) async fn standing_at_commit(
+    tx: &mut Tx,
+    lineage: &Lineage<'_>,
+) -> Result<Standing, Failure> {
+    sync::hold_revocations(tx).await?;
+    standing_in_sql(tx, &subjects(lineage)).await
+}
+
+async fn standing_in_sql<'a>(
+    sql: impl Sql<'a>,
     subjects: &[(RevocationKind, &str, i64)],
 ) -> Result<Standing, Failure> {
     let wanted: Vec<_> = subjects.iter().map(|(kind, subject, _)| (*kind, *subject)).collect();
-    let found = revocations::any(&app.store.db, &wanted).await?;
+    let found = revocations::any(sql, &wanted).await?;
     let dead = found.iter().any(|revocation| {
         subjects.iter().any(|(kind, subject, version)| {
             *kind == revocation.kind

@@ -122,6 +122,8 @@ pub async fn hold_or_begin(
     client: &ClientId,
     now: UnixTime,
 ) -> Result<Consent, StoreError> {
+    // The client first, as whoever takes back what everybody has allowed it holds it first.
+    tx.query(clients::NOTE_USE).bind(client).bind(now).execute().await?;
     tx.query(
         "insert into consents (user_id, client_id, scopes, claims, granted_at) \
          values ($1, $2, $3, $4, $5) on conflict (user_id, client_id) \
@@ -152,6 +154,39 @@ pub async fn delete<'a>(
         .execute()
         .await?;
     Ok(deleted == 1)
+}
+
+/// Notes that a person has taken back what they allowed a client, in the transaction that does so.
+pub async fn note_withdrawal(
+    tx: &mut Tx,
+    user: &UserId,
+    client: &ClientId,
+) -> Result<(), StoreError> {
+    tx.query(
+        "insert into withdrawals (user_id, client_id, count) values ($1, $2, 1) \
+         on conflict (user_id, client_id) do update set count = withdrawals.count + 1",
+    )
+    .bind(user)
+    .bind(client)
+    .execute()
+    .await
+    .map(drop)
+}
+
+/// How often a person has taken back what they allowed a client.
+pub async fn withdrawals<'a>(
+    sql: impl Sql<'a>,
+    user: &UserId,
+    client: &ClientId,
+) -> Result<i64, StoreError> {
+    let row = sql
+        .into()
+        .query("select count from withdrawals where user_id = $1 and client_id = $2")
+        .bind(user)
+        .bind(client)
+        .optional::<(i64,)>()
+        .await?;
+    Ok(row.map_or(0, |(count,)| count))
 }
 
 /// Everything this person allowed, by client.

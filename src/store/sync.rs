@@ -2,7 +2,7 @@
 
 use sqlx_macros::FromRow;
 
-use super::db::Sql;
+use super::db::{Sql, Tx};
 use super::error::StoreError;
 
 /// The counters. Each only grows.
@@ -27,6 +27,16 @@ pub async fn bump_catalog<'a>(sql: impl Sql<'a>) -> Result<i64, StoreError> {
         .one::<(i64,)>()
         .await?;
     Ok(count)
+}
+
+/// Waits for revocations under way and keeps others from committing until the transaction is over: what
+/// is read after it is all there is to know. Whoever revokes something waits, so call it last.
+pub async fn hold_revocations(tx: &mut Tx) -> Result<(), StoreError> {
+    // A write that changes nothing locks the row on both databases.
+    tx.query("update sync_state set revocations = revocations where id = 1")
+        .execute()
+        .await
+        .map(drop)
 }
 
 /// Tells other nodes that something was revoked; returns the new count.

@@ -1,4 +1,5 @@
-//! Identifiers of tokens that are good once, and have been used.
+//! Identifiers of tokens that are good once, and have been used; and other things that happen once in
+//! a while at most, which are told apart by their names.
 
 use super::db::Sql;
 use super::error::StoreError;
@@ -20,4 +21,15 @@ pub async fn spend<'a>(
         .execute()
         .await?;
     Ok(inserted == 1)
+}
+
+/// Whether an identifier was used. Only [`spend`] decides; this saves work that would be for nothing.
+pub async fn is_spent<'a>(sql: impl Sql<'a>, hash: &str) -> Result<bool, StoreError> {
+    let (found,) = sql
+        .into()
+        .query("select exists (select 1 from used_jtis where hash = $1)")
+        .bind(hash)
+        .one::<(bool,)>()
+        .await?;
+    Ok(found)
 }

@@ -1,7 +1,9 @@
 //! Two nodes behind HAProxy, as `docs/nodes/haproxy.cfg` sets it up, are restarted one after the other
 //! while people and apps go on. Not one request fails.
 
-use std::path::Path;
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -14,6 +16,8 @@ use crate::support::world::World;
 /// HAProxy at the address of the issuer.
 struct Balancer {
     process: Guarded,
+    /// Where it tells what it sees.
+    socket: PathBuf,
 }
 
 impl Balancer {
@@ -30,6 +34,8 @@ impl Balancer {
             assert!(text.contains(from), "the configuration has no {from:?} any more");
             text = text.replace(from, &to);
         }
+        let socket = world.path("haproxy.sock");
+        text.insert_str(0, &format!("global\n    stats socket {}\n\n", socket.display()));
         let file = world.path("haproxy.cfg");
         std::fs::write(&file, text).expect("write the configuration");
         let known = Path::new("/usr/sbin/haproxy");
@@ -44,7 +50,27 @@ impl Balancer {
             answer.is_ok_and(|answer| answer.status() == 200)
         })
         .await;
-        Self { process }
+        Self { process, socket }
+    }
+
+    /// Waits until requests are passed to this node.
+    async fn sees(&self, node: usize) {
+        let name = format!("doorward,{},", ["one", "two"][node]);
+        wait_until_async("HAProxy seeing that a node is back", PATIENCE, async || {
+            let seen = self.seen();
+            let line = seen.lines().find(|line| line.starts_with(&name)).expect("a known node");
+            line.split(',').any(|cell| cell == "UP")
+        })
+        .await;
+    }
+
+    /// Its table of servers.
+    fn seen(&self) -> String {
+        let mut socket = UnixStream::connect(&self.socket).expect("HAProxy's socket");
+        socket.write_all(b"show stat\n").expect("ask HAProxy");
+        let mut table = String::new();
+        socket.read_to_string(&mut table).expect("HAProxy's answer");
+        table
     }
 }
 
@@ -126,8 +152,7 @@ async fn nodes_restarted_one_after_the_other_behind_haproxy_fail_no_request() {
             .await;
             node.end(Signal::Terminate);
             node.start(busy.world).await;
-            // HAProxy sees within half a second that it is back.
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            balancer.sees(round % 2).await;
         }
         busy.over.store(true, Ordering::SeqCst);
     };

@@ -62,6 +62,8 @@ async fn verbs_conform(e: &Ephemeral) {
     e.delete(&[]).await.unwrap();
     assert_eq!(e.get_many(&keys).await.unwrap(), [None, None, None]);
 
+    beside_conforms(e).await;
+
     let many = (0..700).map(|n| (format!("m{n}"), n.to_string(), 60)).collect::<Vec<_>>();
     e.put_many(&many).await.unwrap();
     e.put_many(&[]).await.unwrap();
@@ -74,6 +76,27 @@ async fn verbs_conform(e: &Ephemeral) {
     e.put("text", "no number", 60).await.unwrap();
     assert!(matches!(e.increment("text", 60).await, Err(StoreError::Corrupt(_))));
     assert!(e.eviction_policy().await.is_none_or(|policy| policy == "noeviction"));
+}
+
+/// A value and others beside it, all in one slot.
+async fn beside_conforms(e: &Ephemeral) {
+    let beside = |value: &str| {
+        ["{one}:a", "{one}:b"].map(|key| (key.to_owned(), value.to_owned(), 60)).to_vec()
+    };
+    let keys = ["{one}:m", "{one}:a", "{one}:b"].map(str::to_owned);
+    let values = |values: [Option<&str>; 3]| values.map(|value| value.map(str::to_owned)).to_vec();
+    assert!(!e.replace_beside(("{one}:m", "1", "2"), &beside("x")).await.unwrap());
+    assert_eq!(e.get_many(&keys).await.unwrap(), values([None, None, None]), "there was nothing");
+    e.put("{one}:m", "1", 60).await.unwrap();
+    assert!(!e.replace_beside(("{one}:m", "2", "3"), &beside("x")).await.unwrap());
+    assert_eq!(e.get_many(&keys).await.unwrap(), values([Some("1"), None, None]));
+    assert!(e.replace_beside(("{one}:m", "1", "2"), &beside("y")).await.unwrap());
+    assert_eq!(e.get_many(&keys).await.unwrap(), values([Some("2"), Some("y"), Some("y")]));
+    assert!(e.replace_beside(("{one}:m", "2", "3"), &[]).await.unwrap());
+    assert_eq!(e.get("{one}:m").await.unwrap().as_deref(), Some("3"));
+    e.delete(&["{one}:m"]).await.unwrap();
+    e.delete(&["{one}:a"]).await.unwrap();
+    e.delete(&["{one}:b"]).await.unwrap();
 }
 
 async fn expiry_conforms(e: &Ephemeral, time: &Passing) {

@@ -56,6 +56,7 @@ const FATES: [(&str, Fate); 29] = [
     ("client_registrations", Fate::Bounded("one for each app, gone with it")),
     ("client_documents", Fate::Bounded("one for each app, gone with it")),
     ("consents", Fate::Bounded("people and apps, gone with either")),
+    ("withdrawals", Fate::Bounded("people and apps, gone with either")),
     ("protected_resources", Fate::Bounded("an administrator names them; gone with their app")),
     ("gateway_cookies", Fate::Bounded("ten for each session, gone with it")),
     ("signing_keys", Fate::Bounded("three for each algorithm; removed once nothing needs them")),

@@ -228,6 +228,37 @@ pub(crate) async fn ephemeral_one_winner_each(ephemeral: &Ephemeral) {
         .await;
         assert_eq!(count(&outcomes, &true), 1, "one of them found what it expected");
     }
+    a_marker_never_runs_ahead(ephemeral).await;
+}
+
+/// Sixty-four announce themselves in turn, each with a stone of their own, while all look: whoever
+/// sees a number sees the stones of all up to it.
+async fn a_marker_never_runs_ahead(ephemeral: &Ephemeral) {
+    let stone = |n: usize| format!("{{ahead}}:stone{n}");
+    ephemeral.put("{ahead}:marker", "0", 60).await.unwrap();
+    let e = ephemeral.clone();
+    all_at_once(move |n| {
+        let e = e.clone();
+        async move {
+            let (before, after) = (n.to_string(), (n + 1).to_string());
+            let beside = [(stone(n), "1".to_owned(), 60)];
+            loop {
+                let value = ("{ahead}:marker", before.as_str(), after.as_str());
+                let announced = e.replace_beside(value, &beside).await.unwrap();
+                let mut keys = vec!["{ahead}:marker".to_owned()];
+                keys.extend((0..RUNNERS).map(stone));
+                let seen = e.get_many(&keys).await.unwrap();
+                let number: usize = seen[0].as_ref().unwrap().parse().unwrap();
+                assert!(seen[1..=number].iter().all(Option::is_some), "{number}: {seen:?}");
+                if announced {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+    })
+    .await;
+    assert_eq!(ephemeral.get("{ahead}:marker").await.unwrap().as_deref(), Some("64"));
 }
 
 pub(crate) async fn no_sign_in_that_began_before_outlives_a_sign_out(store: &Store) {

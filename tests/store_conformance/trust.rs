@@ -4,9 +4,9 @@ use doorward::protocol::scope::Scopes;
 use doorward::protocol::token::trusted_issuer::TrustedIssuer;
 use doorward::protocol::types::{ClientId, SessionId, UserId};
 use doorward::store::consents::{self, Consent};
-use doorward::store::{Store, StoreError, grants, trusted_issuers};
+use doorward::store::{Store, StoreError, grants, sessions, sync, trusted_issuers};
 
-use super::fixtures::{NOW, grant};
+use super::fixtures::{NOW, grant, session};
 
 fn issuer(name: &str, iss: &str) -> TrustedIssuer {
     TrustedIssuer {
@@ -109,4 +109,68 @@ pub(crate) async fn held_consents_conform(store: &Store) {
     tx.commit().await.unwrap();
     assert_eq!(consents::get(&store.db, &user, &client).await.unwrap(), Some(consent));
     consents::delete(&store.db, &user, &client).await.unwrap();
+    for count in 0..3 {
+        let known = consents::withdrawals(&store.db, &user, &client).await.unwrap();
+        assert_eq!(known, count);
+        let mut tx = store.begin().await.unwrap();
+        consents::note_withdrawal(&mut tx, &user, &client).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let nobody = UserId::new("nobody");
+    assert_eq!(consents::withdrawals(&store.db, &nobody, &client).await.unwrap(), 0);
+    let mut tx = store.begin().await.unwrap();
+    let refused = consents::note_withdrawal(&mut tx, &nobody, &client).await;
+    assert_eq!(refused, Err(StoreError::Conflict));
+    drop(tx);
+}
+
+/// Whoever ends something waits for those who hold it, and sees what they have added.
+pub(crate) async fn what_is_held_does_not_end(store: &Store) {
+    let db = &store.db;
+    let user = UserId::new("u-alice");
+    let id = grant("held", "u-alice", "app").id;
+    grants::insert(db, &grant("held", "u-alice", "app")).await.unwrap();
+    assert!(grants::clients_of_user(db, &user).await.unwrap().contains(&ClientId::new("app")));
+    let mut tx = store.begin().await.unwrap();
+    assert!(grants::hold(&mut tx, &id).await.unwrap());
+    let ending = tokio::spawn({
+        let (store, id) = (store.clone(), id.clone());
+        async move { grants::revoke(&store.db, &id, NOW).await.unwrap() }
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    assert!(!ending.is_finished());
+    tx.commit().await.unwrap();
+    assert!(ending.await.unwrap());
+    let mut tx = store.begin().await.unwrap();
+    assert!(!grants::hold(&mut tx, &id).await.unwrap());
+    assert!(!grants::hold(&mut tx, &"nobody".to_owned().into()).await.unwrap());
+
+    // A revocation gets its number once those who look have committed.
+    sync::hold_revocations(&mut tx).await.unwrap();
+    let before = sync::read(db).await.unwrap().revocations;
+    let revoking = tokio::spawn({
+        let store = store.clone();
+        async move { sync::bump_revocations(&store.db).await.unwrap() }
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    assert!(!revoking.is_finished());
+    tx.commit().await.unwrap();
+    assert_eq!(revoking.await.unwrap(), before + 1);
+
+    let names = ["hold-b", "hold-a", "hold-c"];
+    for name in names {
+        sessions::insert(db, &session(name, "u-alice")).await.unwrap();
+    }
+    sessions::revoke(db, &SessionId::new("hold-c"), NOW).await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    let held = sessions::hold_of_user(&mut tx, &user).await.unwrap();
+    assert!(held.is_sorted());
+    let is_held = |name| held.contains(&SessionId::new(name));
+    assert_eq!(names.map(is_held), [true, true, false]);
+    let nobody = sessions::hold_of_user(&mut tx, &UserId::new("nobody")).await.unwrap();
+    assert!(nobody.is_empty());
+    drop(tx);
+    for name in names {
+        sessions::revoke(db, &SessionId::new(name), NOW).await.unwrap();
+    }
 }

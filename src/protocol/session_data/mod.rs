@@ -59,19 +59,22 @@ impl Key {
     }
 }
 
-/// The token versions of app and person that values were written under. A raised one ends everything
-/// issued before, and these values with it.
+/// The token versions of app and person that values were written under, and how often the person had
+/// taken back what they allowed the app. A raised one ends everything issued before, and these values
+/// with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Generation {
     pub client: i64,
     pub user: i64,
+    #[serde(default)]
+    pub withdrawals: i64,
 }
 
 impl Generation {
     /// Whether anything was raised since `other`.
     #[must_use]
     pub fn is_after(self, other: Self) -> bool {
-        self.client > other.client || self.user > other.user
+        self.client > other.client || self.user > other.user || self.withdrawals > other.withdrawals
     }
 }
 
@@ -198,7 +201,7 @@ mod tests {
     use super::conditions::Tags;
     use super::*;
 
-    const GENERATION: Generation = Generation { client: 1, user: 1 };
+    const GENERATION: Generation = Generation { client: 1, user: 1, withdrawals: 1 };
 
     fn document() -> Document {
         Document::new(GENERATION)
@@ -283,8 +286,12 @@ mod tests {
     }
 
     #[test]
-    fn either_version_ends_a_generation() {
-        let newer = [Generation { client: 2, user: 1 }, Generation { client: 1, user: 2 }];
+    fn any_version_ends_a_generation() {
+        let newer = [
+            Generation { client: 2, ..GENERATION },
+            Generation { user: 2, ..GENERATION },
+            Generation { withdrawals: 2, ..GENERATION },
+        ];
         for newer in newer {
             assert!(newer.is_after(GENERATION));
             assert!(!GENERATION.is_after(newer));

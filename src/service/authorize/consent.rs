@@ -107,6 +107,7 @@ async fn remember(
         .caller(caller)
         .detail("scope", request.scopes.to_string());
     audit::append(&mut tx, &event.into_row()).await.map_err(Failure::from)?;
+    metadata_document::announce(&mut tx, kept).await.map_err(Failure::from)?;
     tx.commit().await.map_err(Failure::from)?;
     if kept == Kept::Anew {
         app.known.forget();

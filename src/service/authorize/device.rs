@@ -321,6 +321,7 @@ async fn record_answer(
         }
     }
     audit::append(&mut tx, &event.into_row()).await?;
+    metadata_document::announce(&mut tx, kept).await?;
     tx.commit().await?;
     if kept == Kept::Anew {
         app.known.forget();
@@ -341,13 +342,9 @@ fn throttle_keys(session: &LiveSession, caller: &Caller) -> ThrottleKeys {
 /// Fails closed: when the counters cannot be read, nobody may guess.
 async fn refuse_if_throttled(app: &App, keys: &ThrottleKeys) -> Result<(), DeviceError> {
     let all: Vec<_> = [&keys.person].into_iter().chain(&keys.network).cloned().collect();
-    let now = app.now();
-    match throttle::blocked_until(&app.ephemeral, &all).await? {
-        Some(until) if until > now => {
-            app.metrics.rate_limited("device");
-            Err(DeviceError::Throttled { retry_after: until.since(now) })
-        }
-        _ => Ok(()),
+    match brake::wait(app, &all, "device").await? {
+        Some(retry_after) => Err(DeviceError::Throttled { retry_after }),
+        None => Ok(()),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::protocol::error::OAuthError;
 use crate::protocol::params::Params;
 use crate::protocol::types::ClientId;
 use crate::service::audit::{self, Actor, Caller, Event};
+use crate::service::brake;
 use crate::service::clients::{self, assertion, certificate, metadata_document};
 use crate::service::failure::EndpointError;
 use crate::service::token::dpop::Entrance;
@@ -166,10 +167,7 @@ impl Guard {
         if !app.known.has_failed(&self.key) {
             return Ok(());
         }
-        let blocked =
-            throttle::blocked_until(&app.ephemeral, std::slice::from_ref(&self.key)).await?;
-        if blocked.is_some_and(|until| until > app.now()) {
-            app.metrics.rate_limited("client");
+        if brake::wait(app, std::slice::from_ref(&self.key), "client").await?.is_some() {
             let error = OAuthError::invalid_client(
                 "Too many failed attempts; wait a minute before trying again.",
             );

@@ -27,7 +27,7 @@ use crate::service::clients::registration::care as registrations;
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::revocation;
 use crate::store::clients::{self as client_rows, documents, protected_resources};
-use crate::store::{Tx, audit, sync};
+use crate::store::{StoreError, Tx, audit, sync};
 
 /// Documents asked for at one host in a minute, of apps that nobody uses yet.
 const PER_HOST: i64 = 60;
@@ -281,7 +281,7 @@ async fn follow(app: &App, stored: &Client, document: &Document) -> Result<(), F
 
 /// Whether a client was new to the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use = "a new client has to be announced once the transaction is committed"]
+#[must_use = "a new client has to be announced to other nodes, and here after the commit"]
 pub enum Kept {
     Anew,
     Before,
@@ -297,7 +297,7 @@ pub(crate) async fn keep(app: &App, tx: &mut Tx, client: &Client) -> Result<Kept
         return Ok(Kept::Before);
     }
     let now = app.now();
-    let version = clients::spent_version(tx, &client.id).await?;
+    let version = clients::first_version(tx, &client.id, now).await?;
     let client =
         Client { token_version: version, created_at: now, updated_at: now, ..client.clone() };
     if !documents::insert_client(&mut *tx, &client).await.map_err(Failure::from)? {
@@ -322,8 +322,19 @@ pub(crate) async fn keep(app: &App, tx: &mut Tx, client: &Client) -> Result<Kept
         .client(&client.id)
         .detail("client_name", client.metadata.client_name.as_str());
     audit::append(&mut *tx, &event.into_row()).await.map_err(Failure::from)?;
-    sync::bump_catalog(tx).await.map_err(Failure::from)?;
     Ok(Kept::Anew)
+}
+
+/// Tells the other nodes of a client that is new to the store, in the same transaction. Last of all:
+/// everybody's revocations and changes wait for this one to commit.
+///
+/// # Errors
+/// [`StoreError`].
+pub(crate) async fn announce(tx: &mut Tx, kept: Kept) -> Result<(), StoreError> {
+    if kept == Kept::Anew {
+        sync::bump_catalog(tx).await?;
+    }
+    Ok(())
 }
 
 /// Nobody fills all places with documents of one host.

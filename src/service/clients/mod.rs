@@ -12,6 +12,7 @@ pub(in crate::service) mod software_statement;
 use std::sync::Arc;
 
 use crate::app::App;
+use crate::clock::UnixTime;
 use crate::crypto::secret::{self, Secret, SecretHash};
 use crate::protocol::client::validation::MetadataProblem;
 use crate::protocol::client::{
@@ -25,7 +26,7 @@ use crate::service::revocation::{self, Subject};
 use crate::store::clients::{self, ClientFilter, protected_resources};
 use crate::store::revocations::{self, RevocationKind};
 use crate::store::sessions::session_data;
-use crate::store::{StoreError, Tx, audit, grants, sync};
+use crate::store::{StoreError, Tx, audit, consents, grants, sync};
 
 /// The shortest secret an administrator may bring; generated ones have 43 characters.
 const MIN_SECRET_CHARS: usize = 32;
@@ -145,7 +146,7 @@ pub async fn create(app: &App, new: NewClient, actor: &Actor) -> Result<WithSecr
     let now = app.now();
     let mut tx = app.store.begin().await?;
     let client = Client {
-        token_version: spent_version(&mut tx, &id).await?,
+        token_version: first_version(&mut tx, &id, now).await?,
         id,
         metadata: checks::kept(new.metadata),
         origin: ClientOrigin::Manual,
@@ -181,11 +182,17 @@ async fn give_resources(tx: &mut Tx, client: &Client) -> Result<(), ClientError>
     if problems.is_empty() { Ok(()) } else { Err(ClientError::Invalid(problems)) }
 }
 
-/// Where the token versions of a new client begin: behind those of a deleted one with the same id,
-/// whose revocation would otherwise kill the new one's tokens as well.
-pub(crate) async fn spent_version(tx: &mut Tx, id: &ClientId) -> Result<i64, Failure> {
+/// Where the token versions of a new client begin: behind those of a deleted one with the same id. Its
+/// revocation would otherwise kill the new one's tokens as well; and once that is forgotten, the new one
+/// would find what the old one has left in the fast store. So versions begin with the time: none is
+/// raised once a second all its life.
+pub(crate) async fn first_version(
+    tx: &mut Tx,
+    id: &ClientId,
+    now: UnixTime,
+) -> Result<i64, Failure> {
     let spent = revocations::any(tx, &[(RevocationKind::Client, id.as_str())]).await?;
-    Ok(spent.iter().map(|revocation| revocation.version).max().unwrap_or_default())
+    Ok(spent.iter().map(|revocation| revocation.version).fold(now.0, i64::max))
 }
 
 /// What even an administrator cannot change of an app that came by itself.
@@ -320,6 +327,11 @@ pub async fn delete(app: &App, id: &ClientId, actor: &Actor) -> Result<(), Clien
     let now = app.now();
     let mut tx = app.store.begin().await?;
     let version = clients::raise_token_version(&mut tx, id).await?;
+    // Before the rows go with the client's: whoever adds something to them at this moment is waited for
+    // while they need not wait for the client.
+    consents::delete_for_client(&mut tx, id).await?;
+    grants::revoke_for_client(&mut tx, id, now).await?;
+    session_data::forget_client(&mut tx, id).await?;
     clients::delete(&mut tx, id).await?;
     // After what goes with the client: everybody's revocations wait for this one to commit.
     let pending = revocation::record(&mut tx, &[Subject::Client(id, version)], now).await?;

@@ -99,6 +99,9 @@ pub(crate) async fn create_in(
     actor: &Actor,
 ) -> Result<Secret, Failure> {
     let now = app.now();
+    if let Some(user) = user {
+        users::hold(&mut *tx, user).await?;
+    }
     links::revoke_all(&mut *tx, kind, user).await?;
     let secret = add(tx, About { kind, user, session: None }, (now, LIFETIME)).await?;
     let mut event = Event::success("link.created", actor, now).detail("kind", kind.as_str());
@@ -202,6 +205,8 @@ pub async fn redeem_reset(app: &App, token: &str, password: String) -> Result<Us
     let phc = people::hash(app, &user, password).await?;
     let now = app.now();
     let mut tx = app.store.begin().await?;
+    // Before their link, as whoever disables an account and withdraws its links does.
+    users::hold(&mut tx, &user.id).await?;
     spend(&mut tx, token, now).await?;
     users::set_password(&mut tx, &user.id, &phc, now).await?;
     people::told_of_password(app, &mut tx, &user).await?;

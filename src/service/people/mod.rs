@@ -11,21 +11,18 @@ use crate::crypto::secret;
 use crate::mail::Letter;
 use crate::protocol::password_policy::{self, PasswordRefusal};
 use crate::protocol::plain_text::is_disguised;
-use crate::protocol::types::{SessionId, UserId};
+use crate::protocol::types::UserId;
 use crate::protocol::user::{AdminRole, Profile, User};
 use crate::service::audit::{Actor, Event};
 use crate::service::clients::Activity;
 use crate::service::failure::Failure;
 use crate::service::mail;
 use crate::service::revocation::{self, Subject};
-use crate::service::session::backchannel_logout;
+use crate::service::session::{everywhere, session_data};
 use crate::service::sign_in::normalize_login;
 use crate::store::links::LinkKind;
-use crate::store::sessions::session_data;
 use crate::store::users::{self, UserFilter};
-use crate::store::{
-    StoreError, Tx, audit, grants, groups as group_rows, links as link_rows, sessions,
-};
+use crate::store::{StoreError, Tx, audit, groups as group_rows, links as link_rows};
 
 /// Why an account could not be changed.
 #[derive(Debug, thiserror::Error)]
@@ -349,6 +346,9 @@ pub async fn set_password(
     let phc = hash(app, &user, password).await?;
     let now = app.now();
     let mut tx = app.store.begin().await?;
+    if !users::hold(&mut tx, id).await? {
+        return Err(PeopleError::NotFound);
+    }
     users::set_password(&mut tx, id, &phc, now).await?;
     told_of_password(app, &mut tx, &user).await?;
     let event = Event::success("user.password_set", actor, now).user(id);
@@ -380,14 +380,11 @@ pub async fn delete(app: &App, id: &UserId, actor: &Actor) -> Result<(), PeopleE
     let mut tx = app.store.begin().await?;
     users::hold_owners(&mut tx).await?;
     let before = users::by_id(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
-    users::hold(&mut tx, id).await?;
-    let ended = sessions::revoke_for_user(&mut tx, id, None, now).await?;
-    // Before the rows of the sessions go with the person's.
-    backchannel_logout::enqueue(app, &mut tx, id, ended.iter().map(|(id, _)| id)).await?;
-    let version = users::raise_token_version(&mut tx, id).await?;
+    // Before the rows go with the person's: apps are told of sessions, and whoever adds something to
+    // what goes is waited for while they need not wait for the person.
+    let ended = everywhere::end_all(app, &mut tx, id).await?;
     users::delete(&mut tx, id).await?;
-    // After what goes with the person: everybody's revocations wait for this one to commit.
-    let pending = revocation::record(&mut tx, &all_of((id, version), &ended), now).await?;
+    let pending = ended.record(&mut tx, (id, now)).await?;
     keep_an_owner(&mut tx, &before).await?;
     let event = Event::success("user.deleted", actor, now)
         .user(id)
@@ -396,6 +393,7 @@ pub async fn delete(app: &App, id: &UserId, actor: &Actor) -> Result<(), PeopleE
     tx.commit().await?;
     app.outbox_bell.notify_one();
     revocation::publish(app, pending).await;
+    session_data::make_room(app, ended.leftovers).await;
     Ok(())
 }
 
@@ -407,30 +405,14 @@ pub(crate) async fn end_everything(
     (id, event): (&UserId, Event),
 ) -> Result<(), Failure> {
     let now = app.now();
-    // A sign-in under way comes first and is seen below, or waits and is refused.
-    users::hold(&mut tx, id).await?;
-    let ended = sessions::revoke_for_user(&mut tx, id, None, now).await?;
-    backchannel_logout::enqueue(app, &mut tx, id, ended.iter().map(|(id, _)| id)).await?;
-    grants::revoke_for_user(&mut tx, id, now).await?;
-    session_data::forget_user(&mut tx, id).await?;
-    let version = users::raise_token_version(&mut tx, id).await?;
-    let pending = revocation::record(&mut tx, &all_of((id, version), &ended), now).await?;
+    let ended = everywhere::end_all(app, &mut tx, id).await?;
+    let pending = ended.record(&mut tx, (id, now)).await?;
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
     app.outbox_bell.notify_one();
     revocation::publish(app, pending).await;
+    session_data::make_room(app, ended.leftovers).await;
     Ok(())
-}
-
-/// A person under a new token version, and each of their sessions.
-fn all_of<'a>(
-    (id, version): (&'a UserId, i64),
-    ended: &'a [(SessionId, String)],
-) -> Vec<Subject<'a>> {
-    let sessions = ended
-        .iter()
-        .flat_map(|(session, cookie)| [Subject::Session(session), Subject::Cookie(cookie)]);
-    std::iter::once(Subject::User(id, version)).chain(sessions).collect()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 pub mod not_me;
 
 use crate::app::App;
+use crate::clock::Seconds;
 use crate::crypto::secret::SecretHash;
 use crate::mail::{Letter, SignInFacts};
 use crate::origin::device;
@@ -23,7 +24,7 @@ use crate::store::grants::Grant;
 use crate::store::known_marks::{self, Mark, MarkKind};
 use crate::store::links::LinkKind;
 use crate::store::sessions;
-use crate::store::{StoreError, Tx, audit, clients as client_rows, users};
+use crate::store::{StoreError, Tx, audit, clients as client_rows, used_jtis, users};
 
 /// Devices, and networks, that are remembered of one person; those not seen for longest go first.
 const MOST_MARKS: usize = 20;
@@ -31,6 +32,8 @@ const MOST_MARKS: usize = 20;
 /// mailbox; the first letters say all there is to say.
 const MOST_LETTERS: i64 = 20;
 const DAY: i64 = 86_400;
+/// How long after a letter about a refused sign-in the next one may follow.
+const TOLD_AGAIN: Seconds = 3_600;
 /// A mark that nothing has. It makes the next device a new one for somebody of whom all was forgotten.
 const NOBODY: &str = "-";
 
@@ -197,11 +200,11 @@ pub(crate) async fn refuse(
     caller: &Caller,
 ) -> Result<(), Failure> {
     let now = app.now();
-    // Without the counter one letter too many is better than none.
-    let first = app.ephemeral.put_new(&format!("refusal-told:{user}"), "1", 3_600).await;
-    let mailbox = match first {
-        Ok(false) => Mailbox::Closed,
-        Ok(true) | Err(_) => mailbox(app, user, findings).await,
+    let told = SecretHash::of(&format!("refusal-told:{user}"));
+    let mailbox = if used_jtis::is_spent(&app.store.db, told.as_str()).await? {
+        Mailbox::Closed
+    } else {
+        mailbox(app, user, findings).await
     };
     let sign_in = SignIn { user, session: None, findings, mailbox, caller };
     let mut tx = app.store.begin().await?;
@@ -209,7 +212,10 @@ pub(crate) async fn refuse(
     write_findings(app, &mut tx, &sign_in, event).await?;
     let event = Event::failure("sign_in.refused", &Actor::Anonymous, now).user(user).caller(caller);
     audit::append(&mut tx, &event.into_row()).await?;
-    tell(app, &mut tx, &sign_in, Letter::SignInRefused).await?;
+    // Spent with the letter or not at all: a transaction that fails leaves the next one to be told.
+    if used_jtis::spend(&mut tx, told.as_str(), now.plus(TOLD_AGAIN)).await? {
+        tell(app, &mut tx, &sign_in, Letter::SignInRefused).await?;
+    }
     tx.commit().await?;
     app.outbox_bell.notify_one();
     Ok(())

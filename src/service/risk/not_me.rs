@@ -9,6 +9,7 @@ use crate::mail::Letter;
 use crate::protocol::types::UserId;
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller, Event};
+use crate::service::brake;
 use crate::service::failure::Failure;
 use crate::service::people::links as recovery;
 use crate::service::session::{self, LiveSession};
@@ -103,14 +104,18 @@ pub async fn redeem(
     let Disputed { user, session, .. } = check(app, token, caller).await?;
     let now = app.now();
     let mut tx = app.store.begin().await?;
+    // A sign-in under way comes first and is seen, or waits and finds another epoch and no password.
+    users::hold(&mut tx, &user.id).await?;
     // The gate: of any number of callers one gets on.
     if links::spend(&mut tx, SecretHash::of(token).as_str(), now).await?.is_none() {
         return Err(NotMeError::Spent);
     }
-    // A sign-in under way comes first and is seen, or waits and finds another epoch and no password.
-    users::hold(&mut tx, &user.id).await?;
-    if let Some(session) = &session {
-        sessions::hold(&mut tx, &session.id).await?;
+    match (others, &session) {
+        (OtherSessions::End, _) => drop(sessions::hold_of_user(&mut tx, &user.id).await?),
+        (OtherSessions::Keep, Some(session)) => {
+            sessions::hold(&mut tx, &session.id).await?;
+        }
+        (OtherSessions::Keep, None) => {}
     }
     sign_ins::raise_epoch(&mut tx, &user.id).await?;
     if let Some(session) = &session {
@@ -174,13 +179,9 @@ fn recovery_letter(app: &App, user: &User, reset: &Secret) -> Letter {
 
 /// Fails closed: when the counters cannot be read, nobody may try links.
 async fn refuse_if_throttled(app: &App, caller: &Caller) -> Result<(), NotMeError> {
-    let now = app.now();
-    match throttle::blocked_until(&app.ephemeral, &[throttle_key(caller)]).await? {
-        Some(until) if until > now => {
-            app.metrics.rate_limited("not_me");
-            Err(NotMeError::Throttled { retry_after: until.since(now) })
-        }
-        _ => Ok(()),
+    match brake::wait(app, &[throttle_key(caller)], "not_me").await? {
+        Some(retry_after) => Err(NotMeError::Throttled { retry_after }),
+        None => Ok(()),
     }
 }
 

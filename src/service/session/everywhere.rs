@@ -7,6 +7,8 @@
 //! of those are held, too. So either they come first and are seen, or they wait and find out. What had
 //! begun and is no session and no grant yet, such as a sign-in whose password is being checked or a
 //! device's answer that nobody has fetched, finds another sign-in epoch.
+//!
+//! [`end_all`] is the whole of it, and what a new password, a disabled and a deleted account do as well.
 
 use crate::app::App;
 use crate::clock::UnixTime;
@@ -49,8 +51,9 @@ pub struct Ended {
     pub connections: usize,
 }
 
-/// Ends them. Apps with a back channel are told of every session. `None` when there is no such person,
-/// or the session that was to stay has ended meanwhile: nothing changes then.
+/// Ends them. Apps with a back channel are told of every session. Where there is nothing to end, nothing
+/// is published. `None` when there is no such person, or the session that was to stay has ended meanwhile:
+/// nothing changes then.
 ///
 /// # Errors
 /// [`Failure`] when SQL does not take it; nothing has ended then and the caller must say so.
@@ -61,7 +64,7 @@ pub async fn sign_out(
 ) -> Result<Option<Ended>, Failure> {
     let now = app.now();
     let mut tx = app.store.begin().await?;
-    if !users::hold(&mut tx, wanted.user).await? || !stays(&mut tx, wanted.reach).await? {
+    if !users::hold(&mut tx, wanted.user).await? || !stays(&mut tx, wanted).await? {
         return Ok(None);
     }
     if !matches!(actor, Actor::User(id) if id == wanted.user) {
@@ -69,6 +72,11 @@ pub async fn sign_out(
         sessions::disown_living(&mut tx, wanted.user).await?;
     }
     let (ended, pending, leftovers) = end_in(app, &mut tx, (wanted, now)).await?;
+    // Every number that is given out makes all nodes look at what has ended.
+    let Some(pending) = pending else {
+        tx.commit().await?;
+        return Ok(Some(ended));
+    };
     let event = match wanted.reach {
         Reach::Everywhere => Event::success("user.signed_out_everywhere", actor, now),
         Reach::Elsewhere(kept) => {
@@ -84,26 +92,33 @@ pub async fn sign_out(
     tx.commit().await?;
     app.outbox_bell.notify_one();
     revocation::publish(app, pending).await;
-    for kept in leftovers {
-        session_data::make_room(app, kept).await;
-    }
+    session_data::make_room(app, leftovers).await;
     Ok(Some(ended))
 }
 
-/// Whether the session that is to stay is there to stay.
-async fn stays(tx: &mut Tx, reach: Reach<'_>) -> Result<bool, Failure> {
-    match reach {
-        Reach::Everywhere => Ok(true),
-        Reach::Elsewhere(kept) => Ok(sessions::hold(tx, kept).await?),
-    }
+/// Whether the session that is to stay is there to stay. Holds it, and those that end.
+async fn stays(tx: &mut Tx, wanted: &Wanted<'_>) -> Result<bool, Failure> {
+    let held = sessions::hold_of_user(tx, wanted.user).await?;
+    Ok(match wanted.reach {
+        Reach::Everywhere => true,
+        Reach::Elsewhere(kept) => held.contains(kept),
+    })
 }
 
+/// What [`sign_out`] writes; nothing to publish when there was nothing to end.
 async fn end_in(
     app: &App,
     tx: &mut Tx,
     (wanted, now): (&Wanted<'_>, UnixTime),
-) -> Result<(Ended, Pending, Vec<Leftovers>), Failure> {
+) -> Result<(Ended, Option<Pending>, Leftovers), Failure> {
     let Wanted { user, reach, connections } = *wanted;
+    if (reach, connections) == (Reach::Everywhere, Connections::End) {
+        // Nothing is to stay, so neither does what no row here stands for, such as a sign-in under way.
+        let all = end_all(app, tx, user).await?;
+        let pending = all.record(tx, (user, now)).await?;
+        let ended = Ended { sessions: all.sessions.len(), connections: all.unbound.len() };
+        return Ok((ended, Some(pending), all.leftovers));
+    }
     let except = match reach {
         Reach::Everywhere => None,
         Reach::Elsewhere(kept) => Some(kept),
@@ -115,23 +130,71 @@ async fn end_in(
         Connections::Keep => Vec::new(),
         Connections::End => end_connections(tx, (user, now)).await?,
     };
-    grants::revoke_bound(&mut *tx, user, except, now).await?;
-    let mut leftovers = Vec::new();
+    let bound = grants::revoke_bound(&mut *tx, user, except, now).await?;
+    let mut leftovers = Leftovers::default();
     for (session, _) in &gone {
-        leftovers.push(session_data::forget_session(tx, session).await?);
+        leftovers.extend(session_data::forget_session(tx, session).await?);
     }
-    let mut subjects: Vec<_> = gone
-        .iter()
-        .flat_map(|(session, cookie)| [Subject::Session(session), Subject::Cookie(cookie)])
-        .chain(unbound.iter().map(Subject::Grant))
-        .collect();
-    if (reach, connections) == (Reach::Everywhere, Connections::End) {
-        // Nothing is to stay, so neither does what no grant here stands for.
-        let version = users::raise_token_version(&mut *tx, user).await?;
-        subjects.push(Subject::User(user, version));
+    let ended = Ended { sessions: gone.len(), connections: unbound.len() };
+    // What was bound has a stone of its own, too: the row of its session may be gone for long.
+    let apart = unbound.iter().chain(&bound).map(Subject::Grant);
+    let subjects: Vec<_> = of_sessions(&gone).chain(apart).collect();
+    if subjects.is_empty() {
+        return Ok((ended, None, leftovers));
     }
     let pending = revocation::record(tx, &subjects, now).await?;
-    Ok((Ended { sessions: gone.len(), connections: unbound.len() }, pending, leftovers))
+    Ok((ended, Some(pending), leftovers))
+}
+
+/// Everything of a person, ended in a transaction that has yet to record it.
+#[must_use = "record it in the same transaction, and make room after the commit"]
+pub(crate) struct EndOfAll {
+    /// Each with the hash of its cookie.
+    sessions: Vec<(SessionId, String)>,
+    /// What had outlived sessions.
+    unbound: Vec<GrantId>,
+    version: i64,
+    pub leftovers: Leftovers,
+}
+
+impl EndOfAll {
+    /// Records it: last of all, since everybody's revocations wait for this one to commit.
+    ///
+    /// # Errors
+    /// [`Failure`] when SQL does not take it.
+    pub(crate) async fn record(
+        &self,
+        tx: &mut Tx,
+        (user, now): (&UserId, UnixTime),
+    ) -> Result<Pending, Failure> {
+        let all = std::iter::once(Subject::User(user, self.version));
+        let subjects: Vec<_> = all.chain(of_sessions(&self.sessions)).collect();
+        revocation::record(tx, &subjects, now).await
+    }
+}
+
+/// Ends everything a person has: sessions, what outlives them, what apps keep, and under the next token
+/// version whatever no row here stands for.
+///
+/// # Errors
+/// [`Failure`] when SQL does not take it.
+pub(crate) async fn end_all(app: &App, tx: &mut Tx, user: &UserId) -> Result<EndOfAll, Failure> {
+    let now = app.now();
+    // A sign-in under way comes first and is seen below, or waits and is refused.
+    users::hold(&mut *tx, user).await?;
+    sessions::hold_of_user(tx, user).await?;
+    let sessions = sessions::revoke_for_user(&mut *tx, user, None, now).await?;
+    backchannel_logout::enqueue(app, tx, user, sessions.iter().map(|(id, _)| id)).await?;
+    let unbound = end_connections(tx, (user, now)).await?;
+    grants::revoke_for_user(&mut *tx, user, now).await?;
+    let ended = sessions.iter().map(|(id, _)| id);
+    let leftovers = session_data::forget_user(tx, user, ended).await?;
+    let version = users::raise_token_version(&mut *tx, user).await?;
+    Ok(EndOfAll { sessions, unbound, version, leftovers })
+}
+
+fn of_sessions(ended: &[(SessionId, String)]) -> impl Iterator<Item = Subject<'_>> {
+    ended.iter().flat_map(|(session, cookie)| [Subject::Session(session), Subject::Cookie(cookie)])
 }
 
 /// Waits for devices that redeem their codes at this moment, and then sees their grants.

@@ -13,6 +13,7 @@ use crate::protocol::risk::{Decision, Finding, History};
 use crate::protocol::types::UserId;
 use crate::protocol::user::User;
 use crate::service::audit::{self, Actor, Caller, Event};
+use crate::service::brake;
 use crate::service::failure::Failure;
 use crate::service::risk;
 use crate::service::session::accounts::{Accounts, Newcomer};
@@ -175,14 +176,9 @@ pub(crate) fn address_rule(app: &App) -> ThrottleRule {
 async fn refuse_if_throttled(app: &App, keys: &ThrottleKeys) -> Result<(), SignInError> {
     let mut all = vec![keys.account.clone()];
     all.extend(keys.address.clone());
-    let blocked = throttle::blocked_until(&app.ephemeral, &all).await.map_err(Failure::from)?;
-    let now = app.now();
-    match blocked {
-        Some(until) if until > now => {
-            app.metrics.rate_limited("login");
-            Err(SignInError::Throttled { retry_after: until.since(now) })
-        }
-        _ => Ok(()),
+    match brake::wait(app, &all, "login").await.map_err(Failure::from)? {
+        Some(retry_after) => Err(SignInError::Throttled { retry_after }),
+        None => Ok(()),
     }
 }
 

@@ -213,13 +213,9 @@ async fn insert(app: &App, user: &User, phc: &str, caller: &Caller) -> Result<()
 
 /// Fails closed: when the counters cannot be read, nobody may try names.
 async fn refuse_if_throttled(app: &App, network: &str) -> Result<(), SignUpError> {
-    let now = app.now();
-    match throttle::blocked_until(&app.ephemeral, &[throttle_key(network)]).await? {
-        Some(until) if until > now => {
-            app.metrics.rate_limited("sign_up");
-            Err(SignUpError::Throttled { retry_after: until.since(now) })
-        }
-        _ => Ok(()),
+    match brake::wait(app, &[throttle_key(network)], "sign_up").await? {
+        Some(retry_after) => Err(SignUpError::Throttled { retry_after }),
+        None => Ok(()),
     }
 }
 

@@ -29,15 +29,7 @@ pub async fn inspect(app: &App, token: &str) -> Result<Option<Arc<AccessTokenCla
         return Ok(None);
     }
     let user = claims.user_id();
-    let lineage = Lineage {
-        grant: &claims.grant,
-        session: claims.session_id(),
-        user: user.as_ref().zip(claims.user_version),
-        client: (&claims.client_id, claims.client_version),
-        origins: &claims.origins,
-        actors: &claims.actors,
-    };
-    match revocation::standing(app, &lineage).await? {
+    match revocation::standing(app, &Lineage::of(&claims, user.as_ref())).await? {
         Standing::Alive => Ok(Some(claims)),
         Standing::Revoked => Ok(None),
     }

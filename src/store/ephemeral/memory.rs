@@ -149,16 +149,33 @@ impl MemoryStore {
     }
 
     /// See [`super::Ephemeral::replace`].
-    pub fn replace(&self, key: &str, old: &str, new: &str) -> bool {
+    pub fn replace(&self, key: &str, old: &str, new: &str) -> Result<bool, StoreError> {
         let now = self.inner.clock.now();
         let mut shard = self.shard(key);
         let Some(expires_at) =
             shard.live(key, now).filter(|entry| entry.value == old).map(|entry| entry.expires_at)
         else {
-            return false;
+            return Ok(false);
         };
-        shard.insert(key, Entry { value: new.to_owned(), expires_at });
-        true
+        self.make_room(&mut shard, key, new)?
+            .insert(key, Entry { value: new.to_owned(), expires_at });
+        Ok(true)
+    }
+
+    /// See [`super::Ephemeral::replace_beside`]. The others are there before the value changes, so
+    /// whoever reads the new value first and then the others finds them all.
+    pub fn replace_beside(
+        &self,
+        (key, old, new): (&str, &str, &str),
+        beside: &[(String, String, Seconds)],
+    ) -> Result<bool, StoreError> {
+        if self.get(key).as_deref() != Some(old) {
+            return Ok(false);
+        }
+        for (key, value, ttl) in beside {
+            self.put(key, value, *ttl)?;
+        }
+        self.replace(key, old, new)
     }
 
     /// See [`super::Ephemeral::increment`].
@@ -219,7 +236,8 @@ impl MemoryStore {
         lock(&self.inner.shards[index])
     }
 
-    /// The same shard once it has room for this entry: expired ones go first.
+    /// The same shard once it has room for this entry in place of the one it has under this key:
+    /// expired ones go first.
     fn make_room<'g, 's>(
         &self,
         shard: &'g mut MutexGuard<'s, Shard>,
@@ -227,9 +245,10 @@ impl MemoryStore {
         value: &str,
     ) -> Result<&'g mut MutexGuard<'s, Shard>, StoreError> {
         let fits = |shard: &Shard| {
-            let replaces = shard.entries.contains_key(key);
-            (replaces || shard.entries.len() < self.inner.entries_per_shard)
-                && shard.bytes + cost(key, value) <= MOST_BYTES / SHARDS
+            let before = shard.entries.get(key).map(|entry| cost(key, &entry.value));
+            (before.is_some() || shard.entries.len() < self.inner.entries_per_shard)
+                && (shard.bytes + cost(key, value)).saturating_sub(before.unwrap_or_default())
+                    <= MOST_BYTES / SHARDS
         };
         if !fits(shard) {
             shard.drop_expired(self.inner.clock.now());
@@ -270,6 +289,22 @@ mod tests {
         assert!(refused >= 1_000 - SHARDS);
         let kept = (0..1_000).filter(|i| store.get(&format!("k{i}")).is_some()).count();
         assert_eq!(kept, 1_000 - refused);
+    }
+
+    #[test]
+    fn replacing_keeps_to_the_bound_and_needs_no_more_room_than_it_takes() {
+        let (store, _) = store(1_000);
+        let most = MOST_BYTES / SHARDS - cost("k", "");
+        store.put("k", "old", 60).unwrap();
+        let too_long = "x".repeat(most + 1);
+        assert!(store.replace("k", "old", &too_long).is_err());
+        assert_eq!(store.get("k").as_deref(), Some("old"), "nothing has changed");
+        let longest = "y".repeat(most);
+        assert_eq!(store.replace("k", "old", &longest), Ok(true));
+        // What goes makes room for what comes.
+        assert_eq!(store.replace("k", &longest, &"z".repeat(most)), Ok(true));
+        assert_eq!(store.put("k", &longest, 60), Ok(()));
+        assert_eq!(store.replace("k", "other", "v"), Ok(false));
     }
 
     #[test]

@@ -106,7 +106,22 @@ impl Ephemeral {
     /// Replaces a value if it is still `old` and keeps its time to live; `false`, and nothing is
     /// stored, when it is another or none.
     pub async fn replace(&self, key: &str, old: &str, new: &str) -> Result<bool, StoreError> {
-        to_either!(self, m => Ok(m.replace(key, old, new)), r => r.replace(key, old, new).await)
+        to_either!(self, m => m.replace(key, old, new), r => r.replace(key, old, new).await)
+    }
+
+    /// [`Self::replace`], and in the same step values stored beside it, each with its time to live:
+    /// nobody who reads the new value misses one of them, whatever breaks meanwhile. All keys must be
+    /// in one slot of a cluster: they share what stands in braces.
+    pub async fn replace_beside(
+        &self,
+        value: (&str, &str, &str),
+        beside: &[(String, String, Seconds)],
+    ) -> Result<bool, StoreError> {
+        to_either!(
+            self,
+            m => m.replace_beside(value, beside),
+            r => r.replace_beside(value, beside).await
+        )
     }
 
     /// Adds one and returns the count. The first call starts at 1 and sets the time to live, which

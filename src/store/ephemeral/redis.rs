@@ -38,6 +38,12 @@ const INCREMENT: &str = "local n = redis.call('INCR', KEYS[1]) \
 const REPLACE: &str = "if redis.call('GET', KEYS[1]) == ARGV[1] then \
     redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL') return 1 end return 0";
 
+/// The same, and stores the other keys first: an error on the way, such as a memory that is full,
+/// leaves the value as it is.
+const REPLACE_BESIDE: &str = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end \
+    for i = 2, #KEYS do redis.call('SET', KEYS[i], ARGV[2 * i - 1], 'EX', ARGV[2 * i]) end \
+    redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL') return 1";
+
 /// The store on Redis. Cheap to clone.
 #[derive(Clone)]
 pub struct RedisStore {
@@ -141,6 +147,23 @@ impl RedisStore {
     ) -> Result<bool, StoreError> {
         let command =
             redis::cmd("EVAL").arg(REPLACE).arg(1).arg(prefixed(key)).arg(old).arg(new).take();
+        self.call(&command, Repeat::Harmful).await
+    }
+
+    pub(super) async fn replace_beside(
+        &self,
+        (key, old, new): (&str, &str, &str),
+        beside: &[(String, String, Seconds)],
+    ) -> Result<bool, StoreError> {
+        let mut command = redis::cmd("EVAL");
+        command.arg(REPLACE_BESIDE).arg(beside.len() + 1).arg(prefixed(key));
+        for (key, ..) in beside {
+            command.arg(prefixed(key));
+        }
+        command.arg(old).arg(new);
+        for (_, value, ttl) in beside {
+            command.arg(value).arg((*ttl).max(1));
+        }
         self.call(&command, Repeat::Harmful).await
     }
 

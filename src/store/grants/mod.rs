@@ -4,7 +4,7 @@ pub mod refresh_families;
 
 use sqlx_macros::FromRow;
 
-use super::db::Sql;
+use super::db::{Sql, Tx};
 use super::error::StoreError;
 use crate::clock::UnixTime;
 use crate::protocol::scope::Scopes;
@@ -130,6 +130,18 @@ pub async fn by_id<'a>(sql: impl Sql<'a>, id: &GrantId) -> Result<Option<Grant>,
     let row =
         sql.into().query(select_grant!("where id = $1")).bind(id).optional::<GrantRow>().await?;
     Ok(row.map(Grant::from))
+}
+
+/// Holds a grant that is alive until the caller's transaction is over; `false` if there is none.
+/// Whatever ends it, alone or with its session, person, client or consent, waits for that.
+pub async fn hold(tx: &mut Tx, id: &GrantId) -> Result<bool, StoreError> {
+    // A write that changes nothing locks the row on both databases.
+    let held = tx
+        .query("update grants set revoked_at = null where id = $1 and revoked_at is null")
+        .bind(id)
+        .execute()
+        .await?;
+    Ok(held == 1)
 }
 
 /// Revokes one grant; `false` if it is unknown or was revoked before.
@@ -282,6 +294,20 @@ pub async fn clients_of_session<'a>(
              order by client_id",
         )
         .bind(session)
+        .all::<(ClientId,)>()
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// The clients that hold a grant of a person, whatever became of it.
+pub async fn clients_of_user<'a>(
+    sql: impl Sql<'a>,
+    user: &UserId,
+) -> Result<Vec<ClientId>, StoreError> {
+    let rows = sql
+        .into()
+        .query("select distinct client_id from grants where user_id = $1")
+        .bind(user)
         .all::<(ClientId,)>()
         .await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())

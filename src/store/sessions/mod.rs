@@ -207,6 +207,27 @@ pub async fn hold(tx: &mut Tx, id: &SessionId) -> Result<bool, StoreError> {
     Ok(held == 1)
 }
 
+/// Like [`hold`] for every session of a person that has not been ended, one after the other by their
+/// ids, as [`touch_many`] does it: of two who hold several, one waits for the other and never each for
+/// the other. Tells which.
+pub async fn hold_of_user(tx: &mut Tx, user: &UserId) -> Result<Vec<SessionId>, StoreError> {
+    let rows = tx
+        .query("select id from sessions where user_id = $1 and revoked_at is null")
+        .bind(user)
+        .all::<(SessionId,)>()
+        .await?;
+    let mut ids: Vec<_> = rows.into_iter().map(|(id,)| id).collect();
+    // Sorted here, as there: databases have their own ideas of an order of texts.
+    ids.sort();
+    let mut held = Vec::with_capacity(ids.len());
+    for id in ids {
+        if hold(tx, &id).await? {
+            held.push(id);
+        }
+    }
+    Ok(held)
+}
+
 /// What a session was when it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revoked {
@@ -235,7 +256,7 @@ pub async fn revoke<'a>(
 }
 
 /// Ends every session of a person, one excepted if wanted, and tells which, with the hashes under
-/// which fast copies are kept.
+/// which fast copies are kept. Call [`hold_of_user`] first.
 pub async fn revoke_for_user<'a>(
     sql: impl Sql<'a>,
     user: &UserId,

@@ -15,6 +15,7 @@
 //! | `surroundings` | clocks that differ or jump, a disk with no room left |
 //! | `crash` | the server is killed twenty times under load and loses nothing it acknowledged |
 //! | `imports` | many people from a file, interrupted and resumed, with passwords from elsewhere |
+//! | `lock_order` | thirty-two who change the same rows at once, and never wait in a circle |
 //! | `cli_changes` | what a command changes reaches a running server |
 //! | `operations` | health, metrics, request ids, a clean log, an orderly stop, two nodes |
 //! | `tls` | what TLS itself lets in, where Doorward ends it |
@@ -26,6 +27,7 @@ mod cli_changes;
 mod crash;
 mod floods;
 mod imports;
+mod lock_order;
 mod machinery;
 mod mail;
 mod malformed;

@@ -1,19 +1,17 @@
 //! What operators rely on: health, metrics, request ids, a log without secrets, an orderly stop,
 //! and nodes that start and work side by side.
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 use reqwest::Method;
 
 use crate::kit::flow::{
-    App, PASSWORD, SESSION_COOKIE, SecondNode, VERIFIER, count, create_user, execute, get,
-    is_signed_in, sign_in, sign_out, submit_sign_in, try_submit,
+    App, PASSWORD, PATIENCE, SESSION_COOKIE, SecondNode, VERIFIER, count, create_user, execute,
+    get, is_signed_in, sign_in, sign_out, submit_sign_in, try_submit,
 };
 use crate::running::startup_errors::ending;
 use crate::support::backends::Backend;
 use crate::support::browser_like::Browser;
-use crate::support::process::Signal;
+use crate::support::process::{Signal, wait_until_async};
 use crate::support::servers::PrivatePostgres;
 use crate::support::world::World;
 
@@ -137,7 +135,10 @@ on_both_backends! {
             tokio::spawn(async move { try_submit(&browser, form).await })
         });
         let requests: Vec<_> = requests.collect();
-        tokio::time::sleep(Duration::from_millis(60)).await;
+        wait_until_async("the first of them being answered", PATIENCE, async || {
+            requests.iter().any(tokio::task::JoinHandle::is_finished)
+        })
+        .await;
         world.signal(Signal::Terminate);
         let mut finished = 0;
         for request in requests {

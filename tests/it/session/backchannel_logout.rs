@@ -12,6 +12,7 @@ use crate::kit::flow::{PASSWORD, REDIRECT, SecondNode, claim, count, execute, si
 use crate::kit::logout::{
     PATIENCE, Told, assert_signed_out, hurry, sign_out_by_app, somebody, token_of, verified,
 };
+use crate::kit::smtp::{Security, SmtpServer};
 use crate::support::backends::Backend;
 use crate::support::process::wait_until_async;
 use crate::support::servers::Persistence;
@@ -264,6 +265,28 @@ on_both_backends! {
         let tried = format!(
             "select count(*) from outbox where attempts > 0 and client_id = '{}'", silent.app.id);
         assert!(count(&world, &tried).await <= 12, "a few at a time, and the others wait");
+    }
+
+    async fn with_a_single_place_letters_and_other_apps_get_their_turn(backend: Backend) {
+        let post = SmtpServer::start(Security::Plain);
+        let builder = World::builder(backend).env("DOORWARD_OUTBOX__AT_ONCE", "1");
+        let world = reachable(post.known_to(builder), &[TlsPeer::shared()]).start().await;
+        let (loud, told) = (Told::register(&world, &[]), Told::register(&world, &[]));
+        let many: Vec<_> = (0..300).map(|n| unique(&format!("many-{n}"))).collect();
+        put_in(&world, (&loud, &many)).await;
+        loud.hears(1).await;
+        // They have waited for longer.
+        put_in(&world, (&told, &[unique("one")])).await;
+        execute(&world, &format!("update outbox set due_at = 1 where client_id = '{}'", told.app.id)).await;
+        let (name, email) = (unique("reader"), format!("{}@people.test", unique("reader")));
+        let made = ["user", "create", "--username", &name, "--email", &email];
+        world.cli_with_input(&[&made[..], &["--password-file", "-"]].concat(), PASSWORD);
+        world.cli_with_input(
+            &["user", "set-password", &name, "--password-file", "-"], "another-fine-9-word-phrase");
+        told.hears(1).await;
+        post.wait_for(&email, 1).await;
+        let left = format!("select count(*) from outbox where client_id = '{}'", loud.app.id);
+        assert!(count(&world, &left).await > 0, "the others were not waited for");
     }
 
     async fn a_notice_whose_tries_all_ended_without_a_word_is_given_up(backend: Backend) {

@@ -238,6 +238,28 @@ on_both_backends! {
         }
     }
 
+    async fn signing_out_where_nothing_is_left_writes_nothing(world: World) {
+        let app = App::register(&world, "app", &[]);
+        let (name, browser) = somebody(&world).await;
+        let there = device(&app, sign_in(&world, &name).await).await;
+        let number = "select revocations from sync_state";
+        let kind = "user.signed_out_elsewhere";
+        answer(&browser, "elsewhere", true).await.assert_status(303);
+        app.assert_dead(&there.bound).await;
+        let before = count(&world, number).await;
+        assert_eq!(audited(&world, kind).await, 1);
+        for connections in [true, false, true] {
+            answer(&browser, "elsewhere", connections).await.assert_status(303);
+        }
+        assert_eq!(count(&world, number).await, before, "no node has anything to look at");
+        assert_eq!(audited(&world, kind).await, 1);
+        assert!(is_signed_in(&browser).await);
+        // What can be there without a row here ends all the same.
+        answer(&browser, "everywhere", true).await.assert_status(200);
+        assert!(count(&world, number).await > before);
+        assert!(!is_signed_in(&browser).await);
+    }
+
     async fn nothing_made_before_the_answer_outlives_it(world: World) {
         let app = App::register(&world, "racer", &[]);
         let (name, _) = somebody(&world).await;

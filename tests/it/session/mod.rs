@@ -19,6 +19,7 @@
 //! | `sightings` | what people and administrators see of sessions |
 //! | `session_data` | what apps keep beside sessions: conditions, races, limits, who sees it |
 //! | `session_data_end` | what apps keep is gone with the session, whatever Redis remembers |
+//! | `session_data_races` | changes under way while what they belong to ends; copies that were not removed |
 //! | `backchannel_logout` | apps are told when a session ends, whatever fails meanwhile |
 //! | `frontchannel_logout` | the browser loads the apps' sign-out pages; what sign-outs leave alone |
 //! | `session_management` | apps notice another session; sign-ins that start here |
@@ -41,6 +42,7 @@ mod not_me;
 mod notices;
 mod session_data;
 mod session_data_end;
+mod session_data_races;
 mod session_life;
 mod session_management;
 mod sightings;

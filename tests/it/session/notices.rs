@@ -123,6 +123,23 @@ on_both_backends! {
         }
     }
 
+    async fn a_letter_that_could_not_be_written_is_written_the_next_time(backend: Backend) {
+        let post = SmtpServer::start(Security::Plain);
+        let builder = World::builder(backend).env("DOORWARD_RISK__NEW_DEVICE", "refuse");
+        let bed = bed(&post, builder).await;
+        sign_in(&bed.world.browser()).await.assert_status(303);
+        let stranger = bed.world.browser();
+        execute(&bed.world, "alter table outbox rename to outbox_away").await;
+        let page = sign_in(&stranger).await;
+        assert!(page.status.is_server_error(), "{}", page.describe());
+        execute(&bed.world, "alter table outbox_away rename to outbox").await;
+        for _ in 0..2 {
+            sign_in(&stranger).await.assert_status(403);
+        }
+        let letters = only_letters(&post, &bed, 1).await;
+        assert!(letters[0].header("Subject").contains("was refused"), "once an hour");
+    }
+
     async fn the_right_password_after_many_wrong_ones_is_told(backend: Backend) {
         let post = SmtpServer::start(Security::Plain);
         let builder = World::builder(backend).env("DOORWARD_RISK__BURST_FAILURES", "3");

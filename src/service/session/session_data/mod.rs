@@ -3,13 +3,18 @@
 //!
 //! A living token is the only way to a value, so whatever ends the tokens ends the values with them,
 //! even where a copy of one is still in the fast store or comes back with an old snapshot: the id of
-//! an ended session is never used again, and a person who was signed out everywhere, or an app that
-//! was disabled, has another token version from then on, which a document of before does not have.
+//! an ended session is never used again, and a person who was signed out of everything, or an app that
+//! was disabled, has another token version from then on, which a document of before does not have. The
+//! same does a count in SQL of how often a person has taken back what they allowed an app. It is read
+//! *before* the token is looked at: who writes under it then wrote before it was raised.
+//!
+//! A change in SQL holds what its token descends from until it is committed, so that it comes before
+//! the end of that, or not at all.
 
 mod end;
 mod place;
 
-pub(crate) use end::{Leftovers, forget_app, forget_session, make_room};
+pub(crate) use end::{Leftovers, forget_app, forget_session, forget_user, make_room};
 
 use std::sync::Arc;
 
@@ -24,9 +29,10 @@ use crate::protocol::session_data::{
 use crate::protocol::token::claims::AccessTokenClaims;
 use crate::protocol::types::UserId;
 use crate::service::failure::{EndpointError, Failure};
+use crate::service::revocation::{self, Lineage, Standing};
 use crate::service::token::access_token::{self, Presented};
 use crate::store::sessions::{self, session_data};
-use crate::store::{StoreError, Tx, users};
+use crate::store::{StoreError, Tx, consents, grants, users};
 use place::{Place, fast_key};
 
 /// Times a change in the fast store is tried against others before the answer is "try again".
@@ -71,6 +77,7 @@ pub struct Keeper {
 /// # Errors
 /// As [`access_token::accept`]; `insufficient_scope` when it is for another API or not of a person.
 pub async fn admit(app: &App, presented: &Presented<'_>) -> Result<Keeper, EndpointError> {
+    let withdrawals = withdrawals(app, presented).await?;
     let token = access_token::accept(app, presented).await?;
     // A token for another API is in the hands of that API, too.
     if !token.aud.contains(token.client_id.as_str()) && !token.aud.contains(app.issuer()) {
@@ -79,8 +86,18 @@ pub async fn admit(app: &App, presented: &Presented<'_>) -> Result<Keeper, Endpo
     let person = token.user_id().zip(token.user_version);
     let (user_id, user) =
         person.ok_or_else(|| not_enough("The access token is not of a person."))?;
-    let generation = Generation { client: token.client_version, user };
+    let generation = Generation { client: token.client_version, user, withdrawals };
     Ok(Keeper { token, user_id, generation })
+}
+
+/// How often the person of a token has taken back what they allowed its app; whether the token counts is
+/// asked after that.
+async fn withdrawals(app: &App, presented: &Presented<'_>) -> Result<i64, EndpointError> {
+    let claims = access_token::genuine(app, presented.token).await?;
+    let Some((user, claims)) = claims.and_then(|claims| Some((claims.user_id()?, claims))) else {
+        return Ok(0);
+    };
+    Ok(consents::withdrawals(&app.store.db, &user, &claims.client_id).await?)
 }
 
 /// Reads a value.
@@ -203,6 +220,8 @@ async fn change_in_sql(
     let now = app.now();
     let mut tx = app.store.begin().await?;
     let end = hold(app, &mut tx, (keeper, place)).await?.ok_or_else(dead)?;
+    let lineage = Lineage::of(&keeper.token, Some(&keeper.user_id));
+    let held = lineage.is_plain() && grants::hold(&mut tx, lineage.grant).await?;
     let text = session_data::get(&mut tx, &place.id, now).await?;
     let mut document = keeper.document(text.as_deref())?;
     let outcome = document.change(wanted, secret::opaque_id())?;
@@ -211,6 +230,10 @@ async fn change_in_sql(
         // The app has just been deleted.
         Err(StoreError::Conflict) => return Err(dead().into()),
         other => other?,
+    }
+    // What was exchanged descends from more than one row can stand for.
+    if !held && revocation::standing_at_commit(&mut tx, &lineage).await? == Standing::Revoked {
+        return Err(dead().into());
     }
     tx.commit().await?;
     Ok(outcome)
