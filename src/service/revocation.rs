@@ -5,12 +5,12 @@
 //! complete the copy is (see [`crate::app::Watch`]). A revocation is acknowledged once SQL has it;
 //! an answer never relies on a copy that might have forgotten something.
 
-use std::collections::HashSet;
+pub mod copy;
+
 use std::time::Duration;
 
 use crate::app::{App, Freshness};
 use crate::clock::{Seconds, UnixTime};
-use crate::crypto::secret;
 use crate::protocol::token::claims::{ActorOrigin, Origin};
 use crate::protocol::types::{ClientId, GrantId, SessionId, UserId};
 use crate::service::failure::Failure;
@@ -23,14 +23,12 @@ use crate::store::{Tx, sync};
 /// so that a shard that loses its data or falls back to an older replica loses both: a marker that
 /// survived its tombstones would call a copy complete that has forgotten what ended.
 pub(crate) const MARKER: &str = "{rv}:marker";
-/// The marker outlives every tombstone; it is renewed with each revocation and by maintenance.
+/// The marker outlives every tombstone. When it goes, the copy is made again.
 const MARKER_TTL: Seconds = 90 * 86_400;
 /// What a tombstone must outlive: the longest access token (an hour, the cap of client settings)
 /// and the longest fast copy of a session (`session::COPY_TTL`), with room for slow clocks.
 const TOMBSTONE_TTL: Seconds = 3_600 + 60;
 
-/// How often a copy being made looks for what was revoked meanwhile.
-const CATCH_UPS: usize = 8;
 /// How often a revocation looks whether those before it have been published, and the pause between.
 const TURNS: usize = 10;
 const TURN: Duration = Duration::from_millis(10);
@@ -87,6 +85,7 @@ impl Subject<'_> {
             kind,
             subject: subject.to_owned(),
             version,
+            number,
             revoked_at: now,
             expires_at: now.plus(TOMBSTONE_TTL),
         }
@@ -133,6 +132,7 @@ pub async fn record_new(
         return Ok(None);
     }
     let number = sync::bump_revocations(&mut *tx).await?;
+    revocations::set_number(tx, (revocation.kind, &revocation.subject), number).await?;
     Ok(Some(Pending { revocations: vec![revocation], number }))
 }
 
@@ -146,18 +146,18 @@ pub async fn publish(app: &App, pending: Pending) {
 }
 
 async fn write_copy(app: &App, pending: &Pending) -> Result<(), Failure> {
+    let (before, number) = ((pending.number - 1).to_string(), pending.number.to_string());
+    let entries = tombstones(&pending.revocations);
     for _ in 0..TURNS {
+        // One step, if the copy knows everything before this one: neither the marker nor a tombstone
+        // is ever there without the other. A store that was emptied has no marker to replace.
+        if app.ephemeral.replace_beside((MARKER, &before, &number), &entries).await? {
+            return Ok(());
+        }
         let marker = app.ephemeral.get(MARKER).await?;
         match marker.and_then(|text| text.parse::<i64>().ok()) {
-            // The copy knew everything before this one. A store that was emptied since has no marker
-            // to replace, and no other tombstone.
-            Some(known) if known + 1 == pending.number => {
-                write_tombstones(app, &pending.revocations).await?;
-                let (known, number) = (known.to_string(), pending.number.to_string());
-                if app.ephemeral.replace(MARKER, &known, &number).await? {
-                    return Ok(());
-                }
-            }
+            // The one before came between the two questions.
+            Some(known) if known + 1 == pending.number => {}
             // Somebody made it again since: whoever read this number in SQL has read this revocation.
             Some(known) if known >= pending.number => return Ok(()),
             // Revocations committed a moment before this one are being published.
@@ -169,57 +169,19 @@ async fn write_copy(app: &App, pending: &Pending) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn write_tombstones(app: &App, revocations: &[Revocation]) -> Result<(), Failure> {
-    let now = app.now();
-    let entries: Vec<_> = revocations
-        .iter()
-        .filter(|revocation| revocation.expires_at > now)
-        .map(|revocation| {
-            let key = tombstone(revocation.kind, &revocation.subject);
-            (key, revocation.version.to_string(), revocation.expires_at.since(now))
-        })
-        .collect();
-    Ok(app.ephemeral.put_many(&entries).await?)
+/// What the ephemeral store holds of these revocations, each with its time to live. That is the same
+/// for all, since a node whose clock is wrong may not let the copy forget anything.
+fn tombstones(revocations: &[Revocation]) -> Vec<(String, String, Seconds)> {
+    let entry = |revocation: &Revocation| {
+        let key = tombstone(revocation.kind, &revocation.subject);
+        (key, revocation.version.to_string(), TOMBSTONE_TTL)
+    };
+    revocations.iter().map(entry).collect()
 }
 
-/// Copies the whole revocation set from SQL and marks the copy complete. Runs beside the requests,
-/// as soon as the copy is found wanting; readers ask SQL meanwhile.
-///
-/// # Errors
-/// [`Failure`] when either store does not answer.
-pub async fn rebuild(app: &App) -> Result<(), Failure> {
-    // One at a time in this process; whoever finds it under way goes to SQL meanwhile.
-    let Some(_under_way) = app.watch.begin_copy() else { return Ok(()) };
-    // The marker says "under construction", by a name of our own, before the first tombstone is
-    // written. If it still does at the end, nothing was emptied or rebuilt in between.
-    let construction = format!("building:{}", secret::opaque_id());
-    app.ephemeral.put(MARKER, &construction, MARKER_TTL).await?;
-    let number = copy_all(app).await?;
-    app.watch.saw_revocation(number);
-    if app.ephemeral.replace(MARKER, &construction, &number.to_string()).await? {
-        return Ok(());
-    }
-    Err(Failure::Unavailable("the copy was disturbed while it was made; it is made again".into()))
-}
-
-/// Copies everything, and then what was revoked meanwhile, so that the copy gets complete however
-/// many revocations there are. Gives the number up to which it knows all.
-async fn copy_all(app: &App) -> Result<i64, Failure> {
-    let mut copied = HashSet::new();
-    let mut known = None;
-    for _ in 0..CATCH_UPS {
-        // The counter is read first: what is revoked after that is in the list or comes next.
-        let number = sync::read(&app.store.db).await?.revocations;
-        if known == Some(number) {
-            break;
-        }
-        let mut news = revocations::active(&app.store.db, app.now()).await?;
-        news.retain(|revocation| copied.insert(revocation.clone()));
-        tracing::info!(count = news.len(), "copying the revocation set");
-        write_tombstones(app, &news).await?;
-        known = Some(number);
-    }
-    Ok(known.unwrap_or_default())
+/// What the marker says about the copy, and whether the store and this node are fit to rely on it.
+pub(crate) fn freshness(app: &App, marker: Option<&str>) -> Freshness {
+    if app.ephemeral.may_evict() { Freshness::Behind } else { app.watch.judge(marker) }
 }
 
 /// Whether anything a token descends from is revoked: one round trip to the ephemeral store, or SQL
@@ -244,7 +206,7 @@ pub(crate) async fn standing_of(
     match app.ephemeral.get_many(&keys).await {
         Ok(values) => {
             let marker = values.first().and_then(Option::as_deref);
-            if app.watch.judge(marker) == Freshness::Complete {
+            if freshness(app, marker) == Freshness::Complete {
                 let stones = values.into_iter().skip(1);
                 let dead = subjects.iter().zip(stones).any(|((kind, _, version), stone)| {
                     stone.is_some_and(|text| is_dead(*kind, *version, text.parse().ok()))

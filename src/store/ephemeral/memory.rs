@@ -31,6 +31,8 @@ struct Inner {
     entries_per_shard: usize,
     /// Where the next sweep begins.
     next_swept: AtomicUsize,
+    /// Held by whoever locks two shards.
+    holds_two: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -95,6 +97,7 @@ impl MemoryStore {
             shards: std::array::from_fn(|_| Mutex::default()),
             entries_per_shard: most_entries.div_ceil(SHARDS),
             next_swept: AtomicUsize::new(0),
+            holds_two: Mutex::new(()),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -149,16 +152,47 @@ impl MemoryStore {
     }
 
     /// See [`super::Ephemeral::replace`].
-    pub fn replace(&self, key: &str, old: &str, new: &str) -> bool {
+    pub fn replace(&self, key: &str, old: &str, new: &str) -> Result<bool, StoreError> {
         let now = self.inner.clock.now();
         let mut shard = self.shard(key);
         let Some(expires_at) =
             shard.live(key, now).filter(|entry| entry.value == old).map(|entry| entry.expires_at)
         else {
-            return false;
+            return Ok(false);
         };
-        shard.insert(key, Entry { value: new.to_owned(), expires_at });
-        true
+        self.make_room(&mut shard, key, new)?
+            .insert(key, Entry { value: new.to_owned(), expires_at });
+        Ok(true)
+    }
+
+    /// See [`super::Ephemeral::replace_beside`].
+    pub fn replace_beside(
+        &self,
+        (key, old, new): (&str, &str, &str),
+        beside: &[(String, String, Seconds)],
+    ) -> Result<bool, StoreError> {
+        // The value's shard stays locked, so that nobody changes it meanwhile. Whoever holds two
+        // shards is alone in that: two of them would wait for each other.
+        let _alone = self.inner.holds_two.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.inner.clock.now();
+        let index = self.index(key);
+        let mut shard = self.shard(key);
+        let Some(expires_at) =
+            shard.live(key, now).filter(|entry| entry.value == old).map(|entry| entry.expires_at)
+        else {
+            return Ok(false);
+        };
+        for (key, value, ttl) in beside {
+            let entry = Entry { value: value.clone(), expires_at: expiry(now, *ttl) };
+            if self.index(key) == index {
+                self.make_room(&mut shard, key, value)?.insert(key, entry);
+            } else {
+                self.make_room(&mut self.shard(key), key, value)?.insert(key, entry);
+            }
+        }
+        self.make_room(&mut shard, key, new)?
+            .insert(key, Entry { value: new.to_owned(), expires_at });
+        Ok(true)
     }
 
     /// See [`super::Ephemeral::increment`].
@@ -185,8 +219,7 @@ impl MemoryStore {
     }
 
     /// See [`super::Ephemeral::sweep`]. It stops at the first shard boundary after `limit` entries.
-    pub fn sweep(&self, limit: usize) -> usize {
-        let now = self.inner.clock.now();
+    pub fn sweep(&self, now: UnixTime, limit: usize) -> usize {
         let (mut looked, mut removed) = (0, 0);
         for _ in 0..SHARDS {
             let next = self.inner.next_swept.fetch_add(1, Ordering::Relaxed) % SHARDS;
@@ -214,12 +247,16 @@ impl MemoryStore {
 
     #[expect(clippy::indexing_slicing, reason = "a remainder of the length is below the length")]
     fn shard(&self, key: &str) -> MutexGuard<'_, Shard> {
-        let hash = self.inner.hasher.hash_one(key);
-        let index = usize::try_from(hash % SHARDS as u64).unwrap_or_default();
-        lock(&self.inner.shards[index])
+        lock(&self.inner.shards[self.index(key)])
     }
 
-    /// The same shard once it has room for this entry: expired ones go first.
+    fn index(&self, key: &str) -> usize {
+        let hash = self.inner.hasher.hash_one(key);
+        usize::try_from(hash % SHARDS as u64).unwrap_or_default()
+    }
+
+    /// The same shard once it has room for this entry in place of the one it has under this key:
+    /// expired ones go first.
     fn make_room<'g, 's>(
         &self,
         shard: &'g mut MutexGuard<'s, Shard>,
@@ -227,9 +264,10 @@ impl MemoryStore {
         value: &str,
     ) -> Result<&'g mut MutexGuard<'s, Shard>, StoreError> {
         let fits = |shard: &Shard| {
-            let replaces = shard.entries.contains_key(key);
-            (replaces || shard.entries.len() < self.inner.entries_per_shard)
-                && shard.bytes + cost(key, value) <= MOST_BYTES / SHARDS
+            let before = shard.entries.get(key).map(|entry| cost(key, &entry.value));
+            (before.is_some() || shard.entries.len() < self.inner.entries_per_shard)
+                && (shard.bytes + cost(key, value)).saturating_sub(before.unwrap_or_default())
+                    <= MOST_BYTES / SHARDS
         };
         if !fits(shard) {
             shard.drop_expired(self.inner.clock.now());
@@ -273,6 +311,22 @@ mod tests {
     }
 
     #[test]
+    fn replacing_keeps_to_the_bound_and_needs_no_more_room_than_it_takes() {
+        let (store, _) = store(1_000);
+        let most = MOST_BYTES / SHARDS - cost("k", "");
+        store.put("k", "old", 60).unwrap();
+        let too_long = "x".repeat(most + 1);
+        assert!(store.replace("k", "old", &too_long).is_err());
+        assert_eq!(store.get("k").as_deref(), Some("old"), "nothing has changed");
+        let longest = "y".repeat(most);
+        assert_eq!(store.replace("k", "old", &longest), Ok(true));
+        // What goes makes room for what comes.
+        assert_eq!(store.replace("k", &longest, &"z".repeat(most)), Ok(true));
+        assert_eq!(store.put("k", &longest, 60), Ok(()));
+        assert_eq!(store.replace("k", "other", "v"), Ok(false));
+    }
+
+    #[test]
     fn a_full_store_makes_room_by_dropping_expired_entries() {
         let (store, clock) = store(SHARDS);
         for i in 0..1_000 {
@@ -290,9 +344,35 @@ mod tests {
             store.put(&format!("long{i}"), "v", 100).unwrap();
         }
         clock.advance(10);
-        assert_eq!(store.sweep(usize::MAX), 500);
+        assert_eq!(store.sweep(clock.now(), usize::MAX), 500);
         assert_eq!(store.len(), 500);
         assert_eq!(store.get("long7").as_deref(), Some("v"));
+    }
+
+    #[test]
+    fn a_value_and_what_goes_with_it_change_in_one_step() {
+        let (store, _) = store(10_000);
+        store.put("marker", "0", 60).unwrap();
+        let beside =
+            |n: i64| (0..200).map(|i| (format!("b{i}"), n.to_string(), 60)).collect::<Vec<_>>();
+        let step = |n: i64| {
+            let (old, new) = ((n - 1).to_string(), n.to_string());
+            store.replace_beside(("marker", &old, &new), &beside(n)).unwrap()
+        };
+        // Whoever comes late with an older step changes nothing.
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (1..=50).filter(|n| step(*n)).count());
+            }
+            scope.spawn(|| {
+                while store.get("marker").as_deref() != Some("50") {
+                    (1..=50).for_each(|n| {
+                        step(n);
+                    });
+                }
+            });
+        });
+        assert!((0..200).all(|i| store.get(&format!("b{i}")).as_deref() == Some("50")));
     }
 
     #[test]
@@ -303,7 +383,7 @@ mod tests {
         }
         clock.advance(1);
         for _ in 0..SHARDS {
-            store.sweep(1);
+            store.sweep(clock.now(), 1);
         }
         assert!(store.is_empty());
     }

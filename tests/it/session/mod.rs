@@ -12,6 +12,7 @@
 //! | `login_form`, `csrf`, `headers`, `hostile_text` | the pages under attack |
 //! | `first_start` | nonsense on every route; the first administrator |
 //! | `copies` | the fast copy of a session is believed for an hour, however often it is used |
+//! | `visits` | SQL is told when sessions were last used |
 //! | `session_life` | the session cookie: renewed, protected, limited, listed and ended |
 //! | `everywhere` | signing out everywhere and everywhere else, by the person, the console and commands |
 //! | `sightings` | what people and administrators see of sessions |
@@ -44,3 +45,4 @@ mod session_management;
 mod sightings;
 mod sign_up;
 mod sign_up_attacks;
+mod visits;
