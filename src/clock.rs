@@ -1,9 +1,9 @@
 //! The only place that reads the wall clock. Everything else takes [`UnixTime`] as an argument, so
 //! that every rule about time can be tested by moving a [`Clock::Manual`].
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, LazyLock};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -62,14 +62,24 @@ pub enum Clock {
     #[default]
     System,
     /// A clock that tests move by hand.
-    Manual(Arc<AtomicI64>),
+    Manual(Arc<Hands>),
 }
+
+/// What a manual clock shows.
+#[derive(Debug, Default)]
+pub struct Hands {
+    wall: AtomicI64,
+    passed: AtomicI64,
+}
+
+/// Where [`Clock::passed`] begins for the machine's clock.
+static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 impl Clock {
     /// A clock that stands at `start` until [`Clock::advance`] moves it.
     #[must_use]
     pub fn manual(start: UnixTime) -> Self {
-        Self::Manual(Arc::new(AtomicI64::new(start.0)))
+        Self::Manual(Arc::new(Hands { wall: AtomicI64::new(start.0), passed: AtomicI64::new(0) }))
     }
 
     /// The present moment.
@@ -81,14 +91,34 @@ impl Clock {
                 let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 UnixTime(i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX))
             }
-            Self::Manual(at) => UnixTime(at.load(Ordering::SeqCst)),
+            Self::Manual(hands) => UnixTime(hands.wall.load(Ordering::SeqCst)),
         }
     }
 
-    /// Moves a manual clock; does nothing to the system clock.
+    /// Seconds by a clock that nobody can set. Only the difference of two means anything: how much
+    /// time has really passed between them, but for the time that the machine slept.
+    #[must_use]
+    pub fn passed(&self) -> Seconds {
+        match self {
+            Self::System => {
+                Seconds::try_from(BEGINNING.elapsed().as_secs()).unwrap_or(Seconds::MAX)
+            }
+            Self::Manual(hands) => hands.passed.load(Ordering::SeqCst),
+        }
+    }
+
+    /// Lets time pass for a manual clock; does nothing to the system clock.
     pub fn advance(&self, seconds: Seconds) {
-        if let Self::Manual(at) = self {
-            at.fetch_add(seconds, Ordering::SeqCst);
+        if let Self::Manual(hands) = self {
+            hands.passed.fetch_add(seconds, Ordering::SeqCst);
+        }
+        self.set_by(seconds);
+    }
+
+    /// Sets a manual clock ahead or back without any time passing; does nothing to the system clock.
+    pub fn set_by(&self, seconds: Seconds) {
+        if let Self::Manual(hands) = self {
+            hands.wall.fetch_add(seconds, Ordering::SeqCst);
         }
     }
 }
@@ -102,7 +132,9 @@ mod tests {
         let clock = Clock::manual(UnixTime(100));
         assert_eq!(clock.now(), UnixTime(100));
         clock.advance(5);
-        assert_eq!(clock.now(), UnixTime(105));
+        assert_eq!((clock.now(), clock.passed()), (UnixTime(105), 5));
+        clock.set_by(-3);
+        assert_eq!((clock.now(), clock.passed()), (UnixTime(102), 5));
     }
 
     #[test]

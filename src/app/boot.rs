@@ -8,8 +8,8 @@ use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 
 use super::{
-    App, Documents, Doorkeeper, KeySets, Known, RequestObjects, Turns, VerifiedTokens, Watch,
-    software_issuers,
+    App, Documents, Doorkeeper, KeySets, Known, RequestObjects, Timekeeper, Turns, VerifiedTokens,
+    Watch, software_issuers,
 };
 use crate::clock::Clock;
 use crate::config::{Config, MasterKeySource};
@@ -78,7 +78,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
     let ephemeral = Ephemeral::connect(redis.map(ExposeSecret::expose_secret), clock.clone())
         .await
         .map_err(|error| BootError::Redis(error.to_string()))?;
-    warn_about_eviction(&ephemeral).await;
+    let timekeeper = Timekeeper::new(clock.now(), clock.passed());
     let state = sync::read(&store.db).await.map_err(|error| database(&error))?;
     let passwords = passwords(&config)?;
     let client_authorities = config.server.client_ca_file.as_deref().map(ClientAuthorities::read);
@@ -103,6 +103,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         key_sets: KeySets::default(),
         verified: VerifiedTokens::default(),
         watch: Watch::new(state),
+        timekeeper,
         outbox_bell: Notify::new(),
         client_authorities,
         outbound,
@@ -147,17 +148,6 @@ async fn expect_current(store: &Store) -> Result<(), BootError> {
             "migration {} ({}) is not applied; run: doorward db migrate",
             pending.version, pending.description
         ))),
-    }
-}
-
-/// A Redis that evicts keys under pressure forgets single-use records and revocations.
-async fn warn_about_eviction(ephemeral: &Ephemeral) {
-    match ephemeral.eviction_policy().await {
-        Some(policy) if policy != "noeviction" => tracing::warn!(
-            policy,
-            "Redis may evict keys when it is full; set maxmemory-policy to noeviction"
-        ),
-        _ => {}
     }
 }
 

@@ -8,6 +8,7 @@ mod key_sets;
 mod known;
 mod request_objects;
 mod software_issuers;
+mod timekeeper;
 mod turns;
 mod watch;
 
@@ -23,6 +24,7 @@ pub use key_sets::{KeySet, KeySets, Slot};
 pub use known::{Known, VerifiedTokens};
 pub use request_objects::RequestObjects;
 pub use software_issuers::SoftwareIssuers;
+pub use timekeeper::Timekeeper;
 pub use turns::Turns;
 pub use watch::{Freshness, Watch};
 
@@ -57,6 +59,8 @@ pub struct App {
     pub verified: VerifiedTokens,
     /// What this process knows of changes made elsewhere.
     pub watch: Watch,
+    /// Whether the clock may be believed when something is to be deleted for good.
+    pub timekeeper: Timekeeper,
     /// Rung when something was put into the outbox, so that it leaves at once.
     pub outbox_bell: Notify,
     /// Who vouches for the certificates of clients, if anybody.

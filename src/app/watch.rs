@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::clock::UnixTime;
 use crate::protocol::types::SessionId;
@@ -19,12 +19,19 @@ use crate::store::sync::SyncState;
 pub struct Watch {
     catalog: AtomicI64,
     revocations: AtomicI64,
-    /// Whether this process is making the ephemeral copy right now.
-    copying: AtomicBool,
+    /// The newest revocation known when the ephemeral copy was last looked after.
+    at_last_look: AtomicI64,
     /// The highest number that this process has seen sealed in the audit log.
     sealed: AtomicI64,
     /// Sessions used since `last_seen_at` was last written to SQL.
-    visits: Mutex<HashMap<SessionId, UnixTime>>,
+    visits: Mutex<HashMap<SessionId, Visits>>,
+}
+
+/// The visits to a session that SQL has not been told of.
+#[derive(Debug, Clone, Copy)]
+struct Visits {
+    first: UnixTime,
+    last: UnixTime,
 }
 
 /// What the marker says about the ephemeral copy.
@@ -36,23 +43,7 @@ pub enum Freshness {
     Behind,
 }
 
-/// Held while the copy is made; letting go, however that happens, allows the next try.
-#[derive(Debug)]
-pub struct CopyUnderWay<'a>(&'a AtomicBool);
-
-impl Drop for CopyUnderWay<'_> {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::SeqCst);
-    }
-}
-
 impl Watch {
-    /// Begins making the copy, unless that is under way.
-    pub fn begin_copy(&self) -> Option<CopyUnderWay<'_>> {
-        let was_idle = !self.copying.swap(true, Ordering::SeqCst);
-        was_idle.then(|| CopyUnderWay(&self.copying))
-    }
-
     /// Starts from what SQL says.
     #[must_use]
     pub fn new(state: SyncState) -> Self {
@@ -93,6 +84,11 @@ impl Watch {
         self.revocations.load(Ordering::SeqCst)
     }
 
+    /// The newest revocation that was known when this was last asked; the present one is noted.
+    pub fn newest_at_last_look(&self) -> i64 {
+        self.at_last_look.swap(self.newest_revocation(), Ordering::SeqCst)
+    }
+
     /// Judges the marker of the ephemeral copy.
     pub fn judge(&self, marker: Option<&str>) -> Freshness {
         let number = marker.and_then(|text| text.parse::<i64>().ok());
@@ -109,18 +105,23 @@ impl Watch {
     /// Notes that a session was used; SQL is told in batches.
     pub fn visited(&self, session: &SessionId, at: UnixTime) {
         if let Ok(mut visits) = self.visits.lock() {
-            visits.insert(session.clone(), at);
+            let known = visits.entry(session.clone()).or_insert(Visits { first: at, last: at });
+            known.first = known.first.min(at);
+            known.last = known.last.max(at);
         }
     }
 
     /// When this process last saw the session used, if SQL has not been told yet.
     pub fn last_visit(&self, session: &SessionId) -> Option<UnixTime> {
-        self.visits.lock().ok()?.get(session).copied()
+        self.visits.lock().ok()?.get(session).map(|visits| visits.last)
     }
 
-    /// Takes the visits that SQL has not been told of.
-    pub fn take_visits(&self) -> Vec<(SessionId, UnixTime)> {
-        self.visits.lock().map(|mut visits| visits.drain().collect()).unwrap_or_default()
+    /// Takes the visits that SQL has not been told of, for sessions of which it should have heard by
+    /// now: the first of them was at `due` or before. Each with the last.
+    pub fn take_visits(&self, due: UnixTime) -> Vec<(SessionId, UnixTime)> {
+        let Ok(mut visits) = self.visits.lock() else { return Vec::new() };
+        let taken = visits.extract_if(|_, visits| visits.first <= due);
+        taken.map(|(session, visits)| (session, visits.last)).collect()
     }
 }
 
@@ -156,5 +157,24 @@ mod tests {
         assert!(watch.is_news(SyncState { catalog: 2, revocations: 6 }));
         watch.learn(SyncState { catalog: 2, revocations: 6 });
         assert_eq!(watch.judge(Some("5")), Freshness::Behind);
+    }
+
+    #[test]
+    fn a_busy_session_is_written_once_in_the_time_given_and_visits_given_back_are_not_lost() {
+        let (watch, session) = (watch(), SessionId::new("s"));
+        for second in 100..=160 {
+            watch.visited(&session, UnixTime(second));
+            assert!(watch.take_visits(UnixTime(second - 61)).is_empty(), "{second}");
+        }
+        let taken = watch.take_visits(UnixTime(100));
+        assert_eq!(taken, [(session.clone(), UnixTime(160))]);
+        watch.visited(&session, UnixTime(170));
+        assert!(watch.take_visits(UnixTime(130)).is_empty());
+        // Writing failed.
+        for (session, at) in &taken {
+            watch.visited(session, *at);
+        }
+        assert_eq!(watch.last_visit(&session), Some(UnixTime(170)));
+        assert_eq!(watch.take_visits(UnixTime(160)), [(session, UnixTime(170))]);
     }
 }

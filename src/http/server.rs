@@ -12,6 +12,7 @@ use super::site::Site;
 use super::{client_certificate, pipeline, routes};
 use crate::app::App;
 use crate::service::failure::Failure;
+use crate::service::revocation::copy;
 use crate::service::{maintenance, outbox};
 
 /// Where to listen. Sockets are bound by the caller, so that a busy port is reported before
@@ -109,7 +110,7 @@ impl Running {
         for job in self.jobs {
             job.abort();
         }
-        if let Err(error) = maintenance::write_visits(&self.site).await {
+        if let Err(error) = maintenance::write_all_visits(&self.site).await {
             tracing::warn!(%error, "session visits could not be written at shutdown");
         }
         results.into_iter().collect()
@@ -145,6 +146,8 @@ fn jobs(app: &Arc<App>) -> Vec<tokio::task::JoinHandle<()>> {
         every(Duration::from_millis(200), app, |app| async move {
             maintenance::notice_changes(&app).await
         }),
+        // By itself: other changes do not wait for a copy that is large or a store that is slow.
+        every(Duration::from_millis(200), app, |app| async move { copy::look_after(&app).await }),
         every(
             Duration::from_secs(30),
             app,

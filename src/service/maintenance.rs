@@ -1,12 +1,13 @@
 //! What runs beside the requests: noticing changes made elsewhere, batched writes, clean-up, key
 //! rotation. Each step is small, bounded and safe to repeat; a failed one is tried again later.
 
-use crate::app::{App, Freshness};
+use crate::app::App;
+use crate::clock::{Clock, Seconds, UnixTime};
 use crate::protocol::fapi;
 use crate::service::audit::chain::{self, Chain, Removal, Sealing};
 use crate::service::clients::registration;
 use crate::service::failure::Failure;
-use crate::service::{keys, revocation};
+use crate::service::keys;
 use crate::store::grants::refresh_families;
 use crate::store::{cleanup, outbox, sessions, sync};
 
@@ -14,6 +15,10 @@ use crate::store::{cleanup, outbox, sessions, sync};
 const BATCH: i64 = 500;
 /// Steps of one run.
 const BATCHES: usize = 20;
+/// Visits written at once.
+const VISITS: usize = 200;
+/// How long after the first visit that SQL has not heard of it is told.
+const BETWEEN_VISITS: Seconds = 60;
 /// Entries of the in-process store looked at per run.
 const SWEEP: usize = 100_000;
 
@@ -31,22 +36,34 @@ pub async fn notice_changes(app: &App) -> Result<(), Failure> {
         keys::reload(app).await?;
     }
     app.watch.learn(state);
-    let marker = app.ephemeral.get(revocation::MARKER).await?;
-    match app.watch.judge(marker.as_deref()) {
-        Freshness::Complete => Ok(()),
-        Freshness::Behind => revocation::rebuild(app).await,
-    }
+    Ok(())
 }
 
-/// Tells SQL when sessions were last used. Runs twice a minute.
+/// Tells SQL when sessions were last used: of each once a minute at most, however busy it is. Runs
+/// twice a minute.
 ///
 /// # Errors
-/// [`Failure`]; the visits of this batch are lost then, which shortens nothing while the ephemeral
-/// store lives.
+/// [`Failure`]; what could not be written is tried again.
 pub async fn write_visits(app: &App) -> Result<(), Failure> {
-    let visits = app.watch.take_visits();
-    for batch in visits.chunks(200) {
-        sessions::touch_many(&app.store.db, batch).await?;
+    write_visits_since(app, app.now().plus(-BETWEEN_VISITS)).await
+}
+
+/// Tells SQL of every use it has not heard of. For the end of the process.
+///
+/// # Errors
+/// As [`write_visits`].
+pub async fn write_all_visits(app: &App) -> Result<(), Failure> {
+    write_visits_since(app, UnixTime(i64::MAX)).await
+}
+
+async fn write_visits_since(app: &App, due: UnixTime) -> Result<(), Failure> {
+    let visits = app.watch.take_visits(due);
+    for (number, batch) in visits.chunks(VISITS).enumerate() {
+        if let Err(error) = sessions::touch_many(&app.store.db, batch).await {
+            let left = visits.iter().skip(number * VISITS);
+            left.for_each(|(session, at)| app.watch.visited(session, *at));
+            return Err(error.into());
+        }
     }
     Ok(())
 }
@@ -105,7 +122,7 @@ async fn trim_audit(app: &App) -> Result<(), Failure> {
 /// # Errors
 /// [`Failure`].
 pub async fn clean_up(app: &App) -> Result<(), Failure> {
-    let now = app.now();
+    let now = trusted_now(app).await?;
     // Which client a family belongs to is not looked at: every successor is kept for the longest
     // grace there is, sealed, and used only within its own client's.
     let grace = fapi::longest_refresh_grace(app.config.tokens.refresh_grace);
@@ -121,12 +138,30 @@ pub async fn clean_up(app: &App) -> Result<(), Failure> {
             break;
         }
     }
-    trim_audit(app).await?;
-    registration::care::remove_unused(app, BATCH).await?;
-    app.ephemeral.sweep(SWEEP);
+    app.ephemeral.sweep(now, SWEEP);
     let (open, idle) = app.store.db.connections();
     app.metrics.db_pool(open, idle);
     app.metrics.sessions_active(sessions::count_live(&app.store.db, now).await?);
     app.metrics.outbox_waiting(outbox::count(&app.store.db).await?);
+    // The rest has months to live, and waits until the clock is right.
+    if app.timekeeper.is_ahead(app.now(), now) {
+        return Ok(());
+    }
+    trim_audit(app).await?;
+    registration::care::remove_unused(app, BATCH).await?;
     keys::tick(app).await
+}
+
+/// The moment by which may be deleted: the earliest of what this machine's clock says, what it should
+/// say, and what the database's clock says.
+async fn trusted_now(app: &App) -> Result<UnixTime, Failure> {
+    let own = app.timekeeper.trusted(app.now(), app.clock.passed());
+    match app.clock {
+        Clock::System => {
+            let theirs = sync::clock(&app.store.db).await?;
+            Ok(theirs.map_or(own, |theirs| own.min(theirs)))
+        }
+        // A time that tests make up has nothing to do with the database's.
+        Clock::Manual(_) => Ok(own),
+    }
 }

@@ -5,12 +5,12 @@
 //! complete the copy is (see [`crate::app::Watch`]). A revocation is acknowledged once SQL has it;
 //! an answer never relies on a copy that might have forgotten something.
 
-use std::collections::HashSet;
+pub mod copy;
+
 use std::time::Duration;
 
 use crate::app::{App, Freshness};
 use crate::clock::{Seconds, UnixTime};
-use crate::crypto::secret;
 use crate::protocol::token::claims::{AccessTokenClaims, ActorOrigin, Origin};
 use crate::protocol::types::{ClientId, GrantId, SessionId, UserId};
 use crate::service::failure::Failure;
@@ -29,8 +29,6 @@ const MARKER_TTL: Seconds = 90 * 86_400;
 /// and the longest fast copy of a session (`session::COPY_TTL`), with room for slow clocks.
 const TOMBSTONE_TTL: Seconds = 3_600 + 60;
 
-/// How often a copy being made looks for what was revoked meanwhile.
-const CATCH_UPS: usize = 8;
 /// How often a revocation looks whether those before it have been published, and the pause between.
 const TURNS: usize = 10;
 const TURN: Duration = Duration::from_millis(10);
@@ -106,6 +104,7 @@ impl Subject<'_> {
             kind,
             subject: subject.to_owned(),
             version,
+            number,
             revoked_at: now,
             expires_at: now.plus(TOMBSTONE_TTL),
         }
@@ -152,6 +151,7 @@ pub async fn record_new(
         return Ok(None);
     }
     let number = sync::bump_revocations(&mut *tx).await?;
+    revocations::set_number(tx, (revocation.kind, &revocation.subject), number).await?;
     Ok(Some(Pending { revocations: vec![revocation], number }))
 }
 
@@ -166,7 +166,7 @@ pub async fn publish(app: &App, pending: Pending) {
 
 async fn write_copy(app: &App, pending: &Pending) -> Result<(), Failure> {
     let (before, number) = ((pending.number - 1).to_string(), pending.number.to_string());
-    let entries = tombstones(app, &pending.revocations);
+    let entries = tombstones(&pending.revocations);
     for _ in 0..TURNS {
         // One step, if the copy knows everything before this one: neither the marker nor a tombstone
         // is ever there without the other. A store that was emptied has no marker to replace.
@@ -188,57 +188,19 @@ async fn write_copy(app: &App, pending: &Pending) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What the ephemeral store holds of these revocations, each with its time to live.
-fn tombstones(app: &App, revocations: &[Revocation]) -> Vec<(String, String, Seconds)> {
-    let now = app.now();
-    revocations
-        .iter()
-        .filter(|revocation| revocation.expires_at > now)
-        .map(|revocation| {
-            let key = tombstone(revocation.kind, &revocation.subject);
-            (key, revocation.version.to_string(), revocation.expires_at.since(now))
-        })
-        .collect()
+/// What the ephemeral store holds of these revocations, each with its time to live. That is the same
+/// for all, since a node whose clock is wrong may not let the copy forget anything.
+fn tombstones(revocations: &[Revocation]) -> Vec<(String, String, Seconds)> {
+    let entry = |revocation: &Revocation| {
+        let key = tombstone(revocation.kind, &revocation.subject);
+        (key, revocation.version.to_string(), TOMBSTONE_TTL)
+    };
+    revocations.iter().map(entry).collect()
 }
 
-/// Copies the whole revocation set from SQL and marks the copy complete. Runs beside the requests,
-/// as soon as the copy is found wanting; readers ask SQL meanwhile.
-///
-/// # Errors
-/// [`Failure`] when either store does not answer.
-pub async fn rebuild(app: &App) -> Result<(), Failure> {
-    // One at a time in this process; whoever finds it under way goes to SQL meanwhile.
-    let Some(_under_way) = app.watch.begin_copy() else { return Ok(()) };
-    // The marker says "under construction", by a name of our own, before the first tombstone is
-    // written. If it still does at the end, nothing was emptied or rebuilt in between.
-    let construction = format!("building:{}", secret::opaque_id());
-    app.ephemeral.put(MARKER, &construction, MARKER_TTL).await?;
-    let number = copy_all(app).await?;
-    app.watch.saw_revocation(number);
-    if app.ephemeral.replace(MARKER, &construction, &number.to_string()).await? {
-        return Ok(());
-    }
-    Err(Failure::Unavailable("the copy was disturbed while it was made; it is made again".into()))
-}
-
-/// Copies everything, and then what was revoked meanwhile, so that the copy gets complete however
-/// many revocations there are. Gives the number up to which it knows all.
-async fn copy_all(app: &App) -> Result<i64, Failure> {
-    let mut copied = HashSet::new();
-    let mut known = None;
-    for _ in 0..CATCH_UPS {
-        // The counter is read first: what is revoked after that is in the list or comes next.
-        let number = sync::read(&app.store.db).await?.revocations;
-        if known == Some(number) {
-            break;
-        }
-        let mut news = revocations::active(&app.store.db, app.now()).await?;
-        news.retain(|revocation| copied.insert(revocation.clone()));
-        tracing::info!(count = news.len(), "copying the revocation set");
-        app.ephemeral.put_many(&tombstones(app, &news)).await?;
-        known = Some(number);
-    }
-    Ok(known.unwrap_or_default())
+/// What the marker says about the copy, and whether the store and this node are fit to rely on it.
+pub(crate) fn freshness(app: &App, marker: Option<&str>) -> Freshness {
+    if app.ephemeral.may_evict() { Freshness::Behind } else { app.watch.judge(marker) }
 }
 
 /// Whether anything a token descends from is revoked: one round trip to the ephemeral store, or SQL
@@ -263,7 +225,7 @@ pub(crate) async fn standing_of(
     match app.ephemeral.get_many(&keys).await {
         Ok(values) => {
             let marker = values.first().and_then(Option::as_deref);
-            if app.watch.judge(marker) == Freshness::Complete {
+            if freshness(app, marker) == Freshness::Complete {
                 let stones = values.into_iter().skip(1);
                 let dead = subjects.iter().zip(stones).any(|((kind, _, version), stone)| {
                     stone.is_some_and(|text| is_dead(*kind, *version, text.parse().ok()))

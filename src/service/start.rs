@@ -39,7 +39,7 @@ async fn bring_up(config: Config, clock: Clock, migrations: Migrations) -> Resul
         Failure::Unavailable(_) => StartError::Failure(failure),
     })?;
     // Without a copy readers go to SQL, so a start need not fail for it.
-    if let Err(error) = revocation::rebuild(&app).await {
+    if let Err(error) = revocation::copy::make(&app).await {
         tracing::warn!(%error, "the copy of the revocation set could not be made yet");
     }
     Ok(app)

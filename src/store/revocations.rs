@@ -2,7 +2,7 @@
 
 use sqlx_macros::FromRow;
 
-use super::db::Sql;
+use super::db::{Sql, Tx};
 use super::error::StoreError;
 use crate::clock::UnixTime;
 use crate::store::db::columns::stored_by_name;
@@ -59,6 +59,9 @@ pub struct Revocation {
     pub subject: String,
     /// For a user or client: tokens of a lower version are dead. 0 for a grant or session.
     pub version: i64,
+    /// Which revocation it was, by the counter of `store::sync`: one number for all that ended in one
+    /// transaction. Numbers commit in their order.
+    pub number: i64,
     pub revoked_at: UnixTime,
     /// When no token it could meet is alive any more.
     pub expires_at: UnixTime,
@@ -68,8 +71,10 @@ pub struct Revocation {
 pub async fn record<'a>(sql: impl Sql<'a>, revocation: &Revocation) -> Result<(), StoreError> {
     sql.into()
         .query(
-            "insert into revocations (kind, subject, version, revoked_at, expires_at) \
-             values ($1, $2, $3, $4, $5) on conflict (kind, subject) do update set \
+            "insert into revocations (kind, subject, version, revoked_at, expires_at, number) \
+             values ($1, $2, $3, $4, $5, $6) on conflict (kind, subject) do update set \
+             number = case when excluded.number > revocations.number \
+                       then excluded.number else revocations.number end, \
              version = case when excluded.version > revocations.version \
                        then excluded.version else revocations.version end, \
              revoked_at = case when excluded.revoked_at > revocations.revoked_at \
@@ -82,12 +87,14 @@ pub async fn record<'a>(sql: impl Sql<'a>, revocation: &Revocation) -> Result<()
         .bind(revocation.version)
         .bind(revocation.revoked_at)
         .bind(revocation.expires_at)
+        .bind(revocation.number)
         .execute()
         .await
         .map(drop)
 }
 
-/// Remembers a revocation unless there is one of the same subject; `true` if it was new.
+/// Remembers a revocation unless there is one of the same subject; `true` if it was new. Its number,
+/// which is not looked at here, is set by [`set_number`].
 pub async fn record_new<'a>(
     sql: impl Sql<'a>,
     revocation: &Revocation,
@@ -108,14 +115,53 @@ pub async fn record_new<'a>(
     Ok(added == 1)
 }
 
-/// The whole set as it matters now, to rebuild the fast copy.
-pub async fn active<'a>(sql: impl Sql<'a>, now: UnixTime) -> Result<Vec<Revocation>, StoreError> {
+/// Numbers what [`record_new`] has added, in the same transaction.
+pub async fn set_number(
+    tx: &mut Tx,
+    (kind, subject): (RevocationKind, &str),
+    number: i64,
+) -> Result<(), StoreError> {
+    tx.query("update revocations set number = $3 where kind = $1 and subject = $2")
+        .bind(kind)
+        .bind(subject)
+        .bind(number)
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// The next `limit` entries of the whole set after this kind and subject, in their order; the first
+/// ones after two empty texts.
+pub async fn page<'a>(
+    sql: impl Sql<'a>,
+    (kind, subject): (&str, &str),
+    limit: i64,
+) -> Result<Vec<Revocation>, StoreError> {
     sql.into()
         .query(
-            "select kind, subject, version, revoked_at, expires_at from revocations \
-             where expires_at > $1",
+            "select kind, subject, version, number, revoked_at, expires_at from revocations \
+             where (kind, subject) > ($1, $2) order by kind, subject limit $3",
         )
-        .bind(now)
+        .bind(kind)
+        .bind(subject)
+        .bind(limit)
+        .all()
+        .await
+}
+
+/// What was revoked after this number, oldest first, at most `limit` entries.
+pub async fn since<'a>(
+    sql: impl Sql<'a>,
+    number: i64,
+    limit: i64,
+) -> Result<Vec<Revocation>, StoreError> {
+    sql.into()
+        .query(
+            "select kind, subject, version, number, revoked_at, expires_at from revocations \
+             where number > $1 order by number limit $2",
+        )
+        .bind(number)
+        .bind(limit)
         .all()
         .await
 }
@@ -129,7 +175,7 @@ pub async fn any<'a>(
     let mut found = Vec::new();
     for asked in subjects.chunks(ASKED_AT_ONCE) {
         let mut statement = sql.query(
-            "select kind, subject, version, revoked_at, expires_at from revocations \
+            "select kind, subject, version, number, revoked_at, expires_at from revocations \
              where (kind = $1 and subject = $2) or (kind = $3 and subject = $4) \
              or (kind = $5 and subject = $6) or (kind = $7 and subject = $8)",
         );

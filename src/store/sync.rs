@@ -2,8 +2,9 @@
 
 use sqlx_macros::FromRow;
 
-use super::db::{Sql, Tx};
+use super::db::{Db, Sql, Tx};
 use super::error::StoreError;
+use crate::clock::UnixTime;
 
 /// The counters. Each only grows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
@@ -50,4 +51,15 @@ pub async fn bump_revocations<'a>(sql: impl Sql<'a>) -> Result<i64, StoreError> 
         .one::<(i64,)>()
         .await?;
     Ok(count)
+}
+
+/// What the database's own clock says, if it has one: SQLite has ours.
+pub async fn clock(db: &Db) -> Result<Option<UnixTime>, StoreError> {
+    match db {
+        Db::Postgres { .. } => {
+            let now = db.query("select cast(extract(epoch from now()) as bigint)");
+            Ok(Some(UnixTime(now.one::<(i64,)>().await?.0)))
+        }
+        Db::Sqlite { .. } => Ok(None),
+    }
 }

@@ -76,6 +76,19 @@ async fn verbs_conform(e: &Ephemeral) {
     e.put("text", "no number", 60).await.unwrap();
     assert!(matches!(e.increment("text", 60).await, Err(StoreError::Corrupt(_))));
     assert!(e.eviction_policy().await.is_none_or(|policy| policy == "noeviction"));
+    assert!(!e.may_evict());
+
+    let beside =
+        [("{s}:a".to_owned(), "1".to_owned(), 60), ("{s}:b".to_owned(), "2".to_owned(), 60)];
+    e.put("{s}:m", "7", 60).await.unwrap();
+    assert!(!e.replace_beside(("{s}:m", "6", "8"), &beside).await.unwrap());
+    assert_eq!(e.get("{s}:a").await.unwrap(), None, "nothing is stored");
+    assert!(e.replace_beside(("{s}:m", "7", "8"), &beside).await.unwrap());
+    assert!(e.replace_beside(("{s}:m", "8", "8"), &[]).await.unwrap());
+    let stored = e.get_many(&["{s}:m", "{s}:a", "{s}:b"].map(str::to_owned)).await.unwrap();
+    assert_eq!(stored, ["8", "1", "2"].map(|text| Some(text.to_owned())));
+    e.delete(&["{s}:m"]).await.unwrap();
+    assert!(!e.replace_beside(("{s}:m", "8", "9"), &beside).await.unwrap(), "there is none");
 }
 
 /// A value and others beside it, all in one slot.
@@ -117,7 +130,7 @@ async fn expiry_conforms(e: &Ephemeral, time: &Passing) {
     time.pass(1).await;
     assert_eq!(e.increment("window", 60).await.unwrap(), 1, "only the first call sets the end");
     e.put("least", "v", -5).await.unwrap();
-    e.sweep(usize::MAX);
+    e.sweep(UnixTime(1_763_700_030), usize::MAX);
     assert_eq!(e.get("kept").await.unwrap().as_deref(), Some("v"));
 }
 

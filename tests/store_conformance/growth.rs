@@ -179,6 +179,7 @@ async fn an_hour_of_use(store: &Store, hour: i64) {
         kind: RevocationKind::Grant,
         subject: id("g"),
         version: 0,
+        number: hour,
         revoked_at: now,
         expires_at: now.plus(HOUR + 60),
     };

@@ -177,4 +177,11 @@ async fn a_redis_that_may_evict_is_noticed() {
     let server = Redis::with(&["--maxmemory-policy", "allkeys-lru"]);
     let store = Ephemeral::connect(Some(&server.url()), Clock::System).await.unwrap();
     assert_eq!(store.eviction_policy().await.as_deref(), Some("allkeys-lru"));
+    assert!(store.may_evict(), "from the start");
+    server.cli(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while store.may_evict() {
+        assert!(Instant::now() < deadline, "not asked again");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

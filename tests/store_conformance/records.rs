@@ -1,5 +1,6 @@
 //! Keys, links, revocations, counters, the audit log and the clean-up.
 
+use doorward::clock::Clock;
 use doorward::protocol::types::{FamilyId, GrantId, KeyEncryptionAlg, SessionId, UserId};
 use doorward::store::audit::{self, AuditFilter, Outcome};
 use doorward::store::grants::{self, refresh_families};
@@ -7,7 +8,7 @@ use doorward::store::keys::encryption::{self, EncryptionKeyRow};
 use doorward::store::keys::{self, KeyChange};
 use doorward::store::links::{self, LinkKind};
 use doorward::store::revocations::{self, Revocation, RevocationKind};
-use doorward::store::{Cursor, Store, StoreError, cleanup, sessions, sync, used_jtis};
+use doorward::store::{Cursor, Db, Store, StoreError, cleanup, sessions, sync, used_jtis};
 
 use super::fixtures::{NOW, event, family, grant, key, link, session};
 
@@ -109,18 +110,19 @@ pub(crate) async fn revocations_conform(store: &Store) {
         kind: RevocationKind::User,
         subject: "u-alice".to_owned(),
         version: 5,
+        number: 9,
         revoked_at: NOW,
         expires_at: NOW.plus(600),
     };
-    let weak = Revocation { version: 4, expires_at: NOW.plus(500), ..strong.clone() };
+    let weak = Revocation { version: 4, number: 8, expires_at: NOW.plus(500), ..strong.clone() };
     for entry in [&weak, &strong, &weak] {
         revocations::record(db, entry).await.unwrap();
     }
-    assert_eq!(revocations::active(db, NOW).await.unwrap(), [strong.clone()]);
+    assert_eq!(revocations::page(db, ("", ""), 9).await.unwrap(), [strong.clone()]);
     let again = Revocation { expires_at: NOW.plus(900), ..strong.clone() };
     assert!(!revocations::record_new(db, &again).await.unwrap(), "known, and left as it is");
-    assert_eq!(revocations::active(db, NOW).await.unwrap(), [strong.clone()]);
-    assert!(revocations::active(db, NOW.plus(600)).await.unwrap().is_empty());
+    assert_eq!(revocations::page(db, ("", ""), 9).await.unwrap(), [strong.clone()]);
+    the_set_is_read_in_pages_and_since_a_number(store).await;
     use RevocationKind::Client;
     use RevocationKind::Grant;
     use RevocationKind::Session;
@@ -132,6 +134,40 @@ pub(crate) async fn revocations_conform(store: &Store) {
     assert!(revocations::any(db, &[]).await.unwrap().is_empty());
     assert_eq!(revocations::purge(db, NOW.plus(599), 9).await.unwrap(), 0);
     assert_eq!(revocations::purge(db, NOW.plus(600), 9).await.unwrap(), 1);
+}
+
+/// Leaves what it found.
+async fn the_set_is_read_in_pages_and_since_a_number(store: &Store) {
+    let db = &store.db;
+    let entry = |number: i64| Revocation {
+        kind: if number % 2 == 0 { RevocationKind::Grant } else { RevocationKind::Session },
+        subject: format!("paged-{number}"),
+        version: 0,
+        number,
+        revoked_at: NOW,
+        expires_at: NOW.plus(60),
+    };
+    let mut tx = store.begin().await.unwrap();
+    for number in 11..=20 {
+        assert!(revocations::record_new(&mut tx, &entry(number)).await.unwrap());
+        let subject = entry(number).subject;
+        revocations::set_number(&mut tx, (entry(number).kind, &subject), number).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let (mut all, mut after) = (Vec::new(), (String::new(), String::new()));
+    loop {
+        let page = revocations::page(db, (&after.0, &after.1), 3).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = (last.kind.as_str().to_owned(), last.subject.clone());
+        assert!(page.len() <= 3);
+        all.extend(page);
+    }
+    assert_eq!(all.len(), 11);
+    assert!((11..=20).all(|number| all.contains(&entry(number))));
+    let since: Vec<_> = (16..=18).map(entry).collect();
+    assert_eq!(revocations::since(db, 15, 3).await.unwrap(), since);
+    assert!(revocations::since(db, 20, 3).await.unwrap().is_empty());
+    assert_eq!(revocations::purge(db, NOW.plus(60), 99).await.unwrap(), 10);
 }
 
 pub(crate) async fn used_jtis_conform(store: &Store) {
@@ -154,6 +190,10 @@ pub(crate) async fn sync_conforms(store: &Store) {
     let after = sync::read(db).await.unwrap();
     assert_eq!(after.catalog, before.catalog + 1);
     assert_eq!(after.revocations, before.revocations + 1);
+    let theirs = sync::clock(db).await.unwrap();
+    let ours = Clock::System.now();
+    assert!(theirs.is_none_or(|theirs| theirs.since(ours).abs() < 60), "{theirs:?}");
+    assert_eq!(theirs.is_some(), matches!(db, Db::Postgres { .. }));
 }
 
 pub(crate) async fn audit_conforms(store: &Store) {

@@ -183,7 +183,7 @@ async fn read_copy(app: &App, hash: &SecretHash) -> Option<LiveSession> {
     };
     let [marker, tombstone] = beside.as_slice() else { return None };
     // A copy that is behind is made again beside the requests.
-    if app.watch.judge(marker.as_deref()) == Freshness::Behind || tombstone.is_some() {
+    if revocation::freshness(app, marker.as_deref()) == Freshness::Behind || tombstone.is_some() {
         return None;
     }
     let mut session: LiveSession = serde_json::from_str(&copy?).ok()?;

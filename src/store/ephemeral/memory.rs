@@ -31,6 +31,8 @@ struct Inner {
     entries_per_shard: usize,
     /// Where the next sweep begins.
     next_swept: AtomicUsize,
+    /// Held by whoever locks two shards.
+    holds_two: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -95,6 +97,7 @@ impl MemoryStore {
             shards: std::array::from_fn(|_| Mutex::default()),
             entries_per_shard: most_entries.div_ceil(SHARDS),
             next_swept: AtomicUsize::new(0),
+            holds_two: Mutex::new(()),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -162,20 +165,34 @@ impl MemoryStore {
         Ok(true)
     }
 
-    /// See [`super::Ephemeral::replace_beside`]. The others are there before the value changes, so
-    /// whoever reads the new value first and then the others finds them all.
+    /// See [`super::Ephemeral::replace_beside`].
     pub fn replace_beside(
         &self,
         (key, old, new): (&str, &str, &str),
         beside: &[(String, String, Seconds)],
     ) -> Result<bool, StoreError> {
-        if self.get(key).as_deref() != Some(old) {
+        // The value's shard stays locked, so that nobody changes it meanwhile. Whoever holds two
+        // shards is alone in that: two of them would wait for each other.
+        let _alone = self.inner.holds_two.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.inner.clock.now();
+        let index = self.index(key);
+        let mut shard = self.shard(key);
+        let Some(expires_at) =
+            shard.live(key, now).filter(|entry| entry.value == old).map(|entry| entry.expires_at)
+        else {
             return Ok(false);
-        }
+        };
         for (key, value, ttl) in beside {
-            self.put(key, value, *ttl)?;
+            let entry = Entry { value: value.clone(), expires_at: expiry(now, *ttl) };
+            if self.index(key) == index {
+                self.make_room(&mut shard, key, value)?.insert(key, entry);
+            } else {
+                self.make_room(&mut self.shard(key), key, value)?.insert(key, entry);
+            }
         }
-        self.replace(key, old, new)
+        self.make_room(&mut shard, key, new)?
+            .insert(key, Entry { value: new.to_owned(), expires_at });
+        Ok(true)
     }
 
     /// See [`super::Ephemeral::increment`].
@@ -202,8 +219,7 @@ impl MemoryStore {
     }
 
     /// See [`super::Ephemeral::sweep`]. It stops at the first shard boundary after `limit` entries.
-    pub fn sweep(&self, limit: usize) -> usize {
-        let now = self.inner.clock.now();
+    pub fn sweep(&self, now: UnixTime, limit: usize) -> usize {
         let (mut looked, mut removed) = (0, 0);
         for _ in 0..SHARDS {
             let next = self.inner.next_swept.fetch_add(1, Ordering::Relaxed) % SHARDS;
@@ -231,9 +247,12 @@ impl MemoryStore {
 
     #[expect(clippy::indexing_slicing, reason = "a remainder of the length is below the length")]
     fn shard(&self, key: &str) -> MutexGuard<'_, Shard> {
+        lock(&self.inner.shards[self.index(key)])
+    }
+
+    fn index(&self, key: &str) -> usize {
         let hash = self.inner.hasher.hash_one(key);
-        let index = usize::try_from(hash % SHARDS as u64).unwrap_or_default();
-        lock(&self.inner.shards[index])
+        usize::try_from(hash % SHARDS as u64).unwrap_or_default()
     }
 
     /// The same shard once it has room for this entry in place of the one it has under this key:
@@ -325,9 +344,35 @@ mod tests {
             store.put(&format!("long{i}"), "v", 100).unwrap();
         }
         clock.advance(10);
-        assert_eq!(store.sweep(usize::MAX), 500);
+        assert_eq!(store.sweep(clock.now(), usize::MAX), 500);
         assert_eq!(store.len(), 500);
         assert_eq!(store.get("long7").as_deref(), Some("v"));
+    }
+
+    #[test]
+    fn a_value_and_what_goes_with_it_change_in_one_step() {
+        let (store, _) = store(10_000);
+        store.put("marker", "0", 60).unwrap();
+        let beside =
+            |n: i64| (0..200).map(|i| (format!("b{i}"), n.to_string(), 60)).collect::<Vec<_>>();
+        let step = |n: i64| {
+            let (old, new) = ((n - 1).to_string(), n.to_string());
+            store.replace_beside(("marker", &old, &new), &beside(n)).unwrap()
+        };
+        // Whoever comes late with an older step changes nothing.
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (1..=50).filter(|n| step(*n)).count());
+            }
+            scope.spawn(|| {
+                while store.get("marker").as_deref() != Some("50") {
+                    (1..=50).for_each(|n| {
+                        step(n);
+                    });
+                }
+            });
+        });
+        assert!((0..200).all(|i| store.get(&format!("b{i}")).as_deref() == Some("50")));
     }
 
     #[test]
@@ -338,7 +383,7 @@ mod tests {
         }
         clock.advance(1);
         for _ in 0..SHARDS {
-            store.sweep(1);
+            store.sweep(clock.now(), 1);
         }
         assert!(store.is_empty());
     }

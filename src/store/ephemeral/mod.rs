@@ -10,10 +10,11 @@ pub mod memory;
 pub mod proofs;
 pub mod pushed;
 pub mod redis;
+mod redis_eviction;
 mod redis_link;
 pub mod throttle;
 
-use crate::clock::{Clock, Seconds};
+use crate::clock::{Clock, Seconds, UnixTime};
 
 pub use self::memory::MemoryStore;
 pub use self::redis::RedisStore;
@@ -153,15 +154,22 @@ impl Ephemeral {
         to_either!(self, _m => Ok(()), r => r.ping().await)
     }
 
-    /// Removes expired entries, looking at no more than `limit`; returns how many. Redis does that
-    /// by itself.
-    pub fn sweep(&self, limit: usize) -> usize {
-        to_either!(self, m => m.sweep(limit), _r => 0)
+    /// Removes what had expired at this moment, looking at no more than `limit` entries; returns how
+    /// many. Redis does that by itself.
+    pub fn sweep(&self, now: UnixTime, limit: usize) -> usize {
+        to_either!(self, m => m.sweep(now, limit), _r => 0)
     }
 
     /// Redis' `maxmemory-policy`, if there is one and it may be asked. Anything but `noeviction`
     /// deserves a warning: Redis may then drop what has not expired.
     pub async fn eviction_policy(&self) -> Option<String> {
         to_either!(self, _m => None, r => r.eviction_policy().await)
+    }
+
+    /// Whether the store is known to drop what has not expired: then the absence of a value says
+    /// nothing. As of the last second, or of the last new connection; a Redis that does not tell its
+    /// policy is taken for one that drops nothing.
+    pub fn may_evict(&self) -> bool {
+        to_either!(self, _m => false, r => r.may_evict())
     }
 }

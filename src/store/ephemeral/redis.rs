@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
+use super::redis_eviction::{Eviction, policy_in, question};
 use super::redis_link::{ANSWER_LIMIT, Link, Wire};
 use super::{EphemeralConnectError, StoreError};
 use crate::clock::Seconds;
@@ -57,6 +58,7 @@ struct Inner {
     down: AtomicBool,
     /// Wakes the background task.
     trouble: Notify,
+    eviction: Eviction,
 }
 
 /// Whether doing a command twice does the same as doing it once.
@@ -76,8 +78,8 @@ impl std::fmt::Debug for RedisStore {
 impl RedisStore {
     /// Connects, or says in one line why it cannot.
     pub async fn connect(url: &str) -> Result<Self, EphemeralConnectError> {
-        let link = Link::parse(url)?;
-        let wire = match timeout(START_LIMIT, connected(&link)).await {
+        let (link, eviction) = (Link::parse(url)?, Eviction::default());
+        let wire = match timeout(START_LIMIT, connected(&link, &eviction)).await {
             Ok(outcome) => {
                 outcome.map_err(|e| EphemeralConnectError::Unreachable(e.to_string()))?
             }
@@ -90,6 +92,7 @@ impl RedisStore {
             wire: ArcSwap::from_pointee(wire),
             down: AtomicBool::new(false),
             trouble: Notify::new(),
+            eviction,
         });
         tokio::spawn(keep_connected(Arc::downgrade(&inner)));
         Ok(Self { inner })
@@ -192,9 +195,11 @@ impl RedisStore {
     }
 
     pub(super) async fn eviction_policy(&self) -> Option<String> {
-        // INFO rather than CONFIG GET, which hosted Redis often forbids.
-        let info = redis::cmd("INFO").arg("memory").take();
-        policy_in(&self.call::<Value>(&info, Repeat::Harmless).await.ok()?)
+        policy_in(&self.call::<Value>(&question(), Repeat::Harmless).await.ok()?)
+    }
+
+    pub(super) fn may_evict(&self) -> bool {
+        self.inner.eviction.is_known()
     }
 
     async fn call<T: FromRedisValue>(
@@ -256,7 +261,7 @@ impl Inner {
     /// Replaces the connection, unless somebody has replaced `broken` already.
     async fn reconnect(&self, broken: &Arc<Wire>) -> RedisResult<()> {
         if Arc::ptr_eq(broken, &self.wire.load_full()) {
-            let fresh = connected(&self.link).await?;
+            let fresh = connected(&self.link, &self.eviction).await?;
             self.wire.store(Arc::new(fresh));
         }
         Ok(())
@@ -278,12 +283,13 @@ async fn keep_connected(store: Weak<Inner>) {
         let wire = inner.wire.load_full();
         let healthy = !inner.down.load(Ordering::Acquire) && within(answers(&wire)).await.is_ok();
         if healthy {
+            inner.eviction.ask(&wire).await;
             continue;
         }
         if !inner.down.swap(true, Ordering::AcqRel) {
             tracing::warn!("Redis does not answer; trying to reach it again");
         }
-        match within(connected(&inner.link)).await {
+        match within(connected(&inner.link, &inner.eviction)).await {
             Ok(fresh) => {
                 inner.wire.store(Arc::new(fresh));
                 inner.down.store(false, Ordering::Release);
@@ -294,10 +300,12 @@ async fn keep_connected(store: Weak<Inner>) {
     }
 }
 
-/// A connection that has answered once.
-async fn connected(link: &Link) -> RedisResult<Wire> {
+/// A connection that has answered once. Behind it may be another server, so it is asked whether it
+/// evicts before anything relies on it.
+async fn connected(link: &Link, eviction: &Eviction) -> RedisResult<Wire> {
     let wire = link.connect().await?;
     answers(&wire).await?;
+    eviction.ask(&wire).await;
     Ok(wire)
 }
 
@@ -342,48 +350,4 @@ fn explained(error: &RedisError) -> StoreError {
 
 fn unavailable(reason: &str) -> StoreError {
     StoreError::Unavailable(reason.to_owned())
-}
-
-/// Finds `maxmemory_policy:…` in the answer to INFO, which a cluster gives once per node. Any policy
-/// but `noeviction` is reported in preference to it.
-fn policy_in(answer: &Value) -> Option<String> {
-    let mut policies: Vec<String> = Vec::new();
-    let mut waiting = vec![answer];
-    while let Some(value) = waiting.pop() {
-        match value {
-            Value::BulkString(bytes) => {
-                policies.extend(policy_line(&String::from_utf8_lossy(bytes)));
-            }
-            Value::VerbatimString { text, .. } => policies.extend(policy_line(text)),
-            Value::Array(items) => waiting.extend(items),
-            Value::Map(pairs) => waiting.extend(pairs.iter().map(|(_, value)| value)),
-            _ => {}
-        }
-    }
-    policies.sort_by_key(|policy| policy == "noeviction");
-    policies.into_iter().next()
-}
-
-fn policy_line(info: &str) -> Option<String> {
-    info.lines()
-        .find_map(|line| line.strip_prefix("maxmemory_policy:"))
-        .map(|p| p.trim().to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_worst_policy_of_a_cluster_is_the_one_reported() {
-        let info = |policy: &str| {
-            Value::BulkString(format!("# Memory\r\nmaxmemory_policy:{policy}\r\n").into_bytes())
-        };
-        let node = |name: &str| Value::BulkString(name.as_bytes().to_vec());
-        let answer =
-            Value::Map(vec![(node("a"), info("noeviction")), (node("b"), info("allkeys-lru"))]);
-        assert_eq!(policy_in(&answer).as_deref(), Some("allkeys-lru"));
-        assert_eq!(policy_in(&info("noeviction")).as_deref(), Some("noeviction"));
-        assert_eq!(policy_in(&Value::Nil), None);
-    }
 }

@@ -10,9 +10,12 @@
 //! | `nonsense` | thousands of random requests on every route |
 //! | `methods` | HEAD is GET without the body; other methods are told what there is |
 //! | `redis_faults` | Redis and PostgreSQL fail, forget and come back with old data |
+//! | `revocation_copy` | the copy of what was revoked gets complete, stays so, or is not believed |
 //! | `outages` | Redis is full, a store is slow, a node cannot reach one of them |
 //! | `topologies` | Redis behind sentinels and as a cluster, each with real failures |
 //! | `surroundings` | clocks that differ or jump, a disk with no room left |
+//! | `set_clocks` | a clock set ahead by mistake has nothing deleted for good |
+//! | `shared_limits` | guesses are counted for all nodes together |
 //! | `crash` | the server is killed twenty times under load and loses nothing it acknowledged |
 //! | `imports` | many people from a file, interrupted and resumed, with passwords from elsewhere |
 //! | `lock_order` | thirty-two who change the same rows at once, and never wait in a circle |
@@ -36,6 +39,9 @@ mod nonsense;
 mod operations;
 mod outages;
 mod redis_faults;
+mod revocation_copy;
+mod set_clocks;
+mod shared_limits;
 mod startup_errors;
 mod surroundings;
 mod tls;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::kit::flow::{
     App, PASSWORD, PATIENCE, create_user, get, is_signed_in, sign_in, sign_out, submit_sign_in,
 };
+use crate::running::revocation_copy::{add_revocations, copy_number};
 use crate::support::backends::Backend;
 use crate::support::browser_like::Browser;
 use crate::support::fault_proxy::{Fault, FaultProxy};
@@ -191,4 +192,27 @@ async fn slow_stores_make_answers_slow_and_never_wrong() {
     app.revoke(&dead.refresh).await;
     there.wait_until_dead(&dead).await;
     assert_eq!(get(&cut.management).await.status, 200);
+}
+
+/// A large copy over a slow connection takes its time, and nothing else waits for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changed_secret_is_heard_of_while_a_large_copy_is_made_over_a_slow_redis() {
+    let mut cut = Cut::start().await;
+    let app = App::register(&cut.world, "app", &[]);
+    let there = app.at_address(cut.base.clone());
+    assert_eq!(there.introspect("x").await.status, 200);
+    // The other node would make the copy in a moment.
+    cut.world.stop();
+    add_revocations(&cut.world, 60_000).await;
+    cut.redis.set(Fault::Delay(Duration::from_millis(60)));
+    cut.world.redis().flush();
+    let world = &mut cut.world;
+    wait_until_async("the copy being begun", PATIENCE, async || world.redis().key_count() > 1_000)
+        .await;
+    world.cli(&["client", "rotate-secret", "app"]);
+    wait_until_async("the old secret being refused", PATIENCE, async || {
+        there.introspect("x").await.status == 401
+    })
+    .await;
+    assert_eq!(copy_number(world), None, "the copy was complete before");
 }

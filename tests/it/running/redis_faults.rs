@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use crate::kit::flow::{
-    App, PASSWORD, PATIENCE, Tokens, count, create_user, execute, get, is_signed_in, sign_in,
-    sign_out, submit_sign_in,
+    App, PASSWORD, PATIENCE, Tokens, count, create_user, get, is_signed_in, sign_in, sign_out,
+    submit_sign_in,
 };
+use crate::running::revocation_copy::{add_revocations, copy_number};
 use crate::support::backends::Backend;
 use crate::support::browser_like::Browser;
 use crate::support::process::wait_until_async;
@@ -210,12 +211,7 @@ async fn a_large_revocation_set_is_copied_again_while_more_is_revoked() {
         more.push(app.tokens(&browser).await);
     }
     app.revoke(&dead.refresh).await;
-    let until = jsonwebtoken::get_current_timestamp() + 3_000;
-    let many = format!(
-        "insert into revocations (kind, subject, version, revoked_at, expires_at) \
-         select 'grant', 'gone-' || n, 0, 1, {until} from generate_series(1, 10000) n"
-    );
-    execute(&world, &many).await;
+    add_revocations(&world, 10_000).await;
     world.redis().flush();
     assert!(!app.access_lives(&dead.access).await, "the very first answer after the flush");
     for tokens in &more {
@@ -230,13 +226,6 @@ async fn a_large_revocation_set_is_copied_again_while_more_is_revoked() {
     .await;
     assert!(!app.access_lives(&dead.access).await);
     assert!(app.access_lives(&kept.access).await);
-}
-
-/// The number of the newest revocation that the copy knows, once it is complete.
-fn copy_number(world: &mut World) -> Option<i64> {
-    let keys: Vec<String> = world.redis().query(&["KEYS", "*{rv}:marker"]);
-    let marker: Option<String> = world.redis().query(&["GET", keys.first()?]);
-    marker?.parse().ok()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

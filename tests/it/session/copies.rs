@@ -18,7 +18,7 @@ use crate::support::backends::Backend;
 use crate::support::world::World;
 
 /// A node with a gateway and a clock of its own, and a session of a person.
-async fn signed_in(backend: Backend, clock: &Clock) -> (World, App, Established) {
+pub async fn signed_in(backend: Backend, clock: &Clock) -> (World, App, Established) {
     let world = builder(backend).prepare().await;
     let user = UserId::new(create_user(&world, "alice"));
     let app = node(&world, clock).await;

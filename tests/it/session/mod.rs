@@ -12,6 +12,7 @@
 //! | `login_form`, `csrf`, `headers`, `hostile_text` | the pages under attack |
 //! | `first_start` | nonsense on every route; the first administrator |
 //! | `copies` | the fast copy of a session is believed for an hour, however often it is used |
+//! | `visits` | SQL is told when sessions were last used |
 //! | `session_life` | the session cookie: renewed, protected, limited, listed and ended |
 //! | `everywhere` | signing out everywhere and everywhere else, by the person, the console and commands |
 //! | `under_way` | a sign-in that began before all sessions ended makes none; a refused one changes nothing |
@@ -50,3 +51,4 @@ mod sign_up;
 mod sign_up_attacks;
 mod strangers;
 mod under_way;
+mod visits;

@@ -1,0 +1,187 @@
+//! The fast copy of what was revoked: it gets complete and stays so whatever goes on, and where it may
+//! have forgotten something it is not believed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::kit::fixtures::ALICE;
+use crate::kit::flow::{App, PATIENCE, SecondNode, Tokens, count, execute, is_signed_in, sign_out};
+use crate::kit::gateway::{self, Question, WIKI};
+use crate::support::backends::Backend;
+use crate::support::process::wait_until_async;
+use crate::support::servers::Persistence;
+use crate::support::world::World;
+
+/// The number of the newest revocation that the copy knows, once it is complete.
+pub fn copy_number(world: &mut World) -> Option<i64> {
+    let marker: Option<String> = world.redis().query(&["GET", "dw:{rv}:marker"]);
+    marker?.parse().ok()
+}
+
+/// Adds revocations of grants that nobody has, as if they had been made here.
+pub async fn add_revocations(world: &World, how_many: i64) {
+    let until = jsonwebtoken::get_current_timestamp() + 3_000;
+    let many = format!(
+        "insert into revocations (kind, subject, version, revoked_at, expires_at) \
+         select 'grant', 'gone-' || n, 0, 1, {until} from generate_series(1, {how_many}) n"
+    );
+    execute(world, &many).await;
+}
+
+/// An app that acts for itself.
+fn machine(world: &World) -> App {
+    let flags = ["--type", "machine", "--client-id", "m", "--grant-type", "client_credentials"];
+    let made = world.cli(&[&["client", "create", "--name", "m"], &flags[..]].concat());
+    App::known(world, "m", made["client_secret"].as_str().expect("a secret"))
+}
+
+/// Redis drops tombstones while the marker stays, as it may with any policy but `noeviction`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_evicts_brings_nothing_back_that_ended() {
+    let builder = gateway::builder(Backend::Production).own_redis(Persistence::Snapshot);
+    let mut world = builder.start().await;
+    gateway::add_people(&world);
+    let jwt = App::register(&world, "jwt", &[]);
+    let opaque = App::register(&world, "opaque", &["--access-token-format", "opaque"]);
+    let (here, _) = gateway::visitor(&world, &ALICE).await;
+    let (leaving, entrance) = gateway::visitor(&world, &ALICE).await;
+    let (kept, stolen) = (jwt.tokens(&here).await, leaving.copy());
+    let dead: [(&App, Tokens); 2] =
+        [(&jwt, jwt.tokens(&leaving).await), (&opaque, opaque.tokens(&leaving).await)];
+    for (app, tokens) in &dead {
+        app.assert_alive(tokens).await;
+    }
+    assert!(is_signed_in(&stolen).await);
+    assert_eq!(Question::about(&world, WIKI, "/page").cookie(&entrance).status().await, 200);
+    sign_out(&leaving).await;
+    assert_eq!(copy_number(&mut world), Some(revocations(&world).await));
+
+    // While it runs, without a new connection.
+    world.redis().set_config("maxmemory-policy", "allkeys-lru");
+    wait_until_async("the policy being noticed", PATIENCE, async || {
+        world.log().contains("Redis may evict")
+    })
+    .await;
+    for _ in 0..5 {
+        let tombstones: Vec<String> = world.redis().query(&["KEYS", "dw:{rv}:*"]);
+        for key in tombstones.iter().filter(|key| !key.ends_with(":marker")) {
+            world.redis().command(&["DEL", key]);
+        }
+        let newest = revocations(&world).await.to_string();
+        world.redis().command(&["SET", "dw:{rv}:marker", &newest]);
+        for (app, tokens) in &dead {
+            assert!(!app.access_lives(&tokens.access).await, "an evicted revocation");
+        }
+        assert!(!is_signed_in(&stolen).await);
+        let asked = Question::about(&world, WIKI, "/page").cookie(&entrance);
+        assert_ne!(asked.status().await, 200, "at the gateway");
+        assert!(jwt.access_lives(&kept.access).await);
+    }
+
+    world.redis().set_config("maxmemory-policy", "noeviction");
+    let newest = revocations(&world).await;
+    let world = &mut world;
+    wait_until_async("the copy being made again", PATIENCE, async || {
+        let tombstones: Vec<String> = world.redis().query(&["KEYS", "dw:{rv}:session:*"]);
+        copy_number(world) == Some(newest) && !tombstones.is_empty()
+    })
+    .await;
+    for (app, tokens) in &dead {
+        app.assert_dead(tokens).await;
+    }
+    assert!(!is_signed_in(&stolen).await);
+    jwt.assert_alive(&kept).await;
+}
+
+async fn revocations(world: &World) -> i64 {
+    count(world, "select revocations from sync_state").await
+}
+
+/// How often the node that writes this log has begun to make the whole copy again.
+fn copies(log: &str) -> usize {
+    log.matches("copying the revocation set").count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_copy_of_two_nodes_gets_complete_and_stays_so_while_more_is_revoked() {
+    let builder = World::builder(Backend::Production).own_redis(Persistence::Snapshot);
+    let mut world = builder.start().await;
+    let machine = machine(&world);
+    add_revocations(&world, 20_000).await;
+    let mut second = SecondNode::spawn(&world);
+    second.ready().await;
+    let nodes = [machine.clone(), machine.at(&second)];
+    // One for each node, so that their revocations overtake each other.
+    let stop = Arc::new(AtomicBool::new(false));
+    let steady = nodes.map(|app| {
+        let stop = Arc::clone(&stop);
+        tokio::spawn(async move {
+            let mut ended = Vec::new();
+            while !stop.load(Ordering::Relaxed) {
+                let tokens = app.client_credentials().await.tokens();
+                assert_eq!(app.revoke(&tokens.access).await.status, 200);
+                ended.push(tokens.access);
+            }
+            ended
+        })
+    });
+    world.redis().flush();
+    let world = &mut world;
+    wait_until_async("the copy being complete", PATIENCE, async || {
+        world.redis().key_count() > 20_000 && copy_number(world).is_some()
+    })
+    .await;
+    // From here on what is revoked is only ever added.
+    let second_log = world.path(&format!("node-{}.log", second.port));
+    let logs = || [world.log(), std::fs::read_to_string(&second_log).unwrap_or_default()];
+    let before = logs().map(|log| copies(&log));
+    for _ in 0..20 {
+        let newest = revocations(world).await + 10;
+        wait_until_async("going on", PATIENCE, async || revocations(world).await >= newest).await;
+        wait_until_async("the copy knowing it", PATIENCE, async || {
+            copy_number(world).expect("it is not made again") >= newest
+        })
+        .await;
+    }
+    let logs = [world.log(), std::fs::read_to_string(&second_log).unwrap_or_default()];
+    assert_eq!(logs.map(|log| copies(&log)), before, "made again for nothing");
+    stop.store(true, Ordering::Relaxed);
+    for (app, ended) in [machine.clone(), machine.at(&second)].iter().zip(steady) {
+        for access in ended.await.expect("a client that goes on").iter().rev().take(20) {
+            assert_eq!(app.introspect(access).await.json()["active"], false);
+        }
+    }
+}
+
+/// What a command ends is not known to the store in a server's process, which catches up with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nobody_has_published_is_added_and_not_all_copied_again() {
+    let builder = World::builder(Backend::Production).own_redis(Persistence::Snapshot);
+    let mut world = builder.start().await;
+    let machine = machine(&world);
+    let tokens = machine.client_credentials().await.tokens();
+    let before = copies(&world.log());
+    // As by a node that died between its commit and the copy.
+    let ended = crate::kit::flow::claim(&tokens.access, "grant");
+    let newest = revocations(&world).await + 1;
+    let until = jsonwebtoken::get_current_timestamp() + 3_000;
+    let record = format!(
+        "begin; update sync_state set revocations = {newest}; \
+         insert into revocations (kind, subject, version, revoked_at, expires_at, number) \
+         values ('grant', '{ended}', 0, 1, {until}, {newest}); commit"
+    );
+    execute(&world, &record).await;
+    let world = &mut world;
+    wait_until_async("the copy knowing it", PATIENCE, async || copy_number(world) == Some(newest))
+        .await;
+    assert_eq!(copies(&world.log()), before, "only what was missing");
+    // A number that nobody can account for, as of a node of an older version.
+    execute(world, "update sync_state set revocations = revocations + 1").await;
+    wait_until_async("the copy being made again", PATIENCE, async || {
+        copy_number(world) == Some(newest + 1)
+    })
+    .await;
+    assert_eq!(copies(&world.log()), before + 1);
+    let found: i64 = world.redis().query(&["EXISTS", &format!("dw:{{rv}}:grant:{ended}")]);
+    assert_eq!(found, 1);
+}
