@@ -9,6 +9,7 @@ use crate::mail::Letter;
 use crate::protocol::types::UserId;
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller, Event};
+use crate::service::brake;
 use crate::service::failure::Failure;
 use crate::service::people::links as recovery;
 use crate::service::session::{self, LiveSession};
@@ -178,8 +179,8 @@ async fn refuse_if_throttled(app: &App, caller: &Caller) -> Result<(), NotMeErro
 }
 
 async fn wrong(app: &App, caller: &Caller) -> Result<NotMeError, Failure> {
-    let rule = address_rule(app);
-    throttle::register_failure(&app.ephemeral, &rule, &throttle_key(caller), app.now()).await?;
+    let key = throttle_key(caller);
+    brake::note_failure(app, ("not_me", &key, &address_rule(app)), caller).await?;
     Ok(NotMeError::Spent)
 }
 
