@@ -158,6 +158,11 @@ fn a_claim_fits_its_pattern_exactly_when_a_plain_search_says_so() {
 }
 
 #[test]
+fn no_description_of_a_request_leads_to_a_laxer_rule() {
+    holds("gateway_request");
+}
+
+#[test]
 fn every_target_has_its_binary_and_its_test() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let manifest = std::fs::read_to_string(root.join("fuzz/Cargo.toml")).unwrap();

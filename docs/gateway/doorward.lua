@@ -5,12 +5,12 @@
 
 local identity = {
     "x-user-id", "x-user-email", "x-user-name", "x-user-groups", "x-user-roles", "x-org-id",
-    "x-session-id", "x-doorward-assertion",
+    "x-session-id", "x-request-id", "x-doorward-assertion",
 }
 
 -- What of the browser's headers Doorward gets to see.
 local passed_on = {
-    "cookie", "authorization", "accept", "sec-fetch-mode", "x-requested-with", "x-request-id",
+    "cookie", "authorization", "accept", "sec-fetch-mode", "x-requested-with",
 }
 
 -- The values of a header in the order they came; HAProxy counts from 0.

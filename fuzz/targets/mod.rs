@@ -12,6 +12,7 @@ pub mod client_certificate;
 pub mod client_metadata;
 pub mod dpop_proof;
 pub mod form_parameters;
+pub mod gateway_request;
 pub mod jwe;
 pub mod jwk_set;
 pub mod jwt;
@@ -26,7 +27,7 @@ pub mod user_code;
 pub type Check = fn(&[u8]);
 
 /// Every target with its name, which is also the folder of its seeds.
-pub const ALL: [(&str, Check); 17] = [
+pub const ALL: [(&str, Check); 18] = [
     ("basic_header", basic_header::check),
     ("claim_pattern", claim_pattern::check),
     ("claims_request", claims_request::check),
@@ -35,6 +36,7 @@ pub const ALL: [(&str, Check); 17] = [
     ("client_metadata", client_metadata::check),
     ("dpop_proof", dpop_proof::check),
     ("form_parameters", form_parameters::check),
+    ("gateway_request", gateway_request::check),
     ("jwe", jwe::check),
     ("jwk_set", jwk_set::check),
     ("jwt", jwt::check),

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use doorward::clock::{Clock, Seconds, UnixTime};
 use doorward::store::StoreError;
+use doorward::store::ephemeral::attempts::{self, Attempt};
 use doorward::store::ephemeral::throttle::{self, Penalty, ThrottleRule};
 use doorward::store::ephemeral::{Ephemeral, codes};
+use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
 use super::races;
@@ -71,6 +73,13 @@ async fn verbs_conform(e: &Ephemeral) {
     let found = e.get_many(&keys).await.unwrap();
     assert!(many.iter().zip(found).all(|((_, value, _), found)| found.as_ref() == Some(value)));
 
+    assert!(!e.exchange("swap", Some("v"), ("w", 60)).await.unwrap(), "there is nothing");
+    assert!(e.exchange("swap", None, ("v", 60)).await.unwrap());
+    assert!(!e.exchange("swap", None, ("w", 60)).await.unwrap(), "there is something");
+    assert!(!e.exchange("swap", Some("x"), ("w", 60)).await.unwrap());
+    assert!(e.exchange("swap", Some("v"), ("w ü", 60)).await.unwrap());
+    assert_eq!(e.take("swap").await.unwrap().as_deref(), Some("w ü"));
+
     assert_eq!(e.increment("n", 60).await.unwrap(), 1);
     assert_eq!(e.increment("n", 60).await.unwrap(), 2);
     e.put("text", "no number", 60).await.unwrap();
@@ -116,13 +125,16 @@ async fn expiry_conforms(e: &Ephemeral, time: &Passing) {
     e.put("short", "v", 1).await.unwrap();
     e.put("kept", "v", 1).await.unwrap();
     e.put("replaced", "v", 1).await.unwrap();
+    e.put("swapped", "v", 1).await.unwrap();
     e.put_new("new", "v", 1).await.unwrap();
     assert_eq!(e.increment("window", 2).await.unwrap(), 1);
     assert!(e.get_extend("kept", 60).await.unwrap().is_some());
     assert!(e.replace("replaced", "v", "w").await.unwrap());
+    assert!(e.exchange("swapped", Some("v"), ("w", 60)).await.unwrap());
     time.pass(1).await;
     assert_eq!(e.get("short").await.unwrap(), None);
     assert_eq!(e.get("replaced").await.unwrap(), None, "replacing does not extend");
+    assert_eq!(e.get("swapped").await.unwrap().as_deref(), Some("w"), "an exchange does");
     assert_eq!(e.take("new").await.unwrap(), None);
     assert_eq!(e.get("kept").await.unwrap().as_deref(), Some("v"));
     assert!(e.put_new("short", "again", 60).await.unwrap());
@@ -164,8 +176,27 @@ async fn views_conform(e: &Ephemeral) {
         assert_eq!(penalty.blocked_until, Some(now.plus(seconds)));
         assert_eq!(throttle::blocked_until(e, &keys).await.unwrap(), penalty.blocked_until);
     }
-    throttle::clear(e, key).await.unwrap();
-    assert_eq!(throttle::blocked_until(e, &keys).await.unwrap(), None);
-    let penalty = throttle::register_failure(e, &rule, key, now).await.unwrap();
-    assert_eq!(penalty.failures, 1);
+    attempts_conform(e, now).await;
+}
+
+/// Tries that come at once are counted one by one, and no more are allowed than the rule says.
+async fn attempts_conform(e: &Ephemeral, now: UnixTime) {
+    let (rule, key) = (ThrottleRule::ACCOUNT, "login:x");
+    let all = join_all((0..100).map(|_| attempts::begin(e, (key, &rule), now))).await;
+    let mut allowed = Vec::new();
+    for attempt in all {
+        match attempt.unwrap() {
+            Attempt::Allowed(penalty) => allowed.push(penalty.failures),
+            Attempt::Blocked(until) => assert_eq!(until, now.plus(2)),
+        }
+    }
+    allowed.sort_unstable();
+    assert_eq!(allowed, [1, 2, 3, 4, 5, 6]);
+    let sixth = Penalty { failures: 6, blocked_until: Some(now.plus(2)) };
+    attempts::take_back(e, (key, &sixth), now).await.unwrap();
+    assert_eq!(attempts::begin(e, (key, &rule), now).await.unwrap(), Attempt::Allowed(sixth));
+    attempts::clear(e, key).await.unwrap();
+    let first = Penalty { failures: 1, blocked_until: None };
+    assert_eq!(attempts::begin(e, (key, &rule), now).await.unwrap(), Attempt::Allowed(first));
+    attempts::clear(e, key).await.unwrap();
 }

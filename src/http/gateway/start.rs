@@ -13,7 +13,7 @@ use crate::http::site::Site;
 use crate::protocol::authorize::acr::Level;
 use crate::protocol::params::Params;
 use crate::service::authorize::flow::{Flow, Target};
-use crate::service::gateway;
+use crate::service::gateway::{self, IssueError};
 use crate::service::session::LiveSession;
 
 pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
@@ -65,7 +65,10 @@ async fn go_on(
             response.cookie(cookies::write(site, Kind::Gateway, value)).finish()
         }
         Ok(None) => sign_in_first(site, request, (level, back_to.to_owned())).await,
-        Err(failure) => render::failure(site, request, &failure),
+        Err(IssueError::Throttled { retry_after }) => {
+            render::too_many_entrances(site, request, retry_after)
+        }
+        Err(IssueError::Failure(failure)) => render::failure(site, request, &failure),
     }
 }
 

@@ -27,6 +27,8 @@ pub struct SignIn {
     pub notice: Option<String>,
     /// Fields: `username`, `password`.
     pub errors: Vec<FieldError>,
+    /// Shown beside errors: what to ask an administrator about.
+    pub request_id: String,
 }
 
 /// Why the form is shown.
@@ -70,6 +72,7 @@ impl SignIn {
             create_href: None,
             notice: Some(words("Your password is changed. Sign in with the new one.")),
             errors: Vec::new(),
+            request_id: words("019a6b3e-7c1f-7d90-8a55-0d1e2f3a4b5c"),
         }
     }
 

@@ -100,6 +100,7 @@ pub struct Throttled {
     pub seconds: Seconds,
     /// Where to try again then, the same form as before.
     pub try_again: String,
+    pub request_id: String,
 }
 
 impl Throttled {
@@ -109,6 +110,7 @@ impl Throttled {
             chrome: Chrome::sample(),
             seconds: 280,
             try_again: words("/login?flow=sealed-request"),
+            request_id: words("019a6b3e-7c1f-7d90-8a55-0d1e2f3a4b5c"),
         }
     }
 

@@ -6,6 +6,7 @@ use actix_web::http::header;
 use super::about::{about, origin_of};
 use super::{chrome, page, page_with};
 use crate::app::App;
+use crate::http::extract::request_id;
 use crate::http::headers::{Forms, framing_policy, picture_policy};
 use crate::http::pages::consent::{Consent, Detail, claim_sentence, scope_sentence};
 use crate::http::pages::form_post::{self, FormPost};
@@ -196,6 +197,7 @@ pub(in crate::http) fn sign_in(visit: &Visit<'_>, view: SignInView) -> HttpRespo
         create_href: view.create_href,
         notice: view.notice.map(str::to_owned),
         errors: view.errors,
+        request_id: request_id(visit.request),
     };
     page_with(picture_policy(&nonce, picture.as_deref()), &body)
 }

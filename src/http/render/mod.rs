@@ -20,7 +20,7 @@ pub(super) use sign_up::{SignUpView, sign_up};
 pub(super) use trouble::{
     authorize_error, bad_request, broken, failure, flow_lost, forbidden, forged_form, link_error,
     logout_error, no_way_back, not_found, not_found_in_console, not_me_error, other_browser,
-    throttled, unfamiliar,
+    throttled, too_many_entrances, unfamiliar,
 };
 
 use super::headers::{Forms, page_policy};

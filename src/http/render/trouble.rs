@@ -242,15 +242,46 @@ fn expired(site: &Site, request: &HttpRequest, flow: Option<&Flow>) -> HttpRespo
     response
 }
 
-/// Too many tries.
-pub(in crate::http) fn throttled(site: &Site, retry_after: Seconds, flow: &Flow) -> HttpResponse {
+/// Too many tries. `what` is what was tried, for the log: the audit log has the failures before, and
+/// nobody fills it by trying on.
+pub(in crate::http) fn throttled(
+    site: &Site,
+    request: &HttpRequest,
+    (what, retry_after): (&'static str, Seconds),
+    flow: &Flow,
+) -> HttpResponse {
+    let request_id = request_id(request);
+    tracing::info!(request_id, what, retry_after, reason = "throttled", "a try was refused");
     let chrome = chrome(site);
     let nonce = chrome.nonce.clone();
-    let body = Throttled { chrome, seconds: retry_after, try_again: start_again(site, Some(flow)) };
+    let try_again = start_again(site, Some(flow));
+    let body = Throttled { chrome, seconds: retry_after, try_again, request_id };
     let mut response = page(&nonce, &body, Forms::Anywhere);
     *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    retry_later(&mut response, retry_after);
+    response
+}
+
+/// Tells programs, too, when to come back.
+fn retry_later(response: &mut HttpResponse, retry_after: Seconds) {
     let seconds = header::HeaderValue::from(retry_after.max(1));
     response.headers_mut().insert(header::RETRY_AFTER, seconds);
+}
+
+/// Somebody asks for one way into the apps after the other.
+pub(in crate::http) fn too_many_entrances(
+    site: &Site,
+    request: &HttpRequest,
+    retry_after: Seconds,
+) -> HttpResponse {
+    let words = Words::new(StatusCode::TOO_MANY_REQUESTS, "throttled", "Too many tries")
+        .happened("You were sent here very often in a short time, and each time as if for the first.")
+        .advise(
+            "Allow cookies for the app, and open it again in an hour. If this page comes back, send \
+             the details below to whoever looks after the app.",
+        );
+    let mut response = show(site, request, words);
+    retry_later(&mut response, retry_after);
     response
 }
 
@@ -297,8 +328,7 @@ pub(in crate::http) fn not_me_error(
                 .happened("Many links were tried from your network that are not ours.")
                 .advise("Wait a few minutes, then open the link in your letter again.");
             let mut response = show(site, request, words);
-            let seconds = header::HeaderValue::from((*retry_after).max(1));
-            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+            retry_later(&mut response, *retry_after);
             response
         }
     }

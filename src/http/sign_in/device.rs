@@ -132,7 +132,8 @@ async fn refused(visit: &Visit<'_>, (typed, error): (&str, &DeviceError)) -> Htt
         DeviceError::SignInAgain => return sign_in_first(visit, Some(typed)).await,
         DeviceError::Throttled { retry_after } => {
             let flow = Flow::new(Target::Device { user_code: None }, "", site.now());
-            return render::throttled(site, *retry_after, &flow);
+            let refused = ("a device code", *retry_after);
+            return render::throttled(site, visit.request, refused, &flow);
         }
         DeviceError::Document(problem) => {
             let error = AuthorizeError::Document(problem.clone());

@@ -144,12 +144,17 @@ async fn refused(
             StatusCode::UNAUTHORIZED,
             "The username or password is not right. Check both and try again.",
         ),
-        SignInError::Unusable(_) => (
-            StatusCode::BAD_REQUEST,
-            "This password is too long or has characters that no password here can have.",
-        ),
+        SignInError::Unusable(_) => {
+            // No event: nothing was compared, and anybody can send it.
+            let request_id = extract::request_id(visit.request);
+            tracing::info!(request_id, reason = "unusable_password", "a sign-in was refused");
+            (
+                StatusCode::BAD_REQUEST,
+                "This password is too long or has characters that no password here can have.",
+            )
+        }
         SignInError::Throttled { retry_after } => {
-            return render::throttled(site, *retry_after, flow);
+            return render::throttled(site, visit.request, ("a sign-in", *retry_after), flow);
         }
         SignInError::Unfamiliar => return render::unfamiliar(site, visit.request),
         SignInError::Failure(failure) => return render::failure(site, visit.request, failure),

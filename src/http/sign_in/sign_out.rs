@@ -141,10 +141,14 @@ pub(in crate::http) fn go_on(
         (Some(to), frames) => render::signing_out(site, (then, to), frames),
         (None, frames) => render::signed_out(site, then, frames),
     };
-    if left.active.is_none()
-        && let Err(error) = response.add_cookie(&cookies::remove(site, Kind::Session))
-    {
-        tracing::error!(%error, "session cookie could not be removed");
+    if left.active.is_none() {
+        // The gateway's cookie died with the session: no app has to see it any more.
+        let gateway = cookies::read(site, visit.request, Kind::Gateway).map(|_| Kind::Gateway);
+        for kind in [Kind::Session].into_iter().chain(gateway) {
+            if let Err(error) = response.add_cookie(&cookies::remove(site, kind)) {
+                tracing::error!(%error, "cookie could not be removed");
+            }
+        }
     }
     accounts::write_others(site, &mut response, left, visit.request);
     // Only this site's own data; the app's is the app's business.

@@ -91,7 +91,8 @@ async fn refused(
         SignUpError::Problems(problems) => problems,
         SignUpError::Off => return render::not_found(visit.site, visit.request),
         SignUpError::Throttled { retry_after } => {
-            return render::throttled(visit.site, retry_after, flow);
+            let refused = ("a new account", retry_after);
+            return render::throttled(visit.site, visit.request, refused, flow);
         }
         SignUpError::Failure(failure) => {
             return render::failure(visit.site, visit.request, &failure);

@@ -2,9 +2,9 @@
 //!
 //! Proxy, gateway and app must mean the same place by one path, or a rule for `/admin` guards nothing.
 //! So a path that programs are known to read differently (`..`, `//`, an encoded slash, a backslash,
-//! a double encoding) is refused, and what is left is compared twice: as it was sent, and as the most
+//! a double encoding) is refused, and what is left is compared three times: as it was sent, as the most
 //! generous app would read it (without `;parameters`, in lower case, without dots at the end of a
-//! name).
+//! name), and as one that takes `/board.json` for `/board`.
 
 use super::Refusal;
 
@@ -74,6 +74,22 @@ impl AppPath {
         match reading {
             Reading::AsSent => self.segments.starts_with(&below.segments),
             Reading::Generous => self.generous.starts_with(&below.generous),
+            Reading::WithoutExtension => {
+                self.is_below(below, Reading::Generous) || self.is_but_for_its_extension(below)
+            }
+        }
+    }
+
+    /// Whether an app that ignores extensions takes this path for `other`. Where the extension begins,
+    /// no two programs agree: of `/a.b.c` it may be `.c` or `.b.c`.
+    fn is_but_for_its_extension(&self, other: &Self) -> bool {
+        match (self.generous.split_last(), other.generous.split_last()) {
+            (Some((name, above)), Some((short, others_above))) => {
+                let rest =
+                    name.strip_prefix(short.as_str()).map(|rest| rest.trim_start_matches(' '));
+                above == others_above && rest.is_some_and(|rest| rest.starts_with('.'))
+            }
+            _ => false,
         }
     }
 }
@@ -83,6 +99,8 @@ impl AppPath {
 pub enum Reading {
     AsSent,
     Generous,
+    /// Generously, and the last name also without its extension.
+    WithoutExtension,
 }
 
 /// A name without percent-encoding, if every program decodes it to the same.
@@ -259,7 +277,46 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_app_may_ignore_the_extension_of_the_last_name() {
+        for like_board in [
+            "/board",
+            "/board/x.json",
+            "/board.json",
+            "/Board.JSON",
+            "/board.tar.gz",
+            "/board.json;v=1",
+            "/board;v=1.json",
+            "/board.json/",
+            "/board%2ejson?x",
+            "/board%20.json",
+        ] {
+            assert!(lies_below(like_board, "/board", Reading::WithoutExtension), "{like_board}");
+        }
+        for other in
+            ["/boardroom.json", "/x/board.json", "/board-json", "/board%20x", "/.board", "/"]
+        {
+            assert!(!lies_below(other, "/board", Reading::WithoutExtension), "{other}");
+        }
+        assert!(lies_below("/a/b.c.d", "/a/b.c", Reading::WithoutExtension));
+        assert!(!lies_below("/board.json", "/board", Reading::Generous));
+    }
+
     proptest! {
+        #[test]
+        fn each_reading_covers_what_the_one_before_covers(
+            path in "(/[abAB.;]{1,4}){0,3}",
+            rule in "(/[ab.]{1,3}){0,2}",
+        ) {
+            let path = AppPath::parse(&format!("/{}", path.trim_start_matches('/')));
+            let rule = AppPath::parse(&format!("/{}", rule.trim_start_matches('/')));
+            if let (Ok(path), Ok(rule)) = (path, rule) {
+                let covers = |reading| path.is_below(&rule, reading);
+                prop_assert!(!covers(Reading::AsSent) || covers(Reading::Generous));
+                prop_assert!(!covers(Reading::Generous) || covers(Reading::WithoutExtension));
+            }
+        }
+
         #[test]
         fn no_target_makes_it_panic_and_what_is_read_has_no_way_up(target in "/[ -~]{0,40}") {
             if let Ok(path) = AppPath::of_target(&target) {

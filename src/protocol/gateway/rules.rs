@@ -28,14 +28,22 @@ impl GatewayApp {
     /// The rule that speaks for a request; `None` when there is none, so that nobody may.
     ///
     /// # Errors
-    /// [`Refusal::TwoReadings`] when an app that reads paths generously would be under another rule.
+    /// [`Refusal::TwoReadings`] when an app that reads paths generously, or without extensions, would be
+    /// under a rule that says something else.
     pub fn rule_for(&self, request: &Original) -> Result<Option<&Rule>, Refusal> {
-        let find = |reading| self.rules.iter().position(|rule| rule.covers(request, reading));
+        let find = |reading| self.rules.iter().find(|rule| rule.covers(request, reading));
         let found = find(Reading::AsSent);
-        if found != find(Reading::Generous) {
-            return Err(Refusal::TwoReadings);
+        for reading in [Reading::Generous, Reading::WithoutExtension] {
+            let agrees = match (found, find(reading)) {
+                (None, None) => true,
+                (Some(rule), Some(other)) => rule.says_the_same_as(other),
+                (None, Some(_)) | (Some(_), None) => false,
+            };
+            if !agrees {
+                return Err(Refusal::TwoReadings);
+            }
         }
-        Ok(found.and_then(|index| self.rules.get(index)))
+        Ok(found)
     }
 }
 
@@ -231,6 +239,11 @@ impl Rule {
         let named = |known: &String| known == method || *known == request.method;
         (self.methods.is_empty() || self.methods.iter().any(named))
             && request.path.is_below(&self.path, reading)
+    }
+
+    /// Whether every visitor hears the same from both.
+    fn says_the_same_as(&self, other: &Self) -> bool {
+        self.allow == other.allow && self.level == other.level
     }
 
     /// Whether this visitor may.

@@ -117,7 +117,7 @@ async fn refuse_flood(app: &App, client: &Client, caller: &Caller) -> Result<(),
     let key =
         format!("device-requests:{}:{network}", host.as_deref().unwrap_or(client.id.as_str()));
     let limit = Limit { key: &key, window: 60, most: MAX_PER_MINUTE, scope: "device" };
-    if brake::is_passed(app, &limit).await? {
+    if brake::is_passed(app, &limit, caller).await? {
         return Err(OAuthError::new(
             ErrorCode::SlowDown,
             "Too many device codes were asked for; wait a minute.",
@@ -214,7 +214,7 @@ async fn find(
     let keys = throttle_keys(session, caller);
     refuse_if_throttled(app, &keys).await?;
     let Some((device_hash, record)) = waiting(app, &code).await? else {
-        note_failure(app, &keys).await?;
+        note_failure(app, &keys, caller).await?;
         return Err(DeviceError::Unknown);
     };
     let client = metadata_document::resolve(app, &record.value.client_id).await?;
@@ -348,11 +348,10 @@ async fn refuse_if_throttled(app: &App, keys: &ThrottleKeys) -> Result<(), Devic
     }
 }
 
-async fn note_failure(app: &App, keys: &ThrottleKeys) -> Result<(), Failure> {
-    let now = app.now();
-    throttle::register_failure(&app.ephemeral, &PERSON_RULE, &keys.person, now).await?;
+async fn note_failure(app: &App, keys: &ThrottleKeys, caller: &Caller) -> Result<(), Failure> {
+    brake::note_failure(app, ("device", &keys.person, &PERSON_RULE), caller).await?;
     if let Some(network) = &keys.network {
-        throttle::register_failure(&app.ephemeral, &ThrottleRule::ADDRESS, network, now).await?;
+        brake::note_failure(app, ("device", network, &ThrottleRule::ADDRESS), caller).await?;
     }
     Ok(())
 }

@@ -59,7 +59,8 @@ async fn refuse_flood(app: &App, client: &Client, caller: &Caller) -> Result<(),
     let network = caller.network();
     let key = format!("pushed-requests:{}:{network}", client.id);
     let most = app.config.authorization.pushed_requests_per_minute.into();
-    if brake::is_passed(app, &Limit { key: &key, window: 60, most, scope: "par" }).await? {
+    let limit = Limit { key: &key, window: 60, most, scope: "par" };
+    if brake::is_passed(app, &limit, caller).await? {
         return Err(OAuthError::new(
             ErrorCode::TemporarilyUnavailable,
             "Too many requests were pushed for this client; wait a minute.",

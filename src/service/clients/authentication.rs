@@ -94,7 +94,7 @@ async fn note_failure(
     if client.origin == ClientOrigin::Document && clients::find(app, &client.id).await?.is_none() {
         return note_stranger(app, &client.id, caller).await;
     }
-    let failures = guard.note_failure(app).await?;
+    let failures = guard.note_failure(app, caller).await?;
     if failures <= AUDITED_PER_NETWORK {
         record_failure(app, &client.id, (refusal, caller)).await?;
     }
@@ -106,7 +106,7 @@ async fn note_failure(
 async fn note_stranger(app: &App, id: &ClientId, caller: &Caller) -> Result<(), EndpointError> {
     let guard = Guard::of_strangers(app, id, caller);
     guard.refuse_if_blocked(app).await?;
-    guard.note_failure(app).await?;
+    guard.note_failure(app, caller).await?;
     Ok(())
 }
 
@@ -177,10 +177,9 @@ impl Guard {
     }
 
     /// Counts a failure and says how many there were in this hour.
-    async fn note_failure(&self, app: &App) -> Result<i64, EndpointError> {
+    async fn note_failure(&self, app: &App, caller: &Caller) -> Result<i64, EndpointError> {
         app.known.note_failure(&self.key);
-        let penalty =
-            throttle::register_failure(&app.ephemeral, &RULE, &self.key, app.now()).await?;
+        let penalty = brake::note_failure(app, ("client", &self.key, &RULE), caller).await?;
         Ok(penalty.failures)
     }
 }

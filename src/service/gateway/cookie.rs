@@ -14,15 +14,20 @@ use crate::protocol::authorize::acr::Level;
 use crate::protocol::gateway::identity::{Person, Visitor};
 use crate::protocol::types::SessionId;
 use crate::service::audit::{Actor, Caller, Event};
+use crate::service::brake::{self, Limit};
 use crate::service::failure::Failure;
 use crate::service::revocation::{self, Standing, Subject};
 use crate::service::session::{COPY_TTL, LiveSession};
 use crate::store::gateway_cookies::{self, GatewayCookie};
 use crate::store::revocations::RevocationKind;
-use crate::store::{audit, sessions, users};
+use crate::store::{StoreError, audit, sessions, users};
 
 /// A browser needs one, and another when it has signed in again with more.
 const MOST_OF_A_SESSION: i64 = 10;
+
+/// How many cookies one person may have made for them in an hour: each is a row and an event.
+const MOST_PER_HOUR: i64 = 100;
+const HOUR: Seconds = 3_600;
 
 /// What the ephemeral store holds for a cookie.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -165,16 +170,37 @@ pub struct Issued {
     pub max_age: Option<Seconds>,
 }
 
+/// Why no cookie was made.
+#[derive(Debug, thiserror::Error)]
+pub enum IssueError {
+    /// This person has had too many lately.
+    #[error("throttled for {retry_after} seconds")]
+    Throttled { retry_after: Seconds },
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl From<StoreError> for IssueError {
+    fn from(error: StoreError) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
 /// Makes a cookie for a session; `None` when it has ended meanwhile. A session has
 /// [`MOST_OF_A_SESSION`] of them at most: the oldest ones end.
 ///
 /// # Errors
-/// [`Failure`] when SQL does not take it; there is no cookie then.
+/// [`IssueError`]; there is no cookie then.
 pub async fn issue(
     app: &App,
     session: &LiveSession,
     caller: &Caller,
-) -> Result<Option<Issued>, Failure> {
+) -> Result<Option<Issued>, IssueError> {
+    let key = &format!("gateway-cookies:{}", session.user_id);
+    let limit = Limit { key, window: HOUR, most: MOST_PER_HOUR, scope: "gateway" };
+    if brake::is_passed(app, &limit, caller).await? {
+        return Err(IssueError::Throttled { retry_after: HOUR });
+    }
     let now = app.now();
     let cookie = Secret::generate();
     let row = GatewayCookie {

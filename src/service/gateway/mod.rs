@@ -6,7 +6,7 @@ mod cookie;
 
 use std::sync::Arc;
 
-pub use cookie::{Issued, is_fit_for, issue};
+pub use cookie::{IssueError, Issued, is_fit_for, issue};
 
 use crate::app::{App, Means, Seen, Shown};
 use crate::clock::UnixTime;

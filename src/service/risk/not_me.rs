@@ -186,8 +186,8 @@ async fn refuse_if_throttled(app: &App, caller: &Caller) -> Result<(), NotMeErro
 }
 
 async fn wrong(app: &App, caller: &Caller) -> Result<NotMeError, Failure> {
-    let rule = address_rule(app);
-    throttle::register_failure(&app.ephemeral, &rule, &throttle_key(caller), app.now()).await?;
+    let key = throttle_key(caller);
+    brake::note_failure(app, ("not_me", &key, &address_rule(app)), caller).await?;
     Ok(NotMeError::Spent)
 }
 

@@ -1,7 +1,13 @@
 //! Signing in with a password. Wrong name, wrong password, disabled account: the same answer after
 //! the same work, and the same throttle.
+//!
+//! A try counts before the password is looked at, and for the account, however it was named: of any
+//! number that come at once, no more are compared than the limit allows. The right password takes its
+//! try back.
 
 pub mod sign_up;
+
+use std::time::{Duration, Instant};
 
 use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
@@ -18,8 +24,15 @@ use crate::service::failure::Failure;
 use crate::service::risk;
 use crate::service::session::accounts::{Accounts, Newcomer};
 use crate::service::session::{self, Authenticated, Established, Remember};
-use crate::store::ephemeral::throttle::{self, ThrottleRule};
+use crate::store::ephemeral::attempts::{self, Attempt};
+use crate::store::ephemeral::throttle::{self, Penalty, ThrottleRule};
 use crate::store::users::{self, Login};
+
+/// How long a try waits where others of the same moment are being compared: when one of them is right,
+/// as with programs that share an account, none of them has counted.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How often it looks.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// What the person typed.
 pub struct Credentials {
@@ -60,30 +73,46 @@ pub async fn with_password(
 ) -> Result<Established, SignInError> {
     password_policy::check_length(&credentials.password).map_err(SignInError::Unusable)?;
     let login = normalize_login(&credentials.username);
-    let keys = throttle_keys(&login, caller);
-    refuse_if_throttled(app, &keys).await?;
+    let address = address_key(caller);
+    refuse_network(app, address.as_slice()).await?;
 
     let found = users::with_password(&app.store.db, &login).await.map_err(Failure::from)?;
+    let user = found.as_ref().map(|login| &login.user.id);
+    let account = account_key(&login, user);
+    let tried = Tried { penalty: begin(app, &account).await?, account, address };
     let stored = found.as_ref().and_then(|login| login.phc.clone());
-    let started = std::time::Instant::now();
-    let verdict =
-        app.passwords.verify(credentials.password.clone(), stored).await.map_err(Failure::from)?;
+    let started = Instant::now();
+    let verdict = match app.passwords.verify(credentials.password.clone(), stored).await {
+        Ok(verdict) => verdict,
+        Err(error) => {
+            // Nothing was compared.
+            take_back(app, &tried).await;
+            return Err(Failure::from(error).into());
+        }
+    };
     app.metrics.password_hash(started.elapsed());
 
     let found = match judge(found, verdict) {
         Ok(found) => found,
         Err(wrong) => {
             app.metrics.login_attempt("password", "failure");
-            return Err(note_failure(app, (&login, &wrong), &keys, caller).await?);
+            return Err(note_failure(app, (&login, &wrong), &tried, caller).await?);
         }
     };
     let user = &found.user;
     if let (Verdict::MatchButOutdated, Some(before)) = (verdict, &found.phc) {
         rehash(app, (user, before), credentials.password).await;
     }
-    let findings = admit(app, (&found, &keys), caller).await?;
+    let findings = match admit(app, (&found, &tried), caller).await {
+        Ok(findings) => findings,
+        Err(error) => {
+            // The password was right.
+            take_back(app, &tried).await;
+            return Err(error);
+        }
+    };
     // Only the account's own count is cleared: one good account must not free an address.
-    throttle::clear(&app.ephemeral, &keys.account).await.map_err(Failure::from)?;
+    attempts::clear(&app.ephemeral, &tried.account).await.map_err(Failure::from)?;
     app.metrics.login_attempt("password", "success");
     let who = Authenticated {
         user_id: user.id.clone(),
@@ -100,12 +129,12 @@ pub async fn with_password(
 /// What is unlike before in a sign-in whose password was right, unless it is refused for that.
 async fn admit(
     app: &App,
-    (found, keys): (&Login, &ThrottleKeys),
+    (found, tried): (&Login, &Tried),
     caller: &Caller,
 ) -> Result<Vec<Finding>, SignInError> {
     let user = &found.user.id;
-    let failures =
-        throttle::failures(&app.ephemeral, &keys.account).await.map_err(Failure::from)?;
+    // This one was none.
+    let failures = tried.penalty.failures.saturating_sub(1);
     let history = History::of(found.signed_in_at);
     let findings = risk::assess(app, (user, history), failures, caller).await?;
     if risk::decide(&findings, Level::Aal1) == Decision::Refuse {
@@ -140,26 +169,36 @@ fn judge(found: Option<Login>, verdict: Verdict) -> Result<Login, Wrong> {
     Err(Wrong { reason, user: Some(found.user.id) })
 }
 
-struct ThrottleKeys {
+/// A try that is being made.
+struct Tried {
+    /// What is counted for the account, and what this try has cost it.
     account: String,
+    penalty: Penalty,
+    /// What failures are counted for besides; `None` where no address is known.
     address: Option<String>,
 }
 
-fn throttle_keys(login: &str, caller: &Caller) -> ThrottleKeys {
-    // Hashed, so that a name typed by mistake into the wrong field is not kept in clear.
-    let account = format!("login:{}", SecretHash::of(login).as_str());
-    let address = caller.address.is_some().then(|| format!("address:{}", caller.network()));
-    ThrottleKeys { account, address }
+/// One count for a person, whether they are named by user name or by address; another one for each name
+/// that is nobody's.
+fn account_key(login: &str, user: Option<&UserId>) -> String {
+    match user {
+        Some(id) => format!("account:{id}"),
+        // Hashed, so that a password typed by mistake into the wrong field is not kept in clear.
+        None => format!("login:{}", SecretHash::of(login).as_str()),
+    }
 }
 
-fn rules(app: &App) -> (ThrottleRule, ThrottleRule) {
+fn address_key(caller: &Caller) -> Option<String> {
+    caller.address.is_some().then(|| format!("address:{}", caller.network()))
+}
+
+fn account_rule(app: &App) -> ThrottleRule {
     let limits = &app.config.limits;
-    let account = ThrottleRule {
+    ThrottleRule {
         free: limits.login_free_failures.into(),
         cap_seconds: 900,
         hourly_cap: limits.login_hourly_failures.into(),
-    };
-    (account, address_rule(app))
+    }
 }
 
 /// The patience with one network, whatever it gets wrong.
@@ -173,23 +212,48 @@ pub(crate) fn address_rule(app: &App) -> ThrottleRule {
 }
 
 /// Fails closed: when the counters cannot be read, nobody may guess.
-async fn refuse_if_throttled(app: &App, keys: &ThrottleKeys) -> Result<(), SignInError> {
-    let mut all = vec![keys.account.clone()];
-    all.extend(keys.address.clone());
-    match brake::wait(app, &all, "login").await.map_err(Failure::from)? {
+async fn refuse_network(app: &App, address: &[String]) -> Result<(), SignInError> {
+    match brake::wait(app, address, "login").await.map_err(Failure::from)? {
         Some(retry_after) => Err(SignInError::Throttled { retry_after }),
         None => Ok(()),
+    }
+}
+
+/// Counts a try for the account, unless it has to wait. The network's failures are counted afterwards:
+/// an office behind one address may well sign in at the same moment.
+async fn begin(app: &App, account: &str) -> Result<Penalty, SignInError> {
+    let (started, rule) = (Instant::now(), account_rule(app));
+    let shortest = rule.block_seconds(rule.free.saturating_add(1));
+    loop {
+        let now = app.now();
+        let attempt = attempts::begin(&app.ephemeral, (account, &rule), now).await;
+        let retry_after = match attempt.map_err(Failure::from)? {
+            Attempt::Allowed(penalty) => return Ok(penalty),
+            Attempt::Blocked(until) => until.since(now),
+        };
+        if retry_after > shortest || started.elapsed() > PATIENCE {
+            app.metrics.rate_limited("login");
+            return Err(SignInError::Throttled { retry_after });
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// For a try that told nobody whether a password is wrong.
+async fn take_back(app: &App, tried: &Tried) {
+    let what = (tried.account.as_str(), &tried.penalty);
+    if let Err(error) = attempts::take_back(&app.ephemeral, what, app.now()).await {
+        tracing::warn!(%error, "a sign-in that did not fail goes on counting as a failure");
     }
 }
 
 async fn note_failure(
     app: &App,
     (login, wrong): (&str, &Wrong),
-    keys: &ThrottleKeys,
+    tried: &Tried,
     caller: &Caller,
 ) -> Result<SignInError, Failure> {
     let now: UnixTime = app.now();
-    let (account_rule, address_rule) = rules(app);
     // The name typed may be a password by mistake, so only its hash is kept.
     let hash = SecretHash::of(login);
     let event = |kind| {
@@ -197,11 +261,10 @@ async fn note_failure(
         let event = event.detail("login_hash", hash.as_str()).detail("reason", wrong.reason);
         wrong.user.iter().fold(event, Event::user)
     };
-    let mut tripped = Vec::new();
-    let account = throttle::register_failure(&app.ephemeral, &account_rule, &keys.account, now);
-    tripped.push(("account", account.await?));
-    if let Some(address) = &keys.address {
-        let address = throttle::register_failure(&app.ephemeral, &address_rule, address, now);
+    let mut tripped = vec![("account", tried.penalty)];
+    if let Some(address) = &tried.address {
+        let rule = address_rule(app);
+        let address = throttle::register_failure(&app.ephemeral, &rule, address, now);
         tripped.push(("address", address.await?));
     }
     audit::write(app, event("sign_in.failed")).await?;

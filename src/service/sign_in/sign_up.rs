@@ -123,7 +123,7 @@ pub async fn create(
     if reserved || users::by_login(&app.store.db, &user.username).await?.is_some() {
         return Err(taken(app, &network, caller).await?);
     }
-    refuse_flood(app, &network).await?;
+    refuse_flood(app, &network, caller).await?;
     let phc = app.passwords.hash(typed.password).await.map_err(Failure::from)?;
     match insert(app, &user, &phc, caller).await {
         Ok(()) => {}
@@ -222,8 +222,8 @@ async fn refuse_if_throttled(app: &App, network: &str) -> Result<(), SignUpError
 /// Counts a name that is taken: each such answer tells that an account exists.
 async fn taken(app: &App, network: &str, caller: &Caller) -> Result<SignUpError, Failure> {
     let now = app.now();
-    let rule = address_rule(app);
-    throttle::register_failure(&app.ephemeral, &rule, &throttle_key(network), now).await?;
+    brake::note_failure(app, ("sign_up", &throttle_key(network), &address_rule(app)), caller)
+        .await?;
     app.metrics.login_attempt("sign_up", "failure");
     let event = Event::failure("sign_up.taken", &Actor::Anonymous, now).caller(caller);
     audit::write(app, event).await?;
@@ -231,9 +231,10 @@ async fn taken(app: &App, network: &str, caller: &Caller) -> Result<SignUpError,
 }
 
 /// Each account is a hash and rows that stay, so one network cannot fill the database.
-async fn refuse_flood(app: &App, network: &str) -> Result<(), SignUpError> {
+async fn refuse_flood(app: &App, network: &str, caller: &Caller) -> Result<(), SignUpError> {
     let (key, most) = (&format!("sign-ups:{network}"), app.config.sign_up.per_hour.into());
-    if brake::is_passed(app, &Limit { key, window: WINDOW, most, scope: "sign_up" }).await? {
+    let limit = Limit { key, window: WINDOW, most, scope: "sign_up" };
+    if brake::is_passed(app, &limit, caller).await? {
         return Err(SignUpError::Throttled { retry_after: WINDOW });
     }
     Ok(())

@@ -195,6 +195,23 @@ impl MemoryStore {
         Ok(true)
     }
 
+    /// See [`super::Ephemeral::exchange`].
+    pub fn exchange(
+        &self,
+        key: &str,
+        old: Option<&str>,
+        (new, ttl): (&str, Seconds),
+    ) -> Result<bool, StoreError> {
+        let now = self.inner.clock.now();
+        let mut shard = self.shard(key);
+        if shard.live(key, now).map(|entry| entry.value.as_str()) != old {
+            return Ok(false);
+        }
+        self.make_room(&mut shard, key, new)?
+            .insert(key, Entry { value: new.to_owned(), expires_at: expiry(now, ttl) });
+        Ok(true)
+    }
+
     /// See [`super::Ephemeral::increment`].
     pub fn increment(&self, key: &str, ttl: Seconds) -> Result<i64, StoreError> {
         let now = self.inner.clock.now();

@@ -4,6 +4,7 @@
 //! after a minute, but it is never the only witness that something was spent or revoked. Absence of
 //! an answer is [`StoreError::Unavailable`] within two seconds, never a guess.
 
+pub mod attempts;
 pub mod codes;
 pub mod device_codes;
 pub mod memory;
@@ -123,6 +124,17 @@ impl Ephemeral {
             m => m.replace_beside(value, beside),
             r => r.replace_beside(value, beside).await
         )
+    }
+
+    /// Stores a value with this time to live if what is there is still `old`, or still nothing; `false`,
+    /// and nothing is stored, when somebody else was quicker.
+    pub async fn exchange(
+        &self,
+        key: &str,
+        old: Option<&str>,
+        new: (&str, Seconds),
+    ) -> Result<bool, StoreError> {
+        to_either!(self, m => m.exchange(key, old, new), r => r.exchange(key, old, new).await)
     }
 
     /// Adds one and returns the count. The first call starts at 1 and sets the time to live, which

@@ -44,6 +44,10 @@ const REPLACE: &str = "if redis.call('GET', KEYS[1]) == ARGV[1] then \
 const REPLACE_BESIDE: &str = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end \
     for i = 2, #KEYS do redis.call('SET', KEYS[i], ARGV[2 * i - 1], 'EX', ARGV[2 * i]) end \
     redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL') return 1";
+/// Stores a value where there is still the expected one, or none where none is expected.
+const EXCHANGE: &str = "local old = redis.call('GET', KEYS[1]) \
+    if #ARGV == 3 and old ~= ARGV[3] or #ARGV == 2 and old then return 0 end \
+    redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) return 1";
 
 /// The store on Redis. Cheap to clone.
 #[derive(Clone)]
@@ -167,6 +171,17 @@ impl RedisStore {
         for (_, value, ttl) in beside {
             command.arg(value).arg((*ttl).max(1));
         }
+        self.call(&command, Repeat::Harmful).await
+    }
+
+    pub(super) async fn exchange(
+        &self,
+        key: &str,
+        old: Option<&str>,
+        (new, ttl): (&str, Seconds),
+    ) -> Result<bool, StoreError> {
+        let mut command = redis::cmd("EVAL");
+        command.arg(EXCHANGE).arg(1).arg(prefixed(key)).arg(new).arg(ttl.max(1)).arg(old);
         self.call(&command, Repeat::Harmful).await
     }
 

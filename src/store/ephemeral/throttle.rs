@@ -1,6 +1,7 @@
 //! Slowing down whoever guesses: the first failures are free, then each one blocks for twice as
 //! long as the one before. Counters are shared by all nodes and clear themselves; nobody is ever
-//! locked out for good.
+//! locked out for good. What is counted here is counted afterwards: see [`super::attempts`] for what
+//! must not be tried too often at once, either.
 
 use super::Ephemeral;
 use crate::clock::{Seconds, UnixTime};
@@ -74,17 +75,6 @@ pub async fn blocked_until(
     let keys: Vec<String> = keys.iter().map(|key| until_key(key)).collect();
     let found = ephemeral.get_many(&keys).await?;
     Ok(found.into_iter().flatten().filter_map(|text| text.parse().ok()).map(UnixTime).max())
-}
-
-/// The failures of a key in the present hour.
-pub async fn failures(ephemeral: &Ephemeral, key: &str) -> Result<i64, StoreError> {
-    let found = ephemeral.get(&count_key(key)).await?;
-    Ok(found.and_then(|text| text.parse().ok()).unwrap_or(0))
-}
-
-/// Forgets the failures of a key: the right secret was presented.
-pub async fn clear(ephemeral: &Ephemeral, key: &str) -> Result<(), StoreError> {
-    ephemeral.delete(&[&count_key(key), &until_key(key)]).await
 }
 
 fn count_key(key: &str) -> String {

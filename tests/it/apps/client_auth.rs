@@ -272,6 +272,8 @@ on_both_backends! {
         }
         // Nobody's failures are nobody's audit events.
         assert_eq!(bed.audit_count("client.authentication_failed").await, 10);
+        // One for each, at the moment the brake first holds.
+        assert_eq!(bed.audit_count("limit.passed").await, 2);
     }
 
     async fn behind_a_proxy_that_writes_ports_nobody_chooses_their_own_address(backend: Backend) {

@@ -204,6 +204,18 @@ on_both_backends! {
         assert!(together.len() == 1 && together[0].contains("key.retired"), "{together:?}");
         let own = format!("/admin/audit?user={}&kind=session.created", owner.username);
         assert_eq!(owner.page(&own).await.texts("tbody tr").len(), 1);
+        for (asked, field, typed) in [
+            ("since=last%20week", "#since", "last week"),
+            ("until=tomorrow&result=failure", "#until", "tomorrow"),
+            ("result=failed", "#result option[selected]", "failed"),
+        ] {
+            let page = owner.browser.get(&format!("/admin/audit?{asked}")).await;
+            page.assert_status(400).assert_page_headers();
+            assert!(page.title().starts_with("Error: "), "{}", page.title());
+            assert!(page.has(".summary[role=alert]"), "{}", page.describe());
+            assert_eq!(page.attributes(field, "value"), [typed], "what was typed stays");
+            assert!(page.texts("tbody tr").is_empty(), "nothing that was not asked for");
+        }
         let none = owner.page("/admin/audit?client=nothing").await;
         assert!(none.text().contains("No event matches"), "{}", none.describe());
     }

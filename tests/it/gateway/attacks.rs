@@ -1,7 +1,8 @@
 //! The gateway under attack: what is ambiguous is refused, nobody else may ask, and no redirect leaves
 //! for anywhere but an app.
 
-use crate::kit::fixtures::ALICE;
+use crate::kit::fixtures::{ALICE, BOB};
+use crate::kit::flow::count;
 use crate::kit::gateway::{
     Question, STAFF, WIKI, add_people, builder, gateway, settings, start_path, unknown_cookie,
     visitor,
@@ -170,6 +171,30 @@ on_both_backends! {
         browser.get(&odd).await.assert_status(400);
         let strong = format!("{}&acr=aal2", start_path("http://localhost:1001/"));
         browser.get(&strong).await.assert_status(403).assert_no_header("location");
+    }
+
+    async fn nobody_fills_the_log_by_coming_without_the_cookie(backend: Backend) {
+        let world = gateway(backend).await;
+        let (browser, _) = visitor(&world, &ALICE).await;
+        let path = start_path(&format!("http://{WIKI}/"));
+        let (mut kept, mut last) = (browser.copy(), browser.get(&path).await);
+        for _ in 0..110 {
+            browser.cookies(|jar| jar.remove(&browser.resolve("/"), crate::kit::gateway::COOKIE));
+            last = browser.get(&path).await;
+            if last.status.as_u16() == 303 {
+                kept = browser.copy();
+            }
+        }
+        last.assert_status(429).assert_page_headers().assert_no_header("location");
+        assert!(last.set_cookies().iter().all(|cookie| cookie.name != crate::kit::gateway::COOKIE));
+        assert!(last.header("retry-after").parse::<i64>().expect("seconds") > 0);
+        let events = async |kind: &str| {
+            count(&world, &format!("select count(*) from audit_events where kind = '{kind}'")).await
+        };
+        assert_eq!((events("gateway.opened").await, events("limit.passed").await), (100, 1));
+        // Whoever has a cookie needs none, and others have a count of their own.
+        kept.get(&path).await.assert_status(303);
+        visitor(&world, &BOB).await;
     }
 
     async fn looking_only_makes_no_cookie(backend: Backend) {

@@ -78,6 +78,7 @@ on_both_backends! {
         let second_device = inside(&world, &ALICE).await.1;
         sign_out(&browser).await;
         assert!(!passes(&world, &alice).await, "the answer came after the revocation was acknowledged");
+        assert_eq!(browser.cookie(COOKIE), None, "and the browser need not send it any more");
         assert!(passes(&world, &bob).await && passes(&world, &second_device).await);
     }
 

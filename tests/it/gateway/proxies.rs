@@ -3,10 +3,11 @@
 use reqwest::Method;
 
 use crate::kit::fixtures::{ALICE, BOB, Person, fill_in};
-use crate::kit::flow::sign_out;
+use crate::kit::flow::{PATIENCE, sign_out};
 use crate::kit::gateway::{COOKIE, TOLD};
 use crate::kit::gateway_proxy::{Front, Fronts, Proxy};
 use crate::support::browser_like::{Browser, Page};
+use crate::support::process::wait_until_async;
 
 /// Opens a page of the app and signs in where the proxy sends us; gives what the app says.
 async fn enter(browser: &Browser, person: &Person, address: &str) -> Page {
@@ -68,6 +69,15 @@ on_both_backends! {
             ("X-User-Roles", "admin"), ("x-user_roles", "admin"), ("X-Org-ID", "admin"),
             ("X-Session-ID", "admin"), ("X-Doorward-Assertion", "admin"),
             ("X_Doorward_Assertion", "admin"), ("Connection", "X-User-ID, X-User-Email"),
+            ("X-Request-ID", "admin-request"), ("X_Request_ID", "admin-request"),
+            ("Forwarded", "for=admin;host=admin.test"), ("X-Forwarded-Host", "admin.test"),
+            ("X_Forwarded_Host", "admin.test"), ("X-Forwarded-Prefix", "/admin"),
+            ("X_Forwarded-Prefix", "/admin"), ("X-Forwarded-Port", "admin"),
+            ("X-Forwarded-Uri", "/admin"), ("X-Forwarded-Method", "ADMIN"),
+            ("X-Original-URL", "/admin"), ("X_Original_URL", "/admin"), ("X-Original-URI", "/admin"),
+            ("X-Original-Method", "ADMIN"), ("X-Rewrite-URL", "/admin"), ("X_Rewrite_URL", "/admin"),
+            ("X-HTTP-Method-Override", "ADMIN"), ("X_HTTP_Method_Override", "ADMIN"),
+            ("X-HTTP-Method", "ADMIN"), ("X-Method-Override", "ADMIN"), ("X-Method_Override", "ADMIN"),
         ];
         for front in &all {
             let browser = world.browser();
@@ -87,6 +97,41 @@ on_both_backends! {
                     let told = anonymous && values.iter().any(|value| !value.is_empty());
                     assert!(!lie && !told, "{name}");
                 }
+                let lies = page.body.lines().filter(|line| line.to_lowercase().contains("admin"));
+                assert_eq!(lies.collect::<Vec<_>>(), Vec::<&str>::new(), "{:?}", front.proxy);
+                for name in ["host", "x-forwarded-host"] {
+                    let own = [format!("localhost:{}", front.port)];
+                    assert_eq!(got(page, name), own, "{:?}: {name}", front.proxy);
+                }
+                let id = got(page, "x-request-id");
+                assert!(id.len() == 1 && id[0].len() >= 32, "{:?}: {id:?}", front.proxy);
+                wait_until_async("the id in the log", PATIENCE, async || world.log().contains(&id[0]))
+                    .await;
+            }
+        }
+    }
+
+    async fn the_gateway_s_cookie_never_gets_to_the_app_however_often_it_is_sent(backend: Backend) {
+        let Fronts { world, all } = Fronts::start(backend).await;
+        let browser = world.browser();
+        for front in &all {
+            enter_again(&browser, front).await;
+            let cookie = browser.cookie(COOKIE).expect("a cookie");
+            for (path, cookies) in [
+                ("/page", format!("a=1; {COOKIE}={cookie}; b=2")),
+                ("/page", format!("{COOKIE}={cookie}")),
+                ("/public/x", format!("a=1; {COOKIE}={cookie}; b=2; {COOKIE}={cookie}; c=3")),
+                ("/public/x", format!("{COOKIE}={cookie};{COOKIE}={cookie}; {COOKIE}={cookie}")),
+            ] {
+                let answer = front.exchange(&format!(
+                    "GET {path} HTTP/1.1\r\nHost: localhost:{}\r\nCookie: {cookies}\r\n\
+                     Connection: close\r\n\r\n",
+                    front.port
+                ));
+                assert!(answer.starts_with("HTTP/1.1 200"), "{:?}: {answer}", front.proxy);
+                assert!(!answer.contains(&cookie), "{:?}: {answer}", front.proxy);
+                let others = path == "/public/x" || !cookies.contains("a=1") || answer.contains("a=1");
+                assert!(others, "{:?}: {answer}", front.proxy);
             }
         }
     }
@@ -102,7 +147,9 @@ on_both_backends! {
             }
             assert_eq!(front.app.requests(), before, "{:?}", front.proxy);
             get(&browser, front, "/still", &[]).await.assert_status(200);
+            let cookie = browser.cookie(COOKIE).expect("a cookie");
             sign_out(&browser).await;
+            browser.plant_cookie(COOKIE, &cookie);
             let out = get(&browser, front, "/still", &[]).await;
             out.assert_status(302);
             assert!(out.header("location").starts_with(&world.url("/gateway/start?rd=")));
@@ -137,20 +184,32 @@ on_both_backends! {
                     assert!(!(200..300).contains(&status), "{:?}: {target} → {status}", front.proxy);
                 }
             }
+            let known = format!("Cookie: {COOKIE}={cookie}\r\nConnection: close\r\n\r\n");
+            let lie = format!("X-Original-URL: http://{host}/public\r\nX-Forwarded-Uri: /public\r\n");
+            let page = format!("GET /page HTTP/1.1\r\nHost: {host}\r\n");
+            assert_eq!(front.send(&format!("{page}{known}")), 200, "{:?}: a good cookie", front.proxy);
+            assert_eq!(front.app.requests(), before + 1);
             for head in [
-                format!("GET http://{host}/board HTTP/1.1\r\nHost: {host}\r\n"),
-                format!("GET http://{host}/page HTTP/1.1\r\nHost: other.localhost\r\n"),
-                "GET /page HTTP/1.1\r\nHost: other.localhost\r\n".to_owned(),
-                format!("GET /page HTTP/1.1\r\nHost: {host}\r\nHost: other.localhost\r\n"),
-                format!("GET /page HTTP/1.1\r\nHost: {host}\r\nX-Original-URL: http://{host}/public\r\nX-Forwarded-Uri: /public\r\n"),
+                format!("GET http://{host}/board HTTP/1.1\r\nHost: {host}\r\n{known}"),
+                format!("GET http://other.localhost/page HTTP/1.1\r\nHost: {host}\r\n{known}"),
+                format!("GET /page HTTP/1.1\r\nHost: other.localhost\r\n{known}"),
+                format!("GET /page HTTP/1.1\r\nHost: admin.internal\r\n{known}"),
+                format!("GET /page HTTP/1.1\r\nHost: {host}\r\nHost: other.localhost\r\n{known}"),
+                format!("GET /board HTTP/1.1\r\nHost: {host}\r\n{lie}{known}"),
+                format!("{page}{lie}Connection: close\r\n\r\n"),
             ] {
-                let status = front.send(&format!("{head}Connection: close\r\n\r\n"));
+                let status = front.send(&head);
                 // Caddy says 200 and nothing else for hosts it does not know.
-                let nothing = front.proxy == Proxy::Caddy && head.contains("other.localhost");
+                let is_other = head.contains("other.localhost") || head.contains("admin.internal");
+                let nothing = front.proxy == Proxy::Caddy && is_other;
                 let passed = (200..300).contains(&status) && !nothing;
                 assert!(!passed, "{:?}: {head} → {status}", front.proxy);
+                assert_eq!(front.app.requests(), before + 1, "{:?}: {head}", front.proxy);
             }
-            assert_eq!(front.app.requests(), before, "{:?}", front.proxy);
+            // The host in the address counts, not the header (RFC 9112 section 3.2.2).
+            let both = format!("GET http://{host}/page HTTP/1.1\r\nHost: other.localhost\r\n{known}");
+            let answer = front.exchange(&both);
+            assert!(!answer.contains("other.localhost"), "{:?}: {answer}", front.proxy);
         }
     }
 

@@ -406,6 +406,11 @@ impl SecondNode {
         .await;
     }
 
+    /// Where its metrics are.
+    pub fn metrics_url(&self) -> String {
+        format!("http://127.0.0.1:{}/metrics", self.management_port)
+    }
+
     /// Its own address; the issuer is the first node's, as behind one proxy.
     pub fn base(&self) -> String {
         format!("http://localhost:{}", self.port)

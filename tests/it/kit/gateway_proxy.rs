@@ -100,7 +100,9 @@ impl Fronts {
         let rules = format!("rules = [\n{}\n]", rules.expect("the rules"));
         let text = text.replace(one, &rules);
         let text = format!("{text}\n[[gateway.apps]]\nhost = \"{third}\"\n{rules}\n");
-        let world = World::builder(backend).config_file(&text).start().await;
+        let world = World::builder(backend).config_file(&text);
+        // Every request has a line in the log then, with its id.
+        let world = world.env("DOORWARD_LOG__LEVEL", "debug").start().await;
         add_people(&world);
         let all = [
             Front::start(Proxy::Nginx, &world, ports[0]),
@@ -141,11 +143,19 @@ impl Front {
 
     /// Sends these very bytes, as no browser would, and gives the status.
     pub fn send(&self, request: &str) -> u16 {
+        let answer = self.exchange(request);
+        answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default()
+    }
+
+    /// The same, and gives the whole answer. The request asks for the connection to be closed.
+    pub fn exchange(&self, request: &str) -> String {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("the proxy");
+        stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a limit");
         stream.write_all(request.as_bytes()).expect("send the request");
         // Some are answered by closing the connection.
-        let head = read_head(&mut stream).unwrap_or_default();
-        head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default()
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8_lossy(&answer).into_owned()
     }
 }
 
@@ -175,13 +185,14 @@ fn nginx(dir: &Scratch, [port, doorward, app]: [u16; 3]) -> Command {
         "nginx.conf",
         &[
             ("listen 443 ssl;", &format!("listen {};", address(port))),
+            (
+                "listen 443 ssl default_server;",
+                &format!("listen {} default_server;", address(port)),
+            ),
             ("    ssl_certificate     /etc/ssl/wiki.example.com.pem;\n", ""),
             ("    ssl_certificate_key /etc/ssl/wiki.example.com.key;\n", ""),
             ("server_name wiki.example.com;", "server_name localhost;"),
-            (
-                "X-Forwarded-Host   wiki.example.com;",
-                &format!("X-Forwarded-Host localhost:{port};"),
-            ),
+            ("wiki.example.com;", &format!("localhost:{port};")),
             ("__Secure-doorward_gateway", "doorward_gateway"),
             ("127.0.0.1:8080", &address(doorward)),
             ("127.0.0.1:3000", &address(app)),
@@ -214,6 +225,7 @@ fn haproxy(dir: &Scratch, [port, doorward, app]: [u16; 3]) -> Command {
                 &format!("bind {}", address(port)),
             ),
             ("-m str wiki.example.com", &format!("-m str localhost:{port}")),
+            ("X-Forwarded-Host wiki.example.com", &format!("X-Forwarded-Host localhost:{port}")),
             ("/etc/haproxy/doorward.lua", &lua),
             ("127.0.0.1:8080", &address(doorward)),
             ("127.0.0.1:3000", &address(app)),

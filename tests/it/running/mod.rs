@@ -6,7 +6,7 @@
 //! | `floods` | what strangers can make the server do and keep |
 //! | `audit_log` | events are found, exported and sealed; a hand in the database is noticed |
 //! | `mail` | letters arrive, once, over TLS, whatever the mail server does |
-//! | `malformed` | nonsense on every route; the first administrator |
+//! | `malformed`, `routes` | nonsense on every route, and that it is every one |
 //! | `nonsense` | thousands of random requests on every route |
 //! | `methods` | HEAD is GET without the body; other methods are told what there is |
 //! | `redis_faults` | Redis and PostgreSQL fail, forget and come back with old data |
@@ -42,6 +42,7 @@ mod redis_faults;
 mod revocation_copy;
 mod set_clocks;
 mod shared_limits;
+mod routes;
 mod startup_errors;
 mod surroundings;
 mod tls;

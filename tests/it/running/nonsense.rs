@@ -151,7 +151,7 @@ impl Dice {
     }
 
     fn request(&mut self, browser: &Browser) -> (RequestBuilder, String) {
-        let path = self.one_of(&ROUTES);
+        let path = self.one_of(ROUTES);
         let mut url = browser.resolve(path);
         if self.roll(3) > 0 {
             url.set_query(Some(&self.text()));

@@ -39,6 +39,7 @@ fn visible(page: &Page, username: &str) -> (u16, Vec<String>, Vec<String>, Strin
         let line = ["<", name, " ", &attributes, ">", text.trim(), "\n"];
         markup.extend(line);
     }
+    let markup = markup.replace(page.header("x-request-id"), "REQUEST");
     (page.status.as_u16(), names, cookies, markup.replace(username, "USERNAME"))
 }
 

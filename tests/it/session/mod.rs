@@ -10,6 +10,7 @@
 //! | `sign_up`, `sign_up_attacks` | people make their own accounts (`prompt=create`) |
 //! | `cross_site` | what pages of other sites post, frame and load signs nobody out |
 //! | `login_form`, `csrf`, `headers`, `hostile_text` | the pages under attack |
+//! | `guessing` | many passwords at once, under every name of an account, and what is told of it |
 //! | `first_start` | nonsense on every route; the first administrator |
 //! | `copies` | the fast copy of a session is believed for an hour, however often it is used |
 //! | `visits` | SQL is told when sessions were last used |
@@ -35,6 +36,7 @@ mod csrf;
 mod everywhere;
 mod first_start;
 mod frontchannel_logout;
+mod guessing;
 mod headers;
 mod hostile_text;
 mod login_form;

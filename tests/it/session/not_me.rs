@@ -174,6 +174,10 @@ on_both_backends! {
         }
         page.assert_status(429);
         assert!(page.header("retry-after").parse::<i64>().unwrap() >= 1);
+        for _ in 0..5 {
+            world.browser().get("/login/not-me?token=guess").await.assert_status(429);
+        }
+        assert_eq!(theft.bed.audit_count("limit.passed").await, 1, "one event, however long");
     }
 
     async fn a_new_password_or_address_and_a_disabled_account_end_the_link(backend: Backend) {

@@ -6,7 +6,7 @@ use super::{Console, Section, next_page};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
-use crate::http::pages::views::When;
+use crate::http::pages::views::{FieldError, When, error_of};
 
 /// `GET /admin/audit?kind=&result=&user=&client=&address=&request_id=&since=&until=&after=`.
 #[derive(Debug, Template)]
@@ -16,6 +16,8 @@ pub struct AuditList {
     pub console: Console,
     /// What the page was asked for; empty strings ask for everything.
     pub filter: AuditQuery,
+    /// Fields: `result`, `since`, `until`. Nothing is shown then.
+    pub errors: Vec<FieldError>,
     pub rows: Vec<AuditRow>,
     /// The cursor of the next page.
     pub next: Option<String>,
@@ -119,6 +121,10 @@ impl AuditRow {
 }
 
 impl AuditList {
+    fn error(&self, field: &str) -> Option<&str> {
+        error_of(&self.errors, field)
+    }
+
     fn next_page(&self) -> Option<String> {
         self.next.as_deref().map(|cursor| next_page(&self.filter.fields(), cursor))
     }
@@ -129,8 +135,34 @@ impl AuditList {
             chrome: Chrome::sample(),
             console: Console::sample(Section::Audit),
             filter: AuditQuery { user: words("ada"), ..AuditQuery::default() },
+            errors: Vec::new(),
             rows: AuditRow::samples(),
             next: Some(words("019a6b3e")),
+        }
+    }
+
+    /// Something typed cannot be read.
+    #[must_use]
+    pub fn sample_wrong() -> Self {
+        Self {
+            filter: AuditQuery {
+                result: words("maybe"),
+                since: words("last week"),
+                ..AuditQuery::default()
+            },
+            errors: vec![
+                FieldError {
+                    field: "result",
+                    text: words("Choose one of the results in the list."),
+                },
+                FieldError {
+                    field: "since",
+                    text: words("Enter a time in the format 2026-11-21T04:36."),
+                },
+            ],
+            rows: Vec::new(),
+            next: None,
+            ..Self::sample()
         }
     }
 }

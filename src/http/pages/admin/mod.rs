@@ -196,6 +196,7 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
         ("admin/issuer_new", render(&issuers::IssuerCreate::sample())),
         ("admin/keys", render(&keys::KeysList::sample())),
         ("admin/audit", render(&audit::AuditList::sample())),
+        ("admin/audit/wrong", render(&audit::AuditList::sample_wrong())),
         ("admin/confirm", render(&confirm::Confirm::sample())),
         ("admin/missing", render(&missing::Missing::sample())),
     ]

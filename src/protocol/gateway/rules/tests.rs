@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::super::identity::tests::alice;
@@ -104,6 +105,84 @@ fn a_path_that_an_app_may_read_as_another_rule_s_is_refused() {
     }
     for target in ["/Wiki/Page", "/wiki;v=2", "/static/App.js"] {
         assert!(rules.rule_for(&request("GET", target)).unwrap().is_some(), "{target}");
+    }
+}
+
+#[test]
+fn an_extension_leads_to_no_laxer_rule() {
+    let told = |rules: Value, target: &str| {
+        let app = app(rules);
+        let rule = app.rule_for(&request("GET", target));
+        rule.map(|rule| app.rules.iter().position(|known| Some(known) == rule))
+    };
+    let board = || json!({ "path": "/board", "allow": ["group:board"] });
+    let file = || json!({ "path": "/board.json", "allow": ["public"] });
+    let others = || json!({ "path": "/", "allow": ["signed-in"] });
+    for target in ["/board.json", "/board.HTML", "/Board.json", "/board.a.b", "/board.json/"] {
+        assert_eq!(told(json!([board(), others()]), target), Err(Refusal::TwoReadings), "{target}");
+        assert_eq!(told(json!([board()]), target), Err(Refusal::TwoReadings), "{target}");
+    }
+    assert_eq!(told(json!([board(), others()]), "/boards.json"), Ok(Some(1)));
+    assert_eq!(told(json!([board(), others()]), "/board/x.json"), Ok(Some(0)));
+    // Who names the file first has thought of it.
+    assert_eq!(told(json!([file(), board(), others()]), "/board.json"), Ok(Some(0)));
+    assert_eq!(told(json!([file(), board(), others()]), "/board"), Ok(Some(1)));
+    assert_eq!(told(json!([board(), file(), others()]), "/board.json"), Err(Refusal::TwoReadings));
+    // Rules that say the same are one.
+    let same = json!([{ "path": "/help", "allow": ["signed-in"] }, others()]);
+    assert_eq!(told(same, "/help.html"), Ok(Some(1)));
+}
+
+#[test]
+fn files_with_extensions_stay_where_their_rule_puts_them() {
+    let rules = app(json!([
+        { "path": "/static", "allow": ["public"] },
+        { "path": "/robots.txt", "allow": ["public"] },
+        { "path": "/static2/app.js", "allow": ["public"] },
+        { "path": "/board", "allow": ["group:board"] },
+        { "path": "/", "allow": ["signed-in"] },
+    ]));
+    for (target, is_public) in [
+        ("/static/app.js", true),
+        ("/static/app.min.js", true),
+        ("/robots.txt", true),
+        ("/static2/app.js", true),
+        ("/favicon.ico", false),
+        ("/robots", false),
+        ("/static2/other.js", false),
+        ("/a/b/page.html", false),
+        ("/board/minutes.pdf", false),
+    ] {
+        let rule = rules.rule_for(&request("GET", target)).unwrap().unwrap();
+        assert_eq!(rule.is_public(), is_public, "{target}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_end_of_a_name_leads_past_its_rule(end in "[.;?#%a-zA-Z0-9=]{0,12}") {
+        let rules = app(json!([
+            { "path": "/board", "allow": ["group:board"] },
+            { "path": "/", "allow": ["public"] },
+        ]));
+        for start in ["/board.", "/board;", "/BOARD.", "/board", "/board?"] {
+            let told = Told {
+                forwarded_proto: Said::Once("https"),
+                forwarded_host: Said::Once("wiki.test"),
+                forwarded_method: Said::Once("GET"),
+                ..Told::default()
+            };
+            let target = format!("{start}{end}");
+            let told = Told { forwarded_uri: Said::Once(&target), ..told };
+            let Ok(original) = Original::from_headers(&told) else { continue };
+            let rule = rules.rule_for(&original);
+            let goes_on = |first: char| first.is_ascii_alphanumeric() || matches!(first, '=' | '%');
+            let is_another = start == "/board" && end.starts_with(goes_on);
+            prop_assert!(
+                is_another || !matches!(rule, Ok(Some(rule)) if rule.is_public()),
+                "{target}"
+            );
+        }
     }
 }
 

@@ -117,7 +117,7 @@ async fn refuse_haste(
     for (who, most) in [(id.as_str(), most), (network.as_str(), most.saturating_mul(10))] {
         let key = &format!("registration-change:{who}");
         let limit = Limit { key, window: WINDOW, most, scope: "registration_change" };
-        if brake::is_passed(app, &limit).await? {
+        if brake::is_passed(app, &limit, &request.caller).await? {
             return Err(RegistrationError::TooMany { retry_after: WINDOW });
         }
     }
