@@ -12,7 +12,7 @@ use crate::kit::gateway::builder;
 use crate::support::browser_like::Browser;
 
 /// Every route, as programs and people reach it.
-pub(super) const ROUTES: [&str; 47] = [
+pub(super) const ROUTES: [&str; 48] = [
     "/",
     "/login",
     "/login/reset",
@@ -39,6 +39,7 @@ pub(super) const ROUTES: [&str; 47] = [
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",
     "/.well-known/jwks.json",
+    "/.well-known/webfinger",
     "/.well-known/change-password",
     "/static/flow.css",
     "/static/..%2f..%2fetc/passwd",
