@@ -39,6 +39,7 @@ pub fn policy() -> Policy<'static> {
         grant_types: &GRANTS,
         auth_methods: &METHODS,
         scopes: &SCOPES,
+        detail_types: &[],
         default_auth_method: AuthMethod::ClientSecretBasic,
     }
 }

@@ -37,6 +37,9 @@ pub struct RegistrationSettings {
     /// Scopes such an app may ask people for; others it asks for are left out.
     #[schemars(with = "Vec<String>")]
     pub scopes: Scopes,
+    /// Types of authorization details (RFC 9396) such an app may ask people for, of those in
+    /// `authorization.detail_types`; others it asks for are left out.
+    pub detail_types: Vec<String>,
     /// Protected servers such an app may ask tokens for with `resource` (RFC 8707), as absolute URIs.
     pub resources: Vec<String>,
     /// Apps that registered themselves, at most.
@@ -79,6 +82,7 @@ impl Default for RegistrationSettings {
                 AuthMethod::PrivateKeyJwt,
             ],
             scopes: Scopes::from_tokens(Scopes::STANDARD),
+            detail_types: Vec::new(),
             resources: Vec::new(),
             max_clients: 1_000,
             open_per_hour: 20,

@@ -268,6 +268,14 @@ fn registration(config: &Config, problems: &mut Problems) {
                     to an entry, for example [\"openid\", \"email\"]";
         problems.add(key, config.origin(key), text);
     }
+    let known =
+        |name: &String| config.authorization.detail_types.iter().any(|kind| kind.name == *name);
+    if !registration.detail_types.iter().all(known) {
+        let key = "registration.detail_types";
+        let text = "a type is not one of authorization.detail_types. Write the names of types that \
+                    are described there";
+        problems.add(key, config.origin(key), text);
+    }
     if registration.auth_methods.contains(&AuthMethod::ClientSecret) {
         let key = "registration.auth_methods";
         let text = "client_secret is no registered name. Write client_secret_basic, \

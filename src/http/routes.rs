@@ -24,7 +24,8 @@ pub(super) fn only(path: &str, route: Route) -> Resource {
 
 /// What people and clients see. An issuer with a path has everything below that path, and also
 /// RFC 8414's form of both metadata URLs, where the path comes after the well-known part (section 5
-/// there: clients of a profile of OAuth look for OpenID Connect's document in that place, too).
+/// there: clients of a profile of OAuth look for OpenID Connect's document in that place, too), and
+/// WebFinger at the root of the host, the only place where clients look for it.
 pub(super) fn public(map: &mut ServiceConfig, site: &Site) {
     if site.base.is_empty() {
         below_issuer(map);
@@ -33,6 +34,7 @@ pub(super) fn public(map: &mut ServiceConfig, site: &Site) {
             let inserted = format!("{document}{}", site.base);
             map.service(only(&inserted, reading().to(oidc::document)));
         }
+        map.service(only(path::WEBFINGER, reading().to(oidc::webfinger)));
         map.service(web::scope(&site.base).configure(below_issuer));
     }
     map.default_service(web::to(sign_in::not_found));

@@ -186,12 +186,20 @@ impl DeviceRequest {
     /// everything the client is registered for.
     ///
     /// # Errors
-    /// `unauthorized_client`, `invalid_scope`, `invalid_target`, `invalid_request`.
+    /// `unauthorized_client`, `invalid_scope`, `invalid_target`, `invalid_authorization_details`,
+    /// `invalid_request`.
     pub fn read(client: &Client, params: &Params) -> Result<Self, OAuthError> {
         if !client.allows(GrantType::DeviceCode) {
             return Err(OAuthError::new(
                 ErrorCode::UnauthorizedClient,
                 "This client is not registered for the device_code grant.",
+            ));
+        }
+        // RFC 9396 section 5: what is asked for in vain must not look granted.
+        if params.has("authorization_details") {
+            return Err(OAuthError::new(
+                ErrorCode::InvalidAuthorizationDetails,
+                "authorization_details are not taken from devices.",
             ));
         }
         let resources = target::resources(params)?;
@@ -323,6 +331,8 @@ pub(crate) mod tests {
         assert_eq!(scopes("scope=openid+offline_access+warp").unwrap(), "openid");
         assert!(scopes("scope=warp").is_err());
         assert!(read(&device, "resource=https://evil.test").is_err());
+        let details = read(&device, "authorization_details=%5B%5D").unwrap_err();
+        assert_eq!(details.code.as_str(), "invalid_authorization_details");
     }
 
     proptest::proptest! {

@@ -7,6 +7,7 @@
 //! [`Client::requires_signed_requests`]; tokens are bound in [`crate::protocol::token::sender_constraint`], client
 //! assertions judged in [`crate::protocol::client::assertion`].
 
+use super::authorize::reply::ResponseMode;
 use super::client::{AuthMethod, Client, ClientKind, ClientMetadata, SecurityProfile};
 use super::error::OAuthError;
 use super::params::Params;
@@ -130,8 +131,8 @@ pub fn check_request(client: &Client, params: &Params) -> Result<(), OAuthError>
         return Err(OAuthError::invalid_request("redirect_uri is missing."));
     }
     // MS 5.4.1: the answer is signed as well.
-    let mode = params.get("response_mode")?.unwrap_or_default();
-    if profile == SecurityProfile::Fapi2MessageSigning && !mode.ends_with("jwt") {
+    let mode = params.get("response_mode")?;
+    if profile == SecurityProfile::Fapi2MessageSigning && !is_signed(mode) {
         return Err(OAuthError::invalid_request("response_mode must be jwt for this client."));
     }
     Ok(())
@@ -141,9 +142,14 @@ pub fn check_request(client: &Client, params: &Params) -> Result<(), OAuthError>
 /// only gets no other (MS 5.4.1).
 #[must_use]
 pub fn may_be_answered(client: &Client, params: &Params) -> bool {
-    let mode = params.sole("response_mode").unwrap_or_default();
     client.metadata.security_profile != SecurityProfile::Fapi2MessageSigning
-        || mode.ends_with("jwt")
+        || is_signed(params.sole("response_mode"))
+}
+
+/// Whether the answer travels in a JWT. An unknown mode is answered in the query, so a name that only
+/// looks like a mode with a JWT is none.
+fn is_signed(mode: Option<&str>) -> bool {
+    mode.and_then(ResponseMode::from_name).is_some_and(ResponseMode::is_jwt)
 }
 
 #[cfg(test)]
@@ -220,7 +226,12 @@ mod tests {
         signing.metadata.security_profile = SecurityProfile::Fapi2MessageSigning;
         let ask = |query: &str| check_request(&signing, &Params::parse(query.as_bytes()).unwrap());
         assert!(ask("redirect_uri=x").is_err());
-        assert!(ask("redirect_uri=x&response_mode=query").is_err());
+        for unsigned in ["query", "xjwt", "foo.jwt", "JWT", ".jwt", "query.jwt "] {
+            let query = format!("redirect_uri=x&response_mode={}", unsigned.replace(' ', "+"));
+            assert!(ask(&query).is_err(), "{unsigned}");
+            let params = Params::parse(query.as_bytes()).unwrap();
+            assert!(!may_be_answered(&signing, &params), "{unsigned}");
+        }
         assert!(ask("redirect_uri=x&response_mode=jwt").is_ok());
         assert!(ask("redirect_uri=x&response_mode=form_post.jwt").is_ok());
     }

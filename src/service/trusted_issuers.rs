@@ -330,27 +330,23 @@ async fn person_of(
     }
 }
 
-/// What became of using an assertion.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Spent {
-    /// It counts: this is its first use, or its issuer's are good for longer.
-    Now,
-    /// Somebody was faster.
-    Before,
-    /// It is good only once and has no `jti` by which that could be remembered.
-    Nameless,
-}
-
-/// Uses an assertion up where it is good only once.
+/// Uses an assertion up where it is good only once, whichever grant it is brought for. The inner
+/// error says why it does not count, for the log: it was used before, or it has no `jti` by which a use
+/// could be remembered.
 ///
 /// # Errors
 /// [`Failure`]; it may be used up then.
-pub(crate) async fn spend(app: &App, assertion: &Assertion) -> Result<Spent, Failure> {
+pub(crate) async fn spend(
+    app: &App,
+    assertion: &Assertion,
+) -> Result<Result<(), &'static str>, Failure> {
     if assertion.reuse == Reuse::Allowed {
-        return Ok(Spent::Now);
+        return Ok(Ok(()));
     }
-    let Some(jti) = &assertion.jti else { return Ok(Spent::Nameless) };
+    let Some(jti) = &assertion.jti else {
+        return Ok(Err("it has no jti, and its issuer's tokens are good once"));
+    };
     let owner = (assertion.issuer.as_str(), jti.as_str());
     let first = single_use::spend(app, "assertion", owner, assertion.expires_at).await?;
-    Ok(if first { Spent::Now } else { Spent::Before })
+    Ok(if first { Ok(()) } else { Err("it was used before") })
 }

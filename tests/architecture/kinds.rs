@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// Where an event's kind is not written beside `Event::success(` or `Event::failure(`: the file, and
 /// the kinds it writes.
-const ELSEWHERE: [(&str, &[&str]); 7] = [
+const ELSEWHERE: [(&str, &[&str]); 10] = [
     ("src/service/clients/mod.rs", &["client.enabled", "client.disabled"]),
     ("src/service/authorize/consent.rs", &["consent.granted", "consent.denied"]),
     ("src/service/keys/encryption.rs", &["key.created", "key.rotated"]),
@@ -13,6 +13,9 @@ const ELSEWHERE: [(&str, &[&str]); 7] = [
     ("src/service/token/authorization_code.rs", &["code_replay"]),
     ("src/service/trusted_issuers.rs", &["issuer.enabled", "issuer.disabled"]),
     ("src/service/token/device_code.rs", &["device_code_replay"]),
+    ("src/service/token/jwt_bearer.rs", &["assertion.accepted"]),
+    ("src/service/token/token_exchange.rs", &["token.exchanged"]),
+    ("src/service/token/witness.rs", &["token.exchange_refused", "assertion.refused"]),
 ];
 
 /// Files that pass on a kind they are given.

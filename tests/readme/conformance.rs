@@ -103,3 +103,17 @@ fn the_page_of_the_plans_has_the_rows_of_the_list() {
     }
     assert_eq!(shown.next(), None, "the page has rows that the list has not");
 }
+
+/// Which state of the code the results are of; only that it is told, since any commit makes it older.
+#[test]
+fn the_page_of_the_plans_says_what_it_was_made_from() {
+    let page = Document::read("docs/conformance.md");
+    let made: Vec<_> =
+        page.text.lines().filter_map(|line| line.strip_prefix("Made from commit `")).collect();
+    let [made] = made.as_slice() else { panic!("not one line says it: {made:?}") };
+    let (commit, rest) = made.split_once('`').expect("the end of the commit");
+    assert!(commit.len() >= 7 && commit.bytes().all(|byte| byte.is_ascii_hexdigit()), "{commit}");
+    let (_, date) = rest.rsplit_once(" on ").expect("a date");
+    let shape: String = date.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    assert_eq!(shape, "0000-00-00.", "{date}");
+}

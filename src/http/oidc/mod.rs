@@ -12,11 +12,13 @@ mod register;
 mod revoke;
 mod token;
 mod userinfo;
+mod webfinger;
 
 use actix_web::HttpRequest;
 use actix_web::http::header;
 
 pub(super) use discovery::document;
+pub(super) use webfinger::get as webfinger;
 
 use super::routes::{only, reading};
 use super::site::Site;
@@ -33,7 +35,8 @@ pub(super) fn routes(map: &mut ServiceConfig) {
     for document in public {
         map.service(only(document, reading().to(discovery::document)));
     }
-    map.service(only(path::JWKS, reading().to(discovery::jwks)))
+    map.service(only(path::WEBFINGER, reading().to(webfinger::get)))
+        .service(only(path::JWKS, reading().to(discovery::jwks)))
         .service(only(path::CHECK_SESSION, reading().to(check_session::get)))
         .service(
             // No HEAD here and at logout: a GET may make a code, or end a session.

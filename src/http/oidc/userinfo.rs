@@ -10,6 +10,7 @@ use crate::protocol::discovery::path;
 use crate::protocol::error::OAuthError;
 use crate::protocol::params::Params;
 use crate::protocol::token::sender_constraint::Scheme;
+use crate::protocol::types::ClientId;
 use crate::service::clients;
 use crate::service::token::access_token::{self, Presented};
 use crate::service::token::dpop::Carrier;
@@ -61,15 +62,23 @@ async fn answer(
         }
         Err(failure) => error::bearer(request, &failure),
     };
-    // Errors too: a script must see that it needs another nonce.
+    // Errors too: a script must see that it needs another nonce, or that its token has expired.
     let origin = extract::header_text(request.headers(), &header::ORIGIN);
     if origin.is_some()
-        && let Ok(Some(known)) = access_token::genuine(site, &token).await
-        && let Ok(Some(client)) = clients::find(site, &known.client_id).await
+        && let Some(known) = client_of(site, &token).await
+        && let Ok(Some(client)) = clients::find(site, &known).await
     {
         headers::allow_client_origin(response.headers_mut(), origin, &client);
     }
     response
+}
+
+async fn client_of(site: &Site, token: &str) -> Option<ClientId> {
+    match access_token::genuine(site, token).await {
+        Ok(Some(claims)) => Some(claims.client_id.clone()),
+        Ok(None) => access_token::client_of(site, token),
+        Err(_) => None,
+    }
 }
 
 /// The token, from exactly one place. Never from the query: URLs end up in logs (RFC 9700 section

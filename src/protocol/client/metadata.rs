@@ -37,7 +37,8 @@ pub struct ClientMetadata {
     /// The algorithm of JWT access tokens.
     pub access_token_alg: SigningAlg,
     pub claims_in: ClaimsPlacement,
-    /// `aud` of access tokens beside the issuer's own userinfo; empty means the client itself.
+    /// What access tokens may be for (RFC 8707), and what they are for (`aud`) when no `resource` is named;
+    /// empty means the client itself. Userinfo takes those for the client itself or the issuer.
     pub audience: Vec<String>,
     /// Resource identifiers (RFC 8707 section 2, RFC 9728 section 1.2) of the protected resources this
     /// client answers for: tokens for them are tokens for it. Each belongs to one client, and only

@@ -160,6 +160,7 @@ mod tests {
             grant_types: &[GrantType::AuthorizationCode, GrantType::RefreshToken],
             auth_methods: &[AuthMethod::None],
             scopes: &scopes,
+            detail_types: &[],
             default_auth_method: AuthMethod::None,
         };
         read(document.as_object().unwrap(), ID, &policy)

@@ -78,6 +78,8 @@ pub struct Policy<'a> {
     pub grant_types: &'a [GrantType],
     pub auth_methods: &'a [AuthMethod],
     pub scopes: &'a Scopes,
+    /// Types of authorization details (RFC 9396 section 2).
+    pub detail_types: &'a [String],
     /// The method of an app that names none (RFC 7591 section 2).
     pub default_auth_method: AuthMethod,
 }
@@ -96,6 +98,8 @@ pub fn read(members: &Members, policy: &Policy<'_>) -> Result<ClientMetadata, Pr
     metadata.grant_types = grant_types(members, policy, &mut problems);
     metadata.token_endpoint_auth_method = auth_method(members, policy, &mut problems);
     metadata.scope = scope(members, policy, &mut problems);
+    // Left out as scopes are; an app may well do without any.
+    metadata.authorization_details_types.retain(|name| policy.detail_types.contains(name));
     check_response_types(members, &metadata, &mut problems);
     metadata.kind = kind(members, &metadata, &mut problems);
     if !metadata.kind.is_confidential() {

@@ -3,6 +3,7 @@
 
 mod certificates;
 pub mod path;
+pub mod webfinger;
 
 pub use certificates::Certificates;
 use serde_json::{Map, Value, json};

@@ -15,4 +15,6 @@ pub const CHECK_SESSION: &str = "/oauth2/check_session";
 pub const REGISTER: &str = "/oauth2/register";
 pub const JWKS: &str = "/.well-known/jwks.json";
 pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
+/// At the root of the host as well, where RFC 7033 section 10.1 has it (an issuer may have a path).
+pub const WEBFINGER: &str = "/.well-known/webfinger";
 pub const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";

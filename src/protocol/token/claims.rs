@@ -206,6 +206,15 @@ pub enum Audience {
     Many(Vec<String>),
 }
 
+impl AccessTokenClaims {
+    /// Whether the token is for this provider, or for the very client it was issued to. One for another
+    /// API is in the hands of that API, too, which must not use it here.
+    #[must_use]
+    pub fn is_for_provider(&self, issuer: &str) -> bool {
+        self.aud.contains(self.client_id.as_str()) || self.aud.contains(issuer)
+    }
+}
+
 impl Audience {
     /// The audience of a client's access tokens.
     #[must_use]

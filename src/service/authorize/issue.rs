@@ -26,10 +26,6 @@ pub(super) async fn code(
     (client, request): (&Client, &AuthorizeRequest),
     (flow, session): (&Flow, &LiveSession),
 ) -> Result<Outcome, AuthorizeError> {
-    if !intake::spend(app, flow).await? {
-        let error = OAuthError::invalid_request("The pushed request was used before.");
-        return refuse(app, (client, &request.reply_to), &error).await;
-    }
     let lifetime = app.config.tokens.authorization_code_lifetime;
     let code = Secret::generate();
     let payload = payload(app, request, session);
@@ -41,6 +37,12 @@ pub(super) async fn code(
             ErrorCode::TemporarilyUnavailable,
             "The provider cannot issue a code at the moment; try again shortly.",
         );
+        return refuse(app, (client, &request.reply_to), &error).await;
+    }
+    // Once there is a code: if none can be stored, the pushed request is still good. Nobody has been told
+    // the code yet, so one that stays behind here is worth nothing.
+    if !intake::spend(app, flow).await? {
+        let error = OAuthError::invalid_request("The pushed request was used before.");
         return refuse(app, (client, &request.reply_to), &error).await;
     }
     app.metrics.authorize_request("success");

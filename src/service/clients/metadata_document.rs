@@ -239,6 +239,7 @@ async fn fetch(app: &App, id: &ClientId) -> Result<Document, DocumentError> {
             grant_types: &settings.grant_types,
             auth_methods: &methods,
             scopes: &settings.scopes,
+            detail_types: &settings.detail_types,
             default_auth_method: AuthMethod::None,
         },
     )?;

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::crypto::foreign::{EmbeddedKey, HeaderRules, Untyped, Unverified};
+use crate::protocol::discovery::path;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::jose::jwt_claims;
 use crate::protocol::types::SigningAlg;
@@ -24,7 +25,8 @@ fn unusable(detail: impl std::fmt::Display) -> OAuthError {
         .because(detail.to_string())
 }
 
-/// Verifies a statement.
+/// Verifies a statement. `exp` and `aud` are its issuer's to set: without them it is good for as long as
+/// the issuer is trusted, and at every server. One that names servers has to name this one.
 ///
 /// # Errors
 /// `invalid_software_statement`, or `unapproved_software_statement` for an issuer that is not
@@ -59,7 +61,11 @@ pub(crate) fn read(app: &App, token: &str) -> Result<Statement, OAuthError> {
     // Malformed is not absent, whether or not the claim counts for anything here.
     jwt_claims::text(&members, "sub").map_err(|_| unusable("sub"))?;
     if members.contains_key("aud") {
-        jwt_claims::audience(&members).map_err(|_| unusable("aud"))?;
+        let ours = [app.issuer(), &format!("{}{}", app.issuer(), path::REGISTER)];
+        let audience = jwt_claims::audience(&members).map_err(|_| unusable("aud"))?;
+        if !audience.iter().any(|named| ours.contains(named)) {
+            return Err(unusable("for another server"));
+        }
     }
     members.retain(|name, _| !OWN.contains(&name.as_str()));
     Ok(Statement { members, issuer })

@@ -12,7 +12,7 @@ use crate::protocol::error::OAuthError;
 use crate::protocol::token::claims::{AccessTokenClaims, Behind};
 use crate::protocol::token::dpop::defect;
 use crate::protocol::token::sender_constraint::{self, Held, Scheme};
-use crate::protocol::types::SessionId;
+use crate::protocol::types::{ClientId, SessionId};
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::revocation::{self, Lineage, Standing};
 use crate::service::token::dpop::{self, Carrier};
@@ -65,6 +65,22 @@ pub async fn genuine(app: &App, token: &str) -> Result<Option<Arc<AccessTokenCla
     let claims = Arc::new(look_behind(app, claims));
     app.verified.insert(hash, Arc::clone(&claims), moment);
     Ok(Some(claims))
+}
+
+/// The client of a JWT access token that we made, expired and revoked ones included: enough to know whose
+/// scripts may read what is said of it, and for nothing else.
+#[must_use]
+pub fn client_of(app: &App, token: &str) -> Option<ClientId> {
+    let expect = Expect {
+        typ: TokenType::AccessToken,
+        issuer: app.issuer(),
+        audience: None,
+        now: app.now(),
+        expiry: Expiry::Ignored,
+    };
+    let claims = jose::verify(&app.keyring.load(), token, &expect).ok()?;
+    let claims: AccessTokenClaims = serde_json::from_value(claims.into()).ok()?;
+    Some(claims.client_id)
 }
 
 /// An access token as a resource request presents it.

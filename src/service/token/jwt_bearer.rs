@@ -4,11 +4,14 @@
 use super::issue::{self, AccessTokenSeed};
 use super::lineage::{self, Gate, Ground};
 use super::request::{Limits, TokenRequest};
+use super::witness;
 use crate::app::App;
 use crate::protocol::error::OAuthError;
 use crate::protocol::token::TokenResponse;
+use crate::service::audit::{self, Event};
 use crate::service::failure::{EndpointError, Failure};
-use crate::service::trusted_issuers::{self, AssertionError, Spent};
+use crate::service::trusted_issuers::{self, AssertionError};
+use crate::store::grants::Grant;
 
 fn refused(detail: impl Into<String>) -> EndpointError {
     OAuthError::invalid_grant("The assertion is not accepted.").because(detail).into()
@@ -36,18 +39,16 @@ pub(super) async fn redeem(
     let basis = request.basis(person, &Limits::scopes(&assertion.scopes))?;
     // The gate, and everything that can be refused is behind us. If the next line fails the
     // workload brings its next assertion.
-    match trusted_issuers::spend(app, &assertion).await? {
-        Spent::Now => {}
-        Spent::Before => return Err(refused("it was used before")),
-        Spent::Nameless => {
-            return Err(refused("it has no jti, and its issuer's tokens are good once"));
-        }
-    }
+    trusted_issuers::spend(app, &assertion).await?.map_err(refused)?;
     let seed = AccessTokenSeed::new(client, app.now());
     let mut claims = issue::access_token_claims(app, &basis, &seed)?;
     claims.exp = claims.exp.min(assertion.expires_at);
-    if let Some(grant) = &grant {
-        commit(app, request, grant).await?;
+    let event =
+        witness::given(app, "assertion.accepted", (request, &claims), assertion.person.as_ref())
+            .detail("issuer", assertion.issuer.as_str());
+    match &grant {
+        Some(grant) => commit(app, request, (grant, event)).await?,
+        None => audit::write(app, event).await?,
     }
     let token = issue::mint(app, client, (&claims, seed.opaque.as_deref())).await?;
     tracing::info!(client_id = %client.id, issuer = assertion.issuer, "assertion accepted");
@@ -58,9 +59,9 @@ pub(super) async fn redeem(
 async fn commit(
     app: &App,
     request: &TokenRequest<'_>,
-    grant: &crate::store::grants::Grant,
+    (grant, event): (&Grant, Event),
 ) -> Result<(), EndpointError> {
-    match lineage::commit(app, (grant, None), Ground::Trust, request).await? {
+    match lineage::commit(app, (grant, None), Ground::Trust(Box::new(event)), request).await? {
         Gate::Passed => Ok(()),
         Gate::GroundLost => Err(refused("the person or the client is gone")),
         Gate::SpentBefore => Err(Failure::Internal("a fresh grant was not new".into()).into()),

@@ -110,8 +110,8 @@ pub(super) enum Ground<'a> {
     /// The consent it was given with, in a session that has not been ended, by somebody who has not
     /// ended their sessions together since.
     Answer(&'a Approval),
-    /// What an administrator has set up.
-    Trust,
+    /// What an administrator has set up. The event says on whose word.
+    Trust(Box<Event>),
 }
 
 /// What the gate said.
@@ -132,7 +132,7 @@ pub(super) async fn commit(
     let mut tx = app.store.begin().await?;
     // Held, not only looked at: a sign-out at this very moment either comes first and is seen here,
     // or waits and finds the grant to revoke. Tombstones alone would be gone in an hour.
-    let firm = match ground {
+    let firm = match &ground {
         Ground::Session(session, client) => {
             sessions::hold(&mut tx, session).await?
                 && (client.skips_consent() || is_allowed(&mut tx, grant).await?)
@@ -140,7 +140,7 @@ pub(super) async fn commit(
         Ground::Answer(approval) => {
             still_counts(&mut tx, approval).await? && is_allowed(&mut tx, grant).await?
         }
-        Ground::Trust => true,
+        Ground::Trust(_) => true,
     };
     let grant = &bound_by(request, grant);
     match grants::insert(&mut tx, grant).await {
@@ -153,7 +153,7 @@ pub(super) async fn commit(
     if let Some((family, _)) = refresh {
         refresh_families::insert(&mut tx, family).await?;
     }
-    if let Ground::Session(session, client) = ground
+    if let Ground::Session(session, client) = &ground
         && client.is_told_of_sign_outs()
     {
         session_clients::remember(&mut tx, session, &client.id).await?;
@@ -168,6 +168,9 @@ pub(super) async fn commit(
         None => event,
     };
     audit::append(&mut tx, &event.into_row()).await?;
+    if let Ground::Trust(event) = ground {
+        audit::append(&mut tx, &event.into_row()).await?;
+    }
     tx.commit().await?;
     Ok(Gate::Passed)
 }

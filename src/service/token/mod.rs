@@ -19,6 +19,7 @@ pub mod subject;
 mod token_exchange;
 pub mod token_revocation;
 pub mod userinfo;
+mod witness;
 
 use self::request::TokenRequest;
 use crate::app::App;
@@ -49,12 +50,20 @@ async fn run(
     grant_name: &mut &'static str,
 ) -> Result<TokenResponse, EndpointError> {
     let request = TokenRequest::accept(app, sent, grant_name).await?;
+    let result = answer(app, &request).await;
+    if let Err(EndpointError::OAuth(refusal)) = &result {
+        witness::note_refusal(app, &request, refusal).await?;
+    }
+    result
+}
+
+async fn answer(app: &App, request: &TokenRequest<'_>) -> Result<TokenResponse, EndpointError> {
     match request.grant() {
-        GrantType::AuthorizationCode => authorization_code::redeem(app, &request).await,
-        GrantType::RefreshToken => refresh::rotate(app, &request).await,
-        GrantType::ClientCredentials => client_credentials::issue(app, &request).await,
-        GrantType::DeviceCode => device_code::poll(app, &request).await,
-        GrantType::TokenExchange => token_exchange::exchange(app, &request).await,
-        GrantType::JwtBearer => jwt_bearer::redeem(app, &request).await,
+        GrantType::AuthorizationCode => authorization_code::redeem(app, request).await,
+        GrantType::RefreshToken => refresh::rotate(app, request).await,
+        GrantType::ClientCredentials => client_credentials::issue(app, request).await,
+        GrantType::DeviceCode => device_code::poll(app, request).await,
+        GrantType::TokenExchange => token_exchange::exchange(app, request).await,
+        GrantType::JwtBearer => jwt_bearer::redeem(app, request).await,
     }
 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::issue::{self, AccessTokenSeed};
 use super::lineage::{self, Gate, Ground};
 use super::request::{Limits, TokenRequest};
+use super::witness;
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::crypto::jose::{self, Expect, Expiry, TokenType};
@@ -22,11 +23,12 @@ use crate::protocol::token::grant::token_exchange::{
     self as rules, Actor, Chain, ExchangeRequest, Presented, TokenKind,
 };
 use crate::protocol::token::{TokenResponse, sender_constraint};
-use crate::protocol::types::{GrantId, UserId};
+use crate::protocol::types::{ClientId, GrantId, UserId};
 use crate::protocol::user::User;
+use crate::service::audit::{self, Event};
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::token::{access_token, subject};
-use crate::service::trusted_issuers::{self, AssertionError};
+use crate::service::trusted_issuers::{self, Assertion, AssertionError};
 use crate::store::grants::{self, Grant};
 use crate::store::users;
 
@@ -51,6 +53,8 @@ struct Subject {
     may_act: Option<Value>,
     origins: Vec<Origin>,
     actors: Vec<ActorOrigin>,
+    /// What a trusted issuer said, which may be good once.
+    assertion: Option<Assertion>,
 }
 
 /// Who acts, until when, and what that ends with.
@@ -58,6 +62,9 @@ struct Acting {
     actor: Actor,
     until: Option<UnixTime>,
     origin: Option<ActorOrigin>,
+    /// Who it is to administrators.
+    known_as: audit::Actor,
+    assertion: Option<Assertion>,
 }
 
 pub(super) async fn exchange(
@@ -92,12 +99,20 @@ pub(super) async fn exchange(
         return Err(refused("the subject or actor token has expired"));
     }
     claims.act = Some(act);
+    // The gate: everything that can be refused is behind us.
+    for assertion in subject.assertion.iter().chain(&acting.assertion) {
+        trusted_issuers::spend(app, assertion).await?.map_err(refused)?;
+    }
+    let about = person.map(|(user, _)| user);
+    let event = witness::given(app, "token.exchanged", (request, &claims), about)
+        .detail("actor", acting.known_as.to_string());
     if subject.origins.is_empty()
         && let Some((_, grant)) = person
     {
-        commit(app, request, grant).await?;
+        commit(app, request, (grant, event)).await?;
     } else {
         claims.grant = GrantId::new(seed.jti.clone());
+        audit::write(app, event).await?;
     }
     claims.origins = subject.origins;
     claims.actors.extend(subject.actors.into_iter().chain(acting.origin));
@@ -121,8 +136,12 @@ fn narrow(claims: &mut AccessTokenClaims, subject: &Subject, acting: &Acting) {
 }
 
 /// The word of a trusted issuer for a person: a grant of its own, so that it ends with them.
-async fn commit(app: &App, request: &TokenRequest<'_>, grant: &Grant) -> Result<(), EndpointError> {
-    match lineage::commit(app, (grant, None), Ground::Trust, request).await? {
+async fn commit(
+    app: &App,
+    request: &TokenRequest<'_>,
+    (grant, event): (&Grant, Event),
+) -> Result<(), EndpointError> {
+    match lineage::commit(app, (grant, None), Ground::Trust(Box::new(event)), request).await? {
         Gate::Passed => Ok(()),
         Gate::GroundLost => Err(refused("the person or the client is gone")),
         Gate::SpentBefore => Err(Failure::Internal("a fresh grant was not new".into()).into()),
@@ -133,7 +152,8 @@ async fn commit(app: &App, request: &TokenRequest<'_>, grant: &Grant) -> Result<
 fn client_itself(app: &App, client: &Client) -> Acting {
     let id = client.id.to_string();
     let actor = Actor { sub: id.clone(), client_id: Some(id), iss: app.issuer().to_owned() };
-    Acting { actor, until: None, origin: None }
+    let known_as = audit::Actor::Client(client.id.clone());
+    Acting { actor, until: None, origin: None, known_as, assertion: None }
 }
 
 async fn subject_of(
@@ -212,6 +232,7 @@ async fn of_access_token(
         may_act: None,
         origins,
         actors: claims.actors.clone(),
+        assertion: None,
     })
 }
 
@@ -227,7 +248,8 @@ fn own_id_token(app: &App, client: &Client, text: &str) -> Option<Map<String, Va
     jose::verify(&app.keyring.load(), text, &expect).ok()
 }
 
-/// An ID token of ours is worth what the grant behind it is worth, and only to its own client.
+/// An ID token of ours is worth what its client holds of the person by the same sign-in now, and only to that
+/// client. It does not name the grant it came with, so of several the newest counts.
 async fn of_id_token(
     app: &App,
     client: &Client,
@@ -262,11 +284,11 @@ async fn of_id_token(
         may_act: None,
         origins: vec![origin],
         actors: Vec::new(),
+        assertion: None,
     })
 }
 
-/// What a trusted issuer says. It is no assertion that grants something by itself, so it is good
-/// for as long as it lives.
+/// What a trusted issuer says. It counts as often as its assertions do elsewhere.
 async fn of_trusted_issuer(
     app: &App,
     request: &TokenRequest<'_>,
@@ -290,13 +312,14 @@ async fn of_trusted_issuer(
     Ok(Subject {
         person,
         client_name: client.id.to_string(),
-        scopes: assertion.scopes,
+        scopes: assertion.scopes.clone(),
         resources: Vec::new(),
         expires_at: assertion.expires_at,
         act,
-        may_act: assertion.may_act,
+        may_act: assertion.may_act.clone(),
         origins: Vec::new(),
         actors: Vec::new(),
+        assertion: Some(assertion),
     })
 }
 
@@ -338,11 +361,17 @@ async fn actor_of(
         Some((user, grant)) => Some(acting_person(app, client, (user, grant))?),
         None => None,
     };
+    let known_as = match &found.person {
+        Some((user, _)) => audit::Actor::User(user.id.clone()),
+        None => audit::Actor::Client(ClientId::new(found.client_name.as_str())),
+    };
     let sub = person.as_ref().map_or(found.client_name, |person| person.sub.clone());
     Ok(Acting {
         actor: Actor { sub, client_id, iss: app.issuer().to_owned() },
         until: Some(found.expires_at),
         origin: Some(ActorOrigin { origins: found.origins, person }),
+        known_as,
+        assertion: found.assertion,
     })
 }
 

@@ -21,6 +21,13 @@ use crate::store::{grants, users};
 pub async fn answer(app: &App, presented: &Presented<'_>) -> Result<Representation, EndpointError> {
     let dead = || OAuthError::invalid_token("The access token is unknown, expired or revoked.");
     let token = access_token::accept(app, presented).await?;
+    if !token.is_for_provider(app.issuer()) {
+        return Err(OAuthError::invalid_token(
+            "The access token is for another API. For userinfo its audience must have the issuer or \
+             the app itself.",
+        )
+        .into());
+    }
     let client = clients::find(app, &token.client_id).await?.ok_or_else(dead)?;
     let mut claims = claims(app, &token).await?;
     let envelope = Envelope::prepare(app, &client, Content::Userinfo).await?;

@@ -313,8 +313,9 @@ pub async fn clients_of_user<'a>(
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// The newest living grant that a person gave a client by this very sign-in: the one an ID token
-/// speaks of. `session` is `None` for a grant that belongs to no session.
+/// The newest living grant that a person gave a client by this very sign-in. An ID token names the sign-in
+/// and not the grant it came with; where there are several, this is what counts by now. `session` is
+/// `None` for a grant that belongs to no session.
 pub async fn of_sign_in<'a>(
     sql: impl Sql<'a>,
     (user, client): (&UserId, &ClientId),

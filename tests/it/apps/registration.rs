@@ -275,10 +275,17 @@ on_both_backends! {
             "grant_types": ["authorization_code", "client_credentials", "implicit", "refresh_token"],
             "scope": "openid email admin:everything", "audience": ["https://payments.test"],
             "access_token_lifetime": 3600, "kind": "machine", "pkce": "optional",
+            "authorization_details_types": ["payment_initiation", "account_information"],
         }))
         .await;
         assert_eq!(app.json["grant_types"], json!(["authorization_code", "refresh_token"]));
         assert_eq!(app.json["scope"], "openid email");
+        assert_eq!(app.json["authorization_details_types"], json!(["account_information"]));
+        let payment = json!([{ "type": "payment_initiation" }]).to_string();
+        let asked = [("authorization_details", payment.as_str())];
+        let page = app.rp.authorize(&bed.world.browser(), &asked).await;
+        let error = page.location_parameter("error");
+        assert_eq!(error.as_deref(), Some("invalid_authorization_details"));
         let fields = [("grant_type", "client_credentials")];
         app.rp.token_request(&fields).await.assert_oauth_error(400, "unauthorized_client");
         let greedy = [("scope", "openid admin:everything")];

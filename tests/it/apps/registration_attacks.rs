@@ -240,10 +240,22 @@ on_both_backends! {
         let nameless = key.jwt(&claims(json!({ "iss": 1 })));
         let stranger = ClientKey::new("ES256", "s1").jwt(&claims(json!({})));
         let none = key.sign(&json!({ "alg": "none" }), &claims(json!({})).to_string());
-        for bad in [&expired, &text_time, &nameless, &stranger, &none, "x.y.z", "", &good[..good.len() - 4]] {
+        let elsewhere = key.jwt(&claims(json!({ "aud": ["https://other.test", "https://more.test"] })));
+        let bare = key.jwt(&claims(json!({ "aud": [] })));
+        for bad in [&expired, &text_time, &nameless, &stranger, &none, &elsewhere, &bare, "x.y.z", "",
+            &good[..good.len() - 4]] {
             let page = register(&bed.world, None, &asked(bad)).await;
             assert_refused(&page, 400, "invalid_software_statement");
         }
+        // For this server among others, by either of its names; or for nobody in particular, for good.
+        let endpoint = format!("{}/oauth2/register", bed.world.issuer);
+        for aud in [json!(bed.world.issuer), json!(["https://other.test", endpoint])] {
+            let named = key.jwt(&claims(json!({ "aud": aud })));
+            register(&bed.world, None, &asked(&named)).await.assert_status(201);
+        }
+        let mut lasting = claims(json!({}));
+        lasting.as_object_mut().unwrap().remove("exp");
+        register(&bed.world, None, &asked(&key.jwt(&lasting))).await.assert_status(201);
         let other = key.jwt(&claims(json!({ "iss": "https://elsewhere.test" })));
         let page = register(&bed.world, None, &asked(&other)).await;
         assert_refused(&page, 400, "unapproved_software_statement");

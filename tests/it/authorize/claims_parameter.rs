@@ -76,7 +76,7 @@ on_both_backends! {
 
     async fn a_client_gets_no_claim_by_name_that_its_scopes_are_closed_to(backend: Backend) {
         let bed = Bed::shared(backend).await;
-        let (rp, browser) = (bed.rp("rich"), bed.world.browser());
+        let (rp, browser) = (bed.rp("two-scopes"), bed.world.browser());
         let asked = json!({ "userinfo": { "email": null, "birthdate": null },
             "id_token": { "phone_number": null } });
         let (userinfo, id_token) = both(&rp, &browser, &asked).await;

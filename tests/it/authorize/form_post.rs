@@ -1,5 +1,7 @@
 //! The response modes: `oidcc-formpost-basic-certification-test-plan`, query and fragment.
 
+use std::collections::BTreeSet;
+
 use data_encoding::BASE64URL_NOPAD;
 use reqwest::Method;
 use serde_json::json;
@@ -8,7 +10,9 @@ use crate::kit::checks::{
     assert_access_token_dead, assert_error_callback, assert_error_page, assert_id_token,
     assert_success,
 };
-use crate::kit::fixtures::{ALICE, Bed, CHALLENGE, Callback, Rp, STATE, Tokens, VERIFIER, walk};
+use crate::kit::fixtures::{
+    ALICE, Bed, CHALLENGE, Callback, NONCE, Rp, STATE, Tokens, VERIFIER, walk,
+};
 use crate::support::browser_like::Page;
 
 const MODE: (&str, &str) = ("response_mode", "form_post");
@@ -48,20 +52,36 @@ on_both_backends! {
     async fn oidcc_formpost_basic_plan(backend: Backend) {
         let bed = Bed::shared(backend).await;
         let (rp, browser) = (bed.rp("conf-basic"), bed.world.browser());
-        for change in [
-            ("extra", "foobar"), ("nonce", ""), ("scope", "openid profile"), ("scope", "openid email"),
-            ("scope", "openid address"), ("scope", "openid phone"),
-            ("scope", "phone address email profile openid"),
-            ("display", "page"), ("display", "popup"), ("max_age", "10000"),
-            ("login_hint", "buffy@host"), ("ui_locales", "se"), ("claims_locales", "se"),
-            ("acr_values", "1 2"), ("prompt", "none"),
-            ("claims", r#"{"userinfo":{"name":{"essential":true}}}"#),
+        let profile = ["name", "given_name", "family_name", "middle_name", "nickname",
+            "preferred_username", "profile", "picture", "website", "gender", "birthdate", "zoneinfo",
+            "locale", "updated_at"];
+        let (email, phone) = (["email", "email_verified"], ["phone_number", "phone_number_verified"]);
+        let all = [&profile[..], &email, &phone, &["address"]].concat();
+        let mut since = None;
+        // Each with what userinfo has to say beside the sub.
+        for (change, expected) in [
+            (("extra", "foobar"), &[][..]), (("nonce", ""), &[]), (("scope", "openid profile"), &profile),
+            (("scope", "openid email"), &email), (("scope", "openid address"), &["address"]),
+            (("scope", "openid phone"), &phone), (("scope", "phone address email profile openid"), &all),
+            (("display", "page"), &[]), (("display", "popup"), &[]), (("max_age", "10000"), &[]),
+            (("login_hint", "buffy@host"), &[]), (("ui_locales", "se"), &[]),
+            (("claims_locales", "se"), &[]), (("acr_values", "1 2"), &[]), (("prompt", "none"), &[]),
+            (("claims", r#"{"userinfo":{"name":{"essential":true}}}"#), &["name"]),
         ] {
             let page = walk(rp.authorize(&browser, &[MODE, change]).await, &ALICE).await;
             let code = assert_success(&assert_form_post(&page, &rp.redirect_uri), &rp, STATE);
             let tokens = Tokens::of(&rp.redeem(&code).await);
-            let sub = tokens.id_claims()["sub"].clone();
-            assert_eq!(rp.userinfo(&tokens.access).await.assert_status(200).json()["sub"], sub);
+            let claims = tokens.id_claims();
+            let nonce = (change.0 != "nonce").then_some(NONCE);
+            assert_eq!(claims.get("nonce").map(|nonce| nonce.as_str().unwrap()), nonce, "{change:?}");
+            // One sign-in began it all, and nothing here asks for another.
+            assert_eq!(claims["auth_time"], *since.get_or_insert(claims["auth_time"].clone()), "{change:?}");
+            assert!(claims["auth_time"].is_i64(), "{change:?}: {claims}");
+            let told = rp.userinfo(&tokens.access).await.assert_status(200).json();
+            assert_eq!(told["sub"], claims["sub"]);
+            let keys: BTreeSet<_> = told.as_object().unwrap().keys().map(String::as_str).collect();
+            let expected: BTreeSet<_> = expected.iter().copied().chain(["sub"]).collect();
+            assert_eq!(keys, expected, "{change:?}");
         }
         let parameters = rp.parameters(&[MODE]);
         let fields: Vec<_> = parameters.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();

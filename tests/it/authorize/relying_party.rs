@@ -198,7 +198,7 @@ impl Program {
     }
 }
 
-/// Rotates the keys of the server. A program that found the next key in the key set it has goes on.
+/// Rotates the keys of the server.
 async fn rotate_keys(world: &World) {
     let published = async || world.browser().get("/.well-known/jwks.json").await.body;
     let before = published().await;
@@ -223,11 +223,19 @@ async fn whole_session(bed: &Bed, rp: &Rp, algorithm: CoreJwsSigningAlgorithm) {
     let tokens = program.refresh(&tokens, subject).await;
     journal.note(Step::Refresh);
 
+    // A program that has found the next key in the key set it has goes on.
     rotate_keys(&bed.world).await;
     let tokens = program.refresh(&tokens, subject).await;
     program.check_userinfo(&tokens, subject).await;
-    let (tokens, rotated) = program.silent_sign_in(&browser).await;
+    let (_, rotated) = program.silent_sign_in(&browser).await;
     assert_eq!(rotated.subject(), subject);
+    // A key that it has never seen sends it to the key set again.
+    rotate_keys(&bed.world).await;
+    let fresh = Program::discover(rp, program.algorithm.clone()).await;
+    let (tokens, rotated) = fresh.silent_sign_in(&browser).await;
+    assert_eq!(rotated.subject(), subject);
+    assert!(tokens.id_token().unwrap().signing_key(&program.client.id_token_verifier()).is_err());
+    let program = fresh;
     journal.note(Step::RotatedKey);
 
     program.a_wrong_redirect(&browser).await;

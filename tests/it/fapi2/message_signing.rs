@@ -189,18 +189,23 @@ on_both_backends! {
         let bed = bed(backend).await;
         let bank = signing_bank(bed);
         let browser = bed.world.browser();
-        let ask = async |mode: &str| {
-            let fields = [("client_id", bank.id.as_str()), ("request", "x"), ("state", "st"),
+        let ask = async |mode: &str, request: Option<&str>| {
+            let mut fields = vec![("client_id", bank.id.as_str()), ("state", "st"),
                 ("redirect_uri", bank.rp.redirect_uri.as_str()), ("response_mode", mode)];
+            fields.extend(request.map(|object| ("request", object)));
             let query = serde_urlencoded::to_string(fields).unwrap();
             browser.get(&format!("{}/oauth2/authorize?{query}", bank.rp.issuer)).await
         };
-        for unsigned in ["", "query", "form_post"] {
-            crate::kit::checks::assert_error_page(&ask(unsigned).await);
+        // An unreadable object, and a request that is none: both are errors before anybody signs in.
+        for request in [Some("x"), None] {
+            // The last ones only look like a mode with a JWT.
+            for unsigned in ["", "query", "form_post", "xjwt", "foo.jwt", "JWT"] {
+                crate::kit::checks::assert_error_page(&ask(unsigned, request).await);
+            }
+            let signed = ask("jwt", request).await;
+            assert!(signed.location_parameter("response").is_some(), "{}", signed.describe());
+            assert_eq!(signed.location_parameter("error"), None);
         }
-        let signed = ask("jwt").await;
-        assert!(signed.location_parameter("response").is_some(), "{}", signed.describe());
-        assert_eq!(signed.location_parameter("error"), None);
     }
 }
 

@@ -101,6 +101,7 @@ fn catalogue(id: &str) -> (&'static str, &'static str, &'static [&'static str], 
         "rich" => {
             ("web", REDIRECT, &["--scope", "openid", "--scope", "email", "--scope", "api"], rich())
         }
+        "two-scopes" => ("web", REDIRECT, &["--scope", "openid", "--scope", "email"], Value::Null),
         "jarm-es256" => {
             ("web", REDIRECT, &[], json!({ "authorization_signed_response_alg": "ES256" }))
         }
@@ -129,7 +130,7 @@ pub struct Bed {
 }
 
 /// The clients of the shared bed.
-const SHARED: [&str; 21] = [
+const SHARED: [&str; 22] = [
     "conf-basic",
     "second",
     "fresh",
@@ -150,6 +151,7 @@ const SHARED: [&str; 21] = [
     "no-refresh",
     "daemon",
     "rich",
+    "two-scopes",
     "jarm-es256",
 ];
 

@@ -84,7 +84,7 @@ fn catalogue() -> Vec<(&'static str, (&'static str, Value))> {
         // The app people use, for whose API the gateway stands.
         (
             "shop",
-            web(json!({ "audience": ["gateway"], "consent": "skip",
+            web(json!({ "audience": ["gateway", "shop"], "consent": "skip",
             "scope": "openid profile groups offline_access orders:read orders:write" })),
         ),
         (

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use crate::kit::fixtures::{Auth, Bed, Rp};
+use crate::kit::fixtures::{Auth, Bed, DETAIL_TYPES, Rp};
 use crate::support::backends::Backend;
 use crate::support::browser_like::{Browser, Page};
 use crate::support::tls_peer::{TlsPeer, reachable};
@@ -21,6 +21,8 @@ pub const CALLBACK: &str = "https://rp.test/cb";
 pub fn open_world(backend: Backend) -> WorldBuilder {
     reachable(World::builder(backend), &[TlsPeer::shared()])
         .env("DOORWARD_REGISTRATION__MODE", "open")
+        .env(DETAIL_TYPES.0, DETAIL_TYPES.1)
+        .env("DOORWARD_REGISTRATION__DETAIL_TYPES", "account_information")
         .env("DOORWARD_REGISTRATION__OPEN_PER_HOUR", "100000")
         .env("DOORWARD_REGISTRATION__CHANGES_PER_HOUR", "100000")
         .env("DOORWARD_REGISTRATION__MAX_CLIENTS", "1000000")

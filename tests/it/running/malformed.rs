@@ -46,6 +46,7 @@ pub(super) const ROUTES: &[&str] = &[
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",
     "/.well-known/jwks.json",
+    "/.well-known/webfinger",
     "/.well-known/change-password",
     "/static/flow.css",
     "/static/..%2f..%2fetc/passwd",

@@ -15,7 +15,7 @@ use crate::kit::gateway::builder;
 use crate::support::browser_like::{Browser, Page};
 
 /// Every address outside the console that answers GET and only shows something.
-const SHOWN: [&str; 22] = [
+const SHOWN: [&str; 24] = [
     "/",
     "/login",
     "/login?next=admin",
@@ -30,6 +30,8 @@ const SHOWN: [&str; 22] = [
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",
     "/.well-known/jwks.json",
+    "/.well-known/webfinger",
+    "/.well-known/webfinger?resource=acct:alice@people.test",
     "/.well-known/change-password",
     "/livez",
     "/readyz",

@@ -43,6 +43,16 @@ on_both_backends! {
         assert!(discovery["grant_types_supported"].as_array().unwrap().contains(&json!(DEVICE_GRANT)));
     }
 
+    async fn authorization_details_are_refused_and_not_ignored(backend: Backend) {
+        let kit = Kit::shared(backend).await;
+        for details in [r#"[{"type":"payment_initiation"}]"#, "[]", "x"] {
+            let fields = [("scope", "openid"), ("authorization_details", details)];
+            let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let page = kit.rp("tv").post("/oauth2/device_authorization", &fields).await;
+            page.assert_oauth_error(400, "invalid_authorization_details");
+        }
+    }
+
     async fn a_person_lets_a_device_in(backend: Backend) {
         let kit = Kit::shared(backend).await;
         let device = Device::ask(kit.rp("tv"), "openid profile offline_access").await;

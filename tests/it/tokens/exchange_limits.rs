@@ -49,8 +49,7 @@ struct Chain {
 impl Chain {
     fn new(bed: &Bed) -> Self {
         let mut clients = Clients::default();
-        let front =
-            json!({ "audience": ["middle"], "consent": "skip", "scope": "openid orders:read" });
+        let front = json!({ "audience": ["middle", "front"], "consent": "skip", "scope": "openid orders:read" });
         clients.register(&bed.world, "front", ("web", front));
         for (id, audience) in [("middle", "back"), ("back", "far")] {
             let metadata = json!({ "grant_types": [EXCHANGE_GRANT, "client_credentials"],
@@ -149,7 +148,8 @@ on_both_backends! {
         let asked = [("scope", "openid orders:read"), ("claims", wanted.as_str())];
         let alice = shop.tokens(&kit.bed.signed_in(&ALICE).await, &ALICE, &asked).await;
         assert_eq!(shop.userinfo(&alice.access).await.json()["name"], ALICE.name);
-        let exchanged = Tokens::of(&exchange(&gateway, (&alice.access, ACCESS), &[]).await);
+        let own = [("audience", "gateway")];
+        let exchanged = Tokens::of(&exchange(&gateway, (&alice.access, ACCESS), &own).await);
         let page = gateway.userinfo(&exchanged.access).await;
         page.assert_status(200);
         assert!(page.json().get("name").is_none(), "{}", page.json());

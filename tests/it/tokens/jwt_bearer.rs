@@ -83,7 +83,8 @@ fn portal(world: &World) -> Rp {
     let id = unique("portal");
     let mut clients = Clients::default();
     let metadata = json!({ "grant_types": [BEARER_GRANT, EXCHANGE_GRANT, "client_credentials"],
-        "scope": "openid email offline_access files:read", "audience": ["https://files.test"] });
+        "scope": "openid email offline_access files:read",
+        "audience": ["https://files.test", world.issuer] });
     clients.register(world, &id, ("machine", metadata));
     clients.rp(world, &id)
 }
@@ -305,12 +306,10 @@ on_both_backends! {
             outside.token(&bed.world.issuer, &claims)
         };
         for kind in [JWT, ID] {
-            let token = says(json!({}));
-            for _ in 0..2 {
-                let claims = payload(&Tokens::of(&exchange(&rp, (&token, kind)).await).access);
-                assert_eq!(claims["act"], json!({ "sub": rp.id }));
-                assert_eq!((&claims["aud"], &claims["acr"]), (&json!("https://files.test"), &json!("vouched")));
-            }
+            let claims = payload(&Tokens::of(&exchange(&rp, (&says(json!({})), kind)).await).access);
+            assert_eq!(claims["act"], json!({ "sub": rp.id }));
+            let audience = json!(["https://files.test", bed.world.issuer]);
+            assert_eq!((&claims["aud"], &claims["acr"]), (&audience, &json!("vouched")));
         }
         let allowed = says(json!({ "may_act": { "sub": rp.id } }));
         Tokens::of(&exchange(&rp, (&allowed, JWT)).await);
@@ -326,6 +325,86 @@ on_both_backends! {
         assert_eq!(claims["act"], json!({ "sub": rp.id, "act": before }));
         exchange(&rp, (&says(json!({})), "urn:ietf:params:oauth:token-type:access_token")).await
             .assert_oauth_error(400, "invalid_request");
+    }
+
+    async fn what_counts_once_counts_once_whichever_grant_it_is_brought_for(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let rp = portal(&bed.world);
+        let rule = ["--client", Box::leak(rp.id.clone().into_boxed_str()) as &str,
+            "--match", "tenant=acme", "--identity", "username"];
+        let says = |outside: &Outside, more: Value| {
+            let mut claims = json!({ "tenant": "acme", "sub": "bob" });
+            claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            outside.token(&bed.world.issuer, &claims)
+        };
+        let strict = Outside::new("ES256").trusted(&bed.world, &rule);
+        for kind in [JWT, ID] {
+            let token = says(&strict, json!({}));
+            // What is refused for another reason does not use it up.
+            let fields = [("grant_type", EXCHANGE_GRANT), ("subject_token", &token),
+                ("subject_token_type", kind), ("scope", "openid warp")];
+            rp.token_request(&fields).await.assert_oauth_error(400, "invalid_scope");
+            let answers = join_all((0..10).map(|_| exchange(&rp, (&token, kind)))).await;
+            assert_eq!(answers.iter().filter(|page| page.status == 200).count(), 1, "{kind}");
+            for page in answers.iter().filter(|page| page.status != 200) {
+                page.assert_oauth_error(400, "invalid_request");
+            }
+            bring(&rp, &token, &[]).await.assert_oauth_error(400, "invalid_grant");
+        }
+        let token = says(&strict, json!({}));
+        Tokens::of(&bring(&rp, &token, &[]).await);
+        exchange(&rp, (&token, JWT)).await.assert_oauth_error(400, "invalid_request");
+        let nameless = says(&strict, json!({ "jti": null }));
+        exchange(&rp, (&nameless, JWT)).await.assert_oauth_error(400, "invalid_request");
+        // As an actor token, too.
+        let (subject, actor) = (says(&strict, json!({})), says(&strict, json!({})));
+        Tokens::of(&exchange(&rp, (&actor, JWT)).await);
+        let fields = [("grant_type", EXCHANGE_GRANT), ("subject_token", &subject),
+            ("subject_token_type", JWT), ("actor_token", &actor), ("actor_token_type", JWT)];
+        rp.token_request(&fields).await.assert_oauth_error(400, "invalid_request");
+        let lenient = Outside::new("ES256").trusted(&bed.world, &[&rule[..], &["--allow-reuse"]].concat());
+        let token = says(&lenient, json!({}));
+        for _ in 0..2 {
+            Tokens::of(&exchange(&rp, (&token, JWT)).await);
+            Tokens::of(&bring(&rp, &token, &[]).await);
+        }
+    }
+
+    async fn what_trust_gave_and_refused_is_in_the_audit_log(backend: Backend) {
+        let bed = Bed::own(backend, &[]).await;
+        let (rp, portal) = (workload(&bed.world), portal(&bed.world));
+        let outside = Outside::new("ES256").trusted(&bed.world, &pod_rule(&rp));
+        let rule = ["--client", Box::leak(portal.id.clone().into_boxed_str()) as &str,
+            "--match", "tenant=acme", "--identity", "username"];
+        let people = Outside::new("ES256").trusted(&bed.world, &rule);
+        let events = |kind: &str| {
+            bed.world.cli(&["audit", "list", "--kind", kind])["items"].as_array().unwrap().clone()
+        };
+        let token = outside.token(&bed.world.issuer, &json!({}));
+        Tokens::of(&bring(&rp, &token, &[("scope", "backup:run")]).await);
+        let accepted = events("assertion.accepted");
+        assert_eq!(accepted.len(), 1);
+        let about = &accepted[0];
+        assert_eq!((&about["client_id"], &about["actor"]), (&json!(rp.id), &json!(format!("client:{}", rp.id))));
+        assert_eq!(about["detail"], json!({ "issuer": outside.iss, "scope": "backup:run",
+            "audience": [rp.id], "subject": rp.id }));
+        for _ in 0..12 {
+            bring(&rp, &token, &[]).await.assert_oauth_error(400, "invalid_grant");
+        }
+        let refused = events("assertion.refused");
+        assert_eq!(refused.len(), 10, "the first ones only");
+        assert_eq!(refused[0]["detail"], json!({ "error": "invalid_grant", "reason": "it was used before" }));
+        let alice = people.token(&bed.world.issuer, &json!({ "tenant": "acme", "sub": "alice" }));
+        Tokens::of(&exchange(&portal, (&alice, JWT)).await);
+        exchange(&portal, (&alice, JWT)).await.assert_oauth_error(400, "invalid_request");
+        let exchanged = &events("token.exchanged")[0];
+        assert_eq!(exchanged["detail"], json!({ "actor": format!("client:{}", portal.id),
+            "scope": "openid email files:read", "audience": ["https://files.test", bed.world.issuer] }));
+        let granted = &events("grant.created")[0];
+        assert_eq!(exchanged["user_id"], granted["user_id"]);
+        assert_eq!(exchanged["request_id"], granted["request_id"]);
+        assert_eq!(events("token.exchange_refused")[0]["detail"]["reason"], "it was used before");
+        bed.assert_log_is_clean();
     }
 
     async fn trusted_issuers_are_listed_shown_and_dropped(backend: Backend) {

@@ -23,6 +23,9 @@ const ROTATIONS: usize = 5;
 /// How many tokens are verified under every key. Where 200 come in a second, that is one second of
 /// them; where the machine is slower, it takes longer and not fewer.
 const PER_KEY: usize = 200;
+/// Every so many tokens of a caller, Doorward itself verifies one as well: on the node that did not make
+/// it, where there are two.
+const ASKED: usize = 10;
 /// A key is used no earlier than this long after it was published.
 const BETWEEN_ROTATIONS: Duration = Duration::from_secs(2);
 /// Longer than any machine needs for a key's share.
@@ -152,11 +155,17 @@ on_both_backends! {
         let (stop, verified) = (AtomicBool::new(false), AtomicUsize::new(0));
         let call = async |caller: usize| {
             let mut last = String::new();
+            let mut count = 0_usize;
             while !stop.load(Ordering::SeqCst) {
                 let answer = apps[caller % apps.len()].client_credentials().await;
                 last = answer.tokens().access;
                 if let Err(error) = server.verify(&last).await {
                     panic!("a genuine token is refused: {error}");
+                }
+                count += 1;
+                if count.is_multiple_of(ASKED) {
+                    let told = apps[(caller + 1) % apps.len()].introspect(&last).await;
+                    assert_eq!(told.json()["active"], true, "on the other node: {told:?}");
                 }
                 verified.fetch_add(1, Ordering::SeqCst);
             }

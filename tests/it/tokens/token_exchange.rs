@@ -65,7 +65,8 @@ on_both_backends! {
         assert_ne!(claims["jti"], before["jti"]);
         assert!(claims["exp"].as_i64() <= before["exp"].as_i64());
         assert!(claims.get("groups").is_none(), "not one of the gateway's scopes");
-        kit.rp("gateway").userinfo(&token).await.assert_status(200);
+        // It is in the hands of the orders service, which learns nothing more about alice with it.
+        kit.rp("gateway").userinfo(&token).await.assert_oauth_error(401, "invalid_token");
         let told = kit.rp("gateway").introspect(&token).await;
         assert_eq!((&told["active"], &told["act"]), (&json!(true), &claims["act"]));
         assert!(told.get("origins").is_none() && told.get("grant").is_none(), "{told}");
@@ -272,6 +273,39 @@ on_both_backends! {
         exchange(&gateway, &late, &[]).await.assert_oauth_error(400, "invalid_request");
         issued(&exchange(&gateway, &alice.access, &[]).await);
         kit.bed.assert_log_is_clean();
+    }
+
+    async fn every_exchange_and_the_first_refusals_are_in_the_audit_log(backend: Backend) {
+        let (bed, clients) = chain(backend).await;
+        let rp = |id: &str| clients.rp(&bed.world, id);
+        let browser = bed.signed_in(&ALICE).await;
+        let tokens = rp("front").tokens(&browser, &ALICE, &[("scope", "openid orders:read")]).await;
+        let middle = issued(&exchange(&rp("middle"), &tokens.access, &[("audience", "back")]).await).0;
+        issued(&exchange(&rp("back"), &middle, &[]).await);
+        let events = |kind: &str| {
+            bed.world.cli(&["audit", "list", "--kind", kind])["items"].as_array().unwrap().clone()
+        };
+        let exchanged = events("token.exchanged");
+        let granted = &events("grant.created")[0];
+        let told: Vec<_> = exchanged.iter().map(|event| {
+            assert_eq!(event["user_id"], granted["user_id"]);
+            (&event["client_id"], event["detail"].clone())
+        }).collect();
+        let detail = |actor: &str, audience: &str| {
+            json!({ "actor": actor, "audience": [audience], "scope": "orders:read" })
+        };
+        // The newest first.
+        assert_eq!(told, [(&json!("back"), detail("client:back", "far")),
+            (&json!("middle"), detail("client:middle", "back"))]);
+        for _ in 0..12 {
+            exchange(&rp("middle"), &tokens.access, &[("audience", "far")]).await
+                .assert_oauth_error(400, "invalid_target");
+        }
+        let refused = events("token.exchange_refused");
+        assert_eq!(refused.len(), 10, "the first ones only");
+        assert_eq!(refused[0]["result"], "failure");
+        assert_eq!(refused[0]["client_id"], "middle");
+        assert_eq!(refused[0]["detail"]["error"], "invalid_target");
     }
 
     async fn opaque_tokens_are_exchanged_too(backend: Backend) {

@@ -3,7 +3,9 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::kit::fixtures::{ALICE, ALL_SCOPES, Bed, Rp, Tokens};
+use crate::kit::fixtures::{ALICE, ALL_SCOPES, Bed, Rp, Tokens, payload, unique};
+use crate::kit::forge::OwnKey;
+use crate::kit::grant::Clients;
 use crate::support::browser_like::Page;
 
 async fn ask(
@@ -100,6 +102,31 @@ on_both_backends! {
         assert!(page.header("www-authenticate").contains("insufficient_scope"));
     }
 
+    /// It is a bearer token in the hands of that API.
+    async fn a_token_for_another_api_is_refused(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let (api, id) = ("https://api.rp.test/a", unique("both"));
+        let mut clients = Clients::default();
+        let metadata = json!({ "audience": [api, bed.world.issuer], "scope": "openid email" });
+        clients.register(&bed.world, &id, ("web", metadata));
+        for (rp, resource, status) in [
+            (bed.rp("with-audience"), "", 401), (bed.rp("rich"), api, 401), (bed.rp("rich"), "", 401),
+            // An app that wants both names both, or takes one token for each.
+            (clients.rp(&bed.world, &id), "", 200), (clients.rp(&bed.world, &id), api, 401),
+            (clients.rp(&bed.world, &id), bed.world.issuer.as_str(), 200),
+            (bed.rp("conf-basic"), "", 200),
+        ] {
+            let asked = [("scope", "openid email"), ("resource", resource)];
+            let tokens = rp.tokens(&bed.world.browser(), &ALICE, &asked).await;
+            let page = rp.userinfo(&tokens.access).await;
+            if status == 401 {
+                assert_invalid_token(&page);
+            }
+            page.assert_status(status);
+            assert_eq!(rp.introspect(&tokens.access).await["active"], true);
+        }
+    }
+
     async fn a_revoked_token_is_refused_at_once(backend: Backend) {
         let bed = Bed::shared(backend).await;
         for id in ["conf-basic", "opaque"] {
@@ -133,6 +160,27 @@ on_both_backends! {
         assert_eq!(rp.userinfo(&tokens.access).await.json()["groups"], groups);
         assert_eq!(tokens.id_claims()["groups"], groups);
         assert_eq!(crate::kit::fixtures::payload(&tokens.access)["groups"], groups);
+    }
+
+    /// Or a script could not tell that it has to refresh from that the network is down.
+    async fn scripts_may_read_that_their_token_has_expired(backend: Backend) {
+        let bed = Bed::shared(backend).await;
+        let rp = bed.rp("spa");
+        let fresh = rp.tokens(&bed.world.browser(), &ALICE, &[]).await.access;
+        let past = (payload(&fresh)["iat"].as_i64().unwrap() - 7_200).to_string();
+        let key = Box::pin(OwnKey::of(bed)).await;
+        let expired = key.with_claim(&fresh, "exp", &past);
+        for (origin, allowed) in [("https://spa.test", "https://spa.test"), ("https://evil.test", "")] {
+            let page = ask(&rp, Method::GET, |r| r.bearer_auth(&expired).header("Origin", origin)).await;
+            assert_invalid_token(&page);
+            assert_eq!(page.header("access-control-allow-origin"), allowed, "{origin}");
+        }
+        // One that we never made tells nothing, whatever it says.
+        let (head, _) = fresh.rsplit_once('.').unwrap();
+        let page = ask(&rp, Method::GET, |r| {
+            r.bearer_auth(format!("{head}.AAAA")).header("Origin", "https://spa.test")
+        }).await;
+        page.assert_status(401).assert_no_header("access-control-allow-origin");
     }
 
     async fn scripts_of_a_client_s_own_origin_may_read_answers_and_others_not(backend: Backend) {

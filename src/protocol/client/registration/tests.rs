@@ -14,6 +14,7 @@ fn asked(request: &Value) -> Result<ClientMetadata, Vec<&'static str>> {
         grant_types: &GRANTS,
         auth_methods: &METHODS,
         scopes: &scopes,
+        detail_types: &["payment_initiation".to_owned()],
         default_auth_method: AuthMethod::ClientSecretBasic,
     };
     read(request.as_object().unwrap(), &policy)
@@ -54,6 +55,17 @@ fn what_only_administrators_decide_is_ignored() {
     request.as_object_mut().unwrap().extend(ours.as_object().unwrap().clone());
     assert_eq!(asked(&request), asked(&web()));
     assert_eq!(asked(&request).unwrap().consent, ConsentPolicy::Ask);
+}
+
+#[test]
+fn types_of_details_are_cut_to_the_policy() {
+    let types = |list: Value| {
+        let request = with("authorization_details_types", list);
+        asked(&request).unwrap().authorization_details_types
+    };
+    assert_eq!(types(json!(["payment_initiation", "admin"])), ["payment_initiation"]);
+    assert!(types(json!(["admin"])).is_empty());
+    assert!(asked(&web()).unwrap().authorization_details_types.is_empty());
 }
 
 #[test]

@@ -274,6 +274,7 @@ async fn prepare(
             grant_types: &settings.grant_types,
             auth_methods: &settings.auth_methods,
             scopes: &settings.scopes,
+            detail_types: &settings.detail_types,
             default_auth_method: default,
         },
     )?;

@@ -79,8 +79,7 @@ pub struct Keeper {
 pub async fn admit(app: &App, presented: &Presented<'_>) -> Result<Keeper, EndpointError> {
     let withdrawals = withdrawals(app, presented).await?;
     let token = access_token::accept(app, presented).await?;
-    // A token for another API is in the hands of that API, too.
-    if !token.aud.contains(token.client_id.as_str()) && !token.aud.contains(app.issuer()) {
+    if !token.is_for_provider(app.issuer()) {
         return Err(not_enough("The access token is for another API."));
     }
     let person = token.user_id().zip(token.user_version);
