@@ -31,7 +31,7 @@ enum Fate {
 }
 
 /// Every table.
-const FATES: [(&str, Fate); 29] = [
+const FATES: [(&str, Fate); 30] = [
     ("sessions", Fate::Cleaned),
     ("session_clients", Fate::Cleaned),
     ("session_data", Fate::Cleaned),

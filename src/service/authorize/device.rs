@@ -26,7 +26,7 @@ use crate::service::clients::metadata_document::{self, DocumentError, Kept};
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::session::LiveSession;
 use crate::store::ephemeral::device_codes::{self, Read};
-use crate::store::ephemeral::throttle::{self, ThrottleRule};
+use crate::store::ephemeral::throttle::ThrottleRule;
 use crate::store::{StoreError, audit, sessions, sign_ins, users};
 
 /// How long a record outlives its codes, so that a device is told that they expired, and a late

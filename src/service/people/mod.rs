@@ -22,7 +22,7 @@ use crate::service::session::{everywhere, session_data};
 use crate::service::sign_in::normalize_login;
 use crate::store::links::LinkKind;
 use crate::store::users::{self, UserFilter};
-use crate::store::{StoreError, Tx, audit, groups as group_rows, links as link_rows};
+use crate::store::{StoreError, Tx, audit, groups as group_rows, links as link_rows, sessions};
 
 /// Why an account could not be changed.
 #[derive(Debug, thiserror::Error)]

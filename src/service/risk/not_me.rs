@@ -15,7 +15,6 @@ use crate::service::people::links as recovery;
 use crate::service::session::{self, LiveSession};
 use crate::service::sign_in::address_rule;
 use crate::service::{mail, people};
-use crate::store::ephemeral::throttle;
 use crate::store::grants::Offline;
 use crate::store::known_marks::{self, Mark, MarkKind};
 use crate::store::links::{self, LinkKind, OneTimeLink};

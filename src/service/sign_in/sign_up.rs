@@ -16,7 +16,6 @@ use crate::service::people::{self, PeopleError};
 use crate::service::session::accounts::{Accounts, Newcomer};
 use crate::service::session::{self, Authenticated, Established, Remember};
 use crate::service::sign_in::address_rule;
-use crate::store::ephemeral::throttle;
 use crate::store::{StoreError, users};
 
 /// For how long the accounts of one network are counted.

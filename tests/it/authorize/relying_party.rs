@@ -262,7 +262,7 @@ on_both_backends! {
         ];
         let bed = Bed::own(backend, &clients.each_ref().map(|(id, _)| *id)).await;
         for (id, algorithm) in clients {
-            whole_session(&bed, &bed.rp(id), algorithm).await;
+            Box::pin(whole_session(&bed, &bed.rp(id), algorithm)).await;
         }
         bed.assert_log_is_clean();
     }

@@ -161,7 +161,8 @@ impl<'a> Scene<'a> {
                 )
             }
             2 | 3 => Box::pin(async move {
-                let activity = if n % 2 == 0 { Activity::Disabled } else { Activity::Enabled };
+                let activity =
+                    if n.is_multiple_of(2) { Activity::Disabled } else { Activity::Enabled };
                 problem(people::set_activity(app, id, activity, actor).await)
             }),
             4 => Box::pin(async move {

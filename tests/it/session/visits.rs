@@ -28,7 +28,9 @@ on_both_backends! {
 
         // More than fit into one batch.
         let others: Vec<_> = (0..450).map(|n| SessionId::new(format!("s-{n}"))).collect();
-        others.iter().for_each(|other| app.watch.visited(other, app.now()));
+        for other in &others {
+            app.watch.visited(other, app.now());
+        }
         clock.advance(60);
         execute(&world, "alter table sessions rename to sessions_away").await;
         assert!(maintenance::write_visits(&app).await.is_err());

@@ -35,7 +35,7 @@ async fn is_refused(device: &Device) {
     device.poll().await.assert_oauth_error(400, "access_denied");
 }
 
-async fn sessions_of_alice(bed: &Bed) -> Vec<String> {
+fn sessions_of_alice(bed: &Bed) -> Vec<String> {
     let listed = bed.world.cli(&["session", "list", "--user", ALICE.username]);
     let items = listed["items"].as_array().expect("sessions").iter();
     items.map(|item| item["id"].as_str().expect("an id").to_owned()).collect()
@@ -80,7 +80,7 @@ on_both_backends! {
     async fn the_end_of_the_session_takes_its_answers_back_and_no_others(world: World) {
         let (bed, tv) = living_room(world).await;
         let (one, two) = (bed.signed_in(&ALICE).await, bed.signed_in(&ALICE).await);
-        let newest = sessions_of_alice(&bed).await.swap_remove(0);
+        let newest = sessions_of_alice(&bed).swap_remove(0);
         let (of_one, of_two) = (let_in(&tv, &one).await, let_in(&tv, &two).await);
         bed.world.cli(&["session", "revoke", &newest]);
         is_refused(&of_two).await;
