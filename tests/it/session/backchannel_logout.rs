@@ -279,7 +279,7 @@ on_both_backends! {
         put_in(&world, (&told, &[unique("one")])).await;
         execute(&world, &format!("update outbox set due_at = 1 where client_id = '{}'", told.app.id)).await;
         let (name, email) = (unique("reader"), format!("{}@people.test", unique("reader")));
-        let made = ["user", "create", "--username", &name, "--email", &email];
+        let made = ["user", "create", "--username", &name, "--email", &email, "--email-verified"];
         world.cli_with_input(&[&made[..], &["--password-file", "-"]].concat(), PASSWORD);
         world.cli_with_input(
             &["user", "set-password", &name, "--password-file", "-"], "another-fine-9-word-phrase");
