@@ -6,7 +6,6 @@ use serde_json::Value;
 use crate::apps::{App, Library, PASSWORD, account, rotate_keys};
 use crate::driver::{Browser, Scheme, Script, Viewport};
 use crate::journal::{Journal, Step};
-use crate::support::backends::Backend;
 use crate::support::process::{START_LIMIT, wait_until_async};
 use crate::support::world::World;
 
@@ -66,11 +65,9 @@ async fn fill_in(browser: &Browser, person: &str) {
     browser.submit("sign-in").await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn oidc_client_ts_signs_in_renews_and_leaves() {
-    let world = World::start(Backend::Embedded).await;
-    let spa = Spa::open(&world).await;
-    account(&world, "alice");
+async fn a_whole_session(world: &World) {
+    let spa = Spa::open(world).await;
+    account(world, "alice");
     let browser = Browser::new(Viewport::Desktop, Scheme::Light, Script::On).await;
     let mut journal = Journal::of("oidc-client-ts");
 
@@ -94,7 +91,7 @@ async fn oidc_client_ts_signs_in_renews_and_leaves() {
     assert_ne!(refreshed["token"], renewed["token"]);
     journal.note(Step::Refresh);
 
-    rotate_keys(&world).await;
+    rotate_keys(world).await;
     spa.start_page(&browser).await;
     browser.click("#login").await;
     assert_eq!(spa.shown(&browser).await["sub"], first["sub"], "known without a form");
@@ -116,7 +113,7 @@ async fn oidc_client_ts_signs_in_renews_and_leaves() {
     assert_eq!(gone["error"], "login_required", "{gone}");
     journal.note(Step::Logout);
 
-    account(&world, "bob");
+    account(world, "bob");
     spa.start_page(&browser).await;
     browser.click("#login").await;
     fill_in(&browser, "bob").await;
@@ -125,4 +122,10 @@ async fn oidc_client_ts_signs_in_renews_and_leaves() {
     journal.note(Step::DeniedConsent);
     browser.quit().await;
     journal.assert_complete();
+}
+
+on_both_backends! {
+    async fn oidc_client_ts_signs_in_renews_and_leaves(world: World) {
+        a_whole_session(&world).await;
+    }
 }
