@@ -8,8 +8,8 @@ use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 
 use super::{
-    App, Documents, Doorkeeper, KeySets, Known, RequestObjects, Turns, VerifiedTokens, Watch,
-    software_issuers,
+    App, Documents, Doorkeeper, KeySets, Known, People, RequestObjects, Turns, VerifiedTokens,
+    Watch, software_issuers,
 };
 use crate::clock::Clock;
 use crate::config::{Config, MasterKeySource};
@@ -108,6 +108,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         outbound,
         mail,
         doorkeeper: Doorkeeper::default(),
+        people: People::default(),
         turns: Turns::default(),
         documents: Documents::default(),
         request_objects: RequestObjects::default(),

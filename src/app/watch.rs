@@ -108,8 +108,12 @@ impl Watch {
 
     /// Notes that a session was used; SQL is told in batches.
     pub fn visited(&self, session: &SessionId, at: UnixTime) {
-        if let Ok(mut visits) = self.visits.lock() {
-            visits.insert(session.clone(), at);
+        let Ok(mut visits) = self.visits.lock() else { return };
+        match visits.get_mut(session) {
+            Some(last) => *last = at,
+            None => {
+                visits.insert(session.clone(), at);
+            }
         }
     }
 

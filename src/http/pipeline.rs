@@ -54,18 +54,19 @@ pub(super) async fn around(
                 return Err(broken(StatusCode::INTERNAL_SERVER_ERROR).into());
             }
         };
-    let requested = response.request().path().to_owned();
-    headers::keep_opener(&site, &requested, response.headers_mut());
+    if headers::is_opened_by_apps(&site, response.request().path()) {
+        headers::keep_opener(response.headers_mut());
+    }
     headers::complete(&site, response.headers_mut());
     headers::offer_nonce(&site, &proofs, response.headers_mut());
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(HEADER, value);
-    }
     if site.is_draining() {
         // Whoever keeps this connection would otherwise send the next request into the closing of it.
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     note(&site, &response, (&id, started), &span);
+    if let Ok(value) = HeaderValue::from_maybe_shared(web::Bytes::from(id)) {
+        response.headers_mut().insert(HEADER, value);
+    }
     Ok(response)
 }
 
