@@ -117,6 +117,9 @@ pub(crate) enum Kind {
     Bare(&'static str),
     /// A document of Doorward's.
     Document(&'static str),
+    /// The file below `/static/` that the sign-in page links by this name: what Doorward answers
+    /// without asking anybody.
+    StaticPage(&'static str),
     ClientCredentials(App),
     /// `/authorize` with a live session, then `/token`.
     CodeFlow(App),
@@ -125,6 +128,8 @@ pub(crate) enum Kind {
     Introspection(App),
     /// What a reverse proxy asks about each request of a signed-in person.
     GatewayCheck,
+    /// A signed-in person's `GET /`, which reads the session and leads on.
+    SessionRead,
     /// `client_credentials` with a client assertion, which is spent each time.
     Assertion(App),
     /// A person's token for one for the service behind.
@@ -142,6 +147,8 @@ pub(crate) enum Kind {
 pub(crate) enum Pace {
     /// One operation after another on every connection.
     Full,
+    /// Half as many a second as [`Pace::Full`] has managed in this run, evenly on every connection.
+    Half,
     /// So many a second on one connection, for latency without a queue.
     PerSecond(f64),
     /// So many a second on one connection, while sign-ins keep every other connection busy.
@@ -168,7 +175,15 @@ pub(crate) struct Line {
     pub(crate) times_floor: Option<f64>,
     /// Most processor time, in microseconds: a share of what the best peer needs.
     pub(crate) micros: Option<f64>,
+    /// Whether it is held against a static page of the same server.
+    pub(crate) beside_static: bool,
 }
+
+/// What a check may do at least of what the same server does of static pages: most processor time is
+/// a static page's divided by this.
+pub(crate) const OF_STATIC: f64 = 0.70;
+/// The slowest of a hundred at half load, in milliseconds.
+pub(crate) const HALF_LOAD_P99_MS: f64 = 1.0;
 
 impl Line {
     const fn new(name: &'static str, kind: Kind) -> Self {
@@ -183,7 +198,14 @@ impl Line {
             _ => (1, Core::Nothing),
         };
         let pace = Pace::Full;
-        Self { name, kind, pace, requests, core, times_floor: None, micros: None }
+        let (times_floor, micros, beside_static) = (None, None, false);
+        Self { name, kind, pace, requests, core, times_floor, micros, beside_static }
+    }
+
+    /// Held against a static page.
+    const fn beside_static(mut self) -> Self {
+        self.beside_static = true;
+        self
     }
 
     const fn at(mut self, pace: Pace) -> Self {
@@ -219,7 +241,8 @@ pub(crate) const JWKS: &str = "/.well-known/jwks.json";
 pub(crate) fn all() -> Vec<Line> {
     use Kind::{
         Assertion, Bare, ClientCredentials, CodeFlow, Document, Exchange, GatewayCheck,
-        Introspection, PushedDpopFlow, Refresh, Registration, SignIn, Userinfo,
+        Introspection, PushedDpopFlow, Refresh, Registration, SessionRead, SignIn, StaticPage,
+        Userinfo,
     };
     let line = Line::new;
     vec![
@@ -229,6 +252,8 @@ pub(crate) fn all() -> Vec<Line> {
         line("empty answer (/livez)", Document(LIVEZ)),
         line("discovery", Document(DISCOVERY)).goal(Some(1.8), None),
         line("JWKS", Document(JWKS)).goal(Some(1.8), None),
+        line("static page, style sheet", StaticPage("flow.")),
+        line("static page, small script", StaticPage("show-password.")),
         line("client_credentials RS256", ClientCredentials(MACHINE_RS256))
             .goal(Some(1.2), Some(0.65 * 488.0)),
         line("client_credentials ES256", ClientCredentials(MACHINE_ES256))
@@ -252,15 +277,25 @@ pub(crate) fn all() -> Vec<Line> {
         line("refresh ES256, JWT access token", Refresh(KEEP_ES256)),
         line("userinfo, JWT ES256", Userinfo(WEB_ES256)).goal(None, Some(108.0 / 3.0)),
         line("userinfo, opaque", Userinfo(WEB_RS256_OPAQUE)).goal(None, Some(108.0 / 3.0)),
-        line("introspection, JWT ES256", Introspection(WEB_ES256)).goal(None, Some(104.0 / 3.0)),
+        line("introspection, JWT ES256", Introspection(WEB_ES256))
+            .goal(None, Some(104.0 / 3.0))
+            .beside_static(),
         line("introspection, opaque", Introspection(WEB_RS256_OPAQUE))
-            .goal(None, Some(104.0 / 3.0)),
-        line("gateway check, steady state", GatewayCheck).goal(Some(1.0 / 0.70), None),
+            .goal(None, Some(104.0 / 3.0))
+            .beside_static(),
+        line("gateway check, steady state", GatewayCheck)
+            .goal(Some(1.0 / 0.70), None)
+            .beside_static(),
+        line("session read", SessionRead).beside_static(),
         line("client_credentials ES256, private_key_jwt", Assertion(ASSERTING_ES256)),
         line("token exchange ES256", Exchange(EXCHANGING_ES256)),
         line("code flow ES256, pushed, with DPoP", PushedDpopFlow(DPOP_ES256)),
         line("registration", Registration),
         line("password sign-in", SignIn).goal(Some(1.0 / 0.95), None),
+        line("half load: static page, small script", StaticPage("show-password.")).at(Pace::Half),
+        line("half load: introspection, JWT ES256", Introspection(WEB_ES256)).at(Pace::Half),
+        line("half load: gateway check, steady state", GatewayCheck).at(Pace::Half),
+        line("half load: session read", SessionRead).at(Pace::Half),
         line("50/s: empty answer", Document(LIVEZ)).at(Pace::PerSecond(50.0)),
         line("50/s: client_credentials ES256", ClientCredentials(MACHINE_ES256))
             .at(Pace::PerSecond(50.0)),

@@ -105,14 +105,16 @@ async fn run(options: &Options) -> Result<(), String> {
         cores.go(Role::Server);
         computed.push(yardstick::measure());
         cores.go(Role::Driver);
-        for line in &mut running {
+        for index in 0..running.len() {
+            let half = half_load(&running, index);
+            let line = &mut running[index];
             if round == 0 {
-                measure(line, &stage, options.warm_up).await?;
+                measure(line, &stage, (options.warm_up, half)).await?;
             }
             let recorder = options.profile.as_deref().filter(|_| round == 0).map(|frequency| {
                 profile::start(frequency, stage.pid(line.line.kind), line.line.name)
             });
-            let measured = measure(line, &stage, options.round).await?;
+            let measured = measure(line, &stage, (options.round, half)).await?;
             drop(recorder);
             line.rounds.push(measured);
         }
@@ -121,14 +123,37 @@ async fn run(options: &Options) -> Result<(), String> {
     finish(options, &stage, loaded, (running, least(&computed)))
 }
 
+/// The lines that were asked for, and those they are held against.
+fn chosen(options: &Options) -> Vec<Line> {
+    let all = lines::all();
+    let wanted: Vec<Line> = all.iter().filter(|line| options.wants(line.name)).copied().collect();
+    let is_needed = |line: &Line| match line.kind {
+        // The bare server is what floors and ratios come from, whatever else was asked for.
+        Kind::Bare(_) => true,
+        Kind::StaticPage(_) if wanted.iter().any(|other| other.beside_static) => true,
+        kind => {
+            let halved = |other: &Line| other.pace == Pace::Half && other.kind == kind;
+            options.wants(line.name) || line.pace == Pace::Full && wanted.iter().any(halved)
+        }
+    };
+    all.iter().filter(|line| is_needed(line)).copied().collect()
+}
+
+/// Half of what the line of the same kind has managed so far.
+fn half_load(running: &[Running], index: usize) -> f64 {
+    let is_full = |other: &&Running| {
+        other.line.pace == Pace::Full && other.line.kind == running[index].line.kind
+    };
+    let full = running.iter().find(is_full);
+    let rates = full.into_iter().flat_map(|full| &full.rounds).map(Round::per_second);
+    rates.fold(0.0, f64::max) / 2.0
+}
+
 async fn open(stage: &Stage, options: &Options) -> Result<Vec<Running>, String> {
     let mut running = Vec::new();
-    for line in lines::all() {
-        // The bare server is what floors and ratios come from, whatever else was asked for.
-        if !options.wants(line.name) && !matches!(line.kind, Kind::Bare(_)) {
-            continue;
-        }
-        let count = if line.pace == Pace::Full { options.connections } else { 1 };
+    for line in chosen(options) {
+        let together = matches!(line.pace, Pace::Full | Pace::Half);
+        let count = if together { options.connections } else { 1 };
         let workers = stage.workers(line.kind, count).await;
         let workers = workers.map_err(|problem| format!("{}: {problem}", line.name))?;
         let background = match line.pace {
@@ -140,7 +165,11 @@ async fn open(stage: &Stage, options: &Options) -> Result<Vec<Running>, String> 
     Ok(running)
 }
 
-async fn measure(line: &mut Running, stage: &Stage, length: Duration) -> Result<Round, String> {
+async fn measure(
+    line: &mut Running,
+    stage: &Stage,
+    (length, half): (Duration, f64),
+) -> Result<Round, String> {
     let pid = stage.pid(line.line.kind);
     if let Kind::Userinfo(_) | Kind::Introspection(_) | Kind::Exchange(_) = line.line.kind {
         // The access tokens of an earlier round may have expired.
@@ -151,6 +180,7 @@ async fn measure(line: &mut Running, stage: &Stage, length: Duration) -> Result<
     }
     let measured = match line.line.pace {
         Pace::Full => measure::full(&mut line.workers, pid, length).await,
+        Pace::Half => measure::paced_in_turn(&mut line.workers, pid, (half, length)).await,
         Pace::PerSecond(rate) | Pace::WhileSigningIn(rate) => {
             let worker = line.workers.first_mut().expect("a worker");
             measure::paced((worker, &mut line.background), pid, (rate, length)).await

@@ -98,8 +98,9 @@ pub(crate) async fn paced(
     let end = meter.started + length;
     let each = background.iter_mut().map(|worker| until(worker, end));
     let background: FuturesUnordered<_> = each.collect();
+    let step = Duration::from_secs_f64(1.0 / per_second);
     let (own, others) = tokio::join!(
-        steadily(worker, (meter.started, end), per_second),
+        steadily(worker, (meter.started, end), (step, Wait::Asleep)),
         background.collect::<Vec<_>>()
     );
     for other in others {
@@ -108,16 +109,61 @@ pub(crate) async fn paced(
     Ok(meter.stop(own?))
 }
 
+/// All workers together at a steady pace, in turn, for `length`. Latency counts as in [`paced`].
+pub(crate) async fn paced_in_turn(
+    workers: &mut [Worker],
+    server: u32,
+    (per_second, length): (f64, Duration),
+) -> Result<Round, String> {
+    let meter = Meter::start(server);
+    let end = meter.started + length;
+    let apart = Duration::from_secs_f64(1.0 / per_second);
+    let step = apart.mul_f64(count(workers.len() as u64));
+    let mut start = meter.started;
+    let mut running = FuturesUnordered::new();
+    for worker in workers {
+        running.push(steadily(worker, (start, end), (step, Wait::Awake)));
+        start += apart;
+    }
+    let mut latencies = Vec::new();
+    while let Some(done) = running.next().await {
+        latencies.append(&mut done?);
+    }
+    Ok(meter.stop(latencies))
+}
+
+/// How a worker waits for its next turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    /// By the runtime's timer, which knows milliseconds.
+    Asleep,
+    /// Looking at the clock again and again, where a millisecond is many operations. It keeps the
+    /// driver's core busy.
+    Awake,
+}
+
+impl Wait {
+    async fn until(self, due: Instant) {
+        match self {
+            Self::Asleep => tokio::time::sleep_until(due.into()).await,
+            Self::Awake => {
+                while Instant::now() < due {
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+    }
+}
+
 async fn steadily(
     worker: &mut Worker,
     (start, end): (Instant, Instant),
-    per_second: f64,
+    (step, wait): (Duration, Wait),
 ) -> Result<Vec<Duration>, String> {
     let mut latencies = Vec::new();
-    let step = Duration::from_secs_f64(1.0 / per_second);
     let mut due = start;
     while due < end {
-        tokio::time::sleep_until(due.into()).await;
+        wait.until(due).await;
         // The timer's own lateness is not the server's.
         let started =
             if latencies.last().is_some_and(|last| *last > step) { due } else { Instant::now() };

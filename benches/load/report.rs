@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::lines::{Core, Kind, Line, Pace};
+use crate::lines::{Core, HALF_LOAD_P99_MS, Kind, Line, OF_STATIC, Pace};
 use crate::measure::Round;
 use crate::yardstick::Computed;
 
@@ -36,6 +36,8 @@ pub(crate) struct Summary {
     /// What HTTP and cryptography alone cost in this run.
     pub(crate) floor: Option<f64>,
     pub(crate) goal: Option<f64>,
+    /// What share of this a static page of the same server costs, for lines held against one.
+    pub(crate) of_static: Option<f64>,
 }
 
 impl Summary {
@@ -60,6 +62,7 @@ impl Summary {
             others_share: at(&each(Round::others_share), 0.5),
             floor: None,
             goal: None,
+            of_static: None,
         }
     }
 
@@ -84,6 +87,7 @@ impl Summary {
             "stores_cpu_us": round(self.stores_micros),
             "floor_us": self.floor.map(round),
             "goal_us": self.goal.map(round),
+            "of_static_page": self.of_static.map(round),
             "driver_share": round(self.driver_share),
             "others_share": round(self.others_share),
         })
@@ -100,7 +104,8 @@ pub(crate) fn summarize(measured: &[Measured], computed: &Computed) -> Vec<Summa
     let floors: Vec<Option<f64>> = all
         .iter()
         .map(|summary| match (summary.line.kind, summary.line.pace) {
-            (Kind::Bare(_), _) | (_, Pace::PerSecond(_) | Pace::WhileSigningIn(_)) => None,
+            (Kind::Bare(_) | Kind::StaticPage(_), _)
+            | (_, Pace::Half | Pace::PerSecond(_) | Pace::WhileSigningIn(_)) => None,
             (Kind::Document(path), _) => bare(path),
             _ => {
                 let http = bare(crate::lines::LIVEZ)? * f64::from(summary.line.requests);
@@ -114,7 +119,19 @@ pub(crate) fn summarize(measured: &[Measured], computed: &Computed) -> Vec<Summa
         let goals = [of_floor, summary.line.micros];
         summary.goal = goals.into_iter().flatten().min_by(f64::total_cmp);
     }
+    let static_page = cheapest_static_page(&all);
+    for summary in all.iter_mut().filter(|summary| summary.line.beside_static) {
+        summary.of_static = static_page.map(|micros| micros / summary.best_micros);
+    }
     all
+}
+
+/// The one that is hardest to come up to.
+fn cheapest_static_page(all: &[Summary]) -> Option<f64> {
+    let is = |summary: &&Summary| {
+        matches!(summary.line.kind, Kind::StaticPage(_)) && summary.line.pace == Pace::Full
+    };
+    all.iter().filter(is).map(|summary| summary.best_micros).min_by(f64::total_cmp)
 }
 
 fn core_micros(core: Core, computed: &Computed) -> Option<f64> {
@@ -144,13 +161,50 @@ pub(crate) fn table(summaries: &[Summary]) -> String {
     for summary in summaries.iter().filter(|summary| summary.line.pace == Pace::Full) {
         full_line(&mut out, summary);
     }
+    beside_static(&mut out, summaries);
+    half_load(&mut out, summaries);
     let _ =
         writeln!(out, "\n{:<62}{:>9}{:>9}", "at a steady pace, one connection", "p50 ms", "p99 ms");
-    for summary in summaries.iter().filter(|summary| summary.line.pace != Pace::Full) {
+    let is_steady = |summary: &&Summary| !matches!(summary.line.pace, Pace::Full | Pace::Half);
+    for summary in summaries.iter().filter(is_steady) {
         let Summary { line, p50_ms, p99_ms, .. } = summary;
         let _ = writeln!(out, "{:<62}{p50_ms:>9.2}{p99_ms:>9.2}", line.name);
     }
     out
+}
+
+/// How much of the work of a static page the checks do in the same processor time.
+fn beside_static(out: &mut String, summaries: &[Summary]) {
+    let title = "beside the cheapest static page, by processor time";
+    let _ = writeln!(out, "\n{title:<62}{:>9}{:>9}", "share", "goal");
+    for summary in summaries {
+        let Some(share) = summary.of_static else { continue };
+        let verdict = if share >= OF_STATIC { "met" } else { "missed" };
+        let _ = writeln!(out, "{:<62}{share:>9.2}{OF_STATIC:>9.2} {verdict}", summary.line.name);
+    }
+}
+
+/// Latency when the server has half of what it can do.
+fn half_load(out: &mut String, summaries: &[Summary]) {
+    let title = "at half load, on every connection in turn";
+    let _ =
+        writeln!(out, "\n{title:<44}{:>9}{:>9}{:>9}{:>9}", "median/s", "p50 ms", "p99 ms", "goal");
+    for summary in summaries.iter().filter(|summary| summary.line.pace == Pace::Half) {
+        let Summary { line, median_rate, p50_ms, p99_ms, .. } = summary;
+        let verdict = if *p99_ms < HALF_LOAD_P99_MS { "met" } else { "missed" };
+        let _ = write!(out, "{:<44}{median_rate:>9.0}{p50_ms:>9.3}{p99_ms:>9.3}", line.name);
+        let _ = write!(out, "{HALF_LOAD_P99_MS:>9.1} {verdict}");
+        crowded(out, summary);
+        out.push('\n');
+    }
+}
+
+/// Says so when others were at work on the server's core.
+fn crowded(out: &mut String, summary: &Summary) {
+    if summary.others_share > BUSY_MACHINE {
+        let share = summary.others_share * 100.0;
+        let _ = write!(out, " (others took {share:.0} % of the core)");
+    }
 }
 
 fn full_line(out: &mut String, summary: &Summary) {
@@ -169,10 +223,7 @@ fn full_line(out: &mut String, summary: &Summary) {
         let share = summary.driver_share * 100.0;
         let _ = write!(out, " (driver at {share:.0} %: the true rate is higher)");
     }
-    if summary.others_share > BUSY_MACHINE {
-        let share = summary.others_share * 100.0;
-        let _ = write!(out, " (others took {share:.0} % of the core)");
-    }
+    crowded(out, summary);
     out.truncate(out.trim_end_matches(' ').len());
     out.push('\n');
 }

@@ -9,7 +9,7 @@ use data_encoding::BASE64;
 use serde_json::json;
 
 use crate::cores::{Cores, Role};
-use crate::http::{Connection, Request};
+use crate::http::{Connection, Request, between};
 use crate::lines::{APPS, App, EXCHANGE, FRONT_ES256, Kind, Special, WEB_RS256};
 use crate::options::Options;
 use crate::process_cost;
@@ -116,6 +116,7 @@ impl Stage {
         Ok(match kind {
             Kind::Bare(path) => self.bare(path).await?,
             Kind::Document(path) => fixed(get(port, path, &[]), ""),
+            Kind::StaticPage(name) => self.static_page(name, connection).await?,
             Kind::ClientCredentials(app) => {
                 let body = "grant_type=client_credentials";
                 fixed(work::token_request(port, self.basic(app), body), "\"access_token\":\"")
@@ -139,6 +140,10 @@ impl Stage {
                 fixed(introspection(port, self.basic(app), &token), "\"active\":true")
             }
             Kind::GatewayCheck => fixed(self.gateway_check(), ""),
+            Kind::SessionRead => {
+                let request = get(port, "/", &[("cookie", &self.cookies)]);
+                Work::Fixed { request, status: 303, expect: "" }
+            }
             Kind::Assertion(app) => Work::Assertion {
                 signer: Arc::clone(&self.signer),
                 issuer: self.world.issuer.clone(),
@@ -175,6 +180,16 @@ impl Stage {
         let answer = connection.exchange(&get(self.world.port, path, &[])).await;
         let length = answer.map_err(|error| error.to_string())?.body.len();
         Ok(fixed(get(self.bare.port, &format!("/{length}"), &[]), ""))
+    }
+
+    /// A file that the sign-in page links.
+    async fn static_page(&self, name: &str, connection: &mut Connection) -> Result<Work, String> {
+        let port = self.world.port;
+        let page = work::authorize_request(port, WEB_RS256.id, None);
+        let page = connection.exchange(&page).await.map_err(|error| error.to_string())?;
+        let link = between(page.body, &format!("/static/{name}"), "\"");
+        let link = link.ok_or_else(|| format!("the sign-in page links no /static/{name}"))?;
+        Ok(fixed(get(port, &format!("/static/{name}{link}"), &[]), ""))
     }
 
     async fn connect(&self, port: u16) -> Connection {

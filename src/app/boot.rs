@@ -8,7 +8,8 @@ use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 
 use super::{
-    App, Documents, Doorkeeper, KeySets, Known, RequestObjects, Timekeeper, Turns, VerifiedTokens,
+    App, Documents, Doorkeeper, KeySets, Known, People, RequestObjects, Timekeeper, Turns,
+    VerifiedTokens,
     Watch, software_issuers,
 };
 use crate::clock::Clock;
@@ -109,6 +110,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         outbound,
         mail,
         doorkeeper: Doorkeeper::default(),
+        people: People::default(),
         turns: Turns::default(),
         documents: Documents::default(),
         request_objects: RequestObjects::default(),

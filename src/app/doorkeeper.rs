@@ -1,7 +1,8 @@
 //! Who was let through the gateway a moment ago. The nearest of the three places a gateway check looks
 //! in: nothing here is older than a second, and nothing outlives a revocation that this process knows.
 
-use std::sync::Arc;
+use std::any::Any;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use moka::sync::Cache;
@@ -32,15 +33,30 @@ pub struct Shown {
 }
 
 /// Somebody, with all that an app is told about them.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Seen {
     pub visitor: Visitor,
     /// The headers for this app, the assertion among them.
     pub headers: Vec<(&'static str, String)>,
+    /// The same as they are sent.
+    pub written: Written,
     /// When the session or token ends by itself.
     pub until: UnixTime,
     /// The newest revocation this process knew before it read any of this.
     pub revocations: i64,
+}
+
+/// What the HTTP layer makes of the headers: made for the first answer, since making them costs more
+/// than all the rest of a check. This layer knows no HTTP and keeps it as it is.
+#[derive(Debug, Default)]
+pub struct Written(OnceLock<Box<dyn Any + Send + Sync>>);
+
+impl Written {
+    /// What `make` gave when it was first called. `None` for whoever asks for another type than the
+    /// first one did.
+    pub fn get_or_make<T: Any + Send + Sync>(&self, make: impl FnOnce() -> T) -> Option<&T> {
+        self.0.get_or_init(|| Box::new(make())).downcast_ref()
+    }
 }
 
 /// The memory of one process.
@@ -85,7 +101,8 @@ mod tests {
             role: None,
         };
         let visitor = Visitor { person, session: None, auth_time: None, level: None };
-        Seen { visitor, headers: Vec::new(), until: UnixTime(100), revocations: 7 }
+        let (headers, written) = (Vec::new(), Written::default());
+        Seen { visitor, headers, written, until: UnixTime(100), revocations: 7 }
     }
 
     #[test]
@@ -101,5 +118,13 @@ mod tests {
         for other in [elsewhere, otherwise] {
             assert!(keeper.remembers(&other, (7, UnixTime(99))).is_none(), "{other:?}");
         }
+    }
+
+    #[test]
+    fn what_is_written_is_written_once() {
+        let written = Written::default();
+        assert_eq!(written.get_or_make(|| 1), Some(&1));
+        assert_eq!(written.get_or_make(|| 2), Some(&1));
+        assert_eq!(written.get_or_make(|| "two"), None);
     }
 }

@@ -2,7 +2,7 @@
 //! verified signature) or dropped when the catalogue version in SQL moves.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use moka::sync::Cache;
@@ -29,6 +29,7 @@ pub struct Known {
     forgotten: AtomicU64,
     /// Clients that recently failed to authenticate, by throttle key.
     failed: Cache<String, ()>,
+    any_failed: AtomicBool,
 }
 
 impl Default for Known {
@@ -44,6 +45,7 @@ impl Default for Known {
                 .max_capacity(10_000)
                 .time_to_live(Duration::from_hours(1))
                 .build(),
+            any_failed: AtomicBool::default(),
         }
     }
 }
@@ -88,6 +90,13 @@ impl Known {
         }
     }
 
+    /// Whether this process has ever seen a failure, so that nobody makes a key to ask about one in
+    /// vain.
+    #[must_use]
+    pub fn any_has_failed(&self) -> bool {
+        self.any_failed.load(Ordering::SeqCst)
+    }
+
     /// Whether this process has seen a failure under this throttle key within the hour.
     #[must_use]
     pub fn has_failed(&self, key: &str) -> bool {
@@ -97,6 +106,7 @@ impl Known {
     /// Remembers a failure.
     pub fn note_failure(&self, key: &str) {
         self.failed.insert(key.to_owned(), ());
+        self.any_failed.store(true, Ordering::SeqCst);
     }
 
     /// Forgets all: something changed.

@@ -6,6 +6,7 @@ mod documents;
 mod doorkeeper;
 mod key_sets;
 mod known;
+mod people;
 mod request_objects;
 mod software_issuers;
 mod timekeeper;
@@ -19,9 +20,10 @@ use tokio::sync::Notify;
 
 pub use boot::{BootError, Migrations, boot};
 pub use documents::{Document, Documents};
-pub use doorkeeper::{Doorkeeper, Means, Seen, Shown};
+pub use doorkeeper::{Doorkeeper, Means, Seen, Shown, Written};
 pub use key_sets::{KeySet, KeySets, Slot};
 pub use known::{Known, VerifiedTokens};
+pub use people::People;
 pub use request_objects::RequestObjects;
 pub use software_issuers::SoftwareIssuers;
 pub use timekeeper::Timekeeper;
@@ -71,6 +73,8 @@ pub struct App {
     pub mail: Option<Mailer>,
     /// Who was let through the gateway a moment ago.
     pub doorkeeper: Doorkeeper,
+    /// Whose account was read a moment ago.
+    pub people: People,
     /// Who may change session data next.
     pub turns: Turns,
     /// Client ID metadata documents read lately.

@@ -104,10 +104,15 @@ impl Watch {
 
     /// Notes that a session was used; SQL is told in batches.
     pub fn visited(&self, session: &SessionId, at: UnixTime) {
-        if let Ok(mut visits) = self.visits.lock() {
-            let known = visits.entry(session.clone()).or_insert(Visits { first: at, last: at });
-            known.first = known.first.min(at);
-            known.last = known.last.max(at);
+        let Ok(mut visits) = self.visits.lock() else { return };
+        match visits.get_mut(session) {
+            Some(known) => {
+                known.first = known.first.min(at);
+                known.last = known.last.max(at);
+            }
+            None => {
+                visits.insert(session.clone(), Visits { first: at, last: at });
+            }
         }
     }
 

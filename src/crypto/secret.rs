@@ -9,7 +9,7 @@ use aws_lc_rs::digest;
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
-use uuid::Builder;
+use uuid::{Builder, Uuid};
 use zeroize::Zeroizing;
 
 use crate::clock::UnixTime;
@@ -125,13 +125,17 @@ fn ordered_id(now: UnixTime, count: u64, random: u32) -> String {
     let (high, low) = (u128::from((count >> 30) & 0xFFF), u128::from(count & 0x3FFF_FFFF));
     let tail = high << 64 | low << 32 | u128::from(random);
     let [_, _, _, _, _, _, tail @ ..] = tail.to_be_bytes();
-    Builder::from_unix_timestamp_millis(millis, &tail).into_uuid().to_string()
+    text(Builder::from_unix_timestamp_millis(millis, &tail).into_uuid())
+}
+
+fn text(id: Uuid) -> String {
+    id.hyphenated().encode_lower(&mut Uuid::encode_buffer()).to_owned()
 }
 
 /// An identifier that says nothing, not even when it was made: a version 4 UUID. Used for `sub`,
 /// which clients see and keep.
 pub fn opaque_id() -> String {
-    Builder::from_random_bytes(random_bytes()).into_uuid().to_string()
+    text(Builder::from_random_bytes(random_bytes()).into_uuid())
 }
 
 #[cfg(test)]

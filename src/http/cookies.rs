@@ -10,6 +10,7 @@
 
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
+use actix_web::http::header;
 
 use super::site::{Site, Transport};
 use crate::clock::Seconds;
@@ -80,6 +81,9 @@ impl Kind {
 /// planted the second.
 #[must_use]
 pub fn read(site: &Site, request: &HttpRequest, kind: Kind) -> Option<String> {
+    if !request.headers().contains_key(header::COOKIE) {
+        return None;
+    }
     let name = kind.name(site.transport);
     let cookies = request.cookies().ok()?;
     let mut found = cookies.iter().filter(|cookie| cookie.name() == name);

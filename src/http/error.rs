@@ -1,7 +1,8 @@
 //! The ways to fail, as HTTP: OAuth JSON, bearer challenges, and (in `page`) pages for people.
 //! Failures of ours are logged here, once, with the request id; their text stays inside.
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 
@@ -10,6 +11,10 @@ use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::token::dpop;
 use crate::protocol::token::sender_constraint::Scheme;
 use crate::service::failure::{EndpointError, Failure};
+
+/// The header of a JSON document.
+pub const JSON: (HeaderName, HeaderValue) =
+    (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
 
 /// Seconds after which trying again is worth it.
 pub const RETRY_AFTER: &str = "2";

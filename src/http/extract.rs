@@ -15,6 +15,8 @@ use crate::service::failure::Failure;
 use crate::service::session::{self, LiveSession};
 use crate::service::token::dpop::Entrance;
 
+const DPOP: header::HeaderName = header::HeaderName::from_static("dpop");
+
 /// The id of this request: in logs, answers and error pages. Put there by the middleware.
 #[derive(Debug, Clone)]
 pub struct RequestId(pub String);
@@ -107,7 +109,7 @@ pub fn header_text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Opt
 /// Every `DPoP` header as it was sent (RFC 9449 section 4.1).
 #[must_use]
 pub fn dpop(headers: &HeaderMap) -> Vec<String> {
-    let all = headers.get_all("DPoP");
+    let all = headers.get_all(DPOP);
     all.map(|value| value.to_str().unwrap_or_default().to_owned()).collect()
 }
 

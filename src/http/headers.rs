@@ -26,12 +26,15 @@ pub fn complete(site: &Site, headers: &mut HeaderMap) {
     add(header::CACHE_CONTROL, "no-store");
     add(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
     add(OPENER_POLICY, "same-origin");
-    add(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
-    add(HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()");
+    add(RESOURCE_POLICY, "same-origin");
+    add(PERMISSIONS_POLICY, "camera=(), microphone=(), geolocation=()");
     if site.transport == Transport::Https {
         add(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
     }
 }
+
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 
 /// Where a sign-in on the way to an app leads through.
 const OPENED_BY_APPS: [&str; 3] = [path::AUTHORIZE, "/login", "/consent"];
@@ -39,14 +42,19 @@ const OPENED_BY_APPS: [&str; 3] = [path::AUTHORIZE, "/login", "/consent"];
 /// Lets a window that an app has opened for a sign-in keep its tie to the app: browsers cut it for
 /// good at the first answer that has a policy of its own, and then the app never hears of the end.
 /// Framing is refused, and nothing on these pages can be read through the tie.
-pub fn keep_opener(site: &Site, requested: &str, headers: &mut HeaderMap) {
+pub fn keep_opener(headers: &mut HeaderMap) {
+    headers.insert(OPENER_POLICY, HeaderValue::from_static("unsafe-none"));
+}
+
+/// Whether what is asked for is on the way of such a sign-in, so that its answer needs
+/// [`keep_opener`].
+#[must_use]
+pub fn is_opened_by_apps(site: &Site, requested: &str) -> bool {
     let below = requested.strip_prefix(site.base.as_str()).unwrap_or(requested);
     let opened = |start: &str| {
         below.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    if OPENED_BY_APPS.into_iter().any(opened) {
-        headers.insert(OPENER_POLICY, HeaderValue::from_static("unsafe-none"));
-    }
+    OPENED_BY_APPS.into_iter().any(opened)
 }
 
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
@@ -133,7 +141,7 @@ pub fn picture_policy(nonce: &str, origin: Option<&str>) -> String {
 pub fn allow_any_origin(response: &mut HttpResponseBuilder) {
     response
         .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
-        .insert_header((HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"));
+        .insert_header((RESOURCE_POLICY, "cross-origin"));
 }
 
 /// Lets scripts of the client's own origins read the answer. No credentials: cookies play no part
@@ -145,10 +153,7 @@ pub fn allow_client_origin(headers: &mut HeaderMap, origin: Option<&str>, client
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     let exposed = HeaderValue::from_static("WWW-Authenticate, DPoP-Nonce");
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
-    headers.insert(
-        HeaderName::from_static("cross-origin-resource-policy"),
-        HeaderValue::from_static("cross-origin"),
-    );
+    headers.insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
 }
 
 fn is_origin_of(client: &Client, origin: &str) -> bool {

@@ -76,8 +76,9 @@ pub(super) async fn around(
             return Err(Broken { site, request_id: id, status, reader, proofs, unread }.into());
         }
     };
-    let requested = response.request().path().to_owned();
-    headers::keep_opener(&site, &requested, response.headers_mut());
+    if headers::is_opened_by_apps(&site, response.request().path()) {
+        headers::keep_opener(response.headers_mut());
+    }
     dress(&site, (&id, &proofs), response.headers_mut());
     if site.is_draining() {
         // Whoever keeps this connection would otherwise send the next request into the closing of it.

@@ -40,17 +40,21 @@ pub(super) fn public(map: &mut ServiceConfig, site: &Site) {
     map.default_service(web::to(sign_in::not_found));
 }
 
+/// A request is held against one path after the other, and with those that have parameters it takes
+/// long. So what programs ask all the time comes first, and the console, with dozens of such paths,
+/// last. None covers a path of another line here.
 fn below_issuer(map: &mut ServiceConfig) {
+    gateway::routes(map);
     oidc::routes(map);
+    gateway::envoy(map);
+    health(map);
     sign_in::routes(map);
+    map.service(only("/static/{name:.*}", reading().to(asset)));
+    api::routes(map);
     account::routes(map);
     allowed_apps::routes(map);
     sign_out::routes(map);
-    api::routes(map);
     console::routes(map);
-    gateway::routes(map);
-    map.service(only("/static/{name:.*}", reading().to(asset)));
-    health(map);
 }
 
 /// What only operators see, on its own listener.

@@ -23,6 +23,8 @@ use crate::store::{Sql, Tx, sync};
 /// so that a shard that loses its data or falls back to an older replica loses both: a marker that
 /// survived its tombstones would call a copy complete that has forgotten what ended.
 pub(crate) const MARKER: &str = "{rv}:marker";
+/// How the keys of tombstones begin.
+const SLOT: &str = "{rv}:";
 /// The marker outlives every tombstone. When it goes, the copy is made again.
 const MARKER_TTL: Seconds = 90 * 86_400;
 /// What a tombstone must outlive: the longest access token (an hour, the cap of client settings)
@@ -220,7 +222,8 @@ pub(crate) async fn standing_of(
     app: &App,
     subjects: &[(RevocationKind, &str, i64)],
 ) -> Result<Standing, Failure> {
-    let mut keys = vec![MARKER.to_owned()];
+    let mut keys = Vec::with_capacity(1 + subjects.len());
+    keys.push(MARKER.to_owned());
     keys.extend(subjects.iter().map(|(kind, subject, _)| tombstone(*kind, subject)));
     match app.ephemeral.get_many(&keys).await {
         Ok(values) => {
@@ -301,5 +304,5 @@ fn is_dead(kind: RevocationKind, issued_under: i64, stone: Option<i64>) -> bool 
 
 /// The key of a tombstone in the ephemeral store, in the slot of [`MARKER`].
 pub(crate) fn tombstone(kind: RevocationKind, subject: &str) -> String {
-    format!("{{rv}}:{}:{subject}", kind.as_str())
+    [SLOT, kind.as_str(), ":", subject].concat()
 }

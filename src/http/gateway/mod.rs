@@ -15,11 +15,14 @@ const ENVOY: &str = "/gateway/envoy";
 /// Where people sign in on the way to an app.
 pub(super) const START: &str = "/gateway/start";
 
-/// This folder's part of the URL map.
+/// This folder's part of the URL map, but for [`envoy`].
 pub(super) fn routes(map: &mut ServiceConfig) {
     map.service(only(VERIFY, super::routes::reading().to(verify::by_headers)))
-        // Envoy asks with the method of the request it asks about.
-        .service(web::resource(format!("{ENVOY}{{target:.*}}")).to(verify::by_itself))
         // Not for HEAD, which must not make a cookie.
         .service(only(START, web::get().to(start::get)));
+}
+
+/// Envoy asks with the method of the request it asks about.
+pub(super) fn envoy(map: &mut ServiceConfig) {
+    map.service(web::resource(format!("{ENVOY}{{target:.*}}")).to(verify::by_itself));
 }

@@ -7,6 +7,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 
 use super::{ENVOY, START};
+use crate::app::Seen;
 use crate::http::cookies::{self, Kind};
 use crate::http::error::{self, RETRY_AFTER};
 use crate::http::extract::{self, header_text, request_id};
@@ -99,7 +100,7 @@ async fn answer(
     site.metrics.gateway_check(name);
     match verdict {
         Ok(Verdict::Public) => public(),
-        Ok(Verdict::Allow(known)) => allow(&known.headers),
+        Ok(Verdict::Allow(known)) => allow(&known),
         Ok(Verdict::SignIn(level)) => sign_in(&site, &request, (&original, level, way)),
         Ok(Verdict::BadToken) => unauthorized(BAD_TOKEN),
         Ok(Verdict::Deny) => {
@@ -147,12 +148,26 @@ fn refuse(site: &Site, request: &HttpRequest, refusal: Refusal) -> HttpResponse 
     plain(HttpResponse::Forbidden(), &format!("This request cannot be checked: {refusal}.\n"))
 }
 
-fn allow(headers: &[(&'static str, String)]) -> HttpResponse {
-    let mut response = HttpResponse::Ok();
+fn allow(known: &Seen) -> HttpResponse {
+    let headers = known.written.get_or_make(|| written(&known.headers));
+    let Some(headers) = headers.and_then(Option::as_ref) else {
+        return HttpResponse::InternalServerError().finish();
+    };
+    let mut response = HttpResponse::new(StatusCode::OK);
+    let map = response.headers_mut();
     for (name, value) in headers {
-        response.insert_header((*name, value.as_str()));
+        map.insert(name.clone(), value.clone());
     }
-    response.finish()
+    response
+}
+
+/// Headers as they are sent; `None` if one of them cannot be: an app would take its absence for an
+/// answer.
+fn written(headers: &[(&'static str, String)]) -> Option<Vec<(HeaderName, HeaderValue)>> {
+    let written = headers.iter().map(|(name, value)| {
+        Some((HeaderName::from_static(name), HeaderValue::from_str(value).ok()?))
+    });
+    written.collect()
 }
 
 /// Nobody was asked, so the app is told of nobody, whatever the browser claims.

@@ -21,7 +21,9 @@ pub(super) async fn post(
         Err(refusal) => return error::oauth(&request, &refusal.into()),
     };
     match introspection::introspect(&site, &parsed, accepts(&request)).await {
-        Ok(Representation::Json(answer)) => HttpResponse::Ok().json(answer),
+        Ok(Representation::Json(answer)) => {
+            HttpResponse::Ok().insert_header(error::JSON).body(answer)
+        }
         Ok(Representation::Jwt(token)) => {
             HttpResponse::Ok().insert_header((header::CONTENT_TYPE, JWT)).body(token)
         }

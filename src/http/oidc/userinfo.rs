@@ -56,7 +56,9 @@ async fn answer(
     let certificate = certificate.as_ref();
     let presented = Presented { token: &token, scheme, carrier, certificate };
     let mut response = match userinfo::answer(site, &presented).await {
-        Ok(Representation::Json(claims)) => HttpResponse::Ok().json(claims),
+        Ok(Representation::Json(claims)) => {
+            HttpResponse::Ok().insert_header(error::JSON).body(claims)
+        }
         Ok(Representation::Jwt(token)) => {
             HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "application/jwt")).body(token)
         }

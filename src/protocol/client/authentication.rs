@@ -145,6 +145,9 @@ fn parse_basic(
 }
 
 fn form_decode(text: &str) -> String {
+    if !text.contains(['%', '+', '&', '=']) {
+        return text.to_owned();
+    }
     // A name-value parser would cut at `&` and `=`; those are escaped first to survive it.
     let escaped = text.replace('&', "%26").replace('=', "%3D");
     url::form_urlencoded::parse(escaped.as_bytes())

@@ -6,6 +6,8 @@
 //! generous app would read it (without `;parameters`, in lower case, without dots at the end of a
 //! name), and as one that takes `/board.json` for `/board`.
 
+use std::borrow::Cow;
+
 use super::Refusal;
 
 /// Longer addresses are no honest request's.
@@ -14,10 +16,26 @@ const LONGEST: usize = 8 * 1024;
 /// A path without anything ambiguous in it, in its two readings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppPath {
-    /// The decoded names between the slashes; none for `/`.
-    segments: Vec<String>,
-    /// The same as a generous app reads them.
-    generous: Vec<String>,
+    /// What stands between the slashes; nothing for `/`.
+    names: Vec<Name>,
+}
+
+/// One name of a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Name {
+    /// Decoded.
+    sent: String,
+    /// As a generous app reads it, where that is something else.
+    generous: Option<String>,
+}
+
+impl Name {
+    fn read(&self, reading: Reading) -> &str {
+        match (reading, &self.generous) {
+            (Reading::Generous | Reading::WithoutExtension, Some(name)) => name,
+            (_, None) | (Reading::AsSent, _) => &self.sent,
+        }
+    }
 }
 
 impl AppPath {
@@ -50,7 +68,7 @@ impl AppPath {
         if names.contains('\\') {
             return Err(Refusal::Path("has a backslash"));
         }
-        let mut read = Self { segments: Vec::new(), generous: Vec::new() };
+        let mut read = Self { names: Vec::new() };
         let mut names = names.split('/').peekable();
         while let Some(name) = names.next() {
             if name.is_empty() {
@@ -61,8 +79,8 @@ impl AppPath {
                 return Err(Refusal::Path("has two slashes in a row"));
             }
             let name = decode(name)?;
-            read.generous.push(generous(&name)?);
-            read.segments.push(name);
+            let generous = generous(&name)?;
+            read.names.push(Name { sent: name.into_owned(), generous });
         }
         Ok(read)
     }
@@ -71,23 +89,27 @@ impl AppPath {
     /// not `/administrator`.
     #[must_use]
     pub fn is_below(&self, below: &Self, reading: Reading) -> bool {
-        match reading {
-            Reading::AsSent => self.segments.starts_with(&below.segments),
-            Reading::Generous => self.generous.starts_with(&below.generous),
-            Reading::WithoutExtension => {
-                self.is_below(below, Reading::Generous) || self.is_but_for_its_extension(below)
-            }
-        }
+        let below_as_read = |reading: Reading| {
+            let mut pairs = self.names.iter().zip(&below.names);
+            self.names.len() >= below.names.len()
+                && pairs.all(|(own, other)| own.read(reading) == other.read(reading))
+        };
+        below_as_read(reading)
+            || reading == Reading::WithoutExtension && self.is_but_for_its_extension(below)
     }
 
     /// Whether an app that ignores extensions takes this path for `other`. Where the extension begins,
     /// no two programs agree: of `/a.b.c` it may be `.c` or `.b.c`.
     fn is_but_for_its_extension(&self, other: &Self) -> bool {
-        match (self.generous.split_last(), other.generous.split_last()) {
+        fn generous(name: &Name) -> &str {
+            name.read(Reading::Generous)
+        }
+        match (self.names.split_last(), other.names.split_last()) {
             (Some((name, above)), Some((short, others_above))) => {
-                let rest =
-                    name.strip_prefix(short.as_str()).map(|rest| rest.trim_start_matches(' '));
-                above == others_above && rest.is_some_and(|rest| rest.starts_with('.'))
+                let (name, short) = (generous(name), generous(short));
+                let rest = name.strip_prefix(short).map(|rest| rest.trim_start_matches(' '));
+                above.iter().map(generous).eq(others_above.iter().map(generous))
+                    && rest.is_some_and(|rest| rest.starts_with('.'))
             }
             _ => false,
         }
@@ -104,7 +126,21 @@ pub enum Reading {
 }
 
 /// A name without percent-encoding, if every program decodes it to the same.
-fn decode(name: &str) -> Result<String, Refusal> {
+fn decode(name: &str) -> Result<Cow<'_, str>, Refusal> {
+    let text = if name.contains('%') { Cow::Owned(percent_decode(name)?) } else { name.into() };
+    let refused = if text.chars().any(char::is_control) {
+        "has a control character"
+    } else if text.contains(['/', '\\']) {
+        "has an encoded slash or backslash"
+    } else if is_encoded_again(&text) {
+        "is encoded twice"
+    } else {
+        return Ok(text);
+    };
+    Err(Refusal::Path(refused))
+}
+
+fn percent_decode(name: &str) -> Result<String, Refusal> {
     let mut bytes = Vec::with_capacity(name.len());
     let mut rest = name.bytes();
     while let Some(byte) = rest.next() {
@@ -118,18 +154,7 @@ fn decode(name: &str) -> Result<String, Refusal> {
         };
         bytes.push(high << 4 | low);
     }
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Refusal::Path("has bytes that are no UTF-8 when decoded"))?;
-    let refused = if text.chars().any(char::is_control) {
-        "has a control character"
-    } else if text.contains(['/', '\\']) {
-        "has an encoded slash or backslash"
-    } else if is_encoded_again(&text) {
-        "is encoded twice"
-    } else {
-        return Ok(text);
-    };
-    Err(Refusal::Path(refused))
+    String::from_utf8(bytes).map_err(|_| Refusal::Path("has bytes that are no UTF-8 when decoded"))
 }
 
 fn hex(digit: u8) -> Option<u8> {
@@ -146,8 +171,9 @@ fn is_encoded_again(text: &str) -> bool {
 }
 
 /// A name as the most generous app reads it: Java servers cut `;parameters` off, some file systems
-/// know no case and no dot or space at the end, and what decodes twice ends at `?` or `#`.
-fn generous(name: &str) -> Result<String, Refusal> {
+/// know no case and no dot or space at the end, and what decodes twice ends at `?` or `#`. `None` where
+/// that is the name itself.
+fn generous(name: &str) -> Result<Option<String>, Refusal> {
     let cut = name.split([';', '?', '#']).next().unwrap_or_default();
     if matches!(cut, "." | "..") {
         return Err(Refusal::Path("goes up or stays where it is"));
@@ -156,7 +182,9 @@ fn generous(name: &str) -> Result<String, Refusal> {
     if cut.is_empty() {
         return Err(Refusal::Path("has a name that some programs read as none"));
     }
-    Ok(cut.to_lowercase())
+    let is_plain = cut.len() == name.len()
+        && cut.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+    Ok(if is_plain { None } else { Some(cut.to_lowercase()).filter(|read| read != name) })
 }
 
 #[cfg(test)]
@@ -320,7 +348,8 @@ mod tests {
         #[test]
         fn no_target_makes_it_panic_and_what_is_read_has_no_way_up(target in "/[ -~]{0,40}") {
             if let Ok(path) = AppPath::of_target(&target) {
-                for name in path.segments.iter().chain(&path.generous) {
+                let both = [Reading::AsSent, Reading::Generous];
+                for name in path.names.iter().flat_map(|name| both.map(|way| name.read(way))) {
                     prop_assert!(!name.is_empty() && name != "." && name != "..");
                     prop_assert!(!name.contains(['/', '\\', '\0']));
                 }

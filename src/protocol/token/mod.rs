@@ -2,6 +2,7 @@
 //! every grant shares. The differences live in [`crate::protocol::token::grant`].
 
 pub mod claims;
+pub mod description;
 pub mod dpop;
 pub mod grant;
 pub mod sender_constraint;

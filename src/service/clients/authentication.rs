@@ -58,8 +58,9 @@ pub(crate) async fn authenticate(
         encoding::decode_base64,
         assertion::subject,
     )?;
-    let guard = Guard::of_client(&presented.client_id, &request.caller);
-    guard.refuse_if_blocked(app).await?;
+    if app.known.any_has_failed() {
+        Guard::of_client(&presented.client_id, &request.caller).refuse_if_blocked(app).await?;
+    }
     // Whoever proves nothing guesses nothing.
     let guesses = presented.proof != Proof::None || request.certificate.is_some();
     metadata_document::admit(app, &presented.client_id, &request.caller).await?;
@@ -77,7 +78,7 @@ pub(crate) async fn authenticate(
             if let EndpointError::OAuth(refusal) = &error
                 && guesses
             {
-                note_failure(app, (&guard, &client), (refusal, &request.caller)).await?;
+                note_failure(app, &client, (refusal, &request.caller)).await?;
             }
             Err(error)
         }
@@ -87,14 +88,14 @@ pub(crate) async fn authenticate(
 /// Counts a failure of this client, and writes the first ones down.
 async fn note_failure(
     app: &App,
-    (guard, client): (&Guard, &Client),
+    client: &Client,
     (refusal, caller): (&OAuthError, &Caller),
 ) -> Result<(), EndpointError> {
     // Nothing is kept of a client that only a document describes until somebody allows it something.
     if client.origin == ClientOrigin::Document && clients::find(app, &client.id).await?.is_none() {
         return note_stranger(app, &client.id, caller).await;
     }
-    let failures = guard.note_failure(app, caller).await?;
+    let failures = Guard::of_client(&client.id, caller).note_failure(app, caller).await?;
     if failures <= AUDITED_PER_NETWORK {
         record_failure(app, &client.id, (refusal, caller)).await?;
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 pub use cookie::{IssueError, Issued, is_fit_for, issue};
 
-use crate::app::{App, Means, Seen, Shown};
+use crate::app::{App, Means, Seen, Shown, Written};
 use crate::clock::UnixTime;
 use crate::crypto::jose::TokenType;
 use crate::crypto::secret::SecretHash;
@@ -156,7 +156,8 @@ async fn look_further(
     let claims = visitor.assertion((app.issuer(), target.host.as_str()), app.now());
     let assertion = sign(app, ASSERTION_ALG, (TokenType::GatewayAssertion, &claims))?;
     headers.push((ASSERTION_HEADER, assertion));
-    let known = Arc::new(Seen { visitor, headers, until, revocations: newest });
+    let written = Written::default();
+    let known = Arc::new(Seen { visitor, headers, written, until, revocations: newest });
     app.doorkeeper.remember(shown, Arc::clone(&known));
     Ok(Some(known))
 }

@@ -3,7 +3,6 @@
 //! introspection answers, authorization responses and logout tokens all leave through here.
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::app::App;
 use crate::crypto::foreign::ForeignKeys;
@@ -149,6 +148,17 @@ pub fn sign(
 /// An answer for programs: JSON, or a JWT for those who registered or asked for one.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Representation {
-    Json(Value),
+    /// A JSON document.
+    Json(String),
     Jwt(String),
+}
+
+impl Representation {
+    /// This, as JSON.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] for what cannot be written as JSON.
+    pub fn json(answer: &impl Serialize) -> Result<Self, Failure> {
+        Ok(Self::Json(serde_json::to_string(answer)?))
+    }
 }

@@ -1,13 +1,16 @@
 //! Token introspection (RFC 7662): a resource server asks whether a token counts. The answer is JSON
 //! or, as evidence that can be kept, a JWT (RFC 9701).
 
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
 use crate::protocol::token::claims::{AccessTokenClaims, Audience};
-use crate::protocol::token::sender_constraint::Scheme;
+use crate::protocol::token::description::Description;
 use crate::service::clients::authentication::{self, ClientRequest};
 use crate::service::clients::metadata_document;
 use crate::service::failure::{EndpointError, Failure};
@@ -47,7 +50,7 @@ pub async fn introspect(
         .get("token")?
         .ok_or_else(|| OAuthError::invalid_request("token is missing."))?;
     if accepts == Accepts::Json && !wants_jwt(&client) {
-        return Ok(Representation::Json(description(app, &client, text).await?.into()));
+        return Ok(Representation::json(&known(app, &client, text).await?)?);
     }
     let envelope = Envelope::prepare(app, &client, Content::Introspection).await?;
     // RFC 9701 section 5: what is said about the token is inside a member of its own, and neither
@@ -56,7 +59,7 @@ pub async fn introspect(
         "iss": app.issuer(),
         "aud": addressee(&client),
         "iat": app.now(),
-        "token_introspection": description(app, &client, text).await?,
+        "token_introspection": known(app, &client, text).await?,
     });
     Ok(Representation::Jwt(envelope.close(app, &answer)?))
 }
@@ -78,43 +81,35 @@ fn wants_jwt(client: &Client) -> bool {
         || metadata.introspection_encrypted_response_alg.is_some()
 }
 
-async fn description(
-    app: &App,
-    client: &Client,
-    text: &str,
-) -> Result<Map<String, Value>, EndpointError> {
-    if let Some(claims) = access_token::inspect(app, text).await? {
-        if may_know(client, &claims) {
-            return Ok(describe(&claims));
+/// What the asker may know of a token.
+enum Known {
+    Access(Arc<AccessTokenClaims>),
+    Refresh(Map<String, Value>),
+    /// Nothing at all (section 2.2).
+    Inactive,
+}
+
+impl Serialize for Known {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Access(claims) => Description::of(claims).serialize(serializer),
+            Self::Refresh(members) => members.serialize(serializer),
+            Self::Inactive => serializer.collect_map([("active", false)]),
         }
-    } else if let Some(description) = refresh_token(app, client, text).await? {
-        return Ok(description);
     }
-    Ok(inactive())
+}
+
+async fn known(app: &App, client: &Client, text: &str) -> Result<Known, EndpointError> {
+    Ok(match access_token::inspect(app, text).await? {
+        Some(claims) if may_know(client, &claims) => Known::Access(claims),
+        Some(_) => Known::Inactive,
+        None => refresh_token(app, client, text).await?.map_or(Known::Inactive, Known::Refresh),
+    })
 }
 
 /// Only the token's own client and its audience (RFC 9700 section 2.3).
 fn may_know(client: &Client, claims: &AccessTokenClaims) -> bool {
     claims.client_id == client.id || client.is_addressed_by(&claims.aud)
-}
-
-fn inactive() -> Map<String, Value> {
-    Map::from_iter([("active".to_owned(), Value::Bool(false))])
-}
-
-fn describe(claims: &AccessTokenClaims) -> Map<String, Value> {
-    let mut answer = match json!(claims) {
-        Value::Object(members) => members,
-        _ => Map::new(),
-    };
-    // Bookkeeping of ours that means nothing outside.
-    for private in ["grant", "origins", "actors", "user_version", "client_version", "more_userinfo"]
-    {
-        answer.remove(private);
-    }
-    answer.insert("active".into(), Value::Bool(true));
-    answer.insert("token_type".into(), Value::from(Scheme::of(claims.cnf.as_ref()).as_str()));
-    answer
 }
 
 /// A refresh token is nobody's business but its client's.

@@ -1,11 +1,15 @@
 //! Userinfo (OpenID Connect Core section 5.3).
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::protocol::authorize::claims_request::ClaimsRequest;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::token::claims::{self, AccessTokenClaims};
+use crate::protocol::types::UserId;
+use crate::protocol::user::User;
 use crate::service::clients;
 use crate::service::failure::EndpointError;
 use crate::service::token::access_token::{self, Presented};
@@ -32,7 +36,7 @@ pub async fn answer(app: &App, presented: &Presented<'_>) -> Result<Representati
     let mut claims = claims(app, &token).await?;
     let envelope = Envelope::prepare(app, &client, Content::Userinfo).await?;
     if !envelope.is_wanted() {
-        return Ok(Representation::Json(claims.into()));
+        return Ok(Representation::json(&claims)?);
     }
     // Section 5.3.2: a signed answer says from whom and for whom it is. No `exp`: it describes this
     // moment, and without one it never passes for an ID token.
@@ -52,10 +56,7 @@ async fn claims(app: &App, token: &AccessTokenClaims) -> Result<Map<String, Valu
         .into());
     }
     let user_id = token.user_id().ok_or_else(dead)?;
-    let user = users::by_id(&app.store.db, &user_id)
-        .await?
-        .filter(|user| user.disabled_at.is_none())
-        .ok_or_else(dead)?;
+    let user = person(app, &user_id).await?.ok_or_else(dead)?;
     // Only the grant knows what else was asked for; most tokens save the look.
     let asked = if token.more_userinfo {
         grants::by_id(&app.store.db, &token.grant).await?.ok_or_else(dead)?.details.claims
@@ -63,4 +64,20 @@ async fn claims(app: &App, token: &AccessTokenClaims) -> Result<Map<String, Valu
         ClaimsRequest::default()
     };
     Ok(claims::userinfo(&user, &token.sub, (&scopes, &asked.userinfo)))
+}
+
+/// The person, if they may use their account: from the memory of this process, or from SQL. To be
+/// called after the token was found alive, since that hears of the newest revocation.
+async fn person(app: &App, id: &UserId) -> Result<Option<Arc<User>>, EndpointError> {
+    // Taken before anything is read: what changes from here on makes the memory worthless.
+    let newest = app.watch.newest_revocation();
+    if let Some(user) = app.people.remembers(id, newest) {
+        return Ok(Some(user));
+    }
+    let found = users::by_id(&app.store.db, id).await?;
+    let user = found.filter(|user| user.disabled_at.is_none()).map(Arc::new);
+    if let Some(user) = &user {
+        app.people.remember(Arc::clone(user), newest);
+    }
+    Ok(user)
 }

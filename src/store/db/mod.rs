@@ -229,10 +229,13 @@ impl Statement<'_> {
         traces::statement(system, self.sql)
     }
 
+    // The drivers' futures are large, and each use case that may ask the database holds them, even
+    // while it answers from memory: they get a place of their own when they are needed.
+
     /// Runs it and tells how many rows it touched.
     pub async fn execute(self) -> Result<u64, StoreError> {
         let (span, sql, began) = (self.span(), self.sql, Instant::now());
-        let outcome = self.run().instrument(span).await;
+        let outcome = Box::pin(self.run()).instrument(span).await;
         metrics::statement(sql, began.elapsed());
         outcome
     }
@@ -258,7 +261,7 @@ impl Statement<'_> {
     /// Runs it and reads every row.
     pub async fn all<R: Record>(self) -> Result<Vec<R>, StoreError> {
         let (span, sql, began) = (self.span(), self.sql, Instant::now());
-        let outcome = self.read().instrument(span).await;
+        let outcome = Box::pin(self.read()).instrument(span).await;
         metrics::statement(sql, began.elapsed());
         outcome
     }

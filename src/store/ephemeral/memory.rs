@@ -232,7 +232,9 @@ impl MemoryStore {
 
     /// See [`super::Ephemeral::get_many`].
     pub fn get_many(&self, keys: &[String]) -> Vec<Option<String>> {
-        keys.iter().map(|key| self.get(key)).collect()
+        let now = self.inner.clock.now();
+        let value = |key: &String| self.shard(key).live(key, now).map(|entry| entry.value.clone());
+        keys.iter().map(value).collect()
     }
 
     /// See [`super::Ephemeral::sweep`]. It stops at the first shard boundary after `limit` entries.

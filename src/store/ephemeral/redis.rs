@@ -232,7 +232,7 @@ impl RedisStore {
                 Err(error)
                     if repeat == Repeat::Harmless && broke(&error) && !error.is_timeout() =>
                 {
-                    inner.reconnect(&wire).await?;
+                    Box::pin(inner.reconnect(&wire)).await?;
                     inner.wire.load_full().call(command).await
                 }
                 outcome => outcome,
