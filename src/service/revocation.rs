@@ -29,6 +29,8 @@ const MARKER_TTL: Seconds = 90 * 86_400;
 /// and the longest fast copy of a session (`session::COPY_TTL`), with room for slow clocks.
 const TOMBSTONE_TTL: Seconds = 3_600 + 60;
 
+/// Entries that one step copies.
+const COPIED_AT_ONCE: i64 = 2_000;
 /// How often a copy being made looks for what was revoked meanwhile.
 const CATCH_UPS: usize = 8;
 /// How often a revocation looks whether those before it have been published, and the pause between.
@@ -213,13 +215,28 @@ async fn copy_all(app: &App) -> Result<i64, Failure> {
         if known == Some(number) {
             break;
         }
-        let mut news = revocations::active(&app.store.db, app.now()).await?;
-        news.retain(|revocation| copied.insert(revocation.clone()));
-        tracing::info!(count = news.len(), "copying the revocation set");
-        write_tombstones(app, &news).await?;
+        let before = copied.len();
+        copy_news(app, &mut copied).await?;
+        tracing::info!(count = copied.len() - before, "copied the revocation set");
         known = Some(number);
     }
     Ok(known.unwrap_or_default())
+}
+
+/// Copies what was not copied before, page by page: no statement and no command gets longer when the
+/// set does.
+async fn copy_news(app: &App, copied: &mut HashSet<Revocation>) -> Result<(), Failure> {
+    let mut last: Option<Revocation> = None;
+    loop {
+        let place = (last.as_ref(), COPIED_AT_ONCE);
+        let mut page = revocations::active(&app.store.db, app.now(), place).await?;
+        last = page.last().cloned();
+        page.retain(|revocation| copied.insert(revocation.clone()));
+        write_tombstones(app, &page).await?;
+        if last.is_none() {
+            return Ok(());
+        }
+    }
 }
 
 /// Whether anything a token descends from is revoked: one round trip to the ephemeral store, or SQL

@@ -108,14 +108,24 @@ pub async fn record_new<'a>(
     Ok(added == 1)
 }
 
-/// The whole set as it matters now, to rebuild the fast copy.
-pub async fn active<'a>(sql: impl Sql<'a>, now: UnixTime) -> Result<Vec<Revocation>, StoreError> {
+/// The set as it matters now, to rebuild the fast copy: at most `limit` entries, in the order of kind
+/// and subject, that come after this one. An entry that is there from the first page to the last is on
+/// one of them; one that comes meanwhile may be.
+pub async fn active<'a>(
+    sql: impl Sql<'a>,
+    now: UnixTime,
+    (after, limit): (Option<&Revocation>, i64),
+) -> Result<Vec<Revocation>, StoreError> {
     sql.into()
         .query(
             "select kind, subject, version, revoked_at, expires_at from revocations \
-             where expires_at > $1",
+             where (kind, subject) > ($2, $3) and expires_at > $1 \
+             order by kind, subject limit $4",
         )
         .bind(now)
+        .bind(after.map_or("", |last| last.kind.as_str()))
+        .bind(after.map_or("", |last| last.subject.as_str()))
+        .bind(limit)
         .all()
         .await
 }

@@ -13,6 +13,7 @@
 //! | `outages` | Redis is full, a store is slow, a node cannot reach one of them |
 //! | `topologies` | Redis behind sentinels and as a cluster, each with real failures |
 //! | `surroundings` | clocks that differ or jump, a disk with no room left |
+//! | `soak` | days of use leave nothing behind, in no table and in no fast store |
 //! | `crash` | the server is killed twenty times under load and loses nothing it acknowledged |
 //! | `cli_changes` | what a command changes reaches a running server |
 //! | `operations` | health, metrics, request ids, a clean log, an orderly stop, two nodes |
@@ -32,6 +33,7 @@ mod nonsense;
 mod operations;
 mod outages;
 mod redis_faults;
+mod soak;
 mod startup_errors;
 mod surroundings;
 mod tls;
