@@ -58,6 +58,12 @@ pub(crate) async fn run(options: &Options, cores: &Cores) -> Result<(), String> 
         for op in Op::ALL {
             for (town, is_large) in [(&mut small, false), (&mut large, true)] {
                 let (counts, latencies) = measure(town, op).await?;
+                // A run is long; whoever waits sees how it goes, and keeps it if it ends early.
+                eprintln!(
+                    "{:<26} {} {counts:.1?}",
+                    op.name(),
+                    if is_large { "large" } else { "small" }
+                );
                 rounds.push(Round { op, large: is_large, counts, latencies });
             }
         }

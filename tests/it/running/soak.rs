@@ -95,10 +95,7 @@ impl<'a> Regulars<'a> {
         let stays = sign_in(world, "alice").await;
         let tokens = app.tokens(&stays).await;
         let next = app.refresh(&tokens.refresh).await.tokens();
-        Keeper::new(world, &next.access)
-            .put("user:durable:k", &json!({ "seen": true }))
-            .await
-            .is(200);
+        Keeper::new(world, &next.access).put("durable:k", &json!({ "seen": true })).await.is(201);
         stays.get(&start_path(&format!("http://{WIKI}/"))).await.assert_status(303);
         let offline = [("scope", "openid offline_access")];
         app.tokens_with(&stays, &offline).await;
