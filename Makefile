@@ -1,6 +1,6 @@
 # The short names of the few things one does here.
 
-.PHONY: help run test chaos conformance check bench bench-timing bench-micro fuzz docs
+.PHONY: help run test chaos soak conformance check bench bench-scale bench-timing bench-micro fuzz docs
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -27,6 +27,12 @@ chaos: ## the fault rig for long: kills, cuts and restarts under load; prints wh
 	CHAOS_KILLS=$(CHAOS_KILLS) CHAOS_RESTARTS=$(CHAOS_RESTARTS) \
 		cargo test --test chaos -- --test-threads=1 --nocapture
 
+# Days that people and apps come and go.
+SOAK_DAYS ?= 200
+
+soak: ## days and days of use: no table and no fast store grows
+	SOAK_DAYS=$(SOAK_DAYS) cargo test --test it -- running::soak --nocapture
+
 conformance: ## the certification plans row by row: runs their tests, writes docs/conformance.md
 	scripts/conformance
 
@@ -39,6 +45,9 @@ ARGS ?=
 
 bench: ## the load harness: requests per second on one core (docs/benchmarks.md)
 	cargo bench --bench load -- $(ARGS)
+
+bench-scale: ## does an operation cost more when there is more of everything? (docs/scaling.md)
+	cargo bench --bench load -- --scale $(ARGS)
 
 bench-timing: ## does the time of a refused sign-in tell why it was refused?
 	cargo bench --bench load -- --timing $(ARGS)

@@ -7,6 +7,7 @@
 //! | `signer` | client assertions and DPoP proofs, fresh for each request |
 //! | `work`, `http` | one operation on one connection, every answer checked |
 //! | `measure`, `process_cost` | rounds: rate, latency, processor time, memory |
+//! | `scale` | whether an operation costs more when there is more of everything |
 //! | `timing` | whether the time of a refused sign-in tells why |
 //! | `yardstick` | a bare HTTP server and bare cryptography on the same core |
 //! | `cores` | who runs where |
@@ -32,6 +33,7 @@ mod options;
 mod process_cost;
 mod profile;
 mod report;
+mod scale;
 mod signer;
 mod stage;
 mod timing;
@@ -94,6 +96,9 @@ async fn run(options: &Options) -> Result<(), String> {
     let cores = Cores::look();
     if options.timing {
         return timing::run(options, &cores).await;
+    }
+    if options.scale {
+        return scale::run(options, &cores).await;
     }
     eprintln!("starting Doorward ({})", options.backend());
     let stage = Stage::set(options, &cores).await;

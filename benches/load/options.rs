@@ -15,6 +15,9 @@ cargo bench --bench load -- [OPTIONS]
   --env NAME=VALUE    a setting for Doorward; repeat for several
   --profile FREQUENCY record the server with perf for each line, into target/bench/
   --timing            only: does the time of a refused sign-in tell why it was refused?
+  --scale             only: the same operations in a small and in a large town
+  --sessions N        sessions of the large town (500000), with a fifth as many people and apps and
+                      twice as many refresh families
   --list              the lines, and nothing else
 
 `--quick` is short for `--rounds 2 --seconds 0.5 --warm-up 0.3`.";
@@ -32,6 +35,8 @@ pub(crate) struct Options {
     pub(crate) profile: Option<String>,
     pub(crate) list: bool,
     pub(crate) timing: bool,
+    pub(crate) scale: bool,
+    pub(crate) sessions: usize,
 }
 
 impl Options {
@@ -51,6 +56,8 @@ impl Options {
             profile: None,
             list: false,
             timing: false,
+            scale: false,
+            sessions: 500_000,
         };
         let mut arguments = arguments;
         while let Some(argument) = arguments.next() {
@@ -64,6 +71,8 @@ impl Options {
                 "--only" => options.only.push(value()?),
                 "--env" => options.environment.push(setting(&value()?)?),
                 "--profile" => options.profile = Some(value()?),
+                "--scale" => options.scale = true,
+                "--sessions" => options.sessions = number(&value()?)?,
                 "--list" => options.list = true,
                 "--timing" => options.timing = true,
                 "--quick" => {

@@ -22,7 +22,7 @@ use crate::yardstick::BareServer;
 const USERNAME: &str = "alice";
 /// The host of an app behind the gateway; nothing listens there.
 const GATEWAY_APP: &str = "localhost:9999";
-const PASSWORD: &str = "vQ7mZ2kLr9TxW4pB";
+pub(crate) const PASSWORD: &str = "vQ7mZ2kLr9TxW4pB";
 
 /// How long starting took.
 #[derive(Debug, Clone)]
@@ -131,15 +131,13 @@ impl Stage {
             }
             Kind::Userinfo(app) => {
                 let token = self.tokens(app, connection).await?.access;
-                let bearer = format!("Bearer {token}");
-                let request = get(port, "/oauth2/userinfo", &[("authorization", &bearer)]);
-                fixed(request, "\"sub\":\"")
+                fixed(userinfo(port, &token), "\"sub\":\"")
             }
             Kind::Introspection(app) => {
                 let token = self.tokens(app, connection).await?.access;
                 fixed(introspection(port, self.basic(app), &token), "\"active\":true")
             }
-            Kind::GatewayCheck => fixed(self.gateway_check(), ""),
+            Kind::GatewayCheck => fixed(gateway_check(port, &self.gateway_cookie), ""),
             Kind::SessionRead => {
                 let request = get(port, "/", &[("cookie", &self.cookies)]);
                 Work::Fixed { request, status: 303, expect: "" }
@@ -208,19 +206,6 @@ impl Stage {
         self.basics.get(&app).expect("a registered app")
     }
 
-    /// What a proxy asks.
-    fn gateway_check(&self) -> Vec<u8> {
-        let headers = [
-            ("cookie", self.gateway_cookie.as_str()),
-            ("x-forwarded-proto", "http"),
-            ("x-forwarded-host", GATEWAY_APP),
-            ("x-forwarded-uri", "/pages/start?from=menu"),
-            ("x-forwarded-method", "GET"),
-            ("accept", "text/html"),
-        ];
-        get(self.world.port, "/gateway/verify", &headers)
-    }
-
     /// The cookie that leads to the app behind the gateway.
     async fn enter_gateway(&self) -> String {
         let mut connection = self.connect(self.world.port).await;
@@ -233,13 +218,12 @@ impl Stage {
 
     async fn sign_in(&self) -> String {
         let mut connection = self.connect(self.world.port).await;
-        let authorize = work::authorize_request(self.world.port, WEB_RS256.id, None);
-        let cookies = work::sign_in(&mut connection, &authorize, (USERNAME, PASSWORD)).await;
+        let cookies = sign_in(&mut connection, WEB_RS256.id).await;
         cookies.unwrap_or_else(|error| panic!("signing in: {error}\n{}", self.world.log()))
     }
 }
 
-fn gateway_settings() -> String {
+pub(crate) fn gateway_settings() -> String {
     format!(
         "[server]\ntrusted_proxies = [\"127.0.0.1\"]\n[gateway]\nenabled = true\n\
          [[gateway.apps]]\nhost = \"{GATEWAY_APP}\"\n\
@@ -268,14 +252,47 @@ fn get(port: u16, path: &str, headers: &[(&str, &str)]) -> Vec<u8> {
     Request { port, method: "GET", path, headers, body: None }.write()
 }
 
-fn introspection(port: u16, basic: &str, token: &str) -> Vec<u8> {
+pub(crate) fn userinfo(port: u16, token: &str) -> Vec<u8> {
+    get(port, "/oauth2/userinfo", &[("authorization", &format!("Bearer {token}"))])
+}
+
+/// What a proxy asks.
+pub(crate) fn gateway_check(port: u16, cookie: &str) -> Vec<u8> {
+    let headers = [
+        ("cookie", cookie),
+        ("x-forwarded-proto", "http"),
+        ("x-forwarded-host", GATEWAY_APP),
+        ("x-forwarded-uri", "/pages/start?from=menu"),
+        ("x-forwarded-method", "GET"),
+        ("accept", "text/html"),
+    ];
+    get(port, "/gateway/verify", &headers)
+}
+
+/// The first person signs in; gives the cookies.
+async fn sign_in(connection: &mut Connection, client_id: &str) -> Result<String, String> {
+    let authorize = work::authorize_request(connection.port(), client_id, None);
+    work::sign_in(connection, &authorize, (USERNAME, PASSWORD)).await
+}
+
+/// The first person signs in and gets tokens for an app.
+pub(crate) async fn visit(
+    connection: &mut Connection,
+    (client_id, basic): (&str, &str),
+) -> Result<work::Tokens, String> {
+    let cookies = sign_in(connection, client_id).await?;
+    let authorize = work::authorize_request(connection.port(), client_id, Some(&cookies));
+    work::code_flow(connection, &authorize, basic).await
+}
+
+pub(crate) fn introspection(port: u16, basic: &str, token: &str) -> Vec<u8> {
     let headers = &[("authorization", basic)];
     let body = format!("token={token}");
     Request { port, method: "POST", path: "/oauth2/introspect", headers, body: Some(&body) }.write()
 }
 
 /// Registers an app and gives its `Authorization` header.
-fn register(world: &World, app: App, signer: &Signer) -> String {
+pub(crate) fn register(world: &World, app: App, signer: &Signer) -> String {
     let file = world.path(&format!("{}.json", app.id));
     let mut metadata = json!({ "access_token_alg": app.alg, "grant_types": app.grants });
     match app.special {
@@ -306,7 +323,7 @@ fn register(world: &World, app: App, signer: &Signer) -> String {
     format!("Basic {}", BASE64.encode(format!("{}:{secret}", app.id).as_bytes()))
 }
 
-fn create_person(world: &World) {
+pub(crate) fn create_person(world: &World) {
     let email = format!("{USERNAME}@example.test");
     let arguments = ["user", "create", "--username", USERNAME, "--email", &email];
     let more = ["--name", "Alice Archer", "--email-verified", "--password-file", "-"];
@@ -314,7 +331,7 @@ fn create_person(world: &World) {
 }
 
 /// From the start of the process to the first "ready".
-fn timed_start(world: &mut World) -> Duration {
+pub(crate) fn timed_start(world: &mut World) -> Duration {
     let started = Instant::now();
     world.spawn_server();
     while !is_ready(world.management_port) {

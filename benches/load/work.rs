@@ -78,9 +78,8 @@ impl Worker {
     pub(crate) async fn once(&mut self) -> Result<(), String> {
         let connection = &mut self.connection;
         match &mut self.work {
-            Work::Fixed { request, status, expect } => {
-                let answer = send(connection, request, *status).await?;
-                if answer.body.contains(*expect) { Ok(()) } else { Err(unexpected(&answer)) }
+            Work::Fixed { request, status, expect: part } => {
+                expect(connection, request, (*status, part)).await
             }
             Work::Assertion { signer, issuer, client_id } => {
                 let assertion = signer.assertion(client_id, issuer);
@@ -102,14 +101,8 @@ impl Worker {
                 code_flow(connection, authorize, basic).await.map(drop)
             }
             Work::Refresh { token, basic } => {
-                let body = format!("grant_type=refresh_token&refresh_token={token}");
-                let request = token_request(connection.port(), basic, &body);
-                let answer = send(connection, &request, 200).await?;
-                let next = answer.json_text("refresh_token").ok_or_else(|| unexpected(&answer))?;
-                if answer.json_text("id_token").is_none() || next == token {
-                    return Err(unexpected(&answer));
-                }
-                next.clone_into(token);
+                let next = refresh(connection, basic, token).await?;
+                *token = next.refresh.unwrap_or_default();
                 Ok(())
             }
             Work::SignIn { authorize, username, password } => {
@@ -125,8 +118,67 @@ pub(crate) async fn code_flow(
     authorize: &[u8],
     basic: &str,
 ) -> Result<Tokens, String> {
-    let code = code(&send(connection, authorize, 303).await?)?;
-    let request = token_request(connection.port(), basic, &redeeming(&code));
+    let code = authorized(connection, authorize).await?;
+    redeem(connection, basic, &code).await
+}
+
+/// A fixed request, and what its answer must hold.
+pub(crate) async fn expect(
+    connection: &mut Connection,
+    request: &[u8],
+    (status, part): (u16, &str),
+) -> Result<(), String> {
+    let answer = send(connection, request, status).await?;
+    if answer.body.contains(part) { Ok(()) } else { Err(unexpected(&answer)) }
+}
+
+/// `/authorize` with a live session; gives the code.
+pub(crate) async fn authorized(
+    connection: &mut Connection,
+    authorize: &[u8],
+) -> Result<String, String> {
+    code(&send(connection, authorize, 303).await?)
+}
+
+/// The next tokens for a refresh token.
+pub(crate) async fn refresh(
+    connection: &mut Connection,
+    basic: &str,
+    token: &str,
+) -> Result<Tokens, String> {
+    let body = format!("grant_type=refresh_token&refresh_token={token}");
+    let request = token_request(connection.port(), basic, &body);
+    let answer = send(connection, &request, 200).await?;
+    let parts = (answer.json_text("refresh_token"), answer.json_text("access_token"));
+    let (Some(next), Some(access)) = parts else { return Err(unexpected(&answer)) };
+    if answer.json_text("id_token").is_none() || next == token {
+        return Err(unexpected(&answer));
+    }
+    Ok(Tokens { access: access.to_owned(), refresh: Some(next.to_owned()) })
+}
+
+/// The page that asks, and its form.
+pub(crate) async fn sign_out(connection: &mut Connection, cookies: &str) -> Result<(), String> {
+    let port = connection.port();
+    let headers = &[("cookie", cookies)];
+    let request = Request { port, method: "GET", path: "/logout", headers, body: None };
+    let page = send(connection, &request.write(), 200).await?;
+    let parts = (page.hidden("flow"), page.hidden("csrf"), page.cookie("doorward_browser"));
+    let (Some(flow), Some(csrf), Some(browser)) = parts else { return Err(unexpected(&page)) };
+    let body = format!("flow={flow}&csrf={csrf}&decision=logout");
+    let cookies = format!("{browser}; {cookies}");
+    let headers = &[("cookie", cookies.as_str()), ("sec-fetch-site", "same-origin")];
+    let request = Request { port, method: "POST", path: "/logout", headers, body: Some(&body) };
+    send(connection, &request.write(), 200).await.map(drop)
+}
+
+/// The tokens for a code.
+pub(crate) async fn redeem(
+    connection: &mut Connection,
+    basic: &str,
+    code: &str,
+) -> Result<Tokens, String> {
+    let request = token_request(connection.port(), basic, &redeeming(code));
     let answer = send(connection, &request, 200).await?;
     let access = answer.json_text("access_token").filter(|_| answer.body.contains("\"id_token\""));
     Ok(Tokens {

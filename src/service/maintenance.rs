@@ -1,6 +1,8 @@
 //! What runs beside the requests: noticing changes made elsewhere, batched writes, clean-up, key
 //! rotation. Each step is small, bounded and safe to repeat; a failed one is tried again later.
 
+use std::time::{Duration, Instant};
+
 use crate::app::App;
 use crate::clock::{Clock, Seconds, UnixTime};
 use crate::protocol::fapi;
@@ -13,12 +15,16 @@ use crate::store::{cleanup, outbox, sessions, sync};
 
 /// Rows removed per step, so that no clean-up holds the database for long.
 const BATCH: i64 = 500;
-/// Steps of one run.
+/// How long one run goes on removing what has expired.
+const PURGING: Duration = Duration::from_secs(20);
+/// Steps of one run of anything else.
 const BATCHES: usize = 20;
 /// Visits written at once.
 const VISITS: usize = 200;
 /// How long after the first visit that SQL has not heard of it is told.
 const BETWEEN_VISITS: Seconds = 60;
+/// Sessions that the gauge counts: beyond, counting would be work that helps nobody.
+const MOST_SESSIONS: i64 = 1_000_000;
 /// Entries of the in-process store looked at per run.
 const SWEEP: usize = 100_000;
 
@@ -123,13 +129,20 @@ async fn trim_audit(app: &App) -> Result<(), Failure> {
 /// [`Failure`].
 pub async fn clean_up(app: &App) -> Result<(), Failure> {
     let now = trusted_now(app).await?;
+    // What has months to live waits until the clock is right.
+    let is_ahead = app.timekeeper.is_ahead(app.now(), now);
+    // First of all, and whatever becomes of the rest: keys that stay unrotated are worse than rows
+    // that stay for another minute.
+    let rotated = if is_ahead { Ok(()) } else { keys::tick(app).await };
     // Which client a family belongs to is not looked at: every successor is kept for the longest
     // grace there is, sealed, and used only within its own client's.
     let grace = fapi::longest_refresh_grace(app.config.tokens.refresh_grace);
     let grace_over = now.plus(-grace - 1);
     refresh_families::clear_successors(&app.store.db, grace_over, BATCH).await?;
-    // Bounded twice: rows per statement and statements per run.
-    for _ in 0..BATCHES {
+    // Bounded twice: rows per statement and the time of a run. A number of statements would be a rate
+    // above which tables grow.
+    let began = Instant::now();
+    while began.elapsed() < PURGING {
         let purged = cleanup::purge(&app.store.db, now, BATCH).await?;
         for lasted in &purged.unended_sessions {
             app.metrics.session_ended("expiry", *lasted);
@@ -138,18 +151,17 @@ pub async fn clean_up(app: &App) -> Result<(), Failure> {
             break;
         }
     }
+    if !is_ahead {
+        trim_audit(app).await?;
+        registration::care::remove_unused(app, BATCH).await?;
+    }
     app.ephemeral.sweep(now, SWEEP);
     let (open, idle) = app.store.db.connections();
     app.metrics.db_pool(open, idle);
-    app.metrics.sessions_active(sessions::count_live(&app.store.db, now).await?);
+    let live = sessions::count_live(&app.store.db, now, MOST_SESSIONS).await?;
+    app.metrics.sessions_active(live);
     app.metrics.outbox_waiting(outbox::count(&app.store.db).await?);
-    // The rest has months to live, and waits until the clock is right.
-    if app.timekeeper.is_ahead(app.now(), now) {
-        return Ok(());
-    }
-    trim_audit(app).await?;
-    registration::care::remove_unused(app, BATCH).await?;
-    keys::tick(app).await
+    rotated
 }
 
 /// The moment by which may be deleted: the earliest of what this machine's clock says, what it should

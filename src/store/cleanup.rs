@@ -8,8 +8,10 @@ use crate::clock::{Seconds, UnixTime};
 /// What is deleted when it has expired. The outer condition is repeated because a row may have
 /// been changed between looking and deleting.
 const EXPIRED: [&str; 9] = [
-    "delete from refresh_families where expires_at <= $1 and id in \
-     (select id from refresh_families where expires_at <= $1 order by expires_at limit $2)",
+    // The absolute limit of a family is that of its grant, which takes it along.
+    "delete from refresh_families where idle_expires_at <= $1 and id in \
+     (select id from refresh_families where idle_expires_at <= $1 \
+      order by idle_expires_at limit $2)",
     "delete from grants where expires_at <= $1 and id in \
      (select id from grants where expires_at <= $1 order by expires_at limit $2)",
     "delete from session_data where expires_at <= $1 and id in \

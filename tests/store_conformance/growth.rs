@@ -154,7 +154,8 @@ async fn an_hour_of_use(store: &Store, hour: i64) {
     granted.expires_at = now.plus(8 * HOUR);
     grants::insert(&mut tx, &granted).await.unwrap();
     let mut refreshed = family(&id("f"), &id("g"));
-    refreshed.expires_at = now.plus(4 * HOUR);
+    refreshed.idle_expires_at = now.plus(4 * HOUR);
+    refreshed.expires_at = now.plus(9 * HOUR);
     refresh_families::insert(&mut tx, &refreshed).await.unwrap();
     let short = OneTimeLink { expires_at: now.plus(1_800), ..link(&id("l"), Some("u-alice")) };
     links::insert(&mut tx, &short).await.unwrap();

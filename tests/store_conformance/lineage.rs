@@ -39,7 +39,8 @@ pub(crate) async fn sessions_conform(store: &Store) {
 
     renewal_conforms(store).await;
 
-    assert_eq!(sessions::count_live(db, NOW).await.unwrap(), 4);
+    assert_eq!(sessions::count_live(db, NOW, 99).await.unwrap(), 4);
+    assert_eq!(sessions::count_live(db, NOW, 2).await.unwrap(), 3, "it stops counting");
     let seen = [(SessionId::new("s2"), NOW.plus(3_000)), (SessionId::new("s3"), NOW.plus(-9))];
     sessions::touch_many(db, &seen).await.unwrap();
     sessions::touch_many(db, &[]).await.unwrap();
@@ -48,7 +49,7 @@ pub(crate) async fn sessions_conform(store: &Store) {
         sessions::by_id(&store.db, &id).await.unwrap().unwrap().last_seen_at
     };
     assert_eq!((last_seen("s2").await, last_seen("s3").await), (NOW.plus(3_000), NOW));
-    assert_eq!(sessions::count_live(db, NOW.plus(3_700)).await.unwrap(), 1);
+    assert_eq!(sessions::count_live(db, NOW.plus(3_700), 99).await.unwrap(), 1);
     let live = |user: Option<&str>, after| SessionFilter {
         user: user.map(UserId::new),
         live_at: Some(NOW.plus(after)),
@@ -69,7 +70,7 @@ pub(crate) async fn sessions_conform(store: &Store) {
     assert_eq!(ended, [(SessionId::new("s3"), "hash-s3".to_owned())]);
     let ended = sessions::revoke_for_user(db, &alice, None, NOW).await.unwrap();
     assert_eq!(ended, [(kept, "hash-s2".to_owned())]);
-    assert_eq!(sessions::count_live(db, NOW).await.unwrap(), 1);
+    assert_eq!(sessions::count_live(db, NOW, 99).await.unwrap(), 1);
     assert_eq!(ids(live(None, 0)).await.0, ["b1"], "revoked ones are dead");
 }
 

@@ -37,6 +37,19 @@ async fn two_processes_may_migrate_a_postgres_database_at_once() {
     let plan = server
         .sql("set enable_seqscan = off; explain select id from users where username like 'ali%'");
     assert!(plan.contains("users_username_prefix"), "{plan}");
+    // What a clean-up and a new copy of the revocation set go through page by page is in order.
+    let in_order =
+        "set enable_seqscan = off; set enable_bitmapscan = off; set enable_sort = off; explain";
+    let plan = server.sql(&format!(
+        "{in_order} select id from refresh_families where idle_expires_at <= 9 \
+         order by idle_expires_at limit 500"
+    ));
+    assert!(plan.contains("refresh_families_idle") && !plan.contains("Sort"), "{plan}");
+    let plan = server.sql(&format!(
+        "{in_order} select kind, subject from revocations \
+         where (kind, subject) > ('grant', 'g') and expires_at > 9 order by kind, subject limit 500"
+    ));
+    assert!(plan.contains("revocations_pkey") && !plan.contains("Sort"), "{plan}");
 }
 
 #[tokio::test]

@@ -363,15 +363,22 @@ pub async fn list<'a>(
     Ok(statement.all::<SessionRow>().await?.into_iter().map(Session::from).collect())
 }
 
-/// How many sessions are alive. `last_seen_at` may lag by a minute, and so may this.
-pub async fn count_live<'a>(sql: impl Sql<'a>, now: UnixTime) -> Result<i64, StoreError> {
+/// How many sessions are alive, at most one more than `most`: counting stops there. `last_seen_at` may
+/// lag by a minute, and so may this.
+pub async fn count_live<'a>(
+    sql: impl Sql<'a>,
+    now: UnixTime,
+    most: i64,
+) -> Result<i64, StoreError> {
     let (count,) = sql
         .into()
         .query(
-            "select cast(count(*) as bigint) from sessions where expires_at > $1 \
-             and revoked_at is null and last_seen_at + idle_seconds > $1",
+            "select cast(count(*) as bigint) from (select 1 as n from sessions \
+             where expires_at > $1 and revoked_at is null and last_seen_at + idle_seconds > $1 \
+             limit $2) as counted",
         )
         .bind(now)
+        .bind(most.saturating_add(1))
         .one::<(i64,)>()
         .await?;
     Ok(count)

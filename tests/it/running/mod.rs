@@ -16,6 +16,7 @@
 //! | `surroundings` | clocks that differ or jump, a disk with no room left |
 //! | `set_clocks` | a clock set ahead by mistake has nothing deleted for good |
 //! | `shared_limits` | guesses are counted for all nodes together |
+//! | `soak` | days of use leave nothing behind, in no table and in no fast store |
 //! | `crash` | the server is killed twenty times under load and loses nothing it acknowledged |
 //! | `imports` | many people from a file, interrupted and resumed, with passwords from elsewhere |
 //! | `lock_order` | thirty-two who change the same rows at once, and never wait in a circle |
@@ -43,6 +44,7 @@ mod revocation_copy;
 mod routes;
 mod set_clocks;
 mod shared_limits;
+mod soak;
 mod startup_errors;
 mod surroundings;
 mod tls;
