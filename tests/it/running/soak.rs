@@ -50,7 +50,7 @@ type Counts = BTreeMap<String, i64>;
 
 fn days() -> i64 {
     let set = std::env::var("SOAK_DAYS").ok();
-    set.map_or(8, |text| text.parse().expect("a number of days"))
+    set.map_or(6, |text| text.parse().expect("a number of days"))
 }
 
 /// Those who come every day.
