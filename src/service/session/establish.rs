@@ -43,12 +43,11 @@ pub async fn establish(
         Some(own) => renew_by(app, &mut tx, own, &coming).await?,
         None => None,
     };
-    let written = match renewed {
-        Some(renewed) => renewed,
-        None => {
-            let before = accounts.active().filter(|_| newcomer == Newcomer::TakesThePlace);
-            begin(app, &mut tx, before, &coming).await?
-        }
+    let written = if let Some(renewed) = renewed {
+        renewed
+    } else {
+        let before = accounts.active().filter(|_| newcomer == Newcomer::TakesThePlace);
+        begin(app, &mut tx, before, &coming).await?
     };
     let established = written.settle(app, tx).await?;
     Ok(Some(Established { new_device, ..established }))
