@@ -135,7 +135,9 @@ impl Db {
         match self {
             Self::Postgres { pool, .. } => (pool.size(), idle(pool.num_idle())),
             Self::Sqlite { readers, writer } => {
-                (readers.size() + writer.size(), idle(readers.num_idle() + writer.num_idle()))
+                // The pool counts one too few for a moment, which may be one below none.
+                let both = readers.num_idle().saturating_add(writer.num_idle());
+                (readers.size() + writer.size(), idle(both))
             }
         }
     }
