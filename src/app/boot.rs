@@ -9,8 +9,7 @@ use tokio::sync::Notify;
 
 use super::{
     App, Documents, Doorkeeper, KeySets, Known, People, RequestObjects, Timekeeper, Turns,
-    VerifiedTokens,
-    Watch, software_issuers,
+    VerifiedTokens, Watch, software_issuers,
 };
 use crate::clock::Clock;
 use crate::config::{Config, MasterKeySource};

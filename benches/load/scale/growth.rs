@@ -220,11 +220,11 @@ async fn clean_up(town: &mut Town) -> Result<Cleanup, String> {
             let now = UnixTime(town.pattern.now);
             let gone = cleanup::purge(&store.db, now, BATCH).await;
             let gone = gone.map_err(|error| error.to_string())?;
-            if gone == 0 {
+            if gone.rows == 0 {
                 return Ok::<_, String>((rows, steps, longest, began.elapsed()));
             }
             longest = longest.max(step.elapsed());
-            rows += gone;
+            rows += gone.rows;
             steps += 1;
         }
     };

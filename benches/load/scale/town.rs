@@ -161,15 +161,25 @@ impl Town {
         let secrets = [KEEP_ES256, MACHINE_ES256].map(|app| registered(&world, app, &signer));
         let [web, machine] = secrets;
         stage::create_person(&world);
-        let mut side = Side::open(&world).await;
-        let pattern = pattern(&world, &mut side, &web).await;
+        let mut database = Side::open(&world).await;
+        let pattern = pattern(&world, &mut database, &web).await;
         world.stop();
         let sealer = Sealer::new(&MasterKey::from_text(past::master_key()).expect("a master key"));
         let secrets = (web, machine);
         let redis = super::counts::redis(&world);
         let (sizes, idle, left) = (Vec::new(), Counts::default(), 0);
-        let mut town =
-            Self { world, size, pattern, sealer, secrets, side, sizes, idle, left, redis };
+        let mut town = Self {
+            side: database,
+            world,
+            size,
+            pattern,
+            sealer,
+            secrets,
+            sizes,
+            idle,
+            left,
+            redis,
+        };
         town.fill().await;
         town
     }
