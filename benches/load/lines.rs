@@ -239,11 +239,12 @@ pub(crate) const JWKS: &str = "/.well-known/jwks.json";
 /// Every line, yardsticks first. Goals in microseconds are shares of what node-oidc-provider, and
 /// where it is better Rauthy, needed for the same operation on such a core (docs/benchmarks.md).
 pub(crate) fn all() -> Vec<Line> {
-    use Kind::{
-        Assertion, Bare, ClientCredentials, CodeFlow, Document, Exchange, GatewayCheck,
-        Introspection, PushedDpopFlow, Refresh, Registration, SessionRead, SignIn, StaticPage,
-        Userinfo,
-    };
+    [documents(), tokens(), checks(), others(), at_a_pace()].concat()
+}
+
+/// What is the same for everybody, beside a bare server.
+fn documents() -> Vec<Line> {
+    use Kind::{Bare, Document, StaticPage};
     let line = Line::new;
     vec![
         line("bare server, empty", Bare(LIVEZ)),
@@ -254,6 +255,14 @@ pub(crate) fn all() -> Vec<Line> {
         line("JWKS", Document(JWKS)).goal(Some(1.8), None),
         line("static page, style sheet", StaticPage("flow.")),
         line("static page, small script", StaticPage("show-password.")),
+    ]
+}
+
+/// Tokens being made.
+fn tokens() -> Vec<Line> {
+    use Kind::{ClientCredentials, CodeFlow, Refresh};
+    let line = Line::new;
+    vec![
         line("client_credentials RS256", ClientCredentials(MACHINE_RS256))
             .goal(Some(1.2), Some(0.65 * 488.0)),
         line("client_credentials ES256", ClientCredentials(MACHINE_ES256))
@@ -275,6 +284,14 @@ pub(crate) fn all() -> Vec<Line> {
         line("refresh ES256, opaque access token", Refresh(KEEP_ES256_OPAQUE))
             .goal(None, Some(359.0 / 3.0)),
         line("refresh ES256, JWT access token", Refresh(KEEP_ES256)),
+    ]
+}
+
+/// Tokens and sessions being looked at.
+fn checks() -> Vec<Line> {
+    use Kind::{GatewayCheck, Introspection, SessionRead, Userinfo};
+    let line = Line::new;
+    vec![
         line("userinfo, JWT ES256", Userinfo(WEB_ES256)).goal(None, Some(108.0 / 3.0)),
         line("userinfo, opaque", Userinfo(WEB_RS256_OPAQUE)).goal(None, Some(108.0 / 3.0)),
         line("introspection, JWT ES256", Introspection(WEB_ES256))
@@ -287,11 +304,29 @@ pub(crate) fn all() -> Vec<Line> {
             .goal(Some(1.0 / 0.70), None)
             .beside_static(),
         line("session read", SessionRead).beside_static(),
+    ]
+}
+
+/// What happens less often.
+fn others() -> Vec<Line> {
+    use Kind::{Assertion, Exchange, PushedDpopFlow, Registration, SignIn};
+    let line = Line::new;
+    vec![
         line("client_credentials ES256, private_key_jwt", Assertion(ASSERTING_ES256)),
         line("token exchange ES256", Exchange(EXCHANGING_ES256)),
         line("code flow ES256, pushed, with DPoP", PushedDpopFlow(DPOP_ES256)),
         line("registration", Registration),
         line("password sign-in", SignIn).goal(Some(1.0 / 0.95), None),
+    ]
+}
+
+/// Latencies at a steady pace.
+fn at_a_pace() -> Vec<Line> {
+    use Kind::{
+        ClientCredentials, CodeFlow, Document, GatewayCheck, Introspection, SessionRead, StaticPage,
+    };
+    let line = Line::new;
+    vec![
         line("half load: static page, small script", StaticPage("show-password.")).at(Pace::Half),
         line("half load: introspection, JWT ES256", Introspection(WEB_ES256)).at(Pace::Half),
         line("half load: gateway check, steady state", GatewayCheck).at(Pace::Half),

@@ -51,7 +51,7 @@ use serde_json::json;
 use cores::{Cores, Role};
 use lines::{Kind, Line, Pace};
 use measure::Round;
-use options::Options;
+use options::{Options, Task};
 use report::Measured;
 use stage::Stage;
 use work::Worker;
@@ -69,7 +69,7 @@ fn main() {
         eprintln!("{problem}\n\n{}", options::USAGE);
         std::process::exit(2)
     });
-    if options.list {
+    if options.task == Task::List {
         for line in lines::all() {
             println!("{}", line.name);
         }
@@ -94,11 +94,10 @@ struct Running {
 
 async fn run(options: &Options) -> Result<(), String> {
     let cores = Cores::look();
-    if options.timing {
-        return timing::run(options, &cores).await;
-    }
-    if options.scale {
-        return scale::run(options, &cores).await;
+    match options.task {
+        Task::Timing => return timing::run(options, &cores).await,
+        Task::Scale => return Box::pin(scale::run(options, &cores)).await,
+        Task::Lines | Task::List => {}
     }
     eprintln!("starting Doorward ({})", options.backend());
     let stage = Stage::set(options, &cores).await;

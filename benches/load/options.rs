@@ -22,6 +22,19 @@ cargo bench --bench load -- [OPTIONS]
 
 `--quick` is short for `--rounds 2 --seconds 0.5 --warm-up 0.3`.";
 
+/// What is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// The lines are measured.
+    Lines,
+    /// The lines are named, and nothing else.
+    List,
+    /// Does the time of a refused sign-in tell why?
+    Timing,
+    /// A small town beside a large one.
+    Scale,
+}
+
 /// The choices.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
@@ -33,9 +46,7 @@ pub(crate) struct Options {
     pub(crate) only: Vec<String>,
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) profile: Option<String>,
-    pub(crate) list: bool,
-    pub(crate) timing: bool,
-    pub(crate) scale: bool,
+    pub(crate) task: Task,
     pub(crate) sessions: usize,
 }
 
@@ -54,9 +65,7 @@ impl Options {
             only: Vec::new(),
             environment: Vec::new(),
             profile: None,
-            list: false,
-            timing: false,
-            scale: false,
+            task: Task::Lines,
             sessions: 500_000,
         };
         let mut arguments = arguments;
@@ -71,10 +80,10 @@ impl Options {
                 "--only" => options.only.push(value()?),
                 "--env" => options.environment.push(setting(&value()?)?),
                 "--profile" => options.profile = Some(value()?),
-                "--scale" => options.scale = true,
+                "--scale" => options.task = Task::Scale,
                 "--sessions" => options.sessions = number(&value()?)?,
-                "--list" => options.list = true,
-                "--timing" => options.timing = true,
+                "--list" => options.task = Task::List,
+                "--timing" => options.task = Task::Timing,
                 "--quick" => {
                     options.rounds = 2;
                     options.round = Duration::from_millis(500);

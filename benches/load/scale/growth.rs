@@ -174,7 +174,8 @@ async fn rebuild(town: &mut Town) -> Option<(usize, Duration)> {
     town.side.execute("begin").await;
     for from in (0..REVOKED).step_by(rows::AT_ONCE) {
         let row = |i| format!("'grant', '{}', 0, {now}, {end}", rows::grant(i + 3_000_000));
-        let sql = rows::insert("revocations", from..from + rows::AT_ONCE, row);
+        let table = ("revocations", "kind, subject, version, revoked_at, expires_at");
+        let sql = rows::insert(table, from..from + rows::AT_ONCE, row);
         town.side.execute(&sql).await;
     }
     town.side.execute("commit").await;

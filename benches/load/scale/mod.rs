@@ -41,8 +41,8 @@ struct Round {
 /// # Errors
 /// What came instead of an expected answer.
 pub(crate) async fn run(options: &Options, cores: &Cores) -> Result<(), String> {
-    let mut small = Town::build(options, cores, Size::SMALL).await;
-    let mut large = Town::build(options, cores, Size::of(options.sessions)).await;
+    let mut small = Box::pin(Town::build(options, cores, Size::SMALL)).await;
+    let mut large = Box::pin(Town::build(options, cores, Size::of(options.sessions))).await;
     let started = table::Started {
         sizes: large.sizes.clone(),
         small: small.start(cores),

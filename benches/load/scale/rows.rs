@@ -82,14 +82,15 @@ pub(super) struct Pattern {
     pub(super) machine: (String, String),
 }
 
-/// A statement that inserts the rows with these numbers.
+/// A statement that inserts the rows with these numbers; `columns` in the order of their values, the others
+/// as the schema has them.
 pub(super) fn insert(
-    head: &str,
+    (table, columns): (&str, &str),
     numbers: std::ops::Range<usize>,
     row: impl Fn(usize) -> String,
 ) -> String {
     let mut sql = String::with_capacity(400 * numbers.len());
-    let _ = write!(sql, "insert into {head} values ");
+    let _ = write!(sql, "insert into {table} ({columns}) values ");
     for (place, number) in numbers.enumerate() {
         let comma = if place == 0 { "" } else { ", " };
         let _ = write!(sql, "{comma}({})", row(number));

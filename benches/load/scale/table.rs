@@ -68,6 +68,25 @@ pub(super) fn finish(
         super::town::Size::SMALL.sessions,
         if options.production { "PostgreSQL and Redis" } else { "SQLite and in-process store" },
     );
+    let lines = print_operations(rounds);
+    print_sizes(started, growth);
+    let cleanup = print_rest(growth);
+    let document = json!({
+        "backend": options.backend(), "rounds": options.rounds, "sessions": options.sessions,
+        "operations": lines, "cleanup": cleanup,
+        "resident_kib": { "small": growth.small_kib, "large": growth.large_kib, "after": growth.after_kib },
+    });
+    let folder = Options::folder();
+    let file = folder.join(format!("scale-{}.json", options.backend()));
+    let written = std::fs::create_dir_all(&folder)
+        .and_then(|()| std::fs::write(&file, format!("{document:#}\n")));
+    written.map_err(|error| format!("{}: {error}", file.display()))?;
+    println!("\nwritten to {}", file.display());
+    Ok(())
+}
+
+/// One line for each operation; gives the same for the file.
+fn print_operations(rounds: &[Round]) -> Vec<Value> {
     println!(
         "{:<26}{:>9}{:>9}{:>7}{:>8}{:>8}{:>7}{:>7}{:>7}{:>7}{:>7}{:>9}{:>9}{:>9}{:>9}",
         "",
@@ -110,6 +129,11 @@ pub(super) fn finish(
         );
         lines.push(json!({ "operation": op.name(), "small": few.json(), "large": many.json() }));
     }
+    lines
+}
+
+/// What rows take, how long starts and lists take.
+fn print_sizes(started: &Started, growth: &Growth) {
     println!("\nbytes of a row with its share of the indexes");
     for size in &started.sizes {
         println!("  {:<20}{:>9} rows{:>9.0}", size.table, size.rows, size.bytes);
@@ -137,19 +161,6 @@ pub(super) fn finish(
             millis(many[1])
         );
     }
-    let cleanup = print_rest(growth);
-    let document = json!({
-        "backend": options.backend(), "rounds": options.rounds, "sessions": options.sessions,
-        "operations": lines, "cleanup": cleanup,
-        "resident_kib": { "small": growth.small_kib, "large": growth.large_kib, "after": growth.after_kib },
-    });
-    let folder = Options::folder();
-    let file = folder.join(format!("scale-{}.json", options.backend()));
-    let written = std::fs::create_dir_all(&folder)
-        .and_then(|()| std::fs::write(&file, format!("{document:#}\n")));
-    written.map_err(|error| format!("{}: {error}", file.display()))?;
-    println!("\nwritten to {}", file.display());
-    Ok(())
 }
 
 fn print_rest(growth: &Growth) -> Value {

@@ -139,6 +139,31 @@ pub(super) struct Town {
     redis: Option<redis::Connection>,
 }
 
+// The tables that are filled, and what of them.
+const USERS: (&str, &str) = (
+    "users",
+    "id, username, email, email_verified, name, name_lower, profile, role, disabled_at, token_version, created_at, updated_at",
+);
+const PASSWORDS: (&str, &str) = ("passwords", "user_id, phc, changed_at");
+const CLIENTS: (&str, &str) = (
+    "clients",
+    "id, name_lower, metadata, secret_hashes, disabled_at, token_version, created_at, updated_at, origin, in_use_since",
+);
+const SESSIONS: (&str, &str) = (
+    "sessions",
+    "id, secret_hash, user_id, auth_time, acr, amr, device, address, created_at, last_seen_at, idle_seconds, expires_at, revoked_at, place",
+);
+const GATEWAY_COOKIES: (&str, &str) =
+    ("gateway_cookies", "secret_hash, session_id, auth_time, acr, created_at");
+const GRANTS: (&str, &str) = (
+    "grants",
+    "id, user_id, client_id, session_id, scopes, offline, auth_time, acr, amr, created_at, expires_at, revoked_at, details",
+);
+const REFRESH_FAMILIES: (&str, &str) = (
+    "refresh_families",
+    "id, grant_id, generation, current_hash, previous_hash, rotated_at, successor_sealed, idle_seconds, idle_expires_at, expires_at, created_at",
+);
+
 impl Town {
     /// Makes and fills it; no server runs yet.
     pub(super) async fn build(options: &Options, cores: &Cores, size: Size) -> Self {
@@ -188,28 +213,41 @@ impl Town {
         if matches!(self.side, Side::Sqlite(_)) {
             self.side.execute("pragma synchronous = off; pragma cache_size = -200000").await;
         }
+        self.fill_accounts().await;
+        self.fill_sessions().await;
+        self.side.settle().await;
+    }
+
+    /// People with passwords, and apps.
+    async fn fill_accounts(&mut self) {
         let (p, size) = (self.pattern.clone(), self.size);
         let now = p.now;
-        self.table("users", size.users, |i| {
+        self.table(USERS, size.users, |i| {
             let (id, name) = (rows::user(i), rows::username(i));
             format!(
                 "'{id}', '{name}', '{name}@example.test', true, 'User {i}', 'user {i}', '{{}}', \
-                 null, null, 0, {now}, {now}, null"
+                 null, null, 0, {now}, {now}"
             )
         })
         .await;
         let phc = quoted(&p.phc);
-        self.table("passwords", size.users, |i| format!("'{}', {phc}, {now}", rows::user(i))).await;
+        self.table(PASSWORDS, size.users, |i| format!("'{}', {phc}, {now}", rows::user(i))).await;
         let client = |id: String, i: usize, (metadata, hashes): &(String, String)| {
             let (metadata, hashes) = (quoted(metadata), quoted(hashes));
             format!(
                 "'{id}', 'app {i}', {metadata}, {hashes}, null, 0, {now}, {now}, 'manual', {now}"
             )
         };
-        self.table("clients", size.clients, |i| client(rows::web(i), i, &p.web)).await;
-        self.table("clients", size.clients / 10, |i| client(rows::machine(i), i, &p.machine)).await;
+        self.table(CLIENTS, size.clients, |i| client(rows::web(i), i, &p.web)).await;
+        self.table(CLIENTS, size.clients / 10, |i| client(rows::machine(i), i, &p.machine)).await;
+    }
+
+    /// Sessions, and what is granted in them.
+    async fn fill_sessions(&mut self) {
+        let (p, size) = (self.pattern.clone(), self.size);
+        let now = p.now;
         let (acr, amr, device) = (quoted(&p.acr), quoted(&p.amr), quoted(&p.device));
-        self.table("sessions", size.sessions, |i| {
+        self.table(SESSIONS, size.sessions, |i| {
             let (id, hash) = (rows::session(i), rows::hash(&rows::cookie("session", i)));
             let (user, at) = (rows::user(i % size.users), rows::created(&p, i));
             format!(
@@ -220,13 +258,13 @@ impl Town {
             )
         })
         .await;
-        self.table("gateway_cookies", size.sessions / 5, |i| {
+        self.table(GATEWAY_COOKIES, size.sessions / 5, |i| {
             let hash = rows::hash(&rows::cookie("gateway", i));
             format!("'{hash}', '{}', {now}, {acr}, {now}", rows::session(5 * i))
         })
         .await;
         let (scopes, details) = (quoted(&p.scopes), quoted(&p.details));
-        self.table("grants", size.families, |i| {
+        self.table(GRANTS, size.families, |i| {
             // Two apps in each session, each session somebody's.
             let (session, user) = (i / 2, (i / 2) % size.users);
             format!(
@@ -240,18 +278,22 @@ impl Town {
             )
         })
         .await;
-        self.table("refresh_families", size.families, |i| {
+        self.table(REFRESH_FAMILIES, size.families, |i| {
             let hash = rows::hash(&format!("family {i}"));
             let (id, grant, idle, end) =
                 (rows::family(i), rows::grant(i), now + 28_800, now + 2_592_000);
             format!("'{id}', '{grant}', 0, '{hash}', null, null, null, 28800, {idle}, {end}, {now}")
         })
         .await;
-        self.side.settle().await;
     }
 
     /// Inserts rows 0 to `count` and notes what one of them takes.
-    async fn table(&mut self, table: &'static str, count: usize, row: impl Fn(usize) -> String) {
+    async fn table(
+        &mut self,
+        table: (&'static str, &'static str),
+        count: usize,
+        row: impl Fn(usize) -> String,
+    ) {
         let before = self.side.bytes().await;
         self.side.execute("begin").await;
         for from in (0..count).step_by(AT_ONCE) {
@@ -265,7 +307,7 @@ impl Town {
         let grown = self.side.bytes().await - before;
         #[expect(clippy::cast_precision_loss, reason = "sizes far below 2^52")]
         let bytes = grown as f64 / count.max(1) as f64;
-        self.sizes.push(RowSize { table, rows: count, bytes });
+        self.sizes.push(RowSize { table: table.0, rows: count, bytes });
     }
 
     /// Starts it three times; the times from the start of the process to "ready".
