@@ -99,7 +99,11 @@ fn keeps_to_its_rule(original: &Original) {
     let path = plain(&original.target);
     let below = |rule: &str| {
         let rest = path.strip_prefix(rule).map(|rest| rest.trim_start_matches(' '));
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ';', '.', '?', '#']))
+        rest.is_some_and(|rest| {
+            // Only the last name has an extension.
+            let is_extension = rest.starts_with('.') && !rest.trim_end_matches('/').contains('/');
+            rest.is_empty() || rest.starts_with(['/', ';', '?', '#']) || is_extension
+        })
     };
     // The board's own are the board's in every reading, and so is all else.
     assert_eq!(number == 0, below("/board"), "{path}");

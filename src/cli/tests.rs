@@ -218,7 +218,7 @@ fn every_command_has_a_manual_page() {
     let mut output = Output::to(&cli.globals, std::io::sink(), std::io::sink());
     assert_eq!(dispatch(&cli, &mut output).unwrap(), Exit::Done);
     for (page, word) in [
-        ("doorward.1", "single-sign-on"),
+        ("doorward.1", "identity provider"),
         ("doorward-serve.1", "SYNOPSIS"),
         ("doorward-user-import.1", "rejects"),
     ] {

@@ -35,6 +35,9 @@ const OUTPUT_LEN: usize = 32;
 /// The most memory one hash may ask for, in KiB. An imported hash can carry any parameters; one
 /// that would take the server down is refused instead.
 const MAX_MEMORY_KIB: u32 = 1024 * 1024;
+/// The most memory a hash may ask for that another system made, in KiB: whoever guesses at the password of
+/// its owner makes the server use it, once for each core at a time.
+const MAX_STORED_KIB: u32 = 128 * 1024;
 /// The most passes over [`MAX_MEMORY_KIB`] worth of memory one hash may ask for.
 const MAX_WORK_KIB: u64 = 4 * 1024 * 1024;
 
@@ -241,6 +244,7 @@ impl Hasher {
             None => Version::default(),
         };
         let params = Params::try_from(stored).map_err(|_| PasswordError::Failed)?;
+        // What was made here stays good when the parameters are lowered.
         if !is_affordable(&params) {
             return Err(PasswordError::Failed);
         }
@@ -272,7 +276,10 @@ impl Hasher {
         let mut foreign = Vec::new();
         // Memory beyond today's parameters, for an imported hash, is given back at once.
         let memory = if needed > usual { &mut foreign } else { &mut self.memory };
-        memory.reserve(needed.max(OWN_MAPPING).saturating_sub(memory.len()));
+        // Without it the process would end where there is not as much memory.
+        memory
+            .try_reserve(needed.max(OWN_MAPPING).saturating_sub(memory.len()))
+            .map_err(|_| PasswordError::Failed)?;
         memory.resize(needed.max(usual), Block::new());
         argon2
             .hash_password_into_with_memory(password.as_bytes(), input.salt, output, memory)
@@ -298,10 +305,12 @@ pub fn accept(text: &str) -> Result<String, HashProblem> {
     if Foreign::parse(bare)?.is_none() {
         let parsed = PasswordHash::new(bare).map_err(|_| HashProblem::Malformed)?;
         let params = Params::try_from(&parsed).map_err(|_| HashProblem::Malformed)?;
-        if parsed.salt.is_none() || parsed.hash.is_none() {
+        let is_known = Algorithm::try_from(parsed.algorithm.as_str()).is_ok()
+            && parsed.version.is_none_or(|number| Version::try_from(number).is_ok());
+        if !is_known || parsed.salt.is_none() || parsed.hash.is_none() {
             return Err(HashProblem::Malformed);
         }
-        if !is_affordable(&params) {
+        if !is_affordable(&params) || params.m_cost() > MAX_STORED_KIB {
             return Err(HashProblem::TooCostly);
         }
     }

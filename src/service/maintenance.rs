@@ -128,9 +128,11 @@ async fn trim_audit(app: &App) -> Result<(), Failure> {
 /// # Errors
 /// [`Failure`].
 pub async fn clean_up(app: &App) -> Result<(), Failure> {
-    let now = trusted_now(app).await?;
-    // What has months to live waits until the clock is right.
-    let is_ahead = app.timekeeper.is_ahead(app.now(), now);
+    let own = app.timekeeper.trusted(app.now(), app.clock.passed());
+    let now = trusted_now(app, own).await?;
+    // What has months to live waits until the clock is right. A database whose clock is behind keeps
+    // nobody from rotating keys.
+    let is_ahead = app.timekeeper.is_ahead(app.now(), own);
     // First of all, and whatever becomes of the rest: keys that stay unrotated are worse than rows
     // that stay for another minute.
     let rotated = if is_ahead { Ok(()) } else { keys::tick(app).await };
@@ -166,8 +168,7 @@ pub async fn clean_up(app: &App) -> Result<(), Failure> {
 
 /// The moment by which may be deleted: the earliest of what this machine's clock says, what it should
 /// say, and what the database's clock says.
-async fn trusted_now(app: &App) -> Result<UnixTime, Failure> {
-    let own = app.timekeeper.trusted(app.now(), app.clock.passed());
+async fn trusted_now(app: &App, own: UnixTime) -> Result<UnixTime, Failure> {
     match app.clock {
         Clock::System => {
             let theirs = sync::clock(&app.store.db).await?;

@@ -176,18 +176,23 @@ async fn write_copy(app: &App, pending: &Pending) -> Result<(), Failure> {
             return Ok(());
         }
         let marker = app.ephemeral.get(MARKER).await?;
+        let is_there = marker.is_some();
         match marker.and_then(|text| text.parse::<i64>().ok()) {
             // The one before came between the two questions.
             Some(known) if known + 1 == pending.number => {}
             // Somebody made it again since: whoever read this number in SQL has read this revocation.
             Some(known) if known >= pending.number => return Ok(()),
-            // Revocations committed a moment before this one are being published.
+            // Revocations committed a moment before this one are being published, or the copy is being
+            // made: whoever does that sets a number that may be the one before this.
             Some(_) => tokio::time::sleep(TURN).await,
-            // Emptied, or being copied into: whoever does that, or will, finds this one in SQL.
+            None if is_there => tokio::time::sleep(TURN).await,
+            // Emptied: everybody asks SQL, and whoever makes the copy finds this one there.
             None => return Ok(()),
         }
     }
-    Ok(())
+    // Whoever should have published the one before has died. Until it is there, other nodes would take
+    // the copy for complete up to what they know.
+    copy::catch_up(app).await
 }
 
 /// What the ephemeral store holds of these revocations, each with its time to live. That is the same

@@ -1,6 +1,6 @@
 //! Groups and who is in them.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use sqlx_macros::FromRow;
 
@@ -96,6 +96,17 @@ pub async fn remove_member<'a>(
     Ok(removed == 1)
 }
 
+/// Takes everybody out of a group that is about to be deleted, and says who they were.
+pub async fn remove_all<'a>(sql: impl Sql<'a>, name: &str) -> Result<Vec<UserId>, StoreError> {
+    let rows = sql
+        .into()
+        .query("delete from user_groups where group_name = $1 returning user_id")
+        .bind(name)
+        .all::<(UserId,)>()
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
 /// Removes a group and everybody from it; `false` if there is none.
 pub async fn delete<'a>(sql: impl Sql<'a>, name: &str) -> Result<bool, StoreError> {
     let deleted =
@@ -144,22 +155,24 @@ pub async fn set_groups<'a>(
     Ok(())
 }
 
-/// Names of groups that are known to exist, so that adding many people asks once for each.
-#[derive(Debug, Default)]
-pub struct GroupNames(HashSet<String>);
-
-/// Puts a new user into their groups, creating the ones that do not exist. Run it in the transaction
-/// that adds the user; `known` is good as long as what was written with it stays.
-pub async fn join_groups<'a>(
+/// Makes the groups that do not exist, in one order for everybody.
+pub async fn make<'a>(
     sql: impl Sql<'a>,
-    user: &User,
-    known: &mut GroupNames,
+    names: impl Iterator<Item = &String> + Send,
+    now: UnixTime,
 ) -> Result<(), StoreError> {
     let mut sql = sql.into();
+    let names: BTreeSet<&String> = names.collect();
+    for name in names {
+        make_group(&mut sql, name, now).await?;
+    }
+    Ok(())
+}
+
+/// Puts a new user into their groups, which are there. Run it in the transaction that adds the user.
+pub async fn join_groups<'a>(sql: impl Sql<'a>, user: &User) -> Result<(), StoreError> {
+    let mut sql = sql.into();
     for name in &user.groups {
-        if known.0.insert(name.clone()) {
-            make_group(&mut sql, name, user.created_at).await?;
-        }
         join(&mut sql, &user.id, name).await?;
     }
     Ok(())

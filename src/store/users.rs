@@ -1,4 +1,4 @@
-//! People, their passwords and their groups.
+//! People and their passwords.
 
 use sqlx_macros::FromRow;
 
@@ -431,6 +431,25 @@ pub async fn password<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<Option<Strin
         .optional::<(String,)>()
         .await?;
     Ok(row.map(|(phc,)| phc))
+}
+
+/// Of the users whose username is behind the first and not behind the second, those who only claim
+/// their e-mail address.
+pub async fn claimants_between<'a>(
+    sql: impl Sql<'a>,
+    (after, last): (&str, &str),
+) -> Result<Vec<UserId>, StoreError> {
+    let rows = sql
+        .into()
+        .query(
+            "select id from users where username > $1 and username <= $2 and email is null \
+             and claimed_email is not null",
+        )
+        .bind(after)
+        .bind(last)
+        .all::<(UserId,)>()
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// The ids and password hashes (PHC texts) of the users whose username is behind the first and not

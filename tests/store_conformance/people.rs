@@ -170,7 +170,8 @@ async fn imports_conform(store: &Store) {
     }
     let mut grouped = new.clone();
     grouped.groups = vec!["fresh".to_owned(), "staff".to_owned()];
-    groups::join_groups(&mut tx, &grouped, &mut groups::GroupNames::default()).await.unwrap();
+    groups::make(&mut tx, grouped.groups.iter(), NOW).await.unwrap();
+    groups::join_groups(&mut tx, &grouped).await.unwrap();
     users::set_password(&mut tx, &new.id, "phc", NOW).await.unwrap();
     let span = users::passwords_between(&mut tx, ("brough", "brought")).await.unwrap();
     assert_eq!(span, [(new.id.as_str().to_owned(), "phc".to_owned())]);

@@ -42,11 +42,11 @@ const TOLD: i64 = 20;
 /// What becomes of people who are there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DuplicatesArg {
-    /// Stop there; the people before stay
+    /// Stop there; nobody of the thousand lines around is added
     Fail,
     /// Leave them as they are
     Skip,
-    /// Change name, e-mail address, groups and whether they are disabled; not the password
+    /// Change what the file says of name, e-mail address, groups and whether they are disabled
     Update,
 }
 

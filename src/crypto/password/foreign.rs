@@ -20,16 +20,16 @@ use data_encoding::BASE64_NOPAD;
 use sha_crypt::{PasswordVerifier as _, ShaCrypt};
 use subtle::ConstantTimeEq as _;
 
-use super::MAX_MEMORY_KIB;
+use super::MAX_STORED_KIB;
 
-/// The highest bcrypt cost: about two seconds.
-const MAX_BCRYPT_COST: u32 = 15;
-/// The most iterations of PBKDF2: a few seconds.
-const MAX_PBKDF2_ITERATIONS: u32 = 5_000_000;
+/// The highest bcrypt cost: about a second.
+const MAX_BCRYPT_COST: u32 = 14;
+/// The most iterations of PBKDF2: a second or two.
+const MAX_PBKDF2_ITERATIONS: u32 = 2_500_000;
 /// The most rounds of SHA-crypt: about a second.
-const MAX_SHA_CRYPT_ROUNDS: u32 = 1_000_000;
-/// The most block mixes of scrypt (N · r · p): sixteen times what is recommended.
-const MAX_SCRYPT_WORK: u64 = 1 << 24;
+const MAX_SHA_CRYPT_ROUNDS: u32 = 500_000;
+/// The most block mixes of scrypt (N · r · p): four times what is recommended.
+const MAX_SCRYPT_WORK: u64 = 1 << 22;
 
 /// Why a hash cannot be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -72,6 +72,9 @@ impl Foreign {
     /// Reads a hash. `None` when it is an Argon2 one, which needs nothing of this.
     pub(super) fn parse(text: &str) -> Result<Option<Self>, HashProblem> {
         let text = bare(text);
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(HashProblem::Unknown);
+        }
         if text.starts_with("$argon2") {
             return Ok(None);
         }
@@ -130,7 +133,7 @@ fn scrypt(text: &str) -> Result<Foreign, HashProblem> {
     };
     let blocks = params.n().saturating_mul(u64::from(params.r()));
     let kib = blocks.saturating_mul(128) / 1024;
-    if kib > u64::from(MAX_MEMORY_KIB)
+    if kib > u64::from(MAX_STORED_KIB)
         || blocks.saturating_mul(u64::from(params.p())) > MAX_SCRYPT_WORK
     {
         return Err(HashProblem::TooCostly);
@@ -191,7 +194,8 @@ fn sha_crypt(text: &str) -> Result<Foreign, HashProblem> {
         return Err(HashProblem::TooCostly);
     }
     let length = if text.starts_with("$5$") { 43 } else { 86 };
-    let is_whole = text.rsplit('$').next().is_some_and(|output| output.len() == length);
+    let is_whole = text.rsplit('$').next().is_some_and(|output| output.len() == length)
+        && text.split('$').skip(2).filter(|part| !part.starts_with("rounds=")).count() == 2;
     if rounds < sha_crypt::Params::ROUNDS_MIN || !is_whole || !text.is_ascii() {
         return Err(HashProblem::Malformed);
     }

@@ -5,6 +5,7 @@
 pub mod conditions;
 pub mod merge_patch;
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -74,7 +75,11 @@ impl Generation {
     /// Whether anything was raised since `other`.
     #[must_use]
     pub fn is_after(self, other: Self) -> bool {
-        self.client > other.client || self.user > other.user || self.withdrawals > other.withdrawals
+        // An app that was deleted and made again counts withdrawals anew.
+        match self.client.cmp(&other.client) {
+            Ordering::Equal => self.user > other.user || self.withdrawals > other.withdrawals,
+            order => order == Ordering::Greater,
+        }
     }
 }
 

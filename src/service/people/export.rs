@@ -1,8 +1,9 @@
 //! Everybody, page by page, as an import reads them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::app::App;
+use crate::protocol::types::UserId;
 use crate::protocol::user::User;
 use crate::service::failure::Failure;
 use crate::service::people::import::record::Record;
@@ -33,16 +34,24 @@ pub async fn page(app: &App, after: Option<&str>, hashes: Hashes) -> Result<Vec<
         }
         _ => HashMap::new(),
     };
+    let claimed: HashSet<UserId> = match people.last() {
+        Some(last) => {
+            let span = (after.unwrap_or_default(), last.username.as_str());
+            users::claimants_between(&app.store.db, span).await?.into_iter().collect()
+        }
+        None => HashSet::new(),
+    };
     let record = |user: User| Record {
         password_hash: passwords.remove(user.id.as_str()),
         id: Some(user.id.as_str().to_owned()),
         username: user.username,
-        email: user.email,
-        email_verified: user.email_verified,
+        // An address that somebody only claims must not become one that they own.
+        email: user.email.filter(|_| !claimed.contains(&user.id)),
+        email_verified: Some(user.email_verified),
         name: user.name,
         profile: user.profile,
-        groups: user.groups,
-        disabled: user.disabled_at.is_some(),
+        groups: Some(user.groups),
+        disabled: Some(user.disabled_at.is_some()),
     };
     Ok(people.into_iter().map(record).collect())
 }

@@ -8,7 +8,7 @@ use crate::service::failure::Failure;
 use crate::service::people::{PeopleError, check_groups};
 use crate::service::revocation::{self, Subject};
 use crate::store::groups::{self, Group};
-use crate::store::{StoreError, audit};
+use crate::store::{StoreError, audit, users};
 
 /// People taken out in one transaction when a group is deleted.
 const BATCH: i64 = 200;
@@ -89,9 +89,15 @@ pub async fn change(
     let now = app.now();
     let mut tx = app.store.begin().await?;
     let who = (group.name.as_str(), id);
-    let (kind, changed) = match membership {
-        Membership::In => ("group.member_added", groups::add_member(&mut tx, who, now).await),
-        Membership::Out => ("group.member_removed", groups::remove_member(&mut tx, who, now).await),
+    let (event, changed) = match membership {
+        Membership::In => (
+            Event::success("group.member_added", actor, now),
+            groups::add_member(&mut tx, who, now).await,
+        ),
+        Membership::Out => (
+            Event::success("group.member_removed", actor, now),
+            groups::remove_member(&mut tx, who, now).await,
+        ),
     };
     let changed = changed.map_err(|error| match error {
         // The group was there a moment ago, so it is mostly the person who is not.
@@ -101,7 +107,7 @@ pub async fn change(
     if !changed {
         return Ok(());
     }
-    let event = Event::success(kind, actor, now).user(id).detail("group", group.name.as_str());
+    let event = event.user(id).detail("group", group.name.as_str());
     audit::append(&mut tx, &event.into_row()).await?;
     let pending = revocation::record(&mut tx, &[Subject::Facts(id)], now).await?;
     tx.commit().await?;
@@ -120,7 +126,9 @@ pub async fn delete(app: &App, name: &str, actor: &Actor) -> Result<Group, Group
     loop {
         let now = app.now();
         let mut tx = app.store.begin().await?;
-        let members = groups::members(&mut tx, (name, BATCH)).await?;
+        // As everywhere: all owners, then people.
+        users::hold_owners(&mut tx).await?;
+        let mut members = groups::members(&mut tx, (name, BATCH)).await?;
         for id in &members {
             match groups::remove_member(&mut tx, (name, id), now).await {
                 Ok(_) | Err(StoreError::Conflict) => {}
@@ -129,16 +137,23 @@ pub async fn delete(app: &App, name: &str, actor: &Actor) -> Result<Group, Group
         }
         let is_last = i64::try_from(members.len()).unwrap_or(BATCH) < BATCH;
         if is_last {
-            groups::delete(&mut tx, name).await?;
+            // Whoever joined meanwhile.
+            members.extend(groups::remove_all(&mut tx, name).await?);
+        }
+        if is_last && groups::delete(&mut tx, name).await? {
             let event = Event::success("group.deleted", actor, now)
                 .detail("group", name)
                 .detail("members", group.members);
             audit::append(&mut tx, &event.into_row()).await?;
         }
         let facts: Vec<_> = members.iter().map(Subject::Facts).collect();
-        let pending = revocation::record(&mut tx, &facts, now).await?;
-        tx.commit().await?;
-        revocation::publish(app, pending).await;
+        if facts.is_empty() {
+            tx.commit().await?;
+        } else {
+            let pending = revocation::record(&mut tx, &facts, now).await?;
+            tx.commit().await?;
+            revocation::publish(app, pending).await;
+        }
         if is_last {
             return Ok(group);
         }

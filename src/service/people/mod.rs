@@ -322,6 +322,7 @@ pub async fn set_activity(
         Activity::Disabled => {
             users::set_disabled(&mut tx, id, Some(now), now).await?;
             withdraw_links(&mut tx, id).await?;
+            sessions::hold_of_user(&mut tx, id).await?;
             // Why is not asked; it may be that somebody else was at work.
             sessions::disown_living(&mut tx, id).await?;
             keep_an_owner(&mut tx, &before).await?;

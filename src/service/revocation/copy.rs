@@ -43,7 +43,7 @@ pub async fn look_after(app: &App) -> Result<(), Failure> {
     {
         return Ok(());
     }
-    mend(app).await
+    catch_up(app).await
 }
 
 /// Makes the copy as a whole, whatever there is. For the start: nobody knows what Redis went through
@@ -59,10 +59,11 @@ pub async fn make(app: &App) -> Result<(), Failure> {
     let outcome = copy_all(app, &name).await;
     give_back(app, &name).await?;
     outcome?;
-    mend(app).await
+    catch_up(app).await
 }
 
-async fn mend(app: &App) -> Result<(), Failure> {
+/// Adds what was revoked since the number that the marker names, or makes the copy again.
+pub(super) async fn catch_up(app: &App) -> Result<(), Failure> {
     for _ in 0..ROUNDS {
         let marker = app.ephemeral.get(MARKER).await?;
         if let Some(known) = number(marker.as_deref()) {
@@ -132,8 +133,7 @@ async fn copy_all(app: &App, name: &str) -> Result<(), Failure> {
     // written. Each page needs it to say so still: nothing was emptied or begun anew in between.
     app.ephemeral.put(MARKER, name, MARKER_TTL).await?;
     // The counter is read first: what is revoked after that is on a page or is caught up with.
-    let newest = sync::read(&app.store.db).await?.revocations;
-    app.watch.saw_revocation(newest);
+    let newest = newest(app).await?;
     tracing::info!(newest, "copying the revocation set");
     let mut after = (String::new(), String::new());
     loop {
@@ -142,16 +142,42 @@ async fn copy_all(app: &App, name: &str) -> Result<(), Failure> {
             after = (last.kind.as_str().to_owned(), last.subject.clone());
         }
         let is_last = i64::try_from(page.len()).is_ok_and(|count| count < PAGE);
-        let next = if is_last { newest.to_string() } else { name.to_owned() };
-        if !step(app, (name, &next), &page).await? {
-            let reason = "the copy was disturbed while it was made; it is made again";
-            return Err(Failure::Unavailable(reason.into()));
+        if !step(app, (name, name), &page).await? {
+            return Err(disturbed());
         }
         if is_last {
-            return Ok(());
+            return complete(app, name, newest).await;
         }
         app.ephemeral.get_extend(LEASE, LEASE_TTL).await?;
     }
+}
+
+/// Gives the copy its number, once nothing is missing up to the newest one. Whoever revoked something
+/// meanwhile has found no number to go on from, and may have been acknowledged: a node that has not
+/// heard of it would take a copy without it for complete.
+async fn complete(app: &App, name: &str, mut known: i64) -> Result<(), Failure> {
+    for _ in 0..ROUNDS {
+        if newest(app).await? == known {
+            let is_ours = step(app, (name, &known.to_string()), &[]).await?;
+            return if is_ours { Ok(()) } else { Err(disturbed()) };
+        }
+        let (news, up_to) = gapless(revocations::since(&app.store.db, known, PAGE).await?, known);
+        if up_to == known || !step(app, (name, name), &news).await? {
+            return Err(disturbed());
+        }
+        known = up_to;
+    }
+    Err(disturbed())
+}
+
+async fn newest(app: &App) -> Result<i64, Failure> {
+    let newest = sync::read(&app.store.db).await?.revocations;
+    app.watch.saw_revocation(newest);
+    Ok(newest)
+}
+
+fn disturbed() -> Failure {
+    Failure::Unavailable("the copy was disturbed while it was made; it is made again".into())
 }
 
 /// Adds revocations and moves the marker, in one step; `false` when it was not as expected.

@@ -213,7 +213,8 @@ pub(crate) async fn refuse(
     let event = Event::failure("sign_in.refused", &Actor::Anonymous, now).user(user).caller(caller);
     audit::append(&mut tx, &event.into_row()).await?;
     // Spent with the letter or not at all: a transaction that fails leaves the next one to be told.
-    if used_jtis::spend(&mut tx, told.as_str(), now.plus(TOLD_AGAIN)).await? {
+    let may_tell = matches!(sign_in.mailbox, Mailbox::Open);
+    if may_tell && used_jtis::spend(&mut tx, told.as_str(), now.plus(TOLD_AGAIN)).await? {
         tell(app, &mut tx, &sign_in, Letter::SignInRefused).await?;
     }
     tx.commit().await?;

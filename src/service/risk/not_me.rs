@@ -6,16 +6,17 @@ use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
 use crate::crypto::secret::{Secret, SecretHash};
 use crate::mail::Letter;
-use crate::protocol::types::UserId;
+use crate::protocol::types::{SessionId, UserId};
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::brake;
 use crate::service::failure::Failure;
 use crate::service::people::links as recovery;
-use crate::service::session::{self, LiveSession};
+use crate::service::revocation::{self, Subject};
+use crate::service::session::{self, LiveSession, session_data};
 use crate::service::sign_in::address_rule;
 use crate::service::{mail, people};
-use crate::store::grants::Offline;
+use crate::store::grants::{self, Offline};
 use crate::store::known_marks::{self, Mark, MarkKind};
 use crate::store::links::{self, LinkKind, OneTimeLink};
 use crate::store::sessions::{self, Session};
@@ -46,6 +47,8 @@ pub struct Disputed {
     pub user: User,
     /// The session, dead or alive; `None` when nobody was let in, or it is long gone.
     pub session: Option<Session>,
+    /// The session that the letter was about, also when it is long gone.
+    pub session_id: Option<SessionId>,
     /// When the letter was written.
     pub told_at: UnixTime,
 }
@@ -75,12 +78,13 @@ async fn find(app: &App, token: &str) -> Result<Option<Disputed>, StoreError> {
     let link = links::live(&app.store.db, hash.as_str(), app.now()).await?;
     let Some(link) = link.filter(|link| link.kind == LinkKind::NotMe) else { return Ok(None) };
     let Some(user) = owner(app, &link).await? else { return Ok(None) };
+    let session_id = link.session_id.clone();
     let session = match &link.session_id {
         Some(id) => sessions::by_id(&app.store.db, id).await?,
         None => None,
     };
     let session = session.filter(|session| session.user_id == user.id);
-    Ok(Some(Disputed { user, session, told_at: link.created_at }))
+    Ok(Some(Disputed { user, session, session_id, told_at: link.created_at }))
 }
 
 async fn owner(app: &App, link: &OneTimeLink) -> Result<Option<User>, StoreError> {
@@ -100,7 +104,7 @@ pub async fn redeem(
     others: OtherSessions,
     caller: &Caller,
 ) -> Result<Secret, NotMeError> {
-    let Disputed { user, session, .. } = check(app, token, caller).await?;
+    let Disputed { user, session, session_id, .. } = check(app, token, caller).await?;
     let now = app.now();
     let mut tx = app.store.begin().await?;
     // A sign-in under way comes first and is seen, or waits and finds another epoch and no password.
@@ -146,13 +150,35 @@ pub async fn redeem(
                 app.metrics.session_ended("person", lasted);
             }
         }
-        (OtherSessions::Keep, None) => {
-            audit::append(&mut tx, &event.into_row()).await?;
-            tx.commit().await?;
-            app.outbox_bell.notify_one();
-        }
+        (OtherSessions::Keep, None) => end_what_outlived(app, tx, session_id, event).await?,
     }
     Ok(reset)
+}
+
+/// The row of a session goes long before a link does. What came from the session and outlived it ends here.
+async fn end_what_outlived(
+    app: &App,
+    mut tx: Tx,
+    session: Option<SessionId>,
+    event: Event,
+) -> Result<(), Failure> {
+    let now = app.now();
+    audit::append(&mut tx, &event.into_row()).await?;
+    let Some(session) = session else {
+        tx.commit().await?;
+        app.outbox_bell.notify_one();
+        return Ok(());
+    };
+    let ended = grants::revoke_for_session(&mut tx, &session, now, Offline::Revoke).await?;
+    let leftovers = session_data::forget_session(&mut tx, &session).await?;
+    let grants = ended.iter().map(Subject::Grant);
+    let subjects: Vec<_> = std::iter::once(Subject::Session(&session)).chain(grants).collect();
+    let pending = revocation::record(&mut tx, &subjects, now).await?;
+    tx.commit().await?;
+    app.outbox_bell.notify_one();
+    revocation::publish(app, pending).await;
+    session_data::make_room(app, leftovers).await;
+    Ok(())
 }
 
 /// Whoever it was has been remembered as known; so everything is forgotten, and whatever comes next is

@@ -141,7 +141,21 @@ on_both_backends! {
             !is_signed_in(&browser).await
         })
         .await;
-        let enabled = file(&world, "again.ndjson", "{\"username\":\"alice\"}\n");
+        // What a file does not say stays as it is, above all that somebody is disabled.
+        let silent = file(&world, "silent.csv", "username,email\nalice,alice@example.test\n");
+        assert_eq!(figures(&import(&world, &[&silent, "--duplicates", "update"]), 0), [0, 1, 0, 0]);
+        let alice = world.cli(&["user", "show", "alice"]);
+        assert_eq!(alice["state"], "disabled");
+        assert_eq!(alice["name"], "Alice Anew");
+        assert_eq!(alice["groups"], serde_json::json!(["new"]));
+        // A line about two people is about nobody.
+        let text = "{\"username\":\"alice\",\"email\":\"bob@example.test\"}\n";
+        world.cli(&["user", "delete", "bob", "--yes"]);
+        create_user(&world, "bob");
+        let both = file(&world, "both.ndjson", text);
+        assert_eq!(figures(&import(&world, &[&both, "--duplicates", "update"]), 3), [0, 0, 0, 1]);
+        let enabled = "{\"username\":\"alice\",\"disabled\":false}\n";
+        let enabled = file(&world, "again.ndjson", enabled);
         import(&world, &[&enabled, "--duplicates", "update"]);
         // Nobody's password was touched.
         submit_sign_in(&world.browser(), "alice", PASSWORD).await.assert_status(303);

@@ -89,6 +89,8 @@ on_both_backends! {
         world.cli(&["--yes", "client", "delete", "cart"]);
         // As after an hour, when every token of the old one has expired.
         execute(&world, "delete from revocations").await;
+        // What tells the two apart is the second in which each was made.
+        tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
         let newcomer = App::register(&world, "cart", &[]);
         let mut keeper = None;
         wait_until_async("the new app being known", PATIENCE, async || {
@@ -127,6 +129,11 @@ async fn no_snapshot_brings_back_what_was_kept_before_a_consent_was_taken_back()
     })
     .await;
     assert_eq!(answer, Some(401));
+    let ready = format!("{}/readyz", bed.world.issuer);
+    wait_until_async("everything being ready", PATIENCE, async || {
+        crate::kit::flow::get(&ready).await.status == 200
+    })
+    .await;
     let anew = keeper(&bed, &rp, &browser).await;
     for key in PLACES {
         anew.get(key).await.is(404);

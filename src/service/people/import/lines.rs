@@ -207,11 +207,11 @@ mod tests {
         let lines = all(text, Layout::Csv);
         let alice = lines[0].record.as_ref().unwrap();
         assert_eq!(lines[0].number, 2);
-        assert_eq!(alice.groups, ["staff", "wiki"]);
+        assert_eq!(alice.groups.as_deref().unwrap(), ["staff", "wiki"]);
         assert_eq!(alice.profile.given_name.as_deref(), Some("Alice"));
-        assert!(alice.email_verified && !alice.disabled);
+        assert_eq!((alice.email_verified, alice.disabled), (Some(true), None));
         let bob = lines[1].record.as_ref().unwrap();
-        assert_eq!((bob.email.as_deref(), bob.disabled), (None, true));
+        assert_eq!((bob.email.as_deref(), bob.disabled), (None, Some(true)));
         assert_eq!(lines[1].end, text.len() as u64);
     }
 

@@ -14,11 +14,12 @@ use std::collections::HashSet;
 
 use crate::app::App;
 use crate::clock::Seconds;
+use crate::protocol::user::User;
 use crate::service::audit::{Actor, Event};
 use crate::service::clients::Activity;
 use crate::service::failure::Failure;
 use crate::service::people::{self, Edit, PeopleError, RoleEdit};
-use crate::store::groups::{self, GroupNames};
+use crate::store::groups;
 use crate::store::imports::{self, ImportProgress};
 use crate::store::{StoreError, Tx, audit, users};
 
@@ -34,12 +35,12 @@ const MEMORY: Seconds = 30 * 86_400;
 /// What happens to a person who is there already: with this id, user name or e-mail address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Duplicates {
-    /// The import stops; what came before stays.
+    /// The import stops; the batches before stay.
     Fail,
     /// They stay as they are.
     Skip,
-    /// Name, e-mail address, groups and whether they are disabled become what the file says; the
-    /// password, the rest of the profile and the right to use the console stay.
+    /// Name, e-mail address, groups and whether they are disabled become what the file says, where it
+    /// says something; the password, the profile and the right to use the console stay.
     Update,
 }
 
@@ -110,13 +111,8 @@ pub async fn run(
     if let Some(before) = &before {
         tell(News::Resumed(before));
     }
-    let mut import = Import {
-        app,
-        plan,
-        progress: before.unwrap_or_default(),
-        seen: HashSet::new(),
-        groups: GroupNames::default(),
-    };
+    let mut import =
+        Import { app, plan, progress: before.unwrap_or_default(), seen: HashSet::new() };
     let done = import.progress.line;
     let mut lines = lines.filter(|line| line.as_ref().map_or(true, |line| number(line) > done));
     loop {
@@ -149,8 +145,6 @@ struct Import<'a> {
     progress: ImportProgress,
     /// In a dry run nothing stays to collide with, so the names of the file are kept.
     seen: HashSet<String>,
-    /// Groups that are known to be there.
-    groups: GroupNames,
 }
 
 impl Import<'_> {
@@ -161,12 +155,20 @@ impl Import<'_> {
     ) -> Result<(), ImportError> {
         let last = batch.last().map_or(0, number);
         let mut there_already = Vec::new();
+        let checked: Vec<_> = batch
+            .into_iter()
+            .map(|line| (line.number, line.record.and_then(|record| self.check(record))))
+            .collect();
         let mut tx = self.app.store.begin().await?;
-        for line in batch {
-            match line.record.and_then(|record| self.check(record)) {
+        // All groups first and in one order: two imports at once must not wait for each other.
+        let people = checked.iter().filter_map(|(_, checked)| checked.as_ref().ok());
+        let groups = people.flat_map(|candidate| &candidate.user.groups);
+        groups::make(&mut tx, groups, self.app.now()).await?;
+        for (line, checked) in checked {
+            match checked {
                 Err(reason) => {
                     self.progress.rejected += 1;
-                    tell(News::Rejected { line: line.number, reason: &reason });
+                    tell(News::Rejected { line, reason: &reason });
                 }
                 Ok(candidate) if self.add(&mut tx, &candidate).await? => {
                     self.progress.created += 1;
@@ -174,16 +176,15 @@ impl Import<'_> {
                 Ok(candidate) => match self.plan.duplicates {
                     Duplicates::Fail => {
                         let username = candidate.user.username;
-                        return Err(ImportError::Duplicate { line: line.number, username });
+                        return Err(ImportError::Duplicate { line, username });
                     }
                     Duplicates::Skip => self.progress.skipped += 1,
-                    Duplicates::Update => there_already.push((line.number, candidate)),
+                    Duplicates::Update => there_already.push((line, candidate)),
                 },
             }
         }
         self.progress.line = last;
         if self.plan.mode == Mode::DryRun {
-            self.groups = GroupNames::default();
             self.progress.updated += i64::try_from(there_already.len()).unwrap_or(i64::MAX);
             return Ok(());
         }
@@ -210,7 +211,7 @@ impl Import<'_> {
         Ok(())
     }
 
-    fn check(&mut self, record: Record) -> Result<Candidate, String> {
+    fn check(&self, record: Record) -> Result<Candidate, String> {
         let now = self.app.now();
         let mut candidate = record.check(now).map_err(|problem| problem.to_string())?;
         if self.plan.trust_emails {
@@ -221,14 +222,14 @@ impl Import<'_> {
 
     /// Adds somebody; `false` if they are there already.
     async fn add(&mut self, tx: &mut Tx, candidate: &Candidate) -> Result<bool, ImportError> {
-        let Candidate { user, phc } = candidate;
+        let Candidate { user, phc, .. } = candidate;
         if self.plan.mode == Mode::DryRun && !self.is_first(candidate) {
             return Ok(false);
         }
         if !users::insert_unless_taken(&mut *tx, user).await? {
             return Ok(false);
         }
-        groups::join_groups(&mut *tx, user, &mut self.groups).await?;
+        groups::join_groups(&mut *tx, user).await?;
         if let Some(phc) = phc {
             users::set_password(&mut *tx, &user.id, phc, user.created_at).await?;
         }
@@ -254,28 +255,48 @@ impl Import<'_> {
     }
 
     async fn update(&self, candidate: Candidate) -> Result<(), PeopleError> {
-        let new = candidate.user;
-        let found = match people::find(self.app, &new.username).await {
-            Err(PeopleError::NotFound) => match &new.email {
-                Some(email) => people::find(self.app, email).await?,
-                None => people::find(self.app, new.id.as_str()).await?,
-            },
-            found => found?,
-        };
-        let activity =
-            if new.disabled_at.is_some() { Activity::Disabled } else { Activity::Enabled };
+        let found = self.who_is_there(&candidate).await?;
+        let Candidate { user: new, said, .. } = candidate;
+        // What the file leaves open stays as it is.
+        let email = new.email.or_else(|| found.email.clone());
+        let same_email = email == found.email;
+        let is_verified = said.email_verified.or(self.plan.trust_emails.then_some(true));
         let edit = Edit {
-            name: new.name,
-            email: new.email,
-            email_verified: new.email_verified,
-            groups: new.groups,
+            name: new.name.or_else(|| found.name.clone()),
+            email_verified: is_verified.unwrap_or(same_email && found.email_verified),
+            email,
+            groups: said.groups.unwrap_or_else(|| found.groups.clone()),
             role: RoleEdit::Keep,
         };
         people::update(self.app, &found.id, edit, &Actor::CommandLine).await?;
-        if new.disabled_at.is_some() != found.disabled_at.is_some() {
-            people::set_activity(self.app, &found.id, activity, &Actor::CommandLine).await?;
+        let activity = match said.disabled {
+            Some(true) if found.disabled_at.is_none() => Activity::Disabled,
+            Some(false) if found.disabled_at.is_some() => Activity::Enabled,
+            _ => return Ok(()),
+        };
+        people::set_activity(self.app, &found.id, activity, &Actor::CommandLine).await
+    }
+
+    /// The one person that a line is about.
+    async fn who_is_there(&self, candidate: &Candidate) -> Result<User, PeopleError> {
+        let db = &self.app.store.db;
+        let mut found: Vec<User> = Vec::new();
+        if let Some(id) = &candidate.said.id {
+            found.extend(users::by_id(db, id).await?);
         }
-        Ok(())
+        for login in std::iter::once(&candidate.user.username).chain(&candidate.user.email) {
+            found.extend(users::by_login(db, login).await?);
+        }
+        found.dedup_by(|one, other| one.id == other.id);
+        let mut found = found.into_iter();
+        match (found.next(), found.next()) {
+            (Some(person), None) => Ok(person),
+            (None, _) => Err(PeopleError::NotFound),
+            (Some(_), Some(_)) => {
+                let problem = "id, user name and e-mail address belong to different people";
+                Err(PeopleError::invalid("username", problem))
+            }
+        }
     }
 
     async fn save(&self, tx: &mut Tx) -> Result<(), ImportError> {

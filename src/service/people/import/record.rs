@@ -1,10 +1,12 @@
 //! One line of an import: what it may say, and what becomes of it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::clock::UnixTime;
 use crate::crypto::password;
 use crate::crypto::secret;
+use crate::protocol::plain_text::is_disguised;
 use crate::protocol::types::UserId;
 use crate::protocol::user::{Profile, User};
 use crate::service::people::{PeopleError, check_email, check_groups, check_name, check_username};
@@ -19,16 +21,16 @@ pub struct Record {
     pub username: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    #[serde(default)]
-    pub email_verified: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_verified: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     #[serde(default)]
     pub profile: Profile,
-    #[serde(default)]
-    pub groups: Vec<String>,
-    #[serde(default)]
-    pub disabled: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<bool>,
     /// See [`crate::crypto::password::foreign`] for the kinds that can be kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_hash: Option<String>,
@@ -39,12 +41,33 @@ pub struct Record {
 pub(super) struct Candidate {
     pub user: User,
     pub phc: Option<String>,
+    pub said: Said,
 }
+
+/// What the file says of somebody, apart from what it leaves open: for people who are there already.
+#[derive(Debug, Clone)]
+pub(super) struct Said {
+    pub id: Option<UserId>,
+    pub email_verified: Option<bool>,
+    pub groups: Option<Vec<String>>,
+    pub disabled: Option<bool>,
+}
+
+/// The longest claim of a profile, in characters.
+const LONGEST_CLAIM: usize = 1_000;
 
 impl Record {
     /// Checks everything that can be checked without looking at other people.
     pub(super) fn check(self, now: UnixTime) -> Result<Candidate, PeopleError> {
-        let id = self.id.map_or_else(|| Ok(UserId::new(secret::opaque_id())), check_id)?;
+        let id = self.id.map(check_id).transpose()?;
+        check_profile(&self.profile)?;
+        let groups = self.groups.map(check_groups).transpose()?;
+        let said = Said {
+            id: id.clone(),
+            email_verified: self.email_verified,
+            groups: groups.clone(),
+            disabled: self.disabled,
+        };
         let phc = self.password_hash.filter(|text| !text.trim().is_empty());
         let phc = phc
             .map(|text| password::accept(&text))
@@ -52,21 +75,40 @@ impl Record {
             .map_err(|problem| PeopleError::invalid("password_hash", &problem.to_string()))?;
         let email = check_email(self.email)?;
         let user = User {
-            id,
+            // Somebody of this id may have been deleted: nothing that ended theirs is about this one.
+            token_version: if id.is_some() { now.0 } else { 0 },
+            id: id.unwrap_or_else(|| UserId::new(secret::opaque_id())),
             username: check_username(&self.username)?,
-            email_verified: self.email_verified && email.is_some(),
+            email_verified: self.email_verified == Some(true) && email.is_some(),
             email,
             name: check_name(self.name)?,
             profile: self.profile,
-            groups: check_groups(self.groups)?,
+            groups: groups.unwrap_or_default(),
             role: None,
-            disabled_at: self.disabled.then_some(now),
-            token_version: 0,
+            disabled_at: self.disabled.unwrap_or_default().then_some(now),
             created_at: now,
             updated_at: now,
         };
-        Ok(Candidate { user, phc })
+        Ok(Candidate { user, phc, said })
     }
+}
+
+/// Claims go to apps as they are, so they are ordinary text of a bearable length.
+fn check_profile(profile: &Profile) -> Result<(), PeopleError> {
+    let claims = serde_json::to_value(profile).unwrap_or_default();
+    let mut open = vec![&claims];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::String(text) if text.chars().count() > LONGEST_CLAIM || is_disguised(text) => {
+                let problem =
+                    format!("use at most {LONGEST_CLAIM} ordinary characters for a claim");
+                return Err(PeopleError::invalid("profile", &problem));
+            }
+            Value::Object(members) => open.extend(members.values()),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// A `sub` is at most 255 ASCII characters (OpenID Connect Core section 2).
@@ -106,6 +148,8 @@ mod tests {
             (r#"{"username":"a","email":"nowhere"}"#, "email"),
             (r#"{"username":"a","id":"a b"}"#, "id"),
             (r#"{"username":"a","groups":[""]}"#, "groups"),
+            (r#"{"username":"a","profile":{"nickname":"x\u0000y"}}"#, "profile"),
+            (r#"{"username":"a","profile":{"address":{"locality":"\u202etown"}}}"#, "profile"),
             (r#"{"username":"a","password_hash":"secret"}"#, "password_hash"),
         ] {
             match record(text).check(UnixTime(7)) {
