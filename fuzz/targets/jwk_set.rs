@@ -82,8 +82,9 @@ fn changed(index: usize, data: &[u8]) {
     let mut jwk = genuine.clone();
     jwk[name] = value;
     if verifies(&jwk, token) {
-        for name in MATERIAL {
-            assert_eq!(jwk.get(name), genuine.get(name), "another key verifies");
+        // A member of another kind of key means nothing here, and is passed over (RFC 7517 section 4).
+        for name in MATERIAL.iter().filter(|name| genuine.get(**name).is_some()) {
+            assert_eq!(jwk.get(*name), genuine.get(*name), "another key verifies");
         }
     }
 }
