@@ -221,6 +221,12 @@ impl Browser {
         field.send_keys(value).await.expect("type into the field");
     }
 
+    /// What is typed into the field of this name, if there is one now.
+    pub async fn value(&self, name: &str) -> Option<String> {
+        let field = self.driver.find(By::Css(format!("[name='{name}']").as_str())).await.ok()?;
+        field.prop("value").await.ok()?
+    }
+
     /// Clicks the element.
     pub async fn click(&self, css: &str) {
         let element = self.find(css).await;
