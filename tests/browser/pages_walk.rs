@@ -249,7 +249,7 @@ async fn guess(browser: &Browser) -> bool {
     browser.submit("sign-in").await;
     let mut is_told_to_wait = false;
     wait_until_async("the answer to a guess", PATIENCE, async || {
-        is_told_to_wait = browser.text().await.contains("Wait a moment");
+        is_told_to_wait = browser.shows("Wait a moment").await;
         // The form comes back without the password.
         is_told_to_wait || browser.value("password").await.is_some_and(|typed| typed.is_empty())
     })

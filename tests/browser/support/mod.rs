@@ -201,17 +201,16 @@ impl Browser {
         .await;
     }
 
+    /// Whether this text is on the page now; not while one page takes the place of another.
+    pub async fn shows(&self, text: &str) -> bool {
+        let Ok(body) = self.driver.find(By::Css("body")).await else { return false };
+        body.text().await.unwrap_or_default().contains(text)
+    }
+
     /// Waits until the page shows this text.
     pub async fn wait_for_text(&self, text: &str) {
-        wait_until_async(&format!("the text `{text}`"), WAIT, async || {
-            let body = self.driver.find(By::Css("body")).await;
-            let shown = match body {
-                Ok(body) => body.text().await.unwrap_or_default(),
-                Err(_) => return false,
-            };
-            shown.contains(text)
-        })
-        .await;
+        wait_until_async(&format!("the text `{text}`"), WAIT, async || self.shows(text).await)
+            .await;
     }
 
     /// Empties the field of this name and types into it.
