@@ -25,7 +25,7 @@ on_both_backends! {
             (redeem_at_once(&app, &code).await, code)
         });
         let (winners, codes): (Vec<Tokens>, HashSet<String>) =
-            races.buffer_unordered(2).collect().await;
+            races.buffer_unordered(1).collect().await;
         assert_eq!(codes.len(), CODES);
         assert_eq!(winners.len(), CODES);
         assert_eq!(count(&world, "select count(*) from grants").await, 200);
@@ -51,7 +51,7 @@ on_both_backends! {
             .collect()
             .await;
         let races = stream::iter(&families).map(|family| refresh_at_once(&app, family));
-        let successors: Vec<Tokens> = races.buffer_unordered(2).collect().await;
+        let successors: Vec<Tokens> = races.buffer_unordered(1).collect().await;
         let distinct: HashSet<_> = successors.iter().map(|tokens| &tokens.refresh).collect();
         assert_eq!(distinct.len(), FAMILIES, "one lineage each");
         for tokens in &successors {
@@ -185,9 +185,21 @@ async fn sign_out_or_see_that_it_is_over(tab: &Browser) -> u16 {
     }
 }
 
+/// Redeems a code as an honest client does: told to come back, because too many wait, it does.
+async fn redeem_patiently(app: &App, code: &str) -> Answer {
+    for _ in 0..5 {
+        let answer = app.redeem(code).await;
+        if answer.status != 503 {
+            return answer;
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    app.redeem(code).await
+}
+
 /// Fifty redemptions of one code at once; gives what the one winner got.
 async fn redeem_at_once(app: &App, code: &str) -> Tokens {
-    let answers = join_all((0..PARALLEL).map(|_| app.redeem(code))).await;
+    let answers = join_all((0..PARALLEL).map(|_| redeem_patiently(app, code))).await;
     let (good, bad): (Vec<Answer>, Vec<Answer>) =
         answers.into_iter().partition(|answer| answer.status == 200);
     assert_eq!(good.len(), 1, "{} redemptions succeeded: {good:?} {:?}", good.len(), bad.first());
