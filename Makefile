@@ -17,7 +17,7 @@ OTHERS := $(patsubst tests/%.rs,--test %,$(wildcard tests/*.rs)) \
 test: ## every test: installs what they need when it can, then runs them all
 	scripts/test-setup
 	cargo test --lib --bins $(OTHERS)
-	cargo test --test it -- --test-threads=$(AT_ONCE)
+	scripts/integration-tests $(AT_ONCE)
 
 # How often each of the servers is killed, and each node restarted.
 CHAOS_KILLS ?= 100

@@ -129,13 +129,13 @@ async fn trim_audit(app: &App) -> Result<(), Failure> {
 /// [`Failure`].
 pub async fn clean_up(app: &App) -> Result<(), Failure> {
     let own = app.timekeeper.trusted(app.now(), app.clock.passed());
-    let now = trusted_now(app, own).await?;
     // What has months to live waits until the clock is right. A database whose clock is behind keeps
     // nobody from rotating keys.
     let is_ahead = app.timekeeper.is_ahead(app.now(), own);
     // First of all, and whatever becomes of the rest: keys that stay unrotated are worse than rows
     // that stay for another minute.
     let rotated = if is_ahead { Ok(()) } else { keys::tick(app).await };
+    let now = trusted_now(app, own).await?;
     // Which client a family belongs to is not looked at: every successor is kept for the longest
     // grace there is, sealed, and used only within its own client's.
     let grace = fapi::longest_refresh_grace(app.config.tokens.refresh_grace);

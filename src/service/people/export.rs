@@ -27,20 +27,16 @@ pub enum Hashes {
 pub async fn page(app: &App, after: Option<&str>, hashes: Hashes) -> Result<Vec<Record>, Failure> {
     let filter = UserFilter { search: None, after: after.map(str::to_owned), limit: PAGE };
     let people = users::list(&app.store.db, &filter).await?;
-    let mut passwords: HashMap<String, String> = match (hashes, people.last()) {
-        (Hashes::Included, Some(last)) => {
-            let span = (after.unwrap_or_default(), last.username.as_str());
+    let Some(last) = people.last() else { return Ok(Vec::new()) };
+    let span = (after.unwrap_or_default(), last.username.as_str());
+    let mut passwords: HashMap<String, String> = match hashes {
+        Hashes::Included => {
             users::passwords_between(&app.store.db, span).await?.into_iter().collect()
         }
-        _ => HashMap::new(),
+        Hashes::LeftOut => HashMap::new(),
     };
-    let claimed: HashSet<UserId> = match people.last() {
-        Some(last) => {
-            let span = (after.unwrap_or_default(), last.username.as_str());
-            users::claimants_between(&app.store.db, span).await?.into_iter().collect()
-        }
-        None => HashSet::new(),
-    };
+    let claimed: HashSet<UserId> =
+        users::claimants_between(&app.store.db, span).await?.into_iter().collect();
     let record = |user: User| Record {
         password_hash: passwords.remove(user.id.as_str()),
         id: Some(user.id.as_str().to_owned()),

@@ -37,34 +37,41 @@ pub async fn inspect(app: &App, token: &str) -> Result<Option<Arc<AccessTokenCla
 
 /// The claims of a token that we made and that has not expired, revoked or not.
 ///
+/// What a token says never changes, so each is verified or fetched once and then remembered by its hash:
+/// what is left to ask for each use is whether anything it descends from is revoked.
+///
 /// # Errors
 /// [`Failure`] when the ephemeral store cannot say whether it knows an opaque token.
 pub async fn genuine(app: &App, token: &str) -> Result<Option<Arc<AccessTokenClaims>>, Failure> {
-    if !token.contains('.') {
-        let found = app.ephemeral.get(&opaque_key(token)).await?;
-        let claims = found.and_then(|json| serde_json::from_str(&json).ok());
-        return Ok(claims.map(|claims| Arc::new(look_behind(app, claims))));
-    }
     let hash = SecretHash::of(token);
-    let now = app.now();
-    if let Some(claims) = app.verified.get(&hash, now) {
+    if let Some(claims) = app.verified.get(&hash, app.now()) {
         return Ok(Some(claims));
     }
     let moment = app.verified.moment();
+    let found = if token.contains('.') { signed(app, token) } else { stored(app, token).await? };
+    let Some(claims) = found else { return Ok(None) };
+    let claims = Arc::new(look_behind(app, claims));
+    app.verified.insert(hash, Arc::clone(&claims), moment);
+    Ok(Some(claims))
+}
+
+/// What a JWT says that has our signature.
+fn signed(app: &App, token: &str) -> Option<AccessTokenClaims> {
     let expect = Expect {
         typ: TokenType::AccessToken,
         issuer: app.issuer(),
         audience: None,
-        now,
+        now: app.now(),
         expiry: Expiry::Enforced,
     };
-    let Ok(claims) = jose::verify(&app.keyring.load(), token, &expect) else { return Ok(None) };
-    let Ok(claims) = serde_json::from_value::<AccessTokenClaims>(claims.into()) else {
-        return Ok(None);
-    };
-    let claims = Arc::new(look_behind(app, claims));
-    app.verified.insert(hash, Arc::clone(&claims), moment);
-    Ok(Some(claims))
+    let claims = jose::verify(&app.keyring.load(), token, &expect).ok()?;
+    serde_json::from_value(claims.into()).ok()
+}
+
+/// What we keep of an opaque token.
+async fn stored(app: &App, token: &str) -> Result<Option<AccessTokenClaims>, Failure> {
+    let found = app.ephemeral.get(&opaque_key(token)).await?;
+    Ok(found.and_then(|json| serde_json::from_str(&json).ok()))
 }
 
 /// The client of a JWT access token that we made, expired and revoked ones included: enough to know whose

@@ -2,16 +2,15 @@
 //! is by a token of its own platform and needs no secret of ours.
 
 use super::issue::{self, AccessTokenSeed};
-use super::lineage::{self, Gate, Ground};
+use super::lineage;
 use super::request::{Limits, TokenRequest};
 use super::witness;
 use crate::app::App;
 use crate::protocol::error::OAuthError;
 use crate::protocol::token::TokenResponse;
-use crate::service::audit::{self, Event};
-use crate::service::failure::{EndpointError, Failure};
+use crate::service::audit;
+use crate::service::failure::EndpointError;
 use crate::service::trusted_issuers::{self, AssertionError};
-use crate::store::grants::Grant;
 
 fn refused(detail: impl Into<String>) -> EndpointError {
     OAuthError::invalid_grant("The assertion is not accepted.").because(detail).into()
@@ -46,24 +45,14 @@ pub(super) async fn redeem(
     let event =
         witness::given(app, "assertion.accepted", (request, &claims), assertion.person.as_ref())
             .detail("issuer", assertion.issuer.as_str());
-    match &grant {
-        Some(grant) => commit(app, request, (grant, event)).await?,
-        None => audit::write(app, event).await?,
+    if let Some(grant) = &grant {
+        if !lineage::commit_on_trust(app, request, (grant, event)).await? {
+            return Err(refused("the person or the client is gone"));
+        }
+    } else {
+        audit::write(app, event).await?;
     }
     let token = issue::mint(app, client, (&claims, seed.opaque.as_deref())).await?;
     tracing::info!(client_id = %client.id, issuer = assertion.issuer, "assertion accepted");
     Ok(issue::answer(&basis, token))
-}
-
-/// What a person is given has a grant of its own, so that it ends with them.
-async fn commit(
-    app: &App,
-    request: &TokenRequest<'_>,
-    (grant, event): (&Grant, Event),
-) -> Result<(), EndpointError> {
-    match lineage::commit(app, (grant, None), Ground::Trust(Box::new(event)), request).await? {
-        Gate::Passed => Ok(()),
-        Gate::GroundLost => Err(refused("the person or the client is gone")),
-        Gate::SpentBefore => Err(Failure::Internal("a fresh grant was not new".into()).into()),
-    }
 }

@@ -175,6 +175,20 @@ pub(super) async fn commit(
     Ok(Gate::Passed)
 }
 
+/// The gate of a grant that rests on the word of a trusted issuer, which gives no refresh token: `false`
+/// when the person or the client is gone.
+pub(super) async fn commit_on_trust(
+    app: &App,
+    request: &TokenRequest<'_>,
+    (grant, event): (&Grant, Event),
+) -> Result<bool, Failure> {
+    match commit(app, (grant, None), Ground::Trust(Box::new(event)), request).await? {
+        Gate::Passed => Ok(true),
+        Gate::GroundLost => Ok(false),
+        Gate::SpentBefore => Err(Failure::Internal("a fresh grant was not new".into())),
+    }
+}
+
 /// Whether nothing has ended that takes an answer back. The person first, then the session: the order of
 /// whoever ends them.
 async fn still_counts(tx: &mut Tx, approval: &Approval) -> Result<bool, StoreError> {

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value};
 
 use super::issue::{self, AccessTokenSeed};
-use super::lineage::{self, Gate, Ground};
+use super::lineage;
 use super::request::{Limits, TokenRequest};
 use super::witness;
 use crate::app::App;
@@ -25,7 +25,7 @@ use crate::protocol::token::grant::token_exchange::{
 use crate::protocol::token::{TokenResponse, sender_constraint};
 use crate::protocol::types::{ClientId, GrantId, UserId};
 use crate::protocol::user::User;
-use crate::service::audit::{self, Event};
+use crate::service::audit;
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::token::{access_token, subject};
 use crate::service::trusted_issuers::{self, Assertion, AssertionError};
@@ -109,7 +109,9 @@ pub(super) async fn exchange(
     if subject.origins.is_empty()
         && let Some((_, grant)) = person
     {
-        commit(app, request, (grant, event)).await?;
+        if !lineage::commit_on_trust(app, request, (grant, event)).await? {
+            return Err(refused("the person or the client is gone"));
+        }
     } else {
         claims.grant = GrantId::new(seed.jti.clone());
         audit::write(app, event).await?;
@@ -133,19 +135,6 @@ fn narrow(claims: &mut AccessTokenClaims, subject: &Subject, acting: &Acting) {
     // behind; `cnf` is this client's own key.
     claims.authorization_details = Vec::new();
     claims.more_userinfo = false;
-}
-
-/// The word of a trusted issuer for a person: a grant of its own, so that it ends with them.
-async fn commit(
-    app: &App,
-    request: &TokenRequest<'_>,
-    (grant, event): (&Grant, Event),
-) -> Result<(), EndpointError> {
-    match lineage::commit(app, (grant, None), Ground::Trust(Box::new(event)), request).await? {
-        Gate::Passed => Ok(()),
-        Gate::GroundLost => Err(refused("the person or the client is gone")),
-        Gate::SpentBefore => Err(Failure::Internal("a fresh grant was not new".into()).into()),
-    }
 }
 
 /// Without an actor token the client acts for itself.

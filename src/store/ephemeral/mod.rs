@@ -21,9 +21,6 @@ pub use self::memory::MemoryStore;
 pub use self::redis::RedisStore;
 use super::error::StoreError;
 
-/// How many commands may be under way for one caller.
-const AT_ONCE: usize = 256;
-
 /// Why the ephemeral store could not be opened at start-up. One line for the operator, without any
 /// password.
 #[derive(Debug, thiserror::Error)]
@@ -67,17 +64,6 @@ impl Ephemeral {
     /// Stores a value, replacing any.
     pub async fn put(&self, key: &str, value: &str, ttl: Seconds) -> Result<(), StoreError> {
         to_either!(self, m => m.put(key, value, ttl), r => r.put(key, value, ttl).await)
-    }
-
-    /// Stores many values, each with its time to live, in about one trip for every few hundred.
-    pub async fn put_many(&self, entries: &[(String, String, Seconds)]) -> Result<(), StoreError> {
-        // Commands of one chunk leave on the one connection before any answer is awaited, wherever a
-        // cluster keeps their keys.
-        for chunk in entries.chunks(AT_ONCE) {
-            let puts = chunk.iter().map(|(key, value, ttl)| self.put(key, value, *ttl));
-            futures_util::future::try_join_all(puts).await?;
-        }
-        Ok(())
     }
 
     /// Stores a value unless there is one; `true` if it was stored.

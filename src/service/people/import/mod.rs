@@ -21,7 +21,7 @@ use crate::service::failure::Failure;
 use crate::service::people::{self, Edit, PeopleError, RoleEdit};
 use crate::store::groups;
 use crate::store::imports::{self, ImportProgress};
-use crate::store::{StoreError, Tx, audit, users};
+use crate::store::{Sql, StoreError, Tx, audit, users};
 
 use lines::{Line, LinesError};
 use record::{Candidate, Record};
@@ -205,10 +205,7 @@ impl Import<'_> {
             }
         }
         // Afterwards: whoever comes back to this batch finds everybody there, and changes them again.
-        let mut tx = self.app.store.begin().await?;
-        self.save(&mut tx).await?;
-        tx.commit().await?;
-        Ok(())
+        self.save(&self.app.store.db).await
     }
 
     fn check(&self, record: Record) -> Result<Candidate, String> {
@@ -299,10 +296,10 @@ impl Import<'_> {
         }
     }
 
-    async fn save(&self, tx: &mut Tx) -> Result<(), ImportError> {
+    async fn save<'a>(&self, sql: impl Sql<'a>) -> Result<(), ImportError> {
         if let Some(digest) = &self.plan.digest {
             let expires_at = self.app.now().plus(MEMORY);
-            imports::save(tx, digest, &self.progress, expires_at).await?;
+            imports::save(sql, digest, &self.progress, expires_at).await?;
         }
         Ok(())
     }
