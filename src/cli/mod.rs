@@ -23,6 +23,7 @@ mod new_file;
 pub mod output;
 pub mod registration_token;
 pub mod serve;
+mod service_manager;
 pub mod session;
 pub mod setup_link;
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::engine;
 use super::exit::{Exit, Failure};
 use super::globals::{Globals, Program};
 use super::output::Output;
+use super::service_manager;
 use super::version::VERSION;
 use crate::app::{App, Migrations};
 use crate::clock::Clock;
@@ -54,7 +55,11 @@ fn serve(config: Config, args: &ServeArgs, output: &mut Output<'_>) -> Result<Ex
         let app = Arc::new(start::start(config, Clock::System, migrations).await?);
         welcome(&app, output).await?;
         let running = server::start(app, listeners)?;
-        until_signalled(running, Vec::new()).await
+        service_manager::ready();
+        tokio::select! {
+            served = until_signalled(running, Vec::new()) => served,
+            never = service_manager::keep_alive() => never,
+        }
     })
 }
 
@@ -163,6 +168,7 @@ pub(super) async fn until_signalled(
     let stopping = async {
         stop().await;
         tracing::info!("stopping: requests under way may finish");
+        service_manager::stopping();
         tokio::select! {
             () = stopper.drain() => {}
             () = stop() => stopper.stop_now().await,

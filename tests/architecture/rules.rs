@@ -33,6 +33,7 @@ pub const HOMES: &[(&str, &[&str])] = &[
     ("clap_mangen", &["src/cli/man.rs"]),
     ("rpassword", &["src/cli"]),
     ("indicatif", &["src/cli"]),
+    ("sd_notify", &["src/cli/service_manager.rs"]),
     ("csv", &["src/service/people/import/lines.rs"]),
     ("opentelemetry", &["src/telemetry/traces.rs"]),
     ("opentelemetry_sdk", &["src/telemetry/traces.rs"]),

@@ -22,6 +22,7 @@
 //! | `lock_order` | thirty-two who change the same rows at once, and never wait in a circle |
 //! | `cli_changes` | what a command changes reaches a running server |
 //! | `operations` | health, metrics, request ids, a clean log, an orderly stop, two nodes |
+//! | `service_manager` | systemd hears when it is ready, alive and stopping |
 //! | `tls` | what TLS itself lets in, where Doorward ends it |
 //! | `startup_errors` | every configuration mistake ends the start with one clear line |
 //! | `traces` | spans reach an OpenTelemetry collector, whole and without secrets |
@@ -42,6 +43,7 @@ mod outages;
 mod redis_faults;
 mod revocation_copy;
 mod routes;
+mod service_manager;
 mod set_clocks;
 mod shared_limits;
 mod soak;

@@ -185,21 +185,21 @@ async fn sign_out_or_see_that_it_is_over(tab: &Browser) -> u16 {
     }
 }
 
-/// Redeems a code as an honest client does: told to come back, because too many wait, it does.
-async fn redeem_patiently(app: &App, code: &str) -> Answer {
+/// Asks as an honest client does: told to come back, because too many wait, it does.
+async fn patiently(ask: impl AsyncFn() -> Answer) -> Answer {
     for _ in 0..5 {
-        let answer = app.redeem(code).await;
+        let answer = ask().await;
         if answer.status != 503 {
             return answer;
         }
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
-    app.redeem(code).await
+    ask().await
 }
 
 /// Fifty redemptions of one code at once; gives what the one winner got.
 async fn redeem_at_once(app: &App, code: &str) -> Tokens {
-    let answers = join_all((0..PARALLEL).map(|_| redeem_patiently(app, code))).await;
+    let answers = join_all((0..PARALLEL).map(|_| patiently(async || app.redeem(code).await))).await;
     let (good, bad): (Vec<Answer>, Vec<Answer>) =
         answers.into_iter().partition(|answer| answer.status == 200);
     assert_eq!(good.len(), 1, "{} redemptions succeeded: {good:?} {:?}", good.len(), bad.first());
@@ -211,7 +211,8 @@ async fn redeem_at_once(app: &App, code: &str) -> Tokens {
 
 /// Fifty refreshes with one token at once; all must get the same pair.
 async fn refresh_at_once(app: &App, family: &Tokens) -> Tokens {
-    let answers = join_all((0..PARALLEL).map(|_| app.refresh(&family.refresh))).await;
+    let refresh = async || app.refresh(&family.refresh).await;
+    let answers = join_all((0..PARALLEL).map(|_| patiently(refresh))).await;
     let tokens: Vec<Tokens> = answers.iter().map(Answer::tokens).collect();
     let pairs: HashSet<_> = tokens.iter().map(|t| (&t.access, &t.refresh)).collect();
     assert_eq!(pairs.len(), 1, "{} lineages", pairs.len());
