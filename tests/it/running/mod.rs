@@ -19,7 +19,7 @@
 //! | `soak` | days of use leave nothing behind, in no table and in no fast store |
 //! | `crash` | the server is killed twenty times under load and loses nothing it acknowledged |
 //! | `imports` | many people from a file, interrupted and resumed, with passwords from elsewhere |
-//! | `lock_order` | thirty-two who change the same rows at once, and never wait in a circle |
+//! | `lock_order` | thirty-four who change the same rows at once, and never wait in a circle |
 //! | `cli_changes` | what a command changes reaches a running server |
 //! | `operations` | health, metrics, request ids, a clean log, an orderly stop, two nodes |
 //! | `tls` | what TLS itself lets in, where Doorward ends it |
