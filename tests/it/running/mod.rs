@@ -20,6 +20,7 @@
 //! | `crash` | the server is killed twenty times under load and loses nothing it acknowledged |
 //! | `imports` | many people from a file, interrupted and resumed, with passwords from elsewhere |
 //! | `lock_order` | thirty-four who change the same rows at once, and never wait in a circle |
+//! | `costs` | how often each hot operation asks the database and Redis |
 //! | `cli_changes` | what a command changes reaches a running server |
 //! | `operations` | health, metrics, request ids, a clean log, an orderly stop, two nodes |
 //! | `tls` | what TLS itself lets in, where Doorward ends it |
@@ -28,6 +29,7 @@
 
 mod audit_log;
 mod cli_changes;
+mod costs;
 mod crash;
 mod floods;
 mod imports;
