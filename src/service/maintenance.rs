@@ -13,7 +13,7 @@ use crate::service::keys;
 use crate::store::grants::refresh_families;
 use crate::store::{cleanup, outbox, sessions, sync};
 
-/// Rows removed per step, so that no clean-up holds the database for long.
+/// Rows of a kind removed per step, so that no clean-up holds the database for long.
 const BATCH: i64 = 500;
 /// How long one run goes on removing what has expired.
 const PURGING: Duration = Duration::from_secs(20);
@@ -140,16 +140,16 @@ pub async fn clean_up(app: &App) -> Result<(), Failure> {
     // grace there is, sealed, and used only within its own client's.
     let grace = fapi::longest_refresh_grace(app.config.tokens.refresh_grace);
     let grace_over = now.plus(-grace - 1);
-    refresh_families::clear_successors(&app.store.db, grace_over, BATCH).await?;
-    // Bounded twice: rows per statement and the time of a run. A number of statements would be a rate
-    // above which tables grow.
+    // Bounded twice: rows per step and the time of a run. A number of steps would be a rate above which
+    // tables grow, and sealed successors outlive their grace.
     let began = Instant::now();
     while began.elapsed() < PURGING {
+        let cleared = refresh_families::clear_successors(&app.store.db, grace_over, BATCH).await?;
         let purged = cleanup::purge(&app.store.db, now, BATCH).await?;
         for lasted in &purged.unended_sessions {
             app.metrics.session_ended("expiry", *lasted);
         }
-        if purged.rows == 0 {
+        if cleared + purged.rows == 0 {
             break;
         }
     }

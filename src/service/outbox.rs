@@ -20,7 +20,7 @@ use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
 use crate::service::mail;
-use crate::service::session::backchannel_logout;
+use crate::service::session::{backchannel_logout, farewell};
 use crate::store::outbox::{self, Candidate, Delivery};
 use crate::store::{Tx, audit};
 
@@ -44,7 +44,7 @@ const MOST_REFUSALS: i64 = 5;
 const TICK: Duration = Duration::from_secs(1);
 
 /// The kinds of deliveries this program can send. All letters together get one share of the places.
-const KINDS: [&str; 2] = [mail::KIND, backchannel_logout::KIND];
+const KINDS: [&str; 3] = [mail::KIND, backchannel_logout::KIND, farewell::KIND];
 
 /// How a try went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -221,6 +221,7 @@ async fn deliver(app: &App, (kind, delivery): (&'static str, &Delivery)) {
     } else {
         match kind {
             backchannel_logout::KIND => backchannel_logout::send(app, delivery).await,
+            farewell::KIND => farewell::send(app, delivery).await,
             mail::KIND => mail::send(app, delivery).await,
             _ => Ok(Attempt::Obsolete),
         }
@@ -352,10 +353,10 @@ mod tests {
         assert_eq!(turns.kinds(), KINDS);
         assert_eq!(order(&turns), ["l1", "q1", "l2"]);
         turns.take(KINDS[0], Some(&loud));
-        assert_eq!(turns.kinds(), [KINDS[1], KINDS[0]]);
+        assert_eq!(turns.kinds(), [KINDS[1], KINDS[2], KINDS[0]]);
         assert_eq!(order(&turns), ["q1", "l1", "l2"]);
         turns.take(KINDS[1], Some(&quiet));
-        assert_eq!(turns.kinds(), KINDS);
+        assert_eq!(turns.kinds(), [KINDS[2], KINDS[0], KINDS[1]]);
         assert_eq!(order(&turns), ["l1", "l2", "q1"]);
     }
 

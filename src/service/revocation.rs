@@ -27,9 +27,16 @@ pub(crate) const MARKER: &str = "{rv}:marker";
 const SLOT: &str = "{rv}:";
 /// The marker outlives every tombstone. When it goes, the copy is made again.
 const MARKER_TTL: Seconds = 90 * 86_400;
-/// What a tombstone must outlive: the longest access token (an hour, the cap of client settings)
-/// and the longest fast copy of a session (`session::COPY_TTL`), with room for slow clocks.
-const TOMBSTONE_TTL: Seconds = 3_600 + 60;
+/// What a tombstone must outlive: the longest access token (an hour, the cap of client settings) and
+/// the longest fast copy of a session (`session::COPY_TTL`).
+///
+/// The fast store counts these seconds itself from when it is told, so no node's clock shortens them. But
+/// a token ends by two clocks: that of the node that made it and that of the node it is shown to. Where
+/// these differ by so much, a token lives for so much longer than an hour; nodes may differ by half a
+/// minute, and beyond what is forgiven here a token of nearly an hour could outlive its tombstone.
+const TOMBSTONE_TTL: Seconds = 3_600 + CLOCKS_DIFFER;
+/// By how much clocks may be wrong, ten times what is promised (`docs/operations.md`).
+const CLOCKS_DIFFER: Seconds = 300;
 
 /// How often a revocation looks whether those before it have been published, and the pause between.
 const TURNS: usize = 10;
@@ -117,10 +124,12 @@ impl Subject<'_> {
 #[must_use = "publish after the commit, or the fast copy stays behind"]
 pub struct Pending {
     revocations: Vec<Revocation>,
-    number: i64,
+    /// `None` when nothing was revoked.
+    number: Option<i64>,
 }
 
-/// Records revocations inside the caller's transaction.
+/// Records revocations inside the caller's transaction. Where there are none, nothing is written and no
+/// number is given out: each makes all nodes look at what has ended.
 ///
 /// # Errors
 /// [`Failure`] when SQL does not take them; nothing is revoked then.
@@ -129,12 +138,13 @@ pub async fn record(
     subjects: &[Subject<'_>],
     now: UnixTime,
 ) -> Result<Pending, Failure> {
-    let number = sync::bump_revocations(&mut *tx).await?;
-    let revocations: Vec<_> = subjects.iter().map(|s| s.revocation(number, now)).collect();
-    for revocation in &revocations {
-        revocations::record(&mut *tx, revocation).await?;
+    if subjects.is_empty() {
+        return Ok(Pending { revocations: Vec::new(), number: None });
     }
-    Ok(Pending { revocations, number })
+    let number = sync::bump_revocations(&mut *tx).await?;
+    let made: Vec<_> = subjects.iter().map(|s| s.revocation(number, now)).collect();
+    revocations::record(tx, &made).await?;
+    Ok(Pending { revocations: made, number: Some(number) })
 }
 
 /// Records the revocation of a lineage that has no row of its own, such as that of a client's own
@@ -154,21 +164,22 @@ pub async fn record_new(
     }
     let number = sync::bump_revocations(&mut *tx).await?;
     revocations::set_number(tx, (revocation.kind, &revocation.subject), number).await?;
-    Ok(Some(Pending { revocations: vec![revocation], number }))
+    Ok(Some(Pending { revocations: vec![revocation], number: Some(number) }))
 }
 
 /// Publishes what the commit has made true. Never fails: a copy that could not be written is behind
 /// the number SQL knows, so readers distrust it and make it again.
 pub async fn publish(app: &App, pending: Pending) {
-    app.watch.saw_revocation(pending.number);
-    if let Err(error) = write_copy(app, &pending).await {
+    let Some(number) = pending.number else { return };
+    app.watch.saw_revocation(number);
+    if let Err(error) = write_copy(app, (number, &pending.revocations)).await {
         tracing::warn!(%error, "a revocation could not be copied; readers go to SQL until it is");
     }
 }
 
-async fn write_copy(app: &App, pending: &Pending) -> Result<(), Failure> {
-    let (before, number) = ((pending.number - 1).to_string(), pending.number.to_string());
-    let entries = tombstones(&pending.revocations);
+async fn write_copy(app: &App, (own, made): (i64, &[Revocation])) -> Result<(), Failure> {
+    let (before, number) = ((own - 1).to_string(), own.to_string());
+    let entries = tombstones(made);
     for _ in 0..TURNS {
         // One step, if the copy knows everything before this one: neither the marker nor a tombstone
         // is ever there without the other. A store that was emptied has no marker to replace.
@@ -179,9 +190,9 @@ async fn write_copy(app: &App, pending: &Pending) -> Result<(), Failure> {
         let is_there = marker.is_some();
         match marker.and_then(|text| text.parse::<i64>().ok()) {
             // The one before came between the two questions.
-            Some(known) if known + 1 == pending.number => {}
+            Some(known) if known + 1 == own => {}
             // Somebody made it again since: whoever read this number in SQL has read this revocation.
-            Some(known) if known >= pending.number => return Ok(()),
+            Some(known) if known >= own => return Ok(()),
             // Revocations committed a moment before this one are being published, or the copy is being
             // made: whoever does that sets a number that may be the one before this.
             Some(_) => tokio::time::sleep(TURN).await,

@@ -1,29 +1,22 @@
 //! Deleting what has expired, in bounded steps so that no request waits for it.
+//!
+//! Rows that others hold several of are deleted one by one: the clean-up then never holds one while it
+//! waits for another, and cannot be part of a circle ("The order in which rows are held" in
+//! `docs/architecture.md`).
 
 use super::db::Db;
+use super::db::one_by_one::{each, one_by_one};
 use super::error::StoreError;
-use super::revocations;
+use super::{known_marks, revocations};
 use crate::clock::{Seconds, UnixTime};
 
-/// What is deleted when it has expired. The outer condition is repeated because a row may have
-/// been changed between looking and deleting.
-const EXPIRED: [&str; 9] = [
-    // The absolute limit of a family is that of its grant, which takes it along.
-    "delete from refresh_families where idle_expires_at <= $1 and id in \
-     (select id from refresh_families where idle_expires_at <= $1 \
-      order by idle_expires_at limit $2)",
-    "delete from grants where expires_at <= $1 and id in \
-     (select id from grants where expires_at <= $1 order by expires_at limit $2)",
-    "delete from session_data where expires_at <= $1 and id in \
-     (select id from session_data where expires_at <= $1 order by expires_at limit $2)",
-    "delete from one_time_links where expires_at <= $1 and hash in \
-     (select hash from one_time_links where expires_at <= $1 order by expires_at limit $2)",
+/// What is deleted when it has expired and of which nobody holds more than one row. The outer condition
+/// is repeated because a row may have been changed between looking and deleting.
+const EXPIRED: [&str; 4] = [
     "delete from used_jtis where expires_at <= $1 and hash in \
      (select hash from used_jtis where expires_at <= $1 order by expires_at limit $2)",
     "delete from registration_tokens where expires_at <= $1 and id in \
      (select id from registration_tokens where expires_at <= $1 order by expires_at limit $2)",
-    "delete from known_marks where expires_at <= $1 and (user_id, kind, mark) in \
-     (select user_id, kind, mark from known_marks where expires_at <= $1 order by expires_at limit $2)",
     "delete from imports where expires_at <= $1 and digest in \
      (select digest from imports where expires_at <= $1 order by expires_at limit $2)",
     // Whoever sends messages gives up on them; these are of a kind that nobody sends any more.
@@ -31,10 +24,36 @@ const EXPIRED: [&str; 9] = [
      (select id from outbox where expires_at <= $1 - 86400 order by expires_at limit $2)",
 ];
 
-/// As [`EXPIRED`], and tells what the sessions were.
-const EXPIRED_SESSIONS: &str = "delete from sessions where expires_at <= $1 and id in \
-     (select id from sessions where expires_at <= $1 order by expires_at limit $2) \
-     returning created_at, last_seen_at, revoked_at";
+/// What others hold several of: how the expired ones are found, and how one of them is deleted.
+const SHARED: [(&str, &str); 4] = [
+    // The absolute limit of a family is that of its grant, which takes it along.
+    (
+        "select id from refresh_families where idle_expires_at <= $1 \
+         order by idle_expires_at limit $2",
+        "delete from refresh_families where id = $1 and idle_expires_at <= $2 \
+         returning cast(1 as bigint)",
+    ),
+    (
+        "select id from grants where expires_at <= $1 order by expires_at limit $2",
+        "delete from grants where id = $1 and expires_at <= $2 returning cast(1 as bigint)",
+    ),
+    (
+        "select id from session_data where expires_at <= $1 order by expires_at limit $2",
+        "delete from session_data where id = $1 and expires_at <= $2 returning cast(1 as bigint)",
+    ),
+    (
+        "select hash from one_time_links where expires_at <= $1 order by expires_at limit $2",
+        "delete from one_time_links where hash = $1 and expires_at <= $2 \
+         returning cast(1 as bigint)",
+    ),
+];
+
+/// As [`SHARED`], and tells what the sessions were.
+const SESSIONS: (&str, &str) = (
+    "select id from sessions where expires_at <= $1 order by expires_at limit $2",
+    "delete from sessions where id = $1 and expires_at <= $2 \
+     returning created_at, last_seen_at, revoked_at",
+);
 
 /// What was deleted.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -48,15 +67,30 @@ pub struct Purged {
 /// Deletes at most `limit` expired rows of each kind. Call it again soon while it deletes any. The
 /// audit log is left to `service::audit::chain`.
 pub async fn purge(db: &Db, now: UnixTime, limit: i64) -> Result<Purged, StoreError> {
-    let mut deleted = 0;
+    let mut rows = 0;
     for sql in EXPIRED {
-        deleted += db.query(sql).bind(now).bind(limit).execute().await?;
+        rows += db.query(sql).bind(now).bind(limit).execute().await?;
     }
+    for (find, delete) in SHARED {
+        let keys = expired(db, find, (now, limit)).await?;
+        rows += each(db, delete, &keys, |row, (key,)| row.bind(key).bind(now)).await?;
+    }
+    let (find, delete) = SESSIONS;
+    let keys = expired(db, find, (now, limit)).await?;
     let gone: Vec<(UnixTime, UnixTime, Option<UnixTime>)> =
-        db.query(EXPIRED_SESSIONS).bind(now).bind(limit).all().await?;
-    let sessions = u64::try_from(gone.len()).unwrap_or(u64::MAX);
+        one_by_one(db, delete, &keys, |row, (key,)| row.bind(key).bind(now)).await?;
+    rows += u64::try_from(gone.len()).unwrap_or(u64::MAX);
     let unended = gone.into_iter().filter(|(.., revoked_at)| revoked_at.is_none());
     let unended_sessions = unended.map(|(begun, seen, _)| seen.since(begun)).collect();
-    let rows = deleted + sessions + revocations::purge(db, now, limit).await?;
+    rows += known_marks::purge(db, now, limit).await?;
+    rows += revocations::purge(db, now, limit).await?;
     Ok(Purged { rows, unended_sessions })
+}
+
+async fn expired(
+    db: &Db,
+    find: &'static str,
+    (now, limit): (UnixTime, i64),
+) -> Result<Vec<(String,)>, StoreError> {
+    db.query(find).bind(now).bind(limit).all().await
 }

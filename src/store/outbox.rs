@@ -165,6 +165,24 @@ pub async fn release<'a>(
     Ok(changed == 1)
 }
 
+/// Notes in a claimed delivery how far its sender has come. `false` when it is held by somebody else by
+/// now, who goes on.
+pub async fn progress<'a>(
+    sql: impl Sql<'a>,
+    claimed: &Delivery,
+    payload: &Value,
+) -> Result<bool, StoreError> {
+    let changed = sql
+        .into()
+        .query("update outbox set payload = $3 where id = $1 and attempts = $2")
+        .bind(&claimed.id)
+        .bind(claimed.attempts)
+        .bind(Json(payload))
+        .execute()
+        .await?;
+    Ok(changed == 1)
+}
+
 /// Removes a claimed delivery: it has arrived, or is given up. `false` when it is held by somebody
 /// else by now, who then decides.
 pub async fn remove<'a>(sql: impl Sql<'a>, claimed: &Delivery) -> Result<bool, StoreError> {

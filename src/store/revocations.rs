@@ -2,7 +2,9 @@
 
 use sqlx_macros::FromRow;
 
-use super::db::{Sql, Tx};
+use super::db::one_by_one::each;
+use super::db::repeated::Repeated;
+use super::db::{Db, Sql, Tx};
 use super::error::StoreError;
 use crate::clock::UnixTime;
 use crate::store::db::columns::stored_by_name;
@@ -67,30 +69,42 @@ pub struct Revocation {
     pub expires_at: UnixTime,
 }
 
-/// Remembers a revocation. A later one of the same subject only ever strengthens it.
-pub async fn record<'a>(sql: impl Sql<'a>, revocation: &Revocation) -> Result<(), StoreError> {
-    sql.into()
-        .query(
-            "insert into revocations (kind, subject, version, revoked_at, expires_at, number) \
-             values ($1, $2, $3, $4, $5, $6) on conflict (kind, subject) do update set \
-             number = case when excluded.number > revocations.number \
-                       then excluded.number else revocations.number end, \
-             version = case when excluded.version > revocations.version \
-                       then excluded.version else revocations.version end, \
-             revoked_at = case when excluded.revoked_at > revocations.revoked_at \
-                       then excluded.revoked_at else revocations.revoked_at end, \
-             expires_at = case when excluded.expires_at > revocations.expires_at \
-                       then excluded.expires_at else revocations.expires_at end",
-        )
-        .bind(revocation.kind)
-        .bind(&revocation.subject)
-        .bind(revocation.version)
-        .bind(revocation.revoked_at)
-        .bind(revocation.expires_at)
-        .bind(revocation.number)
-        .execute()
-        .await
-        .map(drop)
+/// Adds revocations, or strengthens those that are there.
+static RECORD: Repeated = Repeated::new(
+    "insert into revocations (kind, subject, version, revoked_at, expires_at, number) values ",
+    "(?, ?, ?, ?, ?, ?)",
+    " on conflict (kind, subject) do update set \
+     number = case when excluded.number > revocations.number \
+               then excluded.number else revocations.number end, \
+     version = case when excluded.version > revocations.version \
+               then excluded.version else revocations.version end, \
+     revoked_at = case when excluded.revoked_at > revocations.revoked_at \
+               then excluded.revoked_at else revocations.revoked_at end, \
+     expires_at = case when excluded.expires_at > revocations.expires_at \
+               then excluded.expires_at else revocations.expires_at end",
+);
+
+/// Remembers revocations that were made together, hundreds with one statement: whoever revokes something
+/// else waits meanwhile. A later one of the same subject only ever strengthens it.
+pub async fn record<'a>(sql: impl Sql<'a>, made: &[Revocation]) -> Result<(), StoreError> {
+    let mut sql = sql.into();
+    // A statement may touch a row once, so each subject is named once, by its highest version.
+    let mut made: Vec<_> = made.iter().collect();
+    made.sort_by(|a, b| (a.kind, &a.subject, b.version).cmp(&(b.kind, &b.subject, a.version)));
+    made.dedup_by(|later, first| (later.kind, &later.subject) == (first.kind, &first.subject));
+    for (text, page) in RECORD.pages(&made) {
+        let bound = page.iter().fold(sql.query(text), |statement, revocation| {
+            statement
+                .bind(revocation.kind)
+                .bind(&revocation.subject)
+                .bind(revocation.version)
+                .bind(revocation.revoked_at)
+                .bind(revocation.expires_at)
+                .bind(revocation.number)
+        });
+        bound.execute().await?;
+    }
+    Ok(())
 }
 
 /// Remembers a revocation unless there is one of the same subject; `true` if it was new. Its number,
@@ -189,17 +203,22 @@ pub async fn any<'a>(
     Ok(found)
 }
 
-/// Deletes at most `limit` entries that ended before this moment.
-pub async fn purge<'a>(sql: impl Sql<'a>, before: UnixTime, limit: i64) -> Result<u64, StoreError> {
-    // The outer condition is repeated because an entry may be strengthened meanwhile.
-    sql.into()
+/// Deletes at most `limit` entries that ended before this moment, one by one: whoever strengthens several
+/// at once would else wait in a circle with this.
+pub async fn purge(db: &Db, before: UnixTime, limit: i64) -> Result<u64, StoreError> {
+    let ended: Vec<(RevocationKind, String)> = db
         .query(
-            "delete from revocations where expires_at <= $1 and (kind, subject) in \
-             (select kind, subject from revocations where expires_at <= $1 \
-              order by expires_at limit $2)",
+            "select kind, subject from revocations where expires_at <= $1 \
+             order by expires_at limit $2",
         )
         .bind(before)
         .bind(limit)
-        .execute()
-        .await
+        .all()
+        .await?;
+    // The condition is repeated because an entry may be strengthened meanwhile.
+    let delete = "delete from revocations where kind = $1 and subject = $2 and expires_at <= $3 \
+                  returning cast(1 as bigint)";
+    let gone =
+        each(db, delete, &ended, |row, (kind, subject)| row.bind(*kind).bind(subject).bind(before));
+    gone.await
 }

@@ -4,6 +4,7 @@ use doorward::protocol::types::{ClientId, SessionId, UserId};
 use doorward::store::gateway_cookies::{self, GatewayCookie};
 use doorward::store::sessions::{self, session_clients};
 use doorward::store::{Store, StoreError, clients, grants, outbox};
+use serde_json::json;
 
 use super::fixtures::{NOW, client, delivery, grant, session};
 
@@ -41,9 +42,13 @@ pub(crate) async fn outbox_conforms(store: &Store) {
     // The first holder was only slow: it may not decide any more.
     assert!(!outbox::postpone(db, &first, NOW).await.unwrap());
     assert!(!outbox::remove(db, &first).await.unwrap());
+    let further = json!({ "after": "s7" });
+    assert!(!outbox::progress(db, &first, &further).await.unwrap());
+    assert!(outbox::progress(db, &second, &further).await.unwrap());
     assert!(outbox::postpone(db, &second, NOW.plus(100)).await.unwrap());
     assert_eq!(claim("d1", 99).await, None);
     let third = claim("d1", 100).await.unwrap();
+    assert_eq!(third.payload, further);
     assert!(outbox::remove(db, &third).await.unwrap());
     assert_eq!(claim("d1", 200).await, None);
 
@@ -127,6 +132,40 @@ pub(crate) async fn session_clients_conform(store: &Store) {
     sessions::revoke(db, &id, NOW).await.unwrap();
     let ended = session_clients::living_sessions(db, (&alice, &app), NOW).await.unwrap();
     assert!(!ended.contains(&id));
+    sessions_of_a_client_come_in_pages(store, &id).await;
+}
+
+/// Of an app that has a grant of this session, which ended at the beginning, and one of another.
+async fn sessions_of_a_client_come_in_pages(store: &Store, over: &SessionId) {
+    let db = &store.db;
+    let batch = ClientId::new("batch");
+    let bob = session("sd", "u-bob");
+    sessions::insert(db, &bob).await.unwrap();
+    session_clients::remember(db, &bob.id, &batch).await.unwrap();
+    let pages = async |since: i64, now: i64, limit: i64| {
+        let (mut all, mut after) = (Vec::new(), String::new());
+        loop {
+            let moments = (NOW.plus(since), NOW.plus(now));
+            let place = (&batch, after.as_str());
+            let page =
+                session_clients::sessions_of_client(db, place, moments, limit).await.unwrap();
+            let Some((last, _)) = page.last() else { break all };
+            after = last.as_str().to_owned();
+            all.extend(page.into_iter().map(|(id, user)| (id.to_string(), user.to_string())));
+        }
+    };
+    let row = |id: &SessionId, user: &str| (id.to_string(), user.to_owned());
+    let both = [row(over, "u-alice"), row(&bob.id, "u-bob")];
+    for limit in [1, 9] {
+        let found = pages(0, 0, limit).await;
+        assert!(both.iter().all(|row| found.contains(row)), "{found:?}");
+        assert!(found.is_sorted());
+    }
+    let found = pages(1, 0, 9).await;
+    assert!(!found.contains(&both[0]), "it had ended before");
+    assert!(found.contains(&both[1]));
+    assert!(pages(0, 10_000_000, 9).await.is_empty());
+    sessions::revoke(db, &bob.id, NOW).await.unwrap();
 }
 
 pub(crate) async fn gateway_cookies_conform(store: &Store) {

@@ -186,7 +186,7 @@ async fn attempts_conform(e: &Ephemeral, now: UnixTime) {
     allowed.sort_unstable();
     assert_eq!(allowed, [1, 2, 3, 4, 5, 6]);
     let sixth = Penalty { failures: 6, blocked_until: Some(now.plus(2)) };
-    attempts::take_back(e, (key, &sixth), now).await.unwrap();
+    attempts::take_back(e, (key, &sixth), (now, now)).await.unwrap();
     assert_eq!(attempts::begin(e, (key, &rule), now).await.unwrap(), Attempt::Allowed(sixth));
     attempts::clear(e, key).await.unwrap();
     let first = Penalty { failures: 1, blocked_until: None };

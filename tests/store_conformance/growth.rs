@@ -184,7 +184,7 @@ async fn an_hour_of_use(store: &Store, hour: i64) {
         revoked_at: now,
         expires_at: now.plus(HOUR + 60),
     };
-    revocations::record(&mut tx, &revocation).await.unwrap();
+    revocations::record(&mut tx, &[revocation]).await.unwrap();
     // A message nobody sends, as after going back to an older version.
     let mut owed = delivery(&id("d"));
     owed.expires_at = now.plus(HOUR);

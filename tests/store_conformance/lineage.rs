@@ -4,7 +4,7 @@ use doorward::protocol::types::{ClientId, FamilyId, GrantId, SessionId, UserId};
 use doorward::store::grants::refresh_families::{self, Rotated};
 use doorward::store::grants::{self, Inserted, Offline};
 use doorward::store::sessions::session_clients;
-use doorward::store::sessions::{self, Renewal, SessionFilter};
+use doorward::store::sessions::{self, EndedSession, Renewal, SessionFilter};
 use doorward::store::{Store, StoreError, users};
 
 use super::fixtures::{NOW, family, grant, rotation, session, user};
@@ -67,9 +67,21 @@ pub(crate) async fn sessions_conform(store: &Store) {
     assert_eq!(sessions::revoke(db, &SessionId::new("s1"), NOW).await.unwrap(), None);
     let kept = SessionId::new("s2");
     let ended = sessions::revoke_for_user(db, &alice, Some(&kept), NOW).await.unwrap();
-    assert_eq!(ended, [(SessionId::new("s3"), "hash-s3".to_owned())]);
+    let before = session("s3", "u-alice");
+    let expected = EndedSession {
+        id: before.id,
+        secret_hash: before.secret_hash,
+        created_at: NOW.plus(1),
+        last_seen_at: NOW,
+        idle_seconds: before.idle_seconds,
+        expires_at: before.expires_at,
+    };
+    let was_over = |after| expected.was_over(NOW.plus(after));
+    assert!(!was_over(expected.idle_seconds) && was_over(expected.idle_seconds + 1));
+    assert_eq!(ended, [expected]);
     let ended = sessions::revoke_for_user(db, &alice, None, NOW).await.unwrap();
-    assert_eq!(ended, [(kept, "hash-s2".to_owned())]);
+    assert_eq!((&ended[0].id, ended[0].secret_hash.as_str()), (&kept, "hash-s2"));
+    assert_eq!((ended.len(), ended[0].last_seen_at), (1, NOW.plus(3_000)));
     assert_eq!(sessions::count_live(db, NOW, 99).await.unwrap(), 1);
     assert_eq!(ids(live(None, 0)).await.0, ["b1"], "revoked ones are dead");
 }

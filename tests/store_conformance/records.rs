@@ -117,13 +117,16 @@ pub(crate) async fn revocations_conform(store: &Store) {
     };
     let weak = Revocation { version: 4, number: 8, expires_at: NOW.plus(500), ..strong.clone() };
     for entry in [&weak, &strong, &weak] {
-        revocations::record(db, entry).await.unwrap();
+        revocations::record(db, std::slice::from_ref(entry)).await.unwrap();
     }
+    // One call may name the same subject twice.
+    revocations::record(db, &[weak.clone(), strong.clone(), weak]).await.unwrap();
     assert_eq!(revocations::page(db, ("", ""), 9).await.unwrap(), [strong.clone()]);
     let again = Revocation { expires_at: NOW.plus(900), ..strong.clone() };
     assert!(!revocations::record_new(db, &again).await.unwrap(), "known, and left as it is");
     assert_eq!(revocations::page(db, ("", ""), 9).await.unwrap(), [strong.clone()]);
     the_set_is_read_in_pages_and_since_a_number(store).await;
+    very_many_are_recorded_at_once(store).await;
     use RevocationKind::Client;
     use RevocationKind::Grant;
     use RevocationKind::Session;
@@ -169,6 +172,31 @@ async fn the_set_is_read_in_pages_and_since_a_number(store: &Store) {
     assert_eq!(revocations::since(db, 15, 3).await.unwrap(), since);
     assert!(revocations::since(db, 20, 3).await.unwrap().is_empty());
     assert_eq!(revocations::purge(db, NOW.plus(60), 99).await.unwrap(), 10);
+}
+
+/// Each number of rows that has a text of its own, new and known. Leaves what it found.
+async fn very_many_are_recorded_at_once(store: &Store) {
+    let db = &store.db;
+    let entry = |n: i64, number: i64| Revocation {
+        kind: RevocationKind::Session,
+        subject: format!("many-{n}"),
+        version: 0,
+        number,
+        revoked_at: NOW,
+        expires_at: NOW.plus(60),
+    };
+    let made: Vec<_> = (0..2_047).map(|n| entry(n, 30)).collect();
+    let mut tx = store.begin().await.unwrap();
+    revocations::record(&mut tx, &[]).await.unwrap();
+    revocations::record(&mut tx, &made).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(revocations::since(db, 29, 9_999).await.unwrap().len(), 2_047);
+    let again: Vec<_> = (1_000..1_003).map(|n| entry(n, 31)).collect();
+    revocations::record(db, &again).await.unwrap();
+    let mut found = revocations::since(db, 30, 9).await.unwrap();
+    found.sort_by(|a, b| a.subject.cmp(&b.subject));
+    assert_eq!(found, again);
+    assert_eq!(revocations::purge(db, NOW.plus(60), 9_999).await.unwrap(), 2_047);
 }
 
 pub(crate) async fn used_jtis_conform(store: &Store) {

@@ -23,6 +23,7 @@ use crate::service::audit::{Actor, Event};
 use crate::service::clients::checks::Author;
 use crate::service::failure::Failure;
 use crate::service::revocation::{self, Subject};
+use crate::service::session::farewell;
 use crate::store::clients::{self, ClientFilter, protected_resources};
 use crate::store::revocations::{self, RevocationKind};
 use crate::store::sessions::session_data;
@@ -280,8 +281,8 @@ pub enum Activity {
     Disabled,
 }
 
-/// Disables a client, which kills its tokens at once, or enables it again, which does not bring
-/// them back.
+/// Disables a client, which kills its tokens at once and tells it that everybody has signed out, or
+/// enables it again, which does not bring them back.
 ///
 /// # Errors
 /// [`ClientError`].
@@ -291,7 +292,7 @@ pub async fn set_activity(
     activity: Activity,
     actor: &Actor,
 ) -> Result<(), ClientError> {
-    get(app, id).await?;
+    let before = get(app, id).await?;
     let now = app.now();
     let mut tx = app.store.begin().await?;
     let (kind, pending) = match activity {
@@ -304,6 +305,9 @@ pub async fn set_activity(
             let version = clients::raise_token_version(&mut tx, id).await?;
             grants::revoke_for_client(&mut tx, id, now).await?;
             session_data::forget_client(&mut tx, id).await?;
+            if before.disabled_at.is_none() {
+                farewell::enqueue(app, &mut tx, &before).await?;
+            }
             let pending = revocation::record(&mut tx, &[Subject::Client(id, version)], now).await?;
             ("client.disabled", Some(pending))
         }
@@ -312,6 +316,7 @@ pub async fn set_activity(
     sync::bump_catalog(&mut tx).await?;
     tx.commit().await?;
     app.known.forget();
+    app.outbox_bell.notify_one();
     if let Some(pending) = pending {
         revocation::publish(app, pending).await;
     }

@@ -210,9 +210,9 @@ pub async fn redeem_reset(app: &App, token: &str, password: String) -> Result<Us
     spend(&mut tx, token, now).await?;
     users::set_password(&mut tx, &user.id, &phc, now).await?;
     people::told_of_password(app, &mut tx, &user).await?;
-    let event =
-        Event::success("user.password_reset", &Actor::User(user.id.clone()), now).user(&user.id);
-    people::end_everything(app, tx, (&user.id, event)).await?;
+    let actor = Actor::User(user.id.clone());
+    let event = Event::success("user.password_reset", &actor, now).user(&user.id);
+    people::end_everything(app, tx, (&user.id, &actor, event)).await?;
     Ok(user)
 }
 

@@ -18,7 +18,7 @@ use crate::service::clients::Activity;
 use crate::service::failure::Failure;
 use crate::service::mail;
 use crate::service::revocation::{self, Subject};
-use crate::service::session::{everywhere, session_data};
+use crate::service::session::{ended_by, everywhere};
 use crate::service::sign_in::normalize_login;
 use crate::store::links::LinkKind;
 use crate::store::users::{self, UserFilter};
@@ -327,7 +327,7 @@ pub async fn set_activity(
             sessions::disown_living(&mut tx, id).await?;
             keep_an_owner(&mut tx, &before).await?;
             let event = Event::success("user.disabled", actor, now).user(id);
-            end_everything(app, tx, (id, event)).await?;
+            end_everything(app, tx, (id, actor, event)).await?;
         }
     }
     Ok(())
@@ -353,7 +353,7 @@ pub async fn set_password(
     users::set_password(&mut tx, id, &phc, now).await?;
     told_of_password(app, &mut tx, &user).await?;
     let event = Event::success("user.password_set", actor, now).user(id);
-    Ok(end_everything(app, tx, (id, event)).await?)
+    Ok(end_everything(app, tx, (id, actor, event)).await?)
 }
 
 /// Tells the owner of an account that its password is another one now. Letters about sign-ins before
@@ -392,27 +392,23 @@ pub async fn delete(app: &App, id: &UserId, actor: &Actor) -> Result<(), PeopleE
         .detail("username", before.username.as_str());
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
-    app.outbox_bell.notify_one();
-    revocation::publish(app, pending).await;
-    session_data::make_room(app, ended.leftovers).await;
+    ended.settle(app, pending, ended_by(actor, id)).await;
     Ok(())
 }
 
-/// Ends all sessions and grants of a person together with the change that `tx` carries, commits,
-/// and publishes.
+/// Ends all sessions and grants of a person together with the change that `tx` carries and `actor`
+/// makes, commits, and publishes.
 pub(crate) async fn end_everything(
     app: &App,
     mut tx: Tx,
-    (id, event): (&UserId, Event),
+    (id, actor, event): (&UserId, &Actor, Event),
 ) -> Result<(), Failure> {
     let now = app.now();
     let ended = everywhere::end_all(app, &mut tx, id).await?;
     let pending = ended.record(&mut tx, (id, now)).await?;
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
-    app.outbox_bell.notify_one();
-    revocation::publish(app, pending).await;
-    session_data::make_room(app, ended.leftovers).await;
+    ended.settle(app, pending, ended_by(actor, id)).await;
     Ok(())
 }
 

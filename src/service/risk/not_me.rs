@@ -140,7 +140,7 @@ pub async fn redeem(
     match (others, session) {
         (OtherSessions::End, session) => {
             let event = session.iter().fold(event, |event, session| event.session(&session.id));
-            people::end_everything(app, tx, (&user.id, event)).await?;
+            people::end_everything(app, tx, (&user.id, &actor, event)).await?;
         }
         (OtherSessions::Keep, Some(row)) => {
             let live = LiveSession::of(row, app.now());

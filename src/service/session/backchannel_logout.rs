@@ -47,8 +47,7 @@ pub(crate) async fn enqueue(
     for session in sessions {
         for client in session_clients::of_session(&mut *tx, session).await? {
             if wants_to_know(app, tx, &client).await? {
-                let notice = Notice { user_id: user.clone(), session_id: session.clone() };
-                outbox::add(app, tx, (KIND, Some(&client)), serde_json::to_value(notice)?).await?;
+                add(app, tx, (user, session), &client).await?;
             }
         }
     }
@@ -68,13 +67,29 @@ pub(crate) async fn enqueue_for_app(
     if !wants_to_know(app, tx, client).await? {
         return Ok(());
     }
-    for session_id in session_clients::living_sessions(&mut *tx, (user, client), app.now()).await? {
-        let notice = Notice { user_id: user.clone(), session_id };
-        outbox::add(app, tx, (KIND, Some(client)), serde_json::to_value(notice)?).await?;
+    for session in session_clients::living_sessions(&mut *tx, (user, client), app.now()).await? {
+        add(app, tx, (user, &session), client).await?;
     }
     Ok(())
 }
 
+/// Puts one logout token into the outbox.
+///
+/// # Errors
+/// [`Failure`] when SQL does not take it.
+pub(super) async fn add(
+    app: &App,
+    tx: &mut Tx,
+    (user, session): (&UserId, &SessionId),
+    client: &ClientId,
+) -> Result<(), Failure> {
+    let notice = Notice { user_id: user.clone(), session_id: session.clone() };
+    outbox::add(app, tx, (KIND, Some(client)), serde_json::to_value(notice)?).await
+}
+
+/// Whether an app is to be told of sessions that end now. One that is disabled was told of all of them
+/// when it was ([`super::farewell`]).
+///
 /// Read inside the transaction: asking for a second connection while holding one could wait for
 /// ever when everybody does it.
 async fn wants_to_know(app: &App, tx: &mut Tx, id: &ClientId) -> Result<bool, Failure> {
@@ -94,10 +109,10 @@ async fn wants_to_know(app: &App, tx: &mut Tx, id: &ClientId) -> Result<bool, Fa
 pub(crate) async fn send(app: &App, delivery: &Delivery) -> Result<Attempt, Failure> {
     let notice: Notice = serde_json::from_value(delivery.payload.clone())?;
     let Some(id) = &delivery.client_id else { return Ok(Attempt::Obsolete) };
-    // Disabled, deleted, or another client that took the name since: nobody to tell.
-    let client = clients::find(app, id)
-        .await?
-        .filter(|client| client.disabled_at.is_none() && client.created_at <= delivery.created_at);
+    // Deleted, or another client that took the name since: nobody to tell. One that was disabled may
+    // still have people signed in, and hears that they are out.
+    let client =
+        clients::find(app, id).await?.filter(|client| client.created_at <= delivery.created_at);
     let Some(client) = client else { return Ok(Attempt::Obsolete) };
     let Some(uri) = &client.metadata.backchannel_logout_uri else { return Ok(Attempt::Obsolete) };
     let token = match token(app, (&client, &notice), &delivery.id).await {

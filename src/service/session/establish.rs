@@ -104,15 +104,10 @@ impl Written {
         let mut dead: Vec<_> = old_hash.iter().map(|hash| Subject::Cookie(hash)).collect();
         dead.extend(ended.iter().flat_map(|(before, ending)| ending.dead(before)));
         // Last: everybody's revocations wait for this one to commit.
-        let pending = match dead.as_slice() {
-            [] => None,
-            dead => Some(revocation::record(&mut tx, dead, app.now()).await?),
-        };
+        let pending = revocation::record(&mut tx, &dead, app.now()).await?;
         tx.commit().await?;
         app.outbox_bell.notify_one();
-        if let Some(pending) = pending {
-            revocation::publish(app, pending).await;
-        }
+        revocation::publish(app, pending).await;
         let mut place_of = None;
         if let Some((before, ending)) = ended {
             if let Some(lasted) = ending.settle(app).await {
@@ -137,8 +132,11 @@ async fn begin(
     let mut ended = None;
     if let Some(before) = before {
         let ending = Ending::write(app, tx, (before, Offline::Keep)).await?;
-        let actor = Actor::User(before.user_id.clone());
-        audit::append(&mut *tx, &ended_event(app, before, (&actor, caller)).into_row()).await?;
+        // Of two clicks on the form the second finds that the first has ended it.
+        if !ending.had_ended {
+            let actor = Actor::User(before.user_id.clone());
+            audit::append(&mut *tx, &ended_event(app, before, (&actor, caller)).into_row()).await?;
+        }
         ended = Some((before.clone(), ending));
     }
     let cookie = Secret::generate();

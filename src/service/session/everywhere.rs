@@ -16,8 +16,9 @@ use crate::protocol::types::{GrantId, SessionId, UserId};
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::failure::Failure;
 use crate::service::revocation::{self, Pending, Subject};
-use crate::service::session::backchannel_logout;
 use crate::service::session::session_data::{self, Leftovers};
+use crate::service::session::{backchannel_logout, ended_by};
+use crate::store::sessions::EndedSession;
 use crate::store::{Tx, audit, consents, grants, sessions, sign_ins, users};
 
 /// Which sessions end.
@@ -71,7 +72,9 @@ pub async fn sign_out(
         // Whoever had one of them may have been somebody else.
         sessions::disown_living(&mut tx, wanted.user).await?;
     }
-    let (ended, pending, leftovers) = end_in(app, &mut tx, (wanted, now)).await?;
+    let Written { gone, connections, pending, leftovers } =
+        end_in(app, &mut tx, (wanted, now)).await?;
+    let ended = Ended { sessions: gone.len(), connections };
     // Every number that is given out makes all nodes look at what has ended.
     let Some(pending) = pending else {
         tx.commit().await?;
@@ -93,7 +96,20 @@ pub async fn sign_out(
     app.outbox_bell.notify_one();
     revocation::publish(app, pending).await;
     session_data::make_room(app, leftovers).await;
+    count(app, &gone, (ended_by(actor, wanted.user), now));
     Ok(Some(ended))
+}
+
+/// Tells the metrics how long these sessions lasted. Those that their limits had ended before count as
+/// they would have when they were removed.
+fn count(app: &App, gone: &[EndedSession], (ended_by, now): (&'static str, UnixTime)) {
+    for session in gone {
+        if session.was_over(now) {
+            app.metrics.session_ended("expiry", session.last_seen_at.since(session.created_at));
+        } else {
+            app.metrics.session_ended(ended_by, now.since(session.created_at));
+        }
+    }
 }
 
 /// Whether the session that is to stay is there to stay. Holds it, and those that end.
@@ -105,19 +121,28 @@ async fn stays(tx: &mut Tx, wanted: &Wanted<'_>) -> Result<bool, Failure> {
     })
 }
 
-/// What [`sign_out`] writes; nothing to publish when there was nothing to end.
+/// What [`sign_out`] has written and not committed yet.
+struct Written {
+    gone: Vec<EndedSession>,
+    /// Grants that had outlived sessions.
+    connections: usize,
+    /// Nothing when there was nothing to end.
+    pending: Option<Pending>,
+    leftovers: Leftovers,
+}
+
 async fn end_in(
     app: &App,
     tx: &mut Tx,
     (wanted, now): (&Wanted<'_>, UnixTime),
-) -> Result<(Ended, Option<Pending>, Leftovers), Failure> {
+) -> Result<Written, Failure> {
     let Wanted { user, reach, connections } = *wanted;
     if (reach, connections) == (Reach::Everywhere, Connections::End) {
         // Nothing is to stay, so neither does what no row here stands for, such as a sign-in under way.
         let all = end_all(app, tx, user).await?;
-        let pending = all.record(tx, (user, now)).await?;
-        let ended = Ended { sessions: all.sessions.len(), connections: all.unbound.len() };
-        return Ok((ended, Some(pending), all.leftovers));
+        let pending = Some(all.record(tx, (user, now)).await?);
+        let EndOfAll { sessions: gone, unbound, leftovers, .. } = all;
+        return Ok(Written { gone, connections: unbound.len(), pending, leftovers });
     }
     let except = match reach {
         Reach::Everywhere => None,
@@ -125,36 +150,35 @@ async fn end_in(
     };
     sign_ins::raise_epoch(&mut *tx, user).await?;
     let gone = sessions::revoke_for_user(&mut *tx, user, except, now).await?;
-    backchannel_logout::enqueue(app, tx, user, gone.iter().map(|(id, _)| id)).await?;
+    backchannel_logout::enqueue(app, tx, user, gone.iter().map(|session| &session.id)).await?;
     let unbound = match connections {
         Connections::Keep => Vec::new(),
         Connections::End => end_connections(tx, (user, now)).await?,
     };
     let bound = grants::revoke_bound(&mut *tx, user, except, now).await?;
     let mut leftovers = Leftovers::default();
-    for (session, _) in &gone {
-        leftovers.extend(session_data::forget_session(tx, session).await?);
+    for session in &gone {
+        leftovers.extend(session_data::forget_session(tx, &session.id).await?);
     }
-    let ended = Ended { sessions: gone.len(), connections: unbound.len() };
     // What was bound has a stone of its own, too: the row of its session may be gone for long.
     let apart = unbound.iter().chain(&bound).map(Subject::Grant);
     let subjects: Vec<_> = of_sessions(&gone).chain(apart).collect();
-    if subjects.is_empty() {
-        return Ok((ended, None, leftovers));
-    }
-    let pending = revocation::record(tx, &subjects, now).await?;
-    Ok((ended, Some(pending), leftovers))
+    let pending = match subjects.as_slice() {
+        [] => None,
+        subjects => Some(revocation::record(tx, subjects, now).await?),
+    };
+    Ok(Written { gone, connections: unbound.len(), pending, leftovers })
 }
 
 /// Everything of a person, ended in a transaction that has yet to record it.
-#[must_use = "record it in the same transaction, and make room after the commit"]
+#[must_use = "record it in the same transaction, and settle it after the commit"]
 pub(crate) struct EndOfAll {
-    /// Each with the hash of its cookie.
-    sessions: Vec<(SessionId, String)>,
+    sessions: Vec<EndedSession>,
     /// What had outlived sessions.
     unbound: Vec<GrantId>,
     version: i64,
-    pub leftovers: Leftovers,
+    leftovers: Leftovers,
+    at: UnixTime,
 }
 
 impl EndOfAll {
@@ -171,6 +195,14 @@ impl EndOfAll {
         let subjects: Vec<_> = all.chain(of_sessions(&self.sessions)).collect();
         revocation::record(tx, &subjects, now).await
     }
+
+    /// After the commit: publishes it, makes room, and counts the sessions as ended by whoever did it.
+    pub(crate) async fn settle(self, app: &App, pending: Pending, ended_by: &'static str) {
+        app.outbox_bell.notify_one();
+        revocation::publish(app, pending).await;
+        session_data::make_room(app, self.leftovers).await;
+        count(app, &self.sessions, (ended_by, self.at));
+    }
 }
 
 /// Ends everything a person has: sessions, what outlives them, what apps keep, and under the next token
@@ -184,17 +216,19 @@ pub(crate) async fn end_all(app: &App, tx: &mut Tx, user: &UserId) -> Result<End
     users::hold(&mut *tx, user).await?;
     sessions::hold_of_user(tx, user).await?;
     let sessions = sessions::revoke_for_user(&mut *tx, user, None, now).await?;
-    backchannel_logout::enqueue(app, tx, user, sessions.iter().map(|(id, _)| id)).await?;
+    let ids = || sessions.iter().map(|session| &session.id);
+    backchannel_logout::enqueue(app, tx, user, ids()).await?;
     let unbound = end_connections(tx, (user, now)).await?;
     grants::revoke_for_user(&mut *tx, user, now).await?;
-    let ended = sessions.iter().map(|(id, _)| id);
-    let leftovers = session_data::forget_user(tx, user, ended).await?;
+    let leftovers = session_data::forget_user(tx, user, ids()).await?;
     let version = users::raise_token_version(&mut *tx, user).await?;
-    Ok(EndOfAll { sessions, unbound, version, leftovers })
+    Ok(EndOfAll { sessions, unbound, version, leftovers, at: now })
 }
 
-fn of_sessions(ended: &[(SessionId, String)]) -> impl Iterator<Item = Subject<'_>> {
-    ended.iter().flat_map(|(session, cookie)| [Subject::Session(session), Subject::Cookie(cookie)])
+fn of_sessions(ended: &[EndedSession]) -> impl Iterator<Item = Subject<'_>> {
+    ended
+        .iter()
+        .flat_map(|ended| [Subject::Session(&ended.id), Subject::Cookie(&ended.secret_hash)])
 }
 
 /// Waits for devices that redeem their codes at this moment, and then sees their grants.

@@ -9,6 +9,7 @@ pub(crate) mod backchannel_logout;
 pub mod connections;
 mod establish;
 pub mod everywhere;
+pub(crate) mod farewell;
 pub mod logout;
 pub mod session_data;
 pub mod sightings;
@@ -216,7 +217,8 @@ fn copy_key(hash: &str) -> String {
     format!("session:{hash}")
 }
 
-/// Ends one session and everything that lives only as long as it.
+/// Ends one session and everything that lives only as long as it. One that has ended before, as by the
+/// first of two clicks, leaves no trace.
 ///
 /// # Errors
 /// [`Failure`] when SQL does not take it; the session lives on then and the caller must say so.
@@ -226,18 +228,32 @@ pub async fn end(
     (actor, caller): (&Actor, &Caller),
 ) -> Result<(), Failure> {
     let mut tx = app.store.begin().await?;
-    let event = ended_event(app, session, (actor, caller));
-    let by_person = matches!(actor, Actor::User(id) if *id == session.user_id);
-    if !by_person {
+    if ended_by(actor, &session.user_id) != BY_PERSON {
         // Whoever had it may have been somebody else.
         sessions::disown(&mut tx, &session.id).await?;
     }
-    let lasted = end_in(app, tx, (session, Offline::Keep), event).await?;
-    if let Some(lasted) = lasted {
-        app.metrics.session_ended(if by_person { "person" } else { "administrator" }, lasted);
+    let ending = Ending::write(app, &mut tx, (session, Offline::Keep)).await?;
+    let dead = ending.dead(session);
+    let pending = revocation::record(&mut tx, &dead, app.now()).await?;
+    if !dead.is_empty() {
+        let event = ended_event(app, session, (actor, caller));
+        audit::append(&mut tx, &event.into_row()).await?;
+    }
+    tx.commit().await?;
+    app.outbox_bell.notify_one();
+    revocation::publish(app, pending).await;
+    if let Some(lasted) = ending.settle(app).await {
+        app.metrics.session_ended(ended_by(actor, &session.user_id), lasted);
     }
     Ok(())
 }
+
+/// Who ends a session of this person, as the metric of how long sessions lasted has it.
+pub(crate) fn ended_by(actor: &Actor, user: &UserId) -> &'static str {
+    if matches!(actor, Actor::User(id) if id == user) { BY_PERSON } else { "administrator" }
+}
+
+const BY_PERSON: &str = "person";
 
 fn ended_event(app: &App, session: &LiveSession, (actor, caller): (&Actor, &Caller)) -> Event {
     Event::success("session.ended", actor, app.now())
@@ -269,6 +285,9 @@ pub(crate) async fn end_in(
 /// be recorded, and after the commit it has to be [settled](Ending::settle).
 struct Ending {
     revoked: Option<Revoked>,
+    /// SQL knows that it had ended before. One that SQL does not know at all, as after going back to a
+    /// backup, may still have a copy, which has to die.
+    had_ended: bool,
     /// Grants that end although they would have outlived the session.
     grants: Vec<GrantId>,
     kept: Leftovers,
@@ -283,6 +302,8 @@ impl Ending {
     ) -> Result<Self, Failure> {
         let now = app.now();
         let revoked = sessions::revoke(&mut *tx, &session.id, now).await?;
+        let had_ended =
+            revoked.is_none() && sessions::by_id(&mut *tx, &session.id).await?.is_some();
         if revoked.is_some() {
             backchannel_logout::enqueue(app, tx, &session.user_id, [&session.id]).await?;
         }
@@ -290,14 +311,18 @@ impl Ending {
         let kept = session_data::forget_session(tx, &session.id).await?;
         // Tokens of offline grants do not name the session, so each grant gets a tombstone of its own.
         let grants = if offline == Offline::Revoke { ended } else { Vec::new() };
-        Ok(Self { revoked, grants, kept, at: now })
+        Ok(Self { revoked, had_ended, grants, kept, at: now })
     }
 
+    /// Empty when all of it had ended before: that leaves no trace, and takes no number that would have
+    /// all nodes look.
     fn dead<'a>(&'a self, session: &'a LiveSession) -> Vec<Subject<'a>> {
-        let mut dead = vec![Subject::Session(&session.id), Subject::Cookie(&session.secret_hash)];
+        let mut dead: Vec<_> = self.grants.iter().map(Subject::Grant).collect();
+        if !self.had_ended {
+            dead.extend([Subject::Session(&session.id), Subject::Cookie(&session.secret_hash)]);
+        }
         // The cookie may have been renewed since the caller read it; its copy has to die, too.
         dead.extend(self.revoked.iter().map(|revoked| Subject::Cookie(&revoked.secret_hash)));
-        dead.extend(self.grants.iter().map(Subject::Grant));
         dead
     }
 

@@ -79,7 +79,8 @@ pub async fn with_password(
     let found = users::with_password(&app.store.db, &login).await.map_err(Failure::from)?;
     let user = found.as_ref().map(|login| &login.user.id);
     let account = account_key(&login, user);
-    let tried = Tried { penalty: begin(app, &account).await?, account, address };
+    let (penalty, begun) = begin(app, &account).await?;
+    let tried = Tried { account, penalty, begun, address };
     let stored = found.as_ref().and_then(|login| login.phc.clone());
     let started = Instant::now();
     let verdict = match app.passwords.verify(credentials.password.clone(), stored).await {
@@ -174,6 +175,7 @@ struct Tried {
     /// What is counted for the account, and what this try has cost it.
     account: String,
     penalty: Penalty,
+    begun: UnixTime,
     /// What failures are counted for besides; `None` where no address is known.
     address: Option<String>,
 }
@@ -219,16 +221,16 @@ async fn refuse_network(app: &App, address: &[String]) -> Result<(), SignInError
     }
 }
 
-/// Counts a try for the account, unless it has to wait. The network's failures are counted afterwards:
+/// Counts a try for the account, unless it has to wait, and tells when it was counted. The network's failures are counted afterwards:
 /// an office behind one address may well sign in at the same moment.
-async fn begin(app: &App, account: &str) -> Result<Penalty, SignInError> {
+async fn begin(app: &App, account: &str) -> Result<(Penalty, UnixTime), SignInError> {
     let (started, rule) = (Instant::now(), account_rule(app));
     let shortest = rule.block_seconds(rule.free.saturating_add(1));
     loop {
         let now = app.now();
         let attempt = attempts::begin(&app.ephemeral, (account, &rule), now).await;
         let retry_after = match attempt.map_err(Failure::from)? {
-            Attempt::Allowed(penalty) => return Ok(penalty),
+            Attempt::Allowed(penalty) => return Ok((penalty, now)),
             Attempt::Blocked(until) => until.since(now),
         };
         if retry_after > shortest || started.elapsed() > PATIENCE {
@@ -242,7 +244,7 @@ async fn begin(app: &App, account: &str) -> Result<Penalty, SignInError> {
 /// For a try that told nobody whether a password is wrong.
 async fn take_back(app: &App, tried: &Tried) {
     let what = (tried.account.as_str(), &tried.penalty);
-    if let Err(error) = attempts::take_back(&app.ephemeral, what, app.now()).await {
+    if let Err(error) = attempts::take_back(&app.ephemeral, what, (tried.begun, app.now())).await {
         tracing::warn!(%error, "a sign-in that did not fail goes on counting as a failure");
     }
 }

@@ -9,6 +9,8 @@ pub(in crate::store) mod connect;
 pub(in crate::store) mod cursor;
 pub(in crate::store) mod health;
 pub(in crate::store) mod migrations;
+pub(in crate::store) mod one_by_one;
+pub(in crate::store) mod repeated;
 pub(in crate::store) mod search;
 pub(in crate::store) mod triggers;
 

@@ -47,19 +47,24 @@ pub async fn begin(
     Err(contended())
 }
 
-/// Takes a try back that [`begin`] allowed, with the block that it brought.
+/// Takes a try back that [`begin`] allowed, with the block that it brought. `begun` is when that was: in
+/// an hour that began later it was never counted.
 ///
 /// # Errors
 /// [`StoreError`] when it goes on counting.
 pub async fn take_back(
     ephemeral: &Ephemeral,
     (key, penalty): (&str, &Penalty),
-    now: UnixTime,
+    (begun, now): (UnixTime, UnixTime),
 ) -> Result<(), StoreError> {
     let key = record_key(key);
     for _ in 0..MOST_RACES {
         let Some(old) = ephemeral.get(&key).await? else { return Ok(()) };
-        let next = Record::read(Some(&old), now)?.without(penalty);
+        let record = Record::read(Some(&old), now)?;
+        if record.ends > begun.plus(WINDOW) {
+            return Ok(());
+        }
+        let next = record.without(penalty);
         if ephemeral.exchange(&key, Some(&old), (&next.text(), next.ttl(now))).await? {
             return Ok(());
         }
@@ -202,7 +207,7 @@ mod tests {
                 panic!("blocked")
             };
             assert_eq!(penalty.failures, 1);
-            take_back(&store, ("k", &penalty), now).await.unwrap();
+            take_back(&store, ("k", &penalty), (now, now)).await.unwrap();
         }
         for n in 1..=2 {
             assert_eq!(tried(&store, &clock).await, Ok(n));
@@ -212,10 +217,25 @@ mod tests {
             panic!("blocked")
         };
         assert_eq!(tried(&store, &clock).await, Err(2));
-        take_back(&store, ("k", &third), now).await.unwrap();
+        take_back(&store, ("k", &third), (now, now)).await.unwrap();
         assert_eq!(tried(&store, &clock).await, Ok(3), "its block went with it");
         clear(&store, "k").await.unwrap();
         assert_eq!(tried(&store, &clock).await, Ok(1));
+    }
+
+    #[tokio::test]
+    async fn what_is_taken_back_after_its_hour_leaves_the_next_hour_alone() {
+        let (store, clock) = store();
+        let begun = clock.now();
+        let Attempt::Allowed(slow) = begin(&store, ("k", &RULE), begun).await.unwrap() else {
+            panic!("blocked")
+        };
+        clock.advance(WINDOW + 1);
+        let back = || take_back(&store, ("k", &slow), (begun, clock.now()));
+        back().await.unwrap();
+        assert_eq!(tried(&store, &clock).await, Ok(1), "the hour is over, and so is its count");
+        back().await.unwrap();
+        assert_eq!(tried(&store, &clock).await, Ok(2), "somebody else's try is not taken back");
     }
 
     #[test]

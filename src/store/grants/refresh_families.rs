@@ -4,7 +4,8 @@ use sqlx_macros::FromRow;
 
 use crate::clock::{Seconds, UnixTime};
 use crate::protocol::types::{FamilyId, GrantId, UserId};
-use crate::store::db::Sql;
+use crate::store::db::one_by_one::each;
+use crate::store::db::{Db, Sql};
 use crate::store::error::StoreError;
 use crate::store::grants::{Grant, GrantRow};
 
@@ -186,22 +187,25 @@ pub async fn rotate<'a>(sql: impl Sql<'a>, rotation: &Rotation) -> Result<Rotate
     Ok(if rotated == 1 { Rotated::Yes } else { Rotated::No })
 }
 
-/// Forgets the sealed successors of rotations before this moment: their grace is over. Returns how
-/// many, at most `limit`.
-pub async fn clear_successors<'a>(
-    sql: impl Sql<'a>,
+/// Forgets the sealed successors of rotations before this moment: their grace is over. Returns how many,
+/// at most `limit`. One by one: whoever deletes a person or an app deletes several families at once and
+/// would else wait in a circle with this.
+pub async fn clear_successors(
+    db: &Db,
     rotated_before: UnixTime,
     limit: i64,
 ) -> Result<u64, StoreError> {
-    sql.into()
+    let over: Vec<(FamilyId,)> = db
         .query(
-            "update refresh_families set successor_sealed = null where id in \
-             (select id from refresh_families \
-              where successor_sealed is not null and rotated_at < $1 \
-              order by rotated_at limit $2) and rotated_at < $1",
+            "select id from refresh_families \
+             where successor_sealed is not null and rotated_at < $1 order by rotated_at limit $2",
         )
         .bind(rotated_before)
         .bind(limit)
-        .execute()
-        .await
+        .all()
+        .await?;
+    // The condition is repeated because it may have been rotated since.
+    let clear = "update refresh_families set successor_sealed = null \
+                 where id = $1 and rotated_at < $2 returning cast(1 as bigint)";
+    each(db, clear, &over, |row, (id,)| row.bind(id).bind(rotated_before)).await
 }

@@ -255,18 +255,40 @@ pub async fn revoke<'a>(
     Ok(revoked.map(|(created_at, secret_hash)| Revoked { created_at, secret_hash }))
 }
 
-/// Ends every session of a person, one excepted if wanted, and tells which, with the hashes under
-/// which fast copies are kept. Call [`hold_of_user`] first.
+/// What a session was that ended together with others.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct EndedSession {
+    pub id: SessionId,
+    /// Under which fast copies are kept.
+    pub secret_hash: String,
+    pub created_at: UnixTime,
+    pub last_seen_at: UnixTime,
+    pub idle_seconds: Seconds,
+    pub expires_at: UnixTime,
+}
+
+impl EndedSession {
+    /// Whether its limits had ended it by this moment anyway. `last_seen_at` may lag by a minute, and so
+    /// may this.
+    #[must_use]
+    pub fn was_over(&self, now: UnixTime) -> bool {
+        self.expires_at <= now || now.since(self.last_seen_at) > self.idle_seconds
+    }
+}
+
+/// Ends every session of a person, one excepted if wanted, and tells what they were. Call
+/// [`hold_of_user`] first.
 pub async fn revoke_for_user<'a>(
     sql: impl Sql<'a>,
     user: &UserId,
     except: Option<&SessionId>,
     now: UnixTime,
-) -> Result<Vec<(SessionId, String)>, StoreError> {
+) -> Result<Vec<EndedSession>, StoreError> {
     sql.into()
         .query(
             "update sessions set revoked_at = $3 where user_id = $1 and revoked_at is null \
-             and ($2 is null or id <> $2) returning id, secret_hash",
+             and ($2 is null or id <> $2) \
+             returning id, secret_hash, created_at, last_seen_at, idle_seconds, expires_at",
         )
         .bind(user)
         .bind(except)

@@ -52,6 +52,33 @@ pub async fn living_sessions<'a>(
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
+/// The next `limit` sessions after this id in which somebody has signed in to this client, and whose they
+/// are, in the order of their ids. Those that had ended before `since` or are past their absolute limit
+/// are left out. Begins after an empty id.
+pub async fn sessions_of_client<'a>(
+    sql: impl Sql<'a>,
+    (client, after): (&ClientId, &str),
+    (since, now): (UnixTime, UnixTime),
+    limit: i64,
+) -> Result<Vec<(SessionId, UserId)>, StoreError> {
+    sql.into()
+        .query(
+            "select s.id, s.user_id from sessions s \
+             where s.id > $2 and (s.revoked_at is null or s.revoked_at >= $3) \
+             and s.expires_at > $4 and s.id in \
+             (select session_id from session_clients where client_id = $1 \
+              union select session_id from grants where client_id = $1 and session_id is not null) \
+             order by s.id limit $5",
+        )
+        .bind(client)
+        .bind(after)
+        .bind(since)
+        .bind(now)
+        .bind(limit)
+        .all()
+        .await
+}
+
 /// What was signed in to through these sessions and has not been taken back since, in no order.
 pub async fn of_sessions<'a>(
     sql: impl Sql<'a>,

@@ -12,6 +12,7 @@
 //! | `flow` | an app, people and a look into the database for the modules below |
 //! | `node` | a node inside the test, with a clock of its own |
 //! | `geoip` | a database that knows the place of this machine |
+//! | `collector` | a collector of traces |
 //! | `logout` | an app that is told of sign-outs |
 //! | `smtp` | a mail server that takes letters, or does not |
 //! | `gateway` | apps behind the gateway, and what a proxy asks |
@@ -24,6 +25,7 @@
 pub mod answers;
 pub mod checks;
 pub mod client_signer;
+pub mod collector;
 pub mod console;
 pub mod document;
 pub mod dpop;

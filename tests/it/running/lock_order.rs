@@ -1,5 +1,5 @@
-//! Many who change the same people, apps, sessions and grants at the same moment: each waits for some of
-//! the others, and never two for each other. docs/architecture.md has the order in which rows are held.
+//! Many who change the same people, apps, sessions and grants at the same moment, and the clean-up that
+//! takes them away: each waits for some of the others, and never two for each other. docs/architecture.md has the order in which rows are held.
 
 use std::fmt::Display;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use doorward::crypto::secret::Secret;
 use doorward::protocol::client::{Client, ClientMetadata, ClientOrigin};
 use doorward::protocol::scope::Scopes;
 use doorward::protocol::token::grant::details::GrantDetails;
-use doorward::protocol::types::{ClientId, GrantId, SessionId, UserId};
+use doorward::protocol::types::{ClientId, FamilyId, GrantId, SessionId, UserId};
 use doorward::protocol::user::User;
 use doorward::service::audit::{Actor, Caller};
 use doorward::service::authorize::consent;
@@ -18,10 +18,12 @@ use doorward::service::clients::{self, Activity};
 use doorward::service::people::{self, NewPerson, links};
 use doorward::service::risk::not_me::{self, OtherSessions};
 use doorward::service::session::everywhere::{self, Connections, Reach, Wanted};
-use doorward::store::grants::Grant;
+use doorward::store::grants::refresh_families::{self, RefreshFamily};
+use doorward::store::grants::{self, Grant};
 use doorward::store::links::{self as link_rows, LinkKind, OneTimeLink};
+use doorward::store::sessions::session_clients;
 use doorward::store::sessions::{self, Session};
-use doorward::store::{StoreError, clients as client_rows, consents, grants};
+use doorward::store::{StoreError, cleanup, clients as client_rows, consents};
 use futures_util::future::join_all;
 
 use crate::kit::fixtures::unique;
@@ -29,6 +31,7 @@ use crate::kit::node::node;
 use crate::support::world::World;
 
 const ROUNDS: usize = 8;
+const CROWD: usize = 34;
 const SESSIONS: usize = 6;
 
 /// What somebody does, and why it did not go well.
@@ -81,7 +84,9 @@ impl<'a> Scene<'a> {
         }
         let scene = Self { app, user, sessions: ids, clients, reset, disowned };
         scene.allow(0).await.expect("a consent");
-        scene.grant((1, 0)).await.expect("a grant");
+        for session in 0..SESSIONS {
+            scene.grant((session, 0)).await.expect("a grant");
+        }
         scene
     }
 
@@ -119,6 +124,8 @@ impl<'a> Scene<'a> {
             revoked_at: None,
         };
         grants::insert(&mut tx, &grant).await?;
+        refresh_families::insert(&mut tx, &family(&grant, now)).await?;
+        session_clients::remember(&mut tx, session, client).await?;
         tx.commit().await
     }
 
@@ -145,11 +152,19 @@ impl<'a> Scene<'a> {
         problem(sessions::touch_many(&self.app.store.db, &seen).await)
     }
 
+    /// Removes everything, as if it had expired, and forgets the successors of all refresh tokens.
+    async fn clean_up(&self) -> Option<String> {
+        let db = &self.app.store.db;
+        let later = self.app.now().plus(100_000);
+        let forgotten = refresh_families::clear_successors(db, later, 500).await;
+        problem(forgotten).or(problem(cleanup::purge(db, later, 500).await))
+    }
+
     /// What the `n`-th of the crowd does.
     fn work(&'a self, n: usize) -> Work<'a> {
         let (app, id, actor) = (self.app, &self.user.id, &Actor::System);
         let password = || "a-fine-4-word-phrase".to_owned();
-        match n % 16 {
+        match n % 17 {
             0 => {
                 Box::pin(
                     async move { problem(links::redeem_reset(app, &self.reset, password()).await) },
@@ -166,8 +181,8 @@ impl<'a> Scene<'a> {
                 problem(people::set_activity(app, id, activity, actor).await)
             }),
             4 => Box::pin(async move {
-                let (token, caller) = (self.disowned[n / 16 % 2].expose(), Caller::default());
-                let others = if n < 16 { OtherSessions::End } else { OtherSessions::Keep };
+                let (token, caller) = (self.disowned[n / 17 % 2].expose(), Caller::default());
+                let others = if n < 17 { OtherSessions::End } else { OtherSessions::Keep };
                 problem(not_me::redeem(app, token, others, &caller).await)
             }),
             5 => Box::pin(self.sign_out(Reach::Elsewhere(&self.sessions[3]), Connections::End)),
@@ -186,10 +201,12 @@ impl<'a> Scene<'a> {
                 )
             }),
             14 => Box::pin(async move {
-                problem(clients::delete(app, &self.clients[n / 16 % 2], actor).await)
+                problem(clients::delete(app, &self.clients[n / 17 % 2], actor).await)
             }),
+            // In the middle of all that, two at once.
+            15 => Box::pin(self.clean_up()),
             _ => Box::pin(async move {
-                if n < 16 {
+                if n < 17 {
                     self.visit().await
                 } else {
                     problem(people::delete(app, id, actor).await)
@@ -219,6 +236,23 @@ fn session(user: &UserId, n: usize, now: UnixTime) -> Session {
     }
 }
 
+/// One whose token has just been used, so that there is a successor to forget.
+fn family(grant: &Grant, now: UnixTime) -> RefreshFamily {
+    RefreshFamily {
+        id: FamilyId::new(unique("family")),
+        grant_id: grant.id.clone(),
+        generation: 1,
+        current_hash: unique("current"),
+        previous_hash: Some(unique("previous")),
+        rotated_at: Some(now),
+        successor_sealed: Some("sealed".to_owned()),
+        idle_seconds: 3_600,
+        idle_expires_at: now.plus(3_600),
+        expires_at: now.plus(3_600),
+        created_at: now,
+    }
+}
+
 fn client(id: &ClientId, now: UnixTime) -> Client {
     let metadata = ClientMetadata { client_name: id.to_string(), ..ClientMetadata::default() };
     Client {
@@ -235,14 +269,14 @@ fn client(id: &ClientId, now: UnixTime) -> Client {
 
 on_both_backends! {
     async fn a_crowd_that_changes_the_same_rows_never_waits_in_a_circle(backend: Backend) {
-        let builder = World::builder(backend).env("DOORWARD_DATABASE__MAX_CONNECTIONS", "40");
+        let builder = World::builder(backend).env("DOORWARD_DATABASE__MAX_CONNECTIONS", "48");
         let world = builder.own_postgres().prepare().await;
         let app = node(&world, &Clock::System).await;
         let mut problems = Vec::new();
         for round in 0..ROUNDS {
             let scene = Scene::set(&app).await;
             // Everybody begins with somebody else in each round.
-            let crowd = (0..32).map(|n| scene.work((n + 5 * round) % 32));
+            let crowd = (0..CROWD).map(|n| scene.work((n + 5 * round) % CROWD));
             problems.extend(join_all(crowd).await.into_iter().flatten());
         }
         let circles: Vec<_> =

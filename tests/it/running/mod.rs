@@ -19,7 +19,8 @@
 //! | `soak` | days of use leave nothing behind, in no table and in no fast store |
 //! | `crash` | the server is killed twenty times under load and loses nothing it acknowledged |
 //! | `imports` | many people from a file, interrupted and resumed, with passwords from elsewhere |
-//! | `lock_order` | thirty-two who change the same rows at once, and never wait in a circle |
+//! | `lock_order` | thirty-four who change the same rows at once, and never wait in a circle |
+//! | `costs` | how often each hot operation asks the database and Redis |
 //! | `cli_changes` | what a command changes reaches a running server |
 //! | `operations` | health, metrics, request ids, a clean log, an orderly stop, two nodes |
 //! | `service_manager` | systemd hears when it is ready, alive and stopping |
@@ -29,6 +30,7 @@
 
 mod audit_log;
 mod cli_changes;
+mod costs;
 mod crash;
 mod floods;
 mod imports;

@@ -8,7 +8,9 @@ use serde_json::json;
 
 use crate::kit::console;
 use crate::kit::fixtures::{AFTER_LOGOUT, Bed, payload, unique};
-use crate::kit::flow::{PASSWORD, REDIRECT, SecondNode, claim, count, execute, sign_in, sign_out};
+use crate::kit::flow::{
+    PASSWORD, REDIRECT, SecondNode, claim, count, execute, is_signed_in, sign_in, sign_out,
+};
 use crate::kit::logout::{
     PATIENCE, Told, assert_signed_out, hurry, sign_out_by_app, somebody, token_of, verified,
 };
@@ -156,11 +158,57 @@ on_both_backends! {
         assert_eq!(told.heard().len(), 7);
     }
 
-    async fn an_app_that_is_disabled_or_gone_or_wants_to_hear_no_more_is_told_nothing(
-        backend: Backend
-    ) {
+    async fn an_app_that_is_disabled_is_told_that_everybody_is_out(backend: Backend) {
         let world = &Bed::shared(backend).await.world;
-        let told = [(); 3].map(|()| Told::register(world, &[]));
+        let (told, other) = (Told::register(world, &[]), Told::register(world, &[]));
+        let (name, first) = somebody(world).await;
+        let (second, over) = (sign_in(world, &name).await, sign_in(world, &name).await);
+        let (_, stranger) = somebody(world).await;
+        let mut sids = Vec::new();
+        for browser in [&first, &second, &stranger, &over] {
+            other.app.tokens(browser).await;
+            let tokens = told.app.tokens(browser).await;
+            // What the app has given back, it may still have made a session of.
+            told.app.revoke(&tokens.refresh).await;
+            sids.push(claim(&tokens.id, "sid"));
+        }
+        // One that ended before is told once.
+        let over_sid = sids.pop().unwrap();
+        sign_out(&over).await;
+        assert_eq!(claim(&token_of(&told.hears(1).await[0]), "sid"), over_sid);
+        let earlier = "update sessions set revoked_at = revoked_at - 10 where id =";
+        execute(world, &format!("{earlier} '{over_sid}'")).await;
+        // What fails is tried again, although the app is disabled.
+        answers(&told.path, &[503, 200]);
+        let disable = ["client", "update", &told.app.id, "--disable"];
+        world.cli(&disable);
+        told.hears(5).await;
+        told.settled(world).await;
+        let heard: Vec<_> = told.heard().iter().map(token_of).collect();
+        assert_eq!(heard.len(), 5, "each once, and one of them again");
+        for token in &heard {
+            verified(world, token, Algorithm::RS256).await;
+        }
+        let mut told_of: Vec<_> = heard[1..].iter().map(|token| claim(token, "sid")).collect();
+        told_of.sort();
+        told_of.dedup();
+        sids.sort();
+        assert_eq!(told_of, sids);
+        other.hears(1).await;
+        other.settled(world).await;
+        assert_eq!(other.heard().len(), 1, "it hears of the sign-out alone");
+        for browser in [&first, &stranger] {
+            assert!(is_signed_in(browser).await);
+        }
+        // To be disabled once more ends nothing.
+        world.cli(&disable);
+        let left = format!("select count(*) from outbox where client_id = '{}'", told.app.id);
+        assert_eq!(count(world, &left).await, 0);
+    }
+
+    async fn an_app_that_is_gone_or_wants_to_hear_no_more_is_told_nothing(backend: Backend) {
+        let world = &Bed::shared(backend).await.world;
+        let told = [(); 2].map(|()| Told::register(world, &[]));
         // Every try fails, so that nothing but the change can end them.
         for told in &told {
             answers(&told.path, &[503]);
@@ -173,8 +221,7 @@ on_both_backends! {
         for told in &told {
             told.hears(1).await;
         }
-        let [disabled, gone, silent] = &told;
-        world.cli(&["client", "update", &disabled.app.id, "--disable"]);
+        let [gone, silent] = &told;
         world.cli(&["--yes", "client", "delete", &gone.app.id]);
         let mute = json!({ "client_name": "x", "redirect_uris": [REDIRECT] });
         let file = world.path(&unique("silent"));

@@ -16,6 +16,7 @@
 //! | `visits` | SQL is told when sessions were last used |
 //! | `session_life` | the session cookie: renewed, protected, limited, listed and ended |
 //! | `everywhere` | signing out everywhere and everywhere else, by the person, the console and commands |
+//! | `many_sessions` | sessions that end together, however many, and how they are counted |
 //! | `under_way` | a sign-in that began before all sessions ended makes none; a refused one changes nothing |
 //! | `strangers` | who is unfamiliar after a long time; where a thief was does not count |
 //! | `sightings` | what people and administrators see of sessions |
@@ -41,6 +42,7 @@ mod headers;
 mod hostile_text;
 mod login_form;
 mod logout;
+mod many_sessions;
 mod not_me;
 mod notices;
 mod session_data;

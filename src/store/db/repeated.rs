@@ -1,0 +1,96 @@
+//! One statement for many rows: what it says about a row is repeated, each time with parameters of its
+//! own.
+
+use std::sync::OnceLock;
+
+/// Numbers of rows that have a text: 1, 2, 4 and so on to 512. Any other number is a few of these, so
+/// that a database has ten statements to remember and not five hundred.
+const STEPS: usize = 10;
+
+/// The texts of a statement for many rows, made when they are first needed.
+#[derive(Debug)]
+pub(in crate::store) struct Repeated {
+    head: &'static str,
+    /// What is said about one row; each `?` is its next parameter.
+    row: &'static str,
+    tail: &'static str,
+    texts: [OnceLock<String>; STEPS],
+}
+
+impl Repeated {
+    /// `head`, then `row` as often as there are rows with commas between, then `tail`. Neither `head` nor
+    /// `tail` has parameters.
+    pub(in crate::store) const fn new(
+        head: &'static str,
+        row: &'static str,
+        tail: &'static str,
+    ) -> Self {
+        Self { head, row, tail, texts: [const { OnceLock::new() }; STEPS] }
+    }
+
+    /// Divides the rows, in their order, into as few statements as the texts allow; each with its text.
+    pub(in crate::store) fn pages<'r, T>(
+        &'static self,
+        mut rows: &'r [T],
+    ) -> Vec<(&'static str, &'r [T])> {
+        let mut pages = Vec::new();
+        while let Some((count, text)) = self.largest(rows.len()) {
+            let Some((page, rest)) = rows.split_at_checked(count) else { break };
+            let text = text.get_or_init(|| self.text(count));
+            pages.push((text.as_str(), page));
+            rows = rest;
+        }
+        pages
+    }
+
+    /// The largest text for at most so many rows, and for how many it is; `None` for none.
+    fn largest(&self, rows: usize) -> Option<(usize, &OnceLock<String>)> {
+        let texts = self.texts.iter().enumerate().map(|(step, text)| (1 << step, text));
+        texts.rev().find(|(count, _)| *count <= rows)
+    }
+
+    fn text(&self, rows: usize) -> String {
+        let mut text = self.head.to_owned();
+        let mut parameter = 0;
+        for row in 0..rows {
+            text.push_str(if row == 0 { "" } else { ", " });
+            for part in self.row.split_inclusive('?') {
+                let Some(before) = part.strip_suffix('?') else {
+                    text.push_str(part);
+                    continue;
+                };
+                parameter += 1;
+                text.push_str(before);
+                text.push('$');
+                text.push_str(&parameter.to_string());
+            }
+        }
+        text.push_str(self.tail);
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static INSERT: Repeated = Repeated::new("insert into t values ", "(?, ?)", " returning a");
+
+    #[test]
+    fn parameters_are_numbered_through_all_rows() {
+        let pages = INSERT.pages(&[1, 2]);
+        assert_eq!(pages, [("insert into t values ($1, $2), ($3, $4) returning a", &[1, 2][..])]);
+        assert!(INSERT.pages::<i64>(&[]).is_empty());
+    }
+
+    #[test]
+    fn any_number_of_rows_is_a_few_statements_and_none_is_left_out() {
+        let rows: Vec<usize> = (0..2_000).collect();
+        for count in [1, 3, 511, 512, 513, 2_000] {
+            let pages = INSERT.pages(&rows[..count]);
+            let all: Vec<_> = pages.iter().flat_map(|(_, page)| page.iter().copied()).collect();
+            assert_eq!(all, rows[..count]);
+            assert!(pages.len() <= count / 512 + 9, "{} for {count}", pages.len());
+        }
+    }
+}
