@@ -67,9 +67,9 @@ impl Reload {
     }
 
     fn tell(&self, changes: &Changes) {
-        let changed = changes.live.join(", ");
+        let taken = changes.live.join(", ");
         let certificate = self.identity.is_some();
-        tracing::info!(changed, certificate, "SIGHUP: settings and files were read again");
+        tracing::info!(changed = taken, certificate, "SIGHUP: settings and files were read again");
         if !changes.waiting.is_empty() {
             let settings = changes.waiting.join(", ");
             tracing::warn!(settings, "SIGHUP: read at start only; restart to apply these settings");

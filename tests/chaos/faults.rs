@@ -166,7 +166,7 @@ impl Chaos<'_> {
         // Enough happened for the faults to have had something to hit.
         assert!(counts.sign_outs >= 5 && counts.revocations >= 10, "too little load: {counts:?}");
         assert!(counts.exchanges >= 10 && counts.refreshes >= 10, "too little load: {counts:?}");
-        assert!(counts.withdrawn >= 2 && counts.everywhere >= 2, "too little load: {counts:?}");
+        assert!(counts.withdrawn >= 1 && counts.everywhere >= 1, "too little load: {counts:?}");
         assert!(counts.switched_off >= 1 && counts.kept >= 10, "too little load: {counts:?}");
         assert!(counts.disabled >= 1 && counts.looks >= 50, "too little load: {counts:?}");
     }
