@@ -212,7 +212,7 @@ mod tests {
         let parts = Parts::read("redis+sentinel", "secret@a:1/main/2").unwrap();
         assert_eq!((parts.username, parts.password), (None, Some("secret")));
         assert_eq!(parts.path, ["main", "2"]);
-        assert!(matches!(Link::parse("redis+sentinel://a:1/main/2"), Ok(Link::Sentinel(_))));
+        assert!(matches!(Link::parse("redis+sentinel://a:1/main/2"), Ok(Link::Sentinels(_))));
     }
 
     #[test]
