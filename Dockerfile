@@ -4,6 +4,8 @@
 FROM rust:1.95-bookworm AS build
 # `dist` makes a smaller, faster binary and takes longer to build.
 ARG PROFILE=release
+# What /metrics and `doorward version` say this was built from.
+ARG DOORWARD_REVISION=unknown
 WORKDIR /build
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \

@@ -2,27 +2,32 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 
 use super::{
-    App, Documents, Doorkeeper, KeySets, Known, People, RequestObjects, Timekeeper, Turns,
+    App, Documents, Doorkeeper, KeySets, Known, Live, People, RequestObjects, Timekeeper, Turns,
     VerifiedTokens, Watch, software_issuers,
 };
 use crate::clock::Clock;
 use crate::config::{Config, MasterKeySource};
-use crate::crypto::certificate::ClientAuthorities;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::{PasswordParams, Passwords};
 use crate::crypto::seal::{MasterKey, Sealer};
 use crate::mail::Mailer;
-use crate::origin::place::Places;
 use crate::outbound::Outbound;
 use crate::store::ephemeral::Ephemeral;
 use crate::store::{DatabaseSettings, Store, sync};
 use crate::telemetry::metrics::Metrics;
+
+/// The revision of the source, if whoever built the program said so in `DOORWARD_REVISION`.
+pub const REVISION: &str = match option_env!("DOORWARD_REVISION") {
+    Some(revision) => revision,
+    None => "unknown",
+};
 
 /// Why Doorward cannot start. Each is one clear line without secrets.
 #[derive(Debug, thiserror::Error)]
@@ -79,16 +84,14 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         .await
         .map_err(|error| BootError::Redis(error.to_string()))?;
     let timekeeper = Timekeeper::new(clock.now(), clock.passed());
+    let asked = Instant::now();
     let state = sync::read(&store.db).await.map_err(|error| database(&error))?;
     let passwords = passwords(&config)?;
-    let client_authorities = config.server.client_ca_file.as_deref().map(ClientAuthorities::read);
-    let client_authorities =
-        client_authorities.transpose().map_err(BootError::ClientAuthorities)?;
+    let live = Live::read(&config)?;
     let outbound = Outbound::new(&config.outbound).map_err(BootError::Outbound)?;
     let mail = Mailer::new(&config).map_err(BootError::Mail)?;
     let software_issuers =
         software_issuers::read(&config.registration).map_err(BootError::SoftwareIssuers)?;
-    let places = Places::read(config.session.geoip_file.as_deref()).map_err(BootError::Places)?;
     let sealer = Arc::new(Sealer::new(&master));
     let keyring = Keyring::load(Vec::new(), &sealer)
         .map_err(|error| BootError::MasterKey(error.to_string()))?;
@@ -102,10 +105,10 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         known: Known::default(),
         key_sets: KeySets::default(),
         verified: VerifiedTokens::default(),
-        watch: Watch::new(state),
+        watch: Watch::new(state, asked),
         timekeeper,
         outbox_bell: Notify::new(),
-        client_authorities,
+        live: ArcSwap::from_pointee(live),
         outbound,
         mail,
         doorkeeper: Doorkeeper::default(),
@@ -114,8 +117,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         documents: Documents::default(),
         request_objects: RequestObjects::default(),
         software_issuers,
-        places,
-        metrics: Metrics::new(env!("CARGO_PKG_VERSION")),
+        metrics: Metrics::new(env!("CARGO_PKG_VERSION"), REVISION),
         banner: None,
         config,
     })

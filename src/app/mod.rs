@@ -1,11 +1,14 @@
 //! The composition root: everything a use case may need, made once from the configuration and
-//! shared by every worker. `boot` makes it; `known` and `watch` hold what the process remembers.
+//! shared by every worker. `boot` makes it; `known` and `watch` hold what the process remembers, `heard`
+//! how long it may go on doing so, `live` what is replaced when the operator asks for it.
 
 mod boot;
 mod documents;
 mod doorkeeper;
+mod heard;
 mod key_sets;
 mod known;
+mod live;
 mod people;
 mod request_objects;
 mod software_issuers;
@@ -18,11 +21,12 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
-pub use boot::{BootError, Migrations, boot};
+pub use boot::{BootError, Migrations, REVISION, boot};
 pub use documents::{Document, Documents};
 pub use doorkeeper::{Doorkeeper, Means, Seen, Shown, Written};
 pub use key_sets::{KeySet, KeySets, Slot};
 pub use known::{Known, VerifiedTokens};
+pub use live::Live;
 pub use people::People;
 pub use request_objects::RequestObjects;
 pub use software_issuers::SoftwareIssuers;
@@ -32,12 +36,10 @@ pub use watch::{Freshness, Watch};
 
 use crate::clock::{Clock, UnixTime};
 use crate::config::Config;
-use crate::crypto::certificate::ClientAuthorities;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::Passwords;
 use crate::crypto::seal::Sealer;
 use crate::mail::Mailer;
-use crate::origin::place::Places;
 use crate::outbound::Outbound;
 use crate::store::Store;
 use crate::store::ephemeral::Ephemeral;
@@ -65,8 +67,8 @@ pub struct App {
     pub timekeeper: Timekeeper,
     /// Rung when something was put into the outbox, so that it leaves at once.
     pub outbox_bell: Notify,
-    /// Who vouches for the certificates of clients, if anybody.
-    pub client_authorities: Option<ClientAuthorities>,
+    /// What the operator may change without a restart; replaced as a whole.
+    pub live: ArcSwap<Live>,
     /// Requests to addresses that others supplied.
     pub outbound: Outbound,
     /// The way to the mail server, if there is one.
@@ -83,8 +85,6 @@ pub struct App {
     pub request_objects: RequestObjects,
     /// Whose software statements are believed.
     pub software_issuers: SoftwareIssuers,
-    /// Where addresses are, if the operator has supplied that.
-    pub places: Places,
     pub metrics: Metrics,
     /// A line above every page, such as the demo's.
     pub banner: Option<String>,

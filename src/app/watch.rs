@@ -4,21 +4,25 @@
 //!
 //! The ephemeral store carries a marker: the number of the newest revocation its copy knows. It may
 //! be trusted only while it knows every revocation we know of. A flushed or restored Redis has no
-//! marker or an older one, and so betrays itself.
+//! marker or an older one, and so betrays itself. What another node could not copy is known from SQL
+//! alone; so a process that has heard nothing from SQL for a few seconds trusts no copy.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
 
+use super::heard::Heard;
 use crate::clock::UnixTime;
 use crate::protocol::types::SessionId;
 use crate::store::sync::SyncState;
 
 /// Counters known to this process; they only grow.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Watch {
     catalog: AtomicI64,
     revocations: AtomicI64,
+    heard: Heard,
     /// The newest revocation known when the ephemeral copy was last looked after.
     at_last_look: AtomicI64,
     /// The highest number that this process has seen sealed in the audit log.
@@ -39,17 +43,23 @@ struct Visits {
 pub enum Freshness {
     /// Complete: its answers can be relied on.
     Complete,
-    /// Flushed, restored, or a moment behind: SQL must be asked and the copy made again.
+    /// Flushed, restored, a moment behind, or nobody can say because SQL is silent: SQL must be asked,
+    /// and the copy made again if something is missing.
     Behind,
 }
 
 impl Watch {
-    /// Starts from what SQL says.
+    /// Starts from what SQL said when it was asked at this moment.
     #[must_use]
-    pub fn new(state: SyncState) -> Self {
-        let watch = Self::default();
-        watch.learn(state);
-        watch
+    pub fn new(state: SyncState, asked: Instant) -> Self {
+        Self {
+            catalog: AtomicI64::new(state.catalog),
+            revocations: AtomicI64::new(state.revocations),
+            heard: Heard::new(asked),
+            at_last_look: AtomicI64::default(),
+            sealed: AtomicI64::default(),
+            visits: Mutex::default(),
+        }
     }
 
     /// Whether the catalogue (clients, keys) has moved since it was last learnt.
@@ -61,6 +71,18 @@ impl Watch {
     pub fn learn(&self, state: SyncState) {
         self.saw_revocation(state.revocations);
         self.catalog.fetch_max(state.catalog, Ordering::SeqCst);
+    }
+
+    /// Takes note of the revocations that SQL told of when it was asked at this moment.
+    pub fn heard_from_sql(&self, revocations: i64, asked: Instant) {
+        self.saw_revocation(revocations);
+        self.heard.note(asked);
+    }
+
+    /// Whether SQL has lately told of what ended, so that what this process and the ephemeral store
+    /// remember may be believed.
+    pub fn hears_sql(&self) -> bool {
+        self.heard.is_recent(Instant::now())
     }
 
     /// Takes note of a revocation this process made or heard of.
@@ -96,7 +118,7 @@ impl Watch {
             Some(number) if number >= self.revocations.load(Ordering::SeqCst) => {
                 // Remembered, so that a copy restored to an older state is noticed at once.
                 self.saw_revocation(number);
-                Freshness::Complete
+                if self.hears_sql() { Freshness::Complete } else { Freshness::Behind }
             }
             _ => Freshness::Behind,
         }
@@ -132,10 +154,23 @@ impl Watch {
 
 #[cfg(test)]
 mod tests {
+    use super::super::heard::BELIEVED_FOR;
     use super::*;
 
     fn watch() -> Watch {
-        Watch::new(SyncState { catalog: 1, revocations: 5 })
+        Watch::new(SyncState { catalog: 1, revocations: 5 }, Instant::now())
+    }
+
+    #[test]
+    fn no_copy_is_believed_while_sql_is_silent() {
+        let Some(long_ago) = Instant::now().checked_sub(BELIEVED_FOR * 2) else { return };
+        let watch = Watch::new(SyncState { catalog: 1, revocations: 5 }, long_ago);
+        assert_eq!(watch.judge(Some("5")), Freshness::Behind);
+        watch.saw_revocation(6);
+        assert_eq!(watch.judge(Some("6")), Freshness::Behind, "our own word is none of SQL's");
+        watch.heard_from_sql(5, Instant::now());
+        assert_eq!(watch.judge(Some("6")), Freshness::Complete);
+        assert_eq!(watch.judge(Some("5")), Freshness::Behind);
     }
 
     #[test]

@@ -67,7 +67,8 @@ pub(super) fn run(
             others.push(demo::serve(sample, listeners)?);
         }
         welcome(args.port, output);
-        serve::until_signalled(running, others).await
+        let reload = async || tracing::info!("SIGHUP: the demo has no settings to read again");
+        serve::until_signalled(running, others, reload).await
     })
 }
 

@@ -22,6 +22,7 @@ pub mod man;
 mod new_file;
 pub mod output;
 pub mod registration_token;
+mod reload;
 pub mod serve;
 mod service_manager;
 pub mod session;

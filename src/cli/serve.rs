@@ -10,13 +10,14 @@ use super::engine;
 use super::exit::{Exit, Failure};
 use super::globals::{Globals, Program};
 use super::output::Output;
+use super::reload::Reload;
 use super::service_manager;
 use super::version::VERSION;
 use crate::app::{App, Migrations};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::server::{self, Listeners, Running};
-use crate::http::tls::{self, ClientCertificates};
+use crate::http::tls::{self, ClientCertificates, Identity};
 use crate::service::people::links;
 use crate::service::start;
 use crate::telemetry::traces;
@@ -42,22 +43,28 @@ pub(super) fn run(
     output: &mut Output<'_>,
 ) -> Result<Exit, Failure> {
     let config = engine::prepare(globals, Program::Server)?;
-    let served = serve(config, args, output);
+    let served = serve((config, globals), args, output);
     traces::finish();
     served
 }
 
-fn serve(config: Config, args: &ServeArgs, output: &mut Output<'_>) -> Result<Exit, Failure> {
+fn serve(
+    (config, globals): (Config, &Globals),
+    args: &ServeArgs,
+    output: &mut Output<'_>,
+) -> Result<Exit, Failure> {
     let migrations = if args.no_migrate { Migrations::Expect } else { Migrations::Apply };
     server::block_on(async {
         // Sockets first: a busy port is told before anything is touched.
-        let listeners = listen(&config)?;
+        let identity = identity(&config)?;
+        let listeners = listen(&config, identity.as_ref())?;
         let app = Arc::new(start::start(config, Clock::System, migrations).await?);
         welcome(&app, output).await?;
+        let reload = Arc::new(Reload::new(globals, &app, identity));
         let running = server::start(app, listeners)?;
         service_manager::ready();
         tokio::select! {
-            served = until_signalled(running, Vec::new()) => served,
+            served = until_signalled(running, Vec::new(), async || reload.again().await) => served,
             never = service_manager::keep_alive() => never,
         }
     })
@@ -65,7 +72,7 @@ fn serve(config: Config, args: &ServeArgs, output: &mut Output<'_>) -> Result<Ex
 
 /// Opens the configured sockets. Addresses that come from the default are best effort, as long as
 /// one can be opened.
-fn listen(config: &Config) -> Result<Listeners, Failure> {
+fn listen(config: &Config, identity: Option<&Arc<Identity>>) -> Result<Listeners, Failure> {
     let mut main = Vec::new();
     let mut refused = None;
     for address in config.listen() {
@@ -87,9 +94,10 @@ fn listen(config: &Config) -> Result<Listeners, Failure> {
     } else {
         ClientCertificates::NotAsked
     };
-    let tls = tls_config(config, clients)?;
+    let tls = identity.map(|identity| tls_config(identity, clients)).transpose()?;
     let mut mtls = Vec::new();
-    if let Some(asking) = tls_config(config, ClientCertificates::Asked)? {
+    if let Some(identity) = identity {
+        let asking = tls_config(identity, ClientCertificates::Asked)?;
         for address in &config.server.mtls_listen {
             mtls.push((bind(*address, "server.mtls_listen")?, asking.clone()));
         }
@@ -97,19 +105,23 @@ fn listen(config: &Config) -> Result<Listeners, Failure> {
     Ok(Listeners { main, management, tls, mtls })
 }
 
-/// TLS of our own, if there is a certificate for it.
-fn tls_config(
-    config: &Config,
-    clients: ClientCertificates,
-) -> Result<Option<rustls::ServerConfig>, Failure> {
+/// The certificate for TLS of our own, if there is one.
+fn identity(config: &Config) -> Result<Option<Arc<Identity>>, Failure> {
     let (Some(certificates), Some(key)) =
         (&config.server.tls_cert_file, &config.server.tls_key_file)
     else {
         return Ok(None);
     };
-    tls::server_config(certificates, key, clients)
-        .map(Some)
-        .map_err(|error| Failure::Failed(error.to_string()))
+    let pair =
+        tls::read_pair(certificates, key).map_err(|error| Failure::Failed(error.to_string()))?;
+    Ok(Some(Identity::new(pair)))
+}
+
+fn tls_config(
+    identity: &Arc<Identity>,
+    clients: ClientCertificates,
+) -> Result<rustls::ServerConfig, Failure> {
+    tls::server_config(identity, clients).map_err(|error| Failure::Failed(error.to_string()))
 }
 
 fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, Failure> {
@@ -146,10 +158,11 @@ async fn welcome(app: &App, output: &mut Output<'_>) -> Result<(), Failure> {
 }
 
 /// Serves until the process is told to stop, then lets requests finish; a second signal stops at
-/// once. `others` are servers that stop together with this one.
+/// once. `others` are servers that stop together with this one, `reload` is done on SIGHUP.
 pub(super) async fn until_signalled(
     running: Running,
     others: Vec<server::OtherServer>,
+    reload: impl AsyncFn(),
 ) -> Result<Exit, Failure> {
     let stopper = running.stopper(&others);
     let mut terminate = signal(SignalKind::terminate())?;
@@ -160,8 +173,8 @@ pub(super) async fn until_signalled(
             tokio::select! {
                 _ = terminate.recv() => return,
                 _ = interrupt.recv() => return,
-                // A terminal that closes, or a habit from other servers, must not end sign-ins.
-                _ = hangup.recv() => tracing::info!("SIGHUP: settings are read at start; restart to apply them"),
+                // A terminal that closes must not end sign-ins, either.
+                _ = hangup.recv() => reload().await,
             }
         }
     };

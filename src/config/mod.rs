@@ -5,6 +5,7 @@
 mod audit;
 mod authorization;
 mod catalog;
+mod changes;
 mod database;
 mod environment;
 mod gateway;
@@ -45,6 +46,7 @@ use serde::{Deserialize, Serialize};
 pub use audit::AuditSettings;
 pub use authorization::AuthorizationSettings;
 pub use catalog::schema;
+pub use changes::Changes;
 pub use database::{DatabaseKind, DatabaseSettings};
 pub use gateway::GatewaySettings;
 pub use issuer::Issuer;
@@ -181,6 +183,12 @@ impl Config {
     #[must_use]
     pub fn origin(&self, key: &str) -> &Origin {
         self.origins.get(key).unwrap_or(&Origin::Default)
+    }
+
+    /// Which settings are different in another configuration, and what a running server makes of that.
+    #[must_use]
+    pub fn changes_to(&self, other: &Self) -> Changes {
+        changes::between(self, other)
     }
 
     /// Every setting in effect with its origin, secrets masked.

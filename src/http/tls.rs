@@ -3,11 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{self, CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 use rustls::{
     CertificateError, CipherSuite, DigitallySignedStruct, DistinguishedName, Error, ServerConfig,
     SignatureScheme,
@@ -35,18 +38,37 @@ pub enum ClientCertificates {
     Asked,
 }
 
-/// TLS 1.2 and 1.3 with this chain and key, both PEM files.
+/// A certificate chain with its key.
+pub type Pair = Arc<CertifiedKey>;
+
+/// What the server shows in handshakes: one pair, which may be replaced while connections go on.
+#[derive(Debug)]
+pub struct Identity(ArcSwap<CertifiedKey>);
+
+impl Identity {
+    /// Shows this pair.
+    #[must_use]
+    pub fn new(pair: Pair) -> Arc<Self> {
+        Arc::new(Self(ArcSwap::new(pair)))
+    }
+
+    /// Shows another pair from the next handshake on. Connections that are open stay as they are.
+    pub fn replace(&self, pair: Pair) {
+        self.0.store(pair);
+    }
+}
+
+impl ResolvesServerCert for Identity {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.load_full())
+    }
+}
+
+/// Reads a chain and its key, both PEM files, and checks that they go together.
 ///
 /// # Errors
 /// [`TlsError`].
-pub fn server_config(
-    certificates: &Path,
-    key: &Path,
-    clients: ClientCertificates,
-) -> Result<ServerConfig, TlsError> {
-    let provider = Arc::new(provider());
-    // Installed once per process; a second time changes nothing.
-    let _ = CryptoProvider::clone(&provider).install_default();
+pub fn read_pair(certificates: &Path, key: &Path) -> Result<Pair, TlsError> {
     let chain = CertificateDer::pem_file_iter(certificates)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| TlsError::Certificate(error.to_string()))?;
@@ -55,6 +77,22 @@ pub fn server_config(
     }
     let key =
         PrivateKeyDer::from_pem_file(key).map_err(|error| TlsError::Key(error.to_string()))?;
+    let pair = CertifiedKey::from_der(chain, key, &provider()).map_err(TlsError::Pair)?;
+    Ok(Arc::new(pair))
+}
+
+/// TLS 1.2 and 1.3 under this identity.
+///
+/// # Errors
+/// [`TlsError`].
+pub fn server_config(
+    identity: &Arc<Identity>,
+    clients: ClientCertificates,
+) -> Result<ServerConfig, TlsError> {
+    let provider = Arc::new(provider());
+    // Installed once per process; a second time changes nothing.
+    let _ = CryptoProvider::clone(&provider).install_default();
+    let identity: Arc<dyn ResolvesServerCert> = Arc::<Identity>::clone(identity);
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Pair)?;
@@ -64,7 +102,7 @@ pub fn server_config(
             builder.with_client_cert_verifier(Arc::new(AnyCertificate(provider)))
         }
     };
-    builder.with_single_cert(chain, key).map_err(TlsError::Pair)
+    Ok(builder.with_cert_resolver(identity))
 }
 
 /// In TLS 1.2 only what RFC 9325 section 4.2 recommends, as FAPI 2.0 section 5.2.2 demands.

@@ -10,6 +10,7 @@ use crate::service::audit::chain::{self, Chain, Removal, Sealing};
 use crate::service::clients::registration;
 use crate::service::failure::Failure;
 use crate::service::keys;
+use crate::service::outbox::KINDS;
 use crate::store::grants::refresh_families;
 use crate::store::{cleanup, outbox, sessions, sync};
 
@@ -33,9 +34,10 @@ const SWEEP: usize = 100_000;
 /// # Errors
 /// [`Failure`] when a store does not answer; what is known stays known.
 pub async fn notice_changes(app: &App) -> Result<(), Failure> {
+    let asked = Instant::now();
     let state = sync::read(&app.store.db).await?;
     // Revocations first: nobody may see a change of the catalogue and still an old token alive.
-    app.watch.saw_revocation(state.revocations);
+    app.watch.heard_from_sql(state.revocations, asked);
     if app.watch.is_news(state) {
         app.known.forget();
         // Learnt only once it has worked, so that a failure here is tried again.
@@ -162,7 +164,9 @@ pub async fn clean_up(app: &App) -> Result<(), Failure> {
     app.metrics.db_pool(open, idle);
     let live = sessions::count_live(&app.store.db, now, MOST_SESSIONS).await?;
     app.metrics.sessions_active(live);
-    app.metrics.outbox_waiting(outbox::count(&app.store.db).await?);
+    for queue in KINDS {
+        app.metrics.jobs_pending(queue, outbox::count(&app.store.db, queue).await?);
+    }
     rotated
 }
 

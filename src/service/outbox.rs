@@ -44,7 +44,7 @@ const MOST_REFUSALS: i64 = 5;
 const TICK: Duration = Duration::from_secs(1);
 
 /// The kinds of deliveries this program can send. All letters together get one share of the places.
-const KINDS: [&str; 3] = [mail::KIND, backchannel_logout::KIND, farewell::KIND];
+pub const KINDS: [&str; 3] = [mail::KIND, backchannel_logout::KIND, farewell::KIND];
 
 /// How a try went.
 #[derive(Debug, Clone, PartialEq, Eq)]

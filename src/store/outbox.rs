@@ -196,8 +196,13 @@ pub async fn remove<'a>(sql: impl Sql<'a>, claimed: &Delivery) -> Result<bool, S
     Ok(removed == 1)
 }
 
-/// How many deliveries wait, those under way included.
-pub async fn count<'a>(sql: impl Sql<'a>) -> Result<i64, StoreError> {
-    let (count,) = sql.into().query("select count(*) from outbox").one::<(i64,)>().await?;
+/// How many deliveries of a kind wait, those under way included.
+pub async fn count<'a>(sql: impl Sql<'a>, kind: &str) -> Result<i64, StoreError> {
+    let (count,) = sql
+        .into()
+        .query("select count(*) from outbox where kind = $1")
+        .bind(kind)
+        .one::<(i64,)>()
+        .await?;
     Ok(count)
 }

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::io::IsTerminal as _;
+use std::sync::OnceLock;
 
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
@@ -14,8 +15,9 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, JsonFields, Writer};
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormattedFields, MakeWriter};
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::layer::{Filter, SubscriberExt as _};
 use tracing_subscriber::registry::{LookupSpan, Scope};
+use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::traces::{self, Export};
@@ -23,6 +25,10 @@ use crate::config::{LogFormat, LogLevel, LogSettings};
 
 /// Libraries whose everyday messages would drown ours.
 const QUIET_LIBRARIES: &str = "sqlx=warn,hyper=warn,h2=warn,rustls=warn,actix_server=warn,mio=warn";
+
+/// Sets the level of this process's log, once that has been started.
+type SetLevel = Box<dyn Fn(LogLevel) -> Result<(), reload::Error> + Send + Sync>;
+static SET_LEVEL: OnceLock<SetLevel> = OnceLock::new();
 
 /// Starts the log for the whole process, and traces where a collector is configured.
 ///
@@ -34,11 +40,23 @@ pub fn init(settings: &LogSettings, export: Export) -> Result<(), String> {
         let layer = layer.with_location(false).with_threads(false).with_tracked_inactivity(false);
         layer.with_filter(Targets::new().with_target(traces::TARGET, tracing::Level::INFO))
     });
-    let log = layer(settings, std::io::stderr);
+    let (level, handle) = reload::Layer::new(filter(settings.level));
+    let log = layer(settings, std::io::stderr, level);
     let subscriber = tracing_subscriber::registry().with(spans).with(log);
     // A second subscriber exists only where a test has installed its own.
-    let _ = subscriber.try_init();
+    if subscriber.try_init().is_ok() {
+        let _ = SET_LEVEL.set(Box::new(move |level| handle.reload(filter(level))));
+    }
     Ok(())
+}
+
+/// Writes messages from this level on, from now on.
+///
+/// # Errors
+/// A sentence, when that is not possible; the level stays as it is.
+pub fn set_level(level: LogLevel) -> Result<(), String> {
+    let Some(set) = SET_LEVEL.get() else { return Ok(()) };
+    set(level).map_err(|error| format!("log.level: {error}"))
 }
 
 /// What [`init`] installs for the log, writing to any writer; tests use it with a buffer.
@@ -46,12 +64,13 @@ pub fn subscriber<W>(settings: &LogSettings, writer: W) -> impl Subscriber + Sen
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    tracing_subscriber::registry().with(layer(settings, writer))
+    tracing_subscriber::registry().with(layer(settings, writer, filter(settings.level)))
 }
 
-fn layer<S, W>(settings: &LogSettings, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+fn layer<S, W, F>(settings: &LogSettings, writer: W, level: F) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'s> LookupSpan<'s>,
+    F: Filter<S> + Send + Sync + 'static,
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let terminal = std::io::stderr().is_terminal();
@@ -63,10 +82,10 @@ where
     let layer = tracing_subscriber::fmt::layer().with_writer(writer);
     if json {
         let layer = layer.fmt_fields(JsonFields::new()).event_format(JsonLines);
-        layer.with_filter(filter(settings.level)).boxed()
+        layer.with_filter(level).boxed()
     } else {
         let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        layer.with_ansi(colour).with_filter(filter(settings.level)).boxed()
+        layer.with_ansi(colour).with_filter(level).boxed()
     }
 }
 

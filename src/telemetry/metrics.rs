@@ -4,7 +4,6 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -13,6 +12,11 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::labels::{
+    ANOMALIES, ARRIVALS, AnomalyLabels, CacheLabels, ClientTypeLabel, DOOR, DeliveryLabels,
+    EndLabel, KeyLabels, LETTERS, LoginLabels, OperationLabel, QueueLabel, RequestLabels,
+    ResultLabel, SCOPES, ScopeLabel, StateLabel, TokenLabels, TypeLabel,
+};
 use super::process;
 use crate::clock::{Seconds, UnixTime};
 use crate::protocol::types::SigningAlg;
@@ -29,85 +33,9 @@ const STATEMENT_BUCKETS: [f64; 9] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.0
 /// From a minute to thirty days.
 const LIFE_BUCKETS: [f64; 9] =
     [60.0, 300.0, 900.0, 3600.0, 14_400.0, 43_200.0, 86_400.0, 604_800.0, 2_592_000.0];
+/// The kind of message that tells an app that a session has ended.
+const BACKCHANNEL_LOGOUT: &str = "backchannel_logout";
 const HASH_BUCKETS: [f64; 9] = [0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0];
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RequestLabels {
-    http_request_method: &'static str,
-    http_route: String,
-    http_response_status_code: u16,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct LoginLabels {
-    method: &'static str,
-    result: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ResultLabel {
-    result: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct TokenLabels {
-    grant_type: &'static str,
-    result: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct TypeLabel {
-    r#type: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ScopeLabel {
-    scope: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct KeyLabels {
-    alg: &'static str,
-    state: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct CacheLabels {
-    cache: &'static str,
-    result: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct AnomalyLabels {
-    kind: &'static str,
-    action: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct DeliveryLabels {
-    kind: &'static str,
-    result: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OperationLabel {
-    operation: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ClientTypeLabel {
-    client_type: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct EndLabel {
-    ended_by: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct StateLabel {
-    state: &'static str,
-}
 
 /// An answered HTTP request.
 #[derive(Debug, Clone, Copy)]
@@ -152,7 +80,8 @@ pub struct Metrics {
     deliveries: Family<DeliveryLabels, Counter>,
     emails: Family<ResultLabel, Counter>,
     anomalies: Family<AnomalyLabels, Counter>,
-    outbox: Gauge,
+    backchannel_logouts: Family<ResultLabel, Counter>,
+    jobs: Family<QueueLabel, Gauge>,
     gateway: Family<ResultLabel, Counter>,
     session_durations: Histograms<EndLabel>,
     refresh_intervals: Histograms<ClientTypeLabel>,
@@ -160,9 +89,9 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// All metrics at zero. `version` is the one of the running program.
+    /// All metrics at zero. The running program is of this version, made from this revision.
     #[must_use]
-    pub fn new(version: &'static str) -> Self {
+    pub fn new(version: &'static str, revision: &'static str) -> Self {
         let mut metrics = Self {
             registry: Registry::default(),
             requests: Family::new_with_constructor(|| Histogram::new(REQUEST_BUCKETS)),
@@ -179,17 +108,41 @@ impl Metrics {
             deliveries: Family::default(),
             emails: Family::default(),
             anomalies: Family::default(),
-            outbox: Gauge::default(),
+            backchannel_logouts: Family::default(),
+            jobs: Family::default(),
             gateway: Family::default(),
             session_durations: Family::new_with_constructor(|| Histogram::new(LIFE_BUCKETS)),
             refresh_intervals: Family::new_with_constructor(|| Histogram::new(LIFE_BUCKETS)),
             pool: Family::default(),
         };
         metrics.register_counters();
-        metrics.register_measures(version);
+        metrics.register_measures((version, revision));
         metrics.register_lives();
         process::register(&mut metrics.registry);
+        metrics.begin_at_zero();
         metrics
+    }
+
+    /// Makes the series of what may not happen for a long time. A first event that made its series would
+    /// be no increase to Prometheus, and no alert.
+    fn begin_at_zero(&self) {
+        for result in ARRIVALS {
+            drop(self.backchannel_logouts.get_or_create(&ResultLabel { result }));
+            let kind = BACKCHANNEL_LOGOUT;
+            drop(self.deliveries.get_or_create(&DeliveryLabels { kind, result }));
+        }
+        for result in LETTERS {
+            drop(self.emails.get_or_create(&ResultLabel { result }));
+        }
+        for result in DOOR {
+            drop(self.gateway.get_or_create(&ResultLabel { result }));
+        }
+        for scope in SCOPES {
+            drop(self.rate_limited.get_or_create(&ScopeLabel { scope }));
+        }
+        for kind in ANOMALIES {
+            drop(self.anomalies.get_or_create(&AnomalyLabels { kind, action: "notify" }));
+        }
     }
 
     /// Counters; the encoder adds `_total` to each name.
@@ -215,12 +168,17 @@ impl Metrics {
             "Messages to other servers; result is arrived, retried or given_up",
             self.deliveries.clone(),
         );
+        registry.register(
+            "backchannel_logouts",
+            "Tries to tell an app that a session has ended",
+            self.backchannel_logouts.clone(),
+        );
         registry.register("anomalies", "Signs of somebody else", self.anomalies.clone());
         registry.register("email_deliveries", "Tries to hand a letter over", self.emails.clone());
     }
 
     /// Histograms and gauges; the encoder adds the unit to the names that have one.
-    fn register_measures(&mut self, version: &'static str) {
+    fn register_measures(&mut self, (version, revision): (&'static str, &'static str)) {
         self.registry.register_with_unit(
             "http_server_request_duration",
             "Duration of HTTP requests",
@@ -246,8 +204,9 @@ impl Metrics {
             Unit::Seconds,
             self.key_expiry.clone(),
         );
-        registry.register("outbox_waiting", "Messages that wait to arrive", self.outbox.clone());
-        registry.register("build", "The running program", Info::new([("version", version)]));
+        registry.register("jobs_pending", "Messages that wait to arrive", self.jobs.clone());
+        let build = Info::new([("version", version), ("revision", revision)]);
+        registry.register("build", "The running program", build);
     }
 
     /// How long things last, and what the database does.
@@ -364,6 +323,9 @@ impl Metrics {
     /// A message to another server was sent: `arrived`, `retried` or `given_up`.
     pub fn outbox_attempt(&self, kind: &'static str, result: &'static str) {
         self.deliveries.get_or_create(&DeliveryLabels { kind, result }).inc();
+        if kind == BACKCHANNEL_LOGOUT {
+            self.backchannel_logouts.get_or_create(&ResultLabel { result }).inc();
+        }
     }
 
     /// Something was unlike before; `action` is what the settings say about it.
@@ -381,9 +343,9 @@ impl Metrics {
         self.gateway.get_or_create(&ResultLabel { result }).inc();
     }
 
-    /// How many messages to other servers wait now.
-    pub fn outbox_waiting(&self, count: i64) {
-        self.outbox.set(count);
+    /// How many messages of a kind wait now.
+    pub fn jobs_pending(&self, queue: &'static str, count: i64) {
+        self.jobs.get_or_create(&QueueLabel { queue }).set(count);
     }
 
     /// The whole as text, as [`CONTENT_TYPE`] says.
@@ -413,7 +375,7 @@ mod tests {
 
     #[test]
     fn the_names_are_the_stable_ones() {
-        let metrics = Metrics::new("1.2.3");
+        let metrics = Metrics::new("1.2.3", "abc1234");
         metrics.http_request(&HttpRequest {
             method: "GET",
             route: "/oauth2/token",
@@ -431,7 +393,7 @@ mod tests {
         metrics.signing_keys(&[(SigningAlg::Rs256, "active", UnixTime(1_800_000_000))]);
         metrics.cache_request("sessions", "hit");
         metrics.outbox_attempt("backchannel_logout", "arrived");
-        metrics.outbox_waiting(3);
+        metrics.jobs_pending("mail", 3);
         metrics.gateway_check("allowed");
         metrics.session_ended("person", 120);
         metrics.refreshed("spa", 600);
@@ -458,9 +420,10 @@ mod tests {
              1800000000",
             "doorward_cache_requests_total{cache=\"sessions\",result=\"hit\"} 1",
             "doorward_outbox_attempts_total{kind=\"backchannel_logout\",result=\"arrived\"} 1",
-            "doorward_outbox_waiting 3",
+            "doorward_jobs_pending{queue=\"mail\"} 3",
+            "doorward_backchannel_logouts_total{result=\"arrived\"} 1",
             "doorward_gateway_checks_total{result=\"allowed\"} 1",
-            "doorward_build_info{version=\"1.2.3\"} 1",
+            "doorward_build_info{version=\"1.2.3\",revision=\"abc1234\"} 1",
             "doorward_session_duration_seconds_sum{ended_by=\"person\"} 120.0",
             "doorward_refresh_interval_seconds_count{client_type=\"spa\"} 1",
             "doorward_db_pool_connections{state=\"used\"} 2",
@@ -472,7 +435,7 @@ mod tests {
 
     #[test]
     fn a_made_up_method_does_not_make_a_label() {
-        let metrics = Metrics::new("1");
+        let metrics = Metrics::new("1", "r");
         let (route, duration) = ("/", Duration::ZERO);
         metrics.http_request(&HttpRequest { method: "BREW", route, status: 405, duration });
         let text = metrics.encode();
@@ -481,7 +444,7 @@ mod tests {
 
     #[test]
     fn keys_that_are_gone_leave_the_metrics() {
-        let metrics = Metrics::new("1");
+        let metrics = Metrics::new("1", "r");
         metrics.signing_keys(&[(SigningAlg::Es256, "retiring", UnixTime(1))]);
         metrics.signing_keys(&[(SigningAlg::EdDsa, "active", UnixTime(2))]);
         let text = metrics.encode();

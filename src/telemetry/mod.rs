@@ -2,6 +2,7 @@
 //! them.
 //! None of it ever carries a secret, a code, a token or a full query string.
 
+mod labels;
 pub mod logging;
 pub mod metrics;
 mod process;

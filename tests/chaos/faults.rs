@@ -10,13 +10,17 @@ use crate::support::fault_proxy::Fault;
 use crate::support::process::wait_until_async;
 use crate::support::servers::Snapshot;
 
-const LANES: [Lane; 9] = [
+const LANES: [Lane; 13] = [
     Lane::Exchange,
     Lane::Refresh,
     Lane::Refresh,
     Lane::Revoke,
     Lane::Visit,
     Lane::Disable,
+    Lane::Withdraw,
+    Lane::LeaveEverywhere,
+    Lane::SwitchOff,
+    Lane::KeepCount,
     Lane::LookAtTheLiving,
     Lane::LookAtTheEnded,
     Lane::LookAtTheEnded,
@@ -93,6 +97,7 @@ impl Chaos<'_> {
             now.sign_outs > before.sign_outs
                 && now.refreshes > before.refreshes
                 && now.revocations > before.revocations
+                && now.kept > before.kept
         })
         .await;
     }
@@ -150,7 +155,10 @@ impl Chaos<'_> {
         let survivors = "select count(*) from grants g join sessions s on s.id = g.session_id \
                          where s.revoked_at is not null and g.revoked_at is null";
         assert_eq!(count(world, survivors).await, 0, "grants outlive their session");
-        self.rig.assert_logs_are_clean(&[PASSWORD, self.load.secret()]);
+        let leftovers = "select count(*) from session_data d join sessions s on s.id = d.session_id \
+                         where s.revoked_at is not null";
+        assert_eq!(count(world, leftovers).await, 0, "values outlive their session");
+        self.rig.assert_logs_are_clean(&[&[PASSWORD][..], &self.load.secrets()].concat());
         let history = self.load.history();
         let counts = history.counts;
         self.figures.print();
@@ -158,6 +166,8 @@ impl Chaos<'_> {
         // Enough happened for the faults to have had something to hit.
         assert!(counts.sign_outs >= 5 && counts.revocations >= 10, "too little load: {counts:?}");
         assert!(counts.exchanges >= 10 && counts.refreshes >= 10, "too little load: {counts:?}");
+        assert!(counts.withdrawn >= 1 && counts.everywhere >= 1, "too little load: {counts:?}");
+        assert!(counts.switched_off >= 1 && counts.kept >= 10, "too little load: {counts:?}");
         assert!(counts.disabled >= 1 && counts.looks >= 50, "too little load: {counts:?}");
     }
 }

@@ -21,15 +21,54 @@ pub struct Lineage {
     pub since: Instant,
 }
 
+/// Which app has tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    App,
+    /// One that people are asked about.
+    Asking,
+    /// One that is disabled again and again.
+    Fragile,
+}
+
 /// Something that was ended, which must never count again.
 pub struct Ended {
     pub tokens: Tokens,
+    pub whose: Whose,
     /// The session's cookie, if that ended too.
     pub cookie: Option<String>,
+    /// Its cookie for the gateway.
+    pub door: Option<String>,
+    /// Whether a program kept a count beside it.
+    pub has_count: bool,
     /// When this was acknowledged.
     pub at: Instant,
     /// What ended it.
     pub by: &'static str,
+}
+
+impl Ended {
+    /// Tokens whose end was acknowledged just now.
+    pub fn new(tokens: Tokens, by: &'static str) -> Self {
+        let (whose, at) = (Whose::App, Instant::now());
+        Self { tokens, whose, cookie: None, door: None, has_count: false, at, by }
+    }
+
+    pub fn of(self, whose: Whose) -> Self {
+        Self { whose, ..self }
+    }
+
+    pub fn cookie(self, cookie: Option<String>) -> Self {
+        Self { cookie, ..self }
+    }
+
+    pub fn door(self, door: Option<String>) -> Self {
+        Self { door, ..self }
+    }
+
+    pub fn with_count(self) -> Self {
+        Self { has_count: true, ..self }
+    }
 }
 
 /// How often something was acknowledged.
@@ -41,6 +80,12 @@ pub struct Counts {
     pub revocations: usize,
     pub sign_outs: usize,
     pub disabled: usize,
+    pub withdrawn: usize,
+    pub everywhere: usize,
+    /// Apps.
+    pub switched_off: usize,
+    /// Counts beside a session.
+    pub kept: usize,
     /// Answers that asked to try again, or never came.
     pub refused: usize,
     /// Codes that Redis forgot before they were redeemed.
@@ -96,8 +141,8 @@ impl History {
     }
 
     /// Notes an ending that was acknowledged just now.
-    pub fn ends(&mut self, tokens: Tokens, cookie: Option<String>, by: &'static str) {
-        self.ended.push(Arc::new(Ended { tokens, cookie, at: Instant::now(), by }));
+    pub fn ends(&mut self, ended: Ended) {
+        self.ended.push(Arc::new(ended));
         if self.ended.len() > 4 * MOST {
             self.ended.drain(..MOST);
         }

@@ -5,9 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::flow::{
-    Answer, App, PASSWORD, SESSION_COOKIE, Tokens, create_user, try_get, try_submit,
+    Answer, App, PASSWORD, SESSION_COOKIE, Tokens, create_user, http_client, try_get, try_submit,
 };
-use crate::history::{Counts, Ended, HEARD, History, Lineage};
+use crate::history::{Counts, Ended, HEARD, History, Lineage, Whose};
+use crate::more::{GIVER, KEEPER, WANDERER};
 use crate::rig::{Commands, Rig};
 use crate::support::browser_like::{Browser, Page};
 
@@ -18,11 +19,11 @@ const DISABLED: &str = "mallory";
 /// No answer, or one that asks to try again. What was asked for may have been done or not.
 pub struct Refused;
 
-type Outcome<T> = Result<T, Refused>;
+pub type Outcome<T> = Result<T, Refused>;
 
 /// What is said of something that may have ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Said {
+pub enum Said {
     Counts,
     Dead,
     /// Try again.
@@ -32,10 +33,13 @@ enum Said {
 /// The same app and people at both nodes.
 pub struct Load {
     apps: [App; 2],
-    bases: [String; 2],
+    asking: [App; 2],
+    fragile: [App; 2],
+    pub bases: [String; 2],
     /// Signed in before the first fault and never out.
-    stayer: Browser,
-    commands: Commands,
+    pub stayer: Browser,
+    pub commands: Commands,
+    pub http: reqwest::Client,
     history: Mutex<History>,
     over: AtomicBool,
     asked: AtomicUsize,
@@ -49,6 +53,10 @@ pub enum Lane {
     Revoke,
     Visit,
     Disable,
+    Withdraw,
+    LeaveEverywhere,
+    SwitchOff,
+    KeepCount,
     LookAtTheLiving,
     LookAtTheEnded,
 }
@@ -56,23 +64,43 @@ pub enum Lane {
 impl Load {
     /// Registers the app, makes the people, and signs one of them in.
     pub async fn start(rig: &Rig) -> Self {
-        for name in VISITORS.iter().chain([&DISABLED, &"stayer"]) {
+        for name in VISITORS.iter().chain([&DISABLED, &"stayer", &GIVER, &WANDERER, &KEEPER]) {
             create_user(&rig.world, name);
         }
         let app = App::register(&rig.world, "app", &[]);
         let bases = [rig.nodes[0].base(), rig.nodes[1].base()];
-        let apps = [app.at_address(bases[0].clone()), app.at_address(bases[1].clone())];
+        let asking = App::register(&rig.world, "asking", &[]);
+        rig.world.cli(&["client", "update", "asking", "--ask-consent"]);
+        let fragile = App::register(&rig.world, "fragile", &[]);
+        let at_both = |app: App| [0, 1].map(|side: usize| app.at_address(bases[side].clone()));
+        let (apps, asking, fragile) = (at_both(app), at_both(asking), at_both(fragile));
         let stayer = Browser::new(&bases[0]);
         let (commands, history) = (rig.commands(), Mutex::default());
         let (over, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
-        let load = Self { apps, bases, stayer, commands, history, over, asked };
+        let http = http_client();
+        let load =
+            Self { apps, asking, fragile, bases, stayer, commands, http, history, over, asked };
         load.sign_in(&load.stayer, "stayer").await.ok().expect("the first sign-in");
         load
     }
 
-    /// The app's secret, which no log may tell.
-    pub fn secret(&self) -> &str {
-        &self.apps[0].secret
+    /// The apps' secrets, which no log may tell.
+    pub fn secrets(&self) -> [&str; 3] {
+        [&self.apps, &self.asking, &self.fragile].map(|apps| apps[0].secret.as_str())
+    }
+
+    /// An app at each node.
+    pub fn apps_of(&self, whose: Whose) -> &[App; 2] {
+        match whose {
+            Whose::App => &self.apps,
+            Whose::Asking => &self.asking,
+            Whose::Fragile => &self.fragile,
+        }
+    }
+
+    /// The value of the session's cookie.
+    pub fn session_of(&self, browser: &Browser) -> Option<String> {
+        browser.cookie(SESSION_COOKIE)
     }
 
     /// What was noted so far.
@@ -99,6 +127,10 @@ impl Load {
                 Lane::Revoke => self.revoke().await,
                 Lane::Visit => self.visit().await,
                 Lane::Disable => self.disable().await,
+                Lane::Withdraw => self.withdraw().await,
+                Lane::LeaveEverywhere => self.leave_everywhere().await,
+                Lane::SwitchOff => self.switch_off().await,
+                Lane::KeepCount => self.keep_count().await,
                 Lane::LookAtTheLiving => self.look_at_the_living().await,
                 Lane::LookAtTheEnded => self.look_at_the_ended().await,
             };
@@ -110,7 +142,7 @@ impl Load {
     }
 
     /// One node after the other, as a proxy without sticky sessions would choose.
-    fn side(&self) -> usize {
+    pub fn side(&self) -> usize {
         self.asked.fetch_add(1, Ordering::SeqCst) % 2
     }
 
@@ -187,7 +219,7 @@ impl Load {
         assert_eq!(answer.status, 200, "{answer:?}");
         let mut history = self.history();
         history.counts.revocations += 1;
-        history.ends(lineage.tokens, None, "revoking");
+        history.ends(Ended::new(lineage.tokens, "revoking"));
         Ok(())
     }
 
@@ -201,7 +233,11 @@ impl Load {
             self.history().stays(browser);
             return Ok(());
         }
-        let cookie = browser.cookie(SESSION_COOKIE);
+        let (cookie, door) = (self.session_of(&browser), self.enter(&browser).await?);
+        if let Some(door) = &door {
+            let said = self.said_at_the_door(door, self.side()).await;
+            assert_ne!(said, Said::Dead, "an acknowledged cookie for the gateway was lost");
+        }
         let address = format!("{}/logout", self.bases[self.side()]);
         let page = answered(try_get(&browser, &address).await)?;
         let form = page.form("sign-out").press("decision", "logout");
@@ -209,11 +245,11 @@ impl Load {
         assert!(left.status.as_u16() < 400, "{}", left.describe());
         let mut history = self.history();
         history.counts.sign_outs += 1;
-        history.ends(tokens, cookie, "signing out");
+        history.ends(Ended::new(tokens, "signing out").cookie(cookie).door(door));
         Ok(())
     }
 
-    async fn sign_in(&self, browser: &Browser, name: &str) -> Outcome<()> {
+    pub async fn sign_in(&self, browser: &Browser, name: &str) -> Outcome<()> {
         let address = format!("{}/login", self.bases[self.side()]);
         let page = answered(try_get(browser, &address).await)?;
         let form = page.form("sign-in").set("username", name).set("password", PASSWORD);
@@ -228,7 +264,7 @@ impl Load {
         Ok(())
     }
 
-    async fn tokens(&self, browser: &Browser) -> Outcome<Tokens> {
+    pub async fn tokens(&self, browser: &Browser) -> Outcome<Tokens> {
         let code = self.code(browser).await?;
         let answer = settled(self.apps[self.side()].try_redeem(&code).await)?;
         if answer.error().as_deref() == Some("invalid_grant") {
@@ -244,11 +280,13 @@ impl Load {
         let browser = Browser::new(&self.bases[self.side()]);
         self.sign_in(&browser, DISABLED).await?;
         let tokens = self.tokens(&browser).await?;
+        let door = self.enter(&browser).await?;
         let is_done = self.commands.run(&["user", "disable", DISABLED]).await;
         if is_done {
             let mut history = self.history();
             history.counts.disabled += 1;
-            history.ends(tokens, browser.cookie(SESSION_COOKIE), "disabling");
+            let cookie = self.session_of(&browser);
+            history.ends(Ended::new(tokens, "disabling").cookie(cookie).door(door));
         }
         while !self.commands.run(&["user", "enable", DISABLED]).await {
             tokio::time::sleep(Duration::from_millis(200)).await;
@@ -264,7 +302,7 @@ impl Load {
             assert_ne!(said, Said::Dead, "an acknowledged sign-in was lost");
         }
         let Some(lineage) = self.history().take() else { return Ok(()) };
-        let said = self.said_of(&lineage.tokens.access, self.side()).await;
+        let said = self.said_of(Whose::App, &lineage.tokens.access, self.side()).await;
         let is_lost = said == Said::Dead && lineage.is_fresh();
         assert!(!is_lost, "an acknowledged access token was lost");
         self.history().lives(lineage);
@@ -274,10 +312,15 @@ impl Load {
     /// Whoever left is out, whichever node is asked; and so is whoever was never in.
     async fn look_at_the_ended(&self) -> Outcome<()> {
         let side = self.side();
-        assert_ne!(self.said_of("a.forged.token", side).await, Said::Counts, "a guess was let in");
+        assert_ne!(
+            self.said_of(Whose::App, "a.forged.token", side).await,
+            Said::Counts,
+            "a guess was let in"
+        );
         let forged = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
         let stranger = self.browser_with(forged);
         assert_ne!(self.said_of_cookie(&stranger, side).await, Said::Counts, "a stranger is in");
+        assert_ne!(self.said_at_the_door(forged, side).await, Said::Counts, "a stranger is let in");
         let Some(ended) = self.history().some_ended() else { return Ok(()) };
         for side in [side, 1 - side] {
             self.look_at(&ended, side).await;
@@ -287,10 +330,17 @@ impl Load {
 
     async fn look_at(&self, ended: &Ended, side: usize) {
         let asked = ended.at.elapsed();
-        let mut counts = self.said_of(&ended.tokens.access, side).await == Said::Counts;
+        let access = &ended.tokens.access;
+        let mut counts = self.said_of(ended.whose, access, side).await == Said::Counts;
         if let Some(cookie) = &ended.cookie {
             let browser = self.browser_with(cookie);
             counts |= self.said_of_cookie(&browser, side).await == Said::Counts;
+        }
+        if let Some(door) = &ended.door {
+            counts |= self.said_at_the_door(door, side).await == Said::Counts;
+        }
+        if ended.has_count {
+            counts |= self.has_count(access, side).await;
         }
         assert!(!counts || asked < HEARD, "{asked:?} after {} it counts at node {side}", ended.by);
         let mut history = self.history();
@@ -306,7 +356,7 @@ impl Load {
     }
 
     /// What userinfo and introspection say of an access token. Either word counts for it.
-    async fn said_of(&self, access: &str, side: usize) -> Said {
+    async fn said_of(&self, whose: Whose, access: &str, side: usize) -> Said {
         self.history().counts.looks += 1;
         let userinfo = match settled(self.apps[side].try_userinfo(access).await) {
             Err(Refused) => Said::Nothing,
@@ -316,8 +366,13 @@ impl Load {
                 Said::Dead
             }
         };
+        if whose == Whose::Fragile {
+            // A program that is switched off is told nothing.
+            return userinfo;
+        }
         let fields = [("token", access)];
-        match settled(self.apps[side].try_post("/oauth2/introspect", &fields).await) {
+        let app = &self.apps_of(whose)[side];
+        match settled(app.try_post("/oauth2/introspect", &fields).await) {
             Err(Refused) => userinfo,
             Ok(answer) if answer.json()["active"] == true => Said::Counts,
             Ok(answer) => {
@@ -327,7 +382,7 @@ impl Load {
         }
     }
 
-    async fn said_of_cookie(&self, browser: &Browser, side: usize) -> Said {
+    pub async fn said_of_cookie(&self, browser: &Browser, side: usize) -> Said {
         self.history().counts.looks += 1;
         let address = format!("{}/account", self.bases[side]);
         match answered(try_get(browser, &address).await) {
@@ -354,7 +409,8 @@ impl Load {
             }
             for ended in &ended {
                 self.look_at(ended, side).await;
-                let answer = self.apps[side].refresh(&ended.tokens.refresh).await;
+                let app = &self.apps_of(ended.whose)[side];
+                let answer = app.refresh(&ended.tokens.refresh).await;
                 answer.assert_error(400, "invalid_grant");
             }
         }
@@ -362,7 +418,8 @@ impl Load {
             let Some(lineage) = self.history().take() else { break };
             let answer = self.apps[self.side()].refresh(&lineage.tokens.refresh).await;
             let next = answer.tokens();
-            assert_eq!(self.said_of(&next.access, self.side()).await, Said::Counts);
+            let said = self.said_of(Whose::App, &next.access, self.side()).await;
+            assert_eq!(said, Said::Counts);
             self.history().lives(Lineage::new(next));
         }
     }
@@ -388,7 +445,7 @@ impl Load {
 }
 
 /// A page, unless none came or it asks to try again.
-fn answered(page: reqwest::Result<Page>) -> Outcome<Page> {
+pub fn answered(page: reqwest::Result<Page>) -> Outcome<Page> {
     let page = page.map_err(|error| gone(&error))?;
     match page.status.as_u16() {
         503 => Err(Refused),
@@ -400,7 +457,7 @@ fn answered(page: reqwest::Result<Page>) -> Outcome<Page> {
 }
 
 /// An answer for a program, unless none came or it asks to try again.
-fn settled(answer: reqwest::Result<Answer>) -> Outcome<Answer> {
+pub fn settled(answer: reqwest::Result<Answer>) -> Outcome<Answer> {
     let answer = answer.map_err(|error| gone(&error))?;
     assert!(answer.status < 500 || answer.status == 503, "{answer:?}");
     if answer.status == 503 { Err(Refused) } else { Ok(answer) }

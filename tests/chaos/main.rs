@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `rig` | the servers, the nodes, and the proxies between them |
 //! | `load` | what people and apps do meanwhile, on both nodes |
+//! | `more` | the gateway, consents, everything signed out, an app switched off, counts beside a session |
 //! | `history` | what was acknowledged, and what may be answered because of it |
 //! | `faults` | test: everything is killed, emptied, set back, slowed and cut in turn |
 //! | `rolling` | test: nodes behind HAProxy are restarted one after the other; no request fails |
@@ -38,6 +39,7 @@ mod faults;
 mod figures;
 mod history;
 mod load;
+mod more;
 mod rig;
 mod rolling;
 

@@ -37,7 +37,7 @@ impl Rig {
     /// Everything, running and ready.
     pub async fn start(settings: &[(&str, &str)]) -> Self {
         let mut builder = World::builder(Backend::Production).own_postgres();
-        builder = builder.own_redis(Persistence::Snapshot);
+        builder = builder.own_redis(Persistence::Snapshot).config_file(crate::more::SETTINGS);
         for (name, value) in settings {
             builder = builder.env(name, value);
         }

@@ -33,7 +33,8 @@ pub(in crate::service) async fn verify(
 
 /// Section 2.1: a chain to an authority, and the registered name.
 fn vouched_for(app: &App, client: &Client, certificate: &Certificate) -> Result<(), String> {
-    let authorities = app.client_authorities.as_ref().ok_or("server.client_ca_file is not set")?;
+    let live = app.live.load();
+    let authorities = live.client_authorities.as_ref().ok_or("server.client_ca_file is not set")?;
     if !authorities.vouch_for(certificate, app.now()) {
         return Err("no authority of server.client_ca_file vouches for it".to_owned());
     }

@@ -86,11 +86,14 @@ pub struct WithSecret {
 /// # Errors
 /// [`Failure`] when SQL does not answer.
 pub async fn find(app: &App, id: &ClientId) -> Result<Option<Arc<Client>>, Failure> {
-    if let Some(client) = app.known.client(id) {
-        return Ok(Some(client));
-    }
-    if app.known.is_absent(id) {
-        return Ok(None);
+    // A client that another node has disabled is known from SQL alone.
+    if app.watch.hears_sql() {
+        if let Some(client) = app.known.client(id) {
+            return Ok(Some(client));
+        }
+        if app.known.is_absent(id) {
+            return Ok(None);
+        }
     }
     let moment = app.known.moment();
     let found = clients::by_id(&app.store.db, id).await?;

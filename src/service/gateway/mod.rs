@@ -103,7 +103,12 @@ pub async fn check(app: &App, request: &Original, proof: Proof<'_>) -> Result<Ve
             let shown = Shown { means, hash: SecretHash::of(secret), app: index };
             // Taken before anything is read: what ends from here on makes the entry worthless.
             let newest = app.watch.newest_revocation();
-            match app.doorkeeper.remembers(&shown, (newest, app.now())) {
+            // What ended while SQL was silent may not have been heard of.
+            let known = app
+                .watch
+                .hears_sql()
+                .then(|| app.doorkeeper.remembers(&shown, (newest, app.now())));
+            match known.flatten() {
                 Some(known) => Some(known),
                 None => look_further(app, (proof, target), (shown, newest)).await?,
             }

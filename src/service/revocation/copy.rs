@@ -5,6 +5,8 @@
 //! whole, by one node at a time. Tombstones are only ever written in the same step that finds the
 //! marker as the writer knows it, so that nobody who comes late undoes what came after.
 
+use std::time::Instant;
+
 use super::{MARKER, MARKER_TTL, freshness, tombstones};
 use crate::app::{App, Freshness};
 use crate::clock::Seconds;
@@ -171,8 +173,9 @@ async fn complete(app: &App, name: &str, mut known: i64) -> Result<(), Failure> 
 }
 
 async fn newest(app: &App) -> Result<i64, Failure> {
+    let asked = Instant::now();
     let newest = sync::read(&app.store.db).await?.revocations;
-    app.watch.saw_revocation(newest);
+    app.watch.heard_from_sql(newest, asked);
     Ok(newest)
 }
 

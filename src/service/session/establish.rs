@@ -165,7 +165,7 @@ fn new_row(app: &App, who: &Authenticated, (cookie, caller): (&Secret, &Caller))
         acr: who.acr.clone(),
         amr: who.amr.clone(),
         device: device::label(caller.user_agent.as_deref()),
-        place: app.places.of(&address),
+        place: app.live.load().places.of(&address),
         address,
         created_at: now,
         last_seen_at: now,

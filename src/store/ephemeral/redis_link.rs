@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::select_ok;
 use redis::aio::MultiplexedConnection;
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
@@ -23,8 +24,8 @@ const PIPELINE: usize = 1_000;
 /// How to connect.
 pub(super) enum Link {
     Single(Box<Client>),
-    /// The sentinels are asked for the present master on every connect.
-    Sentinel(Box<Mutex<SentinelClient>>),
+    /// The sentinels are asked for the present master on every connect: one client for each of them.
+    Sentinels(Vec<Mutex<SentinelClient>>),
     Cluster(Box<ClusterClient>),
 }
 
@@ -72,8 +73,16 @@ impl Link {
             Self::Single(client) => {
                 client.get_multiplexed_async_connection_with_config(&config).await.map(Wire::One)
             }
-            Self::Sentinel(client) => {
-                client.lock().await.get_async_connection_with_config(&config).await.map(Wire::One)
+            Self::Sentinels(clients) => {
+                // All at once, and the first answer counts: one after the other, a sentinel that hangs
+                // would use up the time in which the next one could have answered.
+                let asked = clients.iter().map(|client| {
+                    Box::pin(async {
+                        client.lock().await.get_async_connection_with_config(&config).await
+                    })
+                });
+                let (connection, _) = select_ok(asked).await?;
+                Ok(Wire::One(connection))
             }
             Self::Cluster(client) => client.get_async_connection().await.map(Wire::Cluster),
         }
@@ -172,9 +181,12 @@ fn sentinel(parts: &Parts<'_>) -> Result<Link, EphemeralConnectError> {
     if parts.tls {
         node = node.set_tls_mode(TlsMode::Secure);
     }
-    SentinelClient::build(parts.nodes()?, *service, Some(node), SentinelServerType::Master)
-        .map(|client| Link::Sentinel(Box::new(Mutex::new(client))))
-        .map_err(refused)
+    let client = |sentinel| {
+        let master = SentinelServerType::Master;
+        SentinelClient::build(vec![sentinel], *service, Some(node.clone()), master).map(Mutex::new)
+    };
+    let clients: RedisResult<Vec<_>> = parts.nodes()?.into_iter().map(client).collect();
+    clients.map(Link::Sentinels).map_err(refused)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "passed to map_err")]
@@ -200,7 +212,7 @@ mod tests {
         let parts = Parts::read("redis+sentinel", "secret@a:1/main/2").unwrap();
         assert_eq!((parts.username, parts.password), (None, Some("secret")));
         assert_eq!(parts.path, ["main", "2"]);
-        assert!(matches!(Link::parse("redis+sentinel://a:1/main/2"), Ok(Link::Sentinel(_))));
+        assert!(matches!(Link::parse("redis+sentinel://a:1/main/2"), Ok(Link::Sentinels(_))));
     }
 
     #[test]

@@ -1,12 +1,11 @@
-//! Not tests: NGINX, HAProxy and Caddy with the configurations of docs/gateway, in front of an app that
-//! says back what it was sent.
+//! Not tests: NGINX, HAProxy, Caddy, Traefik and Envoy with the configurations of docs/gateway, in front of
+//! an app that says back what it was sent.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::kit::gateway::{add_people, settings};
@@ -17,20 +16,23 @@ use crate::support::world::World;
 /// An app behind a proxy. It answers every request with the head it got, as text.
 pub struct EchoApp {
     pub port: u16,
-    requests: Arc<AtomicUsize>,
+    /// The first line of each request, and its host.
+    requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl EchoApp {
     fn start() -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-        let port = listener.local_addr().expect("an address").port();
-        let requests = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&requests);
+        // Not one that the system hands out again and again: messages of other tests to a server that is
+        // gone would arrive here.
+        let port = free_port();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("a port");
+        let requests = Arc::default();
+        let seen = Arc::clone(&requests);
         // Ends with the process; nobody waits for it.
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let count = Arc::clone(&count);
-                std::thread::spawn(move || echo(stream, &count));
+                let seen = Arc::clone(&seen);
+                std::thread::spawn(move || echo(stream, &format!(":{port}"), &seen));
             }
         });
         Self { port, requests }
@@ -38,13 +40,26 @@ impl EchoApp {
 
     /// How many requests got here so far.
     pub fn requests(&self) -> usize {
-        self.requests.load(Ordering::SeqCst)
+        self.seen().len()
+    }
+
+    /// Which ones.
+    pub fn seen(&self) -> Vec<String> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-fn echo(mut stream: TcpStream, count: &AtomicUsize) {
+/// Answers one request. Proxies ask for their own host; somebody who asks for the app's very port means
+/// another server that was there once, and is not counted.
+fn echo(mut stream: TcpStream, own_port: &str, seen: &Mutex<Vec<String>>) {
     let Some(head) = read_head(&mut stream) else { return };
-    count.fetch_add(1, Ordering::SeqCst);
+    let first = head.lines().next().unwrap_or_default();
+    let is_host = |line: &&str| line.to_lowercase().starts_with("host:");
+    let host = head.lines().find(is_host).unwrap_or_default();
+    if !host.trim_end().ends_with(own_port) {
+        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.push(format!("{first} ({host})"));
+    }
     let length = head.len();
     let answer = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\
@@ -70,6 +85,18 @@ pub enum Proxy {
     Nginx,
     Haproxy,
     Caddy,
+    Traefik,
+    Envoy,
+}
+
+impl Proxy {
+    pub const ALL: [Self; 5] =
+        [Self::Nginx, Self::Haproxy, Self::Caddy, Self::Traefik, Self::Envoy];
+
+    /// Whether it can take one cookie out of a request.
+    pub fn keeps_cookies(self) -> bool {
+        self != Self::Traefik
+    }
 }
 
 /// A proxy in front of its own app.
@@ -78,37 +105,35 @@ pub struct Front {
     pub port: u16,
     pub app: EchoApp,
     // Ended before its directory goes.
-    _process: Guarded,
+    process: Guarded,
     dir: Scratch,
 }
 
 /// A Doorward with all proxies and an app behind each.
 pub struct Fronts {
     pub world: World,
-    pub all: [Front; 3],
+    pub all: Vec<Front>,
 }
 
 impl Fronts {
     /// Every app has the rules of `gateway::WIKI`.
     pub async fn start(backend: Backend) -> Self {
-        let ports = [free_port(), free_port(), free_port()];
-        let [wiki, staff, third] = ports.map(|port| format!("localhost:{port}"));
+        let ports = Proxy::ALL.map(|_| free_port());
+        let [wiki, staff, others @ ..] = ports.map(|port| format!("localhost:{port}"));
         // One set of rules for all.
         let text = settings(&wiki, &staff);
         let rules = text.split("rules = [\n").nth(1).and_then(|rest| rest.split("\n]").next());
         let one = "rules = [{ path = \"/staff\", allow = [\"group:staff\"] }]";
         let rules = format!("rules = [\n{}\n]", rules.expect("the rules"));
         let text = text.replace(one, &rules);
-        let text = format!("{text}\n[[gateway.apps]]\nhost = \"{third}\"\n{rules}\n");
+        let others = others.map(|host| format!("\n[[gateway.apps]]\nhost = \"{host}\"\n{rules}\n"));
+        let text = format!("{text}{}", others.concat());
         let world = World::builder(backend).config_file(&text);
         // Every request has a line in the log then, with its id.
         let world = world.env("DOORWARD_LOG__LEVEL", "debug").start().await;
         add_people(&world);
-        let all = [
-            Front::start(Proxy::Nginx, &world, ports[0]),
-            Front::start(Proxy::Haproxy, &world, ports[1]),
-            Front::start(Proxy::Caddy, &world, ports[2]),
-        ];
+        let start = |(proxy, port)| Front::start(proxy, &world, port);
+        let all = Proxy::ALL.into_iter().zip(ports).map(start).collect();
         Self { world, all }
     }
 }
@@ -120,15 +145,19 @@ impl Front {
             Proxy::Nginx => nginx(&dir, [port, world.port, app.port]),
             Proxy::Haproxy => haproxy(&dir, [port, world.port, app.port]),
             Proxy::Caddy => caddy(&dir, [port, world.port, app.port]),
+            Proxy::Traefik => traefik(&dir, [port, world.port, app.port]),
+            Proxy::Envoy => envoy(&dir, [port, world.port, app.port]),
         };
-        let log = dir.join("proxy.log");
-        let mut process = Guarded::start(&mut command, &log, Signal::Kill);
-        wait_until("the proxy listening", START_LIMIT, || {
-            let said = || std::fs::read_to_string(&log).unwrap_or_default();
-            assert!(process.ended().is_none(), "{proxy:?} ended:\n{}", said());
-            TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
+        let process = Guarded::start(&mut command, &dir.join("proxy.log"), Signal::Kill);
+        let mut front = Self { proxy, port, app, process, dir };
+        // Some listen before they have read what to do.
+        wait_until(&format!("{proxy:?} passing something on"), START_LIMIT, || {
+            assert!(front.process.ended().is_none(), "it ended: {}", front.describe());
+            let is_there = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok();
+            let open = "GET /public/ready HTTP/1.1\r\nConnection: close\r\n";
+            is_there && front.send(&format!("{open}Host: localhost:{port}\r\n\r\n")) == 200
         });
-        Self { proxy, port, app, _process: process, dir }
+        front
     }
 
     /// Where the app is.
@@ -139,6 +168,15 @@ impl Front {
     /// What the proxy wrote.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.dir.join("proxy.log")).unwrap_or_default()
+    }
+
+    /// Which proxy it is, what the app got, and the end of what the proxy wrote: for whoever reads why a
+    /// test has failed.
+    pub fn describe(&self) -> String {
+        let log = self.log();
+        let lines: Vec<&str> = log.lines().collect();
+        let end = lines[lines.len().saturating_sub(30)..].join("\n");
+        format!("{:?} at {}; the app got {:#?}\n{end}", self.proxy, self.port, self.app.seen())
     }
 
     /// Sends these very bytes, as no browser would, and gives the status.
@@ -256,4 +294,59 @@ fn caddy(dir: &Scratch, [port, doorward, app]: [u16; 3]) -> Command {
         command.env(name, dir.path());
     }
     command
+}
+
+/// A program from the environment of tests/proxies, which `scripts/test-setup` makes.
+fn packaged(name: &str) -> Command {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/proxies/.venv/bin");
+    let path = folder.join(name);
+    assert!(path.exists(), "{} is not there: run scripts/test-setup", path.display());
+    Command::new(path)
+}
+
+fn traefik(dir: &Scratch, [port, doorward, app]: [u16; 3]) -> Command {
+    let text = documented(
+        "traefik.yaml",
+        &[
+            ("Host(`wiki.example.com`)", "Host(`localhost`)"),
+            ("      tls: {}\n", ""),
+            ("127.0.0.1:8080", &address(doorward)),
+            ("127.0.0.1:3000", &address(app)),
+        ],
+    );
+    // Not traefik.yaml, which it would take for the settings of its own.
+    std::fs::write(dir.join("apps.yaml"), text).expect("write the configuration");
+    let mut command = packaged("traefik");
+    command
+        .arg(format!("--entrypoints.websecure.address={}", address(port)))
+        .arg(format!("--providers.file.filename={}", dir.join("apps.yaml").display()))
+        .args(["--providers.file.watch=false", "--log.level=INFO"])
+        .args(["--global.checknewversion=false", "--global.sendanonymoususage=false"]);
+    command
+}
+
+fn envoy(dir: &Scratch, [port, doorward, app]: [u16; 3]) -> Command {
+    let text = documented(
+        "envoy.yaml",
+        &[
+            ("{ address: 0.0.0.0, port_value: 443 }", &socket(port)),
+            ("domains: [\"wiki.example.com\"]", &format!("domains: [\"localhost:{port}\"]")),
+            ("__Secure-doorward_gateway", "doorward_gateway"),
+            ("{ address: 127.0.0.1, port_value: 8080 }", &socket(doorward)),
+            ("http://127.0.0.1:8080", &format!("http://{}", address(doorward))),
+            ("{ address: 127.0.0.1, port_value: 3000 }", &socket(app)),
+        ],
+    );
+    let (before, rest) = text.split_once("        - transport_socket:\n").expect("TLS");
+    let (_, after) = rest.split_once("          filters:\n").expect("filters");
+    let text = format!("{before}        - filters:\n{after}");
+    std::fs::write(dir.join("envoy.yaml"), text).expect("write the configuration");
+    let mut command = packaged("envoy");
+    command.arg("-c").arg(dir.join("envoy.yaml"));
+    command.args(["--disable-hot-restart", "--concurrency", "1", "--log-level", "warning"]);
+    command
+}
+
+fn socket(port: u16) -> String {
+    format!("{{ address: 127.0.0.1, port_value: {port} }}")
 }

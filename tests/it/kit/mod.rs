@@ -10,13 +10,14 @@
 //! | `document` | apps that a document describes |
 //! | `request` | apps that sign or push their requests |
 //! | `flow` | an app, people and a look into the database for the modules below |
+//! | `cut` | a node that reaches its stores through proxies that can be broken |
 //! | `node` | a node inside the test, with a clock of its own |
 //! | `geoip` | a database that knows the place of this machine |
 //! | `collector` | a collector of traces |
 //! | `logout` | an app that is told of sign-outs |
 //! | `smtp` | a mail server that takes letters, or does not |
 //! | `gateway` | apps behind the gateway, and what a proxy asks |
-//! | `gateway_proxy` | NGINX, HAProxy and Caddy as documented, and an app that echoes |
+//! | `gateway_proxy` | the five reverse proxies as documented, and an app that echoes |
 //! | `session_data` | an app's program that keeps values beside sessions |
 //! | `console` | administrators, and what they make |
 //! | `client_signer` | keys of apps and what apps sign |
@@ -27,6 +28,7 @@ pub mod checks;
 pub mod client_signer;
 pub mod collector;
 pub mod console;
+pub mod cut;
 pub mod document;
 pub mod dpop;
 pub mod fapi2;

@@ -12,6 +12,7 @@
 //! | `redis_faults` | Redis and PostgreSQL fail, forget and come back with old data |
 //! | `revocation_copy` | the copy of what was revoked gets complete, stays so, or is not believed |
 //! | `outages` | Redis is full, a store is slow, a node cannot reach one of them |
+//! | `two_faults` | one node cannot reach PostgreSQL, another one cannot reach Redis |
 //! | `topologies` | Redis behind sentinels and as a cluster, each with real failures |
 //! | `surroundings` | clocks that differ or jump, a disk with no room left |
 //! | `set_clocks` | a clock set ahead by mistake has nothing deleted for good |
@@ -22,6 +23,8 @@
 //! | `lock_order` | thirty-four who change the same rows at once, and never wait in a circle |
 //! | `costs` | how often each hot operation asks the database and Redis |
 //! | `cli_changes` | what a command changes reaches a running server |
+//! | `monitoring` | dashboard, alert rules and documents speak of metrics that are exported |
+//! | `reload` | SIGHUP: certificates and some settings change without a restart |
 //! | `operations` | health, metrics, request ids, a clean log, an orderly stop, two nodes |
 //! | `service_manager` | systemd hears when it is ready, alive and stopping |
 //! | `tls` | what TLS itself lets in, where Doorward ends it |
@@ -39,10 +42,12 @@ mod machinery;
 mod mail;
 mod malformed;
 mod methods;
+mod monitoring;
 mod nonsense;
 mod operations;
 mod outages;
 mod redis_faults;
+mod reload;
 mod revocation_copy;
 mod routes;
 mod service_manager;
@@ -54,3 +59,4 @@ mod surroundings;
 mod tls;
 mod topologies;
 mod traces;
+mod two_faults;

@@ -3,14 +3,15 @@
 
 use std::time::Duration;
 
+use crate::kit::cut::CutNode;
 use crate::kit::flow::{
     App, PASSWORD, PATIENCE, create_user, get, is_signed_in, sign_in, sign_out, submit_sign_in,
 };
 use crate::running::revocation_copy::{add_revocations, copy_number};
 use crate::support::backends::Backend;
 use crate::support::browser_like::Browser;
-use crate::support::fault_proxy::{Fault, FaultProxy};
-use crate::support::process::{Guarded, Signal, free_port, wait_until_async};
+use crate::support::fault_proxy::Fault;
+use crate::support::process::wait_until_async;
 use crate::support::servers::Persistence;
 use crate::support::world::World;
 
@@ -46,65 +47,14 @@ async fn a_full_redis_refuses_what_is_new_and_forgets_nothing_that_ended() {
     app.assert_dead(&dead).await;
 }
 
-/// A world on its own PostgreSQL and Redis, whose commands reach both, and one node that has to go
-/// through proxies.
-struct Cut {
-    world: World,
-    node: Guarded,
-    base: String,
-    management: String,
-    postgres: FaultProxy,
-    redis: FaultProxy,
-}
-
-impl Cut {
-    async fn start() -> Self {
-        let builder = World::builder(Backend::Production).own_postgres();
-        let mut world = builder.own_redis(Persistence::Snapshot).start().await;
-        let (to_postgres, to_redis) = (world.postgres().port(), world.redis().port());
-        let postgres = FaultProxy::start(to_postgres).await;
-        let redis = FaultProxy::start(to_redis).await;
-        let (port, management) = (free_port(), free_port());
-        let mut command = world.command(&["serve"]);
-        let database = postgres.in_front_of(&world.database_url(), to_postgres);
-        let fast = world.setting("DOORWARD_REDIS__URL").unwrap_or_default();
-        command.env("DOORWARD_DATABASE__URL", database);
-        command.env("DOORWARD_REDIS__URL", redis.in_front_of(fast, to_redis));
-        command.env("DOORWARD_SERVER__LISTEN", format!("127.0.0.1:{port}"));
-        command.env("DOORWARD_MANAGEMENT__LISTEN", format!("127.0.0.1:{management}"));
-        let node = Guarded::start(&mut command, &world.path("cut.log"), Signal::Kill);
-        let base = format!("http://localhost:{port}");
-        let management = format!("http://127.0.0.1:{management}/readyz");
-        let cut = Self { world, node, base, management, postgres, redis };
-        cut.wait_until_node_ready().await;
-        cut
-    }
-
-    async fn wait_until_node_ready(&self) {
-        wait_until_async("the other node being ready", PATIENCE, async || {
-            let answer = crate::kit::flow::http_client().get(&self.management).send().await;
-            answer.is_ok_and(|answer| answer.status() == 200)
-        })
-        .await;
-    }
-
-    /// The same browser at the node behind the proxies.
-    fn there(&self, browser: &Browser) -> Browser {
-        let other = Browser::new(&self.base);
-        for name in [crate::kit::flow::SESSION_COOKIE, "doorward_browser"] {
-            other.plant_cookie(name, &browser.cookie(name).unwrap_or_default());
-        }
-        other
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_cut_off_from_redis_hears_of_endings_from_sql() {
-    let cut = Cut::start().await;
-    create_user(&cut.world, "alice");
-    let app = App::register(&cut.world, "app", &[]);
+    let mut world = CutNode::world().await;
+    let cut = CutNode::start(&mut world).await;
+    create_user(&world, "alice");
+    let app = App::register(&world, "app", &[]);
     let there = app.at_address(cut.base.clone());
-    let (here, leaving) = (sign_in(&cut.world, "alice").await, sign_in(&cut.world, "alice").await);
+    let (here, leaving) = (sign_in(&world, "alice").await, sign_in(&world, "alice").await);
     let (kept, dead) = (app.tokens(&here).await, app.tokens(&leaving).await);
     let stolen = cut.there(&leaving);
     for fault in [Fault::Reset, Fault::Cut, Fault::BlackHole] {
@@ -123,24 +73,25 @@ async fn a_node_cut_off_from_redis_hears_of_endings_from_sql() {
             assert!(!is_signed_in(&stolen).await);
         }
         cut.redis.set(Fault::None);
-        cut.wait_until_node_ready().await;
+        cut.wait_until_ready().await;
     }
     // What the cut-off node ends is heard of as well, though its copy never was.
     cut.redis.set(Fault::BlackHole);
     assert_eq!(there.revoke(&kept.refresh).await.status, 200);
     app.wait_until_access_dead(&kept.access).await;
     cut.redis.set(Fault::None);
-    cut.wait_until_node_ready().await;
+    cut.wait_until_ready().await;
     there.assert_dead(&kept).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_cut_off_from_postgres_acknowledges_nothing_and_hears_of_endings_from_redis() {
-    let mut cut = Cut::start().await;
-    create_user(&cut.world, "alice");
-    let app = App::register(&cut.world, "app", &[]);
+    let mut world = CutNode::world().await;
+    let mut cut = CutNode::start(&mut world).await;
+    create_user(&world, "alice");
+    let app = App::register(&world, "app", &[]);
     let there = app.at_address(cut.base.clone());
-    let (here, leaving) = (sign_in(&cut.world, "alice").await, sign_in(&cut.world, "alice").await);
+    let (here, leaving) = (sign_in(&world, "alice").await, sign_in(&world, "alice").await);
     let (kept, dead) = (app.tokens(&here).await, app.tokens(&leaving).await);
     // The node has seen the app, so that it can tell who asks without SQL.
     there.assert_alive(&kept).await;
@@ -153,7 +104,7 @@ async fn a_node_cut_off_from_postgres_acknowledges_nothing_and_hears_of_endings_
         assert_eq!(there.revoke(&kept.refresh).await.status, 503, "{fault:?}");
         assert_eq!(there.refresh(&kept.refresh).await.status, 503, "{fault:?}");
         cut.postgres.set(Fault::None);
-        cut.wait_until_node_ready().await;
+        cut.wait_until_ready().await;
     }
     cut.postgres.set(Fault::BlackHole);
     sign_out(&leaving).await;
@@ -161,26 +112,27 @@ async fn a_node_cut_off_from_postgres_acknowledges_nothing_and_hears_of_endings_
     assert!(said.status == 503 || said.text == r#"{"active":false}"#, "{said:?}");
     // Without a copy that is complete nothing is said, until the other node has made it again.
     for _ in 0..5 {
-        cut.world.redis().flush();
+        world.redis().flush();
         for _ in 0..5 {
             let said = there.introspect(&dead.access).await;
             assert!(said.json()["active"] != true, "a guess: {said:?}");
         }
     }
     cut.postgres.set(Fault::None);
-    cut.wait_until_node_ready().await;
+    cut.wait_until_ready().await;
     there.assert_alive(&kept).await;
     there.assert_dead(&dead).await;
-    assert!(cut.node.ended().is_none());
+    assert!(cut.ended().is_none());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_stores_make_answers_slow_and_never_wrong() {
-    let cut = Cut::start().await;
-    create_user(&cut.world, "alice");
-    let app = App::register(&cut.world, "app", &[]);
+    let mut world = CutNode::world().await;
+    let cut = CutNode::start(&mut world).await;
+    create_user(&world, "alice");
+    let app = App::register(&world, "app", &[]);
     let there = app.at_address(cut.base.clone());
-    let here = sign_in(&cut.world, "alice").await;
+    let here = sign_in(&world, "alice").await;
     let dead = app.tokens(&here).await;
     cut.redis.set(Fault::Delay(Duration::from_millis(60)));
     cut.postgres.set(Fault::Delay(Duration::from_millis(20)));
@@ -197,16 +149,17 @@ async fn slow_stores_make_answers_slow_and_never_wrong() {
 /// A large copy over a slow connection takes its time, and nothing else waits for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_changed_secret_is_heard_of_while_a_large_copy_is_made_over_a_slow_redis() {
-    let mut cut = Cut::start().await;
-    let app = App::register(&cut.world, "app", &[]);
+    let mut world = CutNode::world().await;
+    let cut = CutNode::start(&mut world).await;
+    let app = App::register(&world, "app", &[]);
     let there = app.at_address(cut.base.clone());
     assert_eq!(there.introspect("x").await.status, 200);
     // The other node would make the copy in a moment.
-    cut.world.stop();
-    add_revocations(&cut.world, 60_000).await;
+    world.stop();
+    add_revocations(&world, 60_000).await;
     cut.redis.set(Fault::Delay(Duration::from_millis(60)));
-    cut.world.redis().flush();
-    let world = &mut cut.world;
+    world.redis().flush();
+    let world = &mut world;
     wait_until_async("the copy being begun", PATIENCE, async || world.redis().key_count() > 1_000)
         .await;
     world.cli(&["client", "rotate-secret", "app"]);

@@ -95,6 +95,68 @@ async fn a_failover_that_sentinels_make_signs_nobody_out_and_revives_nothing() {
     assert!(pair.replica.key_count() > 0, "the successor is used");
 }
 
+/// Of three sentinels the first one takes connections and never answers, from before the start on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sentinel_that_hangs_is_passed_over() {
+    let mut pair = WatchedPair::start_with(3);
+    pair.hang(0);
+    let world = world_on(&pair.url()).await;
+    let app = App::register(&world, "app", &[]);
+    let people = People::come_and_go(&world, &app).await;
+    people.are_served(&world, &app).await;
+    pair.master.kill9();
+    people.hold_fast(&app).await;
+    assert!(is_signed_in(&people.here).await, "read from SQL");
+    wait_until_async("the replica taking over", PATIENCE, async || pair.has_failed_over()).await;
+    people.are_served(&world, &app).await;
+    assert!(pair.replica.key_count() > 0, "the successor is used");
+}
+
+/// All sentinels hang: who the master is was known, and is not forgotten. Once it has to be asked again
+/// it is as if Redis were away, and nobody waits for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sentinels_that_all_hang_are_not_waited_for() {
+    let mut pair = WatchedPair::start();
+    let world = world_on(&pair.url()).await;
+    let app = App::register(&world, "app", &[]);
+    let people = People::come_and_go(&world, &app).await;
+    pair.hang(0);
+    people.are_served(&world, &app).await;
+    pair.master.restart();
+    people.hold_fast(&app).await;
+    for _ in 0..5 {
+        assert!(is_signed_in(&people.here).await, "read from SQL");
+        people.hold_fast(&app).await;
+    }
+    pair.thaw(0);
+    people.are_served(&world, &app).await;
+}
+
+/// Each master in turn is killed, and the cluster makes its replica master.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_whose_replicas_take_over_revives_nothing() {
+    let mut cluster = RedisCluster::start_with_replicas();
+    let world = world_on(&cluster.url()).await;
+    let app = App::register(&world, "app", &[]);
+    let mut people = People::come_and_go(&world, &app).await;
+    people.are_served(&world, &app).await;
+    for shard in 0..cluster.shards.len() {
+        // What is revoked at the last moment may never get to the replica.
+        let late = app.tokens(&people.here).await;
+        app.revoke(&late.refresh).await;
+        people.dead.push(late);
+        tokio::task::block_in_place(|| cluster.fail_over(shard));
+        people.hold_fast(&app).await;
+        people.are_served(&world, &app).await;
+    }
+    // They come back as replicas of those that took their places.
+    for shard in &mut cluster.shards {
+        shard.restart();
+    }
+    cluster.wait_until_whole();
+    people.are_served(&world, &app).await;
+}
+
 /// Each shard in turn loses all it had. A copy of the revocation set of which a third is gone must
 /// not pass for complete.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

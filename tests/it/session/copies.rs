@@ -8,6 +8,7 @@ use doorward::protocol::types::UserId;
 use doorward::protocol::user::Footing;
 use doorward::service::audit::{Actor, Caller};
 use doorward::service::gateway::{self, Proof, Verdict};
+use doorward::service::maintenance;
 use doorward::service::session::accounts::{Accounts, Newcomer};
 use doorward::service::session::{self, Authenticated, Established, Remember};
 
@@ -52,6 +53,8 @@ on_both_backends! {
         let entrance = issued.expect("a cookie").cookie;
         // A living one goes on, asked twice an hour for three hours.
         for _ in 0..6 {
+            // A node that hears nothing from SQL believes no copy, and this is about copies.
+            maintenance::notice_changes(&app).await.expect("a word from SQL");
             assert!(session::current(&app, cookie).await.expect("an answer").is_some());
             assert!(passes(&app, entrance.expose()).await);
             clock.advance(1_800);
@@ -59,6 +62,7 @@ on_both_backends! {
         let who = (&Actor::User(made.session.user_id.clone()), &caller);
         session::end(&app, &made.session, who).await.expect("its end");
         for minute in (0..240).step_by(10) {
+            maintenance::notice_changes(&app).await.expect("a word from SQL");
             let found = session::current(&app, cookie).await.expect("an answer");
             assert!(found.is_none(), "the session is back after {minute} minutes");
             assert!(!passes(&app, entrance.expose()).await, "at the gateway, after {minute} minutes");

@@ -19,6 +19,7 @@
 //! | `many_sessions` | sessions that end together, however many, and how they are counted |
 //! | `under_way` | a sign-in that began before all sessions ended makes none; a refused one changes nothing |
 //! | `strangers` | who is unfamiliar after a long time; where a thief was does not count |
+//! | `travel` | sign-ins from two places too far apart: found, told, refused, disowned |
 //! | `sightings` | what people and administrators see of sessions |
 //! | `session_data` | what apps keep beside sessions: conditions, races, limits, who sees it |
 //! | `session_data_end` | what apps keep is gone with the session, whatever Redis remembers |
@@ -54,5 +55,6 @@ mod sightings;
 mod sign_up;
 mod sign_up_attacks;
 mod strangers;
+mod travel;
 mod under_way;
 mod visits;

@@ -65,6 +65,8 @@ pub enum Signal {
     Quit,
     /// Cannot be refused.
     Kill,
+    /// Read the settings again.
+    Hangup,
     /// Freeze.
     Stop,
     /// Thaw.
@@ -78,6 +80,7 @@ impl Signal {
             Self::Interrupt => "INT",
             Self::Quit => "QUIT",
             Self::Kill => "KILL",
+            Self::Hangup => "HUP",
             Self::Stop => "STOP",
             Self::Continue => "CONT",
         }

@@ -1,0 +1,109 @@
+//! Two faults at once: one node cannot reach PostgreSQL, another cannot reach Redis. What the second ends,
+//! the first hears of from nobody; so it says nothing at all before long.
+
+use futures_util::future::join;
+
+use crate::kit::cut::CutNode;
+use crate::kit::fixtures::{ALICE, BOB};
+use crate::kit::flow::{App, PATIENCE, Tokens, sign_out};
+use crate::kit::gateway::{Question, WIKI, add_people, builder, visitor};
+use crate::support::backends::Backend;
+use crate::support::browser_like::Browser;
+use crate::support::fault_proxy::Fault;
+use crate::support::process::wait_until_async;
+use crate::support::world::World;
+
+/// Somebody who is signed in everywhere, and what proves it.
+struct Person {
+    browser: Browser,
+    cookie: String,
+    tokens: Tokens,
+}
+
+/// The node that cannot reach PostgreSQL, as it is seen.
+struct Deaf<'a> {
+    world: &'a World,
+    node: CutNode,
+    app: App,
+}
+
+impl Deaf<'_> {
+    /// What it answers about somebody: the gateway's cookie, the session, userinfo and introspection.
+    async fn says(&self, person: &Person) -> [u16; 4] {
+        let door =
+            Question::about(self.world, WIKI, "/").at(&self.node.base).cookie(&person.cookie);
+        let browser = self.node.there(&person.browser);
+        let at_home = async { browser.get("/account").await.status.as_u16() };
+        let told = join(self.app.userinfo(&person.tokens.access), async {
+            let said = self.app.introspect(&person.tokens.access).await;
+            // An answer that the token is dead is no "allow".
+            if said.text == r#"{"active":false}"# { 401 } else { said.status }
+        });
+        let ((door, home), (userinfo, introspection)) =
+            join(join(door.status(), at_home), told).await;
+        [door, home, userinfo.status, introspection]
+    }
+
+    async fn waits_until_it_says(&self, person: &Person, wanted: [u16; 4]) {
+        let mut said = [0; 4];
+        wait_until_async(&format!("{wanted:?} being said"), PATIENCE, async || {
+            let now = self.says(person).await;
+            if now != said {
+                eprintln!("said: {now:?}");
+            }
+            said = now;
+            now == wanted
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_ends_at_a_node_without_redis_is_not_allowed_at_one_without_postgres() {
+    let mut world = CutNode::world_of(builder(Backend::Production)).await;
+    add_people(&world);
+    let app = App::register(&world, "app", &[]);
+    let mut people = Vec::new();
+    for person in [&ALICE, &BOB] {
+        let (browser, cookie) = visitor(&world, person).await;
+        let tokens = app.tokens(&browser).await;
+        people.push(Person { browser, cookie, tokens });
+    }
+    let (leaving, staying) = (&people[0], &people[1]);
+    let mute = CutNode::start(&mut world).await;
+    let node = CutNode::start(&mut world).await;
+    // Otherwise it would tell Redis what the mute one cannot.
+    world.stop();
+    let deaf = Deaf { world: &world, app: app.at_address(node.base.clone()), node };
+    for person in &people {
+        assert_eq!(deaf.says(person).await, [200; 4]);
+    }
+
+    for fault in [Fault::BlackHole, Fault::Reset] {
+        deaf.node.postgres.set(fault);
+        mute.redis.set(Fault::BlackHole);
+        mute.wait_until_not_ready().await;
+        if fault == Fault::BlackHole {
+            let page = sign_out(&mute.there(&leaving.browser)).await;
+            assert!(page.status.as_u16() < 400, "{}", page.describe());
+        }
+        // Redis answers, and says that nothing has ended.
+        deaf.waits_until_it_says(leaving, [503; 4]).await;
+        assert_eq!(deaf.says(leaving).await, [503; 4], "{fault:?}: and it stays so");
+        assert_eq!(
+            deaf.says(staying).await,
+            [503; 4],
+            "{fault:?}: it cannot tell one from the other"
+        );
+        // The program that asks may have been disabled meanwhile, too.
+        assert_eq!(deaf.app.client_credentials().await.status, 503, "{fault:?}");
+        // Hearing from SQL is enough to know, whatever Redis has not been told.
+        deaf.node.postgres.set(Fault::None);
+        deaf.waits_until_it_says(leaving, [401, 303, 401, 401]).await;
+        deaf.waits_until_it_says(staying, [200; 4]).await;
+        mute.redis.set(Fault::None);
+        mute.wait_until_ready().await;
+        deaf.app.assert_dead(&leaving.tokens).await;
+        deaf.app.assert_alive(&staying.tokens).await;
+    }
+}
