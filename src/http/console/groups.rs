@@ -175,7 +175,7 @@ pub(super) async fn remove_manager(desk: &Desk<'_>) -> Answer {
     desk.done(text, &path(desk, &group.name))
 }
 
-pub(super) async fn ask_delete(desk: &Desk<'_>) -> Answer {
+pub(super) fn ask_delete(desk: &Desk<'_>) -> Answer {
     let group = desk.group()?;
     let people = match group.members {
         0 => "Nobody is in it.".to_owned(),

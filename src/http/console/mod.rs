@@ -120,7 +120,7 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::GroupRemoveMember => groups::remove_member(desk).await,
         Action::GroupAddManager => groups::add_manager(desk).await,
         Action::GroupRemoveManager => groups::remove_manager(desk).await,
-        Action::GroupAskDelete => groups::ask_delete(desk).await,
+        Action::GroupAskDelete => groups::ask_delete(desk),
         Action::GroupDelete => groups::delete(desk).await,
         Action::AppsList => apps::list(desk).await,
         Action::AppNew => app_forms::new(desk),

@@ -136,7 +136,7 @@ on_both_backends! {
             let fields = [("username", "made"), ("groups", groups)];
             manager.post("/admin/users", &fields).await.assert_status(422);
         }
-        let with_role = [("username", "made"), ("groups", "crew"), ("role", "")];
+        let with_role = [("username", "made"), ("groups", "crew"), ("role", "auditor")];
         manager.post("/admin/users", &with_role).await.assert_status(403);
         assert_eq!(state(&world).await, before);
         let log = owner.page("/admin/audit?kind=console.refused&user=shared").await;
