@@ -18,6 +18,7 @@ pub mod mailbox;
 pub mod params;
 pub mod password_policy;
 pub mod plain_text;
+pub mod rights;
 pub mod risk;
 pub mod scope;
 pub mod session_data;

@@ -9,14 +9,44 @@ use super::error::StoreError;
 use crate::clock::UnixTime;
 use crate::protocol::types::UserId;
 use crate::protocol::user::User;
+use crate::store::db::search::prefix_pattern;
+
+/// How far [`search`] counts the people in a group: a row beyond tells that there are more.
+pub const MOST_COUNTED: i64 = 10_000;
+
+/// The columns of a group.
+macro_rules! select_group {
+    ($rest:literal) => {
+        concat!(
+            "select g.name, g.description, (select cast(count(*) as bigint) from user_groups m \
+             where m.group_name = g.name) as members, g.created_at from groups g ",
+            $rest
+        )
+    };
+}
 
 /// A group.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub struct Group {
     pub name: String,
+    /// What it is for, in a sentence.
+    pub description: Option<String>,
     /// How many people are in it.
     pub members: i64,
     pub created_at: UnixTime,
+}
+
+/// Which groups to list.
+#[derive(Debug, Clone, Default)]
+pub struct GroupFilter {
+    /// The beginning of a name, in any case.
+    pub search: Option<String>,
+    /// Only those that this person looks after.
+    pub manager: Option<UserId>,
+    /// The name the last page ended with.
+    pub after: Option<String>,
+    /// Most rows to return.
+    pub limit: i64,
 }
 
 /// Adds an empty group; `false` if there is one with this name.
@@ -26,14 +56,7 @@ pub async fn insert<'a>(sql: impl Sql<'a>, name: &str, now: UnixTime) -> Result<
 
 /// The group with this name.
 pub async fn by_name<'a>(sql: impl Sql<'a>, name: &str) -> Result<Option<Group>, StoreError> {
-    sql.into()
-        .query(
-            "select g.name, (select cast(count(*) as bigint) from user_groups m \
-             where m.group_name = g.name) as members, g.created_at from groups g where g.name = $1",
-        )
-        .bind(name)
-        .optional()
-        .await
+    sql.into().query(select_group!("where g.name = $1")).bind(name).optional().await
 }
 
 /// The groups behind `after`, in the order of their names.
@@ -42,15 +65,80 @@ pub async fn list<'a>(
     (after, limit): (Option<&str>, i64),
 ) -> Result<Vec<Group>, StoreError> {
     sql.into()
-        .query(
-            "select g.name, (select cast(count(*) as bigint) from user_groups m \
-             where m.group_name = g.name) as members, g.created_at from groups g \
-             where g.name > $1 order by g.name limit $2",
-        )
+        .query(select_group!("where g.name > $1 order by g.name limit $2"))
         .bind(after.unwrap_or_default())
         .bind(limit)
         .all()
         .await
+}
+
+/// A page of groups by name. People are counted up to one more than [`MOST_COUNTED`].
+pub async fn search<'a>(sql: impl Sql<'a>, filter: &GroupFilter) -> Result<Vec<Group>, StoreError> {
+    sql.into()
+        .query(
+            "select g.name, g.description, (select cast(count(*) as bigint) from \
+             (select 1 from user_groups m where m.group_name = g.name limit 10001) counted) \
+             as members, g.created_at from groups g where g.name > $1 \
+             and ($2 is null or coalesce(g.name_lower, g.name) like $2 escape '!') \
+             and ($3 is null or g.name in \
+             (select gm.group_name from group_managers gm where gm.user_id = $3)) \
+             order by g.name limit $4",
+        )
+        .bind(filter.after.as_deref().unwrap_or_default())
+        .bind(prefix_pattern(filter.search.as_deref()))
+        .bind(filter.manager.as_ref())
+        .bind(filter.limit)
+        .all()
+        .await
+}
+
+/// Writes name and description of a group; `false` if there is none called `name`. Who is in it, and
+/// who looks after it, stays. `Conflict` if another group has the new name.
+pub async fn update<'a>(
+    sql: impl Sql<'a>,
+    name: &str,
+    (new_name, description): (&str, Option<&str>),
+) -> Result<bool, StoreError> {
+    let changed = sql
+        .into()
+        .query("update groups set name = $2, name_lower = $3, description = $4 where name = $1")
+        .bind(name)
+        .bind(new_name)
+        .bind(new_name.to_lowercase())
+        .bind(description)
+        .execute()
+        .await?;
+    Ok(changed == 1)
+}
+
+/// At most `limit` of those in a group whose id is behind `after`, in the order of their ids.
+pub async fn members_behind<'a>(
+    sql: impl Sql<'a>,
+    (name, after): (&str, &UserId),
+    limit: i64,
+) -> Result<Vec<UserId>, StoreError> {
+    let rows = sql
+        .into()
+        .query(
+            "select user_id from user_groups where group_name = $1 and user_id > $2 \
+             order by user_id limit $3",
+        )
+        .bind(name)
+        .bind(after)
+        .bind(limit)
+        .all::<(UserId,)>()
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Moves the `updated_at` of somebody about whom a claim changes, and holds them until the caller's
+/// transaction is over. `Conflict` if there is no such person.
+pub async fn touch_member<'a>(
+    sql: impl Sql<'a>,
+    id: &UserId,
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    hold_person(&mut sql.into(), id, now).await
 }
 
 /// At most `limit` of those in a group.
@@ -194,9 +282,11 @@ async fn hold_person(sql: &mut Target<'_>, id: &UserId, now: UnixTime) -> Result
 async fn make_group(sql: &mut Target<'_>, name: &str, now: UnixTime) -> Result<bool, StoreError> {
     let made = sql
         .query(
-            "insert into groups (name, created_at) values ($1, $2) on conflict (name) do nothing",
+            "insert into groups (name, name_lower, created_at) values ($1, $2, $3) \
+             on conflict (name) do nothing",
         )
         .bind(name)
+        .bind(name.to_lowercase())
         .bind(now)
         .execute()
         .await?;

@@ -14,6 +14,7 @@ mod error;
 pub mod figures;
 pub mod gateway_cookies;
 pub mod grants;
+pub mod group_managers;
 pub mod groups;
 pub mod imports;
 pub mod keys;

@@ -1,4 +1,6 @@
-//! People and their passwords.
+//! People and, in [`passwords`], what proves who they are.
+
+mod passwords;
 
 use sqlx_macros::FromRow;
 
@@ -10,18 +12,20 @@ use crate::protocol::user::{AdminRole, Footing, Profile, User};
 use crate::store::db::columns::Json;
 use crate::store::db::search::prefix_pattern;
 
+pub use passwords::{password, passwords_between, rehash, remove_password, set_password};
+
 /// Stands between group names in one column; no group name may hold it.
 const BETWEEN_GROUPS: char = '\u{1f}';
 
 /// The columns of a user. The separator in the text is U+001F, as in [`BETWEEN_GROUPS`].
 macro_rules! select_user {
-    ($rest:literal) => {
+    ($($rest:tt)*) => {
         concat!(
             "select u.id, u.username, coalesce(u.email, u.claimed_email) as email, u.email_verified, u.name, u.profile, u.role, ",
             "u.disabled_at, u.token_version, u.sign_in_epoch, u.signed_in_at, u.created_at, u.updated_at, ",
             "(select string_agg(ug.group_name, '\u{1f}') from user_groups ug where ug.user_id = u.id) ",
             "as group_names ",
-            $rest
+            $($rest)*
         )
     };
 }
@@ -110,6 +114,8 @@ pub struct UserFilter {
     pub after: Option<String>,
     /// Most rows to return.
     pub limit: i64,
+    /// Only those who are in a group that this person looks after.
+    pub manager: Option<UserId>,
 }
 
 /// Adds a user without groups. `Conflict` when the username or e-mail address is taken, also as
@@ -258,19 +264,54 @@ pub async fn with_password<'a>(
     }))
 }
 
+/// The users that a search finds; the part behind it is for one statement or the other.
+macro_rules! found_users {
+    ($rest:literal) => {
+        select_user!(concat!(
+            "from users u where u.username > $1 and ($2 is null or u.username like $2 escape '!' \
+             or u.email like $2 escape '!' or u.claimed_email like $2 escape '!' \
+             or u.name_lower like $2 escape '!') ",
+            $rest
+        ))
+    };
+}
+
 /// A page of users by username, each with their groups.
 pub async fn list<'a>(sql: impl Sql<'a>, filter: &UserFilter) -> Result<Vec<User>, StoreError> {
+    let mut sql = sql.into();
+    let statement = match &filter.manager {
+        None => sql.query(found_users!("order by u.username limit $3")),
+        Some(_) => sql.query(found_users!(
+            "and u.id in (select m.user_id from group_managers g join user_groups m \
+             on m.group_name = g.group_name where g.user_id = $4) order by u.username limit $3"
+        )),
+    };
+    let statement = statement
+        .bind(filter.after.as_deref().unwrap_or_default())
+        .bind(prefix_pattern(filter.search.as_deref()))
+        .bind(filter.limit);
+    let statement = match &filter.manager {
+        None => statement,
+        Some(manager) => statement.bind(manager),
+    };
+    Ok(statement.all::<UserRow>().await?.into_iter().map(User::from).collect())
+}
+
+/// A page of those in a group by username, behind `after`.
+pub async fn of_group<'a>(
+    sql: impl Sql<'a>,
+    (group, after): (&str, Option<&str>),
+    limit: i64,
+) -> Result<Vec<User>, StoreError> {
     let rows = sql
         .into()
         .query(select_user!(
-            "from users u where u.username > $1 and ($2 is null or u.username like $2 escape '!' \
-             or u.email like $2 escape '!' or u.claimed_email like $2 escape '!' \
-             or u.name_lower like $2 escape '!') \
-             order by u.username limit $3"
+            "from user_groups m join users u on u.id = m.user_id \
+             where m.group_name = $1 and u.username > $2 order by u.username limit $3"
         ))
-        .bind(filter.after.as_deref().unwrap_or_default())
-        .bind(prefix_pattern(filter.search.as_deref()))
-        .bind(filter.limit)
+        .bind(group)
+        .bind(after.unwrap_or_default())
+        .bind(limit)
         .all::<UserRow>()
         .await?;
     Ok(rows.into_iter().map(User::from).collect())
@@ -378,61 +419,6 @@ pub async fn hold_owners<'a>(sql: impl Sql<'a>) -> Result<(), StoreError> {
         .map(drop)
 }
 
-/// Sets or replaces the password hash (PHC text). `Conflict` if there is no such user.
-pub async fn set_password<'a>(
-    sql: impl Sql<'a>,
-    id: &UserId,
-    phc: &str,
-    now: UnixTime,
-) -> Result<(), StoreError> {
-    sql.into()
-        .query(
-            "insert into passwords (user_id, phc, changed_at) values ($1, $2, $3) \
-             on conflict (user_id) do update set phc = excluded.phc, changed_at = excluded.changed_at",
-        )
-        .bind(id)
-        .bind(phc)
-        .bind(now)
-        .execute()
-        .await
-        .map(drop)
-}
-
-/// Replaces the hash of a password by another one of the same password; nothing happens when the
-/// password has changed since `before` was read.
-pub async fn rehash<'a>(
-    sql: impl Sql<'a>,
-    id: &UserId,
-    (before, phc): (&str, &str),
-) -> Result<(), StoreError> {
-    sql.into()
-        .query("update passwords set phc = $3 where user_id = $1 and phc = $2")
-        .bind(id)
-        .bind(before)
-        .bind(phc)
-        .execute()
-        .await
-        .map(drop)
-}
-
-/// Takes the password away; `false` if there was none.
-pub async fn remove_password<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<bool, StoreError> {
-    let removed =
-        sql.into().query("delete from passwords where user_id = $1").bind(id).execute().await?;
-    Ok(removed == 1)
-}
-
-/// The stored password hash (PHC text); `None` for somebody without a password.
-pub async fn password<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<Option<String>, StoreError> {
-    let row = sql
-        .into()
-        .query("select phc from passwords where user_id = $1")
-        .bind(id)
-        .optional::<(String,)>()
-        .await?;
-    Ok(row.map(|(phc,)| phc))
-}
-
 /// Of the users whose username is behind the first and not behind the second, those who only claim
 /// their e-mail address.
 pub async fn claimants_between<'a>(
@@ -450,23 +436,6 @@ pub async fn claimants_between<'a>(
         .all::<(UserId,)>()
         .await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
-}
-
-/// The ids and password hashes (PHC texts) of the users whose username is behind the first and not
-/// behind the second.
-pub async fn passwords_between<'a>(
-    sql: impl Sql<'a>,
-    (after, last): (&str, &str),
-) -> Result<Vec<(String, String)>, StoreError> {
-    sql.into()
-        .query(
-            "select p.user_id, p.phc from users u join passwords p on p.user_id = u.id \
-             where u.username > $1 and u.username <= $2",
-        )
-        .bind(after)
-        .bind(last)
-        .all()
-        .await
 }
 
 /// Username and e-mail as they are stored: in lower case.

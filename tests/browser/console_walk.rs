@@ -1,6 +1,7 @@
 //! The console in a browser: an owner walks every page, with JavaScript and without.
 
 mod apps;
+mod groups;
 mod issuers;
 mod people;
 
@@ -86,6 +87,15 @@ async fn an_owner_looks_after_people() {
 }
 
 #[tokio::test]
+async fn an_owner_looks_after_groups_and_lets_somebody_look_after_one() {
+    let browser = Browser::new(Viewport::Desktop, Scheme::Light, Script::On).await;
+    let owner = Owner::enters(browser, Look::Everywhere).await;
+    owner.looks_after_groups().await;
+    owner.lets_a_group_manager_in().await;
+    owner.leaves().await;
+}
+
+#[tokio::test]
 async fn an_owner_looks_after_apps_keys_sessions_and_the_audit_list() {
     let browser = Browser::new(Viewport::Desktop, Scheme::Light, Script::On).await;
     let owner = Owner::enters(browser, Look::Everywhere).await;
@@ -101,12 +111,15 @@ async fn an_owner_looks_after_apps_keys_sessions_and_the_audit_list() {
 async fn an_owner_does_all_of_it_without_javascript() {
     let browser = Browser::new(Viewport::Phone, Scheme::Dark, Script::Off).await;
     let owner = Owner::enters(browser, Look::AsItIs).await;
+    owner.looks_after_groups().await;
     owner.looks_after_apps().await;
     owner.looks_after_keys().await;
     owner.looks_after_issuers().await;
     owner.looks_after_sessions().await;
     owner.reads_the_audit_list().await;
     owner.looks_after_people().await;
+    owner.looks_after_groups().await;
+    owner.lets_a_group_manager_in().await;
     owner.leaves().await;
 }
 

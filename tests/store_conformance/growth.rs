@@ -31,7 +31,7 @@ enum Fate {
 }
 
 /// Every table.
-const FATES: [(&str, Fate); 30] = [
+const FATES: [(&str, Fate); 31] = [
     ("sessions", Fate::Cleaned),
     ("session_clients", Fate::Cleaned),
     ("session_data", Fate::Cleaned),
@@ -51,6 +51,7 @@ const FATES: [(&str, Fate); 30] = [
     ("users", Fate::Bounded("people; an administrator removes them")),
     ("passwords", Fate::Bounded("one for each person, gone with them")),
     ("groups", Fate::Bounded("an administrator makes and removes them")),
+    ("group_managers", Fate::Bounded("an owner names them; gone with either")),
     ("user_groups", Fate::Bounded("people and groups, gone with either")),
     ("clients", Fate::Bounded("apps; those that came by themselves go when unused")),
     ("client_registrations", Fate::Bounded("one for each app, gone with it")),

@@ -7,7 +7,8 @@ use doorward::protocol::types::{ClientId, UserId};
 use doorward::protocol::user::{AdminRole, Footing};
 use doorward::store::clients::{self, ClientFilter};
 use doorward::store::consents::{self, Consent};
-use doorward::store::groups;
+use doorward::store::group_managers;
+use doorward::store::groups::{self, GroupFilter};
 use doorward::store::imports::{self, ImportProgress};
 use doorward::store::users::{self, UserFilter};
 use doorward::store::{Store, StoreError};
@@ -82,7 +83,8 @@ async fn claimed_addresses_conform(store: &Store) {
     let login = users::by_login(db, "alice@example.test").await.unwrap().unwrap();
     assert_eq!(login.username, "alice");
     let search = Some("alice@exa".to_owned());
-    let found = users::list(db, &UserFilter { search, limit: 9, after: None }).await.unwrap();
+    let filter = UserFilter { search, limit: 9, ..UserFilter::default() };
+    let found = users::list(db, &filter).await.unwrap();
     assert_eq!(found.len(), 3);
     // Saving somebody as they are leaves it a claim; what is verified has to be free.
     let [mut one, two] = made;
@@ -152,9 +154,59 @@ async fn groups_conform(store: &Store) {
     assert_eq!(groups::members(db, ("empty", 9)).await.unwrap(), [id.clone()]);
     assert!(groups::remove_member(db, ("empty", &id), NOW).await.unwrap());
     assert!(!groups::remove_member(db, ("empty", &id), NOW).await.unwrap());
+    managers_conform(store).await;
     assert!(groups::delete(db, "empty").await.unwrap());
     assert!(!groups::delete(db, "empty").await.unwrap());
     imports_conform(store).await;
+}
+
+/// Who looks after groups, what they see, and another name for a group.
+async fn managers_conform(store: &Store) {
+    let (db, id) = (&store.db, user("alice").id);
+    let nobody = UserId::new("nobody");
+    assert!(group_managers::add(db, ("empty", &id), NOW).await.unwrap());
+    assert!(!group_managers::add(db, ("empty", &id), NOW).await.unwrap());
+    for who in [("empty", &nobody), ("none", &id)] {
+        assert_eq!(group_managers::add(db, who, NOW).await, Err(StoreError::Conflict));
+    }
+    assert!(group_managers::is_manager(db, &id).await.unwrap());
+    assert!(!group_managers::is_manager(db, &nobody).await.unwrap());
+
+    let searched = GroupFilter { search: Some("EMP".into()), limit: 9, ..Default::default() };
+    assert_eq!(groups::search(db, &searched).await.unwrap()[0].name, "empty");
+    let managed = GroupFilter { manager: Some(id.clone()), limit: 9, ..Default::default() };
+    assert_eq!(groups::search(db, &managed).await.unwrap().len(), 1);
+    let strangers = GroupFilter { manager: Some(nobody.clone()), ..managed.clone() };
+    assert!(groups::search(db, &strangers).await.unwrap().is_empty());
+    let behind = GroupFilter { after: Some("empty".into()), ..managed };
+    assert!(groups::search(db, &behind).await.unwrap().is_empty());
+
+    assert!(groups::add_member(db, ("empty", &id), NOW).await.unwrap());
+    assert!(groups::update(db, "empty", ("Renamed", Some("Why"))).await.unwrap());
+    assert!(!groups::update(db, "empty", ("again", None)).await.unwrap());
+    let taken = groups::update(db, "Renamed", ("staff", None)).await;
+    assert_eq!(taken, Err(StoreError::Conflict));
+    let renamed = groups::by_name(db, "Renamed").await.unwrap().unwrap();
+    assert_eq!((renamed.description.as_deref(), renamed.members), (Some("Why"), 1));
+    assert_eq!(group_managers::groups_of(db, &id).await.unwrap(), ["Renamed".to_owned()].into());
+    let managers = group_managers::of_group(db, ("Renamed", 9)).await.unwrap();
+    assert_eq!(managers, [(id.clone(), "alice".to_owned())]);
+
+    let seen = UserFilter { manager: Some(id.clone()), limit: 9, ..UserFilter::default() };
+    assert_eq!(users::list(db, &seen).await.unwrap()[0].username, "alice");
+    let unseen = UserFilter { manager: Some(nobody), ..seen };
+    assert!(users::list(db, &unseen).await.unwrap().is_empty());
+    assert_eq!(users::of_group(db, ("Renamed", None), 9).await.unwrap()[0].id, id);
+    assert!(users::of_group(db, ("Renamed", Some("alice")), 9).await.unwrap().is_empty());
+    let start = UserId::new("");
+    assert_eq!(groups::members_behind(db, ("Renamed", &start), 9).await.unwrap(), [id.clone()]);
+    assert!(groups::members_behind(db, ("Renamed", &id), 9).await.unwrap().is_empty());
+    groups::touch_member(db, &id, NOW).await.unwrap();
+
+    assert!(group_managers::remove(db, ("Renamed", &id)).await.unwrap());
+    assert!(!group_managers::remove(db, ("Renamed", &id)).await.unwrap());
+    assert!(groups::update(db, "Renamed", ("empty", None)).await.unwrap());
+    assert!(groups::remove_member(db, ("empty", &id), NOW).await.unwrap());
 }
 
 /// Many at once: whoever is there is told apart without an error, and the file's place is kept.
@@ -209,7 +261,7 @@ async fn listing_conforms(store: &Store) {
         ("a\0", vec![]),
     ] {
         let search = Some(search.to_owned());
-        let found = names(UserFilter { search, limit: 100, after: None }).await;
+        let found = names(UserFilter { search, limit: 100, ..UserFilter::default() }).await;
         assert_eq!(found, expected);
     }
     let listed = users::list(db, &UserFilter { limit: 1, ..UserFilter::default() }).await.unwrap();

@@ -204,6 +204,7 @@ fn list(args: &UserListArgs, globals: &Globals, output: &mut Output<'_>) -> Resu
         after: args.after.clone(),
         // One more than asked for tells whether the list goes on.
         limit: limit + 1,
+        manager: None,
     };
     let mut users = engine::with_app(globals, async |app| Ok(people::search(app, &filter).await?))?;
     let more = users.len() > usize::try_from(limit).unwrap_or(usize::MAX);

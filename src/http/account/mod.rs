@@ -25,7 +25,7 @@ use crate::service::audit::Actor;
 use crate::service::authorize::consent;
 use crate::service::clients;
 use crate::service::failure::Failure;
-use crate::service::people::{self, PeopleError};
+use crate::service::people::{self, PeopleError, console_access};
 use crate::service::session::connections::{self, Bound, Connection};
 use crate::service::session::{self, LiveSession, logout, sightings};
 
@@ -71,7 +71,10 @@ async fn home(visit: &Visit<'_>, session: &LiveSession) -> Result<HttpResponse, 
         allowed: allowed_apps::list(site, &session.user_id).await?,
         sessions: sessions(site, (&user, session)).await?,
         connections: connections(site, &user).await?,
-        console: if user.role.is_some() { ConsoleLink::Shown } else { ConsoleLink::Hidden },
+        console: match console_access::standing(site, &user).await? {
+            Some(_) => ConsoleLink::Shown,
+            None => ConsoleLink::Hidden,
+        },
     };
     Ok(render::page(&nonce, &page, Forms::HereOnly))
 }

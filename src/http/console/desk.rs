@@ -4,24 +4,27 @@
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::table::{self, Entry, Method, Right};
+use super::table::{About, Entry, Method};
 use super::{act, flash};
 use crate::http::cookies::{self, BrowserBinding, Kind};
 use crate::http::headers::Forms;
 use crate::http::pages::admin::missing::Missing;
-use crate::http::pages::admin::{Console, Section};
+use crate::http::pages::admin::{Console, Section, Subject};
 use crate::http::pages::{Chrome, Flash, Page, Tone};
 use crate::http::sign_in::steps::{self, Visit};
 use crate::http::site::Site;
 use crate::http::{extract, render};
 use crate::protocol::params::Params;
-use crate::protocol::types::SessionId;
-use crate::protocol::user::{AdminRole, User};
+use crate::protocol::rights::{Person, Power, Right, Role, Standing};
+use crate::protocol::types::{SessionId, UserId};
+use crate::protocol::user::User;
 use crate::service::audit::{self, Actor, Event};
 use crate::service::failure::Failure;
 use crate::service::people::console_access::{self, Access};
+use crate::service::people::groups::{self, GroupError};
 use crate::service::people::{self, PeopleError};
 use crate::service::session::{self, LiveSession};
+use crate::store::groups::Group;
 
 /// What a handler answers.
 pub(super) type Answer = Result<HttpResponse, Stop>;
@@ -29,11 +32,28 @@ pub(super) type Answer = Result<HttpResponse, Stop>;
 /// Why a handler does not get to an answer of its own.
 #[derive(Debug)]
 pub(super) enum Stop {
-    /// There is no such person, app, session or key.
+    /// There is no such person, group, app, session or key.
     NotFound,
+    /// It is there, but for this administrator it is not.
+    Hidden,
     /// The role does not allow it; the text says what would.
     Forbidden(&'static str),
     Failure(Failure),
+}
+
+/// An error that no form can mend.
+impl From<PeopleError> for Stop {
+    fn from(error: PeopleError) -> Self {
+        match error {
+            PeopleError::Failure(failure) => Self::Failure(failure),
+            PeopleError::NotYours => Self::Forbidden(NOT_YOURS),
+            PeopleError::NotFound
+            | PeopleError::Taken
+            | PeopleError::Invalid { .. }
+            | PeopleError::Password(_)
+            | PeopleError::LastOwner => Self::NotFound,
+        }
+    }
 }
 
 impl From<Failure> for Stop {
@@ -46,21 +66,27 @@ const READS_ONLY: &str =
     "Your role in the console does not allow this. An owner can do it, or give you another role.";
 const OWNERS_ONLY: &str = "Only owners may change somebody who may use the console.";
 const GRANTS_ROLES: &str = "Only owners may give out the right to use the console.";
+const OWN_GROUPS_ONLY: &str = "Group managers change people whose groups are all their own, and nobody who may use the \
+     console. An owner or operator can do it.";
+const NOT_YOURS: &str =
+    "Your role in the console does not allow this. An owner can do it, or give you another role.";
 
 /// One request of an administrator who may make it.
 pub(super) struct Desk<'a> {
     pub visit: Visit<'a>,
     session: &'a LiveSession,
     admin: User,
-    role: AdminRole,
+    standing: Standing,
     chrome: Chrome,
     pub query: Params,
     /// The posted form; empty for a GET.
     pub form: Params,
     /// The last variable part of the path; empty for addresses without.
     pub id: String,
-    /// The person an address with [`Right::ChangePerson`] is about.
+    /// The person an address is about.
     person: Option<User>,
+    /// The group an address is about.
+    group: Option<Group>,
 }
 
 /// Lets a request in and answers it.
@@ -77,8 +103,8 @@ pub(super) async fn enter(
     };
     let browser = BrowserBinding::of(site, request);
     let visit = Visit { site, request, browser: &browser, session: Some(&session) };
-    let (admin, role) = match console_access::check(site, &session).await {
-        Ok(Access::Open(user, role)) => (*user, role),
+    let (admin, standing) = match console_access::check(site, &session).await {
+        Ok(Access::Open(user, standing)) => (*user, standing),
         Ok(Access::SignInFirst) => return sign_in(),
         Ok(Access::Forbidden) => return not_for_this_person(&visit, &session).await,
         Err(failure) => return render::failure(site, request, &failure),
@@ -91,9 +117,13 @@ pub(super) async fn enter(
             Err(_) => return render::bad_request(site, request),
         },
     };
-    let mut desk = Desk { form, ..Desk::new(visit, &session, (admin, role)) };
-    let answer = match desk.admit(entry.right).await {
+    let mut desk = Desk { form, ..Desk::new(visit, &session, (admin, standing)) };
+    let answer = match desk.admit(entry).await {
         Ok(()) => Box::pin(act(&desk, entry.action)).await,
+        Err(stop) => Err(stop),
+    };
+    let answer = match answer {
+        Ok(response) => Ok(response),
         Err(stop) => desk.note_refusal(entry, stop).await,
     };
     let response = answer.unwrap_or_else(|stop| desk.stopped(&stop));
@@ -106,12 +136,12 @@ pub(super) async fn missing(site: &Site, request: &HttpRequest) -> HttpResponse 
     let Ok(Some(session)) = extract::current_session(site, request).await else {
         return render::not_found(site, request);
     };
-    let Ok(Access::Open(admin, role)) = console_access::check(site, &session).await else {
+    let Ok(Access::Open(admin, standing)) = console_access::check(site, &session).await else {
         return render::not_found(site, request);
     };
     let browser = BrowserBinding::of(site, request);
     let visit = Visit { site, request, browser: &browser, session: Some(&session) };
-    let desk = Desk::new(visit, &session, (*admin, role));
+    let desk = Desk::new(visit, &session, (*admin, standing));
     desk.visit.bind(desk.stopped(&Stop::NotFound))
 }
 
@@ -133,53 +163,85 @@ pub(super) fn name_of(user: &User) -> &str {
 }
 
 impl<'a> Desk<'a> {
-    fn new(visit: Visit<'a>, session: &'a LiveSession, (admin, role): (User, AdminRole)) -> Self {
+    fn new(
+        visit: Visit<'a>,
+        session: &'a LiveSession,
+        (admin, standing): (User, Standing),
+    ) -> Self {
         let request = visit.request;
         Self {
             session,
             admin,
-            role,
+            standing,
             chrome: render::chrome(visit.site),
             query: Params::parse(request.query_string().as_bytes()).unwrap_or_default(),
             form: Params::default(),
             id: request.match_info().load::<String>().unwrap_or_default(),
             person: None,
+            group: None,
             visit,
         }
     }
 }
 
 impl Desk<'_> {
-    /// The one place that decides whether this administrator may do this.
-    async fn admit(&mut self, right: Right) -> Result<(), Stop> {
-        if !right.allows(self.role) {
+    /// The one place that decides whether this administrator may do this, as far as it can be told
+    /// before. What may change until it is done, the services ask again.
+    async fn admit(&mut self, entry: &Entry) -> Result<(), Stop> {
+        let right = entry.right;
+        if !self.may(right) {
             return Err(Stop::Forbidden(READS_ONLY));
         }
         // Whoever may not give out roles cannot smuggle one into any form.
-        if self.form.has("role") && !table::may_grant(self.role) {
+        if self.form.has("role") && !self.may(Right::PeopleGrantRole) {
             return Err(Stop::Forbidden(GRANTS_ROLES));
         }
-        let person = match right {
-            Right::Read | Right::Change | Right::Own => return Ok(()),
-            Right::ChangePerson => self.find_person(&self.id).await?,
-            Right::ChangeSession => {
+        let person = match entry.about {
+            About::Nobody => return Ok(()),
+            About::Group => return self.admit_group(right).await,
+            About::Person => self.find_person(&self.id).await?,
+            About::Session => {
                 let session = session::find(self.site(), &SessionId::new(self.id.as_str())).await?;
                 let session = session.ok_or(Stop::NotFound)?;
                 self.find_person(session.user_id.as_str()).await?
             }
         };
-        let allowed = self.may_touch(&person);
+        let allowed = right == Right::PeopleRead || self.may_change(right, &person).await?;
+        let seen = self.standing.may_see(&person.groups);
         self.person = Some(person);
-        if allowed { Ok(()) } else { Err(Stop::Forbidden(OWNERS_ONLY)) }
+        match (seen, allowed) {
+            (true, true) => Ok(()),
+            (false, _) => Err(Stop::Hidden),
+            (true, false) if self.standing.role == Role::GroupManager => {
+                Err(Stop::Forbidden(OWN_GROUPS_ONLY))
+            }
+            (true, false) => Err(Stop::Forbidden(OWNERS_ONLY)),
+        }
+    }
+
+    async fn admit_group(&mut self, right: Right) -> Result<(), Stop> {
+        let group = match groups::find(self.site(), &self.id).await {
+            Ok(group) => group,
+            Err(GroupError::Failure(failure)) => return Err(Stop::Failure(failure)),
+            Err(_) => return Err(Stop::NotFound),
+        };
+        let covered = self.standing.covers(right, &group.name);
+        self.group = Some(group);
+        if covered { Ok(()) } else { Err(Stop::Hidden) }
     }
 
     /// Somebody who tries to change what their role does not allow is worth knowing about.
     async fn note_refusal(&self, entry: &Entry, stop: Stop) -> Answer {
-        if matches!(stop, Stop::Forbidden(_)) && entry.method == Method::Post {
+        let refused = matches!(stop, Stop::Forbidden(_) | Stop::Hidden);
+        if refused && entry.method == Method::Post {
             let event = Event::failure("console.refused", &self.actor(), self.site().now());
             let mut event = event.detail("address", entry.path);
+            event = event.detail("right", entry.right.as_str());
             if let Some(person) = &self.person {
                 event = event.user(&person.id);
+            }
+            if let Some(group) = &self.group {
+                event = event.detail("group", group.name.as_str());
             }
             audit::write(self.site(), event).await?;
         }
@@ -200,17 +262,44 @@ impl Desk<'_> {
         self.person.as_ref().ok_or(Stop::NotFound)
     }
 
-    pub(super) fn may_touch(&self, person: &User) -> bool {
-        table::may_touch(self.role, person)
+    /// The group this is about, which [`Desk::admit`] has looked at.
+    pub(super) fn group(&self) -> Result<&Group, Stop> {
+        self.group.as_ref().ok_or(Stop::NotFound)
     }
 
-    pub(super) fn may_grant(&self) -> bool {
-        table::may_grant(self.role)
+    /// Whether this administrator may do this with this person.
+    pub(super) async fn may_change(&self, right: Right, person: &User) -> Result<bool, Stop> {
+        let power = self.power(person).await?;
+        Ok(self.standing.may_change(right, &Person { power, groups: &person.groups }))
+    }
+
+    /// Whether this administrator may take this person into the group, or out of it.
+    pub(super) async fn may_move(&self, group: &str, person: &User) -> Result<bool, Stop> {
+        let power = self.power(person).await?;
+        Ok(self.standing.may_move(group, &Person { power, groups: &person.groups }))
+    }
+
+    async fn power(&self, person: &User) -> Result<Power, Stop> {
+        if self.standing.role == Role::GroupManager {
+            return Ok(people::power(self.site(), person).await?);
+        }
+        // To everybody else it makes no difference who looks after groups.
+        Ok(if person.role.is_some() { Power::Role } else { Power::None })
     }
 
     /// Whether the role allows what an address with this right does.
     pub(super) fn may(&self, right: Right) -> bool {
-        right.allows(self.role)
+        self.standing.may(right)
+    }
+
+    /// What this administrator may do, in full.
+    pub(super) fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// Whose people and groups lists are about; `None` for everybody's.
+    pub(super) fn only_of(&self) -> Option<UserId> {
+        (self.standing.role == Role::GroupManager).then(|| self.admin.id.clone())
     }
 
     pub(super) fn site(&self) -> &Site {
@@ -247,7 +336,8 @@ impl Desk<'_> {
         Console {
             section,
             admin: name_of(&self.admin).to_owned(),
-            role: self.role,
+            role: self.standing.role,
+            subject: Subject::Changeable,
             csrf: self.visit.session_csrf(),
             flash: flash::read(self.site(), self.visit.request, &self.session.id),
         }
@@ -296,7 +386,7 @@ impl Desk<'_> {
     fn stopped(&self, stop: &Stop) -> HttpResponse {
         let (site, request) = (self.site(), self.visit.request);
         match stop {
-            Stop::NotFound => {
+            Stop::NotFound | Stop::Hidden => {
                 let path = request.path().strip_prefix(site.base.as_str());
                 let section = Section::of_path(path.unwrap_or_default());
                 let chrome = self.chrome();

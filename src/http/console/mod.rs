@@ -9,6 +9,7 @@ mod apps;
 mod audit;
 mod desk;
 mod flash;
+mod groups;
 mod issuers;
 mod keys;
 mod overview;
@@ -61,7 +62,7 @@ pub(super) fn routes(map: &mut ServiceConfig) {
 }
 
 /// Every address of the console as `(method, path, right)`, for tests that try each of them with
-/// each role.
+/// each role; the rights are those of [`crate::protocol::rights::TABLE`].
 pub fn addresses() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     TABLE.iter().map(|entry| (entry.method.as_str(), entry.path, entry.right.as_str()))
 }
@@ -111,6 +112,16 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::PersonSignOut => person::sign_out(desk).await,
         Action::PersonAskDelete => person::ask_delete(desk).await,
         Action::PersonDelete => person::delete(desk).await,
+        Action::GroupsList => groups::list(desk).await,
+        Action::GroupCreate => groups::create(desk).await,
+        Action::GroupShow => groups::show(desk).await,
+        Action::GroupEdit => groups::edit(desk).await,
+        Action::GroupAddMember => groups::add_member(desk).await,
+        Action::GroupRemoveMember => groups::remove_member(desk).await,
+        Action::GroupAddManager => groups::add_manager(desk).await,
+        Action::GroupRemoveManager => groups::remove_manager(desk).await,
+        Action::GroupAskDelete => groups::ask_delete(desk),
+        Action::GroupDelete => groups::delete(desk).await,
         Action::AppsList => apps::list(desk).await,
         Action::AppNew => app_forms::new(desk),
         Action::AppCreate => app_forms::create(desk).await,

@@ -2,12 +2,13 @@
 
 use super::desk::{Answer, Desk, Stop};
 use super::rows;
-use super::table::Right;
 use crate::crypto::keyring::KeyState;
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::overview::{Figure, KeyAge, Overview, Progress, Step};
 use crate::http::pages::{Link, When};
+use crate::http::sign_in::steps;
 use crate::http::site::Transport;
+use crate::protocol::rights::Right;
 use crate::service::figures::{self, Figures, MOST_COUNTED};
 use crate::service::{audit, keys};
 use crate::store::audit::AuditFilter;
@@ -16,6 +17,10 @@ use crate::store::audit::AuditFilter;
 const RECENT: i64 = 10;
 
 pub(super) async fn show(desk: &Desk<'_>) -> Answer {
+    if !desk.may(Right::OverviewRead) {
+        // Whoever looks after groups begins there.
+        return Ok(steps::see_other(&desk.site().path("/admin/groups")));
+    }
     let counted = figures::overview(desk.site()).await?;
     let filter = AuditFilter { limit: RECENT, ..AuditFilter::default() };
     let recent = audit::list(desk.site(), &filter).await?;
@@ -68,7 +73,7 @@ fn checklist(desk: &Desk<'_>, counted: &Figures) -> Vec<Step> {
         title: title.to_owned(),
         text: text.to_owned(),
         link: link
-            .filter(|_| !done && desk.may(Right::Change))
+            .filter(|_| !done && desk.may(Right::ClientsWrite))
             .map(|(text, path)| Link { text: text.to_owned(), href: desk.site().path(path) }),
     };
     let steps = vec![

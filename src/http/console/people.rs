@@ -19,6 +19,7 @@ pub(super) async fn list(desk: &Desk<'_>) -> Answer {
         search: Some(q.clone()),
         after: desk.query.sole("after").map(str::to_owned),
         limit: rows::ASKED,
+        manager: desk.only_of(),
     };
     let found = people::search(desk.site(), &filter).await?;
     let (found, next) = rows::page(found, |user| user.username.clone());
@@ -48,10 +49,16 @@ pub(super) fn new(desk: &Desk<'_>) -> Answer {
 }
 
 fn blank(desk: &Desk<'_>) -> UserCreate {
+    // A group manager of one group need not type it.
+    let own = desk.standing().groups.iter().next().filter(|_| desk.standing().groups.len() == 1);
     UserCreate {
         chrome: desk.chrome(),
         console: desk.console(Section::People),
-        form: UserForm { email_verified: true, ..UserForm::default() },
+        form: UserForm {
+            email_verified: true,
+            groups: own.cloned().unwrap_or_default(),
+            ..UserForm::default()
+        },
         errors: Vec::new(),
     }
 }
@@ -87,12 +94,9 @@ pub(super) async fn link_once(desk: &Desk<'_>, user: &User) -> Answer {
     let link = links::create_reset_link(desk.site(), &user.id, &desk.actor()).await;
     let url = match link {
         Ok(url) => url,
-        Err(LinkError::Failure(failure) | LinkError::People(PeopleError::Failure(failure))) => {
-            return Err(Stop::Failure(failure));
-        }
-        Err(LinkError::People(_) | LinkError::Spent | LinkError::AlreadySetUp) => {
-            return Err(Stop::NotFound);
-        }
+        Err(LinkError::Failure(failure)) => return Err(Stop::Failure(failure)),
+        Err(LinkError::People(error)) => return Err(error.into()),
+        Err(LinkError::Spent | LinkError::AlreadySetUp) => return Err(Stop::NotFound),
     };
     desk.show(&LinkOnce {
         chrome: desk.chrome(),
@@ -140,8 +144,14 @@ pub(super) async fn field_error(
     form: &UserForm,
 ) -> Result<FieldError, Stop> {
     Ok(match error {
-        PeopleError::Failure(failure) => return Err(Stop::Failure(failure)),
-        PeopleError::NotFound => return Err(Stop::NotFound),
+        // Only what becomes of the groups is left to be refused to somebody who may change people.
+        PeopleError::NotYours if desk.only_of().is_some() => FieldError {
+            field: "groups",
+            text: "Choose among the groups you look after, and at least one.".to_owned(),
+        },
+        PeopleError::Failure(_) | PeopleError::NotFound | PeopleError::NotYours => {
+            return Err(error.into());
+        }
         PeopleError::Taken => taken(desk, form).await?,
         PeopleError::Invalid { field, problem } => {
             FieldError { field: known_field(field), text: sentence(&problem) }

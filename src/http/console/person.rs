@@ -4,11 +4,12 @@ use super::desk::{Answer, Desk, Stop, name_of};
 use super::{people as forms, rows};
 use crate::http::extract;
 use crate::http::pages::When;
-use crate::http::pages::admin::Section;
 use crate::http::pages::admin::confirm::{Choice, Confirm};
 use crate::http::pages::admin::user_forms::UserForm;
 use crate::http::pages::admin::users::{AppAccess, PasswordState, UserDetail, UserView};
-use crate::protocol::user::{AdminRole, User};
+use crate::http::pages::admin::{Section, Subject};
+use crate::protocol::rights::Right;
+use crate::protocol::user::User;
 use crate::service::authorize::consent;
 use crate::service::clients::{self, Activity};
 use crate::service::people::{self, Edit, PeopleError, RoleEdit};
@@ -20,32 +21,31 @@ use crate::store::audit::AuditFilter;
 const RECENT: i64 = 10;
 
 pub(super) async fn show(desk: &Desk<'_>) -> Answer {
-    let user = desk.find_person(&desk.id).await?;
-    let page = detail(desk, &user).await?;
+    let page = detail(desk, desk.person()?).await?;
     desk.show(&page)
 }
 
 async fn detail(desk: &Desk<'_>, user: &User) -> Result<UserDetail, Stop> {
     let site = desk.site();
     let live = session::list(site, (Some(&user.id), None), rows::ASKED).await?;
-    let filter =
-        AuditFilter { user_id: Some(user.id.to_string()), limit: RECENT, ..AuditFilter::default() };
-    let recent = audit::list(site, &filter).await?;
+    let about = Some(user.id.to_string());
+    let filter = AuditFilter { user_id: about, limit: RECENT, ..AuditFilter::default() };
+    let recent =
+        if desk.may(Right::AuditRead) { audit::list(site, &filter).await? } else { Vec::new() };
     let password = if people::has_password(site, &user.id).await? {
         PasswordState::Set
     } else {
         PasswordState::Missing
     };
     let mut console = desk.console(Section::People);
-    if !desk.may_touch(user) {
-        // Whom one may not change is shown as to somebody who only reads.
-        console.role = AdminRole::Auditor;
+    if !desk.may_change(Right::PeopleWrite, user).await? {
+        console.subject = Subject::ReadOnly;
     }
     Ok(UserDetail {
         chrome: desk.chrome(),
         console,
         user: view(user, password),
-        form: stored(user),
+        form: stored(desk, user),
         errors: Vec::new(),
         sessions: rows::sessions(desk, live).await?,
         apps: apps(desk, user).await?,
@@ -65,13 +65,16 @@ fn view(user: &User, password: PasswordState) -> UserView {
     }
 }
 
-fn stored(user: &User) -> UserForm {
+fn stored(desk: &Desk<'_>, user: &User) -> UserForm {
+    let mut groups = user.groups.clone();
+    // Of what else they are in a group manager need not know.
+    groups.retain(|group| desk.standing().covers(Right::GroupsRead, group));
     UserForm {
         username: user.username.clone(),
         name: user.name.clone().unwrap_or_default(),
         email: user.email.clone().unwrap_or_default(),
         email_verified: user.email_verified,
-        groups: user.groups.join(", "),
+        groups: groups.join(", "),
         role: user.role.map(|role| role.as_str().to_owned()).unwrap_or_default(),
     }
 }
@@ -95,7 +98,7 @@ pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
     let user = desk.person()?;
     let typed = forms::read_form(desk);
     // The field is only there for owners; without it the role stays as it is.
-    let role = if desk.may_grant() {
+    let role = if desk.may(Right::PeopleGrantRole) {
         forms::role_of(&typed).map(RoleEdit::Set)
     } else {
         Ok(RoleEdit::Keep)
@@ -212,8 +215,9 @@ fn changed_to(
 ) -> Answer {
     match result {
         Ok(()) => desk.done(text, to),
-        Err(PeopleError::Failure(failure)) => Err(Stop::Failure(failure)),
-        Err(PeopleError::NotFound) => Err(Stop::NotFound),
+        Err(stop @ (PeopleError::Failure(_) | PeopleError::NotFound | PeopleError::NotYours)) => {
+            Err(stop.into())
+        }
         Err(PeopleError::LastOwner) => {
             let text = "This is the last owner. Make somebody else an owner first.";
             desk.refused(text, &path(desk, user))

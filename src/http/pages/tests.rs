@@ -213,6 +213,7 @@ fn a_form_that_comes_back_still_holds_what_was_typed() {
         values(&page("sign_up/wrong"), "sign-up"),
         ["ada", "ada@orchard.example", "Ada Lovelace"]
     );
+    assert_eq!(values(&page("admin/groups/wrong"), "group"), ["engineering", "Builds."]);
     let app = page("admin/client_new");
     assert_eq!(values(&app, "client").first().unwrap(), "Orchard Wiki");
     let lines: String = select(&app, "#redirect_uris").flat_map(|e| e.text()).collect();
@@ -277,6 +278,19 @@ fn an_auditor_is_offered_nothing_that_changes_anything() {
     let forms: Vec<_> = select(&html, "form").map(|f| f.attr("action").unwrap()).collect();
     assert_eq!(forms, ["/logout"]);
     assert!(all(&html, "[data-confirm]").is_empty());
+}
+
+#[test]
+fn a_group_manager_is_offered_what_is_theirs_alone() {
+    let html = page("admin/group/manager");
+    let forms: Vec<_> = select(&html, "main form").filter_map(|f| f.attr("id")).collect();
+    assert_eq!(forms, ["add-member"]);
+    assert!(all(&html, "[data-confirm]").is_empty());
+    for name in ["admin/group/manager", "admin/users/manager"] {
+        let html = page(name);
+        let sections = select(&html, "nav.sections a").filter_map(|a| a.attr("href"));
+        assert_eq!(sections.collect::<Vec<_>>(), ["/admin/users", "/admin/groups"], "{name}");
+    }
 }
 
 #[test]

@@ -55,6 +55,7 @@ pub(super) async fn post(
                 PeopleError::Taken
                 | PeopleError::NotFound
                 | PeopleError::LastOwner
+                | PeopleError::NotYours
                 | PeopleError::Failure(_) => "username",
             };
             let view = SetupView {

@@ -2,16 +2,17 @@
 //! ordinary SSO session is not enough, so a stolen cookie of an app user opens nothing.
 
 use crate::app::App;
-use crate::protocol::user::{AdminRole, User};
+use crate::protocol::rights::Standing;
+use crate::protocol::user::User;
 use crate::service::failure::Failure;
 use crate::service::session::LiveSession;
-use crate::store::users;
+use crate::store::{group_managers, users};
 
 /// Whether the console is open to a session.
 #[derive(Debug)]
 pub enum Access {
-    /// Open, for this person in this role.
-    Open(Box<User>, AdminRole),
+    /// Open, for this person with these rights.
+    Open(Box<User>, Standing),
     /// The person may enter but must sign in for it.
     SignInFirst,
     /// Not for this person.
@@ -37,13 +38,22 @@ pub async fn check(app: &App, session: &LiveSession) -> Result<Access, Failure> 
     let Some(user) = user.filter(|user| user.disabled_at.is_none()) else {
         return Ok(Access::Forbidden);
     };
-    let Some(role) = user.role else { return Ok(Access::Forbidden) };
+    let Some(standing) = standing(app, &user).await? else { return Ok(Access::Forbidden) };
     let until = app.ephemeral.get_extend(&key(session), app.config.session.admin_idle).await?;
     let until = until.and_then(|text| text.parse::<i64>().ok());
     if until.is_some_and(|until| app.now().0 < until) {
-        return Ok(Access::Open(Box::new(user), role));
+        return Ok(Access::Open(Box::new(user), standing));
     }
     Ok(Access::SignInFirst)
+}
+
+/// What somebody is in the console; `None` for somebody to whom it is closed.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn standing(app: &App, user: &User) -> Result<Option<Standing>, Failure> {
+    let groups = group_managers::groups_of(&app.store.db, &user.id).await?;
+    Ok(Standing::of(user.role, groups))
 }
 
 /// Closes the console for a session, without ending the session.

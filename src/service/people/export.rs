@@ -25,7 +25,8 @@ pub enum Hashes {
 /// # Errors
 /// [`Failure`] when SQL does not answer.
 pub async fn page(app: &App, after: Option<&str>, hashes: Hashes) -> Result<Vec<Record>, Failure> {
-    let filter = UserFilter { search: None, after: after.map(str::to_owned), limit: PAGE };
+    let after_name = after.map(str::to_owned);
+    let filter = UserFilter { after: after_name, limit: PAGE, ..UserFilter::default() };
     let people = users::list(&app.store.db, &filter).await?;
     let Some(last) = people.last() else { return Ok(Vec::new()) };
     let span = (after.unwrap_or_default(), last.username.as_str());

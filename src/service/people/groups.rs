@@ -1,23 +1,47 @@
-//! Groups: made, listed and deleted, and who is in them. A change reaches the apps with the next token or
-//! userinfo answer; nobody is signed out for it.
+//! Groups: made, listed, changed and deleted, who is in them, and who looks after them in the console. A
+//! change reaches the apps with the next token or userinfo answer; nobody is signed out for it.
 
 use crate::app::App;
+use crate::protocol::plain_text::is_disguised;
 use crate::protocol::types::UserId;
+use crate::protocol::user::User;
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
+use crate::service::people::authority::Authority;
 use crate::service::people::{PeopleError, check_groups};
 use crate::service::revocation::{self, Subject};
-use crate::store::groups::{self, Group};
-use crate::store::{StoreError, audit, users};
+use crate::store::groups::{self, Group, GroupFilter};
+use crate::store::{StoreError, Tx, audit, group_managers, users};
 
-/// People taken out in one transaction when a group is deleted.
+/// People taken out, or told of a new name, in one step when a group is deleted or renamed.
 const BATCH: i64 = 200;
+
+/// Longest description of a group, in characters.
+const LONGEST_DESCRIPTION: usize = 300;
+
+/// How many of those who look after a group are shown.
+const MANAGERS_SHOWN: i64 = 100;
 
 /// Whether somebody is in a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Membership {
     In,
     Out,
+}
+
+/// Whether somebody looks after a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Charge {
+    Given,
+    Taken,
+}
+
+/// What a change makes of a group; `None` leaves it as it is.
+#[derive(Debug, Clone, Default)]
+pub struct GroupEdit {
+    pub name: Option<String>,
+    /// Empty for none.
+    pub description: Option<String>,
 }
 
 /// Why a group could not be changed.
@@ -29,8 +53,11 @@ pub enum GroupError {
     Taken,
     #[error("there is no such person")]
     NoPerson,
+    /// Whoever has a role can do more than look after a group.
+    #[error("somebody with a role in the console does not look after groups")]
+    HasRole,
     #[error(transparent)]
-    Name(#[from] PeopleError),
+    People(#[from] PeopleError),
     #[error(transparent)]
     Failure(#[from] Failure),
 }
@@ -44,19 +71,124 @@ impl From<StoreError> for GroupError {
 /// Makes an empty group.
 ///
 /// # Errors
-/// [`GroupError::Taken`], or [`GroupError::Name`] for a name that cannot be one.
-pub async fn create(app: &App, name: &str, actor: &Actor) -> Result<Group, GroupError> {
-    let names = check_groups(vec![name.to_owned()])?;
-    let name = names.into_iter().next().unwrap_or_default();
+/// [`GroupError::Taken`], or [`GroupError::People`] for a name or description that cannot be one.
+pub async fn create(
+    app: &App,
+    (name, description): (&str, &str),
+    actor: &Actor,
+) -> Result<Group, GroupError> {
+    let (name, description) = (check_group(name)?, check_description(description)?);
     let now = app.now();
     let mut tx = app.store.begin().await?;
     if !groups::insert(&mut tx, &name, now).await? {
         return Err(GroupError::Taken);
     }
+    if description.is_some() {
+        groups::update(&mut tx, &name, (&name, description.as_deref())).await?;
+    }
     let event = Event::success("group.created", actor, now).detail("group", name.as_str());
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
-    Ok(Group { name, members: 0, created_at: now })
+    Ok(Group { name, description, members: 0, created_at: now })
+}
+
+fn check_group(name: &str) -> Result<String, PeopleError> {
+    let names = check_groups(vec![name.to_owned()]).map_err(|error| match error {
+        PeopleError::Invalid { problem, .. } => PeopleError::Invalid { field: "name", problem },
+        other => other,
+    })?;
+    Ok(names.into_iter().next().unwrap_or_default())
+}
+
+fn check_description(text: &str) -> Result<Option<String>, PeopleError> {
+    let text = text.trim();
+    if text.chars().count() > LONGEST_DESCRIPTION || is_disguised(text) {
+        let problem = "use at most 300 ordinary characters";
+        return Err(PeopleError::invalid("description", problem));
+    }
+    Ok((!text.is_empty()).then(|| text.to_owned()))
+}
+
+/// Gives a group another name, another description, or both. People and those who look after it stay.
+///
+/// # Errors
+/// [`GroupError`].
+pub async fn update(
+    app: &App,
+    name: &str,
+    edit: GroupEdit,
+    actor: &Actor,
+) -> Result<Group, GroupError> {
+    let group = find(app, name).await?;
+    let name = edit.name.as_deref().map_or_else(|| Ok(group.name.clone()), check_group)?;
+    let description = match edit.description {
+        Some(text) => check_description(&text)?,
+        None => group.description.clone(),
+    };
+    let is_renamed = name != group.name;
+    let now = app.now();
+    let mut tx = app.store.begin().await?;
+    if is_renamed {
+        // As everywhere: all owners, then people, then what they are in.
+        users::hold_owners(&mut tx).await?;
+        hold_members(&mut tx, &group.name).await?;
+    }
+    let changed = groups::update(&mut tx, &group.name, (&name, description.as_deref())).await;
+    match changed {
+        Ok(true) => {}
+        Ok(false) => return Err(GroupError::NotFound),
+        Err(StoreError::Conflict) => return Err(GroupError::Taken),
+        Err(other) => return Err(other.into()),
+    }
+    let mut event = Event::success("group.updated", actor, now).detail("group", name.as_str());
+    if is_renamed {
+        event = event.detail("name_before", group.name.as_str());
+    }
+    audit::append(&mut tx, &event.into_row()).await?;
+    tx.commit().await?;
+    if is_renamed {
+        tell_members(app, &name).await?;
+    }
+    Ok(Group { name, description, ..group })
+}
+
+/// Whoever changes one of them at the same time waits, or is waited for.
+async fn hold_members(tx: &mut Tx, name: &str) -> Result<(), StoreError> {
+    let mut after = UserId::new("");
+    loop {
+        let ids = groups::members_behind(&mut *tx, (name, &after), BATCH).await?;
+        for id in &ids {
+            users::hold(&mut *tx, id).await?;
+        }
+        match ids.into_iter().last() {
+            Some(last) => after = last,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// What is known elsewhere of the people in a group is old: it has another name.
+async fn tell_members(app: &App, name: &str) -> Result<(), Failure> {
+    let mut after = UserId::new("");
+    loop {
+        let now = app.now();
+        let mut tx = app.store.begin().await?;
+        let ids = groups::members_behind(&mut tx, (name, &after), BATCH).await?;
+        if ids.is_empty() {
+            return Ok(());
+        }
+        for id in &ids {
+            match groups::touch_member(&mut tx, id, now).await {
+                Ok(()) | Err(StoreError::Conflict) => {}
+                Err(other) => return Err(other.into()),
+            }
+        }
+        let facts: Vec<_> = ids.iter().map(Subject::Facts).collect();
+        let pending = revocation::record(&mut tx, &facts, now).await?;
+        tx.commit().await?;
+        revocation::publish(app, pending).await;
+        after = ids.into_iter().last().unwrap_or(after);
+    }
 }
 
 /// A page of groups, behind the one with this name.
@@ -65,6 +197,77 @@ pub async fn create(app: &App, name: &str, actor: &Actor) -> Result<Group, Group
 /// [`Failure`] when SQL does not answer.
 pub async fn list(app: &App, after: Option<&str>, limit: i64) -> Result<Vec<Group>, Failure> {
     Ok(groups::list(&app.store.db, (after, limit)).await?)
+}
+
+/// A page of groups that a search finds.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn search(app: &App, filter: &GroupFilter) -> Result<Vec<Group>, Failure> {
+    Ok(groups::search(&app.store.db, filter).await?)
+}
+
+/// A page of the people in a group, by username, behind `after`.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn members(
+    app: &App,
+    (name, after): (&str, Option<&str>),
+    limit: i64,
+) -> Result<Vec<User>, Failure> {
+    Ok(users::of_group(&app.store.db, (name, after), limit).await?)
+}
+
+/// Ids and usernames of those who look after a group, by username; a hundred at most.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn managers(app: &App, name: &str) -> Result<Vec<(UserId, String)>, Failure> {
+    Ok(group_managers::of_group(&app.store.db, (name, MANAGERS_SHOWN)).await?)
+}
+
+/// Lets somebody look after a group, or no longer; nothing happens if that is so already. Their console
+/// opens, shows and closes with it.
+///
+/// # Errors
+/// [`GroupError`].
+pub async fn put_in_charge(
+    app: &App,
+    (group, id): (&str, &UserId),
+    charge: Charge,
+    actor: &Actor,
+) -> Result<(), GroupError> {
+    let group = find(app, group).await?;
+    let now = app.now();
+    let mut tx = app.store.begin().await?;
+    let authority = Authority::of(&mut tx, actor, Some(id)).await?;
+    authority.delegate()?;
+    users::hold(&mut tx, id).await?;
+    let person = users::by_id(&mut tx, id).await?.ok_or(GroupError::NoPerson)?;
+    let who = (group.name.as_str(), id);
+    let (event, changed) = match charge {
+        Charge::Given if person.role.is_some() => return Err(GroupError::HasRole),
+        Charge::Given => (
+            Event::success("group.manager_added", actor, now),
+            group_managers::add(&mut tx, who, now).await,
+        ),
+        Charge::Taken => (
+            Event::success("group.manager_removed", actor, now),
+            group_managers::remove(&mut tx, who).await,
+        ),
+    };
+    let changed = changed.map_err(|error| match error {
+        // Somebody has deleted it in this moment.
+        StoreError::Conflict => GroupError::NotFound,
+        other => other.into(),
+    })?;
+    if changed {
+        let event = event.user(id).detail("group", group.name.as_str());
+        audit::append(&mut tx, &event.into_row()).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
 /// The group with this name.
@@ -78,7 +281,8 @@ pub async fn find(app: &App, name: &str) -> Result<Group, GroupError> {
 /// Takes somebody into a group or out of it; nothing happens if that is so already.
 ///
 /// # Errors
-/// [`GroupError::NotFound`] or [`GroupError::NoPerson`].
+/// [`GroupError::NotFound`], [`GroupError::NoPerson`], or [`PeopleError::NotYours`] in
+/// [`GroupError::People`].
 pub async fn change(
     app: &App,
     (group, id): (&str, &UserId),
@@ -88,6 +292,8 @@ pub async fn change(
     let group = find(app, group).await?;
     let now = app.now();
     let mut tx = app.store.begin().await?;
+    let authority = Authority::of(&mut tx, actor, Some(id)).await?;
+    authority.regroup(&mut tx, &group.name, id).await?;
     let who = (group.name.as_str(), id);
     let (event, changed) = match membership {
         Membership::In => (

@@ -4,10 +4,12 @@
 use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
 use crate::crypto::secret::{Secret, SecretHash};
+use crate::protocol::rights::Right;
 use crate::protocol::types::{SessionId, UserId};
 use crate::protocol::user::{AdminRole, User};
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
+use crate::service::people::authority::Authority;
 use crate::service::people::{self, NewPerson, PeopleError};
 use crate::store::links::{self, LinkKind, OneTimeLink};
 use crate::store::{StoreError, Tx, audit, users};
@@ -52,14 +54,16 @@ pub async fn create_setup_link(app: &App) -> Result<String, LinkError> {
     if !needs_setup(app).await? {
         return Err(LinkError::AlreadySetUp);
     }
-    let secret = create(app, (LinkKind::Setup, None), &Actor::System).await?;
+    let mut tx = app.store.begin().await?;
+    let secret = create_in(app, &mut tx, (LinkKind::Setup, None), &Actor::System).await?;
+    tx.commit().await?;
     Ok(format!("{}/setup?token={}", app.issuer(), secret.expose()))
 }
 
 /// Makes a password-reset link for a person; an earlier one stops working.
 ///
 /// # Errors
-/// [`PeopleError::NotFound`] or a failure.
+/// [`PeopleError::NotFound`], [`PeopleError::NotYours`] or a failure.
 pub async fn create_reset_link(
     app: &App,
     user: &UserId,
@@ -68,24 +72,18 @@ pub async fn create_reset_link(
     if users::by_id(&app.store.db, user).await?.is_none() {
         return Err(PeopleError::NotFound.into());
     }
-    let secret = create(app, (LinkKind::PasswordReset, Some(user)), actor).await?;
+    let mut tx = app.store.begin().await?;
+    let authority = Authority::of(&mut tx, actor, Some(user)).await?;
+    authority.change_by_id(&mut tx, Right::PeopleWrite, user).await?;
+    let kind = LinkKind::PasswordReset;
+    let secret = create_in(app, &mut tx, (kind, Some(user)), actor).await?;
+    tx.commit().await?;
     Ok(reset_url(app, &secret))
 }
 
 /// Where a reset link leads.
 pub(crate) fn reset_url(app: &App, secret: &Secret) -> String {
     format!("{}/login/reset?token={}", app.issuer(), secret.expose())
-}
-
-async fn create(
-    app: &App,
-    (kind, user): (LinkKind, Option<&UserId>),
-    actor: &Actor,
-) -> Result<Secret, Failure> {
-    let mut tx = app.store.begin().await?;
-    let secret = create_in(app, &mut tx, (kind, user), actor).await?;
-    tx.commit().await?;
-    Ok(secret)
 }
 
 /// Makes a link inside the caller's transaction; an earlier one stops working.

@@ -1,5 +1,8 @@
-//! People: the accounts, and what administrators do with them.
+//! People: the accounts, and what administrators do with them. What an administrator may do with whom is
+//! asked inside the transaction of each change ([`authority`]), whatever the way in has asked before.
 
+mod authority;
+mod checks;
 pub mod console_access;
 pub mod export;
 pub mod groups;
@@ -10,7 +13,7 @@ use crate::app::App;
 use crate::crypto::secret;
 use crate::mail::Letter;
 use crate::protocol::password_policy::{self, PasswordRefusal};
-use crate::protocol::plain_text::is_disguised;
+use crate::protocol::rights::{Power, Right};
 use crate::protocol::types::UserId;
 use crate::protocol::user::{AdminRole, Profile, User};
 use crate::service::audit::{Actor, Event};
@@ -23,6 +26,10 @@ use crate::service::sign_in::normalize_login;
 use crate::store::links::LinkKind;
 use crate::store::users::{self, UserFilter};
 use crate::store::{StoreError, Tx, audit, groups as group_rows, links as link_rows, sessions};
+
+use authority::Authority;
+use checks::check_username;
+pub(crate) use checks::{check_email, check_groups, check_name};
 
 /// Why an account could not be changed.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +44,9 @@ pub enum PeopleError {
     Password(#[from] PasswordRefusal),
     #[error("this is the last owner; make somebody else an owner first")]
     LastOwner,
+    /// Whoever asked may not do it, or not with this person.
+    #[error("this is not yours to change")]
+    NotYours,
     #[error(transparent)]
     Failure(#[from] Failure),
 }
@@ -93,8 +103,11 @@ pub enum RoleEdit {
 /// # Errors
 /// [`PeopleError`].
 pub async fn create(app: &App, new: NewPerson, actor: &Actor) -> Result<User, PeopleError> {
-    let (user, phc) = prepare(app, new).await?;
+    let (mut user, phc) = prepare(app, new).await?;
     let mut tx = app.store.begin().await?;
+    let authority = Authority::of(&mut tx, actor, None).await?;
+    authority.let_in(&user)?;
+    user.email_verified &= authority.may(Right::PeopleVouch);
     insert(&mut tx, &user, phc.as_deref()).await?;
     let event = Event::success("user.created", actor, user.created_at)
         .user(&user.id)
@@ -159,59 +172,12 @@ pub(crate) async fn hash(app: &App, user: &User, password: String) -> Result<Str
     Ok(app.passwords.hash(password).await.map_err(Failure::from)?)
 }
 
-fn check_username(text: &str) -> Result<String, PeopleError> {
-    let username = normalize_login(text);
-    let good = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '@' | '+');
-    if username.is_empty() || username.chars().count() > 100 || !username.chars().all(good) {
-        return Err(PeopleError::invalid(
-            "username",
-            "use 1 to 100 letters, digits or the characters . - _ @ +",
-        ));
-    }
-    Ok(username)
-}
-
-pub(crate) fn check_email(text: Option<String>) -> Result<Option<String>, PeopleError> {
-    let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(None) };
-    let email = normalize_login(&text);
-    let good = match email.split_once('@') {
-        Some((local, domain)) => {
-            !local.is_empty()
-                && !domain.is_empty()
-                && !domain.contains('@')
-                && email.len() <= 254
-                && !email.contains(char::is_whitespace)
-                && !is_disguised(&email)
-        }
-        None => false,
-    };
-    if good {
-        return Ok(Some(email));
-    }
-    Err(PeopleError::invalid("email", "use the format name@example.com"))
-}
-
-pub(crate) fn check_name(text: Option<String>) -> Result<Option<String>, PeopleError> {
-    let Some(text) = text else { return Ok(None) };
-    let name = text.trim();
-    if name.chars().count() > 200 || is_disguised(name) {
-        return Err(PeopleError::invalid("name", "use at most 200 ordinary characters"));
-    }
-    Ok((!name.is_empty()).then(|| name.to_owned()))
-}
-
-pub(crate) fn check_groups(groups: Vec<String>) -> Result<Vec<String>, PeopleError> {
-    let mut clean = Vec::with_capacity(groups.len());
-    for group in groups {
-        let group = group.trim().to_owned();
-        if group.is_empty() || group.chars().count() > 100 || is_disguised(&group) {
-            return Err(PeopleError::invalid("groups", "a group name needs 1 to 100 characters"));
-        }
-        clean.push(group);
-    }
-    clean.sort();
-    clean.dedup();
-    Ok(clean)
+/// What has to be known of somebody before they are changed by this administrator.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn power(app: &App, user: &User) -> Result<Power, Failure> {
+    Ok(authority::power(&app.store.db, user).await?)
 }
 
 /// Finds a person by id, user name or e-mail address.
@@ -257,11 +223,18 @@ pub async fn update(
     let now = app.now();
     let mut tx = app.store.begin().await?;
     users::hold_owners(&mut tx).await?;
+    let authority = Authority::of(&mut tx, actor, Some(id)).await?;
     let before = users::by_id(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
+    authority.change(&mut tx, Right::PeopleWrite, &before).await?;
+    let same_mailbox = before.email == email;
     let user = User {
         name,
         email,
-        email_verified: edit.email_verified,
+        email_verified: if authority.may(Right::PeopleVouch) {
+            edit.email_verified
+        } else {
+            same_mailbox && before.email_verified
+        },
         groups,
         role: match edit.role {
             RoleEdit::Keep => before.role,
@@ -270,6 +243,7 @@ pub async fn update(
         updated_at: now,
         ..before.clone()
     };
+    authority.turn_into(&before, &user)?;
     users::update(&mut tx, &user).await?;
     group_rows::set_groups(&mut tx, id, &user.groups, now).await?;
     keep_an_owner(&mut tx, &before).await?;
@@ -311,7 +285,9 @@ pub async fn set_activity(
     let now = app.now();
     let mut tx = app.store.begin().await?;
     users::hold_owners(&mut tx).await?;
+    let authority = Authority::of(&mut tx, actor, Some(id)).await?;
     let before = users::by_id(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
+    authority.change(&mut tx, Right::PeopleWrite, &before).await?;
     match activity {
         Activity::Enabled => {
             users::set_disabled(&mut tx, id, None, now).await?;
@@ -347,9 +323,11 @@ pub async fn set_password(
     let phc = hash(app, &user, password).await?;
     let now = app.now();
     let mut tx = app.store.begin().await?;
+    let authority = Authority::of(&mut tx, actor, Some(id)).await?;
     if !users::hold(&mut tx, id).await? {
         return Err(PeopleError::NotFound);
     }
+    authority.change_by_id(&mut tx, Right::PeopleWrite, id).await?;
     users::set_password(&mut tx, id, &phc, now).await?;
     told_of_password(app, &mut tx, &user).await?;
     let event = Event::success("user.password_set", actor, now).user(id);
@@ -380,7 +358,9 @@ pub async fn delete(app: &App, id: &UserId, actor: &Actor) -> Result<(), PeopleE
     let now = app.now();
     let mut tx = app.store.begin().await?;
     users::hold_owners(&mut tx).await?;
+    let authority = Authority::of(&mut tx, actor, Some(id)).await?;
     let before = users::by_id(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
+    authority.change(&mut tx, Right::PeopleDelete, &before).await?;
     // Before the rows go with the person's: apps are told of sessions, and whoever adds something to
     // what goes is waited for while they need not wait for the person.
     let ended = everywhere::end_all(app, &mut tx, id).await?;
@@ -410,26 +390,4 @@ pub(crate) async fn end_everything(
     tx.commit().await?;
     ended.settle(app, pending, ended_by(actor, id)).await;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn user_names_are_lower_case_and_without_surprises() {
-        assert_eq!(check_username(" Alice ").unwrap(), "alice");
-        for bad in ["", "a b", "a/b", "a\u{202e}b", "<script>"] {
-            assert!(check_username(bad).is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn e_mail_addresses_need_both_sides_of_one_at_sign() {
-        assert_eq!(check_email(Some("A@B.test".into())).unwrap(), Some("a@b.test".into()));
-        assert_eq!(check_email(Some("  ".into())).unwrap(), None);
-        for bad in ["a", "@b", "a@", "a@b@c", "a b@c", "a@b\u{202e}"] {
-            assert!(check_email(Some(bad.into())).is_err(), "{bad:?}");
-        }
-    }
 }

@@ -7,6 +7,8 @@
 //! | `rights` | each address with each role, operators and their betters, the last owner |
 //! | `safety` | forged forms, links that change nothing, hostile words, sealed messages |
 
+mod group_managers;
+mod groups;
 mod issuers;
 mod pages;
 mod rights;

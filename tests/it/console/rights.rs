@@ -1,11 +1,12 @@
 //! Who may do what in the console: every address with every kind of visitor, generated from the
-//! console's own table, and what operators may not do to those above them.
+//! console's own table and the table of rights, and what operators may not do to those above them.
 
 use doorward::http::console::addresses;
+use doorward::protocol::rights::{Reach, Role, TABLE};
 
 use crate::kit::console::{
-    Admin, admin, app_fields, can_sign_in, create, csrf_on, enter, issuer_fields, post,
-    sessions_on, state,
+    Admin, admin, app_fields, can_sign_in, create, csrf_on, enter, group_path, issuer_fields,
+    manager, post, sessions_on, state,
 };
 use crate::kit::flow::{PASSWORD, sign_in};
 use crate::support::browser_like::{Browser, Page};
@@ -22,14 +23,10 @@ enum Expected {
     SignIn,
 }
 
-fn expected(role: &str, right: &str) -> Expected {
-    match (role, right) {
-        ("owner", _)
-        | ("operator" | "auditor", "read")
-        | ("operator", "change" | "change_person" | "change_session") => Expected::Answer,
-        ("operator", "own") | ("auditor", _) => Expected::Forbidden,
-        _ => panic!("a role or right that this test does not know: {role} {right}"),
-    }
+fn expected(role: Role, right: &str) -> Expected {
+    let row = TABLE.iter().find(|(_, name, _)| *name == right);
+    let (right, ..) = row.unwrap_or_else(|| panic!("a right that is not in the table: {right}"));
+    if right.reach(role) == Reach::Nothing { Expected::Forbidden } else { Expected::Answer }
 }
 
 /// Things to point addresses at; `Fresh` makes new ones, since owners delete them.
@@ -43,7 +40,16 @@ impl Subjects<'_> {
     async fn path(&mut self, path: &str) -> String {
         self.made += 1;
         let id = if path.starts_with("/admin/users/{id}") {
-            self.owner.add_person(&format!("subject-{}", self.made)).await
+            let username = format!("subject-{}", self.made);
+            let id = self.owner.add_person(&username).await;
+            self.world.cli(&["group", "add-member", "crew", &username]);
+            id
+        } else if path.starts_with("/admin/groups/{id}") {
+            let name = format!("crew/{}", self.made);
+            self.owner.post("/admin/groups", &[("name", &name)]).await.assert_status(303);
+            let charge = format!("{}/add-manager", group_path(&name));
+            self.owner.post(&charge, &[("manager", "the-manager")]).await.assert_status(303);
+            return path.replace("/admin/groups/{id}", &group_path(&name));
         } else if path.starts_with("/admin/clients/{id}") {
             self.owner.add_app("Subject").await.0
         } else if path.starts_with("/admin/sessions/{id}") {
@@ -81,6 +87,13 @@ async fn fields(subjects: &Subjects<'_>, path: &str) -> Vec<(String, String)> {
     let mut fields = app_fields("Subject").map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec();
     fields.push(("username".to_owned(), format!("made-{}", subjects.made)));
     fields.push(("alg".to_owned(), "ES256".to_owned()));
+    // What a group manager has to say, and nobody else minds.
+    fields.push(("groups".to_owned(), "crew".to_owned()));
+    if path.starts_with("/admin/groups") {
+        fields.retain(|(name, _)| name != "name");
+        fields.push(("name".to_owned(), format!("made/{}", subjects.made)));
+        fields.extend(["member", "manager"].map(|name| (name.to_owned(), "subject".to_owned())));
+    }
     if path.starts_with("/admin/issuers") {
         let client = subjects.owner.add_app("Subject").await.0;
         // Not those of the issuer in the path, which keeps its name.
@@ -124,9 +137,16 @@ on_both_backends! {
     async fn every_address_answers_each_role_as_the_table_of_rights_says(world: World) {
         let owner = admin(&world, "owner").await;
         create(&world, "subject", None);
+        let the_manager = manager(&world, &["crew"]).await;
+        world.cli(&["group", "add-member", "crew", "subject"]);
         let mut subjects = Subjects { world: &world, owner: &owner, made: 0 };
-        for role in ["auditor", "operator", "owner"] {
-            let visitor = if role == "owner" { enter(&world, "the-owner").await } else { admin(&world, role).await };
+        // The weakest first: what owners do changes what the others may.
+        for role in Role::ALL.into_iter().rev() {
+            let visitor = match role {
+                Role::GroupManager => &the_manager,
+                Role::Owner => &enter(&world, "the-owner").await,
+                Role::Operator | Role::Auditor => &admin(&world, role.as_str()).await,
+            };
             let (mut seen, mut before) = (0, String::new());
             for (method, path, right) in addresses() {
                 let wanted = expected(role, right);
@@ -136,9 +156,9 @@ on_both_backends! {
                     before = state(&world).await;
                 }
                 let answer = visit(&visitor.browser, method, &at, &fields).await;
-                check(&answer, wanted, &format!("{role}: {method} {at}"));
+                check(&answer, wanted, &format!("{role:?}: {method} {at}"));
                 if wanted == Expected::Forbidden {
-                    assert_eq!(state(&world).await, before, "{role}: {method} {at}");
+                    assert_eq!(state(&world).await, before, "{role:?}: {method} {at}");
                 }
                 seen += 1;
             }
@@ -151,6 +171,7 @@ on_both_backends! {
         let owner = admin(&world, "owner").await;
         create(&world, "subject", None);
         create(&world, "second-owner", Some("owner"));
+        manager(&world, &["crew"]).await;
         let mut subjects = Subjects { world: &world, owner: &owner, made: 0 };
         let mut paths = Vec::new();
         for (method, path, _) in addresses() {
@@ -215,6 +236,37 @@ on_both_backends! {
         assert_eq!(state(&world).await, before);
         let saved = operator.post(&format!("/admin/users/{id}/edit"), &[("name", "Grace")]).await;
         assert_eq!(operator.message_after(&saved).await, "Grace is saved.");
+    }
+
+    async fn of_two_owners_who_demote_each_other_at_once_one_stays(world: World) {
+        let owners = [admin(&world, "owner").await, {
+            create(&world, "second-owner", Some("owner"));
+            enter(&world, "second-owner").await
+        }];
+        let mut edits = Vec::new();
+        for owner in &owners {
+            let id = world.cli(&["user", "show", &owner.username])["id"].as_str().unwrap().to_owned();
+            edits.push((format!("/admin/users/{id}/edit"), owner.csrf().await));
+        }
+        let [(first, own_csrf), (second, their_csrf)] = &edits[..] else { panic!("two owners") };
+        for round in 0..8 {
+            let role = if round % 2 == 0 { "operator" } else { "" };
+            let fields = |csrf| [("csrf", csrf), ("role", role)];
+            let (one, other) = (fields(own_csrf.as_str()), fields(their_csrf.as_str()));
+            let (one, other) = tokio::join!(
+                post(&owners[0].browser, second, &one),
+                post(&owners[1].browser, first, &other),
+            );
+            let outcome = format!("round {round}: {} and {}", one.describe(), other.describe());
+            let is_owner = |owner: &Admin| world.cli(&["user", "show", &owner.username])["role"] == "owner";
+            let stays: Vec<_> = owners.iter().map(is_owner).collect();
+            // Whoever comes second is none any more, or would leave nobody in charge.
+            assert_eq!(stays.iter().filter(|stays| **stays).count(), 1, "{outcome}");
+            let (winner, loser) = if stays[0] { (0, second) } else { (1, first) };
+            let again = owners[winner].post(loser, &[("role", "owner")]).await;
+            assert_eq!(again.status.as_u16(), 303, "{outcome}; {}", again.describe());
+        }
+        assert!(world.cli(&["user", "list"])["items"].as_array().unwrap().len() == 2);
     }
 
     async fn a_role_that_is_taken_away_closes_the_console_at_once(world: World) {

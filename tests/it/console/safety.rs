@@ -118,6 +118,9 @@ on_both_backends! {
         let mut pages = vec![
             "/admin".to_owned(),
             "/admin/clients".to_owned(),
+            "/admin/groups".to_owned(),
+            format!("/admin/groups/{typed}").replace('+', "%20"),
+            format!("/admin/groups/{typed}/delete").replace('+', "%20"),
             format!("/admin/clients/{app}"),
             format!("/admin/users/{id}"),
             format!("/admin/keys/retire?kid={typed}"),
@@ -125,7 +128,7 @@ on_both_backends! {
             format!("/admin/clients/{typed}"),
             format!("/admin/audit?kind={typed}&user={typed}&client={typed}&request_id={typed}&after={typed}"),
         ];
-        for list in ["users?q", "clients?q", "sessions?user"] {
+        for list in ["users?q", "clients?q", "groups?q", "sessions?user"] {
             pages.push(format!("/admin/{list}={typed}&after={typed}"));
         }
         for step in ["disable", "delete"] {
@@ -160,7 +163,7 @@ on_both_backends! {
             let page = owner.browser.get(path).await;
             page.assert_status(404).assert_page_headers();
             // Whoever has lost the way in the console is still in it.
-            assert_eq!(page.texts("nav.sections a").len(), 7, "{}", page.describe());
+            assert_eq!(page.texts("nav.sections a").len(), 8, "{}", page.describe());
             let stranger = world.browser().get(path).await;
             assert!([303, 404].contains(&stranger.status.as_u16()), "{}", stranger.describe());
             assert!(!stranger.has("nav.sections"), "{path}");

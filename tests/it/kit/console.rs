@@ -23,6 +23,22 @@ pub async fn admin(world: &World, role: &str) -> Admin {
     enter(world, &username).await
 }
 
+/// Makes somebody who looks after these groups, and opens the console for them.
+pub async fn manager(world: &World, groups: &[&str]) -> Admin {
+    create(world, "the-manager", None);
+    for group in groups {
+        world.cli(&["group", "create", group]);
+        world.cli(&["group", "add-manager", group, "the-manager"]);
+    }
+    enter(world, "the-manager").await
+}
+
+/// The address of a group's page.
+pub fn group_path(name: &str) -> String {
+    let name: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
+    format!("/admin/groups/{}", name.replace('+', "%20"))
+}
+
 /// Makes a person with [`PASSWORD`]; gives the id.
 pub fn create(world: &World, username: &str, role: Option<&str>) -> String {
     let email = format!("{username}@example.test");

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod client_forms;
 pub mod clients;
 pub mod confirm;
+pub mod groups;
 pub mod issuers;
 pub mod keys;
 pub mod missing;
@@ -16,7 +17,7 @@ pub mod users;
 use super::render;
 use super::sample::words;
 use super::views::{Flash, Tone};
-use crate::protocol::user::AdminRole;
+use crate::protocol::rights::{Reach, Right, Role};
 
 /// What surrounds every console page.
 #[derive(Debug, Clone)]
@@ -25,11 +26,21 @@ pub struct Console {
     /// Name or username of the signed-in administrator.
     pub admin: String,
     /// What they may do; pages leave out what they may not. Handlers check it again.
-    pub role: AdminRole,
+    pub role: Role,
+    pub subject: Subject,
     /// For every form on the page.
     pub csrf: String,
     /// What the last action did, shown once.
     pub flash: Option<Flash>,
+}
+
+/// What becomes of the person or group a page is about in this administrator's hands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// What their role may do with others of its kind.
+    Changeable,
+    /// They may only look at this one.
+    ReadOnly,
 }
 
 /// The entries of the navigation.
@@ -37,6 +48,7 @@ pub struct Console {
 pub enum Section {
     Overview,
     People,
+    Groups,
     Apps,
     Sessions,
     Issuers,
@@ -46,9 +58,10 @@ pub enum Section {
 
 impl Section {
     /// In the order of the navigation.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Overview,
         Self::People,
+        Self::Groups,
         Self::Apps,
         Self::Sessions,
         Self::Issuers,
@@ -60,6 +73,7 @@ impl Section {
         match self {
             Self::Overview => "Overview",
             Self::People => "People",
+            Self::Groups => "Groups",
             Self::Apps => "Apps",
             Self::Sessions => "Sessions",
             Self::Issuers => "Issuers",
@@ -85,6 +99,7 @@ impl Section {
         match self {
             Self::Overview => "/admin",
             Self::People => "/admin/users",
+            Self::Groups => "/admin/groups",
             Self::Apps => "/admin/clients",
             Self::Sessions => "/admin/sessions",
             Self::Issuers => "/admin/issuers",
@@ -101,23 +116,104 @@ struct NavEntry {
     current: bool,
 }
 
+impl Section {
+    /// What its pages need to be shown.
+    fn reads(self) -> Right {
+        match self {
+            Self::Overview => Right::OverviewRead,
+            Self::People => Right::PeopleRead,
+            Self::Groups => Right::GroupsRead,
+            Self::Apps => Right::ClientsRead,
+            Self::Sessions => Right::SessionsRead,
+            Self::Issuers => Right::IssuersRead,
+            Self::Keys => Right::KeysRead,
+            Self::Audit => Right::AuditRead,
+        }
+    }
+
+    /// What its forms need, but for those that need more.
+    fn writes(self) -> Option<Right> {
+        match self {
+            Self::Overview | Self::Audit => None,
+            Self::People => Some(Right::PeopleWrite),
+            Self::Groups => Some(Right::GroupsWrite),
+            Self::Apps => Some(Right::ClientsWrite),
+            Self::Sessions => Some(Right::SessionsEnd),
+            Self::Issuers => Some(Right::IssuersWrite),
+            Self::Keys => Some(Right::KeysRotate),
+        }
+    }
+}
+
 impl Console {
-    fn nav(&self) -> [NavEntry; 7] {
-        Section::ALL.map(|section| NavEntry {
+    fn nav(&self) -> Vec<NavEntry> {
+        let shown = Section::ALL.into_iter().filter(|section| self.may(section.reads()));
+        let entry = |section: Section| NavEntry {
             label: section.label(),
             path: section.path(),
             current: section == self.section,
-        })
+        };
+        shown.map(entry).collect()
     }
 
-    /// Whether this administrator may change people, apps, sessions and keys.
+    /// Whether this administrator may change what the section's pages are about.
     fn can_change(&self) -> bool {
-        !matches!(self.role, AdminRole::Auditor)
+        let may = self.section.writes().is_some_and(|right| self.may(right));
+        may && self.subject == Subject::Changeable
+    }
+
+    fn may(&self, right: Right) -> bool {
+        right.reach(self.role) != Reach::Nothing
     }
 
     /// Whether this administrator may give out the right to use the console.
-    fn is_owner(&self) -> bool {
-        matches!(self.role, AdminRole::Owner)
+    fn can_grant(&self) -> bool {
+        self.may(Right::PeopleGrantRole)
+    }
+
+    /// Whether this administrator may say that a mailbox is somebody's.
+    fn can_vouch(&self) -> bool {
+        self.may(Right::PeopleVouch)
+    }
+
+    fn can_delete_people(&self) -> bool {
+        self.may(Right::PeopleDelete)
+    }
+
+    fn can_move_people(&self) -> bool {
+        self.may(Right::GroupsMembers)
+    }
+
+    /// Whether this administrator may say who looks after a group.
+    fn can_delegate(&self) -> bool {
+        self.may(Right::GroupsDelegate)
+    }
+
+    /// Whether this administrator sees the groups they look after, and who is in them, alone.
+    fn looks_after_groups(&self) -> bool {
+        Right::PeopleRead.reach(self.role) == Reach::Own
+    }
+
+    /// What to type where groups are asked for.
+    fn groups_hint(&self) -> &'static str {
+        if self.looks_after_groups() {
+            "Names of groups you look after, separated by commas."
+        } else {
+            "Names separated by commas. New ones are made."
+        }
+    }
+
+    fn can_see_apps(&self) -> bool {
+        self.may(Right::ClientsRead)
+    }
+
+    /// Whether this administrator may make new secrets for apps.
+    fn can_renew_secrets(&self) -> bool {
+        self.may(Right::ClientsSecret)
+    }
+
+    fn can_read_audit(&self) -> bool {
+        self.may(Right::AuditRead)
     }
 
     fn sample(section: Section) -> Self {
@@ -128,7 +224,8 @@ impl Console {
         Self {
             section,
             admin: words("Ada Lovelace"),
-            role: AdminRole::Owner,
+            role: Role::Owner,
+            subject: Subject::Changeable,
             csrf: words("csrf-value"),
             flash,
         }
@@ -183,6 +280,12 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
         ("admin/user/read_only", render(&users::UserDetail::sample_read_only())),
         ("admin/user_new", render(&user_forms::UserCreate::sample())),
         ("admin/link_once", render(&user_forms::LinkOnce::sample())),
+        ("admin/users/manager", render(&users::UsersList::sample_of_manager())),
+        ("admin/groups", render(&groups::GroupsList::sample())),
+        ("admin/groups/none", render(&groups::GroupsList::sample_empty())),
+        ("admin/groups/wrong", render(&groups::GroupsList::sample_wrong())),
+        ("admin/group", render(&groups::GroupDetail::sample())),
+        ("admin/group/manager", render(&groups::GroupDetail::sample_of_manager())),
         ("admin/clients", render(&clients::ClientsList::sample())),
         ("admin/clients/none", render(&clients::ClientsList::sample_empty())),
         ("admin/client", render(&clients::ClientDetail::sample())),

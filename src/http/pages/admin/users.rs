@@ -9,7 +9,7 @@ use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
 use crate::http::pages::views::{FieldError, SessionView, When, error_of};
-use crate::protocol::user::AdminRole;
+use crate::protocol::rights::Role;
 
 /// `GET /admin/users?q=&after=`.
 #[derive(Debug, Template)]
@@ -72,6 +72,14 @@ impl UsersList {
     #[must_use]
     pub fn sample_empty() -> Self {
         Self { q: words("zz"), rows: Vec::new(), next: None, ..Self::sample() }
+    }
+
+    /// The list as a group manager sees it.
+    #[must_use]
+    pub fn sample_of_manager() -> Self {
+        let mut page = Self::sample();
+        page.console.role = Role::GroupManager;
+        page
     }
 }
 
@@ -166,7 +174,7 @@ impl UserDetail {
     #[must_use]
     pub fn sample_read_only() -> Self {
         let mut page = Self::sample();
-        page.console.role = AdminRole::Auditor;
+        page.console.role = Role::Auditor;
         page.user.state = State::Disabled;
         page.user.password = PasswordState::Missing;
         (page.sessions, page.apps, page.recent) = (Vec::new(), Vec::new(), Vec::new());

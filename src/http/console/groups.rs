@@ -1,0 +1,257 @@
+//! `/admin/groups`: groups, the people in them, and those who look after them.
+
+use super::desk::{Answer, Desk, Stop, name_of};
+use super::people::sentence;
+use super::rows;
+use crate::http::pages::admin::confirm::Confirm;
+use crate::http::pages::admin::groups::{
+    GroupDetail, GroupForm, GroupRow, GroupsList, ManagerRow, MemberRow, WayOut,
+};
+use crate::http::pages::admin::{Section, path_below};
+use crate::http::pages::{FieldError, When};
+use crate::protocol::types::UserId;
+use crate::protocol::user::User;
+use crate::service::people::PeopleError;
+use crate::service::people::groups::{self, Charge, GroupEdit, GroupError, Membership};
+use crate::store::groups::{Group, GroupFilter, MOST_COUNTED};
+
+pub(super) async fn list(desk: &Desk<'_>) -> Answer {
+    let page = found(desk, GroupForm::default()).await?;
+    desk.show(&page)
+}
+
+async fn found(desk: &Desk<'_>, form: GroupForm) -> Result<GroupsList, Stop> {
+    let q = desk.asked("q");
+    let filter = GroupFilter {
+        search: Some(q.clone()),
+        manager: desk.only_of(),
+        after: desk.query.sole("after").map(str::to_owned),
+        limit: rows::ASKED,
+    };
+    let found = groups::search(desk.site(), &filter).await?;
+    let (found, next) = rows::page(found, |group| group.name.clone());
+    Ok(GroupsList {
+        chrome: desk.chrome(),
+        console: desk.console(Section::Groups),
+        q,
+        rows: found.iter().map(|group| row(desk, group)).collect(),
+        next,
+        form,
+        errors: Vec::new(),
+    })
+}
+
+fn row(desk: &Desk<'_>, group: &Group) -> GroupRow {
+    let many = group.members > MOST_COUNTED;
+    GroupRow {
+        name: group.name.clone(),
+        description: group.description.clone(),
+        members: if many { "10,000+".to_owned() } else { group.members.to_string() },
+        created: When::ago(group.created_at, desk.site().now()),
+    }
+}
+
+fn read_form(desk: &Desk<'_>) -> GroupForm {
+    GroupForm { name: desk.text("name"), description: desk.text("description") }
+}
+
+pub(super) async fn create(desk: &Desk<'_>) -> Answer {
+    let form = read_form(desk);
+    match groups::create(desk.site(), (&form.name, &form.description), &desk.actor()).await {
+        Ok(made) => desk.done(format!("{} is there.", made.name), &path(desk, &made.name)),
+        Err(error) => {
+            let errors = vec![field_error(error, "name", &form.name)?];
+            let page = found(desk, form).await?;
+            desk.show_again(&GroupsList { errors, ..page })
+        }
+    }
+}
+
+pub(super) async fn show(desk: &Desk<'_>) -> Answer {
+    let page = detail(desk, desk.group()?).await?;
+    desk.show(&page)
+}
+
+async fn detail(desk: &Desk<'_>, group: &Group) -> Result<GroupDetail, Stop> {
+    let place = (group.name.as_str(), desk.query.sole("after"));
+    let people = groups::members(desk.site(), place, rows::ASKED).await?;
+    let (people, next) = rows::page(people, |user| user.username.clone());
+    let mut members = Vec::with_capacity(people.len());
+    for user in people {
+        members.push(member_row(desk, group, user).await?);
+    }
+    let managers = groups::managers(desk.site(), &group.name).await?;
+    let manager = |(id, username): (UserId, String)| ManagerRow { id: id.to_string(), username };
+    Ok(GroupDetail {
+        chrome: desk.chrome(),
+        console: desk.console(Section::Groups),
+        group: row(desk, group),
+        form: GroupForm {
+            name: group.name.clone(),
+            description: group.description.clone().unwrap_or_default(),
+        },
+        errors: Vec::new(),
+        members,
+        next,
+        managers: managers.into_iter().map(manager).collect(),
+        member: String::new(),
+        manager: String::new(),
+    })
+}
+
+async fn member_row(desk: &Desk<'_>, group: &Group, user: User) -> Result<MemberRow, Stop> {
+    let may_move = desk.may_move(&group.name, &user).await?;
+    Ok(MemberRow {
+        way_out: if may_move { WayOut::Open } else { WayOut::Closed },
+        id: user.id.to_string(),
+        username: user.username,
+        name: user.name,
+        state: rows::state(user.disabled_at),
+    })
+}
+
+pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
+    let group = desk.group()?;
+    let form = read_form(desk);
+    let edit =
+        GroupEdit { name: Some(form.name.clone()), description: Some(form.description.clone()) };
+    match groups::update(desk.site(), &group.name, edit, &desk.actor()).await {
+        Ok(saved) => desk.done(format!("{} is saved.", saved.name), &path(desk, &saved.name)),
+        Err(error) => {
+            let errors = vec![field_error(error, "name", &form.name)?];
+            let page = detail(desk, group).await?;
+            desk.show_again(&GroupDetail { form, errors, ..page })
+        }
+    }
+}
+
+pub(super) async fn add_member(desk: &Desk<'_>) -> Answer {
+    let (group, typed) = (desk.group()?, desk.text("member"));
+    let Some(user) = somebody(desk, &typed).await? else {
+        let page = detail(desk, group).await?;
+        let errors = vec![nobody(desk, "member")];
+        return desk.show_again(&GroupDetail { member: typed, errors, ..page });
+    };
+    let who = (group.name.as_str(), &user.id);
+    groups::change(desk.site(), who, Membership::In, &desk.actor()).await.map_err(stop)?;
+    let text = format!("{} is in {} now.", name_of(&user), group.name);
+    desk.done(text, &path(desk, &group.name))
+}
+
+pub(super) async fn remove_member(desk: &Desk<'_>) -> Answer {
+    let group = desk.group()?;
+    let user = somebody(desk, &desk.text("member")).await?.ok_or(Stop::NotFound)?;
+    let who = (group.name.as_str(), &user.id);
+    groups::change(desk.site(), who, Membership::Out, &desk.actor()).await.map_err(stop)?;
+    let text = format!("{} is in {} no more.", name_of(&user), group.name);
+    desk.done(text, &path(desk, &group.name))
+}
+
+pub(super) async fn add_manager(desk: &Desk<'_>) -> Answer {
+    let (group, typed) = (desk.group()?, desk.text("manager"));
+    let error = match somebody(desk, &typed).await? {
+        None => nobody(desk, "manager"),
+        Some(user) => {
+            let who = (group.name.as_str(), &user.id);
+            match groups::put_in_charge(desk.site(), who, Charge::Given, &desk.actor()).await {
+                Ok(()) => {
+                    let text = format!("{} looks after {} now.", name_of(&user), group.name);
+                    return desk.done(text, &path(desk, &group.name));
+                }
+                Err(error) => field_error(error, "manager", &typed)?,
+            }
+        }
+    };
+    let page = detail(desk, group).await?;
+    desk.show_again(&GroupDetail { manager: typed, errors: vec![error], ..page })
+}
+
+pub(super) async fn remove_manager(desk: &Desk<'_>) -> Answer {
+    let group = desk.group()?;
+    let user = somebody(desk, &desk.text("manager")).await?.ok_or(Stop::NotFound)?;
+    let who = (group.name.as_str(), &user.id);
+    groups::put_in_charge(desk.site(), who, Charge::Taken, &desk.actor()).await.map_err(stop)?;
+    let text = format!("{} looks after {} no more.", name_of(&user), group.name);
+    desk.done(text, &path(desk, &group.name))
+}
+
+pub(super) fn ask_delete(desk: &Desk<'_>) -> Answer {
+    let group = desk.group()?;
+    let people = match group.members {
+        0 => "Nobody is in it.".to_owned(),
+        1 => "One person is in it; the account stays.".to_owned(),
+        n => format!("{n} people are in it; their accounts stay."),
+    };
+    let path = path(desk, &group.name);
+    desk.show(&Confirm {
+        chrome: desk.chrome(),
+        console: desk.console(Section::Groups),
+        heading: format!("Delete {}?", group.name),
+        effects: vec![
+            people,
+            "What apps let them do because of it they may do no more.".to_owned(),
+            "It cannot be undone.".to_owned(),
+        ],
+        action: format!("{path}/delete"),
+        hidden: Vec::new(),
+        choices: Vec::new(),
+        button: format!("Delete {}", group.name),
+        cancel: path,
+    })
+}
+
+pub(super) async fn delete(desk: &Desk<'_>) -> Answer {
+    let group = desk.group()?;
+    let deleted = groups::delete(desk.site(), &group.name, &desk.actor()).await.map_err(stop)?;
+    desk.done(format!("{} is deleted.", deleted.name), &desk.site().path("/admin/groups"))
+}
+
+/// Somebody whom this administrator sees; whom they do not see is not there.
+async fn somebody(desk: &Desk<'_>, typed: &str) -> Result<Option<User>, Stop> {
+    match desk.find_person(typed.trim()).await {
+        Ok(user) => Ok(Some(user).filter(|user| desk.standing().may_see(&user.groups))),
+        Err(Stop::NotFound) => Ok(None),
+        Err(other) => Err(other),
+    }
+}
+
+fn nobody(desk: &Desk<'_>, field: &'static str) -> FieldError {
+    let text = match desk.only_of() {
+        Some(_) => "Nobody in your groups has this username or e-mail address.",
+        None => "Nobody has this username or e-mail address.",
+    };
+    FieldError { field, text: text.to_owned() }
+}
+
+/// What to say about a refusal that the form can mend, and at which field.
+fn field_error(error: GroupError, field: &'static str, typed: &str) -> Result<FieldError, Stop> {
+    let text = match error {
+        GroupError::Taken => {
+            format!("There is a group “{}”. Choose another name.", typed.trim())
+        }
+        GroupError::HasRole => "Whoever has a role in the console can do more already.".to_owned(),
+        GroupError::NoPerson => "Nobody has this username or e-mail address.".to_owned(),
+        GroupError::People(PeopleError::Invalid { field: "description", problem }) => {
+            return Ok(FieldError { field: "description", text: sentence(&problem) });
+        }
+        GroupError::People(PeopleError::Invalid { problem, .. }) => sentence(&problem),
+        other => return Err(stop(other)),
+    };
+    Ok(FieldError { field, text })
+}
+
+/// An error that no form can mend.
+fn stop(error: GroupError) -> Stop {
+    match error {
+        GroupError::Failure(failure) => Stop::Failure(failure),
+        GroupError::People(error) => error.into(),
+        GroupError::NotFound | GroupError::NoPerson | GroupError::Taken | GroupError::HasRole => {
+            Stop::NotFound
+        }
+    }
+}
+
+/// The address of a group's page.
+fn path(desk: &Desk<'_>, name: &str) -> String {
+    path_below(&desk.site().base, "/admin/groups/", name)
+}

@@ -1,0 +1,344 @@
+//! Who may do what in the administration: every right with every role, in one table. The console
+//! names the right of each of its addresses; what an address alone cannot know, such as whose account
+//! is about to change, the services ask here again inside the transaction of the change.
+
+use std::collections::BTreeSet;
+
+use super::user::AdminRole;
+
+/// What an administrator is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    Owner,
+    Operator,
+    Auditor,
+    /// Somebody without an [`AdminRole`] who looks after some groups.
+    GroupManager,
+}
+
+impl Role {
+    /// Every role, strongest first; the columns of [`TABLE`].
+    pub const ALL: [Self; 4] = [Self::Owner, Self::Operator, Self::Auditor, Self::GroupManager];
+
+    /// The name that people and tests know it by.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => AdminRole::Owner.as_str(),
+            Self::Operator => AdminRole::Operator.as_str(),
+            Self::Auditor => AdminRole::Auditor.as_str(),
+            Self::GroupManager => "group_manager",
+        }
+    }
+}
+
+impl From<AdminRole> for Role {
+    fn from(role: AdminRole) -> Self {
+        match role {
+            AdminRole::Owner => Self::Owner,
+            AdminRole::Operator => Self::Operator,
+            AdminRole::Auditor => Self::Auditor,
+        }
+    }
+}
+
+/// How far a right reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Everything and everybody.
+    All,
+    /// Everybody but those who have an [`AdminRole`]: with an owner's password, or in an owner's
+    /// session, one is an owner.
+    Ordinary,
+    /// The groups somebody looks after, and the people in them.
+    Own,
+    Nothing,
+}
+
+/// Something that somebody may be allowed to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Right {
+    /// Enter the console.
+    Enter,
+    /// See how the whole service is doing.
+    OverviewRead,
+    PeopleRead,
+    /// Add people; change their accounts, disable and enable them, make password links.
+    PeopleWrite,
+    /// Say that a mailbox is somebody's. Apps know people by their verified address.
+    PeopleVouch,
+    PeopleDelete,
+    /// Give out the right to use the console, and take it away.
+    PeopleGrantRole,
+    GroupsRead,
+    /// Make, rename, describe and delete groups.
+    GroupsWrite,
+    /// Take people into groups and out of them.
+    GroupsMembers,
+    /// Say who looks after a group.
+    GroupsDelegate,
+    ClientsRead,
+    ClientsWrite,
+    /// Make new secrets for apps.
+    ClientsSecret,
+    SessionsRead,
+    SessionsEnd,
+    IssuersRead,
+    IssuersWrite,
+    KeysRead,
+    KeysRotate,
+    AuditRead,
+}
+
+use Reach::{All, Nothing, Ordinary, Own};
+
+/// Every right: its name, and how far it reaches for each of [`Role::ALL`].
+pub const TABLE: [(Right, &str, [Reach; 4]); 21] = [
+    //                                             owner operator  auditor  group manager
+    (Right::Enter, "console.enter", [All, All, All, All]),
+    (Right::OverviewRead, "overview.read", [All, All, All, Nothing]),
+    (Right::PeopleRead, "people.read", [All, All, All, Own]),
+    (Right::PeopleWrite, "people.write", [All, Ordinary, Nothing, Own]),
+    (Right::PeopleVouch, "people.vouch", [All, Ordinary, Nothing, Nothing]),
+    (Right::PeopleDelete, "people.delete", [All, Ordinary, Nothing, Nothing]),
+    (Right::PeopleGrantRole, "people.grant_role", [All, Nothing, Nothing, Nothing]),
+    (Right::GroupsRead, "groups.read", [All, All, All, Own]),
+    (Right::GroupsWrite, "groups.write", [All, All, Nothing, Nothing]),
+    (Right::GroupsMembers, "groups.members", [All, Ordinary, Nothing, Own]),
+    (Right::GroupsDelegate, "groups.delegate", [All, Nothing, Nothing, Nothing]),
+    (Right::ClientsRead, "clients.read", [All, All, All, Nothing]),
+    (Right::ClientsWrite, "clients.write", [All, All, Nothing, Nothing]),
+    (Right::ClientsSecret, "clients.secret", [All, Nothing, Nothing, Nothing]),
+    (Right::SessionsRead, "sessions.read", [All, All, All, Nothing]),
+    (Right::SessionsEnd, "sessions.end", [All, Ordinary, Nothing, Own]),
+    (Right::IssuersRead, "issuers.read", [All, All, All, Nothing]),
+    (Right::IssuersWrite, "issuers.write", [All, Nothing, Nothing, Nothing]),
+    (Right::KeysRead, "keys.read", [All, All, All, Nothing]),
+    (Right::KeysRotate, "keys.rotate", [All, Nothing, Nothing, Nothing]),
+    (Right::AuditRead, "audit.read", [All, All, All, Nothing]),
+];
+
+impl Right {
+    /// The name, as documents and tests have it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        TABLE.iter().find(|(right, ..)| *right == self).map_or("", |(_, name, _)| *name)
+    }
+
+    /// How far it reaches for a role.
+    #[must_use]
+    pub fn reach(self, role: Role) -> Reach {
+        let row = TABLE.iter().find(|(right, ..)| *right == self);
+        let mut columns = row.into_iter().flat_map(|(.., reaches)| Role::ALL.iter().zip(reaches));
+        columns.find(|(column, _)| **column == role).map_or(Nothing, |(_, reach)| *reach)
+    }
+}
+
+/// What somebody's account opens beyond apps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Power {
+    None,
+    /// They look after a group.
+    Manager,
+    /// They have an [`AdminRole`].
+    Role,
+}
+
+/// What has to be known of the person somebody wants to change.
+#[derive(Debug, Clone, Copy)]
+pub struct Person<'a> {
+    pub power: Power,
+    /// Names of the groups they are in.
+    pub groups: &'a [String],
+}
+
+/// An administrator: the role, and for group managers their groups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    pub role: Role,
+    /// Names of the groups they look after; counts only for [`Role::GroupManager`].
+    pub groups: BTreeSet<String>,
+}
+
+impl Standing {
+    /// What somebody with this role is who looks after these groups; `None` for somebody to whom the
+    /// administration is closed. A role says it all: the groups count for people without one.
+    #[must_use]
+    pub fn of(role: Option<AdminRole>, looks_after: BTreeSet<String>) -> Option<Self> {
+        match role {
+            Some(role) => Some(Self { role: role.into(), groups: BTreeSet::new() }),
+            None if looks_after.is_empty() => None,
+            None => Some(Self { role: Role::GroupManager, groups: looks_after }),
+        }
+    }
+
+    /// Whether they have this right at all.
+    #[must_use]
+    pub fn may(&self, right: Right) -> bool {
+        right.reach(self.role) != Nothing
+    }
+
+    /// Whether somebody in these groups is there for them at all.
+    #[must_use]
+    pub fn may_see(&self, groups: &[String]) -> bool {
+        match Right::PeopleRead.reach(self.role) {
+            All | Ordinary => true,
+            Own => groups.iter().any(|group| self.groups.contains(group)),
+            Nothing => false,
+        }
+    }
+
+    /// Whether they may change this person's account, or end what the person has. A group manager may
+    /// when all groups of the person are their own: the account opens whatever any other group opens,
+    /// and that is not theirs to give.
+    #[must_use]
+    pub fn may_change(&self, right: Right, person: &Person<'_>) -> bool {
+        match right.reach(self.role) {
+            All => true,
+            Ordinary => person.power != Power::Role,
+            Own => person.power == Power::None && self.may_choose(person.groups),
+            Nothing => false,
+        }
+    }
+
+    /// Whether they may take this person into a group or out of it. A group manager only those they
+    /// see already: whoever could take in anybody could change anybody.
+    #[must_use]
+    pub fn may_move(&self, group: &str, person: &Person<'_>) -> bool {
+        match Right::GroupsMembers.reach(self.role) {
+            All => true,
+            Ordinary => person.power != Power::Role,
+            Own => {
+                person.power == Power::None
+                    && self.groups.contains(group)
+                    && self.may_see(person.groups)
+            }
+            Nothing => false,
+        }
+    }
+
+    /// Whether somebody may be in exactly these groups by their word.
+    #[must_use]
+    pub fn may_choose(&self, groups: &[String]) -> bool {
+        match Right::PeopleWrite.reach(self.role) {
+            All | Ordinary => true,
+            Own => !groups.is_empty() && groups.iter().all(|group| self.groups.contains(group)),
+            Nothing => false,
+        }
+    }
+
+    /// Whether a right that is about groups covers this one.
+    #[must_use]
+    pub fn covers(&self, right: Right, group: &str) -> bool {
+        match right.reach(self.role) {
+            All | Ordinary => true,
+            Own => self.groups.contains(group),
+            Nothing => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing(role: Role) -> Standing {
+        let groups = match role {
+            Role::GroupManager => ["wiki".to_owned(), "garden".to_owned()].into(),
+            Role::Owner | Role::Operator | Role::Auditor => BTreeSet::new(),
+        };
+        Standing { role, groups }
+    }
+
+    fn names(groups: &[&str]) -> Vec<String> {
+        groups.iter().map(|group| (*group).to_owned()).collect()
+    }
+
+    #[test]
+    fn every_right_is_there_once_and_owners_have_all_of_it() {
+        for (n, (right, name, reaches)) in TABLE.iter().enumerate() {
+            assert!(TABLE.iter().skip(n + 1).all(|(r, other, _)| r != right && other != name));
+            assert_eq!(right.as_str(), *name);
+            assert_eq!(reaches[0], All, "{name}");
+            for (role, reach) in Role::ALL.into_iter().zip(reaches) {
+                assert_eq!(right.reach(role), *reach, "{name}: {role:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_auditor_reads_all_and_changes_nothing() {
+        for (_, name, [.., auditor, _]) in TABLE {
+            let reads = name.ends_with(".read") || name == "console.enter";
+            assert_eq!(auditor, if reads { All } else { Nothing }, "{name}");
+        }
+    }
+
+    #[test]
+    fn nobody_but_an_owner_gives_out_power_or_changes_those_who_have_it() {
+        for right in [Right::PeopleGrantRole, Right::GroupsDelegate, Right::ClientsSecret] {
+            for role in [Role::Operator, Role::Auditor, Role::GroupManager] {
+                assert_eq!(right.reach(role), Nothing, "{right:?} {role:?}");
+            }
+        }
+        let groups = names(&["wiki"]);
+        let administrator = Person { power: Power::Role, groups: &groups };
+        for (right, ..) in TABLE {
+            if matches!(right, Right::PeopleWrite | Right::PeopleDelete | Right::SessionsEnd) {
+                assert!(standing(Role::Owner).may_change(right, &administrator));
+                for role in [Role::Operator, Role::Auditor, Role::GroupManager] {
+                    assert!(!standing(role).may_change(right, &administrator), "{role:?}");
+                    assert!(!standing(role).may_move("wiki", &administrator), "{role:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_group_manager_sees_who_is_in_a_group_of_theirs_and_changes_who_is_in_no_other() {
+        let manager = standing(Role::GroupManager);
+        let ours = [names(&["wiki"]), names(&["garden", "wiki"])];
+        for groups in &ours {
+            let person = Person { power: Power::None, groups };
+            assert!(manager.may_see(groups));
+            assert!(manager.may_change(Right::PeopleWrite, &person));
+            assert!(!manager.may_change(Right::PeopleDelete, &person));
+            let other = Person { power: Power::Manager, groups };
+            assert!(!manager.may_change(Right::PeopleWrite, &other), "another manager");
+            assert!(!manager.may_move("wiki", &other), "another manager");
+        }
+        let shared = names(&["board", "wiki"]);
+        let person = Person { power: Power::None, groups: &shared };
+        assert!(manager.may_see(&shared));
+        assert!(!manager.may_change(Right::PeopleWrite, &person), "the account opens board, too");
+        assert!(manager.may_move("garden", &person) && !manager.may_move("board", &person));
+        for strangers in [names(&[]), names(&["board"])] {
+            let person = Person { power: Power::None, groups: &strangers };
+            assert!(!manager.may_see(&strangers));
+            assert!(!manager.may_change(Right::PeopleWrite, &person));
+            assert!(!manager.may_move("wiki", &person), "nobody they do not see");
+        }
+    }
+
+    #[test]
+    fn a_group_manager_chooses_among_their_own_groups_and_at_least_one() {
+        let manager = standing(Role::GroupManager);
+        assert!(manager.may_choose(&names(&["wiki", "garden"])));
+        assert!(!manager.may_choose(&names(&[])));
+        assert!(!manager.may_choose(&names(&["wiki", "board"])));
+        assert!(manager.covers(Right::GroupsRead, "wiki"));
+        assert!(!manager.covers(Right::GroupsRead, "board"));
+        assert!(!manager.covers(Right::GroupsWrite, "wiki"));
+        assert!(standing(Role::Operator).may_choose(&[]));
+    }
+
+    #[test]
+    fn a_role_says_it_all_and_without_one_the_groups_count() {
+        let wiki = || BTreeSet::from(["wiki".to_owned()]);
+        assert_eq!(Standing::of(None, BTreeSet::new()), None);
+        assert_eq!(Standing::of(None, wiki()).map(|s| s.role), Some(Role::GroupManager));
+        let auditor = Standing::of(Some(AdminRole::Auditor), wiki());
+        assert_eq!(auditor, Some(standing(Role::Auditor)));
+        assert!(!standing(Role::Auditor).covers(Right::GroupsMembers, "wiki"));
+    }
+}

@@ -1,0 +1,126 @@
+//! What whoever makes a change may do, asked inside the transaction of the change: a role that is taken
+//! away at the same moment counts no more, or waits until the change is through.
+
+use crate::protocol::rights::{Person, Power, Right, Standing};
+use crate::protocol::types::UserId;
+use crate::protocol::user::User;
+use crate::service::audit::Actor;
+use crate::service::people::PeopleError;
+use crate::store::{Sql, StoreError, Tx, group_managers, users};
+
+/// How far somebody's word goes.
+pub(in crate::service) enum Authority {
+    /// The command line and Doorward itself, and people with what is their own: those ways have their
+    /// own rules.
+    Unlimited,
+    /// An administrator in the console.
+    Limited(Standing),
+}
+
+impl Authority {
+    /// Reads what `actor` may do. For an administrator it first holds all owners, then the
+    /// administrator and the person the change is about, in the order of their ids: of two who change
+    /// each other one waits, and is then what the other one has made of them.
+    pub(in crate::service) async fn of(
+        tx: &mut Tx,
+        actor: &Actor,
+        person: Option<&UserId>,
+    ) -> Result<Self, PeopleError> {
+        let Actor::Console(admin, _) = actor else { return Ok(Self::Unlimited) };
+        users::hold_owners(&mut *tx).await?;
+        let mut ids = vec![admin];
+        ids.extend(person);
+        ids.sort();
+        ids.dedup();
+        for id in ids {
+            users::hold(&mut *tx, id).await?;
+        }
+        let user = users::by_id(&mut *tx, admin).await?.filter(|user| user.disabled_at.is_none());
+        let user = user.ok_or(PeopleError::NotYours)?;
+        let groups = group_managers::groups_of(&mut *tx, admin).await?;
+        Standing::of(user.role, groups).map(Self::Limited).ok_or(PeopleError::NotYours)
+    }
+
+    /// Whether they have this right at all.
+    pub(in crate::service) fn may(&self, right: Right) -> bool {
+        match self {
+            Self::Unlimited => true,
+            Self::Limited(standing) => standing.may(right),
+        }
+    }
+
+    /// Whether they may change this person.
+    pub(in crate::service) async fn change(
+        &self,
+        tx: &mut Tx,
+        right: Right,
+        person: &User,
+    ) -> Result<(), PeopleError> {
+        let Self::Limited(standing) = self else { return Ok(()) };
+        let power = power(&mut *tx, person).await?;
+        yours(standing.may_change(right, &Person { power, groups: &person.groups }))
+    }
+
+    /// As [`Authority::change`], for somebody of whom only the id is known.
+    pub(in crate::service) async fn change_by_id(
+        &self,
+        tx: &mut Tx,
+        right: Right,
+        id: &UserId,
+    ) -> Result<(), PeopleError> {
+        if matches!(self, Self::Unlimited) {
+            return Ok(());
+        }
+        let person = users::by_id(&mut *tx, id).await?.ok_or(PeopleError::NotFound)?;
+        self.change(tx, right, &person).await
+    }
+
+    /// Whether they may take this person into the group, or out of it.
+    pub(in crate::service) async fn regroup(
+        &self,
+        tx: &mut Tx,
+        group: &str,
+        id: &UserId,
+    ) -> Result<(), PeopleError> {
+        let Self::Limited(standing) = self else { return Ok(()) };
+        let person = users::by_id(&mut *tx, id).await?.ok_or(PeopleError::NotFound)?;
+        let power = power(&mut *tx, &person).await?;
+        yours(standing.may_move(group, &Person { power, groups: &person.groups }))
+    }
+
+    /// Whether they may say who looks after a group.
+    pub(in crate::service) fn delegate(&self) -> Result<(), PeopleError> {
+        yours(self.may(Right::GroupsDelegate))
+    }
+
+    /// Whether they may make this account.
+    pub(in crate::service) fn let_in(&self, new: &User) -> Result<(), PeopleError> {
+        let Self::Limited(standing) = self else { return Ok(()) };
+        let may_grant = new.role.is_none() || standing.may(Right::PeopleGrantRole);
+        yours(may_grant && standing.may_choose(&new.groups))
+    }
+
+    /// Whether they may make `after` of `before`, whom they may change.
+    pub(in crate::service) fn turn_into(
+        &self,
+        before: &User,
+        after: &User,
+    ) -> Result<(), PeopleError> {
+        let Self::Limited(standing) = self else { return Ok(()) };
+        let may_grant = before.role == after.role || standing.may(Right::PeopleGrantRole);
+        yours(may_grant && standing.may_choose(&after.groups))
+    }
+}
+
+fn yours(may: bool) -> Result<(), PeopleError> {
+    if may { Ok(()) } else { Err(PeopleError::NotYours) }
+}
+
+/// What somebody's account opens beyond apps.
+pub(super) async fn power<'a>(sql: impl Sql<'a>, user: &User) -> Result<Power, StoreError> {
+    if user.role.is_some() {
+        return Ok(Power::Role);
+    }
+    let manages = group_managers::is_manager(sql, &user.id).await?;
+    Ok(if manages { Power::Manager } else { Power::None })
+}

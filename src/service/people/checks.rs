@@ -1,0 +1,84 @@
+//! What an account and a group may be called, whichever way they come in.
+
+use crate::protocol::plain_text::is_disguised;
+use crate::service::people::PeopleError;
+use crate::service::sign_in::normalize_login;
+
+pub(crate) fn check_username(text: &str) -> Result<String, PeopleError> {
+    let username = normalize_login(text);
+    let good = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '@' | '+');
+    if username.is_empty() || username.chars().count() > 100 || !username.chars().all(good) {
+        return Err(PeopleError::invalid(
+            "username",
+            "use 1 to 100 letters, digits or the characters . - _ @ +",
+        ));
+    }
+    Ok(username)
+}
+
+pub(crate) fn check_email(text: Option<String>) -> Result<Option<String>, PeopleError> {
+    let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(None) };
+    let email = normalize_login(&text);
+    let good = match email.split_once('@') {
+        Some((local, domain)) => {
+            !local.is_empty()
+                && !domain.is_empty()
+                && !domain.contains('@')
+                && email.len() <= 254
+                && !email.contains(char::is_whitespace)
+                && !is_disguised(&email)
+        }
+        None => false,
+    };
+    if good {
+        return Ok(Some(email));
+    }
+    Err(PeopleError::invalid("email", "use the format name@example.com"))
+}
+
+pub(crate) fn check_name(text: Option<String>) -> Result<Option<String>, PeopleError> {
+    let Some(text) = text else { return Ok(None) };
+    let name = text.trim();
+    if name.chars().count() > 200 || is_disguised(name) {
+        return Err(PeopleError::invalid("name", "use at most 200 ordinary characters"));
+    }
+    Ok((!name.is_empty()).then(|| name.to_owned()))
+}
+
+pub(crate) fn check_groups(groups: Vec<String>) -> Result<Vec<String>, PeopleError> {
+    let mut clean = Vec::with_capacity(groups.len());
+    for group in groups {
+        let group = group.trim().to_owned();
+        // The last two would be other addresses in the console.
+        let unfit = is_disguised(&group) || matches!(group.as_str(), "." | "..");
+        if group.is_empty() || group.chars().count() > 100 || unfit {
+            return Err(PeopleError::invalid("groups", "a group name needs 1 to 100 characters"));
+        }
+        clean.push(group);
+    }
+    clean.sort();
+    clean.dedup();
+    Ok(clean)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_names_are_lower_case_and_without_surprises() {
+        assert_eq!(check_username(" Alice ").unwrap(), "alice");
+        for bad in ["", "a b", "a/b", "a\u{202e}b", "<script>"] {
+            assert!(check_username(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn e_mail_addresses_need_both_sides_of_one_at_sign() {
+        assert_eq!(check_email(Some("A@B.test".into())).unwrap(), Some("a@b.test".into()));
+        assert_eq!(check_email(Some("  ".into())).unwrap(), None);
+        for bad in ["a", "@b", "a@", "a@b@c", "a b@c", "a@b\u{202e}"] {
+            assert!(check_email(Some(bad.into())).is_err(), "{bad:?}");
+        }
+    }
+}

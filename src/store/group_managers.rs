@@ -1,0 +1,81 @@
+//! Who looks after which group in the console.
+
+use std::collections::BTreeSet;
+
+use super::db::Sql;
+use super::error::StoreError;
+use crate::clock::UnixTime;
+use crate::protocol::types::UserId;
+
+/// Lets somebody look after a group; `false` if they do. `Conflict` if either is not there.
+pub async fn add<'a>(
+    sql: impl Sql<'a>,
+    (group, id): (&str, &UserId),
+    now: UnixTime,
+) -> Result<bool, StoreError> {
+    let added = sql
+        .into()
+        .query(
+            "insert into group_managers (group_name, user_id, created_at) values ($1, $2, $3) \
+             on conflict (group_name, user_id) do nothing",
+        )
+        .bind(group)
+        .bind(id)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(added == 1)
+}
+
+/// Takes a group away from somebody who looked after it; `false` if they did not.
+pub async fn remove<'a>(
+    sql: impl Sql<'a>,
+    (group, id): (&str, &UserId),
+) -> Result<bool, StoreError> {
+    let removed = sql
+        .into()
+        .query("delete from group_managers where group_name = $1 and user_id = $2")
+        .bind(group)
+        .bind(id)
+        .execute()
+        .await?;
+    Ok(removed == 1)
+}
+
+/// The names of the groups somebody looks after.
+pub async fn groups_of<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<BTreeSet<String>, StoreError> {
+    let rows = sql
+        .into()
+        .query("select group_name from group_managers where user_id = $1")
+        .bind(id)
+        .all::<(String,)>()
+        .await?;
+    Ok(rows.into_iter().map(|(name,)| name).collect())
+}
+
+/// Whether somebody looks after any group.
+pub async fn is_manager<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<bool, StoreError> {
+    let (found,) = sql
+        .into()
+        .query("select exists (select 1 from group_managers where user_id = $1)")
+        .bind(id)
+        .one::<(bool,)>()
+        .await?;
+    Ok(found)
+}
+
+/// At most `limit` ids and usernames of those who look after a group, by username.
+pub async fn of_group<'a>(
+    sql: impl Sql<'a>,
+    (group, limit): (&str, i64),
+) -> Result<Vec<(UserId, String)>, StoreError> {
+    sql.into()
+        .query(
+            "select u.id, u.username from group_managers m join users u on u.id = m.user_id \
+             where m.group_name = $1 order by u.username limit $2",
+        )
+        .bind(group)
+        .bind(limit)
+        .all()
+        .await
+}

@@ -1,0 +1,78 @@
+//! Passwords as they are stored: PHC texts, each with its own parameters and salt.
+
+use crate::clock::UnixTime;
+use crate::protocol::types::UserId;
+use crate::store::db::Sql;
+use crate::store::error::StoreError;
+
+/// Sets or replaces the password hash (PHC text). `Conflict` if there is no such user.
+pub async fn set_password<'a>(
+    sql: impl Sql<'a>,
+    id: &UserId,
+    phc: &str,
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    sql.into()
+        .query(
+            "insert into passwords (user_id, phc, changed_at) values ($1, $2, $3) \
+             on conflict (user_id) do update set phc = excluded.phc, changed_at = excluded.changed_at",
+        )
+        .bind(id)
+        .bind(phc)
+        .bind(now)
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// Replaces the hash of a password by another one of the same password; nothing happens when the
+/// password has changed since `before` was read.
+pub async fn rehash<'a>(
+    sql: impl Sql<'a>,
+    id: &UserId,
+    (before, phc): (&str, &str),
+) -> Result<(), StoreError> {
+    sql.into()
+        .query("update passwords set phc = $3 where user_id = $1 and phc = $2")
+        .bind(id)
+        .bind(before)
+        .bind(phc)
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// Takes the password away; `false` if there was none.
+pub async fn remove_password<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<bool, StoreError> {
+    let removed =
+        sql.into().query("delete from passwords where user_id = $1").bind(id).execute().await?;
+    Ok(removed == 1)
+}
+
+/// The stored password hash (PHC text); `None` for somebody without a password.
+pub async fn password<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<Option<String>, StoreError> {
+    let row = sql
+        .into()
+        .query("select phc from passwords where user_id = $1")
+        .bind(id)
+        .optional::<(String,)>()
+        .await?;
+    Ok(row.map(|(phc,)| phc))
+}
+
+/// The ids and password hashes (PHC texts) of the users whose username is behind the first and not
+/// behind the second.
+pub async fn passwords_between<'a>(
+    sql: impl Sql<'a>,
+    (after, last): (&str, &str),
+) -> Result<Vec<(String, String)>, StoreError> {
+    sql.into()
+        .query(
+            "select p.user_id, p.phc from users u join passwords p on p.user_id = u.id \
+             where u.username > $1 and u.username <= $2",
+        )
+        .bind(after)
+        .bind(last)
+        .all()
+        .await
+}
