@@ -52,7 +52,7 @@ mod tests {
         let (heard, moment) = (Heard::new(start), Duration::from_millis(1));
         assert!(heard.is_recent(start + BELIEVED_FOR));
         assert!(!heard.is_recent(start + BELIEVED_FOR + moment));
-        let asked = start + Duration::from_secs(60);
+        let asked = start + Duration::from_mins(1);
         heard.note(asked);
         assert!(heard.is_recent(asked + BELIEVED_FOR));
         // An answer to an earlier question that comes late.

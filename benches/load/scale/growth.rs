@@ -118,7 +118,7 @@ async fn ask(town: &Town) -> Result<Answers, StoreError> {
     let (db, now, size) = (&store.db, UnixTime(town.pattern.now), town.size);
     let person = UserId::new(rows::user(size.users / 2));
     let some = |text: &str| Some(text.to_owned());
-    let people = |search| UserFilter { search, after: None, limit: 26 };
+    let people = |search| UserFilter { search, manager: None, after: None, limit: 26 };
     let apps = |search| ClientFilter { search, after: None, limit: 26 };
     let of = |user| SessionFilter { user, live_at: Some(now), after: None, limit: 26 };
     // The last of all, by name and by something that nobody is called.
