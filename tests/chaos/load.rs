@@ -98,11 +98,6 @@ impl Load {
         }
     }
 
-    /// The value of the session's cookie.
-    pub fn session_of(&self, browser: &Browser) -> Option<String> {
-        browser.cookie(SESSION_COOKIE)
-    }
-
     /// What was noted so far.
     pub fn history(&self) -> MutexGuard<'_, History> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
@@ -233,7 +228,7 @@ impl Load {
             self.history().stays(browser);
             return Ok(());
         }
-        let (cookie, door) = (self.session_of(&browser), self.enter(&browser).await?);
+        let (cookie, door) = (browser.cookie(SESSION_COOKIE), self.enter(&browser).await?);
         if let Some(door) = &door {
             let said = self.said_at_the_door(door, self.side()).await;
             assert_ne!(said, Said::Dead, "an acknowledged cookie for the gateway was lost");
@@ -285,7 +280,7 @@ impl Load {
         if is_done {
             let mut history = self.history();
             history.counts.disabled += 1;
-            let cookie = self.session_of(&browser);
+            let cookie = browser.cookie(SESSION_COOKIE);
             history.ends(Ended::new(tokens, "disabling").cookie(cookie).door(door));
         }
         while !self.commands.run(&["user", "enable", DISABLED]).await {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::flow::{App, Tokens, read, try_get, try_submit};
+use crate::flow::{App, SESSION_COOKIE, Tokens, read, try_get, try_submit};
 use crate::history::{Ended, Whose};
 use crate::load::{Load, Outcome, Refused, Said, answered, settled};
 use crate::support::browser_like::Browser;
@@ -115,7 +115,8 @@ impl Load {
         let browser = &open[0].0;
         let page = answered(try_get(browser, &address).await)?;
         let form = page.form("sign-out-elsewhere").press("reach", "everywhere");
-        let kept: Vec<_> = open.iter().map(|(browser, ..)| self.session_of(browser)).collect();
+        let kept: Vec<_> =
+            open.iter().map(|(browser, ..)| browser.cookie(SESSION_COOKIE)).collect();
         let left = answered(try_submit(browser, form).await)?;
         assert!(left.status.as_u16() < 400, "{}", left.describe());
         let mut history = self.history();
@@ -188,7 +189,7 @@ impl Load {
                 Err(Refused) => {}
             }
         }
-        let cookie = self.session_of(&browser);
+        let cookie = browser.cookie(SESSION_COOKIE);
         let address = format!("{}/logout", self.bases[self.side()]);
         let page = answered(try_get(&browser, &address).await)?;
         let form = page.form("sign-out").press("decision", "logout");

@@ -62,11 +62,18 @@ pub(crate) async fn sessions_conform(store: &Store) {
     assert!(ids(live(None, 43_200)).await.0.is_empty(), "past the absolute limit");
 
     last_own_conforms(store).await;
+    ends_conform(store, &alice).await;
+    assert_eq!(sessions::count_live(db, NOW, 99).await.unwrap(), 1);
+    assert_eq!(ids(live(None, 0)).await.0, ["b1"], "revoked ones are dead");
+}
 
+/// One session ends, then all but one, then that one.
+async fn ends_conform(store: &Store, alice: &UserId) {
+    let db = &store.db;
     assert!(sessions::revoke(db, &SessionId::new("s1"), NOW).await.unwrap().is_some());
     assert_eq!(sessions::revoke(db, &SessionId::new("s1"), NOW).await.unwrap(), None);
     let kept = SessionId::new("s2");
-    let ended = sessions::revoke_for_user(db, &alice, Some(&kept), NOW).await.unwrap();
+    let ended = sessions::revoke_for_user(db, alice, Some(&kept), NOW).await.unwrap();
     let before = session("s3", "u-alice");
     let expected = EndedSession {
         id: before.id,
@@ -79,11 +86,9 @@ pub(crate) async fn sessions_conform(store: &Store) {
     let was_over = |after| expected.was_over(NOW.plus(after));
     assert!(!was_over(expected.idle_seconds) && was_over(expected.idle_seconds + 1));
     assert_eq!(ended, [expected]);
-    let ended = sessions::revoke_for_user(db, &alice, None, NOW).await.unwrap();
+    let ended = sessions::revoke_for_user(db, alice, None, NOW).await.unwrap();
     assert_eq!((&ended[0].id, ended[0].secret_hash.as_str()), (&kept, "hash-s2"));
     assert_eq!((ended.len(), ended[0].last_seen_at), (1, NOW.plus(3_000)));
-    assert_eq!(sessions::count_live(db, NOW, 99).await.unwrap(), 1);
-    assert_eq!(ids(live(None, 0)).await.0, ["b1"], "revoked ones are dead");
 }
 
 /// What was disowned does not count as where somebody was; what has ended does.

@@ -40,7 +40,6 @@ async fn get(browser: &Browser, front: &Front, path: &str, headers: &[(&str, &st
         if !page.status.is_server_error() {
             break;
         }
-        eprintln!("{path} says {}: {}", page.status, front.describe());
         tokio::time::sleep(Duration::from_millis(200)).await;
         page = get_once(browser, front, path, headers).await;
     }

@@ -45,13 +45,8 @@ impl Deaf<'_> {
     }
 
     async fn waits_until_it_says(&self, person: &Person, wanted: [u16; 4]) {
-        let mut said = [0; 4];
         wait_until_async(&format!("{wanted:?} being said"), PATIENCE, async || {
             let now = self.says(person).await;
-            if now != said {
-                eprintln!("said: {now:?}");
-            }
-            said = now;
             now == wanted
         })
         .await;
