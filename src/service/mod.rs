@@ -6,8 +6,10 @@
 
 pub mod audit;
 pub mod authorize;
+pub mod backup;
 pub(crate) mod brake;
 pub mod clients;
+pub mod declared;
 pub mod failure;
 pub mod figures;
 pub mod gateway;

@@ -159,7 +159,7 @@ pub(crate) async fn hash(app: &App, user: &User, password: String) -> Result<Str
     Ok(app.passwords.hash(password).await.map_err(Failure::from)?)
 }
 
-fn check_username(text: &str) -> Result<String, PeopleError> {
+pub(crate) fn check_username(text: &str) -> Result<String, PeopleError> {
     let username = normalize_login(text);
     let good = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '@' | '+');
     if username.is_empty() || username.chars().count() > 100 || !username.chars().all(good) {

@@ -18,6 +18,8 @@
 //! | `shared_limits` | guesses are counted for all nodes together |
 //! | `soak` | days of use leave nothing behind, in no table and in no fast store |
 //! | `crash` | the server is killed twenty times under load and loses nothing it acknowledged |
+//! | `backups` | backup, restore and copy, killed in the middle, damaged, and from one kind of database to the other |
+//! | `declared` | people, groups and apps as a file says, written, carried out and pruned |
 //! | `imports` | many people from a file, interrupted and resumed, with passwords from elsewhere |
 //! | `lock_order` | thirty-two who change the same rows at once, and never wait in a circle |
 //! | `cli_changes` | what a command changes reaches a running server |
@@ -27,8 +29,10 @@
 //! | `traces` | spans reach an OpenTelemetry collector, whole and without secrets |
 
 mod audit_log;
+mod backups;
 mod cli_changes;
 mod crash;
+mod declared;
 mod floods;
 mod imports;
 mod lock_order;
