@@ -17,6 +17,7 @@ pub mod exit;
 pub mod globals;
 pub mod group;
 pub mod healthcheck;
+pub mod import;
 pub mod input;
 pub mod issuer;
 pub mod key;
@@ -119,6 +120,9 @@ pub enum Command {
     /// Make groups, people and apps be as a file says
     #[command(after_help = apply::APPLY_EXAMPLES)]
     Apply(apply::ApplyArgs),
+    /// Bring a whole realm along from another program
+    #[command(after_help = import::EXAMPLES)]
+    Import(import::ImportArgs),
     /// Check everything Doorward depends on
     Doctor(doctor::DoctorArgs),
     /// Ask a running server whether it is ready
@@ -175,6 +179,7 @@ fn dispatch(cli: &Cli, output: &mut Output<'_>) -> Result<Exit, Failure> {
         Command::Restore(args) => restore::run(args, globals, output),
         Command::Export(args) => apply::export(args, globals, output),
         Command::Apply(args) => apply::apply(args, globals, output),
+        Command::Import(args) => import::run(args, globals, output),
         Command::Doctor(_) => doctor::run(globals, output),
         Command::Config(command) => config::run(command, &cli.globals, output),
         Command::Healthcheck(args) => healthcheck::run(args, &cli.globals, output),

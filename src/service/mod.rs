@@ -14,6 +14,7 @@ pub mod failure;
 pub mod figures;
 pub mod gateway;
 pub mod health;
+pub mod keycloak;
 pub mod keys;
 pub mod mail;
 pub mod maintenance;

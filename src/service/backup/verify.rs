@@ -37,8 +37,8 @@ pub enum Opened {
 impl Contents {
     /// Whether this master key opens the keys of the backup.
     pub fn opened_by(&self, key: &MasterKey) -> Opened {
-        let sealer = Sealer::new(key);
-        let opens = |(purpose, sealed): &(Purpose, String)| sealer.open(*purpose, sealed).is_some();
+        let opener = Sealer::new(key);
+        let opens = |(purpose, sealed): &(Purpose, String)| opener.open(*purpose, sealed).is_some();
         match self.sealed.as_slice() {
             [] => Opened::Nothing,
             sealed if sealed.iter().all(opens) => Opened::All,

@@ -21,6 +21,7 @@
 //! | `backups` | backup, restore and copy, killed in the middle, damaged, and from one kind of database to the other |
 //! | `declared` | people, groups and apps as a file says, written, carried out and pruned |
 //! | `imports` | many people from a file, interrupted and resumed, with passwords from elsewhere |
+//! | `keycloak` | a realm from Keycloak: people with their passwords, apps with their secrets, and what is left out |
 //! | `lock_order` | thirty-two who change the same rows at once, and never wait in a circle |
 //! | `cli_changes` | what a command changes reaches a running server |
 //! | `operations` | health, metrics, request ids, a clean log, an orderly stop, two nodes |
@@ -35,6 +36,7 @@ mod crash;
 mod declared;
 mod floods;
 mod imports;
+mod keycloak;
 mod lock_order;
 mod machinery;
 mod mail;
