@@ -21,6 +21,8 @@ mod audit_tampering;
 mod deliveries;
 #[path = "store_conformance/devices.rs"]
 mod devices;
+#[path = "store_conformance/dump.rs"]
+mod dump;
 #[path = "store_conformance/fast.rs"]
 mod fast;
 #[path = "store_conformance/figures.rs"]

@@ -1,6 +1,6 @@
 //! From configuration to a running [`App`]: connect, migrate, load the master key.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -83,6 +83,8 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
     let ephemeral = Ephemeral::connect(redis.map(ExposeSecret::expose_secret), clock.clone())
         .await
         .map_err(|error| BootError::Redis(error.to_string()))?;
+    let restored = sync::restored(&store.db).await.map_err(|error| database(&error))?;
+    let ephemeral = ephemeral.of_epoch(restored.epoch);
     let timekeeper = Timekeeper::new(clock.now(), clock.passed());
     let asked = Instant::now();
     let state = sync::read(&store.db).await.map_err(|error| database(&error))?;
@@ -106,6 +108,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         key_sets: KeySets::default(),
         verified: VerifiedTokens::default(),
         watch: Watch::new(state, asked),
+        tokens_from: restored.tokens_from,
         timekeeper,
         outbox_bell: Notify::new(),
         live: ArcSwap::from_pointee(live),
@@ -155,24 +158,45 @@ async fn expect_current(store: &Store) -> Result<(), BootError> {
 }
 
 fn master_key(config: &Config) -> Result<MasterKey, BootError> {
+    if let Some(key) = known_master_key(config)? {
+        return Ok(key);
+    }
+    let key = MasterKey::generate();
+    if let Some(path) = keep_master_key(config, &key)? {
+        tracing::info!(path = %path.display(), "made a new master key; keep a copy of it");
+    }
+    Ok(key)
+}
+
+/// The master key, if there is one; none is made.
+///
+/// # Errors
+/// [`BootError::MasterKey`] if it cannot be read or is none.
+pub fn known_master_key(config: &Config) -> Result<Option<MasterKey>, BootError> {
     let bad = |error: &dyn std::fmt::Display| BootError::MasterKey(error.to_string());
     match config.master_key_source() {
         MasterKeySource::Given(text) => {
-            MasterKey::from_text(text.expose_secret()).map_err(|error| bad(&error))
+            MasterKey::from_text(text.expose_secret()).map(Some).map_err(|error| bad(&error))
         }
         MasterKeySource::File(path) if path.exists() => {
             let text = std::fs::read_to_string(&path)
                 .map_err(|error| bad(&format!("{}: {error}", path.display())))?;
-            MasterKey::from_text(text.trim_end()).map_err(|error| bad(&error))
+            MasterKey::from_text(text.trim_end()).map(Some).map_err(|error| bad(&error))
         }
-        MasterKeySource::File(path) => {
-            let key = MasterKey::generate();
-            write_private(&path, key.to_text().expose())
-                .map_err(|error| bad(&format!("{}: {error}", path.display())))?;
-            tracing::info!(path = %path.display(), "made a new master key; keep a copy of it");
-            Ok(key)
-        }
+        MasterKeySource::File(_) => Ok(None),
     }
+}
+
+/// Writes the master key into its file, which must not be there, and tells where that is; `None` if the
+/// configuration gives the key itself.
+///
+/// # Errors
+/// [`BootError::MasterKey`] if the file cannot be written.
+pub fn keep_master_key(config: &Config, key: &MasterKey) -> Result<Option<PathBuf>, BootError> {
+    let MasterKeySource::File(path) = config.master_key_source() else { return Ok(None) };
+    write_private(&path, key.to_text().expose())
+        .map_err(|error| BootError::MasterKey(format!("{}: {error}", path.display())))?;
+    Ok(Some(path))
 }
 
 /// Writes a file that only its owner can read, and never over an existing one.

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
-pub use boot::{BootError, Migrations, REVISION, boot};
+pub use boot::{BootError, Migrations, REVISION, boot, keep_master_key, known_master_key};
 pub use documents::{Document, Documents};
 pub use doorkeeper::{Doorkeeper, Means, Seen, Shown, Written};
 pub use key_sets::{KeySet, KeySets, Slot};
@@ -63,6 +63,8 @@ pub struct App {
     pub verified: VerifiedTokens,
     /// What this process knows of changes made elsewhere.
     pub watch: Watch,
+    /// Access tokens issued up to then count no more: after that an older database was restored.
+    pub tokens_from: UnixTime,
     /// Whether the clock may be believed when something is to be deleted for good.
     pub timekeeper: Timekeeper,
     /// Rung when something was put into the outbox, so that it leaves at once.

@@ -3,7 +3,9 @@
 //! standard error, so that output can be piped. Secrets are never arguments, since every process
 //! on the machine can read those.
 
+pub mod apply;
 pub mod audit;
+pub mod backup;
 pub mod client;
 pub mod completions;
 pub mod config;
@@ -15,14 +17,17 @@ pub mod exit;
 pub mod globals;
 pub mod group;
 pub mod healthcheck;
+pub mod import;
 pub mod input;
 pub mod issuer;
 pub mod key;
 pub mod man;
 mod new_file;
 pub mod output;
+mod progress;
 pub mod registration_token;
 mod reload;
+pub mod restore;
 pub mod serve;
 mod service_manager;
 pub mod session;
@@ -102,9 +107,24 @@ pub enum Command {
     /// Check and show the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
-    /// Bring the database schema up to date
+    /// Bring the database schema up to date, or copy a database into another
     #[command(subcommand)]
     Db(db::DbCommand),
+    /// Write the whole database into one file
+    #[command(after_help = backup::EXAMPLES)]
+    Backup(backup::BackupArgs),
+    /// Put a backup back
+    #[command(after_help = restore::EXAMPLES)]
+    Restore(restore::RestoreArgs),
+    /// Write groups, people and apps into a file that apply reads
+    #[command(after_help = apply::EXPORT_EXAMPLES)]
+    Export(apply::ExportArgs),
+    /// Make groups, people and apps be as a file says
+    #[command(after_help = apply::APPLY_EXAMPLES)]
+    Apply(apply::ApplyArgs),
+    /// Bring a whole realm along from another program
+    #[command(after_help = import::EXAMPLES)]
+    Import(import::ImportArgs),
     /// Check everything Doorward depends on
     Doctor(doctor::DoctorArgs),
     /// Ask a running server whether it is ready
@@ -157,6 +177,11 @@ fn dispatch(cli: &Cli, output: &mut Output<'_>) -> Result<Exit, Failure> {
         Command::Key(command) => key::run(command, globals, output),
         Command::Audit(command) => audit::run(command, globals, output),
         Command::Db(command) => db::run(command, globals, output),
+        Command::Backup(args) => backup::run(args, globals, output),
+        Command::Restore(args) => restore::run(args, globals, output),
+        Command::Export(args) => apply::export(args, globals, output),
+        Command::Apply(args) => apply::apply(args, globals, output),
+        Command::Import(args) => import::run(args, globals, output),
         Command::Doctor(_) => doctor::run(globals, output),
         Command::Config(command) => config::run(command, &cli.globals, output),
         Command::Healthcheck(args) => healthcheck::run(args, &cli.globals, output),

@@ -6,6 +6,7 @@
 pub mod alias;
 pub mod certificate;
 pub mod chain;
+pub mod digest;
 pub mod encoding;
 pub mod foreign;
 pub mod jose;

@@ -6,12 +6,15 @@
 
 pub mod audit;
 pub mod authorize;
+pub mod backup;
 pub(crate) mod brake;
 pub mod clients;
+pub mod declared;
 pub mod failure;
 pub mod figures;
 pub mod gateway;
 pub mod health;
+pub mod keycloak;
 pub mod keys;
 pub mod mail;
 pub mod maintenance;

@@ -20,6 +20,20 @@ pub async fn read<'a>(sql: impl Sql<'a>) -> Result<SyncState, StoreError> {
     sql.into().query("select catalog, revocations from sync_state where id = 1").one().await
 }
 
+/// What a restore from a backup left behind; all 0 if there was none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
+pub struct Restored {
+    /// Part of every name in Redis.
+    pub epoch: i64,
+    /// Access tokens issued up to then count no more.
+    pub tokens_from: UnixTime,
+}
+
+/// What the last restore left behind. It happens while no server runs, so a server asks once.
+pub async fn restored<'a>(sql: impl Sql<'a>) -> Result<Restored, StoreError> {
+    sql.into().query("select epoch, tokens_from from sync_state where id = 1").one().await
+}
+
 /// Tells other nodes that clients, keys or settings changed; returns the new count.
 pub async fn bump_catalog<'a>(sql: impl Sql<'a>) -> Result<i64, StoreError> {
     let (count,) = sql

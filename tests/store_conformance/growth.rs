@@ -71,7 +71,7 @@ const CONSTANT: [&str; 2] = ["sync_state", "_sqlx_migrations"];
 const HOURS: i64 = 96;
 const HOUR: i64 = 3_600;
 
-async fn tables(store: &Store) -> Vec<String> {
+pub(super) async fn tables(store: &Store) -> Vec<String> {
     let names = match store.db {
         Db::Postgres { .. } => {
             "select cast(tablename as text) from pg_tables where schemaname = 'public'"
@@ -140,7 +140,7 @@ async fn count(store: &Store, table: &str) -> i64 {
 }
 
 /// A little of everything; what lives for hours lives for hours.
-async fn an_hour_of_use(store: &Store, hour: i64) {
+pub(super) async fn an_hour_of_use(store: &Store, hour: i64) {
     let now = NOW.plus(hour * HOUR);
     let id = |what: &str| format!("{what}-{hour}");
     let mut tx = store.begin().await.unwrap();

@@ -94,6 +94,12 @@ impl Postgres {
         format!("postgres://doorward@127.0.0.1:{}/doorward", self.port)
     }
 
+    /// The address of another database, empty.
+    pub(crate) fn fresh_url(&self) -> String {
+        self.sql("create database fresh");
+        format!("postgres://doorward@127.0.0.1:{}/fresh", self.port)
+    }
+
     /// Stops the server at once, as a crash would.
     pub(crate) fn stop(&mut self) {
         self.server = None;

@@ -172,7 +172,7 @@ pub fn hash_of(previous: &str, event: &AuditEvent, (seq, sealed_at): (i64, UnixT
 }
 
 /// JSON without spaces and with names in order, so that it does not matter how a database keeps it.
-fn write_canonical(value: &Value, out: &mut String) {
+pub(crate) fn write_canonical(value: &Value, out: &mut String) {
     match value {
         Value::Object(members) => {
             let mut names: Vec<_> = members.iter().collect();

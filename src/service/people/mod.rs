@@ -28,8 +28,7 @@ use crate::store::users::{self, UserFilter};
 use crate::store::{StoreError, Tx, audit, groups as group_rows, links as link_rows, sessions};
 
 use authority::Authority;
-use checks::check_username;
-pub(crate) use checks::{check_email, check_groups, check_name};
+pub(crate) use checks::{check_email, check_groups, check_name, check_username};
 
 /// Why an account could not be changed.
 #[derive(Debug, thiserror::Error)]

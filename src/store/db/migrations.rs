@@ -96,13 +96,7 @@ impl Schema {
                 let mut connection = PgConnection::connect_with(options).await.map_err(store)?;
                 // An advisory lock of this session: closing the connection frees it in any case.
                 connection.lock().await.map_err(explained)?;
-                let outcome = run(&mut connection).await;
-                if outcome.is_ok() {
-                    for sql in POSTGRES_ONLY {
-                        connection.execute(sql).await.map_err(store)?;
-                    }
-                    triggers::on_postgres(&mut connection).await.map_err(store)?;
-                }
+                let outcome = complete_postgres(&mut connection).await;
                 connection.close().await.unwrap_or_default();
                 outcome
             }
@@ -110,10 +104,7 @@ impl Schema {
                 let lock = lock_beside(options.get_filename()).await?;
                 let mut connection =
                     SqliteConnection::connect_with(options).await.map_err(store)?;
-                let outcome = run(&mut connection).await;
-                if outcome.is_ok() {
-                    triggers::on_sqlite(&mut connection).await.map_err(store)?;
-                }
+                let outcome = complete_sqlite(&mut connection).await;
                 connection.close().await.unwrap_or_default();
                 drop(lock);
                 outcome
@@ -147,6 +138,40 @@ impl Schema {
         all.sort_by_key(|status| status.version);
         Ok(all)
     }
+}
+
+/// Applies what is missing, on a connection or inside its transaction.
+pub(in crate::store) async fn complete_postgres(
+    connection: &mut PgConnection,
+) -> Result<(), MigrationError> {
+    run(connection).await?;
+    for sql in POSTGRES_ONLY {
+        connection.execute(sql).await.map_err(store)?;
+    }
+    triggers::on_postgres(connection).await.map_err(store)
+}
+
+/// Applies what is missing, on a connection or inside its transaction.
+pub(in crate::store) async fn complete_sqlite(
+    connection: &mut SqliteConnection,
+) -> Result<(), MigrationError> {
+    run(connection).await?;
+    triggers::on_sqlite(connection).await.map_err(store)
+}
+
+/// Applies exactly these migrations to a database that has none, as an older version would have.
+pub(in crate::store) async fn apply_only<C: Migrate>(
+    connection: &mut C,
+    versions: &[i64],
+) -> Result<(), MigrationError> {
+    let those = MIGRATOR.iter().filter(|migration| versions.contains(&migration.version));
+    let those = Migrator::with_migrations(those.cloned().collect());
+    those.run_direct(None, connection, false).await.map_err(explained)
+}
+
+/// The migrations that this program knows.
+pub(in crate::store) fn known() -> impl Iterator<Item = i64> {
+    MIGRATOR.iter().map(|migration| migration.version)
 }
 
 async fn run<C: Migrate>(connection: &mut C) -> Result<(), MigrationError> {
@@ -194,7 +219,7 @@ fn store(error: sqlx::Error) -> MigrationError {
 
 /// Takes the lock file beside the database; it is free again when the file is dropped or the
 /// process ends, however it ends.
-async fn lock_beside(database: &Path) -> Result<File, MigrationError> {
+pub(in crate::store) async fn lock_beside(database: &Path) -> Result<File, MigrationError> {
     let path = lock_path(database);
     let unavailable =
         |error: std::io::Error| StoreError::Unavailable(format!("{}: {error}", path.display()));

@@ -7,7 +7,7 @@
 
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{Executor, Row};
+use sqlx::{Connection, Executor, Row};
 
 /// Makes them unless they are there. Making the first one waits for open transactions on the table;
 /// every event of those and of earlier ones is queued here, every later one by the trigger.
@@ -50,7 +50,7 @@ const POSTGRES: &str = "do $do$ begin \
 const SQLITE_THERE: &str = "select count(*) from sqlite_master where type = 'trigger' \
     and name = 'audit_events_queue'";
 
-const SQLITE: &str = "begin immediate; \
+const SQLITE: &str = "\
     create trigger if not exists audit_events_frozen before update on audit_events begin \
         select raise(abort, 'the audit log only grows'); end; \
     create trigger if not exists audit_events_kept before delete on audit_events \
@@ -66,8 +66,7 @@ const SQLITE: &str = "begin immediate; \
         insert into audit_unsealed (event_id) values (new.id) on conflict do nothing; end; \
     insert into audit_unsealed (event_id) select e.id from audit_events e \
         where not exists (select 1 from audit_chain c where c.event_id = e.id) \
-        on conflict do nothing; \
-    commit";
+        on conflict do nothing";
 
 /// Makes them on PostgreSQL.
 pub(in crate::store) async fn on_postgres(
@@ -76,13 +75,15 @@ pub(in crate::store) async fn on_postgres(
     connection.execute(POSTGRES).await.map(drop)
 }
 
-/// Makes them on SQLite.
+/// Makes them on SQLite, all at once.
 pub(in crate::store) async fn on_sqlite(
     connection: &mut SqliteConnection,
 ) -> Result<(), sqlx::Error> {
     let found: i64 = connection.fetch_one(SQLITE_THERE).await?.try_get(0)?;
-    if found == 0 {
-        connection.execute(SQLITE).await?;
+    if found > 0 {
+        return Ok(());
     }
-    Ok(())
+    let mut tx = connection.begin().await?;
+    tx.execute(SQLITE).await?;
+    tx.commit().await
 }

@@ -61,6 +61,16 @@ impl Ephemeral {
         }
     }
 
+    /// The same store under the names of this epoch of the database (`store::sync`): nothing kept under
+    /// another one is seen. What is in this process never outlives a restore.
+    #[must_use]
+    pub fn of_epoch(self, epoch: i64) -> Self {
+        match self {
+            Self::Memory(store) => Self::Memory(store),
+            Self::Redis(store) => Self::Redis(store.of_epoch(epoch)),
+        }
+    }
+
     /// Stores a value, replacing any.
     pub async fn put(&self, key: &str, value: &str, ttl: Seconds) -> Result<(), StoreError> {
         to_either!(self, m => m.put(key, value, ttl), r => r.put(key, value, ttl).await)

@@ -53,6 +53,8 @@ const EXCHANGE: &str = "local old = redis.call('GET', KEYS[1]) \
 #[derive(Clone)]
 pub struct RedisStore {
     inner: Arc<Inner>,
+    /// How every key begins.
+    prefix: Arc<str>,
 }
 
 struct Inner {
@@ -99,11 +101,25 @@ impl RedisStore {
             eviction,
         });
         tokio::spawn(keep_connected(Arc::downgrade(&inner)));
-        Ok(Self { inner })
+        Ok(Self { inner, prefix: PREFIX.into() })
+    }
+
+    /// The same store with other keys for this epoch of the database; 0 for one never restored.
+    pub(super) fn of_epoch(self, epoch: i64) -> Self {
+        let prefix = if epoch == 0 { PREFIX.into() } else { format!("{PREFIX}{epoch}:").into() };
+        Self { prefix, ..self }
+    }
+
+    fn prefixed(&self, key: &str) -> String {
+        [&self.prefix, key].concat()
+    }
+
+    fn on(&self, command: &str, key: &str) -> Cmd {
+        redis::cmd(command).arg(self.prefixed(key)).take()
     }
 
     pub(super) async fn put(&self, key: &str, value: &str, ttl: Seconds) -> Result<(), StoreError> {
-        let command = on("SET", key).arg(value).arg("EX").arg(ttl.max(1)).take();
+        let command = self.on("SET", key).arg(value).arg("EX").arg(ttl.max(1)).take();
         self.call(&command, Repeat::Harmless).await
     }
 
@@ -113,13 +129,13 @@ impl RedisStore {
         value: &str,
         ttl: Seconds,
     ) -> Result<bool, StoreError> {
-        let command = on("SET", key).arg(value).arg("EX").arg(ttl.max(1)).arg("NX").take();
+        let command = self.on("SET", key).arg(value).arg("EX").arg(ttl.max(1)).arg("NX").take();
         let stored: Option<String> = self.call(&command, Repeat::Harmful).await?;
         Ok(stored.is_some())
     }
 
     pub(super) async fn get(&self, key: &str) -> Result<Option<String>, StoreError> {
-        self.call(&on("GET", key), Repeat::Harmless).await
+        self.call(&self.on("GET", key), Repeat::Harmless).await
     }
 
     pub(super) async fn get_extend(
@@ -127,12 +143,12 @@ impl RedisStore {
         key: &str,
         ttl: Seconds,
     ) -> Result<Option<String>, StoreError> {
-        let command = on("GETEX", key).arg("EX").arg(ttl.max(1)).take();
+        let command = self.on("GETEX", key).arg("EX").arg(ttl.max(1)).take();
         self.call(&command, Repeat::Harmless).await
     }
 
     pub(super) async fn take(&self, key: &str) -> Result<Option<String>, StoreError> {
-        self.call(&on("GETDEL", key), Repeat::Harmful).await
+        self.call(&self.on("GETDEL", key), Repeat::Harmful).await
     }
 
     pub(super) async fn delete(&self, keys: &[&str]) -> Result<(), StoreError> {
@@ -141,7 +157,7 @@ impl RedisStore {
         }
         let mut command = redis::cmd("DEL");
         for key in keys {
-            command.arg(prefixed(key));
+            command.arg(self.prefixed(key));
         }
         self.call::<i64>(&command, Repeat::Harmless).await.map(drop)
     }
@@ -153,7 +169,7 @@ impl RedisStore {
         new: &str,
     ) -> Result<bool, StoreError> {
         let command =
-            redis::cmd("EVAL").arg(REPLACE).arg(1).arg(prefixed(key)).arg(old).arg(new).take();
+            redis::cmd("EVAL").arg(REPLACE).arg(1).arg(self.prefixed(key)).arg(old).arg(new).take();
         self.call(&command, Repeat::Harmful).await
     }
 
@@ -163,9 +179,9 @@ impl RedisStore {
         beside: &[(String, String, Seconds)],
     ) -> Result<bool, StoreError> {
         let mut command = redis::cmd("EVAL");
-        command.arg(REPLACE_BESIDE).arg(beside.len() + 1).arg(prefixed(key));
+        command.arg(REPLACE_BESIDE).arg(beside.len() + 1).arg(self.prefixed(key));
         for (key, ..) in beside {
-            command.arg(prefixed(key));
+            command.arg(self.prefixed(key));
         }
         command.arg(old).arg(new);
         for (_, value, ttl) in beside {
@@ -181,13 +197,13 @@ impl RedisStore {
         (new, ttl): (&str, Seconds),
     ) -> Result<bool, StoreError> {
         let mut command = redis::cmd("EVAL");
-        command.arg(EXCHANGE).arg(1).arg(prefixed(key)).arg(new).arg(ttl.max(1)).arg(old);
+        command.arg(EXCHANGE).arg(1).arg(self.prefixed(key)).arg(new).arg(ttl.max(1)).arg(old);
         self.call(&command, Repeat::Harmful).await
     }
 
     pub(super) async fn increment(&self, key: &str, ttl: Seconds) -> Result<i64, StoreError> {
         let command =
-            redis::cmd("EVAL").arg(INCREMENT).arg(1).arg(prefixed(key)).arg(ttl.max(1)).take();
+            redis::cmd("EVAL").arg(INCREMENT).arg(1).arg(self.prefixed(key)).arg(ttl.max(1)).take();
         self.call(&command, Repeat::Harmful).await
     }
 
@@ -200,7 +216,7 @@ impl RedisStore {
         }
         let mut command = redis::cmd("MGET");
         for key in keys {
-            command.arg(prefixed(key));
+            command.arg(self.prefixed(key));
         }
         self.call(&command, Repeat::Harmless).await
     }
@@ -332,14 +348,6 @@ async fn within<T>(run: impl Future<Output = RedisResult<T>>) -> RedisResult<T> 
     timeout(ANSWER_LIMIT, run)
         .await
         .unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()))
-}
-
-fn prefixed(key: &str) -> String {
-    format!("{PREFIX}{key}")
-}
-
-fn on(command: &str, key: &str) -> Cmd {
-    redis::cmd(command).arg(prefixed(key)).take()
 }
 
 /// Whether this connection, or the server behind it, is of no more use: another must be made.

@@ -19,7 +19,10 @@
 //! | `shared_limits` | guesses are counted for all nodes together |
 //! | `soak` | days of use leave nothing behind, in no table and in no fast store |
 //! | `crash` | the server is killed twenty times under load and loses nothing it acknowledged |
+//! | `backups` | backup, restore and copy, killed in the middle, damaged, and from one kind of database to the other |
+//! | `declared` | people, groups and apps as a file says, written, carried out and pruned |
 //! | `imports` | many people from a file, interrupted and resumed, with passwords from elsewhere |
+//! | `keycloak` | a realm from Keycloak: people with their passwords, apps with their secrets, and what is left out |
 //! | `lock_order` | thirty-four who change the same rows at once, and never wait in a circle |
 //! | `costs` | how often each hot operation asks the database and Redis |
 //! | `cli_changes` | what a command changes reaches a running server |
@@ -32,11 +35,14 @@
 //! | `traces` | spans reach an OpenTelemetry collector, whole and without secrets |
 
 mod audit_log;
+mod backups;
 mod cli_changes;
 mod costs;
 mod crash;
+mod declared;
 mod floods;
 mod imports;
+mod keycloak;
 mod lock_order;
 mod machinery;
 mod mail;

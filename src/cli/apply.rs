@@ -1,0 +1,200 @@
+//! `doorward apply` and `doorward export`: people, groups and apps as a file declares them.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+
+use super::engine;
+use super::exit::{Exit, Failure};
+use super::globals::Globals;
+use super::input::{self, Input};
+use super::new_file::NewFile;
+use super::output::{Format, Output, Table};
+use crate::service::declared::{self, Action, Change, DeclaredError, Pruning, State};
+
+pub(super) const APPLY_EXAMPLES: &str = "\
+A file names groups, people and apps, in TOML or, if its name ends so, in JSON. What it names is made or
+changed until it is as the file says; what it leaves out stays as it is. With --prune goes what an earlier
+apply has made and this file does not name; what was made by hand never goes. Secrets and passwords are in
+files of their own, named relative to this one.
+
+  [[groups]]
+  name = \"staff\"
+
+  [[users]]
+  username = \"alice\"
+  email = \"alice@example.com\"
+  groups = [\"staff\"]
+
+  [[clients]]
+  client_id = \"wiki\"
+  secret_file = \"wiki.secret\"
+  metadata = { client_name = \"Wiki\", redirect_uris = [\"https://wiki.example.com/callback\"] }
+
+Exit code 3 says that some of it was done: the same command does the rest.
+
+Examples:
+  doorward apply -f state.toml --dry-run
+  doorward apply -f state.toml --prune --yes";
+
+pub(super) const EXPORT_EXAMPLES: &str = "\
+Every group, every person and every app that an administrator has made, as apply reads them: applied again
+it changes nothing. Passwords, secrets, profiles and the right to use the console are not part of it.
+
+Examples:
+  doorward export > state.toml
+  doorward export --output state.toml
+  doorward --format json export > state.json";
+
+/// `apply`.
+#[derive(Debug, Clone, Args)]
+pub struct ApplyArgs {
+    /// File that says how it should be
+    #[arg(short, long, value_name = "FILE")]
+    pub file: PathBuf,
+    /// Say what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Delete what an earlier apply has made and the file does not name
+    #[arg(long)]
+    pub prune: bool,
+}
+
+/// `export`.
+#[derive(Debug, Clone, Args)]
+pub struct ExportArgs {
+    /// File to write; it must not exist. Without it standard output
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+pub(super) fn export(
+    args: &ExportArgs,
+    globals: &Globals,
+    output: &mut Output<'_>,
+) -> Result<Exit, Failure> {
+    let state = engine::with_app(globals, async |app| Ok(Box::pin(declared::export(app)).await?))?;
+    let unwritable = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
+    let text = match output.format() {
+        Format::Table => toml::to_string_pretty(&state).map_err(|error| unwritable(&error))?,
+        Format::Json => {
+            let text = serde_json::to_string_pretty(&state).map_err(|error| unwritable(&error))?;
+            format!("{text}\n")
+        }
+    };
+    match &args.output {
+        None => output.text(&text)?,
+        Some(path) => {
+            let mut file = NewFile::create(path)?;
+            file.write(&text)?;
+            file.finish()?;
+        }
+    }
+    let (groups, users, clients) = (state.groups.len(), state.users.len(), state.clients.len());
+    output.note(&format!("{groups} groups, {users} people and {clients} apps written."));
+    Ok(Exit::Done)
+}
+
+pub(super) fn apply(
+    args: &ApplyArgs,
+    globals: &Globals,
+    output: &mut Output<'_>,
+) -> Result<Exit, Failure> {
+    let state = read(&args.file)?;
+    let folder = args.file.parent().unwrap_or(Path::new("")).to_owned();
+    let secrets = |path: &Path| {
+        let secret = input::read_secret(&folder.join(path));
+        secret.map(|text| text.expose_secret().to_owned()).map_err(|error| error.to_string())
+    };
+    let pruning = if args.prune { Pruning::Prune } else { Pruning::Keep };
+    let ask = Input::of_process(globals);
+    let (shown, table, outcome) = engine::with_app(globals, async |app| {
+        let changes = Box::pin(declared::plan(app, (&state, pruning), &secrets)).await?;
+        let (shown, table) = (document(&changes), table(&changes));
+        if args.dry_run || changes.is_empty() {
+            return Ok((shown, table, Ok(changes.len())));
+        }
+        let doomed = changes.iter().filter(|change| change.action == Action::Delete).count();
+        if doomed > 0 {
+            ask.confirm(&format!("{doomed} entries are deleted with everything they have."))?;
+        }
+        let (mut done, all) = (0_usize, changes.len());
+        let mut tell = |_: &str| done += 1;
+        let outcome = Box::pin(declared::carry_out(app, changes, &mut tell)).await;
+        let outcome = outcome.map(|()| all).map_err(|error| (done, all, error));
+        Ok((shown, table, outcome))
+    })?;
+    match outcome {
+        Ok(count) => {
+            output.data(&json!({ "changes": shown, "applied": !args.dry_run }), &table)?;
+            output.note(&match (count, args.dry_run) {
+                (0, _) => "Everything is as the file says.".to_owned(),
+                (_, true) => "Nothing was changed: this was a dry run.".to_owned(),
+                (count, false) => format!("{count} changes made."),
+            });
+            Ok(Exit::Done)
+        }
+        Err((0, _, error)) => Err(error.into()),
+        Err((done, all, error)) => {
+            let text = format!("{done} of {all} changes were made, then: {error}");
+            Err(Failure::Partial(text))
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<State, Failure> {
+    let bad =
+        |error: &dyn std::fmt::Display| Failure::Failed(format!("{}: {error}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| bad(&error))?;
+    if path.extension().is_some_and(|ending| ending == "json") {
+        serde_json::from_str(&text).map_err(|error| bad(&error))
+    } else {
+        toml::from_str(&text).map_err(|error| bad(&error))
+    }
+}
+
+fn document(changes: &[Change]) -> Vec<Value> {
+    let one = |change: &Change| {
+        let fields = change.fields.iter().map(|(name, before, after)| {
+            (name.clone(), json!({ "before": before, "after": after }))
+        });
+        json!({
+            "action": change.action,
+            "kind": change.what,
+            "name": change.name,
+            "fields": Value::Object(fields.collect()),
+        })
+    };
+    changes.iter().map(one).collect()
+}
+
+fn table(changes: &[Change]) -> Table {
+    let mut table = Table::new(["action", "kind", "name", "field", "before", "after"]);
+    for change in changes {
+        let action = match change.action {
+            Action::Create => "+ create",
+            Action::Update => "~ change",
+            Action::Delete => "- delete",
+        };
+        let (kind, name) = (change.what.as_str(), change.name.as_str());
+        if change.fields.is_empty() {
+            table.row([action, kind, name]);
+        }
+        for (field, before, after) in &change.fields {
+            if field == "secret" {
+                table.row([action, kind, name, field]);
+            } else {
+                table.row([action, kind, name, field, &before.to_string(), &after.to_string()]);
+            }
+        }
+    }
+    table
+}
+
+impl From<DeclaredError> for Failure {
+    fn from(error: DeclaredError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}

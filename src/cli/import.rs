@@ -1,0 +1,188 @@
+//! `doorward import`: a whole realm from elsewhere.
+
+use std::fs::File;
+use std::io::{BufReader, Seek as _, Write as _};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::engine;
+use super::exit::{Exit, Failure};
+use super::globals::Globals;
+use super::output::{Output, Table};
+use super::user::import::DuplicatesArg;
+use crate::crypto::secret::file_digest;
+use crate::service::keycloak::{self, Imported, News};
+use crate::service::people::import::{self, Duplicates, Mode, Plan};
+
+pub(super) const EXAMPLES: &str = "\
+People keep their id, so that apps know them again, and their password if it is hashed with pbkdf2 or
+argon2; the hash is replaced by one of today's kind when they sign in. Groups inside others get the names of
+both with a / between them. Apps keep their client_id and secret. Left out, and told with the reason: users with
+anything that cannot be kept, apps that do not speak OpenID Connect, redirect URIs with patterns. Roles have
+no place here and are counted.
+
+Make the file with: kc.sh export --realm NAME --users same_file --file realm.json
+One that was exported from Keycloak's console has neither passwords nor secrets.
+
+An import that was interrupted goes on where it stopped when the same command is given again. Exit code 3
+says that something was left out.
+
+Examples:
+  doorward import --from keycloak realm.json --dry-run
+  doorward import --from keycloak realm.json --duplicates skip --rejects left-out.ndjson";
+
+/// Reasons told on the terminal; a file of rejects gets all of them.
+const TOLD: u64 = 20;
+
+/// Where it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Origin {
+    /// A realm, as `kc.sh export` writes it
+    Keycloak,
+}
+
+/// `import`.
+#[derive(Debug, Clone, Args)]
+pub struct ImportArgs {
+    /// File to read
+    pub file: PathBuf,
+    /// What wrote it
+    #[arg(long, value_enum, value_name = "PROGRAM")]
+    pub from: Origin,
+    /// What becomes of people who are there already
+    #[arg(long, value_enum, default_value = "fail")]
+    pub duplicates: DuplicatesArg,
+    /// Try everything and keep nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// File that gets everything left out, with the number of a user and the reason
+    #[arg(long, value_name = "FILE")]
+    pub rejects: Option<PathBuf>,
+}
+
+pub(super) fn run(
+    args: &ImportArgs,
+    globals: &Globals,
+    output: &mut Output<'_>,
+) -> Result<Exit, Failure> {
+    let Origin::Keycloak = args.from;
+    let shown = args.file.display().to_string();
+    let unreadable = |error: &dyn std::fmt::Display| Failure::Failed(format!("{shown}: {error}"));
+    let mut file = File::open(&args.file).map_err(|error| unreadable(&error))?;
+    let digest = file_digest(&mut BufReader::new(&file)).map_err(|error| unreadable(&error))?;
+    file.rewind()?;
+    let realm = keycloak::read(BufReader::new(&file)).map_err(|error| unreadable(&error))?;
+    let (name, roles) = (realm.realm.clone(), realm.role_count());
+    let plan = Plan {
+        duplicates: match args.duplicates {
+            DuplicatesArg::Fail => Duplicates::Fail,
+            DuplicatesArg::Skip => Duplicates::Skip,
+            DuplicatesArg::Update => Duplicates::Update,
+        },
+        mode: if args.dry_run { Mode::DryRun } else { Mode::Write },
+        trust_emails: false,
+        digest: Some(digest).filter(|_| !args.dry_run),
+    };
+    let mut rejects = Rejects::new(args)?;
+    let imported = engine::with_app(globals, async |app| {
+        let mut tell = |news: News<'_>| rejects.hear(&news, output);
+        let run = keycloak::run(app, realm, &plan, &mut tell);
+        Ok(Box::pin(run).await?)
+    })?;
+    rejects.finish()?;
+    print(&imported, (&name, roles), output)?;
+    if args.dry_run {
+        output.note("Nothing was kept: this was a dry run.");
+    }
+    let left_out = imported.people.rejected > 0 || imported.left_out > 0;
+    Ok(if left_out { Exit::Partial } else { Exit::Done })
+}
+
+/// What is left out.
+struct Rejects {
+    file: Option<File>,
+    count: u64,
+    problem: Option<std::io::Error>,
+}
+
+impl Rejects {
+    fn new(args: &ImportArgs) -> Result<Self, Failure> {
+        let open = |path: &PathBuf| {
+            let file = File::options().create(true).append(true).open(path);
+            file.map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))
+        };
+        let file = args.rejects.as_ref().map(open).transpose()?;
+        Ok(Self { file, count: 0, problem: None })
+    }
+
+    fn hear(&mut self, news: &News<'_>, output: &mut Output<'_>) {
+        let (entry, reason) = match news {
+            News::People(import::News::Rejected { line, reason }) => {
+                (format!("user {line}"), (*reason).to_owned())
+            }
+            News::People(import::News::Resumed(before)) => {
+                let line = before.line;
+                let text = format!("This file was begun before: going on behind user {line}.");
+                output.note(&text);
+                return;
+            }
+            News::People(import::News::Batch(..)) => return,
+            News::LeftOut { entry, reason } => (entry.clone(), reason.clone()),
+        };
+        self.count += 1;
+        if let Some(file) = &mut self.file
+            && let Err(error) = writeln!(file, "{}", json!({ "entry": entry, "reason": reason }))
+        {
+            self.problem = Some(error);
+        }
+        if self.count <= TOLD {
+            output.note(&format!("{entry}: {reason}"));
+        } else if self.count == TOLD + 1 && self.file.is_none() {
+            output.note("More is left out; --rejects FILE keeps the reasons of all.");
+        }
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        match self.problem {
+            None => Ok(()),
+            Some(error) => Err(Failure::Partial(format!(
+                "everything is imported, but the file of rejects could not be written: {error}"
+            ))),
+        }
+    }
+}
+
+fn print(
+    imported: &Imported,
+    (realm, roles): (&str, usize),
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let people = &imported.people;
+    let mut table = Table::fields();
+    table
+        .row(["realm", realm])
+        .row(["people added", &people.created.to_string()])
+        .row(["people changed", &people.updated.to_string()])
+        .row(["people left as they were", &people.skipped.to_string()])
+        .row(["people left out", &people.rejected.to_string()])
+        .row(["groups added", &imported.groups.to_string()])
+        .row(["apps added", &imported.clients.to_string()])
+        .row(["groups and apps there already", &imported.known.to_string()])
+        .row(["groups and apps left out", &imported.left_out.to_string()])
+        .row(["roles, which have no place here", &roles.to_string()]);
+    let document = json!({
+        "realm": realm,
+        "created": people.created,
+        "updated": people.updated,
+        "skipped": people.skipped,
+        "rejected": people.rejected,
+        "groups": imported.groups,
+        "clients": imported.clients,
+        "known": imported.known,
+        "left_out": imported.left_out,
+        "roles": roles,
+    });
+    output.data(&document, &table)
+}

@@ -1,0 +1,76 @@
+//! The file for what is there: applied again it changes nothing.
+
+use std::collections::HashSet;
+
+use super::state::{ClientState, GroupState, State, UserState};
+use crate::app::App;
+use crate::protocol::client::ClientOrigin;
+use crate::service::failure::Failure;
+use crate::service::{clients, people};
+use crate::store::clients::ClientFilter;
+use crate::store::users::{self, UserFilter};
+
+/// Rows read at once.
+const PAGE: i64 = 500;
+
+/// Every group, every person and every app that an administrator has made. Passwords and secrets are not
+/// part of it.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn export(app: &App) -> Result<State, Failure> {
+    Ok(State { groups: groups(app).await?, users: people(app).await?, clients: apps(app).await? })
+}
+
+async fn groups(app: &App) -> Result<Vec<GroupState>, Failure> {
+    let mut found: Vec<GroupState> = Vec::new();
+    loop {
+        let after = found.last().map(|group| group.name.clone());
+        let page = people::groups::list(app, after.as_deref(), PAGE).await?;
+        if page.is_empty() {
+            return Ok(found);
+        }
+        found.extend(page.into_iter().map(|group| GroupState { name: group.name }));
+    }
+}
+
+async fn people(app: &App) -> Result<Vec<UserState>, Failure> {
+    let mut found: Vec<UserState> = Vec::new();
+    loop {
+        let after = found.last().map(|user| user.username.clone());
+        let filter = UserFilter { after: after.clone(), limit: PAGE, ..UserFilter::default() };
+        let page = people::search(app, &filter).await?;
+        let Some(last) = page.last() else { return Ok(found) };
+        let span = (after.as_deref().unwrap_or_default(), last.username.as_str());
+        let claimed = users::claimants_between(&app.store.db, span).await?;
+        let claimed: HashSet<_> = claimed.into_iter().collect();
+        found.extend(page.into_iter().map(|user| UserState {
+            // An address that somebody only claims must not become one that they own.
+            email: user.email.filter(|_| !claimed.contains(&user.id)),
+            email_verified: Some(user.email_verified),
+            username: user.username,
+            name: user.name,
+            groups: Some(user.groups),
+            disabled: Some(user.disabled_at.is_some()),
+            password_file: None,
+        }));
+    }
+}
+
+async fn apps(app: &App) -> Result<Vec<ClientState>, Failure> {
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let filter = ClientFilter { after, limit: PAGE, ..ClientFilter::default() };
+        let page = clients::search(app, &filter).await?;
+        let Some(last) = page.last() else { return Ok(found) };
+        after = Some(last.id.clone());
+        for client in page.iter().filter(|client| client.origin == ClientOrigin::Manual) {
+            found.push(ClientState {
+                client_id: client.id.to_string(),
+                disabled: Some(client.disabled_at.is_some()),
+                secret_file: None,
+                metadata: ClientState::told(&client.metadata)?,
+            });
+        }
+    }
+}

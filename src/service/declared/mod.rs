@@ -1,0 +1,67 @@
+//! People, groups and apps as a file declares them: written from what is there, compared with it, and
+//! carried out through the same use cases as single commands.
+//!
+//! | module | job |
+//! |---|---|
+//! | `carry_out` | the changes, one after the other |
+//! | `export` | the file for what is there |
+//! | `plan` | what has to change for a file to be true |
+//! | `state` | what a file may say |
+
+mod carry_out;
+mod export;
+mod plan;
+mod state;
+
+use crate::service::clients::ClientError;
+use crate::service::failure::Failure;
+use crate::service::people::PeopleError;
+use crate::service::people::groups::GroupError;
+
+pub use carry_out::carry_out;
+pub use export::export;
+pub use plan::{Action, Change, Pruning, Secrets, plan};
+pub use state::{ClientState, GroupState, State, UserState};
+
+/// Why a file cannot be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum DeclaredError {
+    /// An entry that cannot be as it says.
+    #[error("{entry}: {problem}")]
+    Entry { entry: String, problem: String },
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl DeclaredError {
+    fn entry(entry: &str, problem: impl std::fmt::Display) -> Self {
+        Self::Entry { entry: entry.to_owned(), problem: problem.to_string() }
+    }
+
+    fn of_people(entry: &str, error: PeopleError) -> Self {
+        match error {
+            PeopleError::Failure(failure) => failure.into(),
+            other => Self::entry(entry, other),
+        }
+    }
+
+    fn of_groups(entry: &str, error: GroupError) -> Self {
+        match error {
+            GroupError::Failure(failure) => failure.into(),
+            other => Self::entry(entry, other),
+        }
+    }
+
+    fn of_clients(entry: &str, error: ClientError) -> Self {
+        match error {
+            ClientError::Failure(failure) => failure.into(),
+            other => Self::entry(entry, other),
+        }
+    }
+}
+
+impl From<crate::store::StoreError> for DeclaredError {
+    fn from(error: crate::store::StoreError) -> Self {
+        Self::Failure(error.into())
+    }
+}

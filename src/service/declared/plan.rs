@@ -1,0 +1,286 @@
+//! What has to change for a file to be true. Reads, checks everything that can be checked beforehand, and
+//! changes nothing.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::DeclaredError;
+use super::state::{ClientState, State, UserState, members};
+use crate::app::App;
+use crate::crypto::secret::Secret;
+use crate::protocol::client::{Client, ClientMetadata};
+use crate::protocol::types::{ClientId, UserId};
+use crate::protocol::user::User;
+use crate::service::clients::checks::{self, Author};
+use crate::service::clients::{self, Activity, ClientError, NewClient, secret_matches};
+use crate::service::people::{self, Edit, NewPerson, RoleEdit};
+use crate::store::managed::{self, Declared};
+use crate::store::{groups, users};
+
+/// What becomes of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    Create,
+    Update,
+    Delete,
+}
+
+/// Whether what an earlier file made goes when this one does not name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pruning {
+    Keep,
+    Prune,
+}
+
+/// Reads the secret in a file; the error says why it cannot.
+pub type Secrets<'a> = &'a dyn Fn(&Path) -> Result<String, String>;
+
+/// One change.
+pub struct Change {
+    pub what: Declared,
+    /// Of a group, a user name or a client id.
+    pub name: String,
+    pub action: Action,
+    /// What changes: the name of a member, what it was and what it becomes. Never a secret.
+    pub fields: Vec<(String, Value, Value)>,
+    pub(super) work: Work,
+}
+
+/// What is done for it.
+pub(super) enum Work {
+    CreateGroup,
+    DeleteGroup,
+    CreateUser(Box<NewPerson>, Option<Activity>),
+    UpdateUser(UserId, Option<Edit>, Option<Activity>),
+    DeleteUser(UserId),
+    CreateClient(Box<NewClient>, Option<Activity>),
+    UpdateClient(Option<Box<ClientMetadata>>, Option<Secret>, Option<Activity>),
+    DeleteClient,
+}
+
+impl Change {
+    /// The entry in words.
+    pub fn entry(&self) -> String {
+        format!("{} {}", self.what.as_str(), self.name)
+    }
+}
+
+/// What has to change, in the order in which it can.
+///
+/// # Errors
+/// [`DeclaredError`]; the first entry that cannot be as it says.
+pub async fn plan(
+    app: &App,
+    (state, pruning): (&State, Pruning),
+    secrets: Secrets<'_>,
+) -> Result<Vec<Change>, DeclaredError> {
+    let mut changes = Vec::new();
+    let mut named: BTreeSet<(Declared, String)> = BTreeSet::new();
+    let mut once = |what: Declared, name: &str| {
+        let is_new = named.insert((what, name.to_owned()));
+        let entry = format!("{} {name}", what.as_str());
+        if is_new { Ok(entry) } else { Err(DeclaredError::entry(&entry, "is named twice")) }
+    };
+    for group in &state.groups {
+        let name = one_group(&group.name)?;
+        once(Declared::Group, &name)?;
+        if groups::by_name(&app.store.db, &name).await?.is_none() {
+            changes.push(created(Declared::Group, name, Work::CreateGroup));
+        }
+    }
+    for user in &state.users {
+        let entry = format!("user {}", user.username);
+        let name = people::check_username(&user.username);
+        let name = name.map_err(|error| DeclaredError::of_people(&entry, error))?;
+        let entry = once(Declared::User, &name)?;
+        changes.extend(person(app, (&entry, name), (user, secrets)).await?);
+    }
+    for client in &state.clients {
+        let entry = once(Declared::Client, &client.client_id)?;
+        changes.extend(Box::pin(one_app(app, &entry, (client, secrets))).await?);
+    }
+    if pruning == Pruning::Prune {
+        // A group that somebody in the file is in is made with them.
+        for group in state.users.iter().flat_map(|user| user.groups.iter().flatten()) {
+            named.insert((Declared::Group, one_group(group)?));
+        }
+        prune(app, &named, &mut changes).await?;
+    }
+    Ok(changes)
+}
+
+fn one_group(name: &str) -> Result<String, DeclaredError> {
+    let names = people::check_groups(vec![name.to_owned()]);
+    let names = names.map_err(|error| DeclaredError::of_people(&format!("group {name}"), error))?;
+    Ok(names.into_iter().next().unwrap_or_default())
+}
+
+fn created(what: Declared, name: String, work: Work) -> Change {
+    Change { what, name, action: Action::Create, fields: Vec::new(), work }
+}
+
+async fn person(
+    app: &App,
+    (entry, username): (&str, String),
+    (user, secrets): (&UserState, Secrets<'_>),
+) -> Result<Option<Change>, DeclaredError> {
+    let invalid = |error| DeclaredError::of_people(entry, error);
+    let email = people::check_email(user.email.clone()).map_err(invalid)?;
+    let name = people::check_name(user.name.clone()).map_err(invalid)?;
+    let groups = user.groups.clone().map(people::check_groups).transpose().map_err(invalid)?;
+    let there = users::by_login(&app.store.db, &username).await?;
+    let there = there.filter(|there| there.username == username);
+    if let Some(before) = there {
+        let after = User {
+            email: email.or_else(|| before.email.clone()),
+            name: name.or_else(|| before.name.clone()),
+            email_verified: user.email_verified.unwrap_or(before.email_verified),
+            groups: groups.unwrap_or_else(|| before.groups.clone()),
+            ..before.clone()
+        };
+        return Ok(changed_person((before, after), user.disabled));
+    }
+    let password = user.password_file.as_deref().map(secrets).transpose();
+    let new = NewPerson {
+        username: username.clone(),
+        email_verified: user.email_verified.unwrap_or_default() && email.is_some(),
+        email,
+        name,
+        groups: groups.unwrap_or_default(),
+        password: password.map_err(|problem| DeclaredError::entry(entry, problem))?,
+        ..NewPerson::default()
+    };
+    let activity = (user.disabled == Some(true)).then_some(Activity::Disabled);
+    Ok(Some(created(Declared::User, username, Work::CreateUser(Box::new(new), activity))))
+}
+
+fn changed_person((before, after): (User, User), disabled: Option<bool>) -> Option<Change> {
+    let mut fields = Vec::new();
+    let mut differs = |name: &str, before: Value, after: Value| {
+        if before != after {
+            fields.push((name.to_owned(), before, after));
+        }
+    };
+    differs("name", json!(before.name), json!(after.name));
+    differs("email", json!(before.email), json!(after.email));
+    differs("email_verified", json!(before.email_verified), json!(after.email_verified));
+    differs("groups", json!(before.groups), json!(after.groups));
+    let has_edit = !fields.is_empty();
+    let activity = activity(before.disabled_at.is_some(), disabled, &mut fields);
+    if fields.is_empty() {
+        return None;
+    }
+    let edit = has_edit.then_some(Edit {
+        name: after.name,
+        email: after.email,
+        email_verified: after.email_verified,
+        groups: after.groups,
+        role: RoleEdit::Keep,
+    });
+    let (what, name, id) = (Declared::User, before.username, before.id);
+    let work = Work::UpdateUser(id, edit, activity);
+    Some(Change { what, name, action: Action::Update, fields, work })
+}
+
+fn activity(
+    is_disabled: bool,
+    disabled: Option<bool>,
+    fields: &mut Vec<(String, Value, Value)>,
+) -> Option<Activity> {
+    let wanted = disabled.filter(|wanted| *wanted != is_disabled)?;
+    fields.push(("disabled".to_owned(), json!(is_disabled), json!(wanted)));
+    Some(if wanted { Activity::Disabled } else { Activity::Enabled })
+}
+
+async fn one_app(
+    app: &App,
+    entry: &str,
+    (state, secrets): (&ClientState, Secrets<'_>),
+) -> Result<Option<Change>, DeclaredError> {
+    let metadata = state.read_metadata().map_err(|error| DeclaredError::entry(entry, error))?;
+    let secret = state.secret_file.as_deref().map(secrets).transpose();
+    let secret = secret.map_err(|problem| DeclaredError::entry(entry, problem))?;
+    let id = ClientId::new(&state.client_id);
+    let before = match clients::get(app, &id).await {
+        Ok(client) => Some(client),
+        Err(ClientError::NotFound) => None,
+        Err(error) => return Err(DeclaredError::of_clients(entry, error)),
+    };
+    let known = before.as_ref().map(|client| &client.metadata);
+    checks::check(app, &metadata, Author::Administrator, known)
+        .map_err(|problems| DeclaredError::of_clients(entry, ClientError::Invalid(problems)))?;
+    if let Some(before) = before {
+        return changed_app(entry, &before, (metadata, secret.as_deref(), state.disabled));
+    }
+    if metadata.token_endpoint_auth_method.uses_secret() && secret.is_none() {
+        let problem =
+            "needs a secret: name a secret_file, since one that is made here could not be shown";
+        return Err(DeclaredError::entry(entry, problem));
+    }
+    let activity = (state.disabled == Some(true)).then_some(Activity::Disabled);
+    let new = NewClient { id: Some(id), metadata, secret: secret.map(Secret::from_text) };
+    let work = Work::CreateClient(Box::new(new), activity);
+    Ok(Some(created(Declared::Client, state.client_id.clone(), work)))
+}
+
+fn changed_app(
+    entry: &str,
+    before: &Client,
+    (after, secret, disabled): (ClientMetadata, Option<&str>, Option<bool>),
+) -> Result<Option<Change>, DeclaredError> {
+    let unreadable = |error: serde_json::Error| DeclaredError::entry(entry, error);
+    let after = checks::kept(after);
+    let (old, new) =
+        (members(&before.metadata).map_err(unreadable)?, members(&after).map_err(unreadable)?);
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let value =
+        |of: &serde_json::Map<String, Value>, name| of.get(name).cloned().unwrap_or_default();
+    let mut fields: Vec<_> = names
+        .into_iter()
+        .map(|name| (name.clone(), value(&old, name), value(&new, name)))
+        .filter(|(_, old, new)| old != new)
+        .collect();
+    let metadata = (!fields.is_empty()).then(|| Box::new(after));
+    let is_new = |secret: &&str| {
+        before.uses_secret()
+            && !before.secret_hashes.iter().any(|hash| secret_matches(hash, secret))
+    };
+    let secret = secret.filter(is_new).map(|text| Secret::from_text(text.to_owned()));
+    if secret.is_some() {
+        fields.push(("secret".to_owned(), Value::Null, Value::Null));
+    }
+    let activity = activity(before.disabled_at.is_some(), disabled, &mut fields);
+    let work = Work::UpdateClient(metadata, secret, activity);
+    let (what, name) = (Declared::Client, before.id.to_string());
+    let change = Change { what, name, action: Action::Update, fields, work };
+    Ok(Some(change).filter(|change| !change.fields.is_empty()))
+}
+
+/// What earlier files have made and this one does not name.
+async fn prune(
+    app: &App,
+    named: &BTreeSet<(Declared, String)>,
+    changes: &mut Vec<Change>,
+) -> Result<(), DeclaredError> {
+    for what in [Declared::Client, Declared::User, Declared::Group] {
+        for name in managed::list(&app.store.db, what).await? {
+            if named.contains(&(what, name.clone())) {
+                continue;
+            }
+            let work = match what {
+                Declared::Client => Work::DeleteClient,
+                Declared::Group => Work::DeleteGroup,
+                Declared::User => match users::by_login(&app.store.db, &name).await? {
+                    Some(user) => Work::DeleteUser(user.id),
+                    None => continue,
+                },
+            };
+            changes.push(Change { what, name, action: Action::Delete, fields: Vec::new(), work });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! What a file may say. Whatever it leaves out stays as it is.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::protocol::client::{ClientKind, ClientMetadata};
+
+/// A whole file.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct State {
+    pub groups: Vec<GroupState>,
+    pub users: Vec<UserState>,
+    pub clients: Vec<ClientState>,
+}
+
+/// A group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupState {
+    pub name: String,
+}
+
+/// A person. The profile, the password and the right to use the console are not declared.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserState {
+    pub username: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_verified: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// All of them: others are left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<bool>,
+    /// The password of somebody who is made by this file; nobody's is changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_file: Option<PathBuf>,
+}
+
+/// An app.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientState {
+    pub client_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<bool>,
+    /// The secret it has, or gets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_file: Option<PathBuf>,
+    /// The members of its metadata (`ClientMetadata`) that are unlike those of a new app of its `kind`; what
+    /// is left out is as with a new one.
+    #[serde(default)]
+    pub metadata: Map<String, Value>,
+}
+
+impl ClientState {
+    /// The metadata it stands for.
+    ///
+    /// # Errors
+    /// What cannot be read of it.
+    pub fn read_metadata(&self) -> Result<ClientMetadata, serde_json::Error> {
+        let kind = self.metadata.get("kind").cloned();
+        let kind = kind.map(serde_json::from_value::<ClientKind>).transpose()?.unwrap_or_default();
+        let mut members = members(&ClientMetadata::for_kind(kind))?;
+        members.extend(self.metadata.clone());
+        serde_json::from_value(Value::Object(members))
+    }
+
+    /// The members of metadata that have to be written down.
+    pub(super) fn told(metadata: &ClientMetadata) -> Result<Map<String, Value>, serde_json::Error> {
+        let usual = members(&ClientMetadata::for_kind(metadata.kind))?;
+        let mut told = members(metadata)?;
+        told.retain(|name, value| name == "kind" || usual.get(name) != Some(value));
+        Ok(told)
+    }
+}
+
+pub(super) fn members(metadata: &ClientMetadata) -> Result<Map<String, Value>, serde_json::Error> {
+    match serde_json::to_value(metadata)? {
+        Value::Object(members) => Ok(members),
+        _ => Ok(Map::new()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_of_an_app_stands_for_all_of_it() {
+        for kind in [ClientKind::Web, ClientKind::Spa, ClientKind::Device, ClientKind::Machine] {
+            let metadata = ClientMetadata {
+                client_name: "Wiki".to_owned(),
+                redirect_uris: vec!["https://wiki.example.com/callback".to_owned()],
+                grant_types: Vec::new(),
+                ..ClientMetadata::for_kind(kind)
+            };
+            let told = ClientState::told(&metadata).unwrap();
+            assert!(told.len() <= 5, "{told:?}");
+            let state = ClientState {
+                client_id: "wiki".to_owned(),
+                disabled: None,
+                secret_file: None,
+                metadata: told,
+            };
+            assert_eq!(state.read_metadata().unwrap(), metadata);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! What `doorward apply` has made: a mark on the row itself, so that it goes with the row.
+
+use super::db::{Db, Sql};
+use super::error::StoreError;
+
+/// What can be declared in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Declared {
+    Group,
+    User,
+    Client,
+}
+
+impl Declared {
+    pub const ALL: [Self; 3] = [Self::Group, Self::User, Self::Client];
+
+    /// The word for one of them.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Group => "group",
+            Self::User => "user",
+            Self::Client => "client",
+        }
+    }
+}
+
+/// Marks one as made from a file; its name is what [`list`] gives.
+pub async fn mark<'a>(sql: impl Sql<'a>, what: Declared, name: &str) -> Result<bool, StoreError> {
+    let statement = match what {
+        Declared::Group => "update groups set managed = true where name = $1",
+        Declared::User => "update users set managed = true where username = $1",
+        Declared::Client => "update clients set managed = true where id = $1",
+    };
+    Ok(sql.into().query(statement).bind(name).execute().await? == 1)
+}
+
+/// The names of all that were made from a file: of groups, user names, client ids.
+pub async fn list(db: &Db, what: Declared) -> Result<Vec<String>, StoreError> {
+    let statement = match what {
+        Declared::Group => "select name from groups where managed order by name",
+        Declared::User => "select username from users where managed order by username",
+        Declared::Client => "select id from clients where managed order by id",
+    };
+    let rows: Vec<(String,)> = db.query(statement).all().await?;
+    Ok(rows.into_iter().map(|(name,)| name).collect())
+}

@@ -1,0 +1,209 @@
+//! People, groups and apps as a file declares them: what is there is written, what is written is made, and
+//! nothing else goes.
+
+use std::process::Output;
+
+use serde_json::{Value, json};
+
+use crate::kit::flow::{App, PASSWORD, count, create_user, is_signed_in, sign_in, submit_sign_in};
+use crate::support::world::World;
+
+const STATE: &str = r#"
+[[groups]]
+name = "staff"
+
+[[users]]
+username = "Alice"
+email = "alice@example.test"
+email_verified = true
+groups = ["staff", "wiki-readers"]
+password_file = "alice.password"
+
+[[users]]
+username = "bob"
+disabled = true
+
+[[clients]]
+client_id = "wiki"
+secret_file = "wiki.secret"
+metadata = { client_name = "Wiki", consent = "skip", redirect_uris = ["https://wiki.example.test/callback"] }
+
+[[clients]]
+client_id = "timetable"
+metadata = { kind = "spa", client_name = "Timetable", redirect_uris = ["https://time.example.test/"] }
+"#;
+const SECRET: &str = "a-secret-of-the-wiki-0123456789-abcdefgh";
+
+fn write(world: &World, name: &str, text: &str) -> String {
+    let path = world.path(name);
+    std::fs::write(&path, text).expect("write a file");
+    path.display().to_string()
+}
+
+fn prepared(world: &World, state: &str) -> String {
+    write(world, "alice.password", PASSWORD);
+    write(world, "wiki.secret", SECRET);
+    write(world, "state.toml", state)
+}
+
+fn apply(world: &World, arguments: &[&str]) -> Output {
+    world.run(&[&["--format", "json", "apply"], arguments].concat())
+}
+
+/// The entries that change, each as `action kind name`.
+#[track_caller]
+fn changes(output: &Output) -> Vec<String> {
+    let messages = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{messages}");
+    let told: Value = serde_json::from_slice(&output.stdout).expect("one document");
+    let text = |change: &Value, name: &str| change[name].as_str().expect(name).to_owned();
+    let all = told["changes"].as_array().expect("a list").iter();
+    all.map(|change| [text(change, "action"), text(change, "kind"), text(change, "name")].join(" "))
+        .collect()
+}
+
+#[track_caller]
+fn assert_refused(output: &Output, code: i32, word: &str) {
+    let messages = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{messages}");
+    assert!(messages.contains(word), "{word:?} is not in: {messages}");
+}
+
+on_both_backends! {
+    async fn a_file_is_carried_out_once_and_the_second_time_there_is_nothing_to_do(world: World) {
+        let file = prepared(&world, STATE);
+        let all = [
+            "create group staff",
+            "create user alice",
+            "create user bob",
+            "create client wiki",
+            "create client timetable",
+        ];
+        assert_eq!(changes(&apply(&world, &["-f", &file, "--dry-run"])), all);
+        assert_eq!(count(&world, "select count(*) from users").await, 0);
+        assert_eq!(changes(&apply(&world, &["-f", &file])), all);
+        assert!(changes(&apply(&world, &["-f", &file, "--prune"])).is_empty());
+        // It is what single commands would have made, with the same events.
+        submit_sign_in(&world.browser(), "alice", PASSWORD).await.assert_status(303);
+        assert_eq!(world.cli(&["user", "show", "bob"])["state"], "disabled");
+        let alice = world.cli(&["user", "show", "alice"]);
+        assert_eq!(alice["groups"], json!(["staff", "wiki-readers"]));
+        let client = App::known(&world, "wiki", SECRET);
+        assert_eq!(client.introspect("nothing").await.status, 200);
+        for (kind, events) in [
+            ("user.created", 2), ("user.disabled", 1), ("client.created", 2), ("group.created", 1),
+        ] {
+            let sql = format!("select count(*) from audit_events where kind = '{kind}'");
+            assert_eq!(count(&world, &sql).await, events, "{kind}");
+        }
+        let refused = "select count(*) from audit_events where actor <> 'command-line' and kind like 'user.%'";
+        assert_eq!(count(&world, refused).await, 0);
+        world.assert_log_is_clean(&[SECRET, PASSWORD]);
+    }
+
+    async fn what_differs_is_told_member_by_member_and_made_so(world: World) {
+        let file = prepared(&world, STATE);
+        changes(&apply(&world, &["-f", &file]));
+        let browser = sign_in(&world, "alice").await;
+        let other = "another-secret-of-the-wiki-0123456789";
+        write(&world, "wiki.secret", other);
+        let state = STATE
+            .replace("groups = [\"staff\", \"wiki-readers\"]", "groups = [\"staff\"]\nname = \"Alice A\"")
+            .replace("disabled = true", "disabled = false")
+            .replace("\"https://time.example.test/\"", "\"https://time.example.test/in\"");
+        let file = write(&world, "state.toml", &state);
+        let dry = apply(&world, &["-f", &file, "--dry-run"]);
+        let told: Value = serde_json::from_slice(&dry.stdout).unwrap();
+        assert!(!String::from_utf8_lossy(&dry.stdout).contains("secret-of"), "{told}");
+        let fields = |place: usize| {
+            let fields = told["changes"][place]["fields"].as_object().unwrap().clone();
+            fields.keys().cloned().collect::<Vec<_>>().join(" ")
+        };
+        let wanted = ["update user alice", "update user bob", "update client wiki", "update client timetable"];
+        assert_eq!(changes(&dry), wanted);
+        assert_eq!(fields(0), "name groups");
+        assert_eq!(told["changes"][0]["fields"]["groups"]["after"], json!(["staff"]));
+        assert_eq!([fields(1), fields(2), fields(3)], ["disabled", "secret", "redirect_uris"]);
+        assert_eq!(changes(&apply(&world, &["-f", &file])), wanted);
+        assert!(changes(&apply(&world, &["-f", &file])).is_empty());
+        assert_eq!(App::known(&world, "wiki", SECRET).introspect("x").await.status, 401);
+        assert_eq!(App::known(&world, "wiki", other).introspect("x").await.status, 200);
+        assert!(is_signed_in(&browser).await, "a changed name signs nobody out");
+    }
+
+    async fn only_what_an_earlier_file_made_is_pruned(world: World) {
+        create_user(&world, "by-hand");
+        world.cli(&["group", "create", "by-hand"]);
+        App::register(&world, "by-hand", &[]);
+        let file = prepared(&world, STATE);
+        changes(&apply(&world, &["-f", &file]));
+        let browser = sign_in(&world, "alice").await;
+        let rest = "[[users]]\nusername = \"bob\"\ngroups = [\"staff\"]\n";
+        let file = write(&world, "state.toml", rest);
+        assert_eq!(changes(&apply(&world, &["-f", &file])), ["update user bob"]);
+        assert_refused(&apply(&world, &["-f", &file, "--prune"]), 2, "--yes");
+        let doomed = ["delete client timetable", "delete client wiki", "delete user alice"];
+        assert_eq!(changes(&apply(&world, &["-f", &file, "--prune", "--dry-run"])), doomed);
+        assert_eq!(changes(&apply(&world, &["-f", &file, "--prune", "--yes"])), doomed);
+        assert!(!is_signed_in(&browser).await);
+        let empty = write(&world, "empty.json", "{}");
+        let doomed = ["delete user bob", "delete group staff"];
+        assert_eq!(changes(&apply(&world, &["-f", &empty, "--prune", "--yes"])), doomed);
+        // What was made by hand, or along with a person, stays.
+        assert_eq!(count(&world, "select count(*) from users").await, 1);
+        assert_eq!(count(&world, "select count(*) from groups").await, 2);
+        assert_eq!(count(&world, "select count(*) from clients").await, 1);
+    }
+
+    async fn what_is_exported_changes_nothing_and_makes_the_same_elsewhere(backend: Backend) {
+        let (here, there) = (World::start(backend).await, World::start(backend).await);
+        create_user(&here, "alice");
+        here.cli(&["group", "create", "staff"]);
+        here.cli(&["group", "add-member", "staff", "alice"]);
+        let spa = ["client", "create", "--name", "Time", "--type", "spa", "--client-id", "time"];
+        here.cli(&[&spa[..], &["--redirect-uri", "https://time.example.test/"]].concat());
+        here.cli(&["user", "disable", "alice"]);
+        for (name, flags) in [("state.toml", &["export"][..]), ("state.json", &["--format", "json", "export"])] {
+            let written = here.run(flags);
+            let text = String::from_utf8(written.stdout).unwrap();
+            assert!(!text.contains("$argon2"), "{text}");
+            let file = write(&here, name, &text);
+            assert!(changes(&apply(&here, &["-f", &file, "--prune"])).is_empty(), "{text}");
+            let dry = changes(&apply(&there, &["-f", &file, "--dry-run"]));
+            assert_eq!(dry, ["create group staff", "create user alice", "create client time"]);
+        }
+        let file = here.path("state.toml").display().to_string();
+        changes(&apply(&there, &["-f", &file]));
+        let export = |world: &World| world.run(&["export"]).stdout;
+        assert_eq!(export(&there), export(&here));
+    }
+
+    async fn a_file_that_cannot_be_carried_out_changes_nothing(world: World) {
+        prepared(&world, STATE);
+        for (text, word) in [
+            ("[[user]]\nusername = \"x\"", "user"),
+            ("[[users]]\nusername = \"x\"\npassword = \"in the file\"", "password"),
+            ("[[users]]\nusername = \"x\"\n[[users]]\nusername = \"X\"", "named twice"),
+            ("[[users]]\nusername = \"x\"\nemail = \"nowhere\"", "user x: email"),
+            ("[[users]]\nusername = \"x\"\npassword_file = \"missing\"", "missing"),
+            ("[[users]]\nusername = \"x\"\n[[clients]]\nclient_id = \"c\"", "client c"),
+            ("[[clients]]\nclient_id = \"c\"\nmetadata = { client_nam = \"C\" }", "client_nam"),
+            (
+                "[[clients]]\nclient_id = \"c\"\nmetadata = { client_name = \"C\", redirect_uris = [\"https://c.example.test/\"] }",
+                "secret_file",
+            ),
+        ] {
+            let file = write(&world, "bad.toml", text);
+            for flags in [&["-f", file.as_str()][..], &["-f", &file, "--dry-run"]] {
+                assert_refused(&apply(&world, flags), 1, word);
+            }
+        }
+        assert_eq!(count(&world, "select count(*) from users").await, 0);
+        // What only the use case itself can know is found on the way; what was done before it stays.
+        let taken = "[[users]]\nusername = \"a\"\nemail = \"x@example.test\"\n\
+                     [[users]]\nusername = \"b\"\nemail = \"x@example.test\"\n";
+        let file = write(&world, "taken.toml", taken);
+        assert_refused(&apply(&world, &["-f", &file]), 3, "1 of 2");
+        assert_refused(&apply(&world, &["-f", &file]), 1, "user b");
+    }
+}
