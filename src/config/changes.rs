@@ -87,7 +87,7 @@ mod tests {
             ("log.level", "debug"),
             ("risk.new_device", "refuse"),
             ("product_name", "Example"),
-            ("secrets.master_key", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
+            ("secrets.master_key", "n0OX+FmWFJg6l3vPDldqlcNfYrgRzyU5Izozpp1f4IA="),
         ]);
         let changes = between(&before, &after);
         assert_eq!(changes.live, ["log.level", "risk.new_device"]);

@@ -27,11 +27,12 @@ pub use snapshot::Snapshot;
 
 /// Every table that holds something, in an order in which rows can be added: what a row refers to comes
 /// before it. A table that a later migration drops stays here: older backups have it.
-pub const TABLES: [&str; 31] = [
+pub const TABLES: [&str; 32] = [
     "users",
     "passwords",
     "groups",
     "user_groups",
+    "group_managers",
     "clients",
     "client_registrations",
     "client_documents",
