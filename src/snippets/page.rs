@@ -18,7 +18,7 @@ doorward client snippet
 doorward client snippet grafana --client-id grafana --app-url https://grafana.example.com
 ```
 
-Below, Doorward is at `https://id.example.com`. Put the secret that `doorward client create` printed
+Below, Doorward is at `https://id.example.com`. Put the secret that was shown when the client was made
 where `YOUR_CLIENT_SECRET` stands. The facts were read on the day given in public documentation: the
 app's own, which is linked, or guides to connecting it. Where a test of Doorward signs in with it, that is
 said; the others were not tried. What is in quotes in lists of variables (`NAME='value'`) is read by a
