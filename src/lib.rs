@@ -30,6 +30,8 @@ pub mod outbound;
 pub mod protocol;
 /// What Doorward does: load, ask `protocol`, save, note in the audit log.
 pub mod service;
+/// How to connect well-known apps: the catalogue of `snippets/`, with values filled in.
+pub mod snippets;
 /// PostgreSQL or SQLite, and Redis or memory.
 pub mod store;
 /// The log, the metrics and request ids.

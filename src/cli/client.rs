@@ -11,6 +11,7 @@ use super::exit::{Exit, Failure};
 use super::globals::Globals;
 use super::input::{self, Input};
 use super::output::{Output, Table};
+use super::snippet::{self, ClientSnippetArgs};
 use super::values::{
     access_token_format, auth_method, client_kind, grant_type, revocation, signing_alg,
 };
@@ -69,6 +70,9 @@ pub enum ClientCommand {
     Delete(ClientArgs),
     /// Give an app a new secret; the old one stops working
     RotateSecret(ClientRotateSecretArgs),
+    /// Print what to paste into the configuration of a well-known app
+    #[command(after_help = snippet::EXAMPLES)]
+    Snippet(ClientSnippetArgs),
     /// Take the token away with which an app that registered itself can change or delete itself
     #[command(after_help = REVOKE_REGISTRATION_EXAMPLES)]
     RevokeRegistration(ClientArgs),
@@ -231,6 +235,7 @@ pub(super) fn run(
             }
             print(&made.client, made.secret.as_ref(), output)
         }
+        ClientCommand::Snippet(args) => snippet::run(args, globals, output),
         ClientCommand::RevokeRegistration(args) => {
             let id = ClientId::new(&args.client_id);
             let client = engine::with_app(globals, async |app| {

@@ -32,6 +32,7 @@ pub mod serve;
 mod service_manager;
 pub mod session;
 pub mod setup_link;
+pub mod snippet;
 #[cfg(test)]
 mod tests;
 pub mod user;

@@ -142,7 +142,7 @@ pub(super) fn secret_once(desk: &Desk<'_>, made: &WithSecret, occasion: Occasion
 }
 
 /// The addresses an app needs.
-fn endpoints(site: &Site) -> Vec<Endpoint> {
+pub(super) fn endpoints(site: &Site) -> Vec<Endpoint> {
     let endpoint =
         |id, label, path: &str| Endpoint { id, label, value: format!("{}{path}", site.issuer()) };
     vec![

@@ -7,6 +7,7 @@
 mod app_forms;
 mod apps;
 mod audit;
+mod connect;
 mod desk;
 mod flash;
 mod groups;
@@ -126,6 +127,7 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::AppNew => app_forms::new(desk),
         Action::AppCreate => app_forms::create(desk).await,
         Action::AppShow => app_forms::show(desk).await,
+        Action::AppConnect => connect::show(desk).await,
         Action::AppEdit => Box::pin(app_forms::edit(desk)).await,
         Action::AppEnable => apps::enable(desk).await,
         Action::AppAskDisable => apps::ask_disable(desk).await,

@@ -262,6 +262,62 @@ on_both_backends! {
         assert_eq!(after.texts(".steps li.done").len(), 3);
         assert_eq!(after.texts(".facts.row li").len(), 5, "a key for each algorithm");
     }
+
+    async fn well_known_apps_are_connected_with_the_values_of_the_app(world: World) {
+        let owner = admin(&world, "owner").await;
+        let (id, secret) = owner.add_app("Charts").await;
+        let path = format!("/admin/clients/{id}/connect");
+        assert!(owner.page(&format!("/admin/clients/{id}")).await.body.contains(&path));
+        let list = owner.page(&path).await;
+        list.assert_page_headers();
+        let links = list.attributes("ul a", "href");
+        assert!(links.contains(&format!("{path}?app=grafana")), "{links:?}");
+
+        let page = owner.page(&format!("{path}?app=grafana&url=https://charts.test/")).await;
+        let ini = page.texts("#snippet-1").join("\n");
+        assert!(ini.contains(&format!("client_id = {id}")), "{ini}");
+        assert!(ini.contains(&format!("token_url = {}", world.url("/oauth2/token"))), "{ini}");
+        assert!(ini.contains("YOUR_CLIENT_SECRET") && !page.body.contains(&secret));
+        assert_eq!(field(&page, "uri-1"), "https://charts.test/login/generic_oauth");
+        assert!(page.text().contains("Not registered with this app yet."));
+
+        let uri = "https://charts.test/login/generic_oauth";
+        world.cli(&["client", "update", &id, "--redirect-uri", uri]);
+        let page = owner.page(&format!("{path}?app=grafana&url=https://charts.test")).await;
+        assert!(!page.text().contains("Not registered"), "{}", page.describe());
+
+        let wrong = owner.browser.get(&format!("{path}?app=grafana&url=https://x.test/%27")).await;
+        wrong.assert_status(422).assert_page_headers();
+        assert!(wrong.text().contains("may have letters, digits"), "{}", wrong.describe());
+        owner.browser.get(&format!("{path}?app=nothing")).await.assert_status(404);
+    }
+
+    async fn the_command_line_prints_the_same_settings(world: World) {
+        let list = world.cli(&["client", "snippet"]);
+        let apps = list["items"].as_array().unwrap();
+        assert!(apps.len() >= 25 && apps.iter().any(|app| app["app"] == "grafana"));
+        let flags = ["--redirect-uri", "https://charts.test/login/generic_oauth"];
+        let create = ["client", "create", "--name", "Charts", "--type", "web", "--client-id", "charts"];
+        let made = world.cli(&[&create[..], &flags].concat());
+        let ask = ["client", "snippet", "grafana", "--client-id", "charts", "--app-url"];
+        let told = world.cli(&[&ask[..], &["https://charts.test/"]].concat());
+        assert_eq!(told["uris"][0]["registered"], true);
+        let ini = told["snippets"][0]["text"].as_str().unwrap();
+        assert!(ini.contains("client_id = charts") && ini.contains("root_url = https://charts.test\n"));
+        assert!(!told.to_string().contains(made["client_secret"].as_str().unwrap()));
+
+        let plain = world.run(&[&ask[..], &["https://charts.test"]].concat());
+        assert_eq!(String::from_utf8_lossy(&plain.stdout).lines().next(), Some("[server]"));
+        for bad in [&["client", "snippet", "grafana"][..], &["client", "snippet", "--app-url", "x"]] {
+            assert_eq!(world.run(bad).status.code(), Some(2), "{bad:?}");
+        }
+        let nothing = ["client", "snippet", "nothing", "--client-id", "charts"];
+        let hostile = [&ask[..], &["https://charts.test/$(id)"]].concat();
+        let unknown = ["client", "snippet", "grafana", "--client-id", "nobody"];
+        for bad in [&nothing[..], &hostile, &unknown] {
+            assert_eq!(world.run(bad).status.code(), Some(1), "{bad:?}");
+        }
+    }
 }
 
 async fn edit_person(world: &World, owner: &Admin, id: &str) {

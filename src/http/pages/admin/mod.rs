@@ -5,6 +5,7 @@ pub mod audit;
 pub mod client_forms;
 pub mod clients;
 pub mod confirm;
+pub mod connect;
 pub mod groups;
 pub mod issuers;
 pub mod keys;
@@ -290,6 +291,9 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
         ("admin/clients/none", render(&clients::ClientsList::sample_empty())),
         ("admin/client", render(&clients::ClientDetail::sample())),
         ("admin/client/document", render(&clients::ClientDetail::sample_document())),
+        ("admin/connect", render(&connect::Connect::sample())),
+        ("admin/connect/list", render(&connect::Connect::sample_list())),
+        ("admin/connect/wrong", render(&connect::Connect::sample_wrong())),
         ("admin/client_new", render(&client_forms::ClientCreate::sample())),
         ("admin/client_secret", render(&client_forms::ClientSecret::sample())),
         ("admin/sessions", render(&sessions::SessionsList::sample())),
