@@ -1,7 +1,7 @@
 //! From configuration to a running [`App`]: connect, migrate, load the master key.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
@@ -104,6 +104,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         sealer,
         passwords,
         keyring: ArcSwap::from_pointee(keyring),
+        keyring_as_of: Mutex::default(),
         known: Known::default(),
         key_sets: KeySets::default(),
         verified: VerifiedTokens::default(),

@@ -16,7 +16,7 @@ mod timekeeper;
 mod turns;
 mod watch;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
@@ -55,6 +55,8 @@ pub struct App {
     pub passwords: Passwords,
     /// Replaced as a whole when keys change.
     pub keyring: ArcSwap<Keyring>,
+    /// The number of the catalogue that was read before the keys of `keyring` were.
+    pub keyring_as_of: Mutex<i64>,
     /// Clients read recently; emptied when any client changes anywhere.
     pub known: Known,
     /// Keys of clients fetched from their own addresses.

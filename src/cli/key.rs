@@ -47,6 +47,8 @@ pub struct KeyRotateArgs {
 #[derive(Debug, Clone, Args)]
 pub struct KeyRetireArgs {
     /// The key's id (kid)
+    // One in sixty-four begins with a hyphen: kids are thumbprints in base64url.
+    #[arg(allow_hyphen_values = true)]
     pub kid: String,
 }
 

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufReader, Seek as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
@@ -15,7 +16,7 @@ use super::input::Input;
 use super::output::Output;
 use super::progress::Progress;
 use crate::app::{keep_master_key, known_master_key};
-use crate::clock::Clock;
+use crate::clock::{Clock, UnixTime};
 use crate::config::{Config, MasterKeySource};
 use crate::service::backup::{self, Contents, Opened, Plan, Sessions};
 use crate::store::dump::Before;
@@ -95,6 +96,7 @@ pub(super) fn run(
     });
     progress.finish();
     let ended = ended?.map_err(advised)?;
+    wait_past(plan.now);
     let mut shown_table = table(&shown, head, summary);
     shown_table
         .row(["sessions ended", &ended.sessions.to_string()])
@@ -111,6 +113,17 @@ pub(super) fn run(
         head.made_at
     ));
     Ok(Exit::Done)
+}
+
+/// Waits until the second is over in which everything ended: a token issued in it would count as one from
+/// before, and a server that is started now might issue one.
+fn wait_past(second: UnixTime) {
+    for _ in 0..60 {
+        if Clock::System.now() > second {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// Says what to do about a database that is not empty.

@@ -8,7 +8,7 @@
 
 pub mod encryption;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
@@ -143,6 +143,8 @@ async fn insert(tx: &mut Tx, row: &KeyRow, actor: &Actor) -> Result<(), StoreErr
 /// # Errors
 /// [`Failure`].
 pub async fn reload(app: &App) -> Result<(), Failure> {
+    // Before the keys: what changes after this number may be missing from them, and has a higher one.
+    let as_of = sync::read(&app.store.db).await?.catalog;
     let rows = keys::all(&app.store.db).await?;
     let expiries: Vec<_> = rows
         .iter()
@@ -172,9 +174,14 @@ pub async fn reload(app: &App) -> Result<(), Failure> {
     }
     let keyring = Keyring::load(stored, &app.sealer)?;
     let keyring = keyring.with_encryption_keys((active, retiring), &app.sealer)?;
-    app.keyring.store(Arc::new(keyring));
-    // A removed key's tokens must not live on in memory.
-    app.verified.forget();
+    let mut newest = app.keyring_as_of.lock().unwrap_or_else(PoisonError::into_inner);
+    // Somebody who read later was quicker: these may be keys that were removed in between.
+    if as_of >= *newest {
+        *newest = as_of;
+        app.keyring.store(Arc::new(keyring));
+        // A removed key's tokens must not live on in memory.
+        app.verified.forget();
+    }
     Ok(())
 }
 

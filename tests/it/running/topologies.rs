@@ -64,8 +64,13 @@ impl People {
         for tokens in &self.dead {
             app.assert_dead(tokens).await;
         }
-        let page = submit_sign_in(&world.browser(), "alice", crate::kit::flow::PASSWORD).await;
-        assert_eq!(page.status.as_u16(), 303, "{}", page.describe());
+        // A connection that is being made anew at this moment is answered with "come back".
+        wait_until_async("somebody signing in", PATIENCE, async || {
+            let browser = world.browser();
+            let page = submit_sign_in(&browser, "alice", crate::kit::flow::PASSWORD).await;
+            page.status.as_u16() == 303
+        })
+        .await;
         let more = app.tokens(&self.here).await;
         app.revoke(&more.refresh).await;
         app.assert_dead(&more).await;
