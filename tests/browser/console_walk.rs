@@ -118,7 +118,6 @@ async fn an_owner_does_all_of_it_without_javascript() {
     owner.looks_after_sessions().await;
     owner.reads_the_audit_list().await;
     owner.looks_after_people().await;
-    owner.looks_after_groups().await;
     owner.lets_a_group_manager_in().await;
     owner.leaves().await;
 }
