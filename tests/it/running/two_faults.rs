@@ -71,7 +71,7 @@ async fn what_ends_at_a_node_without_redis_is_not_allowed_at_one_without_postgre
     world.stop();
     let deaf = Deaf { world: &world, app: app.at_address(node.base.clone()), node };
     for person in &people {
-        assert_eq!(deaf.says(person).await, [200; 4]);
+        deaf.waits_until_it_says(person, [200; 4]).await;
     }
 
     for fault in [Fault::BlackHole, Fault::Reset] {
@@ -79,8 +79,11 @@ async fn what_ends_at_a_node_without_redis_is_not_allowed_at_one_without_postgre
         mute.redis.set(Fault::BlackHole);
         mute.wait_until_not_ready().await;
         if fault == Fault::BlackHole {
-            let page = sign_out(&mute.there(&leaving.browser)).await;
-            assert!(page.status.as_u16() < 400, "{}", page.describe());
+            // Told to come back, because a machine with much to do was too slow, they do.
+            wait_until_async("a sign-out being acknowledged", PATIENCE, async || {
+                sign_out(&mute.there(&leaving.browser)).await.status.as_u16() < 400
+            })
+            .await;
         }
         // Redis answers, and says that nothing has ended.
         deaf.waits_until_it_says(leaving, [503; 4]).await;
