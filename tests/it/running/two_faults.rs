@@ -94,7 +94,10 @@ async fn what_ends_at_a_node_without_redis_is_not_allowed_at_one_without_postgre
             "{fault:?}: it cannot tell one from the other"
         );
         // The program that asks may have been disabled meanwhile, too.
-        assert_eq!(deaf.app.client_credentials().await.status, 503, "{fault:?}");
+        wait_until_async("what it remembers of the program being too old", PATIENCE, async || {
+            deaf.app.client_credentials().await.status == 503
+        })
+        .await;
         // Hearing from SQL is enough to know, whatever Redis has not been told.
         deaf.node.postgres.set(Fault::None);
         deaf.waits_until_it_says(leaving, [401, 303, 401, 401]).await;
