@@ -11,6 +11,8 @@
               or futures on the heap"
 )]
 
+#[path = "store_conformance/api.rs"]
+mod api;
 #[path = "store_conformance/audit_chain.rs"]
 mod audit_chain;
 #[path = "store_conformance/audit_search.rs"]
@@ -49,6 +51,8 @@ mod records;
 mod registration;
 #[path = "store_conformance/resources.rs"]
 mod resources;
+#[path = "store_conformance/roles.rs"]
+mod roles;
 #[path = "store_conformance/schema.rs"]
 mod schema;
 #[path = "store_conformance/servers.rs"]
@@ -57,6 +61,8 @@ mod servers;
 mod topologies;
 #[path = "store_conformance/trust.rs"]
 mod trust;
+#[path = "store_conformance/webhooks.rs"]
+mod webhooks;
 
 use doorward::clock::{Clock, UnixTime};
 use doorward::store::ephemeral::{Ephemeral, MemoryStore};
@@ -98,6 +104,7 @@ async fn conforms(store: Store) {
     records::audit_conforms(&store).await;
     registration::registration_conforms(&store).await;
     resources::protected_resources_conform(&store).await;
+    roles::roles_conform(&store).await;
     figures::figures_conform(&store).await;
     races::one_winner_each(&store).await;
     races::counters_are_exact(&store).await;
@@ -106,6 +113,7 @@ async fn conforms(store: Store) {
     races::of_what_is_allowed_at_once_nothing_is_lost(&store).await;
     races::no_session_slips_past_a_sign_out_everywhere(&store).await;
     races::no_sign_in_that_began_before_outlives_a_sign_out(&store).await;
+    webhooks::webhooks_conform(&store).await;
     records::cleanup_conforms(&store).await;
     store.db.close().await;
 }

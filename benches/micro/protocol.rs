@@ -6,6 +6,7 @@ use std::hint::black_box;
 use criterion::Criterion;
 use data_encoding::BASE64;
 use doorward::clock::UnixTime;
+use doorward::protocol::app_roles::AppRoles;
 use doorward::protocol::authorize::acr::Level;
 use doorward::protocol::authorize::claims_request::Asked;
 use doorward::protocol::authorize::reply::ReplyTo;
@@ -145,7 +146,11 @@ fn person(criterion: &mut Criterion) {
     group.bench_function("claims::id_token", |b| b.iter(|| claims::id_token(black_box(&facts))));
     group.bench_function("claims::userinfo", |b| {
         b.iter(|| {
-            claims::userinfo(black_box(&user), user.id.as_str(), (black_box(&scopes), &asked))
+            claims::userinfo(
+                (black_box(&user), &client),
+                user.id.as_str(),
+                (black_box(&scopes), &asked),
+            )
         });
     });
     group.finish();
@@ -177,6 +182,7 @@ fn alice() -> User {
         name: Some("Alice Example".into()),
         profile: Profile::default(),
         groups: vec!["everyone".into(), "staff".into()],
+        app_roles: AppRoles::default(),
         role: None,
         disabled_at: None,
         token_version: 0,

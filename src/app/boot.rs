@@ -9,8 +9,8 @@ use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 
 use super::{
-    App, Documents, Doorkeeper, KeySets, Known, Live, People, RequestObjects, Timekeeper, Turns,
-    VerifiedTokens, Watch, software_issuers,
+    App, Documents, Doorkeeper, KeySets, Known, Live, ReadTokens, Recent, RequestObjects,
+    Timekeeper, Turns, Watch, software_issuers,
 };
 use crate::clock::Clock;
 use crate::config::{Config, MasterKeySource};
@@ -79,10 +79,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         Migrations::Expect => expect_current(&store).await?,
     }
     let master = master_key(&config)?;
-    let redis = config.redis.url.as_ref();
-    let ephemeral = Ephemeral::connect(redis.map(ExposeSecret::expose_secret), clock.clone())
-        .await
-        .map_err(|error| BootError::Redis(error.to_string()))?;
+    let ephemeral = ephemeral(&config, &clock).await?;
     let restored = sync::restored(&store.db).await.map_err(|error| database(&error))?;
     let ephemeral = ephemeral.of_epoch(restored.epoch);
     let timekeeper = Timekeeper::new(clock.now(), clock.passed());
@@ -100,15 +97,15 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
     Ok(App {
         clock,
         store,
-        ephemeral,
         sealer,
         passwords,
         keyring: ArcSwap::from_pointee(keyring),
         keyring_as_of: Mutex::default(),
         known: Known::default(),
         key_sets: KeySets::default(),
-        verified: VerifiedTokens::default(),
-        watch: Watch::new(state, asked),
+        read_tokens: ReadTokens::default(),
+        watch: Watch::new(state, asked, ephemeral.is_shared()),
+        ephemeral,
         tokens_from: restored.tokens_from,
         timekeeper,
         outbox_bell: Notify::new(),
@@ -116,15 +113,24 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         outbound,
         mail,
         doorkeeper: Doorkeeper::default(),
-        people: People::default(),
+        people: Recent::default(),
+        sessions: Recent::default(),
         turns: Turns::default(),
         documents: Documents::default(),
         request_objects: RequestObjects::default(),
         software_issuers,
         metrics: Metrics::new(env!("CARGO_PKG_VERSION"), REVISION),
+        serves: true,
         banner: None,
         config,
     })
+}
+
+async fn ephemeral(config: &Config, clock: &Clock) -> Result<Ephemeral, BootError> {
+    let redis = config.redis.url.as_ref();
+    Ephemeral::connect(redis.map(ExposeSecret::expose_secret), clock.clone())
+        .await
+        .map_err(|error| BootError::Redis(error.to_string()))
 }
 
 fn passwords(config: &Config) -> Result<Passwords, BootError> {

@@ -3,18 +3,11 @@
 
 use std::any::Any;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
-use moka::sync::Cache;
-
+use super::Recent;
 use crate::clock::UnixTime;
 use crate::crypto::secret::SecretHash;
 use crate::protocol::gateway::identity::Visitor;
-
-/// How long an entry may answer. What another node revokes is heard of sooner than that.
-const OLDEST: Duration = Duration::from_secs(1);
-/// Most entries. More people than that within one second make the next place work.
-const MOST: u64 = 20_000;
 
 /// By what somebody is known. One is never taken for the other, whatever its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,8 +35,6 @@ pub struct Seen {
     pub written: Written,
     /// When the session or token ends by itself.
     pub until: UnixTime,
-    /// The newest revocation this process knew before it read any of this.
-    pub revocations: i64,
 }
 
 /// What the HTTP layer makes of the headers: made for the first answer, since making them costs more
@@ -60,34 +51,29 @@ impl Written {
 }
 
 /// The memory of one process.
+#[derive(Default)]
 pub struct Doorkeeper {
-    seen: Cache<Shown, Arc<Seen>>,
-}
-
-impl Default for Doorkeeper {
-    fn default() -> Self {
-        let seen = Cache::builder().max_capacity(MOST).time_to_live(OLDEST).build();
-        Self { seen }
-    }
+    seen: Recent<Shown, Seen>,
 }
 
 impl Doorkeeper {
     /// Whom this proof stood for a moment ago, if nothing has ended since.
     #[must_use]
     pub fn remembers(&self, shown: &Shown, (newest, now): (i64, UnixTime)) -> Option<Arc<Seen>> {
-        let known = self.seen.get(shown)?;
-        (known.revocations == newest && known.until > now).then_some(known)
+        self.seen.remembers(shown, newest).filter(|known| known.until > now)
     }
 
-    /// Remembers somebody for a second.
-    pub fn remember(&self, shown: Shown, known: Arc<Seen>) {
-        self.seen.insert(shown, known);
+    /// Remembers somebody for a second. `newest` was the newest revocation this process knew before it
+    /// read any of this.
+    pub fn remember(&self, shown: Shown, known: Arc<Seen>, newest: i64) {
+        self.seen.remember(shown, known, newest);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::app_roles::AppRoles;
     use crate::protocol::gateway::identity::Person;
     use crate::protocol::types::UserId;
 
@@ -98,18 +84,19 @@ mod tests {
             email: None,
             name: None,
             groups: Vec::new(),
+            app_roles: AppRoles::default(),
             role: None,
         };
         let visitor = Visitor { person, session: None, auth_time: None, level: None };
         let (headers, written) = (Vec::new(), Written::default());
-        Seen { visitor, headers, written, until: UnixTime(100), revocations: 7 }
+        Seen { visitor, headers, written, until: UnixTime(100) }
     }
 
     #[test]
     fn whoever_is_remembered_is_forgotten_with_the_next_revocation_and_at_the_end() {
         let keeper = Doorkeeper::default();
         let shown = Shown { means: Means::Cookie, hash: SecretHash::of("x"), app: 0 };
-        keeper.remember(shown.clone(), Arc::new(known()));
+        keeper.remember(shown.clone(), Arc::new(known()), 7);
         assert!(keeper.remembers(&shown, (7, UnixTime(99))).is_some());
         assert!(keeper.remembers(&shown, (8, UnixTime(99))).is_none());
         assert!(keeper.remembers(&shown, (7, UnixTime(100))).is_none());

@@ -1,16 +1,30 @@
-//! How long ago this process last heard from SQL what has ended.
+//! How long ago this process last heard from SQL what has ended, and for how long such a word counts.
+//!
+//! These limits are one half of what makes an end final: whoever ends something says so only when no
+//! node can believe any longer what it knew before (`service::revocation::publish`). The other half is
+//! that a word counts from when SQL was asked, by a clock that nobody can set.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long what a process knows may be believed without a word from SQL. It asks five times a second,
-/// so that this is a dozen questions without an answer, or one that waited for its limit and a few more.
-///
-/// Another node may have ended something meanwhile that only SQL took, because that node cannot reach
-/// the ephemeral store. Whoever hears from neither would let somebody in who is out.
-pub(super) const BELIEVED_FOR: Duration = Duration::from_secs(3);
+/// How long what this process itself remembers may be believed without a word from SQL. It asks 25
+/// times a second while there is somebody to answer, so that a question or two may be late.
+pub(crate) const CURRENT_FOR: Duration = Duration::from_millis(100);
 
-/// The moment of the last word from SQL, by a clock that nobody can set.
+/// The same for what the ephemeral store says, which other nodes write at once. Only a fault makes a
+/// difference: another node may have ended something meanwhile that only SQL took, because that node
+/// cannot reach the ephemeral store. Whoever hears from neither would let somebody in who is out.
+const SHARED_FOR: Duration = Duration::from_secs(3);
+/// The same where the store is this process's own, and nobody but the command line could have ended
+/// something elsewhere. Asking SQL instead costs next to nothing there.
+const OWN_FOR: Duration = Duration::from_millis(400);
+
+/// How long what the ephemeral store says may be believed without a word from SQL.
+pub(crate) fn believed_for(is_shared: bool) -> Duration {
+    if is_shared { SHARED_FOR } else { OWN_FOR }
+}
+
+/// The moment of the last word from SQL.
 #[derive(Debug)]
 pub(super) struct Heard {
     beginning: Instant,
@@ -27,13 +41,14 @@ impl Heard {
     /// Another question that was asked at this moment was answered. It counts from the question on: what
     /// ended between it and the answer may be missing from the answer.
     pub(super) fn note(&self, asked: Instant) {
+        // Rounded down: a word is never younger than this says.
         self.at.fetch_max(self.millis(asked), Ordering::SeqCst);
     }
 
-    /// Whether the last word is recent enough at this moment.
-    pub(super) fn is_recent(&self, now: Instant) -> bool {
+    /// Whether the last word counts at this moment, if it does for so long.
+    pub(super) fn is_within(&self, limit: Duration, now: Instant) -> bool {
         let silence = self.millis(now).saturating_sub(self.at.load(Ordering::SeqCst));
-        u128::from(silence) <= BELIEVED_FOR.as_millis()
+        u128::from(silence) < limit.as_millis()
     }
 
     fn millis(&self, moment: Instant) -> u64 {
@@ -49,15 +64,16 @@ mod tests {
     #[test]
     fn silence_counts_from_the_last_question_that_was_answered() {
         let start = Instant::now();
-        let (heard, moment) = (Heard::new(start), Duration::from_millis(1));
-        assert!(heard.is_recent(start + BELIEVED_FOR));
-        assert!(!heard.is_recent(start + BELIEVED_FOR + moment));
+        let (limit, moment) = (Duration::from_secs(3), Duration::from_millis(1));
+        let (heard, just) = (Heard::new(start), limit.checked_sub(moment).unwrap());
+        assert!(heard.is_within(limit, start + just));
+        assert!(!heard.is_within(limit, start + limit));
         let asked = start + Duration::from_mins(1);
         heard.note(asked);
-        assert!(heard.is_recent(asked + BELIEVED_FOR));
+        assert!(heard.is_within(limit, asked + just));
         // An answer to an earlier question that comes late.
         heard.note(start + Duration::from_secs(59));
-        assert!(heard.is_recent(asked + BELIEVED_FOR));
-        assert!(!heard.is_recent(asked + BELIEVED_FOR + moment));
+        assert!(heard.is_within(limit, asked + just));
+        assert!(!heard.is_within(limit, asked + limit));
     }
 }

@@ -1,5 +1,4 @@
-//! What one process may remember between requests. Every entry is either immutable by nature (a
-//! verified signature) or dropped when the catalogue version in SQL moves.
+//! Clients that one process remembers between requests: dropped when the catalogue version in SQL moves.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -7,10 +6,7 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 
-use crate::clock::UnixTime;
-use crate::crypto::secret::SecretHash;
 use crate::protocol::client::Client;
-use crate::protocol::token::claims::AccessTokenClaims;
 use crate::protocol::types::ClientId;
 
 /// In bytes.
@@ -19,7 +15,7 @@ const LONGEST_ABSENT: usize = 64;
 /// How often everything was forgotten when a reading began. Keeping asks for it, so that what was
 /// read before a change and arrives after it is not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moment(u64);
+pub struct Moment(pub(super) u64);
 
 /// Clients read recently.
 pub struct Known {
@@ -114,53 +110,6 @@ impl Known {
         self.forgotten.fetch_add(1, Ordering::SeqCst);
         self.clients.invalidate_all();
         self.absent.invalidate_all();
-    }
-}
-
-/// Access tokens whose signature is known to be ours, by hash. Verifying ES256 costs as much as
-/// three signatures, so it is done once; whether the token is revoked is asked every time.
-pub struct VerifiedTokens {
-    tokens: Cache<SecretHash, Arc<AccessTokenClaims>>,
-    forgotten: AtomicU64,
-}
-
-impl Default for VerifiedTokens {
-    fn default() -> Self {
-        Self { tokens: Cache::new(100_000), forgotten: AtomicU64::default() }
-    }
-}
-
-impl VerifiedTokens {
-    /// The claims of a token verified before and not yet expired.
-    #[must_use]
-    pub fn get(&self, hash: &SecretHash, now: UnixTime) -> Option<Arc<AccessTokenClaims>> {
-        let claims = self.tokens.get(hash)?;
-        if claims.exp > now {
-            return Some(claims);
-        }
-        self.tokens.invalidate(hash);
-        None
-    }
-
-    /// To be taken before a token is verified.
-    #[must_use]
-    pub fn moment(&self) -> Moment {
-        Moment(self.forgotten.load(Ordering::SeqCst))
-    }
-
-    /// Remembers a token verified with the keys of `moment` or later ones.
-    pub fn insert(&self, hash: SecretHash, claims: Arc<AccessTokenClaims>, moment: Moment) {
-        let key = hash.clone();
-        self.tokens.insert(hash, claims);
-        if self.moment() != moment {
-            self.tokens.invalidate(&key);
-        }
-    }
-
-    /// Forgets all: a signing key was removed.
-    pub fn forget(&self) {
-        self.forgotten.fetch_add(1, Ordering::SeqCst);
-        self.tokens.invalidate_all();
     }
 }
 

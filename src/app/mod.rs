@@ -1,15 +1,17 @@
 //! The composition root: everything a use case may need, made once from the configuration and
-//! shared by every worker. `boot` makes it; `known` and `watch` hold what the process remembers, `heard`
-//! how long it may go on doing so, `live` what is replaced when the operator asks for it.
+//! shared by every worker. `boot` makes it; `known`, `recent`, `read_tokens`, `doorkeeper` and `watch` hold
+//! what the process remembers, `heard` how long it may be believed, `live` what is replaced when the
+//! operator asks for it.
 
 mod boot;
 mod documents;
 mod doorkeeper;
-mod heard;
+pub(crate) mod heard;
 mod key_sets;
 mod known;
 mod live;
-mod people;
+mod read_tokens;
+mod recent;
 mod request_objects;
 mod software_issuers;
 mod timekeeper;
@@ -25,9 +27,10 @@ pub use boot::{BootError, Migrations, REVISION, boot, keep_master_key, known_mas
 pub use documents::{Document, Documents};
 pub use doorkeeper::{Doorkeeper, Means, Seen, Shown, Written};
 pub use key_sets::{KeySet, KeySets, Slot};
-pub use known::{Known, VerifiedTokens};
+pub use known::Known;
 pub use live::Live;
-pub use people::People;
+pub use read_tokens::{ReadToken, ReadTokens};
+pub use recent::Recent;
 pub use request_objects::RequestObjects;
 pub use software_issuers::SoftwareIssuers;
 pub use timekeeper::Timekeeper;
@@ -39,8 +42,12 @@ use crate::config::Config;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::Passwords;
 use crate::crypto::seal::Sealer;
+use crate::crypto::secret::SecretHash;
 use crate::mail::Mailer;
 use crate::outbound::Outbound;
+use crate::protocol::session::LiveSession;
+use crate::protocol::types::UserId;
+use crate::protocol::user::User;
 use crate::store::Store;
 use crate::store::ephemeral::Ephemeral;
 use crate::telemetry::metrics::Metrics;
@@ -61,8 +68,8 @@ pub struct App {
     pub known: Known,
     /// Keys of clients fetched from their own addresses.
     pub key_sets: KeySets,
-    /// Our own access tokens whose signature was already verified.
-    pub verified: VerifiedTokens,
+    /// Our own access tokens that were read already.
+    pub read_tokens: ReadTokens,
     /// What this process knows of changes made elsewhere.
     pub watch: Watch,
     /// Access tokens issued up to then count no more: after that an older database was restored.
@@ -80,7 +87,9 @@ pub struct App {
     /// Who was let through the gateway a moment ago.
     pub doorkeeper: Doorkeeper,
     /// Whose account was read a moment ago.
-    pub people: People,
+    pub people: Recent<UserId, User>,
+    /// Whose session a cookie stood for a moment ago, and when.
+    pub sessions: Recent<SecretHash, (UnixTime, LiveSession)>,
     /// Who may change session data next.
     pub turns: Turns,
     /// Client ID metadata documents read lately.
@@ -90,6 +99,8 @@ pub struct App {
     /// Whose software statements are believed.
     pub software_issuers: SoftwareIssuers,
     pub metrics: Metrics,
+    /// Whether this process answers requests. A command does its work beside one that may.
+    pub serves: bool,
     /// A line above every page, such as the demo's.
     pub banner: Option<String>,
 }

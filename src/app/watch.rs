@@ -6,16 +6,26 @@
 //! be trusted only while it knows every revocation we know of. A flushed or restored Redis has no
 //! marker or an older one, and so betrays itself. What another node could not copy is known from SQL
 //! alone; so a process that has heard nothing from SQL for a few seconds trusts no copy.
+//!
+//! What this process itself remembers (who a session, a token or a visitor is) counts as of the newest
+//! revocation it knew before it asked, and only while SQL has been heard of a moment ago
+//! ([`Watch::remembers_as_of`]).
 
 use std::collections::HashMap;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
-use super::heard::Heard;
+use super::heard::{CURRENT_FOR, Heard, believed_for};
 use crate::clock::UnixTime;
 use crate::protocol::types::SessionId;
 use crate::store::sync::SyncState;
+
+/// The pause between two questions to SQL while there is somebody to answer. Two and a half of them fit
+/// into the time that an answer counts.
+const BUSY: Duration = Duration::from_millis(40);
+/// The same while nobody asks.
+const QUIET: Duration = Duration::from_millis(200);
 
 /// Counters known to this process; they only grow.
 #[derive(Debug)]
@@ -23,6 +33,10 @@ pub struct Watch {
     catalog: AtomicI64,
     revocations: AtomicI64,
     heard: Heard,
+    /// How long the ephemeral store's word counts without one from SQL.
+    believed_for: Duration,
+    /// Somebody has asked what this process remembers since SQL was last asked.
+    is_wanted: AtomicBool,
     /// The newest revocation known when the ephemeral copy was last looked after.
     at_last_look: AtomicI64,
     /// The highest number that this process has seen sealed in the audit log.
@@ -49,13 +63,16 @@ pub enum Freshness {
 }
 
 impl Watch {
-    /// Starts from what SQL said when it was asked at this moment.
+    /// Starts from what SQL said when it was asked at this moment. `is_shared` says whether other
+    /// processes use the same ephemeral store.
     #[must_use]
-    pub fn new(state: SyncState, asked: Instant) -> Self {
+    pub fn new(state: SyncState, asked: Instant, is_shared: bool) -> Self {
         Self {
             catalog: AtomicI64::new(state.catalog),
             revocations: AtomicI64::new(state.revocations),
             heard: Heard::new(asked),
+            believed_for: believed_for(is_shared),
+            is_wanted: AtomicBool::default(),
             at_last_look: AtomicI64::default(),
             sealed: AtomicI64::default(),
             visits: Mutex::default(),
@@ -79,10 +96,24 @@ impl Watch {
         self.heard.note(asked);
     }
 
-    /// Whether SQL has lately told of what ended, so that what this process and the ephemeral store
-    /// remember may be believed.
+    /// Whether SQL has lately told of what ended, so that what the ephemeral store says may be believed.
     pub fn hears_sql(&self) -> bool {
-        self.heard.is_recent(Instant::now())
+        self.heard.is_within(self.believed_for, Instant::now())
+    }
+
+    /// The newest revocation, if what this process remembered as of it may be believed now. What was
+    /// remembered as of an older one may have ended since.
+    pub fn remembers_as_of(&self) -> Option<i64> {
+        self.is_wanted.store(true, Ordering::Relaxed);
+        // The number comes last: one that SQL tells of in between counts.
+        let is_current = self.heard.is_within(CURRENT_FOR, Instant::now());
+        is_current.then(|| self.newest_revocation())
+    }
+
+    /// How long to wait before SQL is asked again: less while somebody wants to know what this process
+    /// remembers. To be called once for each question.
+    pub fn pause(&self) -> Duration {
+        if self.is_wanted.swap(false, Ordering::Relaxed) { BUSY } else { QUIET }
     }
 
     /// Takes note of a revocation this process made or heard of.
@@ -154,23 +185,47 @@ impl Watch {
 
 #[cfg(test)]
 mod tests {
-    use super::super::heard::BELIEVED_FOR;
     use super::*;
 
     fn watch() -> Watch {
-        Watch::new(SyncState { catalog: 1, revocations: 5 }, Instant::now())
+        as_of(Instant::now())
+    }
+
+    fn as_of(asked: Instant) -> Watch {
+        Watch::new(SyncState { catalog: 1, revocations: 5 }, asked, true)
     }
 
     #[test]
     fn no_copy_is_believed_while_sql_is_silent() {
-        let Some(long_ago) = Instant::now().checked_sub(BELIEVED_FOR * 2) else { return };
-        let watch = Watch::new(SyncState { catalog: 1, revocations: 5 }, long_ago);
+        let Some(long_ago) = Instant::now().checked_sub(believed_for(true) * 2) else { return };
+        let watch = as_of(long_ago);
         assert_eq!(watch.judge(Some("5")), Freshness::Behind);
         watch.saw_revocation(6);
         assert_eq!(watch.judge(Some("6")), Freshness::Behind, "our own word is none of SQL's");
         watch.heard_from_sql(5, Instant::now());
         assert_eq!(watch.judge(Some("6")), Freshness::Complete);
         assert_eq!(watch.judge(Some("5")), Freshness::Behind);
+    }
+
+    #[test]
+    fn what_the_process_remembers_counts_for_a_moment_and_as_of_the_newest_revocation() {
+        let Some(a_while_ago) = Instant::now().checked_sub(CURRENT_FOR) else { return };
+        let watch = as_of(a_while_ago);
+        assert_eq!(watch.remembers_as_of(), None);
+        assert!(watch.hears_sql(), "others are believed for longer");
+        watch.heard_from_sql(8, Instant::now() + Duration::from_mins(1));
+        assert_eq!(watch.remembers_as_of(), Some(8));
+        watch.saw_revocation(9);
+        assert_eq!(watch.remembers_as_of(), Some(9));
+    }
+
+    #[test]
+    fn sql_is_asked_more_often_while_somebody_wants_to_know() {
+        let watch = watch();
+        assert_eq!(watch.pause(), QUIET);
+        watch.remembers_as_of();
+        assert_eq!(watch.pause(), BUSY);
+        assert_eq!(watch.pause(), QUIET);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::app::known_master_key;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::crypto::seal::MasterKey;
+use crate::service::audit::Actor;
 use crate::service::backup::{self, BackupError, Head, Summary, Wanted};
 use crate::store::{DatabaseSettings, Store};
 
@@ -63,28 +64,38 @@ pub(super) fn run(
             let (mut pipe, head, summary) =
                 write(&store, pipe, key.as_ref(), &mut progress).await?;
             pipe.flush()?;
-            Ok::<_, Failure>((head, summary))
+            let noted = note(&store, &summary).await;
+            Ok::<_, Failure>((head, summary, noted))
         } else {
             let file = Unfinished::create(&args.file)?;
             let (writer, head, summary) =
                 write(&store, file.writer()?, key.as_ref(), &mut progress).await?;
             writer.into_inner().map_err(std::io::IntoInnerError::into_error)?;
             file.finish(&args.file)?;
-            Ok((head, summary))
+            let noted = note(&store, &summary).await;
+            Ok((head, summary, noted))
         }
     })?;
     progress.finish();
-    let (head, summary) = outcome?;
+    let (head, summary, noted) = outcome?;
     if is_pipe {
         output.note(&format!("{} rows written.", summary.rows()));
     } else {
         let file = args.file.display().to_string();
         output.data(&document(&file, &head, &summary), &table(&file, &head, &summary))?;
     }
+    if let Err(error) = noted {
+        output.note(&format!("The audit log could not be told of it: {error}"));
+    }
     if key.is_none() {
         output.note("The master key is not in it: keep a copy of that elsewhere.");
     }
     Ok(Exit::Done)
+}
+
+/// Tells the audit log, where the console looks for the last backup.
+async fn note(store: &Store, summary: &Summary) -> Result<(), BackupError> {
+    backup::note(store, (summary, Clock::System.now()), &Actor::CommandLine).await
 }
 
 async fn write<W: std::io::Write>(

@@ -31,7 +31,8 @@ pub(super) fn with_app<T>(
 ) -> Result<T, Failure> {
     let config = prepare(globals, Program::Command)?;
     block_on(async {
-        let app = start::start(config, Clock::System, Migrations::Apply).await?;
+        let mut app = start::start(config, Clock::System, Migrations::Apply).await?;
+        app.serves = false;
         work(&app).await
     })?
 }
@@ -62,10 +63,13 @@ macro_rules! failed_with {
 failed_with!(
     crate::service::people::PeopleError,
     crate::service::people::groups::GroupError,
+    crate::service::clients::roles::RoleError,
     crate::service::people::import::ImportError,
+    crate::service::api::keys::ApiKeyError,
     crate::service::clients::ClientError,
     crate::service::keys::KeyChangeError,
     crate::service::trusted_issuers::IssuerError,
+    crate::service::webhooks::WebhookError,
     crate::service::people::links::LinkError,
     crate::service::clients::registration::permissions::PermissionError,
     crate::service::failure::Failure,

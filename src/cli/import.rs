@@ -1,7 +1,7 @@
 //! `doorward import`: a whole realm from elsewhere.
 
 use std::fs::File;
-use std::io::{BufReader, Seek as _, Write as _};
+use std::io::{BufReader, Seek as _};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -11,10 +11,11 @@ use super::engine;
 use super::exit::{Exit, Failure};
 use super::globals::Globals;
 use super::output::{Output, Table};
+use super::rejects::{Rejects, Telling};
 use super::user::import::DuplicatesArg;
 use crate::crypto::secret::file_digest;
 use crate::service::keycloak::{self, Imported, News};
-use crate::service::people::import::{self, Duplicates, Mode, Plan};
+use crate::service::people::import::{self, Mode, Plan};
 
 pub(super) const EXAMPLES: &str = "\
 People keep their id, so that apps know them again, and their password if it is hashed with pbkdf2 or
@@ -32,9 +33,6 @@ says that something was left out.
 Examples:
   doorward import --from keycloak realm.json --dry-run
   doorward import --from keycloak realm.json --duplicates skip --rejects left-out.ndjson";
-
-/// Reasons told on the terminal; a file of rejects gets all of them.
-const TOLD: u64 = 20;
 
 /// Where it was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -76,22 +74,18 @@ pub(super) fn run(
     let realm = keycloak::read(BufReader::new(&file)).map_err(|error| unreadable(&error))?;
     let (name, roles) = (realm.realm.clone(), realm.role_count());
     let plan = Plan {
-        duplicates: match args.duplicates {
-            DuplicatesArg::Fail => Duplicates::Fail,
-            DuplicatesArg::Skip => Duplicates::Skip,
-            DuplicatesArg::Update => Duplicates::Update,
-        },
+        duplicates: args.duplicates.into(),
         mode: if args.dry_run { Mode::DryRun } else { Mode::Write },
         trust_emails: false,
         digest: Some(digest).filter(|_| !args.dry_run),
     };
-    let mut rejects = Rejects::new(args)?;
+    let mut rejects = Rejects::open(args.rejects.as_deref())?;
     let imported = engine::with_app(globals, async |app| {
-        let mut tell = |news: News<'_>| rejects.hear(&news, output);
+        let mut tell = |news: News<'_>| hear(&news, &mut rejects, output);
         let run = keycloak::run(app, realm, &plan, &mut tell);
         Ok(Box::pin(run).await?)
     })?;
-    rejects.finish()?;
+    rejects.finish("everything")?;
     print(&imported, (&name, roles), output)?;
     if args.dry_run {
         output.note("Nothing was kept: this was a dry run.");
@@ -100,57 +94,23 @@ pub(super) fn run(
     Ok(if left_out { Exit::Partial } else { Exit::Done })
 }
 
-/// What is left out.
-struct Rejects {
-    file: Option<File>,
-    count: u64,
-    problem: Option<std::io::Error>,
-}
-
-impl Rejects {
-    fn new(args: &ImportArgs) -> Result<Self, Failure> {
-        let open = |path: &PathBuf| {
-            let file = File::options().create(true).append(true).open(path);
-            file.map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))
-        };
-        let file = args.rejects.as_ref().map(open).transpose()?;
-        Ok(Self { file, count: 0, problem: None })
-    }
-
-    fn hear(&mut self, news: &News<'_>, output: &mut Output<'_>) {
-        let (entry, reason) = match news {
-            News::People(import::News::Rejected { line, reason }) => {
-                (format!("user {line}"), (*reason).to_owned())
-            }
-            News::People(import::News::Resumed(before)) => {
-                let line = before.line;
-                let text = format!("This file was begun before: going on behind user {line}.");
-                output.note(&text);
-                return;
-            }
-            News::People(import::News::Batch(..)) => return,
-            News::LeftOut { entry, reason } => (entry.clone(), reason.clone()),
-        };
-        self.count += 1;
-        if let Some(file) = &mut self.file
-            && let Err(error) = writeln!(file, "{}", json!({ "entry": entry, "reason": reason }))
-        {
-            self.problem = Some(error);
+fn hear(news: &News<'_>, rejects: &mut Rejects, output: &mut Output<'_>) {
+    let (entry, reason) = match news {
+        News::People(import::News::Rejected { line, reason }) => {
+            (format!("user {line}"), (*reason).to_owned())
         }
-        if self.count <= TOLD {
-            output.note(&format!("{entry}: {reason}"));
-        } else if self.count == TOLD + 1 && self.file.is_none() {
-            output.note("More is left out; --rejects FILE keeps the reasons of all.");
+        News::People(import::News::Resumed(before)) => {
+            let line = before.line;
+            output.note(&format!("This file was begun before: going on behind user {line}."));
+            return;
         }
-    }
-
-    fn finish(self) -> Result<(), Failure> {
-        match self.problem {
-            None => Ok(()),
-            Some(error) => Err(Failure::Partial(format!(
-                "everything is imported, but the file of rejects could not be written: {error}"
-            ))),
-        }
+        News::People(import::News::Batch(..)) => return,
+        News::LeftOut { entry, reason } => (entry.clone(), reason.clone()),
+    };
+    match rejects.add(&json!({ "entry": entry, "reason": reason })) {
+        Telling::Reason => output.note(&format!("{entry}: {reason}")),
+        Telling::More => output.note("More is left out; --rejects FILE keeps the reasons of all."),
+        Telling::Nothing => {}
     }
 }
 

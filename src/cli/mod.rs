@@ -3,6 +3,7 @@
 //! standard error, so that output can be piped. Secrets are never arguments, since every process
 //! on the machine can read those.
 
+pub mod api_key;
 pub mod apply;
 pub mod audit;
 pub mod backup;
@@ -26,8 +27,10 @@ mod new_file;
 pub mod output;
 mod progress;
 pub mod registration_token;
+mod rejects;
 mod reload;
 pub mod restore;
+pub mod role;
 pub mod serve;
 mod service_manager;
 pub mod session;
@@ -38,6 +41,7 @@ mod tests;
 pub mod user;
 mod values;
 pub mod version;
+pub mod webhook;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -90,12 +94,21 @@ pub enum Command {
     /// Add, list and change apps
     #[command(subcommand)]
     Client(client::ClientCommand),
+    /// Say which roles an app has, and who has them
+    #[command(subcommand)]
+    Role(role::RoleCommand),
     /// Let apps register themselves
     #[command(subcommand)]
     RegistrationToken(registration_token::RegistrationTokenCommand),
+    /// Make and revoke keys for programs that use the REST API
+    #[command(subcommand)]
+    ApiKey(api_key::ApiKeyCommand),
     /// Trust other issuers, such as a cluster that vouches for its workloads
     #[command(subcommand)]
     Issuer(issuer::IssuerCommand),
+    /// Tell other programs what happens here
+    #[command(subcommand)]
+    Webhook(webhook::WebhookCommand),
     /// List where people are signed in, and end that
     #[command(subcommand)]
     Session(session::SessionCommand),
@@ -172,8 +185,11 @@ fn dispatch(cli: &Cli, output: &mut Output<'_>) -> Result<Exit, Failure> {
         Command::User(command) => user::run(command, globals, output),
         Command::Group(command) => group::run(command, globals, output),
         Command::Client(command) => client::run(command, globals, output),
+        Command::Role(command) => role::run(command, globals, output),
         Command::RegistrationToken(command) => registration_token::run(command, globals, output),
+        Command::ApiKey(command) => api_key::run(command, globals, output),
         Command::Issuer(command) => issuer::run(command, globals, output),
+        Command::Webhook(command) => webhook::run(command, globals, output),
         Command::Session(command) => session::run(command, globals, output),
         Command::Key(command) => key::run(command, globals, output),
         Command::Audit(command) => audit::run(command, globals, output),

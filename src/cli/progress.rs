@@ -11,7 +11,21 @@ use super::output::Format;
 use crate::service::backup::{News, Stage};
 
 /// How often something is said when nobody watches a terminal.
-const PAUSE: Duration = Duration::from_secs(5);
+pub(super) const PAUSE: Duration = Duration::from_secs(5);
+
+/// A line on the terminal, with its style and how far the work goes if that is known; and whether anybody
+/// watches it. It is hidden if not.
+pub(super) fn bar(globals: &Globals, (style, length): (&str, Option<u64>)) -> (ProgressBar, bool) {
+    let is_watched =
+        std::io::stderr().is_terminal() && globals.format == Format::Table && !globals.quiet;
+    let target =
+        if is_watched { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(length, target);
+    if let Ok(style) = ProgressStyle::with_template(style) {
+        bar.set_style(style);
+    }
+    (bar, is_watched)
+}
 
 /// Who is told.
 pub struct Progress {
@@ -25,14 +39,7 @@ pub struct Progress {
 impl Progress {
     /// Begins to count.
     pub fn new(globals: &Globals) -> Self {
-        let is_watched =
-            std::io::stderr().is_terminal() && globals.format == Format::Table && !globals.quiet;
-        let target =
-            if is_watched { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(None, target);
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed}, {per_sec})") {
-            bar.set_style(style);
-        }
+        let (bar, is_watched) = bar(globals, ("{spinner} {msg} ({elapsed}, {per_sec})", None));
         let (format, is_quiet) = (globals.format, globals.quiet);
         Self { bar, format, is_quiet, is_watched, last: Instant::now() }
     }

@@ -59,7 +59,7 @@ pub(super) fn run(
             let app_url = advice::start_url(args.app_url.as_deref(), &client, app)
                 .map_err(|error| Failure::Failed(error.to_string()))?;
             let client_id = client.id.to_string();
-            let rendered = render(app, &Values { issuer, client_id, app_url });
+            let rendered = render(app, &Values { issuer, client_id, client_secret: None, app_url });
             print(app, &rendered, &client, output)?;
         }
         _ => list(output)?,

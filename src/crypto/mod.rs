@@ -17,3 +17,4 @@ pub mod password;
 mod pool;
 pub mod seal;
 pub mod secret;
+pub mod webhook;

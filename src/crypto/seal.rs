@@ -109,6 +109,10 @@ pub enum Purpose {
     StrangeClient,
     /// A letter that waits to be sent.
     Letter,
+    /// What a request to the REST API was answered, for the same request again.
+    ApiAnswer,
+    /// The secret that signs what a webhook is sent.
+    WebhookSecret,
 }
 
 impl Purpose {
@@ -127,6 +131,8 @@ impl Purpose {
             Self::AuditChain => "audit-chain",
             Self::StrangeClient => "strange-client",
             Self::Letter => "letter",
+            Self::ApiAnswer => "api-answer",
+            Self::WebhookSecret => "webhook-secret",
         }
     }
 
@@ -182,6 +188,8 @@ pub struct Sealer {
     audit_chain: Keys,
     strange_client: Keys,
     letter: Keys,
+    api_answer: Keys,
+    webhook_secret: Keys,
     aliases: AliasKeys,
 }
 
@@ -203,6 +211,8 @@ impl Sealer {
             audit_chain: keys(Purpose::AuditChain),
             strange_client: keys(Purpose::StrangeClient),
             letter: keys(Purpose::Letter),
+            api_answer: keys(Purpose::ApiAnswer),
+            webhook_secret: keys(Purpose::WebhookSecret),
             aliases: AliasKeys::derive(&prk),
         }
     }
@@ -271,6 +281,8 @@ impl Sealer {
             Purpose::AuditChain => &self.audit_chain,
             Purpose::StrangeClient => &self.strange_client,
             Purpose::Letter => &self.letter,
+            Purpose::ApiAnswer => &self.api_answer,
+            Purpose::WebhookSecret => &self.webhook_secret,
         }
     }
 }

@@ -2,7 +2,7 @@
 //! on one page; start there.
 
 mod account;
-mod api;
+pub mod api;
 mod assets;
 mod client_certificate;
 pub mod console;

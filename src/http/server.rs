@@ -143,9 +143,7 @@ fn worker_count(configured: usize) -> usize {
 /// The work beside the requests.
 fn jobs(app: &Arc<App>) -> Vec<tokio::task::JoinHandle<()>> {
     vec![
-        every(Duration::from_millis(200), app, |app| async move {
-            maintenance::notice_changes(&app).await
-        }),
+        tokio::spawn(notice_changes(Arc::clone(app))),
         // By itself: other changes do not wait for a copy that is large or a store that is slow.
         every(Duration::from_millis(200), app, |app| async move { copy::look_after(&app).await }),
         every(
@@ -163,6 +161,20 @@ fn jobs(app: &Arc<App>) -> Vec<tokio::task::JoinHandle<()>> {
     ]
 }
 
+/// More often while the answers are needed than while nobody asks anything.
+async fn notice_changes(app: Arc<App>) {
+    loop {
+        told(maintenance::notice_changes(&app).await);
+        tokio::time::sleep(app.watch.pause()).await;
+    }
+}
+
+fn told(outcome: Result<(), Failure>) {
+    if let Err(error) = outcome {
+        tracing::warn!(%error, "a job beside the requests failed; it runs again");
+    }
+}
+
 fn every<F, Step>(period: Duration, app: &Arc<App>, step: F) -> tokio::task::JoinHandle<()>
 where
     F: Fn(Arc<App>) -> Step + Send + 'static,
@@ -174,9 +186,7 @@ where
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
             ticks.tick().await;
-            if let Err(error) = step(Arc::clone(&app)).await {
-                tracing::warn!(%error, "a job beside the requests failed; it runs again");
-            }
+            told(step(Arc::clone(&app)).await);
         }
     })
 }

@@ -50,6 +50,12 @@ const MOST_AT_ONCE: usize = 48;
 /// with endless names in it cannot take every turn.
 const MOST_AT_SITE: usize = 12;
 
+/// Bytes of the answer of a webhook that are kept for people to see.
+const BEGINNING: usize = 1024;
+
+/// How long that beginning is waited for once the status is there.
+const READING: Duration = Duration::from_secs(1);
+
 /// Hosts whose turns are remembered.
 const HOSTS: u64 = 4096;
 
@@ -65,6 +71,7 @@ pub struct Outbound {
     turns: Cache<(Lane, String), Arc<Semaphore>>,
     owed: Semaphore,
     asked: Semaphore,
+    hooks: Semaphore,
 }
 
 /// On whose behalf a request is made. Each lane has turns of its own: what strangers make Doorward ask
@@ -76,6 +83,8 @@ pub enum Lane {
     Owed,
     /// What anybody can set off with one request.
     Asked,
+    /// Webhooks: as many messages as there are events, and none of them may hold up a sign-out.
+    Hooks,
 }
 
 impl Outbound {
@@ -105,6 +114,7 @@ impl Outbound {
                 .build(),
             owed: Semaphore::new(MOST_AT_ONCE),
             asked: Semaphore::new(MOST_AT_ONCE),
+            hooks: Semaphore::new(MOST_AT_ONCE),
         })
     }
 
@@ -167,6 +177,39 @@ impl Outbound {
         .await
     }
 
+    /// Posts JSON with these headers in the lane of webhooks, and gives status and beginning of the
+    /// answer.
+    ///
+    /// # Errors
+    /// [`OutboundError`]; an answer of any status is none.
+    pub async fn post_hook(
+        &self,
+        url: &str,
+        (headers, body): (&[(&'static str, &str)], Vec<u8>),
+    ) -> Result<(u16, Vec<u8>), OutboundError> {
+        Box::pin(self.within_limits((Lane::Hooks, url), async |client, url| {
+            let mut request = client.post(url).header(CONTENT_TYPE, "application/json");
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            let mut answer = send(request.body(body.clone())).await?;
+            let status = answer.status().as_u16();
+            let mut beginning = Vec::new();
+            // The status has said it all: what else comes is for people, and may break off.
+            let reading = timeout(READING, async {
+                while beginning.len() < BEGINNING
+                    && let Ok(Some(chunk)) = answer.chunk().await
+                {
+                    beginning.extend_from_slice(&chunk);
+                }
+            });
+            let _ = reading.await;
+            beginning.truncate(BEGINNING);
+            Ok((status, beginning))
+        }))
+        .await
+    }
+
     async fn within_limits<T>(
         &self,
         (lane, text): (Lane, &str),
@@ -195,6 +238,7 @@ impl Outbound {
         let all = match lane {
             Lane::Owed => &self.owed,
             Lane::Asked => &self.asked,
+            Lane::Hooks => &self.hooks,
         };
         let mut named = vec![self.turns_at((lane, host.to_owned()), self.limits.per_host)];
         if lane == Lane::Asked {

@@ -4,6 +4,8 @@
 //! Start with [`authorize`] (what a client asks for), [`interaction`] (what must happen next) and
 //! [`token::grant`] (what a grant is worth at the token endpoint).
 
+pub mod api;
+pub mod app_roles;
 pub mod authorize;
 pub mod client;
 pub mod device;
@@ -21,6 +23,7 @@ pub mod plain_text;
 pub mod rights;
 pub mod risk;
 pub mod scope;
+pub mod session;
 pub mod session_data;
 pub mod sign_up;
 pub mod token;

@@ -81,19 +81,34 @@ pub enum Right {
     ClientsWrite,
     /// Make new secrets for apps.
     ClientsSecret,
+    /// Say which roles an app has.
+    RolesWrite,
+    /// Give people and groups the roles of apps, and take them away.
+    RolesGive,
     SessionsRead,
     SessionsEnd,
     IssuersRead,
     IssuersWrite,
     KeysRead,
     KeysRotate,
+    WebhooksRead,
+    /// Say who is told what happens here, and where.
+    WebhooksWrite,
     AuditRead,
+    /// See what waits beside the requests.
+    JobsRead,
+    /// Send a message that waits at once, or discard it.
+    JobsWrite,
+    /// See when backups were made.
+    BackupRead,
+    /// Take a backup away.
+    BackupMake,
 }
 
 use Reach::{All, Nothing, Ordinary, Own};
 
 /// Every right: its name, and how far it reaches for each of [`Role::ALL`].
-pub const TABLE: [(Right, &str, [Reach; 4]); 21] = [
+pub const TABLE: [(Right, &str, [Reach; 4]); 29] = [
     //                                             owner operator  auditor  group manager
     (Right::Enter, "console.enter", [All, All, All, All]),
     (Right::OverviewRead, "overview.read", [All, All, All, Nothing]),
@@ -109,13 +124,21 @@ pub const TABLE: [(Right, &str, [Reach; 4]); 21] = [
     (Right::ClientsRead, "clients.read", [All, All, All, Nothing]),
     (Right::ClientsWrite, "clients.write", [All, All, Nothing, Nothing]),
     (Right::ClientsSecret, "clients.secret", [All, Nothing, Nothing, Nothing]),
+    (Right::RolesWrite, "roles.write", [All, All, Nothing, Nothing]),
+    (Right::RolesGive, "roles.give", [All, Ordinary, Nothing, Nothing]),
     (Right::SessionsRead, "sessions.read", [All, All, All, Nothing]),
     (Right::SessionsEnd, "sessions.end", [All, Ordinary, Nothing, Own]),
     (Right::IssuersRead, "issuers.read", [All, All, All, Nothing]),
     (Right::IssuersWrite, "issuers.write", [All, Nothing, Nothing, Nothing]),
     (Right::KeysRead, "keys.read", [All, All, All, Nothing]),
     (Right::KeysRotate, "keys.rotate", [All, Nothing, Nothing, Nothing]),
+    (Right::WebhooksRead, "webhooks.read", [All, All, All, Nothing]),
+    (Right::WebhooksWrite, "webhooks.write", [All, Nothing, Nothing, Nothing]),
     (Right::AuditRead, "audit.read", [All, All, All, Nothing]),
+    (Right::JobsRead, "jobs.read", [All, All, All, Nothing]),
+    (Right::JobsWrite, "jobs.write", [All, All, Nothing, Nothing]),
+    (Right::BackupRead, "backup.read", [All, All, All, Nothing]),
+    (Right::BackupMake, "backup.make", [All, Nothing, Nothing, Nothing]),
 ];
 
 impl Right {

@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::app_roles::AppRoles;
 use super::types::UserId;
 use crate::clock::UnixTime;
 
@@ -25,6 +26,9 @@ pub struct User {
     pub profile: Profile,
     /// Names of the groups the person is in, sorted; the `groups` claim.
     pub groups: Vec<String>,
+    /// What they may be in apps, by themselves or by their groups.
+    #[serde(skip)]
+    pub app_roles: AppRoles,
     /// The right to use the console, if any.
     pub role: Option<AdminRole>,
     /// When the account was disabled; `None` while it works.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::app::App;
 use crate::clock::{Clock, Seconds, UnixTime};
 use crate::protocol::fapi;
+use crate::service::activity;
 use crate::service::audit::chain::{self, Chain, Removal, Sealing};
 use crate::service::clients::registration;
 use crate::service::failure::Failure;
@@ -47,12 +48,13 @@ pub async fn notice_changes(app: &App) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Tells SQL when sessions were last used: of each once a minute at most, however busy it is. Runs
-/// twice a minute.
+/// Tells SQL what happened, and when sessions were last used: of each once a minute at most, however busy
+/// it is. Runs twice a minute.
 ///
 /// # Errors
 /// [`Failure`]; what could not be written is tried again.
 pub async fn write_visits(app: &App) -> Result<(), Failure> {
+    activity::tell(app).await?;
     write_visits_since(app, app.now().plus(-BETWEEN_VISITS)).await
 }
 
@@ -61,6 +63,7 @@ pub async fn write_visits(app: &App) -> Result<(), Failure> {
 /// # Errors
 /// As [`write_visits`].
 pub async fn write_all_visits(app: &App) -> Result<(), Failure> {
+    activity::tell(app).await?;
     write_visits_since(app, UnixTime(i64::MAX)).await
 }
 
@@ -159,6 +162,7 @@ pub async fn clean_up(app: &App) -> Result<(), Failure> {
         trim_audit(app).await?;
         registration::care::remove_unused(app, BATCH).await?;
     }
+    app.metrics.activity().cleaned(app.now().0);
     app.ephemeral.sweep(now, SWEEP);
     let (open, idle) = app.store.db.connections();
     app.metrics.db_pool(open, idle);

@@ -4,6 +4,8 @@
 //! Where to start reading: [`authorize`] for a sign-in, [`token`] for what a code becomes,
 //! [`revocation`] for how things end.
 
+pub mod activity;
+pub mod api;
 pub mod audit;
 pub mod authorize;
 pub mod backup;
@@ -14,6 +16,7 @@ pub mod failure;
 pub mod figures;
 pub mod gateway;
 pub mod health;
+pub mod jobs;
 pub mod keycloak;
 pub mod keys;
 pub mod mail;
@@ -27,3 +30,4 @@ pub mod sign_in;
 pub mod start;
 pub mod token;
 pub mod trusted_issuers;
+pub mod webhooks;

@@ -21,6 +21,7 @@ use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
 use crate::service::mail;
 use crate::service::session::{backchannel_logout, farewell};
+use crate::service::webhooks;
 use crate::store::outbox::{self, Candidate, Delivery};
 use crate::store::{Tx, audit};
 
@@ -43,8 +44,12 @@ const MOST_REFUSALS: i64 = 5;
 /// line, those another node left behind, and those whose wait is over.
 const TICK: Duration = Duration::from_secs(1);
 
+/// Of the messages sent at the same time, webhooks get this part at most, however many of their endpoints
+/// are slow: sign-outs and letters do not wait for them.
+const SHARE_OF_WEBHOOKS: usize = 2;
+
 /// The kinds of deliveries this program can send. All letters together get one share of the places.
-pub const KINDS: [&str; 3] = [mail::KIND, backchannel_logout::KIND, farewell::KIND];
+pub const KINDS: [&str; 4] = [mail::KIND, backchannel_logout::KIND, farewell::KIND, webhooks::KIND];
 
 /// How a try went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,7 +142,7 @@ impl Turns {
 #[derive(Default)]
 struct UnderWay {
     tasks: JoinSet<()>,
-    clients: HashMap<Id, Option<ClientId>>,
+    clients: HashMap<Id, (&'static str, Option<ClientId>)>,
     turns: Turns,
 }
 
@@ -149,12 +154,17 @@ impl UnderWay {
     ) {
         self.turns.take(kind, client.as_ref());
         let id = self.tasks.spawn(work).id();
-        self.clients.insert(id, client);
+        self.clients.insert(id, (kind, client));
+    }
+
+    /// How much of a kind is being sent.
+    fn of_kind(&self, kind: &str) -> usize {
+        self.clients.values().filter(|(known, _)| *known == kind).count()
     }
 
     /// How much is being sent to this client.
     fn to(&self, client: Option<&ClientId>) -> usize {
-        self.clients.values().filter(|known| known.as_ref() == client).count()
+        self.clients.values().filter(|(_, known)| known.as_ref() == client).count()
     }
 
     fn forget_ended(&mut self) {
@@ -189,10 +199,13 @@ async fn start_due(app: &Arc<App>, under_way: &mut UnderWay) -> Result<(), Failu
             return Ok(());
         }
         let bounds = (bound(share), bound((2 * places).max(FEWEST_CANDIDATES)));
-        let mut due = outbox::due(&app.store.db, (kind, app.now()), bounds).await?;
+        let mut due = match kind {
+            webhooks::KIND => outbox::due_for_webhooks(&app.store.db, (kind, app.now())).await?,
+            _ => outbox::due(&app.store.db, (kind, app.now()), bounds).await?,
+        };
         under_way.turns.order(&mut due);
         for (id, client) in due {
-            if under_way.tasks.len() >= places {
+            if under_way.tasks.len() >= places || under_way.of_kind(kind) >= most_of(kind, places) {
                 break;
             }
             if under_way.to(client.as_ref()) >= share {
@@ -211,6 +224,11 @@ async fn start_due(app: &Arc<App>, under_way: &mut UnderWay) -> Result<(), Failu
     Ok(())
 }
 
+/// How many places deliveries of a kind may take.
+fn most_of(kind: &str, places: usize) -> usize {
+    if kind == webhooks::KIND { (places / SHARE_OF_WEBHOOKS).max(1) } else { places }
+}
+
 fn bound(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
@@ -223,6 +241,7 @@ async fn deliver(app: &App, (kind, delivery): (&'static str, &Delivery)) {
             backchannel_logout::KIND => backchannel_logout::send(app, delivery).await,
             farewell::KIND => farewell::send(app, delivery).await,
             mail::KIND => mail::send(app, delivery).await,
+            webhooks::KIND => webhooks::send(app, delivery).await,
             _ => Ok(Attempt::Obsolete),
         }
     };
@@ -270,7 +289,7 @@ async fn settle(
     }
     let wait = wait_after(delivery.attempts, &app.config.outbox, jitter());
     let due_at = now.plus(wait).min(delivery.expires_at.max(now.plus(1)));
-    outbox::postpone(&app.store.db, delivery, due_at).await?;
+    outbox::postpone(&app.store.db, delivery, (due_at, &reason)).await?;
     app.metrics.outbox_attempt(kind, "retried");
     tracing::info!(
         kind,
@@ -292,6 +311,12 @@ async fn give_up(
     let now: UnixTime = app.now();
     let mut tx = app.store.begin().await?;
     if !outbox::remove(&mut tx, delivery).await? {
+        return Ok(());
+    }
+    if kind == webhooks::KIND {
+        webhooks::give_up(&mut tx, delivery).await?;
+        tx.commit().await?;
+        app.metrics.outbox_attempt(kind, "given_up");
         return Ok(());
     }
     let mut event = Event::failure("delivery.given_up", &Actor::System, now)
@@ -353,10 +378,10 @@ mod tests {
         assert_eq!(turns.kinds(), KINDS);
         assert_eq!(order(&turns), ["l1", "q1", "l2"]);
         turns.take(KINDS[0], Some(&loud));
-        assert_eq!(turns.kinds(), [KINDS[1], KINDS[2], KINDS[0]]);
+        assert_eq!(turns.kinds(), [KINDS[1], KINDS[2], KINDS[3], KINDS[0]]);
         assert_eq!(order(&turns), ["q1", "l1", "l2"]);
         turns.take(KINDS[1], Some(&quiet));
-        assert_eq!(turns.kinds(), [KINDS[2], KINDS[0], KINDS[1]]);
+        assert_eq!(turns.kinds(), [KINDS[2], KINDS[3], KINDS[0], KINDS[1]]);
         assert_eq!(order(&turns), ["l1", "l2", "q1"]);
     }
 

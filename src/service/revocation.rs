@@ -7,8 +7,9 @@
 
 pub mod copy;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crate::app::heard::{CURRENT_FOR, believed_for};
 use crate::app::{App, Freshness};
 use crate::clock::{Seconds, UnixTime};
 use crate::protocol::token::claims::{AccessTokenClaims, ActorOrigin, Origin};
@@ -96,28 +97,36 @@ pub enum Subject<'a> {
     Client(&'a ClientId, i64),
     /// What copies say about a person: name, groups, role. Nothing of theirs ends.
     Facts(&'a UserId),
+    /// What copies say about the roles of anybody in an app. Nothing ends.
+    RolesOf(&'a ClientId),
 }
 
 impl Subject<'_> {
     /// The row of this revocation, which has this number.
     fn revocation(&self, number: i64, now: UnixTime) -> Revocation {
         let (kind, subject, version) = match self {
-            Self::Grant(id) => (RevocationKind::Grant, id.as_str(), 0),
-            Self::Session(id) => (RevocationKind::Session, id.as_str(), 0),
-            Self::Cookie(hash) => (RevocationKind::Cookie, *hash, 0),
-            Self::User(id, version) => (RevocationKind::User, id.as_str(), *version),
-            Self::Client(id, version) => (RevocationKind::Client, id.as_str(), *version),
-            Self::Facts(id) => (RevocationKind::Facts, id.as_str(), number),
+            Self::Grant(id) => (RevocationKind::Grant, id.to_string(), 0),
+            Self::Session(id) => (RevocationKind::Session, id.to_string(), 0),
+            Self::Cookie(hash) => (RevocationKind::Cookie, (*hash).to_owned(), 0),
+            Self::User(id, version) => (RevocationKind::User, id.to_string(), *version),
+            Self::Client(id, version) => (RevocationKind::Client, id.to_string(), *version),
+            Self::Facts(id) => (RevocationKind::Facts, id.to_string(), number),
+            Self::RolesOf(id) => (RevocationKind::Facts, roles_of(id), number),
         };
         Revocation {
             kind,
-            subject: subject.to_owned(),
+            subject,
             version,
             number,
             revoked_at: now,
             expires_at: now.plus(TOMBSTONE_TTL),
         }
     }
+}
+
+/// The name under which copies are held against the roles of an app.
+pub(crate) fn roles_of(client: &ClientId) -> String {
+    format!("roles-of:{client}")
 }
 
 /// Revocations that SQL has taken in a transaction and that wait for its commit to be published.
@@ -167,13 +176,57 @@ pub async fn record_new(
     Ok(Some(Pending { revocations: vec![revocation], number: Some(number) }))
 }
 
-/// Publishes what the commit has made true. Never fails: a copy that could not be written is behind
-/// the number SQL knows, so readers distrust it and make it again.
+/// Publishes what the commit has made true, and comes back when nothing that was known before is
+/// believed anywhere any more: from then on it may be acknowledged. To be called right after the commit.
+///
+/// Never fails: a copy that could not be written is behind the number SQL knows, so readers distrust it
+/// and make it again.
 pub async fn publish(app: &App, pending: Pending) {
-    let Some(number) = pending.number else { return };
+    spread(app, pending).await.outlive_copies().await;
+}
+
+/// The first half of [`publish`], for work that goes on: who does the same again waits once, for the
+/// last.
+pub async fn spread(app: &App, pending: Pending) -> Spread {
+    let committed = Instant::now();
+    let Some(number) = pending.number else { return Spread::default() };
     app.watch.saw_revocation(number);
-    if let Err(error) = write_copy(app, (number, &pending.revocations)).await {
+    let outcome = write_copy(app, (number, &pending.revocations)).await;
+    if let Err(error) = &outcome {
         tracing::warn!(%error, "a revocation could not be copied; readers go to SQL until it is");
+    }
+    Spread { final_at: committed.checked_add(wait(app, outcome.is_ok())) }
+}
+
+/// Revocations that other nodes hear of right now.
+#[must_use = "what was revoked may be believed elsewhere for a moment"]
+#[derive(Debug, Default)]
+pub struct Spread {
+    final_at: Option<Instant>,
+}
+
+impl Spread {
+    /// Waits until nobody believes what was known before. Nodes ask SQL for the number of the newest
+    /// revocation all the time, and believe what they remember for as long after a question as is waited
+    /// here after the commit: whoever asked before it believes nothing any more, and whoever asked after
+    /// it has been told. Nobody has to know which nodes there are.
+    pub async fn outlive_copies(self) {
+        if let Some(moment) = self.final_at {
+            tokio::time::sleep_until(moment.into()).await;
+        }
+    }
+}
+
+/// How long after the commit nodes may still believe what they knew before.
+fn wait(app: &App, is_copied: bool) -> Duration {
+    match (app.serves, app.ephemeral.is_shared()) {
+        // Everything that is remembered is in this process.
+        (true, false) => Duration::ZERO,
+        // The server's own store is out of reach.
+        (false, false) => believed_for(false),
+        (_, true) if is_copied => CURRENT_FOR,
+        // Where others can reach the ephemeral store and this node cannot, they believe it.
+        (_, true) => believed_for(true),
     }
 }
 

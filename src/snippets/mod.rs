@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`app`] | one app as its file describes it |
 //! | [`app_url`] | which address of an app may stand in a snippet |
+//! | [`derive`] | what an app is registered with, from where it is |
 //! | [`language`] | the languages of snippets, and how a value is written in each |
 //! | [`render`] | a snippet with the values of one client in it |
 //! | [`advice`] | what a client lacks that the app needs |
@@ -13,6 +14,7 @@
 pub mod advice;
 pub mod app;
 pub mod app_url;
+pub mod derive;
 pub mod language;
 pub mod page;
 pub mod render;

@@ -40,6 +40,7 @@ fn describe(page: &mut String, app: &App) {
     let values = Values {
         issuer: "https://id.example.com".to_owned(),
         client_id: app.id.clone(),
+        client_secret: None,
         app_url: app.example.clone(),
     };
     let rendered = render(app, &values);

@@ -5,7 +5,8 @@ use super::app::App;
 use super::language::Language;
 use crate::protocol::discovery::path;
 
-/// What stands where the secret belongs. Only its hash is kept, so nobody can show it again.
+/// What stands where the secret belongs. Only its hash is kept, so nobody can show it again after it
+/// was made.
 pub const SECRET: &str = "YOUR_CLIENT_SECRET";
 
 /// What takes the place of placeholders.
@@ -13,6 +14,8 @@ pub const SECRET: &str = "YOUR_CLIENT_SECRET";
 pub struct Values {
     pub issuer: String,
     pub client_id: String,
+    /// `None` where nobody knows it any more; [`SECRET`] stands in its place.
+    pub client_secret: Option<String>,
     /// Checked by [`super::app_url::check`].
     pub app_url: String,
 }
@@ -40,7 +43,9 @@ impl Values {
             "app_url" => Some(self.app_url.clone()),
             "authorization_endpoint" => below(path::AUTHORIZE),
             "client_id" => Some(self.client_id.clone()),
-            "client_secret" => Some(SECRET.to_owned()),
+            "client_secret" => {
+                Some(self.client_secret.clone().unwrap_or_else(|| SECRET.to_owned()))
+            }
             "discovery" => below(path::OPENID_CONFIGURATION),
             "end_session_endpoint" => below(path::LOGOUT),
             "issuer" => Some(self.issuer.clone()),

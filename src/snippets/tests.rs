@@ -23,6 +23,7 @@ fn values(client_id: &str) -> Values {
     Values {
         issuer: "https://id.test/base".into(),
         client_id: client_id.into(),
+        client_secret: None,
         app_url: "https://app.test/sub".into(),
     }
 }

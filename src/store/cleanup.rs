@@ -12,13 +12,22 @@ use crate::clock::{Seconds, UnixTime};
 
 /// What is deleted when it has expired and of which nobody holds more than one row. The outer condition
 /// is repeated because a row may have been changed between looking and deleting.
-const EXPIRED: [&str; 4] = [
+const EXPIRED: [&str; 8] = [
     "delete from used_jtis where expires_at <= $1 and hash in \
      (select hash from used_jtis where expires_at <= $1 order by expires_at limit $2)",
     "delete from registration_tokens where expires_at <= $1 and id in \
      (select id from registration_tokens where expires_at <= $1 order by expires_at limit $2)",
     "delete from imports where expires_at <= $1 and digest in \
      (select digest from imports where expires_at <= $1 order by expires_at limit $2)",
+    // What the console's charts show: ninety days of hours.
+    "delete from activity where hour <= ($1 - 7776000) / 3600 and hour in \
+     (select hour from activity where hour <= ($1 - 7776000) / 3600 order by hour limit $2)",
+    "delete from api_keys where expires_at <= $1 and id in \
+     (select id from api_keys where expires_at <= $1 order by expires_at limit $2)",
+    "delete from api_requests where expires_at <= $1 and id in \
+     (select id from api_requests where expires_at <= $1 order by expires_at limit $2)",
+    "delete from webhook_deliveries where expires_at <= $1 and id in \
+     (select id from webhook_deliveries where expires_at <= $1 order by expires_at limit $2)",
     // Whoever sends messages gives up on them; these are of a kind that nobody sends any more.
     "delete from outbox where expires_at <= $1 - 86400 and id in \
      (select id from outbox where expires_at <= $1 - 86400 order by expires_at limit $2)",

@@ -92,6 +92,19 @@ pub async fn search<'a>(sql: impl Sql<'a>, filter: &GroupFilter) -> Result<Vec<G
         .await
 }
 
+/// Holds a group until the caller's transaction is over, and tells its description; `None` if there is
+/// none with this name.
+pub async fn hold<'a>(sql: impl Sql<'a>, name: &str) -> Result<Option<Option<String>>, StoreError> {
+    // A write that changes nothing locks the row on both databases.
+    let held = sql
+        .into()
+        .query("update groups set description = description where name = $1 returning description")
+        .bind(name)
+        .optional::<(Option<String>,)>()
+        .await?;
+    Ok(held.map(|(description,)| description))
+}
+
 /// Writes name and description of a group; `false` if there is none called `name`. Who is in it, and
 /// who looks after it, stays. `Conflict` if another group has the new name.
 pub async fn update<'a>(
@@ -139,21 +152,6 @@ pub async fn touch_member<'a>(
     now: UnixTime,
 ) -> Result<(), StoreError> {
     hold_person(&mut sql.into(), id, now).await
-}
-
-/// At most `limit` of those in a group.
-pub async fn members<'a>(
-    sql: impl Sql<'a>,
-    (name, limit): (&str, i64),
-) -> Result<Vec<UserId>, StoreError> {
-    let rows = sql
-        .into()
-        .query("select user_id from user_groups where group_name = $1 order by user_id limit $2")
-        .bind(name)
-        .bind(limit)
-        .all::<(UserId,)>()
-        .await?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// Takes somebody into a group; `false` if they are in it. `Conflict` if either is not there.

@@ -4,6 +4,8 @@
 //! Each aggregate has a file of free functions whose first argument is the [`Db`] or a [`Tx`].
 //! What must happen at most once is one atomic statement, so that no race can happen twice.
 
+pub mod activity;
+pub mod api;
 pub mod audit;
 pub mod cleanup;
 pub mod clients;
@@ -30,6 +32,8 @@ pub mod sync;
 pub mod trusted_issuers;
 pub mod used_jtis;
 pub mod users;
+pub mod waiting;
+pub mod webhooks;
 
 pub use db::connect::DatabaseSettings;
 pub use db::cursor::Cursor;

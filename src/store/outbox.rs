@@ -17,7 +17,7 @@ pub struct Delivery {
     pub id: String,
     /// What it is, which decides how it is sent. Nodes leave kinds alone that they do not know.
     pub kind: String,
-    /// The client it is for, if it is for one; it may be gone by the time of sending.
+    /// The client it is for, if it is for one, or the webhook; it may be gone by the time of sending.
     pub client_id: Option<ClientId>,
     /// What the kind needs, as a JSON object.
     pub payload: Value,
@@ -77,6 +77,30 @@ pub async fn insert<'a>(sql: impl Sql<'a>, delivery: &Delivery) -> Result<(), St
         .map(drop)
 }
 
+/// Like [`insert`] unless a delivery of this id waits already, which is `false`.
+pub async fn insert_unless_there<'a>(
+    sql: impl Sql<'a>,
+    delivery: &Delivery,
+) -> Result<bool, StoreError> {
+    let inserted = sql
+        .into()
+        .query(
+            "insert into outbox (id, kind, client_id, payload, due_at, attempts, created_at, \
+             expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing",
+        )
+        .bind(&delivery.id)
+        .bind(&delivery.kind)
+        .bind(&delivery.client_id)
+        .bind(Json(&delivery.payload))
+        .bind(delivery.due_at)
+        .bind(delivery.attempts)
+        .bind(delivery.created_at)
+        .bind(delivery.expires_at)
+        .execute()
+        .await?;
+    Ok(inserted == 1)
+}
+
 /// A delivery that is due, and whom it is for.
 pub type Candidate = (String, Option<ClientId>);
 
@@ -103,6 +127,25 @@ pub async fn due<'a>(
         .await
 }
 
+/// Of each webhook the delivery that is longest due. Many may wait for one that fails, up to every event
+/// of three days, so they are not all looked at as in [`due`].
+pub async fn due_for_webhooks<'a>(
+    sql: impl Sql<'a>,
+    (kind, now): (&str, UnixTime),
+) -> Result<Vec<Candidate>, StoreError> {
+    let rows = sql
+        .into()
+        .query(
+            "select (select o.id from outbox o where o.kind = $1 and o.client_id = w.id \
+             and o.due_at <= $2 order by o.due_at, o.id limit 1), w.id from webhooks w order by w.id",
+        )
+        .bind(kind)
+        .bind(now)
+        .all::<(Option<String>, ClientId)>()
+        .await?;
+    Ok(rows.into_iter().filter_map(|(id, webhook)| Some((id?, Some(webhook)))).collect())
+}
+
 /// Takes a delivery that is due, in one atomic statement: of any number of callers exactly one gets
 /// it, and nobody else until `held_until`. One row at a time, so that no two callers can wait for
 /// each other.
@@ -127,19 +170,20 @@ pub async fn claim<'a>(
     Ok(row.map(Delivery::from))
 }
 
-/// Puts a claimed delivery back, to be tried again at `due_at`. `false` when it is held by somebody
-/// else by now, who then decides.
+/// Puts a claimed delivery back, to be tried again at `due_at`, and keeps why. `false` when it is held by
+/// somebody else by now, who then decides.
 pub async fn postpone<'a>(
     sql: impl Sql<'a>,
     claimed: &Delivery,
-    due_at: UnixTime,
+    (due_at, reason): (UnixTime, &str),
 ) -> Result<bool, StoreError> {
     let changed = sql
         .into()
-        .query("update outbox set due_at = $3 where id = $1 and attempts = $2")
+        .query("update outbox set due_at = $3, last_error = $4 where id = $1 and attempts = $2")
         .bind(&claimed.id)
         .bind(claimed.attempts)
         .bind(due_at)
+        .bind(reason.replace('\0', "\u{fffd}"))
         .execute()
         .await?;
     Ok(changed == 1)

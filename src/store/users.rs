@@ -7,7 +7,7 @@ use sqlx_macros::FromRow;
 use super::db::{Sql, Statement};
 use super::error::StoreError;
 use crate::clock::UnixTime;
-use crate::protocol::types::UserId;
+use crate::protocol::types::{ClientId, UserId};
 use crate::protocol::user::{AdminRole, Footing, Profile, User};
 use crate::store::db::columns::Json;
 use crate::store::db::search::prefix_pattern;
@@ -17,14 +17,20 @@ pub use passwords::{password, passwords_between, rehash, remove_password, set_pa
 /// Stands between group names in one column; no group name may hold it.
 const BETWEEN_GROUPS: char = '\u{1f}';
 
-/// The columns of a user. The separator in the text is U+001F, as in [`BETWEEN_GROUPS`].
+/// Stands between an app and a role there.
+const BETWEEN_APP_AND_ROLE: char = '\u{1e}';
+
+/// The columns of a user. The separators in the text are [`BETWEEN_GROUPS`] and [`BETWEEN_APP_AND_ROLE`].
 macro_rules! select_user {
     ($($rest:tt)*) => {
         concat!(
             "select u.id, u.username, coalesce(u.email, u.claimed_email) as email, u.email_verified, u.name, u.profile, u.role, ",
             "u.disabled_at, u.token_version, u.sign_in_epoch, u.signed_in_at, u.created_at, u.updated_at, ",
             "(select string_agg(ug.group_name, '\u{1f}') from user_groups ug where ug.user_id = u.id) ",
-            "as group_names ",
+            "as group_names, (select string_agg(r.client_id || '\u{1e}' || r.role_name, '\u{1f}') from ",
+            "(select ur.client_id, ur.role_name from user_roles ur where ur.user_id = u.id ",
+            "union select gr.client_id, gr.role_name from user_groups ig join group_roles gr ",
+            "on gr.group_name = ig.group_name where ig.user_id = u.id) r) as app_roles ",
             $($rest)*
         )
     };
@@ -57,6 +63,7 @@ struct UserRow {
     created_at: UnixTime,
     updated_at: UnixTime,
     group_names: Option<String>,
+    app_roles: Option<String>,
 }
 
 #[derive(FromRow)]
@@ -88,6 +95,12 @@ impl From<UserRow> for User {
             .map(str::to_owned)
             .collect();
         groups.sort();
+        let roles = row.app_roles.unwrap_or_default();
+        let app_roles = roles
+            .split(BETWEEN_GROUPS)
+            .filter_map(|pair| pair.split_once(BETWEEN_APP_AND_ROLE))
+            .map(|(client, role)| (ClientId::new(client), role.to_owned()))
+            .collect();
         Self {
             id: row.id,
             username: row.username,
@@ -96,6 +109,7 @@ impl From<UserRow> for User {
             name: row.name,
             profile: row.profile.0,
             groups,
+            app_roles,
             role: row.role,
             disabled_at: row.disabled_at,
             token_version: row.token_version,

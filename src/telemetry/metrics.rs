@@ -12,6 +12,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::activity::Activity;
 use super::labels::{
     ANOMALIES, ARRIVALS, AnomalyLabels, CacheLabels, ClientTypeLabel, DOOR, DeliveryLabels,
     EndLabel, KeyLabels, LETTERS, LoginLabels, OperationLabel, QueueLabel, RequestLabels,
@@ -86,6 +87,8 @@ pub struct Metrics {
     session_durations: Histograms<EndLabel>,
     refresh_intervals: Histograms<ClientTypeLabel>,
     pool: Family<StateLabel, Gauge>,
+    /// The same in small, for the console.
+    activity: Activity,
 }
 
 impl Metrics {
@@ -114,6 +117,7 @@ impl Metrics {
             session_durations: Family::new_with_constructor(|| Histogram::new(LIFE_BUCKETS)),
             refresh_intervals: Family::new_with_constructor(|| Histogram::new(LIFE_BUCKETS)),
             pool: Family::default(),
+            activity: Activity::default(),
         };
         metrics.register_counters();
         metrics.register_measures((version, revision));
@@ -237,6 +241,11 @@ impl Metrics {
         );
     }
 
+    /// What the console's charts are made of.
+    pub fn activity(&self) -> &Activity {
+        &self.activity
+    }
+
     /// An HTTP request was answered.
     pub fn http_request(&self, request: &HttpRequest<'_>) {
         let labels = RequestLabels {
@@ -245,11 +254,13 @@ impl Metrics {
             http_response_status_code: request.status,
         };
         self.requests.get_or_create(&labels).observe(request.duration.as_secs_f64());
+        self.activity.answer(request.status, request.duration);
     }
 
     /// Someone tried to sign in with `method` (such as `password`).
     pub fn login_attempt(&self, method: &'static str, result: &'static str) {
         self.logins.get_or_create(&LoginLabels { method, result }).inc();
+        self.activity.sign_in(result);
     }
 
     /// An authorization request was answered: `success`, `login`, `consent` or an OAuth error code.
@@ -265,6 +276,7 @@ impl Metrics {
     /// A token was issued: `access_token`, `id_token`, `refresh_token`.
     pub fn token_issued(&self, kind: &'static str) {
         self.tokens.get_or_create(&TypeLabel { r#type: kind }).inc();
+        self.activity.token(kind);
     }
 
     /// How many sessions are live now.

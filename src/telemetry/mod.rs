@@ -2,6 +2,7 @@
 //! them.
 //! None of it ever carries a secret, a code, a token or a full query string.
 
+pub mod activity;
 mod labels;
 pub mod logging;
 pub mod metrics;

@@ -5,8 +5,12 @@ use std::path::Path;
 
 /// Where an event's kind is not written beside `Event::success(` or `Event::failure(`: the file, and
 /// the kinds it writes.
-const ELSEWHERE: [(&str, &[&str]); 10] = [
+const ELSEWHERE: [(&str, &[&str]); 14] = [
     ("src/service/clients/mod.rs", &["client.enabled", "client.disabled"]),
+    (
+        "src/service/clients/roles.rs",
+        &["role.created", "role.updated", "role.deleted", "role.given", "role.taken"],
+    ),
     ("src/service/authorize/consent.rs", &["consent.granted", "consent.denied"]),
     ("src/service/keys/encryption.rs", &["key.created", "key.rotated"]),
     ("src/service/sign_in/mod.rs", &["sign_in.failed", "sign_in.throttled"]),
@@ -16,6 +20,19 @@ const ELSEWHERE: [(&str, &[&str]); 10] = [
     ("src/service/token/jwt_bearer.rs", &["assertion.accepted"]),
     ("src/service/token/token_exchange.rs", &["token.exchanged"]),
     ("src/service/token/witness.rs", &["token.exchange_refused", "assertion.refused"]),
+    (
+        "src/service/webhooks/mod.rs",
+        &[
+            "webhook.created",
+            "webhook.updated",
+            "webhook.enabled",
+            "webhook.disabled",
+            "webhook.secret_rotated",
+            "webhook.deleted",
+        ],
+    ),
+    ("src/service/webhooks/posting.rs", &["webhook.disabled"]),
+    ("src/service/webhooks/trial.rs", &["webhook.tested", "webhook.redelivered"]),
 ];
 
 /// Files that pass on a kind they are given.
@@ -56,6 +73,16 @@ pub fn undocumented(root: &Path, sources: &BTreeMap<String, String>) -> Vec<Stri
     }
     for kind in written.difference(&documented) {
         found.push(format!("the audit event `{kind}` is missing in the table of docs/audit.md"));
+    }
+    // What webhooks can subscribe to.
+    let list = sources.get("src/service/webhooks/kinds.rs").map(String::as_str).unwrap_or_default();
+    let list = list.split("KINDS: &[&str] = &[").nth(1).and_then(|rest| rest.split("];").next());
+    let offered: BTreeSet<_> = list.unwrap_or_default().lines().filter_map(literal).collect();
+    let known: BTreeSet<_> = documented.iter().map(String::as_str).collect();
+    for kind in offered.symmetric_difference(&known) {
+        found.push(format!(
+            "`{kind}` is in one of docs/audit.md and src/service/webhooks/kinds.rs only"
+        ));
     }
     for kind in documented.difference(&written) {
         found.push(format!("docs/audit.md has `{kind}`, which nothing writes"));

@@ -35,7 +35,7 @@ pub const HOMES: &[(&str, &[&str])] = &[
     ("indicatif", &["src/cli"]),
     ("sd_notify", &["src/cli/service_manager.rs"]),
     ("tar", &["src/service/backup"]),
-    ("tempfile", &["src/cli"]),
+    ("tempfile", &["src/cli", "src/service/backup"]),
     ("toml", &["src/cli/apply.rs", "src/snippets/app.rs", "src/snippets/tests.rs"]),
     ("csv", &["src/service/people/import/lines.rs"]),
     ("opentelemetry", &["src/telemetry/traces.rs"]),
@@ -106,7 +106,9 @@ fn crates_away_from_home(source: &Source, paths: &[Named]) -> Vec<String> {
         if at_home || source.declares_module(name) {
             continue;
         }
-        for path in paths.iter().filter(|path| path.segments[0] == *name) {
+        for path in
+            paths.iter().filter(|path| path.segments.first().is_some_and(|first| first == name))
+        {
             let homes = homes.join(", ");
             let rule = format!("`{name}` has its home in {homes}; use what is offered there");
             found.push(breach(source, path.line, &rule));

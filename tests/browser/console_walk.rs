@@ -4,6 +4,8 @@ mod apps;
 mod groups;
 mod issuers;
 mod people;
+mod roles;
+mod webhooks;
 
 use crate::driver::{Browser, Scheme, Script, Viewport};
 use crate::fixtures::{App, PASSWORD, Person};
@@ -103,7 +105,16 @@ async fn an_owner_looks_after_apps_keys_sessions_and_the_audit_list() {
     owner.looks_after_keys().await;
     owner.looks_after_issuers().await;
     owner.looks_after_sessions().await;
+    owner.looks_at_jobs_and_backups().await;
     owner.reads_the_audit_list().await;
+    owner.leaves().await;
+}
+
+#[tokio::test]
+async fn an_owner_looks_after_webhooks() {
+    let browser = Browser::new(Viewport::Desktop, Scheme::Light, Script::On).await;
+    let owner = Owner::enters(browser, Look::Everywhere).await;
+    owner.looks_after_webhooks().await;
     owner.leaves().await;
 }
 
@@ -115,7 +126,9 @@ async fn an_owner_does_all_of_it_without_javascript() {
     owner.looks_after_apps().await;
     owner.looks_after_keys().await;
     owner.looks_after_issuers().await;
+    owner.looks_after_webhooks().await;
     owner.looks_after_sessions().await;
+    owner.looks_at_jobs_and_backups().await;
     owner.reads_the_audit_list().await;
     owner.looks_after_people().await;
     owner.lets_a_group_manager_in().await;
@@ -158,6 +171,21 @@ impl Owner {
         self.is_at("/admin/keys", "From now on a new key signs with ES256").await;
         self.sees("keys-rotated").await;
         self.confirms("Retire", "key-retire", "The key is retired").await;
+    }
+
+    async fn looks_at_jobs_and_backups(&self) {
+        let browser = &self.browser;
+        browser.click_text("Jobs").await;
+        self.is_at("/admin/jobs", "Nothing waits").await;
+        self.sees("jobs-empty").await;
+        browser.click_text("Backup").await;
+        self.is_at("/admin/backup", "No backup is known of").await;
+        self.sees("backup").await;
+        browser.click_text("Overview").await;
+        self.is_at("/admin", "Sign-ins as a table").await;
+        self.sees("overview").await;
+        browser.click_text("A week, by six hours").await;
+        self.is_at("/admin?span=week", "Sign-ins as a table").await;
     }
 
     async fn looks_after_sessions(&self) {

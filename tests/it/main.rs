@@ -14,6 +14,7 @@
 //! | `session` | sessions of people: signing in, staying, choosing, leaving |
 //! | `gateway` | the check for apps that speak no OpenID Connect |
 //! | `console` | the web console for administrators |
+//! | `api` | the REST API for administrators' programs |
 //! | `running` | the program as it runs: starts, changes, failures, floods and nonsense |
 
 #![allow(
@@ -32,6 +33,7 @@ mod support;
 #[path = "../clients/journal.rs"]
 mod journal;
 
+mod api;
 mod apps;
 mod authorize;
 mod console;

@@ -42,12 +42,12 @@ pub(crate) async fn outbox_conforms(store: &Store) {
     let second = claim("d1", 35).await.unwrap();
     assert_eq!(second.attempts, 2, "whoever held it is believed dead");
     // The first holder was only slow: it may not decide any more.
-    assert!(!outbox::postpone(db, &first, NOW).await.unwrap());
+    assert!(!outbox::postpone(db, &first, (NOW, "no")).await.unwrap());
     assert!(!outbox::remove(db, &first).await.unwrap());
     let further = json!({ "after": "s7" });
     assert!(!outbox::progress(db, &first, &further).await.unwrap());
     assert!(outbox::progress(db, &second, &further).await.unwrap());
-    assert!(outbox::postpone(db, &second, NOW.plus(100)).await.unwrap());
+    assert!(outbox::postpone(db, &second, (NOW.plus(100), "no\0")).await.unwrap());
     assert_eq!(claim("d1", 99).await, None);
     let third = claim("d1", 100).await.unwrap();
     assert_eq!(third.payload, further);

@@ -1,9 +1,12 @@
 //! What lists and overviews show beside their rows, with people and clients of its own.
 
 use doorward::protocol::types::UserId;
-use doorward::store::{Store, audit, clients, figures, sessions, users};
+use doorward::store::{
+    Store, activity, audit, cleanup, clients, figures, outbox, sessions, users, waiting,
+};
+use doorward::telemetry::activity::Counts;
 
-use super::fixtures::{NOW, client, event, session, user};
+use super::fixtures::{NOW, client, delivery, event, session, user};
 
 pub(crate) async fn figures_conform(store: &Store) {
     let db = &store.db;
@@ -31,6 +34,8 @@ pub(crate) async fn figures_conform(store: &Store) {
     assert_eq!(counted, before.2 + 2, "the moment itself counts");
 
     people_of_a_page(store, &ids).await;
+    hours_add_up(store).await;
+    what_waits_is_listed(store).await;
 
     for id in &ids {
         assert!(users::delete(db, id).await.unwrap());
@@ -55,4 +60,52 @@ async fn people_of_a_page(store: &Store, ids: &[UserId]) {
     }
     let seen = figures::last_seen(db, &asked).await.unwrap();
     assert_eq!(seen, [(ids[13].clone(), NOW.plus(30))]);
+}
+
+/// What several nodes count in an hour is added up, and goes after ninety days.
+async fn hours_add_up(store: &Store) {
+    let db = &store.db;
+    // Long ago, so that the clean-up finds nothing else.
+    let then = NOW.plus(-400 * 86_400);
+    let hour = activity::hour_of(then);
+    let some = Counts { sign_ins: 1, tokens: 2, requests: 3, within_500: 3, ..Counts::default() };
+    for at in [then, then.plus(1), then.plus(7_200)] {
+        activity::add(db, at, &some).await.unwrap();
+    }
+    let read = activity::since(db, hour).await.unwrap();
+    let twice = some.plus(some);
+    assert_eq!(read, [(hour, twice), (hour + 2, some)]);
+    assert_eq!(activity::since(db, hour + 1).await.unwrap().len(), 1);
+    cleanup::purge(db, then.plus(89 * 86_400), 100).await.unwrap();
+    assert_eq!(activity::since(db, hour).await.unwrap().len(), 2);
+    cleanup::purge(db, then.plus(91 * 86_400), 100).await.unwrap();
+    assert!(activity::since(db, hour).await.unwrap().is_empty());
+}
+
+/// The outbox as administrators see it.
+async fn what_waits_is_listed(store: &Store) {
+    let db = &store.db;
+    let id = |n: u8| format!("zz-waiting-{n}");
+    for n in 0..3 {
+        let mut one = delivery(&id(n));
+        one.attempts = i64::from(n);
+        one.due_at = NOW.plus(50);
+        outbox::insert(db, &one).await.unwrap();
+    }
+    let ids = |rows: Vec<waiting::Waiting>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
+    assert_eq!(ids(waiting::list(db, "zz-waiting-", 2).await.unwrap()), [id(0), id(1)]);
+    assert_eq!(ids(waiting::list(db, &id(1), 9).await.unwrap()), [id(2)]);
+    assert_eq!(waiting::count_tried(db, 2, 1_000).await.unwrap(), 1);
+    assert_eq!(waiting::count_tried(db, 2, 1).await.unwrap(), 0, "no further than that");
+    assert!(waiting::make_due(db, &id(2), NOW).await.unwrap());
+    let held = outbox::claim(db, &id(2), NOW, NOW.plus(60)).await.unwrap().unwrap();
+    assert!(outbox::postpone(db, &held, (NOW.plus(9), "it said\0no")).await.unwrap());
+    let one = waiting::by_id(db, &id(2)).await.unwrap().unwrap();
+    assert_eq!((one.attempts, one.last_error.as_deref()), (3, Some("it said\u{fffd}no")));
+    for n in 0..3 {
+        assert_eq!(waiting::discard(db, &id(n)).await.unwrap().unwrap().id, id(n));
+    }
+    assert_eq!(waiting::discard(db, &id(0)).await.unwrap(), None);
+    assert!(!waiting::make_due(db, &id(0), NOW).await.unwrap());
+    assert_eq!(waiting::by_id(db, &id(0)).await.unwrap(), None);
 }

@@ -1,10 +1,12 @@
 //! Rows to store.
 
 use doorward::clock::UnixTime;
+use doorward::protocol::app_roles::AppRoles;
 use doorward::protocol::client::{Client, ClientMetadata, ClientOrigin};
 use doorward::protocol::scope::Scopes;
 use doorward::protocol::types::{ClientId, FamilyId, GrantId, SessionId, SigningAlg, UserId};
 use doorward::protocol::user::{Profile, User};
+use doorward::store::api::keys::ApiKey;
 use doorward::store::audit::{AuditEvent, Outcome};
 use doorward::store::grants::Grant;
 use doorward::store::grants::refresh_families::{RefreshFamily, Rotation};
@@ -12,6 +14,7 @@ use doorward::store::keys::KeyRow;
 use doorward::store::links::{LinkKind, OneTimeLink};
 use doorward::store::outbox::Delivery;
 use doorward::store::sessions::Session;
+use doorward::store::webhooks::deliveries::{Delivered, State};
 
 pub(crate) const NOW: UnixTime = UnixTime(1_763_700_000);
 
@@ -28,6 +31,7 @@ pub(crate) fn user(name: &str) -> User {
             ..Profile::default()
         },
         groups: Vec::new(),
+        app_roles: AppRoles::default(),
         role: None,
         disabled_at: None,
         token_version: 0,
@@ -170,5 +174,38 @@ pub(crate) fn delivery(id: &str) -> Delivery {
         attempts: 0,
         created_at: NOW,
         expires_at: NOW.plus(86_400),
+    }
+}
+
+/// A message that an endpoint took at the first try.
+pub(crate) fn delivered(id: &str, webhook: &str, at: UnixTime) -> Delivered {
+    Delivered {
+        id: id.to_owned(),
+        webhook_id: webhook.to_owned(),
+        message_id: format!("message-{id}"),
+        kind: "user.created".to_owned(),
+        state: State::Arrived,
+        attempts: 1,
+        status: Some(200),
+        duration_ms: 12,
+        problem: None,
+        created_at: at,
+        last_at: at,
+        expires_at: at.plus(1_000),
+    }
+}
+
+/// A key of a person.
+pub(crate) fn api_key(id: &str, user: &str, expires_at: UnixTime) -> ApiKey {
+    ApiKey {
+        id: id.to_owned(),
+        hash: format!("hash-{id}"),
+        user_id: UserId::new(user),
+        name: "Prüfstand".to_owned(),
+        scopes: Scopes::from_tokens(["doorward.users:read", "doorward.groups:write"]),
+        created_at: NOW,
+        expires_at,
+        last_used_at: None,
+        revoked_at: None,
     }
 }

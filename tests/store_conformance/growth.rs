@@ -16,9 +16,12 @@ use doorward::store::links::{self, OneTimeLink};
 use doorward::store::revocations::{self, Revocation, RevocationKind};
 use doorward::store::sessions::session_data::{self, Place};
 use doorward::store::sessions::{self, session_clients};
-use doorward::store::{DatabaseSettings, Db, Store, audit, cleanup, outbox, used_jtis, users};
+use doorward::store::webhooks::deliveries;
+use doorward::store::{DatabaseSettings, Db, Store, api, audit, cleanup, outbox, used_jtis, users};
 
-use super::fixtures::{NOW, client, delivery, event, family, grant, link, session, user};
+use super::fixtures::{
+    NOW, api_key, client, delivered, delivery, event, family, grant, link, session, user,
+};
 use super::servers::Postgres;
 use super::sqlite;
 
@@ -31,7 +34,7 @@ enum Fate {
 }
 
 /// Every table.
-const FATES: [(&str, Fate); 31] = [
+const FATES: [(&str, Fate); 40] = [
     ("sessions", Fate::Cleaned),
     ("session_clients", Fate::Cleaned),
     ("session_data", Fate::Cleaned),
@@ -44,6 +47,10 @@ const FATES: [(&str, Fate); 31] = [
     ("revocations", Fate::Cleaned),
     ("outbox", Fate::Cleaned),
     ("imports", Fate::Cleaned),
+    ("activity", Fate::Bounded("one for each hour of ninety days")),
+    ("webhook_deliveries", Fate::Cleaned),
+    ("api_keys", Fate::Cleaned),
+    ("api_requests", Fate::Cleaned),
     ("audit_events", Fate::Cleaned),
     ("audit_chain", Fate::Cleaned),
     ("audit_unsealed", Fate::Cleaned),
@@ -56,12 +63,17 @@ const FATES: [(&str, Fate); 31] = [
     ("clients", Fate::Bounded("apps; those that came by themselves go when unused")),
     ("client_registrations", Fate::Bounded("one for each app, gone with it")),
     ("client_documents", Fate::Bounded("one for each app, gone with it")),
+    ("client_roles", Fate::Bounded("forty for each app; an administrator makes and removes them")),
+    ("user_roles", Fate::Bounded("people and roles, gone with either")),
+    ("group_roles", Fate::Bounded("groups and roles, gone with either")),
     ("consents", Fate::Bounded("people and apps, gone with either")),
     ("withdrawals", Fate::Bounded("people and apps, gone with either")),
     ("protected_resources", Fate::Bounded("an administrator names them; gone with their app")),
     ("gateway_cookies", Fate::Bounded("ten for each session, gone with it")),
     ("signing_keys", Fate::Bounded("three for each algorithm; removed once nothing needs them")),
     ("encryption_keys", Fate::Bounded("two for each algorithm; removed once nothing needs them")),
+    ("webhooks", Fate::Bounded("fifty; an administrator makes and removes them")),
+    ("webhook_events", Fate::Bounded("a hundred for each webhook, gone with it")),
     ("trusted_issuers", Fate::Bounded("an administrator makes and removes them")),
 ];
 
@@ -166,6 +178,9 @@ pub(super) async fn an_hour_of_use(store: &Store, hour: i64) {
     used_jtis::spend(&mut tx, &id("j"), now.plus(60)).await.unwrap();
     let begun = ImportProgress { line: 7, ..ImportProgress::default() };
     imports::save(&mut tx, &id("i"), &begun, now.plus(5 * HOUR)).await.unwrap();
+    api::keys::insert(&mut tx, &api_key(&id("k"), "u-alice", now.plus(6 * HOUR))).await.unwrap();
+    let times = (now, now.plus(-60), now.plus(2 * HOUR));
+    assert!(api::requests::begin(&mut tx, (&id("q"), "digest"), times).await.unwrap());
     let permission = RegistrationToken {
         id: id("r"),
         hash: id("r"),
@@ -190,6 +205,9 @@ pub(super) async fn an_hour_of_use(store: &Store, hour: i64) {
     let mut owed = delivery(&id("d"));
     owed.expires_at = now.plus(HOUR);
     outbox::insert(&mut tx, &owed).await.unwrap();
+    let sent = delivered(&id("wd"), "hook", now);
+    let sent = deliveries::Delivered { expires_at: now.plus(7 * HOUR), ..sent };
+    deliveries::record(&mut tx, &sent).await.unwrap();
     for _ in 0..5 {
         audit::append(&mut tx, &event(&secret::new_id(now), now)).await.unwrap();
     }

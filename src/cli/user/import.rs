@@ -1,18 +1,20 @@
 //! `doorward user import`: many people from a file.
 
 use std::fs::File;
-use std::io::{BufReader, IsTerminal as _, Read, Seek as _, Write as _};
+use std::io::{BufReader, Read, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
 use crate::cli::engine;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::globals::Globals;
 use crate::cli::output::{Format, Output, Table};
+use crate::cli::progress::{self, PAUSE};
+use crate::cli::rejects::{Rejects, Telling};
 use crate::crypto::secret::file_digest;
 use crate::service::people::import::lines::{self, Layout};
 use crate::service::people::import::{self, Duplicates, Mode, News, Plan};
@@ -34,11 +36,6 @@ Examples:
   doorward user import people.csv --email-verified --rejects left-out.ndjson
   doorward user import moving.ndjson --duplicates skip";
 
-/// How often something is said of long work when nobody watches a terminal.
-const PAUSE: Duration = Duration::from_secs(5);
-/// Reasons told on the terminal; a file of rejects gets all of them.
-const TOLD: i64 = 20;
-
 /// What becomes of people who are there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DuplicatesArg {
@@ -48,6 +45,16 @@ pub enum DuplicatesArg {
     Skip,
     /// Change what the file says of name, e-mail address, groups and whether they are disabled
     Update,
+}
+
+impl From<DuplicatesArg> for Duplicates {
+    fn from(argument: DuplicatesArg) -> Self {
+        match argument {
+            DuplicatesArg::Fail => Self::Fail,
+            DuplicatesArg::Skip => Self::Skip,
+            DuplicatesArg::Update => Self::Update,
+        }
+    }
 }
 
 /// How people are written in the file.
@@ -92,11 +99,7 @@ pub(super) fn run(
     let layout = layout(args)?;
     let source = Source::open(&args.file)?;
     let plan = Plan {
-        duplicates: match args.duplicates {
-            DuplicatesArg::Fail => Duplicates::Fail,
-            DuplicatesArg::Skip => Duplicates::Skip,
-            DuplicatesArg::Update => Duplicates::Update,
-        },
+        duplicates: args.duplicates.into(),
         mode: if args.dry_run { Mode::DryRun } else { Mode::Write },
         trust_emails: args.email_verified,
         // What a dry run did is not there to go on from.
@@ -158,9 +161,7 @@ struct Watch {
     format: Format,
     is_watched: bool,
     last: Instant,
-    rejects: Option<File>,
-    rejected: i64,
-    problem: Option<std::io::Error>,
+    rejects: Rejects,
 }
 
 impl Watch {
@@ -169,27 +170,14 @@ impl Watch {
         (globals, output): (&Globals, &Output<'_>),
         length: Option<u64>,
     ) -> Result<Self, Failure> {
-        let is_watched =
-            std::io::stderr().is_terminal() && output.format() == Format::Table && !globals.quiet;
-        let target =
-            if is_watched { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(length, target);
         let style = "{bar:30} {percent}% {msg} ({elapsed}, {eta} to go)";
-        if let Ok(style) = ProgressStyle::with_template(style) {
-            bar.set_style(style);
-        }
-        let open = |path: &PathBuf| {
-            let file = File::options().create(true).append(true).open(path);
-            file.map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))
-        };
+        let (bar, is_watched) = progress::bar(globals, (style, length));
         Ok(Self {
             bar,
             format: output.format(),
             is_watched,
             last: Instant::now(),
-            rejects: args.rejects.as_ref().map(open).transpose()?,
-            rejected: 0,
-            problem: None,
+            rejects: Rejects::open(args.rejects.as_deref())?,
         })
     }
 
@@ -207,16 +195,12 @@ impl Watch {
     }
 
     fn rejected(&mut self, line: u64, reason: &str) {
-        self.rejected += 1;
-        if let Some(file) = &mut self.rejects
-            && let Err(error) = writeln!(file, "{}", json!({ "line": line, "reason": reason }))
-        {
-            self.problem = Some(error);
-        }
-        if self.rejected <= TOLD {
-            self.say(&format!("line {line}: {reason}"));
-        } else if self.rejected == TOLD + 1 && self.rejects.is_none() {
-            self.say("More lines are left out; --rejects FILE keeps the reasons of all.");
+        match self.rejects.add(&json!({ "line": line, "reason": reason })) {
+            Telling::Reason => self.say(&format!("line {line}: {reason}")),
+            Telling::More => {
+                self.say("More lines are left out; --rejects FILE keeps the reasons of all.");
+            }
+            Telling::Nothing => {}
         }
     }
 
@@ -244,12 +228,7 @@ impl Watch {
 
     fn finish(self) -> Result<(), Failure> {
         self.bar.finish_and_clear();
-        match self.problem {
-            Some(error) => Err(Failure::Partial(format!(
-                "everybody is imported, but the file of rejects could not be written: {error}"
-            ))),
-            None => Ok(()),
-        }
+        self.rejects.finish("everybody")
     }
 }
 

@@ -1,12 +1,41 @@
 //! The interface for programs below `/api/v1`.
+//!
+//! | module | job |
+//! |---|---|
+//! | `table` | every address with its scope and right |
+//! | `call` | the way in: who calls, and whether they may |
+//! | `fault` | the ways to fail, as problem details |
+//! | `sent` | bodies, queries and conditions, read strictly |
+//! | `shapes`, `views` | what each address takes and answers |
+//! | `openapi` | the API as a document |
+//! | `users`, `groups`, `clients`, `service_state` | the handlers |
+//! | `session_data`, `problem` | values that apps keep beside sessions; a way in of its own |
 
+mod call;
+mod clients;
+mod fault;
+mod groups;
+mod openapi;
 mod problem;
+mod sent;
+mod service_state;
 mod session_data;
+mod shapes;
+mod table;
+mod users;
+mod views;
 
 use actix_web::http::Method;
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web::{self, Bytes, ServiceConfig};
+use actix_web::{Error, HttpRequest, HttpResponse};
 
-use super::routes::reading;
+use super::routes::{only, reading};
+use super::site::Site;
+use crate::service::clients::Activity;
+use crate::service::people::groups::{Charge, Membership};
+use call::{Answer, Call};
+use fault::Fault;
+use table::{Action, TABLE};
 
 /// This folder's part of the URL map.
 pub(super) fn routes(map: &mut ServiceConfig) {
@@ -18,4 +47,99 @@ pub(super) fn routes(map: &mut ServiceConfig) {
             .route(web::delete().to(session_data::delete))
             .route(web::method(Method::OPTIONS).to(session_data::preflight)),
     );
+    map.service(only("/api/v1/openapi.json", reading().to(document)));
+    let mut known = Vec::new();
+    for path in TABLE.iter().map(|entry| entry.path) {
+        if !known.contains(&path) {
+            known.push(path);
+            resource(map, path);
+        }
+    }
+    map.service(web::resource("/api/v1/{rest:.*}").default_service(web::to(missing)));
+}
+
+/// One path of the table with all its methods.
+fn resource(map: &mut ServiceConfig, path: &'static str) {
+    let entries = || TABLE.iter().filter(|entry| entry.path == path);
+    let resource = entries().fold(web::resource(format!("/api/v1{path}")), |resource, entry| {
+        let route = match entry.method {
+            table::Method::Get => reading(),
+            other => web::method(other.http()),
+        };
+        let handler = move |site: web::Data<Site>,
+                            request: HttpRequest,
+                            body: Result<Bytes, Error>| async move {
+            Box::pin(call::enter(entry, (&site, &request), body)).await
+        };
+        resource.route(route.to(handler))
+    });
+    let methods = entries().map(|entry| match entry.method {
+        table::Method::Get => "GET, HEAD",
+        other => other.as_str(),
+    });
+    let methods = methods.collect::<Vec<_>>().join(", ");
+    let other = move |request: HttpRequest| {
+        let answer = Fault::Method(methods.clone()).response(&request);
+        async move { answer }
+    };
+    map.service(resource.default_service(web::to(other)));
+}
+
+/// Every address as `(method, path, scope, right)`, for tests that try each of them with each role and
+/// scope.
+pub fn addresses() -> impl Iterator<Item = (&'static str, &'static str, &'static str, &'static str)>
+{
+    TABLE.iter().map(|entry| {
+        (entry.method.as_str(), entry.path, entry.scope.as_str(), entry.right.as_str())
+    })
+}
+
+/// The OpenAPI document; there is nothing in it that is not in the program, so anybody may read it.
+async fn document(site: web::Data<Site>) -> HttpResponse {
+    HttpResponse::Ok().json(openapi::document(site.issuer()))
+}
+
+/// Any other address.
+async fn missing(request: HttpRequest) -> HttpResponse {
+    Fault::not_found("address").response(&request)
+}
+
+/// Does what an address stands for.
+async fn act(call: &Call<'_>, action: Action) -> Answer {
+    match action {
+        Action::UsersList => users::list(call).await,
+        Action::UserCreate => users::create(call).await,
+        Action::UserShow => users::show(call),
+        Action::UserPatch => users::patch(call).await,
+        Action::UserDelete => users::delete(call).await,
+        Action::UserDisable => users::set_activity(call, Activity::Disabled).await,
+        Action::UserEnable => users::set_activity(call, Activity::Enabled).await,
+        Action::UserSignOut => users::sign_out(call).await,
+        Action::UserResetLink => users::reset_link(call).await,
+        Action::GroupsList => groups::list(call).await,
+        Action::GroupCreate => groups::create(call).await,
+        Action::GroupShow => groups::show(call),
+        Action::GroupPatch => groups::patch(call).await,
+        Action::GroupDelete => groups::delete(call).await,
+        Action::MembersList => groups::members(call).await,
+        Action::MemberAdd => groups::member(call, Membership::In).await,
+        Action::MemberRemove => groups::member(call, Membership::Out).await,
+        Action::ManagersList => groups::managers(call).await,
+        Action::ManagerAdd => groups::manager(call, Charge::Given).await,
+        Action::ManagerRemove => groups::manager(call, Charge::Taken).await,
+        Action::ClientsList => clients::list(call).await,
+        Action::ClientCreate => Box::pin(clients::create(call)).await,
+        Action::ClientShow => clients::show(call).await,
+        Action::ClientPatch => Box::pin(clients::patch(call)).await,
+        Action::ClientDelete => clients::delete(call).await,
+        Action::ClientDisable => clients::set_activity(call, Activity::Disabled).await,
+        Action::ClientEnable => clients::set_activity(call, Activity::Enabled).await,
+        Action::ClientSecret => clients::new_secret(call).await,
+        Action::SessionsList => service_state::sessions(call).await,
+        Action::SessionEnd => service_state::end_session(call).await,
+        Action::KeysList => service_state::keys(call).await,
+        Action::KeysRotate => service_state::rotate_keys(call).await,
+        Action::KeyRetire => service_state::retire_key(call).await,
+        Action::AuditList => service_state::audit_events(call).await,
+    }
 }

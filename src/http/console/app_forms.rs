@@ -2,7 +2,7 @@
 
 use super::desk::{Answer, Desk, Stop};
 use super::people::sentence;
-use super::{apps, rows};
+use super::{apps, rows, trial, wizard};
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::client_forms::{
     ClientCreate, ClientForm, ClientSecret, Endpoint, Occasion, kind_in_words, origin_in_words,
@@ -18,17 +18,21 @@ use crate::protocol::client::{
 use crate::protocol::discovery::path;
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::SigningAlg;
-use crate::service::clients::{self, ClientError, NewClient, WithSecret, registration};
+use crate::service::clients::{self, ClientError, NewClient, WithSecret, registration, secrets};
 
-pub(super) fn new(desk: &Desk<'_>) -> Answer {
-    desk.show(&blank(desk))
-}
-
-fn blank(desk: &Desk<'_>) -> ClientCreate {
+/// The form of a new app, filled in with this. `app` is one of the catalogue or empty, `app_url` where
+/// it is.
+pub(super) fn filled(
+    desk: &Desk<'_>,
+    metadata: &ClientMetadata,
+    (app, app_url): (&str, &str),
+) -> ClientCreate {
     ClientCreate {
         chrome: desk.chrome(),
         console: desk.console(Section::Apps),
-        form: stored(&ClientMetadata::for_kind(ClientKind::Web)),
+        form: stored(metadata),
+        app: app.to_owned(),
+        app_url: app_url.to_owned(),
         errors: Vec::new(),
     }
 }
@@ -42,14 +46,16 @@ pub(super) async fn create(desk: &Desk<'_>) -> Answer {
             Ok(metadata) => {
                 let new = NewClient { id: None, metadata, secret: None };
                 match clients::create(desk.site(), new, &desk.actor()).await {
-                    Ok(made) => return secret_once(desk, &made, Occasion::Created),
+                    Ok(made) => return secret_once(desk, &made, Occasion::Created).await,
                     Err(ClientError::Invalid(problems)) => field_errors(problems),
                     Err(other) => return Err(apps::stop(other)),
                 }
             }
         },
     };
-    desk.show_again(&ClientCreate { form, errors, ..blank(desk) })
+    let blank = ClientMetadata::for_kind(ClientKind::Web);
+    let blank = filled(desk, &blank, (&desk.text("app"), &desk.text("app_url")));
+    desk.show_again(&ClientCreate { form, errors, ..blank })
 }
 
 pub(super) async fn show(desk: &Desk<'_>) -> Answer {
@@ -92,12 +98,14 @@ async fn detail(desk: &Desk<'_>, client: &Client) -> Result<ClientDetail, Stop> 
             },
             state: rows::state(client.disabled_at),
             secret: if client.uses_secret() { SecretState::Kept } else { SecretState::NotUsed },
+            secrets: secrets::marks(client),
             created: When::at(client.created_at),
             updated: When::at(client.updated_at),
         },
         form: stored(&client.metadata),
         errors: Vec::new(),
         endpoints: endpoints(desk.site()),
+        trial: trial::view(desk, client).await?,
     })
 }
 
@@ -121,7 +129,7 @@ async fn origin(desk: &Desk<'_>, client: &Client) -> Result<String, Stop> {
 }
 
 /// The page that shows a secret, this once.
-pub(super) fn secret_once(desk: &Desk<'_>, made: &WithSecret, occasion: Occasion) -> Answer {
+pub(super) async fn secret_once(desk: &Desk<'_>, made: &WithSecret, occasion: Occasion) -> Answer {
     let id = made.client.id.to_string();
     let secret = made.secret.as_ref().map(|secret| secret.expose().to_owned());
     let mut snippet = format!("OIDC_ISSUER={}\nOIDC_CLIENT_ID={id}", desk.site().issuer());
@@ -133,6 +141,8 @@ pub(super) fn secret_once(desk: &Desk<'_>, made: &WithSecret, occasion: Occasion
         chrome: desk.chrome(),
         console: desk.console(Section::Apps),
         occasion,
+        settings: wizard::settings(desk, &id, secret.as_deref()),
+        trial: trial::view(desk, &made.client).await?,
         client_id: id,
         name: made.client.metadata.client_name.clone(),
         secret,
@@ -164,6 +174,8 @@ fn stored(metadata: &ClientMetadata) -> ClientForm {
         client_uri: metadata.client_uri.clone().unwrap_or_default(),
         redirect_uris: metadata.redirect_uris.join("\n"),
         post_logout_redirect_uris: metadata.post_logout_redirect_uris.join("\n"),
+        backchannel_logout_uri: metadata.backchannel_logout_uri.clone().unwrap_or_default(),
+        allowed_origins: metadata.allowed_origins.join("\n"),
         protected_resources: metadata.protected_resources.join("\n"),
         scope: metadata.scope.to_string(),
         skip_consent: metadata.consent == ConsentPolicy::Skip,
@@ -183,6 +195,8 @@ fn read_form(desk: &Desk<'_>) -> ClientForm {
         client_uri: desk.text("client_uri"),
         redirect_uris: desk.text("redirect_uris"),
         post_logout_redirect_uris: desk.text("post_logout_redirect_uris"),
+        backchannel_logout_uri: desk.text("backchannel_logout_uri"),
+        allowed_origins: desk.text("allowed_origins"),
         protected_resources: desk.text("protected_resources"),
         scope: desk.form.all("scope").collect::<Vec<_>>().join(" "),
         skip_consent: desk.form.has("skip_consent"),
@@ -228,9 +242,11 @@ fn apply(
     let public = !before.kind.is_confidential();
     Ok(ClientMetadata {
         client_name: form.name.trim().to_owned(),
-        client_uri: Some(form.client_uri.trim().to_owned()).filter(|uri| !uri.is_empty()),
+        client_uri: one(&form.client_uri),
         redirect_uris: lines(&form.redirect_uris),
         post_logout_redirect_uris: lines(&form.post_logout_redirect_uris),
+        backchannel_logout_uri: one(&form.backchannel_logout_uri),
+        allowed_origins: lines(&form.allowed_origins),
         protected_resources: lines(&form.protected_resources),
         scope: scope_for(before.kind, &scope),
         consent: if form.skip_consent { ConsentPolicy::Skip } else { ConsentPolicy::Ask },
@@ -259,6 +275,10 @@ fn scope_for(kind: ClientKind, scope: &Scopes) -> Scopes {
     }
 }
 
+fn one(text: &str) -> Option<String> {
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
 fn lines(text: &str) -> Vec<String> {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
@@ -277,6 +297,12 @@ fn field_errors(problems: Vec<MetadataProblem>) -> Vec<FieldError> {
             }
             field @ "protected_resources" => {
                 FieldError { field, text: format!("Protected resources: {text}.") }
+            }
+            field @ "backchannel_logout_uri" => {
+                FieldError { field, text: format!("Where it hears of sign-outs: {text}.") }
+            }
+            field @ "allowed_origins" => {
+                FieldError { field, text: format!("Browser origins: {text}.") }
             }
             field @ "client_uri" => {
                 FieldError { field, text: format!("Address of the app: {text}.") }

@@ -65,6 +65,8 @@ pub(super) fn stop(error: ClientError) -> Stop {
         | ClientError::Taken
         | ClientError::Invalid(_)
         | ClientError::NoSecret
+        | ClientError::TooManySecrets
+        | ClientError::LastSecret
         | ClientError::WeakSecret
         | ClientError::NotSelfRegistered
         | ClientError::BadId => Stop::NotFound,
@@ -112,7 +114,7 @@ pub(super) async fn ask_rotate_secret(desk: &Desk<'_>) -> Answer {
 pub(super) async fn rotate_secret(desk: &Desk<'_>) -> Answer {
     let id = ClientId::new(desk.id.as_str());
     let made = clients::rotate_secret(desk.site(), &id, None, &desk.actor()).await.map_err(stop)?;
-    app_forms::secret_once(desk, &made, Occasion::Rotated)
+    app_forms::secret_once(desk, &made, Occasion::Rotated).await
 }
 
 pub(super) async fn ask_delete(desk: &Desk<'_>) -> Answer {

@@ -40,7 +40,8 @@ pub(super) async fn show(desk: &Desk<'_>) -> Answer {
     };
     page.url.clone_from(&app_url);
     let issuer = desk.site().issuer().to_owned();
-    let rendered = render(app, &Values { issuer, client_id: page.id.clone(), app_url });
+    let rendered =
+        render(app, &Values { issuer, client_id: page.id.clone(), client_secret: None, app_url });
     page.filled = Some(Filled {
         name: app.name.clone(),
         documentation: app.documentation.clone(),
@@ -56,15 +57,7 @@ pub(super) async fn show(desk: &Desk<'_>) -> Answer {
             .collect(),
         hints: advice::hints(app, &client),
         quirks: app.quirks.clone(),
-        snippets: rendered
-            .snippets
-            .into_iter()
-            .map(|snippet| SnippetView {
-                place: snippet.place,
-                rows: snippet.text.lines().count(),
-                text: snippet.text,
-            })
-            .collect(),
+        snippets: rendered.snippets.into_iter().map(SnippetView::from).collect(),
     });
     desk.show(&page)
 }

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::table::{About, Entry, Method};
 use super::{act, flash};
+use crate::clock::UnixTime;
 use crate::http::cookies::{self, BrowserBinding, Kind};
 use crate::http::headers::Forms;
 use crate::http::pages::admin::missing::Missing;
@@ -20,7 +21,7 @@ use crate::protocol::types::{SessionId, UserId};
 use crate::protocol::user::User;
 use crate::service::audit::{self, Actor, Event};
 use crate::service::failure::Failure;
-use crate::service::people::console_access::{self, Access};
+use crate::service::people::console_access::{self, Access, Visit as Presence};
 use crate::service::people::groups::{self, GroupError};
 use crate::service::people::{self, PeopleError};
 use crate::service::session::{self, LiveSession};
@@ -68,7 +69,7 @@ const OWNERS_ONLY: &str = "Only owners may change somebody who may use the conso
 const GRANTS_ROLES: &str = "Only owners may give out the right to use the console.";
 const OWN_GROUPS_ONLY: &str = "Group managers change people whose groups are all their own, and nobody who may use the \
      console. An owner or operator can do it.";
-const NOT_YOURS: &str =
+pub(super) const NOT_YOURS: &str =
     "Your role in the console does not allow this. An owner can do it, or give you another role.";
 
 /// One request of an administrator who may make it.
@@ -77,6 +78,8 @@ pub(super) struct Desk<'a> {
     session: &'a LiveSession,
     admin: User,
     standing: Standing,
+    /// Who asks.
+    presence: Presence,
     chrome: Chrome,
     pub query: Params,
     /// The posted form; empty for a GET.
@@ -103,7 +106,7 @@ pub(super) async fn enter(
     };
     let browser = BrowserBinding::of(site, request);
     let visit = Visit { site, request, browser: &browser, session: Some(&session) };
-    let (admin, standing) = match console_access::check(site, &session).await {
+    let (admin, standing) = match console_access::check(site, &session, presence(request)).await {
         Ok(Access::Open(user, standing)) => (*user, standing),
         Ok(Access::SignInFirst) => return sign_in(),
         Ok(Access::Forbidden) => return not_for_this_person(&visit, &session).await,
@@ -136,13 +139,21 @@ pub(super) async fn missing(site: &Site, request: &HttpRequest) -> HttpResponse 
     let Ok(Some(session)) = extract::current_session(site, request).await else {
         return render::not_found(site, request);
     };
-    let Ok(Access::Open(admin, standing)) = console_access::check(site, &session).await else {
+    let open = console_access::check(site, &session, presence(request)).await;
+    let Ok(Access::Open(admin, standing)) = open else {
         return render::not_found(site, request);
     };
     let browser = BrowserBinding::of(site, request);
     let visit = Visit { site, request, browser: &browser, session: Some(&session) };
     let desk = Desk::new(visit, &session, (*admin, standing));
     desk.visit.bind(desk.stopped(&Stop::NotFound))
+}
+
+/// Whether somebody asks, or a part of a page that keeps itself up to date (`live.js`).
+fn presence(request: &HttpRequest) -> Presence {
+    let query = request.query_string();
+    let asks_itself = query.split('&').any(|pair| pair.starts_with("live="));
+    if asks_itself { Presence::Page } else { Presence::Person }
 }
 
 async fn not_for_this_person(visit: &Visit<'_>, session: &LiveSession) -> HttpResponse {
@@ -173,6 +184,7 @@ impl<'a> Desk<'a> {
             session,
             admin,
             standing,
+            presence: presence(request),
             chrome: render::chrome(visit.site),
             query: Params::parse(request.query_string().as_bytes()).unwrap_or_default(),
             form: Params::default(),
@@ -312,6 +324,16 @@ impl Desk<'_> {
         Actor::Console(self.admin.id.clone(), caller)
     }
 
+    /// The session itself.
+    pub(super) fn session(&self) -> &LiveSession {
+        self.session
+    }
+
+    /// When its person last proved who they are.
+    pub(super) fn signed_in_at(&self) -> UnixTime {
+        self.session.auth_time
+    }
+
     /// The session that is asking.
     pub(super) fn own_session(&self) -> &SessionId {
         &self.session.id
@@ -339,7 +361,9 @@ impl Desk<'_> {
             role: self.standing.role,
             subject: Subject::Changeable,
             csrf: self.visit.session_csrf(),
-            flash: flash::read(self.site(), self.visit.request, &self.session.id),
+            flash: (self.presence == Presence::Person)
+                .then(|| flash::read(self.site(), self.visit.request, &self.session.id))
+                .flatten(),
         }
     }
 
@@ -348,7 +372,8 @@ impl Desk<'_> {
     pub(super) fn show(&self, page: &impl Page) -> Answer {
         let site = self.site();
         let mut response = render::page(&self.chrome.nonce, page, Forms::HereOnly);
-        if flash::is_there(site, self.visit.request)
+        if self.presence == Presence::Person
+            && flash::is_there(site, self.visit.request)
             && let Err(error) = response.add_cookie(&cookies::remove(site, Kind::Flash))
         {
             tracing::error!(%error, "cookie could not be removed");

@@ -2,7 +2,7 @@
 
 use super::desk::{Answer, Desk, Stop, name_of};
 use super::people::sentence;
-use super::rows;
+use super::{roles, rows};
 use crate::http::pages::admin::confirm::Confirm;
 use crate::http::pages::admin::groups::{
     GroupDetail, GroupForm, GroupRow, GroupsList, ManagerRow, MemberRow, WayOut,
@@ -94,6 +94,7 @@ async fn detail(desk: &Desk<'_>, group: &Group) -> Result<GroupDetail, Stop> {
         members,
         next,
         managers: managers.into_iter().map(manager).collect(),
+        roles: roles::of_group(desk, &group.name).await?,
         member: String::new(),
         manager: String::new(),
     })

@@ -7,18 +7,26 @@
 mod app_forms;
 mod apps;
 mod audit;
+mod backup;
 mod connect;
 mod desk;
 mod flash;
 mod groups;
 mod issuers;
+mod jobs;
 mod keys;
 mod overview;
 mod people;
 mod person;
+mod roles;
 mod rows;
+mod secrets;
 mod sessions;
 mod table;
+mod trial;
+mod warnings;
+mod webhooks;
+mod wizard;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
@@ -97,9 +105,10 @@ async fn enter(
 }
 
 /// Does what an address stands for.
+#[expect(clippy::too_many_lines, reason = "one line for every address")]
 async fn act(desk: &Desk<'_>, action: Action) -> Answer {
     match action {
-        Action::Overview => overview::show(desk).await,
+        Action::Overview => Box::pin(overview::show(desk)).await,
         Action::PeopleList => people::list(desk).await,
         Action::PersonNew => people::new(desk),
         Action::PersonCreate => people::create(desk).await,
@@ -124,10 +133,17 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::GroupAskDelete => groups::ask_delete(desk),
         Action::GroupDelete => groups::delete(desk).await,
         Action::AppsList => apps::list(desk).await,
-        Action::AppNew => app_forms::new(desk),
-        Action::AppCreate => app_forms::create(desk).await,
-        Action::AppShow => app_forms::show(desk).await,
+        Action::AppNew => wizard::new(desk),
+        Action::AppCreate => Box::pin(app_forms::create(desk)).await,
+        Action::AppShow => Box::pin(app_forms::show(desk)).await,
         Action::AppConnect => connect::show(desk).await,
+        Action::AppTrial => trial::show(desk).await,
+        Action::AppAskAddUri => trial::ask_add_uri(desk).await,
+        Action::AppAddUri => trial::add_uri(desk).await,
+        Action::AppRequirePkce => trial::require_pkce(desk).await,
+        Action::AppAddSecret => Box::pin(secrets::add(desk)).await,
+        Action::AppAskRetireSecret => secrets::ask_retire(desk).await,
+        Action::AppRetireSecret => secrets::retire(desk).await,
         Action::AppEdit => Box::pin(app_forms::edit(desk)).await,
         Action::AppEnable => apps::enable(desk).await,
         Action::AppAskDisable => apps::ask_disable(desk).await,
@@ -136,6 +152,13 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::AppRotateSecret => apps::rotate_secret(desk).await,
         Action::AppAskDelete => apps::ask_delete(desk).await,
         Action::AppDelete => apps::delete(desk).await,
+        Action::RolesShow => roles::show(desk).await,
+        Action::RoleCreate => roles::create(desk).await,
+        Action::RoleEdit => roles::edit(desk).await,
+        Action::RoleGive => roles::give(desk).await,
+        Action::RoleTake => roles::take(desk).await,
+        Action::RoleAskDelete => roles::ask_delete(desk).await,
+        Action::RoleDelete => roles::delete(desk).await,
         Action::SessionsList => sessions::list(desk).await,
         Action::SessionEnd => sessions::end(desk).await,
         Action::IssuersList => issuers::list(desk).await,
@@ -152,6 +175,13 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::KeyRotate => keys::rotate(desk).await,
         Action::KeyAskRetire => keys::ask_retire(desk).await,
         Action::KeyRetire => keys::retire(desk).await,
+        Action::Webhook(step) => webhooks::act(desk, step).await,
         Action::AuditList => audit::list(desk).await,
+        Action::JobsList => jobs::list(desk).await,
+        Action::JobRetry => jobs::retry(desk).await,
+        Action::JobAskDiscard => jobs::ask_discard(desk).await,
+        Action::JobDiscard => jobs::discard(desk).await,
+        Action::BackupShow => backup::show(desk).await,
+        Action::BackupMake => backup::download(desk).await,
     }
 }

@@ -1,17 +1,21 @@
 //! `/admin`: how things stand, and what to do first.
 
-use super::desk::{Answer, Desk, Stop};
-use super::rows;
+use super::desk::{Answer, Desk};
+use super::{rows, warnings};
 use crate::crypto::keyring::KeyState;
 use crate::http::pages::admin::Section;
-use crate::http::pages::admin::overview::{Figure, KeyAge, Overview, Progress, Step};
+use crate::http::pages::admin::chart::{Bar, Chart};
+use crate::http::pages::admin::overview::{Figure, KeyAge, Overview, Progress, Span, Step};
 use crate::http::pages::{Link, When};
 use crate::http::sign_in::steps;
 use crate::http::site::Transport;
 use crate::protocol::rights::Right;
+use crate::service::activity::{self, Period};
 use crate::service::figures::{self, Figures, MOST_COUNTED};
 use crate::service::{audit, keys};
 use crate::store::audit::AuditFilter;
+use crate::store::keys::KeyRow;
+use crate::telemetry::activity::Counts;
 
 /// How many of the newest events are shown.
 const RECENT: i64 = 10;
@@ -22,30 +26,69 @@ pub(super) async fn show(desk: &Desk<'_>) -> Answer {
         return Ok(steps::see_other(&desk.site().path("/admin/groups")));
     }
     let counted = figures::overview(desk.site()).await?;
+    let span = Span::from_name(&desk.asked("span"));
+    let lately = activity::lately(desk.site(), span.periods()).await?;
+    let last_hour = activity::lately(desk.site(), (1, 1)).await?;
+    let keys = keys::list(desk.site()).await?;
     let filter = AuditFilter { limit: RECENT, ..AuditFilter::default() };
     let recent = audit::list(desk.site(), &filter).await?;
     desk.show(&Overview {
         chrome: desk.chrome(),
         console: desk.console(Section::Overview),
-        figures: numbers(desk, &counted),
-        keys: key_ages(desk).await?,
+        figures: numbers(desk, &counted, &last_hour),
+        warnings: warnings::all(desk, (&counted, &last_hour), &keys).await?,
+        span,
+        charts: charts(&lately),
+        keys: key_ages(desk, keys),
         checklist: checklist(desk, &counted),
         recent: rows::events(desk, recent).await?,
     })
 }
 
-fn numbers(desk: &Desk<'_>, counted: &Figures) -> Vec<Figure> {
-    let figure = |label: &str, number: i64, path: &str| Figure {
+fn numbers(desk: &Desk<'_>, counted: &Figures, last_hour: &[Period]) -> Vec<Figure> {
+    let shown = |label: &str, value: String, path: &str| Figure {
         label: label.to_owned(),
-        value: capped(number),
+        value,
         href: desk.site().path(path),
     };
+    let figure = |label: &str, number: i64, path: &str| shown(label, capped(number), path);
+    let hour = last_hour.last().map(|period| period.counts).unwrap_or_default();
     vec![
         figure("People", counted.people, "/admin/users"),
         figure("Apps", counted.apps, "/admin/clients"),
         figure("Signed in now", counted.live_sessions, "/admin/sessions"),
         figure("Sign-ins in a day", counted.sign_ins, "/admin/audit?kind=session.created"),
         figure("Failed in a day", counted.failed_sign_ins, "/admin/audit?kind=sign_in.failed"),
+        figure("Tokens this hour", hour.tokens, "/admin/audit?kind=grant.created"),
+        shown("95 of 100 answers", within(hour), "/admin"),
+        figure("Errors this hour", hour.errors, "/admin/audit?outcome=failure"),
+    ]
+}
+
+/// How long nearly all answers took at most.
+fn within(counts: Counts) -> String {
+    match counts.p95_within() {
+        Some(bound) => format!("≤ {bound} ms"),
+        None if counts.requests == 0 => "–".to_owned(),
+        None => "> 500 ms".to_owned(),
+    }
+}
+
+fn charts(lately: &[Period]) -> Vec<Chart> {
+    let chart = |names, parts: &[&'static str], values: fn(Counts) -> Vec<i64>| {
+        let bar =
+            |period: &Period| Bar { from: When::at(period.from), values: values(period.counts) };
+        Chart::new(names, parts, lately.iter().map(bar).collect())
+    };
+    vec![
+        chart(("sign-ins", "Sign-ins"), &["Signed in", "Failed"], |counts| {
+            vec![counts.sign_ins, counts.failed_sign_ins]
+        }),
+        chart(("tokens", "Tokens issued"), &["Tokens"], |counts| vec![counts.tokens]),
+        chart(("answers", "Answers"), &["Within 100 ms", "Slower"], |counts| {
+            vec![counts.within_100, counts.requests - counts.within_100]
+        }),
+        chart(("errors", "Errors of this server"), &["Errors"], |counts| vec![counts.errors]),
     ]
 }
 
@@ -53,17 +96,16 @@ fn capped(number: i64) -> String {
     if number > MOST_COUNTED { "10,000+".to_owned() } else { number.to_string() }
 }
 
-async fn key_ages(desk: &Desk<'_>) -> Result<Vec<KeyAge>, Stop> {
+fn key_ages(desk: &Desk<'_>, mut keys: Vec<KeyRow>) -> Vec<KeyAge> {
     let now = desk.site().now();
     let active = |state: &str| KeyState::from_name(state) == Some(KeyState::Active);
-    let mut keys = keys::list(desk.site()).await?;
     keys.retain(|key| active(&key.state));
     keys.sort_by_key(|key| key.alg);
-    let age = |key: crate::store::keys::KeyRow| KeyAge {
+    let age = |key: KeyRow| KeyAge {
         alg: key.alg.as_str().to_owned(),
         active_since: When::ago(key.activates_at, now),
     };
-    Ok(keys.into_iter().map(age).collect())
+    keys.into_iter().map(age).collect()
 }
 
 /// Empty once everything is done.

@@ -8,7 +8,8 @@ use crate::protocol::rights::Right;
 #[derive(Debug)]
 pub(super) struct Entry {
     pub method: Method,
-    /// Path below the issuer; `{id}` is a person, a group, an app, a session or a trusted issuer.
+    /// Path below the issuer; `{id}` is a person, a group, an app, a session, a trusted issuer, a webhook
+    /// or a message.
     pub path: &'static str,
     pub right: Right,
     pub about: About,
@@ -79,6 +80,13 @@ pub(super) enum Action {
     AppCreate,
     AppShow,
     AppConnect,
+    AppTrial,
+    AppAskAddUri,
+    AppAddUri,
+    AppRequirePkce,
+    AppAddSecret,
+    AppAskRetireSecret,
+    AppRetireSecret,
     AppEdit,
     AppEnable,
     AppAskDisable,
@@ -87,6 +95,13 @@ pub(super) enum Action {
     AppRotateSecret,
     AppAskDelete,
     AppDelete,
+    RolesShow,
+    RoleCreate,
+    RoleEdit,
+    RoleGive,
+    RoleTake,
+    RoleAskDelete,
+    RoleDelete,
     SessionsList,
     SessionEnd,
     IssuersList,
@@ -103,7 +118,33 @@ pub(super) enum Action {
     KeyRotate,
     KeyAskRetire,
     KeyRetire,
+    Webhook(WebhookAction),
     AuditList,
+    JobsList,
+    JobRetry,
+    JobAskDiscard,
+    JobDiscard,
+    BackupShow,
+    BackupMake,
+}
+
+/// What an address below `/admin/webhooks` does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WebhookAction {
+    List,
+    New,
+    Create,
+    Show,
+    Edit,
+    Test,
+    Redeliver,
+    Enable,
+    AskDisable,
+    Disable,
+    AskRotateSecret,
+    RotateSecret,
+    AskDelete,
+    Delete,
 }
 
 const fn get(path: &'static str, right: Right, action: Action) -> Entry {
@@ -161,6 +202,13 @@ pub(super) static TABLE: &[Entry] = &[
     get("/admin/clients/new", Right::ClientsWrite, Action::AppNew),
     get("/admin/clients/{id}", Right::ClientsRead, Action::AppShow),
     get("/admin/clients/{id}/connect", Right::ClientsRead, Action::AppConnect),
+    get("/admin/clients/{id}/first-sign-in", Right::ClientsRead, Action::AppTrial),
+    get("/admin/clients/{id}/add-redirect-uri", Right::ClientsWrite, Action::AppAskAddUri),
+    post("/admin/clients/{id}/add-redirect-uri", Right::ClientsWrite, Action::AppAddUri),
+    post("/admin/clients/{id}/require-pkce", Right::ClientsWrite, Action::AppRequirePkce),
+    post("/admin/clients/{id}/add-secret", Right::ClientsSecret, Action::AppAddSecret),
+    get("/admin/clients/{id}/retire-secret", Right::ClientsSecret, Action::AppAskRetireSecret),
+    post("/admin/clients/{id}/retire-secret", Right::ClientsSecret, Action::AppRetireSecret),
     post("/admin/clients/{id}/edit", Right::ClientsWrite, Action::AppEdit),
     post("/admin/clients/{id}/enable", Right::ClientsWrite, Action::AppEnable),
     get("/admin/clients/{id}/disable", Right::ClientsWrite, Action::AppAskDisable),
@@ -169,6 +217,13 @@ pub(super) static TABLE: &[Entry] = &[
     post("/admin/clients/{id}/rotate-secret", Right::ClientsSecret, Action::AppRotateSecret),
     get("/admin/clients/{id}/delete", Right::ClientsWrite, Action::AppAskDelete),
     post("/admin/clients/{id}/delete", Right::ClientsWrite, Action::AppDelete),
+    get("/admin/clients/{id}/roles", Right::ClientsRead, Action::RolesShow),
+    post("/admin/clients/{id}/roles", Right::RolesWrite, Action::RoleCreate),
+    post("/admin/clients/{id}/roles/edit", Right::RolesWrite, Action::RoleEdit),
+    post("/admin/clients/{id}/roles/give", Right::RolesGive, Action::RoleGive),
+    post("/admin/clients/{id}/roles/take", Right::RolesGive, Action::RoleTake),
+    get("/admin/clients/{id}/roles/delete", Right::RolesWrite, Action::RoleAskDelete),
+    post("/admin/clients/{id}/roles/delete", Right::RolesWrite, Action::RoleDelete),
     get("/admin/sessions", Right::SessionsRead, Action::SessionsList),
     post("/admin/sessions/{id}/end", Right::SessionsEnd, Action::SessionEnd).session(),
     get("/admin/issuers", Right::IssuersRead, Action::IssuersList),
@@ -185,7 +240,59 @@ pub(super) static TABLE: &[Entry] = &[
     post("/admin/keys/rotate", Right::KeysRotate, Action::KeyRotate),
     get("/admin/keys/retire", Right::KeysRotate, Action::KeyAskRetire),
     post("/admin/keys/retire", Right::KeysRotate, Action::KeyRetire),
+    get("/admin/webhooks", Right::WebhooksRead, Action::Webhook(WebhookAction::List)),
+    post("/admin/webhooks", Right::WebhooksWrite, Action::Webhook(WebhookAction::Create)),
+    get("/admin/webhooks/new", Right::WebhooksWrite, Action::Webhook(WebhookAction::New)),
+    get("/admin/webhooks/{id}", Right::WebhooksRead, Action::Webhook(WebhookAction::Show)),
+    post("/admin/webhooks/{id}/edit", Right::WebhooksWrite, Action::Webhook(WebhookAction::Edit)),
+    post("/admin/webhooks/{id}/test", Right::WebhooksWrite, Action::Webhook(WebhookAction::Test)),
+    post(
+        "/admin/webhooks/{id}/redeliver",
+        Right::WebhooksWrite,
+        Action::Webhook(WebhookAction::Redeliver),
+    ),
+    post(
+        "/admin/webhooks/{id}/enable",
+        Right::WebhooksWrite,
+        Action::Webhook(WebhookAction::Enable),
+    ),
+    get(
+        "/admin/webhooks/{id}/disable",
+        Right::WebhooksWrite,
+        Action::Webhook(WebhookAction::AskDisable),
+    ),
+    post(
+        "/admin/webhooks/{id}/disable",
+        Right::WebhooksWrite,
+        Action::Webhook(WebhookAction::Disable),
+    ),
+    get(
+        "/admin/webhooks/{id}/rotate-secret",
+        Right::WebhooksWrite,
+        Action::Webhook(WebhookAction::AskRotateSecret),
+    ),
+    post(
+        "/admin/webhooks/{id}/rotate-secret",
+        Right::WebhooksWrite,
+        Action::Webhook(WebhookAction::RotateSecret),
+    ),
+    get(
+        "/admin/webhooks/{id}/delete",
+        Right::WebhooksWrite,
+        Action::Webhook(WebhookAction::AskDelete),
+    ),
+    post(
+        "/admin/webhooks/{id}/delete",
+        Right::WebhooksWrite,
+        Action::Webhook(WebhookAction::Delete),
+    ),
     get("/admin/audit", Right::AuditRead, Action::AuditList),
+    get("/admin/jobs", Right::JobsRead, Action::JobsList),
+    post("/admin/jobs/{id}/retry", Right::JobsWrite, Action::JobRetry),
+    get("/admin/jobs/{id}/discard", Right::JobsWrite, Action::JobAskDiscard),
+    post("/admin/jobs/{id}/discard", Right::JobsWrite, Action::JobDiscard),
+    get("/admin/backup", Right::BackupRead, Action::BackupShow),
+    post("/admin/backup", Right::BackupMake, Action::BackupMake),
 ];
 
 #[cfg(test)]
@@ -207,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operator_may_do_everything_but_secrets_keys_issuers_and_delegation() {
+    fn an_operator_may_do_everything_but_what_gives_power_or_secrets_away() {
         let closed: Vec<_> =
             TABLE.iter().filter(|entry| is_closed_to(entry, Role::Operator)).map(name).collect();
         assert_eq!(
@@ -215,6 +322,9 @@ mod tests {
             [
                 "POST /admin/groups/{id}/add-manager",
                 "POST /admin/groups/{id}/remove-manager",
+                "POST /admin/clients/{id}/add-secret",
+                "GET /admin/clients/{id}/retire-secret",
+                "POST /admin/clients/{id}/retire-secret",
                 "GET /admin/clients/{id}/rotate-secret",
                 "POST /admin/clients/{id}/rotate-secret",
                 "POST /admin/issuers",
@@ -228,6 +338,19 @@ mod tests {
                 "POST /admin/keys/rotate",
                 "GET /admin/keys/retire",
                 "POST /admin/keys/retire",
+                "POST /admin/webhooks",
+                "GET /admin/webhooks/new",
+                "POST /admin/webhooks/{id}/edit",
+                "POST /admin/webhooks/{id}/test",
+                "POST /admin/webhooks/{id}/redeliver",
+                "POST /admin/webhooks/{id}/enable",
+                "GET /admin/webhooks/{id}/disable",
+                "POST /admin/webhooks/{id}/disable",
+                "GET /admin/webhooks/{id}/rotate-secret",
+                "POST /admin/webhooks/{id}/rotate-secret",
+                "GET /admin/webhooks/{id}/delete",
+                "POST /admin/webhooks/{id}/delete",
+                "POST /admin/backup",
             ]
         );
     }
@@ -235,7 +358,17 @@ mod tests {
     #[test]
     fn an_auditor_may_look_at_every_list_and_detail_and_at_nothing_else() {
         for entry in TABLE {
-            let asks = ["/new", "/disable", "/delete", "/sign-out", "/rotate-secret", "/retire"];
+            let asks = [
+                "/new",
+                "/disable",
+                "/delete",
+                "/sign-out",
+                "/rotate-secret",
+                "/retire",
+                "/retire-secret",
+                "/add-redirect-uri",
+                "/discard",
+            ];
             let shows =
                 entry.method == Method::Get && !asks.iter().any(|step| entry.path.ends_with(step));
             assert_eq!(!is_closed_to(entry, Role::Auditor), shows, "{}", name(entry));

@@ -206,7 +206,7 @@ fn auth_methods() -> Vec<&'static str> {
     AuthMethod::ALL.into_iter().filter(offered).map(AuthMethod::as_str).collect()
 }
 
-const CLAIMS: [&str; 30] = [
+const CLAIMS: [&str; 31] = [
     "sub",
     "iss",
     "aud",
@@ -237,6 +237,7 @@ const CLAIMS: [&str; 30] = [
     "phone_number_verified",
     "address",
     "groups",
+    "roles",
 ];
 
 #[cfg(test)]

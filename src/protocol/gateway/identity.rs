@@ -10,9 +10,10 @@ use std::fmt::Write;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{Seconds, UnixTime};
+use crate::protocol::app_roles::AppRoles;
 use crate::protocol::authorize::acr::Level;
 use crate::protocol::token::claims::MAX_GROUPS_IN_TOKEN;
-use crate::protocol::types::{SessionId, UserId};
+use crate::protocol::types::{ClientId, SessionId, UserId};
 use crate::protocol::user::{AdminRole, User};
 
 /// How long an assertion counts, in seconds.
@@ -41,6 +42,9 @@ pub struct Person {
     pub email: Option<String>,
     pub name: Option<String>,
     pub groups: Vec<String>,
+    #[serde(default)]
+    pub app_roles: AppRoles,
+    /// The right to use the console.
     pub role: Option<AdminRole>,
 }
 
@@ -54,7 +58,16 @@ impl Person {
             email: user.email.clone().filter(|_| user.email_verified),
             name: user.name.clone(),
             groups: user.groups.clone(),
+            app_roles: user.app_roles.clone(),
             role: user.role,
+        }
+    }
+
+    /// The roles an app is told: its own, or that in the console where it has none of its own.
+    fn told_roles(&self, client: Option<&ClientId>) -> Vec<String> {
+        match client {
+            Some(client) => self.app_roles.in_app(client),
+            None => self.role.iter().map(|role| role.as_str().to_owned()).collect(),
         }
     }
 
@@ -77,9 +90,10 @@ pub struct Visitor {
 }
 
 impl Visitor {
-    /// The headers for the app, in the order of [`HEADERS`]; blank where there is nothing to say.
+    /// The headers for the app, in the order of [`HEADERS`]; blank where there is nothing to say. `client` is
+    /// the app whose roles it knows; without one it is told the role in the console.
     #[must_use]
-    pub fn headers(&self) -> [(&'static str, String); 7] {
+    pub fn headers(&self, client: Option<&ClientId>) -> [(&'static str, String); 7] {
         let person = &self.person;
         let [id, email, name, groups, roles, org, session] = HEADERS;
         let text = |value: Option<&str>| value.map(header_text).unwrap_or_default();
@@ -89,7 +103,7 @@ impl Visitor {
             (email, text(person.email.as_deref())),
             (name, header_text(shown)),
             (groups, list(person.told_groups())),
-            (roles, text(person.role.map(AdminRole::as_str))),
+            (roles, list(&person.told_roles(client))),
             (org, String::new()),
             (session, text(self.session.as_ref().map(SessionId::as_str))),
         ]
@@ -99,7 +113,7 @@ impl Visitor {
     #[must_use]
     pub fn assertion<'a>(
         &'a self,
-        (issuer, host): (&'a str, &'a str),
+        (issuer, host, client): (&'a str, &'a str, Option<&ClientId>),
         now: UnixTime,
     ) -> Assertion<'a> {
         let person = &self.person;
@@ -114,7 +128,7 @@ impl Visitor {
             email: person.email.as_deref(),
             name: person.name.as_deref(),
             groups: person.told_groups(),
-            roles: person.role.map(|role| [role.as_str()]),
+            roles: person.told_roles(client),
             auth_time: self.auth_time,
             acr: self.level.map(Level::as_str),
         }
@@ -138,8 +152,8 @@ pub struct Assertion<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     groups: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    roles: Option<[&'static str; 1]>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    roles: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     auth_time: Option<UnixTime>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -183,6 +197,7 @@ pub(super) mod tests {
             email: Some("alice@people.test".into()),
             name: Some("Alice Liddell".into()),
             groups: vec!["climbers".into(), "staff".into()],
+            app_roles: AppRoles::default(),
             role: Some(AdminRole::Auditor),
         };
         Visitor {
@@ -194,7 +209,7 @@ pub(super) mod tests {
     }
 
     fn value(visitor: &Visitor, name: &str) -> String {
-        let headers = visitor.headers();
+        let headers = visitor.headers(None);
         headers.into_iter().find(|(known, _)| *known == name).unwrap().1
     }
 
@@ -215,7 +230,7 @@ pub(super) mod tests {
         let person =
             Person { email: None, name: None, groups: vec![], role: None, ..alice().person };
         let bare = Visitor { person, session: None, ..alice() };
-        assert_eq!(bare.headers().map(|(name, _)| name), HEADERS);
+        assert_eq!(bare.headers(None).map(|(name, _)| name), HEADERS);
         for name in ["x-user-email", "x-user-groups", "x-user-roles", "x-session-id"] {
             assert_eq!(value(&bare, name), "", "{name}");
         }
@@ -232,11 +247,30 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn an_app_with_roles_of_its_own_is_told_those_and_no_others() {
+        let (mut visitor, wiki) = (alice(), ClientId::new("wiki"));
+        let pairs = [("wiki", "writer"), ("wiki", "a/b"), ("shop", "owner")];
+        let pairs = pairs.map(|(app, role)| (ClientId::new(app), role.to_owned()));
+        visitor.person.app_roles = pairs.into_iter().collect();
+        let [.., (name, roles), _, _] = visitor.headers(Some(&wiki));
+        assert_eq!((name, roles.as_str()), ("x-user-roles", "a/b,writer"));
+        let claims = visitor.assertion(("i", "h", Some(&wiki)), UnixTime(0));
+        assert_eq!(
+            serde_json::to_value(claims).unwrap()["roles"],
+            serde_json::json!(["a/b", "writer"])
+        );
+        visitor.person.app_roles = AppRoles::default();
+        let [.., (_, roles), _, _] = visitor.headers(Some(&wiki));
+        assert_eq!(roles, "", "an owner of Doorward is nobody in particular there");
+    }
+
+    #[test]
     fn too_many_groups_are_told_as_none() {
         let mut visitor = alice();
         visitor.person.groups = (0..=MAX_GROUPS_IN_TOKEN).map(|n| n.to_string()).collect();
         assert_eq!(value(&visitor, "x-user-groups"), "");
-        let claims = serde_json::to_value(visitor.assertion(("i", "h"), UnixTime(0))).unwrap();
+        let claims =
+            serde_json::to_value(visitor.assertion(("i", "h", None), UnixTime(0))).unwrap();
         assert_eq!(claims["groups"], serde_json::json!([]));
     }
 
@@ -250,6 +284,7 @@ pub(super) mod tests {
             name: None,
             profile: crate::protocol::user::Profile::default(),
             groups: Vec::new(),
+            app_roles: AppRoles::default(),
             role: None,
             disabled_at: None,
             token_version: 0,
@@ -264,7 +299,7 @@ pub(super) mod tests {
     #[test]
     fn an_assertion_is_for_one_host_and_one_minute() {
         let visitor = alice();
-        let claims = visitor.assertion(("https://id.test", "wiki.test"), UnixTime(100));
+        let claims = visitor.assertion(("https://id.test", "wiki.test", None), UnixTime(100));
         let claims = serde_json::to_value(claims).unwrap();
         assert_eq!(claims["aud"], "wiki.test");
         assert_eq!(claims["sub"], "u-1");

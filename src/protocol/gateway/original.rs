@@ -189,7 +189,6 @@ impl Original {
 #[must_use]
 pub fn canonical_host(text: &str, scheme: Scheme) -> Option<String> {
     let text = text.to_ascii_lowercase();
-    let text = text.strip_suffix(scheme.default_port()).unwrap_or(&text);
     let (name, port) = match text.rfind(']') {
         Some(end) => text.split_at(end + 1),
         None => text.split_at(text.find(':').unwrap_or(text.len())),
@@ -207,7 +206,8 @@ pub fn canonical_host(text: &str, scheme: Scheme) -> Option<String> {
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
     let is_name = || name.len() <= 253 && name.split('.').all(is_label);
-    (is_address() || is_name()).then(|| text.to_owned())
+    let canonical = if port == scheme.default_port() { name } else { &text };
+    (is_address() || is_name()).then(|| canonical.to_owned())
 }
 
 /// The name of a host without its port.

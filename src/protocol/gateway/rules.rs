@@ -9,6 +9,7 @@ use super::identity::Visitor;
 use super::original::{Original, Scheme, canonical_host, is_this_machine};
 use super::path::{AppPath, Reading};
 use crate::protocol::authorize::acr::Level;
+use crate::protocol::types::ClientId;
 use crate::protocol::user::AdminRole;
 
 /// An app behind the gateway.
@@ -18,6 +19,10 @@ pub struct GatewayApp {
     /// Its host, with the port if that is not the usual one.
     #[schemars(with = "String")]
     pub host: AppHost,
+    /// The client id of this app, if it has one: `X-User-Roles` has the roles people have in it. Without, the
+    /// header has the role in the console.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<ClientId>,
     /// Who may reach what. The first rule that covers a request decides.
     #[serde(default)]
     #[schemars(with = "Vec<RuleText>")]

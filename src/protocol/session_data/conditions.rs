@@ -73,8 +73,10 @@ impl Tags {
         (!tags.is_empty()).then_some(Self::These(tags))
     }
 
-    /// Strong comparison (section 8.8.3.2): a weak tag names nothing.
-    fn name(&self, tag: &str) -> bool {
+    /// Whether a tag with this text is among them. Strong comparison (section 8.8.3.2): a weak tag names
+    /// nothing.
+    #[must_use]
+    pub fn name(&self, tag: &str) -> bool {
         match self {
             Self::Any => true,
             Self::These(tags) => {

@@ -60,6 +60,7 @@ pub fn id_token(facts: &IdTokenFacts<'_>) -> Map<String, Value> {
     if facts.user.groups.len() > MAX_GROUPS_IN_TOKEN {
         claims.remove("groups");
     }
+    insert_roles(&mut claims, facts.user, facts.client);
     claims.insert("iss".into(), json!(facts.issuer));
     claims.insert("sub".into(), json!(facts.subject));
     claims.insert("aud".into(), json!(facts.client.id));
@@ -93,6 +94,9 @@ pub struct AccessTokenClaims {
     pub sid: Option<SessionId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub groups: Option<Vec<String>>,
+    /// What the person may be in the client (RFC 9068 section 2.2.3.1).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
     /// The key the token is bound to (RFC 7800 section 3).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,
@@ -255,10 +259,10 @@ impl Audience {
 }
 
 /// The claims userinfo answers with: `sub`, which has to be the ID token's (Core section 5.3.2), what
-/// the scopes allow, and what was asked for by name.
+/// the scopes allow, what was asked for by name, and the roles in the client.
 #[must_use]
 pub fn userinfo(
-    user: &User,
+    (user, client): (&User, &Client),
     subject: &str,
     (scopes, asked): (&Scopes, &Asked),
 ) -> Map<String, Value> {
@@ -267,8 +271,18 @@ pub fn userinfo(
         claims.insert("groups".into(), json!(user.groups));
     }
     add_asked(&mut claims, user, asked);
+    insert_roles(&mut claims, user, client);
     claims.insert("sub".into(), json!(subject));
     claims
+}
+
+/// What the person may be in the client. No scope stands before it: the app learns nothing but what
+/// its own administrators have said about it.
+fn insert_roles(claims: &mut Map<String, Value>, user: &User, client: &Client) {
+    let roles = user.app_roles.in_app(&client.id);
+    if !roles.is_empty() {
+        claims.insert("roles".into(), json!(roles));
+    }
 }
 
 /// Adds claims that were asked for by name, as far as the person has a value for them, and the value
@@ -345,6 +359,7 @@ fn insert_some(claims: &mut Map<String, Value>, name: &str, value: Option<&str>)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::app_roles::AppRoles;
     use crate::protocol::authorize::claims_request::ClaimsRequest;
     use crate::protocol::client::tests::client;
     use crate::protocol::user::Address;
@@ -363,6 +378,7 @@ mod tests {
                 ..Profile::default()
             },
             groups: vec!["staff".into()],
+            app_roles: AppRoles::default(),
             role: None,
             disabled_at: None,
             token_version: 0,
@@ -401,7 +417,10 @@ mod tests {
         assert_eq!(token.get("groups").unwrap(), &json!(["staff"]));
         assert_eq!(token.get("aud").unwrap(), "conf-basic");
         assert_eq!(token.get("auth_time").unwrap(), 5);
-        assert_eq!(userinfo(&user, "u-1", (&scopes, &Asked::new())).get("name").unwrap(), "Alice");
+        assert_eq!(
+            userinfo((&user, &client), "u-1", (&scopes, &Asked::new())).get("name").unwrap(),
+            "Alice"
+        );
     }
 
     #[test]
@@ -414,8 +433,11 @@ mod tests {
 
     #[test]
     fn claims_without_a_value_are_left_out() {
-        let claims =
-            userinfo(&alice(), "u-1", (&Scopes::from_tokens(Scopes::STANDARD), &Asked::new()));
+        let claims = userinfo(
+            (&alice(), &client()),
+            "u-1",
+            (&Scopes::from_tokens(Scopes::STANDARD), &Asked::new()),
+        );
         for absent in ["nickname", "address", "phone_number", "phone_number_verified", "picture"] {
             assert!(!claims.contains_key(absent), "{absent}");
         }
@@ -431,7 +453,7 @@ mod tests {
                 "id_token":{"email":null,"groups":null,"acr":null}}"#,
         )
         .unwrap();
-        let info = userinfo(&user, "u-1", (&scopes, &request.userinfo));
+        let info = userinfo((&user, &client), "u-1", (&scopes, &request.userinfo));
         assert_eq!(info.keys().collect::<Vec<_>>(), ["name", "sub"]);
         let mut facts = facts(&client, &user, &scopes);
         facts.asked = &request.id_token;
@@ -443,8 +465,11 @@ mod tests {
 
     #[test]
     fn email_verified_is_a_boolean_and_updated_at_a_number() {
-        let claims =
-            userinfo(&alice(), "u-1", (&Scopes::from_tokens(Scopes::STANDARD), &Asked::new()));
+        let claims = userinfo(
+            (&alice(), &client()),
+            "u-1",
+            (&Scopes::from_tokens(Scopes::STANDARD), &Asked::new()),
+        );
         assert_eq!(claims.get("email_verified").unwrap(), true);
         assert!(claims.get("updated_at").unwrap().is_i64());
     }
@@ -456,7 +481,7 @@ mod tests {
         user.groups = (0..60).map(|n| format!("group-{n}")).collect();
         assert!(!id_token(&facts(&client, &user, &scopes)).contains_key("groups"));
         assert_eq!(
-            userinfo(&user, "u-1", (&scopes, &Asked::new()))
+            userinfo((&user, &client), "u-1", (&scopes, &Asked::new()))
                 .get("groups")
                 .unwrap()
                 .as_array()

@@ -35,6 +35,8 @@ pub struct Description<'a> {
     iat: UnixTime,
     iss: &'a str,
     jti: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    roles: &'a [String],
     scope: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     sid: Option<&'a SessionId>,
@@ -61,6 +63,7 @@ impl<'a> Description<'a> {
             amr,
             sid,
             groups,
+            roles,
             cnf,
             act,
             authorization_details,
@@ -88,6 +91,7 @@ impl<'a> Description<'a> {
             iat: *iat,
             iss,
             jti,
+            roles,
             scope,
             sid: sid.as_ref(),
             sub,
@@ -107,7 +111,7 @@ mod tests {
         let told = json!({
             "iss": "https://id.test", "sub": "s", "aud": ["a", "b"], "exp": 9, "iat": 1, "jti": "j",
             "client_id": "c", "scope": "openid", "auth_time": 1, "acr": "aal1", "amr": ["pwd"],
-            "sid": "x", "groups": ["g"], "cnf": { "jkt": "k" }, "act": { "sub": "z" },
+            "sid": "x", "groups": ["g"], "roles": ["r"], "cnf": { "jkt": "k" }, "act": { "sub": "z" },
             "authorization_details": [{ "type": "t" }],
         });
         let mut claims = told.clone();

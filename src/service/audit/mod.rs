@@ -52,6 +52,12 @@ pub enum Actor {
     User(UserId),
     /// An administrator in the console. Where the request came from is part of every event.
     Console(UserId, Caller),
+    /// A program with an administrator's API key: whose it is, and which. Where the request came from
+    /// is part of every event, and so is the key.
+    Key { owner: UserId, key: String, caller: Caller },
+    /// A service at the REST API with an access token of its own. Where the request came from is part of
+    /// every event.
+    Service(ClientId, Caller),
     /// A client acting for itself.
     Client(ClientId),
     /// Somebody with access to the server's machine.
@@ -65,8 +71,10 @@ pub enum Actor {
 impl std::fmt::Display for Actor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::User(id) | Self::Console(id, _) => write!(f, "user:{id}"),
-            Self::Client(id) => write!(f, "client:{id}"),
+            Self::User(id) | Self::Console(id, _) | Self::Key { owner: id, .. } => {
+                write!(f, "user:{id}")
+            }
+            Self::Client(id) | Self::Service(id, _) => write!(f, "client:{id}"),
             Self::CommandLine => f.write_str("command-line"),
             Self::System => f.write_str("system"),
             Self::Anonymous => f.write_str("anonymous"),
@@ -94,7 +102,8 @@ impl Event {
     fn new(kind: &'static str, actor: &Actor, (outcome, at): (Outcome, UnixTime)) -> Self {
         let event = Self::blank(kind, actor, (outcome, at));
         match actor {
-            Actor::Console(_, caller) => event.caller(caller),
+            Actor::Console(_, caller) | Actor::Service(_, caller) => event.caller(caller),
+            Actor::Key { key, caller, .. } => event.caller(caller).detail("api_key", key.as_str()),
             Actor::User(_)
             | Actor::Client(_)
             | Actor::CommandLine

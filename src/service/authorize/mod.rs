@@ -35,6 +35,7 @@ use crate::protocol::sign_up::SignUp;
 use crate::protocol::types::{ClientId, UserId};
 use crate::service::authorize::flow::{Flow, Target};
 use crate::service::clients::metadata_document::{self, DocumentError};
+use crate::service::clients::trial::{self, Endpoint};
 use crate::service::failure::Failure;
 use crate::service::session::LiveSession;
 use crate::store::users;
@@ -175,15 +176,21 @@ pub(crate) async fn verify(app: &App, flow: &Flow) -> Result<Verified, Authorize
     };
     let params = Params::parse(params.as_bytes()).map_err(|_| AuthorizeError::TooManyParameters)?;
     let client = client_of(app, &params).await?;
-    let reply_to = ReplyTo::from_request(&client, &params, app.issuer()).map_err(|error| {
-        AuthorizeError::NoReply { error, client_name: client.metadata.client_name.clone() }
-    })?;
+    let reply_to = match ReplyTo::from_request(&client, &params, app.issuer()) {
+        Ok(reply_to) => reply_to,
+        Err(error) => {
+            trial::note_no_reply(app, &client, &error).await;
+            let client_name = client.metadata.client_name.clone();
+            return Err(AuthorizeError::NoReply { error, client_name });
+        }
+    };
     let request = arrival
         .check(&client, pushed_requests(app))
         .and_then(|()| authorize::validate(&client, &params, reply_to.clone(), choices(app)));
     if let Err(error) = &request
         && !fapi::may_be_answered(&client, &params)
     {
+        trial::note_refusal(app, &client, (Endpoint::Authorization, error)).await;
         return Err(AuthorizeError::Unreadable(error.clone()));
     }
     Ok(Verified { client, reply_to, request })
@@ -300,6 +307,7 @@ pub(crate) async fn refuse(
 ) -> Result<Outcome, AuthorizeError> {
     tracing::info!(code = error.code.as_str(), detail = %error.detail, "authorization refused");
     app.metrics.authorize_request(error.code.as_str());
+    trial::note_refusal(app, client, (Endpoint::Authorization, error)).await;
     Ok(Outcome::Reply(deliver::reply(app, client, reply_to.error(error)).await?))
 }
 

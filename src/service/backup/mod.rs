@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `archive` | the file: its entries, made and read one after the other |
 //! | `copy` | from one database straight into another |
+//! | `download` | a backup as a file to send |
 //! | `make` | a backup of a database |
 //! | `put_back` | a backup into a database, and what that ends |
 //! | `tally` | rows as lines, counted and hashed |
@@ -12,6 +13,7 @@
 
 mod archive;
 mod copy;
+mod download;
 mod make;
 mod put_back;
 mod tally;
@@ -23,6 +25,7 @@ use crate::store::dump::RefillError;
 
 pub use archive::{Head, Summary};
 pub use copy::copy;
+pub use download::{download, note};
 pub use make::{Wanted, make};
 pub use put_back::{Plan, Sessions, put_back};
 pub use verify::{Contents, Opened, verify};

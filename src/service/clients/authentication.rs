@@ -14,6 +14,7 @@ use crate::protocol::params::Params;
 use crate::protocol::types::ClientId;
 use crate::service::audit::{self, Actor, Caller, Event};
 use crate::service::brake;
+use crate::service::clients::trial::{self, Endpoint};
 use crate::service::clients::{self, assertion, certificate, metadata_document};
 use crate::service::failure::EndpointError;
 use crate::service::token::dpop::Entrance;
@@ -79,6 +80,7 @@ pub(crate) async fn authenticate(
                 && guesses
             {
                 note_failure(app, &client, (refusal, &request.caller)).await?;
+                trial::note_refusal(app, &client, (Endpoint::Token, refusal)).await;
             }
             Err(error)
         }

@@ -4,6 +4,7 @@
 use crate::app::App;
 use crate::crypto::foreign::ForeignKeys;
 use crate::outbound::Accept;
+use crate::protocol::api;
 use crate::protocol::client::validation::{self, MetadataProblem};
 use crate::protocol::client::{AuthMethod, ClientMetadata};
 use crate::protocol::jose::jwk_set;
@@ -84,7 +85,11 @@ fn own_encryption(
 
 /// Nobody answers for this server but itself.
 fn own_name(app: &App, metadata: &ClientMetadata) -> Option<MetadataProblem> {
-    let is_ours = |resource: &&String| resource.trim_end_matches('/') == app.issuer();
+    let api = api::audience(app.issuer());
+    let is_ours = |resource: &&String| {
+        let resource = resource.trim_end_matches('/');
+        resource == app.issuer() || resource == api
+    };
     let ours = metadata.protected_resources.iter().find(is_ours)?;
     Some(MetadataProblem::of("protected_resources", ours, "is this server itself"))
 }

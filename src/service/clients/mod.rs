@@ -7,7 +7,10 @@ pub mod checks;
 pub(crate) mod key_sets;
 pub mod metadata_document;
 pub mod registration;
+pub mod roles;
+pub mod secrets;
 pub(in crate::service) mod software_statement;
+pub mod trial;
 
 use std::sync::Arc;
 
@@ -43,6 +46,10 @@ pub enum ClientError {
     Invalid(Vec<MetadataProblem>),
     #[error("this client authenticates without a secret; change token_endpoint_auth_method first")]
     NoSecret,
+    #[error("an app has two secrets at most; retire one first")]
+    TooManySecrets,
+    #[error("this is the only secret of the app; add another one first")]
+    LastSecret,
     #[error("this app did not register itself, so it has no registration access token")]
     NotSelfRegistered,
     #[error("a client secret needs at least {MIN_SECRET_CHARS} characters without spaces")]
@@ -246,7 +253,31 @@ pub async fn update(
     metadata: ClientMetadata,
     actor: &Actor,
 ) -> Result<Client, ClientError> {
-    let mut client = get(app, id).await?;
+    let client = get(app, id).await?;
+    Box::pin(update_from(app, (client, None), metadata, actor)).await?.ok_or(ClientError::NotFound)
+}
+
+/// As [`update`], if the client is in the moment of the change as it is here; `None`, and nothing
+/// changes, when somebody else has changed it since.
+///
+/// # Errors
+/// [`ClientError`].
+pub async fn update_if(
+    app: &App,
+    made_from: Client,
+    metadata: ClientMetadata,
+    actor: &Actor,
+) -> Result<Option<Client>, ClientError> {
+    let client = made_from.clone();
+    Box::pin(update_from(app, (client, Some(&made_from)), metadata, actor)).await
+}
+
+async fn update_from(
+    app: &App,
+    (mut client, made_from): (Client, Option<&Client>),
+    metadata: ClientMetadata,
+    actor: &Actor,
+) -> Result<Option<Client>, ClientError> {
     let metadata = named(metadata);
     checks::check(app, &metadata, Author::Administrator, Some(&client.metadata))
         .map_err(ClientError::Invalid)?;
@@ -266,15 +297,18 @@ pub async fn update(
     }
     client.updated_at = app.now();
     let mut tx = app.store.begin().await?;
+    if made_from.is_some() && clients::hold(&mut tx, &client.id).await?.as_ref() != made_from {
+        return Ok(None);
+    }
     clients::update(&mut tx, &client).await?;
     registration::care::note_set(&mut tx, &client, &before).await?;
     give_resources(&mut tx, &client).await?;
-    let event = Event::success("client.updated", actor, client.updated_at).client(id);
+    let event = Event::success("client.updated", actor, client.updated_at).client(&client.id);
     audit::append(&mut tx, &event.into_row()).await?;
     sync::bump_catalog(&mut tx).await?;
     tx.commit().await?;
     app.known.forget();
-    Ok(client)
+    Ok(Some(client))
 }
 
 /// Whether a client, or person, may be used.
@@ -342,7 +376,8 @@ pub async fn delete(app: &App, id: &ClientId, actor: &Actor) -> Result<(), Clien
     session_data::forget_client(&mut tx, id).await?;
     clients::delete(&mut tx, id).await?;
     // After what goes with the client: everybody's revocations wait for this one to commit.
-    let pending = revocation::record(&mut tx, &[Subject::Client(id, version)], now).await?;
+    let ended = [Subject::Client(id, version), Subject::RolesOf(id)];
+    let pending = revocation::record(&mut tx, &ended, now).await?;
     audit::append(&mut tx, &Event::success("client.deleted", actor, now).client(id).into_row())
         .await?;
     sync::bump_catalog(&mut tx).await?;

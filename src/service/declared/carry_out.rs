@@ -79,6 +79,7 @@ async fn one(app: &App, (entry, name): (&str, &str), work: Work) -> Result<(), D
                 clients::set_activity(app, &id, activity, actor).await.map_err(of_clients)?;
             }
         }
+        Work::SetRoles(roles) => super::roles::carry_out(app, (entry, &id), roles).await?,
         Work::DeleteClient => clients::delete(app, &id, actor).await.map_err(of_clients)?,
     }
     Ok(())

@@ -70,6 +70,8 @@ async fn apps(app: &App) -> Result<Vec<ClientState>, Failure> {
                 disabled: Some(client.disabled_at.is_some()),
                 secret_file: None,
                 metadata: ClientState::told(&client.metadata)?,
+                roles: Some(super::roles::of_app(app, &client.id).await?)
+                    .filter(|roles| !roles.is_empty()),
             });
         }
     }

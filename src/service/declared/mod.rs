@@ -6,11 +6,13 @@
 //! | `carry_out` | the changes, one after the other |
 //! | `export` | the file for what is there |
 //! | `plan` | what has to change for a file to be true |
+//! | `roles` | the roles of an app: their export, plan and changes |
 //! | `state` | what a file may say |
 
 mod carry_out;
 mod export;
 mod plan;
+mod roles;
 mod state;
 
 use crate::service::clients::ClientError;
@@ -21,7 +23,7 @@ use crate::service::people::groups::GroupError;
 pub use carry_out::carry_out;
 pub use export::export;
 pub use plan::{Action, Change, Pruning, Secrets, plan};
-pub use state::{ClientState, GroupState, State, UserState};
+pub use state::{ClientState, GroupState, RoleState, State, UserState};
 
 /// Why a file cannot be carried out.
 #[derive(Debug, thiserror::Error)]

@@ -8,7 +8,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::DeclaredError;
-use super::state::{ClientState, State, UserState, members};
+use super::roles;
+use super::state::{ClientState, RoleState, State, UserState, members};
 use crate::app::App;
 use crate::crypto::secret::Secret;
 use crate::protocol::client::{Client, ClientMetadata};
@@ -60,6 +61,7 @@ pub(super) enum Work {
     CreateClient(Box<NewClient>, Option<Activity>),
     UpdateClient(Option<Box<ClientMetadata>>, Option<Secret>, Option<Activity>),
     DeleteClient,
+    SetRoles(Vec<RoleState>),
 }
 
 impl Change {
@@ -102,6 +104,7 @@ pub async fn plan(
     for client in &state.clients {
         let entry = once(Declared::Client, &client.client_id)?;
         changes.extend(Box::pin(one_app(app, &entry, (client, secrets))).await?);
+        changes.extend(roles::plan(app, &entry, client).await?);
     }
     if pruning == Pruning::Prune {
         // A group that somebody in the file is in is made with them.

@@ -58,6 +58,24 @@ pub struct ClientState {
     /// is left out is as with a new one.
     #[serde(default)]
     pub metadata: Map<String, Value>,
+    /// All of them, with everybody who has them: others are deleted, and taken from others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<Vec<RoleState>>,
+}
+
+/// What people may be in an app.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoleState {
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Usernames of those who have it by themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub users: Vec<String>,
+    /// Names of the groups that give it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
 }
 
 impl ClientState {
@@ -109,6 +127,7 @@ mod tests {
                 disabled: None,
                 secret_file: None,
                 metadata: told,
+                roles: None,
             };
             assert_eq!(state.read_metadata().unwrap(), metadata);
         }

@@ -12,7 +12,7 @@ use crate::clock::{Seconds, UnixTime};
 use crate::crypto::secret::{Secret, SecretHash};
 use crate::protocol::authorize::acr::Level;
 use crate::protocol::gateway::identity::{Person, Visitor};
-use crate::protocol::types::SessionId;
+use crate::protocol::types::{ClientId, SessionId};
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::brake::{self, Limit};
 use crate::service::failure::Failure;
@@ -65,16 +65,16 @@ impl Copy {
 }
 
 /// Whom a cookie stands for right now and until when at most. `newest` is the newest revocation that
-/// was known before this was asked. Extends the session's idle limit.
+/// was known before this was asked; `client` the app whose roles matter. Extends the session's idle limit.
 ///
 /// # Errors
 /// [`Failure`] when neither store can say.
 pub(super) async fn read(
     app: &App,
-    hash: &SecretHash,
+    (hash, client): (&SecretHash, Option<&ClientId>),
     newest: i64,
 ) -> Result<Option<(Visitor, UnixTime)>, Failure> {
-    if let Some(copy) = read_copy(app, hash).await? {
+    if let Some(copy) = read_copy(app, hash, client).await? {
         app.metrics.cache_request("gateway", "hit");
         app.watch.visited(&copy.session, app.now());
         return Ok(Some(copy.into_visitor()));
@@ -116,7 +116,11 @@ async fn read_rows(app: &App, hash: &SecretHash, newest: i64) -> Result<Option<C
 ///
 /// # Errors
 /// [`Failure`] when there is a copy and neither store can say whether it still counts.
-async fn read_copy(app: &App, hash: &SecretHash) -> Result<Option<Copy>, Failure> {
+async fn read_copy(
+    app: &App,
+    hash: &SecretHash,
+    client: Option<&ClientId>,
+) -> Result<Option<Copy>, Failure> {
     let idle = app.config.session.idle.min(COPY_TTL);
     let json = match app.ephemeral.get_extend(&copy_key(hash), idle).await {
         Ok(json) => json,
@@ -127,12 +131,14 @@ async fn read_copy(app: &App, hash: &SecretHash) -> Result<Option<Copy>, Failure
     };
     let copy = json.and_then(|json| serde_json::from_str::<Copy>(&json).ok());
     let Some(copy) = copy else { return Ok(None) };
-    let subjects = [
+    let roles = client.map(revocation::roles_of);
+    let mut subjects = vec![
         (RevocationKind::Session, copy.session.as_str(), 0),
         (RevocationKind::User, copy.person.id.as_str(), copy.user_version),
         (RevocationKind::Facts, copy.person.id.as_str(), copy.revocations),
         (RevocationKind::Cookie, hash.as_str(), 0),
     ];
+    subjects.extend(roles.iter().map(|of| (RevocationKind::Facts, of.as_str(), copy.revocations)));
     if revocation::standing_of(app, &subjects).await? == Standing::Revoked {
         return Ok(None);
     }
@@ -243,7 +249,7 @@ pub async fn is_fit_for(
     (session, level): (&LiveSession, Option<Level>),
 ) -> Result<bool, Failure> {
     let newest = app.watch.newest_revocation();
-    let found = read(app, &SecretHash::of(cookie), newest).await?;
+    let found = read(app, (&SecretHash::of(cookie), None), newest).await?;
     Ok(found.is_some_and(|(visitor, _)| {
         visitor.session.as_ref() == Some(&session.id) && visitor.level >= level
     }))

@@ -101,16 +101,10 @@ pub async fn check(app: &App, request: &Original, proof: Proof<'_>) -> Result<Ve
         Proof::Cookie(secret) | Proof::Token(secret) => {
             let means = proof.means();
             let shown = Shown { means, hash: SecretHash::of(secret), app: index };
-            // Taken before anything is read: what ends from here on makes the entry worthless.
-            let newest = app.watch.newest_revocation();
-            // What ended while SQL was silent may not have been heard of.
-            let known = app
-                .watch
-                .hears_sql()
-                .then(|| app.doorkeeper.remembers(&shown, (newest, app.now())));
-            match known.flatten() {
+            let current = app.watch.remembers_as_of();
+            match current.and_then(|newest| app.doorkeeper.remembers(&shown, (newest, app.now()))) {
                 Some(known) => Some(known),
-                None => look_further(app, (proof, target), (shown, newest)).await?,
+                None => look_further(app, (proof, target), shown).await?,
             }
         }
     };
@@ -149,21 +143,26 @@ fn judge(rule: &Rule, known: Arc<Seen>) -> Verdict {
 async fn look_further(
     app: &App,
     (proof, target): (Proof<'_>, &GatewayApp),
-    (shown, newest): (Shown, i64),
+    shown: Shown,
 ) -> Result<Option<Arc<Seen>>, Failure> {
+    // Taken before anything is read: what ends from here on makes the entry worthless.
+    let newest = app.watch.newest_revocation();
     let found = match proof {
         Proof::Nothing => None,
-        Proof::Cookie(_) => cookie::read(app, &shown.hash, newest).await?,
+        Proof::Cookie(_) => {
+            cookie::read(app, (&shown.hash, target.client.as_ref()), newest).await?
+        }
         Proof::Token(token) => holder(app, token, target).await?,
     };
     let Some((visitor, until)) = found else { return Ok(None) };
-    let mut headers = visitor.headers().to_vec();
-    let claims = visitor.assertion((app.issuer(), target.host.as_str()), app.now());
+    let client = target.client.as_ref();
+    let mut headers = visitor.headers(client).to_vec();
+    let claims = visitor.assertion((app.issuer(), target.host.as_str(), client), app.now());
     let assertion = sign(app, ASSERTION_ALG, (TokenType::GatewayAssertion, &claims))?;
     headers.push((ASSERTION_HEADER, assertion));
     let written = Written::default();
-    let known = Arc::new(Seen { visitor, headers, written, until, revocations: newest });
-    app.doorkeeper.remember(shown, Arc::clone(&known));
+    let known = Arc::new(Seen { visitor, headers, written, until });
+    app.doorkeeper.remember(shown, Arc::clone(&known), newest);
     Ok(Some(known))
 }
 

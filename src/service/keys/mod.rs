@@ -180,7 +180,7 @@ pub async fn reload(app: &App) -> Result<(), Failure> {
         *newest = as_of;
         app.keyring.store(Arc::new(keyring));
         // A removed key's tokens must not live on in memory.
-        app.verified.forget();
+        app.read_tokens.forget();
     }
     Ok(())
 }

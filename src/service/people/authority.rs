@@ -1,20 +1,33 @@
 //! What whoever makes a change may do, asked inside the transaction of the change: a role that is taken
 //! away at the same moment counts no more, or waits until the change is through.
 
-use crate::protocol::rights::{Person, Power, Right, Standing};
+use std::collections::BTreeSet;
+
+use crate::protocol::rights::{Person, Power, Reach, Right, Role, Standing};
 use crate::protocol::types::UserId;
 use crate::protocol::user::User;
 use crate::service::audit::Actor;
 use crate::service::people::PeopleError;
-use crate::store::{Sql, StoreError, Tx, group_managers, users};
+use crate::store::{Sql, StoreError, Tx, api, group_managers, groups, users};
+
+/// What a service is at the REST API: never more than an operator, who may give an app any scope.
+pub(in crate::service) const SERVICE_ROLE: Role = Role::Operator;
 
 /// How far somebody's word goes.
 pub(in crate::service) enum Authority {
     /// The command line and Doorward itself, and people with what is their own: those ways have their
     /// own rules.
     Unlimited,
-    /// An administrator in the console.
+    /// An administrator in the console or with an API key, or a service at the REST API.
     Limited(Standing),
+}
+
+/// The person whose role counts for what `actor` does, in the console or by a key.
+fn administrator(actor: &Actor) -> Option<&UserId> {
+    match actor {
+        Actor::Console(admin, _) | Actor::Key { owner: admin, .. } => Some(admin),
+        _ => None,
+    }
 }
 
 impl Authority {
@@ -26,14 +39,28 @@ impl Authority {
         actor: &Actor,
         person: Option<&UserId>,
     ) -> Result<Self, PeopleError> {
-        let Actor::Console(admin, _) = actor else { return Ok(Self::Unlimited) };
+        let admin = match actor {
+            Actor::Console(..) | Actor::Key { .. } | Actor::Service(..) => administrator(actor),
+            Actor::User(_)
+            | Actor::Client(_)
+            | Actor::CommandLine
+            | Actor::System
+            | Actor::Anonymous => return Ok(Self::Unlimited),
+        };
         users::hold_owners(&mut *tx).await?;
-        let mut ids = vec![admin];
-        ids.extend(person);
+        let mut ids: Vec<_> = admin.into_iter().chain(person).collect();
         ids.sort();
         ids.dedup();
         for id in ids {
             users::hold(&mut *tx, id).await?;
+        }
+        let Some(admin) = admin else {
+            return Ok(Self::Limited(Standing { role: SERVICE_ROLE, groups: BTreeSet::new() }));
+        };
+        if let Actor::Key { key, .. } = actor
+            && !api::keys::hold(&mut *tx, key).await?
+        {
+            return Err(PeopleError::NotYours);
         }
         let user = users::by_id(&mut *tx, admin).await?.filter(|user| user.disabled_at.is_none());
         let user = user.ok_or(PeopleError::NotYours)?;
@@ -88,9 +115,29 @@ impl Authority {
         yours(standing.may_move(group, &Person { power, groups: &person.groups }))
     }
 
-    /// Whether they may say who looks after a group.
-    pub(in crate::service) fn delegate(&self) -> Result<(), PeopleError> {
-        yours(self.may(Right::GroupsDelegate))
+    /// Whether they have a right that is about no person.
+    pub(in crate::service) fn require(&self, right: Right) -> Result<(), PeopleError> {
+        yours(self.may(right))
+    }
+
+    /// Whether they may say what everybody in a group may be in an app. Whoever cannot change themselves
+    /// cannot do it by a group they are in either.
+    pub(in crate::service) async fn give_to_group(
+        &self,
+        tx: &mut Tx,
+        (actor, group): (&Actor, &str),
+    ) -> Result<(), PeopleError> {
+        let Self::Limited(standing) = self else { return Ok(()) };
+        match (Right::RolesGive.reach(standing.role), administrator(actor)) {
+            (Reach::All, _) => Ok(()),
+            (Reach::Nothing | Reach::Own, _) => Err(PeopleError::NotYours),
+            (Reach::Ordinary, Some(admin)) => {
+                let own = groups::groups_of(&mut *tx, admin).await?;
+                yours(!own.iter().any(|name| name == group))
+            }
+            // A service is in no group.
+            (Reach::Ordinary, None) => Ok(()),
+        }
     }
 
     /// Whether they may make this account.

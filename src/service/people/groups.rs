@@ -3,13 +3,14 @@
 
 use crate::app::App;
 use crate::protocol::plain_text::is_disguised;
+use crate::protocol::rights::Right;
 use crate::protocol::types::UserId;
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
 use crate::service::people::authority::Authority;
 use crate::service::people::{PeopleError, check_groups};
-use crate::service::revocation::{self, Subject};
+use crate::service::revocation::{self, Spread, Subject};
 use crate::store::groups::{self, Group, GroupFilter};
 use crate::store::{StoreError, Tx, audit, group_managers, users};
 
@@ -120,6 +121,30 @@ pub async fn update(
     actor: &Actor,
 ) -> Result<Group, GroupError> {
     let group = find(app, name).await?;
+    update_from(app, (group, None), edit, actor).await?.ok_or(GroupError::NotFound)
+}
+
+/// As [`update`], if the group has in the moment of the change the description it has here; `None`, and
+/// nothing changes, when somebody else has changed it since.
+///
+/// # Errors
+/// [`GroupError`].
+pub async fn update_if(
+    app: &App,
+    made_from: Group,
+    edit: GroupEdit,
+    actor: &Actor,
+) -> Result<Option<Group>, GroupError> {
+    let group = made_from.clone();
+    update_from(app, (group, Some(&made_from)), edit, actor).await
+}
+
+async fn update_from(
+    app: &App,
+    (group, made_from): (Group, Option<&Group>),
+    edit: GroupEdit,
+    actor: &Actor,
+) -> Result<Option<Group>, GroupError> {
     let name = edit.name.as_deref().map_or_else(|| Ok(group.name.clone()), check_group)?;
     let description = match edit.description {
         Some(text) => check_description(&text)?,
@@ -132,6 +157,11 @@ pub async fn update(
         // As everywhere: all owners, then people, then what they are in.
         users::hold_owners(&mut tx).await?;
         hold_members(&mut tx, &group.name).await?;
+    }
+    if let Some(made_from) = made_from
+        && groups::hold(&mut tx, &made_from.name).await?.as_ref() != Some(&made_from.description)
+    {
+        return Ok(None);
     }
     let changed = groups::update(&mut tx, &group.name, (&name, description.as_deref())).await;
     match changed {
@@ -149,7 +179,7 @@ pub async fn update(
     if is_renamed {
         tell_members(app, &name).await?;
     }
-    Ok(Group { name, description, ..group })
+    Ok(Some(Group { name, description, ..group }))
 }
 
 /// Whoever changes one of them at the same time waits, or is waited for.
@@ -169,12 +199,13 @@ async fn hold_members(tx: &mut Tx, name: &str) -> Result<(), StoreError> {
 
 /// What is known elsewhere of the people in a group is old: it has another name.
 async fn tell_members(app: &App, name: &str) -> Result<(), Failure> {
-    let mut after = UserId::new("");
+    let (mut after, mut spread) = (UserId::new(""), Spread::default());
     loop {
         let now = app.now();
         let mut tx = app.store.begin().await?;
         let ids = groups::members_behind(&mut tx, (name, &after), BATCH).await?;
         if ids.is_empty() {
+            spread.outlive_copies().await;
             return Ok(());
         }
         for id in &ids {
@@ -186,7 +217,7 @@ async fn tell_members(app: &App, name: &str) -> Result<(), Failure> {
         let facts: Vec<_> = ids.iter().map(Subject::Facts).collect();
         let pending = revocation::record(&mut tx, &facts, now).await?;
         tx.commit().await?;
-        revocation::publish(app, pending).await;
+        spread = revocation::spread(app, pending).await;
         after = ids.into_iter().last().unwrap_or(after);
     }
 }
@@ -242,7 +273,7 @@ pub async fn put_in_charge(
     let now = app.now();
     let mut tx = app.store.begin().await?;
     let authority = Authority::of(&mut tx, actor, Some(id)).await?;
-    authority.delegate()?;
+    authority.require(Right::GroupsDelegate)?;
     users::hold(&mut tx, id).await?;
     let person = users::by_id(&mut tx, id).await?.ok_or(GroupError::NoPerson)?;
     let who = (group.name.as_str(), id);
@@ -328,13 +359,14 @@ pub async fn change(
 /// [`GroupError::NotFound`] or a failure.
 pub async fn delete(app: &App, name: &str, actor: &Actor) -> Result<Group, GroupError> {
     let group = find(app, name).await?;
-    let name = group.name.as_str();
+    let (name, mut spread) = (group.name.as_str(), Spread::default());
     loop {
         let now = app.now();
         let mut tx = app.store.begin().await?;
         // As everywhere: all owners, then people.
         users::hold_owners(&mut tx).await?;
-        let mut members = groups::members(&mut tx, (name, BATCH)).await?;
+        let first = (name, &UserId::new(""));
+        let mut members = groups::members_behind(&mut tx, first, BATCH).await?;
         for id in &members {
             match groups::remove_member(&mut tx, (name, id), now).await {
                 Ok(_) | Err(StoreError::Conflict) => {}
@@ -358,9 +390,10 @@ pub async fn delete(app: &App, name: &str, actor: &Actor) -> Result<Group, Group
         } else {
             let pending = revocation::record(&mut tx, &facts, now).await?;
             tx.commit().await?;
-            revocation::publish(app, pending).await;
+            spread = revocation::spread(app, pending).await;
         }
         if is_last {
+            spread.outlive_copies().await;
             return Ok(group);
         }
     }

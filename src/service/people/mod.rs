@@ -1,7 +1,7 @@
 //! People: the accounts, and what administrators do with them. What an administrator may do with whom is
 //! asked inside the transaction of each change ([`authority`]), whatever the way in has asked before.
 
-mod authority;
+pub(in crate::service) mod authority;
 mod checks;
 pub mod console_access;
 pub mod export;
@@ -12,6 +12,7 @@ pub mod links;
 use crate::app::App;
 use crate::crypto::secret;
 use crate::mail::Letter;
+use crate::protocol::app_roles::AppRoles;
 use crate::protocol::password_policy::{self, PasswordRefusal};
 use crate::protocol::rights::{Power, Right};
 use crate::protocol::types::UserId;
@@ -28,6 +29,7 @@ use crate::store::users::{self, UserFilter};
 use crate::store::{StoreError, Tx, audit, groups as group_rows, links as link_rows, sessions};
 
 use authority::Authority;
+pub(in crate::service) use authority::SERVICE_ROLE;
 pub(crate) use checks::{check_email, check_groups, check_name, check_username};
 
 /// Why an account could not be changed.
@@ -130,6 +132,7 @@ pub(crate) async fn prepare(
         name: check_name(new.name)?,
         profile: new.profile,
         groups: check_groups(new.groups)?,
+        app_roles: AppRoles::default(),
         role: new.role,
         disabled_at: None,
         token_version: 0,
@@ -217,6 +220,20 @@ pub async fn update(
     edit: Edit,
     actor: &Actor,
 ) -> Result<User, PeopleError> {
+    update_if(app, (id, None), edit, actor).await?.ok_or(PeopleError::NotFound)
+}
+
+/// As [`update`], if the account is in the moment of the change what the edit was made from; `None`, and
+/// nothing changes, when somebody else has changed it since.
+///
+/// # Errors
+/// [`PeopleError`].
+pub async fn update_if(
+    app: &App,
+    (id, made_from): (&UserId, Option<&User>),
+    edit: Edit,
+    actor: &Actor,
+) -> Result<Option<User>, PeopleError> {
     let (email, name) = (check_email(edit.email)?, check_name(edit.name)?);
     let groups = check_groups(edit.groups)?;
     let now = app.now();
@@ -225,6 +242,9 @@ pub async fn update(
     let authority = Authority::of(&mut tx, actor, Some(id)).await?;
     let before = users::by_id(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
     authority.change(&mut tx, Right::PeopleWrite, &before).await?;
+    if made_from.is_some_and(|made_from| *made_from != before) {
+        return Ok(None);
+    }
     let same_mailbox = before.email == email;
     let user = User {
         name,
@@ -258,7 +278,7 @@ pub async fn update(
     let pending = revocation::record(&mut tx, &[Subject::Facts(id)], now).await?;
     tx.commit().await?;
     revocation::publish(app, pending).await;
-    Ok(user)
+    Ok(Some(user))
 }
 
 /// Refuses, by leaving the transaction uncommitted, a change that left nobody in charge.

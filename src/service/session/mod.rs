@@ -1,5 +1,6 @@
 //! The SSO session: made at sign-in, read on every visit, renewed when privileges change, ended for
-//! good. Truth is the SQL row; the ephemeral store holds a copy that slides.
+//! good. Truth is the SQL row; the ephemeral store holds a copy that slides; what was read within the
+//! last second is also in the process.
 //!
 //! The cookie holds 256 random bits; only their SHA-256 is stored anywhere. The row's own id is the
 //! public `sid` and survives renewal, so apps keep recognising the session.
@@ -14,10 +15,11 @@ pub mod logout;
 pub mod session_data;
 pub mod sightings;
 
+pub use crate::protocol::session::LiveSession;
 pub use establish::establish;
 pub(crate) use establish::renew_cookie;
 
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 use crate::app::{App, Freshness};
 use crate::clock::{Seconds, UnixTime};
@@ -39,25 +41,6 @@ use crate::store::{Cursor, Tx, audit};
 /// The longest life of a fast copy. Longer sessions are read from SQL again after that, so that the
 /// tombstone of a dead cookie need not outlive an hour.
 pub(crate) const COPY_TTL: Seconds = 3_600;
-
-/// A session that is alive right now, as copied to the ephemeral store.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LiveSession {
-    pub id: SessionId,
-    pub user_id: UserId,
-    pub auth_time: UnixTime,
-    pub acr: String,
-    pub amr: Vec<String>,
-    pub idle_seconds: Seconds,
-    /// The absolute limit; nothing extends it.
-    pub expires_at: UnixTime,
-    /// When SQL last said all this. A copy is worth nothing [`COPY_TTL`] later, however often it is
-    /// used: it would outlive the tombstone that ends it.
-    #[serde(default)]
-    pub read_at: UnixTime,
-    #[serde(skip)]
-    pub secret_hash: String,
-}
 
 impl LiveSession {
     /// What the interaction rules look at.
@@ -139,7 +122,7 @@ pub struct Established {
     pub new_device: Option<Secret>,
 }
 
-/// Reads the session of a cookie and extends its idle limit, in one round trip.
+/// Reads the session of a cookie and extends its idle limit, in one round trip at most.
 ///
 /// # Errors
 /// [`Failure`] when neither store can say.
@@ -148,9 +131,34 @@ pub async fn current(app: &App, cookie: &str) -> Result<Option<LiveSession>, Fai
         return Ok(None);
     }
     let hash = SecretHash::of(cookie);
-    if let Some(session) = read_copy(app, &hash).await {
-        app.metrics.cache_request("session", "hit");
+    if let Some(session) = remembered(app, &hash) {
         app.watch.visited(&session.id, app.now());
+        return Ok(Some(session));
+    }
+    // Taken before anything is read: what ends from here on makes the memory worthless.
+    let newest = app.watch.newest_revocation();
+    let found = read(app, &hash).await?;
+    if let Some(session) = &found {
+        app.watch.visited(&session.id, app.now());
+        let seen = Arc::new((app.now(), session.clone()));
+        app.sessions.remember(hash, seen, newest);
+    }
+    Ok(found)
+}
+
+/// The session as it was read within the last second, if nothing has ended since.
+fn remembered(app: &App, hash: &SecretHash) -> Option<LiveSession> {
+    let seen = app.sessions.remembers(hash, app.watch.remembers_as_of()?)?;
+    let ((at, session), now) = (seen.as_ref(), app.now());
+    // The clock may have been set: then the idle limit is not what this memory takes it for.
+    let is_recent = (0..=1).contains(&now.since(*at));
+    (is_recent && session.expires_at > now).then(|| session.clone())
+}
+
+/// Asks the ephemeral store and then SQL.
+async fn read(app: &App, hash: &SecretHash) -> Result<Option<LiveSession>, Failure> {
+    if let Some(session) = read_copy(app, hash).await {
+        app.metrics.cache_request("session", "hit");
         return Ok(Some(session));
     }
     app.metrics.cache_request("session", "miss");
@@ -163,7 +171,6 @@ pub async fn current(app: &App, cookie: &str) -> Result<Option<LiveSession>, Fai
     }
     let session = LiveSession::of(row, now);
     write_copy(app, &session).await;
-    app.watch.visited(&session.id, now);
     Ok(Some(session))
 }
 

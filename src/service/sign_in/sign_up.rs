@@ -4,6 +4,7 @@
 use crate::app::App;
 use crate::clock::Seconds;
 use crate::crypto::secret;
+use crate::protocol::app_roles::AppRoles;
 use crate::protocol::authorize::acr::Level;
 use crate::protocol::password_policy::PasswordRefusal;
 use crate::protocol::sign_up::{self as rules, SignUp};
@@ -171,6 +172,7 @@ fn check(app: &App, typed: &Typed) -> Result<User, Vec<Problem>> {
         name,
         profile: Profile::default(),
         groups,
+        app_roles: AppRoles::default(),
         role: None,
         disabled_at: None,
         token_version: 0,

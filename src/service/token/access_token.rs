@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::app::App;
+use crate::app::{App, ReadToken};
 use crate::crypto::certificate::Certificate;
 use crate::crypto::jose::{self, Expect, Expiry, TokenType};
 use crate::crypto::secret::SecretHash;
@@ -24,38 +24,50 @@ use crate::service::token::subject;
 /// # Errors
 /// [`Failure`] when it cannot be known; the caller must not treat that as either answer.
 pub async fn inspect(app: &App, token: &str) -> Result<Option<Arc<AccessTokenClaims>>, Failure> {
-    let Some(claims) = genuine(app, token).await? else { return Ok(None) };
+    let Some(read) = read(app, token).await? else { return Ok(None) };
+    let claims = &read.claims;
     if claims.exp <= app.now() {
         return Ok(None);
     }
+    if app.watch.remembers_as_of().is_some_and(|newest| read.was_alive_as_of(newest)) {
+        return Ok(Some(Arc::clone(claims)));
+    }
+    // Taken before anything is asked: what ends from here on makes the answer worthless.
+    let newest = app.watch.newest_revocation();
     let user = claims.user_id();
-    match revocation::standing(app, &Lineage::of(&claims, user.as_ref())).await? {
-        Standing::Alive => Ok(Some(claims)),
+    match revocation::standing(app, &Lineage::of(claims, user.as_ref())).await? {
+        Standing::Alive => {
+            read.found_alive_as_of(newest);
+            Ok(Some(Arc::clone(claims)))
+        }
         Standing::Revoked => Ok(None),
     }
 }
 
 /// The claims of a token that we made and that has not expired, revoked or not.
 ///
-/// What a token says never changes, so each is verified or fetched once and then remembered by its hash:
-/// what is left to ask for each use is whether anything it descends from is revoked.
-///
 /// # Errors
 /// [`Failure`] when the ephemeral store cannot say whether it knows an opaque token.
 pub async fn genuine(app: &App, token: &str) -> Result<Option<Arc<AccessTokenClaims>>, Failure> {
+    Ok(read(app, token).await?.map(|read| Arc::clone(&read.claims)))
+}
+
+/// The token, verified or fetched once and then remembered by its hash, since what it says never
+/// changes: what is left to ask for each use is whether anything it descends from is revoked.
+async fn read(app: &App, token: &str) -> Result<Option<Arc<ReadToken>>, Failure> {
     let hash = SecretHash::of(token);
-    if let Some(claims) = app.verified.get(&hash, app.now()) {
-        return Ok(Some(claims));
+    if let Some(read) = app.read_tokens.get(&hash, app.now()) {
+        return Ok(Some(read));
     }
-    let moment = app.verified.moment();
+    let moment = app.read_tokens.moment();
     let found = if token.contains('.') { signed(app, token) } else { stored(app, token).await? };
     // What was ended before an older database was restored, nobody knows any more.
     let Some(claims) = found.filter(|claims| claims.iat > app.tokens_from) else {
         return Ok(None);
     };
-    let claims = Arc::new(look_behind(app, claims));
-    app.verified.insert(hash, Arc::clone(&claims), moment);
-    Ok(Some(claims))
+    let read = Arc::new(ReadToken::new(look_behind(app, claims)));
+    app.read_tokens.insert(hash, Arc::clone(&read), moment);
+    Ok(Some(read))
 }
 
 /// What a JWT says that has our signature.

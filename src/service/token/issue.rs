@@ -78,6 +78,7 @@ pub(crate) fn access_token_claims(
                 basis.scopes().contains("groups") && user.groups.len() <= MAX_GROUPS_IN_TOKEN
             })
             .map(|(user, _)| user.groups.clone()),
+        roles: person.map(|(user, _)| user.app_roles.in_app(&client.id)).unwrap_or_default(),
         cnf: basis.bound().cloned(),
         act: None,
         authorization_details: basis.authorization_details().to_vec(),

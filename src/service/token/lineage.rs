@@ -163,6 +163,10 @@ pub(super) async fn commit(
         .client(&grant.client_id)
         .caller(request.caller())
         .detail("scope", grant.scopes.to_string());
+    let event = match request.sends_pkce() {
+        Some(sent) => event.detail("pkce", sent),
+        None => event,
+    };
     let event = match &grant.session_id {
         Some(session) => event.session(session),
         None => event,

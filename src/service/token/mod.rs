@@ -26,6 +26,7 @@ use crate::app::App;
 use crate::protocol::client::GrantType;
 use crate::protocol::token::TokenResponse;
 use crate::service::clients::authentication::ClientRequest;
+use crate::service::clients::trial::{self, Endpoint};
 use crate::service::failure::EndpointError;
 
 /// Answers a token request.
@@ -53,6 +54,7 @@ async fn run(
     let result = answer(app, &request).await;
     if let Err(EndpointError::OAuth(refusal)) = &result {
         witness::note_refusal(app, &request, refusal).await?;
+        trial::note_refusal(app, request.client(), (Endpoint::Token, refusal)).await;
     }
     result
 }

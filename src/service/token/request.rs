@@ -59,6 +59,12 @@ impl<'a> TokenRequest<'a> {
         self.grant
     }
 
+    /// Whether it proves that whoever began is whoever ends (RFC 7636 section 4.5); `None` for a grant
+    /// that knows no such proof.
+    pub(super) fn sends_pkce(&self) -> Option<bool> {
+        (self.grant == GrantType::AuthorizationCode).then(|| self.params().has("code_verifier"))
+    }
+
     pub(super) fn client(&self) -> &Client {
         &self.client
     }

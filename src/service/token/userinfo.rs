@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::protocol::authorize::claims_request::ClaimsRequest;
+use crate::protocol::client::Client;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::token::claims::{self, AccessTokenClaims};
 use crate::protocol::types::UserId;
@@ -33,7 +34,7 @@ pub async fn answer(app: &App, presented: &Presented<'_>) -> Result<Representati
         .into());
     }
     let client = clients::find(app, &token.client_id).await?.ok_or_else(dead)?;
-    let mut claims = claims(app, &token).await?;
+    let mut claims = claims(app, &client, &token).await?;
     let envelope = Envelope::prepare(app, &client, Content::Userinfo).await?;
     if !envelope.is_wanted() {
         return Ok(Representation::json(&claims)?);
@@ -45,7 +46,11 @@ pub async fn answer(app: &App, presented: &Presented<'_>) -> Result<Representati
     Ok(Representation::Jwt(envelope.close(app, &claims)?))
 }
 
-async fn claims(app: &App, token: &AccessTokenClaims) -> Result<Map<String, Value>, EndpointError> {
+async fn claims(
+    app: &App,
+    client: &Client,
+    token: &AccessTokenClaims,
+) -> Result<Map<String, Value>, EndpointError> {
     let dead = || OAuthError::invalid_token("The access token is unknown, expired or revoked.");
     let scopes = token.scopes();
     if !scopes.contains("openid") {
@@ -63,7 +68,7 @@ async fn claims(app: &App, token: &AccessTokenClaims) -> Result<Map<String, Valu
     } else {
         ClaimsRequest::default()
     };
-    Ok(claims::userinfo(&user, &token.sub, (&scopes, &asked.userinfo)))
+    Ok(claims::userinfo((&user, client), &token.sub, (&scopes, &asked.userinfo)))
 }
 
 /// The person, if they may use their account: from the memory of this process, or from SQL. To be
@@ -71,13 +76,15 @@ async fn claims(app: &App, token: &AccessTokenClaims) -> Result<Map<String, Valu
 async fn person(app: &App, id: &UserId) -> Result<Option<Arc<User>>, EndpointError> {
     // Taken before anything is read: what changes from here on makes the memory worthless.
     let newest = app.watch.newest_revocation();
-    if let Some(user) = app.people.remembers(id, newest) {
+    if app.watch.remembers_as_of() == Some(newest)
+        && let Some(user) = app.people.remembers(id, newest)
+    {
         return Ok(Some(user));
     }
     let found = users::by_id(&app.store.db, id).await?;
     let user = found.filter(|user| user.disabled_at.is_none()).map(Arc::new);
     if let Some(user) = &user {
-        app.people.remember(Arc::clone(user), newest);
+        app.people.remember(user.id.clone(), Arc::clone(user), newest);
     }
     Ok(user)
 }

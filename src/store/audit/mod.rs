@@ -183,6 +183,20 @@ pub async fn append<'a>(sql: impl Sql<'a>, event: &AuditEvent) -> Result<(), Sto
         .map(drop)
 }
 
+/// The event with this id, without its place in the chain.
+pub async fn by_id<'a>(sql: impl Sql<'a>, id: &str) -> Result<Option<AuditEvent>, StoreError> {
+    let row = sql
+        .into()
+        .query(
+            "select id, at, kind, outcome, actor, user_id, client_id, session_id, address, \
+             request_id, detail from audit_events where id = $1",
+        )
+        .bind(id)
+        .optional::<StoredEvent>()
+        .await?;
+    Ok(row.map(AuditEvent::from))
+}
+
 /// The list's statement, with the filter that has an index first: a filter that may be absent keeps
 /// SQLite from using one.
 macro_rules! events {

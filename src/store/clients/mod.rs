@@ -4,6 +4,7 @@ pub mod documents;
 pub mod protected_resources;
 pub mod registration_tokens;
 pub mod registrations;
+pub mod roles;
 
 use sqlx_macros::FromRow;
 

@@ -1,6 +1,6 @@
-//! Triggers that keep the audit log append-only and queue every event for its seal. They are the one
-//! thing both databases spell differently, so they are not in the migrations; they are made after
-//! those, once.
+//! Triggers that keep the audit log append-only, queue every event for its seal, and put a message into
+//! the outbox for each webhook that wants to hear of it. They are the one thing both databases spell
+//! differently, so they are not in the migrations; they are made after those, once.
 //!
 //! Whoever may change the schema can drop them: they guard against mistakes, ours and those of
 //! somebody at a database prompt. Against malice there is the chain (`store::audit::chain`).
@@ -68,22 +68,53 @@ const SQLITE: &str = "\
         where not exists (select 1 from audit_chain c where c.event_id = e.id) \
         on conflict do nothing";
 
+/// Tells webhooks, in the transaction of the event, so that no use case can forget it and nothing is
+/// told of what was rolled back. Without webhooks it reads an empty table. An underscore in a kind
+/// stands for any character here, which no two kinds differ by. A message is given up after three days.
+const TELL_POSTGRES: &str = "do $do$ begin \
+    if exists (select 1 from pg_trigger where tgrelid = 'audit_events'::regclass \
+        and tgname = 'audit_events_tell') then return; end if; \
+    create or replace function audit_tell() returns trigger language plpgsql as $f$ begin \
+        insert into outbox (id, kind, client_id, payload, due_at, attempts, created_at, expires_at) \
+            select new.id || ':' || w.id, 'webhook', w.id, jsonb_build_object('event', new.id), \
+                new.at, 0, new.at, new.at + 259200 \
+            from webhooks w where w.disabled_at is null and exists (select 1 from webhook_events e \
+                where e.webhook_id = w.id and new.kind like replace(e.pattern, '*', '%')); \
+        return null; end $f$; \
+    create trigger audit_events_tell after insert on audit_events \
+        for each row execute function audit_tell(); \
+    end $do$";
+
+const TELL_SQLITE_THERE: &str = "select count(*) from sqlite_master where type = 'trigger' \
+    and name = 'audit_events_tell'";
+
+const TELL_SQLITE: &str = "\
+    create trigger if not exists audit_events_tell after insert on audit_events begin \
+        insert into outbox (id, kind, client_id, payload, due_at, attempts, created_at, expires_at) \
+            select new.id || ':' || w.id, 'webhook', w.id, json_object('event', new.id), \
+                new.at, 0, new.at, new.at + 259200 \
+            from webhooks w where w.disabled_at is null and exists (select 1 from webhook_events e \
+                where e.webhook_id = w.id and new.kind like replace(e.pattern, '*', '%')); end";
+
 /// Makes them on PostgreSQL.
 pub(in crate::store) async fn on_postgres(
     connection: &mut PgConnection,
 ) -> Result<(), sqlx::Error> {
-    connection.execute(POSTGRES).await.map(drop)
+    connection.execute(POSTGRES).await?;
+    connection.execute(TELL_POSTGRES).await.map(drop)
 }
 
 /// Makes them on SQLite, all at once.
 pub(in crate::store) async fn on_sqlite(
     connection: &mut SqliteConnection,
 ) -> Result<(), sqlx::Error> {
-    let found: i64 = connection.fetch_one(SQLITE_THERE).await?.try_get(0)?;
-    if found > 0 {
-        return Ok(());
+    for (there, make) in [(SQLITE_THERE, SQLITE), (TELL_SQLITE_THERE, TELL_SQLITE)] {
+        let found: i64 = connection.fetch_one(there).await?.try_get(0)?;
+        if found == 0 {
+            let mut tx = connection.begin().await?;
+            tx.execute(make).await?;
+            tx.commit().await?;
+        }
     }
-    let mut tx = connection.begin().await?;
-    tx.execute(SQLITE).await?;
-    tx.commit().await
+    Ok(())
 }

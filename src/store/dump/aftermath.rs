@@ -8,19 +8,21 @@ use crate::store::db::Tx;
 use crate::store::error::StoreError;
 
 /// Every session with what belongs to it, every grant with its tokens, every link that a letter carries
-/// and every permission to register.
-const ENDINGS: [&str; 4] = [
+/// every permission to register and every API key.
+const ENDINGS: [&str; 5] = [
     "update sessions set revoked_at = $1 where revoked_at is null",
     "update grants set revoked_at = $1 where revoked_at is null",
     "update registration_tokens set revoked_at = $1 where revoked_at is null",
+    "update api_keys set revoked_at = $1 where revoked_at is null",
     "update sync_state set tokens_from = $1",
 ];
 
 /// What nobody needs after that. What waited to be sent was sent since, or is about these.
-const REMOVALS: [&str; 3] = [
+const REMOVALS: [&str; 4] = [
     "delete from session_data where session_id is not null",
     "delete from one_time_links",
     "delete from outbox",
+    "delete from api_requests",
 ];
 
 /// How many living sessions and grants there are.

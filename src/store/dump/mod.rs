@@ -27,7 +27,7 @@ pub use snapshot::Snapshot;
 
 /// Every table that holds something, in an order in which rows can be added: what a row refers to comes
 /// before it. A table that a later migration drops stays here: older backups have it.
-pub const TABLES: [&str; 32] = [
+pub const TABLES: [&str; 41] = [
     "users",
     "passwords",
     "groups",
@@ -36,6 +36,9 @@ pub const TABLES: [&str; 32] = [
     "clients",
     "client_registrations",
     "client_documents",
+    "client_roles",
+    "user_roles",
+    "group_roles",
     "protected_resources",
     "consents",
     "withdrawals",
@@ -53,12 +56,19 @@ pub const TABLES: [&str; 32] = [
     "revocations",
     "outbox",
     "imports",
+    "activity",
+    "api_keys",
+    "api_requests",
     "signing_keys",
     "encryption_keys",
     "audit_events",
     "audit_unsealed",
     "audit_chain",
     "audit_marks",
+    // After the events, of which nobody is to be told once more.
+    "webhooks",
+    "webhook_events",
+    "webhook_deliveries",
     // One row that every migrated database has.
     SINGLE_ROW,
 ];

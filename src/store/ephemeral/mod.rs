@@ -13,6 +13,7 @@ pub mod pushed;
 pub mod redis;
 mod redis_eviction;
 mod redis_link;
+pub mod stumbles;
 pub mod throttle;
 
 use crate::clock::{Clock, Seconds, UnixTime};
@@ -69,6 +70,12 @@ impl Ephemeral {
             Self::Memory(store) => Self::Memory(store),
             Self::Redis(store) => Self::Redis(store.of_epoch(epoch)),
         }
+    }
+
+    /// Whether other processes see what is stored here.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Redis(_))
     }
 
     /// Stores a value, replacing any.

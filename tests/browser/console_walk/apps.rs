@@ -6,6 +6,7 @@ impl Owner {
     pub(super) async fn looks_after_apps(&self) {
         self.adds_an_app().await;
         self.changes_it().await;
+        self.gives_roles().await;
         self.replaces_its_secret().await;
         self.disables_and_deletes().await;
     }
@@ -16,7 +17,20 @@ impl Owner {
         self.is_at("/admin/clients", "No apps yet").await;
         self.sees("apps-empty").await;
         browser.click_text("Add an app").await;
-        self.is_at("/admin/clients/new", "What kind of app is it?").await;
+        self.is_at("/admin/clients/new", "What are you connecting?").await;
+        self.sees("app-what").await;
+        browser.fill("q", "grafana").await;
+        browser.click("form.search button").await;
+        self.is_at("/admin/clients/new?q=grafana", "Grafana").await;
+        browser.click("a[href$='app=grafana']").await;
+        self.is_at("/admin/clients/new?app=grafana", "Where is it?").await;
+        browser.fill("url", "grafana").await;
+        browser.submit("address").await;
+        browser.wait_for_text("There is something to change").await;
+        self.sees("app-where").await;
+        browser.fill("url", "https://harvest.example").await;
+        browser.submit("address").await;
+        browser.wait_for_text("What kind of app is it?").await;
         self.sees("app-new").await;
         browser.fill("name", "Harvest planner").await;
         browser.fill("redirect_uris", "http://harvest.example/callback#top").await;
@@ -31,6 +45,13 @@ impl Owner {
         browser.click_text("Done").await;
         self.is_at("/admin/clients/", "What the app needs to know").await;
         self.sees("app").await;
+        browser.click_text("Connect: settings for well-known apps").await;
+        browser.wait_for_text("Choose what it is").await;
+        browser.click("a[href$='app=grafana']").await;
+        browser.wait_for_text("grafana.ini").await;
+        self.sees("app-connect").await;
+        browser.click("nav.crumbs a:last-child").await;
+        self.is_at("/admin/clients/", "What the app needs to know").await;
     }
 
     async fn secret_shown(&self) -> String {

@@ -4,12 +4,20 @@
 //! |---|---|
 //! | `pages` | every page and every change of the console, with plain forms |
 //! | `issuers` | trusted issuers and encryption keys in the console |
+//! | `overview` | charts and warnings, what waits to be sent, backups |
+//! | `roles` | the roles of apps: made, given, taken, deleted; who may, and what is noted |
 //! | `rights` | each address with each role, operators and their betters, the last owner |
+//! | `wizard` | adding an app step by step, its first sign-in, two secrets |
 //! | `safety` | forged forms, links that change nothing, hostile words, sealed messages |
+//! | `webhooks` | webhooks in the console: added, tested, sent again, changed, removed |
 
 mod group_managers;
 mod groups;
 mod issuers;
+mod overview;
 mod pages;
 mod rights;
+mod roles;
 mod safety;
+mod webhooks;
+mod wizard;

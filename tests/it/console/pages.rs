@@ -45,9 +45,8 @@ on_both_backends! {
         let owner = admin(&world, "owner").await;
         let page = owner.page("/admin/clients").await;
         assert!(page.text().contains("No apps yet."), "{}", page.describe());
-        let form = owner.page("/admin/clients/new").await.form("client");
-        let made = form.set("name", "Nightly report").uncheck("kind").check("kind", "machine");
-        let made = made.submit().await;
+        let form = owner.page("/admin/clients/new?kind=machine").await.form("client");
+        let made = form.set("name", "Nightly report").submit().await;
         made.assert_status(200).assert_page_headers();
         let (id, secret) = (field(&made, "client-id"), field(&made, "client-secret"));
         assert!(made.body.contains(&format!("OIDC_CLIENT_SECRET={secret}")));
@@ -252,13 +251,13 @@ on_both_backends! {
     async fn the_overview_counts_and_says_what_to_do_next(world: World) {
         let owner = admin(&world, "owner").await;
         let before = owner.page("/admin").await;
-        assert_eq!(before.texts(".figures strong"), ["1", "0", "1", "1", "0"]);
+        assert_eq!(before.texts(".figures strong")[..5], ["1", "0", "1", "1", "0"]);
         assert_eq!(before.texts(".steps li.done").len(), 1);
         owner.add_person("alice").await;
         owner.add_app("Wiki").await;
         assert!(!can_sign_in(&world, "alice", "wrong-password").await);
         let after = owner.page("/admin").await;
-        assert_eq!(after.texts(".figures strong"), ["2", "1", "1", "1", "1"]);
+        assert_eq!(after.texts(".figures strong")[..5], ["2", "1", "1", "1", "1"]);
         assert_eq!(after.texts(".steps li.done").len(), 3);
         assert_eq!(after.texts(".facts.row li").len(), 5, "a key for each algorithm");
     }

@@ -4,11 +4,12 @@
 use doorward::http::console::addresses;
 use doorward::protocol::rights::{Reach, Role, TABLE};
 
+use super::overview::wait_for_nobody;
 use crate::kit::console::{
     Admin, admin, app_fields, can_sign_in, create, csrf_on, enter, group_path, issuer_fields,
     manager, post, sessions_on, state,
 };
-use crate::kit::flow::{PASSWORD, sign_in};
+use crate::kit::flow::{PASSWORD, execute, sign_in};
 use crate::support::browser_like::{Browser, Page};
 use crate::support::world::World;
 
@@ -50,6 +51,14 @@ impl Subjects<'_> {
             let charge = format!("{}/add-manager", group_path(&name));
             self.owner.post(&charge, &[("manager", "the-manager")]).await.assert_status(303);
             return path.replace("/admin/groups/{id}", &group_path(&name));
+        } else if path.starts_with("/admin/clients/{id}/roles") {
+            let path = path.replace("{id}", &self.owner.add_app("Subject").await.0);
+            if let Some((roles, step)) = path.split_once("/roles/") {
+                let roles = format!("{roles}/roles");
+                self.owner.post(&roles, &[("name", "reader")]).await.assert_status(303);
+                return format!("{roles}/{step}?role=reader");
+            }
+            return path;
         } else if path.starts_with("/admin/clients/{id}") {
             self.owner.add_app("Subject").await.0
         } else if path.starts_with("/admin/sessions/{id}") {
@@ -58,6 +67,12 @@ impl Subjects<'_> {
             sessions_on(&list).into_iter().next().expect("a session")
         } else if path.starts_with("/admin/issuers/{id}") {
             self.issuer().await
+        } else if path.starts_with("/admin/webhooks/{id}") {
+            self.webhook(path).await
+        } else if path.starts_with("/admin/jobs/{id}") {
+            let id = format!("019a-{}", self.made);
+            wait_for_nobody(self.world, &id, 0).await;
+            id
         } else if path == "/admin/keys/retire" {
             return format!("{path}?kid={}", self.key().await);
         } else {
@@ -75,11 +90,32 @@ impl Subjects<'_> {
         format!("issuer-{}", self.made)
     }
 
+    /// The id of a webhook; its log has a line if one is to be sent again.
+    async fn webhook(&self, path: &str) -> String {
+        // There may be fifty.
+        execute(self.world, "delete from webhooks").await;
+        let fields = webhook_fields(self.made);
+        let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
+        self.owner.post("/admin/webhooks", &fields).await.assert_status(200);
+        let id =
+            self.world.cli(&["webhook", "show", fields[0].1])["id"].as_str().unwrap().to_owned();
+        if path.ends_with("/redeliver") {
+            self.owner.post(&format!("/admin/webhooks/{id}/test"), &[]).await.assert_status(303);
+        }
+        id
+    }
+
     /// A key that may be retired.
     async fn key(&self) -> String {
         let links = self.owner.page("/admin/keys").await.attributes("tbody .act a", "href");
         links[0].split_once("kid=").expect("a key's id").1.to_owned()
     }
+}
+
+/// Its name leads nowhere, on any machine (RFC 6761).
+fn webhook_fields(number: u32) -> [(&'static str, String); 3] {
+    let url = "https://webhook.test/in".to_owned();
+    [("name", format!("hook-{number}")), ("url", url), ("events", "key.*".to_owned())]
 }
 
 /// Fields that make the form of any address complete.
@@ -100,6 +136,21 @@ async fn fields(subjects: &Subjects<'_>, path: &str) -> Vec<(String, String)> {
         let more = issuer_fields(&client, subjects.made + 100_000);
         fields.retain(|(name, _)| more.iter().all(|(other, _)| name != other));
         fields.extend(more.map(|(name, value)| (name.to_owned(), value)));
+    }
+    if path.contains("/roles") {
+        fields.push(("app_role".to_owned(), "reader".to_owned()));
+        fields.push(("person".to_owned(), "subject".to_owned()));
+    }
+    if path.starts_with("/admin/webhooks") {
+        // Not the name of the webhook in the path.
+        let more = webhook_fields(subjects.made + 100_000);
+        fields.retain(|(name, _)| more.iter().all(|(other, _)| name != other));
+        fields.extend(more.map(|(name, value)| (name.to_owned(), value)));
+    }
+    if path == "/admin/webhooks/{id}/redeliver" {
+        let log = subjects.world.cli(&["webhook", "log", &format!("hook-{}", subjects.made)]);
+        let line = log["items"][0]["id"].as_str().expect("a line of the log").to_owned();
+        fields.push(("delivery".to_owned(), line));
     }
     if path == "/admin/keys/retire" {
         fields.push(("kid".to_owned(), subjects.key().await));

@@ -14,16 +14,19 @@
 //! | `node` | a node inside the test, with a clock of its own |
 //! | `geoip` | a database that knows the place of this machine |
 //! | `collector` | a collector of traces |
+//! | `hooks` | an endpoint that is told what happens |
 //! | `logout` | an app that is told of sign-outs |
 //! | `smtp` | a mail server that takes letters, or does not |
 //! | `gateway` | apps behind the gateway, and what a proxy asks |
 //! | `gateway_proxy` | the five reverse proxies as documented, and an app that echoes |
 //! | `session_data` | an app's program that keeps values beside sessions |
+//! | `api` | programs that use the REST API |
 //! | `console` | administrators, and what they make |
 //! | `client_signer` | keys of apps and what apps sign |
 //! | `mtls` | a Doorward that asks for certificates, and clients that have some |
 
 pub mod answers;
+pub mod api;
 pub mod checks;
 pub mod client_signer;
 pub mod collector;
@@ -39,6 +42,7 @@ pub mod gateway;
 pub mod gateway_proxy;
 pub mod geoip;
 pub mod grant;
+pub mod hooks;
 pub mod logout;
 pub mod mtls;
 pub mod node;

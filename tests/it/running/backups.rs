@@ -158,6 +158,25 @@ on_both_backends! {
         assert!(back.run(&["audit", "verify"]).status.success());
     }
 
+    async fn nobody_is_told_once_more_of_what_a_backup_holds(mut world: World) {
+        world.stop();
+        let url = "https://webhook.test/in";
+        world.cli(&["webhook", "create", "--name", "hook", "--url", url, "--event", "*"]);
+        create_user(&world, "alice");
+        let waiting = "select count(*) from outbox where kind = 'webhook'";
+        let before = count(&world, waiting).await;
+        assert!(before > 0, "the newcomer is news");
+        let file = backup(&world, "with-webhooks.tar", &[]);
+        let other = other_kind(&world).await;
+        assert_done(&restore(&other, &[&file]));
+        assert_done(&restore(&world, &["--replace", "--yes", &file]));
+        for world in [&other, &world] {
+            // That it was restored is news, too.
+            let after = count(world, waiting).await;
+            assert!(after <= before + 1, "{after} messages wait in the place of {before}");
+        }
+    }
+
     async fn what_is_damaged_or_cannot_be_opened_is_refused_and_nothing_changes(backend: Backend) {
         let world = World::start(backend).await;
         create_user(&world, "alice");

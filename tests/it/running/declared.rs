@@ -131,6 +131,41 @@ on_both_backends! {
         assert!(is_signed_in(&browser).await, "a changed name signs nobody out");
     }
 
+    async fn roles_of_an_app_are_made_given_and_taken_as_the_file_says(world: World) {
+        let roles = "\nroles = [{ name = \"writer\", users = [\"Alice\"], groups = [\"staff\"] }, \
+            { name = \"reader\", description = \"Reads.\" }]";
+        let with = |roles: &str| STATE.replace("client_id = \"wiki\"", &format!("client_id = \"wiki\"{roles}"));
+        let file = prepared(&world, &with(roles));
+        let all = changes(&apply(&world, &["-f", &file]));
+        assert!(all.ends_with(&["create client timetable".to_owned()]), "{all:?}");
+        assert!(all.contains(&"update client wiki".to_owned()), "{all:?}");
+        assert!(changes(&apply(&world, &["-f", &file])).is_empty());
+        let shown = world.cli(&["role", "show", "wiki", "writer"]);
+        assert_eq!(shown["given_to"], json!({ "users": ["alice"], "groups": ["staff"] }));
+        // A file without them leaves them, and what is written is what there is.
+        let silent = write(&world, "silent.toml", STATE);
+        assert!(changes(&apply(&world, &["-f", &silent])).is_empty());
+        let written = world.path("written.toml").display().to_string();
+        world.run(&["export", "--output", &written]);
+        let text = std::fs::read_to_string(&written).unwrap();
+        assert!(text.contains("writer") && text.contains("Reads."), "{text}");
+        assert!(changes(&apply(&world, &["-f", &written])).is_empty());
+        let fewer = "\nroles = [{ name = \"writer\", groups = [\"staff\"] }]";
+        let file = write(&world, "state.toml", &with(fewer));
+        assert_eq!(changes(&apply(&world, &["-f", &file])), ["update client wiki"]);
+        let listed = world.cli(&["role", "list", "wiki"]);
+        assert_eq!(listed["items"].as_array().unwrap().len(), 1, "{listed}");
+        let shown = world.cli(&["role", "show", "wiki", "writer"]);
+        assert_eq!(shown["given_to"], json!({ "users": [], "groups": ["staff"] }));
+        for (bad, word) in [
+            ("[{ name = \"a b\" }]", "no name of a role"),
+            ("[{ name = \"a\" }, { name = \"a\" }]", "twice"),
+        ] {
+            let file = write(&world, "bad.toml", &with(&format!("\nroles = {bad}")));
+            assert_refused(&apply(&world, &["-f", &file]), 1, word);
+        }
+    }
+
     async fn only_what_an_earlier_file_made_is_pruned(world: World) {
         create_user(&world, "by-hand");
         world.cli(&["group", "create", "by-hand"]);

@@ -36,6 +36,7 @@ pub(super) const ROUTES: &[&str] = &[
     "/admin/clients",
     "/admin/sessions",
     "/admin/keys",
+    "/admin/webhooks",
     "/admin/audit",
     "/oauth2/authorize",
     "/oauth2/token",
@@ -68,6 +69,14 @@ pub(super) const ROUTES: &[&str] = &[
     "/api/v1/session-data/cart",
     "/api/v1/session-data/user:durable:%00%ff",
     "/api/v1/session-data/",
+    "/api/v1/openapi.json",
+    "/api/v1/users",
+    "/api/v1/users?access_token=dwk_x&limit=%00",
+    "/api/v1/users/%00%ff",
+    "/api/v1/groups/a/members/%2e%2e",
+    "/api/v1/clients/x/secret",
+    "/api/v1/audit-events",
+    "/api/v1/nowhere",
 ];
 
 /// Queries and bodies no honest client sends.

@@ -9,9 +9,11 @@
 //! | `malformed`, `routes` | nonsense on every route, and that it is every one |
 //! | `nonsense` | thousands of random requests on every route |
 //! | `methods` | HEAD is GET without the body; other methods are told what there is |
+//! | `finality` | an acknowledged end is over at every node, whatever it remembers |
 //! | `redis_faults` | Redis and PostgreSQL fail, forget and come back with old data |
 //! | `revocation_copy` | the copy of what was revoked gets complete, stays so, or is not believed |
 //! | `outages` | Redis is full, a store is slow, a node cannot reach one of them |
+//! | `webhooks` | endpoints hear of what they asked for, signed, once it is true, until it has arrived |
 //! | `two_faults` | one node cannot reach PostgreSQL, another one cannot reach Redis |
 //! | `topologies` | Redis behind sentinels and as a cluster, each with real failures |
 //! | `surroundings` | clocks that differ or jump, a disk with no room left |
@@ -40,6 +42,7 @@ mod cli_changes;
 mod costs;
 mod crash;
 mod declared;
+mod finality;
 mod floods;
 mod imports;
 mod keycloak;
@@ -66,3 +69,4 @@ mod tls;
 mod topologies;
 mod traces;
 mod two_faults;
+mod webhooks;

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::malformed::ROUTES;
 
 /// What the source gives to the URL map other than as a text or a constant, and the addresses behind it.
-const ELSEWHERE: [(&str, &[&str]); 6] = [
+const ELSEWHERE: [(&str, &[&str]); 7] = [
     // Of `only` itself.
     ("path", &[]),
     ("path: &str", &[]),
@@ -15,6 +15,16 @@ const ELSEWHERE: [(&str, &[&str]); 6] = [
     ("&inserted", &[]),
     ("document", &["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]),
     ("format!(\"{ENVOY}{{target:.*}}\")", &["/gateway/envoy{target:.*}"]),
+    // The table of the REST API, one address of each form.
+    (
+        "format!(\"/api/v1{path}\")",
+        &[
+            "/api/v1/{list}",
+            "/api/v1/{list}/{id}",
+            "/api/v1/{list}/{id}/{part}",
+            "/api/v1/{list}/{id}/{part}/{member}",
+        ],
+    ),
     ("format!(\"{}/{{client_id}}\", path::REGISTER)", &["/oauth2/register/{client_id}"]),
 ];
 
@@ -63,7 +73,11 @@ fn first_argument(rest: &str) -> &str {
 /// Whether this address is answered by the route of this pattern.
 fn is_of(address: &str, pattern: &str) -> bool {
     let address = address.split('?').next().unwrap_or_default();
-    if let Some(place) = pattern.find("{target:.*}").or_else(|| pattern.find("{name:.*}")) {
+    if let Some(place) = pattern
+        .find("{target:.*}")
+        .or_else(|| pattern.find("{name:.*}"))
+        .or_else(|| pattern.find("{rest:.*}"))
+    {
         return address.starts_with(&pattern[..place]);
     }
     let (address, pattern) = (address.split('/'), pattern.split('/'));

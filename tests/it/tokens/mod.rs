@@ -10,6 +10,7 @@
 //! | `exchange_limits` | what an exchanged token can neither reach nor outlive |
 //! | `jwt_bearer` | workloads and people vouched for by issuers outside |
 //! | `userinfo`, `introspection`, `revocation` | tokens and sessions in use, and their end |
+//! | `roles` | what people may be in an app, in every token and answer of that app alone |
 //! | `discovery` | the OpenID certification plans, module by module |
 //! | `dpop`, `dpop_attacks` | tokens bound to a key; every defect a proof can have |
 //! | `protected_resources` | a server asks about the tokens for its resources, and nobody else does |
@@ -41,6 +42,7 @@ mod refresh;
 mod revocation;
 mod revocation_choice;
 mod revocation_set;
+mod roles;
 mod rotation;
 mod token_exchange;
 mod userinfo;

@@ -2,6 +2,8 @@
 
 use askama::Template;
 
+use super::connect::SnippetView;
+use super::trial::TrialView;
 use super::{Console, Section};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
@@ -23,6 +25,10 @@ pub struct ClientForm {
     pub client_uri: String,
     pub redirect_uris: String,
     pub post_logout_redirect_uris: String,
+    /// Where it hears that a session has ended (Back-Channel Logout section 2.2).
+    pub backchannel_logout_uri: String,
+    /// Origins of pages that ask from within a browser, one a line.
+    pub allowed_origins: String,
     /// The URIs by which tokens name what the app protects.
     pub protected_resources: String,
     /// Every scope the app may ask for, separated by spaces.
@@ -100,6 +106,8 @@ impl ClientForm {
             client_uri: words("https://wiki.orchard.example/"),
             redirect_uris: words("https://wiki.orchard.example/callback"),
             post_logout_redirect_uris: words("https://wiki.orchard.example/"),
+            backchannel_logout_uri: words("https://wiki.orchard.example/signed-out"),
+            allowed_origins: words("https://wiki.orchard.example"),
             protected_resources: words("https://wiki.orchard.example/api"),
             scope: words("openid profile email wiki:edit"),
             skip_consent: false,
@@ -120,6 +128,10 @@ pub struct ClientCreate {
     pub chrome: Chrome,
     pub console: Console,
     pub form: ClientForm,
+    /// The app of the catalogue that it is; empty for any other. Goes along with the form as `app`.
+    pub app: String,
+    /// Where it is, as it stands in what is derived from it. Goes along as `app_url`.
+    pub app_url: String,
     /// Fields: the names of [`ClientForm`].
     pub errors: Vec<FieldError>,
 }
@@ -136,6 +148,8 @@ impl ClientCreate {
             chrome: Chrome::sample(),
             console: Console::sample(Section::Apps),
             form: ClientForm::sample(),
+            app: "grafana".to_owned(),
+            app_url: words("https://wiki.orchard.example"),
             errors: vec![FieldError { field: "redirect_uris", text }],
         }
     }
@@ -156,6 +170,10 @@ pub struct ClientSecret {
     pub endpoints: Vec<Endpoint>,
     /// Lines for the app's environment, ready to paste.
     pub snippet: String,
+    /// What to paste into an app of the catalogue, in place of these lines.
+    pub settings: Vec<SnippetView>,
+    /// How far connecting it has come; `None` for an app that nobody signs in to.
+    pub trial: Option<TrialView>,
 }
 
 /// What happened just before.
@@ -164,6 +182,8 @@ pub enum Occasion {
     Created,
     /// A new secret replaces the old one.
     Rotated,
+    /// A new secret works beside the old one.
+    Added,
 }
 
 /// An address the app needs.
@@ -195,6 +215,19 @@ impl Endpoint {
 }
 
 impl ClientSecret {
+    /// An app of the catalogue.
+    #[must_use]
+    pub fn sample_of_catalogue() -> Self {
+        Self {
+            settings: vec![SnippetView {
+                place: "grafana.ini".to_owned(),
+                text: words("[auth.generic_oauth]\nclient_id = orchard-wiki"),
+                rows: 2,
+            }],
+            ..Self::sample()
+        }
+    }
+
     #[must_use]
     pub fn sample() -> Self {
         Self {
@@ -209,6 +242,8 @@ impl ClientSecret {
                 "OIDC_ISSUER=https://id.orchard.example\nOIDC_CLIENT_ID=orchard-wiki\n\
                  OIDC_CLIENT_SECRET=mF3qk1zV9cT7yR5wB8nLxJ2hG6dS0aQpUeIoZtYvKrE",
             ),
+            settings: Vec::new(),
+            trial: Some(TrialView::sample_waiting()),
         }
     }
 }

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::client_forms::{ClientForm, Endpoint};
+use super::trial::TrialView;
 use super::{Console, Section, State, next_page, path_below};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
@@ -87,6 +88,8 @@ pub struct ClientDetail {
     /// Fields: the names of [`ClientForm`].
     pub errors: Vec<FieldError>,
     pub endpoints: Vec<Endpoint>,
+    /// `None` for an app that nobody signs in to.
+    pub trial: Option<TrialView>,
 }
 
 /// The stored facts about an app.
@@ -101,6 +104,8 @@ pub struct ClientView {
     pub settings: Settings,
     pub state: State,
     pub secret: SecretState,
+    /// What tells its secrets apart, newest first.
+    pub secrets: Vec<String>,
     pub created: When,
     pub updated: When,
 }
@@ -141,6 +146,7 @@ impl ClientDetail {
         page.client.origin = words("Its document, at the address that is its client id");
         page.client.settings = Settings::InDocument;
         page.client.secret = SecretState::NotUsed;
+        page.client.secrets = Vec::new();
         page
     }
 
@@ -157,12 +163,14 @@ impl ClientDetail {
                 settings: Settings::Here,
                 state: State::Active,
                 secret: SecretState::Kept,
+                secrets: vec![words("mF3qk1zV"), words("xJ2hG6dS")],
                 created: When::sample(800_000),
                 updated: When::sample(90_000),
             },
             form: ClientForm::sample(),
             errors: Vec::new(),
             endpoints: Endpoint::samples(),
+            trial: Some(TrialView::sample()),
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
 use crate::http::pages::views::{FieldError, error_of};
+use crate::snippets::render::Snippet;
 
 /// `GET /admin/clients/{id}/connect?app=&url=`. Form `connect`: the same address with `app` and `url`.
 #[derive(Debug, Template)]
@@ -70,6 +71,13 @@ pub struct SnippetView {
     pub text: String,
     /// How many lines it has.
     pub rows: usize,
+}
+
+impl From<Snippet> for SnippetView {
+    fn from(snippet: Snippet) -> Self {
+        let rows = snippet.text.lines().count();
+        Self { place: snippet.place, text: snippet.text, rows }
+    }
 }
 
 impl Connect {

@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::roles::RolesInApp;
 use super::{Console, Section, State, next_page, path_below};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
@@ -111,6 +112,8 @@ pub struct GroupDetail {
     /// The cursor of the next page of members.
     pub next: Option<String>,
     pub managers: Vec<ManagerRow>,
+    /// What everybody in it may be in apps.
+    pub roles: Vec<RolesInApp>,
     /// What was typed where somebody is to be taken in.
     pub member: String,
     /// What was typed where somebody is to look after the group.
@@ -184,6 +187,7 @@ impl GroupDetail {
             ],
             next: Some(words("noor")),
             managers: vec![ManagerRow { id: words("5f0c1f0e-grace"), username: words("grace") }],
+            roles: RolesInApp::sample(),
             member: String::new(),
             manager: String::new(),
         }

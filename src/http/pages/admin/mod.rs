@@ -2,18 +2,25 @@
 //! `csrf`; changes that cannot be undone go through [`confirm::Confirm`] first.
 
 pub mod audit;
+pub mod backup;
+pub mod chart;
 pub mod client_forms;
 pub mod clients;
 pub mod confirm;
 pub mod connect;
 pub mod groups;
 pub mod issuers;
+pub mod jobs;
 pub mod keys;
 pub mod missing;
 pub mod overview;
+pub mod roles;
 pub mod sessions;
+pub mod trial;
 pub mod user_forms;
 pub mod users;
+pub mod webhooks;
+pub mod wizard;
 
 use super::render;
 use super::sample::words;
@@ -54,12 +61,15 @@ pub enum Section {
     Sessions,
     Issuers,
     Keys,
+    Webhooks,
     Audit,
+    Jobs,
+    Backup,
 }
 
 impl Section {
     /// In the order of the navigation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Overview,
         Self::People,
         Self::Groups,
@@ -67,7 +77,10 @@ impl Section {
         Self::Sessions,
         Self::Issuers,
         Self::Keys,
+        Self::Webhooks,
         Self::Audit,
+        Self::Jobs,
+        Self::Backup,
     ];
 
     fn label(self) -> &'static str {
@@ -79,7 +92,10 @@ impl Section {
             Self::Sessions => "Sessions",
             Self::Issuers => "Issuers",
             Self::Keys => "Keys",
+            Self::Webhooks => "Webhooks",
             Self::Audit => "Audit",
+            Self::Jobs => "Jobs",
+            Self::Backup => "Backup",
         }
     }
 
@@ -105,7 +121,10 @@ impl Section {
             Self::Sessions => "/admin/sessions",
             Self::Issuers => "/admin/issuers",
             Self::Keys => "/admin/keys",
+            Self::Webhooks => "/admin/webhooks",
             Self::Audit => "/admin/audit",
+            Self::Jobs => "/admin/jobs",
+            Self::Backup => "/admin/backup",
         }
     }
 }
@@ -128,7 +147,10 @@ impl Section {
             Self::Sessions => Right::SessionsRead,
             Self::Issuers => Right::IssuersRead,
             Self::Keys => Right::KeysRead,
+            Self::Webhooks => Right::WebhooksRead,
             Self::Audit => Right::AuditRead,
+            Self::Jobs => Right::JobsRead,
+            Self::Backup => Right::BackupRead,
         }
     }
 
@@ -142,6 +164,9 @@ impl Section {
             Self::Sessions => Some(Right::SessionsEnd),
             Self::Issuers => Some(Right::IssuersWrite),
             Self::Keys => Some(Right::KeysRotate),
+            Self::Jobs => Some(Right::JobsWrite),
+            Self::Backup => Some(Right::BackupMake),
+            Self::Webhooks => Some(Right::WebhooksWrite),
         }
     }
 }
@@ -294,16 +319,36 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
         ("admin/connect", render(&connect::Connect::sample())),
         ("admin/connect/list", render(&connect::Connect::sample_list())),
         ("admin/connect/wrong", render(&connect::Connect::sample_wrong())),
+        ("admin/wizard", render(&wizard::Wizard::sample())),
+        ("admin/wizard/none", render(&wizard::Wizard::sample_none())),
+        ("admin/wizard_address", render(&wizard::WizardAddress::sample())),
+        ("admin/wizard_address/wrong", render(&wizard::WizardAddress::sample_wrong())),
         ("admin/client_new", render(&client_forms::ClientCreate::sample())),
         ("admin/client_secret", render(&client_forms::ClientSecret::sample())),
+        ("admin/client_secret/app", render(&client_forms::ClientSecret::sample_of_catalogue())),
+        ("admin/trial", render(&trial::TrialPage::sample())),
+        ("admin/trial/done", render(&trial::TrialPage::sample_done())),
+        ("admin/roles", render(&roles::RolesList::sample())),
+        ("admin/roles/wrong", render(&roles::RolesList::sample_wrong())),
+        ("admin/role", render(&roles::RoleDetail::sample())),
+        ("admin/role/wrong", render(&roles::RoleDetail::sample_wrong())),
         ("admin/sessions", render(&sessions::SessionsList::sample())),
         ("admin/issuers", render(&issuers::IssuersList::sample())),
         ("admin/issuers/none", render(&issuers::IssuersList::sample_empty())),
         ("admin/issuer", render(&issuers::IssuerDetail::sample())),
         ("admin/issuer_new", render(&issuers::IssuerCreate::sample())),
         ("admin/keys", render(&keys::KeysList::sample())),
+        ("admin/webhooks", render(&webhooks::WebhooksList::sample())),
+        ("admin/webhooks/none", render(&webhooks::WebhooksList::sample_empty())),
+        ("admin/webhook", render(&webhooks::WebhookDetail::sample())),
+        ("admin/webhook_new", render(&webhooks::WebhookCreate::sample())),
+        ("admin/webhook_secret", render(&webhooks::WebhookSecret::sample())),
         ("admin/audit", render(&audit::AuditList::sample())),
         ("admin/audit/wrong", render(&audit::AuditList::sample_wrong())),
+        ("admin/jobs", render(&jobs::JobsList::sample())),
+        ("admin/jobs/none", render(&jobs::JobsList::sample_empty())),
+        ("admin/backup", render(&backup::Backup::sample())),
+        ("admin/backup/none", render(&backup::Backup::sample_none())),
         ("admin/confirm", render(&confirm::Confirm::sample())),
         ("admin/missing", render(&missing::Missing::sample())),
     ]

@@ -3,25 +3,85 @@
 use askama::Template;
 
 use super::audit::AuditRow;
+use super::chart::Chart;
 use super::{Console, Section};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
 use crate::http::pages::views::{Link, When};
 
-/// `GET /admin`.
+/// `GET /admin?span=`. What is in [`Overview::live`] keeps itself up to date.
 #[derive(Debug, Template)]
 #[template(path = "admin/overview.html")]
 pub struct Overview {
     pub chrome: Chrome,
     pub console: Console,
     pub figures: Vec<Figure>,
+    /// What needs somebody's attention.
+    pub warnings: Vec<Warning>,
+    pub span: Span,
+    pub charts: Vec<Chart>,
     /// The active signing key of each algorithm.
     pub keys: Vec<KeyAge>,
     /// Empty once everything is done or put away.
     pub checklist: Vec<Step>,
     /// The newest few events.
     pub recent: Vec<AuditRow>,
+}
+
+/// Something that needs attention.
+#[derive(Debug, Clone)]
+pub struct Warning {
+    /// In whole sentences.
+    pub text: String,
+    /// Where something can be done about it.
+    pub link: Option<Link>,
+}
+
+/// How far back the charts reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Span {
+    Day,
+    Week,
+    Month,
+}
+
+impl Span {
+    pub const ALL: [Self; 3] = [Self::Day, Self::Week, Self::Month];
+
+    /// The value of the parameter; empty for the usual one.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Day => "",
+            Self::Week => "week",
+            Self::Month => "month",
+        }
+    }
+
+    /// The span with this name; a day for any other.
+    #[must_use]
+    pub fn from_name(name: &str) -> Self {
+        Self::ALL.into_iter().find(|span| span.as_str() == name).unwrap_or(Self::Day)
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Day => "A day, by the hour",
+            Self::Week => "A week, by six hours",
+            Self::Month => "Four weeks, by the day",
+        }
+    }
+
+    /// How many bars, and of how many hours each.
+    #[must_use]
+    pub fn periods(self) -> (i64, i64) {
+        match self {
+            Self::Day => (24, 1),
+            Self::Week => (28, 6),
+            Self::Month => (28, 24),
+        }
+    }
 }
 
 /// One number and where it leads.
@@ -60,6 +120,20 @@ pub enum Progress {
 }
 
 impl Overview {
+    /// Where the part of the page that keeps itself up to date comes from.
+    fn live(&self) -> String {
+        format!("{}/admin?span={}&live=1", self.chrome.base, self.span.as_str())
+    }
+
+    /// The addresses of the same page for each span.
+    fn spans(&self) -> Vec<(String, &'static str, bool)> {
+        let link = |span: Span| match span.as_str() {
+            "" => format!("{}/admin", self.chrome.base),
+            name => format!("{}/admin?span={name}", self.chrome.base),
+        };
+        Span::ALL.map(|span| (link(span), span.label(), span == self.span)).into()
+    }
+
     fn steps_done(&self) -> usize {
         self.checklist.iter().filter(|step| step.progress == Progress::Done).count()
     }
@@ -81,6 +155,12 @@ impl Overview {
                 figure("Signed in now", "47", "/admin/sessions"),
                 figure("Failed sign-ins today", "3", "/admin/audit?kind=sign_in.failed"),
             ],
+            warnings: vec![Warning {
+                text: words("3 messages have not arrived after several tries."),
+                link: Some(Link { text: words("Look at the jobs"), href: words("/admin/jobs") }),
+            }],
+            span: Span::Day,
+            charts: vec![Chart::sample()],
             keys: vec![key("RS256"), key("ES256"), key("EdDSA")],
             checklist: Step::samples(),
             recent: AuditRow::samples(),

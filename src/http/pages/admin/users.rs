@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::audit::AuditRow;
+use super::roles::RolesInApp;
 use super::user_forms::UserForm;
 use super::{Console, Section, State, next_page, path_below};
 use crate::http::pages::chrome::Chrome;
@@ -98,6 +99,8 @@ pub struct UserDetail {
     pub errors: Vec<FieldError>,
     pub sessions: Vec<SessionView>,
     pub apps: Vec<AppAccess>,
+    /// What they may be in apps, by themselves or by a group.
+    pub roles: Vec<RolesInApp>,
     /// The newest few events about this person.
     pub recent: Vec<AuditRow>,
 }
@@ -166,6 +169,7 @@ impl UserDetail {
                 scopes: words("openid profile email"),
                 since: When::sample(400_000),
             }],
+            roles: RolesInApp::sample(),
             recent: AuditRow::samples(),
         }
     }

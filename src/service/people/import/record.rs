@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::clock::UnixTime;
 use crate::crypto::password;
 use crate::crypto::secret;
+use crate::protocol::app_roles::AppRoles;
 use crate::protocol::plain_text::is_disguised;
 use crate::protocol::types::UserId;
 use crate::protocol::user::{Profile, User};
@@ -84,6 +85,7 @@ impl Record {
             name: check_name(self.name)?,
             profile: self.profile,
             groups: groups.unwrap_or_default(),
+            app_roles: AppRoles::default(),
             role: None,
             disabled_at: self.disabled.unwrap_or_default().then_some(now),
             created_at: now,

@@ -1,0 +1,427 @@
+//! The way into the REST API: who calls, whether scope and role allow it, and what it is about. Every
+//! address of [`super::table`] goes through [`enter`].
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::web::Bytes;
+use actix_web::{Error, HttpRequest, HttpResponse};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::fault::Fault;
+use super::table::{About, Entry, Method};
+use super::{act, sent, shapes};
+use crate::crypto::encoding::fingerprint;
+use crate::http::site::Site;
+use crate::http::{client_certificate, error, extract};
+use crate::protocol::error::OAuthError;
+use crate::protocol::params::Params;
+use crate::protocol::rights::{Person, Power, Right, Role};
+use crate::protocol::token::sender_constraint::Scheme;
+use crate::protocol::types::SessionId;
+use crate::protocol::user::User;
+use crate::service::api::access::{self, ApiCaller};
+use crate::service::api::requests::{self, Beginning, Begun};
+use crate::service::audit::{self, Actor, Caller, Event};
+use crate::service::failure::EndpointError;
+use crate::service::people::{self, PeopleError, groups};
+use crate::service::session;
+use crate::service::token::access_token::Presented;
+use crate::service::token::dpop::Carrier;
+use crate::store::groups::Group;
+
+/// What a handler answers.
+pub(super) type Answer = Result<Reply, Fault>;
+
+/// An answer that is no error.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Reply {
+    status: u16,
+    location: Option<String>,
+    link: Option<String>,
+    tag: Option<String>,
+    body: Option<Value>,
+}
+
+impl Reply {
+    /// Something to look at.
+    pub(super) fn shown(body: impl Serialize) -> Answer {
+        Self::with(StatusCode::OK, body)
+    }
+
+    /// Something that has just been made, and where it is.
+    pub(super) fn created(body: impl Serialize, location: String) -> Answer {
+        let reply = Self::with(StatusCode::CREATED, body)?;
+        Ok(Self { location: Some(location), ..reply })
+    }
+
+    /// It is done, and there is nothing to say about it.
+    #[expect(clippy::unnecessary_wraps, reason = "handlers end like this")]
+    pub(super) fn done() -> Answer {
+        let status = StatusCode::NO_CONTENT.as_u16();
+        Ok(Self { status, location: None, link: None, tag: None, body: None })
+    }
+
+    fn with(status: StatusCode, body: impl Serialize) -> Answer {
+        let body = serde_json::to_value(body).map_err(EndpointError::from);
+        let body = body.map_err(Fault::Endpoint)?;
+        Ok(Self {
+            status: status.as_u16(),
+            location: None,
+            link: None,
+            tag: None,
+            body: Some(body),
+        })
+    }
+
+    /// With its entity tag (RFC 9110 section 8.8.3), by which a change can say what it was made from.
+    pub(super) fn tagged(self) -> Self {
+        Self { tag: self.body.as_ref().map(tag_of), ..self }
+    }
+
+    /// With the address of the next page (RFC 8288).
+    pub(super) fn linked(self, link: Option<String>) -> Self {
+        Self { link, ..self }
+    }
+
+    fn response(self) -> HttpResponse {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
+        let mut response = HttpResponse::build(status);
+        let link = self.link.map(|next| format!("<{next}>; rel=\"next\""));
+        let tag = self.tag.map(|tag| format!("\"{tag}\""));
+        for (name, value) in
+            [(header::LOCATION, self.location), (header::LINK, link), (header::ETAG, tag)]
+        {
+            if let Some(value) = value {
+                response.insert_header((name, value));
+            }
+        }
+        match self.body {
+            Some(body) => response.json(body),
+            None => response.finish(),
+        }
+    }
+}
+
+/// The tag of what is shown: another one whenever anything of it is different.
+pub(super) fn tag_of(body: &Value) -> String {
+    fingerprint(&body.to_string())
+}
+
+/// One call of a program that may make it.
+pub(super) struct Call<'a> {
+    pub site: &'a Site,
+    pub request: &'a HttpRequest,
+    pub caller: ApiCaller,
+    pub query: Params,
+    pub body: Value,
+    /// The first variable part of the path.
+    pub id: String,
+    person: Option<User>,
+    group: Option<Group>,
+}
+
+/// Lets a call in and answers it.
+pub(super) async fn enter(
+    entry: &'static Entry,
+    (site, request): (&Site, &HttpRequest),
+    body: Result<Bytes, Error>,
+) -> HttpResponse {
+    match serve(entry, (site, request), body).await {
+        Ok(reply) => reply.response(),
+        Err(fault) => fault.response(request),
+    }
+}
+
+async fn serve(
+    entry: &'static Entry,
+    (site, request): (&Site, &HttpRequest),
+    body: Result<Bytes, Error>,
+) -> Answer {
+    // Nobody without a living key or token learns more than that.
+    let caller = admit(site, request).await?;
+    let mut call = Call {
+        site,
+        request,
+        caller,
+        query: Params::default(),
+        body: Value::Null,
+        id: String::new(),
+        person: None,
+        group: None,
+    };
+    let answer = Box::pin(call.carry_out(entry, body)).await;
+    call.note_refusal(entry, answer).await
+}
+
+/// The credential, from the header alone.
+async fn admit(site: &Site, request: &HttpRequest) -> Result<ApiCaller, Fault> {
+    let mut headers = request.headers().get_all(header::AUTHORIZATION);
+    let value = match (headers.next(), headers.next()) {
+        (_, Some(_)) => {
+            let twice = OAuthError::invalid_request("There are two Authorization headers.");
+            return Err(Fault::Endpoint(twice.into()));
+        }
+        (value, None) => value,
+    };
+    let parts = value.and_then(|value| value.to_str().ok()?.split_once(' '));
+    let parts = parts.and_then(|(name, token)| Some((Scheme::from_name(name)?, token.trim())));
+    let (scheme, token) = parts.ok_or(Fault::NoCredential)?;
+    let dpop = extract::dpop(request.headers());
+    // As it was sent, since proofs are made for the address as it was sent.
+    let path = request.uri().path();
+    let carrier = Carrier {
+        headers: &dpop,
+        method: request.method().as_str(),
+        path: path.strip_prefix(site.base.as_str()).unwrap_or(path),
+        entrance: extract::entrance(site, request),
+        token: None,
+    };
+    let certificate = client_certificate::of(site, request);
+    let presented = Presented { token, scheme, carrier, certificate: certificate.as_ref() };
+    Ok(access::admit(site, &presented, &extract::caller(site, request)).await?)
+}
+
+impl Call<'_> {
+    async fn carry_out(&mut self, entry: &'static Entry, body: Result<Bytes, Error>) -> Answer {
+        if !self.caller.has(entry.scope) {
+            return Err(Fault::Scope(entry.scope));
+        }
+        if !self.caller.may(entry.right) {
+            return Err(Fault::forbidden("Your role does not allow this."));
+        }
+        self.query = sent::query(self.request, shapes::of(entry.action).query)?;
+        if entry.method != Method::Get {
+            self.body = sent::json(self.request, body)?;
+        }
+        self.look_up(entry).await?;
+        let key = sent::idempotency_key(self.request)?;
+        match key.filter(|_| entry.method == Method::Post) {
+            None => Box::pin(act(self, entry.action)).await,
+            Some(key) => self.once(entry, key).await,
+        }
+    }
+
+    /// Carries out what must not be carried out twice.
+    async fn once(&self, entry: &'static Entry, key: &str) -> Answer {
+        let path = self.request.uri().path();
+        let asked = format!("{} {path}\n{}", entry.method.as_str(), self.body);
+        let begun = match requests::begin(self.site, (&self.caller.actor, key), &asked).await? {
+            Beginning::First(begun) => begun,
+            Beginning::Again(kept) => {
+                return serde_json::from_slice(&kept)
+                    .map_err(|error| Fault::Endpoint(EndpointError::from(error)));
+            }
+            Beginning::UnderWay => {
+                let detail = "A request with this Idempotency-Key is under way. Try again shortly.";
+                return Err(Fault::conflict("under_way", detail));
+            }
+            Beginning::Another => {
+                return Err(Fault::new(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "idempotency_key_reused",
+                    "This Idempotency-Key was sent with another request. Choose a new one.",
+                ));
+            }
+        };
+        let answer = Box::pin(act(self, entry.action)).await;
+        self.keep(&begun, &answer).await;
+        answer
+    }
+
+    /// What was changed is not undone because its answer could not be kept.
+    async fn keep(&self, begun: &Begun, answer: &Answer) {
+        let kept = match answer {
+            Ok(reply) => match serde_json::to_vec(reply) {
+                Ok(bytes) => requests::finish(self.site, begun, &bytes).await,
+                Err(error) => Err(error.into()),
+            },
+            // Whether it has changed anything is not known: it must not be tried again at once.
+            Err(Fault::Endpoint(EndpointError::Failure(_))) => Ok(()),
+            Err(_) => requests::give_up(self.site, begun).await,
+        };
+        if let Err(failure) = kept {
+            error::report(&extract::request_id(self.request), &failure);
+        }
+    }
+
+    /// The one place that decides whether this caller may do this with what the address is about, as far
+    /// as it can be told before. What may change until it is done, the services ask again.
+    async fn look_up(&mut self, entry: &Entry) -> Result<(), Fault> {
+        let right = entry.right;
+        self.id = self.part("id")?;
+        match entry.about {
+            About::Nobody => Ok(()),
+            About::Person => {
+                let person = self.find_person(&self.id).await?;
+                self.held_against(right, person).await
+            }
+            About::Session => {
+                let found = session::find(self.site, &SessionId::new(self.id.as_str())).await?;
+                let found = found.ok_or_else(|| Fault::not_found("session"))?;
+                let person = people::find(self.site, found.user_id.as_str()).await?;
+                let seen = self.caller.standing.may_see(&person.groups);
+                if !seen {
+                    return Err(Fault::not_found("session"));
+                }
+                self.held_against(right, person).await
+            }
+            About::Group => self.look_up_group(right).await,
+            About::Member => {
+                self.look_up_group(right).await?;
+                let member = self.part("member")?;
+                self.person = Some(self.find_person(&member).await?);
+                Ok(())
+            }
+        }
+    }
+
+    async fn look_up_group(&mut self, right: Right) -> Result<(), Fault> {
+        let group = groups::find(self.site, &self.id).await?;
+        if !self.caller.standing.covers(Right::GroupsRead, &group.name) {
+            return Err(Fault::not_found("group"));
+        }
+        let covered = self.caller.standing.covers(right, &group.name);
+        self.group = Some(group);
+        if covered { Ok(()) } else { Err(Fault::forbidden("This group is not yours to change.")) }
+    }
+
+    async fn held_against(&mut self, right: Right, person: User) -> Result<(), Fault> {
+        let allowed = right == Right::PeopleRead || {
+            let power = self.power(&person).await?;
+            let about = Person { power, groups: &person.groups };
+            self.caller.standing.may_change(right, &about)
+        };
+        self.person = Some(person);
+        if allowed { Ok(()) } else { Err(PeopleError::NotYours.into()) }
+    }
+
+    async fn power(&self, person: &User) -> Result<Power, Fault> {
+        if self.caller.standing.role == Role::GroupManager {
+            return Ok(people::power(self.site, person).await?);
+        }
+        // To everybody else it makes no difference who looks after groups.
+        Ok(if person.role.is_some() { Power::Role } else { Power::None })
+    }
+
+    /// A variable part of the path, decoded; empty where there is none of this name.
+    fn part(&self, name: &str) -> Result<String, Fault> {
+        let unreadable = || Fault::malformed("The path cannot be read.");
+        let parts: Parts = self.request.match_info().load().map_err(|_| unreadable())?;
+        let part = if name == "member" { parts.member } else { parts.id };
+        if part.contains('\0') { Err(unreadable()) } else { Ok(part) }
+    }
+
+    /// Somebody this caller sees, by id, user name or e-mail address.
+    pub(super) async fn find_person(&self, text: &str) -> Result<User, Fault> {
+        let person = people::find(self.site, text).await?;
+        if self.caller.standing.may_see(&person.groups) {
+            Ok(person)
+        } else {
+            Err(Fault::not_found("person"))
+        }
+    }
+
+    /// The person this is about, whom [`Call::look_up`] has looked at.
+    pub(super) fn person(&self) -> Result<&User, Fault> {
+        self.person.as_ref().ok_or_else(|| Fault::not_found("person"))
+    }
+
+    /// The group this is about, which [`Call::look_up`] has looked at.
+    pub(super) fn group(&self) -> Result<&Group, Fault> {
+        self.group.as_ref().ok_or_else(|| Fault::not_found("group"))
+    }
+
+    /// Who calls, for the audit log and the services.
+    pub(super) fn actor(&self) -> &Actor {
+        &self.caller.actor
+    }
+
+    /// From where.
+    pub(super) fn from(&self) -> Caller {
+        extract::caller(self.site, self.request)
+    }
+
+    /// Where something of the API is.
+    pub(super) fn address(&self, parts: &[&str]) -> String {
+        let mut address = format!("{}/api/v1", self.site.issuer());
+        for part in parts {
+            let encoded: String = url::form_urlencoded::byte_serialize(part.as_bytes()).collect();
+            address.push('/');
+            address.push_str(&encoded.replace('+', "%20"));
+        }
+        address
+    }
+
+    /// Checks that a change was made from what there is: `If-Match` is a duty, since of two people who
+    /// change the same thing the second would undo what the first has done.
+    pub(super) fn made_from(&self, shown: &Value) -> Result<(), Fault> {
+        match sent::if_match(self.request, &tag_of(shown))? {
+            Some(true) => Ok(()),
+            Some(false) => Err(Fault::changed()),
+            None => Err(Fault::new(
+                StatusCode::PRECONDITION_REQUIRED,
+                "precondition_required",
+                "Send If-Match with the ETag of what you have read, so that nobody's change is lost.",
+            )),
+        }
+    }
+
+    /// As [`Call::made_from`] where it is no duty.
+    pub(super) fn made_from_if_said(&self, shown: &Value) -> Result<(), Fault> {
+        match sent::if_match(self.request, &tag_of(shown))? {
+            Some(false) => Err(Fault::changed()),
+            Some(true) | None => Ok(()),
+        }
+    }
+
+    /// Somebody who tries to change what scope or role do not allow is worth knowing about.
+    async fn note_refusal(&self, entry: &Entry, answer: Answer) -> Answer {
+        let refused = answer.as_ref().err().is_some_and(Fault::is_refusal);
+        if refused && entry.method != Method::Get {
+            let event = Event::failure("api.refused", self.actor(), self.site.now());
+            let mut event = event.detail("address", format!("/api/v1{}", entry.path));
+            event = event.detail("right", entry.right.as_str());
+            if let Some(person) = &self.person {
+                event = event.user(&person.id);
+            }
+            if let Some(group) = &self.group {
+                event = event.detail("group", group.name.as_str());
+            }
+            audit::write(self.site, event).await?;
+        }
+        answer
+    }
+}
+
+/// The variable parts of a path; empty where there are none.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Parts {
+    id: String,
+    member: String,
+}
+
+/// What every list answers.
+pub(super) fn list_body(items: &[impl Serialize], next: Option<&str>) -> Value {
+    serde_json::json!({ "items": items, "next": next })
+}
+
+impl Call<'_> {
+    /// A page of a list: `found` has one row more than the page if there is another page.
+    pub(super) fn page<T: Serialize>(&self, mut found: Vec<(T, String)>, limit: i64) -> Answer {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let next = found.last().filter(|_| more).map(|(_, place)| sent::as_cursor(place));
+        let items: Vec<_> = found.into_iter().map(|(item, _)| item).collect();
+        let link = next.as_ref().map(|next| {
+            let path = self.request.uri().path();
+            let path = path.strip_prefix(self.site.base.as_str()).unwrap_or(path);
+            let query = self.query.clone().with("cursor", next).encode();
+            format!("{}{path}?{query}", self.site.issuer())
+        });
+        let link = link.filter(|link| HeaderValue::from_str(link).is_ok());
+        Ok(Reply::shown(list_body(&items, next.as_deref()))?.linked(link))
+    }
+}

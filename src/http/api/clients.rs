@@ -1,0 +1,113 @@
+//! `/api/v1/clients`: apps. One that has scopes of this API itself is another way in, so nobody makes or
+//! changes one that could do more here than they can.
+
+use serde_json::Value;
+
+use super::call::{Answer, Call, Reply};
+use super::fault::Fault;
+use super::sent;
+use super::views::{ClientChange, ClientView, ClientWithSecret, NewClient};
+use crate::protocol::api;
+use crate::protocol::client::{Client, ClientMetadata};
+use crate::protocol::session_data::merge_patch;
+use crate::protocol::types::ClientId;
+use crate::service::clients::{self, Activity, WithSecret};
+use crate::service::failure::EndpointError;
+use crate::store::clients::ClientFilter;
+
+pub(super) async fn list(call: &Call<'_>) -> Answer {
+    let limit = sent::limit(&call.query)?;
+    let filter = ClientFilter {
+        search: call.query.sole("search").map(str::to_owned),
+        after: sent::cursor(&call.query)?.map(ClientId::new),
+        limit: limit + 1,
+    };
+    let found = clients::search(call.site, &filter).await?;
+    let rows = found.iter().map(|client| (ClientView::from(client), client.id.to_string()));
+    call.page(rows.collect(), limit)
+}
+
+/// The client in the path.
+async fn named(call: &Call<'_>) -> Result<Client, Fault> {
+    Ok(clients::get(call.site, &ClientId::new(call.id.as_str())).await?)
+}
+
+/// As it is shown, to make its tag from.
+fn shown(client: &Client) -> Result<Value, Fault> {
+    let shown = serde_json::to_value(ClientView::from(client)).map_err(EndpointError::from);
+    shown.map_err(Fault::Endpoint)
+}
+
+/// Whoever has an app's secret, or says how it proves itself, can do what the app can.
+fn within_own_scopes(call: &Call<'_>, metadata: &ClientMetadata) -> Result<(), Fault> {
+    match api::of_client(&metadata.scope).find(|scope| !call.caller.has(*scope)) {
+        None => Ok(()),
+        Some(missing) => Err(Fault::Scope(missing)),
+    }
+}
+
+pub(super) async fn create(call: &Call<'_>) -> Answer {
+    let new: NewClient = sent::parsed(&call.body)?;
+    let usual = ClientMetadata::for_kind(new.metadata.kind);
+    let metadata = with(usual, call.body.get("metadata"))?;
+    within_own_scopes(call, &metadata)?;
+    let new = clients::NewClient { id: new.client_id.map(ClientId::new), metadata, secret: None };
+    let made = clients::create(call.site, new, call.actor()).await?;
+    let location = call.address(&["clients", made.client.id.as_str()]);
+    Reply::created(with_secret(&made), location)
+}
+
+/// The metadata with the members that were sent.
+fn with(before: ClientMetadata, sent: Option<&Value>) -> Result<ClientMetadata, Fault> {
+    let Some(sent) = sent else { return Ok(before) };
+    let before = serde_json::to_value(before).map_err(EndpointError::from);
+    let before = before.map_err(Fault::Endpoint)?;
+    sent::parsed(&merge_patch::merged(Some(before), sent))
+}
+
+fn with_secret(made: &WithSecret) -> ClientWithSecret {
+    ClientWithSecret {
+        client: ClientView::from(&made.client),
+        client_secret: made.secret.as_ref().map(|secret| secret.expose().to_owned()),
+    }
+}
+
+pub(super) async fn show(call: &Call<'_>) -> Answer {
+    Ok(Reply::shown(ClientView::from(&named(call).await?))?.tagged())
+}
+
+pub(super) async fn patch(call: &Call<'_>) -> Answer {
+    let client = named(call).await?;
+    within_own_scopes(call, &client.metadata)?;
+    call.made_from(&shown(&client)?)?;
+    // Read for itself first, so that what does not exist is refused by name.
+    let _: ClientChange = sent::parsed(&call.body)?;
+    let metadata = with(client.metadata.clone(), call.body.get("metadata"))?;
+    within_own_scopes(call, &metadata)?;
+    let changed = clients::update_if(call.site, client, metadata, call.actor()).await?;
+    let changed = changed.ok_or_else(Fault::changed)?;
+    Ok(Reply::shown(ClientView::from(&changed))?.tagged())
+}
+
+pub(super) async fn delete(call: &Call<'_>) -> Answer {
+    let client = named(call).await?;
+    call.made_from_if_said(&shown(&client)?)?;
+    clients::delete(call.site, &client.id, call.actor()).await?;
+    Reply::done()
+}
+
+pub(super) async fn set_activity(call: &Call<'_>, activity: Activity) -> Answer {
+    let client = named(call).await?;
+    if activity == Activity::Enabled {
+        within_own_scopes(call, &client.metadata)?;
+    }
+    clients::set_activity(call.site, &client.id, activity, call.actor()).await?;
+    Reply::done()
+}
+
+pub(super) async fn new_secret(call: &Call<'_>) -> Answer {
+    let client = named(call).await?;
+    within_own_scopes(call, &client.metadata)?;
+    let made = clients::rotate_secret(call.site, &client.id, None, call.actor()).await?;
+    Reply::shown(with_secret(&made))
+}

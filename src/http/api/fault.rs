@@ -1,0 +1,301 @@
+//! The ways in which a call of the REST API fails, each with a status and a code that stays: problem
+//! details (RFC 9457) with the members `code` and, where fields are to be mended, `errors`.
+
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::clock::Seconds;
+use crate::http::error;
+use crate::http::extract::request_id;
+use crate::protocol::api::ApiScope;
+use crate::protocol::error::OAuthError;
+use crate::service::api::access::AccessError;
+use crate::service::clients::ClientError;
+use crate::service::failure::{EndpointError, Failure};
+use crate::service::keys::KeyChangeError;
+use crate::service::people::PeopleError;
+use crate::service::people::groups::GroupError;
+use crate::service::people::links::LinkError;
+
+/// What the `type` of every problem begins with; its code follows.
+const TYPE: &str = "urn:doorward:problem:";
+
+/// What is wrong with a field.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub(super) struct FieldFault {
+    /// Its name as it was sent.
+    pub field: String,
+    pub problem: String,
+}
+
+/// The body of every error (RFC 9457 section 3).
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Problem {
+    /// Stays the same for the same kind of error; not an address.
+    r#type: String,
+    title: String,
+    status: u16,
+    /// What to do about it.
+    detail: String,
+    /// The last part of `type`.
+    code: String,
+    /// By which the request is found in the log.
+    request_id: String,
+    /// Fields to be mended.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    errors: Vec<FieldFault>,
+}
+
+/// Why a call fails.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// Something to be mended by the caller.
+    Problem { status: StatusCode, code: &'static str, detail: String, errors: Vec<FieldFault> },
+    /// The key or token does not have this scope (RFC 6750 section 3.1).
+    Scope(ApiScope),
+    /// Too many wrong credentials.
+    Throttled(Seconds),
+    /// The method is not one of these.
+    Method(String),
+    /// No key and no token at all.
+    NoCredential,
+    /// A key or token that is none, or a failure of ours.
+    Endpoint(EndpointError),
+}
+
+impl Fault {
+    pub(super) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self::Problem { status, code, detail: detail.into(), errors: Vec::new() }
+    }
+
+    pub(super) fn not_found(what: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("There is no such {what}."))
+    }
+
+    pub(super) fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    }
+
+    pub(super) fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed_request", detail)
+    }
+
+    pub(super) fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// Fields that have to be mended.
+    pub(super) fn invalid(errors: Vec<FieldFault>) -> Self {
+        Self::Problem {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            code: "invalid",
+            detail: "Mend the fields named in errors.".to_owned(),
+            errors,
+        }
+    }
+
+    pub(super) fn field(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::invalid(vec![FieldFault { field: field.into(), problem: problem.into() }])
+    }
+
+    /// Somebody else has changed it since.
+    pub(super) fn changed() -> Self {
+        let detail = "It is not what If-Match names any more. Read it again and repeat the change.";
+        Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)
+    }
+
+    /// Whether somebody tried what is not theirs to do.
+    pub(super) fn is_refusal(&self) -> bool {
+        match self {
+            Self::Problem { status, .. } => *status == StatusCode::FORBIDDEN,
+            Self::Scope(_) => true,
+            Self::Throttled(_) | Self::Method(_) | Self::NoCredential | Self::Endpoint(_) => false,
+        }
+    }
+
+    /// As an answer.
+    pub(super) fn response(&self, request: &HttpRequest) -> HttpResponse {
+        match self {
+            Self::Problem { status, code, detail, errors } => {
+                with_body((HttpResponse::new(*status), request), (code, detail), errors)
+            }
+            Self::Scope(scope) => {
+                let scope = scope.as_str();
+                let challenge = format!(
+                    "Bearer realm=\"doorward\", error=\"insufficient_scope\", scope=\"{scope}\""
+                );
+                let response = HttpResponse::new(StatusCode::FORBIDDEN);
+                let response = with_header(response, header::WWW_AUTHENTICATE, &challenge);
+                let detail = format!("The key or access token needs the scope {scope}.");
+                with_body((response, request), ("insufficient_scope", &detail), &[])
+            }
+            Self::Throttled(seconds) => {
+                let response = HttpResponse::new(StatusCode::TOO_MANY_REQUESTS);
+                let wait = seconds.max(&1).to_string();
+                let response = with_header(response, header::RETRY_AFTER, &wait);
+                let detail = "Too many wrong keys or tokens came from this network. Wait, and use one \
+                              that works.";
+                with_body((response, request), ("too_many_requests", detail), &[])
+            }
+            Self::Method(known) => {
+                let response = HttpResponse::new(StatusCode::METHOD_NOT_ALLOWED);
+                let response = with_header(response, header::ALLOW, known);
+                let detail = format!("This address knows {known}.");
+                with_body((response, request), ("method_not_allowed", &detail), &[])
+            }
+            Self::NoCredential => {
+                let detail = "Send an API key or access token in the Authorization header.";
+                with_body((error::no_bearer(), request), ("invalid_token", detail), &[])
+            }
+            Self::Endpoint(failed) => endpoint(request, failed),
+        }
+    }
+}
+
+fn endpoint(request: &HttpRequest, failed: &EndpointError) -> HttpResponse {
+    let response = error::bearer(request, failed);
+    let (code, detail) = match failed {
+        EndpointError::OAuth(OAuthError { code, description, .. }) => (code.as_str(), *description),
+        EndpointError::Failure(Failure::Unavailable(_)) => (
+            "temporarily_unavailable",
+            "The provider cannot answer at the moment; try again shortly.",
+        ),
+        EndpointError::Failure(Failure::Internal(_)) => {
+            ("server_error", "Something went wrong inside the provider.")
+        }
+    };
+    with_body((response, request), (code, detail), &[])
+}
+
+fn with_header(mut response: HttpResponse, name: HeaderName, value: &str) -> HttpResponse {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+    response
+}
+
+fn with_body(
+    (response, request): (HttpResponse, &HttpRequest),
+    (code, detail): (&str, &str),
+    errors: &[FieldFault],
+) -> HttpResponse {
+    let status = response.status();
+    let body = Problem {
+        r#type: format!("{TYPE}{code}"),
+        title: status.canonical_reason().unwrap_or("Error").to_owned(),
+        status: status.as_u16(),
+        detail: detail.to_owned(),
+        code: code.to_owned(),
+        request_id: request_id(request),
+        errors: errors.to_vec(),
+    };
+    let body = serde_json::to_vec(&body).unwrap_or_default();
+    let mut response = response.set_body(BoxBody::new(body));
+    let kind = HeaderValue::from_static("application/problem+json");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+impl From<Failure> for Fault {
+    fn from(failure: Failure) -> Self {
+        Self::Endpoint(failure.into())
+    }
+}
+
+impl From<AccessError> for Fault {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::Throttled(seconds) => Self::Throttled(seconds),
+            AccessError::Endpoint(error) => Self::Endpoint(error),
+        }
+    }
+}
+
+const NOT_YOURS: &str = "Your role does not allow this, or not with this person.";
+
+impl From<PeopleError> for Fault {
+    fn from(error: PeopleError) -> Self {
+        match error {
+            PeopleError::NotFound => Self::not_found("person"),
+            PeopleError::Taken => {
+                Self::conflict("taken", "Somebody has this user name or e-mail address already.")
+            }
+            PeopleError::Invalid { field, problem } => Self::field(field, problem),
+            PeopleError::Password(refusal) => Self::field("password", refusal.to_string()),
+            PeopleError::LastOwner => Self::conflict(
+                "last_owner",
+                "This is the last owner. Make somebody else an owner first.",
+            ),
+            PeopleError::NotYours => Self::forbidden(NOT_YOURS),
+            PeopleError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<GroupError> for Fault {
+    fn from(error: GroupError) -> Self {
+        match error {
+            GroupError::NotFound => Self::not_found("group"),
+            GroupError::NoPerson => Self::not_found("person"),
+            GroupError::Taken => Self::conflict("taken", "There is a group with this name."),
+            GroupError::HasRole => Self::conflict(
+                "has_role",
+                "Whoever has a role in the console can do more already than look after a group.",
+            ),
+            GroupError::People(error) => error.into(),
+            GroupError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<LinkError> for Fault {
+    fn from(error: LinkError) -> Self {
+        match error {
+            LinkError::People(error) => error.into(),
+            LinkError::Failure(failure) => failure.into(),
+            LinkError::Spent | LinkError::AlreadySetUp => Self::not_found("link"),
+        }
+    }
+}
+
+impl From<ClientError> for Fault {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::NotFound => Self::not_found("client"),
+            ClientError::Taken => Self::conflict("taken", "This client_id is taken."),
+            ClientError::Invalid(problems) => Self::invalid(
+                problems
+                    .iter()
+                    .map(|problem| FieldFault {
+                        field: format!("metadata.{}", problem.field),
+                        problem: problem.to_string(),
+                    })
+                    .collect(),
+            ),
+            ClientError::NoSecret | ClientError::NotSelfRegistered => {
+                Self::conflict("no_secret", error.to_string())
+            }
+            ClientError::TooManySecrets => Self::conflict("too_many_secrets", error.to_string()),
+            ClientError::LastSecret => Self::conflict("last_secret", error.to_string()),
+            ClientError::WeakSecret => Self::field("client_secret", error.to_string()),
+            ClientError::BadId => Self::field("client_id", error.to_string()),
+            ClientError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<KeyChangeError> for Fault {
+    fn from(error: KeyChangeError) -> Self {
+        match error {
+            KeyChangeError::NotFound => Self::not_found("key"),
+            KeyChangeError::InUse => {
+                Self::conflict("in_use", "This key is in use. Rotate first, then retire it.")
+            }
+            KeyChangeError::Failure(failure) => failure.into(),
+        }
+    }
+}

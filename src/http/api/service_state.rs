@@ -1,0 +1,129 @@
+//! `/api/v1/sessions`, `/api/v1/keys` and `/api/v1/audit-events`: who is signed in, what signs, and what
+//! happened.
+
+use super::call::{Answer, Call, Reply};
+use super::fault::Fault;
+use super::sent;
+use super::views::{AuditView, KeyView, Rotation, SessionView};
+use crate::clock::UnixTime;
+use crate::protocol::types::SessionId;
+use crate::service::keys::{self, KeyChangeError, encryption};
+use crate::service::session::{self, sightings};
+use crate::service::{audit, people};
+use crate::store::Cursor;
+use crate::store::audit::{AuditFilter, Order, Outcome};
+
+/// Where the page before ended, in a list ordered by time.
+fn place(call: &Call<'_>) -> Result<Option<Cursor>, Fault> {
+    let Some(text) = sent::cursor(&call.query)? else { return Ok(None) };
+    let place = Cursor::parse(&text);
+    place.map(Some).ok_or_else(|| Fault::malformed("cursor is none that this list has given out."))
+}
+
+pub(super) async fn sessions(call: &Call<'_>) -> Answer {
+    let (limit, after) = (sent::limit(&call.query)?, place(call)?);
+    let user = match call.query.sole("user") {
+        None => None,
+        Some(text) => Some(people::find(call.site, text).await?.id),
+    };
+    let found = session::list(call.site, (user.as_ref(), after), limit + 1).await?;
+    let places: Vec<_> = found.iter().map(|session| session.cursor().to_string()).collect();
+    let seen = sightings::of(call.site, found).await?;
+    let rows = seen.into_iter().map(SessionView::from).zip(places).collect();
+    call.page(rows, limit)
+}
+
+pub(super) async fn end_session(call: &Call<'_>) -> Answer {
+    let id = SessionId::new(call.id.as_str());
+    // One that has ended already is what was asked for.
+    session::end_by_id(call.site, &id, (call.actor(), &call.from())).await?;
+    Reply::done()
+}
+
+pub(super) async fn keys(call: &Call<'_>) -> Answer {
+    let mut rows = Vec::new();
+    for key in keys::list(call.site).await? {
+        let view = KeyView {
+            kid: key.kid.clone(),
+            alg: key.alg.as_str().to_owned(),
+            purpose: "sig".to_owned(),
+            state: key.state,
+            created_at: key.created_at.into(),
+            removed_at: key.remove_after.map(Into::into),
+        };
+        rows.push((view, key.kid));
+    }
+    for key in encryption::list(call.site).await? {
+        let view = KeyView {
+            kid: key.kid.clone(),
+            alg: key.alg.as_str().to_owned(),
+            purpose: "enc".to_owned(),
+            state: key.state,
+            created_at: key.created_at.into(),
+            removed_at: key.remove_after.map(Into::into),
+        };
+        rows.push((view, key.kid));
+    }
+    call.page(rows, i64::MAX)
+}
+
+pub(super) async fn rotate_keys(call: &Call<'_>) -> Answer {
+    let wanted: Rotation = sent::parsed(&call.body)?;
+    let settings = &call.site.config.keys;
+    if let Some(alg) = settings.algorithms.iter().find(|alg| alg.as_str() == wanted.alg) {
+        keys::rotate(call.site, *alg, call.actor()).await?;
+        return Reply::done();
+    }
+    let encryption = settings.encryption_algorithms.iter().copied();
+    let alg = encryption.into_iter().find(|alg| alg.as_str() == wanted.alg);
+    let alg = alg.ok_or_else(|| Fault::field("alg", "there is no key with this algorithm"))?;
+    encryption::rotate(call.site, alg, call.actor()).await?;
+    Reply::done()
+}
+
+pub(super) async fn retire_key(call: &Call<'_>) -> Answer {
+    match keys::retire(call.site, &call.id, call.actor()).await {
+        Err(KeyChangeError::NotFound) => {
+            encryption::retire(call.site, &call.id, call.actor()).await?;
+        }
+        other => other?,
+    }
+    Reply::done()
+}
+
+pub(super) async fn audit_events(call: &Call<'_>) -> Answer {
+    let (limit, after) = (sent::limit(&call.query)?, place(call)?);
+    let given = |name| call.query.sole(name).map(str::to_owned);
+    let outcome = match call.query.sole("outcome") {
+        None => None,
+        Some(name) => Some(
+            Outcome::from_name(name)
+                .ok_or_else(|| Fault::malformed("outcome is success or failure."))?,
+        ),
+    };
+    let filter = AuditFilter {
+        kind: given("kind"),
+        outcome,
+        user_id: given("user_id"),
+        client_id: given("client_id"),
+        address: given("address"),
+        request_id: given("request_id"),
+        since: moment(call, "since")?,
+        until: moment(call, "until")?,
+        order: Order::NewestFirst,
+        after,
+        limit: limit + 1,
+    };
+    let found = audit::list(call.site, &filter).await?;
+    let rows = found.into_iter().map(|event| {
+        let place = event.cursor().to_string();
+        (AuditView::from(event), place)
+    });
+    call.page(rows.collect(), limit)
+}
+
+fn moment(call: &Call<'_>, name: &'static str) -> Result<Option<UnixTime>, Fault> {
+    let Some(text) = call.query.sole(name) else { return Ok(None) };
+    let at = UnixTime::parse(text);
+    at.map(Some).ok_or_else(|| Fault::malformed(format!("{name} is a time as in RFC 3339.")))
+}

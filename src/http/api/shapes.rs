@@ -1,0 +1,186 @@
+//! What each address of the REST API takes and answers, for the OpenAPI document and for reading queries.
+
+use schemars::{Schema, SchemaGenerator};
+
+use super::table::Action;
+use super::views::{
+    AuditView, ClientChange, ClientView, ClientWithSecret, GroupChange, GroupView, KeyView,
+    Manager, NewClient, NewGroup, NewUser, ResetLink, Rotation, SessionView, SignOut, SignedOut,
+    UserChange, UserView,
+};
+
+/// Makes the schema of a type, or a reference to it.
+pub(super) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+
+/// What an answer without error is.
+#[derive(Clone, Copy)]
+pub(super) enum Answered {
+    /// 200 with one of these.
+    One(SchemaOf),
+    /// 200 with a page of these.
+    Page(SchemaOf),
+    /// 201 with what was made.
+    Made(SchemaOf),
+    /// 204.
+    Nothing,
+}
+
+/// The body of a call.
+#[derive(Clone, Copy)]
+pub(super) enum Taken {
+    Nothing,
+    /// There may be one.
+    Perhaps(SchemaOf),
+    Body(SchemaOf),
+}
+
+/// Whether a change names what it was made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Condition {
+    None,
+    /// `If-Match` may be there.
+    Optional,
+    /// Without `If-Match` the answer is 428.
+    Required,
+}
+
+/// What an address takes and answers.
+pub(super) struct Shape {
+    /// A sentence without a full stop.
+    pub summary: &'static str,
+    /// Names of the parameters its query may have.
+    pub query: &'static [&'static str],
+    pub taken: Taken,
+    pub answered: Answered,
+    pub condition: Condition,
+}
+
+const fn shape(summary: &'static str, taken: Taken, answered: Answered) -> Shape {
+    Shape { summary, query: &[], taken, answered, condition: Condition::None }
+}
+
+const fn list(summary: &'static str, query: &'static [&'static str], of: SchemaOf) -> Shape {
+    Shape { query, ..shape(summary, Taken::Nothing, Answered::Page(of)) }
+}
+
+const fn change(summary: &'static str, taken: SchemaOf, answered: SchemaOf) -> Shape {
+    Shape {
+        condition: Condition::Required,
+        ..shape(summary, Taken::Body(taken), Answered::One(answered))
+    }
+}
+
+const fn delete(summary: &'static str) -> Shape {
+    Shape { condition: Condition::Optional, ..shape(summary, Taken::Nothing, Answered::Nothing) }
+}
+
+const fn command(summary: &'static str) -> Shape {
+    shape(summary, Taken::Nothing, Answered::Nothing)
+}
+
+const PAGED: &[&str] = &["cursor", "limit"];
+const SEARCHED: &[&str] = &["search", "cursor", "limit"];
+const OF_AUDIT: &[&str] = &[
+    "kind",
+    "outcome",
+    "user_id",
+    "client_id",
+    "address",
+    "request_id",
+    "since",
+    "until",
+    "cursor",
+    "limit",
+];
+
+/// The shape of an address.
+#[expect(clippy::too_many_lines, reason = "a table: one entry for each address")]
+pub(super) fn of(action: Action) -> Shape {
+    let schema = SchemaGenerator::subschema_for::<UserView>;
+    let client = SchemaGenerator::subschema_for::<ClientView>;
+    let group = SchemaGenerator::subschema_for::<GroupView>;
+    match action {
+        Action::UsersList => list("List people by user name", SEARCHED, schema),
+        Action::UserCreate => shape(
+            "Make a person",
+            Taken::Body(SchemaGenerator::subschema_for::<NewUser>),
+            Answered::Made(schema),
+        ),
+        Action::UserShow => shape("Show a person", Taken::Nothing, Answered::One(schema)),
+        Action::UserPatch => {
+            change("Change a person", SchemaGenerator::subschema_for::<UserChange>, schema)
+        }
+        Action::UserDelete => delete("Delete a person and everything they have"),
+        Action::UserDisable => command("Disable a person, which signs them out everywhere"),
+        Action::UserEnable => command("Enable a person again"),
+        Action::UserSignOut => shape(
+            "Sign a person out everywhere",
+            Taken::Perhaps(SchemaGenerator::subschema_for::<SignOut>),
+            Answered::One(SchemaGenerator::subschema_for::<SignedOut>),
+        ),
+        Action::UserResetLink => shape(
+            "Make a link by which a person chooses a password; an earlier one stops working",
+            Taken::Nothing,
+            Answered::One(SchemaGenerator::subschema_for::<ResetLink>),
+        ),
+        Action::GroupsList => list("List groups by name", SEARCHED, group),
+        Action::GroupCreate => shape(
+            "Make a group",
+            Taken::Body(SchemaGenerator::subschema_for::<NewGroup>),
+            Answered::Made(group),
+        ),
+        Action::GroupShow => shape("Show a group", Taken::Nothing, Answered::One(group)),
+        Action::GroupPatch => change(
+            "Give a group another name or description",
+            SchemaGenerator::subschema_for::<GroupChange>,
+            group,
+        ),
+        Action::GroupDelete => delete("Delete a group; its people stay"),
+        Action::MembersList => list("List who is in a group", PAGED, schema),
+        Action::MemberAdd => command("Take a person into a group"),
+        Action::MemberRemove => command("Take a person out of a group"),
+        Action::ManagersList => list(
+            "List who looks after a group; a hundred at most",
+            &[],
+            SchemaGenerator::subschema_for::<Manager>,
+        ),
+        Action::ManagerAdd => command("Let a person look after a group"),
+        Action::ManagerRemove => command("Let a person look after a group no more"),
+        Action::ClientsList => list("List apps by client_id", SEARCHED, client),
+        Action::ClientCreate => shape(
+            "Make an app; its secret is shown this once",
+            Taken::Body(SchemaGenerator::subschema_for::<NewClient>),
+            Answered::Made(SchemaGenerator::subschema_for::<ClientWithSecret>),
+        ),
+        Action::ClientShow => shape("Show an app", Taken::Nothing, Answered::One(client)),
+        Action::ClientPatch => {
+            change("Change an app", SchemaGenerator::subschema_for::<ClientChange>, client)
+        }
+        Action::ClientDelete => delete("Delete an app and everything issued to it"),
+        Action::ClientDisable => command("Disable an app, which ends its tokens"),
+        Action::ClientEnable => command("Enable an app again"),
+        Action::ClientSecret => shape(
+            "Give an app a new secret, shown this once; the old one stops working",
+            Taken::Nothing,
+            Answered::One(SchemaGenerator::subschema_for::<ClientWithSecret>),
+        ),
+        Action::SessionsList => list(
+            "List where people are signed in, newest first",
+            &["user", "cursor", "limit"],
+            SchemaGenerator::subschema_for::<SessionView>,
+        ),
+        Action::SessionEnd => command("Sign a person out of one device"),
+        Action::KeysList => list("List keys", &[], SchemaGenerator::subschema_for::<KeyView>),
+        Action::KeysRotate => shape(
+            "Let the next key of an algorithm take over now",
+            Taken::Body(SchemaGenerator::subschema_for::<Rotation>),
+            Answered::Nothing,
+        ),
+        Action::KeyRetire => command("Remove a key that has leaked; what it signed stops working"),
+        Action::AuditList => list(
+            "Search the audit log, newest first",
+            OF_AUDIT,
+            SchemaGenerator::subschema_for::<AuditView>,
+        ),
+    }
+}

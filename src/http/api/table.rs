@@ -1,0 +1,287 @@
+//! Every address of the REST API for administrators' programs, with the scope and the right it needs.
+//! What is not in this table does not exist, and nothing is reached except through
+//! [`super::call::enter`]. The OpenAPI document is made from it ([`super::openapi`]).
+
+use actix_web::http::Method as HttpMethod;
+
+use crate::protocol::api::ApiScope;
+use crate::protocol::rights::Right;
+
+/// One address and method.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub method: Method,
+    /// Path below `/api/v1`; `{id}` is what the address is about, `{member}` a person.
+    pub path: &'static str,
+    pub scope: ApiScope,
+    pub right: Right,
+    pub about: About,
+    pub action: Action,
+}
+
+/// The methods of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Method {
+    /// Shows; never changes anything.
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+impl Method {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    pub(super) fn http(self) -> HttpMethod {
+        match self {
+            Self::Get => HttpMethod::GET,
+            Self::Post => HttpMethod::POST,
+            Self::Put => HttpMethod::PUT,
+            Self::Patch => HttpMethod::PATCH,
+            Self::Delete => HttpMethod::DELETE,
+        }
+    }
+}
+
+/// What in particular an address is about. It is looked up, and held against the right, before
+/// anything is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum About {
+    /// A list, something new, or something that belongs to nobody.
+    Nobody,
+    /// The person in the path, by id, user name or e-mail address.
+    Person,
+    /// The session in the path; whose it is counts as for [`About::Person`].
+    Session,
+    /// The group in the path, by name.
+    Group,
+    /// The group in the path and the person behind it.
+    Member,
+}
+
+/// What an address does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    UsersList,
+    UserCreate,
+    UserShow,
+    UserPatch,
+    UserDelete,
+    UserDisable,
+    UserEnable,
+    UserSignOut,
+    UserResetLink,
+    GroupsList,
+    GroupCreate,
+    GroupShow,
+    GroupPatch,
+    GroupDelete,
+    MembersList,
+    MemberAdd,
+    MemberRemove,
+    ManagersList,
+    ManagerAdd,
+    ManagerRemove,
+    ClientsList,
+    ClientCreate,
+    ClientShow,
+    ClientPatch,
+    ClientDelete,
+    ClientDisable,
+    ClientEnable,
+    ClientSecret,
+    SessionsList,
+    SessionEnd,
+    KeysList,
+    KeysRotate,
+    KeyRetire,
+    AuditList,
+}
+
+const fn entry(
+    (method, path): (Method, &'static str),
+    (scope, right): (ApiScope, Right),
+    about: About,
+    action: Action,
+) -> Entry {
+    Entry { method, path, scope, right, about, action }
+}
+
+use About::{Group, Member, Nobody, Person, Session};
+use ApiScope as S;
+use Method::{Delete, Get, Patch, Post, Put};
+use Right as R;
+
+/// The API.
+pub(super) static TABLE: &[Entry] = &[
+    entry((Get, "/users"), (S::UsersRead, R::PeopleRead), Nobody, Action::UsersList),
+    entry((Post, "/users"), (S::UsersWrite, R::PeopleWrite), Nobody, Action::UserCreate),
+    entry((Get, "/users/{id}"), (S::UsersRead, R::PeopleRead), Person, Action::UserShow),
+    entry((Patch, "/users/{id}"), (S::UsersWrite, R::PeopleWrite), Person, Action::UserPatch),
+    entry((Delete, "/users/{id}"), (S::UsersWrite, R::PeopleDelete), Person, Action::UserDelete),
+    entry(
+        (Post, "/users/{id}/disable"),
+        (S::UsersWrite, R::PeopleWrite),
+        Person,
+        Action::UserDisable,
+    ),
+    entry(
+        (Post, "/users/{id}/enable"),
+        (S::UsersWrite, R::PeopleWrite),
+        Person,
+        Action::UserEnable,
+    ),
+    entry(
+        (Post, "/users/{id}/sign-out"),
+        (S::SessionsWrite, R::SessionsEnd),
+        Person,
+        Action::UserSignOut,
+    ),
+    entry(
+        (Post, "/users/{id}/reset-link"),
+        (S::UsersWrite, R::PeopleWrite),
+        Person,
+        Action::UserResetLink,
+    ),
+    entry((Get, "/groups"), (S::GroupsRead, R::GroupsRead), Nobody, Action::GroupsList),
+    entry((Post, "/groups"), (S::GroupsWrite, R::GroupsWrite), Nobody, Action::GroupCreate),
+    entry((Get, "/groups/{id}"), (S::GroupsRead, R::GroupsRead), Group, Action::GroupShow),
+    entry((Patch, "/groups/{id}"), (S::GroupsWrite, R::GroupsWrite), Group, Action::GroupPatch),
+    entry((Delete, "/groups/{id}"), (S::GroupsWrite, R::GroupsWrite), Group, Action::GroupDelete),
+    entry(
+        (Get, "/groups/{id}/members"),
+        (S::GroupsRead, R::GroupsRead),
+        Group,
+        Action::MembersList,
+    ),
+    entry(
+        (Put, "/groups/{id}/members/{member}"),
+        (S::GroupsWrite, R::GroupsMembers),
+        Member,
+        Action::MemberAdd,
+    ),
+    entry(
+        (Delete, "/groups/{id}/members/{member}"),
+        (S::GroupsWrite, R::GroupsMembers),
+        Member,
+        Action::MemberRemove,
+    ),
+    entry(
+        (Get, "/groups/{id}/managers"),
+        (S::GroupsRead, R::GroupsRead),
+        Group,
+        Action::ManagersList,
+    ),
+    entry(
+        (Put, "/groups/{id}/managers/{member}"),
+        (S::GroupsWrite, R::GroupsDelegate),
+        Member,
+        Action::ManagerAdd,
+    ),
+    entry(
+        (Delete, "/groups/{id}/managers/{member}"),
+        (S::GroupsWrite, R::GroupsDelegate),
+        Member,
+        Action::ManagerRemove,
+    ),
+    entry((Get, "/clients"), (S::ClientsRead, R::ClientsRead), Nobody, Action::ClientsList),
+    entry((Post, "/clients"), (S::ClientsWrite, R::ClientsWrite), Nobody, Action::ClientCreate),
+    entry((Get, "/clients/{id}"), (S::ClientsRead, R::ClientsRead), Nobody, Action::ClientShow),
+    entry(
+        (Patch, "/clients/{id}"),
+        (S::ClientsWrite, R::ClientsWrite),
+        Nobody,
+        Action::ClientPatch,
+    ),
+    entry(
+        (Delete, "/clients/{id}"),
+        (S::ClientsWrite, R::ClientsWrite),
+        Nobody,
+        Action::ClientDelete,
+    ),
+    entry(
+        (Post, "/clients/{id}/disable"),
+        (S::ClientsWrite, R::ClientsWrite),
+        Nobody,
+        Action::ClientDisable,
+    ),
+    entry(
+        (Post, "/clients/{id}/enable"),
+        (S::ClientsWrite, R::ClientsWrite),
+        Nobody,
+        Action::ClientEnable,
+    ),
+    entry(
+        (Post, "/clients/{id}/secret"),
+        (S::ClientsWrite, R::ClientsSecret),
+        Nobody,
+        Action::ClientSecret,
+    ),
+    entry((Get, "/sessions"), (S::SessionsRead, R::SessionsRead), Nobody, Action::SessionsList),
+    entry(
+        (Delete, "/sessions/{id}"),
+        (S::SessionsWrite, R::SessionsEnd),
+        Session,
+        Action::SessionEnd,
+    ),
+    entry((Get, "/keys"), (S::KeysRead, R::KeysRead), Nobody, Action::KeysList),
+    entry((Post, "/keys/rotate"), (S::KeysWrite, R::KeysRotate), Nobody, Action::KeysRotate),
+    entry((Delete, "/keys/{id}"), (S::KeysWrite, R::KeysRotate), Nobody, Action::KeyRetire),
+    entry((Get, "/audit-events"), (S::AuditRead, R::AuditRead), Nobody, Action::AuditList),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::rights::{Reach, Role};
+
+    #[test]
+    fn no_address_and_no_action_is_there_twice() {
+        for (n, entry) in TABLE.iter().enumerate() {
+            for other in TABLE.iter().skip(n + 1) {
+                assert_ne!((entry.method, entry.path), (other.method, other.path));
+                assert_ne!(entry.action, other.action);
+            }
+        }
+    }
+
+    #[test]
+    fn every_change_needs_a_scope_and_a_right_to_change() {
+        for entry in TABLE {
+            let reads = entry.method == Method::Get;
+            assert_eq!(entry.scope.as_str().ends_with(":read"), reads, "{}", entry.path);
+            let right = entry.right.as_str().rsplit_once('.').map(|(_, what)| what);
+            assert_eq!(right == Some("read"), reads, "{}", entry.path);
+            let auditor = entry.right.reach(Role::Auditor);
+            assert_eq!(auditor != Reach::Nothing, reads, "{}", entry.path);
+        }
+    }
+
+    #[test]
+    fn everything_about_one_person_session_or_group_looks_at_which() {
+        for entry in TABLE {
+            let about = match entry.path {
+                path if path.starts_with("/users/{id}") => About::Person,
+                path if path.starts_with("/sessions/{id}") => About::Session,
+                path if path.contains("{member}") => About::Member,
+                path if path.starts_with("/groups/{id}") => About::Group,
+                _ => About::Nobody,
+            };
+            assert_eq!(entry.about, about, "{}", entry.path);
+        }
+    }
+
+    #[test]
+    fn every_right_that_is_needed_is_one_an_owner_has() {
+        assert!(TABLE.iter().all(|entry| entry.right.reach(Role::Owner) == Reach::All));
+    }
+}

@@ -1,0 +1,121 @@
+//! `/api/v1/users`: people, by the same use cases as the console.
+
+use serde_json::{Value, json};
+
+use super::call::{Answer, Call, Reply};
+use super::fault::Fault;
+use super::sent;
+use super::views::{NewUser, ResetLink, SignOut, SignedOut, UserChange, UserView};
+use crate::protocol::session_data::merge_patch;
+use crate::protocol::user::User;
+use crate::service::clients::Activity;
+use crate::service::failure::EndpointError;
+use crate::service::people::links::{self, LIFETIME};
+use crate::service::people::{self, Edit, NewPerson, RoleEdit};
+use crate::service::session::everywhere::{self, Connections, Reach, Wanted};
+use crate::store::users::UserFilter;
+
+pub(super) async fn list(call: &Call<'_>) -> Answer {
+    let limit = sent::limit(&call.query)?;
+    let filter = UserFilter {
+        search: call.query.sole("search").map(str::to_owned),
+        after: sent::cursor(&call.query)?,
+        limit: limit + 1,
+        manager: call.caller.only_of().cloned(),
+    };
+    let found = people::search(call.site, &filter).await?;
+    let rows = found.iter().map(|user| (view(call, user), user.username.clone())).collect();
+    call.page(rows, limit)
+}
+
+fn view(call: &Call<'_>, user: &User) -> UserView {
+    UserView::of(user, &call.caller.standing)
+}
+
+/// As it is shown, to make its tag from.
+fn shown(call: &Call<'_>, user: &User) -> Result<Value, Fault> {
+    let shown = serde_json::to_value(view(call, user)).map_err(EndpointError::from);
+    shown.map_err(Fault::Endpoint)
+}
+
+pub(super) async fn create(call: &Call<'_>) -> Answer {
+    let new: NewUser = sent::parsed(&call.body)?;
+    let person = NewPerson {
+        username: new.username,
+        name: new.name,
+        email: new.email,
+        email_verified: new.email_verified,
+        groups: new.groups,
+        role: new.role,
+        ..NewPerson::default()
+    };
+    let user = people::create(call.site, person, call.actor()).await?;
+    let location = call.address(&["users", user.id.as_str()]);
+    Ok(Reply::created(view(call, &user), location)?.tagged())
+}
+
+pub(super) fn show(call: &Call<'_>) -> Answer {
+    Ok(Reply::shown(view(call, call.person()?))?.tagged())
+}
+
+pub(super) async fn patch(call: &Call<'_>) -> Answer {
+    let user = call.person()?;
+    call.made_from(&shown(call, user)?)?;
+    // Read for itself first, so that what does not exist is refused by name.
+    let _: UserChange = sent::parsed(&call.body)?;
+    let before = json!({
+        "name": user.name,
+        "email": user.email,
+        "email_verified": user.email_verified,
+        "groups": user.groups,
+        "role": user.role,
+    });
+    let after: UserChange = sent::parsed(&merge_patch::merged(Some(before), &call.body))?;
+    let role = match call.body.get("role") {
+        Some(_) => RoleEdit::Set(after.role),
+        None => RoleEdit::Keep,
+    };
+    let edit = Edit {
+        name: after.name,
+        email: after.email,
+        email_verified: after.email_verified.unwrap_or_default(),
+        groups: after.groups.unwrap_or_default(),
+        role,
+    };
+    let edited = people::update_if(call.site, (&user.id, Some(user)), edit, call.actor()).await?;
+    let edited = edited.ok_or_else(Fault::changed)?;
+    Ok(Reply::shown(view(call, &edited))?.tagged())
+}
+
+pub(super) async fn delete(call: &Call<'_>) -> Answer {
+    let user = call.person()?;
+    call.made_from_if_said(&shown(call, user)?)?;
+    people::delete(call.site, &user.id, call.actor()).await?;
+    Reply::done()
+}
+
+pub(super) async fn set_activity(call: &Call<'_>, activity: Activity) -> Answer {
+    people::set_activity(call.site, &call.person()?.id, activity, call.actor()).await?;
+    Reply::done()
+}
+
+pub(super) async fn sign_out(call: &Call<'_>) -> Answer {
+    let asked: SignOut = sent::parsed(&call.body)?;
+    let user = &call.person()?.id;
+    let connections = if asked.connections { Connections::End } else { Connections::Keep };
+    let wanted = Wanted { user, reach: Reach::Everywhere, connections };
+    let ended = everywhere::sign_out(call.site, &wanted, (call.actor(), &call.from())).await?;
+    let ended = ended.ok_or_else(|| Fault::not_found("person"))?;
+    Reply::shown(SignedOut { sessions: ended.sessions, connections: ended.connections })
+}
+
+pub(super) async fn reset_link(call: &Call<'_>) -> Answer {
+    let user = call.person()?;
+    if user.disabled_at.is_some() {
+        let detail = "This account is disabled, so its link would not work. Enable it first.";
+        return Err(Fault::conflict("disabled", detail));
+    }
+    let url = links::create_reset_link(call.site, &user.id, call.actor()).await?;
+    let expires_at = call.site.now().plus(LIFETIME).into();
+    Reply::shown(ResetLink { url, expires_at })
+}

@@ -1,0 +1,114 @@
+//! `/admin/jobs`: what waits to be sent and why, and when the work beside the requests was last done.
+
+use super::desk::{Answer, Desk, Stop};
+use super::rows;
+use crate::clock::UnixTime;
+use crate::crypto::keyring::KeyState;
+use crate::http::pages::When;
+use crate::http::pages::admin::Section;
+use crate::http::pages::admin::confirm::Confirm;
+use crate::http::pages::admin::jobs::{JobRow, JobsList, Rotation};
+use crate::service::jobs::{self, JobError};
+use crate::service::keys;
+use crate::store::waiting::Waiting;
+
+const GONE: &str = "This message waits no more: it has arrived, or was given up.";
+
+pub(super) async fn list(desk: &Desk<'_>) -> Answer {
+    let (site, now) = (desk.site(), desk.site().now());
+    let after = desk.asked("after");
+    let found = jobs::list(site, &after, rows::ASKED).await?;
+    let (found, next) = rows::page(found, |job| job.id.clone());
+    let cleaned = site.metrics.activity().last_cleaned();
+    desk.show(&JobsList {
+        chrome: desk.chrome(),
+        console: desk.console(Section::Jobs),
+        is_start: after.is_empty(),
+        rows: found.into_iter().map(|job| row(job, now)).collect(),
+        next,
+        cleaned: cleaned.map(|at| When::ago(UnixTime(at), now)),
+        rotations: rotations(desk).await?,
+    })
+}
+
+fn row(job: Waiting, now: UnixTime) -> JobRow {
+    JobRow {
+        id: job.id,
+        what: in_words(&job.kind),
+        client_id: job.client_id.map(|id| id.to_string()),
+        attempts: job.attempts,
+        created: When::ago(job.created_at, now),
+        next_try: When::at(job.due_at),
+        gives_up: When::at(job.expires_at),
+        last_error: job.last_error,
+    }
+}
+
+fn in_words(kind: &str) -> String {
+    match kind {
+        "mail" => "A letter".to_owned(),
+        "backchannel_logout" => "News of a sign-out".to_owned(),
+        "backchannel_farewell" => "News of a sign-out of everybody".to_owned(),
+        "webhook" => "News for a webhook".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+/// When the keys of each algorithm change next.
+async fn rotations(desk: &Desk<'_>) -> Result<Vec<Rotation>, Stop> {
+    let every = desk.site().config.keys.rotate_every;
+    let active = |state: &str| KeyState::from_name(state) == Some(KeyState::Active);
+    let mut keys = keys::list(desk.site()).await?;
+    keys.retain(|key| active(&key.state));
+    keys.sort_by_key(|key| key.alg);
+    let rotation = |key: crate::store::keys::KeyRow| Rotation {
+        alg: key.alg.as_str().to_owned(),
+        due: When::at(key.activates_at.plus(every)),
+    };
+    Ok(keys.into_iter().map(rotation).collect())
+}
+
+pub(super) async fn retry(desk: &Desk<'_>) -> Answer {
+    match jobs::try_now(desk.site(), &desk.id, &desk.actor()).await {
+        Ok(()) => {
+            desk.done("It is sent now. If it does not arrive, it is tried again.", &path(desk))
+        }
+        Err(JobError::Gone) => desk.refused(GONE, &path(desk)),
+        Err(JobError::Failure(failure)) => Err(Stop::Failure(failure)),
+    }
+}
+
+pub(super) async fn ask_discard(desk: &Desk<'_>) -> Answer {
+    let job = match jobs::get(desk.site(), &desk.id).await {
+        Ok(job) => job,
+        Err(JobError::Gone) => return Err(Stop::NotFound),
+        Err(JobError::Failure(failure)) => return Err(Stop::Failure(failure)),
+    };
+    let receiver = job.client_id.map_or_else(String::new, |id| format!(" to {id}"));
+    desk.show(&Confirm {
+        chrome: desk.chrome(),
+        console: desk.console(Section::Jobs),
+        heading: "Discard this message?".to_owned(),
+        effects: vec![
+            format!("{}{receiver}, tried {} times.", in_words(&job.kind), job.attempts),
+            "Whoever it is for never hears of it. It cannot be undone.".to_owned(),
+        ],
+        action: format!("{}/{}/discard", path(desk), job.id),
+        hidden: Vec::new(),
+        choices: Vec::new(),
+        button: "Discard it".to_owned(),
+        cancel: path(desk),
+    })
+}
+
+pub(super) async fn discard(desk: &Desk<'_>) -> Answer {
+    match jobs::discard(desk.site(), &desk.id, &desk.actor()).await {
+        Ok(()) => desk.done("The message is discarded.", &path(desk)),
+        Err(JobError::Gone) => desk.refused(GONE, &path(desk)),
+        Err(JobError::Failure(failure)) => Err(Stop::Failure(failure)),
+    }
+}
+
+fn path(desk: &Desk<'_>) -> String {
+    desk.site().path("/admin/jobs")
+}

@@ -1,0 +1,84 @@
+//! The work beside the requests: messages that wait to arrive, clean-up, rotation.
+
+use askama::Template;
+
+use super::{Console, Section, next_page};
+use crate::http::pages::chrome::Chrome;
+use crate::http::pages::filters;
+use crate::http::pages::sample::words;
+use crate::http::pages::views::When;
+
+/// `GET /admin/jobs?after=`. Forms: POST `/admin/jobs/{id}/retry`. Links to
+/// [`super::confirm::Confirm`]: `GET /admin/jobs/{id}/discard`.
+#[derive(Debug, Template)]
+#[template(path = "admin/jobs.html")]
+pub struct JobsList {
+    pub chrome: Chrome,
+    pub console: Console,
+    /// Whether this is the first page.
+    pub is_start: bool,
+    pub rows: Vec<JobRow>,
+    /// The cursor of the next page.
+    pub next: Option<String>,
+    /// When this node last removed what had expired.
+    pub cleaned: Option<When>,
+    pub rotations: Vec<Rotation>,
+}
+
+/// A message that waits.
+#[derive(Debug, Clone)]
+pub struct JobRow {
+    pub id: String,
+    /// What it is, in words.
+    pub what: String,
+    /// The app it is for, if it is for one.
+    pub client_id: Option<String>,
+    pub attempts: i64,
+    pub created: When,
+    pub next_try: When,
+    pub gives_up: When,
+    /// Why the last try failed.
+    pub last_error: Option<String>,
+}
+
+/// When the signing key of an algorithm changes.
+#[derive(Debug, Clone)]
+pub struct Rotation {
+    pub alg: String,
+    pub due: When,
+}
+
+impl JobsList {
+    fn next_page(&self) -> Option<String> {
+        self.next.as_deref().map(|cursor| next_page(&[], cursor))
+    }
+
+    #[must_use]
+    pub fn sample() -> Self {
+        let row = |id: &str, attempts, error: Option<&str>| JobRow {
+            id: id.to_owned(),
+            what: words("News of a sign-out"),
+            client_id: Some(words("orchard-wiki")),
+            attempts,
+            created: When::sample(7_200),
+            next_try: When::sample(60),
+            gives_up: When::sample(0),
+            last_error: error.map(words),
+        };
+        Self {
+            chrome: Chrome::sample(),
+            console: Console::sample(Section::Jobs),
+            is_start: true,
+            rows: vec![row("019a-1", 5, Some("the server answered 500")), row("019a-2", 0, None)],
+            next: Some("019a-2".to_owned()),
+            cleaned: Some(When::sample(40)),
+            rotations: vec![Rotation { alg: words("RS256"), due: When::sample(90_000) }],
+        }
+    }
+
+    /// Nothing waits.
+    #[must_use]
+    pub fn sample_empty() -> Self {
+        Self { rows: Vec::new(), next: None, cleaned: None, ..Self::sample() }
+    }
+}

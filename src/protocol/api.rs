@@ -1,0 +1,140 @@
+//! The scopes of the REST API (RFC 6749 section 3.3), and what its keys look like.
+
+use super::scope::Scopes;
+
+/// What a token or key may be used for at the REST API: one area, to look or to change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ApiScope {
+    UsersRead,
+    UsersWrite,
+    GroupsRead,
+    GroupsWrite,
+    ClientsRead,
+    ClientsWrite,
+    SessionsRead,
+    SessionsWrite,
+    KeysRead,
+    KeysWrite,
+    AuditRead,
+}
+
+impl ApiScope {
+    pub const ALL: [Self; 11] = [
+        Self::UsersRead,
+        Self::UsersWrite,
+        Self::GroupsRead,
+        Self::GroupsWrite,
+        Self::ClientsRead,
+        Self::ClientsWrite,
+        Self::SessionsRead,
+        Self::SessionsWrite,
+        Self::KeysRead,
+        Self::KeysWrite,
+        Self::AuditRead,
+    ];
+
+    /// The scope token.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UsersRead => "doorward.users:read",
+            Self::UsersWrite => "doorward.users:write",
+            Self::GroupsRead => "doorward.groups:read",
+            Self::GroupsWrite => "doorward.groups:write",
+            Self::ClientsRead => "doorward.clients:read",
+            Self::ClientsWrite => "doorward.clients:write",
+            Self::SessionsRead => "doorward.sessions:read",
+            Self::SessionsWrite => "doorward.sessions:write",
+            Self::KeysRead => "doorward.keys:read",
+            Self::KeysWrite => "doorward.keys:write",
+            Self::AuditRead => "doorward.audit:read",
+        }
+    }
+
+    /// What it allows, in a sentence.
+    #[must_use]
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::UsersRead => "See people.",
+            Self::UsersWrite => "Make, change, disable and delete people; see them.",
+            Self::GroupsRead => "See groups and who is in them.",
+            Self::GroupsWrite => "Make, change and delete groups, say who is in them; see them.",
+            Self::ClientsRead => "See apps.",
+            Self::ClientsWrite => "Make, change, disable and delete apps, make secrets; see them.",
+            Self::SessionsRead => "See who is signed in where.",
+            Self::SessionsWrite => "Sign people out; see who is signed in where.",
+            Self::KeysRead => "See the keys that sign and decrypt.",
+            Self::KeysWrite => "Rotate and retire keys; see them.",
+            Self::AuditRead => "Read the audit log.",
+        }
+    }
+
+    /// The scope with this token.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == name)
+    }
+
+    /// The scope to change the same area, which includes looking at it.
+    fn stronger(self) -> Option<Self> {
+        match self {
+            Self::UsersRead => Some(Self::UsersWrite),
+            Self::GroupsRead => Some(Self::GroupsWrite),
+            Self::ClientsRead => Some(Self::ClientsWrite),
+            Self::SessionsRead => Some(Self::SessionsWrite),
+            Self::KeysRead => Some(Self::KeysWrite),
+            Self::UsersWrite
+            | Self::GroupsWrite
+            | Self::ClientsWrite
+            | Self::SessionsWrite
+            | Self::KeysWrite
+            | Self::AuditRead => None,
+        }
+    }
+
+    /// Whether somebody with these scopes has this one.
+    #[must_use]
+    pub fn is_given_by(self, scopes: &Scopes) -> bool {
+        scopes.contains(self.as_str())
+            || self.stronger().is_some_and(|stronger| scopes.contains(stronger.as_str()))
+    }
+}
+
+/// Those of a client's scopes that mean something at the REST API.
+pub fn of_client(scopes: &Scopes) -> impl Iterator<Item = ApiScope> {
+    scopes.iter().filter_map(ApiScope::from_name)
+}
+
+/// What every API key begins with, so that people and secret scanners know one when they see it.
+pub const KEY_PREFIX: &str = "dwk_";
+
+/// The audience of access tokens for the REST API (RFC 8707 section 2, RFC 9068 section 2.2).
+#[must_use]
+pub fn audience(issuer: &str) -> String {
+    format!("{issuer}/api/v1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scope_is_found_by_its_name() {
+        for scope in ApiScope::ALL {
+            assert_eq!(ApiScope::from_name(scope.as_str()), Some(scope));
+            assert!(Scopes::parse(scope.as_str()).is_some());
+        }
+        assert_eq!(ApiScope::from_name("doorward.users"), None);
+    }
+
+    #[test]
+    fn who_may_change_may_look_and_who_may_look_may_not_change() {
+        let scopes = Scopes::from_tokens(["doorward.users:write", "doorward.groups:read"]);
+        for given in [ApiScope::UsersWrite, ApiScope::UsersRead, ApiScope::GroupsRead] {
+            assert!(given.is_given_by(&scopes), "{given:?}");
+        }
+        for other in [ApiScope::GroupsWrite, ApiScope::ClientsRead, ApiScope::AuditRead] {
+            assert!(!other.is_given_by(&scopes), "{other:?}");
+        }
+    }
+}

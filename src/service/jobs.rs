@@ -1,0 +1,92 @@
+//! The work beside the requests, as administrators see it: what waits in the outbox and why, and what
+//! they may do about a message that does not arrive.
+
+use crate::app::App;
+use crate::service::audit::{Actor, Event};
+use crate::service::failure::Failure;
+use crate::store::waiting::{self, Waiting};
+use crate::store::{StoreError, audit};
+
+/// From so many tries on a message counts as stuck.
+const STUCK: i64 = 3;
+/// Counting stops here.
+const MOST_COUNTED: i64 = 1_000;
+
+/// Why nothing was done with a message.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// It has arrived, or was given up.
+    #[error("this message waits no more")]
+    Gone,
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl From<StoreError> for JobError {
+    fn from(error: StoreError) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+/// A page of what waits, the oldest first; `after` is the id that the last one ended with, or empty.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn list(app: &App, after: &str, limit: i64) -> Result<Vec<Waiting>, Failure> {
+    Ok(waiting::list(&app.store.db, after, limit).await?)
+}
+
+/// One message that waits.
+///
+/// # Errors
+/// [`JobError`].
+pub async fn get(app: &App, id: &str) -> Result<Waiting, JobError> {
+    let found = waiting::by_id(&app.store.db, id).await?;
+    found.ok_or(JobError::Gone)
+}
+
+/// How many messages have been tried several times, counted to a thousand.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn stuck(app: &App) -> Result<i64, Failure> {
+    Ok(waiting::count_tried(&app.store.db, STUCK, MOST_COUNTED).await?)
+}
+
+/// Sends a message now and not when its turn comes. One that is on its way may be sent twice, under the
+/// same id, by which its receiver tells.
+///
+/// # Errors
+/// [`JobError`].
+pub async fn try_now(app: &App, id: &str, actor: &Actor) -> Result<(), JobError> {
+    let now = app.now();
+    let mut tx = app.store.begin().await?;
+    if !waiting::make_due(&mut tx, id, now).await? {
+        return Err(JobError::Gone);
+    }
+    let event = Event::success("delivery.hurried", actor, now).detail("delivery", id);
+    audit::append(&mut tx, &event.into_row()).await?;
+    tx.commit().await?;
+    app.outbox_bell.notify_one();
+    Ok(())
+}
+
+/// Gives a message up: whoever it is for does not hear of it.
+///
+/// # Errors
+/// [`JobError`].
+pub async fn discard(app: &App, id: &str, actor: &Actor) -> Result<(), JobError> {
+    let now = app.now();
+    let mut tx = app.store.begin().await?;
+    let gone = waiting::discard(&mut tx, id).await?.ok_or(JobError::Gone)?;
+    let mut event = Event::failure("delivery.discarded", actor, now)
+        .detail("delivery", id)
+        .detail("kind", gone.kind.as_str())
+        .detail("attempts", gone.attempts);
+    if let Some(client) = &gone.client_id {
+        event = event.client(client);
+    }
+    audit::append(&mut tx, &event.into_row()).await?;
+    tx.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! What waits in the outbox, as administrators see it. What a message says is not among it: a letter may
+//! hold a link that opens an account.
+
+use sqlx_macros::FromRow;
+
+use super::db::Sql;
+use super::error::StoreError;
+use crate::clock::UnixTime;
+use crate::protocol::types::ClientId;
+
+/// A delivery that has not arrived.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct Waiting {
+    pub id: String,
+    pub kind: String,
+    /// The client it is for, if it is for one.
+    pub client_id: Option<ClientId>,
+    pub due_at: UnixTime,
+    /// How often it was tried.
+    pub attempts: i64,
+    pub created_at: UnixTime,
+    /// When it is given up.
+    pub expires_at: UnixTime,
+    /// Why the last try failed.
+    pub last_error: Option<String>,
+}
+
+/// A page of what waits, the oldest first: ids are ordered by time. `after` is the id that the last page
+/// ended with, or empty.
+pub async fn list<'a>(
+    sql: impl Sql<'a>,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Waiting>, StoreError> {
+    sql.into()
+        .query(
+            "select id, kind, client_id, due_at, attempts, created_at, expires_at, last_error \
+             from outbox where id > $1 order by id limit $2",
+        )
+        .bind(after)
+        .bind(limit)
+        .all::<Waiting>()
+        .await
+}
+
+/// One of them.
+pub async fn by_id<'a>(sql: impl Sql<'a>, id: &str) -> Result<Option<Waiting>, StoreError> {
+    sql.into()
+        .query(
+            "select id, kind, client_id, due_at, attempts, created_at, expires_at, last_error \
+             from outbox where id = $1",
+        )
+        .bind(id)
+        .optional::<Waiting>()
+        .await
+}
+
+/// How many of the `most` oldest were tried so often at least.
+pub async fn count_tried<'a>(
+    sql: impl Sql<'a>,
+    attempts: i64,
+    most: i64,
+) -> Result<i64, StoreError> {
+    let (count,) = sql
+        .into()
+        .query(
+            "select cast(count(*) as bigint) from \
+             (select attempts from outbox order by id limit $2) as oldest where attempts >= $1",
+        )
+        .bind(attempts)
+        .bind(most)
+        .one::<(i64,)>()
+        .await?;
+    Ok(count)
+}
+
+/// Makes a delivery due at this moment; `false` if it waits no more.
+pub async fn make_due<'a>(sql: impl Sql<'a>, id: &str, now: UnixTime) -> Result<bool, StoreError> {
+    let changed = sql
+        .into()
+        .query("update outbox set due_at = $2 where id = $1")
+        .bind(id)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(changed == 1)
+}
+
+/// Removes a delivery, whoever holds it, and tells what it was; `None` if it waits no more.
+pub async fn discard<'a>(sql: impl Sql<'a>, id: &str) -> Result<Option<Waiting>, StoreError> {
+    sql.into()
+        .query(
+            "delete from outbox where id = $1 returning id, kind, client_id, due_at, attempts, \
+             created_at, expires_at, last_error",
+        )
+        .bind(id)
+        .optional::<Waiting>()
+        .await
+}

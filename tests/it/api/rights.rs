@@ -1,0 +1,154 @@
+//! Who may do what at the REST API: every address with each role and with each scope, generated from the
+//! API's own table and the table of rights (security catalogue, row 106).
+
+use std::collections::BTreeMap;
+
+use doorward::http::api::addresses;
+use doorward::protocol::rights::{Reach, Role, TABLE};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::kit::api::{Api, all_scopes, header, is, sent, tag};
+use crate::kit::console::{create, manager};
+use crate::kit::flow::{Answer, count, sign_in};
+use crate::support::world::World;
+
+fn is_allowed(role: Role, right: &str) -> bool {
+    let row = TABLE.iter().find(|(_, name, _)| *name == right);
+    let (right, ..) = row.unwrap_or_else(|| panic!("a right that is not in the table: {right}"));
+    right.reach(role) != Reach::Nothing
+}
+
+/// Something for an address to be about, made anew each time, since some delete it.
+async fn filled(world: &World, maker: &Api, (path, n): (&str, usize)) -> String {
+    let username = format!("subject-{n}");
+    let made = json!({ "username": username, "groups": ["crew"] });
+    if path.starts_with("/users/{id}") || path.contains("{member}") {
+        is(maker.post("/users", &made).await, 201);
+    }
+    let id = match path {
+        path if path.starts_with("/users/{id}") => username.clone(),
+        path if path.starts_with("/groups/{id}") => {
+            // A group of its own, which a manager looks after, too.
+            let name = format!("crew-{n}");
+            is(maker.post("/groups", &json!({ "name": name })).await, 201);
+            let charge = format!("/groups/{name}/managers/the-manager");
+            is(maker.command(Method::PUT, &charge).await, 204);
+            name
+        }
+        path if path.starts_with("/clients/{id}") => {
+            let made = is(maker.post("/clients", &app()).await, 201).json();
+            made["client_id"].as_str().expect("an id").to_owned()
+        }
+        path if path.starts_with("/sessions/{id}") => {
+            sign_in(world, "subject").await;
+            let list = is(maker.get("/sessions?user=subject").await, 200).json();
+            list["items"][0]["id"].as_str().expect("a session").to_owned()
+        }
+        path if path.starts_with("/keys/{id}") => {
+            let list = is(maker.get("/keys").await, 200).json();
+            let keys = list["items"].as_array().expect("keys");
+            let next = keys.iter().find(|key| key["state"] == "next").expect("a next key");
+            next["kid"].as_str().expect("a kid").to_owned()
+        }
+        _ => String::new(),
+    };
+    path.replace("{id}", &id).replace("{member}", &username)
+}
+
+/// A plain web app.
+fn app() -> Value {
+    json!({ "metadata": { "client_name": "Made", "redirect_uris": ["https://rp.test/cb"] } })
+}
+
+/// How much has been changed so far: each change is an event in its own transaction.
+async fn changes(world: &World) -> i64 {
+    count(world, "select count(*) from audit_events where outcome = 'success'").await
+}
+
+async fn call(api: &Api, (method, path): (&str, &str), n: usize) -> Answer {
+    let name = method;
+    let method = Method::from_bytes(name.as_bytes()).expect("a method");
+    let body = match path {
+        "/users" => json!({ "username": format!("made-{n}"), "groups": ["crew"] }),
+        "/groups" => json!({ "name": format!("made/{n}") }),
+        "/clients" => app(),
+        path if path.starts_with("/clients/") => json!({ "metadata": {} }),
+        "/keys/rotate" => json!({ "alg": "ES256" }),
+        _ => json!({}),
+    };
+    let request = api.request(method, path);
+    match name {
+        "GET" | "DELETE" | "PUT" => sent(request).await,
+        // Those who may not read either are refused before it matters.
+        "PATCH" => {
+            let shown = api.get(path).await;
+            let tag = if shown.status == 200 { tag(&shown) } else { "\"x\"".to_owned() };
+            sent(request.header("if-match", tag).json(&body)).await
+        }
+        _ => sent(request.json(&body)).await,
+    }
+}
+
+on_both_backends! {
+    async fn every_address_answers_each_role_as_the_table_of_rights_says(world: World) {
+        manager(&world, &["crew"]).await;
+        create(&world, "subject", None);
+        world.cli(&["group", "add-member", "crew", "subject"]);
+        create(&world, "maker", Some("owner"));
+        let maker = Api::with_key(&world, "maker", &all_scopes());
+        let mut n = 0;
+        for role in Role::ALL {
+            let username = match role {
+                Role::GroupManager => "the-manager".to_owned(),
+                other => {
+                    let username = format!("an-{}", other.as_str());
+                    create(&world, &username, Some(other.as_str()));
+                    username
+                }
+            };
+            let api = Api::with_key(&world, &username, &all_scopes());
+            for (method, path, _, right) in addresses() {
+                n += 1;
+                let path = filled(&world, &maker, (path, n)).await;
+                let before = changes(&world).await;
+                let answer = call(&api, (method, &path), n).await;
+                let what = format!("{method} {path} as {}: {answer:?}", role.as_str());
+                if is_allowed(role, right) {
+                    assert!((200..300).contains(&answer.status), "{what}");
+                } else {
+                    assert_eq!(answer.status, 403, "{what}");
+                    assert_eq!(answer.json()["code"], "forbidden", "{what}");
+                    assert_eq!(changes(&world).await, before, "{what}");
+                }
+            }
+        }
+    }
+
+    async fn every_address_needs_its_scope_and_a_credential(world: World) {
+        create(&world, "boss", Some("owner"));
+        let mut keys = BTreeMap::new();
+        for scope in all_scopes() {
+            // Everything but the one that is needed, and the stronger one of its area.
+            let area = scope.split(':').next().unwrap();
+            let reads = scope.ends_with(":read");
+            let others: Vec<_> = all_scopes()
+                .into_iter()
+                .filter(|other| *other != scope && !(reads && other.starts_with(area)))
+                .collect();
+            keys.insert(scope, Api::with_key(&world, "boss", &others));
+        }
+        let before = changes(&world).await;
+        for (method, path, scope, _) in addresses() {
+            let path = path.replace("{id}", "x").replace("{member}", "x");
+            let method = Method::from_bytes(method.as_bytes()).expect("a method");
+            let api = &keys[scope];
+            let answer = is(sent(api.request(method.clone(), &path)).await, 403);
+            assert_eq!(answer.json()["code"], "insufficient_scope", "{path}");
+            assert!(header(&answer, "www-authenticate").contains(&format!("scope=\"{scope}\"")));
+            let answer = is(sent(api.bare(method, &path)).await, 401);
+            assert!(header(&answer, "www-authenticate").contains("Bearer realm="), "{path}");
+        }
+        assert_eq!(changes(&world).await, before);
+    }
+}

@@ -1,0 +1,210 @@
+//! Adding an app step by step, and watching the first sign-in to it, with plain forms: no script runs
+//! in these tests.
+
+use crate::kit::console::{Admin, admin, create, field, post};
+use crate::kit::flow::{App, PASSWORD, REDIRECT, sign_in};
+use crate::support::browser_like::Page;
+
+/// Where the app is whose redirect URI the kit's apps use.
+const AT: &str = "https://rp.test";
+
+/// The words of the card that says how far an app has come.
+fn card(page: &Page) -> String {
+    page.texts("#trial").join(" ")
+}
+
+/// Goes through the steps for a web app at [`AT`]; gives id and secret.
+async fn add_web_app(owner: &Admin) -> (String, String) {
+    let start = owner.page("/admin/clients/new").await;
+    assert!(start.attributes("main a", "href").contains(&"/admin/clients/new?kind=web".to_owned()));
+    let form = owner.page("/admin/clients/new?kind=web").await.form("address");
+    let page = form.set("url", AT).submit().await;
+    page.assert_status(200).assert_page_headers();
+    let form = page.form("client");
+    assert_eq!(form.value("redirect_uris"), Some("https://rp.test/callback"));
+    assert_eq!(form.value("post_logout_redirect_uris"), Some("https://rp.test/"));
+    assert_eq!(form.value("client_uri"), Some(AT));
+    let made = form.set("name", "Wiki").check("skip_consent", "on").submit().await;
+    made.assert_status(200).assert_page_headers();
+    assert!(card(&made).contains("Waiting for the first sign-in"), "{}", made.describe());
+    (field(&made, "client-id"), field(&made, "client-secret"))
+}
+
+on_both_backends! {
+    async fn an_app_of_the_catalogue_is_added_with_everything_filled_in(world: World) {
+        let owner = admin(&world, "owner").await;
+        let found = owner.page("/admin/clients/new?q=GRAF").await;
+        let tiles = found.attributes("main .launcher a", "href");
+        assert_eq!(tiles[0], "/admin/clients/new?app=grafana");
+        assert!(!tiles.iter().any(|to| to.contains("app=gitlab")), "{tiles:?}");
+        let none = owner.page("/admin/clients/new?q=no+such+app").await;
+        assert!(none.text().contains("None of them is called"), "{}", none.describe());
+
+        let step = owner.page(&tiles[0]).await;
+        let wrong = step.form("address").set("url", "grafana.test").submit().await;
+        wrong.assert_status(422).assert_page_headers();
+        assert_eq!(wrong.form("address").value("url"), Some("grafana.test"));
+        let page = step.form("address").set("url", "https://grafana.test/").submit().await;
+        let form = page.form("client");
+        assert_eq!(form.value("name"), Some("Grafana"));
+        assert_eq!(form.value("redirect_uris"), Some("https://grafana.test/login/generic_oauth"));
+        let made = form.submit().await;
+        made.assert_status(200).assert_page_headers();
+        let (id, secret) = (field(&made, "client-id"), field(&made, "client-secret"));
+        let snippets = made.texts("textarea").join("\n");
+        for part in [format!("client_id = {id}"), format!("client_secret = {secret}")] {
+            assert!(snippets.contains(&part), "{part}: {snippets}");
+        }
+        assert!(snippets.contains(&world.url("/oauth2/token")), "{snippets}");
+        assert!(!snippets.contains("YOUR_CLIENT_SECRET"), "{snippets}");
+        let kept = world.cli(&["client", "show", &id]);
+        assert_eq!(kept["claims_in"], "id_token_too");
+        assert_eq!(kept["client_uri"], "https://grafana.test");
+        let later = owner.page(&format!("/admin/clients/{id}/connect?app=grafana")).await;
+        assert!(!later.body.contains(&secret), "shown once");
+
+        owner.browser.get("/admin/clients/new?app=nothing").await.assert_status(404);
+        owner.browser.get("/admin/clients/new?kind=king").await.assert_status(404);
+        world.assert_log_is_clean(&[PASSWORD, &secret]);
+    }
+
+    async fn the_first_sign_in_is_watched_and_what_goes_wrong_is_said_in_words(world: World) {
+        let owner = admin(&world, "owner").await;
+        create(&world, "alice", None);
+        let (id, secret) = add_web_app(&owner).await;
+        let (app, alice) = (App::known(&world, &id, &secret), sign_in(&world, "alice").await);
+        let path = format!("/admin/clients/{id}");
+        let watched = format!("{path}/first-sign-in");
+        assert!(card(&owner.page(&watched).await).contains("Waiting"));
+
+        alice.get(&app.authorize_path(&[])).await.assert_status(400);
+        let page = owner.page(&watched).await;
+        let words = card(&page);
+        for part in ["The last try failed", REDIRECT, "https://rp.test/callback"] {
+            assert!(words.contains(part), "{part}: {words}");
+        }
+        let question = owner.page(&format!("{path}/add-redirect-uri")).await;
+        assert!(page.attributes("#trial a", "href").contains(&format!("{path}/add-redirect-uri")));
+        let added = question.form_to(&format!("{path}/add-redirect-uri")).submit().await;
+        assert!(owner.message_after(&added).await.contains("is registered"));
+        assert!(world.cli(&["client", "show", &id])["redirect_uris"].to_string().contains(REDIRECT));
+
+        let stranger = App::known(&world, &id, "not-the-secret-of-this-app-at-all-000000000");
+        let code = app.code(&alice).await;
+        stranger.redeem(&code).await.assert_error(401, "invalid_client");
+        let words = card(&owner.page(&watched).await);
+        assert!(words.contains("invalid_client") && words.contains("Check the client id"), "{words}");
+
+        app.redeem(&code).await.tokens();
+        let page = owner.page(&path).await;
+        let words = card(&page);
+        assert!(words.contains("It works") && words.contains("sends PKCE"), "{words}");
+        let required = page.form_to(&format!("{path}/require-pkce")).submit().await;
+        assert_eq!(owner.message_after(&required).await, "Wiki must send PKCE from now on.");
+        assert_eq!(world.cli(&["client", "show", &id])["pkce"], "required");
+        assert!(!card(&owner.page(&path).await).contains("sends PKCE"));
+        world.assert_log_is_clean(&[PASSWORD, &secret]);
+    }
+
+    async fn nobody_talks_an_administrator_into_an_address_of_their_own(world: World) {
+        let owner = admin(&world, "owner").await;
+        let (id, secret) = add_web_app(&owner).await;
+        let app = App::known(&world, &id, &secret);
+        let path = format!("/admin/clients/{id}");
+        let evil = "https://evil.test/<script>alert(1)</script>";
+        let sent = app.authorize_path(&[]).replace("rp.test", "evil.test");
+        world.browser().get(&sent).await.assert_status(400);
+        let page = owner.page(&path).await;
+        assert!(card(&page).contains("https://evil.test/"), "{}", page.describe());
+        let offers = |page: &Page| {
+            page.attributes("#trial a", "href").iter().any(|to| to.contains("redirect-uri"))
+        };
+        assert!(!offers(&page), "only what is at a host that the app has is proposed");
+        let before = world.cli(&["client", "show", &id])["redirect_uris"].clone();
+        for address in [format!("{path}/add-redirect-uri"), format!("{path}/add-redirect-uri?uri={evil}")] {
+            owner.browser.get(&address).await.assert_status(303);
+        }
+        for uri in [evil, "https://evil.test/cb", "javascript:alert(1)", "", "https://rp.test/#x"] {
+            let answer = owner.post(&format!("{path}/add-redirect-uri"), &[("uri", uri)]).await;
+            assert!(owner.message_after(&answer).await.starts_with("There is no address"), "{uri}");
+        }
+        assert_eq!(world.cli(&["client", "show", &id])["redirect_uris"], before);
+    }
+
+    async fn an_app_has_two_secrets_for_as_long_as_it_takes_to_change_it(world: World) {
+        let owner = admin(&world, "owner").await;
+        let made = owner.page("/admin/clients/new?kind=machine").await.form("client");
+        let made = made.set("name", "Nightly report").submit().await;
+        let (id, first) = (field(&made, "client-id"), field(&made, "client-secret"));
+        let path = format!("/admin/clients/{id}");
+        let old = App::known(&world, &id, &first);
+        let page = owner.page(&path).await;
+        assert!(!page.has(&format!("a[href^='{path}/retire-secret']")), "never the only one");
+        let alone = owner.browser.get(&format!("{path}/retire-secret?secret=x")).await;
+        assert!(owner.message_after(&alone).await.starts_with("This is the only secret"));
+
+        let added = page.form_to(&format!("{path}/add-secret")).submit().await;
+        added.assert_status(200).assert_page_headers();
+        let second = field(&added, "client-secret");
+        let new = App::known(&world, &id, &second);
+        for app in [&old, &new] {
+            assert_eq!(app.client_credentials().await.status, 200);
+        }
+        let third = owner.post(&format!("{path}/add-secret"), &[]).await;
+        assert!(owner.message_after(&third).await.contains("two secrets at most"));
+
+        let page = owner.page(&path).await;
+        let links = page.attributes("#secrets ~ .scroll a", "href");
+        assert_eq!(links.len(), 2, "{}", page.describe());
+        let question = owner.page(&links[1]).await;
+        let retired = question.form_to(&format!("{path}/retire-secret")).submit().await;
+        assert_eq!(owner.message_after(&retired).await, "The secret is retired.");
+        assert_eq!(old.client_credentials().await.status, 401, "the older one is dead");
+        assert_eq!(new.client_credentials().await.status, 200);
+        let marks = world.cli(&["audit", "list", "--client", &id]).to_string();
+        assert!(marks.contains("client.secret_added") && marks.contains("client.secret_retired"));
+        for (secret, what) in [(&first, "first"), (&second, "second")] {
+            assert!(!marks.contains(secret.as_str()), "{what}");
+        }
+        let mark = marks.split("\"secret\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+        let last = owner.post(&format!("{path}/retire-secret"), &[("secret", mark)]).await;
+        let said = owner.message_after(&last).await;
+        assert!(said.contains("only secret") || said.contains("no such secret"), "{said}");
+        assert_eq!(new.client_credentials().await.status, 200);
+        world.assert_log_is_clean(&[&first, &second]);
+    }
+
+    async fn of_two_who_retire_a_secret_each_at_once_one_stays(world: World) {
+        let owner = admin(&world, "owner").await;
+        let (id, _) = owner.add_app("Subject").await;
+        let path = format!("/admin/clients/{id}");
+        for _ in 0..4 {
+            owner.post(&format!("{path}/add-secret"), &[]).await.assert_status(200);
+            let page = owner.page(&path).await;
+            let links = page.attributes("#secrets ~ .scroll a", "href");
+            let marks: Vec<_> = links.iter().filter_map(|to| to.split_once("secret=")).collect();
+            let [(_, one), (_, other)] = marks[..] else { panic!("two secrets: {links:?}") };
+            let csrf = owner.csrf().await;
+            let step = format!("{path}/retire-secret");
+            let (one, other) = ([("csrf", csrf.as_str()), ("secret", one)], [("csrf", csrf.as_str()), ("secret", other)]);
+            let (one, other) =
+                tokio::join!(post(&owner.browser, &step, &one), post(&owner.browser, &step, &other));
+            one.assert_status(303);
+            other.assert_status(303);
+            let page = owner.page(&path).await;
+            assert_eq!(page.texts("#secrets ~ .scroll tbody tr").len(), 1, "{}", page.describe());
+        }
+    }
+
+    async fn a_page_that_asks_by_itself_keeps_no_console_open_and_reads_no_message(world: World) {
+        let owner = admin(&world, "owner").await;
+        let (id, _) = owner.add_app("Subject").await;
+        let path = format!("/admin/clients/{id}");
+        let done = owner.post(&format!("{path}/enable"), &[]).await;
+        done.assert_status(303);
+        let quiet = owner.browser.get(&format!("{path}/first-sign-in?live=1")).await;
+        quiet.assert_status(200);
+        assert!(quiet.texts(".flash").is_empty(), "{}", quiet.describe());
+        assert!(owner.message_after(&done).await.contains("can sign in to Subject again"));
+    }
+}

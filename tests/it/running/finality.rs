@@ -1,0 +1,193 @@
+//! What has ended is over everywhere once that is acknowledged: also at a node that was asked about it
+//! all the time and remembers the answer, and also when whoever ended it cannot tell anybody but SQL.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use futures_util::future::{join, join_all};
+
+use crate::kit::cut::CutNode;
+use crate::kit::fixtures::ALICE;
+use crate::kit::flow::{App, PATIENCE, SESSION_COOKIE, SecondNode, Tokens, sign_out};
+use crate::kit::gateway::{Question, WIKI, builder, gateway, visitor};
+use crate::support::backends::Backend;
+use crate::support::browser_like::Browser;
+use crate::support::fault_proxy::Fault;
+use crate::support::process::wait_until_async;
+use crate::support::world::World;
+
+/// How often each proof must have been taken before the end, and how often it is shown after it.
+const OFTEN: usize = 10;
+
+/// Between two questions about the same proof: the node shall answer others, too.
+const PAUSE: Duration = Duration::from_millis(3);
+
+/// Somebody who is signed in, and the node that is asked about them all the time.
+struct Watched<'a> {
+    world: &'a World,
+    node: &'a str,
+    app: App,
+    cookie: String,
+    browser: Browser,
+    tokens: Tokens,
+}
+
+/// What somebody shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Proof {
+    GatewayCookie,
+    SessionCookie,
+    Introspection,
+    Userinfo,
+}
+
+/// Those of a session, and of nothing but a token.
+const OF_SESSION: [Proof; 4] =
+    [Proof::GatewayCookie, Proof::SessionCookie, Proof::Introspection, Proof::Userinfo];
+const OF_TOKEN: [Proof; 2] = [Proof::Introspection, Proof::Userinfo];
+
+/// When a question was asked, and whether the answer was yes.
+type Answer = (Instant, bool);
+
+impl<'a> Watched<'a> {
+    async fn sign_in(world: &'a World, node: &'a str, app: &App) -> (Browser, Self) {
+        let (here, cookie) = visitor(world, &ALICE).await;
+        let tokens = app.tokens(&here).await;
+        let browser = Browser::new(node);
+        for name in [SESSION_COOKIE, "doorward_browser"] {
+            browser.plant_cookie(name, &here.cookie(name).unwrap_or_default());
+        }
+        let app = app.at_address(node.to_owned());
+        (here, Self { world, node, app, cookie, browser, tokens })
+    }
+
+    async fn is_taken(&self, proof: Proof) -> bool {
+        match proof {
+            Proof::GatewayCookie => {
+                let door = Question::about(self.world, WIKI, "/").at(self.node);
+                door.cookie(&self.cookie).status().await == 200
+            }
+            Proof::SessionCookie => self.browser.get("/account").await.status == 200,
+            Proof::Introspection => {
+                let answer = self.app.introspect(&self.tokens.access).await;
+                answer.text.contains(r#""active":true"#)
+            }
+            Proof::Userinfo => self.app.userinfo(&self.tokens.access).await.status == 200,
+        }
+    }
+
+    /// Shows these proofs all the time while something ends, and looks at what was said after that had been
+    /// acknowledged.
+    async fn while_it_ends(&self, proofs: &[Proof], end: impl AsyncFnOnce()) {
+        let answers: Vec<Mutex<Vec<Answer>>> = proofs.iter().map(|_| Mutex::default()).collect();
+        let taken = |answers: &Mutex<Vec<Answer>>| {
+            answers.lock().expect("answers").iter().filter(|(_, yes)| *yes).count()
+        };
+        let acknowledged = Mutex::new(None::<Instant>);
+        let ask = async |(proof, answers): (&Proof, &Mutex<Vec<Answer>>)| {
+            let mut after = 0;
+            while after < OFTEN {
+                let asked = Instant::now();
+                let yes = self.is_taken(*proof).await;
+                answers.lock().expect("answers").push((asked, yes));
+                if acknowledged.lock().expect("a moment").is_some() {
+                    after += 1;
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        let ending = async {
+            wait_until_async("answers of yes", PATIENCE, async || {
+                answers.iter().all(|answers| taken(answers) >= OFTEN)
+            })
+            .await;
+            end().await;
+            *acknowledged.lock().expect("a moment") = Some(Instant::now());
+        };
+        join(join_all(proofs.iter().zip(&answers).map(ask)), ending).await;
+        let end = acknowledged.lock().expect("a moment").expect("an end");
+        for (proof, answers) in proofs.iter().zip(&answers) {
+            let answers = answers.lock().expect("answers");
+            let late = answers.iter().filter(|(asked, yes)| *yes && *asked > end);
+            let late: Vec<Duration> = late.map(|(asked, _)| *asked - end).collect();
+            assert!(late.is_empty(), "{proof:?} was taken so long after its end: {late:?}");
+        }
+    }
+}
+
+/// Every end that somebody without the server's own memory can make: the command line, and another node.
+async fn ends_are_final(world: &World, node: &str, has_neighbour: bool) {
+    let app = App::register(world, "app", &[]);
+    let again = || Watched::sign_in(world, node, &app);
+    if has_neighbour {
+        for _ in 0..3 {
+            let (here, watched) = again().await;
+            let leave = async || {
+                assert!(sign_out(&here).await.status.as_u16() < 400);
+            };
+            watched.while_it_ends(&OF_SESSION, leave).await;
+            let (_, watched) = again().await;
+            let give_back = async || {
+                assert_eq!(app.revoke(&watched.tokens.refresh).await.status, 200);
+            };
+            watched.while_it_ends(&OF_TOKEN, give_back).await;
+        }
+    }
+    let (_, watched) = again().await;
+    let end_all = async || command(world, ["session", "revoke", "--user", "alice"]).await;
+    watched.while_it_ends(&OF_SESSION, end_all).await;
+    let (_, watched) = again().await;
+    let disable = async || command(world, ["user", "disable", "alice"]).await;
+    watched.while_it_ends(&OF_SESSION, disable).await;
+}
+
+/// Runs a command while this thread goes on asking.
+async fn command<const N: usize>(world: &World, arguments: [&str; N]) {
+    wait_until_async("a command being carried out", PATIENCE, async || {
+        let mut command = world.command(&arguments);
+        let run = tokio::task::spawn_blocking(move || command.output());
+        let output = run.await.expect("a thread").expect("the program");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        // A machine with much to do is not what this is about.
+        let is_late = said.contains("not available");
+        assert!(output.status.success() || is_late, "{said}");
+        output.status.success()
+    })
+    .await;
+}
+
+on_both_backends! {
+    async fn an_acknowledged_end_is_believed_by_every_node_at_once(backend: Backend) {
+        let world = gateway(backend).await;
+        if backend == Backend::Embedded {
+            ends_are_final(&world, &world.issuer, false).await;
+            return;
+        }
+        let mut node = SecondNode::spawn(&world);
+        node.ready().await;
+        ends_are_final(&world, &node.base(), true).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_end_that_redis_cannot_be_told_of_is_acknowledged_when_everybody_has_asked_sql() {
+    let mut world = CutNode::world_of(builder(Backend::Production)).await;
+    let name = ["user", "create", "--username", ALICE.username, "--email", ALICE.email];
+    world.cli_with_input(&[&name[..], &["--password-file", "-"]].concat(), ALICE.password);
+    let app = App::register(&world, "app", &[]);
+    let mute = CutNode::start(&mut world).await;
+    for fault in [Fault::Reset, Fault::BlackHole] {
+        let (here, watched) = Watched::sign_in(&world, &world.issuer, &app).await;
+        mute.redis.set(fault);
+        mute.wait_until_not_ready().await;
+        let leave = async || {
+            wait_until_async("a sign-out being acknowledged", PATIENCE, async || {
+                sign_out(&mute.there(&here)).await.status.as_u16() < 400
+            })
+            .await;
+        };
+        watched.while_it_ends(&OF_SESSION, leave).await;
+        mute.redis.set(Fault::None);
+        mute.wait_until_ready().await;
+    }
+}
