@@ -142,12 +142,21 @@ pub(super) async fn commit(
         }
         Ground::Trust(_) => true,
     };
+    if !firm {
+        // Let go of first: even what was found ended may be held now, and is not to be held by one who
+        // goes on to refer to the person, whose deletion may be waiting for it.
+        drop(tx);
+        return Ok(match grants::by_id(&app.store.db, &grant.id).await? {
+            Some(_) => Gate::SpentBefore,
+            None => Gate::GroundLost,
+        });
+    }
     let grant = &bound_by(request, grant);
     match grants::insert(&mut tx, grant).await {
-        Ok(Inserted::New) if firm => {}
+        Ok(Inserted::New) => {}
         Ok(Inserted::Duplicate) => return Ok(Gate::SpentBefore),
         // The person or the client was deleted this very moment.
-        Ok(Inserted::New) | Err(StoreError::Conflict) => return Ok(Gate::GroundLost),
+        Err(StoreError::Conflict) => return Ok(Gate::GroundLost),
         Err(error) => return Err(error.into()),
     }
     if let Some((family, _)) = refresh {

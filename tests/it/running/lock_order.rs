@@ -105,8 +105,11 @@ impl<'a> Scene<'a> {
         let (user, client) = (&self.user.id, &self.clients[client]);
         let session = &self.sessions[session];
         let mut tx = self.app.store.begin().await?;
-        sessions::hold(&mut tx, session).await?;
-        consents::hold(&mut tx, user, client).await?;
+        let firm = sessions::hold(&mut tx, session).await?
+            && consents::hold(&mut tx, user, client).await?.is_some();
+        if !firm {
+            return Ok(());
+        }
         let now = self.app.now();
         let grant = Grant {
             id: GrantId::new(unique("grant")),
