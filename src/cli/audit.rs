@@ -15,10 +15,11 @@ use crate::app::App;
 use crate::clock::UnixTime;
 use crate::service::audit;
 use crate::service::audit::chain::Chain;
+use crate::service::audit::export::{Export, document};
 use crate::service::audit::verification::{self, Kind, Question, Report};
 use crate::service::people;
 use crate::store::Cursor;
-use crate::store::audit::{AuditEvent, AuditFilter, Order, Outcome};
+use crate::store::audit::{AuditFilter, Outcome};
 
 const LIST_EXAMPLES: &str = "\
 Times are RFC 3339, or a date; without a zone they are UTC.
@@ -48,8 +49,6 @@ Exit codes: 0 the log is what was written, 1 it is not, or it could not be read.
 
 /// How many events are checked between two lines about it.
 const TOLD_EVERY: u64 = 100_000;
-/// Rows read at once for an export.
-const PAGE: i64 = 1_000;
 
 /// Commands about the audit log.
 #[derive(Debug, Clone, Subcommand)]
@@ -196,7 +195,7 @@ fn list(args: &AuditListArgs, globals: &Globals, output: &mut Output<'_>) -> Res
                 .map(|text| text.as_deref().unwrap_or("-"));
         table.row([&seq, &when, result, &event.kind, actor, user, client, address]);
     }
-    let items: Vec<_> = events.iter().map(to_json).collect();
+    let items: Vec<_> = events.iter().map(document).collect();
     output.data(&engine::list(&items, next.as_deref()), &table)?;
     if let Some(next) = next {
         output.note(&format!("There are more: --after {next}"));
@@ -211,31 +210,19 @@ fn export(
 ) -> Result<Exit, Failure> {
     let mut file = args.output.as_deref().map(NewFile::create).transpose()?;
     let count = engine::with_app(globals, async |app| {
-        let mut filter = AuditFilter {
-            order: Order::OldestFirst,
-            limit: PAGE,
-            ..filter(app, &args.filter).await?
-        };
-        let mut count = 0_u64;
-        loop {
-            let page = audit::list(app, &filter).await?;
-            let Some(last) = page.last() else { return Ok(count) };
-            filter.after = Some(last.cursor());
-            let mut lines = String::new();
-            for event in &page {
-                lines.push_str(&to_json(event).to_string());
-                lines.push('\n');
-            }
+        let mut export = Export::of(filter(app, &args.filter).await?);
+        let mut told = 0;
+        while let Some(lines) = export.next(app).await? {
             match &mut file {
                 Some(file) => file.write(&lines)?,
                 None => output.text(&lines)?,
             }
-            let before = count / TOLD_EVERY;
-            count += page.len() as u64;
-            if count / TOLD_EVERY > before {
-                output.note(&format!("{count} events so far"));
+            if export.count / TOLD_EVERY > told {
+                told = export.count / TOLD_EVERY;
+                output.note(&format!("{} events so far", export.count));
             }
         }
+        Ok(export.count)
     })?;
     if let Some(file) = file {
         file.finish()?;
@@ -335,25 +322,5 @@ fn report_json(report: &Report) -> Value {
         "not_sealed": stray,
         "waiting": waiting,
         "sealed_late": late,
-    })
-}
-
-fn to_json(event: &AuditEvent) -> Value {
-    let seal = event.seal.as_ref();
-    json!({
-        "seq": seal.map(|seal| seal.seq),
-        "id": event.id,
-        "at": engine::time(event.at),
-        "kind": event.kind,
-        "result": event.outcome.as_str(),
-        "actor": event.actor,
-        "user_id": event.user_id,
-        "client_id": event.client_id,
-        "session_id": event.session_id,
-        "address": event.address,
-        "request_id": event.request_id,
-        "detail": event.detail,
-        "sealed_at": engine::time_or_null(seal.map(|seal| seal.sealed_at)),
-        "hash": seal.map(|seal| seal.hash.as_str()),
     })
 }

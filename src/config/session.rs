@@ -26,6 +26,10 @@ pub struct SessionSettings {
     /// In the console: time since sign-in before the password is asked again.
     #[schemars(range(min = 60, max = 86_400))]
     pub admin_absolute: Seconds,
+    /// In the console: time since sign-in before secrets, keys, roles and backups ask for the password
+    /// again. A form opened in time may be sent for as long again.
+    #[schemars(range(min = 1, max = 86_400))]
+    pub admin_step_up: Seconds,
     /// A database of places by address in the MaxMind format (`.mmdb`), of cities or of countries. With
     /// it the lists of sessions say where each began. Read at start.
     #[schemars(with = "Option<String>")]
@@ -40,6 +44,7 @@ impl Default for SessionSettings {
             remember: 2_592_000,
             admin_idle: 900,
             admin_absolute: 28_800,
+            admin_step_up: 300,
             geoip_file: None,
         }
     }

@@ -91,6 +91,10 @@ pub enum Right {
     IssuersWrite,
     KeysRead,
     KeysRotate,
+    /// See whose programs use the REST API, and for what.
+    ApiKeysRead,
+    /// Make keys for the REST API, and end them.
+    ApiKeysWrite,
     WebhooksRead,
     /// Say who is told what happens here, and where.
     WebhooksWrite,
@@ -108,7 +112,7 @@ pub enum Right {
 use Reach::{All, Nothing, Ordinary, Own};
 
 /// Every right: its name, and how far it reaches for each of [`Role::ALL`].
-pub const TABLE: [(Right, &str, [Reach; 4]); 29] = [
+pub const TABLE: [(Right, &str, [Reach; 4]); 31] = [
     //                                             owner operator  auditor  group manager
     (Right::Enter, "console.enter", [All, All, All, All]),
     (Right::OverviewRead, "overview.read", [All, All, All, Nothing]),
@@ -132,6 +136,8 @@ pub const TABLE: [(Right, &str, [Reach; 4]); 29] = [
     (Right::IssuersWrite, "issuers.write", [All, Nothing, Nothing, Nothing]),
     (Right::KeysRead, "keys.read", [All, All, All, Nothing]),
     (Right::KeysRotate, "keys.rotate", [All, Nothing, Nothing, Nothing]),
+    (Right::ApiKeysRead, "api_keys.read", [All, All, All, Nothing]),
+    (Right::ApiKeysWrite, "api_keys.write", [All, Nothing, Nothing, Nothing]),
     (Right::WebhooksRead, "webhooks.read", [All, All, All, Nothing]),
     (Right::WebhooksWrite, "webhooks.write", [All, Nothing, Nothing, Nothing]),
     (Right::AuditRead, "audit.read", [All, All, All, Nothing]),

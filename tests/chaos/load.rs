@@ -254,6 +254,8 @@ impl Load {
             // Just enabled again, and one node has not heard of it; or throttled for a moment.
             200 | 400 | 401 | 429 if name == DISABLED => return Err(Refused),
             429 => return Err(Refused),
+            // A sign-out everywhere that was never answered has come between.
+            401 if name == WANDERER => return Err(Refused),
             _ => panic!("a sign-in was refused: {}", answer.describe()),
         }
         Ok(())

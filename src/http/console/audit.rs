@@ -1,6 +1,11 @@
 //! `/admin/audit`: what happened.
 
-use actix_web::http::StatusCode;
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use actix_web::body::BodyStream;
+use actix_web::http::{StatusCode, header};
+use actix_web::web::Bytes;
 
 use super::desk::{Answer, Desk, Stop};
 use super::rows;
@@ -9,11 +14,53 @@ use crate::http::pages::FieldError;
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::audit::{AuditList, AuditQuery};
 use crate::service::audit;
+use crate::service::audit::export::Export;
 use crate::store::Cursor;
 use crate::store::audit::{AuditFilter, Order, Outcome};
 
 pub(super) async fn list(desk: &Desk<'_>) -> Answer {
-    let asked = AuditQuery {
+    let asked = query(desk);
+    let errors = unreadable(&asked);
+    if !errors.is_empty() {
+        return wrong(desk, asked, errors);
+    }
+    let found = audit::list(desk.site(), &filter(desk, &asked).await?).await?;
+    let (found, next) = rows::page(found, |event| event.cursor().to_string());
+    desk.show(&AuditList {
+        chrome: desk.chrome(),
+        console: desk.console(Section::Audit),
+        filter: asked,
+        errors: Vec::new(),
+        rows: rows::events(desk, found).await?,
+        next,
+    })
+}
+
+/// Everything that fits as a file, one event a line. It is read while it is sent, so that any number of
+/// events takes the memory of a thousand.
+pub(super) async fn export(desk: &Desk<'_>) -> Answer {
+    let asked = query(desk);
+    let errors = unreadable(&asked);
+    if !errors.is_empty() {
+        return wrong(desk, asked, errors);
+    }
+    let export = Export::of(filter(desk, &asked).await?);
+    let begun = (Arc::clone(desk.site().app()), export);
+    let lines = futures_util::stream::try_unfold(begun, |(app, mut export)| async move {
+        let lines = export.next(&app).await.map_err(std::io::Error::other)?;
+        Ok::<_, std::io::Error>(lines.map(|lines| (Bytes::from(lines), (app, export))))
+    });
+    let name = format!("audit-{}.ndjson", desk.site().now().rfc3339().replace(':', "-"));
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "application/x-ndjson"))
+        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(BodyStream::new(lines)))
+}
+
+/// What was asked for.
+fn query(desk: &Desk<'_>) -> AuditQuery {
+    AuditQuery {
         kind: desk.asked("kind"),
         result: desk.asked("result"),
         user: desk.asked("user"),
@@ -22,24 +69,27 @@ pub(super) async fn list(desk: &Desk<'_>) -> Answer {
         request_id: desk.asked("request_id"),
         since: desk.asked("since"),
         until: desk.asked("until"),
-    };
-    let errors = unreadable(&asked);
-    if !errors.is_empty() {
-        // Whoever looks for failures must not take everything for them.
-        let page = AuditList {
-            chrome: desk.chrome(),
-            console: desk.console(Section::Audit),
-            filter: asked,
-            errors,
-            rows: Vec::new(),
-            next: None,
-        };
-        let mut response = desk.show(&page)?;
-        *response.status_mut() = StatusCode::BAD_REQUEST;
-        return Ok(response);
     }
+}
+
+/// The list with what is wrong, and without events: whoever looks for failures must not take everything
+/// for them.
+fn wrong(desk: &Desk<'_>, filter: AuditQuery, errors: Vec<FieldError>) -> Answer {
+    let mut response = desk.show(&AuditList {
+        chrome: desk.chrome(),
+        console: desk.console(Section::Audit),
+        filter,
+        errors,
+        rows: Vec::new(),
+        next: None,
+    })?;
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    Ok(response)
+}
+
+async fn filter(desk: &Desk<'_>, asked: &AuditQuery) -> Result<AuditFilter, Stop> {
     let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-    let filter = AuditFilter {
+    Ok(AuditFilter {
         kind: given(&asked.kind),
         outcome: Outcome::from_name(&asked.result),
         user_id: user_id(desk, &asked.user).await?,
@@ -51,16 +101,6 @@ pub(super) async fn list(desk: &Desk<'_>) -> Answer {
         order: Order::NewestFirst,
         after: desk.query.sole("after").and_then(Cursor::parse),
         limit: rows::ASKED,
-    };
-    let found = audit::list(desk.site(), &filter).await?;
-    let (found, next) = rows::page(found, |event| event.cursor().to_string());
-    desk.show(&AuditList {
-        chrome: desk.chrome(),
-        console: desk.console(Section::Audit),
-        filter: asked,
-        errors: Vec::new(),
-        rows: rows::events(desk, found).await?,
-        next,
     })
 }
 

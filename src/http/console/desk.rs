@@ -5,7 +5,7 @@ use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::table::{About, Entry, Method};
-use super::{act, flash};
+use super::{act, flash, step_up};
 use crate::clock::UnixTime;
 use crate::http::cookies::{self, BrowserBinding, Kind};
 use crate::http::headers::Forms;
@@ -122,6 +122,7 @@ pub(super) async fn enter(
     };
     let mut desk = Desk { form, ..Desk::new(visit, &session, (admin, standing)) };
     let answer = match desk.admit(entry).await {
+        Ok(()) if !step_up::is_open(&desk, entry) => Ok(step_up::ask(&desk, entry)),
         Ok(()) => Box::pin(act(&desk, entry.action)).await,
         Err(stop) => Err(stop),
     };
@@ -324,12 +325,12 @@ impl Desk<'_> {
         Actor::Console(self.admin.id.clone(), caller)
     }
 
-    /// The session itself.
-    pub(super) fn session(&self) -> &LiveSession {
-        self.session
+    /// Who is asking.
+    pub(super) fn admin(&self) -> &User {
+        &self.admin
     }
 
-    /// When its person last proved who they are.
+    /// When the administrator last proved who they are.
     pub(super) fn signed_in_at(&self) -> UnixTime {
         self.session.auth_time
     }
@@ -361,6 +362,7 @@ impl Desk<'_> {
             role: self.standing.role,
             subject: Subject::Changeable,
             csrf: self.visit.session_csrf(),
+            is_fresh: step_up::is_fresh(self),
             flash: (self.presence == Presence::Person)
                 .then(|| flash::read(self.site(), self.visit.request, &self.session.id))
                 .flatten(),

@@ -4,6 +4,7 @@
 //!
 //! A GET changes nothing; every change is a POST whose form carries the session's CSRF token.
 
+mod api_keys;
 mod app_forms;
 mod apps;
 mod audit;
@@ -22,6 +23,7 @@ mod roles;
 mod rows;
 mod secrets;
 mod sessions;
+mod step_up;
 mod table;
 mod trial;
 mod warnings;
@@ -176,7 +178,13 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::KeyAskRetire => keys::ask_retire(desk).await,
         Action::KeyRetire => keys::retire(desk).await,
         Action::Webhook(step) => webhooks::act(desk, step).await,
+        Action::ApiKeysList => api_keys::list(desk).await,
+        Action::ApiKeyNew => api_keys::new(desk),
+        Action::ApiKeyCreate => api_keys::create(desk).await,
+        Action::ApiKeyAskRevoke => api_keys::ask_revoke(desk).await,
+        Action::ApiKeyRevoke => api_keys::revoke(desk).await,
         Action::AuditList => audit::list(desk).await,
+        Action::AuditExport => audit::export(desk).await,
         Action::JobsList => jobs::list(desk).await,
         Action::JobRetry => jobs::retry(desk).await,
         Action::JobAskDiscard => jobs::ask_discard(desk).await,

@@ -1,7 +1,7 @@
 //! `/admin/users`: the list of people, and making one.
 
 use super::desk::{Answer, Desk, Stop};
-use super::rows;
+use super::{rows, step_up};
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::user_forms::{LinkOnce, UserCreate, UserForm};
 use crate::http::pages::admin::users::{UserRow, UsersList};
@@ -65,7 +65,7 @@ fn blank(desk: &Desk<'_>) -> UserCreate {
 
 pub(super) async fn create(desk: &Desk<'_>) -> Answer {
     let form = read_form(desk);
-    let role = match role_of(&form) {
+    let role = match role_of(desk, &form, None) {
         Ok(role) => role,
         Err(error) => {
             return desk.show_again(&UserCreate { form, errors: vec![error], ..blank(desk) });
@@ -120,8 +120,17 @@ pub(super) fn read_form(desk: &Desk<'_>) -> UserForm {
     }
 }
 
-/// The role that was chosen.
-pub(super) fn role_of(form: &UserForm) -> Result<Option<AdminRole>, FieldError> {
+/// The role that was chosen in place of the one that the person has.
+pub(super) fn role_of(
+    desk: &Desk<'_>,
+    form: &UserForm,
+    before: Option<AdminRole>,
+) -> Result<Option<AdminRole>, FieldError> {
+    let chosen = chosen_role(form)?;
+    if chosen == before || step_up::is_in_time(desk) { Ok(chosen) } else { Err(step_up::at_role()) }
+}
+
+fn chosen_role(form: &UserForm) -> Result<Option<AdminRole>, FieldError> {
     match form.role.as_str() {
         "" => Ok(None),
         name => match AdminRole::from_name(name) {
@@ -212,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_role_that_does_not_exist_is_refused() {
-        let with = |role: &str| role_of(&UserForm { role: role.into(), ..UserForm::default() });
+        let with = |role: &str| chosen_role(&UserForm { role: role.into(), ..UserForm::default() });
         assert_eq!(with("").unwrap(), None);
         assert_eq!(with("operator").unwrap(), Some(AdminRole::Operator));
         assert_eq!(with("root").unwrap_err().field, "role");

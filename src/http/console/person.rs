@@ -98,9 +98,9 @@ async fn apps(desk: &Desk<'_>, user: &User) -> Result<Vec<AppAccess>, Stop> {
 pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
     let user = desk.person()?;
     let typed = forms::read_form(desk);
-    // The field is only there for owners; without it the role stays as it is.
-    let role = if desk.may(Right::PeopleGrantRole) {
-        forms::role_of(&typed).map(RoleEdit::Set)
+    // The field is only there for owners who have just signed in; without it the role stays as it is.
+    let role = if desk.form.has("role") && desk.may(Right::PeopleGrantRole) {
+        forms::role_of(desk, &typed, user.role).map(RoleEdit::Set)
     } else {
         Ok(RoleEdit::Keep)
     };

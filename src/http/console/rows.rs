@@ -100,7 +100,8 @@ fn detail(detail: &Value) -> String {
     facts.collect::<Vec<_>>().join(", ")
 }
 
-async fn usernames<'a>(
+/// What to call people whose ids are known.
+pub(super) async fn usernames<'a>(
     desk: &Desk<'_>,
     ids: impl Iterator<Item = &'a str>,
 ) -> Result<HashMap<UserId, String>, Stop> {

@@ -8,11 +8,13 @@ use crate::protocol::rights::Right;
 #[derive(Debug)]
 pub(super) struct Entry {
     pub method: Method,
-    /// Path below the issuer; `{id}` is a person, a group, an app, a session, a trusted issuer, a webhook
-    /// or a message.
+    /// Path below the issuer; `{id}` is a person, a group, an app, a session, a trusted issuer, an API key,
+    /// a webhook or a message.
     pub path: &'static str,
     pub right: Right,
     pub about: About,
+    /// Whether it asks for a sign-in of the last minutes ([`super::step_up`]).
+    pub is_guarded: bool,
     pub action: Action,
 }
 
@@ -119,7 +121,13 @@ pub(super) enum Action {
     KeyAskRetire,
     KeyRetire,
     Webhook(WebhookAction),
+    ApiKeysList,
+    ApiKeyNew,
+    ApiKeyCreate,
+    ApiKeyAskRevoke,
+    ApiKeyRevoke,
     AuditList,
+    AuditExport,
     JobsList,
     JobRetry,
     JobAskDiscard,
@@ -148,11 +156,11 @@ pub(super) enum WebhookAction {
 }
 
 const fn get(path: &'static str, right: Right, action: Action) -> Entry {
-    Entry { method: Method::Get, path, right, about: About::Nobody, action }
+    Entry { method: Method::Get, path, right, about: About::Nobody, is_guarded: false, action }
 }
 
 const fn post(path: &'static str, right: Right, action: Action) -> Entry {
-    Entry { method: Method::Post, path, right, about: About::Nobody, action }
+    Entry { method: Method::Post, path, right, about: About::Nobody, is_guarded: false, action }
 }
 
 impl Entry {
@@ -166,6 +174,10 @@ impl Entry {
 
     const fn group(self) -> Self {
         Self { about: About::Group, ..self }
+    }
+
+    const fn guarded(self) -> Self {
+        Self { is_guarded: true, ..self }
     }
 }
 
@@ -192,7 +204,9 @@ pub(super) static TABLE: &[Entry] = &[
     post("/admin/groups/{id}/add-member", Right::GroupsMembers, Action::GroupAddMember).group(),
     post("/admin/groups/{id}/remove-member", Right::GroupsMembers, Action::GroupRemoveMember)
         .group(),
-    post("/admin/groups/{id}/add-manager", Right::GroupsDelegate, Action::GroupAddManager).group(),
+    post("/admin/groups/{id}/add-manager", Right::GroupsDelegate, Action::GroupAddManager)
+        .group()
+        .guarded(),
     post("/admin/groups/{id}/remove-manager", Right::GroupsDelegate, Action::GroupRemoveManager)
         .group(),
     get("/admin/groups/{id}/delete", Right::GroupsWrite, Action::GroupAskDelete).group(),
@@ -206,15 +220,19 @@ pub(super) static TABLE: &[Entry] = &[
     get("/admin/clients/{id}/add-redirect-uri", Right::ClientsWrite, Action::AppAskAddUri),
     post("/admin/clients/{id}/add-redirect-uri", Right::ClientsWrite, Action::AppAddUri),
     post("/admin/clients/{id}/require-pkce", Right::ClientsWrite, Action::AppRequirePkce),
-    post("/admin/clients/{id}/add-secret", Right::ClientsSecret, Action::AppAddSecret),
-    get("/admin/clients/{id}/retire-secret", Right::ClientsSecret, Action::AppAskRetireSecret),
-    post("/admin/clients/{id}/retire-secret", Right::ClientsSecret, Action::AppRetireSecret),
+    post("/admin/clients/{id}/add-secret", Right::ClientsSecret, Action::AppAddSecret).guarded(),
+    get("/admin/clients/{id}/retire-secret", Right::ClientsSecret, Action::AppAskRetireSecret)
+        .guarded(),
+    post("/admin/clients/{id}/retire-secret", Right::ClientsSecret, Action::AppRetireSecret)
+        .guarded(),
     post("/admin/clients/{id}/edit", Right::ClientsWrite, Action::AppEdit),
     post("/admin/clients/{id}/enable", Right::ClientsWrite, Action::AppEnable),
     get("/admin/clients/{id}/disable", Right::ClientsWrite, Action::AppAskDisable),
     post("/admin/clients/{id}/disable", Right::ClientsWrite, Action::AppDisable),
-    get("/admin/clients/{id}/rotate-secret", Right::ClientsSecret, Action::AppAskRotateSecret),
-    post("/admin/clients/{id}/rotate-secret", Right::ClientsSecret, Action::AppRotateSecret),
+    get("/admin/clients/{id}/rotate-secret", Right::ClientsSecret, Action::AppAskRotateSecret)
+        .guarded(),
+    post("/admin/clients/{id}/rotate-secret", Right::ClientsSecret, Action::AppRotateSecret)
+        .guarded(),
     get("/admin/clients/{id}/delete", Right::ClientsWrite, Action::AppAskDelete),
     post("/admin/clients/{id}/delete", Right::ClientsWrite, Action::AppDelete),
     get("/admin/clients/{id}/roles", Right::ClientsRead, Action::RolesShow),
@@ -237,9 +255,14 @@ pub(super) static TABLE: &[Entry] = &[
     get("/admin/issuers/{id}/delete", Right::IssuersWrite, Action::IssuerAskDelete),
     post("/admin/issuers/{id}/delete", Right::IssuersWrite, Action::IssuerDelete),
     get("/admin/keys", Right::KeysRead, Action::KeysList),
-    post("/admin/keys/rotate", Right::KeysRotate, Action::KeyRotate),
-    get("/admin/keys/retire", Right::KeysRotate, Action::KeyAskRetire),
-    post("/admin/keys/retire", Right::KeysRotate, Action::KeyRetire),
+    post("/admin/keys/rotate", Right::KeysRotate, Action::KeyRotate).guarded(),
+    get("/admin/keys/retire", Right::KeysRotate, Action::KeyAskRetire).guarded(),
+    post("/admin/keys/retire", Right::KeysRotate, Action::KeyRetire).guarded(),
+    get("/admin/api-keys", Right::ApiKeysRead, Action::ApiKeysList),
+    post("/admin/api-keys", Right::ApiKeysWrite, Action::ApiKeyCreate).guarded(),
+    get("/admin/api-keys/new", Right::ApiKeysWrite, Action::ApiKeyNew).guarded(),
+    get("/admin/api-keys/{id}/revoke", Right::ApiKeysWrite, Action::ApiKeyAskRevoke),
+    post("/admin/api-keys/{id}/revoke", Right::ApiKeysWrite, Action::ApiKeyRevoke),
     get("/admin/webhooks", Right::WebhooksRead, Action::Webhook(WebhookAction::List)),
     post("/admin/webhooks", Right::WebhooksWrite, Action::Webhook(WebhookAction::Create)),
     get("/admin/webhooks/new", Right::WebhooksWrite, Action::Webhook(WebhookAction::New)),
@@ -270,12 +293,14 @@ pub(super) static TABLE: &[Entry] = &[
         "/admin/webhooks/{id}/rotate-secret",
         Right::WebhooksWrite,
         Action::Webhook(WebhookAction::AskRotateSecret),
-    ),
+    )
+    .guarded(),
     post(
         "/admin/webhooks/{id}/rotate-secret",
         Right::WebhooksWrite,
         Action::Webhook(WebhookAction::RotateSecret),
-    ),
+    )
+    .guarded(),
     get(
         "/admin/webhooks/{id}/delete",
         Right::WebhooksWrite,
@@ -287,12 +312,13 @@ pub(super) static TABLE: &[Entry] = &[
         Action::Webhook(WebhookAction::Delete),
     ),
     get("/admin/audit", Right::AuditRead, Action::AuditList),
+    get("/admin/audit/export", Right::AuditRead, Action::AuditExport).guarded(),
     get("/admin/jobs", Right::JobsRead, Action::JobsList),
     post("/admin/jobs/{id}/retry", Right::JobsWrite, Action::JobRetry),
     get("/admin/jobs/{id}/discard", Right::JobsWrite, Action::JobAskDiscard),
     post("/admin/jobs/{id}/discard", Right::JobsWrite, Action::JobDiscard),
     get("/admin/backup", Right::BackupRead, Action::BackupShow),
-    post("/admin/backup", Right::BackupMake, Action::BackupMake),
+    post("/admin/backup", Right::BackupMake, Action::BackupMake).guarded(),
 ];
 
 #[cfg(test)]
@@ -338,6 +364,10 @@ mod tests {
                 "POST /admin/keys/rotate",
                 "GET /admin/keys/retire",
                 "POST /admin/keys/retire",
+                "POST /admin/api-keys",
+                "GET /admin/api-keys/new",
+                "GET /admin/api-keys/{id}/revoke",
+                "POST /admin/api-keys/{id}/revoke",
                 "POST /admin/webhooks",
                 "GET /admin/webhooks/new",
                 "POST /admin/webhooks/{id}/edit",
@@ -366,6 +396,7 @@ mod tests {
                 "/rotate-secret",
                 "/retire",
                 "/retire-secret",
+                "/revoke",
                 "/add-redirect-uri",
                 "/discard",
             ];
@@ -406,6 +437,18 @@ mod tests {
                 "POST /admin/sessions/{id}/end",
             ]
         );
+    }
+
+    #[test]
+    fn what_gives_secrets_keys_or_power_away_asks_for_a_fresh_sign_in() {
+        let ends = ["-secret", "/keys/rotate", "/keys/retire", "/add-manager", "/export"];
+        for entry in TABLE {
+            let wanted = ends.iter().any(|end| entry.path.ends_with(end))
+                || (entry.path.starts_with("/admin/api-keys") && entry.path.ends_with("/new"))
+                || (entry.method == Method::Post
+                    && ["/admin/api-keys", "/admin/backup"].contains(&entry.path));
+            assert_eq!(entry.is_guarded, wanted, "{}", name(entry));
+        }
     }
 
     #[test]

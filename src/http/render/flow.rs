@@ -84,7 +84,7 @@ impl SignInView {
     ) -> Result<Self, Failure> {
         let mut view = Self::plain(sealed);
         let target = &flow.target;
-        if *target == Target::Admin {
+        if target.is_console() {
             view.remember = Remember::NotOffered;
         } else if sign_up::is_open(site) {
             view.create_href = Some(to_sign_up(site, flow, &view.sealed));
@@ -101,6 +101,9 @@ impl SignInView {
             view.purpose = Purpose::Confirm {
                 reason: match target {
                     Target::SignOut => "Signing out elsewhere asks for your password again.",
+                    Target::AdminPage { .. } => {
+                        "What you are about to do asks for your password again."
+                    }
                     _ => "The console asks for your password again.",
                 }
                 .to_owned(),
@@ -435,6 +438,12 @@ pub(super) fn again(site: &Site, flow: &Flow, how: &str) -> String {
     }
 }
 
+/// The sign-in that leads to a page of the console.
+pub(in crate::http) fn to_console(site: &Site, page: &str) -> String {
+    let query = Params::from_pairs([("next", "admin"), ("page", page)]);
+    format!("{}?{}", site.path("/login"), query.encode())
+}
+
 /// Where the request of a lost flow starts again.
 pub(super) fn start_again(site: &Site, flow: Option<&Flow>) -> String {
     match flow.map(|flow| (&flow.target, flow)) {
@@ -443,6 +452,7 @@ pub(super) fn start_again(site: &Site, flow: Option<&Flow>) -> String {
         }
         Some((Target::Authorize { .. }, flow)) => again(site, flow, ""),
         Some((Target::Admin, _)) => site.path("/login?next=admin"),
+        Some((Target::AdminPage { page }, _)) => to_console(site, page),
         Some((Target::SignOut, _)) => site.path("/login?next=sign-out"),
         Some((Target::Device { user_code }, _)) => device_page(site, user_code.as_deref()),
         Some((Target::Gateway { back_to, acr }, _)) => start_page(site, (back_to, acr.as_deref())),

@@ -13,7 +13,7 @@ use actix_web::{HttpRequest, HttpResponse};
 pub(super) use device::{DeviceAnswer, device_done, device_entry, device_question};
 pub(super) use flow::{
     ResetView, SetupView, SignInView, ask_sign_out, authorize_again, consent, reply, reset, setup,
-    sign_in, signed_out, signing_out,
+    sign_in, signed_out, signing_out, to_console,
 };
 pub(super) use not_me::not_me;
 pub(super) use sign_up::{SignUpView, sign_up};

@@ -25,7 +25,7 @@ pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResp
     };
     let query = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
     let target = match query.sole("next") {
-        Some("admin") => Target::Admin,
+        Some("admin") => Target::console(query.sole("page")),
         Some("sign-out") => Target::SignOut,
         _ => Target::Account,
     };
@@ -122,7 +122,7 @@ pub(super) async fn signed_in(
     let session = &established.session;
     flow.progress.signed_in_at = Some(session.auth_time);
     flow.progress.account = AccountChoice::Chosen(session.id.clone());
-    if flow.target == Target::Admin
+    if flow.target.is_console()
         && let Err(failure) = console_access::open(site, session).await
     {
         return render::failure(site, visit.request, &failure);

@@ -43,7 +43,7 @@ pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResp
             Err(FlowError::Unreadable) => return render::flow_lost(&site, &request, None),
         },
     };
-    if flow.target == Target::Admin {
+    if flow.target.is_console() {
         return render::not_found(&site, &request);
     }
     let visit = Visit { site: &site, request: &request, browser: &browser, session: None };
@@ -66,7 +66,7 @@ pub(super) async fn post(
         Posted::Answer(response) => return visit.bind(response),
     };
     // Nobody makes an account to look after this service with.
-    if flow.target == Target::Admin {
+    if flow.target.is_console() {
         return render::bad_request(&site, &request);
     }
     let typed = Typed {

@@ -148,6 +148,7 @@ pub(in crate::http) async fn advance(
         Target::Account => return see_other(&site.path("/account")),
         Target::SignOut => return see_other(&site.path("/account/sign-out")),
         Target::Admin => return see_other(&site.path("/admin")),
+        Target::AdminPage { page } => return see_other(&site.path(page)),
         Target::Device { user_code } => {
             return visit.bind(for_device(visit, &flow, user_code.as_deref()).await);
         }

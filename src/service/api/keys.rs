@@ -7,10 +7,12 @@ use crate::clock::Seconds;
 use crate::crypto::secret::{self, Secret};
 use crate::protocol::api::{ApiScope, KEY_PREFIX};
 use crate::protocol::plain_text::is_disguised;
+use crate::protocol::rights::Right;
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::UserId;
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
+use crate::service::people::authority::Authority;
 use crate::service::people::{self, PeopleError, console_access};
 use crate::store::api::keys::{self, ApiKey};
 use crate::store::{StoreError, audit, users};
@@ -99,6 +101,7 @@ pub async fn create(
         revoked_at: None,
     };
     let mut tx = app.store.begin().await?;
+    Authority::of(&mut tx, actor, Some(owner)).await?.require(Right::ApiKeysWrite)?;
     // Of two keys at once the second counts the first.
     users::hold(&mut tx, owner).await?;
     let person = users::by_id(&mut tx, owner).await?.ok_or(PeopleError::NotFound)?;
@@ -155,6 +158,7 @@ pub async fn revoke(
 ) -> Result<ApiKey, ApiKeyError> {
     let now = app.now();
     let mut tx = app.store.begin().await?;
+    Authority::of(&mut tx, actor, None).await?.require(Right::ApiKeysWrite)?;
     let key = keys::by_id(&mut tx, id).await?.ok_or(ApiKeyError::NotFound)?;
     if owner.is_some_and(|owner| *owner != key.user_id) || !keys::revoke(&mut tx, id, now).await? {
         return Err(ApiKeyError::NotFound);
@@ -166,6 +170,14 @@ pub async fn revoke(
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
     Ok(ApiKey { revoked_at: Some(now), ..key })
+}
+
+/// A key, whether it still works or not.
+///
+/// # Errors
+/// [`ApiKeyError::NotFound`] or a failure.
+pub async fn find(app: &App, id: &str) -> Result<ApiKey, ApiKeyError> {
+    keys::by_id(&app.store.db, id).await?.ok_or(ApiKeyError::NotFound)
 }
 
 /// The person a key is made for, by id, user name or e-mail address.

@@ -2,6 +2,7 @@
 //! transaction; refusals worth knowing are written on their own.
 
 pub mod chain;
+pub mod export;
 pub mod verification;
 
 use serde_json::{Value, json};

@@ -41,6 +41,11 @@ pub enum Target {
     SignOut,
     /// The administrators' console.
     Admin,
+    /// A page of the console that asks for a sign-in of its own.
+    AdminPage {
+        /// Path and query below the issuer.
+        page: String,
+    },
     /// The page that lets a device in, with the code that was typed or came with the link.
     Device { user_code: Option<String> },
     /// Back to an app behind the gateway, with a cookie for it.
@@ -52,7 +57,34 @@ pub enum Target {
     },
 }
 
+/// The longest path and query of a console page that a sign-in comes back to, in bytes.
+const LONGEST_PAGE: usize = 1_000;
+
 impl Target {
+    /// The console, at a page of it. What is no path of the console is forgotten, and leads to its
+    /// beginning.
+    #[must_use]
+    pub fn console(page: Option<&str>) -> Self {
+        let is_page = |page: &&str| {
+            let rest = page.strip_prefix("/admin/");
+            page.len() <= LONGEST_PAGE
+                && page.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+                && rest.is_some_and(|rest| !rest.is_empty())
+                && !page.contains("//")
+                && !page.contains("/..")
+        };
+        match page.filter(is_page) {
+            Some(page) => Self::AdminPage { page: page.to_owned() },
+            None => Self::Admin,
+        }
+    }
+
+    /// Whether it opens the console.
+    #[must_use]
+    pub fn is_console(&self) -> bool {
+        matches!(self, Self::Admin | Self::AdminPage { .. })
+    }
+
     /// The same request, asking first which account it shall be. Whatever else the app insists on,
     /// such as a fresh sign-in, it still does.
     #[must_use]

@@ -129,14 +129,13 @@ impl Authority {
     ) -> Result<(), PeopleError> {
         let Self::Limited(standing) = self else { return Ok(()) };
         match (Right::RolesGive.reach(standing.role), administrator(actor)) {
-            (Reach::All, _) => Ok(()),
+            // A service is in no group.
+            (Reach::All, _) | (Reach::Ordinary, None) => Ok(()),
             (Reach::Nothing | Reach::Own, _) => Err(PeopleError::NotYours),
             (Reach::Ordinary, Some(admin)) => {
                 let own = groups::groups_of(&mut *tx, admin).await?;
                 yours(!own.iter().any(|name| name == group))
             }
-            // A service is in no group.
-            (Reach::Ordinary, None) => Ok(()),
         }
     }
 

@@ -78,14 +78,6 @@ pub(in crate::service) async fn standing_in<'a>(
     Ok(Standing::of(user.role, groups))
 }
 
-/// Closes the console for a session, without ending the session.
-///
-/// # Errors
-/// [`Failure`] when the ephemeral store does not take it.
-pub async fn close(app: &App, session: &LiveSession) -> Result<(), Failure> {
-    Ok(app.ephemeral.delete(&[key(session).as_str()]).await?)
-}
-
 /// The cookie's hash is part of the key, so a renewed session starts outside.
 fn key(session: &LiveSession) -> String {
     format!("console:{}:{}", session.id, session.secret_hash)

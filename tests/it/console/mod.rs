@@ -8,9 +8,12 @@
 //! | `roles` | the roles of apps: made, given, taken, deleted; who may, and what is noted |
 //! | `rights` | each address with each role, operators and their betters, the last owner |
 //! | `wizard` | adding an app step by step, its first sign-in, two secrets |
+//! | `api_keys` | API keys in the console: made, used, seen, revoked |
+//! | `step_up` | secrets, keys, power and backups ask for the password once more |
 //! | `safety` | forged forms, links that change nothing, hostile words, sealed messages |
 //! | `webhooks` | webhooks in the console: added, tested, sent again, changed, removed |
 
+mod api_keys;
 mod group_managers;
 mod groups;
 mod issuers;
@@ -19,5 +22,6 @@ mod pages;
 mod rights;
 mod roles;
 mod safety;
+mod step_up;
 mod webhooks;
 mod wizard;

@@ -37,6 +37,7 @@ pub(super) const ROUTES: &[&str] = &[
     "/admin/sessions",
     "/admin/keys",
     "/admin/webhooks",
+    "/admin/api-keys",
     "/admin/audit",
     "/oauth2/authorize",
     "/oauth2/token",

@@ -125,6 +125,16 @@ impl AuditList {
         error_of(&self.errors, field)
     }
 
+    /// Where all events of this filter are in a file.
+    fn export(&self) -> String {
+        let fields = self.filter.fields();
+        let pairs: Vec<_> = fields.iter().filter(|(_, value)| !value.is_empty()).collect();
+        // Encoding pairs of strings cannot fail.
+        let query = serde_urlencoded::to_string(pairs).unwrap_or_default();
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("{}/admin/audit/export{mark}{query}", self.chrome.base)
+    }
+
     fn next_page(&self) -> Option<String> {
         self.next.as_deref().map(|cursor| next_page(&self.filter.fields(), cursor))
     }

@@ -15,8 +15,6 @@ pub struct Backup {
     pub console: Console,
     /// The last ones, newest first.
     pub made: Vec<AuditRow>,
-    /// Whether the administrator has signed in lately enough to take one away.
-    pub is_fresh: bool,
 }
 
 impl Backup {
@@ -26,13 +24,14 @@ impl Backup {
             chrome: Chrome::sample(),
             console: Console::sample(Section::Backup),
             made: AuditRow::samples(),
-            is_fresh: true,
         }
     }
 
     /// Before the first one.
     #[must_use]
     pub fn sample_none() -> Self {
-        Self { made: Vec::new(), is_fresh: false, ..Self::sample() }
+        let mut page = Self { made: Vec::new(), ..Self::sample() };
+        page.console.is_fresh = false;
+        page
     }
 }

@@ -1,6 +1,7 @@
 //! The console: one struct per page, and the frame they share. Every change is a POST form with
 //! `csrf`; changes that cannot be undone go through [`confirm::Confirm`] first.
 
+pub mod api_keys;
 pub mod audit;
 pub mod backup;
 pub mod chart;
@@ -38,6 +39,8 @@ pub struct Console {
     pub subject: Subject,
     /// For every form on the page.
     pub csrf: String,
+    /// Whether they have signed in lately enough for what is guarded.
+    pub is_fresh: bool,
     /// What the last action did, shown once.
     pub flash: Option<Flash>,
 }
@@ -61,6 +64,7 @@ pub enum Section {
     Sessions,
     Issuers,
     Keys,
+    ApiKeys,
     Webhooks,
     Audit,
     Jobs,
@@ -69,7 +73,7 @@ pub enum Section {
 
 impl Section {
     /// In the order of the navigation.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Overview,
         Self::People,
         Self::Groups,
@@ -77,6 +81,7 @@ impl Section {
         Self::Sessions,
         Self::Issuers,
         Self::Keys,
+        Self::ApiKeys,
         Self::Webhooks,
         Self::Audit,
         Self::Jobs,
@@ -92,6 +97,7 @@ impl Section {
             Self::Sessions => "Sessions",
             Self::Issuers => "Issuers",
             Self::Keys => "Keys",
+            Self::ApiKeys => "API keys",
             Self::Webhooks => "Webhooks",
             Self::Audit => "Audit",
             Self::Jobs => "Jobs",
@@ -121,6 +127,7 @@ impl Section {
             Self::Sessions => "/admin/sessions",
             Self::Issuers => "/admin/issuers",
             Self::Keys => "/admin/keys",
+            Self::ApiKeys => "/admin/api-keys",
             Self::Webhooks => "/admin/webhooks",
             Self::Audit => "/admin/audit",
             Self::Jobs => "/admin/jobs",
@@ -147,6 +154,7 @@ impl Section {
             Self::Sessions => Right::SessionsRead,
             Self::Issuers => Right::IssuersRead,
             Self::Keys => Right::KeysRead,
+            Self::ApiKeys => Right::ApiKeysRead,
             Self::Webhooks => Right::WebhooksRead,
             Self::Audit => Right::AuditRead,
             Self::Jobs => Right::JobsRead,
@@ -164,6 +172,7 @@ impl Section {
             Self::Sessions => Some(Right::SessionsEnd),
             Self::Issuers => Some(Right::IssuersWrite),
             Self::Keys => Some(Right::KeysRotate),
+            Self::ApiKeys => Some(Right::ApiKeysWrite),
             Self::Jobs => Some(Right::JobsWrite),
             Self::Backup => Some(Right::BackupMake),
             Self::Webhooks => Some(Right::WebhooksWrite),
@@ -253,6 +262,7 @@ impl Console {
             role: Role::Owner,
             subject: Subject::Changeable,
             csrf: words("csrf-value"),
+            is_fresh: true,
             flash,
         }
     }
@@ -319,6 +329,11 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
         ("admin/connect", render(&connect::Connect::sample())),
         ("admin/connect/list", render(&connect::Connect::sample_list())),
         ("admin/connect/wrong", render(&connect::Connect::sample_wrong())),
+        ("admin/api_keys", render(&api_keys::ApiKeysList::sample())),
+        ("admin/api_keys/none", render(&api_keys::ApiKeysList::sample_none())),
+        ("admin/api_key_new", render(&api_keys::ApiKeyCreate::sample())),
+        ("admin/api_key_new/wrong", render(&api_keys::ApiKeyCreate::sample_wrong())),
+        ("admin/api_key_once", render(&api_keys::ApiKeyOnce::sample())),
         ("admin/wizard", render(&wizard::Wizard::sample())),
         ("admin/wizard/none", render(&wizard::Wizard::sample_none())),
         ("admin/wizard_address", render(&wizard::WizardAddress::sample())),

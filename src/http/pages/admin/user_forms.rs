@@ -58,6 +58,12 @@ pub struct UserCreate {
 }
 
 impl UserCreate {
+    /// Where it is, below the issuer.
+    #[expect(clippy::unused_self, reason = "as the other page with these fields has it")]
+    fn page(&self) -> &'static str {
+        "/admin/users/new"
+    }
+
     fn error(&self, field: &str) -> Option<&str> {
         error_of(&self.errors, field)
     }

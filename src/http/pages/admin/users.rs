@@ -137,6 +137,11 @@ pub struct AppAccess {
 }
 
 impl UserDetail {
+    /// Where it is, below the issuer.
+    fn page(&self) -> String {
+        path_below("", "/admin/users/", &self.user.id)
+    }
+
     /// The path of this page; its forms post below it.
     fn path(&self) -> String {
         path_below(&self.chrome.base, "/admin/users/", &self.user.id)

@@ -1,0 +1,111 @@
+//! Secrets, keys, power and backups ask for the password once more when the last sign-in is some time
+//! ago, and then the page comes that asked.
+
+use std::time::Duration;
+
+use crate::kit::console::{Admin, admin, enter, state};
+use crate::kit::flow::PASSWORD;
+use crate::support::backends::Backend;
+use crate::support::browser_like::Page;
+use crate::support::world::World;
+
+/// Seconds that a sign-in counts as fresh here.
+const FRESH: u64 = 2;
+
+/// A world with an owner who signed in too long ago for what is guarded, and for its forms.
+async fn stale(backend: Backend) -> (World, Admin) {
+    let fresh = FRESH.to_string();
+    let world =
+        World::builder(backend).env("DOORWARD_SESSION__ADMIN_STEP_UP", &fresh).start().await;
+    let owner = admin(&world, "owner").await;
+    tokio::time::sleep(Duration::from_secs(2 * FRESH + 2)).await;
+    (world, owner)
+}
+
+/// Signs in where a page has led to, and gives where that leads.
+async fn sign_in_at(owner: &Admin, answer: &Page) -> String {
+    let to = answer.location();
+    let form =
+        owner.browser.get(&format!("{}?{}", to.path(), to.query().unwrap_or_default())).await;
+    assert!(form.text().contains("asks for your password again"), "{}", form.describe());
+    let led = form.form("sign-in").set("password", PASSWORD).submit().await.location();
+    led.query().map_or_else(|| led.path().to_owned(), |query| format!("{}?{query}", led.path()))
+}
+
+on_both_backends! {
+    async fn what_is_guarded_asks_for_the_password_and_then_comes_back(backend: Backend) {
+        let (world, owner) = stale(backend).await;
+        let (client, _) = {
+            let owner = enter(&world, "the-owner").await;
+            owner.add_app("Wiki").await
+        };
+        world.cli(&["group", "create", "crew"]);
+        world.cli(&["user", "create", "--username", "bob"]);
+        let before = state(&world).await;
+        let app = format!("/admin/clients/{client}");
+        let rotate = format!("{app}/rotate-secret");
+        // A page comes back as it was asked for.
+        for page in [&*rotate, "/admin/api-keys/new", "/admin/keys/retire?kid=a%2Fb"] {
+            let answer = owner.browser.get(page).await;
+            assert_eq!(answer.location().path(), "/login", "{}", answer.describe());
+        }
+        // A form, at the page that has it; nothing is done.
+        for (form, page) in [
+            (&*rotate, &*app), (&format!("{app}/add-secret"), &*app), ("/admin/keys/rotate", "/admin/keys"),
+            ("/admin/groups/crew/add-manager", "/admin/groups/crew"), ("/admin/backup", "/admin/backup"),
+            ("/admin/api-keys", "/admin/api-keys"),
+        ] {
+            let fields = [("alg", "ES256"), ("manager", "bob"), ("name", "x"), ("scope", "doorward.users:read")];
+            let answer = owner.post(form, &fields).await;
+            let to = answer.location();
+            assert_eq!(to.path(), "/login", "{form}: {}", answer.describe());
+            assert!(to.query_pairs().any(|(name, value)| name == "page" && value == page), "{form}: {to}");
+        }
+        assert_eq!(state(&world).await, before);
+        // What is not guarded goes on as before.
+        owner.post("/admin/groups", &[("name", "other")]).await.assert_status(303);
+        let answer = owner.browser.get(&rotate).await;
+        assert_eq!(sign_in_at(&owner, &answer).await, rotate);
+        world.assert_log_is_clean(&[PASSWORD]);
+    }
+
+    async fn power_is_given_by_who_has_just_signed_in(backend: Backend) {
+        let (world, owner) = stale(backend).await;
+        world.cli(&["user", "create", "--username", "bob"]);
+        let page = owner.page("/admin/users/bob").await;
+        let form = page.form("user");
+        assert!(!form.names().contains(&"role"), "{}", page.describe());
+        // Everything else is saved, and the role stays as it is.
+        form.set("name", "Bob B.").submit().await.assert_status(303);
+        for (path, name) in [("/admin/users/bob/edit", "Robert"), ("/admin/users", "Mallory")] {
+            let fields = [("username", "mallory"), ("name", name), ("role", "owner")];
+            let refused = owner.post(path, &fields).await;
+            refused.assert_status(422);
+            assert!(refused.text().contains("Sign in again first"), "{}", refused.describe());
+            assert_eq!(refused.form("user").value("name"), Some(name));
+        }
+        let bob = world.cli(&["user", "show", "bob"]);
+        assert!(bob["role"].is_null() && bob["name"] == "Bob B.", "{bob}");
+        let link = page.attributes("#role a", "href")[0].clone();
+        let asked = owner.browser.get(&link).await;
+        let led = asked.form("sign-in").set("password", PASSWORD).submit().await.location();
+        assert!(led.path().starts_with("/admin/users/"), "{led}");
+    }
+
+    async fn a_sign_in_leads_to_pages_of_the_console_and_nowhere_else(world: World) {
+        let owner = admin(&world, "owner").await;
+        for page in [
+            "https://evil.test/", "//evil.test", "/admin//evil.test", "/admin/../account", "/admin/%0d%0aX:%20y\r\nZ",
+            "/account", "/adminx", "\\\\evil.test", "/admin/\\evil.test", "javascript:alert(1)", "/admin/ü", "",
+        ] {
+            let query = serde_urlencoded::to_string([("next", "admin"), ("page", page)]).unwrap();
+            let form = owner.browser.get(&format!("/login?{query}")).await.form("sign-in");
+            let led = form.set("password", PASSWORD).submit().await;
+            assert_eq!(led.location().path(), "/admin", "{page}: {}", led.describe());
+            assert_eq!(led.location().query(), None);
+        }
+        let long = format!("/admin/{}", "x".repeat(2_000));
+        let form = owner.browser.get(&format!("/login?next=admin&page={long}")).await.form("sign-in");
+        assert_eq!(form.set("password", PASSWORD).submit().await.location().path(), "/admin");
+    }
+}
