@@ -1,6 +1,8 @@
 //! The console in a browser: an owner walks every page, with JavaScript and without.
 
+mod api_keys;
 mod apps;
+mod each_role;
 mod groups;
 mod issuers;
 mod people;
@@ -31,7 +33,9 @@ struct Owner {
 impl Owner {
     /// Signs in to the console of a Doorward that nobody used yet.
     async fn enters(browser: Browser, look: Look) -> Self {
-        let world = World::start(Backend::Embedded).await;
+        // No walk is asked for the password again on its way.
+        let builder = World::builder(Backend::Embedded);
+        let world = builder.env("DOORWARD_SESSION__ADMIN_STEP_UP", "7200").start().await;
         Person("ada").is_owner(&world);
         let owner = Self { world, browser, look };
         owner.goes_to("/admin").await;
@@ -111,10 +115,11 @@ async fn an_owner_looks_after_apps_keys_sessions_and_the_audit_list() {
 }
 
 #[tokio::test]
-async fn an_owner_looks_after_webhooks() {
+async fn an_owner_looks_after_webhooks_and_api_keys() {
     let browser = Browser::new(Viewport::Desktop, Scheme::Light, Script::On).await;
     let owner = Owner::enters(browser, Look::Everywhere).await;
     owner.looks_after_webhooks().await;
+    owner.looks_after_api_keys().await;
     owner.leaves().await;
 }
 
@@ -127,6 +132,7 @@ async fn an_owner_does_all_of_it_without_javascript() {
     owner.looks_after_keys().await;
     owner.looks_after_issuers().await;
     owner.looks_after_webhooks().await;
+    owner.looks_after_api_keys().await;
     owner.looks_after_sessions().await;
     owner.looks_at_jobs_and_backups().await;
     owner.reads_the_audit_list().await;

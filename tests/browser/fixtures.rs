@@ -41,10 +41,15 @@ impl Person {
 
     /// Makes the account with every right in the console.
     pub fn is_owner(&self, world: &World) {
+        self.has_role(world, "owner");
+    }
+
+    /// Makes the account with a role in the console.
+    pub fn has_role(&self, world: &World, role: &str) {
         let email = format!("{}@example.com", self.0);
         let name = ["user", "create", "--username", self.0, "--email", &email];
         world.cli_with_input(
-            &[&name[..], &["--role", "owner", "--password-file", "-"]].concat(),
+            &[&name[..], &["--role", role, "--password-file", "-"]].concat(),
             PASSWORD,
         );
     }

@@ -169,7 +169,8 @@ pub(super) async fn ask_revoke(desk: &Desk<'_>) -> Answer {
 }
 
 pub(super) async fn revoke(desk: &Desk<'_>) -> Answer {
-    match keys::revoke(desk.site(), (&desk.id, None), &desk.actor()).await {
+    let key = keys::find(desk.site(), &desk.id).await.map_err(stop)?;
+    match keys::revoke(desk.site(), (&key.id, None), &desk.actor()).await {
         Ok(key) => desk.done(format!("{} is revoked.", key.name), &list_path(desk)),
         Err(ApiKeyError::NotFound) => {
             desk.refused("There is no such key that still works.", &list_path(desk))

@@ -120,6 +120,9 @@ pub(super) fn read_form(desk: &Desk<'_>) -> UserForm {
     }
 }
 
+/// What the form sends for no role. A field without a value would count as one that is not there.
+const NO_ROLE: &str = "none";
+
 /// The role that was chosen in place of the one that the person has.
 pub(super) fn role_of(
     desk: &Desk<'_>,
@@ -132,7 +135,7 @@ pub(super) fn role_of(
 
 fn chosen_role(form: &UserForm) -> Result<Option<AdminRole>, FieldError> {
     match form.role.as_str() {
-        "" => Ok(None),
+        "" | NO_ROLE => Ok(None),
         name => match AdminRole::from_name(name) {
             Some(role) => Ok(Some(role)),
             None => Err(FieldError { field: "role", text: "Choose one of the roles.".to_owned() }),

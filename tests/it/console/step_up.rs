@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::kit::console::{Admin, admin, enter, state};
+use crate::kit::console::{Admin, admin, create, enter, state};
 use crate::kit::flow::PASSWORD;
 use crate::support::backends::Backend;
 use crate::support::browser_like::Page;
@@ -40,7 +40,7 @@ on_both_backends! {
             owner.add_app("Wiki").await
         };
         world.cli(&["group", "create", "crew"]);
-        world.cli(&["user", "create", "--username", "bob"]);
+        create(&world, "bob", None);
         let before = state(&world).await;
         let app = format!("/admin/clients/{client}");
         let rotate = format!("{app}/rotate-secret");
@@ -71,7 +71,7 @@ on_both_backends! {
 
     async fn power_is_given_by_who_has_just_signed_in(backend: Backend) {
         let (world, owner) = stale(backend).await;
-        world.cli(&["user", "create", "--username", "bob"]);
+        create(&world, "bob", None);
         let page = owner.page("/admin/users/bob").await;
         let form = page.form("user");
         assert!(!form.names().contains(&"role"), "{}", page.describe());

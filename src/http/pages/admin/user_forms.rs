@@ -10,8 +10,8 @@ use crate::http::pages::views::{FieldError, When, error_of};
 use crate::protocol::user::AdminRole;
 
 /// What the form holds. The fields are named like the members; `email_verified` is a box (`on`),
-/// `role` is `owner`, `operator`, `auditor` or empty and only there for owners, `groups` is a list
-/// separated by commas.
+/// `role` is `owner`, `operator`, `auditor` or `none` and only there for owners who have just signed in,
+/// `groups` is a list separated by commas.
 #[derive(Debug, Clone, Default)]
 pub struct UserForm {
     /// Only when making an account; it never changes later.
