@@ -13,7 +13,8 @@ use super::input::{self, Input};
 use super::output::{Output, Table};
 use super::snippet::{self, ClientSnippetArgs};
 use super::values::{
-    access_token_format, auth_method, client_kind, grant_type, revocation, signing_alg,
+    MappingGiven, access_token_format, auth_method, claim_mapping, client_kind, grant_type,
+    revocation, signing_alg,
 };
 use crate::crypto::secret::Secret;
 use crate::protocol::client::{
@@ -147,6 +148,11 @@ pub struct ClientMetadataArgs {
     /// introspect those tokens. Repeat for several; an empty one takes them all away
     #[arg(long = "protected-resource", value_name = "URI")]
     pub protected_resources: Vec<String>,
+    /// Claim of the app's own: name@places=source, where places are id_token, access_token and userinfo
+    /// and a source is profile:FIELD, group:NAME, group:NAME=VALUE or value:VALUE. Repeat for several;
+    /// an empty one takes them all away
+    #[arg(long = "claim-mapping", value_name = "MAPPING", value_parser = claim_mapping)]
+    pub claim_mappings: Vec<MappingGiven>,
     /// Do not ask people for consent: the app is the organisation's own
     #[arg(long)]
     pub skip_consent: bool,
@@ -340,6 +346,10 @@ fn apply(args: &ClientMetadataArgs, metadata: &mut ClientMetadata) {
     replace(&args.post_logout_redirect_uris, &mut metadata.post_logout_redirect_uris);
     replace(&args.protected_resources, &mut metadata.protected_resources);
     metadata.protected_resources.retain(|resource| !resource.is_empty());
+    if !args.claim_mappings.is_empty() {
+        let given = args.claim_mappings.iter();
+        metadata.claim_mappings = given.filter_map(|MappingGiven(given)| given.clone()).collect();
+    }
     if !args.scopes.is_empty() {
         let tokens = args.scopes.iter().flat_map(|scope| scope.split(' '));
         metadata.scope = Scopes::from_tokens(tokens.filter(|token| !token.is_empty()));
@@ -454,6 +464,9 @@ fn print(
     }
     for resource in &metadata.protected_resources {
         table.row(["protected resource", resource]);
+    }
+    for mapping in &metadata.claim_mappings {
+        table.row(["claim", &mapping.to_string()]);
     }
     table.row(["origin", client.origin.as_str()]);
     table.row(["state", state(client)]);

@@ -163,6 +163,7 @@ fn a_new_app_has_everything_that_was_said() {
                 --scope openid --scope email --grant-type authorization_code \
                 --auth-method none --skip-consent --id-token-alg ES256 \
                 --protected-resource https://api --protected-resource urn:b \
+                --claim-mapping plan@id_token=value:gold --claim-mapping a@userinfo=group:staff \
                 --access-token-alg ES384 --access-token-format opaque --metadata more.json";
     let parsed = parsed(line).unwrap().command;
     let Some(WholeCommand::Client(ClientCommand::Create(args))) = parsed else {
@@ -176,6 +177,9 @@ fn a_new_app_has_everything_that_was_said() {
     assert_eq!(args.metadata.access_token_format, Some(AccessTokenFormat::Opaque));
     assert_eq!(args.metadata.revocation, None);
     assert_eq!(args.metadata.protected_resources, ["https://api", "urn:b"]);
+    let mappings = args.metadata.claim_mappings.iter().flat_map(|given| &given.0);
+    let mappings: Vec<_> = mappings.map(ToString::to_string).collect();
+    assert_eq!(mappings, ["plan@id_token=value:gold", "a@userinfo=group:staff"]);
     assert!(args.metadata.skip_consent);
 }
 
@@ -186,6 +190,7 @@ fn wrong_usage_exits_with_2() {
         "user create --email a@b",
         "user create --username alice --email a@b --role king",
         "client create --name Wiki --type website",
+        "client create --name Wiki --type web --claim-mapping plan",
         "client create --name Wiki --type web --secret hunter22",
         "client update wiki --enable --disable",
         "demo --port 65534",

@@ -3,6 +3,8 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::clock::UnixTime;
+use crate::protocol::claim_mapping::ClaimMapping;
+use crate::protocol::claim_mapping::grammar::{self, LineError};
 use crate::protocol::client::{
     AccessTokenFormat, AuthMethod, ClientKind, GrantType, RevocationChoice,
 };
@@ -81,6 +83,18 @@ pub(super) fn revocation() -> impl TypedValueParser<Value = RevocationChoice> {
 
 pub(super) fn audit_outcome() -> impl TypedValueParser<Value = Outcome> {
     named(Outcome::ALL.map(Outcome::as_str), Outcome::from_name)
+}
+
+/// A claim mapping; `None` for an empty text, which stands for none.
+#[derive(Debug, Clone)]
+pub struct MappingGiven(pub Option<ClaimMapping>);
+
+/// A claim mapping as one line.
+pub(super) fn claim_mapping(text: &str) -> Result<MappingGiven, LineError> {
+    if text.trim().is_empty() {
+        return Ok(MappingGiven(None));
+    }
+    grammar::read(text).map(|mapping| MappingGiven(Some(mapping)))
 }
 
 /// A moment as people write it.

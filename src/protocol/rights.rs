@@ -79,6 +79,9 @@ pub enum Right {
     GroupsDelegate,
     ClientsRead,
     ClientsWrite,
+    /// See what an app would be told of somebody. It is noted, so that nobody does it who may change
+    /// nothing.
+    ClientsPreview,
     /// Make new secrets for apps.
     ClientsSecret,
     /// Say which roles an app has.
@@ -112,7 +115,7 @@ pub enum Right {
 use Reach::{All, Nothing, Ordinary, Own};
 
 /// Every right: its name, and how far it reaches for each of [`Role::ALL`].
-pub const TABLE: [(Right, &str, [Reach; 4]); 31] = [
+pub const TABLE: [(Right, &str, [Reach; 4]); 32] = [
     //                                             owner operator  auditor  group manager
     (Right::Enter, "console.enter", [All, All, All, All]),
     (Right::OverviewRead, "overview.read", [All, All, All, Nothing]),
@@ -127,6 +130,7 @@ pub const TABLE: [(Right, &str, [Reach; 4]); 31] = [
     (Right::GroupsDelegate, "groups.delegate", [All, Nothing, Nothing, Nothing]),
     (Right::ClientsRead, "clients.read", [All, All, All, Nothing]),
     (Right::ClientsWrite, "clients.write", [All, All, Nothing, Nothing]),
+    (Right::ClientsPreview, "clients.preview", [All, All, Nothing, Nothing]),
     (Right::ClientsSecret, "clients.secret", [All, Nothing, Nothing, Nothing]),
     (Right::RolesWrite, "roles.write", [All, All, Nothing, Nothing]),
     (Right::RolesGive, "roles.give", [All, Ordinary, Nothing, Nothing]),

@@ -10,6 +10,7 @@ use crate::http::pages::admin::client_forms::{
 use crate::http::pages::admin::clients::{ClientDetail, ClientView, SecretState, Settings};
 use crate::http::pages::{FieldError, When};
 use crate::http::site::Site;
+use crate::protocol::claim_mapping::{ClaimMapping, grammar};
 use crate::protocol::client::validation::MetadataProblem;
 use crate::protocol::client::{
     ClaimsPlacement, Client, ClientKind, ClientMetadata, ClientOrigin, ConsentPolicy, PkcePolicy,
@@ -177,6 +178,7 @@ fn stored(metadata: &ClientMetadata) -> ClientForm {
         backchannel_logout_uri: metadata.backchannel_logout_uri.clone().unwrap_or_default(),
         allowed_origins: metadata.allowed_origins.join("\n"),
         protected_resources: metadata.protected_resources.join("\n"),
+        claim_mappings: told_lines(&metadata.claim_mappings),
         scope: metadata.scope.to_string(),
         skip_consent: metadata.consent == ConsentPolicy::Skip,
         require_pkce: metadata.pkce == PkcePolicy::Required,
@@ -198,6 +200,7 @@ fn read_form(desk: &Desk<'_>) -> ClientForm {
         backchannel_logout_uri: desk.text("backchannel_logout_uri"),
         allowed_origins: desk.text("allowed_origins"),
         protected_resources: desk.text("protected_resources"),
+        claim_mappings: desk.text("claim_mappings"),
         scope: desk.form.all("scope").collect::<Vec<_>>().join(" "),
         skip_consent: desk.form.has("skip_consent"),
         require_pkce: desk.form.has("require_pkce"),
@@ -224,6 +227,11 @@ fn apply(
     if revocation.is_none() {
         wrong("revocation", "Choose one of the three.");
     }
+    let claim_mappings = grammar::read_all(&form.claim_mappings);
+    if let Err(bad) = &claim_mappings {
+        let lines = bad.iter().map(|(n, error)| format!("Line {n} of the claims: {error}."));
+        wrong("claim_mappings", &lines.collect::<Vec<_>>().join(" "));
+    }
     let mut alg = |field, name: &str, before: SigningAlg| {
         let usable = |alg: &SigningAlg| *alg == before || site.config.keys.algorithms.contains(alg);
         let alg = SigningAlg::from_name(name).filter(usable);
@@ -234,8 +242,13 @@ fn apply(
     };
     let access_alg = alg("access_token_alg", &form.access_token_alg, before.access_token_alg);
     let id_alg = alg("id_token_alg", &form.id_token_alg, before.id_token_signed_response_alg);
-    let (Some(scope), Some(revocation), Some(access_token_alg), Some(id_token_signed_response_alg)) =
-        (scope, revocation, access_alg, id_alg)
+    let (
+        Some(scope),
+        Some(revocation),
+        Some(access_token_alg),
+        Some(id_token_signed_response_alg),
+        Ok(claim_mappings),
+    ) = (scope, revocation, access_alg, id_alg, claim_mappings)
     else {
         return Err(errors);
     };
@@ -248,6 +261,7 @@ fn apply(
         backchannel_logout_uri: one(&form.backchannel_logout_uri),
         allowed_origins: lines(&form.allowed_origins),
         protected_resources: lines(&form.protected_resources),
+        claim_mappings,
         scope: scope_for(before.kind, &scope),
         consent: if form.skip_consent { ConsentPolicy::Skip } else { ConsentPolicy::Ask },
         pkce: if form.require_pkce || public { PkcePolicy::Required } else { PkcePolicy::Optional },
@@ -279,6 +293,10 @@ fn one(text: &str) -> Option<String> {
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
+fn told_lines(mappings: &[ClaimMapping]) -> String {
+    mappings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
 fn lines(text: &str) -> Vec<String> {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
@@ -297,6 +315,9 @@ fn field_errors(problems: Vec<MetadataProblem>) -> Vec<FieldError> {
             }
             field @ "protected_resources" => {
                 FieldError { field, text: format!("Protected resources: {text}.") }
+            }
+            field @ "claim_mappings" => {
+                FieldError { field, text: format!("Claims of its own: {text}.") }
             }
             field @ "backchannel_logout_uri" => {
                 FieldError { field, text: format!("Where it hears of sign-outs: {text}.") }

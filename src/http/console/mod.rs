@@ -19,6 +19,7 @@ mod keys;
 mod overview;
 mod people;
 mod person;
+mod preview;
 mod roles;
 mod rows;
 mod secrets;
@@ -140,6 +141,8 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::AppShow => Box::pin(app_forms::show(desk)).await,
         Action::AppConnect => connect::show(desk).await,
         Action::AppTrial => trial::show(desk).await,
+        Action::AppAskPreview => preview::ask(desk).await,
+        Action::AppPreview => preview::show(desk).await,
         Action::AppAskAddUri => trial::ask_add_uri(desk).await,
         Action::AppAddUri => trial::add_uri(desk).await,
         Action::AppRequirePkce => trial::require_pkce(desk).await,

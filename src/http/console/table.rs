@@ -83,6 +83,8 @@ pub(super) enum Action {
     AppShow,
     AppConnect,
     AppTrial,
+    AppPreview,
+    AppAskPreview,
     AppAskAddUri,
     AppAddUri,
     AppRequirePkce,
@@ -217,6 +219,8 @@ pub(super) static TABLE: &[Entry] = &[
     get("/admin/clients/{id}", Right::ClientsRead, Action::AppShow),
     get("/admin/clients/{id}/connect", Right::ClientsRead, Action::AppConnect),
     get("/admin/clients/{id}/first-sign-in", Right::ClientsRead, Action::AppTrial),
+    get("/admin/clients/{id}/preview", Right::ClientsPreview, Action::AppAskPreview),
+    post("/admin/clients/{id}/preview", Right::ClientsPreview, Action::AppPreview),
     get("/admin/clients/{id}/add-redirect-uri", Right::ClientsWrite, Action::AppAskAddUri),
     post("/admin/clients/{id}/add-redirect-uri", Right::ClientsWrite, Action::AppAddUri),
     post("/admin/clients/{id}/require-pkce", Right::ClientsWrite, Action::AppRequirePkce),
@@ -399,6 +403,7 @@ mod tests {
                 "/revoke",
                 "/add-redirect-uri",
                 "/discard",
+                "/preview",
             ];
             let shows =
                 entry.method == Method::Get && !asks.iter().any(|step| entry.path.ends_with(step));

@@ -192,15 +192,22 @@ fn requested_scopes(client: &Client, params: &Params) -> Result<Scopes, OAuthErr
     let requested = Scopes::parse(requested).ok_or_else(|| {
         OAuthError::invalid_scope("scope has a character that is not allowed, or too many values.")
     })?;
-    let mut allowed = requested.intersection(&client.metadata.scope);
-    if !client.allows(GrantType::RefreshToken) {
-        // OpenID Connect Core section 11: ignored where refresh tokens cannot be given.
-        allowed = Scopes::from_tokens(allowed.iter().filter(|token| *token != "offline_access"));
-    }
+    let allowed = allowed_scopes(client, &requested);
     if allowed.is_empty() {
         return Err(OAuthError::invalid_scope("This client may use none of the requested scopes."));
     }
     Ok(allowed)
+}
+
+/// What is left of the scopes a client asks for.
+#[must_use]
+pub fn allowed_scopes(client: &Client, requested: &Scopes) -> Scopes {
+    let allowed = requested.intersection(&client.metadata.scope);
+    if client.allows(GrantType::RefreshToken) {
+        return allowed;
+    }
+    // OpenID Connect Core section 11: ignored where refresh tokens cannot be given.
+    Scopes::from_tokens(allowed.iter().filter(|token| *token != "offline_access"))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::{
     RevocationChoice, SecurityProfile, SubjectType,
 };
 use crate::clock::Seconds;
+use crate::protocol::claim_mapping::ClaimMapping;
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::{ContentEncryptionAlg, KeyEncryptionAlg, SigningAlg};
 
@@ -37,6 +38,10 @@ pub struct ClientMetadata {
     /// The algorithm of JWT access tokens.
     pub access_token_alg: SigningAlg,
     pub claims_in: ClaimsPlacement,
+    /// Claims of the app's own; only administrators give them. Not written down where there are none, so
+    /// that a node of an earlier version reads every app that has none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub claim_mappings: Vec<ClaimMapping>,
     /// What access tokens may be for (RFC 8707), and what they are for (`aud`) when no `resource` is named;
     /// empty means the client itself. Userinfo takes those for the client itself or the issuer.
     pub audience: Vec<String>,
@@ -176,6 +181,7 @@ impl Default for ClientMetadata {
             revocation: RevocationChoice::Checked,
             access_token_alg: SigningAlg::Rs256,
             claims_in: ClaimsPlacement::Userinfo,
+            claim_mappings: Vec::new(),
             audience: Vec::new(),
             protected_resources: Vec::new(),
             access_token_lifetime: None,

@@ -1,9 +1,10 @@
 //! What makes client metadata valid (RFC 7591 section 2, OpenID Connect Registration section 2 and
 //! their companions), and the defaults of each kind of client. Console, command line, registration
 //! over the network and metadata documents share these rules: [`places`] has those of URIs,
-//! [`choices`] those of keys, algorithms and words.
+//! [`choices`] those of keys, algorithms and words, [`claims`] those of claim mappings.
 
 mod choices;
+mod claims;
 mod places;
 
 use crate::protocol::client::{
@@ -136,6 +137,7 @@ pub fn validate(metadata: &ClientMetadata) -> Result<(), Vec<MetadataProblem>> {
         choices::encryption,
         choices::words,
         choices::scope,
+        claims::mappings,
         numbers,
         binding,
         fapi::metadata,

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::clock::{Seconds, UnixTime};
 use crate::protocol::authorize::claims_request::Asked;
+use crate::protocol::claim_mapping::{Place, told};
 use crate::protocol::client::{ClaimsPlacement, Client};
 use crate::protocol::scope::Scopes;
 use crate::protocol::token::grant::details::Confirmation;
@@ -57,6 +58,7 @@ pub fn id_token(facts: &IdTokenFacts<'_>) -> Map<String, Value> {
         claims.insert("groups".into(), json!(facts.user.groups));
     }
     add_asked(&mut claims, facts.user, facts.asked);
+    claims.extend(told(&facts.client.metadata.claim_mappings, Some(facts.user), Place::IdToken));
     if facts.user.groups.len() > MAX_GROUPS_IN_TOKEN {
         claims.remove("groups");
     }
@@ -106,6 +108,9 @@ pub struct AccessTokenClaims {
     /// RFC 9396 section 9.1.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authorization_details: Vec<Value>,
+    /// What the client's claim mappings add, and so every claim that no other member is.
+    #[serde(flatten)]
+    pub mapped: Map<String, Value>,
     /// Whether userinfo gives more with this token than its scopes say: what the grant's `claims`
     /// request names. Private claim.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -271,6 +276,7 @@ pub fn userinfo(
         claims.insert("groups".into(), json!(user.groups));
     }
     add_asked(&mut claims, user, asked);
+    claims.extend(told(&client.metadata.claim_mappings, Some(user), Place::Userinfo));
     insert_roles(&mut claims, user, client);
     claims.insert("sub".into(), json!(subject));
     claims
@@ -357,7 +363,7 @@ fn insert_some(claims: &mut Map<String, Value>, name: &str, value: Option<&str>)
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::protocol::app_roles::AppRoles;
     use crate::protocol::authorize::claims_request::ClaimsRequest;

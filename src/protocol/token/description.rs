@@ -3,7 +3,7 @@
 //! written.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::claims::{AccessTokenClaims, Audience};
 use super::grant::details::Confirmation;
@@ -35,6 +35,8 @@ pub struct Description<'a> {
     iat: UnixTime,
     iss: &'a str,
     jti: &'a str,
+    #[serde(flatten)]
+    mapped: &'a Map<String, Value>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     roles: &'a [String],
     scope: &'a str,
@@ -67,6 +69,7 @@ impl<'a> Description<'a> {
             cnf,
             act,
             authorization_details,
+            mapped,
             // Bookkeeping of ours that means nothing outside.
             more_userinfo: _,
             grant: _,
@@ -91,6 +94,7 @@ impl<'a> Description<'a> {
             iat: *iat,
             iss,
             jti,
+            mapped,
             roles,
             scope,
             sid: sid.as_ref(),
@@ -112,7 +116,7 @@ mod tests {
             "iss": "https://id.test", "sub": "s", "aud": ["a", "b"], "exp": 9, "iat": 1, "jti": "j",
             "client_id": "c", "scope": "openid", "auth_time": 1, "acr": "aal1", "amr": ["pwd"],
             "sid": "x", "groups": ["g"], "roles": ["r"], "cnf": { "jkt": "k" }, "act": { "sub": "z" },
-            "authorization_details": [{ "type": "t" }],
+            "authorization_details": [{ "type": "t" }], "plan": "gold",
         });
         let mut claims = told.clone();
         for (name, value) in [

@@ -1,6 +1,7 @@
 //! Making tokens: the last step of every grant.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::request::Basis;
 use crate::app::App;
@@ -8,6 +9,7 @@ use crate::clock::{Seconds, UnixTime};
 use crate::crypto::jose::{self, TokenType};
 use crate::crypto::seal::Purpose;
 use crate::crypto::secret::{self, Secret};
+use crate::protocol::claim_mapping::{self, Place};
 use crate::protocol::client::{AccessTokenFormat, Client};
 use crate::protocol::token::TokenResponse;
 use crate::protocol::token::claims::{
@@ -82,6 +84,11 @@ pub(crate) fn access_token_claims(
         cnf: basis.bound().cloned(),
         act: None,
         authorization_details: basis.authorization_details().to_vec(),
+        mapped: claim_mapping::told(
+            &client.metadata.claim_mappings,
+            person.map(|(user, _)| user),
+            Place::AccessToken,
+        ),
         more_userinfo: details.is_some_and(|details| details.claims.concerns_userinfo()),
         // A client's own token is its own lineage, so that it can be revoked alone.
         grant: match person {
@@ -162,12 +169,26 @@ pub(crate) fn id_token(
     (basis, envelope): (&Basis<'_>, Option<Envelope>),
     (access_token, nonce): (&str, Option<&str>),
 ) -> Result<Option<String>, Failure> {
-    let (Some((user, grant)), Some(envelope)) = (basis.person(), envelope) else { return Ok(None) };
+    let Some(envelope) = envelope else { return Ok(None) };
+    let alg = basis.client().metadata.id_token_signed_response_alg;
+    let at_hash = jose::left_half_hash(alg, access_token);
+    let claims = id_token_claims(app, basis, (Some(at_hash), nonce))?;
+    let Some(claims) = claims else { return Ok(None) };
+    app.metrics.token_issued("id_token");
+    Ok(Some(envelope.close(app, &claims)?))
+}
+
+/// The claims of an ID token; `None` when the client acts for itself.
+pub(super) fn id_token_claims(
+    app: &App,
+    basis: &Basis<'_>,
+    (at_hash, nonce): (Option<String>, Option<&str>),
+) -> Result<Option<Map<String, Value>>, Failure> {
+    let Some((user, grant)) = basis.person() else { return Ok(None) };
     let client = basis.client();
-    let alg = client.metadata.id_token_signed_response_alg;
     let session = grant.session_id.as_ref();
     let session = session.map(|id| subject::sid(app, client, id)).transpose()?;
-    let claims = claims::id_token(&IdTokenFacts {
+    Ok(Some(claims::id_token(&IdTokenFacts {
         issuer: app.issuer(),
         client,
         user,
@@ -181,12 +202,10 @@ pub(crate) fn id_token(
         },
         nonce,
         asked: &grant.details.claims.id_token,
-        at_hash: Some(jose::left_half_hash(alg, access_token)),
+        at_hash,
         now: app.now(),
         lifetime: app.config.tokens.id_token_lifetime,
-    });
-    app.metrics.token_issued("id_token");
-    Ok(Some(envelope.close(app, &claims)?))
+    })))
 }
 
 /// What a refresh token says, sealed: only we can make one, so an authentic token that is neither

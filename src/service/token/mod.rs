@@ -12,6 +12,7 @@ pub mod introspection;
 pub(crate) mod issue;
 mod jwt_bearer;
 pub(crate) mod lineage;
+pub mod preview;
 pub(crate) mod refresh;
 mod request;
 pub(crate) mod single_use;

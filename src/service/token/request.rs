@@ -166,6 +166,19 @@ pub(crate) struct Basis<'a> {
 }
 
 impl<'a> Basis<'a> {
+    /// What the tokens of a plain sign-in would be made from, for claims that are shown and go into no
+    /// token: nobody has asked for one.
+    pub(super) fn rehearsed(client: &'a Client, person: (&'a User, &'a Grant)) -> Self {
+        Self {
+            client,
+            person: Some(person),
+            scopes: person.1.scopes.clone(),
+            audience: Audience::of_client(client),
+            authorization_details: Vec::new(),
+            bound: None,
+        }
+    }
+
     pub(super) fn client(&self) -> &'a Client {
         self.client
     }

@@ -15,6 +15,7 @@ pub const KINDS: &[&str] = &[
     "client.deleted",
     "client.disabled",
     "client.enabled",
+    "client.previewed",
     "client.registered",
     "client.registration_revoked",
     "client.secret_added",

@@ -5,6 +5,7 @@
 //! | `pages` | every page and every change of the console, with plain forms |
 //! | `issuers` | trusted issuers and encryption keys in the console |
 //! | `overview` | charts and warnings, what waits to be sent, backups |
+//! | `preview` | what an app would be told of somebody, and the claims of its own |
 //! | `roles` | the roles of apps: made, given, taken, deleted; who may, and what is noted |
 //! | `rights` | each address with each role, operators and their betters, the last owner |
 //! | `wizard` | adding an app step by step, its first sign-in, two secrets |
@@ -19,6 +20,7 @@ mod groups;
 mod issuers;
 mod overview;
 mod pages;
+mod preview;
 mod rights;
 mod roles;
 mod safety;

@@ -159,6 +159,9 @@ async fn fields(subjects: &Subjects<'_>, path: &str) -> Vec<(String, String)> {
         fields.push(("app_role".to_owned(), "reader".to_owned()));
         fields.push(("person".to_owned(), "subject".to_owned()));
     }
+    if path.ends_with("/preview") {
+        fields.push(("person".to_owned(), "subject".to_owned()));
+    }
     if path.starts_with("/admin/webhooks") {
         // Not the name of the webhook in the path.
         let more = webhook_fields(subjects.made + 100_000);

@@ -2,6 +2,7 @@
 //!
 //! | module | what it proves |
 //! |---|---|
+//! | `claim_mappings` | claims of an app's own, and that no other app hears them |
 //! | `code`, `refresh`, `client_credentials` | the grants: spent once, by their owner, in time |
 //! | `deleted_meanwhile` | a client or person is deleted while a token is being made |
 //! | `device` | a device without a browser: codes, page, polling, races |
@@ -22,6 +23,7 @@
 //! | `keys`, `rotation` | keys rotate under load and are removed with all they signed |
 
 mod algorithms;
+mod claim_mappings;
 mod client_credentials;
 mod code;
 mod deleted_meanwhile;

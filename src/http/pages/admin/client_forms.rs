@@ -14,7 +14,7 @@ use crate::protocol::scope::Scopes;
 use crate::protocol::types::SigningAlg;
 
 /// What the form holds. The fields are named like the members. `skip_consent`, `require_pkce` and
-/// `claims_in_id_token` are boxes (`on`); the three lists of URIs are text areas, one URI a line;
+/// `claims_in_id_token` are boxes (`on`); the lists of URIs and claims are text areas, one a line;
 /// `scope` comes several times, each a scope or several separated by spaces: their union is meant.
 #[derive(Debug, Clone, Default)]
 pub struct ClientForm {
@@ -31,6 +31,8 @@ pub struct ClientForm {
     pub allowed_origins: String,
     /// The URIs by which tokens name what the app protects.
     pub protected_resources: String,
+    /// Claims of its own, one a line, as [`crate::protocol::claim_mapping::grammar`] writes them.
+    pub claim_mappings: String,
     /// Every scope the app may ask for, separated by spaces.
     pub scope: String,
     pub skip_consent: bool,
@@ -109,6 +111,7 @@ impl ClientForm {
             backchannel_logout_uri: words("https://wiki.orchard.example/signed-out"),
             allowed_origins: words("https://wiki.orchard.example"),
             protected_resources: words("https://wiki.orchard.example/api"),
+            claim_mappings: words("plan@id_token,userinfo=value:gold"),
             scope: words("openid profile email wiki:edit"),
             skip_consent: false,
             require_pkce: true,

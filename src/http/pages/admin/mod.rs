@@ -15,6 +15,7 @@ pub mod jobs;
 pub mod keys;
 pub mod missing;
 pub mod overview;
+pub mod preview;
 pub mod roles;
 pub mod sessions;
 pub mod trial;
@@ -347,6 +348,9 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
         ("admin/roles/wrong", render(&roles::RolesList::sample_wrong())),
         ("admin/role", render(&roles::RoleDetail::sample())),
         ("admin/role/wrong", render(&roles::RoleDetail::sample_wrong())),
+        ("admin/preview", render(&preview::PreviewPage::sample())),
+        ("admin/preview/wrong", render(&preview::PreviewPage::sample_wrong())),
+        ("admin/preview/machine", render(&preview::PreviewPage::sample_machine())),
         ("admin/sessions", render(&sessions::SessionsList::sample())),
         ("admin/issuers", render(&issuers::IssuersList::sample())),
         ("admin/issuers/none", render(&issuers::IssuersList::sample_empty())),

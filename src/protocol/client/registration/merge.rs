@@ -55,6 +55,7 @@ fn members(metadata: &ClientMetadata) -> Option<Map<String, Value>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::claim_mapping::grammar;
     use crate::protocol::client::{
         ClaimsPlacement, ClientKind, GrantType, RevocationChoice, SecurityProfile,
     };
@@ -89,6 +90,7 @@ mod tests {
             claims_in: ClaimsPlacement::IdTokenToo,
             allowed_origins: vec!["https://rp.test".into()],
             audience: vec!["https://api.test".into()],
+            claim_mappings: grammar::read_all("plan@id_token=value:gold").unwrap(),
             ..web()
         };
         assert_eq!(merge(&web(), &present, &BTreeSet::new()), Some(present));
