@@ -59,6 +59,7 @@ fn authorization(criterion: &mut Criterion) {
         client: &client,
         session: Some(&session),
         expected: Expected::Anybody,
+        access: interaction::Access::LetIn,
         reachable: Level::Aal1,
         consent: Some(&consent),
         progress: &progress,

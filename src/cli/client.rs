@@ -40,6 +40,8 @@ A flag that can be repeated replaces the whole list.
 
 Examples:
   doorward client update wiki --redirect-uri https://wiki.example.com/callback
+  doorward client update wiki --allow-group staff --allow-group board
+  doorward client update wiki --allow-everyone
   doorward client update wiki --disable";
 
 /// What metadata said instead of `revocation` before that existed; still read, and still shown to
@@ -116,6 +118,9 @@ pub struct ClientUpdateArgs {
     /// Ask people for consent again
     #[arg(long, conflicts_with = "skip_consent")]
     pub ask_consent: bool,
+    /// Let everybody use the app, whatever groups they are in
+    #[arg(long, conflicts_with = "allowed_groups")]
+    pub allow_everyone: bool,
     /// Stop the app from signing people in, and end its tokens
     #[arg(long, conflicts_with = "enable")]
     pub disable: bool,
@@ -153,6 +158,9 @@ pub struct ClientMetadataArgs {
     /// an empty one takes them all away
     #[arg(long = "claim-mapping", value_name = "MAPPING", value_parser = claim_mapping)]
     pub claim_mappings: Vec<MappingGiven>,
+    /// Group whose people may use the app, and nobody else; repeat for several
+    #[arg(long = "allow-group", value_name = "NAME")]
+    pub allowed_groups: Vec<String>,
     /// Do not ask people for consent: the app is the organisation's own
     #[arg(long)]
     pub skip_consent: bool,
@@ -301,6 +309,9 @@ fn update(
         if args.ask_consent {
             metadata.consent = ConsentPolicy::Ask;
         }
+        if args.allow_everyone {
+            metadata.allowed_groups = None;
+        }
         apply(&args.metadata, &mut metadata);
         if metadata != before {
             clients::update(app, &id, metadata, &Actor::CommandLine).await?;
@@ -349,6 +360,9 @@ fn apply(args: &ClientMetadataArgs, metadata: &mut ClientMetadata) {
     if !args.claim_mappings.is_empty() {
         let given = args.claim_mappings.iter();
         metadata.claim_mappings = given.filter_map(|MappingGiven(given)| given.clone()).collect();
+    }
+    if !args.allowed_groups.is_empty() {
+        metadata.allowed_groups = Some(args.allowed_groups.clone());
     }
     if !args.scopes.is_empty() {
         let tokens = args.scopes.iter().flat_map(|scope| scope.split(' '));
@@ -467,6 +481,9 @@ fn print(
     }
     for mapping in &metadata.claim_mappings {
         table.row(["claim", &mapping.to_string()]);
+    }
+    for group in metadata.allowed_groups.iter().flatten() {
+        table.row(["allowed group", group]);
     }
     table.row(["origin", client.origin.as_str()]);
     table.row(["state", state(client)]);

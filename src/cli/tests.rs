@@ -164,6 +164,7 @@ fn a_new_app_has_everything_that_was_said() {
                 --auth-method none --skip-consent --id-token-alg ES256 \
                 --protected-resource https://api --protected-resource urn:b \
                 --claim-mapping plan@id_token=value:gold --claim-mapping a@userinfo=group:staff \
+                --allow-group staff --allow-group board \
                 --access-token-alg ES384 --access-token-format opaque --metadata more.json";
     let parsed = parsed(line).unwrap().command;
     let Some(WholeCommand::Client(ClientCommand::Create(args))) = parsed else {
@@ -180,6 +181,7 @@ fn a_new_app_has_everything_that_was_said() {
     let mappings = args.metadata.claim_mappings.iter().flat_map(|given| &given.0);
     let mappings: Vec<_> = mappings.map(ToString::to_string).collect();
     assert_eq!(mappings, ["plan@id_token=value:gold", "a@userinfo=group:staff"]);
+    assert_eq!(args.metadata.allowed_groups, ["staff", "board"]);
     assert!(args.metadata.skip_consent);
 }
 

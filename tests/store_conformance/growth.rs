@@ -34,7 +34,7 @@ enum Fate {
 }
 
 /// Every table.
-const FATES: [(&str, Fate); 40] = [
+const FATES: [(&str, Fate); 41] = [
     ("sessions", Fate::Cleaned),
     ("session_clients", Fate::Cleaned),
     ("session_data", Fate::Cleaned),
@@ -69,6 +69,7 @@ const FATES: [(&str, Fate); 40] = [
     ("consents", Fate::Bounded("people and apps, gone with either")),
     ("withdrawals", Fate::Bounded("people and apps, gone with either")),
     ("protected_resources", Fate::Bounded("an administrator names them; gone with their app")),
+    ("client_groups", Fate::Bounded("a hundred for each app, gone with it")),
     ("gateway_cookies", Fate::Bounded("ten for each session, gone with it")),
     ("signing_keys", Fate::Bounded("three for each algorithm; removed once nothing needs them")),
     ("encryption_keys", Fate::Bounded("two for each algorithm; removed once nothing needs them")),

@@ -7,7 +7,9 @@ use crate::http::pages::admin::Section;
 use crate::http::pages::admin::client_forms::{
     ClientCreate, ClientForm, ClientSecret, Endpoint, Occasion, kind_in_words, origin_in_words,
 };
-use crate::http::pages::admin::clients::{ClientDetail, ClientView, SecretState, Settings};
+use crate::http::pages::admin::clients::{
+    AllowedGroup, ClientDetail, ClientView, SecretState, Settings,
+};
 use crate::http::pages::{FieldError, When};
 use crate::http::site::Site;
 use crate::protocol::claim_mapping::{ClaimMapping, grammar};
@@ -19,7 +21,9 @@ use crate::protocol::client::{
 use crate::protocol::discovery::path;
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::SigningAlg;
-use crate::service::clients::{self, ClientError, NewClient, WithSecret, registration, secrets};
+use crate::service::clients::{
+    self, ClientError, NewClient, WithSecret, access, registration, secrets,
+};
 
 /// The form of a new app, filled in with this. `app` is one of the catalogue or empty, `app_url` where
 /// it is.
@@ -93,6 +97,7 @@ async fn detail(desk: &Desk<'_>, client: &Client) -> Result<ClientDetail, Stop> 
             name: client.metadata.client_name.clone(),
             kind: kind_in_words(client.metadata.kind).to_owned(),
             origin: origin(desk, client).await?,
+            allowed_groups: allowed_groups(desk, client).await?,
             settings: match client.origin {
                 ClientOrigin::Document => Settings::InDocument,
                 ClientOrigin::Manual | ClientOrigin::Dynamic => Settings::Here,
@@ -108,6 +113,18 @@ async fn detail(desk: &Desk<'_>, client: &Client) -> Result<ClientDetail, Stop> 
         endpoints: endpoints(desk.site()),
         trial: trial::view(desk, client).await?,
     })
+}
+
+/// The groups an app lets in, and whether they are still there.
+async fn allowed_groups(
+    desk: &Desk<'_>,
+    client: &Client,
+) -> Result<Option<Vec<AllowedGroup>>, Stop> {
+    let missing = access::missing_groups(desk.site(), client).await?;
+    let group =
+        |name: &String| AllowedGroup { name: name.clone(), is_there: !missing.contains(name) };
+    let groups = client.metadata.allowed_groups.as_ref();
+    Ok(groups.map(|groups| groups.iter().map(group).collect()))
 }
 
 /// Who added an app, and how.
@@ -179,6 +196,8 @@ fn stored(metadata: &ClientMetadata) -> ClientForm {
         allowed_origins: metadata.allowed_origins.join("\n"),
         protected_resources: metadata.protected_resources.join("\n"),
         claim_mappings: told_lines(&metadata.claim_mappings),
+        access: if metadata.allowed_groups.is_some() { "groups" } else { "everyone" }.to_owned(),
+        allowed_groups: metadata.allowed_groups.as_deref().unwrap_or_default().join("\n"),
         scope: metadata.scope.to_string(),
         skip_consent: metadata.consent == ConsentPolicy::Skip,
         require_pkce: metadata.pkce == PkcePolicy::Required,
@@ -201,6 +220,8 @@ fn read_form(desk: &Desk<'_>) -> ClientForm {
         allowed_origins: desk.text("allowed_origins"),
         protected_resources: desk.text("protected_resources"),
         claim_mappings: desk.text("claim_mappings"),
+        access: desk.text("access"),
+        allowed_groups: desk.text("allowed_groups"),
         scope: desk.form.all("scope").collect::<Vec<_>>().join(" "),
         skip_consent: desk.form.has("skip_consent"),
         require_pkce: desk.form.has("require_pkce"),
@@ -262,6 +283,12 @@ fn apply(
         allowed_origins: lines(&form.allowed_origins),
         protected_resources: lines(&form.protected_resources),
         claim_mappings,
+        allowed_groups: match form.access.as_str() {
+            "everyone" => None,
+            "groups" => Some(lines(&form.allowed_groups)),
+            // Nobody opens an app by leaving the question out.
+            _ => before.allowed_groups.clone(),
+        },
         scope: scope_for(before.kind, &scope),
         consent: if form.skip_consent { ConsentPolicy::Skip } else { ConsentPolicy::Ask },
         pkce: if form.require_pkce || public { PkcePolicy::Required } else { PkcePolicy::Optional },
@@ -318,6 +345,9 @@ fn field_errors(problems: Vec<MetadataProblem>) -> Vec<FieldError> {
             }
             field @ "claim_mappings" => {
                 FieldError { field, text: format!("Claims of its own: {text}.") }
+            }
+            field @ "allowed_groups" => {
+                FieldError { field, text: format!("Who may use it: {text}.") }
             }
             field @ "backchannel_logout_uri" => {
                 FieldError { field, text: format!("Where it hears of sign-outs: {text}.") }

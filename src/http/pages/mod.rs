@@ -22,6 +22,7 @@ pub mod home;
 pub mod not_me;
 pub mod reset_password;
 pub mod setup;
+pub mod shut_out;
 pub mod sign_in;
 pub mod sign_out;
 pub mod sign_up;
@@ -55,6 +56,9 @@ pub fn samples() -> Vec<(&'static str, String)> {
         ("consent/long", render(&consent::Consent::sample_long())),
         ("consent/unreviewed", render(&consent::Consent::sample_unreviewed())),
         ("consent/registered", render(&consent::Consent::sample_registered())),
+        ("shut_out", render(&shut_out::ShutOut::sample())),
+        ("shut_out/long", render(&shut_out::ShutOut::sample_long())),
+        ("shut_out/device", render(&shut_out::ShutOut::sample_device())),
         ("device", render(&device::DeviceCode::sample())),
         ("device/wrong", render(&device::DeviceCode::sample_wrong())),
         ("device_question", render(&device::DeviceQuestion::sample())),

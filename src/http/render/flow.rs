@@ -397,7 +397,7 @@ pub(in crate::http) fn reset(visit: &Visit<'_>, view: ResetView) -> HttpResponse
 
 /// The same request for somebody else: the app still gets its answer. What is too long for an address
 /// goes back with the form that carries it anyway.
-fn as_another(site: &Site, flow: &Flow) -> Switch {
+pub(super) fn as_another(site: &Site, flow: &Flow) -> Switch {
     let href = match flow.target.clone().asking_for_account() {
         Target::Authorize { params, arrival } if arrival.is_plain() => {
             format!("{}?{params}", site.path(path::AUTHORIZE))

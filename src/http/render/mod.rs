@@ -4,6 +4,7 @@ mod about;
 mod device;
 mod flow;
 mod not_me;
+mod shut_out;
 mod sign_up;
 mod trouble;
 
@@ -16,6 +17,7 @@ pub(super) use flow::{
     sign_in, signed_out, signing_out, to_console,
 };
 pub(super) use not_me::not_me;
+pub(super) use shut_out::{device_shut_out, shut_out};
 pub(super) use sign_up::{SignUpView, sign_up};
 pub(super) use trouble::{
     authorize_error, bad_request, broken, failure, flow_lost, forbidden, forged_form, link_error,

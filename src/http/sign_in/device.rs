@@ -129,6 +129,7 @@ async fn refused(visit: &Visit<'_>, (typed, error): (&str, &DeviceError)) -> Htt
             "No device waits with this code. Compare it with the device. An old code no longer \
              works; let the device show a new one.",
         ),
+        DeviceError::ShutOut(prompt) => return render::device_shut_out(visit, prompt),
         DeviceError::SignInAgain => return sign_in_first(visit, Some(typed)).await,
         DeviceError::Throttled { retry_after } => {
             let flow = Flow::new(Target::Device { user_code: None }, "", site.now());

@@ -15,8 +15,9 @@ use crate::protocol::interaction::AccountChoice;
 use crate::protocol::params::Params;
 use crate::protocol::types::ClientId;
 use crate::service::authorize::flow::{Flow, FlowError, Target};
-use crate::service::authorize::{self, Outcome};
+use crate::service::authorize::{self, Outcome, ShutOut, ShutOutAnswer};
 use crate::service::clients;
+use crate::service::clients::access::{self, Door};
 use crate::service::failure::Failure;
 use crate::service::session::LiveSession;
 use crate::service::session::accounts::Accounts;
@@ -206,6 +207,7 @@ pub(in crate::http) async fn answer(
                 Err(failure) => render::failure(site, visit.request, &failure),
             }
         }
+        Outcome::ShutOut(shut_out) => turned_away(visit, (flow, sealed), (shut_out, arrival)).await,
         Outcome::Consent(prompt) => {
             if arrival == Arrival::Post && sealed.len() <= MAX_IN_URL {
                 see_other(&site.path(&format!("/consent?flow={sealed}")))
@@ -213,6 +215,32 @@ pub(in crate::http) async fn answer(
                 render::consent(visit, &prompt, flow)
             }
         }
+    }
+}
+
+/// Says that the app is not for this person: by a page, or to the app where it wants no page.
+async fn turned_away(
+    visit: &Visit<'_>,
+    (flow, sealed): (&Flow, String),
+    (shut_out, arrival): (ShutOut, Arrival),
+) -> HttpResponse {
+    let site = visit.site;
+    let is_page = matches!(shut_out.answer, ShutOutAnswer::Page { .. });
+    if is_page && arrival == Arrival::Post && sealed.len() <= MAX_IN_URL {
+        // The page has an address of its own, and is noted there.
+        return see_other(&site.path(&format!("/consent?flow={sealed}")));
+    }
+    let caller = extract::caller(site, visit.request);
+    let who = (&shut_out.client.id, &shut_out.user);
+    if let Err(failure) = access::note_refusal(site, who, (Door::SignIn, &caller)).await {
+        return render::failure(site, visit.request, &failure);
+    }
+    let app_name = shut_out.client.metadata.client_name.as_str();
+    match &shut_out.answer {
+        ShutOutAnswer::Page { account } => {
+            render::shut_out(visit, (app_name, account), (flow, sealed))
+        }
+        ShutOutAnswer::Silent(reply) => render::reply(site, reply, Some(app_name)),
     }
 }
 

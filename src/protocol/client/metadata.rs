@@ -49,6 +49,10 @@ pub struct ClientMetadata {
     /// client answers for: tokens for them are tokens for it. Each belongs to one client, and only
     /// administrators give them.
     pub protected_resources: Vec<String>,
+    /// Names of the groups whose people may use the client: being in one is enough. `None` lets everybody
+    /// in; only administrators say so. A name of no group lets nobody in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed_groups: Option<Vec<String>>,
     /// Lifetime of access tokens in seconds, 60 to 3600; `None` means the server's setting.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_token_lifetime: Option<Seconds>,
@@ -184,6 +188,7 @@ impl Default for ClientMetadata {
             claim_mappings: Vec::new(),
             audience: Vec::new(),
             protected_resources: Vec::new(),
+            allowed_groups: None,
             access_token_lifetime: None,
             default_max_age: None,
             client_uri: None,

@@ -2,6 +2,7 @@
 //! are beside it; what makes metadata valid is in [`crate::protocol::client::validation`], the rules of redirect
 //! URIs in [`crate::protocol::client::redirect_uri`].
 
+pub mod access;
 pub mod assertion;
 mod auth_method;
 pub mod authentication;

@@ -8,7 +8,7 @@ mod claims;
 mod places;
 
 use crate::protocol::client::{
-    AuthMethod, ClientKind, ClientMetadata, ConsentPolicy, GrantType, PkcePolicy,
+    AuthMethod, ClientKind, ClientMetadata, ConsentPolicy, GrantType, PkcePolicy, access,
 };
 use crate::protocol::fapi;
 use crate::protocol::scope::Scopes;
@@ -131,6 +131,7 @@ pub fn validate(metadata: &ClientMetadata) -> Result<(), Vec<MetadataProblem>> {
         places::fetched_ones,
         places::sector,
         places::resources,
+        access::check,
         choices::keys,
         choices::certificate,
         choices::authentication,

@@ -7,6 +7,7 @@
 //!            │           ── ChooseAccount ▶ form ─┤
 //!            │           ── SignIn ───────▶ form ─┤
 //!            │           ── StepUp ───────▶ form ─┤ (back to next_step with the sealed request)
+//!            │           ── ShutOut ──────▶ page ─┤
 //!            │           ── Consent ──────▶ form ─┘
 //!            └────────── Issue ─────────▶ code
 //! ```
@@ -44,6 +45,15 @@ pub enum Expected {
     ThisPerson,
     /// It names somebody else.
     SomebodyElse,
+}
+
+/// Whether the person of the session is one of those whom the client lets in
+/// ([`Client::admits`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Access {
+    #[default]
+    LetIn,
+    ShutOut,
 }
 
 /// What the person has already done inside this very flow.
@@ -90,6 +100,7 @@ pub struct Situation<'a> {
     pub client: &'a Client,
     pub session: Option<&'a SessionFacts>,
     pub expected: Expected,
+    pub access: Access,
     /// The strongest level this person could sign in with.
     pub reachable: Level,
     /// What the person already allowed this client.
@@ -108,6 +119,8 @@ pub enum Step {
     SignIn(SignInReason),
     /// The person is signed in and must prove more.
     StepUp(Level),
+    /// Tell the person that this app is not for them.
+    ShutOut,
     /// Ask the person.
     Consent(Missing),
     Issue,
@@ -180,6 +193,10 @@ pub fn next_step(situation: &Situation<'_>) -> Step {
     if let Some(reason) = must_sign_in_again(situation, session) {
         return ask(situation, Step::SignIn(reason));
     }
+    // Nobody proves more, or allows anything, for an app that they may not use.
+    if situation.access == Access::ShutOut {
+        return ask(situation, Step::ShutOut);
+    }
     match situation.request.acr.judge(session.level, situation.reachable) {
         acr::Standing::Met => {}
         acr::Standing::StepUp(level) if !tried_in_this_flow(situation, session) => {
@@ -221,11 +238,18 @@ fn ask(situation: &Situation<'_>, step: Step) -> Step {
         Step::StepUp(level) => {
             (ErrorCode::InteractionRequired, "The person must prove more.", level.as_str())
         }
+        Step::ShutOut => return Step::Refuse(shut_out()),
         Step::Consent(_) => {
             (ErrorCode::ConsentRequired, "The person has not yet allowed this.", "")
         }
     };
     Step::Refuse(OAuthError::new(code, description).because(detail))
+}
+
+/// What an app hears of somebody who may not use it (RFC 6749 section 4.1.2.1).
+#[must_use]
+pub fn shut_out() -> OAuthError {
+    OAuthError::new(ErrorCode::AccessDenied, "The person may not use this app.")
 }
 
 fn unmet_level() -> OAuthError {

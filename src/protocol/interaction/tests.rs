@@ -15,6 +15,7 @@ struct Case {
     request: AuthorizeRequest,
     session: Option<SessionFacts>,
     expected: Expected,
+    access: Access,
     reachable: Level,
     consent: Option<Allowed>,
     progress: Progress,
@@ -44,6 +45,7 @@ fn case(extra: &str) -> Case {
             level: Level::Aal1,
         }),
         expected: Expected::Anybody,
+        access: Access::LetIn,
         reachable: Level::Aal1,
         consent: Some(allowed("openid email")),
         progress: Progress::default(),
@@ -57,6 +59,7 @@ impl Case {
             client: &self.client,
             session: self.session.as_ref(),
             expected: self.expected,
+            access: self.access,
             reachable: self.reachable,
             consent: self.consent.as_ref(),
             progress: &self.progress,
@@ -70,6 +73,21 @@ impl Case {
             other => panic!("expected a refusal, got {other:?}"),
         }
     }
+}
+
+#[test]
+fn somebody_whom_the_app_shuts_out_hears_so_once_it_is_clear_who_they_are() {
+    let shut_out = |extra: &str| Case { access: Access::ShutOut, ..case(extra) };
+    assert_eq!(shut_out("").step(), Step::ShutOut);
+    assert_eq!(shut_out("prompt=consent").step(), Step::ShutOut);
+    assert_eq!(shut_out("prompt=none").refusal(), "access_denied");
+    assert_eq!(shut_out("prompt=login").step(), Step::SignIn(SignInReason::PromptLogin));
+    assert_eq!(shut_out("prompt=select_account").step(), Step::ChooseAccount);
+    let nobody = Case { session: None, ..shut_out("prompt=none") };
+    assert_eq!(nobody.refusal(), "login_required");
+    let another = Progress { account: AccountChoice::Another, ..Progress::default() };
+    let another = Case { progress: another, ..shut_out("") };
+    assert_eq!(another.step(), Step::SignIn(SignInReason::SelectAccount));
 }
 
 #[test]

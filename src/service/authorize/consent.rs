@@ -8,11 +8,13 @@ use crate::crypto::encoding::fingerprint;
 use crate::protocol::authorize::AuthorizeRequest;
 use crate::protocol::authorize::claims_request::ClaimsRequest;
 use crate::protocol::client::Client;
+use crate::protocol::interaction;
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::{ClientId, UserId};
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::authorize::flow::Flow;
 use crate::service::authorize::{self, AuthorizeError, Outcome};
+use crate::service::clients::access;
 use crate::service::clients::metadata_document::{self, Kept};
 use crate::service::failure::Failure;
 use crate::service::revocation::{self, Pending, Subject};
@@ -61,10 +63,21 @@ pub async fn decide(
         Ok(request) => request,
         Err(error) => return authorize::refuse(app, (client, reply_to), error).await,
     };
+    if !access::admits(&app.store.db, client, &session.user_id).await? {
+        // Nobody allows an app anything that they may not use. Whoever leaves the page that says so
+        // goes back with that.
+        return match decision {
+            Decision::Allow => authorize::go_on(app, (&flow, Some(session)), verified).await,
+            Decision::Deny => {
+                let error = interaction::shut_out();
+                authorize::deny(app, (&flow, &error), (client, reply_to)).await
+            }
+        };
+    }
     if decision == Decision::Deny {
         let event = answered("consent.denied", (client, session), (app.now(), decision));
         crate::service::audit::write(app, event.caller(caller)).await?;
-        return authorize::deny(app, &flow, (client, reply_to)).await;
+        return authorize::deny(app, (&flow, &authorize::denied()), (client, reply_to)).await;
     }
     // What was shown is what is allowed; anything else is shown first.
     if flow.listed.as_ref() == Some(&listed(client, request)) {

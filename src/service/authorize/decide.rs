@@ -7,11 +7,13 @@ use crate::protocol::authorize::AuthorizeRequest;
 use crate::protocol::authorize::acr::Level;
 use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
-use crate::protocol::interaction::{self, AccountChoice, Allowed, Expected, Situation, Step};
+use crate::protocol::interaction::{
+    self, Access, AccountChoice, Allowed, Expected, Situation, Step,
+};
 use crate::protocol::types::UserId;
 use crate::service::authorize::flow::Flow;
 use crate::service::authorize::id_token_hint;
-use crate::service::clients;
+use crate::service::clients::{self, access};
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::session::LiveSession;
 use crate::service::session::accounts::Accounts;
@@ -84,12 +86,17 @@ pub(super) async fn next_step(
             .map(|consent| Allowed { scopes: consent.scopes, claims: consent.claims }),
         None => None,
     };
+    let admitted = match session {
+        Some(session) => access::admits(&app.store.db, client, &session.user_id).await?,
+        None => true,
+    };
     let facts = session.map(LiveSession::facts);
     Ok(interaction::next_step(&Situation {
         request,
         client,
         session: facts.as_ref(),
         expected,
+        access: if admitted { Access::LetIn } else { Access::ShutOut },
         reachable: Level::STRONGEST,
         consent: consent.as_ref(),
         progress: &flow.progress,

@@ -21,6 +21,7 @@ use crate::protocol::user::{Footing, User};
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::authorize::consent::{self, Decision};
 use crate::service::brake::{self, Limit};
+use crate::service::clients::access::{self, Door};
 use crate::service::clients::authentication::{self, ClientRequest};
 use crate::service::clients::metadata_document::{self, DocumentError, Kept};
 use crate::service::failure::{EndpointError, Failure};
@@ -139,6 +140,9 @@ pub enum DeviceError {
     /// The person signed in too long ago for this app.
     #[error("the app wants a more recent sign-in")]
     SignInAgain,
+    /// The app is not for this person. Refusing the device is still theirs.
+    #[error("the person may not use this app")]
+    ShutOut(Box<DevicePrompt>),
     /// Too many wrong codes by this person or from this network.
     #[error("throttled for {retry_after} seconds")]
     Throttled { retry_after: Seconds },
@@ -165,6 +169,7 @@ impl From<StoreError> for DeviceError {
 }
 
 /// What the person is asked.
+#[derive(Debug)]
 pub struct DevicePrompt {
     pub client: Arc<Client>,
     pub user_code: UserCode,
@@ -194,15 +199,38 @@ pub async fn look_up(
     (typed, session): (&str, &LiveSession),
     caller: &Caller,
 ) -> Result<DevicePrompt, DeviceError> {
-    let Waiting { client, user, code, record, .. } = find(app, (typed, session), caller).await?;
-    Ok(DevicePrompt {
-        client,
-        user_code: code,
-        scopes: record.value.scopes,
-        account: user.email.or(user.name).unwrap_or(user.username),
-        address: record.value.address,
-        requested_at: record.value.requested_at,
-    })
+    let found = find(app, (typed, session), caller).await?;
+    refuse_if_shut_out(app, &found, caller).await?;
+    Ok(found.prompt())
+}
+
+impl Waiting {
+    fn prompt(&self) -> DevicePrompt {
+        let (user, record) = (&self.user, &self.record.value);
+        let name = user.email.as_ref().or(user.name.as_ref()).unwrap_or(&user.username);
+        DevicePrompt {
+            client: Arc::clone(&self.client),
+            user_code: self.code.clone(),
+            scopes: record.scopes.clone(),
+            account: name.clone(),
+            address: record.address.clone(),
+            requested_at: record.requested_at,
+        }
+    }
+}
+
+/// Nobody lets a device in to an app that is not for them.
+async fn refuse_if_shut_out(
+    app: &App,
+    found: &Waiting,
+    caller: &Caller,
+) -> Result<(), DeviceError> {
+    if found.client.admits(&found.user.groups) {
+        return Ok(());
+    }
+    let who = (&found.client.id, &found.user.id);
+    access::note_refusal(app, who, (Door::Device, caller)).await?;
+    Err(DeviceError::ShutOut(Box::new(found.prompt())))
 }
 
 async fn find(
@@ -250,6 +278,9 @@ pub async fn decide(
     caller: &Caller,
 ) -> Result<(), DeviceError> {
     let found = find(app, (typed, session), caller).await?;
+    if decision == Decision::Allow {
+        refuse_if_shut_out(app, &found, caller).await?;
+    }
     let footing = record_answer(app, &found, (session, decision), caller).await?;
     let now = app.now();
     let before = found.record.value.clone();

@@ -28,7 +28,7 @@ use crate::protocol::authorize::{self, AuthorizeRequest, Choices, PushedRequests
 use crate::protocol::client::Client;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::fapi;
-use crate::protocol::interaction::{SignInReason, Step};
+use crate::protocol::interaction::{self, SignInReason, Step};
 use crate::protocol::params::Params;
 use crate::protocol::scope::Scopes;
 use crate::protocol::sign_up::SignUp;
@@ -53,6 +53,25 @@ pub enum Outcome {
     SignIn(SignInPrompt),
     /// The consent form.
     Consent(ConsentPrompt),
+    /// "You may not use this app."
+    ShutOut(ShutOut),
+}
+
+/// Somebody may not use an app. Note it where they hear of it ([`access::note_refusal`]).
+#[derive(Debug)]
+pub struct ShutOut {
+    pub client: Arc<Client>,
+    pub user: UserId,
+    pub answer: ShutOutAnswer,
+}
+
+/// How it is said.
+#[derive(Debug)]
+pub enum ShutOutAnswer {
+    /// By a page that shows this name of the account.
+    Page { account: String },
+    /// By the error for the client, which wants no page.
+    Silent(Reply),
 }
 
 /// What the sign-in form shows.
@@ -223,7 +242,19 @@ pub(crate) async fn go_on(
     };
     let step = decide::next_step(app, (flow, session), (&client, &request)).await?;
     match (step, session) {
+        (Step::Refuse(error), Some(session)) if error == interaction::shut_out() => {
+            let Outcome::Reply(reply) = refuse(app, (&client, &reply_to), &error).await? else {
+                return Err(Failure::Internal("a refusal is no reply".into()).into());
+            };
+            let (user, answer) = (session.user_id.clone(), ShutOutAnswer::Silent(reply));
+            Ok(Outcome::ShutOut(ShutOut { client, user, answer }))
+        }
         (Step::Refuse(error), _) => refuse(app, (&client, &reply_to), &error).await,
+        (Step::ShutOut, Some(session)) => {
+            let account = account_of(app, session).await?;
+            let (user, answer) = (session.user_id.clone(), ShutOutAnswer::Page { account });
+            Ok(Outcome::ShutOut(ShutOut { client, user, answer }))
+        }
         (Step::Issue, Some(session)) => {
             issue::code(app, (&client, &request), (flow, session)).await
         }
@@ -239,7 +270,7 @@ pub(crate) async fn go_on(
             let reason = (SignInReason::StepUp(level), session);
             Ok(Outcome::SignIn(sign_in_prompt(app, (client, request), reason)))
         }
-        (Step::Issue | Step::Consent(_), None) => {
+        (Step::Issue | Step::Consent(_) | Step::ShutOut, None) => {
             let reason = (SignInReason::NoSession, None);
             Ok(Outcome::SignIn(sign_in_prompt(app, (client, request), reason)))
         }
@@ -282,18 +313,22 @@ pub async fn app_of(app: &App, flow: &Flow) -> Result<Option<Arc<Client>>, Autho
 }
 
 /// The person said no (OpenID Connect Core section 3.1.2.6).
+pub(crate) fn denied() -> OAuthError {
+    OAuthError::new(ErrorCode::AccessDenied, "The person did not allow the request.")
+}
+
+/// Answers with a no that is final.
 ///
 /// # Errors
 /// [`AuthorizeError`].
 pub(crate) async fn deny(
     app: &App,
-    flow: &Flow,
+    (flow, error): (&Flow, &OAuthError),
     (client, reply_to): (&Client, &ReplyTo),
 ) -> Result<Outcome, AuthorizeError> {
     // That is an answer, too: what was pushed is used up by it.
     intake::spend(app, flow).await?;
-    let denied = OAuthError::new(ErrorCode::AccessDenied, "The person did not allow the request.");
-    refuse(app, (client, reply_to), &denied).await
+    refuse(app, (client, reply_to), error).await
 }
 
 /// Writes an error for the client and notes it.
@@ -339,8 +374,7 @@ async fn ask_consent(
     (client, request): (&Arc<Client>, AuthorizeRequest),
     session: &LiveSession,
 ) -> Result<Outcome, AuthorizeError> {
-    let user = users::by_id(&app.store.db, &session.user_id).await.map_err(Failure::from)?;
-    let account = user.map(|u| u.email.or(u.name).unwrap_or(u.username)).unwrap_or_default();
+    let account = account_of(app, session).await?;
     Ok(Outcome::Consent(ConsentPrompt {
         client: Arc::clone(client),
         listed: consent::listed(client, &request),
@@ -350,4 +384,10 @@ async fn ask_consent(
         scopes: request.scopes,
         account,
     }))
+}
+
+/// The name to show of the account that a session is of.
+async fn account_of(app: &App, session: &LiveSession) -> Result<String, Failure> {
+    let user = users::by_id(&app.store.db, &session.user_id).await?;
+    Ok(user.map(|u| u.email.or(u.name).unwrap_or(u.username)).unwrap_or_default())
 }

@@ -62,10 +62,17 @@ pub fn check(
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
-/// The metadata as it is stored once it has passed every check: of its keys nothing but keys.
+/// The metadata as it is stored once it has passed every check: of its keys nothing but keys, and of the groups it lets
+/// in each once.
 #[must_use]
 pub fn kept(metadata: ClientMetadata) -> ClientMetadata {
-    ClientMetadata { jwks: metadata.jwks.as_ref().map(jwk_set::pruned), ..metadata }
+    let mut allowed_groups = metadata.allowed_groups;
+    if let Some(groups) = &mut allowed_groups {
+        groups.sort();
+        groups.dedup();
+    }
+    let jwks = metadata.jwks.as_ref().map(jwk_set::pruned);
+    ClientMetadata { jwks, allowed_groups, ..metadata }
 }
 
 /// What the client encrypts to us needs a key of ours.

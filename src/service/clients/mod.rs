@@ -1,5 +1,6 @@
 //! Clients: reading them fast, and the changes administrators make.
 
+pub mod access;
 pub(in crate::service) mod assertion;
 pub mod authentication;
 pub(in crate::service) mod certificate;
@@ -168,6 +169,7 @@ pub async fn create(app: &App, new: NewClient, actor: &Actor) -> Result<WithSecr
     };
     clients::insert(&mut tx, &client).await?;
     give_resources(&mut tx, &client).await?;
+    access::keep(&mut tx, &client, None).await?;
     let event = Event::success("client.created", actor, now)
         .client(&client.id)
         .detail("client_name", client.metadata.client_name.as_str());
@@ -297,17 +299,36 @@ async fn update_from(
     }
     client.updated_at = app.now();
     let mut tx = app.store.begin().await?;
-    if made_from.is_some() && clients::hold(&mut tx, &client.id).await?.as_ref() != made_from {
+    let held = clients::hold(&mut tx, &client.id).await?;
+    if made_from.is_some() && held.as_ref() != made_from {
         return Ok(None);
     }
+    // Who may use it is compared with what counts in this moment, whatever this change was made from.
+    let present = held.ok_or(ClientError::NotFound)?.metadata;
     clients::update(&mut tx, &client).await?;
     registration::care::note_set(&mut tx, &client, &before).await?;
     give_resources(&mut tx, &client).await?;
-    let event = Event::success("client.updated", actor, client.updated_at).client(&client.id);
+    access::keep(&mut tx, &client, Some(&present)).await?;
+    let mut event = Event::success("client.updated", actor, client.updated_at).client(&client.id);
+    if present.allowed_groups != client.metadata.allowed_groups {
+        event = event
+            .detail("allowed_groups_before", present.allowed_groups.clone())
+            .detail("allowed_groups", client.metadata.allowed_groups.clone());
+    }
     audit::append(&mut tx, &event.into_row()).await?;
+    let shut_out = if client.metadata.shuts_out(&present) {
+        let now = client.updated_at;
+        Some(access::end_all(app, &mut tx, (&mut client, now)).await?)
+    } else {
+        None
+    };
     sync::bump_catalog(&mut tx).await?;
     tx.commit().await?;
     app.known.forget();
+    app.outbox_bell.notify_one();
+    if let Some(pending) = shut_out {
+        revocation::publish(app, pending).await;
+    }
     Ok(Some(client))
 }
 

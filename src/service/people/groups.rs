@@ -1,5 +1,6 @@
 //! Groups: made, listed, changed and deleted, who is in them, and who looks after them in the console. A
-//! change reaches the apps with the next token or userinfo answer; nobody is signed out for it.
+//! change reaches the apps with the next token or userinfo answer; nobody is signed out for it, but of
+//! an app that is not for them any more ([`access`]).
 
 use crate::app::App;
 use crate::protocol::plain_text::is_disguised;
@@ -7,6 +8,7 @@ use crate::protocol::rights::Right;
 use crate::protocol::types::UserId;
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Event};
+use crate::service::clients::access;
 use crate::service::failure::Failure;
 use crate::service::people::authority::Authority;
 use crate::service::people::{PeopleError, check_groups};
@@ -170,12 +172,16 @@ async fn update_from(
         Err(StoreError::Conflict) => return Err(GroupError::Taken),
         Err(other) => return Err(other.into()),
     }
+    let has_apps = is_renamed && access::follow_rename(&mut tx, (&group.name, &name)).await?;
     let mut event = Event::success("group.updated", actor, now).detail("group", name.as_str());
     if is_renamed {
         event = event.detail("name_before", group.name.as_str());
     }
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
+    if has_apps {
+        app.known.forget();
+    }
     if is_renamed {
         tell_members(app, &name).await?;
     }
@@ -346,14 +352,20 @@ pub async fn change(
     }
     let event = event.user(id).detail("group", group.name.as_str());
     audit::append(&mut tx, &event.into_row()).await?;
-    let pending = revocation::record(&mut tx, &[Subject::Facts(id)], now).await?;
+    let ended = match membership {
+        Membership::In => Vec::new(),
+        Membership::Out => access::end_lost(app, &mut tx, (id, actor)).await?,
+    };
+    let pending = revocation::record(&mut tx, &access::subjects([id], &ended), now).await?;
     tx.commit().await?;
+    app.outbox_bell.notify_one();
     revocation::publish(app, pending).await;
     Ok(())
 }
 
 /// Deletes a group. Its people are taken out a few at a time, so that nobody waits for a large one; if that
-/// is interrupted, the group is there with those who are left.
+/// is interrupted, the group is there with those who are left. An app that lets it in keeps its name, and
+/// is not opened by this.
 ///
 /// # Errors
 /// [`GroupError::NotFound`] or a failure.
@@ -384,12 +396,19 @@ pub async fn delete(app: &App, name: &str, actor: &Actor) -> Result<Group, Group
                 .detail("members", group.members);
             audit::append(&mut tx, &event.into_row()).await?;
         }
-        let facts: Vec<_> = members.iter().map(Subject::Facts).collect();
-        if facts.is_empty() {
+        let mut ended = Vec::new();
+        if access::is_a_key(&mut tx, name).await? {
+            for id in &members {
+                ended.extend(access::end_lost(app, &mut tx, (id, actor)).await?);
+            }
+        }
+        let subjects = access::subjects(&members, &ended);
+        if subjects.is_empty() {
             tx.commit().await?;
         } else {
-            let pending = revocation::record(&mut tx, &facts, now).await?;
+            let pending = revocation::record(&mut tx, &subjects, now).await?;
             tx.commit().await?;
+            app.outbox_bell.notify_one();
             spread = revocation::spread(app, pending).await;
         }
         if is_last {

@@ -19,9 +19,10 @@ use crate::protocol::types::UserId;
 use crate::protocol::user::{AdminRole, Profile, User};
 use crate::service::audit::{Actor, Event};
 use crate::service::clients::Activity;
+use crate::service::clients::access;
 use crate::service::failure::Failure;
 use crate::service::mail;
-use crate::service::revocation::{self, Subject};
+use crate::service::revocation;
 use crate::service::session::{ended_by, everywhere};
 use crate::service::sign_in::normalize_login;
 use crate::store::links::LinkKind;
@@ -275,8 +276,14 @@ pub async fn update_if(
         // Whoever has the old mailbox is not this person any more.
         withdraw_links(&mut tx, id).await?;
     }
-    let pending = revocation::record(&mut tx, &[Subject::Facts(id)], now).await?;
+    let ended = if before.groups == user.groups {
+        Vec::new()
+    } else {
+        access::end_lost(app, &mut tx, (id, actor)).await?
+    };
+    let pending = revocation::record(&mut tx, &access::subjects([id], &ended), now).await?;
     tx.commit().await?;
+    app.outbox_bell.notify_one();
     revocation::publish(app, pending).await;
     Ok(Some(user))
 }

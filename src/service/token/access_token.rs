@@ -13,6 +13,7 @@ use crate::protocol::token::claims::{AccessTokenClaims, Behind};
 use crate::protocol::token::dpop::defect;
 use crate::protocol::token::sender_constraint::{self, Held, Scheme};
 use crate::protocol::types::{ClientId, SessionId};
+use crate::service::clients::access;
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::revocation::{self, Lineage, Standing};
 use crate::service::token::dpop::{self, Carrier};
@@ -35,8 +36,15 @@ pub async fn inspect(app: &App, token: &str) -> Result<Option<Arc<AccessTokenCla
     // Taken before anything is asked: what ends from here on makes the answer worthless.
     let newest = app.watch.newest_revocation();
     let user = claims.user_id();
-    match revocation::standing(app, &Lineage::of(claims, user.as_ref())).await? {
+    let lineage = Lineage::of(claims, user.as_ref());
+    match revocation::standing(app, &lineage).await? {
         Standing::Alive => {
+            // Nothing ends an exchanged token by itself when its client is not for the person any more.
+            if let Some(user) = user.as_ref().filter(|_| !lineage.is_plain())
+                && !access::admits_bearer(app, &claims.client_id, user).await?
+            {
+                return Ok(None);
+            }
             read.found_alive_as_of(newest);
             Ok(Some(Arc::clone(claims)))
         }

@@ -54,6 +54,7 @@ pub(super) async fn redeem(
             let why = "the session has ended, the consent was taken back, or somebody is gone";
             return Err(refused(why));
         }
+        Gate::ShutOut => return Err(refused("the person may not use the app")),
     }
     let facts = (token.text.as_str(), payload.nonce.as_deref());
     let id_token = issue::id_token(app, (&basis, envelope), facts)?;

@@ -91,6 +91,9 @@ async fn redeem(
             let why = "the answer or the consent was taken back, or the person or client is gone";
             return Err(device_code::denied().because(why).into());
         }
+        Gate::ShutOut => {
+            return Err(device_code::denied().because("the person may not use the app").into());
+        }
     }
     let id_token = issue::id_token(app, (&basis, envelope), (&token.text, None))?;
     let refresh_token = refresh.map(|(_, text)| text);

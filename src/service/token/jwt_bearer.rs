@@ -47,7 +47,7 @@ pub(super) async fn redeem(
             .detail("issuer", assertion.issuer.as_str());
     if let Some(grant) = &grant {
         if !lineage::commit_on_trust(app, request, (grant, event)).await? {
-            return Err(refused("the person or the client is gone"));
+            return Err(refused("the person or the client is gone, or the app is not for them"));
         }
     } else {
         audit::write(app, event).await?;

@@ -13,6 +13,7 @@ use crate::protocol::token::grant::details::GrantDetails;
 use crate::protocol::types::{ClientId, FamilyId, GrantId, SessionId, UserId};
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller, Event};
+use crate::service::clients::access::{self, Door};
 use crate::service::failure::Failure;
 use crate::service::revocation::{self, Pending, Subject};
 use crate::service::risk;
@@ -120,6 +121,8 @@ pub(super) enum Gate {
     SpentBefore,
     /// The session has ended, the consent was taken back, or the person or the client is gone.
     GroundLost,
+    /// The person may not use the client, or not any more.
+    ShutOut,
 }
 
 /// The gate and what must become true with it, in one transaction.
@@ -132,7 +135,9 @@ pub(super) async fn commit(
     let mut tx = app.store.begin().await?;
     // Held, not only looked at: a sign-out at this very moment either comes first and is seen here,
     // or waits and finds the grant to revoke. Tombstones alone would be gone in an hour.
+    let admitted = access::admits_until_commit(&mut tx, request.client(), &grant.user_id).await?;
     let firm = match &ground {
+        _ if !admitted => false,
         Ground::Session(session, client) => {
             sessions::hold(&mut tx, session).await?
                 && (client.skips_consent() || is_allowed(&mut tx, grant).await?)
@@ -148,7 +153,12 @@ pub(super) async fn commit(
         drop(tx);
         return Ok(match grants::by_id(&app.store.db, &grant.id).await? {
             Some(_) => Gate::SpentBefore,
-            None => Gate::GroundLost,
+            None if admitted => Gate::GroundLost,
+            None => {
+                let who = (&grant.client_id, &grant.user_id);
+                access::note_refusal(app, who, (Door::Token, request.caller())).await?;
+                Gate::ShutOut
+            }
         });
     }
     let grant = &bound_by(request, grant);
@@ -189,7 +199,7 @@ pub(super) async fn commit(
 }
 
 /// The gate of a grant that rests on the word of a trusted issuer, which gives no refresh token: `false`
-/// when the person or the client is gone.
+/// when the person or the client is gone, or the client is not for the person.
 pub(super) async fn commit_on_trust(
     app: &App,
     request: &TokenRequest<'_>,
@@ -197,7 +207,7 @@ pub(super) async fn commit_on_trust(
 ) -> Result<bool, Failure> {
     match commit(app, (grant, None), Ground::Trust(Box::new(event)), request).await? {
         Gate::Passed => Ok(true),
-        Gate::GroundLost => Ok(false),
+        Gate::GroundLost | Gate::ShutOut => Ok(false),
         Gate::SpentBefore => Err(Failure::Internal("a fresh grant was not new".into())),
     }
 }

@@ -91,7 +91,7 @@ pub(super) async fn rotate(
         let (family, grant) = living_family(app, client, &token).await?;
         // Before anything is punished: who cannot prove the key may not end the family either.
         sender_constraint::check_grant(grant.details.confirmation.as_ref(), request.held())?;
-        let user = living_user(app, &grant, &token).await?;
+        let user = living_user(app, (client, &grant), &token).await?;
         let basis = request.basis(Some((&user, &grant)), &Limits::of(&grant))?;
         let envelope = issue::prepare_id_token(app, &basis).await?;
         let pair = match standing(app, client, (&family, &hash)) {
@@ -120,7 +120,7 @@ pub(crate) async fn inspect(
     let Some(token) = RefreshToken::open(app, text) else { return Ok(None) };
     let living = async {
         let (family, grant) = living_family(app, client, &token).await?;
-        living_user(app, &grant, &token).await?;
+        living_user(app, (client, &grant), &token).await?;
         Ok((family, grant))
     };
     match living.await {
@@ -185,13 +185,15 @@ async fn living_family(
 
 async fn living_user(
     app: &App,
-    grant: &Grant,
+    (client, grant): (&Client, &Grant),
     token: &RefreshToken,
 ) -> Result<User, EndpointError> {
-    users::by_id(&app.store.db, &grant.user_id)
+    let user = users::by_id(&app.store.db, &grant.user_id)
         .await?
         .filter(|user| user.disabled_at.is_none() && user.token_version == token.user_version)
-        .ok_or_else(|| refused("the person is disabled, gone, or signed out everywhere"))
+        .ok_or_else(|| refused("the person is disabled, gone, or signed out everywhere"))?;
+    // Their grant has ended with the group; this holds whatever became of that.
+    if client.admits(&user.groups) { Ok(user) } else { Err(refused("the app is not for them")) }
 }
 
 /// Tries the gate; `None` when another refresh was faster.

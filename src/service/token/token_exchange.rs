@@ -26,6 +26,7 @@ use crate::protocol::token::{TokenResponse, sender_constraint};
 use crate::protocol::types::{ClientId, GrantId, UserId};
 use crate::protocol::user::User;
 use crate::service::audit;
+use crate::service::clients::access::{self, Door};
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::token::{access_token, subject};
 use crate::service::trusted_issuers::{self, Assertion, AssertionError};
@@ -75,6 +76,13 @@ pub(super) async fn exchange(
     let client = request.client();
     rules::check_format(client, wanted.wanted)?;
     let subject = subject_of(app, request, &wanted.subject).await?;
+    if let Some((user, _)) = &subject.person
+        && !client.admits(&user.groups)
+    {
+        let who = (&client.id, &user.id);
+        access::note_refusal(app, who, (Door::Exchange, request.caller())).await?;
+        return Err(refused("the person may not use the app"));
+    }
     let acting = match &wanted.actor {
         Some(presented) => actor_of(app, request, presented).await?,
         None => client_itself(app, client),
@@ -110,7 +118,7 @@ pub(super) async fn exchange(
         && let Some((_, grant)) = person
     {
         if !lineage::commit_on_trust(app, request, (grant, event)).await? {
-            return Err(refused("the person or the client is gone"));
+            return Err(refused("the person or the client is gone, or the app is not for them"));
         }
     } else {
         claims.grant = GrantId::new(seed.jti.clone());

@@ -3,6 +3,8 @@
 
 /// Every kind of event, in order.
 pub const KINDS: &[&str] = &[
+    "access.ended",
+    "access.refused",
     "anomaly.found",
     "api.refused",
     "api_key.created",

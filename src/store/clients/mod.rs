@@ -1,5 +1,6 @@
 //! Registered clients.
 
+pub mod allowed_groups;
 pub mod documents;
 pub mod protected_resources;
 pub mod registration_tokens;

@@ -27,7 +27,7 @@ pub use snapshot::Snapshot;
 
 /// Every table that holds something, in an order in which rows can be added: what a row refers to comes
 /// before it. A table that a later migration drops stays here: older backups have it.
-pub const TABLES: [&str; 41] = [
+pub const TABLES: [&str; 42] = [
     "users",
     "passwords",
     "groups",
@@ -40,6 +40,7 @@ pub const TABLES: [&str; 41] = [
     "user_roles",
     "group_roles",
     "protected_resources",
+    "client_groups",
     "consents",
     "withdrawals",
     "sessions",

@@ -282,6 +282,27 @@ pub async fn revoke_for_consent<'a>(
     Ok(ids(rows))
 }
 
+/// Revokes the grants of a person to clients that let in certain groups, none of which they are in now, and
+/// tells which, each with its client.
+pub async fn revoke_shut_out<'a>(
+    sql: impl Sql<'a>,
+    user: &UserId,
+    now: UnixTime,
+) -> Result<Vec<(GrantId, ClientId)>, StoreError> {
+    sql.into()
+        .query(
+            "update grants set revoked_at = $2 where user_id = $1 and revoked_at is null \
+             and exists (select 1 from client_groups c where c.client_id = grants.client_id) \
+             and not exists (select 1 from client_groups c join user_groups u \
+             on u.group_name = c.group_name where c.client_id = grants.client_id \
+             and u.user_id = $1) returning id, client_id",
+        )
+        .bind(user)
+        .bind(now)
+        .all()
+        .await
+}
+
 /// The clients signed in through a session, revoked grants aside.
 pub async fn clients_of_session<'a>(
     sql: impl Sql<'a>,

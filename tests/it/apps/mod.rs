@@ -2,6 +2,7 @@
 //!
 //! | module | what it proves |
 //! |---|---|
+//! | `access` | only people in the groups that an app names get anything by it |
 //! | `client_auth` | who may ask for what, and where it is sent |
 //! | `conformance_dynamic` | the OpenID certification plans, module by module |
 //! | `registration`, `conformance_registration` | apps register and look after themselves |
@@ -14,6 +15,7 @@
 //! | `client_certificate` | tls_client_auth and self_signed_tls_client_auth: by TLS and by a proxy's header |
 //! | `outbound_guard` | addresses that apps supply: what is reached, and what is given up on |
 
+mod access;
 mod client_assertion;
 mod client_auth;
 mod client_certificate;

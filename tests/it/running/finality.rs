@@ -133,6 +133,12 @@ async fn ends_are_final(world: &World, node: &str, has_neighbour: bool) {
             watched.while_it_ends(&OF_TOKEN, give_back).await;
         }
     }
+    world.cli(&["group", "create", "crew"]);
+    world.cli(&["group", "add-member", "crew", "alice"]);
+    let crew = App::register(world, "crew", &["--allow-group", "crew"]);
+    let (_, watched) = Watched::sign_in(world, node, &crew).await;
+    let take = async || command(world, ["group", "remove-member", "crew", "alice"]).await;
+    watched.while_it_ends(&OF_TOKEN, take).await;
     let (_, watched) = again().await;
     let end_all = async || command(world, ["session", "revoke", "--user", "alice"]).await;
     watched.while_it_ends(&OF_SESSION, end_all).await;

@@ -16,7 +16,7 @@ use crate::support::servers::Persistence;
 use crate::support::world::World;
 
 /// A world of its own with alice, bob and a television.
-pub(super) async fn living_room(world: World) -> (Bed, Rp) {
+pub(crate) async fn living_room(world: World) -> (Bed, Rp) {
     let bed = Bed::new(world, &[]).await;
     let mut clients = Clients::default();
     clients.register(&bed.world, "tv", ("device", json!({})));

@@ -48,3 +48,5 @@ mod roles;
 mod rotation;
 mod token_exchange;
 mod userinfo;
+
+pub(crate) use device::living_room;

@@ -14,7 +14,7 @@ use crate::protocol::scope::Scopes;
 use crate::protocol::types::SigningAlg;
 
 /// What the form holds. The fields are named like the members. `skip_consent`, `require_pkce` and
-/// `claims_in_id_token` are boxes (`on`); the lists of URIs and claims are text areas, one a line;
+/// `claims_in_id_token` are boxes (`on`); the lists of URIs, claims and groups are text areas, one a line;
 /// `scope` comes several times, each a scope or several separated by spaces: their union is meant.
 #[derive(Debug, Clone, Default)]
 pub struct ClientForm {
@@ -33,6 +33,10 @@ pub struct ClientForm {
     pub protected_resources: String,
     /// Claims of its own, one a line, as [`crate::protocol::claim_mapping::grammar`] writes them.
     pub claim_mappings: String,
+    /// `everyone`, or `groups` for those in one of `allowed_groups`.
+    pub access: String,
+    /// Names of groups, one a line.
+    pub allowed_groups: String,
     /// Every scope the app may ask for, separated by spaces.
     pub scope: String,
     pub skip_consent: bool,
@@ -112,6 +116,8 @@ impl ClientForm {
             allowed_origins: words("https://wiki.orchard.example"),
             protected_resources: words("https://wiki.orchard.example/api"),
             claim_mappings: words("plan@id_token,userinfo=value:gold"),
+            access: "groups".to_owned(),
+            allowed_groups: words("wiki-readers"),
             scope: words("openid profile email wiki:edit"),
             skip_consent: false,
             require_pkce: true,

@@ -101,6 +101,8 @@ pub struct ClientView {
     pub kind: String,
     /// Who added it and how, in words.
     pub origin: String,
+    /// Whose people may use it; `None` for everybody.
+    pub allowed_groups: Option<Vec<AllowedGroup>>,
     pub settings: Settings,
     pub state: State,
     pub secret: SecretState,
@@ -108,6 +110,14 @@ pub struct ClientView {
     pub secrets: Vec<String>,
     pub created: When,
     pub updated: When,
+}
+
+/// A group that an app lets in.
+#[derive(Debug, Clone)]
+pub struct AllowedGroup {
+    pub name: String,
+    /// It may have been deleted since.
+    pub is_there: bool,
 }
 
 /// Where the settings of an app are.
@@ -160,6 +170,10 @@ impl ClientDetail {
                 name: words("Orchard Wiki"),
                 kind: words("Web app"),
                 origin: words("An administrator"),
+                allowed_groups: Some(vec![
+                    AllowedGroup { name: words("wiki-readers"), is_there: true },
+                    AllowedGroup { name: words("wiki-guests"), is_there: false },
+                ]),
                 settings: Settings::Here,
                 state: State::Active,
                 secret: SecretState::Kept,

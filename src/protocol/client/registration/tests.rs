@@ -49,6 +49,7 @@ fn what_only_administrators_decide_is_ignored() {
         "consent": "skip", "kind": "machine", "pkce": "optional", "audience": ["everything"],
         "protected_resources": ["https://api.test"],
         "claim_mappings": [{ "claim": "plan", "in": ["id_token"], "value": "gold" }],
+        "protected_resources": ["https://api.test"], "allowed_groups": ["staff"],
         "access_token_lifetime": 3600, "claims_in": "id_token_too", "allowed_origins": ["https://x.test"],
         "access_token_format": "opaque", "revocation": "stateless", "security_profile": "standard", "disabled_at": 1,
         "client_name#de": "Anwendung", "nonsense": { "a": [1] },

@@ -136,7 +136,8 @@ async fn store(
     let statement = prepared.statement;
     // Given by an administrator: the client can neither take nor lose them.
     let protected_resources = before.metadata.protected_resources.clone();
-    let metadata = ClientMetadata { protected_resources, ..prepared.metadata };
+    let allowed_groups = before.metadata.allowed_groups.clone();
+    let metadata = ClientMetadata { protected_resources, allowed_groups, ..prepared.metadata };
     let unchanged =
         metadata == before.metadata && prepared.statement_by == registration.statement_by;
     if unchanged && before.uses_secret() != before.secret_hashes.is_empty() {
