@@ -183,6 +183,7 @@ fn alice() -> User {
         name: Some("Alice Example".into()),
         profile: Profile::default(),
         groups: vec!["everyone".into(), "staff".into()],
+        external_id: None,
         app_roles: AppRoles::default(),
         role: None,
         disabled_at: None,

@@ -109,6 +109,7 @@ pub struct ClientCreateArgs {
 
 /// `client update`.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct ClientUpdateArgs {
     #[command(flatten)]
     pub client: ClientArgs,

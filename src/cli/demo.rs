@@ -135,6 +135,7 @@ async fn seed(app: &App, port: u16) -> Result<(), Failure> {
             groups: person.groups.iter().map(|group| (*group).to_owned()).collect(),
             role: person.role,
             password: Some(person.password.to_owned()),
+            ..NewPerson::default()
         };
         match people::create(app, new, &actor).await {
             Ok(_) | Err(PeopleError::Taken) => {}

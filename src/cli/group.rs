@@ -122,7 +122,11 @@ pub(super) fn run(
         }
         GroupCommand::Show(args) => show(&args.group, globals, output),
         GroupCommand::Update(args) => {
-            let edit = GroupEdit { name: args.name.clone(), description: args.description.clone() };
+            let edit = GroupEdit {
+                name: args.name.clone(),
+                description: args.description.clone(),
+                ..GroupEdit::default()
+            };
             let group = engine::with_app(globals, async |app| {
                 Ok(groups::update(app, &args.group.group, edit, &Actor::CommandLine).await?)
             })?;

@@ -23,6 +23,7 @@ pub mod password_policy;
 pub mod plain_text;
 pub mod rights;
 pub mod risk;
+pub mod scim;
 pub mod scope;
 pub mod session;
 pub mod session_data;

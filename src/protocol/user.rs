@@ -22,6 +22,9 @@ pub struct User {
     pub email_verified: bool,
     /// The `name` claim: the full name for display.
     pub name: Option<String>,
+    /// What the directory that provisions this person calls them (SCIM); apps do not see it.
+    #[serde(skip)]
+    pub external_id: Option<String>,
     /// The remaining standard claims.
     pub profile: Profile,
     /// Names of the groups the person is in, sorted; the `groups` claim.

@@ -200,12 +200,17 @@ pub async fn spread(app: &App, pending: Pending) -> Spread {
 
 /// Revocations that other nodes hear of right now.
 #[must_use = "what was revoked may be believed elsewhere for a moment"]
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Spread {
     final_at: Option<Instant>,
 }
 
 impl Spread {
+    /// The later one of the two.
+    pub fn or(self, before: Self) -> Self {
+        Self { final_at: self.final_at.max(before.final_at) }
+    }
+
     /// Waits until nobody believes what was known before. Nodes ask SQL for the number of the newest
     /// revocation all the time, and believe what they remember for as long after a question as is waited
     /// here after the commit: whoever asked before it believes nothing any more, and whoever asked after

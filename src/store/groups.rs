@@ -1,4 +1,6 @@
-//! Groups and who is in them.
+//! Groups and who is in them; in [`found`], those a directory asks for.
+
+mod found;
 
 use std::collections::BTreeSet;
 
@@ -7,9 +9,14 @@ use sqlx_macros::FromRow;
 use super::db::{Sql, Target};
 use super::error::StoreError;
 use crate::clock::UnixTime;
+use crate::crypto::secret;
 use crate::protocol::types::UserId;
 use crate::protocol::user::User;
 use crate::store::db::search::prefix_pattern;
+
+pub use found::{
+    FoundGroup, GroupMatch, Member, ids_of, match_groups, members_by_id, set_external_id,
+};
 
 /// How far [`search`] counts the people in a group: a row beyond tells that there are more.
 pub const MOST_COUNTED: i64 = 10_000;
@@ -280,12 +287,13 @@ async fn hold_person(sql: &mut Target<'_>, id: &UserId, now: UnixTime) -> Result
 async fn make_group(sql: &mut Target<'_>, name: &str, now: UnixTime) -> Result<bool, StoreError> {
     let made = sql
         .query(
-            "insert into groups (name, name_lower, created_at) values ($1, $2, $3) \
+            "insert into groups (name, name_lower, created_at, id) values ($1, $2, $3, $4) \
              on conflict (name) do nothing",
         )
         .bind(name)
         .bind(name.to_lowercase())
         .bind(now)
+        .bind(secret::opaque_id())
         .execute()
         .await?;
     Ok(made == 1)

@@ -1,4 +1,4 @@
-//! People and, in [`passwords`], what proves who they are.
+//! People; in [`passwords`], what proves who they are; in [`found`], those a directory asks for.
 
 mod passwords;
 
@@ -12,6 +12,7 @@ use crate::protocol::user::{AdminRole, Footing, Profile, User};
 use crate::store::db::columns::Json;
 use crate::store::db::search::prefix_pattern;
 
+pub use found::{PersonMatch, match_people};
 pub use passwords::{password, passwords_between, rehash, remove_password, set_password};
 
 /// Stands between group names in one column; no group name may hold it.
@@ -24,7 +25,7 @@ const BETWEEN_APP_AND_ROLE: char = '\u{1e}';
 macro_rules! select_user {
     ($($rest:tt)*) => {
         concat!(
-            "select u.id, u.username, coalesce(u.email, u.claimed_email) as email, u.email_verified, u.name, u.profile, u.role, ",
+            "select u.id, u.username, coalesce(u.email, u.claimed_email) as email, u.email_verified, u.name, u.external_id, u.profile, u.role, ",
             "u.disabled_at, u.token_version, u.sign_in_epoch, u.signed_in_at, u.created_at, u.updated_at, ",
             "(select string_agg(ug.group_name, '\u{1f}') from user_groups ug where ug.user_id = u.id) ",
             "as group_names, (select string_agg(r.client_id || '\u{1e}' || r.role_name, '\u{1f}') from ",
@@ -41,8 +42,8 @@ macro_rules! insert_user {
     ($rest:literal) => {
         concat!(
             "insert into users (id, username, email, email_verified, name, name_lower, profile, ",
-            "role, disabled_at, token_version, created_at, updated_at) ",
-            "select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 ",
+            "role, disabled_at, token_version, created_at, updated_at, external_id) ",
+            "select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 ",
             "where not exists (select 1 from users where username = $3 or email = $2)",
             $rest
         )
@@ -56,6 +57,7 @@ struct UserRow {
     email: Option<String>,
     email_verified: bool,
     name: Option<String>,
+    external_id: Option<String>,
     profile: Json<Profile>,
     role: Option<AdminRole>,
     disabled_at: Option<UnixTime>,
@@ -107,6 +109,7 @@ impl From<UserRow> for User {
             email: row.email,
             email_verified: row.email_verified,
             name: row.name,
+            external_id: row.external_id,
             profile: row.profile.0,
             groups,
             app_roles,
@@ -164,6 +167,7 @@ fn columns<'a>(statement: Statement<'a>, user: &User) -> Statement<'a> {
         .bind(user.token_version)
         .bind(user.created_at)
         .bind(user.updated_at)
+        .bind(&user.external_id)
 }
 
 /// Keeps the address that somebody without one claims to have, in lower case: others may claim it,
@@ -183,7 +187,7 @@ pub async fn claim_email<'a>(
     Ok(changed == 1)
 }
 
-/// Writes username, e-mail, name, profile, role and `updated_at`; `false` if there is no such user.
+/// Writes username, e-mail, name, profile, role, external id and `updated_at`; `false` if there is no such user.
 /// A claimed address stays one, unless it is verified now or another one takes its place.
 /// What has a function of its own (disabled, token version, groups, password) stays as it is.
 /// `Conflict` as for [`insert`].
@@ -211,7 +215,7 @@ pub async fn update<'a>(sql: impl Sql<'a>, user: &User) -> Result<bool, StoreErr
              email = case when claimed_email = $3 and not $4 then null else $3 end, \
              claimed_email = case when claimed_email = $3 and not $4 then claimed_email end, \
              email_verified = $4, name = $5, name_lower = $6, profile = $7, role = $8, \
-             updated_at = $9 where id = $1",
+             updated_at = $9, external_id = $10 where id = $1",
         )
         .bind(&user.id)
         .bind(&username)
@@ -222,6 +226,7 @@ pub async fn update<'a>(sql: impl Sql<'a>, user: &User) -> Result<bool, StoreErr
         .bind(Json(&user.profile))
         .bind(user.role)
         .bind(user.updated_at)
+        .bind(&user.external_id)
         .execute()
         .await?;
     Ok(changed == 1)
@@ -289,6 +294,8 @@ macro_rules! found_users {
         ))
     };
 }
+
+mod found;
 
 /// A page of users by username, each with their groups.
 pub async fn list<'a>(sql: impl Sql<'a>, filter: &UserFilter) -> Result<Vec<User>, StoreError> {

@@ -15,6 +15,7 @@
 //! | `gateway` | the check for apps that speak no OpenID Connect |
 //! | `console` | the web console for administrators |
 //! | `api` | the REST API for administrators' programs |
+//! | `scim` | SCIM, by which a directory provisions people and groups |
 //! | `running` | the program as it runs: starts, changes, failures, floods and nonsense |
 
 #![allow(
@@ -41,5 +42,6 @@ mod fapi2;
 mod gateway;
 mod kit;
 mod running;
+mod scim;
 mod session;
 mod tokens;

@@ -31,6 +31,7 @@ pub(crate) fn user(name: &str) -> User {
             ..Profile::default()
         },
         groups: Vec::new(),
+        external_id: None,
         app_roles: AppRoles::default(),
         role: None,
         disabled_at: None,

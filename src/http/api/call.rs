@@ -13,21 +13,17 @@ use super::table::{About, Entry, Method};
 use super::{act, sent, shapes};
 use crate::crypto::encoding::fingerprint;
 use crate::http::site::Site;
-use crate::http::{client_certificate, error, extract};
-use crate::protocol::error::OAuthError;
+use crate::http::{error, extract, programs};
 use crate::protocol::params::Params;
 use crate::protocol::rights::{Person, Power, Right, Role};
-use crate::protocol::token::sender_constraint::Scheme;
 use crate::protocol::types::SessionId;
 use crate::protocol::user::User;
-use crate::service::api::access::{self, ApiCaller};
+use crate::service::api::access::ApiCaller;
 use crate::service::api::requests::{self, Beginning, Begun};
 use crate::service::audit::{self, Actor, Caller, Event};
 use crate::service::failure::EndpointError;
 use crate::service::people::{self, PeopleError, groups};
 use crate::service::session;
-use crate::service::token::access_token::Presented;
-use crate::service::token::dpop::Carrier;
 use crate::store::groups::Group;
 
 /// What a handler answers.
@@ -139,7 +135,7 @@ async fn serve(
     body: Result<Bytes, Error>,
 ) -> Answer {
     // Nobody without a living key or token learns more than that.
-    let caller = admit(site, request).await?;
+    let caller = programs::admit(site, request).await?;
     let mut call = Call {
         site,
         request,
@@ -152,34 +148,6 @@ async fn serve(
     };
     let answer = Box::pin(call.carry_out(entry, body)).await;
     call.note_refusal(entry, answer).await
-}
-
-/// The credential, from the header alone.
-async fn admit(site: &Site, request: &HttpRequest) -> Result<ApiCaller, Fault> {
-    let mut headers = request.headers().get_all(header::AUTHORIZATION);
-    let value = match (headers.next(), headers.next()) {
-        (_, Some(_)) => {
-            let twice = OAuthError::invalid_request("There are two Authorization headers.");
-            return Err(Fault::Endpoint(twice.into()));
-        }
-        (value, None) => value,
-    };
-    let parts = value.and_then(|value| value.to_str().ok()?.split_once(' '));
-    let parts = parts.and_then(|(name, token)| Some((Scheme::from_name(name)?, token.trim())));
-    let (scheme, token) = parts.ok_or(Fault::NoCredential)?;
-    let dpop = extract::dpop(request.headers());
-    // As it was sent, since proofs are made for the address as it was sent.
-    let path = request.uri().path();
-    let carrier = Carrier {
-        headers: &dpop,
-        method: request.method().as_str(),
-        path: path.strip_prefix(site.base.as_str()).unwrap_or(path),
-        entrance: extract::entrance(site, request),
-        token: None,
-    };
-    let certificate = client_certificate::of(site, request);
-    let presented = Presented { token, scheme, carrier, certificate: certificate.as_ref() };
-    Ok(access::admit(site, &presented, &extract::caller(site, request)).await?)
 }
 
 impl Call<'_> {

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::clock::Seconds;
 use crate::http::error;
 use crate::http::extract::request_id;
+use crate::http::programs::NotAdmitted;
 use crate::protocol::api::ApiScope;
 use crate::protocol::error::OAuthError;
 use crate::service::api::access::AccessError;
@@ -206,11 +207,12 @@ impl From<Failure> for Fault {
     }
 }
 
-impl From<AccessError> for Fault {
-    fn from(error: AccessError) -> Self {
+impl From<NotAdmitted> for Fault {
+    fn from(error: NotAdmitted) -> Self {
         match error {
-            AccessError::Throttled(seconds) => Self::Throttled(seconds),
-            AccessError::Endpoint(error) => Self::Endpoint(error),
+            NotAdmitted::NoCredential => Self::NoCredential,
+            NotAdmitted::Access(AccessError::Throttled(seconds)) => Self::Throttled(seconds),
+            NotAdmitted::Access(AccessError::Endpoint(error)) => Self::Endpoint(error),
         }
     }
 }

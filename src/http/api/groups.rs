@@ -54,7 +54,7 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
         return Err(Fault::field("name", "a group has a name"));
     }
     let description = change.description.or_else(|| no_description.then(String::new));
-    let edit = GroupEdit { name: change.name, description };
+    let edit = GroupEdit { name: change.name, description, ..GroupEdit::default() };
     let edited = groups::update_if(call.site, group.clone(), edit, call.actor()).await?;
     let edited = edited.ok_or_else(Fault::changed)?;
     Ok(Reply::shown(GroupView::from(edited))?.tagged())

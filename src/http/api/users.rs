@@ -81,6 +81,7 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
         email_verified: after.email_verified.unwrap_or_default(),
         groups: after.groups.unwrap_or_default(),
         role,
+        directory: None,
     };
     let edited = people::update_if(call.site, (&user.id, Some(user)), edit, call.actor()).await?;
     let edited = edited.ok_or_else(Fault::changed)?;

@@ -283,12 +283,7 @@ fn apply(
         allowed_origins: lines(&form.allowed_origins),
         protected_resources: lines(&form.protected_resources),
         claim_mappings,
-        allowed_groups: match form.access.as_str() {
-            "everyone" => None,
-            "groups" => Some(lines(&form.allowed_groups)),
-            // Nobody opens an app by leaving the question out.
-            _ => before.allowed_groups.clone(),
-        },
+        allowed_groups: chosen_groups(form, &before),
         scope: scope_for(before.kind, &scope),
         consent: if form.skip_consent { ConsentPolicy::Skip } else { ConsentPolicy::Ask },
         pkce: if form.require_pkce || public { PkcePolicy::Required } else { PkcePolicy::Optional },
@@ -302,6 +297,15 @@ fn apply(
         id_token_signed_response_alg,
         ..before
     })
+}
+
+fn chosen_groups(form: &ClientForm, before: &ClientMetadata) -> Option<Vec<String>> {
+    match form.access.as_str() {
+        "everyone" => None,
+        "groups" => Some(lines(&form.allowed_groups)),
+        // Nobody opens an app by leaving the question out.
+        _ => before.allowed_groups.clone(),
+    }
 }
 
 /// A machine acts for no person, so the scopes about a person mean nothing to it.

@@ -114,8 +114,11 @@ async fn member_row(desk: &Desk<'_>, group: &Group, user: User) -> Result<Member
 pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
     let group = desk.group()?;
     let form = read_form(desk);
-    let edit =
-        GroupEdit { name: Some(form.name.clone()), description: Some(form.description.clone()) };
+    let edit = GroupEdit {
+        name: Some(form.name.clone()),
+        description: Some(form.description.clone()),
+        ..GroupEdit::default()
+    };
     match groups::update(desk.site(), &group.name, edit, &desk.actor()).await {
         Ok(saved) => desk.done(format!("{} is saved.", saved.name), &path(desk, &saved.name)),
         Err(error) => {

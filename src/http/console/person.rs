@@ -113,6 +113,7 @@ pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
                 email_verified: typed.email_verified,
                 groups: forms::groups_of(&typed),
                 role,
+                directory: None,
             };
             match people::update(desk.site(), &user.id, edit, &desk.actor()).await {
                 Ok(user) => {

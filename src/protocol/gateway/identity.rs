@@ -283,6 +283,7 @@ pub(super) mod tests {
             email_verified: false,
             name: None,
             profile: crate::protocol::user::Profile::default(),
+            external_id: None,
             groups: Vec::new(),
             app_roles: AppRoles::default(),
             role: None,

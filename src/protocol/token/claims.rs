@@ -384,6 +384,7 @@ pub(crate) mod tests {
                 ..Profile::default()
             },
             groups: vec!["staff".into()],
+            external_id: None,
             app_roles: AppRoles::default(),
             role: None,
             disabled_at: None,

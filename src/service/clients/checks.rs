@@ -62,8 +62,8 @@ pub fn check(
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
-/// The metadata as it is stored once it has passed every check: of its keys nothing but keys, and of the groups it lets
-/// in each once.
+/// The metadata as it is stored once it has passed every check: of its keys nothing but keys, and of the
+/// groups it lets in each once.
 #[must_use]
 pub fn kept(metadata: ClientMetadata) -> ClientMetadata {
     let mut allowed_groups = metadata.allowed_groups;
@@ -72,7 +72,7 @@ pub fn kept(metadata: ClientMetadata) -> ClientMetadata {
         groups.dedup();
     }
     let jwks = metadata.jwks.as_ref().map(jwk_set::pruned);
-    ClientMetadata { jwks, allowed_groups, ..metadata }
+    ClientMetadata { allowed_groups, jwks, ..metadata }
 }
 
 /// What the client encrypts to us needs a key of ours.

@@ -54,7 +54,7 @@ async fn one(app: &App, (entry, name): (&str, &str), work: Work) -> Result<(), D
         }
         Work::UpdateUser(id, edit, activity) => {
             if let Some(edit) = edit {
-                people::update(app, &id, edit, actor).await.map_err(of_people)?;
+                people::update(app, &id, *edit, actor).await.map_err(of_people)?;
             }
             if let Some(activity) = activity {
                 people::set_activity(app, &id, activity, actor).await.map_err(of_people)?;

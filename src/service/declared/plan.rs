@@ -56,7 +56,7 @@ pub(super) enum Work {
     CreateGroup,
     DeleteGroup,
     CreateUser(Box<NewPerson>, Option<Activity>),
-    UpdateUser(UserId, Option<Edit>, Option<Activity>),
+    UpdateUser(UserId, Option<Box<Edit>>, Option<Activity>),
     DeleteUser(UserId),
     CreateClient(Box<NewClient>, Option<Activity>),
     UpdateClient(Option<Box<ClientMetadata>>, Option<Secret>, Option<Activity>),
@@ -183,9 +183,10 @@ fn changed_person((before, after): (User, User), disabled: Option<bool>) -> Opti
         email_verified: after.email_verified,
         groups: after.groups,
         role: RoleEdit::Keep,
+        directory: None,
     });
     let (what, name, id) = (Declared::User, before.username, before.id);
-    let work = Work::UpdateUser(id, edit, activity);
+    let work = Work::UpdateUser(id, edit.map(Box::new), activity);
     Some(Change { what, name, action: Action::Update, fields, work })
 }
 

@@ -1,8 +1,14 @@
 //! What an account and a group may be called, whichever way they come in.
 
+use serde_json::Value;
+
 use crate::protocol::plain_text::is_disguised;
+use crate::protocol::user::Profile;
 use crate::service::people::PeopleError;
 use crate::service::sign_in::normalize_login;
+
+/// The longest claim of a profile, in characters.
+const LONGEST_CLAIM: usize = 1_000;
 
 pub(crate) fn check_username(text: &str) -> Result<String, PeopleError> {
     let username = normalize_login(text);
@@ -43,6 +49,34 @@ pub(crate) fn check_name(text: Option<String>) -> Result<Option<String>, PeopleE
         return Err(PeopleError::invalid("name", "use at most 200 ordinary characters"));
     }
     Ok((!name.is_empty()).then(|| name.to_owned()))
+}
+
+/// Claims go to apps as they are, so they are ordinary text of a bearable length.
+pub(crate) fn check_profile(profile: Profile) -> Result<Profile, PeopleError> {
+    let claims = serde_json::to_value(&profile).unwrap_or_default();
+    let mut open = vec![&claims];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::String(text) if text.chars().count() > LONGEST_CLAIM || is_disguised(text) => {
+                let problem =
+                    format!("use at most {LONGEST_CLAIM} ordinary characters for a claim");
+                return Err(PeopleError::invalid("profile", &problem));
+            }
+            Value::Object(members) => open.extend(members.values()),
+            _ => {}
+        }
+    }
+    Ok(profile)
+}
+
+/// What a directory calls somebody, or a group: taken as it is.
+pub(crate) fn check_external_id(text: Option<String>) -> Result<Option<String>, PeopleError> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    if text.chars().count() > 255 || text.chars().any(char::is_control) {
+        let problem = "use at most 255 characters, none of them a control character";
+        return Err(PeopleError::invalid("externalId", problem));
+    }
+    Ok(Some(text))
 }
 
 pub(crate) fn check_groups(groups: Vec<String>) -> Result<Vec<String>, PeopleError> {

@@ -11,7 +11,7 @@ use crate::service::audit::{Actor, Event};
 use crate::service::clients::access;
 use crate::service::failure::Failure;
 use crate::service::people::authority::Authority;
-use crate::service::people::{PeopleError, check_groups};
+use crate::service::people::{PeopleError, check_external_id, check_groups};
 use crate::service::revocation::{self, Spread, Subject};
 use crate::store::groups::{self, Group, GroupFilter};
 use crate::store::{StoreError, Tx, audit, group_managers, users};
@@ -45,6 +45,8 @@ pub struct GroupEdit {
     pub name: Option<String>,
     /// Empty for none.
     pub description: Option<String>,
+    /// What a directory calls it; empty for none.
+    pub external_id: Option<String>,
 }
 
 /// Why a group could not be changed.
@@ -80,7 +82,20 @@ pub async fn create(
     (name, description): (&str, &str),
     actor: &Actor,
 ) -> Result<Group, GroupError> {
+    create_called(app, (name, description, None), actor).await
+}
+
+/// As [`create`], with what a directory calls the group.
+///
+/// # Errors
+/// As [`create`].
+pub async fn create_called(
+    app: &App,
+    (name, description, external_id): (&str, &str, Option<String>),
+    actor: &Actor,
+) -> Result<Group, GroupError> {
     let (name, description) = (check_group(name)?, check_description(description)?);
+    let external_id = check_external_id(external_id)?;
     let now = app.now();
     let mut tx = app.store.begin().await?;
     if !groups::insert(&mut tx, &name, now).await? {
@@ -88,6 +103,9 @@ pub async fn create(
     }
     if description.is_some() {
         groups::update(&mut tx, &name, (&name, description.as_deref())).await?;
+    }
+    if external_id.is_some() {
+        groups::set_external_id(&mut tx, &name, external_id.as_deref()).await?;
     }
     let event = Event::success("group.created", actor, now).detail("group", name.as_str());
     audit::append(&mut tx, &event.into_row()).await?;
@@ -152,6 +170,7 @@ async fn update_from(
         Some(text) => check_description(&text)?,
         None => group.description.clone(),
     };
+    let external_id = edit.external_id.map(|text| check_external_id(Some(text))).transpose()?;
     let is_renamed = name != group.name;
     let now = app.now();
     let mut tx = app.store.begin().await?;
@@ -173,6 +192,9 @@ async fn update_from(
         Err(other) => return Err(other.into()),
     }
     let has_apps = is_renamed && access::follow_rename(&mut tx, (&group.name, &name)).await?;
+    if let Some(external_id) = external_id {
+        groups::set_external_id(&mut tx, &name, external_id.as_deref()).await?;
+    }
     let mut event = Event::success("group.updated", actor, now).detail("group", name.as_str());
     if is_renamed {
         event = event.detail("name_before", group.name.as_str());
@@ -327,11 +349,48 @@ pub async fn change(
     actor: &Actor,
 ) -> Result<(), GroupError> {
     let group = find(app, group).await?;
+    let spread = move_one(app, (&group.name, id), membership, actor).await?;
+    spread.outlive_copies().await;
+    Ok(())
+}
+
+/// As [`change`] for many, one after the other: at the first who cannot be moved it stops, and those before
+/// stay where they are now.
+///
+/// # Errors
+/// As [`change`].
+pub async fn change_all(
+    app: &App,
+    (group, ids): (&str, &[UserId]),
+    membership: Membership,
+    actor: &Actor,
+) -> Result<(), GroupError> {
+    let group = find(app, group).await?;
+    let (mut spread, mut outcome) = (Spread::default(), Ok(()));
+    for id in ids {
+        match move_one(app, (&group.name, id), membership, actor).await {
+            Ok(moved) => spread = moved.or(spread),
+            Err(error) => {
+                outcome = Err(error);
+                break;
+            }
+        }
+    }
+    spread.outlive_copies().await;
+    outcome
+}
+
+async fn move_one(
+    app: &App,
+    who: (&str, &UserId),
+    membership: Membership,
+    actor: &Actor,
+) -> Result<Spread, GroupError> {
+    let (group, id) = who;
     let now = app.now();
     let mut tx = app.store.begin().await?;
     let authority = Authority::of(&mut tx, actor, Some(id)).await?;
-    authority.regroup(&mut tx, &group.name, id).await?;
-    let who = (group.name.as_str(), id);
+    authority.regroup(&mut tx, group, id).await?;
     let (event, changed) = match membership {
         Membership::In => (
             Event::success("group.member_added", actor, now),
@@ -348,9 +407,9 @@ pub async fn change(
         other => other.into(),
     })?;
     if !changed {
-        return Ok(());
+        return Ok(Spread::default());
     }
-    let event = event.user(id).detail("group", group.name.as_str());
+    let event = event.user(id).detail("group", group);
     audit::append(&mut tx, &event.into_row()).await?;
     let ended = match membership {
         Membership::In => Vec::new(),
@@ -359,8 +418,7 @@ pub async fn change(
     let pending = revocation::record(&mut tx, &access::subjects([id], &ended), now).await?;
     tx.commit().await?;
     app.outbox_bell.notify_one();
-    revocation::publish(app, pending).await;
-    Ok(())
+    Ok(revocation::spread(app, pending).await)
 }
 
 /// Deletes a group. Its people are taken out a few at a time, so that nobody waits for a large one; if that

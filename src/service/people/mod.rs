@@ -8,14 +8,16 @@ pub mod export;
 pub mod groups;
 pub mod import;
 pub mod links;
+pub mod provisioning;
 
 use crate::app::App;
+use crate::clock::UnixTime;
 use crate::crypto::secret;
 use crate::mail::Letter;
 use crate::protocol::app_roles::AppRoles;
 use crate::protocol::password_policy::{self, PasswordRefusal};
 use crate::protocol::rights::{Power, Right};
-use crate::protocol::types::UserId;
+use crate::protocol::types::{GrantId, UserId};
 use crate::protocol::user::{AdminRole, Profile, User};
 use crate::service::audit::{Actor, Event};
 use crate::service::clients::Activity;
@@ -31,7 +33,9 @@ use crate::store::{StoreError, Tx, audit, groups as group_rows, links as link_ro
 
 use authority::Authority;
 pub(in crate::service) use authority::SERVICE_ROLE;
-pub(crate) use checks::{check_email, check_groups, check_name, check_username};
+pub(crate) use checks::{
+    check_email, check_external_id, check_groups, check_name, check_profile, check_username,
+};
 
 /// Why an account could not be changed.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +80,10 @@ pub struct NewPerson {
     pub email: Option<String>,
     pub email_verified: bool,
     pub profile: Profile,
+    /// What a directory calls them.
+    pub external_id: Option<String>,
+    /// Made, but not to be used yet.
+    pub disabled: bool,
     pub groups: Vec<String>,
     pub role: Option<AdminRole>,
     /// `None` makes an account that cannot sign in until a password is set.
@@ -90,6 +98,16 @@ pub struct Edit {
     pub email_verified: bool,
     pub groups: Vec<String>,
     pub role: RoleEdit,
+    /// What only a directory writes; `None` leaves it as it is.
+    pub directory: Option<DirectoryEdit>,
+}
+
+/// What of an account is the word of the directory that provisions it.
+#[derive(Debug, Clone)]
+pub struct DirectoryEdit {
+    pub username: String,
+    pub profile: Profile,
+    pub external_id: Option<String>,
 }
 
 /// What an edit does to the right to use the console.
@@ -115,6 +133,10 @@ pub async fn create(app: &App, new: NewPerson, actor: &Actor) -> Result<User, Pe
         .user(&user.id)
         .detail("username", user.username.as_str());
     audit::append(&mut tx, &event.into_row()).await?;
+    if user.disabled_at.is_some() {
+        let event = Event::success("user.disabled", actor, user.created_at).user(&user.id);
+        audit::append(&mut tx, &event.into_row()).await?;
+    }
     tx.commit().await?;
     Ok(user)
 }
@@ -131,11 +153,12 @@ pub(crate) async fn prepare(
         email: check_email(new.email)?,
         email_verified: new.email_verified,
         name: check_name(new.name)?,
-        profile: new.profile,
+        external_id: check_external_id(new.external_id)?,
+        profile: check_profile(new.profile)?,
         groups: check_groups(new.groups)?,
         app_roles: AppRoles::default(),
         role: new.role,
-        disabled_at: None,
+        disabled_at: new.disabled.then_some(now),
         token_version: 0,
         created_at: now,
         updated_at: now,
@@ -235,8 +258,7 @@ pub async fn update_if(
     edit: Edit,
     actor: &Actor,
 ) -> Result<Option<User>, PeopleError> {
-    let (email, name) = (check_email(edit.email)?, check_name(edit.name)?);
-    let groups = check_groups(edit.groups)?;
+    let edit = edit.checked()?;
     let now = app.now();
     let mut tx = app.store.begin().await?;
     users::hold_owners(&mut tx).await?;
@@ -246,16 +268,52 @@ pub async fn update_if(
     if made_from.is_some_and(|made_from| *made_from != before) {
         return Ok(None);
     }
-    let same_mailbox = before.email == email;
-    let user = User {
-        name,
-        email,
+    let (user, ended) = write(app, &mut tx, (&authority, actor), (&before, edit)).await?;
+    let pending = revocation::record(&mut tx, &access::subjects([id], &ended), now).await?;
+    tx.commit().await?;
+    app.outbox_bell.notify_one();
+    revocation::publish(app, pending).await;
+    Ok(Some(user))
+}
+
+impl Edit {
+    fn checked(self) -> Result<Self, PeopleError> {
+        let directory = self.directory.map(|edit| {
+            Ok::<_, PeopleError>(DirectoryEdit {
+                username: check_username(&edit.username)?,
+                profile: check_profile(edit.profile)?,
+                external_id: check_external_id(edit.external_id)?,
+            })
+        });
+        Ok(Self {
+            name: check_name(self.name)?,
+            email: check_email(self.email)?,
+            groups: check_groups(self.groups)?,
+            directory: directory.transpose()?,
+            ..self
+        })
+    }
+}
+
+/// Writes a checked edit of somebody who is held, with its event, inside the caller's transaction. Gives
+/// the grants that end with the groups, too.
+async fn write(
+    app: &App,
+    tx: &mut Tx,
+    (authority, actor): (&Authority, &Actor),
+    (before, edit): (&User, Edit),
+) -> Result<(User, Vec<GrantId>), PeopleError> {
+    let now = app.now();
+    let same_mailbox = before.email == edit.email;
+    let mut user = User {
+        name: edit.name,
+        email: edit.email,
         email_verified: if authority.may(Right::PeopleVouch) {
             edit.email_verified
         } else {
             same_mailbox && before.email_verified
         },
-        groups,
+        groups: edit.groups,
         role: match edit.role {
             RoleEdit::Keep => before.role,
             RoleEdit::Set(role) => role,
@@ -263,29 +321,34 @@ pub async fn update_if(
         updated_at: now,
         ..before.clone()
     };
-    authority.turn_into(&before, &user)?;
-    users::update(&mut tx, &user).await?;
-    group_rows::set_groups(&mut tx, id, &user.groups, now).await?;
-    keep_an_owner(&mut tx, &before).await?;
-    let event = Event::success("user.updated", actor, now)
-        .user(id)
+    if let Some(directory) = edit.directory {
+        user.username = directory.username;
+        user.profile = directory.profile;
+        user.external_id = directory.external_id;
+    }
+    authority.turn_into(before, &user)?;
+    users::update(&mut *tx, &user).await?;
+    group_rows::set_groups(&mut *tx, &user.id, &user.groups, now).await?;
+    keep_an_owner(tx, before).await?;
+    let mut event = Event::success("user.updated", actor, now)
+        .user(&user.id)
         .detail("role_before", before.role.map(AdminRole::as_str))
         .detail("role_after", user.role.map(AdminRole::as_str));
-    audit::append(&mut tx, &event.into_row()).await?;
+    if before.username != user.username {
+        event = event.detail("username_before", before.username.as_str());
+        event = event.detail("username", user.username.as_str());
+    }
+    audit::append(&mut *tx, &event.into_row()).await?;
     if (&before.email, before.email_verified) != (&user.email, user.email_verified) {
         // Whoever has the old mailbox is not this person any more.
-        withdraw_links(&mut tx, id).await?;
+        withdraw_links(tx, &user.id).await?;
     }
     let ended = if before.groups == user.groups {
         Vec::new()
     } else {
-        access::end_lost(app, &mut tx, (id, actor)).await?
+        access::end_lost(app, tx, (&user.id, actor)).await?
     };
-    let pending = revocation::record(&mut tx, &access::subjects([id], &ended), now).await?;
-    tx.commit().await?;
-    app.outbox_bell.notify_one();
-    revocation::publish(app, pending).await;
-    Ok(Some(user))
+    Ok((user, ended))
 }
 
 /// Refuses, by leaving the transaction uncommitted, a change that left nobody in charge.
@@ -322,17 +385,22 @@ pub async fn set_activity(
             tx.commit().await?;
         }
         Activity::Disabled => {
-            users::set_disabled(&mut tx, id, Some(now), now).await?;
-            withdraw_links(&mut tx, id).await?;
-            sessions::hold_of_user(&mut tx, id).await?;
-            // Why is not asked; it may be that somebody else was at work.
-            sessions::disown_living(&mut tx, id).await?;
-            keep_an_owner(&mut tx, &before).await?;
+            disable(&mut tx, &before, now).await?;
             let event = Event::success("user.disabled", actor, now).user(id);
             end_everything(app, tx, (id, actor, event)).await?;
         }
     }
     Ok(())
+}
+
+/// Disables somebody who is held, before everything of theirs ends in the same transaction.
+async fn disable(tx: &mut Tx, before: &User, now: UnixTime) -> Result<(), PeopleError> {
+    users::set_disabled(&mut *tx, &before.id, Some(now), now).await?;
+    withdraw_links(tx, &before.id).await?;
+    sessions::hold_of_user(&mut *tx, &before.id).await?;
+    // Why is not asked; it may be that somebody else was at work.
+    sessions::disown_living(&mut *tx, &before.id).await?;
+    keep_an_owner(tx, before).await
 }
 
 /// Sets a password and signs the person out everywhere: whoever knew the old one is gone.

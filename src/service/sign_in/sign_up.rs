@@ -172,6 +172,7 @@ fn check(app: &App, typed: &Typed) -> Result<User, Vec<Problem>> {
         name,
         profile: Profile::default(),
         groups,
+        external_id: None,
         app_roles: AppRoles::default(),
         role: None,
         disabled_at: None,

@@ -177,25 +177,28 @@ pub(super) async fn commit(
     {
         session_clients::remember(&mut tx, session, &client.id).await?;
     }
-    let event = Event::success("grant.created", &Actor::Client(grant.client_id.clone()), app.now())
-        .user(&grant.user_id)
-        .client(&grant.client_id)
-        .caller(request.caller())
-        .detail("scope", grant.scopes.to_string());
-    let event = match request.sends_pkce() {
-        Some(sent) => event.detail("pkce", sent),
-        None => event,
-    };
-    let event = match &grant.session_id {
-        Some(session) => event.session(session),
-        None => event,
-    };
-    audit::append(&mut tx, &event.into_row()).await?;
+    audit::append(&mut tx, &created(app, grant, request).into_row()).await?;
     if let Ground::Trust(event) = ground {
         audit::append(&mut tx, &event.into_row()).await?;
     }
     tx.commit().await?;
     Ok(Gate::Passed)
+}
+
+fn created(app: &App, grant: &Grant, request: &TokenRequest<'_>) -> Event {
+    let mut event =
+        Event::success("grant.created", &Actor::Client(grant.client_id.clone()), app.now())
+            .user(&grant.user_id)
+            .client(&grant.client_id)
+            .caller(request.caller())
+            .detail("scope", grant.scopes.to_string());
+    if let Some(sent) = request.sends_pkce() {
+        event = event.detail("pkce", sent);
+    }
+    match &grant.session_id {
+        Some(session) => event.session(session),
+        None => event,
+    }
 }
 
 /// The gate of a grant that rests on the word of a trusted issuer, which gives no refresh token: `false`

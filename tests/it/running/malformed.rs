@@ -78,6 +78,16 @@ pub(super) const ROUTES: &[&str] = &[
     "/api/v1/clients/x/secret",
     "/api/v1/audit-events",
     "/api/v1/nowhere",
+    "/scim/v2/Users",
+    "/scim/v2/Users/%00%ff",
+    "/scim/v2/Groups",
+    "/scim/v2/Groups/none",
+    "/scim/v2/ServiceProviderConfig",
+    "/scim/v2/ResourceTypes",
+    "/scim/v2/ResourceTypes/User",
+    "/scim/v2/Schemas",
+    "/scim/v2/Schemas/%00",
+    "/scim/v2/nowhere",
 ];
 
 /// Queries and bodies no honest client sends.

@@ -15,7 +15,7 @@ use crate::kit::gateway::builder;
 use crate::support::browser_like::{Browser, Page};
 
 /// Every address outside the console that answers GET and only shows something.
-const SHOWN: [&str; 27] = [
+const SHOWN: [&str; 30] = [
     "/",
     "/login",
     "/login?next=admin",
@@ -43,6 +43,9 @@ const SHOWN: [&str; 27] = [
     "/api/v1/openapi.json",
     "/api/v1/users",
     "/api/v1/groups/none/members",
+    "/scim/v2/Users",
+    "/scim/v2/Groups/none",
+    "/scim/v2/ServiceProviderConfig",
 ];
 
 /// The addresses of the console with this method, with an id that exists where one is needed.

@@ -309,6 +309,12 @@ pub(in crate::http) fn path_below(base: &str, folder: &str, id: &str) -> String 
 
 /// Every console page with sample data; see [`super::samples`].
 pub(super) fn samples() -> Vec<(&'static str, String)> {
+    let mut samples = samples_of_people_and_apps();
+    samples.extend(samples_of_operations());
+    samples
+}
+
+fn samples_of_people_and_apps() -> Vec<(&'static str, String)> {
     vec![
         ("admin/overview", render(&overview::Overview::sample())),
         ("admin/users", render(&users::UsersList::sample())),
@@ -330,11 +336,6 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
         ("admin/connect", render(&connect::Connect::sample())),
         ("admin/connect/list", render(&connect::Connect::sample_list())),
         ("admin/connect/wrong", render(&connect::Connect::sample_wrong())),
-        ("admin/api_keys", render(&api_keys::ApiKeysList::sample())),
-        ("admin/api_keys/none", render(&api_keys::ApiKeysList::sample_none())),
-        ("admin/api_key_new", render(&api_keys::ApiKeyCreate::sample())),
-        ("admin/api_key_new/wrong", render(&api_keys::ApiKeyCreate::sample_wrong())),
-        ("admin/api_key_once", render(&api_keys::ApiKeyOnce::sample())),
         ("admin/wizard", render(&wizard::Wizard::sample())),
         ("admin/wizard/none", render(&wizard::Wizard::sample_none())),
         ("admin/wizard_address", render(&wizard::WizardAddress::sample())),
@@ -351,12 +352,22 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
         ("admin/preview", render(&preview::PreviewPage::sample())),
         ("admin/preview/wrong", render(&preview::PreviewPage::sample_wrong())),
         ("admin/preview/machine", render(&preview::PreviewPage::sample_machine())),
+    ]
+}
+
+fn samples_of_operations() -> Vec<(&'static str, String)> {
+    vec![
         ("admin/sessions", render(&sessions::SessionsList::sample())),
         ("admin/issuers", render(&issuers::IssuersList::sample())),
         ("admin/issuers/none", render(&issuers::IssuersList::sample_empty())),
         ("admin/issuer", render(&issuers::IssuerDetail::sample())),
         ("admin/issuer_new", render(&issuers::IssuerCreate::sample())),
         ("admin/keys", render(&keys::KeysList::sample())),
+        ("admin/api_keys", render(&api_keys::ApiKeysList::sample())),
+        ("admin/api_keys/none", render(&api_keys::ApiKeysList::sample_none())),
+        ("admin/api_key_new", render(&api_keys::ApiKeyCreate::sample())),
+        ("admin/api_key_new/wrong", render(&api_keys::ApiKeyCreate::sample_wrong())),
+        ("admin/api_key_once", render(&api_keys::ApiKeyOnce::sample())),
         ("admin/webhooks", render(&webhooks::WebhooksList::sample())),
         ("admin/webhooks/none", render(&webhooks::WebhooksList::sample_empty())),
         ("admin/webhook", render(&webhooks::WebhookDetail::sample())),

@@ -264,6 +264,7 @@ impl Import<'_> {
             email,
             groups: said.groups.unwrap_or_else(|| found.groups.clone()),
             role: RoleEdit::Keep,
+            directory: None,
         };
         people::update(self.app, &found.id, edit, &Actor::CommandLine).await?;
         let activity = match said.disabled {

@@ -1,16 +1,16 @@
 //! One line of an import: what it may say, and what becomes of it.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::clock::UnixTime;
 use crate::crypto::password;
 use crate::crypto::secret;
 use crate::protocol::app_roles::AppRoles;
-use crate::protocol::plain_text::is_disguised;
 use crate::protocol::types::UserId;
 use crate::protocol::user::{Profile, User};
-use crate::service::people::{PeopleError, check_email, check_groups, check_name, check_username};
+use crate::service::people::{
+    PeopleError, check_email, check_groups, check_name, check_profile, check_username,
+};
 
 /// A person as a file names them. An export writes the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,14 +54,11 @@ pub(super) struct Said {
     pub disabled: Option<bool>,
 }
 
-/// The longest claim of a profile, in characters.
-const LONGEST_CLAIM: usize = 1_000;
-
 impl Record {
     /// Checks everything that can be checked without looking at other people.
     pub(super) fn check(self, now: UnixTime) -> Result<Candidate, PeopleError> {
         let id = self.id.map(check_id).transpose()?;
-        check_profile(&self.profile)?;
+        let profile = check_profile(self.profile)?;
         let groups = self.groups.map(check_groups).transpose()?;
         let said = Said {
             id: id.clone(),
@@ -83,8 +80,9 @@ impl Record {
             email_verified: self.email_verified == Some(true) && email.is_some(),
             email,
             name: check_name(self.name)?,
-            profile: self.profile,
+            profile,
             groups: groups.unwrap_or_default(),
+            external_id: None,
             app_roles: AppRoles::default(),
             role: None,
             disabled_at: self.disabled.unwrap_or_default().then_some(now),
@@ -93,24 +91,6 @@ impl Record {
         };
         Ok(Candidate { user, phc, said })
     }
-}
-
-/// Claims go to apps as they are, so they are ordinary text of a bearable length.
-fn check_profile(profile: &Profile) -> Result<(), PeopleError> {
-    let claims = serde_json::to_value(profile).unwrap_or_default();
-    let mut open = vec![&claims];
-    while let Some(value) = open.pop() {
-        match value {
-            Value::String(text) if text.chars().count() > LONGEST_CLAIM || is_disguised(text) => {
-                let problem =
-                    format!("use at most {LONGEST_CLAIM} ordinary characters for a claim");
-                return Err(PeopleError::invalid("profile", &problem));
-            }
-            Value::Object(members) => open.extend(members.values()),
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 /// A `sub` is at most 255 ASCII characters (OpenID Connect Core section 2).

@@ -1,0 +1,138 @@
+//! People and groups as a directory provisions them (SCIM): looked up by what the directory knows of them,
+//! and changed in one transaction by the steps of the console's use cases, so that rights and audit events
+//! are the same.
+
+use crate::app::App;
+use crate::protocol::rights::Right;
+use crate::protocol::types::UserId;
+use crate::protocol::user::User;
+use crate::service::audit::{Actor, Event};
+use crate::service::clients::{Activity, access};
+use crate::service::failure::Failure;
+use crate::service::people::authority::Authority;
+use crate::service::people::{Edit, PeopleError, disable, write};
+use crate::service::revocation;
+use crate::service::session::{ended_by, everywhere};
+use crate::store::audit;
+use crate::store::groups::{self, FoundGroup, GroupMatch, Member};
+use crate::store::users::{self, PersonMatch};
+
+/// What becomes of an account; `None` leaves a part as it is.
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    pub edit: Option<Edit>,
+    pub activity: Option<Activity>,
+}
+
+/// A page of those who fit, by username, without the first `offset`; and how many fit.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn people(
+    app: &App,
+    wanted: &PersonMatch,
+    (offset, limit): (i64, i64),
+) -> Result<(Vec<User>, i64), Failure> {
+    Ok(users::match_people(&app.store.db, wanted, (offset, limit)).await?)
+}
+
+/// The person with this id.
+///
+/// # Errors
+/// [`PeopleError::NotFound`] or a failure.
+pub async fn person(app: &App, id: &UserId) -> Result<User, PeopleError> {
+    users::by_id(&app.store.db, id).await?.ok_or(PeopleError::NotFound)
+}
+
+/// A page of the groups that fit, by name, without the first `offset`; and how many fit.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn matching_groups(
+    app: &App,
+    wanted: &GroupMatch,
+    (offset, limit): (i64, i64),
+) -> Result<(Vec<FoundGroup>, i64), Failure> {
+    Ok(groups::match_groups(&app.store.db, wanted, (offset, limit)).await?)
+}
+
+/// The group with this id, whatever it is called now.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn group(app: &App, id: &str) -> Result<Option<FoundGroup>, Failure> {
+    let wanted = GroupMatch { id: Some(id.to_owned()), ..GroupMatch::default() };
+    let (found, _) = groups::match_groups(&app.store.db, &wanted, (0, 1)).await?;
+    Ok(found.into_iter().next())
+}
+
+/// At most `limit` of those in a group, by id.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn members(app: &App, group: &str, limit: i64) -> Result<Vec<Member>, Failure> {
+    Ok(groups::members_by_id(&app.store.db, group, limit).await?)
+}
+
+/// Name and id of each of these groups that is there.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn group_ids(app: &App, names: &[String]) -> Result<Vec<(String, String)>, Failure> {
+    Ok(groups::ids_of(&app.store.db, names).await?)
+}
+
+/// Changes an account, and disables or enables it, both or neither; `None`, and nothing changes, when
+/// somebody else has changed it since `made_from` was read.
+///
+/// # Errors
+/// [`PeopleError`].
+pub async fn change(
+    app: &App,
+    made_from: &User,
+    change: Change,
+    actor: &Actor,
+) -> Result<Option<User>, PeopleError> {
+    let edit = change.edit.map(Edit::checked).transpose()?;
+    let (id, now) = (&made_from.id, app.now());
+    let mut tx = app.store.begin().await?;
+    users::hold_owners(&mut tx).await?;
+    let authority = Authority::of(&mut tx, actor, Some(id)).await?;
+    let before = users::by_id(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
+    authority.change(&mut tx, Right::PeopleWrite, &before).await?;
+    if *made_from != before {
+        return Ok(None);
+    }
+    let mut user = before.clone();
+    let (is_edited, mut lost) = (edit.is_some(), Vec::new());
+    if let Some(edit) = edit {
+        (user, lost) = write(app, &mut tx, (&authority, actor), (&before, edit)).await?;
+    }
+    match change.activity {
+        Some(Activity::Disabled) => {
+            disable(&mut tx, &before, now).await?;
+            // Copies of what was known of somebody whose everything ends are not believed either.
+            let ended = everywhere::end_all(app, &mut tx, id).await?;
+            let pending = ended.record(&mut tx, (id, now)).await?;
+            let event = Event::success("user.disabled", actor, now).user(id);
+            audit::append(&mut tx, &event.into_row()).await?;
+            user = users::by_id(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
+            tx.commit().await?;
+            ended.settle(app, pending, ended_by(actor, id)).await;
+            return Ok(Some(user));
+        }
+        Some(Activity::Enabled) => {
+            users::set_disabled(&mut tx, id, None, now).await?;
+            let event = Event::success("user.enabled", actor, now).user(id);
+            audit::append(&mut tx, &event.into_row()).await?;
+            user = users::by_id(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
+        }
+        None => {}
+    }
+    let told = access::subjects(is_edited.then_some(id), &lost);
+    let pending = revocation::record(&mut tx, &told, now).await?;
+    tx.commit().await?;
+    app.outbox_bell.notify_one();
+    revocation::publish(app, pending).await;
+    Ok(Some(user))
+}
