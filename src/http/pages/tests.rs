@@ -219,7 +219,10 @@ fn a_form_that_comes_back_still_holds_what_was_typed() {
     let lines: String = select(&app, "#redirect_uris").flat_map(|e| e.text()).collect();
     assert_eq!(lines.trim(), "https://wiki.orchard.example/callback");
     let ticked: Vec<_> = select(&app, "#client [checked]").map(|e| e.attr("id").unwrap()).collect();
-    assert_eq!(ticked, ["kind", "scope-openid", "scope-profile", "scope-email", "require_pkce"]);
+    assert_eq!(
+        ticked,
+        ["kind", "access-groups", "scope-openid", "scope-profile", "scope-email", "require_pkce"]
+    );
     assert_eq!(select(&app, "#scope").next().unwrap().attr("value"), Some("wiki:edit"));
 }
 

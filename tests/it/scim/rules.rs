@@ -114,7 +114,7 @@ on_both_backends! {
         let made = is(directory.post("/Users", &json!({ "userName": "x" })).await, 201);
         let (address, tag) = (format!("/Users/{}", id(&made.json())), header(&made, "etag"));
         let schema = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-        let change = |name: &str| json!({ "schemas": [schema], "Operations": [{ "op": "add", "address": "displayName", "value": name }] });
+        let change = |name: &str| json!({ "schemas": [schema], "Operations": [{ "op": "add", "path": "displayName", "value": name }] });
         let patch = async |name: &str, tag: &str| {
             let request = directory.request(Method::PATCH, &address).header("if-match", tag);
             sent(request.json(&change(name))).await
