@@ -51,22 +51,31 @@ pub(crate) fn check_name(text: Option<String>) -> Result<Option<String>, PeopleE
     Ok((!name.is_empty()).then(|| name.to_owned()))
 }
 
-/// Claims go to apps as they are, so they are ordinary text of a bearable length.
+/// Claims go to apps as they are, so they are ordinary text of a bearable length. Those of an address
+/// may have several lines (OpenID Connect Core section 5.1.1).
 pub(crate) fn check_profile(profile: Profile) -> Result<Profile, PeopleError> {
     let claims = serde_json::to_value(&profile).unwrap_or_default();
-    let mut open = vec![&claims];
-    while let Some(value) = open.pop() {
+    let mut open = vec![("profile", &claims)];
+    while let Some((within, value)) = open.pop() {
         match value {
-            Value::String(text) if text.chars().count() > LONGEST_CLAIM || is_disguised(text) => {
+            Value::String(text) if !is_bearable(text, within == "address") => {
                 let problem =
                     format!("use at most {LONGEST_CLAIM} ordinary characters for a claim");
                 return Err(PeopleError::invalid("profile", &problem));
             }
-            Value::Object(members) => open.extend(members.values()),
+            Value::Object(members) if within == "profile" => {
+                open.extend(members.iter().map(|(name, value)| (name.as_str(), value)));
+            }
+            Value::Object(members) => open.extend(members.values().map(|value| (within, value))),
             _ => {}
         }
     }
     Ok(profile)
+}
+
+fn is_bearable(text: &str, may_have_lines: bool) -> bool {
+    let mut lines = text.split(|c| may_have_lines && matches!(c, '\n' | '\r'));
+    text.chars().count() <= LONGEST_CLAIM && !lines.any(is_disguised)
 }
 
 /// What a directory calls somebody, or a group: taken as it is.
@@ -97,6 +106,8 @@ pub(crate) fn check_groups(groups: Vec<String>) -> Result<Vec<String>, PeopleErr
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -104,6 +115,24 @@ mod tests {
         assert_eq!(check_username(" Alice ").unwrap(), "alice");
         for bad in ["", "a b", "a/b", "a\u{202e}b", "<script>"] {
             assert!(check_username(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn only_an_address_has_several_lines_and_nothing_is_disguised() {
+        let checked = |claims: Value| check_profile(serde_json::from_value(claims).unwrap());
+        let lines = json!({ "address": { "formatted": "1 Long Lane\r\nLondon\nUK" } });
+        assert_eq!(serde_json::to_value(checked(lines.clone()).unwrap()).unwrap(), lines);
+        let longest = "a".repeat(LONGEST_CLAIM);
+        assert!(checked(json!({ "given_name": longest })).is_ok());
+        for bad in [
+            json!({ "given_name": "Ada\nLovelace" }),
+            json!({ "given_name": format!("{longest}a") }),
+            json!({ "family_name": "a\u{202e}b" }),
+            json!({ "address": { "formatted": "1 Long Lane\n\u{202e}London" } }),
+            json!({ "address": { "locality": "Lon\u{0}don" } }),
+        ] {
+            assert!(checked(bad.clone()).is_err(), "{bad}");
         }
     }
 

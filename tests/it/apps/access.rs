@@ -121,8 +121,8 @@ on_both_backends! {
         assert_denied(&world, &page.form("shut-out").press("decision", "deny").submit().await);
         // Nobody allows by hand what the page does not offer.
         let forged = allowed_by_hand(&bob, &page, ("/consent", "flow")).await;
-        assert!(forged.try_location().is_none(), "{}", forged.describe());
-        forged.assert_status(403);
+        assert!(forged.location_parameter("code").is_none(), "{}", forged.describe());
+        forged.follow().await.assert_status(403);
 
         let silent = bob.get(&app.authorize_path(&[("prompt", "none")])).await;
         assert_denied(&world, &silent);

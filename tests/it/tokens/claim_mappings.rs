@@ -215,8 +215,8 @@ on_both_backends! {
             assert_eq!(applied["changes"].as_array().unwrap().len(), changed, "{applied}");
             assert_eq!(world.cli(&["client", "show", "app"])["claim_mappings"], mappings);
         }
-        let null = json!({ "metadata": { "claim_mappings": null } });
-        let changed = is(api.patch_now("/clients/app", &null).await, 200).json();
+        let none = json!({ "metadata": { "claim_mappings": [] } });
+        let changed = is(api.patch_now("/clients/app", &none).await, 200).json();
         assert_eq!(changed["metadata"].get("claim_mappings"), None);
     }
 }
