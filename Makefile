@@ -1,6 +1,6 @@
 # The short names of the few things one does here.
 
-.PHONY: help run test chaos soak conformance check bench bench-scale bench-timing bench-micro fuzz docs
+.PHONY: help run test chaos soak conformance check bench bench-scale bench-people bench-timing bench-micro fuzz docs
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -48,6 +48,11 @@ bench: ## the load harness: requests per second on one core (docs/benchmarks.md)
 
 bench-scale: ## does an operation cost more when there is more of everything? (docs/scaling.md)
 	cargo bench --bench load -- --scale $(ARGS)
+
+PEOPLE ?= 100000
+
+bench-people: ## everybody imported, backed up, restored, copied and applied, killed on the way
+	cargo bench --bench people -- $(PEOPLE)
 
 bench-timing: ## does the time of a refused sign-in tell why it was refused?
 	cargo bench --bench load -- --timing $(ARGS)

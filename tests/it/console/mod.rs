@@ -11,6 +11,7 @@
 //! | `wizard` | adding an app step by step, its first sign-in, two secrets |
 //! | `api_keys` | API keys in the console: made, used, seen, revoked |
 //! | `step_up` | secrets, keys, power and backups ask for the password once more |
+//! | `three_faces` | command line, REST API and console leave the same audit events |
 //! | `safety` | forged forms, links that change nothing, hostile words, sealed messages |
 //! | `webhooks` | webhooks in the console: added, tested, sent again, changed, removed |
 
@@ -25,5 +26,6 @@ mod rights;
 mod roles;
 mod safety;
 mod step_up;
+mod three_faces;
 mod webhooks;
 mod wizard;

@@ -246,8 +246,8 @@ impl App {
 
     /// Like [`tokens`](Self::tokens) with further parameters.
     pub async fn tokens_with(&self, browser: &Browser, extra: &[(&str, &str)]) -> Tokens {
-        let code = self.code_with(browser, extra).await;
-        self.redeem(&code).await.tokens()
+        // A code that a busy server did not take is not sent again: it may have been spent.
+        patiently(async || self.redeem(&self.code_with(browser, extra).await).await).await.tokens()
     }
 
     /// Whether userinfo and introspection take the access token. Both must say the same.
@@ -324,6 +324,18 @@ pub async fn read(request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
     let answer = request.send().await?;
     let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
     Ok(Answer { status, headers, text: answer.text().await? })
+}
+
+/// Asks as an honest client does: told to come back, because too many wait, it does.
+pub async fn patiently(ask: impl AsyncFn() -> Answer) -> Answer {
+    for _ in 0..8 {
+        let answer = ask().await;
+        if answer.status != 503 {
+            return answer;
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    ask().await
 }
 
 /// Gets an address.

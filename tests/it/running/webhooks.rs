@@ -127,7 +127,7 @@ on_both_backends! {
         for n in 0..30 {
             world.cli(&["group", "create", &format!("group-{n}")]);
         }
-        wait_until_async("all thirty", PATIENCE, async || quick.ids().len() == 30).await;
+        wait_until_async("all thirty", 3 * PATIENCE, async || quick.ids().len() == 30).await;
         assert!(waiting(&world).await >= 20, "they wait for the one that never answers");
         TlsPeer::shared().serve(&silent.path, Answer::status(200));
     }

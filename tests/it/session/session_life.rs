@@ -263,7 +263,9 @@ async fn remembered_sign_in(world: &World) -> Browser {
     let form = page.form("sign-in").set("username", "alice").set("password", PASSWORD);
     let answer = form.check("remember", &remember_value(&page)).submit().await;
     let cookie = answer.set_cookies().into_iter().find(|c| c.name == SESSION_COOKIE);
-    assert_eq!(cookie.expect("a session cookie").attribute("max-age"), "84");
+    let max_age = cookie.expect("a session cookie").attribute("max-age").to_owned();
+    // The session may have begun at the end of one second and the cookie been made in the next.
+    assert!(["84", "83"].contains(&max_age.as_str()), "{max_age}");
     browser
 }
 

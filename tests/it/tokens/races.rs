@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use futures_util::{StreamExt as _, stream};
 
-use crate::kit::flow::{Answer, App, Tokens, count, create_user, sign_in};
+use crate::kit::flow::{Answer, App, Tokens, count, create_user, patiently, sign_in};
 use crate::support::browser_like::Browser;
 use crate::support::world::World;
 
@@ -56,7 +56,7 @@ on_both_backends! {
         assert_eq!(distinct.len(), FAMILIES, "one lineage each");
         for tokens in &successors {
             app.assert_alive(tokens).await;
-            let next = app.refresh(&tokens.refresh).await.tokens();
+            let next = patiently(async || app.refresh(&tokens.refresh).await).await.tokens();
             assert_ne!(next.refresh, tokens.refresh);
         }
         let rotated_twice = "select count(*) from refresh_families where generation = 2";
@@ -183,18 +183,6 @@ async fn sign_out_or_see_that_it_is_over(tab: &Browser) -> u16 {
     } else {
         page.status.as_u16()
     }
-}
-
-/// Asks as an honest client does: told to come back, because too many wait, it does.
-async fn patiently(ask: impl AsyncFn() -> Answer) -> Answer {
-    for _ in 0..5 {
-        let answer = ask().await;
-        if answer.status != 503 {
-            return answer;
-        }
-        tokio::time::sleep(Duration::from_secs(2)).await;
-    }
-    ask().await
 }
 
 /// Fifty redemptions of one code at once; gives what the one winner got.

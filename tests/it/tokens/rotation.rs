@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use crate::kit::flow::{
-    Answer, App, PATIENCE, SecondNode, create_user, get, http_client, read, sign_in,
+    Answer, App, PATIENCE, SecondNode, create_user, get, http_client, patiently, read, sign_in,
 };
 use crate::support::backends::Backend;
 use crate::support::process::wait_until_async;
@@ -170,7 +170,8 @@ on_both_backends! {
             let mut last = String::new();
             let mut count = 0_usize;
             while !stop.load(Ordering::SeqCst) {
-                let answer = apps[caller % apps.len()].client_credentials().await;
+                let app = &apps[caller % apps.len()];
+                let answer = patiently(async || app.client_credentials().await).await;
                 last = answer.tokens().access;
                 if let Err(error) = server.verify(&last).await {
                     panic!("a genuine token is refused: {error}");

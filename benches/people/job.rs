@@ -1,0 +1,70 @@
+//! A command, run to its end or killed on its way.
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::world::{World, random_key};
+
+/// How often it is looked how much memory a command has.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What a command took, and what it said.
+pub(crate) struct Done {
+    pub(crate) took: Duration,
+    pub(crate) peak_mib: u64,
+    pub(crate) said: Value,
+}
+
+/// Runs a command to its end, which must be a good one.
+pub(crate) fn run(world: &World, arguments: &[&str]) -> Done {
+    let began = Instant::now();
+    let mut child = start(world, arguments, "said");
+    let mut peak_kib = 0;
+    while child.try_wait().expect("its state").is_none() {
+        peak_kib = resident(child.id()).unwrap_or(0).max(peak_kib);
+        std::thread::sleep(LOOK);
+    }
+    let (took, status) = (began.elapsed(), child.wait().expect("its end"));
+    let messages = std::fs::read_to_string(world.path("said.messages")).unwrap_or_default();
+    assert!(status.success(), "{arguments:?}: {messages}");
+    let said = std::fs::read_to_string(world.path("said")).expect("what it said");
+    Done {
+        took,
+        peak_mib: peak_kib / 1024,
+        said: serde_json::from_str(&said).unwrap_or(Value::Null),
+    }
+}
+
+/// Starts a command and kills it somewhere on its way of which the length is known. Says whether it was
+/// still on it.
+pub(crate) fn kill(world: &World, arguments: &[&str], length: Duration) -> bool {
+    let mut child = start(world, arguments, "killed");
+    std::thread::sleep(length.mul_f64(somewhere()));
+    let was_alive = child.try_wait().expect("its state").is_none();
+    child.kill().expect("kill it");
+    child.wait().expect("its end");
+    was_alive
+}
+
+fn start(world: &World, arguments: &[&str], output: &str) -> Child {
+    let to = |name: String| Stdio::from(std::fs::File::create(world.path(&name)).expect("a file"));
+    let mut command: Command = world.command(&[&["--format", "json"], arguments].concat());
+    command.stdin(Stdio::null());
+    command.stdout(to(output.to_owned())).stderr(to(format!("{output}.messages")));
+    command.spawn().expect("start the command")
+}
+
+/// Between a twentieth and nineteen twentieths.
+fn somewhere() -> f64 {
+    let byte = random_key().bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
+    0.05 + 0.9 * f64::from(byte) / 256.0
+}
+
+/// In KiB.
+fn resident(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}

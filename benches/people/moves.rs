@@ -1,0 +1,166 @@
+//! The moves: each once as it is, then killed at random points and begun again, and what is there in
+//! the end is compared with what was there in the beginning.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::support::backends::Backend;
+use crate::support::world::{World, random_key};
+use crate::{compare, crowd, job};
+
+/// How often each move is killed.
+const KILLS: usize = 4;
+
+/// What tells of a move itself: the log has an event of it, sessions are ended by a restore.
+const TELLS: [&str; 4] = ["audit_events", "audit_chain", "audit_heads", "audit_seals"];
+
+/// All moves on both databases.
+pub(crate) async fn all(people: usize) {
+    println!("{people} people, each move {KILLS} times killed and begun again\n");
+    println!("{:<44}{:>9}{:>12}{:>9}", "", "seconds", "people/s", "MiB");
+    let key = random_key();
+    let embedded = imported(Backend::Embedded, &key, people).await;
+    let production = imported(Backend::Production, &key, people).await;
+    assert_eq!(compare::people(&embedded), compare::people(&production));
+    realm(Backend::Embedded, people).await;
+    realm(Backend::Production, people).await;
+    for from in [&embedded, &production] {
+        declared(from, people).await;
+    }
+    let (mut embedded, mut production) = (embedded, production);
+    embedded.stop();
+    production.stop();
+    backed_up(&embedded, &key, people).await;
+    backed_up(&production, &key, people).await;
+    copied(&embedded, &key, people).await;
+    println!("\nWhat was there in the end was the same each time.");
+}
+
+fn report(what: &str, world: &World, done: &job::Done, people: usize) {
+    let kind = if world.backend == Backend::Embedded { "SQLite" } else { "PostgreSQL" };
+    let seconds = done.took.as_secs_f64();
+    let rate = f64::from(u32::try_from(people).expect("fewer people")) / seconds;
+    println!("{:<44}{seconds:>9.1}{rate:>12.0}{:>9}", format!("{what}, {kind}"), done.peak_mib);
+}
+
+/// A running server with nobody, on stores that write to the disk as they would elsewhere.
+async fn empty(backend: Backend, key: &str) -> World {
+    let builder = World::builder(backend).env("DOORWARD_SECRETS__MASTER_KEY", key);
+    if backend == Backend::Production {
+        builder.own_postgres().start().await
+    } else {
+        builder.start().await
+    }
+}
+
+/// The file imported beside a running server, in one go and in several: the same people.
+async fn imported(backend: Backend, key: &str, people: usize) -> World {
+    let whole = empty(backend, key).await;
+    let path = whole.path("people.csv");
+    crowd::write_people(&path, people);
+    let file = path.display().to_string();
+    let done = job::run(&whole, &["user", "import", &file]);
+    assert_eq!(done.said["created"], people);
+    report("user import, CSV", &whole, &done, people);
+    let parts = empty(backend, key).await;
+    killed(&parts, &["user", "import", &file], done.took);
+    job::run(&parts, &["user", "import", &file]);
+    assert_eq!(compare::people(&whole), compare::people(&parts));
+    whole
+}
+
+/// A realm of Keycloak imported, in one go and in several.
+async fn realm(backend: Backend, people: usize) {
+    let key = random_key();
+    let (whole, parts) = (empty(backend, &key).await, empty(backend, &key).await);
+    let path = whole.path("realm.json");
+    crowd::write_realm(&path, people);
+    let file = path.display().to_string();
+    let arguments = ["import", "--from", "keycloak", &file];
+    let done = job::run(&whole, &arguments);
+    report("import of a realm of Keycloak", &whole, &done, people);
+    killed(&parts, &arguments, done.took);
+    job::run(&parts, &arguments);
+    assert_eq!(compare::people(&whole), compare::people(&parts));
+}
+
+/// Exported as a file, the file carried out elsewhere, in one go and in several.
+async fn declared(from: &World, people: usize) {
+    let path = from.path("state.toml").display().to_string();
+    let done = job::run(from, &["export", "--output", &path]);
+    report("export", from, &done, people);
+    let done = job::run(from, &["apply", "-f", &path]);
+    assert_eq!(done.said["changes"].as_array().map(Vec::len), Some(0));
+    report("apply, nothing to do", from, &done, people);
+    let key = random_key();
+    let (whole, parts) = (empty(from.backend, &key).await, empty(from.backend, &key).await);
+    let done = job::run(&whole, &["apply", "-f", &path]);
+    report("apply, everybody is new", &whole, &done, people);
+    killed(&parts, &["apply", "-f", &path], done.took);
+    job::run(&parts, &["apply", "-f", &path]);
+    let again = |world: &World| {
+        let path = world.path("again.toml");
+        job::run(world, &["export", "--output", &path.display().to_string()]);
+        std::fs::read_to_string(path).expect("the export")
+    };
+    let first = std::fs::read_to_string(&path).expect("the export");
+    assert!(again(&whole) == first && again(&parts) == first, "the exports differ");
+}
+
+/// A backup, and a restore over something else.
+async fn backed_up(from: &World, key: &str, people: usize) {
+    let path = from.path("backup.tar");
+    let file = path.display().to_string();
+    let done = job::run(from, &["backup", &file]);
+    report("backup", from, &done, people);
+    let mebibytes = std::fs::metadata(&path).expect("the backup").len() >> 20;
+    println!("{:<44}{mebibytes:>30}", "  its file");
+    let other = from.path("killed.tar");
+    for _ in 0..KILLS {
+        job::kill(from, &["backup", &other.display().to_string()], done.took);
+        if other.exists() {
+            // It had been quick enough: then it is whole.
+            job::run(from, &["restore", "--dry-run", &other.display().to_string()]);
+            std::fs::remove_file(&other).expect("remove it");
+        }
+    }
+    let mut to = empty(from.backend, key).await;
+    to.stop();
+    let arguments = ["restore", "--replace", "--yes", &file];
+    let done = job::run(&to, &arguments);
+    report("restore", &to, &done, people);
+    assert_put_back(from, &to);
+    killed(&to, &arguments, done.took);
+    job::run(&to, &arguments);
+    assert_put_back(from, &to);
+}
+
+#[track_caller]
+fn assert_put_back(from: &World, to: &World) {
+    compare::assert_same(&compare::tables(from), &compare::tables(to), &TELLS);
+}
+
+/// From SQLite to PostgreSQL.
+async fn copied(from: &World, key: &str, people: usize) {
+    let mut to = empty(Backend::Production, key).await;
+    to.stop();
+    let (source, target) = (from.database_url(), to.database_url());
+    let arguments = ["db", "copy", "--from", &source, "--to", &target, "--replace", "--yes"];
+    let done = job::run(&to, &arguments);
+    report("db copy to PostgreSQL", from, &done, people);
+    assert_eq!(
+        compare::of(&done.said).get("users").map(|users| users.0),
+        u64::try_from(people).ok()
+    );
+    assert_put_back(from, &to);
+    killed(&to, &arguments, done.took);
+    job::run(&to, &arguments);
+    assert_put_back(from, &to);
+}
+
+/// Kills the command at random points, several times.
+fn killed(world: &World, arguments: &[&str], length: Duration) {
+    let alive = (0..KILLS).filter(|_| job::kill(world, arguments, length)).count();
+    assert!(alive > 0, "{arguments:?} was over each time before it could be killed");
+    assert!(Path::new(&world.path("killed")).exists());
+}

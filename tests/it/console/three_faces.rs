@@ -1,0 +1,294 @@
+//! The command line, the REST API and the console are three faces of the same use cases: the same change
+//! leaves the same audit events, whichever of them it was made with.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::kit::api::{Api, all_scopes, is};
+use crate::kit::console::{Admin, admin};
+use crate::kit::flow::{App, PASSWORD, create_user, sign_in};
+use crate::support::world::World;
+
+/// What a change is made with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Face {
+    CommandLine,
+    Api,
+    Console,
+}
+
+/// The changes that all three can make, in an order in which each finds what it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    PersonCreated,
+    PersonDisabled,
+    PersonEnabled,
+    SignedOut,
+    GroupCreated,
+    MemberAdded,
+    ManagerAdded,
+    ManagerRemoved,
+    MemberRemoved,
+    GroupRenamed,
+    GroupDeleted,
+    AppCreated,
+    AppRenamed,
+    SecretRotated,
+    AppDisabled,
+    AppEnabled,
+    AppDeleted,
+    KeyRotated,
+    PersonDeleted,
+}
+
+use Change as C;
+
+const CHANGES: [Change; 19] = [
+    C::PersonCreated,
+    C::PersonDisabled,
+    C::PersonEnabled,
+    C::SignedOut,
+    C::GroupCreated,
+    C::MemberAdded,
+    C::ManagerAdded,
+    C::ManagerRemoved,
+    C::MemberRemoved,
+    C::GroupRenamed,
+    C::GroupDeleted,
+    C::AppCreated,
+    C::AppRenamed,
+    C::SecretRotated,
+    C::AppDisabled,
+    C::AppEnabled,
+    C::AppDeleted,
+    C::KeyRotated,
+    C::PersonDeleted,
+];
+
+/// The changes of one face, on a person, a group and an app of its own.
+struct Hand<'a> {
+    world: &'a World,
+    api: &'a Api,
+    owner: &'a Admin,
+    face: Face,
+    name: &'static str,
+}
+
+impl Hand<'_> {
+    async fn make(&self, change: Change) {
+        match self.face {
+            Face::CommandLine => self.by_command(change),
+            Face::Api => self.by_api(change).await,
+            Face::Console => self.in_the_console(change).await,
+        }
+    }
+
+    fn by_command(&self, change: Change) {
+        let name = self.name;
+        let (email, team) = (format!("{name}@example.test"), format!("{name}-team"));
+        let person =
+            ["user", "create", "--username", name, "--email", &email, "--password-file", "-"];
+        let app = ["client", "create", "--name", name, "--type", "web", "--client-id", name];
+        let app =
+            [&app[..], &["--redirect-uri", "https://rp.test/cb", "--scope", "openid"]].concat();
+        let arguments: &[&str] = match change {
+            C::PersonCreated => &person,
+            C::PersonDisabled => &["user", "disable", name],
+            C::PersonEnabled => &["user", "enable", name],
+            C::SignedOut => &["session", "revoke", "--user", "alice"],
+            C::GroupCreated => &["group", "create", name],
+            C::MemberAdded => &["group", "add-member", name, name],
+            C::ManagerAdded => &["group", "add-manager", name, name],
+            C::ManagerRemoved => &["group", "remove-manager", name, name],
+            C::MemberRemoved => &["group", "remove-member", name, name],
+            C::GroupRenamed => &["group", "update", name, "--name", &team],
+            C::GroupDeleted => &["group", "delete", &team],
+            C::AppCreated => &app,
+            C::AppRenamed => &["client", "update", name, "--name", &team],
+            C::SecretRotated => &["client", "rotate-secret", name],
+            C::AppDisabled => &["client", "update", name, "--disable"],
+            C::AppEnabled => &["client", "update", name, "--enable"],
+            C::AppDeleted => &["client", "delete", name],
+            C::KeyRotated => &["key", "rotate", "--alg", "ES256"],
+            C::PersonDeleted => &["user", "delete", name],
+        };
+        self.world.cli_with_input(&[arguments, &["--yes"]].concat(), PASSWORD);
+    }
+
+    async fn by_api(&self, change: Change) {
+        let name = self.name;
+        let none = json!({});
+        let metadata = json!({
+            "client_name": name, "redirect_uris": ["https://rp.test/cb"], "scope": ["openid"],
+        });
+        let team = format!("{name}-team");
+        let (method, path, body) = match change {
+            C::PersonCreated => {
+                let email = format!("{name}@example.test");
+                (Method::POST, "/users".into(), json!({ "username": name, "email": email }))
+            }
+            C::PersonDisabled => (Method::POST, format!("/users/{name}/disable"), none),
+            C::PersonEnabled => (Method::POST, format!("/users/{name}/enable"), none),
+            C::SignedOut => (Method::POST, "/users/alice/sign-out".into(), none),
+            C::GroupCreated => (Method::POST, "/groups".into(), json!({ "name": name })),
+            C::MemberAdded => (Method::PUT, format!("/groups/{name}/members/{name}"), none),
+            C::ManagerAdded => (Method::PUT, format!("/groups/{name}/managers/{name}"), none),
+            C::ManagerRemoved => (Method::DELETE, format!("/groups/{name}/managers/{name}"), none),
+            C::MemberRemoved => (Method::DELETE, format!("/groups/{name}/members/{name}"), none),
+            C::GroupRenamed => (Method::PATCH, format!("/groups/{name}"), json!({ "name": team })),
+            C::GroupDeleted => (Method::DELETE, format!("/groups/{team}"), none),
+            C::AppCreated => {
+                let made = json!({ "client_id": name, "metadata": metadata });
+                (Method::POST, "/clients".into(), made)
+            }
+            C::AppRenamed => {
+                let renamed = json!({ "metadata": { "client_name": team } });
+                (Method::PATCH, format!("/clients/{name}"), renamed)
+            }
+            C::SecretRotated => (Method::POST, format!("/clients/{name}/secret"), none),
+            C::AppDisabled => (Method::POST, format!("/clients/{name}/disable"), none),
+            C::AppEnabled => (Method::POST, format!("/clients/{name}/enable"), none),
+            C::AppDeleted => (Method::DELETE, format!("/clients/{name}"), none),
+            C::KeyRotated => (Method::POST, "/keys/rotate".into(), json!({ "alg": "ES256" })),
+            C::PersonDeleted => (Method::DELETE, format!("/users/{name}"), none),
+        };
+        let answer = match method {
+            Method::POST => self.api.post(&path, &body).await,
+            Method::PATCH => self.api.patch_now(&path, &body).await,
+            other => self.api.command(other, &path).await,
+        };
+        assert!(answer.status < 300, "{change:?}: {} {}", answer.status, answer.text);
+    }
+
+    async fn in_the_console(&self, change: Change) {
+        let name = self.name;
+        let (email, team) = (format!("{name}@example.test"), format!("{name}-team"));
+        let (person, alice) = (format!("/admin/users/{name}"), "/admin/users/alice");
+        let (group, app) = (format!("/admin/groups/{name}"), self.app_path(change).await);
+        match change {
+            C::PersonCreated => {
+                self.submit("/admin/users/new", "user", &[("username", name), ("email", &email)])
+                    .await;
+            }
+            C::PersonDisabled => self.post(&format!("{person}/disable"), &[]).await,
+            C::PersonEnabled => self.post(&format!("{person}/enable"), &[]).await,
+            C::SignedOut => self.post(&format!("{alice}/sign-out"), &[]).await,
+            C::GroupCreated => self.submit("/admin/groups", "group", &[("name", name)]).await,
+            C::MemberAdded => self.submit(&group, "add-member", &[("member", name)]).await,
+            C::ManagerAdded => self.submit(&group, "add-manager", &[("manager", name)]).await,
+            C::ManagerRemoved => self.press_on(&group, "remove-manager").await,
+            C::MemberRemoved => self.press_on(&group, "remove-member").await,
+            C::GroupRenamed => self.submit(&group, "group", &[("name", &team)]).await,
+            C::GroupDeleted => self.post(&format!("{group}-team/delete"), &[]).await,
+            C::AppCreated => {
+                let fields = crate::kit::console::app_fields(name);
+                self.post("/admin/clients", &fields).await;
+            }
+            C::AppRenamed => self.submit(&app, "client", &[("name", &team)]).await,
+            C::SecretRotated => self.post(&format!("{app}/rotate-secret"), &[]).await,
+            C::AppDisabled => self.post(&format!("{app}/disable"), &[]).await,
+            C::AppEnabled => self.post(&format!("{app}/enable"), &[]).await,
+            C::AppDeleted => self.post(&format!("{app}/delete"), &[]).await,
+            C::KeyRotated => self.post("/admin/keys/rotate", &[("alg", "ES256")]).await,
+            C::PersonDeleted => self.post(&format!("{person}/delete"), &[]).await,
+        }
+    }
+
+    /// The page of this hand's app, whose id the console has made up.
+    async fn app_path(&self, change: Change) -> String {
+        let of_apps =
+            [C::AppRenamed, C::SecretRotated, C::AppDisabled, C::AppEnabled, C::AppDeleted];
+        if !of_apps.contains(&change) {
+            return String::new();
+        }
+        let list = self.owner.page(&format!("/admin/clients?q={}", self.name)).await;
+        format!("/admin/clients/{}", crate::kit::console::id_behind(&list, "/admin/clients/"))
+    }
+
+    /// Fills in a form of a page.
+    async fn submit(&self, path: &str, id: &str, fields: &[(&str, &str)]) {
+        let form = self.owner.page(path).await.form(id);
+        let form = fields.iter().fold(form, |form, (name, value)| form.set(name, value));
+        let answer = form.submit().await;
+        assert!(answer.status.as_u16() < 400, "{}", answer.describe());
+    }
+
+    /// Presses the one button of a page that does this.
+    async fn press_on(&self, path: &str, what: &str) {
+        let answer = self.owner.page(path).await.form_to(&format!("{path}/{what}")).submit().await;
+        answer.assert_status(303);
+    }
+
+    async fn post(&self, path: &str, fields: &[(&str, &str)]) {
+        let answer = self.owner.post(path, fields).await;
+        assert!(answer.status.as_u16() < 400, "{}", answer.describe());
+    }
+}
+
+/// Every event so far, without those about who came in. In the console somebody new gets a link to choose a
+/// password by, which is an event of its own.
+async fn events(world: &World) -> Vec<Value> {
+    let listed = world.cli(&["audit", "list", "--limit", "1000"]);
+    let items = listed["items"].as_array().expect("events").clone();
+    let of_coming_in = ["session.created", "session.renewed", "grant.created", "link.created"];
+    let is_change = |event: &Value| !of_coming_in.contains(&event["kind"].as_str().unwrap_or(""));
+    items.into_iter().filter(is_change).collect()
+}
+
+/// What an event says of the change, whoever made it with whatever: ids and names are those of the one it is
+/// about.
+fn told(event: &Value, hand: &Hand<'_>) -> String {
+    let is_there = |name: &str| !event[name].is_null();
+    let mut detail: BTreeMap<String, Value> =
+        serde_json::from_value(event["detail"].clone()).unwrap_or_default();
+    // With which key a program came, which another face has not.
+    detail.remove("api_key");
+    detail.entry("kid".to_owned()).and_modify(|kid| *kid = json!("its own"));
+    let detail = json!(detail).to_string().replace(hand.name, "it");
+    let about = ["user_id", "client_id", "session_id"].map(is_there);
+    let (kind, result) = (&event["kind"], &event["result"]);
+    format!("{kind} {result} about {about:?} {detail}")
+}
+
+fn id(event: &Value) -> String {
+    event["id"].as_str().expect("an id").to_owned()
+}
+
+on_both_backends! {
+    async fn the_same_change_leaves_the_same_events_whichever_face_it_is_made_with(world: World) {
+        create_user(&world, "alice");
+        let owner = admin(&world, "owner").await;
+        let api = Api::with_key(&world, "the-owner", &all_scopes());
+        let shop = App::register(&world, "shop", &[]);
+        let hands = [
+            (Face::CommandLine, "by-command"),
+            (Face::Api, "by-program"),
+            (Face::Console, "by-browser"),
+        ]
+        .map(|(face, name)| Hand { world: &world, api: &api, owner: &owner, face, name });
+        let mut differ = Vec::new();
+        for change in CHANGES {
+            let mut left = Vec::new();
+            for hand in &hands {
+                if change == C::SignedOut {
+                    shop.tokens(&sign_in(&world, "alice").await).await;
+                }
+                let before: BTreeSet<String> = events(&world).await.iter().map(id).collect();
+                hand.make(change).await;
+                let after = events(&world).await;
+                let new = after.iter().filter(|event| !before.contains(&id(event)));
+                let mut said: Vec<String> = new.map(|event| told(event, hand)).collect();
+                said.sort();
+                assert!(!said.is_empty(), "{change:?} by {:?} left nothing", hand.face);
+                left.push(said);
+            }
+            let [one, two, three] = left.try_into().expect("three faces");
+            if one != two || one != three {
+                differ.push(format!("{change:?}\n  {one:?}\n  {two:?}\n  {three:?}"));
+            }
+        }
+        assert!(differ.is_empty(), "by command, by program, in the console:\n{}", differ.join("\n"));
+    }
+}
