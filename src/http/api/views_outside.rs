@@ -115,7 +115,6 @@ impl From<TrustedIssuer> for NewIssuer {
 /// back what is usual (RFC 7396).
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-#[expect(dead_code, reason = "read to be checked; what is merged is the text itself")]
 pub(super) struct IssuerChange {
     pub issuer: Option<String>,
     pub jwks: Option<Value>,
