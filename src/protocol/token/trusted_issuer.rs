@@ -77,7 +77,8 @@ pub enum Reuse {
 pub struct Rule {
     /// The client that presents the token.
     pub client_id: ClientId,
-    /// Claims the token must have; see [`fits`] for the patterns.
+    /// Claims the token must have, each with a pattern in which `*` stands for one or more characters
+    /// other than `:` and `/`.
     #[serde(rename = "match")]
     pub patterns: BTreeMap<String, String>,
     #[serde(default)]

@@ -11,7 +11,6 @@ use crate::kit::api::{Api, all_scopes, header, is, refused, sent};
 use crate::kit::console::create;
 use crate::kit::flow::{App, PATIENCE};
 use crate::kit::hooks::{self, verifies};
-use crate::support::backends::Backend;
 use crate::support::process::wait_until_async;
 use crate::support::tls_peer::{Answer as Served, TlsPeer};
 use crate::support::world::World;
