@@ -23,7 +23,8 @@ impl<'de> Deserialize<'de> for MetadataChange {
         let members = Map::<String, Value>::deserialize(deserializer)?;
         let is_unknown = |name: &String| {
             let read = serde_json::from_value::<ClientMetadata>(json!({ name: null }));
-            read.err().map(|e| e.to_string()).filter(|text| text.starts_with("unknown field"))
+            let problem = read.err().as_ref().map(ToString::to_string);
+            problem.filter(|text| text.starts_with("unknown field"))
         };
         let mut nulls = members.iter().filter(|(_, value)| value.is_null());
         if let Some(unknown) = nulls.find_map(|(name, _)| is_unknown(name)) {
