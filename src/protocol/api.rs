@@ -15,11 +15,15 @@ pub enum ApiScope {
     SessionsWrite,
     KeysRead,
     KeysWrite,
+    IssuersRead,
+    IssuersWrite,
+    WebhooksRead,
+    WebhooksWrite,
     AuditRead,
 }
 
 impl ApiScope {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::UsersRead,
         Self::UsersWrite,
         Self::GroupsRead,
@@ -30,6 +34,10 @@ impl ApiScope {
         Self::SessionsWrite,
         Self::KeysRead,
         Self::KeysWrite,
+        Self::IssuersRead,
+        Self::IssuersWrite,
+        Self::WebhooksRead,
+        Self::WebhooksWrite,
         Self::AuditRead,
     ];
 
@@ -47,6 +55,10 @@ impl ApiScope {
             Self::SessionsWrite => "doorward.sessions:write",
             Self::KeysRead => "doorward.keys:read",
             Self::KeysWrite => "doorward.keys:write",
+            Self::IssuersRead => "doorward.issuers:read",
+            Self::IssuersWrite => "doorward.issuers:write",
+            Self::WebhooksRead => "doorward.webhooks:read",
+            Self::WebhooksWrite => "doorward.webhooks:write",
             Self::AuditRead => "doorward.audit:read",
         }
     }
@@ -65,6 +77,10 @@ impl ApiScope {
             Self::SessionsWrite => "Sign people out; see who is signed in where.",
             Self::KeysRead => "See the keys that sign and decrypt.",
             Self::KeysWrite => "Rotate and retire keys; see them.",
+            Self::IssuersRead => "See issuers outside that are trusted.",
+            Self::IssuersWrite => "Say which issuers outside are trusted; see them.",
+            Self::WebhooksRead => "See webhooks and what they were sent.",
+            Self::WebhooksWrite => "Make, change, test and delete webhooks; see them.",
             Self::AuditRead => "Read the audit log.",
         }
     }
@@ -83,11 +99,15 @@ impl ApiScope {
             Self::ClientsRead => Some(Self::ClientsWrite),
             Self::SessionsRead => Some(Self::SessionsWrite),
             Self::KeysRead => Some(Self::KeysWrite),
+            Self::IssuersRead => Some(Self::IssuersWrite),
+            Self::WebhooksRead => Some(Self::WebhooksWrite),
             Self::UsersWrite
             | Self::GroupsWrite
             | Self::ClientsWrite
             | Self::SessionsWrite
             | Self::KeysWrite
+            | Self::IssuersWrite
+            | Self::WebhooksWrite
             | Self::AuditRead => None,
         }
     }

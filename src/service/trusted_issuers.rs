@@ -85,20 +85,47 @@ pub async fn update(
     actor: &Actor,
 ) -> Result<TrustedIssuer, IssuerError> {
     let before = get(app, &issuer.name).await?;
+    update_from(app, (&before, false), issuer, actor).await?.ok_or(IssuerError::NotFound)
+}
+
+/// As [`update`], if the issuer is in the moment of the change what the change was made from; `None`,
+/// and nothing changes, when somebody else has changed it since.
+///
+/// # Errors
+/// [`IssuerError`].
+pub async fn update_if(
+    app: &App,
+    made_from: &TrustedIssuer,
+    issuer: TrustedIssuer,
+    actor: &Actor,
+) -> Result<Option<TrustedIssuer>, IssuerError> {
+    update_from(app, (made_from, true), issuer, actor).await
+}
+
+async fn update_from(
+    app: &App,
+    (before, unchanged): (&TrustedIssuer, bool),
+    issuer: TrustedIssuer,
+    actor: &Actor,
+) -> Result<Option<TrustedIssuer>, IssuerError> {
     check(app, &issuer).await?;
-    let TrustedIssuer { created_at, disabled_at, .. } = before;
-    let issuer = TrustedIssuer { created_at, disabled_at, ..issuer };
     let mut tx = app.store.begin().await?;
+    let now = store::hold(&mut tx, &before.name).await?.ok_or(IssuerError::NotFound)?;
+    if unchanged && now != *before {
+        return Ok(None);
+    }
+    let TrustedIssuer { created_at, disabled_at, .. } = now;
+    let issuer = TrustedIssuer { created_at, disabled_at, ..issuer };
     if !store::update(&mut tx, &issuer).await? {
         return Err(IssuerError::NotFound);
     }
     let event = Event::success("issuer.updated", actor, app.now())
         .detail("name", issuer.name.as_str())
-        .detail("issuer_before", before.issuer.as_str())
+        .detail("issuer_before", now.issuer.as_str())
         .detail("issuer", issuer.issuer.as_str());
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
-    Ok(issuer)
+    Ok(Some(issuer))
 }
 
 /// Switches an issuer off: its tokens count no more, from now on. What was issued on its word lives

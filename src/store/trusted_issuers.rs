@@ -80,6 +80,21 @@ pub async fn by_name<'a>(
     Ok(row.map(TrustedIssuer::from))
 }
 
+/// The issuer of this name, held as it is until the caller's transaction is over.
+pub async fn hold<'a>(sql: impl Sql<'a>, name: &str) -> Result<Option<TrustedIssuer>, StoreError> {
+    // A write that changes nothing locks the row on both databases.
+    let row = sql
+        .into()
+        .query(
+            "update trusted_issuers set name = name where name = $1 \
+             returning name, issuer, settings, created_at, disabled_at",
+        )
+        .bind(name)
+        .optional::<IssuerRow>()
+        .await?;
+    Ok(row.map(TrustedIssuer::from))
+}
+
 /// Every issuer, by name. There are a handful.
 pub async fn all<'a>(sql: impl Sql<'a>) -> Result<Vec<TrustedIssuer>, StoreError> {
     let rows = sql

@@ -10,6 +10,7 @@
 //! | `web_apps` | openid-client (Node) and Authlib (Python) through a whole session |
 //! | `hardened` | openid-client with everything on: pushed and signed requests, DPoP, JWT responses |
 //! | `mcp` | the client of the Model Context Protocol SDK: discovery, registration or its document, resource |
+//! | `scim` | scim2-client provisions people and groups; scim2-tester tries the server |
 //! | `spa` | oidc-client-ts in real Chromium, a public client in the browser |
 //!
 //! The openidconnect crate signs in too, in the integration tests and in the demo.
@@ -36,5 +37,6 @@ mod encryption;
 mod hardened;
 mod journal;
 mod mcp;
+mod scim;
 mod spa;
 mod web_apps;

@@ -273,10 +273,14 @@ impl Call<'_> {
     }
 
     /// A variable part of the path, decoded; empty where there is none of this name.
-    fn part(&self, name: &str) -> Result<String, Fault> {
+    pub(super) fn part(&self, name: &str) -> Result<String, Fault> {
         let unreadable = || Fault::malformed("The path cannot be read.");
         let parts: Parts = self.request.match_info().load().map_err(|_| unreadable())?;
-        let part = if name == "member" { parts.member } else { parts.id };
+        let part = match name {
+            "member" => parts.member,
+            "secret" => parts.secret,
+            _ => parts.id,
+        };
         if part.contains('\0') { Err(unreadable()) } else { Ok(part) }
     }
 
@@ -368,6 +372,7 @@ impl Call<'_> {
 struct Parts {
     id: String,
     member: String,
+    secret: String,
 }
 
 /// What every list answers.

@@ -5,11 +5,10 @@ use serde_json::Value;
 
 use super::call::{Answer, Call, Reply};
 use super::fault::Fault;
-use super::sent;
 use super::views::{ClientChange, ClientView, ClientWithSecret, NewClient};
+use super::{metadata_change, sent};
 use crate::protocol::api;
 use crate::protocol::client::{Client, ClientMetadata};
-use crate::protocol::session_data::merge_patch;
 use crate::protocol::types::ClientId;
 use crate::service::clients::{self, Activity, WithSecret};
 use crate::service::failure::EndpointError;
@@ -28,7 +27,7 @@ pub(super) async fn list(call: &Call<'_>) -> Answer {
 }
 
 /// The client in the path.
-async fn named(call: &Call<'_>) -> Result<Client, Fault> {
+pub(super) async fn named(call: &Call<'_>) -> Result<Client, Fault> {
     Ok(clients::get(call.site, &ClientId::new(call.id.as_str())).await?)
 }
 
@@ -39,7 +38,7 @@ fn shown(client: &Client) -> Result<Value, Fault> {
 }
 
 /// Whoever has an app's secret, or says how it proves itself, can do what the app can.
-fn within_own_scopes(call: &Call<'_>, metadata: &ClientMetadata) -> Result<(), Fault> {
+pub(super) fn within_own_scopes(call: &Call<'_>, metadata: &ClientMetadata) -> Result<(), Fault> {
     match api::of_client(&metadata.scope).find(|scope| !call.caller.has(*scope)) {
         None => Ok(()),
         Some(missing) => Err(Fault::Scope(missing)),
@@ -48,21 +47,14 @@ fn within_own_scopes(call: &Call<'_>, metadata: &ClientMetadata) -> Result<(), F
 
 pub(super) async fn create(call: &Call<'_>) -> Answer {
     let new: NewClient = sent::parsed(&call.body)?;
-    let usual = ClientMetadata::for_kind(new.metadata.kind);
-    let metadata = with(usual, call.body.get("metadata"))?;
+    let sent = call.body.get("metadata");
+    let kind = metadata_change::kind(ClientMetadata::default().kind, sent)?;
+    let metadata = metadata_change::merged(ClientMetadata::for_kind(kind), sent)?;
     within_own_scopes(call, &metadata)?;
     let new = clients::NewClient { id: new.client_id.map(ClientId::new), metadata, secret: None };
     let made = clients::create(call.site, new, call.actor()).await?;
     let location = call.address(&["clients", made.client.id.as_str()]);
     Reply::created(with_secret(&made), location)
-}
-
-/// The metadata with the members that were sent.
-fn with(before: ClientMetadata, sent: Option<&Value>) -> Result<ClientMetadata, Fault> {
-    let Some(sent) = sent else { return Ok(before) };
-    let before = serde_json::to_value(before).map_err(EndpointError::from);
-    let before = before.map_err(Fault::Endpoint)?;
-    sent::parsed(&merge_patch::merged(Some(before), sent))
 }
 
 fn with_secret(made: &WithSecret) -> ClientWithSecret {
@@ -82,7 +74,7 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
     call.made_from(&shown(&client)?)?;
     // Read for itself first, so that what does not exist is refused by name.
     let _: ClientChange = sent::parsed(&call.body)?;
-    let metadata = with(client.metadata.clone(), call.body.get("metadata"))?;
+    let metadata = metadata_change::merged(client.metadata.clone(), call.body.get("metadata"))?;
     within_own_scopes(call, &metadata)?;
     let changed = clients::update_if(call.site, client, metadata, call.actor()).await?;
     let changed = changed.ok_or_else(Fault::changed)?;

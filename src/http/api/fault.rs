@@ -14,6 +14,7 @@ use crate::http::extract::request_id;
 use crate::http::programs::NotAdmitted;
 use crate::protocol::api::ApiScope;
 use crate::protocol::error::OAuthError;
+use crate::protocol::token::trusted_issuer::IssuerProblem;
 use crate::service::api::access::AccessError;
 use crate::service::clients::ClientError;
 use crate::service::failure::{EndpointError, Failure};
@@ -21,6 +22,8 @@ use crate::service::keys::KeyChangeError;
 use crate::service::people::PeopleError;
 use crate::service::people::groups::GroupError;
 use crate::service::people::links::LinkError;
+use crate::service::trusted_issuers::IssuerError;
+use crate::service::webhooks::WebhookError;
 
 /// What the `type` of every problem begins with; its code follows.
 const TYPE: &str = "urn:doorward:problem:";
@@ -286,6 +289,38 @@ impl From<ClientError> for Fault {
             ClientError::WeakSecret => Self::field("client_secret", error.to_string()),
             ClientError::BadId => Self::field("client_id", error.to_string()),
             ClientError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<IssuerError> for Fault {
+    fn from(error: IssuerError) -> Self {
+        match error {
+            IssuerError::NotFound => Self::not_found("issuer"),
+            IssuerError::Taken => Self::conflict("taken", error.to_string()),
+            IssuerError::Invalid(problems) => Self::invalid(
+                problems
+                    .into_iter()
+                    .map(|IssuerProblem { field, problem }| FieldFault {
+                        field: field.to_owned(),
+                        problem,
+                    })
+                    .collect(),
+            ),
+            IssuerError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<WebhookError> for Fault {
+    fn from(error: WebhookError) -> Self {
+        match error {
+            WebhookError::NotFound => Self::not_found("webhook"),
+            WebhookError::Taken => Self::conflict("taken", error.to_string()),
+            WebhookError::Invalid { field, problem } => Self::field(field, problem),
+            WebhookError::NotYours => Self::forbidden("Your role does not allow this."),
+            WebhookError::NotNow(reason) => Self::conflict("not_now", reason),
+            WebhookError::Failure(failure) => failure.into(),
         }
     }
 }

@@ -8,13 +8,18 @@
 //! | `sent` | bodies, queries and conditions, read strictly |
 //! | `shapes`, `views` | what each address takes and answers |
 //! | `openapi` | the API as a document |
-//! | `users`, `groups`, `clients`, `service_state` | the handlers |
+//! | `users`, `groups`, `clients`, `client_secrets`, `issuers`, `webhooks`, `service_state` | the handlers |
+//! | `metadata_change` | metadata of an app in which null gives back what is usual |
+//! | `views_outside` | what is shown and taken of issuers outside and webhooks |
 //! | `session_data`, `problem` | values that apps keep beside sessions; a way in of its own |
 
 mod call;
+mod client_secrets;
 mod clients;
 mod fault;
 mod groups;
+mod issuers;
+mod metadata_change;
 mod openapi;
 mod problem;
 mod sent;
@@ -24,6 +29,8 @@ mod shapes;
 mod table;
 mod users;
 mod views;
+mod views_outside;
+mod webhooks;
 
 use actix_web::http::Method;
 use actix_web::web::{self, Bytes, ServiceConfig};
@@ -135,11 +142,31 @@ async fn act(call: &Call<'_>, action: Action) -> Answer {
         Action::ClientDisable => clients::set_activity(call, Activity::Disabled).await,
         Action::ClientEnable => clients::set_activity(call, Activity::Enabled).await,
         Action::ClientSecret => clients::new_secret(call).await,
+        Action::SecretsList => client_secrets::list(call).await,
+        Action::SecretAdd => client_secrets::add(call).await,
+        Action::SecretRemove => client_secrets::remove(call).await,
         Action::SessionsList => service_state::sessions(call).await,
         Action::SessionEnd => service_state::end_session(call).await,
         Action::KeysList => service_state::keys(call).await,
         Action::KeysRotate => service_state::rotate_keys(call).await,
         Action::KeyRetire => service_state::retire_key(call).await,
+        Action::IssuersList => issuers::list(call).await,
+        Action::IssuerCreate => Box::pin(issuers::create(call)).await,
+        Action::IssuerShow => issuers::show(call).await,
+        Action::IssuerPatch => Box::pin(issuers::patch(call)).await,
+        Action::IssuerDelete => issuers::delete(call).await,
+        Action::IssuerDisable => issuers::set_activity(call, Activity::Disabled).await,
+        Action::IssuerEnable => issuers::set_activity(call, Activity::Enabled).await,
+        Action::WebhooksList => webhooks::list(call).await,
+        Action::WebhookCreate => webhooks::create(call).await,
+        Action::WebhookShow => webhooks::show(call).await,
+        Action::WebhookPatch => webhooks::patch(call).await,
+        Action::WebhookDelete => webhooks::delete(call).await,
+        Action::WebhookDisable => webhooks::set_activity(call, Activity::Disabled).await,
+        Action::WebhookEnable => webhooks::set_activity(call, Activity::Enabled).await,
+        Action::WebhookSecret => webhooks::new_secret(call).await,
+        Action::WebhookTest => Box::pin(webhooks::test(call)).await,
+        Action::DeliveriesList => webhooks::deliveries(call).await,
         Action::AuditList => service_state::audit_events(call).await,
     }
 }

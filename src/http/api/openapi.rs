@@ -12,6 +12,9 @@ use super::table::{Entry, Method, TABLE};
 use crate::protocol::api::{self, ApiScope};
 use crate::protocol::discovery::path;
 
+const ABOUT: &str =
+    "The administration of people, groups, apps, sessions, keys, trusted issuers and webhooks.";
+
 /// The document of the server with this issuer.
 pub(super) fn document(issuer: &str) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
@@ -37,7 +40,7 @@ pub(super) fn document(issuer: &str) -> Value {
         "info": {
             "title": "Doorward",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "The administration of people, groups, apps, sessions and keys.",
+            "description": ABOUT,
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
         "servers": [{ "url": api::audience(issuer) }],
@@ -119,7 +122,7 @@ fn operation(entry: &Entry, schemas: &mut SchemaGenerator) -> Value {
 
 fn parameters(entry: &Entry, shape: &Shape) -> Value {
     let mut all = Vec::new();
-    for name in ["id", "member"] {
+    for name in ["id", "member", "secret"] {
         if entry.path.contains(&format!("{{{name}}}")) {
             all.push(json!({
                 "name": name,

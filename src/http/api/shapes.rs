@@ -2,11 +2,16 @@
 
 use schemars::{Schema, SchemaGenerator};
 
+use super::client_secrets::{NewSecret, SecretView};
 use super::table::Action;
 use super::views::{
     AuditView, ClientChange, ClientView, ClientWithSecret, GroupChange, GroupView, KeyView,
     Manager, NewClient, NewGroup, NewUser, ResetLink, Rotation, SessionView, SignOut, SignedOut,
     UserChange, UserView,
+};
+use super::views_outside::{
+    DeliveryView, IssuerChange, IssuerView, NewIssuer, NewWebhook, TestResult, WebhookChange,
+    WebhookView, WebhookWithSecret,
 };
 
 /// Makes the schema of a type, or a reference to it.
@@ -99,6 +104,8 @@ pub(super) fn of(action: Action) -> Shape {
     let schema = SchemaGenerator::subschema_for::<UserView>;
     let client = SchemaGenerator::subschema_for::<ClientView>;
     let group = SchemaGenerator::subschema_for::<GroupView>;
+    let issuer = SchemaGenerator::subschema_for::<IssuerView>;
+    let webhook = SchemaGenerator::subschema_for::<WebhookView>;
     match action {
         Action::UsersList => list("List people by user name", SEARCHED, schema),
         Action::UserCreate => shape(
@@ -164,6 +171,17 @@ pub(super) fn of(action: Action) -> Shape {
             Taken::Nothing,
             Answered::One(SchemaGenerator::subschema_for::<ClientWithSecret>),
         ),
+        Action::SecretsList => list(
+            "List the secrets of an app that work, newest first; what they are is not shown",
+            &[],
+            SchemaGenerator::subschema_for::<SecretView>,
+        ),
+        Action::SecretAdd => shape(
+            "Give an app a second secret, shown this once; the one it has goes on working",
+            Taken::Nothing,
+            Answered::Made(SchemaGenerator::subschema_for::<NewSecret>),
+        ),
+        Action::SecretRemove => command("End a secret of an app that has another one"),
         Action::SessionsList => list(
             "List where people are signed in, newest first",
             &["user", "cursor", "limit"],
@@ -177,6 +195,51 @@ pub(super) fn of(action: Action) -> Shape {
             Answered::Nothing,
         ),
         Action::KeyRetire => command("Remove a key that has leaked; what it signed stops working"),
+        Action::IssuersList => list("List trusted issuers by name", &[], issuer),
+        Action::IssuerCreate => shape(
+            "Trust an issuer",
+            Taken::Body(SchemaGenerator::subschema_for::<NewIssuer>),
+            Answered::Made(issuer),
+        ),
+        Action::IssuerShow => shape("Show a trusted issuer", Taken::Nothing, Answered::One(issuer)),
+        Action::IssuerPatch => change(
+            "Change what an issuer is trusted with",
+            SchemaGenerator::subschema_for::<IssuerChange>,
+            issuer,
+        ),
+        Action::IssuerDelete => {
+            delete("Stop trusting an issuer; what was issued on its word lives until it expires")
+        }
+        Action::IssuerDisable => command("Switch an issuer off for the time being"),
+        Action::IssuerEnable => command("Let an issuer's word count again"),
+        Action::WebhooksList => list("List webhooks by name", &[], webhook),
+        Action::WebhookCreate => shape(
+            "Make a webhook; the secret it signs with is shown this once",
+            Taken::Body(SchemaGenerator::subschema_for::<NewWebhook>),
+            Answered::Made(SchemaGenerator::subschema_for::<WebhookWithSecret>),
+        ),
+        Action::WebhookShow => shape("Show a webhook", Taken::Nothing, Answered::One(webhook)),
+        Action::WebhookPatch => {
+            change("Change a webhook", SchemaGenerator::subschema_for::<WebhookChange>, webhook)
+        }
+        Action::WebhookDelete => delete("Delete a webhook and its log"),
+        Action::WebhookDisable => command("Disable a webhook; what waits for it is dropped"),
+        Action::WebhookEnable => command("Enable a webhook again"),
+        Action::WebhookSecret => shape(
+            "Give a webhook a new secret, shown this once; for a day the old one signs as well",
+            Taken::Nothing,
+            Answered::One(SchemaGenerator::subschema_for::<WebhookWithSecret>),
+        ),
+        Action::WebhookTest => shape(
+            "Send a webhook a test message now, and tell what came back",
+            Taken::Nothing,
+            Answered::One(SchemaGenerator::subschema_for::<TestResult>),
+        ),
+        Action::DeliveriesList => list(
+            "List what a webhook was sent, newest first",
+            PAGED,
+            SchemaGenerator::subschema_for::<DeliveryView>,
+        ),
         Action::AuditList => list(
             "Search the audit log, newest first",
             OF_AUDIT,

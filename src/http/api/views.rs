@@ -5,6 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::metadata_change::MetadataChange;
 use crate::clock::UnixTime;
 use crate::protocol::client::{Client, ClientMetadata};
 use crate::protocol::rights::{Right, Standing};
@@ -200,7 +201,8 @@ pub(super) struct NewClient {
     /// Without it there is a random one.
     #[serde(default)]
     pub client_id: Option<String>,
-    pub metadata: ClientMetadata,
+    #[expect(dead_code, reason = "read to be checked; what is merged is the text itself")]
+    pub metadata: MetadataChange,
 }
 
 /// What of an app can be changed: members of `metadata` that are not there stay as they are, null gives
@@ -209,7 +211,7 @@ pub(super) struct NewClient {
 #[serde(deny_unknown_fields)]
 pub(super) struct ClientChange {
     #[expect(dead_code, reason = "read to be checked; what is merged is the text itself")]
-    pub metadata: ClientMetadata,
+    pub metadata: MetadataChange,
 }
 
 /// An app and its new secret, which is shown this once; null for an app that has none.

@@ -107,6 +107,8 @@ fn example(desk: &Desk<'_>, (secret, scopes): (&str, &Scopes)) -> String {
         Some(ApiScope::ClientsRead | ApiScope::ClientsWrite) => "clients",
         Some(ApiScope::SessionsRead | ApiScope::SessionsWrite) => "sessions",
         Some(ApiScope::KeysRead | ApiScope::KeysWrite) => "keys",
+        Some(ApiScope::IssuersRead | ApiScope::IssuersWrite) => "issuers",
+        Some(ApiScope::WebhooksRead | ApiScope::WebhooksWrite) => "webhooks",
         Some(ApiScope::AuditRead) => "audit-events",
         Some(ApiScope::UsersRead | ApiScope::UsersWrite) | None => "users",
     };

@@ -164,6 +164,9 @@ impl Call<'_> {
         if !matches!(entry.method, Verb::Get | Verb::Delete) {
             self.body = sent::object(self.request, body)?;
         }
+        if entry.searches() {
+            self.query = sent::search(&self.body)?;
+        }
         Box::pin(act(self, entry.action)).await
     }
 
@@ -274,7 +277,7 @@ impl Call<'_> {
     /// Somebody who tries to change what scope or role do not allow is worth knowing about.
     async fn note_refusal(&self, entry: &Entry, answer: Answer) -> Answer {
         let refused = answer.as_ref().err().is_some_and(Fault::is_refusal);
-        if refused && entry.method != Verb::Get {
+        if refused && entry.changes() {
             let event = Event::failure("api.refused", self.actor(), self.site.now());
             let event = event.detail("address", format!("/scim/v2{}", entry.path));
             let event = event.detail("right", entry.right.as_str());

@@ -18,11 +18,19 @@ use crate::store::groups::{FoundGroup, GroupMatch};
 
 pub(super) async fn list(call: &Call<'_>) -> Answer {
     let start = call.query.start;
-    let Some(mut wanted) = wanted(&call.query.conditions)? else {
-        return Ok(Reply::shown(render::list(&[], 0, start)));
-    };
-    wanted.manager = call.caller.only_of().cloned();
     let page = (start.saturating_sub(1), call.query.count);
+    let (resources, total) = found(call, &call.query.conditions, page).await?;
+    Ok(Reply::shown(render::list(&resources, total, start)))
+}
+
+/// At most so many of the groups that fit, without the first ones; and how many fit.
+pub(super) async fn found(
+    call: &Call<'_>,
+    conditions: &[Condition],
+    page: (i64, i64),
+) -> Result<(Vec<Value>, i64), Fault> {
+    let Some(mut wanted) = wanted(conditions)? else { return Ok((Vec::new(), 0)) };
+    wanted.manager = call.caller.only_of().cloned();
     let (found, total) = provisioning::matching_groups(call.site, &wanted, page).await?;
     let mut resources = Vec::with_capacity(found.len());
     // All groups of a page together show no more people than one group does.
@@ -35,8 +43,11 @@ pub(super) async fn list(call: &Call<'_>) -> Answer {
         let now = shown(call, &group, with_members).await?;
         resources.push(call.query.selection.applied(now.resource));
     }
-    Ok(Reply::shown(render::list(&resources, total, start)))
+    Ok((resources, total))
 }
+
+/// What groups are found by.
+pub(super) const FOUND_BY: [&str; 3] = ["id", "displayname", "externalid"];
 
 /// Which groups a filter is about; `None` when it contradicts itself.
 fn wanted(conditions: &[Condition]) -> Result<Option<GroupMatch>, Refusal> {

@@ -7,10 +7,12 @@
 //! | `fault` | the ways to fail, as SCIM errors |
 //! | `sent` | bodies and queries |
 //! | `users`, `groups` | the handlers |
+//! | `search` | people and groups in one list |
 
 mod call;
 mod fault;
 mod groups;
+mod search;
 mod sent;
 mod users;
 
@@ -75,18 +77,33 @@ impl Verb {
 /// What an address does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Action {
+    Search,
+    UsersSearch,
     UsersList,
     UserCreate,
     UserShow,
     UserReplace,
     UserPatch,
     UserDelete,
+    GroupsSearch,
     GroupsList,
     GroupCreate,
     GroupShow,
     GroupReplace,
     GroupPatch,
     GroupDelete,
+}
+
+impl Entry {
+    /// Whether the query comes in the body (RFC 7644 section 3.4.3).
+    fn searches(&self) -> bool {
+        matches!(self.action, Action::Search | Action::UsersSearch | Action::GroupsSearch)
+    }
+
+    /// Whether it changes something.
+    fn changes(&self) -> bool {
+        self.method != Verb::Get && !self.searches()
+    }
 }
 
 const fn entry(
@@ -102,6 +119,9 @@ use ApiScope::{GroupsRead, GroupsWrite, UsersRead, UsersWrite};
 use Right as R;
 use Verb::{Delete, Get, Patch, Post, Put};
 
+const SEARCH: &str = "/.search";
+const USERS_SEARCH: &str = "/Users/.search";
+const GROUPS_SEARCH: &str = "/Groups/.search";
 const USERS: &str = "/Users";
 const ONE_USER: &str = "/Users/{id}";
 const GROUPS: &str = "/Groups";
@@ -109,6 +129,9 @@ const ONE_GROUP: &str = "/Groups/{id}";
 
 /// Every address of resources with the scope and the right it needs.
 static TABLE: &[Entry] = &[
+    entry((Post, SEARCH), (UsersRead, R::PeopleRead), A::Search),
+    entry((Post, USERS_SEARCH), (UsersRead, R::PeopleRead), A::UsersSearch),
+    entry((Post, GROUPS_SEARCH), (GroupsRead, R::GroupsRead), A::GroupsSearch),
     entry((Get, USERS), (UsersRead, R::PeopleRead), A::UsersList),
     entry((Post, USERS), (UsersWrite, R::PeopleWrite), A::UserCreate),
     entry((Get, ONE_USER), (UsersRead, R::PeopleRead), A::UserShow),
@@ -134,6 +157,10 @@ pub fn addresses() -> impl Iterator<Item = (&'static str, &'static str, &'static
 
 /// This folder's part of the URL map.
 pub(super) fn routes(map: &mut ServiceConfig) {
+    // Before what would take it for an id.
+    map.service(of_table(web::resource("/scim/v2/.search"), SEARCH));
+    map.service(of_table(web::resource("/scim/v2/Users/.search"), USERS_SEARCH));
+    map.service(of_table(web::resource("/scim/v2/Groups/.search"), GROUPS_SEARCH));
     map.service(of_table(web::resource("/scim/v2/Users"), USERS));
     map.service(of_table(web::resource("/scim/v2/Users/{id}"), ONE_USER));
     map.service(of_table(web::resource("/scim/v2/Groups"), GROUPS));
@@ -217,13 +244,14 @@ async fn missing(request: HttpRequest) -> HttpResponse {
 /// Does what an address stands for.
 async fn act(call: &Call<'_>, action: Action) -> Answer {
     match action {
-        Action::UsersList => users::list(call).await,
+        Action::Search => Box::pin(search::everything(call)).await,
+        Action::UsersSearch | Action::UsersList => users::list(call).await,
         Action::UserCreate => users::create(call).await,
         Action::UserShow => users::show(call).await,
         Action::UserReplace => Box::pin(users::replace(call)).await,
         Action::UserPatch => Box::pin(users::patch(call)).await,
         Action::UserDelete => users::delete(call).await,
-        Action::GroupsList => groups::list(call).await,
+        Action::GroupsSearch | Action::GroupsList => groups::list(call).await,
         Action::GroupCreate => Box::pin(groups::create(call)).await,
         Action::GroupShow => groups::show(call).await,
         Action::GroupReplace => Box::pin(groups::replace(call)).await,

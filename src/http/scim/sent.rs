@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 use super::fault::Fault;
 use crate::protocol::jose::strict_json::{self, JsonProblem};
 use crate::protocol::params::Params;
-use crate::protocol::scim::MOST_RESULTS;
 use crate::protocol::scim::filter::{self, Condition};
 use crate::protocol::scim::render::Selection;
+use crate::protocol::scim::{MOST_RESULTS, SEARCH, attributes};
 
 /// Resources on a page when the request does not say.
 const USUAL_RESULTS: i64 = 100;
@@ -61,6 +61,35 @@ pub(super) struct Query {
     /// The number of the first resource, from 1.
     pub start: i64,
     pub count: i64,
+}
+
+/// Reads a query that is sent as a body (RFC 7644 section 3.4.3). How to sort is passed over.
+pub(super) fn search(body: &Map<String, Value>) -> Result<Query, Fault> {
+    attributes::of_schema(body, SEARCH)?;
+    let number = |name: &str, usual: i64| match attributes::get(body, name) {
+        None | Some(Value::Null) => Ok(usual),
+        Some(value) => {
+            value.as_i64().ok_or_else(|| Fault::value(format!("{name} is a whole number.")))
+        }
+    };
+    let names = |name: &str| match attributes::get(body, name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Array(names)) => {
+            let names: Option<Vec<&str>> = names.iter().map(Value::as_str).collect();
+            let names = names.ok_or_else(|| Fault::value(format!("{name} is a list of names.")))?;
+            Ok(Some(names.join(",")))
+        }
+        Some(_) => Err(Fault::value(format!("{name} is a list of names."))),
+    };
+    let filter = attributes::get(body, "filter");
+    let filter = filter.map(|filter| attributes::text("filter", filter)).transpose()?.flatten();
+    let (only, without) = (names("attributes")?, names("excludedAttributes")?);
+    Ok(Query {
+        conditions: filter.as_deref().map(filter::parse).transpose()?.unwrap_or_default(),
+        selection: Selection::of(only.as_deref(), without.as_deref()),
+        start: number("startIndex", 1)?.max(1),
+        count: number("count", USUAL_RESULTS)?.clamp(0, MOST_RESULTS),
+    })
 }
 
 /// Reads a query.

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::call::{Answer, Call, Reply, Tagged};
 use super::fault::Fault;
 use crate::protocol::rights::Right;
@@ -18,18 +20,29 @@ use crate::store::users::PersonMatch;
 const ATTEMPTS: usize = 5;
 
 pub(super) async fn list(call: &Call<'_>) -> Answer {
-    let wanted = wanted(&call.query.conditions)?;
     let start = call.query.start;
-    let Some(mut wanted) = wanted else {
-        return Ok(Reply::shown(render::list(&[], 0, start)));
-    };
-    wanted.manager = call.caller.only_of().cloned();
     let page = (start.saturating_sub(1), call.query.count);
+    let (resources, total) = found(call, &call.query.conditions, page).await?;
+    Ok(Reply::shown(render::list(&resources, total, start)))
+}
+
+/// At most so many of the people who fit, without the first ones; and how many fit.
+pub(super) async fn found(
+    call: &Call<'_>,
+    conditions: &[Condition],
+    page: (i64, i64),
+) -> Result<(Vec<Value>, i64), Fault> {
+    let Some(mut wanted) = wanted(conditions)? else { return Ok((Vec::new(), 0)) };
+    wanted.manager = call.caller.only_of().cloned();
     let (people, total) = provisioning::people(call.site, &wanted, page).await?;
     let shown = shown(call, &people).await?;
     let resources = shown.into_iter().map(|now| call.query.selection.applied(now.resource));
-    Ok(Reply::shown(render::list(&resources.collect::<Vec<_>>(), total, start)))
+    Ok((resources.collect(), total))
 }
+
+/// What people are found by.
+pub(super) const FOUND_BY: [&str; 6] =
+    ["id", "username", "emails.value", "emails", "externalid", "displayname"];
 
 /// Whom a filter is about; `None` when it contradicts itself.
 fn wanted(conditions: &[Condition]) -> Result<Option<PersonMatch>, Refusal> {
@@ -108,15 +121,7 @@ pub(super) async fn show(call: &Call<'_>) -> Answer {
 }
 
 pub(super) async fn replace(call: &Call<'_>) -> Answer {
-    changed(call, |before| {
-        let draft = Draft::whole(&call.body, before.active)?;
-        if draft.password.is_some() {
-            let detail = "A password is taken with a new person only; they change it themselves.";
-            return Err(Refusal::new(ErrorType::Mutability, detail));
-        }
-        Ok(draft)
-    })
-    .await
+    changed(call, |before| Draft::whole(&call.body, before.active)).await
 }
 
 pub(super) async fn patch(call: &Call<'_>) -> Answer {
@@ -137,8 +142,14 @@ async fn changed(call: &Call<'_>, made: impl Fn(&Draft) -> Result<Draft, Refusal
         let user = call.person().await?;
         let now = shown_one(call, user.clone()).await?;
         call.made_from(&now)?;
-        let change = change(&user, made(&Draft::of(&user))?);
-        if change.edit.is_none() && change.activity.is_none() {
+        let draft = made(&Draft::of(&user))?;
+        // Passwords are not changed here, which the configuration says: only a first one is taken.
+        if draft.password.is_some() && people::has_password(call.site, &user.id).await? {
+            let detail = "The person has a password, and changes it themselves.";
+            return Err(Refusal::new(ErrorType::Mutability, detail).into());
+        }
+        let change = change(&user, draft);
+        if change.is_none() {
             return Ok(call.reply(now));
         }
         let changed = provisioning::change(call.site, &user, change, call.actor()).await?;
@@ -155,9 +166,11 @@ async fn changed(call: &Call<'_>, made: impl Fn(&Draft) -> Result<Draft, Refusal
 /// What has to be done so that the person is as the draft says.
 fn change(user: &User, draft: Draft) -> Change {
     let before = Draft::of(user);
+    let password = draft.password;
     let draft = Draft {
         user_name: draft.user_name.trim().to_lowercase(),
         email: draft.email.map(|email| email.trim().to_lowercase()),
+        password: None,
         ..draft
     };
     let activity = match (before.active, draft.active) {
@@ -184,7 +197,7 @@ fn change(user: &User, draft: Draft) -> Change {
             external_id: draft.external_id,
         }),
     });
-    Change { edit, activity }
+    Change { edit, activity, password }
 }
 
 pub(super) async fn delete(call: &Call<'_>) -> Answer {

@@ -93,12 +93,12 @@ fn text(name: &str, about: &str, different: Value) -> Value {
     attribute(name, "string", about, different)
 }
 
-fn reference(kind: &str) -> Value {
+fn reference(kind: &str, mutability: &str) -> Value {
     attribute(
         "$ref",
         "reference",
         "The address of it.",
-        json!({ "referenceTypes": [kind], "mutability": "readOnly", "caseExact": true }),
+        json!({ "referenceTypes": [kind], "mutability": mutability, "caseExact": true }),
     )
 }
 
@@ -116,7 +116,7 @@ fn of_person() -> Vec<Value> {
             "complex",
             "The parts of the name.",
             json!({ "subAttributes": [
-                text("formatted", "The full name: displayName.", read_only()),
+                text("formatted", "The full name: the same as displayName.", json!({})),
                 text("givenName", "The given name.", json!({})),
                 text("familyName", "The family name.", json!({})),
             ]}),
@@ -126,8 +126,8 @@ fn of_person() -> Vec<Value> {
         attribute("active", "boolean", "Whether the person may sign in.", json!({})),
         text(
             "password",
-            "Taken with a new person only.",
-            json!({ "mutability": "immutable", "returned": "never", "caseExact": true }),
+            "The first password of a person; they change it themselves.",
+            json!({ "mutability": "writeOnly", "returned": "never", "caseExact": true }),
         ),
         attribute(
             "emails",
@@ -145,7 +145,7 @@ fn of_person() -> Vec<Value> {
             "The groups the person is in; changed at the groups.",
             json!({ "multiValued": true, "mutability": "readOnly", "subAttributes": [
                 text("value", "The id of the group.", json!({ "mutability": "readOnly", "caseExact": true })),
-                reference("Group"),
+                reference("Group", "readOnly"),
                 text("display", "The name of the group.", read_only()),
                 text("type", "Always direct.", json!({ "mutability": "readOnly", "canonicalValues": ["direct"] })),
             ]}),
@@ -167,7 +167,7 @@ fn of_group() -> Vec<Value> {
             "The people in the group.",
             json!({ "multiValued": true, "subAttributes": [
                 text("value", "The id of the person.", json!({ "mutability": "immutable", "caseExact": true })),
-                reference("User"),
+                reference("User", "immutable"),
                 text("display", "The user name.", json!({ "mutability": "readOnly" })),
                 text("type", "Always User.", json!({ "mutability": "immutable", "canonicalValues": ["User"] })),
             ]}),

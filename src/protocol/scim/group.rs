@@ -64,6 +64,10 @@ impl Draft {
         let Operation { op, path, value } = operation;
         let said = if *op == Op::Remove { &Value::Null } else { value };
         match (path.attribute.as_str(), path.sub.as_deref()) {
+            ("displayname", _) if *op == Op::Remove => {
+                let detail = "displayName is needed. Replace it.";
+                return Err(Refusal::new(ErrorType::Mutability, detail));
+            }
             ("displayname", None) => {
                 let name = attributes::text("displayName", said)?;
                 let name = name.ok_or_else(|| Refusal::value("displayName is needed."))?;

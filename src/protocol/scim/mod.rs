@@ -28,6 +28,9 @@ pub const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 /// The schema of a change (RFC 7644 section 3.5.2).
 pub const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
+/// The schema of a query in a body (RFC 7644 section 3.4.3).
+pub const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
+
 /// Most resources on a page.
 pub const MOST_RESULTS: i64 = 200;
 

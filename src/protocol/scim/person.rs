@@ -19,7 +19,7 @@ pub struct Draft {
     pub locale: Option<String>,
     pub email: Option<String>,
     pub active: bool,
-    /// Only ever said of somebody new.
+    /// Only ever the first one of somebody.
     pub password: Option<String>,
 }
 
@@ -53,11 +53,7 @@ impl Draft {
             if read_only || attributes::is_unassigned(&operation.value) {
                 continue;
             }
-            if operation.path.attribute == "password" {
-                draft.password = attributes::text("password", &operation.value)?;
-            } else {
-                draft.apply(&operation)?;
-            }
+            draft.apply(&operation)?;
         }
         if draft.user_name.is_empty() {
             return Err(Refusal::value("userName is needed."));
@@ -77,6 +73,7 @@ impl Draft {
     pub fn apply(&mut self, operation: &Operation) -> Result<(), Refusal> {
         let Operation { op, path, value } = operation;
         let value = if *op == Op::Remove { &Value::Null } else { value };
+        not_without(operation)?;
         match (path.attribute.as_str(), path.sub.as_deref()) {
             ("username", None) => {
                 let name = attributes::text("userName", value)?;
@@ -90,11 +87,7 @@ impl Draft {
             ("name", None) => self.set_name(value)?,
             ("name", Some(sub)) => self.set_part(sub, value)?,
             ("emails", sub) => self.set_email(operation, sub, value)?,
-            ("password", _) => {
-                let detail =
-                    "A password is taken with a new person only; they change it themselves.";
-                return Err(Refusal::new(ErrorType::Mutability, detail));
-            }
+            ("password", None) => self.password = attributes::text("password", value)?,
             ("id" | "meta" | "groups", _) => {
                 let detail = format!("{} is read only.", path.attribute);
                 return Err(Refusal::new(ErrorType::Mutability, detail));
@@ -112,7 +105,8 @@ impl Draft {
                 }
             }
             value if attributes::is_unassigned(value) => {
-                (self.given_name, self.family_name) = (None, None);
+                // With name.formatted goes displayName, which is the same.
+                (self.name, self.given_name, self.family_name) = (None, None, None);
             }
             _ => return Err(Refusal::value("name is an object.")),
         }
@@ -173,6 +167,21 @@ impl Draft {
         let own = self.email.as_deref();
         value.as_str().is_some_and(|text| own.is_some_and(|own| own.eq_ignore_ascii_case(text)))
     }
+}
+
+/// Refuses to remove what everybody has, what is read only, and a password (RFC 7644 section 3.5.2.2).
+fn not_without(operation: &Operation) -> Result<(), Refusal> {
+    let Operation { op: Op::Remove, path, .. } = operation else { return Ok(()) };
+    let detail = match (path.attribute.as_str(), path.sub.as_deref()) {
+        ("username", _) => "userName is needed. Replace it.",
+        ("active", _) => "active is true or false. Replace it.",
+        ("password", _) => "A password is not taken away; disable the person instead.",
+        ("emails", Some("type" | "primary")) => {
+            "emails.type and emails.primary are read only. Remove the address."
+        }
+        _ => return Ok(()),
+    };
+    Err(Refusal::new(ErrorType::Mutability, detail))
 }
 
 /// The address that counts of those that are sent: the primary one, else one for work, else the first.
@@ -260,10 +269,23 @@ mod tests {
         let none =
             changed(after, &json!([{ "op": "remove", "path": "emails[value eq \"B@a.test\"]" }]));
         assert_eq!(none.unwrap().email, None);
-        for path in ["id", "meta", "groups", "password"] {
+        for path in ["userName", "active", "password", "groups", "emails[type eq \"work\"].type"] {
+            let refusal = changed(before.clone(), &json!([{ "op": "remove", "path": path }]));
+            assert_eq!(refusal.unwrap_err().kind, ErrorType::Mutability, "{path}");
+        }
+        for path in ["id", "meta", "groups"] {
             let refusal =
                 changed(before.clone(), &json!([{ "op": "add", "path": path, "value": "x" }]));
             assert_eq!(refusal.unwrap_err().kind, ErrorType::Mutability, "{path}");
         }
+    }
+
+    #[test]
+    fn a_name_goes_with_all_its_parts() {
+        let before = whole(&json!({
+            "userName": "a", "displayName": "A L", "name": { "givenName": "A", "familyName": "L" },
+        }));
+        let after = changed(before.unwrap(), &json!([{ "op": "remove", "path": "name" }])).unwrap();
+        assert_eq!((after.name, after.given_name, after.family_name), (None, None, None));
     }
 }

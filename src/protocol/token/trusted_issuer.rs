@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -54,12 +55,14 @@ pub struct IssuerSettings {
     pub rules: Vec<Rule>,
 }
 
-fn default_max_lifetime() -> Seconds {
+/// How long a token may still be good for where administrators do not say, in seconds.
+#[must_use]
+pub fn default_max_lifetime() -> Seconds {
     3_600
 }
 
 /// Whether an assertion is good once, for which it needs a `jti`, or as long as it lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reuse {
     #[default]
@@ -69,12 +72,13 @@ pub enum Reuse {
 }
 
 /// Who may get a token, and as whom.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// The client that presents the token.
     pub client_id: ClientId,
-    /// Claims the token must have; see [`fits`] for the patterns.
+    /// Claims the token must have, each with a pattern in which `*` stands for one or more characters
+    /// other than `:` and `/`.
     #[serde(rename = "match")]
     pub patterns: BTreeMap<String, String>,
     #[serde(default)]
@@ -82,7 +86,7 @@ pub struct Rule {
 }
 
 /// For whom the token vouches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Identity {
     /// For the client itself.

@@ -10,18 +10,28 @@ use crate::service::audit::{Actor, Event};
 use crate::service::clients::{Activity, access};
 use crate::service::failure::Failure;
 use crate::service::people::authority::Authority;
-use crate::service::people::{Edit, PeopleError, disable, write};
+use crate::service::people::{Edit, PeopleError, disable, hash, told_of_password, write};
 use crate::service::revocation;
 use crate::service::session::{ended_by, everywhere};
-use crate::store::audit;
 use crate::store::groups::{self, FoundGroup, GroupMatch, Member};
 use crate::store::users::{self, PersonMatch};
+use crate::store::{Tx, audit};
 
 /// What becomes of an account; `None` leaves a part as it is.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
     pub edit: Option<Edit>,
     pub activity: Option<Activity>,
+    /// The first password of somebody who has none.
+    pub password: Option<String>,
+}
+
+impl Change {
+    /// Whether everything stays as it is.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.edit.is_none() && self.activity.is_none() && self.password.is_none()
+    }
 }
 
 /// A page of those who fit, by username, without the first `offset`; and how many fit.
@@ -82,8 +92,8 @@ pub async fn group_ids(app: &App, names: &[String]) -> Result<Vec<(String, Strin
     Ok(groups::ids_of(&app.store.db, names).await?)
 }
 
-/// Changes an account, and disables or enables it, both or neither; `None`, and nothing changes, when
-/// somebody else has changed it since `made_from` was read.
+/// Changes an account, gives it its first password, and disables or enables it, all or nothing; `None`,
+/// and nothing changes, when somebody else has changed it since `made_from` was read, or it has a password.
 ///
 /// # Errors
 /// [`PeopleError`].
@@ -94,6 +104,10 @@ pub async fn change(
     actor: &Actor,
 ) -> Result<Option<User>, PeopleError> {
     let edit = change.edit.map(Edit::checked).transpose()?;
+    let phc = match change.password {
+        Some(password) => Some(hash(app, made_from, password).await?),
+        None => None,
+    };
     let (id, now) = (&made_from.id, app.now());
     let mut tx = app.store.begin().await?;
     users::hold_owners(&mut tx).await?;
@@ -107,6 +121,11 @@ pub async fn change(
     let (is_edited, mut lost) = (edit.is_some(), Vec::new());
     if let Some(edit) = edit {
         (user, lost) = write(app, &mut tx, (&authority, actor), (&before, edit)).await?;
+    }
+    if let Some(phc) = phc
+        && !give_password(app, &mut tx, (&user, &phc, actor)).await?
+    {
+        return Ok(None);
     }
     match change.activity {
         Some(Activity::Disabled) => {
@@ -135,4 +154,21 @@ pub async fn change(
     app.outbox_bell.notify_one();
     revocation::publish(app, pending).await;
     Ok(Some(user))
+}
+
+/// Gives somebody who is held a first password; `false` if they have one.
+async fn give_password(
+    app: &App,
+    tx: &mut Tx,
+    (user, phc, actor): (&User, &str, &Actor),
+) -> Result<bool, PeopleError> {
+    if users::password(&mut *tx, &user.id).await?.is_some() {
+        return Ok(false);
+    }
+    let now = app.now();
+    users::set_password(&mut *tx, &user.id, phc, now).await?;
+    told_of_password(app, tx, user).await?;
+    let event = Event::success("user.password_set", actor, now).user(&user.id);
+    audit::append(&mut *tx, &event.into_row()).await?;
+    Ok(true)
 }

@@ -124,9 +124,40 @@ pub async fn update(
     id: &str,
     (settings, actor): (WebhookSettings, &Actor),
 ) -> Result<Webhook, WebhookError> {
+    let change = (settings, actor);
+    Box::pin(update_from(app, (id, None), change)).await?.ok_or(WebhookError::NotFound)
+}
+
+/// As [`update`], if what is said of the endpoint is in the moment of the change what the change was made
+/// from; `None`, and nothing changes, when somebody else has changed it since.
+///
+/// # Errors
+/// [`WebhookError`].
+pub async fn update_if(
+    app: &App,
+    made_from: &Webhook,
+    change: (WebhookSettings, &Actor),
+) -> Result<Option<Webhook>, WebhookError> {
+    Box::pin(update_from(app, (&made_from.id, Some(made_from)), change)).await
+}
+
+async fn update_from(
+    app: &App,
+    (id, made_from): (&str, Option<&Webhook>),
+    (settings, actor): (WebhookSettings, &Actor),
+) -> Result<Option<Webhook>, WebhookError> {
     let settings = check(app, settings)?;
     let mut tx = begin(app, actor).await?;
+    if !store::hold(&mut tx, id).await? {
+        return Err(WebhookError::NotFound);
+    }
     let before = store::by_id(&mut tx, id).await?.ok_or(WebhookError::NotFound)?;
+    let said = |webhook: &Webhook| {
+        (webhook.name.clone(), webhook.url.clone(), webhook.events.clone(), webhook.disabled_at)
+    };
+    if made_from.is_some_and(|made_from| said(made_from) != said(&before)) {
+        return Ok(None);
+    }
     let WebhookSettings { name, url, events } = settings;
     let after = Webhook { name, url, events, ..before.clone() };
     if !store::update(&mut tx, &after).await? {
@@ -143,7 +174,7 @@ pub async fn update(
     }
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
-    Ok(after)
+    Ok(Some(after))
 }
 
 /// Switches an endpoint off: nothing is sent to it, and what waits for it is dropped. Or on again: it

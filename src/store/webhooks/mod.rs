@@ -90,6 +90,18 @@ async fn set_events(tx: &mut Tx, webhook: &Webhook) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Holds an endpoint as it is until the caller's transaction is over; `false` if there is none of this id.
+pub async fn hold<'a>(sql: impl Sql<'a>, id: &str) -> Result<bool, StoreError> {
+    // A write that changes nothing locks the row on both databases.
+    let found = sql
+        .into()
+        .query("update webhooks set name = name where id = $1")
+        .bind(id)
+        .execute()
+        .await?;
+    Ok(found == 1)
+}
+
 /// Writes name, address and what it wants; `false` if there is none of this id. `Conflict` when the
 /// name is taken.
 pub async fn update(tx: &mut Tx, webhook: &Webhook) -> Result<bool, StoreError> {

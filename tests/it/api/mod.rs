@@ -5,11 +5,13 @@
 //! | `access` | keys and tokens: what opens the API, what does not, and what ends it |
 //! | `document` | the OpenAPI document is true, as schemathesis sees it, too |
 //! | `limits` | strict bodies and queries, paging, conditions, what is carried out once |
+//! | `outside` | two secrets of an app, members that are null, trusted issuers, webhooks |
 //! | `resources` | people, groups, apps, sessions and keys from end to end, with the same audit events |
 //! | `rights` | every address with each role and each scope |
 
 mod access;
 mod document;
 mod limits;
+mod outside;
 mod resources;
 mod rights;

@@ -12,13 +12,13 @@ use crate::kit::flow::{App, PASSWORD, PATIENCE, create_user, is_signed_in, sign_
 use crate::support::process::wait_until_async;
 use crate::support::world::World;
 
-fn owner(world: &World) -> Api {
+pub(super) fn owner(world: &World) -> Api {
     create(world, "boss", Some("owner"));
     Api::with_key(world, "boss", &all_scopes())
 }
 
 /// The kinds of the events so far, with how often each, without those about keys of the API.
-async fn events(api: &Api) -> BTreeMap<String, usize> {
+pub(super) async fn events(api: &Api) -> BTreeMap<String, usize> {
     let mut found = BTreeMap::new();
     let mut cursor = String::new();
     loop {
@@ -35,7 +35,7 @@ async fn events(api: &Api) -> BTreeMap<String, usize> {
 }
 
 /// What has been added to the events since.
-fn since(
+pub(super) fn since(
     before: &BTreeMap<String, usize>,
     after: &BTreeMap<String, usize>,
 ) -> BTreeMap<String, usize> {

@@ -26,6 +26,7 @@ async fn filled(world: &World, maker: &Api, (path, n): (&str, usize)) -> String 
     if path.starts_with("/users/{id}") || path.contains("{member}") {
         is(maker.post("/users", &made).await, 201);
     }
+    let mut secret = String::new();
     let id = match path {
         path if path.starts_with("/users/{id}") => username.clone(),
         path if path.starts_with("/groups/{id}") => {
@@ -38,7 +39,13 @@ async fn filled(world: &World, maker: &Api, (path, n): (&str, usize)) -> String 
         }
         path if path.starts_with("/clients/{id}") => {
             let made = is(maker.post("/clients", &app()).await, 201).json();
-            made["client_id"].as_str().expect("an id").to_owned()
+            let id = made["client_id"].as_str().expect("an id").to_owned();
+            if path.contains("{secret}") {
+                let more = format!("/clients/{id}/secrets");
+                let more = is(maker.post(&more, &json!({})).await, 201).json();
+                more["id"].as_str().expect("a mark").clone_into(&mut secret);
+            }
+            id
         }
         path if path.starts_with("/sessions/{id}") => {
             sign_in(world, "subject").await;
@@ -51,14 +58,37 @@ async fn filled(world: &World, maker: &Api, (path, n): (&str, usize)) -> String 
             let next = keys.iter().find(|key| key["state"] == "next").expect("a next key");
             next["kid"].as_str().expect("a kid").to_owned()
         }
+        path if path.starts_with("/issuers/{id}") => {
+            let made = is(maker.post("/issuers", &issuer(&format!("kept-{n}"))).await, 201).json();
+            made["name"].as_str().expect("a name").to_owned()
+        }
+        path if path.starts_with("/webhooks/{id}") => {
+            let made = maker.post("/webhooks", &webhook(&format!("kept-{n}"))).await;
+            is(made, 201).json()["id"].as_str().expect("an id").to_owned()
+        }
         _ => String::new(),
     };
-    path.replace("{id}", &id).replace("{member}", &username)
+    let path = path.replace("{id}", &id).replace("{secret}", &secret);
+    path.replace("{member}", &username)
 }
 
 /// A plain web app.
 fn app() -> Value {
     json!({ "metadata": { "client_name": "Made", "redirect_uris": ["https://rp.test/cb"] } })
+}
+
+/// An issuer with this name that speaks for an app that is there.
+fn issuer(name: &str) -> Value {
+    let issuer = format!("https://{name}.test");
+    json!({
+        "name": name, "issuer": issuer, "jwks_uri": format!("{issuer}/keys"),
+        "rules": [{ "client_id": "the-app", "match": { "sub": "x" } }],
+    })
+}
+
+/// An endpoint with this name that nobody answers at.
+fn webhook(name: &str) -> Value {
+    json!({ "name": name, "url": "https://hook.invalid/", "events": ["backup.made"] })
 }
 
 /// How much has been changed so far: each change is an event in its own transaction.
@@ -74,6 +104,8 @@ async fn call(api: &Api, (method, path): (&str, &str), n: usize) -> Answer {
         "/groups" => json!({ "name": format!("made/{n}") }),
         "/clients" => app(),
         path if path.starts_with("/clients/") => json!({ "metadata": {} }),
+        "/issuers" => issuer(&format!("made-{n}")),
+        "/webhooks" => webhook(&format!("made-{n}")),
         "/keys/rotate" => json!({ "alg": "ES256" }),
         _ => json!({}),
     };
@@ -97,6 +129,7 @@ on_both_backends! {
         world.cli(&["group", "add-member", "crew", "subject"]);
         create(&world, "maker", Some("owner"));
         let maker = Api::with_key(&world, "maker", &all_scopes());
+        is(maker.post("/clients", &json!({ "client_id": "the-app", "metadata": app()["metadata"] })).await, 201);
         let mut n = 0;
         for role in Role::ALL {
             let username = match role {
@@ -140,7 +173,7 @@ on_both_backends! {
         }
         let before = changes(&world).await;
         for (method, path, scope, _) in addresses() {
-            let path = path.replace("{id}", "x").replace("{member}", "x");
+            let path = path.replace("{id}", "x").replace("{member}", "x").replace("{secret}", "x");
             let method = Method::from_bytes(method.as_bytes()).expect("a method");
             let api = &keys[scope];
             let answer = is(sent(api.request(method.clone(), &path)).await, 403);

@@ -3,10 +3,12 @@
 //! | module | what it proves |
 //! |---|---|
 //! | `life` | people and groups from the first day to the last, in the dialects of two directories |
+//! | `search` | queries in a body; first passwords; what cannot be removed |
 //! | `rules` | rights, conditions, pages and filters; hostile input; the audit events of the REST API |
 
 mod life;
 mod rules;
+mod search;
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -33,7 +33,7 @@ on_both_backends! {
         is(auditor.get(&path).await, 200);
         is(auditor.get(&group).await, 200);
         for (method, path, scope, _) in doorward::http::scim::addresses() {
-            if method == "GET" {
+            if method == "GET" || path.ends_with("/.search") {
                 continue;
             }
             let path = path.replace("{id}", "none");
