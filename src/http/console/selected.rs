@@ -32,6 +32,7 @@ const MOST_UNDONE: usize = 25;
 const AT_ONCE: usize = 4;
 
 const NOT_THERE: &str = "an account that is not there any more";
+const REFUSED: &str = "your role does not allow this";
 
 /// What is done with everybody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,7 +190,7 @@ async fn unfit(desk: &Desk<'_>, order: &Order, user: &User) -> Result<Option<&'s
     let is_in = user.groups.contains(&order.group);
     let is_self = user.id == desk.admin().id;
     Ok(match order.step {
-        _ if !may => Some("your role does not allow this"),
+        _ if !may => Some(REFUSED),
         Step::Disable | Step::SignOut if is_self => Some("this is you"),
         Step::Disable if user.disabled_at.is_some() => Some("is disabled already"),
         Step::Enable if user.disabled_at.is_none() => Some("is enabled already"),
@@ -382,8 +383,6 @@ fn reason(error: &PeopleError) -> String {
         other => other.to_string(),
     }
 }
-
-const REFUSED: &str = "your role does not allow this";
 
 /// Somebody who tries to change what their role does not allow is worth knowing about; once for all.
 async fn note_refusals(

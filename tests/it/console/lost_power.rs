@@ -22,7 +22,6 @@ use serde_json::json;
 
 use crate::kit::console::{ISSUER_KEYS, state};
 use crate::kit::node::node;
-use crate::support::backends::Backend;
 use crate::support::world::World;
 
 /// What a refusal says.

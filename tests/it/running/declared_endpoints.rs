@@ -5,7 +5,6 @@ use std::process::Output;
 use serde_json::{Value, json};
 
 use crate::kit::flow::{App, count};
-use crate::support::backends::Backend;
 use crate::support::world::World;
 
 const STATE: &str = r#"
