@@ -93,7 +93,7 @@ on_both_backends! {
         assert_eq!(outcome.texts(".flash"), ["1 person is disabled and signed out everywhere."]);
         let failed = outcome.texts("main li").join("; ");
         assert!(failed.contains("the-owner (your role does not allow this)"), "{failed}");
-        assert_eq!([state_of(&world, "ada"), state_of(&world, "the-owner")], ["disabled", "active"]);
+        assert_eq!([state_of(&world, "ada"), state_of(&world, "the-owner")], ["disabled", "enabled"]);
         assert_eq!(events(&world, "console.refused").await, 1);
         // Owners may disable each other, but not the last, and nobody themselves on the way.
         let question = owner.browser.get(&address("disable", "", &[id_of(&world, "the-owner")])).await;
@@ -113,7 +113,7 @@ on_both_backends! {
         let outcome = keeper.post(PATH, &[("do", "disable"), ("who", &ada), ("who", &bob)]).await;
         outcome.assert_status(200);
         assert!(!outcome.text().contains("bob"), "whom they do not see is not there");
-        assert_eq!([state_of(&world, "ada"), state_of(&world, "bob")], ["disabled", "active"]);
+        assert_eq!([state_of(&world, "ada"), state_of(&world, "bob")], ["disabled", "enabled"]);
         let refused = keeper.post(PATH, &[("do", "join"), ("group", "board"), ("who", &ada)]).await;
         assert_eq!(keeper.message_after(&refused).await, "There is no group of this name.");
         assert_eq!(world.cli(&["group", "show", "board"])["members"], 0);
@@ -161,7 +161,7 @@ on_both_backends! {
         let done = go(&owner, "disable", "", &ids).await;
         let undone = done.follow().await.form("undo").submit().await;
         assert_eq!(owner.message_after(&undone).await, "2 people can sign in again.");
-        assert_eq!(state_of(&world, "bob"), "active");
+        assert_eq!(state_of(&world, "bob"), "enabled");
 
         let member = format!("{}/remove-member", group_path("crew"));
         let out = owner.post(&member, &[("member", &ids[0])]).await.follow().await;
@@ -175,6 +175,6 @@ on_both_backends! {
             assert!(owner.message_after(&on).await.contains("sign in"), "{path}");
             assert!(!owner.page(&path).await.has("#undo"), "said once");
         }
-        assert_eq!(state_of(&world, "ada"), "active");
+        assert_eq!(state_of(&world, "ada"), "enabled");
     }
 }
