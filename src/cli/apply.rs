@@ -17,10 +17,11 @@ use crate::service::declared::{self, Action, Change, DeclaredError, News, Prunin
 use crate::store::managed::Declared;
 
 pub(super) const APPLY_EXAMPLES: &str = "\
-A file names groups, people, apps, webhooks and trusted issuers, in TOML or, if its name ends so, in JSON. What it names is made or
-changed until it is as the file says; what it leaves out stays as it is. With --prune goes what an earlier
-apply has made and this file does not name; what was made by hand never goes. Secrets and passwords are in
-files of their own, named relative to this one. A webhook that is made gets a new secret, which is shown once.
+A file names groups, people, apps, webhooks and trusted issuers, in TOML or, if its name ends so, in JSON.
+What it names is made or changed until it is as the file says; what it leaves out stays as it is. With --prune
+goes what an earlier apply has made and this file does not name; what was made by hand never goes. Secrets and
+passwords are in files of their own, named relative to this one. A webhook that is made gets a new secret,
+which is shown once.
 
   [[groups]]
   name = \"staff\"
@@ -54,9 +55,9 @@ Examples:
   doorward apply -f state.toml --prune --yes";
 
 pub(super) const EXPORT_EXAMPLES: &str = "\
-Every group, every person, every app that an administrator has made, every webhook and every trusted issuer, as
-apply reads them: applied again it changes nothing. Passwords, secrets, profiles and the right to use the console
-are not part of it; the address of a webhook is, and may be as good as a secret.
+Every group, every person, every app that an administrator has made, every webhook and every trusted issuer,
+as apply reads them: applied again it changes nothing. Passwords, secrets, profiles and the right to use the
+console are not part of it; the address of a webhook is, and may be as good as a secret.
 
 Examples:
   doorward export > state.toml

@@ -1,5 +1,5 @@
-//! People, groups, apps, webhooks and trusted issuers as a file declares them: written from what is there, compared with it, and
-//! carried out through the same use cases as single commands.
+//! People, groups, apps, webhooks and trusted issuers as a file declares them: written from what is there,
+//! compared with it, and carried out through the same use cases as single commands.
 //!
 //! | module | job |
 //! |---|---|
