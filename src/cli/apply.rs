@@ -1,4 +1,5 @@
-//! `doorward apply` and `doorward export`: people, groups and apps as a file declares them.
+//! `doorward apply` and `doorward export`: people, groups, apps, webhooks and trusted issuers as a file
+//! declares them.
 
 use std::path::{Path, PathBuf};
 
@@ -12,13 +13,15 @@ use super::globals::Globals;
 use super::input::{self, Input};
 use super::new_file::NewFile;
 use super::output::{Format, Output, Table};
-use crate::service::declared::{self, Action, Change, DeclaredError, Pruning, State};
+use crate::service::declared::{self, Action, Change, DeclaredError, News, Pruning, State};
+use crate::store::managed::Declared;
 
 pub(super) const APPLY_EXAMPLES: &str = "\
-A file names groups, people and apps, in TOML or, if its name ends so, in JSON. What it names is made or
-changed until it is as the file says; what it leaves out stays as it is. With --prune goes what an earlier
-apply has made and this file does not name; what was made by hand never goes. Secrets and passwords are in
-files of their own, named relative to this one.
+A file names groups, people, apps, webhooks and trusted issuers, in TOML or, if its name ends so, in JSON.
+What it names is made or changed until it is as the file says; what it leaves out stays as it is. With --prune
+goes what an earlier apply has made and this file does not name; what was made by hand never goes. Secrets and
+passwords are in files of their own, named relative to this one. A webhook that is made gets a new secret,
+which is shown once.
 
   [[groups]]
   name = \"staff\"
@@ -33,6 +36,18 @@ files of their own, named relative to this one.
   secret_file = \"wiki.secret\"
   metadata = { client_name = \"Wiki\", redirect_uris = [\"https://wiki.example.com/callback\"] }
 
+  [[webhooks]]
+  name = \"chat\"
+  url = \"https://chat.example.com/in\"
+  events = [\"user.*\"]
+
+  [[issuers]]
+  name = \"cluster\"
+  issuer = \"https://cluster.example.com\"
+  settings = { jwks_uri = \"https://cluster.example.com/keys\", rules = [
+    { client_id = \"wiki\", match = { sub = \"prod:wiki\" } },
+  ] }
+
 Exit code 3 says that some of it was done: the same command does the rest.
 
 Examples:
@@ -40,8 +55,9 @@ Examples:
   doorward apply -f state.toml --prune --yes";
 
 pub(super) const EXPORT_EXAMPLES: &str = "\
-Every group, every person and every app that an administrator has made, as apply reads them: applied again
-it changes nothing. Passwords, secrets, profiles and the right to use the console are not part of it.
+Every group, every person, every app that an administrator has made, every webhook and every trusted issuer,
+as apply reads them: applied again it changes nothing. Passwords, secrets, profiles and the right to use the
+console are not part of it; the address of a webhook is, and may be as good as a secret.
 
 Examples:
   doorward export > state.toml
@@ -93,7 +109,11 @@ pub(super) fn export(
         }
     }
     let (groups, users, clients) = (state.groups.len(), state.users.len(), state.clients.len());
-    output.note(&format!("{groups} groups, {users} people and {clients} apps written."));
+    let (webhooks, issuers) = (state.webhooks.len(), state.issuers.len());
+    output.note(&format!(
+        "{groups} groups, {users} people, {clients} apps, {webhooks} webhooks and {issuers} trusted issuers \
+         written."
+    ));
     Ok(Exit::Done)
 }
 
@@ -110,7 +130,8 @@ pub(super) fn apply(
     };
     let pruning = if args.prune { Pruning::Prune } else { Pruning::Keep };
     let ask = Input::of_process(globals);
-    let (shown, table, outcome) = engine::with_app(globals, async |app| {
+    let mut secrets_made = Vec::new();
+    let (shown, mut table, outcome) = engine::with_app(globals, async |app| {
         let changes = Box::pin(declared::plan(app, (&state, pruning), &secrets)).await?;
         let (shown, table) = (document(&changes), table(&changes));
         if args.dry_run || changes.is_empty() {
@@ -121,15 +142,39 @@ pub(super) fn apply(
             ask.confirm(&format!("{doomed} entries are deleted with everything they have."))?;
         }
         let (mut done, all) = (0_usize, changes.len());
-        let mut tell = |_: &str| done += 1;
+        let mut tell = |news: News<'_>| {
+            done += 1;
+            if let Some(secret) = news.secret {
+                secrets_made.push((news.what, news.name.to_owned(), secret.expose().to_owned()));
+            }
+        };
         let outcome = Box::pin(declared::carry_out(app, changes, &mut tell)).await;
         let outcome = outcome.map(|()| all).map_err(|error| (done, all, error));
         Ok((shown, table, outcome))
     })?;
+    let applied = !args.dry_run && outcome.is_ok();
+    let mut document = json!({ "changes": shown, "applied": applied });
+    let has_secrets = !secrets_made.is_empty();
+    add_secrets(secrets_made, (&mut document, &mut table));
+    if has_secrets {
+        output.note("A new secret is shown this once.");
+    }
+    // What was made is made, and its secret is told nowhere else.
+    if has_secrets || outcome.is_ok() {
+        output.data(&document, &table)?;
+    }
+    conclude(outcome, args.dry_run, output)
+}
+
+/// How it went, in words: how many changes were made, or so many of all and why no more.
+fn conclude(
+    outcome: Result<usize, (usize, usize, DeclaredError)>,
+    is_dry_run: bool,
+    output: &mut Output<'_>,
+) -> Result<Exit, Failure> {
     match outcome {
         Ok(count) => {
-            output.data(&json!({ "changes": shown, "applied": !args.dry_run }), &table)?;
-            output.note(&match (count, args.dry_run) {
+            output.note(&match (count, is_dry_run) {
                 (0, _) => "Everything is as the file says.".to_owned(),
                 (_, true) => "Nothing was changed: this was a dry run.".to_owned(),
                 (count, false) => format!("{count} changes made."),
@@ -141,6 +186,20 @@ pub(super) fn apply(
             let text = format!("{done} of {all} changes were made, then: {error}");
             Err(Failure::Partial(text))
         }
+    }
+}
+
+/// Secrets that were made, to be told once.
+fn add_secrets(made: Vec<(Declared, String, String)>, (document, table): (&mut Value, &mut Table)) {
+    let mut told = Vec::new();
+    for (what, name, secret) in made {
+        table.row(["secret", what.as_str(), &name, "secret", "", &secret]);
+        told.push(json!({ "kind": what, "name": name, "secret": secret }));
+    }
+    if let Some(members) = document.as_object_mut()
+        && !told.is_empty()
+    {
+        members.insert("secrets".to_owned(), Value::from(told));
     }
 }
 
@@ -183,7 +242,7 @@ fn table(changes: &[Change]) -> Table {
             table.row([action, kind, name]);
         }
         for (field, before, after) in &change.fields {
-            if field == "secret" {
+            if before.is_null() && after.is_null() {
                 table.row([action, kind, name, field]);
             } else {
                 table.row([action, kind, name, field, &before.to_string(), &after.to_string()]);

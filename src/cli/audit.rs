@@ -10,12 +10,13 @@ use super::exit::{Exit, Failure};
 use super::globals::Globals;
 use super::new_file::NewFile;
 use super::output::{Output, Table};
+use super::user::import::LayoutArg;
 use super::values::{audit_outcome, moment};
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::service::audit;
 use crate::service::audit::chain::Chain;
-use crate::service::audit::export::{Export, document};
+use crate::service::audit::export::{Export, Layout, document};
 use crate::service::audit::verification::{self, Kind, Question, Report};
 use crate::service::people;
 use crate::store::Cursor;
@@ -30,11 +31,13 @@ Examples:
   doorward audit list --request-id 019a6b3e-7c1f-7d90-8a55-0d1e2f3a4b5c --format json";
 
 const EXPORT_EXAMPLES: &str = "\
-One JSON document on each line, the oldest event first, with its place in the chain.
+One JSON document on each line, the oldest event first, with its place in the chain. As CSV the detail is JSON
+in one cell, and a cell that a spreadsheet would calculate (= + - @ in front) begins with a quote.
 
 Examples:
   doorward audit export > audit.ndjson
-  doorward audit export --since 2026-10-01 --until 2026-11-01 --output october.ndjson";
+  doorward audit export --since 2026-10-01 --until 2026-11-01 --output october.ndjson
+  doorward audit export --as csv --output audit.csv";
 
 const VERIFY_EXAMPLES: &str = "\
 Note the last number and its hash somewhere outside of the database; given as --anchor another time
@@ -56,7 +59,7 @@ pub enum AuditCommand {
     /// List events, newest first
     #[command(after_help = LIST_EXAMPLES)]
     List(AuditListArgs),
-    /// Write events as lines of JSON, oldest first
+    /// Write events as lines of JSON or as CSV, oldest first
     #[command(after_help = EXPORT_EXAMPLES)]
     Export(AuditExportArgs),
     /// Check that no event was changed, removed, added or moved
@@ -111,6 +114,9 @@ pub struct AuditListArgs {
 pub struct AuditExportArgs {
     #[command(flatten)]
     pub filter: AuditFilterArgs,
+    /// How the events are written
+    #[arg(long = "as", value_enum, value_name = "LAYOUT", default_value = "ndjson")]
+    pub layout: LayoutArg,
     /// File to write; it must not exist. Without it standard output
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -209,8 +215,12 @@ fn export(
     output: &mut Output<'_>,
 ) -> Result<Exit, Failure> {
     let mut file = args.output.as_deref().map(NewFile::create).transpose()?;
+    let layout = match args.layout {
+        LayoutArg::Csv => Layout::Csv,
+        LayoutArg::Ndjson => Layout::Ndjson,
+    };
     let count = engine::with_app(globals, async |app| {
-        let mut export = Export::of(filter(app, &args.filter).await?);
+        let mut export = Export::of(filter(app, &args.filter).await?, layout);
         let mut told = 0;
         while let Some(lines) = export.next(app).await? {
             match &mut file {

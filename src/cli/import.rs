@@ -20,9 +20,11 @@ use crate::service::people::import::{self, Mode, Plan};
 pub(super) const EXAMPLES: &str = "\
 People keep their id, so that apps know them again, and their password if it is hashed with pbkdf2 or
 argon2; the hash is replaced by one of today's kind when they sign in. Groups inside others get the names of
-both with a / between them. Apps keep their client_id and secret. Left out, and told with the reason: users with
-anything that cannot be kept, apps that do not speak OpenID Connect, redirect URIs with patterns. Roles have
-no place here and are counted.
+both with a / between them. Apps keep their client_id and secret. The roles of a client become roles of its app,
+and whoever had them there has them here: people and groups, by a composite role or an outer group as well. Left
+out, and told with the reason: users with anything that cannot be kept, apps that do not speak OpenID Connect,
+redirect URIs with patterns, roles with other letters or beyond forty of an app. Roles of the realm itself
+have no place here and are counted.
 
 Make the file with: kc.sh export --realm NAME --users same_file --file realm.json
 One that was exported from Keycloak's console has neither passwords nor secrets.
@@ -129,9 +131,11 @@ fn print(
         .row(["people left out", &people.rejected.to_string()])
         .row(["groups added", &imported.groups.to_string()])
         .row(["apps added", &imported.clients.to_string()])
-        .row(["groups and apps there already", &imported.known.to_string()])
-        .row(["groups and apps left out", &imported.left_out.to_string()])
-        .row(["roles, which have no place here", &roles.to_string()]);
+        .row(["roles of apps added", &imported.roles.to_string()])
+        .row(["roles of apps given", &imported.given.to_string()])
+        .row(["groups, apps and roles there already", &imported.known.to_string()])
+        .row(["groups, apps and roles left out", &imported.left_out.to_string()])
+        .row(["roles of the realm, which have no place here", &roles.to_string()]);
     let document = json!({
         "realm": realm,
         "created": people.created,
@@ -140,6 +144,8 @@ fn print(
         "rejected": people.rejected,
         "groups": imported.groups,
         "clients": imported.clients,
+        "app_roles": imported.roles,
+        "app_roles_given": imported.given,
         "known": imported.known,
         "left_out": imported.left_out,
         "roles": roles,

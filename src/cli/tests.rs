@@ -110,6 +110,7 @@ fn every_command_line_beyond_the_first_promises_parses() {
         "audit list --user alice --client wiki --kind grant.created --result failure --limit 5",
         "audit list --address 192.0.2.1 --request-id r --since 2026-11-01 --until 2026-11-02T10:00",
         "audit export --since 2026-11-01T00:00:00Z --output audit.ndjson",
+        "audit export --kind sign_in.failed --as csv --output audit.csv",
         "audit verify --from 12 --anchor 9:abc",
         "config check",
         "config show --origin",

@@ -2,8 +2,10 @@
 //! they may do about a message that does not arrive.
 
 use crate::app::App;
+use crate::protocol::rights::Right;
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
+use crate::service::people::authority::{self, Barred};
 use crate::store::waiting::{self, Waiting};
 use crate::store::{StoreError, audit};
 
@@ -18,8 +20,19 @@ pub enum JobError {
     /// It has arrived, or was given up.
     #[error("this message waits no more")]
     Gone,
+    #[error("your role does not allow this")]
+    NotYours,
     #[error(transparent)]
     Failure(#[from] Failure),
+}
+
+impl From<Barred> for JobError {
+    fn from(barred: Barred) -> Self {
+        match barred {
+            Barred::NotYours => Self::NotYours,
+            Barred::Failure(failure) => Self::Failure(failure),
+        }
+    }
 }
 
 impl From<StoreError> for JobError {
@@ -60,7 +73,7 @@ pub async fn stuck(app: &App) -> Result<i64, Failure> {
 /// [`JobError`].
 pub async fn try_now(app: &App, id: &str, actor: &Actor) -> Result<(), JobError> {
     let now = app.now();
-    let mut tx = app.store.begin().await?;
+    let mut tx = authority::begin(app, (actor, Right::JobsWrite)).await?;
     if !waiting::make_due(&mut tx, id, now).await? {
         return Err(JobError::Gone);
     }
@@ -77,7 +90,7 @@ pub async fn try_now(app: &App, id: &str, actor: &Actor) -> Result<(), JobError>
 /// [`JobError`].
 pub async fn discard(app: &App, id: &str, actor: &Actor) -> Result<(), JobError> {
     let now = app.now();
-    let mut tx = app.store.begin().await?;
+    let mut tx = authority::begin(app, (actor, Right::JobsWrite)).await?;
     let gone = waiting::discard(&mut tx, id).await?.ok_or(JobError::Gone)?;
     let mut event = Event::failure("delivery.discarded", actor, now)
         .detail("delivery", id)

@@ -11,6 +11,7 @@ use crate::outbound::Lane;
 use crate::protocol::client::Client;
 use crate::protocol::discovery::path;
 use crate::protocol::jose::jwt_claims;
+use crate::protocol::rights::Right;
 use crate::protocol::scope::Scopes;
 use crate::protocol::token::grant::client_credentials;
 use crate::protocol::token::trusted_issuer::{
@@ -22,6 +23,7 @@ use crate::service::audit::{Actor, Event};
 use crate::service::clients::key_sets::{self, KeySource};
 use crate::service::clients::{self, Activity};
 use crate::service::failure::Failure;
+use crate::service::people::authority::{self, Barred};
 use crate::service::sign_in::normalize_login;
 use crate::service::token::single_use;
 use crate::store::{StoreError, audit, trusted_issuers as store, users};
@@ -35,8 +37,19 @@ pub enum IssuerError {
     Taken,
     #[error("{}", list(.0))]
     Invalid(Vec<IssuerProblem>),
+    #[error("your role does not allow this")]
+    NotYours,
     #[error(transparent)]
     Failure(#[from] Failure),
+}
+
+impl From<Barred> for IssuerError {
+    fn from(barred: Barred) -> Self {
+        match barred {
+            Barred::NotYours => Self::NotYours,
+            Barred::Failure(failure) => Self::Failure(failure),
+        }
+    }
 }
 
 fn list(problems: &[IssuerProblem]) -> String {
@@ -64,7 +77,7 @@ pub async fn create(
     check(app, &issuer).await?;
     let now = app.now();
     let issuer = TrustedIssuer { created_at: now, disabled_at: None, ..issuer };
-    let mut tx = app.store.begin().await?;
+    let mut tx = authority::begin(app, (actor, Right::IssuersWrite)).await?;
     store::insert(&mut tx, &issuer).await?;
     let event = Event::success("issuer.trusted", actor, now)
         .detail("name", issuer.name.as_str())
@@ -109,7 +122,7 @@ async fn update_from(
     actor: &Actor,
 ) -> Result<Option<TrustedIssuer>, IssuerError> {
     check(app, &issuer).await?;
-    let mut tx = app.store.begin().await?;
+    let mut tx = authority::begin(app, (actor, Right::IssuersWrite)).await?;
     let now = store::hold(&mut tx, &before.name).await?.ok_or(IssuerError::NotFound)?;
     if unchanged && now != *before {
         return Ok(None);
@@ -146,7 +159,7 @@ pub async fn set_activity(
         Activity::Disabled => (issuer.disabled_at.or(Some(now)), "issuer.disabled"),
         Activity::Enabled => (None, "issuer.enabled"),
     };
-    let mut tx = app.store.begin().await?;
+    let mut tx = authority::begin(app, (actor, Right::IssuersWrite)).await?;
     if !store::set_disabled(&mut tx, name, disabled_at).await? {
         return Err(IssuerError::NotFound);
     }
@@ -158,8 +171,7 @@ pub async fn set_activity(
 
 /// What can be checked before anything is written.
 async fn check(app: &App, issuer: &TrustedIssuer) -> Result<(), IssuerError> {
-    let mut problems = rules::validate(issuer, app.issuer()).err().unwrap_or_default();
-    problems.extend(key_problems(app, issuer));
+    let mut problems = problems(app, issuer);
     for rule in &issuer.settings.rules {
         if clients::find(app, &rule.client_id).await?.is_none() {
             let problem = format!("there is no client {}", rule.client_id);
@@ -167,6 +179,13 @@ async fn check(app: &App, issuer: &TrustedIssuer) -> Result<(), IssuerError> {
         }
     }
     if problems.is_empty() { Ok(()) } else { Err(IssuerError::Invalid(problems)) }
+}
+
+/// What is wrong with it, whatever apps there are.
+pub(in crate::service) fn problems(app: &App, issuer: &TrustedIssuer) -> Vec<IssuerProblem> {
+    let mut problems = rules::validate(issuer, app.issuer()).err().unwrap_or_default();
+    problems.extend(key_problems(app, issuer));
+    problems
 }
 
 fn key_problems(app: &App, issuer: &TrustedIssuer) -> Vec<IssuerProblem> {
@@ -210,7 +229,7 @@ pub async fn get(app: &App, name: &str) -> Result<TrustedIssuer, IssuerError> {
 pub async fn delete(app: &App, name: &str, actor: &Actor) -> Result<TrustedIssuer, IssuerError> {
     let issuer = get(app, name).await?;
     let now = app.now();
-    let mut tx = app.store.begin().await?;
+    let mut tx = authority::begin(app, (actor, Right::IssuersWrite)).await?;
     if !store::delete(&mut tx, name).await? {
         return Err(IssuerError::NotFound);
     }

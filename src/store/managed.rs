@@ -10,10 +10,12 @@ pub enum Declared {
     Group,
     User,
     Client,
+    Webhook,
+    Issuer,
 }
 
 impl Declared {
-    pub const ALL: [Self; 3] = [Self::Group, Self::User, Self::Client];
+    pub const ALL: [Self; 5] = [Self::Group, Self::User, Self::Client, Self::Webhook, Self::Issuer];
 
     /// The word for one of them.
     pub fn as_str(self) -> &'static str {
@@ -21,6 +23,8 @@ impl Declared {
             Self::Group => "group",
             Self::User => "user",
             Self::Client => "client",
+            Self::Webhook => "webhook",
+            Self::Issuer => "issuer",
         }
     }
 }
@@ -31,16 +35,21 @@ pub async fn mark<'a>(sql: impl Sql<'a>, what: Declared, name: &str) -> Result<b
         Declared::Group => "update groups set managed = true where name = $1",
         Declared::User => "update users set managed = true where username = $1",
         Declared::Client => "update clients set managed = true where id = $1",
+        Declared::Webhook => "update webhooks set managed = true where name = $1",
+        Declared::Issuer => "update trusted_issuers set managed = true where name = $1",
     };
     Ok(sql.into().query(statement).bind(name).execute().await? == 1)
 }
 
-/// The names of all that were made from a file: of groups, user names, client ids.
+/// The names of all that were made from a file: of groups, user names, client ids, names of webhooks and
+/// issuers.
 pub async fn list(db: &Db, what: Declared) -> Result<Vec<String>, StoreError> {
     let statement = match what {
         Declared::Group => "select name from groups where managed order by name",
         Declared::User => "select username from users where managed order by username",
         Declared::Client => "select id from clients where managed order by id",
+        Declared::Webhook => "select name from webhooks where managed order by name",
+        Declared::Issuer => "select name from trusted_issuers where managed order by name",
     };
     let rows: Vec<(String,)> = db.query(statement).all().await?;
     Ok(rows.into_iter().map(|(name,)| name).collect())

@@ -37,7 +37,7 @@ pub const HOMES: &[(&str, &[&str])] = &[
     ("tar", &["src/service/backup"]),
     ("tempfile", &["src/cli", "src/service/backup"]),
     ("toml", &["src/cli/apply.rs", "src/snippets/app.rs", "src/snippets/tests.rs"]),
-    ("csv", &["src/service/people/import/lines.rs"]),
+    ("csv", &["src/service/people/import/lines.rs", "src/service/audit/sheet.rs"]),
     ("opentelemetry", &["src/telemetry/traces.rs"]),
     ("opentelemetry_sdk", &["src/telemetry/traces.rs"]),
     ("opentelemetry_otlp", &["src/telemetry/traces.rs"]),

@@ -146,9 +146,12 @@ async fn conforms(from: &Store, server: &Postgres) {
 }
 
 async fn marks_are_kept_by_name(store: &Store) {
-    for (what, name) in
-        [(Declared::Group, "name"), (Declared::User, "alice"), (Declared::Client, "app")]
-    {
+    for what in Declared::ALL {
+        let name = match what {
+            Declared::User => "alice",
+            Declared::Client => "app",
+            Declared::Group | Declared::Webhook | Declared::Issuer => "name",
+        };
         assert!(managed::mark(&store.db, what, name).await.unwrap());
         assert!(!managed::mark(&store.db, what, "nobody").await.unwrap());
         assert_eq!(managed::list(&store.db, what).await.unwrap(), [name], "{what:?}");

@@ -57,7 +57,7 @@ impl From<DuplicatesArg> for Duplicates {
     }
 }
 
-/// How people are written in the file.
+/// How people, or events, are written in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LayoutArg {
     /// Columns, with a line of titles

@@ -86,7 +86,7 @@ fn done(request: &HttpRequest) -> Option<Flash> {
         "elsewhere" => "You are signed out everywhere else.",
         _ => return None,
     };
-    Some(Flash { tone: Tone::Done, text: text.to_owned() })
+    Some(Flash { tone: Tone::Done, text: text.to_owned(), undo: None })
 }
 
 /// The apps the person uses that say where they are.

@@ -288,6 +288,7 @@ impl From<ClientError> for Fault {
             ClientError::LastSecret => Self::conflict("last_secret", error.to_string()),
             ClientError::WeakSecret => Self::field("client_secret", error.to_string()),
             ClientError::BadId => Self::field("client_id", error.to_string()),
+            ClientError::NotYours => Self::forbidden(NOT_YOURS),
             ClientError::Failure(failure) => failure.into(),
         }
     }
@@ -332,6 +333,7 @@ impl From<KeyChangeError> for Fault {
             KeyChangeError::InUse => {
                 Self::conflict("in_use", "This key is in use. Rotate first, then retire it.")
             }
+            KeyChangeError::NotYours => Self::forbidden(NOT_YOURS),
             KeyChangeError::Failure(failure) => failure.into(),
         }
     }

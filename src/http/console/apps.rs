@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::app_forms;
-use super::desk::{Answer, Desk, Stop};
+use super::desk::{Answer, Desk, NOT_YOURS, Stop};
 use super::rows;
-use crate::http::pages::When;
 use crate::http::pages::admin::client_forms::{Occasion, kind_in_words, origin_in_words};
 use crate::http::pages::admin::clients::{ClientRow, ClientsList};
 use crate::http::pages::admin::confirm::Confirm;
 use crate::http::pages::admin::{Section, path_below};
+use crate::http::pages::{Undo, When};
 use crate::protocol::client::Client;
 use crate::protocol::types::ClientId;
 use crate::service::clients::{self, Activity, ClientError};
@@ -61,6 +61,7 @@ pub(super) async fn client(desk: &Desk<'_>) -> Result<Client, Stop> {
 pub(super) fn stop(error: ClientError) -> Stop {
     match error {
         ClientError::Failure(failure) => Stop::Failure(failure),
+        ClientError::NotYours => Stop::Forbidden(NOT_YOURS),
         ClientError::NotFound
         | ClientError::Taken
         | ClientError::Invalid(_)
@@ -92,7 +93,9 @@ pub(super) async fn disable(desk: &Desk<'_>) -> Answer {
     let client = client(desk).await?;
     set_activity(desk, &client, Activity::Disabled).await?;
     let text = format!("{} is disabled and its tokens work no more.", client.metadata.client_name);
-    desk.done(text, &path(desk, &client))
+    let to = path(desk, &client);
+    let undo = Undo { path: format!("{to}/enable"), fields: Vec::new() };
+    desk.done_undoably(text, &to, undo)
 }
 
 async fn set_activity(desk: &Desk<'_>, client: &Client, activity: Activity) -> Result<(), Stop> {

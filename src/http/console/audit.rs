@@ -14,7 +14,7 @@ use crate::http::pages::FieldError;
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::audit::{AuditList, AuditQuery};
 use crate::service::audit;
-use crate::service::audit::export::Export;
+use crate::service::audit::export::{Export, Layout};
 use crate::store::Cursor;
 use crate::store::audit::{AuditFilter, Order, Outcome};
 
@@ -36,23 +36,29 @@ pub(super) async fn list(desk: &Desk<'_>) -> Answer {
     })
 }
 
-/// Everything that fits as a file, one event a line. It is read while it is sent, so that any number of
+/// Everything that fits as a file, one event a line or row. It is read while it is sent, so that any number of
 /// events takes the memory of a thousand.
 pub(super) async fn export(desk: &Desk<'_>) -> Answer {
     let asked = query(desk);
-    let errors = unreadable(&asked);
-    if !errors.is_empty() {
-        return wrong(desk, asked, errors);
+    let mut errors = unreadable(&asked);
+    let layout = Layout::from_name(&desk.asked("format"));
+    if layout.is_none() {
+        let text = "A download has the format ndjson or csv.".to_owned();
+        errors.push(FieldError { field: "main", text });
     }
-    let export = Export::of(filter(desk, &asked).await?);
+    let Some(layout) = layout.filter(|_| errors.is_empty()) else {
+        return wrong(desk, asked, errors);
+    };
+    let export = Export::of(filter(desk, &asked).await?, layout);
     let begun = (Arc::clone(desk.site().app()), export);
     let lines = futures_util::stream::try_unfold(begun, |(app, mut export)| async move {
         let lines = export.next(&app).await.map_err(std::io::Error::other)?;
         Ok::<_, std::io::Error>(lines.map(|lines| (Bytes::from(lines), (app, export))))
     });
-    let name = format!("audit-{}.ndjson", desk.site().now().rfc3339().replace(':', "-"));
+    let at = desk.site().now().rfc3339().replace(':', "-");
+    let name = format!("audit-{at}.{}", layout.ending());
     Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, "application/x-ndjson"))
+        .insert_header((header::CONTENT_TYPE, layout.media_type()))
         .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .body(BodyStream::new(lines)))

@@ -11,7 +11,7 @@ use crate::http::cookies::{self, BrowserBinding, Kind};
 use crate::http::headers::Forms;
 use crate::http::pages::admin::missing::Missing;
 use crate::http::pages::admin::{Console, Section, Subject};
-use crate::http::pages::{Chrome, Flash, Page, Tone};
+use crate::http::pages::{Chrome, Flash, Page, Tone, Undo};
 use crate::http::sign_in::steps::{self, Visit};
 use crate::http::site::Site;
 use crate::http::{extract, render};
@@ -392,12 +392,22 @@ impl Desk<'_> {
 
     /// After a change: on to a page of the console, which says what was done.
     pub(super) fn done(&self, text: impl Into<String>, to: &str) -> Answer {
-        self.lead_on(&Flash { tone: Tone::Done, text: text.into() }, to)
+        self.done_undoably(text, to, None::<Undo>)
+    }
+
+    /// As [`Desk::done`], with a form that takes the change back.
+    pub(super) fn done_undoably(
+        &self,
+        text: impl Into<String>,
+        to: &str,
+        undo: impl Into<Option<Undo>>,
+    ) -> Answer {
+        self.lead_on(&Flash { tone: Tone::Done, text: text.into(), undo: undo.into() }, to)
     }
 
     /// Nothing was changed: on to a page of the console, which says why.
     pub(super) fn refused(&self, text: impl Into<String>, to: &str) -> Answer {
-        self.lead_on(&Flash { tone: Tone::Warning, text: text.into() }, to)
+        self.lead_on(&Flash { tone: Tone::Warning, text: text.into(), undo: None }, to)
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "every handler ends like this")]

@@ -8,7 +8,7 @@ use crate::http::pages::admin::groups::{
     GroupDetail, GroupForm, GroupRow, GroupsList, ManagerRow, MemberRow, WayOut,
 };
 use crate::http::pages::admin::{Section, path_below};
-use crate::http::pages::{FieldError, When};
+use crate::http::pages::{FieldError, Undo, When};
 use crate::protocol::types::UserId;
 use crate::protocol::user::User;
 use crate::service::people::PeopleError;
@@ -148,7 +148,9 @@ pub(super) async fn remove_member(desk: &Desk<'_>) -> Answer {
     let who = (group.name.as_str(), &user.id);
     groups::change(desk.site(), who, Membership::Out, &desk.actor()).await.map_err(stop)?;
     let text = format!("{} is in {} no more.", name_of(&user), group.name);
-    desk.done(text, &path(desk, &group.name))
+    let to = path(desk, &group.name);
+    let undo = moving(&to, "add-member", &user);
+    desk.done_undoably(text, &to, undo)
 }
 
 pub(super) async fn add_manager(desk: &Desk<'_>) -> Answer {
@@ -208,6 +210,12 @@ pub(super) async fn delete(desk: &Desk<'_>) -> Answer {
     let group = desk.group()?;
     let deleted = groups::delete(desk.site(), &group.name, &desk.actor()).await.map_err(stop)?;
     desk.done(format!("{} is deleted.", deleted.name), &desk.site().path("/admin/groups"))
+}
+
+/// The form that moves somebody back.
+fn moving(group: &str, step: &str, user: &User) -> Undo {
+    let fields = vec![("member".to_owned(), user.id.to_string())];
+    Undo { path: format!("{group}/{step}"), fields }
 }
 
 /// Somebody whom this administrator sees; whom they do not see is not there.

@@ -1,6 +1,6 @@
 //! `/admin/issuers`: issuers outside whose tokens count here.
 
-use super::desk::{Answer, Desk, Stop};
+use super::desk::{Answer, Desk, NOT_YOURS, Stop};
 use super::people::sentence;
 use super::rows;
 use crate::clock::{Seconds, UnixTime};
@@ -9,7 +9,7 @@ use crate::http::pages::admin::issuers::{
     IssuerCreate, IssuerDetail, IssuerForm, IssuerRow, IssuersList, SpeaksFor,
 };
 use crate::http::pages::admin::{Section, path_below};
-use crate::http::pages::{FieldError, When};
+use crate::http::pages::{FieldError, Undo, When};
 use crate::protocol::scope::Scopes;
 use crate::protocol::token::trusted_issuer::{
     Identity, IssuerProblem, IssuerSettings, Reuse, Rule, TrustedIssuer,
@@ -108,6 +108,7 @@ async fn issuer(desk: &Desk<'_>) -> Result<TrustedIssuer, Stop> {
 fn stop(error: IssuerError) -> Stop {
     match error {
         IssuerError::Failure(failure) => Stop::Failure(failure),
+        IssuerError::NotYours => Stop::Forbidden(NOT_YOURS),
         IssuerError::NotFound | IssuerError::Taken | IssuerError::Invalid(_) => Stop::NotFound,
     }
 }
@@ -155,7 +156,9 @@ pub(super) async fn ask_disable(desk: &Desk<'_>) -> Answer {
 
 pub(super) async fn disable(desk: &Desk<'_>) -> Answer {
     let name = set_activity(desk, Activity::Disabled).await?;
-    desk.done(format!("{name} is disabled: its word counts no more."), &path(desk, &name))
+    let to = path(desk, &name);
+    let undo = Undo { path: format!("{to}/enable"), fields: Vec::new() };
+    desk.done_undoably(format!("{name} is disabled: its word counts no more."), &to, undo)
 }
 
 async fn set_activity(desk: &Desk<'_>, activity: Activity) -> Result<String, Stop> {

@@ -1,6 +1,6 @@
 //! `/admin/jobs`: what waits to be sent and why, and when the work beside the requests was last done.
 
-use super::desk::{Answer, Desk, Stop};
+use super::desk::{Answer, Desk, NOT_YOURS, Stop};
 use super::rows;
 use crate::clock::UnixTime;
 use crate::crypto::keyring::KeyState;
@@ -74,16 +74,12 @@ pub(super) async fn retry(desk: &Desk<'_>) -> Answer {
             desk.done("It is sent now. If it does not arrive, it is tried again.", &path(desk))
         }
         Err(JobError::Gone) => desk.refused(GONE, &path(desk)),
-        Err(JobError::Failure(failure)) => Err(Stop::Failure(failure)),
+        Err(error) => Err(stop(error)),
     }
 }
 
 pub(super) async fn ask_discard(desk: &Desk<'_>) -> Answer {
-    let job = match jobs::get(desk.site(), &desk.id).await {
-        Ok(job) => job,
-        Err(JobError::Gone) => return Err(Stop::NotFound),
-        Err(JobError::Failure(failure)) => return Err(Stop::Failure(failure)),
-    };
+    let job = jobs::get(desk.site(), &desk.id).await.map_err(stop)?;
     let receiver = job.client_id.map_or_else(String::new, |id| format!(" to {id}"));
     desk.show(&Confirm {
         chrome: desk.chrome(),
@@ -105,7 +101,15 @@ pub(super) async fn discard(desk: &Desk<'_>) -> Answer {
     match jobs::discard(desk.site(), &desk.id, &desk.actor()).await {
         Ok(()) => desk.done("The message is discarded.", &path(desk)),
         Err(JobError::Gone) => desk.refused(GONE, &path(desk)),
-        Err(JobError::Failure(failure)) => Err(Stop::Failure(failure)),
+        Err(error) => Err(stop(error)),
+    }
+}
+
+fn stop(error: JobError) -> Stop {
+    match error {
+        JobError::Gone => Stop::NotFound,
+        JobError::NotYours => Stop::Forbidden(NOT_YOURS),
+        JobError::Failure(failure) => Stop::Failure(failure),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `/admin/keys`: the keys that sign, and those others encrypt with.
 
-use super::desk::{Answer, Desk, Stop};
+use super::desk::{Answer, Desk, NOT_YOURS, Stop};
 use crate::crypto::keyring::KeyState;
 use crate::http::pages::When;
 use crate::http::pages::admin::Section;
@@ -84,12 +84,12 @@ pub(super) async fn rotate(desk: &Desk<'_>) -> Answer {
     let named = desk.text("alg");
     let actor = desk.actor();
     if let Some(alg) = settings.algorithms.iter().find(|alg| alg.as_str() == named) {
-        keys::rotate(desk.site(), *alg, &actor).await?;
+        keys::rotate(desk.site(), *alg, &actor).await.map_err(stop)?;
         return desk.done(format!("From now on a new key signs with {named}."), &path(desk));
     }
     let encryption = settings.encryption_algorithms.iter();
     let alg = encryption.copied().find(|alg| alg.as_str() == named).ok_or(Stop::NotFound)?;
-    encryption::rotate(desk.site(), alg, &actor).await?;
+    encryption::rotate(desk.site(), alg, &actor).await.map_err(stop)?;
     desk.done(format!("From now on apps encrypt with a new key for {named}."), &path(desk))
 }
 
@@ -148,8 +148,16 @@ pub(super) async fn retire(desk: &Desk<'_>) -> Answer {
     match retired {
         Ok(()) => desk.done("The key is retired.", &path(desk)),
         Err(KeyChangeError::InUse) => desk.refused(IN_USE, &path(desk)),
-        Err(KeyChangeError::NotFound) => Err(Stop::NotFound),
-        Err(KeyChangeError::Failure(failure)) => Err(Stop::Failure(failure)),
+        Err(error) => Err(stop(error)),
+    }
+}
+
+/// An error that no form can mend.
+fn stop(error: KeyChangeError) -> Stop {
+    match error {
+        KeyChangeError::NotFound | KeyChangeError::InUse => Stop::NotFound,
+        KeyChangeError::NotYours => Stop::Forbidden(NOT_YOURS),
+        KeyChangeError::Failure(failure) => Stop::Failure(failure),
     }
 }
 

@@ -23,6 +23,7 @@ mod preview;
 mod roles;
 mod rows;
 mod secrets;
+mod selected;
 mod sessions;
 mod step_up;
 mod table;
@@ -113,6 +114,8 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
     match action {
         Action::Overview => Box::pin(overview::show(desk)).await,
         Action::PeopleList => people::list(desk).await,
+        Action::PeopleAskSelected => Box::pin(selected::ask(desk)).await,
+        Action::PeopleSelected => Box::pin(selected::carry_out(desk)).await,
         Action::PersonNew => people::new(desk),
         Action::PersonCreate => people::create(desk).await,
         Action::PersonShow => person::show(desk).await,

@@ -3,11 +3,11 @@
 use super::desk::{Answer, Desk, Stop, name_of};
 use super::{people as forms, roles, rows};
 use crate::http::extract;
-use crate::http::pages::When;
 use crate::http::pages::admin::confirm::{Choice, Confirm};
 use crate::http::pages::admin::user_forms::UserForm;
 use crate::http::pages::admin::users::{AppAccess, PasswordState, UserDetail, UserView};
 use crate::http::pages::admin::{Section, Subject};
+use crate::http::pages::{Undo, When};
 use crate::protocol::rights::Right;
 use crate::protocol::user::User;
 use crate::service::authorize::consent;
@@ -149,8 +149,13 @@ pub(super) async fn disable(desk: &Desk<'_>) -> Answer {
     let user = desk.person()?;
     let changed =
         people::set_activity(desk.site(), &user.id, Activity::Disabled, &desk.actor()).await;
-    let text = format!("{} is disabled and signed out everywhere.", name_of(user));
-    changed_to(desk, changed, (&text, &path(desk, user)), user)
+    if changed.is_ok() {
+        let text = format!("{} is disabled and signed out everywhere.", name_of(user));
+        let to = path(desk, user);
+        let undo = Undo { path: format!("{to}/enable"), fields: Vec::new() };
+        return desk.done_undoably(text, &to, undo);
+    }
+    changed_to(desk, changed, ("", &path(desk, user)), user)
 }
 
 pub(super) async fn reset_link(desk: &Desk<'_>) -> Answer {

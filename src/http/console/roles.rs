@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use super::desk::{Answer, Desk, Stop, name_of};
 use super::people::sentence;
 use super::{apps, rows};
-use crate::http::pages::FieldError;
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::confirm::Confirm;
 use crate::http::pages::admin::roles::{
     RoleApp, RoleDetail, RoleForm, RolePerson, RoleRow, RolesInApp, RolesList,
 };
+use crate::http::pages::{FieldError, Undo};
 use crate::protocol::client::Client;
 use crate::protocol::types::{ClientId, UserId};
 use crate::protocol::user::User;
@@ -169,16 +169,27 @@ async fn change(
 pub(super) async fn take(desk: &Desk<'_>) -> Answer {
     let client = apps::client(desk).await?;
     let role = of_form(desk, &client).await?;
-    let name = if desk.form.has("group") {
+    let (text, holder) = if desk.form.has("group") {
         let name = desk.text("group");
         change(desk, &role, (Holder::Group(&name), Giving::Taken)).await.map_err(stop)?;
-        format!("Nobody is {} by {name} any more.", role.name)
+        (format!("Nobody is {} by {name} any more.", role.name), ("group", name))
     } else {
         let user = somebody(desk, &desk.text("person")).await?.ok_or(Stop::NotFound)?;
         change(desk, &role, (Holder::Person(&user.id), Giving::Taken)).await.map_err(stop)?;
-        format!("{} is {} no more.", name_of(&user), role.name)
+        (format!("{} is {} no more.", name_of(&user), role.name), ("person", user.id.to_string()))
     };
-    desk.done(name, &path(desk, &client, &role.name))
+    let undo = giving_back(desk, (&client, &role.name), holder);
+    desk.done_undoably(text, &path(desk, &client, &role.name), undo)
+}
+
+/// The form that gives a role back to whom it was taken from.
+fn giving_back(
+    desk: &Desk<'_>,
+    (client, role): (&Client, &str),
+    (field, holder): (&str, String),
+) -> Undo {
+    let fields = vec![("app_role".to_owned(), role.to_owned()), (field.to_owned(), holder)];
+    Undo { path: format!("{}/roles/give", apps::path(desk, client)), fields }
 }
 
 async fn somebody(desk: &Desk<'_>, typed: &str) -> Result<Option<User>, Stop> {

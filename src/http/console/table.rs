@@ -55,6 +55,8 @@ pub(super) enum About {
 pub(super) enum Action {
     Overview,
     PeopleList,
+    PeopleAskSelected,
+    PeopleSelected,
     PersonNew,
     PersonCreate,
     PersonShow,
@@ -189,6 +191,8 @@ pub(super) static TABLE: &[Entry] = &[
     get("/admin/users", Right::PeopleRead, Action::PeopleList),
     post("/admin/users", Right::PeopleWrite, Action::PersonCreate),
     get("/admin/users/new", Right::PeopleWrite, Action::PersonNew),
+    get("/admin/users/selected", Right::PeopleWrite, Action::PeopleAskSelected),
+    post("/admin/users/selected", Right::PeopleWrite, Action::PeopleSelected),
     get("/admin/users/{id}", Right::PeopleRead, Action::PersonShow).person(),
     post("/admin/users/{id}/edit", Right::PeopleWrite, Action::PersonEdit).person(),
     post("/admin/users/{id}/enable", Right::PeopleWrite, Action::PersonEnable).person(),
@@ -404,6 +408,7 @@ mod tests {
                 "/add-redirect-uri",
                 "/discard",
                 "/preview",
+                "/selected",
             ];
             let shows =
                 entry.method == Method::Get && !asks.iter().any(|step| entry.path.ends_with(step));
@@ -427,6 +432,8 @@ mod tests {
                 "GET /admin/users",
                 "POST /admin/users",
                 "GET /admin/users/new",
+                "GET /admin/users/selected",
+                "POST /admin/users/selected",
                 "GET /admin/users/{id}",
                 "POST /admin/users/{id}/edit",
                 "POST /admin/users/{id}/enable",

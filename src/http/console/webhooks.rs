@@ -10,7 +10,7 @@ use crate::http::pages::admin::webhooks::{
     WebhookSecret, WebhooksList,
 };
 use crate::http::pages::admin::{Section, path_below};
-use crate::http::pages::{FieldError, When};
+use crate::http::pages::{FieldError, Undo, When};
 use crate::service::clients::Activity;
 use crate::service::webhooks::kinds::KINDS;
 use crate::service::webhooks::{self, Outcome, Webhook, WebhookError, WebhookSettings};
@@ -204,7 +204,9 @@ async fn ask_disable(desk: &Desk<'_>) -> Answer {
 
 async fn disable(desk: &Desk<'_>) -> Answer {
     let webhook = set_activity(desk, Activity::Disabled).await?;
-    desk.done(format!("{} is disabled.", webhook.name), &path(desk, &webhook))
+    let to = path(desk, &webhook);
+    let undo = Undo { path: format!("{to}/enable"), fields: Vec::new() };
+    desk.done_undoably(format!("{} is disabled.", webhook.name), &to, undo)
 }
 
 async fn set_activity(desk: &Desk<'_>, activity: Activity) -> Result<Webhook, Stop> {

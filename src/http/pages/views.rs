@@ -13,6 +13,16 @@ use crate::service::session::sightings::Sighting;
 pub struct Flash {
     pub tone: Tone,
     pub text: String,
+    /// What takes it back, where that can be done.
+    pub undo: Option<Undo>,
+}
+
+/// The form of a message that takes back what the message tells of.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Undo {
+    /// Path that it posts to, with the issuer's path.
+    pub path: String,
+    pub fields: Vec<(String, String)>,
 }
 
 /// Whether a message is good news.

@@ -3,6 +3,7 @@
 
 pub mod chain;
 pub mod export;
+mod sheet;
 pub mod verification;
 
 use serde_json::{Value, json};

@@ -22,10 +22,12 @@ use crate::protocol::client::validation::MetadataProblem;
 use crate::protocol::client::{
     Client, ClientMetadata, ClientOrigin, ConsentPolicy, metadata_document as documents,
 };
+use crate::protocol::rights::Right;
 use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Event};
 use crate::service::clients::checks::Author;
 use crate::service::failure::Failure;
+use crate::service::people::authority::{self, Barred};
 use crate::service::revocation::{self, Subject};
 use crate::service::session::farewell;
 use crate::store::clients::{self, ClientFilter, protected_resources};
@@ -57,6 +59,8 @@ pub enum ClientError {
     WeakSecret,
     #[error("a client_id needs 1 to 64 letters, digits, '-', '_' or '.'")]
     BadId,
+    #[error("your role does not allow this")]
+    NotYours,
     #[error(transparent)]
     Failure(#[from] Failure),
 }
@@ -70,6 +74,15 @@ impl From<StoreError> for ClientError {
         match error {
             StoreError::Conflict => Self::Taken,
             other => Self::Failure(other.into()),
+        }
+    }
+}
+
+impl From<Barred> for ClientError {
+    fn from(barred: Barred) -> Self {
+        match barred {
+            Barred::NotYours => Self::NotYours,
+            Barred::Failure(failure) => Self::Failure(failure),
         }
     }
 }
@@ -156,7 +169,7 @@ pub async fn create(app: &App, new: NewClient, actor: &Actor) -> Result<WithSecr
         (true, None) => Some(Secret::generate()),
     };
     let now = app.now();
-    let mut tx = app.store.begin().await?;
+    let mut tx = authority::begin(app, (actor, Right::ClientsWrite)).await?;
     let client = Client {
         token_version: first_version(&mut tx, &id, now).await?,
         id,
@@ -298,7 +311,7 @@ async fn update_from(
         )]));
     }
     client.updated_at = app.now();
-    let mut tx = app.store.begin().await?;
+    let mut tx = authority::begin(app, (actor, Right::ClientsWrite)).await?;
     let held = clients::hold(&mut tx, &client.id).await?;
     if made_from.is_some() && held.as_ref() != made_from {
         return Ok(None);
@@ -352,7 +365,7 @@ pub async fn set_activity(
 ) -> Result<(), ClientError> {
     let before = get(app, id).await?;
     let now = app.now();
-    let mut tx = app.store.begin().await?;
+    let mut tx = authority::begin(app, (actor, Right::ClientsWrite)).await?;
     let (kind, pending) = match activity {
         Activity::Enabled => {
             clients::set_disabled(&mut tx, id, None, now).await?;
@@ -388,7 +401,7 @@ pub async fn set_activity(
 pub async fn delete(app: &App, id: &ClientId, actor: &Actor) -> Result<(), ClientError> {
     get(app, id).await?;
     let now = app.now();
-    let mut tx = app.store.begin().await?;
+    let mut tx = authority::begin(app, (actor, Right::ClientsWrite)).await?;
     let version = clients::raise_token_version(&mut tx, id).await?;
     // Before the rows go with the client's: whoever adds something to them at this moment is waited for
     // while they need not wait for the client.
@@ -425,7 +438,7 @@ pub async fn rotate_secret(
     let now = app.now();
     let secret = own.map_or_else(|| Ok(Secret::generate()), check_secret)?;
     client.secret_hashes = vec![secret.hash().as_str().to_owned()];
-    let mut tx = app.store.begin().await?;
+    let mut tx = authority::begin(app, (actor, Right::ClientsSecret)).await?;
     clients::set_secret_hashes(&mut tx, id, &client.secret_hashes, now).await?;
     let event = Event::success("client.secret_rotated", actor, now).client(id);
     audit::append(&mut tx, &event.into_row()).await?;

@@ -6,8 +6,10 @@ use super::{ClientError, WithSecret};
 use crate::app::App;
 use crate::crypto::secret::Secret;
 use crate::protocol::client::{Client, ClientOrigin};
+use crate::protocol::rights::Right;
 use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Event};
+use crate::service::people::authority;
 use crate::store::{Tx, audit, clients, sync};
 
 /// Most secrets of one app.
@@ -34,7 +36,7 @@ pub fn marks(client: &Client) -> Vec<String> {
 /// [`ClientError`].
 pub async fn add(app: &App, id: &ClientId, actor: &Actor) -> Result<WithSecret, ClientError> {
     let secret = Secret::generate();
-    let mut tx = app.store.begin().await?;
+    let mut tx = authority::begin(app, (actor, Right::ClientsSecret)).await?;
     let mut client = held(&mut tx, id).await?;
     if client.secret_hashes.len() >= MOST {
         return Err(ClientError::TooManySecrets);
@@ -57,7 +59,7 @@ pub async fn retire(
     marked: &str,
     actor: &Actor,
 ) -> Result<(), ClientError> {
-    let mut tx = app.store.begin().await?;
+    let mut tx = authority::begin(app, (actor, Right::ClientsSecret)).await?;
     let mut client = held(&mut tx, id).await?;
     let before = client.secret_hashes.len();
     client.secret_hashes.retain(|hash| mark(hash) != marked);

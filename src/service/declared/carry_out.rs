@@ -4,10 +4,21 @@
 use super::DeclaredError;
 use super::plan::{Change, Work};
 use crate::app::App;
+use crate::crypto::secret::Secret;
 use crate::protocol::types::ClientId;
 use crate::service::audit::Actor;
-use crate::service::{clients, people};
-use crate::store::managed;
+use crate::service::clients::Activity;
+use crate::service::{clients, people, trusted_issuers, webhooks};
+use crate::store::managed::{self, Declared};
+
+/// What is told of a change that is done.
+pub struct News<'a> {
+    /// Of a group, a webhook or an issuer, a user name or a client id.
+    pub name: &'a str,
+    pub what: Declared,
+    /// A secret that was made for it, which nobody hears again.
+    pub secret: Option<&'a Secret>,
+}
 
 /// Carries out changes and tells of each that is done. What was made is marked as made from a file.
 ///
@@ -16,56 +27,92 @@ use crate::store::managed;
 pub async fn carry_out(
     app: &App,
     changes: Vec<Change>,
-    tell: &mut dyn FnMut(&str),
+    tell: &mut dyn FnMut(News<'_>),
 ) -> Result<(), DeclaredError> {
     for change in changes {
         let (entry, what, name) = (change.entry(), change.what, change.name);
         let is_made = matches!(
             change.work,
-            Work::CreateGroup | Work::CreateUser(..) | Work::CreateClient(..)
+            Work::CreateGroup
+                | Work::CreateUser(..)
+                | Work::CreateClient(..)
+                | Work::CreateWebhook(..)
+                | Work::CreateIssuer(..)
         );
-        Box::pin(one(app, (&entry, &name), change.work)).await?;
+        let secret = Box::pin(one(app, (&entry, &name), change.work)).await?;
+        // Before anything else can go wrong: a secret is told nowhere else.
+        tell(News { name: &name, what, secret: secret.as_ref() });
         if is_made {
             managed::mark(&app.store.db, what, &name).await?;
         }
-        tell(&entry);
     }
     Ok(())
 }
 
-async fn one(app: &App, (entry, name): (&str, &str), work: Work) -> Result<(), DeclaredError> {
+/// One change; the secret that was made for it, if one was.
+async fn one(
+    app: &App,
+    (entry, name): (&str, &str),
+    work: Work,
+) -> Result<Option<Secret>, DeclaredError> {
+    match work {
+        Work::CreateGroup | Work::DeleteGroup => group(app, (entry, name), work).await?,
+        Work::CreateUser(..) | Work::UpdateUser(..) | Work::DeleteUser(..) => {
+            person(app, entry, work).await?;
+        }
+        Work::CreateClient(..)
+        | Work::UpdateClient(..)
+        | Work::DeleteClient
+        | Work::SetRoles(..) => client(app, (entry, name), work).await?,
+        Work::CreateWebhook(..) | Work::UpdateWebhook(..) | Work::DeleteWebhook => {
+            return webhook(app, (entry, name), work).await;
+        }
+        Work::CreateIssuer(..) | Work::UpdateIssuer(..) | Work::DeleteIssuer => {
+            issuer(app, (entry, name), work).await?;
+        }
+    }
+    Ok(None)
+}
+
+async fn group(app: &App, (entry, name): (&str, &str), work: Work) -> Result<(), DeclaredError> {
+    let actor = &Actor::CommandLine;
+    let changed = match work {
+        Work::CreateGroup => people::groups::create(app, (name, ""), actor).await.map(drop),
+        _ => people::groups::delete(app, name, actor).await.map(drop),
+    };
+    changed.map_err(|error| DeclaredError::of_groups(entry, error))
+}
+
+async fn person(app: &App, entry: &str, work: Work) -> Result<(), DeclaredError> {
     let actor = &Actor::CommandLine;
     let of_people = |error| DeclaredError::of_people(entry, error);
-    let of_groups = |error| DeclaredError::of_groups(entry, error);
-    let of_clients = |error| DeclaredError::of_clients(entry, error);
-    let id = ClientId::new(name);
-    match work {
-        Work::CreateGroup => {
-            people::groups::create(app, (name, ""), actor).await.map_err(of_groups)?;
-        }
-        Work::DeleteGroup => {
-            people::groups::delete(app, name, actor).await.map_err(of_groups)?;
-        }
+    let (id, activity) = match work {
         Work::CreateUser(new, activity) => {
-            let user = people::create(app, *new, actor).await.map_err(of_people)?;
-            if let Some(activity) = activity {
-                people::set_activity(app, &user.id, activity, actor).await.map_err(of_people)?;
-            }
+            (people::create(app, *new, actor).await.map_err(of_people)?.id, activity)
         }
         Work::UpdateUser(id, edit, activity) => {
             if let Some(edit) = edit {
                 people::update(app, &id, *edit, actor).await.map_err(of_people)?;
             }
-            if let Some(activity) = activity {
-                people::set_activity(app, &id, activity, actor).await.map_err(of_people)?;
-            }
+            (id, activity)
         }
-        Work::DeleteUser(id) => people::delete(app, &id, actor).await.map_err(of_people)?,
+        Work::DeleteUser(id) => return people::delete(app, &id, actor).await.map_err(of_people),
+        _ => return Ok(()),
+    };
+    if let Some(activity) = activity {
+        people::set_activity(app, &id, activity, actor).await.map_err(of_people)?;
+    }
+    Ok(())
+}
+
+async fn client(app: &App, (entry, name): (&str, &str), work: Work) -> Result<(), DeclaredError> {
+    let actor = &Actor::CommandLine;
+    let of_clients = |error| DeclaredError::of_clients(entry, error);
+    let id = ClientId::new(name);
+    let activity = match work {
         Work::CreateClient(new, activity) => {
             clients::create(app, *new, actor).await.map_err(of_clients)?;
-            if let Some(activity) = activity {
-                clients::set_activity(app, &id, activity, actor).await.map_err(of_clients)?;
-            }
+            activity
         }
         Work::UpdateClient(metadata, secret, activity) => {
             if let Some(metadata) = metadata {
@@ -75,12 +122,69 @@ async fn one(app: &App, (entry, name): (&str, &str), work: Work) -> Result<(), D
                 let rotated = clients::rotate_secret(app, &id, Some(secret), actor).await;
                 rotated.map_err(of_clients)?;
             }
-            if let Some(activity) = activity {
-                clients::set_activity(app, &id, activity, actor).await.map_err(of_clients)?;
-            }
+            activity
         }
-        Work::SetRoles(roles) => super::roles::carry_out(app, (entry, &id), roles).await?,
-        Work::DeleteClient => clients::delete(app, &id, actor).await.map_err(of_clients)?,
+        Work::SetRoles(roles) => return super::roles::carry_out(app, (entry, &id), roles).await,
+        _ => return clients::delete(app, &id, actor).await.map_err(of_clients),
+    };
+    if let Some(activity) = activity {
+        clients::set_activity(app, &id, activity, actor).await.map_err(of_clients)?;
+    }
+    Ok(())
+}
+
+async fn webhook(
+    app: &App,
+    (entry, name): (&str, &str),
+    work: Work,
+) -> Result<Option<Secret>, DeclaredError> {
+    let actor = &Actor::CommandLine;
+    let of_webhooks = |error| DeclaredError::of_webhooks(entry, error);
+    let (id, activity, secret) = match work {
+        Work::CreateWebhook(settings, activity) => {
+            let made = webhooks::create(app, settings, actor).await.map_err(of_webhooks)?;
+            (made.0.id, activity, Some(made.1))
+        }
+        Work::UpdateWebhook(id, settings, activity) => {
+            if let Some(settings) = settings {
+                webhooks::update(app, &id, (settings, actor)).await.map_err(of_webhooks)?;
+            }
+            (id, activity, None)
+        }
+        _ => {
+            let webhook = webhooks::get(app, name).await.map_err(of_webhooks)?;
+            webhooks::delete(app, &webhook.id, actor).await.map_err(of_webhooks)?;
+            return Ok(None);
+        }
+    };
+    if let Some(activity) = activity {
+        webhooks::set_activity(app, &id, (activity, actor)).await.map_err(of_webhooks)?;
+    }
+    Ok(secret)
+}
+
+async fn issuer(app: &App, (entry, name): (&str, &str), work: Work) -> Result<(), DeclaredError> {
+    let actor = &Actor::CommandLine;
+    let of_issuers = |error| DeclaredError::of_issuers(entry, error);
+    let activity: Option<Activity> = match work {
+        Work::CreateIssuer(issuer, activity) => {
+            trusted_issuers::create(app, *issuer, actor).await.map_err(of_issuers)?;
+            activity
+        }
+        Work::UpdateIssuer(issuer, activity) => {
+            if let Some(issuer) = issuer {
+                trusted_issuers::update(app, *issuer, actor).await.map_err(of_issuers)?;
+            }
+            activity
+        }
+        _ => {
+            trusted_issuers::delete(app, name, actor).await.map_err(of_issuers)?;
+            None
+        }
+    };
+    if let Some(activity) = activity {
+        let switched = trusted_issuers::set_activity(app, name, activity, actor).await;
+        switched.map_err(of_issuers)?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::endpoints;
 use super::state::{ClientState, GroupState, State, UserState};
 use crate::app::App;
 use crate::protocol::client::ClientOrigin;
@@ -13,13 +14,19 @@ use crate::store::users::{self, UserFilter};
 /// Rows read at once.
 const PAGE: i64 = 500;
 
-/// Every group, every person and every app that an administrator has made. Passwords and secrets are not
-/// part of it.
+/// Every group, every person, every app that an administrator has made, every webhook and every trusted
+/// issuer. Passwords and secrets are not part of it.
 ///
 /// # Errors
 /// [`Failure`] when SQL does not answer.
 pub async fn export(app: &App) -> Result<State, Failure> {
-    Ok(State { groups: groups(app).await?, users: people(app).await?, clients: apps(app).await? })
+    Ok(State {
+        groups: groups(app).await?,
+        users: people(app).await?,
+        clients: apps(app).await?,
+        webhooks: endpoints::webhooks_here(app).await?,
+        issuers: endpoints::issuers_here(app).await?,
+    })
 }
 
 async fn groups(app: &App) -> Result<Vec<GroupState>, Failure> {

@@ -1,15 +1,17 @@
-//! People, groups and apps as a file declares them: written from what is there, compared with it, and
-//! carried out through the same use cases as single commands.
+//! People, groups, apps, webhooks and trusted issuers as a file declares them: written from what is there,
+//! compared with it, and carried out through the same use cases as single commands.
 //!
 //! | module | job |
 //! |---|---|
 //! | `carry_out` | the changes, one after the other |
+//! | `endpoints` | webhooks and trusted issuers: their export and plan |
 //! | `export` | the file for what is there |
 //! | `plan` | what has to change for a file to be true |
 //! | `roles` | the roles of an app: their export, plan and changes |
 //! | `state` | what a file may say |
 
 mod carry_out;
+mod endpoints;
 mod export;
 mod plan;
 mod roles;
@@ -19,11 +21,13 @@ use crate::service::clients::ClientError;
 use crate::service::failure::Failure;
 use crate::service::people::PeopleError;
 use crate::service::people::groups::GroupError;
+use crate::service::trusted_issuers::IssuerError;
+use crate::service::webhooks::WebhookError;
 
-pub use carry_out::carry_out;
+pub use carry_out::{News, carry_out};
 pub use export::export;
 pub use plan::{Action, Change, Pruning, Secrets, plan};
-pub use state::{ClientState, GroupState, RoleState, State, UserState};
+pub use state::{ClientState, GroupState, IssuerState, RoleState, State, UserState, WebhookState};
 
 /// Why a file cannot be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +54,20 @@ impl DeclaredError {
     fn of_groups(entry: &str, error: GroupError) -> Self {
         match error {
             GroupError::Failure(failure) => failure.into(),
+            other => Self::entry(entry, other),
+        }
+    }
+
+    fn of_webhooks(entry: &str, error: WebhookError) -> Self {
+        match error {
+            WebhookError::Failure(failure) => failure.into(),
+            other => Self::entry(entry, other),
+        }
+    }
+
+    fn of_issuers(entry: &str, error: IssuerError) -> Self {
+        match error {
+            IssuerError::Failure(failure) => failure.into(),
             other => Self::entry(entry, other),
         }
     }

@@ -8,16 +8,19 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::DeclaredError;
+use super::endpoints;
 use super::roles;
 use super::state::{ClientState, RoleState, State, UserState, members};
 use crate::app::App;
 use crate::crypto::secret::Secret;
 use crate::protocol::client::{Client, ClientMetadata};
+use crate::protocol::token::trusted_issuer::TrustedIssuer;
 use crate::protocol::types::{ClientId, UserId};
 use crate::protocol::user::User;
 use crate::service::clients::checks::{self, Author};
 use crate::service::clients::{self, Activity, ClientError, NewClient, secret_matches};
 use crate::service::people::{self, Edit, NewPerson, RoleEdit};
+use crate::service::webhooks::WebhookSettings;
 use crate::store::managed::{self, Declared};
 use crate::store::{groups, users};
 
@@ -43,7 +46,7 @@ pub type Secrets<'a> = &'a dyn Fn(&Path) -> Result<String, String>;
 /// One change.
 pub struct Change {
     pub what: Declared,
-    /// Of a group, a user name or a client id.
+    /// Of a group, a webhook or an issuer, a user name or a client id.
     pub name: String,
     pub action: Action,
     /// What changes: the name of a member, what it was and what it becomes. Never a secret.
@@ -62,6 +65,13 @@ pub(super) enum Work {
     UpdateClient(Option<Box<ClientMetadata>>, Option<Secret>, Option<Activity>),
     DeleteClient,
     SetRoles(Vec<RoleState>),
+    CreateWebhook(WebhookSettings, Option<Activity>),
+    /// By its id.
+    UpdateWebhook(String, Option<WebhookSettings>, Option<Activity>),
+    DeleteWebhook,
+    CreateIssuer(Box<TrustedIssuer>, Option<Activity>),
+    UpdateIssuer(Option<Box<TrustedIssuer>>, Option<Activity>),
+    DeleteIssuer,
 }
 
 impl Change {
@@ -105,6 +115,16 @@ pub async fn plan(
         let entry = once(Declared::Client, &client.client_id)?;
         changes.extend(Box::pin(one_app(app, &entry, (client, secrets))).await?);
         changes.extend(roles::plan(app, &entry, client).await?);
+    }
+    for webhook in &state.webhooks {
+        let entry = once(Declared::Webhook, &webhook.name)?;
+        changes.extend(endpoints::plan_webhook(app, &entry, webhook).await?);
+    }
+    let made: BTreeSet<&str> =
+        state.clients.iter().map(|client| client.client_id.as_str()).collect();
+    for issuer in &state.issuers {
+        let entry = once(Declared::Issuer, &issuer.name)?;
+        changes.extend(endpoints::plan_issuer(app, (&entry, &made), issuer).await?);
     }
     if pruning == Pruning::Prune {
         // A group that somebody in the file is in is made with them.
@@ -190,7 +210,7 @@ fn changed_person((before, after): (User, User), disabled: Option<bool>) -> Opti
     Some(Change { what, name, action: Action::Update, fields, work })
 }
 
-fn activity(
+pub(super) fn activity(
     is_disabled: bool,
     disabled: Option<bool>,
     fields: &mut Vec<(String, Value, Value)>,
@@ -270,7 +290,9 @@ async fn prune(
     named: &BTreeSet<(Declared, String)>,
     changes: &mut Vec<Change>,
 ) -> Result<(), DeclaredError> {
-    for what in [Declared::Client, Declared::User, Declared::Group] {
+    let order =
+        [Declared::Issuer, Declared::Webhook, Declared::Client, Declared::User, Declared::Group];
+    for what in order {
         for name in managed::list(&app.store.db, what).await? {
             if named.contains(&(what, name.clone())) {
                 continue;
@@ -278,6 +300,8 @@ async fn prune(
             let work = match what {
                 Declared::Client => Work::DeleteClient,
                 Declared::Group => Work::DeleteGroup,
+                Declared::Webhook => Work::DeleteWebhook,
+                Declared::Issuer => Work::DeleteIssuer,
                 Declared::User => match users::by_login(&app.store.db, &name).await? {
                     Some(user) => Work::DeleteUser(user.id),
                     None => continue,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::protocol::client::{ClientKind, ClientMetadata};
+use crate::protocol::token::trusted_issuer::IssuerSettings;
 
 /// A whole file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -14,6 +15,8 @@ pub struct State {
     pub groups: Vec<GroupState>,
     pub users: Vec<UserState>,
     pub clients: Vec<ClientState>,
+    pub webhooks: Vec<WebhookState>,
+    pub issuers: Vec<IssuerState>,
 }
 
 /// A group.
@@ -76,6 +79,31 @@ pub struct RoleState {
     /// Names of the groups that give it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<String>,
+}
+
+/// An endpoint that is told what happens. Its secret is not declared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookState {
+    pub name: String,
+    pub url: String,
+    /// Kinds of audit events, areas such as `user.*`, or `*`.
+    pub events: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<bool>,
+}
+
+/// A trusted issuer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IssuerState {
+    pub name: String,
+    /// `iss` of its tokens.
+    pub issuer: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<bool>,
+    /// All of them: what is left out is as with a new one.
+    pub settings: IssuerSettings,
 }
 
 impl ClientState {

@@ -1,4 +1,5 @@
-//! A realm exported from Keycloak: its people with their passwords, its groups and its OpenID Connect apps.
+//! A realm exported from Keycloak: its people with their passwords, its groups, its OpenID Connect apps and
+//! their roles.
 //! What has no place here is left out with the reason.
 //!
 //! | module | job |
@@ -6,11 +7,14 @@
 //! | `app` | a client of the realm as an app |
 //! | `person` | a user of the realm as a person |
 //! | `realm` | the part of the export that is read |
+//! | `roles` | the roles of its clients, and who has them |
 
 mod app;
 mod person;
 mod realm;
+mod roles;
 
+use std::collections::BTreeSet;
 use std::io::Read;
 
 use crate::app::App;
@@ -31,7 +35,7 @@ pub use realm::Realm;
 pub enum News<'a> {
     /// Of the people.
     People(import::News<'a>),
-    /// A group or an app was left out.
+    /// A group, an app or a role was left out.
     LeftOut { entry: String, reason: String },
 }
 
@@ -41,9 +45,13 @@ pub struct Imported {
     pub people: ImportProgress,
     pub groups: u64,
     pub clients: u64,
-    /// Groups and apps that were there already.
+    /// Roles of apps.
+    pub roles: u64,
+    /// How often one was given to somebody, or to a group.
+    pub given: u64,
+    /// Groups, apps and roles that were there already.
     pub known: u64,
-    /// Groups and apps that were left out.
+    /// Groups, apps and roles that were left out.
     pub left_out: u64,
 }
 
@@ -70,17 +78,29 @@ pub async fn run(
     for name in realm.group_names() {
         add_group(app, (&name, plan.mode), &mut imported, tell).await?;
     }
+    let mut here = BTreeSet::new();
     for client in &realm.clients {
-        add_client(app, (client, plan.mode), &mut imported, tell).await?;
+        if add_client(app, (client, plan.mode), &mut imported, tell).await? {
+            here.insert(client.client_id.clone());
+        }
     }
+    let roles = roles::Roles::of(&realm);
+    let made = roles.create(app, (&here, plan.mode), &mut imported, tell).await?;
+    let mut rejected = BTreeSet::new();
     let mut people = realm.users.into_iter().zip(1_u64..).filter_map(|(user, number)| {
         // The account behind a client of its own comes with the client.
         user.service_account_client_id.is_none().then(|| {
             Ok::<_, LinesError>(Line { number, end: number, record: person::record(user) })
         })
     });
-    let mut hear = |news: import::News<'_>| tell(News::People(news));
+    let mut hear = |news: import::News<'_>| {
+        if let import::News::Rejected { line, .. } = &news {
+            rejected.insert(*line);
+        }
+        tell(News::People(news));
+    };
     imported.people = Box::pin(import::run(app, &mut people, plan, &mut hear)).await?;
+    roles.give(app, (&made, &rejected, plan.mode), &mut imported).await?;
     Ok(imported)
 }
 
@@ -110,14 +130,15 @@ async fn add_group(
     Ok(())
 }
 
+/// Tells whether the app is here now, or would be.
 async fn add_client(
     app: &App,
     (client, mode): (&realm::KeycloakClient, Mode),
     imported: &mut Imported,
     tell: &mut dyn FnMut(News<'_>),
-) -> Result<(), ImportError> {
+) -> Result<bool, ImportError> {
     if client.is_built_in() {
-        return Ok(());
+        return Ok(false);
     }
     let outcome = match app::new_client(client) {
         Err(reason) => Err(reason),
@@ -134,9 +155,10 @@ async fn add_client(
         Err(reason) => {
             imported.left_out += 1;
             tell(News::LeftOut { entry: format!("client {}", client.client_id), reason });
+            return Ok(false);
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 async fn add(app: &App, (new, mode): (NewClient, Mode)) -> Result<(), ClientError> {

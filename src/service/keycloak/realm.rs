@@ -21,17 +21,49 @@ pub struct Realm {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Roles {
-    realm: Vec<serde::de::IgnoredAny>,
-    client: BTreeMap<String, Vec<serde::de::IgnoredAny>>,
+    realm: Vec<KeycloakRole>,
+    /// By the client's id.
+    client: BTreeMap<String, Vec<KeycloakRole>>,
+}
+
+/// A role of the realm or of a client.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct KeycloakRole {
+    pub(super) name: String,
+    pub(super) description: Option<String>,
+    /// Other roles that come with it.
+    pub(super) composites: Composites,
+}
+
+/// Names of roles of the realm, and of clients by their ids.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Composites {
+    pub(super) realm: Vec<String>,
+    pub(super) client: BTreeMap<String, Vec<String>>,
 }
 
 impl Realm {
-    /// How many roles it has, which have no place here.
+    /// How many roles it has that are of no app, which have no place here.
     #[must_use]
     pub fn role_count(&self) -> usize {
-        self.roles.as_ref().map_or(0, |roles| {
-            roles.realm.len() + roles.client.values().map(Vec::len).sum::<usize>()
-        })
+        self.realm_roles().count()
+    }
+
+    pub(super) fn realm_roles(&self) -> impl Iterator<Item = &KeycloakRole> {
+        self.roles.iter().flat_map(|roles| &roles.realm)
+    }
+
+    /// Of each client that is no part of Keycloak.
+    pub(super) fn client_roles(&self) -> impl Iterator<Item = (&String, &Vec<KeycloakRole>)> {
+        let all = self.roles.iter().flat_map(|roles| &roles.client);
+        all.filter(|(client, roles)| !is_built_in(client) && !roles.is_empty())
+    }
+
+    /// Those that are in no other.
+    pub(super) fn groups(&self) -> &[KeycloakGroup] {
+        &self.groups
     }
 
     /// Groups by their paths, those inside another behind it.
@@ -50,9 +82,12 @@ impl Realm {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct KeycloakGroup {
-    name: String,
-    sub_groups: Vec<Self>,
+pub(super) struct KeycloakGroup {
+    pub(super) name: String,
+    pub(super) sub_groups: Vec<Self>,
+    pub(super) realm_roles: Vec<String>,
+    /// Names of roles by the ids of their clients.
+    pub(super) client_roles: BTreeMap<String, Vec<String>>,
 }
 
 /// A user.
@@ -70,6 +105,9 @@ pub(super) struct KeycloakUser {
     pub(super) credentials: Vec<Credential>,
     /// Paths, each with a slash in front.
     pub(super) groups: Vec<String>,
+    pub(super) realm_roles: Vec<String>,
+    /// Names of roles by the ids of their clients.
+    pub(super) client_roles: BTreeMap<String, Vec<String>>,
     pub(super) service_account_client_id: Option<String>,
 }
 
@@ -130,18 +168,22 @@ pub(super) struct KeycloakClient {
 impl KeycloakClient {
     /// Whether every realm has it, for Keycloak's own pages.
     pub(super) fn is_built_in(&self) -> bool {
-        const OWN: [&str; 6] = [
-            "account",
-            "account-console",
-            "admin-cli",
-            "broker",
-            "realm-management",
-            "security-admin-console",
-        ];
-        OWN.contains(&self.client_id.as_str())
+        is_built_in(&self.client_id)
     }
 
     pub(super) fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.get(name)?.as_str().filter(|text| !text.is_empty())
     }
+}
+
+fn is_built_in(client_id: &str) -> bool {
+    const OWN: [&str; 6] = [
+        "account",
+        "account-console",
+        "admin-cli",
+        "broker",
+        "realm-management",
+        "security-admin-console",
+    ];
+    OWN.contains(&client_id)
 }

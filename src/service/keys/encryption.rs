@@ -11,15 +11,17 @@
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::clock::Seconds;
+use crate::clock::{Seconds, UnixTime};
 use crate::crypto::jwe::own::{self, EncryptionKey};
 use crate::crypto::keyring::KeyState;
+use crate::protocol::rights::Right;
 use crate::protocol::types::KeyEncryptionAlg;
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
 use crate::service::keys::{self, KeyChangeError};
+use crate::service::people::authority;
 use crate::store::keys::encryption::{self, EncryptionKeyRow};
-use crate::store::{StoreError, audit, sync};
+use crate::store::{StoreError, Tx, audit, sync};
 
 /// How long a replaced key goes on decrypting. Clients may cache the JWKS for five minutes; some
 /// keep it for a day whatever we say.
@@ -44,7 +46,7 @@ pub(in crate::service) async fn ensure(app: &App) -> Result<(), Failure> {
     let missing: Vec<_> = wanted.copied().filter(|alg| !has_key(*alg)).collect();
     let made = futures_util::future::try_join_all(missing.into_iter().map(|alg| make(app, alg)));
     for row in made.await? {
-        match replace(app, &row, &Actor::System).await {
+        match replace(app.store.begin().await?, &row, (&Actor::System, app.now())).await {
             // Another node started at the same moment and was faster; its key is as good.
             Ok(()) | Err(StoreError::Conflict) => {}
             Err(error) => return Err(error.into()),
@@ -70,9 +72,11 @@ async fn make(app: &App, alg: KeyEncryptionAlg) -> Result<EncryptionKeyRow, Fail
 }
 
 /// Puts a new key in the place of the active one.
-async fn replace(app: &App, row: &EncryptionKeyRow, actor: &Actor) -> Result<(), StoreError> {
-    let now = app.now();
-    let mut tx = app.store.begin().await?;
+async fn replace(
+    mut tx: Tx,
+    row: &EncryptionKeyRow,
+    (actor, now): (&Actor, UnixTime),
+) -> Result<(), StoreError> {
     let replaced = encryption::retire(&mut tx, row.alg, now.plus(RETIREMENT)).await?;
     encryption::insert(&mut tx, row).await?;
     let kind = if replaced == 0 { "key.created" } else { "key.rotated" };
@@ -110,11 +114,12 @@ fn sealed(row: EncryptionKeyRow) -> EncryptionKey {
 /// of the two counts.
 ///
 /// # Errors
-/// [`Failure`].
-pub async fn rotate(app: &App, alg: KeyEncryptionAlg, actor: &Actor) -> Result<(), Failure> {
+/// [`KeyChangeError::NotYours`] or a failure.
+pub async fn rotate(app: &App, alg: KeyEncryptionAlg, actor: &Actor) -> Result<(), KeyChangeError> {
     let row = make(app, alg).await?;
-    match replace(app, &row, actor).await {
-        Ok(()) | Err(StoreError::Conflict) => keys::reload(app).await,
+    let tx = authority::begin(app, (actor, Right::KeysRotate)).await?;
+    match replace(tx, &row, (actor, app.now())).await {
+        Ok(()) | Err(StoreError::Conflict) => Ok(keys::reload(app).await?),
         Err(error) => Err(error.into()),
     }
 }
@@ -130,7 +135,7 @@ pub async fn retire(app: &App, kid: &str, actor: &Actor) -> Result<(), KeyChange
         return Err(KeyChangeError::InUse);
     }
     let now = app.now();
-    let mut tx = app.store.begin().await?;
+    let mut tx = authority::begin(app, (actor, Right::KeysRotate)).await?;
     encryption::delete(&mut tx, kid).await?;
     let event = Event::success("key.retired", actor, now).detail("kid", kid);
     audit::append(&mut tx, &event.into_row()).await?;
@@ -153,7 +158,7 @@ pub(in crate::service) async fn tick(app: &App) -> Result<(), Failure> {
         } else if row.remove_after.is_some_and(|at| at <= now) {
             match retire(app, &row.kid, &Actor::System).await {
                 Ok(()) | Err(KeyChangeError::NotFound | KeyChangeError::InUse) => {}
-                Err(KeyChangeError::Failure(failure)) => return Err(failure),
+                Err(error) => return Err(error.into()),
             }
         }
     }

@@ -13,9 +13,11 @@ use std::sync::{Arc, PoisonError};
 use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
 use crate::crypto::keyring::{self, KeyState, Keyring, StoredKey};
+use crate::protocol::rights::Right;
 use crate::protocol::types::SigningAlg;
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
+use crate::service::people::authority::{self, Barred};
 use crate::store::keys::{self, KeyChange, KeyRow};
 use crate::store::{StoreError, Tx, audit, sync};
 
@@ -33,13 +35,34 @@ pub enum KeyChangeError {
     NotFound,
     #[error("this is the key in use; rotate first")]
     InUse,
+    #[error("your role does not allow this")]
+    NotYours,
     #[error(transparent)]
     Failure(#[from] Failure),
+}
+
+impl From<Barred> for KeyChangeError {
+    fn from(barred: Barred) -> Self {
+        match barred {
+            Barred::NotYours => Self::NotYours,
+            Barred::Failure(failure) => Self::Failure(failure),
+        }
+    }
 }
 
 impl From<StoreError> for KeyChangeError {
     fn from(error: StoreError) -> Self {
         Self::Failure(error.into())
+    }
+}
+
+/// What Doorward does by itself fails for no other reason.
+impl From<KeyChangeError> for Failure {
+    fn from(error: KeyChangeError) -> Self {
+        match error {
+            KeyChangeError::Failure(failure) => failure,
+            other => Self::Internal(other.to_string()),
+        }
     }
 }
 
@@ -66,18 +89,24 @@ pub async fn ensure(app: &App) -> Result<(), Failure> {
 }
 
 async fn ensure_signing(app: &App) -> Result<(), Failure> {
-    make_missing(app, &app.config.keys.algorithms).await.map(drop)
+    make_missing(app, &app.config.keys.algorithms, &Actor::System).await?;
+    Ok(())
 }
 
 /// Makes the active and next keys that these algorithms lack; tells whether there were any.
-async fn make_missing(app: &App, algs: &[SigningAlg]) -> Result<bool, Failure> {
+async fn make_missing(
+    app: &App,
+    algs: &[SigningAlg],
+    actor: &Actor,
+) -> Result<bool, KeyChangeError> {
     let rows = keys::all(&app.store.db).await?;
     let missing = missing(algs, &rows);
     if missing.is_empty() {
         return Ok(false);
     }
     let made = generate(app, &missing).await?;
-    match insert_all(app, &made, &Actor::System).await {
+    let tx = authority::begin(app, (actor, Right::KeysRotate)).await?;
+    match insert_all(tx, &made, actor).await {
         // Another node started at the same moment and was faster; its keys are as good.
         Ok(()) | Err(StoreError::Conflict) => Ok(true),
         Err(error) => Err(error.into()),
@@ -85,8 +114,7 @@ async fn make_missing(app: &App, algs: &[SigningAlg]) -> Result<bool, Failure> {
 }
 
 /// All of them or none: the database lets only one key per algorithm and state in.
-async fn insert_all(app: &App, made: &[KeyRow], actor: &Actor) -> Result<(), StoreError> {
-    let mut tx = app.store.begin().await?;
+async fn insert_all(mut tx: Tx, made: &[KeyRow], actor: &Actor) -> Result<(), StoreError> {
     for row in made {
         insert(&mut tx, row, actor).await?;
     }
@@ -189,14 +217,14 @@ pub async fn reload(app: &App) -> Result<(), Failure> {
 /// another node rotates at the same moment, one of the two rotations counts.
 ///
 /// # Errors
-/// [`Failure`].
-pub async fn rotate(app: &App, alg: SigningAlg, actor: &Actor) -> Result<(), Failure> {
+/// [`KeyChangeError::NotYours`] or a failure.
+pub async fn rotate(app: &App, alg: SigningAlg, actor: &Actor) -> Result<(), KeyChangeError> {
     if let Some(kid) = active(app, alg).await? {
         return rotate_from(app, (alg, &kid), actor).await;
     }
     // Nothing to rotate from: an algorithm that was never used here, or was taken out of service.
-    make_missing(app, &[alg]).await?;
-    reload(app).await
+    make_missing(app, &[alg], actor).await?;
+    Ok(reload(app).await?)
 }
 
 /// The key that signs with this algorithm, as SQL says.
@@ -213,29 +241,28 @@ async fn rotate_from(
     app: &App,
     (alg, from): (SigningAlg, &str),
     actor: &Actor,
-) -> Result<(), Failure> {
+) -> Result<(), KeyChangeError> {
     for _ in 0..MOST_TRIES {
         // A next key that was removed a moment ago is missed: without one there is nothing to
         // rotate to.
-        make_missing(app, &[alg]).await?;
+        make_missing(app, &[alg], &Actor::System).await?;
         let fresh = generate(app, &[(alg, KeyState::Next)]).await?;
-        match rotate_in_tx(app, (alg, from, &fresh), actor).await {
+        let tx = authority::begin(app, (actor, Right::KeysRotate)).await?;
+        match rotate_in_tx(tx, (alg, from, &fresh), (actor, app.now())).await {
             Ok(()) => break,
             Err(StoreError::Conflict) if active(app, alg).await?.as_deref() != Some(from) => break,
             Err(StoreError::Conflict) => {}
             Err(error) => return Err(error.into()),
         }
     }
-    reload(app).await
+    Ok(reload(app).await?)
 }
 
 async fn rotate_in_tx(
-    app: &App,
+    mut tx: Tx,
     (alg, from, fresh): (SigningAlg, &str, &[KeyRow]),
-    actor: &Actor,
+    (actor, now): (&Actor, UnixTime),
 ) -> Result<(), StoreError> {
-    let now = app.now();
-    let mut tx = app.store.begin().await?;
     promote(&mut tx, (alg, from), now).await?;
     for row in fresh {
         insert(&mut tx, row, actor).await?;
@@ -293,7 +320,7 @@ fn changed(was_ours: bool) -> Result<(), StoreError> {
 /// [`KeyChangeError::InUse`] for the active key, which must be rotated first.
 pub async fn retire(app: &App, kid: &str, actor: &Actor) -> Result<(), KeyChangeError> {
     let now = app.now();
-    let mut tx = app.store.begin().await?;
+    let mut tx = authority::begin(app, (actor, Right::KeysRotate)).await?;
     let rows = keys::all(&mut tx).await?;
     let row = rows.iter().find(|row| row.kid == kid).ok_or(KeyChangeError::NotFound)?;
     // Asked again where it is deleted: another node may have let it sign since it was read.
@@ -314,7 +341,7 @@ pub async fn retire(app: &App, kid: &str, actor: &Actor) -> Result<(), KeyChange
 /// # Errors
 /// [`Failure`].
 pub async fn tick(app: &App) -> Result<(), Failure> {
-    if make_missing(app, &app.config.keys.algorithms).await? {
+    if make_missing(app, &app.config.keys.algorithms, &Actor::System).await? {
         reload(app).await?;
     }
     let now = app.now();
@@ -330,7 +357,7 @@ pub async fn tick(app: &App) -> Result<(), Failure> {
             Some(KeyState::Retiring) => set_aside(app, row).await?,
             Some(KeyState::Retired) => match retire(app, &row.kid, &Actor::System).await {
                 Ok(()) | Err(KeyChangeError::NotFound | KeyChangeError::InUse) => {}
-                Err(KeyChangeError::Failure(failure)) => return Err(failure),
+                Err(error) => return Err(error.into()),
             },
             Some(KeyState::Active | KeyState::Next) | None => {}
         }

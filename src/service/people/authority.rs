@@ -3,10 +3,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::app::App;
 use crate::protocol::rights::{Person, Power, Reach, Right, Role, Standing};
 use crate::protocol::types::UserId;
 use crate::protocol::user::User;
 use crate::service::audit::Actor;
+use crate::service::failure::Failure;
 use crate::service::people::PeopleError;
 use crate::store::{Sql, StoreError, Tx, api, group_managers, groups, users};
 
@@ -20,6 +22,31 @@ pub(in crate::service) enum Authority {
     Unlimited,
     /// An administrator in the console or with an API key, or a service at the REST API.
     Limited(Standing),
+}
+
+/// Why somebody cannot begin with a change that is about no person.
+pub(in crate::service) enum Barred {
+    /// They do not have the right, or have it no more.
+    NotYours,
+    Failure(Failure),
+}
+
+/// Begins the transaction of a change that is about no person, with whatever of the administrator's
+/// power it stands on held in it.
+///
+/// # Errors
+/// [`Barred`].
+pub(in crate::service) async fn begin(
+    app: &App,
+    (actor, right): (&Actor, Right),
+) -> Result<Tx, Barred> {
+    let failure = |error: StoreError| Barred::Failure(error.into());
+    let mut tx = app.store.begin().await.map_err(failure)?;
+    let authority = Authority::of(&mut tx, actor, None).await.map_err(|error| match error {
+        PeopleError::Failure(failure) => Barred::Failure(failure),
+        _ => Barred::NotYours,
+    })?;
+    if authority.may(right) { Ok(tx) } else { Err(Barred::NotYours) }
 }
 
 /// The person whose role counts for what `actor` does, in the console or by a key.

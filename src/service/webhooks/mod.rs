@@ -24,8 +24,7 @@ use crate::protocol::rights::Right;
 use crate::service::audit::{Actor, Event};
 use crate::service::clients::Activity;
 use crate::service::failure::Failure;
-use crate::service::people::PeopleError;
-use crate::service::people::authority::Authority;
+use crate::service::people::authority::{self, Barred};
 use crate::store::webhooks as store;
 use crate::store::webhooks::deliveries::{self, Delivered};
 use crate::store::{StoreError, Tx, audit};
@@ -65,6 +64,15 @@ impl From<StoreError> for WebhookError {
         match error {
             StoreError::Conflict => Self::Taken,
             other => Self::Failure(other.into()),
+        }
+    }
+}
+
+impl From<Barred> for WebhookError {
+    fn from(barred: Barred) -> Self {
+        match barred {
+            Barred::NotYours => Self::NotYours,
+            Barred::Failure(failure) => Self::Failure(failure),
         }
     }
 }
@@ -286,12 +294,7 @@ pub fn host_of(url: &str) -> String {
 
 /// Begins a transaction of somebody who may look after webhooks.
 async fn begin(app: &App, actor: &Actor) -> Result<Tx, WebhookError> {
-    let mut tx = app.store.begin().await?;
-    let authority = Authority::of(&mut tx, actor, None).await.map_err(|error| match error {
-        PeopleError::Failure(failure) => WebhookError::Failure(failure),
-        _ => WebhookError::NotYours,
-    })?;
-    if authority.may(Right::WebhooksWrite) { Ok(tx) } else { Err(WebhookError::NotYours) }
+    Ok(authority::begin(app, (actor, Right::WebhooksWrite)).await?)
 }
 
 fn about(kind: &'static str, actor: &Actor, (app, webhook): (&App, &Webhook)) -> Event {
@@ -310,7 +313,10 @@ fn invalid(field: &'static str, problem: impl Into<String>) -> WebhookError {
 }
 
 /// What can be said of the settings before anything is written; brings subscriptions into order.
-fn check(app: &App, settings: WebhookSettings) -> Result<WebhookSettings, WebhookError> {
+pub(in crate::service) fn check(
+    app: &App,
+    settings: WebhookSettings,
+) -> Result<WebhookSettings, WebhookError> {
     let WebhookSettings { name, url, mut events } = settings;
     if name.is_empty() || name.trim() != name || name.chars().count() > LONGEST_NAME {
         let problem = format!(

@@ -8,6 +8,8 @@
 //! | `preview` | what an app would be told of somebody, and the claims of its own |
 //! | `roles` | the roles of apps: made, given, taken, deleted; who may, and what is noted |
 //! | `rights` | each address with each role, operators and their betters, the last owner |
+//! | `lost_power` | rights are asked again in the transaction of a change |
+//! | `selected` | one change for several people, and taking changes back |
 //! | `wizard` | adding an app step by step, its first sign-in, two secrets |
 //! | `api_keys` | API keys in the console: made, used, seen, revoked |
 //! | `step_up` | secrets, keys, power and backups ask for the password once more |
@@ -19,12 +21,14 @@ mod api_keys;
 mod group_managers;
 mod groups;
 mod issuers;
+mod lost_power;
 mod overview;
 mod pages;
 mod preview;
 mod rights;
 mod roles;
 mod safety;
+mod selected;
 mod step_up;
 mod three_faces;
 mod webhooks;

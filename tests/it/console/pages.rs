@@ -201,6 +201,19 @@ on_both_backends! {
         let same_request = events.attributes("tbody tr a.small", "href");
         let together = owner.page(&same_request[0]).await.texts("tbody tr");
         assert!(together.len() == 1 && together[0].contains("key.retired"), "{together:?}");
+        let links = events.attributes("main .actions a.button", "href");
+        assert_eq!(links.len(), 2, "{links:?}");
+        for (link, kind, lines) in
+            [(&links[0], "text/csv; charset=utf-8; header=present", 2), (&links[1], "application/x-ndjson", 1)]
+        {
+            let file = owner.browser.get(link).await;
+            file.assert_status(200);
+            assert_eq!(file.headers["content-type"], kind);
+            assert_eq!(file.body.lines().count(), lines, "{}", file.body);
+            assert!(file.body.contains("key.retired"), "{}", file.body);
+        }
+        let unknown = owner.browser.get("/admin/audit/export?format=xml").await;
+        unknown.assert_status(400);
         let own = format!("/admin/audit?user={}&kind=session.created", owner.username);
         assert_eq!(owner.page(&own).await.texts("tbody tr").len(), 1);
         for (asked, field, typed) in [

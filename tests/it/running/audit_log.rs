@@ -104,6 +104,14 @@ on_both_backends! {
         assert!(world.run(&to_file).status.success());
         assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 1);
         assert_eq!(world.run(&to_file).status.code(), Some(1), "it does not write over a file");
+        let table = world.run(&["audit", "export", "--kind", "user.created", "--as", "csv"]).stdout;
+        let table = String::from_utf8(table).unwrap();
+        let rows: Vec<_> = table.split_terminator("\r\n").collect();
+        assert_eq!(rows.len(), 2, "{table}");
+        assert!(rows[0].starts_with("seq,id,at,kind,result,actor,user_id,"), "{table}");
+        assert!(rows[1].contains(",user.created,success,command-line,"), "{table}");
+        let nothing = world.run(&["audit", "export", "--kind", "nothing", "--as", "csv"]).stdout;
+        assert_eq!(String::from_utf8(nothing).unwrap().lines().count(), 1, "titles alone");
         submit_sign_in(&world.browser(), "nobody", "wrong-password-of-hers").await;
         let failures = list(&["--kind", "sign_in.failed"]);
         assert_eq!(failures["items"][0]["detail"]["reason"], "unknown_user");

@@ -83,7 +83,13 @@ fn realm(world: &World) -> Value {
     users.push(disabled);
     users.push(user("md5", &[credential("md5-crypt", "AAAA")]));
     users.push(user("b ad", &[]));
-    users.push(json!({ "username": "service-account-robot", "serviceAccountClientId": "robot" }));
+    users[0]["clientRoles"] =
+        json!({ "wiki": ["editor", "odd name"], "account": ["view-profile"] });
+    users[4]["realmRoles"] = json!(["default-roles-shop", "buyer"]);
+    users.push(json!({
+        "username": "service-account-robot", "serviceAccountClientId": "robot",
+        "clientRoles": { "wiki": ["editor"] },
+    }));
     let client = |id: &str, more: Value| {
         let mut client = json!({
             "clientId": id, "enabled": true, "protocol": "openid-connect", "publicClient": false,
@@ -96,8 +102,21 @@ fn realm(world: &World) -> Value {
     };
     json!({
         "id": "shop", "realm": "shop", "notBefore": 0, "sslRequired": "external",
-        "roles": { "realm": [{ "name": "buyer" }], "client": { "wiki": [{ "name": "editor" }] } },
-        "groups": [{ "name": "staff", "path": "/staff", "subGroups": [
+        "roles": {
+            "realm": [
+                { "name": "buyer", "composite": true,
+                  "composites": { "client": { "single": ["customer"] } } },
+                { "name": "offline_access", "description": "${role_offline-access}" },
+            ],
+            "client": {
+                "wiki": [{ "name": "editor", "description": "Writes." }, { "name": "odd name" }],
+                "single": [{ "name": "customer", "description": "${customer}" }],
+                "pattern": [{ "name": "lost" }],
+                "account": [{ "name": "view-profile" }],
+            },
+        },
+        "groups": [{ "name": "staff", "path": "/staff", "clientRoles": { "wiki": ["editor"] },
+                     "subGroups": [
             { "name": "night", "path": "/staff/night", "subGroups": [] },
         ] }],
         "users": users,
@@ -136,7 +155,7 @@ on_both_backends! {
         let wanted = json!({
             "realm": "shop",
             "created": 6, "updated": 0, "skipped": 0, "rejected": 2, "groups": 2, "clients": 3,
-            "known": 0, "left_out": 3, "roles": 2,
+            "app_roles": 2, "app_roles_given": 4, "known": 0, "left_out": 6, "roles": 2,
         });
         assert_eq!(figures(&import(&world, &[&path, "--dry-run"]), 3), wanted);
         assert_eq!(count(&world, "select count(*) from audit_events").await, before);
@@ -145,6 +164,8 @@ on_both_backends! {
         for (entry, word) in [
             ("user 7", "md5-crypt"), ("user 8", "id: "), ("client pattern", "pattern"),
             ("client masked", "kc.sh"), ("client saml", "OpenID Connect"),
+            ("role wiki:odd name", "letters"), ("roles of pattern", "left out"),
+            ("roles that client robot has", "people and groups"),
         ] {
             let line = told.lines().find(|line| line.contains(&format!("\"{entry}\"")));
             assert!(line.is_some_and(|line| line.contains(word)), "{entry}: {told}");
@@ -165,9 +186,16 @@ on_both_backends! {
         assert_eq!(App::known(&world, "wiki", SECRET).introspect("x").await.status, 200);
         assert_eq!(world.cli(&["client", "show", "single"])["kind"], "spa");
         assert_eq!(App::known(&world, "robot", SECRET).client_credentials().await.status, 200);
+        // Their roles are those of the apps: of a person, of groups, and by a composite one.
+        let editor = world.cli(&["role", "show", "wiki", "editor"]);
+        assert_eq!(editor["description"], "Writes.");
+        let groups = json!(["staff", "staff/night"]);
+        assert_eq!(editor["given_to"], json!({ "users": [HASHES[0].0], "groups": groups }));
+        let customer = world.cli(&["role", "show", "single", "customer"]);
+        assert_eq!(customer["given_to"], json!({ "users": ["none"], "groups": [] }));
         // The same again finds everything there.
         let again = figures(&import(&world, &[&path, "--duplicates", "skip"]), 3);
-        assert_eq!([&again["created"], &again["skipped"], &again["known"]], [&json!(0), &json!(6), &json!(5)]);
+        assert_eq!([&again["created"], &again["skipped"], &again["known"]], [&json!(0), &json!(6), &json!(7)]);
         world.assert_log_is_clean(&[SECRET, THEIR_PASSWORD]);
     }
 

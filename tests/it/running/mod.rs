@@ -23,6 +23,7 @@
 //! | `crash` | the server is killed twenty times under load and loses nothing it acknowledged |
 //! | `backups` | backup, restore and copy, killed in the middle, damaged, and from one kind of database to the other |
 //! | `declared` | people, groups and apps as a file says, written, carried out and pruned |
+//! | `declared_endpoints` | webhooks and trusted issuers as a file says, their secrets told once |
 //! | `imports` | many people from a file, interrupted and resumed, with passwords from elsewhere |
 //! | `keycloak` | a realm from Keycloak: people with their passwords, apps with their secrets, and what is left out |
 //! | `lock_order` | thirty-four who change the same rows at once, and never wait in a circle |
@@ -42,6 +43,7 @@ mod cli_changes;
 mod costs;
 mod crash;
 mod declared;
+mod declared_endpoints;
 mod finality;
 mod floods;
 mod imports;

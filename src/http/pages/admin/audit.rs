@@ -125,14 +125,19 @@ impl AuditList {
         error_of(&self.errors, field)
     }
 
-    /// Where all events of this filter are in a file.
-    fn export(&self) -> String {
+    /// Where all events of this filter are in a file of this format.
+    fn export(&self, format: &str) -> String {
         let fields = self.filter.fields();
-        let pairs: Vec<_> = fields.iter().filter(|(_, value)| !value.is_empty()).collect();
+        let asked = fields.iter().copied().filter(|(_, value)| !value.is_empty());
+        let pairs: Vec<_> = asked.chain([("format", format)]).collect();
         // Encoding pairs of strings cannot fail.
         let query = serde_urlencoded::to_string(pairs).unwrap_or_default();
-        let mark = if query.is_empty() { "" } else { "?" };
-        format!("{}/admin/audit/export{mark}{query}", self.chrome.base)
+        format!("{}/admin/audit/export?{query}", self.chrome.base)
+    }
+
+    /// What a download holds, in words.
+    fn everything(&self) -> &'static str {
+        if self.filter.is_empty() { "everything" } else { "all that match" }
     }
 
     fn next_page(&self) -> Option<String> {

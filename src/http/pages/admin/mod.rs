@@ -17,6 +17,7 @@ pub mod missing;
 pub mod overview;
 pub mod preview;
 pub mod roles;
+pub mod selected;
 pub mod sessions;
 pub mod trial;
 pub mod user_forms;
@@ -26,7 +27,7 @@ pub mod wizard;
 
 use super::render;
 use super::sample::words;
-use super::views::{Flash, Tone};
+use super::views::{Flash, Tone, Undo};
 use crate::protocol::rights::{Reach, Right, Role};
 
 /// What surrounds every console page.
@@ -256,6 +257,10 @@ impl Console {
         let flash = (section == Section::Sessions).then(|| Flash {
             tone: Tone::Done,
             text: words("Signed out ada on Safari on iPhone."),
+            undo: Some(Undo {
+                path: words("/admin/groups/crew/add-member"),
+                fields: vec![("member".to_owned(), words("5f0c1f0e"))],
+            }),
         });
         Self {
             section,
@@ -323,6 +328,7 @@ fn samples_of_people_and_apps() -> Vec<(&'static str, String)> {
         ("admin/user/read_only", render(&users::UserDetail::sample_read_only())),
         ("admin/user_new", render(&user_forms::UserCreate::sample())),
         ("admin/link_once", render(&user_forms::LinkOnce::sample())),
+        ("admin/selected", render(&selected::SelectedOutcome::sample())),
         ("admin/users/manager", render(&users::UsersList::sample_of_manager())),
         ("admin/groups", render(&groups::GroupsList::sample())),
         ("admin/groups/none", render(&groups::GroupsList::sample_empty())),

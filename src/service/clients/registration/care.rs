@@ -6,10 +6,12 @@ use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
 use crate::crypto::secret::Secret;
 use crate::protocol::client::{Client, ClientMetadata, ClientOrigin, registration};
+use crate::protocol::rights::Right;
 use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Event};
 use crate::service::clients::{self as client_cases, ClientError};
 use crate::service::failure::Failure;
+use crate::service::people::authority;
 use crate::store::clients::{self, documents, registrations};
 use crate::store::{StoreError, Tx, audit, sync};
 
@@ -71,7 +73,7 @@ pub(crate) async fn note_set(
 pub async fn revoke_token(app: &App, id: &ClientId, actor: &Actor) -> Result<Client, ClientError> {
     let client = client_cases::get(app, id).await?;
     let now = app.now();
-    let mut tx = app.store.begin().await?;
+    let mut tx = authority::begin(app, (actor, Right::ClientsWrite)).await?;
     // Nobody knows what this is the hash of.
     let nobodys = Secret::generate().hash();
     if !registrations::replace_token(&mut tx, id, nobodys.as_str()).await? {
