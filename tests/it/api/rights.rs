@@ -36,6 +36,11 @@ async fn filled(world: &World, maker: &Api, (path, n): (&str, usize)) -> String 
             is(maker.command(Method::PUT, &charge).await, 204);
             name
         }
+        path if path.starts_with("/organisations/{id}") => {
+            let name = format!("org-{n}");
+            is(maker.post("/organisations", &json!({ "name": name })).await, 201);
+            name
+        }
         path if path.starts_with("/clients/{id}") => {
             let made = is(maker.post("/clients", &app()).await, 201).json();
             made["client_id"].as_str().expect("an id").to_owned()
@@ -72,6 +77,7 @@ async fn call(api: &Api, (method, path): (&str, &str), n: usize) -> Answer {
     let body = match path {
         "/users" => json!({ "username": format!("made-{n}"), "groups": ["crew"] }),
         "/groups" => json!({ "name": format!("made/{n}") }),
+        "/organisations" => json!({ "name": format!("made-{n}") }),
         "/clients" => app(),
         path if path.starts_with("/clients/") => json!({ "metadata": {} }),
         "/keys/rotate" => json!({ "alg": "ES256" }),
