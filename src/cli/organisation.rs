@@ -213,17 +213,15 @@ fn list(
     output: &mut Output<'_>,
 ) -> Result<Exit, Failure> {
     let limit = i64::from(args.limit);
-    let mut found = engine::with_app(globals, async |app| match &args.user {
-        Some(user) => {
+    let mut found = engine::with_app(globals, async |app| {
+        if let Some(user) = &args.user {
             let user = people::find(app, user).await?;
-            Ok(members::of_user(app, &user.id).await?)
+            return Ok(members::of_user(app, &user.id).await?);
         }
-        None => {
-            // One more than asked for tells whether the list goes on.
-            let (search, after) = (args.search.clone(), args.after.clone());
-            let filter = OrganisationFilter { search, after, limit: limit + 1 };
-            Ok(organisations::list(app, &filter).await?)
-        }
+        // One more than asked for tells whether the list goes on.
+        let (search, after) = (args.search.clone(), args.after.clone());
+        let filter = OrganisationFilter { search, after, limit: limit + 1 };
+        Ok(organisations::list(app, &filter).await?)
     })?;
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = found.len() > most;

@@ -25,6 +25,13 @@ pub fn is_handle(name: &str) -> bool {
         && bytes.last().is_some_and(|b| plain(*b))
 }
 
+/// Whether this can be the id of one; what cannot is not looked for.
+#[must_use]
+pub fn is_id(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+    (1..=64).contains(&text.len()) && text.bytes().all(plain)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -36,6 +43,14 @@ mod tests {
         }
         for bad in ["", "-a", "a-", "Acme", "a b", "a/b", "..", "\u{e4}", &"a".repeat(61)] {
             assert!(!is_handle(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_looked_for_if_it_looks_like_one() {
+        assert!(is_id("7d1c0f0e-8a53-4a52-b7f6-0d6b8f1d2a34"));
+        for bad in ["", "a b", "\0", "'", &"a".repeat(65)] {
+            assert!(!is_id(bad), "{bad}");
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use crate::app::App;
 use crate::protocol::authorize::AuthorizeRequest;
-use crate::protocol::organisation::{ActiveOrganisation, SCOPE};
+use crate::protocol::organisation::{ActiveOrganisation, SCOPE, is_id};
 use crate::protocol::types::{OrganisationId, UserId};
 use crate::service::failure::Failure;
 use crate::service::organisations::members;
@@ -56,6 +56,9 @@ pub async fn choose(
     session: &LiveSession,
     id: &OrganisationId,
 ) -> Result<bool, Failure> {
+    if !is_id(id.as_str()) {
+        return Ok(false);
+    }
     let mut tx = app.store.begin().await?;
     // Whoever takes them out of it holds them, too, and finds the choice.
     if !users::hold(&mut tx, &session.user_id).await?
@@ -97,6 +100,9 @@ pub(crate) async fn membership(
     app: &App,
     who: (&OrganisationId, &UserId),
 ) -> Result<Option<ActiveOrganisation>, Failure> {
+    if !is_id(who.0.as_str()) {
+        return Ok(None);
+    }
     Ok(rows::of_member(&app.store.db, who).await?)
 }
 

@@ -11,7 +11,7 @@ pub mod members;
 
 use crate::app::App;
 use crate::crypto::secret;
-use crate::protocol::organisation::is_handle;
+use crate::protocol::organisation::{is_handle, is_id};
 use crate::protocol::plain_text::is_disguised;
 use crate::protocol::rights::Right;
 use crate::protocol::types::OrganisationId;
@@ -132,10 +132,15 @@ pub(super) fn described(event: Event, about: &Organisation) -> Event {
 /// [`OrganisationError::NotFound`] or a failure.
 pub async fn find(app: &App, id_or_name: &str) -> Result<Organisation, OrganisationError> {
     let wanted = id_or_name.trim();
-    if let Some(found) = rows::by_id(&app.store.db, &OrganisationId::new(wanted)).await? {
+    if is_id(wanted)
+        && let Some(found) = rows::by_id(&app.store.db, &OrganisationId::new(wanted)).await?
+    {
         return Ok(found);
     }
     let name = wanted.to_lowercase();
+    if !is_handle(&name) {
+        return Err(OrganisationError::NotFound);
+    }
     rows::by_name(&app.store.db, &name).await?.ok_or(OrganisationError::NotFound)
 }
 
@@ -196,11 +201,14 @@ pub async fn delete(
     about: &Organisation,
     actor: &Actor,
 ) -> Result<(), OrganisationError> {
+    let mut tx = app.store.begin().await?;
+    Authority::of(&mut tx, actor, None).await?.require(Right::OrganisationsWrite)?;
+    // Let go of the administrator, who would otherwise be held before people whose ids come first.
+    drop(tx);
     let mut spread = Spread::default();
     loop {
         let now = app.now();
         let mut tx = app.store.begin().await?;
-        Authority::of(&mut tx, actor, None).await?.require(Right::OrganisationsWrite)?;
         // As everywhere: all owners, then people, then what they are in.
         users::hold_owners(&mut tx).await?;
         let people = rows::member_ids(&mut tx, &about.id, BATCH).await?;
