@@ -60,6 +60,7 @@ fn authorization(criterion: &mut Criterion) {
         session: Some(&session),
         expected: Expected::Anybody,
         access: interaction::Access::LetIn,
+        acting: interaction::Acting::Settled,
         reachable: Level::Aal1,
         consent: Some(&consent),
         progress: &progress,
@@ -139,6 +140,7 @@ fn person(criterion: &mut Criterion) {
             amr: &amr,
             session_id: Some(&session),
         },
+        organisation: None,
         nonce: Some("n-0S6_WzA2Mj"),
         at_hash: Some("77QmUPtjPfzWtF2AnpK9RQ".into()),
         now: NOW,
@@ -151,6 +153,7 @@ fn person(criterion: &mut Criterion) {
                 (black_box(&user), &client),
                 user.id.as_str(),
                 (black_box(&scopes), &asked),
+                None,
             )
         });
     });

@@ -63,6 +63,7 @@ macro_rules! failed_with {
 failed_with!(
     crate::service::people::PeopleError,
     crate::service::people::groups::GroupError,
+    crate::service::organisations::OrganisationError,
     crate::service::clients::roles::RoleError,
     crate::service::people::import::ImportError,
     crate::service::api::keys::ApiKeyError,

@@ -24,6 +24,7 @@ pub mod issuer;
 pub mod key;
 pub mod man;
 mod new_file;
+pub mod organisation;
 pub mod output;
 mod progress;
 pub mod registration_token;
@@ -91,6 +92,9 @@ pub enum Command {
     /// Make groups and say who is in them
     #[command(subcommand)]
     Group(group::GroupCommand),
+    /// Make organisations and say who is in them
+    #[command(subcommand)]
+    Organisation(organisation::OrganisationCommand),
     /// Add, list and change apps
     #[command(subcommand)]
     Client(client::ClientCommand),
@@ -184,6 +188,7 @@ fn dispatch(cli: &Cli, output: &mut Output<'_>) -> Result<Exit, Failure> {
         Command::SetupLink(_) => setup_link::run(globals, output),
         Command::User(command) => user::run(command, globals, output),
         Command::Group(command) => group::run(command, globals, output),
+        Command::Organisation(command) => organisation::run(command, globals, output),
         Command::Client(command) => client::run(command, globals, output),
         Command::Role(command) => role::run(command, globals, output),
         Command::RegistrationToken(command) => registration_token::run(command, globals, output),

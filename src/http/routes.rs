@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, Resource, Route, guard};
 
 use super::site::Site;
 use super::{account, api, assets, console, gateway, oidc, ops, scim, sign_in};
-use crate::http::account::{allowed_apps, sign_out};
+use crate::http::account::{allowed_apps, organisations, sign_out};
 use crate::protocol::discovery::path;
 
 /// How something that is only looked at is asked for: by GET, or by HEAD, which is answered alike
@@ -54,6 +54,7 @@ fn below_issuer(map: &mut ServiceConfig) {
     scim::routes(map);
     account::routes(map);
     allowed_apps::routes(map);
+    organisations::routes(map);
     sign_out::routes(map);
     console::routes(map);
 }

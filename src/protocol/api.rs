@@ -9,6 +9,8 @@ pub enum ApiScope {
     UsersWrite,
     GroupsRead,
     GroupsWrite,
+    OrganisationsRead,
+    OrganisationsWrite,
     ClientsRead,
     ClientsWrite,
     SessionsRead,
@@ -23,11 +25,13 @@ pub enum ApiScope {
 }
 
 impl ApiScope {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::UsersRead,
         Self::UsersWrite,
         Self::GroupsRead,
         Self::GroupsWrite,
+        Self::OrganisationsRead,
+        Self::OrganisationsWrite,
         Self::ClientsRead,
         Self::ClientsWrite,
         Self::SessionsRead,
@@ -49,6 +53,8 @@ impl ApiScope {
             Self::UsersWrite => "doorward.users:write",
             Self::GroupsRead => "doorward.groups:read",
             Self::GroupsWrite => "doorward.groups:write",
+            Self::OrganisationsRead => "doorward.organisations:read",
+            Self::OrganisationsWrite => "doorward.organisations:write",
             Self::ClientsRead => "doorward.clients:read",
             Self::ClientsWrite => "doorward.clients:write",
             Self::SessionsRead => "doorward.sessions:read",
@@ -71,6 +77,10 @@ impl ApiScope {
             Self::UsersWrite => "Make, change, disable and delete people; see them.",
             Self::GroupsRead => "See groups and who is in them.",
             Self::GroupsWrite => "Make, change and delete groups, say who is in them; see them.",
+            Self::OrganisationsRead => "See organisations and who is in them.",
+            Self::OrganisationsWrite => {
+                "Make, change and delete organisations, say who is in them; see them."
+            }
             Self::ClientsRead => "See apps.",
             Self::ClientsWrite => "Make, change, disable and delete apps, make secrets; see them.",
             Self::SessionsRead => "See who is signed in where.",
@@ -96,6 +106,7 @@ impl ApiScope {
         match self {
             Self::UsersRead => Some(Self::UsersWrite),
             Self::GroupsRead => Some(Self::GroupsWrite),
+            Self::OrganisationsRead => Some(Self::OrganisationsWrite),
             Self::ClientsRead => Some(Self::ClientsWrite),
             Self::SessionsRead => Some(Self::SessionsWrite),
             Self::KeysRead => Some(Self::KeysWrite),
@@ -103,6 +114,7 @@ impl ApiScope {
             Self::WebhooksRead => Some(Self::WebhooksWrite),
             Self::UsersWrite
             | Self::GroupsWrite
+            | Self::OrganisationsWrite
             | Self::ClientsWrite
             | Self::SessionsWrite
             | Self::KeysWrite

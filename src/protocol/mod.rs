@@ -18,6 +18,7 @@ pub mod interaction;
 pub mod jose;
 pub mod logout;
 pub mod mailbox;
+pub mod organisation;
 pub mod params;
 pub mod password_policy;
 pub mod plain_text;

@@ -77,6 +77,11 @@ pub enum Right {
     GroupsMembers,
     /// Say who looks after a group.
     GroupsDelegate,
+    OrganisationsRead,
+    /// Make, rename and delete organisations.
+    OrganisationsWrite,
+    /// Take people into organisations and out of them.
+    OrganisationsMembers,
     ClientsRead,
     ClientsWrite,
     /// See what an app would be told of somebody. It is noted, so that nobody does it who may change
@@ -115,7 +120,7 @@ pub enum Right {
 use Reach::{All, Nothing, Ordinary, Own};
 
 /// Every right: its name, and how far it reaches for each of [`Role::ALL`].
-pub const TABLE: [(Right, &str, [Reach; 4]); 32] = [
+pub const TABLE: [(Right, &str, [Reach; 4]); 35] = [
     //                                             owner operator  auditor  group manager
     (Right::Enter, "console.enter", [All, All, All, All]),
     (Right::OverviewRead, "overview.read", [All, All, All, Nothing]),
@@ -128,6 +133,9 @@ pub const TABLE: [(Right, &str, [Reach; 4]); 32] = [
     (Right::GroupsWrite, "groups.write", [All, All, Nothing, Nothing]),
     (Right::GroupsMembers, "groups.members", [All, Ordinary, Nothing, Own]),
     (Right::GroupsDelegate, "groups.delegate", [All, Nothing, Nothing, Nothing]),
+    (Right::OrganisationsRead, "organisations.read", [All, All, All, Nothing]),
+    (Right::OrganisationsWrite, "organisations.write", [All, All, Nothing, Nothing]),
+    (Right::OrganisationsMembers, "organisations.members", [All, Ordinary, Nothing, Nothing]),
     (Right::ClientsRead, "clients.read", [All, All, All, Nothing]),
     (Right::ClientsWrite, "clients.write", [All, All, Nothing, Nothing]),
     (Right::ClientsPreview, "clients.preview", [All, All, Nothing, Nothing]),

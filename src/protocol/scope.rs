@@ -36,8 +36,8 @@ impl<'de> Deserialize<'de> for Scopes {
 
 impl Scopes {
     /// The scopes Doorward itself gives a meaning, as discovery lists them.
-    pub const STANDARD: [&'static str; 7] =
-        ["openid", "profile", "email", "phone", "address", "groups", "offline_access"];
+    pub const STANDARD: [&'static str; 8] =
+        ["openid", "profile", "email", "phone", "address", "groups", "org", "offline_access"];
 
     /// Parses the parameter; `None` when a character is outside the grammar, or when there are more
     /// than 256 different tokens or 4,096 bytes. Runs of spaces are tolerated since many clients send

@@ -58,6 +58,10 @@ identifier!(
     SessionId
 );
 identifier!(
+    /// An organisation: the `org_id` claim.
+    OrganisationId
+);
+identifier!(
     /// One family of rotating refresh tokens.
     FamilyId
 );

@@ -21,6 +21,7 @@ pub mod keycloak;
 pub mod keys;
 pub mod mail;
 pub mod maintenance;
+pub mod organisations;
 pub mod outbox;
 pub mod people;
 pub mod revocation;

@@ -24,6 +24,7 @@ pub mod keys;
 pub mod known_marks;
 pub mod links;
 pub mod managed;
+pub mod organisations;
 pub mod outbox;
 pub mod revocations;
 pub mod sessions;

@@ -7,7 +7,7 @@ use sqlx_macros::FromRow;
 use super::db::{Sql, Statement};
 use super::error::StoreError;
 use crate::clock::UnixTime;
-use crate::protocol::types::{ClientId, UserId};
+use crate::protocol::types::{ClientId, OrganisationId, UserId};
 use crate::protocol::user::{AdminRole, Footing, Profile, User};
 use crate::store::db::columns::Json;
 use crate::store::db::search::prefix_pattern;
@@ -331,6 +331,26 @@ pub async fn of_group<'a>(
              where m.group_name = $1 and u.username > $2 order by u.username limit $3"
         ))
         .bind(group)
+        .bind(after.unwrap_or_default())
+        .bind(limit)
+        .all::<UserRow>()
+        .await?;
+    Ok(rows.into_iter().map(User::from).collect())
+}
+
+/// A page of those in an organisation by username, behind `after`.
+pub async fn of_organisation<'a>(
+    sql: impl Sql<'a>,
+    (organisation, after): (&OrganisationId, Option<&str>),
+    limit: i64,
+) -> Result<Vec<User>, StoreError> {
+    let rows = sql
+        .into()
+        .query(select_user!(
+            "from organisation_members m join users u on u.id = m.user_id \
+             where m.organisation_id = $1 and u.username > $2 order by u.username limit $3"
+        ))
+        .bind(organisation)
         .bind(after.unwrap_or_default())
         .bind(limit)
         .all::<UserRow>()

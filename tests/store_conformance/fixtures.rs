@@ -89,6 +89,7 @@ pub(crate) fn grant(id: &str, user: &str, client: &str) -> Grant {
         acr: "1".to_owned(),
         amr: vec!["pwd".to_owned(), "otp".to_owned()],
         details: doorward::protocol::token::grant::details::GrantDetails::default(),
+        organisation: None,
         created_at: NOW,
         expires_at: NOW.plus(1_000),
         revoked_at: None,

@@ -34,7 +34,7 @@ enum Fate {
 }
 
 /// Every table.
-const FATES: [(&str, Fate); 41] = [
+const FATES: [(&str, Fate); 43] = [
     ("sessions", Fate::Cleaned),
     ("session_clients", Fate::Cleaned),
     ("session_data", Fate::Cleaned),
@@ -60,6 +60,8 @@ const FATES: [(&str, Fate); 41] = [
     ("groups", Fate::Bounded("an administrator makes and removes them")),
     ("group_managers", Fate::Bounded("an owner names them; gone with either")),
     ("user_groups", Fate::Bounded("people and groups, gone with either")),
+    ("organisations", Fate::Bounded("an administrator makes and removes them")),
+    ("organisation_members", Fate::Bounded("fifty for each person, gone with either")),
     ("clients", Fate::Bounded("apps; those that came by themselves go when unused")),
     ("client_registrations", Fate::Bounded("one for each app, gone with it")),
     ("client_documents", Fate::Bounded("one for each app, gone with it")),

@@ -1,6 +1,7 @@
 //! `/account`: a person's own page.
 
 pub(in crate::http) mod allowed_apps;
+pub(in crate::http) mod organisations;
 pub(in crate::http) mod sign_out;
 
 use std::collections::BTreeMap;
@@ -68,6 +69,7 @@ async fn home(visit: &Visit<'_>, session: &LiveSession) -> Result<HttpResponse, 
         username: user.username.clone(),
         email: user.email.clone(),
         apps: apps(site, (&user, session)).await?,
+        organisations: organisations::list(site, session).await?,
         allowed: allowed_apps::list(site, &session.user_id).await?,
         sessions: sessions(site, (&user, session)).await?,
         connections: connections(site, &user).await?,

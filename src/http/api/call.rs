@@ -22,9 +22,11 @@ use crate::service::api::access::ApiCaller;
 use crate::service::api::requests::{self, Beginning, Begun};
 use crate::service::audit::{self, Actor, Caller, Event};
 use crate::service::failure::EndpointError;
+use crate::service::organisations;
 use crate::service::people::{self, PeopleError, groups};
 use crate::service::session;
 use crate::store::groups::Group;
+use crate::store::organisations::Organisation;
 
 /// What a handler answers.
 pub(super) type Answer = Result<Reply, Fault>;
@@ -115,6 +117,7 @@ pub(super) struct Call<'a> {
     pub id: String,
     person: Option<User>,
     group: Option<Group>,
+    organisation: Option<Organisation>,
 }
 
 /// Lets a call in and answers it.
@@ -145,6 +148,7 @@ async fn serve(
         id: String::new(),
         person: None,
         group: None,
+        organisation: None,
     };
     let answer = Box::pin(call.carry_out(entry, body)).await;
     call.note_refusal(entry, answer).await
@@ -241,7 +245,18 @@ impl Call<'_> {
                 self.person = Some(self.find_person(&member).await?);
                 Ok(())
             }
+            About::Organisation => self.look_up_organisation().await,
+            About::OrganisationMember => {
+                self.look_up_organisation().await?;
+                let member = self.find_person(&self.part("member")?).await?;
+                self.held_against(right, member).await
+            }
         }
+    }
+
+    async fn look_up_organisation(&mut self) -> Result<(), Fault> {
+        self.organisation = Some(organisations::find(self.site, &self.id).await?);
+        Ok(())
     }
 
     async fn look_up_group(&mut self, right: Right) -> Result<(), Fault> {
@@ -304,6 +319,11 @@ impl Call<'_> {
         self.group.as_ref().ok_or_else(|| Fault::not_found("group"))
     }
 
+    /// The organisation this is about, which [`Call::look_up`] has looked at.
+    pub(super) fn organisation(&self) -> Result<&Organisation, Fault> {
+        self.organisation.as_ref().ok_or_else(|| Fault::not_found("organisation"))
+    }
+
     /// Who calls, for the audit log and the services.
     pub(super) fn actor(&self) -> &Actor {
         &self.caller.actor
@@ -359,6 +379,9 @@ impl Call<'_> {
             }
             if let Some(group) = &self.group {
                 event = event.detail("group", group.name.as_str());
+            }
+            if let Some(organisation) = &self.organisation {
+                event = event.detail("organisation", organisation.name.as_str());
             }
             audit::write(self.site, event).await?;
         }

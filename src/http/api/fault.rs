@@ -19,6 +19,7 @@ use crate::service::api::access::AccessError;
 use crate::service::clients::ClientError;
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::keys::KeyChangeError;
+use crate::service::organisations::OrganisationError;
 use crate::service::people::PeopleError;
 use crate::service::people::groups::GroupError;
 use crate::service::people::links::LinkError;
@@ -253,6 +254,25 @@ impl From<GroupError> for Fault {
             ),
             GroupError::People(error) => error.into(),
             GroupError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<OrganisationError> for Fault {
+    fn from(error: OrganisationError) -> Self {
+        match error {
+            OrganisationError::NotFound => Self::not_found("organisation"),
+            OrganisationError::NoPerson => Self::not_found("person"),
+            OrganisationError::Taken => {
+                Self::conflict("taken", "There is an organisation with this name.")
+            }
+            OrganisationError::Changed => Self::changed(),
+            OrganisationError::Full => Self::conflict(
+                "too_many_organisations",
+                "This person is in 50 organisations, which is the most. Take them out of one first.",
+            ),
+            OrganisationError::People(error) => error.into(),
+            OrganisationError::Failure(failure) => failure.into(),
         }
     }
 }

@@ -8,7 +8,7 @@
 //! | `sent` | bodies, queries and conditions, read strictly |
 //! | `shapes`, `views` | what each address takes and answers |
 //! | `openapi` | the API as a document |
-//! | `users`, `groups`, `clients`, `client_secrets`, `issuers`, `webhooks`, `service_state` | the handlers |
+//! | `users`, `groups`, `organisations`, `clients`, `client_secrets`, `issuers`, `webhooks`, `service_state` | the handlers |
 //! | `metadata_change` | metadata of an app in which null gives back what is usual |
 //! | `views_outside` | what is shown and taken of issuers outside and webhooks |
 //! | `session_data`, `problem` | values that apps keep beside sessions; a way in of its own |
@@ -21,6 +21,7 @@ mod groups;
 mod issuers;
 mod metadata_change;
 mod openapi;
+mod organisations;
 mod problem;
 mod sent;
 mod service_state;
@@ -134,6 +135,14 @@ async fn act(call: &Call<'_>, action: Action) -> Answer {
         Action::ManagersList => groups::managers(call).await,
         Action::ManagerAdd => groups::manager(call, Charge::Given).await,
         Action::ManagerRemove => groups::manager(call, Charge::Taken).await,
+        Action::OrganisationsList => organisations::list(call).await,
+        Action::OrganisationCreate => organisations::create(call).await,
+        Action::OrganisationShow => organisations::show(call),
+        Action::OrganisationPatch => organisations::patch(call).await,
+        Action::OrganisationDelete => organisations::delete(call).await,
+        Action::OrganisationPeople => organisations::people(call).await,
+        Action::OrganisationAdd => organisations::member(call, Membership::In).await,
+        Action::OrganisationRemove => organisations::member(call, Membership::Out).await,
         Action::ClientsList => clients::list(call).await,
         Action::ClientCreate => Box::pin(clients::create(call)).await,
         Action::ClientShow => clients::show(call).await,

@@ -4,6 +4,7 @@ use schemars::{Schema, SchemaGenerator};
 
 use super::client_secrets::{NewSecret, SecretView};
 use super::table::Action;
+use super::views::organisations::{NewOrganisation, OrganisationChange, OrganisationView};
 use super::views::{
     AuditView, ClientChange, ClientView, ClientWithSecret, GroupChange, GroupView, KeyView,
     Manager, NewClient, NewGroup, NewUser, ResetLink, Rotation, SessionView, SignOut, SignedOut,
@@ -106,6 +107,7 @@ pub(super) fn of(action: Action) -> Shape {
     let group = SchemaGenerator::subschema_for::<GroupView>;
     let issuer = SchemaGenerator::subschema_for::<IssuerView>;
     let webhook = SchemaGenerator::subschema_for::<WebhookView>;
+    let organisation = SchemaGenerator::subschema_for::<OrganisationView>;
     match action {
         Action::UsersList => list("List people by user name", SEARCHED, schema),
         Action::UserCreate => shape(
@@ -153,6 +155,28 @@ pub(super) fn of(action: Action) -> Shape {
         ),
         Action::ManagerAdd => command("Let a person look after a group"),
         Action::ManagerRemove => command("Let a person look after a group no more"),
+        Action::OrganisationsList => list("List organisations by name", SEARCHED, organisation),
+        Action::OrganisationCreate => shape(
+            "Make an organisation",
+            Taken::Body(SchemaGenerator::subschema_for::<NewOrganisation>),
+            Answered::Made(organisation),
+        ),
+        Action::OrganisationShow => {
+            shape("Show an organisation", Taken::Nothing, Answered::One(organisation))
+        }
+        Action::OrganisationPatch => change(
+            "Give an organisation another name or display name",
+            SchemaGenerator::subschema_for::<OrganisationChange>,
+            organisation,
+        ),
+        Action::OrganisationDelete => {
+            delete("Delete an organisation and what apps were given for it; its people stay")
+        }
+        Action::OrganisationPeople => list("List who is in an organisation", PAGED, schema),
+        Action::OrganisationAdd => command("Take a person into an organisation"),
+        Action::OrganisationRemove => {
+            command("Take a person out of an organisation, which ends what apps were given for it")
+        }
         Action::ClientsList => list("List apps by client_id", SEARCHED, client),
         Action::ClientCreate => shape(
             "Make an app; its secret is shown this once",

@@ -67,6 +67,10 @@ pub(super) enum About {
     Group,
     /// The group in the path and the person behind it.
     Member,
+    /// The organisation in the path, by id or name.
+    Organisation,
+    /// The organisation in the path and the person behind it.
+    OrganisationMember,
 }
 
 /// What an address does.
@@ -92,6 +96,14 @@ pub(super) enum Action {
     ManagersList,
     ManagerAdd,
     ManagerRemove,
+    OrganisationsList,
+    OrganisationCreate,
+    OrganisationShow,
+    OrganisationPatch,
+    OrganisationDelete,
+    OrganisationPeople,
+    OrganisationAdd,
+    OrganisationRemove,
     ClientsList,
     ClientCreate,
     ClientShow,
@@ -137,7 +149,7 @@ const fn entry(
     Entry { method, path, scope, right, about, action }
 }
 
-use About::{Group, Member, Nobody, Person, Session};
+use About::{Group, Member, Nobody, Organisation, OrganisationMember, Person, Session};
 use ApiScope as S;
 use Method::{Delete, Get, Patch, Post, Put};
 use Right as R;
@@ -213,6 +225,54 @@ pub(super) static TABLE: &[Entry] = &[
         (S::GroupsWrite, R::GroupsDelegate),
         Member,
         Action::ManagerRemove,
+    ),
+    entry(
+        (Get, "/organisations"),
+        (S::OrganisationsRead, R::OrganisationsRead),
+        Nobody,
+        Action::OrganisationsList,
+    ),
+    entry(
+        (Post, "/organisations"),
+        (S::OrganisationsWrite, R::OrganisationsWrite),
+        Nobody,
+        Action::OrganisationCreate,
+    ),
+    entry(
+        (Get, "/organisations/{id}"),
+        (S::OrganisationsRead, R::OrganisationsRead),
+        Organisation,
+        Action::OrganisationShow,
+    ),
+    entry(
+        (Patch, "/organisations/{id}"),
+        (S::OrganisationsWrite, R::OrganisationsWrite),
+        Organisation,
+        Action::OrganisationPatch,
+    ),
+    entry(
+        (Delete, "/organisations/{id}"),
+        (S::OrganisationsWrite, R::OrganisationsWrite),
+        Organisation,
+        Action::OrganisationDelete,
+    ),
+    entry(
+        (Get, "/organisations/{id}/members"),
+        (S::OrganisationsRead, R::OrganisationsRead),
+        Organisation,
+        Action::OrganisationPeople,
+    ),
+    entry(
+        (Put, "/organisations/{id}/members/{member}"),
+        (S::OrganisationsWrite, R::OrganisationsMembers),
+        OrganisationMember,
+        Action::OrganisationAdd,
+    ),
+    entry(
+        (Delete, "/organisations/{id}/members/{member}"),
+        (S::OrganisationsWrite, R::OrganisationsMembers),
+        OrganisationMember,
+        Action::OrganisationRemove,
     ),
     entry((Get, "/clients"), (S::ClientsRead, R::ClientsRead), Nobody, Action::ClientsList),
     entry((Post, "/clients"), (S::ClientsWrite, R::ClientsWrite), Nobody, Action::ClientCreate),
@@ -383,6 +443,13 @@ mod tests {
             let about = match entry.path {
                 path if path.starts_with("/users/{id}") => About::Person,
                 path if path.starts_with("/sessions/{id}") => About::Session,
+                path if path.starts_with("/organisations/{id}") => {
+                    if path.contains("{member}") {
+                        About::OrganisationMember
+                    } else {
+                        About::Organisation
+                    }
+                }
                 path if path.contains("{member}") => About::Member,
                 path if path.starts_with("/groups/{id}") => About::Group,
                 _ => About::Nobody,

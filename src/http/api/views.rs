@@ -2,6 +2,8 @@
 //! the OpenAPI document takes its schemas from these. No secret and no hash is in any of them but the
 //! fresh ones that are shown once.
 
+pub(super) mod organisations;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

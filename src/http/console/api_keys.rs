@@ -104,6 +104,7 @@ fn example(desk: &Desk<'_>, (secret, scopes): (&str, &Scopes)) -> String {
     let has = |scope: &ApiScope| scopes.contains(scope.as_str());
     let area = match ApiScope::ALL.into_iter().find(has) {
         Some(ApiScope::GroupsRead | ApiScope::GroupsWrite) => "groups",
+        Some(ApiScope::OrganisationsRead | ApiScope::OrganisationsWrite) => "organisations",
         Some(ApiScope::ClientsRead | ApiScope::ClientsWrite) => "clients",
         Some(ApiScope::SessionsRead | ApiScope::SessionsWrite) => "sessions",
         Some(ApiScope::KeysRead | ApiScope::KeysWrite) => "keys",

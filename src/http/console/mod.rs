@@ -16,6 +16,7 @@ mod groups;
 mod issuers;
 mod jobs;
 mod keys;
+mod organisations;
 mod overview;
 mod people;
 mod person;
@@ -138,6 +139,15 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::GroupRemoveManager => groups::remove_manager(desk).await,
         Action::GroupAskDelete => groups::ask_delete(desk),
         Action::GroupDelete => groups::delete(desk).await,
+        Action::OrganisationsList => organisations::list(desk).await,
+        Action::OrganisationCreate => organisations::create(desk).await,
+        Action::OrganisationShow => organisations::show(desk).await,
+        Action::OrganisationEdit => organisations::edit(desk).await,
+        Action::OrganisationAddMember => organisations::add_member(desk).await,
+        Action::OrganisationAskRemoveMember => organisations::ask_remove_member(desk).await,
+        Action::OrganisationRemoveMember => organisations::remove_member(desk).await,
+        Action::OrganisationAskDelete => organisations::ask_delete(desk).await,
+        Action::OrganisationDelete => organisations::delete(desk).await,
         Action::AppsList => apps::list(desk).await,
         Action::AppNew => wizard::new(desk),
         Action::AppCreate => Box::pin(app_forms::create(desk)).await,

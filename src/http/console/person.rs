@@ -1,7 +1,7 @@
 //! `/admin/users/{id}`: one person, and what administrators do with them.
 
 use super::desk::{Answer, Desk, Stop, name_of};
-use super::{people as forms, roles, rows};
+use super::{organisations, people as forms, roles, rows};
 use crate::http::extract;
 use crate::http::pages::admin::confirm::{Choice, Confirm};
 use crate::http::pages::admin::user_forms::UserForm;
@@ -49,6 +49,7 @@ async fn detail(desk: &Desk<'_>, user: &User) -> Result<UserDetail, Stop> {
         errors: Vec::new(),
         sessions: rows::sessions(desk, live).await?,
         apps: apps(desk, user).await?,
+        organisations: organisations::of_person(desk, user).await?,
         roles: roles::of_person(desk, user).await?,
         recent: rows::events(desk, recent).await?,
     })

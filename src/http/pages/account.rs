@@ -5,11 +5,12 @@ use askama::Template;
 use super::allowed_apps::AllowedApp;
 use super::chrome::Chrome;
 use super::filters;
+use super::organisations::OrganisationChoice;
 use super::sample::words;
 use super::views::{ConnectionView, Flash, Link, SessionView};
 
 /// `GET /account`. Forms, each with `csrf`: POST `/account/sessions/{id}/end` for another
-/// session, POST `/account/connections/{id}/end` for a device or app, POST `/logout` with `decision=logout` for this one.
+/// session, POST `/account/connections/{id}/end` for a device or app, POST `/account/organisations` for another organisation, POST `/logout` with `decision=logout` for this one.
 #[derive(Debug, Template)]
 #[template(path = "account.html")]
 pub struct AccountHome {
@@ -22,6 +23,8 @@ pub struct AccountHome {
     pub email: Option<String>,
     /// Apps the person may open.
     pub apps: Vec<Link>,
+    /// Those the person is in, by name.
+    pub organisations: Vec<OrganisationChoice>,
     /// What the person has allowed, and may take back.
     pub allowed: Vec<AllowedApp>,
     /// This session first.
@@ -56,6 +59,7 @@ impl AccountHome {
                 Link::sample("Harbour Mail", "https://mail.orchard.example/"),
                 Link::sample("Ledger", "https://ledger.orchard.example/"),
             ],
+            organisations: OrganisationChoice::samples(),
             allowed: AllowedApp::samples(),
             sessions: SessionView::samples(),
             connections: ConnectionView::samples(),

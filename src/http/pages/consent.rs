@@ -122,6 +122,7 @@ pub fn scope_sentence(scope: &str) -> String {
         "phone" => "See your phone number".to_owned(),
         "address" => "See your postal address".to_owned(),
         "groups" => "See which groups you are in".to_owned(),
+        "org" => "See for which organisation you are here".to_owned(),
         "offline_access" => "Keep this access while you are away".to_owned(),
         own => format!("Use its own permission “{own}”"),
     }

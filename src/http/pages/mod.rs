@@ -20,6 +20,7 @@ pub mod filters;
 pub mod form_post;
 pub mod home;
 pub mod not_me;
+pub mod organisations;
 pub mod reset_password;
 pub mod setup;
 pub mod shut_out;
@@ -52,6 +53,7 @@ pub fn samples() -> Vec<(&'static str, String)> {
         ("sign_up/wrong", render(&sign_up::SignUp::sample_wrong())),
         ("choose_account", render(&choose_account::ChooseAccount::sample())),
         ("choose_account/device", render(&choose_account::ChooseAccount::sample_device())),
+        ("choose_organisation", render(&organisations::ChooseOrganisation::sample())),
         ("consent", render(&consent::Consent::sample())),
         ("consent/long", render(&consent::Consent::sample_long())),
         ("consent/unreviewed", render(&consent::Consent::sample_unreviewed())),

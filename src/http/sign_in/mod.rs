@@ -4,6 +4,7 @@
 pub(in crate::http) mod accounts;
 mod again;
 mod choose_account;
+mod choose_organisation;
 mod consent;
 mod device;
 mod home;
@@ -52,6 +53,9 @@ pub(super) fn routes(map: &mut ServiceConfig) {
                 .route(web::post().to(again::post)),
         )
         .service(web::resource("/login/account").route(web::post().to(choose_account::post)))
+        .service(
+            web::resource("/login/organisation").route(web::post().to(choose_organisation::post)),
+        )
         .service(
             web::resource("/consent")
                 .route(reading().to(consent::get))

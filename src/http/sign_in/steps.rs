@@ -6,7 +6,7 @@ use tracing::Instrument as _;
 
 use crate::http::cookies::BrowserBinding;
 use crate::http::render::{self, SignInView};
-use crate::http::sign_in::{accounts, choose_account, login, sign_up};
+use crate::http::sign_in::{accounts, choose_account, choose_organisation, login, sign_up};
 use crate::http::site::Site;
 use crate::http::{csrf, extract, gateway};
 use crate::protocol::authorize::reply::Reply;
@@ -207,6 +207,7 @@ pub(in crate::http) async fn answer(
                 Err(failure) => render::failure(site, visit.request, &failure),
             }
         }
+        Outcome::ChooseOrganisation(prompt) => choose_organisation::page(visit, prompt, sealed),
         Outcome::ShutOut(shut_out) => turned_away(visit, (flow, sealed), (shut_out, arrival)).await,
         Outcome::Consent(prompt) => {
             if arrival == Arrival::Post && sealed.len() <= MAX_IN_URL {

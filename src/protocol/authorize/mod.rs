@@ -23,7 +23,7 @@ use super::fapi;
 use super::params::Params;
 use super::scope::Scopes;
 use super::sign_up::SignUp;
-use super::types::ClientId;
+use super::types::{ClientId, OrganisationId};
 use crate::clock::Seconds;
 use crate::protocol::authorize::acr::AcrDemand;
 use crate::protocol::authorize::authorization_details::DetailType;
@@ -50,6 +50,8 @@ pub struct AuthorizeRequest {
     pub id_token_hint: Option<String>,
     /// How strong a sign-in the client wants.
     pub acr: AcrDemand,
+    /// The organisation the person has to be in, and acts for (`org_id`).
+    pub organisation: Option<OrganisationId>,
     /// What goes into the grant beyond scopes.
     pub details: GrantDetails,
 }
@@ -96,6 +98,7 @@ pub fn validate(
         acr: AcrDemand::new(&details.claims, params.get("acr_values")?, default_acr),
         nonce: params.get("nonce")?.map(str::to_owned),
         challenge,
+        organisation: params.get("org_id")?.map(OrganisationId::new),
         prompts: Prompts::read(params, choices.sign_up)?,
         max_age: prompts::max_age(params)?.or(client.metadata.default_max_age),
         login_hint: params.get("login_hint")?.map(str::to_owned),

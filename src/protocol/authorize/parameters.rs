@@ -6,7 +6,7 @@ use crate::protocol::params::Params;
 /// Every parameter that means something here, or is refused by name. Others are ignored (RFC 6749
 /// section 3.1), so they are not carried along either: what a page or the store holds for a request
 /// is only what is read again.
-const PARAMETERS: [&str; 24] = [
+const PARAMETERS: [&str; 25] = [
     "response_type",
     "client_id",
     "redirect_uri",
@@ -31,6 +31,7 @@ const PARAMETERS: [&str; 24] = [
     "resource",
     "authorization_details",
     "dpop_jkt",
+    "org_id",
 ];
 
 /// Most bytes of an encoded request. Sealed into a page it has to come back within the smallest

@@ -3,7 +3,7 @@
 //! what a person's consent is asked for.
 
 /// RFC 7519, OpenID Connect Core, RFC 7662, 7800, 8417, 8693, 9068, 9396 and their companions.
-const PROTOCOL: [&str; 44] = [
+const PROTOCOL: [&str; 46] = [
     "iss",
     "sub",
     "aud",
@@ -42,6 +42,8 @@ const PROTOCOL: [&str; 44] = [
     "authorization_details",
     "roles",
     "groups",
+    "org_id",
+    "org_name",
     "entitlements",
     "claims",
     "vc",

@@ -120,6 +120,8 @@ fn names_that_mean_something_are_refused_and_never_told() {
         "events",
         "roles",
         "groups",
+        "org_id",
+        "org_name",
         "email",
         "email_verified",
         "name",
@@ -142,7 +144,7 @@ fn every_claim_of_this_server_is_reserved() {
     let told = json!({
         "iss": "i", "sub": "s", "aud": "a", "exp": 9, "iat": 1, "jti": "j", "client_id": "c",
         "scope": "openid", "auth_time": 1, "acr": "aal1", "amr": ["pwd"], "sid": "x", "groups": ["g"],
-        "roles": ["r"], "cnf": { "jkt": "k" }, "act": {}, "authorization_details": [{}],
+        "roles": ["r"], "org_id": "o", "org_name": "O", "cnf": { "jkt": "k" }, "act": {}, "authorization_details": [{}],
         "more_userinfo": true, "grant": "g", "origins": [{ "grant": "o", "client": "p", "version": 1 }],
         "actors": [{}], "user_version": 3, "client_version": 4,
     });
@@ -162,7 +164,7 @@ fn every_claim_of_this_server_is_reserved() {
     }))
     .unwrap();
     let scopes = Scopes::from_tokens(Scopes::STANDARD);
-    let info = userinfo((&user, &client()), "s", (&scopes, &Asked::new()));
+    let info = userinfo((&user, &client()), "s", (&scopes, &Asked::new()), None);
     assert!(info.len() > 20, "{info:?}");
     for name in info.keys() {
         assert!(is_reserved(name), "{name}");

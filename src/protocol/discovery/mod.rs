@@ -206,7 +206,7 @@ fn auth_methods() -> Vec<&'static str> {
     AuthMethod::ALL.into_iter().filter(offered).map(AuthMethod::as_str).collect()
 }
 
-const CLAIMS: [&str; 31] = [
+const CLAIMS: &[&str] = &[
     "sub",
     "iss",
     "aud",
@@ -238,6 +238,8 @@ const CLAIMS: [&str; 31] = [
     "address",
     "groups",
     "roles",
+    "org_id",
+    "org_name",
 ];
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //!            │           ── SignIn ───────▶ form ─┤
 //!            │           ── StepUp ───────▶ form ─┤ (back to next_step with the sealed request)
 //!            │           ── ShutOut ──────▶ page ─┤
+//!            │           ── ChooseOrganisation ▶ form ─┤
 //!            │           ── Consent ──────▶ form ─┘
 //!            └────────── Issue ─────────▶ code
 //! ```
@@ -56,6 +57,18 @@ pub enum Access {
     ShutOut,
 }
 
+/// Whether it is clear for which organisation the person acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Acting {
+    /// It is, or the client does not ask.
+    #[default]
+    Settled,
+    /// The client names one that the person is not in.
+    Stranger,
+    /// The client asks, and the person is in several and has chosen none.
+    Open,
+}
+
 /// What the person has already done inside this very flow.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Progress {
@@ -101,6 +114,7 @@ pub struct Situation<'a> {
     pub session: Option<&'a SessionFacts>,
     pub expected: Expected,
     pub access: Access,
+    pub acting: Acting,
     /// The strongest level this person could sign in with.
     pub reachable: Level,
     /// What the person already allowed this client.
@@ -121,6 +135,8 @@ pub enum Step {
     StepUp(Level),
     /// Tell the person that this app is not for them.
     ShutOut,
+    /// Ask for which organisation the person acts.
+    ChooseOrganisation,
     /// Ask the person.
     Consent(Missing),
     Issue,
@@ -197,6 +213,9 @@ pub fn next_step(situation: &Situation<'_>) -> Step {
     if situation.access == Access::ShutOut {
         return ask(situation, Step::ShutOut);
     }
+    if let Some(step) = organisation(situation) {
+        return step;
+    }
     match situation.request.acr.judge(session.level, situation.reachable) {
         acr::Standing::Met => {}
         acr::Standing::StepUp(level) if !tried_in_this_flow(situation, session) => {
@@ -210,6 +229,18 @@ pub fn next_step(situation: &Situation<'_>) -> Step {
     match missing_consent(situation) {
         None => Step::Issue,
         Some(missing) => ask(situation, Step::Consent(missing)),
+    }
+}
+
+/// What comes before the rest where it is not clear for which organisation the person acts.
+fn organisation(situation: &Situation<'_>) -> Option<Step> {
+    match situation.acting {
+        Acting::Settled => None,
+        Acting::Stranger => Some(Step::Refuse(OAuthError::new(
+            ErrorCode::AccessDenied,
+            "The person is not a member of the organisation that org_id names.",
+        ))),
+        Acting::Open => Some(ask(situation, Step::ChooseOrganisation)),
     }
 }
 
@@ -237,6 +268,9 @@ fn ask(situation: &Situation<'_>, step: Step) -> Step {
         }
         Step::StepUp(level) => {
             (ErrorCode::InteractionRequired, "The person must prove more.", level.as_str())
+        }
+        Step::ChooseOrganisation => {
+            (ErrorCode::InteractionRequired, "The person must choose an organisation.", "")
         }
         Step::ShutOut => return Step::Refuse(shut_out()),
         Step::Consent(_) => {

@@ -16,6 +16,7 @@ struct Case {
     session: Option<SessionFacts>,
     expected: Expected,
     access: Access,
+    acting: Acting,
     reachable: Level,
     consent: Option<Allowed>,
     progress: Progress,
@@ -46,6 +47,7 @@ fn case(extra: &str) -> Case {
         }),
         expected: Expected::Anybody,
         access: Access::LetIn,
+        acting: Acting::Settled,
         reachable: Level::Aal1,
         consent: Some(allowed("openid email")),
         progress: Progress::default(),
@@ -60,6 +62,7 @@ impl Case {
             session: self.session.as_ref(),
             expected: self.expected,
             access: self.access,
+            acting: self.acting,
             reachable: self.reachable,
             consent: self.consent.as_ref(),
             progress: &self.progress,
@@ -73,6 +76,21 @@ impl Case {
             other => panic!("expected a refusal, got {other:?}"),
         }
     }
+}
+
+#[test]
+fn who_is_not_in_the_organisation_is_refused_and_who_has_not_chosen_is_asked() {
+    let acting = |acting: Acting, extra: &str| Case { acting, ..case(extra) };
+    for extra in ["", "prompt=none"] {
+        assert_eq!(acting(Acting::Stranger, extra).refusal(), "access_denied", "{extra}");
+    }
+    assert_eq!(acting(Acting::Open, "").step(), Step::ChooseOrganisation);
+    assert_eq!(acting(Acting::Open, "prompt=none").refusal(), "interaction_required");
+    // Nobody chooses for an app that is not for them, or before they have signed in.
+    let shut_out = Case { access: Access::ShutOut, ..acting(Acting::Open, "") };
+    assert_eq!(shut_out.step(), Step::ShutOut);
+    let nobody = Case { session: None, ..acting(Acting::Open, "") };
+    assert_eq!(nobody.step(), Step::SignIn(SignInReason::NoSession));
 }
 
 #[test]

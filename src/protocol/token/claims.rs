@@ -8,9 +8,10 @@ use crate::clock::{Seconds, UnixTime};
 use crate::protocol::authorize::claims_request::Asked;
 use crate::protocol::claim_mapping::{Place, told};
 use crate::protocol::client::{ClaimsPlacement, Client};
+use crate::protocol::organisation::{self, ActiveOrganisation};
 use crate::protocol::scope::Scopes;
 use crate::protocol::token::grant::details::Confirmation;
-use crate::protocol::types::{ClientId, GrantId, SessionId, UserId};
+use crate::protocol::types::{ClientId, GrantId, OrganisationId, SessionId, UserId};
 use crate::protocol::user::User;
 
 /// More groups than this stay out of tokens, which must stay under 4 KB; userinfo has them all.
@@ -38,6 +39,8 @@ pub struct IdTokenFacts<'a> {
     pub subject: &'a str,
     pub scopes: &'a Scopes,
     pub authentication: Authentication<'a>,
+    /// The one the person acts for.
+    pub organisation: Option<&'a ActiveOrganisation>,
     pub nonce: Option<&'a str>,
     /// Claims asked for by name (Core section 5.5).
     pub asked: &'a Asked,
@@ -63,6 +66,7 @@ pub fn id_token(facts: &IdTokenFacts<'_>) -> Map<String, Value> {
         claims.remove("groups");
     }
     insert_roles(&mut claims, facts.user, facts.client);
+    insert_organisation(&mut claims, facts.scopes, facts.organisation);
     claims.insert("iss".into(), json!(facts.issuer));
     claims.insert("sub".into(), json!(facts.subject));
     claims.insert("aud".into(), json!(facts.client.id));
@@ -99,6 +103,11 @@ pub struct AccessTokenClaims {
     /// What the person may be in the client (RFC 9068 section 2.2.3.1).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
+    /// The organisation the person acts for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub org_id: Option<OrganisationId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub org_name: Option<String>,
     /// The key the token is bound to (RFC 7800 section 3).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,
@@ -270,6 +279,7 @@ pub fn userinfo(
     (user, client): (&User, &Client),
     subject: &str,
     (scopes, asked): (&Scopes, &Asked),
+    organisation: Option<&ActiveOrganisation>,
 ) -> Map<String, Value> {
     let mut claims = person(user, scopes);
     if scopes.contains("groups") {
@@ -278,6 +288,7 @@ pub fn userinfo(
     add_asked(&mut claims, user, asked);
     claims.extend(told(&client.metadata.claim_mappings, Some(user), Place::Userinfo));
     insert_roles(&mut claims, user, client);
+    insert_organisation(&mut claims, scopes, organisation);
     claims.insert("sub".into(), json!(subject));
     claims
 }
@@ -288,6 +299,18 @@ fn insert_roles(claims: &mut Map<String, Value>, user: &User, client: &Client) {
     let roles = user.app_roles.in_app(&client.id);
     if !roles.is_empty() {
         claims.insert("roles".into(), json!(roles));
+    }
+}
+
+/// For which organisation the person acts, for an app that may know.
+fn insert_organisation(
+    claims: &mut Map<String, Value>,
+    scopes: &Scopes,
+    organisation: Option<&ActiveOrganisation>,
+) {
+    if let Some(told) = organisation.filter(|_| scopes.contains(organisation::SCOPE)) {
+        claims.insert("org_id".into(), json!(told.id));
+        claims.insert("org_name".into(), json!(told.name));
     }
 }
 
@@ -363,138 +386,4 @@ fn insert_some(claims: &mut Map<String, Value>, name: &str, value: Option<&str>)
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-    use crate::protocol::app_roles::AppRoles;
-    use crate::protocol::authorize::claims_request::ClaimsRequest;
-    use crate::protocol::client::tests::client;
-    use crate::protocol::user::Address;
-    use crate::protocol::user::Profile;
-
-    pub(crate) fn alice() -> User {
-        User {
-            id: UserId::new("u-1"),
-            username: "alice".into(),
-            email: Some("alice@example.test".into()),
-            email_verified: true,
-            name: Some("Alice".into()),
-            profile: Profile {
-                nickname: Some(String::new()),
-                address: Some(Address::default()),
-                ..Profile::default()
-            },
-            groups: vec!["staff".into()],
-            external_id: None,
-            app_roles: AppRoles::default(),
-            role: None,
-            disabled_at: None,
-            token_version: 0,
-            created_at: UnixTime(1),
-            updated_at: UnixTime(2),
-        }
-    }
-
-    fn facts<'a>(client: &'a Client, user: &'a User, scopes: &'a Scopes) -> IdTokenFacts<'a> {
-        IdTokenFacts {
-            issuer: "https://op.test",
-            client,
-            user,
-            subject: user.id.as_str(),
-            scopes,
-            authentication: Authentication {
-                auth_time: UnixTime(5),
-                acr: "aal1",
-                amr: &[],
-                session_id: None,
-            },
-            nonce: Some("n"),
-            asked: const { &Asked::new() },
-            at_hash: None,
-            now: UnixTime(10),
-            lifetime: 600,
-        }
-    }
-
-    #[test]
-    fn scope_claims_go_to_userinfo_and_stay_out_of_the_id_token() {
-        let (client, user, scopes) =
-            (client(), alice(), Scopes::parse("openid profile groups").unwrap());
-        let token = id_token(&facts(&client, &user, &scopes));
-        assert!(!token.contains_key("name"));
-        assert_eq!(token.get("groups").unwrap(), &json!(["staff"]));
-        assert_eq!(token.get("aud").unwrap(), "conf-basic");
-        assert_eq!(token.get("auth_time").unwrap(), 5);
-        assert_eq!(
-            userinfo((&user, &client), "u-1", (&scopes, &Asked::new())).get("name").unwrap(),
-            "Alice"
-        );
-    }
-
-    #[test]
-    fn a_client_may_ask_for_the_claims_in_the_id_token_too() {
-        let (mut client, user, scopes) =
-            (client(), alice(), Scopes::parse("openid profile").unwrap());
-        client.metadata.claims_in = ClaimsPlacement::IdTokenToo;
-        assert_eq!(id_token(&facts(&client, &user, &scopes)).get("name").unwrap(), "Alice");
-    }
-
-    #[test]
-    fn claims_without_a_value_are_left_out() {
-        let claims = userinfo(
-            (&alice(), &client()),
-            "u-1",
-            (&Scopes::from_tokens(Scopes::STANDARD), &Asked::new()),
-        );
-        for absent in ["nickname", "address", "phone_number", "phone_number_verified", "picture"] {
-            assert!(!claims.contains_key(absent), "{absent}");
-        }
-        assert!(claims.values().all(|v| !v.is_null() && v != ""));
-    }
-
-    #[test]
-    fn claims_asked_for_by_name_go_where_they_were_asked_for() {
-        let (client, user, scopes) = (client(), alice(), Scopes::parse("openid").unwrap());
-        let request = ClaimsRequest::parse(
-            r#"{"userinfo":{"name":{"essential":true},"gender":null,
-                 "preferred_username":{"value":"somebody else"},"sub":null},
-                "id_token":{"email":null,"groups":null,"acr":null}}"#,
-        )
-        .unwrap();
-        let info = userinfo((&user, &client), "u-1", (&scopes, &request.userinfo));
-        assert_eq!(info.keys().collect::<Vec<_>>(), ["name", "sub"]);
-        let mut facts = facts(&client, &user, &scopes);
-        facts.asked = &request.id_token;
-        let token = id_token(&facts);
-        assert_eq!(token.get("email").unwrap(), "alice@example.test");
-        assert_eq!(token.get("groups").unwrap(), &json!(["staff"]));
-        assert!(!token.contains_key("name"));
-    }
-
-    #[test]
-    fn email_verified_is_a_boolean_and_updated_at_a_number() {
-        let claims = userinfo(
-            (&alice(), &client()),
-            "u-1",
-            (&Scopes::from_tokens(Scopes::STANDARD), &Asked::new()),
-        );
-        assert_eq!(claims.get("email_verified").unwrap(), true);
-        assert!(claims.get("updated_at").unwrap().is_i64());
-    }
-
-    #[test]
-    fn a_person_in_very_many_groups_gets_them_from_userinfo_only() {
-        let (client, mut user, scopes) =
-            (client(), alice(), Scopes::parse("openid groups").unwrap());
-        user.groups = (0..60).map(|n| format!("group-{n}")).collect();
-        assert!(!id_token(&facts(&client, &user, &scopes)).contains_key("groups"));
-        assert_eq!(
-            userinfo((&user, &client), "u-1", (&scopes, &Asked::new()))
-                .get("groups")
-                .unwrap()
-                .as_array()
-                .unwrap()
-                .len(),
-            60
-        );
-    }
-}
+pub(crate) mod tests;

@@ -9,7 +9,7 @@ use super::claims::{AccessTokenClaims, Audience};
 use super::grant::details::Confirmation;
 use super::sender_constraint::Scheme;
 use crate::clock::UnixTime;
-use crate::protocol::types::{ClientId, SessionId};
+use crate::protocol::types::{ClientId, OrganisationId, SessionId};
 
 /// A token that counts, without what is only bookkeeping of ours.
 #[derive(Debug, Serialize)]
@@ -37,6 +37,10 @@ pub struct Description<'a> {
     jti: &'a str,
     #[serde(flatten)]
     mapped: &'a Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    org_id: Option<&'a OrganisationId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    org_name: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     roles: &'a [String],
     scope: &'a str,
@@ -66,6 +70,8 @@ impl<'a> Description<'a> {
             sid,
             groups,
             roles,
+            org_id,
+            org_name,
             cnf,
             act,
             authorization_details,
@@ -95,6 +101,8 @@ impl<'a> Description<'a> {
             iss,
             jti,
             mapped,
+            org_id: org_id.as_ref(),
+            org_name: org_name.as_deref(),
             roles,
             scope,
             sid: sid.as_ref(),
@@ -115,7 +123,7 @@ mod tests {
         let told = json!({
             "iss": "https://id.test", "sub": "s", "aud": ["a", "b"], "exp": 9, "iat": 1, "jti": "j",
             "client_id": "c", "scope": "openid", "auth_time": 1, "acr": "aal1", "amr": ["pwd"],
-            "sid": "x", "groups": ["g"], "roles": ["r"], "cnf": { "jkt": "k" }, "act": { "sub": "z" },
+            "sid": "x", "groups": ["g"], "roles": ["r"], "org_id": "o", "org_name": "O", "cnf": { "jkt": "k" }, "act": { "sub": "z" },
             "authorization_details": [{ "type": "t" }], "plan": "gold",
         });
         let mut claims = told.clone();

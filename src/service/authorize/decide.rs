@@ -10,11 +10,13 @@ use crate::protocol::error::OAuthError;
 use crate::protocol::interaction::{
     self, Access, AccountChoice, Allowed, Expected, Situation, Step,
 };
+use crate::protocol::organisation::ActiveOrganisation;
 use crate::protocol::types::UserId;
 use crate::service::authorize::flow::Flow;
 use crate::service::authorize::id_token_hint;
 use crate::service::clients::{self, access};
 use crate::service::failure::{EndpointError, Failure};
+use crate::service::organisations::active;
 use crate::service::session::LiveSession;
 use crate::service::session::accounts::Accounts;
 use crate::service::token::subject;
@@ -59,15 +61,27 @@ pub async fn session_for<'a>(
     Ok(active)
 }
 
+/// What comes next, and for which organisation the person acts.
+pub(super) struct Decided {
+    pub step: Step,
+    pub organisation: Option<ActiveOrganisation>,
+}
+
+impl From<Step> for Decided {
+    fn from(step: Step) -> Self {
+        Self { step, organisation: None }
+    }
+}
+
 /// Gathers and decides.
 pub(super) async fn next_step(
     app: &App,
     (flow, session): (&Flow, Option<&LiveSession>),
     (client, request): (&Client, &AuthorizeRequest),
-) -> Result<Step, AuthorizeError> {
+) -> Result<Decided, AuthorizeError> {
     let wanted = match Wanted::by(app, client, request).await {
         Ok(wanted) => wanted,
-        Err(EndpointError::OAuth(error)) => return Ok(Step::Refuse(error)),
+        Err(EndpointError::OAuth(error)) => return Ok(Step::Refuse(error).into()),
         Err(EndpointError::Failure(failure)) => return Err(failure.into()),
     };
     let expected = match (&wanted, session) {
@@ -90,18 +104,30 @@ pub(super) async fn next_step(
         Some(session) => access::admits(&app.store.db, client, &session.user_id).await?,
         None => true,
     };
+    let acting = match session.filter(|_| admitted) {
+        Some(session) => active::of_request(app, session, request).await?,
+        None => active::Acting::ForNobody,
+    };
+    let (acting, organisation) = match acting {
+        active::Acting::ForNobody => (interaction::Acting::Settled, None),
+        active::Acting::For(one) => (interaction::Acting::Settled, Some(one)),
+        active::Acting::Stranger => (interaction::Acting::Stranger, None),
+        active::Acting::Open => (interaction::Acting::Open, None),
+    };
     let facts = session.map(LiveSession::facts);
-    Ok(interaction::next_step(&Situation {
+    let step = interaction::next_step(&Situation {
         request,
         client,
         session: facts.as_ref(),
         expected,
         access: if admitted { Access::LetIn } else { Access::ShutOut },
+        acting,
         reachable: Level::STRONGEST,
         consent: consent.as_ref(),
         progress: &flow.progress,
         now: app.now(),
-    }))
+    });
+    Ok(Decided { step, organisation })
 }
 
 /// The persons a client would take.

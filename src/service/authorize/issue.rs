@@ -10,6 +10,7 @@ use crate::protocol::authorize::acr::Level;
 use crate::protocol::client::Client;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::logout::session_state;
+use crate::protocol::organisation::ActiveOrganisation;
 use crate::protocol::token::grant::authorization_code::CodePayload;
 use crate::protocol::types::GrantId;
 use crate::service::authorize::flow::Flow;
@@ -24,11 +25,11 @@ const REPLAY_MEMORY: Seconds = 240;
 pub(super) async fn code(
     app: &App,
     (client, request): (&Client, &AuthorizeRequest),
-    (flow, session): (&Flow, &LiveSession),
+    (flow, session, organisation): (&Flow, &LiveSession, Option<ActiveOrganisation>),
 ) -> Result<Outcome, AuthorizeError> {
     let lifetime = app.config.tokens.authorization_code_lifetime;
     let code = Secret::generate();
-    let payload = payload(app, request, session);
+    let payload = payload(app, request, (session, organisation));
     let hash = code.hash();
     let ttl = lifetime + REPLAY_MEMORY;
     if let Err(error) = codes::put_code(&app.ephemeral, hash.as_str(), &payload, ttl).await {
@@ -65,7 +66,11 @@ fn session_state(request: &AuthorizeRequest, session: &LiveSession) -> Option<St
     )
 }
 
-fn payload(app: &App, request: &AuthorizeRequest, session: &LiveSession) -> CodePayload {
+fn payload(
+    app: &App,
+    request: &AuthorizeRequest,
+    (session, organisation): (&LiveSession, Option<ActiveOrganisation>),
+) -> CodePayload {
     let now = app.now();
     let acr = match Level::from_name(&session.acr) {
         Some(held) => request.acr.reported(held).as_str().to_owned(),
@@ -84,6 +89,7 @@ fn payload(app: &App, request: &AuthorizeRequest, session: &LiveSession) -> Code
         acr,
         amr: session.amr.clone(),
         details: request.details.clone(),
+        organisation: organisation.map(|organisation| organisation.id),
         expires_at: now.plus(app.config.tokens.authorization_code_lifetime),
     }
 }

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use decide::Decided;
 pub use decide::session_for;
 pub(in crate::service) use intake::PushedRequest;
 pub use intake::{Begun, begin};
@@ -37,7 +38,9 @@ use crate::service::authorize::flow::{Flow, Target};
 use crate::service::clients::metadata_document::{self, DocumentError};
 use crate::service::clients::trial::{self, Endpoint};
 use crate::service::failure::Failure;
+use crate::service::organisations::active;
 use crate::service::session::LiveSession;
+use crate::store::organisations::Organisation;
 use crate::store::users;
 
 /// What the browser gets.
@@ -53,8 +56,18 @@ pub enum Outcome {
     SignIn(SignInPrompt),
     /// The consent form.
     Consent(ConsentPrompt),
+    /// The organisations to choose from.
+    ChooseOrganisation(OrganisationPrompt),
     /// "You may not use this app."
     ShutOut(ShutOut),
+}
+
+/// What the page shows that asks for which organisation somebody acts.
+#[derive(Debug)]
+pub struct OrganisationPrompt {
+    pub client: Arc<Client>,
+    /// Those the person is in, by name.
+    pub organisations: Vec<Organisation>,
 }
 
 /// Somebody may not use an app. Note it where they hear of it ([`access::note_refusal`]).
@@ -240,7 +253,8 @@ pub(crate) async fn go_on(
         Ok(request) => request,
         Err(error) => return refuse(app, (&client, &reply_to), &error).await,
     };
-    let step = decide::next_step(app, (flow, session), (&client, &request)).await?;
+    let Decided { step, organisation } =
+        decide::next_step(app, (flow, session), (&client, &request)).await?;
     match (step, session) {
         (Step::Refuse(error), Some(session)) if error == interaction::shut_out() => {
             let Outcome::Reply(reply) = refuse(app, (&client, &reply_to), &error).await? else {
@@ -256,7 +270,7 @@ pub(crate) async fn go_on(
             Ok(Outcome::ShutOut(ShutOut { client, user, answer }))
         }
         (Step::Issue, Some(session)) => {
-            issue::code(app, (&client, &request), (flow, session)).await
+            issue::code(app, (&client, &request), (flow, session, organisation)).await
         }
         (Step::Consent(_), Some(session)) => ask_consent(app, (&client, request), session).await,
         (Step::SignUp, _) => {
@@ -270,7 +284,11 @@ pub(crate) async fn go_on(
             let reason = (SignInReason::StepUp(level), session);
             Ok(Outcome::SignIn(sign_in_prompt(app, (client, request), reason)))
         }
-        (Step::Issue | Step::Consent(_) | Step::ShutOut, None) => {
+        (Step::ChooseOrganisation, Some(session)) => {
+            let (all, _) = active::choices(app, session).await?;
+            Ok(Outcome::ChooseOrganisation(OrganisationPrompt { client, organisations: all }))
+        }
+        (Step::Issue | Step::Consent(_) | Step::ShutOut | Step::ChooseOrganisation, None) => {
             let reason = (SignInReason::NoSession, None);
             Ok(Outcome::SignIn(sign_in_prompt(app, (client, request), reason)))
         }
@@ -289,7 +307,7 @@ pub async fn sign_in_again(
 ) -> Result<Option<SignInPrompt>, AuthorizeError> {
     let Verified { client, request, .. } = verify(app, flow).await?;
     let Ok(request) = request else { return Ok(None) };
-    match decide::next_step(app, (flow, session), (&client, &request)).await? {
+    match decide::next_step(app, (flow, session), (&client, &request)).await?.step {
         Step::SignIn(reason) => Ok(Some(sign_in_prompt(app, (client, request), (reason, session)))),
         Step::StepUp(level) => {
             let reason = (SignInReason::StepUp(level), session);

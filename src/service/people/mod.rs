@@ -67,7 +67,7 @@ impl From<StoreError> for PeopleError {
 }
 
 impl PeopleError {
-    fn invalid(field: &'static str, problem: &str) -> Self {
+    pub(in crate::service) fn invalid(field: &'static str, problem: &str) -> Self {
         Self::Invalid { field, problem: problem.to_owned() }
     }
 }

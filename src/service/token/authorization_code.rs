@@ -13,11 +13,13 @@ use crate::clock::Seconds;
 use crate::crypto::secret::SecretHash;
 use crate::protocol::client::Client;
 use crate::protocol::error::OAuthError;
+use crate::protocol::organisation::ActiveOrganisation;
 use crate::protocol::token::grant::authorization_code::{self, CodePayload, CodeRequest};
 use crate::protocol::token::{TokenResponse, sender_constraint};
 use crate::protocol::user::User;
 use crate::service::audit::Caller;
 use crate::service::failure::{EndpointError, Failure};
+use crate::service::organisations::active;
 use crate::store::ephemeral::codes;
 use crate::store::grants::{self, Grant};
 use crate::store::users;
@@ -39,7 +41,8 @@ pub(super) async fn redeem(
     let client = request.client();
     let payload = checked_payload(app, request).await?;
     let user = living_user(app, &payload).await?;
-    let grant = grant_of(app, client, &payload);
+    let organisation = organisation_of(app, &payload).await?;
+    let grant = grant_of(app, (client, organisation), &payload);
     let basis = request.basis(Some((&user, &grant)), &Limits::of(&grant))?;
     let seed = AccessTokenSeed::new(client, app.now());
     let envelope = issue::prepare_id_token(app, &basis).await?;
@@ -108,7 +111,21 @@ async fn living_user(app: &App, payload: &CodePayload) -> Result<User, EndpointE
         .ok_or_else(|| refused("the person is disabled or gone"))
 }
 
-fn grant_of(app: &App, client: &Client, payload: &CodePayload) -> Grant {
+/// The organisation the person acts for, which they have to be in.
+async fn organisation_of(
+    app: &App,
+    payload: &CodePayload,
+) -> Result<Option<ActiveOrganisation>, EndpointError> {
+    let Some(id) = &payload.organisation else { return Ok(None) };
+    let found = active::membership(app, (id, &payload.user_id)).await?;
+    found.map(Some).ok_or_else(|| refused("the person is not in the organisation any more"))
+}
+
+fn grant_of(
+    app: &App,
+    (client, organisation): (&Client, Option<ActiveOrganisation>),
+    payload: &CodePayload,
+) -> Grant {
     let now = app.now();
     let offline = payload.scopes.contains("offline_access");
     Grant {
@@ -122,6 +139,7 @@ fn grant_of(app: &App, client: &Client, payload: &CodePayload) -> Grant {
         acr: payload.acr.clone(),
         amr: payload.amr.clone(),
         details: payload.details.clone(),
+        organisation,
         created_at: now,
         expires_at: now.plus(lineage::lifetime(app, client, offline)),
         revoked_at: None,

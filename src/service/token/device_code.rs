@@ -124,6 +124,8 @@ fn grant_of(app: &App, client: &Client, (record, approval): (&DeviceRecord, &App
         acr: approval.acr.clone(),
         amr: approval.amr.clone(),
         details: record.details.clone(),
+        // A device asks for none: nobody could choose there.
+        organisation: None,
         created_at: now,
         expires_at: now.plus(lineage::lifetime(app, client, true)),
         revoked_at: None,

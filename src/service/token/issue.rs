@@ -11,6 +11,7 @@ use crate::crypto::seal::Purpose;
 use crate::crypto::secret::{self, Secret};
 use crate::protocol::claim_mapping::{self, Place};
 use crate::protocol::client::{AccessTokenFormat, Client};
+use crate::protocol::organisation;
 use crate::protocol::token::TokenResponse;
 use crate::protocol::token::claims::{
     self, AccessTokenClaims, Authentication, IdTokenFacts, MAX_GROUPS_IN_TOKEN,
@@ -59,6 +60,9 @@ pub(crate) fn access_token_claims(
     // An offline grant outlives its session, so its tokens do not name it.
     let session =
         person.filter(|(_, grant)| !grant.offline).and_then(|(_, g)| g.session_id.as_ref());
+    let organisation = person
+        .filter(|_| basis.scopes().contains(organisation::SCOPE))
+        .and_then(|(_, grant)| grant.organisation.as_ref());
     Ok(AccessTokenClaims {
         iss: app.issuer().to_owned(),
         sub: match person {
@@ -80,6 +84,8 @@ pub(crate) fn access_token_claims(
                 basis.scopes().contains("groups") && user.groups.len() <= MAX_GROUPS_IN_TOKEN
             })
             .map(|(user, _)| user.groups.clone()),
+        org_id: organisation.map(|told| told.id.clone()),
+        org_name: organisation.map(|told| told.name.clone()),
         roles: person.map(|(user, _)| user.app_roles.in_app(&client.id)).unwrap_or_default(),
         cnf: basis.bound().cloned(),
         act: None,
@@ -200,6 +206,7 @@ pub(super) fn id_token_claims(
             amr: &grant.amr,
             session_id: session.as_ref(),
         },
+        organisation: grant.organisation.as_ref(),
         nonce,
         asked: &grant.details.claims.id_token,
         at_hash,

@@ -15,6 +15,7 @@ use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::clients::access::{self, Door};
 use crate::service::failure::Failure;
+use crate::service::organisations::active;
 use crate::service::revocation::{self, Pending, Subject};
 use crate::service::risk;
 use crate::service::token::issue::RefreshToken;
@@ -43,6 +44,7 @@ pub(super) fn of_assertion(
         acr: ACR_VOUCHED.to_owned(),
         amr: Vec::new(),
         details: GrantDetails::default(),
+        organisation: None,
         created_at: now,
         expires_at: now.plus(3_600),
         revoked_at: None,
@@ -119,7 +121,8 @@ pub(super) enum Ground<'a> {
 pub(super) enum Gate {
     Passed,
     SpentBefore,
-    /// The session has ended, the consent was taken back, or the person or the client is gone.
+    /// The session has ended, the consent was taken back, the person has left the organisation, or the
+    /// person or the client is gone.
     GroundLost,
     /// The person may not use the client, or not any more.
     ShutOut,
@@ -136,8 +139,9 @@ pub(super) async fn commit(
     // Held, not only looked at: a sign-out at this very moment either comes first and is seen here,
     // or waits and finds the grant to revoke. Tombstones alone would be gone in an hour.
     let admitted = access::admits_until_commit(&mut tx, request.client(), &grant.user_id).await?;
+    let belongs = active::is_in_until_commit(&mut tx, grant).await?;
     let firm = match &ground {
-        _ if !admitted => false,
+        _ if !admitted || !belongs => false,
         Ground::Session(session, client) => {
             sessions::hold(&mut tx, session).await?
                 && (client.skips_consent() || is_allowed(&mut tx, grant).await?)
@@ -192,6 +196,9 @@ fn created(app: &App, grant: &Grant, request: &TokenRequest<'_>) -> Event {
             .client(&grant.client_id)
             .caller(request.caller())
             .detail("scope", grant.scopes.to_string());
+    if let Some(organisation) = &grant.organisation {
+        event = event.detail("organisation_id", organisation.id.as_str());
+    }
     if let Some(sent) = request.sends_pkce() {
         event = event.detail("pkce", sent);
     }

@@ -97,7 +97,7 @@ fn rehearse(
     let id_token = if openid { issue::id_token_claims(app, &basis, (None, None))? } else { None };
     let asked = ClaimsRequest::default().userinfo;
     let subject = subject::sub(app, client, &user.id)?;
-    let userinfo = || claims::userinfo((user, client), &subject, (&grant.scopes, &asked));
+    let userinfo = || claims::userinfo((user, client), &subject, (&grant.scopes, &asked), None);
     let userinfo = (openid && access.is_for_provider(app.issuer())).then(userinfo);
     let access_token = match serde_json::to_value(&access)? {
         Value::Object(members) => members,
@@ -120,6 +120,7 @@ fn grant(app: &App, client: &Client, (user, scopes): (&User, Scopes)) -> Grant {
         acr: Level::Aal1.as_str().to_owned(),
         amr: vec!["pwd".to_owned()],
         details: GrantDetails::default(),
+        organisation: None,
         created_at: now,
         expires_at: now,
         revoked_at: None,

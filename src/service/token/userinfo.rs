@@ -13,6 +13,7 @@ use crate::protocol::types::UserId;
 use crate::protocol::user::User;
 use crate::service::clients;
 use crate::service::failure::EndpointError;
+use crate::service::organisations::active;
 use crate::service::token::access_token::{self, Presented};
 use crate::service::token::envelope::{Content, Envelope, Representation};
 use crate::store::{grants, users};
@@ -68,7 +69,13 @@ async fn claims(
     } else {
         ClaimsRequest::default()
     };
-    Ok(claims::userinfo((&user, client), &token.sub, (&scopes, &asked.userinfo)))
+    // Whoever has left it since acts for it no more.
+    let organisation = match &token.org_id {
+        Some(id) => active::membership(app, (id, &user_id)).await?,
+        None => None,
+    };
+    let told = (&scopes, &asked.userinfo);
+    Ok(claims::userinfo((&user, client), &token.sub, told, organisation.as_ref()))
 }
 
 /// The person, if they may use their account: from the memory of this process, or from SQL. To be

@@ -10,7 +10,7 @@ use crate::clock::UnixTime;
 use crate::protocol::client::ClientOrigin;
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::{
-    ClientId, FamilyId, GrantId, KeyEncryptionAlg, SessionId, SigningAlg, UserId,
+    ClientId, FamilyId, GrantId, KeyEncryptionAlg, OrganisationId, SessionId, SigningAlg, UserId,
 };
 use crate::protocol::user::AdminRole;
 
@@ -79,6 +79,7 @@ pub(in crate::store) fn unknown(what: &str, name: &str) -> BoxDynError {
 stored_as!(UnixTime, i64, |time| time.0, |seconds| Ok(UnixTime(seconds)));
 stored_as!(UserId, String, |id| id.as_str().to_owned(), |id| Ok(UserId::new(id)));
 stored_as!(ClientId, String, |id| id.as_str().to_owned(), |id| Ok(ClientId::new(id)));
+stored_as!(OrganisationId, String, |id| id.as_str().to_owned(), |id| Ok(OrganisationId::new(id)));
 stored_as!(GrantId, String, |id| id.as_str().to_owned(), |id| Ok(GrantId::new(id)));
 stored_as!(SessionId, String, |id| id.as_str().to_owned(), |id| Ok(SessionId::new(id)));
 stored_as!(FamilyId, String, |id| id.as_str().to_owned(), |id| Ok(FamilyId::new(id)));

@@ -27,12 +27,14 @@ pub use snapshot::Snapshot;
 
 /// Every table that holds something, in an order in which rows can be added: what a row refers to comes
 /// before it. A table that a later migration drops stays here: older backups have it.
-pub const TABLES: [&str; 42] = [
+pub const TABLES: [&str; 44] = [
     "users",
     "passwords",
     "groups",
     "user_groups",
     "group_managers",
+    "organisations",
+    "organisation_members",
     "clients",
     "client_registrations",
     "client_documents",

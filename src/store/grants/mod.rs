@@ -7,9 +7,10 @@ use sqlx_macros::FromRow;
 use super::db::{Sql, Tx};
 use super::error::StoreError;
 use crate::clock::UnixTime;
+use crate::protocol::organisation::ActiveOrganisation;
 use crate::protocol::scope::Scopes;
 use crate::protocol::token::grant::details::GrantDetails;
-use crate::protocol::types::{ClientId, GrantId, SessionId, UserId};
+use crate::protocol::types::{ClientId, GrantId, OrganisationId, SessionId, UserId};
 use crate::store::db::columns::Json;
 
 /// Everything issued from one authorization code (RFC 6749 section 4.1).
@@ -28,6 +29,8 @@ pub struct Grant {
     pub amr: Vec<String>,
     /// What it carries beyond its scopes.
     pub details: GrantDetails,
+    /// For which organisation the person acts, as long as they are in it.
+    pub organisation: Option<ActiveOrganisation>,
     pub created_at: UnixTime,
     /// When nothing issued from it can be alive any more; the row may then be deleted.
     pub expires_at: UnixTime,
@@ -61,6 +64,9 @@ pub(super) struct GrantRow {
     acr: String,
     amr: Json<Vec<String>>,
     details: Json<GrantDetails>,
+    organisation_id: Option<OrganisationId>,
+    /// `None` when the person is in it no more.
+    organisation_name: Option<String>,
     created_at: UnixTime,
     expires_at: UnixTime,
     revoked_at: Option<UnixTime>,
@@ -79,6 +85,10 @@ impl From<GrantRow> for Grant {
             acr: row.acr,
             amr: row.amr.0,
             details: row.details.0,
+            organisation: row
+                .organisation_id
+                .zip(row.organisation_name)
+                .map(|(id, name)| ActiveOrganisation { id, name }),
             created_at: row.created_at,
             expires_at: row.expires_at,
             revoked_at: row.revoked_at,
@@ -90,7 +100,10 @@ macro_rules! select_grant {
     ($rest:literal) => {
         concat!(
             "select id, user_id, client_id, session_id, scopes, offline, auth_time, acr, amr, ",
-            "details, created_at, expires_at, revoked_at from grants ",
+            "details, organisation_id, (select o.display_name from organisation_members m ",
+            "join organisations o on o.id = m.organisation_id where m.user_id = grants.user_id ",
+            "and m.organisation_id = grants.organisation_id) as organisation_name, ",
+            "created_at, expires_at, revoked_at from grants ",
             $rest
         )
     };
@@ -103,8 +116,8 @@ pub async fn insert<'a>(sql: impl Sql<'a>, grant: &Grant) -> Result<Inserted, St
         .into()
         .query(
             "insert into grants (id, user_id, client_id, session_id, scopes, offline, auth_time, \
-             acr, amr, details, created_at, expires_at, revoked_at) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
+             acr, amr, details, created_at, expires_at, revoked_at, organisation_id) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
              on conflict (id) do nothing",
         )
         .bind(&grant.id)
@@ -120,6 +133,7 @@ pub async fn insert<'a>(sql: impl Sql<'a>, grant: &Grant) -> Result<Inserted, St
         .bind(grant.created_at)
         .bind(grant.expires_at)
         .bind(grant.revoked_at)
+        .bind(grant.organisation.as_ref().map(|organisation| &organisation.id))
         .execute()
         .await?;
     Ok(if added == 1 { Inserted::New } else { Inserted::Duplicate })
@@ -298,6 +312,24 @@ pub async fn revoke_shut_out<'a>(
              and u.user_id = $1) returning id, client_id",
         )
         .bind(user)
+        .bind(now)
+        .all()
+        .await
+}
+
+/// Revokes what a person was given for an organisation, and tells which, each with its client.
+pub async fn revoke_for_organisation<'a>(
+    sql: impl Sql<'a>,
+    (user, organisation): (&UserId, &OrganisationId),
+    now: UnixTime,
+) -> Result<Vec<(GrantId, ClientId)>, StoreError> {
+    sql.into()
+        .query(
+            "update grants set revoked_at = $3 where user_id = $1 and organisation_id = $2 \
+             and revoked_at is null returning id, client_id",
+        )
+        .bind(user)
+        .bind(organisation)
         .bind(now)
         .all()
         .await

@@ -97,7 +97,10 @@ macro_rules! select_with_grant {
             "f.rotated_at, f.successor_sealed, f.idle_seconds, f.idle_expires_at, ",
             "f.expires_at as family_expires_at, f.created_at as family_created_at, ",
             "g.id, g.user_id, g.client_id, g.session_id, g.scopes, g.offline, g.auth_time, g.acr, ",
-            "g.amr, g.details, g.created_at, g.expires_at, g.revoked_at ",
+            "g.amr, g.details, g.organisation_id, (select o.display_name from organisation_members m ",
+            "join organisations o on o.id = m.organisation_id where m.user_id = g.user_id ",
+            "and m.organisation_id = g.organisation_id) as organisation_name, ",
+            "g.created_at, g.expires_at, g.revoked_at ",
             "from refresh_families f join grants g on g.id = f.grant_id ",
             $rest
         )

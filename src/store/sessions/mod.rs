@@ -8,7 +8,7 @@ use sqlx_macros::FromRow;
 use super::db::{Db, Sql, Tx};
 use super::error::StoreError;
 use crate::clock::{Seconds, UnixTime};
-use crate::protocol::types::{SessionId, UserId};
+use crate::protocol::types::{OrganisationId, SessionId, UserId};
 use crate::store::db::columns::Json;
 use crate::store::db::cursor::Cursor;
 
@@ -295,6 +295,51 @@ pub async fn revoke_for_user<'a>(
         .bind(now)
         .all()
         .await
+}
+
+/// The organisation somebody has chosen in a session, if they have and it has not been ended.
+pub async fn organisation<'a>(
+    sql: impl Sql<'a>,
+    id: &SessionId,
+) -> Result<Option<OrganisationId>, StoreError> {
+    let row = sql
+        .into()
+        .query("select organisation_id from sessions where id = $1 and revoked_at is null")
+        .bind(id)
+        .optional::<(Option<OrganisationId>,)>()
+        .await?;
+    Ok(row.and_then(|(organisation,)| organisation))
+}
+
+/// Writes down which one they have chosen. Call [`hold`] first.
+pub async fn set_organisation<'a>(
+    sql: impl Sql<'a>,
+    (id, organisation): (&SessionId, &OrganisationId),
+) -> Result<(), StoreError> {
+    sql.into()
+        .query("update sessions set organisation_id = $2 where id = $1")
+        .bind(id)
+        .bind(organisation)
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// Takes the choice of an organisation back in all sessions of a person. Call [`hold_of_user`] first.
+pub async fn forget_organisation<'a>(
+    sql: impl Sql<'a>,
+    (user, organisation): (&UserId, &OrganisationId),
+) -> Result<(), StoreError> {
+    sql.into()
+        .query(
+            "update sessions set organisation_id = null where user_id = $1 \
+             and organisation_id = $2 and revoked_at is null",
+        )
+        .bind(user)
+        .bind(organisation)
+        .execute()
+        .await
+        .map(drop)
 }
 
 /// Marks a session as one that was not its person's own.

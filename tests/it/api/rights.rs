@@ -37,6 +37,11 @@ async fn filled(world: &World, maker: &Api, (path, n): (&str, usize)) -> String 
             is(maker.command(Method::PUT, &charge).await, 204);
             name
         }
+        path if path.starts_with("/organisations/{id}") => {
+            let name = format!("org-{n}");
+            is(maker.post("/organisations", &json!({ "name": name })).await, 201);
+            name
+        }
         path if path.starts_with("/clients/{id}") => {
             let made = is(maker.post("/clients", &app()).await, 201).json();
             let id = made["client_id"].as_str().expect("an id").to_owned();
@@ -102,6 +107,7 @@ async fn call(api: &Api, (method, path): (&str, &str), n: usize) -> Answer {
     let body = match path {
         "/users" => json!({ "username": format!("made-{n}"), "groups": ["crew"] }),
         "/groups" => json!({ "name": format!("made/{n}") }),
+        "/organisations" => json!({ "name": format!("made-{n}") }),
         "/clients" => app(),
         path if path.starts_with("/clients/") => json!({ "metadata": {} }),
         "/issuers" => issuer(&format!("made-{n}")),

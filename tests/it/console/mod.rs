@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `pages` | every page and every change of the console, with plain forms |
 //! | `issuers` | trusted issuers and encryption keys in the console |
+//! | `organisations` | organisations by console, REST API and command line, which leave the same events |
 //! | `overview` | charts and warnings, what waits to be sent, backups |
 //! | `preview` | what an app would be told of somebody, and the claims of its own |
 //! | `roles` | the roles of apps: made, given, taken, deleted; who may, and what is noted |
@@ -22,6 +23,7 @@ mod group_managers;
 mod groups;
 mod issuers;
 mod lost_power;
+mod organisations;
 mod overview;
 mod pages;
 mod preview;

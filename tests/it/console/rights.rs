@@ -52,6 +52,14 @@ impl Subjects<'_> {
             let charge = format!("{}/add-manager", group_path(&name));
             self.owner.post(&charge, &[("manager", "the-manager")]).await.assert_status(303);
             return path.replace("/admin/groups/{id}", &group_path(&name));
+        } else if path.starts_with("/admin/organisations/{id}") {
+            let name = format!("org-{}", self.made);
+            let id = self.world.cli(&["organisation", "create", &name])["id"].clone();
+            let path = path.replace("{id}", id.as_str().expect("an id"));
+            if path.ends_with("/remove-member") {
+                return format!("{path}?member=subject");
+            }
+            return path;
         } else if path.starts_with("/admin/clients/{id}/roles") {
             let path = path.replace("{id}", &self.owner.add_app("Subject").await.0);
             if let Some((roles, step)) = path.split_once("/roles/") {
@@ -147,6 +155,12 @@ async fn fields(subjects: &Subjects<'_>, path: &str) -> Vec<(String, String)> {
         fields.retain(|(name, _)| name != "name");
         fields.push(("name".to_owned(), format!("made/{}", subjects.made)));
         fields.extend(["member", "manager"].map(|name| (name.to_owned(), "subject".to_owned())));
+    }
+    if path.starts_with("/admin/organisations") {
+        let deletes = path.ends_with("/delete");
+        let name = format!("{}-{}", if deletes { "org" } else { "made" }, subjects.made);
+        fields.retain(|(name, _)| name != "name");
+        fields.extend([("name".to_owned(), name), ("member".to_owned(), "subject".to_owned())]);
     }
     if path.starts_with("/admin/issuers") {
         let client = subjects.owner.add_app("Subject").await.0;

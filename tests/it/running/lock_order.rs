@@ -122,6 +122,7 @@ impl<'a> Scene<'a> {
             acr: "1".to_owned(),
             amr: Vec::new(),
             details: GrantDetails::default(),
+            organisation: None,
             created_at: now,
             expires_at: now.plus(3_600),
             revoked_at: None,

@@ -28,6 +28,7 @@ fn mutating_routes(session: &str) -> Vec<(String, Vec<(String, String)>)> {
         ("/logout".into(), pairs(&[("decision", "logout")])),
         (format!("/account/sessions/{session}/end"), Vec::new()),
         ("/account/allowed/end".into(), pairs(&[("client_id", "trusted")])),
+        ("/account/organisations".into(), pairs(&[("organisation", "x")])),
         ("/account/connections/x/end".into(), Vec::new()),
         ("/setup".into(), pairs(&[("username", "x"), ("password", "x"), ("token", "x")])),
         ("/login/create".into(), pairs(&[("username", "x"), ("password", "x")])),

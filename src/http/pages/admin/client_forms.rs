@@ -91,7 +91,7 @@ impl ClientForm {
         SigningAlg::ALL.map(SigningAlg::as_str)
     }
 
-    pub(super) fn standard_scopes() -> [&'static str; 7] {
+    pub(super) fn standard_scopes() -> [&'static str; 8] {
         Scopes::STANDARD
     }
 

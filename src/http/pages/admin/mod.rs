@@ -14,6 +14,7 @@ pub mod issuers;
 pub mod jobs;
 pub mod keys;
 pub mod missing;
+pub mod organisations;
 pub mod overview;
 pub mod preview;
 pub mod roles;
@@ -62,6 +63,7 @@ pub enum Section {
     Overview,
     People,
     Groups,
+    Organisations,
     Apps,
     Sessions,
     Issuers,
@@ -75,10 +77,11 @@ pub enum Section {
 
 impl Section {
     /// In the order of the navigation.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Overview,
         Self::People,
         Self::Groups,
+        Self::Organisations,
         Self::Apps,
         Self::Sessions,
         Self::Issuers,
@@ -95,6 +98,7 @@ impl Section {
             Self::Overview => "Overview",
             Self::People => "People",
             Self::Groups => "Groups",
+            Self::Organisations => "Organisations",
             Self::Apps => "Apps",
             Self::Sessions => "Sessions",
             Self::Issuers => "Issuers",
@@ -125,6 +129,7 @@ impl Section {
             Self::Overview => "/admin",
             Self::People => "/admin/users",
             Self::Groups => "/admin/groups",
+            Self::Organisations => "/admin/organisations",
             Self::Apps => "/admin/clients",
             Self::Sessions => "/admin/sessions",
             Self::Issuers => "/admin/issuers",
@@ -152,6 +157,7 @@ impl Section {
             Self::Overview => Right::OverviewRead,
             Self::People => Right::PeopleRead,
             Self::Groups => Right::GroupsRead,
+            Self::Organisations => Right::OrganisationsRead,
             Self::Apps => Right::ClientsRead,
             Self::Sessions => Right::SessionsRead,
             Self::Issuers => Right::IssuersRead,
@@ -170,6 +176,7 @@ impl Section {
             Self::Overview | Self::Audit => None,
             Self::People => Some(Right::PeopleWrite),
             Self::Groups => Some(Right::GroupsWrite),
+            Self::Organisations => Some(Right::OrganisationsWrite),
             Self::Apps => Some(Right::ClientsWrite),
             Self::Sessions => Some(Right::SessionsEnd),
             Self::Issuers => Some(Right::IssuersWrite),
@@ -219,6 +226,11 @@ impl Console {
 
     fn can_move_people(&self) -> bool {
         self.may(Right::GroupsMembers)
+    }
+
+    /// Whether this administrator may take people into organisations and out of them.
+    fn can_fill_organisations(&self) -> bool {
+        self.may(Right::OrganisationsMembers)
     }
 
     /// Whether this administrator may say who looks after a group.
@@ -335,6 +347,16 @@ fn samples_of_people_and_apps() -> Vec<(&'static str, String)> {
         ("admin/groups/wrong", render(&groups::GroupsList::sample_wrong())),
         ("admin/group", render(&groups::GroupDetail::sample())),
         ("admin/group/manager", render(&groups::GroupDetail::sample_of_manager())),
+        ("admin/organisations", render(&organisations::OrganisationsList::sample())),
+        ("admin/organisations/none", render(&organisations::OrganisationsList::sample_empty())),
+        ("admin/organisations/wrong", render(&organisations::OrganisationsList::sample_wrong())),
+        ("admin/organisation", render(&organisations::OrganisationDetail::sample())),
+        ("admin/organisation/wrong", render(&organisations::OrganisationDetail::sample_wrong())),
+        ("admin/organisation_delete", render(&organisations::OrganisationDelete::sample())),
+        (
+            "admin/organisation_delete/wrong",
+            render(&organisations::OrganisationDelete::sample_wrong()),
+        ),
         ("admin/clients", render(&clients::ClientsList::sample())),
         ("admin/clients/none", render(&clients::ClientsList::sample_empty())),
         ("admin/client", render(&clients::ClientDetail::sample())),

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::audit::AuditRow;
+use super::organisations::OrganisationLink;
 use super::roles::RolesInApp;
 use super::user_forms::UserForm;
 use super::{Console, Section, State, next_page, path_below};
@@ -99,6 +100,8 @@ pub struct UserDetail {
     pub errors: Vec<FieldError>,
     pub sessions: Vec<SessionView>,
     pub apps: Vec<AppAccess>,
+    /// Those they are in, by name; none for those who may not see organisations.
+    pub organisations: Vec<OrganisationLink>,
     /// What they may be in apps, by themselves or by a group.
     pub roles: Vec<RolesInApp>,
     /// The newest few events about this person.
@@ -174,6 +177,7 @@ impl UserDetail {
                 scopes: words("openid profile email"),
                 since: When::sample(400_000),
             }],
+            organisations: OrganisationLink::samples(),
             roles: RolesInApp::sample(),
             recent: AuditRow::samples(),
         }

@@ -9,7 +9,7 @@ use crate::protocol::error::OAuthError;
 use crate::protocol::params::Params;
 use crate::protocol::scope::Scopes;
 use crate::protocol::token::grant::details::GrantDetails;
-use crate::protocol::types::{ClientId, GrantId, SessionId, UserId};
+use crate::protocol::types::{ClientId, GrantId, OrganisationId, SessionId, UserId};
 
 /// What a code stands for, kept under the hash of the code. It names the grant that redeeming will
 /// insert; that insert is the single-use gate, so a payload that comes back to life after a crash
@@ -29,6 +29,9 @@ pub struct CodePayload {
     pub amr: Vec<String>,
     #[serde(default)]
     pub details: GrantDetails,
+    /// The organisation the person acts for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<OrganisationId>,
     /// The code is refused from this moment on; the payload outlives it so that a late replay is
     /// still recognised.
     pub expires_at: UnixTime,
@@ -112,6 +115,7 @@ mod tests {
             acr: "aal1".into(),
             amr: vec!["pwd".into()],
             details: GrantDetails::default(),
+            organisation: None,
             expires_at: UnixTime(60),
         }
     }

@@ -1,0 +1,263 @@
+//! `/admin/organisations`: organisations and the people in them.
+
+use super::desk::{Answer, Desk, Stop, name_of};
+use super::people::sentence;
+use super::rows;
+use crate::http::pages::admin::confirm::Confirm;
+use crate::http::pages::admin::organisations::{
+    MemberRow, OrganisationDelete, OrganisationDetail, OrganisationForm, OrganisationLink,
+    OrganisationRow, OrganisationsList,
+};
+use crate::http::pages::admin::{Section, path_below};
+use crate::http::pages::{FieldError, When};
+use crate::protocol::rights::Right;
+use crate::protocol::user::User;
+use crate::service::organisations::{self, OrganisationEdit, OrganisationError, members};
+use crate::service::people::PeopleError;
+use crate::store::organisations::{MOST_COUNTED, Organisation, OrganisationFilter};
+
+pub(super) async fn list(desk: &Desk<'_>) -> Answer {
+    let page = found(desk, OrganisationForm::default()).await?;
+    desk.show(&page)
+}
+
+async fn found(desk: &Desk<'_>, form: OrganisationForm) -> Result<OrganisationsList, Stop> {
+    let q = desk.asked("q");
+    let filter = OrganisationFilter {
+        search: Some(q.clone()),
+        after: desk.query.sole("after").map(str::to_owned),
+        limit: rows::ASKED,
+    };
+    let found = organisations::list(desk.site(), &filter).await?;
+    let (found, next) = rows::page(found, |organisation| organisation.name.clone());
+    Ok(OrganisationsList {
+        chrome: desk.chrome(),
+        console: desk.console(Section::Organisations),
+        q,
+        rows: found.iter().map(|organisation| row(desk, organisation)).collect(),
+        next,
+        form,
+        errors: Vec::new(),
+    })
+}
+
+fn row(desk: &Desk<'_>, organisation: &Organisation) -> OrganisationRow {
+    let many = organisation.members > MOST_COUNTED;
+    OrganisationRow {
+        id: organisation.id.to_string(),
+        name: organisation.name.clone(),
+        display_name: organisation.display_name.clone(),
+        members: if many { "10,000+".to_owned() } else { organisation.members.to_string() },
+        created: When::ago(organisation.created_at, desk.site().now()),
+    }
+}
+
+fn read_form(desk: &Desk<'_>) -> OrganisationForm {
+    OrganisationForm { name: desk.text("name"), display_name: desk.text("display_name") }
+}
+
+pub(super) async fn create(desk: &Desk<'_>) -> Answer {
+    let form = read_form(desk);
+    let named = (form.name.as_str(), form.display_name.as_str());
+    match organisations::create(desk.site(), named, &desk.actor()).await {
+        Ok(made) => desk.done(format!("{} is there.", made.display_name), &path(desk, &made)),
+        Err(error) => {
+            let errors = vec![field_error(error, "name")?];
+            let page = found(desk, form).await?;
+            desk.show_again(&OrganisationsList { errors, ..page })
+        }
+    }
+}
+
+/// The organisation in the path.
+async fn about(desk: &Desk<'_>) -> Result<Organisation, Stop> {
+    organisations::find(desk.site(), &desk.id).await.map_err(stop)
+}
+
+pub(super) async fn show(desk: &Desk<'_>) -> Answer {
+    let page = detail(desk, &about(desk).await?).await?;
+    desk.show(&page)
+}
+
+async fn detail(desk: &Desk<'_>, about: &Organisation) -> Result<OrganisationDetail, Stop> {
+    let place = (about, desk.query.sole("after"));
+    let people = members::list(desk.site(), place, rows::ASKED).await?;
+    let (people, next) = rows::page(people, |user| user.username.clone());
+    let mut members = Vec::with_capacity(people.len());
+    for user in people {
+        members.push(MemberRow {
+            may_leave: desk.may_change(Right::OrganisationsMembers, &user).await?,
+            id: user.id.to_string(),
+            state: rows::state(user.disabled_at),
+            username: user.username,
+            name: user.name,
+        });
+    }
+    Ok(OrganisationDetail {
+        chrome: desk.chrome(),
+        console: desk.console(Section::Organisations),
+        organisation: row(desk, about),
+        form: OrganisationForm {
+            name: about.name.clone(),
+            display_name: about.display_name.clone(),
+        },
+        errors: Vec::new(),
+        members,
+        next,
+        member: String::new(),
+    })
+}
+
+pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
+    let about = about(desk).await?;
+    let form = read_form(desk);
+    let edit = OrganisationEdit {
+        name: Some(form.name.clone()),
+        display_name: Some(form.display_name.clone()),
+    };
+    match organisations::update(desk.site(), &about, edit, &desk.actor()).await {
+        Ok(saved) => desk.done(format!("{} is saved.", saved.display_name), &path(desk, &saved)),
+        Err(error) => {
+            let errors = vec![field_error(error, "name")?];
+            let page = detail(desk, &about).await?;
+            desk.show_again(&OrganisationDetail { form, errors, ..page })
+        }
+    }
+}
+
+pub(super) async fn add_member(desk: &Desk<'_>) -> Answer {
+    let (about, typed) = (about(desk).await?, desk.text("member"));
+    let error = match somebody(desk, &typed).await? {
+        None => nobody(),
+        Some(user) => match members::add(desk.site(), (&about, &user.id), &desk.actor()).await {
+            Ok(()) => {
+                let text = format!("{} is in {} now.", name_of(&user), about.display_name);
+                return desk.done(text, &path(desk, &about));
+            }
+            Err(error) => field_error(error, "member")?,
+        },
+    };
+    let page = detail(desk, &about).await?;
+    desk.show_again(&OrganisationDetail { member: typed, errors: vec![error], ..page })
+}
+
+pub(super) async fn ask_remove_member(desk: &Desk<'_>) -> Answer {
+    let about = about(desk).await?;
+    let user = somebody(desk, &desk.asked("member")).await?.ok_or(Stop::NotFound)?;
+    let (name, path) = (name_of(&user), path(desk, &about));
+    desk.show(&Confirm {
+        chrome: desk.chrome(),
+        console: desk.console(Section::Organisations),
+        heading: format!("Take {name} out of {}?", about.display_name),
+        effects: vec![
+            format!("Apps that {name} uses for {} are signed out of at once.", about.display_name),
+            "The account stays.".to_owned(),
+        ],
+        action: format!("{path}/remove-member"),
+        hidden: vec![("member".to_owned(), user.id.to_string())],
+        choices: Vec::new(),
+        button: format!("Take {name} out"),
+        cancel: path,
+    })
+}
+
+pub(super) async fn remove_member(desk: &Desk<'_>) -> Answer {
+    let about = about(desk).await?;
+    let user = somebody(desk, &desk.text("member")).await?.ok_or(Stop::NotFound)?;
+    let who = (&about, &user.id);
+    members::remove(desk.site(), who, &desk.actor()).await.map_err(stop)?;
+    let text = format!("{} is in {} no more.", name_of(&user), about.display_name);
+    desk.done(text, &path(desk, &about))
+}
+
+pub(super) async fn ask_delete(desk: &Desk<'_>) -> Answer {
+    let page = question(desk, &about(desk).await?);
+    desk.show(&page)
+}
+
+fn question(desk: &Desk<'_>, about: &Organisation) -> OrganisationDelete {
+    OrganisationDelete {
+        chrome: desk.chrome(),
+        console: desk.console(Section::Organisations),
+        organisation: row(desk, about),
+        typed: String::new(),
+        errors: Vec::new(),
+    }
+}
+
+pub(super) async fn delete(desk: &Desk<'_>) -> Answer {
+    let (about, typed) = (about(desk).await?, desk.text("name"));
+    if typed.trim() != about.name {
+        let text = format!("Type {} to delete it.", about.name);
+        let errors = vec![FieldError { field: "name", text }];
+        return desk.show_again(&OrganisationDelete { typed, errors, ..question(desk, &about) });
+    }
+    organisations::delete(desk.site(), &about, &desk.actor()).await.map_err(stop)?;
+    let list = desk.site().path("/admin/organisations");
+    desk.done(format!("{} is deleted.", about.display_name), &list)
+}
+
+/// Those a person is in, for their own page.
+pub(super) async fn of_person(desk: &Desk<'_>, user: &User) -> Result<Vec<OrganisationLink>, Stop> {
+    if !desk.may(Right::OrganisationsRead) {
+        return Ok(Vec::new());
+    }
+    let all = members::of_user(desk.site(), &user.id).await?;
+    let link =
+        |one: Organisation| OrganisationLink { href: path(desk, &one), name: one.display_name };
+    Ok(all.into_iter().map(link).collect())
+}
+
+async fn somebody(desk: &Desk<'_>, typed: &str) -> Result<Option<User>, Stop> {
+    match desk.find_person(typed.trim()).await {
+        Ok(user) => Ok(Some(user)),
+        Err(Stop::NotFound) => Ok(None),
+        Err(other) => Err(other),
+    }
+}
+
+fn nobody() -> FieldError {
+    let text = "Nobody has this username or e-mail address.".to_owned();
+    FieldError { field: "member", text }
+}
+
+/// What to say about a refusal that the form can mend, and at which field.
+fn field_error(error: OrganisationError, field: &'static str) -> Result<FieldError, Stop> {
+    let text = match error {
+        OrganisationError::Taken => {
+            "There is an organisation with this name. Choose another.".to_owned()
+        }
+        OrganisationError::Changed => {
+            "Somebody has changed it meanwhile. Look at it again before you save.".to_owned()
+        }
+        OrganisationError::Full => {
+            "This person is in 50 organisations, which is the most. Take them out of one first."
+                .to_owned()
+        }
+        OrganisationError::NoPerson => return Ok(nobody()),
+        OrganisationError::People(PeopleError::Invalid { field: "display_name", problem }) => {
+            return Ok(FieldError { field: "display_name", text: sentence(&problem) });
+        }
+        OrganisationError::People(PeopleError::Invalid { problem, .. }) => sentence(&problem),
+        other => return Err(stop(other)),
+    };
+    Ok(FieldError { field, text })
+}
+
+/// An error that no form can mend.
+fn stop(error: OrganisationError) -> Stop {
+    match error {
+        OrganisationError::Failure(failure) => Stop::Failure(failure),
+        OrganisationError::People(error) => error.into(),
+        OrganisationError::NotFound
+        | OrganisationError::NoPerson
+        | OrganisationError::Taken
+        | OrganisationError::Changed
+        | OrganisationError::Full => Stop::NotFound,
+    }
+}
+
+/// The address of its page, which stays when it gets another name.
+fn path(desk: &Desk<'_>, about: &Organisation) -> String {
+    path_below(&desk.site().base, "/admin/organisations/", about.id.as_str())
+}

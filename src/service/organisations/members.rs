@@ -1,0 +1,134 @@
+//! Who is in an organisation. Leaving one is final: what was given for it ends in the same transaction, as
+//! when an app is not for somebody any more, and no session has it chosen.
+
+use std::collections::BTreeSet;
+
+use super::{MOST_PER_PERSON, OrganisationError, described};
+use crate::app::App;
+use crate::protocol::rights::Right;
+use crate::protocol::types::{GrantId, UserId};
+use crate::protocol::user::User;
+use crate::service::audit::{Actor, Event};
+use crate::service::failure::Failure;
+use crate::service::people::authority::Authority;
+use crate::service::revocation::{self, Subject};
+use crate::service::session::backchannel_logout;
+use crate::store::organisations::{self as rows, Organisation};
+use crate::store::{StoreError, Tx, audit, grants, sessions, users};
+
+/// A page of the people in one, by username, behind `after`.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn list(
+    app: &App,
+    (about, after): (&Organisation, Option<&str>),
+    limit: i64,
+) -> Result<Vec<User>, Failure> {
+    Ok(users::of_organisation(&app.store.db, (&about.id, after), limit).await?)
+}
+
+/// Those somebody is in, by name.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn of_user(app: &App, user: &UserId) -> Result<Vec<Organisation>, Failure> {
+    Ok(rows::of_user(&app.store.db, user, MOST_PER_PERSON).await?)
+}
+
+/// Takes somebody in; nothing happens if they are in it.
+///
+/// # Errors
+/// [`OrganisationError`]; [`OrganisationError::Full`] when they are in as many as one may be.
+pub async fn add(
+    app: &App,
+    (about, user): (&Organisation, &UserId),
+    actor: &Actor,
+) -> Result<(), OrganisationError> {
+    let now = app.now();
+    let mut tx = app.store.begin().await?;
+    hold(&mut tx, (about, user), actor).await?;
+    let all = rows::of_user(&mut tx, user, MOST_PER_PERSON).await?;
+    if all.iter().any(|organisation| organisation.id == about.id) {
+        return Ok(());
+    }
+    if i64::try_from(all.len()).unwrap_or(MOST_PER_PERSON) >= MOST_PER_PERSON {
+        return Err(OrganisationError::Full);
+    }
+    match rows::add_member(&mut tx, (&about.id, user), now).await {
+        Ok(_) => {}
+        Err(StoreError::Conflict) => return Err(OrganisationError::NoPerson),
+        Err(other) => return Err(other.into()),
+    }
+    let event = Event::success("organisation.member_added", actor, now).user(user);
+    audit::append(&mut tx, &described(event, about).into_row()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Takes somebody out, and ends what was given to apps for it; nothing happens if they are not in it.
+/// When this comes back no node takes a token that was given for it for alive.
+///
+/// # Errors
+/// [`OrganisationError`].
+pub async fn remove(
+    app: &App,
+    (about, user): (&Organisation, &UserId),
+    actor: &Actor,
+) -> Result<(), OrganisationError> {
+    let now = app.now();
+    let mut tx = app.store.begin().await?;
+    hold(&mut tx, (about, user), actor).await?;
+    if !rows::remove_member(&mut tx, (&about.id, user)).await? {
+        return Ok(());
+    }
+    let event = Event::success("organisation.member_removed", actor, now).user(user);
+    audit::append(&mut tx, &described(event, about).into_row()).await?;
+    let ended = end_for(app, &mut tx, (user, about), actor).await?;
+    let pending = revocation::record(&mut tx, &subjects(&ended), now).await?;
+    tx.commit().await?;
+    app.outbox_bell.notify_one();
+    revocation::publish(app, pending).await;
+    Ok(())
+}
+
+/// Asks whether `actor` may move this person, and holds person and organisation: of two who move the same
+/// one, one waits.
+async fn hold(
+    tx: &mut Tx,
+    (about, user): (&Organisation, &UserId),
+    actor: &Actor,
+) -> Result<(), OrganisationError> {
+    let authority = Authority::of(tx, actor, Some(user)).await?;
+    if !users::hold(&mut *tx, user).await? {
+        return Err(OrganisationError::NoPerson);
+    }
+    authority.change_by_id(tx, Right::OrganisationsMembers, user).await?;
+    if rows::hold(&mut *tx, &about.id).await? { Ok(()) } else { Err(OrganisationError::NotFound) }
+}
+
+/// Ends what somebody who is in an organisation no more has for it: to be called in the transaction that
+/// takes them out, which holds them. Revoke what it gives.
+pub(super) async fn end_for(
+    app: &App,
+    tx: &mut Tx,
+    (user, about): (&UserId, &Organisation),
+    actor: &Actor,
+) -> Result<Vec<GrantId>, Failure> {
+    let now = app.now();
+    sessions::hold_of_user(tx, user).await?;
+    sessions::forget_organisation(&mut *tx, (user, &about.id)).await?;
+    let ended = grants::revoke_for_organisation(&mut *tx, (user, &about.id), now).await?;
+    let (ids, apps): (Vec<_>, BTreeSet<_>) = ended.into_iter().unzip();
+    for client in &apps {
+        backchannel_logout::enqueue_for_app(app, tx, (user, client)).await?;
+        let event = Event::success("access.ended", actor, now).user(user).client(client);
+        audit::append(&mut *tx, &described(event, about).into_row()).await?;
+    }
+    Ok(ids)
+}
+
+/// What that ends, to be revoked.
+pub(super) fn subjects(ended: &[GrantId]) -> Vec<Subject<'_>> {
+    ended.iter().map(Subject::Grant).collect()
+}
