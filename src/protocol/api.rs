@@ -16,10 +16,12 @@ pub enum ApiScope {
     KeysRead,
     KeysWrite,
     AuditRead,
+    SettingsRead,
+    SettingsWrite,
 }
 
 impl ApiScope {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::UsersRead,
         Self::UsersWrite,
         Self::GroupsRead,
@@ -31,6 +33,8 @@ impl ApiScope {
         Self::KeysRead,
         Self::KeysWrite,
         Self::AuditRead,
+        Self::SettingsRead,
+        Self::SettingsWrite,
     ];
 
     /// The scope token.
@@ -48,6 +52,8 @@ impl ApiScope {
             Self::KeysRead => "doorward.keys:read",
             Self::KeysWrite => "doorward.keys:write",
             Self::AuditRead => "doorward.audit:read",
+            Self::SettingsRead => "doorward.settings:read",
+            Self::SettingsWrite => "doorward.settings:write",
         }
     }
 
@@ -66,6 +72,8 @@ impl ApiScope {
             Self::KeysRead => "See the keys that sign and decrypt.",
             Self::KeysWrite => "Rotate and retire keys; see them.",
             Self::AuditRead => "Read the audit log.",
+            Self::SettingsRead => "See settings that may change while servers run.",
+            Self::SettingsWrite => "Change such settings, for a key of an owner; see them.",
         }
     }
 
@@ -83,11 +91,13 @@ impl ApiScope {
             Self::ClientsRead => Some(Self::ClientsWrite),
             Self::SessionsRead => Some(Self::SessionsWrite),
             Self::KeysRead => Some(Self::KeysWrite),
+            Self::SettingsRead => Some(Self::SettingsWrite),
             Self::UsersWrite
             | Self::GroupsWrite
             | Self::ClientsWrite
             | Self::SessionsWrite
             | Self::KeysWrite
+            | Self::SettingsWrite
             | Self::AuditRead => None,
         }
     }

@@ -21,6 +21,7 @@ use crate::service::keys::KeyChangeError;
 use crate::service::people::PeopleError;
 use crate::service::people::groups::GroupError;
 use crate::service::people::links::LinkError;
+use crate::service::settings::{SettingError, Wrong};
 
 /// What the `type` of every problem begins with; its code follows.
 const TYPE: &str = "urn:doorward:problem:";
@@ -286,6 +287,23 @@ impl From<ClientError> for Fault {
             ClientError::WeakSecret => Self::field("client_secret", error.to_string()),
             ClientError::BadId => Self::field("client_id", error.to_string()),
             ClientError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<SettingError> for Fault {
+    fn from(error: SettingError) -> Self {
+        let text = error.to_string();
+        match error {
+            SettingError::NotFound(_) => Self::not_found("setting"),
+            SettingError::Fixed { .. } => Self::conflict("fixed", text),
+            SettingError::Changed { .. } => Self::changed(),
+            SettingError::NotYours => Self::forbidden("Only owners change settings."),
+            SettingError::Invalid(wrong) => {
+                let fault = |wrong: Wrong| FieldFault { field: wrong.key, problem: wrong.problem };
+                Self::invalid(wrong.into_iter().map(fault).collect())
+            }
+            SettingError::Failure(failure) => failure.into(),
         }
     }
 }

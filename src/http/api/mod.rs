@@ -8,7 +8,7 @@
 //! | `sent` | bodies, queries and conditions, read strictly |
 //! | `shapes`, `views` | what each address takes and answers |
 //! | `openapi` | the API as a document |
-//! | `users`, `groups`, `clients`, `service_state` | the handlers |
+//! | `users`, `groups`, `clients`, `service_state`, `settings` | the handlers |
 //! | `session_data`, `problem` | values that apps keep beside sessions; a way in of its own |
 
 mod call;
@@ -20,6 +20,7 @@ mod problem;
 mod sent;
 mod service_state;
 mod session_data;
+mod settings;
 mod shapes;
 mod table;
 mod users;
@@ -141,5 +142,9 @@ async fn act(call: &Call<'_>, action: Action) -> Answer {
         Action::KeysRotate => service_state::rotate_keys(call).await,
         Action::KeyRetire => service_state::retire_key(call).await,
         Action::AuditList => service_state::audit_events(call).await,
+        Action::SettingsList => settings::list(call),
+        Action::SettingShow => settings::show(call),
+        Action::SettingPut => settings::put(call).await,
+        Action::SettingDelete => settings::delete(call).await,
     }
 }

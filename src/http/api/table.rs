@@ -105,6 +105,10 @@ pub(super) enum Action {
     KeysRotate,
     KeyRetire,
     AuditList,
+    SettingsList,
+    SettingShow,
+    SettingPut,
+    SettingDelete,
 }
 
 const fn entry(
@@ -237,6 +241,25 @@ pub(super) static TABLE: &[Entry] = &[
     entry((Post, "/keys/rotate"), (S::KeysWrite, R::KeysRotate), Nobody, Action::KeysRotate),
     entry((Delete, "/keys/{id}"), (S::KeysWrite, R::KeysRotate), Nobody, Action::KeyRetire),
     entry((Get, "/audit-events"), (S::AuditRead, R::AuditRead), Nobody, Action::AuditList),
+    entry((Get, "/settings"), (S::SettingsRead, R::SettingsRead), Nobody, Action::SettingsList),
+    entry(
+        (Get, "/settings/{id}"),
+        (S::SettingsRead, R::SettingsRead),
+        Nobody,
+        Action::SettingShow,
+    ),
+    entry(
+        (Put, "/settings/{id}"),
+        (S::SettingsWrite, R::SettingsWrite),
+        Nobody,
+        Action::SettingPut,
+    ),
+    entry(
+        (Delete, "/settings/{id}"),
+        (S::SettingsWrite, R::SettingsWrite),
+        Nobody,
+        Action::SettingDelete,
+    ),
 ];
 
 #[cfg(test)]

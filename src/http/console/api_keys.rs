@@ -108,6 +108,7 @@ fn example(desk: &Desk<'_>, (secret, scopes): (&str, &Scopes)) -> String {
         Some(ApiScope::SessionsRead | ApiScope::SessionsWrite) => "sessions",
         Some(ApiScope::KeysRead | ApiScope::KeysWrite) => "keys",
         Some(ApiScope::AuditRead) => "audit-events",
+        Some(ApiScope::SettingsRead | ApiScope::SettingsWrite) => "settings",
         Some(ApiScope::UsersRead | ApiScope::UsersWrite) | None => "users",
     };
     let issuer = &desk.site().config.issuer;

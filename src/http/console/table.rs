@@ -128,6 +128,8 @@ pub(super) enum Action {
     ApiKeyCreate,
     ApiKeyAskRevoke,
     ApiKeyRevoke,
+    SettingsShow,
+    SettingsSave,
     AuditList,
     AuditExport,
     JobsList,
@@ -315,6 +317,8 @@ pub(super) static TABLE: &[Entry] = &[
         Right::WebhooksWrite,
         Action::Webhook(WebhookAction::Delete),
     ),
+    get("/admin/settings", Right::SettingsRead, Action::SettingsShow),
+    post("/admin/settings/{id}", Right::SettingsWrite, Action::SettingsSave),
     get("/admin/audit", Right::AuditRead, Action::AuditList),
     get("/admin/audit/export", Right::AuditRead, Action::AuditExport).guarded(),
     get("/admin/jobs", Right::JobsRead, Action::JobsList),
@@ -384,6 +388,7 @@ mod tests {
                 "POST /admin/webhooks/{id}/rotate-secret",
                 "GET /admin/webhooks/{id}/delete",
                 "POST /admin/webhooks/{id}/delete",
+                "POST /admin/settings/{id}",
                 "POST /admin/backup",
             ]
         );

@@ -35,7 +35,7 @@ mod tests;
 
 pub use askama::Template as Page;
 
-pub use chrome::{Chrome, FlowForm};
+pub use chrome::{Chrome, FlowForm, Foot};
 pub use views::{FieldError, Flash, Link, Switch, Tone, When};
 
 /// Every page with sample data, as `(name, HTML)`. The name is the template's path without

@@ -26,7 +26,7 @@ pub(super) async fn code(
     (client, request): (&Client, &AuthorizeRequest),
     (flow, session): (&Flow, &LiveSession),
 ) -> Result<Outcome, AuthorizeError> {
-    let lifetime = app.config.tokens.authorization_code_lifetime;
+    let lifetime = app.settings().tokens.authorization_code_lifetime;
     let code = Secret::generate();
     let payload = payload(app, request, session);
     let hash = code.hash();
@@ -84,6 +84,6 @@ fn payload(app: &App, request: &AuthorizeRequest, session: &LiveSession) -> Code
         acr,
         amr: session.amr.clone(),
         details: request.details.clone(),
-        expires_at: now.plus(app.config.tokens.authorization_code_lifetime),
+        expires_at: now.plus(app.settings().tokens.authorization_code_lifetime),
     }
 }

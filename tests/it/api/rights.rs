@@ -51,6 +51,7 @@ async fn filled(world: &World, maker: &Api, (path, n): (&str, usize)) -> String 
             let next = keys.iter().find(|key| key["state"] == "next").expect("a next key");
             next["kid"].as_str().expect("a kid").to_owned()
         }
+        path if path.starts_with("/settings/{id}") => "session.idle".to_owned(),
         _ => String::new(),
     };
     path.replace("{id}", &id).replace("{member}", &username)
@@ -74,14 +75,16 @@ async fn call(api: &Api, (method, path): (&str, &str), n: usize) -> Answer {
         "/groups" => json!({ "name": format!("made/{n}") }),
         "/clients" => app(),
         path if path.starts_with("/clients/") => json!({ "metadata": {} }),
+        path if path.starts_with("/settings/") => json!({ "value": 1200 }),
         "/keys/rotate" => json!({ "alg": "ES256" }),
         _ => json!({}),
     };
     let request = api.request(method, path);
     match name {
-        "GET" | "DELETE" | "PUT" => sent(request).await,
+        "GET" | "DELETE" => sent(request).await,
+        "PUT" if !path.starts_with("/settings/") => sent(request).await,
         // Those who may not read either are refused before it matters.
-        "PATCH" => {
+        "PATCH" | "PUT" => {
             let shown = api.get(path).await;
             let tag = if shown.status == 200 { tag(&shown) } else { "\"x\"".to_owned() };
             sent(request.header("if-match", tag).json(&body)).await
