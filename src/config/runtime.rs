@@ -179,7 +179,11 @@ fn section(key: &str) -> &str {
 }
 
 /// Sets one member of a section.
-fn replace<T: Serialize + DeserializeOwned>(section: &mut T, name: &str, value: Value) -> Option<()> {
+fn replace<T: Serialize + DeserializeOwned>(
+    section: &mut T,
+    name: &str,
+    value: Value,
+) -> Option<()> {
     let mut tree = serde_json::to_value(&*section).ok()?;
     tree.as_object_mut()?.insert(name.to_owned(), value);
     *section = serde_json::from_value(tree).ok()?;

@@ -113,10 +113,8 @@ impl Mailer {
             |what: &str| MailFault::Refused(format!("the letter could not be made: {what}"));
         let to: Address = envelope.to.parse().map_err(|_| broken("its address is none"))?;
         let seconds = Duration::from_secs(envelope.at.0.unsigned_abs());
-        let about = About {
-            product_name: envelope.product_name.to_owned(),
-            issuer: self.issuer.clone(),
-        };
+        let about =
+            About { product_name: envelope.product_name.to_owned(), issuer: self.issuer.clone() };
         let written = envelope.letter.write(&about).map_err(|_| broken("its template"))?;
         let mut builder = Message::builder()
             .from(self.from.clone())

@@ -167,7 +167,9 @@ impl Link {
         let label = label.trim();
         let length = label.chars().count();
         let parsed = Url::parse(url).ok().filter(|parsed| {
-            parsed.scheme() == "https" && parsed.username().is_empty() && parsed.password().is_none()
+            parsed.scheme() == "https"
+                && parsed.username().is_empty()
+                && parsed.password().is_none()
         })?;
         let good = (1..=LONGEST_LABEL).contains(&length) && !is_disguised(label);
         good.then(|| Self { label: label.to_owned(), url: parsed.into() })
@@ -190,8 +192,19 @@ mod tests {
     #[test]
     fn a_colour_is_a_hash_and_six_digits() {
         assert_eq!(Colour::parse("#1C5f4e").unwrap().to_string(), "#1c5f4e");
-        for bad in ["", "#", "#fff", "1c5f4e", "#1c5f4", "#1c5f4e0", "#1c5f4g", "#+c5f4e", "red",
-            "#1c5f4e;}", "#é12345"] {
+        for bad in [
+            "",
+            "#",
+            "#fff",
+            "1c5f4e",
+            "#1c5f4",
+            "#1c5f4e0",
+            "#1c5f4g",
+            "#+c5f4e",
+            "red",
+            "#1c5f4e;}",
+            "#é12345",
+        ] {
             assert_eq!(Colour::parse(bad), None, "{bad}");
         }
     }
@@ -201,10 +214,9 @@ mod tests {
         for channel in (0..=255u8).step_by(15) {
             for other in (0..=255u8).step_by(51) {
                 let accent = Accent::of(Colour([channel, other, 255 - channel]));
-                for (used, words) in [
-                    (accent.on_light_pages(), "#fffdf8"),
-                    (accent.on_dark_pages(), "#0e1a15"),
-                ] {
+                for (used, words) in
+                    [(accent.on_light_pages(), "#fffdf8"), (accent.on_dark_pages(), "#0e1a15")]
+                {
                     assert!(used.contrast >= LEAST, "{accent:?}");
                     let words = Colour::parse(words).unwrap();
                     assert!(used.colour.contrast(words) >= LEAST, "words on buttons: {accent:?}");
@@ -235,10 +247,20 @@ mod tests {
     #[test]
     fn a_link_is_a_label_and_an_https_address() {
         let link = Link::parse(" Ask  us https://help.example.com/x ").unwrap();
-        assert_eq!((link.label.as_str(), link.url.as_str()), ("Ask  us", "https://help.example.com/x"));
-        for bad in ["", "Help", "https://help.example.com", "Help http://help.example.com",
-            "Help javascript:alert(1)", "Help https://u:p@help.example.com", "He\u{202e}lp https://a.b",
-            &format!("{} https://a.b", "x".repeat(41))] {
+        assert_eq!(
+            (link.label.as_str(), link.url.as_str()),
+            ("Ask  us", "https://help.example.com/x")
+        );
+        for bad in [
+            "",
+            "Help",
+            "https://help.example.com",
+            "Help http://help.example.com",
+            "Help javascript:alert(1)",
+            "Help https://u:p@help.example.com",
+            "He\u{202e}lp https://a.b",
+            &format!("{} https://a.b", "x".repeat(41)),
+        ] {
             assert_eq!(Link::parse(bad), None, "{bad}");
         }
     }

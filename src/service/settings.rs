@@ -32,15 +32,24 @@ pub enum SettingError {
     NotFound(String),
     #[error("{key} is fixed by {origin}: change it there, or take it away there and set it here")]
     Fixed { key: String, origin: Origin },
-    #[error("{}", .0.iter().map(|w| format!("{}: {}", w.key, w.problem)).collect::<Vec<_>>().join("; "))]
+    #[error("{}", list(.0))]
     Invalid(Vec<Wrong>),
     /// Somebody else was faster.
-    #[error("{key} was changed meanwhile{}", .by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default())]
+    #[error("{key} was changed meanwhile{}", by_whom(.by.as_deref()))]
     Changed { key: String, by: Option<String> },
     #[error("your role does not allow this")]
     NotYours,
     #[error(transparent)]
     Failure(#[from] Failure),
+}
+
+fn list(wrong: &[Wrong]) -> String {
+    let lines = wrong.iter().map(|wrong| format!("{}: {}", wrong.key, wrong.problem));
+    lines.collect::<Vec<_>>().join("; ")
+}
+
+fn by_whom(by: Option<&str>) -> String {
+    by.map(|by| format!(" by {by}")).unwrap_or_default()
 }
 
 impl From<StoreError> for SettingError {
@@ -140,8 +149,7 @@ pub async fn change(app: &App, edits: &[Edit], actor: &Actor) -> Result<(), Sett
     let version = sync::bump_catalog(&mut tx).await?;
     let before: BTreeMap<_, _> =
         store::all(&mut tx).await?.into_iter().map(|row| (row.key.clone(), row)).collect();
-    let values: Values =
-        before.iter().map(|(key, row)| (key.clone(), row.value.clone())).collect();
+    let values: Values = before.iter().map(|(key, row)| (key.clone(), row.value.clone())).collect();
     let was = base.with_stored(&values);
     let is = base.with_stored(&after(&edits, &before, values)?);
     fit(&was.problems, &is.problems)?;

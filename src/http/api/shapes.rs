@@ -5,8 +5,8 @@ use schemars::{Schema, SchemaGenerator};
 use super::table::Action;
 use super::views::{
     AuditView, ClientChange, ClientView, ClientWithSecret, GroupChange, GroupView, KeyView,
-    Manager, NewClient, NewGroup, NewUser, ResetLink, Rotation, SessionView, SettingValue, SettingView,
-    SignOut, SignedOut, UserChange, UserView,
+    Manager, NewClient, NewGroup, NewUser, ResetLink, Rotation, SessionView, SettingValue,
+    SettingView, SignOut, SignedOut, UserChange, UserView,
 };
 
 /// Makes the schema of a type, or a reference to it.

@@ -242,12 +242,7 @@ pub(super) static TABLE: &[Entry] = &[
     entry((Delete, "/keys/{id}"), (S::KeysWrite, R::KeysRotate), Nobody, Action::KeyRetire),
     entry((Get, "/audit-events"), (S::AuditRead, R::AuditRead), Nobody, Action::AuditList),
     entry((Get, "/settings"), (S::SettingsRead, R::SettingsRead), Nobody, Action::SettingsList),
-    entry(
-        (Get, "/settings/{id}"),
-        (S::SettingsRead, R::SettingsRead),
-        Nobody,
-        Action::SettingShow,
-    ),
+    entry((Get, "/settings/{id}"), (S::SettingsRead, R::SettingsRead), Nobody, Action::SettingShow),
     entry(
         (Put, "/settings/{id}"),
         (S::SettingsWrite, R::SettingsWrite),

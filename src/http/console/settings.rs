@@ -28,9 +28,8 @@ const GROUPS: [(&str, &str, &[&str]); 7] = [
 /// setting.
 fn field_of(key: &str) -> &'static str {
     static FIELDS: LazyLock<Vec<(&str, String)>> = LazyLock::new(|| {
-        let named = |setting: &'static Setting| {
-            (setting.key.as_str(), setting.key.replace('.', "-"))
-        };
+        let named =
+            |setting: &'static Setting| (setting.key.as_str(), setting.key.replace('.', "-"));
         runtime_settings().map(named).collect()
     });
     let found = FIELDS.iter().find(|(known, _)| *known == key);
@@ -162,9 +161,9 @@ fn field(desk: &Desk<'_>, shown: &Shown) -> SettingField {
 fn label(key: &str) -> String {
     let name = key.rsplit('.').next().unwrap_or(key).replace('_', " ");
     let mut letters = name.chars();
-    letters.next().map_or_else(String::new, |first| {
-        format!("{}{}", first.to_uppercase(), letters.as_str())
-    })
+    letters
+        .next()
+        .map_or_else(String::new, |first| format!("{}{}", first.to_uppercase(), letters.as_str()))
 }
 
 fn hint(shown: &Shown) -> String {

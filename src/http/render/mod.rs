@@ -42,10 +42,7 @@ pub(super) fn chrome(site: &Site) -> Chrome {
         banner: site.banner.clone(),
         base: site.base.clone(),
         stylesheet: settings.look.accent.map(branding::path_of),
-        foot: Foot {
-            links: settings.look.links.clone(),
-            text: settings.branding.footer.clone(),
-        },
+        foot: Foot { links: settings.look.links.clone(), text: settings.branding.footer.clone() },
     }
 }
 

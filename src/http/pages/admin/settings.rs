@@ -9,8 +9,8 @@ use crate::http::pages::sample::words;
 use crate::http::pages::views::{FieldError, When, error_of};
 
 /// `GET /admin/settings`. Forms: POST `/admin/settings/{group}` with a field for each setting of the
-/// group, named like it with `-` for `.`, `seen` for each with its name and version, and `reset` with the names of those that are to be
-/// the default again.
+/// group, named like it with `-` for `.`, `seen` for each with its name and version, and `reset` with the
+/// names of those that are to be the default again.
 #[derive(Debug, Template)]
 #[template(path = "admin/settings.html")]
 pub struct SettingsPage {
@@ -116,11 +116,19 @@ impl SettingsPage {
         let stored = SettingField {
             version: 12,
             changed: Some((When::sample(7_200), words("command-line"))),
-            ..SettingField::sample(("session.idle", "session-idle"), ("Idle", "1800"), Entry::Number)
+            ..SettingField::sample(
+                ("session.idle", "session-idle"),
+                ("Idle", "1800"),
+                Entry::Number,
+            )
         };
         let fixed = SettingField {
             fixed_by: Some(words("file /etc/doorward/doorward.toml")),
-            ..SettingField::sample(("session.absolute", "session-absolute"), ("Absolute", "43200"), Entry::Number)
+            ..SettingField::sample(
+                ("session.absolute", "session-absolute"),
+                ("Absolute", "43200"),
+                Entry::Number,
+            )
         };
         let modes = Entry::Choice(vec!["off".to_owned(), "open".to_owned()]);
         Self {
@@ -131,14 +139,26 @@ impl SettingsPage {
                     id: "general",
                     title: "Name and look",
                     fields: vec![
-                        SettingField::sample(("product_name", "product_name"), ("Product name", "Orchard"), Entry::Line),
-                        SettingField::sample(("branding.links", "branding-links"), ("Links", ""), Entry::Lines),
+                        SettingField::sample(
+                            ("product_name", "product_name"),
+                            ("Product name", "Orchard"),
+                            Entry::Line,
+                        ),
+                        SettingField::sample(
+                            ("branding.links", "branding-links"),
+                            ("Links", ""),
+                            Entry::Lines,
+                        ),
                     ],
                 },
                 Group {
                     id: "sign_up",
                     title: "Making an account",
-                    fields: vec![SettingField::sample(("sign_up.mode", "sign_up-mode"), ("Mode", "open"), modes)],
+                    fields: vec![SettingField::sample(
+                        ("sign_up.mode", "sign_up-mode"),
+                        ("Mode", "open"),
+                        modes,
+                    )],
                 },
                 Group { id: "session", title: "Sessions", fields: vec![stored, fixed] },
             ],
