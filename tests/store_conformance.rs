@@ -57,6 +57,8 @@ mod roles;
 mod schema;
 #[path = "store_conformance/servers.rs"]
 mod servers;
+#[path = "store_conformance/settings.rs"]
+mod settings;
 #[path = "store_conformance/topologies.rs"]
 mod topologies;
 #[path = "store_conformance/trust.rs"]
@@ -113,6 +115,7 @@ async fn conforms(store: Store) {
     races::of_what_is_allowed_at_once_nothing_is_lost(&store).await;
     races::no_session_slips_past_a_sign_out_everywhere(&store).await;
     races::no_sign_in_that_began_before_outlives_a_sign_out(&store).await;
+    settings::settings_conform(&store).await;
     webhooks::webhooks_conform(&store).await;
     records::cleanup_conforms(&store).await;
     store.db.close().await;

@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 
 use super::{
-    App, Documents, Doorkeeper, KeySets, Known, Live, ReadTokens, Recent, RequestObjects,
+    App, Documents, Doorkeeper, KeySets, Known, Live, ReadTokens, Recent, RequestObjects, Running,
     Timekeeper, Turns, Watch, software_issuers,
 };
 use crate::clock::Clock;
@@ -110,6 +110,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         timekeeper,
         outbox_bell: Notify::new(),
         live: ArcSwap::from_pointee(live),
+        running: Running::new(config.clone()),
         outbound,
         mail,
         doorkeeper: Doorkeeper::default(),

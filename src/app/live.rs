@@ -2,18 +2,16 @@
 //! the operator asks for that (SIGHUP). It changes as a whole or not at all.
 
 use super::BootError;
-use crate::config::{Config, RiskSettings};
+use crate::config::Config;
 use crate::crypto::certificate::ClientAuthorities;
 use crate::origin::place::Places;
 
-/// Settings and files of this moment.
+/// Files of this moment.
 pub struct Live {
     /// Who vouches for the certificates of clients, if anybody.
     pub client_authorities: Option<ClientAuthorities>,
     /// Where addresses are, if the operator has supplied that.
     pub places: Places,
-    /// What is done about signs of somebody else.
-    pub risk: RiskSettings,
 }
 
 impl Live {
@@ -27,7 +25,6 @@ impl Live {
             client_authorities: authorities.transpose().map_err(BootError::ClientAuthorities)?,
             places: Places::read(config.session.geoip_file.as_deref())
                 .map_err(BootError::Places)?,
-            risk: config.risk.clone(),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The composition root: everything a use case may need, made once from the configuration and
 //! shared by every worker. `boot` makes it; `known`, `recent`, `read_tokens`, `doorkeeper` and `watch` hold
 //! what the process remembers, `heard` how long it may be believed, `live` what is replaced when the
-//! operator asks for it.
+//! operator asks for it, `running` the settings of this moment.
 
 mod boot;
 mod documents;
@@ -13,6 +13,7 @@ mod live;
 mod read_tokens;
 mod recent;
 mod request_objects;
+mod running;
 mod software_issuers;
 mod timekeeper;
 mod turns;
@@ -32,6 +33,7 @@ pub use live::Live;
 pub use read_tokens::{ReadToken, ReadTokens};
 pub use recent::Recent;
 pub use request_objects::RequestObjects;
+pub use running::{Look, Running, Settings};
 pub use software_issuers::SoftwareIssuers;
 pub use timekeeper::Timekeeper;
 pub use turns::Turns;
@@ -54,7 +56,10 @@ use crate::telemetry::metrics::Metrics;
 
 /// The running provider.
 pub struct App {
+    /// As it was read at start. Settings that may change meanwhile are in [`App::settings`].
     pub config: Config,
+    /// The settings of this moment.
+    pub running: Running,
     pub clock: Clock,
     pub store: Store,
     pub ephemeral: Ephemeral,
@@ -110,6 +115,13 @@ impl App {
     #[must_use]
     pub fn issuer(&self) -> &str {
         self.config.issuer.as_str()
+    }
+
+    /// The settings of this moment: what the database says of those that may change while servers run
+    /// laid over [`App::config`]. Nothing is waited for.
+    #[must_use]
+    pub fn settings(&self) -> Arc<Settings> {
+        self.running.now()
     }
 
     /// The present moment.

@@ -1,12 +1,17 @@
 //! `doorward config`: check, show and describe the configuration.
 
+use std::path::Path;
+
 use clap::{Args, Subcommand};
+use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
 
+use super::engine;
 use super::exit::{Exit, Failure};
 use super::globals::Globals;
 use super::output::{Format, Output, Table};
-use crate::config::{Config, Problems, Shown};
+use crate::config::{Config, Problems, Shown, Stored, Values};
+use crate::store::{DatabaseSettings, Store, settings as stored_settings};
 
 const SHOW_EXAMPLES: &str = "\
 Secrets are masked.
@@ -56,7 +61,10 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     match command {
         ConfigCommand::Check => check(globals.load(), output),
-        ConfigCommand::Show(args) => show(&globals.load()?, args, output),
+        ConfigCommand::Show(args) => {
+            let config = with_stored(globals.load()?, output);
+            show(&config, args, output)
+        }
         ConfigCommand::Schema(args) if args.markdown => {
             output.text(&crate::config::markdown())?;
             Ok(Exit::Done)
@@ -87,6 +95,33 @@ fn check(loaded: Result<Config, Problems>, output: &mut Output<'_>) -> Result<Ex
     Ok(Exit::Done)
 }
 
+/// The configuration as servers use it, with what the database says of settings that may change while
+/// they run. Nothing is made or migrated for that; a database that does not answer is told of.
+fn with_stored(config: Config, output: &mut Output<'_>) -> Config {
+    let url = config.database_url().expose_secret().to_owned();
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        let path = path.strip_prefix("//").unwrap_or(path);
+        if !Path::new(path.split('?').next().unwrap_or(path)).exists() {
+            return config;
+        }
+    }
+    let database = DatabaseSettings { url, max_connections: 1 };
+    let stored = engine::block_on(async {
+        let store = Store::connect(&database).await.ok()?;
+        stored_settings::all(&store.db).await.ok()
+    });
+    let Ok(Some(rows)) = stored else {
+        output.note("The database could not be read: what was set while servers ran is not shown.");
+        return config;
+    };
+    let values: Values = rows.into_iter().map(|row| (row.key, row.value)).collect();
+    let Stored { config, problems } = config.with_stored(&values);
+    for problem in problems.iter() {
+        output.note(&format!("Not used: {problem}."));
+    }
+    config
+}
+
 fn show(config: &Config, args: &ConfigShowArgs, output: &mut Output<'_>) -> Result<Exit, Failure> {
     let mut document = Map::new();
     let titles = ["setting", "value", "origin"];
@@ -106,7 +141,7 @@ fn show(config: &Config, args: &ConfigShowArgs, output: &mut Output<'_>) -> Resu
 }
 
 /// A value as it would stand in an environment variable; `-` when there is none.
-fn plain(value: &Value) -> String {
+pub(super) fn plain(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
         Value::String(text) => text.clone(),

@@ -71,6 +71,7 @@ failed_with!(
     crate::service::keys::KeyChangeError,
     crate::service::trusted_issuers::IssuerError,
     crate::service::webhooks::WebhookError,
+    crate::service::settings::SettingError,
     crate::service::people::links::LinkError,
     crate::service::clients::registration::permissions::PermissionError,
     crate::service::failure::Failure,

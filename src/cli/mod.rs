@@ -35,6 +35,7 @@ pub mod role;
 pub mod serve;
 mod service_manager;
 pub mod session;
+pub mod setting;
 pub mod setup_link;
 pub mod snippet;
 #[cfg(test)]
@@ -116,6 +117,9 @@ pub enum Command {
     /// List where people are signed in, and end that
     #[command(subcommand)]
     Session(session::SessionCommand),
+    /// Change settings while servers run
+    #[command(subcommand)]
+    Setting(setting::SettingCommand),
     /// List, rotate and remove signing keys
     #[command(subcommand)]
     Key(key::KeyCommand),
@@ -196,6 +200,7 @@ fn dispatch(cli: &Cli, output: &mut Output<'_>) -> Result<Exit, Failure> {
         Command::Issuer(command) => issuer::run(command, globals, output),
         Command::Webhook(command) => webhook::run(command, globals, output),
         Command::Session(command) => session::run(command, globals, output),
+        Command::Setting(command) => setting::run(command, globals, output),
         Command::Key(command) => key::run(command, globals, output),
         Command::Audit(command) => audit::run(command, globals, output),
         Command::Db(command) => db::run(command, globals, output),

@@ -57,6 +57,7 @@ impl Reload {
             identity.replace(pair);
         }
         self.app.live.store(Arc::new(live));
+        self.app.running.take_over(&new);
         let changes = Changes {
             live: latest.changes_to(&new).live,
             // Compared with what the server was started with: they wait until it is started again.

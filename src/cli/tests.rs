@@ -93,6 +93,10 @@ fn every_promised_command_line_parses() {
 fn every_command_line_beyond_the_first_promises_parses() {
     for line in [
         "issuer list",
+        "setting list --format json",
+        "setting get session.idle",
+        "setting set session.idle 1800",
+        "setting unset session.idle",
         "webhook create --name chat --url https://chat.test/hook --event user.* --event sign_in.refused",
         "webhook list --format json",
         "webhook show chat",

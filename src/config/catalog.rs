@@ -12,27 +12,32 @@ use super::Config;
 
 /// What one setting takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
     Text,
     Integer,
     Boolean,
+    /// Of texts.
     List,
 }
 
 /// One setting.
 #[derive(Debug, Clone)]
-pub(super) struct Setting {
-    pub(super) key: String,
-    pub(super) kind: Kind,
+pub struct Setting {
+    /// Its name, with the section before it: `tokens.refresh_idle`.
+    pub key: String,
+    pub kind: Kind,
     /// Never shown, and also readable from a file named by `<key>_file`.
-    pub(super) secret: bool,
-    pub(super) description: String,
+    pub secret: bool,
+    /// What it means, in a sentence or a few.
+    pub description: String,
     /// The default as the reference page shows it.
-    pub(super) default: String,
-    pub(super) minimum: Option<i64>,
-    pub(super) maximum: Option<i64>,
+    pub default: String,
+    /// The least a number may be.
+    pub minimum: Option<i64>,
+    /// The most a number may be.
+    pub maximum: Option<i64>,
     /// The only values allowed, if they are few.
-    pub(super) choices: Vec<String>,
+    pub choices: Vec<String>,
 }
 
 impl Setting {
@@ -170,6 +175,7 @@ fn default(about: &Value) -> String {
     match about.get("default") {
         None | Some(Value::Null) => "none".to_owned(),
         Some(Value::Array(items)) if items.is_empty() => "none".to_owned(),
+        Some(Value::String(text)) if text.is_empty() => "none".to_owned(),
         Some(Value::Array(items)) => {
             let items: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
             format!("`{}`", items.join(","))

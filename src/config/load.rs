@@ -112,7 +112,7 @@ fn unknown(entry: &Entry) -> String {
 }
 
 /// Brings a value into the setting's type and checks its range. The error never repeats a secret.
-fn check(setting: &Setting, value: Value) -> Result<Value, String> {
+pub(super) fn check(setting: &Setting, value: Value) -> Result<Value, String> {
     let value = match setting.kind {
         Kind::Integer => integer(setting, &value)?,
         Kind::Boolean => boolean(&value)?,

@@ -4,6 +4,7 @@
 
 mod audit;
 mod authorization;
+mod branding;
 mod catalog;
 mod changes;
 mod database;
@@ -24,6 +25,7 @@ mod redis;
 mod reference;
 mod registration;
 mod risk;
+mod runtime;
 mod secrets;
 mod server;
 mod session;
@@ -45,7 +47,8 @@ use serde::{Deserialize, Serialize};
 
 pub use audit::AuditSettings;
 pub use authorization::AuthorizationSettings;
-pub use catalog::schema;
+pub use branding::BrandingSettings;
+pub use catalog::{Kind as SettingKind, Setting, schema};
 pub use changes::Changes;
 pub use database::{DatabaseKind, DatabaseSettings};
 pub use gateway::GatewaySettings;
@@ -63,6 +66,7 @@ pub use redis::RedisSettings;
 pub use reference::markdown;
 pub use registration::{RegistrationMode, RegistrationSettings};
 pub use risk::RiskSettings;
+pub use runtime::{Stored, Values, is_runtime, runtime_settings};
 pub use secrets::{MasterKeySource, SecretSettings};
 pub use server::ServerSettings;
 pub use session::SessionSettings;
@@ -88,6 +92,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The name on every page.
     pub product_name: String,
+    /// How pages look beside the name: a colour, links and a line at their foot.
+    pub branding: BrandingSettings,
     /// The main listener: sign-in pages, protocol endpoints and the console.
     pub server: ServerSettings,
     /// The listener for metrics and health, apart so that it need not be public.
@@ -148,6 +154,7 @@ impl Default for Config {
             issuer: Issuer::default(),
             data_dir: PathBuf::from("./data"),
             product_name: "Doorward".to_owned(),
+            branding: BrandingSettings::default(),
             server: ServerSettings::default(),
             management: ManagementSettings::default(),
             database: DatabaseSettings::default(),

@@ -9,6 +9,8 @@ use serde::Serialize;
 pub enum Origin {
     #[default]
     Default,
+    /// An administrator, while servers run.
+    Database,
     File(PathBuf),
     /// A file in systemd's `$CREDENTIALS_DIRECTORY`.
     Credential(PathBuf),
@@ -22,6 +24,7 @@ impl std::fmt::Display for Origin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
+            Self::Database => f.write_str("database"),
             Self::File(path) => write!(f, "file {}", path.display()),
             Self::Credential(path) => write!(f, "credential {}", path.display()),
             Self::Environment(name) => write!(f, "environment variable {name}"),

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::catalog::{Setting, sections, settings};
+use super::runtime::is_runtime;
 
 const HEAD: &str = "\
 # Configuration
@@ -20,6 +21,10 @@ order, and the first one found wins:
 4. files: those given with `--config`, or `$DOORWARD_CONFIG`, or `./doorward.toml`, or
    `/etc/doorward/doorward.toml`,
 5. the defaults below.
+
+A setting marked *live* may also be set while servers run: in the console, with `doorward setting set`
+or at the REST API. What was set that way is kept in the database and comes right before the defaults, so
+whatever fixes the setting elsewhere wins; every node follows within a second.
 
 Lifetimes are whole seconds. A setting marked *secret* can also be read from a file: add `_file`
 to its name (`_FILE` to its variable). One newline at the end of that file is ignored. Unknown
@@ -92,6 +97,9 @@ fn meaning(setting: &Setting) -> String {
     }
     if setting.secret {
         text.push_str(" *Secret.*");
+    }
+    if is_runtime(&setting.key) {
+        text.push_str(" *Live.*");
     }
     text
 }

@@ -11,7 +11,7 @@ use super::password::PasswordSettings;
 use super::problem::Problems;
 use super::redis::RedisSettings;
 use super::secrets::{MAKE_A_KEY, MasterKeySource, is_world_readable, master_key_fault};
-use super::{Config, ManagementListen, gateway, mail, risk};
+use super::{Config, ManagementListen, branding, gateway, mail, risk};
 use crate::protocol::client::AuthMethod;
 use crate::protocol::plain_text::is_deceptive;
 use crate::protocol::scope::Scopes;
@@ -20,23 +20,33 @@ use crate::protocol::types::SigningAlg;
 
 pub(super) fn validate(config: &Config, problems: &mut Problems) {
     for rule in [
-        product_name,
         listeners,
         tls,
         client_certificates,
         database,
         redis,
         master_key,
-        token_lifetimes,
-        session_lifetimes,
         password_cost,
         signing_keys,
         registration,
-        sign_up,
         readable_files,
         mail::validate,
-        risk::validate,
         gateway::validate,
+    ] {
+        rule(config, problems);
+    }
+    validate_runtime(config, problems);
+}
+
+/// The rules about settings that may change while servers run. None of them reads a file.
+pub(super) fn validate_runtime(config: &Config, problems: &mut Problems) {
+    for rule in [
+        product_name,
+        branding::validate,
+        token_lifetimes,
+        session_lifetimes,
+        sign_up,
+        risk::validate,
     ] {
         rule(config, problems);
     }

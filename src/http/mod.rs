@@ -4,6 +4,7 @@
 mod account;
 pub mod api;
 mod assets;
+mod branding;
 mod client_certificate;
 pub mod console;
 mod cookies;

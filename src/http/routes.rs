@@ -5,7 +5,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Resource, Route, guard};
 
 use super::site::Site;
-use super::{account, api, assets, console, gateway, oidc, ops, scim, sign_in};
+use super::{account, api, assets, branding, console, gateway, oidc, ops, scim, sign_in};
 use crate::http::account::{allowed_apps, organisations, sign_out};
 use crate::protocol::discovery::path;
 
@@ -50,6 +50,7 @@ fn below_issuer(map: &mut ServiceConfig) {
     health(map);
     sign_in::routes(map);
     map.service(only("/static/{name:.*}", reading().to(asset)));
+    map.service(only("/branding/{name}", reading().to(branding::file)));
     api::routes(map);
     scim::routes(map);
     account::routes(map);

@@ -12,6 +12,7 @@ use crate::config::Issuer;
 use crate::config::RegistrationMode;
 use crate::crypto::encoding::fingerprint;
 use crate::protocol::discovery;
+use crate::protocol::sign_up::SignUp;
 use crate::service::authorize::pushed_requests;
 
 /// Whether people reach this provider over TLS.
@@ -23,8 +24,9 @@ pub enum Transport {
     LoopbackHttp,
 }
 
-/// The metadata document of this provider, serialised once.
-fn metadata(app: &App) -> String {
+/// The metadata document of this provider and its fingerprint, serialised once for each state of what may
+/// change while it runs.
+fn metadata(app: &App, sign_up: SignUp) -> (Bytes, String) {
     let config = &app.config;
     let document = discovery::document(&discovery::Offer {
         issuer: app.issuer(),
@@ -32,7 +34,7 @@ fn metadata(app: &App) -> String {
         decryption: &config.keys.encryption_algorithms,
         authorization_details: &config.authorization.detail_types,
         pushed_requests: pushed_requests(app),
-        sign_up: config.sign_up.mode,
+        sign_up,
         registration: discovery::Registration {
             endpoint: config.registration.mode != RegistrationMode::Off,
             metadata_documents: config.registration.metadata_documents,
@@ -42,7 +44,9 @@ fn metadata(app: &App) -> String {
             base_url: config.server.mtls_url.as_ref().map(Issuer::as_str),
         },
     });
-    document.to_string()
+    let document = document.to_string();
+    let tag = fingerprint(&document);
+    (Bytes::from(document), tag)
 }
 
 /// The provider as a web site. Dereferences to [`App`].
@@ -53,8 +57,8 @@ pub struct Site {
     pub origin: String,
     /// The issuer's path without a trailing slash; empty for most.
     pub base: String,
-    /// The discovery document, serialised once, and its fingerprint.
-    pub discovery: (Bytes, String),
+    /// While people may make their own accounts, and while they may not.
+    discovery: [(Bytes, String); 2],
     draining: AtomicBool,
 }
 
@@ -77,9 +81,18 @@ impl Site {
         };
         let origin = url.as_ref().map(|u| u.origin().ascii_serialization()).unwrap_or_default();
         let base = url.map(|u| u.path().trim_end_matches('/').to_owned()).unwrap_or_default();
-        let document = metadata(&app);
-        let discovery = (Bytes::from(document.clone()), fingerprint(&document));
+        let discovery = [metadata(&app, SignUp::Open), metadata(&app, SignUp::Off)];
         Self { app, transport, origin, base, discovery, draining: AtomicBool::new(false) }
+    }
+
+    /// The discovery document of this moment, and its fingerprint.
+    #[must_use]
+    pub fn discovery(&self) -> &(Bytes, String) {
+        let [open, off] = &self.discovery;
+        match self.app.settings().sign_up.mode {
+            SignUp::Open => open,
+            SignUp::Off => off,
+        }
     }
 
     /// The use cases' side.

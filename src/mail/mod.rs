@@ -43,6 +43,8 @@ pub struct Envelope<'a> {
     /// The same through every try, so that a receiver can tell a repetition.
     pub id: &'a str,
     pub at: UnixTime,
+    /// What this installation calls itself.
+    pub product_name: &'a str,
     pub letter: &'a Letter,
 }
 
@@ -53,7 +55,7 @@ pub struct Mailer {
     reply_to: Option<Mailbox>,
     /// The issuer's host: our name to the server, and the right side of message ids.
     host: String,
-    about: About,
+    issuer: String,
     timeout: Duration,
 }
 
@@ -76,16 +78,12 @@ impl Mailer {
         if let Some(credentials) = credentials(settings) {
             builder = builder.credentials(credentials);
         }
-        let about = About {
-            product_name: config.product_name.clone(),
-            issuer: config.issuer.as_str().to_owned(),
-        };
         Ok(Some(Self {
             transport: builder.build(),
             from: sender(from)?,
             reply_to: settings.reply_to.as_deref().map(sender).transpose()?,
             host,
-            about,
+            issuer: config.issuer.as_str().to_owned(),
             timeout,
         }))
     }
@@ -115,7 +113,9 @@ impl Mailer {
             |what: &str| MailFault::Refused(format!("the letter could not be made: {what}"));
         let to: Address = envelope.to.parse().map_err(|_| broken("its address is none"))?;
         let seconds = Duration::from_secs(envelope.at.0.unsigned_abs());
-        let written = envelope.letter.write(&self.about).map_err(|_| broken("its template"))?;
+        let about =
+            About { product_name: envelope.product_name.to_owned(), issuer: self.issuer.clone() };
+        let written = envelope.letter.write(&about).map_err(|_| broken("its template"))?;
         let mut builder = Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
@@ -235,14 +235,14 @@ mod tests {
 
     fn mailer() -> Mailer {
         let mut config = Config::default();
-        config.product_name = "Our Door".to_owned();
         config.mail.url = Some("smtp://127.0.0.1:1".to_owned().try_into().unwrap());
         config.mail.from = Some("Our Door <sso@example.test>".to_owned());
         Mailer::new(&config).unwrap().unwrap()
     }
 
     fn wire(to: &str, letter: &Letter) -> Result<String, MailFault> {
-        let envelope = Envelope { to, id: "id-1", at: UnixTime(1_800_000_000), letter };
+        let at = UnixTime(1_800_000_000);
+        let envelope = Envelope { to, id: "id-1", at, product_name: "Our Door", letter };
         Ok(String::from_utf8(mailer().message(&envelope)?.formatted()).unwrap())
     }
 

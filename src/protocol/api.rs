@@ -22,10 +22,12 @@ pub enum ApiScope {
     WebhooksRead,
     WebhooksWrite,
     AuditRead,
+    SettingsRead,
+    SettingsWrite,
 }
 
 impl ApiScope {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::UsersRead,
         Self::UsersWrite,
         Self::GroupsRead,
@@ -43,6 +45,8 @@ impl ApiScope {
         Self::WebhooksRead,
         Self::WebhooksWrite,
         Self::AuditRead,
+        Self::SettingsRead,
+        Self::SettingsWrite,
     ];
 
     /// The scope token.
@@ -66,6 +70,8 @@ impl ApiScope {
             Self::WebhooksRead => "doorward.webhooks:read",
             Self::WebhooksWrite => "doorward.webhooks:write",
             Self::AuditRead => "doorward.audit:read",
+            Self::SettingsRead => "doorward.settings:read",
+            Self::SettingsWrite => "doorward.settings:write",
         }
     }
 
@@ -92,6 +98,8 @@ impl ApiScope {
             Self::WebhooksRead => "See webhooks and what they were sent.",
             Self::WebhooksWrite => "Make, change, test and delete webhooks; see them.",
             Self::AuditRead => "Read the audit log.",
+            Self::SettingsRead => "See settings that may change while servers run.",
+            Self::SettingsWrite => "Change such settings, for a key of an owner; see them.",
         }
     }
 
@@ -112,6 +120,7 @@ impl ApiScope {
             Self::KeysRead => Some(Self::KeysWrite),
             Self::IssuersRead => Some(Self::IssuersWrite),
             Self::WebhooksRead => Some(Self::WebhooksWrite),
+            Self::SettingsRead => Some(Self::SettingsWrite),
             Self::UsersWrite
             | Self::GroupsWrite
             | Self::OrganisationsWrite
@@ -120,6 +129,7 @@ impl ApiScope {
             | Self::KeysWrite
             | Self::IssuersWrite
             | Self::WebhooksWrite
+            | Self::SettingsWrite
             | Self::AuditRead => None,
         }
     }

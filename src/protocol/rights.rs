@@ -106,6 +106,10 @@ pub enum Right {
     WebhooksRead,
     /// Say who is told what happens here, and where.
     WebhooksWrite,
+    /// See the settings that may change while servers run.
+    SettingsRead,
+    /// Change them, and how pages look.
+    SettingsWrite,
     AuditRead,
     /// See what waits beside the requests.
     JobsRead,
@@ -120,7 +124,7 @@ pub enum Right {
 use Reach::{All, Nothing, Ordinary, Own};
 
 /// Every right: its name, and how far it reaches for each of [`Role::ALL`].
-pub const TABLE: [(Right, &str, [Reach; 4]); 35] = [
+pub const TABLE: [(Right, &str, [Reach; 4]); 37] = [
     //                                             owner operator  auditor  group manager
     (Right::Enter, "console.enter", [All, All, All, All]),
     (Right::OverviewRead, "overview.read", [All, All, All, Nothing]),
@@ -152,6 +156,8 @@ pub const TABLE: [(Right, &str, [Reach; 4]); 35] = [
     (Right::ApiKeysWrite, "api_keys.write", [All, Nothing, Nothing, Nothing]),
     (Right::WebhooksRead, "webhooks.read", [All, All, All, Nothing]),
     (Right::WebhooksWrite, "webhooks.write", [All, Nothing, Nothing, Nothing]),
+    (Right::SettingsRead, "settings.read", [All, All, All, Nothing]),
+    (Right::SettingsWrite, "settings.write", [All, Nothing, Nothing, Nothing]),
     (Right::AuditRead, "audit.read", [All, All, All, Nothing]),
     (Right::JobsRead, "jobs.read", [All, All, All, Nothing]),
     (Right::JobsWrite, "jobs.write", [All, All, Nothing, Nothing]),

@@ -76,10 +76,12 @@ pub(crate) async fn send(app: &App, delivery: &Delivery) -> Result<Attempt, Fail
     let Some(addressed) = opened else {
         return Ok(Attempt::Failed("the letter cannot be read with this master key".to_owned()));
     };
+    let settings = app.settings();
     let envelope = Envelope {
         to: &addressed.to,
         id: &delivery.id,
         at: delivery.created_at,
+        product_name: &settings.product_name,
         letter: &addressed.letter,
     };
     let (result, attempt) = match mailer.send(&envelope).await {

@@ -12,6 +12,7 @@ use crate::service::clients::registration;
 use crate::service::failure::Failure;
 use crate::service::keys;
 use crate::service::outbox::KINDS;
+use crate::service::settings;
 use crate::store::grants::refresh_families;
 use crate::store::{cleanup, outbox, sessions, sync};
 
@@ -41,6 +42,7 @@ pub async fn notice_changes(app: &App) -> Result<(), Failure> {
     app.watch.heard_from_sql(state.revocations, asked);
     if app.watch.is_news(state) {
         app.known.forget();
+        settings::reload(app).await?;
         // Learnt only once it has worked, so that a failure here is tried again.
         keys::reload(app).await?;
     }
@@ -110,7 +112,7 @@ fn chain(app: &App) -> Chain<'_> {
 
 /// Removes events that are older than the settings want them kept.
 async fn trim_audit(app: &App) -> Result<(), Failure> {
-    let days = app.config.audit.retention_days;
+    let days = app.settings().audit.retention_days;
     if days == 0 {
         return Ok(());
     }
@@ -143,7 +145,7 @@ pub async fn clean_up(app: &App) -> Result<(), Failure> {
     let now = trusted_now(app, own).await?;
     // Which client a family belongs to is not looked at: every successor is kept for the longest
     // grace there is, sealed, and used only within its own client's.
-    let grace = fapi::longest_refresh_grace(app.config.tokens.refresh_grace);
+    let grace = fapi::longest_refresh_grace(app.settings().tokens.refresh_grace);
     let grace_over = now.plus(-grace - 1);
     // Bounded twice: rows per step and the time of a run. A number of steps would be a rate above which
     // tables grow, and sealed successors outlive their grace.

@@ -27,6 +27,7 @@ pub mod people;
 pub mod revocation;
 pub mod risk;
 pub mod session;
+pub mod settings;
 pub mod sign_in;
 pub mod start;
 pub mod token;

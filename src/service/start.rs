@@ -7,7 +7,7 @@ use crate::app::{App, BootError, Migrations, boot};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::service::failure::Failure;
-use crate::service::{keys, revocation};
+use crate::service::{keys, revocation, settings};
 
 /// Why Doorward could not start.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +34,7 @@ pub fn start(config: Config, clock: Clock, migrations: Migrations) -> Starting {
 
 async fn bring_up(config: Config, clock: Clock, migrations: Migrations) -> Result<App, StartError> {
     let app = boot(config, clock, migrations).await?;
+    settings::reload(&app).await?;
     keys::ensure(&app).await.map_err(|failure| match failure {
         Failure::Internal(_) => StartError::Keys(failure),
         Failure::Unavailable(_) => StartError::Failure(failure),

@@ -28,6 +28,7 @@ pub mod organisations;
 pub mod outbox;
 pub mod revocations;
 pub mod sessions;
+pub mod settings;
 pub mod sign_ins;
 pub mod sync;
 pub mod trusted_issuers;

@@ -23,6 +23,7 @@ use crate::service::organisations::OrganisationError;
 use crate::service::people::PeopleError;
 use crate::service::people::groups::GroupError;
 use crate::service::people::links::LinkError;
+use crate::service::settings::{SettingError, Wrong};
 use crate::service::trusted_issuers::IssuerError;
 use crate::service::webhooks::WebhookError;
 
@@ -342,6 +343,23 @@ impl From<WebhookError> for Fault {
             WebhookError::NotYours => Self::forbidden("Your role does not allow this."),
             WebhookError::NotNow(reason) => Self::conflict("not_now", reason),
             WebhookError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<SettingError> for Fault {
+    fn from(error: SettingError) -> Self {
+        let text = error.to_string();
+        match error {
+            SettingError::NotFound(_) => Self::not_found("setting"),
+            SettingError::Fixed { .. } => Self::conflict("fixed", text),
+            SettingError::Changed { .. } => Self::changed(),
+            SettingError::NotYours => Self::forbidden("Only owners change settings."),
+            SettingError::Invalid(wrong) => {
+                let fault = |wrong: Wrong| FieldFault { field: wrong.key, problem: wrong.problem };
+                Self::invalid(wrong.into_iter().map(fault).collect())
+            }
+            SettingError::Failure(failure) => failure.into(),
         }
     }
 }

@@ -8,7 +8,7 @@
 //! | `sent` | bodies, queries and conditions, read strictly |
 //! | `shapes`, `views` | what each address takes and answers |
 //! | `openapi` | the API as a document |
-//! | `users`, `groups`, `organisations`, `clients`, `client_secrets`, `issuers`, `webhooks`, `service_state` | the handlers |
+//! | `users`, `groups`, `organisations`, `clients`, `client_secrets`, `issuers`, `webhooks`, `service_state`, `settings` | the handlers |
 //! | `metadata_change` | metadata of an app in which null gives back what is usual |
 //! | `views_outside` | what is shown and taken of issuers outside and webhooks |
 //! | `session_data`, `problem` | values that apps keep beside sessions; a way in of its own |
@@ -26,6 +26,7 @@ mod problem;
 mod sent;
 mod service_state;
 mod session_data;
+mod settings;
 mod shapes;
 mod table;
 mod users;
@@ -177,5 +178,9 @@ async fn act(call: &Call<'_>, action: Action) -> Answer {
         Action::WebhookTest => Box::pin(webhooks::test(call)).await,
         Action::DeliveriesList => webhooks::deliveries(call).await,
         Action::AuditList => service_state::audit_events(call).await,
+        Action::SettingsList => settings::list(call),
+        Action::SettingShow => settings::show(call),
+        Action::SettingPut => settings::put(call).await,
+        Action::SettingDelete => settings::delete(call).await,
     }
 }

@@ -7,8 +7,8 @@ use super::table::Action;
 use super::views::organisations::{NewOrganisation, OrganisationChange, OrganisationView};
 use super::views::{
     AuditView, ClientChange, ClientView, ClientWithSecret, GroupChange, GroupView, KeyView,
-    Manager, NewClient, NewGroup, NewUser, ResetLink, Rotation, SessionView, SignOut, SignedOut,
-    UserChange, UserView,
+    Manager, NewClient, NewGroup, NewUser, ResetLink, Rotation, SessionView, SettingValue,
+    SettingView, SignOut, SignedOut, UserChange, UserView,
 };
 use super::views_outside::{
     DeliveryView, IssuerChange, IssuerView, NewIssuer, NewWebhook, TestResult, WebhookChange,
@@ -269,5 +269,21 @@ pub(super) fn of(action: Action) -> Shape {
             OF_AUDIT,
             SchemaGenerator::subschema_for::<AuditView>,
         ),
+        Action::SettingsList => list(
+            "List the settings that may change while servers run, with where each comes from",
+            &[],
+            SchemaGenerator::subschema_for::<SettingView>,
+        ),
+        Action::SettingShow => shape(
+            "Show a setting",
+            Taken::Nothing,
+            Answered::One(SchemaGenerator::subschema_for::<SettingView>),
+        ),
+        Action::SettingPut => change(
+            "Set a setting, on every node within a second",
+            SchemaGenerator::subschema_for::<SettingValue>,
+            SchemaGenerator::subschema_for::<SettingView>,
+        ),
+        Action::SettingDelete => delete("Let a setting be its default again"),
     }
 }

@@ -138,6 +138,10 @@ pub(super) enum Action {
     WebhookTest,
     DeliveriesList,
     AuditList,
+    SettingsList,
+    SettingShow,
+    SettingPut,
+    SettingDelete,
 }
 
 const fn entry(
@@ -408,6 +412,20 @@ pub(super) static TABLE: &[Entry] = &[
         Action::DeliveriesList,
     ),
     entry((Get, "/audit-events"), (S::AuditRead, R::AuditRead), Nobody, Action::AuditList),
+    entry((Get, "/settings"), (S::SettingsRead, R::SettingsRead), Nobody, Action::SettingsList),
+    entry((Get, "/settings/{id}"), (S::SettingsRead, R::SettingsRead), Nobody, Action::SettingShow),
+    entry(
+        (Put, "/settings/{id}"),
+        (S::SettingsWrite, R::SettingsWrite),
+        Nobody,
+        Action::SettingPut,
+    ),
+    entry(
+        (Delete, "/settings/{id}"),
+        (S::SettingsWrite, R::SettingsWrite),
+        Nobody,
+        Action::SettingDelete,
+    ),
 ];
 
 #[cfg(test)]

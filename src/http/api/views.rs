@@ -6,6 +6,7 @@ pub(super) mod organisations;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::metadata_change::MetadataChange;
 use crate::clock::UnixTime;
@@ -13,6 +14,7 @@ use crate::protocol::client::{Client, ClientMetadata};
 use crate::protocol::rights::{Right, Standing};
 use crate::protocol::user::{AdminRole, User};
 use crate::service::session::sightings::Sighting;
+use crate::service::settings::Shown;
 use crate::store::audit::AuditEvent;
 use crate::store::groups::Group;
 
@@ -324,4 +326,63 @@ impl From<AuditEvent> for AuditView {
             detail: event.detail,
         }
     }
+}
+
+/// A setting that may change while servers run.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Setting")]
+pub(super) struct SettingView {
+    /// Its name, as in docs/configuration.md.
+    pub key: String,
+    /// In effect: a text, a number or a list of texts.
+    pub value: Value,
+    pub default: Value,
+    /// Where the value comes from: `default`, `database`, or what fixes it.
+    pub origin: String,
+    /// Whether a flag, the environment or a file says what it is, so that it cannot be changed here.
+    pub fixed: bool,
+    pub description: String,
+    /// The least a number may be.
+    pub minimum: Option<i64>,
+    /// The most a number may be.
+    pub maximum: Option<i64>,
+    /// The only values there are; empty where there are many.
+    pub choices: Vec<String>,
+    /// When it was last set here.
+    pub changed_at: Option<Moment>,
+    /// By whom, as the audit log names them.
+    pub changed_by: Option<String>,
+    /// Another one with every change; 0 while nothing is set here.
+    pub version: i64,
+    /// Why what is set here is not in effect.
+    pub problem: Option<String>,
+}
+
+impl From<Shown> for SettingView {
+    fn from(shown: Shown) -> Self {
+        let setting = shown.setting;
+        Self {
+            key: setting.key.clone(),
+            origin: shown.origin.to_string(),
+            fixed: shown.is_fixed(),
+            description: setting.description.clone(),
+            minimum: setting.minimum,
+            maximum: setting.maximum,
+            choices: setting.choices.clone(),
+            changed_at: shown.stored.as_ref().map(|stored| stored.changed_at.into()),
+            changed_by: shown.stored.as_ref().map(|stored| stored.changed_by.clone()),
+            version: shown.version(),
+            value: shown.value,
+            default: shown.default,
+            problem: shown.problem,
+        }
+    }
+}
+
+/// The new value of a setting.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SettingValue {
+    /// A text, a number or a list of texts, as the setting needs.
+    pub value: Value,
 }

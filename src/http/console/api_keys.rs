@@ -111,6 +111,7 @@ fn example(desk: &Desk<'_>, (secret, scopes): (&str, &Scopes)) -> String {
         Some(ApiScope::IssuersRead | ApiScope::IssuersWrite) => "issuers",
         Some(ApiScope::WebhooksRead | ApiScope::WebhooksWrite) => "webhooks",
         Some(ApiScope::AuditRead) => "audit-events",
+        Some(ApiScope::SettingsRead | ApiScope::SettingsWrite) => "settings",
         Some(ApiScope::UsersRead | ApiScope::UsersWrite) | None => "users",
     };
     let issuer = &desk.site().config.issuer;

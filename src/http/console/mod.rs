@@ -26,6 +26,7 @@ mod rows;
 mod secrets;
 mod selected;
 mod sessions;
+mod settings;
 mod step_up;
 mod table;
 mod trial;
@@ -199,6 +200,8 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::ApiKeyCreate => api_keys::create(desk).await,
         Action::ApiKeyAskRevoke => api_keys::ask_revoke(desk).await,
         Action::ApiKeyRevoke => api_keys::revoke(desk).await,
+        Action::SettingsShow => settings::show(desk),
+        Action::SettingsSave => settings::save(desk).await,
         Action::AuditList => audit::list(desk).await,
         Action::AuditExport => audit::export(desk).await,
         Action::JobsList => jobs::list(desk).await,

@@ -28,7 +28,7 @@ fn age(desk: &Desk<'_>) -> Seconds {
 }
 
 fn limit(desk: &Desk<'_>) -> Seconds {
-    desk.site().config.session.admin_step_up
+    desk.site().settings().session.admin_step_up
 }
 
 /// Whether the address is open after the last sign-in.

@@ -9,7 +9,7 @@ use crate::http::{extract, headers};
 const CACHE: &str = "public, max-age=300";
 
 pub(in crate::http) async fn document(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
-    let (body, tag) = &site.discovery;
+    let (body, tag) = site.discovery();
     public_json(&request, tag, || body.clone())
 }
 

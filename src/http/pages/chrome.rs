@@ -3,6 +3,7 @@
 
 use super::sample::words;
 use crate::http::assets;
+use crate::protocol::branding::Link;
 
 /// Made once per response, the same for every page.
 #[derive(Debug, Clone)]
@@ -17,6 +18,26 @@ pub struct Chrome {
     pub banner: Option<String>,
     /// The issuer's path without a trailing slash (`/sso`); empty when the issuer has no path.
     pub base: String,
+    /// The path below `base` of the style sheet with this installation's own colour.
+    pub stylesheet: Option<String>,
+    /// What stands at the foot of every page.
+    pub foot: Foot,
+}
+
+/// What stands at the foot of every page.
+#[derive(Debug, Clone, Default)]
+pub struct Foot {
+    /// Label and https address of each.
+    pub links: Vec<Link>,
+    pub text: String,
+}
+
+impl Foot {
+    /// Whether nothing stands there.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.links.is_empty() && self.text.is_empty()
+    }
 }
 
 impl Chrome {
@@ -43,6 +64,11 @@ impl Chrome {
             lang: "en",
             banner: None,
             base: String::new(),
+            stylesheet: Some("/branding/accent.ff8800.0123456789ab.css".to_owned()),
+            foot: Foot {
+                links: Link::parse("Help https://help.orchard.example").into_iter().collect(),
+                text: words("Orchard Cooperative"),
+            },
         }
     }
 }

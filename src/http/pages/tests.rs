@@ -124,6 +124,10 @@ fn every_file_a_page_loads_exists_under_its_hashed_name() {
             {
                 continue;
             }
+            // That of the installation's own colour is made when it is asked for.
+            if url.starts_with("/branding/accent.") {
+                continue;
+            }
             let path = url.strip_prefix("/static/").unwrap_or_else(|| panic!("{name}: {url}"));
             assert!(assets::by_path(path).is_some(), "{name}: {url}");
         }

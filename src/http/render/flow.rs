@@ -366,7 +366,7 @@ pub(in crate::http) fn setup(visit: &Visit<'_>, view: SetupView) -> HttpResponse
         username: view.username,
         name: view.name,
         email: view.email,
-        min_password: visit.site.config.password.min_length,
+        min_password: visit.site.settings().password.min_length,
         errors: view.error.into_iter().map(|(field, text)| FieldError { field, text }).collect(),
     };
     page(&nonce, &body, Forms::HereOnly)
@@ -389,7 +389,7 @@ pub(in crate::http) fn reset(visit: &Visit<'_>, view: ResetView) -> HttpResponse
         form: FlowForm { flow: String::new(), csrf: visit.csrf() },
         token: view.token,
         username: view.username,
-        min_password: visit.site.config.password.min_length,
+        min_password: visit.site.settings().password.min_length,
         errors: error.into_iter().collect(),
     };
     page(&nonce, &body, Forms::HereOnly)

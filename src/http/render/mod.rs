@@ -25,20 +25,24 @@ pub(super) use trouble::{
     throttled, too_many_entrances, unfamiliar,
 };
 
+use super::branding;
 use super::headers::{Forms, page_policy};
-use super::pages::{self, Chrome, Page};
+use super::pages::{self, Chrome, Foot, Page};
 use super::site::Site;
 use crate::crypto::{encoding, secret};
 
 /// The chrome of one answer, with a nonce of its own.
 pub(super) fn chrome(site: &Site) -> Chrome {
     let nonce = encoding::encode_base64url(&secret::random_bytes::<16>());
+    let settings = site.settings();
     Chrome {
         nonce,
-        product_name: site.config.product_name.clone(),
+        product_name: settings.product_name.clone(),
         lang: "en",
         banner: site.banner.clone(),
         base: site.base.clone(),
+        stylesheet: settings.look.accent.map(branding::path_of),
+        foot: Foot { links: settings.look.links.clone(), text: settings.branding.footer.clone() },
     }
 }
 

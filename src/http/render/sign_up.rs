@@ -54,8 +54,8 @@ pub(in crate::http) fn sign_up(
         username: view.username,
         email: view.email,
         name: view.name,
-        domains: site.config.sign_up.email_domains.clone(),
-        min_password: site.config.password.min_length,
+        domains: site.settings().sign_up.email_domains.clone(),
+        min_password: site.settings().password.min_length,
         sign_in_href: to_sign_in(site, flow),
         errors: view.errors,
     };

@@ -61,7 +61,7 @@ pub async fn begin(
     let asked = DeviceRequest::read(&client, &request.params)?;
     refuse_flood(app, &client, &request.caller).await?;
     let now = app.now();
-    let lifetime = app.config.tokens.device_code_lifetime;
+    let lifetime = app.settings().tokens.device_code_lifetime;
     let device_code = Secret::generate();
     let record = DeviceRecord {
         grant_id: GrantId::new(secret::new_id(now)),

@@ -27,7 +27,7 @@ pub(super) async fn code(
     (client, request): (&Client, &AuthorizeRequest),
     (flow, session, organisation): (&Flow, &LiveSession, Option<ActiveOrganisation>),
 ) -> Result<Outcome, AuthorizeError> {
-    let lifetime = app.config.tokens.authorization_code_lifetime;
+    let lifetime = app.settings().tokens.authorization_code_lifetime;
     let code = Secret::generate();
     let payload = payload(app, request, (session, organisation));
     let hash = code.hash();
@@ -90,6 +90,6 @@ fn payload(
         amr: session.amr.clone(),
         details: request.details.clone(),
         organisation: organisation.map(|organisation| organisation.id),
-        expires_at: now.plus(app.config.tokens.authorization_code_lifetime),
+        expires_at: now.plus(app.settings().tokens.authorization_code_lifetime),
     }
 }

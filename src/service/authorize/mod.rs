@@ -197,7 +197,7 @@ pub fn pushed_requests(app: &App) -> PushedRequests {
 pub fn choices(app: &App) -> Choices<'_> {
     Choices {
         detail_types: &app.config.authorization.detail_types,
-        sign_up: app.config.sign_up.mode,
+        sign_up: app.settings().sign_up.mode,
     }
 }
 
@@ -380,7 +380,7 @@ fn sign_in_prompt(
         request.id_token_hint.is_none() && request.details.claims.subjects().is_none();
     let sign_up = match reason {
         SignInReason::NoSession | SignInReason::SelectAccount if takes_anybody => {
-            app.config.sign_up.mode
+            app.settings().sign_up.mode
         }
         _ => SignUp::Off,
     };

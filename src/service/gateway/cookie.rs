@@ -121,7 +121,7 @@ async fn read_copy(
     hash: &SecretHash,
     client: Option<&ClientId>,
 ) -> Result<Option<Copy>, Failure> {
-    let idle = app.config.session.idle.min(COPY_TTL);
+    let idle = app.settings().session.idle.min(COPY_TTL);
     let json = match app.ephemeral.get_extend(&copy_key(hash), idle).await {
         Ok(json) => json,
         Err(error) => {

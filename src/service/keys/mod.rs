@@ -369,7 +369,8 @@ pub async fn tick(app: &App) -> Result<(), Failure> {
 /// lasts and send it back to sign the person out, or to ask for the same person again; the key is kept
 /// so long for that alone (RP-Initiated Logout section 2, Core section 3.1.2.1).
 async fn set_aside(app: &App, row: &KeyRow) -> Result<(), Failure> {
-    let (now, sessions) = (app.now(), &app.config.session);
+    let (now, settings) = (app.now(), app.settings());
+    let sessions = &settings.session;
     let change = KeyChange {
         kid: row.kid.clone(),
         from: KeyState::Retiring.as_str().to_owned(),

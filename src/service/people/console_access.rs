@@ -33,7 +33,8 @@ pub enum Visit {
 /// # Errors
 /// [`Failure`] when the ephemeral store does not take it.
 pub async fn open(app: &App, session: &LiveSession) -> Result<(), Failure> {
-    let settings = &app.config.session;
+    let running = app.settings();
+    let settings = &running.session;
     let until = session.auth_time.plus(settings.admin_absolute);
     Ok(app.ephemeral.put(&key(session), &until.0.to_string(), settings.admin_idle).await?)
 }
@@ -50,7 +51,7 @@ pub async fn check(app: &App, session: &LiveSession, visit: Visit) -> Result<Acc
     let Some(standing) = standing(app, &user).await? else { return Ok(Access::Forbidden) };
     let until = match visit {
         Visit::Person => {
-            app.ephemeral.get_extend(&key(session), app.config.session.admin_idle).await?
+            app.ephemeral.get_extend(&key(session), app.settings().session.admin_idle).await?
         }
         Visit::Page => app.ephemeral.get(&key(session)).await?,
     };

@@ -186,10 +186,11 @@ pub(crate) fn check_password(
     user: &User,
     password: &str,
 ) -> Result<(), PasswordRefusal> {
-    let mut context = vec![user.username.as_str(), app.config.product_name.as_str()];
+    let settings = app.settings();
+    let mut context = vec![user.username.as_str(), settings.product_name.as_str()];
     context.extend(user.email.as_deref());
     context.extend(user.name.as_deref());
-    password_policy::check(password, app.config.password.min_length, &context)
+    password_policy::check(password, settings.password.min_length, &context)
 }
 
 /// Checks a new password against the policy and hashes it.

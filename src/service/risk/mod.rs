@@ -50,16 +50,16 @@ pub async fn assess(
     let now = app.now();
     let known = known_marks::of_user(&app.store.db, user, now).await?;
     let familiar = |kind| familiarity((&known, history), kind, &marks(caller));
-    let live = app.live.load_full();
+    let settings = app.settings();
     let kinds = rules::kinds(&Facts {
         device: familiar(MarkKind::Device),
         network: familiar(MarkKind::Network),
         here: Visit { at: now, place: place(app, caller.address.as_deref()) },
         before: last_visit(app, user).await?,
         failures,
-        burst: live.risk.burst_failures.into(),
+        burst: settings.risk.burst_failures.into(),
     });
-    let policy = |kind| Finding { kind, policy: live.risk.policy(kind) };
+    let policy = |kind| Finding { kind, policy: settings.risk.policy(kind) };
     Ok(kinds.into_iter().map(policy).collect())
 }
 
@@ -178,7 +178,7 @@ async fn remember(app: &App, tx: &mut Tx, sign_in: &SignIn<'_>) -> Result<(), Fa
     let now = app.now();
     let known = known_marks::of_user(&mut *tx, sign_in.user, now).await?;
     for mark in marks(sign_in.caller) {
-        let until = now.plus(app.live.load().risk.remember);
+        let until = now.plus(app.settings().risk.remember);
         known_marks::remember(&mut *tx, (sign_in.user, &mark), (now, until)).await?;
         let of_kind = known.iter().filter(|other| other.kind == mark.kind).count();
         if of_kind >= MOST_MARKS && !known.contains(&mark) {
@@ -252,7 +252,7 @@ async fn app_name(tx: &mut Tx, id: &ClientId) -> Result<String, Failure> {
 
 /// What the settings say about a refresh token that was used twice.
 fn reuse(app: &App) -> Finding {
-    Finding { kind: Kind::RefreshReuse, policy: app.live.load().risk.policy(Kind::RefreshReuse) }
+    Finding { kind: Kind::RefreshReuse, policy: app.settings().risk.policy(Kind::RefreshReuse) }
 }
 
 /// Adds score and action to the event of a refresh token that was used twice.
@@ -286,7 +286,7 @@ async fn tell(
     // Links of other letters stay: each is about a sign-in of its own.
     let (user_id, session) = (Some(&user.id), sign_in.session);
     let about = About { kind: LinkKind::NotMe, user: user_id, session };
-    let secret = links::add(tx, about, (now, app.live.load().risk.link_lifetime)).await?;
+    let secret = links::add(tx, about, (now, app.settings().risk.link_lifetime)).await?;
     let reasons = sign_in.findings.iter().filter(|finding| finding.policy > Policy::Ignore);
     let facts = SignInFacts {
         username: user.username.clone(),
@@ -295,7 +295,7 @@ async fn tell(
         address: caller.address.clone().unwrap_or_default(),
         at: now,
         link: format!("{}/login/not-me?token={}", app.issuer(), secret.expose()),
-        hours: app.live.load().risk.link_lifetime / 3_600,
+        hours: app.settings().risk.link_lifetime / 3_600,
     };
     mail::enqueue(app, tx, &user, letter(facts)).await
 }

@@ -188,7 +188,7 @@ async fn forget_marks(app: &App, tx: &mut Tx, user: &UserId) -> Result<(), Store
     known_marks::forget(&mut *tx, user).await?;
     for kind in MarkKind::ALL {
         let nobody = Mark { kind, mark: super::NOBODY.to_owned() };
-        let until = now.plus(app.live.load().risk.remember);
+        let until = now.plus(app.settings().risk.remember);
         known_marks::remember(&mut *tx, (user, &nobody), (now, until)).await?;
     }
     Ok(())

@@ -177,7 +177,8 @@ fn new_row(app: &App, who: &Authenticated, (cookie, caller): (&Secret, &Caller))
 
 /// Idle and absolute limit.
 fn limits(app: &App, remember: Remember) -> (Seconds, Seconds) {
-    let settings = &app.config.session;
+    let running = app.settings();
+    let settings = &running.session;
     match remember {
         Remember::ThisVisit => (settings.idle, settings.absolute),
         Remember::OnThisDevice => (settings.remember, settings.remember),

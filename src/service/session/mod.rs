@@ -64,7 +64,11 @@ impl LiveSession {
     /// Seconds that the session's cookies may be kept; `None` for as long as the browser runs.
     #[must_use]
     pub fn cookie_max_age(&self, app: &App) -> Option<Seconds> {
-        let remembered = self.idle_seconds > app.config.session.idle;
+        let running = app.settings();
+        let settings = &running.session;
+        // Limits may have changed since this session began: one for a visit is never kept for longer.
+        let least = settings.remember.min(app.config.session.remember);
+        let remembered = self.idle_seconds > settings.idle && self.idle_seconds >= least;
         remembered.then(|| self.expires_at.since(app.now()))
     }
 
@@ -177,7 +181,7 @@ async fn read(app: &App, hash: &SecretHash) -> Result<Option<LiveSession>, Failu
 /// The copy, if the ephemeral store has one that can be relied on.
 async fn read_copy(app: &App, hash: &SecretHash) -> Option<LiveSession> {
     let key = copy_key(hash.as_str());
-    let idle = app.config.session.idle.min(COPY_TTL);
+    let idle = app.settings().session.idle.min(COPY_TTL);
     let beside = [
         revocation::MARKER.to_owned(),
         revocation::tombstone(RevocationKind::Cookie, hash.as_str()),

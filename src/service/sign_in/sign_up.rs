@@ -99,7 +99,7 @@ impl From<Problem> for SignUpError {
 /// Whether people may make their own accounts.
 #[must_use]
 pub fn is_open(app: &App) -> bool {
-    app.config.sign_up.mode == SignUp::Open
+    app.settings().sign_up.mode == SignUp::Open
 }
 
 /// Makes the account and signs the person in. Whoever is signed in in this browser stays so.
@@ -119,7 +119,7 @@ pub async fn create(
     let user = check(app, &typed).map_err(SignUpError::Problems)?;
     refuse_if_throttled(app, &network).await?;
     // An answer before the expensive hash; what decides is the insert.
-    let reserved = rules::is_reserved(&user.username, &app.config.sign_up.reserved_usernames);
+    let reserved = rules::is_reserved(&user.username, &app.settings().sign_up.reserved_usernames);
     if reserved || users::by_login(&app.store.db, &user.username).await?.is_some() {
         return Err(taken(app, &network, caller).await?);
     }
@@ -161,7 +161,7 @@ fn check(app: &App, typed: &Typed) -> Result<User, Vec<Problem>> {
         None
     });
     let now = app.now();
-    let mut groups = app.config.sign_up.groups.clone();
+    let mut groups = app.settings().sign_up.groups.clone();
     groups.sort();
     groups.dedup();
     let user = User {
@@ -187,7 +187,8 @@ fn check(app: &App, typed: &Typed) -> Result<User, Vec<Problem>> {
 }
 
 fn email(app: &App, typed: &str) -> Result<Option<String>, Problem> {
-    let domains = &app.config.sign_up.email_domains;
+    let settings = app.settings();
+    let domains = &settings.sign_up.email_domains;
     let outside = || Problem::EmailDomain(domains.clone());
     match people::check_email(Some(typed.to_owned())).map_err(|_| Problem::Email)? {
         Some(email) if rules::is_in_domains(&email, domains) => Ok(Some(email)),
@@ -234,7 +235,7 @@ async fn taken(app: &App, network: &str, caller: &Caller) -> Result<SignUpError,
 
 /// Each account is a hash and rows that stay, so one network cannot fill the database.
 async fn refuse_flood(app: &App, network: &str, caller: &Caller) -> Result<(), SignUpError> {
-    let (key, most) = (&format!("sign-ups:{network}"), app.config.sign_up.per_hour.into());
+    let (key, most) = (&format!("sign-ups:{network}"), app.settings().sign_up.per_hour.into());
     let limit = Limit { key, window: WINDOW, most, scope: "sign_up" };
     if brake::is_passed(app, &limit, caller).await? {
         return Err(SignUpError::Throttled { retry_after: WINDOW });

@@ -43,7 +43,8 @@ pub(super) async fn poll(
 
 /// What a device hears while nobody has answered; asking too often slows it down.
 async fn told_to_wait(app: &App, hash: &SecretHash) -> Result<OAuthError, Failure> {
-    let tokens = &app.config.tokens;
+    let settings = app.settings();
+    let tokens = &settings.tokens;
     let before: Option<Read<Pace>> = device_codes::pace(&app.ephemeral, hash.as_str()).await?;
     let (after, told) = match &before {
         None => (Pace::first(app.now(), tokens.device_poll_interval), device_code::pending()),

@@ -54,7 +54,7 @@ pub(crate) fn access_token_claims(
     seed: &AccessTokenSeed,
 ) -> Result<AccessTokenClaims, Failure> {
     let client = basis.client();
-    let lifetime = client.access_token_lifetime(app.config.tokens.access_token_lifetime);
+    let lifetime = client.access_token_lifetime(app.settings().tokens.access_token_lifetime);
     let person = basis.person();
     let details = person.map(|(_, grant)| &grant.details);
     // An offline grant outlives its session, so its tokens do not name it.
@@ -211,7 +211,7 @@ pub(super) fn id_token_claims(
         asked: &grant.details.claims.id_token,
         at_hash,
         now: app.now(),
-        lifetime: app.config.tokens.id_token_lifetime,
+        lifetime: app.settings().tokens.id_token_lifetime,
     })))
 }
 

@@ -59,14 +59,15 @@ pub(super) fn lifetime(app: &App, client: &Client, offline: bool) -> Seconds {
     let lifetime = if client.allows(GrantType::RefreshToken) {
         limits(app, offline).1
     } else {
-        app.config.tokens.access_token_lifetime
+        app.settings().tokens.access_token_lifetime
     };
     lifetime.max(3_600)
 }
 
 /// Idle and absolute limits of refresh tokens.
 fn limits(app: &App, offline: bool) -> (Seconds, Seconds) {
-    let tokens = &app.config.tokens;
+    let settings = app.settings();
+    let tokens = &settings.tokens;
     if offline {
         (tokens.offline_idle, tokens.offline_absolute)
     } else {

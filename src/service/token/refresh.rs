@@ -136,7 +136,7 @@ pub(crate) async fn inspect(
 
 /// For how long the token before the current one is answered like it.
 fn grace(app: &App, client: &Client) -> Seconds {
-    fapi::refresh_grace(client, app.config.tokens.refresh_grace)
+    fapi::refresh_grace(client, app.settings().tokens.refresh_grace)
 }
 
 fn standing(app: &App, client: &Client, (family, hash): (&RefreshFamily, &SecretHash)) -> Standing {

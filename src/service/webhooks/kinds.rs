@@ -74,6 +74,7 @@ pub const KINDS: &[&str] = &[
     "session.created",
     "session.ended",
     "session.renewed",
+    "setting.changed",
     "setup.completed",
     "sign_in.disowned",
     "sign_in.failed",

@@ -27,7 +27,7 @@ pub use snapshot::Snapshot;
 
 /// Every table that holds something, in an order in which rows can be added: what a row refers to comes
 /// before it. A table that a later migration drops stays here: older backups have it.
-pub const TABLES: [&str; 44] = [
+pub const TABLES: [&str; 45] = [
     "users",
     "passwords",
     "groups",
@@ -59,6 +59,7 @@ pub const TABLES: [&str; 44] = [
     "revocations",
     "outbox",
     "imports",
+    "settings",
     "activity",
     "api_keys",
     "api_requests",

@@ -71,6 +71,7 @@ async fn filled(world: &World, maker: &Api, (path, n): (&str, usize)) -> String 
             let made = maker.post("/webhooks", &webhook(&format!("kept-{n}"))).await;
             is(made, 201).json()["id"].as_str().expect("an id").to_owned()
         }
+        path if path.starts_with("/settings/{id}") => "session.idle".to_owned(),
         _ => String::new(),
     };
     let path = path.replace("{id}", &id).replace("{secret}", &secret);
@@ -112,14 +113,16 @@ async fn call(api: &Api, (method, path): (&str, &str), n: usize) -> Answer {
         path if path.starts_with("/clients/") => json!({ "metadata": {} }),
         "/issuers" => issuer(&format!("made-{n}")),
         "/webhooks" => webhook(&format!("made-{n}")),
+        path if path.starts_with("/settings/") => json!({ "value": 1200 }),
         "/keys/rotate" => json!({ "alg": "ES256" }),
         _ => json!({}),
     };
     let request = api.request(method, path);
     match name {
-        "GET" | "DELETE" | "PUT" => sent(request).await,
+        "GET" | "DELETE" => sent(request).await,
+        "PUT" if !path.starts_with("/settings/") => sent(request).await,
         // Those who may not read either are refused before it matters.
-        "PATCH" => {
+        "PATCH" | "PUT" => {
             let shown = api.get(path).await;
             let tag = if shown.status == 200 { tag(&shown) } else { "\"x\"".to_owned() };
             sent(request.header("if-match", tag).json(&body)).await

@@ -15,7 +15,7 @@ use crate::kit::gateway::builder;
 use crate::support::browser_like::{Browser, Page};
 
 /// Every address outside the console that answers GET and only shows something.
-const SHOWN: [&str; 30] = [
+const SHOWN: [&str; 31] = [
     "/",
     "/login",
     "/login?next=admin",
@@ -33,6 +33,7 @@ const SHOWN: [&str; 30] = [
     "/.well-known/webfinger",
     "/.well-known/webfinger?resource=acct:alice@people.test",
     "/.well-known/change-password",
+    "/branding/x.css",
     "/livez",
     "/readyz",
     "/healthz",

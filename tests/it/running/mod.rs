@@ -18,6 +18,7 @@
 //! | `topologies` | Redis behind sentinels and as a cluster, each with real failures |
 //! | `surroundings` | clocks that differ or jump, a disk with no room left |
 //! | `set_clocks` | a clock set ahead by mistake has nothing deleted for good |
+//! | `settings` | settings that change while servers run, on every node; name, colour, links |
 //! | `shared_limits` | guesses are counted for all nodes together |
 //! | `soak` | days of use leave nothing behind, in no table and in no fast store |
 //! | `crash` | the server is killed twenty times under load and loses nothing it acknowledged |
@@ -63,6 +64,7 @@ mod revocation_copy;
 mod routes;
 mod service_manager;
 mod set_clocks;
+mod settings;
 mod shared_limits;
 mod soak;
 mod startup_errors;

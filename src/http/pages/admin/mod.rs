@@ -20,6 +20,7 @@ pub mod preview;
 pub mod roles;
 pub mod selected;
 pub mod sessions;
+pub mod settings;
 pub mod trial;
 pub mod user_forms;
 pub mod users;
@@ -70,6 +71,7 @@ pub enum Section {
     Keys,
     ApiKeys,
     Webhooks,
+    Settings,
     Audit,
     Jobs,
     Backup,
@@ -88,6 +90,7 @@ impl Section {
         Self::Keys,
         Self::ApiKeys,
         Self::Webhooks,
+        Self::Settings,
         Self::Audit,
         Self::Jobs,
         Self::Backup,
@@ -105,6 +108,7 @@ impl Section {
             Self::Keys => "Keys",
             Self::ApiKeys => "API keys",
             Self::Webhooks => "Webhooks",
+            Self::Settings => "Settings",
             Self::Audit => "Audit",
             Self::Jobs => "Jobs",
             Self::Backup => "Backup",
@@ -136,6 +140,7 @@ impl Section {
             Self::Keys => "/admin/keys",
             Self::ApiKeys => "/admin/api-keys",
             Self::Webhooks => "/admin/webhooks",
+            Self::Settings => "/admin/settings",
             Self::Audit => "/admin/audit",
             Self::Jobs => "/admin/jobs",
             Self::Backup => "/admin/backup",
@@ -164,6 +169,7 @@ impl Section {
             Self::Keys => Right::KeysRead,
             Self::ApiKeys => Right::ApiKeysRead,
             Self::Webhooks => Right::WebhooksRead,
+            Self::Settings => Right::SettingsRead,
             Self::Audit => Right::AuditRead,
             Self::Jobs => Right::JobsRead,
             Self::Backup => Right::BackupRead,
@@ -185,6 +191,7 @@ impl Section {
             Self::Jobs => Some(Right::JobsWrite),
             Self::Backup => Some(Right::BackupMake),
             Self::Webhooks => Some(Right::WebhooksWrite),
+            Self::Settings => Some(Right::SettingsWrite),
         }
     }
 }
@@ -401,6 +408,8 @@ fn samples_of_operations() -> Vec<(&'static str, String)> {
         ("admin/webhook", render(&webhooks::WebhookDetail::sample())),
         ("admin/webhook_new", render(&webhooks::WebhookCreate::sample())),
         ("admin/webhook_secret", render(&webhooks::WebhookSecret::sample())),
+        ("admin/settings", render(&settings::SettingsPage::sample())),
+        ("admin/settings/wrong", render(&settings::SettingsPage::sample_wrong())),
         ("admin/audit", render(&audit::AuditList::sample())),
         ("admin/audit/wrong", render(&audit::AuditList::sample_wrong())),
         ("admin/jobs", render(&jobs::JobsList::sample())),

@@ -264,5 +264,6 @@ fn not_enough(description: &'static str) -> EndpointError {
 
 /// How long values that a person shares among devices stay without being used.
 fn shared_lifetime(app: &App) -> Seconds {
-    app.config.session.remember.max(app.config.session.absolute)
+    let settings = app.settings();
+    settings.session.remember.max(settings.session.absolute)
 }

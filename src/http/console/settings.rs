@@ -1,0 +1,237 @@
+//! `/admin/settings`: settings that may change while servers run, and how pages look.
+
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+use super::desk::{Answer, Desk, NOT_YOURS, Stop};
+use super::people::sentence;
+use crate::config::{Setting, SettingKind, runtime_settings};
+use crate::http::pages::admin::Section;
+use crate::http::pages::admin::settings::{Entry, Group, SettingField, SettingsPage};
+use crate::http::pages::{FieldError, When};
+use crate::protocol::branding::Used;
+use crate::service::settings::{self, Edit, SettingError, Shown};
+
+/// What is saved together: an id, a title, and what the names of its settings begin with.
+const GROUPS: [(&str, &str, &[&str]); 7] = [
+    ("general", "Name and look", &["product_name", "branding."]),
+    ("sign-up", "Making an account", &["sign_up."]),
+    ("password", "Passwords", &["password."]),
+    ("session", "Sessions", &["session."]),
+    ("tokens", "Tokens", &["tokens."]),
+    ("risk", "Signs of somebody else", &["risk."]),
+    ("audit", "Audit log", &["audit."]),
+];
+
+/// The name of a setting's field: its own with `-` for `.`, as in `session-idle`. Empty for what is no
+/// setting.
+fn field_of(key: &str) -> &'static str {
+    static FIELDS: LazyLock<Vec<(&str, String)>> = LazyLock::new(|| {
+        let named =
+            |setting: &'static Setting| (setting.key.as_str(), setting.key.replace('.', "-"));
+        runtime_settings().map(named).collect()
+    });
+    let found = FIELDS.iter().find(|(known, _)| *known == key);
+    found.map_or("", |(_, field)| field.as_str())
+}
+
+pub(super) fn show(desk: &Desk<'_>) -> Answer {
+    desk.show(&page(desk))
+}
+
+pub(super) async fn save(desk: &Desk<'_>) -> Answer {
+    let group = GROUPS.iter().find(|(id, ..)| *id == desk.id).ok_or(Stop::NotFound)?;
+    let (_, title, starts) = group;
+    let known = settings::all(desk.site());
+    let inside = known.iter().filter(|shown| is_of(shown.setting.key.as_str(), starts));
+    let edits: Vec<_> = inside.filter_map(|shown| edit(desk, shown)).collect();
+    match settings::change(desk.site(), &edits, &desk.actor()).await {
+        Ok(()) => {
+            let text = format!("{title}: saved. Every node has it within a second.");
+            desk.done(text, &desk.site().path("/admin/settings"))
+        }
+        Err(error) => {
+            let errors = mendable(error)?;
+            let mut page = SettingsPage { errors, ..page(desk) };
+            for field in page.groups.iter_mut().flat_map(|group| &mut group.fields) {
+                if let Some(typed) = desk.form.sole(field.field) {
+                    typed.clone_into(&mut field.value);
+                    field.is_reset = is_reset(desk, field.key);
+                }
+            }
+            desk.show_again(&page)
+        }
+    }
+}
+
+/// What the form asks of a setting; `None` if it stays as it is.
+fn edit(desk: &Desk<'_>, shown: &Shown) -> Option<Edit> {
+    let key = shown.setting.key.as_str();
+    let typed = desk.form.sole(field_of(key))?;
+    let to = if is_reset(desk, key) {
+        None
+    } else if same(typed, &text_of(&shown.value)) {
+        return None;
+    } else {
+        Some(value_of(shown, typed))
+    };
+    let seen = desk.form.all("seen").find_map(|seen| {
+        let (of, version) = seen.split_once(' ')?;
+        version.parse().ok().filter(|_| of == key)
+    });
+    // A form that does not say what it was made from was made from nothing.
+    Some(Edit { key: key.to_owned(), to, seen: Some(seen.unwrap_or(-1)) })
+}
+
+fn is_reset(desk: &Desk<'_>, key: &str) -> bool {
+    desk.form.all("reset").any(|name| name == key)
+}
+
+/// Whether two texts are the same but for the ends of their lines.
+fn same(one: &str, other: &str) -> bool {
+    one.trim_end().lines().eq(other.trim_end().lines())
+}
+
+/// What was typed, as a list where the setting is one.
+fn value_of(shown: &Shown, typed: &str) -> Value {
+    if shown.setting.kind != SettingKind::List {
+        return Value::from(typed.trim());
+    }
+    let lines = typed.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().into()
+}
+
+/// A value as it is typed.
+fn text_of(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(text_of).collect::<Vec<_>>().join("\n"),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+fn is_of(key: &str, starts: &[&str]) -> bool {
+    starts.iter().any(|start| key.starts_with(start))
+}
+
+fn page(desk: &Desk<'_>) -> SettingsPage {
+    let known = settings::all(desk.site());
+    let group = |(id, title, starts): (&'static str, &'static str, &[&str])| {
+        let inside = known.iter().filter(|shown| is_of(shown.setting.key.as_str(), starts));
+        Group { id, title, fields: inside.map(|shown| field(desk, shown)).collect() }
+    };
+    SettingsPage {
+        chrome: desk.chrome(),
+        console: desk.console(Section::Settings),
+        groups: GROUPS.into_iter().map(group).collect(),
+        accent: accent(desk),
+        errors: Vec::new(),
+    }
+}
+
+fn field(desk: &Desk<'_>, shown: &Shown) -> SettingField {
+    let setting = shown.setting;
+    let entry = match setting.kind {
+        _ if !setting.choices.is_empty() => Entry::Choice(setting.choices.clone()),
+        SettingKind::Integer => Entry::Number,
+        SettingKind::List => Entry::Lines,
+        SettingKind::Text | SettingKind::Boolean => Entry::Line,
+    };
+    let now = desk.site().now();
+    let changed = shown.stored.as_ref();
+    SettingField {
+        key: setting.key.as_str(),
+        field: field_of(&setting.key),
+        label: label(&setting.key),
+        hint: hint(shown),
+        value: text_of(&shown.value),
+        entry,
+        fixed_by: shown.is_fixed().then(|| shown.origin.to_string()),
+        version: shown.version(),
+        default: text_of(&shown.default).replace('\n', ", "),
+        changed: changed.map(|row| (When::ago(row.changed_at, now), row.changed_by.clone())),
+        problem: shown.problem.as_deref().map(sentence),
+        is_reset: false,
+    }
+}
+
+/// The last part of a setting's name, as words.
+fn label(key: &str) -> String {
+    let name = key.rsplit('.').next().unwrap_or(key).replace('_', " ");
+    let mut letters = name.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| format!("{}{}", first.to_uppercase(), letters.as_str()))
+}
+
+fn hint(shown: &Shown) -> String {
+    let setting = shown.setting;
+    // Marks of the reference page mean nothing here.
+    let mut hint = setting.description.replace('`', "");
+    if let (Some(low), Some(high)) = (setting.minimum, setting.maximum) {
+        hint = format!("{hint} From {low} to {high}.");
+    }
+    if setting.kind == SettingKind::List {
+        hint.push_str(" One a line.");
+    }
+    hint
+}
+
+/// What becomes of the chosen colour.
+fn accent(desk: &Desk<'_>) -> Vec<String> {
+    let settings = desk.site().settings();
+    let Some(accent) = &settings.look.accent else { return Vec::new() };
+    let told = |pages: &str, used: Used| {
+        let Used { colour, is_changed, chosen_contrast, contrast } = used;
+        if is_changed {
+            format!(
+                "{pages} pages use {colour} (contrast {contrast:.1} to 1): the chosen colour would \
+                 have {chosen_contrast:.1} to 1, and text needs 4.5 to 1."
+            )
+        } else {
+            format!("{pages} pages use {colour} (contrast {contrast:.1} to 1).")
+        }
+    };
+    vec![told("Light", accent.on_light_pages()), told("Dark", accent.on_dark_pages())]
+}
+
+/// What the form can mend of an error.
+fn mendable(error: SettingError) -> Result<Vec<FieldError>, Stop> {
+    let text = sentence(&error.to_string());
+    let about = |key: &str, text: String| FieldError { field: field_of(key), text };
+    match error {
+        SettingError::Invalid(wrong) => {
+            let told = wrong.iter().map(|wrong| about(&wrong.key, sentence(&wrong.problem)));
+            Ok(told.collect())
+        }
+        SettingError::Changed { key, .. } => {
+            let text = format!("{text} Look at it, and save once more.");
+            Ok(vec![about(&key, text)])
+        }
+        SettingError::Fixed { key, .. } => Ok(vec![about(&key, text)]),
+        SettingError::NotFound(_) => Err(Stop::NotFound),
+        SettingError::NotYours => Err(Stop::Forbidden(NOT_YOURS)),
+        SettingError::Failure(failure) => Err(Stop::Failure(failure)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_is_in_one_group() {
+        for setting in runtime_settings() {
+            let homes = GROUPS.iter().filter(|(_, _, starts)| is_of(&setting.key, starts));
+            assert_eq!(homes.count(), 1, "{}", setting.key);
+        }
+    }
+
+    #[test]
+    fn labels_are_words() {
+        assert_eq!(label("tokens.refresh_idle"), "Refresh idle");
+        assert_eq!(label("product_name"), "Product name");
+    }
+}

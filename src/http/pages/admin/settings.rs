@@ -1,0 +1,176 @@
+//! Settings that may change while servers run, and how pages look.
+
+use askama::Template;
+
+use super::{Console, Section};
+use crate::http::pages::chrome::Chrome;
+use crate::http::pages::filters;
+use crate::http::pages::sample::words;
+use crate::http::pages::views::{FieldError, When, error_of};
+
+/// `GET /admin/settings`. Forms: POST `/admin/settings/{group}` with a field for each setting of the
+/// group, named like it with `-` for `.`, `seen` for each with its name and version, and `reset` with the
+/// names of those that are to be the default again.
+#[derive(Debug, Template)]
+#[template(path = "admin/settings.html")]
+pub struct SettingsPage {
+    pub chrome: Chrome,
+    pub console: Console,
+    pub groups: Vec<Group>,
+    /// What becomes of the chosen colour, in sentences.
+    pub accent: Vec<String>,
+    /// Fields: those of [`SettingField::field`].
+    pub errors: Vec<FieldError>,
+}
+
+/// Settings that are saved together.
+#[derive(Debug, Clone)]
+pub struct Group {
+    pub id: &'static str,
+    pub title: &'static str,
+    pub fields: Vec<SettingField>,
+}
+
+/// One setting.
+#[derive(Debug, Clone)]
+pub struct SettingField {
+    /// Its name in the configuration.
+    pub key: &'static str,
+    /// The name of its field.
+    pub field: &'static str,
+    pub label: String,
+    /// What it means, its range and its default.
+    pub hint: String,
+    /// In effect, or what was typed when something was wrong.
+    pub value: String,
+    pub entry: Entry,
+    /// What fixes it, if anything does.
+    pub fixed_by: Option<String>,
+    /// 0 while nothing is stored.
+    pub version: i64,
+    pub default: String,
+    /// When and by whom it was set.
+    pub changed: Option<(When, String)>,
+    /// Why what is stored is not in effect.
+    pub problem: Option<String>,
+    /// Whether it is asked to be the default again.
+    pub is_reset: bool,
+}
+
+/// How a value is typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    Line,
+    Number,
+    /// One value a line.
+    Lines,
+    Choice(Vec<String>),
+}
+
+impl Group {
+    /// Whether there is anything to save.
+    fn is_open(&self) -> bool {
+        self.fields.iter().any(|field| field.fixed_by.is_none())
+    }
+}
+
+impl SettingField {
+    /// The value as it is read, where it cannot be changed.
+    fn shown(&self) -> &str {
+        if self.value.is_empty() { "–" } else { &self.value }
+    }
+
+    fn default_shown(&self) -> &str {
+        if self.default.is_empty() { "nothing" } else { &self.default }
+    }
+
+    fn sample(
+        (key, field): (&'static str, &'static str),
+        (label, value): (&str, &str),
+        entry: Entry,
+    ) -> Self {
+        Self {
+            key,
+            field,
+            label: label.to_owned(),
+            hint: "A session that is not used ends after this time. From 60 to 2592000.".to_owned(),
+            value: words(value),
+            entry,
+            fixed_by: None,
+            version: 0,
+            default: words("3600"),
+            changed: None,
+            problem: None,
+            is_reset: false,
+        }
+    }
+}
+
+impl SettingsPage {
+    fn error(&self, field: &str) -> Option<&str> {
+        error_of(&self.errors, field)
+    }
+
+    #[must_use]
+    pub fn sample() -> Self {
+        let stored = SettingField {
+            version: 12,
+            changed: Some((When::sample(7_200), words("command-line"))),
+            ..SettingField::sample(
+                ("session.idle", "session-idle"),
+                ("Idle", "1800"),
+                Entry::Number,
+            )
+        };
+        let fixed = SettingField {
+            fixed_by: Some(words("file /etc/doorward/doorward.toml")),
+            ..SettingField::sample(
+                ("session.absolute", "session-absolute"),
+                ("Absolute", "43200"),
+                Entry::Number,
+            )
+        };
+        let modes = Entry::Choice(vec!["off".to_owned(), "open".to_owned()]);
+        Self {
+            chrome: Chrome::sample(),
+            console: Console::sample(Section::Settings),
+            groups: vec![
+                Group {
+                    id: "general",
+                    title: "Name and look",
+                    fields: vec![
+                        SettingField::sample(
+                            ("product_name", "product_name"),
+                            ("Product name", "Orchard"),
+                            Entry::Line,
+                        ),
+                        SettingField::sample(
+                            ("branding.links", "branding-links"),
+                            ("Links", ""),
+                            Entry::Lines,
+                        ),
+                    ],
+                },
+                Group {
+                    id: "sign_up",
+                    title: "Making an account",
+                    fields: vec![SettingField::sample(
+                        ("sign_up.mode", "sign_up-mode"),
+                        ("Mode", "open"),
+                        modes,
+                    )],
+                },
+                Group { id: "session", title: "Sessions", fields: vec![stored, fixed] },
+            ],
+            accent: vec!["Light pages use #1c5f4e (contrast 5.9 to 1).".to_owned()],
+            errors: Vec::new(),
+        }
+    }
+
+    /// Something is to be mended.
+    #[must_use]
+    pub fn sample_wrong() -> Self {
+        let text = words("59 is too small. Set a whole number from 60 to 2592000.");
+        Self { errors: vec![FieldError { field: "session-idle", text }], ..Self::sample() }
+    }
+}
