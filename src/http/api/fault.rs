@@ -319,6 +319,7 @@ impl From<IssuerError> for Fault {
     fn from(error: IssuerError) -> Self {
         match error {
             IssuerError::NotFound => Self::not_found("issuer"),
+            IssuerError::NotYours => Self::forbidden("Your role does not allow this."),
             IssuerError::Taken => Self::conflict("taken", error.to_string()),
             IssuerError::Invalid(problems) => Self::invalid(
                 problems

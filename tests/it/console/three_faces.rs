@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::kit::api::{Api, all_scopes, is};
+use crate::kit::api::{Api, all_scopes};
 use crate::kit::console::{Admin, admin};
 use crate::kit::flow::{App, PASSWORD, create_user, sign_in};
 use crate::support::world::World;
