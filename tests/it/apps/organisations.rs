@@ -247,9 +247,11 @@ on_both_backends! {
         // A forged answer brings the page again, and one without its token changes nothing.
         let page = browser.get(&app.authorize_path(&[ORG])).await;
         let form = page.form("choose-organisation");
-        let again = form.clone().forge("organisation", &cedar).submit().await;
+        let sent = |name| form.value(name).expect("a hidden field");
+        let fields = [("flow", sent("flow")), ("csrf", sent("csrf")), ("organisation", &cedar)];
+        let again = crate::kit::console::post(&browser, "/login/organisation", &fields).await;
         assert!(again.has_form("choose-organisation"), "{}", again.describe());
-        let forged = form.forge("csrf", "x").press("organisation", &acme).submit().await;
+        let forged = form.clone().forge("csrf", "x").press("organisation", &acme).submit().await;
         assert!(forged.try_location().is_none(), "{}", forged.describe());
         let fields = [("csrf", "x"), ("organisation", acme.as_str())];
         let forged = crate::kit::console::post(&browser, "/account/organisations", &fields).await;

@@ -1,6 +1,8 @@
 //! Organisations by the console, the REST API and the command line: all three do the same, leave the same audit
 //! events, and refuse the same.
 
+use std::collections::BTreeMap;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -17,13 +19,15 @@ fn events(world: &World) -> Vec<String> {
     let listed = world.cli(&["audit", "list", "--limit", "1000"]);
     let mut said = Vec::new();
     for event in listed["items"].as_array().expect("events") {
-        let (kind, mut detail) = (event["kind"].as_str().unwrap(), event["detail"].clone());
+        let kind = event["kind"].as_str().unwrap();
         if kind.starts_with("organisation.") {
-            let members = detail.as_object_mut().unwrap();
+            // Members stand in no order.
+            let detail = event["detail"].as_object().unwrap().clone();
+            let mut members: BTreeMap<_, _> = detail.into_iter().collect();
             assert!(members.remove("organisation_id").is_some_and(|id| id.is_string()), "{event}");
             members.remove("api_key");
             let user = !event["user_id"].is_null();
-            said.push(format!("{kind} {detail} {user}"));
+            said.push(format!("{kind} {members:?} {user}"));
         }
     }
     said.sort();
