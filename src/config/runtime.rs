@@ -151,7 +151,7 @@ impl Config {
     /// Takes a value over that fits its setting; `None` if it does not.
     fn put(&mut self, key: &str, value: Value) -> Option<()> {
         match key.split_once('.') {
-            None => self.product_name = value.as_str()?.to_owned(),
+            None => value.as_str()?.clone_into(&mut self.product_name),
             Some(("branding", name)) => replace(&mut self.branding, name, value)?,
             Some(("sign_up", name)) => replace(&mut self.sign_up, name, value)?,
             Some(("password", name)) => replace(&mut self.password, name, value)?,

@@ -85,7 +85,7 @@ pub async fn run(
         }
     }
     let roles = roles::Roles::of(&realm);
-    let made = roles.create(app, (&here, plan.mode), &mut imported, tell).await?;
+    let there = roles.create(app, (&here, plan.mode), (&mut imported, tell)).await?;
     let mut rejected = BTreeSet::new();
     let mut people = realm.users.into_iter().zip(1_u64..).filter_map(|(user, number)| {
         // The account behind a client of its own comes with the client.
@@ -100,7 +100,7 @@ pub async fn run(
         tell(News::People(news));
     };
     imported.people = Box::pin(import::run(app, &mut people, plan, &mut hear)).await?;
-    roles.give(app, (&made, &rejected, plan.mode), &mut imported).await?;
+    roles.give(app, (&there, &rejected, plan.mode), &mut imported).await?;
     Ok(imported)
 }
 

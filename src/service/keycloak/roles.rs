@@ -139,10 +139,9 @@ impl Roles {
         &self,
         app: &App,
         (here, mode): (&BTreeSet<String>, Mode),
-        imported: &mut Imported,
-        tell: &mut dyn FnMut(News<'_>),
+        (imported, tell): (&mut Imported, &mut dyn FnMut(News<'_>)),
     ) -> Result<BTreeSet<OfClient>, Failure> {
-        let mut made = BTreeSet::new();
+        let mut there = BTreeSet::new();
         for (client, listed) in &self.of_clients {
             if !here.contains(client) {
                 let reason = "their app is left out".to_owned();
@@ -163,11 +162,11 @@ impl Roles {
                     }
                 }
                 room = room.saturating_sub(1);
-                made.insert((client.clone(), name.clone()));
+                there.insert((client.clone(), name.clone()));
             }
         }
         for (client, roles) in &self.of_services {
-            if !roles.is_disjoint(&made) {
+            if !roles.is_disjoint(&there) {
                 let reason =
                     "an app has no roles itself here; only people and groups have".to_owned();
                 leave_out(
@@ -177,10 +176,10 @@ impl Roles {
                 );
             }
         }
-        Ok(made)
+        Ok(there)
     }
 
-    /// Gives the roles of `made` to the groups and people of the realm. Whoever is not here has been told
+    /// Gives those roles that are `there` to the groups and people of the realm. Whoever is not here has been told
     /// of; nobody gets one who is here with another id.
     ///
     /// # Errors
@@ -188,21 +187,21 @@ impl Roles {
     pub(super) async fn give(
         &self,
         app: &App,
-        (made, rejected, mode): (&BTreeSet<OfClient>, &BTreeSet<u64>, Mode),
+        (there, rejected, mode): (&BTreeSet<OfClient>, &BTreeSet<u64>, Mode),
         imported: &mut Imported,
     ) -> Result<(), Failure> {
         for (group, roles) in &self.of_groups {
             if people::check_groups(vec![group.clone()]).is_err() {
                 continue;
             }
-            for role in roles.intersection(made) {
+            for role in roles.intersection(there) {
                 let holder = Holder::Group(group.trim());
                 imported.given += u64::from(give(app, (role, holder), mode).await?);
             }
         }
         for person in self.of_people.iter().filter(|person| !rejected.contains(&person.number)) {
             let Some(id) = find(app, (person, mode)).await? else { continue };
-            for role in person.roles.intersection(made) {
+            for role in person.roles.intersection(there) {
                 imported.given += u64::from(give(app, (role, Holder::Person(&id)), mode).await?);
             }
         }
@@ -255,8 +254,7 @@ async fn one(
     let id = ClientId::new(client);
     match mode {
         Mode::Write => {
-            let made = roles::create(app, &id, (name, description), &Actor::CommandLine).await;
-            match made {
+            match roles::create(app, &id, (name, description), &Actor::CommandLine).await {
                 // The name is what apps know it by; a description that cannot be kept is none.
                 Err(RoleError::Invalid { field: "description", .. }) => {
                     roles::create(app, &id, (name, ""), &Actor::CommandLine).await.map(drop)

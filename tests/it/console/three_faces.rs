@@ -229,7 +229,7 @@ impl Hand<'_> {
 
 /// Every event so far, without those about who came in. In the console somebody new gets a link to choose a
 /// password by, which is an event of its own.
-async fn events(world: &World) -> Vec<Value> {
+fn events(world: &World) -> Vec<Value> {
     let listed = world.cli(&["audit", "list", "--limit", "1000"]);
     let items = listed["items"].as_array().expect("events").clone();
     let of_coming_in = ["session.created", "session.renewed", "grant.created", "link.created"];
@@ -275,9 +275,9 @@ on_both_backends! {
                 if change == C::SignedOut {
                     shop.tokens(&sign_in(&world, "alice").await).await;
                 }
-                let before: BTreeSet<String> = events(&world).await.iter().map(id).collect();
+                let before: BTreeSet<String> = events(&world).iter().map(id).collect();
                 hand.make(change).await;
-                let after = events(&world).await;
+                let after = events(&world);
                 let new = after.iter().filter(|event| !before.contains(&id(event)));
                 let mut said: Vec<String> = new.map(|event| told(event, hand)).collect();
                 said.sort();
