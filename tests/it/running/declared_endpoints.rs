@@ -118,7 +118,7 @@ on_both_backends! {
         assert!(changes(&apply(&world, &["-f", &file])).is_empty());
         assert!(world.cli(&["webhook", "show", "quiet"])["disabled_at"].is_null());
         // What is not named goes only when it is asked for, and only what a file has made.
-        let hand = ["webhook", "create", "by-hand", "--url", "https://hand.example.test/", "--event", "*"];
+        let hand = ["webhook", "create", "--name", "by-hand", "--url", "https://hand.example.test/", "--event", "*"];
         world.cli(&hand);
         let empty = write(&world, "empty.json", "{}");
         assert!(changes(&apply(&world, &["-f", &empty])).is_empty());

@@ -76,6 +76,7 @@ fn an_auditor_may_look_at_every_list_and_detail_and_at_nothing_else() {
             "/add-redirect-uri",
             "/discard",
             "/preview",
+            "/remove-member",
             "/selected",
         ];
         let shows =

@@ -54,7 +54,7 @@ pub struct OrganisationLink {
 
 impl OrganisationLink {
     pub(super) fn samples() -> Vec<Self> {
-        vec![Self { href: words("/admin/organisations/7d1c"), name: words("Orchard") }]
+        vec![Self { href: "/admin/organisations/7d1c".to_owned(), name: words("Orchard") }]
     }
 }
 
