@@ -277,7 +277,7 @@ impl Console {
             tone: Tone::Done,
             text: words("Signed out ada on Safari on iPhone."),
             undo: Some(Undo {
-                path: words("/admin/groups/crew/add-member"),
+                path: "/admin/groups/crew/add-member".to_owned(),
                 fields: vec![("member".to_owned(), words("5f0c1f0e"))],
             }),
         });
