@@ -22,7 +22,7 @@ order, and the first one found wins:
    `/etc/doorward/doorward.toml`,
 5. the defaults below.
 
-A setting marked *live* may also be set while servers run: in the console, with `doorward setting set`
+A setting marked *live* may also be set while servers run: in the console, with `doorward setting set session.idle 1800`
 or at the REST API. What was set that way is kept in the database and comes right before the defaults, so
 whatever fixes the setting elsewhere wins; every node follows within a second.
 
