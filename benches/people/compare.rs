@@ -40,10 +40,24 @@ pub(crate) fn assert_same(one: &Tables, other: &Tables, but: &[&str]) {
 
 /// Everybody with their groups and hashes, in the order of names: the same wherever they are, whatever
 /// their identifiers.
-pub(crate) fn people(world: &World) -> String {
+fn people(world: &World) -> Vec<String> {
     let path = world.path("compare.ndjson");
     let _ = std::fs::remove_file(&path);
     let file = path.display().to_string();
     job::run(world, &["user", "export", "--with-password-hashes", "--output", &file]);
-    std::fs::read_to_string(path).expect("the export")
+    let text = std::fs::read_to_string(path).expect("the export");
+    let anonymous = |line: &str| {
+        let mut person: BTreeMap<String, Value> = serde_json::from_str(line).expect("a person");
+        person.remove("id");
+        serde_json::json!(person).to_string()
+    };
+    text.lines().map(anonymous).collect()
+}
+
+/// The same people in both.
+#[track_caller]
+pub(crate) fn assert_same_people(one: &World, other: &World) {
+    let (one, other) = (people(one), people(other));
+    let differ = one.iter().zip(&other).find(|(one, other)| one != other);
+    assert!(one.len() == other.len() && differ.is_none(), "not the same people: {differ:?}");
 }

@@ -38,13 +38,14 @@ pub(crate) fn run(world: &World, arguments: &[&str]) -> Done {
 }
 
 /// Starts a command and kills it somewhere on its way of which the length is known. Says whether it was
-/// still on it.
+/// still on it; if not, it has come to a good end.
 pub(crate) fn kill(world: &World, arguments: &[&str], length: Duration) -> bool {
     let mut child = start(world, arguments, "killed");
     std::thread::sleep(length.mul_f64(somewhere()));
     let was_alive = child.try_wait().expect("its state").is_none();
     child.kill().expect("kill it");
-    child.wait().expect("its end");
+    let status = child.wait().expect("its end");
+    assert!(was_alive || status.success(), "{arguments:?}: {status}");
     was_alive
 }
 

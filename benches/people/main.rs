@@ -1,6 +1,5 @@
 //! Everybody moved: an import, a backup, a restore, a copy and an export of 100,000 people, each as
-//! long as it takes, then killed at random points and begun again. `make bench-people`;
-//! `docs/operations.md` has the figures.
+//! long as it takes, then killed at random points and begun again. `make bench-people`.
 //!
 //! | module | what it does |
 //! |---|---|

@@ -1,7 +1,6 @@
 //! The moves: each once as it is, then killed at random points and begun again, and what is there in
 //! the end is compared with what was there in the beginning.
 
-use std::path::Path;
 use std::time::Duration;
 
 use crate::support::backends::Backend;
@@ -11,8 +10,16 @@ use crate::{compare, crowd, job};
 /// How often each move is killed.
 const KILLS: usize = 4;
 
-/// What tells of a move itself: the log has an event of it, sessions are ended by a restore.
-const TELLS: [&str; 4] = ["audit_events", "audit_chain", "audit_heads", "audit_seals"];
+/// What tells of a move itself: its event in the log, the links that a restore ends, and the number that says
+/// to every node that there was one.
+const TELLS: [&str; 6] = [
+    "audit_events",
+    "audit_chain",
+    "audit_marks",
+    "audit_unsealed",
+    "one_time_links",
+    "sync_state",
+];
 
 /// All moves on both databases.
 pub(crate) async fn all(people: usize) {
@@ -21,7 +28,7 @@ pub(crate) async fn all(people: usize) {
     let key = random_key();
     let embedded = imported(Backend::Embedded, &key, people).await;
     let production = imported(Backend::Production, &key, people).await;
-    assert_eq!(compare::people(&embedded), compare::people(&production));
+    compare::assert_same_people(&embedded, &production);
     realm(Backend::Embedded, people).await;
     realm(Backend::Production, people).await;
     for from in [&embedded, &production] {
@@ -63,9 +70,9 @@ async fn imported(backend: Backend, key: &str, people: usize) -> World {
     assert_eq!(done.said["created"], people);
     report("user import, CSV", &whole, &done, people);
     let parts = empty(backend, key).await;
-    killed(&parts, &["user", "import", &file], done.took);
-    job::run(&parts, &["user", "import", &file]);
-    assert_eq!(compare::people(&whole), compare::people(&parts));
+    // It may be killed after its last batch, and then everybody is there when it is begun again.
+    killed(&parts, &["user", "import", &file, "--duplicates", "skip"], done.took / 2);
+    compare::assert_same_people(&whole, &parts);
     whole
 }
 
@@ -79,14 +86,13 @@ async fn realm(backend: Backend, people: usize) {
     let arguments = ["import", "--from", "keycloak", &file];
     let done = job::run(&whole, &arguments);
     report("import of a realm of Keycloak", &whole, &done, people);
-    killed(&parts, &arguments, done.took);
-    job::run(&parts, &arguments);
-    assert_eq!(compare::people(&whole), compare::people(&parts));
+    killed(&parts, &[&arguments[..], &["--duplicates", "skip"]].concat(), done.took / 2);
+    compare::assert_same_people(&whole, &parts);
 }
 
 /// Exported as a file, the file carried out elsewhere, in one go and in several.
 async fn declared(from: &World, people: usize) {
-    let path = from.path("state.toml").display().to_string();
+    let path = from.path("state.json").display().to_string();
     let done = job::run(from, &["export", "--output", &path]);
     report("export", from, &done, people);
     let done = job::run(from, &["apply", "-f", &path]);
@@ -97,9 +103,8 @@ async fn declared(from: &World, people: usize) {
     let done = job::run(&whole, &["apply", "-f", &path]);
     report("apply, everybody is new", &whole, &done, people);
     killed(&parts, &["apply", "-f", &path], done.took);
-    job::run(&parts, &["apply", "-f", &path]);
     let again = |world: &World| {
-        let path = world.path("again.toml");
+        let path = world.path("again.json");
         job::run(world, &["export", "--output", &path.display().to_string()]);
         std::fs::read_to_string(path).expect("the export")
     };
@@ -131,7 +136,6 @@ async fn backed_up(from: &World, key: &str, people: usize) {
     report("restore", &to, &done, people);
     assert_put_back(from, &to);
     killed(&to, &arguments, done.took);
-    job::run(&to, &arguments);
     assert_put_back(from, &to);
 }
 
@@ -154,13 +158,15 @@ async fn copied(from: &World, key: &str, people: usize) {
     );
     assert_put_back(from, &to);
     killed(&to, &arguments, done.took);
-    job::run(&to, &arguments);
     assert_put_back(from, &to);
 }
 
-/// Kills the command at random points, several times.
+/// Kills the command at random points, several times, and lets it come to its end then. What goes on where
+/// it stopped may be over before it is killed once more.
 fn killed(world: &World, arguments: &[&str], length: Duration) {
-    let alive = (0..KILLS).filter(|_| job::kill(world, arguments, length)).count();
-    assert!(alive > 0, "{arguments:?} was over each time before it could be killed");
-    assert!(Path::new(&world.path("killed")).exists());
+    let kills = (0..KILLS).take_while(|_| job::kill(world, arguments, length)).count();
+    assert!(kills > 0, "{arguments:?} was over before it could be killed");
+    if kills == KILLS {
+        job::run(world, arguments);
+    }
 }
