@@ -1,7 +1,8 @@
 //! The composition root: everything a use case may need, made once from the configuration and
 //! shared by every worker. `boot` makes it; `known`, `recent`, `read_tokens`, `doorkeeper` and `watch` hold
 //! what the process remembers, `heard` how long it may be believed, `live` what is replaced when the
-//! operator asks for it, `running` the settings of this moment.
+//! operator asks for it, `running` the settings of this moment, `look` what pages
+//! have of them.
 
 mod boot;
 mod documents;
@@ -10,6 +11,7 @@ pub(crate) mod heard;
 mod key_sets;
 mod known;
 mod live;
+mod look;
 mod read_tokens;
 mod recent;
 mod request_objects;
@@ -30,10 +32,11 @@ pub use doorkeeper::{Doorkeeper, Means, Seen, Shown, Written};
 pub use key_sets::{KeySet, KeySets, Slot};
 pub use known::Known;
 pub use live::Live;
+pub use look::{Look, sheet_name};
 pub use read_tokens::{ReadToken, ReadTokens};
 pub use recent::Recent;
 pub use request_objects::RequestObjects;
-pub use running::{Look, Running, Settings};
+pub use running::{Running, Settings};
 pub use software_issuers::SoftwareIssuers;
 pub use timekeeper::Timekeeper;
 pub use turns::Turns;

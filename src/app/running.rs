@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
+use super::look::Look;
 use crate::config::{Config, Problems, Stored, Values};
-use crate::protocol::branding::{Accent, Colour, Link};
 use crate::store::settings::StoredSetting;
 
 /// One state of the settings. Dereferences to the configuration in effect.
@@ -27,20 +27,6 @@ impl Deref for Settings {
 
     fn deref(&self) -> &Config {
         &self.config
-    }
-}
-
-/// How pages look, made once for each state of the settings.
-#[derive(Debug, Default)]
-pub struct Look {
-    pub accent: Option<Accent>,
-    pub links: Vec<Link>,
-}
-
-impl Look {
-    fn of(config: &Config) -> Self {
-        let accent = Colour::parse(&config.branding.accent).map(Accent::of);
-        Self { accent, links: config.branding.parsed_links().collect() }
     }
 }
 

@@ -324,18 +324,11 @@ pub async fn of_group<'a>(
     (group, after): (&str, Option<&str>),
     limit: i64,
 ) -> Result<Vec<User>, StoreError> {
-    let rows = sql
-        .into()
-        .query(select_user!(
-            "from user_groups m join users u on u.id = m.user_id \
-             where m.group_name = $1 and u.username > $2 order by u.username limit $3"
-        ))
-        .bind(group)
-        .bind(after.unwrap_or_default())
-        .bind(limit)
-        .all::<UserRow>()
-        .await?;
-    Ok(rows.into_iter().map(User::from).collect())
+    let statement = select_user!(
+        "from user_groups m join users u on u.id = m.user_id \
+         where m.group_name = $1 and u.username > $2 order by u.username limit $3"
+    );
+    page_of(sql, (statement, group), (after, limit)).await
 }
 
 /// A page of those in an organisation by username, behind `after`.
@@ -344,13 +337,22 @@ pub async fn of_organisation<'a>(
     (organisation, after): (&OrganisationId, Option<&str>),
     limit: i64,
 ) -> Result<Vec<User>, StoreError> {
+    let statement = select_user!(
+        "from organisation_members m join users u on u.id = m.user_id \
+         where m.organisation_id = $1 and u.username > $2 order by u.username limit $3"
+    );
+    page_of(sql, (statement, organisation.as_str()), (after, limit)).await
+}
+
+async fn page_of<'a>(
+    sql: impl Sql<'a>,
+    (statement, what): (&'static str, &str),
+    (after, limit): (Option<&str>, i64),
+) -> Result<Vec<User>, StoreError> {
     let rows = sql
         .into()
-        .query(select_user!(
-            "from organisation_members m join users u on u.id = m.user_id \
-             where m.organisation_id = $1 and u.username > $2 order by u.username limit $3"
-        ))
-        .bind(organisation)
+        .query(statement)
+        .bind(what)
         .bind(after.unwrap_or_default())
         .bind(limit)
         .all::<UserRow>()

@@ -10,7 +10,7 @@ use crate::config::{Setting, SettingKind, runtime_settings};
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::settings::{Entry, Group, SettingField, SettingsPage};
 use crate::http::pages::{FieldError, When};
-use crate::protocol::branding::Used;
+use crate::protocol::branding::{Accent, Colour, Used};
 use crate::service::settings::{self, Edit, SettingError, Shown};
 
 /// What is saved together: an id, a title, and what the names of its settings begin with.
@@ -182,7 +182,9 @@ fn hint(shown: &Shown) -> String {
 /// What becomes of the chosen colour.
 fn accent(desk: &Desk<'_>) -> Vec<String> {
     let settings = desk.site().settings();
-    let Some(accent) = &settings.look.accent else { return Vec::new() };
+    let Some(accent) = Colour::parse(&settings.branding.accent).map(Accent::of) else {
+        return Vec::new();
+    };
     let told = |pages: &str, used: Used| {
         let Used { colour, is_changed, chosen_contrast, contrast } = used;
         if is_changed {

@@ -41,7 +41,7 @@ pub(super) fn chrome(site: &Site) -> Chrome {
         lang: "en",
         banner: site.banner.clone(),
         base: site.base.clone(),
-        stylesheet: settings.look.accent.map(branding::path_of),
+        stylesheet: settings.look.stylesheet.as_deref().map(branding::path_of),
         foot: Foot { links: settings.look.links.clone(), text: settings.branding.footer.clone() },
     }
 }
