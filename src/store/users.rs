@@ -1,4 +1,5 @@
-//! People; in [`passwords`], what proves who they are; in [`found`], those a directory asks for.
+//! People; in [`passwords`], what proves who they are; in [`found`], those a directory asks for; in
+//! [`leaving`], those who are deleted later.
 
 mod passwords;
 
@@ -26,7 +27,7 @@ macro_rules! select_user {
     ($($rest:tt)*) => {
         concat!(
             "select u.id, u.username, coalesce(u.email, u.claimed_email) as email, u.email_verified, u.name, u.external_id, u.profile, u.role, ",
-            "u.disabled_at, u.token_version, u.sign_in_epoch, u.signed_in_at, u.created_at, u.updated_at, ",
+            "u.disabled_at, u.delete_at, u.token_version, u.sign_in_epoch, u.signed_in_at, u.created_at, u.updated_at, ",
             "(select string_agg(ug.group_name, '\u{1f}') from user_groups ug where ug.user_id = u.id) ",
             "as group_names, (select string_agg(r.client_id || '\u{1e}' || r.role_name, '\u{1f}') from ",
             "(select ur.client_id, ur.role_name from user_roles ur where ur.user_id = u.id ",
@@ -61,6 +62,7 @@ struct UserRow {
     profile: Json<Profile>,
     role: Option<AdminRole>,
     disabled_at: Option<UnixTime>,
+    delete_at: Option<UnixTime>,
     token_version: i64,
     created_at: UnixTime,
     updated_at: UnixTime,
@@ -115,6 +117,7 @@ impl From<UserRow> for User {
             app_roles,
             role: row.role,
             disabled_at: row.disabled_at,
+            delete_at: row.delete_at,
             token_version: row.token_version,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -296,6 +299,7 @@ macro_rules! found_users {
 }
 
 mod found;
+pub mod leaving;
 
 /// A page of users by username, each with their groups.
 pub async fn list<'a>(sql: impl Sql<'a>, filter: &UserFilter) -> Result<Vec<User>, StoreError> {
@@ -360,7 +364,8 @@ async fn page_of<'a>(
     Ok(rows.into_iter().map(User::from).collect())
 }
 
-/// Disables (`Some`) or enables (`None`) an account; `false` if there is no such user.
+/// Disables (`Some`) or enables (`None`) an account, which is then not to be deleted any more; `false` if
+/// there is no such user.
 pub async fn set_disabled<'a>(
     sql: impl Sql<'a>,
     id: &UserId,
@@ -369,7 +374,10 @@ pub async fn set_disabled<'a>(
 ) -> Result<bool, StoreError> {
     let changed = sql
         .into()
-        .query("update users set disabled_at = $2, updated_at = $3 where id = $1")
+        .query(
+            "update users set disabled_at = $2, updated_at = $3, \
+             delete_at = case when $2 is null then null else delete_at end where id = $1",
+        )
         .bind(id)
         .bind(disabled_at)
         .bind(now)

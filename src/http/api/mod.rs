@@ -122,6 +122,7 @@ async fn act(call: &Call<'_>, action: Action) -> Answer {
         Action::UserShow => users::show(call),
         Action::UserPatch => users::patch(call).await,
         Action::UserDelete => users::delete(call).await,
+        Action::UserDeleteLater => users::delete_later(call).await,
         Action::UserDisable => users::set_activity(call, Activity::Disabled).await,
         Action::UserEnable => users::set_activity(call, Activity::Enabled).await,
         Action::UserSignOut => users::sign_out(call).await,

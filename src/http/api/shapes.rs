@@ -6,8 +6,8 @@ use super::client_secrets::{NewSecret, SecretView};
 use super::table::Action;
 use super::views::organisations::{NewOrganisation, OrganisationChange, OrganisationView};
 use super::views::{
-    AuditView, ClientChange, ClientView, ClientWithSecret, GroupChange, GroupView, KeyView,
-    Manager, NewClient, NewGroup, NewUser, ResetLink, Rotation, SessionView, SettingValue,
+    AuditView, ClientChange, ClientView, ClientWithSecret, DeletionTime, GroupChange, GroupView,
+    KeyView, Manager, NewClient, NewGroup, NewUser, ResetLink, Rotation, SessionView, SettingValue,
     SettingView, SignOut, SignedOut, UserChange, UserView,
 };
 use super::views_outside::{
@@ -120,6 +120,11 @@ pub(super) fn of(action: Action) -> Shape {
             change("Change a person", SchemaGenerator::subschema_for::<UserChange>, schema)
         }
         Action::UserDelete => delete("Delete a person and everything they have"),
+        Action::UserDeleteLater => shape(
+            "Disable a person and delete them in seven days, unless they are enabled before",
+            Taken::Nothing,
+            Answered::One(SchemaGenerator::subschema_for::<DeletionTime>),
+        ),
         Action::UserDisable => command("Disable a person, which signs them out everywhere"),
         Action::UserEnable => command("Enable a person again"),
         Action::UserSignOut => shape(

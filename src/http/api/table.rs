@@ -81,6 +81,7 @@ pub(super) enum Action {
     UserShow,
     UserPatch,
     UserDelete,
+    UserDeleteLater,
     UserDisable,
     UserEnable,
     UserSignOut,
@@ -165,6 +166,12 @@ pub(super) static TABLE: &[Entry] = &[
     entry((Get, "/users/{id}"), (S::UsersRead, R::PeopleRead), Person, Action::UserShow),
     entry((Patch, "/users/{id}"), (S::UsersWrite, R::PeopleWrite), Person, Action::UserPatch),
     entry((Delete, "/users/{id}"), (S::UsersWrite, R::PeopleDelete), Person, Action::UserDelete),
+    entry(
+        (Post, "/users/{id}/delete-later"),
+        (S::UsersWrite, R::PeopleDelete),
+        Person,
+        Action::UserDeleteLater,
+    ),
     entry(
         (Post, "/users/{id}/disable"),
         (S::UsersWrite, R::PeopleWrite),

@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use super::call::{Answer, Call, Reply};
 use super::fault::Fault;
 use super::sent;
-use super::views::{NewUser, ResetLink, SignOut, SignedOut, UserChange, UserView};
+use super::views::{DeletionTime, NewUser, ResetLink, SignOut, SignedOut, UserChange, UserView};
 use crate::protocol::session_data::merge_patch;
 use crate::protocol::user::User;
 use crate::service::clients::Activity;
 use crate::service::failure::EndpointError;
 use crate::service::people::links::{self, LIFETIME};
-use crate::service::people::{self, Edit, NewPerson, RoleEdit};
+use crate::service::people::{self, Edit, NewPerson, RoleEdit, deletion};
 use crate::service::session::everywhere::{self, Connections, Reach, Wanted};
 use crate::store::users::UserFilter;
 
@@ -91,8 +91,15 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
     let user = call.person()?;
     call.made_from_if_said(&shown(call, user)?)?;
-    people::delete(call.site, &user.id, call.actor()).await?;
+    deletion::delete(call.site, &user.id, call.actor()).await?;
     Reply::done()
+}
+
+/// As [`delete`], so that enabling the account takes it back for a while.
+pub(super) async fn delete_later(call: &Call<'_>) -> Answer {
+    let user = call.person()?;
+    let delete_at = deletion::delete_later(call.site, &user.id, call.actor()).await?;
+    Reply::shown(DeletionTime { delete_at: delete_at.into() })
 }
 
 pub(super) async fn set_activity(call: &Call<'_>, activity: Activity) -> Answer {

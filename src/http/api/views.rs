@@ -45,6 +45,8 @@ pub(super) struct UserView {
     /// What they may do in the console, if anything.
     pub role: Option<AdminRole>,
     pub disabled: bool,
+    /// When the account, which is disabled until then, is deleted for good; enabling it takes that back.
+    pub delete_at: Option<Moment>,
     pub created_at: Moment,
     pub updated_at: Moment,
 }
@@ -63,6 +65,7 @@ impl UserView {
             groups,
             role: user.role,
             disabled: user.disabled_at.is_some(),
+            delete_at: user.delete_at.map(Into::into),
             created_at: user.created_at.into(),
             updated_at: user.updated_at.into(),
         }
@@ -120,6 +123,12 @@ pub(super) struct SignedOut {
 pub(super) struct ResetLink {
     pub url: String,
     pub expires_at: Moment,
+}
+
+/// When an account is deleted for good.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct DeletionTime {
+    pub delete_at: Moment,
 }
 
 /// A group.

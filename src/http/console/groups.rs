@@ -1,19 +1,19 @@
 //! `/admin/groups`: groups, the people in them, and those who look after them.
 
 use super::desk::{Answer, Desk, Stop, name_of};
+use super::members::{self, nobody, somebody};
 use super::people::sentence;
 use super::{roles, rows};
 use crate::http::pages::admin::confirm::Confirm;
-use crate::http::pages::admin::groups::{
-    GroupDetail, GroupForm, GroupRow, GroupsList, ManagerRow, MemberRow, WayOut,
-};
+use crate::http::pages::admin::groups::{GroupDetail, GroupForm, GroupRow, GroupsList, ManagerRow};
+use crate::http::pages::admin::members::WayOut;
 use crate::http::pages::admin::{Section, path_below};
 use crate::http::pages::{FieldError, Undo, When};
 use crate::protocol::types::UserId;
 use crate::protocol::user::User;
 use crate::service::people::PeopleError;
 use crate::service::people::groups::{self, Charge, GroupEdit, GroupError, Membership};
-use crate::store::groups::{Group, GroupFilter, MOST_COUNTED};
+use crate::store::groups::{Group, GroupFilter};
 
 pub(super) async fn list(desk: &Desk<'_>) -> Answer {
     let page = found(desk, GroupForm::default()).await?;
@@ -42,11 +42,10 @@ async fn found(desk: &Desk<'_>, form: GroupForm) -> Result<GroupsList, Stop> {
 }
 
 fn row(desk: &Desk<'_>, group: &Group) -> GroupRow {
-    let many = group.members > MOST_COUNTED;
     GroupRow {
         name: group.name.clone(),
         description: group.description.clone(),
-        members: if many { "10,000+".to_owned() } else { group.members.to_string() },
+        members: rows::counted(group.members),
         created: When::ago(group.created_at, desk.site().now()),
     }
 }
@@ -76,9 +75,11 @@ async fn detail(desk: &Desk<'_>, group: &Group) -> Result<GroupDetail, Stop> {
     let place = (group.name.as_str(), desk.query.sole("after"));
     let people = groups::members(desk.site(), place, rows::ASKED).await?;
     let (people, next) = rows::page(people, |user| user.username.clone());
-    let mut members = Vec::with_capacity(people.len());
+    let mut table = Vec::with_capacity(people.len());
     for user in people {
-        members.push(member_row(desk, group, user).await?);
+        let may_move = desk.may_move(&group.name, &user).await?;
+        let way_out = if may_move { WayOut::AtOnce } else { WayOut::Closed };
+        table.push(members::row(user, way_out));
     }
     let managers = groups::managers(desk.site(), &group.name).await?;
     let manager = |(id, username): (UserId, String)| ManagerRow { id: id.to_string(), username };
@@ -91,23 +92,12 @@ async fn detail(desk: &Desk<'_>, group: &Group) -> Result<GroupDetail, Stop> {
             description: group.description.clone().unwrap_or_default(),
         },
         errors: Vec::new(),
-        members,
+        members: table,
         next,
         managers: managers.into_iter().map(manager).collect(),
         roles: roles::of_group(desk, &group.name).await?,
         member: String::new(),
         manager: String::new(),
-    })
-}
-
-async fn member_row(desk: &Desk<'_>, group: &Group, user: User) -> Result<MemberRow, Stop> {
-    let may_move = desk.may_move(&group.name, &user).await?;
-    Ok(MemberRow {
-        way_out: if may_move { WayOut::Open } else { WayOut::Closed },
-        id: user.id.to_string(),
-        username: user.username,
-        name: user.name,
-        state: rows::state(user.disabled_at),
     })
 }
 
@@ -216,23 +206,6 @@ pub(super) async fn delete(desk: &Desk<'_>) -> Answer {
 fn moving(group: &str, step: &str, user: &User) -> Undo {
     let fields = vec![("member".to_owned(), user.id.to_string())];
     Undo { path: format!("{group}/{step}"), fields }
-}
-
-/// Somebody whom this administrator sees; whom they do not see is not there.
-async fn somebody(desk: &Desk<'_>, typed: &str) -> Result<Option<User>, Stop> {
-    match desk.find_person(typed.trim()).await {
-        Ok(user) => Ok(Some(user).filter(|user| desk.standing().may_see(&user.groups))),
-        Err(Stop::NotFound) => Ok(None),
-        Err(other) => Err(other),
-    }
-}
-
-fn nobody(desk: &Desk<'_>, field: &'static str) -> FieldError {
-    let text = match desk.only_of() {
-        Some(_) => "Nobody in your groups has this username or e-mail address.",
-        None => "Nobody has this username or e-mail address.",
-    };
-    FieldError { field, text: text.to_owned() }
 }
 
 /// What to say about a refusal that the form can mend, and at which field.

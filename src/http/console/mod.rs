@@ -16,6 +16,7 @@ mod groups;
 mod issuers;
 mod jobs;
 mod keys;
+mod members;
 mod organisations;
 mod overview;
 mod people;

@@ -11,7 +11,7 @@ use crate::http::sign_in::steps;
 use crate::http::site::Transport;
 use crate::protocol::rights::Right;
 use crate::service::activity::{self, Period};
-use crate::service::figures::{self, Figures, MOST_COUNTED};
+use crate::service::figures::{self, Figures};
 use crate::service::{audit, keys};
 use crate::store::audit::AuditFilter;
 use crate::store::keys::KeyRow;
@@ -51,7 +51,7 @@ fn numbers(desk: &Desk<'_>, counted: &Figures, last_hour: &[Period]) -> Vec<Figu
         value,
         href: desk.site().path(path),
     };
-    let figure = |label: &str, number: i64, path: &str| shown(label, capped(number), path);
+    let figure = |label: &str, number: i64, path: &str| shown(label, rows::counted(number), path);
     let hour = last_hour.last().map(|period| period.counts).unwrap_or_default();
     vec![
         figure("People", counted.people, "/admin/users"),
@@ -90,10 +90,6 @@ fn charts(lately: &[Period]) -> Vec<Chart> {
         }),
         chart(("errors", "Errors of this server"), &["Errors"], |counts| vec![counts.errors]),
     ]
-}
-
-fn capped(number: i64) -> String {
-    if number > MOST_COUNTED { "10,000+".to_owned() } else { number.to_string() }
 }
 
 fn key_ages(desk: &Desk<'_>, mut keys: Vec<KeyRow>) -> Vec<KeyAge> {
@@ -150,8 +146,8 @@ mod tests {
 
     #[test]
     fn counting_stops_at_ten_thousand() {
-        assert_eq!(capped(0), "0");
-        assert_eq!(capped(10_000), "10000");
-        assert_eq!(capped(10_001), "10,000+");
+        assert_eq!(rows::counted(0), "0");
+        assert_eq!(rows::counted(10_000), "10000");
+        assert_eq!(rows::counted(10_001), "10,000+");
     }
 }

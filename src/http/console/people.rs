@@ -4,24 +4,34 @@ use super::desk::{Answer, Desk, Stop};
 use super::{rows, step_up};
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::user_forms::{LinkOnce, UserCreate, UserForm};
-use crate::http::pages::admin::users::{UserRow, UsersList};
+use crate::http::pages::admin::users::{UserRow, UsersList, Which};
 use crate::http::pages::{FieldError, When};
+use crate::protocol::rights::Right;
 use crate::protocol::user::{AdminRole, User};
 use crate::service::failure::Failure;
 use crate::service::figures;
 use crate::service::people::links::{self, LinkError};
-use crate::service::people::{self, NewPerson, PeopleError};
+use crate::service::people::{self, NewPerson, PeopleError, deletion};
 use crate::store::users::UserFilter;
+
+/// What the address says of a list of those who are deleted some day.
+const LEAVING: &str = "deleted";
 
 pub(super) async fn list(desk: &Desk<'_>) -> Answer {
     let q = desk.asked("q");
-    let filter = UserFilter {
-        search: Some(q.clone()),
-        after: desk.query.sole("after").map(str::to_owned),
-        limit: rows::ASKED,
-        manager: desk.only_of(),
+    let after = desk.query.sole("after");
+    let is_leaving = desk.asked("show") == LEAVING && desk.may(Right::PeopleDelete);
+    let found = if is_leaving {
+        deletion::list(desk.site(), after, rows::ASKED).await?
+    } else {
+        let filter = UserFilter {
+            search: Some(q.clone()),
+            after: after.map(str::to_owned),
+            limit: rows::ASKED,
+            manager: desk.only_of(),
+        };
+        people::search(desk.site(), &filter).await?
     };
-    let found = people::search(desk.site(), &filter).await?;
     let (found, next) = rows::page(found, |user| user.username.clone());
     let ids: Vec<_> = found.iter().map(|user| user.id.clone()).collect();
     let seen = figures::last_seen(desk.site(), &ids).await?;
@@ -29,16 +39,17 @@ pub(super) async fn list(desk: &Desk<'_>) -> Answer {
     let row = |user: User| UserRow {
         last_seen: seen.get(&user.id).map(|at| When::ago(*at, now)),
         id: user.id.to_string(),
+        state: rows::state_of(&user),
         username: user.username,
         name: user.name,
         email: user.email,
-        state: rows::state(user.disabled_at),
         role: user.role.map(|role| role.as_str().to_owned()),
     };
     desk.show(&UsersList {
         chrome: desk.chrome(),
         console: desk.console(Section::People),
         q,
+        which: if is_leaving { Which::Leaving } else { Which::All },
         rows: found.into_iter().map(row).collect(),
         next,
     })

@@ -12,6 +12,7 @@ use crate::protocol::rights::Right;
 use crate::protocol::user::User;
 use crate::service::authorize::consent;
 use crate::service::clients::{self, Activity};
+use crate::service::people::deletion::{self, GRACE_DAYS};
 use crate::service::people::{self, Edit, PeopleError, RoleEdit};
 use crate::service::session::everywhere::{self, Connections, Reach, Wanted};
 use crate::service::{audit, session};
@@ -60,7 +61,8 @@ fn view(user: &User, password: PasswordState) -> UserView {
         id: user.id.to_string(),
         username: user.username.clone(),
         display: name_of(user).to_owned(),
-        state: rows::state(user.disabled_at),
+        state: rows::state_of(user),
+        delete_at: user.delete_at.map(When::at),
         created: When::at(user.created_at),
         updated: When::at(user.updated_at),
         password,
@@ -198,20 +200,42 @@ pub(super) async fn sign_out(desk: &Desk<'_>) -> Answer {
 
 pub(super) async fn ask_delete(desk: &Desk<'_>) -> Answer {
     let user = desk.person()?;
+    if let Some(delete_at) = user.delete_at {
+        let effects = vec![
+            format!("It is removed on {} anyway.", When::at(delete_at).text),
+            "Removing it now cannot be undone. Entries in the audit log stay.".to_owned(),
+        ];
+        let page = question(desk, user, ("Delete", "delete"), effects);
+        let hidden = vec![("now".to_owned(), "on".to_owned())];
+        return desk.show(&Confirm { hidden, ..page });
+    }
     let effects = vec![
         ends(desk, user).await?,
-        "The account, its groups and its consents are removed. Entries in the audit log stay."
+        format!("The account is disabled. You can bring it back for {GRACE_DAYS} days."),
+        "Then it is removed for good, with its groups and consents. Entries in the audit log stay."
             .to_owned(),
-        "It cannot be undone. To keep the account for later, disable it instead.".to_owned(),
     ];
-    ask(desk, user, ("Delete", "delete"), effects)
+    let at_once = Choice { name: "now", label: "Remove it at once. That cannot be undone" };
+    let page = question(desk, user, ("Delete", "delete"), effects);
+    desk.show(&Confirm { choices: vec![at_once], ..page })
 }
 
 pub(super) async fn delete(desk: &Desk<'_>) -> Answer {
     let user = desk.person()?;
-    let deleted = people::delete(desk.site(), &user.id, &desk.actor()).await;
-    let text = format!("{} is deleted.", name_of(user));
-    changed_to(desk, deleted, (&text, &desk.site().path("/admin/users")), user)
+    let list = desk.site().path("/admin/users");
+    if desk.form.has("now") {
+        let deleted = deletion::delete(desk.site(), &user.id, &desk.actor()).await;
+        let text = format!("{} is deleted.", name_of(user));
+        return changed_to(desk, deleted, (&text, &list), user);
+    }
+    match deletion::delete_later(desk.site(), &user.id, &desk.actor()).await {
+        Ok(_) => {
+            let text = format!("{} is deleted in {GRACE_DAYS} days.", name_of(user));
+            let undo = Undo { path: format!("{}/enable", path(desk, user)), fields: Vec::new() };
+            desk.done_undoably(text, &list, undo)
+        }
+        Err(error) => changed_to(desk, Err(error), ("", &list), user),
+    }
 }
 
 /// Leads on after a change, or says why there was none.

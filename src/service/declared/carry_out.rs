@@ -96,7 +96,9 @@ async fn person(app: &App, entry: &str, work: Work) -> Result<(), DeclaredError>
             }
             (id, activity)
         }
-        Work::DeleteUser(id) => return people::delete(app, &id, actor).await.map_err(of_people),
+        Work::DeleteUser(id) => {
+            return people::deletion::delete(app, &id, actor).await.map_err(of_people);
+        }
         _ => return Ok(()),
     };
     if let Some(activity) = activity {

@@ -216,11 +216,12 @@ pub(crate) async fn end_all(app: &App, tx: &mut Tx, user: &UserId) -> Result<End
     users::hold(&mut *tx, user).await?;
     sessions::hold_of_user(tx, user).await?;
     let sessions = sessions::revoke_for_user(&mut *tx, user, None, now).await?;
-    let ids = || sessions.iter().map(|session| &session.id);
-    backchannel_logout::enqueue(app, tx, user, ids()).await?;
+    // A list, not what makes one: a job that deletes people may run on any thread.
+    let ids: Vec<_> = sessions.iter().map(|session| session.id.clone()).collect();
+    backchannel_logout::enqueue(app, tx, user, ids.iter()).await?;
     let unbound = end_connections(tx, (user, now)).await?;
     grants::revoke_for_user(&mut *tx, user, now).await?;
-    let leftovers = session_data::forget_user(tx, user, ids()).await?;
+    let leftovers = session_data::forget_user(tx, user, ids.iter()).await?;
     let version = users::raise_token_version(&mut *tx, user).await?;
     Ok(EndOfAll { sessions, unbound, version, leftovers, at: now })
 }

@@ -86,6 +86,7 @@ pub const KINDS: &[&str] = &[
     "token.revoked",
     "user.created",
     "user.deleted",
+    "user.deletion_scheduled",
     "user.disabled",
     "user.enabled",
     "user.password_reset",

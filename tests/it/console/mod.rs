@@ -14,11 +14,13 @@
 //! | `wizard` | adding an app step by step, its first sign-in, two secrets |
 //! | `api_keys` | API keys in the console: made, used, seen, revoked |
 //! | `step_up` | secrets, keys, power and backups ask for the password once more |
+//! | `deletion` | deleted accounts that can be brought back |
 //! | `three_faces` | command line, REST API and console leave the same audit events |
 //! | `safety` | forged forms, links that change nothing, hostile words, sealed messages |
 //! | `webhooks` | webhooks in the console: added, tested, sent again, changed, removed |
 
 mod api_keys;
+mod deletion;
 mod group_managers;
 mod groups;
 mod issuers;

@@ -40,12 +40,14 @@ enum Change {
     AppEnabled,
     AppDeleted,
     KeyRotated,
+    PersonDeletedLater,
+    PersonBroughtBack,
     PersonDeleted,
 }
 
 use Change as C;
 
-const CHANGES: [Change; 19] = [
+const CHANGES: [Change; 21] = [
     C::PersonCreated,
     C::PersonDisabled,
     C::PersonEnabled,
@@ -64,6 +66,8 @@ const CHANGES: [Change; 19] = [
     C::AppEnabled,
     C::AppDeleted,
     C::KeyRotated,
+    C::PersonDeletedLater,
+    C::PersonBroughtBack,
     C::PersonDeleted,
 ];
 
@@ -96,7 +100,7 @@ impl Hand<'_> {
         let arguments: &[&str] = match change {
             C::PersonCreated => &person,
             C::PersonDisabled => &["user", "disable", name],
-            C::PersonEnabled => &["user", "enable", name],
+            C::PersonEnabled | C::PersonBroughtBack => &["user", "enable", name],
             C::SignedOut => &["session", "revoke", "--user", "alice"],
             C::GroupCreated => &["group", "create", name],
             C::MemberAdded => &["group", "add-member", name, name],
@@ -112,6 +116,7 @@ impl Hand<'_> {
             C::AppEnabled => &["client", "update", name, "--enable"],
             C::AppDeleted => &["client", "delete", name],
             C::KeyRotated => &["key", "rotate", "--alg", "ES256"],
+            C::PersonDeletedLater => &["user", "delete", name, "--later"],
             C::PersonDeleted => &["user", "delete", name],
         };
         self.world.cli_with_input(&[arguments, &["--yes"]].concat(), PASSWORD);
@@ -130,7 +135,9 @@ impl Hand<'_> {
                 (Method::POST, "/users".into(), json!({ "username": name, "email": email }))
             }
             C::PersonDisabled => (Method::POST, format!("/users/{name}/disable"), none),
-            C::PersonEnabled => (Method::POST, format!("/users/{name}/enable"), none),
+            C::PersonEnabled | C::PersonBroughtBack => {
+                (Method::POST, format!("/users/{name}/enable"), none)
+            }
             C::SignedOut => (Method::POST, "/users/alice/sign-out".into(), none),
             C::GroupCreated => (Method::POST, "/groups".into(), json!({ "name": name })),
             C::MemberAdded => (Method::PUT, format!("/groups/{name}/members/{name}"), none),
@@ -152,6 +159,7 @@ impl Hand<'_> {
             C::AppEnabled => (Method::POST, format!("/clients/{name}/enable"), none),
             C::AppDeleted => (Method::DELETE, format!("/clients/{name}"), none),
             C::KeyRotated => (Method::POST, "/keys/rotate".into(), json!({ "alg": "ES256" })),
+            C::PersonDeletedLater => (Method::POST, format!("/users/{name}/delete-later"), none),
             C::PersonDeleted => (Method::DELETE, format!("/users/{name}"), none),
         };
         let answer = match method {
@@ -173,7 +181,9 @@ impl Hand<'_> {
                     .await;
             }
             C::PersonDisabled => self.post(&format!("{person}/disable"), &[]).await,
-            C::PersonEnabled => self.post(&format!("{person}/enable"), &[]).await,
+            C::PersonEnabled | C::PersonBroughtBack => {
+                self.post(&format!("{person}/enable"), &[]).await;
+            }
             C::SignedOut => self.post(&format!("{alice}/sign-out"), &[]).await,
             C::GroupCreated => self.submit("/admin/groups", "group", &[("name", name)]).await,
             C::MemberAdded => self.submit(&group, "add-member", &[("member", name)]).await,
@@ -192,7 +202,8 @@ impl Hand<'_> {
             C::AppEnabled => self.post(&format!("{app}/enable"), &[]).await,
             C::AppDeleted => self.post(&format!("{app}/delete"), &[]).await,
             C::KeyRotated => self.post("/admin/keys/rotate", &[("alg", "ES256")]).await,
-            C::PersonDeleted => self.post(&format!("{person}/delete"), &[]).await,
+            C::PersonDeletedLater => self.post(&format!("{person}/delete"), &[]).await,
+            C::PersonDeleted => self.post(&format!("{person}/delete"), &[("now", "on")]).await,
         }
     }
 

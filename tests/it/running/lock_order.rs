@@ -213,7 +213,7 @@ impl<'a> Scene<'a> {
                 if n < 17 {
                     self.visit().await
                 } else {
-                    problem(people::delete(app, id, actor).await)
+                    problem(people::deletion::delete(app, id, actor).await)
                 }
             }),
         }
@@ -265,6 +265,7 @@ fn client(id: &ClientId, now: UnixTime) -> Client {
         origin: ClientOrigin::Manual,
         secret_hashes: Vec::new(),
         disabled_at: None,
+        delete_at: None,
         token_version: 0,
         created_at: now,
         updated_at: now,

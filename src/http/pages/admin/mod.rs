@@ -13,6 +13,7 @@ pub mod groups;
 pub mod issuers;
 pub mod jobs;
 pub mod keys;
+pub mod members;
 pub mod missing;
 pub mod organisations;
 pub mod overview;
@@ -298,6 +299,8 @@ impl Console {
 pub enum State {
     Active,
     Disabled,
+    /// Disabled, and deleted for good some day.
+    Leaving,
 }
 
 impl State {
@@ -305,13 +308,14 @@ impl State {
         match self {
             Self::Active => "Active",
             Self::Disabled => "Disabled",
+            Self::Leaving => "To be deleted",
         }
     }
 
     fn class(self) -> &'static str {
         match self {
             Self::Active => "good",
-            Self::Disabled => "bad",
+            Self::Disabled | Self::Leaving => "bad",
         }
     }
 }
@@ -348,6 +352,7 @@ fn samples_of_people_and_apps() -> Vec<(&'static str, String)> {
         ("admin/user_new", render(&user_forms::UserCreate::sample())),
         ("admin/link_once", render(&user_forms::LinkOnce::sample())),
         ("admin/selected", render(&selected::SelectedOutcome::sample())),
+        ("admin/users/deleted", render(&users::UsersList::sample_leaving())),
         ("admin/users/manager", render(&users::UsersList::sample_of_manager())),
         ("admin/groups", render(&groups::GroupsList::sample())),
         ("admin/groups/none", render(&groups::GroupsList::sample_empty())),

@@ -3,7 +3,8 @@
 
 use askama::Template;
 
-use super::{Console, Section, State, next_page, path_below};
+use super::members::{MemberRow, WayOut};
+use super::{Console, Section, next_page, path_below};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
@@ -130,17 +131,6 @@ pub struct OrganisationDetail {
     pub member: String,
 }
 
-/// One of those in an organisation.
-#[derive(Debug, Clone)]
-pub struct MemberRow {
-    pub id: String,
-    pub username: String,
-    pub name: Option<String>,
-    pub state: State,
-    /// Whether this administrator may take them out.
-    pub may_leave: bool,
-}
-
 impl OrganisationDetail {
     /// The path of this page; its forms post below it.
     fn path(&self) -> String {
@@ -157,13 +147,6 @@ impl OrganisationDetail {
 
     #[must_use]
     pub fn sample() -> Self {
-        let row = |username: &str, name: &str, state, may_leave| MemberRow {
-            id: words(&format!("5f0c1f0e-{username}")),
-            username: words(username),
-            name: Some(words(name)),
-            state,
-            may_leave,
-        };
         Self {
             chrome: Chrome::sample(),
             console: Console::sample(Section::Organisations),
@@ -173,10 +156,7 @@ impl OrganisationDetail {
                 display_name: words("The Orchard & Sons"),
             },
             errors: Vec::new(),
-            members: vec![
-                row("ada", "Ada Lovelace", State::Active, false),
-                row("noor", "نور الهدى", State::Disabled, true),
-            ],
+            members: MemberRow::samples(WayOut::Asked),
             next: Some(words("noor")),
             member: String::new(),
         }
