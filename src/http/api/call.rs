@@ -14,6 +14,7 @@ use super::{act, sent, shapes};
 use crate::crypto::encoding::fingerprint;
 use crate::http::site::Site;
 use crate::http::{error, extract, programs};
+use crate::protocol::api::ApiScope;
 use crate::protocol::params::Params;
 use crate::protocol::rights::{Person, Power, Right, Role};
 use crate::protocol::types::SessionId;
@@ -155,10 +156,13 @@ async fn serve(
 }
 
 impl Call<'_> {
+    /// Refuses whoever comes without this scope.
+    pub(super) fn needs(&self, scope: ApiScope) -> Result<(), Fault> {
+        if self.caller.has(scope) { Ok(()) } else { Err(Fault::Scope(scope)) }
+    }
+
     async fn carry_out(&mut self, entry: &'static Entry, body: Result<Bytes, Error>) -> Answer {
-        if !self.caller.has(entry.scope) {
-            return Err(Fault::Scope(entry.scope));
-        }
+        self.needs(entry.scope)?;
         if !self.caller.may(entry.right) {
             return Err(Fault::forbidden("Your role does not allow this."));
         }

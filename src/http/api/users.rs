@@ -6,6 +6,7 @@ use super::call::{Answer, Call, Reply};
 use super::fault::Fault;
 use super::sent;
 use super::views::{DeletionTime, NewUser, ResetLink, SignOut, SignedOut, UserChange, UserView};
+use crate::protocol::api::ApiScope;
 use crate::protocol::session_data::merge_patch;
 use crate::protocol::user::User;
 use crate::service::clients::Activity;
@@ -40,6 +41,9 @@ fn shown(call: &Call<'_>, user: &User) -> Result<Value, Fault> {
 
 pub(super) async fn create(call: &Call<'_>) -> Answer {
     let new: NewUser = sent::parsed(&call.body)?;
+    if !new.groups.is_empty() {
+        call.needs(ApiScope::GroupsWrite)?;
+    }
     let person = NewPerson {
         username: new.username,
         name: new.name,
@@ -75,6 +79,9 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
         Some(_) => RoleEdit::Set(after.role),
         None => RoleEdit::Keep,
     };
+    if after.groups.as_ref().is_some_and(|groups| *groups != user.groups) {
+        call.needs(ApiScope::GroupsWrite)?;
+    }
     let edit = Edit {
         name: after.name,
         email: after.email,

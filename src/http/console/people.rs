@@ -76,8 +76,9 @@ fn blank(desk: &Desk<'_>) -> UserCreate {
 
 pub(super) async fn create(desk: &Desk<'_>) -> Answer {
     let form = read_form(desk);
-    let role = match role_of(desk, &form, None) {
-        Ok(role) => role,
+    let read = role_of(desk, &form, None).and_then(|role| Ok((role, groups_of(&form, &[])?)));
+    let (role, groups) = match read {
+        Ok(read) => read,
         Err(error) => {
             return desk.show_again(&UserCreate { form, errors: vec![error], ..blank(desk) });
         }
@@ -87,7 +88,7 @@ pub(super) async fn create(desk: &Desk<'_>) -> Answer {
         name: Some(form.name.clone()),
         email: Some(form.email.clone()),
         email_verified: form.email_verified,
-        groups: groups_of(&form),
+        groups,
         role,
         ..NewPerson::default()
     };
@@ -154,10 +155,18 @@ fn chosen_role(form: &UserForm) -> Result<Option<AdminRole>, FieldError> {
     }
 }
 
-/// The groups that were typed, separated by commas.
-pub(super) fn groups_of(form: &UserForm) -> Vec<String> {
-    let names = form.groups.split(',').map(str::trim).filter(|name| !name.is_empty());
-    names.map(str::to_owned).collect()
+/// The groups that were typed, one a line. A comma is part of a name only if the person is in that group
+/// already: mostly it is two names in one line.
+pub(super) fn groups_of(form: &UserForm, before: &[String]) -> Result<Vec<String>, FieldError> {
+    let names = form.groups.lines().map(str::trim).filter(|name| !name.is_empty());
+    let names: Vec<_> = names.map(str::to_owned).collect();
+    match names.iter().find(|name| name.contains(',') && !before.contains(name)) {
+        Some(name) => {
+            let text = format!("Write one group a line, not “{name}”.");
+            Err(FieldError { field: "groups", text })
+        }
+        None => Ok(names),
+    }
 }
 
 /// What to say about a refusal, and at which field.
@@ -227,10 +236,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn groups_are_separated_by_commas_and_empty_ones_do_not_count() {
-        let form = UserForm { groups: " staff,, wiki editors ,".into(), ..UserForm::default() };
-        assert_eq!(groups_of(&form), ["staff", "wiki editors"]);
-        assert!(groups_of(&UserForm::default()).is_empty());
+    fn groups_are_one_a_line_and_empty_ones_do_not_count() {
+        let of = |text: &str, before: &[String]| {
+            groups_of(&UserForm { groups: text.into(), ..UserForm::default() }, before)
+        };
+        assert_eq!(of(" staff\r\n\r\nwiki editors \n", &[]).unwrap(), ["staff", "wiki editors"]);
+        assert!(of("", &[]).unwrap().is_empty());
+        let before = ["R&D, board".to_owned()];
+        assert_eq!(of("R&D, board", &before).unwrap(), before);
+        assert_eq!(of("staff, wiki", &before).unwrap_err().field, "groups");
     }
 
     #[test]

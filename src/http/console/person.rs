@@ -78,7 +78,7 @@ fn stored(desk: &Desk<'_>, user: &User) -> UserForm {
         name: user.name.clone().unwrap_or_default(),
         email: user.email.clone().unwrap_or_default(),
         email_verified: user.email_verified,
-        groups: groups.join(", "),
+        groups: groups.join("\n"),
         role: user.role.map(|role| role.as_str().to_owned()).unwrap_or_default(),
     }
 }
@@ -107,14 +107,15 @@ pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
     } else {
         Ok(RoleEdit::Keep)
     };
-    let error = match role {
+    let read = role.and_then(|role| Ok((role, forms::groups_of(&typed, &user.groups)?)));
+    let error = match read {
         Err(error) => error,
-        Ok(role) => {
+        Ok((role, groups)) => {
             let edit = Edit {
                 name: Some(typed.name.clone()),
                 email: Some(typed.email.clone()),
                 email_verified: typed.email_verified,
-                groups: forms::groups_of(&typed),
+                groups,
                 role,
                 directory: None,
             };

@@ -20,6 +20,7 @@ use crate::protocol::password_policy::{self, PasswordRefusal};
 use crate::protocol::rights::{Power, Right};
 use crate::protocol::types::{GrantId, UserId};
 use crate::protocol::user::{AdminRole, Profile, User};
+use crate::service::api::ending::end_keys;
 use crate::service::audit::{Actor, Event};
 use crate::service::clients::Activity;
 use crate::service::clients::access;
@@ -342,6 +343,9 @@ async fn write(
         event = event.detail("username", user.username.as_str());
     }
     audit::append(&mut *tx, &event.into_row()).await?;
+    if before.role.is_some() && user.role.is_none() {
+        end_keys(tx, &user.id, (actor, now)).await?;
+    }
     if (&before.email, before.email_verified) != (&user.email, user.email_verified) {
         // Whoever has the old mailbox is not this person any more.
         withdraw_links(tx, &user.id).await?;
@@ -462,6 +466,7 @@ pub(crate) async fn end_everything(
 ) -> Result<(), Failure> {
     let now = app.now();
     let ended = everywhere::end_all(app, &mut tx, id).await?;
+    end_keys(&mut tx, id, (actor, now)).await?;
     let pending = ended.record(&mut tx, (id, now)).await?;
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;

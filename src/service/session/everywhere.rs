@@ -13,6 +13,7 @@
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::protocol::types::{GrantId, SessionId, UserId};
+use crate::service::api::ending::end_keys;
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::failure::Failure;
 use crate::service::revocation::{self, Pending, Subject};
@@ -33,6 +34,7 @@ pub enum Reach<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Connections {
     Keep,
+    /// API keys, too.
     End,
 }
 
@@ -75,6 +77,9 @@ pub async fn sign_out(
     let Written { gone, connections, pending, leftovers } =
         end_in(app, &mut tx, (wanted, now)).await?;
     let ended = Ended { sessions: gone.len(), connections };
+    if wanted.connections == Connections::End {
+        end_keys(&mut tx, wanted.user, (actor, now)).await?;
+    }
     // Every number that is given out makes all nodes look at what has ended.
     let Some(pending) = pending else {
         tx.commit().await?;

@@ -10,6 +10,7 @@
 //! | `roles` | the roles of apps: made, given, taken, deleted; who may, and what is noted |
 //! | `rights` | each address with each role, operators and their betters, the last owner |
 //! | `lost_power` | rights are asked again in the transaction of a change |
+//! | `outlived` | links and API keys end with the power they were made with |
 //! | `selected` | one change for several people, and taking changes back |
 //! | `wizard` | adding an app step by step, its first sign-in, two secrets |
 //! | `api_keys` | API keys in the console: made, used, seen, revoked |
@@ -26,6 +27,7 @@ mod groups;
 mod issuers;
 mod lost_power;
 mod organisations;
+mod outlived;
 mod overview;
 mod pages;
 mod preview;

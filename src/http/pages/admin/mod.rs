@@ -254,9 +254,9 @@ impl Console {
     /// What to type where groups are asked for.
     fn groups_hint(&self) -> &'static str {
         if self.looks_after_groups() {
-            "Names of groups you look after, separated by commas."
+            "Names of groups you look after, one a line."
         } else {
-            "Names separated by commas. New ones are made."
+            "One a line. New ones are made."
         }
     }
 
