@@ -80,7 +80,7 @@ pub(crate) fn processor_seconds(pid: u32) -> f64 {
     // Behind the name, which may have spaces: the eleventh and twelfth are ticks for itself and in the kernel.
     let behind_name = stat.rsplit_once(')').map_or("", |(_, behind)| behind);
     let ticks =
-        behind_name.split_whitespace().skip(11).take(2).filter_map(|text| text.parse().ok());
+        behind_name.split_whitespace().skip(11).take(2).filter_map(|text| text.parse::<f64>().ok());
     // Linux counts a hundred a second on every machine of today.
     ticks.sum::<f64>() / 100.0
 }
