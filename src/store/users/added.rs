@@ -23,15 +23,17 @@ macro_rules! insert_into_users {
 }
 
 /// Adds those whose username nobody has as an e-mail address, nor the other way round; what somebody has
-/// as the same is a conflict.
+/// as the same is a conflict. They are counted, since PostgreSQL makes a join of `not exists`, and while it
+/// believes that the table is small, one that reads all of it.
 static MANY: Repeated = Repeated::new(
     insert_into_users!(
         "select v.column1, v.column2, v.column3, v.column4, v.column5, v.column6, v.column7, \
          v.column8, v.column9, v.column10, v.column11, v.column12, v.column13 from (values "
     ),
     "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    ") v where not exists (select 1 from users u where u.username = v.column3 \
-     or u.email = v.column2) on conflict do nothing returning id",
+    ") v where (select count(*) from users u where u.username = v.column3) = 0 \
+     and (select count(*) from users u where u.email = v.column2) = 0 \
+     on conflict do nothing returning id",
 )
 .at_most(64);
 

@@ -20,7 +20,7 @@ use crate::service::clients::Activity;
 use crate::service::failure::Failure;
 use crate::service::people::{self, Edit, PeopleError, RoleEdit};
 use crate::store::imports::{self, ImportProgress};
-use crate::store::{Sql, StoreError, groups, users};
+use crate::store::{Sql, StoreError, Tx, groups, users};
 
 use batch::{Batch, Fate, Taken};
 use lines::{Line, LinesError};
@@ -28,6 +28,9 @@ use record::Candidate;
 
 /// How long an interrupted import can be taken up again.
 const MEMORY: Seconds = 30 * 86_400;
+
+/// How often more it is tried to begin a transaction.
+const PATIENCE: usize = 10;
 
 /// What happens to a person who is there already: with this id, user name or e-mail address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,7 +150,7 @@ impl Import<'_> {
         tell: &mut dyn FnMut(News<'_>),
     ) -> Result<(), ImportError> {
         let mut there_already = Vec::new();
-        let mut tx = self.app.store.begin().await?;
+        let mut tx = self.begin().await?;
         // All groups first and in one order: two imports at once must not wait for each other.
         let groups = batch.candidates().flat_map(|candidate| &candidate.user.groups);
         groups::make(&mut tx, groups, self.app.now()).await?;
@@ -194,6 +197,18 @@ impl Import<'_> {
         }
         // Afterwards: whoever comes back to this batch finds everybody there, and changes them again.
         self.save(&self.app.store.db).await
+    }
+
+    /// Begins when it is its turn: on SQLite others may be writing for longer than an answer may take, and an
+    /// import is in no hurry.
+    async fn begin(&self) -> Result<Tx, StoreError> {
+        for _ in 0..PATIENCE {
+            match self.app.store.begin().await {
+                Err(StoreError::Unavailable(_)) => {}
+                begun => return begun,
+            }
+        }
+        self.app.store.begin().await
     }
 
     fn added(&mut self, user: &User) {
