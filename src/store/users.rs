@@ -1,11 +1,12 @@
-//! People; in [`passwords`], what proves who they are; in [`found`], those a directory asks for; in
-//! [`leaving`], those who are deleted later.
+//! People; in [`added`], how they come in, one or many at once; in [`passwords`], what proves who they are;
+//! in [`found`], those a directory asks for; in [`leaving`], those who are deleted later.
 
+mod added;
 mod passwords;
 
 use sqlx_macros::FromRow;
 
-use super::db::{Sql, Statement};
+use super::db::Sql;
 use super::error::StoreError;
 use crate::clock::UnixTime;
 use crate::protocol::types::{ClientId, OrganisationId, UserId};
@@ -13,8 +14,12 @@ use crate::protocol::user::{AdminRole, Footing, Profile, User};
 use crate::store::db::columns::Json;
 use crate::store::db::search::prefix_pattern;
 
+pub use added::{insert, insert_untaken};
 pub use found::{PersonMatch, match_people};
-pub use passwords::{password, passwords_between, rehash, remove_password, set_password};
+pub use passwords::{
+    FirstPassword, add_passwords, password, passwords_between, rehash, remove_password,
+    set_password,
+};
 
 /// Stands between group names in one column; no group name may hold it.
 const BETWEEN_GROUPS: char = '\u{1f}';
@@ -34,19 +39,6 @@ macro_rules! select_user {
             "union select gr.client_id, gr.role_name from user_groups ig join group_roles gr ",
             "on gr.group_name = ig.group_name where ig.user_id = u.id) r) as app_roles ",
             $($rest)*
-        )
-    };
-}
-
-/// Adds a user whose username and e-mail address nobody has, also not as the other of the two.
-macro_rules! insert_user {
-    ($rest:literal) => {
-        concat!(
-            "insert into users (id, username, email, email_verified, name, name_lower, profile, ",
-            "role, disabled_at, token_version, created_at, updated_at, external_id) ",
-            "select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 ",
-            "where not exists (select 1 from users where username = $3 or email = $2)",
-            $rest
         )
     };
 }
@@ -136,41 +128,6 @@ pub struct UserFilter {
     pub limit: i64,
     /// Only those who are in a group that this person looks after.
     pub manager: Option<UserId>,
-}
-
-/// Adds a user without groups. `Conflict` when the username or e-mail address is taken, also as
-/// the other one of somebody else: both are accepted at sign-in and must name one person.
-pub async fn insert<'a>(sql: impl Sql<'a>, user: &User) -> Result<(), StoreError> {
-    let mut sql = sql.into();
-    let added = columns(sql.query(insert_user!("")), user).execute().await?;
-    if added == 1 { Ok(()) } else { Err(StoreError::Conflict) }
-}
-
-/// As [`insert`], for many at once: `false`, and nothing is written, when the id, the username or the
-/// e-mail address is taken. The caller's transaction can go on.
-pub async fn insert_unless_taken<'a>(sql: impl Sql<'a>, user: &User) -> Result<bool, StoreError> {
-    let mut sql = sql.into();
-    let statement = sql.query(insert_user!(" on conflict do nothing"));
-    Ok(columns(statement, user).execute().await? == 1)
-}
-
-/// Binds the columns of [`insert_user`].
-fn columns<'a>(statement: Statement<'a>, user: &User) -> Statement<'a> {
-    let (username, email) = logins(user);
-    statement
-        .bind(&user.id)
-        .bind(username)
-        .bind(email)
-        .bind(user.email_verified)
-        .bind(&user.name)
-        .bind(lower(user.name.as_deref()))
-        .bind(Json(&user.profile))
-        .bind(user.role)
-        .bind(user.disabled_at)
-        .bind(user.token_version)
-        .bind(user.created_at)
-        .bind(user.updated_at)
-        .bind(&user.external_id)
 }
 
 /// Keeps the address that somebody without one claims to have, in lower case: others may claim it,

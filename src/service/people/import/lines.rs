@@ -51,6 +51,13 @@ pub struct Line {
     pub record: Result<Record, String>,
 }
 
+impl Line {
+    /// Its number as it is kept.
+    pub(super) fn number(&self) -> i64 {
+        i64::try_from(self.number).unwrap_or(i64::MAX)
+    }
+}
+
 /// Why a file cannot be read on.
 #[derive(Debug, thiserror::Error)]
 pub enum LinesError {
