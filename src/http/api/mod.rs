@@ -4,13 +4,13 @@
 //! |---|---|
 //! | `table` | every address with its scope and right |
 //! | `call` | the way in: who calls, and whether they may |
+//! | `reply` | answers that are no errors |
 //! | `fault` | the ways to fail, as problem details |
 //! | `sent` | bodies, queries and conditions, read strictly |
 //! | `shapes`, `views` | what each address takes and answers |
 //! | `openapi` | the API as a document |
 //! | `users`, `groups`, `organisations`, `clients`, `client_secrets`, `issuers`, `webhooks`, `service_state`, `settings` | the handlers |
 //! | `metadata_change` | metadata of an app in which null gives back what is usual |
-//! | `views_outside` | what is shown and taken of issuers outside and webhooks |
 //! | `session_data`, `problem` | values that apps keep beside sessions; a way in of its own |
 
 mod call;
@@ -23,6 +23,7 @@ mod metadata_change;
 mod openapi;
 mod organisations;
 mod problem;
+mod reply;
 mod sent;
 mod service_state;
 mod session_data;
@@ -31,7 +32,6 @@ mod shapes;
 mod table;
 mod users;
 mod views;
-mod views_outside;
 mod webhooks;
 
 use actix_web::http::Method;
@@ -42,9 +42,10 @@ use super::routes::{only, reading};
 use super::site::Site;
 use crate::service::clients::Activity;
 use crate::service::people::groups::{Charge, Membership};
-use call::{Answer, Call};
+use call::Call;
 use fault::Fault;
-use table::{Action, TABLE};
+use reply::Answer;
+use table::{Action, entries};
 
 /// This folder's part of the URL map.
 pub(super) fn routes(map: &mut ServiceConfig) {
@@ -58,7 +59,7 @@ pub(super) fn routes(map: &mut ServiceConfig) {
     );
     map.service(only("/api/v1/openapi.json", reading().to(document)));
     let mut known = Vec::new();
-    for path in TABLE.iter().map(|entry| entry.path) {
+    for path in entries().map(|entry| entry.path) {
         if !known.contains(&path) {
             known.push(path);
             resource(map, path);
@@ -69,20 +70,21 @@ pub(super) fn routes(map: &mut ServiceConfig) {
 
 /// One path of the table with all its methods.
 fn resource(map: &mut ServiceConfig, path: &'static str) {
-    let entries = || TABLE.iter().filter(|entry| entry.path == path);
-    let resource = entries().fold(web::resource(format!("/api/v1{path}")), |resource, entry| {
-        let route = match entry.method {
-            table::Method::Get => reading(),
-            other => web::method(other.http()),
-        };
-        let handler = move |site: web::Data<Site>,
-                            request: HttpRequest,
-                            body: Result<Bytes, Error>| async move {
-            Box::pin(call::enter(entry, (&site, &request), body)).await
-        };
-        resource.route(route.to(handler))
-    });
-    let methods = entries().map(|entry| match entry.method {
+    let methods_here = || entries().filter(|entry| entry.path == path);
+    let resource =
+        methods_here().fold(web::resource(format!("/api/v1{path}")), |resource, entry| {
+            let route = match entry.method {
+                table::Method::Get => reading(),
+                other => web::method(other.http()),
+            };
+            let handler = move |site: web::Data<Site>,
+                                request: HttpRequest,
+                                body: Result<Bytes, Error>| async move {
+                Box::pin(call::enter(entry, (&site, &request), body)).await
+            };
+            resource.route(route.to(handler))
+        });
+    let methods = methods_here().map(|entry| match entry.method {
         table::Method::Get => "GET, HEAD",
         other => other.as_str(),
     });
@@ -98,7 +100,7 @@ fn resource(map: &mut ServiceConfig, path: &'static str) {
 /// scope.
 pub fn addresses() -> impl Iterator<Item = (&'static str, &'static str, &'static str, &'static str)>
 {
-    TABLE.iter().map(|entry| {
+    entries().map(|entry| {
         (entry.method.as_str(), entry.path, entry.scope.as_str(), entry.right.as_str())
     })
 }

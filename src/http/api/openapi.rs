@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::fault::Problem;
 use super::sent::{MOST_ROWS, USUAL_ROWS};
 use super::shapes::{self, Answered, Condition, Shape, Taken};
-use super::table::{Entry, Method, TABLE};
+use super::table::{Entry, Method, entries};
 use crate::protocol::api::{self, ApiScope};
 use crate::protocol::discovery::path;
 
@@ -24,7 +24,7 @@ pub(super) fn document(issuer: &str) -> Value {
     let mut schemas = settings.into_generator();
     let problem = json!(schemas.subschema_for::<Problem>());
     let mut paths = Map::new();
-    for entry in TABLE {
+    for entry in entries() {
         let operation = operation(entry, &mut schemas);
         let item = paths.entry(entry.path).or_insert_with(|| json!({}));
         if let Value::Object(item) = item {
@@ -228,8 +228,8 @@ mod tests {
         let document = document("https://id.test");
         let paths = document["paths"].as_object().unwrap();
         let operations: usize = paths.values().map(|item| item.as_object().unwrap().len()).sum();
-        assert_eq!(operations, TABLE.len());
-        for entry in TABLE {
+        assert_eq!(operations, entries().count());
+        for entry in entries() {
             let operation = &paths[entry.path][&entry.method.as_str().to_lowercase()];
             let security = &operation["security"][1]["service"][0];
             assert_eq!(security, entry.scope.as_str(), "{}", entry.path);

@@ -4,15 +4,16 @@ use schemars::{Schema, SchemaGenerator};
 
 use super::client_secrets::{NewSecret, SecretView};
 use super::table::Action;
+use super::views::apps::{ClientChange, ClientView, ClientWithSecret, NewClient};
 use super::views::organisations::{NewOrganisation, OrganisationChange, OrganisationView};
-use super::views::{
-    AuditView, ClientChange, ClientView, ClientWithSecret, GroupChange, GroupView, KeyView,
-    Manager, NewClient, NewGroup, NewUser, ResetLink, Rotation, SessionView, SettingValue,
-    SettingView, SignOut, SignedOut, UserChange, UserView,
-};
-use super::views_outside::{
+use super::views::outside::{
     DeliveryView, IssuerChange, IssuerView, NewIssuer, NewWebhook, TestResult, WebhookChange,
     WebhookView, WebhookWithSecret,
+};
+use super::views::service::{AuditView, KeyView, Rotation, SessionView, SettingValue, SettingView};
+use super::views::{
+    GroupChange, GroupView, Manager, NewGroup, NewUser, ResetLink, SignOut, SignedOut, UserChange,
+    UserView,
 };
 
 /// Makes the schema of a type, or a reference to it.

@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::call::{Answer, Call, Reply};
+use super::call::Call;
 use super::fault::Fault;
+use super::reply::{Answer, Reply};
 use super::sent;
-use super::views_outside::{
+use super::views::outside::{
     DeliveryView, NewWebhook, Sight, TestResult, WebhookChange, WebhookView, WebhookWithSecret,
 };
 use crate::crypto::secret::Secret;

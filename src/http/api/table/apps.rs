@@ -1,0 +1,61 @@
+//! Apps, their secrets and their roles.
+
+use super::About::Nobody;
+use super::Method::{Delete, Get, Patch, Post};
+use super::{Action, Entry, entry};
+use crate::protocol::api::ApiScope as S;
+use crate::protocol::rights::Right as R;
+
+pub(super) const TABLE: &[Entry] = &[
+    entry((Get, "/clients"), (S::ClientsRead, R::ClientsRead), Nobody, Action::ClientsList),
+    entry((Post, "/clients"), (S::ClientsWrite, R::ClientsWrite), Nobody, Action::ClientCreate),
+    entry((Get, "/clients/{id}"), (S::ClientsRead, R::ClientsRead), Nobody, Action::ClientShow),
+    entry(
+        (Patch, "/clients/{id}"),
+        (S::ClientsWrite, R::ClientsWrite),
+        Nobody,
+        Action::ClientPatch,
+    ),
+    entry(
+        (Delete, "/clients/{id}"),
+        (S::ClientsWrite, R::ClientsWrite),
+        Nobody,
+        Action::ClientDelete,
+    ),
+    entry(
+        (Post, "/clients/{id}/disable"),
+        (S::ClientsWrite, R::ClientsWrite),
+        Nobody,
+        Action::ClientDisable,
+    ),
+    entry(
+        (Post, "/clients/{id}/enable"),
+        (S::ClientsWrite, R::ClientsWrite),
+        Nobody,
+        Action::ClientEnable,
+    ),
+    entry(
+        (Post, "/clients/{id}/secret"),
+        (S::ClientsWrite, R::ClientsSecret),
+        Nobody,
+        Action::ClientSecret,
+    ),
+    entry(
+        (Get, "/clients/{id}/secrets"),
+        (S::ClientsRead, R::ClientsRead),
+        Nobody,
+        Action::SecretsList,
+    ),
+    entry(
+        (Post, "/clients/{id}/secrets"),
+        (S::ClientsWrite, R::ClientsSecret),
+        Nobody,
+        Action::SecretAdd,
+    ),
+    entry(
+        (Delete, "/clients/{id}/secrets/{secret}"),
+        (S::ClientsWrite, R::ClientsSecret),
+        Nobody,
+        Action::SecretRemove,
+    ),
+];
