@@ -13,6 +13,8 @@ pub enum ApiScope {
     OrganisationsWrite,
     ClientsRead,
     ClientsWrite,
+    RolesRead,
+    RolesWrite,
     SessionsRead,
     SessionsWrite,
     KeysRead,
@@ -27,7 +29,7 @@ pub enum ApiScope {
 }
 
 impl ApiScope {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::UsersRead,
         Self::UsersWrite,
         Self::GroupsRead,
@@ -36,6 +38,8 @@ impl ApiScope {
         Self::OrganisationsWrite,
         Self::ClientsRead,
         Self::ClientsWrite,
+        Self::RolesRead,
+        Self::RolesWrite,
         Self::SessionsRead,
         Self::SessionsWrite,
         Self::KeysRead,
@@ -61,6 +65,8 @@ impl ApiScope {
             Self::OrganisationsWrite => "doorward.organisations:write",
             Self::ClientsRead => "doorward.clients:read",
             Self::ClientsWrite => "doorward.clients:write",
+            Self::RolesRead => "doorward.roles:read",
+            Self::RolesWrite => "doorward.roles:write",
             Self::SessionsRead => "doorward.sessions:read",
             Self::SessionsWrite => "doorward.sessions:write",
             Self::KeysRead => "doorward.keys:read",
@@ -89,6 +95,10 @@ impl ApiScope {
             }
             Self::ClientsRead => "See apps.",
             Self::ClientsWrite => "Make, change, disable and delete apps, make secrets; see them.",
+            Self::RolesRead => "See the roles of apps and who has them.",
+            Self::RolesWrite => {
+                "Make, change and delete roles of apps, say who has them; see them."
+            }
             Self::SessionsRead => "See who is signed in where.",
             Self::SessionsWrite => "Sign people out; see who is signed in where.",
             Self::KeysRead => "See the keys that sign and decrypt.",
@@ -116,6 +126,7 @@ impl ApiScope {
             Self::GroupsRead => Some(Self::GroupsWrite),
             Self::OrganisationsRead => Some(Self::OrganisationsWrite),
             Self::ClientsRead => Some(Self::ClientsWrite),
+            Self::RolesRead => Some(Self::RolesWrite),
             Self::SessionsRead => Some(Self::SessionsWrite),
             Self::KeysRead => Some(Self::KeysWrite),
             Self::IssuersRead => Some(Self::IssuersWrite),
@@ -125,6 +136,7 @@ impl ApiScope {
             | Self::GroupsWrite
             | Self::OrganisationsWrite
             | Self::ClientsWrite
+            | Self::RolesWrite
             | Self::SessionsWrite
             | Self::KeysWrite
             | Self::IssuersWrite

@@ -1,11 +1,13 @@
 //! The way into the REST API: who calls, whether scope and role allow it, and what it is about. Every
 //! address of [`super::table`] goes through [`enter`].
 
+use std::collections::HashMap;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderValue;
 use actix_web::web::Bytes;
 use actix_web::{Error, HttpRequest, HttpResponse};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::fault::Fault;
@@ -168,6 +170,10 @@ impl Call<'_> {
                 Ok(())
             }
             About::Organisation => self.look_up_organisation().await,
+            About::RoleHolder => {
+                let member = self.find_person(&self.part("member")?).await?;
+                self.held_against(right, member).await
+            }
             About::OrganisationMember => {
                 self.look_up_organisation().await?;
                 let member = self.find_person(&self.part("member")?).await?;
@@ -212,12 +218,8 @@ impl Call<'_> {
     /// A variable part of the path, decoded; empty where there is none of this name.
     pub(super) fn part(&self, name: &str) -> Result<String, Fault> {
         let unreadable = || Fault::malformed("The path cannot be read.");
-        let parts: Parts = self.request.match_info().load().map_err(|_| unreadable())?;
-        let part = match name {
-            "member" => parts.member,
-            "secret" => parts.secret,
-            _ => parts.id,
-        };
+        let parts: Result<HashMap<String, String>, _> = self.request.match_info().load();
+        let part = parts.map_err(|_| unreadable())?.remove(name).unwrap_or_default();
         if part.contains('\0') { Err(unreadable()) } else { Ok(part) }
     }
 
@@ -309,15 +311,6 @@ impl Call<'_> {
         }
         answer
     }
-}
-
-/// The variable parts of a path; empty where there are none.
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Parts {
-    id: String,
-    member: String,
-    secret: String,
 }
 
 impl Call<'_> {

@@ -9,7 +9,7 @@
 //! | `sent` | bodies, queries and conditions, read strictly |
 //! | `shapes`, `views` | what each address takes and answers |
 //! | `openapi` | the API as a document |
-//! | `users`, `groups`, `organisations`, `clients`, `client_secrets`, `issuers`, `webhooks`, `service_state`, `settings` | the handlers |
+//! | `users`, `groups`, `organisations`, `clients`, `client_secrets`, `roles`, `issuers`, `webhooks`, `service_state`, `settings` | the handlers |
 //! | `metadata_change` | metadata of an app in which null gives back what is usual |
 //! | `session_data`, `problem` | values that apps keep beside sessions; a way in of its own |
 
@@ -24,6 +24,7 @@ mod openapi;
 mod organisations;
 mod problem;
 mod reply;
+mod roles;
 mod sent;
 mod service_state;
 mod session_data;
@@ -41,6 +42,7 @@ use actix_web::{Error, HttpRequest, HttpResponse};
 use super::routes::{only, reading};
 use super::site::Site;
 use crate::service::clients::Activity;
+use crate::service::clients::roles::Giving;
 use crate::service::people::groups::{Charge, Membership};
 use call::Call;
 use fault::Fault;
@@ -158,6 +160,17 @@ async fn act(call: &Call<'_>, action: Action) -> Answer {
         Action::SecretsList => client_secrets::list(call).await,
         Action::SecretAdd => client_secrets::add(call).await,
         Action::SecretRemove => client_secrets::remove(call).await,
+        Action::RolesList => roles::list(call).await,
+        Action::RoleCreate => roles::create(call).await,
+        Action::RoleShow => roles::show(call).await,
+        Action::RolePatch => roles::patch(call).await,
+        Action::RoleDelete => roles::delete(call).await,
+        Action::RoleUsersList => roles::people(call).await,
+        Action::RoleUserAdd => roles::person(call, Giving::Given).await,
+        Action::RoleUserRemove => roles::person(call, Giving::Taken).await,
+        Action::RoleGroupsList => roles::groups(call).await,
+        Action::RoleGroupAdd => roles::group(call, Giving::Given).await,
+        Action::RoleGroupRemove => roles::group(call, Giving::Taken).await,
         Action::SessionsList => service_state::sessions(call).await,
         Action::SessionEnd => service_state::end_session(call).await,
         Action::KeysList => service_state::keys(call).await,

@@ -122,15 +122,13 @@ fn operation(entry: &Entry, schemas: &mut SchemaGenerator) -> Value {
 
 fn parameters(entry: &Entry, shape: &Shape) -> Value {
     let mut all = Vec::new();
-    for name in ["id", "member", "secret"] {
-        if entry.path.contains(&format!("{{{name}}}")) {
-            all.push(json!({
-                "name": name,
-                "in": "path",
-                "required": true,
-                "schema": { "type": "string", "minLength": 1 },
-            }));
-        }
+    for name in entry.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
+        all.push(json!({
+            "name": name,
+            "in": "path",
+            "required": true,
+            "schema": { "type": "string", "minLength": 1 },
+        }));
     }
     for name in shape.query {
         all.push(json!({ "name": name, "in": "query", "schema": query_schema(name) }));

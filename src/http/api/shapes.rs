@@ -10,6 +10,7 @@ use super::views::outside::{
     DeliveryView, IssuerChange, IssuerView, NewIssuer, NewWebhook, TestResult, WebhookChange,
     WebhookView, WebhookWithSecret,
 };
+use super::views::roles::{NewRole, RoleChange, RoleGroup, RoleHolder, RoleView};
 use super::views::service::{AuditView, KeyView, Rotation, SessionView, SettingValue, SettingView};
 use super::views::{
     GroupChange, GroupView, Manager, NewGroup, NewUser, ResetLink, SignOut, SignedOut, UserChange,
@@ -109,6 +110,7 @@ pub(super) fn of(action: Action) -> Shape {
     let issuer = SchemaGenerator::subschema_for::<IssuerView>;
     let webhook = SchemaGenerator::subschema_for::<WebhookView>;
     let organisation = SchemaGenerator::subschema_for::<OrganisationView>;
+    let role = SchemaGenerator::subschema_for::<RoleView>;
     match action {
         Action::UsersList => list("List people by user name", SEARCHED, schema),
         Action::UserCreate => shape(
@@ -207,6 +209,33 @@ pub(super) fn of(action: Action) -> Shape {
             Answered::Made(SchemaGenerator::subschema_for::<NewSecret>),
         ),
         Action::SecretRemove => command("End a secret of an app that has another one"),
+        Action::RolesList => list("List the roles of an app by name", &[], role),
+        Action::RoleCreate => shape(
+            "Make a role of an app, which nobody has yet",
+            Taken::Body(SchemaGenerator::subschema_for::<NewRole>),
+            Answered::Made(role),
+        ),
+        Action::RoleShow => shape("Show a role of an app", Taken::Nothing, Answered::One(role)),
+        Action::RolePatch => change(
+            "Give a role another description",
+            SchemaGenerator::subschema_for::<RoleChange>,
+            role,
+        ),
+        Action::RoleDelete => delete("Delete a role; whoever had it has it no more"),
+        Action::RoleUsersList => list(
+            "List who has a role by themselves, by user name",
+            PAGED,
+            SchemaGenerator::subschema_for::<RoleHolder>,
+        ),
+        Action::RoleUserAdd => command("Give a person a role"),
+        Action::RoleUserRemove => command("Take a role from a person"),
+        Action::RoleGroupsList => list(
+            "List which groups give a role to those in them, by name",
+            PAGED,
+            SchemaGenerator::subschema_for::<RoleGroup>,
+        ),
+        Action::RoleGroupAdd => command("Give a role to everybody in a group"),
+        Action::RoleGroupRemove => command("Take a role from a group"),
         Action::SessionsList => list(
             "List where people are signed in, newest first",
             &["user", "cursor", "limit"],

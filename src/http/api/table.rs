@@ -24,7 +24,7 @@ use crate::protocol::rights::Right;
 pub(super) struct Entry {
     pub method: Method,
     /// Path below `/api/v1`; `{id}` is what the address is about, `{member}` a person, `{secret}` the mark
-    /// of a secret.
+    /// of a secret, `{role}` and `{group}` names.
     pub path: &'static str,
     pub scope: ApiScope,
     pub right: Right,
@@ -83,6 +83,8 @@ pub(super) enum About {
     Organisation,
     /// The organisation in the path and the person behind it.
     OrganisationMember,
+    /// The person behind an app and one of its roles.
+    RoleHolder,
 }
 
 /// What an address does.
@@ -127,6 +129,17 @@ pub(super) enum Action {
     SecretsList,
     SecretAdd,
     SecretRemove,
+    RolesList,
+    RoleCreate,
+    RoleShow,
+    RolePatch,
+    RoleDelete,
+    RoleUsersList,
+    RoleUserAdd,
+    RoleUserRemove,
+    RoleGroupsList,
+    RoleGroupAdd,
+    RoleGroupRemove,
     SessionsList,
     SessionEnd,
     KeysList,

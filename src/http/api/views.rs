@@ -7,12 +7,14 @@
 //! | `apps` | apps and their secrets |
 //! | `organisations` | organisations |
 //! | `outside` | trusted issuers, webhooks |
+//! | `roles` | the roles of apps |
 //! | `service` | sessions, keys, the audit log, settings |
 //! | here | people and groups |
 
 pub(super) mod apps;
 pub(super) mod organisations;
 pub(super) mod outside;
+pub(super) mod roles;
 pub(super) mod service;
 
 use schemars::JsonSchema;

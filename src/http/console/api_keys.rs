@@ -106,6 +106,7 @@ fn example(desk: &Desk<'_>, (secret, scopes): (&str, &Scopes)) -> String {
         Some(ApiScope::GroupsRead | ApiScope::GroupsWrite) => "groups",
         Some(ApiScope::OrganisationsRead | ApiScope::OrganisationsWrite) => "organisations",
         Some(ApiScope::ClientsRead | ApiScope::ClientsWrite) => "clients",
+        Some(ApiScope::RolesRead | ApiScope::RolesWrite) => "clients/CLIENT_ID/roles",
         Some(ApiScope::SessionsRead | ApiScope::SessionsWrite) => "sessions",
         Some(ApiScope::KeysRead | ApiScope::KeysWrite) => "keys",
         Some(ApiScope::IssuersRead | ApiScope::IssuersWrite) => "issuers",

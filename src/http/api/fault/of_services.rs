@@ -3,6 +3,7 @@
 use super::{Fault, FieldFault};
 use crate::protocol::token::trusted_issuer::IssuerProblem;
 use crate::service::clients::ClientError;
+use crate::service::clients::roles::RoleError;
 use crate::service::keys::KeyChangeError;
 use crate::service::organisations::OrganisationError;
 use crate::service::people::PeopleError;
@@ -101,6 +102,22 @@ impl From<ClientError> for Fault {
             ClientError::BadId => Self::field("client_id", error.to_string()),
             ClientError::NotYours => Self::forbidden(NOT_YOURS),
             ClientError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<RoleError> for Fault {
+    fn from(error: RoleError) -> Self {
+        match error {
+            RoleError::NoApp => Self::not_found("client"),
+            RoleError::NotFound => Self::not_found("role"),
+            RoleError::NoPerson => Self::not_found("person"),
+            RoleError::NoGroup => Self::not_found("group"),
+            RoleError::Taken => Self::conflict("taken", "The app has a role with this name."),
+            RoleError::TooMany => Self::conflict("too_many_roles", error.to_string()),
+            RoleError::Invalid { field, problem } => Self::field(field, problem),
+            RoleError::People(error) => error.into(),
+            RoleError::Failure(failure) => failure.into(),
         }
     }
 }

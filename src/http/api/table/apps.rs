@@ -1,7 +1,7 @@
 //! Apps, their secrets and their roles.
 
-use super::About::Nobody;
-use super::Method::{Delete, Get, Patch, Post};
+use super::About::{Nobody, RoleHolder};
+use super::Method::{Delete, Get, Patch, Post, Put};
 use super::{Action, Entry, entry};
 use crate::protocol::api::ApiScope as S;
 use crate::protocol::rights::Right as R;
@@ -57,5 +57,66 @@ pub(super) const TABLE: &[Entry] = &[
         (S::ClientsWrite, R::ClientsSecret),
         Nobody,
         Action::SecretRemove,
+    ),
+    entry((Get, "/clients/{id}/roles"), (S::RolesRead, R::ClientsRead), Nobody, Action::RolesList),
+    entry(
+        (Post, "/clients/{id}/roles"),
+        (S::RolesWrite, R::RolesWrite),
+        Nobody,
+        Action::RoleCreate,
+    ),
+    entry(
+        (Get, "/clients/{id}/roles/{role}"),
+        (S::RolesRead, R::ClientsRead),
+        Nobody,
+        Action::RoleShow,
+    ),
+    entry(
+        (Patch, "/clients/{id}/roles/{role}"),
+        (S::RolesWrite, R::RolesWrite),
+        Nobody,
+        Action::RolePatch,
+    ),
+    entry(
+        (Delete, "/clients/{id}/roles/{role}"),
+        (S::RolesWrite, R::RolesWrite),
+        Nobody,
+        Action::RoleDelete,
+    ),
+    entry(
+        (Get, "/clients/{id}/roles/{role}/users"),
+        (S::RolesRead, R::ClientsRead),
+        Nobody,
+        Action::RoleUsersList,
+    ),
+    entry(
+        (Put, "/clients/{id}/roles/{role}/users/{member}"),
+        (S::RolesWrite, R::RolesGive),
+        RoleHolder,
+        Action::RoleUserAdd,
+    ),
+    entry(
+        (Delete, "/clients/{id}/roles/{role}/users/{member}"),
+        (S::RolesWrite, R::RolesGive),
+        RoleHolder,
+        Action::RoleUserRemove,
+    ),
+    entry(
+        (Get, "/clients/{id}/roles/{role}/groups"),
+        (S::RolesRead, R::ClientsRead),
+        Nobody,
+        Action::RoleGroupsList,
+    ),
+    entry(
+        (Put, "/clients/{id}/roles/{role}/groups/{group}"),
+        (S::RolesWrite, R::RolesGive),
+        Nobody,
+        Action::RoleGroupAdd,
+    ),
+    entry(
+        (Delete, "/clients/{id}/roles/{role}/groups/{group}"),
+        (S::RolesWrite, R::RolesGive),
+        Nobody,
+        Action::RoleGroupRemove,
     ),
 ];

@@ -37,6 +37,7 @@ fn everything_about_one_person_session_or_group_looks_at_which() {
                     About::Organisation
                 }
             }
+            path if path.starts_with("/clients/") && path.contains("{member}") => About::RoleHolder,
             path if path.contains("{member}") => About::Member,
             path if path.starts_with("/groups/{id}") => About::Group,
             _ => About::Nobody,
