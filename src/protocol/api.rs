@@ -23,13 +23,18 @@ pub enum ApiScope {
     IssuersWrite,
     WebhooksRead,
     WebhooksWrite,
+    JobsRead,
+    JobsWrite,
+    ApiKeysRead,
+    ApiKeysWrite,
+    OverviewRead,
     AuditRead,
     SettingsRead,
     SettingsWrite,
 }
 
 impl ApiScope {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 26] = [
         Self::UsersRead,
         Self::UsersWrite,
         Self::GroupsRead,
@@ -48,6 +53,11 @@ impl ApiScope {
         Self::IssuersWrite,
         Self::WebhooksRead,
         Self::WebhooksWrite,
+        Self::JobsRead,
+        Self::JobsWrite,
+        Self::ApiKeysRead,
+        Self::ApiKeysWrite,
+        Self::OverviewRead,
         Self::AuditRead,
         Self::SettingsRead,
         Self::SettingsWrite,
@@ -75,6 +85,11 @@ impl ApiScope {
             Self::IssuersWrite => "doorward.issuers:write",
             Self::WebhooksRead => "doorward.webhooks:read",
             Self::WebhooksWrite => "doorward.webhooks:write",
+            Self::JobsRead => "doorward.jobs:read",
+            Self::JobsWrite => "doorward.jobs:write",
+            Self::ApiKeysRead => "doorward.api_keys:read",
+            Self::ApiKeysWrite => "doorward.api_keys:write",
+            Self::OverviewRead => "doorward.overview:read",
             Self::AuditRead => "doorward.audit:read",
             Self::SettingsRead => "doorward.settings:read",
             Self::SettingsWrite => "doorward.settings:write",
@@ -107,6 +122,11 @@ impl ApiScope {
             Self::IssuersWrite => "Say which issuers outside are trusted; see them.",
             Self::WebhooksRead => "See webhooks and what they were sent.",
             Self::WebhooksWrite => "Make, change, test and delete webhooks; see them.",
+            Self::JobsRead => "See what waits to be sent.",
+            Self::JobsWrite => "Send a message that waits at once, or discard it; see them.",
+            Self::ApiKeysRead => "See API keys, without what they are.",
+            Self::ApiKeysWrite => "Revoke API keys, for a key of an owner; see them.",
+            Self::OverviewRead => "See how things stand: figures and warnings.",
             Self::AuditRead => "Read the audit log.",
             Self::SettingsRead => "See settings that may change while servers run.",
             Self::SettingsWrite => "Change such settings, for a key of an owner; see them.",
@@ -131,6 +151,8 @@ impl ApiScope {
             Self::KeysRead => Some(Self::KeysWrite),
             Self::IssuersRead => Some(Self::IssuersWrite),
             Self::WebhooksRead => Some(Self::WebhooksWrite),
+            Self::JobsRead => Some(Self::JobsWrite),
+            Self::ApiKeysRead => Some(Self::ApiKeysWrite),
             Self::SettingsRead => Some(Self::SettingsWrite),
             Self::UsersWrite
             | Self::GroupsWrite
@@ -141,7 +163,10 @@ impl ApiScope {
             | Self::KeysWrite
             | Self::IssuersWrite
             | Self::WebhooksWrite
+            | Self::JobsWrite
+            | Self::ApiKeysWrite
             | Self::SettingsWrite
+            | Self::OverviewRead
             | Self::AuditRead => None,
         }
     }

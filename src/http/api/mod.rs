@@ -9,19 +9,23 @@
 //! | `sent` | bodies, queries and conditions, read strictly |
 //! | `shapes`, `views` | what each address takes and answers |
 //! | `openapi` | the API as a document |
-//! | `users`, `groups`, `organisations`, `clients`, `client_secrets`, `roles`, `issuers`, `webhooks`, `service_state`, `settings` | the handlers |
+//! | `users`, `groups`, `organisations`, `clients`, `client_secrets`, `roles`, `issuers`, `webhooks`, `service_state`, `settings`, `jobs`, `api_keys`, `overview`, `preview` | the handlers |
 //! | `metadata_change` | metadata of an app in which null gives back what is usual |
 //! | `session_data`, `problem` | values that apps keep beside sessions; a way in of its own |
 
+mod api_keys;
 mod call;
 mod client_secrets;
 mod clients;
 mod fault;
 mod groups;
 mod issuers;
+mod jobs;
 mod metadata_change;
 mod openapi;
 mod organisations;
+mod overview;
+mod preview;
 mod problem;
 mod reply;
 mod roles;
@@ -157,6 +161,7 @@ async fn act(call: &Call<'_>, action: Action) -> Answer {
         Action::ClientDisable => clients::set_activity(call, Activity::Disabled).await,
         Action::ClientEnable => clients::set_activity(call, Activity::Enabled).await,
         Action::ClientSecret => clients::new_secret(call).await,
+        Action::ClientPreview => Box::pin(preview::show(call)).await,
         Action::SecretsList => client_secrets::list(call).await,
         Action::SecretAdd => client_secrets::add(call).await,
         Action::SecretRemove => client_secrets::remove(call).await,
@@ -192,8 +197,15 @@ async fn act(call: &Call<'_>, action: Action) -> Answer {
         Action::WebhookEnable => webhooks::set_activity(call, Activity::Enabled).await,
         Action::WebhookSecret => webhooks::new_secret(call).await,
         Action::WebhookTest => Box::pin(webhooks::test(call)).await,
+        Action::DeliveryRepeat => webhooks::repeat(call).await,
         Action::DeliveriesList => webhooks::deliveries(call).await,
         Action::AuditList => service_state::audit_events(call).await,
+        Action::JobsList => jobs::list(call).await,
+        Action::JobRetry => jobs::retry(call).await,
+        Action::JobDiscard => jobs::discard(call).await,
+        Action::ApiKeysList => api_keys::list(call).await,
+        Action::ApiKeyRevoke => api_keys::revoke(call).await,
+        Action::OverviewShow => overview::show(call).await,
         Action::SettingsList => settings::list(call),
         Action::SettingShow => settings::show(call),
         Action::SettingPut => settings::put(call).await,

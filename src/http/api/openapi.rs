@@ -11,9 +11,11 @@ use super::shapes::{self, Answered, Condition, Shape, Taken};
 use super::table::{Entry, Method, entries};
 use crate::protocol::api::{self, ApiScope};
 use crate::protocol::discovery::path;
+use crate::service::jobs::JobState;
+use crate::service::overview::Span;
 
-const ABOUT: &str =
-    "The administration of people, groups, apps, sessions, keys, trusted issuers and webhooks.";
+const ABOUT: &str = "The administration of people, groups, apps and their roles, sessions, keys, trusted issuers, webhooks \
+     and messages that wait.";
 
 /// The document of the server with this issuer.
 pub(super) fn document(issuer: &str) -> Value {
@@ -164,6 +166,10 @@ fn query_schema(name: &str) -> Value {
             "type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": USUAL_ROWS,
         }),
         "outcome" => json!({ "type": "string", "enum": ["success", "failure"] }),
+        "span" => {
+            json!({ "type": "string", "enum": Span::ALL.map(Span::as_str), "default": "day" })
+        }
+        "state" => json!({ "type": "string", "enum": JobState::ALL.map(JobState::as_str) }),
         "since" | "until" => json!({ "type": "string", "format": "date-time" }),
         _ => json!({ "type": "string" }),
     }

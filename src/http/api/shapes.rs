@@ -4,14 +4,19 @@ use schemars::{Schema, SchemaGenerator};
 
 use super::client_secrets::{NewSecret, SecretView};
 use super::table::Action;
-use super::views::apps::{ClientChange, ClientView, ClientWithSecret, NewClient};
+use super::views::apps::{
+    ClientChange, ClientView, ClientWithSecret, NewClient, PreviewView, PreviewWish,
+};
 use super::views::organisations::{NewOrganisation, OrganisationChange, OrganisationView};
 use super::views::outside::{
     DeliveryView, IssuerChange, IssuerView, NewIssuer, NewWebhook, TestResult, WebhookChange,
     WebhookView, WebhookWithSecret,
 };
+use super::views::overview::OverviewView;
 use super::views::roles::{NewRole, RoleChange, RoleGroup, RoleHolder, RoleView};
-use super::views::service::{AuditView, KeyView, Rotation, SessionView, SettingValue, SettingView};
+use super::views::service::{
+    ApiKeyView, AuditView, JobView, KeyView, Rotation, SessionView, SettingValue, SettingView,
+};
 use super::views::{
     GroupChange, GroupView, Manager, NewGroup, NewUser, ResetLink, SignOut, SignedOut, UserChange,
     UserView,
@@ -198,6 +203,11 @@ pub(super) fn of(action: Action) -> Shape {
             Taken::Nothing,
             Answered::One(SchemaGenerator::subschema_for::<ClientWithSecret>),
         ),
+        Action::ClientPreview => shape(
+            "Show what an app would be told of somebody; needs doorward.users:read, too, and is noted",
+            Taken::Body(SchemaGenerator::subschema_for::<PreviewWish>),
+            Answered::One(SchemaGenerator::subschema_for::<PreviewView>),
+        ),
         Action::SecretsList => list(
             "List the secrets of an app that work, newest first; what they are is not shown",
             &[],
@@ -294,11 +304,35 @@ pub(super) fn of(action: Action) -> Shape {
             PAGED,
             SchemaGenerator::subschema_for::<DeliveryView>,
         ),
+        Action::DeliveryRepeat => {
+            command("Send a webhook a message once more, under the same webhook-id")
+        }
         Action::AuditList => list(
             "Search the audit log, newest first",
             OF_AUDIT,
             SchemaGenerator::subschema_for::<AuditView>,
         ),
+        Action::JobsList => list(
+            "List what waits to be sent, the oldest first",
+            &["state", "cursor", "limit"],
+            SchemaGenerator::subschema_for::<JobView>,
+        ),
+        Action::JobRetry => command("Send a message now that waits for its next try"),
+        Action::JobDiscard => command("Give a message up; whoever it is for never hears of it"),
+        Action::ApiKeysList => list(
+            "List API keys, newest first; what they are is not shown",
+            &["user", "cursor", "limit"],
+            SchemaGenerator::subschema_for::<ApiKeyView>,
+        ),
+        Action::ApiKeyRevoke => command("Make an API key work no more"),
+        Action::OverviewShow => Shape {
+            query: &["span"],
+            ..shape(
+                "Show how things stand, with what needs attention",
+                Taken::Nothing,
+                Answered::One(SchemaGenerator::subschema_for::<OverviewView>),
+            )
+        },
         Action::SettingsList => list(
             "List the settings that may change while servers run, with where each comes from",
             &[],

@@ -7,7 +7,7 @@
 //! | `people` | people, groups, organisations |
 //! | `apps` | apps, their secrets and roles |
 //! | `outside` | trusted issuers, webhooks |
-//! | `service` | sessions, keys, the audit log, settings |
+//! | `service` | sessions, keys, messages that wait, API keys, the overview, the audit log, settings |
 
 mod apps;
 mod outside;
@@ -24,7 +24,7 @@ use crate::protocol::rights::Right;
 pub(super) struct Entry {
     pub method: Method,
     /// Path below `/api/v1`; `{id}` is what the address is about, `{member}` a person, `{secret}` the mark
-    /// of a secret, `{role}` and `{group}` names.
+    /// of a secret, `{role}` and `{group}` names, `{delivery}` a message that was sent.
     pub path: &'static str,
     pub scope: ApiScope,
     pub right: Right,
@@ -126,6 +126,7 @@ pub(super) enum Action {
     ClientDisable,
     ClientEnable,
     ClientSecret,
+    ClientPreview,
     SecretsList,
     SecretAdd,
     SecretRemove,
@@ -162,7 +163,14 @@ pub(super) enum Action {
     WebhookSecret,
     WebhookTest,
     DeliveriesList,
+    DeliveryRepeat,
     AuditList,
+    JobsList,
+    JobRetry,
+    JobDiscard,
+    ApiKeysList,
+    ApiKeyRevoke,
+    OverviewShow,
     SettingsList,
     SettingShow,
     SettingPut,

@@ -7,13 +7,15 @@
 //! | `apps` | apps and their secrets |
 //! | `organisations` | organisations |
 //! | `outside` | trusted issuers, webhooks |
+//! | `overview` | how things stand |
 //! | `roles` | the roles of apps |
-//! | `service` | sessions, keys, the audit log, settings |
+//! | `service` | sessions, keys, messages that wait, API keys, the audit log, settings |
 //! | here | people and groups |
 
 pub(super) mod apps;
 pub(super) mod organisations;
 pub(super) mod outside;
+pub(super) mod overview;
 pub(super) mod roles;
 pub(super) mod service;
 

@@ -14,7 +14,7 @@ use crate::protocol::api::ApiScope;
 use crate::protocol::rights::Right;
 use crate::service::clients::Activity;
 use crate::service::failure::EndpointError;
-use crate::service::webhooks::{self, Webhook, WebhookSettings};
+use crate::service::webhooks::{self, Webhook, WebhookError, WebhookSettings};
 use crate::store::webhooks::deliveries::Delivered;
 
 fn view(call: &Call<'_>, webhook: &Webhook) -> WebhookView {
@@ -100,6 +100,18 @@ pub(super) async fn test(call: &Call<'_>) -> Answer {
     let id = named(call).await?.id;
     let (_, outcome) = webhooks::test(call.site, &id, call.actor()).await?;
     Reply::shown(TestResult::from(outcome))
+}
+
+pub(super) async fn repeat(call: &Call<'_>) -> Answer {
+    let id = named(call).await?.id;
+    let delivery = call.part("delivery")?;
+    match webhooks::redeliver(call.site, (&id, &delivery), call.actor()).await {
+        Err(WebhookError::NotFound) => Err(Fault::not_found("delivery")),
+        other => {
+            other?;
+            Reply::done()
+        }
+    }
 }
 
 pub(super) async fn deliveries(call: &Call<'_>) -> Answer {

@@ -2,14 +2,17 @@
 
 use super::{Fault, FieldFault};
 use crate::protocol::token::trusted_issuer::IssuerProblem;
+use crate::service::api::keys::ApiKeyError;
 use crate::service::clients::ClientError;
 use crate::service::clients::roles::RoleError;
+use crate::service::jobs::JobError;
 use crate::service::keys::KeyChangeError;
 use crate::service::organisations::OrganisationError;
 use crate::service::people::PeopleError;
 use crate::service::people::groups::GroupError;
 use crate::service::people::links::LinkError;
 use crate::service::settings::{SettingError, Wrong};
+use crate::service::token::preview::PreviewError;
 use crate::service::trusted_issuers::IssuerError;
 use crate::service::webhooks::WebhookError;
 
@@ -151,6 +154,44 @@ impl From<WebhookError> for Fault {
             WebhookError::NotYours => Self::forbidden("Your role does not allow this."),
             WebhookError::NotNow(reason) => Self::conflict("not_now", reason),
             WebhookError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<JobError> for Fault {
+    fn from(error: JobError) -> Self {
+        match error {
+            JobError::Gone => Self::not_found("job"),
+            JobError::NotYours => Self::forbidden("Your role does not allow this."),
+            JobError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<ApiKeyError> for Fault {
+    fn from(error: ApiKeyError) -> Self {
+        let text = error.to_string();
+        match error {
+            ApiKeyError::NotFound => Self::not_found("API key that works"),
+            ApiKeyError::BadName => Self::field("name", text),
+            ApiKeyError::NoScope | ApiKeyError::UnknownScope(_) => Self::field("scopes", text),
+            ApiKeyError::BadLifetime => Self::field("lifetime", text),
+            ApiKeyError::NoAdministrator | ApiKeyError::TooMany => Self::field("user", text),
+            ApiKeyError::People(error) => error.into(),
+            ApiKeyError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<PreviewError> for Fault {
+    fn from(error: PreviewError) -> Self {
+        let text = error.to_string();
+        match error {
+            PreviewError::NoPerson => Self::field("user", text),
+            PreviewError::NoScope => Self::field("scope", text),
+            PreviewError::Disabled => Self::conflict("disabled", text),
+            PreviewError::Machine => Self::conflict("no_sign_in", text),
+            PreviewError::Failure(failure) => failure.into(),
         }
     }
 }

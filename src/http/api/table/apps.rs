@@ -41,6 +41,12 @@ pub(super) const TABLE: &[Entry] = &[
         Action::ClientSecret,
     ),
     entry(
+        (Post, "/clients/{id}/preview"),
+        (S::ClientsWrite, R::ClientsPreview),
+        Nobody,
+        Action::ClientPreview,
+    ),
+    entry(
         (Get, "/clients/{id}/secrets"),
         (S::ClientsRead, R::ClientsRead),
         Nobody,

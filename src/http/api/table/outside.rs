@@ -79,4 +79,10 @@ pub(super) const TABLE: &[Entry] = &[
         Nobody,
         Action::DeliveriesList,
     ),
+    entry(
+        (Post, "/webhooks/{id}/deliveries/{delivery}/redeliver"),
+        (S::WebhooksWrite, R::WebhooksWrite),
+        Nobody,
+        Action::DeliveryRepeat,
+    ),
 ];

@@ -1,4 +1,5 @@
-//! The service itself: sessions, keys, the audit log and settings.
+//! The service itself: sessions, keys, the audit log, settings, messages that wait, API keys and how things
+//! stand.
 
 use super::About::{Nobody, Session};
 use super::Method::{Delete, Get, Post, Put};
@@ -32,4 +33,15 @@ pub(super) const TABLE: &[Entry] = &[
         Nobody,
         Action::SettingDelete,
     ),
+    entry((Get, "/jobs"), (S::JobsRead, R::JobsRead), Nobody, Action::JobsList),
+    entry((Post, "/jobs/{id}/retry"), (S::JobsWrite, R::JobsWrite), Nobody, Action::JobRetry),
+    entry((Delete, "/jobs/{id}"), (S::JobsWrite, R::JobsWrite), Nobody, Action::JobDiscard),
+    entry((Get, "/api-keys"), (S::ApiKeysRead, R::ApiKeysRead), Nobody, Action::ApiKeysList),
+    entry(
+        (Delete, "/api-keys/{id}"),
+        (S::ApiKeysWrite, R::ApiKeysWrite),
+        Nobody,
+        Action::ApiKeyRevoke,
+    ),
+    entry((Get, "/overview"), (S::OverviewRead, R::OverviewRead), Nobody, Action::OverviewShow),
 ];

@@ -2,10 +2,12 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::Moment;
 use crate::http::api::metadata_change::MetadataChange;
 use crate::protocol::client::{Client, ClientMetadata};
+use crate::service::token::preview::Preview;
 
 /// An app.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -62,4 +64,34 @@ pub(in crate::http::api) struct ClientWithSecret {
     #[serde(flatten)]
     pub client: ClientView,
     pub client_secret: Option<String>,
+}
+
+/// Of whom an app would be told what.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http::api) struct PreviewWish {
+    /// Id, user name or e-mail address.
+    pub user: String,
+    /// Scopes that the app may ask for; without them `openid`, `profile` and `email`, as far as it may.
+    #[serde(default)]
+    pub scope: Option<Vec<String>>,
+}
+
+/// What an app would be told of somebody who signed in to it now. Nothing is issued.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Preview")]
+pub(in crate::http::api) struct PreviewView {
+    /// Claims of the ID token; null without the scope `openid`.
+    pub id_token: Option<Map<String, Value>>,
+    /// Claims of the access token, or what introspection tells if it is opaque.
+    pub access_token: Map<String, Value>,
+    /// What userinfo answers; null where it refuses such a token.
+    pub userinfo: Option<Map<String, Value>>,
+}
+
+impl From<Preview> for PreviewView {
+    fn from(found: Preview) -> Self {
+        let Preview { id_token, access_token, userinfo } = found;
+        Self { id_token, access_token, userinfo }
+    }
 }

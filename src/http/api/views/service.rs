@@ -1,13 +1,17 @@
-//! Sessions, keys, the audit log and settings, as the REST API shows and takes them.
+//! Sessions, keys, messages that wait, API keys, the audit log and settings, as the REST API shows and takes them.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Moment;
+use crate::clock::UnixTime;
+use crate::service::jobs::JobState;
 use crate::service::session::sightings::Sighting;
 use crate::service::settings::Shown;
+use crate::store::api::keys::ApiKey;
 use crate::store::audit::AuditEvent;
+use crate::store::waiting::Waiting;
 
 /// Where a person is signed in.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -168,4 +172,83 @@ impl From<Shown> for SettingView {
 pub(in crate::http::api) struct SettingValue {
     /// A text, a number or a list of texts, as the setting needs.
     pub value: Value,
+}
+
+/// A message that waits to be sent. What it says is not shown: it may hold a link that opens an account.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Job")]
+pub(in crate::http::api) struct JobView {
+    pub id: String,
+    /// What is sent: `mail`, `backchannel_logout`, `backchannel_farewell` or `webhook`.
+    pub kind: String,
+    /// `new`, `tried` or, from the third try on, `stuck`.
+    pub state: String,
+    /// The app, or the webhook, it is for.
+    pub client_id: Option<String>,
+    pub attempts: i64,
+    /// Why the last try failed.
+    pub last_error: Option<String>,
+    pub created_at: Moment,
+    /// When it is tried next.
+    pub due_at: Moment,
+    /// When it is given up.
+    pub expires_at: Moment,
+}
+
+impl From<Waiting> for JobView {
+    fn from(job: Waiting) -> Self {
+        Self {
+            id: job.id,
+            kind: job.kind,
+            state: JobState::of(job.attempts).as_str().to_owned(),
+            client_id: job.client_id.map(|id| id.to_string()),
+            attempts: job.attempts,
+            last_error: job.last_error,
+            created_at: job.created_at.into(),
+            due_at: job.due_at.into(),
+            expires_at: job.expires_at.into(),
+        }
+    }
+}
+
+/// A key of an administrator's program. What it is, nobody can say any more.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ApiKey")]
+pub(in crate::http::api) struct ApiKeyView {
+    pub id: String,
+    pub name: String,
+    /// Whose key it is.
+    pub user_id: String,
+    pub username: Option<String>,
+    pub scopes: Vec<String>,
+    /// `works`, `expired` or `revoked`.
+    pub state: String,
+    pub created_at: Moment,
+    pub expires_at: Moment,
+    /// Up to five minutes behind.
+    pub last_used_at: Option<Moment>,
+    pub revoked_at: Option<Moment>,
+}
+
+impl ApiKeyView {
+    /// As it is at `now`, with the name of its owner.
+    pub(in crate::http::api) fn of(key: ApiKey, username: Option<String>, now: UnixTime) -> Self {
+        let state = match key.revoked_at {
+            Some(_) => "revoked",
+            None if key.is_live(now) => "works",
+            None => "expired",
+        };
+        Self {
+            id: key.id,
+            name: key.name,
+            user_id: key.user_id.to_string(),
+            username,
+            scopes: key.scopes.iter().map(str::to_owned).collect(),
+            state: state.to_owned(),
+            created_at: key.created_at.into(),
+            expires_at: key.expires_at.into(),
+            last_used_at: key.last_used_at.map(Moment::from),
+            revoked_at: key.revoked_at.map(Moment::from),
+        }
+    }
 }
