@@ -49,7 +49,9 @@ pub(super) async fn of_people(
     for (user, name) in rows::of_users_between(&app.store.db, span).await? {
         found.entry(user.to_string()).or_default().push(name);
     }
-    found.values_mut().for_each(|names| names.sort());
+    for names in found.values_mut() {
+        names.sort();
+    }
     Ok(found)
 }
 

@@ -4,7 +4,6 @@
 use doorward::http::console::addresses;
 use doorward::protocol::rights::{Reach, Role, TABLE};
 
-use super::overview::wait_for_nobody;
 use crate::kit::console::{
     Admin, admin, app_fields, can_sign_in, create, csrf_on, enter, group_path, issuer_fields,
     manager, post, sessions_on, state,
