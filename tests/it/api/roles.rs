@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use super::resources::{events, owner, since};
 use crate::kit::api::{Api, all_scopes, header, is, refused, service, tag};
 use crate::kit::console::create;
-use crate::support::world::World;
 
 const WIKI: &str = "/clients/wiki/roles";
 

@@ -3,7 +3,6 @@
 use crate::kit::console::{admin, create, wait_for_nobody};
 use crate::kit::flow::{self, App, PASSWORD, count, sign_in};
 use crate::support::browser_like::Page;
-use crate::support::world::World;
 
 /// What the table of a chart adds up to, a number for each of its columns.
 fn sums(page: &Page, chart: usize) -> Vec<i64> {
