@@ -1,13 +1,11 @@
 //! The way into the REST API: who calls, whether scope and role allow it, and what it is about. Every
 //! address of [`super::table`] goes through [`enter`].
 
-use std::collections::HashMap;
-
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderValue;
 use actix_web::web::Bytes;
 use actix_web::{Error, HttpRequest, HttpResponse};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::fault::Fault;
@@ -218,8 +216,15 @@ impl Call<'_> {
     /// A variable part of the path, decoded; empty where there is none of this name.
     pub(super) fn part(&self, name: &str) -> Result<String, Fault> {
         let unreadable = || Fault::malformed("The path cannot be read.");
-        let parts: Result<HashMap<String, String>, _> = self.request.match_info().load();
-        let part = parts.map_err(|_| unreadable())?.remove(name).unwrap_or_default();
+        let parts: Parts = self.request.match_info().load().map_err(|_| unreadable())?;
+        let part = match name {
+            "member" => parts.member,
+            "secret" => parts.secret,
+            "role" => parts.role,
+            "group" => parts.group,
+            "delivery" => parts.delivery,
+            _ => parts.id,
+        };
         if part.contains('\0') { Err(unreadable()) } else { Ok(part) }
     }
 
@@ -311,6 +316,18 @@ impl Call<'_> {
         }
         answer
     }
+}
+
+/// The variable parts of a path; empty where there are none.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Parts {
+    id: String,
+    member: String,
+    secret: String,
+    role: String,
+    group: String,
+    delivery: String,
 }
 
 impl Call<'_> {
