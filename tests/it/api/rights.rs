@@ -20,6 +20,7 @@ fn is_allowed(role: Role, right: &str) -> bool {
 }
 
 /// Something for an address to be about, made anew each time, since some delete it.
+#[expect(clippy::too_many_lines, reason = "one arm for every kind of address")]
 async fn filled(world: &World, maker: &Api, (path, n): (&str, usize)) -> String {
     let username = format!("subject-{n}");
     let made = json!({ "username": username, "groups": ["crew"] });

@@ -76,7 +76,7 @@ on_both_backends! {
         assert!(!listed.text.contains("dwk_") && !listed.text.contains("hash"), "{listed:?}");
         assert_eq!(listed.json()["items"].as_array().unwrap().len(), 2);
         let of_eyes = is(api.get("/api-keys?user=eyes").await, 200).json();
-        assert_eq!(ids(&of_eyes), [id.clone()]);
+        assert_eq!(ids(&of_eyes), [id.as_str()]);
         let key = &of_eyes["items"][0];
         assert_eq!((&key["username"], &key["state"]), (&json!("eyes"), &json!("works")));
         assert_eq!(key["scopes"], json!(["doorward.users:read"]));

@@ -189,6 +189,7 @@ impl Hand<'_> {
         self.world.cli_with_input(&[arguments, &["--yes"]].concat(), PASSWORD);
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for every change")]
     async fn by_api(&self, change: Change, subject: &Subject) {
         let name = self.name;
         let role = format!("/clients/{name}/roles/writer");

@@ -164,7 +164,9 @@ on_both_backends! {
 
     async fn an_organisation_that_cannot_be_changes_nothing(world: World) {
         let many: Vec<_> = (0..51).map(|n| format!("o-{n}")).collect();
-        let made: String = many.iter().map(|name| format!("[[organisations]]\nname = \"{name}\"\n")).collect();
+        let made: Vec<_> =
+            many.iter().map(|name| format!("[[organisations]]\nname = \"{name}\"\n")).collect();
+        let made = made.concat();
         let too_many = format!("{made}[[users]]\nusername = \"x\"\norganisations = {many:?}\n");
         for (text, word) in [
             ("[[organisations]]\nname = \"not a handle\"", "organisation not a handle"),
