@@ -1,4 +1,4 @@
-//! `doorward apply` and `doorward export`: people, groups, apps, webhooks and trusted issuers as a file
+//! `doorward apply` and `doorward export`: people, groups, organisations, apps, webhooks and trusted issuers as a file
 //! declares them.
 
 use std::path::{Path, PathBuf};
@@ -17,7 +17,8 @@ use crate::service::declared::{self, Action, Change, DeclaredError, News, Prunin
 use crate::store::managed::Declared;
 
 pub(super) const APPLY_EXAMPLES: &str = "\
-A file names groups, people, apps, webhooks and trusted issuers, in TOML or, if its name ends so, in JSON.
+A file names groups, organisations, people, apps, webhooks and trusted issuers, in TOML or, if its name ends
+so, in JSON.
 What it names is made or changed until it is as the file says; what it leaves out stays as it is. With --prune
 goes what an earlier apply has made and this file does not name; what was made by hand never goes. Secrets and
 passwords are in files of their own, named relative to this one. A webhook that is made gets a new secret,
@@ -26,10 +27,15 @@ which is shown once.
   [[groups]]
   name = \"staff\"
 
+  [[organisations]]
+  name = \"acme\"
+  display_name = \"Acme\"
+
   [[users]]
   username = \"alice\"
   email = \"alice@example.com\"
   groups = [\"staff\"]
+  organisations = [\"acme\"]
 
   [[clients]]
   client_id = \"wiki\"
@@ -55,9 +61,9 @@ Examples:
   doorward apply -f state.toml --prune --yes";
 
 pub(super) const EXPORT_EXAMPLES: &str = "\
-Every group, every person, every app that an administrator has made, every webhook and every trusted issuer,
-as apply reads them: applied again it changes nothing. Passwords, secrets, profiles and the right to use the
-console are not part of it; the address of a webhook is, and may be as good as a secret.
+Every group, every organisation, every person, every app that an administrator has made, every webhook and
+every trusted issuer, as apply reads them: applied again it changes nothing. Passwords, secrets, profiles and
+the right to use the console are not part of it; the address of a webhook is, and may be as good as a secret.
 
 Examples:
   doorward export > state.toml
@@ -109,10 +115,11 @@ pub(super) fn export(
         }
     }
     let (groups, users, clients) = (state.groups.len(), state.users.len(), state.clients.len());
+    let organisations = state.organisations.len();
     let (webhooks, issuers) = (state.webhooks.len(), state.issuers.len());
     output.note(&format!(
-        "{groups} groups, {users} people, {clients} apps, {webhooks} webhooks and {issuers} trusted issuers \
-         written."
+        "{groups} groups, {organisations} organisations, {users} people, {clients} apps, {webhooks} webhooks \
+         and {issuers} trusted issuers written."
     ));
     Ok(Exit::Done)
 }

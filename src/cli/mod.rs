@@ -21,11 +21,14 @@ pub mod healthcheck;
 pub mod import;
 pub mod input;
 pub mod issuer;
+pub mod job;
 pub mod key;
 pub mod man;
 mod new_file;
 pub mod organisation;
 pub mod output;
+pub mod overview;
+pub mod preview;
 mod progress;
 pub mod registration_token;
 mod rejects;
@@ -117,6 +120,12 @@ pub enum Command {
     /// List where people are signed in, and end that
     #[command(subcommand)]
     Session(session::SessionCommand),
+    /// List what waits to be sent, and send or discard it
+    #[command(subcommand)]
+    Job(job::JobCommand),
+    /// Show how things stand, and what needs attention
+    #[command(after_help = overview::EXAMPLES)]
+    Overview(overview::OverviewArgs),
     /// Change settings while servers run
     #[command(subcommand)]
     Setting(setting::SettingCommand),
@@ -200,6 +209,8 @@ fn dispatch(cli: &Cli, output: &mut Output<'_>) -> Result<Exit, Failure> {
         Command::Issuer(command) => issuer::run(command, globals, output),
         Command::Webhook(command) => webhook::run(command, globals, output),
         Command::Session(command) => session::run(command, globals, output),
+        Command::Job(command) => job::run(command, globals, output),
+        Command::Overview(args) => overview::run(args, globals, output),
         Command::Setting(command) => setting::run(command, globals, output),
         Command::Key(command) => key::run(command, globals, output),
         Command::Audit(command) => audit::run(command, globals, output),

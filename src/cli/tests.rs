@@ -90,6 +90,21 @@ fn every_promised_command_line_parses() {
 }
 
 #[test]
+fn what_programs_can_do_has_a_command() {
+    for line in [
+        "webhook redeliver chat 019a",
+        "job list --state stuck --limit 5 --after 019a",
+        "job retry 019a",
+        "job discard 019a --yes",
+        "overview --span week",
+        "client preview wiki alice --scope openid --scope groups",
+    ] {
+        let words = std::iter::once("doorward").chain(line.split_whitespace());
+        assert!(Cli::try_parse_from(words).is_ok(), "{line}");
+    }
+}
+
+#[test]
 fn every_command_line_beyond_the_first_promises_parses() {
     for line in [
         "issuer list",

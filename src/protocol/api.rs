@@ -13,6 +13,8 @@ pub enum ApiScope {
     OrganisationsWrite,
     ClientsRead,
     ClientsWrite,
+    RolesRead,
+    RolesWrite,
     SessionsRead,
     SessionsWrite,
     KeysRead,
@@ -21,13 +23,18 @@ pub enum ApiScope {
     IssuersWrite,
     WebhooksRead,
     WebhooksWrite,
+    JobsRead,
+    JobsWrite,
+    ApiKeysRead,
+    ApiKeysWrite,
+    OverviewRead,
     AuditRead,
     SettingsRead,
     SettingsWrite,
 }
 
 impl ApiScope {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 26] = [
         Self::UsersRead,
         Self::UsersWrite,
         Self::GroupsRead,
@@ -36,6 +43,8 @@ impl ApiScope {
         Self::OrganisationsWrite,
         Self::ClientsRead,
         Self::ClientsWrite,
+        Self::RolesRead,
+        Self::RolesWrite,
         Self::SessionsRead,
         Self::SessionsWrite,
         Self::KeysRead,
@@ -44,6 +53,11 @@ impl ApiScope {
         Self::IssuersWrite,
         Self::WebhooksRead,
         Self::WebhooksWrite,
+        Self::JobsRead,
+        Self::JobsWrite,
+        Self::ApiKeysRead,
+        Self::ApiKeysWrite,
+        Self::OverviewRead,
         Self::AuditRead,
         Self::SettingsRead,
         Self::SettingsWrite,
@@ -61,6 +75,8 @@ impl ApiScope {
             Self::OrganisationsWrite => "doorward.organisations:write",
             Self::ClientsRead => "doorward.clients:read",
             Self::ClientsWrite => "doorward.clients:write",
+            Self::RolesRead => "doorward.roles:read",
+            Self::RolesWrite => "doorward.roles:write",
             Self::SessionsRead => "doorward.sessions:read",
             Self::SessionsWrite => "doorward.sessions:write",
             Self::KeysRead => "doorward.keys:read",
@@ -69,6 +85,11 @@ impl ApiScope {
             Self::IssuersWrite => "doorward.issuers:write",
             Self::WebhooksRead => "doorward.webhooks:read",
             Self::WebhooksWrite => "doorward.webhooks:write",
+            Self::JobsRead => "doorward.jobs:read",
+            Self::JobsWrite => "doorward.jobs:write",
+            Self::ApiKeysRead => "doorward.api_keys:read",
+            Self::ApiKeysWrite => "doorward.api_keys:write",
+            Self::OverviewRead => "doorward.overview:read",
             Self::AuditRead => "doorward.audit:read",
             Self::SettingsRead => "doorward.settings:read",
             Self::SettingsWrite => "doorward.settings:write",
@@ -89,6 +110,10 @@ impl ApiScope {
             }
             Self::ClientsRead => "See apps.",
             Self::ClientsWrite => "Make, change, disable and delete apps, make secrets; see them.",
+            Self::RolesRead => "See the roles of apps and who has them.",
+            Self::RolesWrite => {
+                "Make, change and delete roles of apps, say who has them; see them."
+            }
             Self::SessionsRead => "See who is signed in where.",
             Self::SessionsWrite => "Sign people out; see who is signed in where.",
             Self::KeysRead => "See the keys that sign and decrypt.",
@@ -97,6 +122,11 @@ impl ApiScope {
             Self::IssuersWrite => "Say which issuers outside are trusted; see them.",
             Self::WebhooksRead => "See webhooks and what they were sent.",
             Self::WebhooksWrite => "Make, change, test and delete webhooks; see them.",
+            Self::JobsRead => "See what waits to be sent.",
+            Self::JobsWrite => "Send a message that waits at once, or discard it; see them.",
+            Self::ApiKeysRead => "See API keys, without what they are.",
+            Self::ApiKeysWrite => "Revoke API keys, for a key of an owner; see them.",
+            Self::OverviewRead => "See how things stand: figures and warnings.",
             Self::AuditRead => "Read the audit log.",
             Self::SettingsRead => "See settings that may change while servers run.",
             Self::SettingsWrite => "Change such settings, for a key of an owner; see them.",
@@ -116,20 +146,27 @@ impl ApiScope {
             Self::GroupsRead => Some(Self::GroupsWrite),
             Self::OrganisationsRead => Some(Self::OrganisationsWrite),
             Self::ClientsRead => Some(Self::ClientsWrite),
+            Self::RolesRead => Some(Self::RolesWrite),
             Self::SessionsRead => Some(Self::SessionsWrite),
             Self::KeysRead => Some(Self::KeysWrite),
             Self::IssuersRead => Some(Self::IssuersWrite),
             Self::WebhooksRead => Some(Self::WebhooksWrite),
+            Self::JobsRead => Some(Self::JobsWrite),
+            Self::ApiKeysRead => Some(Self::ApiKeysWrite),
             Self::SettingsRead => Some(Self::SettingsWrite),
             Self::UsersWrite
             | Self::GroupsWrite
             | Self::OrganisationsWrite
             | Self::ClientsWrite
+            | Self::RolesWrite
             | Self::SessionsWrite
             | Self::KeysWrite
             | Self::IssuersWrite
             | Self::WebhooksWrite
+            | Self::JobsWrite
+            | Self::ApiKeysWrite
             | Self::SettingsWrite
+            | Self::OverviewRead
             | Self::AuditRead => None,
         }
     }

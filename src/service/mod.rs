@@ -23,6 +23,7 @@ pub mod mail;
 pub mod maintenance;
 pub mod organisations;
 pub mod outbox;
+pub mod overview;
 pub mod people;
 pub mod revocation;
 pub mod risk;

@@ -150,7 +150,9 @@ async fn marks_are_kept_by_name(store: &Store) {
         let name = match what {
             Declared::User => "alice",
             Declared::Client => "app",
-            Declared::Group | Declared::Webhook | Declared::Issuer => "name",
+            Declared::Group | Declared::Webhook | Declared::Issuer | Declared::Organisation => {
+                "name"
+            }
         };
         assert!(managed::mark(&store.db, what, name).await.unwrap());
         assert!(!managed::mark(&store.db, what, "nobody").await.unwrap());

@@ -4,15 +4,22 @@ use schemars::{Schema, SchemaGenerator};
 
 use super::client_secrets::{NewSecret, SecretView};
 use super::table::Action;
-use super::views::organisations::{NewOrganisation, OrganisationChange, OrganisationView};
-use super::views::{
-    AuditView, ClientChange, ClientView, ClientWithSecret, DeletionTime, GroupChange, GroupView,
-    KeyView, Manager, NewClient, NewGroup, NewUser, ResetLink, Rotation, SessionView, SettingValue,
-    SettingView, SignOut, SignedOut, UserChange, UserView,
+use super::views::apps::{
+    ClientChange, ClientView, ClientWithSecret, NewClient, PreviewView, PreviewWish,
 };
-use super::views_outside::{
+use super::views::organisations::{NewOrganisation, OrganisationChange, OrganisationView};
+use super::views::outside::{
     DeliveryView, IssuerChange, IssuerView, NewIssuer, NewWebhook, TestResult, WebhookChange,
     WebhookView, WebhookWithSecret,
+};
+use super::views::overview::OverviewView;
+use super::views::roles::{NewRole, RoleChange, RoleGroup, RoleHolder, RoleView};
+use super::views::service::{
+    ApiKeyView, AuditView, JobView, KeyView, Rotation, SessionView, SettingValue, SettingView,
+};
+use super::views::{
+    DeletionTime, GroupChange, GroupView, Manager, NewGroup, NewUser, ResetLink, SignOut,
+    SignedOut, UserChange, UserView,
 };
 
 /// Makes the schema of a type, or a reference to it.
@@ -108,6 +115,7 @@ pub(super) fn of(action: Action) -> Shape {
     let issuer = SchemaGenerator::subschema_for::<IssuerView>;
     let webhook = SchemaGenerator::subschema_for::<WebhookView>;
     let organisation = SchemaGenerator::subschema_for::<OrganisationView>;
+    let role = SchemaGenerator::subschema_for::<RoleView>;
     match action {
         Action::UsersList => list("List people by user name", SEARCHED, schema),
         Action::UserCreate => shape(
@@ -200,6 +208,11 @@ pub(super) fn of(action: Action) -> Shape {
             Taken::Nothing,
             Answered::One(SchemaGenerator::subschema_for::<ClientWithSecret>),
         ),
+        Action::ClientPreview => shape(
+            "Show what an app would be told of somebody; needs doorward.users:read, too, and is noted",
+            Taken::Body(SchemaGenerator::subschema_for::<PreviewWish>),
+            Answered::One(SchemaGenerator::subschema_for::<PreviewView>),
+        ),
         Action::SecretsList => list(
             "List the secrets of an app that work, newest first; what they are is not shown",
             &[],
@@ -211,6 +224,33 @@ pub(super) fn of(action: Action) -> Shape {
             Answered::Made(SchemaGenerator::subschema_for::<NewSecret>),
         ),
         Action::SecretRemove => command("End a secret of an app that has another one"),
+        Action::RolesList => list("List the roles of an app by name", &[], role),
+        Action::RoleCreate => shape(
+            "Make a role of an app, which nobody has yet",
+            Taken::Body(SchemaGenerator::subschema_for::<NewRole>),
+            Answered::Made(role),
+        ),
+        Action::RoleShow => shape("Show a role of an app", Taken::Nothing, Answered::One(role)),
+        Action::RolePatch => change(
+            "Give a role another description",
+            SchemaGenerator::subschema_for::<RoleChange>,
+            role,
+        ),
+        Action::RoleDelete => delete("Delete a role; whoever had it has it no more"),
+        Action::RoleUsersList => list(
+            "List who has a role by themselves, by user name",
+            PAGED,
+            SchemaGenerator::subschema_for::<RoleHolder>,
+        ),
+        Action::RoleUserAdd => command("Give a person a role"),
+        Action::RoleUserRemove => command("Take a role from a person"),
+        Action::RoleGroupsList => list(
+            "List which groups give a role to those in them, by name",
+            PAGED,
+            SchemaGenerator::subschema_for::<RoleGroup>,
+        ),
+        Action::RoleGroupAdd => command("Give a role to everybody in a group"),
+        Action::RoleGroupRemove => command("Take a role from a group"),
         Action::SessionsList => list(
             "List where people are signed in, newest first",
             &["user", "cursor", "limit"],
@@ -269,11 +309,35 @@ pub(super) fn of(action: Action) -> Shape {
             PAGED,
             SchemaGenerator::subschema_for::<DeliveryView>,
         ),
+        Action::DeliveryRepeat => {
+            command("Send a webhook a message once more, under the same webhook-id")
+        }
         Action::AuditList => list(
             "Search the audit log, newest first",
             OF_AUDIT,
             SchemaGenerator::subschema_for::<AuditView>,
         ),
+        Action::JobsList => list(
+            "List what waits to be sent, the oldest first",
+            &["state", "cursor", "limit"],
+            SchemaGenerator::subschema_for::<JobView>,
+        ),
+        Action::JobRetry => command("Send a message now that waits for its next try"),
+        Action::JobDiscard => command("Give a message up; whoever it is for never hears of it"),
+        Action::ApiKeysList => list(
+            "List API keys, newest first; what they are is not shown",
+            &["user", "cursor", "limit"],
+            SchemaGenerator::subschema_for::<ApiKeyView>,
+        ),
+        Action::ApiKeyRevoke => command("Make an API key work no more"),
+        Action::OverviewShow => Shape {
+            query: &["span"],
+            ..shape(
+                "Show how things stand, with what needs attention",
+                Taken::Nothing,
+                Answered::One(SchemaGenerator::subschema_for::<OverviewView>),
+            )
+        },
         Action::SettingsList => list(
             "List the settings that may change while servers run, with where each comes from",
             &[],

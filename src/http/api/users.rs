@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::call::{Answer, Call, Reply};
+use super::call::Call;
 use super::fault::Fault;
+use super::reply::{Answer, Reply};
 use super::sent;
 use super::views::{DeletionTime, NewUser, ResetLink, SignOut, SignedOut, UserChange, UserView};
 use crate::protocol::api::ApiScope;

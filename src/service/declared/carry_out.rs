@@ -1,8 +1,8 @@
 //! The changes of a plan, one after the other, each through its use case: the same rules and the same audit
 //! events as single commands.
 
-use super::DeclaredError;
 use super::plan::{Change, Work};
+use super::{DeclaredError, organisations};
 use crate::app::App;
 use crate::crypto::secret::Secret;
 use crate::protocol::types::ClientId;
@@ -13,7 +13,7 @@ use crate::store::managed::{self, Declared};
 
 /// What is told of a change that is done.
 pub struct News<'a> {
-    /// Of a group, a webhook or an issuer, a user name or a client id.
+    /// Of a group, an organisation, a webhook or an issuer, a user name or a client id.
     pub name: &'a str,
     pub what: Declared,
     /// A secret that was made for it, which nobody hears again.
@@ -34,6 +34,7 @@ pub async fn carry_out(
         let is_made = matches!(
             change.work,
             Work::CreateGroup
+                | Work::CreateOrganisation(..)
                 | Work::CreateUser(..)
                 | Work::CreateClient(..)
                 | Work::CreateWebhook(..)
@@ -57,6 +58,12 @@ async fn one(
 ) -> Result<Option<Secret>, DeclaredError> {
     match work {
         Work::CreateGroup | Work::DeleteGroup => group(app, (entry, name), work).await?,
+        Work::CreateOrganisation(..) | Work::UpdateOrganisation(..) | Work::DeleteOrganisation => {
+            organisations::carry_out(app, (entry, name), work).await?;
+        }
+        Work::SetOrganisations(wanted) => {
+            organisations::set_members(app, (entry, name), &wanted).await?;
+        }
         Work::CreateUser(..) | Work::UpdateUser(..) | Work::DeleteUser(..) => {
             person(app, entry, work).await?;
         }

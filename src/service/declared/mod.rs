@@ -1,4 +1,4 @@
-//! People, groups, apps, webhooks and trusted issuers as a file declares them: written from what is there,
+//! People, groups, organisations, apps, webhooks and trusted issuers as a file declares them: written from what is there,
 //! compared with it, and carried out through the same use cases as single commands.
 //!
 //! | module | job |
@@ -6,6 +6,7 @@
 //! | `carry_out` | the changes, one after the other |
 //! | `endpoints` | webhooks and trusted issuers: their export and plan |
 //! | `export` | the file for what is there |
+//! | `organisations` | organisations and who is in them: their export, plan and changes |
 //! | `plan` | what has to change for a file to be true |
 //! | `roles` | the roles of an app: their export, plan and changes |
 //! | `state` | what a file may say |
@@ -13,12 +14,14 @@
 mod carry_out;
 mod endpoints;
 mod export;
+mod organisations;
 mod plan;
 mod roles;
 mod state;
 
 use crate::service::clients::ClientError;
 use crate::service::failure::Failure;
+use crate::service::organisations::OrganisationError;
 use crate::service::people::PeopleError;
 use crate::service::people::groups::GroupError;
 use crate::service::trusted_issuers::IssuerError;
@@ -27,7 +30,10 @@ use crate::service::webhooks::WebhookError;
 pub use carry_out::{News, carry_out};
 pub use export::export;
 pub use plan::{Action, Change, Pruning, Secrets, plan};
-pub use state::{ClientState, GroupState, IssuerState, RoleState, State, UserState, WebhookState};
+pub use state::{
+    ClientState, GroupState, IssuerState, OrganisationState, RoleState, State, UserState,
+    WebhookState,
+};
 
 /// Why a file cannot be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +60,13 @@ impl DeclaredError {
     fn of_groups(entry: &str, error: GroupError) -> Self {
         match error {
             GroupError::Failure(failure) => failure.into(),
+            other => Self::entry(entry, other),
+        }
+    }
+
+    fn of_organisations(entry: &str, error: OrganisationError) -> Self {
+        match error {
+            OrganisationError::Failure(failure) => failure.into(),
             other => Self::entry(entry, other),
         }
     }

@@ -13,6 +13,7 @@ use crate::protocol::token::trusted_issuer::IssuerSettings;
 #[serde(default, deny_unknown_fields)]
 pub struct State {
     pub groups: Vec<GroupState>,
+    pub organisations: Vec<OrganisationState>,
     pub users: Vec<UserState>,
     pub clients: Vec<ClientState>,
     pub webhooks: Vec<WebhookState>,
@@ -24,6 +25,16 @@ pub struct State {
 #[serde(deny_unknown_fields)]
 pub struct GroupState {
     pub name: String,
+}
+
+/// An organisation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrganisationState {
+    pub name: String,
+    /// What apps and people see; like the name for a new one that leaves it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
 }
 
 /// A person. The profile, the password and the right to use the console are not declared.
@@ -40,6 +51,9 @@ pub struct UserState {
     /// All of them: others are left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<Vec<String>>,
+    /// All of them: others are left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisations: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled: Option<bool>,
     /// The password of somebody who is made by this file; nobody's is changed.

@@ -65,7 +65,8 @@ pub struct OrganisationEdit {
     pub display_name: Option<String>,
 }
 
-fn check_name(text: &str) -> Result<String, PeopleError> {
+/// The name as it is stored.
+pub(in crate::service) fn check_name(text: &str) -> Result<String, PeopleError> {
     let name = text.trim().to_lowercase();
     if is_handle(&name) {
         return Ok(name);
@@ -74,7 +75,11 @@ fn check_name(text: &str) -> Result<String, PeopleError> {
     Err(PeopleError::invalid("name", problem))
 }
 
-fn check_display_name(text: &str, name: &str) -> Result<String, PeopleError> {
+/// What is shown of one with this name; empty is one like the name.
+pub(in crate::service) fn check_display_name(
+    text: &str,
+    name: &str,
+) -> Result<String, PeopleError> {
     let text = text.trim();
     if text.chars().count() > LONGEST_DISPLAY_NAME || is_disguised(text) {
         let problem = "use at most 100 ordinary characters";

@@ -58,6 +58,7 @@ pub const KINDS: &[&str] = &[
     "key.set_aside",
     "limit.passed",
     "link.created",
+    "organisation.chosen",
     "organisation.created",
     "organisation.deleted",
     "organisation.member_added",

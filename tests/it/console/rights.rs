@@ -4,10 +4,9 @@
 use doorward::http::console::addresses;
 use doorward::protocol::rights::{Reach, Role, TABLE};
 
-use super::overview::wait_for_nobody;
 use crate::kit::console::{
     Admin, admin, app_fields, can_sign_in, create, csrf_on, enter, group_path, issuer_fields,
-    manager, post, sessions_on, state,
+    manager, post, sessions_on, state, wait_for_nobody,
 };
 use crate::kit::flow::{PASSWORD, execute, sign_in};
 use crate::support::backends::Backend;

@@ -6,9 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::kit::api::{Api, all_scopes};
-use crate::kit::console::{Admin, admin};
-use crate::kit::flow::{App, PASSWORD, create_user, sign_in};
+use crate::kit::api::{Api, all_scopes, make_key};
+use crate::kit::console::{Admin, admin, wait_for_nobody};
+use crate::kit::flow::{App, PASSWORD, PATIENCE, create_user, sign_in};
+use crate::kit::hooks::{self, Hook};
+use crate::support::process::wait_until_async;
 use crate::support::world::World;
 
 /// What a change is made with.
@@ -34,6 +36,14 @@ enum Change {
     GroupRenamed,
     GroupDeleted,
     AppCreated,
+    RoleCreated,
+    RoleDescribed,
+    RoleGiven,
+    RoleGivenToGroup,
+    RoleTaken,
+    RoleTakenFromGroup,
+    RoleDeleted,
+    Previewed,
     AppRenamed,
     SecretRotated,
     AppDisabled,
@@ -42,12 +52,16 @@ enum Change {
     KeyRotated,
     PersonDeletedLater,
     PersonBroughtBack,
+    MessageHurried,
+    MessageDiscarded,
+    MessageRepeated,
+    ApiKeyRevoked,
     PersonDeleted,
 }
 
 use Change as C;
 
-const CHANGES: [Change; 21] = [
+const CHANGES: [Change; 33] = [
     C::PersonCreated,
     C::PersonDisabled,
     C::PersonEnabled,
@@ -60,6 +74,14 @@ const CHANGES: [Change; 21] = [
     C::GroupRenamed,
     C::GroupDeleted,
     C::AppCreated,
+    C::RoleCreated,
+    C::RoleDescribed,
+    C::RoleGiven,
+    C::RoleGivenToGroup,
+    C::RoleTaken,
+    C::RoleTakenFromGroup,
+    C::RoleDeleted,
+    C::Previewed,
     C::AppRenamed,
     C::SecretRotated,
     C::AppDisabled,
@@ -68,8 +90,20 @@ const CHANGES: [Change; 21] = [
     C::KeyRotated,
     C::PersonDeletedLater,
     C::PersonBroughtBack,
+    C::MessageHurried,
+    C::MessageDiscarded,
+    C::MessageRepeated,
+    C::ApiKeyRevoked,
     C::PersonDeleted,
 ];
+
+/// What a change is about.
+#[derive(Debug, Default)]
+struct Subject {
+    id: String,
+    /// Of the log of a webhook.
+    line: String,
+}
 
 /// The changes of one face, on a person, a group and an app of its own.
 struct Hand<'a> {
@@ -81,15 +115,41 @@ struct Hand<'a> {
 }
 
 impl Hand<'_> {
-    async fn make(&self, change: Change) {
+    async fn make(&self, change: Change, subject: &Subject) {
         match self.face {
-            Face::CommandLine => self.by_command(change),
-            Face::Api => self.by_api(change).await,
-            Face::Console => self.in_the_console(change).await,
+            Face::CommandLine => self.by_command(change, subject),
+            Face::Api => self.by_api(change, subject).await,
+            Face::Console => self.in_the_console(change, subject).await,
         }
     }
 
-    fn by_command(&self, change: Change) {
+    /// What a change is about that does not come from one before.
+    async fn subject(&self, change: Change) -> Subject {
+        let (name, mut found) = (self.name, Subject::default());
+        match change {
+            C::MessageHurried | C::MessageDiscarded => {
+                found.id = format!("019a-{name}-{}", change == C::MessageHurried);
+                wait_for_nobody(self.world, &found.id, 1).await;
+            }
+            C::MessageRepeated => {
+                let hook = Hook::add_as(self.world, name, &["group.created"]);
+                self.world.cli(&["group", "create", &format!("{name}-heard")]);
+                wait_until_async("the message to have arrived", PATIENCE, async || {
+                    hook.log(self.world).first().is_some_and(|line| line["state"] == "arrived")
+                })
+                .await;
+                let line = hook.log(self.world)[0]["id"].as_str().expect("an id").to_owned();
+                found = Subject { id: hook.id, line };
+            }
+            C::ApiKeyRevoked => {
+                found.id = make_key(self.world, "the-owner", &["doorward.users:read"]).0;
+            }
+            _ => {}
+        }
+        found
+    }
+
+    fn by_command(&self, change: Change, subject: &Subject) {
         let name = self.name;
         let (email, team) = (format!("{name}@example.test"), format!("{name}-team"));
         let person =
@@ -110,6 +170,18 @@ impl Hand<'_> {
             C::GroupRenamed => &["group", "update", name, "--name", &team],
             C::GroupDeleted => &["group", "delete", &team],
             C::AppCreated => &app,
+            C::RoleCreated => &["role", "create", name, "writer"],
+            C::RoleDescribed => &["role", "update", name, "writer", "--description", "Writes."],
+            C::RoleGiven => &["role", "give", name, "writer", "--user", name],
+            C::RoleGivenToGroup => &["role", "give", name, "writer", "--group", "crew"],
+            C::RoleTaken => &["role", "take", name, "writer", "--user", name],
+            C::RoleTakenFromGroup => &["role", "take", name, "writer", "--group", "crew"],
+            C::RoleDeleted => &["role", "delete", name, "writer"],
+            C::Previewed => &["client", "preview", name, "alice", "--scope", "openid"],
+            C::MessageHurried => &["job", "retry", &subject.id],
+            C::MessageDiscarded => &["job", "discard", &subject.id],
+            C::MessageRepeated => &["webhook", "redeliver", name, &subject.line],
+            C::ApiKeyRevoked => &["api-key", "revoke", &subject.id],
             C::AppRenamed => &["client", "update", name, "--name", &team],
             C::SecretRotated => &["client", "rotate-secret", name],
             C::AppDisabled => &["client", "update", name, "--disable"],
@@ -122,8 +194,11 @@ impl Hand<'_> {
         self.world.cli_with_input(&[arguments, &["--yes"]].concat(), PASSWORD);
     }
 
-    async fn by_api(&self, change: Change) {
+    #[expect(clippy::too_many_lines, reason = "one arm for every change")]
+    async fn by_api(&self, change: Change, subject: &Subject) {
         let name = self.name;
+        let role = format!("/clients/{name}/roles/writer");
+        let Subject { id, line } = subject;
         let none = json!({});
         let metadata = json!({
             "client_name": name, "redirect_uris": ["https://rp.test/cb"], "scope": ["openid"],
@@ -150,6 +225,25 @@ impl Hand<'_> {
                 let made = json!({ "client_id": name, "metadata": metadata });
                 (Method::POST, "/clients".into(), made)
             }
+            C::RoleCreated => {
+                (Method::POST, format!("/clients/{name}/roles"), json!({ "name": "writer" }))
+            }
+            C::RoleDescribed => (Method::PATCH, role, json!({ "description": "Writes." })),
+            C::RoleGiven => (Method::PUT, format!("{role}/users/{name}"), none),
+            C::RoleGivenToGroup => (Method::PUT, format!("{role}/groups/crew"), none),
+            C::RoleTaken => (Method::DELETE, format!("{role}/users/{name}"), none),
+            C::RoleTakenFromGroup => (Method::DELETE, format!("{role}/groups/crew"), none),
+            C::RoleDeleted => (Method::DELETE, role, none),
+            C::Previewed => {
+                let wish = json!({ "user": "alice", "scope": ["openid"] });
+                (Method::POST, format!("/clients/{name}/preview"), wish)
+            }
+            C::MessageHurried => (Method::POST, format!("/jobs/{id}/retry"), none),
+            C::MessageDiscarded => (Method::DELETE, format!("/jobs/{id}"), none),
+            C::MessageRepeated => {
+                (Method::POST, format!("/webhooks/{id}/deliveries/{line}/redeliver"), none)
+            }
+            C::ApiKeyRevoked => (Method::DELETE, format!("/api-keys/{id}"), none),
             C::AppRenamed => {
                 let renamed = json!({ "metadata": { "client_name": team } });
                 (Method::PATCH, format!("/clients/{name}"), renamed)
@@ -170,8 +264,9 @@ impl Hand<'_> {
         assert!(answer.status < 300, "{change:?}: {} {}", answer.status, answer.text);
     }
 
-    async fn in_the_console(&self, change: Change) {
+    async fn in_the_console(&self, change: Change, subject: &Subject) {
         let name = self.name;
+        let Subject { id, line } = subject;
         let (email, team) = (format!("{name}@example.test"), format!("{name}-team"));
         let (person, alice) = (format!("/admin/users/{name}"), "/admin/users/alice");
         let (group, app) = (format!("/admin/groups/{name}"), self.app_path(change).await);
@@ -196,6 +291,24 @@ impl Hand<'_> {
                 let fields = crate::kit::console::app_fields(name);
                 self.post("/admin/clients", &fields).await;
             }
+            C::RoleCreated => self.post(&format!("{app}/roles"), &[("name", "writer")]).await,
+            C::RoleDescribed => self.role(&app, "edit", ("description", "Writes.")).await,
+            C::RoleGiven => self.role(&app, "give", ("person", name)).await,
+            C::RoleGivenToGroup => self.role(&app, "give", ("group", "crew")).await,
+            C::RoleTaken => self.role(&app, "take", ("person", name)).await,
+            C::RoleTakenFromGroup => self.role(&app, "take", ("group", "crew")).await,
+            C::RoleDeleted => self.role(&app, "delete", ("person", "")).await,
+            C::Previewed => {
+                let fields = [("person", "alice"), ("scope", "openid")];
+                self.post(&format!("{app}/preview"), &fields).await;
+            }
+            C::MessageHurried => self.post(&format!("/admin/jobs/{id}/retry"), &[]).await,
+            C::MessageDiscarded => self.post(&format!("/admin/jobs/{id}/discard"), &[]).await,
+            C::MessageRepeated => {
+                let fields = [("delivery", line.as_str())];
+                self.post(&format!("/admin/webhooks/{id}/redeliver"), &fields).await;
+            }
+            C::ApiKeyRevoked => self.post(&format!("/admin/api-keys/{id}/revoke"), &[]).await,
             C::AppRenamed => self.submit(&app, "client", &[("name", &team)]).await,
             C::SecretRotated => self.post(&format!("{app}/rotate-secret"), &[]).await,
             C::AppDisabled => self.post(&format!("{app}/disable"), &[]).await,
@@ -209,13 +322,17 @@ impl Hand<'_> {
 
     /// The page of this hand's app, whose id the console has made up.
     async fn app_path(&self, change: Change) -> String {
-        let of_apps =
-            [C::AppRenamed, C::SecretRotated, C::AppDisabled, C::AppEnabled, C::AppDeleted];
-        if !of_apps.contains(&change) {
+        let place = |wanted: Change| CHANGES.iter().position(|change| *change == wanted);
+        if place(change) <= place(C::AppCreated) || place(change) > place(C::AppDeleted) {
             return String::new();
         }
         let list = self.owner.page(&format!("/admin/clients?q={}", self.name)).await;
         format!("/admin/clients/{}", crate::kit::console::id_behind(&list, "/admin/clients/"))
+    }
+
+    /// Does this with the role of this hand's app.
+    async fn role(&self, app: &str, step: &str, field: (&str, &str)) {
+        self.post(&format!("{app}/roles/{step}"), &[("app_role", "writer"), field]).await;
     }
 
     /// Fills in a form of a page.
@@ -256,7 +373,9 @@ fn told(event: &Value, hand: &Hand<'_>) -> String {
         serde_json::from_value(event["detail"].clone()).unwrap_or_default();
     // With which key a program came, which another face has not.
     detail.remove("api_key");
-    detail.entry("kid".to_owned()).and_modify(|kid| *kid = json!("its own"));
+    for own in ["kid", "key", "message"] {
+        detail.entry(own.to_owned()).and_modify(|id| *id = json!("its own"));
+    }
     let detail = json!(detail).to_string().replace(hand.name, "it");
     let about = ["user_id", "client_id", "session_id"].map(is_there);
     let (kind, result) = (&event["kind"], &event["result"]);
@@ -268,7 +387,9 @@ fn id(event: &Value) -> String {
 }
 
 on_both_backends! {
-    async fn the_same_change_leaves_the_same_events_whichever_face_it_is_made_with(world: World) {
+    async fn the_same_change_leaves_the_same_events_whichever_face_it_is_made_with(backend: Backend) {
+        let world = hooks::world(backend).await;
+        world.cli(&["group", "create", "crew"]);
         create_user(&world, "alice");
         let owner = admin(&world, "owner").await;
         let api = Api::with_key(&world, "the-owner", &all_scopes());
@@ -286,8 +407,9 @@ on_both_backends! {
                 if change == C::SignedOut {
                     shop.tokens(&sign_in(&world, "alice").await).await;
                 }
+                let subject = hand.subject(change).await;
                 let before: BTreeSet<String> = events(&world).iter().map(id).collect();
-                hand.make(change).await;
+                hand.make(change, &subject).await;
                 let after = events(&world);
                 let new = after.iter().filter(|event| !before.contains(&id(event)));
                 let mut said: Vec<String> = new.map(|event| told(event, hand)).collect();

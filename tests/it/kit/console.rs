@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::kit::flow::{self, PASSWORD, count};
+use crate::kit::flow::{self, PASSWORD, count, execute};
 use crate::support::browser_like::{Browser, Page};
 use crate::support::world::World;
 
@@ -193,4 +193,17 @@ pub async fn can_sign_in(world: &World, username: &str, password: &str) -> bool 
 pub async fn people_called(world: &World, username: &str) -> i64 {
     let sql = "select cast(count(*) as bigint) from users where username = ";
     count(world, &format!("{sql}'{username}'")).await
+}
+
+/// A message that nobody sends, since no node knows its kind.
+pub async fn wait_for_nobody(world: &World, id: &str, attempts: i64) {
+    let now = count(world, "select cast(max(at) as bigint) from audit_events").await;
+    let columns =
+        "id, kind, client_id, payload, due_at, attempts, created_at, expires_at, last_error";
+    let payload = r#"{"link": "https://secret.test/way-in"}"#;
+    let later = now + 3_000;
+    let values = format!(
+        "'{id}', 'nobody', null, '{payload}', {later}, {attempts}, {now}, {later}, 'it answered <b>500'"
+    );
+    execute(world, &format!("insert into outbox ({columns}) values ({values})")).await;
 }

@@ -1,0 +1,88 @@
+//! What is outside: issuers that are trusted, and webhooks.
+
+use super::About::Nobody;
+use super::Method::{Delete, Get, Patch, Post};
+use super::{Action, Entry, entry};
+use crate::protocol::api::ApiScope as S;
+use crate::protocol::rights::Right as R;
+
+pub(super) const TABLE: &[Entry] = &[
+    entry((Get, "/issuers"), (S::IssuersRead, R::IssuersRead), Nobody, Action::IssuersList),
+    entry((Post, "/issuers"), (S::IssuersWrite, R::IssuersWrite), Nobody, Action::IssuerCreate),
+    entry((Get, "/issuers/{id}"), (S::IssuersRead, R::IssuersRead), Nobody, Action::IssuerShow),
+    entry(
+        (Patch, "/issuers/{id}"),
+        (S::IssuersWrite, R::IssuersWrite),
+        Nobody,
+        Action::IssuerPatch,
+    ),
+    entry(
+        (Delete, "/issuers/{id}"),
+        (S::IssuersWrite, R::IssuersWrite),
+        Nobody,
+        Action::IssuerDelete,
+    ),
+    entry(
+        (Post, "/issuers/{id}/disable"),
+        (S::IssuersWrite, R::IssuersWrite),
+        Nobody,
+        Action::IssuerDisable,
+    ),
+    entry(
+        (Post, "/issuers/{id}/enable"),
+        (S::IssuersWrite, R::IssuersWrite),
+        Nobody,
+        Action::IssuerEnable,
+    ),
+    entry((Get, "/webhooks"), (S::WebhooksRead, R::WebhooksRead), Nobody, Action::WebhooksList),
+    entry((Post, "/webhooks"), (S::WebhooksWrite, R::WebhooksWrite), Nobody, Action::WebhookCreate),
+    entry((Get, "/webhooks/{id}"), (S::WebhooksRead, R::WebhooksRead), Nobody, Action::WebhookShow),
+    entry(
+        (Patch, "/webhooks/{id}"),
+        (S::WebhooksWrite, R::WebhooksWrite),
+        Nobody,
+        Action::WebhookPatch,
+    ),
+    entry(
+        (Delete, "/webhooks/{id}"),
+        (S::WebhooksWrite, R::WebhooksWrite),
+        Nobody,
+        Action::WebhookDelete,
+    ),
+    entry(
+        (Post, "/webhooks/{id}/disable"),
+        (S::WebhooksWrite, R::WebhooksWrite),
+        Nobody,
+        Action::WebhookDisable,
+    ),
+    entry(
+        (Post, "/webhooks/{id}/enable"),
+        (S::WebhooksWrite, R::WebhooksWrite),
+        Nobody,
+        Action::WebhookEnable,
+    ),
+    entry(
+        (Post, "/webhooks/{id}/secret"),
+        (S::WebhooksWrite, R::WebhooksWrite),
+        Nobody,
+        Action::WebhookSecret,
+    ),
+    entry(
+        (Post, "/webhooks/{id}/test"),
+        (S::WebhooksWrite, R::WebhooksWrite),
+        Nobody,
+        Action::WebhookTest,
+    ),
+    entry(
+        (Get, "/webhooks/{id}/deliveries"),
+        (S::WebhooksRead, R::WebhooksRead),
+        Nobody,
+        Action::DeliveriesList,
+    ),
+    entry(
+        (Post, "/webhooks/{id}/deliveries/{delivery}/redeliver"),
+        (S::WebhooksWrite, R::WebhooksWrite),
+        Nobody,
+        Action::DeliveryRepeat,
+    ),
+];
