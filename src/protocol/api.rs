@@ -19,6 +19,8 @@ pub enum ApiScope {
     KeysWrite,
     IssuersRead,
     IssuersWrite,
+    UpstreamRead,
+    UpstreamWrite,
     WebhooksRead,
     WebhooksWrite,
     AuditRead,
@@ -27,7 +29,7 @@ pub enum ApiScope {
 }
 
 impl ApiScope {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::UsersRead,
         Self::UsersWrite,
         Self::GroupsRead,
@@ -42,6 +44,8 @@ impl ApiScope {
         Self::KeysWrite,
         Self::IssuersRead,
         Self::IssuersWrite,
+        Self::UpstreamRead,
+        Self::UpstreamWrite,
         Self::WebhooksRead,
         Self::WebhooksWrite,
         Self::AuditRead,
@@ -67,6 +71,8 @@ impl ApiScope {
             Self::KeysWrite => "doorward.keys:write",
             Self::IssuersRead => "doorward.issuers:read",
             Self::IssuersWrite => "doorward.issuers:write",
+            Self::UpstreamRead => "doorward.upstream:read",
+            Self::UpstreamWrite => "doorward.upstream:write",
             Self::WebhooksRead => "doorward.webhooks:read",
             Self::WebhooksWrite => "doorward.webhooks:write",
             Self::AuditRead => "doorward.audit:read",
@@ -95,6 +101,8 @@ impl ApiScope {
             Self::KeysWrite => "Rotate and retire keys; see them.",
             Self::IssuersRead => "See issuers outside that are trusted.",
             Self::IssuersWrite => "Say which issuers outside are trusted; see them.",
+            Self::UpstreamRead => "See upstream providers.",
+            Self::UpstreamWrite => "Make, change, test and delete upstream providers; see them.",
             Self::WebhooksRead => "See webhooks and what they were sent.",
             Self::WebhooksWrite => "Make, change, test and delete webhooks; see them.",
             Self::AuditRead => "Read the audit log.",
@@ -119,6 +127,7 @@ impl ApiScope {
             Self::SessionsRead => Some(Self::SessionsWrite),
             Self::KeysRead => Some(Self::KeysWrite),
             Self::IssuersRead => Some(Self::IssuersWrite),
+            Self::UpstreamRead => Some(Self::UpstreamWrite),
             Self::WebhooksRead => Some(Self::WebhooksWrite),
             Self::SettingsRead => Some(Self::SettingsWrite),
             Self::UsersWrite
@@ -128,6 +137,7 @@ impl ApiScope {
             | Self::SessionsWrite
             | Self::KeysWrite
             | Self::IssuersWrite
+            | Self::UpstreamWrite
             | Self::WebhooksWrite
             | Self::SettingsWrite
             | Self::AuditRead => None,
