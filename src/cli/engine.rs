@@ -70,6 +70,7 @@ failed_with!(
     crate::service::clients::ClientError,
     crate::service::keys::KeyChangeError,
     crate::service::trusted_issuers::IssuerError,
+    crate::service::upstream::UpstreamError,
     crate::service::webhooks::WebhookError,
     crate::service::settings::SettingError,
     crate::service::people::links::LinkError,

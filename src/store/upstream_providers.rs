@@ -42,10 +42,7 @@ impl From<ProviderRow> for UpstreamProvider {
 }
 
 /// Adds a provider. `Conflict` when the short name is taken.
-pub async fn insert<'a>(
-    sql: impl Sql<'a>,
-    provider: &UpstreamProvider,
-) -> Result<(), StoreError> {
+pub async fn insert<'a>(sql: impl Sql<'a>, provider: &UpstreamProvider) -> Result<(), StoreError> {
     sql.into()
         .query(
             "insert into upstream_providers (id, slug, kind, issuer, display_name, client_id, \
@@ -155,11 +152,7 @@ pub async fn set_disabled<'a>(
 
 /// Removes the provider with this id; `false` if there was none.
 pub async fn delete<'a>(sql: impl Sql<'a>, id: &str) -> Result<bool, StoreError> {
-    let deleted = sql
-        .into()
-        .query("delete from upstream_providers where id = $1")
-        .bind(id)
-        .execute()
-        .await?;
+    let deleted =
+        sql.into().query("delete from upstream_providers where id = $1").bind(id).execute().await?;
     Ok(deleted == 1)
 }

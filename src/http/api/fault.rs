@@ -25,6 +25,7 @@ use crate::service::people::groups::GroupError;
 use crate::service::people::links::LinkError;
 use crate::service::settings::{SettingError, Wrong};
 use crate::service::trusted_issuers::IssuerError;
+use crate::service::upstream::{UpstreamError, UpstreamProblem};
 use crate::service::webhooks::WebhookError;
 
 /// What the `type` of every problem begins with; its code follows.
@@ -331,6 +332,24 @@ impl From<IssuerError> for Fault {
                     .collect(),
             ),
             IssuerError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<UpstreamError> for Fault {
+    fn from(error: UpstreamError) -> Self {
+        match error {
+            UpstreamError::NotFound => Self::not_found("upstream provider"),
+            UpstreamError::NotYours => Self::forbidden("Your role does not allow this."),
+            UpstreamError::Taken => Self::conflict("taken", error.to_string()),
+            UpstreamError::Invalid(problems) => {
+                let fault = |UpstreamProblem { field, problem }| FieldFault {
+                    field: field.to_owned(),
+                    problem,
+                };
+                Self::invalid(problems.into_iter().map(fault).collect())
+            }
+            UpstreamError::Failure(failure) => failure.into(),
         }
     }
 }

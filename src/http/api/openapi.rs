@@ -12,8 +12,7 @@ use super::table::{Entry, Method, TABLE};
 use crate::protocol::api::{self, ApiScope};
 use crate::protocol::discovery::path;
 
-const ABOUT: &str =
-    "The administration of people, groups, apps, sessions, keys, trusted issuers and webhooks.";
+const ABOUT: &str = "The administration of people, groups, apps, sessions, keys, trusted issuers, upstream providers and webhooks.";
 
 /// The document of the server with this issuer.
 pub(super) fn document(issuer: &str) -> Value {

@@ -151,7 +151,8 @@ mod tests {
             let claims = json!({ "email": "ada@school.test", "email_verified": word });
             assert!(matches!(reading(claims, &trusted).email_verified, Verified::No(_)), "{word}");
         }
-        let verified = json!({ "email": "a@school.test", "upn": "a@x.test", "email_verified": true });
+        let verified =
+            json!({ "email": "a@school.test", "upn": "a@x.test", "email_verified": true });
         let claims = ClaimNames { email: "upn".to_owned(), ..ClaimNames::default() };
         let other = UpstreamSettings { claims, ..trusted.clone() };
         assert!(matches!(reading(verified.clone(), &other).email_verified, Verified::No(_)));
@@ -171,6 +172,9 @@ mod tests {
         let one = reading(json!({ "roles": "staff" }), &settings);
         assert_eq!(one.groups, Given::Value(vec!["staff".to_owned()]));
         assert_eq!(reading(json!({ "roles": [] }), &settings).groups, Given::Nothing);
-        assert_eq!(reading(json!({ "roles": {} }), &settings).groups, Given::Unusable("is not a list of names"));
+        assert_eq!(
+            reading(json!({ "roles": {} }), &settings).groups,
+            Given::Unusable("is not a list of names")
+        );
     }
 }

@@ -102,7 +102,9 @@ fn issuer(provider: &UpstreamProvider, metadata: &Value) -> Check {
 fn authorization_endpoint(metadata: &Value) -> Check {
     let about = "authorization endpoint";
     match metadata.get("authorization_endpoint").and_then(Value::as_str) {
-        Some(url) if url.starts_with("https://") => Check::ok(about, format!("It is {}.", shown(url))),
+        Some(url) if url.starts_with("https://") => {
+            Check::ok(about, format!("It is {}.", shown(url)))
+        }
         Some(url) => Check::failed(
             about,
             format!("It is {}, which is no https address. Ask whoever runs it.", shown(url)),
@@ -179,13 +181,18 @@ fn signing(metadata: &Value) -> Check {
     let Some(algs) = listed(metadata, "id_token_signing_alg_values_supported") else {
         return Check::warning(about, "It does not say with which algorithms it signs.");
     };
-    let known: Vec<_> =
-        SigningAlg::ALL.map(SigningAlg::as_str).into_iter().filter(|alg| algs.contains(alg)).collect();
+    let known: Vec<_> = SigningAlg::ALL
+        .map(SigningAlg::as_str)
+        .into_iter()
+        .filter(|alg| algs.contains(alg))
+        .collect();
     if known.is_empty() {
         let all = SigningAlg::ALL.map(SigningAlg::as_str).join(", ");
         return Check::failed(
             about,
-            format!("It signs with none of {all}. Choose one of them in its settings of this client."),
+            format!(
+                "It signs with none of {all}. Choose one of them in its settings of this client."
+            ),
         );
     }
     Check::ok(about, format!("It signs with {}.", known.join(", ")))
@@ -211,7 +218,10 @@ fn scopes(provider: &UpstreamProvider, metadata: &Value) -> Option<Check> {
         Check::ok(about, "It knows every scope that is asked for.")
     } else {
         let unknown = unknown.join(" ");
-        Check::warning(about, format!("It does not list {unknown}. It may refuse them, or give nothing for them."))
+        Check::warning(
+            about,
+            format!("It does not list {unknown}. It may refuse them, or give nothing for them."),
+        )
     })
 }
 
@@ -226,7 +236,9 @@ fn claims(provider: &UpstreamProvider, metadata: &Value) -> Option<Check> {
         Check::ok(about, "It knows every claim that is read.")
     } else {
         let unknown = unknown.join(", ");
-        let said = format!("It does not list {unknown}. It may give them all the same; look at an ID token of it.");
+        let said = format!(
+            "It does not list {unknown}. It may give them all the same; look at an ID token of it."
+        );
         Check::warning(about, said)
     })
 }
@@ -285,7 +297,8 @@ mod tests {
 
     /// What is not good of a provider like this with metadata like this.
     fn found(provider: &UpstreamProvider, changes: &Value) -> Vec<(&'static str, Verdict)> {
-        let metadata = crate::protocol::session_data::merge_patch::merged(Some(metadata()), changes);
+        let metadata =
+            crate::protocol::session_data::merge_patch::merged(Some(metadata()), changes);
         let checks = examine(provider, &metadata, &vet);
         let bad = checks.into_iter().filter(|check| check.verdict != Verdict::Ok);
         bad.map(|check| (check.about, check.verdict)).collect()
@@ -303,14 +316,23 @@ mod tests {
             (json!({ "issuer": null }), "issuer"),
             (json!({ "issuer": 7 }), "issuer"),
             (json!({ "authorization_endpoint": null }), "authorization endpoint"),
-            (json!({ "authorization_endpoint": "http://id.school.test/" }), "authorization endpoint"),
+            (
+                json!({ "authorization_endpoint": "http://id.school.test/" }),
+                "authorization endpoint",
+            ),
             (json!({ "token_endpoint": null }), "token endpoint"),
             (json!({ "token_endpoint": "https://10.0.0.1/" }), "token endpoint"),
             (json!({ "userinfo_endpoint": "https://10.0.0.1/" }), "userinfo endpoint"),
             (json!({ "response_types_supported": ["id_token"] }), "response type"),
             (json!({ "code_challenge_methods_supported": ["plain"] }), "PKCE"),
-            (json!({ "id_token_signing_alg_values_supported": ["HS256", "none"] }), "signature of ID tokens"),
-            (json!({ "token_endpoint_auth_methods_supported": ["private_key_jwt"] }), "client authentication"),
+            (
+                json!({ "id_token_signing_alg_values_supported": ["HS256", "none"] }),
+                "signature of ID tokens",
+            ),
+            (
+                json!({ "token_endpoint_auth_methods_supported": ["private_key_jwt"] }),
+                "client authentication",
+            ),
         ] {
             assert_eq!(found(&provider(), &changes), [(about, Verdict::Failed)], "{changes}");
         }
@@ -328,7 +350,8 @@ mod tests {
         ] {
             assert_eq!(found(&provider(), &changes), [(about, Verdict::Warning)], "{changes}");
         }
-        let silent = json!({ "token_endpoint_auth_methods_supported": null, "scopes_supported": null });
+        let silent =
+            json!({ "token_endpoint_auth_methods_supported": null, "scopes_supported": null });
         assert!(found(&provider(), &silent).is_empty(), "basic is what everybody offers");
         let post = UpstreamSettings {
             token_endpoint_auth_method: UpstreamAuth::ClientSecretPost,

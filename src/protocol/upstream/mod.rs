@@ -153,7 +153,10 @@ mod tests {
         for (issuer, url) in [
             ("https://id.test", "https://id.test/.well-known/openid-configuration"),
             ("https://id.test/", "https://id.test/.well-known/openid-configuration"),
-            ("https://id.test/realms/a", "https://id.test/realms/a/.well-known/openid-configuration"),
+            (
+                "https://id.test/realms/a",
+                "https://id.test/realms/a/.well-known/openid-configuration",
+            ),
         ] {
             assert_eq!(discovery_url(issuer), url);
         }
@@ -163,9 +166,13 @@ mod tests {
     fn what_is_left_out_of_the_settings_is_as_usual_and_nothing_unknown_is_taken() {
         let usual: UpstreamSettings = serde_json::from_str("{}").unwrap();
         assert_eq!(usual, UpstreamSettings::default());
-        assert_eq!((usual.scope.to_string().as_str(), usual.trusts_email), ("openid profile email", false));
+        assert_eq!(
+            (usual.scope.to_string().as_str(), usual.trusts_email),
+            ("openid profile email", false)
+        );
         assert!(serde_json::from_str::<UpstreamSettings>(r#"{"secret": "x"}"#).is_err());
-        let some: UpstreamSettings = serde_json::from_str(r#"{"claims": {"email": "mail"}}"#).unwrap();
+        let some: UpstreamSettings =
+            serde_json::from_str(r#"{"claims": {"email": "mail"}}"#).unwrap();
         assert_eq!((some.claims.email.as_str(), some.claims.name.as_str()), ("mail", "name"));
     }
 }

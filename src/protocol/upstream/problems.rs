@@ -84,7 +84,9 @@ fn issuer(issuer: &str, own: &str) -> Option<String> {
         return Some(format!("needs 1 to {LONGEST_ISSUER} characters"));
     }
     if issuer.contains(['?', '#']) {
-        return Some("has no ? and no # in it: write it exactly as the provider says it".to_owned());
+        return Some(
+            "has no ? and no # in it: write it exactly as the provider says it".to_owned(),
+        );
     }
     (issuer == own).then(|| "is this provider itself".to_owned())
 }
@@ -96,7 +98,9 @@ fn credential(text: &str) -> Option<String> {
         && text.bytes().all(visible)
         && text.trim() == text;
     (!fits).then(|| {
-        format!("needs 1 to {LONGEST_CREDENTIAL} ASCII characters, none of them a space at its ends")
+        format!(
+            "needs 1 to {LONGEST_CREDENTIAL} ASCII characters, none of them a space at its ends"
+        )
     })
 }
 
@@ -115,7 +119,9 @@ fn scope(scope: &Scopes) -> Option<String> {
 fn claim_name(claim: &str) -> Option<String> {
     let good = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b'<' | b'>');
     let fits = (1..=LONGEST_CLAIM).contains(&claim.len()) && claim.bytes().all(good);
-    (!fits).then(|| format!("needs the name of a claim: 1 to {LONGEST_CLAIM} ASCII characters without spaces"))
+    (!fits).then(|| {
+        format!("needs the name of a claim: 1 to {LONGEST_CLAIM} ASCII characters without spaces")
+    })
 }
 
 #[cfg(test)]
@@ -163,13 +169,19 @@ mod tests {
     #[test]
     fn each_thing_that_is_wrong_names_its_field() {
         for slug in ["", "A", "a b", "a_b", "-a", "a-", "ä", &"a".repeat(33)] {
-            assert_eq!(fields(&UpstreamProvider { slug: slug.into(), ..provider() }), ["slug"], "{slug}");
+            assert_eq!(
+                fields(&UpstreamProvider { slug: slug.into(), ..provider() }),
+                ["slug"],
+                "{slug}"
+            );
         }
         for name in ["", " ", " a", "a\u{202e}b", &"x".repeat(65)] {
             let wrong = UpstreamProvider { display_name: name.into(), ..provider() };
             assert_eq!(fields(&wrong), ["display_name"], "{name}");
         }
-        for issuer in ["", "https://own.test", "https://a.test?x", "https://a.test#x", &"x".repeat(501)] {
+        for issuer in
+            ["", "https://own.test", "https://a.test?x", "https://a.test#x", &"x".repeat(501)]
+        {
             let wrong = UpstreamProvider { issuer: issuer.into(), ..provider() };
             assert_eq!(fields(&wrong), ["issuer"], "{issuer}");
         }

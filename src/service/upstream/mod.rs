@@ -114,10 +114,8 @@ pub async fn create(
     if !problems.is_empty() {
         return Err(UpstreamError::Invalid(problems));
     }
-    let provider = UpstreamProvider {
-        client_secret: sealed(app, &new.secret),
-        ..provider_of(app, &new)
-    };
+    let provider =
+        UpstreamProvider { client_secret: sealed(app, &new.secret), ..provider_of(app, &new) };
     let mut tx = begin(app, actor).await?;
     if store::all(&mut tx).await?.len() >= MOST {
         let problem = format!("there are {MOST} upstream providers already, which is the most");

@@ -31,13 +31,17 @@ pub fn of(settings: &UpstreamSettings, text: &str) -> Result<Vec<Line>, &'static
     let subject = match reading.subject {
         Given::Nothing => {
             let note = "It is not among the claims, and nobody is anybody without it.";
-            Line { about: "Account there", claim: "sub".to_owned(), values: Vec::new(), note: note.to_owned() }
+            Line {
+                about: "Account there",
+                claim: "sub".to_owned(),
+                values: Vec::new(),
+                note: note.to_owned(),
+            }
         }
         given => line(("Account there", "sub"), given, |text| Ok(shown(&text))),
     };
-    let username = line(("Username", &names.username), reading.username, |text| {
-        people::check_username(&text)
-    });
+    let username =
+        line(("Username", &names.username), reading.username, |text| people::check_username(&text));
     let name = line(("Name", &names.name), reading.name, |text| {
         people::check_name(Some(text)).map(Option::unwrap_or_default)
     });
@@ -98,7 +102,8 @@ mod tests {
 
     fn of_default(text: &str) -> Vec<(String, String)> {
         let claims = ClaimNames { groups: Some("roles".to_owned()), ..ClaimNames::default() };
-        let settings = UpstreamSettings { claims, trusts_email: true, ..UpstreamSettings::default() };
+        let settings =
+            UpstreamSettings { claims, trusts_email: true, ..UpstreamSettings::default() };
         let lines = of(&settings, text).unwrap();
         lines.into_iter().map(|line| (line.values.join(","), line.note)).collect()
     }
@@ -119,7 +124,10 @@ mod tests {
         let lines = of_default(
             r#"{"preferred_username": "a b", "name": 7, "email": "nobody", "roles": [""]}"#,
         );
-        assert!(lines.iter().all(|(value, note)| value.is_empty() && !note.is_empty()), "{lines:?}");
+        assert!(
+            lines.iter().all(|(value, note)| value.is_empty() && !note.is_empty()),
+            "{lines:?}"
+        );
         assert!(lines[1].1.contains("use 1 to 100 letters"), "{lines:?}");
         for bad in ["", "[]", "{", "7", r#"{"sub": "1", "sub": "2"}"#, &"[".repeat(50_000)] {
             assert!(of(&UpstreamSettings::default(), bad).is_err());

@@ -57,7 +57,8 @@ async fn ask(app: &App, provider: &UpstreamProvider) -> Vec<Check> {
         Err(problem) => return vec![Check::failed(about, format!("{url} {problem}"))],
     };
     let Some(metadata) = metadata else {
-        let said = format!("{url} answered with something that is no JSON object. Is the issuer right?");
+        let said =
+            format!("{url} answered with something that is no JSON object. Is the issuer right?");
         return vec![Check::failed(about, said)];
     };
     let mut checks = vec![Check::ok(about, format!("It was read from {url}."))];
@@ -77,10 +78,13 @@ async fn keys(app: &App, metadata: &Value) -> Check {
         Err(problem) => return Check::failed(about, format!("{} {problem}", shown(url))),
     };
     match ForeignKeys::from_json(&body) {
-        Ok(keys) if keys.is_empty() => {
-            Check::failed(about, "It publishes no key for signatures that is known here. Ask whoever runs it.")
+        Ok(keys) if keys.is_empty() => Check::failed(
+            about,
+            "It publishes no key for signatures that is known here. Ask whoever runs it.",
+        ),
+        Ok(keys) => {
+            Check::ok(about, format!("It publishes {} for signatures.", counted(keys.len())))
         }
-        Ok(keys) => Check::ok(about, format!("It publishes {} for signatures.", counted(keys.len()))),
         Err(error) => {
             Check::failed(about, format!("What is at {} {error}. Ask whoever runs it.", shown(url)))
         }
@@ -101,6 +105,8 @@ async fn fetch(app: &App, (url, kind): (&str, Accept)) -> Result<Vec<u8>, String
             "answered with status {status}: it leads elsewhere, which is not followed. Write the issuer exactly \
              as the provider says it."
         )),
-        status => Err(format!("answered with status {status}. Is the issuer right, and does the provider run?")),
+        status => Err(format!(
+            "answered with status {status}. Is the issuer right, and does the provider run?"
+        )),
     }
 }
