@@ -11,6 +11,7 @@ use super::DeclaredError;
 use super::endpoints;
 use super::roles;
 use super::state::{ClientState, RoleState, State, UserState, members};
+use super::upstream;
 use crate::app::App;
 use crate::crypto::secret::Secret;
 use crate::protocol::client::{Client, ClientMetadata};
@@ -20,6 +21,7 @@ use crate::protocol::user::User;
 use crate::service::clients::checks::{self, Author};
 use crate::service::clients::{self, Activity, ClientError, NewClient, secret_matches};
 use crate::service::people::{self, Edit, NewPerson, RoleEdit};
+use crate::service::upstream::{NewUpstream, UpstreamChange};
 use crate::service::webhooks::WebhookSettings;
 use crate::store::managed::{self, Declared};
 use crate::store::{groups, users};
@@ -46,7 +48,7 @@ pub type Secrets<'a> = &'a dyn Fn(&Path) -> Result<String, String>;
 /// One change.
 pub struct Change {
     pub what: Declared,
-    /// Of a group, a webhook or an issuer, a user name or a client id.
+    /// Of a group, a webhook or an issuer, a user name, a client id or a slug.
     pub name: String,
     pub action: Action,
     /// What changes: the name of a member, what it was and what it becomes. Never a secret.
@@ -72,6 +74,9 @@ pub(super) enum Work {
     CreateIssuer(Box<TrustedIssuer>, Option<Activity>),
     UpdateIssuer(Option<Box<TrustedIssuer>>, Option<Activity>),
     DeleteIssuer,
+    CreateUpstream(Box<NewUpstream>, Option<Activity>),
+    UpdateUpstream(Option<Box<UpstreamChange>>, Option<Activity>),
+    DeleteUpstream,
 }
 
 impl Change {
@@ -125,6 +130,10 @@ pub async fn plan(
     for issuer in &state.issuers {
         let entry = once(Declared::Issuer, &issuer.name)?;
         changes.extend(endpoints::plan_issuer(app, (&entry, &made), issuer).await?);
+    }
+    for provider in &state.upstream_providers {
+        let entry = once(Declared::Upstream, &provider.slug)?;
+        changes.extend(upstream::plan(app, &entry, (provider, secrets)).await?);
     }
     if pruning == Pruning::Prune {
         // A group that somebody in the file is in is made with them.
@@ -290,8 +299,14 @@ async fn prune(
     named: &BTreeSet<(Declared, String)>,
     changes: &mut Vec<Change>,
 ) -> Result<(), DeclaredError> {
-    let order =
-        [Declared::Issuer, Declared::Webhook, Declared::Client, Declared::User, Declared::Group];
+    let order = [
+        Declared::Upstream,
+        Declared::Issuer,
+        Declared::Webhook,
+        Declared::Client,
+        Declared::User,
+        Declared::Group,
+    ];
     for what in order {
         for name in managed::list(&app.store.db, what).await? {
             if named.contains(&(what, name.clone())) {
@@ -302,6 +317,7 @@ async fn prune(
                 Declared::Group => Work::DeleteGroup,
                 Declared::Webhook => Work::DeleteWebhook,
                 Declared::Issuer => Work::DeleteIssuer,
+                Declared::Upstream => Work::DeleteUpstream,
                 Declared::User => match users::by_login(&app.store.db, &name).await? {
                     Some(user) => Work::DeleteUser(user.id),
                     None => continue,
