@@ -8,6 +8,7 @@
 //! | `outside` | two secrets of an app, members that are null, trusted issuers, webhooks |
 //! | `resources` | people, groups, apps, sessions and keys from end to end, with the same audit events |
 //! | `rights` | every address with each role and each scope |
+//! | `upstream` | upstream providers from end to end, with the same audit events as commands leave |
 
 mod access;
 mod document;
@@ -15,3 +16,4 @@ mod limits;
 mod outside;
 mod resources;
 mod rights;
+mod upstream;

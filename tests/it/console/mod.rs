@@ -16,6 +16,7 @@
 //! | `step_up` | secrets, keys, power and backups ask for the password once more |
 //! | `three_faces` | command line, REST API and console leave the same audit events |
 //! | `safety` | forged forms, links that change nothing, hostile words, sealed messages |
+//! | `upstream` | upstream providers in the console: added, tested, previewed, changed, removed |
 //! | `webhooks` | webhooks in the console: added, tested, sent again, changed, removed |
 
 mod api_keys;
@@ -33,5 +34,6 @@ mod safety;
 mod selected;
 mod step_up;
 mod three_faces;
+mod upstream;
 mod webhooks;
 mod wizard;

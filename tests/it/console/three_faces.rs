@@ -40,12 +40,19 @@ enum Change {
     AppEnabled,
     AppDeleted,
     KeyRotated,
+    UpstreamAdded,
+    UpstreamRenamed,
+    UpstreamSecret,
+    UpstreamTested,
+    UpstreamDisabled,
+    UpstreamEnabled,
+    UpstreamDeleted,
     PersonDeleted,
 }
 
 use Change as C;
 
-const CHANGES: [Change; 19] = [
+const CHANGES: [Change; 26] = [
     C::PersonCreated,
     C::PersonDisabled,
     C::PersonEnabled,
@@ -64,8 +71,18 @@ const CHANGES: [Change; 19] = [
     C::AppEnabled,
     C::AppDeleted,
     C::KeyRotated,
+    C::UpstreamAdded,
+    C::UpstreamRenamed,
+    C::UpstreamSecret,
+    C::UpstreamTested,
+    C::UpstreamDisabled,
+    C::UpstreamEnabled,
+    C::UpstreamDeleted,
     C::PersonDeleted,
 ];
+
+/// The issuer of a provider that nobody runs.
+const ELSEWHERE: &str = "https://upstream.invalid";
 
 /// The changes of one face, on a person, a group and an app of its own.
 struct Hand<'a> {
@@ -93,6 +110,9 @@ impl Hand<'_> {
         let app = ["client", "create", "--name", name, "--type", "web", "--client-id", name];
         let app =
             [&app[..], &["--redirect-uri", "https://rp.test/cb", "--scope", "openid"]].concat();
+        let provider = ["upstream", "create", "--slug", name, "--name", name, "--issuer", ELSEWHERE];
+        let provider =
+            [&provider[..], &["--client-id", "doorward", "--secret-file", "-"]].concat();
         let arguments: &[&str] = match change {
             C::PersonCreated => &person,
             C::PersonDisabled => &["user", "disable", name],
@@ -112,9 +132,21 @@ impl Hand<'_> {
             C::AppEnabled => &["client", "update", name, "--enable"],
             C::AppDeleted => &["client", "delete", name],
             C::KeyRotated => &["key", "rotate", "--alg", "ES256"],
+            C::UpstreamAdded => &provider,
+            C::UpstreamRenamed => &["upstream", "update", name, "--name", &team],
+            C::UpstreamSecret => &["upstream", "update", name, "--secret-file", "-"],
+            C::UpstreamTested => {
+                let test = self.world.run(&["upstream", "test", name]);
+                assert_eq!(test.status.code(), Some(1), "nobody answers there");
+                return;
+            }
+            C::UpstreamDisabled => &["upstream", "disable", name],
+            C::UpstreamEnabled => &["upstream", "enable", name],
+            C::UpstreamDeleted => &["upstream", "delete", name],
             C::PersonDeleted => &["user", "delete", name],
         };
-        self.world.cli_with_input(&[arguments, &["--yes"]].concat(), PASSWORD);
+        let secret = if change == C::UpstreamSecret { "another one" } else { PASSWORD };
+        self.world.cli_with_input(&[arguments, &["--yes"]].concat(), secret);
     }
 
     async fn by_api(&self, change: Change) {
@@ -152,6 +184,28 @@ impl Hand<'_> {
             C::AppEnabled => (Method::POST, format!("/clients/{name}/enable"), none),
             C::AppDeleted => (Method::DELETE, format!("/clients/{name}"), none),
             C::KeyRotated => (Method::POST, "/keys/rotate".into(), json!({ "alg": "ES256" })),
+            C::UpstreamAdded => {
+                let provider = json!({
+                    "slug": name, "display_name": name, "issuer": ELSEWHERE, "client_id": "doorward",
+                    "client_secret": PASSWORD,
+                });
+                (Method::POST, "/upstream-providers".into(), provider)
+            }
+            C::UpstreamRenamed => {
+                (Method::PATCH, format!("/upstream-providers/{name}"), json!({ "display_name": team }))
+            }
+            C::UpstreamSecret => {
+                let secret = json!({ "client_secret": "another one" });
+                (Method::PATCH, format!("/upstream-providers/{name}"), secret)
+            }
+            C::UpstreamTested => (Method::POST, format!("/upstream-providers/{name}/test"), none),
+            C::UpstreamDisabled => {
+                (Method::POST, format!("/upstream-providers/{name}/disable"), none)
+            }
+            C::UpstreamEnabled => {
+                (Method::POST, format!("/upstream-providers/{name}/enable"), none)
+            }
+            C::UpstreamDeleted => (Method::DELETE, format!("/upstream-providers/{name}"), none),
             C::PersonDeleted => (Method::DELETE, format!("/users/{name}"), none),
         };
         let answer = match method {
@@ -167,6 +221,7 @@ impl Hand<'_> {
         let (email, team) = (format!("{name}@example.test"), format!("{name}-team"));
         let (person, alice) = (format!("/admin/users/{name}"), "/admin/users/alice");
         let (group, app) = (format!("/admin/groups/{name}"), self.app_path(change).await);
+        let provider = format!("/admin/upstream/{name}");
         match change {
             C::PersonCreated => {
                 self.submit("/admin/users/new", "user", &[("username", name), ("email", &email)])
@@ -192,6 +247,29 @@ impl Hand<'_> {
             C::AppEnabled => self.post(&format!("{app}/enable"), &[]).await,
             C::AppDeleted => self.post(&format!("{app}/delete"), &[]).await,
             C::KeyRotated => self.post("/admin/keys/rotate", &[("alg", "ES256")]).await,
+            C::UpstreamAdded => {
+                let mut fields = crate::kit::upstream::fields(name, ELSEWHERE);
+                for (field, value) in &mut fields {
+                    match *field {
+                        "display_name" => name.clone_into(value),
+                        "client_secret" => PASSWORD.clone_into(value),
+                        _ => {}
+                    }
+                }
+                let fields: Vec<_> = fields.iter().map(|(n, v)| (*n, v.as_str())).collect();
+                self.post("/admin/upstream", &fields).await;
+            }
+            C::UpstreamRenamed => {
+                self.submit(&provider, "upstream-form", &[("display_name", &team)]).await;
+            }
+            C::UpstreamSecret => {
+                let (page, secret) = (format!("{provider}/set-secret"), "another one");
+                self.submit(&page, "secret", &[("client_secret", secret)]).await;
+            }
+            C::UpstreamTested => self.post(&format!("{provider}/test"), &[]).await,
+            C::UpstreamDisabled => self.post(&format!("{provider}/disable"), &[]).await,
+            C::UpstreamEnabled => self.post(&format!("{provider}/enable"), &[]).await,
+            C::UpstreamDeleted => self.post(&format!("{provider}/delete"), &[]).await,
             C::PersonDeleted => self.post(&format!("{person}/delete"), &[]).await,
         }
     }
