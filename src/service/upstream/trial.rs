@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{UpstreamError, UpstreamProvider, about, begin};
 use crate::app::App;
 use crate::crypto::foreign::ForeignKeys;
-use crate::outbound::{Accept, Lane};
+use crate::outbound::{Accept, Fault, Lane};
 use crate::protocol::upstream::discovery_url;
 use crate::protocol::upstream::examination::{Check, Verdict, examine, shown};
 use crate::service::audit::Actor;
@@ -98,7 +98,7 @@ fn counted(keys: usize) -> String {
 /// The body of a good answer, or what became of the request: it completes "the address …".
 async fn fetch(app: &App, (url, kind): (&str, Accept)) -> Result<Vec<u8>, String> {
     let fetched = app.outbound.get_in(Lane::Owed, url, kind).await;
-    let fetched = fetched.map_err(|error| format!("{error}. {REACH}"))?;
+    let fetched = fetched.map_err(|error| format!("{error}. {}", what_to_do(&error.fault)))?;
     match fetched.status {
         200 => Ok(fetched.body),
         status @ 300..=399 => Err(format!(
@@ -108,5 +108,14 @@ async fn fetch(app: &App, (url, kind): (&str, Accept)) -> Result<Vec<u8>, String
         status => Err(format!(
             "answered with status {status}. Is the issuer right, and does the provider run?"
         )),
+    }
+}
+
+/// What to do about a request that brought nothing.
+fn what_to_do(fault: &Fault) -> &'static str {
+    match fault {
+        Fault::Refused(_) | Fault::Unreachable | Fault::TimedOut => REACH,
+        Fault::Busy => "Try again in a moment.",
+        Fault::TooLarge | Fault::Compressed | Fault::BrokenOff => "Ask whoever runs it.",
     }
 }

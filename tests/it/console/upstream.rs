@@ -44,7 +44,10 @@ async fn sealed(world: &World) {
         assert_eq!(count(world, &told).await, 0);
     }
     let written = String::from_utf8(world.run(&["export"]).stdout).unwrap();
-    assert!(!written.contains("secret"), "{written}");
+    assert!(written.contains("upstream_providers"), "{written}");
+    for secret in [SECRET, OTHER_SECRET, "client_secret =", "secret_file"] {
+        assert!(!written.contains(secret), "{written}");
+    }
     world.assert_log_is_clean(&[SECRET, OTHER_SECRET]);
 }
 

@@ -76,7 +76,7 @@ on_both_backends! {
         write(&world, "school.secret", OTHER_SECRET);
         let state = STATE.replace("\"Our school\"", "\"The school\"").replace("disabled = true", "disabled = false");
         let file = write(&world, "state.toml", &state);
-        let wanted = ["update upstream school: display_name secret", "update upstream partner: disabled secret"];
+        let wanted = ["update upstream school: display_name secret", "update upstream partner: secret disabled"];
         let dry = apply(&world, &["-f", &file, "--dry-run"]);
         assert_eq!(changes(&dry), wanted);
         assert!(!String::from_utf8_lossy(&dry.stdout).contains(OTHER_SECRET));
