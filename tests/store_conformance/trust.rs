@@ -3,8 +3,8 @@
 use doorward::protocol::scope::Scopes;
 use doorward::protocol::token::trusted_issuer::TrustedIssuer;
 use doorward::protocol::types::{ClientId, SessionId, UserId};
-use doorward::store::consents::{self, Consent};
 use doorward::protocol::upstream::{UpstreamKind, UpstreamProvider, UpstreamSettings};
+use doorward::store::consents::{self, Consent};
 use doorward::store::{
     Store, StoreError, grants, sessions, sync, trusted_issuers, upstream_providers,
 };

@@ -118,9 +118,7 @@ async fn call(api: &Api, (method, path): (&str, &str), n: usize) -> Answer {
         "/clients" => app(),
         path if path.starts_with("/clients/") => json!({ "metadata": {} }),
         "/issuers" => issuer(&format!("made-{n}")),
-        "/upstream-providers" => {
-            upstream::body(&format!("made-{n}"), "https://upstream.invalid")
-        }
+        "/upstream-providers" => upstream::body(&format!("made-{n}"), "https://upstream.invalid"),
         "/webhooks" => webhook(&format!("made-{n}")),
         path if path.starts_with("/settings/") => json!({ "value": 1200 }),
         "/keys/rotate" => json!({ "alg": "ES256" }),

@@ -178,9 +178,9 @@ impl<'a> Scene<'a> {
             ),
             (
                 "switch a provider off",
-                work(async move {
-                    refusal(upstream::set_activity(app, "school", (off, actor)).await)
-                }),
+                work(
+                    async move { refusal(upstream::set_activity(app, "school", (off, actor)).await) },
+                ),
             ),
             (
                 "test a provider",

@@ -110,9 +110,9 @@ impl Hand<'_> {
         let app = ["client", "create", "--name", name, "--type", "web", "--client-id", name];
         let app =
             [&app[..], &["--redirect-uri", "https://rp.test/cb", "--scope", "openid"]].concat();
-        let provider = ["upstream", "create", "--slug", name, "--name", name, "--issuer", ELSEWHERE];
         let provider =
-            [&provider[..], &["--client-id", "doorward", "--secret-file", "-"]].concat();
+            ["upstream", "create", "--slug", name, "--name", name, "--issuer", ELSEWHERE];
+        let provider = [&provider[..], &["--client-id", "doorward", "--secret-file", "-"]].concat();
         let arguments: &[&str] = match change {
             C::PersonCreated => &person,
             C::PersonDisabled => &["user", "disable", name],
@@ -191,9 +191,11 @@ impl Hand<'_> {
                 });
                 (Method::POST, "/upstream-providers".into(), provider)
             }
-            C::UpstreamRenamed => {
-                (Method::PATCH, format!("/upstream-providers/{name}"), json!({ "display_name": team }))
-            }
+            C::UpstreamRenamed => (
+                Method::PATCH,
+                format!("/upstream-providers/{name}"),
+                json!({ "display_name": team }),
+            ),
             C::UpstreamSecret => {
                 let secret = json!({ "client_secret": "another one" });
                 (Method::PATCH, format!("/upstream-providers/{name}"), secret)
