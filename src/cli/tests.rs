@@ -90,6 +90,23 @@ fn every_promised_command_line_parses() {
 }
 
 #[test]
+fn every_command_line_about_upstream_providers_parses() {
+    for line in [
+        "upstream create --slug school --name School --issuer https://id.school.test --client-id dw --secret-file s",
+        "upstream list",
+        "upstream show school",
+        "upstream update school --scope openid --groups-claim roles --trust-email true --new-secret",
+        "upstream test school",
+        "upstream disable school",
+        "upstream enable school",
+        "upstream delete school --yes",
+    ] {
+        assert!(parsed(line).is_ok(), "{line}: {}", parsed(line).unwrap_err());
+    }
+    assert!(parsed("upstream update school --secret x").is_err(), "a secret is no argument");
+}
+
+#[test]
 fn every_command_line_beyond_the_first_promises_parses() {
     for line in [
         "issuer list",
@@ -107,14 +124,6 @@ fn every_command_line_beyond_the_first_promises_parses() {
         "webhook rotate chat",
         "webhook update chat --event *",
         "webhook delete chat --yes",
-        "upstream create --slug school --name School --issuer https://id.school.test --client-id dw --secret-file s",
-        "upstream list",
-        "upstream show school",
-        "upstream update school --scope openid --groups-claim roles --trust-email true --new-secret",
-        "upstream test school",
-        "upstream disable school",
-        "upstream enable school",
-        "upstream delete school --yes",
         "issuer show cluster",
         "issuer delete cluster --yes",
         "issuer create --name c --issuer https://c --jwks-file k.json --client app --match sub=x",

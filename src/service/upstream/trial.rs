@@ -98,7 +98,7 @@ fn counted(keys: usize) -> String {
 /// The body of a good answer, or what became of the request: it completes "the address …".
 async fn fetch(app: &App, (url, kind): (&str, Accept)) -> Result<Vec<u8>, String> {
     let fetched = app.outbound.get_in(Lane::Owed, url, kind).await;
-    let fetched = fetched.map_err(|error| format!("{error}. {}", what_to_do(&error.fault)))?;
+    let fetched = fetched.map_err(|error| format!("{error}. {}", what_to_do(error.fault)))?;
     match fetched.status {
         200 => Ok(fetched.body),
         status @ 300..=399 => Err(format!(
@@ -112,7 +112,7 @@ async fn fetch(app: &App, (url, kind): (&str, Accept)) -> Result<Vec<u8>, String
 }
 
 /// What to do about a request that brought nothing.
-fn what_to_do(fault: &Fault) -> &'static str {
+fn what_to_do(fault: Fault) -> &'static str {
     match fault {
         Fault::Refused(_) | Fault::Unreachable | Fault::TimedOut => REACH,
         Fault::Busy => "Try again in a moment.",
