@@ -1,5 +1,5 @@
-//! `doorward apply` and `doorward export`: people, groups, organisations, apps, webhooks and trusted issuers as a file
-//! declares them.
+//! `doorward apply` and `doorward export`: people, groups, organisations, apps, webhooks, trusted issuers and
+//! upstream providers as a file declares them.
 
 use std::path::{Path, PathBuf};
 
@@ -17,8 +17,8 @@ use crate::service::declared::{self, Action, Change, DeclaredError, News, Prunin
 use crate::store::managed::Declared;
 
 pub(super) const APPLY_EXAMPLES: &str = "\
-A file names groups, organisations, people, apps, webhooks and trusted issuers, in TOML or, if its name ends
-so, in JSON.
+A file names groups, organisations, people, apps, webhooks, trusted issuers and upstream
+providers, in TOML or, if its name ends so, in JSON.
 What it names is made or changed until it is as the file says; what it leaves out stays as it is. With --prune
 goes what an earlier apply has made and this file does not name; what was made by hand never goes. Secrets and
 passwords are in files of their own, named relative to this one. A webhook that is made gets a new secret,
@@ -54,6 +54,13 @@ which is shown once.
     { client_id = \"wiki\", match = { sub = \"prod:wiki\" } },
   ] }
 
+  [[upstream_providers]]
+  slug = \"school\"
+  display_name = \"Our school\"
+  issuer = \"https://id.school.example\"
+  client_id = \"doorward\"
+  secret_file = \"school.secret\"
+
 Exit code 3 says that some of it was done: the same command does the rest.
 
 Examples:
@@ -61,8 +68,8 @@ Examples:
   doorward apply -f state.toml --prune --yes";
 
 pub(super) const EXPORT_EXAMPLES: &str = "\
-Every group, every organisation, every person, every app that an administrator has made, every webhook and
-every trusted issuer, as apply reads them: applied again it changes nothing. Passwords, secrets, profiles and
+Every group, every organisation, every person, every app that an administrator has made, every webhook,
+every trusted issuer and every upstream provider, as apply reads them: applied again it changes nothing. Passwords, secrets, profiles and
 the right to use the console are not part of it; the address of a webhook is, and may be as good as a secret.
 
 Examples:
@@ -117,9 +124,10 @@ pub(super) fn export(
     let (groups, users, clients) = (state.groups.len(), state.users.len(), state.clients.len());
     let organisations = state.organisations.len();
     let (webhooks, issuers) = (state.webhooks.len(), state.issuers.len());
+    let upstream = state.upstream_providers.len();
     output.note(&format!(
-        "{groups} groups, {organisations} organisations, {users} people, {clients} apps, {webhooks} webhooks \
-         and {issuers} trusted issuers written."
+        "{groups} groups, {organisations} organisations, {users} people, {clients} apps, {webhooks} webhooks, \
+         {issuers} trusted issuers and {upstream} upstream providers written."
     ));
     Ok(Exit::Done)
 }

@@ -72,6 +72,7 @@ failed_with!(
     crate::service::keys::KeyChangeError,
     crate::service::token::preview::PreviewError,
     crate::service::trusted_issuers::IssuerError,
+    crate::service::upstream::UpstreamError,
     crate::service::webhooks::WebhookError,
     crate::service::settings::SettingError,
     crate::service::people::links::LinkError,

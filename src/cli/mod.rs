@@ -43,6 +43,7 @@ pub mod setup_link;
 pub mod snippet;
 #[cfg(test)]
 mod tests;
+pub mod upstream;
 pub mod user;
 mod values;
 pub mod version;
@@ -114,6 +115,9 @@ pub enum Command {
     /// Trust other issuers, such as a cluster that vouches for its workloads
     #[command(subcommand)]
     Issuer(issuer::IssuerCommand),
+    /// Keep the providers elsewhere at which people have an account
+    #[command(subcommand)]
+    Upstream(upstream::UpstreamCommand),
     /// Tell other programs what happens here
     #[command(subcommand)]
     Webhook(webhook::WebhookCommand),
@@ -207,6 +211,7 @@ fn dispatch(cli: &Cli, output: &mut Output<'_>) -> Result<Exit, Failure> {
         Command::RegistrationToken(command) => registration_token::run(command, globals, output),
         Command::ApiKey(command) => api_key::run(command, globals, output),
         Command::Issuer(command) => issuer::run(command, globals, output),
+        Command::Upstream(command) => upstream::run(command, globals, output),
         Command::Webhook(command) => webhook::run(command, globals, output),
         Command::Session(command) => session::run(command, globals, output),
         Command::Job(command) => job::run(command, globals, output),

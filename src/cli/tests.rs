@@ -105,6 +105,23 @@ fn what_programs_can_do_has_a_command() {
 }
 
 #[test]
+fn every_command_line_about_upstream_providers_parses() {
+    for line in [
+        "upstream create --slug school --name School --issuer https://id.school.test --client-id dw --secret-file s",
+        "upstream list",
+        "upstream show school",
+        "upstream update school --scope openid --groups-claim roles --trust-email true --new-secret",
+        "upstream test school",
+        "upstream disable school",
+        "upstream enable school",
+        "upstream delete school --yes",
+    ] {
+        assert!(parsed(line).is_ok(), "{line}: {}", parsed(line).unwrap_err());
+    }
+    assert!(parsed("upstream update school --secret x").is_err(), "a secret is no argument");
+}
+
+#[test]
 fn every_command_line_beyond_the_first_promises_parses() {
     for line in [
         "issuer list",

@@ -21,6 +21,8 @@ pub enum ApiScope {
     KeysWrite,
     IssuersRead,
     IssuersWrite,
+    UpstreamRead,
+    UpstreamWrite,
     WebhooksRead,
     WebhooksWrite,
     JobsRead,
@@ -34,7 +36,7 @@ pub enum ApiScope {
 }
 
 impl ApiScope {
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::UsersRead,
         Self::UsersWrite,
         Self::GroupsRead,
@@ -51,6 +53,8 @@ impl ApiScope {
         Self::KeysWrite,
         Self::IssuersRead,
         Self::IssuersWrite,
+        Self::UpstreamRead,
+        Self::UpstreamWrite,
         Self::WebhooksRead,
         Self::WebhooksWrite,
         Self::JobsRead,
@@ -83,6 +87,8 @@ impl ApiScope {
             Self::KeysWrite => "doorward.keys:write",
             Self::IssuersRead => "doorward.issuers:read",
             Self::IssuersWrite => "doorward.issuers:write",
+            Self::UpstreamRead => "doorward.upstream:read",
+            Self::UpstreamWrite => "doorward.upstream:write",
             Self::WebhooksRead => "doorward.webhooks:read",
             Self::WebhooksWrite => "doorward.webhooks:write",
             Self::JobsRead => "doorward.jobs:read",
@@ -120,6 +126,8 @@ impl ApiScope {
             Self::KeysWrite => "Rotate and retire keys; see them.",
             Self::IssuersRead => "See issuers outside that are trusted.",
             Self::IssuersWrite => "Say which issuers outside are trusted; see them.",
+            Self::UpstreamRead => "See upstream providers.",
+            Self::UpstreamWrite => "Make, change, test and delete upstream providers; see them.",
             Self::WebhooksRead => "See webhooks and what they were sent.",
             Self::WebhooksWrite => "Make, change, test and delete webhooks; see them.",
             Self::JobsRead => "See what waits to be sent.",
@@ -150,6 +158,7 @@ impl ApiScope {
             Self::SessionsRead => Some(Self::SessionsWrite),
             Self::KeysRead => Some(Self::KeysWrite),
             Self::IssuersRead => Some(Self::IssuersWrite),
+            Self::UpstreamRead => Some(Self::UpstreamWrite),
             Self::WebhooksRead => Some(Self::WebhooksWrite),
             Self::JobsRead => Some(Self::JobsWrite),
             Self::ApiKeysRead => Some(Self::ApiKeysWrite),
@@ -162,6 +171,7 @@ impl ApiScope {
             | Self::SessionsWrite
             | Self::KeysWrite
             | Self::IssuersWrite
+            | Self::UpstreamWrite
             | Self::WebhooksWrite
             | Self::JobsWrite
             | Self::ApiKeysWrite

@@ -33,4 +33,5 @@ pub mod sign_in;
 pub mod start;
 pub mod token;
 pub mod trusted_issuers;
+pub mod upstream;
 pub mod webhooks;

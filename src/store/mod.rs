@@ -32,6 +32,7 @@ pub mod settings;
 pub mod sign_ins;
 pub mod sync;
 pub mod trusted_issuers;
+pub mod upstream_providers;
 pub mod used_jtis;
 pub mod users;
 pub mod waiting;

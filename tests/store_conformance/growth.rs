@@ -34,7 +34,7 @@ enum Fate {
 }
 
 /// Every table.
-const FATES: [(&str, Fate); 44] = [
+const FATES: [(&str, Fate); 45] = [
     ("sessions", Fate::Cleaned),
     ("session_clients", Fate::Cleaned),
     ("session_data", Fate::Cleaned),
@@ -79,6 +79,7 @@ const FATES: [(&str, Fate); 44] = [
     ("webhook_events", Fate::Bounded("a hundred for each webhook, gone with it")),
     ("settings", Fate::Bounded("one for each setting that may change")),
     ("trusted_issuers", Fate::Bounded("an administrator makes and removes them")),
+    ("upstream_providers", Fate::Bounded("fifty; an administrator makes and removes them")),
 ];
 
 /// Tables without rows of use, beside sqlx's own.

@@ -9,7 +9,7 @@
 //! | `sent` | bodies, queries and conditions, read strictly |
 //! | `shapes`, `views` | what each address takes and answers |
 //! | `openapi` | the API as a document |
-//! | `users`, `groups`, `organisations`, `clients`, `client_secrets`, `roles`, `issuers`, `webhooks`, `service_state`, `settings`, `jobs`, `api_keys`, `overview`, `preview` | the handlers |
+//! | `users`, `groups`, `organisations`, `clients`, `client_secrets`, `roles`, `issuers`, `upstream`, `webhooks`, `service_state`, `settings`, `jobs`, `api_keys`, `overview`, `preview` | the handlers |
 //! | `metadata_change` | metadata of an app in which null gives back what is usual |
 //! | `session_data`, `problem` | values that apps keep beside sessions; a way in of its own |
 
@@ -35,6 +35,7 @@ mod session_data;
 mod settings;
 mod shapes;
 mod table;
+mod upstream;
 mod users;
 mod views;
 mod webhooks;
@@ -189,6 +190,14 @@ async fn act(call: &Call<'_>, action: Action) -> Answer {
         Action::IssuerDelete => issuers::delete(call).await,
         Action::IssuerDisable => issuers::set_activity(call, Activity::Disabled).await,
         Action::IssuerEnable => issuers::set_activity(call, Activity::Enabled).await,
+        Action::UpstreamList => upstream::list(call).await,
+        Action::UpstreamCreate => Box::pin(upstream::create(call)).await,
+        Action::UpstreamShow => upstream::show(call).await,
+        Action::UpstreamPatch => Box::pin(upstream::patch(call)).await,
+        Action::UpstreamDelete => upstream::delete(call).await,
+        Action::UpstreamDisable => upstream::set_activity(call, Activity::Disabled).await,
+        Action::UpstreamEnable => upstream::set_activity(call, Activity::Enabled).await,
+        Action::UpstreamTest => Box::pin(upstream::test(call)).await,
         Action::WebhooksList => webhooks::list(call).await,
         Action::WebhookCreate => webhooks::create(call).await,
         Action::WebhookShow => webhooks::show(call).await,

@@ -14,7 +14,7 @@ use crate::protocol::discovery::path;
 use crate::service::jobs::JobState;
 use crate::service::overview::Span;
 
-const ABOUT: &str = "The administration of people, groups, apps and their roles, sessions, keys, trusted issuers, webhooks \
+const ABOUT: &str = "The administration of people, groups, apps and their roles, sessions, keys, trusted issuers, upstream providers, webhooks \
      and messages that wait.";
 
 /// The document of the server with this issuer.

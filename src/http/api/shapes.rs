@@ -17,6 +17,7 @@ use super::views::roles::{NewRole, RoleChange, RoleGroup, RoleHolder, RoleView};
 use super::views::service::{
     ApiKeyView, AuditView, JobView, KeyView, Rotation, SessionView, SettingValue, SettingView,
 };
+use super::views::upstream::{Examination, NewUpstreamProvider, UpstreamChanges, UpstreamView};
 use super::views::{
     DeletionTime, GroupChange, GroupView, Manager, NewGroup, NewUser, ResetLink, SignOut,
     SignedOut, UserChange, UserView,
@@ -113,6 +114,7 @@ pub(super) fn of(action: Action) -> Shape {
     let client = SchemaGenerator::subschema_for::<ClientView>;
     let group = SchemaGenerator::subschema_for::<GroupView>;
     let issuer = SchemaGenerator::subschema_for::<IssuerView>;
+    let upstream = SchemaGenerator::subschema_for::<UpstreamView>;
     let webhook = SchemaGenerator::subschema_for::<WebhookView>;
     let organisation = SchemaGenerator::subschema_for::<OrganisationView>;
     let role = SchemaGenerator::subschema_for::<RoleView>;
@@ -281,6 +283,28 @@ pub(super) fn of(action: Action) -> Shape {
         }
         Action::IssuerDisable => command("Switch an issuer off for the time being"),
         Action::IssuerEnable => command("Let an issuer's word count again"),
+        Action::UpstreamList => list("List upstream providers by slug", &[], upstream),
+        Action::UpstreamCreate => shape(
+            "Add an upstream provider",
+            Taken::Body(SchemaGenerator::subschema_for::<NewUpstreamProvider>),
+            Answered::Made(upstream),
+        ),
+        Action::UpstreamShow => {
+            shape("Show an upstream provider", Taken::Nothing, Answered::One(upstream))
+        }
+        Action::UpstreamPatch => change(
+            "Change an upstream provider, or its secret",
+            SchemaGenerator::subschema_for::<UpstreamChanges>,
+            upstream,
+        ),
+        Action::UpstreamDelete => delete("Delete an upstream provider and its secret"),
+        Action::UpstreamDisable => command("Switch an upstream provider off"),
+        Action::UpstreamEnable => command("Switch an upstream provider on again"),
+        Action::UpstreamTest => shape(
+            "Ask an upstream provider for its metadata and keys, and tell whether all of it fits",
+            Taken::Nothing,
+            Answered::One(SchemaGenerator::subschema_for::<Examination>),
+        ),
         Action::WebhooksList => list("List webhooks by name", &[], webhook),
         Action::WebhookCreate => shape(
             "Make a webhook; the secret it signs with is shown this once",

@@ -10,6 +10,7 @@
 //! | `overview` | how things stand |
 //! | `roles` | the roles of apps |
 //! | `service` | sessions, keys, messages that wait, API keys, the audit log, settings |
+//! | `upstream` | upstream providers |
 //! | here | people and groups |
 
 pub(super) mod apps;
@@ -18,6 +19,7 @@ pub(super) mod outside;
 pub(super) mod overview;
 pub(super) mod roles;
 pub(super) mod service;
+pub(super) mod upstream;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -110,6 +110,7 @@ fn example(desk: &Desk<'_>, (secret, scopes): (&str, &Scopes)) -> String {
         Some(ApiScope::SessionsRead | ApiScope::SessionsWrite) => "sessions",
         Some(ApiScope::KeysRead | ApiScope::KeysWrite) => "keys",
         Some(ApiScope::IssuersRead | ApiScope::IssuersWrite) => "issuers",
+        Some(ApiScope::UpstreamRead | ApiScope::UpstreamWrite) => "upstream-providers",
         Some(ApiScope::WebhooksRead | ApiScope::WebhooksWrite) => "webhooks",
         Some(ApiScope::JobsRead | ApiScope::JobsWrite) => "jobs",
         Some(ApiScope::ApiKeysRead | ApiScope::ApiKeysWrite) => "api-keys",

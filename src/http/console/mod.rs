@@ -31,6 +31,8 @@ mod settings;
 mod step_up;
 mod table;
 mod trial;
+mod upstream;
+mod upstream_forms;
 mod warnings;
 mod webhooks;
 mod wizard;
@@ -195,6 +197,7 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::KeyRotate => keys::rotate(desk).await,
         Action::KeyAskRetire => keys::ask_retire(desk).await,
         Action::KeyRetire => keys::retire(desk).await,
+        Action::Upstream(step) => Box::pin(upstream::act(desk, step)).await,
         Action::Webhook(step) => webhooks::act(desk, step).await,
         Action::ApiKeysList => api_keys::list(desk).await,
         Action::ApiKeyNew => api_keys::new(desk),

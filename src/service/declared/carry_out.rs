@@ -13,7 +13,7 @@ use crate::store::managed::{self, Declared};
 
 /// What is told of a change that is done.
 pub struct News<'a> {
-    /// Of a group, an organisation, a webhook or an issuer, a user name or a client id.
+    /// Of a group, an organisation, a webhook or an issuer, a user name, a client id or a slug.
     pub name: &'a str,
     pub what: Declared,
     /// A secret that was made for it, which nobody hears again.
@@ -39,6 +39,7 @@ pub async fn carry_out(
                 | Work::CreateClient(..)
                 | Work::CreateWebhook(..)
                 | Work::CreateIssuer(..)
+                | Work::CreateUpstream(..)
         );
         let secret = Box::pin(one(app, (&entry, &name), change.work)).await?;
         // Before anything else can go wrong: a secret is told nowhere else.
@@ -76,6 +77,9 @@ async fn one(
         }
         Work::CreateIssuer(..) | Work::UpdateIssuer(..) | Work::DeleteIssuer => {
             issuer(app, (entry, name), work).await?;
+        }
+        Work::CreateUpstream(..) | Work::UpdateUpstream(..) | Work::DeleteUpstream => {
+            super::upstream::carry_out(app, (entry, name), work).await?;
         }
     }
     Ok(None)

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::state::{ClientState, GroupState, State, UserState};
-use super::{endpoints, organisations};
+use super::{endpoints, organisations, upstream};
 use crate::app::App;
 use crate::protocol::client::ClientOrigin;
 use crate::service::failure::Failure;
@@ -14,8 +14,8 @@ use crate::store::users::{self, UserFilter};
 /// Rows read at once.
 const PAGE: i64 = 500;
 
-/// Every group, every organisation, every person, every app that an administrator has made, every webhook and every trusted
-/// issuer. Passwords and secrets are not part of it.
+/// Every group, every organisation, every person, every app that an administrator has made, every webhook, every
+/// trusted issuer and every upstream provider. Passwords and secrets are not part of it.
 ///
 /// # Errors
 /// [`Failure`] when SQL does not answer.
@@ -27,6 +27,7 @@ pub async fn export(app: &App) -> Result<State, Failure> {
         clients: apps(app).await?,
         webhooks: endpoints::webhooks_here(app).await?,
         issuers: endpoints::issuers_here(app).await?,
+        upstream_providers: upstream::here(app).await?,
     })
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::DeclaredError;
 use super::state::{ClientState, RoleState, State, UserState, members};
-use super::{endpoints, organisations, roles};
+use super::{endpoints, organisations, roles, upstream};
 use crate::app::App;
 use crate::crypto::secret::Secret;
 use crate::protocol::client::{Client, ClientMetadata};
@@ -19,6 +19,7 @@ use crate::protocol::user::User;
 use crate::service::clients::checks::{self, Author};
 use crate::service::clients::{self, Activity, ClientError, NewClient, secret_matches};
 use crate::service::people::{self, Edit, NewPerson, RoleEdit};
+use crate::service::upstream::{NewUpstream, UpstreamChange};
 use crate::service::webhooks::WebhookSettings;
 use crate::store::managed::{self, Declared};
 use crate::store::{groups, users};
@@ -45,7 +46,7 @@ pub type Secrets<'a> = &'a dyn Fn(&Path) -> Result<String, String>;
 /// One change.
 pub struct Change {
     pub what: Declared,
-    /// Of a group, an organisation, a webhook or an issuer, a user name or a client id.
+    /// Of a group, an organisation, a webhook or an issuer, a user name, a client id or a slug.
     pub name: String,
     pub action: Action,
     /// What changes: the name of a member, what it was and what it becomes. Never a secret.
@@ -77,6 +78,9 @@ pub(super) enum Work {
     CreateIssuer(Box<TrustedIssuer>, Option<Activity>),
     UpdateIssuer(Option<Box<TrustedIssuer>>, Option<Activity>),
     DeleteIssuer,
+    CreateUpstream(Box<NewUpstream>, Option<Activity>),
+    UpdateUpstream(Option<Box<UpstreamChange>>, Option<Activity>),
+    DeleteUpstream,
 }
 
 impl Change {
@@ -139,6 +143,10 @@ pub async fn plan(
     for issuer in &state.issuers {
         let entry = once(Declared::Issuer, &issuer.name)?;
         changes.extend(endpoints::plan_issuer(app, (&entry, &made), issuer).await?);
+    }
+    for provider in &state.upstream_providers {
+        let entry = once(Declared::Upstream, &provider.slug)?;
+        changes.extend(upstream::plan(app, &entry, (provider, secrets)).await?);
     }
     if pruning == Pruning::Prune {
         // A group that somebody in the file is in is made with them.
@@ -309,6 +317,7 @@ async fn prune(
     changes: &mut Vec<Change>,
 ) -> Result<(), DeclaredError> {
     let order = [
+        Declared::Upstream,
         Declared::Issuer,
         Declared::Webhook,
         Declared::Client,
@@ -327,6 +336,7 @@ async fn prune(
                 Declared::Organisation => Work::DeleteOrganisation,
                 Declared::Webhook => Work::DeleteWebhook,
                 Declared::Issuer => Work::DeleteIssuer,
+                Declared::Upstream => Work::DeleteUpstream,
                 Declared::User => match users::by_login(&app.store.db, &name).await? {
                     Some(user) => Work::DeleteUser(user.id),
                     None => continue,

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::protocol::client::{ClientKind, ClientMetadata};
 use crate::protocol::token::trusted_issuer::IssuerSettings;
+use crate::protocol::upstream::{UpstreamKind, UpstreamSettings};
 
 /// A whole file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -18,6 +19,7 @@ pub struct State {
     pub clients: Vec<ClientState>,
     pub webhooks: Vec<WebhookState>,
     pub issuers: Vec<IssuerState>,
+    pub upstream_providers: Vec<UpstreamState>,
 }
 
 /// A group.
@@ -118,6 +120,26 @@ pub struct IssuerState {
     pub disabled: Option<bool>,
     /// All of them: what is left out is as with a new one.
     pub settings: IssuerSettings,
+}
+
+/// A provider elsewhere at which people have an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpstreamState {
+    pub slug: String,
+    #[serde(default)]
+    pub kind: UpstreamKind,
+    pub issuer: String,
+    pub display_name: String,
+    pub client_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<bool>,
+    /// The secret it has, or gets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_file: Option<PathBuf>,
+    /// All of them: what is left out is as with a new one.
+    #[serde(default)]
+    pub settings: UpstreamSettings,
 }
 
 impl ClientState {

@@ -10,6 +10,7 @@
 //! | `rights` | every address with each role and each scope |
 //! | `roles` | roles of apps, and who has them |
 //! | `work` | messages that wait, API keys, messages sent again, figures and previews |
+//! | `upstream` | upstream providers from end to end, with the same audit events as commands leave |
 
 mod access;
 mod document;
@@ -18,4 +19,5 @@ mod outside;
 mod resources;
 mod rights;
 mod roles;
+mod upstream;
 mod work;

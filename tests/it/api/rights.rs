@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::kit::api::{Api, all_scopes, header, is, make_key, sent, tag};
 use crate::kit::console::{create, manager, wait_for_nobody};
 use crate::kit::flow::{Answer, count, sign_in};
+use crate::kit::upstream;
 use crate::support::world::World;
 
 fn is_allowed(role: Role, right: &str) -> bool {
@@ -71,6 +72,11 @@ async fn filled(world: &World, maker: &Api, (path, n): (&str, usize)) -> String 
         path if path.starts_with("/issuers/{id}") => {
             let made = is(maker.post("/issuers", &issuer(&format!("kept-{n}"))).await, 201).json();
             made["name"].as_str().expect("a name").to_owned()
+        }
+        path if path.starts_with("/upstream-providers/{id}") => {
+            let new = upstream::body(&format!("kept-{n}"), "https://upstream.invalid");
+            let made = is(maker.post("/upstream-providers", &new).await, 201).json();
+            made["id"].as_str().expect("an id").to_owned()
         }
         path if path.starts_with("/webhooks/{id}") => {
             let made = maker.post("/webhooks", &webhook(&format!("kept-{n}"))).await;
@@ -135,6 +141,7 @@ async fn call(api: &Api, (method, path): (&str, &str), n: usize) -> Answer {
         path if path.ends_with("/preview") => json!({ "user": "subject" }),
         path if path.starts_with("/clients/") => json!({ "metadata": {} }),
         "/issuers" => issuer(&format!("made-{n}")),
+        "/upstream-providers" => upstream::body(&format!("made-{n}"), "https://upstream.invalid"),
         "/webhooks" => webhook(&format!("made-{n}")),
         path if path.starts_with("/settings/") => json!({ "value": 1200 }),
         "/keys/rotate" => json!({ "alg": "ES256" }),

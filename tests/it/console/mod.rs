@@ -18,6 +18,7 @@
 //! | `deletion` | deleted accounts that can be brought back |
 //! | `three_faces` | command line, REST API and console leave the same audit events |
 //! | `safety` | forged forms, links that change nothing, hostile words, sealed messages |
+//! | `upstream` | upstream providers in the console: added, tested, previewed, changed, removed |
 //! | `webhooks` | webhooks in the console: added, tested, sent again, changed, removed |
 
 mod api_keys;
@@ -37,5 +38,6 @@ mod safety;
 mod selected;
 mod step_up;
 mod three_faces;
+mod upstream;
 mod webhooks;
 mod wizard;

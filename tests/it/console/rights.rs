@@ -9,6 +9,7 @@ use crate::kit::console::{
     manager, post, sessions_on, state, wait_for_nobody,
 };
 use crate::kit::flow::{PASSWORD, execute, sign_in};
+use crate::kit::upstream;
 use crate::support::backends::Backend;
 use crate::support::browser_like::{Browser, Page};
 use crate::support::world::World;
@@ -75,6 +76,8 @@ impl Subjects<'_> {
             sessions_on(&list).into_iter().next().expect("a session")
         } else if path.starts_with("/admin/issuers/{id}") {
             self.issuer().await
+        } else if path.starts_with("/admin/upstream/{id}") {
+            self.upstream().await
         } else if path.starts_with("/admin/webhooks/{id}") {
             self.webhook(path).await
         } else if path.starts_with("/admin/settings/{id}") {
@@ -100,6 +103,17 @@ impl Subjects<'_> {
         let fields: Vec<_> = fields.iter().map(|(n, v)| (*n, v.as_str())).collect();
         self.owner.post("/admin/issuers", &fields).await.assert_status(303);
         format!("issuer-{}", self.made)
+    }
+
+    /// The id of an upstream provider.
+    async fn upstream(&self) -> String {
+        // There may be fifty.
+        execute(self.world, "delete from upstream_providers").await;
+        let slug = format!("subject-{}", self.made);
+        let fields = upstream::fields(&slug, "https://upstream.test");
+        let fields: Vec<_> = fields.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        let made = self.owner.post("/admin/upstream", &fields).await;
+        made.location().path().trim_start_matches("/admin/upstream/").to_owned()
     }
 
     /// The id of a webhook; its log has a line if one is to be sent again.
@@ -182,6 +196,13 @@ async fn fields(subjects: &Subjects<'_>, path: &str) -> Vec<(String, String)> {
         let more = webhook_fields(subjects.made + 100_000);
         fields.retain(|(name, _)| more.iter().all(|(other, _)| name != other));
         fields.extend(more.map(|(name, value)| (name.to_owned(), value)));
+    }
+    if path.starts_with("/admin/upstream") {
+        let slug = format!("made-{}", subjects.made);
+        let more = upstream::fields(&slug, "https://upstream.test");
+        fields.retain(|(name, _)| more.iter().all(|(other, _)| name != other));
+        fields.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        fields.push(("claims".to_owned(), "{}".to_owned()));
     }
     if path == "/admin/webhooks/{id}/redeliver" {
         let log = subjects.world.cli(&["webhook", "log", &format!("hook-{}", subjects.made)]);

@@ -166,7 +166,7 @@ on_both_backends! {
             let page = owner.browser.get(path).await;
             page.assert_status(404).assert_page_headers();
             // Whoever has lost the way in the console is still in it.
-            assert_eq!(page.texts("nav.sections a").len(), 14, "{}", page.describe());
+            assert_eq!(page.texts("nav.sections a").len(), 15, "{}", page.describe());
             let stranger = world.browser().get(path).await;
             assert!([303, 404].contains(&stranger.status.as_u16()), "{}", stranger.describe());
             assert!(!stranger.has("nav.sections"), "{path}");

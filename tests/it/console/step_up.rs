@@ -45,7 +45,7 @@ on_both_backends! {
         let app = format!("/admin/clients/{client}");
         let rotate = format!("{app}/rotate-secret");
         // A page comes back as it was asked for.
-        for page in [&*rotate, "/admin/api-keys/new", "/admin/keys/retire?kid=a%2Fb"] {
+        for page in [&*rotate, "/admin/api-keys/new", "/admin/upstream/new", "/admin/keys/retire?kid=a%2Fb"] {
             let answer = owner.browser.get(page).await;
             assert_eq!(answer.location().path(), "/login", "{}", answer.describe());
         }
@@ -53,7 +53,8 @@ on_both_backends! {
         for (form, page) in [
             (&*rotate, &*app), (&format!("{app}/add-secret"), &*app), ("/admin/keys/rotate", "/admin/keys"),
             ("/admin/groups/crew/add-manager", "/admin/groups/crew"), ("/admin/backup", "/admin/backup"),
-            ("/admin/api-keys", "/admin/api-keys"),
+            ("/admin/api-keys", "/admin/api-keys"), ("/admin/upstream", "/admin/upstream"),
+            ("/admin/upstream/x/set-secret", "/admin/upstream/x"),
         ] {
             let fields = [("alg", "ES256"), ("manager", "bob"), ("name", "x"), ("scope", "doorward.users:read")];
             let answer = owner.post(form, &fields).await;

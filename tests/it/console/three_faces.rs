@@ -56,12 +56,19 @@ enum Change {
     MessageDiscarded,
     MessageRepeated,
     ApiKeyRevoked,
+    UpstreamAdded,
+    UpstreamRenamed,
+    UpstreamSecret,
+    UpstreamTested,
+    UpstreamDisabled,
+    UpstreamEnabled,
+    UpstreamDeleted,
     PersonDeleted,
 }
 
 use Change as C;
 
-const CHANGES: [Change; 33] = [
+const CHANGES: [Change; 40] = [
     C::PersonCreated,
     C::PersonDisabled,
     C::PersonEnabled,
@@ -94,6 +101,13 @@ const CHANGES: [Change; 33] = [
     C::MessageDiscarded,
     C::MessageRepeated,
     C::ApiKeyRevoked,
+    C::UpstreamAdded,
+    C::UpstreamRenamed,
+    C::UpstreamSecret,
+    C::UpstreamTested,
+    C::UpstreamDisabled,
+    C::UpstreamEnabled,
+    C::UpstreamDeleted,
     C::PersonDeleted,
 ];
 
@@ -104,6 +118,9 @@ struct Subject {
     /// Of the log of a webhook.
     line: String,
 }
+
+/// The issuer of a provider that nobody runs.
+const ELSEWHERE: &str = "https://upstream.invalid";
 
 /// The changes of one face, on a person, a group and an app of its own.
 struct Hand<'a> {
@@ -157,6 +174,9 @@ impl Hand<'_> {
         let app = ["client", "create", "--name", name, "--type", "web", "--client-id", name];
         let app =
             [&app[..], &["--redirect-uri", "https://rp.test/cb", "--scope", "openid"]].concat();
+        let provider =
+            ["upstream", "create", "--slug", name, "--name", name, "--issuer", ELSEWHERE];
+        let provider = [&provider[..], &["--client-id", "doorward", "--secret-file", "-"]].concat();
         let arguments: &[&str] = match change {
             C::PersonCreated => &person,
             C::PersonDisabled => &["user", "disable", name],
@@ -189,9 +209,21 @@ impl Hand<'_> {
             C::AppDeleted => &["client", "delete", name],
             C::KeyRotated => &["key", "rotate", "--alg", "ES256"],
             C::PersonDeletedLater => &["user", "delete", name, "--later"],
+            C::UpstreamAdded => &provider,
+            C::UpstreamRenamed => &["upstream", "update", name, "--name", &team],
+            C::UpstreamSecret => &["upstream", "update", name, "--secret-file", "-"],
+            C::UpstreamTested => {
+                let test = self.world.run(&["upstream", "test", name]);
+                assert_eq!(test.status.code(), Some(1), "nobody answers there");
+                return;
+            }
+            C::UpstreamDisabled => &["upstream", "disable", name],
+            C::UpstreamEnabled => &["upstream", "enable", name],
+            C::UpstreamDeleted => &["upstream", "delete", name],
             C::PersonDeleted => &["user", "delete", name],
         };
-        self.world.cli_with_input(&[arguments, &["--yes"]].concat(), PASSWORD);
+        let secret = if change == C::UpstreamSecret { "another one" } else { PASSWORD };
+        self.world.cli_with_input(&[arguments, &["--yes"]].concat(), secret);
     }
 
     #[expect(clippy::too_many_lines, reason = "one arm for every change")]
@@ -254,6 +286,30 @@ impl Hand<'_> {
             C::AppDeleted => (Method::DELETE, format!("/clients/{name}"), none),
             C::KeyRotated => (Method::POST, "/keys/rotate".into(), json!({ "alg": "ES256" })),
             C::PersonDeletedLater => (Method::POST, format!("/users/{name}/delete-later"), none),
+            C::UpstreamAdded => {
+                let provider = json!({
+                    "slug": name, "display_name": name, "issuer": ELSEWHERE, "client_id": "doorward",
+                    "client_secret": PASSWORD,
+                });
+                (Method::POST, "/upstream-providers".into(), provider)
+            }
+            C::UpstreamRenamed => (
+                Method::PATCH,
+                format!("/upstream-providers/{name}"),
+                json!({ "display_name": team }),
+            ),
+            C::UpstreamSecret => {
+                let secret = json!({ "client_secret": "another one" });
+                (Method::PATCH, format!("/upstream-providers/{name}"), secret)
+            }
+            C::UpstreamTested => (Method::POST, format!("/upstream-providers/{name}/test"), none),
+            C::UpstreamDisabled => {
+                (Method::POST, format!("/upstream-providers/{name}/disable"), none)
+            }
+            C::UpstreamEnabled => {
+                (Method::POST, format!("/upstream-providers/{name}/enable"), none)
+            }
+            C::UpstreamDeleted => (Method::DELETE, format!("/upstream-providers/{name}"), none),
             C::PersonDeleted => (Method::DELETE, format!("/users/{name}"), none),
         };
         let answer = match method {
@@ -270,6 +326,7 @@ impl Hand<'_> {
         let (email, team) = (format!("{name}@example.test"), format!("{name}-team"));
         let (person, alice) = (format!("/admin/users/{name}"), "/admin/users/alice");
         let (group, app) = (format!("/admin/groups/{name}"), self.app_path(change).await);
+        let provider = format!("/admin/upstream/{name}");
         match change {
             C::PersonCreated => {
                 self.submit("/admin/users/new", "user", &[("username", name), ("email", &email)])
@@ -317,6 +374,29 @@ impl Hand<'_> {
             C::KeyRotated => self.post("/admin/keys/rotate", &[("alg", "ES256")]).await,
             C::PersonDeletedLater => self.post(&format!("{person}/delete"), &[]).await,
             C::PersonDeleted => self.post(&format!("{person}/delete"), &[("now", "on")]).await,
+            C::UpstreamAdded => {
+                let mut fields = crate::kit::upstream::fields(name, ELSEWHERE);
+                for (field, value) in &mut fields {
+                    match *field {
+                        "display_name" => name.clone_into(value),
+                        "client_secret" => PASSWORD.clone_into(value),
+                        _ => {}
+                    }
+                }
+                let fields: Vec<_> = fields.iter().map(|(n, v)| (*n, v.as_str())).collect();
+                self.post("/admin/upstream", &fields).await;
+            }
+            C::UpstreamRenamed => {
+                self.submit(&provider, "upstream-form", &[("display_name", &team)]).await;
+            }
+            C::UpstreamSecret => {
+                let (page, secret) = (format!("{provider}/set-secret"), "another one");
+                self.submit(&page, "secret", &[("client_secret", secret)]).await;
+            }
+            C::UpstreamTested => self.post(&format!("{provider}/test"), &[]).await,
+            C::UpstreamDisabled => self.post(&format!("{provider}/disable"), &[]).await,
+            C::UpstreamEnabled => self.post(&format!("{provider}/enable"), &[]).await,
+            C::UpstreamDeleted => self.post(&format!("{provider}/delete"), &[]).await,
         }
     }
 

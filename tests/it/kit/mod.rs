@@ -23,6 +23,7 @@
 //! | `api` | programs that use the REST API |
 //! | `console` | administrators, and what they make |
 //! | `client_signer` | keys of apps and what apps sign |
+//! | `upstream` | a provider elsewhere, and a Doorward that may ask it |
 //! | `mtls` | a Doorward that asks for certificates, and clients that have some |
 
 pub mod answers;
@@ -51,3 +52,4 @@ pub mod request;
 pub mod rp;
 pub mod session_data;
 pub mod smtp;
+pub mod upstream;

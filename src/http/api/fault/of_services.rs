@@ -14,6 +14,7 @@ use crate::service::people::links::LinkError;
 use crate::service::settings::{SettingError, Wrong};
 use crate::service::token::preview::PreviewError;
 use crate::service::trusted_issuers::IssuerError;
+use crate::service::upstream::{UpstreamError, UpstreamProblem};
 use crate::service::webhooks::WebhookError;
 
 const NOT_YOURS: &str = "Your role does not allow this, or not with this person.";
@@ -141,6 +142,24 @@ impl From<IssuerError> for Fault {
                     .collect(),
             ),
             IssuerError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<UpstreamError> for Fault {
+    fn from(error: UpstreamError) -> Self {
+        match error {
+            UpstreamError::NotFound => Self::not_found("upstream provider"),
+            UpstreamError::NotYours => Self::forbidden("Your role does not allow this."),
+            UpstreamError::Taken => Self::conflict("taken", error.to_string()),
+            UpstreamError::Invalid(problems) => {
+                let fault = |UpstreamProblem { field, problem }| FieldFault {
+                    field: field.to_owned(),
+                    problem,
+                };
+                Self::invalid(problems.into_iter().map(fault).collect())
+            }
+            UpstreamError::Failure(failure) => failure.into(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is outside: issuers that are trusted, and webhooks.
+//! What is outside: issuers that are trusted, upstream providers, and webhooks.
 
 use super::About::Nobody;
 use super::Method::{Delete, Get, Patch, Post};
@@ -33,6 +33,54 @@ pub(super) const TABLE: &[Entry] = &[
         (S::IssuersWrite, R::IssuersWrite),
         Nobody,
         Action::IssuerEnable,
+    ),
+    entry(
+        (Get, "/upstream-providers"),
+        (S::UpstreamRead, R::UpstreamRead),
+        Nobody,
+        Action::UpstreamList,
+    ),
+    entry(
+        (Post, "/upstream-providers"),
+        (S::UpstreamWrite, R::UpstreamWrite),
+        Nobody,
+        Action::UpstreamCreate,
+    ),
+    entry(
+        (Get, "/upstream-providers/{id}"),
+        (S::UpstreamRead, R::UpstreamRead),
+        Nobody,
+        Action::UpstreamShow,
+    ),
+    entry(
+        (Patch, "/upstream-providers/{id}"),
+        (S::UpstreamWrite, R::UpstreamWrite),
+        Nobody,
+        Action::UpstreamPatch,
+    ),
+    entry(
+        (Delete, "/upstream-providers/{id}"),
+        (S::UpstreamWrite, R::UpstreamWrite),
+        Nobody,
+        Action::UpstreamDelete,
+    ),
+    entry(
+        (Post, "/upstream-providers/{id}/disable"),
+        (S::UpstreamWrite, R::UpstreamWrite),
+        Nobody,
+        Action::UpstreamDisable,
+    ),
+    entry(
+        (Post, "/upstream-providers/{id}/enable"),
+        (S::UpstreamWrite, R::UpstreamWrite),
+        Nobody,
+        Action::UpstreamEnable,
+    ),
+    entry(
+        (Post, "/upstream-providers/{id}/test"),
+        (S::UpstreamWrite, R::UpstreamWrite),
+        Nobody,
+        Action::UpstreamTest,
     ),
     entry((Get, "/webhooks"), (S::WebhooksRead, R::WebhooksRead), Nobody, Action::WebhooksList),
     entry((Post, "/webhooks"), (S::WebhooksWrite, R::WebhooksWrite), Nobody, Action::WebhookCreate),

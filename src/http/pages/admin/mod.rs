@@ -23,6 +23,7 @@ pub mod selected;
 pub mod sessions;
 pub mod settings;
 pub mod trial;
+pub mod upstream;
 pub mod user_forms;
 pub mod users;
 pub mod webhooks;
@@ -69,6 +70,7 @@ pub enum Section {
     Apps,
     Sessions,
     Issuers,
+    Upstream,
     Keys,
     ApiKeys,
     Webhooks,
@@ -80,7 +82,7 @@ pub enum Section {
 
 impl Section {
     /// In the order of the navigation.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Overview,
         Self::People,
         Self::Groups,
@@ -88,6 +90,7 @@ impl Section {
         Self::Apps,
         Self::Sessions,
         Self::Issuers,
+        Self::Upstream,
         Self::Keys,
         Self::ApiKeys,
         Self::Webhooks,
@@ -106,6 +109,7 @@ impl Section {
             Self::Apps => "Apps",
             Self::Sessions => "Sessions",
             Self::Issuers => "Issuers",
+            Self::Upstream => "Upstream",
             Self::Keys => "Keys",
             Self::ApiKeys => "API keys",
             Self::Webhooks => "Webhooks",
@@ -138,6 +142,7 @@ impl Section {
             Self::Apps => "/admin/clients",
             Self::Sessions => "/admin/sessions",
             Self::Issuers => "/admin/issuers",
+            Self::Upstream => "/admin/upstream",
             Self::Keys => "/admin/keys",
             Self::ApiKeys => "/admin/api-keys",
             Self::Webhooks => "/admin/webhooks",
@@ -167,6 +172,7 @@ impl Section {
             Self::Apps => Right::ClientsRead,
             Self::Sessions => Right::SessionsRead,
             Self::Issuers => Right::IssuersRead,
+            Self::Upstream => Right::UpstreamRead,
             Self::Keys => Right::KeysRead,
             Self::ApiKeys => Right::ApiKeysRead,
             Self::Webhooks => Right::WebhooksRead,
@@ -187,6 +193,7 @@ impl Section {
             Self::Apps => Some(Right::ClientsWrite),
             Self::Sessions => Some(Right::SessionsEnd),
             Self::Issuers => Some(Right::IssuersWrite),
+            Self::Upstream => Some(Right::UpstreamWrite),
             Self::Keys => Some(Right::KeysRotate),
             Self::ApiKeys => Some(Right::ApiKeysWrite),
             Self::Jobs => Some(Right::JobsWrite),
@@ -402,6 +409,15 @@ fn samples_of_operations() -> Vec<(&'static str, String)> {
         ("admin/issuers/none", render(&issuers::IssuersList::sample_empty())),
         ("admin/issuer", render(&issuers::IssuerDetail::sample())),
         ("admin/issuer_new", render(&issuers::IssuerCreate::sample())),
+        ("admin/upstream_providers", render(&upstream::UpstreamList::sample())),
+        ("admin/upstream_providers/none", render(&upstream::UpstreamList::sample_empty())),
+        ("admin/upstream_provider", render(&upstream::UpstreamDetail::sample())),
+        ("admin/upstream_provider/tested", render(&upstream::UpstreamDetail::sample_tested())),
+        ("admin/upstream_provider/person", render(&upstream::UpstreamDetail::sample_previewed())),
+        ("admin/upstream_provider/wrong", render(&upstream::UpstreamDetail::sample_wrong())),
+        ("admin/upstream_provider_new", render(&upstream::UpstreamCreate::sample())),
+        ("admin/upstream_provider_new/wrong", render(&upstream::UpstreamCreate::sample_wrong())),
+        ("admin/upstream_provider_secret", render(&upstream::UpstreamSecret::sample())),
         ("admin/keys", render(&keys::KeysList::sample())),
         ("admin/api_keys", render(&api_keys::ApiKeysList::sample())),
         ("admin/api_keys/none", render(&api_keys::ApiKeysList::sample_none())),
