@@ -12,7 +12,7 @@ pub mod members;
 use crate::app::App;
 use crate::crypto::secret;
 use crate::protocol::organisation::{is_handle, is_id};
-use crate::protocol::plain_text::is_disguised;
+use crate::protocol::plain_text::is_plain_name;
 use crate::protocol::rights::Right;
 use crate::protocol::types::OrganisationId;
 use crate::service::audit::{Actor, Event};
@@ -81,7 +81,8 @@ pub(in crate::service) fn check_display_name(
     name: &str,
 ) -> Result<String, PeopleError> {
     let text = text.trim();
-    if text.chars().count() > LONGEST_DISPLAY_NAME || is_disguised(text) {
+    let unfit = !text.is_empty() && !is_plain_name(text);
+    if text.chars().count() > LONGEST_DISPLAY_NAME || unfit {
         let problem = "use at most 100 ordinary characters";
         return Err(PeopleError::invalid("display_name", problem));
     }

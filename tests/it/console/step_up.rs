@@ -1,24 +1,24 @@
 //! Secrets, keys, power and backups ask for the password once more when the last sign-in is some time
 //! ago, and then the page comes that asked.
 
-use std::time::Duration;
-
 use crate::kit::console::{Admin, admin, create, enter, state};
-use crate::kit::flow::PASSWORD;
+use crate::kit::flow::{PASSWORD, PATIENCE, execute, forget_copies};
 use crate::support::backends::Backend;
 use crate::support::browser_like::Page;
+use crate::support::process::wait_until_async;
 use crate::support::world::World;
-
-/// Seconds that a sign-in counts as fresh here.
-const FRESH: u64 = 2;
 
 /// A world with an owner who signed in too long ago for what is guarded, and for its forms.
 async fn stale(backend: Backend) -> (World, Admin) {
-    let fresh = FRESH.to_string();
-    let world =
-        World::builder(backend).env("DOORWARD_SESSION__ADMIN_STEP_UP", &fresh).start().await;
+    // A sign-in counts as fresh for a minute, and for another for forms.
+    let world = World::builder(backend).env("DOORWARD_SESSION__ADMIN_STEP_UP", "60").start().await;
     let owner = admin(&world, "owner").await;
-    tokio::time::sleep(Duration::from_secs(2 * FRESH + 2)).await;
+    execute(&world, "update sessions set auth_time = auth_time - 180").await;
+    forget_copies(&world).await;
+    wait_until_async("the copies being distrusted", PATIENCE, async || {
+        owner.browser.get("/admin/api-keys/new").await.try_location().is_some()
+    })
+    .await;
     (world, owner)
 }
 

@@ -27,6 +27,7 @@
 //! | `declared_endpoints` | webhooks and trusted issuers as a file says, their secrets told once |
 //! | `declared_organisations` | organisations as a file says, and who is in them |
 //! | `declared_upstream` | upstream providers as a file says, their secrets in files of their own |
+//! | `import_care` | what an import vouches for, loses or gives up: nothing that it should not |
 //! | `imports` | many people from a file, interrupted and resumed, with passwords from elsewhere |
 //! | `keycloak` | a realm from Keycloak: people with their passwords, apps with their secrets, and what is left out |
 //! | `lock_order` | thirty-four who change the same rows at once, and never wait in a circle |
@@ -51,6 +52,7 @@ mod declared_organisations;
 mod declared_upstream;
 mod finality;
 mod floods;
+mod import_care;
 mod imports;
 mod keycloak;
 mod lock_order;

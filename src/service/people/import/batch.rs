@@ -25,7 +25,7 @@ pub(super) enum Fate {
 }
 
 /// Lines for one transaction.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Batch {
     /// The number of each line with who may be added, or why nobody.
     pub(super) lines: Vec<(u64, Result<Candidate, String>)>,

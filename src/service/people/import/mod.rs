@@ -6,10 +6,12 @@
 //! |---|---|
 //! | `batch` | the lines of one transaction, and how those who are new are added |
 //! | `lines` | reads CSV and NDJSON, a line at a time |
+//! | `patience` | does a batch again that a busy database has refused |
 //! | `record` | what a line may say, and whether that can be kept |
 
 mod batch;
 pub mod lines;
+mod patience;
 pub mod record;
 
 use crate::app::App;
@@ -20,7 +22,7 @@ use crate::service::clients::Activity;
 use crate::service::failure::Failure;
 use crate::service::people::{self, Edit, PeopleError, RoleEdit};
 use crate::store::imports::{self, ImportProgress};
-use crate::store::{Sql, StoreError, Tx, groups, users};
+use crate::store::{Sql, StoreError, groups, users};
 
 use batch::{Batch, Fate, Taken};
 use lines::{Line, LinesError};
@@ -28,9 +30,6 @@ use record::Candidate;
 
 /// How long an interrupted import can be taken up again.
 const MEMORY: Seconds = 30 * 86_400;
-
-/// How often more it is tried to begin a transaction.
-const PATIENCE: usize = 10;
 
 /// What happens to a person who is there already: with this id, user name or e-mail address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,13 +83,26 @@ pub enum ImportError {
         "line {line}: {username} is there already; choose what happens to such people with --duplicates skip or update"
     )]
     Duplicate { line: u64, username: String },
+    #[error(
+        "the server is busy ({0}): start the same command again, it goes on where it stopped in the file"
+    )]
+    Busy(String),
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Failure(Failure),
+}
+
+impl From<Failure> for ImportError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unavailable(reason) => Self::Busy(reason),
+            failure @ Failure::Internal(_) => Self::Failure(failure),
+        }
+    }
 }
 
 impl From<StoreError> for ImportError {
     fn from(error: StoreError) -> Self {
-        Self::Failure(error.into())
+        Failure::from(error).into()
     }
 }
 
@@ -111,14 +123,14 @@ pub async fn run(
     if let Some(before) = &before {
         tell(News::Resumed(before));
     }
-    let mut import =
-        Import { app, plan, progress: before.unwrap_or_default(), seen: Taken::default() };
+    let (progress, seen) = (before.unwrap_or_default(), Taken::default());
+    let mut import = Import { app, plan, progress, seen, kept: false };
     let done = import.progress.line;
     let mut lines = lines.filter(|line| line.as_ref().map_or(true, |line| line.number() > done));
     // Between two transactions, not beside one: on SQLite others write while this reads.
     while let Some(batch) = Batch::read(app, plan, &mut lines)? {
         let end = batch.end;
-        Box::pin(import.batch(batch, tell)).await?;
+        Box::pin(patience::batch(&mut import, batch, tell)).await?;
         tell(News::Batch(&import.progress, end));
     }
     if let (Some(digest), Mode::Write) = (&plan.digest, plan.mode) {
@@ -141,6 +153,8 @@ struct Import<'a> {
     progress: ImportProgress,
     /// In a dry run nothing stays to collide with, so it is remembered who would be there.
     seen: Taken,
+    /// Whether everybody new in this batch is there for good, whatever becomes of those to be changed.
+    kept: bool,
 }
 
 impl Import<'_> {
@@ -150,7 +164,7 @@ impl Import<'_> {
         tell: &mut dyn FnMut(News<'_>),
     ) -> Result<(), ImportError> {
         let mut there_already = Vec::new();
-        let mut tx = self.begin().await?;
+        let mut tx = self.app.store.begin().await?;
         // All groups first and in one order: two imports at once must not wait for each other.
         let groups = batch.candidates().flat_map(|candidate| &candidate.user.groups);
         groups::make(&mut tx, groups, self.app.now()).await?;
@@ -185,8 +199,9 @@ impl Import<'_> {
             return Ok(());
         }
         tx.commit().await?;
+        self.kept = true;
         for (line, candidate) in there_already {
-            match self.update(candidate).await {
+            match patience::step(async || self.update(candidate.clone()).await).await {
                 Ok(()) => self.progress.updated += 1,
                 Err(PeopleError::Failure(failure)) => return Err(failure.into()),
                 Err(problem) => {
@@ -197,18 +212,6 @@ impl Import<'_> {
         }
         // Afterwards: whoever comes back to this batch finds everybody there, and changes them again.
         self.save(&self.app.store.db).await
-    }
-
-    /// Begins when it is its turn: on SQLite others may be writing for longer than an answer may take, and an
-    /// import is in no hurry.
-    async fn begin(&self) -> Result<Tx, StoreError> {
-        for _ in 0..PATIENCE {
-            match self.app.store.begin().await {
-                Err(StoreError::Unavailable(_)) => {}
-                begun => return begun,
-            }
-        }
-        self.app.store.begin().await
     }
 
     fn added(&mut self, user: &User) {
@@ -222,9 +225,12 @@ impl Import<'_> {
         let found = self.who_is_there(&candidate).await?;
         let Candidate { user: new, said, .. } = candidate;
         // What the file leaves open stays as it is.
+        let names_email = new.email.is_some();
         let email = new.email.or_else(|| found.email.clone());
         let same_email = email == found.email;
+        // An address that only they have given themselves is nothing that the file vouches for.
         let is_verified = said.email_verified.or(self.plan.trust_emails.then_some(true));
+        let is_verified = is_verified.filter(|_| names_email);
         let edit = Edit {
             name: new.name.or_else(|| found.name.clone()),
             email_verified: is_verified.unwrap_or(same_email && found.email_verified),
