@@ -89,6 +89,7 @@ pub(super) async fn changed<F: Shown>(
 /// What is stored, at its field.
 fn told(line: &Line) -> FieldError {
     let Line { field, label, value } = line;
+    let field = *field;
     let whole = value.replace('\n', ", ");
     let mut shown: String = whole.chars().take(MOST_CHARS).collect();
     if shown.len() < whole.len() {

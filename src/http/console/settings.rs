@@ -1,6 +1,6 @@
 //! `/admin/settings`: settings that may change while servers run, and how pages look.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use serde_json::Value;
@@ -120,11 +120,11 @@ fn is_of(key: &str, starts: &[&str]) -> bool {
 
 async fn page(desk: &Desk<'_>) -> Result<SettingsPage, Stop> {
     let known = settings::all(desk.site());
+    let stored = known.iter().filter_map(|shown| shown.stored.as_ref());
+    let changed_by: BTreeSet<_> = stored.map(|row| row.changed_by.as_str()).collect();
     let mut names = HashMap::new();
-    for by in known.iter().filter_map(|shown| Some(shown.stored.as_ref()?.changed_by.as_str())) {
-        if !names.contains_key(by) {
-            names.insert(by.to_owned(), rows::actor(desk, by).await?);
-        }
+    for by in changed_by {
+        names.insert(by.to_owned(), rows::actor(desk, by).await?);
     }
     let group = |(id, title, starts): (&'static str, &'static str, &[&str])| {
         let inside = known.iter().filter(|shown| is_of(shown.setting.key.as_str(), starts));

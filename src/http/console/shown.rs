@@ -120,7 +120,7 @@ impl Shown for ClientForm {
         let Self { allowed_origins, protected_resources, claim_mappings, .. } = self;
         let Self { access, allowed_groups, revocation, access_token_alg, id_token_alg, .. } = self;
         let Self { skip_consent, require_pkce, claims_in_id_token, .. } = self;
-        let allowed = if access == "groups" { allowed_groups } else { "everyone" };
+        let allowed: &str = if access == "groups" { allowed_groups } else { "everyone" };
         vec![
             line("name", "Name", name),
             line("client_uri", "Address of the app", client_uri),
