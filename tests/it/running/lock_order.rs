@@ -265,7 +265,6 @@ fn client(id: &ClientId, now: UnixTime) -> Client {
         origin: ClientOrigin::Manual,
         secret_hashes: Vec::new(),
         disabled_at: None,
-        delete_at: None,
         token_version: 0,
         created_at: now,
         updated_at: now,
