@@ -245,7 +245,11 @@ on_both_backends! {
             for (method, path, right) in addresses() {
                 let wanted = expected(role, right);
                 let at = subjects.path(path).await;
-                let fields = fields(&subjects, path).await;
+                let mut fields = fields(&subjects, path).await;
+                let form = at.strip_suffix("/edit").filter(|_| !path.contains("/roles"));
+                if let (Some(page), Expected::Answer) = (form, wanted) {
+                    fields.push(("seen".to_owned(), visitor.seen_on(page).await));
+                }
                 if wanted == Expected::Forbidden {
                     before = state(&world).await;
                 }
