@@ -3,6 +3,7 @@
 use super::desk::{Answer, Desk, Stop, name_of};
 use super::members::{self, nobody, somebody};
 use super::people::sentence;
+use super::seen::{self, Of, Thing};
 use super::{roles, rows};
 use crate::http::pages::admin::confirm::Confirm;
 use crate::http::pages::admin::groups::{GroupDetail, GroupForm, GroupRow, GroupsList, ManagerRow};
@@ -87,10 +88,8 @@ async fn detail(desk: &Desk<'_>, group: &Group) -> Result<GroupDetail, Stop> {
         chrome: desk.chrome(),
         console: desk.console(Section::Groups),
         group: row(desk, group),
-        form: GroupForm {
-            name: group.name.clone(),
-            description: group.description.clone().unwrap_or_default(),
-        },
+        seen: seen::mark(desk, &stored(group)),
+        form: stored(group),
         errors: Vec::new(),
         members: table,
         next,
@@ -101,16 +100,39 @@ async fn detail(desk: &Desk<'_>, group: &Group) -> Result<GroupDetail, Stop> {
     })
 }
 
+/// What the form shows of a group.
+fn stored(group: &Group) -> GroupForm {
+    GroupForm {
+        name: group.name.clone(),
+        description: group.description.clone().unwrap_or_default(),
+    }
+}
+
+/// Somebody else has changed it since the form was made.
+async fn stale(desk: &Desk<'_>, now: &Group, form: GroupForm) -> Answer {
+    let kinds = &["group.updated"];
+    let thing = Thing { name: &now.name, kinds, of: Of::Detail("group", &now.name) };
+    let errors = seen::changed(desk, &thing, (&stored(now), &form)).await?;
+    desk.show_again(&GroupDetail { form, errors, ..detail(desk, now).await? })
+}
+
 pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
     let group = desk.group()?;
     let form = read_form(desk);
+    if !seen::is_of(desk, &stored(group)) {
+        return stale(desk, group, form).await;
+    }
     let edit = GroupEdit {
         name: Some(form.name.clone()),
         description: Some(form.description.clone()),
         ..GroupEdit::default()
     };
-    match groups::update(desk.site(), &group.name, edit, &desk.actor()).await {
-        Ok(saved) => desk.done(format!("{} is saved.", saved.name), &path(desk, &saved.name)),
+    match groups::update_if(desk.site(), group.clone(), edit, &desk.actor()).await {
+        Ok(None) => {
+            let now = groups::find(desk.site(), &group.name).await.map_err(stop)?;
+            stale(desk, &now, form).await
+        }
+        Ok(Some(saved)) => desk.done(format!("{} is saved.", saved.name), &path(desk, &saved.name)),
         Err(error) => {
             let errors = vec![field_error(error, "name", &form.name)?];
             let page = detail(desk, group).await?;

@@ -25,9 +25,11 @@ mod preview;
 mod roles;
 mod rows;
 mod secrets;
+mod seen;
 mod selected;
 mod sessions;
 mod settings;
+mod shown;
 mod step_up;
 mod table;
 mod trial;
@@ -204,7 +206,7 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::ApiKeyCreate => api_keys::create(desk).await,
         Action::ApiKeyAskRevoke => api_keys::ask_revoke(desk).await,
         Action::ApiKeyRevoke => api_keys::revoke(desk).await,
-        Action::SettingsShow => settings::show(desk),
+        Action::SettingsShow => settings::show(desk).await,
         Action::SettingsSave => settings::save(desk).await,
         Action::AuditList => audit::list(desk).await,
         Action::AuditExport => audit::export(desk).await,

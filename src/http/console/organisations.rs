@@ -4,6 +4,7 @@ use super::desk::{Answer, Desk, Stop, name_of};
 use super::members::{nobody, row as row_of, somebody};
 use super::people::sentence;
 use super::rows;
+use super::seen::{self, Of, Thing};
 use crate::http::pages::admin::confirm::Confirm;
 use crate::http::pages::admin::members::WayOut;
 use crate::http::pages::admin::organisations::{
@@ -94,10 +95,8 @@ async fn detail(desk: &Desk<'_>, about: &Organisation) -> Result<OrganisationDet
         chrome: desk.chrome(),
         console: desk.console(Section::Organisations),
         organisation: row(desk, about),
-        form: OrganisationForm {
-            name: about.name.clone(),
-            display_name: about.display_name.clone(),
-        },
+        seen: seen::mark(desk, &stored(about)),
+        form: stored(about),
         errors: Vec::new(),
         members: table,
         next,
@@ -105,18 +104,41 @@ async fn detail(desk: &Desk<'_>, about: &Organisation) -> Result<OrganisationDet
     })
 }
 
+/// What the form shows of an organisation.
+fn stored(organisation: &Organisation) -> OrganisationForm {
+    OrganisationForm {
+        name: organisation.name.clone(),
+        display_name: organisation.display_name.clone(),
+    }
+}
+
+/// Somebody else has changed it since the form was made.
+async fn stale(desk: &Desk<'_>, now: &Organisation, form: OrganisationForm) -> Answer {
+    let thing = Thing {
+        name: &now.display_name,
+        kinds: &["organisation.updated"],
+        of: Of::Detail("organisation_id", now.id.as_str()),
+    };
+    let errors = seen::changed(desk, &thing, (&stored(now), &form)).await?;
+    desk.show_again(&OrganisationDetail { form, errors, ..detail(desk, now).await? })
+}
+
 pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
-    let about = about(desk).await?;
+    let before = about(desk).await?;
     let form = read_form(desk);
+    if !seen::is_of(desk, &stored(&before)) {
+        return stale(desk, &before, form).await;
+    }
     let edit = OrganisationEdit {
         name: Some(form.name.clone()),
         display_name: Some(form.display_name.clone()),
     };
-    match organisations::update(desk.site(), &about, edit, &desk.actor()).await {
+    match organisations::update(desk.site(), &before, edit, &desk.actor()).await {
         Ok(saved) => desk.done(format!("{} is saved.", saved.display_name), &path(desk, &saved)),
+        Err(OrganisationError::Changed) => stale(desk, &about(desk).await?, form).await,
         Err(error) => {
             let errors = vec![field_error(desk, error, "name")?];
-            let page = detail(desk, &about).await?;
+            let page = detail(desk, &before).await?;
             desk.show_again(&OrganisationDetail { form, errors, ..page })
         }
     }
@@ -214,9 +236,6 @@ fn field_error(
     let text = match error {
         OrganisationError::Taken => {
             "There is an organisation with this name. Choose another.".to_owned()
-        }
-        OrganisationError::Changed => {
-            "Somebody has changed it meanwhile. Look at it again before you save.".to_owned()
         }
         OrganisationError::Full => {
             "This person is in 50 organisations, which is the most. Take them out of one first."

@@ -1,6 +1,7 @@
 //! `/admin/users/{id}`: one person, and what administrators do with them.
 
 use super::desk::{Answer, Desk, Stop, name_of};
+use super::seen::{self, Of, Thing};
 use super::{organisations, people as forms, roles, rows};
 use crate::http::extract;
 use crate::http::pages::admin::confirm::{Choice, Confirm};
@@ -46,6 +47,7 @@ async fn detail(desk: &Desk<'_>, user: &User) -> Result<UserDetail, Stop> {
         chrome: desk.chrome(),
         console,
         user: view(user, password),
+        seen: seen::mark(desk, &stored(desk, user)),
         form: stored(desk, user),
         errors: Vec::new(),
         sessions: rows::sessions(desk, live).await?,
@@ -100,7 +102,10 @@ async fn apps(desk: &Desk<'_>, user: &User) -> Result<Vec<AppAccess>, Stop> {
 
 pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
     let user = desk.person()?;
-    let typed = forms::read_form(desk);
+    let typed = typed(desk, user);
+    if !seen::is_of(desk, &stored(desk, user)) {
+        return stale(desk, user, typed).await;
+    }
     // The field is only there for owners who have just signed in; without it the role stays as it is.
     let role = if desk.form.has("role") && desk.may(Right::PeopleGrantRole) {
         forms::role_of(desk, &typed, user.role).map(RoleEdit::Set)
@@ -119,9 +124,14 @@ pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
                 role,
                 directory: None,
             };
-            match people::update(desk.site(), &user.id, edit, &desk.actor()).await {
-                Ok(user) => {
+            let made_from = (&user.id, Some(user));
+            match people::update_if(desk.site(), made_from, edit, &desk.actor()).await {
+                Ok(Some(user)) => {
                     return desk.done(format!("{} is saved.", name_of(&user)), &path(desk, &user));
+                }
+                Ok(None) => {
+                    let now = desk.find_person(user.id.as_str()).await?;
+                    return stale(desk, &now, typed).await;
                 }
                 Err(error) => forms::field_error(desk, error, &typed).await?,
             }
@@ -129,6 +139,31 @@ pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
     };
     let mut page = detail(desk, user).await?;
     (page.form, page.errors) = (typed, vec![error]);
+    desk.show_again(&page)
+}
+
+/// What was typed. What the form does not ask stays as it is.
+fn typed(desk: &Desk<'_>, user: &User) -> UserForm {
+    let (mut typed, stored) = (forms::read_form(desk), stored(desk, user));
+    if !desk.form.has("role") {
+        typed.role = stored.role;
+    }
+    if !desk.may(Right::PeopleVouch) {
+        typed.email_verified = stored.email_verified;
+    }
+    typed
+}
+
+/// Somebody else has changed them since the form was made.
+async fn stale(desk: &Desk<'_>, now: &User, form: UserForm) -> Answer {
+    let thing = Thing {
+        name: name_of(now),
+        kinds: &["user.updated", "group.member_added", "group.member_removed"],
+        of: Of::Person(now.id.as_str()),
+    };
+    let errors = seen::changed(desk, &thing, (&stored(desk, now), &form)).await?;
+    let mut page = detail(desk, now).await?;
+    (page.form, page.errors) = (form, errors);
     desk.show_again(&page)
 }
 

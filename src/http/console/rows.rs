@@ -111,6 +111,14 @@ fn detail(detail: &Value) -> String {
     facts.collect::<Vec<_>>().join(", ")
 }
 
+/// What to call whoever did something, from what the audit log and settings remember of them.
+pub(super) async fn actor(desk: &Desk<'_>, actor: &str) -> Result<String, Stop> {
+    let Some(id) = actor.strip_prefix("user:") else { return Ok(actor.to_owned()) };
+    let name = usernames(desk, std::iter::once(id)).await?.remove(&UserId::new(id));
+    // Somebody who is deleted is only known by id.
+    Ok(name.unwrap_or_else(|| actor.to_owned()))
+}
+
 /// What to call people whose ids are known.
 pub(super) async fn usernames<'a>(
     desk: &Desk<'_>,

@@ -16,6 +16,7 @@
 //! | `api_keys` | API keys in the console: made, used, seen, revoked |
 //! | `step_up` | secrets, keys, power and backups ask for the password once more |
 //! | `deletion` | deleted accounts that can be brought back |
+//! | `stale_forms` | forms that come after a change by somebody else undo nothing |
 //! | `three_faces` | command line, REST API and console leave the same audit events |
 //! | `safety` | forged forms, links that change nothing, hostile words, sealed messages |
 //! | `upstream` | upstream providers in the console: added, tested, previewed, changed, removed |
@@ -36,6 +37,7 @@ mod rights;
 mod roles;
 mod safety;
 mod selected;
+mod stale_forms;
 mod step_up;
 mod three_faces;
 mod upstream;

@@ -265,7 +265,11 @@ on_both_backends! {
             for (method, path, right) in addresses() {
                 let wanted = expected(role, right);
                 let at = subjects.path(path).await;
-                let fields = fields(&subjects, path).await;
+                let mut fields = fields(&subjects, path).await;
+                let form = at.strip_suffix("/edit").filter(|_| !path.contains("/roles"));
+                if let (Some(page), Expected::Answer) = (form, wanted) {
+                    fields.push(("seen".to_owned(), visitor.seen_on(page).await));
+                }
                 if wanted == Expected::Forbidden {
                     before = state(&world).await;
                 }
@@ -349,7 +353,7 @@ on_both_backends! {
             operator.post(&format!("/admin/users/{id}/edit"), &twice).await.assert_status(403);
         }
         assert_eq!(state(&world).await, before);
-        let saved = operator.post(&format!("/admin/users/{id}/edit"), &[("name", "Grace")]).await;
+        let saved = operator.edit(&format!("/admin/users/{id}"), &[("name", "Grace")]).await;
         assert_eq!(operator.message_after(&saved).await, "Grace is saved.");
     }
 
@@ -361,16 +365,19 @@ on_both_backends! {
         let mut edits = Vec::new();
         for owner in &owners {
             let id = world.cli(&["user", "show", &owner.username])["id"].as_str().unwrap().to_owned();
-            edits.push((format!("/admin/users/{id}/edit"), owner.csrf().await));
+            edits.push((format!("/admin/users/{id}"), owner.csrf().await));
         }
         let [(first, own_csrf), (second, their_csrf)] = &edits[..] else { panic!("two owners") };
         for round in 0..8 {
             let role = if round % 2 == 0 { "operator" } else { "none" };
-            let fields = |csrf| [("csrf", csrf), ("role", role)];
-            let (one, other) = (fields(own_csrf.as_str()), fields(their_csrf.as_str()));
+            let fields = |csrf, seen| [("csrf", csrf), ("seen", seen), ("role", role)];
+            let (of_second, of_first) = (owners[0].seen_on(second).await, owners[1].seen_on(first).await);
+            let one = fields(own_csrf.as_str(), of_second.as_str());
+            let other = fields(their_csrf.as_str(), of_first.as_str());
+            let (at_second, at_first) = (format!("{second}/edit"), format!("{first}/edit"));
             let (one, other) = tokio::join!(
-                post(&owners[0].browser, second, &one),
-                post(&owners[1].browser, first, &other),
+                post(&owners[0].browser, &at_second, &one),
+                post(&owners[1].browser, &at_first, &other),
             );
             let outcome = format!("round {round}: {} and {}", one.describe(), other.describe());
             let is_owner = |owner: &Admin| world.cli(&["user", "show", &owner.username])["role"] == "owner";
@@ -378,7 +385,7 @@ on_both_backends! {
             // Whoever comes second is none any more, or would leave nobody in charge.
             assert_eq!(stays.iter().filter(|stays| **stays).count(), 1, "{outcome}");
             let (winner, loser) = if stays[0] { (0, second) } else { (1, first) };
-            let again = owners[winner].post(loser, &[("role", "owner")]).await;
+            let again = owners[winner].edit(loser, &[("role", "owner")]).await;
             assert_eq!(again.status.as_u16(), 303, "{outcome}; {}", again.describe());
         }
         assert!(world.cli(&["user", "list"])["items"].as_array().unwrap().len() == 2);

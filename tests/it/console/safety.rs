@@ -79,7 +79,7 @@ on_both_backends! {
         let owner = admin(&world, "owner").await;
         let other = other_owner(&world).await;
         let id = owner.add_person("grace").await;
-        let saved = owner.post(&format!("/admin/users/{id}/edit"), &[("name", "Grace")]).await;
+        let saved = owner.edit(&format!("/admin/users/{id}"), &[("name", "Grace")]).await;
         let cookies = saved.set_cookies();
         let cookie = cookies.iter().find(|c| c.name == "doorward_flash").expect("the cookie");
         assert!(cookie.has("httponly") && !cookie.has("domain"));
@@ -110,7 +110,7 @@ on_both_backends! {
         assert_inert(&app, "the new app's page");
         app.assert_status(200);
         let app = crate::kit::console::field(&app, "client-id");
-        let saved = owner.post(&format!("/admin/users/{id}/edit"), &fields).await;
+        let saved = owner.edit(&format!("/admin/users/{id}"), &fields).await;
         let message = saved.follow().await;
         assert!(message.texts(".flash")[0].starts_with(HOSTILE), "{}", message.describe());
         assert_inert(&message, "a message with the name");

@@ -80,6 +80,18 @@ impl Admin {
         post(&self.browser, path, &[&[("csrf", csrf.as_str())], fields].concat()).await
     }
 
+    /// Changes what a page is about the way the form on it does, with what it says that it was made from.
+    pub async fn edit(&self, page: &str, fields: &[(&str, &str)]) -> Page {
+        let seen = self.seen_on(page).await;
+        self.post(&format!("{page}/edit"), &[&[("seen", seen.as_str())], fields].concat()).await
+    }
+
+    /// What the form on a page says that it was made from.
+    pub async fn seen_on(&self, page: &str) -> String {
+        let seen = self.page(page).await.attributes("input[name=seen]", "value");
+        seen.into_iter().next().unwrap_or_else(|| panic!("no form that says it on {page}"))
+    }
+
     /// Makes a person; gives the id.
     pub async fn add_person(&self, username: &str) -> String {
         let made = self.post("/admin/users", &[("username", username)]).await;

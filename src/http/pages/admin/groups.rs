@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::members::{MemberRow, WayOut};
 use super::roles::RolesInApp;
-use super::{Console, Section, next_page, path_below};
+use super::{Console, Section, next_page, path_below, seen_sample};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
@@ -106,6 +106,8 @@ pub struct GroupDetail {
     pub chrome: Chrome,
     pub console: Console,
     pub group: GroupRow,
+    /// What the form was made from; goes along as `seen`.
+    pub seen: String,
     pub form: GroupForm,
     /// Fields: `name`, `description`, `member`, `manager`.
     pub errors: Vec<FieldError>,
@@ -153,6 +155,7 @@ impl GroupDetail {
                 members: "3".to_owned(),
                 created: When::sample(9_000_000),
             },
+            seen: seen_sample(),
             form: GroupForm {
                 name: words("team/wiki editors"),
                 description: words("Whoever may change the wiki."),

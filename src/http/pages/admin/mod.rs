@@ -342,6 +342,11 @@ pub(in crate::http) fn path_below(base: &str, folder: &str, id: &str) -> String 
     format!("{base}{folder}{}", id.replace('+', "%20"))
 }
 
+/// What a form says that it was made from: a tag, and when.
+pub(super) fn seen_sample() -> String {
+    "u4y9K1m0cE2 1795300000".to_owned()
+}
+
 /// Every console page with sample data; see [`super::samples`].
 pub(super) fn samples() -> Vec<(&'static str, String)> {
     let mut samples = samples_of_people_and_apps();

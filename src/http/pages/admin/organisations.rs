@@ -4,7 +4,7 @@
 use askama::Template;
 
 use super::members::{MemberRow, WayOut};
-use super::{Console, Section, next_page, path_below};
+use super::{Console, Section, next_page, path_below, seen_sample};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
@@ -121,6 +121,8 @@ pub struct OrganisationDetail {
     pub chrome: Chrome,
     pub console: Console,
     pub organisation: OrganisationRow,
+    /// What the form was made from; goes along as `seen`.
+    pub seen: String,
     pub form: OrganisationForm,
     /// Fields: `name`, `display_name`, `member`.
     pub errors: Vec<FieldError>,
@@ -151,6 +153,7 @@ impl OrganisationDetail {
             chrome: Chrome::sample(),
             console: Console::sample(Section::Organisations),
             organisation: OrganisationRow::sample(),
+            seen: seen_sample(),
             form: OrganisationForm {
                 name: words("orchard"),
                 display_name: words("The Orchard & Sons"),

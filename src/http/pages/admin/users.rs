@@ -6,7 +6,7 @@ use super::audit::AuditRow;
 use super::organisations::OrganisationLink;
 use super::roles::RolesInApp;
 use super::user_forms::UserForm;
-use super::{Console, Section, State, next_page, path_below};
+use super::{Console, Section, State, next_page, path_below, seen_sample};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
@@ -114,6 +114,8 @@ pub struct UserDetail {
     pub chrome: Chrome,
     pub console: Console,
     pub user: UserView,
+    /// What the form was made from; goes along as `seen`.
+    pub seen: String,
     /// What the form holds: the stored values, or what was typed when something was wrong.
     pub form: UserForm,
     /// Fields: `name`, `email`, `groups`, `role`.
@@ -191,6 +193,7 @@ impl UserDetail {
                 updated: When::sample(200_000),
                 password: PasswordState::Set,
             },
+            seen: seen_sample(),
             form: UserForm::sample(),
             errors: Vec::new(),
             sessions: SessionView::samples(),
