@@ -144,7 +144,7 @@ on_both_backends! {
         let hint = tokens.id.clone().unwrap();
         for path in [&*format!("/oauth2/logout?id_token_hint={hint}"), &*rp.authorize_url(&[])] {
             let page = ask(&browser, Method::HEAD, path).await;
-            page.assert_status(200).assert_page_headers();
+            page.assert_status(200).assert_header("content-type", "text/html; charset=utf-8");
             page.assert_no_header("location").assert_no_header("set-cookie");
             assert_eq!(page.body, "", "{path}");
             let refused = ask(&browser, Method::PUT, path).await;
