@@ -15,6 +15,7 @@ const PRODUCT: &str = "Identitaetsverwaltungsdienst";
 const NARROWEST: u32 = 320;
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one line for every page")]
 async fn no_page_is_wider_than_the_narrowest_window_because_of_a_name() {
     let builder = World::builder(Backend::Embedded).env("DOORWARD_PRODUCT_NAME", PRODUCT);
     let world = builder.env("DOORWARD_SESSION__ADMIN_STEP_UP", "7200").start().await;

@@ -149,17 +149,22 @@ pub async fn plan(
         changes.extend(upstream::plan(app, &entry, (provider, secrets)).await?);
     }
     if pruning == Pruning::Prune {
-        // A group that somebody in the file is in is made with them.
-        for group in state.users.iter().flat_map(|user| user.groups.iter().flatten()) {
-            named.insert((Declared::Group, one_group(group)?));
-        }
-        // Nor does an organisation go that somebody in the file is to be in.
-        for name in state.users.iter().flat_map(|user| user.organisations.iter().flatten()) {
-            named.insert((Declared::Organisation, organisations::one_name(name)?));
-        }
+        named.extend(needed_by_people(state)?);
         prune(app, &named, &mut changes).await?;
     }
     Ok(changes)
+}
+
+/// What people in the file are in. A group is made with them, and neither goes while they are to be in it.
+fn needed_by_people(state: &State) -> Result<Vec<(Declared, String)>, DeclaredError> {
+    let mut needed = Vec::new();
+    for group in state.users.iter().flat_map(|user| user.groups.iter().flatten()) {
+        needed.push((Declared::Group, one_group(group)?));
+    }
+    for name in state.users.iter().flat_map(|user| user.organisations.iter().flatten()) {
+        needed.push((Declared::Organisation, organisations::one_name(name)?));
+    }
+    Ok(needed)
 }
 
 fn one_group(name: &str) -> Result<String, DeclaredError> {

@@ -35,7 +35,7 @@ on_both_backends! {
         assert!(!is_signed_in(&browser).await);
         assert!(!can_sign_in(&world, "ada", PASSWORD).await);
         let list = owner.page("/admin/users?show=deleted").await;
-        assert_eq!(list.attributes("input[name=who]", "value"), [ada.clone()]);
+        assert_eq!(list.attributes("input[name=who]", "value"), [ada.as_str()]);
         assert!(list.text().contains("To be deleted"), "{}", list.describe());
         let page = owner.page(&person).await;
         assert!(page.text().contains("Deleted for good"), "{}", page.describe());
@@ -49,7 +49,7 @@ on_both_backends! {
 
         // At once, by the box.
         let question = owner.page(&format!("{person}/delete")).await;
-        let form = question.form_to(&format!("{person}/delete")).set("now", "on");
+        let form = question.form_to(&format!("{person}/delete")).check("now", "on");
         assert_eq!(owner.message_after(&form.submit().await).await, "ada is deleted.");
         assert_eq!(people_called(&world, "ada").await, 0);
     }

@@ -320,6 +320,7 @@ impl Hand<'_> {
         assert!(answer.status < 300, "{change:?}: {} {}", answer.status, answer.text);
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for every change")]
     async fn in_the_console(&self, change: Change, subject: &Subject) {
         let name = self.name;
         let Subject { id, line } = subject;
