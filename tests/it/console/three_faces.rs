@@ -1,6 +1,8 @@
 //! The command line, the REST API and the console are three faces of the same use cases: the same change
 //! leaves the same audit events, whichever of them it was made with.
 
+mod changes;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use reqwest::Method;
@@ -13,6 +15,8 @@ use crate::kit::hooks::{self, Hook};
 use crate::support::process::wait_until_async;
 use crate::support::world::World;
 
+use changes::{CHANGES, Change, Change as C};
+
 /// What a change is made with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Face {
@@ -20,96 +24,6 @@ enum Face {
     Api,
     Console,
 }
-
-/// The changes that all three can make, in an order in which each finds what it is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Change {
-    PersonCreated,
-    PersonDisabled,
-    PersonEnabled,
-    SignedOut,
-    GroupCreated,
-    MemberAdded,
-    ManagerAdded,
-    ManagerRemoved,
-    MemberRemoved,
-    GroupRenamed,
-    GroupDeleted,
-    AppCreated,
-    RoleCreated,
-    RoleDescribed,
-    RoleGiven,
-    RoleGivenToGroup,
-    RoleTaken,
-    RoleTakenFromGroup,
-    RoleDeleted,
-    Previewed,
-    AppRenamed,
-    SecretRotated,
-    AppDisabled,
-    AppEnabled,
-    AppDeleted,
-    KeyRotated,
-    PersonDeletedLater,
-    PersonBroughtBack,
-    MessageHurried,
-    MessageDiscarded,
-    MessageRepeated,
-    ApiKeyRevoked,
-    UpstreamAdded,
-    UpstreamRenamed,
-    UpstreamSecret,
-    UpstreamTested,
-    UpstreamDisabled,
-    UpstreamEnabled,
-    UpstreamDeleted,
-    PersonDeleted,
-}
-
-use Change as C;
-
-const CHANGES: [Change; 40] = [
-    C::PersonCreated,
-    C::PersonDisabled,
-    C::PersonEnabled,
-    C::SignedOut,
-    C::GroupCreated,
-    C::MemberAdded,
-    C::ManagerAdded,
-    C::ManagerRemoved,
-    C::MemberRemoved,
-    C::GroupRenamed,
-    C::GroupDeleted,
-    C::AppCreated,
-    C::RoleCreated,
-    C::RoleDescribed,
-    C::RoleGiven,
-    C::RoleGivenToGroup,
-    C::RoleTaken,
-    C::RoleTakenFromGroup,
-    C::RoleDeleted,
-    C::Previewed,
-    C::AppRenamed,
-    C::SecretRotated,
-    C::AppDisabled,
-    C::AppEnabled,
-    C::AppDeleted,
-    C::KeyRotated,
-    C::PersonDeletedLater,
-    C::PersonBroughtBack,
-    C::MessageHurried,
-    C::MessageDiscarded,
-    C::MessageRepeated,
-    C::ApiKeyRevoked,
-    C::UpstreamAdded,
-    C::UpstreamRenamed,
-    C::UpstreamSecret,
-    C::UpstreamTested,
-    C::UpstreamDisabled,
-    C::UpstreamEnabled,
-    C::UpstreamDeleted,
-    C::PersonDeleted,
-];
 
 /// What a change is about.
 #[derive(Debug, Default)]
