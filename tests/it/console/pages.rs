@@ -15,7 +15,7 @@ on_both_backends! {
         owner.page("/admin/users").await;
         let page = owner.page("/admin/users/new").await;
         let form = page.form("user").set("username", "Grace").set("name", "Grace Hopper");
-        let form = form.set("email", "grace@example.test").set("groups", "wiki, staff");
+        let form = form.set("email", "grace@example.test").set("groups", "wiki\nstaff");
         let made = form.submit().await;
         made.assert_status(200).assert_page_headers();
         let id = id_behind(&made, "/admin/users/");
