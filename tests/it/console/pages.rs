@@ -338,7 +338,7 @@ async fn edit_person(world: &World, owner: &Admin, id: &str) {
     let page = owner.page(&path).await;
     assert_eq!(sessions_on(&page).len(), 1);
     let form = page.form("user");
-    assert_eq!(form.value("groups"), Some("staff, wiki"));
+    assert_eq!(form.value("groups"), Some("staff\nwiki"));
     let form = form.set("name", "Grace B. Hopper").set("role", "operator");
     let saved = form.uncheck("email_verified").set("groups", "staff").submit().await;
     saved.assert_status(303);
