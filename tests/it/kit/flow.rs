@@ -358,6 +358,11 @@ pub async fn count(world: &World, sql: &str) -> i64 {
     }
 }
 
+/// How many events of a kind the audit log has.
+pub async fn events(world: &World, kind: &str) -> i64 {
+    count(world, &format!("select count(*) from audit_events where kind = '{kind}'")).await
+}
+
 /// Makes every copy of a session one that is not believed: their cookies have a tombstone.
 pub async fn forget_copies(world: &World) {
     let stones = "insert into revocations (kind, subject, version, revoked_at, expires_at) \

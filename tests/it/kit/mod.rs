@@ -17,6 +17,8 @@
 //! | `hooks` | an endpoint that is told what happens |
 //! | `logout` | an app that is told of sign-outs |
 //! | `smtp` | a mail server that takes letters, or does not |
+//! | `declared` | files as `apply` takes them, and what it says of them |
+//! | `imports` | imports of people, and what they counted |
 //! | `gateway` | apps behind the gateway, and what a proxy asks |
 //! | `gateway_proxy` | the five reverse proxies as documented, and an app that echoes |
 //! | `session_data` | an app's program that keeps values beside sessions |
@@ -33,6 +35,7 @@ pub mod client_signer;
 pub mod collector;
 pub mod console;
 pub mod cut;
+pub mod declared;
 pub mod document;
 pub mod dpop;
 pub mod fapi2;
@@ -44,6 +47,7 @@ pub mod gateway_proxy;
 pub mod geoip;
 pub mod grant;
 pub mod hooks;
+pub mod imports;
 pub mod logout;
 pub mod mtls;
 pub mod node;
