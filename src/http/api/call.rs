@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::fault::Fault;
-use super::reply::{Answer, Reply, list_body, tag_of};
+use super::reply::{Answer, Reply, as_json, list_body, tag_of};
 use super::table::{About, Entry, Method};
 use super::{act, sent, shapes};
 use crate::http::site::Site;
@@ -278,10 +278,10 @@ impl Call<'_> {
         address
     }
 
-    /// Checks that a change was made from what there is: `If-Match` is a duty, since of two people who
-    /// change the same thing the second would undo what the first has done.
-    pub(super) fn made_from(&self, shown: &Value) -> Result<(), Fault> {
-        match sent::if_match(self.request, &tag_of(shown))? {
+    /// Checks that a change was made from what there is, as it is shown: `If-Match` is a duty, since of two
+    /// people who change the same thing the second would undo what the first has done.
+    pub(super) fn made_from(&self, view: impl Serialize) -> Result<(), Fault> {
+        match sent::if_match(self.request, &tag_of(&as_json(view)?))? {
             Some(true) => Ok(()),
             Some(false) => Err(Fault::changed()),
             None => Err(Fault::new(
@@ -293,8 +293,8 @@ impl Call<'_> {
     }
 
     /// As [`Call::made_from`] where it is no duty.
-    pub(super) fn made_from_if_said(&self, shown: &Value) -> Result<(), Fault> {
-        match sent::if_match(self.request, &tag_of(shown))? {
+    pub(super) fn made_from_if_said(&self, view: impl Serialize) -> Result<(), Fault> {
+        match sent::if_match(self.request, &tag_of(&as_json(view)?))? {
             Some(false) => Err(Fault::changed()),
             Some(true) | None => Ok(()),
         }
