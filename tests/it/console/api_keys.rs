@@ -1,7 +1,8 @@
 //! API keys in the console: made with a plain form, shown once, used, seen by others, revoked.
 
+use crate::kit::audit::events;
 use crate::kit::console::{admin, create, field};
-use crate::kit::flow::{PASSWORD, count, events};
+use crate::kit::flow::{PASSWORD, count};
 use crate::support::world::World;
 
 const HOSTILE: &str = "\"><script>alert(1)</script>\u{202e}x";

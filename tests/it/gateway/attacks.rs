@@ -1,8 +1,8 @@
 //! The gateway under attack: what is ambiguous is refused, nobody else may ask, and no redirect leaves
 //! for anywhere but an app.
 
+use crate::kit::audit::events;
 use crate::kit::fixtures::{ALICE, BOB};
-use crate::kit::flow::events;
 use crate::kit::gateway::{
     Question, STAFF, WIKI, add_people, builder, gateway, settings, start_path, unknown_cookie,
     visitor,

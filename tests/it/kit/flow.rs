@@ -343,6 +343,9 @@ pub async fn get(address: &str) -> Answer {
     read(http_client().get(address)).await.expect("an answer")
 }
 
+/// How many grants are alive, for [`count`].
+pub const LIVING: &str = "select count(*) from grants where revoked_at is null";
+
 /// The one number that a query of the world's database gives.
 pub async fn count(world: &World, sql: &str) -> i64 {
     let (url, sql) = (world.database_url(), AssertSqlSafe(sql.to_owned()));
@@ -356,11 +359,6 @@ pub async fn count(world: &World, sql: &str) -> i64 {
             sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect("a number")
         }
     }
-}
-
-/// How many events of a kind the audit log has.
-pub async fn events(world: &World, kind: &str) -> i64 {
-    count(world, &format!("select count(*) from audit_events where kind = '{kind}'")).await
 }
 
 /// Makes every copy of a session one that is not believed: their cookies have a tombstone.

@@ -3,6 +3,8 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `fixtures`, `rp`, `answers`, `checks`, `forge` | people, clients, safe outcomes, forgeries |
+//! | `audit` | what the audit log has |
+//! | `race` | codes redeemed while somebody loses what they were given for |
 //! | `grant` | devices, and the clients of the further grants |
 //! | `dpop` | keys and proofs for the modules about DPoP |
 //! | `fapi2` | a client under the FAPI 2.0 profile |
@@ -30,6 +32,7 @@
 
 pub mod answers;
 pub mod api;
+pub mod audit;
 pub mod checks;
 pub mod client_signer;
 pub mod collector;
@@ -51,6 +54,7 @@ pub mod imports;
 pub mod logout;
 pub mod mtls;
 pub mod node;
+pub mod race;
 pub mod registration;
 pub mod request;
 pub mod rp;

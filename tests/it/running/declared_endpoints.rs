@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::kit::audit::events;
 use crate::kit::declared::{apply, assert_refused, changes, fields, told};
-use crate::kit::flow::{App, count, events};
+use crate::kit::flow::{App, count};
 use crate::support::world::World;
 
 const STATE: &str = r#"

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
+use crate::kit::audit::events;
 use crate::kit::declared::{apply, assert_refused, changes, told};
-use crate::kit::flow::{App, claim, count, create_user, events, sign_in};
+use crate::kit::flow::{App, claim, count, create_user, sign_in};
 use crate::support::world::World;
 
 const STATE: &str = r#"
