@@ -16,7 +16,7 @@ use crate::http::site::Site;
 use crate::http::{error, extract, programs};
 use crate::protocol::api::ApiScope;
 use crate::protocol::params::Params;
-use crate::protocol::rights::{Person, Power, Right, Role};
+use crate::protocol::rights::Right;
 use crate::protocol::types::SessionId;
 use crate::protocol::user::User;
 use crate::service::api::access::ApiCaller;
@@ -24,7 +24,7 @@ use crate::service::api::requests::{self, Beginning, Begun};
 use crate::service::audit::{self, Actor, Caller, Event};
 use crate::service::failure::EndpointError;
 use crate::service::organisations;
-use crate::service::people::{self, PeopleError, groups};
+use crate::service::people::{self, PeopleError, allowed, groups};
 use crate::service::session;
 use crate::store::groups::Group;
 use crate::store::organisations::Organisation;
@@ -200,21 +200,10 @@ impl Call<'_> {
     }
 
     async fn held_against(&mut self, right: Right, person: User) -> Result<(), Fault> {
-        let allowed = right == Right::PeopleRead || {
-            let power = self.power(&person).await?;
-            let about = Person { power, groups: &person.groups };
-            self.caller.standing.may_change(right, &about)
-        };
+        let allowed = right == Right::PeopleRead
+            || allowed::may_change(self.site, &self.caller.standing, right, &person).await?;
         self.person = Some(person);
         if allowed { Ok(()) } else { Err(PeopleError::NotYours.into()) }
-    }
-
-    async fn power(&self, person: &User) -> Result<Power, Fault> {
-        if self.caller.standing.role == Role::GroupManager {
-            return Ok(people::power(self.site, person).await?);
-        }
-        // To everybody else it makes no difference who looks after groups.
-        Ok(if person.role.is_some() { Power::Role } else { Power::None })
     }
 
     /// A variable part of the path, decoded; empty where there is none of this name.

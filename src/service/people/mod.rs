@@ -1,6 +1,7 @@
 //! People: the accounts, and what administrators do with them. What an administrator may do with whom is
 //! asked inside the transaction of each change ([`authority`]), whatever the way in has asked before.
 
+pub mod allowed;
 pub(in crate::service) mod authority;
 mod checks;
 pub mod console_access;
@@ -17,7 +18,7 @@ use crate::crypto::secret;
 use crate::mail::Letter;
 use crate::protocol::app_roles::AppRoles;
 use crate::protocol::password_policy::{self, PasswordRefusal};
-use crate::protocol::rights::{Power, Right};
+use crate::protocol::rights::Right;
 use crate::protocol::types::{GrantId, UserId};
 use crate::protocol::user::{AdminRole, Profile, User};
 use crate::service::api::ending::end_keys;
@@ -200,14 +201,6 @@ pub(crate) fn check_password(
 pub(crate) async fn hash(app: &App, user: &User, password: String) -> Result<String, PeopleError> {
     check_password(app, user, &password)?;
     Ok(app.passwords.hash(password).await.map_err(Failure::from)?)
-}
-
-/// What has to be known of somebody before they are changed by this administrator.
-///
-/// # Errors
-/// [`Failure`] when SQL does not answer.
-pub async fn power(app: &App, user: &User) -> Result<Power, Failure> {
-    Ok(authority::power(&app.store.db, user).await?)
 }
 
 /// Finds a person by id, user name or e-mail address.
