@@ -12,8 +12,9 @@ use super::fault::Fault;
 use super::reply::{Answer, Reply, as_json, list_body, tag_of};
 use super::table::{About, Entry, Method};
 use super::{act, sent, shapes};
+use crate::http::programs::{self, CallError};
 use crate::http::site::Site;
-use crate::http::{error, extract, programs};
+use crate::http::{error, extract};
 use crate::protocol::api::ApiScope;
 use crate::protocol::params::Params;
 use crate::protocol::rights::Right;
@@ -80,7 +81,7 @@ async fn serve(
 impl Call<'_> {
     /// Refuses whoever comes without this scope.
     pub(super) fn needs(&self, scope: ApiScope) -> Result<(), Fault> {
-        if self.caller.has(scope) { Ok(()) } else { Err(Fault::Scope(scope)) }
+        if self.caller.has(scope) { Ok(()) } else { Err(CallError::Scope(scope).into()) }
     }
 
     async fn carry_out(&mut self, entry: &'static Entry, body: Result<Bytes, Error>) -> Answer {
@@ -108,7 +109,7 @@ impl Call<'_> {
             Beginning::First(begun) => begun,
             Beginning::Again(kept) => {
                 return serde_json::from_slice(&kept)
-                    .map_err(|error| Fault::Endpoint(EndpointError::from(error)));
+                    .map_err(|error| CallError::Endpoint(error.into()).into());
             }
             Beginning::UnderWay => {
                 let detail = "A request with this Idempotency-Key is under way. Try again shortly.";
@@ -135,7 +136,7 @@ impl Call<'_> {
                 Err(error) => Err(error.into()),
             },
             // Whether it has changed anything is not known: it must not be tried again at once.
-            Err(Fault::Endpoint(EndpointError::Failure(_))) => Ok(()),
+            Err(Fault::Call(CallError::Endpoint(EndpointError::Failure(_)))) => Ok(()),
             Err(_) => requests::give_up(self.site, begun).await,
         };
         if let Err(failure) = kept {

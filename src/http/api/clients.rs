@@ -6,6 +6,7 @@ use super::fault::Fault;
 use super::reply::{Answer, Reply};
 use super::views::apps::{ClientChange, ClientView, ClientWithSecret, NewClient};
 use super::{metadata_change, sent};
+use crate::http::programs::CallError;
 use crate::protocol::api;
 use crate::protocol::client::{Client, ClientMetadata};
 use crate::protocol::types::ClientId;
@@ -33,7 +34,7 @@ pub(super) async fn named(call: &Call<'_>) -> Result<Client, Fault> {
 pub(super) fn within_own_scopes(call: &Call<'_>, metadata: &ClientMetadata) -> Result<(), Fault> {
     match api::of_client(&metadata.scope).find(|scope| !call.caller.has(*scope)) {
         None => Ok(()),
-        Some(missing) => Err(Fault::Scope(missing)),
+        Some(missing) => Err(CallError::Scope(missing).into()),
     }
 }
 

@@ -44,6 +44,7 @@ use actix_web::http::Method;
 use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{Error, HttpRequest, HttpResponse};
 
+use super::programs::CallError;
 use super::routes::{only, reading};
 use super::site::Site;
 use crate::service::clients::Activity;
@@ -97,7 +98,7 @@ fn resource(map: &mut ServiceConfig, path: &'static str) {
     });
     let methods = methods.collect::<Vec<_>>().join(", ");
     let other = move |request: HttpRequest| {
-        let answer = Fault::Method(methods.clone()).response(&request);
+        let answer = Fault::from(CallError::Method(methods.clone())).response(&request);
         async move { answer }
     };
     map.service(resource.default_service(web::to(other)));

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::fault::Fault;
 use crate::crypto::encoding::fingerprint;
-use crate::service::failure::EndpointError;
+use crate::http::programs::CallError;
 
 /// What a handler answers.
 pub(super) type Answer = Result<Reply, Fault>;
@@ -83,7 +83,7 @@ pub(super) fn tag_of(body: &Value) -> String {
 
 /// Something as programs are shown it.
 pub(super) fn as_json(view: impl Serialize) -> Result<Value, Fault> {
-    serde_json::to_value(view).map_err(|error| Fault::Endpoint(EndpointError::from(error)))
+    serde_json::to_value(view).map_err(|error| CallError::Endpoint(error.into()).into())
 }
 
 /// What every list answers.

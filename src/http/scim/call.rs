@@ -13,7 +13,7 @@ use super::fault::Fault;
 use super::sent::{self, Query};
 use super::{Entry, Verb, act};
 use crate::crypto::encoding::fingerprint;
-use crate::http::programs;
+use crate::http::programs::{self, CallError};
 use crate::http::site::Site;
 use crate::protocol::rights::Right;
 use crate::protocol::scim::render;
@@ -150,7 +150,7 @@ struct Parts {
 impl Call<'_> {
     async fn carry_out(&mut self, entry: &'static Entry, body: Result<Bytes, Error>) -> Answer {
         if !self.caller.has(entry.scope) {
-            return Err(Fault::Scope(entry.scope));
+            return Err(CallError::Scope(entry.scope).into());
         }
         if !self.caller.may(entry.right) {
             return Err(Fault::forbidden("Your role does not allow this."));

@@ -21,6 +21,7 @@ use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{Error, HttpRequest, HttpResponse, Resource};
 use serde_json::Value;
 
+use super::programs::CallError;
 use super::routes::reading;
 use super::site::Site;
 use crate::protocol::api::ApiScope;
@@ -208,7 +209,7 @@ fn of_table(resource: Resource, path: &'static str) -> Resource {
 /// A resource that answers other methods with those it knows.
 fn knowing(resource: Resource, methods: String) -> Resource {
     resource.default_service(web::to(move |request: HttpRequest| {
-        let answer = Fault::Method(methods.clone()).response(&request);
+        let answer = Fault::from(CallError::Method(methods.clone())).response(&request);
         async move { answer }
     }))
 }
