@@ -257,11 +257,7 @@ pub async fn update_if(
 ) -> Result<Option<User>, PeopleError> {
     let edit = edit.checked()?;
     let now = app.now();
-    let mut tx = app.store.begin().await?;
-    users::hold_owners(&mut tx).await?;
-    let authority = Authority::of(&mut tx, actor, Some(id)).await?;
-    let before = users::by_id(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
-    authority.change(&mut tx, Right::PeopleWrite, &before).await?;
+    let (mut tx, authority, before) = begin_change(app, id, actor).await?;
     if made_from.is_some_and(|made_from| *made_from != before) {
         return Ok(None);
     }
@@ -271,6 +267,21 @@ pub async fn update_if(
     app.outbox_bell.notify_one();
     revocation::publish(app, pending).await;
     Ok(Some(user))
+}
+
+/// Begins the transaction of a change of somebody's account, with them as they are and how far the word of
+/// `actor` goes, which is far enough for it.
+async fn begin_change(
+    app: &App,
+    id: &UserId,
+    actor: &Actor,
+) -> Result<(Tx, Authority, User), PeopleError> {
+    let mut tx = app.store.begin().await?;
+    users::hold_owners(&mut tx).await?;
+    let authority = Authority::of(&mut tx, actor, Some(id)).await?;
+    let before = users::by_id(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
+    authority.change(&mut tx, Right::PeopleWrite, &before).await?;
+    Ok((tx, authority, before))
 }
 
 impl Edit {
@@ -372,11 +383,7 @@ pub async fn set_activity(
     actor: &Actor,
 ) -> Result<(), PeopleError> {
     let now = app.now();
-    let mut tx = app.store.begin().await?;
-    users::hold_owners(&mut tx).await?;
-    let authority = Authority::of(&mut tx, actor, Some(id)).await?;
-    let before = users::by_id(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
-    authority.change(&mut tx, Right::PeopleWrite, &before).await?;
+    let (mut tx, _, before) = begin_change(app, id, actor).await?;
     match activity {
         Activity::Enabled => {
             if !users::set_disabled(&mut tx, id, None, now).await? {
