@@ -7,11 +7,12 @@ use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
 use serde_json::Value;
 
 use super::problem;
+use crate::http::extract::NoTags;
 use crate::http::presented::{self, Sender};
 use crate::http::site::Site;
 use crate::http::{extract, headers};
 use crate::protocol::jose::strict_json::{self, JsonProblem};
-use crate::protocol::session_data::conditions::{Conditions, Tags};
+use crate::protocol::session_data::conditions::Conditions;
 use crate::protocol::session_data::{Change, Key, Outcome, Refusal, Stored};
 use crate::service::clients;
 use crate::service::session::session_data::{self, Keeper, SessionDataError};
@@ -179,16 +180,9 @@ fn key(request: &HttpRequest) -> Result<Key, Unusable> {
 /// The conditional headers.
 fn conditions(request: &HttpRequest) -> Result<Conditions, Unusable> {
     let read = |name: HeaderName| {
-        let lines: Option<Vec<&str>> =
-            request.headers().get_all(name).map(|line| line.to_str().ok()).collect();
-        match lines.as_deref() {
-            Some([]) => Ok(None),
-            // Several lines are one list (RFC 9110 section 5.3).
-            lines => lines.and_then(|lines| Tags::parse(&lines.join(","))).map(Some).ok_or((
-                StatusCode::BAD_REQUEST,
-                "If-Match and If-None-Match hold * or tags in quotes.",
-            )),
-        }
+        extract::tags(request.headers(), name).map_err(|NoTags| {
+            (StatusCode::BAD_REQUEST, "If-Match and If-None-Match hold * or tags in quotes.")
+        })
     };
     let (if_match, if_none_match) = (read(header::IF_MATCH)?, read(header::IF_NONE_MATCH)?);
     Ok(Conditions { if_match, if_none_match })

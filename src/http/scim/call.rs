@@ -13,6 +13,7 @@ use super::fault::Fault;
 use super::sent::{self, Query};
 use super::{Entry, Verb, act};
 use crate::crypto::encoding::fingerprint;
+use crate::http::extract::{self, NoTags};
 use crate::http::programs::{self, CallError};
 use crate::http::site::Site;
 use crate::protocol::rights::Right;
@@ -236,17 +237,9 @@ impl Call<'_> {
 
     /// Checks that a change was made from what there is, if the request says from what.
     pub(super) fn made_from(&self, now: &Tagged) -> Result<(), Fault> {
-        if !self.is_conditional() {
-            return Ok(());
-        }
-        let lines: Option<Vec<&str>> = self
-            .request
-            .headers()
-            .get_all(header::IF_MATCH)
-            .map(|line| line.to_str().ok())
-            .collect();
-        let tags = lines.and_then(|lines| Tags::parse(&lines.join(",")));
-        let tags = tags.ok_or_else(|| Fault::syntax("If-Match holds * or tags in quotes."))?;
+        let tags = extract::tags(self.request.headers(), header::IF_MATCH)
+            .map_err(|NoTags| Fault::syntax("If-Match holds * or tags in quotes."))?;
+        let Some(tags) = tags else { return Ok(()) };
         let fits = match &now.tag {
             Some(tag) => tags.name(tag),
             None => tags == Tags::Any,
