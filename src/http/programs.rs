@@ -1,14 +1,15 @@
-//! Which program calls an interface for administrators' programs, the REST API or SCIM, and what both answer
-//! when it may not, each in its own shape.
+//! What the interfaces for administrators' programs share, the REST API and SCIM: their methods, which program
+//! calls, and what both answer when it may not, each in its own shape.
 
 use std::borrow::Cow;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, Route, web};
 
 use super::extract;
 use super::presented::{self, Sender};
+use super::routes::reading;
 use crate::clock::Seconds;
 use crate::http::error;
 use crate::http::site::Site;
@@ -16,6 +17,45 @@ use crate::protocol::api::ApiScope;
 use crate::protocol::error::OAuthError;
 use crate::service::api::access::{self, AccessError, ApiCaller};
 use crate::service::failure::{EndpointError, Failure};
+
+/// The methods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verb {
+    /// Shows; never changes anything.
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+impl Verb {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    /// As `Allow` names it (RFC 9110 section 10.2.1).
+    pub(super) fn allowed(self) -> &'static str {
+        if self == Self::Get { "GET, HEAD" } else { self.as_str() }
+    }
+
+    /// The way in for it.
+    pub(super) fn route(self) -> Route {
+        match self {
+            Self::Get => reading(),
+            Self::Post => web::post(),
+            Self::Put => web::put(),
+            Self::Patch => web::patch(),
+            Self::Delete => web::delete(),
+        }
+    }
+}
 
 /// The program by its credential, which is taken from the header alone.
 pub(super) async fn admit(site: &Site, request: &HttpRequest) -> Result<ApiCaller, CallError> {

@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use super::fault::Fault;
 use super::reply::{Answer, Reply, as_json, list_body, tag_of};
-use super::table::{About, Entry, Method};
+use super::table::{About, Entry};
 use super::{act, sent, shapes};
-use crate::http::programs::{self, CallError};
+use crate::http::programs::{self, CallError, Verb};
 use crate::http::site::Site;
 use crate::http::{error, extract};
 use crate::protocol::api::ApiScope;
@@ -90,12 +90,12 @@ impl Call<'_> {
             return Err(Fault::forbidden("Your role does not allow this."));
         }
         self.query = sent::query(self.request, shapes::of(entry.action).query)?;
-        if entry.method != Method::Get {
+        if entry.method != Verb::Get {
             self.body = sent::json(self.request, body)?;
         }
         self.look_up(entry).await?;
         let key = sent::idempotency_key(self.request)?;
-        match key.filter(|_| entry.method == Method::Post) {
+        match key.filter(|_| entry.method == Verb::Post) {
             None => Box::pin(act(self, entry.action)).await,
             Some(key) => self.once(entry, key).await,
         }
@@ -293,7 +293,7 @@ impl Call<'_> {
     /// Somebody who tries to change what scope or role do not allow is worth knowing about.
     async fn note_refusal(&self, entry: &Entry, answer: Answer) -> Answer {
         let refused = answer.as_ref().err().is_some_and(Fault::is_refusal);
-        if refused && entry.method != Method::Get {
+        if refused && entry.method != Verb::Get {
             let event = Event::failure("api.refused", self.actor(), self.site.now());
             let mut event = event.detail("address", format!("/api/v1{}", entry.path));
             event = event.detail("right", entry.right.as_str());

@@ -81,22 +81,15 @@ fn resource(map: &mut ServiceConfig, path: &'static str) {
     let methods_here = || entries().filter(|entry| entry.path == path);
     let resource =
         methods_here().fold(web::resource(format!("/api/v1{path}")), |resource, entry| {
-            let route = match entry.method {
-                table::Method::Get => reading(),
-                other => web::method(other.http()),
-            };
             let handler = move |site: web::Data<Site>,
                                 request: HttpRequest,
                                 body: Result<Bytes, Error>| async move {
                 Box::pin(call::enter(entry, (&site, &request), body)).await
             };
-            resource.route(route.to(handler))
+            resource.route(entry.method.route().to(handler))
         });
-    let methods = methods_here().map(|entry| match entry.method {
-        table::Method::Get => "GET, HEAD",
-        other => other.as_str(),
-    });
-    let methods = methods.collect::<Vec<_>>().join(", ");
+    let methods: Vec<_> = methods_here().map(|entry| entry.method.allowed()).collect();
+    let methods = methods.join(", ");
     let other = move |request: HttpRequest| {
         let answer = Fault::from(CallError::Method(methods.clone())).response(&request);
         async move { answer }

@@ -11,10 +11,10 @@ use serde_json::{Map, Value};
 
 use super::fault::Fault;
 use super::sent::{self, Query};
-use super::{Entry, Verb, act};
+use super::{Entry, act};
 use crate::crypto::encoding::fingerprint;
 use crate::http::extract::{self, NoTags};
-use crate::http::programs::{self, CallError};
+use crate::http::programs::{self, CallError, Verb};
 use crate::http::site::Site;
 use crate::protocol::rights::Right;
 use crate::protocol::scim::render;
