@@ -7,6 +7,7 @@ use super::engine;
 use super::exit::{Exit, Failure};
 use super::globals::Globals;
 use super::output::{Output, Table};
+use super::page::{self, Page};
 use crate::clock::UnixTime;
 use crate::protocol::api::ApiScope;
 use crate::service::api::keys::{self, NewKey};
@@ -123,20 +124,17 @@ fn list(
     globals: &Globals,
     output: &mut Output<'_>,
 ) -> Result<Exit, Failure> {
-    let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
-    let (mut found, now) = engine::with_app(globals, async |app| {
+    let (found, now) = engine::with_app(globals, async |app| {
         let user = match &args.user {
             Some(text) => Some(keys::owner(app, text).await?),
             None => None,
         };
         let which = (user.as_ref(), args.after.as_deref());
-        Ok((keys::list(app, which, i64::from(args.limit) + 1).await?, app.now()))
+        Ok((keys::list(app, which, page::one_more(args.limit)).await?, app.now()))
     })?;
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let next = found.last().filter(|_| more).map(|key| key.id.clone());
+    let page = Page::of(found, args.limit, |key| key.id.clone());
     let mut table = Table::new(["id", "name", "person", "scopes", "last used", "expires", "state"]);
-    for key in &found {
+    for key in &page.items {
         let used = key.last_used_at.map_or_else(|| "never".to_owned(), UnixTime::rfc3339);
         table.row([
             key.id.as_str(),
@@ -148,12 +146,7 @@ fn list(
             state(key, now),
         ]);
     }
-    let items: Vec<_> = found.iter().map(to_json).collect();
-    output.data(&engine::list(&items, next.as_deref()), &table)?;
-    if let Some(next) = next {
-        output.note(&format!("There are more: --after {next}"));
-    }
-    Ok(Exit::Done)
+    page.print(&table, to_json, output)
 }
 
 fn revoke(args: &ApiKeyArgs, globals: &Globals, output: &mut Output<'_>) -> Result<Exit, Failure> {

@@ -10,6 +10,7 @@ use super::exit::{Exit, Failure};
 use super::globals::Globals;
 use super::new_file::NewFile;
 use super::output::{Output, Table};
+use super::page::{self, Page};
 use super::user::import::LayoutArg;
 use super::values::{audit_outcome, moment};
 use crate::app::App;
@@ -183,17 +184,18 @@ fn list(args: &AuditListArgs, globals: &Globals, output: &mut Output<'_>) -> Res
             return Err(Failure::Usage("--after is not a place that a list ended at".to_owned()));
         }
     };
-    let limit = i64::from(args.limit);
-    let mut events = engine::with_app(globals, async |app| {
-        let filter = AuditFilter { after, limit: limit + 1, ..filter(app, &args.filter).await? };
+    let events = engine::with_app(globals, async |app| {
+        let filter = AuditFilter {
+            after,
+            limit: page::one_more(args.limit),
+            ..filter(app, &args.filter).await?
+        };
         Ok(audit::list(app, &filter).await?)
     })?;
-    let more = events.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-    events.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let next = events.last().filter(|_| more).map(|event| event.cursor().to_string());
+    let page = Page::of(events, args.limit, |event| event.cursor().to_string());
     let mut table =
         Table::new(["seq", "when", "result", "kind", "actor", "user", "client", "from"]);
-    for event in &events {
+    for event in &page.items {
         let seq = event.seal.as_ref().map_or_else(|| "-".to_owned(), |seal| seal.seq.to_string());
         let (when, result) = (event.at.rfc3339(), event.outcome.as_str());
         let [actor, user, client, address] =
@@ -201,12 +203,7 @@ fn list(args: &AuditListArgs, globals: &Globals, output: &mut Output<'_>) -> Res
                 .map(|text| text.as_deref().unwrap_or("-"));
         table.row([&seq, &when, result, &event.kind, actor, user, client, address]);
     }
-    let items: Vec<_> = events.iter().map(document).collect();
-    output.data(&engine::list(&items, next.as_deref()), &table)?;
-    if let Some(next) = next {
-        output.note(&format!("There are more: --after {next}"));
-    }
-    Ok(Exit::Done)
+    page.print(&table, document, output)
 }
 
 fn export(

@@ -11,6 +11,7 @@ use super::exit::{Exit, Failure};
 use super::globals::Globals;
 use super::input::{self, Input};
 use super::output::{Output, Table};
+use super::page::{self, Page};
 use super::preview::{self, ClientPreviewArgs};
 use super::snippet::{self, ClientSnippetArgs};
 use super::values::{
@@ -402,19 +403,15 @@ fn list(
     globals: &Globals,
     output: &mut Output<'_>,
 ) -> Result<Exit, Failure> {
-    let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
     let filter = ClientFilter {
         search: args.search.clone(),
         after: args.after.clone().map(ClientId::new),
-        limit: i64::from(args.limit) + 1,
+        limit: page::one_more(args.limit),
     };
-    let mut found =
-        engine::with_app(globals, async |app| Ok(clients::search(app, &filter).await?))?;
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let next = found.last().filter(|_| more).map(|client| client.id.to_string());
+    let found = engine::with_app(globals, async |app| Ok(clients::search(app, &filter).await?))?;
+    let page = Page::of(found, args.limit, |client| client.id.to_string());
     let mut table = Table::new(["client_id", "name", "type", "origin", "state"]);
-    for client in &found {
+    for client in &page.items {
         let metadata = &client.metadata;
         table.row([
             client.id.as_str(),
@@ -424,12 +421,7 @@ fn list(
             state(client),
         ]);
     }
-    let items: Vec<_> = found.iter().map(|client| to_json(client, None)).collect();
-    output.data(&engine::list(&items, next.as_deref()), &table)?;
-    if let Some(next) = next {
-        output.note(&format!("There are more: --after {next}"));
-    }
-    Ok(Exit::Done)
+    page.print(&table, |client| to_json(client, None), output)
 }
 
 fn state(client: &Client) -> &'static str {

@@ -8,6 +8,7 @@ use super::exit::{Exit, Failure};
 use super::globals::Globals;
 use super::input::Input;
 use super::output::{Output, Table};
+use super::page::{self, Page};
 use crate::app::App;
 use crate::protocol::types::UserId;
 use crate::service::audit::Actor;
@@ -200,25 +201,15 @@ fn show(name: &str, globals: &Globals, output: &mut Output<'_>) -> Result<Exit, 
 }
 
 fn list(args: &GroupListArgs, globals: &Globals, output: &mut Output<'_>) -> Result<Exit, Failure> {
-    let limit = i64::from(args.limit);
-    // One more than asked for tells whether the list goes on.
-    let mut found = engine::with_app(globals, async |app| {
-        Ok(groups::list(app, args.after.as_deref(), limit + 1).await?)
+    let found = engine::with_app(globals, async |app| {
+        Ok(groups::list(app, args.after.as_deref(), page::one_more(args.limit)).await?)
     })?;
-    let most = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = found.len() > most;
-    found.truncate(most);
-    let next = found.last().filter(|_| more).map(|group| group.name.clone());
+    let page = Page::of(found, args.limit, |group| group.name.clone());
     let mut table = Table::new(["group", "people"]);
-    for group in &found {
+    for group in &page.items {
         table.row([&group.name, &group.members.to_string()]);
     }
-    let items: Vec<_> = found.iter().map(to_json).collect();
-    output.data(&engine::list(&items, next.as_deref()), &table)?;
-    if let Some(next) = next {
-        output.note(&format!("There are more: --after {next}"));
-    }
-    Ok(Exit::Done)
+    page.print(&table, to_json, output)
 }
 
 fn to_json(group: &Group) -> Value {

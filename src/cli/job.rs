@@ -8,6 +8,7 @@ use super::exit::{Exit, Failure};
 use super::globals::Globals;
 use super::input::Input;
 use super::output::{Output, Table};
+use super::page::{self, Page};
 use crate::service::audit::Actor;
 use crate::service::jobs::{self, JobState};
 use crate::store::waiting::Waiting;
@@ -87,20 +88,16 @@ pub(super) fn run(
 }
 
 fn list(args: &JobListArgs, globals: &Globals, output: &mut Output<'_>) -> Result<Exit, Failure> {
-    let most = usize::try_from(args.limit).unwrap_or(usize::MAX);
     let which = (
         args.state.as_deref().and_then(JobState::from_name),
         args.after.as_deref().unwrap_or_default(),
     );
-    let mut found = engine::with_app(globals, async |app| {
-        // One more than asked for tells whether the list goes on.
-        Ok(jobs::list(app, which, i64::from(args.limit) + 1).await?)
+    let found = engine::with_app(globals, async |app| {
+        Ok(jobs::list(app, which, page::one_more(args.limit)).await?)
     })?;
-    let more = found.len() > most;
-    found.truncate(most);
-    let next = found.last().filter(|_| more).map(|job| job.id.clone());
+    let page = Page::of(found, args.limit, |job| job.id.clone());
     let mut table = Table::new(["id", "what", "for", "state", "tries", "next try", "problem"]);
-    for job in &found {
+    for job in &page.items {
         table.row([
             job.id.as_str(),
             &job.kind,
@@ -111,12 +108,7 @@ fn list(args: &JobListArgs, globals: &Globals, output: &mut Output<'_>) -> Resul
             job.last_error.as_deref().unwrap_or_default(),
         ]);
     }
-    let items: Vec<_> = found.iter().map(to_json).collect();
-    output.data(&engine::list(&items, next.as_deref()), &table)?;
-    if let Some(next) = next {
-        output.note(&format!("There are more: --after {next}"));
-    }
-    Ok(Exit::Done)
+    page.print(&table, to_json, output)
 }
 
 fn to_json(job: &Waiting) -> Value {

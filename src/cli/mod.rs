@@ -28,6 +28,7 @@ mod new_file;
 pub mod organisation;
 pub mod output;
 pub mod overview;
+mod page;
 pub mod preview;
 mod progress;
 pub mod registration_token;

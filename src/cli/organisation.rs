@@ -8,6 +8,7 @@ use super::exit::{Exit, Failure};
 use super::globals::Globals;
 use super::input::Input;
 use super::output::{Output, Table};
+use super::page::{self, Page};
 use crate::app::App;
 use crate::protocol::types::UserId;
 use crate::service::audit::Actor;
@@ -212,32 +213,22 @@ fn list(
     globals: &Globals,
     output: &mut Output<'_>,
 ) -> Result<Exit, Failure> {
-    let limit = i64::from(args.limit);
-    let mut found = engine::with_app(globals, async |app| {
+    let found = engine::with_app(globals, async |app| {
         if let Some(user) = &args.user {
             let user = people::find(app, user).await?;
             return Ok(members::of_user(app, &user.id).await?);
         }
-        // One more than asked for tells whether the list goes on.
         let (search, after) = (args.search.clone(), args.after.clone());
-        let filter = OrganisationFilter { search, after, limit: limit + 1 };
+        let filter = OrganisationFilter { search, after, limit: page::one_more(args.limit) };
         Ok(organisations::list(app, &filter).await?)
     })?;
-    let most = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = found.len() > most;
-    found.truncate(most);
-    let next = found.last().filter(|_| more).map(|organisation| organisation.name.clone());
+    let page = Page::of(found, args.limit, |organisation| organisation.name.clone());
     let mut table = Table::new(["organisation", "called", "people"]);
-    for organisation in &found {
+    for organisation in &page.items {
         let members = organisation.members.to_string();
         table.row([&organisation.name, &organisation.display_name, &members]);
     }
-    let items: Vec<_> = found.iter().map(to_json).collect();
-    output.data(&engine::list(&items, next.as_deref()), &table)?;
-    if let Some(next) = next {
-        output.note(&format!("There are more: --after {next}"));
-    }
-    Ok(Exit::Done)
+    page.print(&table, to_json, output)
 }
 
 fn to_json(organisation: &Organisation) -> Value {

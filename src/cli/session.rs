@@ -7,6 +7,7 @@ use super::engine;
 use super::exit::{Exit, Failure};
 use super::globals::Globals;
 use super::output::{Output, Table};
+use super::page::{self, Page};
 use crate::app::App;
 use crate::protocol::types::SessionId;
 use crate::protocol::user::User;
@@ -100,20 +101,17 @@ fn list(
             Failure::Failed(format!("{text} is no place in the list; take it from the last page"))
         })?),
     };
-    let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
-    let mut found = engine::with_app(globals, async |app| {
+    let found = engine::with_app(globals, async |app| {
         let user = match &args.user {
             Some(text) => Some(people::find(app, text).await?.id),
             None => None,
         };
-        let rows = session::list(app, (user.as_ref(), after), i64::from(args.limit) + 1).await?;
+        let rows = session::list(app, (user.as_ref(), after), page::one_more(args.limit)).await?;
         Ok(sightings::of(app, rows).await?)
     })?;
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let next = found.last().filter(|_| more).map(|seen| seen.session.cursor().to_string());
+    let page = Page::of(found, args.limit, |seen| seen.session.cursor().to_string());
     let mut table = Table::new(["id", "username", "device", "from", "place", "last used", "apps"]);
-    for seen in &found {
+    for seen in &page.items {
         table.row([
             seen.session.id.as_str(),
             &seen.username,
@@ -124,12 +122,7 @@ fn list(
             &seen.apps.join(", "),
         ]);
     }
-    let items: Vec<_> = found.iter().map(to_json).collect();
-    output.data(&engine::list(&items, next.as_deref()), &table)?;
-    if let Some(next) = next {
-        output.note(&format!("There are more: --after {next}"));
-    }
-    Ok(Exit::Done)
+    page.print(&table, to_json, output)
 }
 
 fn to_json(seen: &sightings::Sighting) -> Value {

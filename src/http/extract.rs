@@ -10,6 +10,7 @@ use super::site::Site;
 use crate::crypto::secret::{Secret, SecretHash};
 use crate::protocol::error::OAuthError;
 use crate::protocol::params::Params;
+use crate::protocol::session_data::conditions::Tags;
 use crate::service::audit::Caller;
 use crate::service::failure::Failure;
 use crate::service::session::{self, LiveSession};
@@ -104,6 +105,23 @@ fn hop(text: &str) -> Option<IpAddr> {
 #[must_use]
 pub fn header_text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
+}
+
+/// A conditional header holds something else than `*` or tags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoTags;
+
+/// What a conditional header names; several lines are one list (RFC 9110 section 5.3). `None` where there is
+/// no such header.
+///
+/// # Errors
+/// [`NoTags`].
+pub fn tags(headers: &HeaderMap, name: header::HeaderName) -> Result<Option<Tags>, NoTags> {
+    let lines: Option<Vec<&str>> = headers.get_all(name).map(|line| line.to_str().ok()).collect();
+    match lines.as_deref() {
+        Some([]) => Ok(None),
+        lines => lines.and_then(|lines| Tags::parse(&lines.join(","))).map(Some).ok_or(NoTags),
+    }
 }
 
 /// Every `DPoP` header as it was sent (RFC 9449 section 4.1).

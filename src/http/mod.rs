@@ -18,6 +18,7 @@ mod oidc;
 mod ops;
 pub mod pages;
 mod pipeline;
+mod presented;
 mod programs;
 mod render;
 mod routes;

@@ -39,6 +39,13 @@ impl LinkKind {
 
 stored_by_name!(LinkKind);
 
+/// The columns of [`OneTimeLink`].
+macro_rules! link_columns {
+    () => {
+        "hash, kind, user_id, session_id, made_by, created_at, expires_at, used_at"
+    };
+}
+
 /// A link as it is stored: by the hash of its secret.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub struct OneTimeLink {
@@ -81,11 +88,11 @@ pub async fn live<'a>(
     now: UnixTime,
 ) -> Result<Option<OneTimeLink>, StoreError> {
     sql.into()
-        .query(
-            "select hash, kind, user_id, session_id, made_by, created_at, expires_at, used_at \
-             from one_time_links \
-             where hash = $1 and used_at is null and expires_at > $2",
-        )
+        .query(concat!(
+            "select ",
+            link_columns!(),
+            " from one_time_links where hash = $1 and used_at is null and expires_at > $2"
+        ))
         .bind(hash)
         .bind(now)
         .optional()
@@ -100,11 +107,11 @@ pub async fn spend<'a>(
     now: UnixTime,
 ) -> Result<Option<OneTimeLink>, StoreError> {
     sql.into()
-        .query(
+        .query(concat!(
             "update one_time_links set used_at = $2 \
-             where hash = $1 and used_at is null and expires_at > $2 \
-             returning hash, kind, user_id, session_id, made_by, created_at, expires_at, used_at",
-        )
+             where hash = $1 and used_at is null and expires_at > $2 returning ",
+            link_columns!()
+        ))
         .bind(hash)
         .bind(now)
         .optional()

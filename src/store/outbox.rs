@@ -4,7 +4,7 @@
 use serde_json::Value;
 use sqlx_macros::FromRow;
 
-use super::db::Sql;
+use super::db::{Sql, Statement};
 use super::error::StoreError;
 use crate::clock::UnixTime;
 use crate::protocol::types::ClientId;
@@ -57,24 +57,19 @@ impl From<DeliveryRow> for Delivery {
     }
 }
 
-/// Adds a delivery.
-pub async fn insert<'a>(sql: impl Sql<'a>, delivery: &Delivery) -> Result<(), StoreError> {
-    sql.into()
-        .query(
+macro_rules! insert_delivery {
+    ($more:literal) => {
+        concat!(
             "insert into outbox (id, kind, client_id, payload, due_at, attempts, created_at, \
              expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8)",
+            $more
         )
-        .bind(&delivery.id)
-        .bind(&delivery.kind)
-        .bind(&delivery.client_id)
-        .bind(Json(&delivery.payload))
-        .bind(delivery.due_at)
-        .bind(delivery.attempts)
-        .bind(delivery.created_at)
-        .bind(delivery.expires_at)
-        .execute()
-        .await
-        .map(drop)
+    };
+}
+
+/// Adds a delivery.
+pub async fn insert<'a>(sql: impl Sql<'a>, delivery: &Delivery) -> Result<(), StoreError> {
+    bound(sql.into().query(insert_delivery!("")), delivery).execute().await.map(drop)
 }
 
 /// Like [`insert`] unless a delivery of this id waits already, which is `false`.
@@ -82,12 +77,13 @@ pub async fn insert_unless_there<'a>(
     sql: impl Sql<'a>,
     delivery: &Delivery,
 ) -> Result<bool, StoreError> {
-    let inserted = sql
-        .into()
-        .query(
-            "insert into outbox (id, kind, client_id, payload, due_at, attempts, created_at, \
-             expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing",
-        )
+    let mut sql = sql.into();
+    let statement = sql.query(insert_delivery!(" on conflict do nothing"));
+    Ok(bound(statement, delivery).execute().await? == 1)
+}
+
+fn bound<'a>(statement: Statement<'a>, delivery: &Delivery) -> Statement<'a> {
+    statement
         .bind(&delivery.id)
         .bind(&delivery.kind)
         .bind(&delivery.client_id)
@@ -96,9 +92,6 @@ pub async fn insert_unless_there<'a>(
         .bind(delivery.attempts)
         .bind(delivery.created_at)
         .bind(delivery.expires_at)
-        .execute()
-        .await?;
-    Ok(inserted == 1)
 }
 
 /// A delivery that is due, and whom it is for.

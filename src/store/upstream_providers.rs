@@ -10,6 +10,14 @@ use crate::protocol::upstream::{UpstreamKind, UpstreamProvider, UpstreamSettings
 
 stored_by_name!(UpstreamKind);
 
+/// The columns of [`ProviderRow`].
+macro_rules! provider_columns {
+    () => {
+        "id, slug, kind, issuer, display_name, client_id, client_secret, settings, created_at, \
+         disabled_at"
+    };
+}
+
 #[derive(FromRow)]
 struct ProviderRow {
     id: String,
@@ -44,11 +52,11 @@ impl From<ProviderRow> for UpstreamProvider {
 /// Adds a provider. `Conflict` when the short name is taken.
 pub async fn insert<'a>(sql: impl Sql<'a>, provider: &UpstreamProvider) -> Result<(), StoreError> {
     sql.into()
-        .query(
-            "insert into upstream_providers (id, slug, kind, issuer, display_name, client_id, \
-             client_secret, settings, created_at, disabled_at) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        )
+        .query(concat!(
+            "insert into upstream_providers (",
+            provider_columns!(),
+            ") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+        ))
         .bind(&provider.id)
         .bind(&provider.slug)
         .bind(provider.kind)
@@ -71,10 +79,11 @@ pub async fn find<'a>(
 ) -> Result<Option<UpstreamProvider>, StoreError> {
     let row = sql
         .into()
-        .query(
-            "select id, slug, kind, issuer, display_name, client_id, client_secret, settings, \
-             created_at, disabled_at from upstream_providers where id = $1 or slug = $1",
-        )
+        .query(concat!(
+            "select ",
+            provider_columns!(),
+            " from upstream_providers where id = $1 or slug = $1"
+        ))
         .bind(text)
         .optional::<ProviderRow>()
         .await?;
@@ -89,11 +98,10 @@ pub async fn hold<'a>(
     // A write that changes nothing locks the row on both databases.
     let row = sql
         .into()
-        .query(
-            "update upstream_providers set slug = slug where id = $1 or slug = $1 \
-             returning id, slug, kind, issuer, display_name, client_id, client_secret, settings, \
-             created_at, disabled_at",
-        )
+        .query(concat!(
+            "update upstream_providers set slug = slug where id = $1 or slug = $1 returning ",
+            provider_columns!()
+        ))
         .bind(text)
         .optional::<ProviderRow>()
         .await?;
@@ -104,10 +112,11 @@ pub async fn hold<'a>(
 pub async fn all<'a>(sql: impl Sql<'a>) -> Result<Vec<UpstreamProvider>, StoreError> {
     let rows = sql
         .into()
-        .query(
-            "select id, slug, kind, issuer, display_name, client_id, client_secret, settings, \
-             created_at, disabled_at from upstream_providers order by slug limit 1000",
-        )
+        .query(concat!(
+            "select ",
+            provider_columns!(),
+            " from upstream_providers order by slug limit 1000"
+        ))
         .all::<ProviderRow>()
         .await?;
     Ok(rows.into_iter().map(UpstreamProvider::from).collect())

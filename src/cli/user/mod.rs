@@ -14,6 +14,7 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::globals::Globals;
 use crate::cli::input::Input;
 use crate::cli::output::{Output, Table};
+use crate::cli::page::{self, Page};
 use crate::cli::values::admin_role;
 use crate::protocol::user::{AdminRole, User};
 use crate::service::audit::Actor;
@@ -232,20 +233,16 @@ fn set_activity(
 }
 
 fn list(args: &UserListArgs, globals: &Globals, output: &mut Output<'_>) -> Result<Exit, Failure> {
-    let limit = i64::from(args.limit);
     let filter = UserFilter {
         search: args.search.clone(),
         after: args.after.clone(),
-        // One more than asked for tells whether the list goes on.
-        limit: limit + 1,
+        limit: page::one_more(args.limit),
         manager: None,
     };
-    let mut users = engine::with_app(globals, async |app| Ok(people::search(app, &filter).await?))?;
-    let more = users.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-    users.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let next = users.last().filter(|_| more).map(|user| user.username.clone());
+    let users = engine::with_app(globals, async |app| Ok(people::search(app, &filter).await?))?;
+    let page = Page::of(users, args.limit, |user| user.username.clone());
     let mut table = Table::new(["username", "name", "e-mail", "role", "state"]);
-    for user in &users {
+    for user in &page.items {
         table.row([
             &user.username,
             user.name.as_deref().unwrap_or("-"),
@@ -254,12 +251,7 @@ fn list(args: &UserListArgs, globals: &Globals, output: &mut Output<'_>) -> Resu
             state(user),
         ]);
     }
-    let items: Vec<_> = users.iter().map(to_json).collect();
-    output.data(&engine::list(&items, next.as_deref()), &table)?;
-    if let Some(next) = next {
-        output.note(&format!("There are more: --after {next}"));
-    }
-    Ok(Exit::Done)
+    page.print(&table, to_json, output)
 }
 
 fn state(user: &User) -> &'static str {

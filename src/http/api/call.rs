@@ -9,14 +9,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::fault::Fault;
-use super::reply::{Answer, Reply, list_body, tag_of};
-use super::table::{About, Entry, Method};
+use super::reply::{Answer, Reply, as_json, list_body, tag_of};
+use super::table::{About, Entry};
 use super::{act, sent, shapes};
+use crate::http::programs::{self, CallError, Verb};
 use crate::http::site::Site;
-use crate::http::{error, extract, programs};
+use crate::http::{error, extract};
 use crate::protocol::api::ApiScope;
 use crate::protocol::params::Params;
-use crate::protocol::rights::{Person, Power, Right, Role};
+use crate::protocol::rights::Right;
 use crate::protocol::types::SessionId;
 use crate::protocol::user::User;
 use crate::service::api::access::ApiCaller;
@@ -24,7 +25,7 @@ use crate::service::api::requests::{self, Beginning, Begun};
 use crate::service::audit::{self, Actor, Caller, Event};
 use crate::service::failure::EndpointError;
 use crate::service::organisations;
-use crate::service::people::{self, PeopleError, groups};
+use crate::service::people::{self, PeopleError, allowed, groups};
 use crate::service::session;
 use crate::store::groups::Group;
 use crate::store::organisations::Organisation;
@@ -80,7 +81,7 @@ async fn serve(
 impl Call<'_> {
     /// Refuses whoever comes without this scope.
     pub(super) fn needs(&self, scope: ApiScope) -> Result<(), Fault> {
-        if self.caller.has(scope) { Ok(()) } else { Err(Fault::Scope(scope)) }
+        if self.caller.has(scope) { Ok(()) } else { Err(CallError::Scope(scope).into()) }
     }
 
     async fn carry_out(&mut self, entry: &'static Entry, body: Result<Bytes, Error>) -> Answer {
@@ -89,12 +90,12 @@ impl Call<'_> {
             return Err(Fault::forbidden("Your role does not allow this."));
         }
         self.query = sent::query(self.request, shapes::of(entry.action).query)?;
-        if entry.method != Method::Get {
+        if entry.method != Verb::Get {
             self.body = sent::json(self.request, body)?;
         }
         self.look_up(entry).await?;
         let key = sent::idempotency_key(self.request)?;
-        match key.filter(|_| entry.method == Method::Post) {
+        match key.filter(|_| entry.method == Verb::Post) {
             None => Box::pin(act(self, entry.action)).await,
             Some(key) => self.once(entry, key).await,
         }
@@ -108,7 +109,7 @@ impl Call<'_> {
             Beginning::First(begun) => begun,
             Beginning::Again(kept) => {
                 return serde_json::from_slice(&kept)
-                    .map_err(|error| Fault::Endpoint(EndpointError::from(error)));
+                    .map_err(|error| CallError::Endpoint(error.into()).into());
             }
             Beginning::UnderWay => {
                 let detail = "A request with this Idempotency-Key is under way. Try again shortly.";
@@ -135,7 +136,7 @@ impl Call<'_> {
                 Err(error) => Err(error.into()),
             },
             // Whether it has changed anything is not known: it must not be tried again at once.
-            Err(Fault::Endpoint(EndpointError::Failure(_))) => Ok(()),
+            Err(Fault::Call(CallError::Endpoint(EndpointError::Failure(_)))) => Ok(()),
             Err(_) => requests::give_up(self.site, begun).await,
         };
         if let Err(failure) = kept {
@@ -200,21 +201,10 @@ impl Call<'_> {
     }
 
     async fn held_against(&mut self, right: Right, person: User) -> Result<(), Fault> {
-        let allowed = right == Right::PeopleRead || {
-            let power = self.power(&person).await?;
-            let about = Person { power, groups: &person.groups };
-            self.caller.standing.may_change(right, &about)
-        };
+        let allowed = right == Right::PeopleRead
+            || allowed::may_change(self.site, &self.caller.standing, right, &person).await?;
         self.person = Some(person);
         if allowed { Ok(()) } else { Err(PeopleError::NotYours.into()) }
-    }
-
-    async fn power(&self, person: &User) -> Result<Power, Fault> {
-        if self.caller.standing.role == Role::GroupManager {
-            return Ok(people::power(self.site, person).await?);
-        }
-        // To everybody else it makes no difference who looks after groups.
-        Ok(if person.role.is_some() { Power::Role } else { Power::None })
     }
 
     /// A variable part of the path, decoded; empty where there is none of this name.
@@ -278,10 +268,10 @@ impl Call<'_> {
         address
     }
 
-    /// Checks that a change was made from what there is: `If-Match` is a duty, since of two people who
-    /// change the same thing the second would undo what the first has done.
-    pub(super) fn made_from(&self, shown: &Value) -> Result<(), Fault> {
-        match sent::if_match(self.request, &tag_of(shown))? {
+    /// Checks that a change was made from what there is, as it is shown: `If-Match` is a duty, since of two
+    /// people who change the same thing the second would undo what the first has done.
+    pub(super) fn made_from(&self, view: impl Serialize) -> Result<(), Fault> {
+        match sent::if_match(self.request, &tag_of(&as_json(view)?))? {
             Some(true) => Ok(()),
             Some(false) => Err(Fault::changed()),
             None => Err(Fault::new(
@@ -293,8 +283,8 @@ impl Call<'_> {
     }
 
     /// As [`Call::made_from`] where it is no duty.
-    pub(super) fn made_from_if_said(&self, shown: &Value) -> Result<(), Fault> {
-        match sent::if_match(self.request, &tag_of(shown))? {
+    pub(super) fn made_from_if_said(&self, view: impl Serialize) -> Result<(), Fault> {
+        match sent::if_match(self.request, &tag_of(&as_json(view)?))? {
             Some(false) => Err(Fault::changed()),
             Some(true) | None => Ok(()),
         }
@@ -303,7 +293,7 @@ impl Call<'_> {
     /// Somebody who tries to change what scope or role do not allow is worth knowing about.
     async fn note_refusal(&self, entry: &Entry, answer: Answer) -> Answer {
         let refused = answer.as_ref().err().is_some_and(Fault::is_refusal);
-        if refused && entry.method != Method::Get {
+        if refused && entry.method != Verb::Get {
             let event = Event::failure("api.refused", self.actor(), self.site.now());
             let mut event = event.detail("address", format!("/api/v1{}", entry.path));
             event = event.detail("right", entry.right.as_str());

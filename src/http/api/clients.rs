@@ -1,18 +1,16 @@
 //! `/api/v1/clients`: apps. One that has scopes of this API itself is another way in, so nobody makes or
 //! changes one that could do more here than they can.
 
-use serde_json::Value;
-
 use super::call::Call;
 use super::fault::Fault;
 use super::reply::{Answer, Reply};
 use super::views::apps::{ClientChange, ClientView, ClientWithSecret, NewClient};
 use super::{metadata_change, sent};
+use crate::http::programs::CallError;
 use crate::protocol::api;
 use crate::protocol::client::{Client, ClientMetadata};
 use crate::protocol::types::ClientId;
 use crate::service::clients::{self, Activity, WithSecret};
-use crate::service::failure::EndpointError;
 use crate::store::clients::ClientFilter;
 
 pub(super) async fn list(call: &Call<'_>) -> Answer {
@@ -32,17 +30,11 @@ pub(super) async fn named(call: &Call<'_>) -> Result<Client, Fault> {
     Ok(clients::get(call.site, &ClientId::new(call.id.as_str())).await?)
 }
 
-/// As it is shown, to make its tag from.
-fn shown(client: &Client) -> Result<Value, Fault> {
-    let shown = serde_json::to_value(ClientView::from(client)).map_err(EndpointError::from);
-    shown.map_err(Fault::Endpoint)
-}
-
 /// Whoever has an app's secret, or says how it proves itself, can do what the app can.
 pub(super) fn within_own_scopes(call: &Call<'_>, metadata: &ClientMetadata) -> Result<(), Fault> {
     match api::of_client(&metadata.scope).find(|scope| !call.caller.has(*scope)) {
         None => Ok(()),
-        Some(missing) => Err(Fault::Scope(missing)),
+        Some(missing) => Err(CallError::Scope(missing).into()),
     }
 }
 
@@ -72,7 +64,7 @@ pub(super) async fn show(call: &Call<'_>) -> Answer {
 pub(super) async fn patch(call: &Call<'_>) -> Answer {
     let client = named(call).await?;
     within_own_scopes(call, &client.metadata)?;
-    call.made_from(&shown(&client)?)?;
+    call.made_from(ClientView::from(&client))?;
     // Read for itself first, so that what does not exist is refused by name.
     let _: ClientChange = sent::parsed(&call.body)?;
     let metadata = metadata_change::merged(client.metadata.clone(), call.body.get("metadata"))?;
@@ -84,7 +76,7 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
 
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
     let client = named(call).await?;
-    call.made_from_if_said(&shown(&client)?)?;
+    call.made_from_if_said(ClientView::from(&client))?;
     clients::delete(call.site, &client.id, call.actor()).await?;
     Reply::done()
 }

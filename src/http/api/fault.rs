@@ -5,19 +5,14 @@ mod of_services;
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::clock::Seconds;
-use crate::http::error;
 use crate::http::extract::request_id;
-use crate::http::programs::NotAdmitted;
-use crate::protocol::api::ApiScope;
-use crate::protocol::error::OAuthError;
-use crate::service::api::access::AccessError;
-use crate::service::failure::{EndpointError, Failure};
+use crate::http::programs::CallError;
+use crate::service::failure::Failure;
 
 /// What the `type` of every problem begins with; its code follows.
 const TYPE: &str = "urn:doorward:problem:";
@@ -53,16 +48,8 @@ pub(super) struct Problem {
 pub(super) enum Fault {
     /// Something to be mended by the caller.
     Problem { status: StatusCode, code: &'static str, detail: String, errors: Vec<FieldFault> },
-    /// The key or token does not have this scope (RFC 6750 section 3.1).
-    Scope(ApiScope),
-    /// Too many wrong credentials.
-    Throttled(Seconds),
-    /// The method is not one of these.
-    Method(String),
-    /// No key and no token at all.
-    NoCredential,
-    /// A key or token that is none, or a failure of ours.
-    Endpoint(EndpointError),
+    /// What is the same for every interface of programs.
+    Call(CallError),
 }
 
 impl Fault {
@@ -110,8 +97,7 @@ impl Fault {
     pub(super) fn is_refusal(&self) -> bool {
         match self {
             Self::Problem { status, .. } => *status == StatusCode::FORBIDDEN,
-            Self::Scope(_) => true,
-            Self::Throttled(_) | Self::Method(_) | Self::NoCredential | Self::Endpoint(_) => false,
+            Self::Call(error) => error.is_refusal(),
         }
     }
 
@@ -121,59 +107,12 @@ impl Fault {
             Self::Problem { status, code, detail, errors } => {
                 with_body((HttpResponse::new(*status), request), (code, detail), errors)
             }
-            Self::Scope(scope) => {
-                let scope = scope.as_str();
-                let challenge = format!(
-                    "Bearer realm=\"doorward\", error=\"insufficient_scope\", scope=\"{scope}\""
-                );
-                let response = HttpResponse::new(StatusCode::FORBIDDEN);
-                let response = with_header(response, header::WWW_AUTHENTICATE, &challenge);
-                let detail = format!("The key or access token needs the scope {scope}.");
-                with_body((response, request), ("insufficient_scope", &detail), &[])
+            Self::Call(error) => {
+                let (response, code, detail) = error.answer(request);
+                with_body((response, request), (code, &detail), &[])
             }
-            Self::Throttled(seconds) => {
-                let response = HttpResponse::new(StatusCode::TOO_MANY_REQUESTS);
-                let wait = seconds.max(&1).to_string();
-                let response = with_header(response, header::RETRY_AFTER, &wait);
-                let detail = "Too many wrong keys or tokens came from this network. Wait, and use one \
-                              that works.";
-                with_body((response, request), ("too_many_requests", detail), &[])
-            }
-            Self::Method(known) => {
-                let response = HttpResponse::new(StatusCode::METHOD_NOT_ALLOWED);
-                let response = with_header(response, header::ALLOW, known);
-                let detail = format!("This address knows {known}.");
-                with_body((response, request), ("method_not_allowed", &detail), &[])
-            }
-            Self::NoCredential => {
-                let detail = "Send an API key or access token in the Authorization header.";
-                with_body((error::no_bearer(), request), ("invalid_token", detail), &[])
-            }
-            Self::Endpoint(failed) => endpoint(request, failed),
         }
     }
-}
-
-fn endpoint(request: &HttpRequest, failed: &EndpointError) -> HttpResponse {
-    let response = error::bearer(request, failed);
-    let (code, detail) = match failed {
-        EndpointError::OAuth(OAuthError { code, description, .. }) => (code.as_str(), *description),
-        EndpointError::Failure(Failure::Unavailable(_)) => (
-            "temporarily_unavailable",
-            "The provider cannot answer at the moment; try again shortly.",
-        ),
-        EndpointError::Failure(Failure::Internal(_)) => {
-            ("server_error", "Something went wrong inside the provider.")
-        }
-    };
-    with_body((response, request), (code, detail), &[])
-}
-
-fn with_header(mut response: HttpResponse, name: HeaderName, value: &str) -> HttpResponse {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        response.headers_mut().insert(name, value);
-    }
-    response
 }
 
 fn with_body(
@@ -200,16 +139,12 @@ fn with_body(
 
 impl From<Failure> for Fault {
     fn from(failure: Failure) -> Self {
-        Self::Endpoint(failure.into())
+        Self::Call(failure.into())
     }
 }
 
-impl From<NotAdmitted> for Fault {
-    fn from(error: NotAdmitted) -> Self {
-        match error {
-            NotAdmitted::NoCredential => Self::NoCredential,
-            NotAdmitted::Access(AccessError::Throttled(seconds)) => Self::Throttled(seconds),
-            NotAdmitted::Access(AccessError::Endpoint(error)) => Self::Endpoint(error),
-        }
+impl From<CallError> for Fault {
+    fn from(error: CallError) -> Self {
+        Self::Call(error)
     }
 }

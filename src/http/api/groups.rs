@@ -7,7 +7,6 @@ use super::fault::Fault;
 use super::reply::{Answer, Reply};
 use super::sent;
 use super::views::{GroupChange, GroupView, Manager, NewGroup, UserView};
-use crate::service::failure::EndpointError;
 use crate::service::people::groups::{self, Charge, GroupEdit, Membership};
 use crate::store::groups::{Group, GroupFilter};
 
@@ -27,12 +26,6 @@ pub(super) async fn list(call: &Call<'_>) -> Answer {
     call.page(found.into_iter().map(row).collect(), limit)
 }
 
-/// As it is shown, to make its tag from.
-fn shown(group: &Group) -> Result<Value, Fault> {
-    let shown = serde_json::to_value(GroupView::from(group.clone())).map_err(EndpointError::from);
-    shown.map_err(Fault::Endpoint)
-}
-
 pub(super) async fn create(call: &Call<'_>) -> Answer {
     let new: NewGroup = sent::parsed(&call.body)?;
     let described = (new.name.as_str(), new.description.as_deref().unwrap_or_default());
@@ -47,7 +40,7 @@ pub(super) fn show(call: &Call<'_>) -> Answer {
 
 pub(super) async fn patch(call: &Call<'_>) -> Answer {
     let group = call.group()?;
-    call.made_from(&shown(group)?)?;
+    call.made_from(GroupView::from(group.clone()))?;
     let change: GroupChange = sent::parsed(&call.body)?;
     let (no_name, no_description) =
         (is_null(&call.body, "name"), is_null(&call.body, "description"));
@@ -67,7 +60,7 @@ fn is_null(body: &Value, member: &str) -> bool {
 
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
     let group = call.group()?;
-    call.made_from_if_said(&shown(group)?)?;
+    call.made_from_if_said(GroupView::from(group.clone()))?;
     groups::delete(call.site, &group.name, call.actor()).await?;
     Reply::done()
 }

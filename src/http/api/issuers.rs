@@ -1,16 +1,13 @@
 //! `/api/v1/issuers`: issuers outside whose tokens count here.
 
-use serde_json::Value;
-
 use super::call::Call;
 use super::fault::Fault;
-use super::reply::{Answer, Reply};
+use super::reply::{Answer, Reply, as_json};
 use super::sent;
 use super::views::outside::{IssuerChange, IssuerView, NewIssuer};
 use crate::protocol::session_data::merge_patch;
 use crate::protocol::token::trusted_issuer::TrustedIssuer;
 use crate::service::clients::Activity;
-use crate::service::failure::EndpointError;
 use crate::service::trusted_issuers;
 
 pub(super) async fn list(call: &Call<'_>) -> Answer {
@@ -27,12 +24,6 @@ async fn named(call: &Call<'_>) -> Result<TrustedIssuer, Fault> {
     Ok(trusted_issuers::get(call.site, &call.id).await?)
 }
 
-/// As it is shown, to make its tag from.
-fn shown(issuer: &TrustedIssuer) -> Result<Value, Fault> {
-    let shown = serde_json::to_value(IssuerView::from(issuer.clone()));
-    shown.map_err(EndpointError::from).map_err(Fault::Endpoint)
-}
-
 pub(super) async fn create(call: &Call<'_>) -> Answer {
     let new: NewIssuer = sent::parsed(&call.body)?;
     let made = trusted_issuers::create(call.site, new.into(), call.actor()).await?;
@@ -46,11 +37,10 @@ pub(super) async fn show(call: &Call<'_>) -> Answer {
 
 pub(super) async fn patch(call: &Call<'_>) -> Answer {
     let before = named(call).await?;
-    call.made_from(&shown(&before)?)?;
+    call.made_from(IssuerView::from(before.clone()))?;
     // Read for itself first, so that what does not exist is refused by name.
     let _: IssuerChange = sent::parsed(&call.body)?;
-    let text = serde_json::to_value(NewIssuer::from(before.clone())).map_err(EndpointError::from);
-    let text = text.map_err(Fault::Endpoint)?;
+    let text = as_json(NewIssuer::from(before.clone()))?;
     let after: NewIssuer = sent::parsed(&merge_patch::merged(Some(text), &call.body))?;
     let changed =
         trusted_issuers::update_if(call.site, &before, after.into(), call.actor()).await?;
@@ -59,7 +49,7 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
 }
 
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
-    call.made_from_if_said(&shown(&named(call).await?)?)?;
+    call.made_from_if_said(IssuerView::from(named(call).await?))?;
     trusted_issuers::delete(call.site, &call.id, call.actor()).await?;
     Reply::done()
 }

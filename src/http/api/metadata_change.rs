@@ -9,10 +9,10 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
 use super::fault::Fault;
+use super::reply::as_json;
 use super::sent;
 use crate::protocol::client::{ClientKind, ClientMetadata};
 use crate::protocol::session_data::merge_patch;
-use crate::service::failure::EndpointError;
 
 /// Members of [`ClientMetadata`], each of them perhaps null. What stands in the others has been looked at.
 #[derive(Debug)]
@@ -58,14 +58,14 @@ pub(super) fn merged(
     sent: Option<&Value>,
 ) -> Result<ClientMetadata, Fault> {
     let Some(Value::Object(members)) = sent else { return Ok(before) };
-    let usual = text(&ClientMetadata::for_kind(kind(before.kind, sent)?))?;
+    let usual = as_json(ClientMetadata::for_kind(kind(before.kind, sent)?))?;
     let mut members = members.clone();
     for (name, value) in &mut members {
         if let Some(usual) = usual.get(name).filter(|_| value.is_null()) {
             *value = usual.clone();
         }
     }
-    let before = text(&before)?;
+    let before = as_json(&before)?;
     sent::parsed(&merge_patch::merged(Some(before), &Value::Object(members)))
 }
 
@@ -76,10 +76,6 @@ pub(super) fn kind(before: ClientKind, sent: Option<&Value>) -> Result<ClientKin
         Some(Value::Null) => Ok(ClientMetadata::default().kind),
         Some(kind) => sent::parsed(kind),
     }
-}
-
-fn text(metadata: &ClientMetadata) -> Result<Value, Fault> {
-    serde_json::to_value(metadata).map_err(EndpointError::from).map_err(Fault::Endpoint)
 }
 
 #[cfg(test)]

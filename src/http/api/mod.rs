@@ -44,6 +44,7 @@ use actix_web::http::Method;
 use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{Error, HttpRequest, HttpResponse};
 
+use super::programs::CallError;
 use super::routes::{only, reading};
 use super::site::Site;
 use crate::service::clients::Activity;
@@ -80,24 +81,17 @@ fn resource(map: &mut ServiceConfig, path: &'static str) {
     let methods_here = || entries().filter(|entry| entry.path == path);
     let resource =
         methods_here().fold(web::resource(format!("/api/v1{path}")), |resource, entry| {
-            let route = match entry.method {
-                table::Method::Get => reading(),
-                other => web::method(other.http()),
-            };
             let handler = move |site: web::Data<Site>,
                                 request: HttpRequest,
                                 body: Result<Bytes, Error>| async move {
                 Box::pin(call::enter(entry, (&site, &request), body)).await
             };
-            resource.route(route.to(handler))
+            resource.route(entry.method.route().to(handler))
         });
-    let methods = methods_here().map(|entry| match entry.method {
-        table::Method::Get => "GET, HEAD",
-        other => other.as_str(),
-    });
-    let methods = methods.collect::<Vec<_>>().join(", ");
+    let methods: Vec<_> = methods_here().map(|entry| entry.method.allowed()).collect();
+    let methods = methods.join(", ");
     let other = move |request: HttpRequest| {
-        let answer = Fault::Method(methods.clone()).response(&request);
+        let answer = Fault::from(CallError::Method(methods.clone())).response(&request);
         async move { answer }
     };
     map.service(resource.default_service(web::to(other)));

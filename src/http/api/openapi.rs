@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use super::fault::Problem;
 use super::sent::{MOST_ROWS, USUAL_ROWS};
 use super::shapes::{self, Answered, Condition, Shape, Taken};
-use super::table::{Entry, Method, entries};
+use super::table::{Entry, entries};
+use crate::http::programs::Verb;
 use crate::protocol::api::{self, ApiScope};
 use crate::protocol::discovery::path;
 use crate::service::jobs::JobState;
@@ -75,7 +76,7 @@ pub(super) fn document(issuer: &str) -> Value {
 /// The statuses of errors that a call may be answered with.
 pub(super) fn errors(entry: &Entry) -> Vec<u16> {
     let shape = shapes::of(entry.action);
-    let changes = entry.method != Method::Get;
+    let changes = entry.method != Verb::Get;
     let named = entry.path.contains('{');
     let mut statuses = vec![400, 401, 403, 429, 503];
     // A filter may name somebody who is not there.
@@ -113,7 +114,7 @@ fn operation(entry: &Entry, schemas: &mut SchemaGenerator) -> Value {
     if let (Some((schema, required)), Value::Object(members)) = (body, &mut operation) {
         let schema = json!(schema(schemas));
         let kind = match entry.method {
-            Method::Patch => "application/merge-patch+json",
+            Verb::Patch => "application/merge-patch+json",
             _ => "application/json",
         };
         let body = json!({ "required": required, "content": { kind: { "schema": schema } } });
@@ -149,7 +150,7 @@ fn parameters(entry: &Entry, shape: &Shape) -> Value {
         Condition::Optional => all.push(tag(false)),
         Condition::Required => all.push(tag(true)),
     }
-    if entry.method == Method::Post {
+    if entry.method == Verb::Post {
         all.push(json!({
             "name": "Idempotency-Key",
             "in": "header",

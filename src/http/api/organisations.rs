@@ -8,7 +8,6 @@ use super::reply::{Answer, Reply};
 use super::sent;
 use super::views::UserView;
 use super::views::organisations::{NewOrganisation, OrganisationChange, OrganisationView};
-use crate::service::failure::EndpointError;
 use crate::service::organisations::{self, OrganisationEdit, members};
 use crate::service::people::groups::Membership;
 use crate::store::organisations::{Organisation, OrganisationFilter};
@@ -28,12 +27,6 @@ pub(super) async fn list(call: &Call<'_>) -> Answer {
     call.page(found.into_iter().map(row).collect(), limit)
 }
 
-/// As it is shown, to make its tag from.
-fn shown(organisation: &Organisation) -> Result<Value, Fault> {
-    let view = OrganisationView::from(organisation.clone());
-    serde_json::to_value(view).map_err(|error| Fault::Endpoint(EndpointError::from(error)))
-}
-
 pub(super) async fn create(call: &Call<'_>) -> Answer {
     let new: NewOrganisation = sent::parsed(&call.body)?;
     let named = (new.name.as_str(), new.display_name.as_deref().unwrap_or_default());
@@ -48,7 +41,7 @@ pub(super) fn show(call: &Call<'_>) -> Answer {
 
 pub(super) async fn patch(call: &Call<'_>) -> Answer {
     let organisation = call.organisation()?;
-    call.made_from(&shown(organisation)?)?;
+    call.made_from(OrganisationView::from(organisation.clone()))?;
     let change: OrganisationChange = sent::parsed(&call.body)?;
     let is_null = |member: &str| call.body.get(member).is_some_and(Value::is_null);
     if is_null("name") {
@@ -62,7 +55,7 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
 
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
     let organisation = call.organisation()?;
-    call.made_from_if_said(&shown(organisation)?)?;
+    call.made_from_if_said(OrganisationView::from(organisation.clone()))?;
     organisations::delete(call.site, organisation, call.actor()).await?;
     Reply::done()
 }

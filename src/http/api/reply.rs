@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::fault::Fault;
 use crate::crypto::encoding::fingerprint;
-use crate::service::failure::EndpointError;
+use crate::http::programs::CallError;
 
 /// What a handler answers.
 pub(super) type Answer = Result<Reply, Fault>;
@@ -43,15 +43,8 @@ impl Reply {
     }
 
     fn with(status: StatusCode, body: impl Serialize) -> Answer {
-        let body = serde_json::to_value(body).map_err(EndpointError::from);
-        let body = body.map_err(Fault::Endpoint)?;
-        Ok(Self {
-            status: status.as_u16(),
-            location: None,
-            link: None,
-            tag: None,
-            body: Some(body),
-        })
+        let body = Some(as_json(body)?);
+        Ok(Self { status: status.as_u16(), location: None, link: None, tag: None, body })
     }
 
     /// With its entity tag (RFC 9110 section 8.8.3), by which a change can say what it was made from.
@@ -86,6 +79,11 @@ impl Reply {
 /// The tag of what is shown: another one whenever anything of it is different.
 pub(super) fn tag_of(body: &Value) -> String {
     fingerprint(&body.to_string())
+}
+
+/// Something as programs are shown it.
+pub(super) fn as_json(view: impl Serialize) -> Result<Value, Fault> {
+    serde_json::to_value(view).map_err(|error| CallError::Endpoint(error.into()).into())
 }
 
 /// What every list answers.

@@ -10,7 +10,6 @@ use super::sent;
 use super::views::roles::{NewRole, RoleChange, RoleGroup, RoleHolder, RoleView};
 use crate::protocol::types::{ClientId, UserId};
 use crate::service::clients::roles::{self, Giving, Holder};
-use crate::service::failure::EndpointError;
 use crate::store::clients::roles::ClientRole;
 
 /// App and name of the role in the path.
@@ -22,12 +21,6 @@ fn which(call: &Call<'_>) -> Result<(ClientId, String), Fault> {
 async fn found(call: &Call<'_>) -> Result<ClientRole, Fault> {
     let client = named(call).await?;
     Ok(roles::find(call.site, (&client.id, &call.part("role")?)).await?)
-}
-
-/// As it is shown, to make its tag from.
-fn shown(role: &ClientRole) -> Result<Value, Fault> {
-    let shown = serde_json::to_value(RoleView::from(role.clone())).map_err(EndpointError::from);
-    shown.map_err(Fault::Endpoint)
 }
 
 pub(super) async fn list(call: &Call<'_>) -> Answer {
@@ -55,7 +48,7 @@ pub(super) async fn show(call: &Call<'_>) -> Answer {
 
 pub(super) async fn patch(call: &Call<'_>) -> Answer {
     let role = found(call).await?;
-    call.made_from(&shown(&role)?)?;
+    call.made_from(RoleView::from(role.clone()))?;
     let change: RoleChange = sent::parsed(&call.body)?;
     let is_null = call.body.get("description").is_some_and(Value::is_null);
     let Some(description) = change.description.or_else(|| is_null.then(String::new)) else {
@@ -68,7 +61,7 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
 
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
     let role = found(call).await?;
-    call.made_from_if_said(&shown(&role)?)?;
+    call.made_from_if_said(RoleView::from(role.clone()))?;
     roles::delete(call.site, (&role.client_id, &role.name), call.actor()).await?;
     Reply::done()
 }

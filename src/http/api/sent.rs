@@ -9,10 +9,9 @@ use serde_json::{Map, Value};
 
 use super::fault::Fault;
 use crate::crypto::encoding::{decode_base64url, encode_base64url};
-use crate::http::extract::header_text;
+use crate::http::extract::{self, NoTags, header_text};
 use crate::protocol::jose::strict_json::{self, JsonProblem};
 use crate::protocol::params::Params;
-use crate::protocol::session_data::conditions::Tags;
 
 /// Most rows on a page.
 pub(super) const MOST_ROWS: i64 = 100;
@@ -115,14 +114,9 @@ pub(super) fn as_cursor(place: &str) -> String {
 
 /// Whether `If-Match` is there, and fits this tag (RFC 9110 section 13.1.1).
 pub(super) fn if_match(request: &HttpRequest, tag: &str) -> Result<Option<bool>, Fault> {
-    let lines: Option<Vec<&str>> =
-        request.headers().get_all(header::IF_MATCH).map(|line| line.to_str().ok()).collect();
-    match lines.as_deref() {
-        Some([]) => Ok(None),
-        lines => match lines.and_then(|lines| Tags::parse(&lines.join(","))) {
-            Some(tags) => Ok(Some(tags.name(tag))),
-            None => Err(Fault::malformed("If-Match holds * or tags in quotes.")),
-        },
+    match extract::tags(request.headers(), header::IF_MATCH) {
+        Ok(tags) => Ok(tags.map(|tags| tags.name(tag))),
+        Err(NoTags) => Err(Fault::malformed("If-Match holds * or tags in quotes.")),
     }
 }
 

@@ -7,18 +7,16 @@ use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
 use serde_json::Value;
 
 use super::problem;
+use crate::http::extract::NoTags;
+use crate::http::presented::{self, Sender};
 use crate::http::site::Site;
-use crate::http::{client_certificate, extract, headers};
-use crate::protocol::error::OAuthError;
+use crate::http::{extract, headers};
 use crate::protocol::jose::strict_json::{self, JsonProblem};
-use crate::protocol::session_data::conditions::{Conditions, Tags};
+use crate::protocol::session_data::conditions::Conditions;
 use crate::protocol::session_data::{Change, Key, Outcome, Refusal, Stored};
-use crate::protocol::token::sender_constraint::Scheme;
 use crate::service::clients;
-use crate::service::failure::EndpointError;
 use crate::service::session::session_data::{self, Keeper, SessionDataError};
-use crate::service::token::access_token::{self, Presented};
-use crate::service::token::dpop::Carrier;
+use crate::service::token::access_token;
 
 const MERGE_PATCH: &str = "application/merge-patch+json";
 const EXPOSED: HeaderValue = HeaderValue::from_static("ETag, WWW-Authenticate, DPoP-Nonce");
@@ -77,20 +75,23 @@ pub(super) async fn preflight(request: HttpRequest) -> HttpResponse {
 }
 
 async fn serve(site: &Site, request: &HttpRequest, wish: Wish) -> HttpResponse {
-    let (scheme, token) = match bearer_token(request) {
-        Ok(Some(presented)) => presented,
+    // From the header alone.
+    let (scheme, token) = match presented::token(request) {
+        Ok(Some(sent)) => sent,
         Ok(None) => return problem::no_bearer(request),
         Err(refusal) => return problem::bearer(request, &refusal.into()),
     };
     // Nobody without a living token learns more than that.
-    let mut response = match admit(site, request, (scheme, &token)).await {
+    let sender = Sender::as_sent(site, request);
+    let keeper = session_data::admit(site, &sender.presented((scheme, token))).await;
+    let mut response = match keeper {
         Ok(keeper) => answer(site, request, (&keeper, wish)).await,
         Err(error) => problem::bearer(request, &error),
     };
     // Errors too: a script must see that it needs another nonce.
     let origin = extract::header_text(request.headers(), &header::ORIGIN);
     if origin.is_some()
-        && let Ok(Some(known)) = access_token::genuine(site, &token).await
+        && let Ok(Some(known)) = access_token::genuine(site, token).await
         && let Ok(Some(client)) = clients::find(site, &known.client_id).await
     {
         let headers = response.headers_mut();
@@ -100,39 +101,6 @@ async fn serve(site: &Site, request: &HttpRequest, wish: Wish) -> HttpResponse {
         }
     }
     response
-}
-
-/// The token, from the header alone.
-fn bearer_token(request: &HttpRequest) -> Result<Option<(Scheme, String)>, OAuthError> {
-    let mut headers = request.headers().get_all(header::AUTHORIZATION);
-    let value = match (headers.next(), headers.next()) {
-        (_, Some(_)) => {
-            return Err(OAuthError::invalid_request("There are two Authorization headers."));
-        }
-        (value, None) => value,
-    };
-    let parts = value.and_then(|value| value.to_str().ok()?.split_once(' '));
-    Ok(parts.and_then(|(name, token)| Some((Scheme::from_name(name)?, token.trim().to_owned()))))
-}
-
-async fn admit(
-    site: &Site,
-    request: &HttpRequest,
-    (scheme, token): (Scheme, &str),
-) -> Result<Keeper, EndpointError> {
-    let dpop = extract::dpop(request.headers());
-    // As it was sent, since proofs are made for the address as it was sent.
-    let path = request.uri().path();
-    let carrier = Carrier {
-        headers: &dpop,
-        method: request.method().as_str(),
-        path: path.strip_prefix(site.base.as_str()).unwrap_or(path),
-        entrance: extract::entrance(site, request),
-        token: None,
-    };
-    let certificate = client_certificate::of(site, request);
-    let presented = Presented { token, scheme, carrier, certificate: certificate.as_ref() };
-    session_data::admit(site, &presented).await
 }
 
 async fn answer(
@@ -212,16 +180,9 @@ fn key(request: &HttpRequest) -> Result<Key, Unusable> {
 /// The conditional headers.
 fn conditions(request: &HttpRequest) -> Result<Conditions, Unusable> {
     let read = |name: HeaderName| {
-        let lines: Option<Vec<&str>> =
-            request.headers().get_all(name).map(|line| line.to_str().ok()).collect();
-        match lines.as_deref() {
-            Some([]) => Ok(None),
-            // Several lines are one list (RFC 9110 section 5.3).
-            lines => lines.and_then(|lines| Tags::parse(&lines.join(","))).map(Some).ok_or((
-                StatusCode::BAD_REQUEST,
-                "If-Match and If-None-Match hold * or tags in quotes.",
-            )),
-        }
+        extract::tags(request.headers(), name).map_err(|NoTags| {
+            (StatusCode::BAD_REQUEST, "If-Match and If-None-Match hold * or tags in quotes.")
+        })
     };
     let (if_match, if_none_match) = (read(header::IF_MATCH)?, read(header::IF_NONE_MATCH)?);
     Ok(Conditions { if_match, if_none_match })

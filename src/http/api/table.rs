@@ -14,15 +14,14 @@ mod outside;
 mod people;
 mod service;
 
-use actix_web::http::Method as HttpMethod;
-
+use crate::http::programs::Verb;
 use crate::protocol::api::ApiScope;
 use crate::protocol::rights::Right;
 
 /// One address and method.
 #[derive(Debug)]
 pub(super) struct Entry {
-    pub method: Method,
+    pub method: Verb,
     /// Path below `/api/v1`; `{id}` is what the address is about, `{member}` a person, `{secret}` the mark
     /// of a secret, `{role}` and `{group}` names, `{delivery}` a message that was sent.
     pub path: &'static str,
@@ -30,39 +29,6 @@ pub(super) struct Entry {
     pub right: Right,
     pub about: About,
     pub action: Action,
-}
-
-/// The methods of the API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Method {
-    /// Shows; never changes anything.
-    Get,
-    Post,
-    Put,
-    Patch,
-    Delete,
-}
-
-impl Method {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Patch => "PATCH",
-            Self::Delete => "DELETE",
-        }
-    }
-
-    pub(super) fn http(self) -> HttpMethod {
-        match self {
-            Self::Get => HttpMethod::GET,
-            Self::Post => HttpMethod::POST,
-            Self::Put => HttpMethod::PUT,
-            Self::Patch => HttpMethod::PATCH,
-            Self::Delete => HttpMethod::DELETE,
-        }
-    }
 }
 
 /// What in particular an address is about. It is looked up, and held against the right, before
@@ -187,7 +153,7 @@ pub(super) enum Action {
 }
 
 const fn entry(
-    (method, path): (Method, &'static str),
+    (method, path): (Verb, &'static str),
     (scope, right): (ApiScope, Right),
     about: About,
     action: Action,

@@ -4,14 +4,13 @@ use serde_json::Value;
 
 use super::call::Call;
 use super::fault::Fault;
-use super::reply::{Answer, Reply};
+use super::reply::{Answer, Reply, as_json};
 use super::sent;
 use super::views::upstream::{
     Examination, NewUpstreamProvider, UpstreamChanges, UpstreamState, UpstreamView,
 };
 use crate::protocol::session_data::merge_patch;
 use crate::service::clients::Activity;
-use crate::service::failure::EndpointError;
 use crate::service::upstream::{self, UpstreamProvider};
 
 pub(super) async fn list(call: &Call<'_>) -> Answer {
@@ -23,12 +22,6 @@ pub(super) async fn list(call: &Call<'_>) -> Answer {
 /// The provider in the path, by id or short name.
 async fn named(call: &Call<'_>) -> Result<UpstreamProvider, Fault> {
     Ok(upstream::get(call.site, &call.id).await?)
-}
-
-/// As it is shown, to make its tag from.
-fn shown(provider: &UpstreamProvider) -> Result<Value, Fault> {
-    let shown = serde_json::to_value(UpstreamView::from(provider)).map_err(EndpointError::from);
-    shown.map_err(Fault::Endpoint)
 }
 
 pub(super) async fn create(call: &Call<'_>) -> Answer {
@@ -44,14 +37,13 @@ pub(super) async fn show(call: &Call<'_>) -> Answer {
 
 pub(super) async fn patch(call: &Call<'_>) -> Answer {
     let before = named(call).await?;
-    call.made_from(&shown(&before)?)?;
+    call.made_from(UpstreamView::from(&before))?;
     // Read for itself first, so that what does not exist is refused by name.
     let _: UpstreamChanges = sent::parsed(&call.body)?;
     if call.body.get("client_secret").is_some_and(Value::is_null) {
         return Err(Fault::field("client_secret", "a provider has one; null takes it away"));
     }
-    let text = serde_json::to_value(UpstreamState::from(&before)).map_err(EndpointError::from);
-    let text = text.map_err(Fault::Endpoint)?;
+    let text = as_json(UpstreamState::from(&before))?;
     let after: UpstreamState = sent::parsed(&merge_patch::merged(Some(text), &call.body))?;
     let changed = upstream::update_if(call.site, &before, (after.into(), call.actor())).await?;
     let changed = changed.ok_or_else(Fault::changed)?;
@@ -60,7 +52,7 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
 
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
     let provider = named(call).await?;
-    call.made_from_if_said(&shown(&provider)?)?;
+    call.made_from_if_said(UpstreamView::from(&provider))?;
     upstream::delete(call.site, &provider.id, call.actor()).await?;
     Reply::done()
 }

@@ -1,6 +1,6 @@
 //! `/api/v1/users`: people, by the same use cases as the console.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::call::Call;
 use super::fault::Fault;
@@ -11,7 +11,6 @@ use crate::protocol::api::ApiScope;
 use crate::protocol::session_data::merge_patch;
 use crate::protocol::user::User;
 use crate::service::clients::Activity;
-use crate::service::failure::EndpointError;
 use crate::service::people::links::{self, LIFETIME};
 use crate::service::people::{self, Edit, NewPerson, RoleEdit, deletion};
 use crate::service::session::everywhere::{self, Connections, Reach, Wanted};
@@ -32,12 +31,6 @@ pub(super) async fn list(call: &Call<'_>) -> Answer {
 
 fn view(call: &Call<'_>, user: &User) -> UserView {
     UserView::of(user, &call.caller.standing)
-}
-
-/// As it is shown, to make its tag from.
-fn shown(call: &Call<'_>, user: &User) -> Result<Value, Fault> {
-    let shown = serde_json::to_value(view(call, user)).map_err(EndpointError::from);
-    shown.map_err(Fault::Endpoint)
 }
 
 pub(super) async fn create(call: &Call<'_>) -> Answer {
@@ -65,7 +58,7 @@ pub(super) fn show(call: &Call<'_>) -> Answer {
 
 pub(super) async fn patch(call: &Call<'_>) -> Answer {
     let user = call.person()?;
-    call.made_from(&shown(call, user)?)?;
+    call.made_from(view(call, user))?;
     // Read for itself first, so that what does not exist is refused by name.
     let _: UserChange = sent::parsed(&call.body)?;
     let before = json!({
@@ -98,7 +91,7 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
 
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
     let user = call.person()?;
-    call.made_from_if_said(&shown(call, user)?)?;
+    call.made_from_if_said(view(call, user))?;
     deletion::delete(call.site, &user.id, call.actor()).await?;
     Reply::done()
 }

@@ -13,7 +13,6 @@ use crate::crypto::secret::Secret;
 use crate::protocol::api::ApiScope;
 use crate::protocol::rights::Right;
 use crate::service::clients::Activity;
-use crate::service::failure::EndpointError;
 use crate::service::webhooks::{self, Webhook, WebhookError, WebhookSettings};
 use crate::store::webhooks::deliveries::Delivered;
 
@@ -31,12 +30,6 @@ pub(super) async fn list(call: &Call<'_>) -> Answer {
 /// The webhook in the path, by id or name.
 async fn named(call: &Call<'_>) -> Result<Webhook, Fault> {
     Ok(webhooks::get(call.site, &call.id).await?)
-}
-
-/// As it is shown, to make its tag from.
-fn shown(call: &Call<'_>, webhook: &Webhook) -> Result<Value, Fault> {
-    let shown = serde_json::to_value(view(call, webhook)).map_err(EndpointError::from);
-    shown.map_err(Fault::Endpoint)
 }
 
 fn with_secret(call: &Call<'_>, (webhook, secret): &(Webhook, Secret)) -> WebhookWithSecret {
@@ -57,7 +50,7 @@ pub(super) async fn show(call: &Call<'_>) -> Answer {
 
 pub(super) async fn patch(call: &Call<'_>) -> Answer {
     let before = named(call).await?;
-    call.made_from(&shown(call, &before)?)?;
+    call.made_from(view(call, &before))?;
     let change: WebhookChange = sent::parsed(&call.body)?;
     for member in ["name", "url", "events"] {
         if call.body.get(member).is_some_and(Value::is_null) {
@@ -79,7 +72,7 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
 
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
     let webhook = named(call).await?;
-    call.made_from_if_said(&shown(call, &webhook)?)?;
+    call.made_from_if_said(view(call, &webhook))?;
     webhooks::delete(call.site, &webhook.id, call.actor()).await?;
     Reply::done()
 }

@@ -16,14 +16,14 @@ use crate::http::sign_in::steps::{self, Visit};
 use crate::http::site::Site;
 use crate::http::{extract, render};
 use crate::protocol::params::Params;
-use crate::protocol::rights::{Person, Power, Right, Role, Standing};
+use crate::protocol::rights::{Right, Role, Standing};
 use crate::protocol::types::{SessionId, UserId};
 use crate::protocol::user::User;
 use crate::service::audit::{self, Actor, Event};
 use crate::service::failure::Failure;
 use crate::service::people::console_access::{self, Access, Visit as Presence};
 use crate::service::people::groups::{self, GroupError};
-use crate::service::people::{self, PeopleError};
+use crate::service::people::{self, PeopleError, allowed};
 use crate::service::session::{self, LiveSession};
 use crate::store::groups::Group;
 
@@ -282,22 +282,12 @@ impl Desk<'_> {
 
     /// Whether this administrator may do this with this person.
     pub(super) async fn may_change(&self, right: Right, person: &User) -> Result<bool, Stop> {
-        let power = self.power(person).await?;
-        Ok(self.standing.may_change(right, &Person { power, groups: &person.groups }))
+        Ok(allowed::may_change(self.site(), &self.standing, right, person).await?)
     }
 
     /// Whether this administrator may take this person into the group, or out of it.
     pub(super) async fn may_move(&self, group: &str, person: &User) -> Result<bool, Stop> {
-        let power = self.power(person).await?;
-        Ok(self.standing.may_move(group, &Person { power, groups: &person.groups }))
-    }
-
-    async fn power(&self, person: &User) -> Result<Power, Stop> {
-        if self.standing.role == Role::GroupManager {
-            return Ok(people::power(self.site(), person).await?);
-        }
-        // To everybody else it makes no difference who looks after groups.
-        Ok(if person.role.is_some() { Power::Role } else { Power::None })
+        Ok(allowed::may_move(self.site(), &self.standing, group, person).await?)
     }
 
     /// Whether the role allows what an address with this right does.

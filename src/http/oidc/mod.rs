@@ -15,14 +15,13 @@ mod userinfo;
 mod webfinger;
 
 use actix_web::HttpRequest;
-use actix_web::http::header;
 
 pub(super) use discovery::document;
 pub(super) use webfinger::get as webfinger;
 
 use super::routes::{asking, only, reading};
 use super::site::Site;
-use super::{client_certificate, error, extract};
+use super::{client_certificate, error, extract, presented};
 use crate::protocol::discovery::path;
 use crate::protocol::error::OAuthError;
 use crate::service::clients::authentication::ClientRequest;
@@ -94,16 +93,9 @@ fn client_request(
     request: &HttpRequest,
     body: &[u8],
 ) -> Result<ClientRequest, OAuthError> {
-    let mut headers = request.headers().get_all(header::AUTHORIZATION);
-    let authorization = match (headers.next(), headers.next()) {
-        (None, _) => None,
-        (Some(one), None) => Some(one.to_str().unwrap_or_default().to_owned()),
-        (Some(_), Some(_)) => {
-            return Err(OAuthError::invalid_request("There are two Authorization headers."));
-        }
-    };
+    let authorization = presented::authorization(request)?;
     Ok(ClientRequest {
-        authorization,
+        authorization: authorization.map(|one| one.to_str().unwrap_or_default().to_owned()),
         params: extract::form(request, body)?,
         dpop: extract::dpop(request.headers()),
         entrance: extract::entrance(site, request),

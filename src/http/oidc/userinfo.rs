@@ -4,21 +4,21 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::{Site, client_certificate, error, extract};
+use super::{Site, error, extract};
 use crate::http::headers;
+use crate::http::presented::{self, Sender};
 use crate::protocol::discovery::path;
 use crate::protocol::error::OAuthError;
 use crate::protocol::params::Params;
 use crate::protocol::token::sender_constraint::Scheme;
 use crate::protocol::types::ClientId;
 use crate::service::clients;
-use crate::service::token::access_token::{self, Presented};
-use crate::service::token::dpop::Carrier;
+use crate::service::token::access_token;
 use crate::service::token::envelope::Representation;
 use crate::service::token::userinfo;
 
 pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
-    answer(&site, &request, presented(&request, None)).await
+    answer(&site, &request, from_one_place(&request, None)).await
 }
 
 pub(super) async fn post(
@@ -31,7 +31,7 @@ pub(super) async fn post(
         Ok(form) => form,
         Err(refusal) => return error::bearer(&request, &refusal.into()),
     };
-    answer(&site, &request, presented(&request, form.as_ref())).await
+    answer(&site, &request, from_one_place(&request, form.as_ref())).await
 }
 
 async fn answer(
@@ -44,17 +44,8 @@ async fn answer(
         Ok(None) => return error::no_bearer(),
         Err(refusal) => return error::bearer(request, &refusal.into()),
     };
-    let dpop = extract::dpop(request.headers());
-    let carrier = Carrier {
-        headers: &dpop,
-        method: request.method().as_str(),
-        path: path::USERINFO,
-        entrance: extract::entrance(site, request),
-        token: None,
-    };
-    let certificate = client_certificate::of(site, request);
-    let certificate = certificate.as_ref();
-    let presented = Presented { token: &token, scheme, carrier, certificate };
+    let sender = Sender::of(site, request, path::USERINFO);
+    let presented = sender.presented((scheme, &token));
     let mut response = match userinfo::answer(site, &presented).await {
         Ok(Representation::Json(claims)) => {
             HttpResponse::Ok().insert_header(error::JSON).body(claims)
@@ -85,7 +76,7 @@ async fn client_of(site: &Site, token: &str) -> Option<ClientId> {
 
 /// The token, from exactly one place. Never from the query: URLs end up in logs (RFC 9700 section
 /// 4.3.2).
-fn presented(
+fn from_one_place(
     request: &HttpRequest,
     form: Option<&Params>,
 ) -> Result<Option<(Scheme, String)>, OAuthError> {
@@ -94,16 +85,7 @@ fn presented(
             "The access token must not be in the URL; use the Authorization header.",
         ));
     }
-    let mut headers = request.headers().get_all(header::AUTHORIZATION);
-    let header = match (headers.next(), headers.next()) {
-        (_, Some(_)) => {
-            return Err(OAuthError::invalid_request("There are two Authorization headers."));
-        }
-        (Some(value), None) => value.to_str().ok().and_then(|text| text.split_once(' ')),
-        (None, None) => None,
-    };
-    let header =
-        header.and_then(|(name, token)| Some((Scheme::from_name(name)?, token.trim().to_owned())));
+    let header = presented::token(request)?.map(|(scheme, token)| (scheme, token.to_owned()));
     let body = match form {
         Some(form) => form.get("access_token")?.map(|token| (Scheme::Bearer, token.to_owned())),
         None => None,

@@ -11,18 +11,19 @@ use serde_json::{Map, Value};
 
 use super::fault::Fault;
 use super::sent::{self, Query};
-use super::{Entry, Verb, act};
+use super::{Entry, act};
 use crate::crypto::encoding::fingerprint;
-use crate::http::programs;
+use crate::http::extract::{self, NoTags};
+use crate::http::programs::{self, CallError, Verb};
 use crate::http::site::Site;
-use crate::protocol::rights::{Person, Power, Right, Role};
+use crate::protocol::rights::Right;
 use crate::protocol::scim::render;
 use crate::protocol::session_data::conditions::Tags;
 use crate::protocol::types::UserId;
 use crate::protocol::user::User;
 use crate::service::api::access::ApiCaller;
 use crate::service::audit::{self, Actor, Event};
-use crate::service::people::{self, PeopleError, provisioning};
+use crate::service::people::{PeopleError, allowed, provisioning};
 use crate::store::groups::FoundGroup;
 
 /// What a handler answers.
@@ -150,7 +151,7 @@ struct Parts {
 impl Call<'_> {
     async fn carry_out(&mut self, entry: &'static Entry, body: Result<Bytes, Error>) -> Answer {
         if !self.caller.has(entry.scope) {
-            return Err(Fault::Scope(entry.scope));
+            return Err(CallError::Scope(entry.scope).into());
         }
         if !self.caller.may(entry.right) {
             return Err(Fault::forbidden("Your role does not allow this."));
@@ -179,13 +180,9 @@ impl Call<'_> {
     pub(super) async fn person(&self) -> Result<User, Fault> {
         let person = self.seen(&UserId::new(self.id.as_str())).await?;
         let person = person.ok_or_else(|| Fault::not_found("person"))?;
-        if self.right != Right::PeopleRead {
-            let about = Person { power: self.power(&person).await?, groups: &person.groups };
-            if !self.caller.standing.may_change(self.right, &about) {
-                return Err(PeopleError::NotYours.into());
-            }
-        }
-        Ok(person)
+        let allowed = self.right == Right::PeopleRead
+            || allowed::may_change(self.site, &self.caller.standing, self.right, &person).await?;
+        if allowed { Ok(person) } else { Err(PeopleError::NotYours.into()) }
     }
 
     /// Somebody whom the caller sees.
@@ -200,16 +197,8 @@ impl Call<'_> {
     /// Whether there is somebody with this id whom the caller may take into this group or out of it.
     pub(super) async fn may_move(&self, group: &str, id: &UserId) -> Result<Option<bool>, Fault> {
         let Some(person) = self.seen(id).await? else { return Ok(None) };
-        let about = Person { power: self.power(&person).await?, groups: &person.groups };
-        Ok(Some(self.caller.standing.may_move(group, &about)))
-    }
-
-    async fn power(&self, person: &User) -> Result<Power, Fault> {
-        if self.caller.standing.role == Role::GroupManager {
-            return Ok(people::power(self.site, person).await?);
-        }
-        // To everybody else it makes no difference who looks after groups.
-        Ok(if person.role.is_some() { Power::Role } else { Power::None })
+        let may = allowed::may_move(self.site, &self.caller.standing, group, &person).await?;
+        Ok(Some(may))
     }
 
     /// The group this is about, if the caller sees it and has the right to do this with it.
@@ -248,17 +237,9 @@ impl Call<'_> {
 
     /// Checks that a change was made from what there is, if the request says from what.
     pub(super) fn made_from(&self, now: &Tagged) -> Result<(), Fault> {
-        if !self.is_conditional() {
-            return Ok(());
-        }
-        let lines: Option<Vec<&str>> = self
-            .request
-            .headers()
-            .get_all(header::IF_MATCH)
-            .map(|line| line.to_str().ok())
-            .collect();
-        let tags = lines.and_then(|lines| Tags::parse(&lines.join(",")));
-        let tags = tags.ok_or_else(|| Fault::syntax("If-Match holds * or tags in quotes."))?;
+        let tags = extract::tags(self.request.headers(), header::IF_MATCH)
+            .map_err(|NoTags| Fault::syntax("If-Match holds * or tags in quotes."))?;
+        let Some(tags) = tags else { return Ok(()) };
         let fits = match &now.tag {
             Some(tag) => tags.name(tag),
             None => tags == Tags::Any,

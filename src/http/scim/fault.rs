@@ -1,18 +1,12 @@
 //! The ways in which a SCIM request fails, as RFC 7644 section 3.12 writes them.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::call::with_body;
-use crate::clock::Seconds;
-use crate::http::error;
-use crate::http::programs::NotAdmitted;
-use crate::protocol::api::ApiScope;
-use crate::protocol::error::OAuthError;
+use crate::http::programs::CallError;
 use crate::protocol::scim::{ErrorType, Refusal, render};
-use crate::service::api::access::AccessError;
-use crate::service::failure::{EndpointError, Failure};
+use crate::service::failure::Failure;
 use crate::service::people::PeopleError;
 use crate::service::people::groups::GroupError;
 
@@ -21,16 +15,8 @@ use crate::service::people::groups::GroupError;
 pub(super) enum Fault {
     /// Something to be mended by the caller.
     Refused { status: StatusCode, kind: Option<ErrorType>, detail: String },
-    /// The key or token does not have this scope (RFC 6750 section 3.1).
-    Scope(ApiScope),
-    /// Too many wrong credentials.
-    Throttled(Seconds),
-    /// The method is not one of these.
-    Method(String),
-    /// No key and no token at all.
-    NoCredential,
-    /// A key or token that is none, or a failure of ours.
-    Endpoint(EndpointError),
+    /// What is the same for every interface of programs.
+    Call(CallError),
 }
 
 impl Fault {
@@ -69,8 +55,7 @@ impl Fault {
     pub(super) fn is_refusal(&self) -> bool {
         match self {
             Self::Refused { status, .. } => *status == StatusCode::FORBIDDEN,
-            Self::Scope(_) => true,
-            Self::Throttled(_) | Self::Method(_) | Self::NoCredential | Self::Endpoint(_) => false,
+            Self::Call(error) => error.is_refusal(),
         }
     }
 
@@ -80,43 +65,9 @@ impl Fault {
             Self::Refused { status, kind, detail } => {
                 shown(HttpResponse::new(*status), *kind, detail)
             }
-            Self::Scope(scope) => {
-                let scope = scope.as_str();
-                let challenge = format!(
-                    "Bearer realm=\"doorward\", error=\"insufficient_scope\", scope=\"{scope}\""
-                );
-                let response = HttpResponse::new(StatusCode::FORBIDDEN);
-                let response = with_header(response, header::WWW_AUTHENTICATE, &challenge);
-                shown(response, None, &format!("The key or access token needs the scope {scope}."))
-            }
-            Self::Throttled(seconds) => {
-                let response = HttpResponse::new(StatusCode::TOO_MANY_REQUESTS);
-                let wait = seconds.max(&1).to_string();
-                let response = with_header(response, header::RETRY_AFTER, &wait);
-                let detail = "Too many wrong keys or tokens came from this network. Wait, and use one \
-                              that works.";
-                shown(response, None, detail)
-            }
-            Self::Method(known) => {
-                let response = HttpResponse::new(StatusCode::METHOD_NOT_ALLOWED);
-                let response = with_header(response, header::ALLOW, known);
-                shown(response, None, &format!("This address knows {known}."))
-            }
-            Self::NoCredential => {
-                let detail = "Send an API key or access token in the Authorization header.";
-                shown(error::no_bearer(), None, detail)
-            }
-            Self::Endpoint(failed) => {
-                let detail = match failed {
-                    EndpointError::OAuth(OAuthError { description, .. }) => description,
-                    EndpointError::Failure(Failure::Unavailable(_)) => {
-                        "The provider cannot answer at the moment; try again shortly."
-                    }
-                    EndpointError::Failure(Failure::Internal(_)) => {
-                        "Something went wrong inside the provider."
-                    }
-                };
-                shown(error::bearer(request, failed), None, detail)
+            Self::Call(error) => {
+                let (response, _, detail) = error.answer(request);
+                shown(response, None, &detail)
             }
         }
     }
@@ -127,13 +78,6 @@ fn shown(response: HttpResponse, kind: Option<ErrorType>, detail: &str) -> HttpR
     with_body(response, &body)
 }
 
-fn with_header(mut response: HttpResponse, name: HeaderName, value: &str) -> HttpResponse {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        response.headers_mut().insert(name, value);
-    }
-    response
-}
-
 impl From<Refusal> for Fault {
     fn from(Refusal { kind, detail }: Refusal) -> Self {
         Self::Refused { status: StatusCode::BAD_REQUEST, kind: Some(kind), detail }
@@ -142,17 +86,13 @@ impl From<Refusal> for Fault {
 
 impl From<Failure> for Fault {
     fn from(failure: Failure) -> Self {
-        Self::Endpoint(failure.into())
+        Self::Call(failure.into())
     }
 }
 
-impl From<NotAdmitted> for Fault {
-    fn from(error: NotAdmitted) -> Self {
-        match error {
-            NotAdmitted::NoCredential => Self::NoCredential,
-            NotAdmitted::Access(AccessError::Throttled(seconds)) => Self::Throttled(seconds),
-            NotAdmitted::Access(AccessError::Endpoint(error)) => Self::Endpoint(error),
-        }
+impl From<CallError> for Fault {
+    fn from(error: CallError) -> Self {
+        Self::Call(error)
     }
 }
 

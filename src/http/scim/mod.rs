@@ -16,11 +16,11 @@ mod search;
 mod sent;
 mod users;
 
-use actix_web::http::Method;
 use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{Error, HttpRequest, HttpResponse, Resource};
 use serde_json::Value;
 
+use super::programs::{CallError, Verb};
 use super::routes::reading;
 use super::site::Site;
 use crate::protocol::api::ApiScope;
@@ -39,39 +39,6 @@ struct Entry {
     /// What is needed at least; more is asked for what more is changed.
     right: Right,
     action: Action,
-}
-
-/// The methods of resources.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verb {
-    /// Shows; never changes anything.
-    Get,
-    Post,
-    Put,
-    Patch,
-    Delete,
-}
-
-impl Verb {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Patch => "PATCH",
-            Self::Delete => "DELETE",
-        }
-    }
-
-    fn http(self) -> Method {
-        match self {
-            Self::Get => Method::GET,
-            Self::Post => Method::POST,
-            Self::Put => Method::PUT,
-            Self::Patch => Method::PATCH,
-            Self::Delete => Method::DELETE,
-        }
-    }
 }
 
 /// What an address does.
@@ -187,28 +154,21 @@ pub(super) fn routes(map: &mut ServiceConfig) {
 fn of_table(resource: Resource, path: &'static str) -> Resource {
     let entries = || TABLE.iter().filter(move |entry| entry.path == path);
     let resource = entries().fold(resource, |resource, entry| {
-        let route = match entry.method {
-            Get => reading(),
-            other => web::method(other.http()),
-        };
         let handler = move |site: web::Data<Site>,
                             request: HttpRequest,
                             body: Result<Bytes, Error>| async move {
             Box::pin(call::enter(entry, (&site, &request), body)).await
         };
-        resource.route(route.to(handler))
+        resource.route(entry.method.route().to(handler))
     });
-    let methods = entries().map(|entry| match entry.method {
-        Get => "GET, HEAD",
-        other => other.as_str(),
-    });
-    knowing(resource, methods.collect::<Vec<_>>().join(", "))
+    let methods: Vec<_> = entries().map(|entry| entry.method.allowed()).collect();
+    knowing(resource, methods.join(", "))
 }
 
 /// A resource that answers other methods with those it knows.
 fn knowing(resource: Resource, methods: String) -> Resource {
     resource.default_service(web::to(move |request: HttpRequest| {
-        let answer = Fault::Method(methods.clone()).response(&request);
+        let answer = Fault::from(CallError::Method(methods.clone())).response(&request);
         async move { answer }
     }))
 }

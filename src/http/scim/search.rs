@@ -4,6 +4,7 @@
 use super::call::{Answer, Call, Reply};
 use super::fault::Fault;
 use super::{groups, users};
+use crate::http::programs::CallError;
 use crate::protocol::api::ApiScope;
 use crate::protocol::rights::Right;
 use crate::protocol::scim::filter::Condition;
@@ -12,7 +13,7 @@ use crate::protocol::scim::{ErrorType, Refusal, render};
 pub(super) async fn everything(call: &Call<'_>) -> Answer {
     // The way in has asked for what people need.
     if !call.caller.has(ApiScope::GroupsRead) {
-        return Err(Fault::Scope(ApiScope::GroupsRead));
+        return Err(CallError::Scope(ApiScope::GroupsRead).into());
     }
     if !call.caller.may(Right::GroupsRead) {
         return Err(Fault::forbidden("Your role does not allow this."));

@@ -259,23 +259,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::clock::UnixTime;
-    use crate::protocol::upstream::{UpstreamAuth, UpstreamKind, UpstreamSettings};
-
-    fn provider() -> UpstreamProvider {
-        UpstreamProvider {
-            id: "u1".to_owned(),
-            slug: "school".to_owned(),
-            kind: UpstreamKind::Oidc,
-            issuer: "https://id.school.test".to_owned(),
-            display_name: "Our school".to_owned(),
-            client_id: "doorward".to_owned(),
-            client_secret: "sealed".to_owned(),
-            settings: UpstreamSettings::default(),
-            created_at: UnixTime(0),
-            disabled_at: None,
-        }
-    }
+    use crate::protocol::upstream::tests::provider;
+    use crate::protocol::upstream::{UpstreamAuth, UpstreamSettings};
 
     fn metadata() -> Value {
         let at = |path: &str| format!("https://id.school.test/{path}");

@@ -135,6 +135,22 @@ pub fn discovery_url(issuer: &str) -> String {
 mod tests {
     use super::*;
 
+    /// A usual provider.
+    pub(super) fn provider() -> UpstreamProvider {
+        UpstreamProvider {
+            id: "u1".to_owned(),
+            slug: "school".to_owned(),
+            kind: UpstreamKind::Oidc,
+            issuer: "https://id.school.test".to_owned(),
+            display_name: "Our school".to_owned(),
+            client_id: "doorward".to_owned(),
+            client_secret: "sealed".to_owned(),
+            settings: UpstreamSettings::default(),
+            created_at: UnixTime(0),
+            disabled_at: None,
+        }
+    }
+
     #[test]
     fn names_are_found_again_and_written_as_they_are_stored() {
         for kind in UpstreamKind::ALL {

@@ -127,21 +127,13 @@ fn claim_name(claim: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::UnixTime;
-    use crate::protocol::upstream::{UpstreamKind, UpstreamSettings};
+    use crate::protocol::upstream::{self, UpstreamSettings};
 
+    /// A usual one whose issuer ends with a slash, as some do.
     fn provider() -> UpstreamProvider {
         UpstreamProvider {
-            id: "u1".to_owned(),
-            slug: "school".to_owned(),
-            kind: UpstreamKind::Oidc,
             issuer: "https://id.school.test/".to_owned(),
-            display_name: "Our school".to_owned(),
-            client_id: "doorward".to_owned(),
-            client_secret: "sealed".to_owned(),
-            settings: UpstreamSettings::default(),
-            created_at: UnixTime(0),
-            disabled_at: None,
+            ..upstream::tests::provider()
         }
     }
 

@@ -17,11 +17,17 @@ pub(crate) async fn end_keys(
     (actor, now): (&Actor, UnixTime),
 ) -> Result<(), StoreError> {
     for (id, name) in keys::revoke_of(&mut *tx, user, now).await? {
-        let event = Event::success("api_key.revoked", actor, now)
-            .user(user)
-            .detail("key", id.as_str())
-            .detail("name", name.as_str());
+        let event = revoked((user, &id, &name), (actor, now));
         audit::append(&mut *tx, &event.into_row()).await?;
     }
     Ok(())
+}
+
+/// What is noted of a key that ends: whose it was, its id and its name.
+pub(super) fn revoked(
+    (user, id, name): (&UserId, &str, &str),
+    (actor, now): (&Actor, UnixTime),
+) -> Event {
+    let event = Event::success("api_key.revoked", actor, now);
+    event.user(user).detail("key", id).detail("name", name)
 }

@@ -10,6 +10,7 @@ use crate::protocol::plain_text::is_plain_name;
 use crate::protocol::rights::Right;
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::UserId;
+use crate::service::api::ending;
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
 use crate::service::people::authority::Authority;
@@ -163,10 +164,7 @@ pub async fn revoke(
     if owner.is_some_and(|owner| *owner != key.user_id) || !keys::revoke(&mut tx, id, now).await? {
         return Err(ApiKeyError::NotFound);
     }
-    let event = Event::success("api_key.revoked", actor, now)
-        .user(&key.user_id)
-        .detail("key", id)
-        .detail("name", key.name.as_str());
+    let event = ending::revoked((&key.user_id, id, &key.name), (actor, now));
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
     Ok(ApiKey { revoked_at: Some(now), ..key })

@@ -7,7 +7,7 @@ use crate::clock::UnixTime;
 use crate::crypto::encoding::fingerprint;
 use crate::protocol::authorize::AuthorizeRequest;
 use crate::protocol::authorize::claims_request::ClaimsRequest;
-use crate::protocol::client::Client;
+use crate::protocol::client::{Client, registration};
 use crate::protocol::interaction;
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::{ClientId, UserId};
@@ -184,16 +184,25 @@ pub async fn withdraw(
     Ok(true)
 }
 
-/// Takes back what everybody has allowed a client, and everything issued on it: people allowed
-/// another app than this one has become. Publish what it gives after the commit.
+/// Takes back what everybody has allowed a client that looks like another one after a change: people allowed
+/// another app than this one has become. `None` where it looks the same; publish what else it gives after the
+/// commit.
 ///
 /// # Errors
 /// [`Failure`] when SQL does not take it.
-pub(crate) async fn withdraw_all(
+pub(crate) async fn withdraw_from_another(
     tx: &mut Tx,
-    client: &ClientId,
+    (before, after): (&Client, &Client),
     now: UnixTime,
-) -> Result<Pending, Failure> {
+) -> Result<Option<Pending>, Failure> {
+    if registration::looks_the_same(&before.metadata, &after.metadata) {
+        return Ok(None);
+    }
+    withdraw_all(tx, &after.id, now).await.map(Some)
+}
+
+/// Takes back what everybody has allowed a client, and everything issued on it.
+async fn withdraw_all(tx: &mut Tx, client: &ClientId, now: UnixTime) -> Result<Pending, Failure> {
     consents::delete_for_client(&mut *tx, client).await?;
     grants::revoke_for_client(&mut *tx, client, now).await?;
     session_data_rows::forget_client(&mut *tx, client).await?;

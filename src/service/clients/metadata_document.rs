@@ -12,7 +12,7 @@ use crate::app::{App, Document};
 use crate::clock::Seconds;
 use crate::outbound::Accept;
 use crate::protocol::client::metadata_document::{self, MOST_BYTES};
-use crate::protocol::client::registration::{self, Policy};
+use crate::protocol::client::registration::Policy;
 use crate::protocol::client::validation::{self, MetadataProblem};
 use crate::protocol::client::{AuthMethod, Client, ClientMetadata, ClientOrigin};
 use crate::protocol::error::OAuthError;
@@ -265,11 +265,7 @@ async fn follow(app: &App, stored: &Client, document: &Document) -> Result<(), F
         return Ok(());
     }
     documents::note_fetch(&mut tx, &client.id, now).await?;
-    let withdrawn = if registration::looks_the_same(&stored.metadata, &client.metadata) {
-        None
-    } else {
-        Some(consent::withdraw_all(&mut tx, &client.id, now).await?)
-    };
+    let withdrawn = consent::withdraw_from_another(&mut tx, (stored, &client), now).await?;
     let event = Event::success("client.updated", &Actor::System, now).client(&client.id);
     audit::append(&mut tx, &event.into_row()).await?;
     sync::bump_catalog(&mut tx).await?;

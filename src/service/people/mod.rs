@@ -1,6 +1,7 @@
 //! People: the accounts, and what administrators do with them. What an administrator may do with whom is
 //! asked inside the transaction of each change ([`authority`]), whatever the way in has asked before.
 
+pub mod allowed;
 pub(in crate::service) mod authority;
 mod checks;
 pub mod console_access;
@@ -17,7 +18,7 @@ use crate::crypto::secret;
 use crate::mail::Letter;
 use crate::protocol::app_roles::AppRoles;
 use crate::protocol::password_policy::{self, PasswordRefusal};
-use crate::protocol::rights::{Power, Right};
+use crate::protocol::rights::Right;
 use crate::protocol::types::{GrantId, UserId};
 use crate::protocol::user::{AdminRole, Profile, User};
 use crate::service::api::ending::end_keys;
@@ -202,14 +203,6 @@ pub(crate) async fn hash(app: &App, user: &User, password: String) -> Result<Str
     Ok(app.passwords.hash(password).await.map_err(Failure::from)?)
 }
 
-/// What has to be known of somebody before they are changed by this administrator.
-///
-/// # Errors
-/// [`Failure`] when SQL does not answer.
-pub async fn power(app: &App, user: &User) -> Result<Power, Failure> {
-    Ok(authority::power(&app.store.db, user).await?)
-}
-
 /// Finds a person by id, user name or e-mail address.
 ///
 /// # Errors
@@ -264,11 +257,7 @@ pub async fn update_if(
 ) -> Result<Option<User>, PeopleError> {
     let edit = edit.checked()?;
     let now = app.now();
-    let mut tx = app.store.begin().await?;
-    users::hold_owners(&mut tx).await?;
-    let authority = Authority::of(&mut tx, actor, Some(id)).await?;
-    let before = users::by_id(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
-    authority.change(&mut tx, Right::PeopleWrite, &before).await?;
+    let (mut tx, authority, before) = begin_change(app, id, actor).await?;
     if made_from.is_some_and(|made_from| *made_from != before) {
         return Ok(None);
     }
@@ -278,6 +267,21 @@ pub async fn update_if(
     app.outbox_bell.notify_one();
     revocation::publish(app, pending).await;
     Ok(Some(user))
+}
+
+/// Begins the transaction of a change of somebody's account, with them as they are and how far the word of
+/// `actor` goes, which is far enough for it.
+async fn begin_change(
+    app: &App,
+    id: &UserId,
+    actor: &Actor,
+) -> Result<(Tx, Authority, User), PeopleError> {
+    let mut tx = app.store.begin().await?;
+    users::hold_owners(&mut tx).await?;
+    let authority = Authority::of(&mut tx, actor, Some(id)).await?;
+    let before = users::by_id(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
+    authority.change(&mut tx, Right::PeopleWrite, &before).await?;
+    Ok((tx, authority, before))
 }
 
 impl Edit {
@@ -379,11 +383,7 @@ pub async fn set_activity(
     actor: &Actor,
 ) -> Result<(), PeopleError> {
     let now = app.now();
-    let mut tx = app.store.begin().await?;
-    users::hold_owners(&mut tx).await?;
-    let authority = Authority::of(&mut tx, actor, Some(id)).await?;
-    let before = users::by_id(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
-    authority.change(&mut tx, Right::PeopleWrite, &before).await?;
+    let (mut tx, _, before) = begin_change(app, id, actor).await?;
     match activity {
         Activity::Enabled => {
             if !users::set_disabled(&mut tx, id, None, now).await? {

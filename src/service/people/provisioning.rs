@@ -3,14 +3,14 @@
 //! are the same.
 
 use crate::app::App;
-use crate::protocol::rights::Right;
 use crate::protocol::types::UserId;
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Event};
 use crate::service::clients::{Activity, access};
 use crate::service::failure::Failure;
-use crate::service::people::authority::Authority;
-use crate::service::people::{Edit, PeopleError, disable, hash, told_of_password, write};
+use crate::service::people::{
+    Edit, PeopleError, begin_change, disable, hash, told_of_password, write,
+};
 use crate::service::revocation;
 use crate::service::session::{ended_by, everywhere};
 use crate::store::groups::{self, FoundGroup, GroupMatch, Member};
@@ -109,11 +109,7 @@ pub async fn change(
         None => None,
     };
     let (id, now) = (&made_from.id, app.now());
-    let mut tx = app.store.begin().await?;
-    users::hold_owners(&mut tx).await?;
-    let authority = Authority::of(&mut tx, actor, Some(id)).await?;
-    let before = users::by_id(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
-    authority.change(&mut tx, Right::PeopleWrite, &before).await?;
+    let (mut tx, authority, before) = begin_change(app, id, actor).await?;
     if *made_from != before {
         return Ok(None);
     }

@@ -99,6 +99,16 @@ impl UpstreamChange {
             secret: None,
         }
     }
+
+    /// The provider as it is after the change, still with the secret of before.
+    fn made_to(&self, before: &UpstreamProvider) -> UpstreamProvider {
+        UpstreamProvider {
+            display_name: self.display_name.clone(),
+            client_id: self.client_id.clone(),
+            settings: self.settings.clone(),
+            ..before.clone()
+        }
+    }
 }
 
 /// Adds a provider. Its secret is never shown again.
@@ -202,10 +212,7 @@ async fn update_from(
     let after = UpstreamProvider {
         client_secret: new_secret
             .map_or_else(|| before.client_secret.clone(), |secret| sealed(app, secret)),
-        display_name: change.display_name,
-        client_id: change.client_id,
-        settings: change.settings,
-        ..before.clone()
+        ..change.made_to(&before)
     };
     let changed = changed_members(&before, &after);
     if changed.is_empty() && new_secret.is_none() {
@@ -232,13 +239,7 @@ pub(in crate::service) fn change_problems(
     app: &App,
     (before, change): (&UpstreamProvider, &UpstreamChange),
 ) -> Vec<UpstreamProblem> {
-    let after = UpstreamProvider {
-        display_name: change.display_name.clone(),
-        client_id: change.client_id.clone(),
-        settings: change.settings.clone(),
-        ..before.clone()
-    };
-    let mut problems = validate(&after, app.issuer());
+    let mut problems = validate(&change.made_to(before), app.issuer());
     problems.retain(|problem| !matches!(problem.field, "slug" | "issuer"));
     problems.extend(change.secret.as_ref().and_then(|secret| check_secret(secret.expose())));
     problems

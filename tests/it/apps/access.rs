@@ -6,15 +6,16 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use crate::kit::audit::noted;
 use crate::kit::client_signer::{ClientKey, jwks};
 use crate::kit::fixtures::unique;
-use crate::kit::flow::{App, PATIENCE, REDIRECT, Tokens, count, create_user, sign_in};
+use crate::kit::flow::{App, LIVING, PATIENCE, REDIRECT, Tokens, count, create_user, sign_in};
 use crate::kit::grant::{BEARER_GRANT, EXCHANGE_GRANT};
+use crate::kit::race::redeemed_while;
 use crate::support::browser_like::{Browser, Page};
 use crate::support::process::wait_until_async;
 use crate::support::world::World;
 
-const LIVING: &str = "select count(*) from grants where revoked_at is null";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 /// Alice, who is in the group staff, and an app for staff and board.
@@ -30,13 +31,6 @@ async fn club(world: &World) -> (Browser, App) {
 
 fn move_alice(world: &World, how: &str, group: &str) {
     world.cli(&["group", how, group, "alice"]);
-}
-
-/// What was noted of this kind: the detail of each.
-fn noted(world: &World, kind: &str) -> Vec<Value> {
-    let listed = world.cli(&["audit", "list", "--kind", kind, "--limit", "1000"]);
-    let events = listed["items"].as_array().expect("events").iter();
-    events.map(|event| event["detail"].clone()).collect()
 }
 
 #[track_caller]
@@ -76,29 +70,10 @@ on_both_backends! {
         let mut refused = 0;
         for round in 0..12 {
             let codes = join_all((0..5).map(|_| app.code(&browser))).await;
-            let (late, codes) = codes.split_first().expect("five");
-            let arguments = ["group", "remove-member", "staff", "alice"];
-            let mut command = world.command(&arguments);
-            let take = async {
-                let run = tokio::task::spawn_blocking(move || command.output());
-                let output = run.await.expect("a thread").expect("the program");
-                assert!(output.status.success(), "{output:?}");
-            };
+            let take = world.command(&["group", "remove-member", "staff", "alice"]);
             // A little later each time, so that they meet at every stage.
-            let redeem = async {
-                tokio::time::sleep(Duration::from_millis(15 * round)).await;
-                join_all(codes.iter().map(|code| app.redeem(code))).await
-            };
-            let ((), mut answers) = tokio::join!(take, redeem);
-            answers.push(app.redeem(late).await);
-            for answer in answers {
-                if answer.status == 200 {
-                    app.assert_dead(&answer.tokens()).await;
-                } else {
-                    answer.assert_error(400, "invalid_grant");
-                    refused += 1;
-                }
-            }
+            let later = Duration::from_millis(15 * round);
+            refused += redeemed_while(&app, (take, later), &codes).await;
             assert_eq!(count(&world, LIVING).await, 0, "round {round}");
             move_alice(&world, "add-member", "staff");
             let tokens = app.tokens(&browser).await;

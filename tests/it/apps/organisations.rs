@@ -6,13 +6,16 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::kit::flow::{App, PATIENCE, REDIRECT, claim, count, create_user, execute, sign_in};
+use crate::kit::audit::noted;
+use crate::kit::flow::{
+    App, LIVING, PATIENCE, REDIRECT, claim, count, create_user, execute, sign_in,
+};
 use crate::kit::grant::EXCHANGE_GRANT;
+use crate::kit::race::redeemed_while;
 use crate::support::browser_like::{Browser, Page};
 use crate::support::process::wait_until_async;
 use crate::support::world::World;
 
-const LIVING: &str = "select count(*) from grants where revoked_at is null";
 const ORG: (&str, &str) = ("scope", "openid org offline_access");
 
 /// An organisation of this name; gives its id.
@@ -27,13 +30,6 @@ fn join(world: &World, name: &str, who: &str) {
 
 fn leave(world: &World, name: &str, who: &str) {
     world.cli(&["organisation", "remove", name, who]);
-}
-
-/// What was noted of this kind: the detail of each.
-fn noted(world: &World, kind: &str) -> Vec<Value> {
-    let listed = world.cli(&["audit", "list", "--kind", kind, "--limit", "1000"]);
-    let events = listed["items"].as_array().expect("events").iter();
-    events.map(|event| event["detail"].clone()).collect()
 }
 
 /// What ID token, access token, introspection and userinfo say of the organisation, which is the same.
@@ -112,28 +108,10 @@ on_both_backends! {
         let mut refused = 0;
         for round in 0..8 {
             let codes = join_all((0..5).map(|_| app.code_with(&browser, &wanted))).await;
-            let (late, codes) = codes.split_first().expect("five");
-            let mut command = world.command(&["organisation", "remove", "acme", "alice"]);
-            let take = async {
-                let run = tokio::task::spawn_blocking(move || command.output());
-                let output = run.await.expect("a thread").expect("the program");
-                assert!(output.status.success(), "{output:?}");
-            };
+            let take = world.command(&["organisation", "remove", "acme", "alice"]);
             // A little later each time, so that they meet at every stage.
-            let redeem = async {
-                tokio::time::sleep(Duration::from_millis(20 * round)).await;
-                join_all(codes.iter().map(|code| app.redeem(code))).await
-            };
-            let ((), mut answers) = tokio::join!(take, redeem);
-            answers.push(app.redeem(late).await);
-            for answer in answers {
-                if answer.status == 200 {
-                    app.assert_dead(&answer.tokens()).await;
-                } else {
-                    answer.assert_error(400, "invalid_grant");
-                    refused += 1;
-                }
-            }
+            let later = Duration::from_millis(20 * round);
+            refused += redeemed_while(&app, (take, later), &codes).await;
             assert_eq!(count(&world, LIVING).await, 0, "round {round}");
             join(&world, "acme", "alice");
         }

@@ -1,5 +1,6 @@
 //! API keys in the console: made with a plain form, shown once, used, seen by others, revoked.
 
+use crate::kit::audit::events;
 use crate::kit::console::{admin, create, field};
 use crate::kit::flow::{PASSWORD, count};
 use crate::support::world::World;
@@ -43,8 +44,7 @@ on_both_backends! {
         let late = owner.post(&question, &[]).await;
         assert!(owner.message_after(&late).await.starts_with("There is no such key"));
         for kind in ["api_key.created", "api_key.revoked"] {
-            let sql = format!("select count(*) from audit_events where kind = '{kind}'");
-            assert_eq!(count(&world, &sql).await, 1, "{kind}");
+            assert_eq!(events(&world, kind).await, 1, "{kind}");
         }
         world.assert_log_is_clean(&[&key, PASSWORD]);
     }

@@ -9,6 +9,7 @@ use doorward::service::people::{self, PeopleError, deletion};
 use reqwest::Method;
 
 use crate::kit::api::{Api, all_scopes, is};
+use crate::kit::audit::logged;
 use crate::kit::console::{admin, can_sign_in, create, people_called};
 use crate::kit::flow::{PASSWORD, is_signed_in, sign_in};
 use crate::kit::node::node;
@@ -17,8 +18,7 @@ use crate::support::world::World;
 const DAY: i64 = 86_400;
 
 fn who_did(world: &World, kind: &str) -> Vec<String> {
-    let listed = world.cli(&["audit", "list", "--kind", kind]);
-    let items = listed["items"].as_array().expect("events").clone();
+    let items = logged(world, kind);
     items.iter().map(|event| event["actor"].as_str().unwrap_or_default().to_owned()).collect()
 }
 

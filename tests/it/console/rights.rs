@@ -1,18 +1,22 @@
 //! Who may do what in the console: every address with every kind of visitor, generated from the
 //! console's own table and the table of rights, and what operators may not do to those above them.
 
+use std::collections::BTreeSet;
+
 use doorward::http::console::addresses;
 use doorward::protocol::rights::{Reach, Role, TABLE};
 
 use crate::kit::console::{
-    Admin, admin, app_fields, can_sign_in, create, csrf_on, enter, group_path, issuer_fields,
-    manager, post, sessions_on, state, wait_for_nobody,
+    Admin, admin, audited, can_sign_in, create, csrf_on, enter, manager, post, sessions_on, state,
 };
-use crate::kit::flow::{PASSWORD, execute, sign_in};
-use crate::kit::upstream;
+use crate::kit::flow::{PASSWORD, sign_in};
 use crate::support::backends::Backend;
 use crate::support::browser_like::{Browser, Page};
 use crate::support::world::World;
+
+mod subjects;
+
+use subjects::Subjects;
 
 /// What an address should say to a visitor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,193 +35,9 @@ fn expected(role: Role, right: &str) -> Expected {
     if right.reach(role) == Reach::Nothing { Expected::Forbidden } else { Expected::Answer }
 }
 
-/// Things to point addresses at; `Fresh` makes new ones, since owners delete them.
-struct Subjects<'a> {
-    world: &'a World,
-    owner: &'a Admin,
-    made: u32,
-}
-
-impl Subjects<'_> {
-    async fn path(&mut self, path: &str) -> String {
-        self.made += 1;
-        let id = if path.starts_with("/admin/users/{id}") {
-            let username = format!("subject-{}", self.made);
-            let id = self.owner.add_person(&username).await;
-            self.world.cli(&["group", "add-member", "crew", &username]);
-            id
-        } else if path.starts_with("/admin/groups/{id}") {
-            let name = format!("crew/{}", self.made);
-            self.owner.post("/admin/groups", &[("name", &name)]).await.assert_status(303);
-            let charge = format!("{}/add-manager", group_path(&name));
-            self.owner.post(&charge, &[("manager", "the-manager")]).await.assert_status(303);
-            return path.replace("/admin/groups/{id}", &group_path(&name));
-        } else if path.starts_with("/admin/organisations/{id}") {
-            let name = format!("org-{}", self.made);
-            let id = self.world.cli(&["organisation", "create", &name])["id"].clone();
-            let path = path.replace("{id}", id.as_str().expect("an id"));
-            if path.ends_with("/remove-member") {
-                return format!("{path}?member=subject");
-            }
-            return path;
-        } else if path.starts_with("/admin/clients/{id}/roles") {
-            let path = path.replace("{id}", &self.owner.add_app("Subject").await.0);
-            if let Some((roles, step)) = path.split_once("/roles/") {
-                let roles = format!("{roles}/roles");
-                self.owner.post(&roles, &[("name", "reader")]).await.assert_status(303);
-                return format!("{roles}/{step}?role=reader");
-            }
-            return path;
-        } else if path.starts_with("/admin/clients/{id}") {
-            self.owner.add_app("Subject").await.0
-        } else if path.starts_with("/admin/sessions/{id}") {
-            sign_in(self.world, "subject").await;
-            let list = self.owner.page("/admin/sessions?user=subject").await;
-            sessions_on(&list).into_iter().next().expect("a session")
-        } else if path.starts_with("/admin/issuers/{id}") {
-            self.issuer().await
-        } else if path.starts_with("/admin/upstream/{id}") {
-            self.upstream().await
-        } else if path.starts_with("/admin/webhooks/{id}") {
-            self.webhook(path).await
-        } else if path.starts_with("/admin/settings/{id}") {
-            "session".to_owned()
-        } else if path.starts_with("/admin/api-keys/{id}") {
-            self.api_key().await
-        } else if path.starts_with("/admin/jobs/{id}") {
-            let id = format!("019a-{}", self.made);
-            wait_for_nobody(self.world, &id, 0).await;
-            id
-        } else if path == "/admin/keys/retire" {
-            return format!("{path}?kid={}", self.key().await);
-        } else {
-            String::new()
-        };
-        path.replace("{id}", &id)
-    }
-
-    /// The name of an issuer that is trusted.
-    async fn issuer(&self) -> String {
-        let client = self.owner.add_app("Subject").await.0;
-        let fields = issuer_fields(&client, self.made);
-        let fields: Vec<_> = fields.iter().map(|(n, v)| (*n, v.as_str())).collect();
-        self.owner.post("/admin/issuers", &fields).await.assert_status(303);
-        format!("issuer-{}", self.made)
-    }
-
-    /// The id of an upstream provider.
-    async fn upstream(&self) -> String {
-        // There may be fifty.
-        execute(self.world, "delete from upstream_providers").await;
-        let slug = format!("subject-{}", self.made);
-        let fields = upstream::fields(&slug, "https://upstream.test");
-        let fields: Vec<_> = fields.iter().map(|(n, v)| (*n, v.as_str())).collect();
-        let made = self.owner.post("/admin/upstream", &fields).await;
-        made.location().path().trim_start_matches("/admin/upstream/").to_owned()
-    }
-
-    /// The id of a webhook; its log has a line if one is to be sent again.
-    async fn webhook(&self, path: &str) -> String {
-        // There may be fifty.
-        execute(self.world, "delete from webhooks").await;
-        let fields = webhook_fields(self.made);
-        let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
-        self.owner.post("/admin/webhooks", &fields).await.assert_status(200);
-        let id =
-            self.world.cli(&["webhook", "show", fields[0].1])["id"].as_str().unwrap().to_owned();
-        if path.ends_with("/redeliver") {
-            self.owner.post(&format!("/admin/webhooks/{id}/test"), &[]).await.assert_status(303);
-        }
-        id
-    }
-
-    /// The id of an API key that works.
-    async fn api_key(&self) -> String {
-        // Nobody may have more than fifty.
-        execute(self.world, "delete from api_keys").await;
-        let key = ["--name", "Report", "--scope", "doorward.users:read", "--format", "json"];
-        let made =
-            self.world.cli(&[&["api-key", "create", "--user", "the-owner"], &key[..]].concat());
-        made["id"].as_str().unwrap().to_owned()
-    }
-
-    /// A key that may be retired.
-    async fn key(&self) -> String {
-        let links = self.owner.page("/admin/keys").await.attributes("tbody .act a", "href");
-        links[0].split_once("kid=").expect("a key's id").1.to_owned()
-    }
-}
-
 /// A world in which a walk over every address takes no longer than a fresh sign-in counts.
 async fn unhurried(backend: Backend) -> World {
     World::builder(backend).env("DOORWARD_SESSION__ADMIN_STEP_UP", "7200").start().await
-}
-
-/// Its name leads nowhere, on any machine (RFC 6761).
-fn webhook_fields(number: u32) -> [(&'static str, String); 3] {
-    let url = "https://webhook.test/in".to_owned();
-    [("name", format!("hook-{number}")), ("url", url), ("events", "key.*".to_owned())]
-}
-
-/// Fields that make the form of any address complete.
-async fn fields(subjects: &Subjects<'_>, path: &str) -> Vec<(String, String)> {
-    let mut fields = app_fields("Subject").map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec();
-    fields.push(("username".to_owned(), format!("made-{}", subjects.made)));
-    fields.push(("alg".to_owned(), "ES256".to_owned()));
-    // What a group manager has to say, and nobody else minds.
-    fields.push(("groups".to_owned(), "crew".to_owned()));
-    if path.starts_with("/admin/groups") {
-        fields.retain(|(name, _)| name != "name");
-        fields.push(("name".to_owned(), format!("made/{}", subjects.made)));
-        fields.extend(["member", "manager"].map(|name| (name.to_owned(), "subject".to_owned())));
-    }
-    if path.starts_with("/admin/organisations") {
-        let deletes = path.ends_with("/delete");
-        let name = format!("{}-{}", if deletes { "org" } else { "made" }, subjects.made);
-        fields.retain(|(name, _)| name != "name");
-        fields.extend([("name".to_owned(), name), ("member".to_owned(), "subject".to_owned())]);
-    }
-    if path.starts_with("/admin/issuers") {
-        let client = subjects.owner.add_app("Subject").await.0;
-        // Not those of the issuer in the path, which keeps its name.
-        let more = issuer_fields(&client, subjects.made + 100_000);
-        fields.retain(|(name, _)| more.iter().all(|(other, _)| name != other));
-        fields.extend(more.map(|(name, value)| (name.to_owned(), value)));
-    }
-    if path.contains("/roles") {
-        fields.push(("app_role".to_owned(), "reader".to_owned()));
-        fields.push(("person".to_owned(), "subject".to_owned()));
-    }
-    if path.ends_with("/preview") {
-        fields.push(("person".to_owned(), "subject".to_owned()));
-    }
-    if path.starts_with("/admin/webhooks") {
-        // Not the name of the webhook in the path.
-        let more = webhook_fields(subjects.made + 100_000);
-        fields.retain(|(name, _)| more.iter().all(|(other, _)| name != other));
-        fields.extend(more.map(|(name, value)| (name.to_owned(), value)));
-    }
-    if path.starts_with("/admin/upstream") {
-        let slug = format!("made-{}", subjects.made);
-        let more = upstream::fields(&slug, "https://upstream.test");
-        fields.retain(|(name, _)| more.iter().all(|(other, _)| name != other));
-        fields.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        fields.push(("claims".to_owned(), "{}".to_owned()));
-    }
-    if path == "/admin/webhooks/{id}/redeliver" {
-        let log = subjects.world.cli(&["webhook", "log", &format!("hook-{}", subjects.made)]);
-        let line = log["items"][0]["id"].as_str().expect("a line of the log").to_owned();
-        fields.push(("delivery".to_owned(), line));
-    }
-    if path == "/admin/api-keys" {
-        let more = [("user", "the-owner"), ("days", "7"), ("scope", "doorward.users:read")];
-        fields.retain(|(name, _)| name != "scope");
-        fields.extend(more.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    }
-    if path == "/admin/keys/retire" {
-        fields.push(("kid".to_owned(), subjects.key().await));
-    }
-    fields
 }
 
 async fn visit(browser: &Browser, method: &str, path: &str, fields: &[(String, String)]) -> Page {
@@ -246,45 +66,95 @@ fn check(page: &Page, wanted: Expected, what: &str) {
     assert!(fits, "{what}: not {wanted:?} but {}", page.describe());
 }
 
-on_both_backends! {
-    async fn every_address_answers_each_role_as_the_table_of_rights_says(backend: Backend) {
-        let world = unhurried(backend).await;
-        let owner = admin(&world, "owner").await;
-        create(&world, "subject", None);
-        let the_manager = manager(&world, &["crew"]).await;
-        world.cli(&["group", "add-member", "crew", "subject"]);
-        let mut subjects = Subjects { world: &world, owner: &owner, made: 0 };
-        // The weakest first: what owners do changes what the others may.
-        for role in Role::ALL.into_iter().rev() {
-            let visitor = match role {
-                Role::GroupManager => &the_manager,
-                Role::Owner => &enter(&world, "the-owner").await,
-                Role::Operator | Role::Auditor => &admin(&world, role.as_str()).await,
-            };
-            let (mut seen, mut before) = (0, String::new());
-            for (method, path, right) in addresses() {
-                let wanted = expected(role, right);
-                let at = subjects.path(path).await;
-                let mut fields = fields(&subjects, path).await;
-                // Two kinds of forms do not say what they were made from.
-                let says = !path.contains("/roles") && !path.contains("/upstream");
-                let form = at.strip_suffix("/edit").filter(|_| says);
-                if let (Some(page), Expected::Answer) = (form, wanted) {
-                    fields.push(("seen".to_owned(), visitor.seen_on(page).await));
-                }
-                if wanted == Expected::Forbidden {
-                    before = state(&world).await;
-                }
-                let answer = visit(&visitor.browser, method, &at, &fields).await;
-                check(&answer, wanted, &format!("{role:?}: {method} {at}"));
-                if wanted == Expected::Forbidden {
-                    assert_eq!(state(&world).await, before, "{role:?}: {method} {at}");
-                }
-                seen += 1;
-            }
-            assert!(seen > 30, "the table is not empty");
+/// Walks every address as somebody with this role.
+async fn every_address_answers(backend: Backend, role: Role) {
+    let world = unhurried(backend).await;
+    let owner = admin(&world, "owner").await;
+    create(&world, "subject", None);
+    let the_manager = manager(&world, &["crew"]).await;
+    world.cli(&["group", "add-member", "crew", "subject"]);
+    // Each of them has a test below.
+    let visitor = match role {
+        Role::GroupManager => the_manager,
+        Role::Owner => enter(&world, "the-owner").await,
+        Role::Operator | Role::Auditor => admin(&world, role.as_str()).await,
+    };
+    let (open, refused): (Vec<_>, Vec<_>) =
+        addresses().partition(|(.., right)| expected(role, right) == Expected::Answer);
+    let (shown, changed): (Vec<_>, Vec<_>) =
+        open.into_iter().partition(|(method, ..)| *method == "GET");
+    let mut subjects = Subjects::new(&world, &owner);
+    let mut walk = Walk { role, visitor: &visitor, seen: BTreeSet::new() };
+
+    // What changes nothing comes first, with one subject of each kind for all of it.
+    let mut tries = Vec::new();
+    for (method, path, _) in refused {
+        let subject = subjects.kept(path).await;
+        tries.push((method, path, subject.at(path), subjects.fields(path, &subject).await));
+    }
+    let (before, noted) = (state(&world).await, audited(&world).await);
+    for (method, path, at, fields) in tries {
+        walk.visit((method, path), (&at, &fields), Expected::Forbidden).await;
+        // This names the address of a change that is noted; the state is all there is.
+        assert_eq!(audited(&world).await, noted, "{role:?}: {method} {at}");
+    }
+    assert_eq!(state(&world).await, before, "{role:?}");
+    for (method, path, _) in shown {
+        let at = subjects.kept(path).await.at(path);
+        walk.visit((method, path), (&at, &[]), Expected::Answer).await;
+    }
+    for (method, path, _) in changed {
+        let subject = subjects.fresh(path).await;
+        let at = subject.at(path);
+        let mut fields = subjects.fields(path, &subject).await;
+        // Two kinds of forms do not say what they were made from.
+        let says = !path.contains("/roles") && !path.contains("/upstream");
+        if let Some(page) = at.strip_suffix("/edit").filter(|_| says) {
+            fields.push(("seen".to_owned(), visitor.seen_on(page).await));
         }
-        world.assert_log_is_clean(&[PASSWORD]);
+        walk.visit((method, path), (&at, &fields), Expected::Answer).await;
+    }
+    assert!(walk.seen.len() > 30, "the table is not empty");
+    let all: BTreeSet<_> = addresses().map(|(method, path, _)| (method, path)).collect();
+    assert_eq!(walk.seen, all);
+    world.assert_log_is_clean(&[PASSWORD]);
+}
+
+/// One visitor on the way past every address.
+struct Walk<'a> {
+    role: Role,
+    visitor: &'a Admin,
+    seen: BTreeSet<(&'static str, &'static str)>,
+}
+
+impl Walk<'_> {
+    async fn visit(
+        &mut self,
+        address: (&'static str, &'static str),
+        (at, fields): (&str, &[(String, String)]),
+        wanted: Expected,
+    ) {
+        let answer = visit(&self.visitor.browser, address.0, at, fields).await;
+        check(&answer, wanted, &format!("{:?}: {} {at}", self.role, address.0));
+        self.seen.insert(address);
+    }
+}
+
+on_both_backends! {
+    async fn every_address_answers_an_owner_as_the_table_of_rights_says(backend: Backend) {
+        every_address_answers(backend, Role::Owner).await;
+    }
+
+    async fn every_address_answers_an_operator_as_the_table_of_rights_says(backend: Backend) {
+        every_address_answers(backend, Role::Operator).await;
+    }
+
+    async fn every_address_answers_an_auditor_as_the_table_of_rights_says(backend: Backend) {
+        every_address_answers(backend, Role::Auditor).await;
+    }
+
+    async fn every_address_answers_a_group_manager_as_the_table_of_rights_says(backend: Backend) {
+        every_address_answers(backend, Role::GroupManager).await;
     }
 
     async fn the_console_is_closed_to_everybody_else(backend: Backend) {
@@ -293,11 +163,11 @@ on_both_backends! {
         create(&world, "subject", None);
         create(&world, "second-owner", Some("owner"));
         manager(&world, &["crew"]).await;
-        let mut subjects = Subjects { world: &world, owner: &owner, made: 0 };
+        let mut subjects = Subjects::new(&world, &owner);
         let mut paths = Vec::new();
         for (method, path, _) in addresses() {
-            let at = subjects.path(path).await;
-            paths.push((method, at, fields(&subjects, path).await));
+            let subject = subjects.kept(path).await;
+            paths.push((method, subject.at(path), subjects.fields(path, &subject).await));
         }
         // An ordinary session of an owner is not enough: the console asks for the password itself.
         let visitors = [

@@ -1,5 +1,6 @@
 //! One change for several people, and taking a change back by the message that tells of it.
 
+use crate::kit::audit::logged;
 use crate::kit::console::{
     Admin, admin, can_sign_in, create, enter, group_path, manager, post, state,
 };
@@ -28,11 +29,6 @@ async fn go(admin: &Admin, step: &str, group: &str, ids: &[String]) -> Page {
     question.form_to(PATH).submit().await
 }
 
-fn events(world: &World, kind: &str) -> usize {
-    let listed = world.cli(&["audit", "list", "--kind", kind, "--limit", "1000"]);
-    listed["items"].as_array().expect("events").len()
-}
-
 on_both_backends! {
     async fn several_people_are_changed_at_once_and_each_is_an_event(world: World) {
         let owner = admin(&world, "owner").await;
@@ -55,7 +51,7 @@ on_both_backends! {
         assert_eq!(message, "3 people are disabled and signed out everywhere.");
         assert!(!is_signed_in(&browser).await);
         assert!(!can_sign_in(&world, "bob", PASSWORD).await);
-        assert_eq!(events(&world, "user.disabled"), 3);
+        assert_eq!(logged(&world, "user.disabled").len(), 3);
         // The same again finds nothing to do.
         let again = owner.browser.get(&address("disable", "", &ids)).await;
         assert!(owner.message_after(&again).await.contains("ada (is disabled already)"));
@@ -94,7 +90,7 @@ on_both_backends! {
         let failed = outcome.texts("main li").join("; ");
         assert!(failed.contains("the-owner (your role does not allow this)"), "{failed}");
         assert_eq!([state_of(&world, "ada"), state_of(&world, "the-owner")], ["disabled", "enabled"]);
-        assert_eq!(events(&world, "console.refused"), 1);
+        assert_eq!(logged(&world, "console.refused").len(), 1);
         // Owners may disable each other, but not the last, and nobody themselves on the way.
         let question = owner.browser.get(&address("disable", "", &[id_of(&world, "the-owner")])).await;
         assert!(owner.message_after(&question).await.contains("this is you"));

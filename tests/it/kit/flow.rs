@@ -343,6 +343,9 @@ pub async fn get(address: &str) -> Answer {
     read(http_client().get(address)).await.expect("an answer")
 }
 
+/// How many grants are alive, for [`count`].
+pub const LIVING: &str = "select count(*) from grants where revoked_at is null";
+
 /// The one number that a query of the world's database gives.
 pub async fn count(world: &World, sql: &str) -> i64 {
     let (url, sql) = (world.database_url(), AssertSqlSafe(sql.to_owned()));

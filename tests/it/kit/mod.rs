@@ -3,6 +3,8 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `fixtures`, `rp`, `answers`, `checks`, `forge` | people, clients, safe outcomes, forgeries |
+//! | `audit` | what the audit log has |
+//! | `race` | codes redeemed while somebody loses what they were given for |
 //! | `grant` | devices, and the clients of the further grants |
 //! | `dpop` | keys and proofs for the modules about DPoP |
 //! | `fapi2` | a client under the FAPI 2.0 profile |
@@ -17,6 +19,8 @@
 //! | `hooks` | an endpoint that is told what happens |
 //! | `logout` | an app that is told of sign-outs |
 //! | `smtp` | a mail server that takes letters, or does not |
+//! | `declared` | files as `apply` takes them, and what it says of them |
+//! | `imports` | imports of people, and what they counted |
 //! | `gateway` | apps behind the gateway, and what a proxy asks |
 //! | `gateway_proxy` | the five reverse proxies as documented, and an app that echoes |
 //! | `session_data` | an app's program that keeps values beside sessions |
@@ -28,11 +32,13 @@
 
 pub mod answers;
 pub mod api;
+pub mod audit;
 pub mod checks;
 pub mod client_signer;
 pub mod collector;
 pub mod console;
 pub mod cut;
+pub mod declared;
 pub mod document;
 pub mod dpop;
 pub mod fapi2;
@@ -44,9 +50,11 @@ pub mod gateway_proxy;
 pub mod geoip;
 pub mod grant;
 pub mod hooks;
+pub mod imports;
 pub mod logout;
 pub mod mtls;
 pub mod node;
+pub mod race;
 pub mod registration;
 pub mod request;
 pub mod rp;

@@ -232,9 +232,7 @@ on_both_backends! {
         let line = |number| format!("p{number},p{number}@example.test,g{}\n", number % 7);
         let lines: Vec<String> = (0..MANY).map(line).collect();
         let people = format!("username,email,groups\n{}", lines.concat());
-        let path = world.path("people.csv");
-        std::fs::write(&path, people).expect("write a file");
-        world.cli(&["user", "import", &path.display().to_string()]);
+        world.cli(&["user", "import", &world.write("people.csv", &people)]);
         let file = backup(&world, "many.tar", &[]);
         create_user(&world, "extra");
         world.stop();
@@ -265,9 +263,7 @@ on_both_backends! {
     async fn a_backup_that_is_killed_leaves_no_file_of_its_name(world: World) {
         let line = |number| format!("{{\"username\":\"p{number}\"}}\n");
         let lines = (0..MANY).map(line).collect::<Vec<_>>().concat();
-        let path = world.path("people.ndjson");
-        std::fs::write(&path, lines).expect("write a file");
-        world.cli(&["user", "import", &path.display().to_string()]);
+        world.cli(&["user", "import", &world.write("people.ndjson", &lines)]);
         let file = world.path("killed.tar");
         for pause in [5, 30, 60, 120, 240] {
             let mut command = world.command(&["backup", &file.display().to_string()]);

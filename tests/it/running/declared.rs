@@ -1,10 +1,10 @@
 //! People, groups and apps as a file declares them: what is there is written, what is written is made, and
 //! nothing else goes.
 
-use std::process::Output;
+use serde_json::json;
 
-use serde_json::{Value, json};
-
+use crate::kit::audit::events;
+use crate::kit::declared::{apply, assert_refused, changes, fields, told};
 use crate::kit::flow::{App, PASSWORD, count, create_user, is_signed_in, sign_in, submit_sign_in};
 use crate::support::world::World;
 
@@ -34,39 +34,10 @@ metadata = { kind = "spa", client_name = "Timetable", redirect_uris = ["https://
 "#;
 const SECRET: &str = "a-secret-of-the-wiki-0123456789-abcdefgh";
 
-fn write(world: &World, name: &str, text: &str) -> String {
-    let path = world.path(name);
-    std::fs::write(&path, text).expect("write a file");
-    path.display().to_string()
-}
-
 fn prepared(world: &World, state: &str) -> String {
-    write(world, "alice.password", PASSWORD);
-    write(world, "wiki.secret", SECRET);
-    write(world, "state.toml", state)
-}
-
-fn apply(world: &World, arguments: &[&str]) -> Output {
-    world.run(&[&["--format", "json", "apply"], arguments].concat())
-}
-
-/// The entries that change, each as `action kind name`.
-#[track_caller]
-fn changes(output: &Output) -> Vec<String> {
-    let messages = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{messages}");
-    let told: Value = serde_json::from_slice(&output.stdout).expect("one document");
-    let text = |change: &Value, name: &str| change[name].as_str().expect(name).to_owned();
-    let all = told["changes"].as_array().expect("a list").iter();
-    all.map(|change| [text(change, "action"), text(change, "kind"), text(change, "name")].join(" "))
-        .collect()
-}
-
-#[track_caller]
-fn assert_refused(output: &Output, code: i32, word: &str) {
-    let messages = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{messages}");
-    assert!(messages.contains(word), "{word:?} is not in: {messages}");
+    world.write("alice.password", PASSWORD);
+    world.write("wiki.secret", SECRET);
+    world.write("state.toml", state)
 }
 
 on_both_backends! {
@@ -90,11 +61,10 @@ on_both_backends! {
         assert_eq!(alice["groups"], json!(["staff", "wiki-readers"]));
         let client = App::known(&world, "wiki", SECRET);
         assert_eq!(client.introspect("nothing").await.status, 200);
-        for (kind, events) in [
+        for (kind, times) in [
             ("user.created", 2), ("user.disabled", 1), ("client.created", 2), ("group.created", 1),
         ] {
-            let sql = format!("select count(*) from audit_events where kind = '{kind}'");
-            assert_eq!(count(&world, &sql).await, events, "{kind}");
+            assert_eq!(events(&world, kind).await, times, "{kind}");
         }
         let refused = "select count(*) from audit_events where actor <> 'command-line' and kind like 'user.%'";
         assert_eq!(count(&world, refused).await, 0);
@@ -106,24 +76,20 @@ on_both_backends! {
         changes(&apply(&world, &["-f", &file]));
         let browser = sign_in(&world, "alice").await;
         let other = "another-secret-of-the-wiki-0123456789";
-        write(&world, "wiki.secret", other);
+        world.write("wiki.secret", other);
         let state = STATE
             .replace("groups = [\"staff\", \"wiki-readers\"]", "groups = [\"staff\"]\nname = \"Alice A\"")
             .replace("disabled = true", "disabled = false")
             .replace("\"https://time.example.test/\"", "\"https://time.example.test/in\"");
-        let file = write(&world, "state.toml", &state);
+        let file = world.write("state.toml", &state);
         let dry = apply(&world, &["-f", &file, "--dry-run"]);
-        let told: Value = serde_json::from_slice(&dry.stdout).unwrap();
+        let told = told(&dry);
         assert!(!String::from_utf8_lossy(&dry.stdout).contains("secret-of"), "{told}");
-        let fields = |place: usize| {
-            let fields = told["changes"][place]["fields"].as_object().unwrap().clone();
-            fields.keys().cloned().collect::<Vec<_>>().join(" ")
-        };
         let wanted = ["update user alice", "update user bob", "update client wiki", "update client timetable"];
         assert_eq!(changes(&dry), wanted);
-        assert_eq!(fields(0), "name groups");
+        assert_eq!(fields(&dry, 0), "name groups");
         assert_eq!(told["changes"][0]["fields"]["groups"]["after"], json!(["staff"]));
-        assert_eq!([fields(1), fields(2), fields(3)], ["disabled", "secret", "redirect_uris"]);
+        assert_eq!([1, 2, 3].map(|place| fields(&dry, place)), ["disabled", "secret", "redirect_uris"]);
         assert_eq!(changes(&apply(&world, &["-f", &file])), wanted);
         assert!(changes(&apply(&world, &["-f", &file])).is_empty());
         assert_eq!(App::known(&world, "wiki", SECRET).introspect("x").await.status, 401);
@@ -143,7 +109,7 @@ on_both_backends! {
         let shown = world.cli(&["role", "show", "wiki", "writer"]);
         assert_eq!(shown["given_to"], json!({ "users": ["alice"], "groups": ["staff"] }));
         // A file without them leaves them, and what is written is what there is.
-        let silent = write(&world, "silent.toml", STATE);
+        let silent = world.write("silent.toml", STATE);
         assert!(changes(&apply(&world, &["-f", &silent])).is_empty());
         let written = world.path("written.toml").display().to_string();
         world.run(&["export", "--output", &written]);
@@ -151,7 +117,7 @@ on_both_backends! {
         assert!(text.contains("writer") && text.contains("Reads."), "{text}");
         assert!(changes(&apply(&world, &["-f", &written])).is_empty());
         let fewer = "\nroles = [{ name = \"writer\", groups = [\"staff\"] }]";
-        let file = write(&world, "state.toml", &with(fewer));
+        let file = world.write("state.toml", &with(fewer));
         assert_eq!(changes(&apply(&world, &["-f", &file])), ["update client wiki"]);
         let listed = world.cli(&["role", "list", "wiki"]);
         assert_eq!(listed["items"].as_array().unwrap().len(), 1, "{listed}");
@@ -161,7 +127,7 @@ on_both_backends! {
             ("[{ name = \"a b\" }]", "no name of a role"),
             ("[{ name = \"a\" }, { name = \"a\" }]", "twice"),
         ] {
-            let file = write(&world, "bad.toml", &with(&format!("\nroles = {bad}")));
+            let file = world.write("bad.toml", &with(&format!("\nroles = {bad}")));
             assert_refused(&apply(&world, &["-f", &file]), 1, word);
         }
     }
@@ -174,14 +140,14 @@ on_both_backends! {
         changes(&apply(&world, &["-f", &file]));
         let browser = sign_in(&world, "alice").await;
         let rest = "[[users]]\nusername = \"bob\"\ngroups = [\"staff\"]\n";
-        let file = write(&world, "state.toml", rest);
+        let file = world.write("state.toml", rest);
         assert_eq!(changes(&apply(&world, &["-f", &file])), ["update user bob"]);
         assert_refused(&apply(&world, &["-f", &file, "--prune"]), 2, "--yes");
         let doomed = ["delete client timetable", "delete client wiki", "delete user alice"];
         assert_eq!(changes(&apply(&world, &["-f", &file, "--prune", "--dry-run"])), doomed);
         assert_eq!(changes(&apply(&world, &["-f", &file, "--prune", "--yes"])), doomed);
         assert!(!is_signed_in(&browser).await);
-        let empty = write(&world, "empty.json", "{}");
+        let empty = world.write("empty.json", "{}");
         let doomed = ["delete user bob", "delete group staff"];
         assert_eq!(changes(&apply(&world, &["-f", &empty, "--prune", "--yes"])), doomed);
         // What was made by hand, or along with a person, stays.
@@ -202,7 +168,7 @@ on_both_backends! {
             let written = here.run(flags);
             let text = String::from_utf8(written.stdout).unwrap();
             assert!(!text.contains("$argon2"), "{text}");
-            let file = write(&here, name, &text);
+            let file = here.write(name, &text);
             assert!(changes(&apply(&here, &["-f", &file, "--prune"])).is_empty(), "{text}");
             let dry = changes(&apply(&there, &["-f", &file, "--dry-run"]));
             assert_eq!(dry, ["create group staff", "create user alice", "create client time"]);
@@ -228,7 +194,7 @@ on_both_backends! {
                 "secret_file",
             ),
         ] {
-            let file = write(&world, "bad.toml", text);
+            let file = world.write("bad.toml", text);
             for flags in [&["-f", file.as_str()][..], &["-f", &file, "--dry-run"]] {
                 assert_refused(&apply(&world, flags), 1, word);
             }
@@ -237,7 +203,7 @@ on_both_backends! {
         // What only the use case itself can know is found on the way; what was done before it stays.
         let taken = "[[users]]\nusername = \"a\"\nemail = \"x@example.test\"\n\
                      [[users]]\nusername = \"b\"\nemail = \"x@example.test\"\n";
-        let file = write(&world, "taken.toml", taken);
+        let file = world.write("taken.toml", taken);
         assert_refused(&apply(&world, &["-f", &file]), 3, "1 of 2");
         assert_refused(&apply(&world, &["-f", &file]), 1, "user b");
     }

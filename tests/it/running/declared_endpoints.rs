@@ -1,9 +1,9 @@
 //! Webhooks and trusted issuers as a file declares them.
 
-use std::process::Output;
-
 use serde_json::{Value, json};
 
+use crate::kit::audit::events;
+use crate::kit::declared::{apply, assert_refused, changes, fields, told};
 use crate::kit::flow::{App, count};
 use crate::support::world::World;
 
@@ -31,40 +31,9 @@ settings = { jwks_uri = "https://cluster.example.test/keys", reuse = "allowed", 
 ] }
 "#;
 
-fn write(world: &World, name: &str, text: &str) -> String {
-    let path = world.path(name);
-    std::fs::write(&path, text).expect("write a file");
-    path.display().to_string()
-}
-
-fn apply(world: &World, arguments: &[&str]) -> Output {
-    world.run(&[&["--format", "json", "apply"], arguments].concat())
-}
-
-#[track_caller]
-fn told(output: &Output) -> Value {
-    let messages = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{messages}");
-    serde_json::from_slice(&output.stdout).expect("one document")
-}
-
-/// The entries that change, each as `action kind name`.
-#[track_caller]
-fn changes(output: &Output) -> Vec<String> {
-    let told = told(output);
-    let text = |change: &Value, name: &str| change[name].as_str().expect(name).to_owned();
-    let all = told["changes"].as_array().expect("a list").iter();
-    all.map(|change| [text(change, "action"), text(change, "kind"), text(change, "name")].join(" "))
-        .collect()
-}
-
-async fn events(world: &World, kind: &str) -> i64 {
-    count(world, &format!("select count(*) from audit_events where kind = '{kind}'")).await
-}
-
 on_both_backends! {
     async fn endpoints_are_made_once_with_a_secret_that_is_told_once(world: World) {
-        let file = write(&world, "state.toml", STATE);
+        let file = world.write("state.toml", STATE);
         let all =
             ["create client timetable", "create webhook chat", "create webhook quiet", "create issuer cluster"];
         let dry = apply(&world, &["-f", &file, "--dry-run"]);
@@ -94,24 +63,19 @@ on_both_backends! {
     }
 
     async fn what_differs_of_an_endpoint_is_told_and_made_so(world: World) {
-        let file = write(&world, "state.toml", STATE);
+        let file = world.write("state.toml", STATE);
         changes(&apply(&world, &["-f", &file]));
         let state = STATE
             .replace("token-in-the-path", "another-token")
             .replace("disabled = true", "disabled = false")
             .replace("reuse = \"allowed\", ", "");
-        let file = write(&world, "state.toml", &state);
+        let file = world.write("state.toml", &state);
         let wanted = ["update webhook chat", "update webhook quiet", "update issuer cluster"];
         let dry = apply(&world, &["-f", &file, "--dry-run"]);
         assert_eq!(changes(&dry), wanted);
         let text = String::from_utf8_lossy(&dry.stdout).into_owned();
         assert!(!text.contains("token-in-the-path") && !text.contains("another-token"), "{text}");
-        let document = told(&dry);
-        let fields = |place: usize| {
-            let fields = document["changes"][place]["fields"].as_object().unwrap().clone();
-            fields.keys().cloned().collect::<Vec<_>>().join(" ")
-        };
-        assert_eq!([fields(0), fields(1), fields(2)], ["url", "disabled", "settings"]);
+        assert_eq!([0, 1, 2].map(|place| fields(&dry, place)), ["url", "disabled", "settings"]);
         let done = apply(&world, &["-f", &file]);
         assert_eq!(changes(&done), wanted);
         assert!(told(&done)["secrets"].is_null(), "the secret stays");
@@ -120,7 +84,7 @@ on_both_backends! {
         // What is not named goes only when it is asked for, and only what a file has made.
         let hand = ["webhook", "create", "--name", "by-hand", "--url", "https://hand.example.test/", "--event", "*"];
         world.cli(&hand);
-        let empty = write(&world, "empty.json", "{}");
+        let empty = world.write("empty.json", "{}");
         assert!(changes(&apply(&world, &["-f", &empty])).is_empty());
         let doomed =
             ["delete issuer cluster", "delete webhook chat", "delete webhook quiet", "delete client timetable"];
@@ -132,10 +96,10 @@ on_both_backends! {
 
     async fn exported_endpoints_are_the_same_elsewhere(backend: Backend) {
         let (here, there) = (World::start(backend).await, World::start(backend).await);
-        changes(&apply(&here, &["-f", &write(&here, "first.toml", STATE)]));
+        changes(&apply(&here, &["-f", &here.write("first.toml", STATE)]));
         for (name, flags) in [("state.json", &["--format", "json", "export"][..]), ("state.toml", &["export"])] {
             let text = String::from_utf8(here.run(flags).stdout).unwrap();
-            let file = write(&here, name, &text);
+            let file = here.write(name, &text);
             assert!(changes(&apply(&here, &["-f", &file, "--prune"])).is_empty(), "{text}");
             assert_eq!(changes(&apply(&there, &["-f", &file, "--dry-run"])).len(), 4, "{text}");
         }
@@ -166,12 +130,9 @@ on_both_backends! {
             (issuer(&rules("wiki")), "issuer c"),
             (issuer(&format!("{keys}{}\nunknown = 1", rules("wiki"))), "unknown"),
         ] {
-            let file = write(&world, "bad.toml", &text);
+            let file = world.write("bad.toml", &text);
             for flags in [&["-f", file.as_str()][..], &["-f", &file, "--dry-run"]] {
-                let output = apply(&world, flags);
-                let messages = String::from_utf8_lossy(&output.stderr);
-                assert_eq!(output.status.code(), Some(1), "{messages}");
-                assert!(messages.contains(word), "{word:?} is not in: {messages}");
+                assert_refused(&apply(&world, flags), 1, word);
             }
         }
         assert_eq!(count(&world, "select count(*) from webhooks").await, 0);
@@ -182,7 +143,7 @@ on_both_backends! {
             issuer(&format!("{keys}{}\n", rules("wiki"))),
             issuer(&format!("{keys}{}\n", rules("wiki"))).replace("\"c\"", "\"d\""),
         );
-        let file = write(&world, "taken.toml", &taken);
+        let file = world.write("taken.toml", &taken);
         let output = apply(&world, &["-f", &file]);
         assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
         let document: Value = serde_json::from_slice(&output.stdout).expect("one document");

@@ -1,9 +1,9 @@
 //! Organisations as a file declares them, and who is in them.
 
-use std::process::Output;
+use serde_json::json;
 
-use serde_json::{Value, json};
-
+use crate::kit::audit::events;
+use crate::kit::declared::{apply, assert_refused, changes, told};
 use crate::kit::flow::{App, claim, count, create_user, sign_in};
 use crate::support::world::World;
 
@@ -24,33 +24,6 @@ organisations = ["birch", "acme"]
 username = "bob"
 "#;
 
-fn write(world: &World, name: &str, text: &str) -> String {
-    let path = world.path(name);
-    std::fs::write(&path, text).expect("write a file");
-    path.display().to_string()
-}
-
-fn apply(world: &World, arguments: &[&str]) -> Output {
-    world.run(&[&["--format", "json", "apply"], arguments].concat())
-}
-
-#[track_caller]
-fn told(output: &Output) -> Value {
-    let messages = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{messages}");
-    serde_json::from_slice(&output.stdout).expect("one document")
-}
-
-/// The entries that change, each as `action kind name`.
-#[track_caller]
-fn changes(output: &Output) -> Vec<String> {
-    let told = told(output);
-    let text = |change: &Value, name: &str| change[name].as_str().expect(name).to_owned();
-    let all = told["changes"].as_array().expect("a list").iter();
-    all.map(|change| [text(change, "action"), text(change, "kind"), text(change, "name")].join(" "))
-        .collect()
-}
-
 /// The names of those somebody is in.
 fn of(world: &World, who: &str) -> Vec<String> {
     let listed = world.cli(&["organisation", "list", "--user", who]);
@@ -58,13 +31,9 @@ fn of(world: &World, who: &str) -> Vec<String> {
     items.map(|one| one["name"].as_str().expect("a name").to_owned()).collect()
 }
 
-async fn events(world: &World, kind: &str) -> i64 {
-    count(world, &format!("select count(*) from audit_events where kind = '{kind}'")).await
-}
-
 on_both_backends! {
     async fn organisations_are_made_and_filled_once(world: World) {
-        let file = write(&world, "state.toml", STATE);
+        let file = world.write("state.toml", STATE);
         let all = [
             "create organisation acme",
             "create organisation birch",
@@ -91,7 +60,7 @@ on_both_backends! {
     }
 
     async fn what_differs_is_made_so_and_ends_what_it_ends_by_hand(world: World) {
-        let file = write(&world, "state.toml", STATE);
+        let file = world.write("state.toml", STATE);
         changes(&apply(&world, &["-f", &file]));
         world.cli_with_input(&["user", "set-password", "alice", "--password-file", "-"], crate::kit::flow::PASSWORD);
         let app = App::register(&world, "desk", &[]);
@@ -104,7 +73,7 @@ on_both_backends! {
             .replace("Acme & Co", "Acme Limited")
             .replace("organisations = [\"birch\", \"acme\"]", "organisations = [\"birch\"]")
             .replace("username = \"bob\"", "username = \"bob\"\norganisations = [\"acme\"]");
-        let file = write(&world, "state.toml", &state);
+        let file = world.write("state.toml", &state);
         let wanted = ["update organisation acme", "update user alice", "update user bob"];
         let dry = apply(&world, &["-f", &file, "--dry-run"]);
         assert_eq!(changes(&dry), wanted);
@@ -119,22 +88,22 @@ on_both_backends! {
         assert_eq!((of(&world, "alice"), of(&world, "bob")), (vec!["birch".to_owned()], vec!["acme".to_owned()]));
         // What a file does not say stays: names, and who is in what.
         let silent = "[[organisations]]\nname = \"acme\"\n[[users]]\nusername = \"bob\"\n";
-        let silent = write(&world, "silent.toml", silent);
+        let silent = world.write("silent.toml", silent);
         assert!(changes(&apply(&world, &["-f", &silent])).is_empty());
     }
 
     async fn only_what_a_file_made_and_nobody_in_it_is_in_is_pruned(world: World) {
         world.cli(&["organisation", "create", "by-hand"]);
-        let file = write(&world, "state.toml", STATE);
+        let file = world.write("state.toml", STATE);
         changes(&apply(&world, &["-f", &file]));
         let rest = "[[users]]\nusername = \"alice\"\norganisations = [\"birch\"]\n";
-        let file = write(&world, "state.toml", rest);
+        let file = world.write("state.toml", rest);
         assert_eq!(changes(&apply(&world, &["-f", &file])), ["update user alice"]);
         let doomed = ["delete user bob", "delete organisation acme"];
         assert_eq!(changes(&apply(&world, &["-f", &file, "--prune", "--dry-run"])), doomed);
         assert_eq!(changes(&apply(&world, &["-f", &file, "--prune", "--yes"])), doomed);
         assert_eq!(of(&world, "alice"), ["birch"]);
-        let empty = write(&world, "empty.json", "{}");
+        let empty = world.write("empty.json", "{}");
         let doomed = ["delete user alice", "delete organisation birch"];
         assert_eq!(changes(&apply(&world, &["-f", &empty, "--prune", "--yes"])), doomed);
         assert_eq!(count(&world, "select count(*) from organisations").await, 1);
@@ -150,7 +119,7 @@ on_both_backends! {
         here.cli(&["organisation", "add", "zebra", "bob"]);
         for (name, flags) in [("state.toml", &["export"][..]), ("state.json", &["--format", "json", "export"])] {
             let text = String::from_utf8(here.run(flags).stdout).unwrap();
-            let file = write(&here, name, &text);
+            let file = here.write(name, &text);
             assert!(changes(&apply(&here, &["-f", &file, "--prune"])).is_empty(), "{text}");
             let dry = changes(&apply(&there, &["-f", &file, "--dry-run"]));
             assert_eq!(dry[..2], ["create organisation acme", "create organisation zebra"], "{text}");
@@ -177,12 +146,9 @@ on_both_backends! {
             ("[[users]]\nusername = \"x\"\norganisations = [\"a b\"]", "organisation a b"),
             (too_many.as_str(), "50 organisations"),
         ] {
-            let file = write(&world, "bad.toml", text);
+            let file = world.write("bad.toml", text);
             for flags in [&["-f", file.as_str()][..], &["-f", &file, "--dry-run"]] {
-                let output = apply(&world, flags);
-                let messages = String::from_utf8_lossy(&output.stderr);
-                assert_eq!(output.status.code(), Some(1), "{text}: {messages}");
-                assert!(messages.contains(word), "{word:?} is not in: {messages}");
+                assert_refused(&apply(&world, flags), 1, word);
             }
         }
         assert_eq!(count(&world, "select count(*) from organisations").await, 0);

@@ -2,53 +2,34 @@
 //! word, or give up because the server was busy for a moment.
 
 use std::fmt::Write as _;
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use doorward::store::{DatabaseSettings, Store};
-use serde_json::Value;
 
 use crate::kit::flow::{count, create_user};
+use crate::kit::imports::{figures, import};
 use crate::support::process::wait_until_async;
-use crate::support::world::World;
 
 /// Longer than anybody waits for their turn to write to a SQLite file.
 const BUSY: Duration = Duration::from_secs(9);
 /// How many people the import has that meets a busy database.
 const MANY: i64 = 6_000;
 
-fn file(world: &World, name: &str, text: &str) -> String {
-    let path = world.path(name);
-    std::fs::write(&path, text).expect("write a file");
-    path.display().to_string()
-}
-
-fn import(world: &World, arguments: &[&str]) -> Output {
-    world.run(&[&["--format", "json", "user", "import"], arguments].concat())
-}
-
-#[track_caller]
-fn figures(output: &Output, code: i32) -> [i64; 4] {
-    let messages = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{messages}");
-    let said: Value = serde_json::from_slice(&output.stdout).expect("one document");
-    ["created", "updated", "skipped", "rejected"].map(|name| said[name].as_i64().expect(name))
-}
-
 on_both_backends! {
     async fn an_address_that_the_file_does_not_name_is_not_vouched_for(world: World) {
         create_user(&world, "alice");
         let is_verified = || world.cli(&["user", "show", "alice"])["email_verified"] == true;
         assert!(!is_verified());
-        let columns = file(&world, "columns.csv", "username,name\nalice,Alice\n");
+        let columns = world.write("columns.csv", "username,name\nalice,Alice\n");
         let objects = "{\"username\":\"alice\",\"email_verified\":true}\n";
-        let objects = file(&world, "objects.ndjson", objects);
+        let objects = world.write("objects.ndjson", objects);
         for arguments in [[columns.as_str(), "--email-verified"], [&objects, "--restart"]] {
             let update = [&arguments[..], &["--duplicates", "update"]].concat();
             assert_eq!(figures(&import(&world, &update), 0), [0, 1, 0, 0]);
             assert!(!is_verified(), "{arguments:?}");
         }
-        let named = file(&world, "named.csv", "username,email\nalice,alice@example.test\n");
+        let named = world.write("named.csv", "username,email\nalice,alice@example.test\n");
         let update = [named.as_str(), "--email-verified", "--duplicates", "update"];
         assert_eq!(figures(&import(&world, &update), 0), [0, 1, 0, 0]);
         assert!(is_verified());
@@ -62,7 +43,7 @@ on_both_backends! {
         for number in 0..2_999 {
             writeln!(text, "p{number},P").unwrap();
         }
-        let output = import(&world, &[&file(&world, "people.csv", &text)]);
+        let output = import(&world, &[&world.write("people.csv", &text)]);
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{said}");
         assert!(said.contains("line 3") && said.contains("quote"), "{said}");
@@ -70,7 +51,7 @@ on_both_backends! {
 
         let long = "x".repeat(600_000);
         let text = format!("\u{feff}{{\"username\":\"a\"}}\n{{\"username\":\"{long}\"}}\n{{\"username\":\"b\"}}\n");
-        let output = import(&world, &[&file(&world, "people.ndjson", &text)]);
+        let output = import(&world, &[&world.write("people.ndjson", &text)]);
         assert_eq!(figures(&output, 3), [2, 0, 0, 1]);
         assert!(String::from_utf8_lossy(&output.stderr).contains("line 2: the line is longer"));
     }
@@ -80,7 +61,7 @@ on_both_backends! {
         for number in 0..MANY {
             writeln!(text, "p{number},p{number}@example.test").unwrap();
         }
-        let path = file(&world, "many.csv", &text);
+        let path = world.write("many.csv", &text);
         let mut command = world.command(&["--format", "json", "user", "import", &path]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();

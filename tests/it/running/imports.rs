@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::kit::flow::{PASSWORD, count, create_user, is_signed_in, sign_in, submit_sign_in};
+use crate::kit::imports::{figures, import};
 use crate::support::process::wait_until_async;
 use crate::support::world::World;
 
@@ -27,24 +28,6 @@ const MANY: usize = 6_000;
 
 /// How many two imports at once have.
 const MANY_AT_ONCE: usize = 2_500;
-
-fn file(world: &World, name: &str, text: &str) -> String {
-    let path = world.path(name);
-    std::fs::write(&path, text).expect("write a file");
-    path.display().to_string()
-}
-
-fn import(world: &World, arguments: &[&str]) -> Output {
-    world.run(&[&["--format", "json", "user", "import"], arguments].concat())
-}
-
-/// What the import counted, if it ended with this code.
-fn figures(output: &Output, code: i32) -> [i64; 4] {
-    let messages = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{messages}");
-    let said: Value = serde_json::from_slice(&output.stdout).expect("one document");
-    ["created", "updated", "skipped", "rejected"].map(|name| said[name].as_i64().expect(name))
-}
 
 fn messages(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
@@ -72,7 +55,7 @@ fn tangled() -> String {
 on_both_backends! {
     async fn of_those_who_have_something_in_common_the_first_is_added(world: World) {
         // More than one transaction, which a dry run counts alike.
-        let path = file(&world, "tangled.csv", &(tangled() + "e,last,m0@example.test,\n"));
+        let path = world.write("tangled.csv", &(tangled() + "e,last,m0@example.test,\n"));
         let arguments = [path.as_str(), "--duplicates", "skip"];
         let dry = import(&world, &[&arguments[..], &["--dry-run"]].concat());
         assert_eq!(figures(&dry, 0), [600, 0, 401, 0]);
@@ -94,8 +77,7 @@ on_both_backends! {
         for number in 0..MANY_AT_ONCE {
             writeln!(text, "p{number},p{number}@example.test,g{};all,{hash}", number % 7).unwrap();
         }
-        let path = world.path("many.csv");
-        std::fs::write(&path, &text).unwrap();
+        let path = world.write("many.csv", &text);
         // From standard input, so that neither goes on where the other one is.
         let arguments = ["--format", "json", "user", "import", "-", "--as", "csv", "--duplicates", "skip"];
         let start = || {
@@ -122,7 +104,7 @@ on_both_backends! {
     }
 
     async fn people_sign_in_with_the_password_they_had_elsewhere(world: World) {
-        let path = file(&world, "people.csv", FROM_ELSEWHERE);
+        let path = world.write("people.csv", FROM_ELSEWHERE);
         assert_eq!(figures(&import(&world, &[&path]), 0), [5, 0, 0, 0]);
         let own = "select count(*) from passwords where phc like '$argon2id$%'";
         assert_eq!(count(&world, own).await, 0);
@@ -157,7 +139,7 @@ on_both_backends! {
                     ALICE,,\n\
                     grace,alice,\n\
                     heidi,,\n";
-        let path = file(&world, "people.csv", text);
+        let path = world.write("people.csv", text);
         let rejects = world.path("rejects.ndjson").display().to_string();
         let arguments = [path.as_str(), "--duplicates", "skip"];
         let dry = import(&world, &[&arguments[..], &["--dry-run"]].concat());
@@ -183,7 +165,7 @@ on_both_backends! {
             ("none.csv", "", "username"),
             ("people.txt", "username\nalice\n", "--as csv"),
         ] {
-            let output = import(&world, &[&file(&world, name, text)]);
+            let output = import(&world, &[&world.write(name, text)]);
             assert!(!output.status.success(), "{name}");
             assert!(messages(&output).contains(word), "{name}: {}", messages(&output));
         }
@@ -197,7 +179,7 @@ on_both_backends! {
         let browser = sign_in(&world, "alice").await;
         let text = "{\"username\":\"bob\"}\n\
                     {\"username\":\"alice\",\"name\":\"Alice Anew\",\"groups\":[\"new\"],\"disabled\":true}\n";
-        let path = file(&world, "people.ndjson", text);
+        let path = world.write("people.ndjson", text);
         let stopped = import(&world, &[&path]);
         assert_eq!(stopped.status.code(), Some(1));
         assert!(messages(&stopped).contains("line 2: alice"), "{}", messages(&stopped));
@@ -215,7 +197,7 @@ on_both_backends! {
         })
         .await;
         // What a file does not say stays as it is, above all that somebody is disabled.
-        let silent = file(&world, "silent.csv", "username,email\nalice,alice@example.test\n");
+        let silent = world.write("silent.csv", "username,email\nalice,alice@example.test\n");
         assert_eq!(figures(&import(&world, &[&silent, "--duplicates", "update"]), 0), [0, 1, 0, 0]);
         let alice = world.cli(&["user", "show", "alice"]);
         assert_eq!(alice["state"], "disabled");
@@ -225,10 +207,10 @@ on_both_backends! {
         let text = "{\"username\":\"alice\",\"email\":\"bob@example.test\"}\n";
         world.cli(&["user", "delete", "bob", "--yes"]);
         create_user(&world, "bob");
-        let both = file(&world, "both.ndjson", text);
+        let both = world.write("both.ndjson", text);
         assert_eq!(figures(&import(&world, &[&both, "--duplicates", "update"]), 3), [0, 0, 0, 1]);
         let enabled = "{\"username\":\"alice\",\"disabled\":false}\n";
-        let enabled = file(&world, "again.ndjson", enabled);
+        let enabled = world.write("again.ndjson", enabled);
         import(&world, &[&enabled, "--duplicates", "update"]);
         // Nobody's password was touched.
         submit_sign_in(&world.browser(), "alice", PASSWORD).await.assert_status(303);
@@ -239,7 +221,7 @@ on_both_backends! {
         for number in 0..MANY {
             writeln!(text, "p{number},p{number}@example.test,g{};all", number % 7).unwrap();
         }
-        let path = file(&world, "many.csv", &text);
+        let path = world.write("many.csv", &text);
         let mut kills = 0;
         let last = loop {
             let mut command = world.command(&["--format", "json", "user", "import", &path]);
@@ -279,7 +261,7 @@ on_both_backends! {
 
     async fn what_is_exported_is_imported_elsewhere_as_it_was(backend: Backend) {
         let (from, to) = (World::start(backend).await, World::start(backend).await);
-        let path = file(&from, "people.csv", FROM_ELSEWHERE);
+        let path = from.write("people.csv", FROM_ELSEWHERE);
         figures(&import(&from, &[&path]), 0);
         create_user(&from, "alice");
         from.cli(&["user", "disable", "ldap"]);

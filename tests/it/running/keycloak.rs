@@ -6,6 +6,7 @@ use std::process::Output;
 use serde_json::{Value, json};
 
 use crate::kit::flow::{App, PASSWORD, count, create_user, submit_sign_in};
+use crate::kit::imports::counted;
 use crate::support::world::World;
 
 const THEIR_PASSWORD: &str = "correct horse battery staple";
@@ -138,18 +139,9 @@ fn import(world: &World, arguments: &[&str]) -> Output {
     world.run(&[&["--format", "json", "import", "--from", "keycloak"], arguments].concat())
 }
 
-#[track_caller]
-fn figures(output: &Output, code: i32) -> Value {
-    let messages = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{messages}");
-    serde_json::from_slice(&output.stdout).expect("one document")
-}
-
 on_both_backends! {
     async fn people_apps_and_groups_of_a_realm_go_on_as_they_were(world: World) {
-        let path = world.path("realm.json");
-        std::fs::write(&path, realm(&world).to_string()).expect("write a file");
-        let path = path.display().to_string();
+        let path = world.write("realm.json", &realm(&world).to_string());
         let rejects = world.path("rejects.ndjson").display().to_string();
         let before = count(&world, "select count(*) from audit_events").await;
         let wanted = json!({
@@ -157,9 +149,9 @@ on_both_backends! {
             "created": 6, "updated": 0, "skipped": 0, "rejected": 2, "groups": 2, "clients": 3,
             "app_roles": 2, "app_roles_given": 4, "known": 0, "left_out": 6, "roles": 2,
         });
-        assert_eq!(figures(&import(&world, &[&path, "--dry-run"]), 3), wanted);
+        assert_eq!(counted(&import(&world, &[&path, "--dry-run"]), 3), wanted);
         assert_eq!(count(&world, "select count(*) from audit_events").await, before);
-        assert_eq!(figures(&import(&world, &[&path, "--rejects", &rejects]), 3), wanted);
+        assert_eq!(counted(&import(&world, &[&path, "--rejects", &rejects]), 3), wanted);
         let told = std::fs::read_to_string(&rejects).unwrap();
         for (entry, word) in [
             ("user 7", "md5-crypt"), ("user 8", "id: "), ("client pattern", "pattern"),
@@ -194,16 +186,14 @@ on_both_backends! {
         let customer = world.cli(&["role", "show", "single", "customer"]);
         assert_eq!(customer["given_to"], json!({ "users": ["none"], "groups": [] }));
         // The same again finds everything there.
-        let again = figures(&import(&world, &[&path, "--duplicates", "skip"]), 3);
+        let again = counted(&import(&world, &[&path, "--duplicates", "skip"]), 3);
         assert_eq!([&again["created"], &again["skipped"], &again["known"]], [&json!(0), &json!(6), &json!(7)]);
         world.assert_log_is_clean(&[SECRET, THEIR_PASSWORD]);
     }
 
     async fn what_is_no_export_is_refused(world: World) {
-        let path = world.path("other.json");
         for text in ["", "[]", "{\"users\":7}", "{\"users\":[{}"] {
-            std::fs::write(&path, text).expect("write a file");
-            let output = import(&world, &[&path.display().to_string()]);
+            let output = import(&world, &[&world.write("other.json", text)]);
             assert_eq!(output.status.code(), Some(1), "{text}");
         }
     }

@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::kit::api::{Api, is, refused, sent, tag};
+use crate::kit::audit::noted;
 use crate::kit::console::{admin, create};
 use crate::kit::flow::{Answer, App, PATIENCE, SecondNode, count, create_user, get, sign_in};
 use crate::support::backends::Backend;
@@ -35,13 +36,6 @@ fn fails(world: &World, arguments: &[&str]) -> String {
     let output = world.run(arguments);
     assert!(!output.status.success(), "{arguments:?}");
     String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-/// The details of every change so far.
-fn changes(world: &World) -> Vec<Value> {
-    let found = world.cli(&["audit", "list", "--kind", "setting.changed"]);
-    let items = found["items"].as_array().expect("a list");
-    items.iter().map(|event| event["detail"].clone()).collect()
 }
 
 on_both_backends! {
@@ -112,7 +106,7 @@ on_both_backends! {
         assert_eq!(count(&world, "select count(*) from settings").await, 1);
         let same = owner.page("/admin/settings").await.form("settings-session").submit().await;
         same.assert_status(303);
-        let found = changes(&world);
+        let found = noted(&world, "setting.changed");
         let told = |n: usize| (&found[n]["key"], &found[n]["before"], &found[n]["after"]);
         assert_eq!(found.len(), 3, "{found:?}");
         let key = json!("session.idle");

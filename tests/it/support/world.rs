@@ -160,6 +160,13 @@ impl World {
         self.dir.join(name)
     }
 
+    /// Writes a file of this name; gives its path.
+    pub fn write(&self, name: &str, text: &str) -> String {
+        let path = self.path(name);
+        std::fs::write(&path, text).expect("write a file");
+        path.display().to_string()
+    }
+
     /// The data directory.
     pub fn data_dir(&self) -> PathBuf {
         self.dir.join("data")

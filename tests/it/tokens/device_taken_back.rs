@@ -7,13 +7,12 @@ use super::device::living_room;
 use crate::kit::answers::Tokens;
 use crate::kit::checks::{assert_alive, assert_dead};
 use crate::kit::fixtures::{ALICE, Bed, Rp};
-use crate::kit::flow::{count, is_signed_in, sign_out};
+use crate::kit::flow::{LIVING, count, is_signed_in, sign_out};
 use crate::kit::grant::Device;
 use crate::support::browser_like::{Browser, Page};
 use crate::support::form::Form;
 
 const PATH: &str = "/account/sign-out";
-const LIVING: &str = "select count(*) from grants where revoked_at is null";
 
 /// Answers the question of the account page.
 async fn question(browser: &Browser, reach: &str, connections: bool) -> Form {

@@ -5,6 +5,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::kit::answers::{Tokens, payload};
+use crate::kit::audit::logged;
 use crate::kit::checks::assert_access_token_dead;
 use crate::kit::client_signer::{ClientKey, jwks};
 use crate::kit::fixtures::{ALICE, BOB, Bed, Rp, unique};
@@ -377,9 +378,7 @@ on_both_backends! {
         let rule = ["--client", Box::leak(portal.id.clone().into_boxed_str()) as &str,
             "--match", "tenant=acme", "--identity", "username"];
         let people = Outside::new("ES256").trusted(&bed.world, &rule);
-        let events = |kind: &str| {
-            bed.world.cli(&["audit", "list", "--kind", kind])["items"].as_array().unwrap().clone()
-        };
+        let events = |kind: &str| logged(&bed.world, kind);
         let token = outside.token(&bed.world.issuer, &json!({}));
         Tokens::of(&bring(&rp, &token, &[("scope", "backup:run")]).await);
         let accepted = events("assertion.accepted");

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::kit::answers::{Tokens, jose_header, payload};
+use crate::kit::audit::logged;
 use crate::kit::checks::{assert_access_token_dead, key_set};
 use crate::kit::fixtures::{ALICE, BOB, Bed, Rp};
 use crate::kit::flow::PATIENCE;
@@ -282,9 +283,7 @@ on_both_backends! {
         let tokens = rp("front").tokens(&browser, &ALICE, &[("scope", "openid orders:read")]).await;
         let middle = issued(&exchange(&rp("middle"), &tokens.access, &[("audience", "back")]).await).0;
         issued(&exchange(&rp("back"), &middle, &[]).await);
-        let events = |kind: &str| {
-            bed.world.cli(&["audit", "list", "--kind", kind])["items"].as_array().unwrap().clone()
-        };
+        let events = |kind: &str| logged(&bed.world, kind);
         let exchanged = events("token.exchanged");
         let granted = &events("grant.created")[0];
         let told: Vec<_> = exchanged.iter().map(|event| {

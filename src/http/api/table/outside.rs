@@ -1,8 +1,8 @@
 //! What is outside: issuers that are trusted, upstream providers, and webhooks.
 
 use super::About::Nobody;
-use super::Method::{Delete, Get, Patch, Post};
 use super::{Action, Entry, entry};
+use crate::http::programs::Verb::{Delete, Get, Patch, Post};
 use crate::protocol::api::ApiScope as S;
 use crate::protocol::rights::Right as R;
 

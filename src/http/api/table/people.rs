@@ -1,8 +1,8 @@
 //! People, groups and organisations.
 
 use super::About::{Group, Member, Nobody, Organisation, OrganisationMember, Person};
-use super::Method::{Delete, Get, Patch, Post, Put};
 use super::{Action, Entry, entry};
+use crate::http::programs::Verb::{Delete, Get, Patch, Post, Put};
 use crate::protocol::api::ApiScope as S;
 use crate::protocol::rights::Right as R;
 

@@ -2,8 +2,8 @@
 //! stand.
 
 use super::About::{Nobody, Session};
-use super::Method::{Delete, Get, Post, Put};
 use super::{Action, Entry, entry};
+use crate::http::programs::Verb::{Delete, Get, Post, Put};
 use crate::protocol::api::ApiScope as S;
 use crate::protocol::rights::Right as R;
 

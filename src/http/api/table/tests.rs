@@ -15,7 +15,7 @@ fn no_address_and_no_action_is_there_twice() {
 #[test]
 fn every_change_needs_a_scope_and_a_right_to_change() {
     for entry in entries() {
-        let reads = entry.method == Method::Get;
+        let reads = entry.method == Verb::Get;
         assert_eq!(entry.scope.as_str().ends_with(":read"), reads, "{}", entry.path);
         let right = entry.right.as_str().rsplit_once('.').map(|(_, what)| what);
         assert_eq!(right == Some("read"), reads, "{}", entry.path);

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::app::App;
 use crate::crypto::secret::{Secret, SecretHash};
-use crate::protocol::client::registration::{self, SERVER_ONLY};
+use crate::protocol::client::registration::SERVER_ONLY;
 use crate::protocol::client::validation::MetadataProblem;
 use crate::protocol::client::{Client, ClientMetadata};
 use crate::protocol::error::{ErrorCode, OAuthError};
@@ -168,12 +168,7 @@ async fn store(
     if client.secret_hashes != before.secret_hashes {
         clients::set_secret_hashes(&mut tx, &client.id, &client.secret_hashes, now).await?;
     }
-    // People allowed another app than this one has become.
-    let withdrawn = if registration::looks_the_same(&before.metadata, &client.metadata) {
-        None
-    } else {
-        Some(consent::withdraw_all(&mut tx, &client.id, now).await?)
-    };
+    let withdrawn = consent::withdraw_from_another(&mut tx, (&before, &client), now).await?;
     let event = Event::success("client.updated", &Actor::Client(client.id.clone()), now)
         .client(&client.id)
         .caller(&request.caller);
