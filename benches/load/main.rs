@@ -10,6 +10,7 @@
 //! | `scale` | whether an operation costs more when there is more of everything |
 //! | `timing` | whether the time of a refused sign-in tells why |
 //! | `yardstick` | a bare HTTP server and bare cryptography on the same core |
+//! | `pauses` | what the machine takes away from everybody |
 //! | `cores` | who runs where |
 //! | `report`, `profile` | the table, the JSON file, and records for perf |
 
@@ -30,6 +31,7 @@ mod http;
 mod lines;
 mod measure;
 mod options;
+mod pauses;
 mod process_cost;
 mod profile;
 mod report;
@@ -52,6 +54,7 @@ use cores::{Cores, Role};
 use lines::{Kind, Line, Pace};
 use measure::Round;
 use options::{Options, Task};
+use pauses::Pauses;
 use report::Measured;
 use stage::Stage;
 use work::Worker;
@@ -124,7 +127,8 @@ async fn run(options: &Options) -> Result<(), String> {
         }
     }
     let loaded = process_cost::of(stage.world.pid()).resident_kib;
-    finish(options, &stage, loaded, (running, least(&computed)))
+    let pauses = pauses::watch(&cores);
+    finish(options, &stage, (loaded, pauses), (running, least(&computed)))
 }
 
 /// The lines that were asked for, and those they are held against.
@@ -214,7 +218,7 @@ fn least(computed: &[Computed]) -> Computed {
 fn finish(
     options: &Options,
     stage: &Stage,
-    loaded: u64,
+    (loaded, pauses): (u64, Pauses),
     (running, computed): (Vec<Running>, Computed),
 ) -> Result<(), String> {
     let measured: Vec<Measured> =
@@ -229,7 +233,7 @@ fn finish(
         options.round,
         options.connections,
     );
-    print!("{}", report::table(&summaries));
+    print!("{}", report::table(&summaries, pauses));
     let per_second = |name: &str| 1e6 / computed.get(name).copied().unwrap_or(f64::NAN);
     println!("\nraw on the same core, per second (and µs):");
     for name in ["RS256", "ES256", "EdDSA", "argon2id"] {
@@ -250,6 +254,7 @@ fn finish(
         "connections": options.connections,
         "raw_us": computed,
         "start_ms": { "first": report::millis(first), "existing": report::millis(existing) },
+        "pauses": { "share": pauses.share, "longest_ms": report::millis(pauses.longest) },
         "resident_kib": { "idle": idle, "after": loaded },
         "lines": report::json(&summaries),
     });

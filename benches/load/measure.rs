@@ -1,5 +1,6 @@
 //! Running the workers for a while and reading what it cost.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
@@ -11,6 +12,10 @@ use crate::work::Worker;
 
 /// The processes of PostgreSQL and Redis.
 const STORES: [&str; 2] = ["postgres", "redis-server"];
+
+/// A tenth of a second: longer than what the machine takes away at a time, so that a pause spoils
+/// few of them.
+const TENTH: Duration = Duration::from_millis(100);
 
 /// One round of one line.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +31,8 @@ pub(crate) struct Round {
     /// Processor time of this process.
     pub(crate) driver: Duration,
     pub(crate) latencies: Vec<Duration>,
+    /// At half load, of each [`TENTH`]: what 99 of 100 requests that were due in it took at most.
+    pub(crate) tenths: Vec<Duration>,
 }
 
 impl Round {
@@ -106,7 +113,7 @@ pub(crate) async fn paced(
     for other in others {
         other?;
     }
-    Ok(meter.stop(own?))
+    Ok(meter.stop(own?.into_iter().map(|(_, latency)| latency).collect()))
 }
 
 /// All workers together at a steady pace, in turn, for `length`. Latency counts as in [`paced`].
@@ -125,11 +132,27 @@ pub(crate) async fn paced_in_turn(
         running.push(steadily(worker, (start, end), (step, Wait::Awake)));
         start += apart;
     }
-    let mut latencies = Vec::new();
+    let mut all = Vec::new();
     while let Some(done) = running.next().await {
-        latencies.append(&mut done?);
+        all.append(&mut done?);
     }
-    Ok(meter.stop(latencies))
+    let tenths = tenths(meter.started, &all);
+    let round = meter.stop(all.into_iter().map(|(_, latency)| latency).collect());
+    Ok(Round { tenths, ..round })
+}
+
+/// What 99 of 100 took at most, of those that were due in each tenth of a second.
+fn tenths(started: Instant, all: &[(Instant, Duration)]) -> Vec<Duration> {
+    let mut each: BTreeMap<u128, Vec<Duration>> = BTreeMap::new();
+    for (due, latency) in all {
+        let tenth = (*due - started).as_micros() / TENTH.as_micros();
+        each.entry(tenth).or_default().push(*latency);
+    }
+    let p99 = |mut latencies: Vec<Duration>| {
+        latencies.sort_unstable();
+        latencies[latencies.len() * 99 / 100]
+    };
+    each.into_values().map(p99).collect()
 }
 
 /// How a worker waits for its next turn.
@@ -155,20 +178,24 @@ impl Wait {
     }
 }
 
+/// When each operation was due, and how long it took.
 async fn steadily(
     worker: &mut Worker,
     (start, end): (Instant, Instant),
     (step, wait): (Duration, Wait),
-) -> Result<Vec<Duration>, String> {
-    let mut latencies = Vec::new();
+) -> Result<Vec<(Instant, Duration)>, String> {
+    let mut latencies: Vec<(Instant, Duration)> = Vec::new();
     let mut due = start;
     while due < end {
         wait.until(due).await;
         // The timer's own lateness is not the server's.
-        let started =
-            if latencies.last().is_some_and(|last| *last > step) { due } else { Instant::now() };
+        let started = if latencies.last().is_some_and(|(_, last)| *last > step) {
+            due
+        } else {
+            Instant::now()
+        };
         worker.once().await?;
-        latencies.push(started.elapsed());
+        latencies.push((due, started.elapsed()));
         due += step;
     }
     Ok(latencies)
@@ -197,6 +224,7 @@ impl Meter {
             core: core.saturating_sub(core_before),
             driver: driver.saturating_sub(driver_before),
             latencies,
+            tenths: Vec::new(),
         }
     }
 }
