@@ -7,6 +7,7 @@ use super::scope::Scopes;
 pub enum ApiScope {
     UsersRead,
     UsersWrite,
+    AdministratorsWrite,
     GroupsRead,
     GroupsWrite,
     OrganisationsRead,
@@ -36,9 +37,10 @@ pub enum ApiScope {
 }
 
 impl ApiScope {
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::UsersRead,
         Self::UsersWrite,
+        Self::AdministratorsWrite,
         Self::GroupsRead,
         Self::GroupsWrite,
         Self::OrganisationsRead,
@@ -73,6 +75,7 @@ impl ApiScope {
         match self {
             Self::UsersRead => "doorward.users:read",
             Self::UsersWrite => "doorward.users:write",
+            Self::AdministratorsWrite => "doorward.administrators:write",
             Self::GroupsRead => "doorward.groups:read",
             Self::GroupsWrite => "doorward.groups:write",
             Self::OrganisationsRead => "doorward.organisations:read",
@@ -107,7 +110,13 @@ impl ApiScope {
     pub fn about(self) -> &'static str {
         match self {
             Self::UsersRead => "See people.",
-            Self::UsersWrite => "Make, change, disable and delete people; see them.",
+            Self::UsersWrite => {
+                "Make, change, disable and delete people who may not use the console; see them."
+            }
+            Self::AdministratorsWrite => {
+                "With the scope for people and a key of an owner: say who may use the console, and \
+                 change those who may."
+            }
             Self::GroupsRead => "See groups and who is in them.",
             Self::GroupsWrite => "Make, change and delete groups, say who is in them; see them.",
             Self::OrganisationsRead => "See organisations and who is in them.",
@@ -164,6 +173,7 @@ impl ApiScope {
             Self::ApiKeysRead => Some(Self::ApiKeysWrite),
             Self::SettingsRead => Some(Self::SettingsWrite),
             Self::UsersWrite
+            | Self::AdministratorsWrite
             | Self::GroupsWrite
             | Self::OrganisationsWrite
             | Self::ClientsWrite

@@ -118,6 +118,33 @@ on_both_backends! {
         world.assert_log_is_clean(&[&api.credential]);
     }
 
+    async fn a_key_for_people_makes_and_becomes_no_administrator(world: World) {
+        let boss = create(&world, "boss", Some("owner"));
+        let alice = create_user(&world, "alice");
+        create(&world, "other", Some("auditor"));
+        let api = Api::with_key(&world, "boss", &[WRITE]);
+        for person in [&*boss, "other"] {
+            for step in ["disable", "reset-link", "delete-later"] {
+                let path = format!("/users/{person}/{step}");
+                refused(api.command(Method::POST, &path).await, 403, "insufficient_scope");
+            }
+            let renamed = api.patch_now(&format!("/users/{person}"), &json!({ "email": "x@people.test" })).await;
+            refused(renamed, 403, "insufficient_scope");
+        }
+        for role in [json!("owner"), json!("auditor")] {
+            let raised = api.patch_now(&format!("/users/{alice}"), &json!({ "role": role })).await;
+            refused(raised, 403, "insufficient_scope");
+            let made = api.post("/users", &json!({ "username": "mallory", "role": role })).await;
+            refused(made, 403, "insufficient_scope");
+        }
+        // What says nothing of it, and what leaves it as it is, goes on.
+        is(api.patch_now(&format!("/users/{alice}"), &json!({ "name": "Alice", "role": null })).await, 200);
+        is(api.command(Method::POST, &format!("/users/{alice}/disable")).await, 204);
+        let full = Api::with_key(&world, "boss", &[WRITE, "doorward.administrators:write"]);
+        is(full.command(Method::POST, "/users/other/disable").await, 204);
+        is(full.patch_now(&format!("/users/{alice}"), &json!({ "role": "auditor" })).await, 200);
+    }
+
     async fn tokens_for_others_and_of_people_open_nothing(world: World) {
         create(&world, "boss", Some("owner"));
         let audience = format!("{}/api/v1", world.issuer);
