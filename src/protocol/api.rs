@@ -1,5 +1,6 @@
 //! The scopes of the REST API (RFC 6749 section 3.3), and what its keys look like.
 
+use super::client::{ClientKind, ClientMetadata};
 use super::scope::Scopes;
 
 /// What a token or key may be used for at the REST API: one area, to look or to change.
@@ -211,6 +212,17 @@ pub const KEY_PREFIX: &str = "dwk_";
 #[must_use]
 pub fn audience(issuer: &str) -> String {
     format!("{issuer}/api/v1")
+}
+
+/// What an administrator means by a service with scopes of the REST API that says nothing of its audience:
+/// its tokens are for the API.
+#[must_use]
+pub fn for_the_api(mut metadata: ClientMetadata, issuer: &str) -> ClientMetadata {
+    let is_service = metadata.kind == ClientKind::Machine;
+    if is_service && metadata.audience.is_empty() && of_client(&metadata.scope).next().is_some() {
+        metadata.audience = vec![audience(issuer)];
+    }
+    metadata
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub(super) fn edit(
         event = event.detail("username_before", before.username.as_str());
         event = event.detail("username", after.username.as_str());
     }
-    let moved = |kind: &str, group: &str| {
+    let moved = |kind: &'static str, group: &str| {
         Event::success(kind, actor, now).user(&after.id).detail("group", group)
     };
     let left = before.groups.iter().filter(|group| !after.groups.contains(group));
