@@ -19,6 +19,7 @@ use super::values::{
     revocation, signing_alg,
 };
 use crate::crypto::secret::Secret;
+use crate::protocol::api;
 use crate::protocol::client::{
     AccessTokenFormat, AuthMethod, Client, ClientKind, ClientMetadata, ClientOrigin, ConsentPolicy,
     GrantType, RevocationChoice,
@@ -284,12 +285,13 @@ fn create(
     metadata.kind = args.kind;
     metadata.client_name.clone_from(&args.name);
     apply(&args.metadata, &mut metadata);
-    let new = NewClient {
+    let mut new = NewClient {
         id: args.client_id.clone().map(ClientId::new),
         metadata,
         secret: args.secret_file.as_deref().map(read_own_secret).transpose()?,
     };
     let made = engine::with_app(globals, async |app| {
+        new.metadata = api::for_the_api(new.metadata, app.config.issuer.as_str());
         Ok(clients::create(app, new, &Actor::CommandLine).await?)
     })?;
     if made.secret.is_some() {

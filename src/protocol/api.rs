@@ -1,5 +1,6 @@
 //! The scopes of the REST API (RFC 6749 section 3.3), and what its keys look like.
 
+use super::client::{ClientKind, ClientMetadata};
 use super::scope::Scopes;
 
 /// What a token or key may be used for at the REST API: one area, to look or to change.
@@ -7,6 +8,7 @@ use super::scope::Scopes;
 pub enum ApiScope {
     UsersRead,
     UsersWrite,
+    AdministratorsWrite,
     GroupsRead,
     GroupsWrite,
     OrganisationsRead,
@@ -36,9 +38,10 @@ pub enum ApiScope {
 }
 
 impl ApiScope {
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::UsersRead,
         Self::UsersWrite,
+        Self::AdministratorsWrite,
         Self::GroupsRead,
         Self::GroupsWrite,
         Self::OrganisationsRead,
@@ -73,6 +76,7 @@ impl ApiScope {
         match self {
             Self::UsersRead => "doorward.users:read",
             Self::UsersWrite => "doorward.users:write",
+            Self::AdministratorsWrite => "doorward.administrators:write",
             Self::GroupsRead => "doorward.groups:read",
             Self::GroupsWrite => "doorward.groups:write",
             Self::OrganisationsRead => "doorward.organisations:read",
@@ -107,7 +111,13 @@ impl ApiScope {
     pub fn about(self) -> &'static str {
         match self {
             Self::UsersRead => "See people.",
-            Self::UsersWrite => "Make, change, disable and delete people; see them.",
+            Self::UsersWrite => {
+                "Make, change, disable and delete people who may not use the console; see them."
+            }
+            Self::AdministratorsWrite => {
+                "With the scope for people and a key of an owner: say who may use the console, and \
+                 change those who may."
+            }
             Self::GroupsRead => "See groups and who is in them.",
             Self::GroupsWrite => "Make, change and delete groups, say who is in them; see them.",
             Self::OrganisationsRead => "See organisations and who is in them.",
@@ -164,6 +174,7 @@ impl ApiScope {
             Self::ApiKeysRead => Some(Self::ApiKeysWrite),
             Self::SettingsRead => Some(Self::SettingsWrite),
             Self::UsersWrite
+            | Self::AdministratorsWrite
             | Self::GroupsWrite
             | Self::OrganisationsWrite
             | Self::ClientsWrite
@@ -201,6 +212,17 @@ pub const KEY_PREFIX: &str = "dwk_";
 #[must_use]
 pub fn audience(issuer: &str) -> String {
     format!("{issuer}/api/v1")
+}
+
+/// What an administrator means by a service with scopes of the REST API that says nothing of its audience:
+/// its tokens are for the API.
+#[must_use]
+pub fn for_the_api(mut metadata: ClientMetadata, issuer: &str) -> ClientMetadata {
+    let is_service = metadata.kind == ClientKind::Machine;
+    if is_service && metadata.audience.is_empty() && of_client(&metadata.scope).next().is_some() {
+        metadata.audience = vec![audience(issuer)];
+    }
+    metadata
 }
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ pub enum Right {
     /// See what an app would be told of somebody. It is noted, so that nobody does it who may change
     /// nothing.
     ClientsPreview,
-    /// Make new secrets for apps.
+    /// Make new secrets for apps, and choose how else they prove who they are.
     ClientsSecret,
     /// Say which roles an app has.
     RolesWrite,
@@ -186,10 +186,12 @@ impl Right {
     }
 }
 
-/// What somebody's account opens beyond apps.
+/// What somebody's account opens beyond what everybody in their groups has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Power {
     None,
+    /// Somebody gave them, and not a group of theirs, a role of an app, or took them into an organisation.
+    Entrusted,
     /// They look after a group.
     Manager,
     /// They have an [`AdminRole`].
@@ -241,8 +243,8 @@ impl Standing {
     }
 
     /// Whether they may change this person's account, or end what the person has. A group manager may
-    /// when all groups of the person are their own: the account opens whatever any other group opens,
-    /// and that is not theirs to give.
+    /// when all groups of the person are their own, and nobody has given the person more: the account opens
+    /// whatever else the person has, and that is not theirs to give.
     #[must_use]
     pub fn may_change(&self, right: Right, person: &Person<'_>) -> bool {
         match right.reach(self.role) {
@@ -261,7 +263,7 @@ impl Standing {
             All => true,
             Ordinary => person.power != Power::Role,
             Own => {
-                person.power == Power::None
+                matches!(person.power, Power::None | Power::Entrusted)
                     && self.groups.contains(group)
                     && self.may_see(person.groups)
             }
@@ -355,6 +357,13 @@ mod tests {
             assert!(manager.may_see(groups));
             assert!(manager.may_change(Right::PeopleWrite, &person));
             assert!(!manager.may_change(Right::PeopleDelete, &person));
+            let entrusted = Person { power: Power::Entrusted, groups };
+            assert!(!manager.may_change(Right::PeopleWrite, &entrusted), "a role of their own");
+            assert!(!manager.may_change(Right::SessionsEnd, &entrusted), "a role of their own");
+            assert!(
+                manager.may_move("wiki", &entrusted),
+                "who is in the group stays theirs to say"
+            );
             let other = Person { power: Power::Manager, groups };
             assert!(!manager.may_change(Right::PeopleWrite, &other), "another manager");
             assert!(!manager.may_move("wiki", &other), "another manager");

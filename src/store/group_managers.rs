@@ -53,15 +53,28 @@ pub async fn groups_of<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<BTreeSet<St
     Ok(rows.into_iter().map(|(name,)| name).collect())
 }
 
-/// Whether somebody looks after any group.
-pub async fn is_manager<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<bool, StoreError> {
-    let (found,) = sql
+/// What somebody has that their groups do not give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holds {
+    /// They look after a group.
+    pub manages: bool,
+    /// They have a role of an app for themselves, or are in an organisation.
+    pub is_entrusted: bool,
+}
+
+/// Whether somebody looks after any group, and whether they were given anything else by name.
+pub async fn what_is_held<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<Holds, StoreError> {
+    let (manages, is_entrusted) = sql
         .into()
-        .query("select exists (select 1 from group_managers where user_id = $1)")
+        .query(
+            "select exists (select 1 from group_managers where user_id = $1), \
+             exists (select 1 from user_roles where user_id = $1) \
+             or exists (select 1 from organisation_members where user_id = $1)",
+        )
         .bind(id)
-        .one::<(bool,)>()
+        .one::<(bool, bool)>()
         .await?;
-    Ok(found)
+    Ok(Holds { manages, is_entrusted })
 }
 
 /// At most `limit` ids and usernames of those who look after a group, by username.

@@ -171,8 +171,8 @@ async fn managers_conform(store: &Store) {
     for who in [("empty", &nobody), ("none", &id)] {
         assert_eq!(group_managers::add(db, who, NOW).await, Err(StoreError::Conflict));
     }
-    assert!(group_managers::is_manager(db, &id).await.unwrap());
-    assert!(!group_managers::is_manager(db, &nobody).await.unwrap());
+    assert!(group_managers::what_is_held(db, &id).await.unwrap().manages);
+    assert!(!group_managers::what_is_held(db, &nobody).await.unwrap().manages);
 
     let searched = GroupFilter { search: Some("EMP".into()), limit: 9, ..Default::default() };
     assert_eq!(groups::search(db, &searched).await.unwrap()[0].name, "empty");

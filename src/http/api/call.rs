@@ -203,8 +203,13 @@ impl Call<'_> {
     async fn held_against(&mut self, right: Right, person: User) -> Result<(), Fault> {
         let allowed = right == Right::PeopleRead
             || allowed::may_change(self.site, &self.caller.standing, right, &person).await?;
+        let missing = self.caller.missing_for(right, &person);
         self.person = Some(person);
-        if allowed { Ok(()) } else { Err(PeopleError::NotYours.into()) }
+        match (allowed, missing) {
+            (false, _) => Err(PeopleError::NotYours.into()),
+            (true, Some(scope)) => Err(CallError::Scope(scope).into()),
+            (true, None) => Ok(()),
+        }
     }
 
     /// A variable part of the path, decoded; empty where there is none of this name.

@@ -44,6 +44,7 @@ pub(super) async fn create(call: &Call<'_>) -> Answer {
     let kind = metadata_change::kind(ClientMetadata::default().kind, sent)?;
     let metadata = metadata_change::merged(ClientMetadata::for_kind(kind), sent)?;
     within_own_scopes(call, &metadata)?;
+    let metadata = api::for_the_api(metadata, call.site.config.issuer.as_str());
     let new = clients::NewClient { id: new.client_id.map(ClientId::new), metadata, secret: None };
     let made = clients::create(call.site, new, call.actor()).await?;
     let location = call.address(&["clients", made.client.id.as_str()]);

@@ -8,6 +8,7 @@ use super::reply::{Answer, Reply};
 use super::sent;
 use super::views::{DeletionTime, NewUser, ResetLink, SignOut, SignedOut, UserChange, UserView};
 use crate::protocol::api::ApiScope;
+use crate::protocol::rights::Right;
 use crate::protocol::session_data::merge_patch;
 use crate::protocol::user::User;
 use crate::service::clients::Activity;
@@ -37,6 +38,9 @@ pub(super) async fn create(call: &Call<'_>) -> Answer {
     let new: NewUser = sent::parsed(&call.body)?;
     if !new.groups.is_empty() {
         call.needs(ApiScope::GroupsWrite)?;
+    }
+    if new.role.is_some() && call.caller.may(Right::PeopleGrantRole) {
+        call.needs(ApiScope::AdministratorsWrite)?;
     }
     let person = NewPerson {
         username: new.username,
@@ -75,6 +79,10 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
     };
     if after.groups.as_ref().is_some_and(|groups| *groups != user.groups) {
         call.needs(ApiScope::GroupsWrite)?;
+    }
+    let is_role_kept = role == RoleEdit::Keep || role == RoleEdit::Set(user.role);
+    if !is_role_kept && call.caller.may(Right::PeopleGrantRole) {
+        call.needs(ApiScope::AdministratorsWrite)?;
     }
     let edit = Edit {
         name: after.name,

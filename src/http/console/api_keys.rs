@@ -117,7 +117,9 @@ fn example(desk: &Desk<'_>, (secret, scopes): (&str, &Scopes)) -> String {
         Some(ApiScope::OverviewRead) => "overview",
         Some(ApiScope::AuditRead) => "audit-events",
         Some(ApiScope::SettingsRead | ApiScope::SettingsWrite) => "settings",
-        Some(ApiScope::UsersRead | ApiScope::UsersWrite) | None => "users",
+        Some(ApiScope::UsersRead | ApiScope::UsersWrite | ApiScope::AdministratorsWrite) | None => {
+            "users"
+        }
     };
     let issuer = &desk.site().config.issuer;
     format!("curl -H 'Authorization: Bearer {secret}' \\\n    '{issuer}/api/v1/{area}'")

@@ -13,6 +13,7 @@ use crate::http::pages::admin::clients::{
 };
 use crate::http::pages::{FieldError, When};
 use crate::http::site::Site;
+use crate::protocol::api;
 use crate::protocol::claim_mapping::{ClaimMapping, grammar};
 use crate::protocol::client::validation::MetadataProblem;
 use crate::protocol::client::{
@@ -50,6 +51,7 @@ pub(super) async fn create(desk: &Desk<'_>) -> Answer {
         Some(kind) => match apply(desk.site(), &form, ClientMetadata::for_kind(kind)) {
             Err(errors) => errors,
             Ok(metadata) => {
+                let metadata = api::for_the_api(metadata, desk.site().config.issuer.as_str());
                 let new = NewClient { id: None, metadata, secret: None };
                 match clients::create(desk.site(), new, &desk.actor()).await {
                     Ok(made) => return secret_once(desk, &made, Occasion::Created).await,

@@ -2,8 +2,8 @@
 
 use super::desk::{Answer, Desk, NOT_YOURS, Stop};
 use super::people::sentence;
-use super::rows;
 use super::seen::{self, Of, Thing};
+use super::{rows, step_up};
 use crate::clock::{Seconds, UnixTime};
 use crate::http::pages::admin::confirm::Confirm;
 use crate::http::pages::admin::issuers::{
@@ -84,6 +84,9 @@ pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
     }
     let errors = match typed(&form) {
         Err(errors) => errors,
+        Ok(_) if !step_up::is_in_time(desk) => {
+            vec![step_up::at("issuer")]
+        }
         Ok(after) => {
             match trusted_issuers::update_if(desk.site(), &before, after, &desk.actor()).await {
                 Ok(Some(saved)) => {

@@ -142,7 +142,11 @@ pub(super) fn role_of(
     before: Option<AdminRole>,
 ) -> Result<Option<AdminRole>, FieldError> {
     let chosen = chosen_role(form)?;
-    if chosen == before || step_up::is_in_time(desk) { Ok(chosen) } else { Err(step_up::at_role()) }
+    if chosen == before || step_up::is_in_time(desk) {
+        Ok(chosen)
+    } else {
+        Err(step_up::at("role"))
+    }
 }
 
 fn chosen_role(form: &UserForm) -> Result<Option<AdminRole>, FieldError> {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::desk::{Answer, Desk, NOT_YOURS, Stop};
 use super::people::sentence;
-use super::rows;
+use super::{rows, step_up};
 use crate::config::{Setting, SettingKind, runtime_settings};
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::settings::{Entry, Group, SettingField, SettingsPage};
@@ -48,23 +48,29 @@ pub(super) async fn save(desk: &Desk<'_>) -> Answer {
     let known = settings::all(desk.site());
     let inside = known.iter().filter(|shown| is_of(shown.setting.key.as_str(), starts));
     let edits: Vec<_> = inside.filter_map(|shown| edit(desk, shown)).collect();
+    // A setting may let everybody in, or end what asks for the password here.
+    if let Some(first) = edits.first().filter(|_| !step_up::is_in_time(desk)) {
+        return show_typed(desk, vec![step_up::at(field_of(&first.key))]).await;
+    }
     match settings::change(desk.site(), &edits, &desk.actor()).await {
         Ok(()) => {
             let text = format!("{title}: saved. Every node has it within a second.");
             desk.done(text, &desk.site().path("/admin/settings"))
         }
-        Err(error) => {
-            let errors = mendable(desk, error).await?;
-            let mut page = SettingsPage { errors, ..page(desk).await? };
-            for field in page.groups.iter_mut().flat_map(|group| &mut group.fields) {
-                if let Some(typed) = desk.form.sole(field.field) {
-                    typed.clone_into(&mut field.value);
-                    field.is_reset = is_reset(desk, field.key);
-                }
-            }
-            desk.show_again(&page)
+        Err(error) => show_typed(desk, mendable(desk, error).await?).await,
+    }
+}
+
+/// The page with what was typed, and what is wrong with it.
+async fn show_typed(desk: &Desk<'_>, errors: Vec<FieldError>) -> Answer {
+    let mut page = SettingsPage { errors, ..page(desk).await? };
+    for field in page.groups.iter_mut().flat_map(|group| &mut group.fields) {
+        if let Some(typed) = desk.form.sole(field.field) {
+            typed.clone_into(&mut field.value);
+            field.is_reset = is_reset(desk, field.key);
         }
     }
+    desk.show_again(&page)
 }
 
 /// What the form asks of a setting; `None` if it stays as it is.

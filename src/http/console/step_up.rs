@@ -1,6 +1,6 @@
 //! Secrets, keys, power and backups ask for a sign-in of the last minutes: an open console on a machine
 //! that somebody has walked away from gives none of them away. `is_guarded` in [`super::table`] says
-//! which addresses do.
+//! which addresses do; forms of which a part gives power away ask at that part ([`at`]).
 
 use actix_web::HttpResponse;
 
@@ -54,8 +54,8 @@ pub(super) fn ask(desk: &Desk<'_>, entry: &Entry) -> HttpResponse {
     steps::see_other(&render::to_console(desk.site(), &page))
 }
 
-/// What a form says at the field that gives or takes a role; what was typed stays in it.
-pub(super) fn at_role() -> FieldError {
+/// What a form that is not guarded as a whole says at a field that is; what was typed stays in it.
+pub(super) fn at(field: &'static str) -> FieldError {
     let text = "Your last sign-in is too long ago to change this. Sign in again first.".to_owned();
-    FieldError { field: "role", text }
+    FieldError { field, text }
 }

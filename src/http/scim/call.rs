@@ -182,7 +182,11 @@ impl Call<'_> {
         let person = person.ok_or_else(|| Fault::not_found("person"))?;
         let allowed = self.right == Right::PeopleRead
             || allowed::may_change(self.site, &self.caller.standing, self.right, &person).await?;
-        if allowed { Ok(person) } else { Err(PeopleError::NotYours.into()) }
+        match (allowed, self.caller.missing_for(self.right, &person)) {
+            (false, _) => Err(PeopleError::NotYours.into()),
+            (true, Some(scope)) => Err(CallError::Scope(scope).into()),
+            (true, None) => Ok(person),
+        }
     }
 
     /// Somebody whom the caller sees.

@@ -7,6 +7,7 @@ pub mod assertion;
 mod auth_method;
 pub mod authentication;
 pub mod certificate;
+mod changes;
 pub mod distinguished_name;
 mod grant_type;
 mod kind;

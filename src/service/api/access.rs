@@ -20,6 +20,7 @@ use crate::protocol::rights::{Right, Role, Standing};
 use crate::protocol::scope::Scopes;
 use crate::protocol::token::sender_constraint::Scheme;
 use crate::protocol::types::UserId;
+use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller};
 use crate::service::brake;
 use crate::service::clients;
@@ -67,6 +68,15 @@ impl ApiCaller {
     #[must_use]
     pub fn has(&self, scope: ApiScope) -> bool {
         scope.is_given_by(&self.scopes)
+    }
+
+    /// The scope that is missing to make this change of this person. Whoever may change an administrator can
+    /// become one by a link, so that is more than changing people.
+    #[must_use]
+    pub fn missing_for(&self, right: Right, person: &User) -> Option<ApiScope> {
+        let is_theirs = matches!(right, Right::PeopleWrite | Right::PeopleDelete);
+        let wanted = ApiScope::AdministratorsWrite;
+        (is_theirs && person.role.is_some() && !self.has(wanted)).then_some(wanted)
     }
 
     /// Whether the role allows what needs this right at all.

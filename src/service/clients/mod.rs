@@ -315,18 +315,22 @@ async fn update_from(
         )]));
     }
     client.updated_at = app.now();
-    let mut tx = authority::begin(app, (actor, Right::ClientsWrite)).await?;
+    let is_other = client.metadata.proves_itself_otherwise(&before);
+    let right = if is_other { Right::ClientsSecret } else { Right::ClientsWrite };
+    let mut tx = authority::begin(app, (actor, right)).await?;
     let held = clients::hold(&mut tx, &client.id).await?;
     if made_from.is_some() && held.as_ref() != made_from {
         return Ok(None);
     }
-    // Who may use it is compared with what counts in this moment, whatever this change was made from.
+    // What it was is what counts in this moment, whatever this change was made from.
     let present = held.ok_or(ClientError::NotFound)?.metadata;
     clients::update(&mut tx, &client).await?;
     registration::care::note_set(&mut tx, &client, &before).await?;
     give_resources(&mut tx, &client).await?;
     access::keep(&mut tx, &client, Some(&present)).await?;
-    let mut event = Event::success("client.updated", actor, client.updated_at).client(&client.id);
+    let mut event = Event::success("client.updated", actor, client.updated_at)
+        .client(&client.id)
+        .detail("changed", present.differs_in(&client.metadata));
     if present.allowed_groups != client.metadata.allowed_groups {
         event = event
             .detail("allowed_groups_before", present.allowed_groups.clone())

@@ -10,6 +10,7 @@ use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller};
 use crate::service::failure::Failure;
 use crate::service::people::PeopleError;
+use crate::store::group_managers::Holds;
 use crate::store::{Sql, StoreError, Tx, api, group_managers, groups, users};
 
 /// What a service is at the REST API: never more than an operator, who may give an app any scope.
@@ -207,11 +208,15 @@ fn yours(may: bool) -> Result<(), PeopleError> {
     if may { Ok(()) } else { Err(PeopleError::NotYours) }
 }
 
-/// What somebody's account opens beyond apps.
+/// What somebody's account opens beyond what everybody in their groups has.
 pub(super) async fn power<'a>(sql: impl Sql<'a>, user: &User) -> Result<Power, StoreError> {
     if user.role.is_some() {
         return Ok(Power::Role);
     }
-    let manages = group_managers::is_manager(sql, &user.id).await?;
-    Ok(if manages { Power::Manager } else { Power::None })
+    let holds = group_managers::what_is_held(sql, &user.id).await?;
+    Ok(match holds {
+        Holds { manages: true, .. } => Power::Manager,
+        Holds { is_entrusted: true, .. } => Power::Entrusted,
+        Holds { .. } => Power::None,
+    })
 }

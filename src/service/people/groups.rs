@@ -335,7 +335,7 @@ pub async fn put_in_charge(
         let event = event.user(id).detail("group", group.name.as_str());
         audit::append(&mut tx, &event.into_row()).await?;
         // Who looks after nothing any more is no administrator.
-        if person.role.is_none() && !group_managers::is_manager(&mut tx, id).await? {
+        if person.role.is_none() && !group_managers::what_is_held(&mut tx, id).await?.manages {
             end_keys(&mut tx, id, (actor, now)).await?;
         }
         tx.commit().await?;

@@ -11,6 +11,7 @@ pub mod groups;
 pub mod import;
 pub mod links;
 pub mod provisioning;
+mod told;
 
 use crate::app::App;
 use crate::clock::UnixTime;
@@ -338,15 +339,9 @@ async fn write(
     users::update(&mut *tx, &user).await?;
     group_rows::set_groups(&mut *tx, &user.id, &user.groups, now).await?;
     keep_an_owner(tx, before).await?;
-    let mut event = Event::success("user.updated", actor, now)
-        .user(&user.id)
-        .detail("role_before", before.role.map(AdminRole::as_str))
-        .detail("role_after", user.role.map(AdminRole::as_str));
-    if before.username != user.username {
-        event = event.detail("username_before", before.username.as_str());
-        event = event.detail("username", user.username.as_str());
+    for event in told::edit((before, &user), (actor, now)) {
+        audit::append(&mut *tx, &event.into_row()).await?;
     }
-    audit::append(&mut *tx, &event.into_row()).await?;
     if before.role.is_some() && user.role.is_none() {
         end_keys(tx, &user.id, (actor, now)).await?;
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::kit::api::{
     Api, all_scopes, header, is, make_key, refused, sent, service, service_for, tag,
 };
-use crate::kit::console::{admin, create, manager};
+use crate::kit::console::{admin, create, field, manager};
 use crate::kit::dpop::Key;
 use crate::kit::flow::{
     App, PATIENCE, SESSION_COOKIE, count, create_user, execute, http_client, sign_in,
@@ -116,6 +116,59 @@ on_both_backends! {
         })
         .await;
         world.assert_log_is_clean(&[&api.credential]);
+    }
+
+    async fn a_service_made_in_the_console_gets_tokens_for_the_api(world: World) {
+        let owner = admin(&world, "owner").await;
+        let form = [("name", "Robot"), ("kind", "machine"), ("scope", WRITE), ("revocation", "checked"),
+            ("access_token_alg", "RS256"), ("id_token_alg", "RS256")];
+        let made = owner.post("/admin/clients", &form).await;
+        made.assert_status(200);
+        let robot = App::known(&world, &field(&made, "client-id"), &field(&made, "client-secret"));
+        let api = Api::of_service(&world, &robot).await;
+        is(api.get("/users").await, 200);
+    }
+
+    async fn a_service_chooses_no_other_proof_for_an_app(world: World) {
+        create(&world, "boss", Some("owner"));
+        let robot = service(&world, "robot", &["doorward.clients:write"]);
+        let api = Api::of_service(&world, &robot).await;
+        let made = is(api.post("/clients", &json!({ "metadata": { "client_name": "Wiki",
+            "redirect_uris": ["https://wiki.rp.test/cb"] } })).await, 201).json();
+        let path = format!("/clients/{}", made["client_id"].as_str().unwrap());
+        let keys = json!({ "metadata": { "token_endpoint_auth_method": "private_key_jwt",
+            "jwks_uri": "https://wiki.rp.test/keys" } });
+        refused(api.patch_now(&path, &keys).await, 403, "forbidden");
+        is(api.patch_now(&path, &json!({ "metadata": { "client_name": "Notes" } })).await, 200);
+        let boss = Api::with_key(&world, "boss", &["doorward.clients:write"]);
+        is(boss.patch_now(&path, &keys).await, 200);
+    }
+
+    async fn a_key_for_people_makes_and_becomes_no_administrator(world: World) {
+        let boss = create(&world, "boss", Some("owner"));
+        let alice = create_user(&world, "alice");
+        create(&world, "other", Some("auditor"));
+        let api = Api::with_key(&world, "boss", &[WRITE]);
+        for person in [&*boss, "other"] {
+            for step in ["disable", "reset-link", "delete-later"] {
+                let path = format!("/users/{person}/{step}");
+                refused(api.command(Method::POST, &path).await, 403, "insufficient_scope");
+            }
+            let renamed = api.patch_now(&format!("/users/{person}"), &json!({ "email": "x@people.test" })).await;
+            refused(renamed, 403, "insufficient_scope");
+        }
+        for role in [json!("owner"), json!("auditor")] {
+            let raised = api.patch_now(&format!("/users/{alice}"), &json!({ "role": role })).await;
+            refused(raised, 403, "insufficient_scope");
+            let made = api.post("/users", &json!({ "username": "mallory", "role": role })).await;
+            refused(made, 403, "insufficient_scope");
+        }
+        // What says nothing of it, and what leaves it as it is, goes on.
+        is(api.patch_now(&format!("/users/{alice}"), &json!({ "name": "Alice", "role": null })).await, 200);
+        is(api.command(Method::POST, &format!("/users/{alice}/disable")).await, 204);
+        let full = Api::with_key(&world, "boss", &[WRITE, "doorward.administrators:write"]);
+        is(full.command(Method::POST, "/users/other/disable").await, 204);
+        is(full.patch_now(&format!("/users/{alice}"), &json!({ "role": "auditor" })).await, 200);
     }
 
     async fn tokens_for_others_and_of_people_open_nothing(world: World) {

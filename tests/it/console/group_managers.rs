@@ -94,14 +94,21 @@ on_both_backends! {
     async fn a_manager_touches_nobody_whose_account_opens_more(world: World) {
         let owner = admin(&world, "owner").await;
         let manager = manager(&world, &["crew"]).await;
-        for (username, role) in [("the-operator", Some("operator")), ("mate", None), ("shared", None)] {
+        for (username, role) in [("the-operator", Some("operator")), ("mate", None), ("shared", None),
+            ("writer", None), ("envoy", None)] {
             create(&world, username, role);
         }
+        // Given by name, so it is not the group's.
+        let (wiki, _) = owner.add_app("Wiki").await;
+        world.cli(&["role", "create", &wiki, "writer"]);
+        world.cli(&["role", "give", &wiki, "writer", "--user", "writer"]);
+        world.cli(&["organisation", "create", "acme"]);
+        world.cli(&["organisation", "add-member", "acme", "envoy"]);
         for group in ["board", "deck"] {
             world.cli(&["group", "create", group]);
         }
         world.cli(&["group", "add-manager", "deck", "mate"]);
-        let members = ["the-owner", "the-operator", "mate", "shared", "the-manager"];
+        let members = ["the-owner", "the-operator", "mate", "shared", "writer", "envoy", "the-manager"];
         world.cli(&[&["group", "add-member", "crew"][..], &members].concat());
         world.cli(&["group", "add-member", "board", "shared"]);
         create(&world, "stranger", None);
@@ -113,7 +120,7 @@ on_both_backends! {
             for step in ["edit", "disable", "enable", "reset-link", "sign-out", "delete"] {
                 manager.post(&format!("{path}/{step}"), &edit).await.assert_status(403);
             }
-            if username != "shared" {
+            if !["shared", "writer", "envoy"].contains(&username) {
                 let out = [("member", username)];
                 manager.post("/admin/groups/crew/remove-member", &out).await.assert_status(403);
             }

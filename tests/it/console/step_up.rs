@@ -45,7 +45,8 @@ on_both_backends! {
         let app = format!("/admin/clients/{client}");
         let rotate = format!("{app}/rotate-secret");
         // A page comes back as it was asked for.
-        for page in [&*rotate, "/admin/api-keys/new", "/admin/upstream/new", "/admin/keys/retire?kid=a%2Fb"] {
+        for page in [&*rotate, "/admin/api-keys/new", "/admin/upstream/new", "/admin/keys/retire?kid=a%2Fb",
+            "/admin/clients/new", "/admin/issuers/new", "/admin/webhooks/new"] {
             let answer = owner.browser.get(page).await;
             assert_eq!(answer.location().path(), "/login", "{}", answer.describe());
         }
@@ -54,7 +55,9 @@ on_both_backends! {
             (&*rotate, &*app), (&format!("{app}/add-secret"), &*app), ("/admin/keys/rotate", "/admin/keys"),
             ("/admin/groups/crew/add-manager", "/admin/groups/crew"), ("/admin/backup", "/admin/backup"),
             ("/admin/api-keys", "/admin/api-keys"), ("/admin/upstream", "/admin/upstream"),
-            ("/admin/upstream/x/set-secret", "/admin/upstream/x"),
+            ("/admin/upstream/x/set-secret", "/admin/upstream/x"), ("/admin/users/bob/reset-link", "/admin/users/bob"),
+            ("/admin/clients", "/admin/clients"), ("/admin/issuers", "/admin/issuers"),
+            ("/admin/webhooks", "/admin/webhooks"),
         ] {
             let fields = [("alg", "ES256"), ("manager", "bob"), ("name", "x"), ("scope", "doorward.users:read")];
             let answer = owner.post(form, &fields).await;
@@ -94,6 +97,26 @@ on_both_backends! {
         let asked = owner.browser.get(&link).await;
         let led = asked.form("sign-in").set("password", PASSWORD).submit().await.location();
         assert!(led.path().starts_with("/admin/users/"), "{led}");
+    }
+
+    async fn settings_are_changed_by_who_has_just_signed_in(backend: Backend) {
+        let (world, owner) = stale(backend).await;
+        let page = owner.page("/admin/settings").await;
+        assert!(page.has("main a[href*='/login?next=admin']"), "{}", page.describe());
+        // What keeps open consoles from giving power away cannot be ended from one.
+        let form = page.form("settings-session").set("session-idle", "1234");
+        let refused = form.submit().await;
+        refused.assert_status(422);
+        assert!(refused.text().contains("Sign in again first"), "{}", refused.describe());
+        assert_eq!(refused.form("settings-session").value("session-idle"), Some("1234"));
+        assert_eq!(world.cli(&["setting", "show", "session.idle"])["origin"], "default");
+        let link = page.attributes("main a[href*='/login?next=admin']", "href")[0].clone();
+        let asked = owner.browser.get(&link).await;
+        let led = asked.form("sign-in").set("password", PASSWORD).submit().await.location();
+        assert_eq!(led.path(), "/admin/settings");
+        let form = owner.page("/admin/settings").await.form("settings-session");
+        form.set("session-idle", "1234").submit().await.assert_status(303);
+        assert_eq!(world.cli(&["setting", "show", "session.idle"])["value"], 1234);
     }
 
     async fn a_sign_in_leads_to_pages_of_the_console_and_nowhere_else(world: World) {

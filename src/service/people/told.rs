@@ -1,0 +1,46 @@
+//! What the audit log says of an edit of somebody's account.
+
+use crate::clock::UnixTime;
+use crate::protocol::user::{AdminRole, User};
+use crate::service::audit::{Actor, Event};
+
+/// One event that names what has changed, without the values, which are about a person, and one for each
+/// group that they came into or left, as if it had been done at the group.
+pub(super) fn edit(
+    (before, after): (&User, &User),
+    (actor, now): (&Actor, UnixTime),
+) -> Vec<Event> {
+    let mut event = Event::success("user.updated", actor, now)
+        .user(&after.id)
+        .detail("changed", changed(before, after))
+        .detail("role_before", before.role.map(AdminRole::as_str))
+        .detail("role_after", after.role.map(AdminRole::as_str));
+    if before.username != after.username {
+        event = event.detail("username_before", before.username.as_str());
+        event = event.detail("username", after.username.as_str());
+    }
+    let moved = |kind: &'static str, group: &str| {
+        Event::success(kind, actor, now).user(&after.id).detail("group", group)
+    };
+    let left = before.groups.iter().filter(|group| !after.groups.contains(group));
+    let joined = after.groups.iter().filter(|group| !before.groups.contains(group));
+    let mut events = vec![event];
+    events.extend(left.map(|group| moved("group.member_removed", group)));
+    events.extend(joined.map(|group| moved("group.member_added", group)));
+    events
+}
+
+/// The members that are not what they were, by the names they have at the REST API.
+fn changed(before: &User, after: &User) -> Vec<&'static str> {
+    let all = [
+        ("username", before.username != after.username),
+        ("name", before.name != after.name),
+        ("email", before.email != after.email),
+        ("email_verified", before.email_verified != after.email_verified),
+        ("groups", before.groups != after.groups),
+        ("role", before.role != after.role),
+        ("profile", before.profile != after.profile),
+        ("external_id", before.external_id != after.external_id),
+    ];
+    all.into_iter().filter(|(_, is_other)| *is_other).map(|(name, _)| name).collect()
+}
