@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
 
+use super::client_secret::{self, ClientRetireSecretArgs, ClientRotateSecretArgs};
 use super::engine;
 use super::exit::{Exit, Failure};
 use super::globals::Globals;
@@ -25,7 +25,7 @@ use crate::protocol::client::{
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::{ClientId, SigningAlg};
 use crate::service::audit::Actor;
-use crate::service::clients::{self, Activity, NewClient, registration};
+use crate::service::clients::{self, Activity, NewClient, registration, secrets};
 use crate::store::clients::ClientFilter;
 
 const CREATE_EXAMPLES: &str = "\
@@ -74,6 +74,12 @@ pub enum ClientCommand {
     Delete(ClientArgs),
     /// Give an app a new secret; the old one stops working
     RotateSecret(ClientRotateSecretArgs),
+    /// Give an app a second secret; the one it has goes on working
+    #[command(after_help = client_secret::ADD_EXAMPLES)]
+    AddSecret(ClientArgs),
+    /// End one of the two secrets of an app
+    #[command(after_help = client_secret::RETIRE_EXAMPLES)]
+    RetireSecret(ClientRetireSecretArgs),
     /// Print what to paste into the configuration of a well-known app
     #[command(after_help = snippet::EXAMPLES)]
     Snippet(ClientSnippetArgs),
@@ -202,16 +208,6 @@ pub struct ClientListArgs {
     pub after: Option<String>,
 }
 
-/// `client rotate-secret`.
-#[derive(Debug, Clone, Args)]
-pub struct ClientRotateSecretArgs {
-    #[command(flatten)]
-    pub client: ClientArgs,
-    /// File with the secret to use, or - for standard input; made up if missing
-    #[arg(long, value_name = "FILE")]
-    pub secret_file: Option<PathBuf>,
-}
-
 pub(super) fn run(
     command: &ClientCommand,
     globals: &Globals,
@@ -239,21 +235,9 @@ pub(super) fn run(
             output.note("The app is deleted.");
             print(&client, None, output)
         }
-        ClientCommand::RotateSecret(args) => {
-            let own = args.secret_file.as_deref().map(read_own_secret).transpose()?;
-            let id = ClientId::new(&args.client.client_id);
-            let made = engine::with_app(globals, async |app| {
-                Ok(clients::rotate_secret(app, &id, own, &Actor::CommandLine).await?)
-            })?;
-            output.note("The old secret works no more. The new one is shown this once.");
-            if made.client.origin == ClientOrigin::Dynamic {
-                output.note(
-                    "The app can still give itself another one. To end that, run: doorward client \
-                     revoke-registration",
-                );
-            }
-            print(&made.client, made.secret.as_ref(), output)
-        }
+        ClientCommand::RotateSecret(args) => client_secret::rotate(args, globals, output),
+        ClientCommand::AddSecret(args) => client_secret::add(args, globals, output),
+        ClientCommand::RetireSecret(args) => client_secret::retire(args, globals, output),
         ClientCommand::Snippet(args) => snippet::run(args, globals, output),
         ClientCommand::Preview(args) => preview::run(args, globals, output),
         ClientCommand::RevokeRegistration(args) => {
@@ -265,10 +249,6 @@ pub(super) fn run(
             print(&client, None, output)
         }
     }
-}
-
-fn read_own_secret(path: &Path) -> Result<Secret, Failure> {
-    Ok(Secret::from_text(input::read_secret(path)?.expose_secret().to_owned()))
 }
 
 fn create(
@@ -286,7 +266,7 @@ fn create(
     let new = NewClient {
         id: args.client_id.clone().map(ClientId::new),
         metadata,
-        secret: args.secret_file.as_deref().map(read_own_secret).transpose()?,
+        secret: args.secret_file.as_deref().map(client_secret::read_own).transpose()?,
     };
     let made = engine::with_app(globals, async |app| {
         Ok(clients::create(app, new, &Actor::CommandLine).await?)
@@ -442,6 +422,7 @@ fn to_json(client: &Client, secret: Option<&Secret>) -> Value {
     if let Some(secret) = secret {
         document.insert("client_secret".into(), json!(secret.expose()));
     }
+    document.insert("secrets".into(), json!(secrets::marks(client)));
     if let Value::Object(metadata) = json!(client.metadata) {
         document.extend(metadata);
     }
@@ -457,7 +438,7 @@ fn to_json(client: &Client, secret: Option<&Secret>) -> Value {
     Value::Object(document)
 }
 
-fn print(
+pub(super) fn print(
     client: &Client,
     secret: Option<&Secret>,
     output: &mut Output<'_>,
@@ -467,6 +448,9 @@ fn print(
     table.row(["client_id", client.id.as_str()]);
     if let Some(secret) = secret {
         table.row(["client_secret", secret.expose()]);
+    }
+    for mark in secrets::marks(client) {
+        table.row(["live secret", &mark]);
     }
     let grants: Vec<_> = metadata.grant_types.iter().map(|grant| grant.as_str()).collect();
     table
