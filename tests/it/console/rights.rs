@@ -266,11 +266,13 @@ on_both_backends! {
                 let wanted = expected(role, right);
                 let at = subjects.path(path).await;
                 let mut fields = fields(&subjects, path).await;
-                // Two kinds of forms do not say what they were made from.
-                let says = !path.contains("/roles") && !path.contains("/upstream");
-                let form = at.strip_suffix("/edit").filter(|_| says);
+                // A form says what it was made from; that of a role is on the page of the role.
+                let form = at.strip_suffix("/edit").map(|page| {
+                    let of_role = if path.contains("/roles") { "?role=reader" } else { "" };
+                    format!("{page}{of_role}")
+                });
                 if let (Some(page), Expected::Answer) = (form, wanted) {
-                    fields.push(("seen".to_owned(), visitor.seen_on(page).await));
+                    fields.push(("seen".to_owned(), visitor.seen_on(&page).await));
                 }
                 if wanted == Expected::Forbidden {
                     before = state(&world).await;

@@ -278,7 +278,10 @@ impl Hand<'_> {
                 self.post("/admin/clients", &fields).await;
             }
             C::RoleCreated => self.post(&format!("{app}/roles"), &[("name", "writer")]).await,
-            C::RoleDescribed => self.role(&app, "edit", ("description", "Writes.")).await,
+            C::RoleDescribed => {
+                let page = format!("{app}/roles?role=writer");
+                self.submit(&page, "describe", &[("description", "Writes.")]).await;
+            }
             C::RoleGiven => self.role(&app, "give", ("person", name)).await,
             C::RoleGivenToGroup => self.role(&app, "give", ("group", "crew")).await,
             C::RoleTaken => self.role(&app, "take", ("person", name)).await,
