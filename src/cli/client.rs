@@ -9,7 +9,7 @@ use super::client_secret::{self, ClientRetireSecretArgs, ClientRotateSecretArgs}
 use super::engine;
 use super::exit::{Exit, Failure};
 use super::globals::Globals;
-use super::input::{self, Input};
+use super::input::Input;
 use super::output::{Output, Table};
 use super::preview::{self, ClientPreviewArgs};
 use super::snippet::{self, ClientSnippetArgs};
@@ -19,8 +19,8 @@ use super::values::{
 };
 use crate::crypto::secret::Secret;
 use crate::protocol::client::{
-    AccessTokenFormat, AuthMethod, Client, ClientKind, ClientMetadata, ClientOrigin, ConsentPolicy,
-    GrantType, RevocationChoice,
+    AccessTokenFormat, AuthMethod, Client, ClientKind, ClientMetadata, ConsentPolicy, GrantType,
+    RevocationChoice,
 };
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::{ClientId, SigningAlg};

@@ -84,7 +84,9 @@ pub(super) fn add(
     let made = engine::with_app(globals, async |app| {
         Ok(secrets::add(app, &id, &Actor::CommandLine).await?)
     })?;
-    output.note("Both secrets work. The new one is shown this once; retire the other when the app has it.");
+    output.note(
+        "Both secrets work. The new one is shown this once; retire the other when the app has it.",
+    );
     client::print(&made.client, made.secret.as_ref(), output)
 }
 
@@ -100,7 +102,8 @@ pub(super) fn retire(
         clients::get(app, &id).await?;
         match secrets::retire(app, &id, mark, &Actor::CommandLine).await {
             Err(ClientError::NotFound) => {
-                let text = format!("{id} has no secret {mark}; doorward client show tells its marks");
+                let text =
+                    format!("{id} has no secret {mark}; doorward client show tells its marks");
                 return Err(Failure::Failed(text));
             }
             other => other?,

@@ -16,9 +16,7 @@ use crate::protocol::user::User;
 use crate::store::db::repeated::Repeated;
 use crate::store::db::search::prefix_pattern;
 
-pub use found::{
-    FoundGroup, GroupMatch, Member, ids_of, match_groups, members, set_external_id,
-};
+pub use found::{FoundGroup, GroupMatch, Member, ids_of, match_groups, members, set_external_id};
 
 /// How far [`search`] counts the people in a group: a row beyond tells that there are more.
 pub const MOST_COUNTED: i64 = 10_000;

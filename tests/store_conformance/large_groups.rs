@@ -102,7 +102,10 @@ async fn another_name_is_one_row(store: &Store) {
     let read = users::by_id(db, &member).await.unwrap().unwrap();
     assert_eq!(read.groups, ["multitude"]);
     assert_eq!(read.app_roles.in_app(&ClientId::new("club")), ["guest"]);
-    assert_eq!(group_managers::groups_of(db, &manager).await.unwrap(), ["multitude".into()].into());
+    assert_eq!(
+        group_managers::groups_of(db, &manager).await.unwrap(),
+        ["multitude".to_owned()].into()
+    );
     // The list of an app is of names, since one of a deleted group stays: whoever renames follows.
     let club = ClientId::new("club");
     assert!(!allowed_groups::lets_in(db, &club, &member).await.unwrap());
@@ -216,7 +219,8 @@ fn row(table: &Table, known: &[(&str, Value)]) -> Row {
 async fn what_was_there_is_kept(url: &str) {
     let store = Store::connect(&DatabaseSettings::new(url)).await.unwrap();
     let status = store.migration_status().await.unwrap();
-    let before: Vec<i64> = status.iter().map(|m| m.version).filter(|version| *version < 48).collect();
+    let before: Vec<i64> =
+        status.iter().map(|m| m.version).filter(|version| *version < 48).collect();
     let mut refill = Refill::begin(store, Before::Replaced, &before).await.unwrap();
     let tables = refill.tables();
     let table = |name: &str| tables.iter().find(|table| table.name == name).unwrap().clone();
@@ -227,8 +231,10 @@ async fn what_was_there_is_kept(url: &str) {
     for name in ["ada", "bob"] {
         add("users", &[("id", json!(format!("u-{name}"))), ("username", json!(name))]).await;
     }
-    for (name, id) in [("Renamed", json!("first")), ("first", Value::Null), ("plain", Value::Null)] {
-        let known = [("name", json!(name)), ("id", id), ("external_id", json!(format!("x-{name}")))];
+    for (name, id) in [("Renamed", json!("first")), ("first", Value::Null), ("plain", Value::Null)]
+    {
+        let known =
+            [("name", json!(name)), ("id", id), ("external_id", json!(format!("x-{name}")))];
         add("groups", &known).await;
     }
     for (who, group) in [("u-ada", "Renamed"), ("u-ada", "plain"), ("u-bob", "first")] {
@@ -237,7 +243,8 @@ async fn what_was_there_is_kept(url: &str) {
     add("group_managers", &[("group_name", json!("plain")), ("user_id", json!("u-bob"))]).await;
     add("clients", &[("id", json!("app")), ("name_lower", json!("app"))]).await;
     add("client_roles", &[("client_id", json!("app")), ("name", json!("lead"))]).await;
-    let gives = [("group_name", json!("first")), ("client_id", json!("app")), ("role_name", json!("lead"))];
+    let gives =
+        [("group_name", json!("first")), ("client_id", json!("app")), ("role_name", json!("lead"))];
     add("group_roles", &gives).await;
     add("sync_state", &[("id", json!(1))]).await;
     refill.complete().await.unwrap();
@@ -257,7 +264,8 @@ async fn what_was_there_is_kept(url: &str) {
     let [(_, renamed), (_, first), (_, plain)] = &ids[..] else { panic!("{ids:?}") };
     assert_eq!((renamed.as_str(), plain.as_str()), ("first", "plain"), "as a directory knows them");
     assert!(first != renamed && !first.is_empty(), "{ids:?}");
-    let found = groups::GroupMatch { external_id: Some("x-plain".to_owned()), ..Default::default() };
+    let found =
+        groups::GroupMatch { external_id: Some("x-plain".to_owned()), ..Default::default() };
     let (found, _) = groups::match_groups(db, &found, (0, 9)).await.unwrap();
     assert_eq!((found.len(), found[0].name.as_str(), found[0].members), (1, "plain", 1));
     assert_eq!(users::of_group(db, ("plain", None), 9).await.unwrap()[0].username, "ada");

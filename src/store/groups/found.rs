@@ -125,8 +125,7 @@ pub async fn members<'a>(
         .await
 }
 
-static IDS: Repeated =
-    Repeated::new("select name, id from groups where name in (", "?", ")");
+static IDS: Repeated = Repeated::new("select name, id from groups where name in (", "?", ")");
 
 /// Name and id of each of these groups that is there.
 pub async fn ids_of<'a>(

@@ -56,7 +56,8 @@ impl Case<'_> {
         let saved = fresh.set(field, typed).submit().await;
         saved.assert_status(303);
         let to = saved.location();
-        let to = [to.path(), &to.query().map(|query| format!("?{query}")).unwrap_or_default()].concat();
+        let to =
+            [to.path(), &to.query().map(|query| format!("?{query}")).unwrap_or_default()].concat();
         assert_eq!(owner.page(&to).await.form(self.form).value(field), Some(typed));
         to
     }
