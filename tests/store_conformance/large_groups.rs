@@ -241,7 +241,8 @@ async fn what_was_there_is_kept(url: &str) {
         add("user_groups", &[("user_id", json!(who)), ("group_name", json!(group))]).await;
     }
     add("group_managers", &[("group_name", json!("plain")), ("user_id", json!("u-bob"))]).await;
-    add("clients", &[("id", json!("app")), ("name_lower", json!("app"))]).await;
+    let app = [("id", json!("app")), ("name_lower", json!("app")), ("origin", json!("manual"))];
+    add("clients", &app).await;
     add("client_roles", &[("client_id", json!("app")), ("name", json!("lead"))]).await;
     let gives =
         [("group_name", json!("first")), ("client_id", json!("app")), ("role_name", json!("lead"))];
