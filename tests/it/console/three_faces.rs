@@ -80,7 +80,7 @@ impl Hand<'_> {
                 let app = app.strip_prefix("/admin/clients/").unwrap_or(&app);
                 let marks = self.world.cli(&["client", "show", app])["secrets"].clone();
                 assert_eq!(marks.as_array().map(Vec::len), Some(2), "{marks}");
-                found.id = marks[1].as_str().expect("a mark").to_owned();
+                marks[1].as_str().expect("a mark").clone_into(&mut found.id);
             }
             C::ApiKeyRevoked => {
                 found.id = make_key(self.world, "the-owner", &["doorward.users:read"]).0;
