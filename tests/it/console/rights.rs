@@ -266,11 +266,11 @@ on_both_backends! {
                 let wanted = expected(role, right);
                 let at = subjects.path(path).await;
                 let mut fields = fields(&subjects, path).await;
-                // A form says what it was made from; that of a role is on the page of the role.
-                let form = at.strip_suffix("/edit").map(|page| {
-                    let of_role = if path.contains("/roles") { "?role=reader" } else { "" };
-                    format!("{page}{of_role}")
-                });
+                // A form says what it was made from; that of a role is on a page with the role in its query.
+                let form = match at.split_once("/edit?") {
+                    Some((page, query)) => Some(format!("{page}?{query}")),
+                    None => at.strip_suffix("/edit").map(str::to_owned),
+                };
                 if let (Some(page), Expected::Answer) = (form, wanted) {
                     fields.push(("seen".to_owned(), visitor.seen_on(&page).await));
                 }
