@@ -33,6 +33,8 @@ mod figures;
 mod fixtures;
 #[path = "store_conformance/growth.rs"]
 mod growth;
+#[path = "store_conformance/large_groups.rs"]
+mod large_groups;
 #[path = "store_conformance/lineage.rs"]
 mod lineage;
 #[path = "store_conformance/marks.rs"]

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
 
+use super::client_secret::{self, ClientRetireSecretArgs, ClientRotateSecretArgs};
 use super::engine;
 use super::exit::{Exit, Failure};
 use super::globals::Globals;
-use super::input::{self, Input};
+use super::input::Input;
 use super::output::{Output, Table};
 use super::page::{self, Page};
 use super::preview::{self, ClientPreviewArgs};
@@ -21,13 +21,13 @@ use super::values::{
 use crate::crypto::secret::Secret;
 use crate::protocol::api;
 use crate::protocol::client::{
-    AccessTokenFormat, AuthMethod, Client, ClientKind, ClientMetadata, ClientOrigin, ConsentPolicy,
-    GrantType, RevocationChoice,
+    AccessTokenFormat, AuthMethod, Client, ClientKind, ClientMetadata, ConsentPolicy, GrantType,
+    RevocationChoice,
 };
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::{ClientId, SigningAlg};
 use crate::service::audit::Actor;
-use crate::service::clients::{self, Activity, NewClient, registration};
+use crate::service::clients::{self, Activity, NewClient, registration, secrets};
 use crate::store::clients::ClientFilter;
 
 const CREATE_EXAMPLES: &str = "\
@@ -76,6 +76,12 @@ pub enum ClientCommand {
     Delete(ClientArgs),
     /// Give an app a new secret; the old one stops working
     RotateSecret(ClientRotateSecretArgs),
+    /// Give an app a second secret; the one it has goes on working
+    #[command(after_help = client_secret::ADD_EXAMPLES)]
+    AddSecret(ClientArgs),
+    /// End one of the two secrets of an app
+    #[command(after_help = client_secret::RETIRE_EXAMPLES)]
+    RetireSecret(ClientRetireSecretArgs),
     /// Print what to paste into the configuration of a well-known app
     #[command(after_help = snippet::EXAMPLES)]
     Snippet(ClientSnippetArgs),
@@ -204,16 +210,6 @@ pub struct ClientListArgs {
     pub after: Option<String>,
 }
 
-/// `client rotate-secret`.
-#[derive(Debug, Clone, Args)]
-pub struct ClientRotateSecretArgs {
-    #[command(flatten)]
-    pub client: ClientArgs,
-    /// File with the secret to use, or - for standard input; made up if missing
-    #[arg(long, value_name = "FILE")]
-    pub secret_file: Option<PathBuf>,
-}
-
 pub(super) fn run(
     command: &ClientCommand,
     globals: &Globals,
@@ -241,21 +237,9 @@ pub(super) fn run(
             output.note("The app is deleted.");
             print(&client, None, output)
         }
-        ClientCommand::RotateSecret(args) => {
-            let own = args.secret_file.as_deref().map(read_own_secret).transpose()?;
-            let id = ClientId::new(&args.client.client_id);
-            let made = engine::with_app(globals, async |app| {
-                Ok(clients::rotate_secret(app, &id, own, &Actor::CommandLine).await?)
-            })?;
-            output.note("The old secret works no more. The new one is shown this once.");
-            if made.client.origin == ClientOrigin::Dynamic {
-                output.note(
-                    "The app can still give itself another one. To end that, run: doorward client \
-                     revoke-registration",
-                );
-            }
-            print(&made.client, made.secret.as_ref(), output)
-        }
+        ClientCommand::RotateSecret(args) => client_secret::rotate(args, globals, output),
+        ClientCommand::AddSecret(args) => client_secret::add(args, globals, output),
+        ClientCommand::RetireSecret(args) => client_secret::retire(args, globals, output),
         ClientCommand::Snippet(args) => snippet::run(args, globals, output),
         ClientCommand::Preview(args) => preview::run(args, globals, output),
         ClientCommand::RevokeRegistration(args) => {
@@ -267,10 +251,6 @@ pub(super) fn run(
             print(&client, None, output)
         }
     }
-}
-
-fn read_own_secret(path: &Path) -> Result<Secret, Failure> {
-    Ok(Secret::from_text(input::read_secret(path)?.expose_secret().to_owned()))
 }
 
 fn create(
@@ -288,7 +268,7 @@ fn create(
     let mut new = NewClient {
         id: args.client_id.clone().map(ClientId::new),
         metadata,
-        secret: args.secret_file.as_deref().map(read_own_secret).transpose()?,
+        secret: args.secret_file.as_deref().map(client_secret::read_own).transpose()?,
     };
     let made = engine::with_app(globals, async |app| {
         new.metadata = api::for_the_api(new.metadata, app.config.issuer.as_str());
@@ -436,6 +416,7 @@ fn to_json(client: &Client, secret: Option<&Secret>) -> Value {
     if let Some(secret) = secret {
         document.insert("client_secret".into(), json!(secret.expose()));
     }
+    document.insert("secrets".into(), json!(secrets::marks(client)));
     if let Value::Object(metadata) = json!(client.metadata) {
         document.extend(metadata);
     }
@@ -451,7 +432,7 @@ fn to_json(client: &Client, secret: Option<&Secret>) -> Value {
     Value::Object(document)
 }
 
-fn print(
+pub(super) fn print(
     client: &Client,
     secret: Option<&Secret>,
     output: &mut Output<'_>,
@@ -461,6 +442,9 @@ fn print(
     table.row(["client_id", client.id.as_str()]);
     if let Some(secret) = secret {
         table.row(["client_secret", secret.expose()]);
+    }
+    for mark in secrets::marks(client) {
+        table.row(["live secret", &mark]);
     }
     let grants: Vec<_> = metadata.grant_types.iter().map(|grant| grant.as_str()).collect();
     table

@@ -98,6 +98,8 @@ fn what_programs_can_do_has_a_command() {
         "job discard 019a --yes",
         "overview --span week",
         "client preview wiki alice --scope openid --scope groups",
+        "client add-secret wiki",
+        "client retire-secret wiki x7Qa90bK --yes",
     ] {
         assert!(of_cli(line).is_ok(), "{line}");
     }

@@ -99,6 +99,8 @@ pub enum Subject<'a> {
     Facts(&'a UserId),
     /// What copies say about the roles of anybody in an app. Nothing ends.
     RolesOf(&'a ClientId),
+    /// What copies call the groups of anybody. Nothing ends.
+    GroupNames,
 }
 
 impl Subject<'_> {
@@ -112,6 +114,7 @@ impl Subject<'_> {
             Self::Client(id, version) => (RevocationKind::Client, id.to_string(), *version),
             Self::Facts(id) => (RevocationKind::Facts, id.to_string(), number),
             Self::RolesOf(id) => (RevocationKind::Facts, roles_of(id), number),
+            Self::GroupNames => (RevocationKind::Facts, GROUP_NAMES.to_owned(), number),
         };
         Revocation {
             kind,
@@ -123,6 +126,9 @@ impl Subject<'_> {
         }
     }
 }
+
+/// The name under which copies are held against the names of groups. No id of a person is like it.
+pub(crate) const GROUP_NAMES: &str = "group-names";
 
 /// The name under which copies are held against the roles of an app.
 pub(crate) fn roles_of(client: &ClientId) -> String {

@@ -16,8 +16,9 @@ pub async fn add<'a>(
     let added = sql
         .into()
         .query(
-            "insert into group_managers (group_name, user_id, created_at) values ($1, $2, $3) \
-             on conflict (group_name, user_id) do nothing",
+            "insert into group_managers (group_id, user_id, created_at) values \
+             (coalesce((select g.id from groups g where g.name = $1), ''), $2, $3) \
+             on conflict (group_id, user_id) do nothing",
         )
         .bind(group)
         .bind(id)
@@ -34,7 +35,10 @@ pub async fn remove<'a>(
 ) -> Result<bool, StoreError> {
     let removed = sql
         .into()
-        .query("delete from group_managers where group_name = $1 and user_id = $2")
+        .query(
+            "delete from group_managers where user_id = $2 \
+             and group_id = (select id from groups where name = $1)",
+        )
         .bind(group)
         .bind(id)
         .execute()
@@ -46,7 +50,10 @@ pub async fn remove<'a>(
 pub async fn groups_of<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<BTreeSet<String>, StoreError> {
     let rows = sql
         .into()
-        .query("select group_name from group_managers where user_id = $1")
+        .query(
+            "select g.name from group_managers m join groups g on g.id = m.group_id \
+             where m.user_id = $1",
+        )
         .bind(id)
         .all::<(String,)>()
         .await?;
@@ -85,7 +92,8 @@ pub async fn of_group<'a>(
     sql.into()
         .query(
             "select u.id, u.username from group_managers m join users u on u.id = m.user_id \
-             where m.group_name = $1 order by u.username limit $2",
+             where m.group_id = (select g.id from groups g where g.name = $1) \
+             order by u.username limit $2",
         )
         .bind(group)
         .bind(limit)

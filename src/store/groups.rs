@@ -2,12 +2,13 @@
 
 mod found;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use sqlx_macros::FromRow;
 
-use super::db::{Sql, Target};
+use super::db::{Sql, Target, Tx};
 use super::error::StoreError;
+use super::users;
 use crate::clock::UnixTime;
 use crate::crypto::secret;
 use crate::protocol::types::UserId;
@@ -15,9 +16,7 @@ use crate::protocol::user::User;
 use crate::store::db::repeated::Repeated;
 use crate::store::db::search::prefix_pattern;
 
-pub use found::{
-    FoundGroup, GroupMatch, Member, ids_of, match_groups, members_by_id, set_external_id,
-};
+pub use found::{FoundGroup, GroupMatch, Member, ids_of, match_groups, members, set_external_id};
 
 /// How far [`search`] counts the people in a group: a row beyond tells that there are more.
 pub const MOST_COUNTED: i64 = 10_000;
@@ -27,7 +26,7 @@ macro_rules! select_group {
     ($rest:literal) => {
         concat!(
             "select g.name, g.description, (select cast(count(*) as bigint) from user_groups m \
-             where m.group_name = g.name) as members, g.created_at from groups g ",
+             where m.group_id = g.id) as members, g.created_at from groups g ",
             $rest
         )
     };
@@ -85,11 +84,11 @@ pub async fn search<'a>(sql: impl Sql<'a>, filter: &GroupFilter) -> Result<Vec<G
     sql.into()
         .query(
             "select g.name, g.description, (select cast(count(*) as bigint) from \
-             (select 1 from user_groups m where m.group_name = g.name limit 10001) counted) \
+             (select 1 from user_groups m where m.group_id = g.id limit 10001) counted) \
              as members, g.created_at from groups g where g.name > $1 \
              and ($2 is null or coalesce(g.name_lower, g.name) like $2 escape '!') \
-             and ($3 is null or g.name in \
-             (select gm.group_name from group_managers gm where gm.user_id = $3)) \
+             and ($3 is null or g.id in \
+             (select gm.group_id from group_managers gm where gm.user_id = $3)) \
              order by g.name limit $4",
         )
         .bind(filter.after.as_deref().unwrap_or_default())
@@ -113,8 +112,9 @@ pub async fn hold<'a>(sql: impl Sql<'a>, name: &str) -> Result<Option<Option<Str
     Ok(held.map(|(description,)| description))
 }
 
-/// Writes name and description of a group; `false` if there is none called `name`. Who is in it, and
-/// who looks after it, stays. `Conflict` if another group has the new name.
+/// Writes name and description of a group; `false` if there is none called `name`. Who is in it, who looks
+/// after it and what it gives hang on its id: this is one row however many they are. `Conflict` if another
+/// group has the new name.
 pub async fn update<'a>(
     sql: impl Sql<'a>,
     name: &str,
@@ -132,34 +132,17 @@ pub async fn update<'a>(
     Ok(changed == 1)
 }
 
-/// At most `limit` of those in a group whose id is behind `after`, in the order of their ids.
-pub async fn members_behind<'a>(
+/// At most `limit` of those in a group, the first ones by username, in the order of their ids: as people
+/// are held.
+pub async fn some_members<'a>(
     sql: impl Sql<'a>,
-    (name, after): (&str, &UserId),
+    name: &str,
     limit: i64,
 ) -> Result<Vec<UserId>, StoreError> {
-    let rows = sql
-        .into()
-        .query(
-            "select user_id from user_groups where group_name = $1 and user_id > $2 \
-             order by user_id limit $3",
-        )
-        .bind(name)
-        .bind(after)
-        .bind(limit)
-        .all::<(UserId,)>()
-        .await?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
-}
-
-/// Moves the `updated_at` of somebody about whom a claim changes, and holds them until the caller's
-/// transaction is over. `Conflict` if there is no such person.
-pub async fn touch_member<'a>(
-    sql: impl Sql<'a>,
-    id: &UserId,
-    now: UnixTime,
-) -> Result<(), StoreError> {
-    hold_person(&mut sql.into(), id, now).await
+    let mut members: Vec<_> =
+        found::members(sql, name, limit).await?.into_iter().map(|member| member.id).collect();
+    members.sort();
+    Ok(members)
 }
 
 /// Takes somebody into a group; `false` if they are in it. `Conflict` if either is not there.
@@ -182,7 +165,10 @@ pub async fn remove_member<'a>(
     let mut sql = sql.into();
     hold_person(&mut sql, id, now).await?;
     let removed = sql
-        .query("delete from user_groups where group_name = $1 and user_id = $2")
+        .query(
+            "delete from user_groups where user_id = $2 \
+             and group_id = (select id from groups where name = $1)",
+        )
         .bind(name)
         .bind(id)
         .execute()
@@ -194,7 +180,10 @@ pub async fn remove_member<'a>(
 pub async fn remove_all<'a>(sql: impl Sql<'a>, name: &str) -> Result<Vec<UserId>, StoreError> {
     let rows = sql
         .into()
-        .query("delete from user_groups where group_name = $1 returning user_id")
+        .query(
+            "delete from user_groups where group_id = (select id from groups where name = $1) \
+             returning user_id",
+        )
         .bind(name)
         .all::<(UserId,)>()
         .await?;
@@ -212,7 +201,10 @@ pub async fn delete<'a>(sql: impl Sql<'a>, name: &str) -> Result<bool, StoreErro
 pub async fn groups_of<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<Vec<String>, StoreError> {
     let rows = sql
         .into()
-        .query("select group_name from user_groups where user_id = $1")
+        .query(
+            "select g.name from user_groups m join groups g on g.id = m.group_id \
+             where m.user_id = $1",
+        )
         .bind(id)
         .all::<(String,)>()
         .await?;
@@ -274,21 +266,30 @@ pub async fn make<'a>(
 }
 
 static JOIN: Repeated = Repeated::new(
-    "insert into user_groups (user_id, group_name) values ",
-    "(?, ?)",
-    " on conflict (user_id, group_name) do nothing",
+    "insert into user_groups (user_id, group_id, username) values ",
+    "(?, ?, ?)",
+    " on conflict (user_id, group_id) do nothing",
 )
 .at_most(256);
 
 /// Puts new users into their groups, which are there. Run it in the transaction that adds the users.
-pub async fn join_all<'a>(sql: impl Sql<'a>, people: &[&User]) -> Result<(), StoreError> {
-    let mut sql = sql.into();
-    let places = people.iter().flat_map(|user| user.groups.iter().map(|name| (&user.id, name)));
-    let places: Vec<(&UserId, &String)> = places.collect();
+/// `Conflict` if one of the groups is gone meanwhile.
+pub async fn join_all(tx: &mut Tx, people: &[&User]) -> Result<(), StoreError> {
+    let names: BTreeSet<_> = people.iter().flat_map(|user| &user.groups).cloned().collect();
+    let names: Vec<String> = names.into_iter().collect();
+    let ids: HashMap<String, String> = found::ids_of(&mut *tx, &names).await?.into_iter().collect();
+    let mut places = Vec::new();
+    for user in people {
+        let username = users::stored_username(user);
+        for name in &user.groups {
+            let group = ids.get(name).ok_or(StoreError::Conflict)?;
+            places.push((&user.id, group, username.clone()));
+        }
+    }
     for (text, page) in JOIN.pages(&places) {
-        let bound = page
-            .iter()
-            .fold(sql.query(text), |statement, (id, name)| statement.bind(*id).bind(*name));
+        let bound = page.iter().fold(tx.query(text), |statement, (id, group, username)| {
+            statement.bind(*id).bind(*group).bind(username)
+        });
         bound.execute().await?;
     }
     Ok(())
@@ -322,11 +323,14 @@ async fn make_group(sql: &mut Target<'_>, name: &str, now: UnixTime) -> Result<b
     Ok(made == 1)
 }
 
+/// Whoever is not there, person or group, is missed by the reference: `Conflict`.
 async fn join(sql: &mut Target<'_>, id: &UserId, name: &str) -> Result<bool, StoreError> {
     let joined = sql
         .query(
-            "insert into user_groups (user_id, group_name) values ($1, $2) \
-             on conflict (user_id, group_name) do nothing",
+            "insert into user_groups (user_id, group_id, username) values \
+             ($1, coalesce((select g.id from groups g where g.name = $2), ''), \
+             coalesce((select u.username from users u where u.id = $1), '')) \
+             on conflict (user_id, group_id) do nothing",
         )
         .bind(id)
         .bind(name)

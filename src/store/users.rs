@@ -33,11 +33,12 @@ macro_rules! select_user {
         concat!(
             "select u.id, u.username, coalesce(u.email, u.claimed_email) as email, u.email_verified, u.name, u.external_id, u.profile, u.role, ",
             "u.disabled_at, u.delete_at, u.token_version, u.sign_in_epoch, u.signed_in_at, u.created_at, u.updated_at, ",
-            "(select string_agg(ug.group_name, '\u{1f}') from user_groups ug where ug.user_id = u.id) ",
-            "as group_names, (select string_agg(r.client_id || '\u{1e}' || r.role_name, '\u{1f}') from ",
+            "(select string_agg(ig.name, '\u{1f}') from user_groups ug join groups ig on ig.id = ug.group_id ",
+            "where ug.user_id = u.id) as group_names, ",
+            "(select string_agg(r.client_id || '\u{1e}' || r.role_name, '\u{1f}') from ",
             "(select ur.client_id, ur.role_name from user_roles ur where ur.user_id = u.id ",
             "union select gr.client_id, gr.role_name from user_groups ig join group_roles gr ",
-            "on gr.group_name = ig.group_name where ig.user_id = u.id) r) as app_roles ",
+            "on gr.group_id = ig.group_id where ig.user_id = u.id) r) as app_roles ",
             $($rest)*
         )
     };
@@ -265,7 +266,7 @@ pub async fn list<'a>(sql: impl Sql<'a>, filter: &UserFilter) -> Result<Vec<User
         None => sql.query(found_users!("order by u.username limit $3")),
         Some(_) => sql.query(found_users!(
             "and u.id in (select m.user_id from group_managers g join user_groups m \
-             on m.group_name = g.group_name where g.user_id = $4) order by u.username limit $3"
+             on m.group_id = g.group_id where g.user_id = $4) order by u.username limit $3"
         )),
     };
     let statement = statement
@@ -279,17 +280,21 @@ pub async fn list<'a>(sql: impl Sql<'a>, filter: &UserFilter) -> Result<Vec<User
     Ok(statement.all::<UserRow>().await?.into_iter().map(User::from).collect())
 }
 
+/// The statement of [`of_group`]: name of the group, username before the page, most rows. However many are in
+/// the group, the page is read from the index in its order.
+pub const OF_GROUP: &str = select_user!(
+    "from user_groups m join users u on u.id = m.user_id \
+     where m.group_id = (select g.id from groups g where g.name = $1) \
+     and m.username > $2 order by m.username limit $3"
+);
+
 /// A page of those in a group by username, behind `after`.
 pub async fn of_group<'a>(
     sql: impl Sql<'a>,
     (group, after): (&str, Option<&str>),
     limit: i64,
 ) -> Result<Vec<User>, StoreError> {
-    let statement = select_user!(
-        "from user_groups m join users u on u.id = m.user_id \
-         where m.group_name = $1 and u.username > $2 order by u.username limit $3"
-    );
-    page_of(sql, (statement, group), (after, limit)).await
+    page_of(sql, (OF_GROUP, group), (after, limit)).await
 }
 
 /// A page of those in an organisation by username, behind `after`.
@@ -446,9 +451,14 @@ pub async fn claimants_between<'a>(
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
+/// The username as it is stored: in lower case.
+pub(super) fn stored_username(user: &User) -> String {
+    user.username.trim().to_lowercase()
+}
+
 /// Username and e-mail as they are stored: in lower case.
 fn logins(user: &User) -> (String, Option<String>) {
-    (user.username.trim().to_lowercase(), lower(user.email.as_deref().map(str::trim)))
+    (stored_username(user), lower(user.email.as_deref().map(str::trim)))
 }
 
 fn lower(text: Option<&str>) -> Option<String> {

@@ -53,6 +53,7 @@ async fn one_of_each(store: &Store) {
 fn made_up(column: &doorward::store::dump::Column) -> String {
     match (column.name.as_str(), column.kind) {
         ("user_id", _) => "'u-alice'".to_owned(),
+        ("username", _) => "'alice'".to_owned(),
         ("client_id", _) => "'app'".to_owned(),
         ("session_id", _) => "'s-0'".to_owned(),
         ("group_name" | "role_name" | "name" | "slug", _) => "'name'".to_owned(),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::desk::{Answer, Desk, Stop, name_of};
 use super::people::sentence;
+use super::seen::{self, Of, Thing};
 use super::{apps, rows};
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::confirm::Confirm;
@@ -81,6 +82,7 @@ async fn detail(desk: &Desk<'_>, client: &Client, role: &ClientRole) -> Result<R
         chrome: desk.chrome(),
         console: desk.console(Section::Apps),
         app: view(client),
+        seen: seen::mark(desk, &stored(role)),
         description: role.description.clone().unwrap_or_default(),
         role: row(role.clone()),
         errors: Vec::new(),
@@ -109,15 +111,43 @@ pub(super) async fn create(desk: &Desk<'_>) -> Answer {
 pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
     let client = apps::client(desk).await?;
     let (role, description) = (of_form(desk, &client).await?, desk.text("description"));
-    let which = (&client.id, role.name.as_str());
-    match roles::describe(desk.site(), which, &description, &desk.actor()).await {
-        Ok(role) => desk.done(format!("{} is saved.", role.name), &path(desk, &client, &role.name)),
+    if !seen::is_of(desk, &stored(&role)) {
+        return stale(desk, (&client, &role), description).await;
+    }
+    match roles::describe_if(desk.site(), &role, &description, &desk.actor()).await {
+        Ok(Some(role)) => {
+            desk.done(format!("{} is saved.", role.name), &path(desk, &client, &role.name))
+        }
+        Ok(None) => {
+            let now = find(desk, &client, &role.name).await?;
+            stale(desk, (&client, &now), description).await
+        }
         Err(error) => {
             let errors = vec![field_error(error, "description")?];
             let page = detail(desk, &client, &role).await?;
             desk.show_again(&RoleDetail { description, errors, ..page })
         }
     }
+}
+
+/// What the form shows of a role.
+fn stored(role: &ClientRole) -> RoleForm {
+    let description = role.description.clone().unwrap_or_default();
+    RoleForm { name: role.name.clone(), description }
+}
+
+/// Somebody else has changed it since the form was made.
+async fn stale(
+    desk: &Desk<'_>,
+    (client, now): (&Client, &ClientRole),
+    description: String,
+) -> Answer {
+    let of = Of::InApp(client.id.as_str(), ("role", &now.name));
+    let thing = Thing { name: &now.name, kinds: &["role.updated"], of };
+    let typed = RoleForm { name: now.name.clone(), description };
+    let errors = seen::changed(desk, &thing, (&stored(now), &typed)).await?;
+    let page = detail(desk, client, now).await?;
+    desk.show_again(&RoleDetail { description: typed.description, errors, ..page })
 }
 
 pub(super) async fn give(desk: &Desk<'_>) -> Answer {

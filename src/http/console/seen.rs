@@ -39,6 +39,8 @@ pub(super) enum Of<'a> {
     App(&'a str),
     /// A detail of this name with this value.
     Detail(&'static str, &'a str),
+    /// The same, of one app.
+    InApp(&'a str, (&'static str, &'a str)),
 }
 
 /// What the field `seen` of a form says that is made from this.
@@ -123,12 +125,14 @@ async fn by_whom(
         };
         match thing.of {
             Of::Person(id) => filter.user_id = Some(id.to_owned()),
-            Of::App(id) => filter.client_id = Some(id.to_owned()),
+            Of::App(id) | Of::InApp(id, _) => filter.client_id = Some(id.to_owned()),
             Of::Detail(..) => {}
         }
         let found = audit::list(desk.site(), &filter).await?;
         let found = found.into_iter().find(|event| match thing.of {
-            Of::Detail(name, value) => event.detail.get(name).is_some_and(|is| is == value),
+            Of::Detail(name, value) | Of::InApp(_, (name, value)) => {
+                event.detail.get(name).is_some_and(|is| is == value)
+            }
             Of::Person(_) | Of::App(_) => true,
         });
         newest = newest.into_iter().chain(found).max_by_key(|event| event.at);

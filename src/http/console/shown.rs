@@ -5,6 +5,8 @@ use crate::http::pages::admin::client_forms::ClientForm;
 use crate::http::pages::admin::groups::GroupForm;
 use crate::http::pages::admin::issuers::IssuerForm;
 use crate::http::pages::admin::organisations::OrganisationForm;
+use crate::http::pages::admin::roles::RoleForm;
+use crate::http::pages::admin::upstream::UpstreamForm;
 use crate::http::pages::admin::user_forms::UserForm;
 use crate::http::pages::admin::webhooks::WebhookForm;
 
@@ -54,7 +56,7 @@ impl Shown for UserForm {
             line("name", "Name", name),
             line("email", "E-mail address", email),
             tick("email_verified", "The e-mail address is theirs", *email_verified),
-            words("groups", "Groups", groups.split(',')),
+            words("groups", "Groups", groups.lines()),
             line("role", "Right to use this console", if role == "none" { "" } else { role }),
         ]
     }
@@ -71,6 +73,33 @@ impl Shown for OrganisationForm {
     fn lines(&self) -> Vec<Line> {
         let Self { name, display_name } = self;
         vec![line("name", "Name", name), line("display_name", "What it is called", display_name)]
+    }
+}
+
+impl Shown for RoleForm {
+    fn lines(&self) -> Vec<Line> {
+        // The name never changes.
+        let Self { name: _, description } = self;
+        vec![line("description", "What it allows", description)]
+    }
+}
+
+impl Shown for UpstreamForm {
+    fn lines(&self) -> Vec<Line> {
+        // Slug and issuer never change.
+        let Self { slug: _, issuer: _, display_name, client_id, auth_method, scope, .. } = self;
+        let Self { username_claim, name_claim, email_claim, groups_claim, trusts_email, .. } = self;
+        vec![
+            line("display_name", "Name", display_name),
+            line("client_id", "Client id", client_id),
+            line("auth_method", "How the secret is sent", auth_method),
+            words("scope", "Scopes", scope.split_whitespace()),
+            line("username_claim", "Claim for the username", username_claim),
+            line("name_claim", "Claim for the name", name_claim),
+            line("email_claim", "Claim for the e-mail address", email_claim),
+            line("groups_claim", "Claim for groups", groups_claim),
+            tick("trusts_email", "Trust the e-mail addresses it has verified", *trusts_email),
+        ]
     }
 }
 
@@ -180,6 +209,34 @@ mod tests {
         // What stands in a field that does not count is no difference.
         let noted = ClientForm { allowed_groups: "staff".into(), ..open.clone() };
         assert_eq!(open.lines(), noted.lines());
+    }
+
+    #[test]
+    fn every_member_of_a_providers_form_that_can_change_is_shown() {
+        let blank = UpstreamForm::default().lines();
+        let full = UpstreamForm {
+            slug: "x".into(),
+            issuer: "x".into(),
+            display_name: "x".into(),
+            client_id: "x".into(),
+            auth_method: "x".into(),
+            scope: "x".into(),
+            username_claim: "x".into(),
+            name_claim: "x".into(),
+            email_claim: "x".into(),
+            groups_claim: "x".into(),
+            trusts_email: true,
+        };
+        for (blank, full) in blank.iter().zip(full.lines()) {
+            assert_ne!(*blank, full);
+        }
+    }
+
+    #[test]
+    fn groups_are_one_a_line_in_any_order() {
+        let form = |groups: &str| UserForm { groups: groups.into(), ..UserForm::default() }.lines();
+        assert_eq!(form("a\r\nb, c\r\n"), form("b, c\na"));
+        assert_ne!(form("a\nb, c"), form("a\nb\nc"));
     }
 
     #[test]

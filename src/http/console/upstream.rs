@@ -2,12 +2,13 @@
 
 use super::desk::{Answer, Desk, NOT_YOURS, Stop};
 use super::rows;
+use super::seen::{self, Of, Thing};
 use super::table::UpstreamAction;
 use super::upstream_forms::{mendable, of_settings, read_form, stored, typed, typed_secret};
 use crate::http::pages::admin::confirm::Confirm;
 use crate::http::pages::admin::upstream::{
-    CheckRow, PersonRow, UpstreamCreate, UpstreamDetail, UpstreamList, UpstreamRow, UpstreamSecret,
-    Verdict as Shown,
+    CheckRow, PersonRow, UpstreamCreate, UpstreamDetail, UpstreamForm, UpstreamList, UpstreamRow,
+    UpstreamSecret, Verdict as Shown,
 };
 use crate::http::pages::admin::{Section, path_below};
 use crate::http::pages::{FieldError, Undo, When};
@@ -116,7 +117,14 @@ async fn show(desk: &Desk<'_>) -> Answer {
 
 async fn edit(desk: &Desk<'_>) -> Answer {
     let before = provider(desk).await?;
-    let form = read_form(desk);
+    let form = UpstreamForm {
+        slug: before.slug.clone(),
+        issuer: before.issuer.clone(),
+        ..read_form(desk)
+    };
+    if !seen::is_of(desk, &stored(&before)) {
+        return stale(desk, &before, form).await;
+    }
     let errors = match typed(&form) {
         Err(errors) => errors,
         Ok(settings) => {
@@ -126,11 +134,12 @@ async fn edit(desk: &Desk<'_>) -> Answer {
                 settings,
                 secret: None,
             };
-            match upstream::update(desk.site(), &before.id, (change, &desk.actor())).await {
-                Ok(saved) => {
+            match upstream::update_if(desk.site(), &before, (change, &desk.actor())).await {
+                Ok(Some(saved)) => {
                     let text = format!("{} is saved.", saved.display_name);
                     return desk.done(text, &path(desk, &saved));
                 }
+                Ok(None) => return stale(desk, &provider(desk).await?, form).await,
                 Err(error) => mendable(error)?,
             }
         }
@@ -138,11 +147,20 @@ async fn edit(desk: &Desk<'_>) -> Answer {
     desk.show_again(&UpstreamDetail { form, errors, ..detail(desk, &before) })
 }
 
+/// Somebody else has changed it since the form was made.
+async fn stale(desk: &Desk<'_>, now: &UpstreamProvider, form: UpstreamForm) -> Answer {
+    let kinds = &["upstream_provider.updated"];
+    let thing = Thing { name: &now.display_name, kinds, of: Of::Detail("upstream", &now.slug) };
+    let errors = seen::changed(desk, &thing, (&stored(now), &form)).await?;
+    desk.show_again(&UpstreamDetail { form, errors, ..detail(desk, now) })
+}
+
 fn detail(desk: &Desk<'_>, provider: &UpstreamProvider) -> UpstreamDetail {
     UpstreamDetail {
         chrome: desk.chrome(),
         console: desk.console(Section::Upstream),
         provider: row(desk, provider),
+        seen: seen::mark(desk, &stored(provider)),
         form: stored(provider),
         checks: Vec::new(),
         claims: String::new(),
@@ -170,16 +188,19 @@ async fn set_secret(desk: &Desk<'_>) -> Answer {
     let before = provider(desk).await?;
     let secret = Some(typed_secret(desk));
     let change = UpstreamChange { secret, ..UpstreamChange::none(&before) };
-    match upstream::update(desk.site(), &before.id, (change, &desk.actor())).await {
-        Ok(saved) => {
+    let errors = match upstream::update_if(desk.site(), &before, (change, &desk.actor())).await {
+        Ok(Some(saved)) => {
             let text = format!("The secret for {} is kept.", saved.display_name);
-            desk.done(text, &path(desk, &saved))
+            return desk.done(text, &path(desk, &saved));
         }
-        Err(error) => {
-            let errors = mendable(error)?;
-            desk.show_again(&UpstreamSecret { errors, ..secret_page(desk, &before) })
+        // What else is stored of it would be undone with it.
+        Ok(None) => {
+            let text = "Somebody else changed the provider at this moment. Type the secret again.";
+            vec![FieldError { field: "client_secret", text: text.to_owned() }]
         }
-    }
+        Err(error) => mendable(error)?,
+    };
+    desk.show_again(&UpstreamSecret { errors, ..secret_page(desk, &before) })
 }
 
 async fn test(desk: &Desk<'_>) -> Answer {

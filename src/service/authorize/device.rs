@@ -225,7 +225,7 @@ async fn refuse_if_shut_out(
     found: &Waiting,
     caller: &Caller,
 ) -> Result<(), DeviceError> {
-    if found.client.admits(&found.user.groups) {
+    if access::admits_read(app, &found.client, &found.user).await? {
         return Ok(());
     }
     let who = (&found.client.id, &found.user.id);

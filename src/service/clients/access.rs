@@ -12,6 +12,7 @@ use crate::clock::UnixTime;
 use crate::protocol::client::validation::MetadataProblem;
 use crate::protocol::client::{Client, ClientMetadata};
 use crate::protocol::types::{ClientId, GrantId, UserId};
+use crate::protocol::user::User;
 use crate::service::audit::{self as audit_log, Actor, Caller, Event};
 use crate::service::clients::{self as client_cases, ClientError};
 use crate::service::failure::Failure;
@@ -59,7 +60,19 @@ pub(crate) async fn admits<'a>(
     if !client.is_restricted() {
         return Ok(true);
     }
-    Ok(client.admits(&groups::groups_of(sql, user).await?))
+    let mut sql = sql.into();
+    let names = groups::groups_of(sql.reborrow(), user).await?;
+    // A client that was read a moment ago has the name that a group had then.
+    Ok(client.admits(&names) || allowed_groups::lets_in(sql, &client.id, user).await?)
+}
+
+/// As [`admits`], for somebody who has been read with their groups.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub(crate) async fn admits_read(app: &App, client: &Client, user: &User) -> Result<bool, Failure> {
+    Ok(client.admits(&user.groups)
+        || allowed_groups::lets_in(&app.store.db, &client.id, &user.id).await?)
 }
 
 /// As [`admits`], by the app's list of this moment; nobody takes the person out of a group before the

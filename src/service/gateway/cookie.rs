@@ -139,6 +139,9 @@ async fn read_copy(
         (RevocationKind::Cookie, hash.as_str(), 0),
     ];
     subjects.extend(roles.iter().map(|of| (RevocationKind::Facts, of.as_str(), copy.revocations)));
+    if !copy.person.groups.is_empty() {
+        subjects.push((RevocationKind::Facts, revocation::GROUP_NAMES, copy.revocations));
+    }
     if revocation::standing_of(app, &subjects).await? == Standing::Revoked {
         return Ok(None);
     }

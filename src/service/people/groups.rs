@@ -15,9 +15,9 @@ use crate::service::people::authority::{self, Authority, Barred};
 use crate::service::people::{PeopleError, check_external_id, check_groups};
 use crate::service::revocation::{self, Spread, Subject};
 use crate::store::groups::{self, Group, GroupFilter};
-use crate::store::{StoreError, Tx, audit, group_managers, users};
+use crate::store::{StoreError, audit, group_managers, users};
 
-/// People taken out, or told of a new name, in one step when a group is deleted or renamed.
+/// People taken out in one step when a group is deleted.
 const BATCH: i64 = 200;
 
 /// Longest description of a group, in characters.
@@ -140,7 +140,8 @@ fn check_description(text: &str) -> Result<Option<String>, PeopleError> {
     Ok((!text.is_empty()).then(|| text.to_owned()))
 }
 
-/// Gives a group another name, another description, or both. People and those who look after it stay.
+/// Gives a group another name, another description, or both. People and those who look after it stay, and
+/// none of them is touched: the time it takes does not depend on how many they are.
 ///
 /// # Errors
 /// [`GroupError`].
@@ -185,9 +186,8 @@ async fn update_from(
     let now = app.now();
     let mut tx = authority::begin(app, (actor, Right::GroupsWrite)).await?;
     if is_renamed {
-        // As everywhere: all owners, then people, then what they are in.
+        // Whoever is asked by the names of groups what they may do is through with it, or waits.
         users::hold_owners(&mut tx).await?;
-        hold_members(&mut tx, &group.name).await?;
     }
     if let Some(made_from) = made_from
         && groups::hold(&mut tx, &made_from.name).await?.as_ref() != Some(&made_from.description)
@@ -210,54 +210,16 @@ async fn update_from(
         event = event.detail("name_before", group.name.as_str());
     }
     audit::append(&mut tx, &event.into_row()).await?;
+    // What copies say of the people in it is old. However many they are: copies are held against the names
+    // of groups as well.
+    let old: &[_] = if is_renamed { &[Subject::GroupNames] } else { &[] };
+    let pending = revocation::record(&mut tx, old, now).await?;
     tx.commit().await?;
     if has_apps {
         app.known.forget();
     }
-    if is_renamed {
-        tell_members(app, &name).await?;
-    }
+    revocation::publish(app, pending).await;
     Ok(Some(Group { name, description, ..group }))
-}
-
-/// Whoever changes one of them at the same time waits, or is waited for.
-async fn hold_members(tx: &mut Tx, name: &str) -> Result<(), StoreError> {
-    let mut after = UserId::new("");
-    loop {
-        let ids = groups::members_behind(&mut *tx, (name, &after), BATCH).await?;
-        for id in &ids {
-            users::hold(&mut *tx, id).await?;
-        }
-        match ids.into_iter().last() {
-            Some(last) => after = last,
-            None => return Ok(()),
-        }
-    }
-}
-
-/// What is known elsewhere of the people in a group is old: it has another name.
-async fn tell_members(app: &App, name: &str) -> Result<(), Failure> {
-    let (mut after, mut spread) = (UserId::new(""), Spread::default());
-    loop {
-        let now = app.now();
-        let mut tx = app.store.begin().await?;
-        let ids = groups::members_behind(&mut tx, (name, &after), BATCH).await?;
-        if ids.is_empty() {
-            spread.outlive_copies().await;
-            return Ok(());
-        }
-        for id in &ids {
-            match groups::touch_member(&mut tx, id, now).await {
-                Ok(()) | Err(StoreError::Conflict) => {}
-                Err(other) => return Err(other.into()),
-            }
-        }
-        let facts: Vec<_> = ids.iter().map(Subject::Facts).collect();
-        let pending = revocation::record(&mut tx, &facts, now).await?;
-        tx.commit().await?;
-        spread = revocation::spread(app, pending).await;
-        after = ids.into_iter().last().unwrap_or(after);
-    }
 }
 
 /// A page of groups, behind the one with this name.
@@ -450,8 +412,7 @@ pub async fn delete(app: &App, name: &str, actor: &Actor) -> Result<Group, Group
         let mut tx = authority::begin(app, (actor, Right::GroupsWrite)).await?;
         // As everywhere: all owners, then people.
         users::hold_owners(&mut tx).await?;
-        let first = (name, &UserId::new(""));
-        let mut members = groups::members_behind(&mut tx, first, BATCH).await?;
+        let mut members = groups::some_members(&mut tx, name, BATCH).await?;
         for id in &members {
             match groups::remove_member(&mut tx, (name, id), now).await {
                 Ok(_) | Err(StoreError::Conflict) => {}

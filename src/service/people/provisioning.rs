@@ -76,12 +76,12 @@ pub async fn group(app: &App, id: &str) -> Result<Option<FoundGroup>, Failure> {
     Ok(found.into_iter().next())
 }
 
-/// At most `limit` of those in a group, by id.
+/// At most `limit` of those in a group, by username.
 ///
 /// # Errors
 /// [`Failure`] when SQL does not answer.
 pub async fn members(app: &App, group: &str, limit: i64) -> Result<Vec<Member>, Failure> {
-    Ok(groups::members_by_id(&app.store.db, group, limit).await?)
+    Ok(groups::members(&app.store.db, group, limit).await?)
 }
 
 /// Name and id of each of these groups that is there.

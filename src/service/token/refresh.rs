@@ -23,6 +23,7 @@ use crate::protocol::token::grant::refresh_token::{self, FamilyFacts, Standing};
 use crate::protocol::token::{TokenResponse, sender_constraint};
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller, Event};
+use crate::service::clients::access;
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::revocation::{self, Lineage};
 use crate::service::risk;
@@ -193,7 +194,8 @@ async fn living_user(
         .filter(|user| user.disabled_at.is_none() && user.token_version == token.user_version)
         .ok_or_else(|| refused("the person is disabled, gone, or signed out everywhere"))?;
     // Their grant has ended with the group; this holds whatever became of that.
-    if client.admits(&user.groups) { Ok(user) } else { Err(refused("the app is not for them")) }
+    let is_for_them = access::admits_read(app, client, &user).await?;
+    if is_for_them { Ok(user) } else { Err(refused("the app is not for them")) }
 }
 
 /// Tries the gate; `None` when another refresh was faster.

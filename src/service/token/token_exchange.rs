@@ -77,7 +77,7 @@ pub(super) async fn exchange(
     rules::check_format(client, wanted.wanted)?;
     let subject = subject_of(app, request, &wanted.subject).await?;
     if let Some((user, _)) = &subject.person
-        && !client.admits(&user.groups)
+        && !access::admits_read(app, client, user).await?
     {
         let who = (&client.id, &user.id);
         access::note_refusal(app, who, (Door::Exchange, request.caller())).await?;

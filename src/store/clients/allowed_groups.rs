@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::protocol::types::ClientId;
+use crate::protocol::types::{ClientId, UserId};
 use crate::store::db::{Sql, Tx};
 use crate::store::error::StoreError;
 
@@ -30,6 +30,26 @@ pub async fn clients_of<'a>(sql: impl Sql<'a>, group: &str) -> Result<Vec<Client
         .all::<(ClientId,)>()
         .await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Whether somebody is in one of the groups that a client lets in, as of one moment: a group that gets
+/// another name has the old one here and there, or the new one.
+pub async fn lets_in<'a>(
+    sql: impl Sql<'a>,
+    client: &ClientId,
+    user: &UserId,
+) -> Result<bool, StoreError> {
+    let (found,) = sql
+        .into()
+        .query(
+            "select exists (select 1 from client_groups c join groups g on g.name = c.group_name \
+             join user_groups m on m.group_id = g.id where c.client_id = $1 and m.user_id = $2)",
+        )
+        .bind(client)
+        .bind(user)
+        .one::<(bool,)>()
+        .await?;
+    Ok(found)
 }
 
 /// Those of a client's groups that do not exist, by name.

@@ -154,8 +154,9 @@ pub async fn give_group<'a>(
     let given = sql
         .into()
         .query(
-            "insert into group_roles (group_name, client_id, role_name) values ($1, $2, $3) \
-             on conflict (group_name, client_id, role_name) do nothing",
+            "insert into group_roles (group_id, client_id, role_name) values \
+             (coalesce((select g.id from groups g where g.name = $1), ''), $2, $3) \
+             on conflict (group_id, client_id, role_name) do nothing",
         )
         .bind(group)
         .bind(client)
@@ -174,7 +175,8 @@ pub async fn take_from_group<'a>(
     let taken = sql
         .into()
         .query(
-            "delete from group_roles where group_name = $1 and client_id = $2 and role_name = $3",
+            "delete from group_roles where client_id = $2 and role_name = $3 \
+             and group_id = (select g.id from groups g where g.name = $1)",
         )
         .bind(group)
         .bind(client)
@@ -213,8 +215,8 @@ pub async fn groups<'a>(
     let rows = sql
         .into()
         .query(
-            "select group_name from group_roles where client_id = $1 and role_name = $2 \
-             and group_name > $3 order by group_name limit $4",
+            "select g.name from group_roles r join groups g on g.id = r.group_id \
+             where r.client_id = $1 and r.role_name = $2 and g.name > $3 order by g.name limit $4",
         )
         .bind(client)
         .bind(name)
@@ -232,7 +234,8 @@ pub async fn of_group<'a>(
 ) -> Result<Vec<(ClientId, String)>, StoreError> {
     sql.into()
         .query(
-            "select client_id, role_name from group_roles where group_name = $1 \
+            "select client_id, role_name from group_roles \
+             where group_id = (select g.id from groups g where g.name = $1) \
              order by client_id, role_name limit $2",
         )
         .bind(group)

@@ -180,6 +180,14 @@ impl Tx {
 }
 
 impl Target<'_> {
+    /// The same for one of several functions that ask there.
+    pub fn reborrow(&mut self) -> Target<'_> {
+        match self {
+            Self::Db(db) => Target::Db(db),
+            Self::Tx(tx) => Target::Tx(tx),
+        }
+    }
+
     /// A statement on this target.
     pub fn query(&mut self, sql: &'static str) -> Statement<'_> {
         match self {

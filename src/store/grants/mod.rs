@@ -307,8 +307,8 @@ pub async fn revoke_shut_out<'a>(
         .query(
             "update grants set revoked_at = $2 where user_id = $1 and revoked_at is null \
              and exists (select 1 from client_groups c where c.client_id = grants.client_id) \
-             and not exists (select 1 from client_groups c join user_groups u \
-             on u.group_name = c.group_name where c.client_id = grants.client_id \
+             and not exists (select 1 from client_groups c join groups g on g.name = c.group_name \
+             join user_groups u on u.group_id = g.id where c.client_id = grants.client_id \
              and u.user_id = $1) returning id, client_id",
         )
         .bind(user)

@@ -40,7 +40,6 @@ pub struct Member {
 }
 
 /// The groups that fit. What comes first is found by its index; the rest is held against what was found.
-/// A group that a server of an older version has made has no id but its name.
 macro_rules! fitting {
     ($what:literal, $first:literal, $rest:literal) => {
         concat!(
@@ -48,10 +47,10 @@ macro_rules! fitting {
             $what,
             " from groups g where ",
             $first,
-            "($1 is null or g.id = $1 or g.id is null and g.name = $1) ",
+            "($1 is null or g.id = $1) ",
             "and ($2 is null or g.name = $2) and ($3 is null or g.external_id = $3) ",
-            "and ($4 is null or g.name in ",
-            "(select gm.group_name from group_managers gm where gm.user_id = $4)) ",
+            "and ($4 is null or g.id in ",
+            "(select gm.group_id from group_managers gm where gm.user_id = $4)) ",
             $rest
         )
     };
@@ -62,8 +61,8 @@ macro_rules! page_and_count {
     ($first:literal) => {
         (
             fitting!(
-                "coalesce(g.id, g.name) as id, g.name, g.external_id, \
-                 (select cast(count(*) as bigint) from user_groups m where m.group_name = g.name) \
+                "g.id, g.name, g.external_id, \
+                 (select cast(count(*) as bigint) from user_groups m where m.group_id = g.id) \
                  as members, g.created_at",
                 $first,
                 "order by g.name limit $5 offset $6"
@@ -76,9 +75,7 @@ macro_rules! page_and_count {
 impl GroupMatch {
     fn statements(&self) -> (&'static str, &'static str) {
         match self {
-            Self { id: Some(_), .. } => {
-                page_and_count!("(g.id = $1 or g.id is null and g.name = $1) and ")
-            }
+            Self { id: Some(_), .. } => page_and_count!("g.id = $1 and "),
             Self { name: Some(_), .. } => page_and_count!("g.name = $2 and "),
             Self { external_id: Some(_), .. } => page_and_count!("g.external_id = $3 and "),
             _ => page_and_count!(""),
@@ -110,16 +107,17 @@ pub async fn match_groups<'a>(
     Ok((rows, total))
 }
 
-/// At most `limit` of those in a group, by id.
-pub async fn members_by_id<'a>(
+/// At most `limit` of those in a group, by username.
+pub async fn members<'a>(
     sql: impl Sql<'a>,
     group: &str,
     limit: i64,
 ) -> Result<Vec<Member>, StoreError> {
     sql.into()
         .query(
-            "select u.id, u.username from user_groups m join users u on u.id = m.user_id \
-             where m.group_name = $1 order by m.user_id limit $2",
+            "select user_id as id, username from user_groups \
+             where group_id = (select g.id from groups g where g.name = $1) \
+             order by username limit $2",
         )
         .bind(group)
         .bind(limit)
@@ -127,8 +125,7 @@ pub async fn members_by_id<'a>(
         .await
 }
 
-static IDS: Repeated =
-    Repeated::new("select name, coalesce(id, name) from groups where name in (", "?", ")");
+static IDS: Repeated = Repeated::new("select name, id from groups where name in (", "?", ")");
 
 /// Name and id of each of these groups that is there.
 pub async fn ids_of<'a>(

@@ -32,7 +32,7 @@ macro_rules! fitting {
             "and ($3 is null or u.email = $3) and ($4 is null or u.external_id = $4) ",
             "and ($5 is null or u.name_lower = $5) and ($6 is null or u.id in ",
             "(select m.user_id from group_managers g join user_groups m ",
-            "on m.group_name = g.group_name where g.user_id = $6)) ",
+            "on m.group_id = g.group_id where g.user_id = $6)) ",
             $rest
         )
     };

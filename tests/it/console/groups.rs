@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::kit::console::{Admin, admin, create, group_path};
-use crate::kit::flow::PASSWORD;
+use crate::kit::flow::{App, PASSWORD};
 use crate::support::browser_like::Page;
 use crate::support::world::World;
 
@@ -99,6 +99,40 @@ on_both_backends! {
         let next = next_page(&first).expect("a second page");
         let second = owner.page(&format!("{}{next}", group_path("Crew 00"))).await;
         assert_eq!(second.texts("main tbody th"), ["sailor-25", "sailor-26"]);
+    }
+
+    async fn a_renamed_group_keeps_people_roles_apps_and_who_looks_after_it(world: World) {
+        let owner = admin(&world, "owner").await;
+        for name in ["grace", "ada"] {
+            create(&world, name, None);
+        }
+        world.cli(&["group", "create", "crew"]);
+        world.cli(&["group", "add-member", "crew", "grace"]);
+        world.cli(&["group", "add-manager", "crew", "ada"]);
+        App::register(&world, "club", &["--allow-group", "crew"]);
+        world.cli(&["role", "create", "club", "sailor"]);
+        world.cli(&["role", "give", "club", "sailor", "--group", "crew"]);
+        let before = world.cli(&["user", "show", "grace"]);
+        let fields = [("name", "team"), ("description", "Renamed.")];
+        owner.edit("/admin/groups/crew", &fields).await.assert_status(303);
+
+        let page = owner.page("/admin/groups/team").await;
+        let said = page.text();
+        assert_eq!(page.texts("main tbody th").first().map(String::as_str), Some("grace"), "{said}");
+        for word in ["ada", "sailor", "Renamed."] {
+            assert!(said.contains(word), "{word}: {}", page.describe());
+        }
+        let after = world.cli(&["user", "show", "grace"]);
+        assert_eq!(after["groups"], serde_json::json!(["team"]));
+        assert_eq!(after["updated_at"], before["updated_at"], "nobody in it is touched");
+        let club = world.cli(&["client", "show", "club"]);
+        assert_eq!(club["allowed_groups"], serde_json::json!(["team"]));
+        let shown = world.cli(&["group", "show", "team"]);
+        assert_eq!(shown["members"], 1, "{shown}");
+        // The old name is nobody's.
+        world.cli(&["group", "create", "crew"]);
+        assert_eq!(groups_of(&world, "grace"), serde_json::json!(["team"]));
+        assert_eq!(world.cli(&["group", "show", "crew"])["members"], 0);
     }
 
     async fn a_name_that_is_taken_or_cannot_be_one_is_refused(world: World) {

@@ -107,10 +107,13 @@ async fn every_address_answers(backend: Backend, role: Role) {
         let subject = subjects.fresh(path).await;
         let at = subject.at(path);
         let mut fields = subjects.fields(path, &subject).await;
-        // Two kinds of forms do not say what they were made from.
-        let says = !path.contains("/roles") && !path.contains("/upstream");
-        if let Some(page) = at.strip_suffix("/edit").filter(|_| says) {
-            fields.push(("seen".to_owned(), visitor.seen_on(page).await));
+        // A form says what it was made from; that of a role is on a page with the role in its query.
+        let form = match at.split_once("/edit?") {
+            Some((page, query)) => Some(format!("{page}?{query}")),
+            None => at.strip_suffix("/edit").map(str::to_owned),
+        };
+        if let Some(page) = form {
+            fields.push(("seen".to_owned(), visitor.seen_on(&page).await));
         }
         walk.visit((method, path), (&at, &fields), Expected::Answer).await;
     }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::kit::api::{Api, all_scopes, is, sent, tag};
 use crate::kit::console::{Admin, admin, create, enter, group_path, issuer_fields, manager};
+use crate::kit::flow::App;
 use crate::kit::hooks::{self, Hook};
 use crate::support::world::World;
 
@@ -54,7 +55,9 @@ impl Case<'_> {
         let fresh = owner.page(self.page).await.form(self.form);
         let saved = fresh.set(field, typed).submit().await;
         saved.assert_status(303);
-        let to = saved.location().path().to_owned();
+        let to = saved.location();
+        let to =
+            [to.path(), &to.query().map(|query| format!("?{query}")).unwrap_or_default()].concat();
         assert_eq!(owner.page(&to).await.form(self.form).value(field), Some(typed));
         to
     }
@@ -167,6 +170,46 @@ on_both_backends! {
         case.plays(&owner, &api).await;
         assert_eq!(is(api.get(place).await, 200).json()["audience"], json!(["cluster"]));
         one_of_many_is_saved(&owner, (page, "issuer-form"), ("max_lifetime", "60")).await;
+    }
+
+    async fn a_late_form_of_a_role_or_a_provider_undoes_nothing(world: World) {
+        let (owner, api) = two_owners(&world).await;
+        for app in ["Wiki", "Shop"] {
+            App::register(&world, app, &[]);
+            world.cli(&["role", "create", app, "writer", "--description", "Writes."]);
+        }
+        let (page, place) = ("/admin/clients/Wiki/roles?role=writer", "/clients/Wiki/roles/writer");
+        let case = Case {
+            page, form: "describe", typed: ("description", "Reads and writes."), place,
+            change: json!({ "description": "Deletes." }),
+            told: "What it allows: “Deletes.” is stored now.",
+        };
+        assert_eq!(case.plays(&owner, &api).await, page);
+        one_of_many_is_saved(&owner, (page, "describe"), ("description", "Writes ")).await;
+        // A role of this name in another app is another one.
+        let late = owner.page(page).await.form("describe").set("description", "Late.");
+        is(api.patch_now("/clients/Shop/roles/writer", &json!({ "description": "Sells." })).await, 200);
+        late.submit().await.assert_status(303);
+
+        let provider = [
+            "upstream", "create", "--slug", "school", "--name", "School", "--issuer", "https://id.school.test",
+            "--client-id", "doorward", "--secret-file", "-",
+        ];
+        let made = world.cli_with_input(&provider, "a secret of the provider");
+        let page = format!("/admin/upstream/{}", made["id"].as_str().expect("an id"));
+        let place = "/upstream-providers/school";
+        let case = Case {
+            page: &page, form: "upstream-form", typed: ("display_name", "Orchard School"), place,
+            change: json!({ "client_id": "another" }), told: "Client id: “another” is stored now.",
+        };
+        case.plays(&owner, &api).await;
+        let now = is(api.get(place).await, 200).json();
+        assert_eq!((&now["client_id"], &now["display_name"]), (&json!("another"), &json!("Orchard School")));
+        one_of_many_is_saved(&owner, (&page, "upstream-form"), ("display_name", "School ")).await;
+        // Another secret is no other state of what the form shows.
+        let late = owner.page(&page).await.form("upstream-form").set("display_name", "School");
+        world.cli_with_input(&["upstream", "update", "school", "--secret-file", "-"], "another secret");
+        late.submit().await.assert_status(303);
     }
 
     async fn who_may_not_read_the_audit_log_is_not_told_who_it_was(world: World) {

@@ -72,6 +72,16 @@ impl Hand<'_> {
                 let line = hook.log(self.world)[0]["id"].as_str().expect("an id").to_owned();
                 found = Subject { id: hook.id, line };
             }
+            C::SecretRetired => {
+                let app = match self.face {
+                    Face::Console => self.app_path(change).await,
+                    Face::CommandLine | Face::Api => name.to_owned(),
+                };
+                let app = app.strip_prefix("/admin/clients/").unwrap_or(&app);
+                let marks = self.world.cli(&["client", "show", app])["secrets"].clone();
+                assert_eq!(marks.as_array().map(Vec::len), Some(2), "{marks}");
+                marks[1].as_str().expect("a mark").clone_into(&mut found.id);
+            }
             C::ApiKeyRevoked => {
                 found.id = make_key(self.world, "the-owner", &["doorward.users:read"]).0;
             }
@@ -118,6 +128,8 @@ impl Hand<'_> {
             C::ApiKeyRevoked => &["api-key", "revoke", &subject.id],
             C::AppRenamed => &["client", "update", name, "--name", &team],
             C::SecretRotated => &["client", "rotate-secret", name],
+            C::SecretAdded => &["client", "add-secret", name],
+            C::SecretRetired => &["client", "retire-secret", name, &subject.id],
             C::AppDisabled => &["client", "update", name, "--disable"],
             C::AppEnabled => &["client", "update", name, "--enable"],
             C::AppDeleted => &["client", "delete", name],
@@ -195,6 +207,8 @@ impl Hand<'_> {
                 (Method::PATCH, format!("/clients/{name}"), renamed)
             }
             C::SecretRotated => (Method::POST, format!("/clients/{name}/secret"), none),
+            C::SecretAdded => (Method::POST, format!("/clients/{name}/secrets"), none),
+            C::SecretRetired => (Method::DELETE, format!("/clients/{name}/secrets/{id}"), none),
             C::AppDisabled => (Method::POST, format!("/clients/{name}/disable"), none),
             C::AppEnabled => (Method::POST, format!("/clients/{name}/enable"), none),
             C::AppDeleted => (Method::DELETE, format!("/clients/{name}"), none),
@@ -264,7 +278,10 @@ impl Hand<'_> {
                 self.post("/admin/clients", &fields).await;
             }
             C::RoleCreated => self.post(&format!("{app}/roles"), &[("name", "writer")]).await,
-            C::RoleDescribed => self.role(&app, "edit", ("description", "Writes.")).await,
+            C::RoleDescribed => {
+                let page = format!("{app}/roles?role=writer");
+                self.submit(&page, "describe", &[("description", "Writes.")]).await;
+            }
             C::RoleGiven => self.role(&app, "give", ("person", name)).await,
             C::RoleGivenToGroup => self.role(&app, "give", ("group", "crew")).await,
             C::RoleTaken => self.role(&app, "take", ("person", name)).await,
@@ -283,6 +300,10 @@ impl Hand<'_> {
             C::ApiKeyRevoked => self.post(&format!("/admin/api-keys/{id}/revoke"), &[]).await,
             C::AppRenamed => self.submit(&app, "client", &[("name", &team)]).await,
             C::SecretRotated => self.post(&format!("{app}/rotate-secret"), &[]).await,
+            C::SecretAdded => self.post(&format!("{app}/add-secret"), &[]).await,
+            C::SecretRetired => {
+                self.post(&format!("{app}/retire-secret"), &[("secret", id)]).await;
+            }
             C::AppDisabled => self.post(&format!("{app}/disable"), &[]).await,
             C::AppEnabled => self.post(&format!("{app}/enable"), &[]).await,
             C::AppDeleted => self.post(&format!("{app}/delete"), &[]).await,
@@ -368,7 +389,7 @@ fn told(event: &Value, hand: &Hand<'_>) -> String {
         serde_json::from_value(event["detail"].clone()).unwrap_or_default();
     // With which key a program came, which another face has not.
     detail.remove("api_key");
-    for own in ["kid", "key", "message"] {
+    for own in ["kid", "key", "message", "secret"] {
         detail.entry(own.to_owned()).and_modify(|id| *id = json!("its own"));
     }
     let detail = json!(detail).to_string().replace(hand.name, "it");

@@ -236,7 +236,7 @@ on_both_backends! {
         let mut all = fields("other", "https://evil.test");
         all.retain(|(name, _)| *name != "client_secret");
         let all: Vec<_> = all.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        owner.post(&format!("{path}/edit"), &all).await.assert_status(303);
+        owner.edit(&path, &all).await.assert_status(303);
         let kept = world.cli(&["upstream", "show", "taken"]);
         assert_eq!((&kept["slug"], &kept["issuer"]), (&json!("taken"), &json!("https://id.school.test")));
         for id in ["nobody", "%00", "..%2f..", &"x".repeat(3_000)] {

@@ -1,6 +1,7 @@
 //! The roles people have in an app behind the gateway, if it has a client id: as they are now, on the
 //! next request.
 
+use crate::kit::console::{admin, group_path};
 use crate::kit::fixtures::ALICE;
 use crate::kit::flow::{App, PATIENCE};
 use crate::kit::gateway::{Question, STAFF, WIKI, add_people, settings, visitor};
@@ -47,5 +48,20 @@ on_both_backends! {
         // An app without a client id hears of the console, as ever.
         world.cli(&["role", "give", "wiki", "writer", "--user", "alice"]);
         assert_eq!(told(STAFF, "/staff").await, "");
+    }
+
+    async fn an_app_is_told_the_new_name_of_a_group_with_the_next_request(backend: Backend) {
+        let world = world(backend).await;
+        let (_, cookie) = visitor(&world, &ALICE).await;
+        let told = async || {
+            let answer = Question::about(&world, WIKI, "/").cookie(&cookie).ask().await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+            answer.header("x-user-groups").to_owned()
+        };
+        assert_eq!(told().await, "climbers,staff");
+        let owner = admin(&world, "owner").await;
+        let fields = [("name", "hikers"), ("description", "")];
+        owner.edit(&group_path("climbers"), &fields).await.assert_status(303);
+        assert_eq!(told().await, "hikers,staff");
     }
 }

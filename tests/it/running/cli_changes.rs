@@ -58,6 +58,49 @@ on_both_backends! {
         world.assert_log_is_clean(&[&app.secret, &renewed.secret]);
     }
 
+    async fn a_second_secret_works_beside_the_first_until_that_is_retired(world: World) {
+        let app = App::register(&world, "app", &["--grant-type", "client_credentials"]);
+        let marks = || {
+            let shown = world.cli(&["client", "show", "app"])["secrets"].clone();
+            serde_json::from_value::<Vec<String>>(shown).expect("marks")
+        };
+        let first = marks();
+        assert_eq!(first.len(), 1);
+        let only = world.run(&["client", "retire-secret", "app", &first[0], "--yes"]);
+        let said = String::from_utf8_lossy(&only.stderr).into_owned();
+        assert!(only.status.code() == Some(1) && said.contains("only secret"), "{said}");
+
+        let added = world.cli(&["client", "add-secret", "app"]);
+        let new = App::known(&world, "app", added["client_secret"].as_str().expect("a secret"));
+        let both = marks();
+        assert_eq!(added["secrets"], serde_json::json!(both));
+        assert_eq!((both.len(), &both[1]), (2, &first[0]));
+        for app in [&app, &new] {
+            wait_until_async("both secrets working", PATIENCE, async || {
+                app.client_credentials().await.status == 200
+            })
+            .await;
+        }
+        for (arguments, words) in [
+            (&["client", "add-secret", "app"][..], "two secrets at most"),
+            (&["client", "add-secret", "none"], "no client with this client_id"),
+            (&["client", "retire-secret", "app", "unknown0", "--yes"], "has no secret unknown0"),
+            (&["client", "retire-secret", "none", &both[1], "--yes"], "no client with this client_id"),
+        ] {
+            let refused = world.run(arguments);
+            let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+            assert!(refused.status.code() == Some(1) && said.contains(words), "{words}: {said}");
+        }
+        let left = world.cli(&["client", "retire-secret", "app", &both[1], "--yes"]);
+        assert_eq!(left["secrets"], serde_json::json!([both[0]]));
+        wait_until_async("the old secret being refused", PATIENCE, async || {
+            app.client_credentials().await.status == 401
+        })
+        .await;
+        assert_eq!(new.client_credentials().await.status, 200);
+        world.assert_log_is_clean(&[&app.secret, &new.secret]);
+    }
+
     async fn a_person_made_by_command_signs_in_at_once(world: World) {
         let early = submit_sign_in(&world.browser(), "alice", PASSWORD).await;
         assert_eq!(early.status.as_u16(), 401);

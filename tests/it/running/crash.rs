@@ -116,7 +116,8 @@ on_both_backends! {
         }
         let people = count(&world, "select count(*) from users").await;
         let whole = "select count(*) from users u join passwords p on p.user_id = u.id \
-                     join user_groups g on g.user_id = u.id where g.group_name = u.username";
+                     join user_groups m on m.user_id = u.id \
+                     join groups g on g.id = m.group_id where g.name = u.username";
         assert_eq!(count(&world, whole).await, people);
         // The database is free for the next command, and the server serves on.
         create_user(&world, "alice");

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Console, Section, next_page, path_below};
+use super::{Console, Section, next_page, path_below, seen_sample};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
@@ -115,7 +115,7 @@ impl RolesList {
 }
 
 /// `GET /admin/clients/{id}/roles?role=&after=`. Forms, each with `app_role`: `describe` POST
-/// `…/roles/edit` with `description`; `give-person` POST `…/roles/give` with `person`, `give-group` the same
+/// `…/roles/edit` with `seen` and `description`; `give-person` POST `…/roles/give` with `person`, `give-group` the same
 /// with `group`; for each who has it POST `…/roles/take`. Link to a [`super::confirm::Confirm`] page:
 /// `GET …/roles/delete?role=`.
 #[derive(Debug, Template)]
@@ -125,6 +125,8 @@ pub struct RoleDetail {
     pub console: Console,
     pub app: RoleApp,
     pub role: RoleRow,
+    /// What the form was made from; goes along as `seen`.
+    pub seen: String,
     /// What the field of the description holds.
     pub description: String,
     /// Fields: `description`, `person`, `group`.
@@ -177,6 +179,7 @@ impl RoleDetail {
             console,
             app,
             role: rows.remove(0),
+            seen: seen_sample(),
             description: words("May change every page."),
             errors: Vec::new(),
             people: vec![person("ada"), person("noor")],

@@ -3,7 +3,7 @@
 
 use askama::Template;
 
-use super::{Console, Section, State, path_below};
+use super::{Console, Section, State, path_below, seen_sample};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
@@ -198,8 +198,8 @@ impl UpstreamCreate {
     }
 }
 
-/// `GET /admin/upstream/{id}`. Forms: `upstream-form` POST `…/edit` with the fields of [`UpstreamForm`] but
-/// the slug and the issuer; `preview` POST `…/preview` with `claims`; POST `…/test`, `…/enable`. Links to
+/// `GET /admin/upstream/{id}`. Forms: `upstream-form` POST `…/edit` with `seen` and the fields of [`UpstreamForm`]
+/// but the slug and the issuer; `preview` POST `…/preview` with `claims`; POST `…/test`, `…/enable`. Links to
 /// [`UpstreamSecret`], `GET …/set-secret`, and to [`super::confirm::Confirm`] pages: `GET …/disable`,
 /// `…/delete`.
 #[derive(Debug, Template)]
@@ -208,6 +208,8 @@ pub struct UpstreamDetail {
     pub chrome: Chrome,
     pub console: Console,
     pub provider: UpstreamRow,
+    /// What the form was made from; goes along as `seen`.
+    pub seen: String,
     /// What the form holds: the stored values, or what was typed when something was wrong.
     pub form: UpstreamForm,
     /// What the last test found; empty before one.
@@ -240,6 +242,7 @@ impl UpstreamDetail {
             chrome: Chrome::sample(),
             console: Console::sample(Section::Upstream),
             provider: UpstreamRow::sample("school", "Orchard School", State::Active),
+            seen: seen_sample(),
             form: UpstreamForm::sample(),
             checks: Vec::new(),
             claims: String::new(),

@@ -25,6 +25,8 @@ pub enum Change {
     Previewed,
     AppRenamed,
     SecretRotated,
+    SecretAdded,
+    SecretRetired,
     AppDisabled,
     AppEnabled,
     AppDeleted,
@@ -47,7 +49,7 @@ pub enum Change {
 
 use Change as C;
 
-pub const CHANGES: [Change; 40] = [
+pub const CHANGES: [Change; 42] = [
     C::PersonCreated,
     C::PersonDisabled,
     C::PersonEnabled,
@@ -70,6 +72,8 @@ pub const CHANGES: [Change; 40] = [
     C::Previewed,
     C::AppRenamed,
     C::SecretRotated,
+    C::SecretAdded,
+    C::SecretRetired,
     C::AppDisabled,
     C::AppEnabled,
     C::AppDeleted,
