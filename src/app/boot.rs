@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 
 use super::{
-    App, Documents, Doorkeeper, KeySets, Known, Live, ReadTokens, Recent, RequestObjects, Running,
+    App, Documents, Doorkeeper, KeySets, Known, Live, Pictures, ReadTokens, Recent, RequestObjects, Running,
     Timekeeper, Turns, Watch, software_issuers,
 };
 use crate::clock::Clock;
@@ -117,6 +117,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         people: Recent::default(),
         sessions: Recent::default(),
         turns: Turns::default(),
+        pictures: Pictures::default(),
         documents: Documents::default(),
         request_objects: RequestObjects::default(),
         software_issuers,

@@ -10,6 +10,7 @@ use super::engine;
 use super::exit::{Exit, Failure};
 use super::globals::Globals;
 use super::input::{self, Input};
+use super::logo::{self, ClientLogoArgs};
 use super::output::{Output, Table};
 use super::snippet::{self, ClientSnippetArgs};
 use super::values::{
@@ -73,6 +74,9 @@ pub enum ClientCommand {
     Delete(ClientArgs),
     /// Give an app a new secret; the old one stops working
     RotateSecret(ClientRotateSecretArgs),
+    /// Give an app a logo, or take it away
+    #[command(after_help = logo::OF_CLIENT)]
+    Logo(ClientLogoArgs),
     /// Print what to paste into the configuration of a well-known app
     #[command(after_help = snippet::EXAMPLES)]
     Snippet(ClientSnippetArgs),
@@ -250,6 +254,7 @@ pub(super) fn run(
             }
             print(&made.client, made.secret.as_ref(), output)
         }
+        ClientCommand::Logo(args) => logo::of_client(args, globals, output),
         ClientCommand::Snippet(args) => snippet::run(args, globals, output),
         ClientCommand::RevokeRegistration(args) => {
             let id = ClientId::new(&args.client_id);

@@ -22,6 +22,7 @@ pub mod import;
 pub mod input;
 pub mod issuer;
 pub mod key;
+pub mod logo;
 pub mod man;
 mod new_file;
 pub mod organisation;

@@ -24,6 +24,7 @@ pub mod maintenance;
 pub mod organisations;
 pub mod outbox;
 pub mod people;
+pub mod pictures;
 pub mod revocation;
 pub mod risk;
 pub mod session;

@@ -12,6 +12,7 @@ use crate::clock::Seconds;
 use crate::http::error;
 use crate::http::extract::request_id;
 use crate::http::programs::NotAdmitted;
+use crate::pictures::PictureProblem;
 use crate::protocol::api::ApiScope;
 use crate::protocol::error::OAuthError;
 use crate::protocol::token::trusted_issuer::IssuerProblem;
@@ -23,6 +24,7 @@ use crate::service::organisations::OrganisationError;
 use crate::service::people::PeopleError;
 use crate::service::people::groups::GroupError;
 use crate::service::people::links::LinkError;
+use crate::service::pictures::PictureError;
 use crate::service::settings::{SettingError, Wrong};
 use crate::service::trusted_issuers::IssuerError;
 use crate::service::webhooks::WebhookError;
@@ -92,6 +94,10 @@ impl Fault {
 
     pub(super) fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    pub(super) fn too_large(detail: &str) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
     }
 
     /// Fields that have to be mended.
@@ -361,6 +367,21 @@ impl From<SettingError> for Fault {
                 Self::invalid(wrong.into_iter().map(fault).collect())
             }
             SettingError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<PictureError> for Fault {
+    fn from(error: PictureError) -> Self {
+        let text = error.to_string();
+        match error {
+            PictureError::NoClient => Self::not_found("client"),
+            PictureError::NotYours => Self::forbidden("Your role does not allow this."),
+            PictureError::Unusable(PictureProblem::TooLong) => Self::too_large(&text),
+            PictureError::Unusable(_) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unusable_picture", text)
+            }
+            PictureError::Failure(failure) => failure.into(),
         }
     }
 }

@@ -8,7 +8,7 @@
 //! | `sent` | bodies, queries and conditions, read strictly |
 //! | `shapes`, `views` | what each address takes and answers |
 //! | `openapi` | the API as a document |
-//! | `users`, `groups`, `organisations`, `clients`, `client_secrets`, `issuers`, `webhooks`, `service_state`, `settings` | the handlers |
+//! | `users`, `groups`, `organisations`, `clients`, `client_secrets`, `issuers`, `webhooks`, `service_state`, `settings`, `logos` | the handlers |
 //! | `metadata_change` | metadata of an app in which null gives back what is usual |
 //! | `views_outside` | what is shown and taken of issuers outside and webhooks |
 //! | `session_data`, `problem` | values that apps keep beside sessions; a way in of its own |
@@ -19,6 +19,7 @@ mod clients;
 mod fault;
 mod groups;
 mod issuers;
+mod logos;
 mod metadata_change;
 mod openapi;
 mod organisations;
@@ -40,6 +41,7 @@ use actix_web::{Error, HttpRequest, HttpResponse};
 
 use super::routes::{only, reading};
 use super::site::Site;
+use crate::pictures::LONGEST;
 use crate::service::clients::Activity;
 use crate::service::people::groups::{Charge, Membership};
 use call::{Answer, Call};
@@ -91,7 +93,12 @@ fn resource(map: &mut ServiceConfig, path: &'static str) {
         let answer = Fault::Method(methods.clone()).response(&request);
         async move { answer }
     };
-    map.service(resource.default_service(web::to(other)));
+    let resource = resource.default_service(web::to(other));
+    map.service(if entries().any(shapes::takes_picture) {
+        resource.app_data(web::PayloadConfig::new(LONGEST))
+    } else {
+        resource
+    });
 }
 
 /// Every address as `(method, path, scope, right)`, for tests that try each of them with each role and
@@ -153,6 +160,8 @@ async fn act(call: &Call<'_>, action: Action) -> Answer {
         Action::ClientDisable => clients::set_activity(call, Activity::Disabled).await,
         Action::ClientEnable => clients::set_activity(call, Activity::Enabled).await,
         Action::ClientSecret => clients::new_secret(call).await,
+        Action::ClientLogoPut => logos::put_app(call).await,
+        Action::ClientLogoDelete => logos::remove_app(call).await,
         Action::SecretsList => client_secrets::list(call).await,
         Action::SecretAdd => client_secrets::add(call).await,
         Action::SecretRemove => client_secrets::remove(call).await,
@@ -183,5 +192,7 @@ async fn act(call: &Call<'_>, action: Action) -> Answer {
         Action::SettingShow => settings::show(call),
         Action::SettingPut => settings::put(call).await,
         Action::SettingDelete => settings::delete(call).await,
+        Action::BrandLogoPut => logos::put_brand(call).await,
+        Action::BrandLogoDelete => logos::remove_brand(call).await,
     }
 }

@@ -2,6 +2,9 @@
 //! What is not in this table does not exist, and nothing is reached except through
 //! [`super::call::enter`]. The OpenAPI document is made from it ([`super::openapi`]).
 
+#[cfg(test)]
+mod tests;
+
 use actix_web::http::Method as HttpMethod;
 
 use crate::protocol::api::ApiScope;
@@ -112,6 +115,8 @@ pub(super) enum Action {
     ClientDisable,
     ClientEnable,
     ClientSecret,
+    ClientLogoPut,
+    ClientLogoDelete,
     SecretsList,
     SecretAdd,
     SecretRemove,
@@ -142,6 +147,8 @@ pub(super) enum Action {
     SettingShow,
     SettingPut,
     SettingDelete,
+    BrandLogoPut,
+    BrandLogoDelete,
 }
 
 const fn entry(
@@ -306,6 +313,18 @@ pub(super) static TABLE: &[Entry] = &[
         Action::ClientEnable,
     ),
     entry(
+        (Put, "/clients/{id}/logo"),
+        (S::ClientsWrite, R::ClientsWrite),
+        Nobody,
+        Action::ClientLogoPut,
+    ),
+    entry(
+        (Delete, "/clients/{id}/logo"),
+        (S::ClientsWrite, R::ClientsWrite),
+        Nobody,
+        Action::ClientLogoDelete,
+    ),
+    entry(
         (Post, "/clients/{id}/secret"),
         (S::ClientsWrite, R::ClientsSecret),
         Nobody,
@@ -426,58 +445,16 @@ pub(super) static TABLE: &[Entry] = &[
         Nobody,
         Action::SettingDelete,
     ),
+    entry(
+        (Put, "/branding/{id}"),
+        (S::SettingsWrite, R::SettingsWrite),
+        Nobody,
+        Action::BrandLogoPut,
+    ),
+    entry(
+        (Delete, "/branding/{id}"),
+        (S::SettingsWrite, R::SettingsWrite),
+        Nobody,
+        Action::BrandLogoDelete,
+    ),
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::protocol::rights::{Reach, Role};
-
-    #[test]
-    fn no_address_and_no_action_is_there_twice() {
-        for (n, entry) in TABLE.iter().enumerate() {
-            for other in TABLE.iter().skip(n + 1) {
-                assert_ne!((entry.method, entry.path), (other.method, other.path));
-                assert_ne!(entry.action, other.action);
-            }
-        }
-    }
-
-    #[test]
-    fn every_change_needs_a_scope_and_a_right_to_change() {
-        for entry in TABLE {
-            let reads = entry.method == Method::Get;
-            assert_eq!(entry.scope.as_str().ends_with(":read"), reads, "{}", entry.path);
-            let right = entry.right.as_str().rsplit_once('.').map(|(_, what)| what);
-            assert_eq!(right == Some("read"), reads, "{}", entry.path);
-            let auditor = entry.right.reach(Role::Auditor);
-            assert_eq!(auditor != Reach::Nothing, reads, "{}", entry.path);
-        }
-    }
-
-    #[test]
-    fn everything_about_one_person_session_or_group_looks_at_which() {
-        for entry in TABLE {
-            let about = match entry.path {
-                path if path.starts_with("/users/{id}") => About::Person,
-                path if path.starts_with("/sessions/{id}") => About::Session,
-                path if path.starts_with("/organisations/{id}") => {
-                    if path.contains("{member}") {
-                        About::OrganisationMember
-                    } else {
-                        About::Organisation
-                    }
-                }
-                path if path.contains("{member}") => About::Member,
-                path if path.starts_with("/groups/{id}") => About::Group,
-                _ => About::Nobody,
-            };
-            assert_eq!(entry.about, about, "{}", entry.path);
-        }
-    }
-
-    #[test]
-    fn every_right_that_is_needed_is_one_an_owner_has() {
-        assert!(TABLE.iter().all(|entry| entry.right.reach(Role::Owner) == Reach::All));
-    }
-}

@@ -16,6 +16,7 @@ mod groups;
 mod issuers;
 mod jobs;
 mod keys;
+mod logos;
 mod organisations;
 mod overview;
 mod people;
@@ -41,6 +42,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::routes::reading;
 use super::site::Site;
+use super::upload::LONGEST_FORM;
 use desk::{Answer, Desk};
 use table::{Action, Entry, Method, TABLE};
 
@@ -71,7 +73,12 @@ pub(super) fn routes(map: &mut ServiceConfig) {
         let other = move |site: web::Data<Site>, request: HttpRequest| {
             other_method(methods.clone(), site, request)
         };
-        map.service(resource.default_service(web::to(other)));
+        let resource = resource.default_service(web::to(other));
+        map.service(if entries().any(|entry| entry.takes_file) {
+            resource.app_data(web::PayloadConfig::new(LONGEST_FORM))
+        } else {
+            resource
+        });
     }
     map.service(web::resource("/admin/{rest:.*}").default_service(web::to(missing)));
 }
@@ -164,6 +171,8 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::AppAskRetireSecret => secrets::ask_retire(desk).await,
         Action::AppRetireSecret => secrets::retire(desk).await,
         Action::AppEdit => Box::pin(app_forms::edit(desk)).await,
+        Action::AppLogoSet => logos::set_app(desk).await,
+        Action::AppLogoRemove => logos::remove_app(desk).await,
         Action::AppEnable => apps::enable(desk).await,
         Action::AppAskDisable => apps::ask_disable(desk).await,
         Action::AppDisable => apps::disable(desk).await,
@@ -202,6 +211,8 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::ApiKeyRevoke => api_keys::revoke(desk).await,
         Action::SettingsShow => settings::show(desk),
         Action::SettingsSave => settings::save(desk).await,
+        Action::BrandLogoSet => logos::set_brand(desk).await,
+        Action::BrandLogoRemove => logos::remove_brand(desk).await,
         Action::AuditList => audit::list(desk).await,
         Action::AuditExport => audit::export(desk).await,
         Action::JobsList => jobs::list(desk).await,

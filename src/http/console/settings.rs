@@ -7,10 +7,12 @@ use serde_json::Value;
 use super::desk::{Answer, Desk, NOT_YOURS, Stop};
 use super::people::sentence;
 use crate::config::{Setting, SettingKind, runtime_settings};
+use crate::http::branding;
 use crate::http::pages::admin::Section;
+use crate::http::pages::admin::logos::{Ground, PictureForm};
 use crate::http::pages::admin::settings::{Entry, Group, SettingField, SettingsPage};
 use crate::http::pages::{FieldError, When};
-use crate::protocol::branding::{Accent, Colour, Used};
+use crate::protocol::branding::{Accent, Colour, LogoKind, Used};
 use crate::service::settings::{self, Edit, SettingError, Shown};
 
 /// What is saved together: an id, a title, and what the names of its settings begin with.
@@ -127,6 +129,7 @@ fn page(desk: &Desk<'_>) -> SettingsPage {
         console: desk.console(Section::Settings),
         groups: GROUPS.into_iter().map(group).collect(),
         accent: accent(desk),
+        logos: logos(desk),
         errors: Vec::new(),
     }
 }
@@ -177,6 +180,26 @@ fn hint(shown: &Shown) -> String {
         hint.push_str(" One a line.");
     }
     hint
+}
+
+/// The logos of the installation.
+fn logos(desk: &Desk<'_>) -> Vec<PictureForm> {
+    let settings = desk.site().settings();
+    let form = |kind: LogoKind| {
+        let (now, label, ground) = match kind {
+            LogoKind::Light => (&settings.look.logos.light, "Logo", Ground::Light),
+            LogoKind::Dark => (&settings.look.logos.dark, "Logo for dark pages", Ground::Dark),
+        };
+        PictureForm {
+            id: kind.as_str(),
+            label,
+            action: format!("/admin/settings/logo/{}", kind.as_str()),
+            src: now.as_ref().map(|logo| branding::picture_path(&logo.fingerprint)),
+            room: "640 × 160",
+            ground,
+        }
+    };
+    LogoKind::ALL.map(form).into()
 }
 
 /// What becomes of the chosen colour.

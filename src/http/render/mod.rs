@@ -41,6 +41,7 @@ pub(super) fn chrome(site: &Site) -> Chrome {
         lang: "en",
         banner: site.banner.clone(),
         base: site.base.clone(),
+        logo: branding::logo(&settings.look.logos),
         stylesheet: settings.look.stylesheet.as_deref().map(branding::path_of),
         foot: Foot { links: settings.look.links.clone(), text: settings.branding.footer.clone() },
     }

@@ -189,6 +189,7 @@ fn as_read(
             metadata: ClientMetadata::clone(&document.metadata),
             origin: ClientOrigin::Document,
             secret_hashes: Vec::new(),
+            logo: None,
             disabled_at: None,
             token_version: 0,
             created_at: app.now(),

@@ -176,6 +176,7 @@ pub async fn create(app: &App, new: NewClient, actor: &Actor) -> Result<WithSecr
         metadata: checks::kept(new.metadata),
         origin: ClientOrigin::Manual,
         secret_hashes: secret.iter().map(|s| s.hash().as_str().to_owned()).collect(),
+        logo: None,
         disabled_at: None,
         created_at: now,
         updated_at: now,

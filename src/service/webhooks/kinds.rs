@@ -17,6 +17,8 @@ pub const KINDS: &[&str] = &[
     "client.deleted",
     "client.disabled",
     "client.enabled",
+    "client.logo_removed",
+    "client.logo_set",
     "client.previewed",
     "client.registered",
     "client.registration_revoked",

@@ -78,6 +78,8 @@ impl Subjects<'_> {
             self.issuer().await
         } else if path.starts_with("/admin/webhooks/{id}") {
             self.webhook(path).await
+        } else if path.starts_with("/admin/settings/logo/{id}") {
+            "logo".to_owned()
         } else if path.starts_with("/admin/settings/{id}") {
             "session".to_owned()
         } else if path.starts_with("/admin/api-keys/{id}") {

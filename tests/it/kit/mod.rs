@@ -21,6 +21,7 @@
 //! | `gateway_proxy` | the five reverse proxies as documented, and an app that echoes |
 //! | `session_data` | an app's program that keeps values beside sessions |
 //! | `api` | programs that use the REST API |
+//! | `pictures` | pictures, good and bad, and how they are uploaded |
 //! | `console` | administrators, and what they make |
 //! | `client_signer` | keys of apps and what apps sign |
 //! | `mtls` | a Doorward that asks for certificates, and clients that have some |
@@ -46,6 +47,7 @@ pub mod hooks;
 pub mod logout;
 pub mod mtls;
 pub mod node;
+pub mod pictures;
 pub mod registration;
 pub mod request;
 pub mod rp;

@@ -18,6 +18,7 @@
 //! | `topologies` | Redis behind sentinels and as a cluster, each with real failures |
 //! | `surroundings` | clocks that differ or jump, a disk with no room left |
 //! | `set_clocks` | a clock set ahead by mistake has nothing deleted for good |
+//! | `logos` | logos of the installation and of apps, decoded, kept and served |
 //! | `settings` | settings that change while servers run, on every node; name, colour, links |
 //! | `shared_limits` | guesses are counted for all nodes together |
 //! | `soak` | days of use leave nothing behind, in no table and in no fast store |
@@ -65,6 +66,7 @@ mod routes;
 mod service_manager;
 mod set_clocks;
 mod settings;
+mod logos;
 mod shared_limits;
 mod soak;
 mod startup_errors;

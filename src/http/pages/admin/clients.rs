@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::client_forms::{ClientForm, Endpoint};
+use super::logos::PictureForm;
 use super::trial::TrialView;
 use super::{Console, Section, State, next_page, path_below};
 use crate::http::pages::chrome::Chrome;
@@ -90,6 +91,7 @@ pub struct ClientDetail {
     pub endpoints: Vec<Endpoint>,
     /// `None` for an app that nobody signs in to.
     pub trial: Option<TrialView>,
+    pub logo: PictureForm,
 }
 
 /// The stored facts about an app.
@@ -185,6 +187,7 @@ impl ClientDetail {
             errors: Vec::new(),
             endpoints: Endpoint::samples(),
             trial: Some(TrialView::sample()),
+            logo: PictureForm::sample_of_app(),
         }
     }
 }

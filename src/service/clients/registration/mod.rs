@@ -115,6 +115,7 @@ pub async fn register(
         metadata: prepared.metadata,
         origin: ClientOrigin::Dynamic,
         secret_hashes: secret.iter().map(|s| s.hash().as_str().to_owned()).collect(),
+        logo: None,
         disabled_at: None,
         token_version: 0,
         created_at: now,
