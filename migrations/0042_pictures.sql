@@ -6,6 +6,7 @@ create table pictures (
     width       bigint not null,              -- in pixels
     height      bigint not null,
     png         text   not null,              -- base64url
+    source      text,                         -- the logo_uri it was fetched from; null if somebody supplied it
     created_at  bigint not null
 );
 create index pictures_fingerprint on pictures (fingerprint);

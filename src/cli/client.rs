@@ -451,6 +451,7 @@ fn to_json(client: &Client, secret: Option<&Secret>) -> Value {
     };
     document.insert(FORMER_NAME.into(), json!(format));
     document.insert("origin".into(), json!(client.origin));
+    document.insert("logo".into(), json!(client.logo));
     document.insert("state".into(), json!(state(client)));
     document.insert("created_at".into(), engine::time(client.created_at));
     document.insert("updated_at".into(), engine::time(client.updated_at));

@@ -20,6 +20,7 @@ use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
 use crate::service::mail;
+use crate::service::pictures::fetched;
 use crate::service::session::{backchannel_logout, farewell};
 use crate::service::webhooks;
 use crate::store::outbox::{self, Candidate, Delivery};
@@ -49,7 +50,13 @@ const TICK: Duration = Duration::from_secs(1);
 const SHARE_OF_WEBHOOKS: usize = 2;
 
 /// The kinds of deliveries this program can send. All letters together get one share of the places.
-pub const KINDS: [&str; 4] = [mail::KIND, backchannel_logout::KIND, farewell::KIND, webhooks::KIND];
+pub const KINDS: [&str; 5] = [
+    mail::KIND,
+    backchannel_logout::KIND,
+    farewell::KIND,
+    webhooks::KIND,
+    fetched::KIND,
+];
 
 /// How a try went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -242,6 +249,7 @@ async fn deliver(app: &App, (kind, delivery): (&'static str, &Delivery)) {
             farewell::KIND => farewell::send(app, delivery).await,
             mail::KIND => mail::send(app, delivery).await,
             webhooks::KIND => webhooks::send(app, delivery).await,
+            fetched::KIND => fetched::send(app, delivery).await,
             _ => Ok(Attempt::Obsolete),
         }
     };
@@ -378,10 +386,10 @@ mod tests {
         assert_eq!(turns.kinds(), KINDS);
         assert_eq!(order(&turns), ["l1", "q1", "l2"]);
         turns.take(KINDS[0], Some(&loud));
-        assert_eq!(turns.kinds(), [KINDS[1], KINDS[2], KINDS[3], KINDS[0]]);
+        assert_eq!(turns.kinds(), [KINDS[1], KINDS[2], KINDS[3], KINDS[4], KINDS[0]]);
         assert_eq!(order(&turns), ["q1", "l1", "l2"]);
         turns.take(KINDS[1], Some(&quiet));
-        assert_eq!(turns.kinds(), [KINDS[2], KINDS[3], KINDS[0], KINDS[1]]);
+        assert_eq!(turns.kinds(), [KINDS[2], KINDS[3], KINDS[4], KINDS[0], KINDS[1]]);
         assert_eq!(order(&turns), ["l1", "l2", "q1"]);
     }
 

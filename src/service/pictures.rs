@@ -1,5 +1,7 @@
 //! Logos of the installation and of apps: taken from administrators, written anew ([`crate::pictures`]),
-//! kept in SQL, and served by every node.
+//! kept in SQL, and served by every node. `fetched` are those that apps name themselves.
+
+pub(crate) mod fetched;
 
 use std::sync::Arc;
 
@@ -91,7 +93,7 @@ pub async fn set(
     if store::fingerprint(&mut tx, owner).await?.as_ref() == Some(&picture.fingerprint) {
         return Ok(());
     }
-    store::put(&mut tx, owner, &picture).await?;
+    store::put(&mut tx, owner, (&picture, None)).await?;
     let event = event(app, owner, (Step::Set, actor));
     let event = event.detail("fingerprint", picture.fingerprint.as_str());
     finish(app, tx, (owner, event)).await

@@ -95,12 +95,17 @@ pub async fn fingerprint<'a>(
 }
 
 /// Keeps a picture in place of any other of the same owner.
-pub async fn put(tx: &mut Tx, owner: &Owner, picture: &StoredPicture) -> Result<(), StoreError> {
+/// `source` is the address it was fetched from, if nobody supplied it.
+pub async fn put(
+    tx: &mut Tx,
+    owner: &Owner,
+    (picture, source): (&StoredPicture, Option<&str>),
+) -> Result<(), StoreError> {
     tx.query(
-        "insert into pictures (owner, client_id, fingerprint, width, height, png, created_at) \
-         values ($1, $2, $3, $4, $5, $6, $7) \
+        "insert into pictures (owner, client_id, fingerprint, width, height, png, source, created_at) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8) \
          on conflict (owner) do update set fingerprint = excluded.fingerprint, \
-         width = excluded.width, height = excluded.height, png = excluded.png, \
+         width = excluded.width, height = excluded.height, png = excluded.png, source = excluded.source, \
          created_at = excluded.created_at",
     )
     .bind(owner.key())
@@ -109,10 +114,20 @@ pub async fn put(tx: &mut Tx, owner: &Owner, picture: &StoredPicture) -> Result<
     .bind(picture.width)
     .bind(picture.height)
     .bind(&picture.png)
+    .bind(source)
     .bind(picture.created_at)
     .execute()
     .await
     .map(drop)
+}
+
+/// Removes the picture of an app if it was fetched from an address that the app named.
+pub async fn delete_fetched(tx: &mut Tx, client: &ClientId) -> Result<(), StoreError> {
+    tx.query("delete from pictures where client_id = $1 and source is not null")
+        .bind(client)
+        .execute()
+        .await
+        .map(drop)
 }
 
 /// Removes somebody's picture; `false` if there was none.

@@ -25,6 +25,7 @@ use crate::service::clients;
 use crate::service::clients::checks::{self, Author};
 use crate::service::clients::registration::care as registrations;
 use crate::service::failure::{EndpointError, Failure};
+use crate::service::pictures::fetched;
 use crate::service::revocation;
 use crate::store::clients::{self as client_rows, documents, protected_resources};
 use crate::store::{StoreError, Tx, audit, sync};
@@ -266,6 +267,7 @@ async fn follow(app: &App, stored: &Client, document: &Document) -> Result<(), F
         return Ok(());
     }
     documents::note_fetch(&mut tx, &client.id, now).await?;
+    fetched::follow(app, &mut tx, (&client, Some(&stored.metadata))).await?;
     let withdrawn = if registration::looks_the_same(&stored.metadata, &client.metadata) {
         None
     } else {
@@ -276,6 +278,7 @@ async fn follow(app: &App, stored: &Client, document: &Document) -> Result<(), F
     sync::bump_catalog(&mut tx).await?;
     tx.commit().await?;
     app.known.forget();
+    app.outbox_bell.notify_one();
     if let Some(pending) = withdrawn {
         revocation::publish(app, pending).await;
     }
@@ -321,6 +324,7 @@ pub(crate) async fn keep(app: &App, tx: &mut Tx, client: &Client) -> Result<Kept
     if !taken.map_err(Failure::from)?.is_empty() {
         return Err(unusable("the client_id is the name of a server that another app answers for"));
     }
+    fetched::follow(app, tx, (&client, None)).await?;
     let event = Event::success("client.registered", &Actor::System, now)
         .client(&client.id)
         .detail("client_name", client.metadata.client_name.as_str());

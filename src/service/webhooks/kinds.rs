@@ -12,6 +12,8 @@ pub const KINDS: &[&str] = &[
     "assertion.accepted",
     "assertion.refused",
     "backup.made",
+    "branding.logo_removed",
+    "branding.logo_set",
     "client.authentication_failed",
     "client.created",
     "client.deleted",

@@ -19,6 +19,7 @@ use crate::service::authorize::consent;
 use crate::service::brake::{self, Limit};
 use crate::service::clients::{self as client_cases, ClientError};
 use crate::service::failure::Failure;
+use crate::service::pictures::fetched;
 use crate::service::revocation;
 use crate::store::clients;
 use crate::store::clients::registrations::{self, ClientRegistration};
@@ -168,6 +169,7 @@ async fn store(
     if client.secret_hashes != before.secret_hashes {
         clients::set_secret_hashes(&mut tx, &client.id, &client.secret_hashes, now).await?;
     }
+    fetched::follow(app, &mut tx, (&client, Some(&before.metadata))).await?;
     // People allowed another app than this one has become.
     let withdrawn = if registration::looks_the_same(&before.metadata, &client.metadata) {
         None
@@ -181,6 +183,7 @@ async fn store(
     sync::bump_catalog(&mut tx).await?;
     tx.commit().await?;
     app.known.forget();
+    app.outbox_bell.notify_one();
     if let Some(pending) = withdrawn {
         revocation::publish(app, pending).await;
     }
