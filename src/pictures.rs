@@ -124,8 +124,7 @@ fn smaller(image: DynamicImage, room: Room) -> RgbaImage {
     let mut pixels = image.into_rgba8();
     pixels.pixels_mut().for_each(weigh);
     let image = DynamicImage::ImageRgba8(pixels);
-    let mut pixels =
-        image.resize(room.width, room.height, FilterType::CatmullRom).into_rgba8();
+    let mut pixels = image.resize(room.width, room.height, FilterType::CatmullRom).into_rgba8();
     pixels.pixels_mut().for_each(unweigh);
     pixels
 }
@@ -150,7 +149,8 @@ fn scaled(value: u8, by: u8, of: u8) -> u8 {
 
 fn encoded(image: &RgbaImage) -> Result<Picture, PictureProblem> {
     let mut png = Vec::new();
-    let encoder = PngEncoder::new_with_quality(&mut png, CompressionType::Best, PngFilter::Adaptive);
+    let encoder =
+        PngEncoder::new_with_quality(&mut png, CompressionType::Best, PngFilter::Adaptive);
     image.write_with_encoder(encoder)?;
     Ok(Picture { png, width: image.width(), height: image.height() })
 }

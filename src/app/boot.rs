@@ -9,8 +9,8 @@ use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 
 use super::{
-    App, Documents, Doorkeeper, KeySets, Known, Live, Pictures, ReadTokens, Recent, RequestObjects, Running,
-    Timekeeper, Turns, Watch, software_issuers,
+    App, Documents, Doorkeeper, KeySets, Known, Live, Pictures, ReadTokens, Recent, RequestObjects,
+    Running, Timekeeper, Turns, Watch, software_issuers,
 };
 use crate::clock::Clock;
 use crate::config::{Config, MasterKeySource};
@@ -82,7 +82,6 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
     let ephemeral = ephemeral(&config, &clock).await?;
     let restored = sync::restored(&store.db).await.map_err(|error| database(&error))?;
     let ephemeral = ephemeral.of_epoch(restored.epoch);
-    let timekeeper = Timekeeper::new(clock.now(), clock.passed());
     let asked = Instant::now();
     let state = sync::read(&store.db).await.map_err(|error| database(&error))?;
     let passwords = passwords(&config)?;
@@ -95,6 +94,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
     let keyring = Keyring::load(Vec::new(), &sealer)
         .map_err(|error| BootError::MasterKey(error.to_string()))?;
     Ok(App {
+        timekeeper: Timekeeper::new(clock.now(), clock.passed()),
         clock,
         store,
         sealer,
@@ -107,7 +107,6 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         watch: Watch::new(state, asked, ephemeral.is_shared()),
         ephemeral,
         tokens_from: restored.tokens_from,
-        timekeeper,
         outbox_bell: Notify::new(),
         live: ArcSwap::from_pointee(live),
         running: Running::new(config.clone()),

@@ -22,8 +22,7 @@ pub struct Pictures {
 impl Default for Pictures {
     fn default() -> Self {
         let weight = |_: &String, png: &Arc<Vec<u8>>| u32::try_from(png.len()).unwrap_or(u32::MAX);
-        let seen =
-            Cache::builder().weigher(weight).max_capacity(MOST).time_to_live(KEPT).build();
+        let seen = Cache::builder().weigher(weight).max_capacity(MOST).time_to_live(KEPT).build();
         Self { seen, turn: Arc::new(Semaphore::new(1)) }
     }
 }

@@ -69,14 +69,10 @@ impl Running {
 
     /// Takes over what the database says, read after this number of the catalogue was. What somebody read
     /// later stays.
-    pub fn learn(
-        &self,
-        (stored, pictures): (Vec<StoredSetting>, Vec<BrandPicture>),
-        as_of: i64,
-    ) {
+    pub fn learn(&self, (stored, pictures): (Vec<StoredSetting>, Vec<BrandPicture>), as_of: i64) {
         self.change(|parts| {
-            let is_news = as_of >= parts.as_of
-                && (parts.stored != stored || parts.pictures != pictures);
+            let is_news =
+                as_of >= parts.as_of && (parts.stored != stored || parts.pictures != pictures);
             parts.as_of = parts.as_of.max(as_of);
             if is_news {
                 parts.stored = stored;

@@ -93,9 +93,7 @@ mod tests {
 
     #[test]
     fn one_logo_serves_for_both_kinds_of_pages() {
-        let one = |mark: &str| {
-            Some(Logo { fingerprint: mark.to_owned(), width: 1, height: 1 })
-        };
+        let one = |mark: &str| Some(Logo { fingerprint: mark.to_owned(), width: 1, height: 1 });
         let paths = |light, dark| {
             let logo = logo(&Logos { light, dark })?;
             Some((logo.plain.path, logo.dark.map(|dark| dark.path)))

@@ -102,7 +102,9 @@ mod tests {
     async fn what_no_page_of_ours_sends_is_unreadable() {
         let file = "--x\r\nContent-Disposition: form-data; name=\"p\"; filename=\"a\"\r\n\r\n1\r\n";
         let twice: &'static str = Box::leak(format!("{file}{file}--x--\r\n").into_boxed_str());
-        for body in [twice, "", "--x\r\n", "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1"] {
+        for body in
+            [twice, "", "--x\r\n", "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1"]
+        {
             assert!(read_as(KIND, body).await.is_err(), "{body:?}");
         }
         assert!(read_as(("content-type", "application/json"), "{}").await.is_err());

@@ -50,13 +50,8 @@ const TICK: Duration = Duration::from_secs(1);
 const SHARE_OF_WEBHOOKS: usize = 2;
 
 /// The kinds of deliveries this program can send. All letters together get one share of the places.
-pub const KINDS: [&str; 5] = [
-    mail::KIND,
-    backchannel_logout::KIND,
-    farewell::KIND,
-    webhooks::KIND,
-    fetched::KIND,
-];
+pub const KINDS: [&str; 5] =
+    [mail::KIND, backchannel_logout::KIND, farewell::KIND, webhooks::KIND, fetched::KIND];
 
 /// How a try went.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -88,7 +88,7 @@ pub async fn set(
         // Before a core is occupied for it.
         clients::by_id(&app.store.db, id).await?.ok_or(PictureError::NoClient)?;
     }
-    let picture = stored(app, remake(app, owner, sent).await?);
+    let picture = stored(app, &remake(app, owner, sent).await?);
     let mut tx = begin(app, owner, actor).await?;
     if store::fingerprint(&mut tx, owner).await?.as_ref() == Some(&picture.fingerprint) {
         return Ok(());
@@ -145,7 +145,7 @@ async fn remake(app: &App, owner: &Owner, sent: Vec<u8>) -> Result<Picture, Pict
     }
 }
 
-fn stored(app: &App, picture: Picture) -> StoredPicture {
+fn stored(app: &App, picture: &Picture) -> StoredPicture {
     let png = encode_base64url(&picture.png);
     StoredPicture {
         fingerprint: encoding::fingerprint(&png),

@@ -67,10 +67,7 @@ pub async fn of_brand<'a>(sql: impl Sql<'a>) -> Result<Vec<BrandPicture>, StoreE
 }
 
 /// The PNG with this fingerprint, as base64url.
-pub async fn png<'a>(
-    sql: impl Sql<'a>,
-    fingerprint: &str,
-) -> Result<Option<String>, StoreError> {
+pub async fn png<'a>(sql: impl Sql<'a>, fingerprint: &str) -> Result<Option<String>, StoreError> {
     let found = sql
         .into()
         .query("select png from pictures where fingerprint = $1 limit 1")

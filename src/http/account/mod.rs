@@ -92,7 +92,10 @@ fn done(request: &HttpRequest) -> Option<Flash> {
 }
 
 /// The apps the person uses that say where they are.
-async fn apps(site: &Site, (user, session): (&User, &LiveSession)) -> Result<Vec<AppTile>, Failure> {
+async fn apps(
+    site: &Site,
+    (user, session): (&User, &LiveSession),
+) -> Result<Vec<AppTile>, Failure> {
     let consented = consent::list(site, &session.user_id).await?;
     let allowed: BTreeMap<_, _> =
         consented.into_iter().map(|consent| (consent.client_id, consent.scopes)).collect();

@@ -64,10 +64,7 @@ fn whole(body: Result<Bytes, Error>, too_long: &str) -> Result<Bytes, Fault> {
 }
 
 /// The body as the bytes of a picture, which may be none.
-pub(super) fn picture(
-    request: &HttpRequest,
-    body: Result<Bytes, Error>,
-) -> Result<Vec<u8>, Fault> {
+pub(super) fn picture(request: &HttpRequest, body: Result<Bytes, Error>) -> Result<Vec<u8>, Fault> {
     let body = whole(body, "The picture is longer than 512 KiB.")?;
     let kind = request.content_type();
     let plain = !request.headers().contains_key(header::CONTENT_ENCODING);

@@ -202,9 +202,7 @@ pub(super) fn of(action: Action) -> Shape {
             Taken::Nothing,
             Answered::One(SchemaGenerator::subschema_for::<ClientWithSecret>),
         ),
-        Action::ClientLogoPut => {
-            shape("Give an app a logo", Taken::Picture, Answered::Nothing)
-        }
+        Action::ClientLogoPut => shape("Give an app a logo", Taken::Picture, Answered::Nothing),
         Action::ClientLogoDelete => command("Take the logo of an app away"),
         Action::SecretsList => list(
             "List the secrets of an app that work, newest first; what they are is not shown",

@@ -1,8 +1,8 @@
 //! Logos: of the installation, on `/admin/settings`, and of an app, on its page.
 
+use super::apps;
 use super::desk::{Answer, Desk, NOT_YOURS, Stop};
 use super::people::sentence;
-use super::apps;
 use crate::http::branding;
 use crate::http::pages::admin::logos::{Ground, PictureForm};
 use crate::protocol::branding::LogoKind;
@@ -68,7 +68,9 @@ pub(super) fn form_of_app(desk: &Desk<'_>, client: &Client) -> PictureForm {
 async fn set(desk: &Desk<'_>, place: Place) -> Answer {
     let Place { owner, name, page } = place;
     match pictures::set(desk.site(), &owner, desk.file.clone(), &desk.actor()).await {
-        Ok(()) => desk.done(format!("{name} is saved. Every node shows it within a second."), &page),
+        Ok(()) => {
+            desk.done(format!("{name} is saved. Every node shows it within a second."), &page)
+        }
         Err(PictureError::Unusable(problem)) => {
             desk.refused(format!("{name} is as it was. {}", sentence(&problem.to_string())), &page)
         }

@@ -98,7 +98,7 @@ async fn keep(
     owner: &Owner,
     (logo_uri, sent): (&str, Vec<u8>),
 ) -> Result<(), PictureError> {
-    let picture = stored(app, remake(app, owner, sent).await?);
+    let picture = stored(app, &remake(app, owner, sent).await?);
     let mut tx = begin(app, owner, &Actor::System).await?;
     let Owner::Client(id) = owner else { return Ok(()) };
     // Held since: what is read now is so when this is kept.

@@ -9,8 +9,8 @@ use crate::kit::api::{Api, is, refused, sent};
 use crate::kit::console::{Admin, admin, create};
 use crate::kit::fixtures::{ALICE, Bed, fill_in, unique};
 use crate::kit::flow::{Answer, PATIENCE, SecondNode, count, get, http_client};
-use crate::kit::registration::{Registered, open_bed};
 use crate::kit::pictures::{bomb, picture, png, upload, upload_with, with_text};
+use crate::kit::registration::{Registered, open_bed};
 use crate::support::backends::Backend;
 use crate::support::browser_like::{Browser, Page};
 use crate::support::process::wait_until_async;
@@ -34,13 +34,17 @@ fn file(world: &World, name: &str, bytes: &[u8]) -> String {
 
 fn client(world: &World, id: &str) {
     let fixed = ["client", "create", "--name", "Wiki", "--type", "web", "--client-id", id];
-    world.cli(&[&fixed[..], &["--redirect-uri", "https://rp.test/cb", "--scope", "openid"]].concat());
+    world.cli(
+        &[&fixed[..], &["--redirect-uri", "https://rp.test/cb", "--scope", "openid"]].concat(),
+    );
 }
 
 /// Kind, outcome, app and details of every event about logos, oldest first.
 fn events(world: &World) -> Vec<Value> {
     let mut found = Vec::new();
-    for kind in ["branding.logo_set", "branding.logo_removed", "client.logo_set", "client.logo_removed"] {
+    for kind in
+        ["branding.logo_set", "branding.logo_removed", "client.logo_set", "client.logo_removed"]
+    {
         let list = world.cli(&["audit", "list", "--kind", kind]);
         let items = list["items"].as_array().expect("a list").iter().rev();
         found.extend(items.map(|event| {

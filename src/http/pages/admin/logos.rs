@@ -28,7 +28,7 @@ pub enum Ground {
 }
 
 impl Ground {
-    fn class(self) -> &'static str {
+    pub(super) fn class(self) -> &'static str {
         match self {
             Self::Page => "",
             Self::Light => "on-light",
