@@ -14,8 +14,9 @@ use crate::protocol::jose::strict_json::{self, JsonProblem};
 use crate::protocol::params::Params;
 use crate::protocol::session_data::conditions::Tags;
 
-/// What a picture may be sent as.
-pub(super) const PICTURE_TYPES: [&str; 3] = ["image/png", "image/jpeg", "image/webp"];
+/// What a picture may be sent as. Its own bytes say what it is.
+pub(super) const PICTURE_TYPES: [&str; 4] =
+    ["image/png", "image/jpeg", "image/webp", "application/octet-stream"];
 
 /// Most rows on a page.
 pub(super) const MOST_ROWS: i64 = 100;
@@ -72,7 +73,7 @@ pub(super) fn picture(request: &HttpRequest, body: Result<Bytes, Error>) -> Resu
         return Err(Fault::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unsupported_media_type",
-            "Send image/png, image/jpeg or image/webp, not compressed once more.",
+            "Send image/png, image/jpeg, image/webp or application/octet-stream, not compressed.",
         ));
     }
     Ok(body.to_vec())

@@ -10,7 +10,7 @@ use crate::kit::console::{Admin, admin, create};
 use crate::kit::fixtures::{ALICE, Bed, fill_in, unique};
 use crate::kit::flow::{Answer, PATIENCE, SecondNode, count, get, http_client};
 use crate::kit::pictures::{bomb, picture, png, upload, upload_with, with_text};
-use crate::kit::registration::{Registered, open_bed};
+use crate::kit::registration::{CALLBACK, Registered, open_bed};
 use crate::support::backends::Backend;
 use crate::support::browser_like::{Browser, Page};
 use crate::support::process::wait_until_async;
@@ -48,7 +48,10 @@ fn events(world: &World) -> Vec<Value> {
         let list = world.cli(&["audit", "list", "--kind", kind]);
         let items = list["items"].as_array().expect("a list").iter().rev();
         found.extend(items.map(|event| {
-            json!([event["kind"], event["outcome"], event["client_id"], event["detail"]])
+            let mut detail = event["detail"].clone();
+            // By which key it came.
+            detail.as_object_mut().expect("details").remove("api_key");
+            json!([event["kind"], event["result"], event["client"], detail])
         }));
     }
     found
@@ -161,7 +164,8 @@ on_both_backends! {
         let api = Api::with_key(&world, "the-owner", &SCOPES);
         client(&world, "wiki");
         let before = most_memory(&world);
-        let half = png(10)[..100].to_vec();
+        let whole = png(10);
+        let half = whole[..whole.len() / 2].to_vec();
         for (bytes, why) in [
             (b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>".to_vec(), "no PNG, JPEG or WebP"),
             (b"<!doctype html><script>alert(1)</script>".to_vec(), "no PNG, JPEG or WebP"),
@@ -302,7 +306,8 @@ on_both_backends! {
         let chosen = shown(&app.rp.id).await;
         assert_ne!(chosen, fetched);
         let (other, other_path) = serve(TlsAnswer::new(200, "image/png", png(35)));
-        let with_uri = file(&bed.world, "uri.json", json!({ "logo_uri": other }).to_string().as_bytes());
+        let metadata = json!({ "client_name": "Self-made", "redirect_uris": [CALLBACK], "logo_uri": other });
+        let with_uri = file(&bed.world, "uri.json", metadata.to_string().as_bytes());
         bed.world.cli(&["client", "update", &app.rp.id, "--metadata", &with_uri]);
         wait_until_async("the other one being asked for", PATIENCE, async || peer.hits(&other_path) > 0).await;
         // Whoever is through with the outbox has kept it, or not.
