@@ -51,7 +51,7 @@ fn events(world: &World) -> Vec<Value> {
             let mut detail = event["detail"].clone();
             // By which key it came.
             detail.as_object_mut().expect("details").remove("api_key");
-            json!([event["kind"], event["result"], event["client"], detail])
+            json!([event["kind"], event["result"], event["client_id"], detail])
         }));
     }
     found

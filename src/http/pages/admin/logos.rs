@@ -1,7 +1,5 @@
 //! The part of a console page that shows, replaces and removes a logo.
 
-use crate::http::pages::sample::words;
-
 /// One picture. Forms: POST [`PictureForm::action`] as `multipart/form-data` with `csrf` and the file
 /// `picture`; POST `…/remove`.
 #[derive(Debug, Clone)]
@@ -43,7 +41,7 @@ impl PictureForm {
             id: "logo",
             label: "Logo",
             action: "/admin/settings/logo/logo".to_owned(),
-            src: Some(words("/branding/picture.0123456789abcdef.png")),
+            src: Some("/branding/picture.0123456789abcdef.png".to_owned()),
             room: "640 × 160",
             ground: Ground::Light,
         };
