@@ -162,7 +162,7 @@ mod tests {
     const ROOM: Room = Room { width: 64, height: 16 };
 
     fn sample(width: u32, height: u32) -> DynamicImage {
-        let pixel = |x: u32, y: u32| Rgba([(x % 256) as u8, (y % 256) as u8, 90, 255]);
+        let pixel = |x: u32, y: u32| Rgba([x.to_be_bytes()[3], y.to_be_bytes()[3], 90, 255]);
         DynamicImage::ImageRgba8(RgbaImage::from_fn(width, height, pixel))
     }
 
