@@ -90,6 +90,7 @@ async fn conforms(store: Store) {
     lineage::grants_conform(&store).await;
     lineage::families_conform(&store).await;
     trust::trusted_issuers_conform(&store).await;
+    trust::upstream_providers_conform(&store).await;
     trust::grants_of_a_sign_in_conform(&store).await;
     trust::held_consents_conform(&store).await;
     trust::what_is_held_does_not_end(&store).await;

@@ -191,6 +191,7 @@ fn alice() -> User {
         app_roles: AppRoles::default(),
         role: None,
         disabled_at: None,
+        delete_at: None,
         token_version: 0,
         created_at: NOW,
         updated_at: NOW,

@@ -14,6 +14,8 @@ const LOOK: Duration = Duration::from_millis(20);
 pub(crate) struct Done {
     pub(crate) took: Duration,
     pub(crate) peak_mib: u64,
+    /// What the command itself used of the processors.
+    pub(crate) processor_seconds: f64,
     pub(crate) said: Value,
 }
 
@@ -21,9 +23,10 @@ pub(crate) struct Done {
 pub(crate) fn run(world: &World, arguments: &[&str]) -> Done {
     let began = Instant::now();
     let mut child = start(world, arguments, "said");
-    let mut peak_kib = 0;
+    let (mut peak_kib, mut used) = (0, 0.0_f64);
     while child.try_wait().expect("its state").is_none() {
         peak_kib = resident(child.id()).unwrap_or(0).max(peak_kib);
+        used = processor_seconds(child.id()).max(used);
         std::thread::sleep(LOOK);
     }
     let (took, status) = (began.elapsed(), child.wait().expect("its end"));
@@ -33,6 +36,7 @@ pub(crate) fn run(world: &World, arguments: &[&str]) -> Done {
     Done {
         took,
         peak_mib: peak_kib / 1024,
+        processor_seconds: used,
         said: serde_json::from_str(&said).unwrap_or(Value::Null),
     }
 }
@@ -68,4 +72,15 @@ fn resident(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+/// What a process has used of the processors so far; 0 when it is gone.
+pub(crate) fn processor_seconds(pid: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // Behind the name, which may have spaces: the eleventh and twelfth are ticks for itself and in the kernel.
+    let behind_name = stat.rsplit_once(')').map_or("", |(_, behind)| behind);
+    let ticks =
+        behind_name.split_whitespace().skip(11).take(2).filter_map(|text| text.parse::<f64>().ok());
+    // Linux counts a hundred a second on every machine of today.
+    ticks.sum::<f64>() / 100.0
 }

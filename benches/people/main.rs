@@ -32,20 +32,34 @@ mod support;
 /// How many people are moved unless somebody says another number.
 const PEOPLE: usize = 100_000;
 
+const USAGE: &str = "cargo bench --bench people -- [PEOPLE [import]]
+
+At least 1000 people; 100000 by default. With `import` they are only imported, once on each database.";
+
+/// What is done with them.
+enum Moves {
+    All,
+    Import,
+}
+
 fn main() {
     // Cargo says `--bench` to every benchmark.
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
-    let people = match arguments.next().map(|argument| argument.parse()) {
-        None => PEOPLE,
-        Some(Ok(people)) if people >= 1_000 => people,
-        Some(_) => {
-            eprintln!(
-                "cargo bench --bench people -- [PEOPLE]\n\nAt least 1000; 100000 by default."
-            );
+    let people = arguments.next().map_or(Ok(PEOPLE), |argument| argument.parse());
+    let (people, moves) = match (people, arguments.next().as_deref()) {
+        (Ok(people), None) if people >= 1_000 => (people, Moves::All),
+        (Ok(people), Some("import")) if people >= 1_000 => (people, Moves::Import),
+        _ => {
+            eprintln!("{USAGE}");
             std::process::exit(2)
         }
     };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    runtime.expect("a runtime").block_on(moves::all(people));
+    runtime.expect("a runtime").block_on(async {
+        match moves {
+            Moves::All => moves::all(people).await,
+            Moves::Import => moves::imports(people).await,
+        }
+    });
 }

@@ -1,6 +1,7 @@
 //! The moves: each once as it is, then killed at random points and begun again, and what is there in
 //! the end is compared with what was there in the beginning.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::support::backends::Backend;
@@ -43,6 +44,34 @@ pub(crate) async fn all(people: usize) {
     println!("\nWhat was there in the end was the same each time.");
 }
 
+/// Only the import of a file, once on each database, with the processor time of the command and of the
+/// server beside it.
+pub(crate) async fn imports(people: usize) {
+    println!("{:<44}{:>9}{:>12}{:>9}", "", "seconds", "people/s", "MiB");
+    for backend in [Backend::Embedded, Backend::Production] {
+        let world = empty(backend, &random_key()).await;
+        let before = job::processor_seconds(world.pid());
+        let done = import(&world, people);
+        report("user import, CSV", &world, &done, people);
+        let of_server = job::processor_seconds(world.pid()) - before;
+        println!("{:<44}{:>9.1}", "  processor seconds of the command", done.processor_seconds);
+        println!("{:<44}{of_server:>9.1}", "  processor seconds of the server meanwhile");
+    }
+}
+
+/// Writes the file of people into this world, and imports it.
+fn import(world: &World, people: usize) -> job::Done {
+    let path = file_of_people(world);
+    crowd::write_people(&path, people);
+    let done = job::run(world, &["user", "import", &path.display().to_string()]);
+    assert_eq!(done.said["created"], people);
+    done
+}
+
+fn file_of_people(world: &World) -> PathBuf {
+    world.path("people.csv")
+}
+
 fn report(what: &str, world: &World, done: &job::Done, people: usize) {
     let kind = if world.backend == Backend::Embedded { "SQLite" } else { "PostgreSQL" };
     let seconds = done.took.as_secs_f64();
@@ -63,12 +92,9 @@ async fn empty(backend: Backend, key: &str) -> World {
 /// The file imported beside a running server, in one go and in several: the same people.
 async fn imported(backend: Backend, key: &str, people: usize) -> World {
     let whole = empty(backend, key).await;
-    let path = whole.path("people.csv");
-    crowd::write_people(&path, people);
-    let file = path.display().to_string();
-    let done = job::run(&whole, &["user", "import", &file]);
-    assert_eq!(done.said["created"], people);
+    let done = import(&whole, people);
     report("user import, CSV", &whole, &done, people);
+    let file = file_of_people(&whole).display().to_string();
     let parts = empty(backend, key).await;
     // It may be killed after its last batch, and then everybody is there when it is begun again.
     killed(&parts, &["user", "import", &file, "--duplicates", "skip"], done.took / 2);

@@ -13,14 +13,14 @@ use super::{
     Running, Timekeeper, Turns, Watch, software_issuers,
 };
 use crate::clock::Clock;
-use crate::config::{Config, MasterKeySource};
+use crate::config::{Config, MasterKeySource, Problem};
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::{PasswordParams, Passwords};
 use crate::crypto::seal::{MasterKey, Sealer};
 use crate::mail::Mailer;
 use crate::outbound::Outbound;
 use crate::store::ephemeral::Ephemeral;
-use crate::store::{DatabaseSettings, Store, sync};
+use crate::store::{DatabaseSettings, Store, StoreError, keys, sync};
 use crate::telemetry::metrics::Metrics;
 
 /// The revision of the source, if whoever built the program said so in `DOORWARD_REVISION`.
@@ -40,6 +40,9 @@ pub enum BootError {
     Redis(String),
     #[error("secrets.master_key: {0}")]
     MasterKey(String),
+    /// What the database holds sealed can be opened by the key of this file alone.
+    #[error("secrets.master_key: {}", .0.text)]
+    MasterKeyMissing(Problem),
     #[error("server.client_ca_file: {0}")]
     ClientAuthorities(String),
     #[error("outbound.extra_ca_file: {0}")]
@@ -78,7 +81,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         Migrations::Apply => store.migrate().await.map_err(|error| database(&error))?,
         Migrations::Expect => expect_current(&store).await?,
     }
-    let master = master_key(&config)?;
+    let master = master_key(&config, &store).await?;
     let ephemeral = ephemeral(&config, &clock).await?;
     let restored = sync::restored(&store.db).await.map_err(|error| database(&error))?;
     let ephemeral = ephemeral.of_epoch(restored.epoch);
@@ -165,15 +168,38 @@ async fn expect_current(store: &Store) -> Result<(), BootError> {
     }
 }
 
-fn master_key(config: &Config) -> Result<MasterKey, BootError> {
+/// The master key; a new one only for a database that holds nothing sealed. A key beside the lost one
+/// would open nothing, and would be in the way of whoever puts that back.
+async fn master_key(config: &Config, store: &Store) -> Result<MasterKey, BootError> {
     if let Some(key) = known_master_key(config)? {
         return Ok(key);
+    }
+    let sealed = holds_sealed(store).await;
+    if sealed.map_err(|error| BootError::Database(error.to_string()))? {
+        return Err(BootError::MasterKeyMissing(missing_master_key(config)));
     }
     let key = MasterKey::generate();
     if let Some(path) = keep_master_key(config, &key)? {
         tracing::info!(path = %path.display(), "made a new master key; keep a copy of it");
     }
     Ok(key)
+}
+
+async fn holds_sealed(store: &Store) -> Result<bool, StoreError> {
+    Ok(!keys::all(&store.db).await?.is_empty()
+        || !keys::encryption::all(&store.db).await?.is_empty())
+}
+
+fn missing_master_key(config: &Config) -> Problem {
+    let text = match config.master_key_source() {
+        MasterKeySource::File(path) => format!(
+            "master.key is missing: put it back at {}. The database holds keys that no other opens",
+            path.display()
+        ),
+        MasterKeySource::Given(_) => "it is missing".to_owned(),
+    };
+    let key = "secrets.master_key";
+    Problem { key: key.to_owned(), origin: config.origin(key).to_string(), text }
 }
 
 /// The master key, if there is one; none is made.

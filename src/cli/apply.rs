@@ -1,5 +1,5 @@
-//! `doorward apply` and `doorward export`: people, groups, apps, webhooks and trusted issuers as a file
-//! declares them.
+//! `doorward apply` and `doorward export`: people, groups, organisations, apps, webhooks, trusted issuers and
+//! upstream providers as a file declares them.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,8 @@ use crate::service::declared::{self, Action, Change, DeclaredError, News, Prunin
 use crate::store::managed::Declared;
 
 pub(super) const APPLY_EXAMPLES: &str = "\
-A file names groups, people, apps, webhooks and trusted issuers, in TOML or, if its name ends so, in JSON.
+A file names groups, organisations, people, apps, webhooks, trusted issuers and upstream
+providers, as TOML (.toml) or JSON (.json).
 What it names is made or changed until it is as the file says; what it leaves out stays as it is. With --prune
 goes what an earlier apply has made and this file does not name; what was made by hand never goes. Secrets and
 passwords are in files of their own, named relative to this one. A webhook that is made gets a new secret,
@@ -26,10 +27,15 @@ which is shown once.
   [[groups]]
   name = \"staff\"
 
+  [[organisations]]
+  name = \"acme\"
+  display_name = \"Acme\"
+
   [[users]]
   username = \"alice\"
   email = \"alice@example.com\"
   groups = [\"staff\"]
+  organisations = [\"acme\"]
 
   [[clients]]
   client_id = \"wiki\"
@@ -48,6 +54,13 @@ which is shown once.
     { client_id = \"wiki\", match = { sub = \"prod:wiki\" } },
   ] }
 
+  [[upstream_providers]]
+  slug = \"school\"
+  display_name = \"Our school\"
+  issuer = \"https://id.school.example\"
+  client_id = \"doorward\"
+  secret_file = \"school.secret\"
+
 Exit code 3 says that some of it was done: the same command does the rest.
 
 Examples:
@@ -55,14 +68,17 @@ Examples:
   doorward apply -f state.toml --prune --yes";
 
 pub(super) const EXPORT_EXAMPLES: &str = "\
-Every group, every person, every app that an administrator has made, every webhook and every trusted issuer,
-as apply reads them: applied again it changes nothing. Passwords, secrets, profiles and the right to use the
-console are not part of it; the address of a webhook is, and may be as good as a secret.
+Every group, every organisation, every person, every app that an administrator has made, every webhook,
+every trusted issuer and every upstream provider, as apply reads them: applied again it changes nothing. Passwords, secrets, profiles and
+the right to use the console are not part of it; the address of a webhook is, and may be as good as a secret.
 
 Examples:
   doorward export > state.toml
   doorward export --output state.toml
   doorward --format json export > state.json";
+
+/// The most characters of what a parser says about a file.
+const LONGEST_COMPLAINT: usize = 120;
 
 /// `apply`.
 #[derive(Debug, Clone, Args)]
@@ -109,10 +125,12 @@ pub(super) fn export(
         }
     }
     let (groups, users, clients) = (state.groups.len(), state.users.len(), state.clients.len());
+    let organisations = state.organisations.len();
     let (webhooks, issuers) = (state.webhooks.len(), state.issuers.len());
+    let upstream = state.upstream_providers.len();
     output.note(&format!(
-        "{groups} groups, {users} people, {clients} apps, {webhooks} webhooks and {issuers} trusted issuers \
-         written."
+        "{groups} groups, {organisations} organisations, {users} people, {clients} apps, {webhooks} webhooks, \
+         {issuers} trusted issuers and {upstream} upstream providers written."
     ));
     Ok(Exit::Done)
 }
@@ -204,13 +222,42 @@ fn add_secrets(made: Vec<(Declared, String, String)>, (document, table): (&mut V
 }
 
 fn read(path: &Path) -> Result<State, Failure> {
-    let bad =
-        |error: &dyn std::fmt::Display| Failure::Failed(format!("{}: {error}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| bad(&error))?;
-    if path.extension().is_some_and(|ending| ending == "json") {
-        serde_json::from_str(&text).map_err(|error| bad(&error))
-    } else {
-        toml::from_str(&text).map_err(|error| bad(&error))
+    let bad = |error: &str| Failure::Failed(format!("{}: {error}", path.display()));
+    let parse: fn(&str) -> Result<State, String> =
+        match path.extension().and_then(|ending| ending.to_str()) {
+            Some("toml") => from_toml,
+            Some("json") => from_json,
+            _ => {
+                let shown = path.display();
+                return Err(Failure::Usage(format!(
+                    "{shown}: its name does not say how it is written; write .toml or .json"
+                )));
+            }
+        };
+    let text = std::fs::read_to_string(path).map_err(|error| bad(&error.to_string()))?;
+    parse(&text).map_err(|error| bad(&error))
+}
+
+fn from_toml(text: &str) -> Result<State, String> {
+    toml::from_str(text).map_err(|error: toml::de::Error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        format!("line {line}: {}", one_line(error.message()))
+    })
+}
+
+fn from_json(text: &str) -> Result<State, String> {
+    serde_json::from_str(text).map_err(|error: serde_json::Error| {
+        format!("line {}: {}", error.line(), one_line(&error.to_string()))
+    })
+}
+
+/// What a parser complains of may hold as much of the file as it likes.
+fn one_line(text: &str) -> String {
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.char_indices().nth(LONGEST_COMPLAINT) {
+        Some((end, _)) => format!("{}…", words.get(..end).unwrap_or_default()),
+        None => words,
     }
 }
 
@@ -255,5 +302,43 @@ fn table(changes: &[Change]) -> Table {
 impl From<DeclaredError> for Failure {
     fn from(error: DeclaredError) -> Self {
         Self::Failed(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(name: &str, text: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        read(&path).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_file_says_by_its_name_how_it_is_written() {
+        for name in ["state.yaml", "state.yml", "state", "state.toml.bak"] {
+            let said = problem(name, "groups:\n  - name: staff\n");
+            assert!(said.ends_with("write .toml or .json"), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_file_is_one_short_line() {
+        let long = "x".repeat(5_000);
+        for (name, text, line) in [
+            (
+                "a.toml",
+                format!("[[groups]]\nname = \"a\"\n[[users]]\n{long} = \"{long}\"\n"),
+                "line 4",
+            ),
+            ("b.toml", format!("# groups\n{{\"{long}\": 1}}\n"), "line 2"),
+            ("c.json", format!("{{\"groups\":\n[\"{long}\"]}}"), "line 2"),
+        ] {
+            let said = problem(name, &text);
+            assert!(said.contains(line), "{said}");
+            assert!(said.lines().count() == 1 && said.chars().count() < 300, "{said}");
+        }
     }
 }

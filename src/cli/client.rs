@@ -12,6 +12,7 @@ use super::globals::Globals;
 use super::input::{self, Input};
 use super::logo::{self, ClientLogoArgs};
 use super::output::{Output, Table};
+use super::preview::{self, ClientPreviewArgs};
 use super::snippet::{self, ClientSnippetArgs};
 use super::values::{
     MappingGiven, access_token_format, auth_method, claim_mapping, client_kind, grant_type,
@@ -80,6 +81,9 @@ pub enum ClientCommand {
     /// Print what to paste into the configuration of a well-known app
     #[command(after_help = snippet::EXAMPLES)]
     Snippet(ClientSnippetArgs),
+    /// Show what an app would be told of somebody
+    #[command(after_help = preview::EXAMPLES)]
+    Preview(ClientPreviewArgs),
     /// Take the token away with which an app that registered itself can change or delete itself
     #[command(after_help = REVOKE_REGISTRATION_EXAMPLES)]
     RevokeRegistration(ClientArgs),
@@ -256,6 +260,7 @@ pub(super) fn run(
         }
         ClientCommand::Logo(args) => logo::of_client(args, globals, output),
         ClientCommand::Snippet(args) => snippet::run(args, globals, output),
+        ClientCommand::Preview(args) => preview::run(args, globals, output),
         ClientCommand::RevokeRegistration(args) => {
             let id = ClientId::new(&args.client_id);
             let client = engine::with_app(globals, async |app| {

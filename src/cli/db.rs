@@ -105,8 +105,11 @@ fn copy(args: &DbCopyArgs, globals: &Globals, output: &mut Output<'_>) -> Result
     let before = if args.replace { Before::Replaced } else { Before::MustBeEmpty };
     let mut progress = Progress::new(globals);
     let outcome = engine::block_on(async {
-        let (from, to) =
-            (connected("--from", &args.from).await?, connected("--to", &args.to).await?);
+        // Only what is filled may be made: a mistyped name is no empty database.
+        let from = Store::connect_to_existing(&DatabaseSettings::new(&args.from)).await;
+        let from = from.map_err(|error| Failure::Failed(format!("--from: {error}")))?;
+        let to = Store::connect(&DatabaseSettings::new(&args.to)).await;
+        let to = to.map_err(|error| Failure::Failed(format!("--to: {error}")))?;
         let mut tell = |news: backup::News<'_>| progress.hear(news);
         let work = backup::copy(&from, (to, before), Clock::System.now(), &mut tell);
         Ok::<_, Failure>(Box::pin(work).await?)
@@ -123,9 +126,4 @@ fn copy(args: &DbCopyArgs, globals: &Globals, output: &mut Output<'_>) -> Result
         "Both hold the same. Start the servers with the new database and the same master key.",
     );
     Ok(Exit::Done)
-}
-
-async fn connected(flag: &str, url: &str) -> Result<Store, Failure> {
-    let store = Store::connect(&DatabaseSettings::new(url)).await;
-    store.map_err(|error| Failure::Failed(format!("{flag}: {error}")))
 }

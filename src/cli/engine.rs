@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::exit::Failure;
 use super::globals::{Globals, Program};
-use crate::app::{App, Migrations};
+use crate::app::{App, BootError, Migrations};
 use crate::clock::{Clock, UnixTime};
 use crate::config::Config;
 use crate::service::start::{self, StartError};
@@ -45,7 +45,12 @@ pub(super) fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
 
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
-        Self::Failed(error.to_string())
+        match error {
+            StartError::Boot(BootError::MasterKeyMissing(problem)) => {
+                Self::Configuration(problem.into())
+            }
+            other => Self::Failed(other.to_string()),
+        }
     }
 }
 
@@ -68,8 +73,11 @@ failed_with!(
     crate::service::people::import::ImportError,
     crate::service::api::keys::ApiKeyError,
     crate::service::clients::ClientError,
+    crate::service::jobs::JobError,
     crate::service::keys::KeyChangeError,
+    crate::service::token::preview::PreviewError,
     crate::service::trusted_issuers::IssuerError,
+    crate::service::upstream::UpstreamError,
     crate::service::webhooks::WebhookError,
     crate::service::settings::SettingError,
     crate::service::people::links::LinkError,

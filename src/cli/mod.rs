@@ -21,12 +21,15 @@ pub mod healthcheck;
 pub mod import;
 pub mod input;
 pub mod issuer;
+pub mod job;
 pub mod key;
 pub mod logo;
 pub mod man;
 mod new_file;
 pub mod organisation;
 pub mod output;
+pub mod overview;
+pub mod preview;
 mod progress;
 pub mod registration_token;
 mod rejects;
@@ -41,6 +44,7 @@ pub mod setup_link;
 pub mod snippet;
 #[cfg(test)]
 mod tests;
+pub mod upstream;
 pub mod user;
 mod values;
 pub mod version;
@@ -112,12 +116,21 @@ pub enum Command {
     /// Trust other issuers, such as a cluster that vouches for its workloads
     #[command(subcommand)]
     Issuer(issuer::IssuerCommand),
+    /// Keep the providers elsewhere at which people have an account
+    #[command(subcommand)]
+    Upstream(upstream::UpstreamCommand),
     /// Tell other programs what happens here
     #[command(subcommand)]
     Webhook(webhook::WebhookCommand),
     /// List where people are signed in, and end that
     #[command(subcommand)]
     Session(session::SessionCommand),
+    /// List what waits to be sent, and send or discard it
+    #[command(subcommand)]
+    Job(job::JobCommand),
+    /// Show how things stand, and what needs attention
+    #[command(after_help = overview::EXAMPLES)]
+    Overview(overview::OverviewArgs),
     /// Change settings while servers run
     #[command(subcommand)]
     Setting(setting::SettingCommand),
@@ -199,8 +212,11 @@ fn dispatch(cli: &Cli, output: &mut Output<'_>) -> Result<Exit, Failure> {
         Command::RegistrationToken(command) => registration_token::run(command, globals, output),
         Command::ApiKey(command) => api_key::run(command, globals, output),
         Command::Issuer(command) => issuer::run(command, globals, output),
+        Command::Upstream(command) => upstream::run(command, globals, output),
         Command::Webhook(command) => webhook::run(command, globals, output),
         Command::Session(command) => session::run(command, globals, output),
+        Command::Job(command) => job::run(command, globals, output),
+        Command::Overview(args) => overview::run(args, globals, output),
         Command::Setting(command) => setting::run(command, globals, output),
         Command::Key(command) => key::run(command, globals, output),
         Command::Audit(command) => audit::run(command, globals, output),

@@ -90,6 +90,41 @@ fn every_promised_command_line_parses() {
 }
 
 #[test]
+fn what_programs_can_do_has_a_command() {
+    for line in [
+        "webhook redeliver chat 019a",
+        "job list --state stuck --limit 5 --after 019a",
+        "job retry 019a",
+        "job discard 019a --yes",
+        "overview --span week",
+        "client preview wiki alice --scope openid --scope groups",
+    ] {
+        assert!(of_cli(line).is_ok(), "{line}");
+    }
+}
+
+fn of_cli(line: &str) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(std::iter::once("doorward").chain(line.split_whitespace()))
+}
+
+#[test]
+fn every_command_line_about_upstream_providers_parses() {
+    for line in [
+        "upstream create --slug school --name School --issuer https://id.school.test --client-id dw --secret-file s",
+        "upstream list",
+        "upstream show school",
+        "upstream update school --scope openid --groups-claim roles --trust-email true --new-secret",
+        "upstream test school",
+        "upstream disable school",
+        "upstream enable school",
+        "upstream delete school --yes",
+    ] {
+        assert!(of_cli(line).is_ok(), "{line}");
+    }
+    assert!(of_cli("upstream update school --secret x").is_err(), "a secret is no argument");
+}
+
+#[test]
 fn every_command_line_beyond_the_first_promises_parses() {
     for line in [
         "issuer list",

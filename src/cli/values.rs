@@ -10,6 +10,7 @@ use crate::protocol::client::{
 };
 use crate::protocol::token::trusted_issuer::Identity;
 use crate::protocol::types::{KeyEncryptionAlg, SigningAlg};
+use crate::protocol::upstream::UpstreamAuth;
 use crate::protocol::user::AdminRole;
 use crate::store::audit::Outcome;
 
@@ -43,6 +44,10 @@ pub(super) fn grant_type() -> impl TypedValueParser<Value = GrantType> {
 
 pub(super) fn identity() -> impl TypedValueParser<Value = Identity> {
     named(Identity::ALL.map(Identity::as_str), Identity::from_name)
+}
+
+pub(super) fn upstream_auth() -> impl TypedValueParser<Value = UpstreamAuth> {
+    named(UpstreamAuth::ALL.map(UpstreamAuth::as_str), UpstreamAuth::from_name)
 }
 
 pub(super) fn signing_alg() -> impl TypedValueParser<Value = SigningAlg> {

@@ -11,7 +11,7 @@ use super::output::{Output, Table};
 use crate::crypto::secret::Secret;
 use crate::service::audit::Actor;
 use crate::service::clients::Activity;
-use crate::service::webhooks::{self, Outcome, Webhook, WebhookSettings};
+use crate::service::webhooks::{self, Outcome, Webhook, WebhookError, WebhookSettings};
 use crate::store::webhooks::deliveries::Delivered;
 
 const CREATE_EXAMPLES: &str = "\
@@ -39,6 +39,8 @@ pub enum WebhookCommand {
     Update(WebhookUpdateArgs),
     /// Send a test message now and show what comes back
     Test(WebhookArgs),
+    /// Send a message of the log once more, under the same id
+    Redeliver(WebhookRedeliverArgs),
     /// Switch a webhook off for the time being; what waits for it is dropped
     Disable(WebhookArgs),
     /// Switch a webhook on again
@@ -99,6 +101,15 @@ pub struct WebhookLogArgs {
     pub after: Option<String>,
 }
 
+/// `webhook redeliver`.
+#[derive(Debug, Clone, Args)]
+pub struct WebhookRedeliverArgs {
+    /// Its name or id
+    pub name: String,
+    /// Id of the line in its log
+    pub delivery: String,
+}
+
 pub(super) fn run(
     command: &WebhookCommand,
     globals: &Globals,
@@ -118,6 +129,7 @@ pub(super) fn run(
         WebhookCommand::Log(args) => log(args, globals, output),
         WebhookCommand::Update(args) => update(args, globals, output),
         WebhookCommand::Test(args) => test(args, globals, output),
+        WebhookCommand::Redeliver(args) => redeliver(args, globals, output),
         WebhookCommand::Disable(args) => set_activity(args, (globals, Activity::Disabled), output),
         WebhookCommand::Enable(args) => set_activity(args, (globals, Activity::Enabled), output),
         WebhookCommand::Rotate(args) => {
@@ -228,6 +240,24 @@ fn log(args: &WebhookLogArgs, globals: &Globals, output: &mut Output<'_>) -> Res
         output.note(&format!("There may be more: --after {next}"));
     }
     Ok(Exit::Done)
+}
+
+fn redeliver(
+    args: &WebhookRedeliverArgs,
+    globals: &Globals,
+    output: &mut Output<'_>,
+) -> Result<Exit, Failure> {
+    let webhook = engine::with_app(globals, async |app| {
+        let id = webhooks::get(app, &args.name).await?.id;
+        match webhooks::redeliver(app, (&id, &args.delivery), &Actor::CommandLine).await {
+            Err(WebhookError::NotFound) => {
+                Err(Failure::Failed("there is no such message in its log".to_owned()))
+            }
+            other => Ok(other?),
+        }
+    })?;
+    output.note("The message is on its way again.");
+    print(&webhook, None, output)
 }
 
 fn delete(args: &WebhookArgs, globals: &Globals, output: &mut Output<'_>) -> Result<Exit, Failure> {

@@ -60,6 +60,12 @@ impl std::fmt::Display for Problem {
 #[serde(transparent)]
 pub struct Problems(Vec<Problem>);
 
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Self {
+        Self(vec![problem])
+    }
+}
+
 impl Problems {
     pub(super) fn add(&mut self, key: &str, origin: &Origin, text: impl Into<String>) {
         let problem =

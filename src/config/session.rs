@@ -28,7 +28,7 @@ pub struct SessionSettings {
     pub admin_absolute: Seconds,
     /// In the console: time since sign-in before secrets, keys, roles and backups ask for the password
     /// again. A form opened in time may be sent for as long again.
-    #[schemars(range(min = 1, max = 86_400))]
+    #[schemars(range(min = 60, max = 86_400))]
     pub admin_step_up: Seconds,
     /// A database of places by address in the MaxMind format (`.mmdb`), of cities or of countries. With
     /// it the lists of sessions say where each began. Read at start.

@@ -113,6 +113,8 @@ pub enum Purpose {
     ApiAnswer,
     /// The secret that signs what a webhook is sent.
     WebhookSecret,
+    /// The secret by which an upstream provider knows Doorward.
+    UpstreamSecret,
 }
 
 impl Purpose {
@@ -133,6 +135,7 @@ impl Purpose {
             Self::Letter => "letter",
             Self::ApiAnswer => "api-answer",
             Self::WebhookSecret => "webhook-secret",
+            Self::UpstreamSecret => "upstream-secret",
         }
     }
 
@@ -190,6 +193,7 @@ pub struct Sealer {
     letter: Keys,
     api_answer: Keys,
     webhook_secret: Keys,
+    upstream_secret: Keys,
     aliases: AliasKeys,
 }
 
@@ -213,6 +217,7 @@ impl Sealer {
             letter: keys(Purpose::Letter),
             api_answer: keys(Purpose::ApiAnswer),
             webhook_secret: keys(Purpose::WebhookSecret),
+            upstream_secret: keys(Purpose::UpstreamSecret),
             aliases: AliasKeys::derive(&prk),
         }
     }
@@ -283,6 +288,7 @@ impl Sealer {
             Purpose::Letter => &self.letter,
             Purpose::ApiAnswer => &self.api_answer,
             Purpose::WebhookSecret => &self.webhook_secret,
+            Purpose::UpstreamSecret => &self.upstream_secret,
         }
     }
 }

@@ -11,9 +11,21 @@ use crate::protocol::discovery::path;
 
 /// How something that is only looked at is asked for: by GET, or by HEAD, which is answered alike
 /// but for the body (RFC 9110 section 9.3.2); the connection leaves that out. Not for a GET that may
-/// change something, as those of the authorization and logout endpoints do: HEAD never does.
+/// change something, as those of the authorization and logout endpoints do: [`asking`] is for them.
 pub(super) fn reading() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+/// How HEAD is answered where a GET may make a code or a cookie or end a session: that this is a page,
+/// and no more. Every server must know HEAD (RFC 9110 section 9.1), and HEAD never changes anything,
+/// so the headers that only the work of a GET would tell are left out (section 9.3.2).
+pub(super) fn asking() -> Route {
+    web::head().to(only_a_page)
+}
+
+/// What [`asking`] answers.
+pub(super) async fn only_a_page() -> HttpResponse {
+    HttpResponse::Ok().insert_header(header::ContentType::html()).finish()
 }
 
 /// A path with one kind of request. Other methods are answered with 405 and what there is, which

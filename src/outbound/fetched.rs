@@ -7,7 +7,8 @@ use crate::clock::Seconds;
 pub enum Accept {
     /// Any JSON: sector identifiers.
     Json,
-    /// What describes a client (draft-ietf-oauth-client-id-metadata-document).
+    /// What describes a client (draft-ietf-oauth-client-id-metadata-document) or a provider (OpenID Connect
+    /// Discovery section 4).
     Document,
     /// A JWK set (RFC 7517 section 8.5).
     JwkSet,

@@ -1,5 +1,5 @@
 //! The one HTTP client for every address that an app or an administrator supplied: keys of apps,
-//! request objects, sector identifiers, metadata documents, logout notices.
+//! request objects, sector identifiers, metadata documents of apps and providers, logout notices.
 //!
 //! Such an address is hostile until proven otherwise: whoever registers it would like Doorward to
 //! knock at doors only Doorward can reach. So: https only; the host is resolved here and the

@@ -13,21 +13,30 @@ pub enum ApiScope {
     OrganisationsWrite,
     ClientsRead,
     ClientsWrite,
+    RolesRead,
+    RolesWrite,
     SessionsRead,
     SessionsWrite,
     KeysRead,
     KeysWrite,
     IssuersRead,
     IssuersWrite,
+    UpstreamRead,
+    UpstreamWrite,
     WebhooksRead,
     WebhooksWrite,
+    JobsRead,
+    JobsWrite,
+    ApiKeysRead,
+    ApiKeysWrite,
+    OverviewRead,
     AuditRead,
     SettingsRead,
     SettingsWrite,
 }
 
 impl ApiScope {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 28] = [
         Self::UsersRead,
         Self::UsersWrite,
         Self::GroupsRead,
@@ -36,14 +45,23 @@ impl ApiScope {
         Self::OrganisationsWrite,
         Self::ClientsRead,
         Self::ClientsWrite,
+        Self::RolesRead,
+        Self::RolesWrite,
         Self::SessionsRead,
         Self::SessionsWrite,
         Self::KeysRead,
         Self::KeysWrite,
         Self::IssuersRead,
         Self::IssuersWrite,
+        Self::UpstreamRead,
+        Self::UpstreamWrite,
         Self::WebhooksRead,
         Self::WebhooksWrite,
+        Self::JobsRead,
+        Self::JobsWrite,
+        Self::ApiKeysRead,
+        Self::ApiKeysWrite,
+        Self::OverviewRead,
         Self::AuditRead,
         Self::SettingsRead,
         Self::SettingsWrite,
@@ -61,14 +79,23 @@ impl ApiScope {
             Self::OrganisationsWrite => "doorward.organisations:write",
             Self::ClientsRead => "doorward.clients:read",
             Self::ClientsWrite => "doorward.clients:write",
+            Self::RolesRead => "doorward.roles:read",
+            Self::RolesWrite => "doorward.roles:write",
             Self::SessionsRead => "doorward.sessions:read",
             Self::SessionsWrite => "doorward.sessions:write",
             Self::KeysRead => "doorward.keys:read",
             Self::KeysWrite => "doorward.keys:write",
             Self::IssuersRead => "doorward.issuers:read",
             Self::IssuersWrite => "doorward.issuers:write",
+            Self::UpstreamRead => "doorward.upstream:read",
+            Self::UpstreamWrite => "doorward.upstream:write",
             Self::WebhooksRead => "doorward.webhooks:read",
             Self::WebhooksWrite => "doorward.webhooks:write",
+            Self::JobsRead => "doorward.jobs:read",
+            Self::JobsWrite => "doorward.jobs:write",
+            Self::ApiKeysRead => "doorward.api_keys:read",
+            Self::ApiKeysWrite => "doorward.api_keys:write",
+            Self::OverviewRead => "doorward.overview:read",
             Self::AuditRead => "doorward.audit:read",
             Self::SettingsRead => "doorward.settings:read",
             Self::SettingsWrite => "doorward.settings:write",
@@ -89,14 +116,25 @@ impl ApiScope {
             }
             Self::ClientsRead => "See apps.",
             Self::ClientsWrite => "Make, change, disable and delete apps, make secrets; see them.",
+            Self::RolesRead => "See the roles of apps and who has them.",
+            Self::RolesWrite => {
+                "Make, change and delete roles of apps, say who has them; see them."
+            }
             Self::SessionsRead => "See who is signed in where.",
             Self::SessionsWrite => "Sign people out; see who is signed in where.",
             Self::KeysRead => "See the keys that sign and decrypt.",
             Self::KeysWrite => "Rotate and retire keys; see them.",
             Self::IssuersRead => "See issuers outside that are trusted.",
             Self::IssuersWrite => "Say which issuers outside are trusted; see them.",
+            Self::UpstreamRead => "See upstream providers.",
+            Self::UpstreamWrite => "Make, change, test and delete upstream providers; see them.",
             Self::WebhooksRead => "See webhooks and what they were sent.",
             Self::WebhooksWrite => "Make, change, test and delete webhooks; see them.",
+            Self::JobsRead => "See what waits to be sent.",
+            Self::JobsWrite => "Send a message that waits at once, or discard it; see them.",
+            Self::ApiKeysRead => "See API keys, without what they are.",
+            Self::ApiKeysWrite => "Revoke API keys, for a key of an owner; see them.",
+            Self::OverviewRead => "See how things stand: figures and warnings.",
             Self::AuditRead => "Read the audit log.",
             Self::SettingsRead => "See settings that may change while servers run.",
             Self::SettingsWrite => "Change such settings, for a key of an owner; see them.",
@@ -116,20 +154,29 @@ impl ApiScope {
             Self::GroupsRead => Some(Self::GroupsWrite),
             Self::OrganisationsRead => Some(Self::OrganisationsWrite),
             Self::ClientsRead => Some(Self::ClientsWrite),
+            Self::RolesRead => Some(Self::RolesWrite),
             Self::SessionsRead => Some(Self::SessionsWrite),
             Self::KeysRead => Some(Self::KeysWrite),
             Self::IssuersRead => Some(Self::IssuersWrite),
+            Self::UpstreamRead => Some(Self::UpstreamWrite),
             Self::WebhooksRead => Some(Self::WebhooksWrite),
+            Self::JobsRead => Some(Self::JobsWrite),
+            Self::ApiKeysRead => Some(Self::ApiKeysWrite),
             Self::SettingsRead => Some(Self::SettingsWrite),
             Self::UsersWrite
             | Self::GroupsWrite
             | Self::OrganisationsWrite
             | Self::ClientsWrite
+            | Self::RolesWrite
             | Self::SessionsWrite
             | Self::KeysWrite
             | Self::IssuersWrite
+            | Self::UpstreamWrite
             | Self::WebhooksWrite
+            | Self::JobsWrite
+            | Self::ApiKeysWrite
             | Self::SettingsWrite
+            | Self::OverviewRead
             | Self::AuditRead => None,
         }
     }

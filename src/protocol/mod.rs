@@ -32,4 +32,5 @@ pub mod session_data;
 pub mod sign_up;
 pub mod token;
 pub mod types;
+pub mod upstream;
 pub mod user;

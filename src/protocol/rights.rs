@@ -97,6 +97,9 @@ pub enum Right {
     SessionsEnd,
     IssuersRead,
     IssuersWrite,
+    UpstreamRead,
+    /// Say at which providers elsewhere people have an account, and ask those whether it fits.
+    UpstreamWrite,
     KeysRead,
     KeysRotate,
     /// See whose programs use the REST API, and for what.
@@ -124,7 +127,7 @@ pub enum Right {
 use Reach::{All, Nothing, Ordinary, Own};
 
 /// Every right: its name, and how far it reaches for each of [`Role::ALL`].
-pub const TABLE: [(Right, &str, [Reach; 4]); 37] = [
+pub const TABLE: [(Right, &str, [Reach; 4]); 39] = [
     //                                             owner operator  auditor  group manager
     (Right::Enter, "console.enter", [All, All, All, All]),
     (Right::OverviewRead, "overview.read", [All, All, All, Nothing]),
@@ -150,6 +153,8 @@ pub const TABLE: [(Right, &str, [Reach; 4]); 37] = [
     (Right::SessionsEnd, "sessions.end", [All, Ordinary, Nothing, Own]),
     (Right::IssuersRead, "issuers.read", [All, All, All, Nothing]),
     (Right::IssuersWrite, "issuers.write", [All, Nothing, Nothing, Nothing]),
+    (Right::UpstreamRead, "upstream.read", [All, All, All, Nothing]),
+    (Right::UpstreamWrite, "upstream.write", [All, All, Nothing, Nothing]),
     (Right::KeysRead, "keys.read", [All, All, All, Nothing]),
     (Right::KeysRotate, "keys.rotate", [All, Nothing, Nothing, Nothing]),
     (Right::ApiKeysRead, "api_keys.read", [All, All, All, Nothing]),

@@ -36,6 +36,8 @@ pub struct User {
     pub role: Option<AdminRole>,
     /// When the account was disabled; `None` while it works.
     pub disabled_at: Option<UnixTime>,
+    /// When the account, which is disabled until then, is deleted for good; `None` if nobody wants that.
+    pub delete_at: Option<UnixTime>,
     /// Raised to kill every token issued before; see `service::revocation`.
     pub token_version: i64,
     /// When the account was made.

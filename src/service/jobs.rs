@@ -6,7 +6,9 @@ use crate::protocol::rights::Right;
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
 use crate::service::people::authority::{self, Barred};
+use crate::service::webhooks;
 use crate::store::waiting::{self, Waiting};
+use crate::store::webhooks::deliveries::{self, State};
 use crate::store::{StoreError, audit};
 
 /// From so many tries on a message counts as stuck.
@@ -41,12 +43,68 @@ impl From<StoreError> for JobError {
     }
 }
 
-/// A page of what waits, the oldest first; `after` is the id that the last one ended with, or empty.
+/// How a message that waits has fared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobState {
+    /// It has not been tried.
+    New,
+    /// It has been tried, and is tried again.
+    Tried,
+    /// It has been tried so often that somebody should look.
+    Stuck,
+}
+
+impl JobState {
+    pub const ALL: [Self; 3] = [Self::New, Self::Tried, Self::Stuck];
+
+    /// The name for programs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Tried => "tried",
+            Self::Stuck => "stuck",
+        }
+    }
+
+    /// The state with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+
+    /// The state of what was tried so often.
+    #[must_use]
+    pub fn of(attempts: i64) -> Self {
+        match attempts {
+            ..=0 => Self::New,
+            STUCK.. => Self::Stuck,
+            _ => Self::Tried,
+        }
+    }
+
+    /// How often it was tried, at least and at most.
+    fn attempts(self) -> (i64, i64) {
+        match self {
+            Self::New => (0, 0),
+            Self::Tried => (1, STUCK - 1),
+            Self::Stuck => (STUCK, i64::MAX),
+        }
+    }
+}
+
+/// A page of what waits, the oldest first, in one state or in any; `after` is the id that the last one
+/// ended with, or empty.
 ///
 /// # Errors
 /// [`Failure`] when SQL does not answer.
-pub async fn list(app: &App, after: &str, limit: i64) -> Result<Vec<Waiting>, Failure> {
-    Ok(waiting::list(&app.store.db, after, limit).await?)
+pub async fn list(
+    app: &App,
+    (state, after): (Option<JobState>, &str),
+    limit: i64,
+) -> Result<Vec<Waiting>, Failure> {
+    let tried = state.map_or((0, i64::MAX), JobState::attempts);
+    Ok(waiting::list(&app.store.db, (tried, after), limit).await?)
 }
 
 /// One message that waits.
@@ -92,6 +150,10 @@ pub async fn discard(app: &App, id: &str, actor: &Actor) -> Result<(), JobError>
     let now = app.now();
     let mut tx = authority::begin(app, (actor, Right::JobsWrite)).await?;
     let gone = waiting::discard(&mut tx, id).await?.ok_or(JobError::Gone)?;
+    if gone.kind == webhooks::KIND {
+        // Its line in the log waits no more either, so that it can be sent again.
+        deliveries::end(&mut tx, id, State::Dropped).await?;
+    }
     let mut event = Event::failure("delivery.discarded", actor, now)
         .detail("delivery", id)
         .detail("kind", gone.kind.as_str())
@@ -102,4 +164,24 @@ pub async fn discard(app: &App, id: &str, actor: &Actor) -> Result<(), JobError>
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_of_tries_is_one_state() {
+        for tries in 0..10 {
+            let fits = |state: &JobState| {
+                let (least, most) = state.attempts();
+                (least..=most).contains(&tries)
+            };
+            let found: Vec<_> = JobState::ALL.into_iter().filter(fits).collect();
+            assert_eq!(found, [JobState::of(tries)], "{tries}");
+        }
+        for state in JobState::ALL {
+            assert_eq!(JobState::from_name(state.as_str()), Some(state));
+        }
+    }
 }

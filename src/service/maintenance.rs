@@ -12,6 +12,7 @@ use crate::service::clients::registration;
 use crate::service::failure::Failure;
 use crate::service::keys;
 use crate::service::outbox::KINDS;
+use crate::service::people::deletion;
 use crate::service::settings;
 use crate::store::grants::refresh_families;
 use crate::store::{cleanup, outbox, sessions, sync};
@@ -20,6 +21,8 @@ use crate::store::{cleanup, outbox, sessions, sync};
 const BATCH: i64 = 500;
 /// How long one run goes on removing what has expired.
 const PURGING: Duration = Duration::from_secs(20);
+/// People deleted in one run: of each all sessions end, and apps are told.
+const PEOPLE: i64 = 100;
 /// Steps of one run of anything else.
 const BATCHES: usize = 20;
 /// Visits written at once.
@@ -163,6 +166,7 @@ pub async fn clean_up(app: &App) -> Result<(), Failure> {
     if !is_ahead {
         trim_audit(app).await?;
         registration::care::remove_unused(app, BATCH).await?;
+        deletion::delete_due(app, now, PEOPLE).await?;
     }
     app.metrics.activity().cleaned(app.now().0);
     app.ephemeral.sweep(now, SWEEP);

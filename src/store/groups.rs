@@ -12,6 +12,7 @@ use crate::clock::UnixTime;
 use crate::crypto::secret;
 use crate::protocol::types::UserId;
 use crate::protocol::user::User;
+use crate::store::db::repeated::Repeated;
 use crate::store::db::search::prefix_pattern;
 
 pub use found::{
@@ -248,6 +249,13 @@ pub async fn set_groups<'a>(
     Ok(())
 }
 
+static MAKE: Repeated = Repeated::new(
+    "insert into groups (name, name_lower, created_at, id) values ",
+    "(?, ?, ?, ?)",
+    " on conflict (name) do nothing",
+)
+.at_most(128);
+
 /// Makes the groups that do not exist, in one order for everybody.
 pub async fn make<'a>(
     sql: impl Sql<'a>,
@@ -255,18 +263,33 @@ pub async fn make<'a>(
     now: UnixTime,
 ) -> Result<(), StoreError> {
     let mut sql = sql.into();
-    let names: BTreeSet<&String> = names.collect();
-    for name in names {
-        make_group(&mut sql, name, now).await?;
+    let names: Vec<&String> = names.collect::<BTreeSet<_>>().into_iter().collect();
+    for (text, page) in MAKE.pages(&names) {
+        let bound = page.iter().fold(sql.query(text), |statement, name| {
+            statement.bind(*name).bind(name.to_lowercase()).bind(now).bind(secret::opaque_id())
+        });
+        bound.execute().await?;
     }
     Ok(())
 }
 
-/// Puts a new user into their groups, which are there. Run it in the transaction that adds the user.
-pub async fn join_groups<'a>(sql: impl Sql<'a>, user: &User) -> Result<(), StoreError> {
+static JOIN: Repeated = Repeated::new(
+    "insert into user_groups (user_id, group_name) values ",
+    "(?, ?)",
+    " on conflict (user_id, group_name) do nothing",
+)
+.at_most(256);
+
+/// Puts new users into their groups, which are there. Run it in the transaction that adds the users.
+pub async fn join_all<'a>(sql: impl Sql<'a>, people: &[&User]) -> Result<(), StoreError> {
     let mut sql = sql.into();
-    for name in &user.groups {
-        join(&mut sql, &user.id, name).await?;
+    let places = people.iter().flat_map(|user| user.groups.iter().map(|name| (&user.id, name)));
+    let places: Vec<(&UserId, &String)> = places.collect();
+    for (text, page) in JOIN.pages(&places) {
+        let bound = page
+            .iter()
+            .fold(sql.query(text), |statement, (id, name)| statement.bind(*id).bind(*name));
+        bound.execute().await?;
     }
     Ok(())
 }

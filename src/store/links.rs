@@ -47,6 +47,8 @@ pub struct OneTimeLink {
     pub user_id: Option<UserId>,
     /// The session it is about, which may be gone.
     pub session_id: Option<SessionId>,
+    /// On whose word it stands, as the audit log names them; `None` when on nobody's.
+    pub made_by: Option<String>,
     pub created_at: UnixTime,
     pub expires_at: UnixTime,
     pub used_at: Option<UnixTime>,
@@ -57,7 +59,7 @@ pub async fn insert<'a>(sql: impl Sql<'a>, link: &OneTimeLink) -> Result<(), Sto
     sql.into()
         .query(
             "insert into one_time_links (hash, kind, user_id, created_at, expires_at, used_at, \
-             session_id) values ($1, $2, $3, $4, $5, $6, $7)",
+             session_id, made_by) values ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(&link.hash)
         .bind(link.kind)
@@ -66,6 +68,7 @@ pub async fn insert<'a>(sql: impl Sql<'a>, link: &OneTimeLink) -> Result<(), Sto
         .bind(link.expires_at)
         .bind(link.used_at)
         .bind(&link.session_id)
+        .bind(&link.made_by)
         .execute()
         .await
         .map(drop)
@@ -79,7 +82,7 @@ pub async fn live<'a>(
 ) -> Result<Option<OneTimeLink>, StoreError> {
     sql.into()
         .query(
-            "select hash, kind, user_id, session_id, created_at, expires_at, used_at \
+            "select hash, kind, user_id, session_id, made_by, created_at, expires_at, used_at \
              from one_time_links \
              where hash = $1 and used_at is null and expires_at > $2",
         )
@@ -100,7 +103,7 @@ pub async fn spend<'a>(
         .query(
             "update one_time_links set used_at = $2 \
              where hash = $1 and used_at is null and expires_at > $2 \
-             returning hash, kind, user_id, session_id, created_at, expires_at, used_at",
+             returning hash, kind, user_id, session_id, made_by, created_at, expires_at, used_at",
         )
         .bind(hash)
         .bind(now)

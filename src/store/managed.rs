@@ -12,10 +12,20 @@ pub enum Declared {
     Client,
     Webhook,
     Issuer,
+    Organisation,
+    Upstream,
 }
 
 impl Declared {
-    pub const ALL: [Self; 5] = [Self::Group, Self::User, Self::Client, Self::Webhook, Self::Issuer];
+    pub const ALL: [Self; 7] = [
+        Self::Group,
+        Self::User,
+        Self::Client,
+        Self::Webhook,
+        Self::Issuer,
+        Self::Organisation,
+        Self::Upstream,
+    ];
 
     /// The word for one of them.
     pub fn as_str(self) -> &'static str {
@@ -25,6 +35,8 @@ impl Declared {
             Self::Client => "client",
             Self::Webhook => "webhook",
             Self::Issuer => "issuer",
+            Self::Organisation => "organisation",
+            Self::Upstream => "upstream",
         }
     }
 }
@@ -37,12 +49,14 @@ pub async fn mark<'a>(sql: impl Sql<'a>, what: Declared, name: &str) -> Result<b
         Declared::Client => "update clients set managed = true where id = $1",
         Declared::Webhook => "update webhooks set managed = true where name = $1",
         Declared::Issuer => "update trusted_issuers set managed = true where name = $1",
+        Declared::Organisation => "update organisations set managed = true where name = $1",
+        Declared::Upstream => "update upstream_providers set managed = true where slug = $1",
     };
     Ok(sql.into().query(statement).bind(name).execute().await? == 1)
 }
 
-/// The names of all that were made from a file: of groups, user names, client ids, names of webhooks and
-/// issuers.
+/// The names of all that were made from a file: of groups, user names, client ids, names of webhooks, issuers
+/// and organisations, short names of upstream providers.
 pub async fn list(db: &Db, what: Declared) -> Result<Vec<String>, StoreError> {
     let statement = match what {
         Declared::Group => "select name from groups where managed order by name",
@@ -50,6 +64,8 @@ pub async fn list(db: &Db, what: Declared) -> Result<Vec<String>, StoreError> {
         Declared::Client => "select id from clients where managed order by id",
         Declared::Webhook => "select name from webhooks where managed order by name",
         Declared::Issuer => "select name from trusted_issuers where managed order by name",
+        Declared::Organisation => "select name from organisations where managed order by name",
+        Declared::Upstream => "select slug from upstream_providers where managed order by slug",
     };
     let rows: Vec<(String,)> = db.query(statement).all().await?;
     Ok(rows.into_iter().map(|(name,)| name).collect())

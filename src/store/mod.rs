@@ -33,6 +33,7 @@ pub mod settings;
 pub mod sign_ins;
 pub mod sync;
 pub mod trusted_issuers;
+pub mod upstream_providers;
 pub mod used_jtis;
 pub mod users;
 pub mod waiting;
@@ -45,7 +46,7 @@ pub use db::migrations::{MigrationError, MigrationStatus};
 pub use db::{Db, Record, Sql, Statement, Target, Tx, Value};
 pub use error::{ConnectError, StoreError};
 
-use db::connect::Opened;
+use db::connect::{Missing, Opened};
 use db::migrations::Schema;
 
 /// The database. Cheap to clone.
@@ -58,7 +59,16 @@ pub struct Store {
 impl Store {
     /// Opens the database; it need not have a schema yet.
     pub async fn connect(settings: &DatabaseSettings) -> Result<Self, ConnectError> {
-        let opened = db::connect::open(settings).await?;
+        Self::open(settings, Missing::Made).await
+    }
+
+    /// Opens a database that must be there already: a SQLite file is not made.
+    pub async fn connect_to_existing(settings: &DatabaseSettings) -> Result<Self, ConnectError> {
+        Self::open(settings, Missing::Refused).await
+    }
+
+    async fn open(settings: &DatabaseSettings, missing: Missing) -> Result<Self, ConnectError> {
+        let opened = db::connect::open(settings, missing).await?;
         let schema = Schema::from(&opened);
         let (Opened::Postgres { db, .. } | Opened::Sqlite { db, .. }) = opened;
         Ok(Self { db, schema })

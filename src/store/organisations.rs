@@ -119,6 +119,24 @@ pub async fn of_user<'a>(
         .await
 }
 
+/// The names of those that people are in whose username is behind the first and not behind the second.
+pub async fn of_users_between<'a>(
+    sql: impl Sql<'a>,
+    (after, last): (&str, &str),
+) -> Result<Vec<(UserId, String)>, StoreError> {
+    sql.into()
+        .query(
+            "select m.user_id, o.name from users u \
+             join organisation_members m on m.user_id = u.id \
+             join organisations o on o.id = m.organisation_id \
+             where u.username > $1 and u.username <= $2",
+        )
+        .bind(after)
+        .bind(last)
+        .all()
+        .await
+}
+
 /// The organisation with this id, if this person is in it.
 pub async fn of_member<'a>(
     sql: impl Sql<'a>,

@@ -1,10 +1,12 @@
-//! People; in [`passwords`], what proves who they are; in [`found`], those a directory asks for.
+//! People; in [`added`], how they come in, one or many at once; in [`passwords`], what proves who they are;
+//! in [`found`], those a directory asks for; in [`leaving`], those who are deleted later.
 
+mod added;
 mod passwords;
 
 use sqlx_macros::FromRow;
 
-use super::db::{Sql, Statement};
+use super::db::Sql;
 use super::error::StoreError;
 use crate::clock::UnixTime;
 use crate::protocol::types::{ClientId, OrganisationId, UserId};
@@ -12,8 +14,12 @@ use crate::protocol::user::{AdminRole, Footing, Profile, User};
 use crate::store::db::columns::Json;
 use crate::store::db::search::prefix_pattern;
 
+pub use added::{insert, insert_untaken};
 pub use found::{PersonMatch, match_people};
-pub use passwords::{password, passwords_between, rehash, remove_password, set_password};
+pub use passwords::{
+    FirstPassword, add_passwords, password, passwords_between, rehash, remove_password,
+    set_password,
+};
 
 /// Stands between group names in one column; no group name may hold it.
 const BETWEEN_GROUPS: char = '\u{1f}';
@@ -26,26 +32,13 @@ macro_rules! select_user {
     ($($rest:tt)*) => {
         concat!(
             "select u.id, u.username, coalesce(u.email, u.claimed_email) as email, u.email_verified, u.name, u.external_id, u.profile, u.role, ",
-            "u.disabled_at, u.token_version, u.sign_in_epoch, u.signed_in_at, u.created_at, u.updated_at, ",
+            "u.disabled_at, u.delete_at, u.token_version, u.sign_in_epoch, u.signed_in_at, u.created_at, u.updated_at, ",
             "(select string_agg(ug.group_name, '\u{1f}') from user_groups ug where ug.user_id = u.id) ",
             "as group_names, (select string_agg(r.client_id || '\u{1e}' || r.role_name, '\u{1f}') from ",
             "(select ur.client_id, ur.role_name from user_roles ur where ur.user_id = u.id ",
             "union select gr.client_id, gr.role_name from user_groups ig join group_roles gr ",
             "on gr.group_name = ig.group_name where ig.user_id = u.id) r) as app_roles ",
             $($rest)*
-        )
-    };
-}
-
-/// Adds a user whose username and e-mail address nobody has, also not as the other of the two.
-macro_rules! insert_user {
-    ($rest:literal) => {
-        concat!(
-            "insert into users (id, username, email, email_verified, name, name_lower, profile, ",
-            "role, disabled_at, token_version, created_at, updated_at, external_id) ",
-            "select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 ",
-            "where not exists (select 1 from users where username = $3 or email = $2)",
-            $rest
         )
     };
 }
@@ -61,6 +54,7 @@ struct UserRow {
     profile: Json<Profile>,
     role: Option<AdminRole>,
     disabled_at: Option<UnixTime>,
+    delete_at: Option<UnixTime>,
     token_version: i64,
     created_at: UnixTime,
     updated_at: UnixTime,
@@ -115,6 +109,7 @@ impl From<UserRow> for User {
             app_roles,
             role: row.role,
             disabled_at: row.disabled_at,
+            delete_at: row.delete_at,
             token_version: row.token_version,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -133,41 +128,6 @@ pub struct UserFilter {
     pub limit: i64,
     /// Only those who are in a group that this person looks after.
     pub manager: Option<UserId>,
-}
-
-/// Adds a user without groups. `Conflict` when the username or e-mail address is taken, also as
-/// the other one of somebody else: both are accepted at sign-in and must name one person.
-pub async fn insert<'a>(sql: impl Sql<'a>, user: &User) -> Result<(), StoreError> {
-    let mut sql = sql.into();
-    let added = columns(sql.query(insert_user!("")), user).execute().await?;
-    if added == 1 { Ok(()) } else { Err(StoreError::Conflict) }
-}
-
-/// As [`insert`], for many at once: `false`, and nothing is written, when the id, the username or the
-/// e-mail address is taken. The caller's transaction can go on.
-pub async fn insert_unless_taken<'a>(sql: impl Sql<'a>, user: &User) -> Result<bool, StoreError> {
-    let mut sql = sql.into();
-    let statement = sql.query(insert_user!(" on conflict do nothing"));
-    Ok(columns(statement, user).execute().await? == 1)
-}
-
-/// Binds the columns of [`insert_user`].
-fn columns<'a>(statement: Statement<'a>, user: &User) -> Statement<'a> {
-    let (username, email) = logins(user);
-    statement
-        .bind(&user.id)
-        .bind(username)
-        .bind(email)
-        .bind(user.email_verified)
-        .bind(&user.name)
-        .bind(lower(user.name.as_deref()))
-        .bind(Json(&user.profile))
-        .bind(user.role)
-        .bind(user.disabled_at)
-        .bind(user.token_version)
-        .bind(user.created_at)
-        .bind(user.updated_at)
-        .bind(&user.external_id)
 }
 
 /// Keeps the address that somebody without one claims to have, in lower case: others may claim it,
@@ -296,6 +256,7 @@ macro_rules! found_users {
 }
 
 mod found;
+pub mod leaving;
 
 /// A page of users by username, each with their groups.
 pub async fn list<'a>(sql: impl Sql<'a>, filter: &UserFilter) -> Result<Vec<User>, StoreError> {
@@ -360,7 +321,8 @@ async fn page_of<'a>(
     Ok(rows.into_iter().map(User::from).collect())
 }
 
-/// Disables (`Some`) or enables (`None`) an account; `false` if there is no such user.
+/// Disables (`Some`) or enables (`None`) an account, which is then not to be deleted any more; `false` if
+/// there is no such user.
 pub async fn set_disabled<'a>(
     sql: impl Sql<'a>,
     id: &UserId,
@@ -369,7 +331,10 @@ pub async fn set_disabled<'a>(
 ) -> Result<bool, StoreError> {
     let changed = sql
         .into()
-        .query("update users set disabled_at = $2, updated_at = $3 where id = $1")
+        .query(
+            "update users set disabled_at = $2, updated_at = $3, \
+             delete_at = case when $2 is null then null else delete_at end where id = $1",
+        )
         .bind(id)
         .bind(disabled_at)
         .bind(now)

@@ -25,20 +25,22 @@ pub struct Waiting {
     pub last_error: Option<String>,
 }
 
-/// A page of what waits, the oldest first: ids are ordered by time. `after` is the id that the last page
-/// ended with, or empty.
+/// A page of what waits, the oldest first: ids are ordered by time. Only what was tried at least and at most
+/// so often; `after` is the id that the last page ended with, or empty.
 pub async fn list<'a>(
     sql: impl Sql<'a>,
-    after: &str,
+    ((least, most), after): ((i64, i64), &str),
     limit: i64,
 ) -> Result<Vec<Waiting>, StoreError> {
     sql.into()
         .query(
             "select id, kind, client_id, due_at, attempts, created_at, expires_at, last_error \
-             from outbox where id > $1 order by id limit $2",
+             from outbox where id > $1 and attempts >= $3 and attempts <= $4 order by id limit $2",
         )
         .bind(after)
         .bind(limit)
+        .bind(least)
+        .bind(most)
         .all::<Waiting>()
         .await
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// Where an event's kind is not written beside `Event::success(` or `Event::failure(`: the file, and
 /// the kinds it writes.
-const ELSEWHERE: [(&str, &[&str]); 15] = [
+const ELSEWHERE: [(&str, &[&str]); 17] = [
     ("src/service/clients/mod.rs", &["client.enabled", "client.disabled"]),
     (
         "src/service/clients/roles.rs",
@@ -35,6 +35,18 @@ const ELSEWHERE: [(&str, &[&str]); 15] = [
             "webhook.deleted",
         ],
     ),
+    (
+        "src/service/upstream/mod.rs",
+        &[
+            "upstream_provider.created",
+            "upstream_provider.updated",
+            "upstream_provider.secret_replaced",
+            "upstream_provider.enabled",
+            "upstream_provider.disabled",
+            "upstream_provider.deleted",
+        ],
+    ),
+    ("src/service/upstream/trial.rs", &["upstream_provider.tested"]),
     ("src/service/webhooks/posting.rs", &["webhook.disabled"]),
     ("src/service/webhooks/trial.rs", &["webhook.tested", "webhook.redelivered"]),
 ];

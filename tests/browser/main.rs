@@ -11,6 +11,7 @@
 //! | `console_walk` | every page of the console, and the main things done there |
 //! | `app_window` | apps that open the sign-in in a window, and apps that post their request |
 //! | `sign_up_walk` | making an account on the way to an app |
+//! | `long_names` | names without a place to break at make no page wider than the window |
 //! | `session_walk` | what happens inside the pages of apps when a session changes or ends |
 //!
 //! Screenshots go to `target/screenshots/`. `scripts/test-setup` installs what is needed.
@@ -35,6 +36,7 @@ mod app_window;
 mod console_walk;
 mod demo_walk;
 mod fixtures;
+mod long_names;
 mod machinery;
 mod pages_walk;
 mod session_walk;

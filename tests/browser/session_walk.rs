@@ -202,3 +202,23 @@ async fn the_way_out_needs_no_javascript() {
     browser.wait_for_address(&format!("{}/signed-out?state=", app.address)).await;
     browser.quit().await;
 }
+
+#[tokio::test]
+async fn a_form_that_is_sent_twice_signs_in_once() {
+    let world = World::start(Backend::Embedded).await;
+    Person("alice").exists(&world);
+    let browser = Browser::new(Viewport::Desktop, Scheme::Light, Script::On).await;
+    browser.open(&world.url("/login")).await;
+    browser.fill("username", "alice").await;
+    browser.fill("password", PASSWORD).await;
+    // The second press comes while the password is looked at, after the first one is on its way.
+    let twice = "const button = document.querySelector('#sign-in button:not([type=button])');\
+                 button.click(); setTimeout(() => button.click(), 30);";
+    browser.driver().execute(twice, Vec::new()).await.expect("two presses");
+    browser.wait_for_text("alice").await;
+    browser.open(&world.url("/account")).await;
+    browser.wait_for_text("Your username is alice").await;
+    let sessions = world.cli(&["session", "list", "--user", "alice"]);
+    assert_eq!(sessions["items"].as_array().map(Vec::len), Some(1), "{sessions}");
+    browser.quit().await;
+}

@@ -33,9 +33,8 @@ impl Log {
     /// Events of this moment.
     pub(crate) async fn append(&self, count: usize, at: UnixTime) {
         let mut tx = self.store.begin().await.unwrap();
-        for _ in 0..count {
-            audit::append(&mut tx, &event(&secret::new_id(at), at)).await.unwrap();
-        }
+        let events: Vec<_> = (0..count).map(|_| event(&secret::new_id(at), at)).collect();
+        audit::append_all(&mut tx, &events).await.unwrap();
         tx.commit().await.unwrap();
     }
 

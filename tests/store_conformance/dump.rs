@@ -55,7 +55,7 @@ fn made_up(column: &doorward::store::dump::Column) -> String {
         ("user_id", _) => "'u-alice'".to_owned(),
         ("client_id", _) => "'app'".to_owned(),
         ("session_id", _) => "'s-0'".to_owned(),
-        ("group_name" | "role_name" | "name", _) => "'name'".to_owned(),
+        ("group_name" | "role_name" | "name" | "slug", _) => "'name'".to_owned(),
         (_, Kind::Text) => "'Gro\u{df} ''x''\n'".to_owned(),
         (_, Kind::Integer) => "9007199254740993".to_owned(),
         (_, Kind::Boolean) => "true".to_owned(),
@@ -150,7 +150,11 @@ async fn marks_are_kept_by_name(store: &Store) {
         let name = match what {
             Declared::User => "alice",
             Declared::Client => "app",
-            Declared::Group | Declared::Webhook | Declared::Issuer => "name",
+            Declared::Group
+            | Declared::Webhook
+            | Declared::Issuer
+            | Declared::Organisation
+            | Declared::Upstream => "name",
         };
         assert!(managed::mark(&store.db, what, name).await.unwrap());
         assert!(!managed::mark(&store.db, what, "nobody").await.unwrap());

@@ -82,6 +82,9 @@ async fn hours_add_up(store: &Store) {
     assert!(activity::since(db, hour).await.unwrap().is_empty());
 }
 
+/// However often it was tried.
+const ANY: (i64, i64) = (0, i64::MAX);
+
 /// The outbox as administrators see it.
 async fn what_waits_is_listed(store: &Store) {
     let db = &store.db;
@@ -93,8 +96,15 @@ async fn what_waits_is_listed(store: &Store) {
         outbox::insert(db, &one).await.unwrap();
     }
     let ids = |rows: Vec<waiting::Waiting>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
-    assert_eq!(ids(waiting::list(db, "zz-waiting-", 2).await.unwrap()), [id(0), id(1)]);
-    assert_eq!(ids(waiting::list(db, &id(1), 9).await.unwrap()), [id(2)]);
+    assert_eq!(ids(waiting::list(db, (ANY, "zz-waiting-"), 2).await.unwrap()), [id(0), id(1)]);
+    assert_eq!(ids(waiting::list(db, (ANY, &id(1)), 9).await.unwrap()), [id(2)]);
+    let tried = async |least, most| {
+        let found = waiting::list(db, ((least, most), "zz-waiting-"), 9).await.unwrap();
+        ids(found)
+    };
+    assert_eq!(tried(0, 0).await, [id(0)]);
+    assert_eq!(tried(1, 1).await, [id(1)]);
+    assert_eq!(tried(1, i64::MAX).await, [id(1), id(2)]);
     assert_eq!(waiting::count_tried(db, 2, 1_000).await.unwrap(), 1);
     assert_eq!(waiting::count_tried(db, 2, 1).await.unwrap(), 0, "no further than that");
     assert!(waiting::make_due(db, &id(2), NOW).await.unwrap());

@@ -46,6 +46,7 @@ pub(crate) async fn known_marks_conform(store: &Store) {
     let about = OneTimeLink {
         kind: LinkKind::NotMe,
         session_id: Some(SessionId::new("long-gone")),
+        made_by: None,
         ..link("not-me", Some("u-marked"))
     };
     links::insert(db, &about).await.unwrap();

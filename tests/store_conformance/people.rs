@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use doorward::protocol::scope::Scopes;
 use doorward::protocol::types::{ClientId, UserId};
-use doorward::protocol::user::{AdminRole, Footing};
+use doorward::protocol::user::{AdminRole, Footing, User};
 use doorward::store::clients::{self, ClientFilter};
 use doorward::store::consents::{self, Consent};
 use doorward::store::group_managers;
 use doorward::store::groups::{self, GroupFilter};
 use doorward::store::imports::{self, ImportProgress};
-use doorward::store::users::{self, UserFilter};
-use doorward::store::{Store, StoreError};
+use doorward::store::users::{self, FirstPassword, UserFilter};
+use doorward::store::{Store, StoreError, Tx};
 
 use super::fixtures::{NOW, client, user};
 
@@ -159,6 +159,7 @@ async fn groups_conform(store: &Store) {
     assert!(groups::delete(db, "empty").await.unwrap());
     assert!(!groups::delete(db, "empty").await.unwrap());
     imports_conform(store).await;
+    crowds_conform(store).await;
 }
 
 /// Who looks after groups, what they see, and another name for a group.
@@ -214,18 +215,19 @@ async fn managers_conform(store: &Store) {
 async fn imports_conform(store: &Store) {
     let mut tx = store.begin().await.unwrap();
     let new = user("brought");
-    assert!(users::insert_unless_taken(&mut tx, &new).await.unwrap());
-    assert!(!users::insert_unless_taken(&mut tx, &new).await.unwrap(), "the same id");
+    assert_eq!(brought(&mut tx, &[&new]).await, ["brought"]);
+    assert!(brought(&mut tx, &[&new]).await.is_empty(), "the same id");
     for taken in ["alice", "ALICE@example.test"] {
         let mut other = user("another");
         other.username = taken.to_owned();
-        assert!(!users::insert_unless_taken(&mut tx, &other).await.unwrap(), "{taken}");
+        assert!(brought(&mut tx, &[&other]).await.is_empty(), "{taken}");
     }
     let mut grouped = new.clone();
     grouped.groups = vec!["fresh".to_owned(), "staff".to_owned()];
     groups::make(&mut tx, grouped.groups.iter(), NOW).await.unwrap();
-    groups::join_groups(&mut tx, &grouped).await.unwrap();
-    users::set_password(&mut tx, &new.id, "phc", NOW).await.unwrap();
+    groups::join_all(&mut tx, &[&grouped]).await.unwrap();
+    let password = FirstPassword { user_id: &new.id, phc: "phc", changed_at: NOW };
+    users::add_passwords(&mut tx, &[password]).await.unwrap();
     let span = users::passwords_between(&mut tx, ("brough", "brought")).await.unwrap();
     assert_eq!(span, [(new.id.as_str().to_owned(), "phc".to_owned())]);
     let half = ImportProgress { line: 1_001, created: 990, rejected: 10, ..Default::default() };
@@ -236,6 +238,51 @@ async fn imports_conform(store: &Store) {
     imports::forget(&store.db, "file").await.unwrap();
     assert_eq!(imports::progress(&store.db, "file").await.unwrap(), None);
     assert!(users::delete(&store.db, &new.id).await.unwrap());
+}
+
+/// The names of those who are added of these.
+async fn brought(tx: &mut Tx, people: &[&User]) -> Vec<String> {
+    let added = users::insert_untaken(tx, people).await.unwrap();
+    let added = people.iter().filter(|user| added.contains(&user.id));
+    added.map(|user| user.username.clone()).collect()
+}
+
+/// More than one statement takes, with people in between who are there already.
+async fn crowds_conform(store: &Store) {
+    let mut tx = store.begin().await.unwrap();
+    let mut crowd: Vec<User> = (0..300).map(|number| user(&format!("many{number:03}"))).collect();
+    for (number, person) in crowd.iter_mut().enumerate() {
+        person.groups = (0..=number % 3).map(|group| format!("g{group}")).collect();
+    }
+    // Each takes something of one in the crowd: the id, the name, the address, one for the other.
+    let [mut name, mut address, mut name_for_address, mut address_for_name] =
+        ["one", "two", "three", "four"].map(user);
+    name.username = "many007".to_owned();
+    address.email.clone_from(&crowd[63].email);
+    name_for_address.username = crowd[64].email.clone().unwrap();
+    address_for_name.email = Some("many255".to_owned());
+    let id = User { id: crowd[299].id.clone(), ..user("five") };
+    let before = [&name, &address, &name_for_address, &address_for_name, &id];
+    assert_eq!(brought(&mut tx, &before).await.len(), 5);
+    let all: Vec<&User> = crowd.iter().collect();
+    let added = users::insert_untaken(&mut tx, &all).await.unwrap();
+    let left_out: Vec<usize> =
+        (0..300).filter(|number| !added.contains(&crowd[*number].id)).collect();
+    assert_eq!(left_out, [7, 63, 64, 255, 299]);
+
+    let all: Vec<&User> = all.into_iter().filter(|user| added.contains(&user.id)).collect();
+    groups::make(&mut tx, all.iter().flat_map(|user| &user.groups), NOW).await.unwrap();
+    groups::join_all(&mut tx, &all).await.unwrap();
+    let passwords =
+        all.iter().map(|user| FirstPassword { user_id: &user.id, phc: "phc", changed_at: NOW });
+    users::add_passwords(&mut tx, &passwords.collect::<Vec<_>>()).await.unwrap();
+    for person in &all {
+        let found = users::by_id(&mut tx, &person.id).await.unwrap().unwrap();
+        assert_eq!(&found, *person);
+        let phc = users::password(&mut tx, &person.id).await.unwrap();
+        assert_eq!(phc.as_deref(), Some("phc"));
+    }
+    // Dropped: nobody of them stays.
 }
 
 async fn listing_conforms(store: &Store) {

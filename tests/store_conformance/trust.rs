@@ -3,8 +3,11 @@
 use doorward::protocol::scope::Scopes;
 use doorward::protocol::token::trusted_issuer::TrustedIssuer;
 use doorward::protocol::types::{ClientId, SessionId, UserId};
+use doorward::protocol::upstream::{UpstreamKind, UpstreamProvider, UpstreamSettings};
 use doorward::store::consents::{self, Consent};
-use doorward::store::{Store, StoreError, grants, sessions, sync, trusted_issuers};
+use doorward::store::{
+    Store, StoreError, grants, sessions, sync, trusted_issuers, upstream_providers,
+};
 
 use super::fixtures::{NOW, grant, session};
 
@@ -20,6 +23,56 @@ fn issuer(name: &str, iss: &str) -> TrustedIssuer {
         created_at: NOW,
         disabled_at: None,
     }
+}
+
+fn provider(id: &str, slug: &str) -> UpstreamProvider {
+    UpstreamProvider {
+        id: id.to_owned(),
+        slug: slug.to_owned(),
+        kind: UpstreamKind::Oidc,
+        issuer: "https://id.school.test/".to_owned(),
+        display_name: "Sch\u{fc}le".to_owned(),
+        client_id: "doorward".to_owned(),
+        client_secret: "sealed".to_owned(),
+        settings: UpstreamSettings::default(),
+        created_at: NOW,
+        disabled_at: None,
+    }
+}
+
+pub(crate) async fn upstream_providers_conform(store: &Store) {
+    let db = &store.db;
+    let school = provider("p-1", "school");
+    upstream_providers::insert(db, &school).await.unwrap();
+    for taken in [provider("p-2", "school"), provider("p-1", "other")] {
+        assert_eq!(upstream_providers::insert(db, &taken).await, Err(StoreError::Conflict));
+    }
+    let partner = provider("p-2", "partner");
+    upstream_providers::insert(db, &partner).await.unwrap();
+    for text in ["p-1", "school"] {
+        assert_eq!(upstream_providers::find(db, text).await.unwrap().as_ref(), Some(&school));
+        assert_eq!(upstream_providers::hold(db, text).await.unwrap().as_ref(), Some(&school));
+    }
+    for unknown in ["SCHOOL", "\0", ""] {
+        assert_eq!(upstream_providers::find(db, unknown).await.unwrap(), None, "{unknown:?}");
+        assert_eq!(upstream_providers::hold(db, unknown).await.unwrap(), None, "{unknown:?}");
+    }
+    assert_eq!(upstream_providers::all(db).await.unwrap(), [partner, school.clone()]);
+    // Switching off and changing are apart: neither undoes the other.
+    assert!(upstream_providers::set_disabled(db, "p-1", Some(NOW.plus(3))).await.unwrap());
+    let mut changed = UpstreamProvider { client_secret: "other".to_owned(), ..school };
+    changed.display_name = "Other".to_owned();
+    changed.client_id = "else".to_owned();
+    changed.settings.trusts_email = true;
+    assert!(upstream_providers::update(db, &changed).await.unwrap());
+    changed.disabled_at = Some(NOW.plus(3));
+    assert_eq!(upstream_providers::find(db, "p-1").await.unwrap(), Some(changed));
+    assert!(upstream_providers::set_disabled(db, "p-1", None).await.unwrap());
+    let nobody = provider("p-9", "nobody");
+    assert!(!upstream_providers::update(db, &nobody).await.unwrap());
+    assert!(!upstream_providers::set_disabled(db, "p-9", Some(NOW)).await.unwrap());
+    assert!(upstream_providers::delete(db, "p-1").await.unwrap());
+    assert!(!upstream_providers::delete(db, "p-1").await.unwrap());
 }
 
 pub(crate) async fn trusted_issuers_conform(store: &Store) {

@@ -18,7 +18,7 @@ use crate::cli::values::admin_role;
 use crate::protocol::user::{AdminRole, User};
 use crate::service::audit::Actor;
 use crate::service::clients::Activity;
-use crate::service::people::{self, NewPerson};
+use crate::service::people::{self, NewPerson, deletion};
 use crate::store::users::UserFilter;
 
 const CREATE_EXAMPLES: &str = "\
@@ -33,6 +33,13 @@ const LIST_EXAMPLES: &str = "\
 Examples:
   doorward user list
   doorward user list --search ali --format json";
+
+const DELETE_EXAMPLES: &str = "\
+Until somebody is deleted, `doorward user enable` brings them back.
+
+Examples:
+  doorward user delete bob --later
+  doorward user delete bob --yes";
 
 /// Commands about people.
 #[derive(Debug, Clone, Subcommand)]
@@ -51,8 +58,9 @@ pub enum UserCommand {
     Enable(UserArgs),
     /// Set a person's password, and end their sessions and tokens
     SetPassword(UserSetPasswordArgs),
-    /// Delete a person and everything kept about them
-    Delete(UserArgs),
+    /// Delete a person and everything kept about them, at once or in seven days
+    #[command(after_help = DELETE_EXAMPLES)]
+    Delete(UserDeleteArgs),
     /// Add many people from a file
     #[command(after_help = import::EXAMPLES)]
     Import(import::UserImportArgs),
@@ -108,6 +116,16 @@ pub struct UserListArgs {
     pub after: Option<String>,
 }
 
+/// `user delete`.
+#[derive(Debug, Clone, Args)]
+pub struct UserDeleteArgs {
+    #[command(flatten)]
+    pub user: UserArgs,
+    /// Disable the account now and delete it in seven days
+    #[arg(long)]
+    pub later: bool,
+}
+
 /// `user set-password`.
 #[derive(Debug, Clone, Args)]
 pub struct UserSetPasswordArgs {
@@ -148,17 +166,33 @@ pub(in crate::cli) fn run(
         }
         UserCommand::Import(args) => import::run(args, globals, output),
         UserCommand::Export(args) => export::run(args, globals, output),
-        UserCommand::Delete(args) => {
-            input.confirm(&format!("Delete {} and everything kept about them?", args.user))?;
-            let user = engine::with_app(globals, async |app| {
-                let user = people::find(app, &args.user).await?;
-                people::delete(app, &user.id, &Actor::CommandLine).await?;
-                Ok(user)
-            })?;
-            output.note("The person is deleted.");
-            print(&user, output)
-        }
+        UserCommand::Delete(args) => delete(args, (globals, input), output),
     }
+}
+
+fn delete(
+    args: &UserDeleteArgs,
+    (globals, input): (&Globals, Input),
+    output: &mut Output<'_>,
+) -> Result<Exit, Failure> {
+    let who = &args.user.user;
+    if args.later {
+        let user = engine::with_app(globals, async |app| {
+            let user = people::find(app, who).await?;
+            deletion::delete_later(app, &user.id, &Actor::CommandLine).await?;
+            Ok(people::find(app, user.id.as_str()).await?)
+        })?;
+        output.note("The account is disabled, and deleted in seven days unless it is enabled.");
+        return print(&user, output);
+    }
+    input.confirm(&format!("Delete {who} and everything kept about them?"))?;
+    let user = engine::with_app(globals, async |app| {
+        let user = people::find(app, who).await?;
+        deletion::delete(app, &user.id, &Actor::CommandLine).await?;
+        Ok(user)
+    })?;
+    output.note("The person is deleted.");
+    print(&user, output)
 }
 
 fn create(
@@ -229,7 +263,11 @@ fn list(args: &UserListArgs, globals: &Globals, output: &mut Output<'_>) -> Resu
 }
 
 fn state(user: &User) -> &'static str {
-    if user.disabled_at.is_some() { "disabled" } else { "enabled" }
+    match (user.disabled_at, user.delete_at) {
+        (None, _) => "enabled",
+        (Some(_), None) => "disabled",
+        (Some(_), Some(_)) => "to be deleted",
+    }
 }
 
 fn to_json(user: &User) -> Value {
@@ -242,8 +280,9 @@ fn to_json(user: &User) -> Value {
         "profile": user.profile,
         "groups": user.groups,
         "role": user.role,
-        "state": state(user),
+        "state": if user.disabled_at.is_some() { "disabled" } else { "enabled" },
         "disabled_at": engine::time_or_null(user.disabled_at),
+        "delete_at": engine::time_or_null(user.delete_at),
         "created_at": engine::time(user.created_at),
         "updated_at": engine::time(user.updated_at),
     })

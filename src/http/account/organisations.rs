@@ -3,11 +3,11 @@
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::http::account;
 use crate::http::pages::organisations::OrganisationChoice;
 use crate::http::routes::only;
 use crate::http::sign_in::steps::PostedForm;
 use crate::http::site::Site;
+use crate::http::{account, extract};
 use crate::protocol::types::OrganisationId;
 use crate::service::failure::Failure;
 use crate::service::organisations::active;
@@ -39,6 +39,6 @@ async fn choose(site: web::Data<Site>, request: HttpRequest, body: web::Bytes) -
         Err(answer) => return answer,
     };
     let id = OrganisationId::new(posted.text("organisation"));
-    let chosen = active::choose(&site, &session, &id).await;
+    let chosen = active::choose(&site, &session, (&id, &extract::caller(&site, &request))).await;
     account::back_to_account(&site, &request, chosen)
 }

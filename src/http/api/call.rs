@@ -2,18 +2,19 @@
 //! address of [`super::table`] goes through [`enter`].
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::HeaderValue;
 use actix_web::web::Bytes;
 use actix_web::{Error, HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::fault::Fault;
+use super::reply::{Answer, Reply, list_body, tag_of};
 use super::table::{About, Entry, Method};
 use super::{act, sent, shapes};
-use crate::crypto::encoding::fingerprint;
 use crate::http::site::Site;
 use crate::http::{error, extract, programs};
+use crate::protocol::api::ApiScope;
 use crate::protocol::params::Params;
 use crate::protocol::rights::{Person, Power, Right, Role};
 use crate::protocol::types::SessionId;
@@ -27,84 +28,6 @@ use crate::service::people::{self, PeopleError, groups};
 use crate::service::session;
 use crate::store::groups::Group;
 use crate::store::organisations::Organisation;
-
-/// What a handler answers.
-pub(super) type Answer = Result<Reply, Fault>;
-
-/// An answer that is no error.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Reply {
-    status: u16,
-    location: Option<String>,
-    link: Option<String>,
-    tag: Option<String>,
-    body: Option<Value>,
-}
-
-impl Reply {
-    /// Something to look at.
-    pub(super) fn shown(body: impl Serialize) -> Answer {
-        Self::with(StatusCode::OK, body)
-    }
-
-    /// Something that has just been made, and where it is.
-    pub(super) fn created(body: impl Serialize, location: String) -> Answer {
-        let reply = Self::with(StatusCode::CREATED, body)?;
-        Ok(Self { location: Some(location), ..reply })
-    }
-
-    /// It is done, and there is nothing to say about it.
-    #[expect(clippy::unnecessary_wraps, reason = "handlers end like this")]
-    pub(super) fn done() -> Answer {
-        let status = StatusCode::NO_CONTENT.as_u16();
-        Ok(Self { status, location: None, link: None, tag: None, body: None })
-    }
-
-    fn with(status: StatusCode, body: impl Serialize) -> Answer {
-        let body = serde_json::to_value(body).map_err(EndpointError::from);
-        let body = body.map_err(Fault::Endpoint)?;
-        Ok(Self {
-            status: status.as_u16(),
-            location: None,
-            link: None,
-            tag: None,
-            body: Some(body),
-        })
-    }
-
-    /// With its entity tag (RFC 9110 section 8.8.3), by which a change can say what it was made from.
-    pub(super) fn tagged(self) -> Self {
-        Self { tag: self.body.as_ref().map(tag_of), ..self }
-    }
-
-    /// With the address of the next page (RFC 8288).
-    pub(super) fn linked(self, link: Option<String>) -> Self {
-        Self { link, ..self }
-    }
-
-    fn response(self) -> HttpResponse {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
-        let mut response = HttpResponse::build(status);
-        let link = self.link.map(|next| format!("<{next}>; rel=\"next\""));
-        let tag = self.tag.map(|tag| format!("\"{tag}\""));
-        for (name, value) in
-            [(header::LOCATION, self.location), (header::LINK, link), (header::ETAG, tag)]
-        {
-            if let Some(value) = value {
-                response.insert_header((name, value));
-            }
-        }
-        match self.body {
-            Some(body) => response.json(body),
-            None => response.finish(),
-        }
-    }
-}
-
-/// The tag of what is shown: another one whenever anything of it is different.
-pub(super) fn tag_of(body: &Value) -> String {
-    fingerprint(&body.to_string())
-}
 
 /// One call of a program that may make it.
 pub(super) struct Call<'a> {
@@ -158,10 +81,13 @@ async fn serve(
 }
 
 impl Call<'_> {
+    /// Refuses whoever comes without this scope.
+    pub(super) fn needs(&self, scope: ApiScope) -> Result<(), Fault> {
+        if self.caller.has(scope) { Ok(()) } else { Err(Fault::Scope(scope)) }
+    }
+
     async fn carry_out(&mut self, entry: &'static Entry, body: Result<Bytes, Error>) -> Answer {
-        if !self.caller.has(entry.scope) {
-            return Err(Fault::Scope(entry.scope));
-        }
+        self.needs(entry.scope)?;
         if !self.caller.may(entry.right) {
             return Err(Fault::forbidden("Your role does not allow this."));
         }
@@ -253,6 +179,10 @@ impl Call<'_> {
                 Ok(())
             }
             About::Organisation => self.look_up_organisation().await,
+            About::RoleHolder => {
+                let member = self.find_person(&self.part("member")?).await?;
+                self.held_against(right, member).await
+            }
             About::OrganisationMember => {
                 self.look_up_organisation().await?;
                 let member = self.find_person(&self.part("member")?).await?;
@@ -301,6 +231,9 @@ impl Call<'_> {
         let part = match name {
             "member" => parts.member,
             "secret" => parts.secret,
+            "role" => parts.role,
+            "group" => parts.group,
+            "delivery" => parts.delivery,
             _ => parts.id,
         };
         if part.contains('\0') { Err(unreadable()) } else { Ok(part) }
@@ -403,11 +336,9 @@ struct Parts {
     id: String,
     member: String,
     secret: String,
-}
-
-/// What every list answers.
-pub(super) fn list_body(items: &[impl Serialize], next: Option<&str>) -> Value {
-    serde_json::json!({ "items": items, "next": next })
+    role: String,
+    group: String,
+    delivery: String,
 }
 
 impl Call<'_> {

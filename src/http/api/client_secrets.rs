@@ -4,9 +4,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::call::{Answer, Call, Reply};
+use super::call::Call;
 use super::clients::{named, within_own_scopes};
 use super::fault::Fault;
+use super::reply::{Answer, Reply};
 use crate::service::clients::{ClientError, secrets};
 
 /// A secret that works. What it is, nobody can say any more.

@@ -3,9 +3,10 @@
 
 use serde_json::Value;
 
-use super::call::{Answer, Call, Reply};
+use super::call::Call;
 use super::fault::Fault;
-use super::views::{ClientChange, ClientView, ClientWithSecret, NewClient};
+use super::reply::{Answer, Reply};
+use super::views::apps::{ClientChange, ClientView, ClientWithSecret, NewClient};
 use super::{metadata_change, sent};
 use crate::protocol::api;
 use crate::protocol::client::{Client, ClientMetadata};

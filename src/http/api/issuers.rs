@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::call::{Answer, Call, Reply};
+use super::call::Call;
 use super::fault::Fault;
+use super::reply::{Answer, Reply};
 use super::sent;
-use super::views_outside::{IssuerChange, IssuerView, NewIssuer};
+use super::views::outside::{IssuerChange, IssuerView, NewIssuer};
 use crate::protocol::session_data::merge_patch;
 use crate::protocol::token::trusted_issuer::TrustedIssuer;
 use crate::service::clients::Activity;

@@ -4,15 +4,16 @@
 //! |---|---|
 //! | `table` | every address with its scope and right |
 //! | `call` | the way in: who calls, and whether they may |
+//! | `reply` | answers that are no errors |
 //! | `fault` | the ways to fail, as problem details |
 //! | `sent` | bodies, queries and conditions, read strictly |
 //! | `shapes`, `views` | what each address takes and answers |
 //! | `openapi` | the API as a document |
-//! | `users`, `groups`, `organisations`, `clients`, `client_secrets`, `issuers`, `webhooks`, `service_state`, `settings`, `logos` | the handlers |
+//! | `users`, `groups`, `organisations`, `clients`, `client_secrets`, `roles`, `issuers`, `upstream`, `webhooks`, `service_state`, `settings`, `logos`, `jobs`, `api_keys`, `overview`, `preview` | the handlers |
 //! | `metadata_change` | metadata of an app in which null gives back what is usual |
-//! | `views_outside` | what is shown and taken of issuers outside and webhooks |
 //! | `session_data`, `problem` | values that apps keep beside sessions; a way in of its own |
 
+mod api_keys;
 mod call;
 mod client_secrets;
 mod clients;
@@ -20,19 +21,24 @@ mod fault;
 mod groups;
 mod issuers;
 mod logos;
+mod jobs;
 mod metadata_change;
 mod openapi;
 mod organisations;
+mod overview;
+mod preview;
 mod problem;
+mod reply;
+mod roles;
 mod sent;
 mod service_state;
 mod session_data;
 mod settings;
 mod shapes;
 mod table;
+mod upstream;
 mod users;
 mod views;
-mod views_outside;
 mod webhooks;
 
 use actix_web::http::Method;
@@ -43,10 +49,12 @@ use super::routes::{only, reading};
 use super::site::Site;
 use crate::pictures::LONGEST;
 use crate::service::clients::Activity;
+use crate::service::clients::roles::Giving;
 use crate::service::people::groups::{Charge, Membership};
-use call::{Answer, Call};
+use call::Call;
 use fault::Fault;
-use table::{Action, TABLE};
+use reply::Answer;
+use table::{Action, entries};
 
 /// This folder's part of the URL map.
 pub(super) fn routes(map: &mut ServiceConfig) {
@@ -60,7 +68,7 @@ pub(super) fn routes(map: &mut ServiceConfig) {
     );
     map.service(only("/api/v1/openapi.json", reading().to(document)));
     let mut known = Vec::new();
-    for path in TABLE.iter().map(|entry| entry.path) {
+    for path in entries().map(|entry| entry.path) {
         if !known.contains(&path) {
             known.push(path);
             resource(map, path);
@@ -71,20 +79,21 @@ pub(super) fn routes(map: &mut ServiceConfig) {
 
 /// One path of the table with all its methods.
 fn resource(map: &mut ServiceConfig, path: &'static str) {
-    let entries = || TABLE.iter().filter(|entry| entry.path == path);
-    let resource = entries().fold(web::resource(format!("/api/v1{path}")), |resource, entry| {
-        let route = match entry.method {
-            table::Method::Get => reading(),
-            other => web::method(other.http()),
-        };
-        let handler = move |site: web::Data<Site>,
-                            request: HttpRequest,
-                            body: Result<Bytes, Error>| async move {
-            Box::pin(call::enter(entry, (&site, &request), body)).await
-        };
-        resource.route(route.to(handler))
-    });
-    let methods = entries().map(|entry| match entry.method {
+    let methods_here = || entries().filter(|entry| entry.path == path);
+    let resource =
+        methods_here().fold(web::resource(format!("/api/v1{path}")), |resource, entry| {
+            let route = match entry.method {
+                table::Method::Get => reading(),
+                other => web::method(other.http()),
+            };
+            let handler = move |site: web::Data<Site>,
+                                request: HttpRequest,
+                                body: Result<Bytes, Error>| async move {
+                Box::pin(call::enter(entry, (&site, &request), body)).await
+            };
+            resource.route(route.to(handler))
+        });
+    let methods = methods_here().map(|entry| match entry.method {
         table::Method::Get => "GET, HEAD",
         other => other.as_str(),
     });
@@ -105,7 +114,7 @@ fn resource(map: &mut ServiceConfig, path: &'static str) {
 /// scope.
 pub fn addresses() -> impl Iterator<Item = (&'static str, &'static str, &'static str, &'static str)>
 {
-    TABLE.iter().map(|entry| {
+    entries().map(|entry| {
         (entry.method.as_str(), entry.path, entry.scope.as_str(), entry.right.as_str())
     })
 }
@@ -129,6 +138,7 @@ async fn act(call: &Call<'_>, action: Action) -> Answer {
         Action::UserShow => users::show(call),
         Action::UserPatch => users::patch(call).await,
         Action::UserDelete => users::delete(call).await,
+        Action::UserDeleteLater => users::delete_later(call).await,
         Action::UserDisable => users::set_activity(call, Activity::Disabled).await,
         Action::UserEnable => users::set_activity(call, Activity::Enabled).await,
         Action::UserSignOut => users::sign_out(call).await,
@@ -162,9 +172,21 @@ async fn act(call: &Call<'_>, action: Action) -> Answer {
         Action::ClientSecret => clients::new_secret(call).await,
         Action::ClientLogoPut => logos::put_app(call).await,
         Action::ClientLogoDelete => logos::remove_app(call).await,
+        Action::ClientPreview => Box::pin(preview::show(call)).await,
         Action::SecretsList => client_secrets::list(call).await,
         Action::SecretAdd => client_secrets::add(call).await,
         Action::SecretRemove => client_secrets::remove(call).await,
+        Action::RolesList => roles::list(call).await,
+        Action::RoleCreate => roles::create(call).await,
+        Action::RoleShow => roles::show(call).await,
+        Action::RolePatch => roles::patch(call).await,
+        Action::RoleDelete => roles::delete(call).await,
+        Action::RoleUsersList => roles::people(call).await,
+        Action::RoleUserAdd => roles::person(call, Giving::Given).await,
+        Action::RoleUserRemove => roles::person(call, Giving::Taken).await,
+        Action::RoleGroupsList => roles::groups(call).await,
+        Action::RoleGroupAdd => roles::group(call, Giving::Given).await,
+        Action::RoleGroupRemove => roles::group(call, Giving::Taken).await,
         Action::SessionsList => service_state::sessions(call).await,
         Action::SessionEnd => service_state::end_session(call).await,
         Action::KeysList => service_state::keys(call).await,
@@ -177,6 +199,14 @@ async fn act(call: &Call<'_>, action: Action) -> Answer {
         Action::IssuerDelete => issuers::delete(call).await,
         Action::IssuerDisable => issuers::set_activity(call, Activity::Disabled).await,
         Action::IssuerEnable => issuers::set_activity(call, Activity::Enabled).await,
+        Action::UpstreamList => upstream::list(call).await,
+        Action::UpstreamCreate => Box::pin(upstream::create(call)).await,
+        Action::UpstreamShow => upstream::show(call).await,
+        Action::UpstreamPatch => Box::pin(upstream::patch(call)).await,
+        Action::UpstreamDelete => upstream::delete(call).await,
+        Action::UpstreamDisable => upstream::set_activity(call, Activity::Disabled).await,
+        Action::UpstreamEnable => upstream::set_activity(call, Activity::Enabled).await,
+        Action::UpstreamTest => Box::pin(upstream::test(call)).await,
         Action::WebhooksList => webhooks::list(call).await,
         Action::WebhookCreate => webhooks::create(call).await,
         Action::WebhookShow => webhooks::show(call).await,
@@ -186,8 +216,15 @@ async fn act(call: &Call<'_>, action: Action) -> Answer {
         Action::WebhookEnable => webhooks::set_activity(call, Activity::Enabled).await,
         Action::WebhookSecret => webhooks::new_secret(call).await,
         Action::WebhookTest => Box::pin(webhooks::test(call)).await,
+        Action::DeliveryRepeat => webhooks::repeat(call).await,
         Action::DeliveriesList => webhooks::deliveries(call).await,
         Action::AuditList => service_state::audit_events(call).await,
+        Action::JobsList => jobs::list(call).await,
+        Action::JobRetry => jobs::retry(call).await,
+        Action::JobDiscard => jobs::discard(call).await,
+        Action::ApiKeysList => api_keys::list(call).await,
+        Action::ApiKeyRevoke => api_keys::revoke(call).await,
+        Action::OverviewShow => overview::show(call).await,
         Action::SettingsList => settings::list(call),
         Action::SettingShow => settings::show(call),
         Action::SettingPut => settings::put(call).await,

@@ -8,12 +8,14 @@ use serde_json::{Map, Value, json};
 use super::fault::Problem;
 use super::sent::{MOST_ROWS, PICTURE_TYPES, USUAL_ROWS};
 use super::shapes::{self, Answered, Condition, Shape, Taken};
-use super::table::{Entry, Method, TABLE};
+use super::table::{Entry, Method, entries};
 use crate::protocol::api::{self, ApiScope};
 use crate::protocol::discovery::path;
+use crate::service::jobs::JobState;
+use crate::service::overview::Span;
 
-const ABOUT: &str =
-    "The administration of people, groups, apps, sessions, keys, trusted issuers and webhooks.";
+const ABOUT: &str = "The administration of people, groups, apps and their roles, sessions, keys, trusted issuers, upstream providers, webhooks \
+     and messages that wait.";
 
 /// The document of the server with this issuer.
 pub(super) fn document(issuer: &str) -> Value {
@@ -24,7 +26,7 @@ pub(super) fn document(issuer: &str) -> Value {
     let mut schemas = settings.into_generator();
     let problem = json!(schemas.subschema_for::<Problem>());
     let mut paths = Map::new();
-    for entry in TABLE {
+    for entry in entries() {
         let operation = operation(entry, &mut schemas);
         let item = paths.entry(entry.path).or_insert_with(|| json!({}));
         if let Value::Object(item) = item {
@@ -129,15 +131,13 @@ fn operation(entry: &Entry, schemas: &mut SchemaGenerator) -> Value {
 
 fn parameters(entry: &Entry, shape: &Shape) -> Value {
     let mut all = Vec::new();
-    for name in ["id", "member", "secret"] {
-        if entry.path.contains(&format!("{{{name}}}")) {
-            all.push(json!({
-                "name": name,
-                "in": "path",
-                "required": true,
-                "schema": { "type": "string", "minLength": 1 },
-            }));
-        }
+    for name in entry.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
+        all.push(json!({
+            "name": name,
+            "in": "path",
+            "required": true,
+            "schema": { "type": "string", "minLength": 1 },
+        }));
     }
     for name in shape.query {
         all.push(json!({ "name": name, "in": "query", "schema": query_schema(name) }));
@@ -173,6 +173,10 @@ fn query_schema(name: &str) -> Value {
             "type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": USUAL_ROWS,
         }),
         "outcome" => json!({ "type": "string", "enum": ["success", "failure"] }),
+        "span" => {
+            json!({ "type": "string", "enum": Span::ALL.map(Span::as_str), "default": "day" })
+        }
+        "state" => json!({ "type": "string", "enum": JobState::ALL.map(JobState::as_str) }),
         "since" | "until" => json!({ "type": "string", "format": "date-time" }),
         _ => json!({ "type": "string" }),
     }
@@ -235,8 +239,8 @@ mod tests {
         let document = document("https://id.test");
         let paths = document["paths"].as_object().unwrap();
         let operations: usize = paths.values().map(|item| item.as_object().unwrap().len()).sum();
-        assert_eq!(operations, TABLE.len());
-        for entry in TABLE {
+        assert_eq!(operations, entries().count());
+        for entry in entries() {
             let operation = &paths[entry.path][&entry.method.as_str().to_lowercase()];
             let security = &operation["security"][1]["service"][0];
             assert_eq!(security, entry.scope.as_str(), "{}", entry.path);

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::call::{Answer, Call, Reply};
+use super::call::Call;
 use super::fault::Fault;
+use super::reply::{Answer, Reply};
 use super::sent;
 use super::views::UserView;
 use super::views::organisations::{NewOrganisation, OrganisationChange, OrganisationView};

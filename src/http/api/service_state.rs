@@ -1,10 +1,11 @@
 //! `/api/v1/sessions`, `/api/v1/keys` and `/api/v1/audit-events`: who is signed in, what signs, and what
 //! happened.
 
-use super::call::{Answer, Call, Reply};
+use super::call::Call;
 use super::fault::Fault;
+use super::reply::{Answer, Reply};
 use super::sent;
-use super::views::{AuditView, KeyView, Rotation, SessionView};
+use super::views::service::{AuditView, KeyView, Rotation, SessionView};
 use crate::clock::UnixTime;
 use crate::protocol::types::SessionId;
 use crate::service::keys::{self, KeyChangeError, encryption};

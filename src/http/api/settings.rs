@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::call::{Answer, Call, Reply};
+use super::call::Call;
 use super::fault::Fault;
+use super::reply::{Answer, Reply};
 use super::sent;
-use super::views::{SettingValue, SettingView};
+use super::views::service::{SettingValue, SettingView};
 use crate::service::failure::EndpointError;
 use crate::service::settings::{self, Edit, Shown};
 

@@ -4,15 +4,23 @@ use schemars::{Schema, SchemaGenerator};
 
 use super::client_secrets::{NewSecret, SecretView};
 use super::table::{Action, Entry};
-use super::views::organisations::{NewOrganisation, OrganisationChange, OrganisationView};
-use super::views::{
-    AuditView, ClientChange, ClientView, ClientWithSecret, GroupChange, GroupView, KeyView,
-    Manager, NewClient, NewGroup, NewUser, ResetLink, Rotation, SessionView, SettingValue,
-    SettingView, SignOut, SignedOut, UserChange, UserView,
+use super::views::apps::{
+    ClientChange, ClientView, ClientWithSecret, NewClient, PreviewView, PreviewWish,
 };
-use super::views_outside::{
+use super::views::organisations::{NewOrganisation, OrganisationChange, OrganisationView};
+use super::views::outside::{
     DeliveryView, IssuerChange, IssuerView, NewIssuer, NewWebhook, TestResult, WebhookChange,
     WebhookView, WebhookWithSecret,
+};
+use super::views::overview::OverviewView;
+use super::views::roles::{NewRole, RoleChange, RoleGroup, RoleHolder, RoleView};
+use super::views::service::{
+    ApiKeyView, AuditView, JobView, KeyView, Rotation, SessionView, SettingValue, SettingView,
+};
+use super::views::upstream::{Examination, NewUpstreamProvider, UpstreamChanges, UpstreamView};
+use super::views::{
+    DeletionTime, GroupChange, GroupView, Manager, NewGroup, NewUser, ResetLink, SignOut,
+    SignedOut, UserChange, UserView,
 };
 
 /// Makes the schema of a type, or a reference to it.
@@ -113,8 +121,10 @@ pub(super) fn of(action: Action) -> Shape {
     let client = SchemaGenerator::subschema_for::<ClientView>;
     let group = SchemaGenerator::subschema_for::<GroupView>;
     let issuer = SchemaGenerator::subschema_for::<IssuerView>;
+    let upstream = SchemaGenerator::subschema_for::<UpstreamView>;
     let webhook = SchemaGenerator::subschema_for::<WebhookView>;
     let organisation = SchemaGenerator::subschema_for::<OrganisationView>;
+    let role = SchemaGenerator::subschema_for::<RoleView>;
     match action {
         Action::UsersList => list("List people by user name", SEARCHED, schema),
         Action::UserCreate => shape(
@@ -127,6 +137,11 @@ pub(super) fn of(action: Action) -> Shape {
             change("Change a person", SchemaGenerator::subschema_for::<UserChange>, schema)
         }
         Action::UserDelete => delete("Delete a person and everything they have"),
+        Action::UserDeleteLater => shape(
+            "Disable a person and delete them in seven days, unless they are enabled before",
+            Taken::Nothing,
+            Answered::One(SchemaGenerator::subschema_for::<DeletionTime>),
+        ),
         Action::UserDisable => command("Disable a person, which signs them out everywhere"),
         Action::UserEnable => command("Enable a person again"),
         Action::UserSignOut => shape(
@@ -204,6 +219,11 @@ pub(super) fn of(action: Action) -> Shape {
         ),
         Action::ClientLogoPut => shape("Give an app a logo", Taken::Picture, Answered::Nothing),
         Action::ClientLogoDelete => command("Take the logo of an app away"),
+        Action::ClientPreview => shape(
+            "Show what an app would be told of somebody; needs doorward.users:read, too, and is noted",
+            Taken::Body(SchemaGenerator::subschema_for::<PreviewWish>),
+            Answered::One(SchemaGenerator::subschema_for::<PreviewView>),
+        ),
         Action::SecretsList => list(
             "List the secrets of an app that work, newest first; what they are is not shown",
             &[],
@@ -215,6 +235,33 @@ pub(super) fn of(action: Action) -> Shape {
             Answered::Made(SchemaGenerator::subschema_for::<NewSecret>),
         ),
         Action::SecretRemove => command("End a secret of an app that has another one"),
+        Action::RolesList => list("List the roles of an app by name", &[], role),
+        Action::RoleCreate => shape(
+            "Make a role of an app, which nobody has yet",
+            Taken::Body(SchemaGenerator::subschema_for::<NewRole>),
+            Answered::Made(role),
+        ),
+        Action::RoleShow => shape("Show a role of an app", Taken::Nothing, Answered::One(role)),
+        Action::RolePatch => change(
+            "Give a role another description",
+            SchemaGenerator::subschema_for::<RoleChange>,
+            role,
+        ),
+        Action::RoleDelete => delete("Delete a role; whoever had it has it no more"),
+        Action::RoleUsersList => list(
+            "List who has a role by themselves, by user name",
+            PAGED,
+            SchemaGenerator::subschema_for::<RoleHolder>,
+        ),
+        Action::RoleUserAdd => command("Give a person a role"),
+        Action::RoleUserRemove => command("Take a role from a person"),
+        Action::RoleGroupsList => list(
+            "List which groups give a role to those in them, by name",
+            PAGED,
+            SchemaGenerator::subschema_for::<RoleGroup>,
+        ),
+        Action::RoleGroupAdd => command("Give a role to everybody in a group"),
+        Action::RoleGroupRemove => command("Take a role from a group"),
         Action::SessionsList => list(
             "List where people are signed in, newest first",
             &["user", "cursor", "limit"],
@@ -245,6 +292,28 @@ pub(super) fn of(action: Action) -> Shape {
         }
         Action::IssuerDisable => command("Switch an issuer off for the time being"),
         Action::IssuerEnable => command("Let an issuer's word count again"),
+        Action::UpstreamList => list("List upstream providers by slug", &[], upstream),
+        Action::UpstreamCreate => shape(
+            "Add an upstream provider",
+            Taken::Body(SchemaGenerator::subschema_for::<NewUpstreamProvider>),
+            Answered::Made(upstream),
+        ),
+        Action::UpstreamShow => {
+            shape("Show an upstream provider", Taken::Nothing, Answered::One(upstream))
+        }
+        Action::UpstreamPatch => change(
+            "Change an upstream provider, or its secret",
+            SchemaGenerator::subschema_for::<UpstreamChanges>,
+            upstream,
+        ),
+        Action::UpstreamDelete => delete("Delete an upstream provider and its secret"),
+        Action::UpstreamDisable => command("Switch an upstream provider off"),
+        Action::UpstreamEnable => command("Switch an upstream provider on again"),
+        Action::UpstreamTest => shape(
+            "Ask an upstream provider for its metadata and keys, and tell whether all of it fits",
+            Taken::Nothing,
+            Answered::One(SchemaGenerator::subschema_for::<Examination>),
+        ),
         Action::WebhooksList => list("List webhooks by name", &[], webhook),
         Action::WebhookCreate => shape(
             "Make a webhook; the secret it signs with is shown this once",
@@ -273,11 +342,35 @@ pub(super) fn of(action: Action) -> Shape {
             PAGED,
             SchemaGenerator::subschema_for::<DeliveryView>,
         ),
+        Action::DeliveryRepeat => {
+            command("Send a webhook a message once more, under the same webhook-id")
+        }
         Action::AuditList => list(
             "Search the audit log, newest first",
             OF_AUDIT,
             SchemaGenerator::subschema_for::<AuditView>,
         ),
+        Action::JobsList => list(
+            "List what waits to be sent, the oldest first",
+            &["state", "cursor", "limit"],
+            SchemaGenerator::subschema_for::<JobView>,
+        ),
+        Action::JobRetry => command("Send a message now that waits for its next try"),
+        Action::JobDiscard => command("Give a message up; whoever it is for never hears of it"),
+        Action::ApiKeysList => list(
+            "List API keys, newest first; what they are is not shown",
+            &["user", "cursor", "limit"],
+            SchemaGenerator::subschema_for::<ApiKeyView>,
+        ),
+        Action::ApiKeyRevoke => command("Make an API key work no more"),
+        Action::OverviewShow => Shape {
+            query: &["span"],
+            ..shape(
+                "Show how things stand, with what needs attention",
+                Taken::Nothing,
+                Answered::One(SchemaGenerator::subschema_for::<OverviewView>),
+            )
+        },
         Action::SettingsList => list(
             "List the settings that may change while servers run, with where each comes from",
             &[],

@@ -1,6 +1,18 @@
 //! Every address of the REST API for administrators' programs, with the scope and the right it needs.
 //! What is not in this table does not exist, and nothing is reached except through
 //! [`super::call::enter`]. The OpenAPI document is made from it ([`super::openapi`]).
+//!
+//! | module | addresses of |
+//! |---|---|
+//! | `people` | people, groups, organisations |
+//! | `apps` | apps, their secrets and roles |
+//! | `outside` | trusted issuers, webhooks |
+//! | `service` | sessions, keys, messages that wait, API keys, the overview, the audit log, settings |
+
+mod apps;
+mod outside;
+mod people;
+mod service;
 
 #[cfg(test)]
 mod tests;
@@ -15,7 +27,7 @@ use crate::protocol::rights::Right;
 pub(super) struct Entry {
     pub method: Method,
     /// Path below `/api/v1`; `{id}` is what the address is about, `{member}` a person, `{secret}` the mark
-    /// of a secret.
+    /// of a secret, `{role}` and `{group}` names, `{delivery}` a message that was sent.
     pub path: &'static str,
     pub scope: ApiScope,
     pub right: Right,
@@ -74,6 +86,8 @@ pub(super) enum About {
     Organisation,
     /// The organisation in the path and the person behind it.
     OrganisationMember,
+    /// The person behind an app and one of its roles.
+    RoleHolder,
 }
 
 /// What an address does.
@@ -84,6 +98,7 @@ pub(super) enum Action {
     UserShow,
     UserPatch,
     UserDelete,
+    UserDeleteLater,
     UserDisable,
     UserEnable,
     UserSignOut,
@@ -117,9 +132,21 @@ pub(super) enum Action {
     ClientSecret,
     ClientLogoPut,
     ClientLogoDelete,
+    ClientPreview,
     SecretsList,
     SecretAdd,
     SecretRemove,
+    RolesList,
+    RoleCreate,
+    RoleShow,
+    RolePatch,
+    RoleDelete,
+    RoleUsersList,
+    RoleUserAdd,
+    RoleUserRemove,
+    RoleGroupsList,
+    RoleGroupAdd,
+    RoleGroupRemove,
     SessionsList,
     SessionEnd,
     KeysList,
@@ -132,6 +159,14 @@ pub(super) enum Action {
     IssuerDelete,
     IssuerDisable,
     IssuerEnable,
+    UpstreamList,
+    UpstreamCreate,
+    UpstreamShow,
+    UpstreamPatch,
+    UpstreamDelete,
+    UpstreamDisable,
+    UpstreamEnable,
+    UpstreamTest,
     WebhooksList,
     WebhookCreate,
     WebhookShow,
@@ -142,7 +177,14 @@ pub(super) enum Action {
     WebhookSecret,
     WebhookTest,
     DeliveriesList,
+    DeliveryRepeat,
     AuditList,
+    JobsList,
+    JobRetry,
+    JobDiscard,
+    ApiKeysList,
+    ApiKeyRevoke,
+    OverviewShow,
     SettingsList,
     SettingShow,
     SettingPut,
@@ -160,301 +202,10 @@ const fn entry(
     Entry { method, path, scope, right, about, action }
 }
 
-use About::{Group, Member, Nobody, Organisation, OrganisationMember, Person, Session};
-use ApiScope as S;
-use Method::{Delete, Get, Patch, Post, Put};
-use Right as R;
+/// The API, area by area.
+const AREAS: [&[Entry]; 4] = [people::TABLE, apps::TABLE, outside::TABLE, service::TABLE];
 
-/// The API.
-pub(super) static TABLE: &[Entry] = &[
-    entry((Get, "/users"), (S::UsersRead, R::PeopleRead), Nobody, Action::UsersList),
-    entry((Post, "/users"), (S::UsersWrite, R::PeopleWrite), Nobody, Action::UserCreate),
-    entry((Get, "/users/{id}"), (S::UsersRead, R::PeopleRead), Person, Action::UserShow),
-    entry((Patch, "/users/{id}"), (S::UsersWrite, R::PeopleWrite), Person, Action::UserPatch),
-    entry((Delete, "/users/{id}"), (S::UsersWrite, R::PeopleDelete), Person, Action::UserDelete),
-    entry(
-        (Post, "/users/{id}/disable"),
-        (S::UsersWrite, R::PeopleWrite),
-        Person,
-        Action::UserDisable,
-    ),
-    entry(
-        (Post, "/users/{id}/enable"),
-        (S::UsersWrite, R::PeopleWrite),
-        Person,
-        Action::UserEnable,
-    ),
-    entry(
-        (Post, "/users/{id}/sign-out"),
-        (S::SessionsWrite, R::SessionsEnd),
-        Person,
-        Action::UserSignOut,
-    ),
-    entry(
-        (Post, "/users/{id}/reset-link"),
-        (S::UsersWrite, R::PeopleWrite),
-        Person,
-        Action::UserResetLink,
-    ),
-    entry((Get, "/groups"), (S::GroupsRead, R::GroupsRead), Nobody, Action::GroupsList),
-    entry((Post, "/groups"), (S::GroupsWrite, R::GroupsWrite), Nobody, Action::GroupCreate),
-    entry((Get, "/groups/{id}"), (S::GroupsRead, R::GroupsRead), Group, Action::GroupShow),
-    entry((Patch, "/groups/{id}"), (S::GroupsWrite, R::GroupsWrite), Group, Action::GroupPatch),
-    entry((Delete, "/groups/{id}"), (S::GroupsWrite, R::GroupsWrite), Group, Action::GroupDelete),
-    entry(
-        (Get, "/groups/{id}/members"),
-        (S::GroupsRead, R::GroupsRead),
-        Group,
-        Action::MembersList,
-    ),
-    entry(
-        (Put, "/groups/{id}/members/{member}"),
-        (S::GroupsWrite, R::GroupsMembers),
-        Member,
-        Action::MemberAdd,
-    ),
-    entry(
-        (Delete, "/groups/{id}/members/{member}"),
-        (S::GroupsWrite, R::GroupsMembers),
-        Member,
-        Action::MemberRemove,
-    ),
-    entry(
-        (Get, "/groups/{id}/managers"),
-        (S::GroupsRead, R::GroupsRead),
-        Group,
-        Action::ManagersList,
-    ),
-    entry(
-        (Put, "/groups/{id}/managers/{member}"),
-        (S::GroupsWrite, R::GroupsDelegate),
-        Member,
-        Action::ManagerAdd,
-    ),
-    entry(
-        (Delete, "/groups/{id}/managers/{member}"),
-        (S::GroupsWrite, R::GroupsDelegate),
-        Member,
-        Action::ManagerRemove,
-    ),
-    entry(
-        (Get, "/organisations"),
-        (S::OrganisationsRead, R::OrganisationsRead),
-        Nobody,
-        Action::OrganisationsList,
-    ),
-    entry(
-        (Post, "/organisations"),
-        (S::OrganisationsWrite, R::OrganisationsWrite),
-        Nobody,
-        Action::OrganisationCreate,
-    ),
-    entry(
-        (Get, "/organisations/{id}"),
-        (S::OrganisationsRead, R::OrganisationsRead),
-        Organisation,
-        Action::OrganisationShow,
-    ),
-    entry(
-        (Patch, "/organisations/{id}"),
-        (S::OrganisationsWrite, R::OrganisationsWrite),
-        Organisation,
-        Action::OrganisationPatch,
-    ),
-    entry(
-        (Delete, "/organisations/{id}"),
-        (S::OrganisationsWrite, R::OrganisationsWrite),
-        Organisation,
-        Action::OrganisationDelete,
-    ),
-    entry(
-        (Get, "/organisations/{id}/members"),
-        (S::OrganisationsRead, R::OrganisationsRead),
-        Organisation,
-        Action::OrganisationPeople,
-    ),
-    entry(
-        (Put, "/organisations/{id}/members/{member}"),
-        (S::OrganisationsWrite, R::OrganisationsMembers),
-        OrganisationMember,
-        Action::OrganisationAdd,
-    ),
-    entry(
-        (Delete, "/organisations/{id}/members/{member}"),
-        (S::OrganisationsWrite, R::OrganisationsMembers),
-        OrganisationMember,
-        Action::OrganisationRemove,
-    ),
-    entry((Get, "/clients"), (S::ClientsRead, R::ClientsRead), Nobody, Action::ClientsList),
-    entry((Post, "/clients"), (S::ClientsWrite, R::ClientsWrite), Nobody, Action::ClientCreate),
-    entry((Get, "/clients/{id}"), (S::ClientsRead, R::ClientsRead), Nobody, Action::ClientShow),
-    entry(
-        (Patch, "/clients/{id}"),
-        (S::ClientsWrite, R::ClientsWrite),
-        Nobody,
-        Action::ClientPatch,
-    ),
-    entry(
-        (Delete, "/clients/{id}"),
-        (S::ClientsWrite, R::ClientsWrite),
-        Nobody,
-        Action::ClientDelete,
-    ),
-    entry(
-        (Post, "/clients/{id}/disable"),
-        (S::ClientsWrite, R::ClientsWrite),
-        Nobody,
-        Action::ClientDisable,
-    ),
-    entry(
-        (Post, "/clients/{id}/enable"),
-        (S::ClientsWrite, R::ClientsWrite),
-        Nobody,
-        Action::ClientEnable,
-    ),
-    entry(
-        (Put, "/clients/{id}/logo"),
-        (S::ClientsWrite, R::ClientsWrite),
-        Nobody,
-        Action::ClientLogoPut,
-    ),
-    entry(
-        (Delete, "/clients/{id}/logo"),
-        (S::ClientsWrite, R::ClientsWrite),
-        Nobody,
-        Action::ClientLogoDelete,
-    ),
-    entry(
-        (Post, "/clients/{id}/secret"),
-        (S::ClientsWrite, R::ClientsSecret),
-        Nobody,
-        Action::ClientSecret,
-    ),
-    entry(
-        (Get, "/clients/{id}/secrets"),
-        (S::ClientsRead, R::ClientsRead),
-        Nobody,
-        Action::SecretsList,
-    ),
-    entry(
-        (Post, "/clients/{id}/secrets"),
-        (S::ClientsWrite, R::ClientsSecret),
-        Nobody,
-        Action::SecretAdd,
-    ),
-    entry(
-        (Delete, "/clients/{id}/secrets/{secret}"),
-        (S::ClientsWrite, R::ClientsSecret),
-        Nobody,
-        Action::SecretRemove,
-    ),
-    entry((Get, "/sessions"), (S::SessionsRead, R::SessionsRead), Nobody, Action::SessionsList),
-    entry(
-        (Delete, "/sessions/{id}"),
-        (S::SessionsWrite, R::SessionsEnd),
-        Session,
-        Action::SessionEnd,
-    ),
-    entry((Get, "/keys"), (S::KeysRead, R::KeysRead), Nobody, Action::KeysList),
-    entry((Post, "/keys/rotate"), (S::KeysWrite, R::KeysRotate), Nobody, Action::KeysRotate),
-    entry((Delete, "/keys/{id}"), (S::KeysWrite, R::KeysRotate), Nobody, Action::KeyRetire),
-    entry((Get, "/issuers"), (S::IssuersRead, R::IssuersRead), Nobody, Action::IssuersList),
-    entry((Post, "/issuers"), (S::IssuersWrite, R::IssuersWrite), Nobody, Action::IssuerCreate),
-    entry((Get, "/issuers/{id}"), (S::IssuersRead, R::IssuersRead), Nobody, Action::IssuerShow),
-    entry(
-        (Patch, "/issuers/{id}"),
-        (S::IssuersWrite, R::IssuersWrite),
-        Nobody,
-        Action::IssuerPatch,
-    ),
-    entry(
-        (Delete, "/issuers/{id}"),
-        (S::IssuersWrite, R::IssuersWrite),
-        Nobody,
-        Action::IssuerDelete,
-    ),
-    entry(
-        (Post, "/issuers/{id}/disable"),
-        (S::IssuersWrite, R::IssuersWrite),
-        Nobody,
-        Action::IssuerDisable,
-    ),
-    entry(
-        (Post, "/issuers/{id}/enable"),
-        (S::IssuersWrite, R::IssuersWrite),
-        Nobody,
-        Action::IssuerEnable,
-    ),
-    entry((Get, "/webhooks"), (S::WebhooksRead, R::WebhooksRead), Nobody, Action::WebhooksList),
-    entry((Post, "/webhooks"), (S::WebhooksWrite, R::WebhooksWrite), Nobody, Action::WebhookCreate),
-    entry((Get, "/webhooks/{id}"), (S::WebhooksRead, R::WebhooksRead), Nobody, Action::WebhookShow),
-    entry(
-        (Patch, "/webhooks/{id}"),
-        (S::WebhooksWrite, R::WebhooksWrite),
-        Nobody,
-        Action::WebhookPatch,
-    ),
-    entry(
-        (Delete, "/webhooks/{id}"),
-        (S::WebhooksWrite, R::WebhooksWrite),
-        Nobody,
-        Action::WebhookDelete,
-    ),
-    entry(
-        (Post, "/webhooks/{id}/disable"),
-        (S::WebhooksWrite, R::WebhooksWrite),
-        Nobody,
-        Action::WebhookDisable,
-    ),
-    entry(
-        (Post, "/webhooks/{id}/enable"),
-        (S::WebhooksWrite, R::WebhooksWrite),
-        Nobody,
-        Action::WebhookEnable,
-    ),
-    entry(
-        (Post, "/webhooks/{id}/secret"),
-        (S::WebhooksWrite, R::WebhooksWrite),
-        Nobody,
-        Action::WebhookSecret,
-    ),
-    entry(
-        (Post, "/webhooks/{id}/test"),
-        (S::WebhooksWrite, R::WebhooksWrite),
-        Nobody,
-        Action::WebhookTest,
-    ),
-    entry(
-        (Get, "/webhooks/{id}/deliveries"),
-        (S::WebhooksRead, R::WebhooksRead),
-        Nobody,
-        Action::DeliveriesList,
-    ),
-    entry((Get, "/audit-events"), (S::AuditRead, R::AuditRead), Nobody, Action::AuditList),
-    entry((Get, "/settings"), (S::SettingsRead, R::SettingsRead), Nobody, Action::SettingsList),
-    entry((Get, "/settings/{id}"), (S::SettingsRead, R::SettingsRead), Nobody, Action::SettingShow),
-    entry(
-        (Put, "/settings/{id}"),
-        (S::SettingsWrite, R::SettingsWrite),
-        Nobody,
-        Action::SettingPut,
-    ),
-    entry(
-        (Delete, "/settings/{id}"),
-        (S::SettingsWrite, R::SettingsWrite),
-        Nobody,
-        Action::SettingDelete,
-    ),
-    entry(
-        (Put, "/branding/{id}"),
-        (S::SettingsWrite, R::SettingsWrite),
-        Nobody,
-        Action::BrandLogoPut,
-    ),
-    entry(
-        (Delete, "/branding/{id}"),
-        (S::SettingsWrite, R::SettingsWrite),
-        Nobody,
-        Action::BrandLogoDelete,
-    ),
-];
+/// Every address with each of its methods.
+pub(super) fn entries() -> impl Iterator<Item = &'static Entry> {
+    AREAS.into_iter().flatten()
+}

@@ -2,16 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::call::{Answer, Call, Reply};
+use super::call::Call;
 use super::fault::Fault;
+use super::reply::{Answer, Reply};
 use super::sent;
-use super::views::{NewUser, ResetLink, SignOut, SignedOut, UserChange, UserView};
+use super::views::{DeletionTime, NewUser, ResetLink, SignOut, SignedOut, UserChange, UserView};
+use crate::protocol::api::ApiScope;
 use crate::protocol::session_data::merge_patch;
 use crate::protocol::user::User;
 use crate::service::clients::Activity;
 use crate::service::failure::EndpointError;
 use crate::service::people::links::{self, LIFETIME};
-use crate::service::people::{self, Edit, NewPerson, RoleEdit};
+use crate::service::people::{self, Edit, NewPerson, RoleEdit, deletion};
 use crate::service::session::everywhere::{self, Connections, Reach, Wanted};
 use crate::store::users::UserFilter;
 
@@ -40,6 +42,9 @@ fn shown(call: &Call<'_>, user: &User) -> Result<Value, Fault> {
 
 pub(super) async fn create(call: &Call<'_>) -> Answer {
     let new: NewUser = sent::parsed(&call.body)?;
+    if !new.groups.is_empty() {
+        call.needs(ApiScope::GroupsWrite)?;
+    }
     let person = NewPerson {
         username: new.username,
         name: new.name,
@@ -75,6 +80,9 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
         Some(_) => RoleEdit::Set(after.role),
         None => RoleEdit::Keep,
     };
+    if after.groups.as_ref().is_some_and(|groups| *groups != user.groups) {
+        call.needs(ApiScope::GroupsWrite)?;
+    }
     let edit = Edit {
         name: after.name,
         email: after.email,
@@ -91,8 +99,15 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
     let user = call.person()?;
     call.made_from_if_said(&shown(call, user)?)?;
-    people::delete(call.site, &user.id, call.actor()).await?;
+    deletion::delete(call.site, &user.id, call.actor()).await?;
     Reply::done()
+}
+
+/// As [`delete`], so that enabling the account takes it back for a while.
+pub(super) async fn delete_later(call: &Call<'_>) -> Answer {
+    let user = call.person()?;
+    let delete_at = deletion::delete_later(call.site, &user.id, call.actor()).await?;
+    Reply::shown(DeletionTime { delete_at: delete_at.into() })
 }
 
 pub(super) async fn set_activity(call: &Call<'_>, activity: Activity) -> Answer {

@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::call::{Answer, Call, Reply};
+use super::call::Call;
 use super::fault::Fault;
+use super::reply::{Answer, Reply};
 use super::sent;
-use super::views_outside::{
+use super::views::outside::{
     DeliveryView, NewWebhook, Sight, TestResult, WebhookChange, WebhookView, WebhookWithSecret,
 };
 use crate::crypto::secret::Secret;
@@ -13,7 +14,7 @@ use crate::protocol::api::ApiScope;
 use crate::protocol::rights::Right;
 use crate::service::clients::Activity;
 use crate::service::failure::EndpointError;
-use crate::service::webhooks::{self, Webhook, WebhookSettings};
+use crate::service::webhooks::{self, Webhook, WebhookError, WebhookSettings};
 use crate::store::webhooks::deliveries::Delivered;
 
 fn view(call: &Call<'_>, webhook: &Webhook) -> WebhookView {
@@ -99,6 +100,18 @@ pub(super) async fn test(call: &Call<'_>) -> Answer {
     let id = named(call).await?.id;
     let (_, outcome) = webhooks::test(call.site, &id, call.actor()).await?;
     Reply::shown(TestResult::from(outcome))
+}
+
+pub(super) async fn repeat(call: &Call<'_>) -> Answer {
+    let id = named(call).await?.id;
+    let delivery = call.part("delivery")?;
+    match webhooks::redeliver(call.site, (&id, &delivery), call.actor()).await {
+        Err(WebhookError::NotFound) => Err(Fault::not_found("delivery")),
+        other => {
+            other?;
+            Reply::done()
+        }
+    }
 }
 
 pub(super) async fn deliveries(call: &Call<'_>) -> Answer {

@@ -2,6 +2,7 @@
 
 use super::desk::{Answer, Desk, Stop};
 use super::people::sentence;
+use super::seen::{self, Of, Thing};
 use super::{apps, logos, rows, trial, wizard};
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::client_forms::{
@@ -72,20 +73,36 @@ pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
     let client = apps::client(desk).await?;
     let mut form = read_form(desk);
     client.metadata.kind.as_str().clone_into(&mut form.kind);
+    if !seen::is_of(desk, &stored(&client.metadata)) {
+        return stale(desk, &client, form).await;
+    }
     let errors = match apply(desk.site(), &form, client.metadata.clone()) {
         Err(errors) => errors,
         Ok(metadata) => {
-            match clients::update(desk.site(), &client.id, metadata, &desk.actor()).await {
-                Ok(client) => {
+            let made_from = client.clone();
+            match clients::update_if(desk.site(), made_from, metadata, &desk.actor()).await {
+                Ok(Some(client)) => {
                     let text = format!("{} is saved.", client.metadata.client_name);
                     return desk.done(text, &apps::path(desk, &client));
                 }
+                Ok(None) => return stale(desk, &apps::client(desk).await?, form).await,
                 Err(ClientError::Invalid(problems)) => field_errors(problems),
                 Err(other) => return Err(apps::stop(other)),
             }
         }
     };
     desk.show_again(&ClientDetail { form, errors, ..detail(desk, &client).await? })
+}
+
+/// Somebody else has changed it since the form was made.
+async fn stale(desk: &Desk<'_>, now: &Client, form: ClientForm) -> Answer {
+    let thing = Thing {
+        name: &now.metadata.client_name,
+        kinds: &["client.updated"],
+        of: Of::App(now.id.as_str()),
+    };
+    let errors = seen::changed(desk, &thing, (&stored(&now.metadata), &form)).await?;
+    desk.show_again(&ClientDetail { form, errors, ..detail(desk, now).await? })
 }
 
 async fn detail(desk: &Desk<'_>, client: &Client) -> Result<ClientDetail, Stop> {
@@ -108,6 +125,7 @@ async fn detail(desk: &Desk<'_>, client: &Client) -> Result<ClientDetail, Stop> 
             created: When::at(client.created_at),
             updated: When::at(client.updated_at),
         },
+        seen: seen::mark(desk, &stored(&client.metadata)),
         form: stored(&client.metadata),
         errors: Vec::new(),
         endpoints: endpoints(desk.site()),

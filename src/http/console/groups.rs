@@ -1,19 +1,20 @@
 //! `/admin/groups`: groups, the people in them, and those who look after them.
 
 use super::desk::{Answer, Desk, Stop, name_of};
+use super::members::{self, nobody, somebody};
 use super::people::sentence;
+use super::seen::{self, Of, Thing};
 use super::{roles, rows};
 use crate::http::pages::admin::confirm::Confirm;
-use crate::http::pages::admin::groups::{
-    GroupDetail, GroupForm, GroupRow, GroupsList, ManagerRow, MemberRow, WayOut,
-};
+use crate::http::pages::admin::groups::{GroupDetail, GroupForm, GroupRow, GroupsList, ManagerRow};
+use crate::http::pages::admin::members::WayOut;
 use crate::http::pages::admin::{Section, path_below};
 use crate::http::pages::{FieldError, Undo, When};
 use crate::protocol::types::UserId;
 use crate::protocol::user::User;
 use crate::service::people::PeopleError;
 use crate::service::people::groups::{self, Charge, GroupEdit, GroupError, Membership};
-use crate::store::groups::{Group, GroupFilter, MOST_COUNTED};
+use crate::store::groups::{Group, GroupFilter};
 
 pub(super) async fn list(desk: &Desk<'_>) -> Answer {
     let page = found(desk, GroupForm::default()).await?;
@@ -42,11 +43,10 @@ async fn found(desk: &Desk<'_>, form: GroupForm) -> Result<GroupsList, Stop> {
 }
 
 fn row(desk: &Desk<'_>, group: &Group) -> GroupRow {
-    let many = group.members > MOST_COUNTED;
     GroupRow {
         name: group.name.clone(),
         description: group.description.clone(),
-        members: if many { "10,000+".to_owned() } else { group.members.to_string() },
+        members: rows::counted(group.members),
         created: When::ago(group.created_at, desk.site().now()),
     }
 }
@@ -76,9 +76,11 @@ async fn detail(desk: &Desk<'_>, group: &Group) -> Result<GroupDetail, Stop> {
     let place = (group.name.as_str(), desk.query.sole("after"));
     let people = groups::members(desk.site(), place, rows::ASKED).await?;
     let (people, next) = rows::page(people, |user| user.username.clone());
-    let mut members = Vec::with_capacity(people.len());
+    let mut table = Vec::with_capacity(people.len());
     for user in people {
-        members.push(member_row(desk, group, user).await?);
+        let may_move = desk.may_move(&group.name, &user).await?;
+        let way_out = if may_move { WayOut::AtOnce } else { WayOut::Closed };
+        table.push(members::row(user, way_out));
     }
     let managers = groups::managers(desk.site(), &group.name).await?;
     let manager = |(id, username): (UserId, String)| ManagerRow { id: id.to_string(), username };
@@ -86,12 +88,10 @@ async fn detail(desk: &Desk<'_>, group: &Group) -> Result<GroupDetail, Stop> {
         chrome: desk.chrome(),
         console: desk.console(Section::Groups),
         group: row(desk, group),
-        form: GroupForm {
-            name: group.name.clone(),
-            description: group.description.clone().unwrap_or_default(),
-        },
+        seen: seen::mark(desk, &stored(group)),
+        form: stored(group),
         errors: Vec::new(),
-        members,
+        members: table,
         next,
         managers: managers.into_iter().map(manager).collect(),
         roles: roles::of_group(desk, &group.name).await?,
@@ -100,27 +100,39 @@ async fn detail(desk: &Desk<'_>, group: &Group) -> Result<GroupDetail, Stop> {
     })
 }
 
-async fn member_row(desk: &Desk<'_>, group: &Group, user: User) -> Result<MemberRow, Stop> {
-    let may_move = desk.may_move(&group.name, &user).await?;
-    Ok(MemberRow {
-        way_out: if may_move { WayOut::Open } else { WayOut::Closed },
-        id: user.id.to_string(),
-        username: user.username,
-        name: user.name,
-        state: rows::state(user.disabled_at),
-    })
+/// What the form shows of a group.
+fn stored(group: &Group) -> GroupForm {
+    GroupForm {
+        name: group.name.clone(),
+        description: group.description.clone().unwrap_or_default(),
+    }
+}
+
+/// Somebody else has changed it since the form was made.
+async fn stale(desk: &Desk<'_>, now: &Group, form: GroupForm) -> Answer {
+    let kinds = &["group.updated"];
+    let thing = Thing { name: &now.name, kinds, of: Of::Detail("group", &now.name) };
+    let errors = seen::changed(desk, &thing, (&stored(now), &form)).await?;
+    desk.show_again(&GroupDetail { form, errors, ..detail(desk, now).await? })
 }
 
 pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
     let group = desk.group()?;
     let form = read_form(desk);
+    if !seen::is_of(desk, &stored(group)) {
+        return stale(desk, group, form).await;
+    }
     let edit = GroupEdit {
         name: Some(form.name.clone()),
         description: Some(form.description.clone()),
         ..GroupEdit::default()
     };
-    match groups::update(desk.site(), &group.name, edit, &desk.actor()).await {
-        Ok(saved) => desk.done(format!("{} is saved.", saved.name), &path(desk, &saved.name)),
+    match groups::update_if(desk.site(), group.clone(), edit, &desk.actor()).await {
+        Ok(None) => {
+            let now = groups::find(desk.site(), &group.name).await.map_err(stop)?;
+            stale(desk, &now, form).await
+        }
+        Ok(Some(saved)) => desk.done(format!("{} is saved.", saved.name), &path(desk, &saved.name)),
         Err(error) => {
             let errors = vec![field_error(error, "name", &form.name)?];
             let page = detail(desk, group).await?;
@@ -216,23 +228,6 @@ pub(super) async fn delete(desk: &Desk<'_>) -> Answer {
 fn moving(group: &str, step: &str, user: &User) -> Undo {
     let fields = vec![("member".to_owned(), user.id.to_string())];
     Undo { path: format!("{group}/{step}"), fields }
-}
-
-/// Somebody whom this administrator sees; whom they do not see is not there.
-async fn somebody(desk: &Desk<'_>, typed: &str) -> Result<Option<User>, Stop> {
-    match desk.find_person(typed.trim()).await {
-        Ok(user) => Ok(Some(user).filter(|user| desk.standing().may_see(&user.groups))),
-        Err(Stop::NotFound) => Ok(None),
-        Err(other) => Err(other),
-    }
-}
-
-fn nobody(desk: &Desk<'_>, field: &'static str) -> FieldError {
-    let text = match desk.only_of() {
-        Some(_) => "Nobody in your groups has this username or e-mail address.",
-        None => "Nobody has this username or e-mail address.",
-    };
-    FieldError { field, text: text.to_owned() }
 }
 
 /// What to say about a refusal that the form can mend, and at which field.

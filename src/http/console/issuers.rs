@@ -3,6 +3,7 @@
 use super::desk::{Answer, Desk, NOT_YOURS, Stop};
 use super::people::sentence;
 use super::rows;
+use super::seen::{self, Of, Thing};
 use crate::clock::{Seconds, UnixTime};
 use crate::http::pages::admin::confirm::Confirm;
 use crate::http::pages::admin::issuers::{
@@ -78,16 +79,31 @@ pub(super) async fn show(desk: &Desk<'_>) -> Answer {
 pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
     let before = issuer(desk).await?;
     let form = read_form(desk, before.name.clone());
+    if !seen::is_of(desk, &stored(&before)) {
+        return stale(desk, &before, form).await;
+    }
     let errors = match typed(&form) {
         Err(errors) => errors,
-        Ok(issuer) => match trusted_issuers::update(desk.site(), issuer, &desk.actor()).await {
-            Ok(saved) => {
-                return desk.done(format!("{} is saved.", saved.name), &path(desk, &saved.name));
+        Ok(after) => {
+            match trusted_issuers::update_if(desk.site(), &before, after, &desk.actor()).await {
+                Ok(Some(saved)) => {
+                    let text = format!("{} is saved.", saved.name);
+                    return desk.done(text, &path(desk, &saved.name));
+                }
+                Ok(None) => return stale(desk, &issuer(desk).await?, form).await,
+                Err(error) => mendable(error)?,
             }
-            Err(error) => mendable(error)?,
-        },
+        }
     };
     desk.show_again(&IssuerDetail { form, errors, ..detail(desk, &before) })
+}
+
+/// Somebody else has changed it since the form was made.
+async fn stale(desk: &Desk<'_>, now: &TrustedIssuer, form: IssuerForm) -> Answer {
+    let kinds = &["issuer.updated"];
+    let thing = Thing { name: &now.name, kinds, of: Of::Detail("name", &now.name) };
+    let errors = seen::changed(desk, &thing, (&stored(now), &form)).await?;
+    desk.show_again(&IssuerDetail { form, errors, ..detail(desk, now) })
 }
 
 fn detail(desk: &Desk<'_>, issuer: &TrustedIssuer) -> IssuerDetail {
@@ -95,6 +111,7 @@ fn detail(desk: &Desk<'_>, issuer: &TrustedIssuer) -> IssuerDetail {
         chrome: desk.chrome(),
         console: desk.console(Section::Issuers),
         issuer: row(desk, issuer),
+        seen: seen::mark(desk, &stored(issuer)),
         form: stored(issuer),
         errors: Vec::new(),
     }

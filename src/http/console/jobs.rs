@@ -17,7 +17,7 @@ const GONE: &str = "This message waits no more: it has arrived, or was given up.
 pub(super) async fn list(desk: &Desk<'_>) -> Answer {
     let (site, now) = (desk.site(), desk.site().now());
     let after = desk.asked("after");
-    let found = jobs::list(site, &after, rows::ASKED).await?;
+    let found = jobs::list(site, (None, &after), rows::ASKED).await?;
     let (found, next) = rows::page(found, |job| job.id.clone());
     let cleaned = site.metrics.activity().last_cleaned();
     desk.show(&JobsList {

@@ -17,6 +17,7 @@ mod issuers;
 mod jobs;
 mod keys;
 mod logos;
+mod members;
 mod organisations;
 mod overview;
 mod people;
@@ -25,12 +26,16 @@ mod preview;
 mod roles;
 mod rows;
 mod secrets;
+mod seen;
 mod selected;
 mod sessions;
 mod settings;
+mod shown;
 mod step_up;
 mod table;
 mod trial;
+mod upstream;
+mod upstream_forms;
 mod warnings;
 mod webhooks;
 mod wizard;
@@ -203,13 +208,14 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::KeyRotate => keys::rotate(desk).await,
         Action::KeyAskRetire => keys::ask_retire(desk).await,
         Action::KeyRetire => keys::retire(desk).await,
+        Action::Upstream(step) => Box::pin(upstream::act(desk, step)).await,
         Action::Webhook(step) => webhooks::act(desk, step).await,
         Action::ApiKeysList => api_keys::list(desk).await,
         Action::ApiKeyNew => api_keys::new(desk),
         Action::ApiKeyCreate => api_keys::create(desk).await,
         Action::ApiKeyAskRevoke => api_keys::ask_revoke(desk).await,
         Action::ApiKeyRevoke => api_keys::revoke(desk).await,
-        Action::SettingsShow => settings::show(desk),
+        Action::SettingsShow => settings::show(desk).await,
         Action::SettingsSave => settings::save(desk).await,
         Action::BrandLogoSet => logos::set_brand(desk).await,
         Action::BrandLogoRemove => logos::remove_brand(desk).await,

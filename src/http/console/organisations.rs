@@ -1,12 +1,15 @@
 //! `/admin/organisations`: organisations and the people in them.
 
 use super::desk::{Answer, Desk, Stop, name_of};
+use super::members::{nobody, row as row_of, somebody};
 use super::people::sentence;
 use super::rows;
+use super::seen::{self, Of, Thing};
 use crate::http::pages::admin::confirm::Confirm;
+use crate::http::pages::admin::members::WayOut;
 use crate::http::pages::admin::organisations::{
-    MemberRow, OrganisationDelete, OrganisationDetail, OrganisationForm, OrganisationLink,
-    OrganisationRow, OrganisationsList,
+    OrganisationDelete, OrganisationDetail, OrganisationForm, OrganisationLink, OrganisationRow,
+    OrganisationsList,
 };
 use crate::http::pages::admin::{Section, path_below};
 use crate::http::pages::{FieldError, When};
@@ -14,7 +17,7 @@ use crate::protocol::rights::Right;
 use crate::protocol::user::User;
 use crate::service::organisations::{self, OrganisationEdit, OrganisationError, members};
 use crate::service::people::PeopleError;
-use crate::store::organisations::{MOST_COUNTED, Organisation, OrganisationFilter};
+use crate::store::organisations::{Organisation, OrganisationFilter};
 
 pub(super) async fn list(desk: &Desk<'_>) -> Answer {
     let page = found(desk, OrganisationForm::default()).await?;
@@ -42,12 +45,11 @@ async fn found(desk: &Desk<'_>, form: OrganisationForm) -> Result<OrganisationsL
 }
 
 fn row(desk: &Desk<'_>, organisation: &Organisation) -> OrganisationRow {
-    let many = organisation.members > MOST_COUNTED;
     OrganisationRow {
         id: organisation.id.to_string(),
         name: organisation.name.clone(),
         display_name: organisation.display_name.clone(),
-        members: if many { "10,000+".to_owned() } else { organisation.members.to_string() },
+        members: rows::counted(organisation.members),
         created: When::ago(organisation.created_at, desk.site().now()),
     }
 }
@@ -62,7 +64,7 @@ pub(super) async fn create(desk: &Desk<'_>) -> Answer {
     match organisations::create(desk.site(), named, &desk.actor()).await {
         Ok(made) => desk.done(format!("{} is there.", made.display_name), &path(desk, &made)),
         Err(error) => {
-            let errors = vec![field_error(error, "name")?];
+            let errors = vec![field_error(desk, error, "name")?];
             let page = found(desk, form).await?;
             desk.show_again(&OrganisationsList { errors, ..page })
         }
@@ -83,43 +85,60 @@ async fn detail(desk: &Desk<'_>, about: &Organisation) -> Result<OrganisationDet
     let place = (about, desk.query.sole("after"));
     let people = members::list(desk.site(), place, rows::ASKED).await?;
     let (people, next) = rows::page(people, |user| user.username.clone());
-    let mut members = Vec::with_capacity(people.len());
+    let mut table = Vec::with_capacity(people.len());
     for user in people {
-        members.push(MemberRow {
-            may_leave: desk.may_change(Right::OrganisationsMembers, &user).await?,
-            id: user.id.to_string(),
-            state: rows::state(user.disabled_at),
-            username: user.username,
-            name: user.name,
-        });
+        let may_leave = desk.may_change(Right::OrganisationsMembers, &user).await?;
+        let way_out = if may_leave { WayOut::Asked } else { WayOut::Closed };
+        table.push(row_of(user, way_out));
     }
     Ok(OrganisationDetail {
         chrome: desk.chrome(),
         console: desk.console(Section::Organisations),
         organisation: row(desk, about),
-        form: OrganisationForm {
-            name: about.name.clone(),
-            display_name: about.display_name.clone(),
-        },
+        seen: seen::mark(desk, &stored(about)),
+        form: stored(about),
         errors: Vec::new(),
-        members,
+        members: table,
         next,
         member: String::new(),
     })
 }
 
+/// What the form shows of an organisation.
+fn stored(organisation: &Organisation) -> OrganisationForm {
+    OrganisationForm {
+        name: organisation.name.clone(),
+        display_name: organisation.display_name.clone(),
+    }
+}
+
+/// Somebody else has changed it since the form was made.
+async fn stale(desk: &Desk<'_>, now: &Organisation, form: OrganisationForm) -> Answer {
+    let thing = Thing {
+        name: &now.display_name,
+        kinds: &["organisation.updated"],
+        of: Of::Detail("organisation_id", now.id.as_str()),
+    };
+    let errors = seen::changed(desk, &thing, (&stored(now), &form)).await?;
+    desk.show_again(&OrganisationDetail { form, errors, ..detail(desk, now).await? })
+}
+
 pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
-    let about = about(desk).await?;
+    let before = about(desk).await?;
     let form = read_form(desk);
+    if !seen::is_of(desk, &stored(&before)) {
+        return stale(desk, &before, form).await;
+    }
     let edit = OrganisationEdit {
         name: Some(form.name.clone()),
         display_name: Some(form.display_name.clone()),
     };
-    match organisations::update(desk.site(), &about, edit, &desk.actor()).await {
+    match organisations::update(desk.site(), &before, edit, &desk.actor()).await {
         Ok(saved) => desk.done(format!("{} is saved.", saved.display_name), &path(desk, &saved)),
+        Err(OrganisationError::Changed) => stale(desk, &about(desk).await?, form).await,
         Err(error) => {
-            let errors = vec![field_error(error, "name")?];
-            let page = detail(desk, &about).await?;
+            let errors = vec![field_error(desk, error, "name")?];
+            let page = detail(desk, &before).await?;
             desk.show_again(&OrganisationDetail { form, errors, ..page })
         }
     }
@@ -128,13 +147,13 @@ pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
 pub(super) async fn add_member(desk: &Desk<'_>) -> Answer {
     let (about, typed) = (about(desk).await?, desk.text("member"));
     let error = match somebody(desk, &typed).await? {
-        None => nobody(),
+        None => nobody(desk, "member"),
         Some(user) => match members::add(desk.site(), (&about, &user.id), &desk.actor()).await {
             Ok(()) => {
                 let text = format!("{} is in {} now.", name_of(&user), about.display_name);
                 return desk.done(text, &path(desk, &about));
             }
-            Err(error) => field_error(error, "member")?,
+            Err(error) => field_error(desk, error, "member")?,
         },
     };
     let page = detail(desk, &about).await?;
@@ -208,33 +227,21 @@ pub(super) async fn of_person(desk: &Desk<'_>, user: &User) -> Result<Vec<Organi
     Ok(all.into_iter().map(link).collect())
 }
 
-async fn somebody(desk: &Desk<'_>, typed: &str) -> Result<Option<User>, Stop> {
-    match desk.find_person(typed.trim()).await {
-        Ok(user) => Ok(Some(user)),
-        Err(Stop::NotFound) => Ok(None),
-        Err(other) => Err(other),
-    }
-}
-
-fn nobody() -> FieldError {
-    let text = "Nobody has this username or e-mail address.".to_owned();
-    FieldError { field: "member", text }
-}
-
 /// What to say about a refusal that the form can mend, and at which field.
-fn field_error(error: OrganisationError, field: &'static str) -> Result<FieldError, Stop> {
+fn field_error(
+    desk: &Desk<'_>,
+    error: OrganisationError,
+    field: &'static str,
+) -> Result<FieldError, Stop> {
     let text = match error {
         OrganisationError::Taken => {
             "There is an organisation with this name. Choose another.".to_owned()
-        }
-        OrganisationError::Changed => {
-            "Somebody has changed it meanwhile. Look at it again before you save.".to_owned()
         }
         OrganisationError::Full => {
             "This person is in 50 organisations, which is the most. Take them out of one first."
                 .to_owned()
         }
-        OrganisationError::NoPerson => return Ok(nobody()),
+        OrganisationError::NoPerson => return Ok(nobody(desk, field)),
         OrganisationError::People(PeopleError::Invalid { field: "display_name", problem }) => {
             return Ok(FieldError { field: "display_name", text: sentence(&problem) });
         }

@@ -2,17 +2,17 @@
 
 use super::desk::{Answer, Desk};
 use super::{rows, warnings};
-use crate::crypto::keyring::KeyState;
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::chart::{Bar, Chart};
-use crate::http::pages::admin::overview::{Figure, KeyAge, Overview, Progress, Span, Step};
+use crate::http::pages::admin::overview::{Figure, KeyAge, Overview, Progress, Step};
 use crate::http::pages::{Link, When};
 use crate::http::sign_in::steps;
 use crate::http::site::Transport;
 use crate::protocol::rights::Right;
-use crate::service::activity::{self, Period};
-use crate::service::figures::{self, Figures, MOST_COUNTED};
-use crate::service::{audit, keys};
+use crate::service::activity::Period;
+use crate::service::audit;
+use crate::service::figures::Figures;
+use crate::service::overview::{self, Span};
 use crate::store::audit::AuditFilter;
 use crate::store::keys::KeyRow;
 use crate::telemetry::activity::Counts;
@@ -25,34 +25,30 @@ pub(super) async fn show(desk: &Desk<'_>) -> Answer {
         // Whoever looks after groups begins there.
         return Ok(steps::see_other(&desk.site().path("/admin/groups")));
     }
-    let counted = figures::overview(desk.site()).await?;
-    let span = Span::from_name(&desk.asked("span"));
-    let lately = activity::lately(desk.site(), span.periods()).await?;
-    let last_hour = activity::lately(desk.site(), (1, 1)).await?;
-    let keys = keys::list(desk.site()).await?;
+    let span = Span::from_name(&desk.asked("span")).unwrap_or(Span::Day);
+    let found = overview::overview(desk.site(), span).await?;
     let filter = AuditFilter { limit: RECENT, ..AuditFilter::default() };
     let recent = audit::list(desk.site(), &filter).await?;
     desk.show(&Overview {
         chrome: desk.chrome(),
         console: desk.console(Section::Overview),
-        figures: numbers(desk, &counted, &last_hour),
-        warnings: warnings::all(desk, (&counted, &last_hour), &keys).await?,
+        figures: numbers(desk, &found.figures, found.hour),
+        warnings: warnings::all(desk, found.concerns),
         span,
-        charts: charts(&lately),
-        keys: key_ages(desk, keys),
-        checklist: checklist(desk, &counted),
+        charts: charts(&found.periods),
+        keys: key_ages(desk, found.keys),
+        checklist: checklist(desk, &found.figures),
         recent: rows::events(desk, recent).await?,
     })
 }
 
-fn numbers(desk: &Desk<'_>, counted: &Figures, last_hour: &[Period]) -> Vec<Figure> {
+fn numbers(desk: &Desk<'_>, counted: &Figures, hour: Counts) -> Vec<Figure> {
     let shown = |label: &str, value: String, path: &str| Figure {
         label: label.to_owned(),
         value,
         href: desk.site().path(path),
     };
-    let figure = |label: &str, number: i64, path: &str| shown(label, capped(number), path);
-    let hour = last_hour.last().map(|period| period.counts).unwrap_or_default();
+    let figure = |label: &str, number: i64, path: &str| shown(label, rows::counted(number), path);
     vec![
         figure("People", counted.people, "/admin/users"),
         figure("Apps", counted.apps, "/admin/clients"),
@@ -92,15 +88,8 @@ fn charts(lately: &[Period]) -> Vec<Chart> {
     ]
 }
 
-fn capped(number: i64) -> String {
-    if number > MOST_COUNTED { "10,000+".to_owned() } else { number.to_string() }
-}
-
-fn key_ages(desk: &Desk<'_>, mut keys: Vec<KeyRow>) -> Vec<KeyAge> {
+fn key_ages(desk: &Desk<'_>, keys: Vec<KeyRow>) -> Vec<KeyAge> {
     let now = desk.site().now();
-    let active = |state: &str| KeyState::from_name(state) == Some(KeyState::Active);
-    keys.retain(|key| active(&key.state));
-    keys.sort_by_key(|key| key.alg);
     let age = |key: KeyRow| KeyAge {
         alg: key.alg.as_str().to_owned(),
         active_since: When::ago(key.activates_at, now),
@@ -150,8 +139,8 @@ mod tests {
 
     #[test]
     fn counting_stops_at_ten_thousand() {
-        assert_eq!(capped(0), "0");
-        assert_eq!(capped(10_000), "10000");
-        assert_eq!(capped(10_001), "10,000+");
+        assert_eq!(rows::counted(0), "0");
+        assert_eq!(rows::counted(10_000), "10000");
+        assert_eq!(rows::counted(10_001), "10,000+");
     }
 }

@@ -4,24 +4,34 @@ use super::desk::{Answer, Desk, Stop};
 use super::{rows, step_up};
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::user_forms::{LinkOnce, UserCreate, UserForm};
-use crate::http::pages::admin::users::{UserRow, UsersList};
+use crate::http::pages::admin::users::{UserRow, UsersList, Which};
 use crate::http::pages::{FieldError, When};
+use crate::protocol::rights::Right;
 use crate::protocol::user::{AdminRole, User};
 use crate::service::failure::Failure;
 use crate::service::figures;
 use crate::service::people::links::{self, LinkError};
-use crate::service::people::{self, NewPerson, PeopleError};
+use crate::service::people::{self, NewPerson, PeopleError, deletion};
 use crate::store::users::UserFilter;
+
+/// What the address says of a list of those who are deleted some day.
+const LEAVING: &str = "deleted";
 
 pub(super) async fn list(desk: &Desk<'_>) -> Answer {
     let q = desk.asked("q");
-    let filter = UserFilter {
-        search: Some(q.clone()),
-        after: desk.query.sole("after").map(str::to_owned),
-        limit: rows::ASKED,
-        manager: desk.only_of(),
+    let after = desk.query.sole("after");
+    let is_leaving = desk.asked("show") == LEAVING && desk.may(Right::PeopleDelete);
+    let found = if is_leaving {
+        deletion::list(desk.site(), after, rows::ASKED).await?
+    } else {
+        let filter = UserFilter {
+            search: Some(q.clone()),
+            after: after.map(str::to_owned),
+            limit: rows::ASKED,
+            manager: desk.only_of(),
+        };
+        people::search(desk.site(), &filter).await?
     };
-    let found = people::search(desk.site(), &filter).await?;
     let (found, next) = rows::page(found, |user| user.username.clone());
     let ids: Vec<_> = found.iter().map(|user| user.id.clone()).collect();
     let seen = figures::last_seen(desk.site(), &ids).await?;
@@ -29,16 +39,17 @@ pub(super) async fn list(desk: &Desk<'_>) -> Answer {
     let row = |user: User| UserRow {
         last_seen: seen.get(&user.id).map(|at| When::ago(*at, now)),
         id: user.id.to_string(),
+        state: rows::state_of(&user),
         username: user.username,
         name: user.name,
         email: user.email,
-        state: rows::state(user.disabled_at),
         role: user.role.map(|role| role.as_str().to_owned()),
     };
     desk.show(&UsersList {
         chrome: desk.chrome(),
         console: desk.console(Section::People),
         q,
+        which: if is_leaving { Which::Leaving } else { Which::All },
         rows: found.into_iter().map(row).collect(),
         next,
     })
@@ -65,8 +76,9 @@ fn blank(desk: &Desk<'_>) -> UserCreate {
 
 pub(super) async fn create(desk: &Desk<'_>) -> Answer {
     let form = read_form(desk);
-    let role = match role_of(desk, &form, None) {
-        Ok(role) => role,
+    let read = role_of(desk, &form, None).and_then(|role| Ok((role, groups_of(&form, &[])?)));
+    let (role, groups) = match read {
+        Ok(read) => read,
         Err(error) => {
             return desk.show_again(&UserCreate { form, errors: vec![error], ..blank(desk) });
         }
@@ -76,7 +88,7 @@ pub(super) async fn create(desk: &Desk<'_>) -> Answer {
         name: Some(form.name.clone()),
         email: Some(form.email.clone()),
         email_verified: form.email_verified,
-        groups: groups_of(&form),
+        groups,
         role,
         ..NewPerson::default()
     };
@@ -143,10 +155,18 @@ fn chosen_role(form: &UserForm) -> Result<Option<AdminRole>, FieldError> {
     }
 }
 
-/// The groups that were typed, separated by commas.
-pub(super) fn groups_of(form: &UserForm) -> Vec<String> {
-    let names = form.groups.split(',').map(str::trim).filter(|name| !name.is_empty());
-    names.map(str::to_owned).collect()
+/// The groups that were typed, one a line. A comma is part of a name only if the person is in that group
+/// already: mostly it is two names in one line.
+pub(super) fn groups_of(form: &UserForm, before: &[String]) -> Result<Vec<String>, FieldError> {
+    let names = form.groups.lines().map(str::trim).filter(|name| !name.is_empty());
+    let names: Vec<_> = names.map(str::to_owned).collect();
+    match names.iter().find(|name| name.contains(',') && !before.contains(name)) {
+        Some(name) => {
+            let text = format!("Write one group a line, not “{name}”.");
+            Err(FieldError { field: "groups", text })
+        }
+        None => Ok(names),
+    }
 }
 
 /// What to say about a refusal, and at which field.
@@ -216,10 +236,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn groups_are_separated_by_commas_and_empty_ones_do_not_count() {
-        let form = UserForm { groups: " staff,, wiki editors ,".into(), ..UserForm::default() };
-        assert_eq!(groups_of(&form), ["staff", "wiki editors"]);
-        assert!(groups_of(&UserForm::default()).is_empty());
+    fn groups_are_one_a_line_and_empty_ones_do_not_count() {
+        let of = |text: &str, before: &[String]| {
+            groups_of(&UserForm { groups: text.into(), ..UserForm::default() }, before)
+        };
+        assert_eq!(of(" staff\r\n\r\nwiki editors \n", &[]).unwrap(), ["staff", "wiki editors"]);
+        assert!(of("", &[]).unwrap().is_empty());
+        let before = ["R&D, board".to_owned()];
+        assert_eq!(of("R&D, board", &before).unwrap(), before);
+        assert_eq!(of("staff, wiki", &before).unwrap_err().field, "groups");
     }
 
     #[test]

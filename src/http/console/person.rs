@@ -1,6 +1,7 @@
 //! `/admin/users/{id}`: one person, and what administrators do with them.
 
 use super::desk::{Answer, Desk, Stop, name_of};
+use super::seen::{self, Of, Thing};
 use super::{organisations, people as forms, roles, rows};
 use crate::http::extract;
 use crate::http::pages::admin::confirm::{Choice, Confirm};
@@ -12,6 +13,7 @@ use crate::protocol::rights::Right;
 use crate::protocol::user::User;
 use crate::service::authorize::consent;
 use crate::service::clients::{self, Activity};
+use crate::service::people::deletion::{self, GRACE_DAYS};
 use crate::service::people::{self, Edit, PeopleError, RoleEdit};
 use crate::service::session::everywhere::{self, Connections, Reach, Wanted};
 use crate::service::{audit, session};
@@ -45,6 +47,7 @@ async fn detail(desk: &Desk<'_>, user: &User) -> Result<UserDetail, Stop> {
         chrome: desk.chrome(),
         console,
         user: view(user, password),
+        seen: seen::mark(desk, &stored(desk, user)),
         form: stored(desk, user),
         errors: Vec::new(),
         sessions: rows::sessions(desk, live).await?,
@@ -60,7 +63,8 @@ fn view(user: &User, password: PasswordState) -> UserView {
         id: user.id.to_string(),
         username: user.username.clone(),
         display: name_of(user).to_owned(),
-        state: rows::state(user.disabled_at),
+        state: rows::state_of(user),
+        delete_at: user.delete_at.map(When::at),
         created: When::at(user.created_at),
         updated: When::at(user.updated_at),
         password,
@@ -76,7 +80,7 @@ fn stored(desk: &Desk<'_>, user: &User) -> UserForm {
         name: user.name.clone().unwrap_or_default(),
         email: user.email.clone().unwrap_or_default(),
         email_verified: user.email_verified,
-        groups: groups.join(", "),
+        groups: groups.join("\n"),
         role: user.role.map(|role| role.as_str().to_owned()).unwrap_or_default(),
     }
 }
@@ -98,27 +102,36 @@ async fn apps(desk: &Desk<'_>, user: &User) -> Result<Vec<AppAccess>, Stop> {
 
 pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
     let user = desk.person()?;
-    let typed = forms::read_form(desk);
+    let typed = typed(desk, user);
+    if !seen::is_of(desk, &stored(desk, user)) {
+        return stale(desk, user, typed).await;
+    }
     // The field is only there for owners who have just signed in; without it the role stays as it is.
     let role = if desk.form.has("role") && desk.may(Right::PeopleGrantRole) {
         forms::role_of(desk, &typed, user.role).map(RoleEdit::Set)
     } else {
         Ok(RoleEdit::Keep)
     };
-    let error = match role {
+    let read = role.and_then(|role| Ok((role, forms::groups_of(&typed, &user.groups)?)));
+    let error = match read {
         Err(error) => error,
-        Ok(role) => {
+        Ok((role, groups)) => {
             let edit = Edit {
                 name: Some(typed.name.clone()),
                 email: Some(typed.email.clone()),
                 email_verified: typed.email_verified,
-                groups: forms::groups_of(&typed),
+                groups,
                 role,
                 directory: None,
             };
-            match people::update(desk.site(), &user.id, edit, &desk.actor()).await {
-                Ok(user) => {
+            let made_from = (&user.id, Some(user));
+            match people::update_if(desk.site(), made_from, edit, &desk.actor()).await {
+                Ok(Some(user)) => {
                     return desk.done(format!("{} is saved.", name_of(&user)), &path(desk, &user));
+                }
+                Ok(None) => {
+                    let now = desk.find_person(user.id.as_str()).await?;
+                    return stale(desk, &now, typed).await;
                 }
                 Err(error) => forms::field_error(desk, error, &typed).await?,
             }
@@ -126,6 +139,31 @@ pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
     };
     let mut page = detail(desk, user).await?;
     (page.form, page.errors) = (typed, vec![error]);
+    desk.show_again(&page)
+}
+
+/// What was typed. What the form does not ask stays as it is.
+fn typed(desk: &Desk<'_>, user: &User) -> UserForm {
+    let (mut typed, stored) = (forms::read_form(desk), stored(desk, user));
+    if !desk.form.has("role") {
+        typed.role = stored.role;
+    }
+    if !desk.may(Right::PeopleVouch) {
+        typed.email_verified = stored.email_verified;
+    }
+    typed
+}
+
+/// Somebody else has changed them since the form was made.
+async fn stale(desk: &Desk<'_>, now: &User, form: UserForm) -> Answer {
+    let thing = Thing {
+        name: name_of(now),
+        kinds: &["user.updated", "group.member_added", "group.member_removed"],
+        of: Of::Person(now.id.as_str()),
+    };
+    let errors = seen::changed(desk, &thing, (&stored(desk, now), &form)).await?;
+    let mut page = detail(desk, now).await?;
+    (page.form, page.errors) = (form, errors);
     desk.show_again(&page)
 }
 
@@ -198,20 +236,42 @@ pub(super) async fn sign_out(desk: &Desk<'_>) -> Answer {
 
 pub(super) async fn ask_delete(desk: &Desk<'_>) -> Answer {
     let user = desk.person()?;
+    if let Some(delete_at) = user.delete_at {
+        let effects = vec![
+            format!("It is removed on {} anyway.", When::at(delete_at).text),
+            "Removing it now cannot be undone. Entries in the audit log stay.".to_owned(),
+        ];
+        let page = question(desk, user, ("Delete", "delete"), effects);
+        let hidden = vec![("now".to_owned(), "on".to_owned())];
+        return desk.show(&Confirm { hidden, ..page });
+    }
     let effects = vec![
         ends(desk, user).await?,
-        "The account, its groups and its consents are removed. Entries in the audit log stay."
+        format!("The account is disabled. You can bring it back for {GRACE_DAYS} days."),
+        "Then it is removed for good, with its groups and consents. Entries in the audit log stay."
             .to_owned(),
-        "It cannot be undone. To keep the account for later, disable it instead.".to_owned(),
     ];
-    ask(desk, user, ("Delete", "delete"), effects)
+    let at_once = Choice { name: "now", label: "Remove it at once. That cannot be undone" };
+    let page = question(desk, user, ("Delete", "delete"), effects);
+    desk.show(&Confirm { choices: vec![at_once], ..page })
 }
 
 pub(super) async fn delete(desk: &Desk<'_>) -> Answer {
     let user = desk.person()?;
-    let deleted = people::delete(desk.site(), &user.id, &desk.actor()).await;
-    let text = format!("{} is deleted.", name_of(user));
-    changed_to(desk, deleted, (&text, &desk.site().path("/admin/users")), user)
+    let list = desk.site().path("/admin/users");
+    if desk.form.has("now") {
+        let deleted = deletion::delete(desk.site(), &user.id, &desk.actor()).await;
+        let text = format!("{} is deleted.", name_of(user));
+        return changed_to(desk, deleted, (&text, &list), user);
+    }
+    match deletion::delete_later(desk.site(), &user.id, &desk.actor()).await {
+        Ok(_) => {
+            let text = format!("{} is deleted in {GRACE_DAYS} days.", name_of(user));
+            let undo = Undo { path: format!("{}/enable", path(desk, user)), fields: Vec::new() };
+            desk.done_undoably(text, &list, undo)
+        }
+        Err(error) => changed_to(desk, Err(error), ("", &list), user),
+    }
 }
 
 /// Leads on after a change, or says why there was none.

@@ -13,12 +13,9 @@ use crate::protocol::scope::Scopes;
 use crate::service::failure::Failure;
 use crate::service::token::preview::{self, Preview, PreviewError};
 
-/// What is chosen to begin with, as far as the app may have it.
-const USUAL: [&str; 3] = ["openid", "profile", "email"];
-
 pub(super) async fn ask(desk: &Desk<'_>) -> Answer {
     let client = apps::client(desk).await?;
-    desk.show(&page(desk, &client, &Scopes::from_tokens(USUAL)))
+    desk.show(&page(desk, &client, &preview::usual(&client)))
 }
 
 pub(super) async fn show(desk: &Desk<'_>) -> Answer {

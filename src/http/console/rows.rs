@@ -11,6 +11,7 @@ use crate::http::pages::admin::State;
 use crate::http::pages::admin::audit::{AuditRow, Outcome};
 use crate::http::pages::views::SessionView;
 use crate::protocol::types::UserId;
+use crate::protocol::user::User;
 use crate::service::figures;
 use crate::service::session::sightings;
 use crate::store::audit::{self, AuditEvent};
@@ -30,9 +31,19 @@ pub(super) fn page<T>(mut rows: Vec<T>, place: impl Fn(&T) -> String) -> (Vec<T>
     (rows, next)
 }
 
+/// A number in digits that is counted no further than one above 10,000.
+pub(super) fn counted(number: i64) -> String {
+    if number > figures::MOST_COUNTED { "10,000+".to_owned() } else { number.to_string() }
+}
+
 /// Whether something with this `disabled_at` works.
 pub(super) fn state(disabled_at: Option<UnixTime>) -> State {
     if disabled_at.is_some() { State::Disabled } else { State::Active }
+}
+
+/// Whether an account works.
+pub(super) fn state_of(user: &User) -> State {
+    if user.delete_at.is_some() { State::Leaving } else { state(user.disabled_at) }
 }
 
 /// Sessions as pages show them.
@@ -98,6 +109,14 @@ fn detail(detail: &Value) -> String {
         other => Some(format!("{name}: {other}")),
     });
     facts.collect::<Vec<_>>().join(", ")
+}
+
+/// What to call whoever did something, from what the audit log and settings remember of them.
+pub(super) async fn actor(desk: &Desk<'_>, actor: &str) -> Result<String, Stop> {
+    let Some(id) = actor.strip_prefix("user:") else { return Ok(actor.to_owned()) };
+    let name = usernames(desk, std::iter::once(id)).await?.remove(&UserId::new(id));
+    // Somebody who is deleted is only known by id.
+    Ok(name.unwrap_or_else(|| actor.to_owned()))
 }
 
 /// What to call people whose ids are known.

@@ -1,11 +1,13 @@
 //! `/admin/settings`: settings that may change while servers run, and how pages look.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use serde_json::Value;
 
 use super::desk::{Answer, Desk, NOT_YOURS, Stop};
 use super::people::sentence;
+use super::rows;
 use crate::config::{Setting, SettingKind, runtime_settings};
 use crate::http::branding;
 use crate::http::pages::admin::Section;
@@ -38,8 +40,8 @@ fn field_of(key: &str) -> &'static str {
     found.map_or("", |(_, field)| field.as_str())
 }
 
-pub(super) fn show(desk: &Desk<'_>) -> Answer {
-    desk.show(&page(desk))
+pub(super) async fn show(desk: &Desk<'_>) -> Answer {
+    desk.show(&page(desk).await?)
 }
 
 pub(super) async fn save(desk: &Desk<'_>) -> Answer {
@@ -54,8 +56,8 @@ pub(super) async fn save(desk: &Desk<'_>) -> Answer {
             desk.done(text, &desk.site().path("/admin/settings"))
         }
         Err(error) => {
-            let errors = mendable(error)?;
-            let mut page = SettingsPage { errors, ..page(desk) };
+            let errors = mendable(desk, error).await?;
+            let mut page = SettingsPage { errors, ..page(desk).await? };
             for field in page.groups.iter_mut().flat_map(|group| &mut group.fields) {
                 if let Some(typed) = desk.form.sole(field.field) {
                     typed.clone_into(&mut field.value);
@@ -118,23 +120,30 @@ fn is_of(key: &str, starts: &[&str]) -> bool {
     starts.iter().any(|start| key.starts_with(start))
 }
 
-fn page(desk: &Desk<'_>) -> SettingsPage {
+async fn page(desk: &Desk<'_>) -> Result<SettingsPage, Stop> {
     let known = settings::all(desk.site());
+    let stored = known.iter().filter_map(|shown| shown.stored.as_ref());
+    let changed_by: BTreeSet<_> = stored.map(|row| row.changed_by.as_str()).collect();
+    let mut names = HashMap::new();
+    for by in changed_by {
+        names.insert(by.to_owned(), rows::actor(desk, by).await?);
+    }
     let group = |(id, title, starts): (&'static str, &'static str, &[&str])| {
         let inside = known.iter().filter(|shown| is_of(shown.setting.key.as_str(), starts));
-        Group { id, title, fields: inside.map(|shown| field(desk, shown)).collect() }
+        Group { id, title, fields: inside.map(|shown| field(desk, shown, &names)).collect() }
     };
-    SettingsPage {
+    Ok(SettingsPage {
         chrome: desk.chrome(),
         console: desk.console(Section::Settings),
         groups: GROUPS.into_iter().map(group).collect(),
         accent: accent(desk),
         logos: logos(desk),
         errors: Vec::new(),
-    }
+    })
 }
 
-fn field(desk: &Desk<'_>, shown: &Shown) -> SettingField {
+/// `names`: what to call those who have changed settings.
+fn field(desk: &Desk<'_>, shown: &Shown, names: &HashMap<String, String>) -> SettingField {
     let setting = shown.setting;
     let entry = match setting.kind {
         _ if !setting.choices.is_empty() => Entry::Choice(setting.choices.clone()),
@@ -154,7 +163,10 @@ fn field(desk: &Desk<'_>, shown: &Shown) -> SettingField {
         fixed_by: shown.is_fixed().then(|| shown.origin.to_string()),
         version: shown.version(),
         default: text_of(&shown.default).replace('\n', ", "),
-        changed: changed.map(|row| (When::ago(row.changed_at, now), row.changed_by.clone())),
+        changed: changed.map(|row| {
+            let by = names.get(&row.changed_by).unwrap_or(&row.changed_by);
+            (When::ago(row.changed_at, now), by.clone())
+        }),
         problem: shown.problem.as_deref().map(sentence),
         is_reset: false,
     }
@@ -223,19 +235,29 @@ fn accent(desk: &Desk<'_>) -> Vec<String> {
 }
 
 /// What the form can mend of an error.
-fn mendable(error: SettingError) -> Result<Vec<FieldError>, Stop> {
-    let text = sentence(&error.to_string());
+async fn mendable(desk: &Desk<'_>, error: SettingError) -> Result<Vec<FieldError>, Stop> {
     let about = |key: &str, text: String| FieldError { field: field_of(key), text };
     match error {
         SettingError::Invalid(wrong) => {
             let told = wrong.iter().map(|wrong| about(&wrong.key, sentence(&wrong.problem)));
             Ok(told.collect())
         }
-        SettingError::Changed { key, .. } => {
-            let text = format!("{text} Look at it, and save once more.");
+        SettingError::Changed { key, by } => {
+            let by = match by {
+                Some(by) => format!(" by {}", rows::actor(desk, &by).await?),
+                None => String::new(),
+            };
+            let what = label(&key);
+            let text = format!("{what} was changed meanwhile{by}. Look at it, and save once more.");
             Ok(vec![about(&key, text)])
         }
-        SettingError::Fixed { key, .. } => Ok(vec![about(&key, text)]),
+        SettingError::Fixed { key, origin } => {
+            let text = format!(
+                "{} is fixed by {origin}. Change it there, or take it away there and set it here.",
+                label(&key)
+            );
+            Ok(vec![about(&key, text)])
+        }
         SettingError::NotFound(_) => Err(Stop::NotFound),
         SettingError::NotYours => Err(Stop::Forbidden(NOT_YOURS)),
         SettingError::Failure(failure) => Err(Stop::Failure(failure)),

@@ -8,8 +8,8 @@ use crate::protocol::rights::Right;
 #[derive(Debug)]
 pub(super) struct Entry {
     pub method: Method,
-    /// Path below the issuer; `{id}` is a person, a group, an organisation, an app, a session, a trusted issuer, an API key,
-    /// a webhook or a message.
+    /// Path below the issuer; `{id}` is a person, a group, an organisation, an app, a session, a trusted issuer,
+    /// an upstream provider, an API key, a webhook or a message.
     pub path: &'static str,
     pub right: Right,
     pub about: About,
@@ -137,6 +137,7 @@ pub(super) enum Action {
     KeyRotate,
     KeyAskRetire,
     KeyRetire,
+    Upstream(UpstreamAction),
     Webhook(WebhookAction),
     ApiKeysList,
     ApiKeyNew,
@@ -172,6 +173,25 @@ pub(super) enum WebhookAction {
     Disable,
     AskRotateSecret,
     RotateSecret,
+    AskDelete,
+    Delete,
+}
+
+/// What an address below `/admin/upstream` does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum UpstreamAction {
+    List,
+    New,
+    Create,
+    Show,
+    Edit,
+    AskSecret,
+    SetSecret,
+    Test,
+    Preview,
+    Enable,
+    AskDisable,
+    Disable,
     AskDelete,
     Delete,
 }
@@ -315,6 +335,56 @@ pub(super) static TABLE: &[Entry] = &[
     post("/admin/issuers/{id}/disable", Right::IssuersWrite, Action::IssuerDisable),
     get("/admin/issuers/{id}/delete", Right::IssuersWrite, Action::IssuerAskDelete),
     post("/admin/issuers/{id}/delete", Right::IssuersWrite, Action::IssuerDelete),
+    get("/admin/upstream", Right::UpstreamRead, Action::Upstream(UpstreamAction::List)),
+    post("/admin/upstream", Right::UpstreamWrite, Action::Upstream(UpstreamAction::Create))
+        .guarded(),
+    get("/admin/upstream/new", Right::UpstreamWrite, Action::Upstream(UpstreamAction::New))
+        .guarded(),
+    get("/admin/upstream/{id}", Right::UpstreamRead, Action::Upstream(UpstreamAction::Show)),
+    post("/admin/upstream/{id}/edit", Right::UpstreamWrite, Action::Upstream(UpstreamAction::Edit)),
+    get(
+        "/admin/upstream/{id}/set-secret",
+        Right::UpstreamWrite,
+        Action::Upstream(UpstreamAction::AskSecret),
+    )
+    .guarded(),
+    post(
+        "/admin/upstream/{id}/set-secret",
+        Right::UpstreamWrite,
+        Action::Upstream(UpstreamAction::SetSecret),
+    )
+    .guarded(),
+    post("/admin/upstream/{id}/test", Right::UpstreamWrite, Action::Upstream(UpstreamAction::Test)),
+    post(
+        "/admin/upstream/{id}/preview",
+        Right::UpstreamWrite,
+        Action::Upstream(UpstreamAction::Preview),
+    ),
+    post(
+        "/admin/upstream/{id}/enable",
+        Right::UpstreamWrite,
+        Action::Upstream(UpstreamAction::Enable),
+    ),
+    get(
+        "/admin/upstream/{id}/disable",
+        Right::UpstreamWrite,
+        Action::Upstream(UpstreamAction::AskDisable),
+    ),
+    post(
+        "/admin/upstream/{id}/disable",
+        Right::UpstreamWrite,
+        Action::Upstream(UpstreamAction::Disable),
+    ),
+    get(
+        "/admin/upstream/{id}/delete",
+        Right::UpstreamWrite,
+        Action::Upstream(UpstreamAction::AskDelete),
+    ),
+    post(
+        "/admin/upstream/{id}/delete",
+        Right::UpstreamWrite,
+        Action::Upstream(UpstreamAction::Delete),
+    ),
     get("/admin/keys", Right::KeysRead, Action::KeysList),
     post("/admin/keys/rotate", Right::KeysRotate, Action::KeyRotate).guarded(),
     get("/admin/keys/retire", Right::KeysRotate, Action::KeyAskRetire).guarded(),

@@ -3,6 +3,7 @@
 use super::desk::{Answer, Desk, Stop};
 use super::people::sentence;
 use super::rows;
+use super::seen::{self, Of, Thing};
 use super::table::WebhookAction;
 use crate::http::pages::admin::confirm::Confirm;
 use crate::http::pages::admin::webhooks::{
@@ -102,13 +103,34 @@ async fn show(desk: &Desk<'_>) -> Answer {
 async fn edit(desk: &Desk<'_>) -> Answer {
     let before = webhook(desk).await?;
     let form = read_form(desk);
+    if !seen::is_of(desk, &stored(&before)) {
+        return stale(desk, &before, form).await;
+    }
     let change = (typed(&form), &desk.actor());
-    match webhooks::update(desk.site(), &before.id, change).await {
-        Ok(saved) => desk.done(format!("{} is saved.", saved.name), &path(desk, &saved)),
+    match webhooks::update_if(desk.site(), &before, change).await {
+        Ok(Some(saved)) => desk.done(format!("{} is saved.", saved.name), &path(desk, &saved)),
+        Ok(None) => stale(desk, &webhook(desk).await?, form).await,
         Err(error) => {
             let errors = mendable(error)?;
             desk.show_again(&WebhookDetail { form, errors, ..detail(desk, &before).await? })
         }
+    }
+}
+
+/// Somebody else has changed it since the form was made.
+async fn stale(desk: &Desk<'_>, now: &Webhook, form: WebhookForm) -> Answer {
+    let kinds = &["webhook.updated"];
+    let thing = Thing { name: &now.name, kinds, of: Of::Detail("webhook", &now.name) };
+    let errors = seen::changed(desk, &thing, (&stored(now), &form)).await?;
+    desk.show_again(&WebhookDetail { form, errors, ..detail(desk, now).await? })
+}
+
+/// What the form shows of an endpoint.
+fn stored(webhook: &Webhook) -> WebhookForm {
+    WebhookForm {
+        name: webhook.name.clone(),
+        url: webhook.url.clone(),
+        events: webhook.events.join("\n"),
     }
 }
 
@@ -121,11 +143,8 @@ async fn detail(desk: &Desk<'_>, webhook: &Webhook) -> Result<WebhookDetail, Sto
         chrome: desk.chrome(),
         console: desk.console(Section::Webhooks),
         webhook: row(desk, webhook),
-        form: WebhookForm {
-            name: webhook.name.clone(),
-            url: webhook.url.clone(),
-            events: webhook.events.join("\n"),
-        },
+        seen: seen::mark(desk, &stored(webhook)),
+        form: stored(webhook),
         kinds: KINDS,
         errors: Vec::new(),
         log: found.into_iter().map(|line| delivery(desk, line)).collect(),

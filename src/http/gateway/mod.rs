@@ -18,8 +18,8 @@ pub(super) const START: &str = "/gateway/start";
 /// This folder's part of the URL map, but for [`envoy`].
 pub(super) fn routes(map: &mut ServiceConfig) {
     map.service(only(VERIFY, super::routes::reading().to(verify::by_headers)))
-        // Not for HEAD, which must not make a cookie.
-        .service(only(START, web::get().to(start::get)));
+        // A GET makes a cookie.
+        .service(only(START, web::get().to(start::get)).route(web::head().to(start::head)));
 }
 
 /// Envoy asks with the method of the request it asks about.

@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use crate::http::cookies::{self, BrowserBinding, Kind};
 use crate::http::extract;
 use crate::http::render::{self, SignInView};
+use crate::http::routes::only_a_page;
 use crate::http::sign_in::not_found;
 use crate::http::sign_in::steps::{self, Visit};
 use crate::http::site::Site;
@@ -15,6 +16,11 @@ use crate::protocol::params::Params;
 use crate::service::authorize::flow::{Flow, Target};
 use crate::service::gateway::{self, IssueError};
 use crate::service::session::LiveSession;
+
+/// Whether there is such an address; no cookie is made by asking.
+pub(super) async fn head(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
+    if site.config.gateway.enabled { only_a_page().await } else { not_found(site, request).await }
+}
 
 pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
     if !site.config.gateway.enabled {

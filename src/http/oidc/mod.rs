@@ -20,7 +20,7 @@ use actix_web::http::header;
 pub(super) use discovery::document;
 pub(super) use webfinger::get as webfinger;
 
-use super::routes::{only, reading};
+use super::routes::{asking, only, reading};
 use super::site::Site;
 use super::{client_certificate, error, extract};
 use crate::protocol::discovery::path;
@@ -39,8 +39,9 @@ pub(super) fn routes(map: &mut ServiceConfig) {
         .service(only(path::JWKS, reading().to(discovery::jwks)))
         .service(only(path::CHECK_SESSION, reading().to(check_session::get)))
         .service(
-            // No HEAD here and at logout: a GET may make a code, or end a session.
+            // A GET may make a code here, and end a session at logout.
             web::resource(path::AUTHORIZE)
+                .route(asking())
                 .route(web::get().to(authorize::get))
                 .route(web::post().to(authorize::post)),
         )
@@ -74,13 +75,14 @@ pub(super) fn routes(map: &mut ServiceConfig) {
         )
         .service(
             web::resource(format!("{}/{{client_id}}", path::REGISTER))
-                .route(web::get().to(register::one))
+                .route(reading().to(register::one))
                 .route(web::put().to(register::one))
                 .route(web::delete().to(register::one))
                 .route(web::method(actix_web::http::Method::OPTIONS).to(register::preflight)),
         )
         .service(
             web::resource(path::LOGOUT)
+                .route(asking())
                 .route(web::get().to(logout::get))
                 .route(web::post().to(logout::post)),
         );

@@ -204,7 +204,7 @@ pub(super) async fn delete(call: &Call<'_>) -> Answer {
     let user = call.person().await?;
     let id = user.id.clone();
     call.made_from(&shown_one(call, user).await?)?;
-    people::delete(call.site, &id, call.actor()).await?;
+    people::deletion::delete(call.site, &id, call.actor()).await?;
     Ok(Reply::done())
 }
 

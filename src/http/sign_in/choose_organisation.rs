@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::steps::{self, Arrival, Posted, PostedForm, Visit};
+use crate::http::extract;
 use crate::http::headers::Forms;
 use crate::http::pages::FlowForm;
 use crate::http::pages::organisations::{ChooseOrganisation, OrganisationChoice};
@@ -51,8 +52,9 @@ pub(super) async fn post(
     let Some(id) = posted.form.sole("organisation") else {
         return render::bad_request(&site, &request);
     };
+    let chosen = (&OrganisationId::new(id), &extract::caller(&site, &request));
     if let Some(session) = visit.session
-        && let Err(failure) = active::choose(&site, session, &OrganisationId::new(id)).await
+        && let Err(failure) = active::choose(&site, session, chosen).await
     {
         return render::failure(&site, &request, &failure);
     }

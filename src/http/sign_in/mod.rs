@@ -20,7 +20,7 @@ use actix_web::web::{self, ServiceConfig};
 
 pub(super) use home::not_found;
 
-use super::routes::{only, reading};
+use super::routes::{asking, only, reading};
 use crate::protocol::discovery::path;
 
 /// This folder's part of the URL map.
@@ -49,6 +49,7 @@ pub(super) fn routes(map: &mut ServiceConfig) {
         )
         .service(
             web::resource("/login/again")
+                .route(asking())
                 .route(web::get().to(again::get))
                 .route(web::post().to(again::post)),
         )

@@ -288,6 +288,7 @@ pub(super) mod tests {
             app_roles: AppRoles::default(),
             role: None,
             disabled_at: None,
+            delete_at: None,
             token_version: 0,
             created_at: UnixTime(0),
             updated_at: UnixTime(0),

@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::clock::Seconds;
 use crate::crypto::secret::{self, Secret};
 use crate::protocol::api::{ApiScope, KEY_PREFIX};
-use crate::protocol::plain_text::is_disguised;
+use crate::protocol::plain_text::is_plain_name;
 use crate::protocol::rights::Right;
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::UserId;
@@ -80,7 +80,7 @@ pub async fn create(
     actor: &Actor,
 ) -> Result<(ApiKey, Secret), ApiKeyError> {
     let name = new.name.trim().to_owned();
-    if name.is_empty() || name.chars().count() > LONGEST_NAME || is_disguised(&name) {
+    if name.chars().count() > LONGEST_NAME || !is_plain_name(&name) {
         return Err(ApiKeyError::BadName);
     }
     if !(86_400..=LONGEST_LIFE).contains(&new.lifetime) {

@@ -4,9 +4,11 @@
 //! | module | job |
 //! |---|---|
 //! | `access` | who calls, with which scopes and which role |
+//! | `ending` | keys that end with what they stood on |
 //! | `keys` | making, listing and revoking API keys |
 //! | `requests` | the same answer to the same `Idempotency-Key` |
 
 pub mod access;
+pub(in crate::service) mod ending;
 pub mod keys;
 pub mod requests;

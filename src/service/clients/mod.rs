@@ -58,7 +58,9 @@ pub enum ClientError {
     NotSelfRegistered,
     #[error("a client secret needs at least {MIN_SECRET_CHARS} characters without spaces")]
     WeakSecret,
-    #[error("a client_id needs 1 to 64 letters, digits, '-', '_' or '.'")]
+    #[error(
+        "a client_id needs 1 to 64 letters, digits, '-', '_' or '.', and is none of \"new\", \".\" and \"..\""
+    )]
     BadId,
     #[error("your role does not allow this")]
     NotYours,
@@ -250,7 +252,9 @@ fn named(metadata: ClientMetadata) -> ClientMetadata {
 }
 
 fn is_good_id(id: &str) -> bool {
+    // The last three would be other addresses in the console.
     (1..=64).contains(&id.len())
+        && !matches!(id, "." | ".." | "new")
         && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
@@ -457,4 +461,19 @@ pub async fn rotate_secret(
 #[must_use]
 pub fn secret_matches(stored: &str, presented: &str) -> bool {
     SecretHash::from_stored(stored.to_owned()).matches(presented)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_id_has_a_page_of_its_own_in_the_console() {
+        for good in ["wiki", "a", "new-app", "...", "a.b_c-9"] {
+            assert!(is_good_id(good), "{good}");
+        }
+        for bad in ["", ".", "..", "new", "a/b", "a b", "ü", &"x".repeat(65)] {
+            assert!(!is_good_id(bad), "{bad}");
+        }
+    }
 }

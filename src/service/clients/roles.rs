@@ -135,13 +135,43 @@ pub async fn describe(
     description: &str,
     actor: &Actor,
 ) -> Result<ClientRole, RoleError> {
+    let change = (description, actor);
+    describe_from(app, (client, name), None, change).await?.ok_or(RoleError::NotFound)
+}
+
+/// As [`describe`], if the description is in the moment of the change what it is here; `None`, and nothing
+/// changes, when somebody else has changed it since.
+///
+/// # Errors
+/// [`RoleError`].
+pub async fn describe_if(
+    app: &App,
+    made_from: &ClientRole,
+    description: &str,
+    actor: &Actor,
+) -> Result<Option<ClientRole>, RoleError> {
+    let role = (&made_from.client_id, made_from.name.as_str());
+    describe_from(app, role, Some(made_from), (description, actor)).await
+}
+
+async fn describe_from(
+    app: &App,
+    (client, name): (&ClientId, &str),
+    made_from: Option<&ClientRole>,
+    (description, actor): (&str, &Actor),
+) -> Result<Option<ClientRole>, RoleError> {
     let description = check_description(description)?;
     let now = app.now();
     let mut tx = app.store.begin().await?;
     Authority::of(&mut tx, actor, None).await?.require(Right::RolesWrite)?;
+    // Of two who describe it the second sees what the first has written.
+    clients::hold(&mut tx, client).await?.ok_or(RoleError::NoApp)?;
     let before = roles::find(&mut tx, (client, name)).await?.ok_or(RoleError::NotFound)?;
+    if made_from.is_some_and(|made_from| made_from.description != before.description) {
+        return Ok(None);
+    }
     if before.description == description {
-        return Ok(before);
+        return Ok(Some(before));
     }
     if !roles::describe(&mut tx, (client, name), description.as_deref()).await? {
         return Err(RoleError::NotFound);
@@ -149,7 +179,7 @@ pub async fn describe(
     let event = event("role.updated", (actor, client), name, now);
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
-    Ok(ClientRole { description, ..before })
+    Ok(Some(ClientRole { description, ..before }))
 }
 
 /// Deletes a role; whoever had it has it no more.

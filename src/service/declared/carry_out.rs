@@ -1,8 +1,8 @@
 //! The changes of a plan, one after the other, each through its use case: the same rules and the same audit
 //! events as single commands.
 
-use super::DeclaredError;
 use super::plan::{Change, Work};
+use super::{DeclaredError, organisations};
 use crate::app::App;
 use crate::crypto::secret::Secret;
 use crate::protocol::types::ClientId;
@@ -13,7 +13,7 @@ use crate::store::managed::{self, Declared};
 
 /// What is told of a change that is done.
 pub struct News<'a> {
-    /// Of a group, a webhook or an issuer, a user name or a client id.
+    /// Of a group, an organisation, a webhook or an issuer, a user name, a client id or a slug.
     pub name: &'a str,
     pub what: Declared,
     /// A secret that was made for it, which nobody hears again.
@@ -34,10 +34,12 @@ pub async fn carry_out(
         let is_made = matches!(
             change.work,
             Work::CreateGroup
+                | Work::CreateOrganisation(..)
                 | Work::CreateUser(..)
                 | Work::CreateClient(..)
                 | Work::CreateWebhook(..)
                 | Work::CreateIssuer(..)
+                | Work::CreateUpstream(..)
         );
         let secret = Box::pin(one(app, (&entry, &name), change.work)).await?;
         // Before anything else can go wrong: a secret is told nowhere else.
@@ -57,6 +59,12 @@ async fn one(
 ) -> Result<Option<Secret>, DeclaredError> {
     match work {
         Work::CreateGroup | Work::DeleteGroup => group(app, (entry, name), work).await?,
+        Work::CreateOrganisation(..) | Work::UpdateOrganisation(..) | Work::DeleteOrganisation => {
+            organisations::carry_out(app, (entry, name), work).await?;
+        }
+        Work::SetOrganisations(wanted) => {
+            organisations::set_members(app, (entry, name), &wanted).await?;
+        }
         Work::CreateUser(..) | Work::UpdateUser(..) | Work::DeleteUser(..) => {
             person(app, entry, work).await?;
         }
@@ -69,6 +77,9 @@ async fn one(
         }
         Work::CreateIssuer(..) | Work::UpdateIssuer(..) | Work::DeleteIssuer => {
             issuer(app, (entry, name), work).await?;
+        }
+        Work::CreateUpstream(..) | Work::UpdateUpstream(..) | Work::DeleteUpstream => {
+            super::upstream::carry_out(app, (entry, name), work).await?;
         }
     }
     Ok(None)
@@ -96,7 +107,9 @@ async fn person(app: &App, entry: &str, work: Work) -> Result<(), DeclaredError>
             }
             (id, activity)
         }
-        Work::DeleteUser(id) => return people::delete(app, &id, actor).await.map_err(of_people),
+        Work::DeleteUser(id) => {
+            return people::deletion::delete(app, &id, actor).await.map_err(of_people);
+        }
         _ => return Ok(()),
     };
     if let Some(activity) = activity {

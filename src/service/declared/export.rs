@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::endpoints;
 use super::state::{ClientState, GroupState, State, UserState};
+use super::{endpoints, organisations, upstream};
 use crate::app::App;
 use crate::protocol::client::ClientOrigin;
 use crate::service::failure::Failure;
@@ -14,18 +14,20 @@ use crate::store::users::{self, UserFilter};
 /// Rows read at once.
 const PAGE: i64 = 500;
 
-/// Every group, every person, every app that an administrator has made, every webhook and every trusted
-/// issuer. Passwords and secrets are not part of it.
+/// Every group, every organisation, every person, every app that an administrator has made, every webhook, every
+/// trusted issuer and every upstream provider. Passwords and secrets are not part of it.
 ///
 /// # Errors
 /// [`Failure`] when SQL does not answer.
 pub async fn export(app: &App) -> Result<State, Failure> {
     Ok(State {
         groups: groups(app).await?,
+        organisations: organisations::here(app).await?,
         users: people(app).await?,
         clients: apps(app).await?,
         webhooks: endpoints::webhooks_here(app).await?,
         issuers: endpoints::issuers_here(app).await?,
+        upstream_providers: upstream::here(app).await?,
     })
 }
 
@@ -51,10 +53,12 @@ async fn people(app: &App) -> Result<Vec<UserState>, Failure> {
         let span = (after.as_deref().unwrap_or_default(), last.username.as_str());
         let claimed = users::claimants_between(&app.store.db, span).await?;
         let claimed: HashSet<_> = claimed.into_iter().collect();
+        let mut memberships = organisations::of_people(app, span).await?;
         found.extend(page.into_iter().map(|user| UserState {
             // An address that somebody only claims must not become one that they own.
             email: user.email.filter(|_| !claimed.contains(&user.id)),
             email_verified: Some(user.email_verified),
+            organisations: Some(memberships.remove(user.id.as_str()).unwrap_or_default()),
             username: user.username,
             name: user.name,
             groups: Some(user.groups),

@@ -1,33 +1,42 @@
-//! People, groups, apps, webhooks and trusted issuers as a file declares them: written from what is there,
-//! compared with it, and carried out through the same use cases as single commands.
+//! People, groups, organisations, apps, webhooks, trusted issuers and upstream providers as a file declares them:
+//! written from what is there, compared with it, and carried out through the same use cases as single commands.
 //!
 //! | module | job |
 //! |---|---|
 //! | `carry_out` | the changes, one after the other |
 //! | `endpoints` | webhooks and trusted issuers: their export and plan |
 //! | `export` | the file for what is there |
+//! | `organisations` | organisations and who is in them: their export, plan and changes |
 //! | `plan` | what has to change for a file to be true |
 //! | `roles` | the roles of an app: their export, plan and changes |
 //! | `state` | what a file may say |
+//! | `upstream` | upstream providers: their export, plan and changes |
 
 mod carry_out;
 mod endpoints;
 mod export;
+mod organisations;
 mod plan;
 mod roles;
 mod state;
+mod upstream;
 
 use crate::service::clients::ClientError;
 use crate::service::failure::Failure;
+use crate::service::organisations::OrganisationError;
 use crate::service::people::PeopleError;
 use crate::service::people::groups::GroupError;
 use crate::service::trusted_issuers::IssuerError;
+use crate::service::upstream::UpstreamError;
 use crate::service::webhooks::WebhookError;
 
 pub use carry_out::{News, carry_out};
 pub use export::export;
 pub use plan::{Action, Change, Pruning, Secrets, plan};
-pub use state::{ClientState, GroupState, IssuerState, RoleState, State, UserState, WebhookState};
+pub use state::{
+    ClientState, GroupState, IssuerState, OrganisationState, RoleState, State, UpstreamState,
+    UserState, WebhookState,
+};
 
 /// Why a file cannot be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +67,13 @@ impl DeclaredError {
         }
     }
 
+    fn of_organisations(entry: &str, error: OrganisationError) -> Self {
+        match error {
+            OrganisationError::Failure(failure) => failure.into(),
+            other => Self::entry(entry, other),
+        }
+    }
+
     fn of_webhooks(entry: &str, error: WebhookError) -> Self {
         match error {
             WebhookError::Failure(failure) => failure.into(),
@@ -68,6 +84,13 @@ impl DeclaredError {
     fn of_issuers(entry: &str, error: IssuerError) -> Self {
         match error {
             IssuerError::Failure(failure) => failure.into(),
+            other => Self::entry(entry, other),
+        }
+    }
+
+    fn of_upstream(entry: &str, error: UpstreamError) -> Self {
+        match error {
+            UpstreamError::Failure(failure) => failure.into(),
             other => Self::entry(entry, other),
         }
     }

@@ -8,9 +8,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::DeclaredError;
-use super::endpoints;
-use super::roles;
 use super::state::{ClientState, RoleState, State, UserState, members};
+use super::{endpoints, organisations, roles, upstream};
 use crate::app::App;
 use crate::crypto::secret::Secret;
 use crate::protocol::client::{Client, ClientMetadata};
@@ -20,6 +19,7 @@ use crate::protocol::user::User;
 use crate::service::clients::checks::{self, Author};
 use crate::service::clients::{self, Activity, ClientError, NewClient, secret_matches};
 use crate::service::people::{self, Edit, NewPerson, RoleEdit};
+use crate::service::upstream::{NewUpstream, UpstreamChange};
 use crate::service::webhooks::WebhookSettings;
 use crate::store::managed::{self, Declared};
 use crate::store::{groups, users};
@@ -46,7 +46,7 @@ pub type Secrets<'a> = &'a dyn Fn(&Path) -> Result<String, String>;
 /// One change.
 pub struct Change {
     pub what: Declared,
-    /// Of a group, a webhook or an issuer, a user name or a client id.
+    /// Of a group, an organisation, a webhook or an issuer, a user name, a client id or a slug.
     pub name: String,
     pub action: Action,
     /// What changes: the name of a member, what it was and what it becomes. Never a secret.
@@ -58,9 +58,15 @@ pub struct Change {
 pub(super) enum Work {
     CreateGroup,
     DeleteGroup,
+    /// With what is shown of it; empty is one like its name.
+    CreateOrganisation(String),
+    UpdateOrganisation(String),
+    DeleteOrganisation,
     CreateUser(Box<NewPerson>, Option<Activity>),
     UpdateUser(UserId, Option<Box<Edit>>, Option<Activity>),
     DeleteUser(UserId),
+    /// All that somebody is in.
+    SetOrganisations(BTreeSet<String>),
     CreateClient(Box<NewClient>, Option<Activity>),
     UpdateClient(Option<Box<ClientMetadata>>, Option<Secret>, Option<Activity>),
     DeleteClient,
@@ -72,6 +78,9 @@ pub(super) enum Work {
     CreateIssuer(Box<TrustedIssuer>, Option<Activity>),
     UpdateIssuer(Option<Box<TrustedIssuer>>, Option<Activity>),
     DeleteIssuer,
+    CreateUpstream(Box<NewUpstream>, Option<Activity>),
+    UpdateUpstream(Option<Box<UpstreamChange>>, Option<Activity>),
+    DeleteUpstream,
 }
 
 impl Change {
@@ -104,12 +113,21 @@ pub async fn plan(
             changes.push(created(Declared::Group, name, Work::CreateGroup));
         }
     }
+    let mut made_organisations = BTreeSet::new();
+    for organisation in &state.organisations {
+        let name = organisations::one_name(&organisation.name)?;
+        let entry = once(Declared::Organisation, &name)?;
+        made_organisations.insert(name.clone());
+        changes.extend(organisations::plan(app, (&entry, name), organisation).await?);
+    }
     for user in &state.users {
         let entry = format!("user {}", user.username);
         let name = people::check_username(&user.username);
         let name = name.map_err(|error| DeclaredError::of_people(&entry, error))?;
         let entry = once(Declared::User, &name)?;
-        changes.extend(person(app, (&entry, name), (user, secrets)).await?);
+        changes.extend(person(app, (&entry, name.clone()), (user, secrets)).await?);
+        let about = (entry.as_str(), &made_organisations);
+        changes.extend(organisations::plan_members(app, about, (&name, user)).await?);
     }
     for client in &state.clients {
         let entry = once(Declared::Client, &client.client_id)?;
@@ -126,14 +144,27 @@ pub async fn plan(
         let entry = once(Declared::Issuer, &issuer.name)?;
         changes.extend(endpoints::plan_issuer(app, (&entry, &made), issuer).await?);
     }
+    for provider in &state.upstream_providers {
+        let entry = once(Declared::Upstream, &provider.slug)?;
+        changes.extend(upstream::plan(app, &entry, (provider, secrets)).await?);
+    }
     if pruning == Pruning::Prune {
-        // A group that somebody in the file is in is made with them.
-        for group in state.users.iter().flat_map(|user| user.groups.iter().flatten()) {
-            named.insert((Declared::Group, one_group(group)?));
-        }
+        named.extend(needed_by_people(state)?);
         prune(app, &named, &mut changes).await?;
     }
     Ok(changes)
+}
+
+/// What people in the file are in. A group is made with them, and neither goes while they are to be in it.
+fn needed_by_people(state: &State) -> Result<Vec<(Declared, String)>, DeclaredError> {
+    let mut needed = Vec::new();
+    for group in state.users.iter().flat_map(|user| user.groups.iter().flatten()) {
+        needed.push((Declared::Group, one_group(group)?));
+    }
+    for name in state.users.iter().flat_map(|user| user.organisations.iter().flatten()) {
+        needed.push((Declared::Organisation, organisations::one_name(name)?));
+    }
+    Ok(needed)
 }
 
 fn one_group(name: &str) -> Result<String, DeclaredError> {
@@ -290,8 +321,15 @@ async fn prune(
     named: &BTreeSet<(Declared, String)>,
     changes: &mut Vec<Change>,
 ) -> Result<(), DeclaredError> {
-    let order =
-        [Declared::Issuer, Declared::Webhook, Declared::Client, Declared::User, Declared::Group];
+    let order = [
+        Declared::Upstream,
+        Declared::Issuer,
+        Declared::Webhook,
+        Declared::Client,
+        Declared::User,
+        Declared::Organisation,
+        Declared::Group,
+    ];
     for what in order {
         for name in managed::list(&app.store.db, what).await? {
             if named.contains(&(what, name.clone())) {
@@ -300,8 +338,10 @@ async fn prune(
             let work = match what {
                 Declared::Client => Work::DeleteClient,
                 Declared::Group => Work::DeleteGroup,
+                Declared::Organisation => Work::DeleteOrganisation,
                 Declared::Webhook => Work::DeleteWebhook,
                 Declared::Issuer => Work::DeleteIssuer,
+                Declared::Upstream => Work::DeleteUpstream,
                 Declared::User => match users::by_login(&app.store.db, &name).await? {
                     Some(user) => Work::DeleteUser(user.id),
                     None => continue,

@@ -7,16 +7,19 @@ use serde_json::{Map, Value};
 
 use crate::protocol::client::{ClientKind, ClientMetadata};
 use crate::protocol::token::trusted_issuer::IssuerSettings;
+use crate::protocol::upstream::{UpstreamKind, UpstreamSettings};
 
 /// A whole file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct State {
     pub groups: Vec<GroupState>,
+    pub organisations: Vec<OrganisationState>,
     pub users: Vec<UserState>,
     pub clients: Vec<ClientState>,
     pub webhooks: Vec<WebhookState>,
     pub issuers: Vec<IssuerState>,
+    pub upstream_providers: Vec<UpstreamState>,
 }
 
 /// A group.
@@ -24,6 +27,16 @@ pub struct State {
 #[serde(deny_unknown_fields)]
 pub struct GroupState {
     pub name: String,
+}
+
+/// An organisation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrganisationState {
+    pub name: String,
+    /// What apps and people see; like the name for a new one that leaves it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
 }
 
 /// A person. The profile, the password and the right to use the console are not declared.
@@ -40,6 +53,9 @@ pub struct UserState {
     /// All of them: others are left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<Vec<String>>,
+    /// All of them: others are left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisations: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled: Option<bool>,
     /// The password of somebody who is made by this file; nobody's is changed.
@@ -104,6 +120,26 @@ pub struct IssuerState {
     pub disabled: Option<bool>,
     /// All of them: what is left out is as with a new one.
     pub settings: IssuerSettings,
+}
+
+/// A provider elsewhere at which people have an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpstreamState {
+    pub slug: String,
+    #[serde(default)]
+    pub kind: UpstreamKind,
+    pub issuer: String,
+    pub display_name: String,
+    pub client_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<bool>,
+    /// The secret it has, or gets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_file: Option<PathBuf>,
+    /// All of them: what is left out is as with a new one.
+    #[serde(default)]
+    pub settings: UpstreamSettings,
 }
 
 impl ClientState {

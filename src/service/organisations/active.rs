@@ -8,12 +8,13 @@ use crate::app::App;
 use crate::protocol::authorize::AuthorizeRequest;
 use crate::protocol::organisation::{ActiveOrganisation, SCOPE, is_id};
 use crate::protocol::types::{OrganisationId, UserId};
+use crate::service::audit::{Actor, Caller, Event};
 use crate::service::failure::Failure;
-use crate::service::organisations::members;
+use crate::service::organisations::{described, members};
 use crate::service::session::LiveSession;
 use crate::store::grants::Grant;
 use crate::store::organisations::{self as rows, Organisation};
-use crate::store::{Tx, sessions, users};
+use crate::store::{Tx, audit, sessions, users};
 
 /// For which one somebody acts towards an app.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,14 +48,14 @@ pub async fn choices(
 }
 
 /// Makes one of a person's organisations the active one of their session. `false`, and nothing changes,
-/// when they are not in it or the session has ended.
+/// when they are not in it or the session has ended. The one it is already is noted nowhere.
 ///
 /// # Errors
 /// [`Failure`] when SQL does not take it.
 pub async fn choose(
     app: &App,
     session: &LiveSession,
-    id: &OrganisationId,
+    (id, caller): (&OrganisationId, &Caller),
 ) -> Result<bool, Failure> {
     if !is_id(id.as_str()) {
         return Ok(false);
@@ -67,7 +68,21 @@ pub async fn choose(
     {
         return Ok(false);
     }
+    let before = sessions::organisation(&mut tx, &session.id).await?;
+    if before.as_ref() == Some(id) {
+        return Ok(true);
+    }
+    let Some(about) = rows::by_id(&mut tx, id).await? else { return Ok(false) };
     sessions::set_organisation(&mut tx, (&session.id, id)).await?;
+    let actor = Actor::User(session.user_id.clone());
+    let mut event = Event::success("organisation.chosen", &actor, app.now())
+        .user(&session.user_id)
+        .session(&session.id)
+        .caller(caller);
+    if let Some(before) = before {
+        event = event.detail("organisation_id_before", before.as_str());
+    }
+    audit::append(&mut tx, &described(event, &about).into_row()).await?;
     tx.commit().await?;
     Ok(true)
 }

@@ -12,7 +12,7 @@ pub mod members;
 use crate::app::App;
 use crate::crypto::secret;
 use crate::protocol::organisation::{is_handle, is_id};
-use crate::protocol::plain_text::is_disguised;
+use crate::protocol::plain_text::is_plain_name;
 use crate::protocol::rights::Right;
 use crate::protocol::types::OrganisationId;
 use crate::service::audit::{Actor, Event};
@@ -65,7 +65,8 @@ pub struct OrganisationEdit {
     pub display_name: Option<String>,
 }
 
-fn check_name(text: &str) -> Result<String, PeopleError> {
+/// The name as it is stored.
+pub(in crate::service) fn check_name(text: &str) -> Result<String, PeopleError> {
     let name = text.trim().to_lowercase();
     if is_handle(&name) {
         return Ok(name);
@@ -74,9 +75,14 @@ fn check_name(text: &str) -> Result<String, PeopleError> {
     Err(PeopleError::invalid("name", problem))
 }
 
-fn check_display_name(text: &str, name: &str) -> Result<String, PeopleError> {
+/// What is shown of one with this name; empty is one like the name.
+pub(in crate::service) fn check_display_name(
+    text: &str,
+    name: &str,
+) -> Result<String, PeopleError> {
     let text = text.trim();
-    if text.chars().count() > LONGEST_DISPLAY_NAME || is_disguised(text) {
+    let unfit = !text.is_empty() && !is_plain_name(text);
+    if text.chars().count() > LONGEST_DISPLAY_NAME || unfit {
         let problem = "use at most 100 ordinary characters";
         return Err(PeopleError::invalid("display_name", problem));
     }

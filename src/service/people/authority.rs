@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use crate::app::App;
 use crate::protocol::rights::{Person, Power, Reach, Right, Role, Standing};
-use crate::protocol::types::UserId;
+use crate::protocol::types::{ClientId, UserId};
 use crate::protocol::user::User;
-use crate::service::audit::Actor;
+use crate::service::audit::{Actor, Caller};
 use crate::service::failure::Failure;
 use crate::service::people::PeopleError;
 use crate::store::{Sql, StoreError, Tx, api, group_managers, groups, users};
@@ -47,6 +47,24 @@ pub(in crate::service) async fn begin(
         _ => Barred::NotYours,
     })?;
     if authority.may(right) { Ok(tx) } else { Err(Barred::NotYours) }
+}
+
+/// On whose word something stands that is used later, as the audit log names them; `None` when on nobody's.
+pub(super) fn vouching(actor: &Actor) -> Option<String> {
+    match actor {
+        Actor::Console(..) | Actor::Key { .. } | Actor::Service(..) => Some(actor.to_string()),
+        _ => None,
+    }
+}
+
+/// Who [`vouching`] named, to ask what they may do now.
+pub(super) fn voucher(name: &str) -> Option<Actor> {
+    let (kind, id) = name.split_once(':')?;
+    match kind {
+        "user" => Some(Actor::Console(UserId::new(id), Caller::default())),
+        "client" => Some(Actor::Service(ClientId::new(id), Caller::default())),
+        _ => None,
+    }
 }
 
 /// The person whose role counts for what `actor` does, in the console or by a key.

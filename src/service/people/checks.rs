@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::protocol::plain_text::is_disguised;
+use crate::protocol::plain_text::{is_disguised, is_plain_name};
 use crate::protocol::user::Profile;
 use crate::service::people::PeopleError;
 use crate::service::sign_in::normalize_login;
@@ -13,7 +13,9 @@ const LONGEST_CLAIM: usize = 1_000;
 pub(crate) fn check_username(text: &str) -> Result<String, PeopleError> {
     let username = normalize_login(text);
     let good = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '@' | '+');
-    if username.is_empty() || username.chars().count() > 100 || !username.chars().all(good) {
+    // Some letters are not seen.
+    let unfit = !username.chars().all(good) || is_disguised(&username);
+    if username.is_empty() || username.chars().count() > 100 || unfit {
         return Err(PeopleError::invalid(
             "username",
             "use 1 to 100 letters, digits or the characters . - _ @ +",
@@ -45,10 +47,13 @@ pub(crate) fn check_email(text: Option<String>) -> Result<Option<String>, People
 pub(crate) fn check_name(text: Option<String>) -> Result<Option<String>, PeopleError> {
     let Some(text) = text else { return Ok(None) };
     let name = text.trim();
-    if name.chars().count() > 200 || is_disguised(name) {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    if name.chars().count() > 200 || !is_plain_name(name) {
         return Err(PeopleError::invalid("name", "use at most 200 ordinary characters"));
     }
-    Ok((!name.is_empty()).then(|| name.to_owned()))
+    Ok(Some(name.to_owned()))
 }
 
 /// Claims go to apps as they are, so they are ordinary text of a bearable length. Those of an address
@@ -93,9 +98,10 @@ pub(crate) fn check_groups(groups: Vec<String>) -> Result<Vec<String>, PeopleErr
     for group in groups {
         let group = group.trim().to_owned();
         // The last two would be other addresses in the console.
-        let unfit = is_disguised(&group) || matches!(group.as_str(), "." | "..");
-        if group.is_empty() || group.chars().count() > 100 || unfit {
-            return Err(PeopleError::invalid("groups", "a group name needs 1 to 100 characters"));
+        let unfit = !is_plain_name(&group) || matches!(group.as_str(), "." | "..");
+        if group.chars().count() > 100 || unfit {
+            let problem = "a group name needs 1 to 100 ordinary characters";
+            return Err(PeopleError::invalid("groups", problem));
         }
         clean.push(group);
     }
@@ -113,9 +119,21 @@ mod tests {
     #[test]
     fn user_names_are_lower_case_and_without_surprises() {
         assert_eq!(check_username(" Alice ").unwrap(), "alice");
-        for bad in ["", "a b", "a/b", "a\u{202e}b", "<script>"] {
+        for bad in
+            ["", "a b", "a/b", "a\u{202e}b", "<script>", "\u{3164}", "a\u{115f}", "\u{ffa0}b"]
+        {
             assert!(check_username(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn names_that_nobody_can_see_are_refused() {
+        for bad in ["\u{3164}", "\u{2800}", "\u{115f}", "\u{34f}", "wiki\u{fe0f}", "\u{301}"] {
+            assert!(check_name(Some(bad.into())).is_err(), "{bad:?}");
+            assert!(check_groups(vec![bad.into()]).is_err(), "{bad:?}");
+        }
+        assert_eq!(check_name(Some(" \u{3000}".into())).unwrap(), None);
+        assert!(check_groups(vec!["\u{3000}".into()]).is_err());
     }
 
     #[test]

@@ -7,10 +7,11 @@ use crate::protocol::plain_text::is_disguised;
 use crate::protocol::rights::Right;
 use crate::protocol::types::UserId;
 use crate::protocol::user::User;
+use crate::service::api::ending::end_keys;
 use crate::service::audit::{Actor, Event};
 use crate::service::clients::access;
 use crate::service::failure::Failure;
-use crate::service::people::authority::Authority;
+use crate::service::people::authority::{self, Authority, Barred};
 use crate::service::people::{PeopleError, check_external_id, check_groups};
 use crate::service::revocation::{self, Spread, Subject};
 use crate::store::groups::{self, Group, GroupFilter};
@@ -67,6 +68,15 @@ pub enum GroupError {
     Failure(#[from] Failure),
 }
 
+impl From<Barred> for GroupError {
+    fn from(barred: Barred) -> Self {
+        match barred {
+            Barred::NotYours => Self::People(PeopleError::NotYours),
+            Barred::Failure(failure) => Self::Failure(failure),
+        }
+    }
+}
+
 impl From<StoreError> for GroupError {
     fn from(error: StoreError) -> Self {
         Self::Failure(error.into())
@@ -97,7 +107,7 @@ pub async fn create_called(
     let (name, description) = (check_group(name)?, check_description(description)?);
     let external_id = check_external_id(external_id)?;
     let now = app.now();
-    let mut tx = app.store.begin().await?;
+    let mut tx = authority::begin(app, (actor, Right::GroupsWrite)).await?;
     if !groups::insert(&mut tx, &name, now).await? {
         return Err(GroupError::Taken);
     }
@@ -173,7 +183,7 @@ async fn update_from(
     let external_id = edit.external_id.map(|text| check_external_id(Some(text))).transpose()?;
     let is_renamed = name != group.name;
     let now = app.now();
-    let mut tx = app.store.begin().await?;
+    let mut tx = authority::begin(app, (actor, Right::GroupsWrite)).await?;
     if is_renamed {
         // As everywhere: all owners, then people, then what they are in.
         users::hold_owners(&mut tx).await?;
@@ -324,6 +334,10 @@ pub async fn put_in_charge(
     if changed {
         let event = event.user(id).detail("group", group.name.as_str());
         audit::append(&mut tx, &event.into_row()).await?;
+        // Who looks after nothing any more is no administrator.
+        if person.role.is_none() && !group_managers::is_manager(&mut tx, id).await? {
+            end_keys(&mut tx, id, (actor, now)).await?;
+        }
         tx.commit().await?;
     }
     Ok(())
@@ -432,7 +446,8 @@ pub async fn delete(app: &App, name: &str, actor: &Actor) -> Result<Group, Group
     let (name, mut spread) = (group.name.as_str(), Spread::default());
     loop {
         let now = app.now();
-        let mut tx = app.store.begin().await?;
+        // Asked for every few: whoever loses their role meanwhile goes no further.
+        let mut tx = authority::begin(app, (actor, Right::GroupsWrite)).await?;
         // As everywhere: all owners, then people.
         users::hold_owners(&mut tx).await?;
         let first = (name, &UserId::new(""));

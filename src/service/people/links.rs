@@ -9,7 +9,7 @@ use crate::protocol::types::{SessionId, UserId};
 use crate::protocol::user::{AdminRole, User};
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
-use crate::service::people::authority::Authority;
+use crate::service::people::authority::{Authority, voucher, vouching};
 use crate::service::people::{self, NewPerson, PeopleError};
 use crate::store::links::{self, LinkKind, OneTimeLink};
 use crate::store::{StoreError, Tx, audit, users};
@@ -101,7 +101,7 @@ pub(crate) async fn create_in(
         users::hold(&mut *tx, user).await?;
     }
     links::revoke_all(&mut *tx, kind, user).await?;
-    let secret = add(tx, About { kind, user, session: None }, (now, LIFETIME)).await?;
+    let secret = add(tx, About { kind, user, session: None, actor }, (now, LIFETIME)).await?;
     let mut event = Event::success("link.created", actor, now).detail("kind", kind.as_str());
     if let Some(user) = user {
         event = event.user(user);
@@ -115,6 +115,8 @@ pub(crate) struct About<'a> {
     pub kind: LinkKind,
     pub user: Option<&'a UserId>,
     pub session: Option<&'a SessionId>,
+    /// Who makes it.
+    pub actor: &'a Actor,
 }
 
 /// Stores a fresh link that works for so long from now, inside the caller's transaction. Others stay.
@@ -132,6 +134,7 @@ pub(crate) async fn add(
         kind: about.kind,
         user_id: about.user.cloned(),
         session_id: about.session.cloned(),
+        made_by: vouching(about.actor),
         created_at: now,
         expires_at: now.plus(lifetime),
         used_at: None,
@@ -156,12 +159,30 @@ pub async fn check_setup(app: &App, token: &str) -> Result<(), LinkError> {
 /// # Errors
 /// [`LinkError`].
 pub async fn check_reset(app: &App, token: &str) -> Result<User, LinkError> {
+    reset(app, token).await.map(|(user, _)| user)
+}
+
+/// The person a reset link is for, and on whose word it stands.
+async fn reset(app: &App, token: &str) -> Result<(User, Option<String>), LinkError> {
     let link = live(app, (LinkKind::PasswordReset, token)).await?;
     let id = link.user_id.ok_or(LinkError::Spent)?;
-    users::by_id(&app.store.db, &id)
-        .await?
-        .filter(|user| user.disabled_at.is_none())
-        .ok_or(LinkError::Spent)
+    let user = users::by_id(&app.store.db, &id).await?;
+    let user = user.filter(|user| user.disabled_at.is_none()).ok_or(LinkError::Spent)?;
+    Ok((user, link.made_by))
+}
+
+/// Refuses what stands on the word of somebody who may not change this person any more: they have lost
+/// their role, or the account opens more than when the link was made.
+async fn ask_again(tx: &mut Tx, made_by: &str, user: &UserId) -> Result<(), LinkError> {
+    let actor = voucher(made_by).ok_or(LinkError::Spent)?;
+    let asked = async {
+        let authority = Authority::of(&mut *tx, &actor, Some(user)).await?;
+        authority.change_by_id(&mut *tx, Right::PeopleWrite, user).await
+    };
+    asked.await.map_err(|error| match error {
+        PeopleError::Failure(failure) => LinkError::Failure(failure),
+        _ => LinkError::Spent,
+    })
 }
 
 async fn live(app: &App, (kind, token): (LinkKind, &str)) -> Result<OneTimeLink, LinkError> {
@@ -199,10 +220,13 @@ pub async fn redeem_setup(app: &App, token: &str, person: NewPerson) -> Result<U
 /// # Errors
 /// [`LinkError`]; the link survives a refused password.
 pub async fn redeem_reset(app: &App, token: &str, password: String) -> Result<User, LinkError> {
-    let user = check_reset(app, token).await?;
+    let (user, made_by) = reset(app, token).await?;
     let phc = people::hash(app, &user, password).await?;
     let now = app.now();
     let mut tx = app.store.begin().await?;
+    if let Some(made_by) = &made_by {
+        ask_again(&mut tx, made_by, &user.id).await?;
+    }
     // Before their link, as whoever disables an account and withdraws its links does.
     users::hold(&mut tx, &user.id).await?;
     spend(&mut tx, token, now).await?;

@@ -4,6 +4,7 @@
 pub(in crate::service) mod authority;
 mod checks;
 pub mod console_access;
+pub mod deletion;
 pub mod export;
 pub mod groups;
 pub mod import;
@@ -19,6 +20,7 @@ use crate::protocol::password_policy::{self, PasswordRefusal};
 use crate::protocol::rights::{Power, Right};
 use crate::protocol::types::{GrantId, UserId};
 use crate::protocol::user::{AdminRole, Profile, User};
+use crate::service::api::ending::end_keys;
 use crate::service::audit::{Actor, Event};
 use crate::service::clients::Activity;
 use crate::service::clients::access;
@@ -159,6 +161,7 @@ pub(crate) async fn prepare(
         app_roles: AppRoles::default(),
         role: new.role,
         disabled_at: new.disabled.then_some(now),
+        delete_at: None,
         token_version: 0,
         created_at: now,
         updated_at: now,
@@ -340,6 +343,9 @@ async fn write(
         event = event.detail("username", user.username.as_str());
     }
     audit::append(&mut *tx, &event.into_row()).await?;
+    if before.role.is_some() && user.role.is_none() {
+        end_keys(tx, &user.id, (actor, now)).await?;
+    }
     if (&before.email, before.email_verified) != (&user.email, user.email_verified) {
         // Whoever has the old mailbox is not this person any more.
         withdraw_links(tx, &user.id).await?;
@@ -380,8 +386,14 @@ pub async fn set_activity(
     authority.change(&mut tx, Right::PeopleWrite, &before).await?;
     match activity {
         Activity::Enabled => {
-            users::set_disabled(&mut tx, id, None, now).await?;
+            if !users::set_disabled(&mut tx, id, None, now).await? {
+                return Err(PeopleError::NotFound);
+            }
             let event = Event::success("user.enabled", actor, now).user(id);
+            let event = match before.delete_at {
+                Some(_) => event.detail("deletion", "taken back"),
+                None => event,
+            };
             audit::append(&mut tx, &event.into_row()).await?;
             tx.commit().await?;
         }
@@ -445,32 +457,6 @@ async fn withdraw_links(tx: &mut Tx, id: &UserId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Deletes an account and everything it has. The audit log stays.
-///
-/// # Errors
-/// [`PeopleError`].
-pub async fn delete(app: &App, id: &UserId, actor: &Actor) -> Result<(), PeopleError> {
-    let now = app.now();
-    let mut tx = app.store.begin().await?;
-    users::hold_owners(&mut tx).await?;
-    let authority = Authority::of(&mut tx, actor, Some(id)).await?;
-    let before = users::by_id(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
-    authority.change(&mut tx, Right::PeopleDelete, &before).await?;
-    // Before the rows go with the person's: apps are told of sessions, and whoever adds something to
-    // what goes is waited for while they need not wait for the person.
-    let ended = everywhere::end_all(app, &mut tx, id).await?;
-    users::delete(&mut tx, id).await?;
-    let pending = ended.record(&mut tx, (id, now)).await?;
-    keep_an_owner(&mut tx, &before).await?;
-    let event = Event::success("user.deleted", actor, now)
-        .user(id)
-        .detail("username", before.username.as_str());
-    audit::append(&mut tx, &event.into_row()).await?;
-    tx.commit().await?;
-    ended.settle(app, pending, ended_by(actor, id)).await;
-    Ok(())
-}
-
 /// Ends all sessions and grants of a person together with the change that `tx` carries and `actor`
 /// makes, commits, and publishes.
 pub(crate) async fn end_everything(
@@ -480,6 +466,7 @@ pub(crate) async fn end_everything(
 ) -> Result<(), Failure> {
     let now = app.now();
     let ended = everywhere::end_all(app, &mut tx, id).await?;
+    end_keys(&mut tx, id, (actor, now)).await?;
     let pending = ended.record(&mut tx, (id, now)).await?;
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;

@@ -285,7 +285,7 @@ async fn tell(
     let now = app.now();
     // Links of other letters stay: each is about a sign-in of its own.
     let (user_id, session) = (Some(&user.id), sign_in.session);
-    let about = About { kind: LinkKind::NotMe, user: user_id, session };
+    let about = About { kind: LinkKind::NotMe, user: user_id, session, actor: &Actor::System };
     let secret = links::add(tx, about, (now, app.settings().risk.link_lifetime)).await?;
     let reasons = sign_in.findings.iter().filter(|finding| finding.policy > Policy::Ignore);
     let facts = SignInFacts {

@@ -13,6 +13,7 @@
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::protocol::types::{GrantId, SessionId, UserId};
+use crate::service::api::ending::end_keys;
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::failure::Failure;
 use crate::service::revocation::{self, Pending, Subject};
@@ -33,6 +34,7 @@ pub enum Reach<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Connections {
     Keep,
+    /// API keys, too.
     End,
 }
 
@@ -75,6 +77,9 @@ pub async fn sign_out(
     let Written { gone, connections, pending, leftovers } =
         end_in(app, &mut tx, (wanted, now)).await?;
     let ended = Ended { sessions: gone.len(), connections };
+    if wanted.connections == Connections::End {
+        end_keys(&mut tx, wanted.user, (actor, now)).await?;
+    }
     // Every number that is given out makes all nodes look at what has ended.
     let Some(pending) = pending else {
         tx.commit().await?;
@@ -216,11 +221,12 @@ pub(crate) async fn end_all(app: &App, tx: &mut Tx, user: &UserId) -> Result<End
     users::hold(&mut *tx, user).await?;
     sessions::hold_of_user(tx, user).await?;
     let sessions = sessions::revoke_for_user(&mut *tx, user, None, now).await?;
-    let ids = || sessions.iter().map(|session| &session.id);
-    backchannel_logout::enqueue(app, tx, user, ids()).await?;
+    // A list, not what makes one: a job that deletes people may run on any thread.
+    let ids: Vec<_> = sessions.iter().map(|session| session.id.clone()).collect();
+    backchannel_logout::enqueue(app, tx, user, ids.iter()).await?;
     let unbound = end_connections(tx, (user, now)).await?;
     grants::revoke_for_user(&mut *tx, user, now).await?;
-    let leftovers = session_data::forget_user(tx, user, ids()).await?;
+    let leftovers = session_data::forget_user(tx, user, ids.iter()).await?;
     let version = users::raise_token_version(&mut *tx, user).await?;
     Ok(EndOfAll { sessions, unbound, version, leftovers, at: now })
 }

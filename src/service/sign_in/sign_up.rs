@@ -176,6 +176,7 @@ fn check(app: &App, typed: &Typed) -> Result<User, Vec<Problem>> {
         app_roles: AppRoles::default(),
         role: None,
         disabled_at: None,
+        delete_at: None,
         token_version: 0,
         created_at: now,
         updated_at: now,

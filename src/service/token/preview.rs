@@ -51,6 +51,15 @@ pub enum PreviewError {
     Failure(#[from] Failure),
 }
 
+/// What is asked for where nobody says: as far as the app may have it.
+const USUAL: [&str; 3] = ["openid", "profile", "email"];
+
+/// The usual scopes, as far as this app may ask for them.
+#[must_use]
+pub fn usual(client: &Client) -> Scopes {
+    Scopes::from_tokens(USUAL.into_iter().filter(|name| client.metadata.scope.contains(name)))
+}
+
 /// What the app would be told of this person (by id, username or e-mail address) for these scopes.
 ///
 /// # Errors

@@ -19,7 +19,7 @@ use crate::clock::Seconds;
 use crate::crypto::seal::Purpose;
 use crate::crypto::secret::{self, Secret};
 use crate::crypto::webhook::WebhookSecret;
-use crate::protocol::plain_text::is_disguised;
+use crate::protocol::plain_text::is_plain_name;
 use crate::protocol::rights::Right;
 use crate::service::audit::{Actor, Event};
 use crate::service::clients::Activity;
@@ -325,7 +325,7 @@ pub(in crate::service) fn check(
         );
         return Err(invalid("name", problem));
     }
-    if is_disguised(&name) {
+    if !is_plain_name(&name) {
         return Err(invalid("name", "the name has a character that cannot be seen"));
     }
     if let Err(problem) = app.outbound.vet(&url) {

@@ -143,6 +143,23 @@ pub async fn note_use<'a>(
         .map(drop)
 }
 
+/// Ends every key of a person that works; gives their ids and names.
+pub async fn revoke_of<'a>(
+    sql: impl Sql<'a>,
+    user: &UserId,
+    now: UnixTime,
+) -> Result<Vec<(String, String)>, StoreError> {
+    sql.into()
+        .query(
+            "update api_keys set revoked_at = $2 \
+             where user_id = $1 and revoked_at is null and expires_at > $2 returning id, name",
+        )
+        .bind(user)
+        .bind(now)
+        .all()
+        .await
+}
+
 /// Ends a key; `false` when there is none that is not ended.
 pub async fn revoke<'a>(sql: impl Sql<'a>, id: &str, now: UnixTime) -> Result<bool, StoreError> {
     let changed = sql

@@ -8,6 +8,7 @@ use sqlx_macros::FromRow;
 use crate::clock::UnixTime;
 use crate::store::audit::{AuditEvent, Outcome, Seal, StoredEvent};
 use crate::store::db::columns::Json;
+use crate::store::db::repeated::Repeated;
 use crate::store::db::{Db, Sql, Tx};
 use crate::store::error::StoreError;
 
@@ -135,20 +136,25 @@ pub async fn move_mark(
     Ok(moved == 1)
 }
 
+static EXTEND: Repeated = Repeated::new(
+    "insert into audit_chain (seq, event_id, sealed_at, hash, signature) values ",
+    "(?, ?, ?, ?, ?)",
+    "",
+)
+.at_most(128);
+
 /// Adds places to the chain, and takes what is sealed out of the queue.
 pub async fn extend(tx: &mut Tx, links: &[Link]) -> Result<(), StoreError> {
-    for link in links {
-        tx.query(
-            "insert into audit_chain (seq, event_id, sealed_at, hash, signature) \
-             values ($1, $2, $3, $4, $5)",
-        )
-        .bind(link.seal.seq)
-        .bind(&link.event_id)
-        .bind(link.seal.sealed_at)
-        .bind(&link.seal.hash)
-        .bind(&link.signature)
-        .execute()
-        .await?;
+    for (text, page) in EXTEND.pages(links) {
+        let bound = page.iter().fold(tx.query(text), |statement, link| {
+            statement
+                .bind(link.seal.seq)
+                .bind(&link.event_id)
+                .bind(link.seal.sealed_at)
+                .bind(&link.seal.hash)
+                .bind(&link.signature)
+        });
+        bound.execute().await?;
     }
     dequeue(tx, i64::try_from(links.len()).unwrap_or(i64::MAX)).await
 }

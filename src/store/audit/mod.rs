@@ -5,11 +5,12 @@ pub mod chain;
 use serde_json::Value;
 use sqlx_macros::FromRow;
 
-use super::db::Sql;
+use super::db::{Sql, Statement};
 use super::error::StoreError;
 use crate::clock::UnixTime;
 use crate::store::db::columns::{Json, stored_by_name};
 use crate::store::db::cursor::Cursor;
+use crate::store::db::repeated::Repeated;
 
 /// How what was tried ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
@@ -161,12 +162,29 @@ impl From<EventRow> for AuditEvent {
 /// Adds an event. Text may come straight from a request: a NUL character, which PostgreSQL cannot
 /// hold, is written as U+FFFD.
 pub async fn append<'a>(sql: impl Sql<'a>, event: &AuditEvent) -> Result<(), StoreError> {
-    sql.into()
-        .query(
-            "insert into audit_events (id, at, kind, outcome, actor, user_id, client_id, \
-             session_id, address, request_id, detail) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        )
+    append_all(sql, std::slice::from_ref(event)).await
+}
+
+static APPEND: Repeated = Repeated::new(
+    "insert into audit_events (id, at, kind, outcome, actor, user_id, client_id, \
+     session_id, address, request_id, detail) values ",
+    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "",
+)
+.at_most(64);
+
+/// As [`append`], for many at once, in their order.
+pub async fn append_all<'a>(sql: impl Sql<'a>, events: &[AuditEvent]) -> Result<(), StoreError> {
+    let mut sql = sql.into();
+    for (text, page) in APPEND.pages(events) {
+        page.iter().fold(sql.query(text), bound).execute().await?;
+    }
+    Ok(())
+}
+
+/// Binds the columns of an event.
+fn bound<'a>(statement: Statement<'a>, event: &AuditEvent) -> Statement<'a> {
+    statement
         .bind(&event.id)
         .bind(event.at)
         .bind(&event.kind)
@@ -178,9 +196,6 @@ pub async fn append<'a>(sql: impl Sql<'a>, event: &AuditEvent) -> Result<(), Sto
         .bind(without_nul(event.address.as_deref()))
         .bind(without_nul(event.request_id.as_deref()))
         .bind(Json(object_without_nul(&event.detail)))
-        .execute()
-        .await
-        .map(drop)
 }
 
 /// The event with this id, without its place in the chain.

@@ -47,6 +47,13 @@ impl std::fmt::Debug for DatabaseSettings {
     }
 }
 
+/// What becomes of a SQLite file that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum Missing {
+    Made,
+    Refused,
+}
+
 /// What was opened: the database and where migrations find it.
 pub(in crate::store) enum Opened {
     Postgres { db: Db, options: Box<PgConnectOptions> },
@@ -54,9 +61,12 @@ pub(in crate::store) enum Opened {
 }
 
 /// Opens the database; fails with one clear line when it cannot be used.
-pub(in crate::store) async fn open(settings: &DatabaseSettings) -> Result<Opened, ConnectError> {
+pub(in crate::store) async fn open(
+    settings: &DatabaseSettings,
+    missing: Missing,
+) -> Result<Opened, ConnectError> {
     match settings.url.split_once(':').map(|(scheme, _)| scheme) {
-        Some("sqlite") => sqlite(&settings.url).await,
+        Some("sqlite") => sqlite(&settings.url, missing).await,
         Some("postgres" | "postgresql") => postgres(settings).await,
         _ => Err(ConnectError::Scheme),
     }
@@ -98,13 +108,13 @@ async fn postgres(settings: &DatabaseSettings) -> Result<Opened, ConnectError> {
     Ok(Opened::Postgres { db: Db::Postgres { pool, health }, options: Box::new(plain) })
 }
 
-async fn sqlite(url: &str) -> Result<Opened, ConnectError> {
+async fn sqlite(url: &str, missing: Missing) -> Result<Opened, ConnectError> {
     if url.contains(":memory:") || url.contains("mode=memory") {
         return Err(ConnectError::InMemory);
     }
     let options = SqliteConnectOptions::from_str(url)
         .map_err(|e| ConnectError::Url(e.to_string()))?
-        .create_if_missing(true)
+        .create_if_missing(missing == Missing::Made)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
@@ -112,7 +122,11 @@ async fn sqlite(url: &str) -> Result<Opened, ConnectError> {
         .disable_statement_logging();
     let path = options.get_filename().to_owned();
     let refused = |reason: String| ConnectError::File { path: path.display().to_string(), reason };
-    create_private(&path).map_err(|e| refused(e.to_string()))?;
+    match missing {
+        Missing::Made => create_private(&path).map_err(|e| refused(e.to_string()))?,
+        Missing::Refused if path.exists() => {}
+        Missing::Refused => return Err(refused("there is no such file".to_owned())),
+    }
 
     let writer = SqlitePoolOptions::new()
         .max_connections(1)

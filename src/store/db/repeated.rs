@@ -14,6 +14,8 @@ pub(in crate::store) struct Repeated {
     /// What is said about one row; each `?` is its next parameter.
     row: &'static str,
     tail: &'static str,
+    /// Rows of the largest text.
+    most: usize,
     texts: [OnceLock<String>; STEPS],
 }
 
@@ -25,7 +27,15 @@ impl Repeated {
         row: &'static str,
         tail: &'static str,
     ) -> Self {
-        Self { head, row, tail, texts: [const { OnceLock::new() }; STEPS] }
+        Self { head, row, tail, most: 1 << (STEPS - 1), texts: [const { OnceLock::new() }; STEPS] }
+    }
+
+    /// The same with fewer rows in a statement; for rows of many columns. SQLite looks up the name of each
+    /// parameter among all of them at every run, so twice the parameters take four times as long: about
+    /// 800 are cheap.
+    pub(in crate::store) const fn at_most(mut self, rows: usize) -> Self {
+        self.most = rows;
+        self
     }
 
     /// Divides the rows, in their order, into as few statements as the texts allow; each with its text.
@@ -46,7 +56,7 @@ impl Repeated {
     /// The largest text for at most so many rows, and for how many it is; `None` for none.
     fn largest(&self, rows: usize) -> Option<(usize, &OnceLock<String>)> {
         let texts = self.texts.iter().enumerate().map(|(step, text)| (1 << step, text));
-        texts.rev().find(|(count, _)| *count <= rows)
+        texts.rev().find(|(count, _)| *count <= rows.min(self.most))
     }
 
     fn text(&self, rows: usize) -> String {
@@ -81,6 +91,13 @@ mod tests {
         let pages = INSERT.pages(&[1, 2]);
         assert_eq!(pages, [("insert into t values ($1, $2), ($3, $4) returning a", &[1, 2][..])]);
         assert!(INSERT.pages::<i64>(&[]).is_empty());
+    }
+
+    #[test]
+    fn wide_rows_are_divided_into_more_statements() {
+        static FEW: Repeated = Repeated::new("insert into t values ", "(?)", "").at_most(4);
+        let pages = FEW.pages(&[1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(pages.iter().map(|(_, page)| page.len()).collect::<Vec<_>>(), [4, 4, 1]);
     }
 
     #[test]

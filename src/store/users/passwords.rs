@@ -3,7 +3,17 @@
 use crate::clock::UnixTime;
 use crate::protocol::types::UserId;
 use crate::store::db::Sql;
+use crate::store::db::repeated::Repeated;
 use crate::store::error::StoreError;
+
+/// What somebody gets who has no password yet.
+#[derive(Debug, Clone, Copy)]
+pub struct FirstPassword<'a> {
+    pub user_id: &'a UserId,
+    /// PHC text.
+    pub phc: &'a str,
+    pub changed_at: UnixTime,
+}
 
 /// Sets or replaces the password hash (PHC text). `Conflict` if there is no such user.
 pub async fn set_password<'a>(
@@ -23,6 +33,25 @@ pub async fn set_password<'a>(
         .execute()
         .await
         .map(drop)
+}
+
+static ADD: Repeated =
+    Repeated::new("insert into passwords (user_id, phc, changed_at) values ", "(?, ?, ?)", "")
+        .at_most(256);
+
+/// Gives passwords to people who have none. `Conflict` if one of them has one, or is not there.
+pub async fn add_passwords<'a>(
+    sql: impl Sql<'a>,
+    passwords: &[FirstPassword<'_>],
+) -> Result<(), StoreError> {
+    let mut sql = sql.into();
+    for (text, page) in ADD.pages(passwords) {
+        let bound = page.iter().fold(sql.query(text), |statement, password| {
+            statement.bind(password.user_id).bind(password.phc).bind(password.changed_at)
+        });
+        bound.execute().await?;
+    }
+    Ok(())
 }
 
 /// Replaces the hash of a password by another one of the same password; nothing happens when the

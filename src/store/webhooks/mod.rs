@@ -233,13 +233,20 @@ pub async fn set_failing<'a>(
         .map(drop)
 }
 
-/// Removes it with its log and what still waits for it. `false` if there was none of this id.
+/// What of its log and of its messages goes with a webhook at once. What is more goes when it expires, or when
+/// its turn to be sent comes and nobody is there.
+const AT_ONCE: i64 = 1_000;
+
+/// Removes it. `false` if there was none of this id.
 pub async fn delete(tx: &mut Tx, id: &str) -> Result<bool, StoreError> {
     let deleted = tx.query("delete from webhooks where id = $1").bind(id).execute().await?;
-    tx.query("delete from webhook_deliveries where webhook_id = $1").bind(id).execute().await?;
-    tx.query("delete from outbox where kind = 'webhook' and client_id = $1")
-        .bind(id)
-        .execute()
-        .await?;
+    for statement in [
+        "delete from webhook_deliveries where id in \
+         (select id from webhook_deliveries where webhook_id = $1 limit $2)",
+        "delete from outbox where id in \
+         (select id from outbox where kind = 'webhook' and client_id = $1 limit $2)",
+    ] {
+        tx.query(statement).bind(id).bind(AT_ONCE).execute().await?;
+    }
     Ok(deleted == 1)
 }

@@ -36,7 +36,7 @@ impl Owner {
         assert!(browser.title().await.starts_with("Error: "));
         self.sees("person-new-error").await;
         browser.fill("username", "dora").await;
-        browser.fill("groups", "staff, gardeners").await;
+        browser.fill("groups", "staff\ngardeners").await;
         browser.submit("user").await;
         browser.wait_for_text("A link for dora").await;
         self.sees("person-link").await;

@@ -63,6 +63,8 @@ on_both_backends! {
         world.cli(&["user", "disable", "helper"]);
         refused(other.get("/users").await, 401, "invalid_token");
         world.cli(&["user", "enable", "helper"]);
+        refused(other.get("/users").await, 401, "invalid_token");
+        let other = Api::new(&world, &make_key(&world, "helper", &[READ]).1);
         is(other.get("/users").await, 200);
         execute(&world, "update api_keys set expires_at = 1").await;
         let answer = refused(other.get("/users").await, 401, "invalid_token");

@@ -8,6 +8,9 @@
 //! | `outside` | two secrets of an app, members that are null, trusted issuers, webhooks |
 //! | `resources` | people, groups, apps, sessions and keys from end to end, with the same audit events |
 //! | `rights` | every address with each role and each scope |
+//! | `roles` | roles of apps, and who has them |
+//! | `work` | messages that wait, API keys, messages sent again, figures and previews |
+//! | `upstream` | upstream providers from end to end, with the same audit events as commands leave |
 
 mod access;
 mod document;
@@ -15,3 +18,6 @@ mod limits;
 mod outside;
 mod resources;
 mod rights;
+mod roles;
+mod upstream;
+mod work;

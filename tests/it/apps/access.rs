@@ -249,7 +249,7 @@ on_both_backends! {
         let owner = crate::kit::console::admin(&world, "owner").await;
         let path = crate::kit::console::group_path("staff");
         let fields = [("name", "team"), ("description", "")];
-        owner.post(&format!("{path}/edit"), &fields).await.assert_status(303);
+        owner.edit(&path, &fields).await.assert_status(303);
         assert_eq!(world.cli(&["client", "show", "club"])["allowed_groups"], json!(["team"]));
         app.assert_alive(&tokens).await;
         let tokens = app.refresh(&tokens.refresh).await.tokens();
@@ -285,8 +285,7 @@ on_both_backends! {
         let page = owner.page(&path).await;
         assert!(page.text().contains("People in team/wiki"), "{}", page.describe());
         // A form that leaves the question out changes nothing about it.
-        let edit = format!("{path}/edit");
-        owner.post(&edit, &crate::kit::console::app_fields("Wiki")).await.assert_status(303);
+        owner.edit(&path, &crate::kit::console::app_fields("Wiki")).await.assert_status(303);
         assert_eq!(shown(), json!(["team/wiki"]));
         let opened = page.form("client").uncheck("access").check("access", "everyone");
         let opened = opened.submit().await;
@@ -295,7 +294,8 @@ on_both_backends! {
         // Whoever may not change apps may not change this.
         let helper = crate::kit::console::manager(&world, &["doormen"]).await;
         let fields = [("name", "Wiki"), ("access", "groups"), ("allowed_groups", "doormen")];
-        assert_eq!(helper.post(&edit, &fields).await.status.as_u16(), 403);
+        let refused = helper.post(&format!("{path}/edit"), &fields).await;
+        assert_eq!(refused.status.as_u16(), 403);
         assert_eq!(shown(), Value::Null);
     }
 

@@ -225,6 +225,16 @@ on_both_backends! {
         assert_eq!(told(&app, &tokens.access, &tokens.id).await.0, birch);
         let tokens = app.tokens_with(&browser, &[ORG, ("prompt", "none")]).await;
         assert_eq!(told(&app, &tokens.access, &tokens.id).await.0, acme);
+        // Each choice is noted once, and the one that it was already is none.
+        use_this(&browser, &acme).await.assert_status(303);
+        let first = json!({ "organisation": "birch", "organisation_id": birch });
+        let second =
+            json!({ "organisation": "acme", "organisation_id": acme, "organisation_id_before": birch });
+        assert_eq!(noted(&world, "organisation.chosen"), [second, first]);
+        let listed = world.cli(&["audit", "list", "--kind", "organisation.chosen"]);
+        let event = &listed["items"][0];
+        assert_eq!(event["user_id"], world.cli(&["user", "show", "alice"])["id"]);
+        assert!(event["session_id"].is_string() && event["address"].is_string(), "{event}");
     }
 
     async fn nobody_chooses_or_is_let_in_for_one_they_are_not_in(world: World) {
@@ -258,6 +268,7 @@ on_both_backends! {
         assert_eq!(forged.status.as_u16(), 403, "{}", forged.describe());
         let chosen = "select count(*) from sessions where organisation_id is not null";
         assert_eq!(count(&world, chosen).await, 0);
+        assert!(noted(&world, "organisation.chosen").is_empty());
         assert_eq!(count(&world, LIVING).await, 0);
     }
 

@@ -77,17 +77,17 @@ on_both_backends! {
         manager.post("/admin/users", &fields).await.assert_status(200);
         let verified = |world: &World| world.cli(&["user", "show", "grace"])["email_verified"].clone();
         assert_eq!(verified(&world), false);
-        let path = format!("/admin/users/{}/edit", id_of(&world, "grace"));
-        manager.post(&path, &fields).await.assert_status(303);
+        let path = format!("/admin/users/{}", id_of(&world, "grace"));
+        manager.edit(&path, &fields).await.assert_status(303);
         assert_eq!(verified(&world), false);
         let owner = enter(&world, "the-owner").await;
-        owner.post(&path, &fields).await.assert_status(303);
+        owner.edit(&path, &fields).await.assert_status(303);
         assert_eq!(verified(&world), true);
         // What an operator has vouched for stays so with the same address and no other.
-        manager.post(&path, &fields).await.assert_status(303);
+        manager.edit(&path, &fields).await.assert_status(303);
         assert_eq!(verified(&world), true);
         let other = [("email", "other@example.test"), ("groups", "crew"), ("email_verified", "on")];
-        manager.post(&path, &other).await.assert_status(303);
+        manager.edit(&path, &other).await.assert_status(303);
         assert_eq!(verified(&world), false);
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use doorward::app::App;
 use doorward::clock::Clock;
+use doorward::crypto::secret::Secret;
 use doorward::protocol::client::{ClientKind, ClientMetadata};
 use doorward::protocol::token::trusted_issuer::TrustedIssuer;
 use doorward::protocol::types::{ClientId, KeyEncryptionAlg, SigningAlg};
@@ -15,6 +16,7 @@ use doorward::service::audit::{Actor, Caller};
 use doorward::service::clients::{self, Activity, NewClient, registration, secrets};
 use doorward::service::keys::{self, encryption};
 use doorward::service::people::{self, NewPerson};
+use doorward::service::upstream::{self, NewUpstream, UpstreamChange};
 use doorward::service::webhooks::{self, WebhookSettings};
 use doorward::service::{jobs, trusted_issuers};
 use doorward::store::users;
@@ -59,6 +61,18 @@ fn settings(name: &str) -> WebhookSettings {
     WebhookSettings { name: name.to_owned(), url, events }
 }
 
+fn provider(slug: &str) -> NewUpstream {
+    NewUpstream {
+        slug: slug.to_owned(),
+        kind: upstream::UpstreamKind::Oidc,
+        issuer: "https://upstream.invalid".to_owned(),
+        display_name: "Our school".to_owned(),
+        client_id: "doorward".to_owned(),
+        settings: upstream::UpstreamSettings::default(),
+        secret: Secret::from_text("a secret".to_owned()),
+    }
+}
+
 fn issuer(name: &str, client: &str) -> TrustedIssuer {
     let keys: serde_json::Value = serde_json::from_str(ISSUER_KEYS).expect("keys");
     let rules = json!([{ "client_id": client, "match": { "sub": "prod:backup" } }]);
@@ -89,6 +103,7 @@ impl<'a> Scene<'a> {
         secrets::add(app, &client, actor).await.expect("a second secret");
         trusted_issuers::create(app, issuer("cluster", "wiki"), actor).await.expect("an issuer");
         let (webhook, _) = webhooks::create(app, settings("chat"), actor).await.expect("a webhook");
+        upstream::create(app, provider("school"), actor).await.expect("a provider");
         let rows = keys::list(app).await.expect("keys");
         let next = rows.iter().find(|row| row.state == "next").expect("a next key");
         Self { app, client, webhook: webhook.id, kid: next.kid.clone() }
@@ -98,6 +113,7 @@ impl<'a> Scene<'a> {
     fn changes(&'a self, actor: &'a Actor) -> Vec<(&'static str, Work<'a>)> {
         let mut all = self.changes_of_apps(actor);
         all.extend(self.other_changes(actor));
+        all.extend(self.changes_of_providers(actor));
         all
     }
 
@@ -138,6 +154,41 @@ impl<'a> Scene<'a> {
                 Box::pin(
                     async move { refusal(registration::care::revoke_token(app, id, actor).await) },
                 ),
+            ),
+        ]
+    }
+
+    fn changes_of_providers(&'a self, actor: &'a Actor) -> Vec<(&'static str, Work<'a>)> {
+        let (app, off) = (self.app, Activity::Disabled);
+        vec![
+            (
+                "add a provider",
+                Box::pin(
+                    async move { refusal(upstream::create(app, provider("other"), actor).await) },
+                ),
+            ),
+            (
+                "change a provider",
+                work(async move {
+                    let before = upstream::get(app, "school").await.expect("a provider");
+                    let none = UpstreamChange::none(&before);
+                    let change = UpstreamChange { client_id: "other".to_owned(), ..none };
+                    refusal(upstream::update(app, "school", (change, actor)).await)
+                }),
+            ),
+            (
+                "switch a provider off",
+                work(
+                    async move { refusal(upstream::set_activity(app, "school", (off, actor)).await) },
+                ),
+            ),
+            (
+                "test a provider",
+                work(async move { refusal(upstream::test(app, "school", actor).await) }),
+            ),
+            (
+                "delete a provider",
+                work(async move { refusal(upstream::delete(app, "school", actor).await) }),
             ),
         ]
     }

@@ -10,20 +10,26 @@
 //! | `roles` | the roles of apps: made, given, taken, deleted; who may, and what is noted |
 //! | `rights` | each address with each role, operators and their betters, the last owner |
 //! | `lost_power` | rights are asked again in the transaction of a change |
+//! | `outlived` | links and API keys end with the power they were made with |
 //! | `selected` | one change for several people, and taking changes back |
 //! | `wizard` | adding an app step by step, its first sign-in, two secrets |
 //! | `api_keys` | API keys in the console: made, used, seen, revoked |
 //! | `step_up` | secrets, keys, power and backups ask for the password once more |
+//! | `deletion` | deleted accounts that can be brought back |
+//! | `stale_forms` | forms that come after a change by somebody else undo nothing |
 //! | `three_faces` | command line, REST API and console leave the same audit events |
 //! | `safety` | forged forms, links that change nothing, hostile words, sealed messages |
+//! | `upstream` | upstream providers in the console: added, tested, previewed, changed, removed |
 //! | `webhooks` | webhooks in the console: added, tested, sent again, changed, removed |
 
 mod api_keys;
+mod deletion;
 mod group_managers;
 mod groups;
 mod issuers;
 mod lost_power;
 mod organisations;
+mod outlived;
 mod overview;
 mod pages;
 mod preview;
@@ -31,7 +37,9 @@ mod rights;
 mod roles;
 mod safety;
 mod selected;
+mod stale_forms;
 mod step_up;
 mod three_faces;
+mod upstream;
 mod webhooks;
 mod wizard;

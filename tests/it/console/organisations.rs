@@ -127,7 +127,8 @@ on_both_backends! {
         let post = async |step: &str, fields: &[(&str, &str)]| {
             owner.post(&format!("{path}/{step}"), fields).await.assert_status(303);
         };
-        post("edit", &[("name", "birch"), ("display_name", "Acme")]).await;
+        let renamed = owner.edit(&path, &[("name", "birch"), ("display_name", "Acme")]).await;
+        renamed.assert_status(303);
         post("add-member", &[("member", "grace")]).await;
         post("remove-member", &[("member", "grace")]).await;
         post("delete", &[("name", "birch")]).await;

@@ -1,9 +1,8 @@
 //! How things stand: the overview with its charts and warnings, what waits to be sent, backups.
 
-use crate::kit::console::{admin, create};
-use crate::kit::flow::{self, App, PASSWORD, count, execute, sign_in};
+use crate::kit::console::{admin, create, wait_for_nobody};
+use crate::kit::flow::{self, App, PASSWORD, count, sign_in};
 use crate::support::browser_like::Page;
-use crate::support::world::World;
 
 /// What the table of a chart adds up to, a number for each of its columns.
 fn sums(page: &Page, chart: usize) -> Vec<i64> {
@@ -13,19 +12,6 @@ fn sums(page: &Page, chart: usize) -> Vec<i64> {
     assert_eq!(cells.len(), rows.len() * columns, "{}", page.describe());
     let column = |n: usize| cells.iter().skip(n).step_by(columns);
     (0..columns).map(|n| column(n).map(|cell| cell.parse::<i64>().unwrap()).sum()).collect()
-}
-
-/// A message that nobody sends, since no node knows its kind.
-pub async fn wait_for_nobody(world: &World, id: &str, attempts: i64) {
-    let now = count(world, "select cast(max(at) as bigint) from audit_events").await;
-    let columns =
-        "id, kind, client_id, payload, due_at, attempts, created_at, expires_at, last_error";
-    let payload = r#"{"link": "https://secret.test/way-in"}"#;
-    let later = now + 3_000;
-    let values = format!(
-        "'{id}', 'nobody', null, '{payload}', {later}, {attempts}, {now}, {later}, 'it answered <b>500'"
-    );
-    execute(world, &format!("insert into outbox ({columns}) values ({values})")).await;
 }
 
 on_both_backends! {

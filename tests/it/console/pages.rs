@@ -31,7 +31,8 @@ on_both_backends! {
 
         let path = format!("/admin/users/{id}");
         let question = owner.page(&format!("{path}/delete")).await;
-        let deleted = question.form_to(&format!("{path}/delete")).submit().await;
+        let at_once = question.form_to(&format!("{path}/delete")).check("now", "on");
+        let deleted = at_once.submit().await;
         assert_eq!(deleted.location().path(), "/admin/users");
         assert_eq!(owner.message_after(&deleted).await, "Grace B. Hopper is deleted.");
         owner.browser.get(&path).await.assert_status(404);

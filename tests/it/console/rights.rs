@@ -4,12 +4,12 @@
 use doorward::http::console::addresses;
 use doorward::protocol::rights::{Reach, Role, TABLE};
 
-use super::overview::wait_for_nobody;
 use crate::kit::console::{
     Admin, admin, app_fields, can_sign_in, create, csrf_on, enter, group_path, issuer_fields,
-    manager, post, sessions_on, state,
+    manager, post, sessions_on, state, wait_for_nobody,
 };
 use crate::kit::flow::{PASSWORD, execute, sign_in};
+use crate::kit::upstream;
 use crate::support::backends::Backend;
 use crate::support::browser_like::{Browser, Page};
 use crate::support::world::World;
@@ -76,6 +76,8 @@ impl Subjects<'_> {
             sessions_on(&list).into_iter().next().expect("a session")
         } else if path.starts_with("/admin/issuers/{id}") {
             self.issuer().await
+        } else if path.starts_with("/admin/upstream/{id}") {
+            self.upstream().await
         } else if path.starts_with("/admin/webhooks/{id}") {
             self.webhook(path).await
         } else if path.starts_with("/admin/settings/logo/{id}") {
@@ -103,6 +105,17 @@ impl Subjects<'_> {
         let fields: Vec<_> = fields.iter().map(|(n, v)| (*n, v.as_str())).collect();
         self.owner.post("/admin/issuers", &fields).await.assert_status(303);
         format!("issuer-{}", self.made)
+    }
+
+    /// The id of an upstream provider.
+    async fn upstream(&self) -> String {
+        // There may be fifty.
+        execute(self.world, "delete from upstream_providers").await;
+        let slug = format!("subject-{}", self.made);
+        let fields = upstream::fields(&slug, "https://upstream.test");
+        let fields: Vec<_> = fields.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        let made = self.owner.post("/admin/upstream", &fields).await;
+        made.location().path().trim_start_matches("/admin/upstream/").to_owned()
     }
 
     /// The id of a webhook; its log has a line if one is to be sent again.
@@ -186,6 +199,13 @@ async fn fields(subjects: &Subjects<'_>, path: &str) -> Vec<(String, String)> {
         fields.retain(|(name, _)| more.iter().all(|(other, _)| name != other));
         fields.extend(more.map(|(name, value)| (name.to_owned(), value)));
     }
+    if path.starts_with("/admin/upstream") {
+        let slug = format!("made-{}", subjects.made);
+        let more = upstream::fields(&slug, "https://upstream.test");
+        fields.retain(|(name, _)| more.iter().all(|(other, _)| name != other));
+        fields.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        fields.push(("claims".to_owned(), "{}".to_owned()));
+    }
     if path == "/admin/webhooks/{id}/redeliver" {
         let log = subjects.world.cli(&["webhook", "log", &format!("hook-{}", subjects.made)]);
         let line = log["items"][0]["id"].as_str().expect("a line of the log").to_owned();
@@ -247,7 +267,11 @@ on_both_backends! {
             for (method, path, right) in addresses() {
                 let wanted = expected(role, right);
                 let at = subjects.path(path).await;
-                let fields = fields(&subjects, path).await;
+                let mut fields = fields(&subjects, path).await;
+                let form = at.strip_suffix("/edit").filter(|_| !path.contains("/roles"));
+                if let (Some(page), Expected::Answer) = (form, wanted) {
+                    fields.push(("seen".to_owned(), visitor.seen_on(page).await));
+                }
                 if wanted == Expected::Forbidden {
                     before = state(&world).await;
                 }
@@ -331,7 +355,7 @@ on_both_backends! {
             operator.post(&format!("/admin/users/{id}/edit"), &twice).await.assert_status(403);
         }
         assert_eq!(state(&world).await, before);
-        let saved = operator.post(&format!("/admin/users/{id}/edit"), &[("name", "Grace")]).await;
+        let saved = operator.edit(&format!("/admin/users/{id}"), &[("name", "Grace")]).await;
         assert_eq!(operator.message_after(&saved).await, "Grace is saved.");
     }
 
@@ -343,16 +367,19 @@ on_both_backends! {
         let mut edits = Vec::new();
         for owner in &owners {
             let id = world.cli(&["user", "show", &owner.username])["id"].as_str().unwrap().to_owned();
-            edits.push((format!("/admin/users/{id}/edit"), owner.csrf().await));
+            edits.push((format!("/admin/users/{id}"), owner.csrf().await));
         }
         let [(first, own_csrf), (second, their_csrf)] = &edits[..] else { panic!("two owners") };
         for round in 0..8 {
             let role = if round % 2 == 0 { "operator" } else { "none" };
-            let fields = |csrf| [("csrf", csrf), ("role", role)];
-            let (one, other) = (fields(own_csrf.as_str()), fields(their_csrf.as_str()));
+            let fields = |csrf, seen| [("csrf", csrf), ("seen", seen), ("role", role)];
+            let (of_second, of_first) = (owners[0].seen_on(second).await, owners[1].seen_on(first).await);
+            let one = fields(own_csrf.as_str(), of_second.as_str());
+            let other = fields(their_csrf.as_str(), of_first.as_str());
+            let (at_second, at_first) = (format!("{second}/edit"), format!("{first}/edit"));
             let (one, other) = tokio::join!(
-                post(&owners[0].browser, second, &one),
-                post(&owners[1].browser, first, &other),
+                post(&owners[0].browser, &at_second, &one),
+                post(&owners[1].browser, &at_first, &other),
             );
             let outcome = format!("round {round}: {} and {}", one.describe(), other.describe());
             let is_owner = |owner: &Admin| world.cli(&["user", "show", &owner.username])["role"] == "owner";
@@ -360,7 +387,7 @@ on_both_backends! {
             // Whoever comes second is none any more, or would leave nobody in charge.
             assert_eq!(stays.iter().filter(|stays| **stays).count(), 1, "{outcome}");
             let (winner, loser) = if stays[0] { (0, second) } else { (1, first) };
-            let again = owners[winner].post(loser, &[("role", "owner")]).await;
+            let again = owners[winner].edit(loser, &[("role", "owner")]).await;
             assert_eq!(again.status.as_u16(), 303, "{outcome}; {}", again.describe());
         }
         assert!(world.cli(&["user", "list"])["items"].as_array().unwrap().len() == 2);

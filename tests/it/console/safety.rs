@@ -79,7 +79,7 @@ on_both_backends! {
         let owner = admin(&world, "owner").await;
         let other = other_owner(&world).await;
         let id = owner.add_person("grace").await;
-        let saved = owner.post(&format!("/admin/users/{id}/edit"), &[("name", "Grace")]).await;
+        let saved = owner.edit(&format!("/admin/users/{id}"), &[("name", "Grace")]).await;
         let cookies = saved.set_cookies();
         let cookie = cookies.iter().find(|c| c.name == "doorward_flash").expect("the cookie");
         assert!(cookie.has("httponly") && !cookie.has("domain"));
@@ -110,7 +110,7 @@ on_both_backends! {
         assert_inert(&app, "the new app's page");
         app.assert_status(200);
         let app = crate::kit::console::field(&app, "client-id");
-        let saved = owner.post(&format!("/admin/users/{id}/edit"), &fields).await;
+        let saved = owner.edit(&format!("/admin/users/{id}"), &fields).await;
         let message = saved.follow().await;
         assert!(message.texts(".flash")[0].starts_with(HOSTILE), "{}", message.describe());
         assert_inert(&message, "a message with the name");
@@ -166,7 +166,7 @@ on_both_backends! {
             let page = owner.browser.get(path).await;
             page.assert_status(404).assert_page_headers();
             // Whoever has lost the way in the console is still in it.
-            assert_eq!(page.texts("nav.sections a").len(), 14, "{}", page.describe());
+            assert_eq!(page.texts("nav.sections a").len(), 15, "{}", page.describe());
             let stranger = world.browser().get(path).await;
             assert!([303, 404].contains(&stranger.status.as_u16()), "{}", stranger.describe());
             assert!(!stranger.has("nav.sections"), "{path}");

@@ -1,24 +1,24 @@
 //! Secrets, keys, power and backups ask for the password once more when the last sign-in is some time
 //! ago, and then the page comes that asked.
 
-use std::time::Duration;
-
 use crate::kit::console::{Admin, admin, create, enter, state};
-use crate::kit::flow::PASSWORD;
+use crate::kit::flow::{PASSWORD, PATIENCE, execute, forget_copies};
 use crate::support::backends::Backend;
 use crate::support::browser_like::Page;
+use crate::support::process::wait_until_async;
 use crate::support::world::World;
-
-/// Seconds that a sign-in counts as fresh here.
-const FRESH: u64 = 2;
 
 /// A world with an owner who signed in too long ago for what is guarded, and for its forms.
 async fn stale(backend: Backend) -> (World, Admin) {
-    let fresh = FRESH.to_string();
-    let world =
-        World::builder(backend).env("DOORWARD_SESSION__ADMIN_STEP_UP", &fresh).start().await;
+    // A sign-in counts as fresh for a minute, and for another for forms.
+    let world = World::builder(backend).env("DOORWARD_SESSION__ADMIN_STEP_UP", "60").start().await;
     let owner = admin(&world, "owner").await;
-    tokio::time::sleep(Duration::from_secs(2 * FRESH + 2)).await;
+    execute(&world, "update sessions set auth_time = auth_time - 180").await;
+    forget_copies(&world).await;
+    wait_until_async("the copies being distrusted", PATIENCE, async || {
+        owner.browser.get("/admin/api-keys/new").await.try_location().is_some()
+    })
+    .await;
     (world, owner)
 }
 
@@ -45,7 +45,7 @@ on_both_backends! {
         let app = format!("/admin/clients/{client}");
         let rotate = format!("{app}/rotate-secret");
         // A page comes back as it was asked for.
-        for page in [&*rotate, "/admin/api-keys/new", "/admin/keys/retire?kid=a%2Fb"] {
+        for page in [&*rotate, "/admin/api-keys/new", "/admin/upstream/new", "/admin/keys/retire?kid=a%2Fb"] {
             let answer = owner.browser.get(page).await;
             assert_eq!(answer.location().path(), "/login", "{}", answer.describe());
         }
@@ -53,7 +53,8 @@ on_both_backends! {
         for (form, page) in [
             (&*rotate, &*app), (&format!("{app}/add-secret"), &*app), ("/admin/keys/rotate", "/admin/keys"),
             ("/admin/groups/crew/add-manager", "/admin/groups/crew"), ("/admin/backup", "/admin/backup"),
-            ("/admin/api-keys", "/admin/api-keys"),
+            ("/admin/api-keys", "/admin/api-keys"), ("/admin/upstream", "/admin/upstream"),
+            ("/admin/upstream/x/set-secret", "/admin/upstream/x"),
         ] {
             let fields = [("alg", "ES256"), ("manager", "bob"), ("name", "x"), ("scope", "doorward.users:read")];
             let answer = owner.post(form, &fields).await;
@@ -79,7 +80,10 @@ on_both_backends! {
         form.set("name", "Bob B.").submit().await.assert_status(303);
         for (path, name) in [("/admin/users/bob/edit", "Robert"), ("/admin/users", "Mallory")] {
             let fields = [("username", "mallory"), ("name", name), ("role", "owner")];
-            let refused = owner.post(path, &fields).await;
+            let refused = match path.strip_suffix("/edit") {
+                Some(page) => owner.edit(page, &fields).await,
+                None => owner.post(path, &fields).await,
+            };
             refused.assert_status(422);
             assert!(refused.text().contains("Sign in again first"), "{}", refused.describe());
             assert_eq!(refused.form("user").value("name"), Some(name));

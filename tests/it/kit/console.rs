@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::kit::flow::{self, PASSWORD, count};
+use crate::kit::flow::{self, PASSWORD, count, execute};
 use crate::support::browser_like::{Browser, Page};
 use crate::support::world::World;
 
@@ -78,6 +78,18 @@ impl Admin {
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
         let csrf = self.csrf().await;
         post(&self.browser, path, &[&[("csrf", csrf.as_str())], fields].concat()).await
+    }
+
+    /// Changes what a page is about the way the form on it does, with what it says that it was made from.
+    pub async fn edit(&self, page: &str, fields: &[(&str, &str)]) -> Page {
+        let seen = self.seen_on(page).await;
+        self.post(&format!("{page}/edit"), &[&[("seen", seen.as_str())], fields].concat()).await
+    }
+
+    /// What the form on a page says that it was made from.
+    pub async fn seen_on(&self, page: &str) -> String {
+        let seen = self.page(page).await.attributes("input[name=seen]", "value");
+        seen.into_iter().next().unwrap_or_else(|| panic!("no form that says it on {page}"))
     }
 
     /// Makes a person; gives the id.
@@ -193,4 +205,17 @@ pub async fn can_sign_in(world: &World, username: &str, password: &str) -> bool 
 pub async fn people_called(world: &World, username: &str) -> i64 {
     let sql = "select cast(count(*) as bigint) from users where username = ";
     count(world, &format!("{sql}'{username}'")).await
+}
+
+/// A message that nobody sends, since no node knows its kind.
+pub async fn wait_for_nobody(world: &World, id: &str, attempts: i64) {
+    let now = count(world, "select cast(max(at) as bigint) from audit_events").await;
+    let columns =
+        "id, kind, client_id, payload, due_at, attempts, created_at, expires_at, last_error";
+    let payload = r#"{"link": "https://secret.test/way-in"}"#;
+    let later = now + 3_000;
+    let values = format!(
+        "'{id}', 'nobody', null, '{payload}', {later}, {attempts}, {now}, {later}, 'it answered <b>500'"
+    );
+    execute(world, &format!("insert into outbox ({columns}) values ({values})")).await;
 }

@@ -358,6 +358,14 @@ pub async fn count(world: &World, sql: &str) -> i64 {
     }
 }
 
+/// Makes every copy of a session one that is not believed: their cookies have a tombstone.
+pub async fn forget_copies(world: &World) {
+    let stones = "insert into revocations (kind, subject, version, revoked_at, expires_at) \
+                  select 'cookie', secret_hash, 0, created_at, created_at + 3600 from sessions";
+    execute(world, stones).await;
+    execute(world, "update sync_state set revocations = revocations + 1").await;
+}
+
 /// Runs statements in the world's database.
 pub async fn execute(world: &World, sql: &str) {
     let (url, text) = (world.database_url(), AssertSqlSafe(sql.to_owned()));

@@ -24,6 +24,7 @@
 //! | `pictures` | pictures, good and bad, and how they are uploaded |
 //! | `console` | administrators, and what they make |
 //! | `client_signer` | keys of apps and what apps sign |
+//! | `upstream` | a provider elsewhere, and a Doorward that may ask it |
 //! | `mtls` | a Doorward that asks for certificates, and clients that have some |
 
 pub mod answers;
@@ -53,3 +54,4 @@ pub mod request;
 pub mod rp;
 pub mod session_data;
 pub mod smtp;
+pub mod upstream;

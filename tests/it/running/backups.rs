@@ -313,6 +313,18 @@ on_both_backends! {
     }
 }
 
+#[tokio::test]
+async fn a_mistyped_database_is_not_made_to_be_copied_from() {
+    let world = World::builder(Backend::Embedded).prepare().await;
+    let (typo, to) = (world.path("typo.db"), world.path("to.db"));
+    let (from, into) = (format!("sqlite:{}", typo.display()), format!("sqlite:{}", to.display()));
+    let output = world.run(&["db", "copy", "--from", &from, "--to", &into]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("--from") && said.contains("no such file"), "{said}");
+    assert!(!typo.exists() && !to.exists());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_with_the_master_key_is_enough_to_start_from_nothing() {
     let world = World::start(Backend::Embedded).await;

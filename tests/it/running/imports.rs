@@ -25,6 +25,9 @@ const NAMES: [&str; 5] = ["crypt", "bcrypt", "django", "ldap", "scrypt"];
 /// How many people the interrupted import has.
 const MANY: usize = 6_000;
 
+/// How many two imports at once have.
+const MANY_AT_ONCE: usize = 2_500;
+
 fn file(world: &World, name: &str, text: &str) -> String {
     let path = world.path(name);
     std::fs::write(&path, text).expect("write a file");
@@ -47,7 +50,77 @@ fn messages(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// Two hundred times everything that two lines may have in common, around what they have.
+fn tangled() -> String {
+    let mut text = String::from("id,username,email,groups\n");
+    for number in 0..200 {
+        // The second and the third have something of the first; the fourth has the name that the third
+        // would have had, and the fifth nothing of anybody.
+        write!(
+            text,
+            "a{number},n{number},m{number}@example.test,g{number};all\n\
+             b{number},m{number}@example.test,,\n\
+             a{number},x{number},y{number}@example.test,\n\
+             c{number},x{number},,all\n\
+             d{number},z{number}@example.test,z{number}@example.test,\n"
+        )
+        .unwrap();
+    }
+    text
+}
+
 on_both_backends! {
+    async fn of_those_who_have_something_in_common_the_first_is_added(world: World) {
+        // More than one transaction, which a dry run counts alike.
+        let path = file(&world, "tangled.csv", &(tangled() + "e,last,m0@example.test,\n"));
+        let arguments = [path.as_str(), "--duplicates", "skip"];
+        let dry = import(&world, &[&arguments[..], &["--dry-run"]].concat());
+        assert_eq!(figures(&dry, 0), [600, 0, 401, 0]);
+        assert_eq!(count(&world, "select count(*) from users").await, 0);
+        assert_eq!(figures(&import(&world, &arguments), 0), [600, 0, 401, 0]);
+        let of = |id: char| format!("select count(*) from users where id like '{id}%'");
+        for (id, people) in [('a', 200), ('b', 0), ('c', 200), ('d', 200), ('e', 0)] {
+            assert_eq!(count(&world, &of(id)).await, people, "{id}");
+        }
+        assert_eq!(count(&world, "select count(*) from user_groups").await, 600);
+        assert_eq!(count(&world, "select count(*) from groups").await, 201);
+        let stopped = import(&world, &[&path, "--dry-run"]);
+        assert!(messages(&stopped).contains("line 2: n0"), "{}", messages(&stopped));
+    }
+
+    async fn who_is_imported_twice_at_once_is_there_once(world: World) {
+        let mut text = String::from("username,email,groups,password_hash\n");
+        let hash = "$2b$04$abcdefghijklmnopqrstuu7EJV7kdjBBQxyb0HjTh9KS7.Lah/6CG";
+        for number in 0..MANY_AT_ONCE {
+            writeln!(text, "p{number},p{number}@example.test,g{};all,{hash}", number % 7).unwrap();
+        }
+        let path = world.path("many.csv");
+        std::fs::write(&path, &text).unwrap();
+        // From standard input, so that neither goes on where the other one is.
+        let arguments = ["--format", "json", "user", "import", "-", "--as", "csv", "--duplicates", "skip"];
+        let start = || {
+            let mut command = world.command(&arguments);
+            command.stdin(std::fs::File::open(&path).unwrap());
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let both = [start(), start()].map(|child| child.wait_with_output().unwrap());
+        let [one, other] = both.map(|output| figures(&output, 0));
+        let many = i64::try_from(MANY_AT_ONCE).unwrap();
+        assert_eq!([one[0] + other[0], one[2] + other[2]], [many, many], "{one:?} {other:?}");
+        assert_eq!([one[0] + one[2], other[0] + other[2]], [many, many], "{one:?} {other:?}");
+        for (sql, rows) in [
+            ("select count(*) from users", many),
+            ("select count(*) from passwords", many),
+            ("select count(*) from user_groups", 2 * many),
+            ("select count(*) from groups", 8),
+            ("select count(*) from audit_events where kind = 'user.created'", many),
+            ("select count(distinct user_id) from audit_events where kind = 'user.created'", many),
+        ] {
+            assert_eq!(count(&world, sql).await, rows, "{sql}");
+        }
+        submit_sign_in(&world.browser(), "p42", THEIR_PASSWORD).await.assert_status(303);
+    }
+
     async fn people_sign_in_with_the_password_they_had_elsewhere(world: World) {
         let path = file(&world, "people.csv", FROM_ELSEWHERE);
         assert_eq!(figures(&import(&world, &[&path]), 0), [5, 0, 0, 0]);

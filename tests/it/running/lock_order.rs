@@ -76,6 +76,7 @@ impl<'a> Scene<'a> {
                 kind: LinkKind::NotMe,
                 user_id: Some(user.id.clone()),
                 session_id: ids.last().cloned(),
+                made_by: None,
                 created_at: now,
                 expires_at: now.plus(600),
                 used_at: None,
@@ -213,7 +214,7 @@ impl<'a> Scene<'a> {
                 if n < 17 {
                     self.visit().await
                 } else {
-                    problem(people::delete(app, id, actor).await)
+                    problem(people::deletion::delete(app, id, actor).await)
                 }
             }),
         }

@@ -144,8 +144,11 @@ on_both_backends! {
         let hint = tokens.id.clone().unwrap();
         for path in [&*format!("/oauth2/logout?id_token_hint={hint}"), &*rp.authorize_url(&[])] {
             let page = ask(&browser, Method::HEAD, path).await;
-            assert_eq!(allowed(&page), methods(&["GET", "POST"]), "{path}");
+            page.assert_status(200).assert_header("content-type", "text/html; charset=utf-8");
             page.assert_no_header("location").assert_no_header("set-cookie");
+            assert_eq!(page.body, "", "{path}");
+            let refused = ask(&browser, Method::PUT, path).await;
+            assert_eq!(allowed(&refused), methods(&["HEAD", "GET", "POST"]), "{path}");
         }
         assert!(is_signed_in(&browser).await);
         rp.userinfo(&tokens.access).await.assert_status(200);
@@ -164,10 +167,10 @@ on_both_backends! {
         let known = ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"];
         assert_eq!(allowed(&page), methods(&known));
         // A cookie is made on the way to an app, so not by looking.
-        for method in [Method::HEAD, Method::POST] {
-            let page = ask(&browser, method, "/gateway/start").await;
-            assert_eq!(allowed(&page), methods(&["GET"]));
-        }
+        let start = "/gateway/start?rd=https://wiki.example.test/";
+        let page = ask(&browser, Method::POST, start).await;
+        assert_eq!(allowed(&page), methods(&["GET", "HEAD"]));
+        ask(&browser, Method::HEAD, start).await.assert_no_header("set-cookie");
         let page = ask(&browser, Method::POST, "/gateway/verify").await;
         assert_eq!(allowed(&page), methods(&["GET", "HEAD"]));
         let shown = console("GET", &person);

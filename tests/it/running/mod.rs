@@ -26,6 +26,9 @@
 //! | `backups` | backup, restore and copy, killed in the middle, damaged, and from one kind of database to the other |
 //! | `declared` | people, groups and apps as a file says, written, carried out and pruned |
 //! | `declared_endpoints` | webhooks and trusted issuers as a file says, their secrets told once |
+//! | `declared_organisations` | organisations as a file says, and who is in them |
+//! | `declared_upstream` | upstream providers as a file says, their secrets in files of their own |
+//! | `import_care` | what an import vouches for, loses or gives up: nothing that it should not |
 //! | `imports` | many people from a file, interrupted and resumed, with passwords from elsewhere |
 //! | `keycloak` | a realm from Keycloak: people with their passwords, apps with their secrets, and what is left out |
 //! | `lock_order` | thirty-four who change the same rows at once, and never wait in a circle |
@@ -46,8 +49,11 @@ mod costs;
 mod crash;
 mod declared;
 mod declared_endpoints;
+mod declared_organisations;
+mod declared_upstream;
 mod finality;
 mod floods;
+mod import_care;
 mod imports;
 mod keycloak;
 mod lock_order;

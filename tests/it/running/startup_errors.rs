@@ -153,6 +153,22 @@ async fn a_missing_or_empty_key_file_is_refused() {
 }
 
 #[tokio::test]
+async fn a_lost_master_key_is_asked_for_and_no_other_is_made() {
+    let mut world = World::start(Backend::Embedded).await;
+    world.stop();
+    let (key, kept) = (world.data_dir().join("master.key"), world.path("kept"));
+    std::fs::rename(&key, &kept).unwrap();
+    let place = key.display().to_string();
+    for command in [&["user", "list"][..], &["key", "list"], &["serve"]] {
+        let ending = ending(world.command(command));
+        ending.assert(CONFIGURATION, &["master.key is missing", "put it back", &place]);
+        assert!(!key.exists(), "{command:?} made another");
+    }
+    std::fs::rename(&kept, &key).unwrap();
+    world.cli(&["user", "list"]);
+}
+
+#[tokio::test]
 async fn another_master_key_than_the_database_was_made_with_is_refused() {
     let mut world = World::start(Backend::Production).await;
     world.stop();
@@ -210,6 +226,7 @@ async fn values_out_of_range_and_settings_at_odds_are_refused() {
     for (name, value, words) in [
         ("DOORWARD_TOKENS__REFRESH_GRACE", "61", ["tokens.refresh_grace", "60"]),
         ("DOORWARD_TOKENS__ACCESS_TOKEN_LIFETIME", "86400", ["access_token_lifetime", "3600"]),
+        ("DOORWARD_SESSION__ADMIN_STEP_UP", "59", ["session.admin_step_up", "60"]),
         ("DOORWARD_SESSION__IDLE", "soon", ["session.idle", "number"]),
         ("DOORWARD_SESSION__ABSOLUTE", "61", ["session.idle", "session.absolute"]),
         ("DOORWARD_PASSWORD__MEMORY_KIB", "8192", ["password.memory_kib", "cheap"]),

@@ -6,7 +6,8 @@ use serde_json::json;
 
 use crate::kit::console;
 use crate::kit::flow::{
-    App, PASSWORD, PATIENCE, Tokens, count, execute, is_signed_in, sign_in, submit_sign_in,
+    App, PASSWORD, PATIENCE, Tokens, count, execute, forget_copies, is_signed_in, sign_in,
+    submit_sign_in,
 };
 use crate::kit::logout::{Told, somebody, token_of, verified};
 use crate::support::backends::Backend;
@@ -303,14 +304,6 @@ async fn answer_all(world: &World, name: &str, newcomers: &[Browser]) {
     }
     let live = "select cast(count(*) as bigint) from sessions where revoked_at is null";
     assert_eq!(count(world, live).await, 0);
-}
-
-/// Makes every copy of a session one that is not believed: their cookies have a tombstone.
-async fn forget_copies(world: &World) {
-    let stones = "insert into revocations (kind, subject, version, revoked_at, expires_at) \
-                  select 'cookie', secret_hash, 0, created_at, created_at + 3600 from sessions";
-    execute(world, stones).await;
-    execute(world, "update sync_state set revocations = revocations + 1").await;
 }
 
 fn sid(tokens: &Tokens) -> String {

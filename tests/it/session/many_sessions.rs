@@ -124,7 +124,7 @@ on_both_backends! {
         again().await;
         // One that nobody has used for longer than its limit was over before.
         add_sessions(&app, &user, (1, now.plus(-900))).await;
-        people::delete(&app, &user, &other).await.expect("its end");
+        people::deletion::delete(&app, &user, &other).await.expect("its end");
         assert_eq!(counted(&app, "administrator"), (6, 6.0 * hour));
         assert_eq!(counted(&app, "person"), (4, 4.0 * hour));
         assert_eq!(counted(&app, "expiry"), (1, 2_700.0), "to its last use");

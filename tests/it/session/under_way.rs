@@ -99,6 +99,7 @@ impl Bed {
             kind: LinkKind::NotMe,
             user_id: Some(self.alice.clone()),
             session_id: Some(session.clone()),
+            made_by: None,
             created_at: now,
             expires_at: now.plus(600),
             used_at: None,

@@ -72,6 +72,7 @@ fn an_auditor_may_look_at_every_list_and_detail_and_at_nothing_else() {
             "/delete",
             "/sign-out",
             "/rotate-secret",
+            "/set-secret",
             "/retire",
             "/retire-secret",
             "/revoke",
@@ -127,9 +128,9 @@ fn what_gives_secrets_keys_or_power_away_asks_for_a_fresh_sign_in() {
     let ends = ["-secret", "/keys/rotate", "/keys/retire", "/add-manager", "/export"];
     for entry in TABLE {
         let wanted = ends.iter().any(|end| entry.path.ends_with(end))
-            || (entry.path.starts_with("/admin/api-keys") && entry.path.ends_with("/new"))
+            || ["/admin/api-keys/new", "/admin/upstream/new"].contains(&entry.path)
             || (entry.method == Method::Post
-                && ["/admin/api-keys", "/admin/backup"].contains(&entry.path));
+                && ["/admin/api-keys", "/admin/backup", "/admin/upstream"].contains(&entry.path));
         assert_eq!(entry.is_guarded, wanted, "{}", name(entry));
     }
 }

@@ -5,7 +5,7 @@ use askama::Template;
 use super::client_forms::{ClientForm, Endpoint};
 use super::logos::PictureForm;
 use super::trial::TrialView;
-use super::{Console, Section, State, next_page, path_below};
+use super::{Console, Section, State, next_page, path_below, seen_sample};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
@@ -84,6 +84,8 @@ pub struct ClientDetail {
     pub chrome: Chrome,
     pub console: Console,
     pub client: ClientView,
+    /// What the form was made from; goes along as `seen`.
+    pub seen: String,
     /// What the form holds: the stored values, or what was typed when something was wrong.
     pub form: ClientForm,
     /// Fields: the names of [`ClientForm`].
@@ -183,6 +185,7 @@ impl ClientDetail {
                 created: When::sample(800_000),
                 updated: When::sample(90_000),
             },
+            seen: seen_sample(),
             form: ClientForm::sample(),
             errors: Vec::new(),
             endpoints: Endpoint::samples(),

@@ -2,8 +2,9 @@
 
 use askama::Template;
 
+use super::members::{MemberRow, WayOut};
 use super::roles::RolesInApp;
-use super::{Console, Section, State, next_page, path_below};
+use super::{Console, Section, next_page, path_below, seen_sample};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
@@ -105,6 +106,8 @@ pub struct GroupDetail {
     pub chrome: Chrome,
     pub console: Console,
     pub group: GroupRow,
+    /// What the form was made from; goes along as `seen`.
+    pub seen: String,
     pub form: GroupForm,
     /// Fields: `name`, `description`, `member`, `manager`.
     pub errors: Vec<FieldError>,
@@ -118,23 +121,6 @@ pub struct GroupDetail {
     pub member: String,
     /// What was typed where somebody is to look after the group.
     pub manager: String,
-}
-
-/// One of those in a group.
-#[derive(Debug, Clone)]
-pub struct MemberRow {
-    pub id: String,
-    pub username: String,
-    pub name: Option<String>,
-    pub state: State,
-    pub way_out: WayOut,
-}
-
-/// Whether this administrator may take somebody out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WayOut {
-    Open,
-    Closed,
 }
 
 /// One of those who look after a group.
@@ -160,13 +146,6 @@ impl GroupDetail {
 
     #[must_use]
     pub fn sample() -> Self {
-        let row = |username: &str, name: &str, state, way_out| MemberRow {
-            id: words(&format!("5f0c1f0e-{username}")),
-            username: words(username),
-            name: Some(words(name)),
-            state,
-            way_out,
-        };
         Self {
             chrome: Chrome::sample(),
             console: Console::sample(Section::Groups),
@@ -176,15 +155,13 @@ impl GroupDetail {
                 members: "3".to_owned(),
                 created: When::sample(9_000_000),
             },
+            seen: seen_sample(),
             form: GroupForm {
                 name: words("team/wiki editors"),
                 description: words("Whoever may change the wiki."),
             },
             errors: Vec::new(),
-            members: vec![
-                row("ada", "Ada Lovelace", State::Active, WayOut::Closed),
-                row("noor", "نور الهدى", State::Disabled, WayOut::Open),
-            ],
+            members: MemberRow::samples(WayOut::AtOnce),
             next: Some(words("noor")),
             managers: vec![ManagerRow { id: words("5f0c1f0e-grace"), username: words("grace") }],
             roles: RolesInApp::sample(),

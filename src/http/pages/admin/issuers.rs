@@ -3,7 +3,7 @@
 
 use askama::Template;
 
-use super::{Console, Section, State, path_below};
+use super::{Console, Section, State, path_below, seen_sample};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
@@ -147,6 +147,8 @@ pub struct IssuerDetail {
     pub chrome: Chrome,
     pub console: Console,
     pub issuer: IssuerRow,
+    /// What the form was made from; goes along as `seen`.
+    pub seen: String,
     /// What the form holds: the stored values, or what was typed when something was wrong.
     pub form: IssuerForm,
     /// Fields: the names of [`IssuerForm`].
@@ -173,6 +175,7 @@ impl IssuerDetail {
             created: When::sample(500_000),
         };
         let IssuersList { chrome, console, .. } = list;
-        Self { chrome, console, issuer, form: IssuerForm::sample(), errors: Vec::new() }
+        let (seen, form) = (seen_sample(), IssuerForm::sample());
+        Self { chrome, console, issuer, seen, form, errors: Vec::new() }
     }
 }

@@ -14,6 +14,7 @@ pub mod issuers;
 pub mod jobs;
 pub mod keys;
 pub mod logos;
+pub mod members;
 pub mod missing;
 pub mod organisations;
 pub mod overview;
@@ -23,6 +24,7 @@ pub mod selected;
 pub mod sessions;
 pub mod settings;
 pub mod trial;
+pub mod upstream;
 pub mod user_forms;
 pub mod users;
 pub mod webhooks;
@@ -69,6 +71,7 @@ pub enum Section {
     Apps,
     Sessions,
     Issuers,
+    Upstream,
     Keys,
     ApiKeys,
     Webhooks,
@@ -80,7 +83,7 @@ pub enum Section {
 
 impl Section {
     /// In the order of the navigation.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Overview,
         Self::People,
         Self::Groups,
@@ -88,6 +91,7 @@ impl Section {
         Self::Apps,
         Self::Sessions,
         Self::Issuers,
+        Self::Upstream,
         Self::Keys,
         Self::ApiKeys,
         Self::Webhooks,
@@ -106,6 +110,7 @@ impl Section {
             Self::Apps => "Apps",
             Self::Sessions => "Sessions",
             Self::Issuers => "Issuers",
+            Self::Upstream => "Upstream",
             Self::Keys => "Keys",
             Self::ApiKeys => "API keys",
             Self::Webhooks => "Webhooks",
@@ -138,6 +143,7 @@ impl Section {
             Self::Apps => "/admin/clients",
             Self::Sessions => "/admin/sessions",
             Self::Issuers => "/admin/issuers",
+            Self::Upstream => "/admin/upstream",
             Self::Keys => "/admin/keys",
             Self::ApiKeys => "/admin/api-keys",
             Self::Webhooks => "/admin/webhooks",
@@ -167,6 +173,7 @@ impl Section {
             Self::Apps => Right::ClientsRead,
             Self::Sessions => Right::SessionsRead,
             Self::Issuers => Right::IssuersRead,
+            Self::Upstream => Right::UpstreamRead,
             Self::Keys => Right::KeysRead,
             Self::ApiKeys => Right::ApiKeysRead,
             Self::Webhooks => Right::WebhooksRead,
@@ -187,6 +194,7 @@ impl Section {
             Self::Apps => Some(Right::ClientsWrite),
             Self::Sessions => Some(Right::SessionsEnd),
             Self::Issuers => Some(Right::IssuersWrite),
+            Self::Upstream => Some(Right::UpstreamWrite),
             Self::Keys => Some(Right::KeysRotate),
             Self::ApiKeys => Some(Right::ApiKeysWrite),
             Self::Jobs => Some(Right::JobsWrite),
@@ -254,9 +262,9 @@ impl Console {
     /// What to type where groups are asked for.
     fn groups_hint(&self) -> &'static str {
         if self.looks_after_groups() {
-            "Names of groups you look after, separated by commas."
+            "Names of groups you look after, one a line."
         } else {
-            "Names separated by commas. New ones are made."
+            "One a line. New ones are made."
         }
     }
 
@@ -299,6 +307,8 @@ impl Console {
 pub enum State {
     Active,
     Disabled,
+    /// Disabled, and deleted for good some day.
+    Leaving,
 }
 
 impl State {
@@ -306,13 +316,14 @@ impl State {
         match self {
             Self::Active => "Active",
             Self::Disabled => "Disabled",
+            Self::Leaving => "To be deleted",
         }
     }
 
     fn class(self) -> &'static str {
         match self {
             Self::Active => "good",
-            Self::Disabled => "bad",
+            Self::Disabled | Self::Leaving => "bad",
         }
     }
 }
@@ -332,6 +343,11 @@ pub(in crate::http) fn path_below(base: &str, folder: &str, id: &str) -> String 
     format!("{base}{folder}{}", id.replace('+', "%20"))
 }
 
+/// What a form says that it was made from: a tag, and when.
+pub(super) fn seen_sample() -> String {
+    "u4y9K1m0cE2 1795300000".to_owned()
+}
+
 /// Every console page with sample data; see [`super::samples`].
 pub(super) fn samples() -> Vec<(&'static str, String)> {
     let mut samples = samples_of_people_and_apps();
@@ -349,6 +365,7 @@ fn samples_of_people_and_apps() -> Vec<(&'static str, String)> {
         ("admin/user_new", render(&user_forms::UserCreate::sample())),
         ("admin/link_once", render(&user_forms::LinkOnce::sample())),
         ("admin/selected", render(&selected::SelectedOutcome::sample())),
+        ("admin/users/deleted", render(&users::UsersList::sample_leaving())),
         ("admin/users/manager", render(&users::UsersList::sample_of_manager())),
         ("admin/groups", render(&groups::GroupsList::sample())),
         ("admin/groups/none", render(&groups::GroupsList::sample_empty())),
@@ -398,6 +415,15 @@ fn samples_of_operations() -> Vec<(&'static str, String)> {
         ("admin/issuers/none", render(&issuers::IssuersList::sample_empty())),
         ("admin/issuer", render(&issuers::IssuerDetail::sample())),
         ("admin/issuer_new", render(&issuers::IssuerCreate::sample())),
+        ("admin/upstream_providers", render(&upstream::UpstreamList::sample())),
+        ("admin/upstream_providers/none", render(&upstream::UpstreamList::sample_empty())),
+        ("admin/upstream_provider", render(&upstream::UpstreamDetail::sample())),
+        ("admin/upstream_provider/tested", render(&upstream::UpstreamDetail::sample_tested())),
+        ("admin/upstream_provider/person", render(&upstream::UpstreamDetail::sample_previewed())),
+        ("admin/upstream_provider/wrong", render(&upstream::UpstreamDetail::sample_wrong())),
+        ("admin/upstream_provider_new", render(&upstream::UpstreamCreate::sample())),
+        ("admin/upstream_provider_new/wrong", render(&upstream::UpstreamCreate::sample_wrong())),
+        ("admin/upstream_provider_secret", render(&upstream::UpstreamSecret::sample())),
         ("admin/keys", render(&keys::KeysList::sample())),
         ("admin/api_keys", render(&api_keys::ApiKeysList::sample())),
         ("admin/api_keys/none", render(&api_keys::ApiKeysList::sample_none())),

@@ -3,7 +3,8 @@
 
 use askama::Template;
 
-use super::{Console, Section, State, next_page, path_below};
+use super::members::{MemberRow, WayOut};
+use super::{Console, Section, next_page, path_below, seen_sample};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
@@ -120,6 +121,8 @@ pub struct OrganisationDetail {
     pub chrome: Chrome,
     pub console: Console,
     pub organisation: OrganisationRow,
+    /// What the form was made from; goes along as `seen`.
+    pub seen: String,
     pub form: OrganisationForm,
     /// Fields: `name`, `display_name`, `member`.
     pub errors: Vec<FieldError>,
@@ -128,17 +131,6 @@ pub struct OrganisationDetail {
     pub next: Option<String>,
     /// What was typed where somebody is to be taken in.
     pub member: String,
-}
-
-/// One of those in an organisation.
-#[derive(Debug, Clone)]
-pub struct MemberRow {
-    pub id: String,
-    pub username: String,
-    pub name: Option<String>,
-    pub state: State,
-    /// Whether this administrator may take them out.
-    pub may_leave: bool,
 }
 
 impl OrganisationDetail {
@@ -157,26 +149,17 @@ impl OrganisationDetail {
 
     #[must_use]
     pub fn sample() -> Self {
-        let row = |username: &str, name: &str, state, may_leave| MemberRow {
-            id: words(&format!("5f0c1f0e-{username}")),
-            username: words(username),
-            name: Some(words(name)),
-            state,
-            may_leave,
-        };
         Self {
             chrome: Chrome::sample(),
             console: Console::sample(Section::Organisations),
             organisation: OrganisationRow::sample(),
+            seen: seen_sample(),
             form: OrganisationForm {
                 name: words("orchard"),
                 display_name: words("The Orchard & Sons"),
             },
             errors: Vec::new(),
-            members: vec![
-                row("ada", "Ada Lovelace", State::Active, false),
-                row("noor", "نور الهدى", State::Disabled, true),
-            ],
+            members: MemberRow::samples(WayOut::Asked),
             next: Some(words("noor")),
             member: String::new(),
         }

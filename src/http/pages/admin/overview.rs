@@ -9,6 +9,7 @@ use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
 use crate::http::pages::views::{Link, When};
+use crate::service::overview::Span;
 
 /// `GET /admin?span=`. What is in [`Overview::live`] keeps itself up to date.
 #[derive(Debug, Template)]
@@ -38,49 +39,19 @@ pub struct Warning {
     pub link: Option<Link>,
 }
 
-/// How far back the charts reach.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Span {
-    Day,
-    Week,
-    Month,
+/// The value of the parameter; empty for the usual one.
+fn parameter(span: Span) -> &'static str {
+    match span {
+        Span::Day => "",
+        Span::Week | Span::Month => span.as_str(),
+    }
 }
 
-impl Span {
-    pub const ALL: [Self; 3] = [Self::Day, Self::Week, Self::Month];
-
-    /// The value of the parameter; empty for the usual one.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Day => "",
-            Self::Week => "week",
-            Self::Month => "month",
-        }
-    }
-
-    /// The span with this name; a day for any other.
-    #[must_use]
-    pub fn from_name(name: &str) -> Self {
-        Self::ALL.into_iter().find(|span| span.as_str() == name).unwrap_or(Self::Day)
-    }
-
-    fn label(self) -> &'static str {
-        match self {
-            Self::Day => "A day, by the hour",
-            Self::Week => "A week, by six hours",
-            Self::Month => "Four weeks, by the day",
-        }
-    }
-
-    /// How many bars, and of how many hours each.
-    #[must_use]
-    pub fn periods(self) -> (i64, i64) {
-        match self {
-            Self::Day => (24, 1),
-            Self::Week => (28, 6),
-            Self::Month => (28, 24),
-        }
+fn label(span: Span) -> &'static str {
+    match span {
+        Span::Day => "A day, by the hour",
+        Span::Week => "A week, by six hours",
+        Span::Month => "Four weeks, by the day",
     }
 }
 
@@ -122,16 +93,16 @@ pub enum Progress {
 impl Overview {
     /// Where the part of the page that keeps itself up to date comes from.
     fn live(&self) -> String {
-        format!("{}/admin?span={}&live=1", self.chrome.base, self.span.as_str())
+        format!("{}/admin?span={}&live=1", self.chrome.base, parameter(self.span))
     }
 
     /// The addresses of the same page for each span.
     fn spans(&self) -> Vec<(String, &'static str, bool)> {
-        let link = |span: Span| match span.as_str() {
+        let link = |span: Span| match parameter(span) {
             "" => format!("{}/admin", self.chrome.base),
             name => format!("{}/admin?span={name}", self.chrome.base),
         };
-        Span::ALL.map(|span| (link(span), span.label(), span == self.span)).into()
+        Span::ALL.map(|span| (link(span), label(span), span == self.span)).into()
     }
 
     fn steps_done(&self) -> usize {

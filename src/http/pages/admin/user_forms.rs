@@ -11,7 +11,7 @@ use crate::protocol::user::AdminRole;
 
 /// What the form holds. The fields are named like the members; `email_verified` is a box (`on`),
 /// `role` is `owner`, `operator`, `auditor` or `none` and only there for owners who have just signed in,
-/// `groups` is a list separated by commas.
+/// `groups` has one a line.
 #[derive(Debug, Clone, Default)]
 pub struct UserForm {
     /// Only when making an account; it never changes later.
@@ -24,6 +24,11 @@ pub struct UserForm {
 }
 
 impl UserForm {
+    /// The groups where they are only shown.
+    pub(super) fn groups_in_words(&self) -> String {
+        self.groups.lines().collect::<Vec<_>>().join(", ")
+    }
+
     /// The choices of `role` with their explanations.
     pub(super) fn roles() -> [(&'static str, &'static str); 3] {
         AdminRole::ALL.map(|role| match role {
@@ -39,7 +44,7 @@ impl UserForm {
             name: words("Grace Hopper"),
             email: words("grace@orchard.example"),
             email_verified: true,
-            groups: words("engineering, wiki-editors"),
+            groups: words("engineering\nwiki-editors"),
             role: "operator".to_owned(),
         }
     }

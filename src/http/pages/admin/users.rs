@@ -6,14 +6,14 @@ use super::audit::AuditRow;
 use super::organisations::OrganisationLink;
 use super::roles::RolesInApp;
 use super::user_forms::UserForm;
-use super::{Console, Section, State, next_page, path_below};
+use super::{Console, Section, State, next_page, path_below, seen_sample};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
 use crate::http::pages::views::{FieldError, SessionView, When, error_of};
 use crate::protocol::rights::Role;
 
-/// `GET /admin/users?q=&after=`.
+/// `GET /admin/users?q=&show=&after=`.
 #[derive(Debug, Template)]
 #[template(path = "admin/users.html")]
 pub struct UsersList {
@@ -21,9 +21,18 @@ pub struct UsersList {
     pub console: Console,
     /// The start of a username, name or e-mail address; empty for everybody.
     pub q: String,
+    pub which: Which,
     pub rows: Vec<UserRow>,
     /// The cursor of the next page.
     pub next: Option<String>,
+}
+
+/// Whose accounts are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    All,
+    /// Those that are deleted some day (`show=deleted`).
+    Leaving,
 }
 
 /// One line of the list.
@@ -42,7 +51,8 @@ pub struct UserRow {
 
 impl UsersList {
     fn next_page(&self) -> Option<String> {
-        self.next.as_deref().map(|cursor| next_page(&[("q", &self.q)], cursor))
+        let show = if self.which == Which::Leaving { "deleted" } else { "" };
+        self.next.as_deref().map(|cursor| next_page(&[("q", &self.q), ("show", show)], cursor))
     }
 
     #[must_use]
@@ -60,6 +70,7 @@ impl UsersList {
             chrome: Chrome::sample(),
             console: Console::sample(Section::People),
             q: String::new(),
+            which: Which::All,
             rows: vec![
                 row("ada", "Ada Lovelace", State::Active, Some("owner")),
                 row("grace", "Grace Hopper", State::Active, Some("operator")),
@@ -74,6 +85,15 @@ impl UsersList {
     #[must_use]
     pub fn sample_empty() -> Self {
         Self { q: words("zz"), rows: Vec::new(), next: None, ..Self::sample() }
+    }
+
+    /// Those who can still be brought back.
+    #[must_use]
+    pub fn sample_leaving() -> Self {
+        let mut page = Self { which: Which::Leaving, next: None, ..Self::sample() };
+        page.rows.retain(|row| row.role.is_none());
+        page.rows.iter_mut().for_each(|row| row.state = State::Leaving);
+        page
     }
 
     /// The list as a group manager sees it.
@@ -94,6 +114,8 @@ pub struct UserDetail {
     pub chrome: Chrome,
     pub console: Console,
     pub user: UserView,
+    /// What the form was made from; goes along as `seen`.
+    pub seen: String,
     /// What the form holds: the stored values, or what was typed when something was wrong.
     pub form: UserForm,
     /// Fields: `name`, `email`, `groups`, `role`.
@@ -116,6 +138,8 @@ pub struct UserView {
     /// Name, or username when there is none.
     pub display: String,
     pub state: State,
+    /// When it is deleted for good.
+    pub delete_at: Option<When>,
     pub created: When,
     pub updated: When,
     pub password: PasswordState,
@@ -164,10 +188,12 @@ impl UserDetail {
                 username: words("grace"),
                 display: words("Grace Hopper"),
                 state: State::Active,
+                delete_at: None,
                 created: When::sample(9_000_000),
                 updated: When::sample(200_000),
                 password: PasswordState::Set,
             },
+            seen: seen_sample(),
             form: UserForm::sample(),
             errors: Vec::new(),
             sessions: SessionView::samples(),

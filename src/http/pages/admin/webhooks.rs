@@ -3,7 +3,7 @@
 
 use askama::Template;
 
-use super::{Console, Section, State, next_page, path_below};
+use super::{Console, Section, State, next_page, path_below, seen_sample};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
@@ -173,6 +173,8 @@ pub struct WebhookDetail {
     pub chrome: Chrome,
     pub console: Console,
     pub webhook: WebhookRow,
+    /// What the form was made from; goes along as `seen`.
+    pub seen: String,
     /// What the form holds: the stored values, or what was typed when something was wrong.
     pub form: WebhookForm,
     pub kinds: &'static [&'static str],
@@ -211,6 +213,7 @@ impl WebhookDetail {
             chrome: Chrome::sample(),
             console: Console::sample(Section::Webhooks),
             webhook: WebhookRow::sample("Staff chat", State::Active, true),
+            seen: seen_sample(),
             form: WebhookForm::sample(),
             kinds: &["sign_in.refused", "user.created"],
             errors: Vec::new(),

@@ -22,7 +22,7 @@ pub(super) fn name(metadata: &ClientMetadata, problems: &mut Problems) {
     if name.trim().is_empty() || name.chars().count() > 100 {
         problems.push(MetadataProblem::new("client_name", "needs 1 to 100 characters"));
     }
-    if plain_text::is_disguised(name) {
+    if !name.trim().is_empty() && !plain_text::is_plain_name(name) {
         let text = "contains a control, invisible or text-direction character";
         problems.push(MetadataProblem::new("client_name", text));
     }

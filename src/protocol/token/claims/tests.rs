@@ -22,6 +22,7 @@ pub(crate) fn alice() -> User {
         app_roles: AppRoles::default(),
         role: None,
         disabled_at: None,
+        delete_at: None,
         token_version: 0,
         created_at: UnixTime(1),
         updated_at: UnixTime(2),

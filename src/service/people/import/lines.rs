@@ -1,14 +1,23 @@
-//! Reading people from CSV or NDJSON, a line at a time. A line that cannot be read is no reason to stop.
+//! Reading people from CSV or NDJSON, a line at a time. A line that cannot be read is told with its number
+//! and no reason to stop, unless nobody can say where the next one begins.
 
-use std::io::{BufRead as _, BufReader, Read};
+mod raw;
 
-use csv::{Position, StringRecord};
+use std::io::Read;
+
+use csv::{ByteRecord, ReaderBuilder, StringRecord};
 use serde_json::{Map, Value};
 
 use super::record::Record;
+use raw::{RawLine, RawLines};
 
 /// The longest line; protects against a file that has none.
-const LONGEST: u64 = 256 * 1024;
+const LONGEST: usize = 256 * 1024;
+/// Why a line is left out that is longer.
+const TOO_LONG: &str = "the line is longer than 256 KiB";
+/// The most lines of one record in CSV. What people are called has no line breaks, so more than one is a
+/// mistake already; this many tell it from a quote that is never closed.
+const MOST_LINES: u64 = 8;
 /// Stands between group names in CSV.
 const BETWEEN_GROUPS: char = ';';
 /// The columns of [`Record`] itself.
@@ -41,7 +50,7 @@ pub enum Layout {
 }
 
 /// A line that was read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Line {
     /// Counted from 1, the titles of CSV included.
     pub number: u64,
@@ -51,6 +60,13 @@ pub struct Line {
     pub record: Result<Record, String>,
 }
 
+impl Line {
+    /// Its number as it is kept.
+    pub(super) fn number(&self) -> i64 {
+        i64::try_from(self.number).unwrap_or(i64::MAX)
+    }
+}
+
 /// Why a file cannot be read on.
 #[derive(Debug, thiserror::Error)]
 pub enum LinesError {
@@ -58,9 +74,14 @@ pub enum LinesError {
     Io(#[from] std::io::Error),
     #[error("the first line must name the columns; {0}")]
     Titles(String),
+    #[error(
+        "line {line}: a quoted cell begins here and does not end within {MOST_LINES} lines, so nobody behind it was \
+         read; close the quote and import the file again (--duplicates skip passes over whoever is there by then)"
+    )]
+    OpenQuote { line: u64 },
 }
 
-/// The people in `input`, one by one.
+/// The people in `input`, one by one. A byte order mark, as spreadsheets write it, is passed over.
 ///
 /// # Errors
 /// [`LinesError::Titles`] when the titles of CSV are not understood.
@@ -68,36 +89,55 @@ pub fn read<'a>(
     input: impl Read + 'a,
     layout: Layout,
 ) -> Result<Box<dyn Iterator<Item = Result<Line, LinesError>> + 'a>, LinesError> {
+    let lines = RawLines::new(input, LONGEST);
     Ok(match layout {
-        Layout::Csv => Box::new(Columns::new(input)?),
-        Layout::Ndjson => Box::new(Objects { input: BufReader::new(input), number: 0, end: 0 }),
+        Layout::Csv => Box::new(Columns::new(lines)?),
+        Layout::Ndjson => Box::new(Objects(lines)),
     })
 }
 
-struct Columns<R> {
-    reader: csv::Reader<R>,
+struct Columns<R: Read> {
+    lines: RawLines<R>,
     titles: Vec<String>,
 }
 
+/// A record of CSV, which a quoted cell may carry over several lines.
+struct Row {
+    number: u64,
+    /// Its last line.
+    last: u64,
+    end: u64,
+    cells: Result<StringRecord, String>,
+}
+
 impl<R: Read> Columns<R> {
-    fn new(input: R) -> Result<Self, LinesError> {
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(input);
-        let titles = reader.headers().map_err(|error| LinesError::Titles(error.to_string()))?;
-        // A byte order mark, as spreadsheets write it.
-        let titles: Vec<String> =
-            titles.iter().map(|title| title.trim_start_matches('\u{feff}').to_owned()).collect();
+    fn new(mut lines: RawLines<R>) -> Result<Self, LinesError> {
+        let titles = match row(&mut lines) {
+            Ok(Some(row)) => row.cells.map_err(LinesError::Titles)?,
+            Ok(None) => StringRecord::new(),
+            Err(error) => return Err(LinesError::Titles(error.to_string())),
+        };
+        let titles: Vec<String> = titles.iter().map(str::to_owned).collect();
         let known = |title: &str| OWN.contains(&title) || PROFILE.contains(&title);
         if let Some(other) = titles.iter().find(|title| !known(title)) {
             let all = [&OWN[..], &PROFILE[..]].concat().join(", ");
             return Err(LinesError::Titles(format!("{other:?} is none of {all}")));
         }
+        let is_repeated =
+            |title: &&String| titles.iter().filter(|other| other == title).count() > 1;
+        if let Some(title) = titles.iter().find(is_repeated) {
+            return Err(LinesError::Titles(format!("{title} is there twice")));
+        }
         if !titles.iter().any(|title| title == "username") {
             return Err(LinesError::Titles("username is missing".to_owned()));
         }
-        Ok(Self { reader, titles })
+        Ok(Self { lines, titles })
     }
 
     fn person(&self, row: &StringRecord) -> Result<Record, String> {
+        if row.len() != self.titles.len() {
+            return Err(format!("{} columns instead of {}", row.len(), self.titles.len()));
+        }
         let (mut own, mut profile) = (Map::new(), Map::new());
         for (title, cell) in self.titles.iter().zip(row).filter(|(_, cell)| !cell.is_empty()) {
             let value = value(title, cell)?;
@@ -107,6 +147,55 @@ impl<R: Read> Columns<R> {
         own.insert("profile".to_owned(), profile.into());
         serde_json::from_value(own.into()).map_err(|error| error.to_string())
     }
+}
+
+/// The next record, with the lines that a quoted cell goes on in.
+fn row<R: Read>(lines: &mut RawLines<R>) -> Result<Option<Row>, LinesError> {
+    let first = loop {
+        match lines.next()? {
+            None => return Ok(None),
+            Some(line) if line.is_empty() => {}
+            Some(line) => break line,
+        }
+    };
+    let RawLine { number, mut end, text } = first;
+    let Some(mut text) = text else {
+        return Ok(Some(Row { number, last: number, end, cells: Err(TOO_LONG.to_owned()) }));
+    };
+    let mut last = number;
+    loop {
+        if let Some(cells) = cells(&text)? {
+            return Ok(Some(Row { number, last, end, cells }));
+        }
+        let open = || LinesError::OpenQuote { line: number };
+        let more = lines.next()?.ok_or_else(open)?;
+        text.extend(more.text.ok_or_else(open)?);
+        (last, end) = (more.number, more.end);
+        if last - number >= MOST_LINES || text.len() > LONGEST {
+            return Err(open());
+        }
+    }
+}
+
+/// The cells of a record, or `None` when it goes on: what comes behind it is then part of it.
+fn cells(text: &[u8]) -> Result<Option<Result<StringRecord, String>>, std::io::Error> {
+    const NEXT: &[u8] = b"\n.";
+    let both = [text, NEXT].concat();
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .buffer_capacity(both.len())
+        .from_reader(&both[..]);
+    let mut cells = ByteRecord::new();
+    reader.read_byte_record(&mut cells)?;
+    if !reader.read_byte_record(&mut ByteRecord::new())? {
+        return Ok(None);
+    }
+    let mut cells = StringRecord::from_byte_record(cells);
+    if let Ok(cells) = &mut cells {
+        cells.trim();
+    }
+    Ok(Some(cells.map_err(|_| "the text is not UTF-8".to_owned())))
 }
 
 fn value(title: &str, cell: &str) -> Result<Value, String> {
@@ -130,64 +219,41 @@ impl<R: Read> Iterator for Columns<R> {
     type Item = Result<Line, LinesError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let mut row = StringRecord::new();
-        let before = self.reader.position().line();
-        let read = match self.reader.read_record(&mut row) {
-            Ok(false) => return None,
-            Ok(true) => Ok(()),
-            Err(error) => Err(error),
+        let Row { number, last, end, cells } = match row(&mut self.lines) {
+            Ok(row) => row?,
+            Err(error) => return Some(Err(error)),
         };
-        let end = self.reader.position().byte();
-        let number = row.position().map_or(before, Position::line);
-        let record = match read {
-            Ok(()) => self.person(&row),
-            Err(error) => match error.kind() {
-                csv::ErrorKind::Io(_) => return Some(Err(LinesError::Io(error.into()))),
-                csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                    Err(format!("{len} columns instead of {expected_len}"))
-                }
-                _ => Err(error.to_string()),
-            },
+        let has_break = |cells: &StringRecord| cells.iter().any(|cell| cell.contains(['\n', '\r']));
+        let record = match cells {
+            // No cell has a use for a line break, and others may be in it whose quotes were taken for its own.
+            Ok(cells) if last > number && has_break(&cells) => {
+                Err(format!("a quoted cell goes on to line {last}; nobody in these lines is added"))
+            }
+            Ok(cells) => self.person(&cells),
+            Err(problem) => Err(problem),
         };
         Some(Ok(Line { number, end, record }))
     }
 }
 
-struct Objects<R> {
-    input: BufReader<R>,
-    number: u64,
-    end: u64,
-}
-
-impl<R: Read> Objects<R> {
-    fn line(&mut self) -> std::io::Result<Option<Vec<u8>>> {
-        let mut line = Vec::new();
-        let length = self.input.by_ref().take(LONGEST).read_until(b'\n', &mut line)?;
-        if length as u64 == LONGEST && line.last() != Some(&b'\n') {
-            return Err(std::io::Error::other("a line is longer than 256 KiB"));
-        }
-        self.number += 1;
-        self.end += length as u64;
-        Ok((length > 0).then_some(line))
-    }
-}
+struct Objects<R: Read>(RawLines<R>);
 
 impl<R: Read> Iterator for Objects<R> {
     type Item = Result<Line, LinesError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let line = match self.line() {
-                Ok(Some(line)) => line,
-                Ok(None) => return None,
+        let RawLine { number, end, text } = loop {
+            match self.0.next() {
+                Ok(Some(line)) if line.is_blank() => {}
+                Ok(line) => break line?,
                 Err(error) => return Some(Err(error.into())),
-            };
-            if line.trim_ascii().is_empty() {
-                continue;
             }
-            let record = serde_json::from_slice(&line).map_err(|error| error.to_string());
-            return Some(Ok(Line { number: self.number, end: self.end, record }));
-        }
+        };
+        let record = match text {
+            Some(text) => serde_json::from_slice(&text).map_err(|error| error.to_string()),
+            None => Err(TOO_LONG.to_owned()),
+        };
+        Some(Ok(Line { number, end, record }))
     }
 }
 
@@ -230,6 +296,83 @@ mod tests {
         for (text, word) in [("username,pasword\n", "pasword"), ("email\n", "username")] {
             let problem = read(text.as_bytes(), Layout::Csv).err().unwrap().to_string();
             assert!(problem.contains(word), "{problem}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over_in_both_layouts() {
+        for (text, layout) in [
+            ("\u{feff}{\"username\":\"a\"}\n{\"username\":\"b\"}\n", Layout::Ndjson),
+            ("\u{feff}username\na\nb\n", Layout::Csv),
+            ("\u{feff}\"username\"\r\na\r\nb\r\n", Layout::Csv),
+        ] {
+            let lines = all(text, layout);
+            assert!(lines.iter().all(|line| line.record.is_ok()), "{lines:?}");
+            assert_eq!(lines.len(), 2, "{text}");
+            assert_eq!(lines[1].end, text.len() as u64);
+        }
+    }
+
+    #[test]
+    fn a_line_over_the_limit_is_told_and_the_next_is_read() {
+        let long = "x".repeat(2 * LONGEST);
+        let object = |name: &str| format!("{{\"username\":\"{name}\"}}\n");
+        let objects = object("a") + &object(&long) + &object("b");
+        let columns = format!("username\na\n{long}\nb\n");
+        for (text, layout, first) in [(objects, Layout::Ndjson, 1), (columns, Layout::Csv, 2)] {
+            let lines = all(&text, layout);
+            let said: Vec<_> =
+                lines.iter().map(|line| (line.number, line.record.is_ok())).collect();
+            assert_eq!(said, [(first, true), (first + 1, false), (first + 2, true)]);
+            assert!(lines[1].record.as_ref().unwrap_err().contains("256 KiB"), "{layout:?}");
+        }
+    }
+
+    #[test]
+    fn a_title_that_is_there_twice_stops_everything() {
+        let problem = read(&b"username,email,email\n"[..], Layout::Csv).err().unwrap().to_string();
+        assert!(problem.contains("email is there twice"), "{problem}");
+    }
+
+    #[test]
+    fn nobody_vanishes_behind_an_open_quote() {
+        let mut text = String::from("username,name\na,A\nb,\"B\n");
+        text.push_str(&"p,P\n".repeat(3_000));
+        let read: Vec<_> = read(text.as_bytes(), Layout::Csv).unwrap().take(3).collect();
+        assert_eq!(read[0].as_ref().unwrap().number, 2);
+        let problem = read[1].as_ref().unwrap_err();
+        assert!(matches!(problem, LinesError::OpenQuote { line: 3 }), "{problem}");
+        // Whether the file ends before or is one long line behind.
+        for text in
+            ["username,name\nb,\"B\n", &format!("username,name\nb,\"B\n{}", "x".repeat(LONGEST))]
+        {
+            let problem = super::read(text.as_bytes(), Layout::Csv).unwrap().next().unwrap();
+            assert!(matches!(problem, Err(LinesError::OpenQuote { line: 2 })), "{problem:?}");
+        }
+    }
+
+    #[test]
+    fn somebody_in_the_cell_of_somebody_else_is_told_with_them() {
+        let text = "username,name\na,\"A\nb,\"B\"\nc,C\n\"d\n\",D\n";
+        let lines = all(text, Layout::Csv);
+        let problem = lines[0].record.as_ref().unwrap_err();
+        assert!(problem.contains("goes on to line 3"), "{problem}");
+        let said: Vec<_> = lines.iter().map(|line| (line.number, line.record.is_ok())).collect();
+        assert_eq!(said, [(2, false), (4, true), (5, true)]);
+    }
+
+    #[test]
+    fn lines_end_in_every_way_they_do() {
+        for between in ["\n", "\r\n", "\r"] {
+            let text =
+                ["username,name", "a,A", "", "\"b\",\"B, \"\"B\"\"\"", "c,5\" C"].join(between);
+            let lines = all(&text, Layout::Csv);
+            let names: Vec<_> =
+                lines.iter().map(|line| line.record.clone().unwrap().name).collect();
+            let names: Vec<_> = names.iter().flatten().collect();
+            assert_eq!(names, ["A", "B, \"B\"", "5\" C"], "{between:?}");
+            let numbers: Vec<_> = lines.iter().map(|line| line.number).collect();
+            assert_eq!(numbers, [2, 4, 5], "{between:?}");
         }
     }
 }

@@ -4,30 +4,29 @@
 //!
 //! | module | what it does |
 //! |---|---|
+//! | `batch` | the lines of one transaction, and how those who are new are added |
 //! | `lines` | reads CSV and NDJSON, a line at a time |
+//! | `patience` | does a batch again that a busy database has refused |
 //! | `record` | what a line may say, and whether that can be kept |
 
+mod batch;
 pub mod lines;
+mod patience;
 pub mod record;
-
-use std::collections::HashSet;
 
 use crate::app::App;
 use crate::clock::Seconds;
 use crate::protocol::user::User;
-use crate::service::audit::{Actor, Event};
+use crate::service::audit::Actor;
 use crate::service::clients::Activity;
 use crate::service::failure::Failure;
 use crate::service::people::{self, Edit, PeopleError, RoleEdit};
-use crate::store::groups;
 use crate::store::imports::{self, ImportProgress};
-use crate::store::{Sql, StoreError, Tx, audit, users};
+use crate::store::{Sql, StoreError, groups, users};
 
+use batch::{Batch, Fate, Taken};
 use lines::{Line, LinesError};
-use record::{Candidate, Record};
-
-/// People in one transaction.
-const BATCH: usize = 1000;
+use record::Candidate;
 
 /// How long an interrupted import can be taken up again.
 const MEMORY: Seconds = 30 * 86_400;
@@ -84,13 +83,26 @@ pub enum ImportError {
         "line {line}: {username} is there already; choose what happens to such people with --duplicates skip or update"
     )]
     Duplicate { line: u64, username: String },
+    #[error(
+        "the server is busy ({0}): start the same command again, it goes on where it stopped in the file"
+    )]
+    Busy(String),
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Failure(Failure),
+}
+
+impl From<Failure> for ImportError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unavailable(reason) => Self::Busy(reason),
+            failure @ Failure::Internal(_) => Self::Failure(failure),
+        }
+    }
 }
 
 impl From<StoreError> for ImportError {
     fn from(error: StoreError) -> Self {
-        Self::Failure(error.into())
+        Failure::from(error).into()
     }
 }
 
@@ -111,14 +123,14 @@ pub async fn run(
     if let Some(before) = &before {
         tell(News::Resumed(before));
     }
-    let mut import =
-        Import { app, plan, progress: before.unwrap_or_default(), seen: HashSet::new() };
+    let (progress, seen) = (before.unwrap_or_default(), Taken::default());
+    let mut import = Import { app, plan, progress, seen, kept: false };
     let done = import.progress.line;
-    let mut lines = lines.filter(|line| line.as_ref().map_or(true, |line| number(line) > done));
-    loop {
-        let batch: Vec<Line> = lines.by_ref().take(BATCH).collect::<Result<_, _>>()?;
-        let Some(end) = batch.last().map(|line| line.end) else { break };
-        Box::pin(import.batch(batch, tell)).await?;
+    let mut lines = lines.filter(|line| line.as_ref().map_or(true, |line| line.number() > done));
+    // Between two transactions, not beside one: on SQLite others write while this reads.
+    while let Some(batch) = Batch::read(app, plan, &mut lines)? {
+        let end = batch.end;
+        Box::pin(patience::batch(&mut import, batch, tell)).await?;
         tell(News::Batch(&import.progress, end));
     }
     if let (Some(digest), Mode::Write) = (&plan.digest, plan.mode) {
@@ -135,55 +147,48 @@ pub async fn forget(app: &App, digest: &str) -> Result<(), Failure> {
     Ok(imports::forget(&app.store.db, digest).await?)
 }
 
-fn number(line: &Line) -> i64 {
-    i64::try_from(line.number).unwrap_or(i64::MAX)
-}
-
 struct Import<'a> {
     app: &'a App,
     plan: &'a Plan,
     progress: ImportProgress,
-    /// In a dry run nothing stays to collide with, so the names of the file are kept.
-    seen: HashSet<String>,
+    /// In a dry run nothing stays to collide with, so it is remembered who would be there.
+    seen: Taken,
+    /// Whether everybody new in this batch is there for good, whatever becomes of those to be changed.
+    kept: bool,
 }
 
 impl Import<'_> {
     async fn batch(
         &mut self,
-        batch: Vec<Line>,
+        batch: Batch,
         tell: &mut dyn FnMut(News<'_>),
     ) -> Result<(), ImportError> {
-        let last = batch.last().map_or(0, number);
         let mut there_already = Vec::new();
-        let checked: Vec<_> = batch
-            .into_iter()
-            .map(|line| (line.number, line.record.and_then(|record| self.check(record))))
-            .collect();
         let mut tx = self.app.store.begin().await?;
         // All groups first and in one order: two imports at once must not wait for each other.
-        let people = checked.iter().filter_map(|(_, checked)| checked.as_ref().ok());
-        let groups = people.flat_map(|candidate| &candidate.user.groups);
+        let groups = batch.candidates().flat_map(|candidate| &candidate.user.groups);
         groups::make(&mut tx, groups, self.app.now()).await?;
-        for (line, checked) in checked {
-            match checked {
+        let mut fates = batch.add(&mut tx, &self.seen).await?.into_iter();
+        self.progress.line = batch.last;
+        for (line, checked) in batch.lines {
+            let candidate = match checked {
+                Ok(candidate) => candidate,
                 Err(reason) => {
                     self.progress.rejected += 1;
                     tell(News::Rejected { line, reason: &reason });
+                    continue;
                 }
-                Ok(candidate) if self.add(&mut tx, &candidate).await? => {
-                    self.progress.created += 1;
+            };
+            match (fates.next(), self.plan.duplicates) {
+                (Some(Fate::Added), _) => self.added(&candidate.user),
+                (_, Duplicates::Fail) => {
+                    let username = candidate.user.username;
+                    return Err(ImportError::Duplicate { line, username });
                 }
-                Ok(candidate) => match self.plan.duplicates {
-                    Duplicates::Fail => {
-                        let username = candidate.user.username;
-                        return Err(ImportError::Duplicate { line, username });
-                    }
-                    Duplicates::Skip => self.progress.skipped += 1,
-                    Duplicates::Update => there_already.push((line, candidate)),
-                },
+                (_, Duplicates::Skip) => self.progress.skipped += 1,
+                (_, Duplicates::Update) => there_already.push((line, candidate)),
             }
         }
-        self.progress.line = last;
         if self.plan.mode == Mode::DryRun {
             self.progress.updated += i64::try_from(there_already.len()).unwrap_or(i64::MAX);
             return Ok(());
@@ -194,8 +199,9 @@ impl Import<'_> {
             return Ok(());
         }
         tx.commit().await?;
+        self.kept = true;
         for (line, candidate) in there_already {
-            match self.update(candidate).await {
+            match patience::step(async || self.update(candidate.clone()).await).await {
                 Ok(()) => self.progress.updated += 1,
                 Err(PeopleError::Failure(failure)) => return Err(failure.into()),
                 Err(problem) => {
@@ -208,56 +214,23 @@ impl Import<'_> {
         self.save(&self.app.store.db).await
     }
 
-    fn check(&self, record: Record) -> Result<Candidate, String> {
-        let now = self.app.now();
-        let mut candidate = record.check(now).map_err(|problem| problem.to_string())?;
-        if self.plan.trust_emails {
-            candidate.user.email_verified = candidate.user.email.is_some();
+    fn added(&mut self, user: &User) {
+        self.progress.created += 1;
+        if self.plan.mode == Mode::DryRun {
+            self.seen.add(user);
         }
-        Ok(candidate)
-    }
-
-    /// Adds somebody; `false` if they are there already.
-    async fn add(&mut self, tx: &mut Tx, candidate: &Candidate) -> Result<bool, ImportError> {
-        let Candidate { user, phc, .. } = candidate;
-        if self.plan.mode == Mode::DryRun && !self.is_first(candidate) {
-            return Ok(false);
-        }
-        if !users::insert_unless_taken(&mut *tx, user).await? {
-            return Ok(false);
-        }
-        groups::join_groups(&mut *tx, user).await?;
-        if let Some(phc) = phc {
-            users::set_password(&mut *tx, &user.id, phc, user.created_at).await?;
-        }
-        let event = Event::success("user.created", &Actor::CommandLine, user.created_at)
-            .user(&user.id)
-            .detail("username", user.username.as_str())
-            .detail("imported", true);
-        audit::append(&mut *tx, &event.into_row()).await?;
-        Ok(true)
-    }
-
-    /// Whether nobody before in the file has this id, user name or address.
-    fn is_first(&mut self, candidate: &Candidate) -> bool {
-        let user = &candidate.user;
-        let logins = std::iter::once(user.username.clone()).chain(user.email.clone());
-        let keys: HashSet<String> =
-            logins.chain(std::iter::once(format!("id {}", user.id))).collect();
-        let is_first = keys.is_disjoint(&self.seen);
-        if is_first {
-            self.seen.extend(keys);
-        }
-        is_first
     }
 
     async fn update(&self, candidate: Candidate) -> Result<(), PeopleError> {
         let found = self.who_is_there(&candidate).await?;
         let Candidate { user: new, said, .. } = candidate;
         // What the file leaves open stays as it is.
+        let names_email = new.email.is_some();
         let email = new.email.or_else(|| found.email.clone());
         let same_email = email == found.email;
+        // An address that only they have given themselves is nothing that the file vouches for.
         let is_verified = said.email_verified.or(self.plan.trust_emails.then_some(true));
+        let is_verified = is_verified.filter(|_| names_email);
         let edit = Edit {
             name: new.name.or_else(|| found.name.clone()),
             email_verified: is_verified.unwrap_or(same_email && found.email_verified),

@@ -86,6 +86,7 @@ impl Record {
             app_roles: AppRoles::default(),
             role: None,
             disabled_at: self.disabled.unwrap_or_default().then_some(now),
+            delete_at: None,
             created_at: now,
             updated_at: now,
         };

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::views::Moment;
+use super::Moment;
 use crate::clock::{Seconds, UnixTime};
 use crate::protocol::scope::Scopes;
 use crate::protocol::token::trusted_issuer::{
@@ -17,7 +17,7 @@ use crate::store::webhooks::deliveries::Delivered;
 /// An issuer outside whose tokens count here.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Issuer")]
-pub(super) struct IssuerView {
+pub(in crate::http::api) struct IssuerView {
     /// What administrators call it; it stays the same.
     pub name: String,
     /// `iss` of its tokens.
@@ -56,7 +56,7 @@ impl From<TrustedIssuer> for IssuerView {
 /// An issuer that is to be trusted.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewIssuer {
+pub(in crate::http::api) struct NewIssuer {
     pub name: String,
     /// `iss` of its tokens, compared byte for byte.
     pub issuer: String,
@@ -115,7 +115,7 @@ impl From<TrustedIssuer> for NewIssuer {
 /// back what is usual (RFC 7396).
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct IssuerChange {
+pub(in crate::http::api) struct IssuerChange {
     pub issuer: Option<String>,
     pub jwks: Option<Value>,
     pub jwks_uri: Option<String>,
@@ -129,7 +129,7 @@ pub(super) struct IssuerChange {
 /// An endpoint that is told what happens here.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Webhook")]
-pub(super) struct WebhookView {
+pub(in crate::http::api) struct WebhookView {
     pub id: String,
     pub name: String,
     /// Shown to those who may change it: it may hold a secret.
@@ -146,14 +146,14 @@ pub(super) struct WebhookView {
 
 /// How much of an endpoint somebody sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sight {
+pub(in crate::http::api) enum Sight {
     Everything,
     /// Without the address, of which the host is enough to know where it is.
     Host,
 }
 
 impl WebhookView {
-    pub(super) fn of(webhook: &Webhook, sight: Sight) -> Self {
+    pub(in crate::http::api) fn of(webhook: &Webhook, sight: Sight) -> Self {
         Self {
             id: webhook.id.clone(),
             name: webhook.name.clone(),
@@ -169,7 +169,7 @@ impl WebhookView {
 
 /// An endpoint and its new secret, which is shown this once.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct WebhookWithSecret {
+pub(in crate::http::api) struct WebhookWithSecret {
     #[serde(flatten)]
     pub webhook: WebhookView,
     /// What messages are signed with (Standard Webhooks 1.0.0): `whsec_` and base64.
@@ -179,7 +179,7 @@ pub(super) struct WebhookWithSecret {
 /// An endpoint being made.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewWebhook {
+pub(in crate::http::api) struct NewWebhook {
     pub name: String,
     /// An https address that takes POST requests.
     pub url: String,
@@ -190,7 +190,7 @@ pub(super) struct NewWebhook {
 /// What of an endpoint can be changed: members that are not there stay as they are.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct WebhookChange {
+pub(in crate::http::api) struct WebhookChange {
     pub name: Option<String>,
     pub url: Option<String>,
     pub events: Option<Vec<String>>,
@@ -198,7 +198,7 @@ pub(super) struct WebhookChange {
 
 /// How a test went.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct TestResult {
+pub(in crate::http::api) struct TestResult {
     /// Whether the endpoint took it.
     pub arrived: bool,
     /// HTTP status, if there was an answer.
@@ -222,7 +222,7 @@ impl From<Outcome> for TestResult {
 /// One message to one endpoint.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Delivery")]
-pub(super) struct DeliveryView {
+pub(in crate::http::api) struct DeliveryView {
     pub id: String,
     /// `webhook-id` of the message: the id of the event.
     pub message_id: String,

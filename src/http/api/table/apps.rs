@@ -1,0 +1,140 @@
+//! Apps, their secrets and their roles.
+
+use super::About::{Nobody, RoleHolder};
+use super::Method::{Delete, Get, Patch, Post, Put};
+use super::{Action, Entry, entry};
+use crate::protocol::api::ApiScope as S;
+use crate::protocol::rights::Right as R;
+
+pub(super) const TABLE: &[Entry] = &[
+    entry((Get, "/clients"), (S::ClientsRead, R::ClientsRead), Nobody, Action::ClientsList),
+    entry((Post, "/clients"), (S::ClientsWrite, R::ClientsWrite), Nobody, Action::ClientCreate),
+    entry((Get, "/clients/{id}"), (S::ClientsRead, R::ClientsRead), Nobody, Action::ClientShow),
+    entry(
+        (Patch, "/clients/{id}"),
+        (S::ClientsWrite, R::ClientsWrite),
+        Nobody,
+        Action::ClientPatch,
+    ),
+    entry(
+        (Delete, "/clients/{id}"),
+        (S::ClientsWrite, R::ClientsWrite),
+        Nobody,
+        Action::ClientDelete,
+    ),
+    entry(
+        (Post, "/clients/{id}/disable"),
+        (S::ClientsWrite, R::ClientsWrite),
+        Nobody,
+        Action::ClientDisable,
+    ),
+    entry(
+        (Post, "/clients/{id}/enable"),
+        (S::ClientsWrite, R::ClientsWrite),
+        Nobody,
+        Action::ClientEnable,
+    ),
+    entry(
+        (Post, "/clients/{id}/secret"),
+        (S::ClientsWrite, R::ClientsSecret),
+        Nobody,
+        Action::ClientSecret,
+    ),
+    entry(
+        (Post, "/clients/{id}/preview"),
+        (S::ClientsWrite, R::ClientsPreview),
+        Nobody,
+        Action::ClientPreview,
+    ),
+    entry(
+        (Get, "/clients/{id}/secrets"),
+        (S::ClientsRead, R::ClientsRead),
+        Nobody,
+        Action::SecretsList,
+    ),
+    entry(
+        (Post, "/clients/{id}/secrets"),
+        (S::ClientsWrite, R::ClientsSecret),
+        Nobody,
+        Action::SecretAdd,
+    ),
+    entry(
+        (Delete, "/clients/{id}/secrets/{secret}"),
+        (S::ClientsWrite, R::ClientsSecret),
+        Nobody,
+        Action::SecretRemove,
+    ),
+    entry((Get, "/clients/{id}/roles"), (S::RolesRead, R::ClientsRead), Nobody, Action::RolesList),
+    entry(
+        (Post, "/clients/{id}/roles"),
+        (S::RolesWrite, R::RolesWrite),
+        Nobody,
+        Action::RoleCreate,
+    ),
+    entry(
+        (Get, "/clients/{id}/roles/{role}"),
+        (S::RolesRead, R::ClientsRead),
+        Nobody,
+        Action::RoleShow,
+    ),
+    entry(
+        (Patch, "/clients/{id}/roles/{role}"),
+        (S::RolesWrite, R::RolesWrite),
+        Nobody,
+        Action::RolePatch,
+    ),
+    entry(
+        (Delete, "/clients/{id}/roles/{role}"),
+        (S::RolesWrite, R::RolesWrite),
+        Nobody,
+        Action::RoleDelete,
+    ),
+    entry(
+        (Get, "/clients/{id}/roles/{role}/users"),
+        (S::RolesRead, R::ClientsRead),
+        Nobody,
+        Action::RoleUsersList,
+    ),
+    entry(
+        (Put, "/clients/{id}/roles/{role}/users/{member}"),
+        (S::RolesWrite, R::RolesGive),
+        RoleHolder,
+        Action::RoleUserAdd,
+    ),
+    entry(
+        (Delete, "/clients/{id}/roles/{role}/users/{member}"),
+        (S::RolesWrite, R::RolesGive),
+        RoleHolder,
+        Action::RoleUserRemove,
+    ),
+    entry(
+        (Get, "/clients/{id}/roles/{role}/groups"),
+        (S::RolesRead, R::ClientsRead),
+        Nobody,
+        Action::RoleGroupsList,
+    ),
+    entry(
+        (Put, "/clients/{id}/roles/{role}/groups/{group}"),
+        (S::RolesWrite, R::RolesGive),
+        Nobody,
+        Action::RoleGroupAdd,
+    ),
+    entry(
+        (Delete, "/clients/{id}/roles/{role}/groups/{group}"),
+        (S::RolesWrite, R::RolesGive),
+        Nobody,
+        Action::RoleGroupRemove,
+    ),
+    entry(
+        (Put, "/clients/{id}/logo"),
+        (S::ClientsWrite, R::ClientsWrite),
+        Nobody,
+        Action::ClientLogoPut,
+    ),
+    entry(
+        (Delete, "/clients/{id}/logo"),
+        (S::ClientsWrite, R::ClientsWrite),
+        Nobody,
+        Action::ClientLogoDelete,
+    ),
+];

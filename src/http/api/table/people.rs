@@ -1,0 +1,134 @@
+//! People, groups and organisations.
+
+use super::About::{Group, Member, Nobody, Organisation, OrganisationMember, Person};
+use super::Method::{Delete, Get, Patch, Post, Put};
+use super::{Action, Entry, entry};
+use crate::protocol::api::ApiScope as S;
+use crate::protocol::rights::Right as R;
+
+pub(super) const TABLE: &[Entry] = &[
+    entry((Get, "/users"), (S::UsersRead, R::PeopleRead), Nobody, Action::UsersList),
+    entry((Post, "/users"), (S::UsersWrite, R::PeopleWrite), Nobody, Action::UserCreate),
+    entry((Get, "/users/{id}"), (S::UsersRead, R::PeopleRead), Person, Action::UserShow),
+    entry((Patch, "/users/{id}"), (S::UsersWrite, R::PeopleWrite), Person, Action::UserPatch),
+    entry((Delete, "/users/{id}"), (S::UsersWrite, R::PeopleDelete), Person, Action::UserDelete),
+    entry(
+        (Post, "/users/{id}/delete-later"),
+        (S::UsersWrite, R::PeopleDelete),
+        Person,
+        Action::UserDeleteLater,
+    ),
+    entry(
+        (Post, "/users/{id}/disable"),
+        (S::UsersWrite, R::PeopleWrite),
+        Person,
+        Action::UserDisable,
+    ),
+    entry(
+        (Post, "/users/{id}/enable"),
+        (S::UsersWrite, R::PeopleWrite),
+        Person,
+        Action::UserEnable,
+    ),
+    entry(
+        (Post, "/users/{id}/sign-out"),
+        (S::SessionsWrite, R::SessionsEnd),
+        Person,
+        Action::UserSignOut,
+    ),
+    entry(
+        (Post, "/users/{id}/reset-link"),
+        (S::UsersWrite, R::PeopleWrite),
+        Person,
+        Action::UserResetLink,
+    ),
+    entry((Get, "/groups"), (S::GroupsRead, R::GroupsRead), Nobody, Action::GroupsList),
+    entry((Post, "/groups"), (S::GroupsWrite, R::GroupsWrite), Nobody, Action::GroupCreate),
+    entry((Get, "/groups/{id}"), (S::GroupsRead, R::GroupsRead), Group, Action::GroupShow),
+    entry((Patch, "/groups/{id}"), (S::GroupsWrite, R::GroupsWrite), Group, Action::GroupPatch),
+    entry((Delete, "/groups/{id}"), (S::GroupsWrite, R::GroupsWrite), Group, Action::GroupDelete),
+    entry(
+        (Get, "/groups/{id}/members"),
+        (S::GroupsRead, R::GroupsRead),
+        Group,
+        Action::MembersList,
+    ),
+    entry(
+        (Put, "/groups/{id}/members/{member}"),
+        (S::GroupsWrite, R::GroupsMembers),
+        Member,
+        Action::MemberAdd,
+    ),
+    entry(
+        (Delete, "/groups/{id}/members/{member}"),
+        (S::GroupsWrite, R::GroupsMembers),
+        Member,
+        Action::MemberRemove,
+    ),
+    entry(
+        (Get, "/groups/{id}/managers"),
+        (S::GroupsRead, R::GroupsRead),
+        Group,
+        Action::ManagersList,
+    ),
+    entry(
+        (Put, "/groups/{id}/managers/{member}"),
+        (S::GroupsWrite, R::GroupsDelegate),
+        Member,
+        Action::ManagerAdd,
+    ),
+    entry(
+        (Delete, "/groups/{id}/managers/{member}"),
+        (S::GroupsWrite, R::GroupsDelegate),
+        Member,
+        Action::ManagerRemove,
+    ),
+    entry(
+        (Get, "/organisations"),
+        (S::OrganisationsRead, R::OrganisationsRead),
+        Nobody,
+        Action::OrganisationsList,
+    ),
+    entry(
+        (Post, "/organisations"),
+        (S::OrganisationsWrite, R::OrganisationsWrite),
+        Nobody,
+        Action::OrganisationCreate,
+    ),
+    entry(
+        (Get, "/organisations/{id}"),
+        (S::OrganisationsRead, R::OrganisationsRead),
+        Organisation,
+        Action::OrganisationShow,
+    ),
+    entry(
+        (Patch, "/organisations/{id}"),
+        (S::OrganisationsWrite, R::OrganisationsWrite),
+        Organisation,
+        Action::OrganisationPatch,
+    ),
+    entry(
+        (Delete, "/organisations/{id}"),
+        (S::OrganisationsWrite, R::OrganisationsWrite),
+        Organisation,
+        Action::OrganisationDelete,
+    ),
+    entry(
+        (Get, "/organisations/{id}/members"),
+        (S::OrganisationsRead, R::OrganisationsRead),
+        Organisation,
+        Action::OrganisationPeople,
+    ),
+    entry(
+        (Put, "/organisations/{id}/members/{member}"),
+        (S::OrganisationsWrite, R::OrganisationsMembers),
+        OrganisationMember,
+        Action::OrganisationAdd,
+    ),
+    entry(
+        (Delete, "/organisations/{id}/members/{member}"),
+        (S::OrganisationsWrite, R::OrganisationsMembers),
+        OrganisationMember,
+        Action::OrganisationRemove,
+    ),
+];

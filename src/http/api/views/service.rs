@@ -1,0 +1,254 @@
+//! Sessions, keys, messages that wait, API keys, the audit log and settings, as the REST API shows and takes them.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Moment;
+use crate::clock::UnixTime;
+use crate::service::jobs::JobState;
+use crate::service::session::sightings::Sighting;
+use crate::service::settings::Shown;
+use crate::store::api::keys::ApiKey;
+use crate::store::audit::AuditEvent;
+use crate::store::waiting::Waiting;
+
+/// Where a person is signed in.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Session")]
+pub(in crate::http::api) struct SessionView {
+    pub id: String,
+    pub user_id: String,
+    pub username: String,
+    pub device: String,
+    pub address: String,
+    pub place: String,
+    pub acr: String,
+    pub amr: Vec<String>,
+    /// Names of the apps signed in to through it.
+    pub apps: Vec<String>,
+    pub auth_time: Moment,
+    pub created_at: Moment,
+    pub last_seen_at: Moment,
+    pub expires_at: Moment,
+}
+
+impl From<Sighting> for SessionView {
+    fn from(seen: Sighting) -> Self {
+        let session = seen.session;
+        Self {
+            id: session.id.to_string(),
+            user_id: session.user_id.to_string(),
+            username: seen.username,
+            device: session.device,
+            address: session.address,
+            place: session.place,
+            acr: session.acr,
+            amr: session.amr,
+            apps: seen.apps,
+            auth_time: session.auth_time.into(),
+            created_at: session.created_at.into(),
+            last_seen_at: session.last_seen_at.into(),
+            expires_at: session.expires_at.into(),
+        }
+    }
+}
+
+/// A key that signs, or with which others encrypt for this server.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Key")]
+pub(in crate::http::api) struct KeyView {
+    pub kid: String,
+    pub alg: String,
+    /// `sig` or `enc` (RFC 7517 section 4.2).
+    #[serde(rename = "use")]
+    pub purpose: String,
+    /// `next`, `active`, `retiring` or `retired`.
+    pub state: String,
+    pub created_at: Moment,
+    /// When it goes by itself, once that is known.
+    pub removed_at: Option<Moment>,
+}
+
+/// Which keys are replaced.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http::api) struct Rotation {
+    /// The algorithm, such as `RS256`.
+    pub alg: String,
+}
+
+/// Something that happened.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AuditEvent")]
+pub(in crate::http::api) struct AuditView {
+    pub id: String,
+    pub at: Moment,
+    pub kind: String,
+    /// `success` or `failure`.
+    pub outcome: String,
+    pub actor: Option<String>,
+    pub user_id: Option<String>,
+    pub client_id: Option<String>,
+    pub session_id: Option<String>,
+    pub address: Option<String>,
+    pub request_id: Option<String>,
+    /// More facts, by name.
+    pub detail: Value,
+}
+
+impl From<AuditEvent> for AuditView {
+    fn from(event: AuditEvent) -> Self {
+        Self {
+            id: event.id,
+            at: event.at.into(),
+            kind: event.kind,
+            outcome: event.outcome.as_str().to_owned(),
+            actor: event.actor,
+            user_id: event.user_id,
+            client_id: event.client_id,
+            session_id: event.session_id,
+            address: event.address,
+            request_id: event.request_id,
+            detail: event.detail,
+        }
+    }
+}
+
+/// A setting that may change while servers run.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Setting")]
+pub(in crate::http::api) struct SettingView {
+    /// Its name, as in docs/configuration.md.
+    pub key: String,
+    /// In effect: a text, a number or a list of texts.
+    pub value: Value,
+    pub default: Value,
+    /// Where the value comes from: `default`, `database`, or what fixes it.
+    pub origin: String,
+    /// Whether a flag, the environment or a file says what it is, so that it cannot be changed here.
+    pub fixed: bool,
+    pub description: String,
+    /// The least a number may be.
+    pub minimum: Option<i64>,
+    /// The most a number may be.
+    pub maximum: Option<i64>,
+    /// The only values there are; empty where there are many.
+    pub choices: Vec<String>,
+    /// When it was last set here.
+    pub changed_at: Option<Moment>,
+    /// By whom, as the audit log names them.
+    pub changed_by: Option<String>,
+    /// Another one with every change; 0 while nothing is set here.
+    pub version: i64,
+    /// Why what is set here is not in effect.
+    pub problem: Option<String>,
+}
+
+impl From<Shown> for SettingView {
+    fn from(shown: Shown) -> Self {
+        let setting = shown.setting;
+        Self {
+            key: setting.key.clone(),
+            origin: shown.origin.to_string(),
+            fixed: shown.is_fixed(),
+            description: setting.description.clone(),
+            minimum: setting.minimum,
+            maximum: setting.maximum,
+            choices: setting.choices.clone(),
+            changed_at: shown.stored.as_ref().map(|stored| stored.changed_at.into()),
+            changed_by: shown.stored.as_ref().map(|stored| stored.changed_by.clone()),
+            version: shown.version(),
+            value: shown.value,
+            default: shown.default,
+            problem: shown.problem,
+        }
+    }
+}
+
+/// The new value of a setting.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http::api) struct SettingValue {
+    /// A text, a number or a list of texts, as the setting needs.
+    pub value: Value,
+}
+
+/// A message that waits to be sent. What it says is not shown: it may hold a link that opens an account.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Job")]
+pub(in crate::http::api) struct JobView {
+    pub id: String,
+    /// What is sent: `mail`, `backchannel_logout`, `backchannel_farewell` or `webhook`.
+    pub kind: String,
+    /// `new`, `tried` or, from the third try on, `stuck`.
+    pub state: String,
+    /// The app, or the webhook, it is for.
+    pub client_id: Option<String>,
+    pub attempts: i64,
+    /// Why the last try failed.
+    pub last_error: Option<String>,
+    pub created_at: Moment,
+    /// When it is tried next.
+    pub due_at: Moment,
+    /// When it is given up.
+    pub expires_at: Moment,
+}
+
+impl From<Waiting> for JobView {
+    fn from(job: Waiting) -> Self {
+        Self {
+            id: job.id,
+            kind: job.kind,
+            state: JobState::of(job.attempts).as_str().to_owned(),
+            client_id: job.client_id.map(|id| id.to_string()),
+            attempts: job.attempts,
+            last_error: job.last_error,
+            created_at: job.created_at.into(),
+            due_at: job.due_at.into(),
+            expires_at: job.expires_at.into(),
+        }
+    }
+}
+
+/// A key of an administrator's program. What it is, nobody can say any more.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ApiKey")]
+pub(in crate::http::api) struct ApiKeyView {
+    pub id: String,
+    pub name: String,
+    /// Whose key it is.
+    pub user_id: String,
+    pub username: Option<String>,
+    pub scopes: Vec<String>,
+    /// `works`, `expired` or `revoked`.
+    pub state: String,
+    pub created_at: Moment,
+    pub expires_at: Moment,
+    /// Up to five minutes behind.
+    pub last_used_at: Option<Moment>,
+    pub revoked_at: Option<Moment>,
+}
+
+impl ApiKeyView {
+    /// As it is at `now`, with the name of its owner.
+    pub(in crate::http::api) fn of(key: ApiKey, username: Option<String>, now: UnixTime) -> Self {
+        let state = match key.revoked_at {
+            Some(_) => "revoked",
+            None if key.is_live(now) => "works",
+            None => "expired",
+        };
+        Self {
+            id: key.id,
+            name: key.name,
+            user_id: key.user_id.to_string(),
+            username,
+            scopes: key.scopes.iter().map(str::to_owned).collect(),
+            state: state.to_owned(),
+            created_at: key.created_at.into(),
+            expires_at: key.expires_at.into(),
+            last_used_at: key.last_used_at.map(Moment::from),
+            revoked_at: key.revoked_at.map(Moment::from),
+        }
+    }
+}

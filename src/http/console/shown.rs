@@ -1,0 +1,212 @@
+//! What a form of the console shows of something that can be changed, one line for each field. By them
+//! [`super::seen`] tells whether somebody else has changed it, and what is stored now.
+
+use crate::http::pages::admin::client_forms::ClientForm;
+use crate::http::pages::admin::groups::GroupForm;
+use crate::http::pages::admin::issuers::IssuerForm;
+use crate::http::pages::admin::organisations::OrganisationForm;
+use crate::http::pages::admin::user_forms::UserForm;
+use crate::http::pages::admin::webhooks::WebhookForm;
+
+/// One field of a form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Line {
+    /// The `name` of the field; where several make one answer, of the one that an error is shown at.
+    pub field: &'static str,
+    /// What the page calls it.
+    pub label: &'static str,
+    /// Its value, the same however a browser ends lines.
+    pub value: String,
+}
+
+/// A form for something that is there already.
+pub(super) trait Shown {
+    /// Every field that can be changed.
+    fn lines(&self) -> Vec<Line>;
+}
+
+fn line(field: &'static str, label: &'static str, value: &str) -> Line {
+    let lines = value.lines().map(str::trim).filter(|line| !line.is_empty());
+    Line { field, label, value: lines.collect::<Vec<_>>().join("\n") }
+}
+
+fn tick(field: &'static str, label: &'static str, is_on: bool) -> Line {
+    line(field, label, if is_on { "on" } else { "off" })
+}
+
+/// Words whose order means nothing.
+fn words<'a>(
+    field: &'static str,
+    label: &'static str,
+    words: impl Iterator<Item = &'a str>,
+) -> Line {
+    let mut words: Vec<_> = words.map(str::trim).filter(|word| !word.is_empty()).collect();
+    words.sort_unstable();
+    words.dedup();
+    line(field, label, &words.join("\n"))
+}
+
+impl Shown for UserForm {
+    fn lines(&self) -> Vec<Line> {
+        // The username never changes.
+        let Self { username: _, name, email, email_verified, groups, role } = self;
+        vec![
+            line("name", "Name", name),
+            line("email", "E-mail address", email),
+            tick("email_verified", "The e-mail address is theirs", *email_verified),
+            words("groups", "Groups", groups.split(',')),
+            line("role", "Right to use this console", if role == "none" { "" } else { role }),
+        ]
+    }
+}
+
+impl Shown for GroupForm {
+    fn lines(&self) -> Vec<Line> {
+        let Self { name, description } = self;
+        vec![line("name", "Name", name), line("description", "What it is for", description)]
+    }
+}
+
+impl Shown for OrganisationForm {
+    fn lines(&self) -> Vec<Line> {
+        let Self { name, display_name } = self;
+        vec![line("name", "Name", name), line("display_name", "What it is called", display_name)]
+    }
+}
+
+impl Shown for WebhookForm {
+    fn lines(&self) -> Vec<Line> {
+        let Self { name, url, events } = self;
+        vec![
+            line("name", "Name", name),
+            line("url", "Address", url),
+            words("events", "Events", events.split([' ', ',', '\r', '\n', '\t'])),
+        ]
+    }
+}
+
+impl Shown for IssuerForm {
+    fn lines(&self) -> Vec<Line> {
+        // The name never changes.
+        let Self {
+            name: _,
+            issuer,
+            jwks_uri,
+            jwks,
+            audience,
+            scope,
+            max_lifetime,
+            allow_reuse,
+            rules,
+        } = self;
+        vec![
+            line("issuer", "Issuer", issuer),
+            line("jwks_uri", "Where it publishes its keys", jwks_uri),
+            line("jwks", "Its keys", jwks),
+            line("rules", "Rules", rules),
+            line("audience", "Further audiences", audience),
+            words("scope", "Scopes", scope.split_whitespace()),
+            line("max_lifetime", "Longest lifetime in seconds", max_lifetime),
+            tick("allow_reuse", "The same token may be used again", *allow_reuse),
+        ]
+    }
+}
+
+impl Shown for ClientForm {
+    fn lines(&self) -> Vec<Line> {
+        // The kind never changes.
+        let Self { kind: _, name, client_uri, redirect_uris, scope, .. } = self;
+        let Self { post_logout_redirect_uris, backchannel_logout_uri, .. } = self;
+        let Self { allowed_origins, protected_resources, claim_mappings, .. } = self;
+        let Self { access, allowed_groups, revocation, access_token_alg, id_token_alg, .. } = self;
+        let Self { skip_consent, require_pkce, claims_in_id_token, .. } = self;
+        let allowed: &str = if access == "groups" { allowed_groups } else { "everyone" };
+        vec![
+            line("name", "Name", name),
+            line("client_uri", "Address of the app", client_uri),
+            line("redirect_uris", "Redirect URIs", redirect_uris),
+            line(
+                "post_logout_redirect_uris",
+                "Where to go after signing out",
+                post_logout_redirect_uris,
+            ),
+            line("backchannel_logout_uri", "Where it hears of sign-outs", backchannel_logout_uri),
+            line("allowed_groups", "Who may use it", allowed),
+            words("scope", "What it may ask for", scope.split_whitespace()),
+            tick("skip_consent", "Do not ask people for consent", *skip_consent),
+            tick("require_pkce", "Require PKCE", *require_pkce),
+            tick(
+                "claims_in_id_token",
+                "Put the person’s details in the ID token too",
+                *claims_in_id_token,
+            ),
+            line("claim_mappings", "Claims of its own", claim_mappings),
+            line("allowed_origins", "Browser origins", allowed_origins),
+            line("protected_resources", "Protected resources", protected_resources),
+            line("revocation", "Access tokens that have ended", revocation),
+            line("access_token_alg", "Access tokens are signed with", access_token_alg),
+            line("id_token_alg", "ID tokens are signed with", id_token_alg),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_browser_makes_of_a_form_is_no_change() {
+        let stored = WebhookForm {
+            name: "Chat".into(),
+            url: "https://a.test/".into(),
+            events: "a\nb".into(),
+        };
+        let sent =
+            WebhookForm { name: " Chat".into(), events: "b\r\n\r\na\r\n".into(), ..stored.clone() };
+        assert_eq!(stored.lines(), sent.lines());
+        let other = WebhookForm { events: "a".into(), ..stored.clone() };
+        assert_ne!(stored.lines(), other.lines());
+    }
+
+    #[test]
+    fn an_app_for_everyone_is_another_one_than_an_app_for_groups() {
+        let open = ClientForm { access: "everyone".into(), ..ClientForm::default() };
+        let shut = ClientForm {
+            access: "groups".into(),
+            allowed_groups: "staff".into(),
+            ..ClientForm::default()
+        };
+        assert_ne!(open.lines(), shut.lines());
+        // What stands in a field that does not count is no difference.
+        let noted = ClientForm { allowed_groups: "staff".into(), ..open.clone() };
+        assert_eq!(open.lines(), noted.lines());
+    }
+
+    #[test]
+    fn every_member_of_an_apps_form_is_shown() {
+        let blank = ClientForm::default().lines();
+        let full = ClientForm {
+            kind: "web".into(),
+            name: "x".into(),
+            client_uri: "x".into(),
+            redirect_uris: "x".into(),
+            post_logout_redirect_uris: "x".into(),
+            backchannel_logout_uri: "x".into(),
+            allowed_origins: "x".into(),
+            protected_resources: "x".into(),
+            claim_mappings: "x".into(),
+            access: "groups".into(),
+            allowed_groups: "x".into(),
+            scope: "x".into(),
+            skip_consent: true,
+            require_pkce: true,
+            claims_in_id_token: true,
+            revocation: "x".into(),
+            access_token_alg: "x".into(),
+            id_token_alg: "x".into(),
+        };
+        for (blank, full) in blank.iter().zip(full.lines()) {
+            assert_ne!(*blank, full);
+        }
+    }
+}
