@@ -125,7 +125,15 @@ impl Owner {
         browser.click_text("dora").await;
         browser.wait_for_text("Apps with this person’s consent").await;
         self.sees("person-with-app").await;
-        self.confirms("Delete", "person-delete", "is deleted").await;
+        self.confirms("Delete", "person-delete", "is deleted in 7 days").await;
+        self.is_at("/admin/users", "Everybody with an account").await;
+        browser.click_text("Recently deleted").await;
+        self.is_at("/admin/users?show=deleted", "can be brought back for seven days").await;
+        self.sees("people-deleted").await;
+        browser.click_text("dora").await;
+        browser.wait_for_text("Deleted for good").await;
+        self.sees("person-leaving").await;
+        self.confirms("Delete", "person-delete-now", "is deleted").await;
         self.is_at("/admin/users", "Everybody with an account").await;
         assert!(!browser.text().await.contains("dora@example.com"));
     }

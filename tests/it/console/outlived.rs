@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::kit::api::{Api, all_scopes, is, refused};
-use crate::kit::console::{admin, create, post};
+use crate::kit::console::{admin, create};
 use crate::kit::flow::Answer;
 use crate::support::browser_like::Page;
 use crate::support::world::World;
@@ -116,7 +116,7 @@ on_both_backends! {
         page.assert_status(422);
         assert!(page.text().contains("Write one group a line"), "{}", page.describe());
         let typed = [("username", "carl"), ("groups", "staff, wiki")];
-        post(&owner.browser, "/admin/users", &typed).await.assert_status(422);
+        owner.post("/admin/users", &typed).await.assert_status(422);
         assert_eq!(world.cli(&["group", "list"])["items"].as_array().map(Vec::len), Some(1));
     }
 }

@@ -15,7 +15,7 @@ on_both_backends! {
         owner.page("/admin/users").await;
         let page = owner.page("/admin/users/new").await;
         let form = page.form("user").set("username", "Grace").set("name", "Grace Hopper");
-        let form = form.set("email", "grace@example.test").set("groups", "wiki, staff");
+        let form = form.set("email", "grace@example.test").set("groups", "wiki\nstaff");
         let made = form.submit().await;
         made.assert_status(200).assert_page_headers();
         let id = id_behind(&made, "/admin/users/");
@@ -338,7 +338,7 @@ async fn edit_person(world: &World, owner: &Admin, id: &str) {
     let page = owner.page(&path).await;
     assert_eq!(sessions_on(&page).len(), 1);
     let form = page.form("user");
-    assert_eq!(form.value("groups"), Some("staff, wiki"));
+    assert_eq!(form.value("groups"), Some("staff\nwiki"));
     let form = form.set("name", "Grace B. Hopper").set("role", "operator");
     let saved = form.uncheck("email_verified").set("groups", "staff").submit().await;
     saved.assert_status(303);

@@ -268,7 +268,9 @@ on_both_backends! {
                 let wanted = expected(role, right);
                 let at = subjects.path(path).await;
                 let mut fields = fields(&subjects, path).await;
-                let form = at.strip_suffix("/edit").filter(|_| !path.contains("/roles"));
+                // Two kinds of forms do not say what they were made from.
+                let says = !path.contains("/roles") && !path.contains("/upstream");
+                let form = at.strip_suffix("/edit").filter(|_| says);
                 if let (Some(page), Expected::Answer) = (form, wanted) {
                     fields.push(("seen".to_owned(), visitor.seen_on(page).await));
                 }
