@@ -8,6 +8,7 @@ pub mod apply;
 pub mod audit;
 pub mod backup;
 pub mod client;
+pub mod client_metadata;
 pub mod completions;
 pub mod config;
 pub mod db;

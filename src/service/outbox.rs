@@ -48,6 +48,8 @@ const TICK: Duration = Duration::from_secs(1);
 /// Of the messages sent at the same time, webhooks get this part at most, however many of their endpoints
 /// are slow: sign-outs and letters do not wait for them.
 const SHARE_OF_WEBHOOKS: usize = 2;
+/// And logos this part: strangers name their addresses.
+const SHARE_OF_LOGOS: usize = 4;
 
 /// The kinds of deliveries this program can send. All letters together get one share of the places.
 pub const KINDS: [&str; 5] =
@@ -228,7 +230,11 @@ async fn start_due(app: &Arc<App>, under_way: &mut UnderWay) -> Result<(), Failu
 
 /// How many places deliveries of a kind may take.
 fn most_of(kind: &str, places: usize) -> usize {
-    if kind == webhooks::KIND { (places / SHARE_OF_WEBHOOKS).max(1) } else { places }
+    match kind {
+        webhooks::KIND => (places / SHARE_OF_WEBHOOKS).max(1),
+        fetched::KIND => (places / SHARE_OF_LOGOS).max(1),
+        _ => places,
+    }
 }
 
 fn bound(number: usize) -> i64 {

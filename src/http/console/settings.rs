@@ -18,9 +18,10 @@ use crate::protocol::branding::{Accent, Colour, LogoKind, Used};
 use crate::service::settings::{self, Edit, SettingError, Shown};
 
 /// What is saved together: an id, a title, and what the names of its settings begin with.
-const GROUPS: [(&str, &str, &[&str]); 7] = [
+const GROUPS: [(&str, &str, &[&str]); 8] = [
     ("general", "Name and look", &["product_name", "branding."]),
     ("sign-up", "Making an account", &["sign_up."]),
+    ("registration", "Logos of apps", &["registration."]),
     ("password", "Passwords", &["password."]),
     ("session", "Sessions", &["session."]),
     ("tokens", "Tokens", &["tokens."]),
@@ -149,7 +150,8 @@ fn field(desk: &Desk<'_>, shown: &Shown, names: &HashMap<String, String>) -> Set
         _ if !setting.choices.is_empty() => Entry::Choice(setting.choices.clone()),
         SettingKind::Integer => Entry::Number,
         SettingKind::List => Entry::Lines,
-        SettingKind::Text | SettingKind::Boolean => Entry::Line,
+        SettingKind::Boolean => Entry::Choice(vec!["false".to_owned(), "true".to_owned()]),
+        SettingKind::Text => Entry::Line,
     };
     let now = desk.site().now();
     let changed = shown.stored.as_ref();

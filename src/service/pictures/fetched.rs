@@ -1,7 +1,7 @@
 //! The pictures that apps name themselves (`logo_uri`, OpenID Connect Dynamic Client Registration section
 //! 2). Browsers of people never load them from there: that would tell the app, or whoever it names, who is
-//! about to sign in. Doorward fetches one once, through the guarded client, and keeps what it has made of
-//! it. What an administrator has set stays.
+//! about to sign in. With `registration.fetch_logos` Doorward fetches one once, through the guarded client,
+//! and keeps what it has made of it; without, nobody asks for it. What an administrator has set stays.
 
 use serde::{Deserialize, Serialize};
 
@@ -28,9 +28,9 @@ struct Errand {
     logo_uri: String,
 }
 
-/// Puts fetching an app's picture into the outbox if it names another one than `before`, and forgets the
-/// one that was fetched, in the transaction that changes the app. Ring [`App::outbox_bell`] after the
-/// commit.
+/// Forgets the picture that was fetched for an app if the app names another one than `before`, and puts
+/// fetching that into the outbox if it is to be fetched, in the transaction that changes the app. Ring
+/// [`App::outbox_bell`] after the commit.
 ///
 /// # Errors
 /// [`Failure`] when SQL does not take it.
@@ -44,13 +44,18 @@ pub(crate) async fn follow(
         return Ok(());
     }
     store::delete_fetched(tx, &client.id).await?;
-    match logo_uri.clone().filter(|uri| is_its_own(client, uri)) {
+    match logo_uri.clone().filter(|uri| fetches(app) && is_its_own(client, uri)) {
         Some(logo_uri) => {
             let errand = serde_json::to_value(Errand { logo_uri })?;
             outbox::add(app, tx, (KIND, Some(&client.id)), errand).await
         }
         None => Ok(()),
     }
+}
+
+/// Whether such pictures are fetched now.
+fn fetches(app: &App) -> bool {
+    app.settings().registration.fetch_logos
 }
 
 /// The picture of an app nobody has looked at comes from where its document lives, so that it can at least
@@ -66,7 +71,10 @@ fn is_its_own(client: &Client, uri: &str) -> bool {
 /// [`Failure`] when SQL does not take it now.
 pub(crate) async fn send(app: &App, delivery: &Delivery) -> Result<Attempt, Failure> {
     let Errand { logo_uri } = serde_json::from_value(delivery.payload.clone())?;
-    let Some(id) = &delivery.client_id else { return Ok(Attempt::Obsolete) };
+    // It may have been switched off since, and is then not caught up on.
+    let Some(id) = delivery.client_id.as_ref().filter(|_| fetches(app)) else {
+        return Ok(Attempt::Obsolete);
+    };
     let wants = |client: &Client| client.metadata.logo_uri.as_deref() == Some(logo_uri.as_str());
     if !clients::by_id(&app.store.db, id).await?.is_some_and(|client| wants(&client)) {
         return Ok(Attempt::Obsolete);
