@@ -234,6 +234,47 @@ mod tests {
         assert_eq!(remade(&wide, ROOM), Err(PictureProblem::TooManyPixels));
     }
 
+    #[test]
+    fn the_largest_picture_that_is_taken_becomes_small() {
+        let plain = DynamicImage::new_rgba8(MOST_ON_A_SIDE, MOST_ON_A_SIDE);
+        let picture = remade(&written(&plain, ImageFormat::Png), ROOM).unwrap();
+        assert_eq!((picture.width, picture.height), (16, 16));
+    }
+
+    #[test]
+    fn of_a_moving_picture_the_first_frame_is_kept() {
+        let still = written(&sample(8, 8), ImageFormat::Png);
+        let pixels = |png: &[u8]| {
+            let at = png.windows(4).position(|name| name == b"IDAT").unwrap();
+            png.get(at + 4..png.len() - 16).unwrap().to_vec()
+        };
+        let frame = |number: u8| {
+            let size = [0, 0, 0, 8, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 10, 0, 0];
+            chunk(*b"fcTL", &[&[0, 0, 0, number], size.as_slice()].concat())
+        };
+        let other = DynamicImage::ImageRgba8(RgbaImage::from_pixel(8, 8, Rgba([1, 2, 3, 255])));
+        let second = pixels(&written(&other, ImageFormat::Png));
+        let (head, rest) = still.split_at(33);
+        let (body, end) = rest.split_at(rest.len() - 12);
+        let moving = [
+            head,
+            &chunk(*b"acTL", &[0, 0, 0, 2, 0, 0, 0, 0]),
+            &frame(0),
+            body,
+            &frame(1),
+            &chunk(*b"fdAT", &[&[0, 0, 0, 2], second.as_slice()].concat()),
+            end,
+        ];
+        assert_eq!(remade(&moving.concat(), ROOM), remade(&still, ROOM));
+    }
+
+    /// A chunk of a PNG.
+    fn chunk(name: [u8; 4], content: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(content.len()).unwrap().to_be_bytes();
+        let named = [name.as_slice(), content].concat();
+        [length.as_slice(), &named, &crc32(&named).to_be_bytes()].concat()
+    }
+
     /// PNG section D.
     fn crc32(bytes: &[u8]) -> u32 {
         !bytes.iter().fold(u32::MAX, |crc, byte| {

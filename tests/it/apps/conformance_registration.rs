@@ -9,7 +9,9 @@ use crate::kit::client_signer::{ClientKey, jwks, with_assertion};
 use crate::kit::fixtures::{ALICE, STATE, fill_in, unique};
 use crate::kit::flow::{PATIENCE, get};
 use crate::kit::pictures::png;
-use crate::kit::registration::{CALLBACK, Registered, assert_refused, open_bed, register, request};
+use crate::kit::registration::{
+    CALLBACK, Registered, assert_refused, fetching_bed, open_bed, register, request,
+};
 use crate::support::process::wait_until_async;
 use crate::support::tls_peer::{Answer, TlsPeer};
 
@@ -116,7 +118,8 @@ on_both_backends! {
     }
 
     async fn oidcc_registration_logo_uri(backend: Backend) {
-        let bed = open_bed(backend).await;
+        // Off by default: browsers and this server ask strangers for nothing.
+        let bed = fetching_bed(backend).await;
         let (peer, path) = (TlsPeer::shared(), format!("/{}.png", unique("logo")));
         peer.serve(&path, Answer::new(200, "image/png", png(120)));
         let app = Registered::new(&bed.world, json!({ "logo_uri": peer.url(&path) })).await;

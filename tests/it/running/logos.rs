@@ -7,14 +7,12 @@ use serde_json::{Value, json};
 
 use crate::kit::api::{Api, is, refused, sent};
 use crate::kit::console::{Admin, admin, create};
-use crate::kit::fixtures::{ALICE, Bed, fill_in, unique};
+use crate::kit::fixtures::{ALICE, Bed, fill_in};
 use crate::kit::flow::{Answer, PATIENCE, SecondNode, count, get, http_client};
 use crate::kit::pictures::{bomb, picture, png, upload, upload_with, with_text};
-use crate::kit::registration::{CALLBACK, Registered, open_bed};
 use crate::support::backends::Backend;
 use crate::support::browser_like::{Browser, Page};
 use crate::support::process::wait_until_async;
-use crate::support::tls_peer::{Answer as TlsAnswer, Body, TlsPeer};
 use crate::support::world::World;
 
 const SCOPES: [&str; 2] = ["doorward.settings:write", "doorward.clients:write"];
@@ -267,58 +265,6 @@ on_both_backends! {
         world.cli(&["setting", "logo", "--dark", "--remove"]);
         for base in &bases {
             wait_for_logo(base, false).await;
-        }
-    }
-
-    async fn what_an_app_names_is_fetched_once_and_what_an_administrator_chose_stays(backend: Backend) {
-        let bed = open_bed(backend).await;
-        let peer = TlsPeer::shared();
-        let serve = |answer: TlsAnswer| {
-            let path = format!("/{}", unique("logo"));
-            peer.serve(&path, answer);
-            (peer.url(&path), path)
-        };
-        let shown = async |id: &str| bed.world.cli(&["client", "show", id])["logo"].clone();
-        let (good, good_path) = serve(TlsAnswer::new(200, "text/plain", png(33)));
-        let svg = b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec();
-        let bad = [
-            serve(TlsAnswer::new(200, "image/png", svg)),
-            serve(TlsAnswer::new(200, "image/png", bomb(50_000))),
-            serve(TlsAnswer::redirect(&good)),
-            serve(TlsAnswer::of_body(Body::Endless)),
-        ];
-        let mut apps = Vec::new();
-        for (uri, path) in &bad {
-            let app = Registered::new(&bed.world, json!({ "logo_uri": uri })).await;
-            wait_until_async("it being asked for", PATIENCE, async || peer.hits(path) > 0).await;
-            apps.push(app);
-        }
-        let app = Registered::new(&bed.world, json!({ "logo_uri": good })).await;
-        wait_until_async("the logo", PATIENCE, async || shown(&app.rp.id).await.is_string()).await;
-        assert_eq!(peer.hits(&good_path), 1);
-        let fetched = shown(&app.rp.id).await;
-        let list = bed.world.cli(&["audit", "list", "--kind", "client.logo_set", "--client", &app.rp.id]);
-        let event = &list["items"][0];
-        assert_eq!((&event["actor"], &event["detail"]["logo_uri"]), (&json!("system"), &json!(good)));
-        // Somebody who answers for this server chooses another one.
-        let own = file(&bed.world, "own.png", &png(34));
-        bed.world.cli(&["client", "logo", &app.rp.id, &own]);
-        let chosen = shown(&app.rp.id).await;
-        assert_ne!(chosen, fetched);
-        let (other, other_path) = serve(TlsAnswer::new(200, "image/png", png(35)));
-        let metadata = json!({ "client_name": "Self-made", "redirect_uris": [CALLBACK], "logo_uri": other });
-        let with_uri = file(&bed.world, "uri.json", metadata.to_string().as_bytes());
-        bed.world.cli(&["client", "update", &app.rp.id, "--metadata", &with_uri]);
-        wait_until_async("the other one being asked for", PATIENCE, async || peer.hits(&other_path) > 0).await;
-        // Whoever is through with the outbox has kept it, or not.
-        let waiting = "select count(*) from outbox where kind = 'logo' and attempts < 2";
-        wait_until_async("nothing to fetch", PATIENCE, async || count(&bed.world, waiting).await == 0).await;
-        assert_eq!(shown(&app.rp.id).await, chosen);
-        for app in apps {
-            assert_eq!(shown(&app.rp.id).await, Value::Null);
-            let page = app.rp.authorize(&bed.world.browser(), &[]).await.follow_within().await;
-            assert!(page.has_form("sign-in") && !page.has(".logo"));
-            assert!(page.header("content-security-policy").contains("img-src 'self' data:;"));
         }
     }
 
