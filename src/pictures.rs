@@ -250,7 +250,7 @@ mod tests {
         };
         let frame = |number: u8| {
             let size = [0, 0, 0, 8, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 10, 0, 0];
-            chunk(*b"fcTL", &[&[0, 0, 0, number], size.as_slice()].concat())
+            chunk(*b"fcTL", &[[0, 0, 0, number].as_slice(), &size].concat())
         };
         let other = DynamicImage::ImageRgba8(RgbaImage::from_pixel(8, 8, Rgba([1, 2, 3, 255])));
         let second = pixels(&written(&other, ImageFormat::Png));
@@ -262,7 +262,7 @@ mod tests {
             &frame(0),
             body,
             &frame(1),
-            &chunk(*b"fdAT", &[&[0, 0, 0, 2], second.as_slice()].concat()),
+            &chunk(*b"fdAT", &[[0, 0, 0, 2].as_slice(), &second].concat()),
             end,
         ];
         assert_eq!(remade(&moving.concat(), ROOM), remade(&still, ROOM));
