@@ -1,9 +1,10 @@
 //! `/api/v1/clients/{id}/logo` and `/api/v1/branding/{id}`: logos. They are looked at where pages have
 //! them; here they are put and removed.
 
-use super::call::{Answer, Call, Reply};
+use super::call::Call;
 use super::clients;
 use super::fault::Fault;
+use super::reply::{Answer, Reply};
 use crate::protocol::branding::LogoKind;
 use crate::service::pictures;
 use crate::store::pictures::Owner;

@@ -35,7 +35,8 @@ fn logo_of(world: &World, id: &str) -> Value {
 
 /// An administrator has the app name another picture.
 fn name_another(world: &World, app: &Registered, uri: &str) {
-    let metadata = json!({ "client_name": "Self-made", "redirect_uris": [CALLBACK], "logo_uri": uri });
+    let metadata =
+        json!({ "client_name": "Self-made", "redirect_uris": [CALLBACK], "logo_uri": uri });
     let path = file(world, "uri.json", metadata.to_string().as_bytes());
     world.cli(&["client", "update", &app.rp.id, "--metadata", &path]);
 }
