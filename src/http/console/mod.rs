@@ -43,13 +43,17 @@ mod wizard;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{self, Bytes, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{Error, HttpRequest, HttpResponse};
 
+use super::render;
 use super::routes::reading;
 use super::site::Site;
 use super::upload::LONGEST_FORM;
 use desk::{Answer, Desk};
 use table::{Action, Entry, Method, TABLE};
+
+/// What was sent, or why it could not be read.
+type Body = Result<Bytes, Error>;
 
 /// This folder's part of the URL map.
 pub(super) fn routes(map: &mut ServiceConfig) {
@@ -65,7 +69,7 @@ pub(super) fn routes(map: &mut ServiceConfig) {
                 Method::Get => reading(),
                 Method::Post => web::post(),
             };
-            let handler = move |site: web::Data<Site>, request: HttpRequest, body: Bytes| {
+            let handler = move |site: web::Data<Site>, request: HttpRequest, body: Body| {
                 enter(entry, site, request, body)
             };
             resource.route(route.to(handler))
@@ -117,9 +121,16 @@ async fn enter(
     entry: &'static Entry,
     site: web::Data<Site>,
     request: HttpRequest,
-    body: Bytes,
+    body: Body,
 ) -> HttpResponse {
-    Box::pin(desk::enter(entry, (&site, &request), &body)).await
+    match body {
+        Ok(body) => Box::pin(desk::enter(entry, (&site, &request), &body)).await,
+        // A picture straight from a camera, say.
+        Err(error) => match error.as_response_error().status_code() {
+            StatusCode::PAYLOAD_TOO_LARGE => render::form_too_long(&site, &request),
+            _ => error.error_response(),
+        },
+    }
 }
 
 /// Does what an address stands for.

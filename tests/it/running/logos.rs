@@ -190,6 +190,7 @@ on_both_backends! {
         refused(put(&api, "/branding/logo", ("image/png", long)).await, 413, "too_large");
         let longer = upload(&owner, BRAND, &vec![0; 2 * 1024 * 1024]).await;
         assert_eq!(longer.status.as_u16(), 413, "{}", longer.describe());
+        assert!(longer.text().contains("choose a smaller one"), "{}", longer.describe());
         for kind in ["image/svg+xml", "text/html", "application/json", "multipart/form-data"] {
             refused(put(&api, "/branding/logo", (kind, png(1))).await, 415, "unsupported_media_type");
         }
