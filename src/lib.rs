@@ -26,6 +26,8 @@ pub mod mail;
 pub mod origin;
 /// The one HTTP client for addresses that apps and administrators supply.
 pub mod outbound;
+/// Pictures that people supply, decoded within limits and written anew.
+pub mod pictures;
 /// The standards as pure functions: values in, values out.
 pub mod protocol;
 /// What Doorward does: load, ask `protocol`, save, note in the audit log.

@@ -170,6 +170,7 @@ fn client() -> Client {
         },
         origin: ClientOrigin::Manual,
         secret_hashes: Vec::new(),
+        logo: None,
         disabled_at: None,
         token_version: 0,
         created_at: NOW,

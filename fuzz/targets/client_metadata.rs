@@ -69,6 +69,7 @@ fn accepted(metadata: ClientMetadata) {
         metadata,
         origin: ClientOrigin::Dynamic,
         secret_hashes: Vec::new(),
+        logo: None,
         disabled_at: None,
         token_version: 0,
         created_at: UnixTime(0),

@@ -75,6 +75,7 @@ fn client() -> Client {
         },
         secret_hashes: vec!["hash".into()],
         origin: ClientOrigin::Manual,
+        logo: None,
         disabled_at: None,
         token_version: 0,
         created_at: UnixTime(0),

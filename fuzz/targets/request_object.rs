@@ -129,6 +129,7 @@ fn client(profile: SecurityProfile) -> Client {
         metadata: ClientMetadata { security_profile: profile, ..ClientMetadata::default() },
         secret_hashes: Vec::new(),
         origin: ClientOrigin::Manual,
+        logo: None,
         disabled_at: None,
         token_version: 0,
         created_at: UnixTime(0),

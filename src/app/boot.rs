@@ -9,8 +9,8 @@ use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 
 use super::{
-    App, Documents, Doorkeeper, KeySets, Known, Live, ReadTokens, Recent, RequestObjects, Running,
-    Timekeeper, Turns, Watch, software_issuers,
+    App, Documents, Doorkeeper, KeySets, Known, Live, Pictures, ReadTokens, Recent, RequestObjects,
+    Running, Timekeeper, Turns, Watch, software_issuers,
 };
 use crate::clock::Clock;
 use crate::config::{Config, MasterKeySource, Problem};
@@ -85,7 +85,6 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
     let ephemeral = ephemeral(&config, &clock).await?;
     let restored = sync::restored(&store.db).await.map_err(|error| database(&error))?;
     let ephemeral = ephemeral.of_epoch(restored.epoch);
-    let timekeeper = Timekeeper::new(clock.now(), clock.passed());
     let asked = Instant::now();
     let state = sync::read(&store.db).await.map_err(|error| database(&error))?;
     let passwords = passwords(&config)?;
@@ -98,6 +97,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
     let keyring = Keyring::load(Vec::new(), &sealer)
         .map_err(|error| BootError::MasterKey(error.to_string()))?;
     Ok(App {
+        timekeeper: Timekeeper::new(clock.now(), clock.passed()),
         clock,
         store,
         sealer,
@@ -110,7 +110,6 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         watch: Watch::new(state, asked, ephemeral.is_shared()),
         ephemeral,
         tokens_from: restored.tokens_from,
-        timekeeper,
         outbox_bell: Notify::new(),
         live: ArcSwap::from_pointee(live),
         running: Running::new(config.clone()),
@@ -120,6 +119,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         people: Recent::default(),
         sessions: Recent::default(),
         turns: Turns::default(),
+        pictures: Pictures::default(),
         documents: Documents::default(),
         request_objects: RequestObjects::default(),
         software_issuers,

@@ -2,7 +2,7 @@
 //! shared by every worker. `boot` makes it; `known`, `recent`, `read_tokens`, `doorkeeper` and `watch` hold
 //! what the process remembers, `heard` how long it may be believed, `live` what is replaced when the
 //! operator asks for it, `running` the settings of this moment, `look` what pages
-//! have of them.
+//! have of them, `pictures` those that were served a moment ago.
 
 mod boot;
 mod documents;
@@ -12,6 +12,7 @@ mod key_sets;
 mod known;
 mod live;
 mod look;
+mod pictures;
 mod read_tokens;
 mod recent;
 mod request_objects;
@@ -32,7 +33,8 @@ pub use doorkeeper::{Doorkeeper, Means, Seen, Shown, Written};
 pub use key_sets::{KeySet, KeySets, Slot};
 pub use known::Known;
 pub use live::Live;
-pub use look::{Look, sheet_name};
+pub use look::{Logo, Logos, Look, sheet_name};
+pub use pictures::Pictures;
 pub use read_tokens::{ReadToken, ReadTokens};
 pub use recent::Recent;
 pub use request_objects::RequestObjects;
@@ -102,6 +104,8 @@ pub struct App {
     pub turns: Turns,
     /// Client ID metadata documents read lately.
     pub documents: Documents,
+    /// Pictures that browsers asked for lately.
+    pub pictures: Pictures,
     /// Request objects fetched lately.
     pub request_objects: RequestObjects,
     /// Whose software statements are believed.

@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 
 use super::look::Look;
 use crate::config::{Config, Problems, Stored, Values};
+use crate::store::pictures::BrandPicture;
 use crate::store::settings::StoredSetting;
 
 /// One state of the settings. Dereferences to the configuration in effect.
@@ -35,7 +36,8 @@ struct Parts {
     /// Without what the database says.
     base: Config,
     stored: Vec<StoredSetting>,
-    /// The number of the catalogue that was read before `stored` was.
+    pictures: Vec<BrandPicture>,
+    /// The number of the catalogue that was read before `stored` and `pictures` were.
     as_of: i64,
 }
 
@@ -49,7 +51,7 @@ impl Running {
     /// Starts from the configuration alone.
     #[must_use]
     pub fn new(base: Config) -> Self {
-        let parts = Parts { base, stored: Vec::new(), as_of: 0 };
+        let parts = Parts { base, stored: Vec::new(), pictures: Vec::new(), as_of: 0 };
         Self { now: ArcSwap::from_pointee(parts.settings()), parts: Mutex::new(parts) }
     }
 
@@ -67,12 +69,14 @@ impl Running {
 
     /// Takes over what the database says, read after this number of the catalogue was. What somebody read
     /// later stays.
-    pub fn learn(&self, stored: Vec<StoredSetting>, as_of: i64) {
+    pub fn learn(&self, (stored, pictures): (Vec<StoredSetting>, Vec<BrandPicture>), as_of: i64) {
         self.change(|parts| {
-            let is_news = as_of >= parts.as_of && parts.stored != stored;
+            let is_news =
+                as_of >= parts.as_of && (parts.stored != stored || parts.pictures != pictures);
             parts.as_of = parts.as_of.max(as_of);
             if is_news {
                 parts.stored = stored;
+                parts.pictures = pictures;
             }
             is_news
         });
@@ -105,7 +109,7 @@ impl Parts {
             self.stored.iter().map(|row| (row.key.clone(), row.value.clone())).collect();
         let Stored { config, problems } = self.base.with_stored(&values);
         let stored = self.stored.iter().map(|row| (row.key.clone(), row.clone())).collect();
-        Settings { look: Look::of(&config), config, stored, problems }
+        Settings { look: Look::of(&config, &self.pictures), config, stored, problems }
     }
 }
 
@@ -129,17 +133,17 @@ mod tests {
     #[test]
     fn what_was_read_before_does_not_replace_what_was_read_after() {
         let running = Running::new(Config::default());
-        running.learn(vec![stored("product_name", json!("Later"))], 7);
-        running.learn(vec![stored("product_name", json!("Earlier"))], 6);
+        running.learn((vec![stored("product_name", json!("Later"))], Vec::new()), 7);
+        running.learn((vec![stored("product_name", json!("Earlier"))], Vec::new()), 6);
         assert_eq!(running.now().product_name, "Later");
-        running.learn(Vec::new(), 8);
+        running.learn((Vec::new(), Vec::new()), 8);
         assert_eq!(running.now().product_name, "Doorward");
     }
 
     #[test]
     fn a_configuration_that_is_read_again_wins_over_the_database() {
         let running = Running::new(Config::default());
-        running.learn(vec![stored("risk.burst_failures", json!(50))], 1);
+        running.learn((vec![stored("risk.burst_failures", json!(50))], Vec::new()), 1);
         assert_eq!(running.now().risk.burst_failures, 50);
         let sources = crate::config::Sources::none().set("risk.burst_failures", "20", "--burst");
         running.take_over(&Config::load(&sources).unwrap());

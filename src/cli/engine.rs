@@ -81,6 +81,7 @@ failed_with!(
     crate::service::webhooks::WebhookError,
     crate::service::settings::SettingError,
     crate::service::people::links::LinkError,
+    crate::service::pictures::PictureError,
     crate::service::clients::registration::permissions::PermissionError,
     crate::service::failure::Failure,
 );

@@ -7,6 +7,7 @@ use super::config::plain;
 use super::engine;
 use super::exit::{Exit, Failure};
 use super::globals::Globals;
+use super::logo::{self, BrandLogoArgs};
 use super::output::{Output, Table};
 use crate::service::audit::Actor;
 use crate::service::settings::{self, Edit, Shown};
@@ -31,6 +32,9 @@ pub enum SettingCommand {
     /// Set a setting
     #[command(after_help = SET_EXAMPLES)]
     Set(SettingSetArgs),
+    /// Set the logo on every page, or take it away
+    #[command(after_help = logo::OF_BRAND)]
+    Logo(BrandLogoArgs),
     /// Let a setting be its default again
     Unset(SettingArgs),
 }
@@ -69,6 +73,7 @@ pub(super) fn run(
             let to = Some(Value::String(args.value.clone()));
             change(&args.key, to, globals, output)
         }
+        SettingCommand::Logo(args) => logo::of_brand(args, globals, output),
         SettingCommand::Unset(args) => change(&args.key, None, globals, output),
     }
 }

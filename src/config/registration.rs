@@ -68,6 +68,9 @@ pub struct RegistrationSettings {
     /// Apps with such a document that are remembered, at most.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_documents: u32,
+    /// Whether the pictures that apps name with `logo_uri` are fetched, once, and shown from here. If not,
+    /// an app has no logo before an administrator supplies one. Pages never load one from elsewhere.
+    pub fetch_logos: bool,
 }
 
 impl Default for RegistrationSettings {
@@ -92,6 +95,7 @@ impl Default for RegistrationSettings {
             metadata_documents: false,
             documents_per_minute: 30,
             max_documents: 1_000,
+            fetch_logos: false,
         }
     }
 }

@@ -14,7 +14,7 @@ use super::{Config, validate};
 
 /// The settings, in the order in which people see them. Each is read whenever it is needed; one that is
 /// read at start only has no place here.
-const RUNTIME: [&str; 34] = [
+const RUNTIME: [&str; 35] = [
     "product_name",
     "branding.accent",
     "branding.footer",
@@ -24,6 +24,7 @@ const RUNTIME: [&str; 34] = [
     "sign_up.groups",
     "sign_up.reserved_usernames",
     "sign_up.per_hour",
+    "registration.fetch_logos",
     "password.min_length",
     "session.idle",
     "session.absolute",
@@ -99,6 +100,7 @@ impl Config {
         let tree = match section {
             "branding" => serde_json::to_value(&self.branding),
             "sign_up" => serde_json::to_value(&self.sign_up),
+            "registration" => serde_json::to_value(&self.registration),
             "password" => serde_json::to_value(&self.password),
             "session" => serde_json::to_value(&self.session),
             "tokens" => serde_json::to_value(&self.tokens),
@@ -154,6 +156,7 @@ impl Config {
             None => value.as_str()?.clone_into(&mut self.product_name),
             Some(("branding", name)) => replace(&mut self.branding, name, value)?,
             Some(("sign_up", name)) => replace(&mut self.sign_up, name, value)?,
+            Some(("registration", name)) => replace(&mut self.registration, name, value)?,
             Some(("password", name)) => replace(&mut self.password, name, value)?,
             Some(("session", name)) => replace(&mut self.session, name, value)?,
             Some(("tokens", name)) => replace(&mut self.tokens, name, value)?,

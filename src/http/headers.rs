@@ -127,16 +127,6 @@ pub fn framing_policy<'a>(nonce: &str, origins: impl Iterator<Item = &'a str>) -
     policy
 }
 
-/// The policy of a flow's page that may also load pictures from one other origin.
-#[must_use]
-pub fn picture_policy(nonce: &str, origin: Option<&str>) -> String {
-    let policy = page_policy(nonce, Forms::Anywhere);
-    match origin {
-        Some(origin) => policy.replace("img-src 'self'", &format!("img-src 'self' {origin}")),
-        None => policy,
-    }
-}
-
 /// Lets scripts of any origin read a public document.
 pub fn allow_any_origin(response: &mut HttpResponseBuilder) {
     response

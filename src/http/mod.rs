@@ -28,3 +28,4 @@ mod sign_in;
 mod site;
 pub mod tls;
 mod unread;
+mod upload;

@@ -14,6 +14,8 @@ pub enum Accept {
     JwkSet,
     /// A request object (RFC 9101 section 4).
     RequestObject,
+    /// The logo of a client (RFC 7591 section 2).
+    Picture,
 }
 
 impl Accept {
@@ -26,6 +28,7 @@ impl Accept {
             Self::RequestObject => {
                 "application/oauth-authz-req+jwt, application/jwt;q=0.9, */*;q=0.1"
             }
+            Self::Picture => "image/png, image/webp, image/jpeg",
         }
     }
 }
@@ -36,7 +39,7 @@ impl Accept {
     #[must_use]
     pub fn most(self) -> usize {
         match self {
-            Self::Json => 512 * 1024,
+            Self::Json | Self::Picture => 512 * 1024,
             Self::Document => 32 * 1024,
             Self::JwkSet | Self::RequestObject => 96 * 1024,
         }

@@ -150,6 +150,33 @@ impl Accent {
     }
 }
 
+/// The two logos of an installation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogoKind {
+    /// For light pages; for dark ones, too, if there is no other.
+    Light,
+    /// For dark pages; for light ones, too, if there is no other.
+    Dark,
+}
+
+impl LogoKind {
+    pub const ALL: [Self; 2] = [Self::Light, Self::Dark];
+
+    /// What it is called in addresses, in SQL and in the audit log.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Light => "logo",
+            Self::Dark => "logo-dark",
+        }
+    }
+
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
 /// A link at the foot of pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {

@@ -25,6 +25,7 @@ pub mod organisations;
 pub mod outbox;
 pub mod overview;
 pub mod people;
+pub mod pictures;
 pub mod revocation;
 pub mod risk;
 pub mod session;

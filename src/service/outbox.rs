@@ -20,6 +20,7 @@ use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
 use crate::service::mail;
+use crate::service::pictures::fetched;
 use crate::service::session::{backchannel_logout, farewell};
 use crate::service::webhooks;
 use crate::store::outbox::{self, Candidate, Delivery};
@@ -47,9 +48,12 @@ const TICK: Duration = Duration::from_secs(1);
 /// Of the messages sent at the same time, webhooks get this part at most, however many of their endpoints
 /// are slow: sign-outs and letters do not wait for them.
 const SHARE_OF_WEBHOOKS: usize = 2;
+/// And logos this part: strangers name their addresses.
+const SHARE_OF_LOGOS: usize = 4;
 
 /// The kinds of deliveries this program can send. All letters together get one share of the places.
-pub const KINDS: [&str; 4] = [mail::KIND, backchannel_logout::KIND, farewell::KIND, webhooks::KIND];
+pub const KINDS: [&str; 5] =
+    [mail::KIND, backchannel_logout::KIND, farewell::KIND, webhooks::KIND, fetched::KIND];
 
 /// How a try went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -226,7 +230,11 @@ async fn start_due(app: &Arc<App>, under_way: &mut UnderWay) -> Result<(), Failu
 
 /// How many places deliveries of a kind may take.
 fn most_of(kind: &str, places: usize) -> usize {
-    if kind == webhooks::KIND { (places / SHARE_OF_WEBHOOKS).max(1) } else { places }
+    match kind {
+        webhooks::KIND => (places / SHARE_OF_WEBHOOKS).max(1),
+        fetched::KIND => (places / SHARE_OF_LOGOS).max(1),
+        _ => places,
+    }
 }
 
 fn bound(number: usize) -> i64 {
@@ -242,6 +250,7 @@ async fn deliver(app: &App, (kind, delivery): (&'static str, &Delivery)) {
             farewell::KIND => farewell::send(app, delivery).await,
             mail::KIND => mail::send(app, delivery).await,
             webhooks::KIND => webhooks::send(app, delivery).await,
+            fetched::KIND => fetched::send(app, delivery).await,
             _ => Ok(Attempt::Obsolete),
         }
     };
@@ -378,10 +387,10 @@ mod tests {
         assert_eq!(turns.kinds(), KINDS);
         assert_eq!(order(&turns), ["l1", "q1", "l2"]);
         turns.take(KINDS[0], Some(&loud));
-        assert_eq!(turns.kinds(), [KINDS[1], KINDS[2], KINDS[3], KINDS[0]]);
+        assert_eq!(turns.kinds(), [KINDS[1], KINDS[2], KINDS[3], KINDS[4], KINDS[0]]);
         assert_eq!(order(&turns), ["q1", "l1", "l2"]);
         turns.take(KINDS[1], Some(&quiet));
-        assert_eq!(turns.kinds(), [KINDS[2], KINDS[3], KINDS[0], KINDS[1]]);
+        assert_eq!(turns.kinds(), [KINDS[2], KINDS[3], KINDS[4], KINDS[0], KINDS[1]]);
         assert_eq!(order(&turns), ["l1", "l2", "q1"]);
     }
 

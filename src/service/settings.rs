@@ -15,7 +15,7 @@ use crate::service::failure::Failure;
 use crate::service::people::PeopleError;
 use crate::service::people::authority::Authority;
 use crate::store::settings::{self as store, StoredSetting};
-use crate::store::{StoreError, Tx, audit, sync};
+use crate::store::{StoreError, Tx, audit, pictures, sync};
 
 /// What is wrong with a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,7 +133,8 @@ pub async fn reload(app: &App) -> Result<(), Failure> {
     // Before the settings: what changes after this number may be missing from them, and has a higher one.
     let as_of = sync::read(&app.store.db).await?.catalog;
     let stored = store::all(&app.store.db).await?;
-    app.running.learn(stored, as_of);
+    let pictures = pictures::of_brand(&app.store.db).await?;
+    app.running.learn((stored, pictures), as_of);
     Ok(())
 }
 

@@ -26,6 +26,7 @@ pub mod links;
 pub mod managed;
 pub mod organisations;
 pub mod outbox;
+pub mod pictures;
 pub mod revocations;
 pub mod sessions;
 pub mod settings;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// Where an event's kind is not written beside `Event::success(` or `Event::failure(`: the file, and
 /// the kinds it writes.
-const ELSEWHERE: [(&str, &[&str]); 16] = [
+const ELSEWHERE: [(&str, &[&str]); 17] = [
     ("src/service/clients/mod.rs", &["client.enabled", "client.disabled"]),
     (
         "src/service/clients/roles.rs",
@@ -13,6 +13,10 @@ const ELSEWHERE: [(&str, &[&str]); 16] = [
     ),
     ("src/service/authorize/consent.rs", &["consent.granted", "consent.denied"]),
     ("src/service/keys/encryption.rs", &["key.created", "key.rotated"]),
+    (
+        "src/service/pictures.rs",
+        &["branding.logo_set", "branding.logo_removed", "client.logo_set", "client.logo_removed"],
+    ),
     ("src/service/sign_in/mod.rs", &["sign_in.failed", "sign_in.throttled"]),
     ("src/service/token/authorization_code.rs", &["code_replay"]),
     ("src/service/trusted_issuers.rs", &["issuer.enabled", "issuer.disabled"]),

@@ -42,6 +42,8 @@ pub const HOMES: &[(&str, &[&str])] = &[
     ("opentelemetry_sdk", &["src/telemetry/traces.rs"]),
     ("opentelemetry_otlp", &["src/telemetry/traces.rs"]),
     ("tracing_opentelemetry", &["src/telemetry"]),
+    ("image", &["src/pictures.rs"]),
+    ("actix_multipart", &["src/http/upload.rs"]),
     ("woothee", &["src/origin/device.rs"]),
     ("maxminddb", &["src/origin/place.rs"]),
 ];
@@ -58,6 +60,7 @@ pub const FLOORS: &[(&str, u8)] = &[
     ("mail", 2),
     ("telemetry", 2),
     ("snippets", 2),
+    ("pictures", 2),
     ("app", 3),
     ("service", 4),
     ("http", 5),

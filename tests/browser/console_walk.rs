@@ -7,6 +7,7 @@ mod groups;
 mod issuers;
 mod people;
 mod roles;
+mod settings;
 mod webhooks;
 
 use crate::driver::{Browser, Scheme, Script, Viewport};
@@ -184,13 +185,7 @@ impl Owner {
         browser.click_text("Jobs").await;
         self.is_at("/admin/jobs", "Nothing waits").await;
         self.sees("jobs-empty").await;
-        browser.click_text("Settings").await;
-        self.is_at("/admin/settings", "Name and look").await;
-        self.sees("settings").await;
-        browser.fill("session-idle", "1").await;
-        browser.click("#settings-session button").await;
-        self.is_at("/admin/settings/session", "1 is too small").await;
-        self.sees("settings-wrong").await;
+        self.looks_at_settings().await;
         browser.click_text("Backup").await;
         self.is_at("/admin/backup", "No backup is known of").await;
         self.sees("backup").await;

@@ -52,6 +52,7 @@ pub(crate) fn client(id: &str) -> Client {
         },
         origin: ClientOrigin::Manual,
         secret_hashes: vec!["h1".to_owned()],
+        logo: None,
         disabled_at: None,
         token_version: 0,
         created_at: NOW,

@@ -34,7 +34,7 @@ enum Fate {
 }
 
 /// Every table.
-const FATES: [(&str, Fate); 45] = [
+const FATES: [(&str, Fate); 46] = [
     ("sessions", Fate::Cleaned),
     ("session_clients", Fate::Cleaned),
     ("session_data", Fate::Cleaned),
@@ -77,6 +77,7 @@ const FATES: [(&str, Fate); 45] = [
     ("encryption_keys", Fate::Bounded("two for each algorithm; removed once nothing needs them")),
     ("webhooks", Fate::Bounded("fifty; an administrator makes and removes them")),
     ("webhook_events", Fate::Bounded("a hundred for each webhook, gone with it")),
+    ("pictures", Fate::Bounded("two, and one for each app, gone with it")),
     ("settings", Fate::Bounded("one for each setting that may change")),
     ("trusted_issuers", Fate::Bounded("an administrator makes and removes them")),
     ("upstream_providers", Fate::Bounded("fifty; an administrator makes and removes them")),

@@ -11,13 +11,13 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::cookies::BrowserBinding;
 use super::headers::Forms;
-use super::pages::account::{AccountHome, ConsoleLink};
+use super::pages::account::{AccountHome, AppTile, ConsoleLink};
 use super::pages::views::{ConnectionView, SessionView, Stays};
 use super::pages::{Flash, Link, Tone, When};
 use super::routes::{only, reading};
 use super::sign_in::steps::{self, PostedForm, Visit};
 use super::site::Site;
-use super::{extract, render};
+use super::{branding, extract, render};
 use crate::protocol::authorize::initiate_login;
 use crate::protocol::params::Params;
 use crate::protocol::types::{GrantId, SessionId};
@@ -92,7 +92,10 @@ fn done(request: &HttpRequest) -> Option<Flash> {
 }
 
 /// The apps the person uses that say where they are.
-async fn apps(site: &Site, (user, session): (&User, &LiveSession)) -> Result<Vec<Link>, Failure> {
+async fn apps(
+    site: &Site,
+    (user, session): (&User, &LiveSession),
+) -> Result<Vec<AppTile>, Failure> {
     let consented = consent::list(site, &session.user_id).await?;
     let allowed: BTreeMap<_, _> =
         consented.into_iter().map(|consent| (consent.client_id, consent.scopes)).collect();
@@ -100,7 +103,7 @@ async fn apps(site: &Site, (user, session): (&User, &LiveSession)) -> Result<Vec
     ids.extend(logout::apps(site, session).await?);
     ids.sort();
     ids.dedup();
-    let mut links = Vec::new();
+    let mut tiles = Vec::new();
     for id in ids {
         let client = clients::find(site, &id).await?.filter(|c| c.disabled_at.is_none());
         // An app that can be asked for a sign-in greets the person signed in.
@@ -111,10 +114,12 @@ async fn apps(site: &Site, (user, session): (&User, &LiveSession)) -> Result<Vec
                 .or_else(|| client.metadata.client_uri.clone())
         });
         if let (Some(client), Some(href)) = (client, href) {
-            links.push(Link { text: client.metadata.client_name.clone(), href });
+            let logo = client.logo.as_deref().map(branding::picture_path);
+            let link = Link { text: client.metadata.client_name.clone(), href };
+            tiles.push(AppTile { link, logo });
         }
     }
-    Ok(links)
+    Ok(tiles)
 }
 
 async fn sessions(

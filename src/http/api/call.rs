@@ -37,6 +37,8 @@ pub(super) struct Call<'a> {
     pub caller: ApiCaller,
     pub query: Params,
     pub body: Value,
+    /// The body of a call that brings a picture.
+    pub picture: Vec<u8>,
     /// The first variable part of the path.
     pub id: String,
     person: Option<User>,
@@ -69,6 +71,7 @@ async fn serve(
         caller,
         query: Params::default(),
         body: Value::Null,
+        picture: Vec::new(),
         id: String::new(),
         person: None,
         group: None,
@@ -91,7 +94,11 @@ impl Call<'_> {
         }
         self.query = sent::query(self.request, shapes::of(entry.action).query)?;
         if entry.method != Verb::Get {
-            self.body = sent::json(self.request, body)?;
+            if shapes::takes_picture(entry) {
+                self.picture = sent::picture(self.request, body)?;
+            } else {
+                self.body = sent::json(self.request, body)?;
+            }
         }
         self.look_up(entry).await?;
         let key = sent::idempotency_key(self.request)?;

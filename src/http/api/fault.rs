@@ -73,6 +73,10 @@ impl Fault {
         Self::new(StatusCode::CONFLICT, code, detail)
     }
 
+    pub(super) fn too_large(detail: &str) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
+    }
+
     /// Fields that have to be mended.
     pub(super) fn invalid(errors: Vec<FieldFault>) -> Self {
         Self::Problem {

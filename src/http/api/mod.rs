@@ -9,7 +9,7 @@
 //! | `sent` | bodies, queries and conditions, read strictly |
 //! | `shapes`, `views` | what each address takes and answers |
 //! | `openapi` | the API as a document |
-//! | `users`, `groups`, `organisations`, `clients`, `client_secrets`, `roles`, `issuers`, `upstream`, `webhooks`, `service_state`, `settings`, `jobs`, `api_keys`, `overview`, `preview` | the handlers |
+//! | `users`, `groups`, `organisations`, `clients`, `client_secrets`, `roles`, `issuers`, `upstream`, `webhooks`, `service_state`, `settings`, `logos`, `jobs`, `api_keys`, `overview`, `preview` | the handlers |
 //! | `metadata_change` | metadata of an app in which null gives back what is usual |
 //! | `session_data`, `problem` | values that apps keep beside sessions; a way in of its own |
 
@@ -21,6 +21,7 @@ mod fault;
 mod groups;
 mod issuers;
 mod jobs;
+mod logos;
 mod metadata_change;
 mod openapi;
 mod organisations;
@@ -47,6 +48,7 @@ use actix_web::{Error, HttpRequest, HttpResponse};
 use super::programs::CallError;
 use super::routes::{only, reading};
 use super::site::Site;
+use crate::pictures::LONGEST;
 use crate::service::clients::Activity;
 use crate::service::clients::roles::Giving;
 use crate::service::people::groups::{Charge, Membership};
@@ -94,7 +96,12 @@ fn resource(map: &mut ServiceConfig, path: &'static str) {
         let answer = Fault::from(CallError::Method(methods.clone())).response(&request);
         async move { answer }
     };
-    map.service(resource.default_service(web::to(other)));
+    let resource = resource.default_service(web::to(other));
+    map.service(if entries().any(shapes::takes_picture) {
+        resource.app_data(web::PayloadConfig::new(LONGEST))
+    } else {
+        resource
+    });
 }
 
 /// Every address as `(method, path, scope, right)`, for tests that try each of them with each role and
@@ -157,6 +164,8 @@ async fn act(call: &Call<'_>, action: Action) -> Answer {
         Action::ClientDisable => clients::set_activity(call, Activity::Disabled).await,
         Action::ClientEnable => clients::set_activity(call, Activity::Enabled).await,
         Action::ClientSecret => clients::new_secret(call).await,
+        Action::ClientLogoPut => logos::put_app(call).await,
+        Action::ClientLogoDelete => logos::remove_app(call).await,
         Action::ClientPreview => Box::pin(preview::show(call)).await,
         Action::SecretsList => client_secrets::list(call).await,
         Action::SecretAdd => client_secrets::add(call).await,
@@ -214,5 +223,7 @@ async fn act(call: &Call<'_>, action: Action) -> Answer {
         Action::SettingShow => settings::show(call),
         Action::SettingPut => settings::put(call).await,
         Action::SettingDelete => settings::delete(call).await,
+        Action::BrandLogoPut => logos::put_brand(call).await,
+        Action::BrandLogoDelete => logos::remove_brand(call).await,
     }
 }

@@ -6,7 +6,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::fault::Problem;
-use super::sent::{MOST_ROWS, USUAL_ROWS};
+use super::sent::{MOST_ROWS, PICTURE_TYPES, USUAL_ROWS};
 use super::shapes::{self, Answered, Condition, Shape, Taken};
 use super::table::{Entry, entries};
 use crate::http::programs::Verb;
@@ -106,8 +106,15 @@ fn operation(entry: &Entry, schemas: &mut SchemaGenerator) -> Value {
         "parameters": parameters(entry, &shape),
         "responses": responses(entry, &shape, schemas),
     });
+    if matches!(shape.taken, Taken::Picture)
+        && let Value::Object(members) = &mut operation
+    {
+        let content = PICTURE_TYPES.map(|kind| (kind.to_owned(), json!({})));
+        let body = json!({ "required": true, "content": Map::from_iter(content) });
+        members.insert("requestBody".to_owned(), body);
+    }
     let body = match shape.taken {
-        Taken::Nothing => None,
+        Taken::Nothing | Taken::Picture => None,
         Taken::Perhaps(schema) => Some((schema, false)),
         Taken::Body(schema) => Some((schema, true)),
     };

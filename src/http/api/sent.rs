@@ -13,6 +13,10 @@ use crate::http::extract::{self, NoTags, header_text};
 use crate::protocol::jose::strict_json::{self, JsonProblem};
 use crate::protocol::params::Params;
 
+/// What a picture may be sent as. Its own bytes say what it is.
+pub(super) const PICTURE_TYPES: [&str; 4] =
+    ["image/png", "image/jpeg", "image/webp", "application/octet-stream"];
+
 /// Most rows on a page.
 pub(super) const MOST_ROWS: i64 = 100;
 
@@ -24,14 +28,7 @@ const LONGEST_KEY: usize = 255;
 
 /// The body as JSON. No body at all is an empty object.
 pub(super) fn json(request: &HttpRequest, body: Result<Bytes, Error>) -> Result<Value, Fault> {
-    let body = body.map_err(|error| match error.as_response_error().status_code() {
-        StatusCode::PAYLOAD_TOO_LARGE => Fault::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too_large",
-            "The body is longer than limits.body_bytes.",
-        ),
-        _ => Fault::malformed("The body ends early or cannot be read."),
-    })?;
+    let body = whole(body, "The body is longer than limits.body_bytes.")?;
     if body.is_empty() && !request.headers().contains_key(header::CONTENT_TYPE) {
         return Ok(Value::Object(Map::new()));
     }
@@ -56,6 +53,29 @@ pub(super) fn json(request: &HttpRequest, body: Result<Bytes, Error>) -> Result<
         return Err(Fault::malformed("The body has a NUL character, which is not kept."));
     }
     Ok(value)
+}
+
+/// The body, if it is not too long and all there.
+fn whole(body: Result<Bytes, Error>, too_long: &str) -> Result<Bytes, Fault> {
+    body.map_err(|error| match error.as_response_error().status_code() {
+        StatusCode::PAYLOAD_TOO_LARGE => Fault::too_large(too_long),
+        _ => Fault::malformed("The body ends early or cannot be read."),
+    })
+}
+
+/// The body as the bytes of a picture, which may be none.
+pub(super) fn picture(request: &HttpRequest, body: Result<Bytes, Error>) -> Result<Vec<u8>, Fault> {
+    let body = whole(body, "The picture is longer than 512 KiB.")?;
+    let kind = request.content_type();
+    let plain = !request.headers().contains_key(header::CONTENT_ENCODING);
+    if !plain || !PICTURE_TYPES.iter().any(|known| kind.eq_ignore_ascii_case(known)) {
+        return Err(Fault::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "Send image/png, image/jpeg, image/webp or application/octet-stream, not compressed.",
+        ));
+    }
+    Ok(body.to_vec())
 }
 
 /// A body as what it has to be. Unknown members are refused by name.

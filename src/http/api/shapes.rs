@@ -3,7 +3,7 @@
 use schemars::{Schema, SchemaGenerator};
 
 use super::client_secrets::{NewSecret, SecretView};
-use super::table::Action;
+use super::table::{Action, Entry};
 use super::views::apps::{
     ClientChange, ClientView, ClientWithSecret, NewClient, PreviewView, PreviewWish,
 };
@@ -46,6 +46,8 @@ pub(super) enum Taken {
     /// There may be one.
     Perhaps(SchemaOf),
     Body(SchemaOf),
+    /// The bytes of a picture.
+    Picture,
 }
 
 /// Whether a change names what it was made from.
@@ -106,6 +108,11 @@ const OF_AUDIT: &[&str] = &[
     "cursor",
     "limit",
 ];
+
+/// Whether the body of an address is a picture.
+pub(super) fn takes_picture(entry: &Entry) -> bool {
+    matches!(of(entry.action).taken, Taken::Picture)
+}
 
 /// The shape of an address.
 #[expect(clippy::too_many_lines, reason = "a table: one entry for each address")]
@@ -210,6 +217,8 @@ pub(super) fn of(action: Action) -> Shape {
             Taken::Nothing,
             Answered::One(SchemaGenerator::subschema_for::<ClientWithSecret>),
         ),
+        Action::ClientLogoPut => shape("Give an app a logo", Taken::Picture, Answered::Nothing),
+        Action::ClientLogoDelete => command("Take the logo of an app away"),
         Action::ClientPreview => shape(
             "Show what an app would be told of somebody; needs doorward.users:read, too, and is noted",
             Taken::Body(SchemaGenerator::subschema_for::<PreviewWish>),
@@ -378,5 +387,11 @@ pub(super) fn of(action: Action) -> Shape {
             SchemaGenerator::subschema_for::<SettingView>,
         ),
         Action::SettingDelete => delete("Let a setting be its default again"),
+        Action::BrandLogoPut => shape(
+            "Set the logo on every page (`logo`), or another one for dark pages (`logo-dark`)",
+            Taken::Picture,
+            Answered::Nothing,
+        ),
+        Action::BrandLogoDelete => command("Take a logo off every page"),
     }
 }

@@ -14,6 +14,9 @@ mod outside;
 mod people;
 mod service;
 
+#[cfg(test)]
+mod tests;
+
 use crate::http::programs::Verb;
 use crate::protocol::api::ApiScope;
 use crate::protocol::rights::Right;
@@ -93,6 +96,8 @@ pub(super) enum Action {
     ClientDisable,
     ClientEnable,
     ClientSecret,
+    ClientLogoPut,
+    ClientLogoDelete,
     ClientPreview,
     SecretsList,
     SecretAdd,
@@ -150,6 +155,8 @@ pub(super) enum Action {
     SettingShow,
     SettingPut,
     SettingDelete,
+    BrandLogoPut,
+    BrandLogoDelete,
 }
 
 const fn entry(
@@ -168,6 +175,3 @@ const AREAS: [&[Entry]; 4] = [people::TABLE, apps::TABLE, outside::TABLE, servic
 pub(super) fn entries() -> impl Iterator<Item = &'static Entry> {
     AREAS.into_iter().flatten()
 }
-
-#[cfg(test)]
-mod tests;

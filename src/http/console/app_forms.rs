@@ -3,7 +3,7 @@
 use super::desk::{Answer, Desk, Stop};
 use super::people::sentence;
 use super::seen::{self, Of, Thing};
-use super::{apps, rows, trial, wizard};
+use super::{apps, logos, rows, trial, wizard};
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::client_forms::{
     ClientCreate, ClientForm, ClientSecret, Endpoint, Occasion, kind_in_words, origin_in_words,
@@ -132,6 +132,7 @@ async fn detail(desk: &Desk<'_>, client: &Client) -> Result<ClientDetail, Stop> 
         errors: Vec::new(),
         endpoints: endpoints(desk.site()),
         trial: trial::view(desk, client).await?,
+        logo: logos::form_of_app(desk, client),
     })
 }
 

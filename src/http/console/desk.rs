@@ -14,6 +14,7 @@ use crate::http::pages::admin::{Console, Section, Subject};
 use crate::http::pages::{Chrome, Flash, Page, Tone, Undo};
 use crate::http::sign_in::steps::{self, Visit};
 use crate::http::site::Site;
+use crate::http::upload::{self, Unreadable, Upload};
 use crate::http::{extract, render};
 use crate::protocol::params::Params;
 use crate::protocol::rights::{Right, Role, Standing};
@@ -84,6 +85,8 @@ pub(super) struct Desk<'a> {
     pub query: Params,
     /// The posted form; empty for a GET.
     pub form: Params,
+    /// The file that came with it; empty where there was none.
+    pub file: Vec<u8>,
     /// The last variable part of the path; empty for addresses without.
     pub id: String,
     /// The person an address is about.
@@ -112,15 +115,15 @@ pub(super) async fn enter(
         Ok(Access::Forbidden) => return not_for_this_person(&visit, &session).await,
         Err(failure) => return render::failure(site, request, &failure),
     };
-    let form = match entry.method {
-        Method::Get => Params::default(),
-        Method::Post => match extract::form(request, body) {
-            Ok(form) if steps::session_csrf_ok(&visit, &form) => form,
+    let Upload { fields: form, file } = match entry.method {
+        Method::Get => Upload::default(),
+        Method::Post => match posted(entry, request, body).await {
+            Ok(posted) if steps::session_csrf_ok(&visit, &posted.fields) => posted,
             Ok(_) => return render::forged_form(site, request),
-            Err(_) => return render::bad_request(site, request),
+            Err(Unreadable) => return render::bad_request(site, request),
         },
     };
-    let mut desk = Desk { form, ..Desk::new(visit, &session, (admin, standing)) };
+    let mut desk = Desk { form, file, ..Desk::new(visit, &session, (admin, standing)) };
     let answer = match desk.admit(entry).await {
         Ok(()) if !step_up::is_open(&desk, entry) => Ok(step_up::ask(&desk, entry)),
         Ok(()) => Box::pin(act(&desk, entry.action)).await,
@@ -132,6 +135,15 @@ pub(super) async fn enter(
     };
     let response = answer.unwrap_or_else(|stop| desk.stopped(&stop));
     desk.visit.bind(response)
+}
+
+/// What was posted: fields, and a file where the address takes one.
+async fn posted(entry: &Entry, request: &HttpRequest, body: &Bytes) -> Result<Upload, Unreadable> {
+    if entry.takes_file {
+        return upload::read(request, body).await;
+    }
+    let fields = extract::form(request, body).map_err(|_| Unreadable)?;
+    Ok(Upload { fields, file: Vec::new() })
 }
 
 /// Answers an address that does not exist: to somebody to whom the console is open with one of its
@@ -189,6 +201,7 @@ impl<'a> Desk<'a> {
             chrome: render::chrome(visit.site),
             query: Params::parse(request.query_string().as_bytes()).unwrap_or_default(),
             form: Params::default(),
+            file: Vec::new(),
             id: request.match_info().load::<String>().unwrap_or_default(),
             person: None,
             group: None,

@@ -49,6 +49,7 @@ fn in_words(kind: &str) -> String {
         "mail" => "A letter".to_owned(),
         "backchannel_logout" => "News of a sign-out".to_owned(),
         "backchannel_farewell" => "News of a sign-out of everybody".to_owned(),
+        "logo" => "The logo of an app, to be fetched".to_owned(),
         "webhook" => "News for a webhook".to_owned(),
         other => other.to_owned(),
     }

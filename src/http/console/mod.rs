@@ -16,6 +16,7 @@ mod groups;
 mod issuers;
 mod jobs;
 mod keys;
+mod logos;
 mod members;
 mod organisations;
 mod overview;
@@ -42,12 +43,17 @@ mod wizard;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{self, Bytes, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{Error, HttpRequest, HttpResponse};
 
+use super::render;
 use super::routes::reading;
 use super::site::Site;
+use super::upload::LONGEST_FORM;
 use desk::{Answer, Desk};
 use table::{Action, Entry, Method, TABLE};
+
+/// What was sent, or why it could not be read.
+type Body = Result<Bytes, Error>;
 
 /// This folder's part of the URL map.
 pub(super) fn routes(map: &mut ServiceConfig) {
@@ -63,7 +69,7 @@ pub(super) fn routes(map: &mut ServiceConfig) {
                 Method::Get => reading(),
                 Method::Post => web::post(),
             };
-            let handler = move |site: web::Data<Site>, request: HttpRequest, body: Bytes| {
+            let handler = move |site: web::Data<Site>, request: HttpRequest, body: Body| {
                 enter(entry, site, request, body)
             };
             resource.route(route.to(handler))
@@ -76,7 +82,12 @@ pub(super) fn routes(map: &mut ServiceConfig) {
         let other = move |site: web::Data<Site>, request: HttpRequest| {
             other_method(methods.clone(), site, request)
         };
-        map.service(resource.default_service(web::to(other)));
+        let resource = resource.default_service(web::to(other));
+        map.service(if entries().any(|entry| entry.takes_file) {
+            resource.app_data(web::PayloadConfig::new(LONGEST_FORM))
+        } else {
+            resource
+        });
     }
     map.service(web::resource("/admin/{rest:.*}").default_service(web::to(missing)));
 }
@@ -110,9 +121,16 @@ async fn enter(
     entry: &'static Entry,
     site: web::Data<Site>,
     request: HttpRequest,
-    body: Bytes,
+    body: Body,
 ) -> HttpResponse {
-    Box::pin(desk::enter(entry, (&site, &request), &body)).await
+    match body {
+        Ok(body) => Box::pin(desk::enter(entry, (&site, &request), &body)).await,
+        // A picture straight from a camera, say.
+        Err(error) => match error.as_response_error().status_code() {
+            StatusCode::PAYLOAD_TOO_LARGE => render::form_too_long(&site, &request),
+            _ => error.error_response(),
+        },
+    }
 }
 
 /// Does what an address stands for.
@@ -169,6 +187,8 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::AppAskRetireSecret => secrets::ask_retire(desk).await,
         Action::AppRetireSecret => secrets::retire(desk).await,
         Action::AppEdit => Box::pin(app_forms::edit(desk)).await,
+        Action::AppLogoSet => logos::set_app(desk).await,
+        Action::AppLogoRemove => logos::remove_app(desk).await,
         Action::AppEnable => apps::enable(desk).await,
         Action::AppAskDisable => apps::ask_disable(desk).await,
         Action::AppDisable => apps::disable(desk).await,
@@ -208,6 +228,8 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::ApiKeyRevoke => api_keys::revoke(desk).await,
         Action::SettingsShow => settings::show(desk).await,
         Action::SettingsSave => settings::save(desk).await,
+        Action::BrandLogoSet => logos::set_brand(desk).await,
+        Action::BrandLogoRemove => logos::remove_brand(desk).await,
         Action::AuditList => audit::list(desk).await,
         Action::AuditExport => audit::export(desk).await,
         Action::JobsList => jobs::list(desk).await,

@@ -9,16 +9,19 @@ use super::desk::{Answer, Desk, NOT_YOURS, Stop};
 use super::people::sentence;
 use super::{rows, step_up};
 use crate::config::{Setting, SettingKind, runtime_settings};
+use crate::http::branding;
 use crate::http::pages::admin::Section;
+use crate::http::pages::admin::logos::{Ground, PictureForm};
 use crate::http::pages::admin::settings::{Entry, Group, SettingField, SettingsPage};
 use crate::http::pages::{FieldError, When};
-use crate::protocol::branding::{Accent, Colour, Used};
+use crate::protocol::branding::{Accent, Colour, LogoKind, Used};
 use crate::service::settings::{self, Edit, SettingError, Shown};
 
 /// What is saved together: an id, a title, and what the names of its settings begin with.
-const GROUPS: [(&str, &str, &[&str]); 7] = [
+const GROUPS: [(&str, &str, &[&str]); 8] = [
     ("general", "Name and look", &["product_name", "branding."]),
     ("sign-up", "Making an account", &["sign_up."]),
+    ("registration", "Logos of apps", &["registration."]),
     ("password", "Passwords", &["password."]),
     ("session", "Sessions", &["session."]),
     ("tokens", "Tokens", &["tokens."]),
@@ -141,6 +144,7 @@ async fn page(desk: &Desk<'_>) -> Result<SettingsPage, Stop> {
         console: desk.console(Section::Settings),
         groups: GROUPS.into_iter().map(group).collect(),
         accent: accent(desk),
+        logos: logos(desk),
         errors: Vec::new(),
     })
 }
@@ -152,7 +156,8 @@ fn field(desk: &Desk<'_>, shown: &Shown, names: &HashMap<String, String>) -> Set
         _ if !setting.choices.is_empty() => Entry::Choice(setting.choices.clone()),
         SettingKind::Integer => Entry::Number,
         SettingKind::List => Entry::Lines,
-        SettingKind::Text | SettingKind::Boolean => Entry::Line,
+        SettingKind::Boolean => Entry::Choice(vec!["false".to_owned(), "true".to_owned()]),
+        SettingKind::Text => Entry::Line,
     };
     let now = desk.site().now();
     let changed = shown.stored.as_ref();
@@ -195,6 +200,26 @@ fn hint(shown: &Shown) -> String {
         hint.push_str(" One a line.");
     }
     hint
+}
+
+/// The logos of the installation.
+fn logos(desk: &Desk<'_>) -> Vec<PictureForm> {
+    let settings = desk.site().settings();
+    let form = |kind: LogoKind| {
+        let (now, label, ground) = match kind {
+            LogoKind::Light => (&settings.look.logos.light, "Logo", Ground::Light),
+            LogoKind::Dark => (&settings.look.logos.dark, "Logo for dark pages", Ground::Dark),
+        };
+        PictureForm {
+            id: kind.as_str(),
+            label,
+            action: format!("/admin/settings/logo/{}", kind.as_str()),
+            src: now.as_ref().map(|logo| branding::picture_path(&logo.fingerprint)),
+            room: "640 × 160",
+            ground,
+        }
+    };
+    LogoKind::ALL.map(form).into()
 }
 
 /// What becomes of the chosen colour.

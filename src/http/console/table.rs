@@ -15,6 +15,8 @@ pub(super) struct Entry {
     pub about: About,
     /// Whether it asks for a sign-in of the last minutes ([`super::step_up`]).
     pub is_guarded: bool,
+    /// Whether its form may carry a file.
+    pub takes_file: bool,
     pub action: Action,
 }
 
@@ -103,6 +105,8 @@ pub(super) enum Action {
     AppAskRetireSecret,
     AppRetireSecret,
     AppEdit,
+    AppLogoSet,
+    AppLogoRemove,
     AppEnable,
     AppAskDisable,
     AppDisable,
@@ -142,6 +146,8 @@ pub(super) enum Action {
     ApiKeyRevoke,
     SettingsShow,
     SettingsSave,
+    BrandLogoSet,
+    BrandLogoRemove,
     AuditList,
     AuditExport,
     JobsList,
@@ -191,11 +197,16 @@ pub(super) enum UpstreamAction {
 }
 
 const fn get(path: &'static str, right: Right, action: Action) -> Entry {
-    Entry { method: Method::Get, path, right, about: About::Nobody, is_guarded: false, action }
+    entry((Method::Get, path), right, action)
 }
 
 const fn post(path: &'static str, right: Right, action: Action) -> Entry {
-    Entry { method: Method::Post, path, right, about: About::Nobody, is_guarded: false, action }
+    entry((Method::Post, path), right, action)
+}
+
+const fn entry((method, path): (Method, &'static str), right: Right, action: Action) -> Entry {
+    let about = About::Nobody;
+    Entry { method, path, right, about, is_guarded: false, takes_file: false, action }
 }
 
 impl Entry {
@@ -209,6 +220,10 @@ impl Entry {
 
     const fn group(self) -> Self {
         Self { about: About::Group, ..self }
+    }
+
+    const fn with_file(self) -> Self {
+        Self { takes_file: true, ..self }
     }
 
     const fn guarded(self) -> Self {
@@ -292,6 +307,8 @@ pub(super) static TABLE: &[Entry] = &[
     post("/admin/clients/{id}/retire-secret", Right::ClientsSecret, Action::AppRetireSecret)
         .guarded(),
     post("/admin/clients/{id}/edit", Right::ClientsWrite, Action::AppEdit),
+    post("/admin/clients/{id}/logo", Right::ClientsWrite, Action::AppLogoSet).with_file(),
+    post("/admin/clients/{id}/logo/remove", Right::ClientsWrite, Action::AppLogoRemove),
     post("/admin/clients/{id}/enable", Right::ClientsWrite, Action::AppEnable),
     get("/admin/clients/{id}/disable", Right::ClientsWrite, Action::AppAskDisable),
     post("/admin/clients/{id}/disable", Right::ClientsWrite, Action::AppDisable),
@@ -429,6 +446,8 @@ pub(super) static TABLE: &[Entry] = &[
     ),
     get("/admin/settings", Right::SettingsRead, Action::SettingsShow),
     post("/admin/settings/{id}", Right::SettingsWrite, Action::SettingsSave),
+    post("/admin/settings/logo/{id}", Right::SettingsWrite, Action::BrandLogoSet).with_file(),
+    post("/admin/settings/logo/{id}/remove", Right::SettingsWrite, Action::BrandLogoRemove),
     get("/admin/audit", Right::AuditRead, Action::AuditList),
     get("/admin/audit/export", Right::AuditRead, Action::AuditExport).guarded(),
     get("/admin/jobs", Right::JobsRead, Action::JobsList),

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::allowed_apps::AllowedApp;
-use super::chrome::Chrome;
+use super::chrome::{BrandLogo, Chrome};
 use super::filters;
 use super::organisations::OrganisationChoice;
 use super::sample::words;
@@ -22,7 +22,7 @@ pub struct AccountHome {
     pub username: String,
     pub email: Option<String>,
     /// Apps the person may open.
-    pub apps: Vec<Link>,
+    pub apps: Vec<AppTile>,
     /// Those the person is in, by name.
     pub organisations: Vec<OrganisationChoice>,
     /// What the person has allowed, and may take back.
@@ -32,6 +32,14 @@ pub struct AccountHome {
     /// What stays signed in by itself, the newest first.
     pub connections: Vec<ConnectionView>,
     pub console: ConsoleLink,
+}
+
+/// An app to be opened.
+#[derive(Debug, Clone)]
+pub struct AppTile {
+    pub link: Link,
+    /// The path of its logo below the issuer.
+    pub logo: Option<String>,
 }
 
 /// Whether the person sees the way to the console.
@@ -47,6 +55,7 @@ impl AccountHome {
         Self {
             chrome: Chrome {
                 banner: Some(words("Demo: everything here is forgotten when it stops.")),
+                logo: Some(BrandLogo::sample()),
                 ..Chrome::sample()
             },
             csrf: words("csrf-value"),
@@ -55,9 +64,14 @@ impl AccountHome {
             username: words("ada"),
             email: Some(words("ada@orchard.example")),
             apps: vec![
-                Link::sample("Orchard Wiki", "https://wiki.orchard.example/"),
-                Link::sample("Harbour Mail", "https://mail.orchard.example/"),
-                Link::sample("Ledger", "https://ledger.orchard.example/"),
+                AppTile {
+                    link: Link::sample("Orchard Wiki", "https://wiki.orchard.example/"),
+                    logo: Some("/branding/picture.0123456789abcdef.png".to_owned()),
+                },
+                AppTile {
+                    link: Link::sample("Harbour Mail", "https://mail.orchard.example/"),
+                    logo: None,
+                },
             ],
             organisations: OrganisationChoice::samples(),
             allowed: AllowedApp::samples(),

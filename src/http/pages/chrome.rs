@@ -20,8 +20,40 @@ pub struct Chrome {
     pub base: String,
     /// The path below `base` of the style sheet with this installation's own colour.
     pub stylesheet: Option<String>,
+    /// This installation's own logo, in place of ours and the name.
+    pub logo: Option<BrandLogo>,
     /// What stands at the foot of every page.
     pub foot: Foot,
+}
+
+/// The logo of an installation.
+#[derive(Debug, Clone)]
+pub struct BrandLogo {
+    pub plain: LogoFile,
+    /// Another one for dark pages.
+    pub dark: Option<LogoFile>,
+}
+
+/// A picture as pages load it.
+#[derive(Debug, Clone)]
+pub struct LogoFile {
+    /// Below [`Chrome::base`].
+    pub path: String,
+    /// In pixels.
+    pub width: i64,
+    /// In pixels.
+    pub height: i64,
+}
+
+impl BrandLogo {
+    pub(super) fn sample() -> Self {
+        let file = |mark: &str| LogoFile {
+            path: format!("/branding/picture.{mark}.png"),
+            width: 320,
+            height: 80,
+        };
+        Self { plain: file("0123456789abcdef"), dark: Some(file("fedcba9876543210")) }
+    }
 }
 
 /// What stands at the foot of every page.
@@ -64,6 +96,7 @@ impl Chrome {
             lang: "en",
             banner: None,
             base: String::new(),
+            logo: None,
             stylesheet: Some("/branding/accent.ff8800.0123456789ab.css".to_owned()),
             foot: Foot {
                 links: Link::parse("Help https://help.orchard.example").into_iter().collect(),

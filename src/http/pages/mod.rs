@@ -36,7 +36,7 @@ mod tests;
 
 pub use askama::Template as Page;
 
-pub use chrome::{Chrome, FlowForm, Foot};
+pub use chrome::{BrandLogo, Chrome, FlowForm, Foot, LogoFile};
 pub use views::{FieldError, Flash, Link, Switch, Tone, Undo, When};
 
 /// Every page with sample data, as `(name, HTML)`. The name is the template's path without

@@ -62,7 +62,7 @@ pub(super) fn error_of<'a>(errors: &'a [FieldError], name: &str) -> Option<&'a s
 /// What an app says of itself, on the pages people see before they use it; nothing for our own pages.
 #[derive(Debug, Clone, Default)]
 pub struct AboutApp {
-    /// An https address that the page's policy lets it load.
+    /// The path of its picture below the issuer.
     pub logo: Option<String>,
     /// The app's privacy policy.
     pub policy_uri: Option<String>,
@@ -93,7 +93,7 @@ impl AboutApp {
 
     pub(super) fn sample_unreviewed() -> Self {
         Self {
-            logo: Some(words("https://orchard.example/logo.png")),
+            logo: Some("/branding/picture.0123456789abcdef.png".to_owned()),
             unreviewed: Some(Unreviewed::Document { host: words("orchard.example") }),
             ..Self::sample()
         }

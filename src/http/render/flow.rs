@@ -3,11 +3,11 @@
 use actix_web::HttpResponse;
 use actix_web::http::header;
 
-use super::about::{about, origin_of};
+use super::about::about;
 use super::{chrome, page, page_with};
 use crate::app::App;
 use crate::http::extract::request_id;
-use crate::http::headers::{Forms, framing_policy, picture_policy};
+use crate::http::headers::{Forms, framing_policy};
 use crate::http::pages::consent::{Consent, Detail, claim_sentence, scope_sentence};
 use crate::http::pages::form_post::{self, FormPost};
 use crate::http::pages::reset_password::ResetPassword;
@@ -187,7 +187,6 @@ fn reason_text(reason: SignInReason, app_name: &str) -> String {
 pub(in crate::http) fn sign_in(visit: &Visit<'_>, view: SignInView) -> HttpResponse {
     let chrome = chrome(visit.site);
     let nonce = chrome.nonce.clone();
-    let picture = view.about.logo.as_deref().and_then(origin_of);
     let form = FlowForm { flow: view.sealed, csrf: visit.csrf() };
     let body = SignIn {
         chrome,
@@ -202,7 +201,7 @@ pub(in crate::http) fn sign_in(visit: &Visit<'_>, view: SignInView) -> HttpRespo
         errors: view.errors,
         request_id: request_id(visit.request),
     };
-    page_with(picture_policy(&nonce, picture.as_deref()), &body)
+    page(&nonce, &body, Forms::Anywhere)
 }
 
 /// Said when an answer to the list as it was before did not count.
@@ -225,7 +224,6 @@ pub(in crate::http) fn consent(
     let nonce = chrome.nonce.clone();
     let metadata = &prompt.client.metadata;
     let about = about(&prompt.client);
-    let picture = about.logo.as_deref().and_then(origin_of);
     let body = Consent {
         chrome,
         form: FlowForm { flow: sealed, csrf: visit.session_csrf() },
@@ -238,7 +236,7 @@ pub(in crate::http) fn consent(
         details: prompt.authorization_details.iter().map(Detail::of).collect(),
         about,
     };
-    page_with(picture_policy(&nonce, picture.as_deref()), &body)
+    page(&nonce, &body, Forms::Anywhere)
 }
 
 /// One sentence for each scope, and for each claim that none of the scopes gives.

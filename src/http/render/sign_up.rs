@@ -2,10 +2,10 @@
 
 use actix_web::HttpResponse;
 
-use super::about::{about, origin_of};
+use super::about::about;
 use super::flow::to_sign_in;
-use super::{chrome, page_with};
-use crate::http::headers::picture_policy;
+use super::{chrome, page};
+use crate::http::headers::Forms;
 use crate::http::pages::sign_up::SignUp;
 use crate::http::pages::views::AboutApp;
 use crate::http::pages::{FieldError, FlowForm};
@@ -45,7 +45,6 @@ pub(in crate::http) fn sign_up(
     let chrome = chrome(site);
     let nonce = chrome.nonce.clone();
     let about = client.map_or_else(AboutApp::default, about);
-    let picture = about.logo.as_deref().and_then(origin_of);
     let body = SignUp {
         chrome,
         form: FlowForm { flow: sealed, csrf: visit.csrf() },
@@ -59,5 +58,5 @@ pub(in crate::http) fn sign_up(
         sign_in_href: to_sign_in(site, flow),
         errors: view.errors,
     };
-    page_with(picture_policy(&nonce, picture.as_deref()), &body)
+    page(&nonce, &body, Forms::Anywhere)
 }

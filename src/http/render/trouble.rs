@@ -196,6 +196,14 @@ fn unreadable(status: StatusCode) -> Words {
         .advise("Go back and try again.")
 }
 
+/// A form that is longer than its address takes.
+pub(in crate::http) fn form_too_long(site: &Site, request: &HttpRequest) -> HttpResponse {
+    let words = Words::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "This form is too long")
+        .happened("A file or a text in it is longer than this page takes.")
+        .advise("Go back, choose a smaller one, and try again.");
+    show(site, request, words)
+}
+
 /// A form that did not come from a page of ours in this browser.
 pub(in crate::http) fn forged_form(site: &Site, request: &HttpRequest) -> HttpResponse {
     let words =

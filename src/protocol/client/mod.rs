@@ -42,6 +42,8 @@ pub struct Client {
     pub id: ClientId,
     pub metadata: ClientMetadata,
     pub origin: ClientOrigin,
+    /// The fingerprint of its logo, if it has one.
+    pub logo: Option<String>,
     /// SHA-256 of the live client secrets, newest first; empty for a public client.
     #[serde(skip)]
     pub secret_hashes: Vec<String>,
@@ -153,6 +155,7 @@ pub(crate) mod tests {
             },
             origin: ClientOrigin::Manual,
             secret_hashes: vec!["hash".into()],
+            logo: None,
             disabled_at: None,
             token_version: 0,
             created_at: UnixTime(0),

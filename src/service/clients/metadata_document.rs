@@ -25,6 +25,7 @@ use crate::service::clients;
 use crate::service::clients::checks::{self, Author};
 use crate::service::clients::registration::care as registrations;
 use crate::service::failure::{EndpointError, Failure};
+use crate::service::pictures::fetched;
 use crate::service::revocation;
 use crate::store::clients::{self as client_rows, documents, protected_resources};
 use crate::store::{StoreError, Tx, audit, sync};
@@ -189,6 +190,7 @@ fn as_read(
             metadata: ClientMetadata::clone(&document.metadata),
             origin: ClientOrigin::Document,
             secret_hashes: Vec::new(),
+            logo: None,
             disabled_at: None,
             token_version: 0,
             created_at: app.now(),
@@ -265,12 +267,14 @@ async fn follow(app: &App, stored: &Client, document: &Document) -> Result<(), F
         return Ok(());
     }
     documents::note_fetch(&mut tx, &client.id, now).await?;
+    fetched::follow(app, &mut tx, (&client, Some(&stored.metadata))).await?;
     let withdrawn = consent::withdraw_from_another(&mut tx, (stored, &client), now).await?;
     let event = Event::success("client.updated", &Actor::System, now).client(&client.id);
     audit::append(&mut tx, &event.into_row()).await?;
     sync::bump_catalog(&mut tx).await?;
     tx.commit().await?;
     app.known.forget();
+    app.outbox_bell.notify_one();
     if let Some(pending) = withdrawn {
         revocation::publish(app, pending).await;
     }
@@ -316,6 +320,7 @@ pub(crate) async fn keep(app: &App, tx: &mut Tx, client: &Client) -> Result<Kept
     if !taken.map_err(Failure::from)?.is_empty() {
         return Err(unusable("the client_id is the name of a server that another app answers for"));
     }
+    fetched::follow(app, tx, (&client, None)).await?;
     let event = Event::success("client.registered", &Actor::System, now)
         .client(&client.id)
         .detail("client_name", client.metadata.client_name.as_str());

@@ -28,6 +28,7 @@ use crate::service::audit::{Actor, Event};
 use crate::service::clients::checks::Author;
 use crate::service::failure::Failure;
 use crate::service::people::authority::{self, Barred};
+use crate::service::pictures::fetched;
 use crate::service::revocation::{self, Subject};
 use crate::service::session::farewell;
 use crate::store::clients::{self, ClientFilter, protected_resources};
@@ -178,6 +179,7 @@ pub async fn create(app: &App, new: NewClient, actor: &Actor) -> Result<WithSecr
         metadata: checks::kept(new.metadata),
         origin: ClientOrigin::Manual,
         secret_hashes: secret.iter().map(|s| s.hash().as_str().to_owned()).collect(),
+        logo: None,
         disabled_at: None,
         created_at: now,
         updated_at: now,
@@ -185,6 +187,7 @@ pub async fn create(app: &App, new: NewClient, actor: &Actor) -> Result<WithSecr
     clients::insert(&mut tx, &client).await?;
     give_resources(&mut tx, &client).await?;
     access::keep(&mut tx, &client, None).await?;
+    fetched::follow(app, &mut tx, (&client, None)).await?;
     let event = Event::success("client.created", actor, now)
         .client(&client.id)
         .detail("client_name", client.metadata.client_name.as_str());
@@ -192,6 +195,7 @@ pub async fn create(app: &App, new: NewClient, actor: &Actor) -> Result<WithSecr
     sync::bump_catalog(&mut tx).await?;
     tx.commit().await?;
     app.known.forget();
+    app.outbox_bell.notify_one();
     Ok(WithSecret { client, secret })
 }
 
@@ -328,6 +332,7 @@ async fn update_from(
     registration::care::note_set(&mut tx, &client, &before).await?;
     give_resources(&mut tx, &client).await?;
     access::keep(&mut tx, &client, Some(&present)).await?;
+    fetched::follow(app, &mut tx, (&client, Some(&present))).await?;
     let mut event = Event::success("client.updated", actor, client.updated_at)
         .client(&client.id)
         .detail("changed", present.differs_in(&client.metadata));

@@ -20,7 +20,8 @@ use crate::store::db::search::prefix_pattern;
 macro_rules! select_client {
     ($rest:literal) => {
         concat!(
-            "select id, metadata, origin, secret_hashes, disabled_at, token_version, created_at, updated_at ",
+            "select id, metadata, origin, secret_hashes, disabled_at, token_version, created_at, ",
+            "updated_at, (select fingerprint from pictures where client_id = clients.id) as logo ",
             "from clients ",
             $rest
         )
@@ -37,6 +38,7 @@ struct ClientRow {
     token_version: i64,
     created_at: UnixTime,
     updated_at: UnixTime,
+    logo: Option<String>,
 }
 
 impl From<ClientRow> for Client {
@@ -45,6 +47,7 @@ impl From<ClientRow> for Client {
             id: row.id,
             metadata: row.metadata.0,
             origin: row.origin,
+            logo: row.logo,
             secret_hashes: row.secret_hashes.0,
             disabled_at: row.disabled_at,
             token_version: row.token_version,
@@ -120,7 +123,8 @@ pub async fn hold(tx: &mut Tx, id: &ClientId) -> Result<Option<Client>, StoreErr
     let row = tx
         .query(
             "update clients set updated_at = updated_at where id = $1 returning id, metadata, origin, \
-             secret_hashes, disabled_at, token_version, created_at, updated_at",
+             secret_hashes, disabled_at, token_version, created_at, updated_at, \
+             (select fingerprint from pictures where client_id = clients.id) as logo",
         )
         .bind(id)
         .optional::<ClientRow>()

@@ -27,7 +27,7 @@ pub use snapshot::Snapshot;
 
 /// Every table that holds something, in an order in which rows can be added: what a row refers to comes
 /// before it. A table that a later migration drops stays here: older backups have it.
-pub const TABLES: [&str; 46] = [
+pub const TABLES: [&str; 47] = [
     "users",
     "passwords",
     "groups",
@@ -43,6 +43,7 @@ pub const TABLES: [&str; 46] = [
     "group_roles",
     "protected_resources",
     "client_groups",
+    "pictures",
     "consents",
     "withdrawals",
     "sessions",

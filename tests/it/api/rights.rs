@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::kit::api::{Api, all_scopes, header, is, make_key, sent, tag};
 use crate::kit::console::{create, manager, wait_for_nobody};
 use crate::kit::flow::{Answer, count, sign_in};
+use crate::kit::pictures::png;
 use crate::kit::upstream;
 use crate::support::world::World;
 
@@ -58,6 +59,7 @@ async fn filled(world: &World, maker: &Api, (path, n): (&str, usize)) -> String 
             }
             id
         }
+        path if path.starts_with("/branding/{id}") => "logo".to_owned(),
         path if path.starts_with("/sessions/{id}") => {
             sign_in(world, "subject").await;
             let list = is(maker.get("/sessions?user=subject").await, 200).json();
@@ -150,6 +152,9 @@ async fn call(api: &Api, (method, path): (&str, &str), n: usize) -> Answer {
     let request = api.request(method, path);
     match name {
         "GET" | "DELETE" => sent(request).await,
+        "PUT" if path.contains("/logo") => {
+            sent(request.header("content-type", "image/png").body(png(1))).await
+        }
         "PUT" if !path.starts_with("/settings/") => sent(request).await,
         // Those who may not read either are refused before it matters.
         "PATCH" | "PUT" => {

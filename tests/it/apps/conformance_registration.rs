@@ -7,7 +7,12 @@ use serde_json::{Value, json};
 use crate::kit::checks::{assert_error_page, assert_success};
 use crate::kit::client_signer::{ClientKey, jwks, with_assertion};
 use crate::kit::fixtures::{ALICE, STATE, fill_in, unique};
-use crate::kit::registration::{CALLBACK, Registered, assert_refused, open_bed, register, request};
+use crate::kit::flow::{PATIENCE, get};
+use crate::kit::pictures::png;
+use crate::kit::registration::{
+    CALLBACK, Registered, assert_refused, fetching_bed, open_bed, register, request,
+};
+use crate::support::process::wait_until_async;
 use crate::support::tls_peer::{Answer, TlsPeer};
 
 on_both_backends! {
@@ -113,19 +118,27 @@ on_both_backends! {
     }
 
     async fn oidcc_registration_logo_uri(backend: Backend) {
-        let bed = open_bed(backend).await;
-        let logo = "https://logo.rp.test:8443/logo.png?v=1";
-        let app = Registered::new(&bed.world, json!({ "logo_uri": logo })).await;
+        // Off by default: browsers and this server ask strangers for nothing.
+        let bed = fetching_bed(backend).await;
+        let (peer, path) = (TlsPeer::shared(), format!("/{}.png", unique("logo")));
+        peer.serve(&path, Answer::new(200, "image/png", png(120)));
+        let app = Registered::new(&bed.world, json!({ "logo_uri": peer.url(&path) })).await;
         let browser = bed.world.browser();
+        wait_until_async("the logo being fetched", PATIENCE, async || {
+            app.rp.authorize(&browser, &[]).await.follow_within().await.has(".logo img")
+        })
+        .await;
         let sign_in = app.rp.authorize(&browser, &[]).await.follow_within().await;
         let consent = fill_in(&sign_in, &ALICE).submit().await.follow_within().await;
         assert!(sign_in.has_form("sign-in") && consent.has_form("consent"));
         for page in [sign_in, consent] {
             let policy = page.header("content-security-policy");
-            assert_eq!(page.attributes(".logo img", "src"), [logo]);
-            assert_eq!(page.attributes(".logo img", "referrerpolicy"), ["no-referrer"]);
-            assert!(policy.contains("img-src 'self' https://logo.rp.test:8443 data:;"), "{policy}");
+            let src = page.attributes(".logo img", "src").remove(0);
+            assert!(src.starts_with("/branding/picture."), "{src}");
+            assert!(policy.contains("img-src 'self' data:;"), "{policy}");
+            assert_eq!(get(&bed.world.url(&src)).await.headers["content-type"], "image/png");
         }
+        assert_eq!(peer.hits(&path), 1, "kept from then on");
         let other = Registered::new(&bed.world, json!({})).await;
         let page = other.rp.authorize(&bed.world.browser(), &[]).await.follow_within().await;
         page.assert_page_headers();

@@ -25,6 +25,7 @@
 //! | `gateway_proxy` | the five reverse proxies as documented, and an app that echoes |
 //! | `session_data` | an app's program that keeps values beside sessions |
 //! | `api` | programs that use the REST API |
+//! | `pictures` | pictures, good and bad, and how they are uploaded |
 //! | `console` | administrators, and what they make |
 //! | `client_signer` | keys of apps and what apps sign |
 //! | `upstream` | a provider elsewhere, and a Doorward that may ask it |
@@ -54,6 +55,7 @@ pub mod imports;
 pub mod logout;
 pub mod mtls;
 pub mod node;
+pub mod pictures;
 pub mod race;
 pub mod registration;
 pub mod request;

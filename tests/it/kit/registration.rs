@@ -38,6 +38,12 @@ pub async fn open_bed(backend: Backend) -> &'static Bed {
         .await
 }
 
+/// A bed of its own that also fetches the pictures that apps name.
+pub async fn fetching_bed(backend: Backend) -> Bed {
+    let world = open_world(backend).env("DOORWARD_REGISTRATION__FETCH_LOGOS", "true");
+    Bed::new(world.start().await, &[]).await
+}
+
 /// A registration request with these changes; null removes a member.
 #[expect(clippy::needless_pass_by_value, reason = "reads well with json! at the call")]
 pub fn request(changes: Value) -> Value {

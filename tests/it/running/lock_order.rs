@@ -265,6 +265,7 @@ fn client(id: &ClientId, now: UnixTime) -> Client {
         metadata,
         origin: ClientOrigin::Manual,
         secret_hashes: Vec::new(),
+        logo: None,
         disabled_at: None,
         token_version: 0,
         created_at: now,

@@ -18,6 +18,8 @@
 //! | `topologies` | Redis behind sentinels and as a cluster, each with real failures |
 //! | `surroundings` | clocks that differ or jump, a disk with no room left |
 //! | `set_clocks` | a clock set ahead by mistake has nothing deleted for good |
+//! | `fetched_logos` | logos that apps name themselves, asked for only if a setting says so |
+//! | `logos` | logos of the installation and of apps, decoded, kept and served |
 //! | `settings` | settings that change while servers run, on every node; name, colour, links |
 //! | `shared_limits` | guesses are counted for all nodes together |
 //! | `soak` | days of use leave nothing behind, in no table and in no fast store |
@@ -50,12 +52,14 @@ mod declared;
 mod declared_endpoints;
 mod declared_organisations;
 mod declared_upstream;
+mod fetched_logos;
 mod finality;
 mod floods;
 mod import_care;
 mod imports;
 mod keycloak;
 mod lock_order;
+mod logos;
 mod machinery;
 mod mail;
 mod malformed;

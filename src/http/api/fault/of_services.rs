@@ -1,6 +1,9 @@
 //! What the use cases refuse, as problems.
 
+use actix_web::http::StatusCode;
+
 use super::{Fault, FieldFault};
+use crate::pictures::PictureProblem;
 use crate::protocol::token::trusted_issuer::IssuerProblem;
 use crate::service::api::keys::ApiKeyError;
 use crate::service::clients::ClientError;
@@ -11,6 +14,7 @@ use crate::service::organisations::OrganisationError;
 use crate::service::people::PeopleError;
 use crate::service::people::groups::GroupError;
 use crate::service::people::links::LinkError;
+use crate::service::pictures::PictureError;
 use crate::service::settings::{SettingError, Wrong};
 use crate::service::token::preview::PreviewError;
 use crate::service::trusted_issuers::IssuerError;
@@ -241,6 +245,21 @@ impl From<KeyChangeError> for Fault {
             }
             KeyChangeError::NotYours => Self::forbidden(NOT_YOURS),
             KeyChangeError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<PictureError> for Fault {
+    fn from(error: PictureError) -> Self {
+        let text = error.to_string();
+        match error {
+            PictureError::NoClient => Self::not_found("client"),
+            PictureError::NotYours => Self::forbidden("Your role does not allow this."),
+            PictureError::Unusable(PictureProblem::TooLong) => Self::too_large(&text),
+            PictureError::Unusable(_) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unusable_picture", text)
+            }
+            PictureError::Failure(failure) => failure.into(),
         }
     }
 }

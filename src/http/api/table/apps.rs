@@ -125,4 +125,16 @@ pub(super) const TABLE: &[Entry] = &[
         Nobody,
         Action::RoleGroupRemove,
     ),
+    entry(
+        (Put, "/clients/{id}/logo"),
+        (S::ClientsWrite, R::ClientsWrite),
+        Nobody,
+        Action::ClientLogoPut,
+    ),
+    entry(
+        (Delete, "/clients/{id}/logo"),
+        (S::ClientsWrite, R::ClientsWrite),
+        Nobody,
+        Action::ClientLogoDelete,
+    ),
 ];

@@ -44,4 +44,16 @@ pub(super) const TABLE: &[Entry] = &[
         Action::ApiKeyRevoke,
     ),
     entry((Get, "/overview"), (S::OverviewRead, R::OverviewRead), Nobody, Action::OverviewShow),
+    entry(
+        (Put, "/branding/{id}"),
+        (S::SettingsWrite, R::SettingsWrite),
+        Nobody,
+        Action::BrandLogoPut,
+    ),
+    entry(
+        (Delete, "/branding/{id}"),
+        (S::SettingsWrite, R::SettingsWrite),
+        Nobody,
+        Action::BrandLogoDelete,
+    ),
 ];

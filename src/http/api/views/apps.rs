@@ -20,6 +20,8 @@ pub(in crate::http::api) struct ClientView {
     pub disabled: bool,
     /// How many secrets it has that work.
     pub secrets: usize,
+    /// The fingerprint of its logo, which is at `/branding/picture.{logo}.png`; null for an app that has none.
+    pub logo: Option<String>,
     pub created_at: Moment,
     pub updated_at: Moment,
 }
@@ -32,6 +34,7 @@ impl From<&Client> for ClientView {
             origin: client.origin.as_str().to_owned(),
             disabled: client.disabled_at.is_some(),
             secrets: client.secret_hashes.len(),
+            logo: client.logo.clone(),
             created_at: client.created_at.into(),
             updated_at: client.updated_at.into(),
         }

@@ -56,6 +56,8 @@ fn an_operator_may_do_everything_but_what_gives_power_or_secrets_away() {
             "GET /admin/webhooks/{id}/delete",
             "POST /admin/webhooks/{id}/delete",
             "POST /admin/settings/{id}",
+            "POST /admin/settings/logo/{id}",
+            "POST /admin/settings/logo/{id}/remove",
             "POST /admin/backup",
         ]
     );

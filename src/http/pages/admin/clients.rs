@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::client_forms::{ClientForm, Endpoint};
+use super::logos::PictureForm;
 use super::trial::TrialView;
 use super::{Console, Section, State, next_page, path_below, seen_sample};
 use crate::http::pages::chrome::Chrome;
@@ -92,6 +93,7 @@ pub struct ClientDetail {
     pub endpoints: Vec<Endpoint>,
     /// `None` for an app that nobody signs in to.
     pub trial: Option<TrialView>,
+    pub logo: PictureForm,
 }
 
 /// The stored facts about an app.
@@ -188,6 +190,7 @@ impl ClientDetail {
             errors: Vec::new(),
             endpoints: Endpoint::samples(),
             trial: Some(TrialView::sample()),
+            logo: PictureForm::sample_of_app(),
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod groups;
 pub mod issuers;
 pub mod jobs;
 pub mod keys;
+pub mod logos;
 pub mod members;
 pub mod missing;
 pub mod organisations;

@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::logos::PictureForm;
 use super::{Console, Section};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
@@ -19,6 +20,8 @@ pub struct SettingsPage {
     pub groups: Vec<Group>,
     /// What becomes of the chosen colour, in sentences.
     pub accent: Vec<String>,
+    /// The logos of the installation.
+    pub logos: Vec<PictureForm>,
     /// Fields: those of [`SettingField::field`].
     pub errors: Vec<FieldError>,
 }
@@ -163,6 +166,7 @@ impl SettingsPage {
                 Group { id: "session", title: "Sessions", fields: vec![stored, fixed] },
             ],
             accent: vec!["Light pages use #1c5f4e (contrast 5.9 to 1).".to_owned()],
+            logos: PictureForm::samples(),
             errors: Vec::new(),
         }
     }

@@ -19,6 +19,7 @@ use crate::service::authorize::consent;
 use crate::service::brake::{self, Limit};
 use crate::service::clients::{self as client_cases, ClientError};
 use crate::service::failure::Failure;
+use crate::service::pictures::fetched;
 use crate::service::revocation;
 use crate::store::clients;
 use crate::store::clients::registrations::{self, ClientRegistration};
@@ -168,6 +169,7 @@ async fn store(
     if client.secret_hashes != before.secret_hashes {
         clients::set_secret_hashes(&mut tx, &client.id, &client.secret_hashes, now).await?;
     }
+    fetched::follow(app, &mut tx, (&client, Some(&before.metadata))).await?;
     let withdrawn = consent::withdraw_from_another(&mut tx, (&before, &client), now).await?;
     let event = Event::success("client.updated", &Actor::Client(client.id.clone()), now)
         .client(&client.id)
@@ -176,6 +178,7 @@ async fn store(
     sync::bump_catalog(&mut tx).await?;
     tx.commit().await?;
     app.known.forget();
+    app.outbox_bell.notify_one();
     if let Some(pending) = withdrawn {
         revocation::publish(app, pending).await;
     }

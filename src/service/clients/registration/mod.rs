@@ -28,6 +28,7 @@ use crate::service::brake::{self, Limit};
 use crate::service::clients::checks::{self, Author};
 use crate::service::clients::software_statement;
 use crate::service::failure::Failure;
+use crate::service::pictures::fetched;
 use crate::store::clients;
 use crate::store::clients::registration_tokens::{self, RegistrationToken};
 use crate::store::clients::registrations::{self, ClientRegistration};
@@ -115,6 +116,7 @@ pub async fn register(
         metadata: prepared.metadata,
         origin: ClientOrigin::Dynamic,
         secret_hashes: secret.iter().map(|s| s.hash().as_str().to_owned()).collect(),
+        logo: None,
         disabled_at: None,
         token_version: 0,
         created_at: now,
@@ -141,6 +143,7 @@ pub async fn register(
     check_room(app, &mut tx).await?;
     clients::insert(&mut tx, &client).await?;
     registrations::insert(&mut tx, &registration).await?;
+    fetched::follow(app, &mut tx, (&client, None)).await?;
     let event = Event::success("client.registered", &Actor::Anonymous, now)
         .client(&client.id)
         .caller(&request.caller)
@@ -150,6 +153,7 @@ pub async fn register(
     sync::bump_catalog(&mut tx).await?;
     tx.commit().await?;
     app.known.forget();
+    app.outbox_bell.notify_one();
     let token = token.expose().to_owned();
     Ok(Registered { client, secret, token, statement: prepared.statement })
 }

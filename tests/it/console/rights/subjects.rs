@@ -10,7 +10,7 @@ use crate::kit::upstream;
 use crate::support::world::World;
 
 /// What an address can be about, by how it begins; of two that fit the first one is meant.
-const KINDS: [&str; 14] = [
+const KINDS: [&str; 15] = [
     "/admin/users/{id}",
     "/admin/groups/{id}",
     "/admin/organisations/{id}",
@@ -21,6 +21,7 @@ const KINDS: [&str; 14] = [
     "/admin/upstream/{id}",
     "/admin/webhooks/{id}/redeliver",
     "/admin/webhooks/{id}",
+    "/admin/settings/logo/{id}",
     "/admin/settings/{id}",
     "/admin/api-keys/{id}",
     "/admin/jobs/{id}",
@@ -114,6 +115,7 @@ impl<'a> Subjects<'a> {
                 self.post(&format!("/admin/webhooks/{id}/test"), &[]).await;
                 id
             }
+            "/admin/settings/logo/{id}" => "logo".to_owned(),
             "/admin/settings/{id}" => "session".to_owned(),
             "/admin/api-keys/{id}" => self.api_key(),
             "/admin/jobs/{id}" => {
