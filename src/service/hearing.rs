@@ -93,8 +93,8 @@ async fn mend(app: &App) -> Result<Word, Failure> {
             known_revocations = known.revocations,
             catalog = state.catalog,
             known_catalog = known.catalog,
-            "the database has lost commits that were acknowledged; what they ended may be alive again: \
-             look through the audit log of other places and end it once more"
+            "the database has lost commits that were acknowledged: what they ended may be alive again, \
+             and has to be ended once more"
         );
     } else {
         tracing::warn!("the database was started anew; what is remembered is read from it again");

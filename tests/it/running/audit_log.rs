@@ -135,7 +135,7 @@ on_both_backends! {
         .await;
         let log = world.log();
         let said = log.lines().find(|line| line.contains("nothing is sealed any more"));
-        assert!(said.is_some_and(|line| line.contains("ERROR")), "{log}");
+        assert!(said.is_some_and(|line| line.contains(r#""level":"error""#)), "{log}");
     }
 
     async fn a_throttled_sign_in_is_an_event_of_its_own(world: World) {
