@@ -30,7 +30,7 @@ pub type Starting = Pin<Box<dyn Future<Output = Result<App, StartError>>>>;
 #[must_use]
 pub fn start(config: Config, clock: Clock, migrations: Migrations) -> Starting {
     Box::pin(async move {
-        let app = bring_up(config, clock, migrations).await?;
+        let app = Box::pin(bring_up(config, clock, migrations)).await?;
         // Nobody knows what Redis went through meanwhile. Without a copy readers go to SQL, so a start need
         // not fail for it.
         if let Err(error) = revocation::copy::make(&app).await {
@@ -48,7 +48,7 @@ pub fn start(config: Config, clock: Clock, migrations: Migrations) -> Starting {
 #[must_use]
 pub fn attach(config: Config, clock: Clock, migrations: Migrations) -> Starting {
     Box::pin(async move {
-        let mut app = bring_up(config, clock, migrations).await?;
+        let mut app = Box::pin(bring_up(config, clock, migrations)).await?;
         app.serves = false;
         Ok(app)
     })
