@@ -72,15 +72,7 @@ pub enum Migrations {
 pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Result<App, BootError> {
     config.prepare_data_dir().map_err(|problems| BootError::DataDir(problems.to_string()))?;
     let database = |error: &dyn std::fmt::Display| BootError::Database(error.to_string());
-    let settings = DatabaseSettings {
-        url: config.database_url().expose_secret().to_owned(),
-        max_connections: config.database.max_connections,
-    };
-    let store = Store::connect(&settings).await.map_err(|error| database(&error))?;
-    match migrations {
-        Migrations::Apply => store.migrate().await.map_err(|error| database(&error))?,
-        Migrations::Expect => expect_current(&store).await?,
-    }
+    let store = open_database(&config, migrations).await?;
     let master = master_key(&config, &store).await?;
     let ephemeral = ephemeral(&config, &clock).await?;
     let restored = sync::restored(&store.db).await.map_err(|error| database(&error))?;
@@ -146,6 +138,35 @@ fn passwords(config: &Config) -> Result<Passwords, BootError> {
     };
     Passwords::new(params, settings.thread_count(), settings.queue)
         .map_err(|error| BootError::Passwords(error.to_string()))
+}
+
+/// The database, with the schema it should have.
+async fn open_database(config: &Config, migrations: Migrations) -> Result<Store, BootError> {
+    let database = |error: &dyn std::fmt::Display| BootError::Database(error.to_string());
+    let settings = DatabaseSettings {
+        url: config.database_url().expose_secret().to_owned(),
+        max_connections: config.database.max_connections,
+    };
+    let store = Store::connect(&settings).await.map_err(|error| database(&error))?;
+    match migrations {
+        Migrations::Apply => store.migrate().await.map_err(|error| database(&error))?,
+        Migrations::Expect => expect_current(&store).await?,
+    }
+    keeps_commits(&store).await?;
+    Ok(store)
+}
+
+/// A database that may take back what it has acknowledged brings back to life what has ended.
+async fn keeps_commits(store: &Store) -> Result<(), BootError> {
+    let forgets = sync::forgets_commits(&store.db).await;
+    if forgets.map_err(|error| BootError::Database(error.to_string()))? {
+        return Err(BootError::Database(
+            "synchronous_commit is off, so a crash would take back sign-outs and revocations that were \
+             acknowledged: set it to on, in postgresql.conf or with ALTER ROLE … SET"
+                .to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// With `--no-migrate` somebody else migrates; starting on an old schema would only fail later.

@@ -30,12 +30,14 @@ pub(super) struct Heard {
     beginning: Instant,
     /// Milliseconds after the beginning.
     at: AtomicU64,
+    /// As `at`: answers to what was asked before count for nothing.
+    void_before: AtomicU64,
 }
 
 impl Heard {
     /// SQL was asked at this moment and has answered.
     pub(super) fn new(asked: Instant) -> Self {
-        Self { beginning: asked, at: AtomicU64::new(0) }
+        Self { beginning: asked, at: AtomicU64::new(0), void_before: AtomicU64::new(0) }
     }
 
     /// Another question that was asked at this moment was answered. It counts from the question on: what
@@ -47,13 +49,30 @@ impl Heard {
 
     /// Whether the last word counts at this moment, if it does for so long.
     pub(super) fn is_within(&self, limit: Duration, now: Instant) -> bool {
-        let silence = self.millis(now).saturating_sub(self.at.load(Ordering::SeqCst));
-        u128::from(silence) < limit.as_millis()
+        let at = self.at.load(Ordering::SeqCst);
+        let silence = self.millis(now).saturating_sub(at);
+        at >= self.void_before.load(Ordering::SeqCst) && u128::from(silence) < limit.as_millis()
+    }
+
+    /// Words from before this moment count for nothing from now on.
+    pub(super) fn void(&self, moment: Instant) {
+        self.void_before.fetch_max(self.millis_up(moment), Ordering::SeqCst);
+    }
+
+    /// Whether the last word is an answer to what was asked after this moment.
+    pub(super) fn is_after(&self, moment: Instant) -> bool {
+        self.at.load(Ordering::SeqCst) >= self.millis_up(moment)
     }
 
     fn millis(&self, moment: Instant) -> u64 {
         let passed = moment.saturating_duration_since(self.beginning);
         u64::try_from(passed.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Rounded up: a word that counts as later is later.
+    fn millis_up(&self, moment: Instant) -> u64 {
+        let passed = moment.saturating_duration_since(self.beginning);
+        u64::try_from(passed.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
     }
 }
 
@@ -75,5 +94,19 @@ mod tests {
         heard.note(start + Duration::from_secs(59));
         assert!(heard.is_within(limit, asked + just));
         assert!(!heard.is_within(limit, asked + limit));
+    }
+
+    #[test]
+    fn what_was_asked_before_something_broke_counts_for_nothing_after_it() {
+        let start = Instant::now();
+        let (limit, moment) = (Duration::from_secs(3), Duration::from_micros(300));
+        let heard = Heard::new(start);
+        assert!(heard.is_after(start) && !heard.is_after(start + moment));
+        heard.void(start + moment);
+        assert!(!heard.is_within(limit, start + moment));
+        heard.note(start + moment);
+        assert!(!heard.is_within(limit, start + moment), "within the same millisecond");
+        heard.note(start + 4 * moment);
+        assert!(heard.is_within(limit, start + 4 * moment));
     }
 }

@@ -42,6 +42,7 @@ pub use running::{Running, Settings};
 pub use software_issuers::SoftwareIssuers;
 pub use timekeeper::Timekeeper;
 pub use turns::Turns;
+pub(crate) use watch::marked;
 pub use watch::{Freshness, Watch};
 
 use crate::clock::{Clock, UnixTime};

@@ -27,11 +27,19 @@ const BUSY: Duration = Duration::from_millis(40);
 /// The same while nobody asks.
 const QUIET: Duration = Duration::from_millis(200);
 
-/// Counters known to this process; they only grow.
+/// Counters known to this process; they only grow. Where SQL says less, it has lost commits
+/// (`service::hearing`).
 #[derive(Debug)]
 pub struct Watch {
+    /// The catalogue as it has been learnt here.
     catalog: AtomicI64,
+    /// The highest number of the catalogue that SQL has ever told.
+    catalog_seen: AtomicI64,
     revocations: AtomicI64,
+    /// The start of the database server that all of it comes from.
+    server: AtomicI64,
+    /// Held by whoever makes good what SQL has lost.
+    pub mending: tokio::sync::Mutex<()>,
     heard: Heard,
     /// How long the ephemeral store's word counts without one from SQL.
     believed_for: Duration,
@@ -52,6 +60,11 @@ struct Visits {
     last: UnixTime,
 }
 
+/// The number in a marker; none is near the end of what SQL can count.
+pub(crate) fn marked(marker: Option<&str>) -> Option<i64> {
+    marker?.parse().ok().filter(|number| (0..i64::MAX / 2).contains(number))
+}
+
 /// What the marker says about the ephemeral copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Freshness {
@@ -69,7 +82,10 @@ impl Watch {
     pub fn new(state: SyncState, asked: Instant, is_shared: bool) -> Self {
         Self {
             catalog: AtomicI64::new(state.catalog),
+            catalog_seen: AtomicI64::new(state.catalog),
             revocations: AtomicI64::new(state.revocations),
+            server: AtomicI64::new(state.server),
+            mending: tokio::sync::Mutex::default(),
             heard: Heard::new(asked),
             believed_for: believed_for(is_shared),
             is_wanted: AtomicBool::default(),
@@ -84,10 +100,36 @@ impl Watch {
         self.catalog.load(Ordering::SeqCst) < state.catalog
     }
 
-    /// Takes note of newer counters.
+    /// The catalogue has been learnt as of these counters.
     pub fn learn(&self, state: SyncState) {
         self.saw_revocation(state.revocations);
+        self.saw_catalog(state.catalog);
         self.catalog.fetch_max(state.catalog, Ordering::SeqCst);
+    }
+
+    /// What SQL must know, whenever it is asked after this: a lower answer says that it has lost commits.
+    pub fn known(&self) -> SyncState {
+        SyncState {
+            catalog: self.catalog_seen.load(Ordering::SeqCst),
+            revocations: self.newest_revocation(),
+            server: self.server.load(Ordering::SeqCst),
+        }
+    }
+
+    /// Takes note of a number of the catalogue that SQL has told, whether or not the catalogue has been
+    /// learnt since.
+    pub fn saw_catalog(&self, number: i64) {
+        self.catalog_seen.fetch_max(number, Ordering::SeqCst);
+    }
+
+    /// From here on what SQL says comes from this start of its server.
+    pub fn follow(&self, server: i64) {
+        self.server.store(server, Ordering::SeqCst);
+    }
+
+    /// Nothing that was heard so far is believed any more, until SQL is heard of again.
+    pub fn distrust(&self) {
+        self.heard.void(Instant::now());
     }
 
     /// Takes note of the revocations that SQL told of when it was asked at this moment.
@@ -142,14 +184,15 @@ impl Watch {
         self.at_last_look.swap(self.newest_revocation(), Ordering::SeqCst)
     }
 
-    /// Judges the marker of the ephemeral copy.
-    pub fn judge(&self, marker: Option<&str>) -> Freshness {
-        let number = marker.and_then(|text| text.parse::<i64>().ok());
-        match number {
+    /// Judges the marker of the ephemeral copy, found by a connection that was made at this moment. Behind a
+    /// new one may be a store with an older state, so SQL has to be heard of after it.
+    pub fn judge(&self, marker: Option<&str>, connected: Option<Instant>) -> Freshness {
+        match marked(marker) {
             Some(number) if number >= self.revocations.load(Ordering::SeqCst) => {
                 // Remembered, so that a copy restored to an older state is noticed at once.
                 self.saw_revocation(number);
-                if self.hears_sql() { Freshness::Complete } else { Freshness::Behind }
+                let is_told = connected.is_none_or(|moment| self.heard.is_after(moment));
+                if is_told && self.hears_sql() { Freshness::Complete } else { Freshness::Behind }
             }
             _ => Freshness::Behind,
         }
@@ -187,24 +230,32 @@ impl Watch {
 mod tests {
     use super::*;
 
+    fn state(catalog: i64, revocations: i64) -> SyncState {
+        SyncState { catalog, revocations, server: 1 }
+    }
+
     fn watch() -> Watch {
         as_of(Instant::now())
     }
 
     fn as_of(asked: Instant) -> Watch {
-        Watch::new(SyncState { catalog: 1, revocations: 5 }, asked, true)
+        Watch::new(state(1, 5), asked, true)
     }
 
     #[test]
     fn no_copy_is_believed_while_sql_is_silent() {
         let Some(long_ago) = Instant::now().checked_sub(believed_for(true) * 2) else { return };
         let watch = as_of(long_ago);
-        assert_eq!(watch.judge(Some("5")), Freshness::Behind);
+        assert_eq!(watch.judge(Some("5"), None), Freshness::Behind);
         watch.saw_revocation(6);
-        assert_eq!(watch.judge(Some("6")), Freshness::Behind, "our own word is none of SQL's");
+        assert_eq!(
+            watch.judge(Some("6"), None),
+            Freshness::Behind,
+            "our own word is none of SQL's"
+        );
         watch.heard_from_sql(5, Instant::now());
-        assert_eq!(watch.judge(Some("6")), Freshness::Complete);
-        assert_eq!(watch.judge(Some("5")), Freshness::Behind);
+        assert_eq!(watch.judge(Some("6"), None), Freshness::Complete);
+        assert_eq!(watch.judge(Some("5"), None), Freshness::Behind);
     }
 
     #[test]
@@ -229,29 +280,55 @@ mod tests {
     }
 
     #[test]
+    fn a_new_connection_to_the_store_is_believed_after_the_next_word_from_sql() {
+        let (watch, connected) = (watch(), Instant::now() + Duration::from_mins(1));
+        assert_eq!(watch.judge(Some("5"), Some(connected)), Freshness::Behind);
+        watch.heard_from_sql(5, connected + Duration::from_millis(2));
+        assert_eq!(watch.judge(Some("5"), Some(connected)), Freshness::Complete);
+        watch.heard_from_sql(6, connected + Duration::from_millis(3));
+        assert_eq!(watch.judge(Some("5"), Some(connected)), Freshness::Behind);
+    }
+
+    #[test]
+    fn sql_that_says_less_than_is_known_has_lost_something() {
+        let watch = watch();
+        assert!(!state(1, 5).may_lack(&watch.known()));
+        for behind in [state(0, 5), state(1, 4), SyncState { server: 2, ..state(9, 9) }] {
+            assert!(behind.may_lack(&watch.known()), "{behind:?}");
+        }
+        assert_eq!(watch.judge(Some("8"), None), Freshness::Complete);
+        watch.saw_catalog(3);
+        assert!(state(2, 8).lacks(&watch.known()) && state(3, 7).lacks(&watch.known()));
+        assert!(watch.is_news(state(2, 8)), "seen is not learnt");
+        watch.distrust();
+        assert!(!watch.hears_sql() && watch.remembers_as_of().is_none());
+        assert_eq!(watch.judge(Some("9999999999999999999"), None), Freshness::Behind);
+    }
+
+    #[test]
     fn a_complete_copy_knows_every_revocation_we_know() {
-        assert_eq!(watch().judge(Some("5")), Freshness::Complete);
+        assert_eq!(watch().judge(Some("5"), None), Freshness::Complete);
         for behind in [None, Some("4"), Some("x"), Some("")] {
-            assert_eq!(watch().judge(behind), Freshness::Behind, "{behind:?}");
+            assert_eq!(watch().judge(behind, None), Freshness::Behind, "{behind:?}");
         }
     }
 
     #[test]
     fn a_marker_that_goes_back_betrays_a_restored_snapshot() {
         let watch = watch();
-        assert_eq!(watch.judge(Some("7")), Freshness::Complete);
-        assert_eq!(watch.judge(Some("6")), Freshness::Behind);
+        assert_eq!(watch.judge(Some("7"), None), Freshness::Complete);
+        assert_eq!(watch.judge(Some("6"), None), Freshness::Behind);
     }
 
     #[test]
     fn counters_never_go_back() {
         let watch = watch();
-        assert!(!watch.is_news(SyncState { catalog: 1, revocations: 3 }));
-        watch.learn(SyncState { catalog: 1, revocations: 3 });
-        assert_eq!(watch.judge(Some("4")), Freshness::Behind);
-        assert!(watch.is_news(SyncState { catalog: 2, revocations: 6 }));
-        watch.learn(SyncState { catalog: 2, revocations: 6 });
-        assert_eq!(watch.judge(Some("5")), Freshness::Behind);
+        assert!(!watch.is_news(state(1, 3)));
+        watch.learn(state(1, 3));
+        assert_eq!(watch.judge(Some("4"), None), Freshness::Behind);
+        assert!(watch.is_news(state(2, 6)));
+        watch.learn(state(2, 6));
+        assert_eq!(watch.judge(Some("5"), None), Freshness::Behind);
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub(super) fn run(globals: &Globals, output: &mut Output<'_>) -> Result<Exit, Fa
 
 /// Opens everything as a server would, and asks each part.
 async fn examine(config: Config) -> Vec<Finding> {
-    let started = start::start(config, Clock::System, Migrations::Expect).await;
+    let started = start::attach(config, Clock::System, Migrations::Expect).await;
     let app = match started {
         Ok(app) => app,
         Err(error) => return vec![Finding { name: "start", problem: Some(error.to_string()) }],

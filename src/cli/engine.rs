@@ -31,8 +31,7 @@ pub(super) fn with_app<T>(
 ) -> Result<T, Failure> {
     let config = prepare(globals, Program::Command)?;
     block_on(async {
-        let mut app = start::start(config, Clock::System, Migrations::Apply).await?;
-        app.serves = false;
+        let app = start::attach(config, Clock::System, Migrations::Apply).await?;
         work(&app).await
     })?
 }

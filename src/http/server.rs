@@ -170,8 +170,15 @@ async fn notice_changes(app: Arc<App>) {
 }
 
 fn told(outcome: Result<(), Failure>) {
-    if let Err(error) = outcome {
-        tracing::warn!(%error, "a job beside the requests failed; it runs again");
+    match outcome {
+        Ok(()) => {}
+        // Nobody but a person mends it.
+        Err(error @ Failure::Internal(_)) => {
+            tracing::error!(%error, "a job beside the requests failed, and will fail again");
+        }
+        Err(error @ Failure::Unavailable(_)) => {
+            tracing::warn!(%error, "a job beside the requests failed; it runs again");
+        }
     }
 }
 

@@ -10,10 +10,11 @@ use crate::service::activity;
 use crate::service::audit::chain::{self, Chain, Removal, Sealing};
 use crate::service::clients::registration;
 use crate::service::failure::Failure;
+use crate::service::hearing;
 use crate::service::keys;
 use crate::service::outbox::KINDS;
 use crate::service::people::deletion;
-use crate::service::settings;
+use crate::store::audit::chain::queue as unsealed;
 use crate::store::grants::refresh_families;
 use crate::store::{cleanup, outbox, sessions, sync};
 
@@ -39,18 +40,7 @@ const SWEEP: usize = 100_000;
 /// # Errors
 /// [`Failure`] when a store does not answer; what is known stays known.
 pub async fn notice_changes(app: &App) -> Result<(), Failure> {
-    let asked = Instant::now();
-    let state = sync::read(&app.store.db).await?;
-    // Revocations first: nobody may see a change of the catalogue and still an old token alive.
-    app.watch.heard_from_sql(state.revocations, asked);
-    if app.watch.is_news(state) {
-        app.known.forget();
-        settings::reload(app).await?;
-        // Learnt only once it has worked, so that a failure here is tried again.
-        keys::reload(app).await?;
-    }
-    app.watch.learn(state);
-    Ok(())
+    hearing::listen(app).await.map(drop)
 }
 
 /// Tells SQL what happened, and when sessions were last used: of each once a minute at most, however busy
@@ -99,12 +89,20 @@ pub async fn seal_audit(app: &App) -> Result<(), Failure> {
             }
             Sealing::Idle | Sealing::Overtaken => break,
             Sealing::Refused(reason) => {
+                tell_unsealed(app).await?;
                 return Err(Failure::Internal(format!(
                     "{reason}: nothing is sealed any more; run: doorward audit verify"
                 )));
             }
         }
     }
+    Ok(())
+}
+
+/// Tells the metric for how long events have waited to be sealed.
+async fn tell_unsealed(app: &App) -> Result<(), Failure> {
+    let oldest = unsealed(&app.store.db).await?.oldest;
+    app.metrics.audit_unsealed(oldest.map_or(0, |at| app.now().since(at)));
     Ok(())
 }
 
@@ -174,6 +172,7 @@ pub async fn clean_up(app: &App) -> Result<(), Failure> {
     app.metrics.db_pool(open, idle);
     let live = sessions::count_live(&app.store.db, now, MOST_SESSIONS).await?;
     app.metrics.sessions_active(live);
+    tell_unsealed(app).await?;
     for queue in KINDS {
         app.metrics.jobs_pending(queue, outbox::count(&app.store.db, queue).await?);
     }

@@ -16,6 +16,7 @@ pub mod failure;
 pub mod figures;
 pub mod gateway;
 pub mod health;
+pub mod hearing;
 pub mod jobs;
 pub mod keycloak;
 pub mod keys;

@@ -10,11 +10,12 @@ pub mod copy;
 use std::time::{Duration, Instant};
 
 use crate::app::heard::{CURRENT_FOR, believed_for};
-use crate::app::{App, Freshness};
+use crate::app::{App, Freshness, marked};
 use crate::clock::{Seconds, UnixTime};
 use crate::protocol::token::claims::{AccessTokenClaims, ActorOrigin, Origin};
 use crate::protocol::types::{ClientId, GrantId, SessionId, UserId};
 use crate::service::failure::Failure;
+use crate::service::hearing::{self, Word};
 use crate::store::revocations::{self, Revocation, RevocationKind};
 use crate::store::{Sql, Tx, sync};
 
@@ -196,15 +197,32 @@ pub async fn publish(app: &App, pending: Pending) {
 pub async fn spread(app: &App, pending: Pending) -> Spread {
     let committed = Instant::now();
     let Some(number) = pending.number else { return Spread::default() };
+    // Known already: by those that came later, or because SQL has lost commits and gives their numbers out
+    // again, which it is asked about.
+    let is_known = number <= app.watch.newest_revocation();
     app.watch.saw_revocation(number);
-    let outcome = write_copy(app, (number, &pending.revocations)).await;
+    let heard = if is_known { Box::pin(hearing::listen(app)).await.map(drop) } else { Ok(()) };
+    let outcome = match heard {
+        Ok(()) => write_copy(app, (number, &pending.revocations)).await,
+        Err(error) => {
+            app.watch.distrust();
+            Err(error)
+        }
+    };
     if let Err(error) = &outcome {
         tracing::warn!(%error, "a revocation could not be copied; readers go to SQL until it is");
     }
     Spread { final_at: committed.checked_add(wait(app, outcome.is_ok())) }
 }
 
-/// Revocations that other nodes hear of right now.
+/// For the end of what is in the catalogue alone: a secret, a key. To be called right after the commit; what
+/// comes back is to be waited for before it is acknowledged.
+pub fn spread_catalogue(app: &App) -> Spread {
+    // Nobody copies it to the ephemeral store, so who cannot reach that has no longer to wait.
+    Spread { final_at: Instant::now().checked_add(wait(app, true)) }
+}
+
+/// What other nodes hear of right now.
 #[must_use = "what was revoked may be believed elsewhere for a moment"]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Spread {
@@ -252,11 +270,17 @@ async fn write_copy(app: &App, (own, made): (i64, &[Revocation])) -> Result<(), 
         }
         let marker = app.ephemeral.get(MARKER).await?;
         let is_there = marker.is_some();
-        match marker.and_then(|text| text.parse::<i64>().ok()) {
+        match marked(marker.as_deref()) {
             // The one before came between the two questions.
             Some(known) if known + 1 == own => {}
-            // Somebody made it again since: whoever read this number in SQL has read this revocation.
-            Some(known) if known >= own => return Ok(()),
+            // Somebody made it again since: whoever read this number in SQL has read this revocation. Or
+            // SQL has lost commits, and the number was given out before: then the marker goes.
+            Some(known) if known >= own => {
+                app.watch.saw_revocation(known);
+                if Box::pin(hearing::listen(app)).await? == Word::Usual {
+                    return Ok(());
+                }
+            }
             // Revocations committed a moment before this one are being published, or the copy is being
             // made: whoever does that sets a number that may be the one before this.
             Some(_) => tokio::time::sleep(TURN).await,
@@ -282,7 +306,10 @@ fn tombstones(revocations: &[Revocation]) -> Vec<(String, String, Seconds)> {
 
 /// What the marker says about the copy, and whether the store and this node are fit to rely on it.
 pub(crate) fn freshness(app: &App, marker: Option<&str>) -> Freshness {
-    if app.ephemeral.may_evict() { Freshness::Behind } else { app.watch.judge(marker) }
+    if app.ephemeral.may_evict() {
+        return Freshness::Behind;
+    }
+    app.watch.judge(marker, app.ephemeral.connected_at())
 }
 
 /// Whether anything a token descends from is revoked: one round trip to the ephemeral store, or SQL

@@ -132,6 +132,7 @@ pub fn get(app: &App, key: &str) -> Result<Shown, SettingError> {
 pub async fn reload(app: &App) -> Result<(), Failure> {
     // Before the settings: what changes after this number may be missing from them, and has a higher one.
     let as_of = sync::read(&app.store.db).await?.catalog;
+    app.watch.saw_catalog(as_of);
     let stored = store::all(&app.store.db).await?;
     let pictures = pictures::of_brand(&app.store.db).await?;
     app.running.learn((stored, pictures), as_of);

@@ -29,7 +29,29 @@ pub type Starting = Pin<Box<dyn Future<Output = Result<App, StartError>>>>;
 /// [`StartError`].
 #[must_use]
 pub fn start(config: Config, clock: Clock, migrations: Migrations) -> Starting {
-    Box::pin(bring_up(config, clock, migrations))
+    Box::pin(async move {
+        let app = Box::pin(bring_up(config, clock, migrations)).await?;
+        // Nobody knows what Redis went through meanwhile. Without a copy readers go to SQL, so a start need
+        // not fail for it.
+        if let Err(error) = revocation::copy::make(&app).await {
+            tracing::warn!(%error, "the copy of the revocation set could not be made yet");
+        }
+        Ok(app)
+    })
+}
+
+/// Opens the provider for a command, which works beside servers that look after the copy of the revocation
+/// set: it mends that when it ends something and finds it wrong, and leaves it alone otherwise.
+///
+/// # Errors
+/// [`StartError`].
+#[must_use]
+pub fn attach(config: Config, clock: Clock, migrations: Migrations) -> Starting {
+    Box::pin(async move {
+        let mut app = Box::pin(bring_up(config, clock, migrations)).await?;
+        app.serves = false;
+        Ok(app)
+    })
 }
 
 async fn bring_up(config: Config, clock: Clock, migrations: Migrations) -> Result<App, StartError> {
@@ -39,9 +61,5 @@ async fn bring_up(config: Config, clock: Clock, migrations: Migrations) -> Resul
         Failure::Internal(_) => StartError::Keys(failure),
         Failure::Unavailable(_) => StartError::Failure(failure),
     })?;
-    // Without a copy readers go to SQL, so a start need not fail for it.
-    if let Err(error) = revocation::copy::make(&app).await {
-        tracing::warn!(%error, "the copy of the revocation set could not be made yet");
-    }
     Ok(app)
 }

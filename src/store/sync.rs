@@ -2,22 +2,80 @@
 
 use sqlx_macros::FromRow;
 
-use super::db::{Db, Sql, Tx};
+use super::db::{Db, Sql, Target, Tx};
 use super::error::StoreError;
 use crate::clock::UnixTime;
 
-/// The counters. Each only grows.
+/// The counters. Each only grows, as long as the database keeps what it has acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
 pub struct SyncState {
     /// Raised when clients, keys or settings changed.
     pub catalog: i64,
     /// Raised with every revocation.
     pub revocations: i64,
+    /// When the server that answered was started, in microseconds; 0 for SQLite, which is part of this
+    /// process. After another start it may have lost its last commits, and give their numbers out again.
+    pub server: i64,
 }
+
+impl SyncState {
+    /// Whether SQL has lost something that is in `known`, or may have: it was started anew since.
+    /// `known` must have been known before SQL was asked.
+    #[must_use]
+    pub fn may_lack(&self, known: &Self) -> bool {
+        self.lacks(known) || self.server != known.server
+    }
+
+    /// Whether it has certainly lost something that is in `known`.
+    #[must_use]
+    pub fn lacks(&self, known: &Self) -> bool {
+        self.catalog < known.catalog || self.revocations < known.revocations
+    }
+}
+
+/// Asks PostgreSQL, which says as well when it was started.
+const OF_POSTGRES: &str = "select catalog, revocations, \
+    cast(extract(epoch from pg_postmaster_start_time()) * 1000000 as bigint) as server \
+    from sync_state where id = 1";
+const OF_SQLITE: &str =
+    "select catalog, revocations, cast(0 as bigint) as server from sync_state where id = 1";
 
 /// The counters now.
 pub async fn read<'a>(sql: impl Sql<'a>) -> Result<SyncState, StoreError> {
-    sql.into().query("select catalog, revocations from sync_state where id = 1").one().await
+    let mut sql = sql.into();
+    let text = match &sql {
+        Target::Db(Db::Postgres { .. }) | Target::Tx(Tx::Postgres { .. }) => OF_POSTGRES,
+        Target::Db(Db::Sqlite { .. }) | Target::Tx(Tx::Sqlite { .. }) => OF_SQLITE,
+    };
+    sql.query(text).one().await
+}
+
+/// Raises both counters in one step above these and above what they are. For a database that has lost
+/// commits: no number that anybody knows is given out a second time.
+pub async fn raise_above<'a>(sql: impl Sql<'a>, known: &SyncState) -> Result<(), StoreError> {
+    sql.into()
+        .query(
+            "update sync_state set \
+             catalog = case when catalog > $1 then catalog else $1 end + 1, \
+             revocations = case when revocations > $2 then revocations else $2 end + 1 \
+             where id = 1",
+        )
+        .bind(known.catalog)
+        .bind(known.revocations)
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// Whether the database acknowledges commits that a crash may take back.
+pub async fn forgets_commits(db: &Db) -> Result<bool, StoreError> {
+    match db {
+        Db::Postgres { .. } => {
+            let asked = db.query("select current_setting('synchronous_commit')");
+            Ok(asked.one::<(String,)>().await?.0 == "off")
+        }
+        Db::Sqlite { .. } => Ok(false),
+    }
 }
 
 /// What a restore from a backup left behind; all 0 if there was none.

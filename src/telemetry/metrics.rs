@@ -73,6 +73,7 @@ pub struct Metrics {
     token_requests: Family<TokenLabels, Counter>,
     tokens: Family<TypeLabel, Counter>,
     sessions: Gauge,
+    unsealed: Gauge,
     hash_duration: Histogram,
     hash_queue: Gauge,
     rate_limited: Family<ScopeLabel, Counter>,
@@ -103,6 +104,7 @@ impl Metrics {
             token_requests: Family::default(),
             tokens: Family::default(),
             sessions: Gauge::default(),
+            unsealed: Gauge::default(),
             hash_duration: Histogram::new(HASH_BUCKETS),
             hash_queue: Gauge::default(),
             rate_limited: Family::default(),
@@ -191,6 +193,12 @@ impl Metrics {
         );
         let registry = self.registry.sub_registry_with_prefix("doorward");
         registry.register("sessions_active", "Live sessions", self.sessions.clone());
+        registry.register_with_unit(
+            "audit_unsealed_age",
+            "Age of the oldest event that waits to be sealed",
+            Unit::Seconds,
+            self.unsealed.clone(),
+        );
         registry.register_with_unit(
             "password_hash_duration",
             "Time to check one password, waiting included",
@@ -282,6 +290,11 @@ impl Metrics {
     /// How many sessions are live now.
     pub fn sessions_active(&self, count: i64) {
         self.sessions.set(count);
+    }
+
+    /// How long the oldest event of the audit log has waited to be sealed; 0 when none waits.
+    pub fn audit_unsealed(&self, age: Seconds) {
+        self.unsealed.set(age.max(0));
     }
 
     /// A password hash was computed.
@@ -399,6 +412,7 @@ mod tests {
         metrics.token_request("authorization_code", "invalid_grant");
         metrics.token_issued("access");
         metrics.sessions_active(4);
+        metrics.audit_unsealed(90);
         metrics.password_hash(Duration::from_millis(20));
         metrics.password_hash_queue(2);
         metrics.rate_limited("account");
@@ -425,6 +439,7 @@ mod tests {
             "doorward_email_deliveries_total{result=\"sent\"} 1",
             "doorward_tokens_issued_total{type=\"access\"} 1",
             "doorward_sessions_active 4",
+            "doorward_audit_unsealed_age_seconds 90",
             "doorward_password_hash_duration_seconds_count 1",
             "doorward_password_hash_queue_length 2",
             "doorward_rate_limited_total{scope=\"account\"} 1",

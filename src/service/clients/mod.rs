@@ -27,6 +27,7 @@ use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Event};
 use crate::service::clients::checks::Author;
 use crate::service::failure::Failure;
+use crate::service::hearing;
 use crate::service::people::authority::{self, Barred};
 use crate::service::pictures::fetched;
 use crate::service::revocation::{self, Subject};
@@ -110,14 +111,13 @@ pub struct WithSecret {
 /// # Errors
 /// [`Failure`] when SQL does not answer.
 pub async fn find(app: &App, id: &ClientId) -> Result<Option<Arc<Client>>, Failure> {
-    // A client that another node has disabled is known from SQL alone.
-    if app.watch.hears_sql() {
-        if let Some(client) = app.known.client(id) {
-            return Ok(Some(client));
-        }
-        if app.known.is_absent(id) {
-            return Ok(None);
-        }
+    // Another node may have disabled it, or ended its secret, a moment ago.
+    hearing::be_current(app).await?;
+    if let Some(client) = app.known.client(id) {
+        return Ok(Some(client));
+    }
+    if app.known.is_absent(id) {
+        return Ok(None);
     }
     let moment = app.known.moment();
     let found = clients::by_id(&app.store.db, id).await?;
@@ -350,11 +350,14 @@ async fn update_from(
     };
     sync::bump_catalog(&mut tx).await?;
     tx.commit().await?;
+    let spread = revocation::spread_catalogue(app);
     app.known.forget();
     app.outbox_bell.notify_one();
     if let Some(pending) = shut_out {
         revocation::publish(app, pending).await;
     }
+    // A redirect URI or a key that was taken away.
+    spread.outlive_copies().await;
     Ok(Some(client))
 }
 
@@ -434,7 +437,8 @@ pub async fn delete(app: &App, id: &ClientId, actor: &Actor) -> Result<(), Clien
     Ok(())
 }
 
-/// Gives a confidential client a new secret, made here or brought; the old one stops working.
+/// Gives a confidential client a new secret, made here or brought; no node takes the old one any more
+/// when this comes back.
 ///
 /// # Errors
 /// [`ClientError`].
@@ -457,7 +461,9 @@ pub async fn rotate_secret(
     audit::append(&mut tx, &event.into_row()).await?;
     sync::bump_catalog(&mut tx).await?;
     tx.commit().await?;
+    let spread = revocation::spread_catalogue(app);
     app.known.forget();
+    spread.outlive_copies().await;
     Ok(WithSecret { client, secret: Some(secret) })
 }
 

@@ -10,6 +10,7 @@ use crate::protocol::rights::Right;
 use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Event};
 use crate::service::people::authority;
+use crate::service::revocation::{self, Spread};
 use crate::store::{Tx, audit, clients, sync};
 
 /// Most secrets of one app.
@@ -44,11 +45,12 @@ pub async fn add(app: &App, id: &ClientId, actor: &Actor) -> Result<WithSecret, 
     client.secret_hashes.insert(0, secret.hash().as_str().to_owned());
     let added = mark(secret.hash().as_str());
     let event = Event::success("client.secret_added", actor, app.now());
-    keep(app, (tx, &client), event.detail("secret", added)).await?;
+    // Nothing ends: the app is told its new secret at once.
+    let _ = keep(app, (tx, &client), event.detail("secret", added)).await?;
     Ok(WithSecret { client, secret: Some(secret) })
 }
 
-/// Ends the secret with this mark.
+/// Ends the secret with this mark: no node takes it any more when this comes back.
 ///
 /// # Errors
 /// [`ClientError::LastSecret`] when the app has no other, [`ClientError::NotFound`] when it has none
@@ -70,7 +72,8 @@ pub async fn retire(
         return Err(ClientError::LastSecret);
     }
     let event = Event::success("client.secret_retired", actor, app.now());
-    keep(app, (tx, &client), event.detail("secret", marked)).await
+    keep(app, (tx, &client), event.detail("secret", marked)).await?.outlive_copies().await;
+    Ok(())
 }
 
 /// The app as nobody else can change it meanwhile.
@@ -82,11 +85,15 @@ async fn held(tx: &mut Tx, id: &ClientId) -> Result<Client, ClientError> {
     Ok(client)
 }
 
-async fn keep(app: &App, (mut tx, client): (Tx, &Client), event: Event) -> Result<(), ClientError> {
+async fn keep(
+    app: &App,
+    (mut tx, client): (Tx, &Client),
+    event: Event,
+) -> Result<Spread, ClientError> {
     clients::set_secret_hashes(&mut tx, &client.id, &client.secret_hashes, app.now()).await?;
     audit::append(&mut tx, &event.client(&client.id).into_row()).await?;
     sync::bump_catalog(&mut tx).await?;
     tx.commit().await?;
     app.known.forget();
-    Ok(())
+    Ok(revocation::spread_catalogue(app))
 }

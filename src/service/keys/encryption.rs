@@ -20,6 +20,7 @@ use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
 use crate::service::keys::{self, KeyChangeError};
 use crate::service::people::authority;
+use crate::service::revocation;
 use crate::store::keys::encryption::{self, EncryptionKeyRow};
 use crate::store::{StoreError, Tx, audit, sync};
 
@@ -141,7 +142,10 @@ pub async fn retire(app: &App, kid: &str, actor: &Actor) -> Result<(), KeyChange
     audit::append(&mut tx, &event.into_row()).await?;
     sync::bump_catalog(&mut tx).await?;
     tx.commit().await?;
-    Ok(keys::reload(app).await?)
+    let spread = revocation::spread_catalogue(app);
+    keys::reload(app).await?;
+    spread.outlive_copies().await;
+    Ok(())
 }
 
 /// What is due on schedule: replace keys that are old enough, remove those nobody uses any more.

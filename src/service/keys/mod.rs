@@ -18,6 +18,7 @@ use crate::protocol::types::SigningAlg;
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
 use crate::service::people::authority::{self, Barred};
+use crate::service::revocation;
 use crate::store::keys::{self, KeyChange, KeyRow};
 use crate::store::{StoreError, Tx, audit, sync};
 
@@ -173,6 +174,7 @@ async fn insert(tx: &mut Tx, row: &KeyRow, actor: &Actor) -> Result<(), StoreErr
 pub async fn reload(app: &App) -> Result<(), Failure> {
     // Before the keys: what changes after this number may be missing from them, and has a higher one.
     let as_of = sync::read(&app.store.db).await?.catalog;
+    app.watch.saw_catalog(as_of);
     let rows = keys::all(&app.store.db).await?;
     let expiries: Vec<_> = rows
         .iter()
@@ -314,7 +316,8 @@ fn changed(was_ours: bool) -> Result<(), StoreError> {
     if was_ours { Ok(()) } else { Err(StoreError::Conflict) }
 }
 
-/// Removes a key at once, for one that has leaked: everything it signed is dead from now on.
+/// Removes a key at once, for one that has leaked: everything it signed is dead on every node when this
+/// comes back.
 ///
 /// # Errors
 /// [`KeyChangeError::InUse`] for the active key, which must be rotated first.
@@ -331,8 +334,11 @@ pub async fn retire(app: &App, kid: &str, actor: &Actor) -> Result<(), KeyChange
     audit::append(&mut tx, &event.into_row()).await?;
     sync::bump_catalog(&mut tx).await?;
     tx.commit().await?;
+    let spread = revocation::spread_catalogue(app);
     // A retired next key is replaced at once.
-    Ok(ensure(app).await?)
+    ensure(app).await?;
+    spread.outlive_copies().await;
+    Ok(())
 }
 
 /// What is due on schedule: make keys that are missing, rotate those that are old enough, remove those

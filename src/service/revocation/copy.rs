@@ -5,13 +5,12 @@
 //! whole, by one node at a time. Tombstones are only ever written in the same step that finds the
 //! marker as the writer knows it, so that nobody who comes late undoes what came after.
 
-use std::time::Instant;
-
 use super::{MARKER, MARKER_TTL, freshness, tombstones};
-use crate::app::{App, Freshness};
+use crate::app::{App, Freshness, marked};
 use crate::clock::Seconds;
 use crate::crypto::secret;
 use crate::service::failure::Failure;
+use crate::service::hearing;
 use crate::store::revocations::{self, Revocation};
 use crate::store::sync;
 
@@ -39,7 +38,7 @@ pub async fn look_after(app: &App) -> Result<(), Failure> {
         }
         return Ok(());
     }
-    let known = number(marker.as_deref());
+    let known = marked(marker.as_deref());
     if freshness(app, marker.as_deref()) == Freshness::Complete
         || known.is_some_and(|known| known >= due)
     {
@@ -57,6 +56,11 @@ pub async fn make(app: &App) -> Result<(), Failure> {
     if app.ephemeral.may_evict() {
         return Ok(());
     }
+    // It may know of more than SQL does, when that has lost commits.
+    if let Some(known) = marked(app.ephemeral.get(MARKER).await?.as_deref()) {
+        app.watch.saw_revocation(known);
+    }
+    hearing::listen(app).await?;
     let Some(name) = take_lease(app).await? else { return Ok(()) };
     let outcome = copy_all(app, &name).await;
     give_back(app, &name).await?;
@@ -68,7 +72,7 @@ pub async fn make(app: &App) -> Result<(), Failure> {
 pub(super) async fn catch_up(app: &App) -> Result<(), Failure> {
     for _ in 0..ROUNDS {
         let marker = app.ephemeral.get(MARKER).await?;
-        if let Some(known) = number(marker.as_deref()) {
+        if let Some(known) = marked(marker.as_deref()) {
             if known >= app.watch.newest_revocation() {
                 return Ok(());
             }
@@ -173,10 +177,14 @@ async fn complete(app: &App, name: &str, mut known: i64) -> Result<(), Failure> 
 }
 
 async fn newest(app: &App) -> Result<i64, Failure> {
-    let asked = Instant::now();
-    let newest = sync::read(&app.store.db).await?.revocations;
-    app.watch.heard_from_sql(newest, asked);
-    Ok(newest)
+    let known = app.watch.known();
+    let state = sync::read(&app.store.db).await?;
+    if state.may_lack(&known) {
+        // A copy of what SQL has lost would go for one of what is to come.
+        return Err(disturbed());
+    }
+    app.watch.saw_revocation(state.revocations);
+    Ok(state.revocations)
 }
 
 fn disturbed() -> Failure {
@@ -187,10 +195,6 @@ fn disturbed() -> Failure {
 async fn step(app: &App, marker: (&str, &str), news: &[Revocation]) -> Result<bool, Failure> {
     let (from, to) = marker;
     Ok(app.ephemeral.replace_beside((MARKER, from, to), &tombstones(news)).await?)
-}
-
-fn number(marker: Option<&str>) -> Option<i64> {
-    marker?.parse().ok()
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::protocol::token::sender_constraint::{self, Held, Scheme};
 use crate::protocol::types::{ClientId, SessionId};
 use crate::service::clients::access;
 use crate::service::failure::{EndpointError, Failure};
+use crate::service::hearing;
 use crate::service::revocation::{self, Lineage, Standing};
 use crate::service::token::dpop::{self, Carrier};
 use crate::service::token::issue::opaque_key;
@@ -25,6 +26,8 @@ use crate::service::token::subject;
 /// # Errors
 /// [`Failure`] when it cannot be known; the caller must not treat that as either answer.
 pub async fn inspect(app: &App, token: &str) -> Result<Option<Arc<AccessTokenClaims>>, Failure> {
+    // The key it was signed with may have been retired elsewhere.
+    hearing::be_current(app).await?;
     let Some(read) = read(app, token).await? else { return Ok(None) };
     let claims = &read.claims;
     if claims.exp <= app.now() {

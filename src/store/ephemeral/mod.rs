@@ -16,6 +16,8 @@ mod redis_link;
 pub mod stumbles;
 pub mod throttle;
 
+use std::time::Instant;
+
 use crate::clock::{Clock, Seconds, UnixTime};
 
 pub use self::memory::MemoryStore;
@@ -179,6 +181,13 @@ impl Ephemeral {
     /// deserves a warning: Redis may then drop what has not expired.
     pub async fn eviction_policy(&self) -> Option<String> {
         to_either!(self, _m => None, r => r.eviction_policy().await)
+    }
+
+    /// When this process connected to the store last: behind a new connection may be a store with an
+    /// older state. `None` for one in this process. A cluster mends its connections itself, unseen.
+    #[must_use]
+    pub fn connected_at(&self) -> Option<Instant> {
+        to_either!(self, _m => None, r => Some(r.connected_at()))
     }
 
     /// Whether the store is known to drop what has not expired: then the absence of a value says

@@ -6,7 +6,7 @@
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use redis::{Cmd, FromRedisValue, RedisError, RedisResult, Value};
@@ -60,6 +60,8 @@ pub struct RedisStore {
 struct Inner {
     link: Link,
     wire: ArcSwap<Wire>,
+    /// When a connection was made last; set before anybody may use that one.
+    since: ArcSwap<Instant>,
     /// Set while Redis does not answer.
     down: AtomicBool,
     /// Wakes the background task.
@@ -96,6 +98,7 @@ impl RedisStore {
         let inner = Arc::new(Inner {
             link,
             wire: ArcSwap::from_pointee(wire),
+            since: ArcSwap::from_pointee(Instant::now()),
             down: AtomicBool::new(false),
             trouble: Notify::new(),
             eviction,
@@ -229,6 +232,10 @@ impl RedisStore {
         policy_in(&self.call::<Value>(&question(), Repeat::Harmless).await.ok()?)
     }
 
+    pub(super) fn connected_at(&self) -> Instant {
+        **self.inner.since.load()
+    }
+
     pub(super) fn may_evict(&self) -> bool {
         self.inner.eviction.is_known()
     }
@@ -289,11 +296,16 @@ impl Inner {
         self.trouble.notify_one();
     }
 
+    fn take(&self, fresh: Wire) {
+        self.since.store(Arc::new(Instant::now()));
+        self.wire.store(Arc::new(fresh));
+    }
+
     /// Replaces the connection, unless somebody has replaced `broken` already.
     async fn reconnect(&self, broken: &Arc<Wire>) -> RedisResult<()> {
         if Arc::ptr_eq(broken, &self.wire.load_full()) {
             let fresh = connected(&self.link, &self.eviction).await?;
-            self.wire.store(Arc::new(fresh));
+            self.take(fresh);
         }
         Ok(())
     }
@@ -322,7 +334,7 @@ async fn keep_connected(store: Weak<Inner>) {
         }
         match within(connected(&inner.link, &inner.eviction)).await {
             Ok(fresh) => {
-                inner.wire.store(Arc::new(fresh));
+                inner.take(fresh);
                 inner.down.store(false, Ordering::Release);
                 tracing::info!("Redis answers again");
             }

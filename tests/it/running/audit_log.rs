@@ -3,7 +3,9 @@
 
 use serde_json::Value;
 
-use crate::kit::flow::{App, PASSWORD, PATIENCE, create_user, execute, sign_in, submit_sign_in};
+use crate::kit::flow::{
+    App, PASSWORD, PATIENCE, create_user, execute, get, sign_in, submit_sign_in,
+};
 use crate::support::backends::Backend;
 use crate::support::process::wait_until_async;
 use crate::support::world::World;
@@ -117,6 +119,23 @@ on_both_backends! {
         assert_eq!(failures["items"][0]["detail"]["reason"], "unknown_user");
         assert!(failures["items"][0]["user_id"].is_null());
         world.assert_log_is_clean(&[PASSWORD]);
+    }
+
+    async fn a_chain_that_was_cut_back_is_an_error_and_events_are_seen_to_wait(world: World) {
+        create_user(&world, "alice");
+        sealed(&world).await;
+        execute(&world, "update audit_marks set seq = seq - 1 where name = 'head'").await;
+        create_user(&world, "bob");
+        let name = "doorward_audit_unsealed_age_seconds ";
+        wait_until_async("an event that waits", PATIENCE, async || {
+            let text = get(&world.management_url("/metrics")).await.text;
+            let age = text.lines().find_map(|line| line.strip_prefix(name));
+            age.and_then(|age| age.parse::<i64>().ok()) > Some(0)
+        })
+        .await;
+        let log = world.log();
+        let said = log.lines().find(|line| line.contains("nothing is sealed any more"));
+        assert!(said.is_some_and(|line| line.contains(r#""level":"error""#)), "{log}");
     }
 
     async fn a_throttled_sign_in_is_an_event_of_its_own(world: World) {

@@ -147,6 +147,76 @@ async fn ends_are_final(world: &World, node: &str, has_neighbour: bool) {
     watched.while_it_ends(&OF_SESSION, disable).await;
 }
 
+/// Tries something all the time while it ends, and looks at what worked after that had been acknowledged.
+async fn is_over_at_once(what: &str, works: impl AsyncFn() -> bool, end: impl AsyncFnOnce()) {
+    let (tries, acknowledged) = (Mutex::new(Vec::<Answer>::new()), Mutex::new(None::<Instant>));
+    let try_on = async {
+        let mut after = 0;
+        while after < OFTEN {
+            let asked = Instant::now();
+            let yes = works().await;
+            tries.lock().expect("tries").push((asked, yes));
+            after += usize::from(acknowledged.lock().expect("a moment").is_some());
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    let ending = async {
+        wait_until_async("tries that work", PATIENCE, async || {
+            tries.lock().expect("tries").iter().filter(|(_, yes)| *yes).count() >= OFTEN
+        })
+        .await;
+        end().await;
+        *acknowledged.lock().expect("a moment") = Some(Instant::now());
+    };
+    join(try_on, ending).await;
+    let end = acknowledged.lock().expect("a moment").expect("an end");
+    let tries = tries.lock().expect("tries");
+    let late = tries.iter().filter(|(asked, yes)| *yes && *asked > end);
+    let late: Vec<Duration> = late.map(|(asked, _)| *asked - end).collect();
+    assert!(late.is_empty(), "{what}: it worked so long after its end: {late:?}");
+}
+
+/// An app that acts for itself, as it asks that node.
+fn machine(world: &World, node: &str, id: &str) -> App {
+    let made = world.cli(&[
+        "client",
+        "create",
+        "--name",
+        id,
+        "--type",
+        "machine",
+        "--client-id",
+        id,
+        "--grant-type",
+        "client_credentials",
+    ]);
+    let secret = made["client_secret"].as_str().expect("a secret");
+    App::known(world, id, secret).at_address(node.to_owned())
+}
+
+/// What a node remembers of apps and keys ends as what it remembers of people does.
+async fn ends_of_apps_and_keys_are_final(world: &World, node: &str) {
+    for round in 0..3 {
+        let (left, turned) = (format!("left-{round}"), format!("turned-{round}"));
+        let app = machine(world, node, &left);
+        let gets_tokens = async || app.client_credentials().await.status == 200;
+        let disable = async || command(world, ["client", "update", &left, "--disable"]).await;
+        is_over_at_once("a disabled app", gets_tokens, disable).await;
+        let app = machine(world, node, &turned);
+        let gets_tokens = async || app.client_credentials().await.status == 200;
+        let rotate = async || command(world, ["client", "rotate-secret", &turned]).await;
+        is_over_at_once("a secret that was replaced", gets_tokens, rotate).await;
+    }
+    let app = App::register(world, "signed", &[]);
+    let (_, watched) = Watched::sign_in(world, node, &app).await;
+    let header = jsonwebtoken::decode_header(&watched.tokens.access).expect("a header");
+    let alg = format!("{:?}", header.alg);
+    world.cli(&["key", "rotate", "--alg", &alg]);
+    let kid = header.kid.expect("a key");
+    let retire = async || command(world, ["key", "retire", &kid, "--yes"]).await;
+    watched.while_it_ends(&OF_TOKEN, retire).await;
+}
+
 /// Runs a command while this thread goes on asking.
 async fn command<const N: usize>(world: &World, arguments: [&str; N]) {
     wait_until_async("a command being carried out", PATIENCE, async || {
@@ -172,6 +242,43 @@ on_both_backends! {
         let mut node = SecondNode::spawn(&world);
         node.ready().await;
         ends_are_final(&world, &node.base(), true).await;
+    }
+}
+
+on_both_backends! {
+    async fn no_node_believes_in_an_app_or_a_key_that_has_ended(backend: Backend) {
+        let world = gateway(backend).await;
+        if backend == Backend::Embedded {
+            ends_of_apps_and_keys_are_final(&world, &world.issuer).await;
+            return;
+        }
+        let mut node = SecondNode::spawn(&world);
+        node.ready().await;
+        ends_of_apps_and_keys_are_final(&world, &node.base()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_hears_nothing_from_sql_gives_nothing_to_an_app_that_was_disabled() {
+    let mut world = CutNode::world_of(builder(Backend::Production)).await;
+    let deaf = CutNode::start(&mut world).await;
+    let (app, turned) = (machine(&world, &deaf.base, "m"), machine(&world, &deaf.base, "t"));
+    for app in [&app, &turned] {
+        wait_until_async("tokens", PATIENCE, async || app.client_credentials().await.status == 200)
+            .await;
+    }
+    deaf.postgres.set(Fault::BlackHole);
+    world.cli(&["client", "update", "m", "--disable"]);
+    assert_ne!(app.client_credentials().await.status, 200);
+    world.cli(&["client", "rotate-secret", "t"]);
+    assert_ne!(turned.client_credentials().await.status, 200);
+    deaf.postgres.set(Fault::None);
+    deaf.wait_until_ready().await;
+    for app in [&app, &turned] {
+        wait_until_async("a clear no", PATIENCE, async || {
+            app.client_credentials().await.status == 401
+        })
+        .await;
     }
 }
 

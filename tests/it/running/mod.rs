@@ -32,6 +32,7 @@
 //! | `import_care` | what an import vouches for, loses or gives up: nothing that it should not |
 //! | `imports` | many people from a file, interrupted and resumed, with passwords from elsewhere |
 //! | `keycloak` | a realm from Keycloak: people with their passwords, apps with their secrets, and what is left out |
+//! | `lost_commits` | a database that has lost its last commits, and what ends after that |
 //! | `lock_order` | thirty-four who change the same rows at once, and never wait in a circle |
 //! | `costs` | how often each hot operation asks the database and Redis |
 //! | `cli_changes` | what a command changes reaches a running server |
@@ -60,6 +61,7 @@ mod imports;
 mod keycloak;
 mod lock_order;
 mod logos;
+mod lost_commits;
 mod machinery;
 mod mail;
 mod malformed;

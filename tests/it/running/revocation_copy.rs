@@ -153,6 +153,21 @@ async fn the_copy_of_two_nodes_gets_complete_and_stays_so_while_more_is_revoked(
     }
 }
 
+/// Made again by a command, it would not be believed meanwhile, and there are many commands.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_that_ends_nothing_leaves_the_copy_alone() {
+    let builder = World::builder(Backend::Production).own_redis(Persistence::Snapshot);
+    let mut world = builder.start().await;
+    let machine = machine(&world);
+    let tokens = machine.client_credentials().await.tokens();
+    assert_eq!(machine.revoke(&tokens.access).await.status, 200);
+    let ended = crate::kit::flow::claim(&tokens.access, "grant");
+    let stone = format!("dw:{{rv}}:grant:{ended}");
+    assert_eq!(world.redis().query::<i64>(&["DEL", &stone]), 1);
+    world.cli(&["user", "list"]);
+    assert_eq!(world.redis().query::<i64>(&["EXISTS", &stone]), 0, "it was made again");
+}
+
 /// What a command ends is not known to the store in a server's process, which catches up with it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_nobody_has_published_is_added_and_not_all_copied_again() {

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::kit::flow::execute;
 use crate::kit::geoip;
 use crate::support::backends::Backend;
 use crate::support::process::free_port;
@@ -204,6 +205,14 @@ async fn a_database_or_redis_that_does_not_answer_ends_the_start() {
     }
     let directory = [("DOORWARD_DATABASE__URL", "sqlite:/nonexistent/dir/doorward.db")];
     start(Backend::Embedded, &directory).await.assert(1, &["database"]);
+}
+
+/// It would take back sign-outs that were acknowledged.
+#[tokio::test]
+async fn a_postgres_that_acknowledges_before_it_keeps_is_refused() {
+    let world = World::builder(Backend::Production).own_postgres().prepare().await;
+    execute(&world, "alter role postgres set synchronous_commit = off").await;
+    ending(world.command(&["serve"])).assert(1, &["database", "synchronous_commit"]);
 }
 
 #[tokio::test]

@@ -1,16 +1,20 @@
 //! Two faults at once: one node cannot reach PostgreSQL, another cannot reach Redis. What the second ends,
-//! the first hears of from nobody; so it says nothing at all before long.
+//! the first hears of from nobody; so it says nothing at all before long. Or both stores are lost together,
+//! and Redis is back first, with an older state.
+
+use std::time::{Duration, Instant};
 
 use futures_util::future::join;
 
 use crate::kit::cut::CutNode;
 use crate::kit::fixtures::{ALICE, BOB};
-use crate::kit::flow::{App, PATIENCE, Tokens, sign_out};
+use crate::kit::flow::{App, PATIENCE, SecondNode, Tokens, sign_out};
 use crate::kit::gateway::{Question, WIKI, add_people, builder, visitor};
 use crate::support::backends::Backend;
 use crate::support::browser_like::Browser;
 use crate::support::fault_proxy::Fault;
 use crate::support::process::wait_until_async;
+use crate::support::servers::Persistence;
 use crate::support::world::World;
 
 /// Somebody who is signed in everywhere, and what proves it.
@@ -103,5 +107,37 @@ async fn what_ends_at_a_node_without_redis_is_not_allowed_at_one_without_postgre
         mute.wait_until_ready().await;
         deaf.app.assert_dead(&leaving.tokens).await;
         deaf.app.assert_alive(&staying.tokens).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_is_back_before_postgres_with_an_older_snapshot_lets_nobody_in() {
+    let stores = builder(Backend::Production).own_postgres().own_redis(Persistence::Snapshot);
+    let mut world = stores.start().await;
+    add_people(&world);
+    let mut node = SecondNode::spawn(&world);
+    node.ready().await;
+    let there = node.base();
+    // Whether the other node hears of the end while it is quiet is a matter of luck.
+    for round in 0..5 {
+        let (leaving, cookie) = visitor(&world, &ALICE).await;
+        let door = async |world: &World| {
+            Question::about(world, WIKI, "/").at(&there).cookie(&cookie).status().await
+        };
+        assert_eq!(door(&world).await, 200);
+        // Long enough for it to forget what it remembers, and to be quiet.
+        tokio::time::sleep(Duration::from_millis(1_300)).await;
+        let snapshot = world.redis().save_snapshot();
+        assert!(sign_out(&leaving).await.status.as_u16() < 400);
+        world.postgres().crash();
+        world.redis().restore_snapshot(&snapshot);
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(3) {
+            let said = door(&world).await;
+            assert_ne!(said, 200, "round {round}, after {:?}", began.elapsed());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        world.postgres().restart().await;
+        wait_until_async("an answer", PATIENCE, async || door(&world).await == 401).await;
     }
 }
