@@ -86,7 +86,7 @@ async fn answer(
         return not_found(site, request).await;
     }
     if !extract::comes_from_trusted_proxy(&site, &request) {
-        let peer = request.peer_addr().map(|peer| peer.ip().to_string());
+        let peer = extract::peer_address(&request).map(|peer| peer.to_string());
         tracing::warn!(peer, "somebody who is no trusted proxy asks the gateway");
         site.metrics.gateway_check("untrusted");
         return plain(HttpResponse::Forbidden(), "Only trusted proxies may ask here.\n");
