@@ -58,7 +58,7 @@ on_both_backends! {
             "/public/..%5cboard", "/public\\..\\board", "/public//board", "//board",
             "/board%00", "/public/%00", "/public/%c0%ae%c0%ae/board", "/./board", "/public/.",
             "/public/...", "/Board", "/board;x=1/minutes", "/BOARD/minutes", "/board.", "/board%20",
-            "/board%3fx", "/PUBLIC/x", "/a%0d%0ax-user-id:%20admin", "/%zz", "/a%", "/a#b",
+            "/board%3fx", "/%C5%BFtrong", "/%C5%BFTRONG/x", "/publ%C4%B1c", "/PUBL%C4%B0C/x", "/PUBLIC/x", "/a%0d%0ax-user-id:%20admin", "/%zz", "/a%", "/a#b",
         ] {
             for question in [
                 Question::about(&world, WIKI, target).cookie(&cookie),
@@ -193,6 +193,34 @@ on_both_backends! {
         // Whoever has a cookie needs none, and others have a count of their own.
         kept.get(&path).await.assert_status(303);
         visitor(&world, &BOB).await;
+    }
+
+    async fn a_socket_for_both_families_knows_the_proxy_by_its_ipv4_address(backend: Backend) {
+        let mut world = builder(backend).prepare().await;
+        world.set("DOORWARD_SERVER__LISTEN", &format!("[::]:{}", world.port));
+        world.start_server().await;
+        add_people(&world);
+        let (_, cookie) = visitor(&world, &ALICE).await;
+        for (address, expected) in [("127.0.0.1", 200), ("[::1]", 403)] {
+            let base = format!("http://{address}:{}", world.port);
+            let question = Question::about(&world, WIKI, "/").at(&base).cookie(&cookie);
+            assert_eq!(question.status().await, expected, "{address}");
+        }
+    }
+
+    async fn a_refused_question_is_counted_once(backend: Backend) {
+        let world = gateway(backend).await;
+        let refused = async || {
+            let metrics = crate::kit::flow::get(&world.management_url("/metrics")).await.text;
+            let begin = "doorward_gateway_checks_total{result=\"refused\"} ";
+            let found = metrics.lines().find_map(|line| line.strip_prefix(begin));
+            found.and_then(|count| count.parse::<u64>().ok()).expect("a count")
+        };
+        let before = refused().await;
+        for (counted, target) in (1..).zip(["/Board", "/x//y", "/public/../board"]) {
+            assert_eq!(Question::about(&world, WIKI, target).status().await, 403, "{target}");
+            assert_eq!(refused().await, before + counted, "{target}");
+        }
     }
 
     async fn looking_only_makes_no_cookie(backend: Backend) {
