@@ -93,7 +93,10 @@ async fn answer(
     }
     let original = match original {
         Ok(original) => original,
-        Err(refusal) => return refuse(&site, &request, refusal),
+        Err(refusal) => {
+            site.metrics.gateway_check(Verdict::Refuse(refusal).name());
+            return refuse(&request, refusal);
+        }
     };
     let verdict = decide(&site, &request, &original).await;
     let name = verdict.as_ref().map_or("unavailable", Verdict::name);
@@ -108,7 +111,7 @@ async fn answer(
             tracing::info!(request_id = request_id(&request), host, "the gateway's rules say no");
             plain(HttpResponse::Forbidden(), "You may not open this page with your account.\n")
         }
-        Ok(Verdict::Refuse(refusal)) => refuse(&site, &request, refusal),
+        Ok(Verdict::Refuse(refusal)) => refuse(&request, refusal),
         Err(failure) => failed(&request, &failure),
     }
 }
@@ -142,9 +145,8 @@ fn bearer(value: &HeaderValue) -> Option<&str> {
     Scheme::from_name(scheme).map(|_| token.trim())
 }
 
-fn refuse(site: &Site, request: &HttpRequest, refusal: Refusal) -> HttpResponse {
+fn refuse(request: &HttpRequest, refusal: Refusal) -> HttpResponse {
     tracing::warn!(request_id = request_id(request), %refusal, "the gateway refuses a request");
-    site.metrics.gateway_check("refused");
     plain(HttpResponse::Forbidden(), &format!("This request cannot be checked: {refusal}.\n"))
 }
 
