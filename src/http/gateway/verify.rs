@@ -131,10 +131,9 @@ async fn decide(
     if let Some(token) = token {
         return gateway::check(site, original, Proof::Token(token)).await;
     }
-    match cookies::read(site, request, Kind::Gateway) {
-        Some(cookie) => gateway::check(site, original, Proof::Cookie(&cookie)).await,
-        None => gateway::check(site, original, Proof::Nothing).await,
-    }
+    let cookies = cookies::read_all(site, request, Kind::Gateway);
+    let proof = if cookies.is_empty() { Proof::Nothing } else { Proof::Cookies(&cookies) };
+    gateway::check(site, original, proof).await
 }
 
 /// The token of a header of our schemes. Other schemes are between the browser and the app.
