@@ -13,7 +13,7 @@ use crate::clock::{Seconds, UnixTime};
 use crate::crypto::secret::{Secret, SecretHash};
 use crate::protocol::authorize::acr::Level;
 use crate::protocol::gateway::identity::{Person, Visitor};
-use crate::protocol::types::{ClientId, SessionId};
+use crate::protocol::types::{ClientId, OrganisationId, SessionId};
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::brake::{self, Limit};
 use crate::service::failure::Failure;
@@ -39,6 +39,9 @@ const HOUR: Seconds = 3_600;
 struct Copy {
     person: Person,
     session: SessionId,
+    /// The organisation they act for in this session.
+    #[serde(default)]
+    organisation: Option<OrganisationId>,
     auth_time: UnixTime,
     acr: String,
     idle_seconds: Seconds,
@@ -62,6 +65,7 @@ impl Copy {
         let visitor = Visitor {
             person: self.person,
             session: Some(self.session),
+            organisation: self.organisation,
             auth_time: Some(self.auth_time),
             level: Level::from_name(&self.acr),
         };
@@ -106,6 +110,7 @@ async fn read_rows(app: &App, hash: &SecretHash, newest: i64) -> Result<Option<C
     Ok(Some(Copy {
         person: Person::of(&user),
         session: row.session_id,
+        organisation: row.organisation_id,
         auth_time: row.auth_time,
         acr: row.acr,
         idle_seconds: row.idle_seconds,

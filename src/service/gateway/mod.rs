@@ -218,6 +218,7 @@ async fn holder(
     let visitor = Visitor {
         person: Person::of(&user),
         session: claims.session_id().cloned(),
+        organisation: claims.org_id.clone(),
         auth_time: claims.auth_time,
         level: claims.acr.as_deref().and_then(Level::from_name),
     };

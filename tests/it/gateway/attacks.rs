@@ -4,8 +4,8 @@
 use crate::kit::audit::events;
 use crate::kit::fixtures::{ALICE, BOB};
 use crate::kit::gateway::{
-    COOKIE, Question, STAFF, WIKI, add_people, builder, gateway, settings, start_path, unknown_cookie,
-    visitor,
+    COOKIE, Question, STAFF, WIKI, add_people, builder, gateway, settings, start_path,
+    unknown_cookie, visitor,
 };
 use crate::support::backends::Backend;
 use crate::support::world::World;
