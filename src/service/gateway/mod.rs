@@ -140,13 +140,12 @@ async fn known_by_any(
     for value in values {
         let Some(known) = known_by(app, (Means::Cookie, value), whither).await? else { continue };
         found = Some(match found {
-            None => known,
             Some(before) if before.visitor.session != known.visitor.session => {
                 return Ok(Err(Refusal::Cookies));
             }
             // The same sign-in, one of them from before it was made stronger.
             Some(before) if before.visitor.level >= known.visitor.level => before,
-            Some(_) => known,
+            None | Some(_) => known,
         });
     }
     Ok(Ok(found))
