@@ -87,7 +87,8 @@ mod tests {
             app_roles: AppRoles::default(),
             role: None,
         };
-        let visitor = Visitor { person, session: None, auth_time: None, level: None };
+        let visitor =
+            Visitor { person, session: None, organisation: None, auth_time: None, level: None };
         let (headers, written) = (Vec::new(), Written::default());
         Seen { visitor, headers, written, until: UnixTime(100) }
     }

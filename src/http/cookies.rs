@@ -60,6 +60,10 @@ impl Kind {
         }
     }
 
+    fn is_sane(self, value: &str) -> bool {
+        self.lengths().contains(&value.len())
+    }
+
     fn same_site(self, transport: Transport) -> SameSite {
         match self {
             // Read where an app has put our check-session page into its own. Browsers take `None`
@@ -81,15 +85,33 @@ impl Kind {
 /// planted the second.
 #[must_use]
 pub fn read(site: &Site, request: &HttpRequest, kind: Kind) -> Option<String> {
-    if !request.headers().contains_key(header::COOKIE) {
-        return None;
-    }
+    let mut found = sent(site, request, kind).into_iter();
+    let value = found.next();
+    if found.next().is_some() { None } else { value.filter(|value| kind.is_sane(value)) }
+}
+
+/// Every value a browser sent under one name that can be one of ours, each once. For the cookie that other
+/// hosts get: any of them can plant another one beside it, by a path or a domain of its own.
+#[must_use]
+pub fn read_all(site: &Site, request: &HttpRequest, kind: Kind) -> Vec<String> {
+    let mut values = sent(site, request, kind);
+    values.retain(|value| kind.is_sane(value));
+    values.sort_unstable();
+    values.dedup();
+    values
+}
+
+/// One by one: other hosts of the domain can plant cookies without a name or with bytes that are no text, and
+/// those must not take ours along.
+fn sent(site: &Site, request: &HttpRequest, kind: Kind) -> Vec<String> {
     let name = kind.name(site.transport);
-    let cookies = request.cookies().ok()?;
-    let mut found = cookies.iter().filter(|cookie| cookie.name() == name);
-    let value = found.next().map(|cookie| cookie.value().to_owned());
-    let sane = |value: &String| kind.lengths().contains(&value.len());
-    if found.next().is_some() { None } else { value.filter(sane) }
+    let lines = request.headers().get_all(header::COOKIE);
+    let pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    let texts = pairs.filter_map(|pair| std::str::from_utf8(pair).ok()).map(str::trim);
+    let named = texts.filter(|text| text.starts_with(name));
+    let cookies = named.filter_map(|text| Cookie::parse_encoded(text).ok());
+    let ours = cookies.filter(|cookie| cookie.name() == name);
+    ours.map(|cookie| cookie.value().to_owned()).collect()
 }
 
 /// A cookie to set. `max_age` in seconds; `None` lasts as long as the browser runs.

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::{HttpMessage, HttpRequest};
+use ipnet::IpNet;
 
 use super::cookies::{self, Kind};
 use super::site::Site;
@@ -55,18 +56,34 @@ fn device(site: &Site, request: &HttpRequest) -> Option<String> {
 /// Whether the connection is one of a reverse proxy that is believed about what is behind it.
 #[must_use]
 pub fn comes_from_trusted_proxy(site: &Site, request: &HttpRequest) -> bool {
-    request.peer_addr().is_some_and(|peer| is_trusted(site, peer.ip()))
+    peer_address(request).is_some_and(|peer| is_trusted(&site.config.server.trusted_proxies, peer))
 }
 
-fn is_trusted(site: &Site, address: IpAddr) -> bool {
-    site.config.server.trusted_proxies.iter().any(|network| network.contains(&address))
+/// The address at the other end of the connection. A socket that takes both families (`[::]`) calls
+/// somebody who came by IPv4 `::ffff:192.0.2.1` (RFC 4291 section 2.5.5.2); here that is `192.0.2.1`, as
+/// everybody writes it.
+#[must_use]
+pub fn peer_address(request: &HttpRequest) -> Option<IpAddr> {
+    request.peer_addr().map(|peer| peer.ip().to_canonical())
+}
+
+/// Whether an address is in one of these networks. One that is written in the IPv6 form of IPv4 holds
+/// addresses of IPv4.
+fn is_trusted(networks: &[IpNet], address: IpAddr) -> bool {
+    let mapped = match address {
+        IpAddr::V4(v4) => Some(IpAddr::V6(v4.to_ipv6_mapped())),
+        IpAddr::V6(_) => None,
+    };
+    networks.iter().any(|network| {
+        network.contains(&address) || mapped.is_some_and(|mapped| network.contains(&mapped))
+    })
 }
 
 /// The peer's address; behind a trusted proxy the last address that no trusted proxy has.
 /// `X-Forwarded-For` from anybody else is ignored.
 fn client_address(site: &Site, request: &HttpRequest) -> Option<IpAddr> {
-    let peer = request.peer_addr()?.ip();
-    let trusted = |address: IpAddr| is_trusted(site, address);
+    let peer = peer_address(request)?;
+    let trusted = |address: IpAddr| is_trusted(&site.config.server.trusted_proxies, address);
     if !trusted(peer) {
         return Some(peer);
     }
@@ -93,12 +110,12 @@ fn behind(peer: IpAddr, lines: &[Option<&str>], trusted: impl Fn(IpAddr) -> bool
     peer
 }
 
-/// An address as proxies write it: alone, with a port, in brackets.
+/// An address as proxies write it: alone, with a port, in brackets; one of IPv4 perhaps in its IPv6 form.
 fn hop(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
-    bare.parse().ok().or_else(with_port)
+    bare.parse().ok().or_else(with_port).map(|address| address.to_canonical())
 }
 
 /// A header as text, if it is text.
@@ -185,6 +202,8 @@ pub fn form(request: &HttpRequest, body: &[u8]) -> Result<Params, OAuthError> {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::test::TestRequest;
+
     use super::*;
 
     fn ip(text: &str) -> IpAddr {
@@ -211,6 +230,8 @@ mod tests {
             ("198.51.100.1, [2001:db8::1]:443", "2001:db8::1"),
             ("198.51.100.1, 2001:db8::1", "2001:db8::1"),
             ("10.0.0.3, 10.0.0.2", "10.0.0.1"),
+            ("198.51.100.1, ::ffff:203.0.113.9, ::ffff:10.0.0.2", "203.0.113.9"),
+            ("198.51.100.1, [::ffff:203.0.113.9]:443", "203.0.113.9"),
         ] {
             assert_eq!(found(&[Some(line)]), ip(expected), "{line}");
         }
@@ -230,5 +251,35 @@ mod tests {
             assert_eq!(found(&[Some(line)]), ip(expected), "{line}");
         }
         assert_eq!(found(&[Some("198.51.100.1"), None]), ip("10.0.0.1"));
+    }
+
+    #[test]
+    fn a_peer_of_ipv4_is_known_by_its_ipv4_address_on_every_socket() {
+        for (peer, expected) in [
+            ("[::ffff:192.0.2.1]:9", "192.0.2.1"),
+            ("192.0.2.1:9", "192.0.2.1"),
+            ("[2001:db8::1]:9", "2001:db8::1"),
+            ("[::1]:9", "::1"),
+        ] {
+            let request = TestRequest::default().peer_addr(peer.parse().unwrap());
+            assert_eq!(peer_address(&request.to_http_request()), Some(ip(expected)), "{peer}");
+        }
+    }
+
+    #[test]
+    fn a_network_of_ipv4_may_be_written_in_either_form() {
+        let networks = ["192.0.2.0/24", "::ffff:10.0.0.0/104", "2001:db8::/32"];
+        let networks = networks.map(|text| text.parse().unwrap());
+        for (address, expected) in [
+            ("192.0.2.7", true),
+            ("10.9.9.9", true),
+            ("11.0.0.1", false),
+            ("198.51.100.1", false),
+            ("2001:db8::1", true),
+            ("2001:db9::1", false),
+            ("::1", false),
+        ] {
+            assert_eq!(is_trusted(&networks, ip(address)), expected, "{address}");
+        }
     }
 }

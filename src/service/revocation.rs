@@ -96,7 +96,7 @@ pub enum Subject<'a> {
     /// Everything issued before this token version.
     User(&'a UserId, i64),
     Client(&'a ClientId, i64),
-    /// What copies say about a person: name, groups, role. Nothing of theirs ends.
+    /// What copies say about a person: name, groups, role, organisation. Nothing of theirs ends.
     Facts(&'a UserId),
     /// What copies say about the roles of anybody in an app. Nothing ends.
     RolesOf(&'a ClientId),

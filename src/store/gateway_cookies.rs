@@ -5,7 +5,7 @@ use sqlx_macros::FromRow;
 use super::db::Sql;
 use super::error::StoreError;
 use crate::clock::{Seconds, UnixTime};
-use crate::protocol::types::{SessionId, UserId};
+use crate::protocol::types::{OrganisationId, SessionId, UserId};
 
 /// A cookie to be remembered.
 #[derive(Debug, Clone)]
@@ -24,6 +24,8 @@ pub struct GatewayCookie {
 pub struct GatewayCookieState {
     pub session_id: SessionId,
     pub user_id: UserId,
+    /// The one the person has chosen in the session, if they are in it, or the only one they are in.
+    pub organisation_id: Option<OrganisationId>,
     pub auth_time: UnixTime,
     pub acr: String,
     pub last_seen_at: UnixTime,
@@ -78,10 +80,28 @@ pub async fn by_hash<'a>(
     sql.into()
         .query(
             "select c.session_id, s.user_id, c.auth_time, c.acr, s.last_seen_at, s.idle_seconds, \
-             s.expires_at, s.revoked_at from gateway_cookies c \
-             join sessions s on s.id = c.session_id where c.secret_hash = $1",
+             s.expires_at, s.revoked_at, coalesce( \
+              (select m.organisation_id from organisation_members m \
+               where m.organisation_id = s.organisation_id and m.user_id = s.user_id), \
+              (select case when count(*) = 1 then min(m.organisation_id) end \
+               from organisation_members m where m.user_id = s.user_id)) as organisation_id \
+             from gateway_cookies c join sessions s on s.id = c.session_id where c.secret_hash = $1",
         )
         .bind(secret_hash)
         .optional()
         .await
+}
+
+/// Whether anybody may hold a cookie of a living session of this person.
+pub async fn has_any<'a>(sql: impl Sql<'a>, user: &UserId) -> Result<bool, StoreError> {
+    let found = sql
+        .into()
+        .query(
+            "select c.session_id from sessions s join gateway_cookies c on c.session_id = s.id \
+             where s.user_id = $1 and s.revoked_at is null limit 1",
+        )
+        .bind(user)
+        .optional::<(SessionId,)>()
+        .await?;
+    Ok(found.is_some())
 }

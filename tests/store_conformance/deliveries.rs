@@ -198,6 +198,8 @@ pub(crate) async fn gateway_cookies_conform(store: &Store) {
     assert_eq!((found.auth_time, found.acr.as_str()), (NOW.plus(1), "aal1"));
     assert_eq!((found.last_seen_at, found.idle_seconds), (NOW, owner.idle_seconds));
     assert_eq!((found.expires_at, found.revoked_at), (owner.expires_at, None));
+    assert_eq!(found.organisation_id, None);
+    assert!(gateway_cookies::has_any(db, &owner.user_id).await.unwrap());
     assert_eq!(gateway_cookies::by_hash(db, &owner.secret_hash).await.unwrap(), None);
     for number in 3..6 {
         let newer = GatewayCookie {

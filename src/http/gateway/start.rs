@@ -14,7 +14,7 @@ use crate::http::site::Site;
 use crate::protocol::authorize::acr::Level;
 use crate::protocol::params::Params;
 use crate::service::authorize::flow::{Flow, Target};
-use crate::service::gateway::{self, IssueError};
+use crate::service::gateway::{self, Fitness, IssueError};
 use crate::service::session::LiveSession;
 
 /// Whether there is such an address; no cookie is made by asking.
@@ -57,15 +57,15 @@ async fn go_on(
 ) -> HttpResponse {
     let mut response = HttpResponse::SeeOther();
     response.insert_header((header::LOCATION, back_to));
-    if let Some(cookie) = cookies::read(site, request, Kind::Gateway) {
-        match gateway::is_fit_for(site, &cookie, (session, level)).await {
-            Ok(true) => return response.finish(),
-            Ok(false) => {}
-            Err(failure) => return render::failure(site, request, &failure),
-        }
-    }
+    let cookies = cookies::read_all(site, request, Kind::Gateway);
+    let found = match gateway::fitness(site, &cookies, (session, level)).await {
+        Ok(Fitness::Fit) => return response.finish(),
+        Ok(Fitness::Crowded) => return render::cookies_in_the_way(site, request),
+        Ok(found) => found,
+        Err(failure) => return render::failure(site, request, &failure),
+    };
     let caller = extract::caller(site, request);
-    match gateway::issue(site, session, &caller).await {
+    match gateway::issue(site, session, (found, &caller)).await {
         Ok(Some(issued)) => {
             let value = (issued.cookie.expose(), issued.max_age);
             response.cookie(cookies::write(site, Kind::Gateway, value)).finish()
@@ -74,6 +74,7 @@ async fn go_on(
         Err(IssueError::Throttled { retry_after }) => {
             render::too_many_entrances(site, request, retry_after)
         }
+        Err(IssueError::Crowded) => render::cookies_in_the_way(site, request),
         Err(IssueError::Failure(failure)) => render::failure(site, request, &failure),
     }
 }

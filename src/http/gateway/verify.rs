@@ -86,14 +86,17 @@ async fn answer(
         return not_found(site, request).await;
     }
     if !extract::comes_from_trusted_proxy(&site, &request) {
-        let peer = request.peer_addr().map(|peer| peer.ip().to_string());
+        let peer = extract::peer_address(&request).map(|peer| peer.to_string());
         tracing::warn!(peer, "somebody who is no trusted proxy asks the gateway");
         site.metrics.gateway_check("untrusted");
         return plain(HttpResponse::Forbidden(), "Only trusted proxies may ask here.\n");
     }
     let original = match original {
         Ok(original) => original,
-        Err(refusal) => return refuse(&site, &request, refusal),
+        Err(refusal) => {
+            site.metrics.gateway_check(Verdict::Refuse(refusal).name());
+            return refuse(&request, refusal);
+        }
     };
     let verdict = decide(&site, &request, &original).await;
     let name = verdict.as_ref().map_or("unavailable", Verdict::name);
@@ -108,7 +111,7 @@ async fn answer(
             tracing::info!(request_id = request_id(&request), host, "the gateway's rules say no");
             plain(HttpResponse::Forbidden(), "You may not open this page with your account.\n")
         }
-        Ok(Verdict::Refuse(refusal)) => refuse(&site, &request, refusal),
+        Ok(Verdict::Refuse(refusal)) => refuse(&request, refusal),
         Err(failure) => failed(&request, &failure),
     }
 }
@@ -128,10 +131,9 @@ async fn decide(
     if let Some(token) = token {
         return gateway::check(site, original, Proof::Token(token)).await;
     }
-    match cookies::read(site, request, Kind::Gateway) {
-        Some(cookie) => gateway::check(site, original, Proof::Cookie(&cookie)).await,
-        None => gateway::check(site, original, Proof::Nothing).await,
-    }
+    let cookies = cookies::read_all(site, request, Kind::Gateway);
+    let proof = if cookies.is_empty() { Proof::Nothing } else { Proof::Cookies(&cookies) };
+    gateway::check(site, original, proof).await
 }
 
 /// The token of a header of our schemes. Other schemes are between the browser and the app.
@@ -142,9 +144,8 @@ fn bearer(value: &HeaderValue) -> Option<&str> {
     Scheme::from_name(scheme).map(|_| token.trim())
 }
 
-fn refuse(site: &Site, request: &HttpRequest, refusal: Refusal) -> HttpResponse {
+fn refuse(request: &HttpRequest, refusal: Refusal) -> HttpResponse {
     tracing::warn!(request_id = request_id(request), %refusal, "the gateway refuses a request");
-    site.metrics.gateway_check("refused");
     plain(HttpResponse::Forbidden(), &format!("This request cannot be checked: {refusal}.\n"))
 }
 

@@ -293,6 +293,21 @@ pub(in crate::http) fn too_many_entrances(
     response
 }
 
+/// A browser that brings several of the gateway's cookies, so that no app can be opened with them.
+pub(in crate::http) fn cookies_in_the_way(site: &Site, request: &HttpRequest) -> HttpResponse {
+    let heading = "Cookies in your browser are in the way";
+    let words = Words::new(StatusCode::BAD_REQUEST, "cookies_in_the_way", heading)
+        .happened(
+            "Your browser sends several cookies under the name of the one that opens this app. Another \
+             site of the same domain may have set some of them.",
+        )
+        .advise(
+            "Delete the cookies of the app and of this site in your browser’s settings, then open the \
+             app again. If this page comes back, send the details below to whoever looks after the app.",
+        );
+    show(site, request, words)
+}
+
 /// A one-time link that does not work.
 pub(in crate::http) fn link_error(
     site: &Site,

@@ -143,7 +143,8 @@ pub(in crate::http) fn go_on(
     };
     if left.active.is_none() {
         // The gateway's cookie died with the session: no app has to see it any more.
-        let gateway = cookies::read(site, visit.request, Kind::Gateway).map(|_| Kind::Gateway);
+        let is_there = !cookies::read_all(site, visit.request, Kind::Gateway).is_empty();
+        let gateway = is_there.then_some(Kind::Gateway);
         for kind in [Kind::Session].into_iter().chain(gateway) {
             if let Err(error) = response.add_cookie(&cookies::remove(site, kind)) {
                 tracing::error!(%error, "cookie could not be removed");

@@ -13,7 +13,7 @@ use crate::clock::{Seconds, UnixTime};
 use crate::protocol::app_roles::AppRoles;
 use crate::protocol::authorize::acr::Level;
 use crate::protocol::token::claims::MAX_GROUPS_IN_TOKEN;
-use crate::protocol::types::{ClientId, SessionId, UserId};
+use crate::protocol::types::{ClientId, OrganisationId, SessionId, UserId};
 use crate::protocol::user::{AdminRole, User};
 
 /// How long an assertion counts, in seconds.
@@ -84,6 +84,8 @@ pub struct Visitor {
     pub person: Person,
     /// The public id of the session, which proves nothing; absent for a token that outlives it.
     pub session: Option<SessionId>,
+    /// The organisation they act for.
+    pub organisation: Option<OrganisationId>,
     pub auth_time: Option<UnixTime>,
     /// `None` for a sign-in that somebody else vouches for.
     pub level: Option<Level>,
@@ -104,7 +106,7 @@ impl Visitor {
             (name, header_text(shown)),
             (groups, list(person.told_groups())),
             (roles, list(&person.told_roles(client))),
-            (org, String::new()),
+            (org, text(self.organisation.as_ref().map(OrganisationId::as_str))),
             (session, text(self.session.as_ref().map(SessionId::as_str))),
         ]
     }
@@ -124,6 +126,7 @@ impl Visitor {
             iat: now,
             exp: now.plus(ASSERTION_LIFETIME),
             sid: self.session.as_ref(),
+            org_id: self.organisation.as_ref(),
             preferred_username: &person.username,
             email: person.email.as_deref(),
             name: person.name.as_deref(),
@@ -146,6 +149,8 @@ pub struct Assertion<'a> {
     exp: UnixTime,
     #[serde(skip_serializing_if = "Option::is_none")]
     sid: Option<&'a SessionId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    org_id: Option<&'a OrganisationId>,
     preferred_username: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<&'a str>,
@@ -203,6 +208,7 @@ pub(super) mod tests {
         Visitor {
             person,
             session: Some(SessionId::new("s-1")),
+            organisation: Some(OrganisationId::new("o-1")),
             auth_time: Some(UnixTime(1_700_000_000)),
             level: Some(Level::Aal1),
         }
@@ -222,18 +228,20 @@ pub(super) mod tests {
             ("x-user-name", "Alice Liddell"),
             ("x-user-groups", "climbers,staff"),
             ("x-user-roles", "auditor"),
-            ("x-org-id", ""),
+            ("x-org-id", "o-1"),
             ("x-session-id", "s-1"),
         ] {
             assert_eq!(value(&visitor, name), expected, "{name}");
         }
         let person =
             Person { email: None, name: None, groups: vec![], role: None, ..alice().person };
-        let bare = Visitor { person, session: None, ..alice() };
+        let bare = Visitor { person, session: None, organisation: None, ..alice() };
         assert_eq!(bare.headers(None).map(|(name, _)| name), HEADERS);
-        for name in ["x-user-email", "x-user-groups", "x-user-roles", "x-session-id"] {
+        for name in ["x-user-email", "x-user-groups", "x-user-roles", "x-org-id", "x-session-id"] {
             assert_eq!(value(&bare, name), "", "{name}");
         }
+        let claims = bare.assertion(("i", "h", None), UnixTime(0));
+        assert_eq!(serde_json::to_value(claims).unwrap().get("org_id"), None);
         assert_eq!(value(&bare, "x-user-name"), "alice", "the user name stands in");
     }
 
@@ -306,6 +314,7 @@ pub(super) mod tests {
         assert_eq!(claims["aud"], "wiki.test");
         assert_eq!(claims["sub"], "u-1");
         assert_eq!(claims["sid"], "s-1");
+        assert_eq!(claims["org_id"], "o-1");
         assert_eq!((&claims["iat"], &claims["exp"]), (&100.into(), &160.into()));
         assert_eq!(claims["roles"], serde_json::json!(["auditor"]));
     }

@@ -12,7 +12,7 @@ pub mod original;
 pub mod path;
 pub mod rules;
 
-/// Why a described request is refused without looking at who sent it. The text is for whoever looks
+/// Why a described request is refused, whoever sent it. The text is for whoever looks
 /// after the proxy; it never repeats what was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -34,4 +34,10 @@ pub enum Refusal {
     /// As the app may read it, it stands under another rule than as it was sent.
     #[error("the path can be read in two ways that different rules speak of")]
     TwoReadings,
+    /// Which of them is whose, nobody can tell.
+    #[error(
+        "the browser sends this gateway's cookie for more than one session, or more than four times; \
+         delete the cookies of this site in the browser and sign in again"
+    )]
+    Cookies,
 }

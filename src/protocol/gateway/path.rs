@@ -3,7 +3,7 @@
 //! Proxy, gateway and app must mean the same place by one path, or a rule for `/admin` guards nothing.
 //! So a path that programs are known to read differently (`..`, `//`, an encoded slash, a backslash,
 //! a double encoding) is refused, and what is left is compared three times: as it was sent, as the most
-//! generous app would read it (without `;parameters`, in lower case, without dots at the end of a
+//! generous app would read it (without `;parameters`, without regard to case, without dots at the end of a
 //! name), and as one that takes `/board.json` for `/board`.
 
 use std::borrow::Cow;
@@ -184,7 +184,17 @@ fn generous(name: &str) -> Result<Option<String>, Refusal> {
     }
     let is_plain = cut.len() == name.len()
         && cut.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
-    Ok(if is_plain { None } else { Some(cut.to_lowercase()).filter(|read| read != name) })
+    Ok(if is_plain { None } else { Some(fold(cut)).filter(|read| read != name) })
+}
+
+/// A name without its case, letter by letter: in lower, then upper, then lower case. Any one of them
+/// leaves letters apart that an app may take for one: `ı` and `i`, `ſ` and `s`, `ß` and `ss` meet in upper
+/// case, the Kelvin sign and `k` in lower case. `İ` meets `i` in some languages only, and nobody here knows
+/// in which one the app reads.
+fn fold(name: &str) -> String {
+    let letters = name.chars().map(|letter| if letter == 'İ' { 'i' } else { letter });
+    let lower = letters.flat_map(char::to_lowercase);
+    lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]
@@ -302,6 +312,40 @@ mod tests {
         {
             assert!(lies_below(like_admin, "/admin", Reading::Generous), "{like_admin}");
             assert!(!lies_below(like_admin, "/admin", Reading::AsSent), "{like_admin}");
+        }
+    }
+
+    #[test]
+    fn an_app_without_regard_to_case_may_compare_in_upper_or_in_lower_case() {
+        for (sent, ruled) in [
+            ("/adm%C4%B1n", "/admin"),
+            ("/ADM%C4%B0N", "/admin"),
+            ("/%C5%BFtaff", "/staff"),
+            ("/%E2%84%AAeys", "/keys"),
+            ("/admin", "/adm%C4%B1n"),
+            ("/strasse", "/stra%C3%9Fe"),
+            ("/STRASSE/x", "/stra%C3%9Fe"),
+            ("/%CE%A3%CE%91%CE%A3", "/%CF%83%CE%B1%CF%82"),
+            ("/%CE%BCm", "/%C2%B5m"),
+            ("/%EF%AC%81les", "/files"),
+            ("/%C3%84", "/%C3%A4"),
+            ("/%E1%BA%9E", "/ss"),
+        ] {
+            assert!(lies_below(sent, ruled, Reading::Generous), "{sent}");
+            assert!(!lies_below(sent, ruled, Reading::AsSent), "{sent}");
+        }
+        assert!(lies_below("/%C5%BFtaff.json", "/staff", Reading::WithoutExtension));
+        assert!(!lies_below("/%C3%A4dmin", "/admin", Reading::Generous));
+    }
+
+    #[test]
+    fn no_letter_is_another_in_upper_or_in_lower_case() {
+        for letter in ('\0'..=char::MAX).filter(|letter| *letter != 'İ') {
+            let folded = fold(&letter.to_string());
+            assert!(!folded.is_empty());
+            assert_eq!(fold(&letter.to_uppercase().to_string()), folded, "{letter:?}");
+            assert_eq!(fold(&letter.to_lowercase().to_string()), folded, "{letter:?}");
+            assert_eq!(fold(&folded), folded, "{letter:?}");
         }
     }
 

@@ -7,12 +7,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::MOST_COOKIES;
 use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
 use crate::crypto::secret::{Secret, SecretHash};
 use crate::protocol::authorize::acr::Level;
 use crate::protocol::gateway::identity::{Person, Visitor};
-use crate::protocol::types::{ClientId, SessionId};
+use crate::protocol::types::{ClientId, OrganisationId, SessionId};
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::brake::{self, Limit};
 use crate::service::failure::Failure;
@@ -25,8 +26,12 @@ use crate::store::{StoreError, audit, sessions, users};
 /// A browser needs one, and another when it has signed in again with more.
 const MOST_OF_A_SESSION: i64 = 10;
 
-/// How many cookies one person may have made for them in an hour: each is a row and an event.
+/// How many cookies may be made for one session in an hour: each is a row and an event. A browser that loses
+/// them keeps no other one of the same person out.
 const MOST_PER_HOUR: i64 = 100;
+/// How many of them while the browser brings several others and none of them is good. The first should do;
+/// if it does not, one more would not either, and the browser would go round in circles.
+const MOST_BESIDE_OTHERS: i64 = 3;
 const HOUR: Seconds = 3_600;
 
 /// What the ephemeral store holds for a cookie.
@@ -34,6 +39,9 @@ const HOUR: Seconds = 3_600;
 struct Copy {
     person: Person,
     session: SessionId,
+    /// The organisation they act for in this session.
+    #[serde(default)]
+    organisation: Option<OrganisationId>,
     auth_time: UnixTime,
     acr: String,
     idle_seconds: Seconds,
@@ -57,6 +65,7 @@ impl Copy {
         let visitor = Visitor {
             person: self.person,
             session: Some(self.session),
+            organisation: self.organisation,
             auth_time: Some(self.auth_time),
             level: Level::from_name(&self.acr),
         };
@@ -101,6 +110,7 @@ async fn read_rows(app: &App, hash: &SecretHash, newest: i64) -> Result<Option<C
     Ok(Some(Copy {
         person: Person::of(&user),
         session: row.session_id,
+        organisation: row.organisation_id,
         auth_time: row.auth_time,
         acr: row.acr,
         idle_seconds: row.idle_seconds,
@@ -182,9 +192,12 @@ pub struct Issued {
 /// Why no cookie was made.
 #[derive(Debug, thiserror::Error)]
 pub enum IssueError {
-    /// This person has had too many lately.
+    /// This session has had too many lately.
     #[error("throttled for {retry_after} seconds")]
     Throttled { retry_after: Seconds },
+    /// The browser brings several others, and fresh ones have not helped.
+    #[error("other cookies are in the way")]
+    Crowded,
     #[error(transparent)]
     Failure(#[from] Failure),
 }
@@ -195,19 +208,25 @@ impl From<StoreError> for IssueError {
     }
 }
 
-/// Makes a cookie for a session; `None` when it has ended meanwhile. A session has
-/// [`MOST_OF_A_SESSION`] of them at most: the oldest ones end.
+/// Makes a cookie for a session whose browser brings none that does ([`fitness`]); `None` when it has ended
+/// meanwhile. A session has [`MOST_OF_A_SESSION`] of them at most: the oldest ones end.
 ///
 /// # Errors
 /// [`IssueError`]; there is no cookie then.
 pub async fn issue(
     app: &App,
     session: &LiveSession,
-    caller: &Caller,
+    (found, caller): (Fitness, &Caller),
 ) -> Result<Option<Issued>, IssueError> {
-    let key = &format!("gateway-cookies:{}", session.user_id);
-    let limit = Limit { key, window: HOUR, most: MOST_PER_HOUR, scope: "gateway" };
-    if brake::is_passed(app, &limit, caller).await? {
+    let too_many = async |key: &str, most: i64| {
+        let limit = Limit { key, window: HOUR, most, scope: "gateway" };
+        brake::is_passed(app, &limit, caller).await
+    };
+    let beside_others = format!("gateway-doubles:{}", session.id);
+    if found == Fitness::Doubled && too_many(&beside_others, MOST_BESIDE_OTHERS).await? {
+        return Err(IssueError::Crowded);
+    }
+    if too_many(&format!("gateway-cookies:{}", session.id), MOST_PER_HOUR).await? {
         return Err(IssueError::Throttled { retry_after: HOUR });
     }
     let now = app.now();
@@ -242,18 +261,47 @@ pub async fn issue(
     Ok(Some(Issued { cookie, max_age: session.cookie_max_age(app) }))
 }
 
-/// Whether a cookie that a browser brings already does for this session and level.
+/// What the cookies that a browser brings already are worth for a session and level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fitness {
+    /// One of them does.
+    Fit,
+    /// There is none, or one that does not; another one takes its place.
+    Unfit,
+    /// There are several, and none of them does. Another one should, unless they are in its way.
+    Doubled,
+    /// They are too many, or one that does is beside one of another session: no request with them passes,
+    /// whatever is added.
+    Crowded,
+}
+
+/// Whether one of the cookies that a browser brings does for this session and level.
 ///
 /// # Errors
 /// [`Failure`] when neither store can say.
-pub async fn is_fit_for(
+pub async fn fitness(
     app: &App,
-    cookie: &str,
+    cookies: &[String],
     (session, level): (&LiveSession, Option<Level>),
-) -> Result<bool, Failure> {
+) -> Result<Fitness, Failure> {
+    if cookies.len() > MOST_COOKIES {
+        return Ok(Fitness::Crowded);
+    }
     let newest = app.watch.newest_revocation();
-    let found = read(app, (&SecretHash::of(cookie), None), newest).await?;
-    Ok(found.is_some_and(|(visitor, _)| {
-        visitor.session.as_ref() == Some(&session.id) && visitor.level >= level
-    }))
+    let (mut is_one_fit, mut is_one_strange) = (false, false);
+    for cookie in cookies {
+        let found = read(app, (&SecretHash::of(cookie), None), newest).await?;
+        let Some((visitor, _)) = found else { continue };
+        if visitor.session.as_ref() == Some(&session.id) {
+            is_one_fit |= visitor.level >= level;
+        } else {
+            is_one_strange = true;
+        }
+    }
+    Ok(match (is_one_fit, is_one_strange) {
+        (true, false) => Fitness::Fit,
+        (true, true) => Fitness::Crowded,
+        (false, _) if cookies.len() > 1 => Fitness::Doubled,
+        (false, _) => Fitness::Unfit,
+    })
 }

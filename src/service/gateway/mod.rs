@@ -1,12 +1,17 @@
 //! The gateway check: may this request to an app pass, and who is it from? Asked by reverse proxies
 //! for every single request, so it writes nothing and looks in the nearest place first: this process
 //! (for a second), the ephemeral store, SQL. Where none can say, the answer is a failure, never "yes".
+//!
+//! | module | job |
+//! |---|---|
+//! | `mod` | the check, and where it looks |
+//! | `cookie` | the cookie: whom it stands for, when another one is made |
 
 mod cookie;
 
 use std::sync::Arc;
 
-pub use cookie::{IssueError, Issued, is_fit_for, issue};
+pub use cookie::{Fitness, IssueError, Issued, fitness, issue};
 
 use crate::app::{App, Means, Seen, Shown, Written};
 use crate::clock::UnixTime;
@@ -30,20 +35,15 @@ pub const ASSERTION_ALG: SigningAlg = SigningAlg::Es256;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof<'a> {
     Nothing,
-    /// The value of the gateway's own cookie.
-    Cookie(&'a str),
+    /// The values of the gateway's own cookie: as many as the browser sends.
+    Cookies(&'a [String]),
     /// An access token of ours.
     Token(&'a str),
 }
 
-impl Proof<'_> {
-    fn means(self) -> Means {
-        match self {
-            Self::Token(_) => Means::Token,
-            Self::Nothing | Self::Cookie(_) => Means::Cookie,
-        }
-    }
-}
+/// How many cookies of one name are looked at. A browser has one of ours; more are somebody's who shares the
+/// domain, or left from an earlier `gateway.cookie_domain`.
+const MOST_COOKIES: usize = 4;
 
 /// The answer to a proxy.
 #[derive(Debug, Clone)]
@@ -98,21 +98,57 @@ pub async fn check(app: &App, request: &Original, proof: Proof<'_>) -> Result<Ve
     }
     let known = match proof {
         Proof::Nothing => None,
-        Proof::Cookie(secret) | Proof::Token(secret) => {
-            let means = proof.means();
-            let shown = Shown { means, hash: SecretHash::of(secret), app: index };
-            let current = app.watch.remembers_as_of();
-            match current.and_then(|newest| app.doorkeeper.remembers(&shown, (newest, app.now()))) {
-                Some(known) => Some(known),
-                None => look_further(app, (proof, target), shown).await?,
-            }
-        }
+        Proof::Token(token) => known_by(app, (Means::Token, token), (index, target)).await?,
+        Proof::Cookies(values) => match known_by_any(app, values, (index, target)).await? {
+            Ok(known) => known,
+            Err(refusal) => return Ok(Verdict::Refuse(refusal)),
+        },
     };
     Ok(match (known, proof) {
         (Some(known), _) => judge(rule, known),
         (None, Proof::Token(_)) => Verdict::BadToken,
-        (None, Proof::Nothing | Proof::Cookie(_)) => Verdict::SignIn(rule.level()),
+        (None, Proof::Nothing | Proof::Cookies(_)) => Verdict::SignIn(rule.level()),
     })
+}
+
+/// Whom one proof stands for.
+async fn known_by(
+    app: &App,
+    (means, secret): (Means, &str),
+    (index, target): (usize, &GatewayApp),
+) -> Result<Option<Arc<Seen>>, Failure> {
+    let shown = Shown { means, hash: SecretHash::of(secret), app: index };
+    let current = app.watch.remembers_as_of();
+    match current.and_then(|newest| app.doorkeeper.remembers(&shown, (newest, app.now()))) {
+        Some(known) => Ok(Some(known)),
+        None => look_further(app, (secret, target), shown).await,
+    }
+}
+
+/// Whom the cookies of a browser stand for. Any host below the domain can plant one, so one that is nobody's
+/// takes nothing away from one that is good. Two good ones of different sessions are refused: one of them
+/// is somebody else's, and nobody can tell which.
+async fn known_by_any(
+    app: &App,
+    values: &[String],
+    whither: (usize, &GatewayApp),
+) -> Result<Result<Option<Arc<Seen>>, Refusal>, Failure> {
+    if values.len() > MOST_COOKIES {
+        return Ok(Err(Refusal::Cookies));
+    }
+    let mut found: Option<Arc<Seen>> = None;
+    for value in values {
+        let Some(known) = known_by(app, (Means::Cookie, value), whither).await? else { continue };
+        found = Some(match found {
+            Some(before) if before.visitor.session != known.visitor.session => {
+                return Ok(Err(Refusal::Cookies));
+            }
+            // The same sign-in, one of them from before it was made stronger.
+            Some(before) if before.visitor.level >= known.visitor.level => before,
+            None | Some(_) => known,
+        });
+    }
+    Ok(Ok(found))
 }
 
 /// The address to go back to after the sign-in, if it is a page of an app behind the gateway: `rd` is
@@ -142,17 +178,14 @@ fn judge(rule: &Rule, known: Arc<Seen>) -> Verdict {
 /// Asks the ephemeral store and SQL, and remembers what they say.
 async fn look_further(
     app: &App,
-    (proof, target): (Proof<'_>, &GatewayApp),
+    (secret, target): (&str, &GatewayApp),
     shown: Shown,
 ) -> Result<Option<Arc<Seen>>, Failure> {
     // Taken before anything is read: what ends from here on makes the entry worthless.
     let newest = app.watch.newest_revocation();
-    let found = match proof {
-        Proof::Nothing => None,
-        Proof::Cookie(_) => {
-            cookie::read(app, (&shown.hash, target.client.as_ref()), newest).await?
-        }
-        Proof::Token(token) => holder(app, token, target).await?,
+    let found = match shown.means {
+        Means::Cookie => cookie::read(app, (&shown.hash, target.client.as_ref()), newest).await?,
+        Means::Token => holder(app, secret, target).await?,
     };
     let Some((visitor, until)) = found else { return Ok(None) };
     let client = target.client.as_ref();
@@ -184,6 +217,7 @@ async fn holder(
     let visitor = Visitor {
         person: Person::of(&user),
         session: claims.session_id().cloned(),
+        organisation: claims.org_id.clone(),
         auth_time: claims.auth_time,
         level: claims.acr.as_deref().and_then(Level::from_name),
     };

@@ -2,7 +2,9 @@
 //! acts for that. An app that asks for the scope `org` hears of it, and one that names an organisation gets
 //! nobody but those who are in it.
 //!
-//! All of this is read in SQL, and only where an app asks: no copy of a session holds it.
+//! All of this is read in SQL, and only where an app asks: no copy of a session holds it. Apps behind the gateway
+//! do not ask; what is remembered there is given up with each choice and each change of who is in what
+//! (`members::told`).
 
 use crate::app::App;
 use crate::protocol::authorize::AuthorizeRequest;
@@ -11,6 +13,7 @@ use crate::protocol::types::{OrganisationId, UserId};
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::failure::Failure;
 use crate::service::organisations::{described, members};
+use crate::service::revocation;
 use crate::service::session::LiveSession;
 use crate::store::grants::Grant;
 use crate::store::organisations::{self as rows, Organisation};
@@ -48,7 +51,8 @@ pub async fn choices(
 }
 
 /// Makes one of a person's organisations the active one of their session. `false`, and nothing changes,
-/// when they are not in it or the session has ended. The one it is already is noted nowhere.
+/// when they are not in it or the session has ended. The one it is already is noted nowhere. When this comes
+/// back, the gateway tells apps of the new one on every node.
 ///
 /// # Errors
 /// [`Failure`] when SQL does not take it.
@@ -83,7 +87,10 @@ pub async fn choose(
         event = event.detail("organisation_id_before", before.as_str());
     }
     audit::append(&mut tx, &described(event, &about).into_row()).await?;
+    let told = members::told(&mut tx, &session.user_id).await?;
+    let pending = revocation::record(&mut tx, told.as_slice(), app.now()).await?;
     tx.commit().await?;
+    revocation::publish(app, pending).await;
     Ok(true)
 }
 

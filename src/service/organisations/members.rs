@@ -14,7 +14,7 @@ use crate::service::people::authority::Authority;
 use crate::service::revocation::{self, Subject};
 use crate::service::session::backchannel_logout;
 use crate::store::organisations::{self as rows, Organisation};
-use crate::store::{StoreError, Tx, audit, grants, sessions, users};
+use crate::store::{StoreError, Tx, audit, gateway_cookies, grants, sessions, users};
 
 /// A page of the people in one, by username, behind `after`.
 ///
@@ -62,7 +62,12 @@ pub async fn add(
     }
     let event = Event::success("organisation.member_added", actor, now).user(user);
     audit::append(&mut tx, &described(event, about).into_row()).await?;
+    // So that no cookie for the gateway is made before this is over.
+    sessions::hold_of_user(&mut tx, user).await?;
+    let told = told(&mut tx, user).await?;
+    let pending = revocation::record(&mut tx, told.as_slice(), now).await?;
     tx.commit().await?;
+    revocation::publish(app, pending).await;
     Ok(())
 }
 
@@ -85,7 +90,8 @@ pub async fn remove(
     let event = Event::success("organisation.member_removed", actor, now).user(user);
     audit::append(&mut tx, &described(event, about).into_row()).await?;
     let ended = end_for(app, &mut tx, (user, about), actor).await?;
-    let pending = revocation::record(&mut tx, &subjects(&ended), now).await?;
+    let told = told(&mut tx, user).await?;
+    let pending = revocation::record(&mut tx, &subjects(&ended, told), now).await?;
     tx.commit().await?;
     app.outbox_bell.notify_one();
     revocation::publish(app, pending).await;
@@ -128,7 +134,19 @@ pub(super) async fn end_for(
     Ok(ids)
 }
 
-/// What that ends, to be revoked.
-pub(super) fn subjects(ended: &[GrantId]) -> Vec<Subject<'_>> {
-    ended.iter().map(Subject::Grant).collect()
+/// What that ends, and what it makes old, to be revoked.
+pub(super) fn subjects<'a>(
+    ended: &'a [GrantId],
+    told: impl IntoIterator<Item = Subject<'a>>,
+) -> Vec<Subject<'a>> {
+    ended.iter().map(Subject::Grant).chain(told).collect()
+}
+
+/// What is old of a person who acts for another organisation now, or may: the gateway alone remembers for which one,
+/// so there is nothing where they hold no cookie of it. Call it when their sessions are held.
+pub(super) async fn told<'a>(
+    tx: &mut Tx,
+    user: &'a UserId,
+) -> Result<Option<Subject<'a>>, StoreError> {
+    Ok(gateway_cookies::has_any(tx, user).await?.then_some(Subject::Facts(user)))
 }

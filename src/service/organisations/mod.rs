@@ -224,10 +224,11 @@ pub async fn delete(
         if !rows::hold(&mut tx, &about.id).await? {
             return Err(OrganisationError::NotFound);
         }
-        let mut ended = Vec::new();
+        let (mut ended, mut told) = (Vec::new(), Vec::new());
         for user in &people {
             rows::remove_member(&mut tx, (&about.id, user)).await?;
             ended.extend(members::end_for(app, &mut tx, (user, about), actor).await?);
+            told.extend(members::told(&mut tx, user).await?);
         }
         // Whoever joined before it was held is there by now.
         let is_last = rows::member_ids(&mut tx, &about.id, 1).await?.is_empty();
@@ -237,7 +238,7 @@ pub async fn delete(
                 .detail("members", about.members);
             audit::append(&mut tx, &event.into_row()).await?;
         }
-        let pending = revocation::record(&mut tx, &members::subjects(&ended), now).await?;
+        let pending = revocation::record(&mut tx, &members::subjects(&ended, told), now).await?;
         tx.commit().await?;
         app.outbox_bell.notify_one();
         spread = revocation::spread(app, pending).await.or(spread);

@@ -4,11 +4,17 @@
 use crate::kit::audit::events;
 use crate::kit::fixtures::{ALICE, BOB};
 use crate::kit::gateway::{
-    Question, STAFF, WIKI, add_people, builder, gateway, settings, start_path, unknown_cookie,
-    visitor,
+    COOKIE, Question, STAFF, WIKI, add_people, builder, gateway, settings, start_path,
+    unknown_cookie, visitor,
 };
 use crate::support::backends::Backend;
 use crate::support::world::World;
+
+/// The header of a browser that has the gateway's cookie with each of these values.
+fn header(values: &[&str]) -> String {
+    let pairs: Vec<String> = values.iter().map(|value| format!("{COOKIE}={value}")).collect();
+    pairs.join("; ")
+}
 
 /// Headers spoiled in every way, for a visitor who may have the page itself.
 async fn assert_refused(question: Question<'_>, what: &str) {
@@ -58,7 +64,7 @@ on_both_backends! {
             "/public/..%5cboard", "/public\\..\\board", "/public//board", "//board",
             "/board%00", "/public/%00", "/public/%c0%ae%c0%ae/board", "/./board", "/public/.",
             "/public/...", "/Board", "/board;x=1/minutes", "/BOARD/minutes", "/board.", "/board%20",
-            "/board%3fx", "/PUBLIC/x", "/a%0d%0ax-user-id:%20admin", "/%zz", "/a%", "/a#b",
+            "/board%3fx", "/%C5%BFtrong", "/%C5%BFTRONG/x", "/publ%C4%B1c", "/PUBL%C4%B0C/x", "/PUBLIC/x", "/a%0d%0ax-user-id:%20admin", "/%zz", "/a%", "/a#b",
         ] {
             for question in [
                 Question::about(&world, WIKI, target).cookie(&cookie),
@@ -125,18 +131,17 @@ on_both_backends! {
         }
     }
 
-    async fn a_cookie_that_is_malformed_unknown_or_doubled_is_nobody_s(backend: Backend) {
+    async fn a_cookie_that_is_malformed_or_unknown_is_nobody_s(backend: Backend) {
         let world = gateway(backend).await;
         let (_, cookie) = visitor(&world, &ALICE).await;
-        let (unknown, name) = (unknown_cookie(), crate::kit::gateway::COOKIE);
+        let (unknown, name) = (unknown_cookie(), COOKIE);
         for header in [
             String::new(),
             format!("{name}="),
             format!("{name}={unknown}"),
             format!("{name}={cookie}x"),
             format!("{name}={}", &cookie[..42]),
-            format!("{name}={cookie}; {name}={unknown}"),
-            format!("{name}={unknown}; {name}={cookie}"),
+            format!("{name}={unknown}; {name}={}", unknown_cookie()),
             format!("__Secure-{name}={cookie}"),
             format!("{name}={}", "A".repeat(4_000)),
             format!("{name}='; drop table users --"),
@@ -144,9 +149,98 @@ on_both_backends! {
             let question = Question::about(&world, WIKI, "/").with("cookie", &header);
             assert_eq!(question.status().await, 401, "{header}");
         }
-        let right = Question::about(&world, WIKI, "/").with("cookie", &format!("a=b; {name}={cookie}"));
-        assert_eq!(right.status().await, 200);
+        // Cookies of other hosts, which may be anything, are between the browser and those.
+        for others in ["a=b", "nameless", "=nameless", "a=%ff", "a=\u{e4}", ";"] {
+            let header = format!("{others}; {name}={cookie}; {others}");
+            let right = Question::about(&world, WIKI, "/").with("cookie", &header);
+            assert_eq!(right.status().await, 200, "{others}");
+        }
         world.assert_log_is_clean(&[cookie.as_str(), ALICE.password]);
+    }
+
+    async fn a_planted_cookie_takes_nothing_from_a_good_one_and_gives_nobody_another_s(
+        backend: Backend
+    ) {
+        let world = gateway(backend).await;
+        let (browser, alice) = visitor(&world, &ALICE).await;
+        let (_, bob) = visitor(&world, &BOB).await;
+        let second = {
+            let copy = browser.copy();
+            copy.cookies(|jar| jar.remove(&copy.resolve("/"), COOKIE));
+            copy.get(&start_path(&format!("http://{WIKI}/"))).await.assert_status(303);
+            copy.cookie(COOKIE).expect("another cookie of the same session")
+        };
+        let unknown: Vec<String> = (0..4).map(|_| unknown_cookie()).collect();
+        let [a, b, c, d] = [0, 1, 2, 3].map(|at| unknown[at].as_str());
+        let (alice, bob, second) = (alice.as_str(), bob.as_str(), second.as_str());
+        for (values, expected) in [
+            (vec![alice, a], 200),
+            (vec![a, alice], 200),
+            (vec![a, b, c, alice], 200),
+            (vec![alice, alice, "", "short"], 200),
+            (vec![alice, second, a], 200),
+            (vec![a, b, c, d], 401),
+            (vec![a, b, c, d, alice], 403),
+            (vec![alice, bob], 403),
+            (vec![bob, a, alice], 403),
+        ] {
+            for path in ["/", "/board"] {
+                let question = Question::about(&world, WIKI, path).with("cookie", &header(&values));
+                let answer = question.ask().await;
+                // Alice has no business with the board.
+                let expected = if (path, expected) == ("/board", 200) { 403 } else { expected };
+                assert_eq!(answer.status, expected, "{values:?} {path}");
+                if answer.status == 200 {
+                    assert_eq!(answer.header("x-user-email"), ALICE.email);
+                }
+            }
+        }
+        let question = Question::about(&world, WIKI, "/public").with("cookie", &header(&[alice, bob]));
+        assert_eq!(question.status().await, 200, "nobody is asked who they are");
+    }
+
+    async fn a_planted_cookie_sends_nobody_round_in_circles(backend: Backend) {
+        let world = gateway(backend).await;
+        let (browser, alice) = visitor(&world, &ALICE).await;
+        let (_, bob) = visitor(&world, &BOB).await;
+        let session = browser.cookie("doorward_session").expect("the session's cookie");
+        let start = async |values: &[&str]| {
+            let url = browser.resolve(&start_path(&format!("http://{WIKI}/")));
+            let cookies = format!("doorward_session={session}; {}", header(values));
+            let other = world.browser();
+            other.send(other.request(reqwest::Method::GET, &url).header("cookie", cookies)).await
+        };
+        let opened = events(&world, "gateway.opened").await;
+        let unknown: Vec<String> = (0..5).map(|_| unknown_cookie()).collect();
+        let unknown: Vec<&str> = unknown.iter().map(String::as_str).collect();
+        // With a good one among them there is nothing to do, however often.
+        for _ in 0..5 {
+            let page = start(&[unknown[0], &alice]).await;
+            assert!(page.assert_status(303).set_cookies().is_empty());
+        }
+        // With none, a fresh one makes it good; but where that is tried and tried, something is in its way.
+        for round in 0..5 {
+            let page = start(&unknown[..2]).await;
+            if round < 3 {
+                let fresh = page.assert_status(303).set_cookies().swap_remove(0).value;
+                let question = Question::about(&world, WIKI, "/");
+                let question = question.with("cookie", &header(&[unknown[0], &fresh, unknown[1]]));
+                assert_eq!(question.status().await, 200);
+            } else {
+                page.assert_status(400).assert_no_header("location").assert_page_headers();
+                assert!(page.text().contains("Delete the cookies"), "{}", page.describe());
+            }
+        }
+        // Nothing helps against too many, or against one of somebody else's.
+        for values in [&unknown[..], &[alice.as_str(), &bob]] {
+            let page = start(values).await;
+            page.assert_status(400).assert_no_header("location");
+            assert!(page.set_cookies().iter().all(|cookie| cookie.name != COOKIE));
+        }
+        assert_eq!(events(&world, "gateway.opened").await, opened + 3);
+        // Other devices of hers get in meanwhile, and so does this browser once it has tidied up.
+        visitor(&world, &ALICE).await;
+        start(&[]).await.assert_status(303);
     }
 
     async fn the_way_back_leads_to_an_app_and_nowhere_else(backend: Backend) {
@@ -179,26 +273,55 @@ on_both_backends! {
         let path = start_path(&format!("http://{WIKI}/"));
         let (mut kept, mut last) = (browser.copy(), browser.get(&path).await);
         for _ in 0..110 {
-            browser.cookies(|jar| jar.remove(&browser.resolve("/"), crate::kit::gateway::COOKIE));
+            browser.cookies(|jar| jar.remove(&browser.resolve("/"), COOKIE));
             last = browser.get(&path).await;
             if last.status.as_u16() == 303 {
                 kept = browser.copy();
             }
         }
         last.assert_status(429).assert_page_headers().assert_no_header("location");
-        assert!(last.set_cookies().iter().all(|cookie| cookie.name != crate::kit::gateway::COOKIE));
+        assert!(last.set_cookies().iter().all(|cookie| cookie.name != COOKIE));
         assert!(last.header("retry-after").parse::<i64>().expect("seconds") > 0);
         assert_eq!(events(&world, "gateway.opened").await, 100);
         assert_eq!(events(&world, "limit.passed").await, 1);
-        // Whoever has a cookie needs none, and others have a count of their own.
+        // Whoever has a cookie needs none, and others have a count of their own, as have her other devices.
         kept.get(&path).await.assert_status(303);
         visitor(&world, &BOB).await;
+        visitor(&world, &ALICE).await;
+    }
+
+    async fn a_socket_for_both_families_knows_the_proxy_by_its_ipv4_address(backend: Backend) {
+        let mut world = builder(backend).prepare().await;
+        world.set("DOORWARD_SERVER__LISTEN", &format!("[::]:{}", world.port));
+        world.start_server().await;
+        add_people(&world);
+        let (_, cookie) = visitor(&world, &ALICE).await;
+        for (address, expected) in [("127.0.0.1", 200), ("[::1]", 403)] {
+            let base = format!("http://{address}:{}", world.port);
+            let question = Question::about(&world, WIKI, "/").at(&base).cookie(&cookie);
+            assert_eq!(question.status().await, expected, "{address}");
+        }
+    }
+
+    async fn a_refused_question_is_counted_once(backend: Backend) {
+        let world = gateway(backend).await;
+        let refused = async || {
+            let metrics = crate::kit::flow::get(&world.management_url("/metrics")).await.text;
+            let begin = "doorward_gateway_checks_total{result=\"refused\"} ";
+            let found = metrics.lines().find_map(|line| line.strip_prefix(begin));
+            found.and_then(|count| count.parse::<u64>().ok()).expect("a count")
+        };
+        let before = refused().await;
+        for (counted, target) in (1..).zip(["/Board", "/x//y", "/public/../board"]) {
+            assert_eq!(Question::about(&world, WIKI, target).status().await, 403, "{target}");
+            assert_eq!(refused().await, before + counted, "{target}");
+        }
     }
 
     async fn looking_only_makes_no_cookie(backend: Backend) {
         let world = gateway(backend).await;
         let (browser, _) = visitor(&world, &ALICE).await;
-        browser.cookies(|jar| jar.remove(&browser.resolve("/"), crate::kit::gateway::COOKIE));
+        browser.cookies(|jar| jar.remove(&browser.resolve("/"), COOKIE));
         let url = browser.resolve(&start_path(&format!("http://{WIKI}/")));
         let answer = browser.send(browser.request(reqwest::Method::HEAD, &url)).await;
         answer.assert_status(200);

@@ -17,6 +17,22 @@ fn named(file: &str) -> BTreeSet<String> {
     words.filter(is_metric).map(ToOwned::to_owned).collect()
 }
 
+/// The series that alerts select by the exact value of a label: name and `label="value"`.
+fn selected() -> BTreeSet<(String, String)> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/monitoring/alerts.yaml");
+    let text = std::fs::read_to_string(path).expect("the alerts");
+    let mut found = BTreeSet::new();
+    for part in text.split("doorward_").skip(1) {
+        let Some((name, rest)) = part.split_once('{') else { continue };
+        let Some((labels, _)) = rest.split_once('}') else { continue };
+        if name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
+            let exact = labels.split(',').filter(|label| label.contains("=\""));
+            found.extend(exact.map(|label| (format!("doorward_{name}"), label.trim().to_owned())));
+        }
+    }
+    found
+}
+
 on_both_backends! {
     async fn every_metric_that_is_shown_alerted_or_explained_is_exported(world: World) {
         create_user(&world, "alice");
@@ -48,5 +64,12 @@ on_both_backends! {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         assert!(missing.is_empty(), "not exported: {missing:?}");
+        // A value that nothing has would never raise an alarm.
+        let (text, selected) = (get(&world.management_url("/metrics")).await.text, selected());
+        assert!(selected.len() >= 5, "only {selected:?} were found");
+        for (name, label) in &selected {
+            let is_it = |line: &str| line.starts_with(&format!("{name}{{")) && line.contains(label);
+            assert!(text.lines().any(is_it), "no {name}{{{label}}}");
+        }
     }
 }

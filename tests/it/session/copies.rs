@@ -39,7 +39,8 @@ pub async fn signed_in(backend: Backend, clock: &Clock) -> (World, App, Establis
 
 async fn passes(app: &App, cookie: &str) -> bool {
     let page = Original::from_url("http://localhost:1001/page", "GET").expect("a page");
-    let verdict = gateway::check(app, &page, Proof::Cookie(cookie)).await.expect("an answer");
+    let proof = Proof::Cookies(&[cookie.to_owned()]);
+    let verdict = gateway::check(app, &page, proof).await.expect("an answer");
     matches!(verdict, Verdict::Allow(_))
 }
 
@@ -49,7 +50,8 @@ on_both_backends! {
         let (_world, app, made) = Box::pin(signed_in(backend, &clock)).await;
         let caller = Caller::default();
         let cookie = made.cookie.expose();
-        let issued = gateway::issue(&app, &made.session, &caller).await.expect("an answer");
+        let none_yet = (gateway::Fitness::Unfit, &caller);
+        let issued = gateway::issue(&app, &made.session, none_yet).await.expect("an answer");
         let entrance = issued.expect("a cookie").cookie;
         // A living one goes on, asked twice an hour for three hours.
         for _ in 0..6 {
