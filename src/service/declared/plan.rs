@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::DeclaredError;
+use super::named::{Made, needed};
 use super::state::{ClientState, RoleState, State, UserState, members};
 use super::{endpoints, organisations, roles, upstream};
 use crate::app::App;
@@ -129,10 +130,11 @@ pub async fn plan(
         let about = (entry.as_str(), &made_organisations);
         changes.extend(organisations::plan_members(app, about, (&name, user)).await?);
     }
+    let made = Made::by(state)?;
     for client in &state.clients {
         let entry = once(Declared::Client, &client.client_id)?;
         changes.extend(Box::pin(one_app(app, &entry, (client, secrets))).await?);
-        changes.extend(roles::plan(app, &entry, client).await?);
+        changes.extend(roles::plan(app, (&entry, &made), client).await?);
     }
     for webhook in &state.webhooks {
         let entry = once(Declared::Webhook, &webhook.name)?;
@@ -149,25 +151,14 @@ pub async fn plan(
         changes.extend(upstream::plan(app, &entry, (provider, secrets)).await?);
     }
     if pruning == Pruning::Prune {
-        named.extend(needed_by_people(state)?);
+        named.extend(needed(state)?);
         prune(app, &named, &mut changes).await?;
     }
     Ok(changes)
 }
 
-/// What people in the file are in. A group is made with them, and neither goes while they are to be in it.
-fn needed_by_people(state: &State) -> Result<Vec<(Declared, String)>, DeclaredError> {
-    let mut needed = Vec::new();
-    for group in state.users.iter().flat_map(|user| user.groups.iter().flatten()) {
-        needed.push((Declared::Group, one_group(group)?));
-    }
-    for name in state.users.iter().flat_map(|user| user.organisations.iter().flatten()) {
-        needed.push((Declared::Organisation, organisations::one_name(name)?));
-    }
-    Ok(needed)
-}
-
-fn one_group(name: &str) -> Result<String, DeclaredError> {
+/// The name of a group as it is stored.
+pub(super) fn one_group(name: &str) -> Result<String, DeclaredError> {
     let names = people::check_groups(vec![name.to_owned()]);
     let names = names.map_err(|error| DeclaredError::of_people(&format!("group {name}"), error))?;
     Ok(names.into_iter().next().unwrap_or_default())

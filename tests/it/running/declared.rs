@@ -132,6 +132,34 @@ on_both_backends! {
         }
     }
 
+    async fn a_role_for_somebody_who_is_not_there_is_found_before_anything_is_done(world: World) {
+        let with = |roles: &str| STATE.replace("client_id = \"wiki\"", &format!("client_id = \"wiki\"\nroles = {roles}"));
+        let long = format!("[{{ name = \"writer\", description = \"{}\" }}]", "x".repeat(301));
+        for (roles, word) in [
+            ("[{ name = \"writer\", users = [\"alice\", \"nobody-there\"] }]", "there is no person nobody-there"),
+            ("[{ name = \"writer\", groups = [\"staff\", \"no-such\"] }]", "there is no group no-such"),
+            (&long, "300"),
+        ] {
+            let file = prepared(&world, &with(roles));
+            for flags in [&["-f", file.as_str(), "--dry-run"][..], &["-f", &file]] {
+                assert_refused(&apply(&world, flags), 1, word);
+            }
+            assert_eq!(count(&world, "select count(*) from users").await, 0, "{word}");
+        }
+        // Whoever is there already, or is made by the same file, is not missing: also a group that comes with a person.
+        create_user(&world, "carol");
+        world.cli(&["group", "create", "by-hand"]);
+        let roles = "[{ name = \"writer\", users = [\"Carol\", \"bob\"], groups = [\"by-hand\", \"wiki-readers\"] }]";
+        let file = prepared(&world, &with(roles));
+        assert_eq!(changes(&apply(&world, &["-f", &file])).len(), 6);
+        assert!(changes(&apply(&world, &["-f", &file])).is_empty());
+        // What a role needs stays, although no entry names it any more.
+        let rest = &with(roles)[STATE.find("[[clients]]").unwrap()..];
+        let file = world.write("rest.toml", rest);
+        let doomed = ["delete user alice", "delete group staff"];
+        assert_eq!(changes(&apply(&world, &["-f", &file, "--prune", "--dry-run"])), doomed);
+    }
+
     async fn only_what_an_earlier_file_made_is_pruned(world: World) {
         create_user(&world, "by-hand");
         world.cli(&["group", "create", "by-hand"]);
