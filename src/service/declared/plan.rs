@@ -23,7 +23,7 @@ use crate::service::people::{self, Edit, NewPerson, RoleEdit};
 use crate::service::upstream::{NewUpstream, UpstreamChange};
 use crate::service::webhooks::WebhookSettings;
 use crate::store::managed::{self, Declared};
-use crate::store::{groups, users};
+use crate::store::{group_managers, groups, users};
 
 /// What becomes of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -306,6 +306,30 @@ fn changed_app(
     Ok(Some(change).filter(|change| !change.fields.is_empty()))
 }
 
+/// The person with this username, unless they are to be deleted already. Whoever may use the console is no
+/// file's to delete.
+async fn doomed_person(app: &App, username: &str) -> Result<Option<UserId>, DeclaredError> {
+    let there = users::by_login(&app.store.db, username).await?;
+    let Some(user) = there.filter(|user| user.username == username && user.delete_at.is_none())
+    else {
+        return Ok(None);
+    };
+    may_go(app, &user).await?;
+    Ok(Some(user.id))
+}
+
+/// # Errors
+/// [`DeclaredError`] for somebody who has a role or manages a group.
+pub(super) async fn may_go(app: &App, user: &User) -> Result<(), DeclaredError> {
+    let manages = group_managers::is_manager(&app.store.db, &user.id).await?;
+    if user.role.is_none() && !manages {
+        return Ok(());
+    }
+    let problem = "may use the console, and nobody who may is deleted by a file: name them in it, or take \
+                   the role and the groups they manage away first";
+    Err(DeclaredError::entry(&format!("user {}", user.username), problem))
+}
+
 /// What earlier files have made and this one does not name.
 async fn prune(
     app: &App,
@@ -333,8 +357,8 @@ async fn prune(
                 Declared::Webhook => Work::DeleteWebhook,
                 Declared::Issuer => Work::DeleteIssuer,
                 Declared::Upstream => Work::DeleteUpstream,
-                Declared::User => match users::by_login(&app.store.db, &name).await? {
-                    Some(user) => Work::DeleteUser(user.id),
+                Declared::User => match doomed_person(app, &name).await? {
+                    Some(id) => Work::DeleteUser(id),
                     None => continue,
                 },
             };
