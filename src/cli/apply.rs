@@ -202,8 +202,12 @@ fn question(changes: &[Change]) -> Option<String> {
     let (people, others): (Vec<&Change>, Vec<&Change>) =
         doomed.iter().copied().partition(|change| change.what == Declared::User);
     let listed = |title: String, entries: &[&Change]| {
-        let names: String = entries.iter().map(|change| format!("  {}\n", change.entry())).collect();
-        if entries.is_empty() { String::new() } else { format!("{title}\n{names}") }
+        let names: Vec<String> = entries.iter().map(|change| change.entry()).collect();
+        if names.is_empty() {
+            String::new()
+        } else {
+            format!("{title}\n  {}\n", names.join("\n  "))
+        }
     };
     let people = listed(
         format!("Disabled now, and deleted with everything they have in {GRACE_DAYS} days:"),

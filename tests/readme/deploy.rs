@@ -26,7 +26,9 @@ fn every_setting_in_deploy_is_in_the_reference() {
 #[test]
 fn the_chart_gives_the_master_key_as_a_file_that_not_everybody_reads() {
     let deployment = chart("templates/deployment.yaml").text;
-    for (variable, file) in [("SECRETS__MASTER_KEY", "master-key"), ("DATABASE__URL", "database-url")] {
+    for (variable, file) in
+        [("SECRETS__MASTER_KEY", "master-key"), ("DATABASE__URL", "database-url")]
+    {
         let given = format!(
             "- name: DOORWARD_{variable}_FILE\n              value: /run/secrets/doorward/{file}\n"
         );

@@ -28,7 +28,8 @@ impl Made {
         let own = state.groups.iter().map(|group| &group.name);
         let with_people = state.users.iter().flat_map(|user| user.groups.iter().flatten());
         let groups: Result<_, _> = own.chain(with_people).map(|name| one_group(name)).collect();
-        let people: Result<_, _> = state.users.iter().map(|user| one_person(&user.username)).collect();
+        let people: Result<_, _> =
+            state.users.iter().map(|user| one_person(&user.username)).collect();
         Ok(Self { people: people?, groups: groups? })
     }
 

@@ -5,7 +5,9 @@ use serde_json::json;
 
 use crate::kit::audit::events;
 use crate::kit::declared::{apply, assert_refused, changes, fields, told};
-use crate::kit::flow::{App, PASSWORD, count, create_user, execute, is_signed_in, sign_in, submit_sign_in};
+use crate::kit::flow::{
+    App, PASSWORD, count, create_user, execute, is_signed_in, sign_in, submit_sign_in,
+};
 use crate::support::world::World;
 
 const STATE: &str = r#"
