@@ -172,7 +172,7 @@ on_both_backends! {
         let rest = "[[users]]\nusername = \"bob\"\ngroups = [\"staff\"]\n";
         let file = world.write("state.toml", rest);
         assert_eq!(changes(&apply(&world, &["-f", &file])), ["update user bob"]);
-        for word in ["  client timetable\n", "in 7 days:\n  user alice\n", "3 entries go. Add --yes"] {
+        for word in ["  client timetable\n", "in 7 days:", "  user alice\n", "3 entries go. Add --yes"] {
             assert_refused(&apply(&world, &["-f", &file, "--prune"]), 2, word);
         }
         let doomed = ["delete client timetable", "delete client wiki", "delete user alice"];
