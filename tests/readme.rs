@@ -17,6 +17,8 @@ mod support;
 
 #[path = "readme/conformance.rs"]
 mod conformance;
+#[path = "readme/deploy.rs"]
+mod deploy;
 #[path = "readme/documents.rs"]
 mod documents;
 #[path = "readme/failures.rs"]
@@ -120,18 +122,7 @@ fn every_file_a_document_names_exists() {
 fn every_setting_a_document_names_is_in_the_reference() {
     let reference = Document::read("docs/configuration.md");
     for document in Document::all() {
-        for variable in document.words_with("DOORWARD_") {
-            // Not settings of the configuration: where it is, how commands print, and what was built.
-            let others = ["DOORWARD_CONFIG", "DOORWARD_FORMAT", "DOORWARD_REVISION", "DOORWARD_"];
-            if others.contains(&variable.as_str()) {
-                continue;
-            }
-            let plain = variable.strip_suffix("_FILE").unwrap_or(&variable);
-            let known = [variable.as_str(), plain]
-                .iter()
-                .any(|name| reference.text.contains(&format!("`{name}`")));
-            assert!(known, "{} names {variable}", document.path);
-        }
+        document.assert_names_settings_of(&reference);
     }
 }
 

@@ -14,13 +14,15 @@ use super::input::{self, Input};
 use super::new_file::NewFile;
 use super::output::{Format, Output, Table};
 use crate::service::declared::{self, Action, Change, DeclaredError, News, Pruning, State};
+use crate::service::people::deletion::GRACE_DAYS;
 use crate::store::managed::Declared;
 
 pub(super) const APPLY_EXAMPLES: &str = "\
 A file names groups, organisations, people, apps, webhooks, trusted issuers and upstream
 providers, as TOML (.toml) or JSON (.json).
 What it names is made or changed until it is as the file says; what it leaves out stays as it is. With --prune
-goes what an earlier apply has made and this file does not name; what was made by hand never goes. Secrets and
+goes what an earlier apply has made and this file does not name; what was made by hand never goes. People are
+disabled then, and can be brought back for seven days (doorward user enable); nobody who may use the console goes. Secrets and
 passwords are in files of their own, named relative to this one. A webhook that is made gets a new secret,
 which is shown once.
 
@@ -92,6 +94,9 @@ pub struct ApplyArgs {
     /// Delete what an earlier apply has made and the file does not name
     #[arg(long)]
     pub prune: bool,
+    /// With --prune: take a file that names nothing at its word, and delete all that was made from files
+    #[arg(long, requires = "prune")]
+    pub allow_empty: bool,
 }
 
 /// `export`.
@@ -141,6 +146,13 @@ pub(super) fn apply(
     output: &mut Output<'_>,
 ) -> Result<Exit, Failure> {
     let state = read(&args.file)?;
+    if args.prune && state.is_empty() && !args.allow_empty {
+        return Err(Failure::Usage(format!(
+            "{} names nothing, so that --prune would delete all that was made from files. If that is meant, add \
+             --allow-empty",
+            args.file.display()
+        )));
+    }
     let folder = args.file.parent().unwrap_or(Path::new("")).to_owned();
     let secrets = |path: &Path| {
         let secret = input::read_secret(&folder.join(path));
@@ -155,9 +167,8 @@ pub(super) fn apply(
         if args.dry_run || changes.is_empty() {
             return Ok((shown, table, Ok(changes.len())));
         }
-        let doomed = changes.iter().filter(|change| change.action == Action::Delete).count();
-        if doomed > 0 {
-            ask.confirm(&format!("{doomed} entries are deleted with everything they have."))?;
+        if let Some(question) = question(&changes) {
+            ask.confirm(&question)?;
         }
         let (mut done, all) = (0_usize, changes.len());
         let mut tell = |news: News<'_>| {
@@ -182,6 +193,33 @@ pub(super) fn apply(
         output.data(&document, &table)?;
     }
     conclude(outcome, args.dry_run, output)
+}
+
+/// What is asked before anything goes, each of it by its name.
+fn question(changes: &[Change]) -> Option<String> {
+    let doomed: Vec<&Change> =
+        changes.iter().filter(|change| change.action == Action::Delete).collect();
+    let (people, others): (Vec<&Change>, Vec<&Change>) =
+        doomed.iter().copied().partition(|change| change.what == Declared::User);
+    let listed = |title: String, entries: &[&Change]| {
+        let names: Vec<String> = entries.iter().map(|change| change.entry()).collect();
+        if names.is_empty() {
+            String::new()
+        } else {
+            format!("{title}\n  {}\n", names.join("\n  "))
+        }
+    };
+    let people = listed(
+        format!("Disabled now, and deleted with everything they have in {GRACE_DAYS} days:"),
+        &people,
+    );
+    let others = listed("Deleted at once, with everything they have:".to_owned(), &others);
+    let count = match doomed.len() {
+        0 => return None,
+        1 => "1 entry goes.".to_owned(),
+        count => format!("{count} entries go."),
+    };
+    Some(format!("{people}{others}{count}"))
 }
 
 /// How it went, in words: how many changes were made, or so many of all and why no more.

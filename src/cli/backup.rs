@@ -5,12 +5,11 @@ use std::io::{BufWriter, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use super::engine;
 use super::exit::{Exit, Failure};
-use super::globals::{Globals, Program};
+use super::globals::Globals;
 use super::output::{Output, Table};
 use super::progress::Progress;
 use crate::app::known_master_key;
@@ -19,7 +18,7 @@ use crate::config::Config;
 use crate::crypto::seal::MasterKey;
 use crate::service::audit::Actor;
 use crate::service::backup::{self, BackupError, Head, Summary, Wanted};
-use crate::store::{DatabaseSettings, Store};
+use crate::store::Store;
 
 pub(super) const EXAMPLES: &str = "\
 It works while servers run and holds what the database held at one moment, whichever of the two databases
@@ -49,7 +48,7 @@ pub(super) fn run(
     globals: &Globals,
     output: &mut Output<'_>,
 ) -> Result<Exit, Failure> {
-    let config = engine::prepare(globals, Program::Command)?;
+    let config = engine::prepare_existing(globals)?;
     let key = args.include_master_key.then(|| master_key(&config)).transpose()?;
     let mut progress = Progress::new(globals);
     let is_pipe = args.file == Path::new("-");
@@ -117,9 +116,7 @@ fn master_key(config: &Config) -> Result<MasterKey, Failure> {
 /// Opens the database of the configuration as it is: nothing is migrated.
 pub(super) async fn open(config: &Config) -> Result<Store, Failure> {
     config.prepare_data_dir()?;
-    let url = config.database_url().expose_secret().to_owned();
-    let settings = DatabaseSettings { url, max_connections: config.database.max_connections };
-    let store = Store::connect(&settings).await;
+    let store = Store::connect(&engine::database_of(config)).await;
     store.map_err(|error| Failure::Failed(format!("database: {error}")))
 }
 

@@ -1,7 +1,6 @@
 //! `doorward db`: the database schema, and moving from one database to another.
 
 use clap::{Args, Subcommand};
-use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use super::backup::figures;
@@ -62,12 +61,12 @@ pub(super) fn run(
     if let DbCommand::Copy(args) = command {
         return copy(args, globals, output);
     }
-    let config = engine::prepare(globals, Program::Command)?;
-    config.prepare_data_dir()?;
-    let settings = DatabaseSettings {
-        url: config.database_url().expose_secret().to_owned(),
-        max_connections: config.database.max_connections,
+    let config = match command {
+        DbCommand::Migrate => engine::prepare(globals, Program::Command)?,
+        _ => engine::prepare_existing(globals)?,
     };
+    config.prepare_data_dir()?;
+    let settings = engine::database_of(&config);
     let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
     let status = engine::block_on(async {
         let store = Store::connect(&settings).await.map_err(|error| failed(&error))?;

@@ -57,6 +57,9 @@ pub(super) fn run(globals: &Globals, output: &mut Output<'_>) -> Result<Exit, Fa
 
 /// Opens everything as a server would, and asks each part.
 async fn examine(config: Config) -> Vec<Finding> {
+    if let Some(problem) = engine::missing_database(&config) {
+        return vec![Finding { name: "start", problem: Some(problem) }];
+    }
     let started = start::attach(config, Clock::System, Migrations::Expect).await;
     let app = match started {
         Ok(app) => app,

@@ -1,6 +1,7 @@
 //! Running a use case from the command line: load the configuration, open the stores, do the work.
 //! Commands work while a server runs; the server notices within a second.
 
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use super::exit::Failure;
@@ -9,6 +10,7 @@ use crate::app::{App, BootError, Migrations};
 use crate::clock::{Clock, UnixTime};
 use crate::config::Config;
 use crate::service::start::{self, StartError};
+use crate::store::DatabaseSettings;
 use crate::telemetry::logging;
 use crate::telemetry::traces::Export;
 
@@ -24,12 +26,43 @@ pub(super) fn prepare(globals: &Globals, program: Program) -> Result<Config, Fai
     Ok(config)
 }
 
-/// Opens the provider and runs `work` on it.
+/// Which database a configuration means.
+pub(super) fn database_of(config: &Config) -> DatabaseSettings {
+    DatabaseSettings {
+        url: config.database_url().expose_secret().to_owned(),
+        max_connections: config.database.max_connections,
+    }
+}
+
+/// What is wrong where there is no database: the wrong folder, most of the time. A command that made one there,
+/// and a master key, would work on nothing that anybody uses.
+pub(super) fn missing_database(config: &Config) -> Option<String> {
+    let path = database_of(config).missing_file()?;
+    Some(format!(
+        "there is no database at {}; name another place with --data-dir or --config, start the server, or make one \
+         with: doorward db migrate",
+        path.display()
+    ))
+}
+
+/// Like [`prepare`] for a command that works on what is there.
+///
+/// # Errors
+/// [`Failure`], also where there is no database; none is made.
+pub(super) fn prepare_existing(globals: &Globals) -> Result<Config, Failure> {
+    let config = prepare(globals, Program::Command)?;
+    match missing_database(&config) {
+        Some(problem) => Err(Failure::Failed(problem)),
+        None => Ok(config),
+    }
+}
+
+/// Opens the provider, which is there already, and runs `work` on it.
 pub(super) fn with_app<T>(
     globals: &Globals,
     work: impl AsyncFnOnce(&App) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let config = prepare(globals, Program::Command)?;
+    let config = prepare_existing(globals)?;
     block_on(async {
         let app = start::attach(config, Clock::System, Migrations::Apply).await?;
         work(&app).await

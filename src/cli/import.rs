@@ -30,7 +30,7 @@ Make the file with: kc.sh export --realm NAME --users same_file --file realm.jso
 One that was exported from Keycloak's console has neither passwords nor secrets.
 
 An import that was interrupted goes on where it stopped when the same command is given again. Exit code 3
-says that something was left out.
+says that something was left out, or that it stopped and what was added before stays.
 
 Examples:
   doorward import --from keycloak realm.json --dry-run
@@ -82,11 +82,21 @@ pub(super) fn run(
         digest: Some(digest).filter(|_| !args.dry_run),
     };
     let mut rejects = Rejects::open(args.rejects.as_deref())?;
-    let imported = engine::with_app(globals, async |app| {
+    let mut imported = Imported::default();
+    let outcome = engine::with_app(globals, async |app| {
         let mut tell = |news: News<'_>| hear(&news, &mut rejects, output);
-        let run = keycloak::run(app, realm, &plan, &mut tell);
-        Ok(Box::pin(run).await?)
+        let run = keycloak::run(app, realm, (&plan, &mut imported), &mut tell);
+        Ok(Box::pin(run).await)
     })?;
+    if let Err(error) = outcome {
+        if args.dry_run || !imported.is_something() {
+            return Err(error.into());
+        }
+        print(&imported, (&name, roles), output)?;
+        return Err(Failure::Partial(format!(
+            "{error}. What was added before that stays: the same command does the rest"
+        )));
+    }
     rejects.finish("everything")?;
     print(&imported, (&name, roles), output)?;
     if args.dry_run {

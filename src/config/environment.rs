@@ -54,7 +54,11 @@ pub(super) fn own(environment: &BTreeMap<String, String>) -> Layer {
     .collect()
 }
 
+/// One newline at the end is dropped, as at the end of a secret's file: a Kubernetes secret made with
+/// `--from-file` keeps it in the variable.
 fn entry(key: &str, value: &str, name: &str) -> Entry {
+    let value = value.strip_suffix('\n').unwrap_or(value);
+    let value = value.strip_suffix('\r').unwrap_or(value);
     Entry {
         key: key.to_owned(),
         value: Value::String(value.to_owned()),

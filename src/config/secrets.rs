@@ -35,7 +35,8 @@ pub(super) const MAKE_A_KEY: &str = "Make one with: openssl rand -base64 32";
 
 /// What is wrong with a master key, if anything; never repeats it.
 pub(super) fn master_key_fault(text: &str) -> Option<&'static str> {
-    let bare = text.trim_end_matches('=').as_bytes();
+    // Whatever makes a variable of a file keeps the newline at its end.
+    let bare = text.trim().trim_end_matches('=').as_bytes();
     let decoded = BASE64_NOPAD.decode(bare).or_else(|_| BASE64URL_NOPAD.decode(bare));
     let Ok(bytes) = decoded else {
         return Some("it is not base64");
@@ -81,6 +82,8 @@ mod tests {
             "q83xTpJ0Zr9bW1mYk2hU7sVnE4cLoAfGd6iXwPzQy5I=",
             "q83xTpJ0Zr9bW1mYk2hU7sVnE4cLoAfGd6iXwPzQy5I",
             "-_3xTpJ0Zr9bW1mYk2hU7sVnE4cLoAfGd6iXwPzQy5I",
+            "q83xTpJ0Zr9bW1mYk2hU7sVnE4cLoAfGd6iXwPzQy5I=\n",
+            "q83xTpJ0Zr9bW1mYk2hU7sVnE4cLoAfGd6iXwPzQy5I=\r\n",
         ] {
             assert_eq!(master_key_fault(good), None, "{good}");
         }

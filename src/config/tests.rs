@@ -147,6 +147,20 @@ fn a_secret_is_read_from_its_file_without_the_last_newline() {
 }
 
 #[test]
+fn a_variable_made_of_a_file_may_end_with_a_newline() {
+    let dir = Scratch::new();
+    for end in ["\n", "\r\n"] {
+        let sources = dir
+            .sources()
+            .variable("DOORWARD_SECRETS__MASTER_KEY", format!("{KEY}{end}"))
+            .variable("DATABASE_URL", format!("postgres://u:p@db/x{end}"));
+        let config = Config::load(&sources).unwrap();
+        assert_eq!(config.secrets.master_key.as_ref().unwrap().expose_secret(), KEY);
+        assert_eq!(config.database_url().expose_secret(), "postgres://u:p@db/x");
+    }
+}
+
+#[test]
 fn a_secret_set_directly_and_by_file_is_refused() {
     let dir = Scratch::new();
     let key = dir.file("key", KEY);

@@ -10,8 +10,8 @@ use crate::store::{figures, sessions};
 
 pub use crate::store::figures::MOST_COUNTED;
 
-/// The time that "lately" covers.
-const LATELY: Seconds = 86_400;
+/// The time that "lately" covers, in seconds.
+pub const LATELY: Seconds = 86_400;
 
 /// The numbers of the overview. All stop one above [`MOST_COUNTED`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,6 +18,14 @@ pub struct ImportProgress {
     pub rejected: i64,
 }
 
+impl ImportProgress {
+    /// Whether anybody was added or changed.
+    #[must_use]
+    pub fn is_something(&self) -> bool {
+        self.created > 0 || self.updated > 0
+    }
+}
+
 /// How far the file with this SHA-256 has come; `None` if nothing of it was imported, or all of it.
 pub async fn progress<'a>(
     sql: impl Sql<'a>,

@@ -87,6 +87,55 @@ async fn no_page_is_wider_than_the_narrowest_window_because_of_a_name() {
     browser.quit().await;
 }
 
+/// As long as a name may be that has no place to break at.
+const LONGEST_APP: &str =
+    "Donaudampfschifffahrtselektrizitaetenhauptbetriebswerkbauunterbeamtengesellschaft";
+
+/// What is wider than the box it is scrolled in, as the widths of both.
+const CUT_OFF: &str = "
+    return [...document.querySelectorAll('.scroll')]
+        .filter(e => e.scrollWidth > e.clientWidth + 1)
+        .map(e => `${e.scrollWidth} in ${e.clientWidth}`);";
+
+/// The width of the narrowest value beside its name, in CSS pixels.
+const NARROWEST_VALUE: &str = "
+    const widths = [...document.querySelectorAll('dl.facts dd')].map(e => e.getBoundingClientRect().width);
+    return widths.length ? Math.floor(Math.min(...widths)) : -1;";
+
+#[tokio::test]
+async fn every_column_and_every_value_can_be_read_beside_a_long_name() {
+    let builder = World::builder(Backend::Embedded).env("DOORWARD_PRODUCT_NAME", PRODUCT);
+    let world = builder.env("DOORWARD_SESSION__ADMIN_STEP_UP", "7200").start().await;
+    world.cli_with_input(
+        &["user", "create", "--username", "ada", "--role", "owner", "--password-file", "-"],
+        PASSWORD,
+    );
+    let redirect = format!("https://{}.example.com/callback", "crm".repeat(15));
+    let client = ["client", "create", "--name", LONGEST_APP, "--type", "web"];
+    world.cli(&[&client[..], &["--redirect-uri", &redirect]].concat());
+    let browser = Browser::new(Viewport::Desktop, Scheme::Light, Script::On).await;
+    browser.open(&world.url("/login?next=admin")).await;
+    browser.fill("username", "ada").await;
+    browser.fill("password", PASSWORD).await;
+    browser.submit("sign-in").await;
+    browser.wait_for_address(&world.url("/admin")).await;
+    browser.open(&world.url("/admin/clients")).await;
+    let cut: Vec<String> = browser.asks(CUT_OFF).await;
+    assert!(cut.is_empty(), "a list of apps is {cut:?} px wide");
+    browser.open(&world.url("/admin/settings")).await;
+    for width in [NARROWEST, 375, 600, 900] {
+        assert!(browser.sticking_out(width).await.is_empty(), "{width}");
+        let narrowest: i64 = browser.asks(NARROWEST_VALUE).await;
+        assert!(narrowest >= 100, "a value is {narrowest} px wide in a window of {width} px");
+    }
+    browser.open(&world.url("/admin/audit")).await;
+    for width in [NARROWEST, 800, 900, 1_000, 1_110] {
+        let found = browser.sticking_out(width).await;
+        assert!(found.is_empty(), "{width}: {found:#?}");
+    }
+    browser.quit().await;
+}
+
 async fn look(browser: &Browser, path: &str, wide: &mut Vec<String>) {
     let title = browser.title().await;
     assert!(!title.starts_with("Not found") && title.ends_with(PRODUCT), "{path}: {title}");

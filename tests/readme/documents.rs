@@ -87,6 +87,22 @@ impl Document {
             .collect()
     }
 
+    /// Every variable of Doorward that is named here is in this reference of settings.
+    pub fn assert_names_settings_of(&self, reference: &Self) {
+        for variable in self.words_with("DOORWARD_") {
+            // Not settings of the configuration: where it is, how commands print, and what was built.
+            let others = ["DOORWARD_CONFIG", "DOORWARD_FORMAT", "DOORWARD_REVISION", "DOORWARD_"];
+            if others.contains(&variable.as_str()) {
+                continue;
+            }
+            let plain = variable.strip_suffix("_FILE").unwrap_or(&variable);
+            let known = [variable.as_str(), plain]
+                .iter()
+                .any(|name| reference.text.contains(&format!("`{name}`")));
+            assert!(known, "{} names {variable}", self.path);
+        }
+    }
+
     /// Words made of letters, digits and underscores that begin like this.
     pub fn words_with(&self, start: &str) -> Vec<String> {
         let words = self.text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));

@@ -17,7 +17,7 @@ use crate::cli::progress::{self, PAUSE};
 use crate::cli::rejects::{Rejects, Telling};
 use crate::crypto::secret::file_digest;
 use crate::service::people::import::lines::{self, Layout};
-use crate::service::people::import::{self, Duplicates, Mode, News, Plan};
+use crate::service::people::import::{self, Duplicates, ImportError, Mode, News, Plan};
 use crate::store::imports::ImportProgress;
 
 pub(super) const EXAMPLES: &str = "\
@@ -29,7 +29,8 @@ Password hashes are kept as they are (argon2, bcrypt, scrypt, pbkdf2, SHA-crypt,
 replaced by one of today's kind when its owner signs in. An import that was interrupted goes on where it
 stopped when the same command is given again.
 
-Exit code 3 says that some lines were left out; each is told with its number.
+Exit code 3 says that some lines were left out; each is told with its number. It also says that an import
+stopped and that those it had added before stay, with their figures.
 
 Examples:
   doorward user import people.csv --dry-run
@@ -106,7 +107,7 @@ pub(super) fn run(
         digest: source.digest.clone().filter(|_| !args.dry_run),
     };
     let mut watch = Watch::new(args, (globals, output), source.length)?;
-    let progress = engine::with_app(globals, async |app| {
+    let outcome = engine::with_app(globals, async |app| {
         if let (true, Some(digest)) = (args.restart, &plan.digest) {
             import::forget(app, digest).await?;
         }
@@ -114,10 +115,37 @@ pub(super) fn run(
             .map_err(|error| Failure::Failed(error.to_string()))?;
         let mut tell = |news: News<'_>| watch.hear(&news);
         let run = import::run(app, &mut *lines, &plan, &mut tell);
-        Ok(Box::pin(run).await?)
+        Ok(Box::pin(run).await)
     })?;
-    watch.finish()?;
-    print(&progress, plan.mode, output)
+    let so_far = watch.so_far;
+    let finished = watch.finish();
+    match outcome {
+        Ok(progress) => {
+            finished?;
+            print(&progress, plan.mode, output)
+        }
+        Err(error) => Err(stopped(&plan, (error, &so_far), output)?),
+    }
+}
+
+/// What is said of an import that ended before its file: who is there all the same, and how it goes on.
+fn stopped(
+    plan: &Plan,
+    (error, so_far): (ImportError, &ImportProgress),
+    output: &mut Output<'_>,
+) -> Result<Failure, Failure> {
+    if plan.mode == Mode::DryRun || !so_far.is_something() {
+        return Ok(error.into());
+    }
+    print(so_far, plan.mode, output)?;
+    let way_on = match plan.digest {
+        Some(_) => "the same command goes on behind them",
+        None => "with --duplicates skip the same command leaves them as they are",
+    };
+    Ok(Failure::Partial(format!(
+        "{error}. Before that, up to line {}, {} people were added and {} changed, which stays: {way_on}",
+        so_far.line, so_far.created, so_far.updated
+    )))
 }
 
 fn layout(args: &UserImportArgs) -> Result<Layout, Failure> {
@@ -161,6 +189,8 @@ struct Watch {
     format: Format,
     is_watched: bool,
     last: Instant,
+    /// What is there for good, also from an earlier start of the same import.
+    so_far: ImportProgress,
     rejects: Rejects,
 }
 
@@ -177,6 +207,7 @@ impl Watch {
             format: output.format(),
             is_watched,
             last: Instant::now(),
+            so_far: ImportProgress::default(),
             rejects: Rejects::open(args.rejects.as_deref())?,
         })
     }
@@ -184,13 +215,17 @@ impl Watch {
     fn hear(&mut self, news: &News<'_>) {
         match news {
             News::Resumed(before) => {
+                self.so_far = **before;
                 self.say(&format!(
                     "This file was begun before: going on behind line {}.",
                     before.line
                 ));
             }
             News::Rejected { line, reason } => self.rejected(*line, reason),
-            News::Batch(progress, position) => self.batch(progress, *position),
+            News::Batch(progress, position) => {
+                self.so_far = **progress;
+                self.batch(progress, *position);
+            }
         }
     }
 

@@ -107,7 +107,8 @@ fn check_name(name: &str) -> Result<String, RoleError> {
     Err(RoleError::Invalid { field: "name", problem })
 }
 
-fn check_description(text: &str) -> Result<Option<String>, RoleError> {
+/// A description as it is stored; `None` for an empty one.
+pub(in crate::service) fn check_description(text: &str) -> Result<Option<String>, RoleError> {
     let text = text.trim();
     if text.chars().count() > LONGEST_DESCRIPTION || is_disguised(text) {
         let problem = "use at most 300 ordinary characters";

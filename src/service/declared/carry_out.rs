@@ -108,7 +108,12 @@ async fn person(app: &App, entry: &str, work: Work) -> Result<(), DeclaredError>
             (id, activity)
         }
         Work::DeleteUser(id) => {
-            return people::deletion::delete(app, &id, actor).await.map_err(of_people);
+            // Somebody may have been given a right since the plan was made.
+            super::plan::may_go(app, &people::find(app, id.as_str()).await.map_err(of_people)?)
+                .await?;
+            // Whoever was left out by mistake can be brought back.
+            let later = people::deletion::delete_later(app, &id, actor).await;
+            return later.map(drop).map_err(of_people);
         }
         _ => return Ok(()),
     };

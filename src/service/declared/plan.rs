@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::DeclaredError;
+use super::named::{Made, needed};
 use super::state::{ClientState, RoleState, State, UserState, members};
 use super::{endpoints, organisations, roles, upstream};
 use crate::app::App;
@@ -22,7 +23,7 @@ use crate::service::people::{self, Edit, NewPerson, RoleEdit};
 use crate::service::upstream::{NewUpstream, UpstreamChange};
 use crate::service::webhooks::WebhookSettings;
 use crate::store::managed::{self, Declared};
-use crate::store::{groups, users};
+use crate::store::{group_managers, groups, users};
 
 /// What becomes of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -129,10 +130,11 @@ pub async fn plan(
         let about = (entry.as_str(), &made_organisations);
         changes.extend(organisations::plan_members(app, about, (&name, user)).await?);
     }
+    let made = Made::by(state)?;
     for client in &state.clients {
         let entry = once(Declared::Client, &client.client_id)?;
         changes.extend(Box::pin(one_app(app, &entry, (client, secrets))).await?);
-        changes.extend(roles::plan(app, &entry, client).await?);
+        changes.extend(roles::plan(app, (&entry, &made), client).await?);
     }
     for webhook in &state.webhooks {
         let entry = once(Declared::Webhook, &webhook.name)?;
@@ -149,25 +151,14 @@ pub async fn plan(
         changes.extend(upstream::plan(app, &entry, (provider, secrets)).await?);
     }
     if pruning == Pruning::Prune {
-        named.extend(needed_by_people(state)?);
+        named.extend(needed(state)?);
         prune(app, &named, &mut changes).await?;
     }
     Ok(changes)
 }
 
-/// What people in the file are in. A group is made with them, and neither goes while they are to be in it.
-fn needed_by_people(state: &State) -> Result<Vec<(Declared, String)>, DeclaredError> {
-    let mut needed = Vec::new();
-    for group in state.users.iter().flat_map(|user| user.groups.iter().flatten()) {
-        needed.push((Declared::Group, one_group(group)?));
-    }
-    for name in state.users.iter().flat_map(|user| user.organisations.iter().flatten()) {
-        needed.push((Declared::Organisation, organisations::one_name(name)?));
-    }
-    Ok(needed)
-}
-
-fn one_group(name: &str) -> Result<String, DeclaredError> {
+/// The name of a group as it is stored.
+pub(super) fn one_group(name: &str) -> Result<String, DeclaredError> {
     let names = people::check_groups(vec![name.to_owned()]);
     let names = names.map_err(|error| DeclaredError::of_people(&format!("group {name}"), error))?;
     Ok(names.into_iter().next().unwrap_or_default())
@@ -315,6 +306,30 @@ fn changed_app(
     Ok(Some(change).filter(|change| !change.fields.is_empty()))
 }
 
+/// The person with this username, unless they are to be deleted already. Whoever may use the console is no
+/// file's to delete.
+async fn doomed_person(app: &App, username: &str) -> Result<Option<UserId>, DeclaredError> {
+    let there = users::by_login(&app.store.db, username).await?;
+    let Some(user) = there.filter(|user| user.username == username && user.delete_at.is_none())
+    else {
+        return Ok(None);
+    };
+    may_go(app, &user).await?;
+    Ok(Some(user.id))
+}
+
+/// # Errors
+/// [`DeclaredError`] for somebody who has a role or manages a group.
+pub(super) async fn may_go(app: &App, user: &User) -> Result<(), DeclaredError> {
+    let manages = group_managers::is_manager(&app.store.db, &user.id).await?;
+    if user.role.is_none() && !manages {
+        return Ok(());
+    }
+    let problem = "may use the console, and nobody who may is deleted by a file: name them in it, or take \
+                   the role and the groups they manage away first";
+    Err(DeclaredError::entry(&format!("user {}", user.username), problem))
+}
+
 /// What earlier files have made and this one does not name.
 async fn prune(
     app: &App,
@@ -342,8 +357,8 @@ async fn prune(
                 Declared::Webhook => Work::DeleteWebhook,
                 Declared::Issuer => Work::DeleteIssuer,
                 Declared::Upstream => Work::DeleteUpstream,
-                Declared::User => match users::by_login(&app.store.db, &name).await? {
-                    Some(user) => Work::DeleteUser(user.id),
+                Declared::User => match doomed_person(app, &name).await? {
+                    Some(id) => Work::DeleteUser(id),
                     None => continue,
                 },
             };

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::DeclaredError;
-use super::plan::{Action, Change, Work};
+use super::named::Made;
+use super::plan::{Action, Change, Work, one_group};
 use super::state::{ClientState, RoleState};
 use crate::app::App;
 use crate::protocol::app_roles::{MOST_ROLES, is_role_name};
@@ -62,10 +63,11 @@ fn sorted(mut role: RoleState) -> RoleState {
     role
 }
 
-/// What has to change for the roles of an app to be as the file says; nothing if it does not say.
+/// What has to change for the roles of an app to be as the file says; nothing if it does not say. Whoever is
+/// to have one has to be there, or be of the same file.
 pub(super) async fn plan(
     app: &App,
-    entry: &str,
+    (entry, made): (&str, &Made),
     state: &ClientState,
 ) -> Result<Option<Change>, DeclaredError> {
     let Some(wanted) = &state.roles else { return Ok(None) };
@@ -81,12 +83,7 @@ pub(super) async fn plan(
         if !names.insert(&role.name) {
             return Err(DeclaredError::entry(entry, format!("has the role {} twice", role.name)));
         }
-        let users = role.users.iter().map(|name| people::check_username(name));
-        let users: Result<Vec<_>, _> = users.collect();
-        after.push(sorted(RoleState {
-            users: users.map_err(|error| DeclaredError::of_people(entry, error))?,
-            ..role.clone()
-        }));
+        after.push(holders(app, (entry, made), role).await?);
     }
     if after.len() > MOST_ROLES {
         return Err(DeclaredError::entry(entry, RoleError::TooMany));
@@ -98,6 +95,35 @@ pub(super) async fn plan(
     let is_new = before != after;
     let change = Change { what, name, action: Action::Update, fields, work: Work::SetRoles(after) };
     Ok(is_new.then_some(change))
+}
+
+/// A role with everybody who is to have it as they are stored.
+async fn holders(
+    app: &App,
+    (entry, made): (&str, &Made),
+    role: &RoleState,
+) -> Result<RoleState, DeclaredError> {
+    let missing = |what: &str, name: &str| {
+        DeclaredError::entry(entry, format!("the role {}: there is no {what} {name}", role.name))
+    };
+    let users: Result<Vec<_>, _> =
+        role.users.iter().map(|name| people::check_username(name)).collect();
+    let users = users.map_err(|error| DeclaredError::of_people(entry, error))?;
+    for username in &users {
+        if !made.has_person(app, username).await? {
+            return Err(missing("person", username));
+        }
+    }
+    let groups: Result<Vec<_>, _> = role.groups.iter().map(|name| one_group(name)).collect();
+    let groups = groups?;
+    for group in &groups {
+        if !made.has_group(app, group).await? {
+            return Err(missing("group", group));
+        }
+    }
+    let description = role.description.as_deref().map_or(Ok(None), roles::check_description);
+    let description = description.map_err(|error| DeclaredError::entry(entry, error))?;
+    Ok(sorted(RoleState { name: role.name.clone(), description, users, groups }))
 }
 
 /// Makes the roles of an app these, each change by its use case.

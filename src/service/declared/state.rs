@@ -22,6 +22,14 @@ pub struct State {
     pub upstream_providers: Vec<UpstreamState>,
 }
 
+impl State {
+    /// Whether a file says nothing at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// A group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -55,6 +55,15 @@ pub struct Imported {
     pub left_out: u64,
 }
 
+impl Imported {
+    /// Whether anything was added or changed.
+    #[must_use]
+    pub fn is_something(&self) -> bool {
+        self.people.is_something()
+            || [self.groups, self.clients, self.roles, self.given].iter().any(|count| *count > 0)
+    }
+}
+
 /// Reads an export.
 ///
 /// # Errors
@@ -71,21 +80,20 @@ pub fn read(input: impl Read) -> Result<Realm, serde_json::Error> {
 pub async fn run(
     app: &App,
     realm: Realm,
-    plan: &Plan,
+    (plan, imported): (&Plan, &mut Imported),
     tell: &mut dyn FnMut(News<'_>),
-) -> Result<Imported, ImportError> {
-    let mut imported = Imported::default();
+) -> Result<(), ImportError> {
     for name in realm.group_names() {
-        add_group(app, (&name, plan.mode), &mut imported, tell).await?;
+        add_group(app, (&name, plan.mode), imported, tell).await?;
     }
     let mut here = BTreeSet::new();
     for client in &realm.clients {
-        if add_client(app, (client, plan.mode), &mut imported, tell).await? {
+        if add_client(app, (client, plan.mode), imported, tell).await? {
             here.insert(client.client_id.clone());
         }
     }
     let roles = roles::Roles::of(&realm);
-    let there = roles.create(app, (&here, plan.mode), (&mut imported, tell)).await?;
+    let there = roles.create(app, (&here, plan.mode), (imported, tell)).await?;
     let mut rejected = BTreeSet::new();
     let mut people = realm.users.into_iter().zip(1_u64..).filter_map(|(user, number)| {
         // The account behind a client of its own comes with the client.
@@ -94,14 +102,19 @@ pub async fn run(
         })
     });
     let mut hear = |news: import::News<'_>| {
-        if let import::News::Rejected { line, .. } = &news {
-            rejected.insert(*line);
+        match &news {
+            import::News::Rejected { line, .. } => {
+                rejected.insert(*line);
+            }
+            import::News::Resumed(progress) | import::News::Batch(progress, _) => {
+                imported.people = **progress;
+            }
         }
         tell(News::People(news));
     };
     imported.people = Box::pin(import::run(app, &mut people, plan, &mut hear)).await?;
-    roles.give(app, (&there, &rejected, plan.mode), &mut imported).await?;
-    Ok(imported)
+    roles.give(app, (&there, &rejected, plan.mode), imported).await?;
+    Ok(())
 }
 
 async fn add_group(

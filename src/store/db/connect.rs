@@ -1,6 +1,6 @@
 //! Opening the database named by a URL.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -35,6 +35,18 @@ impl DatabaseSettings {
     /// Settings for this URL with the default number of connections.
     pub fn new(url: impl Into<String>) -> Self {
         Self { url: url.into(), max_connections: 10 }
+    }
+
+    /// The SQLite file that is meant, if it is not there yet. `None` for PostgreSQL, and for what cannot be
+    /// opened anyway.
+    #[must_use]
+    pub fn missing_file(&self) -> Option<PathBuf> {
+        if !self.url.starts_with("sqlite:") || is_in_memory(&self.url) {
+            return None;
+        }
+        let options = SqliteConnectOptions::from_str(&self.url).ok()?;
+        let path = options.get_filename();
+        (!path.exists()).then(|| path.to_owned())
     }
 }
 
@@ -108,8 +120,12 @@ async fn postgres(settings: &DatabaseSettings) -> Result<Opened, ConnectError> {
     Ok(Opened::Postgres { db: Db::Postgres { pool, health }, options: Box::new(plain) })
 }
 
+fn is_in_memory(url: &str) -> bool {
+    url.contains(":memory:") || url.contains("mode=memory")
+}
+
 async fn sqlite(url: &str, missing: Missing) -> Result<Opened, ConnectError> {
-    if url.contains(":memory:") || url.contains("mode=memory") {
+    if is_in_memory(url) {
         return Err(ConnectError::InMemory);
     }
     let options = SqliteConnectOptions::from_str(url)

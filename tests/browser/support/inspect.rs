@@ -1,11 +1,14 @@
 //! What must hold on every page: looked at in light and dark, on a phone and on a desktop.
 
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{Browser, Scheme, Script, Viewport};
 
 /// The narrowest window in use: WCAG 1.4.10, which is also a desktop page at 400 % zoom.
 const NARROWEST: u32 = 320;
+/// A tablet, or half of a screen: wide enough for several columns, and for no menu beside them.
+const BETWEEN: u32 = 900;
 
 const OVERFLOW: &str = "
     const width = document.documentElement.clientWidth;
@@ -73,9 +76,9 @@ impl Browser {
             .collect()
     }
 
-    /// Nothing sticks out at the sides, down to the narrowest window.
+    /// Nothing sticks out at the sides, down to the narrowest window. The window is a phone's again afterwards.
     async fn assert_fits(&self, name: &str) {
-        for width in [NARROWEST, 390] {
+        for width in [NARROWEST, BETWEEN, 390] {
             let found = self.sticking_out(width).await;
             let address = self.address().await;
             assert!(found.is_empty(), "{name} is wider than {width} px ({address}): {found:#?}");
@@ -87,8 +90,13 @@ impl Browser {
     pub async fn sticking_out(&self, width: u32) -> Vec<String> {
         let size = json!({"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": true});
         self.devtools("Emulation.setDeviceMetricsOverride", size).await;
-        let found = self.driver().execute(OVERFLOW, Vec::<Value>::new()).await;
-        found.expect("measure the page").convert().expect("a list")
+        self.asks(OVERFLOW).await
+    }
+
+    /// What a script finds out about the page shown.
+    pub async fn asks<T: DeserializeOwned>(&self, script: &str) -> T {
+        let found = self.driver().execute(script, Vec::<Value>::new()).await;
+        found.expect("look at the page").convert().expect("what the script says")
     }
 }
 

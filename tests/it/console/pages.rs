@@ -276,6 +276,32 @@ on_both_backends! {
         assert_eq!(after.texts(".facts.row li").len(), 5, "a key for each algorithm");
     }
 
+    async fn each_number_of_the_overview_leads_to_what_it_counts(world: World) {
+        let owner = admin(&world, "owner").await;
+        assert!(!can_sign_in(&world, "the-owner", "wrong-password").await);
+        let overview = owner.page("/admin").await;
+        let (links, numbers) = (overview.attributes(".figures a", "href"), overview.texts(".figures strong"));
+        assert_eq!(links.len(), numbers.len());
+        let mut events = 0;
+        for (link, number) in links.iter().zip(&numbers) {
+            let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let page = owner.page(path).await;
+            assert!(anchor.is_empty() || page.has(&format!("#{anchor}")), "{link}");
+            let Some((_, query)) = path.split_once('?') else { continue };
+            // A filter the page does not know would be left out of its form.
+            for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+                assert_eq!(field(&page, &name), value, "{link}");
+            }
+            assert!(page.body.contains("Show everything"), "{link}");
+            assert_eq!(page.texts("tbody tr").len().to_string(), *number, "{link}");
+            events += 1;
+        }
+        assert_eq!(events, 2, "sign-ins and failed ones: {links:?}");
+        for anchor in ["tokens", "answers", "errors"] {
+            assert!(links.contains(&format!("/admin#chart-{anchor}")), "{links:?}");
+        }
+    }
+
     async fn well_known_apps_are_connected_with_the_values_of_the_app(world: World) {
         let owner = admin(&world, "owner").await;
         let (id, secret) = owner.add_app("Charts").await;

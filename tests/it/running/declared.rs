@@ -5,7 +5,9 @@ use serde_json::json;
 
 use crate::kit::audit::events;
 use crate::kit::declared::{apply, assert_refused, changes, fields, told};
-use crate::kit::flow::{App, PASSWORD, count, create_user, is_signed_in, sign_in, submit_sign_in};
+use crate::kit::flow::{
+    App, PASSWORD, count, create_user, execute, is_signed_in, sign_in, submit_sign_in,
+};
 use crate::support::world::World;
 
 const STATE: &str = r#"
@@ -132,6 +134,34 @@ on_both_backends! {
         }
     }
 
+    async fn a_role_for_somebody_who_is_not_there_is_found_before_anything_is_done(world: World) {
+        let with = |roles: &str| STATE.replace("client_id = \"wiki\"", &format!("client_id = \"wiki\"\nroles = {roles}"));
+        let long = format!("[{{ name = \"writer\", description = \"{}\" }}]", "x".repeat(301));
+        for (roles, word) in [
+            ("[{ name = \"writer\", users = [\"alice\", \"nobody-there\"] }]", "there is no person nobody-there"),
+            ("[{ name = \"writer\", groups = [\"staff\", \"no-such\"] }]", "there is no group no-such"),
+            (&long, "300"),
+        ] {
+            let file = prepared(&world, &with(roles));
+            for flags in [&["-f", file.as_str(), "--dry-run"][..], &["-f", &file]] {
+                assert_refused(&apply(&world, flags), 1, word);
+            }
+            assert_eq!(count(&world, "select count(*) from users").await, 0, "{word}");
+        }
+        // Whoever is there already, or is made by the same file, is not missing: also a group that comes with a person.
+        create_user(&world, "carol");
+        world.cli(&["group", "create", "by-hand"]);
+        let roles = "[{ name = \"writer\", users = [\"Carol\", \"bob\"], groups = [\"by-hand\", \"wiki-readers\"] }]";
+        let file = prepared(&world, &with(roles));
+        assert_eq!(changes(&apply(&world, &["-f", &file])).len(), 6);
+        assert!(changes(&apply(&world, &["-f", &file])).is_empty());
+        // What a role needs stays, although no entry names it any more.
+        let rest = &with(roles)[STATE.find("[[clients]]").unwrap()..];
+        let file = world.write("rest.toml", rest);
+        let doomed = ["delete user alice", "delete group staff"];
+        assert_eq!(changes(&apply(&world, &["-f", &file, "--prune", "--dry-run"])), doomed);
+    }
+
     async fn only_what_an_earlier_file_made_is_pruned(world: World) {
         create_user(&world, "by-hand");
         world.cli(&["group", "create", "by-hand"]);
@@ -142,18 +172,51 @@ on_both_backends! {
         let rest = "[[users]]\nusername = \"bob\"\ngroups = [\"staff\"]\n";
         let file = world.write("state.toml", rest);
         assert_eq!(changes(&apply(&world, &["-f", &file])), ["update user bob"]);
-        assert_refused(&apply(&world, &["-f", &file, "--prune"]), 2, "--yes");
+        for word in ["  client timetable\n", "in 7 days:", "  user alice\n", "3 entries go. Add --yes"] {
+            assert_refused(&apply(&world, &["-f", &file, "--prune"]), 2, word);
+        }
         let doomed = ["delete client timetable", "delete client wiki", "delete user alice"];
         assert_eq!(changes(&apply(&world, &["-f", &file, "--prune", "--dry-run"])), doomed);
         assert_eq!(changes(&apply(&world, &["-f", &file, "--prune", "--yes"])), doomed);
         assert!(!is_signed_in(&browser).await);
+        // Once is enough, and whoever was meant to stay is brought back.
+        assert!(changes(&apply(&world, &["-f", &file, "--prune"])).is_empty());
+        assert!(!world.cli(&["user", "show", "alice"])["delete_at"].is_null());
+        world.cli(&["user", "enable", "alice"]);
+        submit_sign_in(&world.browser(), "alice", PASSWORD).await.assert_status(303);
+        assert_eq!(changes(&apply(&world, &["-f", &file, "--prune", "--yes"])), ["delete user alice"]);
         let empty = world.write("empty.json", "{}");
+        for flags in [&["-f", empty.as_str(), "--prune", "--yes"][..], &["-f", &empty, "--prune", "--dry-run"]] {
+            assert_refused(&apply(&world, flags), 2, "--allow-empty");
+        }
         let doomed = ["delete user bob", "delete group staff"];
-        assert_eq!(changes(&apply(&world, &["-f", &empty, "--prune", "--yes"])), doomed);
+        assert_eq!(changes(&apply(&world, &["-f", &empty, "--prune", "--allow-empty", "--yes"])), doomed);
         // What was made by hand, or along with a person, stays.
-        assert_eq!(count(&world, "select count(*) from users").await, 1);
+        assert_eq!(count(&world, "select count(*) from users where delete_at is null").await, 1);
+        assert_eq!(count(&world, "select count(*) from users").await, 3);
         assert_eq!(count(&world, "select count(*) from groups").await, 2);
         assert_eq!(count(&world, "select count(*) from clients").await, 1);
+    }
+
+    async fn nobody_who_may_use_the_console_is_deleted_by_a_file(world: World) {
+        let file = prepared(&world, STATE);
+        changes(&apply(&world, &["-f", &file]));
+        let rest = world.write("rest.toml", "[[groups]]\nname = \"staff\"\n");
+        let refused = || {
+            for flags in [&["-f", rest.as_str(), "--prune", "--dry-run"][..], &["-f", &rest, "--prune", "--yes"]] {
+                assert_refused(&apply(&world, flags), 1, "user alice: may use the console");
+            }
+        };
+        execute(&world, "update users set role = 'auditor' where username = 'alice'").await;
+        refused();
+        execute(&world, "update users set role = null where username = 'alice'").await;
+        world.cli(&["group", "add-manager", "staff", "alice"]);
+        refused();
+        // Nothing of the plan was begun.
+        assert_eq!(count(&world, "select count(*) from clients").await, 2);
+        world.cli(&["group", "remove-manager", "staff", "alice"]);
+        let doomed = ["delete client timetable", "delete client wiki", "delete user alice", "delete user bob"];
+        assert_eq!(changes(&apply(&world, &["-f", &rest, "--prune", "--yes"])), doomed);
     }
 
     async fn what_is_exported_changes_nothing_and_makes_the_same_elsewhere(backend: Backend) {

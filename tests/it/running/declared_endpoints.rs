@@ -88,8 +88,8 @@ on_both_backends! {
         assert!(changes(&apply(&world, &["-f", &empty])).is_empty());
         let doomed =
             ["delete issuer cluster", "delete webhook chat", "delete webhook quiet", "delete client timetable"];
-        assert_eq!(changes(&apply(&world, &["-f", &empty, "--prune", "--dry-run"])), doomed);
-        assert_eq!(changes(&apply(&world, &["-f", &empty, "--prune", "--yes"])), doomed);
+        assert_eq!(changes(&apply(&world, &["-f", &empty, "--prune", "--allow-empty", "--dry-run"])), doomed);
+        assert_eq!(changes(&apply(&world, &["-f", &empty, "--prune", "--allow-empty", "--yes"])), doomed);
         assert_eq!(count(&world, "select count(*) from webhooks").await, 1);
         assert_eq!(count(&world, "select count(*) from trusted_issuers").await, 0);
     }

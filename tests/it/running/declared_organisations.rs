@@ -105,7 +105,7 @@ on_both_backends! {
         assert_eq!(of(&world, "alice"), ["birch"]);
         let empty = world.write("empty.json", "{}");
         let doomed = ["delete user alice", "delete organisation birch"];
-        assert_eq!(changes(&apply(&world, &["-f", &empty, "--prune", "--yes"])), doomed);
+        assert_eq!(changes(&apply(&world, &["-f", &empty, "--prune", "--allow-empty", "--yes"])), doomed);
         assert_eq!(count(&world, "select count(*) from organisations").await, 1);
     }
 

@@ -73,7 +73,7 @@ on_both_backends! {
         crate::kit::upstream::add(&world, "by-hand", "https://hand.example.test");
         let empty = world.write("empty.json", "{}");
         let doomed = ["delete upstream partner: ", "delete upstream school: "];
-        assert_eq!(changes(&apply(&world, &["-f", &empty, "--prune", "--yes"])), doomed);
+        assert_eq!(changes(&apply(&world, &["-f", &empty, "--prune", "--allow-empty", "--yes"])), doomed);
         assert_eq!(count(&world, "select count(*) from upstream_providers").await, 1);
         world.assert_log_is_clean(&[SECRET, OTHER_SECRET]);
     }

@@ -216,6 +216,32 @@ on_both_backends! {
         submit_sign_in(&world.browser(), "alice", PASSWORD).await.assert_status(303);
     }
 
+    async fn an_import_that_stops_halfway_says_who_is_there_and_goes_on(world: World) {
+        create_user(&world, "alice");
+        let mut text = String::from("username\n");
+        for number in 0..2_499 {
+            writeln!(text, "p{number}").unwrap();
+        }
+        text.push_str("alice\nlast\n");
+        let path = world.write("people.csv", &text);
+        let there = || count(&world, "select count(*) from users");
+        let tried = import(&world, &[&path, "--dry-run"]);
+        assert_eq!(tried.status.code(), Some(1), "{}", messages(&tried));
+        assert_eq!(there().await, 1);
+        // As often as it is given.
+        for _ in 0..2 {
+            let stopped = import(&world, &[&path]);
+            assert_eq!(figures(&stopped, 3), [2_000, 0, 0, 0]);
+            let said = messages(&stopped);
+            for word in ["line 2501: alice", "--duplicates skip", "2000 people were added", "goes on"] {
+                assert!(said.contains(word), "{word}: {said}");
+            }
+            assert_eq!(there().await, 2_001);
+        }
+        assert_eq!(figures(&import(&world, &[&path, "--duplicates", "skip"]), 0), [2_500, 0, 1, 0]);
+        assert_eq!(there().await, 2_501);
+    }
+
     async fn an_import_that_is_killed_goes_on_where_it_stopped(world: World) {
         let mut text = String::from("username,email,groups\n");
         for number in 0..MANY {

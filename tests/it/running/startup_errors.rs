@@ -264,6 +264,36 @@ async fn a_busy_port_is_told_before_anything_is_touched() {
 }
 
 #[tokio::test]
+async fn commands_make_nothing_where_there_is_no_database() {
+    let world = World::builder(Backend::Embedded).prepare().await;
+    let state = world.write("state.toml", "[[groups]]\nname = \"staff\"\n");
+    let commands = [
+        &["user", "enable", "alice"][..],
+        &["user", "list"],
+        &["key", "list"],
+        &["setup-link"],
+        &["db", "status"],
+        &["backup", "backup.tar"],
+        &["apply", "-f", &state],
+    ];
+    for arguments in commands {
+        let output = world.run(arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(said.contains("there is no database at"), "{arguments:?}: {said}");
+        assert!(said.contains("doorward.db") && said.contains("doorward db migrate"), "{said}");
+        assert!(!world.data_dir().exists(), "{arguments:?}");
+    }
+    let doctor = world.run(&["doctor"]);
+    assert_eq!(doctor.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&doctor.stdout).contains("there is no database at"));
+    assert!(!world.data_dir().exists());
+    assert!(world.run(&["db", "migrate"]).status.success());
+    assert!(world.run(&["apply", "-f", &state]).status.success());
+    assert!(world.cli(&["setup-link"])["url"].is_string());
+}
+
+#[tokio::test]
 async fn a_data_directory_that_cannot_be_made_is_refused() {
     let ending = start(Backend::Embedded, &[("DOORWARD_DATA_DIR", "/proc/doorward")]).await;
     assert!([1, CONFIGURATION].contains(&ending.code), "{}", ending.said);

@@ -293,6 +293,11 @@ impl World {
 
     /// Like [`cli`](Self::cli) with text on standard input, for `--password-file -`.
     pub fn cli_with_input(&self, arguments: &[&str], input: &str) -> Value {
+        // Commands make no database; the server does, if it was started.
+        let path = self.database_url();
+        if path.strip_prefix("sqlite:").is_some_and(|path| !Path::new(path).exists()) {
+            assert!(self.run(&["db", "migrate"]).status.success(), "no database could be made");
+        }
         let output = self.run_with_input(&[&["--format", "json"], arguments].concat(), input);
         let (out, messages) = (text(&output.stdout), text(&output.stderr));
         assert!(output.status.success(), "doorward {arguments:?}: {}\n{messages}", output.status);

@@ -130,8 +130,12 @@ pub async fn run(
     // Between two transactions, not beside one: on SQLite others write while this reads.
     while let Some(batch) = Batch::read(app, plan, &mut lines)? {
         let end = batch.end;
-        Box::pin(patience::batch(&mut import, batch, tell)).await?;
-        tell(News::Batch(&import.progress, end));
+        let outcome = Box::pin(patience::batch(&mut import, batch, tell)).await;
+        // Whoever is there for good is told of, also when those to be changed could not all be.
+        if outcome.is_ok() || import.kept {
+            tell(News::Batch(&import.progress, end));
+        }
+        outcome?;
     }
     if let (Some(digest), Mode::Write) = (&plan.digest, plan.mode) {
         imports::forget(&app.store.db, digest).await?;
