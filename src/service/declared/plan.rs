@@ -321,7 +321,7 @@ async fn doomed_person(app: &App, username: &str) -> Result<Option<UserId>, Decl
 /// # Errors
 /// [`DeclaredError`] for somebody who has a role or manages a group.
 pub(super) async fn may_go(app: &App, user: &User) -> Result<(), DeclaredError> {
-    let manages = group_managers::is_manager(&app.store.db, &user.id).await?;
+    let manages = group_managers::what_is_held(&app.store.db, &user.id).await?.manages;
     if user.role.is_none() && !manages {
         return Ok(());
     }

@@ -25,7 +25,7 @@ async fn told(world: &World, base: &str, cookie: &str) -> String {
         let answer = Question::about(world, WIKI, "/").at(base).cookie(cookie).ask().await;
         assert_eq!(answer.status, 200, "{answer:?}");
         let signed = payload(answer.header("x-doorward-assertion"))["org_id"].clone();
-        last = answer.header("x-org-id").to_owned();
+        answer.header("x-org-id").clone_into(&mut last);
         assert_eq!(signed.as_str().unwrap_or_default(), last);
     }
     last

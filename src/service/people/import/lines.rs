@@ -317,7 +317,7 @@ mod tests {
     fn a_line_over_the_limit_is_told_and_the_next_is_read() {
         let long = "x".repeat(2 * LONGEST);
         let object = |name: &str| format!("{{\"username\":\"{name}\"}}\n");
-        let objects = object("a") + &object(&long) + &object("b");
+        let objects = object("a") + object(&long).as_str() + object("b").as_str();
         let columns = format!("username\na\n{long}\nb\n");
         for (text, layout, first) in [(objects, Layout::Ndjson, 1), (columns, Layout::Csv, 2)] {
             let lines = all(&text, layout);
