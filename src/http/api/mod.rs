@@ -97,7 +97,7 @@ fn resource(map: &mut ServiceConfig, path: &'static str) {
         async move { answer }
     };
     let resource = resource.default_service(web::to(other));
-    map.service(if entries().any(shapes::takes_picture) {
+    map.service(if methods_here().any(shapes::takes_picture) {
         resource.app_data(web::PayloadConfig::new(LONGEST))
     } else {
         resource

@@ -19,14 +19,14 @@ pub(super) fn edit(
         event = event.detail("username_before", before.username.as_str());
         event = event.detail("username", after.username.as_str());
     }
-    let moved = |kind: &'static str, group: &str| {
-        Event::success(kind, actor, now).user(&after.id).detail("group", group)
-    };
+    let of = |event: Event, group: &str| event.user(&after.id).detail("group", group);
     let left = before.groups.iter().filter(|group| !after.groups.contains(group));
     let joined = after.groups.iter().filter(|group| !before.groups.contains(group));
     let mut events = vec![event];
-    events.extend(left.map(|group| moved("group.member_removed", group)));
-    events.extend(joined.map(|group| moved("group.member_added", group)));
+    let out = |group: &String| of(Event::success("group.member_removed", actor, now), group);
+    events.extend(left.map(out));
+    let into = |group: &String| of(Event::success("group.member_added", actor, now), group);
+    events.extend(joined.map(into));
     events
 }
 
