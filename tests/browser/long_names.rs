@@ -107,7 +107,18 @@ async fn every_column_and_every_value_can_be_read_beside_a_long_name() {
     let builder = World::builder(Backend::Embedded).env("DOORWARD_PRODUCT_NAME", PRODUCT);
     let world = builder.env("DOORWARD_SESSION__ADMIN_STEP_UP", "7200").start().await;
     world.cli_with_input(
-        &["user", "create", "--username", "ada", "--role", "owner", "--password-file", "-"],
+        &[
+            "user",
+            "create",
+            "--username",
+            "ada",
+            "--email",
+            "ada@example.com",
+            "--role",
+            "owner",
+            "--password-file",
+            "-",
+        ],
         PASSWORD,
     );
     let redirect = format!("https://{}.example.com/callback", "crm".repeat(15));

@@ -103,7 +103,7 @@ on_both_backends! {
         world.cli(&["role", "create", &wiki, "writer"]);
         world.cli(&["role", "give", &wiki, "writer", "--user", "writer"]);
         world.cli(&["organisation", "create", "acme"]);
-        world.cli(&["organisation", "add-member", "acme", "envoy"]);
+        world.cli(&["organisation", "add", "acme", "envoy"]);
         for group in ["board", "deck"] {
             world.cli(&["group", "create", group]);
         }
