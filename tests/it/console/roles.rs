@@ -143,7 +143,9 @@ on_both_backends! {
             let fields = [("app_role", "writer"), (field, holder), ("description", "Writes.")];
             owner.post(&format!("{roles}/{step}"), &fields).await.assert_status(303);
         };
-        post("edit", "person", "").await;
+        let seen = owner.seen_on(&format!("{roles}?role=writer")).await;
+        let fields = [("app_role", "writer"), ("description", "Writes."), ("seen", seen.as_str())];
+        owner.post(&format!("{roles}/edit"), &fields).await.assert_status(303);
         for step in ["give", "take"] {
             post(step, "person", "grace").await;
             post(step, "group", "crew").await;

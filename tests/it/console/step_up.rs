@@ -109,14 +109,14 @@ on_both_backends! {
         refused.assert_status(422);
         assert!(refused.text().contains("Sign in again first"), "{}", refused.describe());
         assert_eq!(refused.form("settings-session").value("session-idle"), Some("1234"));
-        assert_eq!(world.cli(&["setting", "show", "session.idle"])["origin"], "default");
+        assert_eq!(world.cli(&["setting", "get", "session.idle"])["origin"], "default");
         let link = page.attributes("main a[href*='/login?next=admin']", "href")[0].clone();
         let asked = owner.browser.get(&link).await;
         let led = asked.form("sign-in").set("password", PASSWORD).submit().await.location();
         assert_eq!(led.path(), "/admin/settings");
         let form = owner.page("/admin/settings").await.form("settings-session");
         form.set("session-idle", "1234").submit().await.assert_status(303);
-        assert_eq!(world.cli(&["setting", "show", "session.idle"])["value"], 1234);
+        assert_eq!(world.cli(&["setting", "get", "session.idle"])["value"], 1234);
     }
 
     async fn a_sign_in_leads_to_pages_of_the_console_and_nowhere_else(world: World) {
