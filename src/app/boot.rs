@@ -140,14 +140,19 @@ fn passwords(config: &Config) -> Result<Passwords, BootError> {
         .map_err(|error| BootError::Passwords(error.to_string()))
 }
 
+/// Which database a configuration means.
+#[must_use]
+pub fn database_of(config: &Config) -> DatabaseSettings {
+    DatabaseSettings {
+        url: config.database_url().expose_secret().to_owned(),
+        max_connections: config.database.max_connections,
+    }
+}
+
 /// The database, with the schema it should have.
 async fn open_database(config: &Config, migrations: Migrations) -> Result<Store, BootError> {
     let database = |error: &dyn std::fmt::Display| BootError::Database(error.to_string());
-    let settings = DatabaseSettings {
-        url: config.database_url().expose_secret().to_owned(),
-        max_connections: config.database.max_connections,
-    };
-    let store = Store::connect(&settings).await.map_err(|error| database(&error))?;
+    let store = Store::connect(&database_of(config)).await.map_err(|error| database(&error))?;
     match migrations {
         Migrations::Apply => store.migrate().await.map_err(|error| database(&error))?,
         Migrations::Expect => expect_current(&store).await?,

@@ -27,7 +27,9 @@ use std::sync::{Arc, Mutex};
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
-pub use boot::{BootError, Migrations, REVISION, boot, keep_master_key, known_master_key};
+pub use boot::{
+    BootError, Migrations, REVISION, boot, database_of, keep_master_key, known_master_key,
+};
 pub use documents::{Document, Documents};
 pub use doorkeeper::{Doorkeeper, Means, Seen, Shown, Written};
 pub use key_sets::{KeySet, KeySets, Slot};

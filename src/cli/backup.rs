@@ -116,7 +116,7 @@ fn master_key(config: &Config) -> Result<MasterKey, Failure> {
 /// Opens the database of the configuration as it is: nothing is migrated.
 pub(super) async fn open(config: &Config) -> Result<Store, Failure> {
     config.prepare_data_dir()?;
-    let store = Store::connect(&engine::database_of(config)).await;
+    let store = Store::connect(&crate::app::database_of(config)).await;
     store.map_err(|error| Failure::Failed(format!("database: {error}")))
 }
 

@@ -66,7 +66,7 @@ pub(super) fn run(
         _ => engine::prepare_existing(globals)?,
     };
     config.prepare_data_dir()?;
-    let settings = engine::database_of(&config);
+    let settings = crate::app::database_of(&config);
     let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
     let status = engine::block_on(async {
         let store = Store::connect(&settings).await.map_err(|error| failed(&error))?;

@@ -1,16 +1,14 @@
 //! Running a use case from the command line: load the configuration, open the stores, do the work.
 //! Commands work while a server runs; the server notices within a second.
 
-use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use super::exit::Failure;
 use super::globals::{Globals, Program};
-use crate::app::{App, BootError, Migrations};
+use crate::app::{App, BootError, Migrations, database_of};
 use crate::clock::{Clock, UnixTime};
 use crate::config::Config;
 use crate::service::start::{self, StartError};
-use crate::store::DatabaseSettings;
 use crate::telemetry::logging;
 use crate::telemetry::traces::Export;
 
@@ -24,14 +22,6 @@ pub(super) fn prepare(globals: &Globals, program: Program) -> Result<Config, Fai
     };
     logging::init(&settings, export).map_err(Failure::Failed)?;
     Ok(config)
-}
-
-/// Which database a configuration means.
-pub(super) fn database_of(config: &Config) -> DatabaseSettings {
-    DatabaseSettings {
-        url: config.database_url().expose_secret().to_owned(),
-        max_connections: config.database.max_connections,
-    }
 }
 
 /// What is wrong where there is no database: the wrong folder, most of the time. A command that made one there,

@@ -15,8 +15,11 @@ use crate::http::error;
 use crate::http::site::Site;
 use crate::protocol::api::ApiScope;
 use crate::protocol::error::OAuthError;
+use crate::protocol::rights::Right;
+use crate::protocol::user::User;
 use crate::service::api::access::{self, AccessError, ApiCaller};
 use crate::service::failure::{EndpointError, Failure};
+use crate::service::people::{PeopleError, allowed};
 
 /// The methods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +67,25 @@ pub(super) async fn admit(site: &Site, request: &HttpRequest) -> Result<ApiCalle
     let sender = Sender::as_sent(site, request);
     let caller = extract::caller(site, request);
     Ok(access::admit(site, &sender.presented(sent), &caller).await?)
+}
+
+/// Whether a program may do this with this person: the role has to allow it, and the scopes.
+pub(super) async fn may_change<F>(
+    site: &Site,
+    caller: &ApiCaller,
+    right: Right,
+    person: &User,
+) -> Result<(), F>
+where
+    F: From<Failure> + From<PeopleError> + From<CallError>,
+{
+    let is_allowed = right == Right::PeopleRead
+        || allowed::may_change(site, &caller.standing, right, person).await?;
+    match (is_allowed, caller.missing_for(right, person)) {
+        (false, _) => Err(PeopleError::NotYours.into()),
+        (true, Some(scope)) => Err(CallError::Scope(scope).into()),
+        (true, None) => Ok(()),
+    }
 }
 
 /// Why a call fails whatever it is about.

@@ -25,7 +25,7 @@ use crate::service::api::requests::{self, Beginning, Begun};
 use crate::service::audit::{self, Actor, Caller, Event};
 use crate::service::failure::EndpointError;
 use crate::service::organisations;
-use crate::service::people::{self, PeopleError, allowed, groups};
+use crate::service::people::{self, groups};
 use crate::service::session;
 use crate::store::groups::Group;
 use crate::store::organisations::Organisation;
@@ -208,15 +208,9 @@ impl Call<'_> {
     }
 
     async fn held_against(&mut self, right: Right, person: User) -> Result<(), Fault> {
-        let allowed = right == Right::PeopleRead
-            || allowed::may_change(self.site, &self.caller.standing, right, &person).await?;
-        let missing = self.caller.missing_for(right, &person);
+        let outcome = programs::may_change(self.site, &self.caller, right, &person).await;
         self.person = Some(person);
-        match (allowed, missing) {
-            (false, _) => Err(PeopleError::NotYours.into()),
-            (true, Some(scope)) => Err(CallError::Scope(scope).into()),
-            (true, None) => Ok(()),
-        }
+        outcome
     }
 
     /// A variable part of the path, decoded; empty where there is none of this name.

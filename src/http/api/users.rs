@@ -34,13 +34,21 @@ fn view(call: &Call<'_>, user: &User) -> UserView {
     UserView::of(user, &call.caller.standing)
 }
 
+/// Who may use the console is said with a scope of its own. Whoever may not say it at all hears that first.
+fn needs_scope_for_role(call: &Call<'_>) -> Result<(), Fault> {
+    if call.caller.may(Right::PeopleGrantRole) {
+        call.needs(ApiScope::AdministratorsWrite)?;
+    }
+    Ok(())
+}
+
 pub(super) async fn create(call: &Call<'_>) -> Answer {
     let new: NewUser = sent::parsed(&call.body)?;
     if !new.groups.is_empty() {
         call.needs(ApiScope::GroupsWrite)?;
     }
-    if new.role.is_some() && call.caller.may(Right::PeopleGrantRole) {
-        call.needs(ApiScope::AdministratorsWrite)?;
+    if new.role.is_some() {
+        needs_scope_for_role(call)?;
     }
     let person = NewPerson {
         username: new.username,
@@ -81,8 +89,8 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
         call.needs(ApiScope::GroupsWrite)?;
     }
     let is_role_kept = role == RoleEdit::Keep || role == RoleEdit::Set(user.role);
-    if !is_role_kept && call.caller.may(Right::PeopleGrantRole) {
-        call.needs(ApiScope::AdministratorsWrite)?;
+    if !is_role_kept {
+        needs_scope_for_role(call)?;
     }
     let edit = Edit {
         name: after.name,

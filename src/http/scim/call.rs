@@ -180,13 +180,7 @@ impl Call<'_> {
     pub(super) async fn person(&self) -> Result<User, Fault> {
         let person = self.seen(&UserId::new(self.id.as_str())).await?;
         let person = person.ok_or_else(|| Fault::not_found("person"))?;
-        let allowed = self.right == Right::PeopleRead
-            || allowed::may_change(self.site, &self.caller.standing, self.right, &person).await?;
-        match (allowed, self.caller.missing_for(self.right, &person)) {
-            (false, _) => Err(PeopleError::NotYours.into()),
-            (true, Some(scope)) => Err(CallError::Scope(scope).into()),
-            (true, None) => Ok(person),
-        }
+        programs::may_change(self.site, &self.caller, self.right, &person).await.map(|()| person)
     }
 
     /// Somebody whom the caller sees.

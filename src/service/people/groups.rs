@@ -12,7 +12,7 @@ use crate::service::audit::{Actor, Event};
 use crate::service::clients::access;
 use crate::service::failure::Failure;
 use crate::service::people::authority::{self, Authority, Barred};
-use crate::service::people::{PeopleError, check_external_id, check_groups};
+use crate::service::people::{PeopleError, check_external_id, check_groups, told};
 use crate::service::revocation::{self, Spread, Subject};
 use crate::store::groups::{self, Group, GroupFilter};
 use crate::store::{StoreError, audit, group_managers, users};
@@ -367,15 +367,9 @@ async fn move_one(
     let mut tx = app.store.begin().await?;
     let authority = Authority::of(&mut tx, actor, Some(id)).await?;
     authority.regroup(&mut tx, group, id).await?;
-    let (event, changed) = match membership {
-        Membership::In => (
-            Event::success("group.member_added", actor, now),
-            groups::add_member(&mut tx, who, now).await,
-        ),
-        Membership::Out => (
-            Event::success("group.member_removed", actor, now),
-            groups::remove_member(&mut tx, who, now).await,
-        ),
+    let changed = match membership {
+        Membership::In => groups::add_member(&mut tx, who, now).await,
+        Membership::Out => groups::remove_member(&mut tx, who, now).await,
     };
     let changed = changed.map_err(|error| match error {
         // The group was there a moment ago, so it is mostly the person who is not.
@@ -385,7 +379,7 @@ async fn move_one(
     if !changed {
         return Ok(Spread::default());
     }
-    let event = event.user(id).detail("group", group);
+    let event = told::membership(membership, who, (actor, now));
     audit::append(&mut tx, &event.into_row()).await?;
     let ended = match membership {
         Membership::In => Vec::new(),

@@ -1,8 +1,10 @@
-//! What the audit log says of an edit of somebody's account.
+//! What the audit log says of an edit of somebody's account, and of who comes into a group or leaves it.
 
 use crate::clock::UnixTime;
+use crate::protocol::types::UserId;
 use crate::protocol::user::{AdminRole, User};
 use crate::service::audit::{Actor, Event};
+use crate::service::people::groups::Membership;
 
 /// One event that names what has changed, without the values, which are about a person, and one for each
 /// group that they came into or left, as if it had been done at the group.
@@ -19,15 +21,26 @@ pub(super) fn edit(
         event = event.detail("username_before", before.username.as_str());
         event = event.detail("username", after.username.as_str());
     }
-    let of = |event: Event, group: &str| event.user(&after.id).detail("group", group);
     let left = before.groups.iter().filter(|group| !after.groups.contains(group));
     let joined = after.groups.iter().filter(|group| !before.groups.contains(group));
     let mut events = vec![event];
-    let out = |group: &String| of(Event::success("group.member_removed", actor, now), group);
-    events.extend(left.map(out));
-    let into = |group: &String| of(Event::success("group.member_added", actor, now), group);
-    events.extend(joined.map(into));
+    let moved = |way: Membership, group: &str| membership(way, (group, &after.id), (actor, now));
+    events.extend(left.map(|group| moved(Membership::Out, group)));
+    events.extend(joined.map(|group| moved(Membership::In, group)));
     events
+}
+
+/// Somebody came into a group, or left it.
+pub(super) fn membership(
+    way: Membership,
+    (group, user): (&str, &UserId),
+    (actor, now): (&Actor, UnixTime),
+) -> Event {
+    let event = match way {
+        Membership::In => Event::success("group.member_added", actor, now),
+        Membership::Out => Event::success("group.member_removed", actor, now),
+    };
+    event.user(user).detail("group", group)
 }
 
 /// The members that are not what they were, by the names they have at the REST API.

@@ -17,14 +17,17 @@ use crate::protocol::types::ClientId;
 use crate::store::db::columns::Json;
 use crate::store::db::search::prefix_pattern;
 
+/// The columns of a [`ClientRow`].
+macro_rules! columns {
+    () => {
+        "id, metadata, origin, secret_hashes, disabled_at, token_version, created_at, updated_at, \
+         (select fingerprint from pictures where client_id = clients.id) as logo"
+    };
+}
+
 macro_rules! select_client {
     ($rest:literal) => {
-        concat!(
-            "select id, metadata, origin, secret_hashes, disabled_at, token_version, created_at, ",
-            "updated_at, (select fingerprint from pictures where client_id = clients.id) as logo ",
-            "from clients ",
-            $rest
-        )
+        concat!("select ", columns!(), " from clients ", $rest)
     };
 }
 
@@ -121,11 +124,10 @@ pub async fn update<'a>(sql: impl Sql<'a>, client: &Client) -> Result<bool, Stor
 pub async fn hold(tx: &mut Tx, id: &ClientId) -> Result<Option<Client>, StoreError> {
     // A write that changes nothing locks the row on both databases.
     let row = tx
-        .query(
-            "update clients set updated_at = updated_at where id = $1 returning id, metadata, origin, \
-             secret_hashes, disabled_at, token_version, created_at, updated_at, \
-             (select fingerprint from pictures where client_id = clients.id) as logo",
-        )
+        .query(concat!(
+            "update clients set updated_at = updated_at where id = $1 returning ",
+            columns!()
+        ))
         .bind(id)
         .optional::<ClientRow>()
         .await?;

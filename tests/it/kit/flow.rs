@@ -440,6 +440,19 @@ impl SecondNode {
     }
 }
 
+/// The addresses of a world's nodes, two where both databases of a cluster are there, and the second one, which
+/// runs as long as it is kept.
+pub async fn every_node(world: &World) -> (Vec<String>, Option<SecondNode>) {
+    let mut bases = vec![world.url("")];
+    // One node alone has the in-process store.
+    let mut node = (world.backend == Backend::Production).then(|| SecondNode::spawn(world));
+    if let Some(node) = &mut node {
+        node.ready().await;
+        bases.push(node.base());
+    }
+    (bases, node)
+}
+
 impl App {
     /// The same app talking to another node.
     #[must_use]

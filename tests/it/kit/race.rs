@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use crate::kit::flow::App;
+use crate::kit::flow::{Answer, App};
 
 /// Runs the command that takes it away and, this much later, redeems the codes; the first one only when both
 /// are done. Nothing that any of them was good for may be alive. Gives how many were refused.
@@ -26,6 +26,11 @@ pub async fn redeemed_while(
     };
     let ((), mut answers) = tokio::join!(take, redeem);
     answers.push(app.redeem(last).await);
+    refused_of(app, answers).await
+}
+
+/// How many codes were refused; whatever came of the others is dead.
+pub async fn refused_of(app: &App, answers: Vec<Answer>) -> usize {
     let mut refused = 0;
     for answer in answers {
         if answer.status == 200 {

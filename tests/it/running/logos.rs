@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 use crate::kit::api::{Api, is, refused, sent};
 use crate::kit::console::{Admin, admin, create};
 use crate::kit::fixtures::{ALICE, Bed, fill_in};
-use crate::kit::flow::{Answer, PATIENCE, SecondNode, count, get, http_client};
+use crate::kit::flow::{Answer, PATIENCE, count, every_node, get, http_client};
 use crate::kit::pictures::{bomb, picture, png, upload, upload_with, with_text};
-use crate::support::backends::Backend;
 use crate::support::browser_like::{Browser, Page};
 use crate::support::process::wait_until_async;
 use crate::support::world::World;
@@ -236,13 +235,7 @@ on_both_backends! {
 
     async fn every_node_shows_a_logo_within_a_second_and_one_that_starts_later_too(backend: Backend) {
         let world = World::builder(backend).start().await;
-        let mut bases = vec![world.url("")];
-        // One node alone has the in-process store.
-        let mut node = (backend == Backend::Production).then(|| SecondNode::spawn(&world));
-        if let Some(node) = &mut node {
-            node.ready().await;
-            bases.push(node.base());
-        }
+        let (bases, _node) = every_node(&world).await;
         let (light, dark) = (file(&world, "light.png", &png(10)), file(&world, "dark.png", &png(200)));
         // One serves for both kinds of pages.
         world.cli(&["setting", "logo", "--dark", &dark]);

@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 use crate::kit::api::{Api, is, refused, sent, tag};
 use crate::kit::audit::noted;
 use crate::kit::console::{admin, create};
-use crate::kit::flow::{Answer, App, PATIENCE, SecondNode, count, create_user, get, sign_in};
-use crate::support::backends::Backend;
+use crate::kit::flow::{Answer, App, PATIENCE, count, create_user, every_node, get, sign_in};
 use crate::support::browser_like::Browser;
 use crate::support::process::wait_until_async;
 use crate::support::world::World;
@@ -41,13 +40,7 @@ fn fails(world: &World, arguments: &[&str]) -> String {
 on_both_backends! {
     async fn every_node_has_a_changed_setting_and_a_new_one_has_it_from_its_start(backend: Backend) {
         let world = World::builder(backend).start().await;
-        let mut bases = vec![world.url("")];
-        // One node alone has the in-process store.
-        let mut node = (backend == Backend::Production).then(|| SecondNode::spawn(&world));
-        if let Some(node) = &mut node {
-            node.ready().await;
-            bases.push(node.base());
-        }
+        let (bases, _node) = every_node(&world).await;
         for name in ["Orchard", "Orchard & Sons <b>"] {
             let set = world.cli(&["setting", "set", "product_name", name]);
             assert_eq!((&set["value"], &set["origin"]), (&json!(name), &json!("database")));
