@@ -153,7 +153,7 @@ impl CallError {
                 (response, "method_not_allowed", format!("This address knows {known}.").into())
             }
             Self::NoCredential => {
-                let detail = "Send an API key or access token in the Authorization header.";
+                let detail = "Send a token in the Authorization header, after the word Bearer.";
                 (error::no_bearer(), "invalid_token", detail.into())
             }
             Self::Endpoint(failed) => {

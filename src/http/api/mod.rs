@@ -11,7 +11,7 @@
 //! | `openapi` | the API as a document |
 //! | `users`, `groups`, `organisations`, `clients`, `client_secrets`, `roles`, `issuers`, `upstream`, `webhooks`, `service_state`, `settings`, `logos`, `jobs`, `api_keys`, `overview`, `preview` | the handlers |
 //! | `metadata_change` | metadata of an app in which null gives back what is usual |
-//! | `session_data`, `problem` | values that apps keep beside sessions; a way in of its own |
+//! | `session_data` | values that apps keep beside sessions; a way in of its own |
 
 mod api_keys;
 mod call;
@@ -27,7 +27,6 @@ mod openapi;
 mod organisations;
 mod overview;
 mod preview;
-mod problem;
 mod reply;
 mod roles;
 mod sent;

@@ -1,6 +1,8 @@
 //! `/api/v1/openapi.json`: the API as an OpenAPI 3.1 document. It is made from the table that the addresses
 //! are served from and the types that bodies are read into, so it cannot say anything else.
 
+mod session_data;
+
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -34,6 +36,7 @@ pub(super) fn document(issuer: &str) -> Value {
             item.insert(entry.method.as_str().to_lowercase(), operation);
         }
     }
+    paths.insert(session_data::PATH.to_owned(), session_data::item());
     let scopes: Map<String, Value> = ApiScope::ALL
         .into_iter()
         .map(|scope| (scope.as_str().to_owned(), json!(scope.about())))
@@ -55,6 +58,7 @@ pub(super) fn document(issuer: &str) -> Value {
                 "content": { "application/problem+json": { "schema": problem } },
             } },
             "securitySchemes": {
+                (session_data::SCHEME): session_data::scheme(),
                 "key": {
                     "type": "http",
                     "scheme": "bearer",
@@ -240,7 +244,8 @@ mod tests {
         let document = document("https://id.test");
         let paths = document["paths"].as_object().unwrap();
         let operations: usize = paths.values().map(|item| item.as_object().unwrap().len()).sum();
-        assert_eq!(operations, entries().count());
+        let beside = paths[session_data::PATH].as_object().unwrap().len();
+        assert_eq!(operations, entries().count() + beside);
         for entry in entries() {
             let operation = &paths[entry.path][&entry.method.as_str().to_lowercase()];
             let security = &operation["security"][1]["service"][0];

@@ -56,7 +56,7 @@ pub(super) fn json(request: &HttpRequest, body: Result<Bytes, Error>) -> Result<
 }
 
 /// The body, if it is not too long and all there.
-fn whole(body: Result<Bytes, Error>, too_long: &str) -> Result<Bytes, Fault> {
+pub(super) fn whole(body: Result<Bytes, Error>, too_long: &str) -> Result<Bytes, Fault> {
     body.map_err(|error| match error.as_response_error().status_code() {
         StatusCode::PAYLOAD_TOO_LARGE => Fault::too_large(too_long),
         _ => Fault::malformed("The body ends early or cannot be read."),

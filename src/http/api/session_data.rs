@@ -6,9 +6,11 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
 use serde_json::Value;
 
-use super::problem;
+use super::fault::Fault;
+use super::sent;
 use crate::http::extract::NoTags;
 use crate::http::presented::{self, Sender};
+use crate::http::programs::CallError;
 use crate::http::site::Site;
 use crate::http::{extract, headers};
 use crate::protocol::jose::strict_json::{self, JsonProblem};
@@ -23,14 +25,11 @@ const EXPOSED: HeaderValue = HeaderValue::from_static("ETag, WWW-Authenticate, D
 
 type Body = Result<web::Bytes, Error>;
 
-/// Why a request is refused before any value is looked at.
-type Unusable = (StatusCode, &'static str);
-
 /// What is asked for, as far as it can be understood.
 enum Wish {
     Read,
     Do(Change),
-    Refuse(Unusable),
+    Refuse(Fault),
 }
 
 pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
@@ -78,15 +77,15 @@ async fn serve(site: &Site, request: &HttpRequest, wish: Wish) -> HttpResponse {
     // From the header alone.
     let (scheme, token) = match presented::token(request) {
         Ok(Some(sent)) => sent,
-        Ok(None) => return problem::no_bearer(request),
-        Err(refusal) => return problem::bearer(request, &refusal.into()),
+        Ok(None) => return failed(request, CallError::NoCredential),
+        Err(refusal) => return failed(request, CallError::Endpoint(refusal.into())),
     };
     // Nobody without a living token learns more than that.
     let sender = Sender::as_sent(site, request);
     let keeper = session_data::admit(site, &sender.presented((scheme, token))).await;
     let mut response = match keeper {
         Ok(keeper) => answer(site, request, (&keeper, wish)).await,
-        Err(error) => problem::bearer(request, &error),
+        Err(error) => failed(request, CallError::Endpoint(error)),
     };
     // Errors too: a script must see that it needs another nonce.
     let origin = extract::header_text(request.headers(), &header::ORIGIN);
@@ -108,27 +107,30 @@ async fn answer(
     request: &HttpRequest,
     (keeper, wish): (&Keeper, Wish),
 ) -> HttpResponse {
-    let (key, conditions) = match (key(request), conditions(request)) {
-        (Ok(key), Ok(conditions)) => (key, conditions),
-        (Err((status, detail)), _) | (_, Err((status, detail))) => {
-            return problem::answer(request, status, detail);
-        }
-    };
-    let outcome = match wish {
-        Wish::Refuse((status, detail)) => return problem::answer(request, status, detail),
+    carry_out(site, request, (keeper, wish)).await.unwrap_or_else(|fault| fault.response(request))
+}
+
+async fn carry_out(
+    site: &Site,
+    request: &HttpRequest,
+    (keeper, wish): (&Keeper, Wish),
+) -> Result<HttpResponse, Fault> {
+    let (key, conditions) = (key(request)?, conditions(request)?);
+    match wish {
+        Wish::Refuse(fault) => Err(fault),
         Wish::Read => {
-            let found = session_data::read(site, (keeper, &key), &conditions).await;
-            found.map(|stored| shown(&stored, &conditions))
+            let stored = session_data::read(site, (keeper, &key), &conditions).await?;
+            Ok(shown(&stored, &conditions))
         }
         Wish::Do(change) => {
             let wanted = (&change, &conditions);
-            session_data::change(site, (keeper, &key), wanted).await.map(done)
+            Ok(done(session_data::change(site, (keeper, &key), wanted).await?))
         }
-    };
-    outcome.unwrap_or_else(|error| match error {
-        SessionDataError::Refused(refusal) => refused(request, refusal),
-        SessionDataError::Endpoint(error) => problem::bearer(request, &error),
-    })
+    }
+}
+
+fn failed(request: &HttpRequest, error: CallError) -> HttpResponse {
+    Fault::from(error).response(request)
 }
 
 fn shown(stored: &Stored, conditions: &Conditions) -> HttpResponse {
@@ -154,34 +156,37 @@ fn quoted(stored: &Stored) -> String {
     format!("\"{}\"", stored.tag)
 }
 
-fn refused(request: &HttpRequest, refusal: Refusal) -> HttpResponse {
-    let (status, detail) = match refusal {
-        Refusal::Absent => (StatusCode::NOT_FOUND, "There is no value with this key."),
-        Refusal::PreconditionFailed => (
-            StatusCode::PRECONDITION_FAILED,
-            "The value is not the one the condition names. Read it again.",
-        ),
-        Refusal::TooLarge => (
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "The values of the app would take more room than it has here.",
-        ),
-    };
-    problem::answer(request, status, detail)
+impl From<SessionDataError> for Fault {
+    fn from(error: SessionDataError) -> Self {
+        match error {
+            SessionDataError::Refused(Refusal::Absent) => Self::not_found("value"),
+            SessionDataError::Refused(Refusal::PreconditionFailed) => Self::new(
+                StatusCode::PRECONDITION_FAILED,
+                "precondition_failed",
+                "The value is not the one the condition names. Read it again.",
+            ),
+            SessionDataError::Refused(Refusal::TooLarge) => {
+                Self::too_large("The values of the app would take more room than it has here.")
+            }
+            SessionDataError::Endpoint(error) => CallError::Endpoint(error).into(),
+        }
+    }
 }
 
-fn key(request: &HttpRequest) -> Result<Key, Unusable> {
-    request.match_info().get("key").and_then(Key::parse).ok_or((
-        StatusCode::BAD_REQUEST,
-        "A key has 1 to 64 letters, digits, dots, dashes or underscores, after user: or durable: or \
-         user:durable: if wanted.",
-    ))
+fn key(request: &HttpRequest) -> Result<Key, Fault> {
+    request.match_info().get("key").and_then(Key::parse).ok_or_else(|| {
+        Fault::malformed(
+            "A key has 1 to 64 letters, digits, dots, dashes or underscores, after user: or durable: or \
+             user:durable: if wanted.",
+        )
+    })
 }
 
 /// The conditional headers.
-fn conditions(request: &HttpRequest) -> Result<Conditions, Unusable> {
+fn conditions(request: &HttpRequest) -> Result<Conditions, Fault> {
     let read = |name: HeaderName| {
         extract::tags(request.headers(), name).map_err(|NoTags| {
-            (StatusCode::BAD_REQUEST, "If-Match and If-None-Match hold * or tags in quotes.")
+            Fault::malformed("If-Match and If-None-Match hold * or tags in quotes.")
         })
     };
     let (if_match, if_none_match) = (read(header::IF_MATCH)?, read(header::IF_NONE_MATCH)?);
@@ -189,29 +194,25 @@ fn conditions(request: &HttpRequest) -> Result<Conditions, Unusable> {
 }
 
 /// The body as JSON of this type.
-fn json(request: &HttpRequest, body: Body, kind: &str) -> Result<Value, Unusable> {
+fn json(request: &HttpRequest, body: Body, kind: &str) -> Result<Value, Fault> {
     let plain = !request.headers().contains_key(header::CONTENT_ENCODING);
     if !plain || !request.content_type().eq_ignore_ascii_case(kind) {
-        return Err((
+        return Err(Fault::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
             "Send application/json to replace a value and application/merge-patch+json to change \
              one, not compressed.",
         ));
     }
-    let body = body.map_err(|error| match error.as_response_error().status_code() {
-        StatusCode::PAYLOAD_TOO_LARGE => (StatusCode::PAYLOAD_TOO_LARGE, "The body is too long."),
-        _ => (StatusCode::BAD_REQUEST, "The body ends early or cannot be read."),
-    })?;
+    let body = sent::whole(body, "The body is too long.")?;
     let value = strict_json::value(&body).map_err(|problem| match problem {
-        JsonProblem::TooDeep => {
-            (StatusCode::BAD_REQUEST, "The body is nested more than 32 levels deep.")
-        }
+        JsonProblem::TooDeep => Fault::malformed("The body is nested more than 32 levels deep."),
         JsonProblem::NotJson | JsonProblem::NotAnObject => {
-            (StatusCode::BAD_REQUEST, "The body is not JSON.")
+            Fault::malformed("The body is not JSON.")
         }
     })?;
     if strict_json::has_nul(&value) {
-        return Err((StatusCode::BAD_REQUEST, "The body has a NUL character, which is not kept."));
+        return Err(Fault::malformed("The body has a NUL character, which is not kept."));
     }
     Ok(value)
 }

@@ -43,6 +43,9 @@ pub enum Storage {
 }
 
 impl Key {
+    /// What [`Key::parse`] reads, as a regular expression (ECMA-262).
+    pub const PATTERN: &str = "^(user:)?(durable:)?[A-Za-z0-9._-]{1,64}$";
+
     /// Reads a key; `None` if it is none.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

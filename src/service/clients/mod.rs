@@ -11,6 +11,7 @@ pub mod registration;
 pub mod roles;
 pub mod secrets;
 pub(in crate::service) mod software_statement;
+mod told;
 pub mod trial;
 
 use std::sync::Arc;
@@ -333,14 +334,7 @@ async fn update_from(
     give_resources(&mut tx, &client).await?;
     access::keep(&mut tx, &client, Some(&present)).await?;
     fetched::follow(app, &mut tx, (&client, Some(&present))).await?;
-    let mut event = Event::success("client.updated", actor, client.updated_at)
-        .client(&client.id)
-        .detail("changed", present.differs_in(&client.metadata));
-    if present.allowed_groups != client.metadata.allowed_groups {
-        event = event
-            .detail("allowed_groups_before", present.allowed_groups.clone())
-            .detail("allowed_groups", client.metadata.allowed_groups.clone());
-    }
+    let event = told::updated(actor, &present, &client);
     audit::append(&mut tx, &event.into_row()).await?;
     let shut_out = if client.metadata.shuts_out(&present) {
         let now = client.updated_at;

@@ -105,7 +105,7 @@ impl Answer {
         if status >= 400 {
             assert_eq!(self.kind, "application/problem+json");
             assert_eq!(self.body["status"], status);
-            for member in ["type", "title", "detail", "request_id"] {
+            for member in ["type", "title", "detail", "code", "request_id"] {
                 assert!(self.body[member].is_string(), "{member}: {}", self.body);
             }
         }

@@ -14,10 +14,10 @@ use crate::protocol::client::validation::MetadataProblem;
 use crate::protocol::client::{Client, ClientMetadata};
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::types::ClientId;
-use crate::service::audit::{Actor, Event};
+use crate::service::audit::Actor;
 use crate::service::authorize::consent;
 use crate::service::brake::{self, Limit};
-use crate::service::clients::{self as client_cases, ClientError};
+use crate::service::clients::{self as client_cases, ClientError, told};
 use crate::service::failure::Failure;
 use crate::service::pictures::fetched;
 use crate::service::revocation;
@@ -171,8 +171,7 @@ async fn store(
     }
     fetched::follow(app, &mut tx, (&client, Some(&before.metadata))).await?;
     let withdrawn = consent::withdraw_from_another(&mut tx, (&before, &client), now).await?;
-    let event = Event::success("client.updated", &Actor::Client(client.id.clone()), now)
-        .client(&client.id)
+    let event = told::updated(&Actor::Client(client.id.clone()), &before.metadata, &client)
         .caller(&request.caller);
     audit::append(&mut tx, &event.into_row()).await?;
     sync::bump_catalog(&mut tx).await?;
