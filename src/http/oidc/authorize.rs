@@ -11,7 +11,7 @@ use crate::http::{fetch_metadata, render};
 use crate::protocol::authorize::known;
 use crate::protocol::params::Params;
 use crate::service::authorize::flow::Flow;
-use crate::service::authorize::{self, AuthorizeError, Begun, Outcome};
+use crate::service::authorize::{self, AuthorizeError, Begun, Outcome, refusals};
 
 pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
     start(&site, &request, Params::parse(request.query_string().as_bytes()).ok()).await
@@ -37,8 +37,9 @@ pub(super) async fn post(
 
 async fn start(site: &Site, request: &HttpRequest, params: Option<Params>) -> HttpResponse {
     let Some(params) = params else {
-        return render::authorize_error(site, request, &AuthorizeError::TooManyParameters);
+        return steps::refused(site, request, (None, &AuthorizeError::TooManyParameters)).await;
     };
+    let client_id = params.sole("client_id").map(str::to_owned);
     let accounts = match accounts::of(site, request).await {
         Ok(accounts) => accounts,
         Err(response) => return response,
@@ -47,9 +48,12 @@ async fn start(site: &Site, request: &HttpRequest, params: Option<Params>) -> Ht
     let begun = authorize::begin(site, params, &caller);
     let target = match begun.instrument(extract::log_span(request)).await {
         Ok(Begun::Flow(target)) => target,
-        Ok(Begun::Answer(Outcome::Reply(reply))) => return render::reply(site, &reply, None),
+        Ok(Begun::Answer(Outcome::Refused(refused))) => {
+            refusals::note_reply(site, &refused, &caller).await;
+            return render::reply(site, &refused.reply, None);
+        }
         Ok(Begun::Answer(_)) => return render::bad_request(site, request),
-        Err(error) => return render::authorize_error(site, request, &error),
+        Err(error) => return steps::refused(site, request, (client_id.as_deref(), &error)).await,
     };
     let browser = BrowserBinding::of(site, request);
     let flow = accounts::begin(Flow::new(target, &browser.value, site.now()), &accounts);

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use crate::clock::Seconds;
 use crate::http::cookies::{self, Kind};
+use crate::http::sign_in::steps;
 use crate::http::site::Site;
 use crate::http::{fetch_metadata, render};
 use crate::protocol::params::Params;
@@ -34,10 +35,10 @@ pub(in crate::http) async fn session_for(
     request: &HttpRequest,
     (flow, accounts): (&Flow, &Accounts),
 ) -> Result<Option<LiveSession>, HttpResponse> {
-    let session = authorize::session_for(site, flow, accounts).await;
-    session
-        .map(Option::<&LiveSession>::cloned)
-        .map_err(|e| render::authorize_error(site, request, &e))
+    match authorize::session_for(site, flow, accounts).await {
+        Ok(session) => Ok(session.cloned()),
+        Err(error) => Err(steps::refused_flow(site, request, (flow, &error)).await),
+    }
 }
 
 /// The session that a posted form is about: that of its flow, whether or not the flow may go on.

@@ -58,6 +58,6 @@ async fn go(site: &Site, request: &HttpRequest, form: Params, arrival: Arrival) 
     let decided = consent::decide(site, (flow.clone(), session), decision, &caller);
     match decided.instrument(extract::log_span(request)).await {
         Ok(outcome) => steps::answer(&visit, &flow, (outcome, Arrival::Post)).await,
-        Err(error) => render::authorize_error(site, request, &error),
+        Err(error) => steps::refused_flow(site, request, (&flow, &error)).await,
     }
 }

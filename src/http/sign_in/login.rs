@@ -93,6 +93,7 @@ pub(super) async fn post(
             Some(_) => Remember::OnThisDevice,
             None => Remember::ThisVisit,
         },
+        page: flow.page.clone(),
     };
     let typed = credentials.username.clone();
     let caller = extract::caller(&site, &request);

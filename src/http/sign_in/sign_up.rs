@@ -118,7 +118,7 @@ async fn show(visit: &Visit<'_>, flow: &Flow, view: SignUpView) -> HttpResponse 
     let client = match authorize::app_of(site, flow).await {
         Ok(client) => client,
         Err(AuthorizeError::Failure(failure)) => return render::failure(site, request, &failure),
-        Err(error) => return render::authorize_error(site, request, &error),
+        Err(error) => return steps::refused_flow(site, request, (flow, &error)).await,
     };
     match flow.seal(site) {
         Ok(sealed) => render::sign_up(visit, view, (flow, sealed), client.as_deref()),

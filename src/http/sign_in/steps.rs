@@ -15,7 +15,7 @@ use crate::protocol::interaction::AccountChoice;
 use crate::protocol::params::Params;
 use crate::protocol::types::ClientId;
 use crate::service::authorize::flow::{Flow, FlowError, Target};
-use crate::service::authorize::{self, Outcome, ShutOut, ShutOutAnswer};
+use crate::service::authorize::{self, AuthorizeError, Outcome, ShutOut, ShutOutAnswer, refusals};
 use crate::service::clients;
 use crate::service::clients::access::{self, Door};
 use crate::service::failure::Failure;
@@ -162,9 +162,32 @@ pub(in crate::http) async fn advance(
     let outcome = outcome.instrument(extract::log_span(visit.request)).await;
     let response = match outcome {
         Ok(outcome) => answer(visit, &flow, (outcome, arrival)).await,
-        Err(error) => render::authorize_error(site, visit.request, &error),
+        Err(error) => refused_flow(site, visit.request, (&flow, &error)).await,
     };
     visit.bind(response)
+}
+
+/// Says and notes that the request of a flow cannot be answered.
+pub(in crate::http) async fn refused_flow(
+    site: &Site,
+    request: &HttpRequest,
+    (flow, error): (&Flow, &AuthorizeError),
+) -> HttpResponse {
+    let params = match &flow.target {
+        Target::Authorize { params, .. } => Params::parse(params.as_bytes()).unwrap_or_default(),
+        _ => Params::default(),
+    };
+    refused(site, request, (params.sole("client_id"), error)).await
+}
+
+/// Says and notes that an authorization request with this `client_id` cannot be answered.
+pub(in crate::http) async fn refused(
+    site: &Site,
+    request: &HttpRequest,
+    what: (Option<&str>, &AuthorizeError),
+) -> HttpResponse {
+    refusals::note_page(site, what, &extract::caller(site, request)).await;
+    render::authorize_error(site, request, what.1)
 }
 
 /// The page that lets a device in, with its code; before that, another account if that is wanted.
@@ -193,6 +216,11 @@ pub(in crate::http) async fn answer(
         Err(failure) => return render::failure(site, visit.request, &failure),
     };
     match outcome {
+        Outcome::Refused(refused) => {
+            refusals::note_reply(site, &refused, &extract::caller(site, visit.request)).await;
+            let app_name = app_name(site, (flow, &refused.reply)).await;
+            render::reply(site, &refused.reply, app_name.as_deref())
+        }
         Outcome::Reply(reply) => {
             let app_name = app_name(site, (flow, &reply)).await;
             render::reply(site, &reply, app_name.as_deref())

@@ -11,6 +11,7 @@ pub mod id_token_hint;
 mod intake;
 mod issue;
 pub mod par;
+pub mod refusals;
 pub(in crate::service) mod request_object;
 
 use std::collections::BTreeSet;
@@ -22,6 +23,7 @@ use decide::Decided;
 pub use decide::session_for;
 pub(in crate::service) use intake::PushedRequest;
 pub use intake::{Begun, begin};
+pub use refusals::Refused;
 
 use crate::app::App;
 use crate::protocol::authorize::reply::{NoReply, Reply, ReplyTo};
@@ -48,6 +50,8 @@ use crate::store::users;
 pub enum Outcome {
     /// The answer for the client.
     Reply(Reply),
+    /// The answer is no. Note it where it is given ([`refusals::note_reply`]).
+    Refused(Box<Refused>),
     /// The form for a new account.
     SignUp(SignUpPrompt),
     /// The accounts of this browser to choose from, on the way to this app.
@@ -231,7 +235,7 @@ pub(crate) async fn verify(app: &App, flow: &Flow) -> Result<Verified, Authorize
 /// Takes the flow as far as it goes without the person.
 ///
 /// # Errors
-/// [`AuthorizeError`]; everything else travels to the client inside [`Outcome::Reply`].
+/// [`AuthorizeError`]; everything else travels to the client inside [`Outcome::Refused`].
 pub async fn advance(
     app: &App,
     flow: &Flow,
@@ -257,9 +261,7 @@ pub(crate) async fn go_on(
         decide::next_step(app, (flow, session), (&client, &request)).await?;
     match (step, session) {
         (Step::Refuse(error), Some(session)) if error == interaction::shut_out() => {
-            let Outcome::Reply(reply) = refuse(app, (&client, &reply_to), &error).await? else {
-                return Err(Failure::Internal("a refusal is no reply".into()).into());
-            };
+            let Refused { reply, .. } = refusal(app, (&client, &reply_to), &error).await?;
             let (user, answer) = (session.user_id.clone(), ShutOutAnswer::Silent(reply));
             Ok(Outcome::ShutOut(ShutOut { client, user, answer }))
         }
@@ -355,13 +357,22 @@ pub(crate) async fn deny(
 /// [`AuthorizeError`] when the answer has to be signed and cannot be.
 pub(crate) async fn refuse(
     app: &App,
-    (client, reply_to): (&Client, &ReplyTo),
+    to: (&Client, &ReplyTo),
     error: &OAuthError,
 ) -> Result<Outcome, AuthorizeError> {
+    Ok(Outcome::Refused(Box::new(refusal(app, to, error).await?)))
+}
+
+async fn refusal(
+    app: &App,
+    (client, reply_to): (&Client, &ReplyTo),
+    error: &OAuthError,
+) -> Result<Refused, AuthorizeError> {
     tracing::info!(code = error.code.as_str(), detail = %error.detail, "authorization refused");
     app.metrics.authorize_request(error.code.as_str());
     trial::note_refusal(app, client, (Endpoint::Authorization, error)).await;
-    Ok(Outcome::Reply(deliver::reply(app, client, reply_to.error(error)).await?))
+    let reply = deliver::reply(app, client, reply_to.error(error)).await?;
+    Ok(Refused { reply, client: client.id.clone(), error: error.clone() })
 }
 
 fn sign_in_prompt(

@@ -1,6 +1,6 @@
 //! Connecting an app for the first time: whether anybody has signed in to it, and if not, what went
-//! wrong last. What an app gets wrong anybody can send without end, so it is no matter for the audit
-//! log: only the last of it is kept, for a day, in the fast store.
+//! wrong last. What an app gets wrong anybody can send without end, so the audit log has only some of it
+//! (`authorize::refusals`): here the last of it is kept, for a day, in the fast store.
 
 use serde::{Deserialize, Serialize};
 
@@ -129,7 +129,7 @@ pub(in crate::service) async fn note_refusal(
 
 /// What happens to apps that work: a silent question answered with no, a device that waits, and what
 /// is our own fault.
-fn is_ordinary(code: ErrorCode) -> bool {
+pub(in crate::service) fn is_ordinary(code: ErrorCode) -> bool {
     matches!(
         code,
         ErrorCode::LoginRequired

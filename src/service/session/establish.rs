@@ -17,8 +17,8 @@ use crate::store::sessions::{self, Renewal, Session};
 use crate::store::{StoreError, Tx, audit, sign_ins, users};
 
 /// Makes the session of a person who has just authenticated. A session of theirs that this browser
-/// already had is renewed; else somebody else's active one ends, unless this person is an addition.
-/// The old cookie value is dead in both cases, and a value the browser brought is never adopted. `None`,
+/// already had is renewed, and so is the one that another click on the same form has made meanwhile; else
+/// somebody else's active one ends, unless this person is an addition. The old cookie value is dead in both cases, and a value the browser brought is never adopted. `None`,
 /// and nothing has changed, when the person was disabled, got another password, or signed out everywhere
 /// or everywhere else since they proved who they are.
 ///
@@ -43,11 +43,13 @@ pub async fn establish(
         Some(own) => renew_by(app, &mut tx, own, &coming).await?,
         None => None,
     };
-    let written = if let Some(renewed) = renewed {
-        renewed
-    } else {
-        let before = accounts.active().filter(|_| newcomer == Newcomer::TakesThePlace);
-        begin(app, &mut tx, before, &coming).await?
+    let before = accounts.active().filter(|_| newcomer == Newcomer::TakesThePlace);
+    let written = match renewed {
+        Some(renewed) => renewed,
+        None => match renew_claimed(app, &mut tx, before, &coming).await? {
+            Claimed::Renewed(renewed) => *renewed,
+            Claimed::Free(id) => begin(app, &mut tx, (id, before), &coming).await?,
+        },
     };
     let established = written.settle(app, tx).await?;
     Ok(Some(Established { new_device, ..established }))
@@ -125,22 +127,13 @@ impl Written {
 async fn begin(
     app: &App,
     tx: &mut Tx,
-    before: Option<&LiveSession>,
+    (id, before): (SessionId, Option<&LiveSession>),
     coming: &Coming<'_>,
 ) -> Result<Written, Failure> {
     let (who, caller) = (coming.who, coming.caller);
-    let mut ended = None;
-    if let Some(before) = before {
-        let ending = Ending::write(app, tx, (before, Offline::Keep)).await?;
-        // Of two clicks on the form the second finds that the first has ended it.
-        if !ending.had_ended {
-            let actor = Actor::User(before.user_id.clone());
-            audit::append(&mut *tx, &ended_event(app, before, (&actor, caller)).into_row()).await?;
-        }
-        ended = Some((before.clone(), ending));
-    }
+    let ended = end_before(app, tx, before, caller).await?;
     let cookie = Secret::generate();
-    let row = new_row(app, who, (&cookie, caller));
+    let row = Session { id, ..new_row(app, who, (&cookie, caller)) };
     sessions::insert(&mut *tx, &row).await?;
     let event = Event::success("session.created", &Actor::User(who.user_id.clone()), app.now())
         .user(&who.user_id)
@@ -150,6 +143,58 @@ async fn begin(
     coming.note(app, tx, &row.id).await?;
     let session = LiveSession::of(row, app.now());
     Ok(Written { session, cookie, old_hash: None, ended })
+}
+
+/// Ends the session of this browser that another one takes the place of.
+async fn end_before(
+    app: &App,
+    tx: &mut Tx,
+    before: Option<&LiveSession>,
+    caller: &Caller,
+) -> Result<Option<(LiveSession, Ending)>, Failure> {
+    let Some(before) = before else { return Ok(None) };
+    let ending = Ending::write(app, tx, (before, Offline::Keep)).await?;
+    // Of two clicks on the form the second finds that the first has ended it.
+    if !ending.had_ended {
+        let actor = Actor::User(before.user_id.clone());
+        audit::append(&mut *tx, &ended_event(app, before, (&actor, caller)).into_row()).await?;
+    }
+    Ok(Some((before.clone(), ending)))
+}
+
+/// What has become of the session that clicks on one form share.
+enum Claimed {
+    Renewed(Box<Written>),
+    /// Nobody has made it, or it is over: the id for the next one.
+    Free(SessionId),
+}
+
+/// Renews the session that another click on the same form has made or renewed. The caller's hold on the
+/// person keeps two clicks apart: the second sees what the first has committed.
+async fn renew_claimed(
+    app: &App,
+    tx: &mut Tx,
+    before: Option<&LiveSession>,
+    coming: &Coming<'_>,
+) -> Result<Claimed, Failure> {
+    let fresh = || SessionId::new(secret::new_id(app.now()));
+    let Some(id) = &coming.who.claimed else { return Ok(Claimed::Free(fresh())) };
+    let Some(row) = sessions::by_id(&mut *tx, id).await? else {
+        return Ok(Claimed::Free(id.clone()));
+    };
+    if row.user_id != coming.who.user_id {
+        return Ok(Claimed::Free(fresh()));
+    }
+    // What was unlike before has been found and told once: by the first click.
+    let who = Authenticated { findings: Vec::new(), ..coming.who.clone() };
+    let again = Coming { who: &who, mailbox: Mailbox::Closed, caller: coming.caller };
+    let made = LiveSession::of(row, app.now());
+    let Some(renewed) = renew_by(app, tx, &made, &again).await? else {
+        return Ok(Claimed::Free(fresh()));
+    };
+    let before = before.filter(|before| before.id != made.id);
+    let ended = end_before(app, tx, before, coming.caller).await?;
+    Ok(Claimed::Renewed(Box::new(Written { ended, ..renewed })))
 }
 
 /// The row of a session that begins now.

@@ -112,6 +112,9 @@ pub struct Authenticated {
     pub remember: Remember,
     /// What is unlike this person's sign-ins before.
     pub findings: Vec<Finding>,
+    /// The session that another click on the same form may have made or renewed already; else this one
+    /// makes it under that id. `None` where nobody is asked.
+    pub claimed: Option<SessionId>,
 }
 
 /// A session with its fresh cookie value.

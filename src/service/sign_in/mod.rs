@@ -5,6 +5,7 @@
 //! number that come at once, no more are compared than the limit allows. The right password takes its
 //! try back.
 
+mod second_click;
 pub mod sign_up;
 
 use std::time::{Duration, Instant};
@@ -40,6 +41,9 @@ pub struct Credentials {
     pub username: String,
     pub password: String,
     pub remember: Remember,
+    /// The page that it was typed on (`Flow::page`): a second click on its button leads to the same
+    /// session. `None` for no page.
+    pub page: Option<String>,
 }
 
 /// Why nobody was signed in.
@@ -115,6 +119,8 @@ pub async fn with_password(
     // Only the account's own count is cleared: one good account must not free an address.
     attempts::clear(&app.ephemeral, &tried.account).await.map_err(Failure::from)?;
     app.metrics.login_attempt("password", "success");
+    let typed = (credentials.page.as_deref(), credentials.remember);
+    let claimed = second_click::claim(app, (&user.id, typed), browser.0, caller).await;
     let who = Authenticated {
         user_id: user.id.clone(),
         footing: found.footing,
@@ -122,6 +128,7 @@ pub async fn with_password(
         amr: vec!["pwd".to_owned()],
         remember: credentials.remember,
         findings,
+        claimed,
     };
     // What was right a moment ago is not any more.
     session::establish(app, who, browser, caller).await?.ok_or(SignInError::Wrong)

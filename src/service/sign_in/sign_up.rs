@@ -139,6 +139,7 @@ pub async fn create(
         amr: vec!["pwd".to_owned()],
         remember: Remember::ThisVisit,
         findings: Vec::new(),
+        claimed: None,
     };
     let established = session::establish(app, who, (accounts, Newcomer::IsAdded), caller).await?;
     let gone = || Failure::Unavailable("the new account was changed at this very moment".into());

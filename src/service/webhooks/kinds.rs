@@ -11,6 +11,7 @@ pub const KINDS: &[&str] = &[
     "api_key.revoked",
     "assertion.accepted",
     "assertion.refused",
+    "authorization.refused",
     "backup.made",
     "branding.logo_removed",
     "branding.logo_set",

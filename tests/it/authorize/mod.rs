@@ -10,6 +10,7 @@
 //! | `jarm` | authorization responses as signed JWTs |
 //! | `consent` | a click on Allow counts for the list that was shown |
 //! | `encrypted_requests` | request objects only Doorward can read, and answers only the client can |
+//! | `refusals` | what an app got wrong is found by the request id, and nobody fills the audit log with it |
 //! | `relying_party` | the openidconnect crate as an independent client |
 //! | `hostile_apps` | apps with names that are meant to harm, in browsers and terminals |
 
@@ -25,6 +26,7 @@ pub(crate) mod jarm;
 mod par;
 mod pkce;
 mod redirect_uri;
+mod refusals;
 mod relying_party;
 mod request_object_attacks;
 mod request_objects;

@@ -30,6 +30,7 @@ pub async fn signed_in(backend: Backend, clock: &Clock) -> (World, App, Establis
         remember: Remember::OnThisDevice,
         footing: Footing::default(),
         findings: Vec::new(),
+        claimed: None,
     };
     let accounts = (&Accounts::default(), Newcomer::TakesThePlace);
     let made = session::establish(&app, who, accounts, &Caller::default()).await;

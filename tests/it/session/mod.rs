@@ -18,6 +18,7 @@
 //! | `everywhere` | signing out everywhere and everywhere else, by the person, the console and commands |
 //! | `many_sessions` | sessions that end together, however many, and how they are counted |
 //! | `under_way` | a sign-in that began before all sessions ended makes none; a refused one changes nothing |
+//! | `second_click` | two clicks on the button of one sign-in form make one session |
 //! | `strangers` | who is unfamiliar after a long time; where a thief was does not count |
 //! | `travel` | sign-ins from two places too far apart: found, told, refused, disowned |
 //! | `sightings` | what people and administrators see of sessions |
@@ -46,6 +47,7 @@ mod logout;
 mod many_sessions;
 mod not_me;
 mod notices;
+mod second_click;
 mod session_data;
 mod session_data_end;
 mod session_data_races;

@@ -49,6 +49,7 @@ impl Bed {
             username: "alice".to_owned(),
             password: PASSWORD.to_owned(),
             remember: Remember::ThisVisit,
+            page: None,
         };
         let browser = (&Accounts::default(), Newcomer::TakesThePlace);
         let made = Box::pin(sign_in::with_password(&self.app, typed, browser, &caller)).await;

@@ -65,6 +65,7 @@ impl Bed {
             amr: vec!["pwd".to_owned()],
             remember: Remember::ThisVisit,
             findings: Vec::new(),
+            claimed: None,
         };
         let browser = (held, Newcomer::TakesThePlace);
         let made = session::establish(&self.app, who, browser, &Caller::default()).await;
@@ -214,7 +215,7 @@ on_both_backends! {
             async move {
                 let (username, password) = ("alice".to_owned(), PASSWORD.to_owned());
                 let remember = Remember::ThisVisit;
-                let typed = Credentials { username, password, remember };
+                let typed = Credentials { username, password, remember, page: None };
                 let browser = (&Accounts::default(), Newcomer::TakesThePlace);
                 Box::pin(sign_in::with_password(&app, typed, browser, &Caller::default())).await
             }
