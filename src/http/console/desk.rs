@@ -117,6 +117,10 @@ pub(super) async fn enter(
     };
     let Upload { fields: form, file } = match entry.method {
         Method::Get => Upload::default(),
+        Method::Post if !steps::came_from_here(&visit) => {
+            return render::forged_form(site, request);
+        }
+        Method::Post if !is_of_a_form(entry, request) => return render::no_form(site, request),
         Method::Post => match posted(entry, request, body).await {
             Ok(posted) if steps::session_csrf_ok(&visit, &posted.fields) => posted,
             Ok(_) => return render::forged_form(site, request),
@@ -135,6 +139,12 @@ pub(super) async fn enter(
     };
     let response = answer.unwrap_or_else(|stop| desk.stopped(&stop));
     desk.visit.bind(response)
+}
+
+/// Whether the body is of a type that a form for this address sends. Browsers send other types across sites
+/// without asking, so no other is ever looked into.
+fn is_of_a_form(entry: &Entry, request: &HttpRequest) -> bool {
+    extract::is_form(request) || entry.takes_file && upload::is_upload(request)
 }
 
 /// What was posted: fields, and a file where the address takes one.
