@@ -1,6 +1,8 @@
 //! The way into the console: who is asking, whether the console is open to them, whether a form is
 //! ours, and whether their role allows it. Every address goes through [`enter`].
 
+use std::collections::HashSet;
+
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -311,6 +313,15 @@ impl Desk<'_> {
     /// Whether this administrator may take this person into the group, or out of it.
     pub(super) async fn may_move(&self, group: &str, person: &User) -> Result<bool, Stop> {
         Ok(allowed::may_move(self.site(), &self.standing, group, person).await?)
+    }
+
+    /// Whom of these people this administrator may take into the group, or out of it.
+    pub(super) async fn movable(
+        &self,
+        group: &str,
+        people: &[User],
+    ) -> Result<HashSet<UserId>, Stop> {
+        Ok(allowed::movable(self.site(), &self.standing, group, people).await?)
     }
 
     /// Whether the role allows what an address with this right does.

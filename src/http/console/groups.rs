@@ -77,12 +77,11 @@ async fn detail(desk: &Desk<'_>, group: &Group) -> Result<GroupDetail, Stop> {
     let place = (group.name.as_str(), desk.query.sole("after"));
     let people = groups::members(desk.site(), place, rows::ASKED).await?;
     let (people, next) = rows::page(people, |user| user.username.clone());
-    let mut table = Vec::with_capacity(people.len());
-    for user in people {
-        let may_move = desk.may_move(&group.name, &user).await?;
-        let way_out = if may_move { WayOut::AtOnce } else { WayOut::Closed };
-        table.push(members::row(user, way_out));
-    }
+    let movable = desk.movable(&group.name, &people).await?;
+    let member = |user: User| {
+        let may_leave = movable.contains(&user.id);
+        members::row(user, if may_leave { WayOut::AtOnce } else { WayOut::Closed })
+    };
     let managers = groups::managers(desk.site(), &group.name).await?;
     let manager = |(id, username): (UserId, String)| ManagerRow { id: id.to_string(), username };
     Ok(GroupDetail {
@@ -92,7 +91,7 @@ async fn detail(desk: &Desk<'_>, group: &Group) -> Result<GroupDetail, Stop> {
         seen: seen::mark(desk, &stored(group)),
         form: stored(group),
         errors: Vec::new(),
-        members: table,
+        members: people.into_iter().map(member).collect(),
         next,
         managers: managers.into_iter().map(manager).collect(),
         roles: roles::of_group(desk, &group.name).await?,
