@@ -4,10 +4,10 @@
 use std::future::ready;
 
 use actix_multipart::Multipart;
-use actix_web::HttpRequest;
 use actix_web::error::PayloadError;
 use actix_web::http::header;
 use actix_web::web::Bytes;
+use actix_web::{HttpMessage as _, HttpRequest};
 use futures_util::TryStreamExt as _;
 use futures_util::stream;
 
@@ -35,13 +35,19 @@ pub(super) struct Upload {
 #[derive(Debug)]
 pub(super) struct Unreadable;
 
+/// Whether a body is a form that carries files. A compressed one is none.
+pub(super) fn is_upload(request: &HttpRequest) -> bool {
+    !request.headers().contains_key(header::CONTENT_ENCODING)
+        && request.content_type().eq_ignore_ascii_case("multipart/form-data")
+}
+
 /// Reads a form with a file, or one without.
 pub(super) async fn read(request: &HttpRequest, body: &Bytes) -> Result<Upload, Unreadable> {
     if extract::is_form(request) {
         let fields = extract::form(request, body).map_err(|_| Unreadable)?;
         return Ok(Upload { fields, file: Vec::new() });
     }
-    if request.headers().contains_key(header::CONTENT_ENCODING) {
+    if !is_upload(request) {
         return Err(Unreadable);
     }
     let body = stream::once(ready(Ok::<_, PayloadError>(body.clone())));

@@ -4,6 +4,7 @@
 use super::audit;
 use super::db::{Sql, Target};
 use super::error::StoreError;
+use super::group_managers::Holds;
 use crate::clock::UnixTime;
 use crate::protocol::types::UserId;
 
@@ -74,6 +75,28 @@ pub async fn last_seen<'a>(
          ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) group by user_id",
     )
     .await
+}
+
+/// What each of these people has that their groups do not give, in no order: which buttons a page of them
+/// shows. The change itself asks [`what_is_held`](super::group_managers::what_is_held).
+pub async fn holds<'a>(
+    sql: impl Sql<'a>,
+    people: &[UserId],
+) -> Result<Vec<(UserId, Holds)>, StoreError> {
+    let sql = sql.into();
+    let found: Vec<(UserId, i64)> = about(
+        sql,
+        people,
+        "select u.id, cast(case \
+         when exists (select 1 from group_managers m where m.user_id = u.id) then 2 \
+         when exists (select 1 from user_roles r where r.user_id = u.id) then 1 \
+         when exists (select 1 from organisation_members o where o.user_id = u.id) then 1 \
+         else 0 end as bigint) as held from users u where u.id in \
+         ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+    )
+    .await?;
+    let held = |(id, held)| (id, Holds { manages: held == 2, is_entrusted: held == 1 });
+    Ok(found.into_iter().map(held).collect())
 }
 
 /// Asks one thing about several people, [`ASKED_AT_ONCE`] at a time.

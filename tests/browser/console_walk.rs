@@ -78,6 +78,21 @@ impl Owner {
         self.browser.wait_for_text(answer).await;
     }
 
+    /// Follows a link to the page that asks for a name to be typed: first with another one, then with it.
+    async fn deletes_by_name(&self, named: &str, name: &str, answer: &str) {
+        let browser = &self.browser;
+        browser.click_text("Delete").await;
+        browser.wait_for_text("It cannot be undone").await;
+        self.sees(name).await;
+        browser.fill("name", "something else").await;
+        browser.click("form#delete button.danger").await;
+        browser.wait_for_text(&format!("Type {named} to delete it.")).await;
+        self.sees(&format!("{name}-error")).await;
+        browser.fill("name", named).await;
+        browser.click("form#delete button.danger").await;
+        browser.wait_for_text(answer).await;
+    }
+
     async fn leaves(self) {
         self.browser.quit().await;
         self.world.assert_log_is_clean(&[PASSWORD]);

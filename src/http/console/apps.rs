@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::app_forms;
 use super::desk::{Answer, Desk, NOT_YOURS, Stop};
+use super::named::{self, Loss};
 use super::rows;
 use crate::http::pages::admin::client_forms::{Occasion, kind_in_words, origin_in_words};
 use crate::http::pages::admin::clients::{ClientRow, ClientsList};
@@ -121,16 +122,27 @@ pub(super) async fn rotate_secret(desk: &Desk<'_>) -> Answer {
 }
 
 pub(super) async fn ask_delete(desk: &Desk<'_>) -> Answer {
-    let effects = [
-        "Nobody can sign in to it, the tokens it has stop working at once, and what people have \
-         allowed it is forgotten. Entries in the audit log stay.",
-        "It cannot be undone. To keep the app for later, disable it instead.",
-    ];
-    ask(desk, &client(desk).await?, ("Delete", "delete"), &effects)
+    named::ask(desk, loss(desk, &client(desk).await?))
+}
+
+fn loss(desk: &Desk<'_>, client: &Client) -> Loss {
+    let effect = "Nobody can sign in to it, the tokens it has stop working at once, and what people have \
+                  allowed it is forgotten. Entries in the audit log stay.";
+    Loss {
+        section: Section::Apps,
+        named: client.metadata.client_name.clone(),
+        word: client.metadata.client_name.clone(),
+        effects: vec![effect.to_owned()],
+        instead: named::DISABLE,
+        path: path(desk, client),
+    }
 }
 
 pub(super) async fn delete(desk: &Desk<'_>) -> Answer {
     let client = client(desk).await?;
+    if !named::is_typed(desk, &client.metadata.client_name) {
+        return named::ask_again(desk, loss(desk, &client));
+    }
     clients::delete(desk.site(), &client.id, &desk.actor()).await.map_err(stop)?;
     let text = format!("{} is deleted.", client.metadata.client_name);
     desk.done(text, &desk.site().path("/admin/clients"))

@@ -1,6 +1,8 @@
 //! The way into the console: who is asking, whether the console is open to them, whether a form is
 //! ours, and whether their role allows it. Every address goes through [`enter`].
 
+use std::collections::HashSet;
+
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -117,6 +119,10 @@ pub(super) async fn enter(
     };
     let Upload { fields: form, file } = match entry.method {
         Method::Get => Upload::default(),
+        Method::Post if !steps::came_from_here(&visit) => {
+            return render::forged_form(site, request);
+        }
+        Method::Post if !is_of_a_form(entry, request) => return render::no_form(site, request),
         Method::Post => match posted(entry, request, body).await {
             Ok(posted) if steps::session_csrf_ok(&visit, &posted.fields) => posted,
             Ok(_) => return render::forged_form(site, request),
@@ -135,6 +141,12 @@ pub(super) async fn enter(
     };
     let response = answer.unwrap_or_else(|stop| desk.stopped(&stop));
     desk.visit.bind(response)
+}
+
+/// Whether the body is of a type that a form for this address sends. Browsers send other types across sites
+/// without asking, so no other is ever looked into.
+fn is_of_a_form(entry: &Entry, request: &HttpRequest) -> bool {
+    extract::is_form(request) || entry.takes_file && upload::is_upload(request)
 }
 
 /// What was posted: fields, and a file where the address takes one.
@@ -301,6 +313,15 @@ impl Desk<'_> {
     /// Whether this administrator may take this person into the group, or out of it.
     pub(super) async fn may_move(&self, group: &str, person: &User) -> Result<bool, Stop> {
         Ok(allowed::may_move(self.site(), &self.standing, group, person).await?)
+    }
+
+    /// Whom of these people this administrator may take into the group, or out of it.
+    pub(super) async fn movable(
+        &self,
+        group: &str,
+        people: &[User],
+    ) -> Result<HashSet<UserId>, Stop> {
+        Ok(allowed::movable(self.site(), &self.standing, group, people).await?)
     }
 
     /// Whether the role allows what an address with this right does.

@@ -2,6 +2,7 @@
 
 use super::desk::{Answer, Desk, Stop, name_of};
 use super::members::{self, nobody, somebody};
+use super::named::{self, Loss};
 use super::people::sentence;
 use super::seen::{self, Of, Thing};
 use super::{roles, rows};
@@ -76,12 +77,11 @@ async fn detail(desk: &Desk<'_>, group: &Group) -> Result<GroupDetail, Stop> {
     let place = (group.name.as_str(), desk.query.sole("after"));
     let people = groups::members(desk.site(), place, rows::ASKED).await?;
     let (people, next) = rows::page(people, |user| user.username.clone());
-    let mut table = Vec::with_capacity(people.len());
-    for user in people {
-        let may_move = desk.may_move(&group.name, &user).await?;
-        let way_out = if may_move { WayOut::AtOnce } else { WayOut::Closed };
-        table.push(members::row(user, way_out));
-    }
+    let movable = desk.movable(&group.name, &people).await?;
+    let member = |user: User| {
+        let may_leave = movable.contains(&user.id);
+        members::row(user, if may_leave { WayOut::AtOnce } else { WayOut::Closed })
+    };
     let managers = groups::managers(desk.site(), &group.name).await?;
     let manager = |(id, username): (UserId, String)| ManagerRow { id: id.to_string(), username };
     Ok(GroupDetail {
@@ -91,7 +91,7 @@ async fn detail(desk: &Desk<'_>, group: &Group) -> Result<GroupDetail, Stop> {
         seen: seen::mark(desk, &stored(group)),
         form: stored(group),
         errors: Vec::new(),
-        members: table,
+        members: people.into_iter().map(member).collect(),
         next,
         managers: managers.into_iter().map(manager).collect(),
         roles: roles::of_group(desk, &group.name).await?,
@@ -195,21 +195,15 @@ pub(super) async fn remove_manager(desk: &Desk<'_>) -> Answer {
 
 pub(super) fn ask_delete(desk: &Desk<'_>) -> Answer {
     let group = desk.group()?;
-    let people = match group.members {
-        0 => "Nobody is in it.".to_owned(),
-        1 => "One person is in it; the account stays.".to_owned(),
-        n => format!("{n} people are in it; their accounts stay."),
-    };
+    if group.members > 0 {
+        return named::ask(desk, loss(desk, group));
+    }
     let path = path(desk, &group.name);
     desk.show(&Confirm {
         chrome: desk.chrome(),
         console: desk.console(Section::Groups),
         heading: format!("Delete {}?", group.name),
-        effects: vec![
-            people,
-            "What apps let them do because of it they may do no more.".to_owned(),
-            "It cannot be undone.".to_owned(),
-        ],
+        effects: vec!["Nobody is in it.".to_owned(), "It cannot be undone.".to_owned()],
         action: format!("{path}/delete"),
         hidden: Vec::new(),
         choices: Vec::new(),
@@ -218,8 +212,30 @@ pub(super) fn ask_delete(desk: &Desk<'_>) -> Answer {
     })
 }
 
+/// What the people in a group lose with it.
+fn loss(desk: &Desk<'_>, group: &Group) -> Loss {
+    let people = match group.members {
+        1 => "One person is in it; the account stays.".to_owned(),
+        n => format!("{} people are in it; their accounts stay.", rows::counted(n)),
+    };
+    Loss {
+        section: Section::Groups,
+        named: group.name.clone(),
+        word: group.name.clone(),
+        effects: vec![
+            people,
+            "What apps let them do because of it they may do no more.".to_owned(),
+        ],
+        instead: None,
+        path: path(desk, &group.name),
+    }
+}
+
 pub(super) async fn delete(desk: &Desk<'_>) -> Answer {
     let group = desk.group()?;
+    if group.members > 0 && !named::is_typed(desk, &group.name) {
+        return named::ask_again(desk, loss(desk, group));
+    }
     let deleted = groups::delete(desk.site(), &group.name, &desk.actor()).await.map_err(stop)?;
     desk.done(format!("{} is deleted.", deleted.name), &desk.site().path("/admin/groups"))
 }

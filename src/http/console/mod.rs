@@ -18,6 +18,7 @@ mod jobs;
 mod keys;
 mod logos;
 mod members;
+mod named;
 mod organisations;
 mod overview;
 mod people;

@@ -2,14 +2,14 @@
 
 use super::desk::{Answer, Desk, Stop, name_of};
 use super::members::{nobody, row as row_of, somebody};
+use super::named::{self, Loss};
 use super::people::sentence;
 use super::rows;
 use super::seen::{self, Of, Thing};
 use crate::http::pages::admin::confirm::Confirm;
 use crate::http::pages::admin::members::WayOut;
 use crate::http::pages::admin::organisations::{
-    OrganisationDelete, OrganisationDetail, OrganisationForm, OrganisationLink, OrganisationRow,
-    OrganisationsList,
+    OrganisationDetail, OrganisationForm, OrganisationLink, OrganisationRow, OrganisationsList,
 };
 use crate::http::pages::admin::{Section, path_below};
 use crate::http::pages::{FieldError, When};
@@ -190,26 +190,27 @@ pub(super) async fn remove_member(desk: &Desk<'_>) -> Answer {
 }
 
 pub(super) async fn ask_delete(desk: &Desk<'_>) -> Answer {
-    let page = question(desk, &about(desk).await?);
-    desk.show(&page)
+    named::ask(desk, loss(desk, &about(desk).await?))
 }
 
-fn question(desk: &Desk<'_>, about: &Organisation) -> OrganisationDelete {
-    OrganisationDelete {
-        chrome: desk.chrome(),
-        console: desk.console(Section::Organisations),
-        organisation: row(desk, about),
-        typed: String::new(),
-        errors: Vec::new(),
+fn loss(desk: &Desk<'_>, about: &Organisation) -> Loss {
+    Loss {
+        section: Section::Organisations,
+        named: about.display_name.clone(),
+        word: about.name.clone(),
+        effects: vec![
+            format!("People in it: {}. Their accounts stay.", rows::counted(about.members)),
+            "What apps were given for it ends at once.".to_owned(),
+        ],
+        instead: None,
+        path: path(desk, about),
     }
 }
 
 pub(super) async fn delete(desk: &Desk<'_>) -> Answer {
-    let (about, typed) = (about(desk).await?, desk.text("name"));
-    if typed.trim() != about.name {
-        let text = format!("Type {} to delete it.", about.name);
-        let errors = vec![FieldError { field: "name", text }];
-        return desk.show_again(&OrganisationDelete { typed, errors, ..question(desk, &about) });
+    let about = about(desk).await?;
+    if !named::is_typed(desk, &about.name) {
+        return named::ask_again(desk, loss(desk, &about));
     }
     organisations::delete(desk.site(), &about, &desk.actor()).await.map_err(stop)?;
     let list = desk.site().path("/admin/organisations");

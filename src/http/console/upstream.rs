@@ -1,6 +1,7 @@
 //! `/admin/upstream`: providers elsewhere at which people of ours have an account.
 
 use super::desk::{Answer, Desk, NOT_YOURS, Stop};
+use super::named::{self, Loss};
 use super::rows;
 use super::seen::{self, Of, Thing};
 use super::table::UpstreamAction;
@@ -265,15 +266,26 @@ async fn set_activity(desk: &Desk<'_>, activity: Activity) -> Result<UpstreamPro
 }
 
 async fn ask_delete(desk: &Desk<'_>) -> Answer {
-    let effects = [
-        "What is written about it is deleted, and so is its secret.",
-        "It cannot be undone. To keep it for later, disable it instead.",
-    ];
-    ask(desk, ("Delete", "delete"), &effects).await
+    named::ask(desk, loss(desk, &provider(desk).await?))
+}
+
+fn loss(desk: &Desk<'_>, provider: &UpstreamProvider) -> Loss {
+    Loss {
+        section: Section::Upstream,
+        named: provider.display_name.clone(),
+        word: provider.display_name.clone(),
+        effects: vec!["What is written about it is deleted, and so is its secret.".to_owned()],
+        instead: named::DISABLE,
+        path: path(desk, provider),
+    }
 }
 
 async fn delete(desk: &Desk<'_>) -> Answer {
-    let gone = upstream::delete(desk.site(), &desk.id, &desk.actor()).await.map_err(stop)?;
+    let provider = provider(desk).await?;
+    if !named::is_typed(desk, &provider.display_name) {
+        return named::ask_again(desk, loss(desk, &provider));
+    }
+    let gone = upstream::delete(desk.site(), &provider.id, &desk.actor()).await.map_err(stop)?;
     desk.done(format!("{} is deleted.", gone.display_name), &desk.site().path("/admin/upstream"))
 }
 

@@ -204,6 +204,15 @@ pub(in crate::http) fn form_too_long(site: &Site, request: &HttpRequest) -> Http
     show(site, request, words)
 }
 
+/// A body of another kind than the forms of our pages have.
+pub(in crate::http) fn no_form(site: &Site, request: &HttpRequest) -> HttpResponse {
+    let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    let words = Words::new(status, "unsupported_media_type", "This is no form")
+        .happened("What was sent is not what a form of this page sends.")
+        .advise("Go back to the page and use its form. For programs there is a REST API.");
+    show(site, request, words)
+}
+
 /// A form that did not come from a page of ours in this browser.
 pub(in crate::http) fn forged_form(site: &Site, request: &HttpRequest) -> HttpResponse {
     let words =

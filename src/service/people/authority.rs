@@ -213,10 +213,14 @@ pub(super) async fn power<'a>(sql: impl Sql<'a>, user: &User) -> Result<Power, S
     if user.role.is_some() {
         return Ok(Power::Role);
     }
-    let holds = group_managers::what_is_held(sql, &user.id).await?;
-    Ok(match holds {
+    Ok(power_of(group_managers::what_is_held(sql, &user.id).await?))
+}
+
+/// The power of somebody without a role.
+pub(super) fn power_of(holds: Holds) -> Power {
+    match holds {
         Holds { manages: true, .. } => Power::Manager,
         Holds { is_entrusted: true, .. } => Power::Entrusted,
         Holds { .. } => Power::None,
-    })
+    }
 }

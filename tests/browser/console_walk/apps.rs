@@ -89,7 +89,8 @@ impl Owner {
         browser.click_text("Harvest planner 2").await;
         browser.click_text("Enable").await;
         browser.wait_for_text("People can sign in to Harvest planner 2 again").await;
-        self.confirms("Delete", "app-delete", "Harvest planner 2 is deleted").await;
+        let name = "Harvest planner 2";
+        self.deletes_by_name(name, "app-delete", &format!("{name} is deleted")).await;
         self.is_at("/admin/clients", "No apps yet").await;
     }
 }

@@ -58,6 +58,6 @@ impl Owner {
         self.is_at("/admin", "Overview").await;
         browser.click_text("Groups").await;
         browser.click_text("editors").await;
-        self.confirms("Delete", "group-delete", "editors is deleted").await;
+        self.deletes_by_name("editors", "group-delete", "editors is deleted").await;
     }
 }

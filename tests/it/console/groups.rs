@@ -70,7 +70,13 @@ on_both_backends! {
 
         let question = owner.page("/admin/groups/editors/delete").await;
         assert!(question.text().contains("One person is in it"), "{}", question.describe());
-        let gone = question.form_to("/admin/groups/editors/delete").submit().await;
+        let wrong = question.form("delete").set("name", "editor").submit().await;
+        wrong.assert_status(422).assert_page_headers();
+        assert_eq!(wrong.texts(".summary li"), ["Type editors to delete it."]);
+        assert!(wrong.title().starts_with("Error: "), "{}", wrong.describe());
+        let untyped = owner.post("/admin/groups/editors/delete", &[]).await;
+        untyped.assert_status(422);
+        let gone = wrong.form("delete").set("name", " editors ").submit().await;
         assert_eq!(owner.message_after(&gone).await, "editors is deleted.");
         assert_eq!(groups_of(&world, "grace"), serde_json::json!([]));
         world.assert_log_is_clean(&[PASSWORD]);

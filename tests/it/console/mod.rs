@@ -21,6 +21,7 @@
 //! | `safety` | forged forms, links that change nothing, hostile words, sealed messages |
 //! | `upstream` | upstream providers in the console: added, tested, previewed, changed, removed |
 //! | `webhooks` | webhooks in the console: added, tested, sent again, changed, removed |
+//! | `weight` | every page within its budget of statements and bytes, however much there is |
 
 mod api_keys;
 mod deletion;
@@ -42,4 +43,5 @@ mod step_up;
 mod three_faces;
 mod upstream;
 mod webhooks;
+mod weight;
 mod wizard;

@@ -73,7 +73,12 @@ on_both_backends! {
         assert_eq!(fresh.client_credentials().await.status, 200);
 
         let question = owner.page(&format!("{path}/delete")).await;
-        let done = question.form_to(&format!("{path}/delete")).submit().await;
+        let wrong = question.form("delete").set("name", "Nightly").submit().await;
+        wrong.assert_status(422).assert_page_headers();
+        assert_eq!(wrong.texts(".summary li"), ["Type Nightly report to delete it."]);
+        assert_eq!(wrong.form("delete").value("name"), Some("Nightly"));
+        owner.page(&path).await;
+        let done = wrong.form("delete").set("name", "Nightly  report").submit().await;
         assert_eq!(owner.message_after(&done).await, "Nightly report is deleted.");
         owner.browser.get(&path).await.assert_status(404);
         assert_eq!(fresh.client_credentials().await.status, 401);

@@ -48,11 +48,28 @@ on_both_backends! {
             let request = owner.browser.request(Method::POST, &url).form(&fields);
             owner.browser.send(request.header(name, value)).await.assert_status(403);
         }
-        for kind in ["text/plain", "application/json", "multipart/form-data; boundary=x"] {
-            let body = format!("csrf={csrf}&username=forged");
-            let request = owner.browser.request(Method::POST, &url).body(body);
-            owner.browser.send(request.header("Content-Type", kind)).await.assert_status(400);
+        assert_eq!(state(&world).await, before);
+        let person = owner.add_person("grace").await;
+        let (app, _) = owner.add_app("Wiki").await;
+        let before = state(&world).await;
+        for path in posts(&person, &app) {
+            let url = owner.browser.resolve(&path);
+            for kind in ["text/plain", "application/json", "multipart/form-data; boundary=x", ""] {
+                let body = format!("csrf={csrf}&username=forged");
+                let request = owner.browser.request(Method::POST, &url).body(body);
+                let request = request.header("Content-Type", kind);
+                // It says who sent it, before anybody asks what it is.
+                let foreign = request.try_clone().expect("a body that is there");
+                let foreign = foreign.header("Sec-Fetch-Site", "cross-site");
+                owner.browser.send(foreign).await.assert_status(403).assert_page_headers();
+                let takes_file = path.contains("/logo") && !path.ends_with("/remove");
+                let is_upload = takes_file && kind.starts_with("multipart");
+                // The body of an upload has to be one, too.
+                let wanted = if is_upload { 400 } else { 415 };
+                owner.browser.send(request).await.assert_status(wanted).assert_page_headers();
+            }
         }
+        assert_eq!(state(&world).await, before);
         let in_address = format!("/admin/users?csrf={csrf}&username=forged");
         let request = owner.browser.request(Method::POST, &owner.browser.resolve(&in_address));
         owner.browser.send(request.form(&[("x", "y")])).await.assert_status(403);

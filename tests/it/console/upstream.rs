@@ -113,7 +113,12 @@ on_both_backends! {
         let on = owner.page(&path).await.form_to(&format!("{path}/enable")).submit().await;
         assert!(owner.message_after(&on).await.contains("is enabled"));
         let question = owner.page(&format!("{path}/delete")).await;
-        let gone = question.form_to(&format!("{path}/delete")).submit().await;
+        let wrong = question.form("delete").submit().await;
+        wrong.assert_status(422).assert_page_headers();
+        let name = here.cli(&["upstream", "show", "other"])["display_name"].clone();
+        let name = name.as_str().expect("a name");
+        assert!(wrong.text().contains(&format!("Type {name} to delete it.")), "{}", wrong.describe());
+        let gone = wrong.form("delete").set("name", name).submit().await;
         assert!(owner.message_after(&gone).await.contains("is deleted"));
         owner.browser.get(&path).await.assert_status(404);
         for (kind, times) in [

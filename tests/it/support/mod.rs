@@ -20,4 +20,5 @@ pub mod redis_groups;
 pub mod redis_server;
 pub mod servers;
 pub mod tls_peer;
+pub mod town;
 pub mod world;

@@ -9,6 +9,7 @@ pub mod client_forms;
 pub mod clients;
 pub mod confirm;
 pub mod connect;
+pub mod delete_named;
 pub mod groups;
 pub mod issuers;
 pub mod jobs;
@@ -377,11 +378,8 @@ fn samples_of_people_and_apps() -> Vec<(&'static str, String)> {
         ("admin/organisations/wrong", render(&organisations::OrganisationsList::sample_wrong())),
         ("admin/organisation", render(&organisations::OrganisationDetail::sample())),
         ("admin/organisation/wrong", render(&organisations::OrganisationDetail::sample_wrong())),
-        ("admin/organisation_delete", render(&organisations::OrganisationDelete::sample())),
-        (
-            "admin/organisation_delete/wrong",
-            render(&organisations::OrganisationDelete::sample_wrong()),
-        ),
+        ("admin/delete_named", render(&delete_named::DeleteNamed::sample())),
+        ("admin/delete_named/wrong", render(&delete_named::DeleteNamed::sample_wrong())),
         ("admin/clients", render(&clients::ClientsList::sample())),
         ("admin/clients/none", render(&clients::ClientsList::sample_empty())),
         ("admin/client", render(&clients::ClientDetail::sample())),

@@ -1,5 +1,4 @@
-//! Organisations: the list with the form that adds one, one with the people in it, and the question before
-//! one is deleted.
+//! Organisations: the list with the form that adds one, and one with the people in it.
 
 use askama::Template;
 
@@ -114,7 +113,8 @@ impl OrganisationsList {
 
 /// `GET /admin/organisations/{id}?after=`. Forms: `organisation` POST `…/edit` with the fields of
 /// [`OrganisationForm`]; `add-member` POST `…/add-member` with `member`. Links: `GET …/remove-member?member=`
-/// to a [`super::confirm::Confirm`] page, `GET …/delete` to [`OrganisationDelete`].
+/// to a [`super::confirm::Confirm`] page, `GET …/delete` to a
+/// [`super::delete_named::DeleteNamed`].
 #[derive(Debug, Template)]
 #[template(path = "admin/organisation.html")]
 pub struct OrganisationDetail {
@@ -176,46 +176,5 @@ impl OrganisationDetail {
             next: None,
             ..Self::sample()
         }
-    }
-}
-
-/// `GET /admin/organisations/{id}/delete`. Form `delete`: POST there with `name`, which has to be typed.
-#[derive(Debug, Template)]
-#[template(path = "admin/organisation_delete.html")]
-pub struct OrganisationDelete {
-    pub chrome: Chrome,
-    pub console: Console,
-    pub organisation: OrganisationRow,
-    pub typed: String,
-    /// Fields: `name`.
-    pub errors: Vec<FieldError>,
-}
-
-impl OrganisationDelete {
-    fn path(&self) -> String {
-        path_below(&self.chrome.base, "/admin/organisations/", &self.organisation.id)
-    }
-
-    fn error(&self, field: &str) -> Option<&str> {
-        error_of(&self.errors, field)
-    }
-
-    #[must_use]
-    pub fn sample() -> Self {
-        Self {
-            chrome: Chrome::sample(),
-            console: Console::sample(Section::Organisations),
-            organisation: OrganisationRow::sample(),
-            typed: String::new(),
-            errors: Vec::new(),
-        }
-    }
-
-    /// Something else was typed.
-    #[must_use]
-    pub fn sample_wrong() -> Self {
-        let text = words("Type orchard to delete it.");
-        let errors = vec![FieldError { field: "name", text }];
-        Self { typed: words("orchid"), errors, ..Self::sample() }
     }
 }

@@ -215,6 +215,8 @@ impl<'a> Subjects<'a> {
         if path.starts_with("/admin/upstream") {
             fields.set(upstream::fields(&format!("made-{number}"), "https://upstream.test"));
             fields.set([("claims", "{}")]);
+            // What has to be typed before it is deleted.
+            fields.set([("name", "Our school")]);
         }
         if path == "/admin/webhooks/{id}/redeliver" {
             let log = self.world.cli(&["webhook", "log", &format!("hook-{number}")]);

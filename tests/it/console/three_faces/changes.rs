@@ -1,12 +1,18 @@
-//! The changes that are made with each of the three faces.
+//! The changes that are made with each of the three faces, and what else changes something, with the reason why
+//! it is not among them.
 
-/// The changes that all three can make, in an order in which each finds what it is about.
+use super::Face;
+
+/// The changes that two or three of them can make, in an order in which each finds what it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     PersonCreated,
+    PersonRenamed,
+    LinkMade,
     PersonDisabled,
     PersonEnabled,
     SignedOut,
+    SessionEnded,
     GroupCreated,
     MemberAdded,
     ManagerAdded,
@@ -14,6 +20,11 @@ pub enum Change {
     MemberRemoved,
     GroupRenamed,
     GroupDeleted,
+    OrganisationCreated,
+    OrganisationMemberAdded,
+    OrganisationMemberRemoved,
+    OrganisationRenamed,
+    OrganisationDeleted,
     AppCreated,
     RoleCreated,
     RoleDescribed,
@@ -23,6 +34,13 @@ pub enum Change {
     RoleTakenFromGroup,
     RoleDeleted,
     Previewed,
+    LogoSet,
+    LogoRemoved,
+    IssuerTrusted,
+    IssuerChanged,
+    IssuerDisabled,
+    IssuerEnabled,
+    IssuerDistrusted,
     AppRenamed,
     SecretRotated,
     SecretAdded,
@@ -31,12 +49,25 @@ pub enum Change {
     AppEnabled,
     AppDeleted,
     KeyRotated,
+    KeyRetired,
+    SettingSet,
+    SettingUnset,
+    BrandLogoSet,
+    BrandLogoRemoved,
     PersonDeletedLater,
     PersonBroughtBack,
     MessageHurried,
     MessageDiscarded,
     MessageRepeated,
     ApiKeyRevoked,
+    ApiKeyMade,
+    WebhookAdded,
+    WebhookChanged,
+    WebhookTested,
+    WebhookSecret,
+    WebhookDisabled,
+    WebhookEnabled,
+    WebhookDeleted,
     UpstreamAdded,
     UpstreamRenamed,
     UpstreamSecret,
@@ -45,15 +76,19 @@ pub enum Change {
     UpstreamEnabled,
     UpstreamDeleted,
     PersonDeleted,
+    BackupMade,
 }
 
 use Change as C;
 
-pub const CHANGES: [Change; 42] = [
+pub const CHANGES: [Change; 71] = [
     C::PersonCreated,
+    C::PersonRenamed,
+    C::LinkMade,
     C::PersonDisabled,
     C::PersonEnabled,
     C::SignedOut,
+    C::SessionEnded,
     C::GroupCreated,
     C::MemberAdded,
     C::ManagerAdded,
@@ -61,6 +96,11 @@ pub const CHANGES: [Change; 42] = [
     C::MemberRemoved,
     C::GroupRenamed,
     C::GroupDeleted,
+    C::OrganisationCreated,
+    C::OrganisationMemberAdded,
+    C::OrganisationMemberRemoved,
+    C::OrganisationRenamed,
+    C::OrganisationDeleted,
     C::AppCreated,
     C::RoleCreated,
     C::RoleDescribed,
@@ -70,6 +110,13 @@ pub const CHANGES: [Change; 42] = [
     C::RoleTakenFromGroup,
     C::RoleDeleted,
     C::Previewed,
+    C::LogoSet,
+    C::LogoRemoved,
+    C::IssuerTrusted,
+    C::IssuerChanged,
+    C::IssuerDisabled,
+    C::IssuerEnabled,
+    C::IssuerDistrusted,
     C::AppRenamed,
     C::SecretRotated,
     C::SecretAdded,
@@ -78,12 +125,25 @@ pub const CHANGES: [Change; 42] = [
     C::AppEnabled,
     C::AppDeleted,
     C::KeyRotated,
+    C::KeyRetired,
+    C::SettingSet,
+    C::SettingUnset,
+    C::BrandLogoSet,
+    C::BrandLogoRemoved,
     C::PersonDeletedLater,
     C::PersonBroughtBack,
     C::MessageHurried,
     C::MessageDiscarded,
     C::MessageRepeated,
     C::ApiKeyRevoked,
+    C::ApiKeyMade,
+    C::WebhookAdded,
+    C::WebhookChanged,
+    C::WebhookTested,
+    C::WebhookSecret,
+    C::WebhookDisabled,
+    C::WebhookEnabled,
+    C::WebhookDeleted,
     C::UpstreamAdded,
     C::UpstreamRenamed,
     C::UpstreamSecret,
@@ -92,4 +152,57 @@ pub const CHANGES: [Change; 42] = [
     C::UpstreamEnabled,
     C::UpstreamDeleted,
     C::PersonDeleted,
+    C::BackupMade,
+];
+
+/// What one face cannot do, and why.
+pub const LACKS: [(Change, Face, &str); 4] = [
+    (C::PersonRenamed, Face::CommandLine, "profiles are edited by hand or by programs"),
+    (C::LinkMade, Face::CommandLine, "it sets passwords itself, and invites with the same link"),
+    (C::ApiKeyMade, Face::Api, "a key makes no keys"),
+    (C::BackupMade, Face::Api, "what is downloaded holds every secret but the master key"),
+];
+
+/// What changes something with one face alone, or is one of [`CHANGES`] in another dress: as it stands in the
+/// face's own list, and why.
+pub const ALONE: [(Face, &str, &str); 17] = [
+    (Face::Console, "POST /admin/users/selected", "each person's own change, one after the other"),
+    (Face::Console, "POST /admin/clients/{id}/add-redirect-uri", "an edit of the app, filled in"),
+    (Face::Console, "POST /admin/clients/{id}/require-pkce", "an edit of the app, filled in"),
+    (Face::Console, "POST /admin/upstream/{id}/preview", "shows; the answer is not kept"),
+    (Face::CommandLine, "user set-password", "for when nobody can sign in"),
+    (Face::CommandLine, "user import", "the same as `import`"),
+    (Face::CommandLine, "setup-link", "before there is anybody"),
+    (Face::CommandLine, "client revoke-registration", "of apps that registered themselves"),
+    (Face::CommandLine, "registration-token create", "of apps that register themselves"),
+    (Face::CommandLine, "registration-token revoke", "of apps that register themselves"),
+    (Face::CommandLine, "import", "of many people at once"),
+    (Face::CommandLine, "apply", "of many things at once, each by its own use case"),
+    (Face::CommandLine, "restore", "puts the whole database back"),
+    (Face::CommandLine, "db migrate", "the schema"),
+    (Face::CommandLine, "db copy", "a whole database"),
+    (Face::CommandLine, "demo", "starts a server with people and apps of its own"),
+    (Face::CommandLine, "serve", "starts the server"),
+];
+
+/// Verbs that change nothing, whatever they are about.
+pub const SHOWING: [&str; 4] = ["list", "show", "get", "log"];
+
+/// Further commands that change nothing.
+pub const READERS: [&str; 15] = [
+    "client snippet",
+    "user export",
+    "audit export",
+    "audit verify",
+    "overview",
+    "config check",
+    "config show",
+    "config schema",
+    "db status",
+    "export",
+    "doctor",
+    "healthcheck",
+    "completions",
+    "man",
+    "version",
 ];

@@ -1,0 +1,179 @@
+//! A small town: one of everything that the console has a page about, made with commands and by using it.
+//! The pages come from the console's own table, so one that nothing was made for fails its test by name.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use doorward::http::console::addresses;
+use serde_json::Value;
+
+use super::process::wait_until_async;
+use super::world::World;
+
+/// The group that the person in the town is in.
+pub const GROUP: &str = "crew";
+/// Whoever looks after [`GROUP`], and nothing else.
+pub const MANAGER: &str = "mona";
+/// The person in the town, whose group is all there is to know of them.
+pub const PERSON: &str = "peter";
+/// Somebody who was given more than that.
+pub const NEIGHBOUR: &str = "pia";
+/// Whoever owns the service.
+pub const OWNER: &str = "olivia";
+/// Everybody's password.
+pub const PASSWORD: &str = "nine-quiet-otters-paint-8-doors";
+
+/// What an address can be about, by how it begins; of two that fit the first one is meant.
+const KINDS: [&str; 11] = [
+    "/admin/users/",
+    "/admin/groups/",
+    "/admin/organisations/",
+    "/admin/clients/",
+    "/admin/issuers/",
+    "/admin/upstream/",
+    "/admin/webhooks/",
+    "/admin/api-keys/",
+    "/admin/jobs/",
+    // These two are in the query.
+    "/admin/keys/retire",
+    "/admin/clients/{id}/retire-secret",
+];
+
+/// What the pages are pointed at.
+pub struct Town {
+    ids: BTreeMap<&'static str, String>,
+    /// Of [`OWNER`].
+    pub owner: String,
+}
+
+/// Every page of the console, as `(path, right)`: what is read there, apart from files.
+pub fn pages() -> impl Iterator<Item = (&'static str, &'static str)> {
+    addresses()
+        .filter(|(method, path, _)| *method == "GET" && !path.ends_with("/export"))
+        .map(|(_, path, right)| (path, right))
+}
+
+/// Somebody with [`PASSWORD`]; gives the id.
+pub fn person(world: &World, name: &str, role: Option<&str>) -> String {
+    let email = format!("{name}@example.test");
+    let mut arguments =
+        vec!["user", "create", "--username", name, "--email", &email, "--password-file", "-"];
+    arguments.extend(role.iter().flat_map(|role| ["--role", role]));
+    text(&world.cli_with_input(&arguments, PASSWORD), "id")
+}
+
+fn text(document: &Value, name: &str) -> String {
+    document[name].as_str().unwrap_or_else(|| panic!("no {name} in {document}")).to_owned()
+}
+
+impl Town {
+    /// Makes it, with an [`OWNER`] and a [`MANAGER`].
+    pub async fn build(world: &World) -> Self {
+        let owner = person(world, OWNER, Some("owner"));
+        let mut ids = BTreeMap::new();
+        person(world, MANAGER, None);
+        ids.insert("/admin/users/", person(world, PERSON, None));
+        person(world, NEIGHBOUR, None);
+        world.cli(&["group", "create", GROUP]);
+        world.cli(&["group", "add-member", GROUP, PERSON]);
+        world.cli(&["group", "add-manager", GROUP, MANAGER]);
+        ids.insert("/admin/groups/", GROUP.to_owned());
+        let acme = world.cli(&["organisation", "create", "acme", "--display-name", "Acme"]);
+        ids.insert("/admin/organisations/", text(&acme, "id"));
+        world.cli(&["organisation", "add", "acme", NEIGHBOUR]);
+        ids.insert("/admin/clients/", app(world).await);
+        ids.insert("/admin/clients/{id}/retire-secret", second_secret(world));
+        ids.insert("/admin/issuers/", issuer(world));
+        ids.insert("/admin/upstream/", provider(world));
+        let key = ["api-key", "create", "--user", OWNER, "--name", "Report", "--scope"];
+        let key = world.cli(&[&key[..], &["doorward.users:read"]].concat());
+        ids.insert("/admin/api-keys/", text(&key, "id"));
+        ids.insert("/admin/keys/retire", spare_key(world));
+        ids.insert("/admin/webhooks/", webhook(world));
+        ids.insert("/admin/jobs/", message(world).await);
+        Self { ids, owner }
+    }
+
+    fn id(&self, kind: &str) -> &str {
+        self.ids.get(kind).unwrap_or_else(|| panic!("nothing was made for {kind}"))
+    }
+
+    /// Where a page of the table is found.
+    pub fn at(&self, path: &str) -> String {
+        let person = self.id("/admin/users/");
+        let at = match KINDS.into_iter().find(|kind| path.starts_with(kind)) {
+            Some(kind) if path.contains("{id}") => path.replace("{id}", self.id(kind)),
+            _ => path.to_owned(),
+        };
+        assert!(!at.contains('{'), "nothing to point {path} at");
+        match path {
+            "/admin/users/selected" => format!("{at}?do=sign-out&who={person}"),
+            "/admin/organisations/{id}/remove-member" => format!("{at}?member={NEIGHBOUR}"),
+            "/admin/clients/{id}/roles/delete" => format!("{at}?role=reader"),
+            "/admin/clients/{id}/retire-secret" => format!("{at}?secret={}", self.id(path)),
+            "/admin/keys/retire" => format!("{at}?kid={}", self.id(path)),
+            _ => at,
+        }
+    }
+}
+
+/// An app with a role that somebody has, and a request of its own that did not fit.
+async fn app(world: &World) -> String {
+    let create =
+        ["client", "create", "--name", "Town wiki", "--type", "web", "--client-id", "wiki"];
+    let address = ["--redirect-uri", "https://wiki.test/callback", "--scope", "openid"];
+    world.cli(&[&create[..], &address].concat());
+    world.cli(&["role", "create", "wiki", "reader", "--description", "Reads."]);
+    world.cli(&["role", "give", "wiki", "reader", "--user", NEIGHBOUR, "--group", GROUP]);
+    let request = "/oauth2/authorize?response_type=code&client_id=wiki&scope=openid\
+                   &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM\
+                   &code_challenge_method=S256&redirect_uri=https%3A%2F%2Fwiki.test%2Fother";
+    world.browser().get(request).await.assert_status(400);
+    "wiki".to_owned()
+}
+
+/// The mark of the app's second secret.
+fn second_secret(world: &World) -> String {
+    world.cli(&["client", "add-secret", "wiki"]);
+    let app = world.cli(&["client", "show", "wiki"]);
+    app["secrets"][1].as_str().unwrap_or_else(|| panic!("no second secret in {app}")).to_owned()
+}
+
+fn issuer(world: &World) -> String {
+    let name = ["issuer", "create", "--name", "cluster", "--issuer", "https://cluster.test"];
+    let keys = ["--jwks-uri", "https://cluster.test/jwks", "--client", "wiki"];
+    world.cli(&[&name[..], &keys, &["--match", "sub=prod:backup"]].concat());
+    "cluster".to_owned()
+}
+
+fn provider(world: &World) -> String {
+    let name = ["upstream", "create", "--slug", "school", "--name", "Our school", "--issuer"];
+    let there = ["https://school.test", "--client-id", "doorward", "--secret-file", "-"];
+    text(&world.cli_with_input(&[&name[..], &there].concat(), PASSWORD), "id")
+}
+
+/// A key that may be retired.
+fn spare_key(world: &World) -> String {
+    let keys = world.cli(&["key", "list"]);
+    let all = keys["items"].as_array().or(keys.as_array()).expect("keys");
+    let spare = all.iter().find(|key| key["state"] != "active");
+    text(spare.unwrap_or_else(|| panic!("no spare key in {keys}")), "kid")
+}
+
+/// Its name leads nowhere, on any machine (RFC 6761).
+fn webhook(world: &World) -> String {
+    let name = ["webhook", "create", "--name", "Chat", "--url", "https://chat.test/in"];
+    text(&world.cli(&[&name[..], &["--event", "group.*"]].concat()), "id")
+}
+
+/// A message for the webhook, which waits since it does not arrive.
+async fn message(world: &World) -> String {
+    world.cli(&["group", "create", "choir"]);
+    let first = || {
+        let waiting = world.cli(&["job", "list"]);
+        waiting["items"].as_array().and_then(|items| items.first().cloned())
+    };
+    let limit = Duration::from_secs(20);
+    wait_until_async("a message that waits", limit, async || first().is_some()).await;
+    text(&first().expect("a message"), "id")
+}
