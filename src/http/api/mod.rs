@@ -182,6 +182,7 @@ async fn act(call: &Call<'_>, action: Action) -> Answer {
         Action::RoleGroupAdd => roles::group(call, Giving::Given).await,
         Action::RoleGroupRemove => roles::group(call, Giving::Taken).await,
         Action::SessionsList => service_state::sessions(call).await,
+        Action::SessionsEndMany => Box::pin(service_state::end_sessions(call)).await,
         Action::SessionEnd => service_state::end_session(call).await,
         Action::KeysList => service_state::keys(call).await,
         Action::KeysRotate => service_state::rotate_keys(call).await,

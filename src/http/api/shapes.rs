@@ -15,7 +15,8 @@ use super::views::outside::{
 use super::views::overview::OverviewView;
 use super::views::roles::{NewRole, RoleChange, RoleGroup, RoleHolder, RoleView};
 use super::views::service::{
-    ApiKeyView, AuditView, JobView, KeyView, Rotation, SessionView, SettingValue, SettingView,
+    ApiKeyView, AuditView, JobView, KeyView, Rotation, SessionView, SessionsEnded, SessionsToEnd,
+    SettingValue, SettingView,
 };
 use super::views::upstream::{Examination, NewUpstreamProvider, UpstreamChanges, UpstreamView};
 use super::views::{
@@ -264,8 +265,13 @@ pub(super) fn of(action: Action) -> Shape {
         Action::RoleGroupRemove => command("Take a role from a group"),
         Action::SessionsList => list(
             "List where people are signed in, newest first",
-            &["user", "cursor", "limit"],
+            &["user", "client_id", "address", "cursor", "limit"],
             SchemaGenerator::subschema_for::<SessionView>,
+        ),
+        Action::SessionsEndMany => shape(
+            "End the sessions of a person, in an app or from an address, or where these meet",
+            Taken::Body(SchemaGenerator::subschema_for::<SessionsToEnd>),
+            Answered::One(SchemaGenerator::subschema_for::<SessionsEnded>),
         ),
         Action::SessionEnd => command("Sign a person out of one device"),
         Action::KeysList => list("List keys", &[], SchemaGenerator::subschema_for::<KeyView>),

@@ -114,6 +114,7 @@ pub(super) enum Action {
     RoleGroupAdd,
     RoleGroupRemove,
     SessionsList,
+    SessionsEndMany,
     SessionEnd,
     KeysList,
     KeysRotate,

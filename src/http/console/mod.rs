@@ -204,6 +204,8 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::RoleAskDelete => roles::ask_delete(desk).await,
         Action::RoleDelete => roles::delete(desk).await,
         Action::SessionsList => sessions::list(desk).await,
+        Action::SessionsAskEndMany => sessions::ask_end_many(desk).await,
+        Action::SessionsEndMany => Box::pin(sessions::end_many(desk)).await,
         Action::SessionEnd => sessions::end(desk).await,
         Action::IssuersList => issuers::list(desk).await,
         Action::IssuerNew => issuers::new(desk),

@@ -79,6 +79,7 @@ pub const KINDS: &[&str] = &[
     "session.created",
     "session.ended",
     "session.renewed",
+    "sessions.ended",
     "setting.changed",
     "setup.completed",
     "sign_in.disowned",

@@ -146,6 +146,7 @@ async fn call(api: &Api, (method, path): (&str, &str), n: usize) -> Answer {
         "/upstream-providers" => upstream::body(&format!("made-{n}"), "https://upstream.invalid"),
         "/webhooks" => webhook(&format!("made-{n}")),
         path if path.starts_with("/settings/") => json!({ "value": 1200 }),
+        "/sessions/end" => json!({ "address": "192.0.2.77" }),
         "/keys/rotate" => json!({ "alg": "ES256" }),
         _ => json!({}),
     };

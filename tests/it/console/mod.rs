@@ -11,6 +11,7 @@
 //! | `rights` | each address with each role, operators and their betters, the last owner |
 //! | `lost_power` | rights are asked again in the transaction of a change |
 //! | `outlived` | links and API keys end with the power they were made with |
+//! | `many_sessions` | sessions by app and address, and signing out all that were found |
 //! | `selected` | one change for several people, and taking changes back |
 //! | `wizard` | adding an app step by step, its first sign-in, two secrets |
 //! | `api_keys` | API keys in the console: made, used, seen, revoked |
@@ -28,6 +29,7 @@ mod group_managers;
 mod groups;
 mod issuers;
 mod lost_power;
+mod many_sessions;
 mod organisations;
 mod outlived;
 mod overview;

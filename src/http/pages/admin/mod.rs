@@ -277,6 +277,11 @@ impl Console {
         self.may(Right::ClientsSecret)
     }
 
+    /// Whether this administrator may sign out many people at once.
+    fn can_end_sessions(&self) -> bool {
+        self.may(Right::SessionsEndMany)
+    }
+
     fn can_read_audit(&self) -> bool {
         self.may(Right::AuditRead)
     }
@@ -411,6 +416,7 @@ fn samples_of_people_and_apps() -> Vec<(&'static str, String)> {
 fn samples_of_operations() -> Vec<(&'static str, String)> {
     vec![
         ("admin/sessions", render(&sessions::SessionsList::sample())),
+        ("admin/sessions/unclear", render(&sessions::SessionsList::sample_unclear())),
         ("admin/issuers", render(&issuers::IssuersList::sample())),
         ("admin/issuers/none", render(&issuers::IssuersList::sample_empty())),
         ("admin/issuer", render(&issuers::IssuerDetail::sample())),
