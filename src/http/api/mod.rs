@@ -135,6 +135,8 @@ async fn act(call: &Call<'_>, action: Action) -> Answer {
         Action::UserDeleteLater => users::delete_later(call).await,
         Action::UserDisable => users::set_activity(call, Activity::Disabled).await,
         Action::UserEnable => users::set_activity(call, Activity::Enabled).await,
+        Action::UserApps => users::apps(call).await,
+        Action::UserAppRemove => users::remove_app(call).await,
         Action::UserSignOut => users::sign_out(call).await,
         Action::UserResetLink => users::reset_link(call).await,
         Action::GroupsList => groups::list(call).await,

@@ -20,8 +20,8 @@ use super::views::service::{
 };
 use super::views::upstream::{Examination, NewUpstreamProvider, UpstreamChanges, UpstreamView};
 use super::views::{
-    DeletionTime, GroupChange, GroupView, Manager, NewGroup, NewUser, ResetLink, SignOut,
-    SignedOut, UserChange, UserView,
+    AllowedApp, DeletionTime, GroupChange, GroupView, Manager, NewGroup, NewUser, ResetLink,
+    SignOut, SignedOut, UserChange, UserView,
 };
 
 /// Makes the schema of a type, or a reference to it.
@@ -145,6 +145,14 @@ pub(super) fn of(action: Action) -> Shape {
         ),
         Action::UserDisable => command("Disable a person, which signs them out everywhere"),
         Action::UserEnable => command("Enable a person again"),
+        Action::UserApps => list(
+            "List the apps a person has allowed something",
+            &[],
+            SchemaGenerator::subschema_for::<AllowedApp>,
+        ),
+        Action::UserAppRemove => {
+            command("Take back what a person has allowed an app, and what it holds for them")
+        }
         Action::UserSignOut => shape(
             "Sign a person out everywhere",
             Taken::Perhaps(SchemaGenerator::subschema_for::<SignOut>),

@@ -103,7 +103,9 @@ async fn filled(world: &World, maker: &Api, (path, n): (&str, usize)) -> String 
     };
     let path = path.replace("{id}", &id).replace("{secret}", &secret);
     let path = path.replace("{role}", "kept").replace("{group}", "crew");
-    path.replace("{member}", &username).replace("{delivery}", &delivery)
+    path.replace("{member}", &username)
+        .replace("{delivery}", &delivery)
+        .replace("{client}", "the-app")
 }
 
 /// A plain web app.

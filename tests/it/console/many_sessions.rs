@@ -6,7 +6,6 @@ use crate::kit::api::{Api, all_scopes, is, refused};
 use crate::kit::audit::logged;
 use crate::kit::console::{admin, create, manager, sessions_on};
 use crate::kit::flow::{App, create_user, is_signed_in, sign_in};
-use crate::support::world::World;
 
 const PATH: &str = "/admin/sessions/sign-out";
 

@@ -12,6 +12,8 @@
 //! | `lost_power` | rights are asked again in the transaction of a change |
 //! | `outlived` | links and API keys end with the power they were made with |
 //! | `many_sessions` | sessions by app and address, and signing out all that were found |
+//! | `app_terms` | how an app proves who it is, and what its tokens are like, by form |
+//! | `person_apps` | what a person has allowed an app, taken back for them |
 //! | `selected` | one change for several people, and taking changes back |
 //! | `wizard` | adding an app step by step, its first sign-in, two secrets |
 //! | `api_keys` | API keys in the console: made, used, seen, revoked |
@@ -24,6 +26,7 @@
 //! | `webhooks` | webhooks in the console: added, tested, sent again, changed, removed |
 
 mod api_keys;
+mod app_terms;
 mod deletion;
 mod group_managers;
 mod groups;
@@ -34,6 +37,7 @@ mod organisations;
 mod outlived;
 mod overview;
 mod pages;
+mod person_apps;
 mod preview;
 mod rights;
 mod roles;
