@@ -9,12 +9,13 @@ use super::globals::Globals;
 use super::output::{Output, Table};
 use super::page::{self, Page};
 use crate::app::App;
-use crate::protocol::types::SessionId;
+use crate::protocol::types::{ClientId, SessionId};
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Caller};
-use crate::service::people;
 use crate::service::session::everywhere::{self, Connections, Ended, Reach, Wanted};
+use crate::service::session::several::{self, Chosen};
 use crate::service::session::{self, sightings};
+use crate::service::{clients, people};
 use crate::store::Cursor;
 
 const LIST_EXAMPLES: &str = "\
@@ -22,7 +23,9 @@ A running server writes down every half minute when a session was last used.
 
 Examples:
   doorward session list
-  doorward session list --user alice --format json";
+  doorward session list --user alice --format json
+  doorward session list --client wiki
+  doorward session list --address 192.0.2.7";
 
 const REVOKE_EXAMPLES: &str = "\
 Apps that want to know are told. What stays signed in without a session, such as a television or an app
@@ -31,6 +34,8 @@ that works while the person is away, goes on unless --all ends it, too.
 Examples:
   doorward session revoke 019a6b3e-7c1f-7d90-8a55-0d1e2f3a4b5c
   doorward session revoke --user alice
+  doorward session revoke --client wiki
+  doorward session revoke --address 192.0.2.7
   doorward session revoke --user alice --all";
 
 /// Commands about sessions.
@@ -50,6 +55,12 @@ pub struct SessionListArgs {
     /// Only those of this person: username, e-mail address or id
     #[arg(long)]
     pub user: Option<String>,
+    /// Only those through which somebody is signed in to this app: its client id
+    #[arg(long, value_name = "CLIENT_ID")]
+    pub client: Option<String>,
+    /// Only those from this IP address
+    #[arg(long, value_name = "IP")]
+    pub address: Option<String>,
     /// Sessions to list at most
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub limit: u32,
@@ -62,13 +73,22 @@ pub struct SessionListArgs {
 #[derive(Debug, Clone, Args)]
 pub struct SessionRevokeArgs {
     /// The session's id
-    #[arg(required_unless_present = "user", conflicts_with = "user")]
+    #[arg(
+        required_unless_present_any = ["user", "client", "address"],
+        conflicts_with_all = ["user", "client", "address"]
+    )]
     pub id: Option<String>,
     /// Every session of this person: username, e-mail address or id
     #[arg(long)]
     pub user: Option<String>,
+    /// Every session in which somebody is signed in to this app, by its client id; with --user, theirs
+    #[arg(long, value_name = "CLIENT_ID")]
+    pub client: Option<String>,
+    /// Every session from this IP address; with --user or --client, those of them
+    #[arg(long, value_name = "IP")]
+    pub address: Option<String>,
     /// Also what stays signed in without a session
-    #[arg(long, requires = "user")]
+    #[arg(long, requires = "user", conflicts_with_all = ["client", "address"])]
     pub all: bool,
 }
 
@@ -79,6 +99,9 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     match command {
         SessionCommand::List(args) => list(args, globals, output),
+        SessionCommand::Revoke(args) if args.client.is_some() || args.address.is_some() => {
+            revoke_many(args, globals, output)
+        }
         SessionCommand::Revoke(args) => match (&args.id, &args.user) {
             (Some(id), _) => revoke_one(id, globals, output),
             (None, Some(user)) => {
@@ -102,11 +125,8 @@ fn list(
         })?),
     };
     let found = engine::with_app(globals, async |app| {
-        let user = match &args.user {
-            Some(text) => Some(people::find(app, text).await?.id),
-            None => None,
-        };
-        let rows = session::list(app, (user.as_ref(), after), page::one_more(args.limit)).await?;
+        let chosen = chosen(app, (&args.user, &args.client, &args.address)).await?;
+        let rows = several::list(app, (&chosen, after), page::one_more(args.limit)).await?;
         Ok(sightings::of(app, rows).await?)
     })?;
     let page = Page::of(found, args.limit, |seen| seen.session.cursor().to_string());
@@ -123,6 +143,32 @@ fn list(
         ]);
     }
     page.print(&table, to_json, output)
+}
+
+/// Which sessions are meant.
+async fn chosen(
+    app: &App,
+    (user, client, address): (&Option<String>, &Option<String>, &Option<String>),
+) -> Result<Chosen, Failure> {
+    let mut chosen = Chosen::default();
+    if let Some(text) = user {
+        chosen.user = Some(people::find(app, text).await?.id);
+    }
+    if let Some(id) = client {
+        let id = ClientId::new(id.as_str());
+        if clients::find(app, &id).await?.is_none() {
+            return Err(Failure::Failed(format!("there is no app {id}")));
+        }
+        chosen.client = Some(id);
+    }
+    if let Some(text) = address {
+        let address = several::address_of(text);
+        let address = address.ok_or_else(|| {
+            Failure::Failed(format!("{text} is no IP address such as 192.0.2.7 or 2001:db8::7"))
+        })?;
+        chosen.address = Some(address);
+    }
+    Ok(chosen)
 }
 
 fn to_json(seen: &sightings::Sighting) -> Value {
@@ -156,6 +202,33 @@ fn revoke_one(id: &str, globals: &Globals, output: &mut Output<'_>) -> Result<Ex
     let mut table = Table::fields();
     table.row(["id", id]);
     output.data(&json!({ "id": id, "sessions": 1, "connections": 0 }), &table)?;
+    Ok(Exit::Done)
+}
+
+fn revoke_many(
+    args: &SessionRevokeArgs,
+    globals: &Globals,
+    output: &mut Output<'_>,
+) -> Result<Exit, Failure> {
+    let ended = engine::with_app(globals, async |app| {
+        let chosen = chosen(app, (&args.user, &args.client, &args.address)).await?;
+        let who = (&Actor::CommandLine, &Caller::default());
+        let mut ended = 0;
+        loop {
+            let some = several::end(app, &chosen, who).await?;
+            ended += some.sessions;
+            if !some.is_partial {
+                return Ok(ended);
+            }
+        }
+    })?;
+    output.note(match ended {
+        0 => "There was nothing to end.",
+        _ => "The sessions have ended.",
+    });
+    let mut table = Table::fields();
+    table.row(["sessions ended", &ended.to_string()]);
+    output.data(&json!({ "sessions": ended, "connections": 0 }), &table)?;
     Ok(Exit::Done)
 }
 

@@ -95,6 +95,8 @@ pub enum Right {
     RolesGive,
     SessionsRead,
     SessionsEnd,
+    /// End all sessions in an app, or from an address, at once.
+    SessionsEndMany,
     IssuersRead,
     IssuersWrite,
     UpstreamRead,
@@ -127,7 +129,7 @@ pub enum Right {
 use Reach::{All, Nothing, Ordinary, Own};
 
 /// Every right: its name, and how far it reaches for each of [`Role::ALL`].
-pub const TABLE: [(Right, &str, [Reach; 4]); 39] = [
+pub const TABLE: [(Right, &str, [Reach; 4]); 40] = [
     //                                             owner operator  auditor  group manager
     (Right::Enter, "console.enter", [All, All, All, All]),
     (Right::OverviewRead, "overview.read", [All, All, All, Nothing]),
@@ -151,6 +153,7 @@ pub const TABLE: [(Right, &str, [Reach; 4]); 39] = [
     (Right::RolesGive, "roles.give", [All, Ordinary, Nothing, Nothing]),
     (Right::SessionsRead, "sessions.read", [All, All, All, Nothing]),
     (Right::SessionsEnd, "sessions.end", [All, Ordinary, Nothing, Own]),
+    (Right::SessionsEndMany, "sessions.end_many", [All, Ordinary, Nothing, Nothing]),
     (Right::IssuersRead, "issuers.read", [All, All, All, Nothing]),
     (Right::IssuersWrite, "issuers.write", [All, Nothing, Nothing, Nothing]),
     (Right::UpstreamRead, "upstream.read", [All, All, All, Nothing]),

@@ -120,7 +120,8 @@ async fn ask(town: &Town) -> Result<Answers, StoreError> {
     let some = |text: &str| Some(text.to_owned());
     let people = |search| UserFilter { search, manager: None, after: None, limit: 26 };
     let apps = |search| ClientFilter { search, after: None, limit: 26 };
-    let of = |user| SessionFilter { user, live_at: Some(now), after: None, limit: 26 };
+    let of =
+        |user| SessionFilter { user, live_at: Some(now), limit: 26, ..SessionFilter::default() };
     // The last of all, by name and by something that nobody is called.
     let last = rows::username(size.users - 1);
     let (by_name, by_nothing) = (people(some(&last)), people(some("zz-nobody")));

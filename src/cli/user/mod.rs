@@ -1,5 +1,6 @@
 //! `doorward user`: people.
 
+pub mod apps;
 pub mod export;
 pub mod import;
 
@@ -68,6 +69,11 @@ pub enum UserCommand {
     /// Write everybody into a file
     #[command(after_help = export::EXAMPLES)]
     Export(export::UserExportArgs),
+    /// List the apps a person has allowed something
+    Apps(UserArgs),
+    /// Take back what a person has allowed an app
+    #[command(after_help = apps::EXAMPLES)]
+    RemoveApp(apps::UserAppArgs),
 }
 
 /// The person a command is about.
@@ -167,6 +173,8 @@ pub(in crate::cli) fn run(
         }
         UserCommand::Import(args) => import::run(args, globals, output),
         UserCommand::Export(args) => export::run(args, globals, output),
+        UserCommand::Apps(args) => apps::list(args, globals, output),
+        UserCommand::RemoveApp(args) => apps::remove(args, globals, output),
         UserCommand::Delete(args) => delete(args, (globals, input), output),
     }
 }

@@ -223,6 +223,7 @@ impl Call<'_> {
             "role" => parts.role,
             "group" => parts.group,
             "delivery" => parts.delivery,
+            "client" => parts.client,
             _ => parts.id,
         };
         if part.contains('\0') { Err(unreadable()) } else { Ok(part) }
@@ -328,6 +329,7 @@ struct Parts {
     role: String,
     group: String,
     delivery: String,
+    client: String,
 }
 
 impl Call<'_> {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::fault::Problem;
 use super::sent::{MOST_ROWS, PICTURE_TYPES, USUAL_ROWS};
 use super::shapes::{self, Answered, Condition, Shape, Taken};
-use super::table::{Entry, entries};
+use super::table::{Action, Entry, entries};
 use crate::http::programs::Verb;
 use crate::protocol::api::{self, ApiScope};
 use crate::protocol::discovery::path;
@@ -84,7 +84,8 @@ pub(super) fn errors(entry: &Entry) -> Vec<u16> {
     let named = entry.path.contains('{');
     let mut statuses = vec![400, 401, 403, 429, 503];
     // A filter may name somebody who is not there.
-    if named || shape.query.contains(&"user") {
+    let names_somebody = entry.action == Action::SessionsEndMany;
+    if named || names_somebody || shape.query.contains(&"user") {
         statuses.push(404);
     }
     if changes {

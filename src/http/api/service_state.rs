@@ -5,12 +5,15 @@ use super::call::Call;
 use super::fault::Fault;
 use super::reply::{Answer, Reply};
 use super::sent;
-use super::views::service::{AuditView, KeyView, Rotation, SessionView};
+use super::views::service::{
+    AuditView, KeyView, Rotation, SessionView, SessionsEnded, SessionsToEnd,
+};
 use crate::clock::UnixTime;
-use crate::protocol::types::SessionId;
+use crate::protocol::types::{ClientId, SessionId};
 use crate::service::keys::{self, KeyChangeError, encryption};
+use crate::service::session::several::{self, Chosen};
 use crate::service::session::{self, sightings};
-use crate::service::{audit, people};
+use crate::service::{audit, clients, people};
 use crate::store::Cursor;
 use crate::store::audit::{AuditFilter, Order, Outcome};
 
@@ -23,15 +26,44 @@ fn place(call: &Call<'_>) -> Result<Option<Cursor>, Fault> {
 
 pub(super) async fn sessions(call: &Call<'_>) -> Answer {
     let (limit, after) = (sent::limit(&call.query)?, place(call)?);
-    let user = match call.query.sole("user") {
-        None => None,
-        Some(text) => Some(people::find(call.site, text).await?.id),
+    let asked = |name| call.query.sole(name).map(str::to_owned);
+    let sought = SessionsToEnd {
+        user: asked("user"),
+        client_id: asked("client_id"),
+        address: asked("address"),
     };
-    let found = session::list(call.site, (user.as_ref(), after), limit + 1).await?;
+    let chosen = chosen(call, sought).await?;
+    let found = several::list(call.site, (&chosen, after), limit + 1).await?;
     let places: Vec<_> = found.iter().map(|session| session.cursor().to_string()).collect();
     let seen = sightings::of(call.site, found).await?;
     let rows = seen.into_iter().map(SessionView::from).zip(places).collect();
     call.page(rows, limit)
+}
+
+/// Which sessions are meant.
+async fn chosen(call: &Call<'_>, sought: SessionsToEnd) -> Result<Chosen, Fault> {
+    let mut chosen = Chosen::default();
+    if let Some(text) = sought.user {
+        chosen.user = Some(people::find(call.site, &text).await?.id);
+    }
+    if let Some(id) = sought.client_id.map(ClientId::new) {
+        if clients::find(call.site, &id).await?.is_none() {
+            return Err(Fault::not_found("app"));
+        }
+        chosen.client = Some(id);
+    }
+    if let Some(text) = sought.address {
+        let address = several::address_of(&text);
+        let address = address.ok_or_else(|| Fault::malformed("address is an IP address."))?;
+        chosen.address = Some(address);
+    }
+    Ok(chosen)
+}
+
+pub(super) async fn end_sessions(call: &Call<'_>) -> Answer {
+    let chosen = chosen(call, sent::parsed(&call.body)?).await?;
+    let ended = several::end(call.site, &chosen, (call.actor(), &call.from())).await?;
+    Reply::shown(SessionsEnded { sessions: ended.sessions, more: ended.is_partial })
 }
 
 pub(super) async fn end_session(call: &Call<'_>) -> Answer {

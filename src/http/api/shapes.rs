@@ -15,12 +15,13 @@ use super::views::outside::{
 use super::views::overview::OverviewView;
 use super::views::roles::{NewRole, RoleChange, RoleGroup, RoleHolder, RoleView};
 use super::views::service::{
-    ApiKeyView, AuditView, JobView, KeyView, Rotation, SessionView, SettingValue, SettingView,
+    ApiKeyView, AuditView, JobView, KeyView, Rotation, SessionView, SessionsEnded, SessionsToEnd,
+    SettingValue, SettingView,
 };
 use super::views::upstream::{Examination, NewUpstreamProvider, UpstreamChanges, UpstreamView};
 use super::views::{
-    DeletionTime, GroupChange, GroupView, Manager, NewGroup, NewUser, ResetLink, SignOut,
-    SignedOut, UserChange, UserView,
+    AllowedApp, DeletionTime, GroupChange, GroupView, Manager, NewGroup, NewUser, ResetLink,
+    SignOut, SignedOut, UserChange, UserView,
 };
 
 /// Makes the schema of a type, or a reference to it.
@@ -144,6 +145,14 @@ pub(super) fn of(action: Action) -> Shape {
         ),
         Action::UserDisable => command("Disable a person, which signs them out everywhere"),
         Action::UserEnable => command("Enable a person again"),
+        Action::UserApps => list(
+            "List the apps a person has allowed something",
+            &[],
+            SchemaGenerator::subschema_for::<AllowedApp>,
+        ),
+        Action::UserAppRemove => {
+            command("Take back what a person has allowed an app, and what it holds for them")
+        }
         Action::UserSignOut => shape(
             "Sign a person out everywhere",
             Taken::Perhaps(SchemaGenerator::subschema_for::<SignOut>),
@@ -264,8 +273,13 @@ pub(super) fn of(action: Action) -> Shape {
         Action::RoleGroupRemove => command("Take a role from a group"),
         Action::SessionsList => list(
             "List where people are signed in, newest first",
-            &["user", "cursor", "limit"],
+            &["user", "client_id", "address", "cursor", "limit"],
             SchemaGenerator::subschema_for::<SessionView>,
+        ),
+        Action::SessionsEndMany => shape(
+            "End the sessions of a person, in an app or from an address, or where these meet",
+            Taken::Body(SchemaGenerator::subschema_for::<SessionsToEnd>),
+            Answered::One(SchemaGenerator::subschema_for::<SessionsEnded>),
         ),
         Action::SessionEnd => command("Sign a person out of one device"),
         Action::KeysList => list("List keys", &[], SchemaGenerator::subschema_for::<KeyView>),

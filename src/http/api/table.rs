@@ -26,7 +26,8 @@ use crate::protocol::rights::Right;
 pub(super) struct Entry {
     pub method: Verb,
     /// Path below `/api/v1`; `{id}` is what the address is about, `{member}` a person, `{secret}` the mark
-    /// of a secret, `{role}` and `{group}` names, `{delivery}` a message that was sent.
+    /// of a secret, `{role}` and `{group}` names, `{delivery}` a message that was sent, `{client}` an
+    /// app.
     pub path: &'static str,
     pub scope: ApiScope,
     pub right: Right,
@@ -68,6 +69,8 @@ pub(super) enum Action {
     UserDisable,
     UserEnable,
     UserSignOut,
+    UserApps,
+    UserAppRemove,
     UserResetLink,
     GroupsList,
     GroupCreate,
@@ -114,6 +117,7 @@ pub(super) enum Action {
     RoleGroupAdd,
     RoleGroupRemove,
     SessionsList,
+    SessionsEndMany,
     SessionEnd,
     KeysList,
     KeysRotate,

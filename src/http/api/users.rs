@@ -6,11 +6,15 @@ use super::call::Call;
 use super::fault::Fault;
 use super::reply::{Answer, Reply};
 use super::sent;
-use super::views::{DeletionTime, NewUser, ResetLink, SignOut, SignedOut, UserChange, UserView};
+use super::views::{
+    AllowedApp, DeletionTime, NewUser, ResetLink, SignOut, SignedOut, UserChange, UserView,
+};
 use crate::protocol::api::ApiScope;
 use crate::protocol::rights::Right;
 use crate::protocol::session_data::merge_patch;
+use crate::protocol::types::ClientId;
 use crate::protocol::user::User;
+use crate::service::authorize::consent;
 use crate::service::clients::Activity;
 use crate::service::people::links::{self, LIFETIME};
 use crate::service::people::{self, Edit, NewPerson, RoleEdit, deletion};
@@ -132,6 +136,27 @@ pub(super) async fn sign_out(call: &Call<'_>) -> Answer {
     let ended = everywhere::sign_out(call.site, &wanted, (call.actor(), &call.from())).await?;
     let ended = ended.ok_or_else(|| Fault::not_found("person"))?;
     Reply::shown(SignedOut { sessions: ended.sessions, connections: ended.connections })
+}
+
+pub(super) async fn apps(call: &Call<'_>) -> Answer {
+    let allowed = consent::list(call.site, &call.person()?.id).await?;
+    let rows = allowed.into_iter().map(|consent| {
+        let view = AllowedApp {
+            client_id: consent.client_id.to_string(),
+            scope: consent.scopes.to_string(),
+            granted_at: consent.granted_at.into(),
+        };
+        (view, consent.client_id.to_string())
+    });
+    call.page(rows.collect(), i64::MAX)
+}
+
+pub(super) async fn remove_app(call: &Call<'_>) -> Answer {
+    let client = ClientId::new(call.part("client")?);
+    let whom = (&call.person()?.id, &client);
+    // One that is not among theirs any more is what was asked for.
+    consent::withdraw(call.site, whom, (call.actor(), &call.from())).await?;
+    Reply::done()
 }
 
 pub(super) async fn reset_link(call: &Call<'_>) -> Answer {

@@ -129,6 +129,15 @@ pub(super) struct SignedOut {
     pub connections: usize,
 }
 
+/// An app that a person has allowed something.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct AllowedApp {
+    pub client_id: String,
+    /// Space-separated, as in OAuth.
+    pub scope: String,
+    pub granted_at: Moment,
+}
+
 /// A link by which a person chooses a password, shown this once.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct ResetLink {

@@ -9,8 +9,10 @@ use super::{roles, rows};
 use crate::http::pages::admin::confirm::Confirm;
 use crate::http::pages::admin::groups::{GroupDetail, GroupForm, GroupRow, GroupsList, ManagerRow};
 use crate::http::pages::admin::members::WayOut;
+use crate::http::pages::admin::users::GroupLink;
 use crate::http::pages::admin::{Section, path_below};
 use crate::http::pages::{FieldError, Undo, When};
+use crate::protocol::rights::Right;
 use crate::protocol::types::UserId;
 use crate::protocol::user::User;
 use crate::service::people::PeopleError;
@@ -272,6 +274,12 @@ fn stop(error: GroupError) -> Stop {
             Stop::NotFound
         }
     }
+}
+
+/// Those a person is in, as far as this administrator sees them, for their own page.
+pub(super) fn of_person(desk: &Desk<'_>, user: &User) -> Vec<GroupLink> {
+    let seen = user.groups.iter().filter(|group| desk.standing().covers(Right::GroupsRead, group));
+    seen.map(|name| GroupLink { href: path(desk, name), name: name.clone() }).collect()
 }
 
 /// The address of a group's page.

@@ -6,6 +6,7 @@
 
 mod api_keys;
 mod app_forms;
+mod app_terms;
 mod apps;
 mod audit;
 mod backup;
@@ -152,6 +153,8 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::PersonResetLink => person::reset_link(desk).await,
         Action::PersonAskSignOut => person::ask_sign_out(desk).await,
         Action::PersonSignOut => person::sign_out(desk).await,
+        Action::PersonAskRemoveApp => person::ask_remove_app(desk).await,
+        Action::PersonRemoveApp => person::remove_app(desk).await,
         Action::PersonAskDelete => person::ask_delete(desk).await,
         Action::PersonDelete => person::delete(desk).await,
         Action::GroupsList => groups::list(desk).await,
@@ -188,6 +191,10 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::AppAskRetireSecret => secrets::ask_retire(desk).await,
         Action::AppRetireSecret => secrets::retire(desk).await,
         Action::AppEdit => Box::pin(app_forms::edit(desk)).await,
+        Action::AppCredentials => app_terms::credentials(desk).await,
+        Action::AppEditCredentials => Box::pin(app_terms::edit_credentials(desk)).await,
+        Action::AppTokens => app_terms::tokens(desk).await,
+        Action::AppEditTokens => Box::pin(app_terms::edit_tokens(desk)).await,
         Action::AppLogoSet => logos::set_app(desk).await,
         Action::AppLogoRemove => logos::remove_app(desk).await,
         Action::AppEnable => apps::enable(desk).await,
@@ -205,6 +212,8 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::RoleAskDelete => roles::ask_delete(desk).await,
         Action::RoleDelete => roles::delete(desk).await,
         Action::SessionsList => sessions::list(desk).await,
+        Action::SessionsAskEndMany => sessions::ask_end_many(desk).await,
+        Action::SessionsEndMany => Box::pin(sessions::end_many(desk)).await,
         Action::SessionEnd => sessions::end(desk).await,
         Action::IssuersList => issuers::list(desk).await,
         Action::IssuerNew => issuers::new(desk),

@@ -2,7 +2,7 @@
 
 use super::desk::{Answer, Desk, Stop, name_of};
 use super::seen::{self, Of, Thing};
-use super::{organisations, people as forms, roles, rows};
+use super::{groups, organisations, people as forms, roles, rows};
 use crate::http::extract;
 use crate::http::pages::admin::confirm::{Choice, Confirm};
 use crate::http::pages::admin::user_forms::UserForm;
@@ -10,6 +10,7 @@ use crate::http::pages::admin::users::{AppAccess, PasswordState, UserDetail, Use
 use crate::http::pages::admin::{Section, Subject};
 use crate::http::pages::{Undo, When};
 use crate::protocol::rights::Right;
+use crate::protocol::types::ClientId;
 use crate::protocol::user::User;
 use crate::service::authorize::consent;
 use crate::service::clients::{self, Activity};
@@ -52,6 +53,7 @@ async fn detail(desk: &Desk<'_>, user: &User) -> Result<UserDetail, Stop> {
         errors: Vec::new(),
         sessions: rows::sessions(desk, live).await?,
         apps: apps(desk, user).await?,
+        groups: groups::of_person(desk, user),
         organisations: organisations::of_person(desk, user).await?,
         roles: roles::of_person(desk, user).await?,
         recent: rows::events(desk, recent).await?,
@@ -88,10 +90,8 @@ fn stored(desk: &Desk<'_>, user: &User) -> UserForm {
 async fn apps(desk: &Desk<'_>, user: &User) -> Result<Vec<AppAccess>, Stop> {
     let mut apps = Vec::new();
     for given in consent::list(desk.site(), &user.id).await? {
-        let client = clients::find(desk.site(), &given.client_id).await?;
-        let name = client.map(|client| client.metadata.client_name.clone());
         apps.push(AppAccess {
-            name: name.unwrap_or_else(|| given.client_id.to_string()),
+            name: app_name(desk, &given.client_id).await?,
             client_id: given.client_id.to_string(),
             scopes: given.scopes.to_string(),
             since: When::at(given.granted_at),
@@ -232,6 +232,46 @@ pub(super) async fn sign_out(desk: &Desk<'_>) -> Answer {
         return Err(Stop::NotFound);
     }
     desk.done(format!("{} is signed out everywhere.", name_of(user)), &path(desk, user))
+}
+
+pub(super) async fn ask_remove_app(desk: &Desk<'_>) -> Answer {
+    let user = desk.person()?;
+    let id = ClientId::new(desk.asked("client_id"));
+    if !consent::list(desk.site(), &user.id).await?.iter().any(|given| given.client_id == id) {
+        return desk.refused("That app is not among theirs.", &path(desk, user));
+    }
+    let name = app_name(desk, &id).await?;
+    let effects = vec![
+        format!("{name} loses what it holds for them, and is told that they have signed out."),
+        "It asks them for consent again when they next sign in to it. They stay signed in elsewhere."
+            .to_owned(),
+    ];
+    let page = question(desk, user, ("Remove", "remove-app"), effects);
+    desk.show(&Confirm {
+        heading: format!("Remove {name} from the apps of {}?", user.username),
+        button: format!("Remove {name}"),
+        hidden: vec![("client_id".to_owned(), id.to_string())],
+        ..page
+    })
+}
+
+pub(super) async fn remove_app(desk: &Desk<'_>) -> Answer {
+    let user = desk.person()?;
+    let id = ClientId::new(desk.text("client_id"));
+    let name = app_name(desk, &id).await?;
+    let caller = extract::caller(desk.site(), desk.visit.request);
+    let who = (&desk.actor(), &caller);
+    if consent::withdraw(desk.site(), (&user.id, &id), who).await? {
+        desk.done(format!("{name} is removed from their apps."), &path(desk, user))
+    } else {
+        desk.refused("That app was not among theirs any more.", &path(desk, user))
+    }
+}
+
+/// What an app is called, if it is still there.
+async fn app_name(desk: &Desk<'_>, id: &ClientId) -> Result<String, Stop> {
+    let client = clients::find(desk.site(), id).await?;
+    Ok(client.map_or_else(|| id.to_string(), |client| client.metadata.client_name.clone()))
 }
 
 pub(super) async fn ask_delete(desk: &Desk<'_>) -> Answer {

@@ -2,6 +2,7 @@
 //! [`super::seen`] tells whether somebody else has changed it, and what is stored now.
 
 use crate::http::pages::admin::client_forms::ClientForm;
+use crate::http::pages::admin::client_terms::{CredentialsForm, TokensForm};
 use crate::http::pages::admin::groups::GroupForm;
 use crate::http::pages::admin::issuers::IssuerForm;
 use crate::http::pages::admin::organisations::OrganisationForm;
@@ -137,6 +138,50 @@ impl Shown for IssuerForm {
             words("scope", "Scopes", scope.split_whitespace()),
             line("max_lifetime", "Longest lifetime in seconds", max_lifetime),
             tick("allow_reuse", "The same token may be used again", *allow_reuse),
+        ]
+    }
+}
+
+impl Shown for CredentialsForm {
+    fn lines(&self) -> Vec<Line> {
+        let Self { auth_method, signing_alg, jwks_uri, jwks, tls_name, tls_value } = self;
+        vec![
+            line("auth_method", "How it proves itself", auth_method),
+            line("signing_alg", "How assertions are signed", signing_alg),
+            line("jwks_uri", "Address of its keys", jwks_uri),
+            line("jwks", "Its keys", jwks),
+            line("tls_value", "Its certificate", &format!("{tls_name}\n{tls_value}")),
+        ]
+    }
+}
+
+impl Shown for TokensForm {
+    fn lines(&self) -> Vec<Line> {
+        let Self { security_profile, access_token_lifetime, default_max_age, .. } = self;
+        let Self { audience, subject_type, sector_identifier_uri, .. } = self;
+        let Self { dpop_bound_access_tokens, tls_client_certificate_bound_access_tokens, .. } =
+            self;
+        let Self { require_pushed_authorization_requests, require_signed_request_object, .. } =
+            self;
+        let (dpop, certificate) =
+            (*dpop_bound_access_tokens, *tls_client_certificate_bound_access_tokens);
+        let (pushed, signed) =
+            (*require_pushed_authorization_requests, *require_signed_request_object);
+        vec![
+            line("security_profile", "Security profile", security_profile),
+            line("access_token_lifetime", "Lifetime of access tokens", access_token_lifetime),
+            line("audience", "What access tokens may be for", audience),
+            tick("dpop_bound_access_tokens", "Bound to a DPoP key", dpop),
+            tick(
+                "tls_client_certificate_bound_access_tokens",
+                "Bound to a certificate",
+                certificate,
+            ),
+            line("subject_type", "The name by which it knows people", subject_type),
+            line("sector_identifier_uri", "Addresses that share one name", sector_identifier_uri),
+            line("default_max_age", "When the password is asked for again", default_max_age),
+            tick("require_pushed_authorization_requests", "Pushed requests", pushed),
+            tick("require_signed_request_object", "Signed requests", signed),
         ]
     }
 }

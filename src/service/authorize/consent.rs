@@ -9,6 +9,7 @@ use crate::protocol::authorize::AuthorizeRequest;
 use crate::protocol::authorize::claims_request::ClaimsRequest;
 use crate::protocol::client::{Client, registration};
 use crate::protocol::interaction;
+use crate::protocol::rights::Right;
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::{ClientId, UserId};
 use crate::service::audit::{Actor, Caller, Event};
@@ -17,6 +18,8 @@ use crate::service::authorize::{self, AuthorizeError, Outcome};
 use crate::service::clients::access;
 use crate::service::clients::metadata_document::{self, Kept};
 use crate::service::failure::Failure;
+use crate::service::people::PeopleError;
+use crate::service::people::authority::Authority;
 use crate::service::revocation::{self, Pending, Subject};
 use crate::service::session::{LiveSession, backchannel_logout, session_data};
 use crate::store::consents::{self, Consent};
@@ -154,17 +157,20 @@ pub(crate) async fn add(
 }
 
 /// Takes a consent back, and with it everything issued on it; the app is told that the person has
-/// signed out. `false` when there is no such consent.
+/// signed out. Whoever may sign the person out may do it for them. `false` when there is no such consent.
 ///
 /// # Errors
-/// [`Failure`] when SQL does not take it; nothing is taken back then.
+/// [`PeopleError::NotYours`], [`PeopleError::NotFound`], and [`Failure`] when SQL does not take it; nothing is
+/// taken back then.
 pub async fn withdraw(
     app: &App,
     (user, client): (&UserId, &ClientId),
     (actor, caller): (&Actor, &Caller),
-) -> Result<bool, Failure> {
+) -> Result<bool, PeopleError> {
     let now = app.now();
     let mut tx = app.store.begin().await?;
+    let authority = Authority::of(&mut tx, actor, Some(user)).await?;
+    authority.change_by_id(&mut tx, Right::SessionsEnd, user).await?;
     // Waits for codes that are redeemed on it at this moment, whose grants are then seen below.
     if !consents::delete(&mut tx, user, client).await? {
         return Ok(false);

@@ -13,6 +13,7 @@ pub mod everywhere;
 pub(crate) mod farewell;
 pub mod logout;
 pub mod session_data;
+pub mod several;
 pub mod sightings;
 
 pub use crate::protocol::session::LiveSession;
@@ -35,7 +36,7 @@ use crate::service::revocation::{self, Subject};
 use crate::service::session::session_data::Leftovers;
 use crate::store::grants::{self, Offline};
 use crate::store::revocations::RevocationKind;
-use crate::store::sessions::{self, Revoked, Session, SessionFilter};
+use crate::store::sessions::{self, Revoked, Session};
 use crate::store::{Cursor, Tx, audit};
 
 /// The longest life of a fast copy. Longer sessions are read from SQL again after that, so that the
@@ -393,6 +394,6 @@ pub async fn list(
     (user, after): (Option<&UserId>, Option<Cursor>),
     limit: i64,
 ) -> Result<Vec<Session>, Failure> {
-    let filter = SessionFilter { user: user.cloned(), live_at: Some(app.now()), after, limit };
-    Ok(sessions::list(&app.store.db, &filter).await?)
+    let chosen = several::Chosen { user: user.cloned(), ..several::Chosen::default() };
+    several::list(app, (&chosen, after), limit).await
 }

@@ -80,6 +80,7 @@ pub const KINDS: &[&str] = &[
     "session.created",
     "session.ended",
     "session.renewed",
+    "sessions.ended",
     "setting.changed",
     "setup.completed",
     "sign_in.disowned",

@@ -1,7 +1,10 @@
 //! SSO sessions: the truth behind the fast copies.
 
+mod lists;
 pub mod session_clients;
 pub mod session_data;
+
+pub use lists::{SessionFilter, Whose, count, count_live, list};
 
 use sqlx_macros::FromRow;
 
@@ -49,19 +52,6 @@ pub struct Renewal {
     pub acr: String,
     pub amr: Vec<String>,
     pub now: UnixTime,
-}
-
-/// Which sessions to list.
-#[derive(Debug, Clone, Default)]
-pub struct SessionFilter {
-    pub user: Option<UserId>,
-    /// Only those alive at this moment; `None` lists the dead ones, too. `last_seen_at` may lag by
-    /// a minute, and so may this.
-    pub live_at: Option<UnixTime>,
-    /// Where the last page ended; see [`Session::cursor`].
-    pub after: Option<Cursor>,
-    /// Most rows to return.
-    pub limit: i64,
 }
 
 impl Session {
@@ -395,58 +385,4 @@ pub async fn touch_many(db: &Db, seen: &[(SessionId, UnixTime)]) -> Result<(), S
         tx.commit().await?;
     }
     Ok(())
-}
-
-/// A page of sessions, newest first.
-pub async fn list<'a>(
-    sql: impl Sql<'a>,
-    filter: &SessionFilter,
-) -> Result<Vec<Session>, StoreError> {
-    let after = filter.after.clone().unwrap_or_else(Cursor::start);
-    let mut sql = sql.into();
-    let statement = match &filter.user {
-        Some(user) => sql
-            .query(select_session!(
-                "where (created_at, id) < ($1, $2) and ($4 is null or (revoked_at is null \
-                 and expires_at > $4 and last_seen_at + idle_seconds > $4)) and user_id = $5 \
-                 order by created_at desc, id desc limit $3"
-            ))
-            .bind(after.at)
-            .bind(after.id)
-            .bind(filter.limit)
-            .bind(filter.live_at)
-            .bind(user),
-        None => sql
-            .query(select_session!(
-                "where (created_at, id) < ($1, $2) and ($4 is null or (revoked_at is null \
-                 and expires_at > $4 and last_seen_at + idle_seconds > $4)) \
-                 order by created_at desc, id desc limit $3"
-            ))
-            .bind(after.at)
-            .bind(after.id)
-            .bind(filter.limit)
-            .bind(filter.live_at),
-    };
-    Ok(statement.all::<SessionRow>().await?.into_iter().map(Session::from).collect())
-}
-
-/// How many sessions are alive, at most one more than `most`: counting stops there. `last_seen_at` may
-/// lag by a minute, and so may this.
-pub async fn count_live<'a>(
-    sql: impl Sql<'a>,
-    now: UnixTime,
-    most: i64,
-) -> Result<i64, StoreError> {
-    let (count,) = sql
-        .into()
-        .query(
-            "select cast(count(*) as bigint) from (select 1 as n from sessions \
-             where expires_at > $1 and revoked_at is null and last_seen_at + idle_seconds > $1 \
-             limit $2) as counted",
-        )
-        .bind(now)
-        .bind(most.saturating_add(1))
-        .one::<(i64,)>()
-        .await?;
-    Ok(count)
 }

@@ -103,7 +103,9 @@ async fn filled(world: &World, maker: &Api, (path, n): (&str, usize)) -> String 
     };
     let path = path.replace("{id}", &id).replace("{secret}", &secret);
     let path = path.replace("{role}", "kept").replace("{group}", "crew");
-    path.replace("{member}", &username).replace("{delivery}", &delivery)
+    path.replace("{member}", &username)
+        .replace("{delivery}", &delivery)
+        .replace("{client}", "the-app")
 }
 
 /// A plain web app.
@@ -146,6 +148,7 @@ async fn call(api: &Api, (method, path): (&str, &str), n: usize) -> Answer {
         "/upstream-providers" => upstream::body(&format!("made-{n}"), "https://upstream.invalid"),
         "/webhooks" => webhook(&format!("made-{n}")),
         path if path.starts_with("/settings/") => json!({ "value": 1200 }),
+        "/sessions/end" => json!({ "address": "192.0.2.77" }),
         "/keys/rotate" => json!({ "alg": "ES256" }),
         _ => json!({}),
     };

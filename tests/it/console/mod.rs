@@ -11,6 +11,9 @@
 //! | `rights` | each address with each role, operators and their betters, the last owner |
 //! | `lost_power` | rights are asked again in the transaction of a change |
 //! | `outlived` | links and API keys end with the power they were made with |
+//! | `many_sessions` | sessions by app and address, and signing out all that were found |
+//! | `app_terms` | how an app proves who it is, and what its tokens are like, by form |
+//! | `person_apps` | what a person has allowed an app, taken back for them |
 //! | `selected` | one change for several people, and taking changes back |
 //! | `wizard` | adding an app step by step, its first sign-in, two secrets |
 //! | `api_keys` | API keys in the console: made, used, seen, revoked |
@@ -24,15 +27,18 @@
 //! | `weight` | every page within its budget of statements and bytes, however much there is |
 
 mod api_keys;
+mod app_terms;
 mod deletion;
 mod group_managers;
 mod groups;
 mod issuers;
 mod lost_power;
+mod many_sessions;
 mod organisations;
 mod outlived;
 mod overview;
 mod pages;
+mod person_apps;
 mod preview;
 mod rights;
 mod roles;

@@ -36,6 +36,13 @@ pub(super) const TABLE: &[Entry] = &[
         Person,
         Action::UserSignOut,
     ),
+    entry((Get, "/users/{id}/apps"), (S::UsersRead, R::PeopleRead), Person, Action::UserApps),
+    entry(
+        (Delete, "/users/{id}/apps/{client}"),
+        (S::SessionsWrite, R::SessionsEnd),
+        Person,
+        Action::UserAppRemove,
+    ),
     entry(
         (Post, "/users/{id}/reset-link"),
         (S::UsersWrite, R::PeopleWrite),

@@ -10,6 +10,12 @@ use crate::protocol::rights::Right as R;
 pub(super) const TABLE: &[Entry] = &[
     entry((Get, "/sessions"), (S::SessionsRead, R::SessionsRead), Nobody, Action::SessionsList),
     entry(
+        (Post, "/sessions/end"),
+        (S::SessionsWrite, R::SessionsEndMany),
+        Nobody,
+        Action::SessionsEndMany,
+    ),
+    entry(
         (Delete, "/sessions/{id}"),
         (S::SessionsWrite, R::SessionsEnd),
         Session,

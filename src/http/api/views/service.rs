@@ -70,6 +70,26 @@ pub(in crate::http::api) struct KeyView {
     pub removed_at: Option<Moment>,
 }
 
+/// Which sessions are to end: those that fit all that is said.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(in crate::http::api) struct SessionsToEnd {
+    /// A person: id, username or e-mail address.
+    pub user: Option<String>,
+    /// The app that somebody is signed in to through them.
+    pub client_id: Option<String>,
+    /// The IP address that they were begun from.
+    pub address: Option<String>,
+}
+
+/// How many sessions have ended.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::http::api) struct SessionsEnded {
+    pub sessions: usize,
+    /// Whether some may be left: no more than 1,000 end at a time.
+    pub more: bool,
+}
+
 /// Which keys are replaced.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

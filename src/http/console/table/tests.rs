@@ -26,6 +26,8 @@ fn an_operator_may_do_everything_but_what_gives_power_or_secrets_away() {
             "POST /admin/clients/{id}/add-secret",
             "GET /admin/clients/{id}/retire-secret",
             "POST /admin/clients/{id}/retire-secret",
+            "GET /admin/clients/{id}/credentials",
+            "POST /admin/clients/{id}/credentials/edit",
             "GET /admin/clients/{id}/rotate-secret",
             "POST /admin/clients/{id}/rotate-secret",
             "POST /admin/issuers",
@@ -80,6 +82,9 @@ fn an_auditor_may_look_at_every_list_and_detail_and_at_nothing_else() {
             "/discard",
             "/preview",
             "/remove-member",
+            "/remove-app",
+            "/credentials",
+            "/tokens",
             "/selected",
         ];
         let shows =
@@ -114,6 +119,8 @@ fn a_group_manager_gets_to_people_groups_and_sessions_of_theirs_alone() {
             "POST /admin/users/{id}/reset-link",
             "GET /admin/users/{id}/sign-out",
             "POST /admin/users/{id}/sign-out",
+            "GET /admin/users/{id}/remove-app",
+            "POST /admin/users/{id}/remove-app",
             "GET /admin/groups",
             "GET /admin/groups/{id}",
             "POST /admin/groups/{id}/add-member",
@@ -144,7 +151,8 @@ fn what_gives_secrets_keys_or_power_away_asks_for_a_fresh_sign_in() {
         let wanted = ends.iter().any(|end| entry.path.ends_with(end))
             || is_made
             || (entry.method, entry.path) == (Method::Post, "/admin/backup")
-            || entry.path == "/admin/issuers/{id}/enable";
+            || entry.path == "/admin/issuers/{id}/enable"
+            || entry.path.contains("/credentials");
         assert_eq!(entry.is_guarded, wanted, "{}", name(entry));
     }
 }

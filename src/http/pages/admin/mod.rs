@@ -6,6 +6,7 @@ pub mod audit;
 pub mod backup;
 pub mod chart;
 pub mod client_forms;
+pub mod client_terms;
 pub mod clients;
 pub mod confirm;
 pub mod connect;
@@ -278,6 +279,11 @@ impl Console {
         self.may(Right::ClientsSecret)
     }
 
+    /// Whether this administrator may sign out many people at once.
+    fn can_end_sessions(&self) -> bool {
+        self.may(Right::SessionsEndMany)
+    }
+
     fn can_read_audit(&self) -> bool {
         self.may(Right::AuditRead)
     }
@@ -408,7 +414,15 @@ fn samples_of_people_and_apps() -> Vec<(&'static str, String)> {
 
 fn samples_of_operations() -> Vec<(&'static str, String)> {
     vec![
+        ("admin/client/credentials", render(&client_terms::ClientCredentials::sample())),
+        (
+            "admin/client/credentials/wrong",
+            render(&client_terms::ClientCredentials::sample_wrong()),
+        ),
+        ("admin/client/tokens", render(&client_terms::ClientTokens::sample())),
+        ("admin/client/tokens/wrong", render(&client_terms::ClientTokens::sample_wrong())),
         ("admin/sessions", render(&sessions::SessionsList::sample())),
+        ("admin/sessions/unclear", render(&sessions::SessionsList::sample_unclear())),
         ("admin/issuers", render(&issuers::IssuersList::sample())),
         ("admin/issuers/none", render(&issuers::IssuersList::sample_empty())),
         ("admin/issuer", render(&issuers::IssuerDetail::sample())),

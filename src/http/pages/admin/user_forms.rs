@@ -24,11 +24,6 @@ pub struct UserForm {
 }
 
 impl UserForm {
-    /// The groups where they are only shown.
-    pub(super) fn groups_in_words(&self) -> String {
-        self.groups.lines().collect::<Vec<_>>().join(", ")
-    }
-
     /// The choices of `role` with their explanations.
     pub(super) fn roles() -> [(&'static str, &'static str); 3] {
         AdminRole::ALL.map(|role| match role {

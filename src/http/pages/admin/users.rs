@@ -107,7 +107,7 @@ impl UsersList {
 
 /// `GET /admin/users/{id}`. Forms: `user` POST `/admin/users/{id}/edit` with the fields of
 /// [`UserForm`]; POST `…/enable`, `…/reset-link`, `/admin/sessions/{sid}/end` with `back`. Links
-/// to [`super::confirm::Confirm`] pages: `GET …/disable`, `GET …/delete`.
+/// to [`super::confirm::Confirm`] pages: `GET …/disable`, `GET …/remove-app?client_id=`, `GET …/delete`.
 #[derive(Debug, Template)]
 #[template(path = "admin/user.html")]
 pub struct UserDetail {
@@ -122,6 +122,8 @@ pub struct UserDetail {
     pub errors: Vec<FieldError>,
     pub sessions: Vec<SessionView>,
     pub apps: Vec<AppAccess>,
+    /// The groups they are in, as far as the administrator sees them.
+    pub groups: Vec<GroupLink>,
     /// Those they are in, by name; none for those who may not see organisations.
     pub organisations: Vec<OrganisationLink>,
     /// What they may be in apps, by themselves or by a group.
@@ -151,6 +153,14 @@ pub enum PasswordState {
     Set,
     /// The account still waits for its link to be used.
     Missing,
+}
+
+/// A group the person is in.
+#[derive(Debug, Clone)]
+pub struct GroupLink {
+    pub name: String,
+    /// Path of its page, with the issuer's path.
+    pub href: String,
 }
 
 /// An app the person let in.
@@ -203,6 +213,7 @@ impl UserDetail {
                 scopes: words("openid profile email"),
                 since: When::sample(400_000),
             }],
+            groups: vec![GroupLink { name: words("wiki"), href: words("/admin/groups/wiki") }],
             organisations: OrganisationLink::samples(),
             roles: RolesInApp::sample(),
             recent: AuditRow::samples(),

@@ -188,6 +188,8 @@ impl<'a> Subjects<'a> {
         // What a group manager has to say, and nobody else minds.
         fields.set([("username", format!("made-{number}").as_str()), ("groups", "crew")]);
         fields.set([("alg", "ES256")]);
+        fields.set([("auth_method", "client_secret"), ("subject_type", "public")]);
+        fields.set([("security_profile", "standard")]);
         if path.starts_with("/admin/groups") {
             fields.set([("name", format!("made/{number}").as_str())]);
             fields.set([("member", "subject"), ("manager", "subject")]);

@@ -1,0 +1,194 @@
+//! How an app proves who it is, and what its tokens are like: what few apps need, on pages of their own.
+
+use askama::Template;
+
+use super::{Console, Section, path_below, seen_sample};
+use crate::http::pages::chrome::Chrome;
+use crate::http::pages::filters;
+use crate::http::pages::sample::words;
+use crate::http::pages::views::{FieldError, error_of};
+use crate::protocol::client::AuthMethod;
+use crate::protocol::types::SigningAlg;
+
+/// What the form `client` of [`ClientCredentials`] holds; the fields are named like the members.
+#[derive(Debug, Clone, Default)]
+pub struct CredentialsForm {
+    /// A name of [`AuthMethod`].
+    pub auth_method: String,
+    /// The only algorithm of its assertions; empty for any.
+    pub signing_alg: String,
+    /// Where it publishes its keys.
+    pub jwks_uri: String,
+    /// Its keys, as a JWK Set.
+    pub jwks: String,
+    /// What names the subject of its certificate, a key of [`CredentialsForm::SUBJECTS`]; empty for nothing.
+    pub tls_name: String,
+    pub tls_value: String,
+}
+
+impl CredentialsForm {
+    /// The names of a certificate's subject, of which one is given (RFC 8705 section 2.1.2).
+    pub const SUBJECTS: [(&'static str, &'static str); 5] = [
+        ("tls_client_auth_subject_dn", "Distinguished name"),
+        ("tls_client_auth_san_dns", "DNS name"),
+        ("tls_client_auth_san_uri", "URI"),
+        ("tls_client_auth_san_ip", "IP address"),
+        ("tls_client_auth_san_email", "E-mail address"),
+    ];
+
+    pub(super) fn methods() -> [(&'static str, &'static str); 7] {
+        AuthMethod::ALL.map(|method| (method.as_str(), method_in_words(method)))
+    }
+
+    pub(super) fn algs() -> [&'static str; 5] {
+        SigningAlg::ALL.map(SigningAlg::as_str)
+    }
+}
+
+fn method_in_words(method: AuthMethod) -> &'static str {
+    match method {
+        AuthMethod::ClientSecret => "A secret, sent either way",
+        AuthMethod::ClientSecretBasic => "A secret, in the Authorization header alone",
+        AuthMethod::ClientSecretPost => "A secret, in the form alone",
+        AuthMethod::PrivateKeyJwt => "Assertions that it signs with a key of its own",
+        AuthMethod::TlsClientAuth => "A TLS certificate of an authority",
+        AuthMethod::SelfSignedTlsClientAuth => "A TLS certificate that is among its keys",
+        AuthMethod::None => "Nothing: a public client",
+    }
+}
+
+/// `GET /admin/clients/{id}/credentials`. Form `client`: POST `…/credentials/edit` with the fields of
+/// [`CredentialsForm`].
+#[derive(Debug, Template)]
+#[template(path = "admin/client_credentials.html")]
+pub struct ClientCredentials {
+    pub chrome: Chrome,
+    pub console: Console,
+    pub client_id: String,
+    pub name: String,
+    /// What the form was made from; goes along as `seen`.
+    pub seen: String,
+    pub form: CredentialsForm,
+    /// Fields: the names of [`CredentialsForm`].
+    pub errors: Vec<FieldError>,
+}
+
+impl ClientCredentials {
+    fn path(&self) -> String {
+        path_below(&self.chrome.base, "/admin/clients/", &self.client_id)
+    }
+
+    fn error(&self, field: &str) -> Option<&str> {
+        error_of(&self.errors, field)
+    }
+
+    #[must_use]
+    pub fn sample() -> Self {
+        Self {
+            chrome: Chrome::sample(),
+            console: Console::sample(Section::Apps),
+            client_id: words("orchard-wiki"),
+            name: words("Orchard Wiki"),
+            seen: seen_sample(),
+            form: CredentialsForm {
+                auth_method: "private_key_jwt".to_owned(),
+                signing_alg: "ES256".to_owned(),
+                jwks_uri: words("https://wiki.orchard.example/keys"),
+                ..CredentialsForm::default()
+            },
+            errors: Vec::new(),
+        }
+    }
+
+    /// Keys that cannot be read.
+    #[must_use]
+    pub fn sample_wrong() -> Self {
+        let mut page = Self::sample();
+        page.form.jwks = words("keys");
+        let text = words("Its keys: this is no JSON. Paste the whole JWK Set.");
+        page.errors = vec![FieldError { field: "jwks", text }];
+        page
+    }
+}
+
+/// What the form `client` of [`ClientTokens`] holds; the fields are named like the members.
+#[derive(Debug, Clone, Default)]
+pub struct TokensForm {
+    /// `standard`, `fapi2_security` or `fapi2_message_signing`.
+    pub security_profile: String,
+    /// Seconds; empty for the server's setting.
+    pub access_token_lifetime: String,
+    /// Seconds; empty for none.
+    pub default_max_age: String,
+    /// What access tokens may be for, one a line.
+    pub audience: String,
+    /// `public` or `pairwise`.
+    pub subject_type: String,
+    pub sector_identifier_uri: String,
+    pub dpop_bound_access_tokens: bool,
+    pub tls_client_certificate_bound_access_tokens: bool,
+    pub require_pushed_authorization_requests: bool,
+    pub require_signed_request_object: bool,
+}
+
+/// `GET /admin/clients/{id}/tokens`. Form `client`: POST `…/tokens/edit` with the fields of [`TokensForm`].
+#[derive(Debug, Template)]
+#[template(path = "admin/client_tokens.html")]
+pub struct ClientTokens {
+    pub chrome: Chrome,
+    pub console: Console,
+    pub client_id: String,
+    pub name: String,
+    /// What the form was made from; goes along as `seen`.
+    pub seen: String,
+    pub form: TokensForm,
+    /// Fields: the names of [`TokensForm`].
+    pub errors: Vec<FieldError>,
+    /// How long access tokens live by the server's setting, in seconds.
+    pub usual_lifetime: i64,
+}
+
+impl ClientTokens {
+    fn usual(&self) -> String {
+        let seconds = self.usual_lifetime;
+        format!("In seconds, 60 to 3600. Empty means the server’s setting, now {seconds}.")
+    }
+
+    fn path(&self) -> String {
+        path_below(&self.chrome.base, "/admin/clients/", &self.client_id)
+    }
+
+    fn error(&self, field: &str) -> Option<&str> {
+        error_of(&self.errors, field)
+    }
+
+    #[must_use]
+    pub fn sample() -> Self {
+        Self {
+            chrome: Chrome::sample(),
+            console: Console::sample(Section::Apps),
+            client_id: words("orchard-wiki"),
+            name: words("Orchard Wiki"),
+            seen: seen_sample(),
+            form: TokensForm {
+                security_profile: "standard".to_owned(),
+                access_token_lifetime: "300".to_owned(),
+                audience: words("https://api.orchard.example"),
+                subject_type: "pairwise".to_owned(),
+                ..TokensForm::default()
+            },
+            errors: Vec::new(),
+            usual_lifetime: 600,
+        }
+    }
+
+    /// A lifetime that is no number.
+    #[must_use]
+    pub fn sample_wrong() -> Self {
+        let mut page = Self::sample();
+        page.form.access_token_lifetime = words("long");
+        let text = words("Lifetime of access tokens: write a number of seconds.");
+        page.errors = vec![FieldError { field: "access_token_lifetime", text }];
+        page
+    }
+}

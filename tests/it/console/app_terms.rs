@@ -1,0 +1,100 @@
+//! How an app proves who it is, and what its tokens are like, set by form in the console.
+
+use crate::kit::audit::logged;
+use crate::kit::console::{ISSUER_KEYS, admin, enter};
+use crate::kit::flow::{App, create_user, sign_in};
+
+const KEYS: [(&str, &str); 2] = [("auth_method", "private_key_jwt"), ("jwks", ISSUER_KEYS)];
+const PLAIN: [(&str, &str); 2] = [("security_profile", "standard"), ("subject_type", "public")];
+
+on_both_backends! {
+    async fn the_credentials_of_an_app_are_set_by_form(world: World) {
+        let owner = admin(&world, "owner").await;
+        App::register(&world, "wiki", &[]);
+        let page = "/admin/clients/wiki/credentials";
+        assert!(owner.page("/admin/clients/wiki").await.attributes("p a", "href").iter().any(|to| to.ends_with(page)));
+        for (fields, says) in [
+            (&[("auth_method", "password")][..], "Choose one of the ways in the list."),
+            (&[("auth_method", "private_key_jwt"), ("jwks", "{")], "Its keys: this is no JSON"),
+            (&[("auth_method", "private_key_jwt")], "Its keys:"),
+            (&[("auth_method", "private_key_jwt"), ("jwks_uri", "http://rp.test/keys")], "Address of its keys:"),
+            (&[("auth_method", "tls_client_auth")], "Its certificate:"),
+            (&[("auth_method", "tls_client_auth"), ("tls_name", "tls_client_auth_san_ip"), ("tls_value", "x")], "Its certificate:"),
+            (&[("auth_method", "client_secret"), ("tls_name", "tls_client_auth_san_dns")], "Its certificate:"),
+        ] {
+            let answer = owner.edit(page, fields).await;
+            answer.assert_status(422);
+            assert!(answer.text().contains(says), "{fields:?}: {}", answer.describe());
+        }
+        assert_eq!(logged(&world, "client.updated").len(), 0);
+        let saved = owner.edit(page, &KEYS).await;
+        assert_eq!(owner.message_after(&saved).await, "The credentials of wiki are saved.");
+        let metadata = world.cli(&["client", "show", "wiki"])["metadata"].clone();
+        assert_eq!(metadata["token_endpoint_auth_method"], "private_key_jwt");
+        assert_eq!(metadata["jwks"]["keys"][0]["kid"], "1");
+        assert_eq!(metadata["redirect_uris"][0], "https://rp.test/cb", "the rest stays");
+        // What is stored is what the form shows, and a form made from something else saves nothing.
+        let shown = owner.page(page).await;
+        assert!(shown.text().contains("MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4"), "{}", shown.describe());
+        let stale = owner.post(&format!("{page}/edit"), &KEYS).await;
+        stale.assert_status(422);
+        let dn = [("auth_method", "tls_client_auth"), ("tls_name", "tls_client_auth_san_dns"), ("tls_value", "rp.test")];
+        owner.edit(page, &dn).await.assert_status(303);
+        let metadata = world.cli(&["client", "show", "wiki"])["metadata"].clone();
+        assert_eq!(metadata["tls_client_auth_san_dns"], "rp.test");
+        assert!(metadata["jwks"].is_null());
+
+        let operator = admin(&world, "operator").await;
+        operator.browser.get(page).await.assert_status(403);
+        operator.post(&format!("{page}/edit"), &KEYS).await.assert_status(403);
+        operator.page("/admin/clients/wiki/tokens").await;
+    }
+
+    async fn the_tokens_of_an_app_are_set_by_form(world: World) {
+        let owner = admin(&world, "owner").await;
+        let wiki = App::register(&world, "wiki", &[]);
+        create_user(&world, "ada");
+        let page = "/admin/clients/wiki/tokens";
+        for (field, value, says) in [
+            ("access_token_lifetime", "long", "Lifetime of access tokens: write a number of seconds."),
+            ("access_token_lifetime", "5", "Lifetime of access tokens: must be 60 to 3600 seconds."),
+            ("default_max_age", "-1", "must not be negative"),
+            ("audience", "not a uri\u{7f}", "What access tokens may be for:"),
+            ("security_profile", "mine", "Choose one of the profiles in the list."),
+            ("subject_type", "mine", "Choose one of the two."),
+        ] {
+            let mut fields = PLAIN.to_vec();
+            fields.retain(|(name, _)| *name != field);
+            fields.push((field, value));
+            let answer = owner.edit(page, &fields).await;
+            answer.assert_status(422);
+            assert!(answer.text().contains(says), "{field}: {}", answer.describe());
+        }
+        let fapi = [("security_profile", "fapi2_security"), ("subject_type", "public")];
+        let refused = owner.edit(page, &fapi).await;
+        refused.assert_status(422);
+        assert!(!refused.attributes(".summary li a", "href").is_empty(), "{}", refused.describe());
+        assert_eq!(logged(&world, "client.updated").len(), 0);
+
+        let operator = enter(&world, &{
+            admin(&world, "operator").await;
+            "the-operator".to_owned()
+        }).await;
+        let fields = [
+            ("security_profile", "standard"),
+            ("subject_type", "pairwise"),
+            ("access_token_lifetime", "120"),
+            ("audience", "https://api.test/\nhttps://files.test/"),
+        ];
+        let saved = operator.edit(page, &fields).await;
+        assert_eq!(operator.message_after(&saved).await, "The tokens of wiki are saved.");
+        let metadata = world.cli(&["client", "show", "wiki"])["metadata"].clone();
+        assert_eq!(metadata["subject_type"], "pairwise");
+        assert_eq!(metadata["audience"], serde_json::json!(["https://api.test/", "https://files.test/"]));
+        let browser = sign_in(&world, "ada").await;
+        let code = wiki.code(&browser).await;
+        assert_eq!(wiki.redeem(&code).await.json()["expires_in"], 120);
+        let shown = operator.page(page).await;
+        assert_eq!(shown.attributes("#access_token_lifetime", "value"), ["120"]);
+    }
+}
