@@ -6,14 +6,7 @@ use crate::kit::api::{Api, all_scopes, is, refused};
 use crate::kit::audit::logged;
 use crate::kit::console::{admin, create};
 use crate::kit::flow::{App, is_signed_in, sign_in};
-use crate::support::browser_like::Browser;
 use crate::support::world::World;
-
-/// Somebody signs in to the app and allows what it asks for.
-async fn allow(app: &App, browser: &Browser) {
-    let question = browser.get(&app.authorize_path(&[])).await;
-    question.form("consent").press("decision", "allow").submit().await.assert_status(303);
-}
 
 fn app(world: &World) -> App {
     let app = App::register(world, "wiki", &["--scope", "openid profile"]);
@@ -31,7 +24,7 @@ on_both_backends! {
         world.cli(&["group", "add-member", "crew", "ada"]);
         let path = format!("/admin/users/{id}");
         let ada = sign_in(&world, "ada").await;
-        allow(&wiki, &ada).await;
+        wiki.allow(&ada).await;
         let page = owner.page(&path).await;
         assert!(page.attributes("dd a", "href").iter().any(|to| to.ends_with("/admin/groups/crew")));
         let remove = format!("{path}/remove-app");
@@ -51,7 +44,7 @@ on_both_backends! {
         assert_eq!(owner.message_after(&again).await, "That app was not among theirs any more.");
         owner.browser.get(&links[0]).await.assert_status(303);
         // It asks once more.
-        allow(&wiki, &ada).await;
+        wiki.allow(&ada).await;
     }
 
     async fn an_app_is_removed_for_somebody_by_program_and_by_command(world: World) {
@@ -60,8 +53,8 @@ on_both_backends! {
         create(&world, "deputy", Some("operator"));
         create(&world, "ada", None);
         let (ada, boss) = (sign_in(&world, "ada").await, sign_in(&world, "boss").await);
-        allow(&wiki, &ada).await;
-        allow(&wiki, &boss).await;
+        wiki.allow(&ada).await;
+        wiki.allow(&boss).await;
         let deputy = Api::with_key(&world, "deputy", &all_scopes());
         let listed = is(deputy.get("/users/ada/apps").await, 200).json();
         assert_eq!(listed["items"][0]["client_id"], "wiki");

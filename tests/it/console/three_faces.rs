@@ -186,6 +186,8 @@ on_both_backends! {
         let owner = admin(&world, "owner").await;
         let api = Api::with_key(&world, "the-owner", &all_scopes());
         let shop = App::register(&world, "shop", &[]);
+        let diary = App::register(&world, "diary", &["--scope", "openid profile"]);
+        world.cli(&["client", "update", "diary", "--ask-consent"]);
         let hands = [
             (Face::CommandLine, "by-command"),
             (Face::Api, "by-program"),
@@ -199,8 +201,12 @@ on_both_backends! {
         for change in CHANGES {
             let mut left = Vec::new();
             for hand in hands.iter().filter(|hand| hand.can(change)) {
-                if change == C::SignedOut {
-                    shop.tokens(&sign_in(&world, "alice").await).await;
+                match change {
+                    C::SignedOut | C::SessionsEnded => {
+                        shop.tokens(&sign_in(&world, "alice").await).await;
+                    }
+                    C::AppTakenBack => diary.allow(&sign_in(&world, "alice").await).await,
+                    _ => {}
                 }
                 let subject = hand.subject(change).await;
                 let before = events(&world, change);

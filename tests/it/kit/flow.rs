@@ -454,6 +454,12 @@ pub async fn every_node(world: &World) -> (Vec<String>, Option<SecondNode>) {
 }
 
 impl App {
+    /// Somebody signs in to the app and allows what it asks for.
+    pub async fn allow(&self, browser: &Browser) {
+        let question = browser.get(&self.authorize_path(&[])).await;
+        question.form("consent").press("decision", "allow").submit().await.assert_status(303);
+    }
+
     /// The same app talking to another node.
     #[must_use]
     pub fn at(&self, node: &SecondNode) -> Self {

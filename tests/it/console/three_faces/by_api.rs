@@ -28,6 +28,10 @@ impl Hand<'_> {
                 (Method::PATCH, format!("/users/{name}"), json!({ "name": "Somebody" }))
             }
             C::LinkMade => (Method::POST, format!("/users/{name}/reset-link"), none),
+            C::AppTakenBack => (Method::DELETE, "/users/alice/apps/diary".into(), none),
+            C::SessionsEnded => {
+                (Method::POST, "/sessions/end".into(), json!({ "client_id": "shop" }))
+            }
             C::SessionEnded => (Method::DELETE, format!("/sessions/{id}"), none),
             C::OrganisationCreated => {
                 (Method::POST, "/organisations".into(), json!({ "name": format!("{name}-org") }))

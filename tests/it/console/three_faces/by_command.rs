@@ -70,6 +70,8 @@ impl Hand<'_> {
             C::PersonCreated => &person,
             C::PersonDisabled => &["user", "disable", name],
             C::PersonEnabled | C::PersonBroughtBack => &["user", "enable", name],
+            C::AppTakenBack => &["user", "remove-app", "alice", "diary"],
+            C::SessionsEnded => &["session", "revoke", "--client", "shop"],
             C::SignedOut => &["session", "revoke", "--user", "alice"],
             C::GroupCreated => &["group", "create", name],
             C::MemberAdded => &["group", "add-member", name, name],

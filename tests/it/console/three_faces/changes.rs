@@ -12,6 +12,8 @@ pub enum Change {
     PersonDisabled,
     PersonEnabled,
     SignedOut,
+    AppTakenBack,
+    SessionsEnded,
     SessionEnded,
     GroupCreated,
     MemberAdded,
@@ -81,13 +83,15 @@ pub enum Change {
 
 use Change as C;
 
-pub const CHANGES: [Change; 71] = [
+pub const CHANGES: [Change; 73] = [
     C::PersonCreated,
     C::PersonRenamed,
     C::LinkMade,
     C::PersonDisabled,
     C::PersonEnabled,
     C::SignedOut,
+    C::AppTakenBack,
+    C::SessionsEnded,
     C::SessionEnded,
     C::GroupCreated,
     C::MemberAdded,
@@ -165,10 +169,16 @@ pub const LACKS: [(Change, Face, &str); 4] = [
 
 /// What changes something with one face alone, or is one of [`CHANGES`] in another dress: as it stands in the
 /// face's own list, and why.
-pub const ALONE: [(Face, &str, &str); 17] = [
+pub const ALONE: [(Face, &str, &str); 19] = [
     (Face::Console, "POST /admin/users/selected", "each person's own change, one after the other"),
     (Face::Console, "POST /admin/clients/{id}/add-redirect-uri", "an edit of the app, filled in"),
     (Face::Console, "POST /admin/clients/{id}/require-pkce", "an edit of the app, filled in"),
+    (
+        Face::Console,
+        "POST /admin/clients/{id}/credentials/edit",
+        "an edit of the app, other members",
+    ),
+    (Face::Console, "POST /admin/clients/{id}/tokens/edit", "an edit of the app, other members"),
     (Face::Console, "POST /admin/upstream/{id}/preview", "shows; the answer is not kept"),
     (Face::CommandLine, "user set-password", "for when nobody can sign in"),
     (Face::CommandLine, "user import", "the same as `import`"),

@@ -97,6 +97,10 @@ impl Hand<'_> {
             C::PersonEnabled | C::PersonBroughtBack => {
                 self.post(&format!("{person}/enable"), &[]).await;
             }
+            C::AppTakenBack => {
+                self.post(&format!("{alice}/remove-app"), &[("client_id", "diary")]).await;
+            }
+            C::SessionsEnded => self.post("/admin/sessions/sign-out", &[("client", "shop")]).await,
             C::SignedOut => self.post(&format!("{alice}/sign-out"), &[]).await,
             C::GroupCreated => self.submit("/admin/groups", "group", &[("name", name)]).await,
             C::MemberAdded => self.submit(&group, "add-member", &[("member", name)]).await,
