@@ -1,8 +1,8 @@
 //! From sources to a [`Config`]: precedence, secrets from files, types and ranges. Every mistake
 //! is collected, so that one start shows them all.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
@@ -18,7 +18,9 @@ pub(super) fn load(sources: &Sources) -> Result<Config, Problems> {
     let mut problems = Problems::default();
     let mut chosen: BTreeMap<String, Entry> = BTreeMap::new();
     for layer in sources.layers(&mut problems) {
+    let mut secret_files = BTreeSet::new();
         for entry in read_secret_files(layer, &mut problems) {
+        secret_files.extend(layer.iter().filter_map(file_with_secret));
             if settings().contains_key(&entry.key) {
                 chosen.insert(entry.key.clone(), entry);
             } else {
@@ -50,6 +52,21 @@ pub(super) fn load(sources: &Sources) -> Result<Config, Problems> {
 /// Replaces every `<secret>_file` by the content of the file.
 fn read_secret_files(layer: Layer, problems: &mut Problems) -> Layer {
     let inline: Vec<String> = layer.iter().map(|entry| entry.key.clone()).collect();
+/// The file that this entry takes a secret from: the one it names, or the one it stands in itself.
+fn file_with_secret(entry: &Entry) -> Option<PathBuf> {
+    let text = entry.value.as_str().unwrap_or_default();
+    if secret_of_file_key(&entry.key).is_some() {
+        return Some(PathBuf::from(text));
+    }
+    // The URL of a database or of Redis may hold no password.
+    let is_secret = settings().get(&entry.key).is_some_and(|setting| setting.secret)
+        && !(matches!(entry.key.as_str(), "database.url" | "redis.url") && mask_url(text) == text);
+    match &entry.origin {
+        Origin::File(path) if is_secret => Some(path.clone()),
+        _ => None,
+    }
+}
+
     let mut resolved = Layer::new();
     for entry in layer {
         let Some(secret) = secret_of_file_key(&entry.key).map(ToOwned::to_owned) else {

@@ -37,7 +37,7 @@ mod tests;
 mod tokens;
 mod validate;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -278,6 +278,29 @@ impl Config {
         }
         make_private_dir(&self.data_dir).map_err(|fault| {
             let mut problems = Problems::default();
+    /// Every file with something in it that nobody else may read: those that a secret was read from, the
+    /// generated master key, the key of the certificate, and the database if it is a file. Some may not
+    /// exist.
+    #[must_use]
+    pub fn private_files(&self) -> Vec<PathBuf> {
+        let mut files: Vec<PathBuf> = self.secret_files.iter().cloned().collect();
+        if let MasterKeySource::File(path) = self.master_key_source() {
+            files.push(path);
+        }
+        files.extend(self.server.tls_key_file.clone());
+        files.extend(self.database_file());
+        files
+    }
+
+    /// The file of a SQLite database.
+    #[must_use]
+    pub fn database_file(&self) -> Option<PathBuf> {
+        let url = self.database_url();
+        let path = url.expose_secret().strip_prefix("sqlite:")?.trim_start_matches("//");
+        let path = path.split('?').next().filter(|path| !path.is_empty() && *path != ":memory:")?;
+        Some(PathBuf::from(path))
+    }
+
             let shown = self.data_dir.display();
             let text = format!("the directory {shown} could not be made: {fault}");
             problems.add("data_dir", self.origin("data_dir"), text);
