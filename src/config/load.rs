@@ -10,7 +10,8 @@ use super::catalog::{
     Kind, Setting, is_section_name, secret_of_file_key, sections, settings, variable,
 };
 use super::problem::{Origin, Problems};
-use super::secrets::is_world_readable;
+use super::secrets::{is_world_readable, without_last_newline};
+use super::show::mask_url;
 use super::sources::{Entry, Layer, Sources};
 use super::{Config, validate};
 
@@ -40,6 +41,8 @@ pub(super) fn load(sources: &Sources) -> Result<Config, Problems> {
     }
     if let Ok(mut config) = serde_json::from_value::<Config>(Value::Object(tree)) {
         config.origins = origins;
+        config.secret_files = secret_files;
+        config.bootstrap = sources.bootstrap();
         validate::validate(&config, &mut problems);
         if problems.is_empty() { Ok(config) } else { Err(problems) }
     } else {
@@ -100,8 +103,7 @@ fn read_secret_file(secret: &str, entry: &Entry) -> Result<String, String> {
     if secret == "secrets.master_key" && is_world_readable(Path::new(path)) {
         return Err(format!("everyone on this machine can read {path}. Run: chmod 600 {path}"));
     }
-    let text = text.strip_suffix('\n').unwrap_or(&text);
-    let text = text.strip_suffix('\r').unwrap_or(text);
+    let text = without_last_newline(&text);
     if text.is_empty() {
         return Err(format!("the file {path} is empty"));
     }

@@ -4,6 +4,7 @@
 
 mod audit;
 mod authorization;
+pub mod bootstrap;
 mod branding;
 mod catalog;
 mod changes;
@@ -47,6 +48,7 @@ use serde::{Deserialize, Serialize};
 
 pub use audit::AuditSettings;
 pub use authorization::AuthorizationSettings;
+pub use bootstrap::Bootstrap;
 pub use branding::BrandingSettings;
 pub use catalog::{Kind as SettingKind, Setting, schema};
 pub use changes::Changes;
@@ -67,7 +69,7 @@ pub use reference::markdown;
 pub use registration::{RegistrationMode, RegistrationSettings};
 pub use risk::RiskSettings;
 pub use runtime::{Stored, Values, is_runtime, runtime_settings};
-pub use secrets::{MasterKeySource, SecretSettings};
+pub use secrets::{MasterKeySource, SecretSettings, without_last_newline};
 pub use server::ServerSettings;
 pub use session::SessionSettings;
 pub use show::{Shown, mask_url};
@@ -146,6 +148,12 @@ pub struct Config {
     /// Where every value that is not a default came from.
     #[serde(skip)]
     origins: BTreeMap<String, Origin>,
+    /// What the first start is told; no setting.
+    #[serde(skip)]
+    pub bootstrap: Bootstrap,
+    /// Files that a secret was read from.
+    #[serde(skip)]
+    secret_files: BTreeSet<PathBuf>,
 }
 
 impl Default for Config {
@@ -176,6 +184,8 @@ impl Default for Config {
             gateway: GatewaySettings::default(),
             log: LogSettings::default(),
             origins: BTreeMap::new(),
+            bootstrap: Bootstrap::default(),
+            secret_files: BTreeSet::new(),
         }
     }
 }

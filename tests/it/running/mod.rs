@@ -25,6 +25,7 @@
 //! | `soak` | days of use leave nothing behind, in no table and in no fast store |
 //! | `crash` | the server is killed twenty times under load and loses nothing it acknowledged |
 //! | `backups` | backup, restore and copy, killed in the middle, damaged, and from one kind of database to the other |
+//! | `bootstrap` | the first start makes the owner and the apps that its environment names, once |
 //! | `declared` | people, groups and apps as a file says, written, carried out and pruned |
 //! | `declared_endpoints` | webhooks and trusted issuers as a file says, their secrets told once |
 //! | `declared_organisations` | organisations as a file says, and who is in them |
@@ -47,6 +48,7 @@
 
 mod audit_log;
 mod backups;
+mod bootstrap;
 mod cli_changes;
 mod costs;
 mod crash;
