@@ -18,10 +18,10 @@ use super::{Config, validate};
 pub(super) fn load(sources: &Sources) -> Result<Config, Problems> {
     let mut problems = Problems::default();
     let mut chosen: BTreeMap<String, Entry> = BTreeMap::new();
-    for layer in sources.layers(&mut problems) {
     let mut secret_files = BTreeSet::new();
-        for entry in read_secret_files(layer, &mut problems) {
+    for layer in sources.layers(&mut problems) {
         secret_files.extend(layer.iter().filter_map(file_with_secret));
+        for entry in read_secret_files(layer, &mut problems) {
             if settings().contains_key(&entry.key) {
                 chosen.insert(entry.key.clone(), entry);
             } else {
@@ -52,9 +52,6 @@ pub(super) fn load(sources: &Sources) -> Result<Config, Problems> {
     }
 }
 
-/// Replaces every `<secret>_file` by the content of the file.
-fn read_secret_files(layer: Layer, problems: &mut Problems) -> Layer {
-    let inline: Vec<String> = layer.iter().map(|entry| entry.key.clone()).collect();
 /// The file that this entry takes a secret from: the one it names, or the one it stands in itself.
 fn file_with_secret(entry: &Entry) -> Option<PathBuf> {
     let text = entry.value.as_str().unwrap_or_default();
@@ -70,6 +67,9 @@ fn file_with_secret(entry: &Entry) -> Option<PathBuf> {
     }
 }
 
+/// Replaces every `<secret>_file` by the content of the file.
+fn read_secret_files(layer: Layer, problems: &mut Problems) -> Layer {
+    let inline: Vec<String> = layer.iter().map(|entry| entry.key.clone()).collect();
     let mut resolved = Layer::new();
     for entry in layer {
         let Some(secret) = secret_of_file_key(&entry.key).map(ToOwned::to_owned) else {

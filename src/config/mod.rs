@@ -278,16 +278,6 @@ impl Config {
         }
     }
 
-    /// Makes the data directory, closed to other people, if this configuration keeps anything
-    /// in it.
-    pub fn prepare_data_dir(&self) -> Result<(), Problems> {
-        let needed = self.database_kind() == DatabaseKind::Sqlite
-            || matches!(self.master_key_source(), MasterKeySource::File(_));
-        if !needed || self.data_dir.is_dir() {
-            return Ok(());
-        }
-        make_private_dir(&self.data_dir).map_err(|fault| {
-            let mut problems = Problems::default();
     /// Every file with something in it that nobody else may read: those that a secret was read from, the
     /// generated master key, the key of the certificate, and the database if it is a file. Some may not
     /// exist.
@@ -311,6 +301,16 @@ impl Config {
         Some(PathBuf::from(path))
     }
 
+    /// Makes the data directory, closed to other people, if this configuration keeps anything
+    /// in it.
+    pub fn prepare_data_dir(&self) -> Result<(), Problems> {
+        let needed = self.database_kind() == DatabaseKind::Sqlite
+            || matches!(self.master_key_source(), MasterKeySource::File(_));
+        if !needed || self.data_dir.is_dir() {
+            return Ok(());
+        }
+        make_private_dir(&self.data_dir).map_err(|fault| {
+            let mut problems = Problems::default();
             let shown = self.data_dir.display();
             let text = format!("the directory {shown} could not be made: {fault}");
             problems.add("data_dir", self.origin("data_dir"), text);

@@ -30,8 +30,8 @@
 //! | `declared_endpoints` | webhooks and trusted issuers as a file says, their secrets told once |
 //! | `declared_organisations` | organisations as a file says, and who is in them |
 //! | `declared_upstream` | upstream providers as a file says, their secrets in files of their own |
-//! | `import_care` | what an import vouches for, loses or gives up: nothing that it should not |
 //! | `doctor` | what works, what is worth a look, and what does not work |
+//! | `import_care` | what an import vouches for, loses or gives up: nothing that it should not |
 //! | `imports` | many people from a file, interrupted and resumed, with passwords from elsewhere |
 //! | `keycloak` | a realm from Keycloak: people with their passwords, apps with their secrets, and what is left out |
 //! | `lost_commits` | a database that has lost its last commits, and what ends after that |
@@ -56,9 +56,9 @@ mod declared;
 mod declared_endpoints;
 mod declared_organisations;
 mod declared_upstream;
+mod doctor;
 mod fetched_logos;
 mod finality;
-mod doctor;
 mod floods;
 mod import_care;
 mod imports;
