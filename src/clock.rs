@@ -53,6 +53,15 @@ impl UnixTime {
         let moment = time::OffsetDateTime::parse(&text, &Rfc3339).ok()?;
         Some(Self(moment.unix_timestamp()))
     }
+
+    /// Reads the date of an HTTP header (RFC 9110 section 5.6.7), in the one form that is still written:
+    /// `Sun, 06 Nov 1994 08:49:37 GMT`.
+    #[must_use]
+    pub fn parse_http(text: &str) -> Option<Self> {
+        use time::format_description::well_known::Rfc2822;
+        let moment = time::OffsetDateTime::parse(text.trim(), &Rfc2822).ok()?;
+        Some(Self(moment.unix_timestamp()))
+    }
 }
 
 /// Where "now" comes from.
@@ -148,6 +157,15 @@ mod tests {
         for text in ["", "yesterday", "2025-13-21", "2025-11-21T25:00", "äääää"] {
             assert_eq!(UnixTime::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn the_date_of_an_http_header_is_read() {
+        assert_eq!(
+            UnixTime::parse_http("Sun, 06 Nov 1994 08:49:37 GMT"),
+            Some(UnixTime(784_111_777))
+        );
+        assert_eq!(UnixTime::parse_http("yesterday"), None);
     }
 
     #[test]

@@ -37,6 +37,17 @@ pub struct Room {
     pub height: u32,
 }
 
+/// The room of an app's logo.
+pub const OF_AN_APP: Room = Room { width: 512, height: 512 };
+/// That of the logos of the installation, which are often words.
+pub const OF_THE_BRAND: Room = Room { width: 640, height: 160 };
+
+impl std::fmt::Display for Room {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} × {}", self.width, self.height)
+    }
+}
+
 /// Why something sent is no picture for us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PictureProblem {

@@ -153,11 +153,7 @@ pub(super) fn apply(
             args.file.display()
         )));
     }
-    let folder = args.file.parent().unwrap_or(Path::new("")).to_owned();
-    let secrets = |path: &Path| {
-        let secret = input::read_secret(&folder.join(path));
-        secret.map(|text| text.expose_secret().to_owned()).map_err(|error| error.to_string())
-    };
+    let secrets = secrets_beside(&args.file);
     let pruning = if args.prune { Pruning::Prune } else { Pruning::Keep };
     let ask = Input::of_process(globals);
     let mut secrets_made = Vec::new();
@@ -259,7 +255,17 @@ fn add_secrets(made: Vec<(Declared, String, String)>, (document, table): (&mut V
     }
 }
 
-fn read(path: &Path) -> Result<State, Failure> {
+/// Reads the secrets a file names, relative to itself.
+pub(super) fn secrets_beside(file: &Path) -> impl Fn(&Path) -> Result<String, String> {
+    let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+    move |path| {
+        let secret = input::read_secret(&folder.join(path));
+        secret.map(|text| text.expose_secret().to_owned()).map_err(|error| error.to_string())
+    }
+}
+
+/// Reads a file as `apply` takes it.
+pub(super) fn read(path: &Path) -> Result<State, Failure> {
     let bad = |error: &str| Failure::Failed(format!("{}: {error}", path.display()));
     let parse: fn(&str) -> Result<State, String> =
         match path.extension().and_then(|ending| ending.to_str()) {

@@ -76,7 +76,7 @@ pub enum ClientCommand {
     #[command(after_help = client_secret::RETIRE_EXAMPLES)]
     RetireSecret(ClientRetireSecretArgs),
     /// Give an app a logo, or take it away
-    #[command(after_help = logo::OF_CLIENT)]
+    #[command(after_help = logo::about_client())]
     Logo(ClientLogoArgs),
     /// Print what to paste into the configuration of a well-known app
     #[command(after_help = snippet::EXAMPLES)]

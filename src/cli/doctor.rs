@@ -1,7 +1,7 @@
 //! `doorward doctor`.
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::engine;
 use super::exit::{Exit, Failure};
@@ -10,11 +10,13 @@ use super::output::{Output, Table};
 use crate::app::Migrations;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::service::people::links;
-use crate::service::{health, start};
+use crate::service::doctor::{self, Finding, Outcome};
+use crate::service::start;
 
 const EXAMPLES: &str = "\
-Exits with 4 when something does not work.
+Looks at the configuration, the machine, the database, Redis, mail, keys and apps, and asks the issuer as
+everybody outside does. Changes nothing. Exits with 4 when something does not work; what is a warning
+works, and is worth a look.
 
 Examples:
   doorward doctor
@@ -25,67 +27,60 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct DoctorArgs {}
 
-/// One thing looked at: its name, what is wrong if anything, and what to do.
-struct Finding {
-    name: &'static str,
-    problem: Option<String>,
-}
-
 pub(super) fn run(globals: &Globals, output: &mut Output<'_>) -> Result<Exit, Failure> {
     let config = engine::prepare(globals, Program::Command)?;
     let cautions = config.cautions();
-    let mut findings = vec![Finding { name: "configuration", problem: None }];
+    let mut findings = vec![Finding::fine("configuration", "every setting can be used")];
     findings.extend(engine::block_on(examine(config))?);
-    let healthy = findings.iter().all(|finding| finding.problem.is_none());
+    let healthy = !findings.iter().any(Finding::is_failure);
     let mut table = Table::fields();
     for finding in &findings {
-        match &finding.problem {
-            None => table.row(["[ok]", finding.name, ""]),
-            Some(problem) => table.row(["[failure]", finding.name, problem]),
-        };
+        let (state, text) = told(&finding.outcome);
+        table.row([&format!("[{state}]"), finding.name, text]);
     }
     for caution in &cautions {
         table.row(["[warning]", "production", caution]);
     }
-    let checks: Vec<_> = findings
-        .iter()
-        .map(|finding| json!({ "name": finding.name, "ok": finding.problem.is_none(), "problem": finding.problem }))
-        .collect();
+    let checks: Vec<_> = findings.iter().map(document).collect();
     output.data(&json!({ "ok": healthy, "checks": checks, "cautions": cautions }), &table)?;
     Ok(if healthy { Exit::Done } else { Exit::Unhealthy })
 }
 
-/// Opens everything as a server would, and asks each part.
+/// The machine first, which needs nothing; then everything a server would open.
 async fn examine(config: Config) -> Vec<Finding> {
+    let mut findings = doctor::examine_machine(&config).await;
     if let Some(problem) = engine::missing_database(&config) {
-        return vec![Finding { name: "start", problem: Some(problem) }];
+        findings.push(Finding::failure("start", problem));
+        return findings;
     }
-    let started = start::attach(config, Clock::System, Migrations::Expect).await;
-    let app = match started {
-        Ok(app) => app,
-        Err(error) => return vec![Finding { name: "start", problem: Some(error.to_string()) }],
-    };
-    let mut findings: Vec<_> = health::check(&app)
-        .await
-        .into_iter()
-        .map(|check| Finding { name: check.name, problem: check.problem })
-        .collect();
-    let eviction = match app.ephemeral.eviction_policy().await {
-        Some(policy) if policy != "noeviction" => Some(format!(
-            "maxmemory-policy is {policy}; set it to noeviction, or Redis may forget what was spent"
-        )),
-        _ => None,
-    };
-    findings.push(Finding { name: "redis-eviction", problem: eviction });
-    if let Some(mailer) = &app.mail {
-        let problem = mailer.check().await.err().map(|fault| fault.to_string());
-        findings.push(Finding { name: "mail", problem });
+    match start::attach(config, Clock::System, Migrations::Expect).await {
+        Ok(app) => findings.extend(doctor::examine(&app).await),
+        Err(error) => findings.push(Finding::failure("start", error.to_string())),
     }
-    let owner = match links::needs_setup(&app).await {
-        Ok(false) => None,
-        Ok(true) => Some("nobody administers this yet; run: doorward setup-link".to_owned()),
-        Err(error) => Some(error.to_string()),
-    };
-    findings.push(Finding { name: "administrator", problem: owner });
     findings
+}
+
+/// Its state in a word, and the text beside it.
+fn told(outcome: &Outcome) -> (&'static str, &str) {
+    match outcome {
+        Outcome::Fine(text) => ("ok", text),
+        Outcome::Warning(text) => ("warning", text),
+        Outcome::Failure(text) => ("failure", text),
+    }
+}
+
+/// `ok` is false where something does not work; `problem` has what a person should read.
+fn document(finding: &Finding) -> Value {
+    let (state, text) = told(&finding.outcome);
+    let (problem, found) = match finding.outcome {
+        Outcome::Fine(_) => (None, Some(text).filter(|text| !text.is_empty())),
+        Outcome::Warning(_) | Outcome::Failure(_) => (Some(text), None),
+    };
+    json!({
+        "name": finding.name,
+        "ok": !finding.is_failure(),
+        "state": state,
+        "problem": problem,
+        "found": found,
+    })
 }

@@ -74,7 +74,7 @@ pub(super) fn run(
     let digest = file_digest(&mut BufReader::new(&file)).map_err(|error| unreadable(&error))?;
     file.rewind()?;
     let realm = keycloak::read(BufReader::new(&file)).map_err(|error| unreadable(&error))?;
-    let (name, roles) = (realm.realm.clone(), realm.role_count());
+    let (name, roles) = (realm.realm.clone(), realm.role_counts());
     let plan = Plan {
         duplicates: args.duplicates.into(),
         mode: if args.dry_run { Mode::DryRun } else { Mode::Write },
@@ -128,7 +128,7 @@ fn hear(news: &News<'_>, rejects: &mut Rejects, output: &mut Output<'_>) {
 
 fn print(
     imported: &Imported,
-    (realm, roles): (&str, usize),
+    (realm, (as_groups, roles)): (&str, (usize, usize)),
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let people = &imported.people;
@@ -145,7 +145,8 @@ fn print(
         .row(["roles of apps given", &imported.given.to_string()])
         .row(["groups, apps and roles there already", &imported.known.to_string()])
         .row(["groups, apps and roles left out", &imported.left_out.to_string()])
-        .row(["roles of the realm, which have no place here", &roles.to_string()]);
+        .row(["roles of the realm, as groups role:NAME", &as_groups.to_string()])
+        .row(["roles of the realm that are Keycloak's own, left out", &roles.to_string()]);
     let document = json!({
         "realm": realm,
         "created": people.created,
@@ -158,6 +159,7 @@ fn print(
         "app_roles_given": imported.given,
         "known": imported.known,
         "left_out": imported.left_out,
+        "realm_roles": as_groups,
         "roles": roles,
     });
     output.data(&document, &table)

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 
 use super::exit::Failure;
 use super::globals::Globals;
+use crate::config::without_last_newline;
 
 /// More than any password or secret needs; protects against a path given by mistake.
 const LARGEST_SECRET: u64 = 64 * 1024;
@@ -101,11 +102,6 @@ pub fn read_secret(source: &Path) -> Result<SecretString, Failure> {
     };
     outcome.map_err(|fault| Failure::Failed(format!("{shown} could not be read: {fault}")))?;
     not_empty(without_last_newline(&text).to_owned(), &shown.to_string())
-}
-
-fn without_last_newline(text: &str) -> &str {
-    let text = text.strip_suffix('\n').unwrap_or(text);
-    text.strip_suffix('\r').unwrap_or(text)
 }
 
 fn not_empty(text: String, what: &str) -> Result<SecretString, Failure> {

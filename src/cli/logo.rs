@@ -10,29 +10,37 @@ use super::engine;
 use super::exit::{Exit, Failure};
 use super::globals::Globals;
 use super::output::{Output, Table};
-use crate::pictures::LONGEST;
+use crate::pictures::{LONGEST, OF_AN_APP, OF_THE_BRAND};
 use crate::protocol::branding::LogoKind;
 use crate::protocol::types::ClientId;
 use crate::service::audit::Actor;
 use crate::service::pictures;
 use crate::store::pictures::Owner;
 
-pub(super) const OF_CLIENT: &str = "\
-People see it where they sign in to the app, and among their apps. It is made to fit into 512 x 512 pixels
+pub(super) fn about_client() -> String {
+    format!(
+        "\
+People see it where they sign in to the app, and among their apps. It is made to fit into {OF_AN_APP} pixels
 and written anew.
 
 Examples:
   doorward client logo wiki wiki.png
-  doorward client logo wiki --remove";
+  doorward client logo wiki --remove"
+    )
+}
 
-pub(super) const OF_BRAND: &str = "\
-It stands on every page in place of Doorward's mark and the product name. It is made to fit into 640 x 160
+pub(super) fn about_brand() -> String {
+    format!(
+        "\
+It stands on every page in place of Doorward's mark and the product name. It is made to fit into {OF_THE_BRAND}
 pixels and written anew. A logo for dark pages is optional.
 
 Examples:
   doorward setting logo orchard.png
   doorward setting logo --dark orchard-white.png
-  doorward setting logo --dark --remove";
+  doorward setting logo --dark --remove"
+    )
+}
 
 /// The picture a command is about.
 #[derive(Debug, Clone, Args)]

@@ -7,6 +7,7 @@ pub mod api_key;
 pub mod apply;
 pub mod audit;
 pub mod backup;
+mod bootstrap;
 pub mod client;
 pub mod client_metadata;
 pub mod client_secret;

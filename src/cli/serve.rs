@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::bootstrap;
 use super::engine;
 use super::exit::{Exit, Failure};
 use super::globals::{Globals, Program};
@@ -59,6 +60,7 @@ fn serve(
         let identity = identity(&config)?;
         let listeners = listen(&config, identity.as_ref())?;
         let app = Arc::new(start::start(config, Clock::System, migrations).await?);
+        bootstrap::run(&app).await?;
         welcome(&app, output).await?;
         let reload = Arc::new(Reload::new(globals, &app, identity));
         let running = server::start(app, listeners)?;

@@ -33,7 +33,7 @@ pub enum SettingCommand {
     #[command(after_help = SET_EXAMPLES)]
     Set(SettingSetArgs),
     /// Set the logo on every page, or take it away
-    #[command(after_help = logo::OF_BRAND)]
+    #[command(after_help = logo::about_brand())]
     Logo(BrandLogoArgs),
     /// Let a setting be its default again
     Unset(SettingArgs),

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::bootstrap;
 use super::catalog::{settings, variable};
 use super::problem::Origin;
+use super::secrets::without_last_newline;
 use super::sources::{Entry, Layer};
 
 const PREFIX: &str = "DOORWARD_";
@@ -45,6 +47,7 @@ pub(super) fn own(environment: &BTreeMap<String, String>) -> Layer {
         name.starts_with(PREFIX)
             && !value.is_empty()
             && !NOT_SETTINGS.contains(&name.as_str())
+            && !bootstrap::VARIABLES.contains(&name.as_str())
             && !is_service_link(name, value)
     });
     ours.map(|(name, value)| {
@@ -57,8 +60,7 @@ pub(super) fn own(environment: &BTreeMap<String, String>) -> Layer {
 /// One newline at the end is dropped, as at the end of a secret's file: a Kubernetes secret made with
 /// `--from-file` keeps it in the variable.
 fn entry(key: &str, value: &str, name: &str) -> Entry {
-    let value = value.strip_suffix('\n').unwrap_or(value);
-    let value = value.strip_suffix('\r').unwrap_or(value);
+    let value = without_last_newline(value);
     Entry {
         key: key.to_owned(),
         value: Value::String(value.to_owned()),

@@ -1,8 +1,8 @@
 //! From sources to a [`Config`]: precedence, secrets from files, types and ranges. Every mistake
 //! is collected, so that one start shows them all.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
@@ -10,14 +10,17 @@ use super::catalog::{
     Kind, Setting, is_section_name, secret_of_file_key, sections, settings, variable,
 };
 use super::problem::{Origin, Problems};
-use super::secrets::is_world_readable;
+use super::secrets::{is_world_readable, without_last_newline};
+use super::show::mask_url;
 use super::sources::{Entry, Layer, Sources};
 use super::{Config, validate};
 
 pub(super) fn load(sources: &Sources) -> Result<Config, Problems> {
     let mut problems = Problems::default();
     let mut chosen: BTreeMap<String, Entry> = BTreeMap::new();
+    let mut secret_files = BTreeSet::new();
     for layer in sources.layers(&mut problems) {
+        secret_files.extend(layer.iter().filter_map(file_with_secret));
         for entry in read_secret_files(layer, &mut problems) {
             if settings().contains_key(&entry.key) {
                 chosen.insert(entry.key.clone(), entry);
@@ -38,12 +41,29 @@ pub(super) fn load(sources: &Sources) -> Result<Config, Problems> {
     }
     if let Ok(mut config) = serde_json::from_value::<Config>(Value::Object(tree)) {
         config.origins = origins;
+        config.secret_files = secret_files;
+        config.bootstrap = sources.bootstrap();
         validate::validate(&config, &mut problems);
         if problems.is_empty() { Ok(config) } else { Err(problems) }
     } else {
         // Every value fitted alone, so this would be a mistake in this module.
         problems.add("", &Origin::Default, "the settings do not fit together");
         Err(problems)
+    }
+}
+
+/// The file that this entry takes a secret from: the one it names, or the one it stands in itself.
+fn file_with_secret(entry: &Entry) -> Option<PathBuf> {
+    let text = entry.value.as_str().unwrap_or_default();
+    if secret_of_file_key(&entry.key).is_some() {
+        return Some(PathBuf::from(text));
+    }
+    // The URL of a database or of Redis may hold no password.
+    let is_secret = settings().get(&entry.key).is_some_and(|setting| setting.secret)
+        && !(matches!(entry.key.as_str(), "database.url" | "redis.url") && mask_url(text) == text);
+    match &entry.origin {
+        Origin::File(path) if is_secret => Some(path.clone()),
+        _ => None,
     }
 }
 
@@ -83,8 +103,7 @@ fn read_secret_file(secret: &str, entry: &Entry) -> Result<String, String> {
     if secret == "secrets.master_key" && is_world_readable(Path::new(path)) {
         return Err(format!("everyone on this machine can read {path}. Run: chmod 600 {path}"));
     }
-    let text = text.strip_suffix('\n').unwrap_or(&text);
-    let text = text.strip_suffix('\r').unwrap_or(text);
+    let text = without_last_newline(&text);
     if text.is_empty() {
         return Err(format!("the file {path} is empty"));
     }

@@ -4,6 +4,7 @@
 
 mod audit;
 mod authorization;
+pub mod bootstrap;
 mod branding;
 mod catalog;
 mod changes;
@@ -37,7 +38,7 @@ mod tests;
 mod tokens;
 mod validate;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -47,6 +48,7 @@ use serde::{Deserialize, Serialize};
 
 pub use audit::AuditSettings;
 pub use authorization::AuthorizationSettings;
+pub use bootstrap::Bootstrap;
 pub use branding::BrandingSettings;
 pub use catalog::{Kind as SettingKind, Setting, schema};
 pub use changes::Changes;
@@ -67,7 +69,7 @@ pub use reference::markdown;
 pub use registration::{RegistrationMode, RegistrationSettings};
 pub use risk::RiskSettings;
 pub use runtime::{Stored, Values, is_runtime, runtime_settings};
-pub use secrets::{MasterKeySource, SecretSettings};
+pub use secrets::{MasterKeySource, SecretSettings, without_last_newline};
 pub use server::ServerSettings;
 pub use session::SessionSettings;
 pub use show::{Shown, mask_url};
@@ -146,6 +148,12 @@ pub struct Config {
     /// Where every value that is not a default came from.
     #[serde(skip)]
     origins: BTreeMap<String, Origin>,
+    /// What the first start is told; no setting.
+    #[serde(skip)]
+    pub bootstrap: Bootstrap,
+    /// Files that a secret was read from.
+    #[serde(skip)]
+    secret_files: BTreeSet<PathBuf>,
 }
 
 impl Default for Config {
@@ -176,6 +184,8 @@ impl Default for Config {
             gateway: GatewaySettings::default(),
             log: LogSettings::default(),
             origins: BTreeMap::new(),
+            bootstrap: Bootstrap::default(),
+            secret_files: BTreeSet::new(),
         }
     }
 }
@@ -266,6 +276,29 @@ impl Config {
             Some(key) => MasterKeySource::Given(key.clone()),
             None => MasterKeySource::File(self.data_dir.join("master.key")),
         }
+    }
+
+    /// Every file with something in it that nobody else may read: those that a secret was read from, the
+    /// generated master key, the key of the certificate, and the database if it is a file. Some may not
+    /// exist.
+    #[must_use]
+    pub fn private_files(&self) -> Vec<PathBuf> {
+        let mut files: Vec<PathBuf> = self.secret_files.iter().cloned().collect();
+        if let MasterKeySource::File(path) = self.master_key_source() {
+            files.push(path);
+        }
+        files.extend(self.server.tls_key_file.clone());
+        files.extend(self.database_file());
+        files
+    }
+
+    /// The file of a SQLite database.
+    #[must_use]
+    pub fn database_file(&self) -> Option<PathBuf> {
+        let url = self.database_url();
+        let path = url.expose_secret().strip_prefix("sqlite:")?.trim_start_matches("//");
+        let path = path.split('?').next().filter(|path| !path.is_empty() && *path != ":memory:")?;
+        Some(PathBuf::from(path))
     }
 
     /// Makes the data directory, closed to other people, if this configuration keeps anything

@@ -33,10 +33,17 @@ pub enum MasterKeySource {
 /// What to do about any fault of a master key.
 pub(super) const MAKE_A_KEY: &str = "Make one with: openssl rand -base64 32";
 
+/// A text without the one newline at its end that editors and `echo` add to a file, and that whatever makes
+/// a variable of a file keeps.
+#[must_use]
+pub fn without_last_newline(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
+}
+
 /// What is wrong with a master key, if anything; never repeats it.
 pub(super) fn master_key_fault(text: &str) -> Option<&'static str> {
-    // Whatever makes a variable of a file keeps the newline at its end.
-    let bare = text.trim().trim_end_matches('=').as_bytes();
+    let bare = text.trim_end_matches('=').as_bytes();
     let decoded = BASE64_NOPAD.decode(bare).or_else(|_| BASE64URL_NOPAD.decode(bare));
     let Ok(bytes) = decoded else {
         return Some("it is not base64");
@@ -82,10 +89,17 @@ mod tests {
             "q83xTpJ0Zr9bW1mYk2hU7sVnE4cLoAfGd6iXwPzQy5I=",
             "q83xTpJ0Zr9bW1mYk2hU7sVnE4cLoAfGd6iXwPzQy5I",
             "-_3xTpJ0Zr9bW1mYk2hU7sVnE4cLoAfGd6iXwPzQy5I",
-            "q83xTpJ0Zr9bW1mYk2hU7sVnE4cLoAfGd6iXwPzQy5I=\n",
-            "q83xTpJ0Zr9bW1mYk2hU7sVnE4cLoAfGd6iXwPzQy5I=\r\n",
         ] {
             assert_eq!(master_key_fault(good), None, "{good}");
+        }
+    }
+
+    #[test]
+    fn one_newline_at_the_end_is_not_part_of_a_secret() {
+        for (text, bare) in
+            [("a\n", "a"), ("a\r\n", "a"), ("a\n\n", "a\n"), (" a ", " a "), ("", "")]
+        {
+            assert_eq!(without_last_newline(text), bare, "{text:?}");
         }
     }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use config::{FileFormat, Source as _, ValueKind};
 use serde_json::Value;
 
+use super::bootstrap::Bootstrap;
 use super::catalog::{is_section_name, settings};
 use super::environment;
 use super::problem::{Origin, Problems};
@@ -82,6 +83,11 @@ impl Sources {
             origin: Origin::Flag(flag.to_owned()),
         });
         self
+    }
+
+    /// What the first start is told.
+    pub(super) fn bootstrap(&self) -> Bootstrap {
+        Bootstrap::of(&self.environment)
     }
 
     /// The layers, lowest precedence first.

@@ -10,6 +10,8 @@ use std::net::IpAddr;
 
 use aws_lc_rs::digest;
 use data_encoding::{BASE64, BASE64URL_NOPAD};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
@@ -87,6 +89,22 @@ impl Certificate {
         let now = ASN1Time::from_timestamp(now.0).ok();
         let valid = |now: ASN1Time| Some(parse(&self.der)?.validity().is_valid_at(now));
         now.and_then(valid).unwrap_or(false)
+    }
+
+    /// The last moment of its validity.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<UnixTime> {
+        Some(UnixTime(parse(&self.der)?.validity().not_after.timestamp()))
+    }
+
+    /// The first certificate of a chain in PEM, which is the one of the server itself (RFC 8446 section
+    /// 4.4.2).
+    ///
+    /// # Errors
+    /// [`NoCertificate`] when there is none that can be read.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, NoCertificate> {
+        let first = CertificateDer::pem_slice_iter(pem).next().ok_or(NoCertificate)?;
+        Self::new(first.map_err(|_| NoCertificate)?.to_vec(), Vec::new())
     }
 
     /// The names it was issued for; `None` if one of them cannot be read.

@@ -8,12 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use actix_web::web::Bytes;
 
 use crate::app::App;
-use crate::config::Issuer;
-use crate::config::RegistrationMode;
 use crate::crypto::encoding::fingerprint;
-use crate::protocol::discovery;
 use crate::protocol::sign_up::SignUp;
-use crate::service::authorize::pushed_requests;
+use crate::service::published;
 
 /// Whether people reach this provider over TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,24 +24,7 @@ pub enum Transport {
 /// The metadata document of this provider and its fingerprint, serialised once for each state of what may
 /// change while it runs.
 fn metadata(app: &App, sign_up: SignUp) -> (Bytes, String) {
-    let config = &app.config;
-    let document = discovery::document(&discovery::Offer {
-        issuer: app.issuer(),
-        signing: &config.keys.algorithms,
-        decryption: &config.keys.encryption_algorithms,
-        authorization_details: &config.authorization.detail_types,
-        pushed_requests: pushed_requests(app),
-        sign_up,
-        registration: discovery::Registration {
-            endpoint: config.registration.mode != RegistrationMode::Off,
-            metadata_documents: config.registration.metadata_documents,
-        },
-        certificates: discovery::Certificates {
-            methods: &config.certificate_methods(),
-            base_url: config.server.mtls_url.as_ref().map(Issuer::as_str),
-        },
-    });
-    let document = document.to_string();
+    let document = published::metadata(app, sign_up);
     let tag = fingerprint(&document);
     (Bytes::from(document), tag)
 }

@@ -347,7 +347,7 @@ fn header<'a>(answer: &'a Response, name: &HeaderName) -> Option<&'a str> {
     answer.headers().get(name)?.to_str().ok()
 }
 
-fn extra_roots(settings: &OutboundSettings) -> Result<Vec<Certificate>, String> {
+pub(super) fn extra_roots(settings: &OutboundSettings) -> Result<Vec<Certificate>, String> {
     let Some(path) = &settings.extra_ca_file else { return Ok(Vec::new()) };
     let shown = path.display();
     let pem = std::fs::read(path)

@@ -6,13 +6,15 @@
 //! connection goes to the very address that was vetted, which leaves no moment to change it in
 //! between; no redirects; a few seconds, half a megabyte and a few requests at a time to one host.
 //!
-//! `guard` reads URLs, `address` knows which addresses are public, `client` connects.
+//! `guard` reads URLs, `address` knows which addresses are public, `client` connects. `own` asks
+//! our own issuer, which is no stranger.
 
 mod address;
 mod client;
 mod failure;
 mod fetched;
 mod guard;
+pub mod own;
 mod resolver;
 
 pub use address::is_public;

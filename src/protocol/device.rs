@@ -86,6 +86,9 @@ pub struct DeviceRecord {
     /// Where the device asked from, for the person to compare.
     pub address: Option<String>,
     pub requested_at: UnixTime,
+    /// When the client was made; not known of one that another version has written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_since: Option<UnixTime>,
     pub expires_at: UnixTime,
     pub state: DeviceState,
 }
@@ -242,6 +245,7 @@ pub(crate) mod tests {
             details: GrantDetails::default(),
             address: None,
             requested_at: UnixTime(0),
+            client_since: None,
             expires_at: UnixTime(600),
             state: DeviceState::Pending,
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::crypto::encoding::{self, decode_base64url, encode_base64url};
-use crate::pictures::{Picture, PictureProblem, Room, remade};
+use crate::pictures::{OF_AN_APP, OF_THE_BRAND, Picture, PictureProblem, remade};
 use crate::protocol::rights::Right;
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
@@ -15,11 +15,6 @@ use crate::service::people::authority::{self, Barred};
 use crate::service::settings;
 use crate::store::pictures::{self as store, Owner, StoredPicture};
 use crate::store::{StoreError, Tx, audit, clients, sync};
-
-/// What an app's logo is made to fit into, in pixels.
-const OF_AN_APP: Room = Room { width: 512, height: 512 };
-/// The same for the logos of the installation, which are often words.
-const OF_THE_BRAND: Room = Room { width: 640, height: 160 };
 
 /// Why a picture was not changed.
 #[derive(Debug, thiserror::Error)]

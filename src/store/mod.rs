@@ -4,6 +4,7 @@
 //! Each aggregate has a file of free functions whose first argument is the [`Db`] or a [`Tx`].
 //! What must happen at most once is one atomic statement, so that no race can happen twice.
 
+pub mod about;
 pub mod activity;
 pub mod api;
 pub mod audit;

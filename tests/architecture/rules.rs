@@ -46,6 +46,7 @@ pub const HOMES: &[(&str, &[&str])] = &[
     ("actix_multipart", &["src/http/upload.rs"]),
     ("woothee", &["src/origin/device.rs"]),
     ("maxminddb", &["src/origin/place.rs"]),
+    ("rustix", &["src/service/doctor/disk.rs"]),
 ];
 
 /// The floors of the house. A module may use its own floor and those below.

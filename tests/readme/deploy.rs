@@ -82,3 +82,25 @@ fn the_units_of_systemd_share_user_data_and_configuration_and_need_no_further_fi
         assert!(server.lines().any(|line| line == property), "{property}");
     }
 }
+
+#[test]
+fn the_proxy_of_the_compose_file_is_believed_and_publishes_what_the_documents_say() {
+    let compose = Document::read("deploy/compose.proxy.yml").text;
+    let value = |key: &str| {
+        let mut all =
+            compose.lines().filter_map(|line| line.trim().strip_prefix(key)?.strip_prefix(": "));
+        all.next().unwrap_or_else(|| panic!("no {key}")).to_owned()
+    };
+    assert_eq!(value("DOORWARD_SERVER__TRUSTED_PROXIES"), value("ipv4_address"));
+    assert!(value("- subnet").starts_with("172.30.250.0/"));
+    let mounted = compose.lines().find_map(|line| line.trim().strip_prefix("- ./")).unwrap();
+    let (file, _) = mounted.split_once(':').unwrap();
+    let caddy = Document::read(file).text;
+    for path in ["/gateway/verify", "/gateway/envoy"] {
+        assert!(caddy.contains(path), "{path}");
+    }
+    assert!(caddy.contains("{$DOORWARD_ISSUER}"));
+    for variable in ["DOORWARD_ISSUER", "DOORWARD_SERVER__TRUSTED_PROXIES"] {
+        assert!(compose.contains(variable), "{variable}");
+    }
+}

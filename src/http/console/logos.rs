@@ -5,6 +5,7 @@ use super::desk::{Answer, Desk, NOT_YOURS, Stop};
 use super::people::sentence;
 use crate::http::branding;
 use crate::http::pages::admin::logos::{Ground, PictureForm};
+use crate::pictures::OF_AN_APP;
 use crate::protocol::branding::LogoKind;
 use crate::protocol::client::Client;
 use crate::service::pictures::{self, PictureError};
@@ -60,7 +61,7 @@ pub(super) fn form_of_app(desk: &Desk<'_>, client: &Client) -> PictureForm {
         label: "Logo",
         action: format!("{below}/logo"),
         src: client.logo.as_deref().map(branding::picture_path),
-        room: "512 × 512",
+        room: OF_AN_APP,
         ground: Ground::Page,
     }
 }

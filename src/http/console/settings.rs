@@ -14,6 +14,7 @@ use crate::http::pages::admin::Section;
 use crate::http::pages::admin::logos::{Ground, PictureForm};
 use crate::http::pages::admin::settings::{Entry, Group, SettingField, SettingsPage};
 use crate::http::pages::{FieldError, When};
+use crate::pictures::OF_THE_BRAND;
 use crate::protocol::branding::{Accent, Colour, LogoKind, Used};
 use crate::service::settings::{self, Edit, SettingError, Shown};
 
@@ -215,7 +216,7 @@ fn logos(desk: &Desk<'_>) -> Vec<PictureForm> {
             label,
             action: format!("/admin/settings/logo/{}", kind.as_str()),
             src: now.as_ref().map(|logo| branding::picture_path(&logo.fingerprint)),
-            room: "640 × 160",
+            room: OF_THE_BRAND,
             ground,
         }
     };

@@ -102,11 +102,20 @@ impl Client {
             && !redirect_uri.starts_with("https://")
     }
 
-    /// Whether a token for this audience is meant for the client: by its own name, or by that of a
-    /// protected resource it answers for (RFC 8707 section 2).
+    /// Whether something that was begun for the client of this id, when it had been made at `since`, was
+    /// begun for this one: an earlier one may have been deleted meanwhile. The address of a document stands
+    /// for one client for ever.
     #[must_use]
-    pub fn is_addressed_by(&self, audience: &Audience) -> bool {
-        audience.contains(self.id.as_str())
+    pub fn is_still(&self, since: Option<UnixTime>) -> bool {
+        self.origin == ClientOrigin::Document || since.is_none_or(|since| since == self.created_at)
+    }
+
+    /// Whether a token for this audience, made at `issued_at`, is meant for the client: by its own name,
+    /// unless an earlier client had it then, or by that of a protected resource it answers for (RFC 8707
+    /// section 2).
+    #[must_use]
+    pub fn is_addressed_by(&self, audience: &Audience, issued_at: UnixTime) -> bool {
+        (audience.contains(self.id.as_str()) && issued_at >= self.created_at)
             || self.metadata.protected_resources.iter().any(|own| audience.contains(own))
     }
 
@@ -200,11 +209,11 @@ pub(crate) mod tests {
         let one = |name: &str| Audience::One(name.into());
         let many = Audience::Many(vec!["https://x.test".into(), "urn:b".into()]);
         for own in [one("conf-basic"), one("https://api.test/a"), many] {
-            assert!(server.is_addressed_by(&own), "{own:?}");
+            assert!(server.is_addressed_by(&own, server.created_at), "{own:?}");
         }
         for other in ["https://api.test/a/", "https://api.test", "https://API.test/a", "urn:B", ""]
         {
-            assert!(!server.is_addressed_by(&one(other)), "{other}");
+            assert!(!server.is_addressed_by(&one(other), server.created_at), "{other}");
         }
     }
 

@@ -70,6 +70,7 @@ pub async fn begin(
         details: asked.details,
         address: request.caller.address.clone(),
         requested_at: now,
+        client_since: Some(client.created_at),
         expires_at: now.plus(lifetime),
         state: DeviceState::Pending,
     };

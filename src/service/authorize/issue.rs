@@ -29,7 +29,7 @@ pub(super) async fn code(
 ) -> Result<Outcome, AuthorizeError> {
     let lifetime = app.settings().tokens.authorization_code_lifetime;
     let code = Secret::generate();
-    let payload = payload(app, request, (session, organisation));
+    let payload = payload(app, (client, request), (session, organisation));
     let hash = code.hash();
     let ttl = lifetime + REPLAY_MEMORY;
     if let Err(error) = codes::put_code(&app.ephemeral, hash.as_str(), &payload, ttl).await {
@@ -68,7 +68,7 @@ fn session_state(request: &AuthorizeRequest, session: &LiveSession) -> Option<St
 
 fn payload(
     app: &App,
-    request: &AuthorizeRequest,
+    (client, request): (&Client, &AuthorizeRequest),
     (session, organisation): (&LiveSession, Option<ActiveOrganisation>),
 ) -> CodePayload {
     let now = app.now();
@@ -90,6 +90,7 @@ fn payload(
         amr: session.amr.clone(),
         details: request.details.clone(),
         organisation: organisation.map(|organisation| organisation.id),
+        client_since: Some(client.created_at),
         expires_at: now.plus(app.settings().tokens.authorization_code_lifetime),
     }
 }

@@ -67,6 +67,9 @@ pub async fn of(app: &App, client: &Client) -> Result<Trial, Failure> {
         ..AuditFilter::default()
     };
     let mut events = audit::list(&app.store.db, &filter).await?;
+    // What was before belongs to an earlier app with this id.
+    let end = events.iter().position(|event| event.kind == "client.deleted");
+    events.truncate(end.unwrap_or(events.len()));
     events.retain(|event| event.kind == "grant.created" && event.outcome == Outcome::Success);
     let signed_in = events.first().map(|event| event.at);
     let stumble = stumbles::get::<Stumble>(&app.ephemeral, &client.id).await?;
@@ -76,7 +79,9 @@ pub async fn of(app: &App, client: &Client) -> Result<Trial, Failure> {
     let mut said = events.iter().filter_map(sent).peekable();
     let sends_pkce = said.peek().is_some() && said.all(|sent| sent);
     Ok(Trial {
-        stumble: stumble.filter(|stumble| signed_in.is_none_or(|at| at < stumble.at)),
+        stumble: stumble.filter(|stumble| {
+            stumble.at >= client.created_at && signed_in.is_none_or(|at| at < stumble.at)
+        }),
         signed_in,
         could_require_pkce: sends_pkce && !client.requires_pkce(),
     })

@@ -2,7 +2,7 @@
 //! events as single commands.
 
 use super::plan::{Change, Work};
-use super::{DeclaredError, organisations};
+use super::{DeclaredError, groups, organisations};
 use crate::app::App;
 use crate::crypto::secret::Secret;
 use crate::protocol::types::ClientId;
@@ -33,7 +33,7 @@ pub async fn carry_out(
         let (entry, what, name) = (change.entry(), change.what, change.name);
         let is_made = matches!(
             change.work,
-            Work::CreateGroup
+            Work::CreateGroup(..)
                 | Work::CreateOrganisation(..)
                 | Work::CreateUser(..)
                 | Work::CreateClient(..)
@@ -58,7 +58,12 @@ async fn one(
     work: Work,
 ) -> Result<Option<Secret>, DeclaredError> {
     match work {
-        Work::CreateGroup | Work::DeleteGroup => group(app, (entry, name), work).await?,
+        Work::CreateGroup(..)
+        | Work::UpdateGroup(..)
+        | Work::DeleteGroup
+        | Work::SetManagers(..) => {
+            groups::carry_out(app, (entry, name), work).await?;
+        }
         Work::CreateOrganisation(..) | Work::UpdateOrganisation(..) | Work::DeleteOrganisation => {
             organisations::carry_out(app, (entry, name), work).await?;
         }
@@ -83,15 +88,6 @@ async fn one(
         }
     }
     Ok(None)
-}
-
-async fn group(app: &App, (entry, name): (&str, &str), work: Work) -> Result<(), DeclaredError> {
-    let actor = &Actor::CommandLine;
-    let changed = match work {
-        Work::CreateGroup => people::groups::create(app, (name, ""), actor).await.map(drop),
-        _ => people::groups::delete(app, name, actor).await.map(drop),
-    };
-    changed.map_err(|error| DeclaredError::of_groups(entry, error))
 }
 
 async fn person(app: &App, entry: &str, work: Work) -> Result<(), DeclaredError> {

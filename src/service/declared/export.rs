@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::state::{ClientState, GroupState, State, UserState};
-use super::{endpoints, organisations, upstream};
+use super::state::{ClientState, State, UserState};
+use super::{endpoints, groups, organisations, upstream};
 use crate::app::App;
 use crate::protocol::client::ClientOrigin;
 use crate::service::failure::Failure;
@@ -21,7 +21,7 @@ const PAGE: i64 = 500;
 /// [`Failure`] when SQL does not answer.
 pub async fn export(app: &App) -> Result<State, Failure> {
     Ok(State {
-        groups: groups(app).await?,
+        groups: groups::here(app).await?,
         organisations: organisations::here(app).await?,
         users: people(app).await?,
         clients: apps(app).await?,
@@ -29,18 +29,6 @@ pub async fn export(app: &App) -> Result<State, Failure> {
         issuers: endpoints::issuers_here(app).await?,
         upstream_providers: upstream::here(app).await?,
     })
-}
-
-async fn groups(app: &App) -> Result<Vec<GroupState>, Failure> {
-    let mut found: Vec<GroupState> = Vec::new();
-    loop {
-        let after = found.last().map(|group| group.name.clone());
-        let page = people::groups::list(app, after.as_deref(), PAGE).await?;
-        if page.is_empty() {
-            return Ok(found);
-        }
-        found.extend(page.into_iter().map(|group| GroupState { name: group.name }));
-    }
 }
 
 async fn people(app: &App) -> Result<Vec<UserState>, Failure> {

@@ -6,6 +6,7 @@
 //! | `carry_out` | the changes, one after the other |
 //! | `endpoints` | webhooks and trusted issuers: their export and plan |
 //! | `export` | the file for what is there |
+//! | `groups` | groups and who looks after them: their export, plan and changes |
 //! | `named` | whom and what the entries of a file name |
 //! | `organisations` | organisations and who is in them: their export, plan and changes |
 //! | `plan` | what has to change for a file to be true |
@@ -16,6 +17,7 @@
 mod carry_out;
 mod endpoints;
 mod export;
+mod groups;
 mod named;
 mod organisations;
 mod plan;

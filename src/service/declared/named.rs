@@ -66,7 +66,8 @@ pub(super) fn needed(state: &State) -> Result<Vec<(Declared, String)>, DeclaredE
     for name in state.users.iter().flat_map(|user| user.organisations.iter().flatten()) {
         needed.push((Declared::Organisation, one_name(name)?));
     }
-    for username in roles().flat_map(|role| &role.users) {
+    let managers = state.groups.iter().flat_map(|group| group.managers.iter().flatten());
+    for username in roles().flat_map(|role| &role.users).chain(managers) {
         needed.push((Declared::User, one_person(username)?));
     }
     Ok(needed)

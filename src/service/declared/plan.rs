@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::DeclaredError;
 use super::named::{Made, needed};
 use super::state::{ClientState, RoleState, State, UserState, members};
-use super::{endpoints, organisations, roles, upstream};
+use super::{endpoints, groups, organisations, roles, upstream};
 use crate::app::App;
 use crate::crypto::secret::Secret;
 use crate::protocol::client::{Client, ClientMetadata};
@@ -23,7 +23,7 @@ use crate::service::people::{self, Edit, NewPerson, RoleEdit};
 use crate::service::upstream::{NewUpstream, UpstreamChange};
 use crate::service::webhooks::WebhookSettings;
 use crate::store::managed::{self, Declared};
-use crate::store::{group_managers, groups, users};
+use crate::store::{group_managers, users};
 
 /// What becomes of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -57,8 +57,12 @@ pub struct Change {
 
 /// What is done for it.
 pub(super) enum Work {
-    CreateGroup,
+    /// With its description; empty is none.
+    CreateGroup(String),
+    UpdateGroup(String),
     DeleteGroup,
+    /// All who look after it.
+    SetManagers(BTreeSet<String>),
     /// With what is shown of it; empty is one like its name.
     CreateOrganisation(String),
     UpdateOrganisation(String),
@@ -109,10 +113,8 @@ pub async fn plan(
     };
     for group in &state.groups {
         let name = one_group(&group.name)?;
-        once(Declared::Group, &name)?;
-        if groups::by_name(&app.store.db, &name).await?.is_none() {
-            changes.push(created(Declared::Group, name, Work::CreateGroup));
-        }
+        let entry = once(Declared::Group, &name)?;
+        changes.extend(groups::plan(app, (&entry, name), group).await?);
     }
     let mut made_organisations = BTreeSet::new();
     for organisation in &state.organisations {
@@ -131,6 +133,9 @@ pub async fn plan(
         changes.extend(organisations::plan_members(app, about, (&name, user)).await?);
     }
     let made = Made::by(state)?;
+    for group in &state.groups {
+        changes.extend(groups::plan_managers(app, &made, group).await?);
+    }
     for client in &state.clients {
         let entry = once(Declared::Client, &client.client_id)?;
         changes.extend(Box::pin(one_app(app, &entry, (client, secrets))).await?);

@@ -7,11 +7,13 @@
 //! | `app` | a client of the realm as an app |
 //! | `person` | a user of the realm as a person |
 //! | `realm` | the part of the export that is read |
+//! | `realm_roles` | the roles of the realm itself as groups |
 //! | `roles` | the roles of its clients, and who has them |
 
 mod app;
 mod person;
 mod realm;
+mod realm_roles;
 mod roles;
 
 use std::collections::BTreeSet;
@@ -23,8 +25,9 @@ use crate::service::clients::checks::{self, Author};
 use crate::service::clients::{self, ClientError, NewClient};
 use crate::service::people::groups::GroupError;
 use crate::service::people::import::lines::{Line, LinesError};
+use crate::service::people::import::record::Record;
 use crate::service::people::import::{self, ImportError, Mode, Plan};
-use crate::service::people::{self};
+use crate::service::people::{self, PeopleError};
 use crate::store::groups;
 use crate::store::imports::ImportProgress;
 
@@ -83,8 +86,10 @@ pub async fn run(
     (plan, imported): (&Plan, &mut Imported),
     tell: &mut dyn FnMut(News<'_>),
 ) -> Result<(), ImportError> {
-    for name in realm.group_names() {
-        add_group(app, (&name, plan.mode), imported, tell).await?;
+    let mut realm_roles = realm_roles::RealmRoles::of(&realm);
+    let groups = realm.group_names().into_iter().map(|name| (name, String::new()));
+    for (name, about) in groups.chain(realm_roles.groups.drain(..).collect::<Vec<_>>()) {
+        add_group(app, ((&name, &about), plan.mode), imported, tell).await?;
     }
     let mut here = BTreeSet::new();
     for client in &realm.clients {
@@ -98,7 +103,9 @@ pub async fn run(
     let mut people = realm.users.into_iter().zip(1_u64..).filter_map(|(user, number)| {
         // The account behind a client of its own comes with the client.
         user.service_account_client_id.is_none().then(|| {
-            Ok::<_, LinesError>(Line { number, end: number, record: person::record(user) })
+            let by_roles = realm_roles.take(number);
+            let record = person::record(user).map(|record| in_groups(record, by_roles));
+            Ok::<_, LinesError>(Line { number, end: number, record })
         })
     });
     let mut hear = |news: import::News<'_>| {
@@ -117,14 +124,30 @@ pub async fn run(
     Ok(())
 }
 
+/// Puts somebody into these groups as well, those left out that no group can be called like.
+fn in_groups(mut record: Record, more: Vec<String>) -> Record {
+    let good = more.into_iter().filter(|name| people::check_groups(vec![name.clone()]).is_ok());
+    record.groups.get_or_insert_default().extend(good);
+    record
+}
+
 async fn add_group(
     app: &App,
-    (name, mode): (&str, Mode),
+    ((name, about), mode): ((&str, &str), Mode),
     imported: &mut Imported,
     tell: &mut dyn FnMut(News<'_>),
 ) -> Result<(), ImportError> {
     let outcome = match mode {
-        Mode::Write => people::groups::create(app, (name, ""), &Actor::CommandLine).await.map(drop),
+        Mode::Write => {
+            let actor = &Actor::CommandLine;
+            match people::groups::create(app, (name, about), actor).await {
+                // The name is what counts; a description that cannot be kept is none.
+                Err(GroupError::People(PeopleError::Invalid { field: "description", .. })) => {
+                    people::groups::create(app, (name, ""), actor).await.map(drop)
+                }
+                other => other.map(drop),
+            }
+        }
         Mode::DryRun => match groups::by_name(&app.store.db, name).await? {
             Some(_) => Err(GroupError::Taken),
             None => people::check_groups(vec![name.to_owned()]).map(drop).map_err(GroupError::from),

@@ -45,10 +45,23 @@ pub(super) struct Composites {
 }
 
 impl Realm {
-    /// How many roles it has that are of no app, which have no place here.
+    /// How many roles it has that are of no app: those that become groups, and those that are Keycloak's own
+    /// and have no place here.
     #[must_use]
-    pub fn role_count(&self) -> usize {
-        self.realm_roles().count()
+    pub fn role_counts(&self) -> (usize, usize) {
+        let own = self.own_roles().count();
+        (own, self.realm_roles().count().saturating_sub(own))
+    }
+
+    /// Roles of the realm that somebody has made.
+    pub(super) fn own_roles(&self) -> impl Iterator<Item = &KeycloakRole> {
+        self.realm_roles().filter(|role| !self.is_keycloaks(&role.name))
+    }
+
+    /// Whether every realm has this role, for what Keycloak itself does with it.
+    pub(super) fn is_keycloaks(&self, role: &str) -> bool {
+        let of_everybody = format!("default-roles-{}", self.realm.to_lowercase());
+        matches!(role, "offline_access" | "uma_authorization") || role == of_everybody
     }
 
     pub(super) fn realm_roles(&self) -> impl Iterator<Item = &KeycloakRole> {

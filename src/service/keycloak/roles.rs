@@ -40,8 +40,16 @@ struct Person {
     roles: BTreeSet<OfClient>,
 }
 
+/// The roles that somebody has, the composite ones followed.
+#[derive(Default)]
+pub(super) struct Reached<'a> {
+    /// Of the realm.
+    pub(super) realm: BTreeSet<&'a str>,
+    of_clients: BTreeSet<OfClient>,
+}
+
 /// Every role by its name, to follow the composite ones.
-struct Known<'a> {
+pub(super) struct Known<'a> {
     realm: BTreeMap<&'a str, &'a KeycloakRole>,
     client: BTreeMap<(&'a str, &'a str), &'a KeycloakRole>,
 }
@@ -53,7 +61,7 @@ enum Open<'a> {
 }
 
 impl<'a> Known<'a> {
-    fn of(realm: &'a Realm) -> Self {
+    pub(super) fn of(realm: &'a Realm) -> Self {
         let by_client = |(client, roles): (&'a String, &'a Vec<KeycloakRole>)| {
             roles.iter().map(move |role| ((client.as_str(), role.name.as_str()), role))
         };
@@ -63,12 +71,11 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// The roles of clients that somebody has who was given these, the composite ones followed. One that
-    /// is part of itself is followed once.
-    fn reached(
+    /// The roles that somebody has who was given these. One that is part of itself is followed once.
+    pub(super) fn reached(
         &self,
         (realm, client): (&'a [String], &'a BTreeMap<String, Vec<String>>),
-    ) -> BTreeSet<OfClient> {
+    ) -> Reached<'a> {
         let mut open = Vec::new();
         let add = |open: &mut Vec<Open<'a>>, realm: &'a [String], client: &'a BTreeMap<_, _>| {
             open.extend(realm.iter().map(|name| Open::Realm(name)));
@@ -79,17 +86,17 @@ impl<'a> Known<'a> {
             }
         };
         add(&mut open, realm, client);
-        let (mut reached, mut followed) = (BTreeSet::new(), BTreeSet::new());
+        let mut reached = Reached::default();
         while let Some(next) = open.pop() {
             let role = match next {
                 Open::Realm(name) => {
-                    if !followed.insert(name) {
+                    if !reached.realm.insert(name) {
                         continue;
                     }
                     self.realm.get(name)
                 }
                 Open::Client(id, name) => {
-                    if !reached.insert((id.to_owned(), name.to_owned())) {
+                    if !reached.of_clients.insert((id.to_owned(), name.to_owned())) {
                         continue;
                     }
                     self.client.get(&(id, name))
@@ -112,7 +119,7 @@ impl Roles {
         });
         let (mut of_people, mut of_services) = (Vec::new(), Vec::new());
         for (user, number) in realm.users.iter().zip(1_u64..) {
-            let roles = known.reached((&user.realm_roles, &user.client_roles));
+            let roles = known.reached((&user.realm_roles, &user.client_roles)).of_clients;
             match &user.service_account_client_id {
                 _ if roles.is_empty() => {}
                 Some(client) => of_services.push((client.clone(), roles)),
@@ -216,7 +223,7 @@ fn add_groups<'a>(
     outer: &BTreeSet<OfClient>,
     all: &mut Vec<(String, BTreeSet<OfClient>)>,
 ) {
-    let mut roles = known.reached((&group.realm_roles, &group.client_roles));
+    let mut roles = known.reached((&group.realm_roles, &group.client_roles)).of_clients;
     roles.extend(outer.iter().cloned());
     let path = format!("{around}{}", group.name);
     for inner in &group.sub_groups {
@@ -228,7 +235,7 @@ fn add_groups<'a>(
 }
 
 /// What a role is for; a placeholder for a text of Keycloak's own says nothing.
-fn description(role: &KeycloakRole) -> String {
+pub(super) fn description(role: &KeycloakRole) -> String {
     let text = role.description.as_deref().unwrap_or_default().trim();
     if text.starts_with("${") {
         return String::new();

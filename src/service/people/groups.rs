@@ -131,7 +131,7 @@ fn check_group(name: &str) -> Result<String, PeopleError> {
     Ok(names.into_iter().next().unwrap_or_default())
 }
 
-fn check_description(text: &str) -> Result<Option<String>, PeopleError> {
+pub(in crate::service) fn check_description(text: &str) -> Result<Option<String>, PeopleError> {
     let text = text.trim();
     if text.chars().count() > LONGEST_DESCRIPTION || is_disguised(text) {
         let problem = "use at most 300 ordinary characters";

@@ -7,6 +7,7 @@ mod checks;
 pub mod console_access;
 pub mod deletion;
 pub mod export;
+pub mod first_owner;
 pub mod groups;
 pub mod import;
 pub mod links;

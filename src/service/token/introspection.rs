@@ -109,7 +109,7 @@ async fn known(app: &App, client: &Client, text: &str) -> Result<Known, Endpoint
 
 /// Only the token's own client and its audience (RFC 9700 section 2.3).
 fn may_know(client: &Client, claims: &AccessTokenClaims) -> bool {
-    claims.client_id == client.id || client.is_addressed_by(&claims.aud)
+    claims.client_id == client.id || client.is_addressed_by(&claims.aud, claims.iat)
 }
 
 /// A refresh token is nobody's business but its client's.

@@ -181,7 +181,7 @@ async fn own_access_token(
     let claims = access_token::inspect(app, text)
         .await?
         .ok_or_else(|| refused("the access token is unknown, expired or revoked"))?;
-    if claims.client_id != client.id && !client.is_addressed_by(&claims.aud) {
+    if claims.client_id != client.id && !client.is_addressed_by(&claims.aud, claims.iat) {
         return Err(refused("the access token is for somebody else"));
     }
     prove_possession(request, claims.cnf.as_ref())?;

@@ -44,6 +44,17 @@ pub enum Ephemeral {
     Redis(RedisStore),
 }
 
+/// What Redis says of itself (`INFO`), one value for each node that answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// Such as `7.2.4`.
+    pub versions: Vec<String>,
+    /// `master` or `slave`.
+    pub roles: Vec<String>,
+    /// Whether it is a node of a cluster.
+    pub is_cluster: bool,
+}
+
 /// Sends a verb to whichever store it is.
 macro_rules! to_either {
     ($self:ident, $store:ident => $call:expr, $other:ident => $answer:expr) => {
@@ -181,6 +192,11 @@ impl Ephemeral {
     /// deserves a warning: Redis may then drop what has not expired.
     pub async fn eviction_policy(&self) -> Option<String> {
         to_either!(self, _m => None, r => r.eviction_policy().await)
+    }
+
+    /// What Redis says of itself, if there is one and it may be asked.
+    pub async fn about(&self) -> Option<About> {
+        to_either!(self, _m => None, r => r.about().await)
     }
 
     /// When this process connected to the store last: behind a new connection may be a store with an

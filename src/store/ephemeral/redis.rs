@@ -14,9 +14,9 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
-use super::redis_eviction::{Eviction, policy_in, question};
+use super::redis_eviction::{Eviction, policy_in, question, told};
 use super::redis_link::{ANSWER_LIMIT, Link, Wire};
-use super::{EphemeralConnectError, StoreError};
+use super::{About, EphemeralConnectError, StoreError};
 use crate::clock::Seconds;
 use crate::telemetry::traces;
 
@@ -230,6 +230,17 @@ impl RedisStore {
 
     pub(super) async fn eviction_policy(&self) -> Option<String> {
         policy_in(&self.call::<Value>(&question(), Repeat::Harmless).await.ok()?)
+    }
+
+    /// What Redis says of itself, one value for each node that answers.
+    pub(super) async fn about(&self) -> Option<About> {
+        let question = redis::cmd("INFO");
+        let answer = self.call::<Value>(&question, Repeat::Harmless).await.ok()?;
+        Some(About {
+            versions: told(&answer, "redis_version"),
+            roles: told(&answer, "role"),
+            is_cluster: told(&answer, "cluster_enabled").iter().any(|enabled| enabled == "1"),
+        })
     }
 
     pub(super) fn connected_at(&self) -> Instant {

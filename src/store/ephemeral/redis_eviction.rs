@@ -65,27 +65,29 @@ pub(super) fn question() -> Cmd {
 /// Finds `maxmemory_policy:…` in the answer to INFO, which a cluster gives once per node. Any policy
 /// but `noeviction` is reported in preference to it.
 pub(super) fn policy_in(answer: &Value) -> Option<String> {
-    let mut policies: Vec<String> = Vec::new();
+    let mut policies = told(answer, "maxmemory_policy");
+    policies.sort_by_key(|policy| policy == "noeviction");
+    policies.into_iter().next()
+}
+
+/// What the answer to INFO says of `name`: one value for each node that answered.
+pub(super) fn told(answer: &Value, name: &str) -> Vec<String> {
+    let line = |info: &str| {
+        let mut values = info.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        values.next().map(|value| value.trim().to_owned())
+    };
+    let mut found = Vec::new();
     let mut waiting = vec![answer];
     while let Some(value) = waiting.pop() {
         match value {
-            Value::BulkString(bytes) => {
-                policies.extend(policy_line(&String::from_utf8_lossy(bytes)));
-            }
-            Value::VerbatimString { text, .. } => policies.extend(policy_line(text)),
+            Value::BulkString(bytes) => found.extend(line(&String::from_utf8_lossy(bytes))),
+            Value::VerbatimString { text, .. } => found.extend(line(text)),
             Value::Array(items) => waiting.extend(items),
             Value::Map(pairs) => waiting.extend(pairs.iter().map(|(_, value)| value)),
             _ => {}
         }
     }
-    policies.sort_by_key(|policy| policy == "noeviction");
-    policies.into_iter().next()
-}
-
-fn policy_line(info: &str) -> Option<String> {
-    info.lines()
-        .find_map(|line| line.strip_prefix("maxmemory_policy:"))
-        .map(|p| p.trim().to_owned())
+    found
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@
 //! | `pairwise` | every sector knows a person by a name of its own |
 //! | `client_assertion`, `client_jwks_uri` | private_key_jwt: good once, from the right key, wherever that is published |
 //! | `client_certificate` | tls_client_auth and self_signed_tls_client_auth: by TLS and by a proxy's header |
+//! | `same_id` | an app that is made with the id of a deleted one begins with nothing of it |
 //! | `organisations` | for which organisation somebody acts, and that nothing is left when they have left it |
 //! | `outbound_guard` | addresses that apps supply: what is reached, and what is given up on |
 
@@ -31,3 +32,4 @@ mod pairwise;
 mod registration;
 mod registration_attacks;
 mod registration_care;
+mod same_id;

@@ -134,6 +134,55 @@ on_both_backends! {
         }
     }
 
+    async fn groups_keep_their_description_and_those_who_look_after_them(world: World) {
+        let with = |more: &str| STATE.replace("name = \"staff\"", &format!("name = \"staff\"\n{more}"));
+        let whole = "description = \" Everybody here. \"\nmanagers = [\"Bob\", \"alice\"]";
+        let file = prepared(&world, &with(whole));
+        let all = changes(&apply(&world, &["-f", &file]));
+        assert!(all.contains(&"update group staff".to_owned()), "{all:?}");
+        assert!(changes(&apply(&world, &["-f", &file, "--prune"])).is_empty());
+        let managers = "select count(*) from group_managers";
+        assert_eq!(count(&world, managers).await, 2);
+        assert_eq!(events(&world, "group.manager_added").await, 2);
+        // What is written is what there is, and carried out elsewhere makes the same.
+        let export = |world: &World| world.run(&["--format", "json", "export"]).stdout;
+        let written = export(&world);
+        let told: serde_json::Value = serde_json::from_slice(&written).unwrap();
+        let staff = json!({ "name": "staff", "description": "Everybody here.", "managers": ["alice", "bob"] });
+        assert!(told["groups"].as_array().unwrap().contains(&staff), "{told}");
+        let mut elsewhere = told.clone();
+        elsewhere["clients"] = json!([]);
+        let other = World::start(world.backend).await;
+        let copy = other.write("copy.json", &elsewhere.to_string());
+        changes(&apply(&other, &["-f", &copy]));
+        let there: serde_json::Value = serde_json::from_slice(&export(&other)).unwrap();
+        assert_eq!(there["groups"], told["groups"]);
+        // A file that does not say leaves both; one that says other things makes them so.
+        assert!(changes(&apply(&world, &["-f", &prepared(&world, STATE)])).is_empty());
+        let file = prepared(&world, &with("description = \"\"\nmanagers = [\"bob\"]"));
+        let told = apply(&world, &["-f", &file]);
+        assert_eq!(changes(&told), ["update group staff", "update group staff"]);
+        assert_eq!([fields(&told, 0), fields(&told, 1)], ["description", "managers"]);
+        assert_eq!(count(&world, managers).await, 1);
+        assert_eq!(count(&world, "select count(*) from groups where description is not null").await, 0);
+        world.cli(&["user", "create", "--username", "root", "--email", "root@example.test", "--role", "owner",
+            "--password-file", &world.write("root.password", PASSWORD)]);
+        let long = format!("description = \"{}\"", "x".repeat(301));
+        for (bad, word) in [
+            ("managers = [\"nobody-there\"]", "there is no person nobody-there"),
+            ("managers = [\"root\"]", "role in the console"),
+            (&long, "300"),
+        ] {
+            let file = prepared(&world, &with(bad));
+            assert_refused(&apply(&world, &["-f", &file]), 1, word);
+        }
+        // Whoever looks after a group is named by it, and is not pruned.
+        let alone = world.write("alone.toml", "[[groups]]\nname = \"staff\"\nmanagers = [\"bob\"]\n");
+        let doomed = changes(&apply(&world, &["-f", &alone, "--prune", "--dry-run"]));
+        assert!(doomed.contains(&"delete user alice".to_owned()), "{doomed:?}");
+        assert!(!doomed.contains(&"delete user bob".to_owned()), "{doomed:?}");
+    }
+
     async fn a_role_for_somebody_who_is_not_there_is_found_before_anything_is_done(world: World) {
         let with = |roles: &str| STATE.replace("client_id = \"wiki\"", &format!("client_id = \"wiki\"\nroles = {roles}"));
         let long = format!("[{{ name = \"writer\", description = \"{}\" }}]", "x".repeat(301));

@@ -74,6 +74,11 @@ fn user(name: &str, credentials: &[Value]) -> Value {
     })
 }
 
+/// A name that no group can have.
+fn long() -> String {
+    "x".repeat(120)
+}
+
 fn realm(world: &World) -> Value {
     let mut users: Vec<Value> =
         HASHES.iter().map(|(kind, value)| user(kind, &[credential(kind, value)])).collect();
@@ -108,6 +113,11 @@ fn realm(world: &World) -> Value {
                 { "name": "buyer", "composite": true,
                   "composites": { "client": { "single": ["customer"] } } },
                 { "name": "offline_access", "description": "${role_offline-access}" },
+                { "name": "uma_authorization", "description": "${role_uma_authorization}" },
+                { "name": "default-roles-shop", "composite": true,
+                  "composites": { "realm": ["offline_access", "uma_authorization"] } },
+                { "name": "night-shift", "description": "Works at night.", "composite": false },
+                { "name": long(), "composite": false },
             ],
             "client": {
                 "wiki": [{ "name": "editor", "description": "Writes." }, { "name": "odd name" }],
@@ -118,7 +128,7 @@ fn realm(world: &World) -> Value {
         },
         "groups": [{ "name": "staff", "path": "/staff", "clientRoles": { "wiki": ["editor"] },
                      "subGroups": [
-            { "name": "night", "path": "/staff/night", "subGroups": [] },
+            { "name": "night", "path": "/staff/night", "subGroups": [], "realmRoles": ["night-shift", long()] },
         ] }],
         "users": users,
         "clients": [
@@ -146,18 +156,19 @@ on_both_backends! {
         let before = count(&world, "select count(*) from audit_events").await;
         let wanted = json!({
             "realm": "shop",
-            "created": 6, "updated": 0, "skipped": 0, "rejected": 2, "groups": 2, "clients": 3,
-            "app_roles": 2, "app_roles_given": 4, "known": 0, "left_out": 6, "roles": 2,
+            "created": 6, "updated": 0, "skipped": 0, "rejected": 2, "groups": 4, "clients": 3,
+            "app_roles": 2, "app_roles_given": 4, "known": 0, "left_out": 7, "realm_roles": 3, "roles": 3,
         });
         assert_eq!(counted(&import(&world, &[&path, "--dry-run"]), 3), wanted);
         assert_eq!(count(&world, "select count(*) from audit_events").await, before);
         assert_eq!(counted(&import(&world, &[&path, "--rejects", &rejects]), 3), wanted);
         let told = std::fs::read_to_string(&rejects).unwrap();
+        let lost = format!("group role:{}", long());
         for (entry, word) in [
             ("user 7", "md5-crypt"), ("user 8", "id: "), ("client pattern", "pattern"),
             ("client masked", "kc.sh"), ("client saml", "OpenID Connect"),
             ("role wiki:odd name", "letters"), ("roles of pattern", "left out"),
-            ("roles that client robot has", "people and groups"),
+            ("roles that client robot has", "people and groups"), (lost.as_str(), "ordinary"),
         ] {
             let line = told.lines().find(|line| line.contains(&format!("\"{entry}\"")));
             assert!(line.is_some_and(|line| line.contains(word)), "{entry}: {told}");
@@ -172,7 +183,9 @@ on_both_backends! {
         }
         let person = world.cli(&["user", "show", "argon2"]);
         assert_eq!(person["id"], "11111111-2222-3333-4444-argon2");
-        assert_eq!(person["groups"], json!(["staff", "staff/night"]));
+        assert_eq!(person["groups"], json!(["role:night-shift", "staff", "staff/night"]));
+        let none = world.cli(&["user", "show", "none"]);
+        assert_eq!(none["groups"], json!(["role:buyer", "role:night-shift", "staff", "staff/night"]));
         assert_eq!(person["name"], "Anna argon2");
         assert_eq!(person["profile"]["locale"], "de");
         assert_eq!(App::known(&world, "wiki", SECRET).introspect("x").await.status, 200);
@@ -187,7 +200,7 @@ on_both_backends! {
         assert_eq!(customer["given_to"], json!({ "users": ["none"], "groups": [] }));
         // The same again finds everything there.
         let again = counted(&import(&world, &[&path, "--duplicates", "skip"]), 3);
-        assert_eq!([&again["created"], &again["skipped"], &again["known"]], [&json!(0), &json!(6), &json!(7)]);
+        assert_eq!([&again["created"], &again["skipped"], &again["known"]], [&json!(0), &json!(6), &json!(9)]);
         world.assert_log_is_clean(&[SECRET, THEIR_PASSWORD]);
     }
 

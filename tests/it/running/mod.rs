@@ -25,10 +25,12 @@
 //! | `soak` | days of use leave nothing behind, in no table and in no fast store |
 //! | `crash` | the server is killed twenty times under load and loses nothing it acknowledged |
 //! | `backups` | backup, restore and copy, killed in the middle, damaged, and from one kind of database to the other |
+//! | `bootstrap` | the first start makes the owner and the apps that its environment names, once |
 //! | `declared` | people, groups and apps as a file says, written, carried out and pruned |
 //! | `declared_endpoints` | webhooks and trusted issuers as a file says, their secrets told once |
 //! | `declared_organisations` | organisations as a file says, and who is in them |
 //! | `declared_upstream` | upstream providers as a file says, their secrets in files of their own |
+//! | `doctor` | what works, what is worth a look, and what does not work |
 //! | `import_care` | what an import vouches for, loses or gives up: nothing that it should not |
 //! | `imports` | many people from a file, interrupted and resumed, with passwords from elsewhere |
 //! | `keycloak` | a realm from Keycloak: people with their passwords, apps with their secrets, and what is left out |
@@ -46,6 +48,7 @@
 
 mod audit_log;
 mod backups;
+mod bootstrap;
 mod cli_changes;
 mod costs;
 mod crash;
@@ -53,6 +56,7 @@ mod declared;
 mod declared_endpoints;
 mod declared_organisations;
 mod declared_upstream;
+mod doctor;
 mod fetched_logos;
 mod finality;
 mod floods;

@@ -1,5 +1,7 @@
 //! The part of a console page that shows, replaces and removes a logo.
 
+use crate::pictures::{OF_AN_APP, OF_THE_BRAND, Room};
+
 /// One picture. Forms: POST [`PictureForm::action`] as `multipart/form-data` with `csrf` and the file
 /// `picture`; POST `…/remove`.
 #[derive(Debug, Clone)]
@@ -12,7 +14,7 @@ pub struct PictureForm {
     /// The path below the issuer of what there is.
     pub src: Option<String>,
     /// What it is made to fit into, in pixels.
-    pub room: &'static str,
+    pub room: Room,
     pub ground: Ground,
 }
 
@@ -42,7 +44,7 @@ impl PictureForm {
             label: "Logo",
             action: "/admin/settings/logo/logo".to_owned(),
             src: Some("/branding/picture.0123456789abcdef.png".to_owned()),
-            room: "640 × 160",
+            room: OF_THE_BRAND,
             ground: Ground::Light,
         };
         let dark = Self {
@@ -60,7 +62,7 @@ impl PictureForm {
         Self {
             id: "app-logo",
             action: "/admin/clients/orchard-wiki/logo".to_owned(),
-            room: "512 × 512",
+            room: OF_AN_APP,
             ground: Ground::Page,
             ..Self::samples().remove(0)
         }

@@ -32,6 +32,9 @@ pub struct CodePayload {
     /// The organisation the person acts for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organisation: Option<OrganisationId>,
+    /// When the client was made; not known of one that another version has written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_since: Option<UnixTime>,
     /// The code is refused from this moment on; the payload outlives it so that a late replay is
     /// still recognised.
     pub expires_at: UnixTime,
@@ -75,6 +78,10 @@ pub fn check(
         return Err(OAuthError::invalid_grant("The code is unknown, spent or expired.")
             .because(format!("code of {} presented by {}", payload.client_id, client.id)));
     }
+    if !client.is_still(payload.client_since) {
+        return Err(OAuthError::invalid_grant("The code is unknown, spent or expired.")
+            .because("the code of an earlier client with this id"));
+    }
     if request.redirect_uri.as_deref() != Some(payload.redirect_uri.as_str()) {
         return Err(OAuthError::invalid_grant(
             "redirect_uri is not the one of the authorization request.",
@@ -116,6 +123,7 @@ mod tests {
             amr: vec!["pwd".into()],
             details: GrantDetails::default(),
             organisation: None,
+            client_since: None,
             expires_at: UnixTime(60),
         }
     }
@@ -128,6 +136,16 @@ mod tests {
     fn the_rightful_client_with_the_same_redirect_uri_passes() {
         let good = request("code=c&redirect_uri=https://rp.test/cb");
         assert!(check(&payload(), &client(), &good, str::to_owned).is_ok());
+    }
+
+    #[test]
+    fn a_code_of_an_earlier_client_with_the_same_id_is_refused() {
+        let good = request("code=c&redirect_uri=https://rp.test/cb");
+        let now = client();
+        for (since, is_good) in [(now.created_at, true), (now.created_at.plus(-1), false)] {
+            let payload = CodePayload { client_since: Some(since), ..payload() };
+            assert_eq!(check(&payload, &now, &good, str::to_owned).is_ok(), is_good, "{since:?}");
+        }
     }
 
     #[test]

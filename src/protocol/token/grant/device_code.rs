@@ -39,6 +39,9 @@ pub fn standing<'a>(
             unknown().because(format!("code of {} presented by {}", record.client_id, client.id))
         );
     }
+    if !client.is_still(record.client_since) {
+        return Err(unknown().because("code of an earlier client with this id"));
+    }
     if now >= record.expires_at {
         return Ok(Standing::Expired);
     }

@@ -1,0 +1,130 @@
+//! Looking at everything Doorward depends on. Each check says how it is, and where something is wrong what
+//! to do about it. Nothing is changed, and nothing is waited for longer than a few seconds.
+//!
+//! | module | what it looks at |
+//! |---|---|
+//! | `apps` | apps with settings that deserve a second look |
+//! | `cache` | Redis: its version, its role and what it may drop |
+//! | `certificate` | how long the certificate of the issuer is good |
+//! | `clocks` | the clocks of this machine, the database and whoever answers for the issuer |
+//! | `database` | its version, its schema and how fast it answers |
+//! | `disk` | room where the database is |
+//! | `files` | who may read what holds secrets |
+//! | `hashing` | what a password costs |
+//! | `issuer` | whether the issuer answers, from outside, as this configuration says |
+//! | `keys` | the age of signing keys |
+//! | `mail` | whether the mail server takes letters |
+//! | `people` | whether anybody administers this |
+//! | `proxies` | which proxies are believed |
+//! | `randomness` | whether the machine gives random bytes |
+
+mod apps;
+mod cache;
+mod certificate;
+mod clocks;
+mod database;
+mod disk;
+mod files;
+mod hashing;
+mod issuer;
+mod keys;
+mod mail;
+mod people;
+mod proxies;
+mod randomness;
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::service::health;
+
+/// How long one check may take. Each has shorter limits of its own; this is for what they do not cover.
+const LIMIT: Duration = Duration::from_secs(15);
+
+/// How a check went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// All is well; the text says what was found.
+    Fine(String),
+    /// It works, and somebody should look at it: what is so, and what to do.
+    Warning(String),
+    /// It does not work: what is wrong, and what to do.
+    Failure(String),
+}
+
+/// One thing looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Stable, for programs.
+    pub name: &'static str,
+    pub outcome: Outcome,
+}
+
+impl Finding {
+    /// All is well.
+    pub fn fine(name: &'static str, found: impl Into<String>) -> Self {
+        Self { name, outcome: Outcome::Fine(found.into()) }
+    }
+
+    /// Somebody should look at it.
+    pub fn warning(name: &'static str, text: impl Into<String>) -> Self {
+        Self { name, outcome: Outcome::Warning(text.into()) }
+    }
+
+    /// It does not work.
+    pub fn failure(name: &'static str, text: impl Into<String>) -> Self {
+        Self { name, outcome: Outcome::Failure(text.into()) }
+    }
+
+    /// Whether it does not work.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        matches!(self.outcome, Outcome::Failure(_))
+    }
+}
+
+/// What can be looked at without opening anything: the machine and its files.
+pub async fn examine_machine(config: &Config) -> Vec<Finding> {
+    let mut findings = vec![proxies::check(config), files::check(config)];
+    findings.extend(disk::check(config));
+    findings.push(bounded("randomness", randomness::check()).await);
+    findings
+}
+
+/// What a server would use: database, Redis, mail, keys, apps, and the issuer as others see it.
+pub async fn examine(app: &App) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for check in health::check(app).await {
+        findings.push(match check.problem {
+            Some(problem) => Finding::failure(check.name, problem),
+            None if check.name == "database" => bounded("database", database::check(app)).await,
+            None => Finding::fine(check.name, ""),
+        });
+    }
+    findings.extend(cache::check(app).await);
+    findings.push(bounded("key-age", keys::check(app)).await);
+    let seen = issuer::ask(app).await;
+    findings.push(issuer::check(app, &seen));
+    findings.extend(certificate::check(app, &seen));
+    findings.push(bounded("clocks", clocks::check(app, &seen)).await);
+    findings.push(bounded("password-hashing", hashing::check(app)).await);
+    findings.push(bounded("apps", apps::check(app)).await);
+    if let Some(mailer) = &app.mail {
+        findings.push(bounded("mail", mail::check(mailer)).await);
+    }
+    findings.push(bounded("administrator", people::check(app)).await);
+    findings
+}
+
+/// The finding of a check, or that it did not come to an end.
+async fn bounded(name: &'static str, check: impl Future<Output = Finding>) -> Finding {
+    let late = || {
+        let text = format!("no answer within {} seconds; look at the log", LIMIT.as_secs());
+        Finding::failure(name, text)
+    };
+    // On the heap: some of them hold a whole connection.
+    timeout(LIMIT, Box::pin(check)).await.unwrap_or_else(|_| late())
+}
