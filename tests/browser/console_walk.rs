@@ -183,6 +183,36 @@ async fn a_question_in_a_dialog_is_left_by_escape_and_by_cancel() {
     owner.leaves().await;
 }
 
+#[tokio::test]
+async fn a_key_leads_to_the_search_until_it_is_turned_off() {
+    let browser = Browser::new(Viewport::Phone, Scheme::Light, Script::On).await;
+    let owner = Owner::enters(browser, Look::AsItIs).await;
+    let browser = &owner.browser;
+    let presses = async |key: &str| {
+        let focused = browser.driver().active_element().await.unwrap();
+        focused.send_keys(key).await.unwrap();
+        browser.driver().active_element().await.unwrap().attr("id").await.unwrap()
+    };
+    for (page, field) in [("users", "q"), ("groups", "q"), ("sessions", "user"), ("audit", "kind")]
+    {
+        owner.goes_to(&format!("/admin/{page}")).await;
+        browser.wait_for_text("Turn it off").await;
+        assert_eq!(presses("/").await.as_deref(), Some(field), "{page}");
+        assert_eq!(browser.value(field).await.as_deref(), Some(""), "{page}");
+        presses("a/b").await;
+        assert_eq!(browser.value(field).await.as_deref(), Some("a/b"), "what is typed stays");
+    }
+    owner.sees("search-key").await;
+    browser.click_text("Turn it off").await;
+    browser.wait_for_text("Turn it on").await;
+    owner.goes_to("/admin/users").await;
+    browser.wait_for_text("Turn it on").await;
+    assert_eq!(presses("/").await.as_deref().unwrap_or_default(), "");
+    browser.click_text("Turn it on").await;
+    assert_eq!(presses("/").await.as_deref(), Some("q"));
+    owner.leaves().await;
+}
+
 impl Owner {
     async fn looks_after_keys(&self) {
         let browser = &self.browser;

@@ -370,6 +370,7 @@ fn the_sign_in_page_and_the_scripts_stay_light() {
         "confirm.js",
         "once.js",
         "live.js",
+        "search.js",
         "form-post.js",
         "signing-out.js",
     ];
