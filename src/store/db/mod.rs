@@ -4,12 +4,12 @@
 //! What the SQL may use is listed in `docs/architecture.md`; the conformance suite runs every
 //! statement on both.
 
+pub(in crate::store) mod batch;
 pub(in crate::store) mod columns;
 pub(in crate::store) mod connect;
 pub(in crate::store) mod cursor;
 pub(in crate::store) mod health;
 pub(in crate::store) mod migrations;
-pub(in crate::store) mod one_by_one;
 pub(in crate::store) mod repeated;
 pub(in crate::store) mod search;
 pub(in crate::store) mod triggers;
