@@ -19,6 +19,8 @@ mod audit_chain;
 mod audit_search;
 #[path = "store_conformance/audit_tampering.rs"]
 mod audit_tampering;
+#[path = "store_conformance/clean_ups.rs"]
+mod clean_ups;
 #[path = "store_conformance/deliveries.rs"]
 mod deliveries;
 #[path = "store_conformance/devices.rs"]

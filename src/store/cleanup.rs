@@ -1,68 +1,68 @@
-//! Deleting what has expired, in bounded steps so that no request waits for it.
-//!
-//! Rows that others hold several of are deleted one by one: the clean-up then never holds one while it
-//! waits for another, and cannot be part of a circle ("The order in which rows are held" in
-//! `docs/architecture.md`).
+//! Deleting what has expired, in bounded steps so that no request waits for it. Each step is one statement,
+//! which takes only rows that nobody holds (`store::db::batch`): it cannot be part of a circle ("The order in
+//! which rows are held" in `docs/architecture.md`), and nodes that clean up at once share the work.
 
 use super::db::Db;
-use super::db::one_by_one::{each, one_by_one};
+use super::db::batch::{Batch, batch};
 use super::error::StoreError;
-use super::{known_marks, revocations};
+use super::revocations;
 use crate::clock::{Seconds, UnixTime};
 
-/// What is deleted when it has expired and of which nobody holds more than one row. The outer condition
-/// is repeated because a row may have been changed between looking and deleting.
-const EXPIRED: [&str; 8] = [
-    "delete from used_jtis where expires_at <= $1 and hash in \
-     (select hash from used_jtis where expires_at <= $1 order by expires_at limit $2)",
-    "delete from registration_tokens where expires_at <= $1 and id in \
-     (select id from registration_tokens where expires_at <= $1 order by expires_at limit $2)",
-    "delete from imports where expires_at <= $1 and digest in \
-     (select digest from imports where expires_at <= $1 order by expires_at limit $2)",
+/// What is deleted when it has expired. What hangs on a session or a grant comes before it.
+const EXPIRED: [Batch; 17] = [
+    batch!("delete from used_jtis", of "used_jtis",
+        in "used_jtis where expires_at <= $1 order by expires_at limit $2"),
+    batch!("delete from registration_tokens", of "registration_tokens",
+        in "registration_tokens where expires_at <= $1 order by expires_at limit $2"),
+    batch!("delete from imports", of "imports",
+        in "imports where expires_at <= $1 order by expires_at limit $2"),
     // What the console's charts show: ninety days of hours.
-    "delete from activity where hour <= ($1 - 7776000) / 3600 and hour in \
-     (select hour from activity where hour <= ($1 - 7776000) / 3600 order by hour limit $2)",
-    "delete from api_keys where expires_at <= $1 and id in \
-     (select id from api_keys where expires_at <= $1 order by expires_at limit $2)",
-    "delete from api_requests where expires_at <= $1 and id in \
-     (select id from api_requests where expires_at <= $1 order by expires_at limit $2)",
-    "delete from webhook_deliveries where expires_at <= $1 and id in \
-     (select id from webhook_deliveries where expires_at <= $1 order by expires_at limit $2)",
+    batch!("delete from activity", of "activity",
+        in "activity where hour <= ($1 - 7776000) / 3600 order by hour limit $2"),
+    batch!("delete from api_keys", of "api_keys",
+        in "api_keys where expires_at <= $1 order by expires_at limit $2"),
+    batch!("delete from api_requests", of "api_requests",
+        in "api_requests where expires_at <= $1 order by expires_at limit $2"),
+    batch!("delete from webhook_deliveries", of "webhook_deliveries",
+        in "webhook_deliveries where expires_at <= $1 order by expires_at limit $2"),
     // Whoever sends messages gives up on them; these are of a kind that nobody sends any more.
-    "delete from outbox where expires_at <= $1 - 86400 and id in \
-     (select id from outbox where expires_at <= $1 - 86400 order by expires_at limit $2)",
+    batch!("delete from outbox", of "outbox",
+        in "outbox where expires_at <= $1 - 86400 order by expires_at limit $2"),
+    batch!("delete from one_time_links", of "one_time_links",
+        in "one_time_links where expires_at <= $1 order by expires_at limit $2"),
+    batch!("delete from known_marks", of "known_marks",
+        in "known_marks where expires_at <= $1 order by expires_at limit $2"),
+    batch!("delete from session_data", of "session_data",
+        in "session_data where expires_at <= $1 order by expires_at limit $2"),
+    batch!("delete from refresh_families", of "refresh_families",
+        in "refresh_families where idle_expires_at <= $1 order by idle_expires_at limit $2"),
+    // The absolute limit of a family is that of its grant.
+    batch!("delete from refresh_families", of "refresh_families",
+        in "refresh_families join grants on grants.id = refresh_families.grant_id \
+            where grants.expires_at <= $1 order by grants.expires_at limit $2"),
+    batch!("delete from grants", of "grants",
+        in "grants where expires_at <= $1 \
+            and not exists (select 1 from refresh_families where grant_id = grants.id) \
+            order by expires_at limit $2"),
+    batch!("delete from session_data", of "session_data",
+        in "session_data join sessions on sessions.id = session_data.session_id \
+            where sessions.expires_at <= $1 order by sessions.expires_at limit $2"),
+    batch!("delete from session_clients", of "session_clients",
+        in "session_clients join sessions on sessions.id = session_clients.session_id \
+            where sessions.expires_at <= $1 order by sessions.expires_at limit $2"),
+    batch!("delete from gateway_cookies", of "gateway_cookies",
+        in "gateway_cookies join sessions on sessions.id = gateway_cookies.session_id \
+            where sessions.expires_at <= $1 order by sessions.expires_at limit $2"),
 ];
 
-/// What others hold several of: how the expired ones are found, and how one of them is deleted.
-const SHARED: [(&str, &str); 4] = [
-    // The absolute limit of a family is that of its grant, which takes it along.
-    (
-        "select id from refresh_families where idle_expires_at <= $1 \
-         order by idle_expires_at limit $2",
-        "delete from refresh_families where id = $1 and idle_expires_at <= $2 \
-         returning cast(1 as bigint)",
-    ),
-    (
-        "select id from grants where expires_at <= $1 order by expires_at limit $2",
-        "delete from grants where id = $1 and expires_at <= $2 returning cast(1 as bigint)",
-    ),
-    (
-        "select id from session_data where expires_at <= $1 order by expires_at limit $2",
-        "delete from session_data where id = $1 and expires_at <= $2 returning cast(1 as bigint)",
-    ),
-    (
-        "select hash from one_time_links where expires_at <= $1 order by expires_at limit $2",
-        "delete from one_time_links where hash = $1 and expires_at <= $2 \
-         returning cast(1 as bigint)",
-    ),
-];
-
-/// As [`SHARED`], and tells what the sessions were.
-const SESSIONS: (&str, &str) = (
-    "select id from sessions where expires_at <= $1 order by expires_at limit $2",
-    "delete from sessions where id = $1 and expires_at <= $2 \
-     returning created_at, last_seen_at, revoked_at",
-);
+/// As [`EXPIRED`], and tells what the sessions were.
+const SESSIONS: Batch = batch!("delete from sessions", of "sessions",
+    in "sessions where expires_at <= $1 \
+        and not exists (select 1 from session_data where session_id = sessions.id) \
+        and not exists (select 1 from session_clients where session_id = sessions.id) \
+        and not exists (select 1 from gateway_cookies where session_id = sessions.id) \
+        order by expires_at limit $2",
+    returning "created_at, last_seen_at, revoked_at");
 
 /// What was deleted.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -73,33 +73,18 @@ pub struct Purged {
     pub unended_sessions: Vec<Seconds>,
 }
 
-/// Deletes at most `limit` expired rows of each kind. Call it again soon while it deletes any. The
-/// audit log is left to `service::audit::chain`.
+/// Deletes at most `limit` expired rows of each kind that nobody holds. Call it again soon while it deletes
+/// any. The audit log is left to `service::audit::chain`.
 pub async fn purge(db: &Db, now: UnixTime, limit: i64) -> Result<Purged, StoreError> {
     let mut rows = 0;
-    for sql in EXPIRED {
-        rows += db.query(sql).bind(now).bind(limit).execute().await?;
+    for batch in EXPIRED {
+        rows += batch.on(db).bind(now).bind(limit).execute().await?;
     }
-    for (find, delete) in SHARED {
-        let keys = expired(db, find, (now, limit)).await?;
-        rows += each(db, delete, &keys, |row, (key,)| row.bind(key).bind(now)).await?;
-    }
-    let (find, delete) = SESSIONS;
-    let keys = expired(db, find, (now, limit)).await?;
     let gone: Vec<(UnixTime, UnixTime, Option<UnixTime>)> =
-        one_by_one(db, delete, &keys, |row, (key,)| row.bind(key).bind(now)).await?;
+        SESSIONS.on(db).bind(now).bind(limit).all().await?;
     rows += u64::try_from(gone.len()).unwrap_or(u64::MAX);
     let unended = gone.into_iter().filter(|(.., revoked_at)| revoked_at.is_none());
     let unended_sessions = unended.map(|(begun, seen, _)| seen.since(begun)).collect();
-    rows += known_marks::purge(db, now, limit).await?;
     rows += revocations::purge(db, now, limit).await?;
     Ok(Purged { rows, unended_sessions })
-}
-
-async fn expired(
-    db: &Db,
-    find: &'static str,
-    (now, limit): (UnixTime, i64),
-) -> Result<Vec<(String,)>, StoreError> {
-    db.query(find).bind(now).bind(limit).all().await
 }

@@ -3,8 +3,7 @@
 
 use sqlx_macros::FromRow;
 
-use super::db::one_by_one::each;
-use super::db::{Db, Sql};
+use super::db::Sql;
 use super::error::StoreError;
 use crate::clock::UnixTime;
 use crate::protocol::types::UserId;
@@ -104,24 +103,4 @@ pub async fn keep_newest<'a>(
 /// Forgets everything a person is known by.
 pub async fn forget<'a>(sql: impl Sql<'a>, user: &UserId) -> Result<u64, StoreError> {
     sql.into().query("delete from known_marks where user_id = $1").bind(user).execute().await
-}
-
-/// Deletes at most `limit` marks that were last seen too long ago, one by one: a sign-in brings several up
-/// to date and would else wait in a circle with this.
-pub(super) async fn purge(db: &Db, now: UnixTime, limit: i64) -> Result<u64, StoreError> {
-    let old: Vec<(UserId, MarkKind, String)> = db
-        .query(
-            "select user_id, kind, mark from known_marks where expires_at <= $1 \
-             order by expires_at limit $2",
-        )
-        .bind(now)
-        .bind(limit)
-        .all()
-        .await?;
-    let delete = "delete from known_marks where user_id = $1 and kind = $2 and mark = $3 \
-                  and expires_at <= $4 returning cast(1 as bigint)";
-    let gone = each(db, delete, &old, |row, (user, kind, mark)| {
-        row.bind(user).bind(*kind).bind(mark).bind(now)
-    });
-    gone.await
 }

@@ -2,7 +2,7 @@
 
 use sqlx_macros::FromRow;
 
-use super::db::one_by_one::each;
+use super::db::batch::{Batch, batch};
 use super::db::repeated::Repeated;
 use super::db::{Db, Sql, Tx};
 use super::error::StoreError;
@@ -203,22 +203,10 @@ pub async fn any<'a>(
     Ok(found)
 }
 
-/// Deletes at most `limit` entries that ended before this moment, one by one: whoever strengthens several
-/// at once would else wait in a circle with this.
+const ENDED: Batch = batch!("delete from revocations", of "revocations",
+    in "revocations where expires_at <= $1 order by expires_at limit $2");
+
+/// Deletes at most `limit` entries that ended before this moment.
 pub async fn purge(db: &Db, before: UnixTime, limit: i64) -> Result<u64, StoreError> {
-    let ended: Vec<(RevocationKind, String)> = db
-        .query(
-            "select kind, subject from revocations where expires_at <= $1 \
-             order by expires_at limit $2",
-        )
-        .bind(before)
-        .bind(limit)
-        .all()
-        .await?;
-    // The condition is repeated because an entry may be strengthened meanwhile.
-    let delete = "delete from revocations where kind = $1 and subject = $2 and expires_at <= $3 \
-                  returning cast(1 as bigint)";
-    let gone =
-        each(db, delete, &ended, |row, (kind, subject)| row.bind(*kind).bind(subject).bind(before));
-    gone.await
+    ENDED.on(db).bind(before).bind(limit).execute().await
 }

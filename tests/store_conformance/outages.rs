@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use doorward::clock::Clock;
 use doorward::store::ephemeral::Ephemeral;
 use doorward::store::{DatabaseSettings, Store, StoreError, sync, users};
+use futures_util::future::join_all;
 
 use super::fixtures::user;
 use super::servers::{Postgres, Redis};
@@ -80,6 +81,51 @@ async fn a_stopped_postgres_is_an_outage_and_is_used_again_when_it_returns() {
     let _ = sync::read(&store.db).await;
     assert!(is_unavailable(&sync::bump_catalog(&store.db).await));
     assert!(sync::read(&store.db).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_frozen_postgres_is_waited_for_by_one_and_used_again_when_it_thaws() {
+    let server = Postgres::start();
+    let store = ready_postgres(&server).await;
+    for _ in 0..2 {
+        server.freeze();
+        // The first one waits in vain, the second one asks whether it is there.
+        for _ in 0..2 {
+            let began = Instant::now();
+            assert!(is_unavailable(&sync::read(&store.db).await));
+            assert!(began.elapsed() < ANSWER, "{:?}", began.elapsed());
+        }
+        let asked = join_all((0..50).map(|n| {
+            let store = &store;
+            async move {
+                let began = Instant::now();
+                let refused = if n % 2 == 0 {
+                    is_unavailable(&sync::read(&store.db).await)
+                } else {
+                    is_unavailable(&store.begin().await)
+                };
+                assert!(refused);
+                began.elapsed()
+            }
+        }))
+        .await;
+        let waiting = asked.iter().filter(|waited| **waited > Duration::from_millis(500)).count();
+        assert!(waiting <= 1, "{asked:?}");
+        server.thaw();
+        let back = Instant::now();
+        while sync::read(&store.db).await.is_err() {
+            assert!(back.elapsed() < ANSWER);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    // A row that somebody holds for too long keeps nobody else out.
+    let mut tx = store.begin().await.unwrap();
+    sync::bump_catalog(&mut tx).await.unwrap();
+    assert!(is_unavailable(&sync::bump_catalog(&store.db).await));
+    for _ in 0..20 {
+        assert!(sync::read(&store.db).await.is_ok());
+    }
+    tx.commit().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

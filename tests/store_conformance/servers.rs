@@ -40,11 +40,23 @@ impl Server {
         let pid = self.child.id().to_string();
         Command::new("kill").args([name, &pid]).status().unwrap();
     }
+
+    /// The same for it and the processes that it has started.
+    fn signal_all(&self, name: &str) {
+        self.signal(name);
+        let pid = self.child.id().to_string();
+        let output = Command::new("ps").args(["-o", "pid=", "--ppid", &pid]).output().unwrap();
+        let children = String::from_utf8_lossy(&output.stdout).into_owned();
+        let children: Vec<_> = children.split_whitespace().collect();
+        if !children.is_empty() {
+            Command::new("kill").arg(name).args(children).status().unwrap();
+        }
+    }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.signal("-CONT");
+        self.signal_all("-CONT");
         self.signal(self.farewell);
         let _ = self.child.wait();
     }
@@ -134,6 +146,15 @@ impl Postgres {
             assert!(Instant::now() < patience, "PostgreSQL does not become ready");
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// Stops it in its tracks: connections stay open and nothing answers.
+    pub(crate) fn freeze(&self) {
+        self.server.as_ref().unwrap().signal_all("-STOP");
+    }
+
+    pub(crate) fn thaw(&self) {
+        self.server.as_ref().unwrap().signal_all("-CONT");
     }
 
     /// Ends every connection to the database, as an administrator would.

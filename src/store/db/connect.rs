@@ -102,7 +102,7 @@ async fn postgres(settings: &DatabaseSettings) -> Result<Opened, ConnectError> {
         ("lock_timeout", limit.as_str()),
         ("idle_in_transaction_session_timeout", "10s"),
     ]);
-    let health = Health::new();
+    let health = Health::of_server(&plain);
     let (before, after) = (health.clone(), health.clone());
     let pool = PgPoolOptions::new()
         .max_connections(settings.max_connections.max(2))

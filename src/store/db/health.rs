@@ -10,7 +10,10 @@ use std::time::{Duration, Instant};
 
 use sqlx::Connection;
 use sqlx::pool::PoolConnectionMetadata;
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+
+use super::breaker::Breaker;
+use crate::store::error::StoreError;
 
 /// A connection idle for longer than this is asked before use, since firewalls forget.
 const TRUSTED_IDLE: Duration = Duration::from_secs(30);
@@ -25,11 +28,39 @@ pub struct Health {
     began: Instant,
     /// Milliseconds after `began`; 0 means never.
     trouble: Arc<AtomicU64>,
+    /// `None` for one connection that is used to its end.
+    breaker: Option<Breaker>,
 }
 
 impl Health {
     pub(in crate::store) fn new() -> Self {
-        Self { began: Instant::now(), trouble: Arc::default() }
+        Self { began: Instant::now(), trouble: Arc::default(), breaker: None }
+    }
+
+    /// Of the server that these options lead to: nobody waits for it while it is silent.
+    pub(in crate::store) fn of_server(options: &PgConnectOptions) -> Self {
+        Self { breaker: Some(Breaker::new(options)), ..Self::new() }
+    }
+
+    /// Whether a call may be made that needs a connection of the pool.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] while the server is silent.
+    pub(super) async fn admit(&self) -> Result<(), StoreError> {
+        match &self.breaker {
+            Some(breaker) => breaker.admit().await,
+            None => Ok(()),
+        }
+    }
+
+    /// A call was answered.
+    pub(super) fn note_answer(&self) {
+        self.breaker.iter().for_each(Breaker::note_answer);
+    }
+
+    /// A call got no answer in time.
+    pub(super) fn note_silence(&self) {
+        self.breaker.iter().for_each(Breaker::note_silence);
     }
 
     /// Remembers that something failed just now.

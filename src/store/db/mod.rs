@@ -4,12 +4,13 @@
 //! What the SQL may use is listed in `docs/architecture.md`; the conformance suite runs every
 //! statement on both.
 
+pub(in crate::store) mod batch;
+mod breaker;
 pub(in crate::store) mod columns;
 pub(in crate::store) mod connect;
 pub(in crate::store) mod cursor;
 pub(in crate::store) mod health;
 pub(in crate::store) mod migrations;
-pub(in crate::store) mod one_by_one;
 pub(in crate::store) mod repeated;
 pub(in crate::store) mod search;
 pub(in crate::store) mod triggers;
@@ -29,6 +30,9 @@ use crate::telemetry::{metrics, traces};
 
 /// How long one statement may take before the answer is `Unavailable`.
 pub(super) const STATEMENT_LIMIT: Duration = Duration::from_millis(1800);
+
+/// A call without an answer for so long makes one caller ask whether the server is still there.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// A failure faster than this is a dead connection rather than a dead server.
 const QUICK_FAILURE: Duration = Duration::from_millis(200);
@@ -109,6 +113,7 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         match self {
             Self::Postgres { pool, health } => {
+                health.admit().await?;
                 let began = Instant::now();
                 let open = match watched(health, pool.begin()).await {
                     // Nothing has run yet, so a connection found dead is simply replaced.
@@ -221,6 +226,16 @@ enum On<'a, Pool, Connection> {
     Connection(&'a mut Connection),
 }
 
+impl<Pool, Connection> On<'_, Pool, Connection> {
+    /// Whether the server is believed to answer. What is under way in a transaction goes on.
+    async fn admit(&self, health: &Health) -> Result<(), StoreError> {
+        match self {
+            Self::Pool(_) => health.admit().await,
+            Self::Connection(_) => Ok(()),
+        }
+    }
+}
+
 impl Statement<'_> {
     /// Binds the next parameter.
     pub fn bind<'t, T: Value<'t>>(self, value: T) -> Self {
@@ -255,6 +270,7 @@ impl Statement<'_> {
     async fn run(self) -> Result<u64, StoreError> {
         match self.call {
             Call::Postgres { query, on, health } => {
+                on.admit(health).await?;
                 let run = async move {
                     Ok(match on {
                         On::Connection(connection) => query.execute(connection).await?,
@@ -281,6 +297,7 @@ impl Statement<'_> {
     async fn read<R: Record>(self) -> Result<Vec<R>, StoreError> {
         match self.call {
             Call::Postgres { query, on, health } => {
+                on.admit(health).await?;
                 let run = async move {
                     let rows = match on {
                         On::Connection(connection) => query.fetch_all(connection).await,
@@ -326,12 +343,20 @@ async fn watched<T>(
 ) -> Result<T, StoreError> {
     // Pinned here so that it is dropped, and its connection handed back, after the trouble is noted.
     let mut run = std::pin::pin!(run);
+    let began = Instant::now();
     let outcome = match tokio::time::timeout(STATEMENT_LIMIT, run.as_mut()).await {
         Ok(outcome) => outcome.map_err(StoreError::from),
         Err(_) => Err(StoreError::timed_out()),
     };
-    if let Err(StoreError::Unavailable(_)) = outcome {
-        health.note_trouble();
+    match outcome {
+        Err(StoreError::Unavailable(_)) => {
+            health.note_trouble();
+            if began.elapsed() >= SILENCE {
+                health.note_silence();
+            }
+        }
+        Ok(_) => health.note_answer(),
+        Err(_) => {}
     }
     outcome
 }

@@ -4,7 +4,7 @@ use sqlx_macros::FromRow;
 
 use crate::clock::{Seconds, UnixTime};
 use crate::protocol::types::{FamilyId, GrantId, UserId};
-use crate::store::db::one_by_one::each;
+use crate::store::db::batch::{Batch, batch};
 use crate::store::db::{Db, Sql};
 use crate::store::error::StoreError;
 use crate::store::grants::{Grant, GrantRow};
@@ -190,25 +190,17 @@ pub async fn rotate<'a>(sql: impl Sql<'a>, rotation: &Rotation) -> Result<Rotate
     Ok(if rotated == 1 { Rotated::Yes } else { Rotated::No })
 }
 
+const OVER: Batch = batch!("update refresh_families set successor_sealed = null",
+    of "refresh_families",
+    in "refresh_families where successor_sealed is not null and rotated_at < $1 \
+        order by rotated_at limit $2");
+
 /// Forgets the sealed successors of rotations before this moment: their grace is over. Returns how many,
-/// at most `limit`. One by one: whoever deletes a person or an app deletes several families at once and
-/// would else wait in a circle with this.
+/// at most `limit`.
 pub async fn clear_successors(
     db: &Db,
     rotated_before: UnixTime,
     limit: i64,
 ) -> Result<u64, StoreError> {
-    let over: Vec<(FamilyId,)> = db
-        .query(
-            "select id from refresh_families \
-             where successor_sealed is not null and rotated_at < $1 order by rotated_at limit $2",
-        )
-        .bind(rotated_before)
-        .bind(limit)
-        .all()
-        .await?;
-    // The condition is repeated because it may have been rotated since.
-    let clear = "update refresh_families set successor_sealed = null \
-                 where id = $1 and rotated_at < $2 returning cast(1 as bigint)";
-    each(db, clear, &over, |row, (id,)| row.bind(id).bind(rotated_before)).await
+    OVER.on(db).bind(rotated_before).bind(limit).execute().await
 }

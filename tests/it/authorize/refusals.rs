@@ -38,7 +38,7 @@ on_both_backends! {
         assert!(page.text().contains(&id), "the page shows it");
         let events = found(&world, &page);
         assert_eq!(events.len(), 1, "{events:?}");
-        assert_eq!((&events[0]["kind"], &events[0]["outcome"]), (&json!(KIND), &json!("failure")));
+        assert_eq!((&events[0]["kind"], &events[0]["result"]), (&json!(KIND), &json!("failure")));
         assert_eq!(events[0]["client_id"], "app");
         let detail = &events[0]["detail"];
         assert_eq!(detail["redirect_uri"], "https://rp.test/cb/");
@@ -61,7 +61,7 @@ on_both_backends! {
         let app = App::register(&world, "app", &[]);
         world.cli(&["client", "create", "--name", "off", "--type", "web", "--client-id", "off",
             "--redirect-uri", REGISTERED]);
-        world.cli(&["client", "disable", "off"]);
+        world.cli(&["client", "update", "off", "--disable"]);
         for (change, status, error, client) in [
             (("client_id", "nobody"), 400, "invalid_client", None),
             (("client_id", "off"), 400, "invalid_client", Some("off")),

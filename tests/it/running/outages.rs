@@ -1,7 +1,9 @@
 //! What `docs/operations.md` says of a Redis that is full, of nodes that one store cannot be reached
 //! from, of slow stores, of clocks that differ, and of a full disk.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
 
 use crate::kit::cut::CutNode;
 use crate::kit::flow::{
@@ -122,6 +124,44 @@ async fn a_node_cut_off_from_postgres_acknowledges_nothing_and_hears_of_endings_
     cut.wait_until_ready().await;
     there.assert_alive(&kept).await;
     there.assert_dead(&dead).await;
+    assert!(cut.ended().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_postgres_that_is_silent_is_waited_for_by_few() {
+    let mut world = CutNode::world().await;
+    let mut cut = CutNode::start(&mut world).await;
+    create_user(&world, "alice");
+    let app = App::register(&world, "app", &[]);
+    let there = app.at_address(cut.base.clone());
+    let kept = app.tokens(&sign_in(&world, "alice").await).await;
+    there.assert_alive(&kept).await;
+    let asked = async || {
+        let began = Instant::now();
+        (there.refresh(&kept.refresh).await, began.elapsed())
+    };
+    for _ in 0..2 {
+        cut.postgres.set(Fault::BlackHole);
+        wait_until_async("the node noticing", PATIENCE, async || {
+            let (said, waited) = asked().await;
+            said.status == 503 && waited < Duration::from_millis(300)
+        })
+        .await;
+        let answers = join_all((0..50).map(|_| asked())).await;
+        for (said, _) in &answers {
+            assert_eq!(said.status, 503, "never a guess: {said:?}");
+            assert!(said.headers.contains_key("retry-after"), "{said:?}");
+        }
+        let waiting = answers.iter().filter(|(_, waited)| *waited > Duration::from_millis(900));
+        assert!(waiting.count() <= 2, "one asks whether it is there, the others are told at once");
+        cut.postgres.set(Fault::None);
+        let back = Instant::now();
+        while get(&cut.management).await.status != 200 {
+            assert!(back.elapsed() < Duration::from_secs(2), "it answers again");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    assert!(there.refresh(&kept.refresh).await.status == 200, "nothing was spent by asking");
     assert!(cut.ended().is_none());
 }
 

@@ -144,7 +144,7 @@ on_both_backends! {
         let bob = form.clone().set("username", "bob");
         try_submit(&other, bob).await.expect("an answer").assert_status(303);
         let lasting = browser.copy();
-        let remembered = form.clone().check("remember", "yes");
+        let remembered = form.clone().check("remember", "on");
         try_submit(&lasting, remembered).await.expect("an answer").assert_status(303);
         assert_eq!(count(&world, ALIVE).await, 3);
         for browser in [&first, &other, &lasting] {
