@@ -59,11 +59,12 @@ pub async fn make(app: &App, candidate: Candidate) -> Result<Option<User>, Peopl
         return Ok(None);
     }
     insert(&mut tx, &user, phc.as_deref()).await?;
-    for kind in ["user.created", "setup.completed"] {
-        let event = Event::success(kind, &Actor::System, user.created_at)
-            .user(&user.id)
-            .detail("username", user.username.as_str())
-            .detail("by", "environment");
+    let now = user.created_at;
+    for event in [
+        Event::success("user.created", &Actor::System, now),
+        Event::success("setup.completed", &Actor::System, now).detail("by", "environment"),
+    ] {
+        let event = event.user(&user.id).detail("username", user.username.as_str());
         audit::append(&mut tx, &event.into_row()).await?;
     }
     tx.commit().await?;
