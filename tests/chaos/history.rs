@@ -6,9 +6,6 @@ use std::time::{Duration, Instant};
 use crate::flow::Tokens;
 use crate::support::browser_like::Browser;
 
-/// Every node is to know of an ending within a second. A busy machine gets more before the test says
-/// that the promise was broken; the longest that was seen is among the figures.
-pub const HEARD: Duration = Duration::from_secs(5);
 /// An access token lives for ten minutes. Whether one that is nearly over counts proves nothing.
 const FRESH: Duration = Duration::from_mins(8);
 /// What is remembered of a kind.
@@ -92,6 +89,8 @@ pub struct Counts {
     pub forgotten: usize,
     /// Answers about what lives and what has ended.
     pub looks: usize,
+    /// Looks at what had ended a moment before.
+    pub early_looks: usize,
 }
 
 /// All of it.
@@ -100,16 +99,22 @@ pub struct History {
     /// Lineages that nobody works on at the moment.
     alive: Vec<Lineage>,
     ended: Vec<Arc<Ended>>,
-    /// Browsers that must be signed in.
-    sessions: Vec<Browser>,
+    /// Browsers that must be signed in, and since when.
+    sessions: Vec<(Browser, Instant)>,
     /// Codes that gave tokens.
     pub redeemed: Vec<String>,
     /// Codes whose redemption was not answered.
     pub unanswered: Vec<String>,
     pub counts: Counts,
-    /// The longest after an acknowledged ending that a node still answered as before.
-    pub latest: Duration,
     turn: usize,
+}
+
+/// A moment with nothing under way, which the database may fall back to.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    at: Instant,
+    redeemed: usize,
+    unanswered: usize,
 }
 
 impl Lineage {
@@ -141,11 +146,13 @@ impl History {
     }
 
     /// Notes an ending that was acknowledged just now.
-    pub fn ends(&mut self, ended: Ended) {
-        self.ended.push(Arc::new(ended));
+    pub fn ends(&mut self, ended: Ended) -> Arc<Ended> {
+        let ended = Arc::new(ended);
+        self.ended.push(Arc::clone(&ended));
         if self.ended.len() > 4 * MOST {
             self.ended.drain(..MOST);
         }
+        ended
     }
 
     /// One thing that has ended: mostly one of the newest, which a fault could have hidden, sometimes
@@ -166,7 +173,7 @@ impl History {
 
     /// Notes a browser that stays signed in.
     pub fn stays(&mut self, browser: Browser) {
-        self.sessions.push(browser);
+        self.sessions.push((browser, Instant::now()));
         if self.sessions.len() > MOST / 4 {
             self.sessions.remove(0);
         }
@@ -175,7 +182,23 @@ impl History {
     /// A browser that must be signed in.
     pub fn some_session(&mut self) -> Option<Browser> {
         let index = self.next(self.sessions.len())?;
-        self.sessions.get(index).cloned()
+        self.sessions.get(index).map(|(browser, _)| browser.clone())
+    }
+
+    /// This moment.
+    pub fn mark(&self) -> Mark {
+        let (redeemed, unanswered) = (self.redeemed.len(), self.unanswered.len());
+        Mark { at: Instant::now(), redeemed, unanswered }
+    }
+
+    /// The database was set back: what it acknowledged since the mark binds nobody. What it acknowledged
+    /// before does.
+    pub fn forget_since(&mut self, mark: Mark) {
+        self.alive.retain(|lineage| lineage.since < mark.at);
+        self.ended.retain(|ended| ended.at < mark.at);
+        self.sessions.retain(|(_, since)| *since < mark.at);
+        self.redeemed.truncate(mark.redeemed);
+        self.unanswered.truncate(mark.unanswered);
     }
 
     /// A different number below `count` each time; none when there is nothing to choose from.

@@ -4,13 +4,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::{RwLock, RwLockWriteGuard};
+
 use crate::flow::{
     Answer, App, PASSWORD, SESSION_COOKIE, Tokens, create_user, http_client, try_get, try_submit,
 };
-use crate::history::{Counts, Ended, HEARD, History, Lineage, Whose};
+use crate::history::{Counts, Ended, History, Lineage, Whose};
 use crate::more::{GIVER, KEEPER, WANDERER};
-use crate::rig::{Commands, Rig};
+use crate::rig::{Commands, PATIENCE, Rig};
 use crate::support::browser_like::{Browser, Page};
+use crate::support::process::wait_until_async;
 
 /// People who come and go. One of them is disabled again and again.
 const VISITORS: [&str; 3] = ["alice", "bob", "carol"];
@@ -32,7 +35,7 @@ pub enum Said {
 
 /// The same app and people at both nodes.
 pub struct Load {
-    apps: [App; 2],
+    pub apps: [App; 2],
     asking: [App; 2],
     fragile: [App; 2],
     pub bases: [String; 2],
@@ -41,6 +44,10 @@ pub struct Load {
     pub commands: Commands,
     pub http: reqwest::Client,
     history: Mutex<History>,
+    /// Held by each step; see [`Load::still`].
+    at_work: RwLock<()>,
+    /// Somebody waits for that; what takes long comes to its end.
+    pub hurry: AtomicBool,
     over: AtomicBool,
     asked: AtomicUsize,
 }
@@ -61,14 +68,36 @@ pub enum Lane {
     LookAtTheEnded,
 }
 
+/// What goes on in every test.
+pub const LANES: [Lane; 13] = [
+    Lane::Exchange,
+    Lane::Refresh,
+    Lane::Refresh,
+    Lane::Revoke,
+    Lane::Visit,
+    Lane::Disable,
+    Lane::Withdraw,
+    Lane::LeaveEverywhere,
+    Lane::SwitchOff,
+    Lane::KeepCount,
+    Lane::LookAtTheLiving,
+    Lane::LookAtTheEnded,
+    Lane::LookAtTheEnded,
+];
+
 impl Load {
-    /// Registers the app, makes the people, and signs one of them in.
-    pub async fn start(rig: &Rig) -> Self {
-        for name in VISITORS.iter().chain([&DISABLED, &"stayer", &GIVER, &WANDERER, &KEEPER]) {
-            create_user(&rig.world, name);
-        }
+    /// Registers the app, makes the people, and signs one of them in. The nodes are at these addresses.
+    pub async fn start(rig: &Rig, bases: [String; 2]) -> Self {
+        let others = [DISABLED, "stayer", GIVER, WANDERER, KEEPER];
+        // At the same time: starting a command takes longer than what it does.
+        tokio::task::block_in_place(|| {
+            std::thread::scope(|scope| {
+                for name in VISITORS.into_iter().chain(others) {
+                    scope.spawn(|| create_user(&rig.world, name));
+                }
+            });
+        });
         let app = App::register(&rig.world, "app", &[]);
-        let bases = [rig.nodes[0].base(), rig.nodes[1].base()];
         let asking = App::register(&rig.world, "asking", &[]);
         rig.world.cli(&["client", "update", "asking", "--ask-consent"]);
         let fragile = App::register(&rig.world, "fragile", &[]);
@@ -77,10 +106,14 @@ impl Load {
         let stayer = Browser::new(&bases[0]);
         let (commands, history) = (rig.commands(), Mutex::default());
         let (over, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
-        let http = http_client();
-        let load =
-            Self { apps, asking, fragile, bases, stayer, commands, http, history, over, asked };
-        load.sign_in(&load.stayer, "stayer").await.ok().expect("the first sign-in");
+        let (http, at_work) = (http_client(), RwLock::default());
+        let hurry = AtomicBool::new(false);
+        #[rustfmt::skip]
+        let load = Self {
+            apps, asking, fragile, bases, stayer, commands, http, history, at_work, hurry, over,
+            asked,
+        };
+        load.sign_in(&load.stayer, "stayer", || 0).await.ok().expect("the first sign-in");
         load
     }
 
@@ -108,14 +141,48 @@ impl Load {
         self.history().counts
     }
 
+    /// Waits until more has happened, so that there is something to lose, however slow the machine is.
+    pub async fn is_going_on(&self) {
+        let before = self.counts();
+        wait_until_async("people and apps going on", PATIENCE, async || {
+            let now = self.counts();
+            now.sign_outs > before.sign_outs
+                && now.refreshes > before.refreshes
+                && now.revocations > before.revocations
+                && now.kept > before.kept
+        })
+        .await;
+    }
+
+    /// Enough happened for the faults to have had something to hit.
+    pub fn assert_enough_happened(&self) {
+        let counts = self.counts();
+        eprintln!("{counts:?}");
+        assert!(counts.sign_outs >= 5 && counts.revocations >= 10, "too little load: {counts:?}");
+        assert!(counts.exchanges >= 10 && counts.refreshes >= 10, "too little load: {counts:?}");
+        assert!(counts.withdrawn >= 1 && counts.everywhere >= 1, "too little load: {counts:?}");
+        assert!(counts.switched_off >= 1 && counts.kept >= 10, "too little load: {counts:?}");
+        assert!(counts.disabled >= 1 && counts.looks >= 50, "too little load: {counts:?}");
+        assert!(counts.early_looks >= 20, "nobody looked early: {counts:?}");
+    }
+
     /// Lets every lane come to an end.
     pub fn end(&self) {
         self.over.store(true, Ordering::SeqCst);
     }
 
+    /// Waits until nothing is under way, and lets nothing begin as long as the guard is held.
+    pub async fn still(&self) -> RwLockWriteGuard<'_, ()> {
+        self.hurry.store(true, Ordering::SeqCst);
+        let still = self.at_work.write().await;
+        self.hurry.store(false, Ordering::SeqCst);
+        still
+    }
+
     /// Goes on until [`end`](Self::end).
     pub async fn run(&self, lane: Lane) {
         while !self.over.load(Ordering::SeqCst) {
+            let at_work = self.at_work.read().await;
             let step = match lane {
                 Lane::Exchange => self.exchange().await,
                 Lane::Refresh => self.refresh().await,
@@ -132,6 +199,7 @@ impl Load {
             if step.is_err() {
                 self.history().counts.refused += 1;
             }
+            drop(at_work);
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -145,32 +213,38 @@ impl Load {
         if self.history().is_full() {
             return Ok(());
         }
-        let code = self.code(&self.stayer).await?;
-        let outcome = settled(self.apps[self.side()].try_redeem(&code).await);
+        self.exchange_at([self.side(), self.side()]).await.map(drop)
+    }
+
+    /// Gets a code at one node and redeems it at the other; whether that gave tokens.
+    pub async fn exchange_at(&self, sides: [usize; 2]) -> Outcome<bool> {
+        let code = self.code(&self.stayer, sides[0]).await?;
+        let outcome = settled(self.apps[sides[1]].try_redeem(&code).await);
         let mut history = self.history();
         match outcome {
             Ok(answer) if answer.status == 200 => {
                 history.counts.exchanges += 1;
                 history.redeemed.push(code);
                 history.lives(Lineage::new(answer.tokens()));
+                Ok(true)
             }
             // Redis may have lost it on the way: it never gives anything then.
             Ok(answer) => {
                 answer.assert_error(400, "invalid_grant");
                 history.counts.forgotten += 1;
                 history.unanswered.push(code);
+                Ok(false)
             }
             Err(Refused) => {
                 history.unanswered.push(code);
-                return Err(Refused);
+                Err(Refused)
             }
         }
-        Ok(())
     }
 
-    /// A code for a browser that is signed in.
-    async fn code(&self, browser: &Browser) -> Outcome<String> {
-        let address = self.apps[self.side()].authorize_path(&[]);
+    /// A code for a browser that is signed in, from this node.
+    async fn code(&self, browser: &Browser, side: usize) -> Outcome<String> {
+        let address = self.apps[side].authorize_path(&[]);
         let page = answered(try_get(browser, &address).await)?;
         if page.location_parameter("error").as_deref() == Some("temporarily_unavailable") {
             return Err(Refused);
@@ -208,44 +282,64 @@ impl Load {
 
     async fn revoke(&self) -> Outcome<()> {
         tokio::time::sleep(Duration::from_millis(60)).await;
-        let Some(lineage) = self.history().take() else { return Ok(()) };
-        let fields = [("token", lineage.tokens.refresh.as_str())];
-        let answer = settled(self.apps[self.side()].try_post("/oauth2/revoke", &fields).await)?;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        let mut history = self.history();
-        history.counts.revocations += 1;
-        history.ends(Ended::new(lineage.tokens, "revoking"));
-        Ok(())
+        self.revoke_at(self.side()).await.map(drop)
     }
 
+    /// Revokes a lineage at this node, if there is one; whether there was.
+    pub async fn revoke_at(&self, side: usize) -> Outcome<bool> {
+        let Some(lineage) = self.history().take() else { return Ok(false) };
+        let fields = [("token", lineage.tokens.refresh.as_str())];
+        let answer = settled(self.apps[side].try_post("/oauth2/revoke", &fields).await)?;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let ended = Ended::new(lineage.tokens, "revoking");
+        self.history().counts.revocations += 1;
+        self.is_over(vec![ended]).await;
+        Ok(true)
+    }
+
+    /// Somebody signs in, and out again most times.
     async fn visit(&self) -> Outcome<()> {
-        let number = self.side() + self.side();
-        let name = VISITORS[(self.counts().sign_ins + number) % VISITORS.len()];
-        let browser = Browser::new(&self.bases[self.side()]);
-        self.sign_in(&browser, name).await?;
-        let tokens = self.tokens(&browser).await?;
         if self.counts().sign_ins.is_multiple_of(4) {
+            let browser = Browser::new(&self.bases[self.side()]);
+            self.sign_in(&browser, self.visitor(), || self.side()).await?;
             self.history().stays(browser);
             return Ok(());
         }
-        let (cookie, door) = (browser.cookie(SESSION_COOKIE), self.enter(&browser).await?);
+        self.come_and_go(|| self.side()).await
+    }
+
+    fn visitor(&self) -> &'static str {
+        VISITORS[(self.counts().sign_ins + self.side() + self.side()) % VISITORS.len()]
+    }
+
+    /// Somebody signs in and out, at the nodes that this gives one after the other.
+    pub async fn come_and_go(&self, at: impl Fn() -> usize + Copy) -> Outcome<()> {
+        let browser = Browser::new(&self.bases[at()]);
+        self.sign_in(&browser, self.visitor(), at).await?;
+        let tokens = self.tokens(&browser, at).await?;
+        let (cookie, door) = (browser.cookie(SESSION_COOKIE), self.enter(&browser, at).await?);
         if let Some(door) = &door {
-            let said = self.said_at_the_door(door, self.side()).await;
+            let said = self.said_at_the_door(door, at()).await;
             assert_ne!(said, Said::Dead, "an acknowledged cookie for the gateway was lost");
         }
-        let address = format!("{}/logout", self.bases[self.side()]);
+        let address = format!("{}/logout", self.bases[at()]);
         let page = answered(try_get(&browser, &address).await)?;
         let form = page.form("sign-out").press("decision", "logout");
         let left = answered(try_submit(&browser, form).await)?;
         assert!(left.status.as_u16() < 400, "{}", left.describe());
-        let mut history = self.history();
-        history.counts.sign_outs += 1;
-        history.ends(Ended::new(tokens, "signing out").cookie(cookie).door(door));
+        let ended = Ended::new(tokens, "signing out").cookie(cookie).door(door);
+        self.history().counts.sign_outs += 1;
+        self.is_over(vec![ended]).await;
         Ok(())
     }
 
-    pub async fn sign_in(&self, browser: &Browser, name: &str) -> Outcome<()> {
-        let address = format!("{}/login", self.bases[self.side()]);
+    pub async fn sign_in(
+        &self,
+        browser: &Browser,
+        name: &str,
+        at: impl Fn() -> usize + Copy,
+    ) -> Outcome<()> {
+        let address = format!("{}/login", self.bases[at()]);
         let page = answered(try_get(browser, &address).await)?;
         let form = page.form("sign-in").set("username", name).set("password", PASSWORD);
         let answer = answered(try_submit(browser, form).await)?;
@@ -261,9 +355,13 @@ impl Load {
         Ok(())
     }
 
-    pub async fn tokens(&self, browser: &Browser) -> Outcome<Tokens> {
-        let code = self.code(browser).await?;
-        let answer = settled(self.apps[self.side()].try_redeem(&code).await)?;
+    pub async fn tokens(
+        &self,
+        browser: &Browser,
+        at: impl Fn() -> usize + Copy,
+    ) -> Outcome<Tokens> {
+        let code = self.code(browser, at()).await?;
+        let answer = settled(self.apps[at()].try_redeem(&code).await)?;
         if answer.error().as_deref() == Some("invalid_grant") {
             self.history().counts.forgotten += 1;
             return Err(Refused);
@@ -275,169 +373,21 @@ impl Load {
     async fn disable(&self) -> Outcome<()> {
         tokio::time::sleep(Duration::from_millis(400)).await;
         let browser = Browser::new(&self.bases[self.side()]);
-        self.sign_in(&browser, DISABLED).await?;
-        let tokens = self.tokens(&browser).await?;
-        let door = self.enter(&browser).await?;
+        let at = || self.side();
+        self.sign_in(&browser, DISABLED, at).await?;
+        let tokens = self.tokens(&browser, at).await?;
+        let door = self.enter(&browser, at).await?;
         let is_done = self.commands.run(&["user", "disable", DISABLED]).await;
         if is_done {
-            let mut history = self.history();
-            history.counts.disabled += 1;
             let cookie = browser.cookie(SESSION_COOKIE);
-            history.ends(Ended::new(tokens, "disabling").cookie(cookie).door(door));
+            let ended = Ended::new(tokens, "disabling").cookie(cookie).door(door);
+            self.history().counts.disabled += 1;
+            self.is_over(vec![ended]).await;
         }
         while !self.commands.run(&["user", "enable", DISABLED]).await {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         if is_done { Ok(()) } else { Err(Refused) }
-    }
-
-    /// What was acknowledged is there, whichever node is asked.
-    async fn look_at_the_living(&self) -> Outcome<()> {
-        let session = self.history().some_session();
-        for browser in session.iter().chain([&self.stayer]) {
-            let said = self.said_of_cookie(browser, self.side()).await;
-            assert_ne!(said, Said::Dead, "an acknowledged sign-in was lost");
-        }
-        let Some(lineage) = self.history().take() else { return Ok(()) };
-        let said = self.said_of(Whose::App, &lineage.tokens.access, self.side()).await;
-        let is_lost = said == Said::Dead && lineage.is_fresh();
-        assert!(!is_lost, "an acknowledged access token was lost");
-        self.history().lives(lineage);
-        if said == Said::Nothing { Err(Refused) } else { Ok(()) }
-    }
-
-    /// Whoever left is out, whichever node is asked; and so is whoever was never in.
-    async fn look_at_the_ended(&self) -> Outcome<()> {
-        let side = self.side();
-        assert_ne!(
-            self.said_of(Whose::App, "a.forged.token", side).await,
-            Said::Counts,
-            "a guess was let in"
-        );
-        let forged = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-        let stranger = self.browser_with(forged);
-        assert_ne!(self.said_of_cookie(&stranger, side).await, Said::Counts, "a stranger is in");
-        assert_ne!(self.said_at_the_door(forged, side).await, Said::Counts, "a stranger is let in");
-        let Some(ended) = self.history().some_ended() else { return Ok(()) };
-        for side in [side, 1 - side] {
-            self.look_at(&ended, side).await;
-        }
-        Ok(())
-    }
-
-    async fn look_at(&self, ended: &Ended, side: usize) {
-        let asked = ended.at.elapsed();
-        let access = &ended.tokens.access;
-        let mut counts = self.said_of(ended.whose, access, side).await == Said::Counts;
-        if let Some(cookie) = &ended.cookie {
-            let browser = self.browser_with(cookie);
-            counts |= self.said_of_cookie(&browser, side).await == Said::Counts;
-        }
-        if let Some(door) = &ended.door {
-            counts |= self.said_at_the_door(door, side).await == Said::Counts;
-        }
-        if ended.has_count {
-            counts |= self.has_count(access, side).await;
-        }
-        assert!(!counts || asked < HEARD, "{asked:?} after {} it counts at node {side}", ended.by);
-        let mut history = self.history();
-        if counts {
-            history.latest = history.latest.max(asked);
-        }
-    }
-
-    fn browser_with(&self, cookie: &str) -> Browser {
-        let browser = Browser::new(&self.bases[0]);
-        browser.plant_cookie(SESSION_COOKIE, cookie);
-        browser
-    }
-
-    /// What userinfo and introspection say of an access token. Either word counts for it.
-    async fn said_of(&self, whose: Whose, access: &str, side: usize) -> Said {
-        self.history().counts.looks += 1;
-        let userinfo = match settled(self.apps[side].try_userinfo(access).await) {
-            Err(Refused) => Said::Nothing,
-            Ok(answer) if answer.status == 200 => return Said::Counts,
-            Ok(answer) => {
-                assert_eq!(answer.status, 401, "{answer:?}");
-                Said::Dead
-            }
-        };
-        if whose == Whose::Fragile {
-            // A program that is switched off is told nothing.
-            return userinfo;
-        }
-        let fields = [("token", access)];
-        let app = &self.apps_of(whose)[side];
-        match settled(app.try_post("/oauth2/introspect", &fields).await) {
-            Err(Refused) => userinfo,
-            Ok(answer) if answer.json()["active"] == true => Said::Counts,
-            Ok(answer) => {
-                assert_eq!(answer.text, r#"{"active":false}"#, "{answer:?}");
-                Said::Dead
-            }
-        }
-    }
-
-    pub async fn said_of_cookie(&self, browser: &Browser, side: usize) -> Said {
-        self.history().counts.looks += 1;
-        let address = format!("{}/account", self.bases[side]);
-        match answered(try_get(browser, &address).await) {
-            Err(Refused) => Said::Nothing,
-            Ok(page) if page.status == 200 => Said::Counts,
-            Ok(page) => {
-                assert_eq!(page.status.as_u16(), 303, "{}", page.describe());
-                Said::Dead
-            }
-        }
-    }
-
-    /// With everything running again: all that was acknowledged is so on both nodes.
-    pub async fn hold_to_it(&self) {
-        let sessions: Vec<_> = (0..10).filter_map(|_| self.history().some_session()).collect();
-        let ended = self.history().newest_ended();
-        for side in [0, 1] {
-            for browser in sessions.iter().chain([&self.stayer]) {
-                assert_eq!(
-                    self.said_of_cookie(browser, side).await,
-                    Said::Counts,
-                    "a lost sign-in"
-                );
-            }
-            for ended in &ended {
-                self.look_at(ended, side).await;
-                let app = &self.apps_of(ended.whose)[side];
-                let answer = app.refresh(&ended.tokens.refresh).await;
-                answer.assert_error(400, "invalid_grant");
-            }
-        }
-        for _ in 0..20 {
-            let Some(lineage) = self.history().take() else { break };
-            let answer = self.apps[self.side()].refresh(&lineage.tokens.refresh).await;
-            let next = answer.tokens();
-            let said = self.said_of(Whose::App, &next.access, self.side()).await;
-            assert_eq!(said, Said::Counts);
-            self.history().lives(Lineage::new(next));
-        }
-    }
-
-    /// Nothing is spent twice: a code that gave tokens gives none again, and one whose redemption was
-    /// not answered gives them once at most. `grants` counts the rows.
-    pub async fn spend_again(&self, grants: impl AsyncFn() -> i64) {
-        let redeemed = std::mem::take(&mut self.history().redeemed);
-        for code in redeemed.iter().rev().take(10) {
-            for app in &self.apps {
-                app.redeem(code).await.assert_error(400, "invalid_grant");
-            }
-        }
-        let unanswered = std::mem::take(&mut self.history().unanswered);
-        for code in unanswered.iter().rev().take(40) {
-            let before = grants().await;
-            let (one, two) = tokio::join!(self.apps[0].redeem(code), self.apps[1].redeem(code));
-            let good = i64::from(one.status == 200) + i64::from(two.status == 200);
-            // If the answer that was lost had given tokens, their grant was there before.
-            assert!(good <= 1 && grants().await == before + good, "spent twice: {one:?} {two:?}");
-        }
     }
 }
 

@@ -7,13 +7,20 @@
 //! | `rig` | the servers, the nodes, and the proxies between them |
 //! | `load` | what people and apps do meanwhile, on both nodes |
 //! | `more` | the gateway, consents, everything signed out, an app switched off, counts beside a session |
+//! | `looks` | what is seen of it, at both nodes |
 //! | `history` | what was acknowledged, and what may be answered because of it |
-//! | `faults` | test: everything is killed, emptied, set back, slowed and cut in turn |
+//! | `faults` | test: everything is killed, emptied, filled, set back, slowed and cut in turn |
+//! | `troubles` | what is done to the stores and to the way there, each until it has been seen to hurt |
+//! | `failover` | test: the Redis that sentinels watch is lost, and a replica that is behind takes over |
+//! | `clocks` | test: the clock of one node is moved |
 //! | `rolling` | test: nodes behind HAProxy are restarted one after the other; no request fails |
 //! | `figures` | how long recovery took |
 //!
-//! With nothing set this takes less than a minute. `make chaos` goes on for longer: `CHAOS_KILLS` says
-//! how often each is killed, `CHAOS_RESTARTS` how often each node is restarted.
+//! Nothing is forgiven that has ended: once the ending is acknowledged, no node may let it count. Only what
+//! a database that was set back had acknowledged in between binds nobody.
+//!
+//! With nothing set this takes about a minute and a half. `make chaos` goes on for longer: `CHAOS_KILLS`
+//! says how often each is killed, `CHAOS_RESTARTS` how often each node is restarted.
 
 #![allow(
     unreachable_pub,
@@ -35,13 +42,20 @@ mod support;
 #[path = "../it/kit/flow.rs"]
 mod flow;
 
+#[path = "../it/kit/node.rs"]
+mod node;
+
+mod clocks;
+mod failover;
 mod faults;
 mod figures;
 mod history;
 mod load;
+mod looks;
 mod more;
 mod rig;
 mod rolling;
+mod troubles;
 
 /// How often something happens: what the environment says, or this.
 fn rounds(variable: &str, usual: usize) -> usize {

@@ -1,6 +1,7 @@
 //! More that goes on: people at the gateway, consents taken back, everything signed out, an app switched
 //! off and on, and a program that counts beside a session.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -27,8 +28,12 @@ const COUNTS: i64 = 12;
 
 impl Load {
     /// The gateway's cookie for a browser that is signed in; none when it has had too many lately.
-    pub async fn enter(&self, browser: &Browser) -> Outcome<Option<String>> {
-        let base = &self.bases[self.side()];
+    pub async fn enter(
+        &self,
+        browser: &Browser,
+        at: impl Fn() -> usize,
+    ) -> Outcome<Option<String>> {
+        let base = &self.bases[at()];
         let address = format!("{base}/gateway/start?rd=http%3A%2F%2F{HOST}%2F");
         let page = answered(try_get(browser, &address).await)?;
         if page.status == 429 {
@@ -60,7 +65,7 @@ impl Load {
     /// Somebody allows an app something and takes it back. The session goes on.
     pub async fn withdraw(&self) -> Outcome<()> {
         let browser = Browser::new(&self.bases[self.side()]);
-        self.sign_in(&browser, GIVER).await?;
+        self.sign_in(&browser, GIVER, || self.side()).await?;
         let apps = self.apps_of(Whose::Asking);
         let page = answered(try_get(&browser, &apps[self.side()].authorize_path(&[])).await)?;
         let page = if page.has_form("consent") {
@@ -84,11 +89,11 @@ impl Load {
         let request = request.header("Sec-Fetch-Site", "same-origin");
         let done = answered(browser.try_send(request).await)?;
         assert_eq!(done.status, 303, "{}", done.describe());
+        let ended = Ended::new(tokens, "taking a consent back").of(Whose::Asking);
         let said = self.said_of_cookie(&browser, self.side()).await;
         assert_ne!(said, Said::Dead, "only the consent was taken back");
-        let mut history = self.history();
-        history.counts.withdrawn += 1;
-        history.ends(Ended::new(tokens, "taking a consent back").of(Whose::Asking));
+        self.history().counts.withdrawn += 1;
+        self.is_over(vec![ended]).await;
         Ok(())
     }
 
@@ -106,9 +111,9 @@ impl Load {
         let mut open = Vec::new();
         for _ in 0..2 {
             let browser = Browser::new(&self.bases[self.side()]);
-            self.sign_in(&browser, WANDERER).await?;
-            let tokens = self.tokens(&browser).await?;
-            let door = self.enter(&browser).await?;
+            self.sign_in(&browser, WANDERER, || self.side()).await?;
+            let tokens = self.tokens(&browser, || self.side()).await?;
+            let door = self.enter(&browser, || self.side()).await?;
             open.push((browser, tokens, door));
         }
         let address = format!("{}/account/sign-out", self.bases[self.side()]);
@@ -119,12 +124,11 @@ impl Load {
             open.iter().map(|(browser, ..)| browser.cookie(SESSION_COOKIE)).collect();
         let left = answered(try_submit(browser, form).await)?;
         assert!(left.status.as_u16() < 400, "{}", left.describe());
-        let mut history = self.history();
-        history.counts.everywhere += 1;
-        for ((_, tokens, door), cookie) in open.into_iter().zip(kept) {
-            let ended = Ended::new(tokens, "signing out everywhere");
-            history.ends(ended.cookie(cookie).door(door));
-        }
+        let ended = open.into_iter().zip(kept).map(|((_, tokens, door), cookie)| {
+            Ended::new(tokens, "signing out everywhere").cookie(cookie).door(door)
+        });
+        self.history().counts.everywhere += 1;
+        self.is_over(ended.collect()).await;
         Ok(())
     }
 
@@ -142,9 +146,9 @@ impl Load {
         }
         let is_done = self.commands.run(&["client", "update", "fragile", "--disable"]).await;
         if is_done {
-            let mut history = self.history();
-            history.counts.switched_off += 1;
-            history.ends(Ended::new(answer.tokens(), "disabling the app").of(Whose::Fragile));
+            let ended = Ended::new(answer.tokens(), "disabling the app").of(Whose::Fragile);
+            self.history().counts.switched_off += 1;
+            self.is_over(vec![ended]).await;
         }
         while !self.commands.run(&["client", "update", "fragile", "--enable"]).await {
             tokio::time::sleep(Duration::from_millis(200)).await;
@@ -156,13 +160,13 @@ impl Load {
     /// acknowledged is lost, and none is there afterwards.
     pub async fn keep_count(&self) -> Outcome<()> {
         let browser = Browser::new(&self.bases[self.side()]);
-        self.sign_in(&browser, KEEPER).await?;
-        let tokens = self.tokens(&browser).await?;
+        self.sign_in(&browser, KEEPER, || self.side()).await?;
+        let tokens = self.tokens(&browser, || self.side()).await?;
         let access = tokens.access.as_str();
         // What was acknowledged, and what may have been done without an answer.
         let (mut sure, mut maybe) = (None, None);
         for _ in 0..20 * COUNTS {
-            if sure == Some(COUNTS) {
+            if sure == Some(COUNTS) || self.hurry.load(Ordering::SeqCst) {
                 break;
             }
             let Ok((there, tag)) = self.count_of(access, self.side()).await else {
@@ -195,9 +199,9 @@ impl Load {
         let form = page.form("sign-out").press("decision", "logout");
         let left = answered(try_submit(&browser, form).await)?;
         assert!(left.status.as_u16() < 400, "{}", left.describe());
-        let mut history = self.history();
-        history.counts.sign_outs += 1;
-        history.ends(Ended::new(tokens, "signing out with a count").cookie(cookie).with_count());
+        let ended = Ended::new(tokens, "signing out with a count").cookie(cookie).with_count();
+        self.history().counts.sign_outs += 1;
+        self.is_over(vec![ended]).await;
         Ok(())
     }
 

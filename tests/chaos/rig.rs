@@ -8,8 +8,9 @@ use crate::flow::http_client;
 use crate::support::backends::Backend;
 use crate::support::fault_proxy::{Fault, FaultProxy};
 use crate::support::process::{Guarded, Signal, free_port};
+use crate::support::redis_groups::WatchedPair;
 use crate::support::servers::Persistence;
-use crate::support::world::World;
+use crate::support::world::{World, WorldBuilder};
 
 /// How long anything may take before the test gives up; far longer than what is promised, so that a
 /// busy machine fails nothing.
@@ -36,13 +37,21 @@ pub struct Rig {
 impl Rig {
     /// Everything, running and ready.
     pub async fn start(settings: &[(&str, &str)]) -> Self {
-        let mut builder = World::builder(Backend::Production).own_postgres();
-        builder = builder.own_redis(Persistence::Snapshot).config_file(crate::more::SETTINGS);
-        for (name, value) in settings {
-            builder = builder.env(name, value);
-        }
-        let mut world = builder.prepare().await;
+        let mut world = builder(settings).own_redis(Persistence::Snapshot).prepare().await;
         let stores = [world.postgres().port(), world.redis().port()];
+        Self::on(world, stores).await
+    }
+
+    /// The same with a Redis that sentinels watch. They tell the nodes where it is, so nothing can stand
+    /// between.
+    pub async fn behind_sentinels(settings: &[(&str, &str)], pair: &WatchedPair) -> Self {
+        let builder = builder(settings).env("DOORWARD_REDIS__URL", &pair.url());
+        let mut world = builder.prepare().await;
+        let stores = [world.postgres().port(), pair.master.port()];
+        Self::on(world, stores).await
+    }
+
+    async fn on(world: World, stores: [u16; 2]) -> Self {
         let mut nodes = [Node::new(&world, stores).await, Node::new(&world, stores).await];
         for node in &mut nodes {
             node.start(&world).await;
@@ -50,13 +59,16 @@ impl Rig {
         Self { world, nodes }
     }
 
-    /// Waits until both nodes are ready; gives how long that took.
-    pub async fn ready(&mut self) -> Duration {
-        let began = Instant::now();
+    /// Where the nodes are.
+    pub fn bases(&self) -> [String; 2] {
+        [self.nodes[0].base(), self.nodes[1].base()]
+    }
+
+    /// Waits until both nodes are ready.
+    pub async fn ready(&mut self) {
         for node in &mut self.nodes {
             node.ready().await;
         }
-        began.elapsed()
     }
 
     /// Kills a node; gives how long its successor took to be ready.
@@ -68,21 +80,24 @@ impl Rig {
     }
 
     /// Kills Redis, which forgets what came after its last snapshot, and starts it after a while.
-    /// Gives how long the nodes took from its first answer.
-    pub async fn kill_redis(&mut self, away: Duration) -> Duration {
+    /// Returns with its first answer.
+    pub async fn kill_redis(&mut self, away: Duration) {
         self.world.redis().kill9();
         tokio::time::sleep(away).await;
         tokio::task::block_in_place(|| self.world.redis().restart());
-        self.ready().await
     }
 
-    /// Kills PostgreSQL and starts it after a while; gives how long the nodes took from the first
-    /// connection it took.
-    pub async fn kill_postgres(&mut self, away: Duration) -> Duration {
+    /// Kills PostgreSQL and starts it after a while. Returns with the first connection it takes.
+    pub async fn kill_postgres(&mut self, away: Duration) {
         self.world.postgres().kill9().await;
         tokio::time::sleep(away).await;
         self.world.postgres().restart().await;
-        self.ready().await
+    }
+
+    /// How often a node has written this.
+    pub fn told(&self, words: &str) -> usize {
+        let log = |node: &Node| std::fs::read_to_string(&node.log).unwrap_or_default();
+        self.nodes.iter().map(|node| log(node).matches(words).count()).sum()
     }
 
     /// Checks what no node may have written.
@@ -104,6 +119,15 @@ impl Rig {
         };
         Commands { environment: like.get_envs().filter_map(own).collect() }
     }
+}
+
+fn builder(settings: &[(&str, &str)]) -> WorldBuilder {
+    let mut builder = World::builder(Backend::Production).own_postgres();
+    builder = builder.config_file(crate::more::SETTINGS);
+    for (name, value) in settings {
+        builder = builder.env(name, value);
+    }
+    builder
 }
 
 /// See [`Rig::commands`].
@@ -169,16 +193,24 @@ impl Node {
         let fast = world.setting("DOORWARD_REDIS__URL").unwrap_or_default();
         let mut command = world.command(&["serve"]);
         command.env("DOORWARD_DATABASE__URL", database);
-        command.env("DOORWARD_REDIS__URL", self.redis.in_front_of(fast, redis));
+        if fast.starts_with("redis://") {
+            command.env("DOORWARD_REDIS__URL", self.redis.in_front_of(fast, redis));
+        }
         command.env("DOORWARD_SERVER__LISTEN", format!("127.0.0.1:{}", self.port));
         command.env("DOORWARD_MANAGEMENT__LISTEN", format!("127.0.0.1:{}", self.management_port));
         self.process = Some(Guarded::start(&mut command, &self.log, Signal::Kill));
     }
 
-    async fn ready(&mut self) {
+    /// What it says when asked whether it is ready; none without an answer.
+    pub async fn says(&self) -> Option<u16> {
         let address = format!("http://127.0.0.1:{}/readyz", self.management_port);
-        let (http, began) = (http_client(), Instant::now());
-        while !http.get(&address).send().await.is_ok_and(|answer| answer.status() == 200) {
+        let answer = http_client().get(&address).send().await.ok()?;
+        Some(answer.status().as_u16())
+    }
+
+    async fn ready(&mut self) {
+        let began = Instant::now();
+        while self.says().await != Some(200) {
             let ended = self.process.as_mut().and_then(Guarded::ended);
             let log = || std::fs::read_to_string(&self.log).unwrap_or_default();
             assert!(ended.is_none(), "a node ended with {ended:?}:\n{}", log());

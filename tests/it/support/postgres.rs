@@ -89,6 +89,21 @@ impl PostgresProcess {
         self.launch().await;
     }
 
+    /// A copy of the data of this moment. The server must have ended: nothing may write to it meanwhile.
+    pub fn save_data(&self) -> PathBuf {
+        assert!(self.process.is_none(), "a running server has data that is not on its disk");
+        let copy = self.dir.join("copy");
+        copy_directory(&self.dir.join("data"), &copy);
+        copy
+    }
+
+    /// Puts an older copy in the place of the data: what was committed since is lost. The server must have
+    /// ended.
+    pub fn put_back(&self, copy: &Path) {
+        assert!(self.process.is_none(), "the server still works on its data");
+        copy_directory(copy, &self.dir.join("data"));
+    }
+
     /// Ends every other session on the server; gives how many there were.
     pub async fn terminate_backends(&self) -> i64 {
         let mut connection = self.connect().await;
@@ -184,7 +199,13 @@ fn copy_cluster(dir: &Scratch) {
         dir
     });
     give_to_server_account(dir.path());
-    run(Command::new("cp").arg("-a").arg(made.join("data")).arg(dir.join("data")));
+    copy_directory(&made.join("data"), &dir.join("data"));
+}
+
+/// Copies a directory to the place of whatever is there.
+fn copy_directory(from: &Path, to: &Path) {
+    let _ = std::fs::remove_dir_all(to);
+    run(Command::new("cp").arg("-a").arg(from).arg(to));
 }
 
 /// Whether a process has this directory as its working directory, as all of PostgreSQL's do.

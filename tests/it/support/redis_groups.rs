@@ -153,6 +153,15 @@ impl WatchedPair {
         self.sentinels[sentinel].process.signal(Signal::Continue);
     }
 
+    /// Whether the sentinels say that the replica is the master. It has become that a moment before.
+    pub fn announces_replica(&self) -> bool {
+        let port = self.replica.port().to_string();
+        self.sentinels.iter().all(|one| {
+            let told = one.ask::<Vec<String>>("GET-MASTER-ADDR-BY-NAME");
+            told.is_ok_and(|address| address.last() == Some(&port))
+        })
+    }
+
     /// Whether the replica has become the master.
     pub fn has_failed_over(&self) -> bool {
         let role = self.replica.try_query::<String>(&["INFO", "replication"]);
@@ -177,14 +186,13 @@ impl Sentinel {
 
     /// How many of something it knows.
     fn seen(&self, what: &str) -> usize {
-        let asked = redis::Client::open(format!("redis://127.0.0.1:{}", self.port))
-            .and_then(|client| client.get_connection())
-            .and_then(|mut connection| {
-                redis::cmd("SENTINEL")
-                    .arg(what)
-                    .arg("main")
-                    .query::<Vec<redis::Value>>(&mut connection)
-            });
-        asked.map_or(0, |found| found.len())
+        self.ask::<Vec<redis::Value>>(what).map_or(0, |found| found.len())
+    }
+
+    /// Asks it something about the master.
+    fn ask<T: redis::FromRedisValue>(&self, what: &str) -> redis::RedisResult<T> {
+        let client = redis::Client::open(format!("redis://127.0.0.1:{}", self.port))?;
+        let mut connection = client.get_connection()?;
+        redis::cmd("SENTINEL").arg(what).arg("main").query(&mut connection)
     }
 }
