@@ -38,10 +38,18 @@ on_both_backends! {
         assert!(shown.text().contains("MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4"), "{}", shown.describe());
         let stale = owner.post(&format!("{page}/edit"), &KEYS).await;
         stale.assert_status(422);
-        let dn = [("auth_method", "tls_client_auth"), ("tls_name", "tls_client_auth_san_dns"), ("tls_value", "rp.test")];
-        owner.edit(page, &dn).await.assert_status(303);
+        // A server that asks for no certificates takes no app that needs one.
+        let dns = [
+            ("auth_method", "tls_client_auth"),
+            ("tls_name", "tls_client_auth_san_dns"),
+            ("tls_value", "rp.test"),
+        ];
+        let refused = owner.edit(page, &dns).await;
+        refused.assert_status(422);
+        assert!(refused.text().contains("needs client certificates"), "{}", refused.describe());
+        owner.edit(page, &[("auth_method", "client_secret")]).await.assert_status(303);
         let metadata = world.cli(&["client", "show", "wiki"]).clone();
-        assert_eq!(metadata["tls_client_auth_san_dns"], "rp.test");
+        assert_eq!(metadata["token_endpoint_auth_method"], "client_secret");
         assert!(metadata["jwks"].is_null());
 
         let operator = admin(&world, "operator").await;
