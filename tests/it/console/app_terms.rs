@@ -29,7 +29,7 @@ on_both_backends! {
         assert_eq!(logged(&world, "client.updated").len(), 0);
         let saved = owner.edit(page, &KEYS).await;
         assert_eq!(owner.message_after(&saved).await, "The credentials of wiki are saved.");
-        let metadata = world.cli(&["client", "show", "wiki"]).clone();
+        let metadata = world.cli(&["client", "show", "wiki"]);
         assert_eq!(metadata["token_endpoint_auth_method"], "private_key_jwt");
         assert_eq!(metadata["jwks"]["keys"][0]["kid"], "1");
         assert_eq!(metadata["redirect_uris"][0], "https://rp.test/cb", "the rest stays");
@@ -48,7 +48,7 @@ on_both_backends! {
         refused.assert_status(422);
         assert!(refused.text().contains("needs client certificates"), "{}", refused.describe());
         owner.edit(page, &[("auth_method", "client_secret")]).await.assert_status(303);
-        let metadata = world.cli(&["client", "show", "wiki"]).clone();
+        let metadata = world.cli(&["client", "show", "wiki"]);
         assert_eq!(metadata["token_endpoint_auth_method"], "client_secret");
         assert!(metadata["jwks"].is_null());
 
@@ -93,7 +93,7 @@ on_both_backends! {
         ];
         let saved = operator.edit(page, &fields).await;
         assert_eq!(operator.message_after(&saved).await, "The tokens of wiki are saved.");
-        let metadata = world.cli(&["client", "show", "wiki"]).clone();
+        let metadata = world.cli(&["client", "show", "wiki"]);
         assert_eq!(metadata["subject_type"], "pairwise");
         assert_eq!(metadata["audience"], serde_json::json!(["https://api.test/", "https://files.test/"]));
         let browser = sign_in(&world, "ada").await;
