@@ -92,6 +92,18 @@ pub struct SessionRevokeArgs {
     pub all: bool,
 }
 
+impl SessionListArgs {
+    fn filter(&self) -> (Option<&str>, Option<&str>, Option<&str>) {
+        (self.user.as_deref(), self.client.as_deref(), self.address.as_deref())
+    }
+}
+
+impl SessionRevokeArgs {
+    fn filter(&self) -> (Option<&str>, Option<&str>, Option<&str>) {
+        (self.user.as_deref(), self.client.as_deref(), self.address.as_deref())
+    }
+}
+
 pub(super) fn run(
     command: &SessionCommand,
     globals: &Globals,
@@ -125,7 +137,7 @@ fn list(
         })?),
     };
     let found = engine::with_app(globals, async |app| {
-        let chosen = chosen(app, (&args.user, &args.client, &args.address)).await?;
+        let chosen = chosen(app, args.filter()).await?;
         let rows = several::list(app, (&chosen, after), page::one_more(args.limit)).await?;
         Ok(sightings::of(app, rows).await?)
     })?;
@@ -148,14 +160,14 @@ fn list(
 /// Which sessions are meant.
 async fn chosen(
     app: &App,
-    (user, client, address): (&Option<String>, &Option<String>, &Option<String>),
+    (user, client, address): (Option<&str>, Option<&str>, Option<&str>),
 ) -> Result<Chosen, Failure> {
     let mut chosen = Chosen::default();
     if let Some(text) = user {
         chosen.user = Some(people::find(app, text).await?.id);
     }
     if let Some(id) = client {
-        let id = ClientId::new(id.as_str());
+        let id = ClientId::new(id);
         if clients::find(app, &id).await?.is_none() {
             return Err(Failure::Failed(format!("there is no app {id}")));
         }
@@ -211,7 +223,7 @@ fn revoke_many(
     output: &mut Output<'_>,
 ) -> Result<Exit, Failure> {
     let ended = engine::with_app(globals, async |app| {
-        let chosen = chosen(app, (&args.user, &args.client, &args.address)).await?;
+        let chosen = chosen(app, args.filter()).await?;
         let who = (&Actor::CommandLine, &Caller::default());
         let mut ended = 0;
         loop {

@@ -113,6 +113,7 @@ impl ClientCredentials {
 
 /// What the form `client` of [`ClientTokens`] holds; the fields are named like the members.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a box of the form")]
 pub struct TokensForm {
     /// `standard`, `fapi2_security` or `fapi2_message_signing`.
     pub security_profile: String,
