@@ -122,13 +122,14 @@ impl Hand<'_> {
                 found.id = text(keys.iter().find(is_old).expect("a key that rotation left"), "kid");
             }
             // The same for each hand: as it was before anybody made the change.
-            C::SettingSet => {
-                self.api.command(Method::DELETE, "/settings/session.idle").await;
-            }
+            C::SettingSet => self.idle_is_usual().await,
             C::BrandLogoSet => {
                 self.api.command(Method::DELETE, "/branding/logo").await;
             }
-            C::SettingUnset => self.sets_idle().await,
+            C::SettingUnset => {
+                self.idle_is_usual().await;
+                self.sets_idle().await;
+            }
             C::BrandLogoRemoved => {
                 let request = self.api.request(Method::PUT, "/branding/logo");
                 let request = request.header("content-type", "image/png");

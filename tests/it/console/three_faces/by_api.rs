@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use super::{C, Change, ELSEWHERE, Hand, NOWHERE, PASSWORD, Subject};
 use crate::kit::api::{is, sent, tag};
 use crate::kit::console::ISSUER_KEYS;
+use crate::kit::flow::PATIENCE;
 use crate::kit::pictures::png;
+use crate::support::process::wait_until_async;
 
 impl Hand<'_> {
     #[expect(clippy::too_many_lines, reason = "one arm for every change")]
@@ -160,6 +162,15 @@ impl Hand<'_> {
             other => self.api.command(other, &path).await,
         };
         assert!(answer.status < 300, "{change:?}: {} {}", answer.status, answer.text);
+    }
+
+    /// Unsets it, and waits until the server has heard of that and of everything before.
+    pub(super) async fn idle_is_usual(&self) {
+        self.world.cli(&["setting", "unset", "session.idle"]);
+        wait_until_async("the setting as usual", PATIENCE, async || {
+            self.api.get("/settings/session.idle").await.json()["value"] != 1201
+        })
+        .await;
     }
 
     /// Sets what nobody has set, or somebody has.

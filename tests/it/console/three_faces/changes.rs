@@ -199,14 +199,13 @@ pub const ALONE: [(Face, &str, &str); 19] = [
 pub const SHOWING: [&str; 4] = ["list", "show", "get", "log"];
 
 /// Further commands that change nothing.
-pub const READERS: [&str; 15] = [
+pub const READERS: [&str; 14] = [
     "client snippet",
     "user export",
     "audit export",
     "audit verify",
     "overview",
     "config check",
-    "config show",
     "config schema",
     "db status",
     "export",
