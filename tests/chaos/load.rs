@@ -33,6 +33,14 @@ pub enum Said {
     Nothing,
 }
 
+/// Somebody who is signed in, and what proves it.
+pub struct Guest {
+    browser: Browser,
+    tokens: Tokens,
+    cookie: Option<String>,
+    door: Option<String>,
+}
+
 /// The same app and people at both nodes.
 pub struct Load {
     pub apps: [App; 2],
@@ -314,22 +322,37 @@ impl Load {
 
     /// Somebody signs in and out, at the nodes that this gives one after the other.
     pub async fn come_and_go(&self, at: impl Fn() -> usize + Copy) -> Outcome<()> {
+        let guest = self.arrive(at).await?;
+        self.leave(&guest, at).await
+    }
+
+    /// Somebody signs in, to an app and at the gateway, too.
+    pub async fn arrive(&self, at: impl Fn() -> usize + Copy) -> Outcome<Guest> {
         let browser = Browser::new(&self.bases[at()]);
         self.sign_in(&browser, self.visitor(), at).await?;
         let tokens = self.tokens(&browser, at).await?;
-        let (cookie, door) = (browser.cookie(SESSION_COOKIE), self.enter(&browser, at).await?);
+        let door = self.enter(&browser, at).await?;
         if let Some(door) = &door {
             let said = self.said_at_the_door(door, at()).await;
             assert_ne!(said, Said::Dead, "an acknowledged cookie for the gateway was lost");
         }
-        let address = format!("{}/logout", self.bases[at()]);
-        let page = answered(try_get(&browser, &address).await)?;
-        let form = page.form("sign-out").press("decision", "logout");
-        let left = answered(try_submit(&browser, form).await)?;
-        assert!(left.status.as_u16() < 400, "{}", left.describe());
-        let ended = Ended::new(tokens, "signing out").cookie(cookie).door(door);
+        Ok(Guest { cookie: browser.cookie(SESSION_COOKIE), browser, tokens, door })
+    }
+
+    /// They sign out.
+    pub async fn leave(&self, guest: &Guest, at: impl Fn() -> usize) -> Outcome<()> {
+        let browser = &guest.browser;
+        let page = answered(try_get(browser, &format!("{}/logout", self.bases[at()])).await)?;
+        // One of before, without an answer, may have done it.
+        if page.has_form("sign-out") {
+            let form = page.form("sign-out").press("decision", "logout");
+            let left = answered(try_submit(browser, form).await)?;
+            assert!(left.status.as_u16() < 400, "{}", left.describe());
+        }
+        let Guest { tokens, cookie, door, .. } = guest;
+        let ended = Ended::new(tokens.clone(), "signing out").cookie(cookie.clone());
         self.history().counts.sign_outs += 1;
-        self.is_over(vec![ended]).await;
+        self.is_over(vec![ended.door(door.clone())]).await;
         Ok(())
     }
 

@@ -19,7 +19,7 @@
 //! Nothing is forgiven that has ended: once the ending is acknowledged, no node may let it count. Only what
 //! a database that was set back had acknowledged in between binds nobody.
 //!
-//! With nothing set this takes about a minute and a half. `make chaos` goes on for longer: `CHAOS_KILLS`
+//! With nothing set this takes less than two minutes. `make chaos` goes on for longer: `CHAOS_KILLS`
 //! says how often each is killed, `CHAOS_RESTARTS` how often each node is restarted.
 
 #![allow(

@@ -212,11 +212,21 @@ impl Chaos<'_> {
     /// The one without Redis is the only one that can end anything, and nobody tells the other one.
     async fn cross(&mut self, deaf: usize) {
         let mute = 1 - deaf;
+        let mut guest = None;
+        wait_until_async("somebody arriving", PATIENCE, async || {
+            guest = self.load.arrive(|| deaf).await.ok();
+            guest.is_some()
+        })
+        .await;
+        let guest = guest.expect("a guest");
         self.set(Store::Postgres, Fault::BlackHole, deaf);
         self.set(Store::Redis, Fault::BlackHole, mute);
         self.notices(deaf).await;
         self.notices(mute).await;
-        self.ends_something(mute).await;
+        wait_until_async("a sign-out at the node without Redis", PATIENCE, async || {
+            self.load.leave(&guest, || mute).await.is_ok()
+        })
+        .await;
         self.set(Store::Postgres, Fault::None, deaf);
         self.set(Store::Redis, Fault::None, mute);
         self.recovers(Store::Postgres).await;
