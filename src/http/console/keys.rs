@@ -1,6 +1,10 @@
 //! `/admin/keys`: the keys that sign, and those others encrypt with.
 
+use actix_web::HttpResponse;
+use actix_web::http::header;
+
 use super::desk::{Answer, Desk, NOT_YOURS, Stop};
+use crate::clock::UnixTime;
 use crate::crypto::keyring::KeyState;
 use crate::http::pages::When;
 use crate::http::pages::admin::Section;
@@ -37,9 +41,28 @@ async fn keys_of_signing(desk: &Desk<'_>) -> Result<Vec<KeyRow>, Failure> {
         purpose: KeyPurpose::Signing,
         state,
         created: When::ago(key.created_at, now),
-        removed_after: key.remove_after.map(When::at),
+        then: then(state, key.remove_after, replaced(desk, state, key.activates_at)),
     };
     Ok(stored.into_iter().map(row).collect())
+}
+
+/// When a key that is in use since then is replaced by itself.
+fn replaced(desk: &Desk<'_>, state: KeyStage, since: UnixTime) -> Option<UnixTime> {
+    (state == KeyStage::Active).then(|| since.plus(desk.site().config.keys.rotate_every))
+}
+
+/// What comes next for a key, and when.
+fn then(
+    state: KeyStage,
+    removed: Option<UnixTime>,
+    replaced: Option<UnixTime>,
+) -> Option<(&'static str, When)> {
+    match state {
+        KeyStage::Active => replaced.map(|at| ("Replaced", When::at(at))),
+        KeyStage::Next | KeyStage::Retiring | KeyStage::Retired => {
+            removed.map(|at| ("Removed", When::at(at)))
+        }
+    }
 }
 
 async fn keys_of_encryption(desk: &Desk<'_>) -> Result<Vec<KeyRow>, Failure> {
@@ -56,7 +79,7 @@ async fn keys_of_encryption(desk: &Desk<'_>) -> Result<Vec<KeyRow>, Failure> {
         purpose: KeyPurpose::Encryption,
         state,
         created: When::ago(key.created_at, now),
-        removed_after: key.remove_after.map(When::at),
+        then: then(state, key.remove_after, replaced(desk, state, key.created_at)),
     };
     Ok(stored.into_iter().map(row).collect())
 }
@@ -91,6 +114,31 @@ pub(super) async fn rotate(desk: &Desk<'_>) -> Answer {
     let alg = encryption.copied().find(|alg| alg.as_str() == named).ok_or(Stop::NotFound)?;
     encryption::rotate(desk.site(), alg, &actor).await.map_err(stop)?;
     desk.done(format!("From now on apps encrypt with a new key for {named}."), &path(desk))
+}
+
+/// The public half of a key as a file, for those who check its signatures or encrypt with it without asking
+/// for the published set.
+pub(super) async fn public(desk: &Desk<'_>) -> Answer {
+    let kid = desk.asked("kid");
+    let signing = keys::list(desk.site()).await?;
+    let signing = signing.into_iter().find(|key| key.kid == kid).map(|key| key.public_jwk);
+    let jwk = match signing {
+        Some(jwk) => Some(jwk),
+        None => {
+            let encryption = encryption::list(desk.site()).await?;
+            encryption.into_iter().find(|key| key.kid == kid).map(|key| key.public_jwk)
+        }
+    };
+    let Some(jwk) = jwk else {
+        return desk.refused("There is no such key any more.", &path(desk));
+    };
+    // A kid is a thumbprint in base64url: safe in a file name.
+    let name = format!("attachment; filename=\"{kid}.jwk.json\"");
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "application/jwk+json"))
+        .insert_header((header::CONTENT_DISPOSITION, name))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(jwk.to_string()))
 }
 
 pub(super) async fn ask_retire(desk: &Desk<'_>) -> Answer {

@@ -226,6 +226,7 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::IssuerAskDelete => issuers::ask_delete(desk).await,
         Action::IssuerDelete => issuers::delete(desk).await,
         Action::KeysList => keys::list(desk).await,
+        Action::KeyPublic => keys::public(desk).await,
         Action::KeyRotate => keys::rotate(desk).await,
         Action::KeyAskRetire => keys::ask_retire(desk).await,
         Action::KeyRetire => keys::retire(desk).await,

@@ -184,6 +184,14 @@ on_both_backends! {
         let page = owner.page("/admin/keys").await;
         assert_eq!(page.texts("tbody tr").len(), 13);
         assert_eq!(page.texts("tbody .act a").len(), 6, "active keys offer no retirement");
+        assert!(page.text().contains("Replaced "), "{}", page.describe());
+        let public = page.attributes("tbody td a[download]", "href");
+        let file = owner.browser.get(&public[0]).await;
+        file.assert_status(200);
+        let jwk: serde_json::Value = serde_json::from_str(&file.body).expect("a JWK");
+        assert!(public[0].ends_with(jwk["kid"].as_str().expect("a kid")), "{jwk}");
+        assert!(jwk.get("d").is_none() && jwk["alg"].is_string(), "{jwk}");
+        owner.browser.get("/admin/keys/public?kid=none").await.assert_status(303);
         let links = page.attributes("tbody .act a", "href");
         let question = owner.page(&links[0]).await;
         let retired = question.form_to("/admin/keys/retire").submit().await;

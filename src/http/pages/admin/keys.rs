@@ -9,7 +9,8 @@ use crate::http::pages::sample::words;
 use crate::http::pages::views::When;
 
 /// `GET /admin/keys`. Forms: POST `/admin/keys/rotate` with `alg`; the link to retire a key is
-/// `GET /admin/keys/retire?kid=…`, whose [`super::confirm::Confirm`] posts `kid` to the same path.
+/// `GET /admin/keys/retire?kid=…`, that to its public half `GET /admin/keys/public?kid=…`. The
+/// [`super::confirm::Confirm`] of the first posts `kid` to the same path.
 #[derive(Debug, Template)]
 #[template(path = "admin/keys.html")]
 pub struct KeysList {
@@ -28,8 +29,8 @@ pub struct KeyRow {
     pub purpose: KeyPurpose,
     pub state: KeyStage,
     pub created: When,
-    /// When it is removed, for keys on the way out.
-    pub removed_after: Option<When>,
+    /// What comes next for it by itself, and when: an active key is replaced, one on the way out removed.
+    pub then: Option<(&'static str, When)>,
 }
 
 /// What a key is for.
@@ -82,7 +83,11 @@ impl KeysList {
             purpose: KeyPurpose::Signing,
             state,
             created: When::sample(age),
-            removed_after: (state == KeyStage::Retiring).then(|| When::sample(-90_000)),
+            then: match state {
+                KeyStage::Retiring => Some(("Removed", When::sample(-90_000))),
+                KeyStage::Active => Some(("Replaced", When::sample(-900_000))),
+                KeyStage::Next | KeyStage::Retired => None,
+            },
         };
         Self {
             chrome: Chrome::sample(),
