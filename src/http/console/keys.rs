@@ -121,15 +121,10 @@ pub(super) async fn rotate(desk: &Desk<'_>) -> Answer {
 pub(super) async fn public(desk: &Desk<'_>) -> Answer {
     let kid = desk.asked("kid");
     let signing = keys::list(desk.site()).await?;
-    let signing = signing.into_iter().find(|key| key.kid == kid).map(|key| key.public_jwk);
-    let jwk = match signing {
-        Some(jwk) => Some(jwk),
-        None => {
-            let encryption = encryption::list(desk.site()).await?;
-            encryption.into_iter().find(|key| key.kid == kid).map(|key| key.public_jwk)
-        }
-    };
-    let Some(jwk) = jwk else {
+    let signing = signing.into_iter().map(|key| (key.kid, key.public_jwk));
+    let encryption = encryption::list(desk.site()).await?;
+    let encryption = encryption.into_iter().map(|key| (key.kid, key.public_jwk));
+    let Some((_, jwk)) = signing.chain(encryption).find(|(own, _)| *own == kid) else {
         return desk.refused("There is no such key any more.", &path(desk));
     };
     // A kid is a thumbprint in base64url: safe in a file name.
