@@ -48,12 +48,12 @@ struct Wrong {
 }
 
 impl Wrong {
-    fn new(code: ErrorCode, reason: impl ToString) -> Self {
+    fn new(code: ErrorCode, reason: &impl ToString) -> Self {
         Self { code, reason: reason.to_string(), detail: String::new(), received: None }
     }
 
     fn of_error(error: &OAuthError) -> Self {
-        Self { detail: error.detail.clone(), ..Self::new(error.code, error.description) }
+        Self { detail: error.detail.clone(), ..Self::new(error.code, &error.description) }
     }
 
     /// `None` where nobody's request was wrong.
@@ -69,7 +69,7 @@ impl Wrong {
                 error: NoReply::NotRegistered { received, hint }, ..
             } => {
                 let reason = format!("redirect_uri is not registered for this app{hint}");
-                Self { received: Some(received.clone()), ..Self::new(invalid, reason) }
+                Self { received: Some(received.clone()), ..Self::new(invalid, &reason) }
             }
             AuthorizeError::NoReply { error, .. } => Self::new(invalid, error),
             AuthorizeError::ClientIdMissing
