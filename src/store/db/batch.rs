@@ -28,8 +28,26 @@ impl Batch {
 /// table, and how they are found. Where they are found by a join, both rows are held, so that what the
 /// condition says of either is true until the end. With `returning` it gives something of each row.
 ///
+/// `if "…"` leaves out some of those that were found (`found.id`), after they were counted: the step stays as small
+/// however many are left out.
+///
 /// On PostgreSQL the rows are found once, in an array, whatever the plan is.
 macro_rules! batch {
+    ($what:literal, of $table:literal, in $found:literal, if $kept:literal
+        $(, returning $columns:literal)?) => {
+        $crate::store::db::batch::Batch {
+            postgres: concat!(
+                $what, " where ctid = any(array(select found.place from (select ", $table,
+                ".ctid as place, ", $table, ".id from ", $found,
+                " for update skip locked) as found where ", $kept, "))" $(, " returning ", $columns)?
+            ),
+            sqlite: concat!(
+                $what, " where rowid in (select found.place from (select ", $table,
+                ".rowid as place, ", $table, ".id from ", $found, ") as found where ", $kept, ")"
+                $(, " returning ", $columns)?
+            ),
+        }
+    };
     ($what:literal, of $table:literal, in $found:literal $(, returning $columns:literal)?) => {
         $crate::store::db::batch::Batch {
             postgres: concat!(
