@@ -73,6 +73,18 @@ impl Hand<'_> {
         !LACKS.iter().any(|(lacked, face, _)| (*lacked, *face) == (change, self.face))
     }
 
+    /// A message to a webhook of this hand.
+    async fn message_that_arrived(&self) -> Subject {
+        let hook = Hook::add_as(self.world, self.name, &["group.created"]);
+        self.world.cli(&["group", "create", &format!("{}-heard", self.name)]);
+        wait_until_async("the message to have arrived", PATIENCE, async || {
+            hook.log(self.world).first().is_some_and(|line| line["state"] == "arrived")
+        })
+        .await;
+        let line = hook.log(self.world)[0]["id"].as_str().expect("an id").to_owned();
+        Subject { id: hook.id, line }
+    }
+
     /// What a change is about that does not come from one before.
     async fn subject(&self, change: Change) -> Subject {
         let (name, mut found) = (self.name, Subject::default());
@@ -81,16 +93,7 @@ impl Hand<'_> {
                 found.id = format!("019a-{name}-{}", change == C::MessageHurried);
                 wait_for_nobody(self.world, &found.id, 1).await;
             }
-            C::MessageRepeated => {
-                let hook = Hook::add_as(self.world, name, &["group.created"]);
-                self.world.cli(&["group", "create", &format!("{name}-heard")]);
-                wait_until_async("the message to have arrived", PATIENCE, async || {
-                    hook.log(self.world).first().is_some_and(|line| line["state"] == "arrived")
-                })
-                .await;
-                let line = hook.log(self.world)[0]["id"].as_str().expect("an id").to_owned();
-                found = Subject { id: hook.id, line };
-            }
+            C::MessageRepeated => found = self.message_that_arrived().await,
             C::SecretRetired => {
                 let app = match self.face {
                     Face::Console => self.app_path(change).await,

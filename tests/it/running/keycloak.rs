@@ -79,6 +79,27 @@ fn long() -> String {
     "x".repeat(120)
 }
 
+fn roles() -> Value {
+    json!({
+        "realm": [
+            { "name": "buyer", "composite": true,
+              "composites": { "client": { "single": ["customer"] } } },
+            { "name": "offline_access", "description": "${role_offline-access}" },
+            { "name": "uma_authorization", "description": "${role_uma_authorization}" },
+            { "name": "default-roles-shop", "composite": true,
+              "composites": { "realm": ["offline_access", "uma_authorization"] } },
+            { "name": "night-shift", "description": "Works at night.", "composite": false },
+            { "name": long(), "composite": false },
+        ],
+        "client": {
+            "wiki": [{ "name": "editor", "description": "Writes." }, { "name": "odd name" }],
+            "single": [{ "name": "customer", "description": "${customer}" }],
+            "pattern": [{ "name": "lost" }],
+            "account": [{ "name": "view-profile" }],
+        },
+    })
+}
+
 fn realm(world: &World) -> Value {
     let mut users: Vec<Value> =
         HASHES.iter().map(|(kind, value)| user(kind, &[credential(kind, value)])).collect();
@@ -108,24 +129,7 @@ fn realm(world: &World) -> Value {
     };
     json!({
         "id": "shop", "realm": "shop", "notBefore": 0, "sslRequired": "external",
-        "roles": {
-            "realm": [
-                { "name": "buyer", "composite": true,
-                  "composites": { "client": { "single": ["customer"] } } },
-                { "name": "offline_access", "description": "${role_offline-access}" },
-                { "name": "uma_authorization", "description": "${role_uma_authorization}" },
-                { "name": "default-roles-shop", "composite": true,
-                  "composites": { "realm": ["offline_access", "uma_authorization"] } },
-                { "name": "night-shift", "description": "Works at night.", "composite": false },
-                { "name": long(), "composite": false },
-            ],
-            "client": {
-                "wiki": [{ "name": "editor", "description": "Writes." }, { "name": "odd name" }],
-                "single": [{ "name": "customer", "description": "${customer}" }],
-                "pattern": [{ "name": "lost" }],
-                "account": [{ "name": "view-profile" }],
-            },
-        },
+        "roles": roles(),
         "groups": [{ "name": "staff", "path": "/staff", "clientRoles": { "wiki": ["editor"] },
                      "subGroups": [
             { "name": "night", "path": "/staff/night", "subGroups": [], "realmRoles": ["night-shift", long()] },

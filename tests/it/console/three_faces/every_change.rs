@@ -28,7 +28,7 @@ pub fn is_there(face: Face, used: &BTreeSet<String>) {
     assert!(forgotten.is_empty(), "{face:?}: in CHANGES or in ALONE belongs {forgotten:#?}");
     let stale: Vec<_> = alone
         .into_iter()
-        .filter(|what| all.iter().find(|known| known == what).is_none_or(|known| is_used(known)))
+        .filter(|what| all.iter().find(|known| known == what).is_none_or(&is_used))
         .collect();
     assert!(stale.is_empty(), "{face:?}: not in ALONE belongs {stale:#?}");
 }

@@ -43,7 +43,7 @@ impl Hand<'_> {
             C::IssuerTrusted => {
                 let client = app.trim_start_matches("/admin/clients/");
                 let mut fields = issuer_fields(client, 1);
-                fields[0].1 = name.to_owned();
+                name.clone_into(&mut fields[0].1);
                 fields[1].1 = format!("https://{name}.test");
                 let fields = fields.each_ref().map(|(field, value)| (*field, value.as_str()));
                 self.post("/admin/issuers", &fields).await;
@@ -81,7 +81,7 @@ impl Hand<'_> {
                 self.post("/admin/webhooks", &fields).await;
             }
             C::WebhookChanged => {
-                self.submit(&hook, "webhook-form", &[("events", "backup.made")]).await
+                self.submit(&hook, "webhook-form", &[("events", "backup.made")]).await;
             }
             C::WebhookTested => self.post(&format!("{hook}/test"), &[]).await,
             C::WebhookSecret => self.post(&format!("{hook}/rotate-secret"), &[]).await,
