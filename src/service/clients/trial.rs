@@ -67,10 +67,9 @@ pub async fn of(app: &App, client: &Client) -> Result<Trial, Failure> {
         ..AuditFilter::default()
     };
     let mut events = audit::list(&app.store.db, &filter).await?;
-    // What was before belongs to an earlier app with this id.
-    let end = events.iter().position(|event| event.kind == "client.deleted");
-    events.truncate(end.unwrap_or(events.len()));
     events.retain(|event| event.kind == "grant.created" && event.outcome == Outcome::Success);
+    // What was before belongs to an earlier app with this id.
+    events.retain(|event| event.at >= client.created_at);
     let signed_in = events.first().map(|event| event.at);
     let stumble = stumbles::get::<Stumble>(&app.ephemeral, &client.id).await?;
     let sent =

@@ -17,6 +17,11 @@ fn replace(world: &World, id: &str, extra: &[&str]) -> App {
     App::register(world, id, extra)
 }
 
+/// Times are in whole seconds: the last moment of an app shall not be the first one of the next.
+async fn a_second() {
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+}
+
 on_both_backends! {
     async fn tokens_and_codes_of_the_earlier_app_are_dead(world: World) {
         create_user(&world, "alice");
@@ -65,6 +70,7 @@ on_both_backends! {
         before.tokens(&browser).await;
         let card = async || owner.page("/admin/clients/wiki").await.texts("#trial").join(" ");
         assert!(card().await.contains("It works"));
+        a_second().await;
         let after = replace(&world, "wiki", &[]);
         assert!(card().await.contains("Waiting for the first sign-in"), "{}", card().await);
         assert!(world.cli(&["role", "list", "wiki"])["items"].as_array().unwrap().is_empty());
@@ -79,8 +85,7 @@ on_both_backends! {
         wrong.redeem("no-code").await.assert_error(401, "invalid_client");
         assert!(card().await.contains("The last try failed"), "{}", card().await);
         world.cli(&["client", "delete", "wiki", "--yes"]);
-        // Its last moment is not the new one's first.
-        tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+        a_second().await;
         App::register(&world, "wiki", &[]);
         assert!(!card().await.contains("failed"), "{}", card().await);
     }
@@ -92,7 +97,7 @@ on_both_backends! {
         let caller = App::register(&world, "caller", &[&flags[..], &["--metadata", &metadata]].concat());
         let token = caller.client_credentials().await.json()["access_token"].as_str().unwrap().to_owned();
         assert_eq!(api.introspect(&token).await.json()["active"], true);
-        tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+        a_second().await;
         let api = replace(&world, "api", &[]);
         assert_eq!(api.introspect(&token).await.text, r#"{"active":false}"#);
         // It goes on being a token of whoever it was given to, and a new one is for the new app.

@@ -67,7 +67,7 @@ on_both_backends! {
             (("client_id", "off"), 400, "invalid_client", Some("off")),
             (("redirect_uri", ""), 400, "invalid_request", Some("app")),
             (("response_type", "token"), 303, "unsupported_response_type", Some("app")),
-            (("scope", "openid no-such-scope-here"), 303, "invalid_scope", Some("app")),
+            (("scope", "no-such-scope-here"), 303, "invalid_scope", Some("app")),
             (("code_challenge_method", "plain"), 303, "invalid_request", Some("app")),
             (("request_uri", "urn:ietf:params:oauth:request_uri:x"), 303, "invalid_request_uri", Some("app")),
         ] {

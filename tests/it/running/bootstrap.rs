@@ -73,7 +73,7 @@ on_both_backends! {
             ("DOORWARD_BOOTSTRAP_ADMIN_PASSWORD_FILE", &weak, &["PASSWORD_FILE", "Set another"]),
             ("DOORWARD_BOOTSTRAP_ADMIN_PASSWORD_FILE", "/nowhere", &["PASSWORD_FILE", "/nowhere"]),
             ("DOORWARD_BOOTSTRAP_CLIENTS_FILE", &people, &["CLIENTS_FILE", "doorward apply"]),
-            ("DOORWARD_BOOTSTRAP_CLIENTS_FILE", &lost, &["CLIENTS_FILE", "secret"]),
+            ("DOORWARD_BOOTSTRAP_CLIENTS_FILE", &lost, &["CLIENTS_FILE", "client_name"]),
             ("DOORWARD_BOOTSTRAP_CLIENTS_FILE", "/nowhere.toml", &["CLIENTS_FILE", "/nowhere"]),
             ("DOORWARD_BOOTSTRAP_ADMIN_NAME", "root", &["there is no such setting"]),
         ] {

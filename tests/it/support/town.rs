@@ -14,12 +14,14 @@ use super::world::World;
 pub const GROUP: &str = "crew";
 /// Whoever looks after [`GROUP`], and nothing else.
 pub const MANAGER: &str = "mona";
-/// The person in the town, whose group is all there is to know of them.
+/// The person in the town. Their group and the app they use are all there is to know of them.
 pub const PERSON: &str = "peter";
 /// Somebody who was given more than that.
 pub const NEIGHBOUR: &str = "pia";
 /// Whoever owns the service.
 pub const OWNER: &str = "olivia";
+/// The app that [`PERSON`] uses.
+const DIARY: &str = "diary";
 /// Everybody's password.
 pub const PASSWORD: &str = "nine-quiet-otters-paint-8-doors";
 
@@ -39,6 +41,9 @@ const KINDS: [&str; 11] = [
     "/admin/clients/{id}/retire-secret",
 ];
 
+/// How the addresses of files end.
+const FILES: [&str; 2] = ["/export", "/keys/public"];
+
 /// What the pages are pointed at.
 pub struct Town {
     ids: BTreeMap<&'static str, String>,
@@ -49,7 +54,9 @@ pub struct Town {
 /// Every page of the console, as `(path, right)`: what is read there, apart from files.
 pub fn pages() -> impl Iterator<Item = (&'static str, &'static str)> {
     addresses()
-        .filter(|(method, path, _)| *method == "GET" && !path.ends_with("/export"))
+        .filter(|(method, path, _)| {
+            *method == "GET" && !FILES.iter().any(|end| path.ends_with(end))
+        })
         .map(|(_, path, right)| (path, right))
 }
 
@@ -83,6 +90,7 @@ impl Town {
         world.cli(&["organisation", "add", "acme", NEIGHBOUR]);
         ids.insert("/admin/clients/", app(world).await);
         ids.insert("/admin/clients/{id}/retire-secret", second_secret(world));
+        use_diary(world).await;
         ids.insert("/admin/issuers/", issuer(world));
         ids.insert("/admin/upstream/", provider(world));
         let key = ["api-key", "create", "--user", OWNER, "--name", "Report", "--scope"];
@@ -108,6 +116,8 @@ impl Town {
         assert!(!at.contains('{'), "nothing to point {path} at");
         match path {
             "/admin/users/selected" => format!("{at}?do=sign-out&who={person}"),
+            "/admin/users/{id}/remove-app" => format!("{at}?client_id={DIARY}"),
+            "/admin/sessions/sign-out" => format!("{at}?client={DIARY}"),
             "/admin/organisations/{id}/remove-member" => format!("{at}?member={NEIGHBOUR}"),
             "/admin/clients/{id}/roles/delete" => format!("{at}?role=reader"),
             "/admin/clients/{id}/retire-secret" => format!("{at}?secret={}", self.id(path)),
@@ -130,6 +140,21 @@ async fn app(world: &World) -> String {
                    &code_challenge_method=S256&redirect_uri=https%3A%2F%2Fwiki.test%2Fother";
     world.browser().get(request).await.assert_status(400);
     "wiki".to_owned()
+}
+
+/// Makes an app, and somebody signs in to it and allows what it asks for.
+async fn use_diary(world: &World) {
+    let create = ["client", "create", "--name", "Diary", "--type", "web", "--client-id", DIARY];
+    let address = ["--redirect-uri", "https://diary.test/callback", "--scope", "openid"];
+    world.cli(&[&create[..], &address].concat());
+    world.cli(&["client", "update", DIARY, "--ask-consent"]);
+    let request = "/oauth2/authorize?response_type=code&client_id=diary&scope=openid\
+                   &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM\
+                   &code_challenge_method=S256&redirect_uri=https%3A%2F%2Fdiary.test%2Fcallback";
+    let form = world.browser().get(request).await.follow_within().await.form("sign-in");
+    let signed_in = form.set("username", PERSON).set("password", PASSWORD).submit().await;
+    let question = signed_in.follow_within().await.form("consent");
+    question.press("decision", "allow").submit().await.assert_status(303);
 }
 
 /// The mark of the app's second secret.

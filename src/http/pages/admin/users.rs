@@ -213,7 +213,7 @@ impl UserDetail {
                 scopes: words("openid profile email"),
                 since: When::sample(400_000),
             }],
-            groups: vec![GroupLink { name: words("wiki"), href: words("/admin/groups/wiki") }],
+            groups: vec![GroupLink { name: words("wiki"), href: "/admin/groups/wiki".into() }],
             organisations: OrganisationLink::samples(),
             roles: RolesInApp::sample(),
             recent: AuditRow::samples(),

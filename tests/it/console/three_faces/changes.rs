@@ -199,9 +199,10 @@ pub const ALONE: [(Face, &str, &str); 19] = [
 pub const SHOWING: [&str; 4] = ["list", "show", "get", "log"];
 
 /// Further commands that change nothing.
-pub const READERS: [&str; 14] = [
+pub const READERS: [&str; 15] = [
     "client snippet",
     "user export",
+    "user apps",
     "audit export",
     "audit verify",
     "overview",
