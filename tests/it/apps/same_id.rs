@@ -81,6 +81,7 @@ on_both_backends! {
         after.tokens(&browser).await;
         assert!(card().await.contains("It works"));
         // What went wrong with the earlier one is none of its business, either.
+        a_second().await;
         let wrong = App::known(&world, "wiki", "not-the-secret-of-this-app-at-all-000000000");
         wrong.redeem("no-code").await.assert_error(401, "invalid_client");
         assert!(card().await.contains("The last try failed"), "{}", card().await);

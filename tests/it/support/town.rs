@@ -117,7 +117,7 @@ impl Town {
         match path {
             "/admin/users/selected" => format!("{at}?do=sign-out&who={person}"),
             "/admin/users/{id}/remove-app" => format!("{at}?client_id={DIARY}"),
-            "/admin/sessions/sign-out" => format!("{at}?client={DIARY}"),
+            "/admin/sessions/sign-out" => format!("{at}?user={PERSON}"),
             "/admin/organisations/{id}/remove-member" => format!("{at}?member={NEIGHBOUR}"),
             "/admin/clients/{id}/roles/delete" => format!("{at}?role=reader"),
             "/admin/clients/{id}/retire-secret" => format!("{at}?secret={}", self.id(path)),
