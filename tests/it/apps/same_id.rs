@@ -33,6 +33,7 @@ on_both_backends! {
             let (tokens, offline) =
                 (before.tokens(&browser).await, before.tokens_with(&browser, SCOPES).await);
             let code = before.code(&browser).await;
+            a_second().await;
             let after = replace(&world, format, &flags);
             for dead in [&tokens, &offline] {
                 after.assert_dead(dead).await;
