@@ -11,6 +11,8 @@
               or futures on the heap"
 )]
 
+#[path = "store_conformance/abandoned.rs"]
+mod abandoned;
 #[path = "store_conformance/api.rs"]
 mod api;
 #[path = "store_conformance/audit_chain.rs"]

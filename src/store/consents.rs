@@ -105,15 +105,6 @@ pub async fn hold(
     Ok(held.map(|(scopes,)| scopes))
 }
 
-/// Like [`hold`] for everything that a person has allowed.
-pub async fn hold_all(tx: &mut Tx, user: &UserId) -> Result<(), StoreError> {
-    tx.query("update consents set granted_at = granted_at where user_id = $1")
-        .bind(user)
-        .execute()
-        .await
-        .map(drop)
-}
-
 /// Like [`hold`] for adding to a consent: where there is none, an empty one begins. Of two who add at
 /// once the second sees what the first has added. `Conflict` when the person or the client is gone.
 pub async fn hold_or_begin(

@@ -27,6 +27,7 @@ pub mod links;
 pub mod managed;
 pub mod organisations;
 pub mod outbox;
+pub mod pairs;
 pub mod pictures;
 pub mod revocations;
 pub mod sessions;

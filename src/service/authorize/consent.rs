@@ -24,7 +24,7 @@ use crate::service::revocation::{self, Pending, Subject};
 use crate::service::session::{LiveSession, backchannel_logout, session_data};
 use crate::store::consents::{self, Consent};
 use crate::store::sessions::session_data as session_data_rows;
-use crate::store::{StoreError, Tx, audit, clients as client_rows, grants};
+use crate::store::{StoreError, Tx, audit, clients as client_rows, grants, pairs};
 
 /// What the person pressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -209,6 +209,7 @@ pub(crate) async fn withdraw_from_another(
 
 /// Takes back what everybody has allowed a client, and everything issued on it.
 async fn withdraw_all(tx: &mut Tx, client: &ClientId, now: UnixTime) -> Result<Pending, Failure> {
+    pairs::hold_ended_of_client(tx, client).await?;
     consents::delete_for_client(&mut *tx, client).await?;
     grants::revoke_for_client(&mut *tx, client, now).await?;
     session_data_rows::forget_client(&mut *tx, client).await?;

@@ -20,7 +20,7 @@ use crate::service::revocation::{self, Pending, Subject};
 use crate::service::session::{backchannel_logout, farewell};
 use crate::store::clients::{self, allowed_groups};
 use crate::store::ephemeral::throttle;
-use crate::store::{Sql, Tx, audit, grants, groups, sync, users};
+use crate::store::{Sql, Tx, audit, grants, groups, pairs, sync, users};
 
 /// How often an hour it is noted that somebody was turned away from one app: a page that is loaded again
 /// and again must not fill the audit log.
@@ -144,6 +144,7 @@ pub(crate) async fn end_lost(
     (user, actor): (&UserId, &Actor),
 ) -> Result<Vec<GrantId>, Failure> {
     let now = app.now();
+    pairs::hold_ended_of_user(tx, user).await?;
     let ended = grants::revoke_shut_out(&mut *tx, user, now).await?;
     let (ids, apps): (Vec<_>, BTreeSet<_>) = ended.into_iter().unzip();
     for client in &apps {
@@ -209,6 +210,7 @@ pub(super) async fn end_all(
     (client, now): (&mut Client, UnixTime),
 ) -> Result<Pending, Failure> {
     client.token_version = clients::raise_token_version(&mut *tx, &client.id).await?;
+    pairs::hold_ended_of_client(tx, &client.id).await?;
     grants::revoke_for_client(&mut *tx, &client.id, now).await?;
     if client.disabled_at.is_none() {
         farewell::enqueue(app, tx, client).await?;

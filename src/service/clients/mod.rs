@@ -36,7 +36,7 @@ use crate::service::session::farewell;
 use crate::store::clients::{self, ClientFilter, protected_resources};
 use crate::store::revocations::{self, RevocationKind};
 use crate::store::sessions::session_data;
-use crate::store::{StoreError, Tx, audit, consents, grants, sync};
+use crate::store::{StoreError, Tx, audit, consents, grants, pairs, sync};
 
 /// The shortest secret an administrator may bring; generated ones have 43 characters.
 const MIN_SECRET_CHARS: usize = 32;
@@ -384,6 +384,7 @@ pub async fn set_activity(
         Activity::Disabled => {
             clients::set_disabled(&mut tx, id, Some(now), now).await?;
             let version = clients::raise_token_version(&mut tx, id).await?;
+            pairs::hold_ended_of_client(&mut tx, id).await?;
             grants::revoke_for_client(&mut tx, id, now).await?;
             session_data::forget_client(&mut tx, id).await?;
             if before.disabled_at.is_none() {
@@ -415,6 +416,7 @@ pub async fn delete(app: &App, id: &ClientId, actor: &Actor) -> Result<(), Clien
     let version = clients::raise_token_version(&mut tx, id).await?;
     // Before the rows go with the client's: whoever adds something to them at this moment is waited for
     // while they need not wait for the client.
+    pairs::hold_deleted_of_client(&mut tx, id).await?;
     consents::delete_for_client(&mut tx, id).await?;
     grants::revoke_for_client(&mut tx, id, now).await?;
     session_data::forget_client(&mut tx, id).await?;

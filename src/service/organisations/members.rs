@@ -14,7 +14,7 @@ use crate::service::people::authority::Authority;
 use crate::service::revocation::{self, Subject};
 use crate::service::session::backchannel_logout;
 use crate::store::organisations::{self as rows, Organisation};
-use crate::store::{StoreError, Tx, audit, gateway_cookies, grants, sessions, users};
+use crate::store::{StoreError, Tx, audit, gateway_cookies, grants, pairs, sessions, users};
 
 /// A page of the people in one, by username, behind `after`.
 ///
@@ -124,6 +124,7 @@ pub(super) async fn end_for(
     let now = app.now();
     sessions::hold_of_user(tx, user).await?;
     sessions::forget_organisation(&mut *tx, (user, &about.id)).await?;
+    pairs::hold_ended_of_user(tx, user).await?;
     let ended = grants::revoke_for_organisation(&mut *tx, (user, &about.id), now).await?;
     let (ids, apps): (Vec<_>, BTreeSet<_>) = ended.into_iter().unzip();
     for client in &apps {

@@ -12,7 +12,7 @@ use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
 use crate::service::session::{ended_by, everywhere};
 use crate::store::users::{self, leaving};
-use crate::store::{Tx, audit};
+use crate::store::{Tx, audit, pairs};
 
 /// How long a deleted account can be brought back.
 pub const GRACE: Seconds = 7 * 86_400;
@@ -110,6 +110,7 @@ async fn remove(
     let (id, now) = (&before.id, app.now());
     // Before the rows go with the person's: apps are told of sessions, and whoever adds something to
     // what goes is waited for while they need not wait for the person.
+    pairs::hold_deleted_of_user(&mut tx, id).await?;
     let ended = everywhere::end_all(app, &mut tx, id).await?;
     users::delete(&mut tx, id).await?;
     let pending = ended.record(&mut tx, (id, now)).await?;

@@ -20,7 +20,7 @@ use crate::service::revocation::{self, Pending, Subject};
 use crate::service::session::session_data::{self, Leftovers};
 use crate::service::session::{backchannel_logout, ended_by};
 use crate::store::sessions::EndedSession;
-use crate::store::{Tx, audit, consents, grants, sessions, sign_ins, users};
+use crate::store::{Tx, audit, grants, pairs, sessions, sign_ins, users};
 
 /// Which sessions end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,11 +154,12 @@ async fn end_in(
         Reach::Elsewhere(kept) => Some(kept),
     };
     sign_ins::raise_epoch(&mut *tx, user).await?;
+    pairs::hold_ended_of_user(tx, user).await?;
     let gone = sessions::revoke_for_user(&mut *tx, user, except, now).await?;
     backchannel_logout::enqueue(app, tx, user, gone.iter().map(|session| &session.id)).await?;
     let unbound = match connections {
         Connections::Keep => Vec::new(),
-        Connections::End => end_connections(tx, (user, now)).await?,
+        Connections::End => grants::revoke_unbound(&mut *tx, user, now).await?,
     };
     let bound = grants::revoke_bound(&mut *tx, user, except, now).await?;
     let mut leftovers = Leftovers::default();
@@ -220,11 +221,13 @@ pub(crate) async fn end_all(app: &App, tx: &mut Tx, user: &UserId) -> Result<End
     // A sign-in under way comes first and is seen below, or waits and is refused.
     users::hold(&mut *tx, user).await?;
     sessions::hold_of_user(tx, user).await?;
+    // A device that redeems its code at this moment holds its consent: it is waited for, and its grant seen.
+    pairs::hold_ended_of_user(tx, user).await?;
     let sessions = sessions::revoke_for_user(&mut *tx, user, None, now).await?;
     // A list, not what makes one: a job that deletes people may run on any thread.
     let ids: Vec<_> = sessions.iter().map(|session| session.id.clone()).collect();
     backchannel_logout::enqueue(app, tx, user, ids.iter()).await?;
-    let unbound = end_connections(tx, (user, now)).await?;
+    let unbound = grants::revoke_unbound(&mut *tx, user, now).await?;
     grants::revoke_for_user(&mut *tx, user, now).await?;
     let leftovers = session_data::forget_user(tx, user, ids.iter()).await?;
     let version = users::raise_token_version(&mut *tx, user).await?;
@@ -235,13 +238,4 @@ fn of_sessions(ended: &[EndedSession]) -> impl Iterator<Item = Subject<'_>> {
     ended
         .iter()
         .flat_map(|ended| [Subject::Session(&ended.id), Subject::Cookie(&ended.secret_hash)])
-}
-
-/// Waits for devices that redeem their codes at this moment, and then sees their grants.
-async fn end_connections(
-    tx: &mut Tx,
-    (user, now): (&UserId, UnixTime),
-) -> Result<Vec<GrantId>, Failure> {
-    consents::hold_all(tx, user).await?;
-    Ok(grants::revoke_unbound(&mut *tx, user, now).await?)
 }

@@ -115,10 +115,10 @@ impl Db {
             Self::Postgres { pool, health } => {
                 health.admit().await?;
                 let began = Instant::now();
-                let open = match watched(health, pool.begin()).await {
+                let open = match watched(health, begun(health, pool)).await {
                     // Nothing has run yet, so a connection found dead is simply replaced.
                     Err(StoreError::Unavailable(_)) if began.elapsed() < QUICK_FAILURE => {
-                        watched(health, pool.begin()).await?
+                        watched(health, begun(health, pool)).await?
                     }
                     outcome => outcome?,
                 };
@@ -333,6 +333,19 @@ impl Statement<'_> {
     pub async fn one<R: Record>(self) -> Result<R, StoreError> {
         self.optional().await?.ok_or_else(|| StoreError::Corrupt("a row is missing".to_owned()))
     }
+}
+
+/// Begins a transaction, and lets the pool know when whoever wants it goes away meanwhile.
+async fn begun(
+    health: &Health,
+    pool: &PgPool,
+) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    // In this order, so that the connection is handed back after that is noted.
+    let mut begin = std::pin::pin!(pool.begin());
+    let beginning = health.watch_beginning();
+    let outcome = begin.as_mut().await;
+    beginning.is_over();
+    outcome
 }
 
 /// Runs a PostgreSQL call within the time limit and lets the pool know about trouble, so that

@@ -368,7 +368,7 @@ pub async fn last_own<'a>(
         .await
 }
 
-/// Brings `last_seen_at` up to date in batches; it never moves back.
+/// Brings `last_seen_at` of living sessions up to date in batches; it never moves back.
 pub async fn touch_many(db: &Db, seen: &[(SessionId, UnixTime)]) -> Result<(), StoreError> {
     // One order for every node, so that two batches cannot wait for each other.
     let mut seen: Vec<_> = seen.iter().collect();
@@ -376,11 +376,14 @@ pub async fn touch_many(db: &Db, seen: &[(SessionId, UnixTime)]) -> Result<(), S
     for batch in seen.chunks(TOUCHED_AT_ONCE) {
         let mut tx = db.begin().await?;
         for (id, at) in batch {
-            tx.query("update sessions set last_seen_at = $2 where id = $1 and last_seen_at < $2")
-                .bind(id)
-                .bind(*at)
-                .execute()
-                .await?;
+            tx.query(
+                "update sessions set last_seen_at = $2 \
+                 where id = $1 and last_seen_at < $2 and revoked_at is null",
+            )
+            .bind(id)
+            .bind(*at)
+            .execute()
+            .await?;
         }
         tx.commit().await?;
     }

@@ -84,11 +84,16 @@ impl<'a> Scene<'a> {
             link_rows::insert(&app.store.db, &link).await.expect("a link");
         }
         let scene = Self { app, user, sessions: ids, clients, reset, disowned };
-        scene.allow(0).await.expect("a consent");
-        for session in 0..SESSIONS {
-            scene.grant((session, 0)).await.expect("a grant");
-        }
         scene
+    }
+
+    /// What they have done before the crowd comes.
+    async fn begin(&self) -> Result<(), StoreError> {
+        self.allow(0).await?;
+        for session in 0..SESSIONS {
+            self.grant((session, 0)).await?;
+        }
+        Ok(())
     }
 
     /// Allows an app something, as the consent page does.
@@ -281,6 +286,9 @@ on_both_backends! {
         let mut problems = Vec::new();
         for round in 0..ROUNDS {
             let scene = Scene::set(&app).await;
+            if let Err(error) = scene.begin().await {
+                panic!("{error}\n{}", world.postgres().log());
+            }
             // Everybody begins with somebody else in each round.
             let crowd = (0..CROWD).map(|n| scene.work((n + 5 * round) % CROWD));
             problems.extend(join_all(crowd).await.into_iter().flatten());
