@@ -25,7 +25,7 @@ const TRUSTED_IDLE: Duration = Duration::from_secs(30);
 const ALERT: Duration = Duration::from_secs(5);
 /// For how long after somebody went away from a beginning the connections that are handed back are asked. It
 /// is one of the very next; the rest is for a process that stands still in between.
-const ABANDONED: Duration = Duration::from_secs(60);
+const ABANDONED: Duration = Duration::from_mins(1);
 /// How long a connection may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(1);
 
@@ -140,7 +140,7 @@ pub(super) struct Beginning<'a> {
 
 impl Beginning<'_> {
     /// It has begun, or has failed by itself.
-    pub(super) fn is_over(mut self) {
+    pub(super) fn end(mut self) {
         self.is_over = true;
     }
 }

@@ -344,7 +344,7 @@ async fn begun(
     let mut begin = std::pin::pin!(pool.begin());
     let beginning = health.watch_beginning();
     let outcome = begin.as_mut().await;
-    beginning.is_over();
+    beginning.end();
     outcome
 }
 
