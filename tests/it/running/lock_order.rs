@@ -83,8 +83,7 @@ impl<'a> Scene<'a> {
             };
             link_rows::insert(&app.store.db, &link).await.expect("a link");
         }
-        let scene = Self { app, user, sessions: ids, clients, reset, disowned };
-        scene
+        Self { app, user, sessions: ids, clients, reset, disowned }
     }
 
     /// What they have done before the crowd comes.
