@@ -17,7 +17,7 @@ use crate::protocol::token::grant::client_credentials;
 use crate::protocol::token::trusted_issuer::{
     self as rules, Circumstances, Identity, IssuerProblem, Reuse, TrustedIssuer, Vouched,
 };
-use crate::protocol::types::SigningAlg;
+use crate::protocol::types::{ClientId, SigningAlg};
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Event};
 use crate::service::clients::key_sets::{self, KeySource};
@@ -26,7 +26,7 @@ use crate::service::failure::Failure;
 use crate::service::people::authority::{self, Barred};
 use crate::service::sign_in::normalize_login;
 use crate::service::token::single_use;
-use crate::store::{StoreError, audit, trusted_issuers as store, users};
+use crate::store::{StoreError, Tx, audit, trusted_issuers as store, users};
 
 /// Why the list could not be changed.
 #[derive(Debug, thiserror::Error)]
@@ -239,6 +239,33 @@ pub async fn delete(app: &App, name: &str, actor: &Actor) -> Result<TrustedIssue
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
     Ok(issuer)
+}
+
+/// Forgets what issuers may vouch for to an app that is being deleted, in the transaction that deletes it: whoever
+/// makes another one with its id may not be who may say whom to trust. The names of the issuers are in the log.
+///
+/// # Errors
+/// [`StoreError`].
+pub(in crate::service) async fn forget_client(
+    tx: &mut Tx,
+    client: &ClientId,
+    (actor, now): (&Actor, UnixTime),
+) -> Result<(), StoreError> {
+    for listed in store::all(&mut *tx).await? {
+        if !listed.settings.rules.iter().any(|rule| rule.client_id == *client) {
+            continue;
+        }
+        let Some(mut issuer) = store::hold(&mut *tx, &listed.name).await? else { continue };
+        issuer.settings.rules.retain(|rule| rule.client_id != *client);
+        store::update(&mut *tx, &issuer).await?;
+        let event = Event::success("issuer.updated", actor, now)
+            .client(client)
+            .detail("name", issuer.name.as_str())
+            .detail("issuer_before", issuer.issuer.as_str())
+            .detail("issuer", issuer.issuer.as_str());
+        audit::append(&mut *tx, &event.into_row()).await?;
+    }
+    Ok(())
 }
 
 /// A token of a trusted issuer that this client may use.

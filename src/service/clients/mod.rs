@@ -33,6 +33,7 @@ use crate::service::people::authority::{self, Barred};
 use crate::service::pictures::fetched;
 use crate::service::revocation::{self, Subject};
 use crate::service::session::farewell;
+use crate::service::trusted_issuers;
 use crate::store::clients::{self, ClientFilter, protected_resources};
 use crate::store::revocations::{self, RevocationKind};
 use crate::store::sessions::session_data;
@@ -421,6 +422,7 @@ pub async fn delete(app: &App, id: &ClientId, actor: &Actor) -> Result<(), Clien
     grants::revoke_for_client(&mut tx, id, now).await?;
     session_data::forget_client(&mut tx, id).await?;
     clients::delete(&mut tx, id).await?;
+    trusted_issuers::forget_client(&mut tx, id, (actor, now)).await?;
     // After what goes with the client: everybody's revocations wait for this one to commit.
     let ended = [Subject::Client(id, version), Subject::RolesOf(id)];
     let pending = revocation::record(&mut tx, &ended, now).await?;

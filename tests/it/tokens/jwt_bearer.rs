@@ -8,6 +8,7 @@ use crate::kit::answers::{Tokens, payload};
 use crate::kit::audit::logged;
 use crate::kit::checks::assert_access_token_dead;
 use crate::kit::client_signer::{ClientKey, jwks};
+use crate::kit::declared::{apply, changes};
 use crate::kit::fixtures::{ALICE, BOB, Bed, Rp, unique};
 use crate::kit::forge::{forgeries, malformed_claims};
 use crate::kit::grant::{BEARER_GRANT, Clients, EXCHANGE_GRANT};
@@ -404,6 +405,31 @@ on_both_backends! {
         assert_eq!(exchanged["request_id"], granted["request_id"]);
         assert_eq!(events("token.exchange_refused")[0]["detail"]["reason"], "it was used before");
         bed.assert_log_is_clean();
+    }
+
+    async fn what_an_issuer_may_vouch_for_to_an_app_goes_with_the_app(backend: Backend) {
+        let bed = Bed::own(backend, &[]).await;
+        let (gone, other) = (workload(&bed.world), workload(&bed.world));
+        let rules = [pod_rule(&gone), pod_rule(&other)];
+        let outside = Outside::new("EdDSA").trusted(&bed.world, &rules[0]);
+        let second = Outside::new("EdDSA").trusted(&bed.world, &rules[1]);
+        Tokens::of(&bring(&gone, &outside.token(&bed.world.issuer, &json!({})), &[]).await);
+        bed.world.cli(&["client", "delete", &gone.id, "--yes"]);
+        // Whoever may make apps makes one of that id, and is not let in by what somebody else had decided.
+        let mut clients = Clients::default();
+        let metadata = json!({ "grant_types": [BEARER_GRANT], "token_endpoint_auth_method": "none",
+            "scope": "backup:run backup:read openid" });
+        clients.register(&bed.world, &gone.id, ("machine", metadata));
+        let again = clients.rp(&bed.world, &gone.id);
+        let token = outside.token(&bed.world.issuer, &json!({}));
+        bring(&again, &token, &[]).await.assert_oauth_error(400, "invalid_grant");
+        assert_eq!(bed.world.cli(&["issuer", "show", &outside.name])["rules"], json!([]));
+        assert_eq!(bed.audit_count("issuer.updated").await, 1);
+        Tokens::of(&bring(&other, &second.token(&bed.world.issuer, &json!({})), &[]).await);
+        // What has no rule left is exported and applied like any other.
+        let text = String::from_utf8(bed.world.run(&["--format", "json", "export"]).stdout).unwrap();
+        let file = bed.world.write("export.json", &text);
+        assert!(changes(&apply(&bed.world, &["-f", &file])).is_empty(), "{text}");
     }
 
     async fn trusted_issuers_are_listed_shown_and_dropped(backend: Backend) {
