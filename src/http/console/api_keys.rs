@@ -19,8 +19,8 @@ use crate::store::api::keys::ApiKey;
 pub(super) async fn list(desk: &Desk<'_>) -> Answer {
     let after = desk.asked("after");
     let place = Some(after.as_str()).filter(|after| !after.is_empty());
-    let found = keys::list(desk.site(), (None, place), rows::ASKED).await?;
-    let (found, next) = rows::page(found, |key| key.id.clone());
+    let found = keys::list(desk.site(), (None, place), desk.page_size().asked()).await?;
+    let (found, paging) = rows::page(found, desk.page_size(), |key| key.id.clone());
     let owners = found.iter().map(|key| key.user_id.as_str());
     let names = rows::usernames(desk, owners).await?;
     let now = desk.site().now();
@@ -40,7 +40,7 @@ pub(super) async fn list(desk: &Desk<'_>) -> Answer {
         chrome: desk.chrome(),
         console: desk.console(Section::ApiKeys),
         rows: found.into_iter().map(row).collect(),
-        next,
+        paging,
     })
 }
 

@@ -21,10 +21,10 @@ pub(super) async fn list(desk: &Desk<'_>) -> Answer {
     let filter = ClientFilter {
         search: Some(q.clone()),
         after: desk.query.sole("after").map(ClientId::new),
-        limit: rows::ASKED,
+        limit: desk.page_size().asked(),
     };
     let found = clients::search(desk.site(), &filter).await?;
-    let (found, next) = rows::page(found, |client| client.id.to_string());
+    let (found, paging) = rows::page(found, desk.page_size(), |client| client.id.to_string());
     let now = desk.site().now();
     let row = |client: Client| ClientRow {
         id: client.id.to_string(),
@@ -40,7 +40,7 @@ pub(super) async fn list(desk: &Desk<'_>) -> Answer {
         console: desk.console(Section::Apps),
         q,
         rows: found.into_iter().map(row).collect(),
-        next,
+        paging,
     })
 }
 

@@ -13,6 +13,7 @@ use crate::clock::UnixTime;
 use crate::http::pages::FieldError;
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::audit::{AuditList, AuditQuery};
+use crate::http::pages::admin::paging::Paging;
 use crate::service::audit;
 use crate::service::audit::export::{Export, Layout};
 use crate::store::Cursor;
@@ -25,14 +26,14 @@ pub(super) async fn list(desk: &Desk<'_>) -> Answer {
         return wrong(desk, asked, errors);
     }
     let found = audit::list(desk.site(), &filter(desk, &asked).await?).await?;
-    let (found, next) = rows::page(found, |event| event.cursor().to_string());
+    let (found, paging) = rows::page(found, desk.page_size(), |event| event.cursor().to_string());
     desk.show(&AuditList {
         chrome: desk.chrome(),
         console: desk.console(Section::Audit),
         filter: asked,
         errors: Vec::new(),
         rows: rows::events(desk, found).await?,
-        next,
+        paging,
     })
 }
 
@@ -87,7 +88,7 @@ fn wrong(desk: &Desk<'_>, filter: AuditQuery, errors: Vec<FieldError>) -> Answer
         filter,
         errors,
         rows: Vec::new(),
-        next: None,
+        paging: Paging::default(),
     })?;
     *response.status_mut() = StatusCode::BAD_REQUEST;
     Ok(response)
@@ -106,7 +107,7 @@ async fn filter(desk: &Desk<'_>, asked: &AuditQuery) -> Result<AuditFilter, Stop
         until: UnixTime::parse(&asked.until),
         order: Order::NewestFirst,
         after: desk.query.sole("after").and_then(Cursor::parse),
-        limit: rows::ASKED,
+        limit: desk.page_size().asked(),
     })
 }
 

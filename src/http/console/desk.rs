@@ -12,6 +12,7 @@ use crate::clock::UnixTime;
 use crate::http::cookies::{self, BrowserBinding, Kind};
 use crate::http::headers::Forms;
 use crate::http::pages::admin::missing::Missing;
+use crate::http::pages::admin::paging::PageSize;
 use crate::http::pages::admin::{Console, Section, Subject};
 use crate::http::pages::{Chrome, Flash, Page, Tone, Undo};
 use crate::http::sign_in::steps::{self, Visit};
@@ -372,6 +373,11 @@ impl Desk<'_> {
     /// A parameter of the address, trimmed; empty when it is not there.
     pub(super) fn asked(&self, name: &'static str) -> String {
         self.query.sole(name).unwrap_or_default().trim().to_owned()
+    }
+
+    /// How many rows the address asks for on a page of a list.
+    pub(super) fn page_size(&self) -> PageSize {
+        PageSize::named(&self.asked("rows"))
     }
 
     pub(super) fn chrome(&self) -> Chrome {

@@ -30,16 +30,16 @@ async fn found(desk: &Desk<'_>, form: GroupForm) -> Result<GroupsList, Stop> {
         search: Some(q.clone()),
         manager: desk.only_of(),
         after: desk.query.sole("after").map(str::to_owned),
-        limit: rows::ASKED,
+        limit: desk.page_size().asked(),
     };
     let found = groups::search(desk.site(), &filter).await?;
-    let (found, next) = rows::page(found, |group| group.name.clone());
+    let (found, paging) = rows::page(found, desk.page_size(), |group| group.name.clone());
     Ok(GroupsList {
         chrome: desk.chrome(),
         console: desk.console(Section::Groups),
         q,
         rows: found.iter().map(|group| row(desk, group)).collect(),
-        next,
+        paging,
         form,
         errors: Vec::new(),
     })
@@ -77,8 +77,8 @@ pub(super) async fn show(desk: &Desk<'_>) -> Answer {
 
 async fn detail(desk: &Desk<'_>, group: &Group) -> Result<GroupDetail, Stop> {
     let place = (group.name.as_str(), desk.query.sole("after"));
-    let people = groups::members(desk.site(), place, rows::ASKED).await?;
-    let (people, next) = rows::page(people, |user| user.username.clone());
+    let people = groups::members(desk.site(), place, desk.page_size().asked()).await?;
+    let (people, paging) = rows::page(people, desk.page_size(), |user| user.username.clone());
     let movable = desk.movable(&group.name, &people).await?;
     let member = |user: User| {
         let may_leave = movable.contains(&user.id);
@@ -94,7 +94,7 @@ async fn detail(desk: &Desk<'_>, group: &Group) -> Result<GroupDetail, Stop> {
         form: stored(group),
         errors: Vec::new(),
         members: people.into_iter().map(member).collect(),
-        next,
+        paging,
         managers: managers.into_iter().map(manager).collect(),
         roles: roles::of_group(desk, &group.name).await?,
         member: String::new(),

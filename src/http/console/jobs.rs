@@ -17,15 +17,15 @@ const GONE: &str = "This message waits no more: it has arrived, or was given up.
 pub(super) async fn list(desk: &Desk<'_>) -> Answer {
     let (site, now) = (desk.site(), desk.site().now());
     let after = desk.asked("after");
-    let found = jobs::list(site, (None, &after), rows::ASKED).await?;
-    let (found, next) = rows::page(found, |job| job.id.clone());
+    let found = jobs::list(site, (None, &after), desk.page_size().asked()).await?;
+    let (found, paging) = rows::page(found, desk.page_size(), |job| job.id.clone());
     let cleaned = site.metrics.activity().last_cleaned();
     desk.show(&JobsList {
         chrome: desk.chrome(),
         console: desk.console(Section::Jobs),
         is_start: after.is_empty(),
         rows: found.into_iter().map(|job| row(job, now)).collect(),
-        next,
+        paging,
         cleaned: cleaned.map(|at| When::ago(UnixTime(at), now)),
         rotations: rotations(desk).await?,
     })

@@ -29,16 +29,17 @@ async fn found(desk: &Desk<'_>, form: OrganisationForm) -> Result<OrganisationsL
     let filter = OrganisationFilter {
         search: Some(q.clone()),
         after: desk.query.sole("after").map(str::to_owned),
-        limit: rows::ASKED,
+        limit: desk.page_size().asked(),
     };
     let found = organisations::list(desk.site(), &filter).await?;
-    let (found, next) = rows::page(found, |organisation| organisation.name.clone());
+    let (found, paging) =
+        rows::page(found, desk.page_size(), |organisation| organisation.name.clone());
     Ok(OrganisationsList {
         chrome: desk.chrome(),
         console: desk.console(Section::Organisations),
         q,
         rows: found.iter().map(|organisation| row(desk, organisation)).collect(),
-        next,
+        paging,
         form,
         errors: Vec::new(),
     })
@@ -83,8 +84,8 @@ pub(super) async fn show(desk: &Desk<'_>) -> Answer {
 
 async fn detail(desk: &Desk<'_>, about: &Organisation) -> Result<OrganisationDetail, Stop> {
     let place = (about, desk.query.sole("after"));
-    let people = members::list(desk.site(), place, rows::ASKED).await?;
-    let (people, next) = rows::page(people, |user| user.username.clone());
+    let people = members::list(desk.site(), place, desk.page_size().asked()).await?;
+    let (people, paging) = rows::page(people, desk.page_size(), |user| user.username.clone());
     let mut table = Vec::with_capacity(people.len());
     for user in people {
         let may_leave = desk.may_change(Right::OrganisationsMembers, &user).await?;
@@ -99,7 +100,7 @@ async fn detail(desk: &Desk<'_>, about: &Organisation) -> Result<OrganisationDet
         form: stored(about),
         errors: Vec::new(),
         members: table,
-        next,
+        paging,
         member: String::new(),
     })
 }

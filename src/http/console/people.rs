@@ -22,17 +22,17 @@ pub(super) async fn list(desk: &Desk<'_>) -> Answer {
     let after = desk.query.sole("after");
     let is_leaving = desk.asked("show") == LEAVING && desk.may(Right::PeopleDelete);
     let found = if is_leaving {
-        deletion::list(desk.site(), after, rows::ASKED).await?
+        deletion::list(desk.site(), after, desk.page_size().asked()).await?
     } else {
         let filter = UserFilter {
             search: Some(q.clone()),
             after: after.map(str::to_owned),
-            limit: rows::ASKED,
+            limit: desk.page_size().asked(),
             manager: desk.only_of(),
         };
         people::search(desk.site(), &filter).await?
     };
-    let (found, next) = rows::page(found, |user| user.username.clone());
+    let (found, paging) = rows::page(found, desk.page_size(), |user| user.username.clone());
     let ids: Vec<_> = found.iter().map(|user| user.id.clone()).collect();
     let seen = figures::last_seen(desk.site(), &ids).await?;
     let now = desk.site().now();
@@ -51,7 +51,7 @@ pub(super) async fn list(desk: &Desk<'_>) -> Answer {
         q,
         which: if is_leaving { Which::Leaving } else { Which::All },
         rows: found.into_iter().map(row).collect(),
-        next,
+        paging,
     })
 }
 

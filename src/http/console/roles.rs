@@ -74,9 +74,9 @@ fn row(role: ClientRole) -> RoleRow {
 
 async fn detail(desk: &Desk<'_>, client: &Client, role: &ClientRole) -> Result<RoleDetail, Stop> {
     let which = (&client.id, role.name.as_str());
-    let place = (desk.query.sole("after"), rows::ASKED);
+    let place = (desk.query.sole("after"), desk.page_size().asked());
     let people = roles::people(desk.site(), which, place).await?;
-    let (people, next) = rows::page(people, |(_, username)| username.clone());
+    let (people, paging) = rows::page(people, desk.page_size(), |(_, username)| username.clone());
     let person = |(id, username): (UserId, String)| RolePerson { id: id.to_string(), username };
     Ok(RoleDetail {
         chrome: desk.chrome(),
@@ -87,7 +87,7 @@ async fn detail(desk: &Desk<'_>, client: &Client, role: &ClientRole) -> Result<R
         role: row(role.clone()),
         errors: Vec::new(),
         people: people.into_iter().map(person).collect(),
-        next,
+        paging,
         groups: roles::groups_with(desk.site(), which, (None, GROUPS_SHOWN)).await?,
         person: String::new(),
         group: String::new(),

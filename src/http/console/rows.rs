@@ -9,6 +9,7 @@ use crate::clock::UnixTime;
 use crate::http::pages::When;
 use crate::http::pages::admin::State;
 use crate::http::pages::admin::audit::{AuditRow, Outcome};
+use crate::http::pages::admin::paging::{PageSize, Paging};
 use crate::http::pages::views::SessionView;
 use crate::protocol::types::UserId;
 use crate::protocol::user::User;
@@ -17,18 +18,22 @@ use crate::service::session::sightings;
 use crate::store::audit::{self, AuditEvent};
 use crate::store::sessions::Session;
 
-/// Rows on a page.
-pub(super) const PAGE: usize = 25;
+/// What a page shows of a list that is not its own.
+pub(super) const PAGE: usize = PageSize::Small.rows();
 
-/// Rows to ask for: one more tells whether there is a next page.
-pub(super) const ASKED: i64 = 26;
+/// Rows to ask for there: one more tells whether there are others.
+pub(super) const ASKED: i64 = PageSize::Small.asked();
 
 /// Cuts what was read down to a page and says which row the next one starts behind.
-pub(super) fn page<T>(mut rows: Vec<T>, place: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
-    let more = rows.len() > PAGE;
-    rows.truncate(PAGE);
+pub(super) fn page<T>(
+    mut rows: Vec<T>,
+    size: PageSize,
+    place: impl Fn(&T) -> String,
+) -> (Vec<T>, Paging) {
+    let more = rows.len() > size.rows();
+    rows.truncate(size.rows());
     let next = rows.last().filter(|_| more).map(place);
-    (rows, next)
+    (rows, Paging { size, next })
 }
 
 /// A number in digits that is counted no further than one above 10,000.
@@ -138,10 +143,10 @@ mod tests {
 
     #[test]
     fn a_page_has_25_rows_and_a_next_one_only_if_there_are_more() {
-        let (rows, next) = page((0..26).collect(), ToString::to_string);
-        assert_eq!((rows.len(), next.as_deref()), (25, Some("24")));
-        let (rows, next) = page((0..25).collect::<Vec<i32>>(), ToString::to_string);
-        assert_eq!((rows.len(), next), (25, None));
+        let (rows, paging) = page((0..26).collect(), PageSize::Small, ToString::to_string);
+        assert_eq!((rows.len(), paging.next.as_deref()), (25, Some("24")));
+        let whole = page((0..25).collect::<Vec<i32>>(), PageSize::Small, ToString::to_string);
+        assert_eq!((whole.0.len(), whole.1.next), (25, None));
     }
 
     #[test]

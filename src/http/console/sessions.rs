@@ -69,21 +69,23 @@ pub(super) async fn list(desk: &Desk<'_>) -> Answer {
     let asked = query(&desk.query);
     let after = desk.query.sole("after").and_then(Cursor::parse);
     let (found, errors) = match seek(desk, &asked).await? {
-        Sought::These(chosen) => {
-            (several::list(desk.site(), (&chosen, after), rows::ASKED).await?, Vec::new())
-        }
+        Sought::These(chosen) => (
+            several::list(desk.site(), (&chosen, after), desk.page_size().asked()).await?,
+            Vec::new(),
+        ),
         Sought::Nobody => (Vec::new(), Vec::new()),
         Sought::Unclear(errors) => (Vec::new(), errors),
     };
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-    let (found, next) = rows::page(found, |session| session.cursor().to_string());
+    let (found, paging) =
+        rows::page(found, desk.page_size(), |session| session.cursor().to_string());
     let mut response = desk.show(&SessionsList {
         chrome: desk.chrome(),
         console: desk.console(Section::Sessions),
         filter: asked,
         errors,
         rows: rows::sessions(desk, found).await?,
-        next,
+        paging,
     })?;
     *response.status_mut() = status;
     Ok(response)

@@ -137,8 +137,8 @@ fn stored(webhook: &Webhook) -> WebhookForm {
 async fn detail(desk: &Desk<'_>, webhook: &Webhook) -> Result<WebhookDetail, Stop> {
     let after = desk.asked("after");
     let place = Some(after.as_str()).filter(|after| !after.is_empty());
-    let found = webhooks::log(desk.site(), webhook, (place, rows::ASKED)).await?;
-    let (found, next) = rows::page(found, |line| line.id.clone());
+    let found = webhooks::log(desk.site(), webhook, (place, desk.page_size().asked())).await?;
+    let (found, paging) = rows::page(found, desk.page_size(), |line| line.id.clone());
     Ok(WebhookDetail {
         chrome: desk.chrome(),
         console: desk.console(Section::Webhooks),
@@ -148,7 +148,7 @@ async fn detail(desk: &Desk<'_>, webhook: &Webhook) -> Result<WebhookDetail, Sto
         kinds: KINDS,
         errors: Vec::new(),
         log: found.into_iter().map(|line| delivery(desk, line)).collect(),
-        next,
+        paging,
     })
 }
 

@@ -265,6 +265,14 @@ on_both_backends! {
             all.dedup();
             assert_eq!(all.len(), 25 + rest, "{list}: nobody twice, nobody left out");
         }
+        let whole = owner.page("/admin/users?rows=50").await;
+        assert_eq!((whole.texts("tbody tr").len(), whole.has("a[rel=next]")), (28, false));
+        assert_eq!(whole.texts("nav.pages [aria-current]"), ["50"]);
+        assert_eq!(whole.attributes("nav.pages a", "href"), ["?rows=25", "?rows=100"]);
+        let events = owner.page("/admin/audit?result=success&rows=50").await;
+        assert_eq!(events.texts("tbody tr").len(), 50);
+        assert!(events.attributes("a[rel=next]", "href")[0].starts_with("?result=success&rows=50&after="));
+        assert_eq!(owner.page("/admin/users?rows=1000000").await.texts("tbody tr").len(), 25);
         assert_eq!(owner.page("/admin/users?q=P1").await.texts("tbody tr").len(), 10);
         assert_eq!(owner.page("/admin/clients?q=app%202").await.texts("tbody tr").len(), 7);
         let nobody = owner.page("/admin/users?q=%25").await;

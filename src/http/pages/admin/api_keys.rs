@@ -2,7 +2,8 @@
 
 use askama::Template;
 
-use super::{Console, Section, next_page, path_below};
+use super::paging::{PageLinks, Paging};
+use super::{Console, Section, path_below};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
@@ -16,8 +17,7 @@ pub struct ApiKeysList {
     pub chrome: Chrome,
     pub console: Console,
     pub rows: Vec<ApiKeyRow>,
-    /// The id to pass as `after`.
-    pub next: Option<String>,
+    pub paging: Paging,
 }
 
 /// One line of the list.
@@ -111,8 +111,8 @@ impl ApiKeysList {
         path_below(&self.chrome.base, "/admin/api-keys/", &row.id)
     }
 
-    fn next_page(&self) -> Option<String> {
-        self.next.as_deref().map(|cursor| next_page(&[], cursor))
+    fn pages(&self) -> PageLinks {
+        self.paging.links(&[])
     }
 
     #[must_use]
@@ -134,14 +134,14 @@ impl ApiKeysList {
                 row("Onboarding", None, KeyState::Expired),
                 row("Try-out", Some(900_000), KeyState::Revoked),
             ],
-            next: Some(words("019a6b3e")),
+            paging: Paging::before(words("019a6b3e")),
         }
     }
 
     /// Before the first one.
     #[must_use]
     pub fn sample_none() -> Self {
-        Self { rows: Vec::new(), next: None, ..Self::sample() }
+        Self { rows: Vec::new(), paging: Paging::default(), ..Self::sample() }
     }
 }
 

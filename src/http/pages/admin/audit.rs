@@ -2,7 +2,8 @@
 
 use askama::Template;
 
-use super::{Console, Section, next_page};
+use super::paging::{PageLinks, Paging};
+use super::{Console, Section};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
@@ -19,8 +20,7 @@ pub struct AuditList {
     /// Fields: `result`, `since`, `until`. Nothing is shown then.
     pub errors: Vec<FieldError>,
     pub rows: Vec<AuditRow>,
-    /// The cursor of the next page.
-    pub next: Option<String>,
+    pub paging: Paging,
 }
 
 /// The filter form; each field has the name of its parameter.
@@ -140,8 +140,8 @@ impl AuditList {
         if self.filter.is_empty() { "everything" } else { "all that match" }
     }
 
-    fn next_page(&self) -> Option<String> {
-        self.next.as_deref().map(|cursor| next_page(&self.filter.fields(), cursor))
+    fn pages(&self) -> PageLinks {
+        self.paging.links(&self.filter.fields())
     }
 
     #[must_use]
@@ -152,7 +152,7 @@ impl AuditList {
             filter: AuditQuery { user: words("ada"), ..AuditQuery::default() },
             errors: Vec::new(),
             rows: AuditRow::samples(),
-            next: Some(words("019a6b3e")),
+            paging: Paging::before(words("019a6b3e")),
         }
     }
 
@@ -176,7 +176,7 @@ impl AuditList {
                 },
             ],
             rows: Vec::new(),
-            next: None,
+            paging: Paging::default(),
             ..Self::sample()
         }
     }

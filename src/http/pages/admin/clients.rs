@@ -4,8 +4,9 @@ use askama::Template;
 
 use super::client_forms::{ClientForm, Endpoint};
 use super::logos::PictureForm;
+use super::paging::{PageLinks, Paging};
 use super::trial::TrialView;
-use super::{Console, Section, State, next_page, path_below, seen_sample};
+use super::{Console, Section, State, path_below, seen_sample};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
@@ -20,8 +21,7 @@ pub struct ClientsList {
     /// The start of a name or client id; empty for all.
     pub q: String,
     pub rows: Vec<ClientRow>,
-    /// The cursor of the next page.
-    pub next: Option<String>,
+    pub paging: Paging,
 }
 
 /// One line of the list.
@@ -40,8 +40,8 @@ pub struct ClientRow {
 }
 
 impl ClientsList {
-    fn next_page(&self) -> Option<String> {
-        self.next.as_deref().map(|cursor| next_page(&[("q", &self.q)], cursor))
+    fn pages(&self) -> PageLinks {
+        self.paging.links(&[("q", &self.q)])
     }
 
     #[must_use]
@@ -64,7 +64,7 @@ impl ClientsList {
                 row("harbour-cli", "Harbour CLI", "Native app", "127.0.0.1"),
                 row("nightly-report", "Nightly report", "Machine", ""),
             ],
-            next: None,
+            paging: Paging::default(),
         }
     }
 

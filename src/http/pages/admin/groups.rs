@@ -3,8 +3,9 @@
 use askama::Template;
 
 use super::members::{MemberRow, WayOut};
+use super::paging::{PageLinks, Paging};
 use super::roles::RolesInApp;
-use super::{Console, Section, next_page, path_below, seen_sample};
+use super::{Console, Section, path_below, seen_sample};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
@@ -20,8 +21,7 @@ pub struct GroupsList {
     /// The start of a name; empty for every group.
     pub q: String,
     pub rows: Vec<GroupRow>,
-    /// The cursor of the next page.
-    pub next: Option<String>,
+    pub paging: Paging,
     pub form: GroupForm,
     /// Fields: `name`, `description`.
     pub errors: Vec<FieldError>,
@@ -45,8 +45,8 @@ pub struct GroupForm {
 }
 
 impl GroupsList {
-    fn next_page(&self) -> Option<String> {
-        self.next.as_deref().map(|cursor| next_page(&[("q", &self.q)], cursor))
+    fn pages(&self) -> PageLinks {
+        self.paging.links(&[("q", &self.q)])
     }
 
     fn path_of(&self, row: &GroupRow) -> String {
@@ -73,7 +73,7 @@ impl GroupsList {
                 row("engineering", Some("Builds and runs the orchard’s machines."), "10,000+"),
                 row("team/wiki editors", None, "3"),
             ],
-            next: Some(words("team/wiki editors")),
+            paging: Paging::before(words("team/wiki editors")),
             form: GroupForm::default(),
             errors: Vec::new(),
         }
@@ -82,7 +82,7 @@ impl GroupsList {
     /// Before there is any group.
     #[must_use]
     pub fn sample_empty() -> Self {
-        let mut page = Self { rows: Vec::new(), next: None, ..Self::sample() };
+        let mut page = Self { rows: Vec::new(), paging: Paging::default(), ..Self::sample() };
         page.console.flash = None;
         page
     }
@@ -112,8 +112,7 @@ pub struct GroupDetail {
     /// Fields: `name`, `description`, `member`, `manager`.
     pub errors: Vec<FieldError>,
     pub members: Vec<MemberRow>,
-    /// The cursor of the next page of members.
-    pub next: Option<String>,
+    pub paging: Paging,
     pub managers: Vec<ManagerRow>,
     /// What everybody in it may be in apps.
     pub roles: Vec<RolesInApp>,
@@ -136,8 +135,8 @@ impl GroupDetail {
         path_below(&self.chrome.base, "/admin/groups/", &self.group.name)
     }
 
-    fn next_page(&self) -> Option<String> {
-        self.next.as_deref().map(|cursor| next_page(&[], cursor))
+    fn pages(&self) -> PageLinks {
+        self.paging.links(&[])
     }
 
     fn error(&self, field: &str) -> Option<&str> {
@@ -162,7 +161,7 @@ impl GroupDetail {
             },
             errors: Vec::new(),
             members: MemberRow::samples(WayOut::AtOnce),
-            next: Some(words("noor")),
+            paging: Paging::before(words("noor")),
             managers: vec![ManagerRow { id: words("5f0c1f0e-grace"), username: words("grace") }],
             roles: RolesInApp::sample(),
             member: String::new(),
@@ -180,7 +179,7 @@ impl GroupDetail {
             ..Self::sample()
         };
         page.console.role = Role::GroupManager;
-        (page.members, page.next) = (Vec::new(), None);
+        (page.members, page.paging) = (Vec::new(), Paging::default());
         page
     }
 }

@@ -2,7 +2,8 @@
 
 use askama::Template;
 
-use super::{Console, Section, next_page};
+use super::paging::{PageLinks, Paging};
+use super::{Console, Section};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
@@ -18,8 +19,7 @@ pub struct JobsList {
     /// Whether this is the first page.
     pub is_start: bool,
     pub rows: Vec<JobRow>,
-    /// The cursor of the next page.
-    pub next: Option<String>,
+    pub paging: Paging,
     /// When this node last removed what had expired.
     pub cleaned: Option<When>,
     pub rotations: Vec<Rotation>,
@@ -49,8 +49,8 @@ pub struct Rotation {
 }
 
 impl JobsList {
-    fn next_page(&self) -> Option<String> {
-        self.next.as_deref().map(|cursor| next_page(&[], cursor))
+    fn pages(&self) -> PageLinks {
+        self.paging.links(&[])
     }
 
     #[must_use]
@@ -70,7 +70,7 @@ impl JobsList {
             console: Console::sample(Section::Jobs),
             is_start: true,
             rows: vec![row("019a-1", 5, Some("the server answered 500")), row("019a-2", 0, None)],
-            next: Some("019a-2".to_owned()),
+            paging: Paging::before("019a-2".to_owned()),
             cleaned: Some(When::sample(40)),
             rotations: vec![Rotation { alg: words("RS256"), due: When::sample(90_000) }],
         }
@@ -79,6 +79,6 @@ impl JobsList {
     /// Nothing waits.
     #[must_use]
     pub fn sample_empty() -> Self {
-        Self { rows: Vec::new(), next: None, cleaned: None, ..Self::sample() }
+        Self { rows: Vec::new(), paging: Paging::default(), cleaned: None, ..Self::sample() }
     }
 }

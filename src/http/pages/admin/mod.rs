@@ -20,6 +20,7 @@ pub mod members;
 pub mod missing;
 pub mod organisations;
 pub mod overview;
+pub mod paging;
 pub mod preview;
 pub mod roles;
 pub mod selected;
@@ -333,15 +334,6 @@ impl State {
             Self::Disabled | Self::Leaving => "bad",
         }
     }
-}
-
-/// The link to the next page of a list: the same filters, and the cursor.
-fn next_page(filters: &[(&str, &str)], cursor: &str) -> String {
-    let mut pairs: Vec<_> = filters.iter().filter(|(_, value)| !value.is_empty()).collect();
-    let after = ("after", cursor);
-    pairs.push(&after);
-    // Encoding pairs of strings cannot fail.
-    format!("?{}", serde_urlencoded::to_string(pairs).unwrap_or_default())
 }
 
 /// `base`, `folder` and an id, which may hold any character, as one path.

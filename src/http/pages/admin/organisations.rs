@@ -3,7 +3,8 @@
 use askama::Template;
 
 use super::members::{MemberRow, WayOut};
-use super::{Console, Section, next_page, path_below, seen_sample};
+use super::paging::{PageLinks, Paging};
+use super::{Console, Section, path_below, seen_sample};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
@@ -19,8 +20,7 @@ pub struct OrganisationsList {
     /// The start of a name; empty for every organisation.
     pub q: String,
     pub rows: Vec<OrganisationRow>,
-    /// The cursor of the next page.
-    pub next: Option<String>,
+    pub paging: Paging,
     pub form: OrganisationForm,
     /// Fields: `name`, `display_name`.
     pub errors: Vec<FieldError>,
@@ -71,8 +71,8 @@ impl OrganisationRow {
 }
 
 impl OrganisationsList {
-    fn next_page(&self) -> Option<String> {
-        self.next.as_deref().map(|cursor| next_page(&[("q", &self.q)], cursor))
+    fn pages(&self) -> PageLinks {
+        self.paging.links(&[("q", &self.q)])
     }
 
     fn path_of(&self, row: &OrganisationRow) -> String {
@@ -90,7 +90,7 @@ impl OrganisationsList {
             console: Console::sample(Section::Organisations),
             q: String::new(),
             rows: vec![OrganisationRow::sample()],
-            next: Some(words("orchard")),
+            paging: Paging::before(words("orchard")),
             form: OrganisationForm::default(),
             errors: Vec::new(),
         }
@@ -99,7 +99,7 @@ impl OrganisationsList {
     /// Before there is any organisation.
     #[must_use]
     pub fn sample_empty() -> Self {
-        Self { rows: Vec::new(), next: None, ..Self::sample() }
+        Self { rows: Vec::new(), paging: Paging::default(), ..Self::sample() }
     }
 
     /// A new one whose name is taken.
@@ -127,8 +127,7 @@ pub struct OrganisationDetail {
     /// Fields: `name`, `display_name`, `member`.
     pub errors: Vec<FieldError>,
     pub members: Vec<MemberRow>,
-    /// The cursor of the next page of members.
-    pub next: Option<String>,
+    pub paging: Paging,
     /// What was typed where somebody is to be taken in.
     pub member: String,
 }
@@ -139,8 +138,8 @@ impl OrganisationDetail {
         path_below(&self.chrome.base, "/admin/organisations/", &self.organisation.id)
     }
 
-    fn next_page(&self) -> Option<String> {
-        self.next.as_deref().map(|cursor| next_page(&[], cursor))
+    fn pages(&self) -> PageLinks {
+        self.paging.links(&[])
     }
 
     fn error(&self, field: &str) -> Option<&str> {
@@ -160,7 +159,7 @@ impl OrganisationDetail {
             },
             errors: Vec::new(),
             members: MemberRow::samples(WayOut::Asked),
-            next: Some(words("noor")),
+            paging: Paging::before(words("noor")),
             member: String::new(),
         }
     }
@@ -173,7 +172,7 @@ impl OrganisationDetail {
             member: words("kathrine"),
             errors: vec![FieldError { field: "member", text }],
             members: Vec::new(),
-            next: None,
+            paging: Paging::default(),
             ..Self::sample()
         }
     }

@@ -2,7 +2,8 @@
 
 use askama::Template;
 
-use super::{Console, Section, next_page, path_below, seen_sample};
+use super::paging::{PageLinks, Paging};
+use super::{Console, Section, path_below, seen_sample};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
@@ -132,8 +133,7 @@ pub struct RoleDetail {
     /// Fields: `description`, `person`, `group`.
     pub errors: Vec<FieldError>,
     pub people: Vec<RolePerson>,
-    /// The cursor of the next page of people.
-    pub next: Option<String>,
+    pub paging: Paging,
     /// Names; a hundred at most.
     pub groups: Vec<String>,
     /// What was typed where somebody is to get it.
@@ -149,8 +149,8 @@ pub struct RolePerson {
 }
 
 impl RoleDetail {
-    fn next_page(&self) -> Option<String> {
-        self.next.as_deref().map(|cursor| next_page(&[("role", &self.role.name)], cursor))
+    fn pages(&self) -> PageLinks {
+        self.paging.links(&[("role", &self.role.name)])
     }
 
     /// The question whether to delete it.
@@ -183,7 +183,7 @@ impl RoleDetail {
             description: words("May change every page."),
             errors: Vec::new(),
             people: vec![person("ada"), person("noor")],
-            next: Some(words("noor")),
+            paging: Paging::before(words("noor")),
             groups: vec![words("team/wiki editors")],
             person: String::new(),
             group: String::new(),
@@ -196,7 +196,7 @@ impl RoleDetail {
         let text = words("Nobody has this username or e-mail address.");
         Self {
             people: Vec::new(),
-            next: None,
+            paging: Paging::default(),
             groups: Vec::new(),
             person: words("kathrine"),
             errors: vec![FieldError { field: "person", text }],

@@ -3,7 +3,8 @@
 use askama::Template;
 use url::form_urlencoded::Serializer;
 
-use super::{Console, Section, next_page};
+use super::paging::{PageLinks, Paging};
+use super::{Console, Section};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
@@ -21,8 +22,7 @@ pub struct SessionsList {
     /// Fields: `client`, `address`. Nothing is shown then.
     pub errors: Vec<FieldError>,
     pub rows: Vec<SessionView>,
-    /// The cursor of the next page.
-    pub next: Option<String>,
+    pub paging: Paging,
 }
 
 /// The filter form; each field has the name of its parameter.
@@ -74,8 +74,8 @@ impl SessionsList {
         format!("{}{path}/sign-out{}", self.chrome.base, self.filter.query())
     }
 
-    fn next_page(&self) -> Option<String> {
-        self.next.as_deref().map(|cursor| next_page(&self.filter.fields(), cursor))
+    fn pages(&self) -> PageLinks {
+        self.paging.links(&self.filter.fields())
     }
 
     fn error(&self, name: &str) -> Option<&str> {
@@ -90,7 +90,7 @@ impl SessionsList {
             filter: SessionQuery { user: words("ada"), ..SessionQuery::default() },
             errors: Vec::new(),
             rows: SessionView::samples(),
-            next: Some(words("019a6b3e")),
+            paging: Paging::before(words("019a6b3e")),
         }
     }
 
@@ -102,7 +102,7 @@ impl SessionsList {
             filter: SessionQuery { address: words("office"), ..SessionQuery::default() },
             errors: vec![FieldError { field: "address", text }],
             rows: Vec::new(),
-            next: None,
+            paging: Paging::default(),
             ..Self::sample()
         }
     }

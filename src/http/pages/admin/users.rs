@@ -4,9 +4,10 @@ use askama::Template;
 
 use super::audit::AuditRow;
 use super::organisations::OrganisationLink;
+use super::paging::{PageLinks, Paging};
 use super::roles::RolesInApp;
 use super::user_forms::UserForm;
-use super::{Console, Section, State, next_page, path_below, seen_sample};
+use super::{Console, Section, State, path_below, seen_sample};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
@@ -23,8 +24,7 @@ pub struct UsersList {
     pub q: String,
     pub which: Which,
     pub rows: Vec<UserRow>,
-    /// The cursor of the next page.
-    pub next: Option<String>,
+    pub paging: Paging,
 }
 
 /// Whose accounts are listed.
@@ -50,9 +50,9 @@ pub struct UserRow {
 }
 
 impl UsersList {
-    fn next_page(&self) -> Option<String> {
+    fn pages(&self) -> PageLinks {
         let show = if self.which == Which::Leaving { "deleted" } else { "" };
-        self.next.as_deref().map(|cursor| next_page(&[("q", &self.q), ("show", show)], cursor))
+        self.paging.links(&[("q", &self.q), ("show", show)])
     }
 
     #[must_use]
@@ -77,20 +77,20 @@ impl UsersList {
                 row("katherine", "Katherine Johnson", State::Active, None),
                 row("noor", "نور الهدى", State::Disabled, None),
             ],
-            next: Some(words("noor")),
+            paging: Paging::before(words("noor")),
         }
     }
 
     /// A search that finds nobody.
     #[must_use]
     pub fn sample_empty() -> Self {
-        Self { q: words("zz"), rows: Vec::new(), next: None, ..Self::sample() }
+        Self { q: words("zz"), rows: Vec::new(), paging: Paging::default(), ..Self::sample() }
     }
 
     /// Those who can still be brought back.
     #[must_use]
     pub fn sample_leaving() -> Self {
-        let mut page = Self { which: Which::Leaving, next: None, ..Self::sample() };
+        let mut page = Self { which: Which::Leaving, paging: Paging::default(), ..Self::sample() };
         page.rows.retain(|row| row.role.is_none());
         page.rows.iter_mut().for_each(|row| row.state = State::Leaving);
         page

@@ -3,7 +3,8 @@
 
 use askama::Template;
 
-use super::{Console, Section, State, next_page, path_below, seen_sample};
+use super::paging::{PageLinks, Paging};
+use super::{Console, Section, State, path_below, seen_sample};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
@@ -181,8 +182,7 @@ pub struct WebhookDetail {
     /// Fields: the names of [`WebhookForm`].
     pub errors: Vec<FieldError>,
     pub log: Vec<DeliveryRow>,
-    /// The next page of the log.
-    pub next: Option<String>,
+    pub paging: Paging,
 }
 
 impl WebhookDetail {
@@ -194,8 +194,8 @@ impl WebhookDetail {
         path_below(&self.chrome.base, "/admin/webhooks/", &self.webhook.id)
     }
 
-    fn next_page(&self) -> Option<String> {
-        self.next.as_deref().map(|cursor| next_page(&[], cursor))
+    fn pages(&self) -> PageLinks {
+        self.paging.links(&[])
     }
 
     #[must_use]
@@ -222,7 +222,7 @@ impl WebhookDetail {
                 row("sign_in.refused", DeliveryState::Arrived, 1, "204 in 31 ms"),
                 row("user.deleted", DeliveryState::Failed, 90, "the endpoint did not answer"),
             ],
-            next: Some(words("019a6b3e")),
+            paging: Paging::before(words("019a6b3e")),
         }
     }
 }
