@@ -85,6 +85,8 @@ pub struct Counts {
     pub kept: usize,
     /// Answers that asked to try again, or never came.
     pub refused: usize,
+    /// Redemptions that nobody waited for to the end.
+    pub given_up: usize,
     /// Codes that Redis forgot before they were redeemed.
     pub forgotten: usize,
     /// Answers about what lives and what has ended.

@@ -64,6 +64,7 @@ pub struct Load {
 #[derive(Clone, Copy, Debug)]
 pub enum Lane {
     Exchange,
+    GiveUp,
     Refresh,
     Revoke,
     Visit,
@@ -77,8 +78,9 @@ pub enum Lane {
 }
 
 /// What goes on in every test.
-pub const LANES: [Lane; 13] = [
+pub const LANES: [Lane; 14] = [
     Lane::Exchange,
+    Lane::GiveUp,
     Lane::Refresh,
     Lane::Refresh,
     Lane::Revoke,
@@ -171,6 +173,7 @@ impl Load {
         assert!(counts.withdrawn >= 1 && counts.everywhere >= 1, "too little load: {counts:?}");
         assert!(counts.switched_off >= 1 && counts.kept >= 10, "too little load: {counts:?}");
         assert!(counts.disabled >= 1 && counts.looks >= 50, "too little load: {counts:?}");
+        assert!(counts.given_up >= 10, "too little load: {counts:?}");
         assert!(counts.early_looks >= 20, "nobody looked early: {counts:?}");
     }
 
@@ -193,6 +196,7 @@ impl Load {
             let at_work = self.at_work.read().await;
             let step = match lane {
                 Lane::Exchange => self.exchange().await,
+                Lane::GiveUp => self.give_up().await,
                 Lane::Refresh => self.refresh().await,
                 Lane::Revoke => self.revoke().await,
                 Lane::Visit => self.visit().await,
@@ -248,6 +252,23 @@ impl Load {
                 Err(Refused)
             }
         }
+    }
+
+    /// Redeems a code and goes away before it is answered, each time at another moment: what others are told
+    /// meanwhile must not go with what nobody waits for any more.
+    async fn give_up(&self) -> Outcome<()> {
+        if self.history().is_full() {
+            return Ok(());
+        }
+        let code = self.code(&self.stayer, self.side()).await?;
+        let patience =
+            Duration::from_micros(300 + self.asked.load(Ordering::SeqCst) as u64 % 23 * 200);
+        let redeemed = self.apps[self.side()].try_redeem(&code);
+        let answered = tokio::time::timeout(patience, redeemed).await.is_ok();
+        let mut history = self.history();
+        history.unanswered.push(code);
+        history.counts.given_up += usize::from(!answered);
+        Ok(())
     }
 
     /// A code for a browser that is signed in, from this node.
