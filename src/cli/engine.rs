@@ -97,6 +97,7 @@ failed_with!(
     crate::service::clients::ClientError,
     crate::service::jobs::JobError,
     crate::service::keys::KeyChangeError,
+    crate::service::mail::MailTestError,
     crate::service::token::preview::PreviewError,
     crate::service::trusted_issuers::IssuerError,
     crate::service::upstream::UpstreamError,

@@ -27,6 +27,7 @@ pub mod issuer;
 pub mod job;
 pub mod key;
 pub mod logo;
+pub mod mail;
 pub mod man;
 mod new_file;
 pub mod organisation;
@@ -132,6 +133,9 @@ pub enum Command {
     /// List what waits to be sent, and send or discard it
     #[command(subcommand)]
     Job(job::JobCommand),
+    /// See whether letters to people leave
+    #[command(subcommand)]
+    Mail(mail::MailCommand),
     /// Show how things stand, and what needs attention
     #[command(after_help = overview::EXAMPLES)]
     Overview(overview::OverviewArgs),
@@ -220,6 +224,7 @@ fn dispatch(cli: &Cli, output: &mut Output<'_>) -> Result<Exit, Failure> {
         Command::Webhook(command) => webhook::run(command, globals, output),
         Command::Session(command) => session::run(command, globals, output),
         Command::Job(command) => job::run(command, globals, output),
+        Command::Mail(command) => mail::run(command, globals, output),
         Command::Overview(args) => overview::run(args, globals, output),
         Command::Setting(command) => setting::run(command, globals, output),
         Command::Key(command) => key::run(command, globals, output),

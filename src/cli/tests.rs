@@ -96,6 +96,7 @@ fn what_programs_can_do_has_a_command() {
         "job list --state stuck --limit 5 --after 019a",
         "job retry 019a",
         "job discard 019a --yes",
+        "mail test alice@example.com",
         "overview --span week",
         "client preview wiki alice --scope openid --scope groups",
         "client add-secret wiki",

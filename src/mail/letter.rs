@@ -28,6 +28,8 @@ pub enum Letter {
     AccessEnded { app: String, facts: SignInFacts },
     /// The way back into an account after "this was not me".
     Recovery { username: String, link: String, minutes: i64 },
+    /// An administrator wants to see whether letters arrive.
+    Test { at: UnixTime },
 }
 
 /// A sign-in as its owner may recognise it.
@@ -107,6 +109,7 @@ impl Letter {
                 format!("{product}: an app has lost access to your account")
             }
             Self::Recovery { .. } => format!("{product}: choose a new password"),
+            Self::Test { .. } => format!("{product}: a test letter"),
         }
     }
 }
@@ -115,7 +118,13 @@ impl Letter {
 /// ours, nor turn the direction of what follows.
 #[must_use]
 pub fn one_line(words: &str) -> String {
-    words.chars().take(120).map(|c| if is_deceptive(c) { ' ' } else { c }).collect()
+    on_one_line(words, 120)
+}
+
+/// As [`one_line`], of at most `most` characters.
+#[must_use]
+pub fn on_one_line(words: &str, most: usize) -> String {
+    words.chars().take(most).map(|c| if is_deceptive(c) { ' ' } else { c }).collect()
 }
 
 /// `2026-11-21 04:36 UTC`: a mail is read in any time zone and language.
@@ -197,6 +206,16 @@ mod tests {
                 let alone = |line: &str| line.trim_start().starts_with("https://evil");
                 assert!(!body.lines().any(alone), "{body}");
             }
+        }
+    }
+
+    #[test]
+    fn a_test_letter_says_that_there_is_nothing_to_do_and_leads_nowhere() {
+        let written = Letter::Test { at: UnixTime(1_800_000_000) }.write(&about()).unwrap();
+        assert_eq!(written.subject, "Our Door: a test letter");
+        for body in [&written.text, &written.html] {
+            assert!(body.contains("nothing to do") && body.contains("2027-01-15 08:00"), "{body}");
+            assert!(body.contains("https://sso.example") && !body.contains("<a "), "{body}");
         }
     }
 

@@ -24,6 +24,9 @@ use crate::clock::UnixTime;
 use crate::config::{Config, MailServer, MailSettings, MailTransport, StartTls};
 use crate::protocol::mailbox;
 
+/// Characters of a server's reply that are told: some explain at length.
+const LONGEST_REPLY: usize = 300;
+
 /// Why a letter was not handed over.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MailFault {
@@ -33,6 +36,53 @@ pub enum MailFault {
     /// It may work later: nobody answers, the server is busy, or does not accept us.
     #[error("{0}")]
     Failed(String),
+}
+
+/// What came of a letter that was not taken, in more words than [`MailFault`] has: the server's own may
+/// name the address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// The server's reply code (RFC 5321 section 4.2), if it gave one.
+    pub code: Option<u16>,
+    /// On one line, at most 300 characters.
+    pub said: String,
+}
+
+/// Only a reply about the letter is final. That the server does not accept us (530 to 538, RFC 4954
+/// section 6) is for the administrator to put right, and the letter waits for that.
+impl From<Rejection> for MailFault {
+    fn from(rejection: Rejection) -> Self {
+        let is_final = rejection.is_about_the_letter();
+        match rejection.code {
+            Some(code) if is_final => Self::Refused(format!("the mail server answered {code}")),
+            Some(code) => Self::Failed(format!("the mail server answered {code}")),
+            None => Self::Failed(letter::one_line(&rejection.said)),
+        }
+    }
+}
+
+impl Rejection {
+    fn without_reply(said: impl Into<String>) -> Self {
+        Self { code: None, said: said.into() }
+    }
+
+    /// Whether the server heard the letter and will not take it.
+    #[must_use]
+    pub fn is_about_the_letter(&self) -> bool {
+        self.code.is_some_and(|code| (500..=599).contains(&code) && !self.is_about_us())
+    }
+
+    /// Whether the server does not accept Doorward itself (RFC 4954 section 6).
+    #[must_use]
+    pub fn is_about_us(&self) -> bool {
+        self.code.is_some_and(|code| (530..=538).contains(&code))
+    }
+}
+
+/// Whether a letter can be addressed to this.
+#[must_use]
+pub fn is_address(text: &str) -> bool {
+    mailbox::is_mailbox(text) && text.parse::<Address>().is_ok()
 }
 
 /// One letter on its way.
@@ -94,6 +144,17 @@ impl Mailer {
     /// [`MailFault`]; it names no address and none of the letter.
     pub async fn send(&self, envelope: &Envelope<'_>) -> Result<(), MailFault> {
         let message = self.message(envelope)?;
+        let sent = within(self.timeout, self.transport.send(message)).await;
+        sent.map(drop).map_err(MailFault::from)
+    }
+
+    /// As [`Mailer::send`], for somebody who waits to hear what becomes of it.
+    ///
+    /// # Errors
+    /// [`Rejection`].
+    pub async fn try_out(&self, envelope: &Envelope<'_>) -> Result<(), Rejection> {
+        let message = self.message(envelope);
+        let message = message.map_err(|fault| Rejection::without_reply(fault.to_string()))?;
         within(self.timeout, self.transport.send(message)).await.map(drop)
     }
 
@@ -153,23 +214,13 @@ impl Header for AutoSubmitted {
 async fn within<T>(
     limit: Duration,
     work: impl Future<Output = Result<T, SmtpError>>,
-) -> Result<T, MailFault> {
+) -> Result<T, Rejection> {
     match tokio::time::timeout(limit, work).await {
-        Ok(answer) => answer.map_err(|error| fault(&error)),
-        Err(_) => Err(MailFault::Failed("the mail server took too long".to_owned())),
-    }
-}
-
-/// Only a reply about the letter is final. That the server does not accept us (530 to 538, RFC 4954
-/// section 6) is for the administrator to put right, and the letter waits for that.
-fn fault(error: &SmtpError) -> MailFault {
-    let status = error.status().map(u16::from);
-    match status {
-        Some(code @ 500..=599) if !(530..=538).contains(&code) => {
-            MailFault::Refused(format!("the mail server answered {code}"))
-        }
-        Some(code) => MailFault::Failed(format!("the mail server answered {code}")),
-        None => MailFault::Failed(letter::one_line(&told(error))),
+        Ok(answer) => answer.map_err(|error| Rejection {
+            code: error.status().map(u16::from),
+            said: letter::on_one_line(&told(&error), LONGEST_REPLY),
+        }),
+        Err(_) => Err(Rejection::without_reply("the mail server took too long")),
     }
 }
 

@@ -6,10 +6,10 @@ use crate::protocol::rights::Right;
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
 use crate::service::people::authority::{self, Barred};
-use crate::service::webhooks;
+use crate::service::{mail, webhooks};
 use crate::store::waiting::{self, Waiting};
 use crate::store::webhooks::deliveries::{self, State};
-use crate::store::{StoreError, audit};
+use crate::store::{StoreError, audit, outbox};
 
 /// From so many tries on a message counts as stuck.
 const STUCK: i64 = 3;
@@ -122,6 +122,14 @@ pub async fn get(app: &App, id: &str) -> Result<Waiting, JobError> {
 /// [`Failure`] when SQL does not answer.
 pub async fn stuck(app: &App) -> Result<i64, Failure> {
     Ok(waiting::count_tried(&app.store.db, STUCK, MOST_COUNTED).await?)
+}
+
+/// How many letters to people wait.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn waiting_letters(app: &App) -> Result<i64, Failure> {
+    Ok(outbox::count(&app.store.db, mail::KIND).await?)
 }
 
 /// Sends a message now and not when its turn comes. One that is on its way may be sent twice, under the

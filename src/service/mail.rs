@@ -2,6 +2,13 @@
 //!
 //! Only to an address that is known to be the person's: one that nobody has proved may belong to a
 //! stranger, who would learn of sign-ins and could use the links.
+//!
+//! | module | job |
+//! |---|---|
+//! | `trial` | the test letter of an administrator, sent at once, with what came of it in words |
+//! | here | letters to people |
+
+mod trial;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,6 +23,8 @@ use crate::service::failure::Failure;
 use crate::service::outbox::{self, Attempt};
 use crate::store::outbox::Delivery;
 use crate::store::{Tx, users};
+
+pub use trial::{MailTestError, TestResult, Tested, send_test};
 
 /// The kind of these deliveries in the outbox.
 pub(crate) const KIND: &str = "mail";

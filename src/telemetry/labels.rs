@@ -91,12 +91,13 @@ pub(super) const ARRIVALS: [&str; 4] = ["arrived", "busy", "given_up", "retried"
 pub(super) const LETTERS: [&str; 3] = ["failed", "refused", "sent"];
 pub(super) const DOOR: [&str; 8] =
     ["allowed", "bad_token", "denied", "public", "refused", "sign_in", "unavailable", "untrusted"];
-pub(super) const SCOPES: [&str; 11] = [
+pub(super) const SCOPES: [&str; 12] = [
     "client",
     "device",
     "document",
     "gateway",
     "login",
+    "mail_test",
     "not_me",
     "par",
     "register",

@@ -9,7 +9,7 @@
 //! | `sent` | bodies, queries and conditions, read strictly |
 //! | `shapes`, `views` | what each address takes and answers |
 //! | `openapi` | the API as a document |
-//! | `users`, `groups`, `organisations`, `clients`, `client_secrets`, `roles`, `issuers`, `upstream`, `webhooks`, `service_state`, `settings`, `logos`, `jobs`, `api_keys`, `overview`, `preview` | the handlers |
+//! | `users`, `groups`, `organisations`, `clients`, `client_secrets`, `roles`, `issuers`, `upstream`, `webhooks`, `service_state`, `settings`, `logos`, `jobs`, `mail`, `api_keys`, `overview`, `preview` | the handlers |
 //! | `metadata_change` | metadata of an app in which null gives back what is usual |
 //! | `session_data` | values that apps keep beside sessions; a way in of its own |
 
@@ -22,6 +22,7 @@ mod groups;
 mod issuers;
 mod jobs;
 mod logos;
+mod mail;
 mod metadata_change;
 mod openapi;
 mod organisations;
@@ -218,6 +219,7 @@ async fn act(call: &Call<'_>, action: Action) -> Answer {
         Action::JobsList => jobs::list(call).await,
         Action::JobRetry => jobs::retry(call).await,
         Action::JobDiscard => jobs::discard(call).await,
+        Action::MailTest => Box::pin(mail::test(call)).await,
         Action::ApiKeysList => api_keys::list(call).await,
         Action::ApiKeyRevoke => api_keys::revoke(call).await,
         Action::OverviewShow => overview::show(call).await,

@@ -15,8 +15,8 @@ use super::views::outside::{
 use super::views::overview::OverviewView;
 use super::views::roles::{NewRole, RoleChange, RoleGroup, RoleHolder, RoleView};
 use super::views::service::{
-    ApiKeyView, AuditView, JobView, KeyView, Rotation, SessionView, SessionsEnded, SessionsToEnd,
-    SettingValue, SettingView,
+    ApiKeyView, AuditView, JobView, KeyView, MailTest, MailTestWish, Rotation, SessionView,
+    SessionsEnded, SessionsToEnd, SettingValue, SettingView,
 };
 use super::views::upstream::{Examination, NewUpstreamProvider, UpstreamChanges, UpstreamView};
 use super::views::{
@@ -371,6 +371,11 @@ pub(super) fn of(action: Action) -> Shape {
         ),
         Action::JobRetry => command("Send a message now that waits for its next try"),
         Action::JobDiscard => command("Give a message up; whoever it is for never hears of it"),
+        Action::MailTest => shape(
+            "Send a test letter now, and tell what the mail server makes of it",
+            Taken::Perhaps(SchemaGenerator::subschema_for::<MailTestWish>),
+            Answered::One(SchemaGenerator::subschema_for::<MailTest>),
+        ),
         Action::ApiKeysList => list(
             "List API keys, newest first; what they are is not shown",
             &["user", "cursor", "limit"],

@@ -152,6 +152,7 @@ pub(super) enum Action {
     JobsList,
     JobRetry,
     JobDiscard,
+    MailTest,
     ApiKeysList,
     ApiKeyRevoke,
     OverviewShow,

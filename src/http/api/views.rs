@@ -9,7 +9,7 @@
 //! | `outside` | trusted issuers, webhooks |
 //! | `overview` | how things stand |
 //! | `roles` | the roles of apps |
-//! | `service` | sessions, keys, messages that wait, API keys, the audit log, settings |
+//! | `service` | sessions, keys, messages that wait, test letters, API keys, the audit log, settings |
 //! | `upstream` | upstream providers |
 //! | here | people and groups |
 

@@ -18,6 +18,7 @@ mod issuers;
 mod jobs;
 mod keys;
 mod logos;
+mod mail;
 mod members;
 mod named;
 mod organisations;
@@ -239,6 +240,8 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::ApiKeyRevoke => api_keys::revoke(desk).await,
         Action::SettingsShow => settings::show(desk).await,
         Action::SettingsSave => settings::save(desk).await,
+        Action::MailShow => mail::show(desk).await,
+        Action::MailTest => Box::pin(mail::test(desk)).await,
         Action::BrandLogoSet => logos::set_brand(desk).await,
         Action::BrandLogoRemove => logos::remove_brand(desk).await,
         Action::AuditList => audit::list(desk).await,

@@ -24,6 +24,9 @@ fn place(concern: Concern) -> Option<(Right, &'static str, &'static str)> {
         }
         Concern::StuckMessages(_) => Some((Right::JobsRead, "Look at the jobs", "/admin/jobs")),
         Concern::LateRotation => Some((Right::KeysRead, "Look at the keys", "/admin/keys")),
-        Concern::Errors(_) | Concern::Eviction | Concern::NoMail => None,
+        Concern::NoMail => {
+            Some((Right::SettingsRead, "Look at the mail server", "/admin/settings/mail"))
+        }
+        Concern::Errors(_) | Concern::Eviction => None,
     }
 }

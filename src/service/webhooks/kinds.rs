@@ -63,6 +63,7 @@ pub const KINDS: &[&str] = &[
     "key.set_aside",
     "limit.passed",
     "link.created",
+    "mail.tested",
     "organisation.chosen",
     "organisation.created",
     "organisation.deleted",

@@ -18,7 +18,7 @@ use doorward::service::keys::{self, encryption};
 use doorward::service::people::{self, NewPerson};
 use doorward::service::upstream::{self, NewUpstream, UpstreamChange};
 use doorward::service::webhooks::{self, WebhookSettings};
-use doorward::service::{jobs, trusted_issuers};
+use doorward::service::{jobs, mail, trusted_issuers};
 use doorward::store::users;
 use serde_json::json;
 
@@ -241,6 +241,12 @@ impl<'a> Scene<'a> {
             (
                 "hurry a message",
                 work(async move { refusal(jobs::try_now(app, "none", actor).await) }),
+            ),
+            (
+                "send a test letter",
+                work(async move {
+                    refusal(mail::send_test(app, Some("ada@example.test"), actor).await)
+                }),
             ),
             (
                 "discard a message",

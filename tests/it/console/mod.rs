@@ -11,6 +11,7 @@
 //! | `rights` | each address with each role, operators and their betters, the last owner |
 //! | `lost_power` | rights are asked again in the transaction of a change |
 //! | `outlived` | links and API keys end with the power they were made with |
+//! | `mail` | test letters from each face, what the mail server says to them, and how many may leave |
 //! | `many_sessions` | sessions by app and address, and signing out all that were found |
 //! | `app_terms` | how an app proves who it is, and what its tokens are like, by form |
 //! | `person_apps` | what a person has allowed an app, taken back for them |
@@ -33,6 +34,7 @@ mod group_managers;
 mod groups;
 mod issuers;
 mod lost_power;
+mod mail;
 mod many_sessions;
 mod organisations;
 mod outlived;

@@ -10,6 +10,7 @@ use crate::service::clients::ClientError;
 use crate::service::clients::roles::RoleError;
 use crate::service::jobs::JobError;
 use crate::service::keys::KeyChangeError;
+use crate::service::mail::MailTestError;
 use crate::service::organisations::OrganisationError;
 use crate::service::people::PeopleError;
 use crate::service::people::groups::GroupError;
@@ -187,6 +188,20 @@ impl From<JobError> for Fault {
             JobError::Gone => Self::not_found("job"),
             JobError::NotYours => Self::forbidden("Your role does not allow this."),
             JobError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<MailTestError> for Fault {
+    fn from(error: MailTestError) -> Self {
+        let text = error.to_string();
+        match error {
+            MailTestError::NoAddress | MailTestError::BadAddress => Self::field("to", text),
+            MailTestError::TooMany => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", text)
+            }
+            MailTestError::NotYours => Self::forbidden("Only owners send test letters."),
+            MailTestError::Failure(failure) => failure.into(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The service itself: sessions, keys, the audit log, settings, messages that wait, API keys and how things
+//! The service itself: sessions, keys, the audit log, settings, messages that wait, mail, API keys and how things
 //! stand.
 
 use super::About::{Nobody, Session};
@@ -42,6 +42,7 @@ pub(super) const TABLE: &[Entry] = &[
     entry((Get, "/jobs"), (S::JobsRead, R::JobsRead), Nobody, Action::JobsList),
     entry((Post, "/jobs/{id}/retry"), (S::JobsWrite, R::JobsWrite), Nobody, Action::JobRetry),
     entry((Delete, "/jobs/{id}"), (S::JobsWrite, R::JobsWrite), Nobody, Action::JobDiscard),
+    entry((Post, "/mail/test"), (S::SettingsWrite, R::SettingsWrite), Nobody, Action::MailTest),
     entry((Get, "/api-keys"), (S::ApiKeysRead, R::ApiKeysRead), Nobody, Action::ApiKeysList),
     entry(
         (Delete, "/api-keys/{id}"),

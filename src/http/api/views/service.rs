@@ -1,4 +1,5 @@
-//! Sessions, keys, messages that wait, API keys, the audit log and settings, as the REST API shows and takes them.
+//! Sessions, keys, messages that wait, test letters, API keys, the audit log and settings, as the REST API shows
+//! and takes them.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,6 +8,7 @@ use serde_json::Value;
 use super::Moment;
 use crate::clock::UnixTime;
 use crate::service::jobs::JobState;
+use crate::service::mail::Tested;
 use crate::service::session::sightings::Sighting;
 use crate::service::settings::Shown;
 use crate::store::api::keys::ApiKey;
@@ -270,5 +272,33 @@ impl ApiKeyView {
             last_used_at: key.last_used_at.map(Moment::from),
             revoked_at: key.revoked_at.map(Moment::from),
         }
+    }
+}
+
+/// A test letter that is wanted.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(in crate::http::api) struct MailTestWish {
+    /// An e-mail address; without one that of the owner of the key.
+    pub to: Option<String>,
+}
+
+/// What came of a test letter.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::http::api) struct MailTest {
+    pub to: String,
+    /// `sent` when the mail server has taken it, `refused` when it will not, `failed` when it may later, and
+    /// `not_set_up` when there is none.
+    pub result: &'static str,
+    /// What happened, with the mail server's own words if it did not take the letter.
+    pub said: String,
+    /// What to do about it.
+    pub advice: &'static str,
+}
+
+impl From<Tested> for MailTest {
+    fn from(tested: Tested) -> Self {
+        let Tested { to, result, said, advice } = tested;
+        Self { to, result: result.as_str(), said, advice }
     }
 }

@@ -57,6 +57,7 @@ fn an_operator_may_do_everything_but_what_gives_power_or_secrets_away() {
             "POST /admin/webhooks/{id}/rotate-secret",
             "GET /admin/webhooks/{id}/delete",
             "POST /admin/webhooks/{id}/delete",
+            "POST /admin/settings/mail/test",
             "POST /admin/settings/{id}",
             "POST /admin/settings/logo/{id}",
             "POST /admin/settings/logo/{id}/remove",

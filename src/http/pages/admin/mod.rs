@@ -16,6 +16,7 @@ pub mod issuers;
 pub mod jobs;
 pub mod keys;
 pub mod logos;
+pub mod mail;
 pub mod members;
 pub mod missing;
 pub mod organisations;
@@ -441,6 +442,10 @@ fn samples_of_operations() -> Vec<(&'static str, String)> {
         ("admin/webhook_secret", render(&webhooks::WebhookSecret::sample())),
         ("admin/settings", render(&settings::SettingsPage::sample())),
         ("admin/settings/wrong", render(&settings::SettingsPage::sample_wrong())),
+        ("admin/mail", render(&mail::MailPage::sample())),
+        ("admin/mail/none", render(&mail::MailPage::sample_none())),
+        ("admin/mail/refused", render(&mail::MailPage::sample_refused())),
+        ("admin/mail/wrong", render(&mail::MailPage::sample_wrong())),
         ("admin/audit", render(&audit::AuditList::sample())),
         ("admin/audit/wrong", render(&audit::AuditList::sample_wrong())),
         ("admin/jobs", render(&jobs::JobsList::sample())),

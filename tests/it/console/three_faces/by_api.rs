@@ -116,6 +116,9 @@ impl Hand<'_> {
             C::MessageRepeated => {
                 (Method::POST, format!("/webhooks/{id}/deliveries/{line}/redeliver"), none)
             }
+            C::MailTested => {
+                (Method::POST, "/mail/test".into(), json!({ "to": "ada@example.test" }))
+            }
             C::ApiKeyRevoked => (Method::DELETE, format!("/api-keys/{id}"), none),
             C::AppRenamed => {
                 let renamed = json!({ "metadata": { "client_name": team } });

@@ -105,6 +105,12 @@ impl Hand<'_> {
             C::UpstreamAdded => &provider,
             C::UpstreamRenamed => &["upstream", "update", name, "--name", &team],
             C::UpstreamSecret => &["upstream", "update", name, "--secret-file", "-"],
+            C::MailTested => {
+                self.uses("mail test");
+                let test = self.world.run(&["mail", "test", "ada@example.test"]);
+                assert_eq!(test.status.code(), Some(1), "there is no mail server");
+                return;
+            }
             C::UpstreamTested => {
                 self.uses("upstream test");
                 let test = self.world.run(&["upstream", "test", name]);

@@ -61,6 +61,7 @@ pub enum Change {
     MessageHurried,
     MessageDiscarded,
     MessageRepeated,
+    MailTested,
     ApiKeyRevoked,
     ApiKeyMade,
     WebhookAdded,
@@ -83,7 +84,7 @@ pub enum Change {
 
 use Change as C;
 
-pub const CHANGES: [Change; 73] = [
+pub const CHANGES: [Change; 74] = [
     C::PersonCreated,
     C::PersonRenamed,
     C::LinkMade,
@@ -139,6 +140,7 @@ pub const CHANGES: [Change; 73] = [
     C::MessageHurried,
     C::MessageDiscarded,
     C::MessageRepeated,
+    C::MailTested,
     C::ApiKeyRevoked,
     C::ApiKeyMade,
     C::WebhookAdded,

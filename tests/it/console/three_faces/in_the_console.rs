@@ -133,6 +133,10 @@ impl Hand<'_> {
                 let fields = [("delivery", line.as_str())];
                 self.post(&format!("/admin/webhooks/{id}/redeliver"), &fields).await;
             }
+            C::MailTested => {
+                self.submit("/admin/settings/mail", "mail-test", &[("to", "ada@example.test")])
+                    .await;
+            }
             C::ApiKeyRevoked => self.post(&format!("/admin/api-keys/{id}/revoke"), &[]).await,
             C::AppRenamed => self.submit(&app, "client", &[("name", &team)]).await,
             C::SecretRotated => self.post(&format!("{app}/rotate-secret"), &[]).await,
