@@ -11,6 +11,7 @@ pub mod authorize;
 pub mod backup;
 pub(crate) mod brake;
 pub mod clients;
+pub mod configuration;
 pub mod declared;
 pub mod doctor;
 pub mod failure;

@@ -155,6 +155,7 @@ pub(super) enum Action {
     ApiKeysList,
     ApiKeyRevoke,
     OverviewShow,
+    ConfigurationShow,
     SettingsList,
     SettingShow,
     SettingPut,

@@ -10,6 +10,7 @@ mod app_terms;
 mod apps;
 mod audit;
 mod backup;
+mod configuration;
 mod connect;
 mod desk;
 mod flash;
@@ -237,6 +238,7 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::ApiKeyCreate => api_keys::create(desk).await,
         Action::ApiKeyAskRevoke => api_keys::ask_revoke(desk).await,
         Action::ApiKeyRevoke => api_keys::revoke(desk).await,
+        Action::ConfigurationShow => Box::pin(configuration::show(desk)).await,
         Action::SettingsShow => settings::show(desk).await,
         Action::SettingsSave => settings::save(desk).await,
         Action::BrandLogoSet => logos::set_brand(desk).await,

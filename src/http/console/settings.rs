@@ -115,7 +115,7 @@ fn value_of(shown: &Shown, typed: &str) -> Value {
 }
 
 /// A value as it is typed.
-fn text_of(value: &Value) -> String {
+pub(super) fn text_of(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(text_of).collect::<Vec<_>>().join("\n"),
