@@ -17,6 +17,7 @@ pub mod doctor;
 pub mod failure;
 pub mod figures;
 pub mod gateway;
+pub mod get_started;
 pub mod health;
 pub mod hearing;
 pub mod jobs;

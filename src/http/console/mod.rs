@@ -14,6 +14,7 @@ mod configuration;
 mod connect;
 mod desk;
 mod flash;
+mod get_started;
 mod groups;
 mod issuers;
 mod jobs;
@@ -141,6 +142,7 @@ async fn enter(
 async fn act(desk: &Desk<'_>, action: Action) -> Answer {
     match action {
         Action::Overview => Box::pin(overview::show(desk)).await,
+        Action::GetStartedDismiss => get_started::dismiss(desk).await,
         Action::PeopleList => people::list(desk).await,
         Action::PeopleAskSelected => Box::pin(selected::ask(desk)).await,
         Action::PeopleSelected => Box::pin(selected::carry_out(desk)).await,

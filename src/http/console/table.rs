@@ -56,6 +56,7 @@ pub(super) enum About {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
     Overview,
+    GetStartedDismiss,
     PeopleList,
     PeopleAskSelected,
     PeopleSelected,
@@ -244,6 +245,7 @@ impl Entry {
 /// The console. Of two entries that fit an address, the earlier one answers.
 pub(super) static TABLE: &[Entry] = &[
     get("/admin", Right::Enter, Action::Overview),
+    post("/admin/get-started/dismiss", Right::SettingsWrite, Action::GetStartedDismiss),
     get("/admin/users", Right::PeopleRead, Action::PeopleList),
     post("/admin/users", Right::PeopleWrite, Action::PersonCreate),
     get("/admin/users/new", Right::PeopleWrite, Action::PersonNew),
