@@ -23,6 +23,9 @@ use crate::store::ephemeral::Ephemeral;
 use crate::store::{DatabaseSettings, Store, StoreError, keys, sync};
 use crate::telemetry::metrics::Metrics;
 
+/// The version of this program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// The revision of the source, if whoever built the program said so in `DOORWARD_REVISION`.
 pub const REVISION: &str = match option_env!("DOORWARD_REVISION") {
     Some(revision) => revision,
@@ -115,7 +118,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         documents: Documents::default(),
         request_objects: RequestObjects::default(),
         software_issuers,
-        metrics: Metrics::new(env!("CARGO_PKG_VERSION"), REVISION),
+        metrics: Metrics::new(VERSION, REVISION),
         serves: true,
         banner: None,
         config,

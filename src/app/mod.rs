@@ -28,7 +28,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
 pub use boot::{
-    BootError, Migrations, REVISION, boot, database_of, keep_master_key, known_master_key,
+    BootError, Migrations, REVISION, VERSION, boot, database_of, keep_master_key, known_master_key,
 };
 pub use documents::{Document, Documents};
 pub use doorkeeper::{Doorkeeper, Means, Seen, Shown, Written};

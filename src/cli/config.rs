@@ -126,7 +126,7 @@ fn show(config: &Config, args: &ConfigShowArgs, output: &mut Output<'_>) -> Resu
     let mut document = Map::new();
     let titles = ["setting", "value", "origin"];
     let mut table = if args.origin { Table::new(titles) } else { Table::fields() };
-    for Shown { key, value, origin } in config.show() {
+    for Shown { key, value, origin, .. } in config.show() {
         let (text, origin) = (plain(&value), origin.to_string());
         if args.origin {
             table.row([&key, &text, &origin]);

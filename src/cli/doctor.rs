@@ -35,7 +35,7 @@ pub(super) fn run(globals: &Globals, output: &mut Output<'_>) -> Result<Exit, Fa
     let healthy = !findings.iter().any(Finding::is_failure);
     let mut table = Table::fields();
     for finding in &findings {
-        let (state, text) = told(&finding.outcome);
+        let (state, text) = (finding.outcome.state(), finding.outcome.text());
         table.row([&format!("[{state}]"), finding.name, text]);
     }
     for caution in &cautions {
@@ -60,18 +60,9 @@ async fn examine(config: Config) -> Vec<Finding> {
     findings
 }
 
-/// Its state in a word, and the text beside it.
-fn told(outcome: &Outcome) -> (&'static str, &str) {
-    match outcome {
-        Outcome::Fine(text) => ("ok", text),
-        Outcome::Warning(text) => ("warning", text),
-        Outcome::Failure(text) => ("failure", text),
-    }
-}
-
 /// `ok` is false where something does not work; `problem` has what a person should read.
 fn document(finding: &Finding) -> Value {
-    let (state, text) = told(&finding.outcome);
+    let (state, text) = (finding.outcome.state(), finding.outcome.text());
     let (problem, found) = match finding.outcome {
         Outcome::Fine(_) => (None, Some(text).filter(|text| !text.is_empty())),
         Outcome::Warning(_) | Outcome::Failure(_) => (Some(text), None),

@@ -4,10 +4,7 @@ use serde_json::json;
 
 use super::exit::{Exit, Failure};
 use super::output::{Format, Output};
-use crate::app::REVISION;
-
-/// The version of this program.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+use crate::app::{REVISION, VERSION};
 
 pub(super) fn run(output: &mut Output<'_>) -> Result<Exit, Failure> {
     match output.format() {

@@ -8,6 +8,7 @@ pub mod bootstrap;
 mod branding;
 mod catalog;
 mod changes;
+mod console;
 mod database;
 mod environment;
 mod gateway;
@@ -52,6 +53,7 @@ pub use bootstrap::Bootstrap;
 pub use branding::BrandingSettings;
 pub use catalog::{Kind as SettingKind, Setting, schema};
 pub use changes::Changes;
+pub use console::{ConsoleSettings, Visibility};
 pub use database::{DatabaseKind, DatabaseSettings};
 pub use gateway::GatewaySettings;
 pub use issuer::Issuer;
@@ -133,6 +135,8 @@ pub struct Config {
     pub registration: RegistrationSettings,
     /// The audit log. It is only ever added to; the oldest events can be removed after a time.
     pub audit: AuditSettings,
+    /// The web console.
+    pub console: ConsoleSettings,
     /// Accounts that people make for themselves, on the page that `prompt=create` and a link on the
     /// sign-in page lead to.
     pub sign_up: SignUpSettings,
@@ -179,6 +183,7 @@ impl Default for Config {
             outbound: OutboundSettings::default(),
             registration: RegistrationSettings::default(),
             audit: AuditSettings::default(),
+            console: ConsoleSettings::default(),
             sign_up: SignUpSettings::default(),
             risk: RiskSettings::default(),
             gateway: GatewaySettings::default(),

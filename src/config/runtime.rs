@@ -14,7 +14,7 @@ use super::{Config, validate};
 
 /// The settings, in the order in which people see them. Each is read whenever it is needed; one that is
 /// read at start only has no place here.
-const RUNTIME: [&str; 35] = [
+const RUNTIME: [&str; 36] = [
     "product_name",
     "branding.accent",
     "branding.footer",
@@ -50,6 +50,7 @@ const RUNTIME: [&str; 35] = [
     "risk.remember",
     "risk.link_lifetime",
     "audit.retention_days",
+    "console.get_started",
 ];
 
 /// Values by key.
@@ -106,6 +107,7 @@ impl Config {
             "tokens" => serde_json::to_value(&self.tokens),
             "risk" => serde_json::to_value(&self.risk),
             "audit" => serde_json::to_value(&self.audit),
+            "console" => serde_json::to_value(&self.console),
             _ => return Value::Null,
         };
         let name = key.split_once('.').map_or("", |(_, name)| name);
@@ -162,6 +164,7 @@ impl Config {
             Some(("tokens", name)) => replace(&mut self.tokens, name, value)?,
             Some(("risk", name)) => replace(&mut self.risk, name, value)?,
             Some(("audit", name)) => replace(&mut self.audit, name, value)?,
+            Some(("console", name)) => replace(&mut self.console, name, value)?,
             Some(_) => return None,
         }
         Some(())

@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
-use super::catalog::settings;
+use super::catalog::{Setting, settings};
 use super::{Config, Origin};
 
 /// One setting in effect.
@@ -13,6 +13,8 @@ pub struct Shown {
     /// The value in effect; a secret is masked, and an unset value is `null`.
     pub value: Value,
     pub origin: Origin,
+    /// Whether what was set is nobody's to read, not even in part.
+    pub is_secret: bool,
 }
 
 const MASK: &str = "***";
@@ -20,12 +22,13 @@ const MASK: &str = "***";
 /// Every setting in effect, by key.
 pub(super) fn show(config: &Config) -> Vec<Shown> {
     let tree = serde_json::to_value(config).unwrap_or_default();
-    let entry = |key: &String| Shown {
-        key: key.clone(),
-        value: value(config, &tree, key),
-        origin: config.origin(key).clone(),
+    let entry = |setting: &Setting| Shown {
+        key: setting.key.clone(),
+        value: value(config, &tree, &setting.key),
+        origin: config.origin(&setting.key).clone(),
+        is_secret: setting.secret,
     };
-    settings().keys().map(entry).collect()
+    settings().values().map(entry).collect()
 }
 
 fn value(config: &Config, tree: &Value, key: &str) -> Value {

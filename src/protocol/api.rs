@@ -146,8 +146,10 @@ impl ApiScope {
             Self::ApiKeysWrite => "Revoke API keys, for a key of an owner; see them.",
             Self::OverviewRead => "See how things stand: figures and warnings.",
             Self::AuditRead => "Read the audit log.",
-            Self::SettingsRead => "See settings that may change while servers run.",
-            Self::SettingsWrite => "Change such settings, for a key of an owner; see them.",
+            Self::SettingsRead => "See the configuration and how what servers depend on is doing.",
+            Self::SettingsWrite => {
+                "Change settings that may change while servers run, for a key of an owner; see them."
+            }
         }
     }
 

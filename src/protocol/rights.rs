@@ -111,9 +111,9 @@ pub enum Right {
     WebhooksRead,
     /// Say who is told what happens here, and where.
     WebhooksWrite,
-    /// See the settings that may change while servers run.
+    /// See the configuration: every setting, where it comes from, and how what servers depend on is doing.
     SettingsRead,
-    /// Change them, and how pages look.
+    /// Change what may change while servers run, and how pages look.
     SettingsWrite,
     AuditRead,
     /// See what waits beside the requests.

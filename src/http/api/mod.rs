@@ -9,7 +9,7 @@
 //! | `sent` | bodies, queries and conditions, read strictly |
 //! | `shapes`, `views` | what each address takes and answers |
 //! | `openapi` | the API as a document |
-//! | `users`, `groups`, `organisations`, `clients`, `client_secrets`, `roles`, `issuers`, `upstream`, `webhooks`, `service_state`, `settings`, `logos`, `jobs`, `mail`, `api_keys`, `overview`, `preview` | the handlers |
+//! | `users`, `groups`, `organisations`, `clients`, `client_secrets`, `roles`, `issuers`, `upstream`, `webhooks`, `service_state`, `settings`, `configuration`, `logos`, `jobs`, `mail`, `api_keys`, `overview`, `preview` | the handlers |
 //! | `metadata_change` | metadata of an app in which null gives back what is usual |
 //! | `session_data` | values that apps keep beside sessions; a way in of its own |
 
@@ -17,6 +17,7 @@ mod api_keys;
 mod call;
 mod client_secrets;
 mod clients;
+mod configuration;
 mod fault;
 mod groups;
 mod issuers;
@@ -223,6 +224,7 @@ async fn act(call: &Call<'_>, action: Action) -> Answer {
         Action::ApiKeysList => api_keys::list(call).await,
         Action::ApiKeyRevoke => api_keys::revoke(call).await,
         Action::OverviewShow => overview::show(call).await,
+        Action::ConfigurationShow => configuration::show(call).await,
         Action::SettingsList => settings::list(call),
         Action::SettingShow => settings::show(call),
         Action::SettingPut => settings::put(call).await,

@@ -45,7 +45,7 @@ pub(super) fn document(issuer: &str) -> Value {
         "openapi": "3.1.0",
         "info": {
             "title": "Doorward",
-            "version": env!("CARGO_PKG_VERSION"),
+            "version": crate::app::VERSION,
             "description": ABOUT,
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },

@@ -7,6 +7,7 @@ use super::table::{Action, Entry};
 use super::views::apps::{
     ClientChange, ClientView, ClientWithSecret, NewClient, PreviewView, PreviewWish,
 };
+use super::views::configuration::ConfigurationView;
 use super::views::organisations::{NewOrganisation, OrganisationChange, OrganisationView};
 use super::views::outside::{
     DeliveryView, IssuerChange, IssuerView, NewIssuer, NewWebhook, TestResult, WebhookChange,
@@ -390,6 +391,11 @@ pub(super) fn of(action: Action) -> Shape {
                 Answered::One(SchemaGenerator::subschema_for::<OverviewView>),
             )
         },
+        Action::ConfigurationShow => shape(
+            "Show what this server runs with: version, every setting with where it comes from, dependencies",
+            Taken::Nothing,
+            Answered::One(SchemaGenerator::subschema_for::<ConfigurationView>),
+        ),
         Action::SettingsList => list(
             "List the settings that may change while servers run, with where each comes from",
             &[],

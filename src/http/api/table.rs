@@ -156,6 +156,7 @@ pub(super) enum Action {
     ApiKeysList,
     ApiKeyRevoke,
     OverviewShow,
+    ConfigurationShow,
     SettingsList,
     SettingShow,
     SettingPut,

@@ -14,6 +14,7 @@
 //! | here | people and groups |
 
 pub(super) mod apps;
+pub(super) mod configuration;
 pub(super) mod organisations;
 pub(super) mod outside;
 pub(super) mod overview;

@@ -10,9 +10,11 @@ mod app_terms;
 mod apps;
 mod audit;
 mod backup;
+mod configuration;
 mod connect;
 mod desk;
 mod flash;
+mod get_started;
 mod groups;
 mod issuers;
 mod jobs;
@@ -141,6 +143,7 @@ async fn enter(
 async fn act(desk: &Desk<'_>, action: Action) -> Answer {
     match action {
         Action::Overview => Box::pin(overview::show(desk)).await,
+        Action::GetStartedDismiss => get_started::dismiss(desk).await,
         Action::PeopleList => people::list(desk).await,
         Action::PeopleAskSelected => Box::pin(selected::ask(desk)).await,
         Action::PeopleSelected => Box::pin(selected::carry_out(desk)).await,
@@ -238,6 +241,7 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::ApiKeyCreate => api_keys::create(desk).await,
         Action::ApiKeyAskRevoke => api_keys::ask_revoke(desk).await,
         Action::ApiKeyRevoke => api_keys::revoke(desk).await,
+        Action::ConfigurationShow => Box::pin(configuration::show(desk)).await,
         Action::SettingsShow => settings::show(desk).await,
         Action::SettingsSave => settings::save(desk).await,
         Action::MailShow => mail::show(desk).await,

@@ -1,13 +1,12 @@
 //! `/admin`: how things stand, and what to do first.
 
 use super::desk::{Answer, Desk};
-use super::{rows, warnings};
+use super::{get_started, rows, warnings};
+use crate::http::pages::When;
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::chart::{Bar, Chart};
-use crate::http::pages::admin::overview::{Figure, KeyAge, Overview, Progress, Step};
-use crate::http::pages::{Link, When};
+use crate::http::pages::admin::overview::{Figure, KeyAge, Overview};
 use crate::http::sign_in::steps;
-use crate::http::site::Transport;
 use crate::protocol::rights::Right;
 use crate::service::activity::Period;
 use crate::service::audit;
@@ -37,7 +36,8 @@ pub(super) async fn show(desk: &Desk<'_>) -> Answer {
         span,
         charts: charts(&found.periods),
         keys: key_ages(desk, found.keys),
-        checklist: checklist(desk, &found.figures),
+        checklist: get_started::list(desk, &found.figures).await?,
+        may_dismiss: get_started::may_be_dismissed(desk),
         recent: rows::events(desk, recent).await?,
     })
 }
@@ -101,42 +101,6 @@ fn key_ages(desk: &Desk<'_>, keys: Vec<KeyRow>) -> Vec<KeyAge> {
         active_since: When::ago(key.activates_at, now),
     };
     keys.into_iter().map(age).collect()
-}
-
-/// Empty once everything is done.
-fn checklist(desk: &Desk<'_>, counted: &Figures) -> Vec<Step> {
-    let step = |done: bool, title: &str, text: &str, link: Option<(&str, &str)>| Step {
-        progress: if done { Progress::Done } else { Progress::Open },
-        title: title.to_owned(),
-        text: text.to_owned(),
-        link: link
-            .filter(|_| !done && desk.may(Right::ClientsWrite))
-            .map(|(text, path)| Link { text: text.to_owned(), href: desk.site().path(path) }),
-    };
-    let steps = vec![
-        step(true, "Make the first administrator", "There is an owner.", None),
-        step(
-            counted.apps > 0,
-            "Add an app",
-            "Tell it where people may go once they are signed in.",
-            Some(("Add an app", "/admin/clients/new")),
-        ),
-        step(
-            counted.people > 1,
-            "Invite somebody",
-            "Make an account and hand over its link to choose a password.",
-            Some(("Add a person", "/admin/users/new")),
-        ),
-        step(
-            desk.site().transport == Transport::Https,
-            "Move to the public address",
-            "This is plain http on one machine, good for a first look. Set issuer to the https \
-             address people will use.",
-            None,
-        ),
-    ];
-    let open = steps.iter().any(|step| step.progress == Progress::Open);
-    if open { steps } else { Vec::new() }
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::protocol::branding::{Accent, Colour, LogoKind, Used};
 use crate::service::settings::{self, Edit, SettingError, Shown};
 
 /// What is saved together: an id, a title, and what the names of its settings begin with.
-const GROUPS: [(&str, &str, &[&str]); 8] = [
+const GROUPS: [(&str, &str, &[&str]); 9] = [
     ("general", "Name and look", &["product_name", "branding."]),
     ("sign-up", "Making an account", &["sign_up."]),
     ("registration", "Logos of apps", &["registration."]),
@@ -28,6 +28,7 @@ const GROUPS: [(&str, &str, &[&str]); 8] = [
     ("tokens", "Tokens", &["tokens."]),
     ("risk", "Signs of somebody else", &["risk."]),
     ("audit", "Audit log", &["audit."]),
+    ("console", "Console", &["console."]),
 ];
 
 /// The name of a setting's field: its own with `-` for `.`, as in `session-idle`. Empty for what is no
@@ -115,7 +116,7 @@ fn value_of(shown: &Shown, typed: &str) -> Value {
 }
 
 /// A value as it is typed.
-fn text_of(value: &Value) -> String {
+pub(super) fn text_of(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(text_of).collect::<Vec<_>>().join("\n"),

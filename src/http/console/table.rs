@@ -56,6 +56,7 @@ pub(super) enum About {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
     Overview,
+    GetStartedDismiss,
     PeopleList,
     PeopleAskSelected,
     PeopleSelected,
@@ -153,6 +154,7 @@ pub(super) enum Action {
     ApiKeyCreate,
     ApiKeyAskRevoke,
     ApiKeyRevoke,
+    ConfigurationShow,
     SettingsShow,
     SettingsSave,
     MailShow,
@@ -245,6 +247,7 @@ impl Entry {
 /// The console. Of two entries that fit an address, the earlier one answers.
 pub(super) static TABLE: &[Entry] = &[
     get("/admin", Right::Enter, Action::Overview),
+    post("/admin/get-started/dismiss", Right::SettingsWrite, Action::GetStartedDismiss),
     get("/admin/users", Right::PeopleRead, Action::PeopleList),
     post("/admin/users", Right::PeopleWrite, Action::PersonCreate),
     get("/admin/users/new", Right::PeopleWrite, Action::PersonNew),
@@ -465,6 +468,7 @@ pub(super) static TABLE: &[Entry] = &[
         Right::WebhooksWrite,
         Action::Webhook(WebhookAction::Delete),
     ),
+    get("/admin/configuration", Right::SettingsRead, Action::ConfigurationShow),
     get("/admin/settings", Right::SettingsRead, Action::SettingsShow),
     get("/admin/settings/mail", Right::SettingsRead, Action::MailShow),
     post("/admin/settings/mail/test", Right::SettingsWrite, Action::MailTest),

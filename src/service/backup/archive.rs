@@ -42,7 +42,7 @@ pub struct Head {
 
 impl Head {
     pub(super) fn new(made_at: String, migrations: &[i64], tables: Vec<Table>) -> Self {
-        let version = env!("CARGO_PKG_VERSION").to_owned();
+        let version = crate::app::VERSION.to_owned();
         Self { format: FORMAT, version, made_at, migrations: migrations.to_vec(), tables }
     }
 }

@@ -55,6 +55,26 @@ pub enum Outcome {
     Failure(String),
 }
 
+impl Outcome {
+    /// The name for programs.
+    #[must_use]
+    pub fn state(&self) -> &'static str {
+        match self {
+            Self::Fine(_) => "ok",
+            Self::Warning(_) => "warning",
+            Self::Failure(_) => "failure",
+        }
+    }
+
+    /// What was found, or what is wrong; may be empty where all is well.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Fine(text) | Self::Warning(text) | Self::Failure(text) => text,
+        }
+    }
+}
+
 /// One thing looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -96,15 +116,7 @@ pub async fn examine_machine(config: &Config) -> Vec<Finding> {
 
 /// What a server would use: database, Redis, mail, keys, apps, and the issuer as others see it.
 pub async fn examine(app: &App) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for check in health::check(app).await {
-        findings.push(match check.problem {
-            Some(problem) => Finding::failure(check.name, problem),
-            None if check.name == "database" => bounded("database", database::check(app)).await,
-            None => Finding::fine(check.name, ""),
-        });
-    }
-    findings.extend(cache::check(app).await);
+    let mut findings = examine_parts(app, LIMIT).await;
     findings.push(bounded("key-age", keys::check(app)).await);
     let seen = issuer::ask(app).await;
     findings.push(issuer::check(app, &seen));
@@ -112,19 +124,53 @@ pub async fn examine(app: &App) -> Vec<Finding> {
     findings.push(bounded("clocks", clocks::check(app, &seen)).await);
     findings.push(bounded("password-hashing", hashing::check(app)).await);
     findings.push(bounded("apps", apps::check(app)).await);
-    if let Some(mailer) = &app.mail {
-        findings.push(bounded("mail", mail::check(mailer)).await);
-    }
     findings.push(bounded("administrator", people::check(app)).await);
+    findings
+}
+
+/// What a server cannot do without, and the mail server if there is one: each is asked at the same time as
+/// the others, and may take so long.
+pub async fn examine_parts(app: &App, limit: Duration) -> Vec<Finding> {
+    let mail = async {
+        match &app.mail {
+            Some(mailer) => Some(within(limit, "mail", mail::check(mailer)).await),
+            None => None,
+        }
+    };
+    let (ready, cache, mail) =
+        tokio::join!(Box::pin(readiness(app, limit)), Box::pin(cache::check(app)), Box::pin(mail));
+    ready.into_iter().chain(cache).chain(mail).collect()
+}
+
+/// What `/readyz` looks at; more about the database.
+async fn readiness(app: &App, limit: Duration) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for check in health::check(app).await {
+        findings.push(match check.problem {
+            Some(problem) => Finding::failure(check.name, problem),
+            None if check.name == "database" => {
+                within(limit, "database", database::check(app)).await
+            }
+            None => Finding::fine(check.name, ""),
+        });
+    }
     findings
 }
 
 /// The finding of a check, or that it did not come to an end.
 async fn bounded(name: &'static str, check: impl Future<Output = Finding>) -> Finding {
+    within(LIMIT, name, check).await
+}
+
+async fn within(
+    limit: Duration,
+    name: &'static str,
+    check: impl Future<Output = Finding>,
+) -> Finding {
     let late = || {
-        let text = format!("no answer within {} seconds; look at the log", LIMIT.as_secs());
+        let text = format!("no answer within {} seconds; look at the log", limit.as_secs());
         Finding::failure(name, text)
     };
     // On the heap: some of them hold a whole connection.
-    timeout(LIMIT, Box::pin(check)).await.unwrap_or_else(|_| late())
+    timeout(limit, Box::pin(check)).await.unwrap_or_else(|_| late())
 }

@@ -6,6 +6,8 @@
 //! | `issuers` | trusted issuers and encryption keys in the console |
 //! | `organisations` | organisations by console, REST API and command line, which leave the same events |
 //! | `overview` | charts and warnings, what waits to be sent, backups |
+//! | `configuration` | every setting with where it comes from, the parts a server depends on, no secret |
+//! | `get_started` | first steps that are done by what is there, and hidden on every node |
 //! | `preview` | what an app would be told of somebody, and the claims of its own |
 //! | `roles` | the roles of apps: made, given, taken, deleted; who may, and what is noted |
 //! | `rights` | each address with each role, operators and their betters, the last owner |
@@ -29,7 +31,9 @@
 
 mod api_keys;
 mod app_terms;
+mod configuration;
 mod deletion;
+mod get_started;
 mod group_managers;
 mod groups;
 mod issuers;

@@ -1,5 +1,5 @@
-//! The service itself: sessions, keys, the audit log, settings, messages that wait, mail, API keys and how things
-//! stand.
+//! The service itself: sessions, keys, the audit log, settings and the rest of the configuration, messages that
+//! wait, mail, API keys and how things stand.
 
 use super::About::{Nobody, Session};
 use super::{Action, Entry, entry};
@@ -25,6 +25,12 @@ pub(super) const TABLE: &[Entry] = &[
     entry((Post, "/keys/rotate"), (S::KeysWrite, R::KeysRotate), Nobody, Action::KeysRotate),
     entry((Delete, "/keys/{id}"), (S::KeysWrite, R::KeysRotate), Nobody, Action::KeyRetire),
     entry((Get, "/audit-events"), (S::AuditRead, R::AuditRead), Nobody, Action::AuditList),
+    entry(
+        (Get, "/configuration"),
+        (S::SettingsRead, R::SettingsRead),
+        Nobody,
+        Action::ConfigurationShow,
+    ),
     entry((Get, "/settings"), (S::SettingsRead, R::SettingsRead), Nobody, Action::SettingsList),
     entry((Get, "/settings/{id}"), (S::SettingsRead, R::SettingsRead), Nobody, Action::SettingShow),
     entry(

@@ -21,6 +21,7 @@ fn an_operator_may_do_everything_but_what_gives_power_or_secrets_away() {
     assert_eq!(
         closed,
         [
+            "POST /admin/get-started/dismiss",
             "POST /admin/groups/{id}/add-manager",
             "POST /admin/groups/{id}/remove-manager",
             "POST /admin/clients/{id}/add-secret",

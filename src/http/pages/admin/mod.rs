@@ -8,6 +8,7 @@ pub mod chart;
 pub mod client_forms;
 pub mod client_terms;
 pub mod clients;
+pub mod configuration;
 pub mod confirm;
 pub mod connect;
 pub mod delete_named;
@@ -446,6 +447,8 @@ fn samples_of_operations() -> Vec<(&'static str, String)> {
         ("admin/mail/none", render(&mail::MailPage::sample_none())),
         ("admin/mail/refused", render(&mail::MailPage::sample_refused())),
         ("admin/mail/wrong", render(&mail::MailPage::sample_wrong())),
+        ("admin/configuration", render(&configuration::ConfigurationPage::sample())),
+        ("admin/configuration/fine", render(&configuration::ConfigurationPage::sample_fine())),
         ("admin/audit", render(&audit::AuditList::sample())),
         ("admin/audit/wrong", render(&audit::AuditList::sample_wrong())),
         ("admin/jobs", render(&jobs::JobsList::sample())),

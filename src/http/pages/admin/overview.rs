@@ -11,7 +11,7 @@ use crate::http::pages::sample::words;
 use crate::http::pages::views::{Link, When};
 use crate::service::overview::Span;
 
-/// `GET /admin?span=`. What is in [`Overview::live`] keeps itself up to date.
+/// `GET /admin?span=`. Form `dismiss`: POST `/admin/get-started/dismiss`. What is in [`Overview::live`] keeps itself up to date.
 #[derive(Debug, Template)]
 #[template(path = "admin/overview.html")]
 pub struct Overview {
@@ -26,6 +26,8 @@ pub struct Overview {
     pub keys: Vec<KeyAge>,
     /// Empty once everything is done or put away.
     pub checklist: Vec<Step>,
+    /// Whether whoever sees it can put it away.
+    pub may_dismiss: bool,
     /// The newest few events.
     pub recent: Vec<AuditRow>,
 }
@@ -134,6 +136,7 @@ impl Overview {
             charts: vec![Chart::sample()],
             keys: vec![key("RS256"), key("ES256"), key("EdDSA")],
             checklist: Step::samples(),
+            may_dismiss: true,
             recent: AuditRow::samples(),
         }
     }
