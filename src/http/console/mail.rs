@@ -23,10 +23,11 @@ pub(super) async fn test(desk: &Desk<'_>) -> Answer {
             let tested = MailTested { is_sent: result == TestResult::Sent, said, advice };
             return desk.show(&MailPage { to, tested: Some(tested), ..before });
         }
-        Err(error @ (MailTestError::NoAddress | MailTestError::BadAddress)) => error.to_string(),
-        Err(error @ MailTestError::TooMany) => error.to_string(),
         Err(MailTestError::NotYours) => return Err(Stop::Forbidden(NOT_YOURS)),
         Err(MailTestError::Failure(failure)) => return Err(Stop::Failure(failure)),
+        Err(
+            error @ (MailTestError::NoAddress | MailTestError::BadAddress | MailTestError::TooMany),
+        ) => error.to_string(),
     };
     let errors = vec![FieldError { field: "to", text: sentence(&problem) }];
     desk.show_again(&MailPage { errors, ..before })
