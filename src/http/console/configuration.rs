@@ -19,14 +19,14 @@ pub(super) async fn show(desk: &Desk<'_>) -> Answer {
         console: desk.console(Section::Settings),
         version: found.version,
         revision: found.revision,
-        parts: found.parts.into_iter().map(part).collect(),
+        parts: found.parts.iter().map(part).collect(),
         cautions: cautions.collect(),
         unused: unused.collect(),
         settings: found.settings.into_iter().map(row).collect(),
     })
 }
 
-fn part(finding: Finding) -> PartRow {
+fn part(finding: &Finding) -> PartRow {
     PartRow {
         name: in_words(finding.name),
         state: match finding.outcome {

@@ -2,11 +2,13 @@
 
 use super::apps;
 use super::desk::{Answer, Desk, Stop};
-use crate::http::pages::When;
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::confirm::Confirm;
 use crate::http::pages::admin::trial::{StumbleView, TrialPage, TrialState, TrialView};
+use crate::http::pages::{Link, When};
+use crate::protocol::authorize::initiate_login;
 use crate::protocol::client::{Client, ClientKind, PkcePolicy};
+use crate::protocol::scope::Scopes;
 use crate::service::clients::trial::{self, Endpoint, Stumble, Trouble};
 use crate::service::clients::{self, ClientError};
 
@@ -18,7 +20,6 @@ pub(super) async fn show(desk: &Desk<'_>) -> Answer {
         console: desk.console(Section::Apps),
         id: client.id.to_string(),
         name: client.metadata.client_name.clone(),
-        client_uri: client.metadata.client_uri.clone(),
         trial,
     })
 }
@@ -44,7 +45,19 @@ pub(super) async fn view(desk: &Desk<'_>, client: &Client) -> Result<Option<Tria
             .map(|stumble| in_words(stumble, client, When::ago(stumble.at, now))),
         signed_in: trial.signed_in.map(|at| When::ago(at, now)),
         could_require_pkce: trial.could_require_pkce,
+        start: start(desk, client),
     }))
+}
+
+/// Where a sign-in is tried. An authorization request is the app's own to make: its state, nonce and
+/// verifier are in the app, which would refuse the answer to one of ours. So the app is asked to begin
+/// (OpenID Connect Core 1.0 section 4); where it cannot be asked, people begin there.
+fn start(desk: &Desk<'_>, client: &Client) -> Option<Link> {
+    let link = |text: &str, href| Link { text: text.to_owned(), href };
+    // Without a hint of who it is: nothing was allowed yet.
+    initiate_login::link(client, desk.site().issuer(), ("", &Scopes::default()))
+        .map(|href| link("Test sign-in", href))
+        .or_else(|| client.metadata.client_uri.clone().map(|href| link("Open the app", href)))
 }
 
 /// The address that is not registered.

@@ -1,6 +1,9 @@
 //! Adding an app step by step, and watching the first sign-in to it, with plain forms: no script runs
 //! in these tests.
 
+use serde_json::{Value, json};
+
+use crate::kit::api::{Api, is};
 use crate::kit::console::{Admin, admin, create, field, post};
 use crate::kit::flow::{App, PASSWORD, REDIRECT, sign_in};
 use crate::support::browser_like::Page;
@@ -104,6 +107,46 @@ on_both_backends! {
         assert_eq!(world.cli(&["client", "show", &id])["pkce"], "required");
         assert!(!card(&owner.page(&path).await).contains("sends PKCE"));
         world.assert_log_is_clean(&[PASSWORD, &secret]);
+    }
+
+    async fn a_sign_in_is_tried_where_the_app_begins_it_and_its_outcome_is_shown(world: World) {
+        let owner = admin(&world, "owner").await;
+        let (id, secret) = add_web_app(&owner).await;
+        let path = format!("/admin/clients/{id}");
+        let pages = [path.clone(), format!("{path}/first-sign-in")];
+        let button = async |page: &str| {
+            let page = owner.page(page).await;
+            let href = page.attributes("#trial a.button[target=_blank]", "href");
+            (page.texts("#trial a.button[target=_blank]"), href)
+        };
+        let api = Api::with_key(&world, "the-owner", &["doorward.clients:write"]);
+        let set = async |metadata: Value| {
+            let change = json!({ "metadata": metadata });
+            is(api.patch_now(&format!("/clients/{id}"), &change).await, 200);
+        };
+        set(json!({ "client_uri": null })).await;
+        for page in &pages {
+            assert_eq!(button(page).await, (Vec::new(), Vec::new()), "nobody knows where the app is");
+        }
+        set(json!({ "client_uri": "https://rp.test/home", "redirect_uris": [REDIRECT] })).await;
+        for page in &pages {
+            let (text, href) = button(page).await;
+            assert_eq!((text, href), (vec!["Open the app".to_owned()], vec!["https://rp.test/home".to_owned()]));
+        }
+        set(json!({ "initiate_login_uri": "https://rp.test/login" })).await;
+        let issuer: String = url::form_urlencoded::byte_serialize(world.issuer.as_bytes()).collect();
+        let wanted = format!(
+            "https://rp.test/login?iss={issuer}&target_link_uri=https%3A%2F%2Frp.test%2Fhome"
+        );
+        for page in &pages {
+            let (text, href) = button(page).await;
+            assert_eq!((text, href), (vec!["Test sign-in".to_owned()], vec![wanted.clone()]));
+        }
+        // What the app does when it is asked: it begins, and the card says how it went.
+        let app = App::known(&world, &id, &secret);
+        assert!(card(&owner.page(&path).await).contains("Waiting"));
+        app.tokens(&owner.browser).await;
+        assert!(card(&owner.page(&path).await).contains("It works"));
     }
 
     async fn nobody_talks_an_administrator_into_an_address_of_their_own(world: World) {

@@ -6,7 +6,7 @@ use super::{Console, Section, path_below};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
-use crate::http::pages::views::When;
+use crate::http::pages::views::{Link, When};
 
 /// `GET /admin/clients/{id}/first-sign-in`.
 #[derive(Debug, Template)]
@@ -18,8 +18,6 @@ pub struct TrialPage {
     pub id: String,
     /// The client's name.
     pub name: String,
-    /// Where the app is, if it says so.
-    pub client_uri: Option<String>,
     pub trial: TrialView,
 }
 
@@ -37,6 +35,8 @@ pub struct TrialView {
     pub may_add_uri: bool,
     /// It sends PKCE and need not.
     pub could_require_pkce: bool,
+    /// Where a sign-in is tried: at the app, which begins it by itself.
+    pub start: Option<Link>,
 }
 
 /// In one word.
@@ -91,7 +91,6 @@ impl TrialPage {
             console: Console::sample(Section::Apps),
             id: words("orchard-wiki"),
             name: words("Orchard Wiki"),
-            client_uri: Some(words("https://wiki.orchard.example/")),
             trial: TrialView::sample(),
         }
     }
@@ -104,9 +103,10 @@ impl TrialPage {
             stumble: None,
             may_add_uri: false,
             could_require_pkce: true,
+            start: None,
             ..TrialView::sample()
         };
-        Self { trial, client_uri: None, ..Self::sample() }
+        Self { trial, ..Self::sample() }
     }
 }
 
@@ -119,6 +119,11 @@ impl TrialView {
             stumble: None,
             may_add_uri: false,
             could_require_pkce: false,
+            start: Some(Link {
+                text: "Test sign-in".to_owned(),
+                href: "https://wiki.orchard.example/login?iss=https%3A%2F%2Fid.example.com"
+                    .to_owned(),
+            }),
         }
     }
 
