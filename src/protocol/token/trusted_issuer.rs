@@ -311,8 +311,8 @@ pub fn validate(issuer: &TrustedIssuer, own_issuer: &str) -> Result<(), Vec<Issu
     if !(60..=86_400).contains(&settings.max_lifetime) {
         add("max_lifetime", "must be 60 to 86400 seconds");
     }
-    if settings.rules.len() > 100 {
-        add("rules", "may have 100 rules");
+    if settings.rules.is_empty() || settings.rules.len() > 100 {
+        add("rules", "needs 1 to 100 rules");
     }
     for rule in &settings.rules {
         if rule.patterns.is_empty() || rule.patterns.len() > 20 {

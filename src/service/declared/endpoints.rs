@@ -29,9 +29,11 @@ pub(super) async fn webhooks_here(app: &App) -> Result<Vec<WebhookState>, Failur
     Ok(all.collect())
 }
 
-/// Every trusted issuer, by name.
+/// Every trusted issuer that anybody believes, by name: one whose last app was deleted has no rule left, and a
+/// file cannot say that.
 pub(super) async fn issuers_here(app: &App) -> Result<Vec<IssuerState>, Failure> {
-    let all = trusted_issuers::all(app).await?.into_iter().map(|issuer| IssuerState {
+    let all = trusted_issuers::all(app).await?.into_iter();
+    let all = all.filter(|issuer| !issuer.settings.rules.is_empty()).map(|issuer| IssuerState {
         name: issuer.name,
         issuer: issuer.issuer,
         disabled: Some(issuer.disabled_at.is_some()),

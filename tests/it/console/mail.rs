@@ -24,7 +24,7 @@ on_both_backends! {
         let post = SmtpServer::start(Security::Plain);
         let world = post.known_to(World::builder(backend)).start().await;
         let owner = admin(&world, "owner").await;
-        assert_eq!(owner.page("/admin/settings").await.attributes(".lead a", "href"), [PATH]);
+        assert!(owner.page("/admin/settings").await.attributes(".lead a", "href").contains(&PATH.to_owned()));
         let page = owner.page(PATH).await;
         for told in ["smtp://127.0.0.1:", "environment variable DOORWARD_MAIL__URL", "No letter waits."] {
             assert!(page.text().contains(told), "{}", page.text());

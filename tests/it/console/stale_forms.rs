@@ -129,7 +129,7 @@ on_both_backends! {
         };
         case.plays(&owner, &api).await;
         assert_eq!(allowed().await, json!(["staff"]));
-        one_of_many_is_saved(&owner, (&page, "client"), ("name", "Wiki ")).await;
+        one_of_many_is_saved(&owner, (&page, "client"), ("name", "Wiki no. ")).await;
         assert_eq!(allowed().await, json!(["staff"]));
         // What is not in the form is nobody's business here.
         let open = owner.page(&page).await.form("client").set("name", "Wiki 3");

@@ -170,7 +170,7 @@ fn an_issuer_that_would_let_anybody_in_cannot_be_registered() {
     assert_eq!(broken(|i| i.settings.jwks_uri = None), "jwks");
     assert_eq!(broken(|i| i.settings.jwks = Some(json!({ "keys": [] }))), "jwks");
     assert_eq!(broken(|i| i.settings.max_lifetime = 1_000_000), "max_lifetime");
-    assert_eq!(broken(|i| i.settings.rules = vec![rule("c", &[("sub", "x")]); 101]), "rules");
+    assert_eq!(broken(|i| i.settings.rules.clear()), "rules");
     assert_eq!(broken(|i| i.settings.rules = vec![rule("c", &[])]), "match");
     assert_eq!(broken(|i| i.settings.rules = vec![rule("c", &[("sub", "*:*")])]), "match");
     assert_eq!(broken(|i| i.settings.rules = vec![rule("c", &[("sub", "")])]), "match");
