@@ -43,6 +43,8 @@ mod large_groups;
 mod lineage;
 #[path = "store_conformance/marks.rs"]
 mod marks;
+#[path = "store_conformance/orders.rs"]
+mod orders;
 #[path = "store_conformance/outages.rs"]
 mod outages;
 #[path = "store_conformance/people.rs"]
@@ -113,6 +115,7 @@ async fn conforms(store: Store) {
     records::audit_conforms(&store).await;
     registration::registration_conforms(&store).await;
     resources::protected_resources_conform(&store).await;
+    orders::orders_conform(&store).await;
     roles::roles_conform(&store).await;
     figures::figures_conform(&store).await;
     races::one_winner_each(&store).await;

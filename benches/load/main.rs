@@ -26,6 +26,7 @@
     reason = "a benchmark prints, and ends when something is not as expected"
 )]
 
+mod ahead;
 mod cores;
 mod http;
 mod lines;

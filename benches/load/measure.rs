@@ -1,11 +1,15 @@
 //! Running the workers for a while and reading what it cost.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use tokio::sync::Notify;
 
+use crate::ahead::Ahead;
 use crate::cores::SERVER_CORE;
 use crate::process_cost;
 use crate::work::Worker;
@@ -33,6 +37,8 @@ pub(crate) struct Round {
     pub(crate) latencies: Vec<Duration>,
     /// At half load, of each [`TENTH`]: what 99 of 100 requests that were due in it took at most.
     pub(crate) tenths: Vec<Duration>,
+    /// Whether nothing else on the machine came before it.
+    pub(crate) is_ahead: bool,
 }
 
 impl Round {
@@ -107,7 +113,7 @@ pub(crate) async fn paced(
     let background: FuturesUnordered<_> = each.collect();
     let step = Duration::from_secs_f64(1.0 / per_second);
     let (own, others) = tokio::join!(
-        steadily(worker, (meter.started, end), (step, Wait::Asleep)),
+        steadily(worker, (meter.started, end), (step, &Wait::Timer)),
         background.collect::<Vec<_>>()
     );
     for other in others {
@@ -122,14 +128,16 @@ pub(crate) async fn paced_in_turn(
     server: u32,
     (per_second, length): (f64, Duration),
 ) -> Result<Round, String> {
+    let ahead = Ahead::of(server);
     let meter = Meter::start(server);
     let end = meter.started + length;
     let apart = Duration::from_secs_f64(1.0 / per_second);
     let step = apart.mul_f64(count(workers.len() as u64));
     let mut start = meter.started;
+    let wait = Wait::Bell(Bell::start());
     let mut running = FuturesUnordered::new();
     for worker in workers {
-        running.push(steadily(worker, (start, end), (step, Wait::Awake)));
+        running.push(steadily(worker, (start, end), (step, &wait)));
         start += apart;
     }
     let mut all = Vec::new();
@@ -138,7 +146,7 @@ pub(crate) async fn paced_in_turn(
     }
     let tenths = tenths(meter.started, &all);
     let round = meter.stop(all.into_iter().map(|(_, latency)| latency).collect());
-    Ok(Round { tenths, ..round })
+    Ok(Round { tenths, is_ahead: ahead.is_some(), ..round })
 }
 
 /// What 99 of 100 took at most, of those that were due in each tenth of a second.
@@ -156,25 +164,53 @@ fn tenths(started: Instant, all: &[(Instant, Duration)]) -> Vec<Duration> {
 }
 
 /// How a worker waits for its next turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wait {
     /// By the runtime's timer, which knows milliseconds.
-    Asleep,
-    /// Looking at the clock again and again, where a millisecond is many operations. It keeps the
-    /// driver's core busy.
-    Awake,
+    Timer,
+    /// By a bell that rings many times in a millisecond, where that is many operations.
+    Bell(Bell),
 }
 
 impl Wait {
-    async fn until(self, due: Instant) {
+    async fn until(&self, due: Instant) {
         match self {
-            Self::Asleep => tokio::time::sleep_until(due.into()).await,
-            Self::Awake => {
+            Self::Timer => tokio::time::sleep_until(due.into()).await,
+            Self::Bell(bell) => {
                 while Instant::now() < due {
-                    tokio::task::yield_now().await;
+                    bell.rings.notified().await;
                 }
             }
         }
+    }
+}
+
+/// A thread that sleeps for as short as it can and wakes every worker. Looking at the clock instead would use
+/// the driver's core wholly, and machines take both cores away for a while when both are used wholly.
+struct Bell {
+    rings: Arc<Notify>,
+    is_over: Arc<AtomicBool>,
+}
+
+impl Bell {
+    /// The system makes it twice as much or more.
+    const SLEEP: Duration = Duration::from_micros(20);
+
+    fn start() -> Self {
+        let (rings, is_over) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
+        let bell = Self { rings: Arc::clone(&rings), is_over: Arc::clone(&is_over) };
+        std::thread::spawn(move || {
+            while !is_over.load(Ordering::Relaxed) {
+                std::thread::sleep(Self::SLEEP);
+                rings.notify_waiters();
+            }
+        });
+        bell
+    }
+}
+
+impl Drop for Bell {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
     }
 }
 
@@ -182,7 +218,7 @@ impl Wait {
 async fn steadily(
     worker: &mut Worker,
     (start, end): (Instant, Instant),
-    (step, wait): (Duration, Wait),
+    (step, wait): (Duration, &Wait),
 ) -> Result<Vec<(Instant, Duration)>, String> {
     let mut latencies: Vec<(Instant, Duration)> = Vec::new();
     let mut due = start;
@@ -225,6 +261,7 @@ impl Meter {
             driver: driver.saturating_sub(driver_before),
             latencies,
             tenths: Vec::new(),
+            is_ahead: false,
         }
     }
 }

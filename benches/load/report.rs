@@ -31,6 +31,8 @@ pub(crate) struct Summary {
     pub(crate) p99_ms: f64,
     /// At half load: the p99 of the middle one of all tenths of a second.
     pub(crate) tenth_p99_ms: f64,
+    /// At half load: whether nothing else on the machine came before it.
+    pub(crate) is_ahead: bool,
     pub(crate) best_micros: f64,
     pub(crate) median_micros: f64,
     pub(crate) stores_micros: f64,
@@ -62,6 +64,7 @@ impl Summary {
             p50_ms: percentile(&latencies, 0.50),
             p99_ms: percentile(&latencies, 0.99),
             tenth_p99_ms: percentile(&tenths, 0.50),
+            is_ahead: rounds.iter().any(|round| round.is_ahead),
             best_micros: micros.first().copied().unwrap_or(0.0),
             median_micros: at(&micros, 0.5),
             stores_micros: at(&each(Round::stores_micros), 0.5),
@@ -199,17 +202,25 @@ fn half_load(out: &mut String, summaries: &[Summary], pauses: Pauses) {
     let _ = writeln!(out, "{:>14}{:>9}", "middle tenth", "goal");
     for summary in summaries.iter().filter(|summary| summary.line.pace == Pace::Half) {
         let Summary { line, median_rate, p50_ms, p99_ms, tenth_p99_ms, .. } = summary;
-        let verdict = if *tenth_p99_ms < HALF_LOAD_P99_MS { "met" } else { "missed" };
+        // Where others may take the core away, only most moments can be held to it.
+        let held = if summary.is_ahead { p99_ms } else { tenth_p99_ms };
+        let verdict = if *held < HALF_LOAD_P99_MS { "met" } else { "missed" };
         let _ = write!(out, "{:<44}{median_rate:>9.0}{p50_ms:>9.3}{p99_ms:>9.3}", line.name);
         let _ = write!(out, "{tenth_p99_ms:>14.3}{HALF_LOAD_P99_MS:>9.1} {verdict}");
         crowded(out, summary);
         out.push('\n');
     }
+    let is_ahead = summaries.iter().any(|summary| summary.is_ahead);
+    out.push_str(if is_ahead {
+        "(with real-time priority: nothing else on the machine came before the server and the driver)\n"
+    } else {
+        "(without the right to real-time priority: what else the machine does counts, too)\n"
+    });
     let share = pauses.share * 100.0;
     let longest = millis(pauses.longest);
     let _ = writeln!(
         out,
-        "a program that only looks at the clock was stopped for {share:.2} % of the time, {longest:.1} ms at the longest"
+        "a program of ordinary priority that only looks at the clock was stopped for {share:.2} % of the time, {longest:.1} ms at the longest"
     );
 }
 

@@ -26,6 +26,7 @@ use crate::protocol::types::ClientId;
 use crate::service::audit::Actor;
 use crate::service::clients::{self, Activity, NewClient, registration, secrets};
 use crate::store::clients::ClientFilter;
+use crate::store::order::Order;
 
 const CREATE_EXAMPLES: &str = "\
 An app that can keep a secret gets one. It is printed once and cannot be shown again.
@@ -268,7 +269,7 @@ fn list(
 ) -> Result<Exit, Failure> {
     let filter = ClientFilter {
         search: args.search.clone(),
-        after: args.after.clone().map(ClientId::new),
+        order: Order::after(args.after.clone()),
         limit: page::one_more(args.limit),
     };
     let found = engine::with_app(globals, async |app| Ok(clients::search(app, &filter).await?))?;

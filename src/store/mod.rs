@@ -25,6 +25,7 @@ pub mod keys;
 pub mod known_marks;
 pub mod links;
 pub mod managed;
+pub mod order;
 pub mod organisations;
 pub mod outbox;
 pub mod pairs;

@@ -1,5 +1,5 @@
 //! People; in [`added`], how they come in, one or many at once; in [`passwords`], what proves who they are;
-//! in [`found`], those a directory asks for; in [`leaving`], those who are deleted later.
+//! in [`listed`], pages of them; in [`found`], those a directory asks for; in [`leaving`], those who are deleted later.
 
 mod added;
 mod passwords;
@@ -12,10 +12,10 @@ use crate::clock::UnixTime;
 use crate::protocol::types::{ClientId, OrganisationId, UserId};
 use crate::protocol::user::{AdminRole, Footing, Profile, User};
 use crate::store::db::columns::Json;
-use crate::store::db::search::prefix_pattern;
 
 pub use added::{insert, insert_untaken};
 pub use found::{PersonMatch, match_people};
+pub use listed::{UserFilter, list};
 pub use passwords::{
     FirstPassword, add_passwords, password, passwords_between, rehash, remove_password,
     set_password,
@@ -116,19 +116,6 @@ impl From<UserRow> for User {
             updated_at: row.updated_at,
         }
     }
-}
-
-/// Which users to list.
-#[derive(Debug, Clone, Default)]
-pub struct UserFilter {
-    /// The beginning of a username, e-mail address or name, in any case.
-    pub search: Option<String>,
-    /// The username the last page ended with.
-    pub after: Option<String>,
-    /// Most rows to return.
-    pub limit: i64,
-    /// Only those who are in a group that this person looks after.
-    pub manager: Option<UserId>,
 }
 
 /// Keeps the address that somebody without one claims to have, in lower case: others may claim it,
@@ -244,41 +231,9 @@ pub async fn with_password<'a>(
     }))
 }
 
-/// The users that a search finds; the part behind it is for one statement or the other.
-macro_rules! found_users {
-    ($rest:literal) => {
-        select_user!(concat!(
-            "from users u where u.username > $1 and ($2 is null or u.username like $2 escape '!' \
-             or u.email like $2 escape '!' or u.claimed_email like $2 escape '!' \
-             or u.name_lower like $2 escape '!') ",
-            $rest
-        ))
-    };
-}
-
 mod found;
 pub mod leaving;
-
-/// A page of users by username, each with their groups.
-pub async fn list<'a>(sql: impl Sql<'a>, filter: &UserFilter) -> Result<Vec<User>, StoreError> {
-    let mut sql = sql.into();
-    let statement = match &filter.manager {
-        None => sql.query(found_users!("order by u.username limit $3")),
-        Some(_) => sql.query(found_users!(
-            "and u.id in (select m.user_id from group_managers g join user_groups m \
-             on m.group_id = g.group_id where g.user_id = $4) order by u.username limit $3"
-        )),
-    };
-    let statement = statement
-        .bind(filter.after.as_deref().unwrap_or_default())
-        .bind(prefix_pattern(filter.search.as_deref()))
-        .bind(filter.limit);
-    let statement = match &filter.manager {
-        None => statement,
-        Some(manager) => statement.bind(manager),
-    };
-    Ok(statement.all::<UserRow>().await?.into_iter().map(User::from).collect())
-}
+mod listed;
 
 /// The statement of [`of_group`]: name of the group, username before the page, most rows. However many are in
 /// the group, the page is read from the index in its order.

@@ -137,11 +137,9 @@ impl Load {
         let ended = self.history().newest_ended();
         for side in [0, 1] {
             for browser in sessions.iter().chain([&self.stayer]) {
-                assert_eq!(
-                    self.said_of_cookie(browser, side).await,
-                    Said::Counts,
-                    "a lost sign-in"
-                );
+                let address = format!("{}/account", self.bases[side]);
+                let page = try_get(browser, &address).await.expect("an answer");
+                assert_eq!(page.status, 200, "a lost sign-in: {}", page.describe());
             }
             for ended in &ended {
                 self.look_at(ended, side).await;

@@ -16,6 +16,9 @@ use crate::support::world::{World, WorldBuilder};
 /// busy machine fails nothing.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What is shown of a log after a failure.
+const LAST_LINES: usize = 60;
+
 /// One node and what it reaches its stores through.
 pub struct Node {
     pub port: u16,
@@ -32,6 +35,21 @@ pub struct Node {
 pub struct Rig {
     pub world: World,
     pub nodes: [Node; 2],
+}
+
+/// Whoever reads of a failure wants to know what the nodes said of it.
+impl Drop for Rig {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        for node in &self.nodes {
+            let log = std::fs::read_to_string(&node.log).unwrap_or_default();
+            let mut last: Vec<&str> = log.lines().rev().take(LAST_LINES).collect();
+            last.reverse();
+            eprintln!("the last lines of node {}:\n{}", node.port, last.join("\n"));
+        }
+    }
 }
 
 impl Rig {

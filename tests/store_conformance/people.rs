@@ -10,6 +10,7 @@ use doorward::store::consents::{self, Consent};
 use doorward::store::group_managers;
 use doorward::store::groups::{self, GroupFilter};
 use doorward::store::imports::{self, ImportProgress};
+use doorward::store::order::Order;
 use doorward::store::users::{self, FirstPassword, UserFilter};
 use doorward::store::{Store, StoreError, Tx};
 
@@ -293,8 +294,8 @@ async fn listing_conforms(store: &Store) {
         found.into_iter().map(|user| user.username).collect::<Vec<_>>()
     };
     let mut all = names(UserFilter { limit: 100, ..UserFilter::default() }).await;
-    let after = Some(all[1].clone());
-    let page = names(UserFilter { after, limit: 2, ..UserFilter::default() }).await;
+    let order = Order::after(Some(all[1].clone()));
+    let page = names(UserFilter { order, limit: 2, ..UserFilter::default() }).await;
     assert_eq!(page, all[2..4]);
     all.sort();
     assert_eq!(all, ["alice", "b_x", "bea", "bob", "carol"]);
@@ -342,8 +343,8 @@ pub(crate) async fn clients_conform(store: &Store) {
     };
     let all = ClientFilter { limit: 9, ..ClientFilter::default() };
     assert_eq!(ids(all.clone()).await, ["app", "batch", "gone"]);
-    let after = Some(ClientId::new("app"));
-    assert_eq!(ids(ClientFilter { after, limit: 1, ..all.clone() }).await, ["batch"]);
+    let order = Order::after(Some("app"));
+    assert_eq!(ids(ClientFilter { order, limit: 1, ..all.clone() }).await, ["batch"]);
     let search = |text: &str| ClientFilter { search: Some(text.to_owned()), ..all.clone() };
     assert_eq!(ids(search("reNAMED")).await, ["app"]);
     assert_eq!(ids(search("the ")).await, ["batch", "gone"]);

@@ -7,6 +7,7 @@ use doorward::clock::UnixTime;
 use doorward::protocol::types::UserId;
 use doorward::store::clients::ClientFilter;
 use doorward::store::grants::refresh_families;
+use doorward::store::order::Order;
 use doorward::store::sessions::SessionFilter;
 use doorward::store::users::UserFilter;
 use doorward::store::{
@@ -118,8 +119,8 @@ async fn ask(town: &Town) -> Result<Answers, StoreError> {
     let (db, now, size) = (&store.db, UnixTime(town.pattern.now), town.size);
     let person = UserId::new(rows::user(size.users / 2));
     let some = |text: &str| Some(text.to_owned());
-    let people = |search| UserFilter { search, manager: None, after: None, limit: 26 };
-    let apps = |search| ClientFilter { search, after: None, limit: 26 };
+    let people = |search| UserFilter { search, manager: None, order: Order::default(), limit: 26 };
+    let apps = |search| ClientFilter { search, order: Order::default(), limit: 26 };
     let of =
         |user| SessionFilter { user, live_at: Some(now), limit: 26, ..SessionFilter::default() };
     // The last of all, by name and by something that nobody is called.

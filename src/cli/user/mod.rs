@@ -21,6 +21,7 @@ use crate::protocol::user::{AdminRole, User};
 use crate::service::audit::Actor;
 use crate::service::clients::Activity;
 use crate::service::people::{self, NewPerson, deletion};
+use crate::store::order::Order;
 use crate::store::users::UserFilter;
 
 const CREATE_EXAMPLES: &str = "\
@@ -243,7 +244,7 @@ fn set_activity(
 fn list(args: &UserListArgs, globals: &Globals, output: &mut Output<'_>) -> Result<Exit, Failure> {
     let filter = UserFilter {
         search: args.search.clone(),
-        after: args.after.clone(),
+        order: Order::after(args.after.clone()),
         limit: page::one_more(args.limit),
         manager: None,
     };

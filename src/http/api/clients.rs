@@ -12,12 +12,13 @@ use crate::protocol::client::{Client, ClientMetadata};
 use crate::protocol::types::ClientId;
 use crate::service::clients::{self, Activity, WithSecret};
 use crate::store::clients::ClientFilter;
+use crate::store::order::Order;
 
 pub(super) async fn list(call: &Call<'_>) -> Answer {
     let limit = sent::limit(&call.query)?;
     let filter = ClientFilter {
         search: call.query.sole("search").map(str::to_owned),
-        after: sent::cursor(&call.query)?.map(ClientId::new),
+        order: Order::after(sent::cursor(&call.query)?),
         limit: limit + 1,
     };
     let found = clients::search(call.site, &filter).await?;

@@ -19,13 +19,14 @@ use crate::service::clients::Activity;
 use crate::service::people::links::{self, LIFETIME};
 use crate::service::people::{self, Edit, NewPerson, RoleEdit, deletion};
 use crate::service::session::everywhere::{self, Connections, Reach, Wanted};
+use crate::store::order::Order;
 use crate::store::users::UserFilter;
 
 pub(super) async fn list(call: &Call<'_>) -> Answer {
     let limit = sent::limit(&call.query)?;
     let filter = UserFilter {
         search: call.query.sole("search").map(str::to_owned),
-        after: sent::cursor(&call.query)?,
+        order: Order::after(sent::cursor(&call.query)?),
         limit: limit + 1,
         manager: call.caller.only_of().cloned(),
     };

@@ -6,6 +6,7 @@ use super::app_forms;
 use super::desk::{Answer, Desk, NOT_YOURS, Stop};
 use super::named::{self, Loss};
 use super::rows;
+use super::sorting;
 use crate::http::pages::admin::client_forms::{Occasion, kind_in_words, origin_in_words};
 use crate::http::pages::admin::clients::{ClientRow, ClientsList};
 use crate::http::pages::admin::confirm::Confirm;
@@ -20,11 +21,14 @@ pub(super) async fn list(desk: &Desk<'_>) -> Answer {
     let q = desk.asked("q");
     let filter = ClientFilter {
         search: Some(q.clone()),
-        after: desk.query.sole("after").map(ClientId::new),
+        order: sorting::order(desk),
         limit: desk.page_size().asked(),
     };
     let found = clients::search(desk.site(), &filter).await?;
-    let (found, paging) = rows::page(found, desk.page_size(), |client| client.id.to_string());
+    let sort = sorting::asked(desk);
+    let (found, paging) = rows::page(found, desk.page_size(), |client| {
+        sorting::place(sort, client.id.as_str(), (client.created_at, client.id.as_str()))
+    });
     let now = desk.site().now();
     let row = |client: Client| ClientRow {
         id: client.id.to_string(),
@@ -39,6 +43,7 @@ pub(super) async fn list(desk: &Desk<'_>) -> Answer {
         chrome: desk.chrome(),
         console: desk.console(Section::Apps),
         q,
+        sort,
         rows: found.into_iter().map(row).collect(),
         paging,
     })

@@ -3,6 +3,7 @@
 use super::apps;
 use super::desk::{Answer, Desk, NOT_YOURS, Stop};
 use super::people::sentence;
+use super::step_up;
 use crate::http::branding;
 use crate::http::pages::admin::logos::{Ground, PictureForm};
 use crate::pictures::OF_AN_APP;
@@ -36,12 +37,20 @@ async fn of_app(desk: &Desk<'_>) -> Result<Place, Stop> {
     Ok(Place { page: apps::path(desk, &client), owner: Owner::Client(client.id), name })
 }
 
+/// What everybody sees before they type a password is changed like the other settings: after a sign-in of
+/// the last minutes.
 pub(super) async fn set_brand(desk: &Desk<'_>) -> Answer {
-    set(desk, of_brand(desk)?).await
+    let place = of_brand(desk)?;
+    if step_up::is_in_time(desk) { set(desk, place).await } else { sign_in_first(desk, &place) }
 }
 
 pub(super) async fn remove_brand(desk: &Desk<'_>) -> Answer {
-    remove(desk, of_brand(desk)?).await
+    let place = of_brand(desk)?;
+    if step_up::is_in_time(desk) { remove(desk, place).await } else { sign_in_first(desk, &place) }
+}
+
+fn sign_in_first(desk: &Desk<'_>, place: &Place) -> Answer {
+    desk.refused(step_up::at("logo").text, &place.page)
 }
 
 pub(super) async fn set_app(desk: &Desk<'_>) -> Answer {

@@ -36,6 +36,7 @@ mod selected;
 mod sessions;
 mod settings;
 mod shown;
+mod sorting;
 mod step_up;
 mod table;
 mod trial;

@@ -1,8 +1,9 @@
 //! `/admin/users`: the list of people, and making one.
 
 use super::desk::{Answer, Desk, Stop};
-use super::{rows, step_up};
+use super::{rows, sorting, step_up};
 use crate::http::pages::admin::Section;
+use crate::http::pages::admin::sorting::Sort;
 use crate::http::pages::admin::user_forms::{LinkOnce, UserCreate, UserForm};
 use crate::http::pages::admin::users::{UserRow, UsersList, Which};
 use crate::http::pages::{FieldError, When};
@@ -26,13 +27,16 @@ pub(super) async fn list(desk: &Desk<'_>) -> Answer {
     } else {
         let filter = UserFilter {
             search: Some(q.clone()),
-            after: after.map(str::to_owned),
+            order: sorting::order(desk),
             limit: desk.page_size().asked(),
             manager: desk.only_of(),
         };
         people::search(desk.site(), &filter).await?
     };
-    let (found, paging) = rows::page(found, desk.page_size(), |user| user.username.clone());
+    let sort = if is_leaving { Sort::default() } else { sorting::asked(desk) };
+    let (found, paging) = rows::page(found, desk.page_size(), |user| {
+        sorting::place(sort, &user.username, (user.created_at, user.id.as_str()))
+    });
     let ids: Vec<_> = found.iter().map(|user| user.id.clone()).collect();
     let seen = figures::last_seen(desk.site(), &ids).await?;
     let now = desk.site().now();
@@ -44,12 +48,14 @@ pub(super) async fn list(desk: &Desk<'_>) -> Answer {
         name: user.name,
         email: user.email,
         role: user.role.map(|role| role.as_str().to_owned()),
+        added: When::ago(user.created_at, now),
     };
     desk.show(&UsersList {
         chrome: desk.chrome(),
         console: desk.console(Section::People),
         q,
         which: if is_leaving { Which::Leaving } else { Which::All },
+        sort,
         rows: found.into_iter().map(row).collect(),
         paging,
     })

@@ -9,6 +9,7 @@ use crate::protocol::client::ClientOrigin;
 use crate::service::failure::Failure;
 use crate::service::{clients, people};
 use crate::store::clients::ClientFilter;
+use crate::store::order::Order;
 use crate::store::users::{self, UserFilter};
 
 /// Rows read at once.
@@ -35,7 +36,8 @@ async fn people(app: &App) -> Result<Vec<UserState>, Failure> {
     let mut found: Vec<UserState> = Vec::new();
     loop {
         let after = found.last().map(|user| user.username.clone());
-        let filter = UserFilter { after: after.clone(), limit: PAGE, ..UserFilter::default() };
+        let order = Order::after(after.clone());
+        let filter = UserFilter { order, limit: PAGE, ..UserFilter::default() };
         let page = people::search(app, &filter).await?;
         let Some(last) = page.last() else { return Ok(found) };
         let span = (after.as_deref().unwrap_or_default(), last.username.as_str());
@@ -57,12 +59,12 @@ async fn people(app: &App) -> Result<Vec<UserState>, Failure> {
 }
 
 async fn apps(app: &App) -> Result<Vec<ClientState>, Failure> {
-    let (mut found, mut after) = (Vec::new(), None);
+    let (mut found, mut order) = (Vec::new(), Order::default());
     loop {
-        let filter = ClientFilter { after, limit: PAGE, ..ClientFilter::default() };
+        let filter = ClientFilter { order, limit: PAGE, ..ClientFilter::default() };
         let page = clients::search(app, &filter).await?;
         let Some(last) = page.last() else { return Ok(found) };
-        after = Some(last.id.clone());
+        order = Order::after(Some(last.id.to_string()));
         for client in page.iter().filter(|client| client.origin == ClientOrigin::Manual) {
             found.push(ClientState {
                 client_id: client.id.to_string(),

@@ -5,9 +5,9 @@ use crate::app::App;
 use crate::config::{Config, RegistrationMode};
 use crate::protocol::client::redirect_uri::is_loopback;
 use crate::protocol::client::{Client, ClientKind};
-use crate::protocol::types::ClientId;
 use crate::service::clients;
 use crate::store::clients::ClientFilter;
+use crate::store::order::Order;
 
 const NAME: &str = "apps";
 
@@ -34,11 +34,12 @@ pub(super) async fn check(app: &App) -> Finding {
 /// Every app that works, up to [`MOST`].
 async fn every(app: &App) -> Result<Vec<Client>, crate::service::failure::Failure> {
     let mut all: Vec<Client> = Vec::new();
-    let mut after: Option<ClientId> = None;
+    let mut order = Order::default();
     loop {
-        let page = clients::search(app, &ClientFilter { search: None, after, limit: PAGE }).await?;
+        let filter = ClientFilter { order, limit: PAGE, ..ClientFilter::default() };
+        let page = clients::search(app, &filter).await?;
         let whole = i64::try_from(page.len()).is_ok_and(|count| count == PAGE);
-        after = page.last().map(|client| client.id.clone());
+        order = Order::after(page.last().map(|client| client.id.to_string()));
         all.extend(page.into_iter().filter(|client| client.disabled_at.is_none()));
         if !whole || all.len() >= MOST {
             return Ok(all);

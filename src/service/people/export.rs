@@ -7,6 +7,7 @@ use crate::protocol::types::UserId;
 use crate::protocol::user::User;
 use crate::service::failure::Failure;
 use crate::service::people::import::record::Record;
+use crate::store::order::Order;
 use crate::store::users::{self, UserFilter};
 
 /// People read at once.
@@ -25,8 +26,7 @@ pub enum Hashes {
 /// # Errors
 /// [`Failure`] when SQL does not answer.
 pub async fn page(app: &App, after: Option<&str>, hashes: Hashes) -> Result<Vec<Record>, Failure> {
-    let after_name = after.map(str::to_owned);
-    let filter = UserFilter { after: after_name, limit: PAGE, ..UserFilter::default() };
+    let filter = UserFilter { order: Order::after(after), limit: PAGE, ..UserFilter::default() };
     let people = users::list(&app.store.db, &filter).await?;
     let Some(last) = people.last() else { return Ok(Vec::new()) };
     let span = (after.unwrap_or_default(), last.username.as_str());

@@ -16,6 +16,7 @@ use crate::protocol::client::{Client, ClientMetadata, ClientOrigin};
 use crate::protocol::types::ClientId;
 use crate::store::db::columns::Json;
 use crate::store::db::search::prefix_pattern;
+use crate::store::order::Order;
 
 /// The columns of a [`ClientRow`].
 macro_rules! columns {
@@ -26,8 +27,8 @@ macro_rules! columns {
 }
 
 macro_rules! select_client {
-    ($rest:literal) => {
-        concat!("select ", columns!(), " from clients ", $rest)
+    ($($rest:literal),+ $(,)?) => {
+        concat!("select ", columns!(), " from clients ", $($rest),+)
     };
 }
 
@@ -66,8 +67,8 @@ pub struct ClientFilter {
     /// The beginning of a `client_id` or name, in any case (a `client_id` must be in lower case to
     /// be found).
     pub search: Option<String>,
-    /// The `client_id` the last page ended with.
-    pub after: Option<ClientId>,
+    /// By what, and where the last page ended.
+    pub order: Order,
     /// Most rows to return.
     pub limit: i64,
 }
@@ -146,19 +147,45 @@ pub async fn by_id<'a>(sql: impl Sql<'a>, id: &ClientId) -> Result<Option<Client
     Ok(row.map(Client::from))
 }
 
-/// A page of clients by `client_id`.
+/// The clients behind a place ($1, and $4 where it is a time) that a search ($2) finds, at most $3.
+macro_rules! page_of_clients {
+    ($place:literal, $order:literal) => {
+        select_client!(
+            "where ",
+            $place,
+            " and ($2 is null or id like $2 escape '!' or name_lower like $2 escape '!') order by ",
+            $order,
+            " limit $3"
+        )
+    };
+}
+
+/// A page of clients.
 pub async fn list<'a>(sql: impl Sql<'a>, filter: &ClientFilter) -> Result<Vec<Client>, StoreError> {
-    let rows = sql
-        .into()
-        .query(select_client!(
-            "where id > $1 and ($2 is null or id like $2 escape '!' \
-             or name_lower like $2 escape '!') order by id limit $3"
-        ))
-        .bind(filter.after.as_ref().map_or("", ClientId::as_str))
+    let statement = match filter.order {
+        Order::Name(_) => page_of_clients!("id > $1", "id"),
+        // From something behind the last one, so that the index is read from there.
+        Order::NameDown(_) => page_of_clients!(
+            "id < coalesce(nullif($1, ''), (select max(l.id) || 'a' from clients l))",
+            "id desc"
+        ),
+        Order::Newest(_) => {
+            page_of_clients!("(created_at, id) < ($4, $1)", "created_at desc, id desc")
+        }
+        Order::Oldest(_) => page_of_clients!("(created_at, id) > ($4, $1)", "created_at, id"),
+    };
+    let (place, time) = filter.order.place();
+    let mut sql = sql.into();
+    let statement = sql
+        .query(statement)
+        .bind(place)
         .bind(prefix_pattern(filter.search.as_deref()))
-        .bind(filter.limit)
-        .all::<ClientRow>()
-        .await?;
+        .bind(filter.limit);
+    let statement = match time {
+        Some(time) => statement.bind(time),
+        None => statement,
+    };
+    let rows = statement.all::<ClientRow>().await?;
     Ok(rows.into_iter().map(Client::from).collect())
 }
 

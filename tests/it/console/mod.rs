@@ -18,6 +18,7 @@
 //! | `app_terms` | how an app proves who it is, and what its tokens are like, by form |
 //! | `person_apps` | what a person has allowed an app, taken back for them |
 //! | `selected` | one change for several people, and taking changes back |
+//! | `sorting` | lists in the order of a column, page by page |
 //! | `wizard` | adding an app step by step, its first sign-in, two secrets |
 //! | `api_keys` | API keys in the console: made, used, seen, revoked |
 //! | `step_up` | secrets, keys, power and backups ask for the password once more |
@@ -50,6 +51,7 @@ mod rights;
 mod roles;
 mod safety;
 mod selected;
+mod sorting;
 mod stale_forms;
 mod step_up;
 mod three_faces;

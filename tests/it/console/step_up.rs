@@ -110,6 +110,13 @@ on_both_backends! {
         assert!(refused.text().contains("Sign in again first"), "{}", refused.describe());
         assert_eq!(refused.form("settings-session").value("session-idle"), Some("1234"));
         assert_eq!(world.cli(&["setting", "get", "session.idle"])["origin"], "default");
+        // Neither is what people look at before they type their password.
+        for logo in ["/admin/settings/logo/light", "/admin/settings/logo/light/remove"] {
+            let refused = owner.post(logo, &[]).await;
+            assert_eq!(refused.location().path(), "/admin/settings", "{}", refused.describe());
+            let said = owner.page("/admin/settings").await;
+            assert!(said.text().contains("Sign in again first"), "{}", said.describe());
+        }
         let link = page.attributes("main a[href*='/login?next=admin']", "href")[0].clone();
         let asked = owner.browser.get(&link).await;
         let led = asked.form("sign-in").set("password", PASSWORD).submit().await.location();

@@ -5,6 +5,7 @@ use askama::Template;
 use super::client_forms::{ClientForm, Endpoint};
 use super::logos::PictureForm;
 use super::paging::{PageLinks, Paging};
+use super::sorting::{ColumnHead, Sort};
 use super::trial::TrialView;
 use super::{Console, Section, State, path_below, seen_sample};
 use crate::http::pages::chrome::Chrome;
@@ -12,7 +13,7 @@ use crate::http::pages::filters;
 use crate::http::pages::sample::words;
 use crate::http::pages::views::{FieldError, When, error_of};
 
-/// `GET /admin/clients?q=&after=`.
+/// `GET /admin/clients?q=&sort=&rows=&after=`.
 #[derive(Debug, Template)]
 #[template(path = "admin/clients.html")]
 pub struct ClientsList {
@@ -20,6 +21,7 @@ pub struct ClientsList {
     pub console: Console,
     /// The start of a name or client id; empty for all.
     pub q: String,
+    pub sort: Sort,
     pub rows: Vec<ClientRow>,
     pub paging: Paging,
 }
@@ -41,7 +43,15 @@ pub struct ClientRow {
 
 impl ClientsList {
     fn pages(&self) -> PageLinks {
-        self.paging.links(&[("q", &self.q)])
+        self.paging.links(&[("q", &self.q), ("sort", self.sort.as_str())])
+    }
+
+    fn by_name(&self) -> ColumnHead {
+        self.sort.name_head("Client id", &[("q", &self.q), ("rows", self.paging.rows())])
+    }
+
+    fn by_time(&self) -> ColumnHead {
+        self.sort.time_head("Added", &[("q", &self.q), ("rows", self.paging.rows())])
     }
 
     #[must_use]
@@ -59,6 +69,7 @@ impl ClientsList {
             chrome: Chrome::sample(),
             console: Console::sample(Section::Apps),
             q: String::new(),
+            sort: Sort::Name,
             rows: vec![
                 row("orchard-wiki", "Orchard Wiki", "Web app", "wiki.orchard.example"),
                 row("harbour-cli", "Harbour CLI", "Native app", "127.0.0.1"),

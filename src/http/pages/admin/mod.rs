@@ -28,6 +28,7 @@ pub mod roles;
 pub mod selected;
 pub mod sessions;
 pub mod settings;
+pub mod sorting;
 pub mod trial;
 pub mod upstream;
 pub mod user_forms;

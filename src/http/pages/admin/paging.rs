@@ -84,10 +84,16 @@ impl Paging {
         self.next.is_none()
     }
 
+    /// The parameter `rows` of an address; empty for the size that needs none.
+    #[must_use]
+    pub fn rows(&self) -> &'static str {
+        if self.size == PageSize::default() { "" } else { self.size.name() }
+    }
+
     /// The links of a page that shows what `filters` leave.
     #[must_use]
     pub fn links(&self, filters: &[(&str, &str)]) -> PageLinks {
-        let rows = if self.size == PageSize::default() { "" } else { self.size.name() };
+        let rows = self.rows();
         let next = self.next.as_deref().map(|next| query(filters, rows, next));
         if self.is_last() && self.size == PageSize::default() {
             return PageLinks { next, sizes: Vec::new() };

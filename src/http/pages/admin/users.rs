@@ -6,6 +6,7 @@ use super::audit::AuditRow;
 use super::organisations::OrganisationLink;
 use super::paging::{PageLinks, Paging};
 use super::roles::RolesInApp;
+use super::sorting::{ColumnHead, Sort};
 use super::user_forms::UserForm;
 use super::{Console, Section, State, path_below, seen_sample};
 use crate::http::pages::chrome::Chrome;
@@ -14,7 +15,7 @@ use crate::http::pages::sample::words;
 use crate::http::pages::views::{FieldError, SessionView, When, error_of};
 use crate::protocol::rights::Role;
 
-/// `GET /admin/users?q=&show=&after=`.
+/// `GET /admin/users?q=&show=&sort=&rows=&after=`.
 #[derive(Debug, Template)]
 #[template(path = "admin/users.html")]
 pub struct UsersList {
@@ -23,6 +24,7 @@ pub struct UsersList {
     /// The start of a username, name or e-mail address; empty for everybody.
     pub q: String,
     pub which: Which,
+    pub sort: Sort,
     pub rows: Vec<UserRow>,
     pub paging: Paging,
 }
@@ -47,12 +49,21 @@ pub struct UserRow {
     pub role: Option<String>,
     /// When any of their sessions was last used.
     pub last_seen: Option<When>,
+    pub added: When,
 }
 
 impl UsersList {
     fn pages(&self) -> PageLinks {
         let show = if self.which == Which::Leaving { "deleted" } else { "" };
-        self.paging.links(&[("q", &self.q), ("show", show)])
+        self.paging.links(&[("q", &self.q), ("show", show), ("sort", self.sort.as_str())])
+    }
+
+    fn by_name(&self) -> ColumnHead {
+        self.sort.name_head("Username", &[("q", &self.q), ("rows", self.paging.rows())])
+    }
+
+    fn by_time(&self) -> ColumnHead {
+        self.sort.time_head("Added", &[("q", &self.q), ("rows", self.paging.rows())])
     }
 
     #[must_use]
@@ -65,12 +76,14 @@ impl UsersList {
             state,
             role: role.map(words),
             last_seen: role.map(|_| When::sample(7_400)),
+            added: When::sample(800_000),
         };
         Self {
             chrome: Chrome::sample(),
             console: Console::sample(Section::People),
             q: String::new(),
             which: Which::All,
+            sort: Sort::Name,
             rows: vec![
                 row("ada", "Ada Lovelace", State::Active, Some("owner")),
                 row("grace", "Grace Hopper", State::Active, Some("operator")),
