@@ -44,10 +44,11 @@ async fn whatever_is_killed_emptied_or_cut_what_was_acknowledged_holds() {
         load.end();
     };
     tokio::join!(lanes, faults);
+    // Said even if what follows fails.
+    chaos.figures.print();
     chaos.rig.ready().await;
     load.hold_to_it().await;
     hold_the_rows_to_it(&chaos.rig, &load).await;
-    chaos.figures.print();
     load.assert_enough_happened();
 }
 
