@@ -202,7 +202,7 @@ fn address_key(caller: &Caller) -> Option<String> {
 }
 
 fn account_rule(app: &App) -> ThrottleRule {
-    let limits = &app.config.limits;
+    let limits = &app.settings().limits;
     ThrottleRule {
         free: limits.login_free_failures.into(),
         cap_seconds: 900,
@@ -212,7 +212,7 @@ fn account_rule(app: &App) -> ThrottleRule {
 
 /// The patience with one network, whatever it gets wrong.
 pub(crate) fn address_rule(app: &App) -> ThrottleRule {
-    let limits = &app.config.limits;
+    let limits = &app.settings().limits;
     ThrottleRule {
         free: limits.address_free_failures.into(),
         cap_seconds: 900,
