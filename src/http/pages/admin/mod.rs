@@ -365,6 +365,7 @@ fn samples_of_people_and_apps() -> Vec<(&'static str, String)> {
         ("admin/user/read_only", render(&users::UserDetail::sample_read_only())),
         ("admin/user_new", render(&user_forms::UserCreate::sample())),
         ("admin/link_once", render(&user_forms::LinkOnce::sample())),
+        ("admin/temporary_once", render(&user_forms::TemporaryOnce::sample())),
         ("admin/selected", render(&selected::SelectedOutcome::sample())),
         ("admin/users/deleted", render(&users::UsersList::sample_leaving())),
         ("admin/users/manager", render(&users::UsersList::sample_of_manager())),
