@@ -391,6 +391,7 @@ fn samples_of_people_and_apps() -> Vec<(&'static str, String)> {
         ("admin/wizard", render(&wizard::Wizard::sample())),
         ("admin/wizard/none", render(&wizard::Wizard::sample_none())),
         ("admin/wizard_address", render(&wizard::WizardAddress::sample())),
+        ("admin/wizard_address/agent", render(&wizard::WizardAddress::sample_agent())),
         ("admin/wizard_address/wrong", render(&wizard::WizardAddress::sample_wrong())),
         ("admin/client_new", render(&client_forms::ClientCreate::sample())),
         ("admin/client_secret", render(&client_forms::ClientSecret::sample())),
