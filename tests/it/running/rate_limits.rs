@@ -91,15 +91,18 @@ on_both_backends! {
         set("registration.open_per_hour", 50).await;
         Registered::new(&bed.world, json!({})).await;
 
-        let rename = async |name: &str| {
+        let rename = async |token: &str, name: &str| {
             let body: Value = app.replacement(json!({ "client_name": name }));
-            app.manage(Method::PUT, Some(&body)).await
+            app.manage_with(token, Method::PUT, Some(&body)).await
         };
-        rename("First").await.assert_status(200);
+        let first = rename(app.token(), "First").await;
+        first.assert_status(200);
+        // Each change brings another token.
+        let token = first.json()["registration_access_token"].as_str().expect("a token").to_owned();
         set("registration.changes_per_hour", 1).await;
-        assert_refused(&rename("Second").await, 429, "temporarily_unavailable");
+        assert_refused(&rename(&token, "Second").await, 429, "temporarily_unavailable");
         set("registration.changes_per_hour", 50).await;
-        rename("Third").await.assert_status(200);
+        rename(&token, "Third").await.assert_status(200);
 
         let spa = bed.rp("spa");
         assert_eq!(push(&spa).await, 201);
