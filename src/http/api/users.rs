@@ -179,6 +179,6 @@ pub(super) async fn temporary_password(call: &Call<'_>) -> Answer {
         return Err(Fault::conflict("disabled", detail));
     }
     let given = temporary::give(call.site, &user.id, call.actor()).await?;
-    let password = given.password.expose().to_owned();
-    Reply::shown(TemporaryPassword { password, expires_at: given.until.into() })
+    let temporary_password = given.password.expose().to_owned();
+    Reply::shown(TemporaryPassword { temporary_password, expires_at: given.until.into() })
 }

@@ -149,7 +149,7 @@ pub(super) struct ResetLink {
 /// A password with which a person chooses another one, shown this once.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct TemporaryPassword {
-    pub password: String,
+    pub temporary_password: String,
     pub expires_at: Moment,
 }
 

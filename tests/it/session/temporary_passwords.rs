@@ -175,14 +175,14 @@ on_both_backends! {
         let path = |who: &str| format!("/users/{who}/temporary-password");
         refused(operator.command(Method::POST, &path("the-owner")).await, 403, "forbidden");
         let given = is(operator.command(Method::POST, &path("ada")).await, 200).json();
-        let temporary = given["password"].as_str().expect("a password");
+        let temporary = given["temporary_password"].as_str().expect("a password");
         let browser = world.browser();
         let page = proven(&browser, "ada", temporary).await;
         is(owner.patch_now("/users/ada", &json!({ "role": "owner" })).await, 200);
         assert_over(&browser, &choose(&page, NEW).await).await;
         // And one that stands on what is still so.
         let given = is(owner.command(Method::POST, &path("ada")).await, 200).json();
-        let temporary = given["password"].as_str().expect("a password");
+        let temporary = given["temporary_password"].as_str().expect("a password");
         let answer = choose(&proven(&browser, "ada", temporary).await, NEW).await;
         assert_eq!(answer.status.as_u16(), 303, "{}", answer.describe());
     }
@@ -204,7 +204,7 @@ on_both_backends! {
         proven(&world.browser(), "bob", &temporary).await;
         assert!(!owner.page(&path).await.body.contains(&temporary), "shown once");
         let given = is(api.command(Method::POST, "/users/bob/temporary-password").await, 200).json();
-        proven(&world.browser(), "bob", given["password"].as_str().expect("a password")).await;
+        proven(&world.browser(), "bob", given["temporary_password"].as_str().expect("a password")).await;
         assert!(given["expires_at"].is_string(), "{given}");
         assert!(!can_sign_in(&world, "bob", &temporary).await, "the later one counts");
         // Nobody signs in to a disabled account.
