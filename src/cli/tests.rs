@@ -67,6 +67,7 @@ fn every_promised_command_line_parses() {
         "user disable alice --yes",
         "user enable alice",
         "user set-password alice --password-file -",
+        "user set-password alice --temporary --format json",
         "user delete alice --yes --no-input",
         "client list --format json",
         "client show wiki",

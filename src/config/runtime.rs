@@ -14,7 +14,7 @@ use super::{Config, validate};
 
 /// The settings, in the order in which people see them. Each is read whenever it is needed; one that is
 /// read at start only has no place here.
-const RUNTIME: [&str; 36] = [
+const RUNTIME: [&str; 43] = [
     "product_name",
     "branding.accent",
     "branding.footer",
@@ -25,6 +25,13 @@ const RUNTIME: [&str; 36] = [
     "sign_up.reserved_usernames",
     "sign_up.per_hour",
     "registration.fetch_logos",
+    "limits.login_free_failures",
+    "limits.login_hourly_failures",
+    "limits.address_free_failures",
+    "authorization.pushed_requests_per_minute",
+    "registration.open_per_hour",
+    "registration.changes_per_hour",
+    "registration.documents_per_minute",
     "password.min_length",
     "session.idle",
     "session.absolute",
@@ -102,6 +109,8 @@ impl Config {
             "branding" => serde_json::to_value(&self.branding),
             "sign_up" => serde_json::to_value(&self.sign_up),
             "registration" => serde_json::to_value(&self.registration),
+            "limits" => serde_json::to_value(&self.limits),
+            "authorization" => serde_json::to_value(&self.authorization),
             "password" => serde_json::to_value(&self.password),
             "session" => serde_json::to_value(&self.session),
             "tokens" => serde_json::to_value(&self.tokens),
@@ -159,6 +168,8 @@ impl Config {
             Some(("branding", name)) => replace(&mut self.branding, name, value)?,
             Some(("sign_up", name)) => replace(&mut self.sign_up, name, value)?,
             Some(("registration", name)) => replace(&mut self.registration, name, value)?,
+            Some(("limits", name)) => replace(&mut self.limits, name, value)?,
+            Some(("authorization", name)) => replace(&mut self.authorization, name, value)?,
             Some(("password", name)) => replace(&mut self.password, name, value)?,
             Some(("session", name)) => replace(&mut self.session, name, value)?,
             Some(("tokens", name)) => replace(&mut self.tokens, name, value)?,

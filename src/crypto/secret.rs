@@ -27,6 +27,27 @@ impl Secret {
         Self::from_text(BASE64URL_NOPAD.encode(bytes.as_slice()))
     }
 
+    /// A fresh secret that is typed off a page or a phone call: four groups of five letters, none of which
+    /// looks like a digit or another letter. 23 letters to choose from make 90 random bits.
+    pub fn typed() -> Self {
+        const LETTERS: &[u8; 23] = b"abcdefghjkmnpqrstuvwxyz";
+        const LENGTH: usize = 23;
+        let mut text = Zeroizing::new(String::with_capacity(LENGTH));
+        while text.len() < LENGTH {
+            for byte in *Zeroizing::new(random_bytes::<32>()) {
+                // The bytes from 230 on would make some letters likelier than others.
+                let letter = LETTERS.get(usize::from(byte % 23)).filter(|_| byte < 230);
+                if let Some(letter) = letter.filter(|_| text.len() < LENGTH) {
+                    if text.len() % 6 == 5 {
+                        text.push('-');
+                    }
+                    text.push(char::from(*letter));
+                }
+            }
+        }
+        Self(text)
+    }
+
     /// Whether a text could be one of [`Secret::generate`]: what cannot need not be looked up.
     pub fn looks_like_one(text: &str) -> bool {
         text.len() == 43
@@ -147,6 +168,20 @@ mod tests {
         let (one, other) = (Secret::generate(), Secret::generate());
         assert_eq!(one.expose().len(), 43);
         assert_ne!(one.expose(), other.expose());
+    }
+
+    #[test]
+    fn a_typed_secret_is_four_groups_of_letters_that_cannot_be_mistaken() {
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..500 {
+            let secret = Secret::typed();
+            let groups: Vec<_> = secret.expose().split('-').collect();
+            assert_eq!(groups.iter().map(|group| group.len()).collect::<Vec<_>>(), [5; 4]);
+            let letters: Vec<_> = groups.concat().chars().collect();
+            assert!(letters.iter().all(|l| l.is_ascii_lowercase() && !"ilo".contains(*l)));
+            seen.extend(letters);
+        }
+        assert_eq!(seen.len(), 23, "every letter comes up");
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub enum PasswordRefusal {
         "This password is easy to guess. Use several unrelated words, or let a password manager make one."
     )]
     Guessable,
+    #[error("Choose another password than the temporary one.")]
+    Temporary,
 }
 
 /// Checks a new password. `context` are words an attacker would try first: the person's name, the

@@ -12,6 +12,9 @@ pub enum What<'a> {
     App(&'a App),
     /// Something else, of this kind.
     Kind(ClientKind),
+    /// A program that calls MCP servers for people (Model Context Protocol, Authorization). Where it is does
+    /// not matter; the address is that of the server it calls.
+    Agent,
 }
 
 impl What<'_> {
@@ -20,6 +23,7 @@ impl What<'_> {
         match self {
             Self::App(app) => app.kind,
             Self::Kind(kind) => kind,
+            Self::Agent => ClientKind::Native,
         }
     }
 
@@ -27,7 +31,7 @@ impl What<'_> {
     #[must_use]
     pub fn has_address(self) -> bool {
         match self {
-            Self::App(_) => true,
+            Self::App(_) | Self::Agent => true,
             Self::Kind(kind) => matches!(kind, ClientKind::Web | ClientKind::Spa),
         }
     }
@@ -40,6 +44,15 @@ pub fn metadata(what: What<'_>, app_url: &str) -> ClientMetadata {
     let client_uri = Some(app_url.to_owned()).filter(|url| !url.is_empty());
     match what {
         What::App(app) => of_app(app, ClientMetadata { client_uri, ..blank }),
+        What::Agent => ClientMetadata {
+            // Any port counts (RFC 8252 section 7.3); agents write the host in each of these ways.
+            redirect_uris: ["127.0.0.1", "[::1]", "localhost"]
+                .map(|host| format!("http://{host}/callback"))
+                .into(),
+            scope: Scopes::from_tokens(["openid", "profile", "email", "offline_access"]),
+            audience: client_uri.into_iter().collect(),
+            ..blank
+        },
         What::Kind(kind) => {
             let below = |path: &str| client_uri.iter().map(|url| format!("{url}{path}")).collect();
             ClientMetadata {
@@ -95,12 +108,13 @@ fn origin(url: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::client::validation;
+    use crate::protocol::client::{AuthMethod, GrantType, PkcePolicy, validation};
 
     #[test]
     fn what_is_derived_for_every_app_and_kind_is_valid_metadata() {
         let mut all: Vec<_> = crate::snippets::all().iter().map(What::App).collect();
         all.extend(ClientKind::ALL.map(What::Kind));
+        all.push(What::Agent);
         for what in all {
             let mut metadata = metadata(what, "https://app.test/sub");
             if metadata.client_name.is_empty() {
@@ -123,5 +137,13 @@ mod tests {
         let native = metadata(What::Kind(ClientKind::Native), "");
         assert_eq!(native.redirect_uris, ["http://127.0.0.1/callback"]);
         assert_eq!(native.client_uri, None);
+        let agent = metadata(What::Agent, "https://mcp.test/mcp");
+        assert_eq!(
+            (agent.kind, &*agent.audience),
+            (ClientKind::Native, &["https://mcp.test/mcp".to_owned()][..])
+        );
+        assert_eq!(agent.token_endpoint_auth_method, AuthMethod::None);
+        assert_eq!((agent.pkce, agent.client_uri), (PkcePolicy::Required, None));
+        assert!(agent.grant_types.contains(&GrantType::RefreshToken));
     }
 }

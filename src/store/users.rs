@@ -17,8 +17,8 @@ pub use added::{insert, insert_untaken};
 pub use found::{PersonMatch, match_people};
 pub use listed::{UserFilter, list};
 pub use passwords::{
-    FirstPassword, add_passwords, password, passwords_between, rehash, remove_password,
-    set_password,
+    FirstPassword, TemporaryPassword, add_passwords, password, passwords_between, rehash,
+    remove_password, replace_temporary, set_password, set_temporary, temporary,
 };
 
 /// Stands between group names in one column; no group name may hold it.
@@ -70,6 +70,7 @@ struct UserWithPasswordRow {
     sign_in_epoch: i64,
     signed_in_at: Option<UnixTime>,
     phc: Option<String>,
+    temporary_until: Option<UnixTime>,
 }
 
 /// What a sign-in has to know of a person.
@@ -78,6 +79,8 @@ pub struct Login {
     pub user: User,
     /// The stored password hash (PHC text), if there is one.
     pub phc: Option<String>,
+    /// Until when the password lets them choose another one, and do nothing else; `None` for one of their own.
+    pub temporary_until: Option<UnixTime>,
     pub footing: Footing,
     /// When they last signed in; `None` if they never have.
     pub signed_in_at: Option<UnixTime>,
@@ -213,7 +216,7 @@ pub async fn with_password<'a>(
     let row = sql
         .into()
         .query(concat!(
-            "select found.*, p.phc from (",
+            "select found.*, p.phc, p.temporary_until from (",
             select_user!(
                 "from users u where u.username = $1 or u.email = $1 \
                  order by case when u.username = $1 then 0 else 1 end limit 1"
@@ -227,7 +230,8 @@ pub async fn with_password<'a>(
         let user = User::from(row.user);
         let footing =
             Footing { token_version: user.token_version, sign_in_epoch: row.sign_in_epoch };
-        Login { user, phc: row.phc, footing, signed_in_at: row.signed_in_at }
+        let (phc, temporary_until) = (row.phc, row.temporary_until);
+        Login { user, phc, temporary_until, footing, signed_in_at: row.signed_in_at }
     }))
 }
 

@@ -11,7 +11,7 @@ use doorward::store::group_managers;
 use doorward::store::groups::{self, GroupFilter};
 use doorward::store::imports::{self, ImportProgress};
 use doorward::store::order::Order;
-use doorward::store::users::{self, FirstPassword, UserFilter};
+use doorward::store::users::{self, FirstPassword, TemporaryPassword, UserFilter};
 use doorward::store::{Store, StoreError, Tx};
 
 use super::fixtures::{NOW, client, user};
@@ -114,8 +114,30 @@ async fn passwords_conform(store: &Store) {
     users::set_password(db, &id, "$argon2id$2", NOW).await.unwrap();
     assert_eq!(users::password(db, &id).await.unwrap().as_deref(), Some("$argon2id$2"));
     let found = users::with_password(db, "alice@example.test").await.unwrap().unwrap();
-    assert_eq!((found.user.id, found.phc.as_deref()), (id, Some("$argon2id$2")));
+    assert_eq!((&found.user.id, found.phc.as_deref()), (&id, Some("$argon2id$2")));
+    assert_eq!(found.temporary_until, None);
     assert!(users::with_password(db, "nobody").await.unwrap().is_none());
+    let (until, later) = (NOW.plus(60), NOW.plus(60));
+    let temporary = TemporaryPassword { phc: "$argon2id$3", until, given_by: Some("user:x") };
+    users::set_temporary(db, &id, &temporary, NOW).await.unwrap();
+    let found = users::with_password(db, "alice").await.unwrap().unwrap();
+    assert_eq!(found.temporary_until, Some(until));
+    let kept = Some(("$argon2id$3".to_owned(), Some("user:x".to_owned())));
+    assert_eq!(users::temporary(db, &id, NOW).await.unwrap(), kept);
+    assert_eq!(users::temporary(db, &id, later).await.unwrap(), None, "expired");
+    let all = users::passwords_between(db, ("", "zzzz")).await.unwrap();
+    assert!(all.iter().all(|(_, phc)| phc != "$argon2id$3"), "{all:?}");
+    let replace = async |before: &str, at| {
+        users::replace_temporary(db, &id, (before, "$argon2id$4"), at).await.unwrap()
+    };
+    assert!(!replace("$argon2id$2", NOW).await && !replace("$argon2id$3", later).await);
+    assert!(replace("$argon2id$3", NOW).await && !replace("$argon2id$4", NOW).await);
+    users::set_temporary(db, &id, &temporary, NOW).await.unwrap();
+    users::set_password(db, &id, "$argon2id$2", NOW).await.unwrap();
+    let found = users::with_password(db, "alice").await.unwrap().unwrap();
+    assert_eq!((found.phc.as_deref(), found.temporary_until), (Some("$argon2id$2"), None));
+    let missing = users::set_temporary(db, &UserId::new("nobody"), &temporary, NOW).await;
+    assert_eq!(missing, Err(StoreError::Conflict));
     let missing = users::set_password(db, &UserId::new("nobody"), "x", NOW).await;
     assert_eq!(missing, Err(StoreError::Conflict));
 }

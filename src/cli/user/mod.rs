@@ -20,7 +20,7 @@ use crate::cli::values::admin_role;
 use crate::protocol::user::{AdminRole, User};
 use crate::service::audit::Actor;
 use crate::service::clients::Activity;
-use crate::service::people::{self, NewPerson, deletion};
+use crate::service::people::{self, NewPerson, deletion, temporary};
 use crate::store::order::Order;
 use crate::store::users::UserFilter;
 
@@ -44,6 +44,15 @@ Examples:
   doorward user delete bob --later
   doorward user delete bob --yes";
 
+const SET_PASSWORD_EXAMPLES: &str = "\
+A temporary password is made here and printed once. It works for three days, and all it does is let the
+person choose their own when they sign in.
+
+Examples:
+  doorward user set-password alice
+  doorward user set-password alice --temporary
+  pass show alice | doorward user set-password alice --password-file -";
+
 /// Commands about people.
 #[derive(Debug, Clone, Subcommand)]
 pub enum UserCommand {
@@ -60,6 +69,7 @@ pub enum UserCommand {
     /// Let a disabled person sign in again
     Enable(UserArgs),
     /// Set a person's password, and end their sessions and tokens
+    #[command(after_help = SET_PASSWORD_EXAMPLES)]
     SetPassword(UserSetPasswordArgs),
     /// Delete a person and everything kept about them, at once or in seven days
     #[command(after_help = DELETE_EXAMPLES)]
@@ -142,6 +152,9 @@ pub struct UserSetPasswordArgs {
     /// File with the password, or - for standard input
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
+    /// Make one with which the person chooses their own, and print it
+    #[arg(long, conflicts_with = "password_file")]
+    pub temporary: bool,
 }
 
 pub(in crate::cli) fn run(
@@ -160,24 +173,60 @@ pub(in crate::cli) fn run(
         }
         UserCommand::Disable(args) => set_activity(args, Activity::Disabled, (globals, output)),
         UserCommand::Enable(args) => set_activity(args, Activity::Enabled, (globals, output)),
-        UserCommand::SetPassword(args) => {
-            let file = args.password_file.as_deref();
-            let password = input.secret(file, "New password", "--password-file")?;
-            let user = engine::with_app(globals, async |app| {
-                let user = people::find(app, &args.user.user).await?;
-                let password = password.expose_secret().to_owned();
-                people::set_password(app, &user.id, password, &Actor::CommandLine).await?;
-                Ok(user)
-            })?;
-            output.note("The password is set; the person is signed out everywhere.");
-            print(&user, output)
-        }
+        UserCommand::SetPassword(args) => set_password(args, (globals, input), output),
         UserCommand::Import(args) => import::run(args, globals, output),
         UserCommand::Export(args) => export::run(args, globals, output),
         UserCommand::Apps(args) => apps::list(args, globals, output),
         UserCommand::RemoveApp(args) => apps::remove(args, globals, output),
         UserCommand::Delete(args) => delete(args, (globals, input), output),
     }
+}
+
+fn set_password(
+    args: &UserSetPasswordArgs,
+    (globals, input): (&Globals, Input),
+    output: &mut Output<'_>,
+) -> Result<Exit, Failure> {
+    if args.temporary {
+        return give_temporary(&args.user, globals, output);
+    }
+    let file = args.password_file.as_deref();
+    let password = input.secret(file, "New password", "--password-file")?;
+    let user = engine::with_app(globals, async |app| {
+        let user = people::find(app, &args.user.user).await?;
+        let password = password.expose_secret().to_owned();
+        people::set_password(app, &user.id, password, &Actor::CommandLine).await?;
+        Ok(user)
+    })?;
+    output.note("The password is set; the person is signed out everywhere.");
+    print(&user, output)
+}
+
+fn give_temporary(
+    args: &UserArgs,
+    globals: &Globals,
+    output: &mut Output<'_>,
+) -> Result<Exit, Failure> {
+    let (user, given) = engine::with_app(globals, async |app| {
+        let user = people::find(app, &args.user).await?;
+        let given = temporary::give(app, &user.id, &Actor::CommandLine).await?;
+        Ok((user, given))
+    })?;
+    output.note("This is shown only now; the person is signed out everywhere.");
+    let until = given.until.rfc3339();
+    let mut table = Table::fields();
+    table
+        .row(["username", &user.username])
+        .row(["temporary password", given.password.expose()])
+        .row(["works until", &until]);
+    let document = json!({
+        "id": user.id,
+        "username": user.username,
+        "temporary_password": given.password.expose(),
+        "expires_at": until,
+    });
+    output.data(&document, &table)?;
+    Ok(Exit::Done)
 }
 
 fn delete(

@@ -140,6 +140,7 @@ async fn act(call: &Call<'_>, action: Action) -> Answer {
         Action::UserAppRemove => users::remove_app(call).await,
         Action::UserSignOut => users::sign_out(call).await,
         Action::UserResetLink => users::reset_link(call).await,
+        Action::UserTemporaryPassword => users::temporary_password(call).await,
         Action::GroupsList => groups::list(call).await,
         Action::GroupCreate => groups::create(call).await,
         Action::GroupShow => groups::show(call),

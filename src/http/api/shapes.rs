@@ -22,7 +22,7 @@ use super::views::service::{
 use super::views::upstream::{Examination, NewUpstreamProvider, UpstreamChanges, UpstreamView};
 use super::views::{
     AllowedApp, DeletionTime, GroupChange, GroupView, Manager, NewGroup, NewUser, ResetLink,
-    SignOut, SignedOut, UserChange, UserView,
+    SignOut, SignedOut, TemporaryPassword, UserChange, UserView,
 };
 
 /// Makes the schema of a type, or a reference to it.
@@ -163,6 +163,11 @@ pub(super) fn of(action: Action) -> Shape {
             "Make a link by which a person chooses a password; an earlier one stops working",
             Taken::Nothing,
             Answered::One(SchemaGenerator::subschema_for::<ResetLink>),
+        ),
+        Action::UserTemporaryPassword => shape(
+            "Give a person a password with which they choose another one, and sign them out everywhere",
+            Taken::Nothing,
+            Answered::One(SchemaGenerator::subschema_for::<TemporaryPassword>),
         ),
         Action::GroupsList => list("List groups by name", SEARCHED, group),
         Action::GroupCreate => shape(

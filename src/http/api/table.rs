@@ -72,6 +72,7 @@ pub(super) enum Action {
     UserApps,
     UserAppRemove,
     UserResetLink,
+    UserTemporaryPassword,
     GroupsList,
     GroupCreate,
     GroupShow,

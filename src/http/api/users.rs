@@ -7,7 +7,8 @@ use super::fault::Fault;
 use super::reply::{Answer, Reply};
 use super::sent;
 use super::views::{
-    AllowedApp, DeletionTime, NewUser, ResetLink, SignOut, SignedOut, UserChange, UserView,
+    AllowedApp, DeletionTime, NewUser, ResetLink, SignOut, SignedOut, TemporaryPassword,
+    UserChange, UserView,
 };
 use crate::protocol::api::ApiScope;
 use crate::protocol::rights::Right;
@@ -17,7 +18,7 @@ use crate::protocol::user::User;
 use crate::service::authorize::consent;
 use crate::service::clients::Activity;
 use crate::service::people::links::{self, LIFETIME};
-use crate::service::people::{self, Edit, NewPerson, RoleEdit, deletion};
+use crate::service::people::{self, Edit, NewPerson, RoleEdit, deletion, temporary};
 use crate::service::session::everywhere::{self, Connections, Reach, Wanted};
 use crate::store::order::Order;
 use crate::store::users::UserFilter;
@@ -169,4 +170,16 @@ pub(super) async fn reset_link(call: &Call<'_>) -> Answer {
     let url = links::create_reset_link(call.site, &user.id, call.actor()).await?;
     let expires_at = call.site.now().plus(LIFETIME).into();
     Reply::shown(ResetLink { url, expires_at })
+}
+
+pub(super) async fn temporary_password(call: &Call<'_>) -> Answer {
+    let user = call.person()?;
+    if user.disabled_at.is_some() {
+        let detail =
+            "This account is disabled, so a temporary password would not work. Enable it first.";
+        return Err(Fault::conflict("disabled", detail));
+    }
+    let given = temporary::give(call.site, &user.id, call.actor()).await?;
+    let temporary_password = given.password.expose().to_owned();
+    Reply::shown(TemporaryPassword { temporary_password, expires_at: given.until.into() })
 }

@@ -146,6 +146,13 @@ pub(super) struct ResetLink {
     pub expires_at: Moment,
 }
 
+/// A password with which a person chooses another one, shown this once.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct TemporaryPassword {
+    pub temporary_password: String,
+    pub expires_at: Moment,
+}
+
 /// When an account is deleted for good.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct DeletionTime {

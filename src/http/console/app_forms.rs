@@ -51,6 +51,7 @@ pub(super) async fn create(desk: &Desk<'_>) -> Answer {
         Some(kind) => match apply(desk.site(), &form, ClientMetadata::for_kind(kind)) {
             Err(errors) => errors,
             Ok(metadata) => {
+                let metadata = wizard::for_agent(desk, metadata);
                 let metadata = api::for_the_api(metadata, desk.site().config.issuer.as_str());
                 let new = NewClient { id: None, metadata, secret: None };
                 match clients::create(desk.site(), new, &desk.actor()).await {

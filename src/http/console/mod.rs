@@ -39,6 +39,7 @@ mod shown;
 mod sorting;
 mod step_up;
 mod table;
+mod temporary_password;
 mod trial;
 mod upstream;
 mod upstream_forms;
@@ -156,6 +157,8 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::PersonAskDisable => person::ask_disable(desk).await,
         Action::PersonDisable => person::disable(desk).await,
         Action::PersonResetLink => person::reset_link(desk).await,
+        Action::PersonAskTemporary => temporary_password::ask(desk).await,
+        Action::PersonTemporary => temporary_password::give(desk).await,
         Action::PersonAskSignOut => person::ask_sign_out(desk).await,
         Action::PersonSignOut => person::sign_out(desk).await,
         Action::PersonAskRemoveApp => person::ask_remove_app(desk).await,

@@ -337,7 +337,7 @@ fn changed_to(
 }
 
 /// What ends together with the account's right to sign in.
-async fn ends(desk: &Desk<'_>, user: &User) -> Result<String, Stop> {
+pub(super) async fn ends(desk: &Desk<'_>, user: &User) -> Result<String, Stop> {
     let live = session::list(desk.site(), (Some(&user.id), None), rows::ASKED).await?.len();
     let apps = consent::list(desk.site(), &user.id).await?.len();
     let devices = devices(live);
@@ -363,7 +363,7 @@ fn ask(desk: &Desk<'_>, user: &User, step: (&str, &str), effects: Vec<String>) -
     desk.show(&question(desk, user, step, effects))
 }
 
-fn question(
+pub(super) fn question(
     desk: &Desk<'_>,
     user: &User,
     (verb, step): (&str, &str),
@@ -384,6 +384,6 @@ fn question(
 }
 
 /// The address of a person's page. Their ids are made here and need no encoding.
-fn path(desk: &Desk<'_>, user: &User) -> String {
+pub(super) fn path(desk: &Desk<'_>, user: &User) -> String {
     desk.site().path(&format!("/admin/users/{}", user.id))
 }

@@ -19,10 +19,21 @@ use crate::protocol::branding::{Accent, Colour, LogoKind, Used};
 use crate::service::settings::{self, Edit, SettingError, Shown};
 
 /// What is saved together: an id, a title, and what the names of its settings begin with.
-const GROUPS: [(&str, &str, &[&str]); 9] = [
+const GROUPS: [(&str, &str, &[&str]); 10] = [
     ("general", "Name and look", &["product_name", "branding."]),
     ("sign-up", "Making an account", &["sign_up."]),
-    ("registration", "Logos of apps", &["registration."]),
+    ("registration", "Logos of apps", &["registration.fetch_logos"]),
+    (
+        "limits",
+        "Rate limits",
+        &[
+            "limits.",
+            "authorization.pushed_requests_per_minute",
+            "registration.open_per_hour",
+            "registration.changes_per_hour",
+            "registration.documents_per_minute",
+        ],
+    ),
     ("password", "Passwords", &["password."]),
     ("session", "Sessions", &["session."]),
     ("tokens", "Tokens", &["tokens."]),

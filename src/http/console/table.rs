@@ -68,6 +68,8 @@ pub(super) enum Action {
     PersonAskDisable,
     PersonDisable,
     PersonResetLink,
+    PersonAskTemporary,
+    PersonTemporary,
     PersonAskSignOut,
     PersonSignOut,
     PersonAskRemoveApp,
@@ -259,6 +261,12 @@ pub(super) static TABLE: &[Entry] = &[
     get("/admin/users/{id}/disable", Right::PeopleWrite, Action::PersonAskDisable).person(),
     post("/admin/users/{id}/disable", Right::PeopleWrite, Action::PersonDisable).person(),
     post("/admin/users/{id}/reset-link", Right::PeopleWrite, Action::PersonResetLink)
+        .person()
+        .guarded(),
+    get("/admin/users/{id}/temporary-password", Right::PeopleWrite, Action::PersonAskTemporary)
+        .person()
+        .guarded(),
+    post("/admin/users/{id}/temporary-password", Right::PeopleWrite, Action::PersonTemporary)
         .person()
         .guarded(),
     get("/admin/users/{id}/sign-out", Right::SessionsEnd, Action::PersonAskSignOut).person(),

@@ -13,6 +13,7 @@ pub mod admin;
 pub mod allowed_apps;
 pub mod check_session;
 pub mod choose_account;
+pub mod choose_password;
 pub mod chrome;
 pub mod consent;
 pub mod device;
@@ -70,6 +71,8 @@ pub fn samples() -> Vec<(&'static str, String)> {
         ("setup", render(&setup::Setup::sample())),
         ("not_me", render(&not_me::NotMe::sample())),
         ("not_me/refused", render(&not_me::NotMe::sample_refused())),
+        ("choose_password", render(&choose_password::ChoosePassword::sample())),
+        ("choose_password/wrong", render(&choose_password::ChoosePassword::sample_wrong())),
         ("reset_password", render(&reset_password::ResetPassword::sample())),
         ("sign_out", render(&sign_out::SignOut::sample())),
         ("signed_out", render(&sign_out::SignedOut::sample())),

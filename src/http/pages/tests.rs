@@ -187,6 +187,10 @@ fn the_forms_that_programs_fill_in_keep_their_names() {
         fields(&page("reset_password"), "reset-password"),
         ["flow", "csrf", "token", "username", "password"]
     );
+    assert_eq!(
+        fields(&page("choose_password"), "choose-password"),
+        ["flow", "csrf", "username", "password"]
+    );
     assert_eq!(fields(&page("not_me"), "not-me"), ["flow", "csrf", "token", "others"]);
     assert_eq!(
         fields(&page("sign_out"), "sign-out"),
@@ -240,7 +244,7 @@ fn password_managers_find_what_they_look_for() {
     assert_eq!(all(&sign_in, password).len(), 1);
     let fixed = page("sign_in/confirm");
     assert_eq!(all(&fixed, "input#username[readonly][autocomplete=username]").len(), 1);
-    for name in ["setup", "sign_up", "reset_password"] {
+    for name in ["setup", "sign_up", "reset_password", "choose_password"] {
         let html = page(name);
         let password = "input#new-password[type=password][autocomplete=new-password]";
         assert_eq!(all(&html, password).len(), 1, "{name}");

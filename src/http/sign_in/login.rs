@@ -3,6 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::choose_password;
 use super::steps::{self, Arrival, Posted, PostedForm, Visit};
 use crate::http::cookies::BrowserBinding;
 use crate::http::extract;
@@ -15,7 +16,7 @@ use crate::service::authorize::flow::{Flow, Target};
 use crate::service::people::console_access;
 use crate::service::session::accounts::{Accounts, Newcomer};
 use crate::service::session::{Established, Remember};
-use crate::service::sign_in::{self, Credentials, SignInError};
+use crate::service::sign_in::{self, Credentials, Entry, SignInError};
 
 /// The form, to sign in to the account page or the console.
 pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
@@ -97,14 +98,19 @@ pub(super) async fn post(
     };
     let typed = credentials.username.clone();
     let caller = extract::caller(&site, &request);
-    let newcomer = match flow.progress.account {
+    let held = (&posted.accounts, newcomer(&flow));
+    match sign_in::with_password(&site, credentials, held, &caller).await {
+        Ok(Entry::Session(made)) => signed_in(&visit, flow, (*made, &posted.accounts)).await,
+        Ok(Entry::MustChoose(proof)) => choose_password::ask(&visit, flow, proof),
+        Err(error) => refused(&visit, &flow, (&typed, &error)).await,
+    }
+}
+
+/// What becomes of the account that is active in this browser when somebody signs in in this flow.
+pub(super) fn newcomer(flow: &Flow) -> Newcomer {
+    match flow.progress.account {
         AccountChoice::Another => Newcomer::IsAdded,
         _ => Newcomer::TakesThePlace,
-    };
-    let held = (&posted.accounts, newcomer);
-    match sign_in::with_password(&site, credentials, held, &caller).await {
-        Ok(established) => signed_in(&visit, flow, (established, &posted.accounts)).await,
-        Err(error) => refused(&visit, &flow, (&typed, &error)).await,
     }
 }
 
@@ -134,7 +140,8 @@ pub(super) async fn signed_in(
     response
 }
 
-async fn refused(
+/// Says why nobody is signed in; the form is there again.
+pub(super) async fn refused(
     visit: &Visit<'_>,
     flow: &Flow,
     (typed, error): (&str, &SignInError),
@@ -160,6 +167,16 @@ async fn refused(
         SignInError::Unfamiliar => return render::unfamiliar(site, visit.request),
         SignInError::Failure(failure) => return render::failure(site, visit.request, failure),
     };
+    again(visit, flow, (typed, status, message)).await
+}
+
+/// The form once more, with what was wrong.
+pub(super) async fn again(
+    visit: &Visit<'_>,
+    flow: &Flow,
+    (typed, status, message): (&str, StatusCode, &str),
+) -> HttpResponse {
+    let site = visit.site;
     let view = match flow.seal(site) {
         Ok(sealed) => SignInView::again(site, flow, (sealed, visit.session)).await,
         Err(failure) => Err(failure),

@@ -5,6 +5,7 @@ pub(in crate::http) mod accounts;
 mod again;
 mod choose_account;
 mod choose_organisation;
+mod choose_password;
 mod consent;
 mod device;
 mod home;
@@ -57,6 +58,7 @@ pub(super) fn routes(map: &mut ServiceConfig) {
         .service(
             web::resource("/login/organisation").route(web::post().to(choose_organisation::post)),
         )
+        .service(web::resource("/login/password").route(web::post().to(choose_password::post)))
         .service(
             web::resource("/consent")
                 .route(reading().to(consent::get))

@@ -13,6 +13,7 @@ use crate::protocol::authorize::Arrival;
 use crate::protocol::interaction::Progress;
 use crate::protocol::params::Params;
 use crate::service::failure::Failure;
+use crate::service::sign_in::temporary::Proof;
 
 /// How long a page stays usable.
 pub const LIFETIME: Seconds = 600;
@@ -131,6 +132,10 @@ pub struct Flow {
     /// the answer counts for that and for nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listed: Option<String>,
+    /// Whose temporary password was right on the page before: the page that carries this flow asks them for
+    /// another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Box<Proof>>,
     /// Which page it came back from; `None` before there was one.
     #[serde(skip)]
     pub page: Option<String>,
@@ -161,6 +166,7 @@ impl Flow {
             browser: SecretHash::of(browser_cookie).as_str().to_owned(),
             progress: Progress::default(),
             listed: None,
+            proof: None,
             page: None,
         }
     }
@@ -172,6 +178,14 @@ impl Flow {
         let in_time = now.since(self.began_at) <= AGAIN;
         let over = Self { began_at: self.began_at, ..Self::new(self.target, browser_cookie, now) };
         in_time.then_some(over)
+    }
+
+    /// The same request on a page of its own that takes time to answer, with what was proven on the way
+    /// there. No page is answered later than [`LONGEST`] after the request began.
+    #[must_use]
+    pub fn with_proof(self, proof: Box<Proof>, now: UnixTime) -> Self {
+        let received_at = now.min(self.began_at.plus(AGAIN)).max(self.received_at);
+        Self { received_at, proof: Some(proof), ..self }
     }
 
     /// The sealed form for a hidden field.

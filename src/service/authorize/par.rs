@@ -58,7 +58,7 @@ async fn refuse_flood(app: &App, client: &Client, caller: &Caller) -> Result<(),
     }
     let network = caller.network();
     let key = format!("pushed-requests:{}:{network}", client.id);
-    let most = app.config.authorization.pushed_requests_per_minute.into();
+    let most = app.settings().authorization.pushed_requests_per_minute.into();
     let limit = Limit { key: &key, window: 60, most, scope: "par" };
     if brake::is_passed(app, &limit, caller).await? {
         return Err(OAuthError::new(

@@ -138,7 +138,7 @@ pub async fn admit(app: &App, id: &ClientId, caller: &Caller) -> Result<(), Docu
     }
     let network = caller.network();
     let key = &format!("documents-for:{network}");
-    let most = app.config.registration.documents_per_minute.into();
+    let most = app.settings().registration.documents_per_minute.into();
     let limit = Limit { key, window: 60, most, scope: "document" };
     if brake::is_passed(app, &limit, caller).await.map_err(Failure::from)? {
         return Err(unusable("your network asks for too many documents at the moment"));

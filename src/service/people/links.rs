@@ -171,18 +171,26 @@ async fn reset(app: &App, token: &str) -> Result<(User, Option<String>), LinkErr
     Ok((user, link.made_by))
 }
 
-/// Refuses what stands on the word of somebody who may not change this person any more: they have lost
-/// their role, or the account opens more than when the link was made.
-async fn ask_again(tx: &mut Tx, made_by: &str, user: &UserId) -> Result<(), LinkError> {
-    let actor = voucher(made_by).ok_or(LinkError::Spent)?;
+/// Whether somebody on whose word something stands may still change this person: they may have lost their
+/// role, or the account may open more than it did then.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub(super) async fn still_vouched(
+    tx: &mut Tx,
+    made_by: &str,
+    user: &UserId,
+) -> Result<bool, Failure> {
+    let Some(actor) = voucher(made_by) else { return Ok(false) };
     let asked = async {
         let authority = Authority::of(&mut *tx, &actor, Some(user)).await?;
         authority.change_by_id(&mut *tx, Right::PeopleWrite, user).await
     };
-    asked.await.map_err(|error| match error {
-        PeopleError::Failure(failure) => LinkError::Failure(failure),
-        _ => LinkError::Spent,
-    })
+    match asked.await {
+        Ok(()) => Ok(true),
+        Err(PeopleError::Failure(failure)) => Err(failure),
+        Err(_) => Ok(false),
+    }
 }
 
 async fn live(app: &App, (kind, token): (LinkKind, &str)) -> Result<OneTimeLink, LinkError> {
@@ -224,8 +232,10 @@ pub async fn redeem_reset(app: &App, token: &str, password: String) -> Result<Us
     let phc = people::hash(app, &user, password).await?;
     let now = app.now();
     let mut tx = app.store.begin().await?;
-    if let Some(made_by) = &made_by {
-        ask_again(&mut tx, made_by, &user.id).await?;
+    if let Some(made_by) = &made_by
+        && !still_vouched(&mut tx, made_by, &user.id).await?
+    {
+        return Err(LinkError::Spent);
     }
     // Before their link, as whoever disables an account and withdraws its links does.
     users::hold(&mut tx, &user.id).await?;

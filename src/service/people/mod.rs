@@ -12,6 +12,7 @@ pub mod groups;
 pub mod import;
 pub mod links;
 pub mod provisioning;
+pub mod temporary;
 mod told;
 
 use crate::app::App;

@@ -7,6 +7,7 @@
 
 mod second_click;
 pub mod sign_up;
+pub mod temporary;
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +19,7 @@ use crate::protocol::authorize::acr::Level;
 use crate::protocol::password_policy;
 use crate::protocol::risk::{Decision, Finding, History};
 use crate::protocol::types::UserId;
-use crate::protocol::user::User;
+use crate::protocol::user::{Footing, User};
 use crate::service::audit::{self, Actor, Caller, Event};
 use crate::service::brake;
 use crate::service::failure::Failure;
@@ -28,6 +29,8 @@ use crate::service::session::{self, Authenticated, Established, Remember};
 use crate::store::ephemeral::attempts::{self, Attempt};
 use crate::store::ephemeral::throttle::{self, Penalty, ThrottleRule};
 use crate::store::users::{self, Login};
+
+use temporary::Proof;
 
 /// How long a try waits where others of the same moment are being compared: when one of them is right,
 /// as with programs that share an account, none of them has counted.
@@ -65,6 +68,13 @@ pub enum SignInError {
     Failure(#[from] Failure),
 }
 
+/// What the right password leads to.
+pub enum Entry {
+    Session(Box<Established>),
+    /// The password is a temporary one: there is no session before the person has chosen another.
+    MustChoose(Box<Proof>),
+}
+
 /// Checks a password and makes the session.
 ///
 /// # Errors
@@ -74,7 +84,7 @@ pub async fn with_password(
     credentials: Credentials,
     browser: (&Accounts, Newcomer),
     caller: &Caller,
-) -> Result<Established, SignInError> {
+) -> Result<Entry, SignInError> {
     password_policy::check_length(&credentials.password).map_err(SignInError::Unusable)?;
     let login = normalize_login(&credentials.username);
     let address = address_key(caller);
@@ -97,16 +107,15 @@ pub async fn with_password(
     };
     app.metrics.password_hash(started.elapsed());
 
-    let found = match judge(found, verdict) {
+    let found = match judge(found, verdict, app.now()) {
         Ok(found) => found,
         Err(wrong) => {
             app.metrics.login_attempt("password", "failure");
             return Err(note_failure(app, (&login, &wrong), &tried, caller).await?);
         }
     };
-    let user = &found.user;
-    if let (Verdict::MatchButOutdated, Some(before)) = (verdict, &found.phc) {
-        rehash(app, (user, before), credentials.password).await;
+    if let (Verdict::MatchButOutdated, Some(before)) = (verdict, lasting(&found)) {
+        rehash(app, (&found.user, before), credentials.password).await;
     }
     let findings = match admit(app, (&found, &tried), caller).await {
         Ok(findings) => findings,
@@ -118,20 +127,50 @@ pub async fn with_password(
     };
     // Only the account's own count is cleared: one good account must not free an address.
     attempts::clear(&app.ephemeral, &tried.account).await.map_err(Failure::from)?;
+    let remember = credentials.remember;
+    if let Some(proof) = Proof::of(&found, (remember, tried.failures_before())) {
+        return Ok(Entry::MustChoose(Box::new(proof)));
+    }
+    let entered = Entered { user: &found.user.id, footing: found.footing, remember, findings };
+    let page = credentials.page.as_deref();
+    enter(app, (entered, page), browser, caller).await.map(|made| Entry::Session(Box::new(made)))
+}
+
+/// Somebody who has proved a password and is let in.
+struct Entered<'a> {
+    user: &'a UserId,
+    footing: Footing,
+    remember: Remember,
+    /// What is unlike their sign-ins before.
+    findings: Vec<Finding>,
+}
+
+/// Makes the session. `page` is what [`Credentials::page`] is.
+async fn enter(
+    app: &App,
+    (entered, page): (Entered<'_>, Option<&str>),
+    browser: (&Accounts, Newcomer),
+    caller: &Caller,
+) -> Result<Established, SignInError> {
     app.metrics.login_attempt("password", "success");
-    let typed = (credentials.page.as_deref(), credentials.remember);
-    let claimed = second_click::claim(app, (&user.id, typed), browser.0, caller).await;
+    let Entered { user, footing, remember, findings } = entered;
+    let claimed = second_click::claim(app, (user, (page, remember)), browser.0, caller).await;
     let who = Authenticated {
-        user_id: user.id.clone(),
-        footing: found.footing,
+        user_id: user.clone(),
+        footing,
         acr: Level::Aal1.as_str().to_owned(),
         amr: vec!["pwd".to_owned()],
-        remember: credentials.remember,
+        remember,
         findings,
         claimed,
     };
     // What was right a moment ago is not any more.
     session::establish(app, who, browser, caller).await?.ok_or(SignInError::Wrong)
+}
+
+/// The hash of a password that its person may keep.
+fn lasting(found: &Login) -> Option<&str> {
+    found.phc.as_deref().filter(|_| found.temporary_until.is_none())
 }
 
 /// What is unlike before in a sign-in whose password was right, unless it is refused for that.
@@ -140,10 +179,17 @@ async fn admit(
     (found, tried): (&Login, &Tried),
     caller: &Caller,
 ) -> Result<Vec<Finding>, SignInError> {
-    let user = &found.user.id;
-    // This one was none.
-    let failures = tried.penalty.failures.saturating_sub(1);
-    let history = History::of(found.signed_in_at);
+    let who = (&found.user.id, History::of(found.signed_in_at));
+    judge_findings(app, who, tried.failures_before(), caller).await
+}
+
+/// As [`admit`], after so many failures.
+async fn judge_findings(
+    app: &App,
+    (user, history): (&UserId, History),
+    failures: i64,
+    caller: &Caller,
+) -> Result<Vec<Finding>, SignInError> {
     let findings = risk::assess(app, (user, history), failures, caller).await?;
     if risk::decide(&findings, Level::Aal1) == Decision::Refuse {
         risk::refuse(app, user, &findings, caller).await?;
@@ -166,12 +212,14 @@ struct Wrong {
     user: Option<UserId>,
 }
 
-fn judge(found: Option<Login>, verdict: Verdict) -> Result<Login, Wrong> {
+fn judge(found: Option<Login>, verdict: Verdict, now: UnixTime) -> Result<Login, Wrong> {
     let Some(found) = found else { return Err(Wrong { reason: "unknown_user", user: None }) };
     let disabled = found.user.disabled_at.is_some();
+    let expired = found.temporary_until.is_some_and(|until| until <= now);
     let reason = match verdict {
         Verdict::Mismatch => "wrong_password",
         Verdict::Match | Verdict::MatchButOutdated if disabled => "disabled",
+        Verdict::Match | Verdict::MatchButOutdated if expired => "temporary_password_expired",
         Verdict::Match | Verdict::MatchButOutdated => return Ok(found),
     };
     Err(Wrong { reason, user: Some(found.user.id) })
@@ -185,6 +233,13 @@ struct Tried {
     begun: UnixTime,
     /// What failures are counted for besides; `None` where no address is known.
     address: Option<String>,
+}
+
+impl Tried {
+    /// The wrong passwords of the hour before a right one, which counts for nothing.
+    fn failures_before(&self) -> i64 {
+        self.penalty.failures.saturating_sub(1)
+    }
 }
 
 /// One count for a person, whether they are named by user name or by address; another one for each name
@@ -202,7 +257,7 @@ fn address_key(caller: &Caller) -> Option<String> {
 }
 
 fn account_rule(app: &App) -> ThrottleRule {
-    let limits = &app.config.limits;
+    let limits = &app.settings().limits;
     ThrottleRule {
         free: limits.login_free_failures.into(),
         cap_seconds: 900,
@@ -212,7 +267,7 @@ fn account_rule(app: &App) -> ThrottleRule {
 
 /// The patience with one network, whatever it gets wrong.
 pub(crate) fn address_rule(app: &App) -> ThrottleRule {
-    let limits = &app.config.limits;
+    let limits = &app.settings().limits;
     ThrottleRule {
         free: limits.address_free_failures.into(),
         cap_seconds: 900,

@@ -15,7 +15,18 @@ pub struct FirstPassword<'a> {
     pub changed_at: UnixTime,
 }
 
-/// Sets or replaces the password hash (PHC text). `Conflict` if there is no such user.
+/// A password that lets its person choose another one, and do nothing else.
+#[derive(Debug, Clone, Copy)]
+pub struct TemporaryPassword<'a> {
+    /// PHC text.
+    pub phc: &'a str,
+    pub until: UnixTime,
+    /// On whose word it stands, as the audit log names them; `None` when on nobody's.
+    pub given_by: Option<&'a str>,
+}
+
+/// Sets or replaces the password hash (PHC text); the password is the person's own. `Conflict` if there is
+/// no such user.
 pub async fn set_password<'a>(
     sql: impl Sql<'a>,
     id: &UserId,
@@ -25,7 +36,8 @@ pub async fn set_password<'a>(
     sql.into()
         .query(
             "insert into passwords (user_id, phc, changed_at) values ($1, $2, $3) \
-             on conflict (user_id) do update set phc = excluded.phc, changed_at = excluded.changed_at",
+             on conflict (user_id) do update set phc = excluded.phc, changed_at = excluded.changed_at, \
+             temporary_until = null, temporary_by = null",
         )
         .bind(id)
         .bind(phc)
@@ -33,6 +45,70 @@ pub async fn set_password<'a>(
         .execute()
         .await
         .map(drop)
+}
+
+/// As [`set_password`], with a password that only lets the person choose another one.
+pub async fn set_temporary<'a>(
+    sql: impl Sql<'a>,
+    id: &UserId,
+    password: &TemporaryPassword<'_>,
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    sql.into()
+        .query(
+            "insert into passwords (user_id, phc, changed_at, temporary_until, temporary_by) \
+             values ($1, $2, $3, $4, $5) \
+             on conflict (user_id) do update set phc = excluded.phc, changed_at = excluded.changed_at, \
+             temporary_until = excluded.temporary_until, temporary_by = excluded.temporary_by",
+        )
+        .bind(id)
+        .bind(password.phc)
+        .bind(now)
+        .bind(password.until)
+        .bind(password.given_by)
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// Puts a password of the person's own in the place of this temporary one, in one atomic statement: of any
+/// number of callers exactly one gets `true`. `false` also when it has expired, or is another one by now.
+pub async fn replace_temporary<'a>(
+    sql: impl Sql<'a>,
+    id: &UserId,
+    (before, phc): (&str, &str),
+    now: UnixTime,
+) -> Result<bool, StoreError> {
+    let replaced = sql
+        .into()
+        .query(
+            "update passwords set phc = $3, changed_at = $4, temporary_until = null, \
+             temporary_by = null where user_id = $1 and phc = $2 and temporary_until > $4",
+        )
+        .bind(id)
+        .bind(before)
+        .bind(phc)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(replaced == 1)
+}
+
+/// The hash (PHC text) of a temporary password that has not expired, and on whose word it stands; `None` for
+/// somebody who has none.
+pub async fn temporary<'a>(
+    sql: impl Sql<'a>,
+    id: &UserId,
+    now: UnixTime,
+) -> Result<Option<(String, Option<String>)>, StoreError> {
+    sql.into()
+        .query(
+            "select phc, temporary_by from passwords where user_id = $1 and temporary_until > $2",
+        )
+        .bind(id)
+        .bind(now)
+        .optional()
+        .await
 }
 
 static ADD: Repeated =
@@ -90,7 +166,7 @@ pub async fn password<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<Option<Strin
 }
 
 /// The ids and password hashes (PHC texts) of the users whose username is behind the first and not
-/// behind the second.
+/// behind the second. Temporary passwords are not among them: elsewhere they would be lasting ones.
 pub async fn passwords_between<'a>(
     sql: impl Sql<'a>,
     (after, last): (&str, &str),
@@ -98,7 +174,7 @@ pub async fn passwords_between<'a>(
     sql.into()
         .query(
             "select p.user_id, p.phc from users u join passwords p on p.user_id = u.id \
-             where u.username > $1 and u.username <= $2",
+             where u.username > $1 and u.username <= $2 and p.temporary_until is null",
         )
         .bind(after)
         .bind(last)

@@ -150,7 +150,7 @@ on_both_backends! {
         create(&world, "other", Some("auditor"));
         let api = Api::with_key(&world, "boss", &[WRITE]);
         for person in [&*boss, "other"] {
-            for step in ["disable", "reset-link", "delete-later"] {
+            for step in ["disable", "reset-link", "temporary-password", "delete-later"] {
                 let path = format!("/users/{person}/{step}");
                 refused(api.command(Method::POST, &path).await, 403, "insufficient_scope");
             }

@@ -117,7 +117,7 @@ on_both_backends! {
         for username in members {
             let path = format!("/admin/users/{}", id_of(&world, username));
             assert!(!manager.page(&path).await.has("main form"), "{username}: nothing is offered");
-            for step in ["edit", "disable", "enable", "reset-link", "sign-out", "delete"] {
+            for step in ["edit", "disable", "enable", "reset-link", "temporary-password", "sign-out", "delete"] {
                 manager.post(&format!("{path}/{step}"), &edit).await.assert_status(403);
             }
             if !["shared", "writer", "envoy"].contains(&username) {
@@ -126,7 +126,7 @@ on_both_backends! {
             }
         }
         let stranger = format!("/admin/users/{}", id_of(&world, "stranger"));
-        for step in ["edit", "disable", "reset-link", "sign-out"] {
+        for step in ["edit", "disable", "reset-link", "temporary-password", "sign-out"] {
             manager.post(&format!("{stranger}/{step}"), &edit).await.assert_status(404);
         }
         let refused = manager.post("/admin/groups/crew/add-member", &[("member", "stranger")]).await;

@@ -197,7 +197,7 @@ on_both_backends! {
             let id = world.cli(&["user", "show", username])["id"].as_str().unwrap().to_owned();
             let path = format!("/admin/users/{id}");
             let edit = [("name", "Mine"), ("email", "mallory@example.test")];
-            for step in ["edit", "disable", "enable", "reset-link", "delete"] {
+            for step in ["edit", "disable", "enable", "reset-link", "temporary-password", "delete"] {
                 operator.post(&format!("{path}/{step}"), &edit).await.assert_status(403);
                 let by_name = format!("/admin/users/{username}/{step}");
                 operator.post(&by_name, &edit).await.assert_status(403);

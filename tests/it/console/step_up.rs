@@ -56,6 +56,7 @@ on_both_backends! {
             ("/admin/groups/crew/add-manager", "/admin/groups/crew"), ("/admin/backup", "/admin/backup"),
             ("/admin/api-keys", "/admin/api-keys"), ("/admin/upstream", "/admin/upstream"),
             ("/admin/upstream/x/set-secret", "/admin/upstream/x"), ("/admin/users/bob/reset-link", "/admin/users/bob"),
+            ("/admin/users/bob/temporary-password", "/admin/users/bob"),
             ("/admin/clients", "/admin/clients"), ("/admin/issuers", "/admin/issuers"),
             ("/admin/webhooks", "/admin/webhooks"),
         ] {

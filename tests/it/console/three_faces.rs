@@ -169,7 +169,16 @@ fn told(event: &Value, hand: &Hand<'_>) -> String {
         serde_json::from_value(event["detail"].clone()).unwrap_or_default();
     // With which key a program came, which another face has not.
     detail.remove("api_key");
-    for own in ["kid", "key", "message", "secret", "organisation_id", "rows", "expires_at"] {
+    for own in [
+        "kid",
+        "key",
+        "message",
+        "secret",
+        "organisation_id",
+        "rows",
+        "expires_at",
+        "temporary_until",
+    ] {
         detail.entry(own.to_owned()).and_modify(|id| *id = json!("its own"));
     }
     let detail = json!(detail).to_string().replace(hand.name, "it");

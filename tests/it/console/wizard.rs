@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 
 use crate::kit::api::{Api, is};
 use crate::kit::console::{Admin, admin, create, field, post};
+use crate::kit::fixtures::{Auth, Person, Rp, payload};
 use crate::kit::flow::{App, PASSWORD, REDIRECT, sign_in};
 use crate::support::browser_like::Page;
+use crate::support::world::World;
 
 /// Where the app is whose redirect URI the kit's apps use.
 const AT: &str = "https://rp.test";
@@ -69,6 +71,57 @@ on_both_backends! {
         owner.browser.get("/admin/clients/new?app=nothing").await.assert_status(404);
         owner.browser.get("/admin/clients/new?kind=king").await.assert_status(404);
         world.assert_log_is_clean(&[PASSWORD, &secret]);
+    }
+
+    async fn an_agent_is_registered_for_the_server_that_it_calls(world: World) {
+        const SERVER: &str = "https://mcp.test/mcp";
+        let owner = admin(&world, "owner").await;
+        create(&world, "alice", None);
+        let start = owner.page("/admin/clients/new").await;
+        let step = "/admin/clients/new?kind=agent";
+        assert!(start.attributes("main .launcher a", "href").contains(&step.to_owned()));
+        let page = owner.page(step).await;
+        assert!(page.text().contains("That is off here"), "{}", page.describe());
+        let wrong = page.form("address").set("url", "http://mcp.test").submit().await;
+        wrong.assert_status(422);
+        let form = wrong.form("address").set("url", &format!("{SERVER}/")).submit().await.form("client");
+        let redirects = form.value("redirect_uris").expect("a list");
+        assert!(redirects.contains("http://127.0.0.1/callback") && redirects.contains("http://[::1]/callback"));
+        // Something to mend loses nothing.
+        let again = form.set("name", " ").submit().await;
+        again.assert_status(422);
+        let made = again.form("client").set("name", "Agent").submit().await;
+        made.assert_status(200).assert_page_headers();
+        let id = field(&made, "client-id");
+        assert!(!made.has("#client-secret"), "it has none");
+        let told = made.texts("textarea").join("\n");
+        for part in [
+            world.issuer.clone(),
+            world.url("/.well-known/oauth-authorization-server"),
+            format!("\"resource\": \"{SERVER}\""),
+        ] {
+            assert!(told.contains(&part), "{part}: {told}");
+        }
+        let kept = world.cli(&["client", "show", &id]);
+        assert_eq!((&kept["pkce"], &kept["audience"]), (&json!("required"), &json!([SERVER])));
+        let rp = Rp {
+            auth: Auth::None,
+            redirect_uri: "http://127.0.0.1:49152/callback".to_owned(),
+            ..Rp::new(&world, &id)
+        };
+        let (username, email, name) = ("alice", "alice@example.test", "alice");
+        let alice = Person { username, email, name, password: PASSWORD };
+        let asked = [("resource", SERVER), ("scope", "openid offline_access"), ("prompt", "consent")];
+        let tokens = rp.tokens(&world.browser(), &alice, &asked).await;
+        assert_eq!(payload(&tokens.access)["aud"], SERVER);
+        assert!(!tokens.refresh.as_deref().unwrap_or_default().is_empty());
+    }
+
+    async fn an_agent_with_a_document_needs_nothing_where_that_is_on(backend: Backend) {
+        let world = World::builder(backend).env("DOORWARD_REGISTRATION__METADATA_DOCUMENTS", "true");
+        let world = world.start().await;
+        let page = admin(&world, "owner").await.page("/admin/clients/new?kind=agent").await;
+        assert!(page.text().contains("That is on here"), "{}", page.describe());
     }
 
     async fn the_first_sign_in_is_watched_and_what_goes_wrong_is_said_in_words(world: World) {

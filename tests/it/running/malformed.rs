@@ -23,6 +23,7 @@ pub(super) const ROUTES: &[&str] = &[
     "/login/again",
     "/login/account",
     "/login/organisation",
+    "/login/password",
     "/consent",
     "/setup",
     "/device",

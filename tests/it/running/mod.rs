@@ -21,6 +21,7 @@
 //! | `fetched_logos` | logos that apps name themselves, asked for only if a setting says so |
 //! | `logos` | logos of the installation and of apps, decoded, kept and served |
 //! | `settings` | settings that change while servers run, on every node; name, colour, links |
+//! | `rate_limits` | rate limits that change while servers run |
 //! | `shared_limits` | guesses are counted for all nodes together |
 //! | `soak` | days of use leave nothing behind, in no table and in no fast store |
 //! | `crash` | the server is killed twenty times under load and loses nothing it acknowledged |
@@ -74,6 +75,7 @@ mod monitoring;
 mod nonsense;
 mod operations;
 mod outages;
+mod rate_limits;
 mod redis_faults;
 mod reload;
 mod revocation_copy;

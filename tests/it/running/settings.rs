@@ -15,7 +15,7 @@ use crate::support::world::World;
 const SCOPES: [&str; 2] = ["doorward.settings:read", "doorward.settings:write"];
 
 /// Puts a value in place of what there is.
-async fn put(api: &Api, key: &str, value: Value) -> Answer {
+pub(super) async fn put(api: &Api, key: &str, value: Value) -> Answer {
     let path = format!("/settings/{key}");
     let tag = tag(&is(api.get(&path).await, 200));
     sent(api.request(Method::PUT, &path).header("if-match", tag).json(&json!({ "value": value })))
@@ -23,7 +23,7 @@ async fn put(api: &Api, key: &str, value: Value) -> Answer {
 }
 
 /// Waits until this address shows this name.
-async fn wait_for_name(base: &str, name: &str) {
+pub(super) async fn wait_for_name(base: &str, name: &str) {
     wait_until_async("the new name", PATIENCE, async || {
         Browser::new(base).get("/login").await.title().ends_with(name)
     })
@@ -31,7 +31,7 @@ async fn wait_for_name(base: &str, name: &str) {
 }
 
 /// A command that has to fail; what it says.
-fn fails(world: &World, arguments: &[&str]) -> String {
+pub(super) fn fails(world: &World, arguments: &[&str]) -> String {
     let output = world.run(arguments);
     assert!(!output.status.success(), "{arguments:?}");
     String::from_utf8_lossy(&output.stderr).into_owned()

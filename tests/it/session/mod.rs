@@ -20,6 +20,7 @@
 //! | `under_way` | a sign-in that began before all sessions ended makes none; a refused one changes nothing |
 //! | `second_click` | two clicks on the button of one sign-in form make one session |
 //! | `strangers` | who is unfamiliar after a long time; where a thief was does not count |
+//! | `temporary_passwords` | what an administrator gives opens nothing but the page that replaces it |
 //! | `travel` | sign-ins from two places too far apart: found, told, refused, disowned |
 //! | `sightings` | what people and administrators see of sessions |
 //! | `session_data` | what apps keep beside sessions: conditions, races, limits, who sees it |
@@ -57,6 +58,7 @@ mod sightings;
 mod sign_up;
 mod sign_up_attacks;
 mod strangers;
+mod temporary_passwords;
 mod travel;
 mod under_way;
 mod visits;

@@ -9,7 +9,7 @@ use doorward::service::audit::{Actor, Caller};
 use doorward::service::maintenance;
 use doorward::service::session::accounts::{Accounts, Newcomer};
 use doorward::service::session::{self, Established, Remember};
-use doorward::service::sign_in::{self, Credentials};
+use doorward::service::sign_in::{self, Credentials, Entry};
 use doorward::store::audit::{AuditFilter, list};
 use doorward::store::{cleanup, known_marks, sessions};
 
@@ -53,7 +53,10 @@ impl Bed {
         };
         let browser = (&Accounts::default(), Newcomer::TakesThePlace);
         let made = Box::pin(sign_in::with_password(&self.app, typed, browser, &caller)).await;
-        made.unwrap_or_else(|error| panic!("{error}"))
+        match made.unwrap_or_else(|error| panic!("{error}")) {
+            Entry::Session(established) => *established,
+            Entry::MustChoose(proof) => panic!("{proof:?}"),
+        }
     }
 
     /// What was unlike before so far, the newest first.

@@ -49,6 +49,12 @@ pub(super) const TABLE: &[Entry] = &[
         Person,
         Action::UserResetLink,
     ),
+    entry(
+        (Post, "/users/{id}/temporary-password"),
+        (S::UsersWrite, R::PeopleWrite),
+        Person,
+        Action::UserTemporaryPassword,
+    ),
     entry((Get, "/groups"), (S::GroupsRead, R::GroupsRead), Nobody, Action::GroupsList),
     entry((Post, "/groups"), (S::GroupsWrite, R::GroupsWrite), Nobody, Action::GroupCreate),
     entry((Get, "/groups/{id}"), (S::GroupsRead, R::GroupsRead), Group, Action::GroupShow),

@@ -85,6 +85,7 @@ fn an_auditor_may_look_at_every_list_and_detail_and_at_nothing_else() {
             "/preview",
             "/remove-member",
             "/remove-app",
+            "/temporary-password",
             "/credentials",
             "/tokens",
             "/selected",
@@ -119,6 +120,8 @@ fn a_group_manager_gets_to_people_groups_and_sessions_of_theirs_alone() {
             "GET /admin/users/{id}/disable",
             "POST /admin/users/{id}/disable",
             "POST /admin/users/{id}/reset-link",
+            "GET /admin/users/{id}/temporary-password",
+            "POST /admin/users/{id}/temporary-password",
             "GET /admin/users/{id}/sign-out",
             "POST /admin/users/{id}/sign-out",
             "GET /admin/users/{id}/remove-app",
@@ -134,8 +137,15 @@ fn a_group_manager_gets_to_people_groups_and_sessions_of_theirs_alone() {
 
 #[test]
 fn what_gives_secrets_keys_or_power_away_asks_for_a_fresh_sign_in() {
-    let ends =
-        ["-secret", "/keys/rotate", "/keys/retire", "/add-manager", "/export", "/reset-link"];
+    let ends = [
+        "-secret",
+        "/keys/rotate",
+        "/keys/retire",
+        "/add-manager",
+        "/export",
+        "/reset-link",
+        "/temporary-password",
+    ];
     // What is made there speaks for itself or for others: an app and a webhook with their secret, an API
     // key, somebody whose tokens count.
     let made = [

@@ -108,3 +108,30 @@ impl LinkOnce {
         }
     }
 }
+
+/// A temporary password: the answer to POST `/admin/users/{id}/temporary-password`. It is shown once and kept
+/// nowhere.
+#[derive(Debug, Template)]
+#[template(path = "admin/temporary_once.html")]
+pub struct TemporaryOnce {
+    pub chrome: Chrome,
+    pub console: Console,
+    pub user_id: String,
+    pub username: String,
+    pub password: String,
+    pub expires: When,
+}
+
+impl TemporaryOnce {
+    #[must_use]
+    pub fn sample() -> Self {
+        Self {
+            chrome: Chrome::sample(),
+            console: Console::sample(Section::People),
+            user_id: words("5f0c1f0e-8a53-4a52-b7f6-0d6b8f1d2a34"),
+            username: words("grace"),
+            password: words("kwmpt-fhzqa-vnrbe-ysdcu"),
+            expires: When::sample(-259_200),
+        }
+    }
+}

@@ -120,7 +120,7 @@ impl UsersList {
 
 /// `GET /admin/users/{id}`. Forms: `user` POST `/admin/users/{id}/edit` with the fields of
 /// [`UserForm`]; POST `…/enable`, `…/reset-link`, `/admin/sessions/{sid}/end` with `back`. Links
-/// to [`super::confirm::Confirm`] pages: `GET …/disable`, `GET …/remove-app?client_id=`, `GET …/delete`.
+/// to [`super::confirm::Confirm`] pages: `GET …/temporary-password`, `GET …/disable`, `GET …/remove-app?client_id=`, `GET …/delete`.
 #[derive(Debug, Template)]
 #[template(path = "admin/user.html")]
 pub struct UserDetail {

@@ -33,8 +33,10 @@ pub struct WizardAddress {
     pub what: (&'static str, String),
     /// In words.
     pub name: String,
-    /// An address such as it may have.
-    pub example: String,
+    /// Whether it is an agent, which is asked for the address of the server that it calls.
+    pub is_agent: bool,
+    pub label: &'static str,
+    pub hint: String,
     /// What was typed.
     pub url: String,
     /// What is particular about the app, one sentence or two each.
@@ -74,10 +76,28 @@ impl WizardAddress {
             console: Console::sample(Section::Apps),
             what: ("app", "grafana".to_owned()),
             name: "Grafana".to_owned(),
-            example: "https://grafana.example.com".to_owned(),
+            is_agent: false,
+            label: "Address of the app",
+            hint: "As people type it into the browser, such as https://grafana.example.com."
+                .to_owned(),
             url: words("https://grafana.orchard.example"),
             quirks: vec!["It sends PKCE.".to_owned()],
             errors: Vec::new(),
+        }
+    }
+
+    /// Somebody connects an agent.
+    #[must_use]
+    pub fn sample_agent() -> Self {
+        Self {
+            what: ("kind", "agent".to_owned()),
+            name: "MCP / agent".to_owned(),
+            is_agent: true,
+            label: "Address of the MCP server",
+            hint: "As the agent calls it, such as https://mcp.example.com/mcp.".to_owned(),
+            url: String::new(),
+            quirks: vec!["Register one that asks you for a client id.".to_owned()],
+            ..Self::sample()
         }
     }
 

@@ -113,7 +113,7 @@ async fn refuse_haste(
     id: &ClientId,
     request: &RegistrationRequest,
 ) -> Result<(), RegistrationError> {
-    let most = i64::from(app.config.registration.changes_per_hour);
+    let most = i64::from(app.settings().registration.changes_per_hour);
     let network = request.caller.network();
     for (who, most) in [(id.as_str(), most), (network.as_str(), most.saturating_mul(10))] {
         let key = &format!("registration-change:{who}");

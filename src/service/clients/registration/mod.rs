@@ -194,7 +194,7 @@ async fn admit(
     }
     let network = request.caller.network();
     let (key, most) =
-        (&format!("register:{network}"), app.config.registration.open_per_hour.into());
+        (&format!("register:{network}"), app.settings().registration.open_per_hour.into());
     let limit = Limit { key, window: WINDOW, most, scope: "register" };
     if brake::is_passed(app, &limit, &request.caller).await? {
         return Err(RegistrationError::TooMany { retry_after: WINDOW });

@@ -30,6 +30,9 @@ impl Hand<'_> {
                 (Method::PATCH, format!("/users/{name}"), json!({ "name": "Somebody" }))
             }
             C::LinkMade => (Method::POST, format!("/users/{name}/reset-link"), none),
+            C::TemporaryPasswordGiven => {
+                (Method::POST, format!("/users/{name}/temporary-password"), none)
+            }
             C::AppTakenBack => (Method::DELETE, "/users/alice/apps/diary".into(), none),
             C::SessionsEnded => {
                 (Method::POST, "/sessions/end".into(), json!({ "client_id": "shop" }))

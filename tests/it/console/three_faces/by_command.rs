@@ -34,6 +34,7 @@ impl Hand<'_> {
         let key = [&key[..], &["doorward.users:read"]].concat();
         let arguments: &[&str] = match change {
             C::PersonRenamed | C::LinkMade => unreachable!("{change:?}"),
+            C::TemporaryPasswordGiven => &["user", "set-password", name, "--temporary"],
             C::SessionEnded => &["session", "revoke", &subject.id],
             C::OrganisationCreated => &["organisation", "create", &org],
             C::OrganisationMemberAdded => &["organisation", "add", &org, name],

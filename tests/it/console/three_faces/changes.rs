@@ -9,6 +9,7 @@ pub enum Change {
     PersonCreated,
     PersonRenamed,
     LinkMade,
+    TemporaryPasswordGiven,
     PersonDisabled,
     PersonEnabled,
     SignedOut,
@@ -84,10 +85,11 @@ pub enum Change {
 
 use Change as C;
 
-pub const CHANGES: [Change; 74] = [
+pub const CHANGES: [Change; 75] = [
     C::PersonCreated,
     C::PersonRenamed,
     C::LinkMade,
+    C::TemporaryPasswordGiven,
     C::PersonDisabled,
     C::PersonEnabled,
     C::SignedOut,
@@ -171,7 +173,7 @@ pub const LACKS: [(Change, Face, &str); 4] = [
 
 /// What changes something with one face alone, or is one of [`CHANGES`] in another dress: as it stands in the
 /// face's own list, and why.
-pub const ALONE: [(Face, &str, &str); 20] = [
+pub const ALONE: [(Face, &str, &str); 19] = [
     (Face::Console, "POST /admin/get-started/dismiss", "a setting, filled in"),
     (Face::Console, "POST /admin/users/selected", "each person's own change, one after the other"),
     (Face::Console, "POST /admin/clients/{id}/add-redirect-uri", "an edit of the app, filled in"),
@@ -183,7 +185,6 @@ pub const ALONE: [(Face, &str, &str); 20] = [
     ),
     (Face::Console, "POST /admin/clients/{id}/tokens/edit", "an edit of the app, other members"),
     (Face::Console, "POST /admin/upstream/{id}/preview", "shows; the answer is not kept"),
-    (Face::CommandLine, "user set-password", "for when nobody can sign in"),
     (Face::CommandLine, "user import", "the same as `import`"),
     (Face::CommandLine, "setup-link", "before there is anybody"),
     (Face::CommandLine, "client revoke-registration", "of apps that registered themselves"),

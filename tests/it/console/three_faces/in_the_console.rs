@@ -20,6 +20,9 @@ impl Hand<'_> {
         match change {
             C::PersonRenamed => self.submit(&person, "user", &[("name", "Somebody")]).await,
             C::LinkMade => self.post(&format!("{person}/reset-link"), &[]).await,
+            C::TemporaryPasswordGiven => {
+                self.post(&format!("{person}/temporary-password"), &[]).await;
+            }
             C::SessionEnded => self.post(&format!("/admin/sessions/{id}/end"), &[]).await,
             C::OrganisationCreated => {
                 let named = format!("{name}-org");
