@@ -88,6 +88,9 @@ fn an_auditor_may_look_at_every_list_and_detail_and_at_nothing_else() {
             "/credentials",
             "/tokens",
             "/selected",
+            "/import",
+            "/import/newest",
+            "/import/rejects",
         ];
         let shows =
             entry.method == Method::Get && !asks.iter().any(|step| entry.path.ends_with(step));
@@ -134,8 +137,16 @@ fn a_group_manager_gets_to_people_groups_and_sessions_of_theirs_alone() {
 
 #[test]
 fn what_gives_secrets_keys_or_power_away_asks_for_a_fresh_sign_in() {
-    let ends =
-        ["-secret", "/keys/rotate", "/keys/retire", "/add-manager", "/export", "/reset-link"];
+    let ends = [
+        "-secret",
+        "/keys/rotate",
+        "/keys/retire",
+        "/add-manager",
+        "/export",
+        "/reset-link",
+        "/import",
+        "/import/start",
+    ];
     // What is made there speaks for itself or for others: an app and a webhook with their secret, an API
     // key, somebody whose tokens count.
     let made = [

@@ -7,6 +7,7 @@ use super::Face;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     PersonCreated,
+    PeopleImported,
     PersonRenamed,
     LinkMade,
     PersonDisabled,
@@ -84,8 +85,9 @@ pub enum Change {
 
 use Change as C;
 
-pub const CHANGES: [Change; 74] = [
+pub const CHANGES: [Change; 75] = [
     C::PersonCreated,
+    C::PeopleImported,
     C::PersonRenamed,
     C::LinkMade,
     C::PersonDisabled,
@@ -162,7 +164,8 @@ pub const CHANGES: [Change; 74] = [
 ];
 
 /// What one face cannot do, and why.
-pub const LACKS: [(Change, Face, &str); 4] = [
+pub const LACKS: [(Change, Face, &str); 5] = [
+    (C::PeopleImported, Face::Api, "programs add people one by one, and directories by SCIM"),
     (C::PersonRenamed, Face::CommandLine, "profiles are edited by hand or by programs"),
     (C::LinkMade, Face::CommandLine, "it sets passwords itself, and invites with the same link"),
     (C::ApiKeyMade, Face::Api, "a key makes no keys"),
@@ -171,7 +174,7 @@ pub const LACKS: [(Change, Face, &str); 4] = [
 
 /// What changes something with one face alone, or is one of [`CHANGES`] in another dress: as it stands in the
 /// face's own list, and why.
-pub const ALONE: [(Face, &str, &str); 20] = [
+pub const ALONE: [(Face, &str, &str); 19] = [
     (Face::Console, "POST /admin/get-started/dismiss", "a setting, filled in"),
     (Face::Console, "POST /admin/users/selected", "each person's own change, one after the other"),
     (Face::Console, "POST /admin/clients/{id}/add-redirect-uri", "an edit of the app, filled in"),
@@ -184,7 +187,6 @@ pub const ALONE: [(Face, &str, &str); 20] = [
     (Face::Console, "POST /admin/clients/{id}/tokens/edit", "an edit of the app, other members"),
     (Face::Console, "POST /admin/upstream/{id}/preview", "shows; the answer is not kept"),
     (Face::CommandLine, "user set-password", "for when nobody can sign in"),
-    (Face::CommandLine, "user import", "the same as `import`"),
     (Face::CommandLine, "setup-link", "before there is anybody"),
     (Face::CommandLine, "client revoke-registration", "of apps that registered themselves"),
     (Face::CommandLine, "registration-token create", "of apps that register themselves"),
