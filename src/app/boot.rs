@@ -9,8 +9,8 @@ use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 
 use super::{
-    App, Documents, Doorkeeper, KeySets, Known, Live, Pictures, ReadTokens, Recent, RequestObjects,
-    Running, Timekeeper, Turns, Watch, software_issuers,
+    App, Documents, Doorkeeper, Errands, KeySets, Known, Live, Pictures, ReadTokens, Recent,
+    RequestObjects, Running, Timekeeper, Turns, Watch, software_issuers,
 };
 use crate::clock::Clock;
 use crate::config::{Config, MasterKeySource, Problem};
@@ -106,6 +106,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         ephemeral,
         tokens_from: restored.tokens_from,
         outbox_bell: Notify::new(),
+        errands: Errands::default(),
         live: ArcSwap::from_pointee(live),
         running: Running::new(config.clone()),
         outbound,

@@ -2,11 +2,12 @@
 //! shared by every worker. `boot` makes it; `known`, `recent`, `read_tokens`, `doorkeeper` and `watch` hold
 //! what the process remembers, `heard` how long it may be believed, `live` what is replaced when the
 //! operator asks for it, `running` the settings of this moment, `look` what pages
-//! have of them, `pictures` those that were served a moment ago.
+//! have of them, `pictures` those that were served a moment ago; `errands` is work that outlives its request.
 
 mod boot;
 mod documents;
 mod doorkeeper;
+mod errands;
 pub(crate) mod heard;
 mod key_sets;
 mod known;
@@ -32,6 +33,7 @@ pub use boot::{
 };
 pub use documents::{Document, Documents};
 pub use doorkeeper::{Doorkeeper, Means, Seen, Shown, Written};
+pub use errands::{Errand, Errands};
 pub use key_sets::{KeySet, KeySets, Slot};
 pub use known::Known;
 pub use live::Live;
@@ -91,6 +93,8 @@ pub struct App {
     pub timekeeper: Timekeeper,
     /// Rung when something was put into the outbox, so that it leaves at once.
     pub outbox_bell: Notify,
+    /// Work that goes on after the request that began it.
+    pub errands: Errands,
     /// What the operator may change without a restart; replaced as a whole.
     pub live: ArcSwap<Live>,
     /// Requests to addresses that others supplied.

@@ -14,6 +14,7 @@ use super::output::{Output, Table};
 use super::rejects::{Rejects, Telling};
 use super::user::import::DuplicatesArg;
 use crate::crypto::secret::file_digest;
+use crate::service::audit::Actor;
 use crate::service::keycloak::{self, Imported, News};
 use crate::service::people::import::{self, Mode, Plan};
 
@@ -80,6 +81,7 @@ pub(super) fn run(
         mode: if args.dry_run { Mode::DryRun } else { Mode::Write },
         trust_emails: false,
         digest: Some(digest).filter(|_| !args.dry_run),
+        actor: Actor::CommandLine,
     };
     let mut rejects = Rejects::open(args.rejects.as_deref())?;
     let mut imported = Imported::default();

@@ -10,7 +10,7 @@ use super::input::Input;
 use super::output::{Output, Table};
 use super::page::{self, Page};
 use crate::service::audit::Actor;
-use crate::service::jobs::{self, JobState};
+use crate::service::jobs::{self, JobFilter, JobState, JobTopic};
 use crate::store::waiting::Waiting;
 
 const LIST_EXAMPLES: &str = "\
@@ -18,6 +18,7 @@ What a message says is not shown: a letter may hold a link that opens an account
 
 Examples:
   doorward job list
+  doorward job list --topic letters
   doorward job list --state stuck --format json";
 
 /// Commands about messages that wait.
@@ -38,6 +39,9 @@ pub struct JobListArgs {
     /// Only those in this state: not tried yet, tried, or tried three times and more
     #[arg(long, value_name = "STATE", value_parser = states())]
     pub state: Option<String>,
+    /// Only those of this kind
+    #[arg(long, value_name = "TOPIC", value_parser = topics())]
+    pub topic: Option<String>,
     /// Messages to list at most
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub limit: u32,
@@ -55,6 +59,10 @@ pub struct JobArgs {
 
 fn states() -> clap::builder::PossibleValuesParser {
     clap::builder::PossibleValuesParser::new(JobState::ALL.map(JobState::as_str))
+}
+
+fn topics() -> clap::builder::PossibleValuesParser {
+    clap::builder::PossibleValuesParser::new(JobTopic::ALL.map(JobTopic::as_str))
 }
 
 pub(super) fn run(
@@ -88,12 +96,13 @@ pub(super) fn run(
 }
 
 fn list(args: &JobListArgs, globals: &Globals, output: &mut Output<'_>) -> Result<Exit, Failure> {
-    let which = (
-        args.state.as_deref().and_then(JobState::from_name),
-        args.after.as_deref().unwrap_or_default(),
-    );
+    let filter = JobFilter {
+        state: args.state.as_deref().and_then(JobState::from_name),
+        topic: args.topic.as_deref().and_then(JobTopic::from_name),
+        after: args.after.as_deref().unwrap_or_default(),
+    };
     let found = engine::with_app(globals, async |app| {
-        Ok(jobs::list(app, which, page::one_more(args.limit)).await?)
+        Ok(jobs::list(app, &filter, page::one_more(args.limit)).await?)
     })?;
     let page = Page::of(found, args.limit, |job| job.id.clone());
     let mut table = Table::new(["id", "what", "for", "state", "tries", "next try", "problem"]);

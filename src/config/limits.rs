@@ -19,6 +19,9 @@ pub struct LimitSettings {
     /// Size of a request body, in bytes.
     #[schemars(range(min = 4096, max = 1_048_576))]
     pub body_bytes: usize,
+    /// Size of a file of people that is sent with the console, in bytes.
+    #[schemars(range(min = 65_536, max = 1_073_741_824))]
+    pub import_bytes: u64,
     /// What one app may keep beside one session, in bytes as it is stored; the same again for what is
     /// to survive the fast store, and for what a person shares among devices.
     #[schemars(range(min = 1024, max = 65_536))]
@@ -32,6 +35,7 @@ impl Default for LimitSettings {
             login_hourly_failures: 100,
             address_free_failures: 50,
             body_bytes: 65_536,
+            import_bytes: 268_435_456,
             session_data_bytes: 16_384,
         }
     }

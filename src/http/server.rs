@@ -26,6 +26,9 @@ pub struct Listeners {
     pub mtls: Vec<(TcpListener, rustls::ServerConfig)>,
 }
 
+/// How long is waited at the end for work that a request has begun. It stops at the next good moment.
+const LAST_ERRAND: Duration = Duration::from_secs(30);
+
 /// A server that runs and stops beside the provider, such as a sample app.
 pub type OtherServer = Server;
 
@@ -40,6 +43,7 @@ pub struct Running {
     site: web::Data<Site>,
     servers: Vec<Server>,
     jobs: Vec<tokio::task::JoinHandle<()>>,
+    errands: tokio::task::JoinHandle<()>,
 }
 
 /// How a running provider is told to stop.
@@ -89,7 +93,9 @@ pub fn start(app: Arc<App>, listeners: Listeners) -> std::io::Result<Running> {
         servers.push(management.workers(1).disable_signals().listen(listener)?.run());
     }
     let jobs = jobs(site.app());
-    Ok(Running { site, servers, jobs })
+    let app = Arc::clone(site.app());
+    let errands = tokio::spawn(async move { app.errands.run().await });
+    Ok(Running { site, servers, jobs, errands })
 }
 
 impl Running {
@@ -110,6 +116,10 @@ impl Running {
         for job in self.jobs {
             job.abort();
         }
+        self.site.errands.end();
+        if tokio::time::timeout(LAST_ERRAND, self.errands).await.is_err() {
+            tracing::warn!("work that a request had begun did not come to an end in time");
+        }
         if let Err(error) = maintenance::write_all_visits(&self.site).await {
             tracing::warn!(%error, "session visits could not be written at shutdown");
         }
@@ -121,6 +131,7 @@ impl Stopper {
     /// Says "not ready", waits for load balancers to notice, lets requests finish, stops.
     pub async fn drain(&self) {
         self.site.drain();
+        self.site.errands.end();
         let delay = u64::try_from(self.site.config.shutdown_delay()).unwrap_or(0);
         tokio::time::sleep(Duration::from_secs(delay)).await;
         futures_util::future::join_all(self.handles.iter().map(|handle| handle.stop(true))).await;

@@ -68,6 +68,8 @@ pub enum Right {
     /// Say that a mailbox is somebody's. Apps know people by their verified address.
     PeopleVouch,
     PeopleDelete,
+    /// Add and change many people by a file, also with hashes of passwords.
+    PeopleImport,
     /// Give out the right to use the console, and take it away.
     PeopleGrantRole,
     GroupsRead,
@@ -129,7 +131,7 @@ pub enum Right {
 use Reach::{All, Nothing, Ordinary, Own};
 
 /// Every right: its name, and how far it reaches for each of [`Role::ALL`].
-pub const TABLE: [(Right, &str, [Reach; 4]); 40] = [
+pub const TABLE: [(Right, &str, [Reach; 4]); 41] = [
     //                                             owner operator  auditor  group manager
     (Right::Enter, "console.enter", [All, All, All, All]),
     (Right::OverviewRead, "overview.read", [All, All, All, Nothing]),
@@ -137,6 +139,7 @@ pub const TABLE: [(Right, &str, [Reach; 4]); 40] = [
     (Right::PeopleWrite, "people.write", [All, Ordinary, Nothing, Own]),
     (Right::PeopleVouch, "people.vouch", [All, Ordinary, Nothing, Nothing]),
     (Right::PeopleDelete, "people.delete", [All, Ordinary, Nothing, Nothing]),
+    (Right::PeopleImport, "people.import", [All, Ordinary, Nothing, Nothing]),
     (Right::PeopleGrantRole, "people.grant_role", [All, Nothing, Nothing, Nothing]),
     (Right::GroupsRead, "groups.read", [All, All, All, Own]),
     (Right::GroupsWrite, "groups.write", [All, All, Nothing, Nothing]),

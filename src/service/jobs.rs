@@ -6,8 +6,10 @@ use crate::protocol::rights::Right;
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
 use crate::service::people::authority::{self, Barred};
+use crate::service::pictures::fetched;
+use crate::service::session::{backchannel_logout, farewell};
 use crate::service::{mail, webhooks};
-use crate::store::waiting::{self, Waiting};
+use crate::store::waiting::{self, Waiting, WaitingFilter};
 use crate::store::webhooks::deliveries::{self, State};
 use crate::store::{StoreError, audit, outbox};
 
@@ -93,18 +95,70 @@ impl JobState {
     }
 }
 
-/// A page of what waits, the oldest first, in one state or in any; `after` is the id that the last one
-/// ended with, or empty.
+/// What kind of message it is that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobTopic {
+    /// Letters to people.
+    Letters,
+    /// News for webhooks.
+    Webhooks,
+    /// News of a sign-out for apps.
+    Logouts,
+    /// Logos of apps, to be fetched.
+    Logos,
+}
+
+impl JobTopic {
+    pub const ALL: [Self; 4] = [Self::Letters, Self::Webhooks, Self::Logouts, Self::Logos];
+
+    /// The name for programs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Letters => "letters",
+            Self::Webhooks => "webhooks",
+            Self::Logouts => "logouts",
+            Self::Logos => "logos",
+        }
+    }
+
+    /// The topic with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|topic| topic.as_str() == name)
+    }
+
+    /// The kinds of messages it is about; the second may be the first.
+    fn kinds(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Letters => (mail::KIND, mail::KIND),
+            Self::Webhooks => (webhooks::KIND, webhooks::KIND),
+            Self::Logouts => (backchannel_logout::KIND, farewell::KIND),
+            Self::Logos => (fetched::KIND, fetched::KIND),
+        }
+    }
+}
+
+/// Which messages are listed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct JobFilter<'a> {
+    pub state: Option<JobState>,
+    pub topic: Option<JobTopic>,
+    /// The id that the last page ended with, or empty.
+    pub after: &'a str,
+}
+
+/// A page of what waits, the oldest first.
 ///
 /// # Errors
 /// [`Failure`] when SQL does not answer.
-pub async fn list(
-    app: &App,
-    (state, after): (Option<JobState>, &str),
-    limit: i64,
-) -> Result<Vec<Waiting>, Failure> {
-    let tried = state.map_or((0, i64::MAX), JobState::attempts);
-    Ok(waiting::list(&app.store.db, (tried, after), limit).await?)
+pub async fn list(app: &App, filter: &JobFilter<'_>, limit: i64) -> Result<Vec<Waiting>, Failure> {
+    let filter = WaitingFilter {
+        attempts: filter.state.map(JobState::attempts),
+        kinds: filter.topic.map(JobTopic::kinds),
+        after: filter.after,
+    };
+    Ok(waiting::list(&app.store.db, &filter, limit).await?)
 }
 
 /// One message that waits.
@@ -190,6 +244,9 @@ mod tests {
         }
         for state in JobState::ALL {
             assert_eq!(JobState::from_name(state.as_str()), Some(state));
+        }
+        for topic in JobTopic::ALL {
+            assert_eq!(JobTopic::from_name(topic.as_str()), Some(topic));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! How far imports of people have come. The row of a file moves in the transaction that adds its
 //! people, so an import goes on exactly behind the last one that was added.
 
+use serde::{Deserialize, Serialize};
 use sqlx_macros::FromRow;
 
 use super::db::Sql;
@@ -8,7 +9,7 @@ use super::error::StoreError;
 use crate::clock::UnixTime;
 
 /// How far an import has come, and what became of the lines so far.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, FromRow, Serialize, Deserialize)]
 pub struct ImportProgress {
     /// The last line of the file that is dealt with; 0 before the first.
     pub line: i64,

@@ -25,22 +25,36 @@ pub struct Waiting {
     pub last_error: Option<String>,
 }
 
-/// A page of what waits, the oldest first: ids are ordered by time. Only what was tried at least and at most
-/// so often; `after` is the id that the last page ended with, or empty.
+/// Which deliveries are listed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct WaitingFilter<'a> {
+    /// Only those tried so often, at least and at most.
+    pub attempts: Option<(i64, i64)>,
+    /// Only those of one of these two kinds.
+    pub kinds: Option<(&'a str, &'a str)>,
+    /// The id that the last page ended with, or empty.
+    pub after: &'a str,
+}
+
+/// A page of what waits, the oldest first: ids are ordered by time.
 pub async fn list<'a>(
     sql: impl Sql<'a>,
-    ((least, most), after): ((i64, i64), &str),
+    filter: &WaitingFilter<'_>,
     limit: i64,
 ) -> Result<Vec<Waiting>, StoreError> {
+    let (least, most) = filter.attempts.unwrap_or((0, i64::MAX));
     sql.into()
         .query(
             "select id, kind, client_id, due_at, attempts, created_at, expires_at, last_error \
-             from outbox where id > $1 and attempts >= $3 and attempts <= $4 order by id limit $2",
+             from outbox where id > $1 and attempts >= $3 and attempts <= $4 \
+             and ($5 is null or kind = $5 or kind = $6) order by id limit $2",
         )
-        .bind(after)
+        .bind(filter.after)
         .bind(limit)
         .bind(least)
         .bind(most)
+        .bind(filter.kinds.map(|(first, _)| first))
+        .bind(filter.kinds.map(|(_, second)| second))
         .all::<Waiting>()
         .await
 }

@@ -1,6 +1,7 @@
 //! What lists and overviews show beside their rows, with people and clients of its own.
 
 use doorward::protocol::types::UserId;
+use doorward::store::waiting::WaitingFilter;
 use doorward::store::{
     Store, activity, audit, cleanup, clients, figures, outbox, sessions, users, waiting,
 };
@@ -82,9 +83,6 @@ async fn hours_add_up(store: &Store) {
     assert!(activity::since(db, hour).await.unwrap().is_empty());
 }
 
-/// However often it was tried.
-const ANY: (i64, i64) = (0, i64::MAX);
-
 /// The outbox as administrators see it.
 async fn what_waits_is_listed(store: &Store) {
     let db = &store.db;
@@ -96,12 +94,21 @@ async fn what_waits_is_listed(store: &Store) {
         outbox::insert(db, &one).await.unwrap();
     }
     let ids = |rows: Vec<waiting::Waiting>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
-    assert_eq!(ids(waiting::list(db, (ANY, "zz-waiting-"), 2).await.unwrap()), [id(0), id(1)]);
-    assert_eq!(ids(waiting::list(db, (ANY, &id(1)), 9).await.unwrap()), [id(2)]);
+    let all = WaitingFilter { after: "zz-waiting-", ..WaitingFilter::default() };
+    assert_eq!(ids(waiting::list(db, &all, 2).await.unwrap()), [id(0), id(1)]);
+    let behind = WaitingFilter { after: &id(1), ..all };
+    assert_eq!(ids(waiting::list(db, &behind, 9).await.unwrap()), [id(2)]);
     let tried = async |least, most| {
-        let found = waiting::list(db, ((least, most), "zz-waiting-"), 9).await.unwrap();
-        ids(found)
+        let filter = WaitingFilter { attempts: Some((least, most)), ..all };
+        ids(waiting::list(db, &filter, 9).await.unwrap())
     };
+    let kind = delivery("any").kind;
+    for (kinds, wanted) in
+        [((kind.as_str(), "none"), 3), (("none", kind.as_str()), 3), (("none", "none"), 0)]
+    {
+        let filter = WaitingFilter { kinds: Some(kinds), ..all };
+        assert_eq!(waiting::list(db, &filter, 9).await.unwrap().len(), wanted, "{kinds:?}");
+    }
     assert_eq!(tried(0, 0).await, [id(0)]);
     assert_eq!(tried(1, 1).await, [id(1)]);
     assert_eq!(tried(1, i64::MAX).await, [id(1), id(2)]);

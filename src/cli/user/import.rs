@@ -16,6 +16,7 @@ use crate::cli::output::{Format, Output, Table};
 use crate::cli::progress::{self, PAUSE};
 use crate::cli::rejects::{Rejects, Telling};
 use crate::crypto::secret::file_digest;
+use crate::service::audit::Actor;
 use crate::service::people::import::lines::{self, Layout};
 use crate::service::people::import::{self, Duplicates, ImportError, Mode, News, Plan};
 use crate::store::imports::ImportProgress;
@@ -105,6 +106,7 @@ pub(super) fn run(
         trust_emails: args.email_verified,
         // What a dry run did is not there to go on from.
         digest: source.digest.clone().filter(|_| !args.dry_run),
+        actor: Actor::CommandLine,
     };
     let mut watch = Watch::new(args, (globals, output), source.length)?;
     let outcome = engine::with_app(globals, async |app| {

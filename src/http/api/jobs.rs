@@ -5,7 +5,7 @@ use super::fault::Fault;
 use super::reply::{Answer, Reply};
 use super::sent;
 use super::views::service::JobView;
-use crate::service::jobs::{self, JobState};
+use crate::service::jobs::{self, JobFilter, JobState, JobTopic};
 use crate::store::waiting::Waiting;
 
 pub(super) async fn list(call: &Call<'_>) -> Answer {
@@ -17,8 +17,15 @@ pub(super) async fn list(call: &Call<'_>) -> Answer {
                 .ok_or_else(|| Fault::malformed("state is new, tried or stuck."))?,
         ),
     };
-    let which = (state, after.as_deref().unwrap_or_default());
-    let found = jobs::list(call.site, which, limit + 1).await?;
+    let topic = match call.query.sole("topic") {
+        None => None,
+        Some(name) => Some(
+            JobTopic::from_name(name)
+                .ok_or_else(|| Fault::malformed("topic is letters, webhooks, logouts or logos."))?,
+        ),
+    };
+    let filter = JobFilter { state, topic, after: after.as_deref().unwrap_or_default() };
+    let found = jobs::list(call.site, &filter, limit + 1).await?;
     let row = |job: Waiting| {
         let place = job.id.clone();
         (JobView::from(job), place)

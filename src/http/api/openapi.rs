@@ -14,7 +14,7 @@ use super::table::{Action, Entry, entries};
 use crate::http::programs::Verb;
 use crate::protocol::api::{self, ApiScope};
 use crate::protocol::discovery::path;
-use crate::service::jobs::JobState;
+use crate::service::jobs::{JobState, JobTopic};
 use crate::service::overview::Span;
 
 const ABOUT: &str = "The administration of people, groups, apps and their roles, sessions, keys, trusted issuers, upstream providers, webhooks \
@@ -183,6 +183,7 @@ fn query_schema(name: &str) -> Value {
             json!({ "type": "string", "enum": Span::ALL.map(Span::as_str), "default": "day" })
         }
         "state" => json!({ "type": "string", "enum": JobState::ALL.map(JobState::as_str) }),
+        "topic" => json!({ "type": "string", "enum": JobTopic::ALL.map(JobTopic::as_str) }),
         "since" | "until" => json!({ "type": "string", "format": "date-time" }),
         _ => json!({ "type": "string" }),
     }

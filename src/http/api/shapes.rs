@@ -372,7 +372,7 @@ pub(super) fn of(action: Action) -> Shape {
         ),
         Action::JobsList => list(
             "List what waits to be sent, the oldest first",
-            &["state", "cursor", "limit"],
+            &["state", "topic", "cursor", "limit"],
             SchemaGenerator::subschema_for::<JobView>,
         ),
         Action::JobRetry => command("Send a message now that waits for its next try"),

@@ -1,11 +1,12 @@
 //! The way into the console: who is asking, whether the console is open to them, whether a form is
 //! ours, and whether their role allows it. Every address goes through [`enter`].
 
+use std::cell::Cell;
 use std::collections::HashSet;
 
-use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::received::{Sent, received};
 use super::table::{About, Entry, Method};
 use super::{act, flash, step_up};
 use crate::clock::UnixTime;
@@ -17,7 +18,7 @@ use crate::http::pages::admin::{Console, Section, Subject};
 use crate::http::pages::{Chrome, Flash, Page, Tone, Undo};
 use crate::http::sign_in::steps::{self, Visit};
 use crate::http::site::Site;
-use crate::http::upload::{self, Unreadable, Upload};
+use crate::http::upload::{Spooled, Upload};
 use crate::http::{extract, render};
 use crate::protocol::params::Params;
 use crate::protocol::rights::{Right, Role, Standing};
@@ -88,8 +89,10 @@ pub(super) struct Desk<'a> {
     pub query: Params,
     /// The posted form; empty for a GET.
     pub form: Params,
-    /// The file that came with it; empty where there was none.
+    /// The picture that came with it; empty where there was none.
     pub file: Vec<u8>,
+    /// The file of people that came with it.
+    pub spooled: Cell<Option<Spooled>>,
     /// The last variable part of the path; empty for addresses without.
     pub id: String,
     /// The person an address is about.
@@ -102,7 +105,7 @@ pub(super) struct Desk<'a> {
 pub(super) async fn enter(
     entry: &Entry,
     (site, request): (&Site, &HttpRequest),
-    body: &Bytes,
+    sent: Sent,
 ) -> HttpResponse {
     let sign_in = || steps::see_other(&site.path("/login?next=admin"));
     let session = match steps::session_or_failure(site, request).await {
@@ -118,19 +121,13 @@ pub(super) async fn enter(
         Ok(Access::Forbidden) => return not_for_this_person(&visit, &session).await,
         Err(failure) => return render::failure(site, request, &failure),
     };
-    let Upload { fields: form, file } = match entry.method {
-        Method::Get => Upload::default(),
-        Method::Post if !steps::came_from_here(&visit) => {
-            return render::forged_form(site, request);
+    let mut desk = Desk::new(visit, &session, (admin, standing));
+    match received(&mut desk, entry, sent).await {
+        Ok(Upload { fields, file, spooled }) => {
+            (desk.form, desk.file, desk.spooled) = (fields, file, Cell::new(spooled));
         }
-        Method::Post if !is_of_a_form(entry, request) => return render::no_form(site, request),
-        Method::Post => match posted(entry, request, body).await {
-            Ok(posted) if steps::session_csrf_ok(&visit, &posted.fields) => posted,
-            Ok(_) => return render::forged_form(site, request),
-            Err(Unreadable) => return render::bad_request(site, request),
-        },
-    };
-    let mut desk = Desk { form, file, ..Desk::new(visit, &session, (admin, standing)) };
+        Err(response) => return response,
+    }
     let answer = match desk.admit(entry).await {
         Ok(()) if !step_up::is_open(&desk, entry) => Ok(step_up::ask(&desk, entry)),
         Ok(()) => Box::pin(act(&desk, entry.action)).await,
@@ -142,21 +139,6 @@ pub(super) async fn enter(
     };
     let response = answer.unwrap_or_else(|stop| desk.stopped(&stop));
     desk.visit.bind(response)
-}
-
-/// Whether the body is of a type that a form for this address sends. Browsers send other types across sites
-/// without asking, so no other is ever looked into.
-fn is_of_a_form(entry: &Entry, request: &HttpRequest) -> bool {
-    extract::is_form(request) || entry.takes_file && upload::is_upload(request)
-}
-
-/// What was posted: fields, and a file where the address takes one.
-async fn posted(entry: &Entry, request: &HttpRequest, body: &Bytes) -> Result<Upload, Unreadable> {
-    if entry.takes_file {
-        return upload::read(request, body).await;
-    }
-    let fields = extract::form(request, body).map_err(|_| Unreadable)?;
-    Ok(Upload { fields, file: Vec::new() })
 }
 
 /// Answers an address that does not exist: to somebody to whom the console is open with one of its
@@ -215,6 +197,7 @@ impl<'a> Desk<'a> {
             query: Params::parse(request.query_string().as_bytes()).unwrap_or_default(),
             form: Params::default(),
             file: Vec::new(),
+            spooled: Cell::new(None),
             id: request.match_info().load::<String>().unwrap_or_default(),
             person: None,
             group: None,
@@ -226,7 +209,7 @@ impl<'a> Desk<'a> {
 impl Desk<'_> {
     /// The one place that decides whether this administrator may do this, as far as it can be told
     /// before. What may change until it is done, the services ask again.
-    async fn admit(&mut self, entry: &Entry) -> Result<(), Stop> {
+    pub(super) async fn admit(&mut self, entry: &Entry) -> Result<(), Stop> {
         let right = entry.right;
         if !self.may(right) {
             return Err(Stop::Forbidden(READS_ONLY));
@@ -450,7 +433,7 @@ impl Desk<'_> {
         Ok(response)
     }
 
-    fn stopped(&self, stop: &Stop) -> HttpResponse {
+    pub(super) fn stopped(&self, stop: &Stop) -> HttpResponse {
         let (site, request) = (self.site(), self.visit.request);
         match stop {
             Stop::NotFound | Stop::Hidden => {

@@ -8,7 +8,7 @@ use crate::http::pages::When;
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::confirm::Confirm;
 use crate::http::pages::admin::jobs::{JobRow, JobsList, Rotation};
-use crate::service::jobs::{self, JobError};
+use crate::service::jobs::{self, JobError, JobFilter, JobTopic};
 use crate::service::keys;
 use crate::store::waiting::Waiting;
 
@@ -17,13 +17,16 @@ const GONE: &str = "This message waits no more: it has arrived, or was given up.
 pub(super) async fn list(desk: &Desk<'_>) -> Answer {
     let (site, now) = (desk.site(), desk.site().now());
     let after = desk.asked("after");
-    let found = jobs::list(site, (None, &after), desk.page_size().asked()).await?;
+    let topic = JobTopic::from_name(&desk.asked("topic"));
+    let filter = JobFilter { topic, after: &after, ..JobFilter::default() };
+    let found = jobs::list(site, &filter, desk.page_size().asked()).await?;
     let (found, paging) = rows::page(found, desk.page_size(), |job| job.id.clone());
     let cleaned = site.metrics.activity().last_cleaned();
     desk.show(&JobsList {
         chrome: desk.chrome(),
         console: desk.console(Section::Jobs),
         is_start: after.is_empty(),
+        topic,
         rows: found.into_iter().map(|job| row(job, now)).collect(),
         paging,
         cleaned: cleaned.map(|at| When::ago(UnixTime(at), now)),

@@ -16,6 +16,7 @@ mod desk;
 mod flash;
 mod get_started;
 mod groups;
+mod imports;
 mod issuers;
 mod jobs;
 mod keys;
@@ -28,6 +29,7 @@ mod overview;
 mod people;
 mod person;
 mod preview;
+mod received;
 mod roles;
 mod rows;
 mod secrets;
@@ -57,7 +59,8 @@ use super::routes::reading;
 use super::site::Site;
 use super::upload::LONGEST_FORM;
 use desk::{Answer, Desk};
-use table::{Action, Entry, Method, TABLE};
+use received::Sent;
+use table::{Action, Carries, Entry, Method, TABLE};
 
 /// What was sent, or why it could not be read.
 type Body = Result<Bytes, Error>;
@@ -76,8 +79,14 @@ pub(super) fn routes(map: &mut ServiceConfig) {
                 Method::Get => reading(),
                 Method::Post => web::post(),
             };
+            if entry.carries == Carries::People {
+                let handler = move |site: web::Data<Site>, request: HttpRequest, body| {
+                    enter(entry, site, request, Ok(Sent::Streaming(body)))
+                };
+                return resource.route(route.to(handler));
+            }
             let handler = move |site: web::Data<Site>, request: HttpRequest, body: Body| {
-                enter(entry, site, request, body)
+                enter(entry, site, request, body.map(Sent::Whole))
             };
             resource.route(route.to(handler))
         });
@@ -90,7 +99,7 @@ pub(super) fn routes(map: &mut ServiceConfig) {
             other_method(methods.clone(), site, request)
         };
         let resource = resource.default_service(web::to(other));
-        map.service(if entries().any(|entry| entry.takes_file) {
+        map.service(if entries().any(|entry| entry.carries == Carries::Picture) {
             resource.app_data(web::PayloadConfig::new(LONGEST_FORM))
         } else {
             resource
@@ -128,10 +137,10 @@ async fn enter(
     entry: &'static Entry,
     site: web::Data<Site>,
     request: HttpRequest,
-    body: Body,
+    sent: Result<Sent, Error>,
 ) -> HttpResponse {
-    match body {
-        Ok(body) => Box::pin(desk::enter(entry, (&site, &request), &body)).await,
+    match sent {
+        Ok(sent) => Box::pin(desk::enter(entry, (&site, &request), sent)).await,
         // A picture straight from a camera, say.
         Err(error) => match error.as_response_error().status_code() {
             StatusCode::PAYLOAD_TOO_LARGE => render::form_too_long(&site, &request),
@@ -149,6 +158,7 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::PeopleList => people::list(desk).await,
         Action::PeopleAskSelected => Box::pin(selected::ask(desk)).await,
         Action::PeopleSelected => Box::pin(selected::carry_out(desk)).await,
+        Action::PeopleImport(action) => Box::pin(imports::act(desk, action)).await,
         Action::PersonNew => people::new(desk),
         Action::PersonCreate => people::create(desk).await,
         Action::PersonShow => person::show(desk).await,

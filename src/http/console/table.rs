@@ -2,7 +2,10 @@
 //! and nothing is reached except through [`super::desk::enter`], which holds the right against what the
 //! visitor may do ([`crate::protocol::rights`]).
 
+mod actions;
+
 use crate::protocol::rights::Right;
+pub(super) use actions::{Action, ImportAction, UpstreamAction, WebhookAction};
 
 /// One address.
 #[derive(Debug)]
@@ -15,8 +18,7 @@ pub(super) struct Entry {
     pub about: About,
     /// Whether it asks for a sign-in of the last minutes ([`super::step_up`]).
     pub is_guarded: bool,
-    /// Whether its form may carry a file.
-    pub takes_file: bool,
+    pub carries: Carries,
     pub action: Action,
 }
 
@@ -38,6 +40,16 @@ impl Method {
     }
 }
 
+/// What its form may carry beside fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Carries {
+    Nothing,
+    /// A picture, which is read at once.
+    Picture,
+    /// A file of people, which goes to the disk as it comes.
+    People,
+}
+
 /// What in particular an address is about. It is looked up, and held against the right, before
 /// anything is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,165 +64,6 @@ pub(super) enum About {
     Group,
 }
 
-/// What an address does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Action {
-    Overview,
-    GetStartedDismiss,
-    PeopleList,
-    PeopleAskSelected,
-    PeopleSelected,
-    PersonNew,
-    PersonCreate,
-    PersonShow,
-    PersonEdit,
-    PersonEnable,
-    PersonAskDisable,
-    PersonDisable,
-    PersonResetLink,
-    PersonAskTemporary,
-    PersonTemporary,
-    PersonAskSignOut,
-    PersonSignOut,
-    PersonAskRemoveApp,
-    PersonRemoveApp,
-    PersonAskDelete,
-    PersonDelete,
-    GroupsList,
-    GroupCreate,
-    GroupShow,
-    GroupEdit,
-    GroupAddMember,
-    GroupRemoveMember,
-    GroupAddManager,
-    GroupRemoveManager,
-    GroupAskDelete,
-    GroupDelete,
-    OrganisationsList,
-    OrganisationCreate,
-    OrganisationShow,
-    OrganisationEdit,
-    OrganisationAddMember,
-    OrganisationAskRemoveMember,
-    OrganisationRemoveMember,
-    OrganisationAskDelete,
-    OrganisationDelete,
-    AppsList,
-    AppNew,
-    AppCreate,
-    AppShow,
-    AppConnect,
-    AppTrial,
-    AppPreview,
-    AppAskPreview,
-    AppAskAddUri,
-    AppAddUri,
-    AppRequirePkce,
-    AppAddSecret,
-    AppAskRetireSecret,
-    AppRetireSecret,
-    AppEdit,
-    AppCredentials,
-    AppEditCredentials,
-    AppTokens,
-    AppEditTokens,
-    AppLogoSet,
-    AppLogoRemove,
-    AppEnable,
-    AppAskDisable,
-    AppDisable,
-    AppAskRotateSecret,
-    AppRotateSecret,
-    AppAskDelete,
-    AppDelete,
-    RolesShow,
-    RoleCreate,
-    RoleEdit,
-    RoleGive,
-    RoleTake,
-    RoleAskDelete,
-    RoleDelete,
-    SessionsList,
-    SessionsAskEndMany,
-    SessionsEndMany,
-    SessionEnd,
-    IssuersList,
-    IssuerNew,
-    IssuerCreate,
-    IssuerShow,
-    IssuerEdit,
-    IssuerEnable,
-    IssuerAskDisable,
-    IssuerDisable,
-    IssuerAskDelete,
-    IssuerDelete,
-    KeysList,
-    KeyPublic,
-    KeyRotate,
-    KeyAskRetire,
-    KeyRetire,
-    Upstream(UpstreamAction),
-    Webhook(WebhookAction),
-    ApiKeysList,
-    ApiKeyNew,
-    ApiKeyCreate,
-    ApiKeyAskRevoke,
-    ApiKeyRevoke,
-    ConfigurationShow,
-    SettingsShow,
-    SettingsSave,
-    MailShow,
-    MailTest,
-    BrandLogoSet,
-    BrandLogoRemove,
-    AuditList,
-    AuditExport,
-    JobsList,
-    JobRetry,
-    JobAskDiscard,
-    JobDiscard,
-    BackupShow,
-    BackupMake,
-}
-
-/// What an address below `/admin/webhooks` does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum WebhookAction {
-    List,
-    New,
-    Create,
-    Show,
-    Edit,
-    Test,
-    Redeliver,
-    Enable,
-    AskDisable,
-    Disable,
-    AskRotateSecret,
-    RotateSecret,
-    AskDelete,
-    Delete,
-}
-
-/// What an address below `/admin/upstream` does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum UpstreamAction {
-    List,
-    New,
-    Create,
-    Show,
-    Edit,
-    AskSecret,
-    SetSecret,
-    Test,
-    Preview,
-    Enable,
-    AskDisable,
-    Disable,
-    AskDelete,
-    Delete,
-}
-
 const fn get(path: &'static str, right: Right, action: Action) -> Entry {
     entry((Method::Get, path), right, action)
 }
@@ -221,7 +74,7 @@ const fn post(path: &'static str, right: Right, action: Action) -> Entry {
 
 const fn entry((method, path): (Method, &'static str), right: Right, action: Action) -> Entry {
     let about = About::Nobody;
-    Entry { method, path, right, about, is_guarded: false, takes_file: false, action }
+    Entry { method, path, right, about, is_guarded: false, carries: Carries::Nothing, action }
 }
 
 impl Entry {
@@ -237,8 +90,12 @@ impl Entry {
         Self { about: About::Group, ..self }
     }
 
-    const fn with_file(self) -> Self {
-        Self { takes_file: true, ..self }
+    const fn with_picture(self) -> Self {
+        Self { carries: Carries::Picture, ..self }
+    }
+
+    const fn with_people(self) -> Self {
+        Self { carries: Carries::People, ..self }
     }
 
     const fn guarded(self) -> Self {
@@ -255,6 +112,25 @@ pub(super) static TABLE: &[Entry] = &[
     get("/admin/users/new", Right::PeopleWrite, Action::PersonNew),
     get("/admin/users/selected", Right::PeopleWrite, Action::PeopleAskSelected),
     post("/admin/users/selected", Right::PeopleWrite, Action::PeopleSelected),
+    get("/admin/users/import", Right::PeopleImport, Action::PeopleImport(ImportAction::Ask))
+        .guarded(),
+    post(
+        "/admin/users/import/start",
+        Right::PeopleImport,
+        Action::PeopleImport(ImportAction::Start),
+    )
+    .guarded()
+    .with_people(),
+    get(
+        "/admin/users/import/newest",
+        Right::PeopleImport,
+        Action::PeopleImport(ImportAction::Newest),
+    ),
+    get(
+        "/admin/users/import/rejects",
+        Right::PeopleImport,
+        Action::PeopleImport(ImportAction::Rejects),
+    ),
     get("/admin/users/{id}", Right::PeopleRead, Action::PersonShow).person(),
     post("/admin/users/{id}/edit", Right::PeopleWrite, Action::PersonEdit).person(),
     post("/admin/users/{id}/enable", Right::PeopleWrite, Action::PersonEnable).person(),
@@ -336,7 +212,7 @@ pub(super) static TABLE: &[Entry] = &[
         .guarded(),
     get("/admin/clients/{id}/tokens", Right::ClientsWrite, Action::AppTokens),
     post("/admin/clients/{id}/tokens/edit", Right::ClientsWrite, Action::AppEditTokens),
-    post("/admin/clients/{id}/logo", Right::ClientsWrite, Action::AppLogoSet).with_file(),
+    post("/admin/clients/{id}/logo", Right::ClientsWrite, Action::AppLogoSet).with_picture(),
     post("/admin/clients/{id}/logo/remove", Right::ClientsWrite, Action::AppLogoRemove),
     post("/admin/clients/{id}/enable", Right::ClientsWrite, Action::AppEnable),
     get("/admin/clients/{id}/disable", Right::ClientsWrite, Action::AppAskDisable),
@@ -481,7 +357,7 @@ pub(super) static TABLE: &[Entry] = &[
     get("/admin/settings/mail", Right::SettingsRead, Action::MailShow),
     post("/admin/settings/mail/test", Right::SettingsWrite, Action::MailTest),
     post("/admin/settings/{id}", Right::SettingsWrite, Action::SettingsSave),
-    post("/admin/settings/logo/{id}", Right::SettingsWrite, Action::BrandLogoSet).with_file(),
+    post("/admin/settings/logo/{id}", Right::SettingsWrite, Action::BrandLogoSet).with_picture(),
     post("/admin/settings/logo/{id}/remove", Right::SettingsWrite, Action::BrandLogoRemove),
     get("/admin/audit", Right::AuditRead, Action::AuditList),
     get("/admin/audit/export", Right::AuditRead, Action::AuditExport).guarded(),

@@ -204,6 +204,29 @@ pub(in crate::http) fn form_too_long(site: &Site, request: &HttpRequest) -> Http
     show(site, request, words)
 }
 
+/// So many bytes, in words.
+pub(in crate::http) fn in_bytes(count: u64) -> String {
+    match count {
+        ..1_048_576 => format!("{} KiB", count / 1_024),
+        _ => format!("{} MiB", count / 1_048_576),
+    }
+}
+
+/// A file of people that is longer than this, in bytes.
+pub(in crate::http) fn import_too_long(
+    site: &Site,
+    request: &HttpRequest,
+    most: u64,
+) -> HttpResponse {
+    let words = Words::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "This file is too long")
+        .happened(format!(
+            "A file of people has at most {} here (limits.import_bytes).",
+            in_bytes(most)
+        ))
+        .advise("Go back and choose a part of it, or import it whole with the command line.");
+    show(site, request, words)
+}
+
 /// A body of another kind than the forms of our pages have.
 pub(in crate::http) fn no_form(site: &Site, request: &HttpRequest) -> HttpResponse {
     let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;

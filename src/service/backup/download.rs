@@ -37,9 +37,10 @@ pub async fn download(app: &Arc<App>, actor: &Actor) -> Result<(File, u64), Back
     making.await.map_err(std::io::Error::other)?
 }
 
-/// Where the database is a file, there is room for another one; without such a directory it is the
+/// A file without a name, which nobody else can open and which is gone when it is closed, however that
+/// comes. Where the database is a file, there is room for another one; without such a directory it is in the
 /// system's own for what is temporary.
-fn nameless(data_dir: &Path) -> std::io::Result<File> {
+pub(in crate::service) fn nameless(data_dir: &Path) -> std::io::Result<File> {
     if data_dir.is_dir() { tempfile::tempfile_in(data_dir) } else { tempfile::tempfile() }
 }
 

@@ -25,6 +25,7 @@ use crate::store::dump::RefillError;
 
 pub use archive::{Head, Summary};
 pub use copy::copy;
+pub(in crate::service) use download::nameless;
 pub use download::{download, note};
 pub use make::{Wanted, make};
 pub use put_back::{Plan, Sessions, put_back};

@@ -122,6 +122,14 @@ impl Authority {
         }
     }
 
+    /// Whether they may say which id somebody new has: apps know people by it, also people who are gone.
+    pub(in crate::service) fn may_name_ids(&self) -> bool {
+        match self {
+            Self::Unlimited => true,
+            Self::Limited(standing) => Right::PeopleImport.reach(standing.role) == Reach::All,
+        }
+    }
+
     /// Whether they may change this person.
     pub(in crate::service) async fn change(
         &self,

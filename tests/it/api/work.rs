@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::resources::{events, owner, since};
 use crate::kit::api::{Api, all_scopes, header, is, make_key, refused};
 use crate::kit::console::{create, wait_for_nobody};
-use crate::kit::flow::{App, PATIENCE, count, sign_in, submit_sign_in};
+use crate::kit::flow::{App, PATIENCE, count, execute, sign_in, submit_sign_in};
 use crate::kit::hooks::{self, Hook};
 use crate::support::process::wait_until_async;
 
@@ -47,6 +47,21 @@ on_both_backends! {
             assert_eq!(listed["items"], found.json()["items"], "as on the command line");
         }
         refused(api.get("/jobs?state=gone").await, 400, "malformed_request");
+        refused(api.get("/jobs?topic=gone").await, 400, "malformed_request");
+        for (id, kind) in
+            [("019a-a", "backchannel_logout"), ("019a-b", "mail"), ("019a-c", "backchannel_farewell")]
+        {
+            execute(&world, &format!("update outbox set kind = '{kind}' where id = '{id}'")).await;
+        }
+        for (topic, wanted) in
+            [("logouts", &["019a-a", "019a-c"][..]), ("letters", &["019a-b"]), ("webhooks", &[]), ("logos", &[])]
+        {
+            let found = is(api.get(&format!("/jobs?topic={topic}")).await, 200).json();
+            assert_eq!(ids(&found), wanted, "{topic}");
+            assert_eq!(world.cli(&["job", "list", "--topic", topic])["items"], found["items"]);
+        }
+        let both = is(api.get("/jobs?topic=logouts&state=new").await, 200).json();
+        assert_eq!(ids(&both), ["019a-a"]);
         let before = events(&api).await;
         is(api.command(Method::POST, "/jobs/019a-d/retry").await, 204);
         assert!(count(&world, "select due_at - created_at from outbox where id = '019a-d'").await < 3_000);

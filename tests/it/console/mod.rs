@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `pages` | every page and every change of the console, with plain forms |
 //! | `issuers` | trusted issuers and encryption keys in the console |
+//! | `imports` | a file of people sent with a form: what becomes of it, who may, interrupted and gone on |
 //! | `organisations` | organisations by console, REST API and command line, which leave the same events |
 //! | `overview` | charts and warnings, what waits to be sent, backups |
 //! | `configuration` | every setting with where it comes from, the parts a server depends on, no secret |
@@ -37,6 +38,7 @@ mod deletion;
 mod get_started;
 mod group_managers;
 mod groups;
+mod imports;
 mod issuers;
 mod lost_power;
 mod mail;

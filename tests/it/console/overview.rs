@@ -73,6 +73,11 @@ on_both_backends! {
         assert_eq!(page.texts("tbody tr").len(), 2, "{}", page.describe());
         assert!(page.text().contains("it answered <b>500"), "{}", page.describe());
         assert!(!page.body.contains("secret.test"), "what it says is nobody's to read");
+        let topics = page.attributes("nav.spans a", "href");
+        assert_eq!(topics.len(), 5, "{topics:?}");
+        let letters = owner.page("/admin/jobs?topic=letters").await;
+        assert_eq!(letters.texts("nav.spans [aria-current]"), ["Letters"]);
+        assert!(!letters.has("tbody tr") && letters.text().contains("Nothing of this kind waits."));
         let tried = page.form_to("/admin/jobs/019a-one/retry").submit().await;
         assert!(owner.message_after(&tried).await.starts_with("It is sent now."));
         let due = "select due_at - created_at from outbox where id = '019a-one'";

@@ -10,6 +10,7 @@ use crate::kit::console::{
     Admin, admin, audited, can_sign_in, create, csrf_on, enter, manager, post, sessions_on, state,
 };
 use crate::kit::flow::{PASSWORD, sign_in};
+use crate::kit::imports;
 use crate::support::backends::Backend;
 use crate::support::browser_like::{Browser, Page};
 use crate::support::world::World;
@@ -45,6 +46,10 @@ async fn visit(browser: &Browser, method: &str, path: &str, fields: &[(String, S
         return browser.get(path).await;
     }
     let csrf = csrf_on(&browser.get("/account").await);
+    if path == imports::START {
+        return imports::send_with(browser, ("people.csv", b"username\n"), &[("csrf", &csrf)])
+            .await;
+    }
     let mut all = vec![("csrf", csrf.as_str())];
     all.extend(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     post(browser, path, &all).await

@@ -62,7 +62,8 @@ on_both_backends! {
                 let foreign = request.try_clone().expect("a body that is there");
                 let foreign = foreign.header("Sec-Fetch-Site", "cross-site");
                 owner.browser.send(foreign).await.assert_status(403).assert_page_headers();
-                let takes_file = path.contains("/logo") && !path.ends_with("/remove");
+                let takes_file = path.contains("/logo") && !path.ends_with("/remove")
+                    || path.ends_with("/import/start");
                 let is_upload = takes_file && kind.starts_with("multipart");
                 // The body of an upload has to be one, too.
                 let wanted = if is_upload { 400 } else { 415 };

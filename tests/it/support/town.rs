@@ -42,7 +42,7 @@ const KINDS: [&str; 11] = [
 ];
 
 /// How the addresses of files end.
-const FILES: [&str; 2] = ["/export", "/keys/public"];
+const FILES: [&str; 3] = ["/export", "/keys/public", "/import/rejects"];
 
 /// What the pages are pointed at.
 pub struct Town {

@@ -89,6 +89,9 @@ fn an_auditor_may_look_at_every_list_and_detail_and_at_nothing_else() {
             "/credentials",
             "/tokens",
             "/selected",
+            "/import",
+            "/import/newest",
+            "/import/rejects",
         ];
         let shows =
             entry.method == Method::Get && !asks.iter().any(|step| entry.path.ends_with(step));
@@ -145,6 +148,8 @@ fn what_gives_secrets_keys_or_power_away_asks_for_a_fresh_sign_in() {
         "/export",
         "/reset-link",
         "/temporary-password",
+        "/import",
+        "/import/start",
     ];
     // What is made there speaks for itself or for others: an app and a webhook with their secret, an API
     // key, somebody whose tokens count.

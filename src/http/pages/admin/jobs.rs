@@ -8,8 +8,9 @@ use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
 use crate::http::pages::views::When;
+use crate::service::jobs::JobTopic;
 
-/// `GET /admin/jobs?after=`. Forms: POST `/admin/jobs/{id}/retry`. Links to
+/// `GET /admin/jobs?topic=&after=`. Forms: POST `/admin/jobs/{id}/retry`. Links to
 /// [`super::confirm::Confirm`]: `GET /admin/jobs/{id}/discard`.
 #[derive(Debug, Template)]
 #[template(path = "admin/jobs.html")]
@@ -18,6 +19,8 @@ pub struct JobsList {
     pub console: Console,
     /// Whether this is the first page.
     pub is_start: bool,
+    /// Only messages about this are listed.
+    pub topic: Option<JobTopic>,
     pub rows: Vec<JobRow>,
     pub paging: Paging,
     /// When this node last removed what had expired.
@@ -48,9 +51,28 @@ pub struct Rotation {
     pub due: When,
 }
 
+fn label(topic: JobTopic) -> &'static str {
+    match topic {
+        JobTopic::Letters => "Letters",
+        JobTopic::Webhooks => "Webhooks",
+        JobTopic::Logouts => "Sign-outs",
+        JobTopic::Logos => "Logos",
+    }
+}
+
 impl JobsList {
     fn pages(&self) -> PageLinks {
-        self.paging.links(&[])
+        self.paging.links(&[("topic", self.topic.map_or("", JobTopic::as_str))])
+    }
+
+    /// Where each topic is listed, with the words for it.
+    fn topics(&self) -> Vec<(String, &'static str, bool)> {
+        let all = (format!("{}/admin/jobs", self.chrome.base), "Everything", self.topic.is_none());
+        let link = |topic: JobTopic| {
+            let href = format!("{}/admin/jobs?topic={}", self.chrome.base, topic.as_str());
+            (href, label(topic), self.topic == Some(topic))
+        };
+        std::iter::once(all).chain(JobTopic::ALL.map(link)).collect()
     }
 
     #[must_use]
@@ -69,6 +91,7 @@ impl JobsList {
             chrome: Chrome::sample(),
             console: Console::sample(Section::Jobs),
             is_start: true,
+            topic: None,
             rows: vec![row("019a-1", 5, Some("the server answered 500")), row("019a-2", 0, None)],
             paging: Paging::before("019a-2".to_owned()),
             cleaned: Some(When::sample(40)),

@@ -13,6 +13,7 @@ pub mod confirm;
 pub mod connect;
 pub mod delete_named;
 pub mod groups;
+pub mod imports;
 pub mod issuers;
 pub mod jobs;
 pub mod keys;
@@ -242,6 +243,10 @@ impl Console {
         self.may(Right::PeopleVouch)
     }
 
+    fn can_import_people(&self) -> bool {
+        self.may(Right::PeopleImport)
+    }
+
     fn can_delete_people(&self) -> bool {
         self.may(Right::PeopleDelete)
     }
@@ -365,6 +370,12 @@ fn samples_of_people_and_apps() -> Vec<(&'static str, String)> {
         ("admin/user", render(&users::UserDetail::sample())),
         ("admin/user/read_only", render(&users::UserDetail::sample_read_only())),
         ("admin/user_new", render(&user_forms::UserCreate::sample())),
+        ("admin/user_import", render(&imports::UserImport::sample())),
+        ("admin/user_import/wrong", render(&imports::UserImport::sample_wrong())),
+        ("admin/user_import_newest", render(&imports::ImportNewest::sample())),
+        ("admin/user_import_newest/done", render(&imports::ImportNewest::sample_done())),
+        ("admin/user_import_newest/broken", render(&imports::ImportNewest::sample_broken())),
+        ("admin/user_import_newest/none", render(&imports::ImportNewest::sample_none())),
         ("admin/link_once", render(&user_forms::LinkOnce::sample())),
         ("admin/temporary_once", render(&user_forms::TemporaryOnce::sample())),
         ("admin/selected", render(&selected::SelectedOutcome::sample())),

@@ -7,14 +7,21 @@ use super::record::{Candidate, Record};
 use super::{ImportError, Plan};
 use crate::app::App;
 use crate::clock::UnixTime;
+use crate::protocol::rights::Right;
 use crate::protocol::types::UserId;
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Event};
+use crate::service::people::authority::Authority;
 use crate::store::users::{self, FirstPassword};
 use crate::store::{Tx, audit, groups};
 
 /// Lines in one transaction.
 const LINES: usize = 1000;
+/// A batch ends with the line that makes it longer than this, in bytes.
+const LONGEST: u64 = 8 * 1024 * 1024;
+/// Why somebody new is left out whose id the file names.
+const ID_NOT_YOURS: &str =
+    "id: nobody is known by it, and only an owner may say which id somebody new has; leave it out";
 
 /// What became of somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,13 +50,42 @@ impl Batch {
         lines: &mut dyn Iterator<Item = Result<Line, LinesError>>,
     ) -> Result<Option<Self>, LinesError> {
         let mut batch = Self { lines: Vec::new(), last: 0, end: 0 };
+        let mut first_end = None;
         for line in lines.take(LINES) {
             let line = line?;
+            let first_end = *first_end.get_or_insert(line.end);
             (batch.last, batch.end) = (line.number(), line.end);
             let checked = line.record.and_then(|record| check(record, plan, app.now()));
             batch.lines.push((line.number, checked));
+            if batch.end.saturating_sub(first_end) > LONGEST {
+                break;
+            }
         }
         Ok(Some(batch).filter(|batch| !batch.lines.is_empty()))
+    }
+
+    /// Leaves out whom the one who asks may not add, and takes back what they may not say of somebody.
+    pub(super) async fn vet(
+        &mut self,
+        tx: &mut Tx,
+        authority: &Authority,
+    ) -> Result<(), ImportError> {
+        let (names_ids, vouches) = (authority.may_name_ids(), authority.may(Right::PeopleVouch));
+        for (_, checked) in &mut self.lines {
+            let Ok(candidate) = checked else { continue };
+            candidate.user.email_verified &= vouches;
+            let mut problem =
+                authority.let_in(&candidate.user).err().map(|error| error.to_string());
+            if let (false, Some(id)) = (names_ids, &candidate.said.id)
+                && users::by_id(&mut *tx, id).await?.is_none()
+            {
+                problem = Some(ID_NOT_YOURS.to_owned());
+            }
+            if let Some(problem) = problem {
+                *checked = Err(problem);
+            }
+        }
+        Ok(())
     }
 
     /// Those who may be added.
@@ -59,7 +95,11 @@ impl Batch {
 
     /// Adds everybody who is neither in the database nor among `seen`, and says what became of each
     /// candidate. Their groups are there.
-    pub(super) async fn add(&self, tx: &mut Tx, seen: &Taken) -> Result<Vec<Fate>, ImportError> {
+    pub(super) async fn add(
+        &self,
+        tx: &mut Tx,
+        (seen, actor): (&Taken, &Actor),
+    ) -> Result<Vec<Fate>, ImportError> {
         let candidates: Vec<&Candidate> = self.candidates().collect();
         let (mut fates, mut added) = (Vec::with_capacity(candidates.len()), Vec::new());
         for run in runs(&candidates) {
@@ -72,13 +112,13 @@ impl Batch {
                 added.extend(is_new.then_some(*candidate));
             }
         }
-        complete(tx, &added).await?;
+        complete(tx, &added, actor).await?;
         Ok(fates)
     }
 }
 
 /// What belongs to those who were added: their groups, their passwords, and the events.
-async fn complete(tx: &mut Tx, added: &[&Candidate]) -> Result<(), ImportError> {
+async fn complete(tx: &mut Tx, added: &[&Candidate], actor: &Actor) -> Result<(), ImportError> {
     let people: Vec<&User> = added.iter().map(|candidate| &candidate.user).collect();
     groups::join_all(&mut *tx, &people).await?;
     let passwords = added.iter().filter_map(|Candidate { user, phc, .. }| {
@@ -87,7 +127,7 @@ async fn complete(tx: &mut Tx, added: &[&Candidate]) -> Result<(), ImportError> 
     });
     users::add_passwords(&mut *tx, &passwords.collect::<Vec<_>>()).await?;
     let events = people.iter().map(|user| {
-        Event::success("user.created", &Actor::CommandLine, user.created_at)
+        Event::success("user.created", actor, user.created_at)
             .user(&user.id)
             .detail("username", user.username.as_str())
             .detail("imported", true)

@@ -79,6 +79,9 @@ pub enum LinesError {
          read; close the quote and import the file again (--duplicates skip passes over whoever is there by then)"
     )]
     OpenQuote { line: u64 },
+    /// The rest is read when the import is started again.
+    #[error("the server is stopping")]
+    Stopping,
 }
 
 /// The people in `input`, one by one. A byte order mark, as spreadsheets write it, is passed over.

@@ -8,21 +8,27 @@
 //! | `lines` | reads CSV and NDJSON, a line at a time |
 //! | `patience` | does a batch again that a busy database has refused |
 //! | `record` | what a line may say, and whether that can be kept |
+//! | `uploaded` | a file that an administrator sent with the console, done beside the requests |
 
 mod batch;
 pub mod lines;
 mod patience;
 pub mod record;
+pub mod uploaded;
+
+use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::clock::Seconds;
+use crate::protocol::rights::Right;
 use crate::protocol::user::User;
 use crate::service::audit::Actor;
 use crate::service::clients::Activity;
 use crate::service::failure::Failure;
+use crate::service::people::authority::Authority;
 use crate::service::people::{self, Edit, PeopleError, RoleEdit};
 use crate::store::imports::{self, ImportProgress};
-use crate::store::{Sql, StoreError, groups, users};
+use crate::store::{Sql, StoreError, Tx, groups, users};
 
 use batch::{Batch, Fate, Taken};
 use lines::{Line, LinesError};
@@ -44,7 +50,8 @@ pub enum Duplicates {
 }
 
 /// Whether anything is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Mode {
     Write,
     /// Everything is tried and nothing kept.
@@ -61,6 +68,8 @@ pub struct Plan {
     /// The SHA-256 of the file, by which an interrupted import is known; `None` when it cannot be read
     /// twice.
     pub digest: Option<String>,
+    /// In whose name. What an administrator may not do by hand, no file does for them.
+    pub actor: Actor,
 }
 
 /// What is told while an import goes on.
@@ -87,6 +96,9 @@ pub enum ImportError {
         "the server is busy ({0}): start the same command again, it goes on where it stopped in the file"
     )]
     Busy(String),
+    /// Whoever asked may not import people, or may no more.
+    #[error("this is not yours to do")]
+    NotYours,
     #[error(transparent)]
     Failure(Failure),
 }
@@ -164,15 +176,17 @@ struct Import<'a> {
 impl Import<'_> {
     async fn batch(
         &mut self,
-        batch: Batch,
+        mut batch: Batch,
         tell: &mut dyn FnMut(News<'_>),
     ) -> Result<(), ImportError> {
         let mut there_already = Vec::new();
         let mut tx = self.app.store.begin().await?;
+        let authority = self.authority(&mut tx).await?;
+        batch.vet(&mut tx, &authority).await?;
         // All groups first and in one order: two imports at once must not wait for each other.
         let groups = batch.candidates().flat_map(|candidate| &candidate.user.groups);
         groups::make(&mut tx, groups, self.app.now()).await?;
-        let mut fates = batch.add(&mut tx, &self.seen).await?.into_iter();
+        let mut fates = batch.add(&mut tx, (&self.seen, &self.plan.actor)).await?.into_iter();
         self.progress.line = batch.last;
         for (line, checked) in batch.lines {
             let candidate = match checked {
@@ -218,6 +232,13 @@ impl Import<'_> {
         self.save(&self.app.store.db).await
     }
 
+    /// How far the word goes of whoever this is done for, as of this batch.
+    async fn authority(&self, tx: &mut Tx) -> Result<Authority, ImportError> {
+        let authority = Authority::of(tx, &self.plan.actor, None).await.map_err(refused)?;
+        authority.require(Right::PeopleImport).map_err(refused)?;
+        Ok(authority)
+    }
+
     fn added(&mut self, user: &User) {
         self.progress.created += 1;
         if self.plan.mode == Mode::DryRun {
@@ -243,13 +264,13 @@ impl Import<'_> {
             role: RoleEdit::Keep,
             directory: None,
         };
-        people::update(self.app, &found.id, edit, &Actor::CommandLine).await?;
+        people::update(self.app, &found.id, edit, &self.plan.actor).await?;
         let activity = match said.disabled {
             Some(true) if found.disabled_at.is_none() => Activity::Disabled,
             Some(false) if found.disabled_at.is_some() => Activity::Enabled,
             _ => return Ok(()),
         };
-        people::set_activity(self.app, &found.id, activity, &Actor::CommandLine).await
+        people::set_activity(self.app, &found.id, activity, &self.plan.actor).await
     }
 
     /// The one person that a line is about.
@@ -280,5 +301,12 @@ impl Import<'_> {
             imports::save(sql, digest, &self.progress, expires_at).await?;
         }
         Ok(())
+    }
+}
+
+fn refused(error: PeopleError) -> ImportError {
+    match error {
+        PeopleError::Failure(failure) => failure.into(),
+        _ => ImportError::NotYours,
     }
 }

@@ -25,7 +25,7 @@ impl Hand<'_> {
         let keys: Value = serde_json::from_str(ISSUER_KEYS).expect("keys");
         let rules = |sub: &str| json!([{ "client_id": name, "match": { "sub": sub } }]);
         let (method, path, body) = match change {
-            C::ApiKeyMade | C::BackupMade => unreachable!("{change:?}"),
+            C::ApiKeyMade | C::BackupMade | C::PeopleImported => unreachable!("{change:?}"),
             C::PersonRenamed => {
                 (Method::PATCH, format!("/users/{name}"), json!({ "name": "Somebody" }))
             }

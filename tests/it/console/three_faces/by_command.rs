@@ -32,7 +32,10 @@ impl Hand<'_> {
         let webhook = ["webhook", "create", "--name", &hook, "--url", NOWHERE, "--event", "key.*"];
         let key = ["api-key", "create", "--user", "the-owner", "--name", name, "--scope"];
         let key = [&key[..], &["doorward.users:read"]].concat();
+        let people = format!("username,groups\n{name}-imported,{name}-imported\n");
+        let people = self.world.write("people.csv", &people);
         let arguments: &[&str] = match change {
+            C::PeopleImported => &["user", "import", &people],
             C::PersonRenamed | C::LinkMade => unreachable!("{change:?}"),
             C::TemporaryPasswordGiven => &["user", "set-password", name, "--temporary"],
             C::SessionEnded => &["session", "revoke", &subject.id],

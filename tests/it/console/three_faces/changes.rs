@@ -7,6 +7,7 @@ use super::Face;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     PersonCreated,
+    PeopleImported,
     PersonRenamed,
     LinkMade,
     TemporaryPasswordGiven,
@@ -85,8 +86,9 @@ pub enum Change {
 
 use Change as C;
 
-pub const CHANGES: [Change; 75] = [
+pub const CHANGES: [Change; 76] = [
     C::PersonCreated,
+    C::PeopleImported,
     C::PersonRenamed,
     C::LinkMade,
     C::TemporaryPasswordGiven,
@@ -164,7 +166,8 @@ pub const CHANGES: [Change; 75] = [
 ];
 
 /// What one face cannot do, and why.
-pub const LACKS: [(Change, Face, &str); 4] = [
+pub const LACKS: [(Change, Face, &str); 5] = [
+    (C::PeopleImported, Face::Api, "programs add people one by one, and directories by SCIM"),
     (C::PersonRenamed, Face::CommandLine, "profiles are edited by hand or by programs"),
     (C::LinkMade, Face::CommandLine, "it sets passwords itself, and invites with the same link"),
     (C::ApiKeyMade, Face::Api, "a key makes no keys"),
@@ -185,7 +188,6 @@ pub const ALONE: [(Face, &str, &str); 19] = [
     ),
     (Face::Console, "POST /admin/clients/{id}/tokens/edit", "an edit of the app, other members"),
     (Face::Console, "POST /admin/upstream/{id}/preview", "shows; the answer is not kept"),
-    (Face::CommandLine, "user import", "the same as `import`"),
     (Face::CommandLine, "setup-link", "before there is anybody"),
     (Face::CommandLine, "client revoke-registration", "of apps that registered themselves"),
     (Face::CommandLine, "registration-token create", "of apps that register themselves"),

@@ -2,6 +2,7 @@
 
 use super::{C, CHANGES, Change, ELSEWHERE, Hand, NOWHERE, PASSWORD, Subject};
 use crate::kit::console::{app_fields, id_behind, issuer_fields};
+use crate::kit::imports;
 use crate::kit::pictures::{png, upload};
 use crate::kit::upstream;
 
@@ -18,6 +19,14 @@ impl Hand<'_> {
         let issuer = format!("/admin/issuers/{name}");
         let org = format!("/admin/organisations/{name}-org");
         match change {
+            C::PeopleImported => {
+                let people = format!("username,groups\n{name}-imported,{name}-imported\n");
+                self.uses("POST /admin/users/import/start");
+                imports::send(self.owner, ("people.csv", people.as_bytes()), &[])
+                    .await
+                    .assert_status(303);
+                imports::ended(self.owner).await;
+            }
             C::PersonRenamed => self.submit(&person, "user", &[("name", "Somebody")]).await,
             C::LinkMade => self.post(&format!("{person}/reset-link"), &[]).await,
             C::TemporaryPasswordGiven => {

@@ -1,0 +1,73 @@
+//! The newest import that was begun in the console: how far it is, for every node to show, and whose turn
+//! it is. Losing it costs a page about an import, and the import nothing.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Ephemeral;
+use crate::clock::Seconds;
+use crate::store::error::StoreError;
+
+/// How long it can be looked at.
+const MEMORY: Seconds = 86_400;
+/// How long a turn lasts that nobody keeps: its node is gone.
+const TURN: Seconds = 60;
+
+const NEWEST: &str = "import:newest";
+const REJECTS: &str = "import:rejects";
+const IN_TURN: &str = "import:turn";
+
+/// Remembers how far it is.
+pub async fn put<T: Serialize>(ephemeral: &Ephemeral, upload: &T) -> Result<(), StoreError> {
+    store(ephemeral, NEWEST, upload).await
+}
+
+/// How far it is. What another version has written and this one cannot read is nothing.
+pub async fn get<T: DeserializeOwned>(ephemeral: &Ephemeral) -> Result<Option<T>, StoreError> {
+    read(ephemeral, NEWEST).await
+}
+
+/// Remembers what it has left out.
+pub async fn put_rejects<T: Serialize>(
+    ephemeral: &Ephemeral,
+    rejects: &T,
+) -> Result<(), StoreError> {
+    store(ephemeral, REJECTS, rejects).await
+}
+
+/// What it has left out.
+pub async fn rejects<T: DeserializeOwned>(ephemeral: &Ephemeral) -> Result<Option<T>, StoreError> {
+    read(ephemeral, REJECTS).await
+}
+
+/// Takes the turn; `false` when it is another's. To be [kept](keep_turn) more often than once a minute.
+pub async fn take_turn(ephemeral: &Ephemeral, id: &str) -> Result<bool, StoreError> {
+    ephemeral.put_new(IN_TURN, id, TURN).await
+}
+
+/// Keeps it.
+pub async fn keep_turn(ephemeral: &Ephemeral, id: &str) -> Result<(), StoreError> {
+    ephemeral.put(IN_TURN, id, TURN).await
+}
+
+/// Gives it back.
+pub async fn end_turn(ephemeral: &Ephemeral) -> Result<(), StoreError> {
+    ephemeral.delete(&[IN_TURN]).await
+}
+
+async fn store<T: Serialize>(
+    ephemeral: &Ephemeral,
+    key: &str,
+    value: &T,
+) -> Result<(), StoreError> {
+    let json = serde_json::to_string(value).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+    ephemeral.put(key, &json, MEMORY).await
+}
+
+async fn read<T: DeserializeOwned>(
+    ephemeral: &Ephemeral,
+    key: &str,
+) -> Result<Option<T>, StoreError> {
+    let json = ephemeral.get(key).await?;
+    Ok(json.and_then(|json| serde_json::from_str(&json).ok()))
+}
