@@ -87,6 +87,7 @@ fn an_auditor_may_look_at_every_list_and_detail_and_at_nothing_else() {
             "/remove-app",
             "/credentials",
             "/tokens",
+            "/try/result",
             "/selected",
         ];
         let shows =

@@ -171,7 +171,7 @@ pub const LACKS: [(Change, Face, &str); 4] = [
 
 /// What changes something with one face alone, or is one of [`CHANGES`] in another dress: as it stands in the
 /// face's own list, and why.
-pub const ALONE: [(Face, &str, &str); 20] = [
+pub const ALONE: [(Face, &str, &str); 24] = [
     (Face::Console, "POST /admin/get-started/dismiss", "a setting, filled in"),
     (Face::Console, "POST /admin/users/selected", "each person's own change, one after the other"),
     (Face::Console, "POST /admin/clients/{id}/add-redirect-uri", "an edit of the app, filled in"),
@@ -182,6 +182,10 @@ pub const ALONE: [(Face, &str, &str); 20] = [
         "an edit of the app, other members",
     ),
     (Face::Console, "POST /admin/clients/{id}/tokens/edit", "an edit of the app, other members"),
+    (Face::Console, "POST /admin/try/app", "an app like any other, filled in"),
+    (Face::Console, "POST /admin/try/start", "a sign-in of one’s own, in a browser"),
+    (Face::Console, "POST /admin/try/refresh", "a sign-in of one’s own, in a browser"),
+    (Face::Console, "POST /admin/try/sign-out", "a sign-in of one’s own, in a browser"),
     (Face::Console, "POST /admin/upstream/{id}/preview", "shows; the answer is not kept"),
     (Face::CommandLine, "user set-password", "for when nobody can sign in"),
     (Face::CommandLine, "user import", "the same as `import`"),
