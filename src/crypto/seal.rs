@@ -115,6 +115,8 @@ pub enum Purpose {
     WebhookSecret,
     /// The secret by which an upstream provider knows Doorward.
     UpstreamSecret,
+    /// What the try-it client of the console keeps of a sign-in, tokens included.
+    TryIt,
 }
 
 impl Purpose {
@@ -136,6 +138,7 @@ impl Purpose {
             Self::ApiAnswer => "api-answer",
             Self::WebhookSecret => "webhook-secret",
             Self::UpstreamSecret => "upstream-secret",
+            Self::TryIt => "try-it",
         }
     }
 
@@ -194,6 +197,7 @@ pub struct Sealer {
     api_answer: Keys,
     webhook_secret: Keys,
     upstream_secret: Keys,
+    try_it: Keys,
     aliases: AliasKeys,
 }
 
@@ -218,6 +222,7 @@ impl Sealer {
             api_answer: keys(Purpose::ApiAnswer),
             webhook_secret: keys(Purpose::WebhookSecret),
             upstream_secret: keys(Purpose::UpstreamSecret),
+            try_it: keys(Purpose::TryIt),
             aliases: AliasKeys::derive(&prk),
         }
     }
@@ -289,6 +294,7 @@ impl Sealer {
             Purpose::ApiAnswer => &self.api_answer,
             Purpose::WebhookSecret => &self.webhook_secret,
             Purpose::UpstreamSecret => &self.upstream_secret,
+            Purpose::TryIt => &self.try_it,
         }
     }
 }

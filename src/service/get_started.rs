@@ -5,10 +5,13 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::config::Visibility;
+use crate::protocol::types::ClientId;
 use crate::service::audit::Actor;
+use crate::service::clients;
 use crate::service::failure::Failure;
 use crate::service::figures::Figures;
 use crate::service::settings::{self, Edit, SettingError};
+use crate::service::try_it::client::CLIENT_ID;
 use crate::store::audit::{self, AuditFilter, Outcome};
 use crate::store::users;
 
@@ -44,7 +47,7 @@ pub async fn steps(app: &App, figures: &Figures) -> Result<Vec<(Step, bool)>, Fa
     }
     let steps = vec![
         (Step::FirstOwner, true),
-        (Step::FirstApp, figures.apps > 0),
+        (Step::FirstApp, figures.apps > i64::from(has_try_it(app).await?)),
         (Step::FirstSignIn, has_happened(app, "grant.created").await?),
         (Step::SecondPerson, figures.people > 1),
         (Step::Mail, app.mail.is_some()),
@@ -54,6 +57,11 @@ pub async fn steps(app: &App, figures: &Figures) -> Result<Vec<(Step, bool)>, Fa
     ];
     let is_open = steps.iter().any(|(_, is_done)| !is_done);
     Ok(if is_open { steps } else { Vec::new() })
+}
+
+/// Whether the app is there that is Doorward's own: it is nobody's first app.
+async fn has_try_it(app: &App) -> Result<bool, Failure> {
+    Ok(clients::find(app, &ClientId::new(CLIENT_ID)).await?.is_some())
 }
 
 /// Whether the audit log has such an event.

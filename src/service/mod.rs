@@ -39,5 +39,6 @@ pub mod sign_in;
 pub mod start;
 pub mod token;
 pub mod trusted_issuers;
+pub mod try_it;
 pub mod upstream;
 pub mod webhooks;

@@ -46,8 +46,8 @@ fn in_words(step: Step) -> (&'static str, &'static str, Option<Place>) {
         ),
         Step::FirstSignIn => (
             "Try a sign-in",
-            "Sign in to an app as people will. Its page says whether that worked and, if not, why.",
-            Some((Right::ClientsRead, "Choose an app", "/admin/clients")),
+            "Sign in as people will and see what an app gets. It needs no other app.",
+            Some((Right::ClientsPreview, "Try a sign-in", "/admin/try")),
         ),
         Step::SecondPerson => (
             "Invite somebody",

@@ -43,6 +43,8 @@ mod step_up;
 mod table;
 mod temporary_password;
 mod trial;
+mod try_it;
+mod try_it_callback;
 mod upstream;
 mod upstream_forms;
 mod warnings;
@@ -55,7 +57,7 @@ use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{Error, HttpRequest, HttpResponse};
 
 use super::render;
-use super::routes::reading;
+use super::routes::{asking, only, reading};
 use super::site::Site;
 use super::upload::LONGEST_FORM;
 use desk::{Answer, Desk};
@@ -105,6 +107,8 @@ pub(super) fn routes(map: &mut ServiceConfig) {
             resource
         });
     }
+    let callback = only("/admin/try/callback", web::get().to(try_it_callback::get));
+    map.service(callback.route(asking()));
     map.service(web::resource("/admin/{rest:.*}").default_service(web::to(missing)));
 }
 
@@ -195,6 +199,7 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::OrganisationAskDelete => organisations::ask_delete(desk).await,
         Action::OrganisationDelete => organisations::delete(desk).await,
         Action::AppsList => apps::list(desk).await,
+        Action::Try(step) => Box::pin(try_it::act(desk, step)).await,
         Action::AppNew => wizard::new(desk),
         Action::AppCreate => Box::pin(app_forms::create(desk)).await,
         Action::AppShow => Box::pin(app_forms::show(desk)).await,

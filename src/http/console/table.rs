@@ -1,11 +1,12 @@
 //! Every address of the console and the right it needs. What is not in this table does not exist,
 //! and nothing is reached except through [`super::desk::enter`], which holds the right against what the
-//! visitor may do ([`crate::protocol::rights`]).
+//! visitor may do ([`crate::protocol::rights`]). The one address beside it is no page: the answer to a sign-in
+//! that is tried ([`super::try_it_callback`]).
 
 mod actions;
 
 use crate::protocol::rights::Right;
-pub(super) use actions::{Action, ImportAction, UpstreamAction, WebhookAction};
+pub(super) use actions::{Action, ImportAction, TryAction, UpstreamAction, WebhookAction};
 
 /// One address.
 #[derive(Debug)]
@@ -223,6 +224,13 @@ pub(super) static TABLE: &[Entry] = &[
         .guarded(),
     get("/admin/clients/{id}/delete", Right::ClientsWrite, Action::AppAskDelete),
     post("/admin/clients/{id}/delete", Right::ClientsWrite, Action::AppDelete),
+    get("/admin/try", Right::ClientsRead, Action::Try(TryAction::Show)),
+    // Its app has no secret.
+    post("/admin/try/app", Right::ClientsWrite, Action::Try(TryAction::SetUp)),
+    post("/admin/try/start", Right::ClientsPreview, Action::Try(TryAction::Start)),
+    get("/admin/try/result", Right::ClientsPreview, Action::Try(TryAction::Result)),
+    post("/admin/try/refresh", Right::ClientsPreview, Action::Try(TryAction::Refresh)),
+    post("/admin/try/sign-out", Right::ClientsPreview, Action::Try(TryAction::SignOut)),
     get("/admin/clients/{id}/roles", Right::ClientsRead, Action::RolesShow),
     post("/admin/clients/{id}/roles", Right::RolesWrite, Action::RoleCreate),
     post("/admin/clients/{id}/roles/edit", Right::RolesWrite, Action::RoleEdit),

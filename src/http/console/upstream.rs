@@ -211,7 +211,7 @@ async fn test(desk: &Desk<'_>) -> Answer {
     desk.show(&UpstreamDetail { checks, ..detail(desk, &provider) })
 }
 
-fn check_row(check: Check) -> CheckRow {
+pub(super) fn check_row(check: Check) -> CheckRow {
     let verdict = match check.verdict {
         Verdict::Ok => Shown::Ok,
         Verdict::Warning => Shown::Warning,

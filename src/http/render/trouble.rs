@@ -20,6 +20,7 @@ use crate::service::failure::Failure;
 use crate::service::people::links::LinkError;
 use crate::service::risk::not_me::NotMeError;
 use crate::service::session::logout::LogoutError;
+use crate::service::try_it::TryError;
 
 /// The words of an error page.
 struct Words {
@@ -448,6 +449,34 @@ pub(in crate::http) fn not_found(site: &Site, request: &HttpRequest) -> HttpResp
         .happened("The address may be mistyped, or the page has moved.")
         .advise("Check the address, or start from the first page.")
         .way_out(site.path("/"), "Go to the first page");
+    show(site, request, words)
+}
+
+/// An answer to the try-it client of the console that is not taken. Nothing of it is shown.
+pub(in crate::http) fn try_it_refused(
+    site: &Site,
+    request: &HttpRequest,
+    error: &TryError,
+) -> HttpResponse {
+    tracing::info!(request_id = request_id(request), %error, "a tried sign-in was not finished");
+    let status = match error {
+        TryError::OtherSession | TryError::OtherPerson => StatusCode::FORBIDDEN,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    let words = Words::new(status, "invalid_request", "This sign-in was not finished")
+        .happened(match error {
+            TryError::OtherSession | TryError::OtherPerson => {
+                "It was begun in the console by somebody else, or in another session. Nothing of it is \
+                 shown to you."
+            }
+            TryError::OtherIssuer => "The answer came from another issuer than was asked.",
+            _ => {
+                "Nothing was begun here that this is the answer to: it was finished before, or more \
+                 than ten minutes ago."
+            }
+        })
+        .advise("Sign in to the console as yourself and begin again.")
+        .way_out(site.path("/admin/try"), "Try a sign-in");
     show(site, request, words)
 }
 

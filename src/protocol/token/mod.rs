@@ -5,6 +5,7 @@ pub mod claims;
 pub mod description;
 pub mod dpop;
 pub mod grant;
+pub mod relying_party;
 pub mod sender_constraint;
 pub mod trusted_issuer;
 

@@ -15,6 +15,7 @@ mod redis_eviction;
 mod redis_link;
 pub mod stumbles;
 pub mod throttle;
+pub mod try_it;
 pub mod uploads;
 
 use std::time::Instant;

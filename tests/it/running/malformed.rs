@@ -43,6 +43,7 @@ pub(super) const ROUTES: &[&str] = &[
     "/admin/api-keys",
     "/admin/settings",
     "/admin/audit",
+    "/admin/try/callback",
     "/oauth2/authorize",
     "/oauth2/token",
     "/oauth2/userinfo",

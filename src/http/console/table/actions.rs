@@ -45,6 +45,7 @@ pub(in crate::http::console) enum Action {
     OrganisationAskDelete,
     OrganisationDelete,
     AppsList,
+    Try(TryAction),
     AppNew,
     AppCreate,
     AppShow,
@@ -167,4 +168,15 @@ pub(in crate::http::console) enum ImportAction {
     Start,
     Newest,
     Rejects,
+}
+
+/// What an address below `/admin/try` does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::http::console) enum TryAction {
+    Show,
+    SetUp,
+    Start,
+    Result,
+    Refresh,
+    SignOut,
 }

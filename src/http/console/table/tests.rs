@@ -88,6 +88,7 @@ fn an_auditor_may_look_at_every_list_and_detail_and_at_nothing_else() {
             "/temporary-password",
             "/credentials",
             "/tokens",
+            "/try/result",
             "/selected",
             "/import",
             "/import/newest",

@@ -31,6 +31,7 @@ pub mod sessions;
 pub mod settings;
 pub mod sorting;
 pub mod trial;
+pub mod try_it;
 pub mod upstream;
 pub mod user_forms;
 pub mod users;
@@ -288,6 +289,11 @@ impl Console {
         self.may(Right::ClientsSecret)
     }
 
+    /// Whether this administrator may try a sign-in, and see what an app is told.
+    fn can_try(&self) -> bool {
+        self.may(Right::ClientsPreview)
+    }
+
     /// Whether this administrator may sign out many people at once.
     fn can_end_sessions(&self) -> bool {
         self.may(Right::SessionsEndMany)
@@ -417,6 +423,13 @@ fn samples_of_people_and_apps() -> Vec<(&'static str, String)> {
         ("admin/preview", render(&preview::PreviewPage::sample())),
         ("admin/preview/wrong", render(&preview::PreviewPage::sample_wrong())),
         ("admin/preview/machine", render(&preview::PreviewPage::sample_machine())),
+        ("admin/try_it", render(&try_it::TryIt::sample())),
+        ("admin/try_it/wrong", render(&try_it::TryIt::sample_wrong())),
+        ("admin/try_it/none", render(&try_it::TryIt::sample_none())),
+        ("admin/try_it/moved", render(&try_it::TryIt::sample_moved())),
+        ("admin/try_it_result", render(&try_it::TryItResult::sample())),
+        ("admin/try_it_result/refused", render(&try_it::TryItResult::sample_refused())),
+        ("admin/try_it_result/none", render(&try_it::TryItResult::sample_none())),
     ]
 }
 

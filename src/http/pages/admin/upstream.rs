@@ -67,7 +67,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    fn label(self) -> &'static str {
+    pub(super) fn label(self) -> &'static str {
         match self {
             Self::Ok => "OK",
             Self::Warning => "Warning",
@@ -75,7 +75,7 @@ impl Verdict {
         }
     }
 
-    fn class(self) -> &'static str {
+    pub(super) fn class(self) -> &'static str {
         match self {
             Self::Ok => "good",
             Self::Warning => "",

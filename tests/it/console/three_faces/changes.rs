@@ -176,7 +176,7 @@ pub const LACKS: [(Change, Face, &str); 5] = [
 
 /// What changes something with one face alone, or is one of [`CHANGES`] in another dress: as it stands in the
 /// face's own list, and why.
-pub const ALONE: [(Face, &str, &str); 19] = [
+pub const ALONE: [(Face, &str, &str); 22] = [
     (Face::Console, "POST /admin/get-started/dismiss", "a setting, filled in"),
     (Face::Console, "POST /admin/users/selected", "each person's own change, one after the other"),
     (Face::Console, "POST /admin/clients/{id}/add-redirect-uri", "an edit of the app, filled in"),
@@ -187,6 +187,10 @@ pub const ALONE: [(Face, &str, &str); 19] = [
         "an edit of the app, other members",
     ),
     (Face::Console, "POST /admin/clients/{id}/tokens/edit", "an edit of the app, other members"),
+    (Face::Console, "POST /admin/try/app", "an app like any other, filled in"),
+    (Face::Console, "POST /admin/try/start", "a sign-in of one’s own, in a browser"),
+    (Face::Console, "POST /admin/try/refresh", "a sign-in of one’s own, in a browser"),
+    (Face::Console, "POST /admin/try/sign-out", "a sign-in of one’s own, in a browser"),
     (Face::Console, "POST /admin/upstream/{id}/preview", "shows; the answer is not kept"),
     (Face::CommandLine, "setup-link", "before there is anybody"),
     (Face::CommandLine, "client revoke-registration", "of apps that registered themselves"),
