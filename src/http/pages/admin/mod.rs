@@ -363,12 +363,13 @@ pub(super) fn seen_sample() -> String {
 
 /// Every console page with sample data; see [`super::samples`].
 pub(super) fn samples() -> Vec<(&'static str, String)> {
-    let mut samples = samples_of_people_and_apps();
+    let mut samples = samples_of_people();
+    samples.extend(samples_of_apps());
     samples.extend(samples_of_operations());
     samples
 }
 
-fn samples_of_people_and_apps() -> Vec<(&'static str, String)> {
+fn samples_of_people() -> Vec<(&'static str, String)> {
     vec![
         ("admin/overview", render(&overview::Overview::sample())),
         ("admin/users", render(&users::UsersList::sample())),
@@ -399,6 +400,11 @@ fn samples_of_people_and_apps() -> Vec<(&'static str, String)> {
         ("admin/organisation/wrong", render(&organisations::OrganisationDetail::sample_wrong())),
         ("admin/delete_named", render(&delete_named::DeleteNamed::sample())),
         ("admin/delete_named/wrong", render(&delete_named::DeleteNamed::sample_wrong())),
+    ]
+}
+
+fn samples_of_apps() -> Vec<(&'static str, String)> {
+    vec![
         ("admin/clients", render(&clients::ClientsList::sample())),
         ("admin/clients/none", render(&clients::ClientsList::sample_empty())),
         ("admin/client", render(&clients::ClientDetail::sample())),
