@@ -1,4 +1,7 @@
-//! The pages for when something does not go as planned: what happened, and what to do.
+//! The pages for when something does not go as planned: what happened, and what to do; in [`console`], those
+//! of the console alone.
+
+mod console;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
@@ -20,7 +23,8 @@ use crate::service::failure::Failure;
 use crate::service::people::links::LinkError;
 use crate::service::risk::not_me::NotMeError;
 use crate::service::session::logout::LogoutError;
-use crate::service::try_it::TryError;
+
+pub(in crate::http) use console::{import_too_long, try_it_refused};
 
 /// The words of an error page.
 struct Words {
@@ -211,21 +215,6 @@ pub(in crate::http) fn in_bytes(count: u64) -> String {
         ..1_048_576 => format!("{} KiB", count / 1_024),
         _ => format!("{} MiB", count / 1_048_576),
     }
-}
-
-/// A file of people that is longer than this, in bytes.
-pub(in crate::http) fn import_too_long(
-    site: &Site,
-    request: &HttpRequest,
-    most: u64,
-) -> HttpResponse {
-    let words = Words::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "This file is too long")
-        .happened(format!(
-            "A file of people has at most {} here (limits.import_bytes).",
-            in_bytes(most)
-        ))
-        .advise("Go back and choose a part of it, or import it whole with the command line.");
-    show(site, request, words)
 }
 
 /// A body of another kind than the forms of our pages have.
@@ -449,34 +438,6 @@ pub(in crate::http) fn not_found(site: &Site, request: &HttpRequest) -> HttpResp
         .happened("The address may be mistyped, or the page has moved.")
         .advise("Check the address, or start from the first page.")
         .way_out(site.path("/"), "Go to the first page");
-    show(site, request, words)
-}
-
-/// An answer to the try-it client of the console that is not taken. Nothing of it is shown.
-pub(in crate::http) fn try_it_refused(
-    site: &Site,
-    request: &HttpRequest,
-    error: &TryError,
-) -> HttpResponse {
-    tracing::info!(request_id = request_id(request), %error, "a tried sign-in was not finished");
-    let status = match error {
-        TryError::OtherSession | TryError::OtherPerson => StatusCode::FORBIDDEN,
-        _ => StatusCode::BAD_REQUEST,
-    };
-    let words = Words::new(status, "invalid_request", "This sign-in was not finished")
-        .happened(match error {
-            TryError::OtherSession | TryError::OtherPerson => {
-                "It was begun in the console by somebody else, or in another session. Nothing of it is \
-                 shown to you."
-            }
-            TryError::OtherIssuer => "The answer came from another issuer than was asked.",
-            _ => {
-                "Nothing was begun here that this is the answer to: it was finished before, or more \
-                 than ten minutes ago."
-            }
-        })
-        .advise("Sign in to the console as yourself and begin again.")
-        .way_out(site.path("/admin/try"), "Try a sign-in");
     show(site, request, words)
 }
 

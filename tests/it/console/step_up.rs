@@ -112,7 +112,7 @@ on_both_backends! {
         assert_eq!(refused.form("settings-session").value("session-idle"), Some("1234"));
         assert_eq!(world.cli(&["setting", "get", "session.idle"])["origin"], "default");
         // Neither is what people look at before they type their password.
-        for logo in ["/admin/settings/logo/light", "/admin/settings/logo/light/remove"] {
+        for logo in ["/admin/settings/logo/logo", "/admin/settings/logo/logo-dark/remove"] {
             let refused = owner.post(logo, &[]).await;
             assert_eq!(refused.location().path(), "/admin/settings", "{}", refused.describe());
             let said = owner.page("/admin/settings").await;
