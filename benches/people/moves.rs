@@ -44,6 +44,23 @@ pub(crate) async fn all(people: usize) {
     println!("\nWhat was there in the end was the same each time.");
 }
 
+/// Only what moves the whole database, after an import: backup, restore and copy.
+pub(crate) async fn databases(people: usize) {
+    println!("{people} people, each move {KILLS} times killed and begun again\n");
+    println!("{:<44}{:>9}{:>12}{:>9}", "", "seconds", "people/s", "MiB");
+    let key = random_key();
+    let (mut embedded, mut production) =
+        (empty(Backend::Embedded, &key).await, empty(Backend::Production, &key).await);
+    for world in [&mut embedded, &mut production] {
+        import(world, people);
+        world.stop();
+    }
+    backed_up(&embedded, &key, people).await;
+    backed_up(&production, &key, people).await;
+    copied(&embedded, &key, people).await;
+    println!("\nWhat was there in the end was the same each time.");
+}
+
 /// Only the import of a file, once on each database, with the processor time of the command and of the
 /// server beside it.
 pub(crate) async fn imports(people: usize) {
@@ -128,7 +145,7 @@ async fn declared(from: &World, people: usize) {
     let (whole, parts) = (empty(from.backend, &key).await, empty(from.backend, &key).await);
     let done = job::run(&whole, &["apply", "-f", &path]);
     report("apply, everybody is new", &whole, &done, people);
-    killed(&parts, &["apply", "-f", &path], done.took);
+    killed(&parts, &["apply", "-f", &path], done.took / 2);
     let again = |world: &World| {
         let path = world.path("again.json");
         job::run(world, &["export", "--output", &path.display().to_string()]);
