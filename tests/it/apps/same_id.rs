@@ -55,6 +55,7 @@ on_both_backends! {
         let device = Device::ask(clients.rp(&bed.world, "tv"), "openid").await;
         let browser = bed.signed_in(&ALICE).await;
         device.answer(&browser, "allow").await.assert_status(303);
+        a_second().await;
         bed.world.cli(&["client", "delete", "tv", "--yes"]);
         let mut clients = Clients::default();
         clients.register(&bed.world, "tv", ("device", json!({})));

@@ -167,7 +167,8 @@ pub fn field(page: &Page, id: &str) -> String {
 pub fn id_behind(page: &Page, path: &str) -> String {
     let links = page.attributes("main a", "href");
     let ids = links.iter().filter_map(|link| link.strip_prefix(path));
-    let id = ids.map(str::to_owned).find(|id| id != "new" && !id.contains('/'));
+    let is_id = |id: &&str| !["new", "import"].contains(id) && !id.contains('/');
+    let id = ids.map(str::to_owned).find(|id| is_id(&id.as_str()));
     id.unwrap_or_else(|| panic!("no link below {path}: {}", page.describe()))
 }
 
