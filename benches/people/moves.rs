@@ -24,8 +24,7 @@ const TELLS: [&str; 6] = [
 
 /// All moves on both databases.
 pub(crate) async fn all(people: usize) {
-    println!("{people} people, each move {KILLS} times killed and begun again\n");
-    println!("{:<44}{:>9}{:>12}{:>9}", "", "seconds", "people/s", "MiB");
+    begin(people);
     let key = random_key();
     let embedded = imported(Backend::Embedded, &key, people).await;
     let production = imported(Backend::Production, &key, people).await;
@@ -35,36 +34,45 @@ pub(crate) async fn all(people: usize) {
     for from in [&embedded, &production] {
         declared(from, people).await;
     }
-    let (mut embedded, mut production) = (embedded, production);
-    embedded.stop();
-    production.stop();
-    backed_up(&embedded, &key, people).await;
-    backed_up(&production, &key, people).await;
-    copied(&embedded, &key, people).await;
-    println!("\nWhat was there in the end was the same each time.");
+    whole_databases([embedded, production], &key, people).await;
 }
 
 /// Only what moves the whole database, after an import: backup, restore and copy.
 pub(crate) async fn databases(people: usize) {
-    println!("{people} people, each move {KILLS} times killed and begun again\n");
-    println!("{:<44}{:>9}{:>12}{:>9}", "", "seconds", "people/s", "MiB");
+    begin(people);
     let key = random_key();
-    let (mut embedded, mut production) =
-        (empty(Backend::Embedded, &key).await, empty(Backend::Production, &key).await);
-    for world in [&mut embedded, &mut production] {
+    let worlds = [empty(Backend::Embedded, &key).await, empty(Backend::Production, &key).await];
+    for world in &worlds {
         import(world, people);
+    }
+    whole_databases(worlds, &key, people).await;
+}
+
+fn begin(people: usize) {
+    println!("{people} people, each move {KILLS} times killed and begun again\n");
+    titles();
+}
+
+fn titles() {
+    println!("{:<44}{:>9}{:>12}{:>9}", "", "seconds", "people/s", "MiB");
+}
+
+/// Backup and restore of each, and a copy from the first, which is SQLite, to PostgreSQL.
+async fn whole_databases(mut worlds: [World; 2], key: &str, people: usize) {
+    for world in &mut worlds {
         world.stop();
     }
-    backed_up(&embedded, &key, people).await;
-    backed_up(&production, &key, people).await;
-    copied(&embedded, &key, people).await;
+    for world in &worlds {
+        backed_up(world, key, people).await;
+    }
+    copied(&worlds[0], key, people).await;
     println!("\nWhat was there in the end was the same each time.");
 }
 
 /// Only the import of a file, once on each database, with the processor time of the command and of the
 /// server beside it.
 pub(crate) async fn imports(people: usize) {
-    println!("{:<44}{:>9}{:>12}{:>9}", "", "seconds", "people/s", "MiB");
+    titles();
     for backend in [Backend::Embedded, Backend::Production] {
         let world = empty(backend, &random_key()).await;
         let before = job::processor_seconds(world.pid());
