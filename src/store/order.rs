@@ -1,7 +1,8 @@
 //! In which order people choose to see a list. Each order has an index, so that a page costs the same
 //! wherever it stands in the list.
 
-use super::Cursor;
+use super::db::search::prefix_pattern;
+use super::{Cursor, Statement};
 
 /// An order of people or apps. The name is what tells them apart: a username, a `client_id`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +29,22 @@ impl Order {
         Self::Name(name.map(Into::into).unwrap_or_default())
     }
 
-    /// The place where the page begins: a name or an id, and the time that belongs to the id.
-    pub(in crate::store) fn place(&self) -> (String, Option<i64>) {
+    /// Binds what every page of a list needs: as `$1` the name or id that it begins behind, as `$2` what is
+    /// searched for, as `$3` the most rows; and as `$4`, in an order by time, the time of `$1`.
+    pub(in crate::store) fn bind<'s>(
+        &self,
+        statement: Statement<'s>,
+        (search, limit): (Option<&str>, i64),
+    ) -> Statement<'s> {
+        let (place, time) = self.place();
+        let statement = statement.bind(place).bind(prefix_pattern(search)).bind(limit);
+        match time {
+            Some(time) => statement.bind(time),
+            None => statement,
+        }
+    }
+
+    fn place(&self) -> (String, Option<i64>) {
         let by_time = |cursor: &Option<Cursor>, start: i64| match cursor {
             Some(cursor) => (cursor.id.clone(), Some(cursor.at.0)),
             None => (String::new(), Some(start)),

@@ -18,14 +18,13 @@ use crate::service::clients::{self, Activity, ClientError};
 use crate::store::clients::ClientFilter;
 
 pub(super) async fn list(desk: &Desk<'_>) -> Answer {
-    let q = desk.asked("q");
+    let (q, sort) = (desk.asked("q"), sorting::asked(desk));
     let filter = ClientFilter {
         search: Some(q.clone()),
-        order: sorting::order(desk),
+        order: sorting::order(desk, sort),
         limit: desk.page_size().asked(),
     };
     let found = clients::search(desk.site(), &filter).await?;
-    let sort = sorting::asked(desk);
     let (found, paging) = rows::page(found, desk.page_size(), |client| {
         sorting::place(sort, client.id.as_str(), (client.created_at, client.id.as_str()))
     });

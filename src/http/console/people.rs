@@ -22,18 +22,19 @@ pub(super) async fn list(desk: &Desk<'_>) -> Answer {
     let q = desk.asked("q");
     let after = desk.query.sole("after");
     let is_leaving = desk.asked("show") == LEAVING && desk.may(Right::PeopleDelete);
+    // Those who are deleted some day have an order of their own.
+    let sort = if is_leaving { Sort::default() } else { sorting::asked(desk) };
     let found = if is_leaving {
         deletion::list(desk.site(), after, desk.page_size().asked()).await?
     } else {
         let filter = UserFilter {
             search: Some(q.clone()),
-            order: sorting::order(desk),
+            order: sorting::order(desk, sort),
             limit: desk.page_size().asked(),
             manager: desk.only_of(),
         };
         people::search(desk.site(), &filter).await?
     };
-    let sort = if is_leaving { Sort::default() } else { sorting::asked(desk) };
     let (found, paging) = rows::page(found, desk.page_size(), |user| {
         sorting::place(sort, &user.username, (user.created_at, user.id.as_str()))
     });

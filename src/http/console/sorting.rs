@@ -11,10 +11,10 @@ pub(super) fn asked(desk: &Desk<'_>) -> Sort {
     Sort::named(&desk.asked("sort"))
 }
 
-/// What the parameters `sort` and `after` say. A place that is none of this order begins the list.
-pub(super) fn order(desk: &Desk<'_>) -> Order {
+/// This order, behind the place that the parameter `after` says. One that is none of it begins the list.
+pub(super) fn order(desk: &Desk<'_>, sort: Sort) -> Order {
     let after = desk.query.sole("after").unwrap_or_default();
-    match asked(desk) {
+    match sort {
         Sort::Name => Order::Name(after.to_owned()),
         Sort::NameDown => Order::NameDown(after.to_owned()),
         Sort::Newest => Order::Newest(Cursor::parse(after)),

@@ -15,7 +15,6 @@ use crate::clock::UnixTime;
 use crate::protocol::client::{Client, ClientMetadata, ClientOrigin};
 use crate::protocol::types::ClientId;
 use crate::store::db::columns::Json;
-use crate::store::db::search::prefix_pattern;
 use crate::store::order::Order;
 
 /// The columns of a [`ClientRow`].
@@ -174,17 +173,9 @@ pub async fn list<'a>(sql: impl Sql<'a>, filter: &ClientFilter) -> Result<Vec<Cl
         }
         Order::Oldest(_) => page_of_clients!("(created_at, id) > ($4, $1)", "created_at, id"),
     };
-    let (place, time) = filter.order.place();
     let mut sql = sql.into();
-    let statement = sql
-        .query(statement)
-        .bind(place)
-        .bind(prefix_pattern(filter.search.as_deref()))
-        .bind(filter.limit);
-    let statement = match time {
-        Some(time) => statement.bind(time),
-        None => statement,
-    };
+    let searched = (filter.search.as_deref(), filter.limit);
+    let statement = filter.order.bind(sql.query(statement), searched);
     let rows = statement.all::<ClientRow>().await?;
     Ok(rows.into_iter().map(Client::from).collect())
 }

@@ -4,7 +4,6 @@ use super::UserRow;
 use crate::protocol::types::UserId;
 use crate::protocol::user::User;
 use crate::store::db::Sql;
-use crate::store::db::search::prefix_pattern;
 use crate::store::error::StoreError;
 use crate::store::order::Order;
 
@@ -23,7 +22,7 @@ pub struct UserFilter {
 
 /// The users behind a place ($1, and $4 where it is a time) that a search ($2) finds, at most $3.
 macro_rules! page_of_users {
-    ($place:literal, $more:literal, $order:literal) => {
+    ($place:literal, $more:expr, $order:literal) => {
         select_user!(concat!(
             "from users u where ",
             $place,
@@ -37,26 +36,19 @@ macro_rules! page_of_users {
     };
 }
 
-/// The same for everybody, and for those whom somebody looks after, who is the last parameter.
+/// The same for everybody, and for those whom somebody looks after, who is this parameter.
 macro_rules! page_of_all_or_some {
-    (by_name, $place:literal, $order:literal) => {
+    ($place:literal, $order:literal, $manager:literal) => {
         (
             page_of_users!($place, "", $order),
             page_of_users!(
                 $place,
-                "and u.id in (select m.user_id from group_managers g join user_groups m \
-                 on m.group_id = g.group_id where g.user_id = $4) ",
-                $order
-            ),
-        )
-    };
-    (by_time, $place:literal, $order:literal) => {
-        (
-            page_of_users!($place, "", $order),
-            page_of_users!(
-                $place,
-                "and u.id in (select m.user_id from group_managers g join user_groups m \
-                 on m.group_id = g.group_id where g.user_id = $5) ",
+                concat!(
+                    "and u.id in (select m.user_id from group_managers g join user_groups m ",
+                    "on m.group_id = g.group_id where g.user_id = ",
+                    $manager,
+                    ") "
+                ),
                 $order
             ),
         )
@@ -66,36 +58,27 @@ macro_rules! page_of_all_or_some {
 /// A page of users, each with their groups.
 pub async fn list<'a>(sql: impl Sql<'a>, filter: &UserFilter) -> Result<Vec<User>, StoreError> {
     let (all, some) = match filter.order {
-        Order::Name(_) => page_of_all_or_some!(by_name, "u.username > $1", "u.username"),
+        Order::Name(_) => page_of_all_or_some!("u.username > $1", "u.username", "$4"),
         // From something behind the last one, so that the index is read from there.
         Order::NameDown(_) => page_of_all_or_some!(
-            by_name,
             "u.username < coalesce(nullif($1, ''), (select max(l.username) || 'a' from users l))",
-            "u.username desc"
+            "u.username desc",
+            "$4"
         ),
         Order::Newest(_) => page_of_all_or_some!(
-            by_time,
             "(u.created_at, u.id) < ($4, $1)",
-            "u.created_at desc, u.id desc"
+            "u.created_at desc, u.id desc",
+            "$5"
         ),
         Order::Oldest(_) => {
-            page_of_all_or_some!(by_time, "(u.created_at, u.id) > ($4, $1)", "u.created_at, u.id")
+            page_of_all_or_some!("(u.created_at, u.id) > ($4, $1)", "u.created_at, u.id", "$5")
         }
     };
-    let (place, time) = filter.order.place();
     let mut sql = sql.into();
-    let statement = sql
-        .query(if filter.manager.is_some() { some } else { all })
-        .bind(place)
-        .bind(prefix_pattern(filter.search.as_deref()))
-        .bind(filter.limit);
-    let statement = match time {
-        Some(time) => statement.bind(time),
-        None => statement,
-    };
+    let searched = (filter.search.as_deref(), filter.limit);
     let statement = match &filter.manager {
-        Some(manager) => statement.bind(manager),
-        None => statement,
+        None => filter.order.bind(sql.query(all), searched),
+        Some(manager) => filter.order.bind(sql.query(some), searched).bind(manager),
     };
     Ok(statement.all::<UserRow>().await?.into_iter().map(User::from).collect())
 }

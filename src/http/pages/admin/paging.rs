@@ -94,23 +94,24 @@ impl Paging {
     #[must_use]
     pub fn links(&self, filters: &[(&str, &str)]) -> PageLinks {
         let rows = self.rows();
-        let next = self.next.as_deref().map(|next| query(filters, rows, next));
+        let to = |rows, after| query(filters, &[("rows", rows), ("after", after)]);
+        let next = self.next.as_deref().map(|next| to(rows, next));
         if self.is_last() && self.size == PageSize::default() {
             return PageLinks { next, sizes: Vec::new() };
         }
         let link = |size: PageSize| SizeLink {
             rows: size.name(),
-            href: query(filters, size.name(), ""),
+            href: to(size.name(), ""),
             is_current: size == self.size,
         };
         PageLinks { next, sizes: PageSize::ALL.into_iter().map(link).collect() }
     }
 }
 
-fn query(filters: &[(&str, &str)], rows: &str, after: &str) -> String {
-    let place = [("rows", rows), ("after", after)];
+/// The address of another page of a list that `filters` narrow. What is empty is left out.
+pub(super) fn query(filters: &[(&str, &str)], place: &[(&str, &str)]) -> String {
     let pairs: Vec<_> =
-        filters.iter().chain(&place).filter(|(_, value)| !value.is_empty()).collect();
+        filters.iter().chain(place).filter(|(_, value)| !value.is_empty()).collect();
     // Encoding pairs of strings cannot fail.
     format!("?{}", serde_urlencoded::to_string(pairs).unwrap_or_default())
 }

@@ -1,5 +1,7 @@
 //! Columns that a list can be sorted by: their heads are links to the same list in that order.
 
+use super::paging::query;
+
 /// An order of a list, by the name of its rows or by when they were added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sort {
@@ -59,7 +61,7 @@ impl Sort {
             Self::NameDown => (Self::Name, "descending"),
             Self::Newest | Self::Oldest => (Self::Name, "none"),
         };
-        ColumnHead { label, href: to.query(filters), direction }
+        ColumnHead { label, href: to.address(filters), direction }
     }
 
     /// The head of the column with the times.
@@ -70,16 +72,12 @@ impl Sort {
             Self::Oldest => (Self::Newest, "ascending"),
             Self::Name | Self::NameDown => (Self::Newest, "none"),
         };
-        ColumnHead { label, href: to.query(filters), direction }
+        ColumnHead { label, href: to.address(filters), direction }
     }
 
     /// The address of the first page in this order.
-    fn query(self, filters: &[(&str, &str)]) -> String {
-        let sort = [("sort", self.as_str())];
-        let pairs: Vec<_> =
-            filters.iter().chain(&sort).filter(|(_, value)| !value.is_empty()).collect();
-        // Encoding pairs of strings cannot fail.
-        format!("?{}", serde_urlencoded::to_string(pairs).unwrap_or_default())
+    fn address(self, filters: &[(&str, &str)]) -> String {
+        query(filters, &[("sort", self.as_str())])
     }
 }
 
