@@ -34,7 +34,7 @@ use crate::service::revocation;
 use crate::service::session::{ended_by, everywhere};
 use crate::service::sign_in::normalize_login;
 use crate::store::links::LinkKind;
-use crate::store::users::{self, UserFilter};
+use crate::store::users::{self, TemporaryPassword, UserFilter};
 use crate::store::{StoreError, Tx, audit, groups as group_rows, links as link_rows, sessions};
 
 use authority::Authority;
@@ -425,16 +425,38 @@ pub async fn set_password(
 ) -> Result<(), PeopleError> {
     let user = users::by_id(&app.store.db, id).await?.ok_or(PeopleError::NotFound)?;
     let phc = hash(app, &user, password).await?;
-    let now = app.now();
+    put_password(app, &user, (&phc, None), actor).await
+}
+
+/// Puts a password, by its hash (PHC text), in the place of the one that a person has, tells them, and signs
+/// them out everywhere. With a time it is a temporary one until then.
+async fn put_password(
+    app: &App,
+    user: &User,
+    (phc, temporary_until): (&str, Option<UnixTime>),
+    actor: &Actor,
+) -> Result<(), PeopleError> {
+    let (id, now) = (&user.id, app.now());
     let mut tx = app.store.begin().await?;
     let authority = Authority::of(&mut tx, actor, Some(id)).await?;
     if !users::hold(&mut tx, id).await? {
         return Err(PeopleError::NotFound);
     }
     authority.change_by_id(&mut tx, Right::PeopleWrite, id).await?;
-    users::set_password(&mut tx, id, &phc, now).await?;
-    told_of_password(app, &mut tx, &user).await?;
     let event = Event::success("user.password_set", actor, now).user(id);
+    let event = match temporary_until {
+        None => {
+            users::set_password(&mut tx, id, phc, now).await?;
+            event
+        }
+        Some(until) => {
+            let given_by = authority::vouching(actor);
+            let temporary = TemporaryPassword { phc, until, given_by: given_by.as_deref() };
+            users::set_temporary(&mut tx, id, &temporary, now).await?;
+            event.detail("temporary_until", until.rfc3339())
+        }
+    };
+    told_of_password(app, &mut tx, user).await?;
     Ok(end_everything(app, tx, (id, actor, event)).await?)
 }
 

@@ -6,14 +6,12 @@ use crate::clock::{Seconds, UnixTime};
 use crate::crypto::password::Verdict;
 use crate::crypto::secret::{Secret, SecretHash};
 use crate::protocol::password_policy::PasswordRefusal;
-use crate::protocol::rights::Right;
 use crate::protocol::types::UserId;
-use crate::protocol::user::Footing;
+use crate::protocol::user::{Footing, User};
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::failure::Failure;
-use crate::service::people::authority::{Authority, vouching};
 use crate::service::people::{self, PeopleError, links};
-use crate::store::users::{self, TemporaryPassword};
+use crate::store::users;
 use crate::store::{StoreError, Tx, audit, sign_ins};
 
 /// How long a temporary password works: over a weekend.
@@ -52,27 +50,14 @@ pub async fn give(app: &App, id: &UserId, actor: &Actor) -> Result<Given, People
     let user = users::by_id(&app.store.db, id).await?.ok_or(PeopleError::NotFound)?;
     let password = Secret::typed();
     let phc = app.passwords.hash(password.expose().to_owned()).await.map_err(Failure::from)?;
-    let now = app.now();
-    let until = now.plus(LIFETIME);
-    let mut tx = app.store.begin().await?;
-    let authority = Authority::of(&mut tx, actor, Some(id)).await?;
-    if !users::hold(&mut tx, id).await? {
-        return Err(PeopleError::NotFound);
-    }
-    authority.change_by_id(&mut tx, Right::PeopleWrite, id).await?;
-    let given_by = vouching(actor);
-    let temporary = TemporaryPassword { phc: &phc, until, given_by: given_by.as_deref() };
-    users::set_temporary(&mut tx, id, &temporary, now).await?;
-    people::told_of_password(app, &mut tx, &user).await?;
-    let event = Event::success("user.password_set", actor, now).user(id);
-    let event = event.detail("temporary_until", until.rfc3339());
-    people::end_everything(app, tx, (id, actor, event)).await?;
+    let until = app.now().plus(LIFETIME);
+    people::put_password(app, &user, (&phc, Some(until)), actor).await?;
     Ok(Given { password, until })
 }
 
 /// What a person has who has proved a temporary password.
 pub(crate) struct Proven<'a> {
-    pub user: &'a UserId,
+    pub user: &'a User,
     /// What the proof stands on, read before it was checked.
     pub footing: Footing,
     /// Of the stored hash (PHC text) of the password that was proven.
@@ -90,12 +75,11 @@ pub(crate) async fn replace(
     password: String,
     caller: &Caller,
 ) -> Result<(), ReplaceError> {
-    let id = proven.user;
+    let (user, id) = (proven.user, &proven.user.id);
     let temporary = users::temporary(&app.store.db, id, app.now()).await?;
     let temporary = temporary.filter(|(phc, _)| proven.password.matches(phc));
     let (before, given_by) = temporary.ok_or(ReplaceError::Over)?;
-    let user = users::by_id(&app.store.db, id).await?.ok_or(ReplaceError::Over)?;
-    people::check_password(app, &user, &password)?;
+    people::check_password(app, user, &password)?;
     let verdict = app.passwords.verify(password.clone(), Some(before.clone())).await;
     if verdict.map_err(Failure::from)? != Verdict::Mismatch {
         return Err(PasswordRefusal::Temporary.into());
@@ -108,7 +92,7 @@ pub(crate) async fn replace(
     {
         return Err(ReplaceError::Over);
     }
-    people::told_of_password(app, &mut tx, &user).await?;
+    people::told_of_password(app, &mut tx, user).await?;
     let event = Event::success("user.password_reset", &Actor::User(id.clone()), now);
     let event = event.user(id).caller(caller).detail("by", "temporary password");
     audit::append(&mut tx, &event.into_row()).await?;
@@ -125,9 +109,9 @@ async fn still_counts(
     given_by: Option<&str>,
 ) -> Result<bool, Failure> {
     if let Some(given_by) = given_by
-        && !links::still_vouched(&mut *tx, given_by, proven.user).await?
+        && !links::still_vouched(&mut *tx, given_by, &proven.user.id).await?
     {
         return Ok(false);
     }
-    Ok(sign_ins::hold(tx, proven.user).await? == Some(proven.footing))
+    Ok(sign_ins::hold(tx, &proven.user.id).await? == Some(proven.footing))
 }

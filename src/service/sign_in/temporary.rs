@@ -92,7 +92,7 @@ pub async fn choose(
     let history = History::of(found.signed_in_at);
     let findings = judge_findings(app, (&proof.user, history), proof.failures, caller).await?;
     let (user, footing) = (&proof.user, proof.footing());
-    let proven = Proven { user, footing, password: &proof.password };
+    let proven = Proven { user: &found.user, footing, password: &proof.password };
     temporary::replace(app, &proven, password, caller).await?;
     let remember = if proof.stay { Remember::OnThisDevice } else { Remember::ThisVisit };
     let entered = Entered { user, footing, remember, findings };

@@ -33,18 +33,7 @@ pub async fn set_password<'a>(
     phc: &str,
     now: UnixTime,
 ) -> Result<(), StoreError> {
-    sql.into()
-        .query(
-            "insert into passwords (user_id, phc, changed_at) values ($1, $2, $3) \
-             on conflict (user_id) do update set phc = excluded.phc, changed_at = excluded.changed_at, \
-             temporary_until = null, temporary_by = null",
-        )
-        .bind(id)
-        .bind(phc)
-        .bind(now)
-        .execute()
-        .await
-        .map(drop)
+    put(sql, id, (phc, None), now).await
 }
 
 /// As [`set_password`], with a password that only lets the person choose another one.
@@ -52,6 +41,16 @@ pub async fn set_temporary<'a>(
     sql: impl Sql<'a>,
     id: &UserId,
     password: &TemporaryPassword<'_>,
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    put(sql, id, (password.phc, Some((password.until, password.given_by))), now).await
+}
+
+/// The password in place of whatever was there; with until when and on whose word it is a temporary one.
+async fn put<'a>(
+    sql: impl Sql<'a>,
+    id: &UserId,
+    (phc, temporary): (&str, Option<(UnixTime, Option<&str>)>),
     now: UnixTime,
 ) -> Result<(), StoreError> {
     sql.into()
@@ -62,10 +61,10 @@ pub async fn set_temporary<'a>(
              temporary_until = excluded.temporary_until, temporary_by = excluded.temporary_by",
         )
         .bind(id)
-        .bind(password.phc)
+        .bind(phc)
         .bind(now)
-        .bind(password.until)
-        .bind(password.given_by)
+        .bind(temporary.map(|(until, _)| until))
+        .bind(temporary.and_then(|(_, given_by)| given_by))
         .execute()
         .await
         .map(drop)
