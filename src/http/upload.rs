@@ -102,7 +102,7 @@ pub(super) async fn read(request: &HttpRequest, body: &Bytes) -> Result<Upload, 
 }
 
 /// A form without a file.
-fn plain(request: &HttpRequest, body: &Bytes) -> Result<Upload, Unreadable> {
+pub(super) fn plain(request: &HttpRequest, body: &Bytes) -> Result<Upload, Unreadable> {
     let fields = extract::form(request, body).map_err(|_| Unreadable)?;
     Ok(Upload { fields, ..Upload::default() })
 }

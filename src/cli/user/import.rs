@@ -151,15 +151,17 @@ fn stopped(
 }
 
 fn layout(args: &UserImportArgs) -> Result<Layout, Failure> {
-    let ending = args.file.extension().and_then(|ending| ending.to_str());
-    Ok(match (args.layout, ending) {
-        (Some(LayoutArg::Csv), _) | (None, Some("csv")) => Layout::Csv,
-        (Some(LayoutArg::Ndjson), _) | (None, Some("ndjson" | "jsonl")) => Layout::Ndjson,
-        (None, _) => {
-            let why =
-                "the name of the file does not say how it is written: give --as csv or --as ndjson";
-            return Err(Failure::Usage(why.to_owned()));
+    let said = match args.layout {
+        Some(LayoutArg::Csv) => Some(Layout::Csv),
+        Some(LayoutArg::Ndjson) => Some(Layout::Ndjson),
+        None => {
+            args.file.extension().and_then(|ending| ending.to_str()).and_then(Layout::of_ending)
         }
+    };
+    said.ok_or_else(|| {
+        let why =
+            "the name of the file does not say how it is written: give --as csv or --as ndjson";
+        Failure::Usage(why.to_owned())
     })
 }
 

@@ -72,8 +72,7 @@ async fn posted(entry: &Entry, request: &HttpRequest, body: &Bytes) -> Result<Up
     if entry.carries == Carries::Picture {
         return upload::read(request, body).await;
     }
-    let fields = extract::form(request, body).map_err(|_| Unreadable)?;
-    Ok(Upload { fields, ..Upload::default() })
+    upload::plain(request, body)
 }
 
 /// What was posted with a file that goes to the disk as it comes.

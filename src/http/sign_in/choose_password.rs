@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::login;
-use super::steps::{self, Posted, PostedForm, Visit};
+use super::steps::{Posted, PostedForm, Visit};
 use crate::http::extract;
 use crate::http::headers::Forms;
 use crate::http::pages::choose_password::ChoosePassword;
@@ -59,10 +59,10 @@ pub(super) async fn post(
         Ok(posted) => posted,
         Err(answer) => return answer,
     };
-    let (visit, form) = (posted.visit(), &posted.form);
-    let mut flow = match steps::open_flow(&visit, form, steps::csrf_ok(&visit, form)) {
+    let visit = posted.visit();
+    let mut flow = match posted.flow() {
         Posted::Flow(flow) => *flow,
-        Posted::Answer(response) => return visit.bind(response),
+        Posted::Answer(answer) => return answer,
     };
     // A flow in which nothing was proven is from another page.
     let Some(proof) = flow.proof.take() else {

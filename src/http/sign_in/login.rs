@@ -82,15 +82,15 @@ pub(super) async fn post(
         Ok(posted) => posted,
         Err(answer) => return answer,
     };
-    let (visit, form) = (posted.visit(), &posted.form);
-    let flow = match steps::open_flow(&visit, form, steps::csrf_ok(&visit, form)) {
+    let visit = posted.visit();
+    let flow = match posted.flow() {
         Posted::Flow(flow) => *flow,
-        Posted::Answer(response) => return visit.bind(response),
+        Posted::Answer(answer) => return answer,
     };
     let credentials = Credentials {
         username: posted.text("username"),
         password: posted.text("password"),
-        remember: match form.sole("remember") {
+        remember: match posted.form.sole("remember") {
             Some(_) => Remember::OnThisDevice,
             None => Remember::ThisVisit,
         },

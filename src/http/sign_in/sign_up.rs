@@ -60,10 +60,10 @@ pub(super) async fn post(
         Ok(posted) => posted,
         Err(answer) => return answer,
     };
-    let (visit, form) = (posted.visit(), &posted.form);
-    let flow = match steps::open_flow(&visit, form, steps::csrf_ok(&visit, form)) {
+    let visit = posted.visit();
+    let flow = match posted.flow() {
         Posted::Flow(flow) => *flow,
-        Posted::Answer(response) => return visit.bind(response),
+        Posted::Answer(answer) => return answer,
     };
     // Nobody makes an account to look after this service with.
     if flow.target.is_console() {

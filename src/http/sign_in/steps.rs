@@ -84,6 +84,15 @@ impl<'a> PostedForm<'a> {
         Ok(Self { site, request, form, browser, accounts, session })
     }
 
+    /// The flow that the form goes on with, if a page shown to this browser made it.
+    pub fn flow(&self) -> Posted {
+        let visit = self.visit();
+        match open_flow(&visit, &self.form, csrf_ok(&visit, &self.form)) {
+            Posted::Answer(response) => Posted::Answer(visit.bind(response)),
+            flow @ Posted::Flow(_) => flow,
+        }
+    }
+
     /// Reads the form of a page that anybody may open.
     ///
     /// # Errors

@@ -49,6 +49,18 @@ pub enum Layout {
     Ndjson,
 }
 
+impl Layout {
+    /// What the ending of a file's name says, in lower case and without the dot.
+    #[must_use]
+    pub fn of_ending(ending: &str) -> Option<Self> {
+        match ending {
+            "csv" => Some(Self::Csv),
+            "ndjson" | "jsonl" => Some(Self::Ndjson),
+            _ => None,
+        }
+    }
+}
+
 /// A line that was read.
 #[derive(Debug, Clone)]
 pub struct Line {

@@ -260,14 +260,10 @@ fn look_at(order: &Order) -> Result<(String, Layout), UploadError> {
 /// How a file is written, by its name, or by how it begins where the name does not tell.
 fn layout(name: &str, beginning: &[u8]) -> Layout {
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
-    match ending.as_deref() {
-        Some("csv") => Layout::Csv,
-        Some("ndjson" | "jsonl") => Layout::Ndjson,
-        _ => {
-            let text = beginning.strip_prefix("\u{feff}".as_bytes()).unwrap_or(beginning);
-            if text.trim_ascii_start().starts_with(b"{") { Layout::Ndjson } else { Layout::Csv }
-        }
-    }
+    ending.as_deref().and_then(Layout::of_ending).unwrap_or_else(|| {
+        let text = beginning.strip_prefix("\u{feff}".as_bytes()).unwrap_or(beginning);
+        if text.trim_ascii_start().starts_with(b"{") { Layout::Ndjson } else { Layout::Csv }
+    })
 }
 
 /// What is known of an import by the node that does it.
