@@ -6,7 +6,8 @@ mod passwords;
 
 use sqlx_macros::FromRow;
 
-use super::db::Sql;
+use super::db::repeated::Repeated;
+use super::db::{Sql, Statement};
 use super::error::StoreError;
 use crate::clock::UnixTime;
 use crate::protocol::types::{ClientId, OrganisationId, UserId};
@@ -192,6 +193,20 @@ pub async fn by_id<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<Option<User>, S
         .optional::<UserRow>()
         .await?;
     Ok(row.map(User::from))
+}
+
+static BY_IDS: Repeated =
+    Repeated::new(select_user!("from users u where u.id in ("), "?", ")").at_most(128);
+
+/// Those of these who are there, in no order and each once.
+pub async fn by_ids<'a>(sql: impl Sql<'a>, ids: &[UserId]) -> Result<Vec<User>, StoreError> {
+    let mut sql = sql.into();
+    let mut found = Vec::with_capacity(ids.len());
+    for (text, asked) in BY_IDS.asked(ids) {
+        let rows = asked.fold(sql.query(text), Statement::bind).all::<UserRow>().await?;
+        found.extend(rows.into_iter().map(User::from));
+    }
+    Ok(found)
 }
 
 /// The user who signs in with this username or e-mail address, in any case.
