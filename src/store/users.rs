@@ -271,17 +271,20 @@ pub async fn of_group<'a>(
     page_of(sql, (OF_GROUP, group), (after, limit)).await
 }
 
+/// The statement of [`of_organisation`]: id of the organisation, username before the page, most rows. It is read
+/// from the index in its order as well.
+pub const OF_ORGANISATION: &str = select_user!(
+    "from organisation_members m join users u on u.id = m.user_id \
+     where m.organisation_id = $1 and m.username > $2 order by m.username limit $3"
+);
+
 /// A page of those in an organisation by username, behind `after`.
 pub async fn of_organisation<'a>(
     sql: impl Sql<'a>,
     (organisation, after): (&OrganisationId, Option<&str>),
     limit: i64,
 ) -> Result<Vec<User>, StoreError> {
-    let statement = select_user!(
-        "from organisation_members m join users u on u.id = m.user_id \
-         where m.organisation_id = $1 and u.username > $2 order by u.username limit $3"
-    );
-    page_of(sql, (statement, organisation.as_str()), (after, limit)).await
+    page_of(sql, (OF_ORGANISATION, organisation.as_str()), (after, limit)).await
 }
 
 async fn page_of<'a>(
