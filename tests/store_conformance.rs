@@ -39,6 +39,8 @@ mod fixtures;
 mod growth;
 #[path = "store_conformance/large_groups.rs"]
 mod large_groups;
+#[path = "store_conformance/large_organisations.rs"]
+mod large_organisations;
 #[path = "store_conformance/lineage.rs"]
 mod lineage;
 #[path = "store_conformance/marks.rs"]

@@ -30,14 +30,19 @@ impl Errands {
         !self.is_over() && self.to_do.send(errand).is_ok()
     }
 
-    /// Does what is handed over, until it is [over](Self::end): what is being done then is waited for.
+    /// Does what is handed over, until it is [over](Self::end): what is being done then is waited for. What waits
+    /// is begun all the same, so that it finds out by itself, and gives back what it holds.
     pub async fn run(&self) {
         let mut next = self.next.lock().await;
         let mut over = self.is_over.subscribe();
         loop {
             let errand = tokio::select! {
                 biased;
-                _ = over.wait_for(|is_over| *is_over) => return,
+                _ = over.wait_for(|is_over| *is_over), if !next.is_closed() => {
+                    // Nothing more is taken from here on; behind what is there comes the end.
+                    next.close();
+                    continue;
+                }
                 errand = next.recv() => errand,
             };
             let Some(errand) = errand else { return };
@@ -77,6 +82,21 @@ mod tests {
         }
         errands.run().await;
         assert_eq!(done.load(Ordering::SeqCst), 2);
+        assert!(!errands.hand_over(Box::pin(async {})));
+    }
+
+    #[tokio::test]
+    async fn what_waits_at_the_end_hears_of_it() {
+        let (errands, heard) = (Arc::new(Errands::default()), Arc::new(AtomicUsize::new(0)));
+        for _ in 0..3 {
+            let (errand, heard) = (Arc::clone(&errands), Arc::clone(&heard));
+            assert!(errands.hand_over(Box::pin(async move {
+                heard.fetch_add(usize::from(errand.is_over()), Ordering::SeqCst);
+            })));
+        }
+        errands.end();
+        errands.run().await;
+        assert_eq!(heard.load(Ordering::SeqCst), 3);
         assert!(!errands.hand_over(Box::pin(async {})));
     }
 }

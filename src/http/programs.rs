@@ -141,9 +141,7 @@ impl CallError {
                 (response, "insufficient_scope", detail.into())
             }
             Self::Throttled(seconds) => {
-                let wait = seconds.max(&1).to_string();
-                let response =
-                    with_header(StatusCode::TOO_MANY_REQUESTS, header::RETRY_AFTER, &wait);
+                let response = too_many_requests(*seconds);
                 let detail = "Too many wrong keys or tokens came from this network. Wait, and use one \
                               that works.";
                 (response, "too_many_requests", detail.into())
@@ -175,6 +173,12 @@ fn said_of(failed: &EndpointError) -> (&'static str, &'static str) {
             ("server_error", "Something went wrong inside the provider.")
         }
     }
+}
+
+/// A 429 without a body, which says when to come back (RFC 6585 section 4, RFC 9110 section 10.2.3).
+pub(super) fn too_many_requests(retry_after: Seconds) -> HttpResponse {
+    let wait = retry_after.max(1).to_string();
+    with_header(StatusCode::TOO_MANY_REQUESTS, header::RETRY_AFTER, &wait)
 }
 
 fn with_header(status: StatusCode, name: HeaderName, value: &str) -> HttpResponse {

@@ -2,6 +2,8 @@
 //! as far as their rules go. The assertions of RFC 7523 section 2.1 and the foreign subject tokens
 //! of RFC 8693 are read here.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use crate::app::App;
@@ -26,7 +28,9 @@ use crate::service::failure::Failure;
 use crate::service::people::authority::{self, Barred};
 use crate::service::sign_in::normalize_login;
 use crate::service::token::single_use;
-use crate::store::{StoreError, Tx, audit, trusted_issuers as store, users};
+use crate::store::{
+    StoreError, Tx, audit, clients as client_rows, trusted_issuers as store, users,
+};
 
 /// Why the list could not be changed.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +82,7 @@ pub async fn create(
     let now = app.now();
     let issuer = TrustedIssuer { created_at: now, disabled_at: None, ..issuer };
     let mut tx = authority::begin(app, (actor, Right::IssuersWrite)).await?;
+    hold_apps(&mut tx, &issuer).await?;
     store::insert(&mut tx, &issuer).await?;
     let event = Event::success("issuer.trusted", actor, now)
         .detail("name", issuer.name.as_str())
@@ -123,6 +128,7 @@ async fn update_from(
 ) -> Result<Option<TrustedIssuer>, IssuerError> {
     check(app, &issuer).await?;
     let mut tx = authority::begin(app, (actor, Right::IssuersWrite)).await?;
+    hold_apps(&mut tx, &issuer).await?;
     let now = store::hold(&mut tx, &before.name).await?.ok_or(IssuerError::NotFound)?;
     if unchanged && now != *before {
         return Ok(None);
@@ -174,11 +180,27 @@ async fn check(app: &App, issuer: &TrustedIssuer) -> Result<(), IssuerError> {
     let mut problems = problems(app, issuer);
     for rule in &issuer.settings.rules {
         if clients::find(app, &rule.client_id).await?.is_none() {
-            let problem = format!("there is no client {}", rule.client_id);
-            problems.push(IssuerProblem { field: "client_id", problem });
+            problems.push(no_client(&rule.client_id));
         }
     }
     if problems.is_empty() { Ok(()) } else { Err(IssuerError::Invalid(problems)) }
+}
+
+fn no_client(id: &ClientId) -> IssuerProblem {
+    IssuerProblem { field: "client_id", problem: format!("there is no client {id}") }
+}
+
+/// Holds the apps that the rules of an issuer are for, each by its id and before the issuer: whoever deletes one of them
+/// waits and then finds the rule ([`forget_client`]), or was quicker, and the app is missed here.
+async fn hold_apps(tx: &mut Tx, issuer: &TrustedIssuer) -> Result<(), IssuerError> {
+    let apps: BTreeSet<_> = issuer.settings.rules.iter().map(|rule| &rule.client_id).collect();
+    let mut gone = Vec::new();
+    for id in apps {
+        if client_rows::hold(&mut *tx, id).await?.is_none() {
+            gone.push(no_client(id));
+        }
+    }
+    if gone.is_empty() { Ok(()) } else { Err(IssuerError::Invalid(gone)) }
 }
 
 /// What is wrong with it, whatever apps there are.

@@ -2,7 +2,8 @@
 //! of one page. Nothing here is truth that anything is decided on.
 
 use super::audit;
-use super::db::{Sql, Target};
+use super::db::repeated::Repeated;
+use super::db::{Sql, Statement, Target};
 use super::error::StoreError;
 use super::group_managers::Holds;
 use crate::clock::UnixTime;
@@ -11,8 +12,8 @@ use crate::protocol::types::UserId;
 /// Counting stops one above this: a page says "10,000+" and no count takes longer.
 pub const MOST_COUNTED: i64 = 10_000;
 
-/// How many people one statement asks about: a page of 25 takes two trips.
-const ASKED_AT_ONCE: usize = 13;
+/// How many people one statement asks about: those of the longest page.
+const ASKED_AT_ONCE: usize = 128;
 
 /// How many people there are, at most one more than [`MOST_COUNTED`].
 pub async fn count_users<'a>(sql: impl Sql<'a>) -> Result<i64, StoreError> {
@@ -52,14 +53,10 @@ pub async fn usernames<'a>(
     sql: impl Sql<'a>,
     people: &[UserId],
 ) -> Result<Vec<(UserId, String)>, StoreError> {
-    let sql = sql.into();
-    about(
-        sql,
-        people,
-        "select id, username from users where id in \
-         ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-    )
-    .await
+    static NAMES: Repeated =
+        Repeated::new("select id, username from users where id in (", "?", ")")
+            .at_most(ASKED_AT_ONCE);
+    about(sql.into(), people, &NAMES).await
 }
 
 /// When any session of these people was last used, in no order; who has none is left out.
@@ -67,14 +64,13 @@ pub async fn last_seen<'a>(
     sql: impl Sql<'a>,
     people: &[UserId],
 ) -> Result<Vec<(UserId, UnixTime)>, StoreError> {
-    let sql = sql.into();
-    about(
-        sql,
-        people,
-        "select user_id, max(last_seen_at) as seen from sessions where user_id in \
-         ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) group by user_id",
+    static SEEN: Repeated = Repeated::new(
+        "select user_id, max(last_seen_at) as seen from sessions where user_id in (",
+        "?",
+        ") group by user_id",
     )
-    .await
+    .at_most(ASKED_AT_ONCE);
+    about(sql.into(), people, &SEEN).await
 }
 
 /// What each of these people has that their groups do not give, in no order: which buttons a page of them
@@ -83,18 +79,17 @@ pub async fn holds<'a>(
     sql: impl Sql<'a>,
     people: &[UserId],
 ) -> Result<Vec<(UserId, Holds)>, StoreError> {
-    let sql = sql.into();
-    let found: Vec<(UserId, i64)> = about(
-        sql,
-        people,
+    static HELD: Repeated = Repeated::new(
         "select u.id, cast(case \
          when exists (select 1 from group_managers m where m.user_id = u.id) then 2 \
          when exists (select 1 from user_roles r where r.user_id = u.id) then 1 \
          when exists (select 1 from organisation_members o where o.user_id = u.id) then 1 \
-         else 0 end as bigint) as held from users u where u.id in \
-         ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+         else 0 end as bigint) as held from users u where u.id in (",
+        "?",
+        ")",
     )
-    .await?;
+    .at_most(ASKED_AT_ONCE);
+    let found: Vec<(UserId, i64)> = about(sql.into(), people, &HELD).await?;
     let held = |(id, held)| (id, Holds { manages: held == 2, is_entrusted: held == 1 });
     Ok(found.into_iter().map(held).collect())
 }
@@ -103,19 +98,14 @@ pub async fn holds<'a>(
 async fn about<T>(
     mut sql: Target<'_>,
     people: &[UserId],
-    question: &'static str,
+    question: &'static Repeated,
 ) -> Result<Vec<(UserId, T)>, StoreError>
 where
     (UserId, T): super::Record + Send + Unpin,
 {
     let mut found = Vec::new();
-    for asked in people.chunks(ASKED_AT_ONCE) {
-        let mut statement = sql.query(question);
-        // A short chunk is filled up by asking about its last person again.
-        let last = asked.iter().rev().take(1).cycle();
-        for id in asked.iter().chain(last).take(ASKED_AT_ONCE) {
-            statement = statement.bind(id);
-        }
+    for (text, asked) in question.asked(people) {
+        let statement = asked.fold(sql.query(text), Statement::bind);
         found.append(&mut statement.all().await?);
     }
     Ok(found)

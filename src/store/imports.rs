@@ -39,20 +39,25 @@ pub async fn progress<'a>(
         .await
 }
 
-/// Keeps how far a file has come, for as long as somebody may come back to it.
+/// Keeps how far a file has come, from the line where it was before, for as long as somebody may come back to it.
+/// `false`, and nothing is kept, when it is not there any more: somebody else imports the same file, or has begun anew.
+/// Of any number of callers with the same `before` one gets `true`.
 pub async fn save<'a>(
     sql: impl Sql<'a>,
     digest: &str,
-    progress: &ImportProgress,
+    (before, progress): (i64, &ImportProgress),
     expires_at: UnixTime,
-) -> Result<(), StoreError> {
-    sql.into()
+) -> Result<bool, StoreError> {
+    let saved = sql
+        .into()
         .query(
             "insert into imports (digest, line, created, updated, skipped, rejected, expires_at) \
-             values ($1, $2, $3, $4, $5, $6, $7) on conflict (digest) do update set \
+             select $1, $2, $3, $4, $5, $6, $7 \
+             where $8 = 0 or exists (select 1 from imports where digest = $1) \
+             on conflict (digest) do update set \
              line = excluded.line, created = excluded.created, updated = excluded.updated, \
              skipped = excluded.skipped, rejected = excluded.rejected, \
-             expires_at = excluded.expires_at",
+             expires_at = excluded.expires_at where imports.line = $8",
         )
         .bind(digest)
         .bind(progress.line)
@@ -61,9 +66,10 @@ pub async fn save<'a>(
         .bind(progress.skipped)
         .bind(progress.rejected)
         .bind(expires_at)
+        .bind(before)
         .execute()
-        .await
-        .map(drop)
+        .await?;
+    Ok(saved == 1)
 }
 
 /// Forgets a file: it is through, or starts again.

@@ -199,7 +199,7 @@ pub async fn delete<'a>(sql: impl Sql<'a>, id: &OrganisationId) -> Result<bool, 
     Ok(deleted == 1)
 }
 
-/// Takes somebody in; `false` if they are in it. `Conflict` if either is not there.
+/// Takes somebody in; `false` if they are in it. `Conflict` if either is not there: the references miss it.
 pub async fn add_member<'a>(
     sql: impl Sql<'a>,
     (id, user): (&OrganisationId, &UserId),
@@ -208,8 +208,9 @@ pub async fn add_member<'a>(
     let added = sql
         .into()
         .query(
-            "insert into organisation_members (organisation_id, user_id, created_at) \
-             values ($1, $2, $3) on conflict (organisation_id, user_id) do nothing",
+            "insert into organisation_members (organisation_id, user_id, username, created_at) \
+             values ($1, $2, coalesce((select u.username from users u where u.id = $2), ''), $3) \
+             on conflict (organisation_id, user_id) do nothing",
         )
         .bind(id)
         .bind(user)

@@ -6,7 +6,8 @@ mod passwords;
 
 use sqlx_macros::FromRow;
 
-use super::db::Sql;
+use super::db::repeated::Repeated;
+use super::db::{Sql, Statement};
 use super::error::StoreError;
 use crate::clock::UnixTime;
 use crate::protocol::types::{ClientId, OrganisationId, UserId};
@@ -194,6 +195,20 @@ pub async fn by_id<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<Option<User>, S
     Ok(row.map(User::from))
 }
 
+static BY_IDS: Repeated =
+    Repeated::new(select_user!("from users u where u.id in ("), "?", ")").at_most(128);
+
+/// Those of these who are there, in no order and each once.
+pub async fn by_ids<'a>(sql: impl Sql<'a>, ids: &[UserId]) -> Result<Vec<User>, StoreError> {
+    let mut sql = sql.into();
+    let mut found = Vec::with_capacity(ids.len());
+    for (text, asked) in BY_IDS.asked(ids) {
+        let rows = asked.fold(sql.query(text), Statement::bind).all::<UserRow>().await?;
+        found.extend(rows.into_iter().map(User::from));
+    }
+    Ok(found)
+}
+
 /// The user who signs in with this username or e-mail address, in any case.
 pub async fn by_login<'a>(sql: impl Sql<'a>, login: &str) -> Result<Option<User>, StoreError> {
     let row = sql
@@ -256,17 +271,20 @@ pub async fn of_group<'a>(
     page_of(sql, (OF_GROUP, group), (after, limit)).await
 }
 
+/// The statement of [`of_organisation`]: id of the organisation, username before the page, most rows. It is read
+/// from the index in its order as well.
+pub const OF_ORGANISATION: &str = select_user!(
+    "from organisation_members m join users u on u.id = m.user_id \
+     where m.organisation_id = $1 and m.username > $2 order by m.username limit $3"
+);
+
 /// A page of those in an organisation by username, behind `after`.
 pub async fn of_organisation<'a>(
     sql: impl Sql<'a>,
     (organisation, after): (&OrganisationId, Option<&str>),
     limit: i64,
 ) -> Result<Vec<User>, StoreError> {
-    let statement = select_user!(
-        "from organisation_members m join users u on u.id = m.user_id \
-         where m.organisation_id = $1 and u.username > $2 order by u.username limit $3"
-    );
-    page_of(sql, (statement, organisation.as_str()), (after, limit)).await
+    page_of(sql, (OF_ORGANISATION, organisation.as_str()), (after, limit)).await
 }
 
 async fn page_of<'a>(

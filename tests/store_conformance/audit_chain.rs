@@ -6,6 +6,7 @@ use doorward::crypto::seal::{MasterKey, Sealer};
 use doorward::crypto::secret;
 use doorward::service::audit::chain::{self as sealing, Chain, Removal, Sealing};
 use doorward::service::audit::verification::{self, Question, Report};
+use doorward::service::failure::Failure;
 use doorward::store::audit;
 use doorward::store::audit::chain::{self, MarkName};
 use doorward::store::{DatabaseSettings, Db, Store};
@@ -144,7 +145,8 @@ async fn many_nodes_make_one_chain(log: &Log) {
                 Ok(Sealing::Idle) => break,
                 Ok(Sealing::Refused(reason)) => panic!("{reason}"),
                 // A node that had to wait too long tries again a second later.
-                Ok(Sealing::Sealed { .. } | Sealing::Overtaken) | Err(_) => {}
+                Ok(Sealing::Sealed { .. } | Sealing::Overtaken) | Err(Failure::Unavailable(_)) => {}
+                Err(Failure::Internal(reason)) => panic!("{reason}"),
             }
         }
     };

@@ -6,7 +6,7 @@ use doorward::clock::{Clock, Seconds, UnixTime};
 use doorward::store::StoreError;
 use doorward::store::ephemeral::attempts::{self, Attempt};
 use doorward::store::ephemeral::throttle::{self, Penalty, ThrottleRule};
-use doorward::store::ephemeral::{Ephemeral, codes};
+use doorward::store::ephemeral::{Ephemeral, codes, uploads};
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
@@ -33,9 +33,37 @@ pub(crate) async fn ephemeral_conforms(ephemeral: Ephemeral, time: Passing) {
     verbs_conform(&ephemeral).await;
     expiry_conforms(&ephemeral, &time).await;
     views_conform(&ephemeral).await;
+    turns_conform(&ephemeral, &time).await;
     super::devices::device_codes_conform(&ephemeral).await;
     super::pushed::pushed_requests_conform(&ephemeral, &time).await;
     races::ephemeral_one_winner_each(&ephemeral).await;
+}
+
+/// Whose turn it is to import a file from the console.
+async fn turns_conform(e: &Ephemeral, time: &Passing) {
+    let take = async |id| uploads::take_turn(e, id).await.unwrap();
+    let keep = async |id| uploads::keep_turn(e, id).await.unwrap();
+    let end = async |id| uploads::end_turn(e, id).await.unwrap();
+    assert!(take("one").await && !take("two").await && !take("one").await);
+    assert!(keep("one").await && !keep("two").await);
+    end("two").await;
+    assert!(!take("two").await, "nobody gives back what is another's");
+    end("one").await;
+    assert!(take("two").await, "at once");
+    assert!(!keep("one").await, "not before it is given back");
+    if matches!(time, Passing::Manual(_)) {
+        time.pass(u64::try_from(uploads::TURN).unwrap() + 1).await;
+        assert!(keep("two").await, "nobody has taken it meanwhile");
+        time.pass(u64::try_from(uploads::TURN).unwrap() + 1).await;
+        assert!(take("three").await && !keep("two").await, "whoever kept it is gone");
+    } else {
+        end("two").await;
+        assert!(take("three").await);
+    }
+    end("three").await;
+    let taking = join_all(["a", "b", "c", "d"].map(|id| uploads::take_turn(e, id))).await;
+    assert_eq!(taking.into_iter().filter(|taken| *taken == Ok(true)).count(), 1);
+    e.delete(&["import:turn"]).await.unwrap();
 }
 
 async fn verbs_conform(e: &Ephemeral) {

@@ -61,6 +61,17 @@ async fn people_of_a_page(store: &Store, ids: &[UserId]) {
     }
     let seen = figures::last_seen(db, &asked).await.unwrap();
     assert_eq!(seen, [(ids[13].clone(), NOW.plus(30))]);
+    let live = async |at, most| sessions::count_of(db, (&asked, at), most).await.unwrap();
+    assert_eq!((live(NOW, 9).await, live(NOW, 2).await), (3, 2), "no further than that");
+    assert_eq!(live(NOW.plus(3_610), 9).await, 2, "one is idle for too long");
+    assert_eq!(sessions::count_of(db, (&[], NOW), 9).await.unwrap(), 0);
+
+    assert!(users::by_ids(db, &[]).await.unwrap().is_empty());
+    let mut people = users::by_ids(db, &asked).await.unwrap();
+    people.sort_by(|one, other| one.id.cmp(&other.id));
+    let found: Vec<_> = people.iter().map(|person| person.id.clone()).collect();
+    assert_eq!(found, ids, "each once, and nobody who is not there");
+    assert_eq!(Some(&people[0]), users::by_id(db, &ids[0]).await.unwrap().as_ref());
 }
 
 /// What several nodes count in an hour is added up, and goes after ninety days.

@@ -141,22 +141,24 @@ async fn nobody_lacks_it_meanwhile(store: &Store) {
     tokio::join!(renaming, reading);
 }
 
-/// How the database reads a page of people in a group.
-async fn plan(store: &Store) -> String {
+/// How the database reads a page of people in something, which is told its parameters in quotes.
+pub(crate) async fn plan(store: &Store, statement: &str, parameters: [&str; 3]) -> String {
     let lines: Vec<String> = match store.db {
         Db::Sqlite { .. } => {
-            let explain = format!("explain query plan {}", users::OF_GROUP);
-            let explain: &'static str = Box::leak(explain.into_boxed_str());
+            let explain: &'static str =
+                Box::leak(format!("explain query plan {statement}").into_boxed_str());
             let rows = store.db.query(explain).all::<(i64, i64, i64, String)>().await.unwrap();
             rows.into_iter().map(|row| row.3).collect()
         }
         Db::Postgres { .. } => {
-            for table in ["user_groups", "users", "groups"] {
+            for table in ["user_groups", "users", "groups", "organisation_members"] {
                 execute(store, format!("analyze {table}")).await;
             }
-            let explain = format!("explain {}", users::OF_GROUP);
-            let explain = explain.replace("$1", "'crowd'").replace("$2", "'n01'");
-            let explain: &'static str = Box::leak(explain.replace("$3", "25").into_boxed_str());
+            let mut explain = format!("explain {statement}");
+            for (name, value) in ["$1", "$2", "$3"].into_iter().zip(parameters) {
+                explain = explain.replace(name, value);
+            }
+            let explain: &'static str = Box::leak(explain.into_boxed_str());
             let rows = store.db.query(explain).all::<(String,)>().await.unwrap();
             rows.into_iter().map(|row| row.0).collect()
         }
@@ -164,13 +166,18 @@ async fn plan(store: &Store) -> String {
     lines.join("\n")
 }
 
-async fn pages_are_read_in_their_order(store: &Store) {
-    let db = &store.db;
-    let plan = plan(store).await;
-    assert!(plan.contains("user_groups_group"), "{plan}");
+/// A plan goes through this index, and sorts nobody.
+pub(crate) fn assert_in_order(plan: &str, index: &str) {
+    assert!(plan.contains(index), "{plan}");
     for sorted in ["FOR ORDER BY", "Sort Key: m.username", "Sort Key: u.username"] {
         assert!(!plan.contains(sorted), "{plan}");
     }
+}
+
+async fn pages_are_read_in_their_order(store: &Store) {
+    let db = &store.db;
+    let plan = plan(store, users::OF_GROUP, ["'crowd'", "'n01'", "25"]).await;
+    assert_in_order(&plan, "user_groups_group");
     let names = async |after: Option<&str>| {
         let page = users::of_group(db, ("crowd", after), 3).await.unwrap();
         page.into_iter().map(|user| user.username).collect::<Vec<_>>()
@@ -197,7 +204,7 @@ async fn pages_are_read_in_their_order(store: &Store) {
 }
 
 /// A row of these columns; whatever else there is becomes a plain value.
-fn row(table: &Table, known: &[(&str, Value)]) -> Row {
+pub(crate) fn row(table: &Table, known: &[(&str, Value)]) -> Row {
     use doorward::store::dump::Kind;
     let value = |column: &doorward::store::dump::Column| {
         let known = known.iter().find(|(name, _)| *name == column.name);

@@ -252,11 +252,19 @@ async fn imports_conform(store: &Store) {
     let span = users::passwords_between(&mut tx, ("brough", "brought")).await.unwrap();
     assert_eq!(span, [(new.id.as_str().to_owned(), "phc".to_owned())]);
     let half = ImportProgress { line: 1_001, created: 990, rejected: 10, ..Default::default() };
-    imports::save(&mut tx, "file", &half, NOW).await.unwrap();
+    assert!(imports::save(&mut tx, "file", (0, &half), NOW).await.unwrap());
     tx.commit().await.unwrap();
     assert_eq!(groups::groups_of(&store.db, &new.id).await.unwrap(), ["fresh", "staff"]);
     assert_eq!(imports::progress(&store.db, "file").await.unwrap(), Some(half));
+    // Only from where it is, so that of two who import it one goes on.
+    let further = ImportProgress { line: 2_001, ..half };
+    let save =
+        async |before| imports::save(&store.db, "file", (before, &further), NOW).await.unwrap();
+    assert!(!save(0).await && !save(500).await && save(1_001).await && !save(1_001).await);
+    assert_eq!(imports::progress(&store.db, "file").await.unwrap(), Some(further));
     imports::forget(&store.db, "file").await.unwrap();
+    assert_eq!(imports::progress(&store.db, "file").await.unwrap(), None);
+    assert!(!save(2_001).await, "it was begun anew");
     assert_eq!(imports::progress(&store.db, "file").await.unwrap(), None);
     assert!(users::delete(&store.db, &new.id).await.unwrap());
 }

@@ -10,8 +10,9 @@ use actix_web::{HttpRequest, HttpResponse};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::clock::Seconds;
 use crate::http::extract::request_id;
-use crate::http::programs::CallError;
+use crate::http::programs::{self, CallError};
 use crate::service::failure::Failure;
 
 /// What the `type` of every problem begins with; its code follows.
@@ -48,6 +49,8 @@ pub(super) struct Problem {
 pub(super) enum Fault {
     /// Something to be mended by the caller.
     Problem { status: StatusCode, code: &'static str, detail: String, errors: Vec<FieldFault> },
+    /// Asked too often; the text says of what.
+    TooMany { retry_after: Seconds, detail: String },
     /// What is the same for every interface of programs.
     Call(CallError),
 }
@@ -101,6 +104,7 @@ impl Fault {
     pub(super) fn is_refusal(&self) -> bool {
         match self {
             Self::Problem { status, .. } => *status == StatusCode::FORBIDDEN,
+            Self::TooMany { .. } => false,
             Self::Call(error) => error.is_refusal(),
         }
     }
@@ -110,6 +114,10 @@ impl Fault {
         match self {
             Self::Problem { status, code, detail, errors } => {
                 with_body((HttpResponse::new(*status), request), (code, detail), errors)
+            }
+            Self::TooMany { retry_after, detail } => {
+                let response = programs::too_many_requests(*retry_after);
+                with_body((response, request), ("too_many_requests", detail), &[])
             }
             Self::Call(error) => {
                 let (response, code, detail) = error.answer(request);

@@ -55,6 +55,10 @@ pub(super) fn document(issuer: &str) -> Value {
             "schemas": schemas.take_definitions(true),
             "responses": { "Problem": {
                 "description": "What is wrong, and what to do (RFC 9457).",
+                "headers": { "Retry-After": {
+                    "description": "With 429 and 503: after how many seconds to try again.",
+                    "schema": { "type": "integer", "minimum": 1 },
+                } },
                 "content": { "application/problem+json": { "schema": problem } },
             } },
             "securitySchemes": {

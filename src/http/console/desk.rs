@@ -294,9 +294,13 @@ impl Desk<'_> {
         Ok(allowed::may_change(self.site(), &self.standing, right, person).await?)
     }
 
-    /// Whether this administrator may take this person into the group, or out of it.
-    pub(super) async fn may_move(&self, group: &str, person: &User) -> Result<bool, Stop> {
-        Ok(allowed::may_move(self.site(), &self.standing, group, person).await?)
+    /// With whom of these people this administrator may do this.
+    pub(super) async fn changeable(
+        &self,
+        right: Right,
+        people: &[User],
+    ) -> Result<HashSet<UserId>, Stop> {
+        Ok(allowed::changeable(self.site(), &self.standing, right, people).await?)
     }
 
     /// Whom of these people this administrator may take into the group, or out of it.

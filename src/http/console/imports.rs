@@ -174,6 +174,9 @@ fn trouble(upload: &Upload, doing: Doing) -> String {
         ),
         (Some(Ending::Busy), _) => format!("The database was too busy. {again}"),
         (Some(Ending::Stopped), _) => format!("The server was stopped. {again}"),
+        (Some(Ending::Overtaken), _) => format!(
+            "Somebody else imports the same file, perhaps at the command line. Wait until that is through. {again}"
+        ),
         (Some(Ending::NotYours), _) => "Whoever had begun it may import people no more.".to_owned(),
         (Some(Ending::Failed), _) => {
             format!("It broke off; why is in the log of the server. {again}")

@@ -1,11 +1,14 @@
 //! `/admin/settings/mail`: whether letters leave, by which server, and a test letter.
 
+use actix_web::http::StatusCode;
+
 use super::desk::{Answer, Desk, NOT_YOURS, Stop};
 use super::people::sentence;
 use crate::config::{MailSettings, StartTls};
 use crate::http::pages::FieldError;
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::mail::{MailFact, MailPage, MailTested};
+use crate::http::render;
 use crate::service::jobs;
 use crate::service::mail::{self, MailTestError, TestResult, Tested};
 
@@ -19,18 +22,26 @@ pub(super) async fn test(desk: &Desk<'_>) -> Answer {
     let tested = mail::send_test(desk.site(), Some(&typed), &desk.actor()).await;
     let before = MailPage { to: typed, ..page(desk).await? };
     let problem = match tested {
+        Err(MailTestError::TooMany { retry_after }) => {
+            let errors = vec![at_address(&MailTestError::TooMany { retry_after })];
+            let mut response = desk.show(&MailPage { errors, ..before })?;
+            *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+            render::retry_later(&mut response, retry_after);
+            return Ok(response);
+        }
         Ok(Tested { to, result, said, advice }) => {
             let tested = MailTested { is_sent: result == TestResult::Sent, said, advice };
             return desk.show(&MailPage { to, tested: Some(tested), ..before });
         }
         Err(MailTestError::NotYours) => return Err(Stop::Forbidden(NOT_YOURS)),
         Err(MailTestError::Failure(failure)) => return Err(Stop::Failure(failure)),
-        Err(
-            error @ (MailTestError::NoAddress | MailTestError::BadAddress | MailTestError::TooMany),
-        ) => error.to_string(),
+        Err(error @ (MailTestError::NoAddress | MailTestError::BadAddress)) => at_address(&error),
     };
-    let errors = vec![FieldError { field: "to", text: sentence(&problem) }];
-    desk.show_again(&MailPage { errors, ..before })
+    desk.show_again(&MailPage { errors: vec![problem], ..before })
+}
+
+fn at_address(error: &MailTestError) -> FieldError {
+    FieldError { field: "to", text: sentence(&error.to_string()) }
 }
 
 async fn page(desk: &Desk<'_>) -> Result<MailPage, Stop> {

@@ -86,12 +86,11 @@ async fn detail(desk: &Desk<'_>, about: &Organisation) -> Result<OrganisationDet
     let place = (about, desk.query.sole("after"));
     let people = members::list(desk.site(), place, desk.page_size().asked()).await?;
     let (people, paging) = rows::page(people, desk.page_size(), |user| user.username.clone());
-    let mut table = Vec::with_capacity(people.len());
-    for user in people {
-        let may_leave = desk.may_change(Right::OrganisationsMembers, &user).await?;
-        let way_out = if may_leave { WayOut::Asked } else { WayOut::Closed };
-        table.push(row_of(user, way_out));
-    }
+    let changeable = desk.changeable(Right::OrganisationsMembers, &people).await?;
+    let member = |user: User| {
+        let may_leave = changeable.contains(&user.id);
+        row_of(user, if may_leave { WayOut::Asked } else { WayOut::Closed })
+    };
     Ok(OrganisationDetail {
         chrome: desk.chrome(),
         console: desk.console(Section::Organisations),
@@ -99,7 +98,7 @@ async fn detail(desk: &Desk<'_>, about: &Organisation) -> Result<OrganisationDet
         seen: seen::mark(desk, &stored(about)),
         form: stored(about),
         errors: Vec::new(),
-        members: table,
+        members: people.into_iter().map(member).collect(),
         paging,
         member: String::new(),
     })

@@ -2,11 +2,12 @@
 //! carried out for one after the other, each through the use case and with the audit event of that person's
 //! own page. Whoever it does not work for is told by name.
 
+use std::collections::HashMap;
+
 use futures_util::{StreamExt as _, stream};
 
 use super::desk::{Answer, Desk, Stop, name_of};
 use super::people::sentence;
-use super::rows;
 use crate::http::extract;
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::confirm::Confirm;
@@ -14,13 +15,14 @@ use crate::http::pages::admin::selected::SelectedOutcome;
 use crate::http::pages::{Tone, Undo};
 use crate::protocol::params::Params;
 use crate::protocol::rights::Right;
+use crate::protocol::types::UserId;
 use crate::protocol::user::User;
 use crate::service::audit::{self, Event};
 use crate::service::clients::Activity;
 use crate::service::people::groups::{self, GroupError, Membership};
 use crate::service::people::{self, PeopleError};
-use crate::service::session;
 use crate::service::session::everywhere::{self, Connections, Reach, Wanted};
+use crate::service::session::several;
 
 /// The address below the issuer.
 const PATH: &str = "/admin/users/selected";
@@ -28,6 +30,8 @@ const PATH: &str = "/admin/users/selected";
 const MOST: usize = 100;
 /// The most whose change can be taken back at once: they are named in the cookie of the message.
 const MOST_UNDONE: usize = 25;
+/// The most of their sessions that are counted before they are asked about.
+const MOST_COUNTED: i64 = 1_000;
 /// How many changes are under way at the same moment: each waits a little for every node to hear of it.
 const AT_ONCE: usize = 4;
 
@@ -108,8 +112,8 @@ struct Order {
     step: Step,
     /// The name of a group that is there; empty where none is needed.
     group: String,
-    /// Ids, each once.
-    who: Vec<String>,
+    /// Each once.
+    who: Vec<UserId>,
     /// The search of the list they were chosen in.
     q: String,
 }
@@ -123,10 +127,10 @@ struct Sorted {
 /// Reads what was asked for; a problem is something to choose otherwise in the list.
 async fn read(desk: &Desk<'_>, sent: &Params) -> Result<Result<Order, String>, Stop> {
     let problem = |text: &str| Ok(Err(text.to_owned()));
-    let mut who: Vec<String> = Vec::new();
-    for id in sent.all("who") {
-        if !who.iter().any(|known| known == id) {
-            who.push(id.to_owned());
+    let mut who: Vec<UserId> = Vec::new();
+    for id in sent.all("who").map(UserId::new) {
+        if !who.contains(&id) {
+            who.push(id);
         }
     }
     let Some(step) = Step::from_name(sent.sole("do").unwrap_or_default()) else {
@@ -159,21 +163,25 @@ async fn read(desk: &Desk<'_>, sent: &Params) -> Result<Result<Order, String>, S
     Ok(Ok(order))
 }
 
-/// Looks at everybody who was chosen.
+/// Looks at everybody who was chosen, in a few statements however many they are.
 async fn sort(desk: &Desk<'_>, order: &Order) -> Result<Sorted, Stop> {
-    let mut sorted = Sorted { fit: Vec::new(), left_out: Vec::new() };
-    for id in &order.who {
-        let user = match desk.find_person(id).await {
-            // Whom this administrator does not see is not there.
-            Ok(user) if desk.standing().may_see(&user.groups) => user,
-            Ok(_) | Err(Stop::NotFound) => {
-                sorted.left_out.push((NOT_THERE.to_owned(), String::new()));
-                continue;
-            }
-            Err(other) => return Err(other),
-        };
-        match unfit(desk, order, &user).await? {
-            None if sorted.fit.iter().any(|known| known.id == user.id) => {}
+    let found = people::find_all(desk.site(), &order.who).await?;
+    let mut found: HashMap<UserId, User> =
+        found.into_iter().map(|user| (user.id.clone(), user)).collect();
+    let in_order = order.who.iter().filter_map(|id| found.remove(id));
+    // Whom this administrator does not see is not there.
+    let seen: Vec<_> = in_order.filter(|user| desk.standing().may_see(&user.groups)).collect();
+    let theirs = match order.step {
+        Step::Join | Step::Leave => desk.movable(&order.group, &seen).await?,
+        step => desk.changeable(step.right(), &seen).await?,
+    };
+    let gone = order.who.len().saturating_sub(seen.len());
+    let mut sorted =
+        Sorted { fit: Vec::new(), left_out: vec![(NOT_THERE.to_owned(), String::new()); gone] };
+    for user in seen {
+        let unfit =
+            if theirs.contains(&user.id) { unfit(desk, order, &user) } else { Some(REFUSED) };
+        match unfit {
             None => sorted.fit.push(user),
             Some(reason) => sorted.left_out.push((name_of(&user).to_owned(), reason.to_owned())),
         }
@@ -181,23 +189,18 @@ async fn sort(desk: &Desk<'_>, order: &Order) -> Result<Sorted, Stop> {
     Ok(sorted)
 }
 
-/// Why it cannot, or need not, be done with this person.
-async fn unfit(desk: &Desk<'_>, order: &Order, user: &User) -> Result<Option<&'static str>, Stop> {
-    let may = match order.step {
-        Step::Join | Step::Leave => desk.may_move(&order.group, user).await?,
-        step => desk.may_change(step.right(), user).await?,
-    };
+/// Why it cannot, or need not, be done with somebody with whom this administrator may do it.
+fn unfit(desk: &Desk<'_>, order: &Order, user: &User) -> Option<&'static str> {
     let is_in = user.groups.contains(&order.group);
     let is_self = user.id == desk.admin().id;
-    Ok(match order.step {
-        _ if !may => Some(REFUSED),
+    match order.step {
         Step::Disable | Step::SignOut if is_self => Some("this is you"),
         Step::Disable if user.disabled_at.is_some() => Some("is disabled already"),
         Step::Enable if user.disabled_at.is_none() => Some("is enabled already"),
         Step::Join if is_in => Some("is in the group already"),
         Step::Leave if !is_in => Some("is not in the group"),
         _ => None,
-    })
+    }
 }
 
 pub(super) async fn ask(desk: &Desk<'_>) -> Answer {
@@ -255,18 +258,12 @@ async fn effects(desk: &Desk<'_>, order: &Order, sorted: &Sorted) -> Result<Vec<
 
 /// How much they are signed out of.
 async fn devices(desk: &Desk<'_>, people: &[User]) -> Result<String, Stop> {
-    let (mut live, mut more) = (0, "");
-    for user in people {
-        let found = session::list(desk.site(), (Some(&user.id), None), rows::ASKED).await?.len();
-        live += found.min(rows::PAGE);
-        if found > rows::PAGE {
-            more = "more than ";
-        }
-    }
-    Ok(match live {
+    let ids: Vec<_> = people.iter().map(|user| user.id.clone()).collect();
+    Ok(match several::count_of(desk.site(), &ids, MOST_COUNTED + 1).await? {
         0 => "Nobody of them is signed in anywhere at the moment.".to_owned(),
         1 => "This ends 1 session.".to_owned(),
-        n => format!("This ends {more}{n} sessions."),
+        n if n > MOST_COUNTED => format!("This ends more than {MOST_COUNTED} sessions."),
+        n => format!("This ends {n} sessions."),
     })
 }
 

@@ -293,7 +293,7 @@ pub(in crate::http) fn throttled(
 }
 
 /// Tells programs, too, when to come back.
-fn retry_later(response: &mut HttpResponse, retry_after: Seconds) {
+pub(in crate::http) fn retry_later(response: &mut HttpResponse, retry_after: Seconds) {
     let seconds = header::HeaderValue::from(retry_after.max(1));
     response.headers_mut().insert(header::RETRY_AFTER, seconds);
 }

@@ -13,7 +13,7 @@ use crate::http::pages::{FieldError, FlowForm};
 use crate::http::render;
 use crate::http::site::Site;
 use crate::service::authorize::flow::Flow;
-use crate::service::sign_in::temporary::{self, ChangeError, Proof};
+use crate::service::sign_in::temporary::{self, ChangeError, Choice, Proof};
 
 /// Said at the sign-in form when the page was answered too late.
 const OVER: &str = "This temporary password counts no more. If you have chosen a password already, \
@@ -69,9 +69,10 @@ pub(super) async fn post(
         return visit.bind(render::forged_form(&site, &request));
     };
     let caller = extract::caller(&site, &request);
-    let (chosen, held) =
-        ((&*proof, posted.text("password")), (&posted.accounts, login::newcomer(&flow)));
-    match temporary::choose(&site, chosen, held, &caller).await {
+    let choice =
+        Choice { proof: &proof, password: posted.text("password"), page: flow.page.as_deref() };
+    let held = (&posted.accounts, login::newcomer(&flow));
+    match temporary::choose(&site, choice, held, &caller).await {
         Ok(made) => login::signed_in(&visit, flow, (made, &posted.accounts)).await,
         Err(ChangeError::Password(refusal)) => {
             let shown = (proof.username.clone(), Some(refusal.to_string()));

@@ -56,11 +56,13 @@ pub enum Removal {
 /// # Errors
 /// [`Failure`]; nothing was sealed then.
 pub async fn seal(chain: &Chain<'_>) -> Result<Sealing, Failure> {
+    // The head before what waits: whoever seals in between moves it, and is noticed by that. The other way round
+    // their events would be given a second place behind them.
+    let before = audit_chain::mark(chain.db, MarkName::Head).await?;
     let waiting = audit_chain::waiting(chain.db, BATCH).await?;
     if waiting.is_empty() {
         return Ok(Sealing::Idle);
     }
-    let before = audit_chain::mark(chain.db, MarkName::Head).await?;
     if let Some(reason) = distrust(chain, before.as_ref()) {
         return Ok(Sealing::Refused(reason));
     }

@@ -47,7 +47,8 @@ pub(in crate::service) async fn ensure(app: &App) -> Result<(), Failure> {
     let missing: Vec<_> = wanted.copied().filter(|alg| !has_key(*alg)).collect();
     let made = futures_util::future::try_join_all(missing.into_iter().map(|alg| make(app, alg)));
     for row in made.await? {
-        match replace(app.store.begin().await?, &row, (&Actor::System, app.now())).await {
+        let first = ("key.created", &row);
+        match add(app.store.begin().await?, first, (&Actor::System, app.now())).await {
             // Another node started at the same moment and was faster; its key is as good.
             Ok(()) | Err(StoreError::Conflict) => {}
             Err(error) => return Err(error.into()),
@@ -79,8 +80,18 @@ async fn replace(
     (actor, now): (&Actor, UnixTime),
 ) -> Result<(), StoreError> {
     let replaced = encryption::retire(&mut tx, row.alg, now.plus(RETIREMENT)).await?;
-    encryption::insert(&mut tx, row).await?;
     let kind = if replaced == 0 { "key.created" } else { "key.rotated" };
+    add(tx, (kind, row), (actor, now)).await
+}
+
+/// Adds a key that is active from now on. `Conflict` when its algorithm has such a key: the one that another node made
+/// a moment ago stays.
+async fn add(
+    mut tx: Tx,
+    (kind, row): (&'static str, &EncryptionKeyRow),
+    (actor, now): (&Actor, UnixTime),
+) -> Result<(), StoreError> {
+    encryption::insert(&mut tx, row).await?;
     let event = Event::success(kind, actor, now)
         .detail("kid", row.kid.as_str())
         .detail("alg", row.alg.as_str());

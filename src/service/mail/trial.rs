@@ -25,7 +25,7 @@ pub enum MailTestError {
     #[error("use the format name@example.com")]
     BadAddress,
     #[error("{MOST} test letters were sent in the last {} minutes; wait for as long", WINDOW / 60)]
-    TooMany,
+    TooMany { retry_after: Seconds },
     #[error("your role does not allow this")]
     NotYours,
     #[error(transparent)]
@@ -102,7 +102,7 @@ pub async fn send_test(
     let domain = domain.ok_or(MailTestError::BadAddress)?;
     let limit = Limit { key: "mail-tests", window: WINDOW, most: MOST, scope: "mail_test" };
     if brake::is_passed(app, &limit, &caller(actor)).await? {
-        return Err(MailTestError::TooMany);
+        return Err(MailTestError::TooMany { retry_after: WINDOW });
     }
     let mut tx = authority::begin(app, (actor, Right::SettingsWrite)).await?;
     // Before it leaves: no letter goes out that the log does not know of.

@@ -39,6 +39,19 @@ pub async fn may_move(
     Ok(standing.may_move(group, &Person { power, groups: &person.groups }))
 }
 
+/// With whom of these people they may do this.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn changeable(
+    app: &App,
+    standing: &Standing,
+    right: Right,
+    people: &[User],
+) -> Result<HashSet<UserId>, Failure> {
+    whom(app, standing, people, |person| standing.may_change(right, person)).await
+}
+
 /// Whom of these people they may take into the group, or out of it.
 ///
 /// # Errors
@@ -49,6 +62,16 @@ pub async fn movable(
     group: &str,
     people: &[User],
 ) -> Result<HashSet<UserId>, Failure> {
+    whom(app, standing, people, |person| standing.may_move(group, person)).await
+}
+
+/// Whom of these people they may do something with, all asked about at once.
+async fn whom(
+    app: &App,
+    standing: &Standing,
+    people: &[User],
+    may: impl Fn(&Person<'_>) -> bool,
+) -> Result<HashSet<UserId>, Failure> {
     let mut beyond = HashMap::new();
     if standing.role == Role::GroupManager {
         let ids: Vec<_> = people.iter().map(|person| person.id.clone()).collect();
@@ -58,10 +81,8 @@ pub async fn movable(
         Some(_) => Power::Role,
         None => beyond.get(&person.id).map_or(Power::None, |holds| authority::power_of(*holds)),
     };
-    let may = |person: &&User| {
-        standing.may_move(group, &Person { power: power(person), groups: &person.groups })
-    };
-    Ok(people.iter().filter(may).map(|person| person.id.clone()).collect())
+    let is_theirs = |person: &&User| may(&Person { power: power(person), groups: &person.groups });
+    Ok(people.iter().filter(is_theirs).map(|person| person.id.clone()).collect())
 }
 
 async fn power(app: &App, standing: &Standing, person: &User) -> Result<Power, Failure> {

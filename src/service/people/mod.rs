@@ -217,6 +217,14 @@ pub async fn find(app: &App, text: &str) -> Result<User, PeopleError> {
     users::by_login(&app.store.db, &normalize_login(text)).await?.ok_or(PeopleError::NotFound)
 }
 
+/// Those of these people who are there, in no order.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn find_all(app: &App, ids: &[UserId]) -> Result<Vec<User>, Failure> {
+    Ok(users::by_ids(&app.store.db, ids).await?)
+}
+
 /// Whether somebody has a password, and so can sign in.
 ///
 /// # Errors

@@ -64,17 +64,24 @@ pub(crate) struct Proven<'a> {
     pub password: &'a SecretHash,
 }
 
-/// Sets a password that the person has chosen in place of the temporary one. Of any number of callers exactly
-/// one gets through.
+/// A password that may take the place of the temporary one.
+pub(crate) struct Replacement {
+    /// The stored hash (PHC text) of the temporary one, and of what takes its place.
+    before: String,
+    phc: String,
+    /// On whose word the temporary one stands.
+    given_by: Option<String>,
+}
+
+/// Checks a password that the person has chosen, and hashes it; writes nothing.
 ///
 /// # Errors
-/// [`ReplaceError`]; the temporary password survives a refused one.
-pub(crate) async fn replace(
+/// [`ReplaceError`].
+pub(crate) async fn prepare(
     app: &App,
     proven: &Proven<'_>,
     password: String,
-    caller: &Caller,
-) -> Result<(), ReplaceError> {
+) -> Result<Replacement, ReplaceError> {
     let (user, id) = (proven.user, &proven.user.id);
     let temporary = users::temporary(&app.store.db, id, app.now()).await?;
     let temporary = temporary.filter(|(phc, _)| proven.password.matches(phc));
@@ -85,10 +92,25 @@ pub(crate) async fn replace(
         return Err(PasswordRefusal::Temporary.into());
     }
     let phc = app.passwords.hash(password).await.map_err(Failure::from)?;
-    let now = app.now();
+    Ok(Replacement { before, phc, given_by })
+}
+
+/// Sets the password that the person has chosen in place of the temporary one. Of any number of callers exactly
+/// one gets through.
+///
+/// # Errors
+/// [`ReplaceError`]; nothing has changed then.
+pub(crate) async fn replace(
+    app: &App,
+    proven: &Proven<'_>,
+    replacement: &Replacement,
+    caller: &Caller,
+) -> Result<(), ReplaceError> {
+    let Replacement { before, phc, given_by } = replacement;
+    let (user, id, now) = (proven.user, &proven.user.id, app.now());
     let mut tx = app.store.begin().await?;
     if !still_counts(&mut tx, proven, given_by.as_deref()).await?
-        || !users::replace_temporary(&mut tx, id, (&before, &phc), now).await?
+        || !users::replace_temporary(&mut tx, id, (before, phc), now).await?
     {
         return Err(ReplaceError::Over);
     }

@@ -101,6 +101,14 @@ pub async fn count(
     Ok(sessions::count(&app.store.db, &filter).await?)
 }
 
+/// How many sessions these people are signed in with; counting stops at `most`.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn count_of(app: &App, people: &[UserId], most: i64) -> Result<i64, Failure> {
+    Ok(sessions::count_of(&app.store.db, (people, app.now()), most).await?)
+}
+
 /// Whose sessions are theirs to end.
 fn within(standing: &Standing) -> Whose {
     match Right::SessionsEndMany.reach(standing.role) {

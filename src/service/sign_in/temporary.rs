@@ -3,7 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Entered, SignInError, enter, judge_findings};
+use super::{
+    Credentials, Entered, Entry, SignInError, enter, judge_findings, second_click, with_password,
+};
 use crate::app::App;
 use crate::crypto::secret::SecretHash;
 use crate::protocol::password_policy::PasswordRefusal;
@@ -70,21 +72,42 @@ impl Proof {
         })
     }
 
+    fn remember(&self) -> Remember {
+        if self.stay { Remember::OnThisDevice } else { Remember::ThisVisit }
+    }
+
     fn footing(&self) -> Footing {
         Footing { token_version: self.token_version, sign_in_epoch: self.sign_in_epoch }
     }
 }
 
-/// Sets the password that the person has chosen, and makes the session that the temporary one did not.
+/// What somebody has chosen.
+pub struct Choice<'a> {
+    pub proof: &'a Proof,
+    pub password: String,
+    /// The page that it was typed on (`Flow::page`): a second click on its button leads to the same session.
+    pub page: Option<&'a str>,
+}
+
+/// Which of the clicks on the button of one page this was.
+enum Turn {
+    First,
+    /// Another one has set the password meanwhile.
+    Later,
+}
+
+/// Sets the password that the person has chosen, and makes the session that the temporary one did not. A second
+/// click on the same page finds the password set: it is a sign-in with that one, if it is what was typed.
 ///
 /// # Errors
 /// [`ChangeError`]; a refused password changes nothing.
 pub async fn choose(
     app: &App,
-    (proof, password): (&Proof, String),
+    choice: Choice<'_>,
     browser: (&Accounts, Newcomer),
     caller: &Caller,
 ) -> Result<Established, ChangeError> {
+    let Choice { proof, page, .. } = choice;
     let found = users::with_password(&app.store.db, &proof.username).await;
     let found = found.map_err(|error| SignInError::Failure(error.into()))?;
     let found = found.filter(|found| found.user.id == proof.user).ok_or(ChangeError::Over)?;
@@ -93,8 +116,57 @@ pub async fn choose(
     let findings = judge_findings(app, (&proof.user, history), proof.failures, caller).await?;
     let (user, footing) = (&proof.user, proof.footing());
     let proven = Proven { user: &found.user, footing, password: &proof.password };
-    temporary::replace(app, &proven, password, caller).await?;
-    let remember = if proof.stay { Remember::OnThisDevice } else { Remember::ThisVisit };
-    let entered = Entered { user, footing, remember, findings };
-    Ok(enter(app, (entered, None), browser, caller).await?)
+    match set(app, (&proven, &choice), caller).await? {
+        Turn::First => {
+            let entered = Entered { user, footing, remember: proof.remember(), findings };
+            Ok(enter(app, (entered, page), browser, caller).await?)
+        }
+        Turn::Later => Box::pin(again(app, choice, browser, caller)).await,
+    }
+}
+
+/// Sets the password, unless another click on the same page has.
+async fn set(
+    app: &App,
+    (proven, choice): (&Proven<'_>, &Choice<'_>),
+    caller: &Caller,
+) -> Result<Turn, ReplaceError> {
+    let page = choice.page;
+    let replacement = match temporary::prepare(app, proven, choice.password.clone()).await {
+        Ok(replacement) => replacement,
+        Err(ReplaceError::Over) if second_click::has_changed(app, page).await => {
+            return Ok(Turn::Later);
+        }
+        Err(error) => return Err(error),
+    };
+    second_click::note_change(app, page).await;
+    match temporary::replace(app, proven, &replacement, caller).await {
+        Ok(()) => Ok(Turn::First),
+        Err(ReplaceError::Over) if second_click::was_overtaken(app, page).await => Ok(Turn::Later),
+        Err(error) => Err(error),
+    }
+}
+
+/// Signs in with the password that another click on the page has set, under all the limits of a sign-in.
+async fn again(
+    app: &App,
+    choice: Choice<'_>,
+    browser: (&Accounts, Newcomer),
+    caller: &Caller,
+) -> Result<Established, ChangeError> {
+    let Choice { proof, password, page } = choice;
+    let credentials = Credentials {
+        username: proof.username.clone(),
+        password,
+        remember: proof.remember(),
+        page: page.map(str::to_owned),
+    };
+    match with_password(app, credentials, browser, caller).await {
+        Ok(Entry::Session(made)) => Ok(*made),
+        // It is not the one that was chosen, or not any more.
+        Ok(Entry::MustChoose(_)) | Err(SignInError::Wrong | SignInError::Unusable(_)) => {
+            Err(ChangeError::Over)
+        }
+        Err(error) => Err(error.into()),
+    }
 }

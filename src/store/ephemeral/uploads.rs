@@ -1,5 +1,6 @@
 //! The newest import that was begun in the console: how far it is, for every node to show, and whose turn
-//! it is. Losing it costs a page about an import, and the import nothing.
+//! it is. Losing it costs a page about an import, and the import nothing: a turn is a courtesy, and of two imports of one
+//! file SQL lets one go on (`store::imports`).
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,8 +11,10 @@ use crate::store::error::StoreError;
 
 /// How long it can be looked at.
 const MEMORY: Seconds = 86_400;
-/// How long a turn lasts that nobody keeps: its node is gone.
-const TURN: Seconds = 60;
+/// How long a turn lasts that nobody keeps: its node is gone. In seconds.
+pub const TURN: Seconds = 15;
+/// Stands where a turn was given back, until it is forgotten.
+const FREE: &str = "free";
 
 const NEWEST: &str = "import:newest";
 const REJECTS: &str = "import:rejects";
@@ -40,19 +43,22 @@ pub async fn rejects<T: DeserializeOwned>(ephemeral: &Ephemeral) -> Result<Optio
     read(ephemeral, REJECTS).await
 }
 
-/// Takes the turn; `false` when it is another's. To be [kept](keep_turn) more often than once a minute.
+/// Takes the turn; `false` when it is another's. To be [kept](keep_turn) several times in [`TURN`].
 pub async fn take_turn(ephemeral: &Ephemeral, id: &str) -> Result<bool, StoreError> {
-    ephemeral.put_new(IN_TURN, id, TURN).await
+    let turn = (id, TURN);
+    Ok(ephemeral.put_new(IN_TURN, id, TURN).await?
+        || ephemeral.exchange(IN_TURN, Some(FREE), turn).await?)
 }
 
-/// Keeps it.
-pub async fn keep_turn(ephemeral: &Ephemeral, id: &str) -> Result<(), StoreError> {
-    ephemeral.put(IN_TURN, id, TURN).await
+/// Keeps it, also when it was lost and nobody has taken it since; `false` when it is another's.
+pub async fn keep_turn(ephemeral: &Ephemeral, id: &str) -> Result<bool, StoreError> {
+    Ok(ephemeral.exchange(IN_TURN, Some(id), (id, TURN)).await?
+        || ephemeral.put_new(IN_TURN, id, TURN).await?)
 }
 
-/// Gives it back.
-pub async fn end_turn(ephemeral: &Ephemeral) -> Result<(), StoreError> {
-    ephemeral.delete(&[IN_TURN]).await
+/// Gives it back, if it is still this one's.
+pub async fn end_turn(ephemeral: &Ephemeral, id: &str) -> Result<(), StoreError> {
+    ephemeral.exchange(IN_TURN, Some(id), (FREE, 1)).await.map(drop)
 }
 
 async fn store<T: Serialize>(

@@ -4,7 +4,7 @@ mod lists;
 pub mod session_clients;
 pub mod session_data;
 
-pub use lists::{SessionFilter, Whose, count, count_live, list};
+pub use lists::{SessionFilter, Whose, count, count_live, count_of, list};
 
 use sqlx_macros::FromRow;
 

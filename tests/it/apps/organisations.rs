@@ -279,7 +279,7 @@ on_both_backends! {
                 values ('o-{n}', 'o-{n}', 'O', 'o', 0, 1, 1)");
             execute(&world, &made).await;
             let joined = format!("insert into organisation_members \
-                (organisation_id, user_id, created_at) values ('o-{n}', '{id}', 1)");
+                (organisation_id, user_id, username, created_at) values ('o-{n}', '{id}', 'alice', 1)");
             execute(&world, &joined).await;
         }
         let refused = world.run(&["organisation", "add", "last", "alice"]);

@@ -2,18 +2,18 @@
 //! files that are none, and imports that are interrupted, or begun while another one runs.
 
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::kit::console::{Admin, admin, create, enter, manager, state};
-use crate::kit::flow::{count, every_node, is_signed_in, submit_sign_in};
+use crate::kit::flow::{PATIENCE, count, every_node, http_client, is_signed_in, submit_sign_in};
 use crate::kit::imports::{
     NEWEST, START, ended, figures, import, is_running, send, send_with, shown,
 };
 use crate::support::backends::Backend;
 use crate::support::browser_like::Page;
-use crate::support::process::wait_until_async;
+use crate::support::process::{Signal, wait_until, wait_until_async};
 use crate::support::world::World;
 
 /// Three people and two lines that are nobody.
@@ -252,6 +252,69 @@ on_both_backends! {
         assert!(page.text().contains(&format!("behind line {}", there + 1)), "{}", page.text());
         assert_eq!(shown(&page)[1], MANY);
         assert_eq!(people(&world).await, MANY + 1);
+    }
+
+    async fn an_import_that_a_stopping_server_refuses_keeps_nobody_waiting(backend: Backend) {
+        let mut world = World::builder(backend).env("DOORWARD_SERVER__SHUTDOWN_DELAY", "4").start().await;
+        let owner = admin(&world, "owner").await;
+        let csrf = owner.csrf().await;
+        world.signal(Signal::Terminate);
+        wait_until_async("the server saying that it stops", PATIENCE, async || {
+            let answer = http_client().get(world.management_url("/readyz")).send().await;
+            answer.is_ok_and(|answer| answer.status() == 503)
+        })
+        .await;
+        let file = ("people.csv", PEOPLE.as_bytes());
+        let answer = send_with(&owner.browser, file, &[("csrf", csrf.as_str())]).await;
+        let said = owner.message_after(&answer).await;
+        assert!(said.starts_with("This server is stopping."), "{said}");
+        wait_until("the server being gone", Duration::from_mins(1), || !world.is_running());
+        world.start_server().await;
+        let owner = enter(&world, "the-owner").await;
+        let answer = send(&owner, file, &[]).await;
+        assert_eq!(owner.message_after(&answer).await, "The import has begun.");
+        assert_eq!(shown(&ended(&owner).await), [5, 3, 0, 0, 2]);
+    }
+
+    async fn a_node_that_is_gone_keeps_nobody_waiting_for_long(mut world: World) {
+        let owner = admin(&world, "owner").await;
+        send(&owner, ("many.csv", many().as_bytes()), &[]).await.assert_status(303);
+        some_are_there(&world).await;
+        world.kill9();
+        let gone = Instant::now();
+        world.start_server().await;
+        let owner = enter(&world, "the-owner").await;
+        // Its turn lasts for fifteen seconds.
+        wait_until_async("the next import", Duration::from_mins(1), async || {
+            let answer = send(&owner, ("people.csv", PEOPLE.as_bytes()), &[]).await;
+            owner.message_after(&answer).await == "The import has begun."
+        })
+        .await;
+        assert!(gone.elapsed() < Duration::from_secs(30), "{:?}", gone.elapsed());
+        assert_eq!(shown(&ended(&owner).await), [5, 3, 0, 0, 2]);
+    }
+
+    async fn of_two_who_import_the_same_file_one_goes_on(world: World) {
+        let owner = admin(&world, "owner").await;
+        let text = many();
+        let path = world.write("many.csv", &text);
+        send(&owner, ("many.csv", text.as_bytes()), &[]).await.assert_status(303);
+        some_are_there(&world).await;
+        // Whoever comes second to where both are stops there.
+        let output = import(&world, &[&path, "--duplicates", "skip"]);
+        let by_command = output.status.success();
+        let page = ended(&owner).await;
+        let by_console = page.texts(".badge")[0] == "Done";
+        let said = format!("{}{}", String::from_utf8_lossy(&output.stderr), page.text());
+        if by_command && by_console {
+            assert_eq!(figures(&output, 0), [0, 0, MANY, 0], "the command came behind the end");
+        } else {
+            assert!(by_command || by_console, "{said}");
+            let told = ["imported from somewhere else", "Somebody else imports", "is there already"];
+            assert!(told.iter().any(|words| said.contains(words)), "{said}");
+        }
+        assert_eq!(people(&world).await, MANY + 1);
+        assert_eq!(count(&world, "select count(*) from imports").await, 0);
     }
 
     async fn the_command_goes_on_with_what_the_console_has_begun(mut world: World) {

@@ -1,10 +1,13 @@
 //! Trusted issuers and encryption keys in the console: added, changed, switched off, removed, with
 //! plain forms.
 
-use serde_json::json;
+use std::time::Duration;
 
+use serde_json::{Value, json};
+
+use crate::kit::api::{Api, all_scopes, is};
 use crate::kit::client_signer::jwks;
-use crate::kit::console::{ISSUER_KEYS, admin, issuer_fields};
+use crate::kit::console::{ISSUER_KEYS, admin, create, issuer_fields};
 use crate::kit::fixtures::{Bed, Tokens};
 use crate::support::browser_like::Page;
 use crate::tokens::jwt_bearer::{Outside, bring, workload};
@@ -207,5 +210,43 @@ on_both_backends! {
         assert!(owner.message_after(&refused).await.starts_with("This key is in use."));
         let auditor = admin(&world, "auditor").await;
         assert!(!auditor.page("/admin/keys").await.has("main form, main .act"));
+    }
+
+    async fn no_rule_outlives_the_app_that_it_is_for(world: World) {
+        create(&world, "the-owner", Some("owner"));
+        let api = Api::with_key(&world, "the-owner", &all_scopes());
+        let keys: Value = serde_json::from_str(ISSUER_KEYS).expect("keys");
+        let rules = |app: &str| json!([{ "client_id": app, "match": { "sub": "prod:backup" } }]);
+        let add_app = async |id: &str| {
+            let metadata = json!({ "client_name": id, "redirect_uris": ["https://rp.test/cb"] });
+            is(api.post("/clients", &json!({ "client_id": id, "metadata": metadata })).await, 201);
+        };
+        let add_issuer = async |name: &str, app: &str| {
+            let iss = format!("https://{name}.test");
+            let new = json!({ "name": name, "issuer": iss, "jwks": keys, "rules": rules(app) });
+            api.post("/issuers", &new).await
+        };
+        add_app("stays").await;
+        is(add_issuer("kept", "stays").await, 201);
+        for round in 0..24_u64 {
+            let app = format!("app-{round}");
+            add_app(&app).await;
+            let write = async {
+                match round % 2 {
+                    0 => add_issuer(&format!("new-{round}"), &app).await,
+                    _ => api.patch_now("/issuers/kept", &json!({ "rules": rules(&app) })).await,
+                }
+            };
+            let delete = async {
+                // A little later each time, so that they meet at every stage.
+                tokio::time::sleep(Duration::from_millis(round / 2)).await;
+                api.delete(&format!("/clients/{app}")).await
+            };
+            let (written, deleted) = tokio::join!(write, delete);
+            assert_eq!(deleted.status, 204, "{deleted:?}");
+            assert!([200, 201, 422].contains(&written.status), "{written:?}");
+            let all = is(api.get("/issuers").await, 200).json()["items"].to_string();
+            assert!(!all.contains(&app), "round {round}, {}: {all}", written.status);
+        }
     }
 }

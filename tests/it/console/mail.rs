@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::kit::api::{Api, all_scopes, is, refused};
+use crate::kit::api::{Api, all_scopes, header, is, refused};
 use crate::kit::audit::{events, noted};
 use crate::kit::console::admin;
 use crate::kit::flow::count;
@@ -109,9 +109,11 @@ on_both_backends! {
         for _ in 0..10 {
             is(api.post("/mail/test", &wish).await, 200);
         }
-        refused(api.post("/mail/test", &wish).await, 429, "too_many_requests");
+        let later = refused(api.post("/mail/test", &wish).await, 429, "too_many_requests");
+        assert_eq!(header(&later, "retry-after"), "600");
         let page = owner.post(&format!("{PATH}/test"), &[("to", "ada@people.test")]).await;
-        page.assert_status(422);
+        page.assert_status(429);
+        assert_eq!(page.header("retry-after"), "600");
         assert!(page.text().contains("10 test letters were sent"), "{}", page.text());
         assert_eq!(events(&world, "mail.tested").await, 10);
         let passed = noted(&world, "limit.passed");

@@ -133,7 +133,8 @@ pub fn header(answer: &Answer, name: &str) -> String {
     all.join(", ")
 }
 
-/// Checks the status, and that a refusal is a problem document; no answer has anything to do with
+/// Checks the status, and that a refusal is a problem document, which says when to come back where coming
+/// back helps; no answer has anything to do with
 /// cookies or other origins.
 #[track_caller]
 pub fn is(answer: Answer, status: u16) -> Answer {
@@ -151,6 +152,8 @@ pub fn is(answer: Answer, status: u16) -> Answer {
         }
         let code = body["code"].as_str().unwrap();
         assert_eq!(body["type"], format!("urn:doorward:problem:{code}"));
+        let later = header(&answer, "retry-after").parse::<u32>();
+        assert_eq!(later.is_ok_and(|wait| wait > 0), matches!(status, 429 | 503), "{answer:?}");
     }
     answer
 }

@@ -422,11 +422,15 @@ impl SecondNode {
         let http = http_client();
         wait_until_async("the second node getting ready", START_LIMIT, async || {
             let ended = self.process.ended();
-            let log = || std::fs::read_to_string(&self.log).unwrap_or_default();
-            assert!(ended.is_none(), "the second node ended with {ended:?}:\n{}", log());
+            assert!(ended.is_none(), "the second node ended with {ended:?}:\n{}", self.log());
             http.get(&address).send().await.is_ok_and(|answer| answer.status().is_success())
         })
         .await;
+    }
+
+    /// Everything it wrote so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     /// Where its metrics are.

@@ -27,6 +27,7 @@
 //! | `crash` | the server is killed twenty times under load and loses nothing it acknowledged |
 //! | `backups` | backup, restore and copy, killed in the middle, damaged, and from one kind of database to the other |
 //! | `bootstrap` | the first start makes the owner and the apps that its environment names, once |
+//! | `first_nodes` | four nodes start at once on an empty database, and none complains |
 //! | `declared` | people, groups and apps as a file says, written, carried out and pruned |
 //! | `declared_endpoints` | webhooks and trusted issuers as a file says, their secrets told once |
 //! | `declared_organisations` | organisations as a file says, and who is in them |
@@ -60,6 +61,7 @@ mod declared_upstream;
 mod doctor;
 mod fetched_logos;
 mod finality;
+mod first_nodes;
 mod floods;
 mod import_care;
 mod imports;

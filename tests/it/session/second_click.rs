@@ -1,6 +1,7 @@
 //! Two clicks on the button of one sign-in form, as happens where no script stops the second one: the
 //! browser shows what the second leads to, and there is one session. Whoever has not proved the same in the
-//! same browser gets nothing of it.
+//! same browser gets nothing of it. So it is on the page on which somebody with a temporary password chooses
+//! another one, which is chosen once.
 
 use futures_util::future::join_all;
 
@@ -11,7 +12,9 @@ use crate::kit::flow::{
 };
 use crate::support::browser_like::{Browser, Page};
 use crate::support::form::Form;
+use crate::support::world::World;
 
+const CHOSEN: &str = "nine paper herons fold at dusk";
 const SESSIONS: &str = "select count(*) from sessions";
 const ALIVE: &str = "select count(*) from sessions where revoked_at is null";
 
@@ -23,6 +26,25 @@ async fn clicking(browser: &Browser, form: &Form, times: usize) -> Vec<(Browser,
         (before, page)
     }))
     .await
+}
+
+/// The same form for each node.
+fn at_every_node(browser: &Browser, form: &Form, bases: &[String]) -> Vec<Form> {
+    let at = |base: &String| {
+        let mut form = form.clone();
+        form.action.set_port(browser.resolve(base).port()).expect("a port");
+        form
+    };
+    bases.iter().map(at).collect()
+}
+
+/// The page that a temporary password leads to, filled in with another one.
+async fn choosing(world: &World, browser: &Browser, address: &str) -> Form {
+    let given = world.cli(&["user", "set-password", "alice", "--temporary"]);
+    let temporary = given["temporary_password"].as_str().expect("a password");
+    let page = form(browser, address).await.set("password", temporary).submit().await;
+    page.assert_status(200);
+    page.form("choose-password").set("password", CHOSEN)
 }
 
 async fn form(browser: &Browser, address: &str) -> Form {
@@ -63,14 +85,7 @@ on_both_backends! {
         create_user(&world, "alice");
         let (bases, _node) = every_node(&world).await;
         let browser = world.browser();
-        let form = form(&browser, "/login").await;
-        let mut forms = vec![];
-        for base in &bases {
-            let mut form = form.clone();
-            let at = browser.resolve(base).port();
-            form.action.set_port(at).expect("a port");
-            forms.push(form);
-        }
+        let forms = at_every_node(&browser, &form(&browser, "/login").await, &bases);
         let clicks = join_all(forms.iter().map(|form| clicking(&browser, form, 4))).await;
         let clicks: Vec<_> = clicks.into_iter().flatten().collect();
         let mut signed_in = 0;
@@ -163,5 +178,60 @@ on_both_backends! {
         try_submit(&second, form).await.expect("an answer").assert_status(303);
         assert!(is_signed_in(&second).await && !is_signed_in(&first).await);
         assert_eq!((count(&world, SESSIONS).await, count(&world, ALIVE).await), (2, 1));
+    }
+
+    async fn a_second_click_on_choosing_a_password_leads_to_the_session_of_the_first(world: World) {
+        create_user(&world, "alice");
+        let app = App::register(&world, "app", &[]);
+        let browser = world.browser();
+        let form = choosing(&world, &browser, &app.authorize_path(&[])).await;
+        let first = browser.copy();
+        let answer = try_submit(&first, form.clone()).await.expect("an answer");
+        let earlier = answer.follow_within().await.location_parameter("code").expect("a code");
+        let second = browser.copy();
+        let answer = try_submit(&second, form.clone()).await.expect("an answer");
+        let later = answer.follow_within().await.location_parameter("code").expect("a code");
+
+        assert!(is_signed_in(&second).await && !is_signed_in(&first).await);
+        assert_eq!(count(&world, SESSIONS).await, 1);
+        let (earlier, later) = (app.redeem(&earlier).await.tokens(), app.redeem(&later).await.tokens());
+        assert_eq!(claim(&earlier.id, "sid"), claim(&later.id, "sid"));
+        app.assert_alive(&later).await;
+        for (kind, times) in [("user.password_reset", 1), ("session.created", 1), ("session.renewed", 1)] {
+            assert_eq!(events(&world, kind).await, times, "{kind}");
+        }
+        // Whoever types something else there has proved nothing, and it counts as a wrong password.
+        let guessing = browser.copy();
+        let other = form.clone().set("password", "another fine day for kites");
+        let answer = try_submit(&guessing, other).await.expect("an answer");
+        answer.assert_status(401);
+        assert!(answer.text().contains("counts no more") && !is_signed_in(&guessing).await);
+        assert_eq!(events(&world, "sign_in.failed").await, 1);
+        // An administrator has taken it back.
+        world.cli_with_input(&["user", "set-password", "alice", "--password-file", "-"], PASSWORD);
+        let late = browser.copy();
+        try_submit(&late, form).await.expect("an answer").assert_status(401);
+        assert!(!is_signed_in(&late).await && !is_signed_in(&second).await);
+        world.assert_log_is_clean(&[CHOSEN]);
+    }
+
+    async fn of_clicks_at_the_same_moment_one_sets_the_password_and_all_lead_on(world: World) {
+        create_user(&world, "alice");
+        let (bases, _node) = every_node(&world).await;
+        let browser = world.browser();
+        let form = choosing(&world, &browser, "/login").await;
+        let forms = at_every_node(&browser, &form, &bases);
+        let clicks = join_all(forms.iter().map(|form| clicking(&browser, form, 3))).await;
+        let mut signed_in = 0;
+        for (browser, page) in clicks.iter().flatten() {
+            page.assert_status(303);
+            signed_in += usize::from(is_signed_in(browser).await);
+        }
+        assert_eq!(signed_in, 1, "the last answer has the cookie that is good");
+        assert_eq!((count(&world, SESSIONS).await, count(&world, ALIVE).await), (1, 1));
+        for kind in ["user.password_reset", "session.created"] {
+            assert_eq!(events(&world, kind).await, 1, "{kind}");
+        }
+        assert_eq!(events(&world, "sign_in.failed").await, 0);
     }
 }

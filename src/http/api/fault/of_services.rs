@@ -197,9 +197,7 @@ impl From<MailTestError> for Fault {
         let text = error.to_string();
         match error {
             MailTestError::NoAddress | MailTestError::BadAddress => Self::field("to", text),
-            MailTestError::TooMany => {
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", text)
-            }
+            MailTestError::TooMany { retry_after } => Self::TooMany { retry_after, detail: text },
             MailTestError::NotYours => Self::forbidden("Only owners send test letters."),
             MailTestError::Failure(failure) => failure.into(),
         }

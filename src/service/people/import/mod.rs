@@ -96,6 +96,11 @@ pub enum ImportError {
         "the server is busy ({0}): start the same command again, it goes on where it stopped in the file"
     )]
     Busy(String),
+    /// Somebody else imports the same file, and is further.
+    #[error(
+        "the same file is being imported from somewhere else: start this again when that is through, if anybody is missing"
+    )]
+    Overtaken,
     /// Whoever asked may not import people, or may no more.
     #[error("this is not yours to do")]
     NotYours,
@@ -179,7 +184,7 @@ impl Import<'_> {
         mut batch: Batch,
         tell: &mut dyn FnMut(News<'_>),
     ) -> Result<(), ImportError> {
-        let mut there_already = Vec::new();
+        let (before, mut there_already) = (self.progress.line, Vec::new());
         let mut tx = self.app.store.begin().await?;
         let authority = self.authority(&mut tx).await?;
         batch.vet(&mut tx, &authority).await?;
@@ -212,7 +217,7 @@ impl Import<'_> {
             return Ok(());
         }
         if there_already.is_empty() {
-            self.save(&mut tx).await?;
+            self.save(&mut tx, before).await?;
             tx.commit().await?;
             return Ok(());
         }
@@ -229,7 +234,7 @@ impl Import<'_> {
             }
         }
         // Afterwards: whoever comes back to this batch finds everybody there, and changes them again.
-        self.save(&self.app.store.db).await
+        self.save(&self.app.store.db, before).await
     }
 
     /// How far the word goes of whoever this is done for, as of this batch.
@@ -295,12 +300,15 @@ impl Import<'_> {
         }
     }
 
-    async fn save<'a>(&self, sql: impl Sql<'a>) -> Result<(), ImportError> {
-        if let Some(digest) = &self.plan.digest {
-            let expires_at = self.app.now().plus(MEMORY);
-            imports::save(sql, digest, &self.progress, expires_at).await?;
+    /// Keeps how far the file is, which was at line `before`. Whoever imports it at the same time gets no further.
+    async fn save<'a>(&self, sql: impl Sql<'a>, before: i64) -> Result<(), ImportError> {
+        let Some(digest) = &self.plan.digest else { return Ok(()) };
+        let expires_at = self.app.now().plus(MEMORY);
+        if imports::save(sql, digest, (before, &self.progress), expires_at).await? {
+            Ok(())
+        } else {
+            Err(ImportError::Overtaken)
         }
-        Ok(())
     }
 }
 

@@ -25,7 +25,7 @@ use crate::store::imports::ImportProgress;
 /// How often it is told how far an import is.
 const BEAT: Duration = Duration::from_secs(1);
 /// From then on nobody is doing it any more who has not told for so long.
-const SILENCE: Seconds = 30;
+const SILENCE: Seconds = uploads::TURN;
 /// So many bytes tell how a file is written whose name does not.
 const BEGINNING: u64 = 1_024;
 /// Lines left out that are shown; more can be downloaded.
@@ -96,6 +96,8 @@ pub enum Ending {
     Busy,
     /// The server was stopped.
     Stopped,
+    /// Somebody else imports the same file.
+    Overtaken,
     /// Whoever had begun it may import people no more.
     NotYours,
     /// What went wrong is in the log of the node.
@@ -214,15 +216,39 @@ pub async fn begin(app: &Arc<App>, order: Order) -> Result<(), UploadError> {
     let looked_at = tokio::task::spawn_blocking(move || Known::of(order));
     let broken = |error: tokio::task::JoinError| Failure::Internal(error.to_string());
     let known = looked_at.await.map_err(broken)??;
-    let upload = Upload::new(&known.order, app.now());
+    if app.errands.is_over() {
+        return Err(UploadError::Stopping);
+    }
+    let mut upload = Upload::new(&known.order, app.now());
     if !uploads::take_turn(&app.ephemeral, &upload.id).await? {
         return Err(UploadError::Taken);
     }
+    let begun = hand_over(app, known, &upload).await;
+    if let Err(reason) = &begun {
+        let is_stopping = matches!(reason, UploadError::Stopping);
+        upload.ending = Some(if is_stopping { Ending::Stopped } else { Ending::Failed });
+        if let Err(error) = uploads::put(&app.ephemeral, &upload).await {
+            tracing::warn!(%error, "that an import was not begun cannot be told");
+        }
+        give_back(app, &upload.id).await;
+    }
+    begun
+}
+
+/// Tells of an import whose turn it is, and has it done.
+async fn hand_over(app: &Arc<App>, known: Known, upload: &Upload) -> Result<(), UploadError> {
     uploads::put_rejects(&app.ephemeral, &Vec::<Reject>::new()).await?;
-    uploads::put(&app.ephemeral, &upload).await?;
-    let state = State { upload, rejects: Vec::new(), told: 0 };
-    let work = carry_out(Arc::clone(app), known, state);
+    uploads::put(&app.ephemeral, upload).await?;
+    let work = carry_out(Arc::clone(app), known, State::new(upload.clone()));
     if app.errands.hand_over(Box::pin(work)) { Ok(()) } else { Err(UploadError::Stopping) }
+}
+
+/// Gives the turn back.
+async fn give_back(app: &App, id: &str) {
+    if let Err(error) = uploads::end_turn(&app.ephemeral, id).await {
+        let seconds = uploads::TURN;
+        tracing::warn!(%error, seconds, "the next import from the console has to wait");
+    }
 }
 
 /// A file that can be one of people.
@@ -272,6 +298,8 @@ struct State {
     rejects: Vec<Reject>,
     /// How many of them others can see.
     told: usize,
+    /// The turn was lost, and is another's by now.
+    is_overtaken: bool,
 }
 
 /// Imports a file off the threads that answer, and tells how far it is until it is through.
@@ -294,17 +322,33 @@ async fn carry_out(app: Arc<App>, known: Known, state: State) {
     };
     locked(&state).upload.ending = Some(ending);
     tell(&app, &state).await;
-    if let Err(error) = uploads::end_turn(&app.ephemeral).await {
-        tracing::warn!(%error, "the next import from the console has to wait for a minute");
-    }
+    let id = locked(&state).upload.id.clone();
+    give_back(&app, &id).await;
 }
 
 fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Tells how far it is. Nobody but the page about it needs that.
+/// Keeps the turn and tells how far it is. Nobody but the page about it needs that. Where the fast store was away for
+/// so long that somebody else has begun, this one comes to an end, and the page is about the other one.
 async fn tell(app: &App, state: &Mutex<State>) {
+    let id = locked(state).upload.id.clone();
+    match uploads::keep_turn(&app.ephemeral, &id).await {
+        Ok(true) => {}
+        Ok(false) => {
+            if !std::mem::replace(&mut locked(state).is_overtaken, true) {
+                tracing::warn!(
+                    "another import from the console has begun meanwhile; this one stops"
+                );
+            }
+            return;
+        }
+        Err(error) => {
+            tracing::warn!(%error, "an import from the console cannot keep its turn");
+            return;
+        }
+    }
     let (upload, rejects) = {
         let mut state = locked(state);
         state.upload.told_at = app.now();
@@ -316,8 +360,7 @@ async fn tell(app: &App, state: &Mutex<State>) {
         if let Some(rejects) = rejects {
             uploads::put_rejects(&app.ephemeral, &rejects).await?;
         }
-        uploads::put(&app.ephemeral, &upload).await?;
-        uploads::keep_turn(&app.ephemeral, &upload.id).await
+        uploads::put(&app.ephemeral, &upload).await
     };
     if let Err(error) = told.await {
         tracing::warn!(%error, "how far an import from the console is cannot be told");
@@ -339,8 +382,8 @@ async fn import(app: &App, known: Known, state: &Mutex<State>) -> Ending {
         Err(error) => return ending(&error.into()),
     };
     // A batch that is not read to its end is not begun.
-    let mut lines =
-        lines.map(|line| if app.errands.is_over() { Err(LinesError::Stopping) } else { line });
+    let is_over = || app.errands.is_over() || locked(state).is_overtaken;
+    let mut lines = lines.map(|line| if is_over() { Err(LinesError::Stopping) } else { line });
     let mut hear = |news: News<'_>| locked(state).hear(&news);
     match Box::pin(super::run(app, &mut lines, &plan, &mut hear)).await {
         Ok(progress) => {
@@ -360,6 +403,7 @@ fn ending(error: &ImportError) -> Ending {
             Ending::Duplicate { line: *line, username: username.clone() }
         }
         ImportError::NotYours => Ending::NotYours,
+        ImportError::Overtaken => Ending::Overtaken,
         ImportError::Busy(_) => {
             tracing::warn!(%error, "an import from the console has stopped");
             Ending::Busy
@@ -372,6 +416,10 @@ fn ending(error: &ImportError) -> Ending {
 }
 
 impl State {
+    fn new(upload: Upload) -> Self {
+        Self { upload, rejects: Vec::new(), told: 0, is_overtaken: false }
+    }
+
     fn hear(&mut self, news: &News<'_>) {
         match news {
             News::Resumed(before) => {
@@ -450,7 +498,7 @@ mod tests {
 
     #[test]
     fn so_many_reasons_are_kept_and_none_without_end() {
-        let mut state = State { upload: upload(), rejects: Vec::new(), told: 0 };
+        let mut state = State::new(upload());
         let reason = "é".repeat(2 * LONGEST_REASON);
         for line in 1..=2 * MOST_REJECTS as u64 {
             state.hear(&News::Rejected { line, reason: &reason });
