@@ -92,8 +92,10 @@ pub async fn seal_audit(app: &App) -> Result<(), Failure> {
             Sealing::Idle | Sealing::Overtaken => break,
             Sealing::Refused(reason) => {
                 tell_unsealed(app).await?;
+                let seen = app.watch.sealed();
                 return Err(Failure::Internal(format!(
-                    "{reason}: nothing is sealed any more; run: doorward audit verify"
+                    "{reason}, number {seen} was sealed when last seen: nothing is sealed any more; \
+                     run: doorward audit verify"
                 )));
             }
         }
