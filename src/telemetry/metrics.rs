@@ -14,7 +14,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::activity::Activity;
 use super::labels::{
-    ANOMALIES, ARRIVALS, AnomalyLabels, CacheLabels, ClientTypeLabel, DOOR, DeliveryLabels,
+    ACTIONS, ANOMALIES, ARRIVALS, AnomalyLabels, CacheLabels, ClientTypeLabel, DOOR, DeliveryLabels,
     EndLabel, KeyLabels, LETTERS, LoginLabels, OperationLabel, QueueLabel, RequestLabels,
     ResultLabel, SCOPES, ScopeLabel, StateLabel, StoreLabel, TokenLabels, TypeLabel,
 };
@@ -167,7 +167,9 @@ impl Metrics {
             drop(self.rate_limited.get_or_create(&ScopeLabel { scope }));
         }
         for kind in ANOMALIES {
-            drop(self.anomalies.get_or_create(&AnomalyLabels { kind, action: "notify" }));
+            for action in ACTIONS {
+                drop(self.anomalies.get_or_create(&AnomalyLabels { kind, action }));
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::protocol::risk::{Kind, Policy};
 
 #[test]
 fn the_names_are_the_stable_ones() {
@@ -82,4 +83,24 @@ fn keys_that_are_gone_leave_the_metrics() {
     metrics.signing_keys(&[(SigningAlg::EdDsa, "active", UnixTime(2))]);
     let text = metrics.encode();
     assert!(!text.contains("ES256") && text.contains("EdDSA"));
+}
+
+#[test]
+fn whatever_is_a_sign_of_somebody_else_is_there_from_the_start() {
+    let text = Metrics::new("1", "r").encode();
+    let kinds = [
+        Kind::NewDevice,
+        Kind::NewNetwork,
+        Kind::ImpossibleTravel,
+        Kind::FailureBurst,
+        Kind::RefreshReuse,
+    ];
+    for kind in kinds.map(Kind::as_str) {
+        for action in [Policy::Ignore, Policy::Notify, Policy::StepUp, Policy::Refuse] {
+            let action = action.as_str();
+            let line =
+                format!("doorward_anomalies_total{{kind=\"{kind}\",action=\"{action}\"}} 0");
+            assert!(text.lines().any(|other| other == line), "{line}\nis not in\n{text}");
+        }
+    }
 }

@@ -88,7 +88,28 @@ async fn a_store_that_is_away_is_in_the_metrics_although_nobody_comes() {
     is_up(&world, "sql", 1).await;
 }
 
+/// The names in backticks of the last column of a metric's row in the page about operations.
+fn explained(metric: &str) -> BTreeSet<String> {
+    let page = document("operations.md");
+    let row = page.lines().find(|line| line.starts_with(&format!("| `{metric}`")));
+    let row = row.unwrap_or_else(|| panic!("no row about {metric}"));
+    let meaning = row.trim_end_matches(" |").rsplit(" | ").next().expect("a last column");
+    meaning.split('`').skip(1).step_by(2).map(ToOwned::to_owned).collect()
+}
+
 on_both_backends! {
+    async fn whatever_is_throttled_is_counted_from_zero_and_explained(world: World) {
+        let name = "doorward_rate_limited_total";
+        let text = get(&world.management_url("/metrics")).await.text;
+        let begin = format!("{name}{{scope=\"");
+        let scopes: BTreeSet<String> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix(&begin)?.strip_suffix("\"} 0"))
+            .map(ToOwned::to_owned)
+            .collect();
+        assert_eq!(scopes, explained(name));
+    }
+
     async fn every_metric_that_is_shown_alerted_or_explained_is_exported(world: World) {
         create_user(&world, "alice");
         let app = App::register(&world, "app", &[]);
