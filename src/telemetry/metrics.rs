@@ -14,9 +14,9 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::activity::Activity;
 use super::labels::{
-    ACTIONS, ANOMALIES, ARRIVALS, AnomalyLabels, CacheLabels, ClientTypeLabel, DOOR, DeliveryLabels,
-    EndLabel, KeyLabels, LETTERS, LoginLabels, OperationLabel, QueueLabel, RequestLabels,
-    ResultLabel, SCOPES, ScopeLabel, StateLabel, StoreLabel, TokenLabels, TypeLabel,
+    ACTIONS, ANOMALIES, ARRIVALS, AnomalyLabels, CacheLabels, ClientTypeLabel, DOOR,
+    DeliveryLabels, EndLabel, KeyLabels, LETTERS, LoginLabels, OperationLabel, QueueLabel,
+    RequestLabels, ResultLabel, SCOPES, ScopeLabel, StateLabel, StoreLabel, TokenLabels, TypeLabel,
 };
 use super::process;
 use crate::clock::{Seconds, UnixTime};
@@ -269,7 +269,11 @@ impl Metrics {
             "Open connections to the database; state is idle or used",
             self.pool.clone(),
         );
-        registry.register("store_up", "Whether a store answered when last asked", self.stores.clone());
+        registry.register(
+            "store_up",
+            "Whether a store answered when last asked",
+            self.stores.clone(),
+        );
     }
 
     /// What the console's charts are made of.

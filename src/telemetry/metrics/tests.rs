@@ -98,8 +98,7 @@ fn whatever_is_a_sign_of_somebody_else_is_there_from_the_start() {
     for kind in kinds.map(Kind::as_str) {
         for action in [Policy::Ignore, Policy::Notify, Policy::StepUp, Policy::Refuse] {
             let action = action.as_str();
-            let line =
-                format!("doorward_anomalies_total{{kind=\"{kind}\",action=\"{action}\"}} 0");
+            let line = format!("doorward_anomalies_total{{kind=\"{kind}\",action=\"{action}\"}} 0");
             assert!(text.lines().any(|other| other == line), "{line}\nis not in\n{text}");
         }
     }

@@ -79,6 +79,10 @@ async fn a_store_that_is_away_is_in_the_metrics_although_nobody_comes() {
     world.redis().kill9();
     is_up(&world, "ephemeral", 0).await;
     is_up(&world, "sql", 1).await;
+    // A load balancer that is told so sends people all the same.
+    assert_eq!(get(&world.management_url("/readyz")).await.status, 503);
+    let without = world.management_url("/readyz?exclude=ephemeral");
+    assert_eq!(get(&without).await.status, 200);
     world.redis().restart();
     is_up(&world, "ephemeral", 1).await;
     world.postgres().stop();
