@@ -13,7 +13,7 @@ use super::{client_certificate, pipeline, routes};
 use crate::app::App;
 use crate::service::failure::Failure;
 use crate::service::revocation::copy;
-use crate::service::{maintenance, outbox};
+use crate::service::{health, maintenance, outbox};
 
 /// Where to listen. Sockets are bound by the caller, so that a busy port is reported before
 /// anything else happens, and tests can use port 0.
@@ -167,6 +167,8 @@ fn jobs(app: &Arc<App>) -> Vec<tokio::task::JoinHandle<()>> {
             app,
             |app| async move { maintenance::seal_audit(&app).await },
         ),
+        // Where it answers nobody: no requests come to a node that is not ready.
+        every(Duration::from_secs(5), app, |app| async move { health::watch(&app).await }),
         every(Duration::from_mins(1), app, |app| async move { maintenance::clean_up(&app).await }),
         tokio::spawn(outbox::run(Arc::clone(app))),
     ]

@@ -22,9 +22,11 @@ use crate::store::{cleanup, outbox, sessions, sync};
 const BATCH: i64 = 500;
 /// How long one run goes on removing what has expired.
 const PURGING: Duration = Duration::from_secs(20);
+/// How long one run goes on removing what the audit log need not keep any more.
+const TRIMMING: Duration = Duration::from_secs(15);
 /// People deleted in one run: of each all sessions end, and apps are told.
 const PEOPLE: i64 = 100;
-/// Steps of one run of anything else.
+/// Steps of one run of sealing, which runs every second.
 const BATCHES: usize = 20;
 /// Visits written at once.
 const VISITS: usize = 200;
@@ -90,8 +92,10 @@ pub async fn seal_audit(app: &App) -> Result<(), Failure> {
             Sealing::Idle | Sealing::Overtaken => break,
             Sealing::Refused(reason) => {
                 tell_unsealed(app).await?;
+                let seen = app.watch.sealed();
                 return Err(Failure::Internal(format!(
-                    "{reason}: nothing is sealed any more; run: doorward audit verify"
+                    "{reason}, number {seen} was sealed when last seen: nothing is sealed any more; \
+                     run: doorward audit verify"
                 )));
             }
         }
@@ -111,14 +115,16 @@ fn chain(app: &App) -> Chain<'_> {
     Chain { db: &app.store.db, sealer: &app.sealer, now: app.now(), known }
 }
 
-/// Removes events that are older than the settings want them kept.
+/// Removes events that are older than the settings want them kept. Bounded by time, as the purge is: more
+/// may be logged in a minute than any number of steps would remove.
 async fn trim_audit(app: &App) -> Result<(), Failure> {
     let days = app.settings().audit.retention_days;
     if days == 0 {
         return Ok(());
     }
     let cutoff = app.now().plus(-days.saturating_mul(86_400));
-    for _ in 0..BATCHES {
+    let began = Instant::now();
+    while began.elapsed() < TRIMMING {
         match chain::remove_before(&chain(app), cutoff).await? {
             Removal::Removed(0) | Removal::Overtaken => break,
             Removal::Removed(_) => {}

@@ -81,6 +81,11 @@ pub(super) struct StateLabel {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct StoreLabel {
+    pub(super) store: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct QueueLabel {
     pub(super) queue: &'static str,
 }
@@ -91,7 +96,8 @@ pub(super) const ARRIVALS: [&str; 4] = ["arrived", "busy", "given_up", "retried"
 pub(super) const LETTERS: [&str; 3] = ["failed", "refused", "sent"];
 pub(super) const DOOR: [&str; 8] =
     ["allowed", "bad_token", "denied", "public", "refused", "sign_in", "unavailable", "untrusted"];
-pub(super) const SCOPES: [&str; 12] = [
+pub(super) const SCOPES: [&str; 13] = [
+    "api",
     "client",
     "device",
     "document",
@@ -107,3 +113,5 @@ pub(super) const SCOPES: [&str; 12] = [
 ];
 pub(super) const ANOMALIES: [&str; 5] =
     ["failure_burst", "impossible_travel", "new_device", "new_network", "refresh_reuse"];
+/// What settings may say about a sign of somebody else.
+pub(super) const ACTIONS: [&str; 4] = ["ignore", "notify", "refuse", "step_up"];

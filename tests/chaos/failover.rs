@@ -45,6 +45,7 @@ async fn what_ended_just_before_a_failover_stays_so() {
     load.hold_to_it().await;
     hold_the_rows_to_it(&rig, &load).await;
     figures.print();
+    figures.hold_to_it();
 }
 
 /// Keeps from the replica what ends from now on, and lets somebody sign out.

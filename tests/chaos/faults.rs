@@ -50,6 +50,7 @@ async fn whatever_is_killed_emptied_or_cut_what_was_acknowledged_holds() {
     load.hold_to_it().await;
     hold_the_rows_to_it(&chaos.rig, &load).await;
     load.assert_enough_happened();
+    chaos.figures.hold_to_it();
 }
 
 /// What the rows must say once everything runs again, and what no log may.

@@ -56,6 +56,23 @@ fn the_ingress_of_the_chart_publishes_what_the_documents_say_and_knows_its_proxi
     }
 }
 
+#[test]
+fn the_scrape_job_of_the_chart_is_called_as_the_alerts_expect() {
+    let monitor = chart("templates/servicemonitor.yaml").text;
+    assert!(monitor.contains("\n  jobLabel: app.kubernetes.io/name\n"), "{monitor}");
+    // The service that it selects has that label, with the name of the chart as its value.
+    let service = chart("templates/service.yaml").text;
+    let management = service.split("\n---\n").nth(1).unwrap();
+    let labels = management.split_once("\nspec:").unwrap().0;
+    assert!(labels.contains(r#"{{- include "doorward.labels" ."#), "{labels}");
+    let helpers = chart("templates/_helpers.tpl").text;
+    assert!(helpers.contains("app.kubernetes.io/name: {{ .Chart.Name }}\n"));
+    let about = chart("Chart.yaml").text;
+    let name = about.lines().find_map(|line| line.strip_prefix("name: ")).unwrap();
+    let alerts = Document::read("docs/monitoring/alerts.yaml").text;
+    assert!(alerts.contains(&format!("up{{job=\"{name}\"}} == 0")));
+}
+
 /// The values of a key in a unit, without what a number sign stands before.
 fn values<'a>(unit: &'a str, key: &str) -> Vec<&'a str> {
     unit.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix('=')).collect()

@@ -145,11 +145,12 @@ pub async fn examine_parts(app: &App, limit: Duration) -> Vec<Finding> {
 /// What `/readyz` looks at; more about the database.
 async fn readiness(app: &App, limit: Duration) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for check in health::check(app).await {
+    // What the database is asked below says more about its schema.
+    for check in health::check(app, &[health::SCHEMA]).await {
         findings.push(match check.problem {
             Some(problem) => Finding::failure(check.name, problem),
-            None if check.name == "database" => {
-                within(limit, "database", database::check(app)).await
+            None if check.name == health::DATABASE => {
+                within(limit, health::DATABASE, database::check(app)).await
             }
             None => Finding::fine(check.name, ""),
         });

@@ -1,17 +1,21 @@
 //! The audit log of a running server: found, exported, sealed, verified, and proof against a hand in
 //! the database.
 
+use doorward::clock::Clock;
+use doorward::service::maintenance;
 use serde_json::Value;
 
+use crate::kit::audit::events;
 use crate::kit::flow::{
     App, PASSWORD, PATIENCE, create_user, execute, get, sign_in, submit_sign_in,
 };
+use crate::kit::node::node;
 use crate::support::backends::Backend;
 use crate::support::process::wait_until_async;
 use crate::support::world::World;
 
 /// What `audit verify` says once nothing waits any more.
-async fn sealed(world: &World) -> Value {
+pub(super) async fn sealed(world: &World) -> Value {
     let mut report = Value::Null;
     wait_until_async("the audit log being sealed", PATIENCE, async || {
         report = world.cli(&["audit", "verify"]);
@@ -136,6 +140,31 @@ on_both_backends! {
         let log = world.log();
         let said = log.lines().find(|line| line.contains("nothing is sealed any more"));
         assert!(said.is_some_and(|line| line.contains(r#""level":"error""#)), "{log}");
+    }
+
+    async fn one_run_of_retention_removes_more_than_any_number_of_steps(backend: Backend) {
+        const FLOOD: i64 = 12_000;
+        let mut world = World::builder(backend).prepare().await;
+        world.set("DOORWARD_AUDIT__RETENTION_DAYS", "1");
+        let clock = Clock::manual(Clock::System.now());
+        let app = Box::pin(node(&world, &clock)).await;
+        let flood = format!(
+            "insert into audit_events (id, at, kind, outcome, detail) \
+             with recursive n (i) as (select 1 union all select i + 1 from n where i < {FLOOD}) \
+             select 'flood-' || i, {}, 'flood', 'failure', '{{}}' from n",
+            app.now().0
+        );
+        execute(&world, &flood).await;
+        for _ in 0..2 {
+            maintenance::seal_audit(&app).await.expect("a seal");
+        }
+        maintenance::clean_up(&app).await.expect("a clean-up");
+        assert_eq!(events(&world, "flood").await, FLOOD, "they are of today");
+        clock.advance(86_400 + 60);
+        maintenance::clean_up(&app).await.expect("a clean-up");
+        assert_eq!(events(&world, "flood").await, 0);
+        app.store.db.close().await;
+        assert_eq!(world.cli(&["audit", "verify"])["intact"], true);
     }
 
     async fn a_throttled_sign_in_is_an_event_of_its_own(world: World) {

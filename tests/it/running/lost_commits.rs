@@ -4,9 +4,10 @@
 
 use crate::kit::fixtures::{ALICE, BOB};
 use crate::kit::flow::{
-    App, PATIENCE, SESSION_COOKIE, SecondNode, Tokens, count, execute, sign_out,
+    App, PATIENCE, SESSION_COOKIE, SecondNode, Tokens, count, create_user, execute, sign_out,
 };
 use crate::kit::gateway::{Question, WIKI, add_people, builder, visitor};
+use crate::running::audit_log::sealed;
 use crate::support::backends::Backend;
 use crate::support::browser_like::Browser;
 use crate::support::process::wait_until_async;
@@ -158,4 +159,65 @@ async fn counters_that_went_back_are_raised_above_all_that_is_known() {
     let guest = Guest::arrive(world, &app).await;
     let base = world.issuer.clone();
     assert_eq!(guest.is_let_in(world, &base).await, ([true; 2], [true; 2]));
+}
+
+/// Takes away what was sealed after this number, as a database does that has lost it: the head of then is back.
+async fn lose_the_end(world: &World, last: i64) {
+    let (begin, off, on) = match world.backend {
+        Backend::Embedded => (
+            "begin immediate",
+            "drop trigger audit_events_kept; drop trigger audit_chain_kept",
+            "select 1",
+        ),
+        Backend::Production => (
+            "begin",
+            "alter table audit_events disable trigger audit_events_kept; \
+             alter table audit_chain disable trigger audit_chain_kept",
+            "alter table audit_events enable trigger audit_events_kept; \
+             alter table audit_chain enable trigger audit_chain_kept",
+        ),
+    };
+    let lost = format!(
+        "{begin}; {off}; \
+         delete from audit_events where id in (select event_id from audit_chain where seq > {last}); \
+         delete from audit_chain where seq > {last}; \
+         delete from audit_marks where name = 'head'; \
+         insert into audit_marks select * from kept_head; {on}; commit"
+    );
+    execute(world, &lost).await;
+}
+
+on_both_backends! {
+    async fn an_audit_log_that_lost_its_end_waits_and_goes_on_after_restarts(world: World) {
+        let mut world = world;
+        create_user(&world, "alice");
+        let kept = sealed(&world).await["last"].as_i64().unwrap();
+        execute(&world, "create table kept_head as select * from audit_marks where name = 'head'")
+            .await;
+        for name in ["bob", "carol", "dave"] {
+            create_user(&world, name);
+        }
+        let report = sealed(&world).await;
+        let (newest, hash) = (report["last"].as_i64().unwrap(), report["hash"].as_str().unwrap());
+        assert!(newest >= kept + 3, "{report}");
+        let anchor = format!("{newest}:{hash}");
+        lose_the_end(&world, kept).await;
+        create_user(&world, "erin");
+        wait_until_async("the servers saying so", PATIENCE, async || {
+            world.log().contains(&format!("the audit chain was cut back, number {newest} was"))
+        })
+        .await;
+        let report = world.cli(&["audit", "verify"]);
+        assert_eq!((&report["intact"], &report["last"]), (&true.into(), &kept.into()), "{report}");
+        assert_eq!(report["waiting"]["count"], 1, "{report}");
+        let noted = world.run(&["audit", "verify", "--anchor", &anchor]);
+        assert_eq!(noted.status.code(), Some(1), "who noted the head knows of the gap");
+
+        world.restart().await;
+        let report = sealed(&world).await;
+        assert_eq!(report["last"], kept + 1, "{report}");
+        // What happens from here on has its place as before.
+        create_user(&world, "frank");
+        assert_eq!(sealed(&world).await["last"], kept + 2);
+    }
 }

@@ -22,8 +22,8 @@ on_both_backends! {
             assert_eq!(get(&world.url(path)).await.status, 200, "{path}");
         }
         let verbose = get(&world.management_url("/readyz?verbose")).await.text;
-        for part in ["database", "ephemeral", "signing-keys"] {
-            assert!(verbose.contains(part), "{verbose}");
+        for part in ["database", "schema", "ephemeral", "signing-keys", "accepting"] {
+            assert!(verbose.contains(&format!("[+] {part} ok\n")), "{verbose}");
         }
         create_user(&world, "alice");
         let app = App::register(&world, "app", &[]);
@@ -41,6 +41,44 @@ on_both_backends! {
         }
         assert_eq!(get(&world.url("/metrics")).await.status, 404, "metrics are not public");
         assert_eq!(get(&world.management_url("/login")).await.status, 404);
+    }
+
+    async fn readiness_knows_its_schema_and_leaves_out_what_it_is_told_to(world: World) {
+        let ask = async |query: &str| {
+            let answer = get(&world.management_url(&format!("/readyz?verbose&{query}"))).await;
+            (answer.status, answer.text)
+        };
+        let newest = "(select max(version) from _sqlx_migrations)";
+        // As a database that was put back to what an older version had.
+        let undone = format!("update _sqlx_migrations set success = false where version = {newest}");
+        execute(&world, &undone).await;
+        let (status, lines) = ask("").await;
+        assert_eq!(status, 503, "{lines}");
+        assert!(lines.contains("[-] schema: older than this program\n"), "{lines}");
+        assert!(lines.contains("[+] database ok\n"), "{lines}");
+        let (status, lines) = ask("exclude=schema&exclude=ephemeral").await;
+        assert_eq!(status, 200, "{lines}");
+        for name in ["schema", "ephemeral"] {
+            assert!(lines.contains(&format!("[ ] {name} left out\n")), "{lines}");
+        }
+        execute(&world, "update _sqlx_migrations set success = true").await;
+        // As while nodes are upgraded one after the other.
+        let later = format!(
+            "insert into _sqlx_migrations \
+             (version, description, installed_on, success, checksum, execution_time) \
+             select version + 1, 'later', installed_on, success, checksum, execution_time \
+             from _sqlx_migrations where version = {newest}"
+        );
+        execute(&world, &later).await;
+        assert_eq!(ask("").await.0, 200);
+        for wrong in ["exclude=redis", "exclude=schema&exclude=Database"] {
+            let (status, text) = ask(wrong).await;
+            assert_eq!(status, 400, "{wrong}");
+            for name in ["database", "schema", "ephemeral", "signing-keys", "accepting"] {
+                assert!(text.contains(name), "{text}");
+            }
+            assert!(!text.contains("redis"), "{text}");
+        }
     }
 
     async fn a_request_id_is_echoed_when_harmless_and_made_otherwise(world: World) {
