@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
+use super::client_document;
 use super::client_metadata::{ClientMetadataArgs, FORMER_NAME, apply, read_metadata};
 use super::client_secret::{self, ClientRetireSecretArgs, ClientRotateSecretArgs};
 use super::engine;
@@ -85,6 +86,9 @@ pub enum ClientCommand {
     /// Show what an app would be told of somebody
     #[command(after_help = preview::EXAMPLES)]
     Preview(ClientPreviewArgs),
+    /// Read the metadata document of an app again, now
+    #[command(after_help = client_document::EXAMPLES)]
+    Refresh(ClientArgs),
     /// Take the token away with which an app that registered itself can change or delete itself
     #[command(after_help = REVOKE_REGISTRATION_EXAMPLES)]
     RevokeRegistration(ClientArgs),
@@ -188,6 +192,7 @@ pub(super) fn run(
         ClientCommand::Logo(args) => logo::of_client(args, globals, output),
         ClientCommand::Snippet(args) => snippet::run(args, globals, output),
         ClientCommand::Preview(args) => preview::run(args, globals, output),
+        ClientCommand::Refresh(args) => client_document::refresh(args, globals, output),
         ClientCommand::RevokeRegistration(args) => {
             let id = ClientId::new(&args.client_id);
             let client = engine::with_app(globals, async |app| {

@@ -19,6 +19,7 @@ pub const KINDS: &[&str] = &[
     "client.created",
     "client.deleted",
     "client.disabled",
+    "client.document_read",
     "client.enabled",
     "client.logo_removed",
     "client.logo_set",
