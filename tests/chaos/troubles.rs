@@ -120,7 +120,10 @@ impl Chaos<'_> {
         // What ends meanwhile is acknowledged all the same, and has ended.
         let before = self.load.counts().refused;
         self.ends_something(1).await;
-        assert!(self.load.counts().refused > before, "nobody was told to come back");
+        wait_until_async("somebody being told to come back", PATIENCE, async || {
+            self.load.counts().refused > before
+        })
+        .await;
         self.rig.world.redis().set_config("maxmemory", "0");
         self.recovers(Store::Redis).await;
     }
