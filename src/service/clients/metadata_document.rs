@@ -314,7 +314,8 @@ pub(super) async fn commit(app: &App, tx: Tx, changed: Changed) -> Result<Spread
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "a new client has to be announced to other nodes, and here after the commit"]
 pub enum Kept {
-    Anew,
+    /// The version that its tokens begin with.
+    Anew(i64),
     Before,
 }
 
@@ -354,7 +355,7 @@ pub(crate) async fn keep(app: &App, tx: &mut Tx, client: &Client) -> Result<Kept
         .client(&client.id)
         .detail("client_name", client.metadata.client_name.as_str());
     audit::append(&mut *tx, &event.into_row()).await.map_err(Failure::from)?;
-    Ok(Kept::Anew)
+    Ok(Kept::Anew(version))
 }
 
 /// Tells the other nodes of a client that is new to the store, in the same transaction. Last of all:
@@ -363,7 +364,7 @@ pub(crate) async fn keep(app: &App, tx: &mut Tx, client: &Client) -> Result<Kept
 /// # Errors
 /// [`StoreError`].
 pub(crate) async fn announce(tx: &mut Tx, kept: Kept) -> Result<(), StoreError> {
-    if kept == Kept::Anew {
+    if kept != Kept::Before {
         sync::bump_catalog(tx).await?;
     }
     Ok(())
