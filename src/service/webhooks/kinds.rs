@@ -71,6 +71,7 @@ pub const KINDS: &[&str] = &[
     "organisation.member_added",
     "organisation.member_removed",
     "organisation.updated",
+    "people.exported",
     "refresh_reuse",
     "registration_token.created",
     "registration_token.revoked",
