@@ -148,7 +148,7 @@ pub struct ClientUpdateArgs {
 /// `client list`.
 #[derive(Debug, Clone, Args)]
 pub struct ClientListArgs {
-    /// Part of a client_id or name
+    /// How a client_id or name begins
     #[arg(long, value_name = "TEXT")]
     pub search: Option<String>,
     /// Apps to list at most
@@ -210,7 +210,7 @@ fn create(
     output: &mut Output<'_>,
 ) -> Result<Exit, Failure> {
     let mut metadata = match &args.metadata.metadata {
-        Some(path) => read_metadata(path, args.kind)?,
+        Some(path) => read_metadata(path, &ClientMetadata::for_kind(args.kind))?,
         None => ClientMetadata::for_kind(args.kind),
     };
     metadata.kind = args.kind;
@@ -240,7 +240,7 @@ fn update(
     let client = engine::with_app(globals, async |app| {
         let before = clients::get(app, &id).await?.metadata;
         let mut metadata = match &args.metadata.metadata {
-            Some(path) => read_metadata(path, before.kind)?,
+            Some(path) => read_metadata(path, &before)?,
             None => before.clone(),
         };
         if let Some(name) = &args.name {

@@ -17,8 +17,8 @@ use crate::protocol::api;
 use crate::protocol::claim_mapping::{ClaimMapping, grammar};
 use crate::protocol::client::validation::MetadataProblem;
 use crate::protocol::client::{
-    ClaimsPlacement, Client, ClientKind, ClientMetadata, ClientOrigin, ConsentPolicy, PkcePolicy,
-    RevocationChoice,
+    AuthMethod, ClaimsPlacement, Client, ClientKind, ClientMetadata, ClientOrigin, ConsentPolicy,
+    PkcePolicy, RevocationChoice,
 };
 use crate::protocol::discovery::path;
 use crate::protocol::scope::Scopes;
@@ -123,7 +123,7 @@ async fn detail(desk: &Desk<'_>, client: &Client) -> Result<ClientDetail, Stop> 
                 ClientOrigin::Manual | ClientOrigin::Dynamic => Settings::Here,
             },
             state: rows::state(client.disabled_at),
-            secret: if client.uses_secret() { SecretState::Kept } else { SecretState::NotUsed },
+            secret: secret_state(client),
             secrets: secrets::marks(client),
             created: When::at(client.created_at),
             updated: When::at(client.updated_at),
@@ -148,6 +148,14 @@ async fn allowed_groups(
         |name: &String| AllowedGroup { name: name.clone(), is_there: !missing.contains(name) };
     let groups = client.metadata.allowed_groups.as_ref();
     Ok(groups.map(|groups| groups.iter().map(group).collect()))
+}
+
+fn secret_state(client: &Client) -> SecretState {
+    match client.metadata.token_endpoint_auth_method {
+        AuthMethod::None => SecretState::NotUsed,
+        method if method.uses_secret() => SecretState::Kept,
+        _ => SecretState::OwnProof,
+    }
 }
 
 /// When the document of an app was last read, if it has one.

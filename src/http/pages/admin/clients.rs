@@ -153,6 +153,8 @@ pub enum SecretState {
     Kept,
     /// A public client.
     NotUsed,
+    /// It has a key or a certificate.
+    OwnProof,
 }
 
 impl ClientDetail {
