@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
+use super::client_document;
 use super::client_metadata::{ClientMetadataArgs, FORMER_NAME, apply, read_metadata};
 use super::client_secret::{self, ClientRetireSecretArgs, ClientRotateSecretArgs};
 use super::engine;
@@ -85,6 +86,9 @@ pub enum ClientCommand {
     /// Show what an app would be told of somebody
     #[command(after_help = preview::EXAMPLES)]
     Preview(ClientPreviewArgs),
+    /// Read the metadata document of an app again, now
+    #[command(after_help = client_document::EXAMPLES)]
+    Refresh(ClientArgs),
     /// Take the token away with which an app that registered itself can change or delete itself
     #[command(after_help = REVOKE_REGISTRATION_EXAMPLES)]
     RevokeRegistration(ClientArgs),
@@ -144,7 +148,7 @@ pub struct ClientUpdateArgs {
 /// `client list`.
 #[derive(Debug, Clone, Args)]
 pub struct ClientListArgs {
-    /// Part of a client_id or name
+    /// How a client_id or name begins
     #[arg(long, value_name = "TEXT")]
     pub search: Option<String>,
     /// Apps to list at most
@@ -188,6 +192,7 @@ pub(super) fn run(
         ClientCommand::Logo(args) => logo::of_client(args, globals, output),
         ClientCommand::Snippet(args) => snippet::run(args, globals, output),
         ClientCommand::Preview(args) => preview::run(args, globals, output),
+        ClientCommand::Refresh(args) => client_document::refresh(args, globals, output),
         ClientCommand::RevokeRegistration(args) => {
             let id = ClientId::new(&args.client_id);
             let client = engine::with_app(globals, async |app| {
@@ -205,7 +210,7 @@ fn create(
     output: &mut Output<'_>,
 ) -> Result<Exit, Failure> {
     let mut metadata = match &args.metadata.metadata {
-        Some(path) => read_metadata(path, args.kind)?,
+        Some(path) => read_metadata(path, &ClientMetadata::for_kind(args.kind))?,
         None => ClientMetadata::for_kind(args.kind),
     };
     metadata.kind = args.kind;
@@ -235,7 +240,7 @@ fn update(
     let client = engine::with_app(globals, async |app| {
         let before = clients::get(app, &id).await?.metadata;
         let mut metadata = match &args.metadata.metadata {
-            Some(path) => read_metadata(path, before.kind)?,
+            Some(path) => read_metadata(path, &before)?,
             None => before.clone(),
         };
         if let Some(name) = &args.name {

@@ -11,8 +11,7 @@ use super::values::{
     signing_alg,
 };
 use crate::protocol::client::{
-    AccessTokenFormat, AuthMethod, ClientKind, ClientMetadata, ConsentPolicy, GrantType,
-    RevocationChoice,
+    AccessTokenFormat, AuthMethod, ClientMetadata, ConsentPolicy, GrantType, RevocationChoice,
 };
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::SigningAlg;
@@ -68,28 +67,40 @@ pub struct ClientMetadataArgs {
     #[arg(long, value_name = "FORM", value_parser = access_token_format())]
     #[arg(conflicts_with = "revocation")]
     pub access_token_format: Option<AccessTokenFormat>,
-    /// JSON file with further client metadata; the flags win over it
+    /// JSON file with further client metadata; the flags win over it, what it leaves out stays as it is
     #[arg(long, value_name = "FILE")]
     pub metadata: Option<PathBuf>,
 }
 
-/// Reads metadata from a JSON file; members that are missing keep the defaults of the kind.
-pub(super) fn read_metadata(path: &Path, kind: ClientKind) -> Result<ClientMetadata, Failure> {
+/// Reads metadata from a JSON file; members that are missing stay as they are in `base`.
+pub(super) fn read_metadata(path: &Path, base: &ClientMetadata) -> Result<ClientMetadata, Failure> {
     let shown = path.display();
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::Failed(format!("{shown} could not be read: {error}")))?;
-    let bad = |error: serde_json::Error| Failure::Failed(format!("{shown}: {error}"));
-    let given: Map<String, Value> = serde_json::from_str(&text).map_err(bad)?;
-    let mut merged = match serde_json::to_value(ClientMetadata::for_kind(kind)).map_err(bad)? {
-        Value::Object(members) => members,
-        _ => Map::new(),
+    let read = serde_json::from_str(&text).and_then(|given| merged(base, given));
+    read.map_err(|error| Failure::Failed(format!("{shown}: {error}")))
+}
+
+/// The metadata with the members of a file; null gives back what is usual for the kind of app.
+fn merged(
+    base: &ClientMetadata,
+    given: Map<String, Value>,
+) -> Result<ClientMetadata, serde_json::Error> {
+    let members = |metadata: &ClientMetadata| match serde_json::to_value(metadata) {
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(_) => Ok(Map::new()),
+        Err(error) => Err(error),
     };
+    let (mut merged, mut usual) = (members(base)?, members(&ClientMetadata::for_kind(base.kind))?);
     if given.contains_key(FORMER_NAME) {
-        // The file says by its former name what the defaults say by its own.
+        // The file says by its former name what is there by its own.
         merged.remove("revocation");
     }
-    merged.extend(given);
-    serde_json::from_value(Value::Object(merged)).map_err(bad)
+    for (name, value) in given {
+        let usual = usual.remove(&name).filter(|_| value.is_null());
+        merged.insert(name, usual.unwrap_or(value));
+    }
+    serde_json::from_value(Value::Object(merged))
 }
 
 /// Puts the flags over what is there; a flag that can be repeated replaces the whole list.

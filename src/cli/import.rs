@@ -25,7 +25,7 @@ both with a / between them. Apps keep their client_id and secret. The roles of a
 and whoever had them there has them here: people and groups, by a composite role or an outer group as well. Left
 out, and told with the reason: users with anything that cannot be kept, apps that do not speak OpenID Connect,
 redirect URIs with patterns, roles with other letters or beyond forty of an app. Roles of the realm itself
-have no place here and are counted.
+become groups.
 
 Make the file with: kc.sh export --realm NAME --users same_file --file realm.json
 One that was exported from Keycloak's console has neither passwords nor secrets.

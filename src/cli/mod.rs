@@ -9,6 +9,7 @@ pub mod audit;
 pub mod backup;
 mod bootstrap;
 pub mod client;
+mod client_document;
 pub mod client_metadata;
 pub mod client_secret;
 pub mod completions;

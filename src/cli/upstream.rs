@@ -13,9 +13,9 @@ use super::input::Input;
 use super::output::{Output, Table};
 use super::values::upstream_auth;
 use crate::crypto::secret::Secret;
+use crate::protocol::check::{Check, Verdict};
 use crate::protocol::scope::Scopes;
 use crate::protocol::upstream::UpstreamAuth;
-use crate::protocol::upstream::examination::{Check, Verdict};
 use crate::service::audit::Actor;
 use crate::service::clients::Activity;
 use crate::service::upstream::{

@@ -89,6 +89,10 @@ pub struct DeviceRecord {
     /// When the client was made; not known of one that another version has written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_since: Option<UnixTime>,
+    /// The client's token version then: what ends its tokens together ends the code; not known of a client that
+    /// was not stored, before somebody answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_version: Option<i64>,
     pub expires_at: UnixTime,
     pub state: DeviceState,
 }
@@ -116,6 +120,10 @@ pub struct Approval {
     /// redeemed.
     #[serde(default = "no_session")]
     pub session_id: SessionId,
+    /// How often they had taken back by then what they allowed the client: allowing it anew does not bring the
+    /// answer back. Not known of one that another version has written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawals: Option<i64>,
     pub auth_time: UnixTime,
     pub acr: String,
     pub amr: Vec<String>,
@@ -246,6 +254,7 @@ pub(crate) mod tests {
             address: None,
             requested_at: UnixTime(0),
             client_since: None,
+            client_version: None,
             expires_at: UnixTime(600),
             state: DeviceState::Pending,
         }
@@ -257,6 +266,7 @@ pub(crate) mod tests {
             user_version: 0,
             sign_in_epoch: 0,
             session_id: SessionId::new("s"),
+            withdrawals: None,
             auth_time: UnixTime(1),
             acr: "aal1".into(),
             amr: vec!["pwd".into()],

@@ -8,6 +8,7 @@ pub mod api;
 pub mod app_roles;
 pub mod authorize;
 pub mod branding;
+pub mod check;
 pub mod claim_mapping;
 pub mod client;
 pub mod device;

@@ -21,6 +21,17 @@ pub struct Consent {
     /// Claims allowed by name, which none of the scopes gives.
     pub claims: BTreeSet<String>,
     pub granted_at: UnixTime,
+    /// How often the person had taken back before what they allowed this client. It tells this consent from
+    /// an earlier one, on which something may still be under way. Not written with the consent.
+    pub withdrawals: i64,
+}
+
+/// The columns of a [`ConsentRow`].
+macro_rules! columns {
+    () => {
+        "user_id, client_id, scopes, claims, granted_at, coalesce((select w.count from withdrawals w \
+         where w.user_id = consents.user_id and w.client_id = consents.client_id), 0) as withdrawals"
+    };
 }
 
 #[derive(FromRow)]
@@ -30,6 +41,7 @@ struct ConsentRow {
     scopes: Scopes,
     claims: Json<BTreeSet<String>>,
     granted_at: UnixTime,
+    withdrawals: i64,
 }
 
 impl From<ConsentRow> for Consent {
@@ -40,6 +52,7 @@ impl From<ConsentRow> for Consent {
             scopes: row.scopes,
             claims: row.claims.0,
             granted_at: row.granted_at,
+            withdrawals: row.withdrawals,
         }
     }
 }
@@ -51,10 +64,11 @@ pub async fn get<'a>(
     client: &ClientId,
 ) -> Result<Option<Consent>, StoreError> {
     sql.into()
-        .query(
-            "select user_id, client_id, scopes, claims, granted_at from consents \
-             where user_id = $1 and client_id = $2",
-        )
+        .query(concat!(
+            "select ",
+            columns!(),
+            " from consents where user_id = $1 and client_id = $2"
+        ))
         .bind(user)
         .bind(client)
         .optional::<ConsentRow>()
@@ -85,24 +99,25 @@ pub async fn upsert<'a>(sql: impl Sql<'a>, consent: &Consent) -> Result<(), Stor
         .map(drop)
 }
 
-/// Holds a consent until the caller's transaction is over and tells its scopes; `None` if there is
-/// none. Whoever takes it back waits for that, and then sees what was given on it.
+/// Holds a consent until the caller's transaction is over; `None` if there is none. Whoever takes it back waits
+/// for that, and then sees what was given on it.
 pub async fn hold(
     tx: &mut Tx,
     user: &UserId,
     client: &ClientId,
-) -> Result<Option<Scopes>, StoreError> {
+) -> Result<Option<Consent>, StoreError> {
     // A write that changes nothing locks the row on both databases.
     let held = tx
-        .query(
+        .query(concat!(
             "update consents set granted_at = granted_at where user_id = $1 and client_id = $2 \
-             returning scopes",
-        )
+             returning ",
+            columns!()
+        ))
         .bind(user)
         .bind(client)
-        .optional::<(Scopes,)>()
+        .optional::<ConsentRow>()
         .await?;
-    Ok(held.map(|(scopes,)| scopes))
+    Ok(held.map(Consent::from))
 }
 
 /// Like [`hold`] for adding to a consent: where there is none, an empty one begins. Of two who add at
@@ -115,12 +130,12 @@ pub async fn hold_or_begin(
 ) -> Result<Consent, StoreError> {
     // The client first, as whoever takes back what everybody has allowed it holds it first.
     tx.query(clients::NOTE_USE).bind(client).bind(now).execute().await?;
-    tx.query(
+    tx.query(concat!(
         "insert into consents (user_id, client_id, scopes, claims, granted_at) \
          values ($1, $2, $3, $4, $5) on conflict (user_id, client_id) \
-         do update set granted_at = consents.granted_at \
-         returning user_id, client_id, scopes, claims, granted_at",
-    )
+         do update set granted_at = consents.granted_at returning ",
+        columns!()
+    ))
     .bind(user)
     .bind(client)
     .bind(Scopes::default())
@@ -186,10 +201,11 @@ pub async fn list_for_user<'a>(
     user: &UserId,
 ) -> Result<Vec<Consent>, StoreError> {
     sql.into()
-        .query(
-            "select user_id, client_id, scopes, claims, granted_at from consents \
-             where user_id = $1 order by client_id",
-        )
+        .query(concat!(
+            "select ",
+            columns!(),
+            " from consents where user_id = $1 order by client_id"
+        ))
         .bind(user)
         .all::<ConsentRow>()
         .await

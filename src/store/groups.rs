@@ -213,7 +213,8 @@ pub async fn groups_of<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<Vec<String>
     Ok(names)
 }
 
-/// Makes these the user's groups, creating the ones that do not exist, and moves `updated_at`.
+/// Makes these the user's groups, creating the ones that do not exist, and moves `updated_at`. Gives those that
+/// it has created.
 /// Several statements: run it in a transaction. `Conflict` if there is no such user. Names are taken
 /// as they are; empty ones and control characters are refused.
 pub async fn set_groups<'a>(
@@ -221,7 +222,7 @@ pub async fn set_groups<'a>(
     id: &UserId,
     names: &[String],
     now: UnixTime,
-) -> Result<(), StoreError> {
+) -> Result<Vec<String>, StoreError> {
     if names.iter().any(|name| name.is_empty() || name.chars().any(char::is_control)) {
         return Err(StoreError::Corrupt(
             "a group name is empty or holds a control character".into(),
@@ -234,11 +235,14 @@ pub async fn set_groups<'a>(
     let mut sql = sql.into();
     hold_person(&mut sql, id, now).await?;
     sql.query("delete from user_groups where user_id = $1").bind(id).execute().await?;
+    let mut made = Vec::new();
     for name in names {
-        make_group(&mut sql, name, now).await?;
+        if make_group(&mut sql, name, now).await? {
+            made.push(name.clone());
+        }
         join(&mut sql, id, name).await?;
     }
-    Ok(())
+    Ok(made)
 }
 
 static MAKE: Repeated = Repeated::new(

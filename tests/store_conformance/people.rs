@@ -391,6 +391,7 @@ pub(crate) async fn consents_conform(store: &Store) {
         scopes: Scopes::from_tokens(["openid"]),
         claims: BTreeSet::new(),
         granted_at: NOW,
+        withdrawals: 0,
     };
     assert_eq!(consents::get(db, &user, &client).await.unwrap(), None);
     consents::upsert(db, &consent).await.unwrap();

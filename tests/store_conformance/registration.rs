@@ -141,6 +141,7 @@ async fn allow(store: &Store, person: &str, client: &str) {
         scopes: Scopes::from_tokens(["openid"]),
         claims: BTreeSet::new(),
         granted_at: NOW,
+        withdrawals: 0,
     };
     consents::upsert(&store.db, &consent).await.unwrap();
 }

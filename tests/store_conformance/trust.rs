@@ -155,10 +155,11 @@ pub(crate) async fn held_consents_conform(store: &Store) {
         scopes: scopes.clone(),
         claims: std::collections::BTreeSet::new(),
         granted_at: NOW,
+        withdrawals: 0,
     };
     consents::upsert(&store.db, &consent).await.unwrap();
     let mut tx = store.begin().await.unwrap();
-    assert_eq!(consents::hold(&mut tx, &user, &client).await.unwrap(), Some(scopes));
+    assert_eq!(consents::hold(&mut tx, &user, &client).await.unwrap(), Some(consent.clone()));
     tx.commit().await.unwrap();
     assert_eq!(consents::get(&store.db, &user, &client).await.unwrap(), Some(consent));
     consents::delete(&store.db, &user, &client).await.unwrap();

@@ -10,6 +10,7 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::globals::Globals;
 use crate::cli::new_file::NewFile;
 use crate::cli::output::Output;
+use crate::service::audit::Actor;
 use crate::service::people::export::{self, Hashes};
 
 pub(super) const EXAMPLES: &str = "\
@@ -38,6 +39,7 @@ pub(super) fn run(
     let hashes = if args.with_password_hashes { Hashes::Included } else { Hashes::LeftOut };
     let mut file = args.output.as_deref().map(NewFile::create).transpose()?;
     let count = engine::with_app(globals, async |app| {
+        export::begin(app, hashes, &Actor::CommandLine).await?;
         let (mut after, mut count): (Option<String>, usize) = (None, 0);
         loop {
             let people = export::page(app, after.as_deref(), hashes).await?;

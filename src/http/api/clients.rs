@@ -10,7 +10,7 @@ use crate::http::programs::CallError;
 use crate::protocol::api;
 use crate::protocol::client::{Client, ClientMetadata};
 use crate::protocol::types::ClientId;
-use crate::service::clients::{self, Activity, WithSecret};
+use crate::service::clients::{self, Activity, WithSecret, refresh};
 use crate::store::clients::ClientFilter;
 use crate::store::order::Order;
 
@@ -90,6 +90,12 @@ pub(super) async fn set_activity(call: &Call<'_>, activity: Activity) -> Answer 
     }
     clients::set_activity(call.site, &client.id, activity, call.actor()).await?;
     Reply::done()
+}
+
+/// Has the document of an app read again.
+pub(super) async fn refresh(call: &Call<'_>) -> Answer {
+    let refreshed = refresh::refresh(call.site, &named(call).await?.id, call.actor()).await?;
+    Reply::shown(ClientView::from(&refreshed.client))
 }
 
 pub(super) async fn new_secret(call: &Call<'_>) -> Answer {

@@ -167,6 +167,7 @@ async fn act(call: &Call<'_>, action: Action) -> Answer {
         Action::ClientDelete => clients::delete(call).await,
         Action::ClientDisable => clients::set_activity(call, Activity::Disabled).await,
         Action::ClientEnable => clients::set_activity(call, Activity::Enabled).await,
+        Action::ClientRefresh => clients::refresh(call).await,
         Action::ClientSecret => clients::new_secret(call).await,
         Action::ClientLogoPut => logos::put_app(call).await,
         Action::ClientLogoDelete => logos::remove_app(call).await,

@@ -227,6 +227,11 @@ pub(super) fn of(action: Action) -> Shape {
         Action::ClientDelete => delete("Delete an app and everything issued to it"),
         Action::ClientDisable => command("Disable an app, which ends its tokens"),
         Action::ClientEnable => command("Enable an app again"),
+        Action::ClientRefresh => shape(
+            "Read the metadata document of an app again, now",
+            Taken::Nothing,
+            Answered::One(client),
+        ),
         Action::ClientSecret => shape(
             "Give an app a new secret, shown this once; the old one stops working",
             Taken::Nothing,

@@ -99,6 +99,7 @@ pub(super) enum Action {
     ClientDelete,
     ClientDisable,
     ClientEnable,
+    ClientRefresh,
     ClientSecret,
     ClientLogoPut,
     ClientLogoDelete,

@@ -17,14 +17,14 @@ use crate::protocol::api;
 use crate::protocol::claim_mapping::{ClaimMapping, grammar};
 use crate::protocol::client::validation::MetadataProblem;
 use crate::protocol::client::{
-    ClaimsPlacement, Client, ClientKind, ClientMetadata, ClientOrigin, ConsentPolicy, PkcePolicy,
-    RevocationChoice,
+    AuthMethod, ClaimsPlacement, Client, ClientKind, ClientMetadata, ClientOrigin, ConsentPolicy,
+    PkcePolicy, RevocationChoice,
 };
 use crate::protocol::discovery::path;
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::SigningAlg;
 use crate::service::clients::{
-    self, ClientError, NewClient, WithSecret, access, registration, secrets,
+    self, ClientError, NewClient, WithSecret, access, refresh, registration, secrets,
 };
 
 /// The form of a new app, filled in with this. `app` is one of the catalogue or empty, `app_url` where
@@ -123,10 +123,11 @@ async fn detail(desk: &Desk<'_>, client: &Client) -> Result<ClientDetail, Stop> 
                 ClientOrigin::Manual | ClientOrigin::Dynamic => Settings::Here,
             },
             state: rows::state(client.disabled_at),
-            secret: if client.uses_secret() { SecretState::Kept } else { SecretState::NotUsed },
+            secret: secret_state(client),
             secrets: secrets::marks(client),
             created: When::at(client.created_at),
             updated: When::at(client.updated_at),
+            document_read: document_read(desk, client).await?,
         },
         seen: seen::mark(desk, &stored(&client.metadata)),
         form: stored(&client.metadata),
@@ -147,6 +148,22 @@ async fn allowed_groups(
         |name: &String| AllowedGroup { name: name.clone(), is_there: !missing.contains(name) };
     let groups = client.metadata.allowed_groups.as_ref();
     Ok(groups.map(|groups| groups.iter().map(group).collect()))
+}
+
+fn secret_state(client: &Client) -> SecretState {
+    match client.metadata.token_endpoint_auth_method {
+        AuthMethod::None => SecretState::NotUsed,
+        method if method.uses_secret() => SecretState::Kept,
+        _ => SecretState::OwnProof,
+    }
+}
+
+/// When the document of an app was last read, if it has one.
+async fn document_read(desk: &Desk<'_>, client: &Client) -> Result<Option<When>, Stop> {
+    if client.origin != ClientOrigin::Document {
+        return Ok(None);
+    }
+    Ok(refresh::last_read(desk.site(), &client.id).await?.map(When::at))
 }
 
 /// Who added an app, and how.

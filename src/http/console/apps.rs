@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::app_forms;
 use super::desk::{Answer, Desk, NOT_YOURS, Stop};
 use super::named::{self, Loss};
+use super::people::sentence;
 use super::rows;
 use super::sorting;
 use crate::http::pages::admin::client_forms::{Occasion, kind_in_words, origin_in_words};
@@ -14,6 +15,7 @@ use crate::http::pages::admin::{Section, path_below};
 use crate::http::pages::{Undo, When};
 use crate::protocol::client::Client;
 use crate::protocol::types::ClientId;
+use crate::service::clients::refresh::{self, Refreshed};
 use crate::service::clients::{self, Activity, ClientError};
 use crate::store::clients::ClientFilter;
 
@@ -75,6 +77,8 @@ pub(super) fn stop(error: ClientError) -> Stop {
         | ClientError::LastSecret
         | ClientError::WeakSecret
         | ClientError::NotSelfRegistered
+        | ClientError::NotDescribed
+        | ClientError::Document(_)
         | ClientError::BadId => Stop::NotFound,
     }
 }
@@ -123,6 +127,23 @@ pub(super) async fn rotate_secret(desk: &Desk<'_>) -> Answer {
     let id = ClientId::new(desk.id.as_str());
     let made = clients::rotate_secret(desk.site(), &id, None, &desk.actor()).await.map_err(stop)?;
     app_forms::secret_once(desk, &made, Occasion::Rotated).await
+}
+
+/// Has the document of an app read again.
+pub(super) async fn refresh(desk: &Desk<'_>) -> Answer {
+    let client = client(desk).await?;
+    let to = path(desk, &client);
+    match refresh::refresh(desk.site(), &client.id, &desk.actor()).await {
+        Ok(Refreshed { changed, .. }) if changed.is_empty() => {
+            desk.done("The document says what it said before.", &to)
+        }
+        Ok(Refreshed { client, changed }) => {
+            let (name, changed) = (&client.metadata.client_name, changed.join(", "));
+            desk.done(format!("{name} is now what its document says. Changed: {changed}."), &to)
+        }
+        Err(error @ ClientError::Document(_)) => desk.refused(sentence(&error.to_string()), &to),
+        Err(error) => Err(stop(error)),
+    }
 }
 
 pub(super) async fn ask_delete(desk: &Desk<'_>) -> Answer {

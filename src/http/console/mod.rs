@@ -210,6 +210,7 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::AppAskAddUri => trial::ask_add_uri(desk).await,
         Action::AppAddUri => trial::add_uri(desk).await,
         Action::AppRequirePkce => trial::require_pkce(desk).await,
+        Action::AppRefresh => apps::refresh(desk).await,
         Action::AppAddSecret => Box::pin(secrets::add(desk)).await,
         Action::AppAskRetireSecret => secrets::ask_retire(desk).await,
         Action::AppRetireSecret => secrets::retire(desk).await,

@@ -202,6 +202,7 @@ pub(super) static TABLE: &[Entry] = &[
     get("/admin/clients/{id}/add-redirect-uri", Right::ClientsWrite, Action::AppAskAddUri),
     post("/admin/clients/{id}/add-redirect-uri", Right::ClientsWrite, Action::AppAddUri),
     post("/admin/clients/{id}/require-pkce", Right::ClientsWrite, Action::AppRequirePkce),
+    post("/admin/clients/{id}/refresh", Right::ClientsWrite, Action::AppRefresh),
     post("/admin/clients/{id}/add-secret", Right::ClientsSecret, Action::AppAddSecret).guarded(),
     get("/admin/clients/{id}/retire-secret", Right::ClientsSecret, Action::AppAskRetireSecret)
         .guarded(),

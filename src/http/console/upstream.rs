@@ -13,7 +13,7 @@ use crate::http::pages::admin::upstream::{
 };
 use crate::http::pages::admin::{Section, path_below};
 use crate::http::pages::{FieldError, Undo, When};
-use crate::protocol::upstream::examination::{Check, Verdict};
+use crate::protocol::check::{Check, Verdict};
 use crate::service::clients::Activity;
 use crate::service::upstream::{
     self, NewUpstream, UpstreamChange, UpstreamError, UpstreamKind, UpstreamProvider,

@@ -4,6 +4,7 @@ use super::desk::{Answer, Desk, Stop};
 use super::people::sentence;
 use super::rows;
 use super::seen::{self, Of, Thing};
+use super::step_up;
 use super::table::WebhookAction;
 use crate::http::pages::admin::confirm::Confirm;
 use crate::http::pages::admin::webhooks::{
@@ -106,7 +107,18 @@ async fn edit(desk: &Desk<'_>) -> Answer {
     if !seen::is_of(desk, &stored(&before)) {
         return stale(desk, &before, form).await;
     }
-    let change = (typed(&form), &desk.actor());
+    // To another address goes what nobody else is told; who gets to know what is said by the events.
+    let wanted = typed(&form);
+    let field = match (wanted.url != before.url, wanted.events != before.events) {
+        (true, _) => Some("url"),
+        (false, true) => Some("events"),
+        (false, false) => None,
+    };
+    if let Some(field) = field.filter(|_| !step_up::is_in_time(desk)) {
+        let errors = vec![step_up::at(field)];
+        return desk.show_again(&WebhookDetail { form, errors, ..detail(desk, &before).await? });
+    }
+    let change = (wanted, &desk.actor());
     match webhooks::update_if(desk.site(), &before, change).await {
         Ok(Some(saved)) => desk.done(format!("{} is saved.", saved.name), &path(desk, &saved)),
         Ok(None) => stale(desk, &webhook(desk).await?, form).await,

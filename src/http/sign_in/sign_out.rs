@@ -35,7 +35,18 @@ pub(in crate::http) async fn begin(
     let session = logout::spoken_of(site, params, &accounts).cloned();
     let browser = BrowserBinding::of(site, request);
     let visit = Visit { site, request, browser: &browser, session: session.as_ref() };
-    match logout::plan(site, params, session.as_ref()).await {
+    let plan = logout::plan(site, params, session.as_ref()).await;
+    let lapsed = match &plan {
+        Ok(Plan::Ask { .. } | Plan::AlreadyOut { .. }) => {
+            let caller = extract::caller(site, request);
+            match logout::end_lapsed(site, params, &caller).await {
+                Ok(frames) => frames,
+                Err(failure) => return render::failure(site, request, &failure),
+            }
+        }
+        Ok(Plan::EndNow { .. }) | Err(_) => Vec::new(),
+    };
+    match plan {
         Ok(Plan::Ask { flow, apps, client_name }) => {
             match account_names(site, session.as_ref(), &accounts).await {
                 Ok((account, others)) => {
@@ -49,7 +60,7 @@ pub(in crate::http) async fn begin(
         Ok(Plan::EndNow { then }) => {
             end(&visit, &then, (session.iter().collect(), &accounts)).await
         }
-        Ok(Plan::AlreadyOut { then }) => go_on(&visit, &then, (&[], &accounts)),
+        Ok(Plan::AlreadyOut { then }) => go_on(&visit, &then, (&lapsed, &accounts)),
         Err(error) => render::logout_error(site, request, &error),
     }
 }

@@ -110,6 +110,21 @@ impl Client {
         self.origin == ClientOrigin::Document || since.is_none_or(|since| since == self.created_at)
     }
 
+    /// Whether the client's tokens have not been ended together since something was begun for it, when they had
+    /// this version: with it ends what has not become a token yet.
+    #[must_use]
+    pub fn is_of_version(&self, version: Option<i64>) -> bool {
+        version.is_none_or(|version| version == self.token_version)
+    }
+
+    /// The version that goes with what is begun for the client; none while it is not stored, as one that a
+    /// document describes is not before somebody has allowed it something.
+    #[must_use]
+    pub fn version(&self) -> Option<i64> {
+        let is_stored = self.origin != ClientOrigin::Document || self.token_version != 0;
+        is_stored.then_some(self.token_version)
+    }
+
     /// Whether a token for this audience, made at `issued_at`, is meant for the client: by its own name,
     /// unless an earlier client had it then, or by that of a protected resource it answers for (RFC 8707
     /// section 2).

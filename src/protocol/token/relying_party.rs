@@ -5,8 +5,8 @@
 use serde_json::{Map, Value};
 
 use crate::clock::{Seconds, UnixTime};
+use crate::protocol::check::Check;
 use crate::protocol::jose::jwt_claims::{BadClaim, audience, text, time};
-use crate::protocol::upstream::examination::Check;
 
 /// How far the clocks of two machines may differ.
 const CLOCK_TOLERANCE: Seconds = 30;
@@ -130,7 +130,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::protocol::upstream::examination::Verdict;
+    use crate::protocol::check::Verdict;
 
     fn expected() -> Expected<'static> {
         Expected {

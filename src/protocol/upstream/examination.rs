@@ -1,63 +1,15 @@
 //! What a provider's metadata says (OpenID Connect Discovery section 3), held against what is said of it
 //! here. Each check is told in words, with what to do.
 
-use schemars::JsonSchema;
-use serde::Serialize;
 use serde_json::Value;
 
 use super::UpstreamProvider;
+use crate::protocol::check::Check;
 use crate::protocol::plain_text::is_deceptive;
 use crate::protocol::types::SigningAlg;
 
 /// Words of others are shown up to so many characters.
 const LONGEST_WORD: usize = 200;
-
-/// How one thing is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Check {
-    /// What was looked at, in a word or two.
-    pub about: &'static str,
-    pub verdict: Verdict,
-    /// What was found, and what to do if it is not good: whole sentences.
-    pub said: String,
-}
-
-/// How good it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    Ok,
-    /// It may work.
-    Warning,
-    /// It cannot work.
-    Failed,
-}
-
-impl Verdict {
-    /// The word for it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Warning => "warning",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-impl Check {
-    pub fn ok(about: &'static str, said: impl Into<String>) -> Self {
-        Self { about, verdict: Verdict::Ok, said: said.into() }
-    }
-
-    pub fn warning(about: &'static str, said: impl Into<String>) -> Self {
-        Self { about, verdict: Verdict::Warning, said: said.into() }
-    }
-
-    pub fn failed(about: &'static str, said: impl Into<String>) -> Self {
-        Self { about, verdict: Verdict::Failed, said: said.into() }
-    }
-}
 
 /// Why an address is not one to ask, if it is not; completes "the address …".
 pub type Vet<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -259,6 +211,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::protocol::check::Verdict;
     use crate::protocol::upstream::tests::provider;
     use crate::protocol::upstream::{UpstreamAuth, UpstreamSettings};
 

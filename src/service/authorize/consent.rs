@@ -1,5 +1,7 @@
 //! The person's answer to "may this app see this?". Remembered per app and scope.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use crate::app::App;
@@ -60,7 +62,7 @@ pub async fn decide(
     decision: Decision,
     caller: &Caller,
 ) -> Result<Outcome, AuthorizeError> {
-    let verified = authorize::verify(app, &flow).await?;
+    let mut verified = authorize::verify(app, &flow).await?;
     let (client, reply_to) = (&verified.client, &verified.reply_to);
     let request = match &verified.request {
         Ok(request) => request,
@@ -84,7 +86,11 @@ pub async fn decide(
     }
     // What was shown is what is allowed; anything else is shown first.
     if flow.listed.as_ref() == Some(&listed(client, request)) {
-        remember(app, (client, request), (session, caller)).await?;
+        let kept = remember(app, (client, request), (session, caller)).await?;
+        if let Kept::Anew(token_version) = kept {
+            // What is begun for it from here on ends with its tokens.
+            verified.client = Arc::new(Client { token_version, ..Client::clone(client) });
+        }
         flow.progress.consented_at = Some(app.now());
     }
     authorize::go_on(app, (&flow, Some(session)), verified).await
@@ -108,13 +114,13 @@ async fn remember(
     app: &App,
     (client, request): (&Client, &AuthorizeRequest),
     (session, caller): (&LiveSession, &Caller),
-) -> Result<(), AuthorizeError> {
+) -> Result<Kept, AuthorizeError> {
     let now = app.now();
     let mut tx = app.store.begin().await.map_err(Failure::from)?;
     let kept = metadata_document::keep(app, &mut tx, client).await?;
     let whose = (&session.user_id, &client.id);
     match add(&mut tx, whose, (&request.scopes, &request.details.claims), now).await {
-        Ok(()) => {}
+        Ok(_) => {}
         // The app was deleted this very moment.
         Err(StoreError::Conflict) => return Err(AuthorizeError::UnknownClient),
         Err(error) => return Err(Failure::from(error).into()),
@@ -125,10 +131,10 @@ async fn remember(
     audit::append(&mut tx, &event.into_row()).await.map_err(Failure::from)?;
     metadata_document::announce(&mut tx, kept).await.map_err(Failure::from)?;
     tx.commit().await.map_err(Failure::from)?;
-    if kept == Kept::Anew {
+    if kept != Kept::Before {
         app.known.forget();
     }
-    Ok(())
+    Ok(kept)
 }
 
 /// The apps a person has allowed.
@@ -139,7 +145,8 @@ pub async fn list(app: &App, user: &UserId) -> Result<Vec<Consent>, Failure> {
     Ok(consents::list_for_user(&app.store.db, user).await?)
 }
 
-/// Adds to what a person has allowed a client, whoever else does the same at this moment.
+/// Adds to what a person has allowed a client, whoever else does the same at this moment. Tells how often they
+/// have taken it back before.
 ///
 /// # Errors
 /// [`StoreError::Conflict`] when the person or the client is gone.
@@ -148,12 +155,13 @@ pub(crate) async fn add(
     (user, client): (&UserId, &ClientId),
     (scopes, asked): (&Scopes, &ClaimsRequest),
     now: UnixTime,
-) -> Result<(), StoreError> {
+) -> Result<i64, StoreError> {
     let mut consent = consents::hold_or_begin(tx, user, client, now).await?;
     consent.scopes = consent.scopes.union(scopes);
     consent.claims.extend(asked.beyond(&consent.scopes));
     consent.granted_at = now;
-    consents::upsert(&mut *tx, &consent).await
+    consents::upsert(&mut *tx, &consent).await?;
+    Ok(consent.withdrawals)
 }
 
 /// Takes a consent back, and with it everything issued on it; the app is told that the person has

@@ -64,12 +64,20 @@ pub async fn session_for<'a>(
 /// What comes next, and for which organisation the person acts.
 pub(super) struct Decided {
     pub step: Step,
+    pub ground: Ground,
+}
+
+/// What the person's answer stands on.
+#[derive(Debug, Default)]
+pub(super) struct Ground {
     pub organisation: Option<ActiveOrganisation>,
+    /// How often they have taken back what they allowed the client; `None` where it does not ask.
+    pub withdrawals: Option<i64>,
 }
 
 impl From<Step> for Decided {
     fn from(step: Step) -> Self {
-        Self { step, organisation: None }
+        Self { step, ground: Ground::default() }
     }
 }
 
@@ -96,10 +104,11 @@ pub(super) async fn next_step(
     let consent = match session.filter(|_| asks) {
         Some(session) => consents::get(&app.store.db, &session.user_id, &client.id)
             .await
-            .map_err(Failure::from)?
-            .map(|consent| Allowed { scopes: consent.scopes, claims: consent.claims }),
+            .map_err(Failure::from)?,
         None => None,
     };
+    let withdrawals = consent.as_ref().map(|consent| consent.withdrawals);
+    let consent = consent.map(|held| Allowed { scopes: held.scopes, claims: held.claims });
     let admitted = match session {
         Some(session) => access::admits(&app.store.db, client, &session.user_id).await?,
         None => true,
@@ -127,7 +136,7 @@ pub(super) async fn next_step(
         progress: &flow.progress,
         now: app.now(),
     });
-    Ok(Decided { step, organisation })
+    Ok(Decided { step, ground: Ground { organisation, withdrawals } })
 }
 
 /// The persons a client would take.

@@ -71,6 +71,7 @@ pub async fn begin(
         address: request.caller.address.clone(),
         requested_at: now,
         client_since: Some(client.created_at),
+        client_version: client.version(),
         expires_at: now.plus(lifetime),
         state: DeviceState::Pending,
     };
@@ -282,12 +283,15 @@ pub async fn decide(
     if decision == Decision::Allow {
         refuse_if_shut_out(app, &found, caller).await?;
     }
-    let footing = record_answer(app, &found, (session, decision), caller).await?;
+    let noted = record_answer(app, &found, (session, decision), caller).await?;
     let now = app.now();
-    let before = found.record.value.clone();
+    let mut before = found.record.value.clone();
+    if let Kept::Anew(version) = noted.kept {
+        before.client_version = Some(version);
+    }
     let after = match decision {
         Decision::Deny => before.deny(now),
-        Decision::Allow => before.allow(approval(session, footing), now),
+        Decision::Allow => before.allow(approval(session, &noted), now),
     };
     let after = after.map_err(|_| DeviceError::Unknown)?;
     // If this line fails nothing is granted: the device hears nothing and the person may try again.
@@ -299,12 +303,20 @@ pub async fn decide(
     Ok(())
 }
 
-fn approval(session: &LiveSession, footing: Footing) -> Approval {
+/// What an answer stands on.
+struct Noted {
+    footing: Footing,
+    withdrawals: Option<i64>,
+    kept: Kept,
+}
+
+fn approval(session: &LiveSession, noted: &Noted) -> Approval {
     Approval {
         user_id: session.user_id.clone(),
-        user_version: footing.token_version,
-        sign_in_epoch: footing.sign_in_epoch,
+        user_version: noted.footing.token_version,
+        sign_in_epoch: noted.footing.sign_in_epoch,
         session_id: session.id.clone(),
+        withdrawals: noted.withdrawals,
         auth_time: session.auth_time,
         acr: session.acr.clone(),
         amr: session.amr.clone(),
@@ -318,7 +330,7 @@ async fn record_answer(
     found: &Waiting,
     (session, decision): (&LiveSession, Decision),
     caller: &Caller,
-) -> Result<Footing, DeviceError> {
+) -> Result<Noted, DeviceError> {
     let now = app.now();
     let (user, client) = (&session.user_id, &found.client.id);
     let scopes = &found.record.value.scopes;
@@ -341,12 +353,12 @@ async fn record_answer(
     if !sessions::hold(&mut tx, &session.id).await? {
         return Err(DeviceError::SignInAgain);
     }
-    let mut kept = Kept::Before;
+    let (mut kept, mut withdrawals) = (Kept::Before, None);
     if decision == Decision::Allow {
         kept = metadata_document::keep(app, &mut tx, &found.client).await?;
         let what = (scopes, &found.record.value.details.claims);
         match consent::add(&mut tx, (user, client), what, now).await {
-            Ok(()) => {}
+            Ok(count) => withdrawals = Some(count),
             // The app was deleted this very moment.
             Err(StoreError::Conflict) => return Err(DeviceError::Unknown),
             Err(error) => return Err(error.into()),
@@ -355,10 +367,10 @@ async fn record_answer(
     audit::append(&mut tx, &event.into_row()).await?;
     metadata_document::announce(&mut tx, kept).await?;
     tx.commit().await?;
-    if kept == Kept::Anew {
+    if kept != Kept::Before {
         app.known.forget();
     }
-    Ok(footing)
+    Ok(Noted { footing, withdrawals, kept })
 }
 
 struct ThrottleKeys {

@@ -1,5 +1,6 @@
 //! The last step: a code.
 
+use super::decide::Ground;
 use super::{AuthorizeError, Outcome, deliver, intake, refuse};
 use crate::app::App;
 use crate::clock::Seconds;
@@ -10,7 +11,6 @@ use crate::protocol::authorize::acr::Level;
 use crate::protocol::client::Client;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::logout::session_state;
-use crate::protocol::organisation::ActiveOrganisation;
 use crate::protocol::token::grant::authorization_code::CodePayload;
 use crate::protocol::types::GrantId;
 use crate::service::authorize::flow::Flow;
@@ -25,11 +25,11 @@ const REPLAY_MEMORY: Seconds = 240;
 pub(super) async fn code(
     app: &App,
     (client, request): (&Client, &AuthorizeRequest),
-    (flow, session, organisation): (&Flow, &LiveSession, Option<ActiveOrganisation>),
+    (flow, session, ground): (&Flow, &LiveSession, Ground),
 ) -> Result<Outcome, AuthorizeError> {
     let lifetime = app.settings().tokens.authorization_code_lifetime;
     let code = Secret::generate();
-    let payload = payload(app, (client, request), (session, organisation));
+    let payload = payload(app, (client, request), (session, ground));
     let hash = code.hash();
     let ttl = lifetime + REPLAY_MEMORY;
     if let Err(error) = codes::put_code(&app.ephemeral, hash.as_str(), &payload, ttl).await {
@@ -69,7 +69,7 @@ fn session_state(request: &AuthorizeRequest, session: &LiveSession) -> Option<St
 fn payload(
     app: &App,
     (client, request): (&Client, &AuthorizeRequest),
-    (session, organisation): (&LiveSession, Option<ActiveOrganisation>),
+    (session, ground): (&LiveSession, Ground),
 ) -> CodePayload {
     let now = app.now();
     let acr = match Level::from_name(&session.acr) {
@@ -89,8 +89,10 @@ fn payload(
         acr,
         amr: session.amr.clone(),
         details: request.details.clone(),
-        organisation: organisation.map(|organisation| organisation.id),
+        organisation: ground.organisation.map(|organisation| organisation.id),
         client_since: Some(client.created_at),
+        client_version: client.version(),
+        withdrawals: ground.withdrawals,
         expires_at: now.plus(app.settings().tokens.authorization_code_lifetime),
     }
 }

@@ -257,7 +257,7 @@ pub(crate) async fn go_on(
         Ok(request) => request,
         Err(error) => return refuse(app, (&client, &reply_to), &error).await,
     };
-    let Decided { step, organisation } =
+    let Decided { step, ground } =
         decide::next_step(app, (flow, session), (&client, &request)).await?;
     match (step, session) {
         (Step::Refuse(error), Some(session)) if error == interaction::shut_out() => {
@@ -272,7 +272,7 @@ pub(crate) async fn go_on(
             Ok(Outcome::ShutOut(ShutOut { client, user, answer }))
         }
         (Step::Issue, Some(session)) => {
-            issue::code(app, (&client, &request), (flow, session, organisation)).await
+            issue::code(app, (&client, &request), (flow, session, ground)).await
         }
         (Step::Consent(_), Some(session)) => ask_consent(app, (&client, request), session).await,
         (Step::SignUp, _) => {

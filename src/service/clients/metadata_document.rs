@@ -26,7 +26,7 @@ use crate::service::clients::registration::care as registrations;
 use crate::service::clients::{self, told};
 use crate::service::failure::{EndpointError, Failure};
 use crate::service::pictures::fetched;
-use crate::service::revocation;
+use crate::service::revocation::{self, Pending, Spread};
 use crate::store::clients::{self as client_rows, documents, protected_resources};
 use crate::store::{StoreError, Tx, audit, sync};
 
@@ -215,7 +215,8 @@ async fn refuse_flood(app: &App, host: &str) -> Result<(), DocumentError> {
     Ok(())
 }
 
-async fn fetch(app: &App, id: &ClientId) -> Result<Document, DocumentError> {
+/// Reads the document, and what it says as the metadata of a client.
+pub(super) async fn fetch(app: &App, id: &ClientId) -> Result<Document, DocumentError> {
     let answer =
         app.outbound.get(id.as_str(), Accept::Document).await.map_err(|error| {
             DocumentError::Unusable(format!("the server of the document {error}"))
@@ -256,36 +257,65 @@ async fn fetch(app: &App, id: &ClientId) -> Result<Document, DocumentError> {
 
 /// Brings a stored client up to its document.
 async fn follow(app: &App, stored: &Client, document: &Document) -> Result<(), Failure> {
-    let now = app.now();
     if stored.metadata == *document.metadata {
-        return Ok(documents::note_fetch(&app.store.db, &stored.id, now).await?);
+        return Ok(documents::note_fetch(&app.store.db, &stored.id, app.now()).await?);
     }
+    let mut tx = app.store.begin().await?;
+    let changed = change(app, &mut tx, (stored, document), &Actor::System).await?;
+    // Nobody is told that the old document counts no more.
+    let _ = commit(app, tx, changed).await?;
+    Ok(())
+}
+
+/// A stored client that another transaction has made what its document says.
+#[must_use = "nothing is changed before it is committed"]
+pub(super) struct Changed {
+    /// `None` when somebody has deleted it meanwhile.
+    pub client: Option<Client>,
+    withdrawn: Option<Pending>,
+}
+
+/// Makes a stored client what its document says, in the word of `actor`. Whoever allowed what is another app
+/// now is asked again.
+pub(super) async fn change(
+    app: &App,
+    tx: &mut Tx,
+    (stored, document): (&Client, &Document),
+    actor: &Actor,
+) -> Result<Changed, Failure> {
+    let now = app.now();
     let metadata = ClientMetadata::clone(&document.metadata);
     let client = Client { metadata, updated_at: now, ..stored.clone() };
-    let mut tx = app.store.begin().await?;
-    if !client_rows::update(&mut tx, &client).await? {
-        return Ok(());
+    if !client_rows::update(&mut *tx, &client).await? {
+        return Ok(Changed { client: None, withdrawn: None });
     }
-    documents::note_fetch(&mut tx, &client.id, now).await?;
-    fetched::follow(app, &mut tx, (&client, Some(&stored.metadata))).await?;
-    let withdrawn = consent::withdraw_from_another(&mut tx, (stored, &client), now).await?;
-    let event = told::updated(&Actor::System, &stored.metadata, &client);
-    audit::append(&mut tx, &event.into_row()).await?;
-    sync::bump_catalog(&mut tx).await?;
+    documents::note_fetch(&mut *tx, &client.id, now).await?;
+    fetched::follow(app, tx, (&client, Some(&stored.metadata))).await?;
+    let withdrawn = consent::withdraw_from_another(tx, (stored, &client), now).await?;
+    let event = told::updated(actor, &stored.metadata, &client);
+    audit::append(&mut *tx, &event.into_row()).await?;
+    sync::bump_catalog(tx).await?;
+    Ok(Changed { client: Some(client), withdrawn })
+}
+
+/// Commits a change and tells everybody of it.
+pub(super) async fn commit(app: &App, tx: Tx, changed: Changed) -> Result<Spread, Failure> {
     tx.commit().await?;
+    let spread = revocation::spread_catalogue(app);
     app.known.forget();
     app.outbox_bell.notify_one();
-    if let Some(pending) = withdrawn {
+    if let Some(pending) = changed.withdrawn {
         revocation::publish(app, pending).await;
     }
-    Ok(())
+    Ok(spread)
 }
 
 /// Whether a client was new to the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "a new client has to be announced to other nodes, and here after the commit"]
 pub enum Kept {
-    Anew,
+    /// The version that its tokens begin with.
+    Anew(i64),
     Before,
 }
 
@@ -325,7 +355,7 @@ pub(crate) async fn keep(app: &App, tx: &mut Tx, client: &Client) -> Result<Kept
         .client(&client.id)
         .detail("client_name", client.metadata.client_name.as_str());
     audit::append(&mut *tx, &event.into_row()).await.map_err(Failure::from)?;
-    Ok(Kept::Anew)
+    Ok(Kept::Anew(version))
 }
 
 /// Tells the other nodes of a client that is new to the store, in the same transaction. Last of all:
@@ -334,7 +364,7 @@ pub(crate) async fn keep(app: &App, tx: &mut Tx, client: &Client) -> Result<Kept
 /// # Errors
 /// [`StoreError`].
 pub(crate) async fn announce(tx: &mut Tx, kept: Kept) -> Result<(), StoreError> {
-    if kept == Kept::Anew {
+    if kept != Kept::Before {
         sync::bump_catalog(tx).await?;
     }
     Ok(())

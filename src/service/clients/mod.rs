@@ -7,6 +7,7 @@ pub(in crate::service) mod certificate;
 pub mod checks;
 pub(crate) mod key_sets;
 pub mod metadata_document;
+pub mod refresh;
 pub mod registration;
 pub mod roles;
 pub mod secrets;
@@ -59,6 +60,11 @@ pub enum ClientError {
     LastSecret,
     #[error("this app did not register itself, so it has no registration access token")]
     NotSelfRegistered,
+    #[error("no document describes this app; what it is can be changed here")]
+    NotDescribed,
+    /// Why its document cannot be used; the text may be shown.
+    #[error("{0}; the app stays as it was")]
+    Document(String),
     #[error("a client secret needs at least {MIN_SECRET_CHARS} characters without spaces")]
     WeakSecret,
     #[error(

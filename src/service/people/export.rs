@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::app::App;
 use crate::protocol::types::UserId;
 use crate::protocol::user::User;
+use crate::service::audit::{self, Actor, Event};
 use crate::service::failure::Failure;
 use crate::service::people::import::record::Record;
 use crate::store::order::Order;
@@ -18,6 +19,16 @@ const PAGE: i64 = 500;
 pub enum Hashes {
     Included,
     LeftOut,
+}
+
+/// Notes that everybody is about to be written to a file, before anything is.
+///
+/// # Errors
+/// [`Failure`] when SQL does not take it.
+pub async fn begin(app: &App, hashes: Hashes, actor: &Actor) -> Result<(), Failure> {
+    let event = Event::success("people.exported", actor, app.now())
+        .detail("password_hashes", hashes == Hashes::Included);
+    audit::write(app, event).await
 }
 
 /// The people behind `after` (a user name; the first ones without it), in the order of their names;

@@ -117,7 +117,7 @@ pub async fn create_called(
     if external_id.is_some() {
         groups::set_external_id(&mut tx, &name, external_id.as_deref()).await?;
     }
-    let event = Event::success("group.created", actor, now).detail("group", name.as_str());
+    let event = told::group_made(&name, (actor, now));
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
     Ok(Group { name, description, members: 0, created_at: now })

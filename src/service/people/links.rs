@@ -216,7 +216,8 @@ pub async fn redeem_setup(app: &App, token: &str, person: NewPerson) -> Result<U
     if users::owner_exists(&mut tx).await? {
         return Err(LinkError::AlreadySetUp);
     }
-    people::insert(&mut tx, &user, phc.as_deref()).await?;
+    // The first owner; the event says so.
+    let _ = people::insert(&mut tx, &user, phc.as_deref()).await?;
     let event = Event::success("setup.completed", &Actor::Anonymous, now).user(&user.id);
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;

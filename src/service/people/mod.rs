@@ -134,15 +134,8 @@ pub async fn create(app: &App, new: NewPerson, actor: &Actor) -> Result<User, Pe
     let authority = Authority::of(&mut tx, actor, None).await?;
     authority.let_in(&user)?;
     user.email_verified &= authority.may(Right::PeopleVouch);
-    insert(&mut tx, &user, phc.as_deref()).await?;
-    let event = Event::success("user.created", actor, user.created_at)
-        .user(&user.id)
-        .detail("username", user.username.as_str());
-    audit::append(&mut tx, &event.into_row()).await?;
-    if user.disabled_at.is_some() {
-        let event = Event::success("user.disabled", actor, user.created_at).user(&user.id);
-        audit::append(&mut tx, &event.into_row()).await?;
-    }
+    let made = insert(&mut tx, &user, phc.as_deref()).await?;
+    note(&mut tx, told::creation((&user, &made), actor)).await?;
     tx.commit().await?;
     Ok(user)
 }
@@ -177,14 +170,23 @@ pub(crate) async fn prepare(
     Ok((user, phc))
 }
 
-/// Writes a checked account inside the caller's transaction.
-pub(crate) async fn insert(tx: &mut Tx, user: &User, phc: Option<&str>) -> Result<(), PeopleError> {
+/// Writes a checked account inside the caller's transaction, and gives the groups that were not there before.
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    user: &User,
+    phc: Option<&str>,
+) -> Result<Vec<String>, PeopleError> {
     users::insert(&mut *tx, user).await?;
-    group_rows::set_groups(&mut *tx, &user.id, &user.groups, user.created_at).await?;
+    let made = group_rows::set_groups(&mut *tx, &user.id, &user.groups, user.created_at).await?;
     if let Some(phc) = phc {
         users::set_password(&mut *tx, &user.id, phc, user.created_at).await?;
     }
-    Ok(())
+    Ok(made)
+}
+
+async fn note(tx: &mut Tx, events: Vec<Event>) -> Result<(), PeopleError> {
+    let rows: Vec<_> = events.into_iter().map(Event::into_row).collect();
+    Ok(audit::append_all(tx, &rows).await?)
 }
 
 /// Checks a new password against the policy; what is known of the person makes it easier to guess.
@@ -347,11 +349,9 @@ async fn write(
     }
     authority.turn_into(before, &user)?;
     users::update(&mut *tx, &user).await?;
-    group_rows::set_groups(&mut *tx, &user.id, &user.groups, now).await?;
+    let made = group_rows::set_groups(&mut *tx, &user.id, &user.groups, now).await?;
     keep_an_owner(tx, before).await?;
-    for event in told::edit((before, &user), (actor, now)) {
-        audit::append(&mut *tx, &event.into_row()).await?;
-    }
+    note(tx, told::edit((before, &user), &made, (actor, now))).await?;
     if before.role.is_some() && user.role.is_none() {
         end_keys(tx, &user.id, (actor, now)).await?;
     }

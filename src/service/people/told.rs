@@ -6,10 +6,37 @@ use crate::protocol::user::{AdminRole, User};
 use crate::service::audit::{Actor, Event};
 use crate::service::people::groups::Membership;
 
+/// One event that names the right to use the console, if they have it, and one for each group that they came
+/// into, as if it had been done at the group; before these, one for each group that was `made` for them.
+pub(super) fn creation((user, made): (&User, &[String]), actor: &Actor) -> Vec<Event> {
+    let by = (actor, user.created_at);
+    let mut event = Event::success("user.created", actor, user.created_at)
+        .user(&user.id)
+        .detail("username", user.username.as_str());
+    if let Some(role) = user.role {
+        event = event.detail("role_after", role.as_str());
+    }
+    let mut events = vec![event];
+    events.extend(made.iter().map(|group| group_made(group, by)));
+    let joined = user.groups.iter();
+    events.extend(joined.map(|group| membership(Membership::In, (group, &user.id), by)));
+    if user.disabled_at.is_some() {
+        events.push(Event::success("user.disabled", actor, user.created_at).user(&user.id));
+    }
+    events
+}
+
+/// A group that was not there before.
+pub(super) fn group_made(name: &str, (actor, now): (&Actor, UnixTime)) -> Event {
+    Event::success("group.created", actor, now).detail("group", name)
+}
+
 /// One event that names what has changed, without the values, which are about a person, and one for each
-/// group that they came into or left, as if it had been done at the group.
+/// group that they came into or left, as if it had been done at the group; before these, one for each group that
+/// was `made` for them.
 pub(super) fn edit(
     (before, after): (&User, &User),
+    made: &[String],
     (actor, now): (&Actor, UnixTime),
 ) -> Vec<Event> {
     let mut event = Event::success("user.updated", actor, now)
@@ -25,6 +52,7 @@ pub(super) fn edit(
     let joined = after.groups.iter().filter(|group| !before.groups.contains(group));
     let mut events = vec![event];
     let moved = |way: Membership, group: &str| membership(way, (group, &after.id), (actor, now));
+    events.extend(made.iter().map(|group| group_made(group, (actor, now))));
     events.extend(left.map(|group| moved(Membership::Out, group)));
     events.extend(joined.map(|group| moved(Membership::In, group)));
     events

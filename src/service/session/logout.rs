@@ -21,7 +21,7 @@ use crate::service::session::accounts::Accounts;
 use crate::service::session::{self, LiveSession};
 use crate::service::token::subject;
 use crate::store::grants;
-use crate::store::sessions::session_clients;
+use crate::store::sessions::{Session, session_clients};
 
 /// What a logout request leads to.
 #[derive(Debug)]
@@ -160,6 +160,31 @@ pub async fn end(app: &App, session: &LiveSession, caller: &Caller) -> Result<Ve
     let actor = Actor::User(session.user_id.clone());
     session::end(app, session, (&actor, caller)).await?;
     Ok(frames_after(app, session).await)
+}
+
+/// Ends the session that the hint of a request is of, if nobody can use it any more: it was left alone for too
+/// long or has reached its end, and apps may still have refresh tokens that end with it and want to know.
+/// One that is alive is ended by the browser that has it.
+///
+/// # Errors
+/// [`Failure`] when SQL does not take it.
+pub async fn end_lapsed(
+    app: &App,
+    params: &Params,
+    caller: &Caller,
+) -> Result<Vec<Frame>, Failure> {
+    let hint = params.sole("id_token_hint").and_then(|token| id_token_hint::read(app, token));
+    let Some((user, id)) = hint.and_then(|hint| Some((hint.user_id, hint.session_id?))) else {
+        return Ok(Vec::new());
+    };
+    let now = app.now();
+    let is_lapsed = |session: &Session| {
+        session.user_id == user && session.revoked_at.is_none() && !session.is_live(now)
+    };
+    match session::find(app, &id).await?.filter(is_lapsed) {
+        Some(lapsed) => end(app, &LiveSession::of(lapsed, now), caller).await,
+        None => Ok(Vec::new()),
+    }
 }
 
 /// The pages of apps that the browser of a session that has just ended must load now.

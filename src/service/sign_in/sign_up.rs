@@ -204,7 +204,8 @@ fn email(app: &App, typed: &str) -> Result<Option<String>, Problem> {
 async fn insert(app: &App, user: &User, phc: &str, caller: &Caller) -> Result<(), PeopleError> {
     let mut tx = app.store.begin().await?;
     let without_address = User { email: None, ..user.clone() };
-    people::insert(&mut tx, &without_address, Some(phc)).await?;
+    // In no group.
+    let _ = people::insert(&mut tx, &without_address, Some(phc)).await?;
     if let Some(email) = &user.email {
         users::claim_email(&mut tx, &user.id, email).await?;
     }

@@ -49,7 +49,7 @@ pub(super) async fn redeem(
     // An opaque token is stored before the gate: if the gate refuses, nobody ever learns it.
     let token = issue::access_token(app, &basis, &seed).await?;
     let refresh = lineage::new_family(app, client, (&user, &grant))?;
-    let ground = Ground::Session(&payload.session_id, client);
+    let ground = Ground::Code(&payload, client);
     match lineage::commit(app, (&grant, refresh.as_ref()), ground, request).await? {
         Gate::Passed => {}
         Gate::SpentBefore => return Err(punish_replay(app, &payload, request.caller()).await?),

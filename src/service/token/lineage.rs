@@ -9,6 +9,7 @@ use crate::crypto::secret::{self, SecretHash};
 use crate::protocol::client::{Client, GrantType};
 use crate::protocol::device::Approval;
 use crate::protocol::token::claims::ACR_VOUCHED;
+use crate::protocol::token::grant::authorization_code::CodePayload;
 use crate::protocol::token::grant::details::GrantDetails;
 use crate::protocol::types::{ClientId, FamilyId, GrantId, SessionId, UserId};
 use crate::protocol::user::User;
@@ -108,9 +109,9 @@ pub(super) fn new_family(
 
 /// What a grant stands on and must not outlive unnoticed.
 pub(super) enum Ground<'a> {
-    /// The session it is made in, and the client that is told when that ends; and what the person has
-    /// allowed that client, if it has to ask.
-    Session(&'a SessionId, &'a Client),
+    /// The session the code was made in, and the client that is told when that ends; and the consent it was
+    /// made with, if the client has to ask.
+    Code(&'a CodePayload, &'a Client),
     /// The consent it was given with, in a session that has not been ended, by somebody who has not
     /// ended their sessions together since.
     Answer(&'a Approval),
@@ -143,12 +144,13 @@ pub(super) async fn commit(
     let belongs = active::is_in_until_commit(&mut tx, grant).await?;
     let firm = match &ground {
         _ if !admitted || !belongs => false,
-        Ground::Session(session, client) => {
-            sessions::hold(&mut tx, session).await?
-                && (client.skips_consent() || is_allowed(&mut tx, grant).await?)
+        Ground::Code(code, client) => {
+            sessions::hold(&mut tx, &code.session_id).await?
+                && (client.skips_consent() || is_allowed(&mut tx, grant, code.withdrawals).await?)
         }
         Ground::Answer(approval) => {
-            still_counts(&mut tx, approval).await? && is_allowed(&mut tx, grant).await?
+            still_counts(&mut tx, approval).await?
+                && is_allowed(&mut tx, grant, approval.withdrawals).await?
         }
         Ground::Trust(_) => true,
     };
@@ -177,10 +179,10 @@ pub(super) async fn commit(
     if let Some((family, _)) = refresh {
         refresh_families::insert(&mut tx, family).await?;
     }
-    if let Ground::Session(session, client) = &ground
+    if let Ground::Code(code, client) = &ground
         && client.is_told_of_sign_outs()
     {
-        session_clients::remember(&mut tx, session, &client.id).await?;
+        session_clients::remember(&mut tx, &code.session_id, &client.id).await?;
     }
     audit::append(&mut tx, &created(app, grant, request).into_row()).await?;
     if let Ground::Trust(event) = ground {
@@ -230,10 +232,18 @@ async fn still_counts(tx: &mut Tx, approval: &Approval) -> Result<bool, StoreErr
     Ok(standing == Some(approval.footing()) && sessions::hold(tx, &approval.session_id).await?)
 }
 
-/// Whether the person still allows this; nobody takes it back before the transaction is over.
-async fn is_allowed(tx: &mut Tx, grant: &Grant) -> Result<bool, StoreError> {
+/// Whether the person still allows this, and has not taken it back and allowed it anew since they had taken it
+/// back so often; nobody takes it back before the transaction is over.
+async fn is_allowed(
+    tx: &mut Tx,
+    grant: &Grant,
+    withdrawals: Option<i64>,
+) -> Result<bool, StoreError> {
     let held = consents::hold(tx, &grant.user_id, &grant.client_id).await?;
-    Ok(held.is_some_and(|scopes| scopes.covers(&grant.scopes)))
+    Ok(held.is_some_and(|consent| {
+        consent.scopes.covers(&grant.scopes)
+            && withdrawals.is_none_or(|before| before == consent.withdrawals)
+    }))
 }
 
 /// The grant with the key that its refresh tokens are bound to; what bound the code has done its work.

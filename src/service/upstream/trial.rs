@@ -8,8 +8,9 @@ use super::{UpstreamError, UpstreamProvider, about, begin};
 use crate::app::App;
 use crate::crypto::foreign::ForeignKeys;
 use crate::outbound::{Accept, Fault, Lane};
+use crate::protocol::check::{Check, Verdict};
 use crate::protocol::upstream::discovery_url;
-use crate::protocol::upstream::examination::{Check, Verdict, examine, shown};
+use crate::protocol::upstream::examination::{examine, shown};
 use crate::service::audit::Actor;
 use crate::store::{audit, upstream_providers as store};
 

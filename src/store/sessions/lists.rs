@@ -20,7 +20,8 @@ pub struct SessionFilter {
     pub except: Option<SessionId>,
     pub of: Whose,
     /// Only those alive at this moment; `None` lists the dead ones, too. `last_seen_at` may lag by
-    /// a minute, and so may this.
+    /// a minute, and so may this. Those of a person, an address or an app are alive as long as an app has
+    /// something to refresh that ends with them.
     pub live_at: Option<UnixTime>,
     /// Where the last page ended; see [`Session::cursor`].
     pub after: Option<Cursor>,
@@ -37,18 +38,39 @@ pub enum Whose {
     Ordinary,
 }
 
+/// A session that is alive.
+macro_rules! alive {
+    () => {
+        "(expires_at > $4 and last_seen_at + idle_seconds > $4)"
+    };
+}
+
+/// One in which an app still has something to refresh that ends with it, too: whoever ends somebody's sessions
+/// means that as well, and there are few to look at.
+macro_rules! alive_or_refreshed {
+    () => {
+        concat!(
+            "(",
+            alive!(),
+            " or exists (select 1 from grants g join refresh_families f on f.grant_id = g.id \
+             where g.session_id = sessions.id and g.revoked_at is null and not g.offline \
+             and f.idle_expires_at > $4 and f.expires_at > $4))"
+        )
+    };
+}
+
 /// What a [`SessionFilter`] lets through. The first condition is one by which the database can find them
 /// without reading all sessions; it is there for the others once more.
 macro_rules! chosen {
-    ($columns:literal, $first:literal, $rest:literal) => {
+    ($columns:literal, ($first:literal, $alive:expr), $rest:literal) => {
         concat!(
             "select ",
             $columns,
             " from sessions where ",
             $first,
-            " and (created_at, id) < ($1, $2) and ($4 is null or (revoked_at is null \
-             and expires_at > $4 and last_seen_at + idle_seconds > $4)) \
-             and ($5 is null or user_id = $5) and ($6 is null or address = $6) \
+            " and (created_at, id) < ($1, $2) and ($4 is null or (revoked_at is null and ",
+            $alive,
+            ")) and ($5 is null or user_id = $5) and ($6 is null or address = $6) \
              and ($7 is null or id in (select session_id from grants where client_id = $7 \
              and revoked_at is null and session_id is not null)) and ($8 is null or id <> $8) \
              and (not $9 or user_id not in (select id from users where role is not null)) ",
@@ -61,15 +83,22 @@ macro_rules! chosen {
 macro_rules! best {
     ($filter:expr, $columns:literal, $rest:literal) => {
         match $filter {
-            SessionFilter { user: Some(_), .. } => chosen!($columns, "user_id = $5", $rest),
-            SessionFilter { address: Some(_), .. } => chosen!($columns, "address = $6", $rest),
+            SessionFilter { user: Some(_), .. } => {
+                chosen!($columns, ("user_id = $5", alive_or_refreshed!()), $rest)
+            }
+            SessionFilter { address: Some(_), .. } => {
+                chosen!($columns, ("address = $6", alive_or_refreshed!()), $rest)
+            }
             SessionFilter { client: Some(_), .. } => chosen!(
                 $columns,
-                "id in (select session_id from grants where client_id = $7 \
-                 and revoked_at is null and session_id is not null)",
+                (
+                    "id in (select session_id from grants where client_id = $7 \
+                     and revoked_at is null and session_id is not null)",
+                    alive_or_refreshed!()
+                ),
                 $rest
             ),
-            _ => chosen!($columns, "created_at <= $1", $rest),
+            _ => chosen!($columns, ("created_at <= $1", alive!()), $rest),
         }
     };
 }

@@ -55,6 +55,14 @@ pub struct Renewal {
 }
 
 impl Session {
+    /// Whether it has neither been ended nor come to its end. `last_seen_at` may lag by a minute, and so may this.
+    #[must_use]
+    pub fn is_live(&self, now: UnixTime) -> bool {
+        self.revoked_at.is_none()
+            && self.expires_at > now
+            && self.last_seen_at.plus(self.idle_seconds) > now
+    }
+
     /// Its place in the list.
     pub fn cursor(&self) -> Cursor {
         Cursor { at: self.created_at, id: self.id.as_str().to_owned() }

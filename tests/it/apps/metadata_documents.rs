@@ -4,8 +4,11 @@
 use doorward::clock::Clock;
 use doorward::protocol::types::ClientId;
 use doorward::service::clients::metadata_document;
+use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::kit::api::{Api, is, refused};
+use crate::kit::audit::{logged, noted};
 use crate::kit::checks::assert_error_page;
 use crate::kit::client_signer::ClientKey;
 use crate::kit::document::App;
@@ -203,6 +206,94 @@ on_both_backends! {
         assert_error_page(&app.rp.authorize(&bed.world.browser(), &[]).await);
         let update = ["client", "update", &app.rp.id, "--name", "Mine now"];
         assert!(!bed.world.run(&update).status.success(), "its document says what it is");
+    }
+
+    async fn an_administrator_has_a_document_read_again(backend: Backend) {
+        let bed = Bed::new(open_world(backend).start().await, &[]).await;
+        let app = App::publish(&bed, &json!({}));
+        let before = app.rp.tokens(&bed.world.browser(), &ALICE, &[]).await;
+        let path = app.rp.id.replace(':', "%3A").replace('/', "%2F");
+        let admin = crate::kit::console::admin(&bed.world, "owner").await;
+        let page = format!("/admin/clients/{path}");
+        let asks = format!("/clients/{path}/refresh");
+        let api = Api::with_key(&bed.world, "owner", &["doorward.clients:write"]);
+        let press = async || {
+            let button = admin.page(&page).await;
+            let answer = button.form_to(&format!("{page}/refresh")).submit().await;
+            admin.message_after(&answer).await
+        };
+        let name = |name: &str| app.serve(Answer::json(&app.document(&json!({ "client_name": name }))));
+        let shown = || bed.world.cli(&["client", "show", &app.rp.id]);
+
+        assert!(press().await.contains("says what it said"));
+        crate::kit::checks::assert_alive(&app.rp, &before.access).await;
+        name("By button");
+        assert!(press().await.contains("Changed: client_name"));
+        assert_eq!(shown()["client_name"], "By button");
+        // What people allowed had another name.
+        crate::kit::checks::assert_dead(&app.rp, &before).await;
+        name("By program");
+        let answer = is(api.command(Method::POST, &asks).await, 200);
+        assert_eq!(answer.json()["metadata"]["client_name"], "By program");
+        name("By command");
+        let answer = bed.world.cli(&["client", "refresh", &app.rp.id]);
+        assert_eq!(answer["client_name"], "By command");
+        let sign_in = app.rp.authorize(&bed.world.browser(), &[]).await.follow_within().await;
+        assert!(sign_in.text().contains("By command"), "{}", sign_in.text());
+
+        let changed = |kind: &str| {
+            noted(&bed.world, kind).iter().map(|detail| detail["changed"].clone()).collect::<Vec<_>>()
+        };
+        let one = json!(["client_name"]);
+        assert_eq!(changed("client.updated"), [&one, &one, &one].map(Value::clone));
+        assert_eq!(changed("client.document_read"), [&one, &one, &one, &json!([])].map(Value::clone));
+        bed.assert_log_is_clean();
+    }
+
+    async fn a_document_that_cannot_be_read_again_changes_nothing(backend: Backend) {
+        let bed = Bed::new(open_world(backend).start().await, &[]).await;
+        let app = App::publish(&bed, &json!({}));
+        let tokens = app.rp.tokens(&bed.world.browser(), &ALICE, &[]).await;
+        let path = app.rp.id.replace(':', "%3A").replace('/', "%2F");
+        let admin = crate::kit::console::admin(&bed.world, "owner").await;
+        let page = format!("/admin/clients/{path}");
+        let api = Api::with_key(&bed.world, "owner", &["doorward.clients:write"]);
+        let shown = || bed.world.cli(&["client", "show", &app.rp.id]);
+        let before = shown();
+        for answer in [
+            Answer::status(503), Answer::json(&json!({ "client_id": "https://rp.test/other.json" })),
+            Answer::json(&app.document(&json!({ "redirect_uris": ["https://evil.test/cb"] }))),
+        ] {
+            app.serve(answer);
+            let answer = api.command(Method::POST, &format!("/clients/{path}/refresh")).await;
+            refused(answer, 409, "document_unusable");
+            assert!(!bed.world.run(&["client", "refresh", &app.rp.id]).status.success());
+            let button = admin.page(&page).await.form_to(&format!("{page}/refresh")).submit().await;
+            assert!(admin.message_after(&button).await.contains("stays as it was"));
+            assert_eq!(shown(), before);
+        }
+        assert_eq!(logged(&bed.world, "client.document_read").len(), 9, "each is noted");
+        crate::kit::checks::assert_alive(&app.rp, &tokens.access).await;
+        let (id, _) = admin.add_app("Ordinary").await;
+        let answer = api.command(Method::POST, &format!("/clients/{id}/refresh")).await;
+        refused(answer, 409, "not_described");
+        assert_eq!(admin.post(&format!("/admin/clients/{id}/refresh"), &[]).await.status.as_u16(), 404);
+        let auditor = crate::kit::console::admin(&bed.world, "auditor").await;
+        assert!(!auditor.page(&page).await.text().contains("Refresh"), "not theirs to press");
+        assert_eq!(auditor.post(&format!("{page}/refresh"), &[]).await.status.as_u16(), 403);
+    }
+
+    async fn a_refresh_counts_at_every_node(backend: Backend) {
+        let bed = Bed::new(open_world(backend).start().await, &[]).await;
+        let app = App::publish(&bed, &json!({}));
+        let browser = bed.world.browser();
+        app.rp.tokens(&browser, &ALICE, &[]).await;
+        // Another node, with what it needs to read documents, does it; this one has the old one in memory.
+        let moved = TlsPeer::shared().url("/elsewhere");
+        app.serve(Answer::json(&app.document(&json!({ "redirect_uris": [moved] }))));
+        assert!(app.rp.authorize(&browser, &[]).await.try_location().is_some());
+        bed.world.cli(&["client", "refresh", &app.rp.id]);
+        assert_error_page(&app.rp.authorize(&browser, &[]).await);
     }
 
     async fn documents_are_ignored_where_they_are_not_switched_on(backend: Backend) {

@@ -100,6 +100,23 @@ on_both_backends! {
         assert!(led.path().starts_with("/admin/users/"), "{led}");
     }
 
+    async fn a_webhook_is_led_elsewhere_by_who_has_just_signed_in(backend: Backend) {
+        let (world, owner) = stale(backend).await;
+        let hook = ["webhook", "create", "--name", "chat", "--url", "https://chat.invalid/in", "--event", "key.*"];
+        let id = world.cli(&hook)["id"].as_str().expect("an id").to_owned();
+        let page = format!("/admin/webhooks/{id}");
+        let before = world.cli(&["webhook", "show", "chat"]);
+        for (url, events) in [("https://evil.invalid/in", "key.*"), ("https://chat.invalid/in", "*")] {
+            let fields = [("name", "chat"), ("url", url), ("events", events)];
+            let refused = owner.edit(&page, &fields).await;
+            refused.assert_status(422);
+            assert!(refused.text().contains("Sign in again first"), "{}", refused.describe());
+        }
+        assert_eq!(world.cli(&["webhook", "show", "chat"]), before);
+        let renamed = [("name", "talk"), ("url", "https://chat.invalid/in"), ("events", "key.*")];
+        owner.edit(&page, &renamed).await.assert_status(303);
+    }
+
     async fn settings_are_changed_by_who_has_just_signed_in(backend: Backend) {
         let (world, owner) = stale(backend).await;
         let page = owner.page("/admin/settings").await;

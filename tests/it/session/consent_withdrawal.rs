@@ -34,6 +34,19 @@ async fn living_grants(bed: &Bed, rp: &Rp) -> i64 {
 }
 
 on_both_backends! {
+    async fn a_code_of_before_stays_worthless_though_it_is_allowed_anew(backend: Backend) {
+        let bed = Bed::own(backend, &["conf-basic"]).await;
+        let (rp, browser) = (bed.rp("conf-basic"), bed.signed_in(&ALICE).await);
+        for _ in 0..2 {
+            let before = rp.code(&browser, &ALICE, &[]).await;
+            take_back(&browser, "conf-basic").await.assert_status(303);
+            let after = rp.code(&browser, &ALICE, &[]).await;
+            rp.redeem(&before).await.assert_oauth_error(400, "invalid_grant");
+            let tokens = Tokens::of(&rp.redeem(&after).await);
+            assert_alive(&rp, &tokens.access).await;
+        }
+    }
+
     async fn taking_a_consent_back_ends_everything_that_stood_on_it(backend: Backend) {
         let bed = Bed::own(backend, &["conf-basic", "spa", "trusted"]).await;
         let (rp, spa) = (bed.rp("conf-basic"), bed.rp("spa"));

@@ -8,9 +8,11 @@ use serde_json::json;
 
 use crate::kit::checks::{assert_client_error, assert_dead};
 use crate::kit::fixtures::{AFTER_LOGOUT, ALICE, BOB, Bed, Callback, Rp, Tokens};
+use crate::kit::flow::execute;
 use crate::kit::node::node;
 use crate::support::backends::Backend;
 use crate::support::browser_like::{Browser, Page};
+use crate::support::servers::Persistence;
 use crate::support::world::World;
 
 fn state() -> String {
@@ -245,6 +247,35 @@ on_both_backends! {
         let answer = page.form("sign-out").press("decision", "stay").submit().await;
         answer.assert_status(303);
         assert_signed_in(&rp, &browser).await;
+    }
+
+    async fn a_session_that_was_left_alone_ends_with_all_that_apps_still_refresh(backend: Backend) {
+        let world = World::builder(backend).own_redis(Persistence::Snapshot).start().await;
+        let mut bed = Bed::new(world, &["conf-basic", "opaque"]).await;
+        for way in ["sign-out of the app", "command"] {
+            let (rp, browser, first) = signed_in(&bed).await;
+            let other = bed.rp("opaque");
+            let kept = other.tokens(&browser, &ALICE, &[]).await;
+            bed.world.kill9();
+            execute(&bed.world, "update sessions set last_seen_at = last_seen_at - idle_seconds - 60").await;
+            if backend == Backend::Production {
+                bed.world.redis().flush();
+            }
+            bed.world.start_server().await;
+            assert_signed_out(&rp, &browser).await;
+            let tokens = Tokens::of(&rp.refresh(first.refresh()).await);
+            let listed = bed.world.cli(&["session", "list", "--user", "alice"]);
+            assert_eq!(listed["items"].as_array().map(Vec::len), Some(1), "{listed}");
+            if way == "command" {
+                bed.world.cli(&["session", "revoke", "--client", "conf-basic", "--yes"]);
+            } else {
+                with(&browser, &first, ("", "")).await.assert_status(303);
+            }
+            assert_dead(&rp, &tokens).await;
+            assert_dead(&other, &kept).await;
+            let listed = bed.world.cli(&["session", "list", "--user", "alice"]);
+            assert_eq!(listed["items"].as_array().map(Vec::len), Some(0), "{way}: {listed}");
+        }
     }
 
     async fn signing_out_ends_every_app_of_the_session_and_no_other_session(backend: Backend) {

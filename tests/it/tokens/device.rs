@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::kit::answers::Tokens;
 use crate::kit::checks::{assert_alive, assert_dead, assert_id_token};
 use crate::kit::fixtures::{ALICE, BOB, Bed, MALLORY, Rp};
-use crate::kit::flow::{count, execute};
+use crate::kit::flow::{PATIENCE, count, execute};
 use crate::kit::grant::{Clients, DEVICE_GRANT, Device, Kit, sign_in_on};
 use crate::support::backends::Backend;
 use crate::support::process::{START_LIMIT, wait_until_async};
@@ -262,6 +262,45 @@ on_both_backends! {
         execute(&bed.world, "delete from consents").await;
         device.poll().await.assert_oauth_error(400, "access_denied");
         assert_eq!(count(&bed.world, "select count(*) from grants").await, 0);
+    }
+
+    async fn an_answer_that_was_taken_back_is_not_brought_back_by_another_one(world: World) {
+        let (bed, tv) = living_room(world).await;
+        let browser = bed.signed_in(&ALICE).await;
+        let [thief, own] = [Device::ask(tv.clone(), "openid").await, Device::ask(tv, "openid").await];
+        thief.answer(&browser, "allow").await.assert_status(303);
+        bed.world.cli(&["user", "remove-app", ALICE.username, "tv", "--yes"]);
+        own.answer(&browser, "allow").await.assert_status(303);
+        thief.poll().await.assert_oauth_error(400, "access_denied");
+        Tokens::of(&own.poll().await);
+    }
+
+    async fn what_was_begun_before_the_app_was_disabled_stays_ended(world: World) {
+        let bed = Bed::new(world, &["conf-basic"]).await;
+        let mut clients = Clients::default();
+        clients.register(&bed.world, "tv", ("device", json!({})));
+        let (tv, rp) = (clients.rp(&bed.world, "tv"), bed.rp("conf-basic"));
+        let browser = bed.signed_in(&ALICE).await;
+        let [open, answered] = [Device::ask(tv.clone(), "openid").await, Device::ask(tv.clone(), "openid").await];
+        answered.answer(&browser, "allow").await.assert_status(303);
+        let code = rp.code(&browser, &ALICE, &[]).await;
+        for id in ["tv", "conf-basic"] {
+            bed.world.cli(&["client", "update", id, "--disable"]);
+            bed.world.cli(&["client", "update", id, "--enable"]);
+        }
+        // Known again to the server once it has heard of it.
+        wait_until_async("a new sign-in to the app", PATIENCE, async || {
+            rp.authorize(&browser, &[("prompt", "none")]).await.location_parameter("code").is_some()
+        })
+        .await;
+        rp.redeem(&code).await.assert_oauth_error(400, "invalid_grant");
+        for device in [&open, &answered] {
+            device.poll().await.assert_oauth_error(400, "invalid_grant");
+        }
+        let again = Device::ask(tv, "openid").await;
+        again.answer(&browser, "allow").await.assert_status(303);
+        Tokens::of(&again.poll().await);
+        Tokens::of(&rp.redeem(&rp.code(&browser, &ALICE, &[]).await).await);
     }
 
     async fn of_two_devices_let_in_at_once_each_gets_what_it_asked_for(world: World) {

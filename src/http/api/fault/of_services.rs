@@ -106,6 +106,8 @@ impl From<ClientError> for Fault {
                 Self::conflict("no_secret", error.to_string())
             }
             ClientError::TooManySecrets => Self::conflict("too_many_secrets", error.to_string()),
+            ClientError::NotDescribed => Self::conflict("not_described", error.to_string()),
+            ClientError::Document(_) => Self::conflict("document_unusable", error.to_string()),
             ClientError::LastSecret => Self::conflict("last_secret", error.to_string()),
             ClientError::WeakSecret => Self::field("client_secret", error.to_string()),
             ClientError::BadId => Self::field("client_id", error.to_string()),

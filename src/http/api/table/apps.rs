@@ -35,6 +35,12 @@ pub(super) const TABLE: &[Entry] = &[
         Action::ClientEnable,
     ),
     entry(
+        (Post, "/clients/{id}/refresh"),
+        (S::ClientsWrite, R::ClientsWrite),
+        Nobody,
+        Action::ClientRefresh,
+    ),
+    entry(
         (Post, "/clients/{id}/secret"),
         (S::ClientsWrite, R::ClientsSecret),
         Nobody,

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Moment;
 use crate::crypto::secret::Secret;
+use crate::protocol::check::{Check, Verdict};
 use crate::protocol::scope::Scopes;
-use crate::protocol::upstream::examination::{Check, Verdict};
 use crate::protocol::upstream::{ClaimNames, UpstreamAuth};
 use crate::service::upstream::{
     NewUpstream, UpstreamChange, UpstreamKind, UpstreamProvider, UpstreamSettings, verdict,

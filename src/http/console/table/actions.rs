@@ -56,6 +56,7 @@ pub(in crate::http::console) enum Action {
     AppAskAddUri,
     AppAddUri,
     AppRequirePkce,
+    AppRefresh,
     AppAddSecret,
     AppAskRetireSecret,
     AppRetireSecret,

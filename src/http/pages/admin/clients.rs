@@ -125,6 +125,8 @@ pub struct ClientView {
     pub secrets: Vec<String>,
     pub created: When,
     pub updated: When,
+    /// When its document was last read, if one describes it.
+    pub document_read: Option<When>,
 }
 
 /// A group that an app lets in.
@@ -151,6 +153,8 @@ pub enum SecretState {
     Kept,
     /// A public client.
     NotUsed,
+    /// It has a key or a certificate.
+    OwnProof,
 }
 
 impl ClientDetail {
@@ -172,6 +176,7 @@ impl ClientDetail {
         page.client.settings = Settings::InDocument;
         page.client.secret = SecretState::NotUsed;
         page.client.secrets = Vec::new();
+        page.client.document_read = Some(When::sample(4_000));
         page
     }
 
@@ -195,6 +200,7 @@ impl ClientDetail {
                 secrets: vec![words("mF3qk1zV"), words("xJ2hG6dS")],
                 created: When::sample(800_000),
                 updated: When::sample(90_000),
+                document_read: None,
             },
             seen: seen_sample(),
             form: ClientForm::sample(),

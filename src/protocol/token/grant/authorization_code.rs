@@ -35,6 +35,14 @@ pub struct CodePayload {
     /// When the client was made; not known of one that another version has written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_since: Option<UnixTime>,
+    /// The client's token version then: what ends its tokens together ends the code; not known of one that
+    /// another version has written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_version: Option<i64>,
+    /// How often the person had taken back by then what they allowed the client: allowing it anew does not
+    /// bring the code back. Absent for a client that does not ask, and where another version has written it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawals: Option<i64>,
     /// The code is refused from this moment on; the payload outlives it so that a late replay is
     /// still recognised.
     pub expires_at: UnixTime,
@@ -82,6 +90,10 @@ pub fn check(
         return Err(OAuthError::invalid_grant("The code is unknown, spent or expired.")
             .because("the code of an earlier client with this id"));
     }
+    if !client.is_of_version(payload.client_version) {
+        return Err(OAuthError::invalid_grant("The code is unknown, spent or expired.")
+            .because("everything of the client has been ended since"));
+    }
     if request.redirect_uri.as_deref() != Some(payload.redirect_uri.as_str()) {
         return Err(OAuthError::invalid_grant(
             "redirect_uri is not the one of the authorization request.",
@@ -124,6 +136,8 @@ mod tests {
             details: GrantDetails::default(),
             organisation: None,
             client_since: None,
+            client_version: None,
+            withdrawals: None,
             expires_at: UnixTime(60),
         }
     }
@@ -145,6 +159,16 @@ mod tests {
         for (since, is_good) in [(now.created_at, true), (now.created_at.plus(-1), false)] {
             let payload = CodePayload { client_since: Some(since), ..payload() };
             assert_eq!(check(&payload, &now, &good, str::to_owned).is_ok(), is_good, "{since:?}");
+        }
+    }
+
+    #[test]
+    fn a_code_of_before_everything_of_the_client_ended_is_refused() {
+        let good = request("code=c&redirect_uri=https://rp.test/cb");
+        let now = client();
+        for (version, is_good) in [(now.token_version, true), (now.token_version - 1, false)] {
+            let payload = CodePayload { client_version: Some(version), ..payload() };
+            assert_eq!(check(&payload, &now, &good, str::to_owned).is_ok(), is_good, "{version}");
         }
     }
 

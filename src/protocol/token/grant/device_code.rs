@@ -42,6 +42,9 @@ pub fn standing<'a>(
     if !client.is_still(record.client_since) {
         return Err(unknown().because("code of an earlier client with this id"));
     }
+    if !client.is_of_version(record.client_version) {
+        return Err(unknown().because("everything of the client has been ended since"));
+    }
     if now >= record.expires_at {
         return Ok(Standing::Expired);
     }

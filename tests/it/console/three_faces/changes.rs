@@ -174,9 +174,13 @@ pub const LACKS: [(Change, Face, &str); 5] = [
     (C::BackupMade, Face::Api, "what is downloaded holds every secret but the master key"),
 ];
 
+/// Why [`CHANGES`] does not have what an app is told to read again.
+const DOCUMENT: &str =
+    "of an app that somebody publishes; apps::metadata_documents compares the three";
+
 /// What changes something with one face alone, or is one of [`CHANGES`] in another dress: as it stands in the
 /// face's own list, and why.
-pub const ALONE: [(Face, &str, &str); 22] = [
+pub const ALONE: [(Face, &str, &str); 25] = [
     (Face::Console, "POST /admin/get-started/dismiss", "a setting, filled in"),
     (Face::Console, "POST /admin/users/selected", "each person's own change, one after the other"),
     (Face::Console, "POST /admin/clients/{id}/add-redirect-uri", "an edit of the app, filled in"),
@@ -187,6 +191,9 @@ pub const ALONE: [(Face, &str, &str); 22] = [
         "an edit of the app, other members",
     ),
     (Face::Console, "POST /admin/clients/{id}/tokens/edit", "an edit of the app, other members"),
+    (Face::Console, "POST /admin/clients/{id}/refresh", DOCUMENT),
+    (Face::Api, "POST /api/v1/clients/{id}/refresh", DOCUMENT),
+    (Face::CommandLine, "client refresh", DOCUMENT),
     (Face::Console, "POST /admin/try/app", "an app like any other, filled in"),
     (Face::Console, "POST /admin/try/start", "a sign-in of one’s own, in a browser"),
     (Face::Console, "POST /admin/try/refresh", "a sign-in of one’s own, in a browser"),
