@@ -141,7 +141,9 @@ pub(super) async fn refresh(desk: &Desk<'_>) -> Answer {
             let (name, changed) = (&client.metadata.client_name, changed.join(", "));
             desk.done(format!("{name} is now what its document says. Changed: {changed}."), &to)
         }
-        Err(error @ ClientError::Document(_)) => desk.refused(sentence(&error.to_string()), &to),
+        Err(error @ (ClientError::Document(_) | ClientError::NotDescribed)) => {
+            desk.refused(sentence(&error.to_string()), &to)
+        }
         Err(error) => Err(stop(error)),
     }
 }

@@ -135,7 +135,7 @@ pub async fn create(app: &App, new: NewPerson, actor: &Actor) -> Result<User, Pe
     authority.let_in(&user)?;
     user.email_verified &= authority.may(Right::PeopleVouch);
     let made = insert(&mut tx, &user, phc.as_deref()).await?;
-    note(&mut tx, told::creation((&user, &made), actor)).await?;
+    told::write(&mut tx, told::creation((&user, &made), actor)).await?;
     tx.commit().await?;
     Ok(user)
 }
@@ -182,11 +182,6 @@ pub(crate) async fn insert(
         users::set_password(&mut *tx, &user.id, phc, user.created_at).await?;
     }
     Ok(made)
-}
-
-async fn note(tx: &mut Tx, events: Vec<Event>) -> Result<(), PeopleError> {
-    let rows: Vec<_> = events.into_iter().map(Event::into_row).collect();
-    Ok(audit::append_all(tx, &rows).await?)
 }
 
 /// Checks a new password against the policy; what is known of the person makes it easier to guess.
@@ -351,7 +346,7 @@ async fn write(
     users::update(&mut *tx, &user).await?;
     let made = group_rows::set_groups(&mut *tx, &user.id, &user.groups, now).await?;
     keep_an_owner(tx, before).await?;
-    note(tx, told::edit((before, &user), &made, (actor, now))).await?;
+    told::write(tx, told::edit((before, &user), &made, (actor, now))).await?;
     if before.role.is_some() && user.role.is_none() {
         end_keys(tx, &user.id, (actor, now)).await?;
     }

@@ -5,6 +5,13 @@ use crate::protocol::types::UserId;
 use crate::protocol::user::{AdminRole, User};
 use crate::service::audit::{Actor, Event};
 use crate::service::people::groups::Membership;
+use crate::store::{StoreError, Tx, audit};
+
+/// Writes events in the caller's transaction.
+pub(super) async fn write(tx: &mut Tx, events: Vec<Event>) -> Result<(), StoreError> {
+    let rows: Vec<_> = events.into_iter().map(Event::into_row).collect();
+    audit::append_all(tx, &rows).await
+}
 
 /// One event that names the right to use the console, if they have it, and one for each group that they came
 /// into, as if it had been done at the group; before these, one for each group that was `made` for them.

@@ -277,7 +277,8 @@ on_both_backends! {
         let (id, _) = admin.add_app("Ordinary").await;
         let answer = api.command(Method::POST, &format!("/clients/{id}/refresh")).await;
         refused(answer, 409, "not_described");
-        assert_eq!(admin.post(&format!("/admin/clients/{id}/refresh"), &[]).await.status.as_u16(), 404);
+        let answer = admin.post(&format!("/admin/clients/{id}/refresh"), &[]).await;
+        assert!(admin.message_after(&answer).await.contains("No document describes this app"));
         let auditor = crate::kit::console::admin(&bed.world, "auditor").await;
         assert!(!auditor.page(&page).await.text().contains("Refresh"), "not theirs to press");
         assert_eq!(auditor.post(&format!("{page}/refresh"), &[]).await.status.as_u16(), 403);

@@ -1,14 +1,16 @@
 //! A file of people that an administrator has sent with the console: imported beside the requests, by the
 //! same steps as at the command line, one file at a time. Every node can tell how far it is.
 
+mod known;
+
 use std::fs::File;
-use std::io::{BufReader, Read as _, Seek as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::lines::{self, Layout, LinesError};
+use self::known::Known;
+use super::lines::{self, LinesError};
 use super::{Duplicates, ImportError, Mode, News, Plan};
 use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
@@ -26,8 +28,6 @@ use crate::store::imports::ImportProgress;
 const BEAT: Duration = Duration::from_secs(1);
 /// From then on nobody is doing it any more who has not told for so long.
 const SILENCE: Seconds = uploads::TURN;
-/// So many bytes tell how a file is written whose name does not.
-const BEGINNING: u64 = 1_024;
 /// Lines left out that are shown; more can be downloaded.
 const SHOWN: usize = 20;
 /// Lines left out that are kept; more are counted.
@@ -251,47 +251,6 @@ async fn give_back(app: &App, id: &str) {
     }
 }
 
-/// A file that can be one of people.
-struct Known {
-    order: Order,
-    layout: Layout,
-    digest: String,
-}
-
-impl Known {
-    fn of(order: Order) -> Result<Self, UploadError> {
-        let (digest, layout) = look_at(&order)?;
-        Ok(Self { order, layout, digest })
-    }
-}
-
-/// The digest of the file, and how it is written.
-fn look_at(order: &Order) -> Result<(String, Layout), UploadError> {
-    let mut file = &order.file;
-    file.rewind().map_err(LinesError::Io)?;
-    let digest = secret::file_digest(&mut BufReader::new(file)).map_err(LinesError::Io)?;
-    file.rewind().map_err(LinesError::Io)?;
-    let mut beginning = Vec::new();
-    file.take(BEGINNING).read_to_end(&mut beginning).map_err(LinesError::Io)?;
-    if beginning.contains(&0) {
-        return Err(UploadError::NotText);
-    }
-    let layout = layout(&order.name, &beginning);
-    file.rewind().map_err(LinesError::Io)?;
-    drop(lines::read(file, layout)?);
-    file.rewind().map_err(LinesError::Io)?;
-    Ok((digest, layout))
-}
-
-/// How a file is written, by its name, or by how it begins where the name does not tell.
-fn layout(name: &str, beginning: &[u8]) -> Layout {
-    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
-    ending.as_deref().and_then(Layout::of_ending).unwrap_or_else(|| {
-        let text = beginning.strip_prefix("\u{feff}".as_bytes()).unwrap_or(beginning);
-        if text.trim_ascii_start().starts_with(b"{") { Layout::Ndjson } else { Layout::Csv }
-    })
-}
-
 /// What is known of an import by the node that does it.
 struct State {
     upload: Upload,
@@ -459,20 +418,6 @@ mod tests {
             told_at: UnixTime(100),
             rejects: Vec::new(),
             ending: None,
-        }
-    }
-
-    #[test]
-    fn name_or_content_tell_how_a_file_is_written() {
-        for (name, text, wanted) in [
-            ("people.csv", "{", Layout::Csv),
-            ("PEOPLE.NDJSON", "username", Layout::Ndjson),
-            ("a.b.jsonl", "", Layout::Ndjson),
-            ("people.txt", "username", Layout::Csv),
-            ("people", "\u{feff} \r\n{\"username\":\"a\"}", Layout::Ndjson),
-            ("", "", Layout::Csv),
-        ] {
-            assert_eq!(layout(name, text.as_bytes()), wanted, "{name}: {text}");
         }
     }
 
