@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use sqlx_macros::FromRow;
 
-use super::db::{Sql, Target, Tx};
+use super::db::{Sql, Statement, Target, Tx};
 use super::error::StoreError;
 use super::users;
 use crate::clock::UnixTime;
@@ -64,6 +64,23 @@ pub async fn insert<'a>(sql: impl Sql<'a>, name: &str, now: UnixTime) -> Result<
 /// The group with this name.
 pub async fn by_name<'a>(sql: impl Sql<'a>, name: &str) -> Result<Option<Group>, StoreError> {
     sql.into().query(select_group!("where g.name = $1")).bind(name).optional().await
+}
+
+static DESCRIPTIONS: Repeated =
+    Repeated::new("select name, description from groups where name in (", "?", ")");
+
+/// Name and description of each of these groups that is there, in no order.
+pub async fn descriptions_of<'a>(
+    sql: impl Sql<'a>,
+    names: &[String],
+) -> Result<Vec<(String, Option<String>)>, StoreError> {
+    let mut sql = sql.into();
+    let mut found = Vec::with_capacity(names.len());
+    for (text, page) in DESCRIPTIONS.pages(names) {
+        let bound = page.iter().fold(sql.query(text), Statement::bind);
+        found.append(&mut bound.all().await?);
+    }
+    Ok(found)
 }
 
 /// The groups behind `after`, in the order of their names.

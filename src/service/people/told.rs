@@ -1,4 +1,4 @@
-//! What the audit log says of an edit of somebody's account, and of who comes into a group or leaves it.
+//! What the audit log says of a new account and of an edit of one, and of who comes into a group or leaves it.
 
 use crate::clock::UnixTime;
 use crate::protocol::types::UserId;
@@ -6,9 +6,31 @@ use crate::protocol::user::{AdminRole, User};
 use crate::service::audit::{Actor, Event};
 use crate::service::people::groups::Membership;
 
+/// Somebody was made, and perhaps disabled from the beginning.
+pub(in crate::service) fn created(user: &User, actor: &Actor) -> Vec<Event> {
+    let now = user.created_at;
+    let created = Event::success("user.created", actor, now)
+        .user(&user.id)
+        .detail("username", user.username.as_str());
+    let mut events = vec![created];
+    if user.disabled_at.is_some() {
+        events.push(Event::success("user.disabled", actor, now).user(&user.id));
+    }
+    events
+}
+
+/// Somebody was enabled, and is not to be deleted any more.
+pub(in crate::service) fn enabled(before: &User, (actor, now): (&Actor, UnixTime)) -> Event {
+    let event = Event::success("user.enabled", actor, now).user(&before.id);
+    match before.delete_at {
+        Some(_) => event.detail("deletion", "taken back"),
+        None => event,
+    }
+}
+
 /// One event that names what has changed, without the values, which are about a person, and one for each
 /// group that they came into or left, as if it had been done at the group.
-pub(super) fn edit(
+pub(in crate::service) fn edit(
     (before, after): (&User, &User),
     (actor, now): (&Actor, UnixTime),
 ) -> Vec<Event> {

@@ -26,11 +26,12 @@ use crate::service::audit::Actor;
 use crate::service::clients::Activity;
 use crate::service::failure::Failure;
 use crate::service::people::authority::Authority;
+use crate::service::people::newcomers::Taken;
 use crate::service::people::{self, Edit, PeopleError, RoleEdit};
 use crate::store::imports::{self, ImportProgress};
 use crate::store::{Sql, StoreError, Tx, groups, users};
 
-use batch::{Batch, Fate, Taken};
+use batch::{Batch, Fate};
 use lines::{Line, LinesError};
 use record::Candidate;
 
