@@ -69,6 +69,8 @@ mod schema;
 mod servers;
 #[path = "store_conformance/settings.rs"]
 mod settings;
+#[path = "store_conformance/several.rs"]
+mod several;
 #[path = "store_conformance/topologies.rs"]
 mod topologies;
 #[path = "store_conformance/trust.rs"]
@@ -119,6 +121,7 @@ async fn conforms(store: Store) {
     resources::protected_resources_conform(&store).await;
     orders::orders_conform(&store).await;
     roles::roles_conform(&store).await;
+    several::several_conform(&store).await;
     figures::figures_conform(&store).await;
     races::one_winner_each(&store).await;
     races::counters_are_exact(&store).await;

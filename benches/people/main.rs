@@ -32,15 +32,17 @@ mod support;
 /// How many people are moved unless somebody says another number.
 const PEOPLE: usize = 100_000;
 
-const USAGE: &str = "cargo bench --bench people -- [PEOPLE [import|databases]]
+const USAGE: &str = "cargo bench --bench people -- [PEOPLE [import|declared|databases]]
 
 At least 1000 people; 100000 by default. With `import` they are only imported, once on each database; with
-`databases` they are imported, and the databases backed up, restored and copied.";
+`declared` they are imported, exported as a file, and the file carried out there and elsewhere; with `databases`
+they are imported, and the databases backed up, restored and copied.";
 
 /// What is done with them.
 enum Moves {
     All,
     Import,
+    Declared,
     Databases,
 }
 
@@ -51,6 +53,7 @@ fn main() {
     let (people, moves) = match (people, arguments.next().as_deref()) {
         (Ok(people), None) if people >= 1_000 => (people, Moves::All),
         (Ok(people), Some("import")) if people >= 1_000 => (people, Moves::Import),
+        (Ok(people), Some("declared")) if people >= 1_000 => (people, Moves::Declared),
         (Ok(people), Some("databases")) if people >= 1_000 => (people, Moves::Databases),
         _ => {
             eprintln!("{USAGE}");
@@ -63,6 +66,7 @@ fn main() {
         match moves {
             Moves::All => moves::all(people).await,
             Moves::Import => moves::imports(people).await,
+            Moves::Declared => moves::files(people).await,
             Moves::Databases => moves::databases(people).await,
         }
     });

@@ -48,6 +48,16 @@ pub(crate) async fn databases(people: usize) {
     whole_databases(worlds, &key, people).await;
 }
 
+/// Only files that say how it should be, after an import.
+pub(crate) async fn files(people: usize) {
+    begin(people);
+    for backend in [Backend::Embedded, Backend::Production] {
+        let world = empty(backend, &random_key()).await;
+        import(&world, people);
+        declared(&world, people).await;
+    }
+}
+
 fn begin(people: usize) {
     println!("{people} people, each move {KILLS} times killed and begun again\n");
     titles();

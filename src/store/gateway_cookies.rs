@@ -6,6 +6,7 @@ use super::db::Sql;
 use super::error::StoreError;
 use crate::clock::{Seconds, UnixTime};
 use crate::protocol::types::{OrganisationId, SessionId, UserId};
+use crate::store::db::repeated::Repeated;
 
 /// A cookie to be remembered.
 #[derive(Debug, Clone)]
@@ -104,4 +105,25 @@ pub async fn has_any<'a>(sql: impl Sql<'a>, user: &UserId) -> Result<bool, Store
         .optional::<(SessionId,)>()
         .await?;
     Ok(found.is_some())
+}
+
+static HOLDERS: Repeated = Repeated::new(
+    "select distinct s.user_id from sessions s join gateway_cookies c on c.session_id = s.id \
+     where s.revoked_at is null and s.user_id in (",
+    "?",
+    ")",
+);
+
+/// Those of these people of whom [`has_any`] is true.
+pub async fn holders_among<'a>(
+    sql: impl Sql<'a>,
+    people: &[&UserId],
+) -> Result<Vec<UserId>, StoreError> {
+    let mut sql = sql.into();
+    let mut found = Vec::new();
+    for (text, page) in HOLDERS.pages(people) {
+        let bound = page.iter().fold(sql.query(text), |statement, id| statement.bind(*id));
+        found.extend(bound.all::<(UserId,)>().await?.into_iter().map(|(id,)| id));
+    }
+    Ok(found)
 }

@@ -1,8 +1,9 @@
 //! Who looks after which group in the console.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::db::Sql;
+use super::db::repeated::Repeated;
 use super::error::StoreError;
 use crate::clock::UnixTime;
 use crate::protocol::types::UserId;
@@ -82,6 +83,23 @@ pub async fn what_is_held<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<Holds, S
         .one::<(bool, bool)>()
         .await?;
     Ok(Holds { manages, is_entrusted })
+}
+
+static MANAGERS: Repeated =
+    Repeated::new("select distinct m.user_id from group_managers m where m.user_id in (", "?", ")");
+
+/// Those of these people who look after any group.
+pub async fn managers_among<'a>(
+    sql: impl Sql<'a>,
+    people: &[&UserId],
+) -> Result<HashSet<UserId>, StoreError> {
+    let mut sql = sql.into();
+    let mut found = HashSet::new();
+    for (text, page) in MANAGERS.pages(people) {
+        let bound = page.iter().fold(sql.query(text), |statement, id| statement.bind(*id));
+        found.extend(bound.all::<(UserId,)>().await?.into_iter().map(|(id,)| id));
+    }
+    Ok(found)
 }
 
 /// At most `limit` ids and usernames of those who look after a group, by username.

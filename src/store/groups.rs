@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use sqlx_macros::FromRow;
 
-use super::db::{Sql, Target, Tx};
+use super::db::{Sql, Statement, Target, Tx};
 use super::error::StoreError;
 use super::users;
 use crate::clock::UnixTime;
@@ -64,6 +64,23 @@ pub async fn insert<'a>(sql: impl Sql<'a>, name: &str, now: UnixTime) -> Result<
 /// The group with this name.
 pub async fn by_name<'a>(sql: impl Sql<'a>, name: &str) -> Result<Option<Group>, StoreError> {
     sql.into().query(select_group!("where g.name = $1")).bind(name).optional().await
+}
+
+static DESCRIPTIONS: Repeated =
+    Repeated::new("select name, description from groups where name in (", "?", ")");
+
+/// Name and description of each of these groups that is there, in no order.
+pub async fn descriptions_of<'a>(
+    sql: impl Sql<'a>,
+    names: &[String],
+) -> Result<Vec<(String, Option<String>)>, StoreError> {
+    let mut sql = sql.into();
+    let mut found = Vec::with_capacity(names.len());
+    for (text, page) in DESCRIPTIONS.pages(names) {
+        let bound = page.iter().fold(sql.query(text), Statement::bind);
+        found.append(&mut bound.all().await?);
+    }
+    Ok(found)
 }
 
 /// The groups behind `after`, in the order of their names.
@@ -248,25 +265,26 @@ pub async fn set_groups<'a>(
 static MAKE: Repeated = Repeated::new(
     "insert into groups (name, name_lower, created_at, id) values ",
     "(?, ?, ?, ?)",
-    " on conflict (name) do nothing",
+    " on conflict (name) do nothing returning name",
 )
 .at_most(128);
 
-/// Makes the groups that do not exist, in one order for everybody.
+/// Makes the groups that do not exist, in one order for everybody, and gives those.
 pub async fn make<'a>(
     sql: impl Sql<'a>,
     names: impl Iterator<Item = &String> + Send,
     now: UnixTime,
-) -> Result<(), StoreError> {
+) -> Result<Vec<String>, StoreError> {
     let mut sql = sql.into();
+    let mut made = Vec::new();
     let names: Vec<&String> = names.collect::<BTreeSet<_>>().into_iter().collect();
     for (text, page) in MAKE.pages(&names) {
         let bound = page.iter().fold(sql.query(text), |statement, name| {
             statement.bind(*name).bind(name.to_lowercase()).bind(now).bind(secret::opaque_id())
         });
-        bound.execute().await?;
+        made.extend(bound.all::<(String,)>().await?.into_iter().map(|(name,)| name));
     }
-    Ok(())
+    Ok(made)
 }
 
 static JOIN: Repeated = Repeated::new(

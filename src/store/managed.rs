@@ -1,5 +1,6 @@
 //! What `doorward apply` has made: a mark on the row itself, so that it goes with the row.
 
+use super::db::repeated::Repeated;
 use super::db::{Db, Sql};
 use super::error::StoreError;
 
@@ -53,6 +54,19 @@ pub async fn mark<'a>(sql: impl Sql<'a>, what: Declared, name: &str) -> Result<b
         Declared::Upstream => "update upstream_providers set managed = true where slug = $1",
     };
     Ok(sql.into().query(statement).bind(name).execute().await? == 1)
+}
+
+static MARK_PEOPLE: Repeated =
+    Repeated::new("update users set managed = true where username in (", "?", ")");
+
+/// As [`mark`], for many people at once, by their user names.
+pub async fn mark_people<'a>(sql: impl Sql<'a>, usernames: &[&str]) -> Result<(), StoreError> {
+    let mut sql = sql.into();
+    for (text, page) in MARK_PEOPLE.pages(usernames) {
+        let bound = page.iter().fold(sql.query(text), |statement, name| statement.bind(*name));
+        bound.execute().await?;
+    }
+    Ok(())
 }
 
 /// The names of all that were made from a file: of groups, user names, client ids, names of webhooks, issuers

@@ -2,11 +2,12 @@
 
 use sqlx_macros::FromRow;
 
-use super::db::Sql;
+use super::db::{Sql, Statement};
 use super::error::StoreError;
 use crate::clock::UnixTime;
 use crate::protocol::organisation::ActiveOrganisation;
 use crate::protocol::types::{OrganisationId, UserId};
+use crate::store::db::repeated::Repeated;
 use crate::store::db::search::prefix_pattern;
 
 /// How far people are counted: a row beyond tells that there are more.
@@ -85,6 +86,28 @@ pub async fn by_name<'a>(
     sql.into().query(select_organisation!("where o.name = $1")).bind(name).optional().await
 }
 
+/// What it takes to know an organisation and to show it.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct Named {
+    pub id: OrganisationId,
+    pub name: String,
+    pub display_name: String,
+}
+
+static NAMED: Repeated =
+    Repeated::new("select id, name, display_name from organisations where name in (", "?", ")");
+
+/// Those with these names, in no order.
+pub async fn named<'a>(sql: impl Sql<'a>, names: &[String]) -> Result<Vec<Named>, StoreError> {
+    let mut sql = sql.into();
+    let mut found = Vec::with_capacity(names.len());
+    for (text, page) in NAMED.pages(names) {
+        let bound = page.iter().fold(sql.query(text), Statement::bind);
+        found.append(&mut bound.all().await?);
+    }
+    Ok(found)
+}
+
 /// A page of them by name.
 pub async fn list<'a>(
     sql: impl Sql<'a>,
@@ -135,6 +158,27 @@ pub async fn of_users_between<'a>(
         .bind(last)
         .all()
         .await
+}
+
+static OF_USERS: Repeated = Repeated::new(
+    "select m.user_id, o.name from organisation_members m \
+     join organisations o on o.id = m.organisation_id where m.user_id in (",
+    "?",
+    ")",
+);
+
+/// The names of those that these people are in, in no order.
+pub async fn of_users<'a>(
+    sql: impl Sql<'a>,
+    people: &[&UserId],
+) -> Result<Vec<(UserId, String)>, StoreError> {
+    let mut sql = sql.into();
+    let mut found = Vec::new();
+    for (text, page) in OF_USERS.pages(people) {
+        let bound = page.iter().fold(sql.query(text), |statement, id| statement.bind(*id));
+        found.append(&mut bound.all().await?);
+    }
+    Ok(found)
 }
 
 /// The organisation with this id, if this person is in it.
@@ -218,6 +262,30 @@ pub async fn add_member<'a>(
         .execute()
         .await?;
     Ok(added == 1)
+}
+
+static ADD: Repeated = Repeated::new(
+    "insert into organisation_members (organisation_id, user_id, created_at) values ",
+    "(?, ?, ?)",
+    " on conflict (organisation_id, user_id) do nothing",
+)
+.at_most(256);
+
+/// Takes each of these people into that organisation, unless they are in it. `Conflict` if one of either is
+/// not there.
+pub async fn add_members<'a>(
+    sql: impl Sql<'a>,
+    places: &[(&OrganisationId, &UserId)],
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    let mut sql = sql.into();
+    for (text, page) in ADD.pages(places) {
+        let bound = page.iter().fold(sql.query(text), |statement, (id, user)| {
+            statement.bind(*id).bind(*user).bind(now)
+        });
+        bound.execute().await?;
+    }
+    Ok(())
 }
 
 /// Takes somebody out; `false` if they are not in it.

@@ -7,12 +7,21 @@
 
 use super::Tx;
 use super::error::StoreError;
+use super::users::together;
 use crate::protocol::types::{ClientId, UserId};
 
 /// What an end changes, of a person.
 const ENDED_OF_USER: [&str; 2] = [
     "select user_id from consents where user_id = $1 order by user_id, client_id for update",
     "select id from grants where user_id = $1 and revoked_at is null order by id for update",
+];
+
+/// The same of several people, whose ids are in one text.
+const ENDED_OF_USERS: [&str; 2] = [
+    "select user_id from consents where user_id = any(string_to_array($1, ' ')) \
+        order by user_id, client_id for update",
+    "select id from grants where user_id = any(string_to_array($1, ' ')) and revoked_at is null \
+        order by id for update",
 ];
 
 /// The same of an app.
@@ -51,6 +60,14 @@ const DELETED_OF_CLIENT: [&str; 6] = [
 /// Holds what ends when everything of a person does. Hold the person and their sessions first.
 pub async fn hold_ended_of_user(tx: &mut Tx, user: &UserId) -> Result<(), StoreError> {
     hold(tx, &ENDED_OF_USER, user.as_str()).await
+}
+
+/// As [`hold_ended_of_user`], of several people at once.
+pub async fn hold_ended_of_users(tx: &mut Tx, users: &[&UserId]) -> Result<(), StoreError> {
+    if users.is_empty() {
+        return Ok(());
+    }
+    hold(tx, &ENDED_OF_USERS, &together(users)).await
 }
 
 /// Holds what ends when everything of an app does. Hold the app first.

@@ -1,5 +1,6 @@
 //! People; in [`added`], how they come in, one or many at once; in [`passwords`], what proves who they are;
-//! in [`listed`], pages of them; in [`found`], those a directory asks for; in [`leaving`], those who are deleted later.
+//! in [`listed`], pages of them; in [`several`], some with a few statements; in [`found`], those a directory asks for;
+//! in [`leaving`], those who are deleted later.
 
 mod added;
 mod passwords;
@@ -21,6 +22,8 @@ pub use passwords::{
     FirstPassword, TemporaryPassword, add_passwords, password, passwords_between, rehash,
     remove_password, replace_temporary, set_password, set_temporary, temporary,
 };
+pub(in crate::store) use several::together;
+pub use several::{by_usernames, hold_all};
 
 /// Stands between group names in one column; no group name may hold it.
 const BETWEEN_GROUPS: char = '\u{1f}';
@@ -253,6 +256,7 @@ pub async fn with_password<'a>(
 mod found;
 pub mod leaving;
 mod listed;
+mod several;
 
 /// The statement of [`of_group`]: name of the group, username before the page, most rows. However many are in
 /// the group, the page is read from the index in its order.

@@ -200,6 +200,8 @@ pub(crate) async fn gateway_cookies_conform(store: &Store) {
     assert_eq!((found.expires_at, found.revoked_at), (owner.expires_at, None));
     assert_eq!(found.organisation_id, None);
     assert!(gateway_cookies::has_any(db, &owner.user_id).await.unwrap());
+    let holders = gateway_cookies::holders_among(db, &[&owner.user_id]).await.unwrap();
+    assert_eq!(holders, [owner.user_id.clone()]);
     assert_eq!(gateway_cookies::by_hash(db, &owner.secret_hash).await.unwrap(), None);
     for number in 3..6 {
         let newer = GatewayCookie {

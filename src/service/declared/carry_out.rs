@@ -1,13 +1,16 @@
-//! The changes of a plan, one after the other, each through its use case: the same rules and the same audit
-//! events as single commands.
+//! The changes of a plan in their order, those of people many at once and every other one through its use case:
+//! the same rules and the same audit events as single commands.
+
+use std::collections::VecDeque;
 
 use super::plan::{Change, Work};
-use super::{DeclaredError, groups, organisations};
+use super::{DeclaredError, groups, organisations, several};
 use crate::app::App;
 use crate::crypto::secret::Secret;
 use crate::protocol::types::ClientId;
 use crate::service::audit::Actor;
 use crate::service::clients::Activity;
+use crate::service::revocation::Spread;
 use crate::service::{clients, people, trusted_issuers, webhooks};
 use crate::store::managed::{self, Declared};
 
@@ -29,24 +32,58 @@ pub async fn carry_out(
     changes: Vec<Change>,
     tell: &mut dyn FnMut(News<'_>),
 ) -> Result<(), DeclaredError> {
-    for change in changes {
-        let (entry, what, name) = (change.entry(), change.what, change.name);
-        let is_made = matches!(
-            change.work,
-            Work::CreateGroup(..)
-                | Work::CreateOrganisation(..)
-                | Work::CreateUser(..)
-                | Work::CreateClient(..)
-                | Work::CreateWebhook(..)
-                | Work::CreateIssuer(..)
-                | Work::CreateUpstream(..)
-        );
-        let secret = Box::pin(one(app, (&entry, &name), change.work)).await?;
-        // Before anything else can go wrong: a secret is told nowhere else.
-        tell(News { name: &name, what, secret: secret.as_ref() });
-        if is_made {
-            managed::mark(&app.store.db, what, &name).await?;
+    let mut spread = Spread::default();
+    let outcome = Box::pin(all(app, changes.into(), (tell, &mut spread))).await;
+    // Once for everybody: nothing of it is acknowledged before.
+    spread.outlive_copies().await;
+    outcome
+}
+
+async fn all(
+    app: &App,
+    mut changes: VecDeque<Change>,
+    (tell, spread): (&mut dyn FnMut(News<'_>), &mut Spread),
+) -> Result<(), DeclaredError> {
+    loop {
+        let (count, revoked) = Box::pin(several::carry_out(app, &changes)).await?;
+        *spread = revoked.or(*spread);
+        for change in changes.drain(..count) {
+            tell(News { name: &change.name, what: change.what, secret: None });
         }
+        if count == 0 {
+            let Some(change) = changes.pop_front() else { return Ok(()) };
+            Box::pin(by_itself(app, change, (&mut *tell, &mut *spread))).await?;
+        }
+    }
+}
+
+async fn by_itself(
+    app: &App,
+    change: Change,
+    (tell, spread): (&mut dyn FnMut(News<'_>), &mut Spread),
+) -> Result<(), DeclaredError> {
+    let (entry, what, name) = (change.entry(), change.what, change.name);
+    let is_made = matches!(
+        change.work,
+        Work::CreateGroup(..)
+            | Work::CreateOrganisation(..)
+            | Work::CreateUser(..)
+            | Work::CreateClient(..)
+            | Work::CreateWebhook(..)
+            | Work::CreateIssuer(..)
+            | Work::CreateUpstream(..)
+    );
+    let secret = match change.work {
+        work @ (Work::CreateUser(..) | Work::UpdateUser(..) | Work::DeleteUser(..)) => {
+            *spread = Box::pin(person(app, &entry, work)).await?.or(*spread);
+            None
+        }
+        work => Box::pin(one(app, (&entry, &name), work)).await?,
+    };
+    // Before anything else can go wrong: a secret is told nowhere else.
+    tell(News { name: &name, what, secret: secret.as_ref() });
+    if is_made {
+        managed::mark(&app.store.db, what, &name).await?;
     }
     Ok(())
 }
@@ -67,12 +104,10 @@ async fn one(
         Work::CreateOrganisation(..) | Work::UpdateOrganisation(..) | Work::DeleteOrganisation => {
             organisations::carry_out(app, (entry, name), work).await?;
         }
-        Work::SetOrganisations(wanted) => {
+        Work::SetOrganisations(wanted, _) => {
             organisations::set_members(app, (entry, name), &wanted).await?;
         }
-        Work::CreateUser(..) | Work::UpdateUser(..) | Work::DeleteUser(..) => {
-            person(app, entry, work).await?;
-        }
+        Work::CreateUser(..) | Work::UpdateUser(..) | Work::DeleteUser(..) => {}
         Work::CreateClient(..)
         | Work::UpdateClient(..)
         | Work::DeleteClient
@@ -90,7 +125,8 @@ async fn one(
     Ok(None)
 }
 
-async fn person(app: &App, entry: &str, work: Work) -> Result<(), DeclaredError> {
+/// A change of somebody; what it revokes is to be waited for before it is acknowledged.
+async fn person(app: &App, entry: &str, work: Work) -> Result<Spread, DeclaredError> {
     let actor = &Actor::CommandLine;
     let of_people = |error| DeclaredError::of_people(entry, error);
     let (id, activity) = match work {
@@ -105,18 +141,20 @@ async fn person(app: &App, entry: &str, work: Work) -> Result<(), DeclaredError>
         }
         Work::DeleteUser(id) => {
             // Somebody may have been given a right since the plan was made.
-            super::plan::may_go(app, &people::find(app, id.as_str()).await.map_err(of_people)?)
+            super::people::may_go(app, &people::find(app, id.as_str()).await.map_err(of_people)?)
                 .await?;
             // Whoever was left out by mistake can be brought back.
-            let later = people::deletion::delete_later(app, &id, actor).await;
-            return later.map(drop).map_err(of_people);
+            let later = people::deletion::schedule(app, &id, actor).await;
+            return later.map(|(_, spread)| spread).map_err(of_people);
         }
-        _ => return Ok(()),
+        _ => return Ok(Spread::default()),
     };
-    if let Some(activity) = activity {
-        people::set_activity(app, &id, activity, actor).await.map_err(of_people)?;
+    match activity {
+        Some(activity) => {
+            people::spread_activity(app, &id, activity, actor).await.map_err(of_people)
+        }
+        None => Ok(Spread::default()),
     }
-    Ok(())
 }
 
 async fn client(app: &App, (entry, name): (&str, &str), work: Work) -> Result<(), DeclaredError> {

@@ -1,15 +1,16 @@
 //! Groups as a file declares them, and who looks after them: their export, plan and changes. Who is in a
 //! group is told by people.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::json;
 
 use super::DeclaredError;
 use super::named::Made;
-use super::plan::{Action, Change, Work};
+use super::plan::{Action, Change, Work, created, one_group};
 use super::state::GroupState;
 use crate::app::App;
+use crate::protocol::user::User;
 use crate::service::audit::Actor;
 use crate::service::failure::Failure;
 use crate::service::people::groups::{self, Charge, GroupEdit, GroupError};
@@ -49,25 +50,36 @@ async fn managers(app: &App, name: &str) -> Result<BTreeSet<String>, Failure> {
     Ok(all.into_iter().map(|(_, username)| username).collect())
 }
 
-/// What has to change for a group to be as the file says; `name` is as it is stored.
-pub(super) async fn plan(
+/// The description of each group that is there and that these entries are about, by name.
+pub(super) async fn there(
     app: &App,
+    page: &[GroupState],
+) -> Result<HashMap<String, Option<String>>, Failure> {
+    let names = page.iter().filter_map(|group| one_group(&group.name).ok());
+    let found = rows::descriptions_of(&app.store.db, &names.collect::<Vec<_>>()).await?;
+    Ok(found.into_iter().collect())
+}
+
+/// What has to change for a group to be as the file says; `name` is as it is stored, and `there` as [`there`]
+/// gives it.
+pub(super) fn plan(
+    there: &HashMap<String, Option<String>>,
     (entry, name): (&str, String),
     state: &GroupState,
 ) -> Result<Option<Change>, DeclaredError> {
     let wanted = state.description.as_deref().map(groups::check_description).transpose();
     let wanted = wanted.map_err(|error| DeclaredError::of_people(entry, error))?;
     let what = Declared::Group;
-    let Some(before) = rows::by_name(&app.store.db, &name).await? else {
+    let Some(before) = there.get(&name) else {
         let work = Work::CreateGroup(wanted.flatten().unwrap_or_default());
-        return Ok(Some(Change { what, name, action: Action::Create, fields: Vec::new(), work }));
+        return Ok(Some(created(what, name, work)));
     };
-    let wanted = wanted.filter(|wanted| *wanted != before.description);
+    let wanted = wanted.filter(|wanted| wanted != before);
     Ok(wanted.map(|wanted| Change {
         what,
         name,
         action: Action::Update,
-        fields: vec![("description".to_owned(), json!(before.description), json!(wanted))],
+        fields: vec![("description".to_owned(), json!(before), json!(wanted))],
         work: Work::UpdateGroup(wanted.unwrap_or_default()),
     }))
 }
@@ -80,18 +92,22 @@ pub(super) async fn plan_managers(
     state: &GroupState,
 ) -> Result<Option<Change>, DeclaredError> {
     let Some(wanted) = &state.managers else { return Ok(None) };
-    let name = super::plan::one_group(&state.name)?;
+    let name = one_group(&state.name)?;
     let entry = format!("group {name}");
+    let known: Vec<_> = wanted.iter().filter_map(|name| check_username(name).ok()).collect();
+    let there = users::by_usernames(&app.store.db, &known).await?;
+    let there: HashMap<&str, &User> =
+        there.iter().map(|user| (user.username.as_str(), user)).collect();
     let mut after = BTreeSet::new();
     for username in wanted {
         let username = check_username(username);
         let username = username.map_err(|error| DeclaredError::of_people(&entry, error))?;
-        if !made.has_person(app, &username).await? {
+        let user = there.get(username.as_str());
+        if user.is_none() && !made.makes_person(&username) {
             let problem = format!("managers: there is no person {username}");
             return Err(DeclaredError::entry(&entry, problem));
         }
-        let there = users::by_login(&app.store.db, &username).await?;
-        if there.is_some_and(|user| user.username == username && user.role.is_some()) {
+        if user.is_some_and(|user| user.role.is_some()) {
             let problem = format!("{username}: {}", GroupError::HasRole);
             return Err(DeclaredError::entry(&entry, problem));
         }

@@ -3,14 +3,16 @@
 //!
 //! | module | job |
 //! |---|---|
-//! | `carry_out` | the changes, one after the other |
+//! | `carry_out` | the changes in their order |
 //! | `endpoints` | webhooks and trusted issuers: their export and plan |
 //! | `export` | the file for what is there |
 //! | `groups` | groups and who looks after them: their export, plan and changes |
 //! | `named` | whom and what the entries of a file name |
-//! | `organisations` | organisations and who is in them: their export, plan and changes |
+//! | `organisations` | organisations: their export, plan and changes, and who comes into one or leaves it |
+//! | `people` | people: what has to change for them to be as a file says |
 //! | `plan` | what has to change for a file to be true |
 //! | `roles` | the roles of an app: their export, plan and changes |
+//! | `several` | changes of many people in one transaction |
 //! | `state` | what a file may say |
 //! | `upstream` | upstream providers: their export, plan and changes |
 
@@ -20,8 +22,10 @@ mod export;
 mod groups;
 mod named;
 mod organisations;
+mod people;
 mod plan;
 mod roles;
+mod several;
 mod state;
 mod upstream;
 

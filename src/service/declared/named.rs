@@ -1,15 +1,15 @@
 //! Whom and what the entries of a file name: what a file makes may be named before it is there, and what is
 //! named does not go.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::DeclaredError;
 use super::organisations::one_name;
+use super::people::one_person;
 use super::plan::one_group;
 use super::state::State;
 use crate::app::App;
 use crate::service::failure::Failure;
-use crate::service::people;
 use crate::store::managed::Declared;
 use crate::store::{groups, users};
 
@@ -33,16 +33,25 @@ impl Made {
         Ok(Self { people: people?, groups: groups? })
     }
 
-    /// Whether somebody is there, or will be; by their user name as it is stored.
+    /// Whether the file has an entry for somebody, by their user name as it is stored.
+    pub(super) fn makes_person(&self, username: &str) -> bool {
+        self.people.contains(username)
+    }
+
+    /// The first of these people who is not there and will not be; user names are as they are stored.
     ///
     /// # Errors
     /// [`Failure`] when SQL does not answer.
-    pub(super) async fn has_person(&self, app: &App, username: &str) -> Result<bool, Failure> {
-        if self.people.contains(username) {
-            return Ok(true);
-        }
-        let there = users::by_login(&app.store.db, username).await?;
-        Ok(there.is_some_and(|there| there.username == username))
+    pub(super) async fn missing_person<'n>(
+        &self,
+        app: &App,
+        usernames: &'n [String],
+    ) -> Result<Option<&'n String>, Failure> {
+        let others = usernames.iter().filter(|name| !self.makes_person(name));
+        let others: Vec<String> = others.cloned().collect();
+        let there = users::by_usernames(&app.store.db, &others).await?;
+        let there: HashSet<String> = there.into_iter().map(|user| user.username).collect();
+        Ok(usernames.iter().find(|name| !self.makes_person(name) && !there.contains(*name)))
     }
 
     /// Whether a group is there, or will be.
@@ -71,9 +80,4 @@ pub(super) fn needed(state: &State) -> Result<Vec<(Declared, String)>, DeclaredE
         needed.push((Declared::User, one_person(username)?));
     }
     Ok(needed)
-}
-
-fn one_person(username: &str) -> Result<String, DeclaredError> {
-    let name = people::check_username(username);
-    name.map_err(|error| DeclaredError::of_people(&format!("user {username}"), error))
 }

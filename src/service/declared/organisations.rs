@@ -1,24 +1,21 @@
 //! Organisations as a file declares them, and who is in them: their export, plan and changes. As with groups,
-//! a person names all those they are in.
+//! a person names all those they are in (`people`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::json;
 
 use super::DeclaredError;
-use super::plan::{Action, Change, Work};
-use super::state::{OrganisationState, UserState};
+use super::plan::{Action, Change, Work, created};
+use super::state::OrganisationState;
 use crate::app::App;
 use crate::protocol::types::UserId;
 use crate::service::audit::Actor;
 use crate::service::failure::Failure;
-use crate::service::organisations::{
-    self, MOST_PER_PERSON, OrganisationEdit, OrganisationError, members,
-};
+use crate::service::organisations::{self, OrganisationEdit, members};
 use crate::service::people;
 use crate::store::managed::Declared;
 use crate::store::organisations::{self as rows, OrganisationFilter};
-use crate::store::users;
 
 /// Rows read at once.
 const PAGE: i64 = 500;
@@ -61,9 +58,20 @@ pub(super) fn one_name(name: &str) -> Result<String, DeclaredError> {
     organisations::check_name(name).map_err(|error| DeclaredError::of_people(&entry, error))
 }
 
-/// What has to change for an organisation to be as the file says; `name` is as it is stored.
-pub(super) async fn plan(
+/// What is shown of each organisation that is there and that these entries are about, by name.
+pub(super) async fn there(
     app: &App,
+    page: &[OrganisationState],
+) -> Result<HashMap<String, String>, Failure> {
+    let names = page.iter().filter_map(|organisation| one_name(&organisation.name).ok());
+    let found = rows::named(&app.store.db, &names.collect::<Vec<_>>()).await?;
+    Ok(found.into_iter().map(|one| (one.name, one.display_name)).collect())
+}
+
+/// What has to change for an organisation to be as the file says; `name` is as it is stored, and `there` as
+/// [`there`] gives it.
+pub(super) fn plan(
+    there: &HashMap<String, String>,
     (entry, name): (&str, String),
     state: &OrganisationState,
 ) -> Result<Option<Change>, DeclaredError> {
@@ -73,50 +81,18 @@ pub(super) async fn plan(
     });
     let wanted = wanted.transpose()?;
     let what = Declared::Organisation;
-    let Some(before) = rows::by_name(&app.store.db, &name).await? else {
+    let Some(before) = there.get(&name) else {
         let work = Work::CreateOrganisation(wanted.unwrap_or_default());
-        return Ok(Some(Change { what, name, action: Action::Create, fields: Vec::new(), work }));
+        return Ok(Some(created(what, name, work)));
     };
-    let wanted = wanted.filter(|wanted| *wanted != before.display_name);
+    let wanted = wanted.filter(|wanted| wanted != before);
     Ok(wanted.map(|wanted| Change {
         what,
         name,
         action: Action::Update,
-        fields: vec![("display_name".to_owned(), json!(before.display_name), json!(wanted))],
+        fields: vec![("display_name".to_owned(), json!(before), json!(wanted))],
         work: Work::UpdateOrganisation(wanted),
     }))
-}
-
-/// What has to change for somebody to be in these organisations and in no other; `made` are those of the
-/// same file.
-pub(super) async fn plan_members(
-    app: &App,
-    (entry, made): (&str, &BTreeSet<String>),
-    (username, state): (&str, &UserState),
-) -> Result<Option<Change>, DeclaredError> {
-    let Some(wanted) = &state.organisations else { return Ok(None) };
-    let mut after: BTreeSet<String> = BTreeSet::new();
-    for name in wanted {
-        let name = one_name(name)?;
-        if !made.contains(&name) && rows::by_name(&app.store.db, &name).await?.is_none() {
-            let problem = format!("there is no organisation {name}");
-            return Err(DeclaredError::entry(entry, problem));
-        }
-        after.insert(name);
-    }
-    if i64::try_from(after.len()).unwrap_or(i64::MAX) > MOST_PER_PERSON {
-        return Err(DeclaredError::entry(entry, OrganisationError::Full));
-    }
-    let there = users::by_login(&app.store.db, username).await?;
-    let before = match there.filter(|there| there.username == username) {
-        Some(user) => of_user(app, &user.id).await?,
-        None => BTreeSet::new(),
-    };
-    let fields = vec![("organisations".to_owned(), json!(before), json!(after))];
-    let is_new = before != after;
-    let (what, name) = (Declared::User, username.to_owned());
-    let work = Work::SetOrganisations(after);
-    Ok(is_new.then_some(Change { what, name, action: Action::Update, fields, work }))
 }
 
 async fn of_user(app: &App, user: &UserId) -> Result<BTreeSet<String>, Failure> {

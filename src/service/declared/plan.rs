@@ -9,21 +9,23 @@ use serde_json::{Value, json};
 
 use super::DeclaredError;
 use super::named::{Made, needed};
-use super::state::{ClientState, RoleState, State, UserState, members};
-use super::{endpoints, groups, organisations, roles, upstream};
+use super::people::There;
+use super::state::{ClientState, RoleState, State, members};
+use super::{endpoints, groups, organisations, people, roles, upstream};
 use crate::app::App;
 use crate::crypto::secret::Secret;
 use crate::protocol::client::{Client, ClientMetadata};
 use crate::protocol::token::trusted_issuer::TrustedIssuer;
 use crate::protocol::types::{ClientId, UserId};
-use crate::protocol::user::User;
 use crate::service::clients::checks::{self, Author};
 use crate::service::clients::{self, Activity, ClientError, NewClient, secret_matches};
-use crate::service::people::{self, Edit, NewPerson, RoleEdit};
+use crate::service::people::{Edit, NewPerson, check_groups};
 use crate::service::upstream::{NewUpstream, UpstreamChange};
 use crate::service::webhooks::WebhookSettings;
 use crate::store::managed::{self, Declared};
-use crate::store::{group_managers, users};
+
+/// Entries about which the database is asked at once.
+pub(super) const PAGE: usize = 512;
 
 /// What becomes of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -70,8 +72,8 @@ pub(super) enum Work {
     CreateUser(Box<NewPerson>, Option<Activity>),
     UpdateUser(UserId, Option<Box<Edit>>, Option<Activity>),
     DeleteUser(UserId),
-    /// All that somebody is in.
-    SetOrganisations(BTreeSet<String>),
+    /// All that somebody is in, and who it is if they are there and leave none.
+    SetOrganisations(BTreeSet<String>, Option<UserId>),
     CreateClient(Box<NewClient>, Option<Activity>),
     UpdateClient(Option<Box<ClientMetadata>>, Option<Secret>, Option<Activity>),
     DeleteClient,
@@ -104,137 +106,86 @@ pub async fn plan(
     (state, pruning): (&State, Pruning),
     secrets: Secrets<'_>,
 ) -> Result<Vec<Change>, DeclaredError> {
-    let mut changes = Vec::new();
-    let mut named: BTreeSet<(Declared, String)> = BTreeSet::new();
-    let mut once = |what: Declared, name: &str| {
-        let is_new = named.insert((what, name.to_owned()));
-        let entry = format!("{} {name}", what.as_str());
-        if is_new { Ok(entry) } else { Err(DeclaredError::entry(&entry, "is named twice")) }
-    };
-    for group in &state.groups {
-        let name = one_group(&group.name)?;
-        let entry = once(Declared::Group, &name)?;
-        changes.extend(groups::plan(app, (&entry, name), group).await?);
+    let (mut changes, mut named) = (Vec::new(), Names::default());
+    for page in state.groups.chunks(PAGE) {
+        let there = groups::there(app, page).await?;
+        for group in page {
+            let name = one_group(&group.name)?;
+            let entry = named.once(Declared::Group, &name)?;
+            changes.extend(groups::plan(&there, (&entry, name), group)?);
+        }
     }
     let mut made_organisations = BTreeSet::new();
-    for organisation in &state.organisations {
-        let name = organisations::one_name(&organisation.name)?;
-        let entry = once(Declared::Organisation, &name)?;
-        made_organisations.insert(name.clone());
-        changes.extend(organisations::plan(app, (&entry, name), organisation).await?);
+    for page in state.organisations.chunks(PAGE) {
+        let there = organisations::there(app, page).await?;
+        for organisation in page {
+            let name = organisations::one_name(&organisation.name)?;
+            let entry = named.once(Declared::Organisation, &name)?;
+            made_organisations.insert(name.clone());
+            changes.extend(organisations::plan(&there, (&entry, name), organisation)?);
+        }
     }
-    for user in &state.users {
-        let entry = format!("user {}", user.username);
-        let name = people::check_username(&user.username);
-        let name = name.map_err(|error| DeclaredError::of_people(&entry, error))?;
-        let entry = once(Declared::User, &name)?;
-        changes.extend(person(app, (&entry, name.clone()), (user, secrets)).await?);
-        let about = (entry.as_str(), &made_organisations);
-        changes.extend(organisations::plan_members(app, about, (&name, user)).await?);
+    for page in state.users.chunks(PAGE) {
+        let there = There::read(app, page, &made_organisations).await?;
+        for user in page {
+            let name = people::one_person(&user.username)?;
+            let entry = named.once(Declared::User, &name)?;
+            changes.extend(people::plan(&there, (&entry, &name), (user, secrets))?);
+            changes.extend(people::plan_organisations(&there, (&entry, &name), user)?);
+        }
     }
     let made = Made::by(state)?;
     for group in &state.groups {
         changes.extend(groups::plan_managers(app, &made, group).await?);
     }
     for client in &state.clients {
-        let entry = once(Declared::Client, &client.client_id)?;
+        let entry = named.once(Declared::Client, &client.client_id)?;
         changes.extend(Box::pin(one_app(app, &entry, (client, secrets))).await?);
         changes.extend(roles::plan(app, (&entry, &made), client).await?);
     }
     for webhook in &state.webhooks {
-        let entry = once(Declared::Webhook, &webhook.name)?;
+        let entry = named.once(Declared::Webhook, &webhook.name)?;
         changes.extend(endpoints::plan_webhook(app, &entry, webhook).await?);
     }
     let made: BTreeSet<&str> =
         state.clients.iter().map(|client| client.client_id.as_str()).collect();
     for issuer in &state.issuers {
-        let entry = once(Declared::Issuer, &issuer.name)?;
+        let entry = named.once(Declared::Issuer, &issuer.name)?;
         changes.extend(endpoints::plan_issuer(app, (&entry, &made), issuer).await?);
     }
     for provider in &state.upstream_providers {
-        let entry = once(Declared::Upstream, &provider.slug)?;
+        let entry = named.once(Declared::Upstream, &provider.slug)?;
         changes.extend(upstream::plan(app, &entry, (provider, secrets)).await?);
     }
     if pruning == Pruning::Prune {
-        named.extend(needed(state)?);
-        prune(app, &named, &mut changes).await?;
+        named.0.extend(needed(state)?);
+        prune(app, &named.0, &mut changes).await?;
     }
     Ok(changes)
 }
 
+/// What the entries of a file are about.
+#[derive(Default)]
+struct Names(BTreeSet<(Declared, String)>);
+
+impl Names {
+    /// Takes the name of an entry, and gives the entry in words.
+    fn once(&mut self, what: Declared, name: &str) -> Result<String, DeclaredError> {
+        let is_new = self.0.insert((what, name.to_owned()));
+        let entry = format!("{} {name}", what.as_str());
+        if is_new { Ok(entry) } else { Err(DeclaredError::entry(&entry, "is named twice")) }
+    }
+}
+
 /// The name of a group as it is stored.
 pub(super) fn one_group(name: &str) -> Result<String, DeclaredError> {
-    let names = people::check_groups(vec![name.to_owned()]);
+    let names = check_groups(vec![name.to_owned()]);
     let names = names.map_err(|error| DeclaredError::of_people(&format!("group {name}"), error))?;
     Ok(names.into_iter().next().unwrap_or_default())
 }
 
-fn created(what: Declared, name: String, work: Work) -> Change {
+pub(super) fn created(what: Declared, name: String, work: Work) -> Change {
     Change { what, name, action: Action::Create, fields: Vec::new(), work }
-}
-
-async fn person(
-    app: &App,
-    (entry, username): (&str, String),
-    (user, secrets): (&UserState, Secrets<'_>),
-) -> Result<Option<Change>, DeclaredError> {
-    let invalid = |error| DeclaredError::of_people(entry, error);
-    let email = people::check_email(user.email.clone()).map_err(invalid)?;
-    let name = people::check_name(user.name.clone()).map_err(invalid)?;
-    let groups = user.groups.clone().map(people::check_groups).transpose().map_err(invalid)?;
-    let there = users::by_login(&app.store.db, &username).await?;
-    let there = there.filter(|there| there.username == username);
-    if let Some(before) = there {
-        let after = User {
-            email: email.or_else(|| before.email.clone()),
-            name: name.or_else(|| before.name.clone()),
-            email_verified: user.email_verified.unwrap_or(before.email_verified),
-            groups: groups.unwrap_or_else(|| before.groups.clone()),
-            ..before.clone()
-        };
-        return Ok(changed_person((before, after), user.disabled));
-    }
-    let password = user.password_file.as_deref().map(secrets).transpose();
-    let new = NewPerson {
-        username: username.clone(),
-        email_verified: user.email_verified.unwrap_or_default() && email.is_some(),
-        email,
-        name,
-        groups: groups.unwrap_or_default(),
-        password: password.map_err(|problem| DeclaredError::entry(entry, problem))?,
-        ..NewPerson::default()
-    };
-    let activity = (user.disabled == Some(true)).then_some(Activity::Disabled);
-    Ok(Some(created(Declared::User, username, Work::CreateUser(Box::new(new), activity))))
-}
-
-fn changed_person((before, after): (User, User), disabled: Option<bool>) -> Option<Change> {
-    let mut fields = Vec::new();
-    let mut differs = |name: &str, before: Value, after: Value| {
-        if before != after {
-            fields.push((name.to_owned(), before, after));
-        }
-    };
-    differs("name", json!(before.name), json!(after.name));
-    differs("email", json!(before.email), json!(after.email));
-    differs("email_verified", json!(before.email_verified), json!(after.email_verified));
-    differs("groups", json!(before.groups), json!(after.groups));
-    let has_edit = !fields.is_empty();
-    let activity = activity(before.disabled_at.is_some(), disabled, &mut fields);
-    if fields.is_empty() {
-        return None;
-    }
-    let edit = has_edit.then_some(Edit {
-        name: after.name,
-        email: after.email,
-        email_verified: after.email_verified,
-        groups: after.groups,
-        role: RoleEdit::Keep,
-        directory: None,
-    });
-    let (what, name, id) = (Declared::User, before.username, before.id);
-    let work = Work::UpdateUser(id, edit.map(Box::new), activity);
-    Some(Change { what, name, action: Action::Update, fields, work })
 }
 
 pub(super) fn activity(
@@ -311,30 +262,6 @@ fn changed_app(
     Ok(Some(change).filter(|change| !change.fields.is_empty()))
 }
 
-/// The person with this username, unless they are to be deleted already. Whoever may use the console is no
-/// file's to delete.
-async fn doomed_person(app: &App, username: &str) -> Result<Option<UserId>, DeclaredError> {
-    let there = users::by_login(&app.store.db, username).await?;
-    let Some(user) = there.filter(|user| user.username == username && user.delete_at.is_none())
-    else {
-        return Ok(None);
-    };
-    may_go(app, &user).await?;
-    Ok(Some(user.id))
-}
-
-/// # Errors
-/// [`DeclaredError`] for somebody who has a role or manages a group.
-pub(super) async fn may_go(app: &App, user: &User) -> Result<(), DeclaredError> {
-    let manages = group_managers::what_is_held(&app.store.db, &user.id).await?.manages;
-    if user.role.is_none() && !manages {
-        return Ok(());
-    }
-    let problem = "may use the console, and nobody who may is deleted by a file: name them in it, or take \
-                   the role and the groups they manage away first";
-    Err(DeclaredError::entry(&format!("user {}", user.username), problem))
-}
-
 /// What earlier files have made and this one does not name.
 async fn prune(
     app: &App,
@@ -351,24 +278,27 @@ async fn prune(
         Declared::Group,
     ];
     for what in order {
-        for name in managed::list(&app.store.db, what).await? {
-            if named.contains(&(what, name.clone())) {
+        let mut unnamed = managed::list(&app.store.db, what).await?;
+        unnamed.retain(|name| !named.contains(&(what, name.clone())));
+        let work: fn() -> Work = match what {
+            Declared::Client => || Work::DeleteClient,
+            Declared::Group => || Work::DeleteGroup,
+            Declared::Organisation => || Work::DeleteOrganisation,
+            Declared::Webhook => || Work::DeleteWebhook,
+            Declared::Issuer => || Work::DeleteIssuer,
+            Declared::Upstream => || Work::DeleteUpstream,
+            Declared::User => {
+                changes.extend(people::prune(app, &unnamed).await?);
                 continue;
             }
-            let work = match what {
-                Declared::Client => Work::DeleteClient,
-                Declared::Group => Work::DeleteGroup,
-                Declared::Organisation => Work::DeleteOrganisation,
-                Declared::Webhook => Work::DeleteWebhook,
-                Declared::Issuer => Work::DeleteIssuer,
-                Declared::Upstream => Work::DeleteUpstream,
-                Declared::User => match doomed_person(app, &name).await? {
-                    Some(id) => Work::DeleteUser(id),
-                    None => continue,
-                },
-            };
-            changes.push(Change { what, name, action: Action::Delete, fields: Vec::new(), work });
-        }
+        };
+        changes.extend(unnamed.into_iter().map(|name| Change {
+            what,
+            name,
+            action: Action::Delete,
+            fields: Vec::new(),
+            work: work(),
+        }));
     }
     Ok(())
 }

@@ -109,10 +109,8 @@ async fn holders(
     let users: Result<Vec<_>, _> =
         role.users.iter().map(|name| people::check_username(name)).collect();
     let users = users.map_err(|error| DeclaredError::of_people(entry, error))?;
-    for username in &users {
-        if !made.has_person(app, username).await? {
-            return Err(missing("person", username));
-        }
+    if let Some(username) = made.missing_person(app, &users).await? {
+        return Err(missing("person", username));
     }
     let groups: Result<Vec<_>, _> = role.groups.iter().map(|name| one_group(name)).collect();
     let groups = groups?;

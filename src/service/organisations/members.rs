@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{MOST_PER_PERSON, OrganisationError, described};
+use super::{MOST_PER_PERSON, OrganisationError, described, described_by};
 use crate::app::App;
+use crate::clock::UnixTime;
 use crate::protocol::rights::Right;
-use crate::protocol::types::{GrantId, UserId};
+use crate::protocol::types::{GrantId, OrganisationId, UserId};
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
@@ -60,8 +61,8 @@ pub async fn add(
         Err(StoreError::Conflict) => return Err(OrganisationError::NoPerson),
         Err(other) => return Err(other.into()),
     }
-    let event = Event::success("organisation.member_added", actor, now).user(user);
-    audit::append(&mut tx, &described(event, about).into_row()).await?;
+    let event = joined((&about.name, &about.id), user, (actor, now));
+    audit::append(&mut tx, &event.into_row()).await?;
     // So that no cookie for the gateway is made before this is over.
     sessions::hold_of_user(&mut tx, user).await?;
     let told = told(&mut tx, user).await?;
@@ -69,6 +70,39 @@ pub async fn add(
     tx.commit().await?;
     revocation::publish(app, pending).await;
     Ok(())
+}
+
+/// Takes people, who are held or made in the same transaction, into organisations, which nobody deletes before
+/// it is over. `there` are those who were not made in it: to what is old of them the answer is as [`told`]
+/// gives it. Nobody may come into more than [`MOST_PER_PERSON`]; events are the caller's.
+///
+/// # Errors
+/// [`StoreError`]; `Conflict` if one of the organisations is gone.
+pub(in crate::service) async fn add_all(
+    tx: &mut Tx,
+    (places, there): (&[(&OrganisationId, &UserId)], &[&UserId]),
+    now: UnixTime,
+) -> Result<Vec<UserId>, StoreError> {
+    // One order for everybody, so that two who do this do not wait for each other.
+    let organisations: BTreeSet<_> = places.iter().map(|(id, _)| *id).collect();
+    for id in organisations {
+        if !rows::hold(&mut *tx, id).await? {
+            return Err(StoreError::Conflict);
+        }
+    }
+    rows::add_members(&mut *tx, places, now).await?;
+    // As in `add`: no cookie for the gateway is made before this is over.
+    sessions::hold_of_users(tx, there).await?;
+    gateway_cookies::holders_among(tx, there).await
+}
+
+/// Somebody came into the organisation of this name and id.
+pub(in crate::service) fn joined(
+    about: (&str, &OrganisationId),
+    user: &UserId,
+    (actor, now): (&Actor, UnixTime),
+) -> Event {
+    described_by(Event::success("organisation.member_added", actor, now).user(user), about)
 }
 
 /// Takes somebody out, and ends what was given to apps for it; nothing happens if they are not in it.

@@ -129,7 +129,11 @@ fn taken(error: StoreError) -> OrganisationError {
 
 /// The event with what it is about.
 pub(super) fn described(event: Event, about: &Organisation) -> Event {
-    event.detail("organisation", about.name.as_str()).detail("organisation_id", about.id.as_str())
+    described_by(event, (&about.name, &about.id))
+}
+
+fn described_by(event: Event, (name, id): (&str, &OrganisationId)) -> Event {
+    event.detail("organisation", name).detail("organisation_id", id.as_str())
 }
 
 /// The organisation with this id or name.

@@ -2,7 +2,7 @@
 //! (`docs/decisions/0027-deleted-accounts-can-be-brought-back.md`). Enabling one brings it back.
 
 use super::authority::Authority;
-use super::{PeopleError, disable, end_everything, keep_an_owner};
+use super::{PeopleError, disable, keep_an_owner, spread_end};
 use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
 use crate::protocol::rights::Right;
@@ -10,6 +10,7 @@ use crate::protocol::types::UserId;
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
+use crate::service::revocation::Spread;
 use crate::service::session::{ended_by, everywhere};
 use crate::store::users::{self, leaving};
 use crate::store::{Tx, audit, pairs};
@@ -35,10 +36,25 @@ pub async fn delete(app: &App, id: &UserId, actor: &Actor) -> Result<(), PeopleE
 /// # Errors
 /// [`PeopleError`].
 pub async fn delete_later(app: &App, id: &UserId, actor: &Actor) -> Result<UnixTime, PeopleError> {
+    let (delete_at, spread) = schedule(app, id, actor).await?;
+    spread.outlive_copies().await;
+    Ok(delete_at)
+}
+
+/// As [`delete_later`], for work that goes on: what comes back with the time is to be waited for before it is
+/// acknowledged.
+///
+/// # Errors
+/// [`PeopleError`].
+pub(in crate::service) async fn schedule(
+    app: &App,
+    id: &UserId,
+    actor: &Actor,
+) -> Result<(UnixTime, Spread), PeopleError> {
     let now = app.now();
     let (mut tx, before) = begin(app, id, actor).await?;
     if let Some(delete_at) = before.delete_at {
-        return Ok(delete_at);
+        return Ok((delete_at, Spread::default()));
     }
     let delete_at = now.plus(GRACE);
     if before.disabled_at.is_none() {
@@ -49,8 +65,7 @@ pub async fn delete_later(app: &App, id: &UserId, actor: &Actor) -> Result<UnixT
         .user(id)
         .detail("username", before.username.as_str())
         .detail("days", GRACE_DAYS);
-    end_everything(app, tx, (id, actor, event)).await?;
-    Ok(delete_at)
+    Ok((delete_at, spread_end(app, tx, (id, actor, event)).await?))
 }
 
 /// A page of those who are deleted later, by username, behind `after`.

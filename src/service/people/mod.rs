@@ -6,14 +6,16 @@ pub(in crate::service) mod authority;
 mod checks;
 pub mod console_access;
 pub mod deletion;
+pub(in crate::service) mod edits;
 pub mod export;
 pub mod first_owner;
 pub mod groups;
 pub mod import;
 pub mod links;
+pub(in crate::service) mod newcomers;
 pub mod provisioning;
 pub mod temporary;
-mod told;
+pub(in crate::service) mod told;
 
 use crate::app::App;
 use crate::clock::UnixTime;
@@ -22,15 +24,14 @@ use crate::mail::Letter;
 use crate::protocol::app_roles::AppRoles;
 use crate::protocol::password_policy::{self, PasswordRefusal};
 use crate::protocol::rights::Right;
-use crate::protocol::types::{GrantId, UserId};
+use crate::protocol::types::UserId;
 use crate::protocol::user::{AdminRole, Profile, User};
 use crate::service::api::ending::end_keys;
 use crate::service::audit::{Actor, Event};
 use crate::service::clients::Activity;
-use crate::service::clients::access;
 use crate::service::failure::Failure;
 use crate::service::mail;
-use crate::service::revocation;
+use crate::service::revocation::Spread;
 use crate::service::session::{ended_by, everywhere};
 use crate::service::sign_in::normalize_login;
 use crate::store::links::LinkKind;
@@ -42,6 +43,8 @@ pub(in crate::service) use authority::SERVICE_ROLE;
 pub(crate) use checks::{
     check_email, check_external_id, check_groups, check_name, check_profile, check_username,
 };
+use edits::write;
+pub use edits::{DirectoryEdit, Edit, RoleEdit, update, update_if};
 
 /// Why an account could not be changed.
 #[derive(Debug, thiserror::Error)]
@@ -94,34 +97,6 @@ pub struct NewPerson {
     pub role: Option<AdminRole>,
     /// `None` makes an account that cannot sign in until a password is set.
     pub password: Option<String>,
-}
-
-/// What an administrator may edit.
-#[derive(Debug, Clone)]
-pub struct Edit {
-    pub name: Option<String>,
-    pub email: Option<String>,
-    pub email_verified: bool,
-    pub groups: Vec<String>,
-    pub role: RoleEdit,
-    /// What only a directory writes; `None` leaves it as it is.
-    pub directory: Option<DirectoryEdit>,
-}
-
-/// What of an account is the word of the directory that provisions it.
-#[derive(Debug, Clone)]
-pub struct DirectoryEdit {
-    pub username: String,
-    pub profile: Profile,
-    pub external_id: Option<String>,
-}
-
-/// What an edit does to the right to use the console.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RoleEdit {
-    /// It stays as it is in the moment of the change, whatever it was when the form was shown.
-    Keep,
-    Set(Option<AdminRole>),
 }
 
 /// Makes an account.
@@ -238,45 +213,6 @@ pub async fn search(app: &App, filter: &UserFilter) -> Result<Vec<User>, Failure
     Ok(users::list(&app.store.db, filter).await?)
 }
 
-/// Changes an account. Taking a role away, or changing the e-mail address, signs nobody out: roles
-/// are read afresh at every console page, and copies elsewhere are forgotten.
-///
-/// # Errors
-/// [`PeopleError`].
-pub async fn update(
-    app: &App,
-    id: &UserId,
-    edit: Edit,
-    actor: &Actor,
-) -> Result<User, PeopleError> {
-    update_if(app, (id, None), edit, actor).await?.ok_or(PeopleError::NotFound)
-}
-
-/// As [`update`], if the account is in the moment of the change what the edit was made from; `None`, and
-/// nothing changes, when somebody else has changed it since.
-///
-/// # Errors
-/// [`PeopleError`].
-pub async fn update_if(
-    app: &App,
-    (id, made_from): (&UserId, Option<&User>),
-    edit: Edit,
-    actor: &Actor,
-) -> Result<Option<User>, PeopleError> {
-    let edit = edit.checked()?;
-    let now = app.now();
-    let (mut tx, authority, before) = begin_change(app, id, actor).await?;
-    if made_from.is_some_and(|made_from| *made_from != before) {
-        return Ok(None);
-    }
-    let (user, ended) = write(app, &mut tx, (&authority, actor), (&before, edit)).await?;
-    let pending = revocation::record(&mut tx, &access::subjects([id], &ended), now).await?;
-    tx.commit().await?;
-    app.outbox_bell.notify_one();
-    revocation::publish(app, pending).await;
-    Ok(Some(user))
-}
-
 /// Begins the transaction of a change of somebody's account, with them as they are and how far the word of
 /// `actor` goes, which is far enough for it.
 async fn begin_change(
@@ -287,79 +223,11 @@ async fn begin_change(
     let mut tx = app.store.begin().await?;
     users::hold_owners(&mut tx).await?;
     let authority = Authority::of(&mut tx, actor, Some(id)).await?;
+    // Whoever changes them at this moment has done so, or waits.
+    users::hold(&mut tx, id).await?;
     let before = users::by_id(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
     authority.change(&mut tx, Right::PeopleWrite, &before).await?;
     Ok((tx, authority, before))
-}
-
-impl Edit {
-    fn checked(self) -> Result<Self, PeopleError> {
-        let directory = self.directory.map(|edit| {
-            Ok::<_, PeopleError>(DirectoryEdit {
-                username: check_username(&edit.username)?,
-                profile: check_profile(edit.profile)?,
-                external_id: check_external_id(edit.external_id)?,
-            })
-        });
-        Ok(Self {
-            name: check_name(self.name)?,
-            email: check_email(self.email)?,
-            groups: check_groups(self.groups)?,
-            directory: directory.transpose()?,
-            ..self
-        })
-    }
-}
-
-/// Writes a checked edit of somebody who is held, with its event, inside the caller's transaction. Gives
-/// the grants that end with the groups, too.
-async fn write(
-    app: &App,
-    tx: &mut Tx,
-    (authority, actor): (&Authority, &Actor),
-    (before, edit): (&User, Edit),
-) -> Result<(User, Vec<GrantId>), PeopleError> {
-    let now = app.now();
-    let same_mailbox = before.email == edit.email;
-    let mut user = User {
-        name: edit.name,
-        email: edit.email,
-        email_verified: if authority.may(Right::PeopleVouch) {
-            edit.email_verified
-        } else {
-            same_mailbox && before.email_verified
-        },
-        groups: edit.groups,
-        role: match edit.role {
-            RoleEdit::Keep => before.role,
-            RoleEdit::Set(role) => role,
-        },
-        updated_at: now,
-        ..before.clone()
-    };
-    if let Some(directory) = edit.directory {
-        user.username = directory.username;
-        user.profile = directory.profile;
-        user.external_id = directory.external_id;
-    }
-    authority.turn_into(before, &user)?;
-    users::update(&mut *tx, &user).await?;
-    let made = group_rows::set_groups(&mut *tx, &user.id, &user.groups, now).await?;
-    keep_an_owner(tx, before).await?;
-    told::write(tx, told::edit((before, &user), &made, (actor, now))).await?;
-    if before.role.is_some() && user.role.is_none() {
-        end_keys(tx, &user.id, (actor, now)).await?;
-    }
-    if (&before.email, before.email_verified) != (&user.email, user.email_verified) {
-        // Whoever has the old mailbox is not this person any more.
-        withdraw_links(tx, &user.id).await?;
-    }
-    let ended = if before.groups == user.groups {
-        Vec::new()
-    } else {
-        access::end_lost(app, tx, (&user.id, actor)).await?
-    };
-    Ok((user, ended))
 }
 
 /// Refuses, by leaving the transaction uncommitted, a change that left nobody in charge.
@@ -382,28 +250,35 @@ pub async fn set_activity(
     activity: Activity,
     actor: &Actor,
 ) -> Result<(), PeopleError> {
+    spread_activity(app, id, activity, actor).await?.outlive_copies().await;
+    Ok(())
+}
+
+/// As [`set_activity`], for work that goes on: what comes back is to be waited for before it is acknowledged.
+///
+/// # Errors
+/// [`PeopleError`].
+pub(in crate::service) async fn spread_activity(
+    app: &App,
+    id: &UserId,
+    activity: Activity,
+    actor: &Actor,
+) -> Result<Spread, PeopleError> {
     let now = app.now();
     let (mut tx, _, before) = begin_change(app, id, actor).await?;
     match activity {
         Activity::Enabled => {
-            if !users::set_disabled(&mut tx, id, None, now).await? {
-                return Err(PeopleError::NotFound);
-            }
-            let event = Event::success("user.enabled", actor, now).user(id);
-            let event = match before.delete_at {
-                Some(_) => event.detail("deletion", "taken back"),
-                None => event,
-            };
-            audit::append(&mut tx, &event.into_row()).await?;
+            users::set_disabled(&mut tx, id, None, now).await?;
+            audit::append(&mut tx, &told::enabled(&before, (actor, now)).into_row()).await?;
             tx.commit().await?;
+            Ok(Spread::default())
         }
         Activity::Disabled => {
             disable(&mut tx, &before, now).await?;
             let event = Event::success("user.disabled", actor, now).user(id);
-            end_everything(app, tx, (id, actor, event)).await?;
+            Ok(spread_end(app, tx, (id, actor, event)).await?)
         }
     }
-    Ok(())
 }
 
 /// Disables somebody who is held, before everything of theirs ends in the same transaction.
@@ -483,15 +358,24 @@ async fn withdraw_links(tx: &mut Tx, id: &UserId) -> Result<(), StoreError> {
 /// makes, commits, and publishes.
 pub(crate) async fn end_everything(
     app: &App,
-    mut tx: Tx,
+    tx: Tx,
     (id, actor, event): (&UserId, &Actor, Event),
 ) -> Result<(), Failure> {
+    spread_end(app, tx, (id, actor, event)).await?.outlive_copies().await;
+    Ok(())
+}
+
+/// As [`end_everything`], for work that goes on: what comes back is to be waited for before it is acknowledged.
+async fn spread_end(
+    app: &App,
+    mut tx: Tx,
+    (id, actor, event): (&UserId, &Actor, Event),
+) -> Result<Spread, Failure> {
     let now = app.now();
     let ended = everywhere::end_all(app, &mut tx, id).await?;
     end_keys(&mut tx, id, (actor, now)).await?;
     let pending = ended.record(&mut tx, (id, now)).await?;
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
-    ended.settle(app, pending, ended_by(actor, id)).await;
-    Ok(())
+    Ok(ended.spread(app, pending, ended_by(actor, id)).await)
 }

@@ -1,4 +1,4 @@
-//! What the audit log says of an edit of somebody's account, and of who comes into a group or leaves it.
+//! What the audit log says of a new account and of an edit of one, and of who comes into a group or leaves it.
 
 use crate::clock::UnixTime;
 use crate::protocol::types::UserId;
@@ -8,14 +8,14 @@ use crate::service::people::groups::Membership;
 use crate::store::{StoreError, Tx, audit};
 
 /// Writes events in the caller's transaction.
-pub(super) async fn write(tx: &mut Tx, events: Vec<Event>) -> Result<(), StoreError> {
+pub(in crate::service) async fn write(tx: &mut Tx, events: Vec<Event>) -> Result<(), StoreError> {
     let rows: Vec<_> = events.into_iter().map(Event::into_row).collect();
     audit::append_all(tx, &rows).await
 }
 
 /// One event that names the right to use the console, if they have it, and one for each group that they came
 /// into, as if it had been done at the group; before these, one for each group that was `made` for them.
-pub(super) fn creation((user, made): (&User, &[String]), actor: &Actor) -> Vec<Event> {
+pub(in crate::service) fn creation((user, made): (&User, &[String]), actor: &Actor) -> Vec<Event> {
     let by = (actor, user.created_at);
     let mut event = Event::success("user.created", actor, user.created_at)
         .user(&user.id)
@@ -34,14 +34,23 @@ pub(super) fn creation((user, made): (&User, &[String]), actor: &Actor) -> Vec<E
 }
 
 /// A group that was not there before.
-pub(super) fn group_made(name: &str, (actor, now): (&Actor, UnixTime)) -> Event {
+pub(in crate::service) fn group_made(name: &str, (actor, now): (&Actor, UnixTime)) -> Event {
     Event::success("group.created", actor, now).detail("group", name)
+}
+
+/// Somebody was enabled, and is not to be deleted any more.
+pub(in crate::service) fn enabled(before: &User, (actor, now): (&Actor, UnixTime)) -> Event {
+    let event = Event::success("user.enabled", actor, now).user(&before.id);
+    match before.delete_at {
+        Some(_) => event.detail("deletion", "taken back"),
+        None => event,
+    }
 }
 
 /// One event that names what has changed, without the values, which are about a person, and one for each
 /// group that they came into or left, as if it had been done at the group; before these, one for each group that
 /// was `made` for them.
-pub(super) fn edit(
+pub(in crate::service) fn edit(
     (before, after): (&User, &User),
     made: &[String],
     (actor, now): (&Actor, UnixTime),

@@ -16,7 +16,7 @@ use crate::protocol::types::{GrantId, SessionId, UserId};
 use crate::service::api::ending::end_keys;
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::failure::Failure;
-use crate::service::revocation::{self, Pending, Subject};
+use crate::service::revocation::{self, Pending, Spread, Subject};
 use crate::service::session::session_data::{self, Leftovers};
 use crate::service::session::{backchannel_logout, ended_by};
 use crate::store::sessions::EndedSession;
@@ -204,10 +204,22 @@ impl EndOfAll {
 
     /// After the commit: publishes it, makes room, and counts the sessions as ended by whoever did it.
     pub(crate) async fn settle(self, app: &App, pending: Pending, ended_by: &'static str) {
+        self.spread(app, pending, ended_by).await.outlive_copies().await;
+    }
+
+    /// As [`EndOfAll::settle`], for work that goes on: what comes back is to be waited for before any of it is
+    /// acknowledged.
+    pub(crate) async fn spread(
+        self,
+        app: &App,
+        pending: Pending,
+        ended_by: &'static str,
+    ) -> Spread {
         app.outbox_bell.notify_one();
-        revocation::publish(app, pending).await;
+        let spread = revocation::spread(app, pending).await;
         session_data::make_room(app, self.leftovers).await;
         count(app, &self.sessions, (ended_by, self.at));
+        spread
     }
 }
 

@@ -10,6 +10,7 @@ use sqlx_macros::FromRow;
 
 use super::db::{Db, Sql, Tx};
 use super::error::StoreError;
+use super::users::together;
 use crate::clock::{Seconds, UnixTime};
 use crate::protocol::types::{OrganisationId, SessionId, UserId};
 use crate::store::db::columns::Json;
@@ -224,6 +225,21 @@ pub async fn hold_of_user(tx: &mut Tx, user: &UserId) -> Result<Vec<SessionId>, 
         }
     }
     Ok(held)
+}
+
+/// As [`hold_of_user`], of several people at once. SQLite has one writer, who waits for nobody.
+pub async fn hold_of_users(tx: &mut Tx, people: &[&UserId]) -> Result<(), StoreError> {
+    if people.is_empty() || matches!(tx, Tx::Sqlite { .. }) {
+        return Ok(());
+    }
+    tx.query(
+        "select id from sessions where user_id = any(string_to_array($1, ' ')) \
+         and revoked_at is null order by id collate \"C\" for no key update",
+    )
+    .bind(together(people))
+    .execute()
+    .await
+    .map(drop)
 }
 
 /// What a session was when it ended.

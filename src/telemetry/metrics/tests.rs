@@ -2,6 +2,7 @@ use super::*;
 use crate::protocol::risk::{Kind, Policy};
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a line for every metric")]
 fn the_names_are_the_stable_ones() {
     let metrics = Metrics::new("1.2.3", "abc1234");
     metrics.http_request(&HttpRequest {

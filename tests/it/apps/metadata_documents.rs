@@ -216,7 +216,7 @@ on_both_backends! {
         let admin = crate::kit::console::admin(&bed.world, "owner").await;
         let page = format!("/admin/clients/{path}");
         let asks = format!("/clients/{path}/refresh");
-        let api = Api::with_key(&bed.world, "owner", &["doorward.clients:write"]);
+        let api = Api::with_key(&bed.world, "the-owner", &["doorward.clients:write"]);
         let press = async || {
             let button = admin.page(&page).await;
             let answer = button.form_to(&format!("{page}/refresh")).submit().await;
@@ -257,7 +257,7 @@ on_both_backends! {
         let path = app.rp.id.replace(':', "%3A").replace('/', "%2F");
         let admin = crate::kit::console::admin(&bed.world, "owner").await;
         let page = format!("/admin/clients/{path}");
-        let api = Api::with_key(&bed.world, "owner", &["doorward.clients:write"]);
+        let api = Api::with_key(&bed.world, "the-owner", &["doorward.clients:write"]);
         let shown = || bed.world.cli(&["client", "show", &app.rp.id]);
         let before = shown();
         for answer in [

@@ -31,6 +31,7 @@
 //! | `declared` | people, groups and apps as a file says, written, carried out and pruned |
 //! | `declared_endpoints` | webhooks and trusted issuers as a file says, their secrets told once |
 //! | `declared_organisations` | organisations as a file says, and who is in them |
+//! | `declared_people` | very many people as a file says: what they cost, who cannot be, and what a kill leaves |
 //! | `declared_upstream` | upstream providers as a file says, their secrets in files of their own |
 //! | `doctor` | what works, what is worth a look, and what does not work |
 //! | `import_care` | what an import vouches for, loses or gives up: nothing that it should not |
@@ -57,6 +58,7 @@ mod crash;
 mod declared;
 mod declared_endpoints;
 mod declared_organisations;
+mod declared_people;
 mod declared_upstream;
 mod doctor;
 mod fetched_logos;

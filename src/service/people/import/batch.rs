@@ -1,19 +1,15 @@
 //! The lines of one transaction: read and checked before it, then added a few statements at a time.
 
-use std::collections::HashSet;
-
 use super::lines::{Line, LinesError};
 use super::record::{Candidate, Record};
 use super::{ImportError, Plan};
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::protocol::rights::Right;
-use crate::protocol::types::UserId;
-use crate::protocol::user::User;
 use crate::service::audit::{Actor, Event};
 use crate::service::people::authority::Authority;
-use crate::store::users::{self, FirstPassword};
-use crate::store::{Tx, audit, groups};
+use crate::service::people::newcomers::{self, Newcomer, Taken};
+use crate::store::{Tx, audit, users};
 
 /// Lines in one transaction.
 const LINES: usize = 1000;
@@ -100,41 +96,24 @@ impl Batch {
         tx: &mut Tx,
         (seen, actor): (&Taken, &Actor),
     ) -> Result<Vec<Fate>, ImportError> {
-        let candidates: Vec<&Candidate> = self.candidates().collect();
-        let (mut fates, mut added) = (Vec::with_capacity(candidates.len()), Vec::new());
-        for run in runs(&candidates) {
-            let people = run.iter().map(|candidate| &candidate.user);
-            let unseen: Vec<&User> = people.filter(|user| !seen.has(user)).collect();
-            let new = users::insert_untaken(&mut *tx, &unseen).await?;
-            for candidate in run {
-                let is_new = new.contains(&candidate.user.id);
-                fates.push(if is_new { Fate::Added } else { Fate::Taken });
-                added.extend(is_new.then_some(*candidate));
-            }
-        }
-        complete(tx, &added, actor).await?;
-        Ok(fates)
+        let people = self.candidates().map(|Candidate { user, phc, .. }| {
+            let phc = phc.as_deref();
+            Newcomer { user, phc }
+        });
+        let people: Vec<_> = people.collect();
+        let outcomes = newcomers::add(&mut *tx, (&people, seen)).await?;
+        let added = people.iter().zip(&outcomes).filter(|(_, is_new)| **is_new);
+        let events = added.map(|(Newcomer { user, .. }, _)| {
+            Event::success("user.created", actor, user.created_at)
+                .user(&user.id)
+                .detail("username", user.username.as_str())
+                .detail("imported", true)
+                .into_row()
+        });
+        audit::append_all(&mut *tx, &events.collect::<Vec<_>>()).await?;
+        let fate = |is_new| if is_new { Fate::Added } else { Fate::Taken };
+        Ok(outcomes.into_iter().map(fate).collect())
     }
-}
-
-/// What belongs to those who were added: their groups, their passwords, and the events.
-async fn complete(tx: &mut Tx, added: &[&Candidate], actor: &Actor) -> Result<(), ImportError> {
-    let people: Vec<&User> = added.iter().map(|candidate| &candidate.user).collect();
-    groups::join_all(&mut *tx, &people).await?;
-    let passwords = added.iter().filter_map(|Candidate { user, phc, .. }| {
-        let phc = phc.as_deref()?;
-        Some(FirstPassword { user_id: &user.id, phc, changed_at: user.created_at })
-    });
-    users::add_passwords(&mut *tx, &passwords.collect::<Vec<_>>()).await?;
-    let events = people.iter().map(|user| {
-        Event::success("user.created", actor, user.created_at)
-            .user(&user.id)
-            .detail("username", user.username.as_str())
-            .detail("imported", true)
-            .into_row()
-    });
-    audit::append_all(&mut *tx, &events.collect::<Vec<_>>()).await?;
-    Ok(())
 }
 
 fn check(record: Record, plan: &Plan, now: UnixTime) -> Result<Candidate, String> {
@@ -143,81 +122,4 @@ fn check(record: Record, plan: &Plan, now: UnixTime) -> Result<Candidate, String
         candidate.user.email_verified = candidate.user.email.is_some();
     }
     Ok(candidate)
-}
-
-/// Divides candidates, in their order, so that within a part no two have an id, a user name or an address
-/// in common: of two that have, the second is added when it is known what became of the first.
-fn runs<'r, 'c>(candidates: &'r [&'c Candidate]) -> Vec<&'r [&'c Candidate]> {
-    let mut taken = Taken::default();
-    let mut parts = Vec::new();
-    let (mut begin, mut rest) = (0, candidates);
-    for (place, candidate) in candidates.iter().enumerate() {
-        if taken.has(&candidate.user)
-            && let Some((part, behind)) = rest.split_at_checked(place - begin)
-        {
-            parts.push(part);
-            (begin, rest, taken) = (place, behind, Taken::default());
-        }
-        taken.add(&candidate.user);
-    }
-    parts.push(rest);
-    parts
-}
-
-/// What somebody has and nobody else may have.
-#[derive(Debug, Default)]
-pub(super) struct Taken {
-    ids: HashSet<UserId>,
-    /// User names and addresses: each may be given at a sign-in.
-    logins: HashSet<String>,
-}
-
-impl Taken {
-    /// Whether something of this person is taken.
-    pub(super) fn has(&self, user: &User) -> bool {
-        self.ids.contains(&user.id)
-            || self.logins.contains(&user.username)
-            || user.email.as_ref().is_some_and(|email| self.logins.contains(email))
-    }
-
-    /// Takes what this person has.
-    pub(super) fn add(&mut self, user: &User) {
-        self.ids.insert(user.id.clone());
-        self.logins.insert(user.username.clone());
-        self.logins.extend(user.email.clone());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn candidate(text: &str) -> Candidate {
-        serde_json::from_str::<Record>(text).unwrap().check(UnixTime(7)).unwrap()
-    }
-
-    #[test]
-    fn whoever_has_something_in_common_with_one_before_is_in_the_next_part() {
-        for (second, parts) in [
-            (r#"{"username":"c"}"#, [3].as_slice()),
-            (r#"{"username":"A"}"#, &[1, 2]),
-            (r#"{"username":"x@example.test"}"#, &[1, 2]),
-            (r#"{"username":"c","email":"X@example.test"}"#, &[1, 2]),
-            (r#"{"username":"c","email":"C@example.test"}"#, &[3]),
-            (r#"{"username":"c","id":"one"}"#, &[1, 2]),
-        ] {
-            let first = candidate(r#"{"username":"a","email":"x@example.test","id":"one"}"#);
-            let (second, third) = (candidate(second), candidate(r#"{"username":"d"}"#));
-            let all = [&first, &second, &third];
-            let lengths: Vec<_> = runs(&all).iter().map(|part| part.len()).collect();
-            assert_eq!(lengths, parts, "{:?}", second.user);
-        }
-    }
-
-    #[test]
-    fn somebody_whose_name_is_their_address_does_not_collide_with_themselves() {
-        let own = candidate(r#"{"username":"a@example.test","email":"a@example.test"}"#);
-        assert_eq!(runs(&[&own]).len(), 1);
-        assert!(runs(&[]).iter().all(|part| part.is_empty()));
-    }
 }

@@ -26,11 +26,12 @@ use crate::service::audit::Actor;
 use crate::service::clients::Activity;
 use crate::service::failure::Failure;
 use crate::service::people::authority::Authority;
-use crate::service::people::{self, Edit, PeopleError, RoleEdit};
+use crate::service::people::newcomers::Taken;
+use crate::service::people::{self, Edit, PeopleError, RoleEdit, told};
 use crate::store::imports::{self, ImportProgress};
 use crate::store::{Sql, StoreError, Tx, groups, users};
 
-use batch::{Batch, Fate, Taken};
+use batch::{Batch, Fate};
 use lines::{Line, LinesError};
 use record::Candidate;
 
@@ -190,7 +191,11 @@ impl Import<'_> {
         batch.vet(&mut tx, &authority).await?;
         // All groups first and in one order: two imports at once must not wait for each other.
         let groups = batch.candidates().flat_map(|candidate| &candidate.user.groups);
-        groups::make(&mut tx, groups, self.app.now()).await?;
+        let now = self.app.now();
+        let made = groups::make(&mut tx, groups, now).await?;
+        let by = (&self.plan.actor, now);
+        let made = made.iter().map(|group| told::group_made(group, by)).collect();
+        told::write(&mut tx, made).await?;
         let mut fates = batch.add(&mut tx, (&self.seen, &self.plan.actor)).await?.into_iter();
         self.progress.line = batch.last;
         for (line, checked) in batch.lines {

@@ -192,7 +192,7 @@ pub const ALONE: [(Face, &str, &str); 25] = [
     ),
     (Face::Console, "POST /admin/clients/{id}/tokens/edit", "an edit of the app, other members"),
     (Face::Console, "POST /admin/clients/{id}/refresh", DOCUMENT),
-    (Face::Api, "POST /api/v1/clients/{id}/refresh", DOCUMENT),
+    (Face::Api, "POST /clients/{id}/refresh", DOCUMENT),
     (Face::CommandLine, "client refresh", DOCUMENT),
     (Face::Console, "POST /admin/try/app", "an app like any other, filled in"),
     (Face::Console, "POST /admin/try/start", "a sign-in of one’s own, in a browser"),

@@ -1,0 +1,177 @@
+//! What of an account is edited, and how an edit is written: by itself, or with others in one transaction.
+
+use super::authority::Authority;
+use super::{
+    PeopleError, begin_change, check_email, check_external_id, check_groups, check_name,
+    check_profile, check_username, keep_an_owner, told, withdraw_links,
+};
+use crate::app::App;
+use crate::clock::UnixTime;
+use crate::protocol::rights::Right;
+use crate::protocol::types::{GrantId, UserId};
+use crate::protocol::user::{AdminRole, Profile, User};
+use crate::service::api::ending::end_keys;
+use crate::service::audit::Actor;
+use crate::service::clients::access;
+use crate::service::revocation;
+use crate::store::users;
+use crate::store::{Tx, groups};
+
+/// What an administrator may edit.
+#[derive(Debug, Clone)]
+pub struct Edit {
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub email_verified: bool,
+    pub groups: Vec<String>,
+    pub role: RoleEdit,
+    /// What only a directory writes; `None` leaves it as it is.
+    pub directory: Option<DirectoryEdit>,
+}
+
+/// What of an account is the word of the directory that provisions it.
+#[derive(Debug, Clone)]
+pub struct DirectoryEdit {
+    pub username: String,
+    pub profile: Profile,
+    pub external_id: Option<String>,
+}
+
+/// What an edit does to the right to use the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoleEdit {
+    /// It stays as it is in the moment of the change, whatever it was when the form was shown.
+    Keep,
+    Set(Option<AdminRole>),
+}
+
+/// Changes an account. Taking a role away, or changing the e-mail address, signs nobody out: roles
+/// are read afresh at every console page, and copies elsewhere are forgotten.
+///
+/// # Errors
+/// [`PeopleError`].
+pub async fn update(
+    app: &App,
+    id: &UserId,
+    edit: Edit,
+    actor: &Actor,
+) -> Result<User, PeopleError> {
+    update_if(app, (id, None), edit, actor).await?.ok_or(PeopleError::NotFound)
+}
+
+/// As [`update`], if the account is in the moment of the change what the edit was made from; `None`, and
+/// nothing changes, when somebody else has changed it since.
+///
+/// # Errors
+/// [`PeopleError`].
+pub async fn update_if(
+    app: &App,
+    (id, made_from): (&UserId, Option<&User>),
+    edit: Edit,
+    actor: &Actor,
+) -> Result<Option<User>, PeopleError> {
+    let edit = edit.checked()?;
+    let now = app.now();
+    let (mut tx, authority, before) = begin_change(app, id, actor).await?;
+    if made_from.is_some_and(|made_from| *made_from != before) {
+        return Ok(None);
+    }
+    let (user, ended) = write(app, &mut tx, (&authority, actor), (&before, edit)).await?;
+    let pending = revocation::record(&mut tx, &access::subjects([id], &ended), now).await?;
+    tx.commit().await?;
+    app.outbox_bell.notify_one();
+    revocation::publish(app, pending).await;
+    Ok(Some(user))
+}
+
+impl Edit {
+    /// The same as it is stored.
+    ///
+    /// # Errors
+    /// [`PeopleError::Invalid`].
+    pub(in crate::service) fn checked(self) -> Result<Self, PeopleError> {
+        let directory = self.directory.map(|edit| {
+            Ok::<_, PeopleError>(DirectoryEdit {
+                username: check_username(&edit.username)?,
+                profile: check_profile(edit.profile)?,
+                external_id: check_external_id(edit.external_id)?,
+            })
+        });
+        Ok(Self {
+            name: check_name(self.name)?,
+            email: check_email(self.email)?,
+            groups: check_groups(self.groups)?,
+            directory: directory.transpose()?,
+            ..self
+        })
+    }
+}
+
+/// Writes a checked edit of somebody who is held, with its events, inside the caller's transaction. Gives
+/// the grants that end with the groups, too.
+pub(super) async fn write(
+    app: &App,
+    tx: &mut Tx,
+    (authority, actor): (&Authority, &Actor),
+    (before, edit): (&User, Edit),
+) -> Result<(User, Vec<GrantId>), PeopleError> {
+    let now = app.now();
+    let (user, made) = put(tx, (authority, now), (before, edit)).await?;
+    told::write(tx, told::edit((before, &user), &made, (actor, now))).await?;
+    if before.role.is_some() && user.role.is_none() {
+        end_keys(tx, &user.id, (actor, now)).await?;
+    }
+    let ended = if before.groups == user.groups {
+        Vec::new()
+    } else {
+        access::end_lost(app, tx, (&user.id, actor)).await?
+    };
+    Ok((user, ended))
+}
+
+/// Writes what the edit says of the account itself, of somebody who is held, and gives what it is then, and the
+/// groups that were not there before. What ends with a role or with groups, and what is told of it, is the caller's.
+///
+/// # Errors
+/// [`PeopleError`]; the transaction must not be committed then.
+pub(in crate::service) async fn put(
+    tx: &mut Tx,
+    (authority, now): (&Authority, UnixTime),
+    (before, edit): (&User, Edit),
+) -> Result<(User, Vec<String>), PeopleError> {
+    let same_mailbox = before.email == edit.email;
+    let mut user = User {
+        name: edit.name,
+        email: edit.email,
+        email_verified: if authority.may(Right::PeopleVouch) {
+            edit.email_verified
+        } else {
+            same_mailbox && before.email_verified
+        },
+        groups: edit.groups,
+        role: match edit.role {
+            RoleEdit::Keep => before.role,
+            RoleEdit::Set(role) => role,
+        },
+        updated_at: now,
+        ..before.clone()
+    };
+    if let Some(directory) = edit.directory {
+        user.username = directory.username;
+        user.profile = directory.profile;
+        user.external_id = directory.external_id;
+    }
+    authority.turn_into(before, &user)?;
+    users::update(&mut *tx, &user).await?;
+    let made = if before.groups == user.groups {
+        Vec::new()
+    } else {
+        groups::set_groups(&mut *tx, &user.id, &user.groups, now).await?
+    };
+    keep_an_owner(tx, before).await?;
+    if (&before.email, before.email_verified) != (&user.email, user.email_verified) {
+        // Whoever has the old mailbox is not this person any more.
+        withdraw_links(tx, &user.id).await?;
+    }
+    Ok((user, made))
+}
