@@ -177,14 +177,14 @@ async fn lose_the_end(world: &World, last: i64) {
              alter table audit_chain enable trigger audit_chain_kept",
         ),
     };
-    let lost = format!(
+    let ending = format!(
         "{begin}; {off}; \
          delete from audit_events where id in (select event_id from audit_chain where seq > {last}); \
          delete from audit_chain where seq > {last}; \
          delete from audit_marks where name = 'head'; \
          insert into audit_marks select * from kept_head; {on}; commit"
     );
-    execute(world, &lost).await;
+    execute(world, &ending).await;
 }
 
 on_both_backends! {
