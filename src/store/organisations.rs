@@ -265,8 +265,8 @@ pub async fn add_member<'a>(
 }
 
 static ADD: Repeated = Repeated::new(
-    "insert into organisation_members (organisation_id, user_id, created_at) values ",
-    "(?, ?, ?)",
+    "insert into organisation_members (organisation_id, user_id, username, created_at) values ",
+    "(?, ?, coalesce((select u.username from users u where u.id = ?), ''), ?)",
     " on conflict (organisation_id, user_id) do nothing",
 )
 .at_most(256);
@@ -281,7 +281,7 @@ pub async fn add_members<'a>(
     let mut sql = sql.into();
     for (text, page) in ADD.pages(places) {
         let bound = page.iter().fold(sql.query(text), |statement, (id, user)| {
-            statement.bind(*id).bind(*user).bind(now)
+            statement.bind(*id).bind(*user).bind(*user).bind(now)
         });
         bound.execute().await?;
     }
