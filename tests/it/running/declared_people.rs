@@ -93,7 +93,7 @@ on_both_backends! {
             fewest = fewest.min(cost_of_all(&app, &state(begin..end)).await);
             begin = end;
         }
-        assert!(fewest < MORE / 4, "{fewest} statements for {MORE} new people");
+        assert!(fewest < MORE / 2, "{fewest} statements for {MORE} new people");
         // Everybody is as the file says.
         let few = cost_of_nothing(&app, &state(0..600)).await;
         let many = cost_of_nothing(&app, &state(0..2_600)).await;
