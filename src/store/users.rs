@@ -7,8 +7,7 @@ mod passwords;
 
 use sqlx_macros::FromRow;
 
-use super::db::repeated::Repeated;
-use super::db::{Sql, Statement};
+use super::db::Sql;
 use super::error::StoreError;
 use crate::clock::UnixTime;
 use crate::protocol::types::{ClientId, OrganisationId, UserId};
@@ -23,7 +22,7 @@ pub use passwords::{
     remove_password, replace_temporary, set_password, set_temporary, temporary,
 };
 pub(in crate::store) use several::together;
-pub use several::{by_usernames, hold_all};
+pub use several::{by_ids, by_usernames, hold_all};
 
 /// Stands between group names in one column; no group name may hold it.
 const BETWEEN_GROUPS: char = '\u{1f}';
@@ -196,20 +195,6 @@ pub async fn by_id<'a>(sql: impl Sql<'a>, id: &UserId) -> Result<Option<User>, S
         .optional::<UserRow>()
         .await?;
     Ok(row.map(User::from))
-}
-
-static BY_IDS: Repeated =
-    Repeated::new(select_user!("from users u where u.id in ("), "?", ")").at_most(128);
-
-/// Those of these who are there, in no order and each once.
-pub async fn by_ids<'a>(sql: impl Sql<'a>, ids: &[UserId]) -> Result<Vec<User>, StoreError> {
-    let mut sql = sql.into();
-    let mut found = Vec::with_capacity(ids.len());
-    for (text, asked) in BY_IDS.asked(ids) {
-        let rows = asked.fold(sql.query(text), Statement::bind).all::<UserRow>().await?;
-        found.extend(rows.into_iter().map(User::from));
-    }
-    Ok(found)
 }
 
 /// The user who signs in with this username or e-mail address, in any case.

@@ -261,33 +261,34 @@ async fn follow(app: &App, stored: &Client, document: &Document) -> Result<(), F
         return Ok(documents::note_fetch(&app.store.db, &stored.id, app.now()).await?);
     }
     let mut tx = app.store.begin().await?;
-    let changed = change(app, &mut tx, (stored, document), &Actor::System).await?;
+    let Some(changed) = change(app, &mut tx, (stored, document), &Actor::System).await? else {
+        return Ok(());
+    };
     // Nobody is told that the old document counts no more.
     let _ = commit(app, tx, changed).await?;
     Ok(())
 }
 
-/// A stored client that another transaction has made what its document says.
+/// A stored client that a transaction has made what its document says.
 #[must_use = "nothing is changed before it is committed"]
 pub(super) struct Changed {
-    /// `None` when somebody has deleted it meanwhile.
-    pub client: Option<Client>,
+    client: Client,
     withdrawn: Option<Pending>,
 }
 
-/// Makes a stored client what its document says, in the word of `actor`. Whoever allowed what is another app
-/// now is asked again.
+/// Makes a stored client what its document says, on the word of `actor`; `None` when somebody has deleted it
+/// meanwhile. Whoever allowed what is another app now is asked again.
 pub(super) async fn change(
     app: &App,
     tx: &mut Tx,
     (stored, document): (&Client, &Document),
     actor: &Actor,
-) -> Result<Changed, Failure> {
+) -> Result<Option<Changed>, Failure> {
     let now = app.now();
     let metadata = ClientMetadata::clone(&document.metadata);
     let client = Client { metadata, updated_at: now, ..stored.clone() };
     if !client_rows::update(&mut *tx, &client).await? {
-        return Ok(Changed { client: None, withdrawn: None });
+        return Ok(None);
     }
     documents::note_fetch(&mut *tx, &client.id, now).await?;
     fetched::follow(app, tx, (&client, Some(&stored.metadata))).await?;
@@ -295,11 +296,15 @@ pub(super) async fn change(
     let event = told::updated(actor, &stored.metadata, &client);
     audit::append(&mut *tx, &event.into_row()).await?;
     sync::bump_catalog(tx).await?;
-    Ok(Changed { client: Some(client), withdrawn })
+    Ok(Some(Changed { client, withdrawn }))
 }
 
-/// Commits a change and tells everybody of it.
-pub(super) async fn commit(app: &App, tx: Tx, changed: Changed) -> Result<Spread, Failure> {
+/// Commits a change and tells everybody of it; gives the client as it is now.
+pub(super) async fn commit(
+    app: &App,
+    tx: Tx,
+    changed: Changed,
+) -> Result<(Client, Spread), Failure> {
     tx.commit().await?;
     let spread = revocation::spread_catalogue(app);
     app.known.forget();
@@ -307,7 +312,7 @@ pub(super) async fn commit(app: &App, tx: Tx, changed: Changed) -> Result<Spread
     if let Some(pending) = changed.withdrawn {
         revocation::publish(app, pending).await;
     }
-    Ok(spread)
+    Ok((changed.client, spread))
 }
 
 /// Whether a client was new to the store.

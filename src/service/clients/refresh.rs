@@ -11,8 +11,8 @@ use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
 use crate::service::people::authority;
+use crate::store::audit;
 use crate::store::clients::{self as rows, documents};
-use crate::store::{Tx, audit};
 
 /// A client whose document was read again.
 #[derive(Debug, Clone)]
@@ -49,8 +49,10 @@ pub async fn refresh(app: &App, id: &ClientId, actor: &Actor) -> Result<Refreshe
         Err(DocumentError::Unusable(problem)) => {
             app.documents.note_failure(id, problem.clone(), app.now());
             let mut tx = authority::begin(app, (actor, Right::ClientsWrite)).await?;
-            let event = Event::failure("client.document_read", actor, app.now());
-            note(&mut tx, event.client(id).detail("reason", problem.as_str())).await?;
+            let event = Event::failure("client.document_read", actor, app.now())
+                .client(id)
+                .detail("reason", problem.as_str());
+            audit::append(&mut tx, &event.into_row()).await?;
             tx.commit().await?;
             Err(ClientError::Document(problem))
         }
@@ -67,16 +69,18 @@ async fn believe(
     let mut tx = authority::begin(app, (actor, Right::ClientsWrite)).await?;
     let stored = rows::hold(&mut tx, id).await?.ok_or(ClientError::NotFound)?;
     let changed = stored.metadata.differs_in(&document.metadata);
-    let event = Event::success("client.document_read", actor, app.now()).client(id);
-    note(&mut tx, event.detail("changed", changed.clone())).await?;
+    let event = Event::success("client.document_read", actor, app.now())
+        .client(id)
+        .detail("changed", changed.clone());
+    audit::append(&mut tx, &event.into_row()).await?;
     if changed.is_empty() {
         documents::note_fetch(&mut tx, id, app.now()).await?;
         tx.commit().await?;
         return Ok(Refreshed { client: stored, changed });
     }
-    let now = metadata_document::change(app, &mut tx, (&stored, document), actor).await?;
-    let client = now.client.clone().ok_or(ClientError::NotFound)?;
-    let spread = metadata_document::commit(app, tx, now).await?;
+    let made = metadata_document::change(app, &mut tx, (&stored, document), actor).await?;
+    let (client, spread) =
+        metadata_document::commit(app, tx, made.ok_or(ClientError::NotFound)?).await?;
     // A redirect URI or a key that was taken away.
     spread.outlive_copies().await;
     Ok(Refreshed { client, changed })
@@ -88,8 +92,4 @@ async fn believe(
 /// [`Failure`] when SQL does not answer.
 pub async fn last_read(app: &App, id: &ClientId) -> Result<Option<UnixTime>, Failure> {
     Ok(documents::fetched_at(&app.store.db, id).await?)
-}
-
-async fn note(tx: &mut Tx, event: Event) -> Result<(), ClientError> {
-    Ok(audit::append(tx, &event.into_row()).await?)
 }

@@ -73,13 +73,7 @@ async fn by_itself(
             | Work::CreateIssuer(..)
             | Work::CreateUpstream(..)
     );
-    let secret = match change.work {
-        work @ (Work::CreateUser(..) | Work::UpdateUser(..) | Work::DeleteUser(..)) => {
-            *spread = Box::pin(person(app, &entry, work)).await?.or(*spread);
-            None
-        }
-        work => Box::pin(one(app, (&entry, &name), work)).await?,
-    };
+    let secret = Box::pin(one(app, (&entry, &name), (change.work, spread))).await?;
     // Before anything else can go wrong: a secret is told nowhere else.
     tell(News { name: &name, what, secret: secret.as_ref() });
     if is_made {
@@ -88,11 +82,12 @@ async fn by_itself(
     Ok(())
 }
 
-/// One change; the secret that was made for it, if one was.
+/// One change; the secret that was made for it, if one was. What it revokes of somebody is to be waited for
+/// before it is acknowledged.
 async fn one(
     app: &App,
     (entry, name): (&str, &str),
-    work: Work,
+    (work, spread): (Work, &mut Spread),
 ) -> Result<Option<Secret>, DeclaredError> {
     match work {
         Work::CreateGroup(..)
@@ -107,7 +102,9 @@ async fn one(
         Work::SetOrganisations(wanted, _) => {
             organisations::set_members(app, (entry, name), &wanted).await?;
         }
-        Work::CreateUser(..) | Work::UpdateUser(..) | Work::DeleteUser(..) => {}
+        Work::CreateUser(..) | Work::UpdateUser(..) | Work::DeleteUser(..) => {
+            *spread = person(app, entry, work).await?.or(*spread);
+        }
         Work::CreateClient(..)
         | Work::UpdateClient(..)
         | Work::DeleteClient

@@ -173,7 +173,8 @@ async fn hold(tx: &mut Tx, steps: &[Step<'_>]) -> Result<HashMap<UserId, User>, 
     Ok(found.into_iter().map(|user| (user.id.clone(), user)).collect())
 }
 
-/// All groups first and in one order, and those that were not there: of two who do this at once none waits for the other in a circle.
+/// All groups first and in one order: of two who do this at once none waits for the other in a circle. Gives those
+/// that were not there.
 async fn make_groups(
     tx: &mut Tx,
     (steps, before): (&[Step<'_>], &HashMap<UserId, User>),

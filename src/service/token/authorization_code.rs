@@ -12,7 +12,6 @@ use crate::app::App;
 use crate::clock::Seconds;
 use crate::crypto::secret::SecretHash;
 use crate::protocol::client::Client;
-use crate::protocol::error::OAuthError;
 use crate::protocol::organisation::ActiveOrganisation;
 use crate::protocol::token::grant::authorization_code::{self, CodePayload, CodeRequest};
 use crate::protocol::token::{TokenResponse, sender_constraint};
@@ -31,7 +30,7 @@ const MAX_FAILED_CHECKS: i64 = 5;
 const CODE_MEMORY: Seconds = 600;
 
 fn refused(detail: &'static str) -> EndpointError {
-    OAuthError::invalid_grant("The code is unknown, spent or expired.").because(detail).into()
+    authorization_code::unknown().because(detail).into()
 }
 
 pub(super) async fn redeem(

@@ -24,6 +24,20 @@ pub async fn by_usernames<'a>(
     Ok(found)
 }
 
+static BY_IDS: Repeated =
+    Repeated::new(select_user!("from users u where u.id in ("), "?", ")").at_most(128);
+
+/// Those of these who are there, in no order and each once.
+pub async fn by_ids<'a>(sql: impl Sql<'a>, ids: &[UserId]) -> Result<Vec<User>, StoreError> {
+    let mut sql = sql.into();
+    let mut found = Vec::with_capacity(ids.len());
+    for (text, asked) in BY_IDS.asked(ids) {
+        let rows = asked.fold(sql.query(text), Statement::bind).all::<UserRow>().await?;
+        found.extend(rows.into_iter().map(User::from));
+    }
+    Ok(found)
+}
+
 /// Holds these people until the caller's transaction is over, in the order of their ids, as whoever holds two
 /// does. SQLite has one writer, who waits for nobody.
 pub async fn hold_all(tx: &mut Tx, ids: &[&UserId]) -> Result<(), StoreError> {

@@ -16,6 +16,8 @@ use crate::kit::fixtures::{ALICE, BOB, Bed, Rp, Tokens, fill_in, unique};
 use crate::kit::flow::PATIENCE;
 use crate::kit::node::node;
 use crate::kit::registration::{open_bed, open_world};
+use crate::support::backends::Backend;
+use crate::support::browser_like::Browser;
 use crate::support::process::wait_until_async;
 use crate::support::tls_peer::{Answer, TlsPeer};
 
@@ -131,14 +133,7 @@ on_both_backends! {
     }
 
     async fn what_another_node_has_read_since_counts(backend: Backend) {
-        let bed = Bed::new(open_world(backend).start().await, &[]).await;
-        let app = App::publish(&bed, &json!({}));
-        let browser = bed.world.browser();
-        app.rp.tokens(&browser, &ALICE, &[]).await;
-        // The publisher takes the address away; this server has it in memory for some time yet.
-        let moved = TlsPeer::shared().url("/elsewhere");
-        app.serve(Answer::json(&app.document(&json!({ "redirect_uris": [moved] }))));
-        assert!(app.rp.authorize(&browser, &[]).await.try_location().is_some());
+        let (bed, app, browser, moved) = moved(backend).await;
         let other = node(&bed.world, &Clock::System).await;
         let id = ClientId::new(&app.rp.id);
         let read = metadata_document::resolve(&other, &id).await.expect("the document");
@@ -212,7 +207,7 @@ on_both_backends! {
         let bed = Bed::new(open_world(backend).start().await, &[]).await;
         let app = App::publish(&bed, &json!({}));
         let before = app.rp.tokens(&bed.world.browser(), &ALICE, &[]).await;
-        let path = app.rp.id.replace(':', "%3A").replace('/', "%2F");
+        let path = in_a_path(&app);
         let admin = crate::kit::console::admin(&bed.world, "owner").await;
         let page = format!("/admin/clients/{path}");
         let asks = format!("/clients/{path}/refresh");
@@ -241,12 +236,16 @@ on_both_backends! {
         let sign_in = app.rp.authorize(&bed.world.browser(), &[]).await.follow_within().await;
         assert!(sign_in.text().contains("By command"), "{}", sign_in.text());
 
+        // Two of one second may stand either way.
         let changed = |kind: &str| {
-            noted(&bed.world, kind).iter().map(|detail| detail["changed"].clone()).collect::<Vec<_>>()
+            let noted = noted(&bed.world, kind);
+            let mut changed: Vec<_> = noted.iter().map(|detail| detail["changed"].to_string()).collect();
+            changed.sort();
+            changed
         };
-        let one = json!(["client_name"]);
-        assert_eq!(changed("client.updated"), [&one, &one, &one].map(Value::clone));
-        assert_eq!(changed("client.document_read"), [&one, &one, &one, &json!([])].map(Value::clone));
+        let one = r#"["client_name"]"#;
+        assert_eq!(changed("client.updated"), [one; 3]);
+        assert_eq!(changed("client.document_read"), [one, one, one, "[]"]);
         bed.assert_log_is_clean();
     }
 
@@ -254,7 +253,7 @@ on_both_backends! {
         let bed = Bed::new(open_world(backend).start().await, &[]).await;
         let app = App::publish(&bed, &json!({}));
         let tokens = app.rp.tokens(&bed.world.browser(), &ALICE, &[]).await;
-        let path = app.rp.id.replace(':', "%3A").replace('/', "%2F");
+        let path = in_a_path(&app);
         let admin = crate::kit::console::admin(&bed.world, "owner").await;
         let page = format!("/admin/clients/{path}");
         let api = Api::with_key(&bed.world, "the-owner", &["doorward.clients:write"]);
@@ -285,14 +284,8 @@ on_both_backends! {
     }
 
     async fn a_refresh_counts_at_every_node(backend: Backend) {
-        let bed = Bed::new(open_world(backend).start().await, &[]).await;
-        let app = App::publish(&bed, &json!({}));
-        let browser = bed.world.browser();
-        app.rp.tokens(&browser, &ALICE, &[]).await;
-        // Another node, with what it needs to read documents, does it; this one has the old one in memory.
-        let moved = TlsPeer::shared().url("/elsewhere");
-        app.serve(Answer::json(&app.document(&json!({ "redirect_uris": [moved] }))));
-        assert!(app.rp.authorize(&browser, &[]).await.try_location().is_some());
+        let (bed, app, browser, _) = moved(backend).await;
+        // Done by another node, which has read no document yet.
         bed.world.cli(&["client", "refresh", &app.rp.id]);
         assert_error_page(&app.rp.authorize(&browser, &[]).await);
     }
@@ -326,6 +319,24 @@ on_both_backends! {
         assert!(!two.is_stored(&bed));
         one.rp.tokens(&browser, &ALICE, &[]).await;
     }
+}
+
+/// An app that people use and whose publisher has taken its address away, of which the server knows nothing: it
+/// has the document in memory for some time yet. Where it has moved to, as well.
+async fn moved(backend: Backend) -> (Bed, App, Browser, String) {
+    let bed = Bed::new(open_world(backend).start().await, &[]).await;
+    let app = App::publish(&bed, &json!({}));
+    let browser = bed.world.browser();
+    app.rp.tokens(&browser, &ALICE, &[]).await;
+    let moved = TlsPeer::shared().url("/elsewhere");
+    app.serve(Answer::json(&app.document(&json!({ "redirect_uris": [moved] }))));
+    assert!(app.rp.authorize(&browser, &[]).await.try_location().is_some());
+    (bed, app, browser, moved)
+}
+
+/// The id of an app as one part of a path.
+fn in_a_path(app: &App) -> String {
+    app.rp.id.replace(':', "%3A").replace('/', "%2F")
 }
 
 /// Makes the last reading of a document two days old.

@@ -4,6 +4,7 @@
 use std::cmp::Ordering;
 use std::fmt::Write as _;
 use std::ops::Range;
+use std::slice;
 
 use doorward::protocol::rights::{Reach, Role, TABLE};
 use reqwest::Method;
@@ -47,11 +48,11 @@ async fn statements(world: &World) -> u64 {
     counts.map(|number| number.parse::<u64>().expect("a number")).sum()
 }
 
-/// Opens a page until the fewest statements were counted twice: what the server does meanwhile by itself is
+/// Opens a page until the fewest statements were counted so often: what the server does meanwhile by itself is
 /// not the page's.
-async fn cost(world: &World, (who, admin): (Role, &Admin), path: &str) -> Cost {
+async fn counted(world: &World, (who, admin): (Role, &Admin), (path, often): (&str, u32)) -> Cost {
     let (mut fewest, mut times, mut bytes) = (u64::MAX, 0, 0);
-    for _ in 0..20 {
+    for _ in 0..10 * often {
         let before = statements(world).await;
         bytes = admin.page(path).await.body.len();
         let ran = statements(world).await - before;
@@ -61,11 +62,30 @@ async fn cost(world: &World, (who, admin): (Role, &Admin), path: &str) -> Cost {
             Ordering::Greater => times,
         };
         fewest = fewest.min(ran);
-        if times == 2 {
+        if times == often {
             break;
         }
     }
     Cost { who, path: path.to_owned(), statements: fewest, bytes }
+}
+
+/// What a page takes.
+async fn cost(world: &World, admin: (Role, &Admin), path: &str) -> Cost {
+    counted(world, admin, (path, 2)).await
+}
+
+/// Counts once more, and for longer, what seems too much: where a page takes a second, something that the
+/// server does by itself falls into almost every one.
+async fn recounted(world: &World, admins: &[(Role, Admin)], (few, many): (&[Cost], &mut [Cost])) {
+    for (few, many) in few.iter().zip(many) {
+        if too_much(slice::from_ref(few), slice::from_ref(many)).is_empty() {
+            continue;
+        }
+        let admin = admins.iter().find(|(role, _)| *role == many.who);
+        let (role, admin) = admin.expect("who opened it before");
+        let again = counted(world, (*role, admin), (&many.path, 10)).await;
+        many.statements = many.statements.min(again.statements);
+    }
 }
 
 fn is_open(right: &str, role: Role) -> bool {
@@ -160,7 +180,10 @@ fn too_much(few: &[Cost], many: &[Cost]) -> String {
 
 on_both_backends! {
     async fn no_page_takes_more_than_its_budget_however_much_there_is(backend: Backend) {
-        let world = World::builder(backend).env("DOORWARD_SESSION__ADMIN_STEP_UP", "7200").start().await;
+        let world = World::builder(backend)
+            .env("DOORWARD_SESSION__ADMIN_STEP_UP", "7200")
+            .env("DOORWARD_SESSION__ADMIN_IDLE", "7200");
+        let world = world.start().await;
         let town = Town::build(&world).await;
         create(&world, "the-operator", Some("operator"));
         let mut admins = Vec::new();
@@ -176,7 +199,8 @@ on_both_backends! {
         let few = costs(&world, &town, &admins).await;
         assert!(few.len() > 80, "{} pages", few.len());
         fill((&world, &town), &api, MORE).await;
-        let many = costs(&world, &town, &admins).await;
+        let mut many = costs(&world, &town, &admins).await;
+        recounted(&world, &admins, (&few, &mut many)).await;
         let found = too_much(&few, &many);
         assert!(found.is_empty(), "too much:\n{found}");
     }

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::kit::console;
 use crate::kit::fixtures::{AFTER_LOGOUT, Bed, payload, unique};
 use crate::kit::flow::{
-    PASSWORD, REDIRECT, SecondNode, claim, count, execute, is_signed_in, sign_in, sign_out,
+    PASSWORD, SecondNode, claim, count, execute, is_signed_in, sign_in, sign_out,
 };
 use crate::kit::logout::{
     PATIENCE, Told, assert_signed_out, hurry, sign_out_by_app, somebody, token_of, verified,
@@ -223,7 +223,7 @@ on_both_backends! {
         }
         let [gone, silent] = &told;
         world.cli(&["--yes", "client", "delete", &gone.app.id]);
-        let mute = json!({ "client_name": "x", "redirect_uris": [REDIRECT] });
+        let mute = json!({ "backchannel_logout_uri": null });
         let file = world.path(&unique("silent"));
         std::fs::write(&file, mute.to_string()).unwrap();
         let file = file.display().to_string();

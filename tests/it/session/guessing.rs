@@ -1,6 +1,8 @@
 //! Guessing passwords: no more are compared than the limit allows, however many come at once, on however
 //! many nodes, under whichever name; and whoever is refused can be helped.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 
 use crate::kit::fixtures::{ALICE, BOB, Bed};
@@ -8,6 +10,7 @@ use crate::kit::flow::{PATIENCE, SecondNode, count, get};
 use crate::support::backends::Backend;
 use crate::support::browser_like::{Browser, Page};
 use crate::support::process::wait_until_async;
+use crate::support::world::World;
 
 /// More than can be compared in the minutes that a slow machine may take for a test: the fifteenth waits
 /// for a quarter of an hour.
@@ -16,6 +19,23 @@ const MOST_COMPARED: usize = 15;
 async fn guess(browser: &Browser, username: &str, password: &str) -> Page {
     let page = browser.get("/login").await;
     page.form("sign-in").set("username", username).set("password", password).submit().await
+}
+
+/// Signs in with the right password. Where hashes take their time, those who come after the free ones are told to
+/// wait for these, for the shortest time there is: it would get longer if any of them counted.
+async fn comes_in(world: &World) {
+    let browser = world.browser();
+    for _ in 0..20 {
+        let page = guess(&browser, ALICE.username, ALICE.password).await;
+        if page.status.as_u16() == 303 {
+            return;
+        }
+        page.assert_status(429);
+        let wait: u64 = page.header("retry-after").parse().expect("seconds");
+        assert!(wait <= 2, "{}", page.describe());
+        tokio::time::sleep(Duration::from_secs(wait)).await;
+    }
+    panic!("the right password never came in");
 }
 
 /// How many passwords the server at this management address has compared.
@@ -86,12 +106,7 @@ on_both_backends! {
     async fn the_right_password_counts_for_nothing_however_often_at_once(backend: Backend) {
         let bed = Bed::own(backend, &[]).await;
         for _ in 0..2 {
-            let pages = join_all((0..12).map(|_| async {
-                guess(&bed.world.browser(), ALICE.username, ALICE.password).await
-            }));
-            for page in pages.await {
-                assert_eq!(page.status.as_u16(), 303, "{}", page.describe());
-            }
+            join_all((0..12).map(|_| comes_in(&bed.world))).await;
         }
         for _ in 0..4 {
             guess(&bed.world.browser(), ALICE.username, "wrong").await;

@@ -72,6 +72,12 @@ impl CodeRequest {
     }
 }
 
+/// No such code, or one that is of no use any more.
+#[must_use]
+pub fn unknown() -> OAuthError {
+    OAuthError::invalid_grant("The code is unknown, spent or expired.")
+}
+
 /// Whether this client may redeem this code with this request. Passing does not spend the code.
 ///
 /// # Errors
@@ -83,16 +89,15 @@ pub fn check(
     digest: impl FnOnce(&str) -> String,
 ) -> Result<(), OAuthError> {
     if payload.client_id != client.id {
-        return Err(OAuthError::invalid_grant("The code is unknown, spent or expired.")
-            .because(format!("code of {} presented by {}", payload.client_id, client.id)));
+        return Err(
+            unknown().because(format!("code of {} presented by {}", payload.client_id, client.id))
+        );
     }
     if !client.is_still(payload.client_since) {
-        return Err(OAuthError::invalid_grant("The code is unknown, spent or expired.")
-            .because("the code of an earlier client with this id"));
+        return Err(unknown().because("the code of an earlier client with this id"));
     }
     if !client.is_of_version(payload.client_version) {
-        return Err(OAuthError::invalid_grant("The code is unknown, spent or expired.")
-            .because("everything of the client has been ended since"));
+        return Err(unknown().because("everything of the client has been ended since"));
     }
     if request.redirect_uri.as_deref() != Some(payload.redirect_uri.as_str()) {
         return Err(OAuthError::invalid_grant(
@@ -109,8 +114,7 @@ pub fn check(
 /// `invalid_grant`.
 pub fn check_expiry(payload: &CodePayload, now: UnixTime) -> Result<(), OAuthError> {
     if now >= payload.expires_at {
-        return Err(OAuthError::invalid_grant("The code is unknown, spent or expired.")
-            .because("the code has expired"));
+        return Err(unknown().because("the code has expired"));
     }
     Ok(())
 }
