@@ -98,6 +98,7 @@ fn create(
         name: args.name.clone(),
         scopes: args.scopes.clone(),
         lifetime: args.days * 86_400,
+        made_in: None,
     };
     let (key, secret) = engine::with_app(globals, async |app| {
         let owner = keys::owner(app, &args.user).await?;

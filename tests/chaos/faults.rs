@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::figures::{FROM_POSTGRES, FROM_REDIS, Figures};
 use crate::flow::{PASSWORD, count};
 use crate::load::{LANES, Load};
@@ -66,6 +68,8 @@ pub async fn hold_the_rows_to_it(rig: &Rig, load: &Load) {
     let leftovers = "select count(*) from session_data d join sessions s on s.id = d.session_id \
                      where s.revoked_at is not null";
     assert_eq!(count(world, leftovers).await, 0, "values outlive their session");
+    let log = world.cli(&["audit", "verify"]);
+    assert_eq!((&log["intact"], &log["not_sealed"]), (&true.into(), &Value::Null), "{log}");
     rig.assert_logs_are_clean(&[&[PASSWORD][..], &load.secrets()].concat());
 }
 

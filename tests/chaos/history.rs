@@ -26,6 +26,10 @@ pub enum Whose {
     Asking,
     /// One that is disabled again and again.
     Fragile,
+    /// A device without a browser.
+    Device,
+    /// A service that exchanges what an app sends it.
+    Service,
 }
 
 /// Something that was ended, which must never count again.
@@ -79,6 +83,10 @@ pub struct Counts {
     pub disabled: usize,
     pub withdrawn: usize,
     pub everywhere: usize,
+    /// Devices whose end was acknowledged.
+    pub devices: usize,
+    /// Exchanged tokens whose origin was ended.
+    pub exchanged: usize,
     /// Apps.
     pub switched_off: usize,
     /// Counts beside a session.

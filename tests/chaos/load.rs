@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{RwLock, RwLockWriteGuard};
 
+use crate::devices::{Helpers, SETTLER};
 use crate::flow::{
     Answer, App, PASSWORD, SESSION_COOKIE, Tokens, create_user, http_client, try_get, try_submit,
 };
@@ -46,6 +47,7 @@ pub struct Load {
     pub apps: [App; 2],
     asking: [App; 2],
     fragile: [App; 2],
+    pub helpers: Helpers,
     pub bases: [String; 2],
     /// Signed in before the first fault and never out.
     pub stayer: Browser,
@@ -73,12 +75,14 @@ pub enum Lane {
     LeaveEverywhere,
     SwitchOff,
     KeepCount,
+    LetDeviceIn,
+    Delegate,
     LookAtTheLiving,
     LookAtTheEnded,
 }
 
 /// What goes on in every test.
-pub const LANES: [Lane; 14] = [
+pub const LANES: [Lane; 16] = [
     Lane::Exchange,
     Lane::GiveUp,
     Lane::Refresh,
@@ -90,6 +94,8 @@ pub const LANES: [Lane; 14] = [
     Lane::LeaveEverywhere,
     Lane::SwitchOff,
     Lane::KeepCount,
+    Lane::LetDeviceIn,
+    Lane::Delegate,
     Lane::LookAtTheLiving,
     Lane::LookAtTheEnded,
     Lane::LookAtTheEnded,
@@ -98,7 +104,7 @@ pub const LANES: [Lane; 14] = [
 impl Load {
     /// Registers the app, makes the people, and signs one of them in. The nodes are at these addresses.
     pub async fn start(rig: &Rig, bases: [String; 2]) -> Self {
-        let others = [DISABLED, "stayer", GIVER, WANDERER, KEEPER];
+        let others = [DISABLED, "stayer", GIVER, WANDERER, KEEPER, SETTLER];
         // At the same time: starting a command takes longer than what it does.
         tokio::task::block_in_place(|| {
             std::thread::scope(|scope| {
@@ -109,10 +115,13 @@ impl Load {
         });
         let app = App::register(&rig.world, "app", &[]);
         let asking = App::register(&rig.world, "asking", &[]);
-        rig.world.cli(&["client", "update", "asking", "--ask-consent"]);
+        // Its tokens say nothing by themselves.
+        let opaque = ["--ask-consent", "--revocation", "opaque"];
+        rig.world.cli(&[&["client", "update", "asking"], &opaque[..]].concat());
         let fragile = App::register(&rig.world, "fragile", &[]);
         let at_both = |app: App| [0, 1].map(|side: usize| app.at_address(bases[side].clone()));
         let (apps, asking, fragile) = (at_both(app), at_both(asking), at_both(fragile));
+        let helpers = Helpers::register(&rig.world, at_both);
         let stayer = Browser::new(&bases[0]);
         let (commands, history) = (rig.commands(), Mutex::default());
         let (over, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
@@ -120,7 +129,7 @@ impl Load {
         let hurry = AtomicBool::new(false);
         #[rustfmt::skip]
         let load = Self {
-            apps, asking, fragile, bases, stayer, commands, http, history, at_work, hurry, over,
+            apps, asking, fragile, helpers, bases, stayer, commands, http, history, at_work, hurry, over,
             asked,
         };
         load.sign_in(&load.stayer, "stayer", || 0).await.ok().expect("the first sign-in");
@@ -128,8 +137,10 @@ impl Load {
     }
 
     /// The apps' secrets, which no log may tell.
-    pub fn secrets(&self) -> [&str; 3] {
-        [&self.apps, &self.asking, &self.fragile].map(|apps| apps[0].secret.as_str())
+    pub fn secrets(&self) -> [&str; 6] {
+        let Helpers { devices, fronts, services } = &self.helpers;
+        let all = [&self.apps, &self.asking, &self.fragile, devices, fronts, services];
+        all.map(|apps| apps[0].secret.as_str())
     }
 
     /// An app at each node.
@@ -138,6 +149,8 @@ impl Load {
             Whose::App => &self.apps,
             Whose::Asking => &self.asking,
             Whose::Fragile => &self.fragile,
+            Whose::Device => &self.helpers.devices,
+            Whose::Service => &self.helpers.services,
         }
     }
 
@@ -173,6 +186,7 @@ impl Load {
         assert!(counts.withdrawn >= 1 && counts.everywhere >= 1, "too little load: {counts:?}");
         assert!(counts.switched_off >= 1 && counts.kept >= 10, "too little load: {counts:?}");
         assert!(counts.disabled >= 1 && counts.looks >= 50, "too little load: {counts:?}");
+        assert!(counts.devices >= 2 && counts.exchanged >= 2, "too little load: {counts:?}");
         assert!(counts.given_up >= 10, "too little load: {counts:?}");
         assert!(counts.early_looks >= 20, "nobody looked early: {counts:?}");
     }
@@ -205,6 +219,8 @@ impl Load {
                 Lane::LeaveEverywhere => self.leave_everywhere().await,
                 Lane::SwitchOff => self.switch_off().await,
                 Lane::KeepCount => self.keep_count().await,
+                Lane::LetDeviceIn => self.let_device_in().await,
+                Lane::Delegate => self.delegate().await,
                 Lane::LookAtTheLiving => self.look_at_the_living().await,
                 Lane::LookAtTheEnded => self.look_at_the_ended().await,
             };
@@ -392,8 +408,8 @@ impl Load {
             // Just enabled again, and one node has not heard of it; or throttled for a moment.
             200 | 400 | 401 | 429 if name == DISABLED => return Err(Refused),
             429 => return Err(Refused),
-            // A sign-out everywhere that was never answered has come between.
-            401 if name == WANDERER => return Err(Refused),
+            // An ending of everything that was never answered has come between.
+            401 if [WANDERER, SETTLER].contains(&name) => return Err(Refused),
             _ => panic!("a sign-in was refused: {}", answer.describe()),
         }
         Ok(())

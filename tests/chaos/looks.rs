@@ -87,6 +87,10 @@ impl Load {
     pub async fn said_of(&self, whose: Whose, access: &str, side: usize) -> Said {
         self.history().counts.looks += 1;
         let userinfo = async {
+            if whose == Whose::Service {
+                // A token for another service says nothing of the person.
+                return Said::Nothing;
+            }
             match settled(self.apps[side].try_userinfo(access).await) {
                 Err(Refused) => Said::Nothing,
                 Ok(answer) if answer.status == 200 => Said::Counts,
@@ -143,6 +147,9 @@ impl Load {
             }
             for ended in &ended {
                 self.look_at(ended, side).await;
+                if ended.tokens.refresh.is_empty() {
+                    continue;
+                }
                 let app = &self.apps_of(ended.whose)[side];
                 let answer = app.refresh(&ended.tokens.refresh).await;
                 answer.assert_error(400, "invalid_grant");

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `rig` | the servers, the nodes, and the proxies between them |
 //! | `load` | what people and apps do meanwhile, on both nodes |
+//! | `devices` | devices that people let in, and services that go on with an app's token |
 //! | `more` | the gateway, consents, everything signed out, an app switched off, counts beside a session |
 //! | `looks` | what is seen of it, at both nodes |
 //! | `history` | what was acknowledged, and what may be answered because of it |
@@ -46,6 +47,7 @@ mod flow;
 mod node;
 
 mod clocks;
+mod devices;
 mod failover;
 mod faults;
 mod figures;

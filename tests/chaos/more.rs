@@ -97,7 +97,7 @@ impl Load {
         Ok(())
     }
 
-    async fn redeem_at(&self, app: &App, code: &str) -> Outcome<Tokens> {
+    pub async fn redeem_at(&self, app: &App, code: &str) -> Outcome<Tokens> {
         let answer = settled(app.try_redeem(code).await)?;
         if answer.error().as_deref() == Some("invalid_grant") {
             self.history().counts.forgotten += 1;

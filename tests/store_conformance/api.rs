@@ -1,6 +1,6 @@
 //! The REST API's own tables: keys, and requests that are carried out once.
 
-use doorward::protocol::types::UserId;
+use doorward::protocol::types::{SessionId, UserId};
 use doorward::store::api::{keys, requests};
 use doorward::store::{DatabaseSettings, Store, users};
 
@@ -53,6 +53,14 @@ async fn keys_conform(store: &Store) {
     assert!(!keys::hold(&mut tx, "k1").await.unwrap());
     drop(tx);
     assert_eq!(keys::count_live(db, &alice, NOW).await.unwrap(), 0);
+    // One that a thief made for somebody else goes with the session that it was made in, and no other.
+    let session = SessionId::new("a-session");
+    keys::insert(db, &api_key("k4", "u-bob", NOW.plus(60))).await.unwrap();
+    keys::note_session(db, "k4", &session).await.unwrap();
+    let ended = keys::revoke_made_in(db, &session, NOW).await.unwrap();
+    assert_eq!(ended, [(bob.clone(), "k4".to_owned(), "Prüfstand".to_owned())]);
+    assert!(keys::revoke_made_in(db, &session, NOW).await.unwrap().is_empty(), "only once");
+    assert!(keys::by_id(db, "k2").await.unwrap().is_some_and(|key| key.is_live(NOW)));
     users::delete(db, &bob).await.unwrap();
     assert_eq!(keys::by_id(db, "k2").await.unwrap(), None, "gone with the person");
 }

@@ -158,6 +158,13 @@ pub(crate) async fn grants_conform(store: &Store) {
     assert_eq!(ended, [g1.id.clone()]);
     let ended = grants::revoke_for_session(db, &session, NOW, Offline::Revoke).await.unwrap();
     assert_eq!(ended, [offline.id]);
+    // What was only allowed in it, as a device's grant, goes with those that outlive it.
+    let device = grant("g2d", "u-alice", "batch");
+    grants::insert(db, &device).await.unwrap();
+    grants::note_approval(db, &device.id, &session).await.unwrap();
+    assert!(grants::revoke_for_session(db, &session, NOW, Offline::Keep).await.unwrap().is_empty());
+    let ended = grants::revoke_for_session(db, &session, NOW, Offline::Revoke).await.unwrap();
+    assert_eq!(ended, [device.id]);
     assert!(!grants::revoke(db, &g1.id, NOW).await.unwrap());
     assert_eq!(grants::by_id(db, &g1.id).await.unwrap().unwrap().revoked_at, Some(NOW));
 

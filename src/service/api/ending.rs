@@ -2,7 +2,7 @@
 //! back without the keys of before.
 
 use crate::clock::UnixTime;
-use crate::protocol::types::UserId;
+use crate::protocol::types::{SessionId, UserId};
 use crate::service::audit::{Actor, Event};
 use crate::store::api::keys;
 use crate::store::{StoreError, Tx, audit};
@@ -18,6 +18,22 @@ pub(crate) async fn end_keys(
 ) -> Result<(), StoreError> {
     for (id, name) in keys::revoke_of(&mut *tx, user, now).await? {
         let event = revoked((user, &id, &name), (actor, now));
+        audit::append(&mut *tx, &event.into_row()).await?;
+    }
+    Ok(())
+}
+
+/// Ends every key that was made in a session, whosever it is, inside the caller's transaction, each with its event.
+///
+/// # Errors
+/// [`StoreError`].
+pub(crate) async fn end_keys_made_in(
+    tx: &mut Tx,
+    session: &SessionId,
+    (actor, now): (&Actor, UnixTime),
+) -> Result<(), StoreError> {
+    for (user, id, name) in keys::revoke_made_in(&mut *tx, session, now).await? {
+        let event = revoked((&user, &id, &name), (actor, now));
         audit::append(&mut *tx, &event.into_row()).await?;
     }
     Ok(())

@@ -9,7 +9,7 @@ use crate::protocol::api::{ApiScope, KEY_PREFIX};
 use crate::protocol::plain_text::is_plain_name;
 use crate::protocol::rights::Right;
 use crate::protocol::scope::Scopes;
-use crate::protocol::types::UserId;
+use crate::protocol::types::{SessionId, UserId};
 use crate::service::api::ending;
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
@@ -68,6 +68,8 @@ pub struct NewKey {
     pub scopes: Vec<String>,
     /// How long it works, in seconds.
     pub lifetime: Seconds,
+    /// The session it is made in, if any: it ends with that one if its person says it was not theirs.
+    pub made_in: Option<SessionId>,
 }
 
 /// Makes a key for an administrator. Its text is shown this once.
@@ -115,6 +117,9 @@ pub async fn create(
         return Err(ApiKeyError::TooMany);
     }
     keys::insert(&mut tx, &key).await?;
+    if let Some(session) = &new.made_in {
+        keys::note_session(&mut tx, &key.id, session).await?;
+    }
     let event = Event::success("api_key.created", actor, now)
         .user(owner)
         .detail("key", key.id.as_str())

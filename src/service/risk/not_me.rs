@@ -1,6 +1,6 @@
 //! "This was not me": the link in a letter about a sign-in. Looking at it changes nothing, since mail
-//! scanners follow links; the button ends the session and all that came from it, makes the password
-//! useless and hands out a reset link.
+//! scanners follow links; the button ends the session and all that came from it, devices let in and API keys
+//! made there among it, makes the password useless and hands out a reset link.
 
 use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
@@ -8,6 +8,7 @@ use crate::crypto::secret::{Secret, SecretHash};
 use crate::mail::Letter;
 use crate::protocol::types::{SessionId, UserId};
 use crate::protocol::user::User;
+use crate::service::api::ending::end_keys_made_in;
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::brake;
 use crate::service::failure::Failure;
@@ -134,6 +135,9 @@ pub async fn redeem(
         recovery::create_in(app, &mut tx, (LinkKind::PasswordReset, Some(&user.id)), &actor);
     let reset = reset.await?;
     mail::enqueue(app, &mut tx, &user, recovery_letter(app, &user, &reset)).await?;
+    if let Some(session) = &session_id {
+        end_keys_made_in(&mut tx, session, (&actor, now)).await?;
+    }
     let event = Event::success("sign_in.disowned", &actor, now).user(&user.id).caller(caller);
     let event =
         event.detail("other_sessions", if others == OtherSessions::End { "ended" } else { "kept" });

@@ -110,8 +110,8 @@ async fn living_user(app: &App, approval: &Approval) -> Result<User, EndpointErr
 }
 
 /// The grant stands on its consent and not on the session of the browser, which belongs to another
-/// device and may end today. That session has to be there only until the device has fetched its answer:
-/// whoever ends it because it is a thief's ends what the thief has let in, too.
+/// device and may end today. That session has to be there only until the device has fetched its answer, and
+/// is remembered: whoever ends it because it is a thief's ends what the thief has let in, too.
 fn grant_of(app: &App, client: &Client, (record, approval): (&DeviceRecord, &Approval)) -> Grant {
     let now = app.now();
     Grant {

@@ -176,6 +176,9 @@ pub(super) async fn commit(
         Err(StoreError::Conflict) => return Ok(Gate::GroundLost),
         Err(error) => return Err(error.into()),
     }
+    if let Ground::Answer(approval) = &ground {
+        grants::note_approval(&mut tx, &grant.id, &approval.session_id).await?;
+    }
     if let Some((family, _)) = refresh {
         refresh_families::insert(&mut tx, family).await?;
     }

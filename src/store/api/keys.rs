@@ -4,7 +4,7 @@ use sqlx_macros::FromRow;
 
 use crate::clock::UnixTime;
 use crate::protocol::scope::Scopes;
-use crate::protocol::types::UserId;
+use crate::protocol::types::{SessionId, UserId};
 use crate::store::db::{Sql, Tx};
 use crate::store::error::StoreError;
 
@@ -155,6 +155,38 @@ pub async fn revoke_of<'a>(
              where user_id = $1 and revoked_at is null and expires_at > $2 returning id, name",
         )
         .bind(user)
+        .bind(now)
+        .all()
+        .await
+}
+
+/// Notes the session in which a key was made, which the key outlives.
+pub async fn note_session<'a>(
+    sql: impl Sql<'a>,
+    id: &str,
+    session: &SessionId,
+) -> Result<(), StoreError> {
+    sql.into()
+        .query("update api_keys set made_in = $2 where id = $1")
+        .bind(id)
+        .bind(session)
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// Ends every key that was made in a session and works; gives whose they are, their ids and names.
+pub async fn revoke_made_in<'a>(
+    sql: impl Sql<'a>,
+    session: &SessionId,
+    now: UnixTime,
+) -> Result<Vec<(UserId, String, String)>, StoreError> {
+    sql.into()
+        .query(
+            "update api_keys set revoked_at = $2 where made_in = $1 and revoked_at is null \
+             and expires_at > $2 returning user_id, id, name",
+        )
+        .bind(session)
         .bind(now)
         .all()
         .await

@@ -212,7 +212,23 @@ pub async fn revoke_for_client<'a>(
     Ok(ids(rows))
 }
 
-/// Revokes the grants made in a session and tells which.
+/// Notes the session in which the person allowed a grant that belongs to no session, as a device's does.
+pub async fn note_approval<'a>(
+    sql: impl Sql<'a>,
+    grant: &GrantId,
+    session: &SessionId,
+) -> Result<(), StoreError> {
+    sql.into()
+        .query("update grants set approved_in = $2 where id = $1")
+        .bind(grant)
+        .bind(session)
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// Revokes the grants made in a session and tells which. With [`Offline::Revoke`] those, too, that outlive it or
+/// were only allowed in it.
 pub async fn revoke_for_session<'a>(
     sql: impl Sql<'a>,
     session: &SessionId,
@@ -221,13 +237,18 @@ pub async fn revoke_for_session<'a>(
 ) -> Result<Vec<GrantId>, StoreError> {
     let rows = sql
         .into()
-        .query(
-            "update grants set revoked_at = $2 where session_id = $1 and revoked_at is null \
-             and (offline = false or $3) returning id",
-        )
+        .query(match offline {
+            Offline::Keep => {
+                "update grants set revoked_at = $2 where session_id = $1 \
+                     and revoked_at is null and offline = false returning id"
+            }
+            Offline::Revoke => {
+                "update grants set revoked_at = $2 where (session_id = $1 or approved_in = $1) \
+                     and revoked_at is null returning id"
+            }
+        })
         .bind(session)
         .bind(now)
-        .bind(offline == Offline::Revoke)
         .all()
         .await?;
     Ok(ids(rows))

@@ -9,7 +9,7 @@ use crate::kit::logout::PATIENCE;
 use crate::support::backends::Backend;
 use crate::support::process::wait_until_async;
 use crate::support::tls_peer::{Answer, Recorded, TlsPeer, reachable};
-use crate::support::world::World;
+use crate::support::world::{World, WorldBuilder};
 
 /// An endpoint that is told what happens.
 pub struct Hook {
@@ -22,7 +22,12 @@ pub struct Hook {
 
 /// A world that may send to the shared peer.
 pub async fn world(backend: Backend) -> World {
-    reachable(World::builder(backend), &[TlsPeer::shared()]).start().await
+    started(World::builder(backend)).await
+}
+
+/// Like [`world`], with further settings.
+pub async fn started(builder: WorldBuilder) -> World {
+    reachable(builder, &[TlsPeer::shared()]).start().await
 }
 
 impl Hook {

@@ -4,9 +4,11 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::kit::checks::assert_alive;
+use crate::kit::api::{Api, is};
+use crate::kit::checks::{assert_alive, assert_dead};
+use crate::kit::console::{Admin, admin, enter, field};
 use crate::kit::fixtures::{ALICE, BOB, Bed, Person, fill_in};
-use crate::kit::flow::{App, count, execute, is_signed_in};
+use crate::kit::flow::{App, count, execute, is_signed_in, sign_out};
 use crate::kit::grant::{Clients, Device};
 use crate::kit::smtp::{Security, SmtpServer};
 use crate::support::backends::Backend;
@@ -106,12 +108,59 @@ on_both_backends! {
         let tv = clients.rp(world, "tv");
         let device = Device::ask(tv.clone(), "openid offline_access").await;
         device.answer(&theft.thief, "allow").await.assert_status(303);
+        let fetched = Device::ask(tv.clone(), "openid").await.tokens(&theft.thief).await;
         let own = Device::ask(tv.clone(), "openid offline_access").await.tokens(&theft.own).await;
         theft.page().await.form("not-me").uncheck("others").submit().await.assert_status(303);
         device.poll().await.assert_oauth_error(400, "access_denied");
-        // What the person let in themselves, and what has been fetched, stays with the other sessions.
+        assert_dead(&tv, &fetched).await;
+        // What the person let in themselves stays with the other sessions.
         assert_alive(&tv, &own.access).await;
-        assert_eq!(count(world, "select count(*) from grants").await, 1);
+        assert_eq!(count(world, "select count(*) from grants where revoked_at is null").await, 1);
+    }
+
+    async fn the_end_of_a_session_leaves_the_devices_that_were_let_in_there(backend: Backend) {
+        let theft = Theft::happens(backend).await;
+        let world = &theft.bed.world;
+        let mut clients = Clients::default();
+        clients.register(world, "tv", ("device", json!({})));
+        let tv = clients.rp(world, "tv");
+        let tokens = Device::ask(tv.clone(), "openid").await.tokens(&theft.own).await;
+        sign_out(&theft.own).await;
+        assert_alive(&tv, &tokens.access).await;
+        // Whoever ends up with the letter says so in time, too, when that session is long over.
+        let tokens = Device::ask(tv.clone(), "openid").await.tokens(&theft.thief).await;
+        sign_out(&theft.thief).await;
+        assert_alive(&tv, &tokens.access).await;
+        theft.page().await.form("not-me").uncheck("others").submit().await.assert_status(303);
+        assert_dead(&tv, &tokens).await;
+    }
+
+    async fn a_key_that_the_thief_made_in_the_console_is_refused(backend: Backend) {
+        let post = SmtpServer::start(Security::Plain);
+        let world = post.known_to(World::builder(backend)).start().await;
+        let own = admin(&world, "owner").await;
+        execute(&world, "update users set email_verified = true").await;
+        let thief = enter(&world, &own.username).await;
+        let link = post.wait_for("the-owner@example.test", 1).await[0].link();
+        let make = async |admin: &Admin, name: &str| {
+            let fields = [
+                ("name", name),
+                ("user", own.username.as_str()),
+                ("scope", "doorward.users:read"),
+                ("days", "30"),
+            ];
+            let made = admin.post("/admin/api-keys", &fields).await;
+            made.assert_status(200);
+            Api::new(&world, &field(&made, "api-key"))
+        };
+        let (kept, stolen) = (make(&own, "kept").await, make(&thief, "stolen").await);
+        is(stolen.get("/users").await, 200);
+        let form = world.browser().get(&link).await.form("not-me").uncheck("others");
+        form.submit().await.assert_status(303);
+        is(stolen.get("/users").await, 401);
+        is(kept.get("/users").await, 200);
+        let revoked = "select count(*) from audit_events where kind = 'api_key.revoked'";
+        assert_eq!(count(&world, revoked).await, 1);
     }
 
     async fn looking_at_the_link_changes_nothing(backend: Backend) {
