@@ -138,7 +138,7 @@ impl Load {
 
     /// The apps' secrets, which no log may tell.
     pub fn secrets(&self) -> [&str; 6] {
-        let Helpers { devices, fronts, services } = &self.helpers;
+        let Helpers { devices, fronts, services, .. } = &self.helpers;
         let all = [&self.apps, &self.asking, &self.fragile, devices, fronts, services];
         all.map(|apps| apps[0].secret.as_str())
     }
