@@ -272,6 +272,7 @@ impl Import<'_> {
             email,
             groups: said.groups.unwrap_or_else(|| found.groups.clone()),
             role: RoleEdit::Keep,
+            profile: None,
             directory: None,
         };
         people::update(self.app, &found.id, edit, &self.plan.actor).await?;
