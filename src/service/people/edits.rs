@@ -81,6 +81,45 @@ pub async fn update_if(
     Ok(Some(user))
 }
 
+/// What an edit has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Changed,
+    /// Everything was as the edit says already; nothing is written, and nothing told.
+    Same,
+}
+
+/// Whether an edit is to stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    Yes,
+    /// It is tried, and taken back.
+    No,
+}
+
+/// As [`update`], where anything is otherwise than the edit says. That is looked at behind the rights: whoever may
+/// not change somebody does not learn by it what they are like.
+///
+/// # Errors
+/// [`PeopleError`].
+pub(super) async fn adjust(
+    app: &App,
+    (id, kept): (&UserId, Kept),
+    edit: Edit,
+    actor: &Actor,
+) -> Result<Outcome, PeopleError> {
+    let edit = edit.checked()?;
+    let (mut tx, authority, before) = begin_change(app, id, actor).await?;
+    let (user, ended) = write(app, &mut tx, (&authority, actor), (&before, edit)).await?;
+    if (User { updated_at: before.updated_at, ..user }) == before {
+        return Ok(Outcome::Same);
+    }
+    if kept == Kept::Yes {
+        commit(app, tx, (id, &ended)).await?;
+    }
+    Ok(Outcome::Changed)
+}
+
 /// Keeps an edit, and tells whoever has copies of what was known of the person, and of the grants that ended.
 async fn commit(
     app: &App,
