@@ -1,5 +1,5 @@
 //! A person as the provider knows them, and the standard claims about them
-//! (OpenID Connect Core section 5.1).
+//! (OpenID Connect Core section 5.1). The texts among them have their names in [`super::profile_texts`].
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -56,8 +56,7 @@ pub struct Footing {
     pub sign_in_epoch: i64,
 }
 
-/// The standard claims that are not members of a person themselves (OpenID Connect Core section 5.1). Each text has
-/// a name in [`super::profile_texts`].
+/// The standard claims that are not members of a person themselves (OpenID Connect Core section 5.1).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Profile {
