@@ -70,32 +70,32 @@ pub struct ProfileArgs {
 
 impl ProfileArgs {
     /// The flags in the order of [`TEXTS`].
-    fn said(&self) -> [&Option<String>; TEXTS.len()] {
+    fn said(&self) -> [Option<&str>; TEXTS.len()] {
         [
-            &self.given_name,
-            &self.middle_name,
-            &self.family_name,
-            &self.nickname,
-            &self.phone_number,
-            &self.website,
-            &self.profile,
-            &self.picture,
-            &self.gender,
-            &self.birthdate,
-            &self.zoneinfo,
-            &self.locale,
-            &self.street_address,
-            &self.postal_code,
-            &self.locality,
-            &self.region,
-            &self.country,
-            &self.address,
+            self.given_name.as_deref(),
+            self.middle_name.as_deref(),
+            self.family_name.as_deref(),
+            self.nickname.as_deref(),
+            self.phone_number.as_deref(),
+            self.website.as_deref(),
+            self.profile.as_deref(),
+            self.picture.as_deref(),
+            self.gender.as_deref(),
+            self.birthdate.as_deref(),
+            self.zoneinfo.as_deref(),
+            self.locale.as_deref(),
+            self.street_address.as_deref(),
+            self.postal_code.as_deref(),
+            self.locality.as_deref(),
+            self.region.as_deref(),
+            self.country.as_deref(),
+            self.address.as_deref(),
         ]
     }
 
     /// Whether no flag was given.
     pub(super) fn is_empty(&self) -> bool {
-        self.phone_number_verified.is_none() && self.said().iter().all(|said| said.is_none())
+        self.phone_number_verified.is_none() && self.said().iter().all(Option::is_none)
     }
 
     /// What becomes of a profile.
@@ -103,7 +103,7 @@ impl ProfileArgs {
         let mut profile = before.clone();
         for (text, said) in TEXTS.iter().zip(self.said()) {
             if let Some(said) = said {
-                text.put(&mut profile, said.clone());
+                text.put(&mut profile, said.to_owned());
             }
         }
         // That one number was theirs says nothing of another one.

@@ -39,6 +39,7 @@ impl ProfileForm {
     }
 
     /// With the value of each field from `value`.
+    #[must_use]
     pub fn read(
         value: impl Fn(&'static ProfileText) -> String,
         phone_number_verified: bool,
