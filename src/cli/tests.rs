@@ -64,6 +64,8 @@ fn every_promised_command_line_parses() {
         "setup-link --format json",
         "user list --search ali --limit 5 --after al",
         "user show alice",
+        "user update alice --name Alice --email a@example.com --email-verified true --nickname al",
+        "user update alice --phone-number +1 --phone-number-verified false --address x --profile x",
         "user disable alice --yes",
         "user enable alice",
         "user set-password alice --password-file -",

@@ -24,6 +24,7 @@ pub mod organisation;
 pub mod params;
 pub mod password_policy;
 pub mod plain_text;
+pub mod profile_texts;
 pub mod rights;
 pub mod risk;
 pub mod scim;

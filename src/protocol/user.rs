@@ -1,5 +1,5 @@
 //! A person as the provider knows them, and the standard claims about them
-//! (OpenID Connect Core section 5.1).
+//! (OpenID Connect Core section 5.1). The texts among them have their names in [`super::profile_texts`].
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,7 @@ pub struct Footing {
     pub sign_in_epoch: i64,
 }
 
-/// The standard claims that have no column of their own.
+/// The standard claims that are not members of a person themselves (OpenID Connect Core section 5.1).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Profile {
@@ -68,22 +68,29 @@ pub struct Profile {
     pub middle_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nickname: Option<String>,
+    /// Address of a page about them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
+    /// Address of a picture of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub picture: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub website: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gender: Option<String>,
+    /// `2001-02-03`, `0000-02-03` without the year, or the year alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub birthdate: Option<String>,
+    /// A name of the time zone database, such as `Europe/Paris`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zoneinfo: Option<String>,
+    /// A language tag, such as `en-GB`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
+    /// With the code of the country, such as `+44 20 7946 0000`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phone_number: Option<String>,
+    /// Whether the number is known to be theirs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phone_number_verified: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,10 +101,12 @@ pub struct Profile {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Address {
+    /// The whole of it as on a letter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub formatted: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub street_address: Option<String>,
+    /// Town or city.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locality: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -3,6 +3,8 @@
 pub mod apps;
 pub mod export;
 pub mod import;
+pub mod profile;
+pub mod update;
 
 use std::path::PathBuf;
 
@@ -17,7 +19,8 @@ use crate::cli::input::Input;
 use crate::cli::output::{Output, Table};
 use crate::cli::page::{self, Page};
 use crate::cli::values::admin_role;
-use crate::protocol::user::{AdminRole, User};
+use crate::protocol::profile_texts::TEXTS;
+use crate::protocol::user::{AdminRole, Profile, User};
 use crate::service::audit::Actor;
 use crate::service::clients::Activity;
 use crate::service::people::{self, NewPerson, deletion, temporary};
@@ -58,12 +61,15 @@ Examples:
 pub enum UserCommand {
     /// Add a person
     #[command(after_help = CREATE_EXAMPLES)]
-    Create(UserCreateArgs),
+    Create(Box<UserCreateArgs>),
     /// List people
     #[command(after_help = LIST_EXAMPLES)]
     List(UserListArgs),
     /// Show one person
     Show(UserArgs),
+    /// Change what is known of a person
+    #[command(after_help = update::EXAMPLES)]
+    Update(Box<update::UserUpdateArgs>),
     /// Stop a person from signing in, and end their sessions and tokens
     Disable(UserArgs),
     /// Let a disabled person sign in again
@@ -118,6 +124,8 @@ pub struct UserCreateArgs {
     /// File with the password, or - for standard input
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub profile: profile::ProfileArgs,
 }
 
 /// `user list`.
@@ -171,6 +179,7 @@ pub(in crate::cli) fn run(
                 engine::with_app(globals, async |app| Ok(people::find(app, &args.user).await?))?;
             print(&user, output)
         }
+        UserCommand::Update(args) => update::run(args, globals, output),
         UserCommand::Disable(args) => set_activity(args, Activity::Disabled, (globals, output)),
         UserCommand::Enable(args) => set_activity(args, Activity::Enabled, (globals, output)),
         UserCommand::SetPassword(args) => set_password(args, (globals, input), output),
@@ -266,6 +275,7 @@ fn create(
         name: args.name.clone(),
         email: Some(args.email.clone()),
         email_verified: args.email_verified,
+        profile: args.profile.applied_to(&Profile::default()),
         groups: args.groups.clone(),
         role: args.role,
         password: Some(password.expose_secret().to_owned()),
@@ -348,6 +358,11 @@ fn print(user: &User, output: &mut Output<'_>) -> Result<Exit, Failure> {
         .row(["groups", &user.groups.join(", ")])
         .row(["role", user.role.map_or("-", AdminRole::as_str)])
         .row(["state", state(user)]);
+    for text in &TEXTS {
+        if let Some(said) = text.of(&user.profile) {
+            table.row([text.name(), said]);
+        }
+    }
     output.data(&to_json(user), &table)?;
     Ok(Exit::Done)
 }

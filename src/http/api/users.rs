@@ -61,6 +61,7 @@ pub(super) async fn create(call: &Call<'_>) -> Answer {
         name: new.name,
         email: new.email,
         email_verified: new.email_verified,
+        profile: new.profile,
         groups: new.groups,
         role: new.role,
         ..NewPerson::default()
@@ -85,6 +86,7 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
         "email_verified": user.email_verified,
         "groups": user.groups,
         "role": user.role,
+        "profile": user.profile,
     });
     let after: UserChange = sent::parsed(&merge_patch::merged(Some(before), &call.body))?;
     let role = match call.body.get("role") {
@@ -104,6 +106,8 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
         email_verified: after.email_verified.unwrap_or_default(),
         groups: after.groups.unwrap_or_default(),
         role,
+        // One that is null is empty.
+        profile: Some(after.profile.unwrap_or_default()),
         directory: None,
     };
     let edited = people::update_if(call.site, (&user.id, Some(user)), edit, call.actor()).await?;

@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::UnixTime;
 use crate::protocol::rights::{Right, Standing};
-use crate::protocol::user::{AdminRole, User};
+use crate::protocol::user::{AdminRole, Profile, User};
 use crate::store::groups::Group;
 
 /// A moment (RFC 3339), in UTC.
@@ -52,6 +52,8 @@ pub(super) struct UserView {
     pub email: Option<String>,
     /// Whether the mailbox is known to be theirs.
     pub email_verified: bool,
+    /// What else apps are told of them; only what is known.
+    pub profile: Profile,
     /// Names of their groups, as far as the caller sees them.
     pub groups: Vec<String>,
     /// What they may do in the console, if anything.
@@ -74,6 +76,7 @@ impl UserView {
             name: user.name.clone(),
             email: user.email.clone(),
             email_verified: user.email_verified,
+            profile: user.profile.clone(),
             groups,
             role: user.role,
             disabled: user.disabled_at.is_some(),
@@ -95,6 +98,9 @@ pub(super) struct NewUser {
     pub email: Option<String>,
     #[serde(default)]
     pub email_verified: bool,
+    /// Texts of at most 1000 ordinary characters.
+    #[serde(default)]
+    pub profile: Profile,
     /// Groups that are not there are made.
     #[serde(default)]
     pub groups: Vec<String>,
@@ -111,6 +117,8 @@ pub(super) struct UserChange {
     pub name: Option<String>,
     pub email: Option<String>,
     pub email_verified: Option<bool>,
+    /// Its members stay, too, unless they are there; null empties one, or all.
+    pub profile: Option<Profile>,
     pub groups: Option<Vec<String>>,
     pub role: Option<AdminRole>,
 }

@@ -3,12 +3,14 @@
 use super::desk::{Answer, Desk, Stop};
 use super::{rows, sorting, step_up};
 use crate::http::pages::admin::Section;
+use crate::http::pages::admin::profile_form::{PHONE_VERIFIED, ProfileForm};
 use crate::http::pages::admin::sorting::Sort;
 use crate::http::pages::admin::user_forms::{LinkOnce, UserCreate, UserForm};
 use crate::http::pages::admin::users::{UserRow, UsersList, Which};
 use crate::http::pages::{FieldError, When};
+use crate::protocol::profile_texts::{ProfileText, TEXTS};
 use crate::protocol::rights::Right;
-use crate::protocol::user::{AdminRole, User};
+use crate::protocol::user::{AdminRole, Profile, User};
 use crate::service::failure::Failure;
 use crate::service::figures;
 use crate::service::people::links::{self, LinkError};
@@ -95,6 +97,7 @@ pub(super) async fn create(desk: &Desk<'_>) -> Answer {
         name: Some(form.name.clone()),
         email: Some(form.email.clone()),
         email_verified: form.email_verified,
+        profile: form.profile.to_profile(&Profile::default()),
         groups,
         role,
         ..NewPerson::default()
@@ -136,6 +139,7 @@ pub(super) fn read_form(desk: &Desk<'_>) -> UserForm {
         email_verified: desk.form.has("email_verified"),
         groups: desk.text("groups"),
         role: desk.text("role"),
+        profile: ProfileForm::read(|text| desk.text(text.name()), desk.form.has(PHONE_VERIFIED)),
     }
 }
 
@@ -214,7 +218,7 @@ fn known_field(field: &str) -> &'static str {
         "username" => "username",
         "email" => "email",
         "groups" => "groups",
-        _ => "name",
+        other => TEXTS.iter().find(|text| text.path == other).map_or("name", ProfileText::name),
     }
 }
 

@@ -5,6 +5,7 @@ use super::seen::{self, Of, Thing};
 use super::{groups, organisations, people as forms, roles, rows};
 use crate::http::extract;
 use crate::http::pages::admin::confirm::{Choice, Confirm};
+use crate::http::pages::admin::profile_form::ProfileForm;
 use crate::http::pages::admin::user_forms::UserForm;
 use crate::http::pages::admin::users::{AppAccess, PasswordState, UserDetail, UserView};
 use crate::http::pages::admin::{Section, Subject};
@@ -84,6 +85,7 @@ fn stored(desk: &Desk<'_>, user: &User) -> UserForm {
         email_verified: user.email_verified,
         groups: groups.join("\n"),
         role: user.role.map(|role| role.as_str().to_owned()).unwrap_or_default(),
+        profile: ProfileForm::of(&user.profile),
     }
 }
 
@@ -122,6 +124,7 @@ pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
                 email_verified: typed.email_verified,
                 groups,
                 role,
+                profile: Some(typed.profile.to_profile(&user.profile)),
                 directory: None,
             };
             let made_from = (&user.id, Some(user));
@@ -150,6 +153,7 @@ fn typed(desk: &Desk<'_>, user: &User) -> UserForm {
     }
     if !desk.may(Right::PeopleVouch) {
         typed.email_verified = stored.email_verified;
+        typed.profile.phone_number_verified = stored.profile.phone_number_verified;
     }
     typed
 }

@@ -6,6 +6,7 @@ use crate::http::pages::admin::client_terms::{CredentialsForm, TokensForm};
 use crate::http::pages::admin::groups::GroupForm;
 use crate::http::pages::admin::issuers::IssuerForm;
 use crate::http::pages::admin::organisations::OrganisationForm;
+use crate::http::pages::admin::profile_form::PHONE_VERIFIED;
 use crate::http::pages::admin::roles::RoleForm;
 use crate::http::pages::admin::upstream::UpstreamForm;
 use crate::http::pages::admin::user_forms::UserForm;
@@ -52,14 +53,19 @@ fn words<'a>(
 impl Shown for UserForm {
     fn lines(&self) -> Vec<Line> {
         // The username never changes.
-        let Self { username: _, name, email, email_verified, groups, role } = self;
-        vec![
+        let Self { username: _, name, email, email_verified, groups, role, profile } = self;
+        let mut lines = vec![
             line("name", "Name", name),
             line("email", "E-mail address", email),
             tick("email_verified", "The e-mail address is theirs", *email_verified),
             words("groups", "Groups", groups.lines()),
             line("role", "Right to use this console", if role == "none" { "" } else { role }),
-        ]
+        ];
+        let texts = profile.fields.iter();
+        lines.extend(texts.map(|field| line(field.name(), field.text.label, &field.value)));
+        let is_theirs = profile.phone_number_verified;
+        lines.push(tick(PHONE_VERIFIED, "The phone number is theirs", is_theirs));
+        lines
     }
 }
 

@@ -210,11 +210,10 @@ fn a_form_that_comes_back_still_holds_what_was_typed() {
         select(page, &inputs).map(|e| e.attr("value").unwrap_or_default().to_owned()).collect()
     };
     assert_eq!(values(&page("setup"), "setup"), ["ada", "Ada Lovelace", "ada@"]);
-    assert_eq!(
-        values(&page("admin/user_new"), "user"),
-        ["grace", "Grace Hopper", "grace@orchard.example"]
-    );
     let new = page("admin/user_new");
+    let typed = values(&new, "user");
+    assert_eq!(typed[..3], ["grace", "Grace Hopper", "grace@orchard.example"]);
+    assert!(typed.contains(&"America/New_York".to_owned()), "{typed:?}");
     let groups = select(&new, "#user textarea#groups").map(|e| e.text().collect::<String>());
     assert_eq!(groups.collect::<Vec<_>>(), ["engineering\nwiki-editors"]);
     assert_eq!(

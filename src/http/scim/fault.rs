@@ -102,7 +102,9 @@ fn attribute(field: &str) -> &str {
         "username" => "userName",
         "email" => "emails.value",
         "name" => "displayName",
-        "profile" => "name and locale",
+        "profile.given_name" => "name.givenName",
+        "profile.family_name" => "name.familyName",
+        "profile.locale" => "locale",
         other => other,
     }
 }

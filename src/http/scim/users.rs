@@ -186,14 +186,14 @@ fn change(user: &User, draft: Draft) -> Change {
         email: draft.email,
         groups: user.groups.clone(),
         role: RoleEdit::Keep,
+        profile: Some(Profile {
+            given_name: draft.given_name,
+            family_name: draft.family_name,
+            locale: draft.locale,
+            ..user.profile.clone()
+        }),
         directory: Some(DirectoryEdit {
             username: draft.user_name,
-            profile: Profile {
-                given_name: draft.given_name,
-                family_name: draft.family_name,
-                locale: draft.locale,
-                ..user.profile.clone()
-            },
             external_id: draft.external_id,
         }),
     });

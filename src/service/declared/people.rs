@@ -140,6 +140,7 @@ fn changed(before: &User, after: User, disabled: Option<bool>) -> Option<Change>
         email_verified: after.email_verified,
         groups: after.groups,
         role: RoleEdit::Keep,
+        profile: None,
         directory: None,
     });
     let (what, name, id) = (Declared::User, after.username, after.id);

@@ -1,8 +1,7 @@
 //! What an account and a group may be called, whichever way they come in.
 
-use serde_json::Value;
-
 use crate::protocol::plain_text::{is_disguised, is_plain_name};
+use crate::protocol::profile_texts::TEXTS;
 use crate::protocol::user::Profile;
 use crate::service::people::PeopleError;
 use crate::service::sign_in::normalize_login;
@@ -57,25 +56,23 @@ pub(crate) fn check_name(text: Option<String>) -> Result<Option<String>, PeopleE
 }
 
 /// Claims go to apps as they are, so they are ordinary text of a bearable length. Those of an address
-/// may have several lines (OpenID Connect Core section 5.1.1).
-pub(crate) fn check_profile(profile: Profile) -> Result<Profile, PeopleError> {
-    let claims = serde_json::to_value(&profile).unwrap_or_default();
-    let mut open = vec![("profile", &claims)];
-    while let Some((within, value)) = open.pop() {
-        match value {
-            Value::String(text) if !is_bearable(text, within == "address") => {
-                let problem =
-                    format!("use at most {LONGEST_CLAIM} ordinary characters for a claim");
-                return Err(PeopleError::invalid("profile", &problem));
-            }
-            Value::Object(members) if within == "profile" => {
-                open.extend(members.iter().map(|(name, value)| (name.as_str(), value)));
-            }
-            Value::Object(members) => open.extend(members.values().map(|value| (within, value))),
-            _ => {}
+/// may have several lines (OpenID Connect Core section 5.1.1). Nothing is left of those that are empty.
+pub(crate) fn check_profile(said: &Profile) -> Result<Profile, PeopleError> {
+    let mut clean = Profile::default();
+    for claim in &TEXTS {
+        let Some(text) = claim.of(said).map(str::trim).filter(|text| !text.is_empty()) else {
+            continue;
+        };
+        if !is_bearable(text, claim.may_have_lines()) {
+            let problem = format!("use at most {LONGEST_CLAIM} ordinary characters for a claim");
+            return Err(PeopleError::invalid(claim.path, &problem));
         }
+        claim.put(&mut clean, text.to_owned());
     }
-    Ok(profile)
+    // A number that is not there is nobody's.
+    clean.phone_number_verified =
+        said.phone_number_verified.filter(|_| clean.phone_number.is_some());
+    Ok(clean)
 }
 
 fn is_bearable(text: &str, may_have_lines: bool) -> bool {
@@ -112,7 +109,7 @@ pub(crate) fn check_groups(groups: Vec<String>) -> Result<Vec<String>, PeopleErr
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -138,7 +135,7 @@ mod tests {
 
     #[test]
     fn only_an_address_has_several_lines_and_nothing_is_disguised() {
-        let checked = |claims: Value| check_profile(serde_json::from_value(claims).unwrap());
+        let checked = |claims: Value| check_profile(&serde_json::from_value(claims).unwrap());
         let lines = json!({ "address": { "formatted": "1 Long Lane\r\nLondon\nUK" } });
         assert_eq!(serde_json::to_value(checked(lines.clone()).unwrap()).unwrap(), lines);
         let longest = "a".repeat(LONGEST_CLAIM);
@@ -152,6 +149,16 @@ mod tests {
         ] {
             assert!(checked(bad.clone()).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn nothing_is_left_of_what_is_empty() {
+        let said = json!({
+            "given_name": " Ada ", "nickname": " ", "address": { "locality": "" },
+            "phone_number_verified": true,
+        });
+        let kept = check_profile(&serde_json::from_value(said).unwrap()).unwrap();
+        assert_eq!(serde_json::to_value(kept).unwrap(), json!({ "given_name": "Ada" }));
     }
 
     #[test]

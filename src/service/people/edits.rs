@@ -25,6 +25,8 @@ pub struct Edit {
     pub email_verified: bool,
     pub groups: Vec<String>,
     pub role: RoleEdit,
+    /// `None` leaves it as it is.
+    pub profile: Option<Profile>,
     /// What only a directory writes; `None` leaves it as it is.
     pub directory: Option<DirectoryEdit>,
 }
@@ -33,7 +35,6 @@ pub struct Edit {
 #[derive(Debug, Clone)]
 pub struct DirectoryEdit {
     pub username: String,
-    pub profile: Profile,
     pub external_id: Option<String>,
 }
 
@@ -71,17 +72,66 @@ pub async fn update_if(
     actor: &Actor,
 ) -> Result<Option<User>, PeopleError> {
     let edit = edit.checked()?;
-    let now = app.now();
     let (mut tx, authority, before) = begin_change(app, id, actor).await?;
     if made_from.is_some_and(|made_from| *made_from != before) {
         return Ok(None);
     }
     let (user, ended) = write(app, &mut tx, (&authority, actor), (&before, edit)).await?;
-    let pending = revocation::record(&mut tx, &access::subjects([id], &ended), now).await?;
+    commit(app, tx, (id, &ended)).await?;
+    Ok(Some(user))
+}
+
+/// What an edit has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Changed,
+    /// Everything was as the edit says already; nothing is written, and nothing told.
+    Same,
+}
+
+/// Whether an edit is to stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    Yes,
+    /// It is tried, and taken back.
+    No,
+}
+
+/// As [`update`], where anything is otherwise than the edit says. That is looked at behind the rights: whoever may
+/// not change somebody does not learn by it what they are like.
+///
+/// # Errors
+/// [`PeopleError`].
+pub(super) async fn adjust(
+    app: &App,
+    (id, kept): (&UserId, Kept),
+    edit: Edit,
+    actor: &Actor,
+) -> Result<Outcome, PeopleError> {
+    let edit = edit.checked()?;
+    let (mut tx, authority, before) = begin_change(app, id, actor).await?;
+    let (user, ended) = write(app, &mut tx, (&authority, actor), (&before, edit)).await?;
+    if (User { updated_at: before.updated_at, ..user }) == before {
+        return Ok(Outcome::Same);
+    }
+    if kept == Kept::Yes {
+        commit(app, tx, (id, &ended)).await?;
+    }
+    Ok(Outcome::Changed)
+}
+
+/// Keeps an edit, and tells whoever has copies of what was known of the person, and of the grants that ended.
+async fn commit(
+    app: &App,
+    mut tx: Tx,
+    (id, ended): (&UserId, &[GrantId]),
+) -> Result<(), PeopleError> {
+    let told = access::subjects([id], ended);
+    let pending = revocation::record(&mut tx, &told, app.now()).await?;
     tx.commit().await?;
     app.outbox_bell.notify_one();
     revocation::publish(app, pending).await;
-    Ok(Some(user))
+    Ok(())
 }
 
 impl Edit {
@@ -93,7 +143,6 @@ impl Edit {
         let directory = self.directory.map(|edit| {
             Ok::<_, PeopleError>(DirectoryEdit {
                 username: check_username(&edit.username)?,
-                profile: check_profile(edit.profile)?,
                 external_id: check_external_id(edit.external_id)?,
             })
         });
@@ -101,6 +150,7 @@ impl Edit {
             name: check_name(self.name)?,
             email: check_email(self.email)?,
             groups: check_groups(self.groups)?,
+            profile: self.profile.as_ref().map(check_profile).transpose()?,
             directory: directory.transpose()?,
             ..self
         })
@@ -156,9 +206,11 @@ pub(in crate::service) async fn put(
         updated_at: now,
         ..before.clone()
     };
+    if let Some(profile) = edit.profile {
+        user.profile = vouched(authority, (&before.profile, profile));
+    }
     if let Some(directory) = edit.directory {
         user.username = directory.username;
-        user.profile = directory.profile;
         user.external_id = directory.external_id;
     }
     authority.turn_into(before, &user)?;
@@ -174,4 +226,15 @@ pub(in crate::service) async fn put(
         withdraw_links(tx, &user.id).await?;
     }
     Ok((user, made))
+}
+
+/// A profile as it becomes of the one before. Whether a number is theirs is for those to say who may say it of a
+/// mailbox; with others it stays as it is for as long as the number does.
+pub(super) fn vouched(authority: &Authority, (before, said): (&Profile, Profile)) -> Profile {
+    if authority.may(Right::PeopleVouch) {
+        return said;
+    }
+    let is_same = before.phone_number == said.phone_number;
+    let verified = before.phone_number_verified.filter(|_| is_same);
+    Profile { phone_number_verified: verified, ..said }
 }

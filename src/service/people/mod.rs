@@ -43,8 +43,8 @@ pub(in crate::service) use authority::SERVICE_ROLE;
 pub(crate) use checks::{
     check_email, check_external_id, check_groups, check_name, check_profile, check_username,
 };
-use edits::write;
 pub use edits::{DirectoryEdit, Edit, RoleEdit, update, update_if};
+use edits::{vouched, write};
 
 /// Why an account could not be changed.
 #[derive(Debug, thiserror::Error)]
@@ -109,6 +109,7 @@ pub async fn create(app: &App, new: NewPerson, actor: &Actor) -> Result<User, Pe
     let authority = Authority::of(&mut tx, actor, None).await?;
     authority.let_in(&user)?;
     user.email_verified &= authority.may(Right::PeopleVouch);
+    user.profile = vouched(&authority, (&Profile::default(), user.profile));
     let made = insert(&mut tx, &user, phc.as_deref()).await?;
     told::write(&mut tx, told::creation((&user, &made), actor)).await?;
     tx.commit().await?;
@@ -128,7 +129,7 @@ pub(crate) async fn prepare(
         email_verified: new.email_verified,
         name: check_name(new.name)?,
         external_id: check_external_id(new.external_id)?,
-        profile: check_profile(new.profile)?,
+        profile: check_profile(&new.profile)?,
         groups: check_groups(new.groups)?,
         app_roles: AppRoles::default(),
         role: new.role,

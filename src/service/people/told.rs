@@ -1,6 +1,7 @@
 //! What the audit log says of a new account and of an edit of one, and of who comes into a group or leaves it.
 
 use crate::clock::UnixTime;
+use crate::protocol::profile_texts;
 use crate::protocol::types::UserId;
 use crate::protocol::user::{AdminRole, User};
 use crate::service::audit::{Actor, Event};
@@ -96,8 +97,8 @@ fn changed(before: &User, after: &User) -> Vec<&'static str> {
         ("email_verified", before.email_verified != after.email_verified),
         ("groups", before.groups != after.groups),
         ("role", before.role != after.role),
-        ("profile", before.profile != after.profile),
         ("external_id", before.external_id != after.external_id),
     ];
-    all.into_iter().filter(|(_, is_other)| *is_other).map(|(name, _)| name).collect()
+    let names = all.into_iter().filter(|(_, is_other)| *is_other).map(|(name, _)| name);
+    names.chain(profile_texts::changed(&before.profile, &after.profile)).collect()
 }

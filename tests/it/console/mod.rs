@@ -10,6 +10,7 @@
 //! | `configuration` | every setting with where it comes from, the parts a server depends on, no secret |
 //! | `get_started` | first steps that are done by what is there, and hidden on every node |
 //! | `preview` | what an app would be told of somebody, and the claims of its own |
+//! | `profiles` | what else is known of a person, by form, program and command, and who is told |
 //! | `roles` | the roles of apps: made, given, taken, deleted; who may, and what is noted |
 //! | `rights` | each address with each role, operators and their betters, the last owner |
 //! | `lost_power` | rights are asked again in the transaction of a change |
@@ -50,6 +51,7 @@ mod overview;
 mod pages;
 mod person_apps;
 mod preview;
+mod profiles;
 mod rights;
 mod roles;
 mod safety;

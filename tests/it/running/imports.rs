@@ -188,7 +188,8 @@ on_both_backends! {
         assert_eq!(figures(&import(&world, &[&path, "--duplicates", "skip"]), 0), [1, 0, 1, 0]);
         assert!(is_signed_in(&browser).await);
         let changed = import(&world, &[&path, "--duplicates", "update"]);
-        assert_eq!(figures(&changed, 0), [0, 2, 0, 0]);
+        // Bob is as the file says already.
+        assert_eq!(figures(&changed, 0), [0, 1, 1, 0]);
         let alice = world.cli(&["user", "show", "alice"]);
         assert_eq!(alice["name"], "Alice Anew");
         assert_eq!(alice["state"], "disabled");
@@ -198,7 +199,16 @@ on_both_backends! {
         .await;
         // What a file does not say stays as it is, above all that somebody is disabled.
         let silent = world.write("silent.csv", "username,email\nalice,alice@example.test\n");
-        assert_eq!(figures(&import(&world, &[&silent, "--duplicates", "update"]), 0), [0, 1, 0, 0]);
+        let events = || world.cli(&["audit", "list", "--kind", "user.updated"])["items"].clone();
+        let before = events();
+        assert_eq!(figures(&import(&world, &[&silent, "--duplicates", "update"]), 0), [0, 0, 1, 0]);
+        assert_eq!(events(), before, "nothing has changed");
+        // A dry run tells the same, and keeps nothing.
+        let text = "username,name\nalice,Another\nbob,\nnew,New\n";
+        let dry = world.write("dry.csv", text);
+        let tried = import(&world, &[&dry, "--duplicates", "update", "--dry-run"]);
+        assert_eq!(figures(&tried, 0), [1, 1, 1, 0]);
+        assert_eq!(events(), before, "nothing is kept");
         let alice = world.cli(&["user", "show", "alice"]);
         assert_eq!(alice["state"], "disabled");
         assert_eq!(alice["name"], "Alice Anew");

@@ -25,6 +25,7 @@ pub mod organisations;
 pub mod overview;
 pub mod paging;
 pub mod preview;
+pub mod profile_form;
 pub mod roles;
 pub mod selected;
 pub mod sessions;

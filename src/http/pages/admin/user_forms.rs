@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::profile_form::ProfileForm;
 use super::{Console, Section};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
@@ -11,7 +12,7 @@ use crate::protocol::user::AdminRole;
 
 /// What the form holds. The fields are named like the members; `email_verified` is a box (`on`),
 /// `role` is `owner`, `operator`, `auditor` or `none` and only there for owners who have just signed in,
-/// `groups` has one a line.
+/// `groups` has one a line. The section `profile` is closed at first.
 #[derive(Debug, Clone, Default)]
 pub struct UserForm {
     /// Only when making an account; it never changes later.
@@ -21,6 +22,7 @@ pub struct UserForm {
     pub email_verified: bool,
     pub groups: String,
     pub role: String,
+    pub profile: ProfileForm,
 }
 
 impl UserForm {
@@ -41,6 +43,7 @@ impl UserForm {
             email_verified: true,
             groups: words("engineering\nwiki-editors"),
             role: "operator".to_owned(),
+            profile: ProfileForm::sample(),
         }
     }
 }
@@ -53,7 +56,7 @@ pub struct UserCreate {
     pub chrome: Chrome,
     pub console: Console,
     pub form: UserForm,
-    /// Fields: `username`, `name`, `email`, `groups`, `role`.
+    /// Fields: `username`, `name`, `email`, `groups`, `role`, and those of the profile.
     pub errors: Vec<FieldError>,
 }
 

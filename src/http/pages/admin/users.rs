@@ -131,7 +131,7 @@ pub struct UserDetail {
     pub seen: String,
     /// What the form holds: the stored values, or what was typed when something was wrong.
     pub form: UserForm,
-    /// Fields: `name`, `email`, `groups`, `role`.
+    /// Fields: `name`, `email`, `groups`, `role`, and those of the profile.
     pub errors: Vec<FieldError>,
     pub sessions: Vec<SessionView>,
     pub apps: Vec<AppAccess>,

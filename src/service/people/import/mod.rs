@@ -7,12 +7,14 @@
 //! | `batch` | the lines of one transaction, and how those who are new are added |
 //! | `lines` | reads CSV and NDJSON, a line at a time |
 //! | `patience` | does a batch again that a busy database has refused |
+//! | `present` | what becomes of those who are there already |
 //! | `record` | what a line may say, and whether that can be kept |
 //! | `uploaded` | a file that an administrator sent with the console, done beside the requests |
 
 mod batch;
 pub mod lines;
 mod patience;
+mod present;
 pub mod record;
 pub mod uploaded;
 
@@ -23,13 +25,13 @@ use crate::clock::Seconds;
 use crate::protocol::rights::Right;
 use crate::protocol::user::User;
 use crate::service::audit::Actor;
-use crate::service::clients::Activity;
 use crate::service::failure::Failure;
 use crate::service::people::authority::Authority;
+use crate::service::people::edits::Outcome;
 use crate::service::people::newcomers::Taken;
-use crate::service::people::{self, Edit, PeopleError, RoleEdit, told};
+use crate::service::people::{PeopleError, told};
 use crate::store::imports::{self, ImportProgress};
-use crate::store::{Sql, StoreError, Tx, groups, users};
+use crate::store::{Sql, StoreError, Tx, groups};
 
 use batch::{Batch, Fate};
 use lines::{Line, LinesError};
@@ -217,20 +219,38 @@ impl Import<'_> {
                 (_, Duplicates::Update) => there_already.push((line, candidate)),
             }
         }
-        if self.plan.mode == Mode::DryRun {
-            self.progress.updated += i64::try_from(there_already.len()).unwrap_or(i64::MAX);
-            return Ok(());
+        match self.plan.mode {
+            Mode::DryRun => drop(tx),
+            Mode::Write if there_already.is_empty() => {
+                self.save(&mut tx, before).await?;
+                tx.commit().await?;
+                return Ok(());
+            }
+            Mode::Write => {
+                tx.commit().await?;
+                self.kept = true;
+            }
         }
-        if there_already.is_empty() {
-            self.save(&mut tx, before).await?;
-            tx.commit().await?;
-            return Ok(());
+        self.update(there_already, tell).await?;
+        // Afterwards: whoever comes back to this batch finds everybody there, and changes them again.
+        match self.plan.mode {
+            Mode::DryRun => Ok(()),
+            Mode::Write => self.save(&self.app.store.db, before).await,
         }
-        tx.commit().await?;
-        self.kept = true;
+    }
+
+    /// Changes those who are there already, each for themselves.
+    async fn update(
+        &mut self,
+        there_already: Vec<(u64, Candidate)>,
+        tell: &mut dyn FnMut(News<'_>),
+    ) -> Result<(), ImportError> {
+        let (app, plan) = (self.app, self.plan);
         for (line, candidate) in there_already {
-            match patience::step(async || self.update(candidate.clone()).await).await {
-                Ok(()) => self.progress.updated += 1,
+            let change = async || present::update(app, plan, candidate.clone()).await;
+            match patience::step(change).await {
+                Ok(Outcome::Changed) => self.progress.updated += 1,
+                Ok(Outcome::Same) => self.progress.skipped += 1,
                 Err(PeopleError::Failure(failure)) => return Err(failure.into()),
                 Err(problem) => {
                     self.progress.rejected += 1;
@@ -238,8 +258,7 @@ impl Import<'_> {
                 }
             }
         }
-        // Afterwards: whoever comes back to this batch finds everybody there, and changes them again.
-        self.save(&self.app.store.db, before).await
+        Ok(())
     }
 
     /// How far the word goes of whoever this is done for, as of this batch.
@@ -253,55 +272,6 @@ impl Import<'_> {
         self.progress.created += 1;
         if self.plan.mode == Mode::DryRun {
             self.seen.add(user);
-        }
-    }
-
-    async fn update(&self, candidate: Candidate) -> Result<(), PeopleError> {
-        let found = self.who_is_there(&candidate).await?;
-        let Candidate { user: new, said, .. } = candidate;
-        // What the file leaves open stays as it is.
-        let names_email = new.email.is_some();
-        let email = new.email.or_else(|| found.email.clone());
-        let same_email = email == found.email;
-        // An address that only they have given themselves is nothing that the file vouches for.
-        let is_verified = said.email_verified.or(self.plan.trust_emails.then_some(true));
-        let is_verified = is_verified.filter(|_| names_email);
-        let edit = Edit {
-            name: new.name.or_else(|| found.name.clone()),
-            email_verified: is_verified.unwrap_or(same_email && found.email_verified),
-            email,
-            groups: said.groups.unwrap_or_else(|| found.groups.clone()),
-            role: RoleEdit::Keep,
-            directory: None,
-        };
-        people::update(self.app, &found.id, edit, &self.plan.actor).await?;
-        let activity = match said.disabled {
-            Some(true) if found.disabled_at.is_none() => Activity::Disabled,
-            Some(false) if found.disabled_at.is_some() => Activity::Enabled,
-            _ => return Ok(()),
-        };
-        people::set_activity(self.app, &found.id, activity, &self.plan.actor).await
-    }
-
-    /// The one person that a line is about.
-    async fn who_is_there(&self, candidate: &Candidate) -> Result<User, PeopleError> {
-        let db = &self.app.store.db;
-        let mut found: Vec<User> = Vec::new();
-        if let Some(id) = &candidate.said.id {
-            found.extend(users::by_id(db, id).await?);
-        }
-        for login in std::iter::once(&candidate.user.username).chain(&candidate.user.email) {
-            found.extend(users::by_login(db, login).await?);
-        }
-        found.dedup_by(|one, other| one.id == other.id);
-        let mut found = found.into_iter();
-        match (found.next(), found.next()) {
-            (Some(person), None) => Ok(person),
-            (None, _) => Err(PeopleError::NotFound),
-            (Some(_), Some(_)) => {
-                let problem = "id, user name and e-mail address belong to different people";
-                Err(PeopleError::invalid("username", problem))
-            }
         }
     }
 

@@ -7,6 +7,7 @@ use super::batch::Batch;
 use super::{Import, ImportError, Mode, News};
 use crate::service::failure::Failure;
 use crate::service::people::PeopleError;
+use crate::service::people::edits::Outcome;
 use crate::store::{Db, StoreError, imports};
 
 /// How long to wait before each further attempt. Each attempt waits for its turn as well.
@@ -59,8 +60,8 @@ pub(super) async fn batch(
 
 /// Changes somebody, again if need be: what an edit says is the same each time.
 pub(super) async fn step(
-    mut change: impl AsyncFnMut() -> Result<(), PeopleError>,
-) -> Result<(), PeopleError> {
+    mut change: impl AsyncFnMut() -> Result<Outcome, PeopleError>,
+) -> Result<Outcome, PeopleError> {
     for pause in PAUSES {
         match change().await {
             Err(PeopleError::Failure(Failure::Unavailable(_))) => tokio::time::sleep(pause).await,

@@ -58,7 +58,7 @@ impl Record {
     /// Checks everything that can be checked without looking at other people.
     pub(super) fn check(self, now: UnixTime) -> Result<Candidate, PeopleError> {
         let id = self.id.map(check_id).transpose()?;
-        let profile = check_profile(self.profile)?;
+        let profile = check_profile(&self.profile)?;
         let groups = self.groups.map(check_groups).transpose()?;
         let said = Said {
             id: id.clone(),
@@ -131,8 +131,11 @@ mod tests {
             (r#"{"username":"a","email":"nowhere"}"#, "email"),
             (r#"{"username":"a","id":"a b"}"#, "id"),
             (r#"{"username":"a","groups":[""]}"#, "groups"),
-            (r#"{"username":"a","profile":{"nickname":"x\u0000y"}}"#, "profile"),
-            (r#"{"username":"a","profile":{"address":{"locality":"\u202etown"}}}"#, "profile"),
+            (r#"{"username":"a","profile":{"nickname":"x\u0000y"}}"#, "profile.nickname"),
+            (
+                r#"{"username":"a","profile":{"address":{"locality":"\u202etown"}}}"#,
+                "profile.address.locality",
+            ),
             (r#"{"username":"a","password_hash":"secret"}"#, "password_hash"),
         ] {
             match record(text).check(UnixTime(7)) {

@@ -29,6 +29,10 @@ impl Hand<'_> {
             C::PersonRenamed => {
                 (Method::PATCH, format!("/users/{name}"), json!({ "name": "Somebody" }))
             }
+            C::ProfileChanged => {
+                let known = json!({ "nickname": "Some", "address": { "country": "UK" } });
+                (Method::PATCH, format!("/users/{name}"), json!({ "profile": known }))
+            }
             C::LinkMade => (Method::POST, format!("/users/{name}/reset-link"), none),
             C::TemporaryPasswordGiven => {
                 (Method::POST, format!("/users/{name}/temporary-password"), none)

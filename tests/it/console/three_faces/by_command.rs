@@ -36,7 +36,9 @@ impl Hand<'_> {
         let people = self.world.write("people.csv", &people);
         let arguments: &[&str] = match change {
             C::PeopleImported => &["user", "import", &people],
-            C::PersonRenamed | C::LinkMade => unreachable!("{change:?}"),
+            C::LinkMade => unreachable!("{change:?}"),
+            C::PersonRenamed => &["user", "update", name, "--name", "Somebody"],
+            C::ProfileChanged => &["user", "update", name, "--nickname", "Some", "--country", "UK"],
             C::TemporaryPasswordGiven => &["user", "set-password", name, "--temporary"],
             C::SessionEnded => &["session", "revoke", &subject.id],
             C::OrganisationCreated => &["organisation", "create", &org],

@@ -9,6 +9,7 @@ pub enum Change {
     PersonCreated,
     PeopleImported,
     PersonRenamed,
+    ProfileChanged,
     LinkMade,
     TemporaryPasswordGiven,
     PersonDisabled,
@@ -86,10 +87,11 @@ pub enum Change {
 
 use Change as C;
 
-pub const CHANGES: [Change; 76] = [
+pub const CHANGES: [Change; 77] = [
     C::PersonCreated,
     C::PeopleImported,
     C::PersonRenamed,
+    C::ProfileChanged,
     C::LinkMade,
     C::TemporaryPasswordGiven,
     C::PersonDisabled,
@@ -166,9 +168,8 @@ pub const CHANGES: [Change; 76] = [
 ];
 
 /// What one face cannot do, and why.
-pub const LACKS: [(Change, Face, &str); 5] = [
+pub const LACKS: [(Change, Face, &str); 4] = [
     (C::PeopleImported, Face::Api, "programs add people one by one, and directories by SCIM"),
-    (C::PersonRenamed, Face::CommandLine, "profiles are edited by hand or by programs"),
     (C::LinkMade, Face::CommandLine, "it sets passwords itself, and invites with the same link"),
     (C::ApiKeyMade, Face::Api, "a key makes no keys"),
     (C::BackupMade, Face::Api, "what is downloaded holds every secret but the master key"),

@@ -28,6 +28,9 @@ impl Hand<'_> {
                 imports::ended(self.owner).await;
             }
             C::PersonRenamed => self.submit(&person, "user", &[("name", "Somebody")]).await,
+            C::ProfileChanged => {
+                self.submit(&person, "user", &[("nickname", "Some"), ("country", "UK")]).await;
+            }
             C::LinkMade => self.post(&format!("{person}/reset-link"), &[]).await,
             C::TemporaryPasswordGiven => {
                 self.post(&format!("{person}/temporary-password"), &[]).await;
