@@ -376,6 +376,8 @@ fn samples_of_people() -> Vec<(&'static str, String)> {
         ("admin/users/none", render(&users::UsersList::sample_empty())),
         ("admin/user", render(&users::UserDetail::sample())),
         ("admin/user/read_only", render(&users::UserDetail::sample_read_only())),
+        ("admin/users/none-chosen", render(&users::UsersList::sample_none_chosen())),
+        ("admin/users/wrong", render(&users::UsersList::sample_wrong())),
         ("admin/user_new", render(&user_forms::UserCreate::sample())),
         ("admin/user_import", render(&imports::UserImport::sample())),
         ("admin/user_import/wrong", render(&imports::UserImport::sample_wrong())),
