@@ -39,6 +39,7 @@ pub mod webhooks;
 pub mod wizard;
 
 use super::render;
+use self::client_terms::{ClientCredentials, ClientTokens};
 use super::sample::words;
 use super::views::{Flash, Tone, Undo};
 use crate::protocol::rights::{Reach, Right, Role};
@@ -443,13 +444,12 @@ fn samples_of_apps() -> Vec<(&'static str, String)> {
 
 fn samples_of_operations() -> Vec<(&'static str, String)> {
     vec![
-        ("admin/client/credentials", render(&client_terms::ClientCredentials::sample())),
-        (
-            "admin/client/credentials/wrong",
-            render(&client_terms::ClientCredentials::sample_wrong()),
-        ),
-        ("admin/client/tokens", render(&client_terms::ClientTokens::sample())),
-        ("admin/client/tokens/wrong", render(&client_terms::ClientTokens::sample_wrong())),
+        ("admin/client/credentials", render(&ClientCredentials::sample())),
+        ("admin/client/credentials/wrong", render(&ClientCredentials::sample_wrong())),
+        ("admin/client/credentials/auditor", render(&ClientCredentials::sample_of_auditor())),
+        ("admin/client/tokens", render(&ClientTokens::sample())),
+        ("admin/client/tokens/wrong", render(&ClientTokens::sample_wrong())),
+        ("admin/client/tokens/auditor", render(&ClientTokens::sample_of_auditor())),
         ("admin/sessions", render(&sessions::SessionsList::sample())),
         ("admin/sessions/unclear", render(&sessions::SessionsList::sample_unclear())),
         ("admin/issuers", render(&issuers::IssuersList::sample())),
