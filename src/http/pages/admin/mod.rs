@@ -12,6 +12,7 @@ pub mod configuration;
 pub mod confirm;
 pub mod connect;
 pub mod delete_named;
+pub mod denied;
 pub mod groups;
 pub mod imports;
 pub mod issuers;
@@ -492,5 +493,6 @@ fn samples_of_operations() -> Vec<(&'static str, String)> {
         ("admin/backup/none", render(&backup::Backup::sample_none())),
         ("admin/confirm", render(&confirm::Confirm::sample())),
         ("admin/missing", render(&missing::Missing::sample())),
+        ("admin/denied", render(&denied::Denied::sample())),
     ]
 }
