@@ -17,6 +17,7 @@ use crate::protocol::discovery::path;
 use crate::protocol::user::{AccountState, AdminRole};
 use crate::service::jobs::{JobState, JobTopic};
 use crate::service::overview::Span;
+use crate::store::audit::Outcome;
 
 const ABOUT: &str = "The administration of people, groups, apps and their roles, sessions, keys, trusted issuers, upstream providers, webhooks \
      and messages that wait.";
@@ -90,7 +91,9 @@ pub(super) fn errors(entry: &Entry) -> Vec<u16> {
     let mut statuses = vec![400, 401, 403, 429, 503];
     // A filter may name somebody who is not there.
     let names_somebody = entry.action == Action::SessionsEndMany;
-    if named || names_somebody || shape.query.contains(&"user") {
+    // Of somebody who is not there any more there are still events.
+    let asks_for_somebody = shape.query.contains(&"user") && entry.action != Action::AuditList;
+    if named || names_somebody || asks_for_somebody {
         statuses.push(404);
     }
     if changes {
@@ -182,9 +185,6 @@ fn parameters(entry: &Entry, shape: &Shape) -> Value {
 
 fn query_schema(action: Action, name: &str) -> Value {
     match name {
-        "limit" => json!({
-            "type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": USUAL_ROWS,
-        }),
         "search" if action == Action::UsersList => json!({
             "type": "string",
             "description": "The start of a user name, an e-mail address or a name, or a whole id.",
@@ -193,6 +193,9 @@ fn query_schema(action: Action, name: &str) -> Value {
         "state" if action == Action::UsersList => {
             json!({ "type": "string", "enum": AccountState::ALL.map(AccountState::as_str) })
         }
+        "limit" => json!({
+            "type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": USUAL_ROWS,
+        }),
         "result" => json!({ "type": "string", "enum": Outcome::ALL.map(Outcome::as_str) }),
         "outcome" => json!({
             "type": "string",

@@ -101,7 +101,9 @@ const SEARCHED: &[&str] = &["search", "cursor", "limit"];
 const OF_PEOPLE: &[&str] = &["search", "role", "state", "cursor", "limit"];
 const OF_AUDIT: &[&str] = &[
     "kind",
+    "result",
     "outcome",
+    "user",
     "user_id",
     "client_id",
     "address",

@@ -39,8 +39,8 @@ pub mod users;
 pub mod webhooks;
 pub mod wizard;
 
-use super::render;
 use self::client_terms::{ClientCredentials, ClientTokens};
+use super::render;
 use super::sample::words;
 use super::views::{Flash, Tone, Undo};
 use crate::protocol::rights::{Reach, Right, Role};
@@ -376,10 +376,10 @@ fn samples_of_people() -> Vec<(&'static str, String)> {
         ("admin/overview", render(&overview::Overview::sample())),
         ("admin/users", render(&users::UsersList::sample())),
         ("admin/users/none", render(&users::UsersList::sample_empty())),
-        ("admin/user", render(&users::UserDetail::sample())),
-        ("admin/user/read_only", render(&users::UserDetail::sample_read_only())),
         ("admin/users/none-chosen", render(&users::UsersList::sample_none_chosen())),
         ("admin/users/wrong", render(&users::UsersList::sample_wrong())),
+        ("admin/user", render(&users::UserDetail::sample())),
+        ("admin/user/read_only", render(&users::UserDetail::sample_read_only())),
         ("admin/user_new", render(&user_forms::UserCreate::sample())),
         ("admin/user_import", render(&imports::UserImport::sample())),
         ("admin/user_import/wrong", render(&imports::UserImport::sample_wrong())),
