@@ -126,9 +126,10 @@ async fn plan(store: &Store, filter: &UserFilter) -> String {
             let role = filter.role.map_or("null", AdminRole::as_str);
             let by_time = matches!(filter.order, Order::Newest(_) | Order::Oldest(_));
             let role = format!("'{role}'");
-            let values = match by_time {
-                false => ["''", "null::text", "26", "null::text", &role, ""],
-                true => ["''", "null::text", "26", "0::bigint", "null::text", &role],
+            let values = if by_time {
+                ["''", "null::text", "26", "0::bigint", "null::text", &role]
+            } else {
+                ["''", "null::text", "26", "null::text", &role, ""]
             };
             let mut explain = format!("explain {statement}");
             for (number, value) in values.into_iter().enumerate().rev() {
