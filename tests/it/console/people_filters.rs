@@ -85,7 +85,7 @@ on_both_backends! {
         for (asked, known) in [("role=boss", "owner, operator, auditor"), ("state=enabled", "active, disabled, to_be_deleted")] {
             let problem = refused(api.get(&format!("/users?{asked}")).await, 400, "malformed_request").json();
             assert!(problem["detail"].as_str().unwrap().contains(known), "{problem}");
-            let page = owner.page(&format!("/admin/users?{asked}")).await;
+            let page = owner.browser.get(&format!("/admin/users?{asked}")).await;
             assert!(listed(page.assert_status(400)).is_empty(), "{}", page.describe());
             assert!(page.text().contains("in the list."), "{}", page.describe());
         }
