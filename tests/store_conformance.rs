@@ -51,6 +51,8 @@ mod orders;
 mod outages;
 #[path = "store_conformance/people.rs"]
 mod people;
+#[path = "store_conformance/people_filters.rs"]
+mod people_filters;
 #[path = "store_conformance/pushed.rs"]
 mod pushed;
 #[path = "store_conformance/races.rs"]

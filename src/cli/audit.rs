@@ -156,12 +156,7 @@ pub(super) fn run(
 async fn filter(app: &App, args: &AuditFilterArgs) -> Result<AuditFilter, Failure> {
     let user_id = match &args.user {
         None => None,
-        // Who is deleted can still be asked for by id.
-        Some(user) => Some(match people::find(app, user).await {
-            Ok(found) => found.id.to_string(),
-            Err(people::PeopleError::NotFound) => user.clone(),
-            Err(error) => return Err(error.into()),
-        }),
+        Some(user) => Some(people::id_of(app, user).await?),
     };
     Ok(AuditFilter {
         kind: args.kind.clone(),

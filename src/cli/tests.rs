@@ -35,7 +35,7 @@ enum WholeCommand {
     #[command(subcommand)]
     User(UserCommand),
     #[command(subcommand)]
-    Client(ClientCommand),
+    Client(Box<ClientCommand>),
     #[command(subcommand)]
     RegistrationToken(RegistrationTokenCommand),
     #[command(subcommand)]
@@ -63,6 +63,7 @@ fn every_promised_command_line_parses() {
         "demo --port 9000 --data-dir ./demo",
         "setup-link --format json",
         "user list --search ali --limit 5 --after al",
+        "user list --role operator --state to_be_deleted",
         "user show alice",
         "user update alice --name Alice --email a@example.com --email-verified true --nickname al",
         "user update alice --phone-number +1 --phone-number-verified false --address x --profile x",
@@ -214,9 +215,8 @@ fn a_new_app_has_everything_that_was_said() {
                 --allow-group staff --allow-group board \
                 --access-token-alg ES384 --access-token-format opaque --metadata more.json";
     let parsed = parsed(line).unwrap().command;
-    let Some(WholeCommand::Client(ClientCommand::Create(args))) = parsed else {
-        panic!("not client create");
-    };
+    let Some(WholeCommand::Client(command)) = parsed else { panic!("not about a client") };
+    let ClientCommand::Create(args) = *command else { panic!("not client create") };
     assert_eq!(args.kind, ClientKind::Spa);
     assert_eq!(args.metadata.scopes, ["openid", "email"]);
     assert_eq!(args.metadata.grant_types, [GrantType::AuthorizationCode]);
@@ -238,6 +238,8 @@ fn wrong_usage_exits_with_2() {
         "user create --username alice --email a@b --password hunter22",
         "user create --email a@b",
         "user create --username alice --email a@b --role king",
+        "user list --role king",
+        "user list --state gone",
         "client create --name Wiki --type website",
         "client create --name Wiki --type web --claim-mapping plan",
         "client create --name Wiki --type web --secret hunter22",

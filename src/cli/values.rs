@@ -11,7 +11,7 @@ use crate::protocol::client::{
 use crate::protocol::token::trusted_issuer::Identity;
 use crate::protocol::types::{KeyEncryptionAlg, SigningAlg};
 use crate::protocol::upstream::UpstreamAuth;
-use crate::protocol::user::AdminRole;
+use crate::protocol::user::{AccountState, AdminRole};
 use crate::store::audit::Outcome;
 
 fn named<T: Clone + Send + Sync + 'static>(
@@ -72,6 +72,10 @@ pub(super) fn key_alg() -> impl TypedValueParser<Value = KeyAlg> {
 
 pub(super) fn admin_role() -> impl TypedValueParser<Value = AdminRole> {
     named(AdminRole::ALL.map(AdminRole::as_str), AdminRole::from_name)
+}
+
+pub(super) fn account_state() -> impl TypedValueParser<Value = AccountState> {
+    named(AccountState::ALL.map(AccountState::as_str), AccountState::from_name)
 }
 
 pub(super) fn access_token_format() -> impl TypedValueParser<Value = AccessTokenFormat> {

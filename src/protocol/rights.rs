@@ -192,6 +192,21 @@ impl Right {
     }
 }
 
+impl Right {
+    /// With which roles can be done what somebody with this role may not do, strongest first: those that have the
+    /// right, and in full where this role has it for everybody but administrators.
+    #[must_use]
+    pub fn enough(self, role: Role) -> Vec<AdminRole> {
+        let has_most = matches!(self.reach(role), All | Ordinary);
+        let is_enough = |other: &AdminRole| match self.reach((*other).into()) {
+            All => true,
+            Ordinary => !has_most,
+            Own | Nothing => false,
+        };
+        AdminRole::ALL.into_iter().filter(is_enough).collect()
+    }
+}
+
 /// What somebody's account opens beyond what everybody in their groups has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Power {
@@ -323,6 +338,21 @@ mod tests {
             for (role, reach) in Role::ALL.into_iter().zip(reaches) {
                 assert_eq!(right.reach(role), *reach, "{name}: {role:?}");
             }
+        }
+    }
+
+    #[test]
+    fn what_a_role_may_not_do_is_done_by_those_that_have_the_right_or_more_of_it() {
+        let (owner, operator) = (AdminRole::Owner, AdminRole::Operator);
+        for (right, role, enough) in [
+            (Right::PeopleWrite, Role::Auditor, &[owner, operator][..]),
+            // With an administrator's account only an owner does anything.
+            (Right::PeopleWrite, Role::Operator, &[owner]),
+            (Right::PeopleWrite, Role::GroupManager, &[owner, operator]),
+            (Right::KeysRotate, Role::Operator, &[owner]),
+            (Right::AuditRead, Role::GroupManager, &AdminRole::ALL),
+        ] {
+            assert_eq!(right.enough(role), enough, "{right:?} {role:?}");
         }
     }
 

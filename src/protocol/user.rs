@@ -46,6 +46,48 @@ pub struct User {
     pub updated_at: UnixTime,
 }
 
+impl User {
+    /// Whether the account works.
+    #[must_use]
+    pub fn state(&self) -> AccountState {
+        match (self.disabled_at, self.delete_at) {
+            (_, Some(_)) => AccountState::ToBeDeleted,
+            (Some(_), None) => AccountState::Disabled,
+            (None, None) => AccountState::Active,
+        }
+    }
+}
+
+/// Whether an account works. Everybody's is in one of these states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AccountState {
+    Active,
+    /// Nobody can sign in until somebody enables it.
+    Disabled,
+    /// Disabled, and deleted for good some day.
+    ToBeDeleted,
+}
+
+impl AccountState {
+    pub const ALL: [Self; 3] = [Self::Active, Self::Disabled, Self::ToBeDeleted];
+
+    /// The name that lists are narrowed by.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+            Self::ToBeDeleted => "to_be_deleted",
+        }
+    }
+
+    /// The state with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+}
+
 /// What a proof of a person stands on, read when it began. It counts only while both are the same: the
 /// version is raised when everything of theirs ends, the epoch also when their sessions end and tokens
 /// stay.

@@ -27,7 +27,7 @@ pub(crate) async fn orders_conform(store: &Store) {
     }
     everybody_once(async |order| {
         let search = Some("zz-".to_owned());
-        let filter = UserFilter { search, order, limit: 2, manager: None };
+        let filter = UserFilter { search, order, limit: 2, ..UserFilter::default() };
         rows_of_people(store, &filter).await
     })
     .await;
@@ -90,7 +90,8 @@ async fn a_manager_sees_their_own(store: &Store) {
     }
     assert!(group_managers::add(db, ("zz-group", &manager), NOW).await.unwrap());
     let names = async |order| {
-        let filter = UserFilter { order, limit: 9, manager: Some(manager.clone()), search: None };
+        let manager = Some(manager.clone());
+        let filter = UserFilter { order, limit: 9, manager, ..UserFilter::default() };
         let rows = rows_of_people(store, &filter).await;
         rows.into_iter().map(|(name, _)| name).collect::<Vec<_>>()
     };

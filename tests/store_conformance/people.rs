@@ -336,6 +336,10 @@ async fn listing_conforms(store: &Store) {
         ("%", vec![]),
         ("ob", vec![]),
         ("a\0", vec![]),
+        // An id is found whole, and only so.
+        (user("carol").id.as_str(), vec!["carol"]),
+        (" u-carol ", vec!["carol"]),
+        ("u-car", vec![]),
     ] {
         let search = Some(search.to_owned());
         let found = names(UserFilter { search, limit: 100, ..UserFilter::default() }).await;

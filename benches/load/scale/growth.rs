@@ -119,7 +119,7 @@ async fn ask(town: &Town) -> Result<Answers, StoreError> {
     let (db, now, size) = (&store.db, UnixTime(town.pattern.now), town.size);
     let person = UserId::new(rows::user(size.users / 2));
     let some = |text: &str| Some(text.to_owned());
-    let people = |search| UserFilter { search, manager: None, order: Order::default(), limit: 26 };
+    let people = |search| UserFilter { search, limit: 26, ..UserFilter::default() };
     let apps = |search| ClientFilter { search, order: Order::default(), limit: 26 };
     let of =
         |user| SessionFilter { user, live_at: Some(now), limit: 26, ..SessionFilter::default() };

@@ -18,9 +18,9 @@ use crate::cli::globals::Globals;
 use crate::cli::input::Input;
 use crate::cli::output::{Output, Table};
 use crate::cli::page::{self, Page};
-use crate::cli::values::admin_role;
+use crate::cli::values::{account_state, admin_role};
 use crate::protocol::profile_texts::TEXTS;
-use crate::protocol::user::{AdminRole, Profile, User};
+use crate::protocol::user::{AccountState, AdminRole, Profile, User};
 use crate::service::audit::Actor;
 use crate::service::clients::Activity;
 use crate::service::people::{self, NewPerson, deletion, temporary};
@@ -38,7 +38,9 @@ Examples:
 const LIST_EXAMPLES: &str = "\
 Examples:
   doorward user list
-  doorward user list --search ali --format json";
+  doorward user list --search ali --format json
+  doorward user list --role owner
+  doorward user list --state disabled --limit 1000";
 
 const DELETE_EXAMPLES: &str = "\
 Until somebody is deleted, `doorward user enable` brings them back.
@@ -131,9 +133,15 @@ pub struct UserCreateArgs {
 /// `user list`.
 #[derive(Debug, Clone, Args)]
 pub struct UserListArgs {
-    /// Beginning of a username, e-mail address or name
+    /// Beginning of a username, e-mail address or name, or a whole id
     #[arg(long, value_name = "TEXT")]
     pub search: Option<String>,
+    /// Only those with this right to use the console
+    #[arg(long, value_parser = admin_role())]
+    pub role: Option<AdminRole>,
+    /// Only those whose accounts are in this state
+    #[arg(long, value_parser = account_state())]
+    pub state: Option<AccountState>,
     /// People to list at most
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub limit: u32,
@@ -306,6 +314,8 @@ fn list(args: &UserListArgs, globals: &Globals, output: &mut Output<'_>) -> Resu
         order: Order::after(args.after.clone()),
         limit: page::one_more(args.limit),
         manager: None,
+        role: args.role,
+        state: args.state,
     };
     let users = engine::with_app(globals, async |app| Ok(people::search(app, &filter).await?))?;
     let page = Page::of(users, args.limit, |user| user.username.clone());
@@ -322,11 +332,12 @@ fn list(args: &UserListArgs, globals: &Globals, output: &mut Output<'_>) -> Resu
     page.print(&table, to_json, output)
 }
 
+/// The state in words. What commands have always called enabled is `active` where lists are narrowed.
 fn state(user: &User) -> &'static str {
-    match (user.disabled_at, user.delete_at) {
-        (None, _) => "enabled",
-        (Some(_), None) => "disabled",
-        (Some(_), Some(_)) => "to be deleted",
+    match user.state() {
+        AccountState::Active => "enabled",
+        AccountState::Disabled => "disabled",
+        AccountState::ToBeDeleted => "to be deleted",
     }
 }
 

@@ -14,8 +14,10 @@ use super::table::{Action, Entry, entries};
 use crate::http::programs::Verb;
 use crate::protocol::api::{self, ApiScope};
 use crate::protocol::discovery::path;
+use crate::protocol::user::{AccountState, AdminRole};
 use crate::service::jobs::{JobState, JobTopic};
 use crate::service::overview::Span;
+use crate::store::audit::Outcome;
 
 const ABOUT: &str = "The administration of people, groups, apps and their roles, sessions, keys, trusted issuers, upstream providers, webhooks \
      and messages that wait.";
@@ -89,7 +91,9 @@ pub(super) fn errors(entry: &Entry) -> Vec<u16> {
     let mut statuses = vec![400, 401, 403, 429, 503];
     // A filter may name somebody who is not there.
     let names_somebody = entry.action == Action::SessionsEndMany;
-    if named || names_somebody || shape.query.contains(&"user") {
+    // Of somebody who is not there any more there are still events.
+    let asks_for_somebody = shape.query.contains(&"user") && entry.action != Action::AuditList;
+    if named || names_somebody || asks_for_somebody {
         statuses.push(404);
     }
     if changes {
@@ -150,7 +154,9 @@ fn parameters(entry: &Entry, shape: &Shape) -> Value {
         }));
     }
     for name in shape.query {
-        all.push(json!({ "name": name, "in": "query", "schema": query_schema(name) }));
+        all.push(
+            json!({ "name": name, "in": "query", "schema": query_schema(entry.action, name) }),
+        );
     }
     let tag = |required: bool| {
         json!({
@@ -177,12 +183,30 @@ fn parameters(entry: &Entry, shape: &Shape) -> Value {
     Value::Array(all)
 }
 
-fn query_schema(name: &str) -> Value {
+fn query_schema(action: Action, name: &str) -> Value {
     match name {
+        "search" if action == Action::UsersList => json!({
+            "type": "string",
+            "description": "The start of a user name, an e-mail address or a name, or a whole id.",
+        }),
+        "role" => json!({ "type": "string", "enum": AdminRole::ALL.map(AdminRole::as_str) }),
+        "state" if action == Action::UsersList => {
+            json!({ "type": "string", "enum": AccountState::ALL.map(AccountState::as_str) })
+        }
         "limit" => json!({
             "type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": USUAL_ROWS,
         }),
-        "outcome" => json!({ "type": "string", "enum": ["success", "failure"] }),
+        "result" => json!({ "type": "string", "enum": Outcome::ALL.map(Outcome::as_str) }),
+        "outcome" => json!({
+            "type": "string",
+            "enum": Outcome::ALL.map(Outcome::as_str),
+            "deprecated": true,
+            "description": "The same as result.",
+        }),
+        "user" if action == Action::AuditList => json!({
+            "type": "string",
+            "description": "A user name, an e-mail address or an id, also of somebody who is deleted.",
+        }),
         "span" => {
             json!({ "type": "string", "enum": Span::ALL.map(Span::as_str), "default": "day" })
         }

@@ -119,6 +119,18 @@ pub(super) fn limit(query: &Params) -> Result<i64, Fault> {
     limit.ok_or_else(|| Fault::malformed(format!("limit is a number from 1 to {MOST_ROWS}.")))
 }
 
+/// What a parameter names, which is one of a few.
+pub(super) fn one_of<T>(
+    query: &Params,
+    name: &'static str,
+    names: &[&str],
+    from_name: impl FnOnce(&str) -> Option<T>,
+) -> Result<Option<T>, Fault> {
+    let Some(text) = query.sole(name) else { return Ok(None) };
+    let known = || Fault::malformed(format!("{name} is one of: {}.", names.join(", ")));
+    from_name(text).map(Some).ok_or_else(known)
+}
+
 /// Where the page before ended.
 pub(super) fn cursor(query: &Params) -> Result<Option<String>, Fault> {
     let Some(text) = query.sole("cursor") else { return Ok(None) };

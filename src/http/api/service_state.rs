@@ -127,17 +127,17 @@ pub(super) async fn retire_key(call: &Call<'_>) -> Answer {
 pub(super) async fn audit_events(call: &Call<'_>) -> Answer {
     let (limit, after) = (sent::limit(&call.query)?, place(call)?);
     let given = |name| call.query.sole(name).map(str::to_owned);
-    let outcome = match call.query.sole("outcome") {
-        None => None,
-        Some(name) => Some(
-            Outcome::from_name(name)
-                .ok_or_else(|| Fault::malformed("outcome is success or failure."))?,
-        ),
+    // The names that console and commands have, beside those that were first here.
+    let (user, result) = (either(call, ["user", "user_id"])?, either(call, ["result", "outcome"])?);
+    let outcomes = Outcome::ALL.map(Outcome::as_str);
+    let user_id = match (user, call.query.sole("user")) {
+        ("user", Some(text)) => Some(people::id_of(call.site, text).await?),
+        _ => given("user_id"),
     };
     let filter = AuditFilter {
         kind: given("kind"),
-        outcome,
-        user_id: given("user_id"),
+        outcome: sent::one_of(&call.query, result, &outcomes, Outcome::from_name)?,
+        user_id,
         client_id: given("client_id"),
         address: given("address"),
         request_id: given("request_id"),
@@ -153,6 +153,15 @@ pub(super) async fn audit_events(call: &Call<'_>) -> Answer {
         (AuditView::from(event), place)
     });
     call.page(rows.collect(), limit)
+}
+
+/// Which of two names of one parameter the query has; the first one where it has neither.
+fn either(call: &Call<'_>, [name, other]: [&'static str; 2]) -> Result<&'static str, Fault> {
+    match (call.query.sole(name), call.query.sole(other)) {
+        (Some(_), Some(_)) => Err(Fault::malformed(format!("Give {name} or {other}, not both."))),
+        (None, Some(_)) => Ok(other),
+        (_, None) => Ok(name),
+    }
 }
 
 fn moment(call: &Call<'_>, name: &'static str) -> Result<Option<UnixTime>, Fault> {

@@ -98,9 +98,12 @@ const fn command(summary: &'static str) -> Shape {
 
 const PAGED: &[&str] = &["cursor", "limit"];
 const SEARCHED: &[&str] = &["search", "cursor", "limit"];
+const OF_PEOPLE: &[&str] = &["search", "role", "state", "cursor", "limit"];
 const OF_AUDIT: &[&str] = &[
     "kind",
+    "result",
     "outcome",
+    "user",
     "user_id",
     "client_id",
     "address",
@@ -128,7 +131,7 @@ pub(super) fn of(action: Action) -> Shape {
     let organisation = SchemaGenerator::subschema_for::<OrganisationView>;
     let role = SchemaGenerator::subschema_for::<RoleView>;
     match action {
-        Action::UsersList => list("List people by user name", SEARCHED, schema),
+        Action::UsersList => list("List people by user name", OF_PEOPLE, schema),
         Action::UserCreate => shape(
             "Make a person",
             Taken::Body(SchemaGenerator::subschema_for::<NewUser>),

@@ -14,7 +14,7 @@ use crate::protocol::api::ApiScope;
 use crate::protocol::rights::Right;
 use crate::protocol::session_data::merge_patch;
 use crate::protocol::types::ClientId;
-use crate::protocol::user::User;
+use crate::protocol::user::{AccountState, AdminRole, User};
 use crate::service::authorize::consent;
 use crate::service::clients::Activity;
 use crate::service::people::links::{self, LIFETIME};
@@ -25,11 +25,15 @@ use crate::store::users::UserFilter;
 
 pub(super) async fn list(call: &Call<'_>) -> Answer {
     let limit = sent::limit(&call.query)?;
+    let roles = AdminRole::ALL.map(AdminRole::as_str);
+    let states = AccountState::ALL.map(AccountState::as_str);
     let filter = UserFilter {
         search: call.query.sole("search").map(str::to_owned),
         order: Order::after(sent::cursor(&call.query)?),
         limit: limit + 1,
         manager: call.caller.only_of().cloned(),
+        role: sent::one_of(&call.query, "role", &roles, AdminRole::from_name)?,
+        state: sent::one_of(&call.query, "state", &states, AccountState::from_name)?,
     };
     let found = people::search(call.site, &filter).await?;
     let rows = found.iter().map(|user| (view(call, user), user.username.clone())).collect();

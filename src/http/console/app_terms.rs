@@ -18,7 +18,7 @@ use crate::http::pages::admin::client_terms::{
 use crate::protocol::client::validation::MetadataProblem;
 use crate::protocol::client::{AuthMethod, Client, ClientMetadata, ClientOrigin};
 use crate::protocol::types::SigningAlg;
-use crate::service::clients::{self, ClientError};
+use crate::service::clients::{self, ClientError, secrets};
 
 /// Where something is wrong, in the words of the page.
 type Labels = &'static [(&'static str, &'static str)];
@@ -215,6 +215,7 @@ fn credentials_page(
         name: client.metadata.client_name.clone(),
         seen: seen::mark(desk, &credentials_of(&client.metadata)),
         form,
+        secrets: secrets::marks(client),
         errors,
     }
 }

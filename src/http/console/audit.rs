@@ -16,6 +16,7 @@ use crate::http::pages::admin::audit::{AuditList, AuditQuery};
 use crate::http::pages::admin::paging::Paging;
 use crate::service::audit;
 use crate::service::audit::export::{Export, Layout};
+use crate::service::people;
 use crate::store::Cursor;
 use crate::store::audit::{AuditFilter, Order, Outcome};
 
@@ -127,14 +128,10 @@ fn unreadable(asked: &AuditQuery) -> Vec<FieldError> {
     errors
 }
 
-/// The id of the person asked for. Who is deleted can still be asked for by id.
+/// The id of the person asked for.
 async fn user_id(desk: &Desk<'_>, asked: &str) -> Result<Option<String>, Stop> {
     if asked.is_empty() {
         return Ok(None);
     }
-    match desk.find_person(asked).await {
-        Ok(user) => Ok(Some(user.id.to_string())),
-        Err(Stop::NotFound) => Ok(Some(asked.to_owned())),
-        Err(other) => Err(other),
-    }
+    Ok(Some(people::id_of(desk.site(), asked).await?))
 }

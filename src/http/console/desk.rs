@@ -12,6 +12,7 @@ use super::{act, flash, step_up};
 use crate::clock::UnixTime;
 use crate::http::cookies::{self, BrowserBinding, Kind};
 use crate::http::headers::Forms;
+use crate::http::pages::admin::denied::Denied;
 use crate::http::pages::admin::missing::Missing;
 use crate::http::pages::admin::paging::PageSize;
 use crate::http::pages::admin::{Console, Section, Subject};
@@ -68,8 +69,6 @@ impl From<Failure> for Stop {
     }
 }
 
-const READS_ONLY: &str =
-    "Your role in the console does not allow this. An owner can do it, or give you another role.";
 const OWNERS_ONLY: &str = "Only owners may change somebody who may use the console.";
 const GRANTS_ROLES: &str = "Only owners may give out the right to use the console.";
 const OWN_GROUPS_ONLY: &str = "Group managers change people whose groups are all their own, and nobody who may use the \
@@ -137,7 +136,7 @@ pub(super) async fn enter(
         Ok(response) => Ok(response),
         Err(stop) => desk.note_refusal(entry, stop).await,
     };
-    let response = answer.unwrap_or_else(|stop| desk.stopped(&stop));
+    let response = answer.unwrap_or_else(|stop| desk.stopped(&stop, Some(entry.right)));
     desk.visit.bind(response)
 }
 
@@ -154,7 +153,7 @@ pub(super) async fn missing(site: &Site, request: &HttpRequest) -> HttpResponse 
     let browser = BrowserBinding::of(site, request);
     let visit = Visit { site, request, browser: &browser, session: Some(&session) };
     let desk = Desk::new(visit, &session, (*admin, standing));
-    desk.visit.bind(desk.stopped(&Stop::NotFound))
+    desk.visit.bind(desk.stopped(&Stop::NotFound, None))
 }
 
 /// Whether somebody asks, or a part of a page that keeps itself up to date (`live.js`).
@@ -217,7 +216,7 @@ impl Desk<'_> {
     pub(super) async fn admit(&mut self, entry: &Entry) -> Result<(), Stop> {
         let right = entry.right;
         if !self.may(right) {
-            return Err(Stop::Forbidden(READS_ONLY));
+            return Err(Stop::Forbidden(NOT_YOURS));
         }
         // Whoever may not give out roles cannot smuggle one into any form.
         if self.form.has("role") && !self.may(Right::PeopleGrantRole) {
@@ -442,20 +441,28 @@ impl Desk<'_> {
         Ok(response)
     }
 
-    pub(super) fn stopped(&self, stop: &Stop) -> HttpResponse {
+    /// The page of a stop; `right` is what the address needs, if there is such an address.
+    pub(super) fn stopped(&self, stop: &Stop, right: Option<Right>) -> HttpResponse {
         let (site, request) = (self.site(), self.visit.request);
+        let path = request.path().strip_prefix(site.base.as_str());
+        let section = Section::of_path(path.unwrap_or_default());
+        // What was done is said on the next page that is there.
+        let console = || Console { flash: None, ..self.console(section) };
         match stop {
             Stop::NotFound | Stop::Hidden => {
-                let path = request.path().strip_prefix(site.base.as_str());
-                let section = Section::of_path(path.unwrap_or_default());
-                let chrome = self.chrome();
-                // What was done is said on the next page that is there.
-                let console = Console { flash: None, ..self.console(section) };
+                let (chrome, console) = (self.chrome(), console());
                 render::not_found_in_console(&Missing { chrome, console })
             }
-            Stop::Forbidden(reason) => {
-                render::forbidden(site, request, (name_of(&self.admin), reason))
-            }
+            Stop::Forbidden(reason) => render::denied_in_console(&Denied {
+                chrome: self.chrome(),
+                console: console(),
+                reason: (*reason).to_owned(),
+                roles: right
+                    // The other reasons say it themselves.
+                    .filter(|_| *reason == NOT_YOURS)
+                    .map_or_else(Vec::new, |right| right.enough(self.standing.role)),
+                request_id: extract::request_id(request),
+            }),
             Stop::Failure(failure) => render::failure(site, request, failure),
         }
     }

@@ -1,7 +1,6 @@
 //! People in something: what the pages of groups and of organisations do alike.
 
 use super::desk::{Desk, Stop};
-use super::rows;
 use crate::http::pages::FieldError;
 use crate::http::pages::admin::members::{MemberRow, WayOut};
 use crate::protocol::user::User;
@@ -9,7 +8,7 @@ use crate::protocol::user::User;
 pub(super) fn row(user: User, way_out: WayOut) -> MemberRow {
     MemberRow {
         id: user.id.to_string(),
-        state: rows::state_of(&user),
+        state: user.state().into(),
         username: user.username,
         name: user.name,
         way_out,

@@ -1,42 +1,43 @@
 //! `/admin/users`: the list of people, and making one.
 
+use actix_web::http::StatusCode;
+
 use super::desk::{Answer, Desk, Stop};
 use super::{rows, sorting, step_up};
 use crate::http::pages::admin::Section;
+use crate::http::pages::admin::paging::Paging;
 use crate::http::pages::admin::profile_form::{PHONE_VERIFIED, ProfileForm};
 use crate::http::pages::admin::sorting::Sort;
 use crate::http::pages::admin::user_forms::{LinkOnce, UserCreate, UserForm};
-use crate::http::pages::admin::users::{UserRow, UsersList, Which};
+use crate::http::pages::admin::users::{PeopleQuery, UserRow, UsersList};
 use crate::http::pages::{FieldError, When};
 use crate::protocol::profile_texts::{ProfileText, TEXTS};
-use crate::protocol::rights::Right;
-use crate::protocol::user::{AdminRole, Profile, User};
+use crate::protocol::user::{AccountState, AdminRole, Profile, User};
 use crate::service::failure::Failure;
 use crate::service::figures;
 use crate::service::people::links::{self, LinkError};
-use crate::service::people::{self, NewPerson, PeopleError, deletion};
+use crate::service::people::{self, NewPerson, PeopleError};
 use crate::store::users::UserFilter;
 
-/// What the address says of a list of those who are deleted some day.
+/// What addresses once said in place of a state, of those who are deleted some day.
 const LEAVING: &str = "deleted";
 
 pub(super) async fn list(desk: &Desk<'_>) -> Answer {
-    let q = desk.asked("q");
-    let after = desk.query.sole("after");
-    let is_leaving = desk.asked("show") == LEAVING && desk.may(Right::PeopleDelete);
-    // Those who are deleted some day have an order of their own.
-    let sort = if is_leaving { Sort::default() } else { sorting::asked(desk) };
-    let found = if is_leaving {
-        deletion::list(desk.site(), after, desk.page_size().asked()).await?
-    } else {
-        let filter = UserFilter {
-            search: Some(q.clone()),
-            order: sorting::order(desk, sort),
-            limit: desk.page_size().asked(),
-            manager: desk.only_of(),
-        };
-        people::search(desk.site(), &filter).await?
+    let asked = query(desk);
+    let errors = unreadable(&asked);
+    let sort = sorting::asked(desk);
+    if !errors.is_empty() {
+        return wrong(desk, asked, (errors, sort));
+    }
+    let filter = UserFilter {
+        search: Some(asked.q.clone()),
+        order: sorting::order(desk, sort),
+        limit: desk.page_size().asked(),
+        manager: desk.only_of(),
+        role: AdminRole::from_name(&asked.role),
+        state: AccountState::from_name(&asked.state),
     };
+    let found = people::search(desk.site(), &filter).await?;
     let (found, paging) = rows::page(found, desk.page_size(), |user| {
         sorting::place(sort, &user.username, (user.created_at, user.id.as_str()))
     });
@@ -46,7 +47,7 @@ pub(super) async fn list(desk: &Desk<'_>) -> Answer {
     let row = |user: User| UserRow {
         last_seen: seen.get(&user.id).map(|at| When::ago(*at, now)),
         id: user.id.to_string(),
-        state: rows::state_of(&user),
+        state: user.state().into(),
         username: user.username,
         name: user.name,
         email: user.email,
@@ -56,12 +57,51 @@ pub(super) async fn list(desk: &Desk<'_>) -> Answer {
     desk.show(&UsersList {
         chrome: desk.chrome(),
         console: desk.console(Section::People),
-        q,
-        which: if is_leaving { Which::Leaving } else { Which::All },
+        filter: asked,
+        errors: Vec::new(),
         sort,
         rows: found.into_iter().map(row).collect(),
         paging,
     })
+}
+
+/// What was asked for.
+fn query(desk: &Desk<'_>) -> PeopleQuery {
+    let mut asked =
+        PeopleQuery { q: desk.asked("q"), role: desk.asked("role"), state: desk.asked("state") };
+    if asked.state.is_empty() && desk.asked("show") == LEAVING {
+        AccountState::ToBeDeleted.as_str().clone_into(&mut asked.state);
+    }
+    asked
+}
+
+/// What was asked for in words that mean nothing here.
+fn unreadable(asked: &PeopleQuery) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    if !asked.role.is_empty() && AdminRole::from_name(&asked.role).is_none() {
+        let text = "Choose one of the roles in the list.".to_owned();
+        errors.push(FieldError { field: "role", text });
+    }
+    if !asked.state.is_empty() && AccountState::from_name(&asked.state).is_none() {
+        let text = "Choose one of the states in the list.".to_owned();
+        errors.push(FieldError { field: "state", text });
+    }
+    errors
+}
+
+/// The list with what is wrong, and without people: whoever looks for owners must not take everybody for one.
+fn wrong(desk: &Desk<'_>, filter: PeopleQuery, (errors, sort): (Vec<FieldError>, Sort)) -> Answer {
+    let mut response = desk.show(&UsersList {
+        chrome: desk.chrome(),
+        console: desk.console(Section::People),
+        filter,
+        errors,
+        sort,
+        rows: Vec::new(),
+        paging: Paging { size: desk.page_size(), next: None },
+    })?;
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    Ok(response)
 }
 
 pub(super) fn new(desk: &Desk<'_>) -> Answer {

@@ -66,7 +66,7 @@ fn view(user: &User, password: PasswordState) -> UserView {
         id: user.id.to_string(),
         username: user.username.clone(),
         display: name_of(user).to_owned(),
-        state: rows::state_of(user),
+        state: user.state().into(),
         delete_at: user.delete_at.map(When::at),
         created: When::at(user.created_at),
         updated: When::at(user.updated_at),

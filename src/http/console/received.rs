@@ -62,7 +62,7 @@ pub(super) async fn received(
             let text = "There is no room for the file in the data directory of this node, or it may not be \
                         written to. Import it with the command line.";
             let answer = desk.refused(text, &site.path("/admin/users/import"));
-            Err(answer.unwrap_or_else(|stop| desk.stopped(&stop)))
+            Err(answer.unwrap_or_else(|stop| desk.stopped(&stop, Some(entry.right))))
         }
     }
 }

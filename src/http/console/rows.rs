@@ -12,7 +12,6 @@ use crate::http::pages::admin::audit::{AuditRow, Outcome};
 use crate::http::pages::admin::paging::{PageSize, Paging};
 use crate::http::pages::views::SessionView;
 use crate::protocol::types::UserId;
-use crate::protocol::user::User;
 use crate::service::figures;
 use crate::service::session::sightings;
 use crate::store::audit::{self, AuditEvent};
@@ -44,11 +43,6 @@ pub(super) fn counted(number: i64) -> String {
 /// Whether something with this `disabled_at` works.
 pub(super) fn state(disabled_at: Option<UnixTime>) -> State {
     if disabled_at.is_some() { State::Disabled } else { State::Active }
-}
-
-/// Whether an account works.
-pub(super) fn state_of(user: &User) -> State {
-    if user.delete_at.is_some() { State::Leaving } else { state(user.disabled_at) }
 }
 
 /// Sessions as pages show them.

@@ -12,6 +12,7 @@ use crate::http::extract;
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::confirm::Confirm;
 use crate::http::pages::admin::selected::SelectedOutcome;
+use crate::http::pages::admin::users::PeopleQuery;
 use crate::http::pages::{Tone, Undo};
 use crate::protocol::params::Params;
 use crate::protocol::rights::Right;
@@ -114,8 +115,8 @@ struct Order {
     group: String,
     /// Each once.
     who: Vec<UserId>,
-    /// The search of the list they were chosen in.
-    q: String,
+    /// The filters of the list they were chosen in.
+    list: PeopleQuery,
 }
 
 /// Those it can be done with, and everybody else with the reason.
@@ -145,8 +146,7 @@ async fn read(desk: &Desk<'_>, sent: &Params) -> Result<Result<Order, String>, S
     if !desk.may(step.right()) {
         return Err(Stop::Forbidden(super::desk::NOT_YOURS));
     }
-    let q = sent.sole("q").unwrap_or_default().to_owned();
-    let mut order = Order { step, group: String::new(), who, q };
+    let mut order = Order { step, group: String::new(), who, list: listed(sent) };
     if matches!(step, Step::Join | Step::Leave) {
         let typed = sent.sole("group").unwrap_or_default().trim();
         if typed.is_empty() {
@@ -206,17 +206,17 @@ fn unfit(desk: &Desk<'_>, order: &Order, user: &User) -> Option<&'static str> {
 pub(super) async fn ask(desk: &Desk<'_>) -> Answer {
     let order = match read(desk, &desk.query).await? {
         Ok(order) => order,
-        Err(problem) => return desk.refused(problem, &list(desk, &desk.asked("q"))),
+        Err(problem) => return desk.refused(problem, &list(desk, &listed(&desk.query))),
     };
     let sorted = sort(desk, &order).await?;
     if sorted.fit.is_empty() {
         let text = format!("There is nothing to do. {}", left_out(&sorted.left_out));
-        return desk.refused(text, &list(desk, &order.q));
+        return desk.refused(text, &list(desk, &order.list));
     }
     let (people, _) = counted(sorted.fit.len());
     let heading = order.step.order(&people, &order.group);
     let mut hidden = fields(order.step, &order.group, sorted.fit.iter());
-    hidden.push(("q".to_owned(), order.q.clone()));
+    hidden.extend(order.list.carried().map(|(name, value)| (name.to_owned(), value.to_owned())));
     desk.show(&Confirm {
         chrome: desk.chrome(),
         console: desk.console(Section::People),
@@ -226,7 +226,7 @@ pub(super) async fn ask(desk: &Desk<'_>) -> Answer {
         hidden,
         choices: Vec::new(),
         button: heading,
-        cancel: list(desk, &order.q),
+        cancel: list(desk, &order.list),
     })
 }
 
@@ -298,7 +298,7 @@ fn fields<'a>(
 pub(super) async fn carry_out(desk: &Desk<'_>) -> Answer {
     let order = match read(desk, &desk.form).await? {
         Ok(order) => order,
-        Err(problem) => return desk.refused(problem, &list(desk, &desk.text("q"))),
+        Err(problem) => return desk.refused(problem, &list(desk, &listed(&desk.form))),
     };
     let Sorted { fit, left_out } = sort(desk, &order).await?;
     let chosen = &order;
@@ -314,7 +314,7 @@ pub(super) async fn carry_out(desk: &Desk<'_>) -> Answer {
     note_refusals(desk, &order, &failed).await?;
     let (people, is_one) = counted(done.len());
     let report = order.step.report((&people, is_one), &order.group);
-    let back = list(desk, &order.q);
+    let back = list(desk, &order.list);
     if failed.is_empty() {
         let undo = order.step.reverse().filter(|_| done.len() <= MOST_UNDONE).map(|reverse| Undo {
             path: desk.site().path(PATH),
@@ -399,13 +399,12 @@ async fn note_refusals(
     Ok(())
 }
 
-/// The list as it was searched.
-fn list(desk: &Desk<'_>, q: &str) -> String {
-    let path = desk.site().path("/admin/users");
-    if q.is_empty() {
-        return path;
-    }
-    // Encoding a pair of strings cannot fail.
-    let query = serde_urlencoded::to_string(&[("q", q)][..]).unwrap_or_default();
-    format!("{path}?{query}")
+/// The filters of the list that somebody comes from.
+fn listed(sent: &Params) -> PeopleQuery {
+    PeopleQuery::of_carried(|name| sent.sole(name).unwrap_or_default().to_owned())
+}
+
+/// The list as it was narrowed.
+fn list(desk: &Desk<'_>, filter: &PeopleQuery) -> String {
+    format!("{}{}", desk.site().path("/admin/users"), filter.address())
 }

@@ -33,7 +33,8 @@ fn limit(desk: &Desk<'_>) -> Seconds {
 
 /// Whether the address is open after the last sign-in.
 pub(super) fn is_open(desk: &Desk<'_>, entry: &Entry) -> bool {
-    match (entry.is_guarded, entry.method) {
+    let concerns_them = entry.guarded_for.is_none_or(|right| desk.may(right));
+    match (entry.is_guarded && concerns_them, entry.method) {
         (false, _) => true,
         (true, Method::Get) => is_fresh(desk),
         (true, Method::Post) => is_in_time(desk),

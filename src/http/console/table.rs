@@ -19,6 +19,8 @@ pub(super) struct Entry {
     pub about: About,
     /// Whether it asks for a sign-in of the last minutes ([`super::step_up`]).
     pub is_guarded: bool,
+    /// Only those with this right are asked for it: everybody else sees a page without forms.
+    pub guarded_for: Option<Right>,
     pub carries: Carries,
     pub action: Action,
 }
@@ -75,7 +77,8 @@ const fn post(path: &'static str, right: Right, action: Action) -> Entry {
 
 const fn entry((method, path): (Method, &'static str), right: Right, action: Action) -> Entry {
     let about = About::Nobody;
-    Entry { method, path, right, about, is_guarded: false, carries: Carries::Nothing, action }
+    let carries = Carries::Nothing;
+    Entry { method, path, right, about, is_guarded: false, guarded_for: None, carries, action }
 }
 
 impl Entry {
@@ -101,6 +104,10 @@ impl Entry {
 
     const fn guarded(self) -> Self {
         Self { is_guarded: true, ..self }
+    }
+
+    const fn guarded_for(self, right: Right) -> Self {
+        Self { is_guarded: true, guarded_for: Some(right), ..self }
     }
 }
 
@@ -209,10 +216,11 @@ pub(super) static TABLE: &[Entry] = &[
     post("/admin/clients/{id}/retire-secret", Right::ClientsSecret, Action::AppRetireSecret)
         .guarded(),
     post("/admin/clients/{id}/edit", Right::ClientsWrite, Action::AppEdit),
-    get("/admin/clients/{id}/credentials", Right::ClientsSecret, Action::AppCredentials).guarded(),
+    get("/admin/clients/{id}/credentials", Right::ClientsRead, Action::AppCredentials)
+        .guarded_for(Right::ClientsSecret),
     post("/admin/clients/{id}/credentials/edit", Right::ClientsSecret, Action::AppEditCredentials)
         .guarded(),
-    get("/admin/clients/{id}/tokens", Right::ClientsWrite, Action::AppTokens),
+    get("/admin/clients/{id}/tokens", Right::ClientsRead, Action::AppTokens),
     post("/admin/clients/{id}/tokens/edit", Right::ClientsWrite, Action::AppEditTokens),
     post("/admin/clients/{id}/logo", Right::ClientsWrite, Action::AppLogoSet).with_picture(),
     post("/admin/clients/{id}/logo/remove", Right::ClientsWrite, Action::AppLogoRemove),

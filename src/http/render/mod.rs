@@ -20,10 +20,10 @@ pub(super) use not_me::not_me;
 pub(super) use shut_out::{device_shut_out, shut_out};
 pub(super) use sign_up::{SignUpView, sign_up};
 pub(super) use trouble::{
-    authorize_error, bad_request, broken, cookies_in_the_way, failure, flow_lost, forbidden,
-    forged_form, form_too_long, import_too_long, in_bytes, link_error, logout_error, no_form,
-    no_way_back, not_found, not_found_in_console, not_me_error, other_browser, retry_later,
-    throttled, too_many_entrances, try_it_refused, unfamiliar,
+    authorize_error, bad_request, broken, cookies_in_the_way, denied_in_console, failure,
+    flow_lost, forbidden, forged_form, form_too_long, import_too_long, in_bytes, link_error,
+    logout_error, no_form, no_way_back, not_found, not_found_in_console, not_me_error,
+    other_browser, retry_later, throttled, too_many_entrances, try_it_refused, unfamiliar,
 };
 
 use super::branding;

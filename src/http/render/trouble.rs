@@ -12,6 +12,7 @@ use crate::clock::Seconds;
 use crate::http::error::{self, RETRY_AFTER};
 use crate::http::extract::request_id;
 use crate::http::headers::Forms;
+use crate::http::pages::admin::denied::Denied;
 use crate::http::pages::admin::missing::Missing;
 use crate::http::pages::trouble::{AppAdminHint, ErrorPage, Expired, Forbidden, Throttled};
 use crate::http::pages::{Link, When};
@@ -423,6 +424,13 @@ pub(in crate::http) fn no_way_back(site: &Site, request: &HttpRequest) -> HttpRe
         .advise("Open the app’s own address instead; it sends you here when you have to sign in.")
         .way_out(site.path("/"), "Go to the first page");
     show(site, request, words)
+}
+
+/// What the role of an administrator does not allow.
+pub(in crate::http) fn denied_in_console(page: &Denied) -> HttpResponse {
+    let mut response = super::page(&page.chrome.nonce, page, Forms::HereOnly);
+    *response.status_mut() = StatusCode::FORBIDDEN;
+    response
 }
 
 /// No such page, inside the console.

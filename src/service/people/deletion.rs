@@ -68,14 +68,6 @@ pub(in crate::service) async fn schedule(
     Ok((delete_at, spread_end(app, tx, (id, actor, event)).await?))
 }
 
-/// A page of those who are deleted later, by username, behind `after`.
-///
-/// # Errors
-/// [`Failure`].
-pub async fn list(app: &App, after: Option<&str>, limit: i64) -> Result<Vec<User>, Failure> {
-    Ok(leaving::list(&app.store.db, after, limit).await?)
-}
-
 /// Deletes those whose time is over, at most `limit`; says how many there were.
 ///
 /// # Errors

@@ -206,6 +206,19 @@ pub async fn has_password(app: &App, id: &UserId) -> Result<bool, Failure> {
     Ok(users::password(&app.store.db, id).await?.is_some())
 }
 
+/// The id of whoever this names: a user name, an e-mail address or an id. What names nobody is the id of somebody
+/// who is deleted, of whom there are still events.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn id_of(app: &App, text: &str) -> Result<String, Failure> {
+    match find(app, text).await {
+        Ok(user) => Ok(user.id.to_string()),
+        Err(PeopleError::Failure(failure)) => Err(failure),
+        Err(_) => Ok(text.to_owned()),
+    }
+}
+
 /// One page of people.
 ///
 /// # Errors

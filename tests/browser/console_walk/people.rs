@@ -22,7 +22,7 @@ impl Owner {
         self.sees("people").await;
         browser.fill("q", "zzz").await;
         browser.click("form.search button").await;
-        self.is_at("/admin/users?q=zzz", "Nobody matches").await;
+        self.is_at("/admin/users?q=zzz&role=&state=", "Nobody matches").await;
         self.sees("people-none").await;
         browser.click_text("Show everybody").await;
         browser.click_text("Add a person").await;
@@ -128,7 +128,7 @@ impl Owner {
         self.confirms("Delete", "person-delete", "is deleted in 7 days").await;
         self.is_at("/admin/users", "Everybody with an account").await;
         browser.click_text("Recently deleted").await;
-        self.is_at("/admin/users?show=deleted", "can be brought back for seven days").await;
+        self.is_at("/admin/users?state=to_be_deleted", "can be brought back for seven days").await;
         self.sees("people-deleted").await;
         browser.click_text("dora").await;
         browser.wait_for_text("Deleted for good").await;

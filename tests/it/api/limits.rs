@@ -58,7 +58,10 @@ on_both_backends! {
         for query in ["limit=0", "limit=101", "limit=x", "limit=1&limit=1", "q=x", "cursor=%20", "search=%00"] {
             refused(api.get(&format!("/users?{query}")).await, 400, "malformed_request");
         }
-        for query in ["outcome=maybe", "since=yesterday", "cursor=eA"] {
+        for query in [
+            "outcome=maybe", "result=maybe", "since=yesterday", "cursor=eA", "user=boss&user_id=boss",
+            "result=failure&outcome=failure",
+        ] {
             refused(api.get(&format!("/audit-events?{query}")).await, 400, "malformed_request");
         }
         for path in ["/users/nobody", "/groups/none", "/clients/none", "/nowhere", "/users/%ff", "/users/x/y/z"] {
@@ -73,6 +76,32 @@ on_both_backends! {
         let address = header(&made, "location");
         let path = address.split_once("/api/v1").unwrap().1;
         assert_eq!(is(api.get(path).await, 200).json()["name"], "a/b c%2F+ü");
+    }
+
+    async fn events_are_searched_as_in_the_console_and_at_the_command_line(world: World) {
+        let api = owner(&world);
+        let made = is(api.post("/users", &json!({ "username": "ada", "email": "ada@rp.test" })).await, 201).json();
+        let id = made["id"].as_str().unwrap();
+        is(api.command(Method::POST, "/users/ada/disable").await, 204);
+        let kinds = async |query: &str| {
+            let page = is(api.get(&format!("/audit-events?{query}")).await, 200).json();
+            let events = page["items"].as_array().unwrap().iter();
+            events.map(|event| event["kind"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let expected = ["user.disabled", "user.created"];
+        for user in ["user=ada", "user=ada@rp.test", &format!("user={id}"), &format!("user_id={id}")] {
+            for result in ["", "&result=success", "&outcome=success"] {
+                assert_eq!(kinds(&format!("{user}{result}")).await, expected, "{user}{result}");
+            }
+            for result in ["&result=failure", "&outcome=failure"] {
+                assert!(kinds(&format!("{user}{result}")).await.is_empty(), "{user}{result}");
+            }
+        }
+        assert!(kinds("user_id=ada").await.is_empty(), "that is an id and no name");
+        // Who is deleted is still asked for by id.
+        is(api.delete("/users/ada").await, 204);
+        assert_eq!(kinds(&format!("user={id}")).await[0], "user.deleted");
+        assert!(kinds("user=ada").await.is_empty());
     }
 
     async fn a_list_is_walked_page_by_page(world: World) {

@@ -2,7 +2,9 @@
 
 use crate::kit::audit::logged;
 use crate::kit::console::{ISSUER_KEYS, admin};
-use crate::kit::flow::{App, create_user, sign_in};
+use crate::kit::flow::{App, PATIENCE, create_user, execute, forget_copies, sign_in};
+use crate::support::process::wait_until_async;
+use crate::support::world::World;
 
 const KEYS: [(&str, &str); 2] = [("auth_method", "private_key_jwt"), ("jwks", ISSUER_KEYS)];
 const PLAIN: [(&str, &str); 2] = [("security_profile", "standard"), ("subject_type", "public")];
@@ -53,9 +55,39 @@ on_both_backends! {
         assert!(metadata["jwks"].is_null());
 
         let operator = admin(&world, "operator").await;
-        operator.browser.get(page).await.assert_status(403);
+        assert!(!operator.page(page).await.has("form#client"), "they read it");
         operator.post(&format!("{page}/edit"), &KEYS).await.assert_status(403);
         operator.page("/admin/clients/wiki/tokens").await;
+    }
+
+    async fn an_auditor_reads_the_terms_of_an_app_and_sees_no_form(backend: Backend) {
+        // An auditor is asked for no fresh sign-in: there is nothing to give away.
+        let world = World::builder(backend).env("DOORWARD_SESSION__ADMIN_STEP_UP", "60").start().await;
+        let owner = admin(&world, "owner").await;
+        let wiki = App::register(&world, "wiki", &[]);
+        let auditor = admin(&world, "auditor").await;
+        owner.edit("/admin/clients/wiki/credentials", &[("auth_method", "client_secret_post"), ("jwks_uri", "https://rp.test/keys")]).await.assert_status(303);
+        execute(&world, "update sessions set auth_time = auth_time - 180").await;
+        forget_copies(&world).await;
+        wait_until_async("the copies being distrusted", PATIENCE, async || {
+            owner.browser.get("/admin/clients/wiki/credentials").await.try_location().is_some()
+        })
+        .await;
+        let app = auditor.page("/admin/clients/wiki").await;
+        for (part, facts) in [
+            ("credentials", ["client_secret_post", "https://rp.test/keys"]),
+            ("tokens", ["Standard: OpenID Connect", "The same in every app"]),
+        ] {
+            let path = format!("/admin/clients/wiki/{part}");
+            assert!(app.attributes("p a", "href").contains(&path), "{}", app.describe());
+            let page = auditor.page(&path).await;
+            for fact in facts {
+                assert!(page.text().contains(fact), "{}", page.describe());
+            }
+            assert!(!page.has("main form"), "{}", page.describe());
+            assert!(!wiki.secret.is_empty() && !page.body.contains(&wiki.secret), "no secret");
+            auditor.post(&format!("{path}/edit"), &[]).await.assert_status(403);
+        }
     }
 
     async fn the_tokens_of_an_app_are_set_by_form(world: World) {

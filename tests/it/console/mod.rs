@@ -20,6 +20,7 @@
 //! | `app_terms` | how an app proves who it is, and what its tokens are like, by form |
 //! | `person_apps` | what a person has allowed an app, taken back for them |
 //! | `selected` | one change for several people, and taking changes back |
+//! | `people_filters` | people by role, state and id, on each face |
 //! | `sorting` | lists in the order of a column, page by page |
 //! | `wizard` | adding an app step by step, its first sign-in, two secrets |
 //! | `api_keys` | API keys in the console: made, used, seen, revoked |
@@ -49,6 +50,7 @@ mod organisations;
 mod outlived;
 mod overview;
 mod pages;
+mod people_filters;
 mod person_apps;
 mod preview;
 mod profiles;

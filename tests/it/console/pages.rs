@@ -208,6 +208,9 @@ on_both_backends! {
         owner.post("/admin/keys/retire", &[("kid", "none")]).await.assert_status(404);
         owner.post("/admin/keys/rotate", &[("alg", "HS256")]).await.assert_status(404);
 
+        let known = owner.page("/admin/audit").await.attributes("datalist#kinds option", "value");
+        assert!(known.contains(&"key.retired".to_owned()), "{known:?}");
+        assert_eq!(owner.page("/admin/audit").await.attributes("input#kind", "list"), ["kinds"]);
         let events = owner.page("/admin/audit?kind=key.retired").await;
         let rows = events.texts("tbody tr");
         assert_eq!(rows.len(), 1, "{rows:?}");

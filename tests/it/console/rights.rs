@@ -196,6 +196,38 @@ on_both_backends! {
         assert_eq!(state(&world).await, before);
     }
 
+    async fn what_a_role_does_not_allow_says_which_one_would_and_leads_back(world: World) {
+        let auditor = admin(&world, "auditor").await;
+        let operator = admin(&world, "operator").await;
+        let keeper = manager(&world, &["crew"]).await;
+        for (who, path, role, section) in [
+            (&auditor, "/admin/users/new", "owner or operator", Some("/admin/users")),
+            (&operator, "/admin/keys/retire?kid=x", "owner", Some("/admin/keys")),
+            (&operator, "/admin/api-keys/new", "owner", Some("/admin/api-keys")),
+            (&keeper, "/admin/audit", "owner or operator or auditor", None),
+        ] {
+            let page = who.browser.get(path).await;
+            page.assert_status(403).assert_page_headers();
+            assert_eq!(page.texts("main strong")[0], role, "{}", page.describe());
+            let leads: Vec<_> = section.into_iter().chain(["/admin"]).map(str::to_owned).collect();
+            assert_eq!(page.attributes("main .actions a", "href"), leads, "{path}");
+            for to in leads {
+                // The first page of somebody who looks after groups is another one.
+                let to = who.browser.get(&to).await.follow_within().await;
+                to.assert_status(200);
+            }
+        }
+        // Where a part of the right is missing, the page says whose it is in words of its own.
+        let id = world.cli(&["user", "show", "the-auditor"])["id"].as_str().unwrap().to_owned();
+        let page = operator.browser.get(&format!("/admin/users/{id}/disable")).await;
+        page.assert_status(403);
+        assert!(page.text().contains("Only owners may change somebody who may use the console."));
+        // No address from outside is a way back.
+        let request = operator.browser.request(reqwest::Method::GET, &operator.browser.resolve("/admin/api-keys/new"));
+        let page = operator.browser.send(request.header("referer", "https://evil.test/admin")).await;
+        assert!(!page.assert_status(403).body.contains("evil.test"));
+    }
+
     async fn operators_do_not_touch_people_who_have_a_role(world: World) {
         let owner = admin(&world, "owner").await;
         create(&world, "the-auditor", Some("auditor"));

@@ -8,6 +8,7 @@ use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
 use crate::http::pages::views::{FieldError, When, error_of};
+use crate::service::webhooks::kinds::KINDS;
 
 /// `GET /admin/audit?kind=&result=&user=&client=&address=&request_id=&since=&until=&after=`.
 #[derive(Debug, Template)]

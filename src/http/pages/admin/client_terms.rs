@@ -8,6 +8,7 @@ use crate::http::pages::filters;
 use crate::http::pages::sample::words;
 use crate::http::pages::views::{FieldError, error_of};
 use crate::protocol::client::AuthMethod;
+use crate::protocol::rights::Role;
 use crate::protocol::types::SigningAlg;
 
 /// What the form `client` of [`ClientCredentials`] holds; the fields are named like the members.
@@ -40,6 +41,17 @@ impl CredentialsForm {
         AuthMethod::ALL.map(|method| (method.as_str(), method_in_words(method)))
     }
 
+    /// The way it proves itself, as the form calls it.
+    fn method_in_words(&self) -> &'static str {
+        AuthMethod::from_name(&self.auth_method).map_or("–", method_in_words)
+    }
+
+    /// What names the subject of its certificate, as the form calls it.
+    fn subject_in_words(&self) -> &'static str {
+        let known = Self::SUBJECTS.iter().find(|(name, _)| *name == self.tls_name);
+        known.map_or("–", |(_, label)| label)
+    }
+
     pub(super) fn algs() -> [&'static str; 5] {
         SigningAlg::ALL.map(SigningAlg::as_str)
     }
@@ -57,7 +69,7 @@ fn method_in_words(method: AuthMethod) -> &'static str {
     }
 }
 
-/// `GET /admin/clients/{id}/credentials`. Form `client`: POST `…/credentials/edit` with the fields of
+/// `GET /admin/clients/{id}/credentials`. Form `client`, for those who may make secrets: POST `…/credentials/edit` with the fields of
 /// [`CredentialsForm`].
 #[derive(Debug, Template)]
 #[template(path = "admin/client_credentials.html")]
@@ -69,6 +81,8 @@ pub struct ClientCredentials {
     /// What the form was made from; goes along as `seen`.
     pub seen: String,
     pub form: CredentialsForm,
+    /// What tells its secrets apart, newest first; for those who see no form.
+    pub secrets: Vec<String>,
     /// Fields: the names of [`CredentialsForm`].
     pub errors: Vec<FieldError>,
 }
@@ -96,8 +110,17 @@ impl ClientCredentials {
                 jwks_uri: words("https://wiki.orchard.example/keys"),
                 ..CredentialsForm::default()
             },
+            secrets: vec![words("mF3qk1zV")],
             errors: Vec::new(),
         }
+    }
+
+    /// The page as somebody sees it who may change nothing.
+    #[must_use]
+    pub fn sample_of_auditor() -> Self {
+        let mut page = Self::sample();
+        page.console.role = Role::Auditor;
+        page
     }
 
     /// Keys that cannot be read.
@@ -132,7 +155,7 @@ pub struct TokensForm {
     pub require_signed_request_object: bool,
 }
 
-/// `GET /admin/clients/{id}/tokens`. Form `client`: POST `…/tokens/edit` with the fields of [`TokensForm`].
+/// `GET /admin/clients/{id}/tokens`. Form `client`, for those who may change apps: POST `…/tokens/edit` with the fields of [`TokensForm`].
 #[derive(Debug, Template)]
 #[template(path = "admin/client_tokens.html")]
 pub struct ClientTokens {
@@ -147,6 +170,17 @@ pub struct ClientTokens {
     pub errors: Vec<FieldError>,
     /// How long access tokens live by the server's setting, in seconds.
     pub usual_lifetime: i64,
+}
+
+impl TokensForm {
+    /// The profile, as the form calls it.
+    fn profile_in_words(&self) -> &'static str {
+        match self.security_profile.as_str() {
+            "fapi2_security" => "FAPI 2.0 Security Profile",
+            "fapi2_message_signing" => "FAPI 2.0 Message Signing",
+            _ => "Standard: OpenID Connect with today’s best practice",
+        }
+    }
 }
 
 impl ClientTokens {
@@ -181,6 +215,14 @@ impl ClientTokens {
             errors: Vec::new(),
             usual_lifetime: 600,
         }
+    }
+
+    /// The page as somebody sees it who may change nothing.
+    #[must_use]
+    pub fn sample_of_auditor() -> Self {
+        let mut page = Self::sample();
+        page.console.role = Role::Auditor;
+        page
     }
 
     /// A lifetime that is no number.

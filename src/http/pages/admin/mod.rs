@@ -12,6 +12,7 @@ pub mod configuration;
 pub mod confirm;
 pub mod connect;
 pub mod delete_named;
+pub mod denied;
 pub mod groups;
 pub mod imports;
 pub mod issuers;
@@ -39,6 +40,7 @@ pub mod users;
 pub mod webhooks;
 pub mod wizard;
 
+use self::client_terms::{ClientCredentials, ClientTokens};
 use super::render;
 use super::sample::words;
 use super::views::{Flash, Tone, Undo};
@@ -375,6 +377,8 @@ fn samples_of_people() -> Vec<(&'static str, String)> {
         ("admin/overview", render(&overview::Overview::sample())),
         ("admin/users", render(&users::UsersList::sample())),
         ("admin/users/none", render(&users::UsersList::sample_empty())),
+        ("admin/users/none-chosen", render(&users::UsersList::sample_none_chosen())),
+        ("admin/users/wrong", render(&users::UsersList::sample_wrong())),
         ("admin/user", render(&users::UserDetail::sample())),
         ("admin/user/read_only", render(&users::UserDetail::sample_read_only())),
         ("admin/user_new", render(&user_forms::UserCreate::sample())),
@@ -442,13 +446,12 @@ fn samples_of_apps() -> Vec<(&'static str, String)> {
 
 fn samples_of_operations() -> Vec<(&'static str, String)> {
     vec![
-        ("admin/client/credentials", render(&client_terms::ClientCredentials::sample())),
-        (
-            "admin/client/credentials/wrong",
-            render(&client_terms::ClientCredentials::sample_wrong()),
-        ),
-        ("admin/client/tokens", render(&client_terms::ClientTokens::sample())),
-        ("admin/client/tokens/wrong", render(&client_terms::ClientTokens::sample_wrong())),
+        ("admin/client/credentials", render(&ClientCredentials::sample())),
+        ("admin/client/credentials/wrong", render(&ClientCredentials::sample_wrong())),
+        ("admin/client/credentials/auditor", render(&ClientCredentials::sample_of_auditor())),
+        ("admin/client/tokens", render(&ClientTokens::sample())),
+        ("admin/client/tokens/wrong", render(&ClientTokens::sample_wrong())),
+        ("admin/client/tokens/auditor", render(&ClientTokens::sample_of_auditor())),
         ("admin/sessions", render(&sessions::SessionsList::sample())),
         ("admin/sessions/unclear", render(&sessions::SessionsList::sample_unclear())),
         ("admin/issuers", render(&issuers::IssuersList::sample())),
@@ -491,5 +494,6 @@ fn samples_of_operations() -> Vec<(&'static str, String)> {
         ("admin/backup/none", render(&backup::Backup::sample_none())),
         ("admin/confirm", render(&confirm::Confirm::sample())),
         ("admin/missing", render(&missing::Missing::sample())),
+        ("admin/denied", render(&denied::Denied::sample())),
     ]
 }

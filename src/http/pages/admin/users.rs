@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::audit::AuditRow;
 use super::organisations::OrganisationLink;
-use super::paging::{PageLinks, Paging};
+use super::paging::{PageLinks, Paging, query};
 use super::roles::RolesInApp;
 use super::sorting::{ColumnHead, Sort};
 use super::user_forms::UserForm;
@@ -14,27 +14,71 @@ use crate::http::pages::filters;
 use crate::http::pages::sample::words;
 use crate::http::pages::views::{FieldError, SessionView, When, error_of};
 use crate::protocol::rights::Role;
+use crate::protocol::user::{AccountState, AdminRole};
 
-/// `GET /admin/users?q=&show=&sort=&rows=&after=`.
+/// `GET /admin/users?q=&role=&state=&sort=&rows=&after=`. Form: GET `/admin/users/selected`, with the filters as
+/// `q`, `of_role` and `of_state`: a form of the console that has a `role` gives one.
 #[derive(Debug, Template)]
 #[template(path = "admin/users.html")]
 pub struct UsersList {
     pub chrome: Chrome,
     pub console: Console,
-    /// The start of a username, name or e-mail address; empty for everybody.
-    pub q: String,
-    pub which: Which,
+    pub filter: PeopleQuery,
+    /// Fields: `role`, `state`. Nobody is shown then.
+    pub errors: Vec<FieldError>,
     pub sort: Sort,
     pub rows: Vec<UserRow>,
     pub paging: Paging,
 }
 
-/// Whose accounts are listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Which {
-    All,
-    /// Those that are deleted some day (`show=deleted`).
-    Leaving,
+/// The filter form; each field has the name of its parameter, and what is empty asks for everybody.
+#[derive(Debug, Clone, Default)]
+pub struct PeopleQuery {
+    /// The start of a username, name or e-mail address, or a whole id.
+    pub q: String,
+    /// A name of [`AdminRole`].
+    pub role: String,
+    /// A name of [`AccountState`].
+    pub state: String,
+}
+
+impl PeopleQuery {
+    /// Every parameter with its value.
+    #[must_use]
+    pub fn fields(&self) -> [(&'static str, &str); 3] {
+        [("q", &self.q), ("role", &self.role), ("state", &self.state)]
+    }
+
+    /// As fields of a form that is about chosen people.
+    #[must_use]
+    pub fn carried(&self) -> [(&'static str, &str); 3] {
+        [("q", &self.q), ("of_role", &self.role), ("of_state", &self.state)]
+    }
+
+    /// What [`Self::carried`] has carried, from where a field's value is found.
+    pub fn of_carried(field: impl Fn(&'static str) -> String) -> Self {
+        Self { q: field("q"), role: field("of_role"), state: field("of_state") }
+    }
+
+    /// What follows the path of the list; empty for everybody.
+    #[must_use]
+    pub fn address(&self) -> String {
+        if self.is_empty() { String::new() } else { query(&self.fields(), &[]) }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.fields().iter().all(|(_, value)| value.is_empty())
+    }
+
+    /// How many filters are chosen beside the search.
+    fn chosen(&self) -> usize {
+        [&self.role, &self.state].iter().filter(|value| !value.is_empty()).count()
+    }
+
+    /// Whether those are asked for who are deleted some day.
+    fn is_of_leaving(&self) -> bool {
+        self.state == AccountState::ToBeDeleted.as_str()
+    }
 }
 
 /// One line of the list.
@@ -52,18 +96,72 @@ pub struct UserRow {
     pub added: When,
 }
 
+impl From<AccountState> for State {
+    fn from(state: AccountState) -> Self {
+        match state {
+            AccountState::Active => Self::Active,
+            AccountState::Disabled => Self::Disabled,
+            AccountState::ToBeDeleted => Self::Leaving,
+        }
+    }
+}
+
 impl UsersList {
     fn pages(&self) -> PageLinks {
-        let show = if self.which == Which::Leaving { "deleted" } else { "" };
-        self.paging.links(&[("q", &self.q), ("show", show), ("sort", self.sort.as_str())])
+        let [q, role, state] = self.filter.fields();
+        self.paging.links(&[q, role, state, ("sort", self.sort.as_str())])
     }
 
     fn by_name(&self) -> ColumnHead {
-        self.sort.name_head("Username", &[("q", &self.q), ("rows", self.paging.rows())])
+        let [q, role, state] = self.filter.fields();
+        self.sort.name_head("Username", &[q, role, state, ("rows", self.paging.rows())])
     }
 
     fn by_time(&self) -> ColumnHead {
-        self.sort.time_head("Added", &[("q", &self.q), ("rows", self.paging.rows())])
+        let [q, role, state] = self.filter.fields();
+        self.sort.time_head("Added", &[q, role, state, ("rows", self.paging.rows())])
+    }
+
+    /// The same search without the filters chosen beside it.
+    fn unfiltered(&self) -> String {
+        let place = [("sort", self.sort.as_str()), ("rows", self.paging.rows())];
+        query(&[("q", &self.filter.q)], &place)
+    }
+
+    /// What can be chosen as a role: value, words, and whether it is.
+    fn roles(&self) -> Vec<(&'static str, &'static str, bool)> {
+        let words = |role| match role {
+            AdminRole::Owner => "Owners",
+            AdminRole::Operator => "Operators",
+            AdminRole::Auditor => "Auditors",
+        };
+        let all = AdminRole::ALL.into_iter();
+        all.map(|role| (role.as_str(), words(role), role.as_str() == self.filter.role)).collect()
+    }
+
+    /// What can be chosen as a state, in the same way.
+    fn states(&self) -> Vec<(&'static str, &'static str, bool)> {
+        let words = |state| State::from(state).label();
+        let all = AccountState::ALL.into_iter();
+        all.map(|state| (state.as_str(), words(state), state.as_str() == self.filter.state))
+            .collect()
+    }
+
+    /// Who is listed, in words.
+    fn whom(&self) -> &'static str {
+        if self.filter.is_of_leaving() && self.filter.chosen() == 1 && self.filter.q.is_empty() {
+            "Accounts that are deleted within seven days"
+        } else if !self.filter.is_empty() {
+            "Accounts that match"
+        } else if self.console.looks_after_groups() {
+            "Everybody in your groups"
+        } else {
+            "Everybody with an account"
+        }
+    }
+
+    fn error(&self, field: &str) -> Option<&str> {
+        error_of(&self.errors, field)
     }
 
     #[must_use]
@@ -81,8 +179,8 @@ impl UsersList {
         Self {
             chrome: Chrome::sample(),
             console: Console::sample(Section::People),
-            q: String::new(),
-            which: Which::All,
+            filter: PeopleQuery::default(),
+            errors: Vec::new(),
             sort: Sort::Name,
             rows: vec![
                 row("ada", "Ada Lovelace", State::Active, Some("owner")),
@@ -97,13 +195,34 @@ impl UsersList {
     /// A search that finds nobody.
     #[must_use]
     pub fn sample_empty() -> Self {
-        Self { q: words("zz"), rows: Vec::new(), paging: Paging::default(), ..Self::sample() }
+        let filter = PeopleQuery { q: words("zz"), ..PeopleQuery::default() };
+        Self { filter, rows: Vec::new(), paging: Paging::default(), ..Self::sample() }
+    }
+
+    /// Filters that nobody fits.
+    #[must_use]
+    pub fn sample_none_chosen() -> Self {
+        let mut page = Self::sample_empty();
+        page.filter =
+            PeopleQuery { q: words("zz"), role: words("owner"), state: words("disabled") };
+        page
+    }
+
+    /// A filter that does not exist.
+    #[must_use]
+    pub fn sample_wrong() -> Self {
+        let mut page = Self::sample_empty();
+        page.filter = PeopleQuery { role: words("boss"), ..PeopleQuery::default() };
+        let text = words("Choose one of the roles in the list.");
+        page.errors = vec![FieldError { field: "role", text }];
+        page
     }
 
     /// Those who can still be brought back.
     #[must_use]
     pub fn sample_leaving() -> Self {
-        let mut page = Self { which: Which::Leaving, paging: Paging::default(), ..Self::sample() };
+        let filter = PeopleQuery { state: words("to_be_deleted"), ..PeopleQuery::default() };
+        let mut page = Self { filter, paging: Paging::default(), ..Self::sample() };
         page.rows.retain(|row| row.role.is_none());
         page.rows.iter_mut().for_each(|row| row.state = State::Leaving);
         page
