@@ -117,12 +117,12 @@ fn chain(app: &App) -> Chain<'_> {
 
 /// Removes events that are older than the settings want them kept. Bounded by time, as the purge is: more
 /// may be logged in a minute than any number of steps would remove.
-async fn trim_audit(app: &App) -> Result<(), Failure> {
+async fn trim_audit(app: &App, now: UnixTime) -> Result<(), Failure> {
     let days = app.settings().audit.retention_days;
     if days == 0 {
         return Ok(());
     }
-    let cutoff = app.now().plus(-days.saturating_mul(86_400));
+    let cutoff = now.plus(-days.saturating_mul(86_400));
     let began = Instant::now();
     while began.elapsed() < TRIMMING {
         match chain::remove_before(&chain(app), cutoff).await? {
@@ -168,8 +168,8 @@ pub async fn clean_up(app: &App) -> Result<(), Failure> {
         }
     }
     if !is_ahead {
-        trim_audit(app).await?;
-        registration::care::remove_unused(app, BATCH).await?;
+        trim_audit(app, now).await?;
+        registration::care::remove_unused(app, now, BATCH).await?;
         deletion::delete_due(app, now, PEOPLE).await?;
     }
     app.metrics.activity().cleaned(app.now().0);

@@ -27,8 +27,12 @@ use crate::store::{Sql, Tx, sync};
 pub(crate) const MARKER: &str = "{rv}:marker";
 /// How the keys of tombstones begin.
 const SLOT: &str = "{rv}:";
-/// The marker outlives every tombstone. When it goes, the copy is made again.
-const MARKER_TTL: Seconds = 90 * 86_400;
+/// The marker goes before any tombstone whose token still counts, and then the copy is made again: Redis forgets by
+/// the clock of its machine, and one that is set ahead would take tombstones away while the marker called the
+/// copy complete. Nodes prolong it several times a second ([`copy::look_after`]).
+const MARKER_TTL: Seconds = CLOCKS_DIFFER;
+/// In the process, tombstones and tokens end by the same clock.
+const OWN_MARKER_TTL: Seconds = 90 * 86_400;
 /// What a tombstone must outlive: the longest access token (an hour, the cap of client settings) and
 /// the longest fast copy of a session (`session::COPY_TTL`).
 ///
@@ -39,6 +43,10 @@ const MARKER_TTL: Seconds = 90 * 86_400;
 const TOMBSTONE_TTL: Seconds = 3_600 + CLOCKS_DIFFER;
 /// By how much clocks may be wrong, ten times what is promised (`docs/operations.md`).
 const CLOCKS_DIFFER: Seconds = 300;
+
+/// What ended so long ago by the clock of the node that ended it is believed nowhere: longer than nodes believe a copy,
+/// and than their clocks may differ.
+const RECENTLY: Seconds = 40;
 
 /// How often a revocation looks whether those before it have been published, and the pause between.
 const TURNS: usize = 10;
@@ -246,6 +254,21 @@ impl Spread {
     }
 }
 
+/// For whoever finds that what they are to end has ended at this time: comes back when that is believed nowhere any
+/// more. Who ended it may still be waiting for that, or may have been killed before they could tell anybody.
+pub async fn outlive_recent(app: &App, ended_at: UnixTime) {
+    let is_recent = app.now().since(ended_at).abs() <= RECENTLY;
+    if !is_recent || wait(app, false).is_zero() {
+        return;
+    }
+    let found = Instant::now();
+    let is_copied = match Box::pin(hearing::listen(app)).await {
+        Ok(_) => Box::pin(copy::catch_up(app)).await.is_ok(),
+        Err(_) => false,
+    };
+    Spread { final_at: found.checked_add(wait(app, is_copied)) }.outlive_copies().await;
+}
+
 /// How long after the commit nodes may still believe what they knew before.
 fn wait(app: &App, is_copied: bool) -> Duration {
     match (app.serves, app.ephemeral.is_shared()) {
@@ -257,6 +280,11 @@ fn wait(app: &App, is_copied: bool) -> Duration {
         // Where others can reach the ephemeral store and this node cannot, they believe it.
         (_, true) => believed_for(true),
     }
+}
+
+/// How long the marker is kept when nobody prolongs it.
+fn marker_ttl(app: &App) -> Seconds {
+    if app.ephemeral.is_shared() { MARKER_TTL } else { OWN_MARKER_TTL }
 }
 
 async fn write_copy(app: &App, (own, made): (i64, &[Revocation])) -> Result<(), Failure> {

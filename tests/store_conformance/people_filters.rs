@@ -159,10 +159,11 @@ async fn each_filter_has_an_index(store: &Store) {
             let filter = UserFilter { order, ..filter.clone() };
             let plan = plan(store, &filter).await;
             // Few of these there are, so PostgreSQL may as well sort what the index of the clean-up finds.
-            let is_found = plan.contains(&format!("{index}_{by}"))
-                || (index == "users_leaving" && plan.contains("users_delete_at"));
-            assert!(is_found, "{filter:?}\n{plan}");
-            let is_sorted = plan.contains("FOR ORDER BY") || plan.contains("Sort Key: u.username");
+            if index == "users_leaving" && plan.contains("users_delete_at") {
+                continue;
+            }
+            assert!(plan.contains(&format!("{index}_{by}")), "{filter:?}\n{plan}");
+            let is_sorted = plan.contains("FOR ORDER BY") || plan.contains("Sort Key: ");
             assert!(!is_sorted, "{filter:?}\n{plan}");
         }
     }

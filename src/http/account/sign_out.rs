@@ -21,8 +21,7 @@ use crate::service::session::everywhere::{self, Connections, Reach, Wanted};
 use crate::service::session::logout::{self, Next};
 use crate::service::session::{self, LiveSession};
 
-/// How long ago the sign-in may be: whoever finds an open browser does not sign its owner out of
-/// everything else.
+/// How long ago the sign-in may be for what ends everything at one click. What ends one by one asks for nothing.
 const FRESH: Seconds = 600;
 
 /// Where the password is asked again for it.

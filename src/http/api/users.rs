@@ -14,7 +14,7 @@ use crate::protocol::api::ApiScope;
 use crate::protocol::rights::Right;
 use crate::protocol::session_data::merge_patch;
 use crate::protocol::types::ClientId;
-use crate::protocol::user::{AccountState, AdminRole, User};
+use crate::protocol::user::{AccountState, AdminRole, Profile, User};
 use crate::service::authorize::consent;
 use crate::service::clients::Activity;
 use crate::service::people::links::{self, LIFETIME};
@@ -87,10 +87,10 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
     let before = json!({
         "name": user.name,
         "email": user.email,
-        "email_verified": user.email_verified,
+        "email_verified": user.email_verified && is_kept(call, "/email", user.email.as_deref()),
         "groups": user.groups,
         "role": user.role,
-        "profile": user.profile,
+        "profile": vouched_before(call, &user.profile),
     });
     let after: UserChange = sent::parsed(&merge_patch::merged(Some(before), &call.body))?;
     let role = match call.body.get("role") {
@@ -117,6 +117,21 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
     let edited = people::update_if(call.site, (&user.id, Some(user)), edit, call.actor()).await?;
     let edited = edited.ok_or_else(Fault::changed)?;
     Ok(Reply::shown(view(call, &edited))?.tagged())
+}
+
+/// What was known of them, where a number that is another one now is not known to be theirs.
+fn vouched_before(call: &Call<'_>, profile: &Profile) -> Profile {
+    let is_kept = is_kept(call, "/profile/phone_number", profile.phone_number.as_deref());
+    let verified = profile.phone_number_verified.filter(|_| is_kept);
+    Profile { phone_number_verified: verified, ..profile.clone() }
+}
+
+/// Whether a change leaves alone what somebody is reached by. That one is theirs says nothing of another one.
+fn is_kept(call: &Call<'_>, pointer: &str, known: Option<&str>) -> bool {
+    let said = call.body.pointer(pointer);
+    said.is_none_or(|said| {
+        said.as_str().map(|said| said.trim().to_lowercase()) == known.map(str::to_lowercase)
+    })
 }
 
 pub(super) async fn delete(call: &Call<'_>) -> Answer {

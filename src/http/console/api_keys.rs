@@ -78,7 +78,7 @@ pub(super) async fn create(desk: &Desk<'_>) -> Answer {
         scopes: form.scopes.clone(),
         // What is no number of days is no lifetime either.
         lifetime: form.days.trim().parse::<u32>().map_or(0, |days| i64::from(days) * 86_400),
-        made_in: Some(desk.session_id().clone()),
+        made_in: Some(desk.own_session().clone()),
     };
     let made = match keys::owner(desk.site(), form.user.trim()).await {
         Ok(owner) => keys::create(desk.site(), &owner, new, &desk.actor()).await,

@@ -206,11 +206,6 @@ impl<'a> Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// The session that the administrator is signed in with.
-    pub(super) fn session_id(&self) -> &SessionId {
-        &self.session.id
-    }
-
     /// The one place that decides whether this administrator may do this, as far as it can be told
     /// before. What may change until it is done, the services ask again.
     pub(super) async fn admit(&mut self, entry: &Entry) -> Result<(), Stop> {

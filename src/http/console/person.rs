@@ -5,7 +5,7 @@ use super::seen::{self, Of, Thing};
 use super::{groups, organisations, people as forms, roles, rows};
 use crate::http::extract;
 use crate::http::pages::admin::confirm::{Choice, Confirm};
-use crate::http::pages::admin::profile_form::ProfileForm;
+use crate::http::pages::admin::profile_form::{HAS_PROFILE, ProfileForm};
 use crate::http::pages::admin::user_forms::UserForm;
 use crate::http::pages::admin::users::{AppAccess, PasswordState, UserDetail, UserView};
 use crate::http::pages::admin::{Section, Subject};
@@ -150,6 +150,10 @@ fn typed(desk: &Desk<'_>, user: &User) -> UserForm {
     let (mut typed, stored) = (forms::read_form(desk), stored(desk, user));
     if !desk.form.has("role") {
         typed.role = stored.role;
+    }
+    // A page that an older version made has no such section.
+    if !desk.form.has(HAS_PROFILE) {
+        typed.profile = stored.profile.clone();
     }
     if !desk.may(Right::PeopleVouch) {
         typed.email_verified = stored.email_verified;

@@ -163,12 +163,22 @@ async fn changed(call: &Call<'_>, made: impl Fn(&Draft) -> Result<Draft, Refusal
     Err(Fault::changed())
 }
 
+/// A text without the spaces around it; none where there is nothing else.
+fn tidy(text: Option<String>) -> Option<String> {
+    text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
 /// What has to be done so that the person is as the draft says.
 fn change(user: &User, draft: Draft) -> Change {
     let before = Draft::of(user);
     let password = draft.password;
+    // As it is stored: a directory that sends the same again changes nothing.
     let draft = Draft {
         user_name: draft.user_name.trim().to_lowercase(),
+        name: tidy(draft.name),
+        given_name: tidy(draft.given_name),
+        family_name: tidy(draft.family_name),
+        locale: tidy(draft.locale),
         email: draft.email.map(|email| email.trim().to_lowercase()),
         password: None,
         ..draft

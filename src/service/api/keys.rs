@@ -16,7 +16,7 @@ use crate::service::failure::Failure;
 use crate::service::people::authority::Authority;
 use crate::service::people::{self, PeopleError, console_access};
 use crate::store::api::keys::{self, ApiKey};
-use crate::store::{StoreError, audit, users};
+use crate::store::{StoreError, audit, sessions, users};
 
 /// The longest a key may work: a year.
 pub const LONGEST_LIFE: Seconds = 366 * 86_400;
@@ -112,6 +112,12 @@ pub async fn create(
         || console_access::standing_in(&mut tx, &person).await?.is_none()
     {
         return Err(ApiKeyError::NoAdministrator);
+    }
+    // Whoever ends what was made in the session waits until the key is there, or has ended the session.
+    if let Some(session) = &new.made_in
+        && !sessions::hold(&mut tx, session).await?
+    {
+        return Err(PeopleError::NotYours.into());
     }
     if keys::count_live(&mut tx, owner, now).await? >= MOST_KEYS {
         return Err(ApiKeyError::TooMany);

@@ -181,6 +181,9 @@ pub async fn withdraw(
     authority.change_by_id(&mut tx, Right::SessionsEnd, user).await?;
     // Waits for codes that are redeemed on it at this moment, whose grants are then seen below.
     if !consents::delete(&mut tx, user, client).await? {
+        drop(tx);
+        // Somebody may have taken it back a moment ago.
+        revocation::outlive_recent(app, now).await;
         return Ok(false);
     }
     let revoked = grants::revoke_for_consent(&mut tx, user, client, now).await?;

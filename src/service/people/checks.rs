@@ -60,9 +60,15 @@ pub(crate) fn check_name(text: Option<String>) -> Result<Option<String>, PeopleE
 pub(crate) fn check_profile(said: &Profile) -> Result<Profile, PeopleError> {
     let mut clean = Profile::default();
     for claim in &TEXTS {
-        let Some(text) = claim.of(said).map(str::trim).filter(|text| !text.is_empty()) else {
+        // However a line ends where it comes from.
+        let Some(text) = claim.of(said).map(|text| text.replace("\r\n", "\n").replace('\r', "\n"))
+        else {
             continue;
         };
+        let text = text.trim();
+        if text.is_empty() {
+            continue;
+        }
         if !is_bearable(text, claim.may_have_lines()) {
             let problem = format!("use at most {LONGEST_CLAIM} ordinary characters for a claim");
             return Err(PeopleError::invalid(claim.path, &problem));
@@ -76,7 +82,7 @@ pub(crate) fn check_profile(said: &Profile) -> Result<Profile, PeopleError> {
 }
 
 fn is_bearable(text: &str, may_have_lines: bool) -> bool {
-    let mut lines = text.split(|c| may_have_lines && matches!(c, '\n' | '\r'));
+    let mut lines = text.split(|c| may_have_lines && c == '\n');
     text.chars().count() <= LONGEST_CLAIM && !lines.any(is_disguised)
 }
 

@@ -110,10 +110,10 @@ pub(super) async fn adjust(
 ) -> Result<Outcome, PeopleError> {
     let edit = edit.checked()?;
     let (mut tx, authority, before) = begin_change(app, id, actor).await?;
-    let (user, ended) = write(app, &mut tx, (&authority, actor), (&before, edit)).await?;
-    if (User { updated_at: before.updated_at, ..user }) == before {
+    if turned(&authority, &before, edit.clone())? == before {
         return Ok(Outcome::Same);
     }
+    let (_, ended) = write(app, &mut tx, (&authority, actor), (&before, edit)).await?;
     if kept == Kept::Yes {
         commit(app, tx, (id, &ended)).await?;
     }
@@ -189,6 +189,23 @@ pub(in crate::service) async fn put(
     (authority, now): (&Authority, UnixTime),
     (before, edit): (&User, Edit),
 ) -> Result<(User, Vec<String>), PeopleError> {
+    let user = User { updated_at: now, ..turned(authority, before, edit)? };
+    users::update(&mut *tx, &user).await?;
+    let made = if before.groups == user.groups {
+        Vec::new()
+    } else {
+        groups::set_groups(&mut *tx, &user.id, &user.groups, now).await?
+    };
+    keep_an_owner(tx, before).await?;
+    if (&before.email, before.email_verified) != (&user.email, user.email_verified) {
+        // Whoever has the old mailbox is not this person any more.
+        withdraw_links(tx, &user.id).await?;
+    }
+    Ok((user, made))
+}
+
+/// What an edit makes of somebody, if that is for the one to do who asks.
+fn turned(authority: &Authority, before: &User, edit: Edit) -> Result<User, PeopleError> {
     let same_mailbox = before.email == edit.email;
     let mut user = User {
         name: edit.name,
@@ -203,7 +220,6 @@ pub(in crate::service) async fn put(
             RoleEdit::Keep => before.role,
             RoleEdit::Set(role) => role,
         },
-        updated_at: now,
         ..before.clone()
     };
     if let Some(profile) = edit.profile {
@@ -214,18 +230,7 @@ pub(in crate::service) async fn put(
         user.external_id = directory.external_id;
     }
     authority.turn_into(before, &user)?;
-    users::update(&mut *tx, &user).await?;
-    let made = if before.groups == user.groups {
-        Vec::new()
-    } else {
-        groups::set_groups(&mut *tx, &user.id, &user.groups, now).await?
-    };
-    keep_an_owner(tx, before).await?;
-    if (&before.email, before.email_verified) != (&user.email, user.email_verified) {
-        // Whoever has the old mailbox is not this person any more.
-        withdraw_links(tx, &user.id).await?;
-    }
-    Ok((user, made))
+    Ok(user)
 }
 
 /// A profile as it becomes of the one before. Whether a number is theirs is for those to say who may say it of a

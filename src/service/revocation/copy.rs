@@ -5,7 +5,7 @@
 //! whole, by one node at a time. Tombstones are only ever written in the same step that finds the
 //! marker as the writer knows it, so that nobody who comes late undoes what came after.
 
-use super::{MARKER, MARKER_TTL, freshness, tombstones};
+use super::{MARKER, freshness, marker_ttl, tombstones};
 use crate::app::{App, Freshness, marked};
 use crate::clock::Seconds;
 use crate::crypto::secret;
@@ -30,7 +30,7 @@ const ROUNDS: usize = 20;
 pub async fn look_after(app: &App) -> Result<(), Failure> {
     // What was known at the last look has had its time to be published by whoever made it.
     let due = app.watch.newest_at_last_look();
-    let marker = app.ephemeral.get(MARKER).await?;
+    let marker = app.ephemeral.get_extend(MARKER, marker_ttl(app)).await?;
     if app.ephemeral.may_evict() {
         // Nobody knows what is missing when it stops: then the copy has to be made again.
         if marker.is_some() {
@@ -137,7 +137,7 @@ fn gapless(mut news: Vec<Revocation>, known: i64) -> (Vec<Revocation>, i64) {
 async fn copy_all(app: &App, name: &str) -> Result<(), Failure> {
     // The marker says "under construction", by a name of our own, before the first tombstone is
     // written. Each page needs it to say so still: nothing was emptied or begun anew in between.
-    app.ephemeral.put(MARKER, name, MARKER_TTL).await?;
+    app.ephemeral.put(MARKER, name, marker_ttl(app)).await?;
     // The counter is read first: what is revoked after that is on a page or is caught up with.
     let newest = newest(app).await?;
     tracing::info!(newest, "copying the revocation set");
@@ -155,6 +155,7 @@ async fn copy_all(app: &App, name: &str) -> Result<(), Failure> {
             return complete(app, name, newest).await;
         }
         app.ephemeral.get_extend(LEASE, LEASE_TTL).await?;
+        app.ephemeral.get_extend(MARKER, marker_ttl(app)).await?;
     }
 }
 

@@ -2,6 +2,8 @@
 //! scanners follow links; the button ends the session and all that came from it, devices let in and API keys
 //! made there among it, makes the password useless and hands out a reset link.
 
+use std::collections::BTreeSet;
+
 use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
 use crate::crypto::secret::{Secret, SecretHash};
@@ -114,13 +116,7 @@ pub async fn redeem(
     if links::spend(&mut tx, SecretHash::of(token).as_str(), now).await?.is_none() {
         return Err(NotMeError::Spent);
     }
-    match (others, &session) {
-        (OtherSessions::End, _) => drop(sessions::hold_of_user(&mut tx, &user.id).await?),
-        (OtherSessions::Keep, Some(session)) => {
-            sessions::hold(&mut tx, &session.id).await?;
-        }
-        (OtherSessions::Keep, None) => {}
-    }
+    let ended = hold(&mut tx, (&user.id, session_id.as_ref()), others).await?;
     sign_ins::raise_epoch(&mut tx, &user.id).await?;
     if let Some(session) = &session {
         sessions::disown(&mut tx, &session.id).await?;
@@ -135,7 +131,7 @@ pub async fn redeem(
         recovery::create_in(app, &mut tx, (LinkKind::PasswordReset, Some(&user.id)), &actor);
     let reset = reset.await?;
     mail::enqueue(app, &mut tx, &user, recovery_letter(app, &user, &reset)).await?;
-    if let Some(session) = &session_id {
+    for session in &ended {
         end_keys_made_in(&mut tx, session, (&actor, now)).await?;
     }
     let event = Event::success("sign_in.disowned", &actor, now).user(&user.id).caller(caller);
@@ -157,6 +153,24 @@ pub async fn redeem(
         (OtherSessions::Keep, None) => end_what_outlived(app, tx, session_id, event).await?,
     }
     Ok(reset)
+}
+
+/// Holds the sessions that are about to end, and tells which they are; the one that the letter was about is among them,
+/// also when it is long gone.
+async fn hold(
+    tx: &mut Tx,
+    (user, disputed): (&UserId, Option<&SessionId>),
+    others: OtherSessions,
+) -> Result<BTreeSet<SessionId>, StoreError> {
+    let mut ended = BTreeSet::from_iter(disputed.cloned());
+    match (others, disputed) {
+        (OtherSessions::End, _) => ended.extend(sessions::hold_of_user(tx, user).await?),
+        (OtherSessions::Keep, Some(session)) => {
+            sessions::hold(tx, session).await?;
+        }
+        (OtherSessions::Keep, None) => {}
+    }
+    Ok(ended)
 }
 
 /// The row of a session goes long before a link does. What came from the session and outlived it ends here.

@@ -124,8 +124,9 @@ pub(crate) async fn send(app: &App, delivery: &Delivery) -> Result<Attempt, Fail
     let attempt = match app.outbound.post_form(uri, &[("logout_token", &token)]).await {
         // Section 2.8 asks for 200; frameworks answer 204 to a handler that returns nothing.
         Ok(200..=299) => Attempt::Arrived,
-        Ok(status @ (408 | 425 | 429)) => Attempt::Failed(format!("answered {status}")),
-        Ok(status @ 400..=499) => Attempt::Refused(format!("answered {status}")),
+        // The one that says that the request cannot be carried out. Another may be a proxy's while the app is
+        // replaced by its next version.
+        Ok(status @ 400) => Attempt::Refused(format!("answered {status}")),
         Ok(status) => Attempt::Failed(format!("answered {status}")),
         Err(error) if error.fault == Fault::Busy => Attempt::Busy,
         Err(error) if matches!(error.fault, Fault::Refused(_)) => {

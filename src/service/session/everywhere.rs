@@ -83,6 +83,8 @@ pub async fn sign_out(
     // Every number that is given out makes all nodes look at what has ended.
     let Some(pending) = pending else {
         tx.commit().await?;
+        // The first of two clicks may still wait for what it has ended to be over everywhere.
+        revocation::outlive_recent(app, now).await;
         return Ok(Some(ended));
     };
     let event = match wanted.reach {

@@ -225,6 +225,9 @@ async fn write_copy(app: &App, session: &LiveSession) {
         && let Err(error) = app.ephemeral.put(&key, &json, ttl).await
     {
         tracing::warn!(%error, "session could not be copied");
+        // One that is there already may have been prolonged beyond the session's own limits. A full store still
+        // forgets; one that does not answer gives no copy either.
+        let _ = app.ephemeral.delete(&[&key]).await;
     }
 }
 
@@ -257,6 +260,7 @@ pub async fn end(
     tx.commit().await?;
     app.outbox_bell.notify_one();
     revocation::publish(app, pending).await;
+    ending.outlive_first(app).await;
     if let Some(lasted) = ending.settle(app).await {
         app.metrics.session_ended(ended_by(actor, &session.user_id), lasted);
     }
@@ -293,6 +297,7 @@ pub(crate) async fn end_in(
     tx.commit().await?;
     app.outbox_bell.notify_one();
     revocation::publish(app, pending).await;
+    ending.outlive_first(app).await;
     Ok(ending.settle(app).await)
 }
 
@@ -300,9 +305,9 @@ pub(crate) async fn end_in(
 /// be recorded, and after the commit it has to be [settled](Ending::settle).
 struct Ending {
     revoked: Option<Revoked>,
-    /// SQL knows that it had ended before. One that SQL does not know at all, as after going back to a
+    /// When it had ended before, as SQL knows. One that SQL does not know at all, as after going back to a
     /// backup, may still have a copy, which has to die.
-    had_ended: bool,
+    had_ended: Option<UnixTime>,
     /// Grants that end although they would have outlived the session.
     grants: Vec<GrantId>,
     kept: Leftovers,
@@ -317,8 +322,10 @@ impl Ending {
     ) -> Result<Self, Failure> {
         let now = app.now();
         let revoked = sessions::revoke(&mut *tx, &session.id, now).await?;
-        let had_ended =
-            revoked.is_none() && sessions::by_id(&mut *tx, &session.id).await?.is_some();
+        let had_ended = match revoked {
+            Some(_) => None,
+            None => sessions::by_id(&mut *tx, &session.id).await?.and_then(|row| row.revoked_at),
+        };
         if revoked.is_some() {
             backchannel_logout::enqueue(app, tx, &session.user_id, [&session.id]).await?;
         }
@@ -333,12 +340,19 @@ impl Ending {
     /// all nodes look.
     fn dead<'a>(&'a self, session: &'a LiveSession) -> Vec<Subject<'a>> {
         let mut dead: Vec<_> = self.grants.iter().map(Subject::Grant).collect();
-        if !self.had_ended {
+        if self.had_ended.is_none() {
             dead.extend([Subject::Session(&session.id), Subject::Cookie(&session.secret_hash)]);
         }
         // The cookie may have been renewed since the caller read it; its copy has to die, too.
         dead.extend(self.revoked.iter().map(|revoked| Subject::Cookie(&revoked.secret_hash)));
         dead
+    }
+
+    /// Whoever had ended it before may not have been told yet that it is over everywhere.
+    async fn outlive_first(&self, app: &App) {
+        if let Some(ended_at) = self.had_ended {
+            revocation::outlive_recent(app, ended_at).await;
+        }
     }
 
     /// Tells how long the session lasted, unless it had ended before.
@@ -348,7 +362,7 @@ impl Ending {
     }
 }
 
-/// Ends a session by its public id. `false` when there is none alive.
+/// Ends a session by its public id. `false` when there is none alive, and none is believed to be any more.
 ///
 /// # Errors
 /// [`Failure`] when SQL does not take it.
@@ -358,7 +372,11 @@ pub async fn end_by_id(app: &App, id: &SessionId, who: (&Actor, &Caller)) -> Res
             end(app, &LiveSession::of(row, app.now()), who).await?;
             Ok(true)
         }
-        _ => Ok(false),
+        Some(Session { revoked_at: Some(ended_at), .. }) => {
+            revocation::outlive_recent(app, ended_at).await;
+            Ok(false)
+        }
+        Some(_) | None => Ok(false),
     }
 }
 

@@ -132,7 +132,13 @@ pub async fn end(app: &App, chosen: &Chosen, who: (&Actor, &Caller)) -> Result<E
         let batch = Box::pin(end_batch(app, (chosen, after), who)).await?;
         ended += batch.ended;
         after = match batch.next {
-            None => return Ok(Ended { sessions: ended, is_partial: false }),
+            None => {
+                if ended == 0 {
+                    // Somebody may have ended them a moment ago.
+                    revocation::outlive_recent(app, app.now()).await;
+                }
+                return Ok(Ended { sessions: ended, is_partial: false });
+            }
             next => next,
         };
     }

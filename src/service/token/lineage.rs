@@ -284,19 +284,22 @@ pub(super) async fn punish(app: &App, replay: &Replay<'_>, caller: &Caller) -> R
 /// word in the audit log: whoever holds a dead token could fill that, and the revocation set.
 pub(crate) async fn end(app: &App, grant: &GrantId, event: Event) -> Result<(), Failure> {
     // Looked at first, so that nobody with a dead token makes others wait for their turn to write.
-    if is_over(app, grant).await? {
+    if let Some(ended_at) = over_since(app, grant).await? {
+        revocation::outlive_recent(app, ended_at).await;
         return Ok(());
     }
     let mut tx = app.store.begin().await?;
-    match end_in(app, &mut tx, grant, event).await? {
-        Some(pending) => commit_end(app, tx, pending).await,
-        None => Ok(()),
+    if let Some(pending) = end_in(app, &mut tx, grant, event).await? {
+        return commit_end(app, tx, pending).await;
     }
+    drop(tx);
+    revocation::outlive_recent(app, app.now()).await;
+    Ok(())
 }
 
-async fn is_over(app: &App, grant: &GrantId) -> Result<bool, StoreError> {
+async fn over_since(app: &App, grant: &GrantId) -> Result<Option<UnixTime>, StoreError> {
     let known = grants::by_id(&app.store.db, grant).await?;
-    Ok(known.is_some_and(|known| known.revoked_at.is_some()))
+    Ok(known.and_then(|known| known.revoked_at))
 }
 
 /// Ends the lineage of a refresh token that was used twice, and tells its owner.
@@ -307,7 +310,7 @@ pub(super) async fn end_for_reuse(
     caller: &Caller,
 ) -> Result<(), Failure> {
     // Looked at first here, too: whoever holds a dead token could use up the owner's letters.
-    if is_over(app, &grant.id).await? {
+    if over_since(app, &grant.id).await?.is_some() {
         return Ok(());
     }
     let mailbox = risk::mailbox_for_reuse(app, &grant.user_id).await;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::kit::api::{Api, all_scopes, is, refused};
 use crate::kit::console::{Admin, admin, create, enter, manager};
 use crate::kit::flow::{App, PATIENCE, sign_in};
+use crate::support::form::Form;
 use crate::support::process::wait_until_async;
 use crate::support::world::World;
 
@@ -18,6 +19,13 @@ fn changed(world: &World) -> Value {
         assert!(!text.contains(value), "{text}");
     }
     listed["items"][0]["detail"]["changed"].clone()
+}
+
+/// The form of alice, with nothing of her profile in it.
+async fn page_without_section(owner: &Admin) -> Form {
+    let form = owner.page("/admin/users/alice").await.form("user").without("has_profile");
+    let fields = ["nickname", "formatted", "phone_number", "phone_number_verified"];
+    fields.into_iter().fold(form, Form::without)
 }
 
 fn profile(world: &World, user: &str) -> Value {
@@ -52,6 +60,11 @@ on_both_backends! {
         let address = json!({ "locality": "Wonderland", "street_address": "1 Long Lane\nflat 2" });
         assert_eq!(after["address"], address);
         assert_eq!(changed(&world), json!(["profile.address.street_address"]));
+        // That one number was theirs says nothing of another one.
+        let after = patched(json!({ "phone_number": "+44 2" })).await;
+        assert_eq!((&after["phone_number"], after.get("phone_number_verified")), (&json!("+44 2"), None));
+        let after = patched(json!({ "phone_number": "+44 3", "phone_number_verified": true })).await;
+        assert_eq!(after["phone_number_verified"], json!(true));
         // Nobody's number is verified.
         let after = patched(json!({ "phone_number": null, "address": { "street_address": null } })).await;
         assert_eq!(after, kept);
@@ -119,6 +132,10 @@ on_both_backends! {
         let form = page.form("user");
         form.clone().set("name", "Alice").submit().await.assert_status(303);
         assert_eq!(changed(&world), json!(["name"]));
+        assert_eq!(profile(&world, "alice"), kept);
+        // A page of an older version has no such section.
+        let old = page_without_section(&owner).await;
+        old.set("name", "Alice L.").submit().await.assert_status(303);
         assert_eq!(profile(&world, "alice"), kept);
         // Whoever comes too late sees what is stored now, in the open section.
         is(api.patch_now("/users/alice", &json!({ "profile": { "locale": "en-GB" } })).await, 200);

@@ -1,10 +1,11 @@
 //! What has ended is over everywhere once that is acknowledged: also at a node that was asked about it
 //! all the time and remembers the answer, and also when whoever ended it cannot tell anybody but SQL.
 
+use std::pin::pin;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use futures_util::future::{join, join_all};
+use futures_util::future::{Either, join, join_all, select};
 
 use crate::kit::cut::CutNode;
 use crate::kit::fixtures::ALICE;
@@ -115,6 +116,17 @@ impl<'a> Watched<'a> {
     }
 }
 
+/// A token is given back again before that has been acknowledged; comes back with the first answer.
+async fn given_back_twice(app: &App, token: &str) {
+    let again = async {
+        tokio::time::sleep(Duration::from_millis(15)).await;
+        app.revoke(token).await
+    };
+    let (Either::Left((answer, _)) | Either::Right((answer, _))) =
+        select(pin!(app.revoke(token)), pin!(again)).await;
+    assert_eq!(answer.status, 200);
+}
+
 /// Every end that somebody without the server's own memory can make: the command line, and another node.
 async fn ends_are_final(world: &World, node: &str, has_neighbour: bool) {
     let app = App::register(world, "app", &[]);
@@ -130,6 +142,9 @@ async fn ends_are_final(world: &World, node: &str, has_neighbour: bool) {
             let give_back = async || {
                 assert_eq!(app.revoke(&watched.tokens.refresh).await.status, 200);
             };
+            watched.while_it_ends(&OF_TOKEN, give_back).await;
+            let (_, watched) = again().await;
+            let give_back = async || given_back_twice(&app, &watched.tokens.refresh).await;
             watched.while_it_ends(&OF_TOKEN, give_back).await;
         }
     }

@@ -93,6 +93,45 @@ async fn a_redis_that_evicts_brings_nothing_back_that_ended() {
     jwt.assert_alive(&kept).await;
 }
 
+/// Redis forgets by the clock of its machine. Set ahead, it takes tombstones away whose tokens still count.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_whose_clock_is_set_ahead_brings_nothing_back_that_ended() {
+    let builder = gateway::builder(Backend::Production).own_redis(Persistence::Snapshot);
+    let mut world = builder.start().await;
+    gateway::add_people(&world);
+    let app = App::register(&world, "app", &[]);
+    let (here, _) = gateway::visitor(&world, &ALICE).await;
+    let kept = app.tokens(&here).await;
+    for ahead in [400, 3_700, 7_200] {
+        let (leaving, entrance) = gateway::visitor(&world, &ALICE).await;
+        let (dead, stolen) = (app.tokens(&leaving).await, leaving.copy());
+        app.assert_alive(&dead).await;
+        sign_out(&leaving).await;
+        pass(&mut world, ahead * 1_000);
+        app.assert_dead(&dead).await;
+        assert!(!is_signed_in(&stolen).await);
+        let asked = Question::about(&world, WIKI, "/page").cookie(&entrance);
+        assert_ne!(asked.status().await, 200, "at the gateway");
+        app.assert_alive(&kept).await;
+        let newest = revocations(&world).await;
+        let world = &mut world;
+        wait_until_async("the copy being made again", PATIENCE, async || {
+            let tombstones: Vec<String> = world.redis().query(&["KEYS", "dw:{rv}:session:*"]);
+            copy_number(world) == Some(newest) && !tombstones.is_empty()
+        })
+        .await;
+        app.assert_dead(&dead).await;
+    }
+}
+
+/// What Redis does when so many milliseconds have passed by its clock: in one step, as that is.
+fn pass(world: &mut World, milliseconds: i64) {
+    let script = "for _, key in ipairs(redis.call('KEYS', '*')) do \
+                  local left = redis.call('PTTL', key) \
+                  if left > 0 then redis.call('PEXPIRE', key, left - ARGV[1]) end end";
+    world.redis().command(&["EVAL", script, "0", &milliseconds.to_string()]);
+}
+
 async fn revocations(world: &World) -> i64 {
     count(world, "select revocations from sync_state").await
 }

@@ -129,6 +129,22 @@ on_both_backends! {
         assert_eq!(is(directory.get(&address).await, 200).json()["displayName"], "Four");
     }
 
+    async fn the_same_sent_again_changes_nothing(world: World) {
+        let directory = Directory::new(&world);
+        let person = json!({
+            "userName": " Ada ", "displayName": "Ada L. ", "locale": " en-GB",
+            "name": { "givenName": "Ada ", "familyName": " " }, "emails": [{ "value": "Ada@Example.test " }],
+        });
+        let made = is(directory.post("/Users", &person).await, 201).json();
+        let user = format!("/Users/{}", id(&made));
+        for _ in 0..2 {
+            let put = is(directory.put(&user, &person).await, 200).json();
+            assert_eq!(put["meta"]["lastModified"], made["meta"]["lastModified"]);
+            assert_eq!(put["name"]["givenName"], "Ada");
+        }
+        assert_eq!(events(&world, "user.updated").await, 0);
+    }
+
     async fn hostile_input_is_refused_with_words(world: World) {
         let directory = Directory::new(&world);
         let made = is(directory.post("/Users", &json!({ "userName": "x" })).await, 201).json();

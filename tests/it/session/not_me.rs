@@ -1,12 +1,14 @@
 //! "This was not me": a letter's link ends a sign-in and starts recovery, once, and only by its button.
 
-use futures_util::future::join_all;
+use std::time::Duration;
+
+use futures_util::future::{join, join_all};
 use reqwest::Method;
 use serde_json::json;
 
 use crate::kit::api::{Api, is};
 use crate::kit::checks::{assert_alive, assert_dead};
-use crate::kit::console::{Admin, admin, enter, field};
+use crate::kit::console::{Admin, admin, create, enter, field};
 use crate::kit::fixtures::{ALICE, BOB, Bed, Person, fill_in};
 use crate::kit::flow::{App, count, execute, is_signed_in, sign_out};
 use crate::kit::grant::{Clients, Device};
@@ -46,6 +48,14 @@ impl Theft {
     fn token(&self) -> &str {
         self.link.split_once("token=").expect("a token").1
     }
+}
+
+/// A key that an administrator makes in the console, under a name and for somebody.
+async fn made_key(world: &World, admin: &Admin, (name, user): (&str, &str)) -> Api {
+    let fields = [("name", name), ("user", user), ("scope", "doorward.users:read"), ("days", "30")];
+    let made = admin.post("/admin/api-keys", &fields).await;
+    made.assert_status(200);
+    Api::new(world, &field(&made, "api-key"))
 }
 
 async fn try_password(world: &World, person: &Person, password: &str) -> u16 {
@@ -142,17 +152,7 @@ on_both_backends! {
         execute(&world, "update users set email_verified = true").await;
         let thief = enter(&world, &own.username).await;
         let link = post.wait_for("the-owner@example.test", 1).await[0].link();
-        let make = async |admin: &Admin, name: &str| {
-            let fields = [
-                ("name", name),
-                ("user", own.username.as_str()),
-                ("scope", "doorward.users:read"),
-                ("days", "30"),
-            ];
-            let made = admin.post("/admin/api-keys", &fields).await;
-            made.assert_status(200);
-            Api::new(&world, &field(&made, "api-key"))
-        };
+        let make = async |admin: &Admin, name: &str| made_key(&world, admin, (name, &own.username)).await;
         let (kept, stolen) = (make(&own, "kept").await, make(&thief, "stolen").await);
         is(stolen.get("/users").await, 200);
         let form = world.browser().get(&link).await.form("not-me").uncheck("others");
@@ -161,6 +161,52 @@ on_both_backends! {
         is(kept.get("/users").await, 200);
         let revoked = "select count(*) from audit_events where kind = 'api_key.revoked'";
         assert_eq!(count(&world, revoked).await, 1);
+    }
+
+    async fn keys_that_were_made_for_others_in_any_session_that_ends_are_refused(backend: Backend) {
+        let post = SmtpServer::start(Security::Plain);
+        let world = post.known_to(World::builder(backend)).start().await;
+        let own = admin(&world, "owner").await;
+        create(&world, "olga", Some("owner"));
+        execute(&world, "update users set email_verified = true").await;
+        let thief = enter(&world, &own.username).await;
+        let link = post.wait_for("the-owner@example.test", 1).await[0].link();
+        let further = enter(&world, &own.username).await;
+        let olga = enter(&world, "olga").await;
+        let (mut stolen, kept) = (Vec::new(), made_key(&world, &olga, ("own", "olga")).await);
+        for admin in [&thief, &further] {
+            stolen.push(made_key(&world, admin, ("stolen", "olga")).await);
+        }
+        world.browser().get(&link).await.form("not-me").submit().await.assert_status(303);
+        for key in &stolen {
+            is(key.get("/users").await, 401);
+        }
+        is(kept.get("/users").await, 200);
+    }
+
+    async fn a_key_that_is_made_while_the_session_ends_ends_as_well(backend: Backend) {
+        let post = SmtpServer::start(Security::Plain);
+        let world = post.known_to(World::builder(backend)).start().await;
+        let own = admin(&world, "owner").await;
+        execute(&world, "update users set email_verified = true").await;
+        let thief = enter(&world, &own.username).await;
+        let link = post.wait_for("the-owner@example.test", 1).await[0].link();
+        let form = world.browser().get(&link).await.form("not-me").uncheck("others");
+        let fields = |name: &str| {
+            let pairs = [("name", name), ("user", "the-owner"), ("scope", "doorward.users:read"), ("days", "30")];
+            pairs.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        };
+        let make = async |turn: u64| {
+            tokio::time::sleep(Duration::from_millis(2 * turn)).await;
+            let fields = fields(&format!("k{turn}"));
+            let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            thief.post("/admin/api-keys", &fields).await.status.as_u16()
+        };
+        let (answer, made) = join(form.submit(), join_all((0..24).map(make))).await;
+        answer.assert_status(303);
+        assert!(made.iter().all(|status| *status < 500), "{made:?}");
+        let living = "select count(*) from api_keys where revoked_at is null";
+        assert_eq!(count(&world, living).await, 0, "{made:?}");
     }
 
     async fn looking_at_the_link_changes_nothing(backend: Backend) {

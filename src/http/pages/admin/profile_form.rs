@@ -8,6 +8,9 @@ use crate::protocol::user::Profile;
 /// The `name` of the box that says whether a phone number is theirs.
 pub const PHONE_VERIFIED: &str = "phone_number_verified";
 
+/// What a form has that has the section, beside its fields.
+pub const HAS_PROFILE: &str = "has_profile";
+
 /// What the section holds: a field for each text, named like the claim, and the box [`PHONE_VERIFIED`] (`on`).
 #[derive(Debug, Clone)]
 pub struct ProfileForm {

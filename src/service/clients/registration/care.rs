@@ -85,12 +85,11 @@ pub async fn revoke_token(app: &App, id: &ClientId, actor: &Actor) -> Result<Cli
     Ok(client)
 }
 
-/// Removes clients that came by themselves and that nobody uses, at most `most` of each kind.
+/// Removes clients that came by themselves and that nobody has used until this time, at most `most` of each kind.
 ///
 /// # Errors
 /// [`Failure`] when SQL does not answer.
-pub(crate) async fn remove_unused(app: &App, most: i64) -> Result<(), Failure> {
-    let now = app.now();
+pub(crate) async fn remove_unused(app: &App, now: UnixTime, most: i64) -> Result<(), Failure> {
     let mut tx = app.store.begin().await?;
     let mut removed = documents::delete_unused(&mut tx, now.plus(-UNREAD), most).await?;
     let settings = &app.config.registration;
