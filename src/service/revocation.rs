@@ -30,7 +30,7 @@ const SLOT: &str = "{rv}:";
 /// The marker goes before any tombstone whose token still counts, and then the copy is made again: Redis forgets by
 /// the clock of its machine, and one that is set ahead would take tombstones away while the marker called the
 /// copy complete. Nodes prolong it several times a second ([`copy::look_after`]).
-const MARKER_TTL: Seconds = CLOCKS_DIFFER;
+const MARKER_TTL: Seconds = 60;
 /// In the process, tombstones and tokens end by the same clock.
 const OWN_MARKER_TTL: Seconds = 90 * 86_400;
 /// What a tombstone must outlive: the longest access token (an hour, the cap of client settings) and
@@ -39,8 +39,9 @@ const OWN_MARKER_TTL: Seconds = 90 * 86_400;
 /// The fast store counts these seconds itself from when it is told, so no node's clock shortens them. But
 /// a token ends by two clocks: that of the node that made it and that of the node it is shown to. Where
 /// these differ by so much, a token lives for so much longer than an hour; nodes may differ by half a
-/// minute, and beyond what is forgiven here a token of nearly an hour could outlive its tombstone.
-const TOMBSTONE_TTL: Seconds = 3_600 + CLOCKS_DIFFER;
+/// minute, and beyond what is forgiven here a token of nearly an hour could outlive its tombstone. As much again is
+/// for the clock of the store itself, which may be set ahead by less than [`MARKER_TTL`] a few times.
+const TOMBSTONE_TTL: Seconds = 3_600 + 2 * CLOCKS_DIFFER;
 /// By how much clocks may be wrong, ten times what is promised (`docs/operations.md`).
 const CLOCKS_DIFFER: Seconds = 300;
 
@@ -257,14 +258,17 @@ impl Spread {
 /// For whoever finds that what they are to end has ended at this time: comes back when that is believed nowhere any
 /// more. Who ended it may still be waiting for that, or may have been killed before they could tell anybody.
 pub async fn outlive_recent(app: &App, ended_at: UnixTime) {
-    let is_recent = app.now().since(ended_at).abs() <= RECENTLY;
-    if !is_recent || wait(app, false).is_zero() {
+    if app.now().since(ended_at).abs() > RECENTLY {
         return;
     }
     let found = Instant::now();
     let is_copied = match Box::pin(hearing::listen(app)).await {
-        Ok(_) => Box::pin(copy::catch_up(app)).await.is_ok(),
         Err(_) => false,
+        // What is remembered here is behind what was just heard, so that SQL is asked.
+        Ok(_) if !app.ephemeral.is_shared() => true,
+        // Nobody believes a copy there, and nobody is to make one.
+        Ok(_) if app.ephemeral.may_evict() => app.ephemeral.delete(&[MARKER]).await.is_ok(),
+        Ok(_) => Box::pin(copy::catch_up(app)).await.is_ok(),
     };
     Spread { final_at: found.checked_add(wait(app, is_copied)) }.outlive_copies().await;
 }

@@ -13,9 +13,9 @@ use crate::protocol::logout::frontchannel::Frame;
 use crate::protocol::params::Params;
 use crate::service::failure::Failure;
 use crate::service::people::{self, PeopleError};
-use crate::service::session::LiveSession;
 use crate::service::session::accounts::Accounts;
 use crate::service::session::logout::{self, Next, Plan};
+use crate::service::session::{self, LiveSession};
 
 /// The person wants to sign out: the question.
 pub(super) async fn get(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
@@ -60,7 +60,7 @@ pub(in crate::http) async fn begin(
         Ok(Plan::EndNow { then }) => {
             end(&visit, &then, (session.iter().collect(), &accounts)).await
         }
-        Ok(Plan::AlreadyOut { then }) => go_on(&visit, &then, (&lapsed, &accounts)),
+        Ok(Plan::AlreadyOut { then }) => go_on_once_over(&visit, &then, (&lapsed, &accounts)).await,
         Err(error) => render::logout_error(site, request, &error),
     }
 }
@@ -107,7 +107,7 @@ pub(super) async fn post(
         .and_then(|sealed| logout::open_next(&site, sealed))
         .unwrap_or(Next { redirect: None, client_name: None, client_uri: None });
     if visit.session.is_none() {
-        return go_on(&visit, &then, (&[], accounts));
+        return go_on_once_over(&visit, &then, (&[], accounts)).await;
     }
     if !steps::session_csrf_ok(&visit, form) {
         return render::forged_form(&site, &request);
@@ -118,6 +118,20 @@ pub(super) async fn post(
         Some("stay") => steps::see_other(&site.path("/account")),
         _ => render::bad_request(&site, &request),
     }
+}
+
+/// As [`go_on`], for a browser that has no session any more: the first of two clicks may be waiting still.
+async fn go_on_once_over(
+    visit: &Visit<'_>,
+    then: &Next,
+    (frames, left): (&[Frame], &Accounts),
+) -> HttpResponse {
+    if let Some(cookie) = cookies::read(visit.site, visit.request, Kind::Session)
+        && let Err(failure) = session::outlive_end_of(visit.site, &cookie).await
+    {
+        return render::failure(visit.site, visit.request, &failure);
+    }
+    go_on(visit, then, (frames, left))
 }
 
 async fn end(

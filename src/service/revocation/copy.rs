@@ -30,7 +30,11 @@ const ROUNDS: usize = 20;
 pub async fn look_after(app: &App) -> Result<(), Failure> {
     // What was known at the last look has had its time to be published by whoever made it.
     let due = app.watch.newest_at_last_look();
-    let marker = app.ephemeral.get_extend(MARKER, marker_ttl(app)).await?;
+    let marker = match app.ephemeral.get_extend(MARKER, marker_ttl(app)).await {
+        Ok(marker) => marker,
+        // One that takes no writes may still answer; the marker goes by itself then.
+        Err(_) => app.ephemeral.get(MARKER).await?,
+    };
     if app.ephemeral.may_evict() {
         // Nobody knows what is missing when it stops: then the copy has to be made again.
         if marker.is_some() {

@@ -10,6 +10,7 @@ use crate::protocol::types::{GrantId, UserId};
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::clients;
 use crate::service::failure::Failure;
+use crate::service::revocation;
 use crate::service::token::lineage;
 use crate::store::grants::{self, refresh_families};
 
@@ -74,9 +75,11 @@ pub async fn end_own(
     caller: &Caller,
 ) -> Result<bool, Failure> {
     let grant = grants::by_id(&app.store.db, id).await?;
-    let Some(grant) = grant.filter(|g| g.user_id == *owner && g.revoked_at.is_none()) else {
+    let Some(grant) = grant.filter(|g| g.user_id == *owner) else { return Ok(false) };
+    if let Some(ended_at) = grant.revoked_at {
+        revocation::outlive_recent(app, ended_at).await;
         return Ok(false);
-    };
+    }
     let event = Event::success("connection.ended", &Actor::User(owner.clone()), app.now())
         .user(owner)
         .client(&grant.client_id)

@@ -68,6 +68,8 @@ pub async fn sign_out(
     let now = app.now();
     let mut tx = app.store.begin().await?;
     if !users::hold(&mut tx, wanted.user).await? || !stays(&mut tx, wanted).await? {
+        drop(tx);
+        revocation::outlive_recent(app, now).await;
         return Ok(None);
     }
     if !matches!(actor, Actor::User(id) if id == wanted.user) {

@@ -163,6 +163,22 @@ fn remembered(app: &App, hash: &SecretHash) -> Option<LiveSession> {
     (is_recent && session.expires_at > now).then(|| session.clone())
 }
 
+/// For whoever shows the cookie of a session that is not there and is about to hear that they are signed out: comes
+/// back when that is so everywhere.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer: then nobody knows.
+pub async fn outlive_end_of(app: &App, cookie: &str) -> Result<(), Failure> {
+    if !Secret::looks_like_one(cookie) {
+        return Ok(());
+    }
+    let row = sessions::by_hash(&app.store.db, SecretHash::of(cookie).as_str()).await?;
+    if let Some(ended_at) = row.and_then(|row| row.revoked_at) {
+        revocation::outlive_recent(app, ended_at).await;
+    }
+    Ok(())
+}
+
 /// Asks the ephemeral store and then SQL.
 async fn read(app: &App, hash: &SecretHash) -> Result<Option<LiveSession>, Failure> {
     if let Some(session) = read_copy(app, hash).await {

@@ -24,6 +24,7 @@ use crate::service::token::request::TokenRequest;
 use crate::service::trusted_issuers::Assertion;
 use crate::store::grants::refresh_families::{self, RefreshFamily};
 use crate::store::grants::{self, Grant, Inserted};
+use crate::store::revocations::{self, RevocationKind};
 use crate::store::sessions::{self, session_clients};
 use crate::store::{StoreError, Tx, audit, consents, sign_ins};
 
@@ -298,8 +299,13 @@ pub(crate) async fn end(app: &App, grant: &GrantId, event: Event) -> Result<(), 
 }
 
 async fn over_since(app: &App, grant: &GrantId) -> Result<Option<UnixTime>, StoreError> {
-    let known = grants::by_id(&app.store.db, grant).await?;
-    Ok(known.and_then(|known| known.revoked_at))
+    if let Some(known) = grants::by_id(&app.store.db, grant).await? {
+        return Ok(known.revoked_at);
+    }
+    // A client's own token has no row.
+    let stones =
+        revocations::any(&app.store.db, &[(RevocationKind::Grant, grant.as_str())]).await?;
+    Ok(stones.first().map(|stone| stone.revoked_at))
 }
 
 /// Ends the lineage of a refresh token that was used twice, and tells its owner.
