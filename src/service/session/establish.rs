@@ -155,7 +155,7 @@ async fn end_before(
     let Some(before) = before else { return Ok(None) };
     let ending = Ending::write(app, tx, (before, Offline::Keep)).await?;
     // Of two clicks on the form the second finds that the first has ended it.
-    if !ending.had_ended {
+    if ending.had_ended.is_none() {
         let actor = Actor::User(before.user_id.clone());
         audit::append(&mut *tx, &ended_event(app, before, (&actor, caller)).into_row()).await?;
     }

@@ -202,11 +202,11 @@ on_both_backends! {
             let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
             thief.post("/admin/api-keys", &fields).await.status.as_u16()
         };
-        let (answer, made) = join(form.submit(), join_all((0..24).map(make))).await;
+        let (answer, statuses) = join(form.submit(), join_all((0..24).map(make))).await;
         answer.assert_status(303);
-        assert!(made.iter().all(|status| *status < 500), "{made:?}");
+        assert!(statuses.iter().all(|status| *status < 500), "{statuses:?}");
         let living = "select count(*) from api_keys where revoked_at is null";
-        assert_eq!(count(&world, living).await, 0, "{made:?}");
+        assert_eq!(count(&world, living).await, 0, "{statuses:?}");
     }
 
     async fn looking_at_the_link_changes_nothing(backend: Backend) {
