@@ -22,8 +22,9 @@ pub(super) mod roles;
 pub(super) mod service;
 pub(super) mod upstream;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::clock::UnixTime;
 use crate::protocol::rights::{Right, Standing};
@@ -38,6 +39,14 @@ pub(super) struct Moment(#[schemars(extend("format" = "date-time"))] String);
 impl From<UnixTime> for Moment {
     fn from(at: UnixTime) -> Self {
         Self(at.rfc3339())
+    }
+}
+
+/// For what a change is read into: a member that is not there stays as it is, so none has a default.
+pub(super) fn without_defaults(schema: &mut Schema) {
+    let members = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for member in members.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
+        member.remove("default");
     }
 }
 
@@ -104,7 +113,7 @@ pub(super) struct NewUser {
     /// Groups that are not there are made.
     #[serde(default)]
     pub groups: Vec<String>,
-    /// Only owners give out roles.
+    /// Only a key of an owner gives out roles, with the scope `doorward.administrators:write`.
     #[serde(default)]
     pub role: Option<AdminRole>,
 }
@@ -113,6 +122,7 @@ pub(super) struct NewUser {
 /// (RFC 7396).
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = without_defaults)]
 pub(super) struct UserChange {
     pub name: Option<String>,
     pub email: Option<String>,
@@ -120,6 +130,7 @@ pub(super) struct UserChange {
     /// Its members stay, too, unless they are there; null empties one, or all.
     pub profile: Option<Profile>,
     pub groups: Option<Vec<String>>,
+    /// Only a key of an owner changes it, with the scope `doorward.administrators:write`.
     pub role: Option<AdminRole>,
 }
 
@@ -202,7 +213,9 @@ pub(super) struct NewGroup {
 /// description away (RFC 7396).
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = without_defaults)]
 pub(super) struct GroupChange {
+    #[schemars(with = "String")]
     pub name: Option<String>,
     pub description: Option<String>,
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Moment;
+use super::{Moment, without_defaults};
 use crate::store::organisations::Organisation;
 
 /// An organisation.
@@ -48,7 +48,9 @@ pub(in crate::http::api) struct NewOrganisation {
 /// display name like the name (RFC 7396).
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = without_defaults)]
 pub(in crate::http::api) struct OrganisationChange {
+    #[schemars(with = "String")]
     pub name: Option<String>,
     pub display_name: Option<String>,
 }

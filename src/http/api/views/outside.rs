@@ -5,14 +5,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Moment;
+use super::{Moment, without_defaults};
 use crate::clock::{Seconds, UnixTime};
 use crate::protocol::scope::Scopes;
 use crate::protocol::token::trusted_issuer::{
     IssuerSettings, Reuse, Rule, TrustedIssuer, default_max_lifetime,
 };
 use crate::service::webhooks::{Outcome, Webhook, host_of};
-use crate::store::webhooks::deliveries::Delivered;
+use crate::store::webhooks::deliveries::{Delivered, State};
 
 /// An issuer outside whose tokens count here.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -115,7 +115,9 @@ impl From<TrustedIssuer> for NewIssuer {
 /// back what is usual (RFC 7396).
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = without_defaults)]
 pub(in crate::http::api) struct IssuerChange {
+    #[schemars(with = "String")]
     pub issuer: Option<String>,
     pub jwks: Option<Value>,
     pub jwks_uri: Option<String>,
@@ -123,6 +125,7 @@ pub(in crate::http::api) struct IssuerChange {
     pub scope: Option<Scopes>,
     pub max_lifetime: Option<Seconds>,
     pub reuse: Option<Reuse>,
+    #[schemars(with = "Vec<Rule>")]
     pub rules: Option<Vec<Rule>>,
 }
 
@@ -132,7 +135,7 @@ pub(in crate::http::api) struct IssuerChange {
 pub(in crate::http::api) struct WebhookView {
     pub id: String,
     pub name: String,
-    /// Shown to those who may change it: it may hold a secret.
+    /// Shown to those who may change it, and null for others: it may hold a secret.
     pub url: Option<String>,
     /// The host of `url`, with its port where it has one.
     pub host: String,
@@ -190,9 +193,13 @@ pub(in crate::http::api) struct NewWebhook {
 /// What of an endpoint can be changed: members that are not there stay as they are.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = without_defaults)]
 pub(in crate::http::api) struct WebhookChange {
+    #[schemars(with = "String")]
     pub name: Option<String>,
+    #[schemars(with = "String")]
     pub url: Option<String>,
+    #[schemars(with = "Vec<String>")]
     pub events: Option<Vec<String>>,
 }
 
@@ -229,7 +236,8 @@ pub(in crate::http::api) struct DeliveryView {
     /// The kind of event, or `webhook.test`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// `arrived`, `waiting`, `failed` or `dropped`.
+    /// How it fared.
+    #[schemars(extend("enum" = State::ALL.map(State::as_str)))]
     pub state: String,
     pub attempts: i64,
     /// HTTP status of the last answer.

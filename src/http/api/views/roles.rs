@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Moment;
+use super::{Moment, without_defaults};
 use crate::store::clients::roles::ClientRole;
 
 /// What somebody may be in an app.
@@ -46,6 +46,7 @@ pub(in crate::http::api) struct NewRole {
 /// What of a role can be changed: null takes the description away (RFC 7396).
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = without_defaults)]
 pub(in crate::http::api) struct RoleChange {
     pub description: Option<String>,
 }
