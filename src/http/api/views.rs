@@ -29,6 +29,8 @@ use serde_json::{Map, Value};
 use crate::clock::UnixTime;
 use crate::protocol::rights::{Right, Standing};
 use crate::protocol::user::{AdminRole, Profile, User};
+use crate::service::people::groups::LONGEST_DESCRIPTION;
+use crate::service::people::{LONGEST_EMAIL, LONGEST_GROUP, LONGEST_NAME, LONGEST_USERNAME};
 use crate::store::groups::Group;
 
 /// A moment (RFC 3339), in UTC.
@@ -100,10 +102,15 @@ impl UserView {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewUser {
+    /// Letters, digits or the characters `. - _ @ +`; kept in lower case.
+    #[schemars(length(min = 1, max = LONGEST_USERNAME))]
     pub username: String,
     #[serde(default)]
+    #[schemars(length(max = LONGEST_NAME))]
     pub name: Option<String>,
+    /// Kept in lower case.
     #[serde(default)]
+    #[schemars(length(max = LONGEST_EMAIL))]
     pub email: Option<String>,
     #[serde(default)]
     pub email_verified: bool,
@@ -124,7 +131,9 @@ pub(super) struct NewUser {
 #[serde(deny_unknown_fields, default)]
 #[schemars(transform = without_defaults)]
 pub(super) struct UserChange {
+    #[schemars(length(max = LONGEST_NAME))]
     pub name: Option<String>,
+    #[schemars(length(max = LONGEST_EMAIL))]
     pub email: Option<String>,
     pub email_verified: Option<bool>,
     /// Its members stay, too, unless they are there; null empties one, or all.
@@ -204,8 +213,10 @@ impl From<Group> for GroupView {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewGroup {
+    #[schemars(length(min = 1, max = LONGEST_GROUP))]
     pub name: String,
     #[serde(default)]
+    #[schemars(length(max = LONGEST_DESCRIPTION))]
     pub description: Option<String>,
 }
 
@@ -215,8 +226,9 @@ pub(super) struct NewGroup {
 #[serde(deny_unknown_fields, default)]
 #[schemars(transform = without_defaults)]
 pub(super) struct GroupChange {
-    #[schemars(with = "String")]
+    #[schemars(with = "String", length(min = 1, max = LONGEST_GROUP))]
     pub name: Option<String>,
+    #[schemars(length(max = LONGEST_DESCRIPTION))]
     pub description: Option<String>,
 }
 

@@ -47,7 +47,7 @@ impl From<&Client> for ClientView {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http::api) struct NewClient {
-    /// Without it there is a random one.
+    /// 1 to 64 letters, digits, `-`, `_` or `.`, not `new`; without it there is a random one.
     #[serde(default)]
     pub client_id: Option<String>,
     #[expect(dead_code, reason = "read to be checked; what is merged is the text itself")]

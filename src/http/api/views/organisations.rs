@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Moment, without_defaults};
+use crate::service::organisations::LONGEST_DISPLAY_NAME;
 use crate::store::organisations::Organisation;
 
 /// An organisation.
@@ -39,8 +40,10 @@ impl From<Organisation> for OrganisationView {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http::api) struct NewOrganisation {
+    /// 1 to 60 letters a to z, digits and hyphens, with no hyphen at either end.
     pub name: String,
     #[serde(default)]
+    #[schemars(length(max = LONGEST_DISPLAY_NAME))]
     pub display_name: Option<String>,
 }
 
@@ -52,5 +55,6 @@ pub(in crate::http::api) struct NewOrganisation {
 pub(in crate::http::api) struct OrganisationChange {
     #[schemars(with = "String")]
     pub name: Option<String>,
+    #[schemars(length(max = LONGEST_DISPLAY_NAME))]
     pub display_name: Option<String>,
 }

@@ -9,9 +9,10 @@ use super::{Moment, without_defaults};
 use crate::clock::{Seconds, UnixTime};
 use crate::protocol::scope::Scopes;
 use crate::protocol::token::trusted_issuer::{
-    IssuerSettings, Reuse, Rule, TrustedIssuer, default_max_lifetime,
+    self, IssuerSettings, LONGEST_ISSUER, LONGEST_LIFETIME, MOST_RULES, Reuse, Rule,
+    SHORTEST_LIFETIME, TrustedIssuer, default_max_lifetime,
 };
-use crate::service::webhooks::{Outcome, Webhook, host_of};
+use crate::service::webhooks::{self, MOST_EVENTS, Outcome, Webhook, host_of};
 use crate::store::webhooks::deliveries::{Delivered, State};
 
 /// An issuer outside whose tokens count here.
@@ -57,8 +58,11 @@ impl From<TrustedIssuer> for IssuerView {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http::api) struct NewIssuer {
+    /// Letters, digits, `-`, `_` or `.`.
+    #[schemars(length(min = 1, max = trusted_issuer::LONGEST_NAME))]
     pub name: String,
     /// `iss` of its tokens, compared byte for byte.
+    #[schemars(length(min = 1, max = LONGEST_ISSUER))]
     pub issuer: String,
     /// Its keys by value, a JWK Set; never together with `jwks_uri`.
     #[serde(default)]
@@ -74,10 +78,12 @@ pub(in crate::http::api) struct NewIssuer {
     pub scope: Option<Scopes>,
     /// The longest that a token of it may still be good for, in seconds.
     #[serde(default = "default_max_lifetime")]
+    #[schemars(range(min = SHORTEST_LIFETIME, max = LONGEST_LIFETIME))]
     pub max_lifetime: Seconds,
     #[serde(default)]
     pub reuse: Reuse,
     /// Which clients may bring which of its tokens.
+    #[schemars(length(min = 1, max = MOST_RULES))]
     pub rules: Vec<Rule>,
 }
 
@@ -117,15 +123,16 @@ impl From<TrustedIssuer> for NewIssuer {
 #[serde(deny_unknown_fields, default)]
 #[schemars(transform = without_defaults)]
 pub(in crate::http::api) struct IssuerChange {
-    #[schemars(with = "String")]
+    #[schemars(with = "String", length(min = 1, max = LONGEST_ISSUER))]
     pub issuer: Option<String>,
     pub jwks: Option<Value>,
     pub jwks_uri: Option<String>,
     pub audience: Option<Vec<String>>,
     pub scope: Option<Scopes>,
+    #[schemars(range(min = SHORTEST_LIFETIME, max = LONGEST_LIFETIME))]
     pub max_lifetime: Option<Seconds>,
     pub reuse: Option<Reuse>,
-    #[schemars(with = "Vec<Rule>")]
+    #[schemars(with = "Vec<Rule>", length(min = 1, max = MOST_RULES))]
     pub rules: Option<Vec<Rule>>,
 }
 
@@ -183,10 +190,12 @@ pub(in crate::http::api) struct WebhookWithSecret {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http::api) struct NewWebhook {
+    #[schemars(length(min = 1, max = webhooks::LONGEST_NAME))]
     pub name: String,
     /// An https address that takes POST requests.
     pub url: String,
     /// Kinds of audit events, areas such as `user.*`, or `*` for everything.
+    #[schemars(length(min = 1, max = MOST_EVENTS))]
     pub events: Vec<String>,
 }
 
@@ -195,11 +204,11 @@ pub(in crate::http::api) struct NewWebhook {
 #[serde(deny_unknown_fields, default)]
 #[schemars(transform = without_defaults)]
 pub(in crate::http::api) struct WebhookChange {
-    #[schemars(with = "String")]
+    #[schemars(with = "String", length(min = 1, max = webhooks::LONGEST_NAME))]
     pub name: Option<String>,
     #[schemars(with = "String")]
     pub url: Option<String>,
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<String>", length(min = 1, max = MOST_EVENTS))]
     pub events: Option<Vec<String>>,
 }
 

@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Moment, without_defaults};
+use crate::protocol::app_roles::LONGEST_NAME;
+use crate::service::clients::roles::LONGEST_DESCRIPTION;
 use crate::store::clients::roles::ClientRole;
 
 /// What somebody may be in an app.
@@ -38,8 +40,10 @@ impl From<ClientRole> for RoleView {
 #[serde(deny_unknown_fields)]
 pub(in crate::http::api) struct NewRole {
     /// 1 to 40 letters without accents, digits or the characters `- _ . : /`.
+    #[schemars(length(min = 1, max = LONGEST_NAME))]
     pub name: String,
     #[serde(default)]
+    #[schemars(length(max = LONGEST_DESCRIPTION))]
     pub description: Option<String>,
 }
 
@@ -48,6 +52,7 @@ pub(in crate::http::api) struct NewRole {
 #[serde(deny_unknown_fields, default)]
 #[schemars(transform = without_defaults)]
 pub(in crate::http::api) struct RoleChange {
+    #[schemars(length(max = LONGEST_DESCRIPTION))]
     pub description: Option<String>,
 }
 

@@ -66,9 +66,9 @@ pub(in crate::http::api) struct NewUpstreamProvider {
     pub kind: UpstreamKind,
     /// An https address, exactly as the provider says it; it stays the same.
     pub issuer: String,
-    /// What people will see.
+    /// What people will see; 1 to 64 characters.
     pub display_name: String,
-    /// What Doorward is there.
+    /// What Doorward is there; 1 to 512 ASCII characters, as for the secret.
     pub client_id: String,
     /// It is kept sealed and never shown.
     pub client_secret: String,
