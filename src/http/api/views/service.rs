@@ -84,9 +84,10 @@ pub(in crate::http::api) enum KeyUse {
     Enc,
 }
 
-/// Which sessions are to end: those that fit all that is said.
+/// Which sessions are to end: those that fit all that is said, which has to be something.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("minProperties" = 1))]
 pub(in crate::http::api) struct SessionsToEnd {
     /// A person: id, username or e-mail address.
     pub user: Option<String>,
