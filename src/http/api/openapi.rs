@@ -20,6 +20,8 @@ use serde_json::{Map, Value, json};
 use super::table::{Entry, entries};
 use crate::protocol::api::{self, ApiScope};
 use crate::protocol::discovery::path;
+use crate::protocol::scope::Scopes;
+use crate::service::api::access::ROLE_OF_SERVICES;
 use schemas::Schemas;
 
 const ABOUT: &str = "The administration of people, groups, apps and their roles, sessions, keys, trusted issuers, upstream providers, webhooks \
@@ -66,7 +68,8 @@ pub(super) fn document(issuer: &str) -> Value {
 /// With what programs come in.
 fn ways_in(issuer: &str) -> Value {
     let about = |scope: ApiScope| (scope.as_str().to_owned(), json!(scope.about()));
-    let scopes: Map<String, Value> = ApiScope::ALL.into_iter().map(about).collect();
+    let of_services = ApiScope::ALL.into_iter().filter(|scope| opens_for_services(*scope));
+    let scopes: Map<String, Value> = of_services.map(about).collect();
     json!({
         (session_data::SCHEME): session_data::scheme(),
         (KEY): {
@@ -84,6 +87,13 @@ fn ways_in(issuer: &str) -> Value {
             } },
         },
     })
+}
+
+/// Whether a service can do anything with a scope.
+fn opens_for_services(scope: ApiScope) -> bool {
+    let alone = Scopes::from_tokens([scope.as_str()]);
+    let offered = entries().filter(|entry| operation::is_offered(entry, ROLE_OF_SERVICES));
+    offered.flat_map(Entry::always).any(|needed| needed.is_given_by(&alone))
 }
 
 /// The first part of the path, by which operations belong together.
@@ -156,6 +166,9 @@ mod tests {
             assert!(scopes.is_none_or(|scopes| scopes == always), "{}", entry.path);
         }
         let paths = &document["paths"];
+        let scopes = &document["components"]["securitySchemes"][SERVICE]["flows"]["clientCredentials"]["scopes"];
+        assert_eq!(scopes.as_object().unwrap().len(), ApiScope::ALL.len() - 1, "{scopes}");
+        assert!(scopes.get(ApiScope::AdministratorsWrite.as_str()).is_none());
         let rotate = callers(&paths["/keys/rotate"]["post"]);
         assert_eq!(rotate, (vec!["owner"], None));
         let preview = callers(&paths["/clients/{id}/preview"]["post"]);

@@ -32,12 +32,17 @@ pub(super) fn of(entry: &Entry, schemas: &mut Schemas) -> Value {
 
 /// Who may call: those for whom the answer is not always 403. Of the roles of administrators one is enough
 /// (OpenAPI 3.1.1 section 4.8.30: "a list of role names which are required for the execution").
-pub(super) fn security(entry: &Entry) -> Vec<Value> {
-    let may = |role: &Role| entry.right.reach(*role) != Reach::Nothing;
-    let keys = Role::ALL.into_iter().filter(may).map(|role| json!({ KEY: [role.as_str()] }));
+fn security(entry: &Entry) -> Vec<Value> {
+    let roles = Role::ALL.into_iter().filter(|role| is_offered(entry, *role));
+    let keys = roles.map(|role| json!({ KEY: [role.as_str()] }));
     let scopes: Vec<_> = entry.always().map(ApiScope::as_str).collect();
-    let service = may(&ROLE_OF_SERVICES).then(|| json!({ SERVICE: scopes }));
+    let service = is_offered(entry, ROLE_OF_SERVICES).then(|| json!({ SERVICE: scopes }));
     keys.chain(service).collect()
+}
+
+/// Whether the answer to somebody with this role may be another one than 403.
+pub(super) fn is_offered(entry: &Entry, role: Role) -> bool {
+    entry.right.reach(role) != Reach::Nothing
 }
 
 /// What it takes, and how far it reaches for whom.
