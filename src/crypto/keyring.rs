@@ -103,7 +103,7 @@ pub enum KeyState {
 }
 
 impl KeyState {
-    const ALL: [Self; 4] = [Self::Active, Self::Next, Self::Retiring, Self::Retired];
+    pub const ALL: [Self; 4] = [Self::Active, Self::Next, Self::Retiring, Self::Retired];
 
     /// The name in storage and in the API.
     pub fn as_str(self) -> &'static str {

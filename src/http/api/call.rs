@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::fault::Fault;
 use super::reply::{Answer, Reply, as_json, list_body, tag_of};
-use super::table::{About, Entry};
+use super::table::{About, Entry, Further};
 use super::{act, sent, shapes};
 use crate::http::programs::{self, CallError, Verb};
 use crate::http::site::Site;
@@ -83,12 +83,20 @@ async fn serve(
 
 impl Call<'_> {
     /// Refuses whoever comes without this scope.
-    pub(super) fn needs(&self, scope: ApiScope) -> Result<(), Fault> {
+    fn needs(&self, scope: ApiScope) -> Result<(), Fault> {
         if self.caller.has(scope) { Ok(()) } else { Err(CallError::Scope(scope).into()) }
     }
 
+    /// The same for the scope that something in particular needs beyond that of its area; the table says at which
+    /// addresses.
+    pub(super) fn needs_for(&self, further: Further) -> Result<(), Fault> {
+        further.scope().map_or(Ok(()), |scope| self.needs(scope))
+    }
+
     async fn carry_out(&mut self, entry: &'static Entry, body: Result<Bytes, Error>) -> Answer {
-        self.needs(entry.scope)?;
+        for scope in entry.always() {
+            self.needs(scope)?;
+        }
         if !self.caller.may(entry.right) {
             return Err(Fault::forbidden("Your role does not allow this."));
         }

@@ -45,7 +45,11 @@ impl JsonSchema for MetadataChange {
         let mut schema = ClientMetadata::json_schema(generator);
         let members = schema.get_mut("properties").and_then(Value::as_object_mut);
         for member in members.into_iter().flat_map(Map::values_mut) {
-            let said = member.take();
+            let mut said = member.take();
+            // What is usual depends on the kind of app, and what a change leaves out stays.
+            if let Value::Object(said) = &mut said {
+                said.remove("default");
+            }
             *member = json!({ "anyOf": [said, { "type": "null" }] });
         }
         schema

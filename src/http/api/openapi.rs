@@ -1,48 +1,51 @@
 //! `/api/v1/openapi.json`: the API as an OpenAPI 3.1 document. It is made from the table that the addresses
 //! are served from and the types that bodies are read into, so it cannot say anything else.
+//!
+//! | module | job |
+//! |---|---|
+//! | `operation` | an address and method: who may call it, and what it takes |
+//! | `parameters` | paths, queries, headers |
+//! | `responses` | answers |
+//! | `schemas` | the types of bodies, as they are shown and as they are taken |
+//! | `session_data` | values beside sessions, which are not in the table |
 
+mod operation;
+mod parameters;
+mod responses;
+mod schemas;
 mod session_data;
 
-use schemars::SchemaGenerator;
-use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::fault::Problem;
-use super::sent::{MOST_ROWS, PICTURE_TYPES, USUAL_ROWS};
-use super::shapes::{self, Answered, Condition, Shape, Taken};
-use super::table::{Action, Entry, entries};
-use crate::http::programs::Verb;
+use super::table::{Entry, entries};
 use crate::protocol::api::{self, ApiScope};
 use crate::protocol::discovery::path;
-use crate::protocol::user::{AccountState, AdminRole};
-use crate::service::jobs::{JobState, JobTopic};
-use crate::service::overview::Span;
-use crate::store::audit::Outcome;
+use crate::protocol::scope::Scopes;
+use crate::service::api::access::ROLE_OF_SERVICES;
+use schemas::Schemas;
 
 const ABOUT: &str = "The administration of people, groups, apps and their roles, sessions, keys, trusted issuers, upstream providers, webhooks \
      and messages that wait.";
 
+/// The security scheme of API keys. Its list in an operation names roles.
+const KEY: &str = "key";
+/// The security scheme of services. Its list in an operation names scopes.
+const SERVICE: &str = "service";
+
 /// The document of the server with this issuer.
 pub(super) fn document(issuer: &str) -> Value {
-    let settings = SchemaSettings::draft2020_12().with(|settings| {
-        "/components/schemas".clone_into(settings.definitions_path.to_mut());
-        settings.meta_schema = None;
-    });
-    let mut schemas = settings.into_generator();
-    let problem = json!(schemas.subschema_for::<Problem>());
+    let mut schemas = Schemas::new();
+    let responses = responses::shared(&mut schemas);
     let mut paths = Map::new();
     for entry in entries() {
-        let operation = operation(entry, &mut schemas);
+        let operation = operation::of(entry, &mut schemas);
         let item = paths.entry(entry.path).or_insert_with(|| json!({}));
         if let Value::Object(item) = item {
             item.insert(entry.method.as_str().to_lowercase(), operation);
         }
     }
+    let schemas = schemas.all(&mut paths);
     paths.insert(session_data::PATH.to_owned(), session_data::item());
-    let scopes: Map<String, Value> = ApiScope::ALL
-        .into_iter()
-        .map(|scope| (scope.as_str().to_owned(), json!(scope.about())))
-        .collect();
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -54,206 +57,54 @@ pub(super) fn document(issuer: &str) -> Value {
         "servers": [{ "url": api::audience(issuer) }],
         "paths": paths,
         "components": {
-            "schemas": schemas.take_definitions(true),
-            "responses": { "Problem": {
-                "description": "What is wrong, and what to do (RFC 9457).",
-                "headers": { "Retry-After": {
-                    "description": "With 429 and 503: after how many seconds to try again.",
-                    "schema": { "type": "integer", "minimum": 1 },
-                } },
-                "content": { "application/problem+json": { "schema": problem } },
-            } },
-            "securitySchemes": {
-                (session_data::SCHEME): session_data::scheme(),
-                "key": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "description": "An API key of an administrator.",
-                },
-                "service": {
-                    "type": "oauth2",
-                    "description": "An access token of a service.",
-                    "flows": { "clientCredentials": {
-                        "tokenUrl": format!("{issuer}{}", path::TOKEN),
-                        "scopes": scopes,
-                    } },
-                },
-            },
+            "schemas": schemas,
+            "headers": responses::headers(),
+            "responses": responses,
+            "securitySchemes": ways_in(issuer),
         },
     })
 }
 
-/// The statuses of errors that a call may be answered with.
-pub(super) fn errors(entry: &Entry) -> Vec<u16> {
-    let shape = shapes::of(entry.action);
-    let changes = entry.method != Verb::Get;
-    let named = entry.path.contains('{');
-    let mut statuses = vec![400, 401, 403, 429, 503];
-    // A filter may name somebody who is not there.
-    let names_somebody = entry.action == Action::SessionsEndMany;
-    // Of somebody who is not there any more there are still events.
-    let asks_for_somebody = shape.query.contains(&"user") && entry.action != Action::AuditList;
-    if named || names_somebody || asks_for_somebody {
-        statuses.push(404);
-    }
-    if changes {
-        statuses.extend([409, 413, 415, 422]);
-    }
-    match shape.condition {
-        Condition::None => {}
-        Condition::Optional => statuses.push(412),
-        Condition::Required => statuses.extend([412, 428]),
-    }
-    statuses.sort_unstable();
-    statuses
+/// With what programs come in.
+fn ways_in(issuer: &str) -> Value {
+    let about = |scope: ApiScope| (scope.as_str().to_owned(), json!(scope.about()));
+    let of_services = ApiScope::ALL.into_iter().filter(|scope| opens_for_services(*scope));
+    let scopes: Map<String, Value> = of_services.map(about).collect();
+    json!({
+        (session_data::SCHEME): session_data::scheme(),
+        (KEY): {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API key of an administrator, with the scopes that an operation names. Where an operation \
+                lists a role, it is what the owner of the key has to be; any of those listed will do.",
+        },
+        (SERVICE): {
+            "type": "oauth2",
+            "description": "An access token of a service, which may do what operators may, within its scopes.",
+            "flows": { "clientCredentials": {
+                "tokenUrl": format!("{issuer}{}", path::TOKEN),
+                "scopes": scopes,
+            } },
+        },
+    })
 }
 
-fn operation(entry: &Entry, schemas: &mut SchemaGenerator) -> Value {
-    let shape = shapes::of(entry.action);
-    let mut operation = json!({
-        "operationId": format!("{:?}", entry.action),
-        "summary": shape.summary,
-        "description": format!("Needs the right `{}`.", entry.right.as_str()),
-        "tags": [entry.path.trim_start_matches('/').split('/').next().unwrap_or_default()],
-        "security": [{ "key": [] }, { "service": [entry.scope.as_str()] }],
-        "parameters": parameters(entry, &shape),
-        "responses": responses(entry, &shape, schemas),
-    });
-    if matches!(shape.taken, Taken::Picture)
-        && let Value::Object(members) = &mut operation
-    {
-        let content = PICTURE_TYPES.map(|kind| (kind.to_owned(), json!({})));
-        let body = json!({ "required": true, "content": Map::from_iter(content) });
-        members.insert("requestBody".to_owned(), body);
-    }
-    let body = match shape.taken {
-        Taken::Nothing | Taken::Picture => None,
-        Taken::Perhaps(schema) => Some((schema, false)),
-        Taken::Body(schema) => Some((schema, true)),
-    };
-    if let (Some((schema, required)), Value::Object(members)) = (body, &mut operation) {
-        let schema = json!(schema(schemas));
-        let kind = match entry.method {
-            Verb::Patch => "application/merge-patch+json",
-            _ => "application/json",
-        };
-        let body = json!({ "required": required, "content": { kind: { "schema": schema } } });
-        members.insert("requestBody".to_owned(), body);
-    }
-    operation
+/// Whether a service can do anything with a scope.
+fn opens_for_services(scope: ApiScope) -> bool {
+    let alone = Scopes::from_tokens([scope.as_str()]);
+    let offered = entries().filter(|entry| operation::is_offered(entry, ROLE_OF_SERVICES));
+    offered.flat_map(Entry::always).any(|needed| needed.is_given_by(&alone))
 }
 
-fn parameters(entry: &Entry, shape: &Shape) -> Value {
-    let mut all = Vec::new();
-    for name in entry.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
-        all.push(json!({
-            "name": name,
-            "in": "path",
-            "required": true,
-            "schema": { "type": "string", "minLength": 1 },
-        }));
-    }
-    for name in shape.query {
-        all.push(
-            json!({ "name": name, "in": "query", "schema": query_schema(entry.action, name) }),
-        );
-    }
-    let tag = |required: bool| {
-        json!({
-            "name": "If-Match",
-            "in": "header",
-            "required": required,
-            "description": "The ETag of what the change was made from.",
-            "schema": { "type": "string" },
-        })
-    };
-    match shape.condition {
-        Condition::None => {}
-        Condition::Optional => all.push(tag(false)),
-        Condition::Required => all.push(tag(true)),
-    }
-    if entry.method == Verb::Post {
-        all.push(json!({
-            "name": "Idempotency-Key",
-            "in": "header",
-            "description": "The same request with the same key is carried out once in a day.",
-            "schema": { "type": "string", "pattern": "^[!-~]{1,255}$" },
-        }));
-    }
-    Value::Array(all)
-}
-
-fn query_schema(action: Action, name: &str) -> Value {
-    match name {
-        "search" if action == Action::UsersList => json!({
-            "type": "string",
-            "description": "The start of a user name, an e-mail address or a name, or a whole id.",
-        }),
-        "role" => json!({ "type": "string", "enum": AdminRole::ALL.map(AdminRole::as_str) }),
-        "state" if action == Action::UsersList => {
-            json!({ "type": "string", "enum": AccountState::ALL.map(AccountState::as_str) })
-        }
-        "limit" => json!({
-            "type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": USUAL_ROWS,
-        }),
-        "result" => json!({ "type": "string", "enum": Outcome::ALL.map(Outcome::as_str) }),
-        "outcome" => json!({
-            "type": "string",
-            "enum": Outcome::ALL.map(Outcome::as_str),
-            "deprecated": true,
-            "description": "The same as result.",
-        }),
-        "user" if action == Action::AuditList => json!({
-            "type": "string",
-            "description": "A user name, an e-mail address or an id, also of somebody who is deleted.",
-        }),
-        "span" => {
-            json!({ "type": "string", "enum": Span::ALL.map(Span::as_str), "default": "day" })
-        }
-        "state" => json!({ "type": "string", "enum": JobState::ALL.map(JobState::as_str) }),
-        "topic" => json!({ "type": "string", "enum": JobTopic::ALL.map(JobTopic::as_str) }),
-        "since" | "until" => json!({ "type": "string", "format": "date-time" }),
-        _ => json!({ "type": "string" }),
-    }
-}
-
-fn responses(entry: &Entry, shape: &Shape, schemas: &mut SchemaGenerator) -> Value {
-    let mut all = Map::new();
-    let json_of = |schema: Value| json!({ "application/json": { "schema": schema } });
-    let (status, content, text) = match shape.answered {
-        Answered::One(schema) => ("200", Some(json!(schema(schemas))), "As it is now."),
-        Answered::Made(schema) => ("201", Some(json!(schema(schemas))), "It is made."),
-        Answered::Page(schema) => {
-            let page = json!({
-                "type": "object",
-                "required": ["items", "next"],
-                "properties": {
-                    "items": { "type": "array", "items": schema(schemas) },
-                    "next": {
-                        "type": ["string", "null"],
-                        "description": "The cursor of the next page, if there is one.",
-                    },
-                },
-            });
-            ("200", Some(page), "A page of the list.")
-        }
-        Answered::Nothing => ("204", None, "It is done."),
-    };
-    let mut response = json!({ "description": text });
-    if let (Some(content), Value::Object(members)) = (content, &mut response) {
-        members.insert("content".to_owned(), json_of(content));
-    }
-    all.insert(status.to_owned(), response);
-    for status in errors(entry) {
-        let problem = json!({ "$ref": "#/components/responses/Problem" });
-        all.insert(status.to_string(), problem);
-    }
-    Value::Object(all)
+/// The first part of the path, by which operations belong together.
+fn area(entry: &Entry) -> &'static str {
+    entry.path.trim_start_matches('/').split('/').next().unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::rights::{Reach, Role};
 
     /// Every reference in the document.
     fn references(value: &Value, found: &mut Vec<String>) {
@@ -278,12 +129,98 @@ mod tests {
         assert_eq!(operations, entries().count() + beside);
         for entry in entries() {
             let operation = &paths[entry.path][&entry.method.as_str().to_lowercase()];
-            let security = &operation["security"][1]["service"][0];
-            assert_eq!(security, entry.scope.as_str(), "{}", entry.path);
-            for status in errors(entry) {
+            for status in responses::errors(entry) {
                 assert!(operation["responses"][status.to_string()].is_object(), "{}", entry.path);
             }
         }
+    }
+
+    /// Who may call an operation of the document: roles of the owners of keys, and the scopes of services.
+    fn callers(operation: &Value) -> (Vec<&str>, Option<Vec<&str>>) {
+        fn texts(list: &Value) -> impl Iterator<Item = &str> {
+            list.as_array().unwrap().iter().map(|text| text.as_str().unwrap())
+        }
+        let (mut roles, mut scopes) = (Vec::new(), None);
+        for way in operation["security"].as_array().unwrap() {
+            match (way.get(KEY), way.get(SERVICE)) {
+                (Some(list), None) => roles.extend(texts(list)),
+                (None, Some(list)) => scopes = Some(texts(list).collect()),
+                other => panic!("{other:?}"),
+            }
+        }
+        (roles, scopes)
+    }
+
+    #[test]
+    fn nobody_is_offered_what_they_can_never_do() {
+        let document = document("https://id.test");
+        for entry in entries() {
+            let operation = &document["paths"][entry.path][&entry.method.as_str().to_lowercase()];
+            let (roles, scopes) = callers(operation);
+            for role in Role::ALL {
+                let may = entry.right.reach(role) != Reach::Nothing;
+                assert_eq!(roles.contains(&role.as_str()), may, "{} {role:?}", entry.path);
+            }
+            assert_eq!(scopes.is_some(), roles.contains(&"operator"), "{}", entry.path);
+            let always: Vec<_> = entry.always().map(ApiScope::as_str).collect();
+            assert!(scopes.is_none_or(|scopes| scopes == always), "{}", entry.path);
+        }
+        let paths = &document["paths"];
+        let scopes = &document["components"]["securitySchemes"][SERVICE]["flows"]["clientCredentials"]["scopes"];
+        assert_eq!(scopes.as_object().unwrap().len(), ApiScope::ALL.len() - 1, "{scopes}");
+        assert!(scopes.get(ApiScope::AdministratorsWrite.as_str()).is_none());
+        let rotate = callers(&paths["/keys/rotate"]["post"]);
+        assert_eq!(rotate, (vec!["owner"], None));
+        let preview = callers(&paths["/clients/{id}/preview"]["post"]);
+        assert_eq!(preview.1.unwrap(), ["doorward.clients:write", "doorward.users:read"]);
+    }
+
+    #[test]
+    fn every_scope_that_is_needed_is_named_where_it_is_needed() {
+        let document = document("https://id.test");
+        for entry in entries() {
+            let operation = &document["paths"][entry.path][&entry.method.as_str().to_lowercase()];
+            let text = operation["description"].as_str().unwrap();
+            let further = entry.further.iter().filter_map(|further| further.scope());
+            for scope in further.chain([entry.scope]) {
+                assert!(text.contains(&format!("`{}`", scope.as_str())), "{} {text}", entry.path);
+            }
+        }
+    }
+
+    #[test]
+    fn a_change_has_no_member_that_is_null_unless_somebody_says_so() {
+        let document = document("https://id.test");
+        let schemas = document["components"]["schemas"].as_object().unwrap();
+        let changes: Vec<_> = schemas.iter().filter(|(name, _)| name.contains("Change")).collect();
+        assert!(changes.len() >= 8, "{:?}", schemas.keys());
+        for (name, schema) in changes {
+            assert!(!schema.to_string().contains("\"default\":null"), "{name}: {schema}");
+            assert!(schema.get("required").is_none() || name == "ClientChange", "{name}: {schema}");
+        }
+        let nullable = |schema: &Value| schema.to_string().contains("\"null\"");
+        for (name, member) in [
+            ("GroupChange", "name"), ("OrganisationChange", "name"), ("WebhookChange", "events"),
+            ("IssuerChange", "rules"), ("UpstreamProviderChange", "client_secret"),
+        ] {
+            assert!(!nullable(&schemas[name]["properties"][member]), "{name} {member}");
+        }
+        assert!(nullable(&schemas["UserChange"]["properties"]["email"]));
+    }
+
+    #[test]
+    fn every_member_of_an_answer_is_promised_unless_it_is_left_out_on_purpose() {
+        let document = document("https://id.test");
+        let schemas = &document["components"]["schemas"];
+        for (name, member) in [("User", "email"), ("Job", "last_error"), ("Rule", "identity")] {
+            let required = schemas[name]["required"].as_array().unwrap();
+            assert!(required.contains(&json!(member)), "{name} {member}");
+        }
+        let required = schemas["RuleInput"]["required"].as_array().unwrap();
+        assert!(!required.contains(&json!("identity")));
+        let kinds = schemas["Job"]["properties"]["kind"]["enum"].as_array().unwrap();
+        assert_eq!(kinds.len(), crate::service::outbox::KINDS.len());
+        assert!(kinds.contains(&json!("logo")));
     }
 
     #[test]

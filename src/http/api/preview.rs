@@ -6,16 +6,10 @@ use super::fault::Fault;
 use super::reply::{Answer, Reply};
 use super::sent;
 use super::views::apps::{PreviewView, PreviewWish};
-use crate::http::programs::CallError;
-use crate::protocol::api::ApiScope;
 use crate::protocol::scope::Scopes;
 use crate::service::token::preview;
 
 pub(super) async fn show(call: &Call<'_>) -> Answer {
-    // What apps are told of people is more than the apps themselves.
-    if !call.caller.has(ApiScope::UsersRead) {
-        return Err(CallError::Scope(ApiScope::UsersRead).into());
-    }
     let wish: PreviewWish = sent::parsed(&call.body)?;
     let client = named(call).await?;
     let scopes = match &wish.scope {

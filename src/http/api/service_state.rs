@@ -6,7 +6,7 @@ use super::fault::Fault;
 use super::reply::{Answer, Reply};
 use super::sent;
 use super::views::service::{
-    AuditView, KeyView, Rotation, SessionView, SessionsEnded, SessionsToEnd,
+    AuditView, KeyUse, KeyView, Rotation, SessionView, SessionsEnded, SessionsToEnd,
 };
 use crate::clock::UnixTime;
 use crate::protocol::types::{ClientId, SessionId};
@@ -79,7 +79,7 @@ pub(super) async fn keys(call: &Call<'_>) -> Answer {
         let view = KeyView {
             kid: key.kid.clone(),
             alg: key.alg.as_str().to_owned(),
-            purpose: "sig".to_owned(),
+            purpose: KeyUse::Sig,
             state: key.state,
             created_at: key.created_at.into(),
             removed_at: key.remove_after.map(Into::into),
@@ -90,7 +90,7 @@ pub(super) async fn keys(call: &Call<'_>) -> Answer {
         let view = KeyView {
             kid: key.kid.clone(),
             alg: key.alg.as_str().to_owned(),
-            purpose: "enc".to_owned(),
+            purpose: KeyUse::Enc,
             state: key.state,
             created_at: key.created_at.into(),
             removed_at: key.remove_after.map(Into::into),

@@ -33,10 +33,14 @@ pub(super) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 pub(super) enum Answered {
     /// 200 with one of these.
     One(SchemaOf),
+    /// 200 with one of these and the tag by which a change says what it was made from.
+    Tagged(SchemaOf),
     /// 200 with a page of these.
     Page(SchemaOf),
-    /// 201 with what was made.
+    /// 201 with what was made, and its tag.
     Made(SchemaOf),
+    /// 201 with what was made, of which something is never shown again, so that it has no tag.
+    MadeOnce(SchemaOf),
     /// 204.
     Nothing,
 }
@@ -84,8 +88,12 @@ const fn list(summary: &'static str, query: &'static [&'static str], of: SchemaO
 const fn change(summary: &'static str, taken: SchemaOf, answered: SchemaOf) -> Shape {
     Shape {
         condition: Condition::Required,
-        ..shape(summary, Taken::Body(taken), Answered::One(answered))
+        ..shape(summary, Taken::Body(taken), Answered::Tagged(answered))
     }
+}
+
+const fn show(summary: &'static str, answered: SchemaOf) -> Shape {
+    shape(summary, Taken::Nothing, Answered::Tagged(answered))
 }
 
 const fn delete(summary: &'static str) -> Shape {
@@ -137,7 +145,7 @@ pub(super) fn of(action: Action) -> Shape {
             Taken::Body(SchemaGenerator::subschema_for::<NewUser>),
             Answered::Made(schema),
         ),
-        Action::UserShow => shape("Show a person", Taken::Nothing, Answered::One(schema)),
+        Action::UserShow => show("Show a person", schema),
         Action::UserPatch => {
             change("Change a person", SchemaGenerator::subschema_for::<UserChange>, schema)
         }
@@ -178,7 +186,7 @@ pub(super) fn of(action: Action) -> Shape {
             Taken::Body(SchemaGenerator::subschema_for::<NewGroup>),
             Answered::Made(group),
         ),
-        Action::GroupShow => shape("Show a group", Taken::Nothing, Answered::One(group)),
+        Action::GroupShow => show("Show a group", group),
         Action::GroupPatch => change(
             "Give a group another name or description",
             SchemaGenerator::subschema_for::<GroupChange>,
@@ -202,7 +210,7 @@ pub(super) fn of(action: Action) -> Shape {
             Answered::Made(organisation),
         ),
         Action::OrganisationShow => {
-            shape("Show an organisation", Taken::Nothing, Answered::One(organisation))
+            show("Show an organisation", organisation)
         }
         Action::OrganisationPatch => change(
             "Give an organisation another name or display name",
@@ -221,9 +229,9 @@ pub(super) fn of(action: Action) -> Shape {
         Action::ClientCreate => shape(
             "Make an app; its secret is shown this once",
             Taken::Body(SchemaGenerator::subschema_for::<NewClient>),
-            Answered::Made(SchemaGenerator::subschema_for::<ClientWithSecret>),
+            Answered::MadeOnce(SchemaGenerator::subschema_for::<ClientWithSecret>),
         ),
-        Action::ClientShow => shape("Show an app", Taken::Nothing, Answered::One(client)),
+        Action::ClientShow => show("Show an app", client),
         Action::ClientPatch => {
             change("Change an app", SchemaGenerator::subschema_for::<ClientChange>, client)
         }
@@ -255,7 +263,7 @@ pub(super) fn of(action: Action) -> Shape {
         Action::SecretAdd => shape(
             "Give an app a second secret, shown this once; the one it has goes on working",
             Taken::Nothing,
-            Answered::Made(SchemaGenerator::subschema_for::<NewSecret>),
+            Answered::MadeOnce(SchemaGenerator::subschema_for::<NewSecret>),
         ),
         Action::SecretRemove => command("End a secret of an app that has another one"),
         Action::RolesList => list("List the roles of an app by name", &[], role),
@@ -264,7 +272,7 @@ pub(super) fn of(action: Action) -> Shape {
             Taken::Body(SchemaGenerator::subschema_for::<NewRole>),
             Answered::Made(role),
         ),
-        Action::RoleShow => shape("Show a role of an app", Taken::Nothing, Answered::One(role)),
+        Action::RoleShow => show("Show a role of an app", role),
         Action::RolePatch => change(
             "Give a role another description",
             SchemaGenerator::subschema_for::<RoleChange>,
@@ -309,7 +317,7 @@ pub(super) fn of(action: Action) -> Shape {
             Taken::Body(SchemaGenerator::subschema_for::<NewIssuer>),
             Answered::Made(issuer),
         ),
-        Action::IssuerShow => shape("Show a trusted issuer", Taken::Nothing, Answered::One(issuer)),
+        Action::IssuerShow => show("Show a trusted issuer", issuer),
         Action::IssuerPatch => change(
             "Change what an issuer is trusted with",
             SchemaGenerator::subschema_for::<IssuerChange>,
@@ -327,7 +335,7 @@ pub(super) fn of(action: Action) -> Shape {
             Answered::Made(upstream),
         ),
         Action::UpstreamShow => {
-            shape("Show an upstream provider", Taken::Nothing, Answered::One(upstream))
+            show("Show an upstream provider", upstream)
         }
         Action::UpstreamPatch => change(
             "Change an upstream provider, or its secret",
@@ -346,9 +354,9 @@ pub(super) fn of(action: Action) -> Shape {
         Action::WebhookCreate => shape(
             "Make a webhook; the secret it signs with is shown this once",
             Taken::Body(SchemaGenerator::subschema_for::<NewWebhook>),
-            Answered::Made(SchemaGenerator::subschema_for::<WebhookWithSecret>),
+            Answered::MadeOnce(SchemaGenerator::subschema_for::<WebhookWithSecret>),
         ),
-        Action::WebhookShow => shape("Show a webhook", Taken::Nothing, Answered::One(webhook)),
+        Action::WebhookShow => show("Show a webhook", webhook),
         Action::WebhookPatch => {
             change("Change a webhook", SchemaGenerator::subschema_for::<WebhookChange>, webhook)
         }
@@ -414,11 +422,7 @@ pub(super) fn of(action: Action) -> Shape {
             &[],
             SchemaGenerator::subschema_for::<SettingView>,
         ),
-        Action::SettingShow => shape(
-            "Show a setting",
-            Taken::Nothing,
-            Answered::One(SchemaGenerator::subschema_for::<SettingView>),
-        ),
+        Action::SettingShow => show("Show a setting", SchemaGenerator::subschema_for::<SettingView>),
         Action::SettingPut => change(
             "Set a setting, on every node within a second",
             SchemaGenerator::subschema_for::<SettingValue>,

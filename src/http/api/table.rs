@@ -4,12 +4,14 @@
 //!
 //! | module | addresses of |
 //! |---|---|
+//! | `further` | none: scopes that some need beyond that of their area |
 //! | `people` | people, groups, organisations |
 //! | `apps` | apps, their secrets and roles |
 //! | `outside` | trusted issuers, webhooks |
 //! | `service` | sessions, keys, messages that wait, API keys, the overview, the audit log, settings |
 
 mod apps;
+mod further;
 mod outside;
 mod people;
 mod service;
@@ -20,6 +22,7 @@ mod tests;
 use crate::http::programs::Verb;
 use crate::protocol::api::ApiScope;
 use crate::protocol::rights::Right;
+pub(super) use further::Further;
 
 /// One address and method.
 #[derive(Debug)]
@@ -30,6 +33,8 @@ pub(super) struct Entry {
     /// app.
     pub path: &'static str,
     pub scope: ApiScope,
+    /// Why it needs other scopes as well.
+    pub further: &'static [Further],
     pub right: Right,
     pub about: About,
     pub action: Action,
@@ -173,7 +178,20 @@ const fn entry(
     about: About,
     action: Action,
 ) -> Entry {
-    Entry { method, path, scope, right, about, action }
+    Entry { method, path, scope, further: &[], right, about, action }
+}
+
+impl Entry {
+    /// The same, which needs other scopes as well.
+    const fn with(self, further: &'static [Further]) -> Self {
+        Self { further, ..self }
+    }
+
+    /// The scopes that every call of it needs.
+    pub(super) fn always(&self) -> impl Iterator<Item = ApiScope> {
+        let further = self.further.iter().filter(|further| further.is_always());
+        [self.scope].into_iter().chain(further.filter_map(|further| further.scope()))
+    }
 }
 
 /// The API, area by area.

@@ -6,11 +6,11 @@ use super::call::Call;
 use super::fault::Fault;
 use super::reply::{Answer, Reply};
 use super::sent;
+use super::table::Further;
 use super::views::{
     AllowedApp, DeletionTime, NewUser, ResetLink, SignOut, SignedOut, TemporaryPassword,
     UserChange, UserView,
 };
-use crate::protocol::api::ApiScope;
 use crate::protocol::rights::Right;
 use crate::protocol::session_data::merge_patch;
 use crate::protocol::types::ClientId;
@@ -47,7 +47,7 @@ fn view(call: &Call<'_>, user: &User) -> UserView {
 /// Who may use the console is said with a scope of its own. Whoever may not say it at all hears that first.
 fn needs_scope_for_role(call: &Call<'_>) -> Result<(), Fault> {
     if call.caller.may(Right::PeopleGrantRole) {
-        call.needs(ApiScope::AdministratorsWrite)?;
+        call.needs_for(Further::Role)?;
     }
     Ok(())
 }
@@ -55,7 +55,7 @@ fn needs_scope_for_role(call: &Call<'_>) -> Result<(), Fault> {
 pub(super) async fn create(call: &Call<'_>) -> Answer {
     let new: NewUser = sent::parsed(&call.body)?;
     if !new.groups.is_empty() {
-        call.needs(ApiScope::GroupsWrite)?;
+        call.needs_for(Further::Groups)?;
     }
     if new.role.is_some() {
         needs_scope_for_role(call)?;
@@ -98,7 +98,7 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
         None => RoleEdit::Keep,
     };
     if after.groups.as_ref().is_some_and(|groups| *groups != user.groups) {
-        call.needs(ApiScope::GroupsWrite)?;
+        call.needs_for(Further::Groups)?;
     }
     let is_role_kept = role == RoleEdit::Keep || role == RoleEdit::Set(user.role);
     if !is_role_kept {

@@ -22,12 +22,15 @@ pub(super) mod roles;
 pub(super) mod service;
 pub(super) mod upstream;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::clock::UnixTime;
 use crate::protocol::rights::{Right, Standing};
 use crate::protocol::user::{AdminRole, Profile, User};
+use crate::service::people::groups::LONGEST_DESCRIPTION;
+use crate::service::people::{LONGEST_EMAIL, LONGEST_GROUP, LONGEST_NAME, LONGEST_USERNAME};
 use crate::store::groups::Group;
 
 /// A moment (RFC 3339), in UTC.
@@ -38,6 +41,14 @@ pub(super) struct Moment(#[schemars(extend("format" = "date-time"))] String);
 impl From<UnixTime> for Moment {
     fn from(at: UnixTime) -> Self {
         Self(at.rfc3339())
+    }
+}
+
+/// For what a change is read into: a member that is not there stays as it is, so none has a default.
+pub(super) fn without_defaults(schema: &mut Schema) {
+    let members = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for member in members.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
+        member.remove("default");
     }
 }
 
@@ -91,10 +102,15 @@ impl UserView {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewUser {
+    /// Letters, digits or the characters `. - _ @ +`; kept in lower case.
+    #[schemars(length(min = 1, max = LONGEST_USERNAME))]
     pub username: String,
     #[serde(default)]
+    #[schemars(length(max = LONGEST_NAME))]
     pub name: Option<String>,
+    /// Kept in lower case.
     #[serde(default)]
+    #[schemars(length(max = LONGEST_EMAIL))]
     pub email: Option<String>,
     #[serde(default)]
     pub email_verified: bool,
@@ -104,7 +120,7 @@ pub(super) struct NewUser {
     /// Groups that are not there are made.
     #[serde(default)]
     pub groups: Vec<String>,
-    /// Only owners give out roles.
+    /// Only a key of an owner gives out roles, with the scope `doorward.administrators:write`.
     #[serde(default)]
     pub role: Option<AdminRole>,
 }
@@ -113,13 +129,17 @@ pub(super) struct NewUser {
 /// (RFC 7396).
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = without_defaults)]
 pub(super) struct UserChange {
+    #[schemars(length(max = LONGEST_NAME))]
     pub name: Option<String>,
+    #[schemars(length(max = LONGEST_EMAIL))]
     pub email: Option<String>,
     pub email_verified: Option<bool>,
     /// Its members stay, too, unless they are there; null empties one, or all.
     pub profile: Option<Profile>,
     pub groups: Option<Vec<String>>,
+    /// Only a key of an owner changes it, with the scope `doorward.administrators:write`.
     pub role: Option<AdminRole>,
 }
 
@@ -193,8 +213,10 @@ impl From<Group> for GroupView {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewGroup {
+    #[schemars(length(min = 1, max = LONGEST_GROUP))]
     pub name: String,
     #[serde(default)]
+    #[schemars(length(max = LONGEST_DESCRIPTION))]
     pub description: Option<String>,
 }
 
@@ -202,8 +224,11 @@ pub(super) struct NewGroup {
 /// description away (RFC 7396).
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = without_defaults)]
 pub(super) struct GroupChange {
+    #[schemars(with = "String", length(min = 1, max = LONGEST_GROUP))]
     pub name: Option<String>,
+    #[schemars(length(max = LONGEST_DESCRIPTION))]
     pub description: Option<String>,
 }
 

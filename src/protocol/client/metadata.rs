@@ -67,7 +67,10 @@ pub struct ClientMetadata {
     pub tos_uri: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub initiate_login_uri: Option<String>,
-    /// Shown on the pages people see; fetched by their browsers, never by the server.
+    /// Where a picture of the app is: https, or http on loopback. Browsers never go there. With
+    /// `registration.fetch_logos` this server fetches it once and shows its own copy, unless an administrator has
+    /// supplied a logo; without, nobody asks for it. That of an app that a document describes is fetched from
+    /// where the document is, or not at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logo_uri: Option<String>,
     /// Browser origins that may call token, userinfo and revocation (CORS).

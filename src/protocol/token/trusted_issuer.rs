@@ -18,6 +18,17 @@ const CLOCK_TOLERANCE: Seconds = 30;
 /// Longer texts are refused: nobody honest has such a subject or identifier.
 const MAX_TEXT: usize = 1_024;
 
+/// The longest name of a trusted issuer.
+pub const LONGEST_NAME: usize = 64;
+/// The longest `iss`.
+pub const LONGEST_ISSUER: usize = 500;
+/// The least that [`IssuerSettings::max_lifetime`] may be.
+pub const SHORTEST_LIFETIME: Seconds = 60;
+/// The most that it may be.
+pub const LONGEST_LIFETIME: Seconds = 86_400;
+/// The most rules that one has.
+pub const MOST_RULES: usize = 100;
+
 /// A trusted issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustedIssuer {
@@ -295,11 +306,11 @@ pub fn validate(issuer: &TrustedIssuer, own_issuer: &str) -> Result<(), Vec<Issu
     };
     let settings = &issuer.settings;
     let good_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    if !(1..=64).contains(&issuer.name.len()) || !issuer.name.bytes().all(good_name) {
+    if !(1..=LONGEST_NAME).contains(&issuer.name.len()) || !issuer.name.bytes().all(good_name) {
         add("name", "needs 1 to 64 letters, digits, '-', '_' or '.'");
     }
     let printable = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
-    if issuer.issuer.is_empty() || issuer.issuer.len() > 500 || !printable(&issuer.issuer) {
+    if issuer.issuer.is_empty() || issuer.issuer.len() > LONGEST_ISSUER || !printable(&issuer.issuer) {
         add("issuer", "needs 1 to 500 ASCII characters without spaces, exactly as in iss");
     }
     if issuer.issuer == own_issuer {
@@ -308,10 +319,10 @@ pub fn validate(issuer: &TrustedIssuer, own_issuer: &str) -> Result<(), Vec<Issu
     if settings.jwks.is_some() == settings.jwks_uri.is_some() {
         add("jwks", "give either jwks or jwks_uri");
     }
-    if !(60..=86_400).contains(&settings.max_lifetime) {
+    if !(SHORTEST_LIFETIME..=LONGEST_LIFETIME).contains(&settings.max_lifetime) {
         add("max_lifetime", "must be 60 to 86400 seconds");
     }
-    if settings.rules.is_empty() || settings.rules.len() > 100 {
+    if settings.rules.is_empty() || settings.rules.len() > MOST_RULES {
         add("rules", "needs 1 to 100 rules");
     }
     for rule in &settings.rules {

@@ -31,6 +31,17 @@ use crate::store::api::keys::{self, ApiKey};
 use crate::store::ephemeral::throttle::ThrottleRule;
 use crate::store::users;
 
+/// What services are here, whatever their scopes.
+pub const ROLE_OF_SERVICES: Role = SERVICE_ROLE;
+/// Who may change an administrator can become one by a link, so that takes more than changing people does.
+pub const FOR_ADMINISTRATORS: ApiScope = ApiScope::AdministratorsWrite;
+
+/// Whether [`FOR_ADMINISTRATORS`] is needed beside this right to do what it allows with an administrator.
+#[must_use]
+pub fn guards_administrators(right: Right) -> bool {
+    matches!(right, Right::PeopleWrite | Right::PeopleDelete)
+}
+
 /// A key's last use is written down when the one known is older than this.
 const NOTED_EVERY: Seconds = 300;
 
@@ -70,13 +81,11 @@ impl ApiCaller {
         scope.is_given_by(&self.scopes)
     }
 
-    /// The scope that is missing to make this change of this person. Whoever may change an administrator can
-    /// become one by a link, so that is more than changing people.
+    /// The scope that is missing to make this change of this person.
     #[must_use]
     pub fn missing_for(&self, right: Right, person: &User) -> Option<ApiScope> {
-        let is_theirs = matches!(right, Right::PeopleWrite | Right::PeopleDelete);
-        let wanted = ApiScope::AdministratorsWrite;
-        (is_theirs && person.role.is_some() && !self.has(wanted)).then_some(wanted)
+        let is_guarded = guards_administrators(right) && person.role.is_some();
+        (is_guarded && !self.has(FOR_ADMINISTRATORS)).then_some(FOR_ADMINISTRATORS)
     }
 
     /// Whether the role allows what needs this right at all.
@@ -191,7 +200,7 @@ async fn by_token(
         .intersection(&client.metadata.scope);
     Ok(ApiCaller {
         actor: Actor::Service(client.id.clone(), caller.clone()),
-        standing: Standing { role: SERVICE_ROLE, groups: BTreeSet::new() },
+        standing: Standing { role: ROLE_OF_SERVICES, groups: BTreeSet::new() },
         scopes,
         owner: None,
     })

@@ -16,7 +16,7 @@ use crate::store::clients::roles::{self, ClientRole};
 use crate::store::{StoreError, audit, clients, groups, users};
 
 /// Longest description of a role, in characters.
-const LONGEST_DESCRIPTION: usize = 300;
+pub const LONGEST_DESCRIPTION: usize = 300;
 
 /// Why a role could not be changed.
 #[derive(Debug, thiserror::Error)]

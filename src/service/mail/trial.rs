@@ -61,6 +61,8 @@ pub enum TestResult {
 }
 
 impl TestResult {
+    pub const ALL: [Self; 4] = [Self::Sent, Self::Refused, Self::Failed, Self::NotSetUp];
+
     /// The name for programs; stays the same.
     #[must_use]
     pub fn as_str(self) -> &'static str {

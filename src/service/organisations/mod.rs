@@ -30,7 +30,7 @@ pub const MOST_PER_PERSON: i64 = 50;
 const BATCH: i64 = 100;
 
 /// Longest display name, in characters: it travels in tokens.
-const LONGEST_DISPLAY_NAME: usize = 100;
+pub const LONGEST_DISPLAY_NAME: usize = 100;
 
 /// Why an organisation could not be changed.
 #[derive(Debug, thiserror::Error)]

@@ -6,6 +6,14 @@ use crate::protocol::user::Profile;
 use crate::service::people::PeopleError;
 use crate::service::sign_in::normalize_login;
 
+/// The longest user name, in characters.
+pub const LONGEST_USERNAME: usize = 100;
+/// The longest e-mail address, in bytes.
+pub const LONGEST_EMAIL: usize = 254;
+/// The longest name of a person, in characters.
+pub const LONGEST_NAME: usize = 200;
+/// The longest name of a group, in characters.
+pub const LONGEST_GROUP: usize = 100;
 /// The longest claim of a profile, in characters.
 const LONGEST_CLAIM: usize = 1_000;
 
@@ -14,7 +22,7 @@ pub(crate) fn check_username(text: &str) -> Result<String, PeopleError> {
     let good = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '@' | '+');
     // Some letters are not seen.
     let unfit = !username.chars().all(good) || is_disguised(&username);
-    if username.is_empty() || username.chars().count() > 100 || unfit {
+    if username.is_empty() || username.chars().count() > LONGEST_USERNAME || unfit {
         return Err(PeopleError::invalid(
             "username",
             "use 1 to 100 letters, digits or the characters . - _ @ +",
@@ -31,7 +39,7 @@ pub(crate) fn check_email(text: Option<String>) -> Result<Option<String>, People
             !local.is_empty()
                 && !domain.is_empty()
                 && !domain.contains('@')
-                && email.len() <= 254
+                && email.len() <= LONGEST_EMAIL
                 && !email.contains(char::is_whitespace)
                 && !is_disguised(&email)
         }
@@ -49,7 +57,7 @@ pub(crate) fn check_name(text: Option<String>) -> Result<Option<String>, PeopleE
     if name.is_empty() {
         return Ok(None);
     }
-    if name.chars().count() > 200 || !is_plain_name(name) {
+    if name.chars().count() > LONGEST_NAME || !is_plain_name(name) {
         return Err(PeopleError::invalid("name", "use at most 200 ordinary characters"));
     }
     Ok(Some(name.to_owned()))
@@ -103,7 +111,7 @@ pub(crate) fn check_groups(groups: Vec<String>) -> Result<Vec<String>, PeopleErr
         let group = group.trim().to_owned();
         // The last two would be other addresses in the console.
         let unfit = !is_plain_name(&group) || matches!(group.as_str(), "." | "..");
-        if group.chars().count() > 100 || unfit {
+        if group.chars().count() > LONGEST_GROUP || unfit {
             let problem = "a group name needs 1 to 100 ordinary characters";
             return Err(PeopleError::invalid("groups", problem));
         }

@@ -21,7 +21,7 @@ use crate::store::{StoreError, audit, group_managers, users};
 const BATCH: i64 = 200;
 
 /// Longest description of a group, in characters.
-const LONGEST_DESCRIPTION: usize = 300;
+pub const LONGEST_DESCRIPTION: usize = 300;
 
 /// How many of those who look after a group are shown.
 const MANAGERS_SHOWN: i64 = 100;

@@ -40,6 +40,7 @@ use crate::store::{StoreError, Tx, audit, groups as group_rows, links as link_ro
 
 use authority::Authority;
 pub(in crate::service) use authority::SERVICE_ROLE;
+pub use checks::{LONGEST_EMAIL, LONGEST_GROUP, LONGEST_NAME, LONGEST_USERNAME};
 pub(crate) use checks::{
     check_email, check_external_id, check_groups, check_name, check_profile, check_username,
 };

@@ -38,8 +38,8 @@ pub const OVERLAP: Seconds = 86_400;
 /// The most endpoints: each event is compared with all of them.
 const MOST: usize = 50;
 /// The most subscriptions of one endpoint.
-const MOST_EVENTS: usize = 100;
-const LONGEST_NAME: usize = 64;
+pub const MOST_EVENTS: usize = 100;
+pub const LONGEST_NAME: usize = 64;
 
 /// Why an endpoint could not be changed or sent to.
 #[derive(Debug, thiserror::Error)]

@@ -1,5 +1,6 @@
 //! The OpenAPI document is true: against the table the addresses come from, and as schemathesis sees it,
-//! which makes requests out of the document and holds the answers against it.
+//! which makes requests out of the document and holds the answers against it: as an operator at length, and as
+//! everybody else as far as they differ. What each caller may do at all is in `rights`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,14 +9,55 @@ use std::process::Command;
 use doorward::http::api::addresses;
 use reqwest::Method;
 
-use crate::kit::api::{Api, all_scopes, sent};
+use crate::kit::api::{Api, all_scopes, sent, service};
 use crate::kit::console::create;
+use crate::support::world::World;
+
+/// How much of what the document allows is tried.
+const AT_LENGTH: [&str; 4] = ["--phases", "examples,coverage,fuzzing", "--max-examples", "3"];
+/// The same for those who come in by another door to the same rooms.
+const IN_SHORT: [&str; 4] = ["--phases", "fuzzing", "--max-examples", "2"];
+
+/// What may end the credential of whoever does it. It is tried last, since nothing is after it.
+const MAY_BE_THE_LAST: &str =
+    "^(User(Delete|DeleteLater|Disable|SignOut|TemporaryPassword|Patch)|Client(Delete|Disable|Patch)|ApiKeyRevoke)$";
 
 /// The program, as `scripts/test-setup` installs it.
 fn schemathesis() -> Command {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/api/.venv/bin/schemathesis");
     assert!(program.exists(), "{} is not there: run scripts/test-setup", program.display());
     Command::new(program)
+}
+
+/// Lets it make requests with this credential, and fails with all it says if an answer is not as the document
+/// has it.
+async fn tries_out(world: &World, api: &Api, how: &[&str]) {
+    let document = format!("{}/api/v1/openapi.json", world.issuer);
+    let folder = world.path("schemathesis");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let mut command = schemathesis();
+    command
+        .args(["run", &document, "--seed", "1", "--checks", CHECKS])
+        .args(["--generation-database", "none", "--no-color", "--workers", "1"])
+        .args(["--suppress-health-check", "all", "--request-timeout", "30"])
+        .args(how)
+        .arg("--header")
+        .arg(format!("Authorization: Bearer {}", api.credential))
+        .current_dir(folder);
+    let found = tokio::task::spawn_blocking(move || command.output()).await.unwrap();
+    let found = found.expect("schemathesis to run");
+    let text = String::from_utf8_lossy(&found.stdout).into_owned();
+    assert!(found.status.success(), "{text}\n{}", String::from_utf8_lossy(&found.stderr));
+    world.assert_log_is_clean(&[&api.credential]);
+}
+
+/// The same for somebody with the power to end what they come in with.
+async fn tries_out_and_ends(world: &World, api: &Api) {
+    let others = ["--exclude-operation-id-regex", MAY_BE_THE_LAST];
+    tries_out(world, api, &[&IN_SHORT[..], &others].concat()).await;
+    assert_eq!(api.get("/users").await.status, 200, "it is still in");
+    let last = ["--include-operation-id-regex", MAY_BE_THE_LAST];
+    tries_out(world, api, &[&IN_SHORT[..], &last].concat()).await;
 }
 
 on_both_backends! {
@@ -41,27 +83,32 @@ on_both_backends! {
     }
 
     async fn schemathesis_finds_no_answer_that_the_document_does_not_name(world: World) {
-        // An owner would delete the one whose key it is before long.
         create(&world, "boss", Some("operator"));
         let api = Api::with_key(&world, "boss", &all_scopes());
-        let document = format!("{}/api/v1/openapi.json", world.issuer);
-        let folder = world.path("schemathesis");
-        std::fs::create_dir_all(&folder).expect("a folder");
-        let mut command = schemathesis();
-        command
-            .args(["run", &document, "--phases", "examples,coverage,fuzzing", "--seed", "1"])
-            .args(["--checks", CHECKS, "--max-examples", "3", "--generation-database", "none"])
-            .args(["--no-color", "--workers", "1", "--suppress-health-check", "all"])
-            .args(["--request-timeout", "30", "--header"])
-            .arg(format!("Authorization: Bearer {}", api.credential))
-            .current_dir(folder);
-        let found = tokio::task::spawn_blocking(move || command.output()).await.unwrap();
-        let found = found.expect("schemathesis to run");
-        let text = String::from_utf8_lossy(&found.stdout).into_owned();
-        assert!(found.status.success(), "{text}\n{}", String::from_utf8_lossy(&found.stderr));
+        tries_out(&world, &api, &AT_LENGTH).await;
         // It got in: otherwise everything would have been 401.
-        assert_eq!(api.get("/users").await.status, 200, "{text}");
-        world.assert_log_is_clean(&[&api.credential]);
+        assert_eq!(api.get("/users").await.status, 200);
+    }
+
+    async fn schemathesis_finds_none_as_an_owner(world: World) {
+        create(&world, "boss", Some("owner"));
+        let api = Api::with_key(&world, "boss", &all_scopes());
+        tries_out_and_ends(&world, &api).await;
+    }
+
+    async fn schemathesis_finds_none_as_an_auditor(world: World) {
+        create(&world, "boss", Some("owner"));
+        create(&world, "eyes", Some("auditor"));
+        let api = Api::with_key(&world, "eyes", &all_scopes());
+        tries_out(&world, &api, &IN_SHORT).await;
+        assert_eq!(api.get("/users").await.status, 200);
+    }
+
+    async fn schemathesis_finds_none_as_a_service(world: World) {
+        create(&world, "boss", Some("owner"));
+        let robot = service(&world, "robot", &all_scopes());
+        let api = Api::of_service(&world, &robot).await;
+        tries_out_and_ends(&world, &api).await;
     }
 }
 

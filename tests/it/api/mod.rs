@@ -3,11 +3,11 @@
 //! | module | what it proves |
 //! |---|---|
 //! | `access` | keys and tokens: what opens the API, what does not, and what ends it |
-//! | `document` | the OpenAPI document is true, as schemathesis sees it, too |
+//! | `document` | the OpenAPI document is true, as schemathesis sees it, too, for each kind of caller |
 //! | `limits` | strict bodies and queries, paging, conditions, what is carried out once |
 //! | `outside` | two secrets of an app, members that are null, trusted issuers, webhooks |
 //! | `resources` | people, groups, apps, sessions and keys from end to end, with the same audit events |
-//! | `rights` | every address with each role and each scope |
+//! | `rights` | every address with each role, a service and each scope, as the document says it |
 //! | `roles` | roles of apps, and who has them |
 //! | `work` | messages that wait, API keys, messages sent again, figures and previews |
 //! | `upstream` | upstream providers from end to end, with the same audit events as commands leave |

@@ -1,14 +1,16 @@
-//! Who may do what at the REST API: every address with each role and with each scope, generated from the
-//! API's own table and the table of rights (security catalogue, row 106).
+//! Who may do what at the REST API: every address with each role, a service and each scope, generated from the
+//! API's own table, the table of rights and the OpenAPI document, which all say the same (security catalogue, row
+//! 106).
 
 use std::collections::BTreeMap;
 
 use doorward::http::api::addresses;
 use doorward::protocol::rights::{Reach, Role, TABLE};
+use doorward::protocol::user::AdminRole;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::kit::api::{Api, all_scopes, header, is, make_key, sent, tag};
+use crate::kit::api::{Api, all_scopes, header, is, make_key, refused, sent, service, tag};
 use crate::kit::console::{create, manager, wait_for_nobody};
 use crate::kit::flow::{Answer, count, sign_in};
 use crate::kit::pictures::png;
@@ -21,11 +23,24 @@ fn is_allowed(role: Role, right: &str) -> bool {
     right.reach(role) != Reach::Nothing
 }
 
+/// What the people and apps are like that addresses are about.
+struct Subject {
+    /// The role of the people.
+    role: Option<AdminRole>,
+    app: Value,
+}
+
 /// Something for an address to be about, made anew each time, since some delete it.
 #[expect(clippy::too_many_lines, reason = "one arm for every kind of address")]
-async fn filled(world: &World, maker: &Api, (path, n): (&str, usize)) -> String {
+async fn filled(
+    world: &World,
+    maker: &Api,
+    (path, n): (&str, usize),
+    subject: &Subject,
+) -> String {
     let username = format!("subject-{n}");
-    let made = json!({ "username": username, "groups": ["crew"] });
+    let role = subject.role.map(AdminRole::as_str);
+    let made = json!({ "username": username, "groups": ["crew"], "role": role });
     if path.starts_with("/users/{id}") || path.contains("{member}") {
         is(maker.post("/users", &made).await, 201);
     }
@@ -46,7 +61,7 @@ async fn filled(world: &World, maker: &Api, (path, n): (&str, usize)) -> String 
             name
         }
         path if path.starts_with("/clients/{id}") => {
-            let made = is(maker.post("/clients", &app()).await, 201).json();
+            let made = is(maker.post("/clients", &subject.app).await, 201).json();
             let id = made["client_id"].as_str().expect("an id").to_owned();
             if path.contains("{secret}") {
                 let more = format!("/clients/{id}/secrets");
@@ -169,39 +184,129 @@ async fn call(api: &Api, (method, path): (&str, &str), n: usize) -> Answer {
     }
 }
 
+/// Who comes in.
+#[derive(Debug, Clone, Copy)]
+enum Who {
+    /// With a key of somebody with this role.
+    Key(Role),
+    /// With a token of a service.
+    Service,
+}
+
+impl Who {
+    fn all() -> impl Iterator<Item = Self> {
+        Role::ALL.map(Self::Key).into_iter().chain([Self::Service])
+    }
+
+    /// What counts in the table of rights.
+    fn role(self) -> Role {
+        match self {
+            Self::Key(role) => role,
+            Self::Service => Role::Operator,
+        }
+    }
+
+    /// With every scope there is.
+    async fn enter(self, world: &World) -> Api {
+        let username = match self {
+            Self::Service => {
+                return Api::of_service(world, &service(world, "robot", &all_scopes())).await;
+            }
+            Self::Key(Role::GroupManager) => "the-manager".to_owned(),
+            Self::Key(other) => {
+                let username = format!("an-{}", other.as_str());
+                create(world, &username, Some(other.as_str()));
+                username
+            }
+        };
+        Api::with_key(world, &username, &all_scopes())
+    }
+
+    /// Whether the document offers an operation to them.
+    fn is_offered(self, operation: &Value) -> bool {
+        let ways = operation["security"].as_array().expect("ways in");
+        assert!(!ways.is_empty(), "{operation}");
+        ways.iter().any(|way| match self {
+            Self::Key(role) => {
+                way["key"].as_array().is_some_and(|roles| roles.contains(&json!(role.as_str())))
+            }
+            Self::Service => way["service"].is_array(),
+        })
+    }
+}
+
+/// The OpenAPI document.
+async fn document(api: &Api) -> Value {
+    let answer = sent(api.bare(Method::GET, "/openapi.json")).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()
+}
+
+/// What the document says of an address.
+fn operation<'a>(document: &'a Value, (method, path): (&str, &str)) -> &'a Value {
+    let found = &document["paths"][path][method.to_lowercase()];
+    assert!(found.is_object(), "{method} {path}");
+    found
+}
+
+/// Checks the status and the headers of an answer against what the document says of it.
+fn is_as_described(document: &Value, operation: &Value, answer: &Answer) {
+    let mut described = &operation["responses"][answer.status.to_string()];
+    assert!(described.is_object(), "{operation}: {answer:?}");
+    let resolved = |value: &'_ Value| {
+        let reference = value["$ref"].as_str().and_then(|text| text.strip_prefix('#'));
+        reference.map(str::to_owned)
+    };
+    if let Some(pointer) = resolved(described) {
+        described = document.pointer(&pointer).expect("what is referred to");
+    }
+    let headers = described["headers"].as_object();
+    for name in ["ETag", "Location", "Link", "Retry-After", "WWW-Authenticate"] {
+        let is_there = !header(answer, name).is_empty();
+        let said = headers.and_then(|headers| headers.get(name));
+        let said = said.map(|said| match resolved(said) {
+            Some(pointer) => document.pointer(&pointer).expect("what is referred to"),
+            None => said,
+        });
+        match said {
+            None => assert!(!is_there, "{name} {operation}: {answer:?}"),
+            Some(said) if said["required"] == true => assert!(is_there, "{name}: {answer:?}"),
+            Some(_) => {}
+        }
+    }
+}
+
 on_both_backends! {
-    async fn every_address_answers_each_role_as_the_table_of_rights_says(world: World) {
+    async fn every_address_answers_each_caller_as_rights_and_document_say(world: World) {
         manager(&world, &["crew"]).await;
         create(&world, "subject", None);
         world.cli(&["group", "add-member", "crew", "subject"]);
         create(&world, "maker", Some("owner"));
         let maker = Api::with_key(&world, "maker", &all_scopes());
         is(maker.post("/clients", &json!({ "client_id": "the-app", "metadata": app()["metadata"] })).await, 201);
+        let document = document(&maker).await;
+        let subject = Subject { role: None, app: app() };
         let mut n = 0;
-        for role in Role::ALL {
-            let username = match role {
-                Role::GroupManager => "the-manager".to_owned(),
-                other => {
-                    let username = format!("an-{}", other.as_str());
-                    create(&world, &username, Some(other.as_str()));
-                    username
-                }
-            };
-            let api = Api::with_key(&world, &username, &all_scopes());
+        for who in Who::all() {
+            let api = who.enter(&world).await;
             for (method, path, _, right) in addresses() {
                 n += 1;
-                let path = filled(&world, &maker, (path, n)).await;
+                let operation = operation(&document, (method, path));
+                let path = filled(&world, &maker, (path, n), &subject).await;
                 let before = changes(&world).await;
                 let answer = call(&api, (method, &path), n).await;
-                let what = format!("{method} {path} as {}: {answer:?}", role.as_str());
+                let what = format!("{method} {path} as {who:?}: {answer:?}");
+                let allowed = is_allowed(who.role(), right);
+                assert_eq!(who.is_offered(operation), allowed, "{what}");
+                is_as_described(&document, operation, &answer);
                 // What a test sent is never sent again, and an app that somebody made has no document, whoever
                 // asks.
                 let reasons = [("/redeliver", "not_now"), ("/refresh", "not_described")];
                 let reason = reasons.iter().find(|(end, _)| path.ends_with(end) && answer.status == 409);
                 if let Some((_, code)) = reason {
-                    assert!(is_allowed(role, right), "{what}");
+                    assert!(allowed, "{what}");
                     assert_eq!(answer.json()["code"], *code, "{what}");
-                } else if is_allowed(role, right) {
+                } else if allowed {
                     assert!((200..300).contains(&answer.status), "{what}");
                 } else {
                     assert_eq!(answer.status, 403, "{what}");
@@ -209,6 +314,63 @@ on_both_backends! {
                     assert_eq!(changes(&world).await, before, "{what}");
                 }
             }
+        }
+    }
+
+    /// With apps that have a scope of the API, and with administrators.
+    async fn every_further_scope_that_the_document_names_is_needed_and_no_other_is(world: World) {
+        let (of_app, administrators) = ("doorward.keys:read", "doorward.administrators:write");
+        manager(&world, &["crew"]).await;
+        create(&world, "subject", None);
+        create(&world, "maker", Some("owner"));
+        let maker = Api::with_key(&world, "maker", &all_scopes());
+        is(maker.post("/clients", &json!({ "client_id": "the-app", "metadata": app()["metadata"] })).await, 201);
+        let without = |missing: &[&str]| -> Vec<_> {
+            all_scopes().into_iter().filter(|scope| !missing.contains(scope)).collect()
+        };
+        let without_all = without(&[of_app, "doorward.keys:write", administrators]);
+        let api = Api::with_key(&world, "maker", &without_all);
+        let document = document(&maker).await;
+        let robot = json!({ "metadata": { "client_name": "Robot", "kind": "machine", "scope": [of_app] } });
+        let subject = Subject { role: Some(AdminRole::Auditor), app: robot.clone() };
+        for (n, (method, path, ..)) in addresses().enumerate() {
+            let text = operation(&document, (method, path))["description"].as_str().expect("a text").to_owned();
+            let areas = ["/users/{id}", "/clients/{id}"];
+            if !areas.iter().any(|area| path.starts_with(area)) {
+                let makes = ["/users", "/clients"].contains(&path) && method == "POST";
+                assert_eq!(text.contains(", too, "), makes, "{method} {path}: {text}");
+                continue;
+            }
+            let wanted = [("each scope of this API, too", of_app), (administrators, administrators)];
+            let wanted = wanted.iter().find(|(said, _)| text.contains(said)).map(|(_, scope)| *scope);
+            let filled = filled(&world, &maker, (path, n), &subject).await;
+            let answer = call(&api, (method, &filled), n).await;
+            let challenge = header(&answer, "www-authenticate");
+            match wanted {
+                Some(scope) => {
+                    let answer = refused(answer, 403, "insufficient_scope");
+                    assert!(challenge.contains(&format!("scope=\"{scope}\"")), "{path}: {answer:?}");
+                }
+                None => assert!(!challenge.contains("insufficient_scope"), "{path}: {answer:?}"),
+            }
+        }
+        // What is in the body says that it is needed.
+        create(&world, "alice", None);
+        let bodies = [
+            ("/users", json!({ "username": "bob", "groups": ["crew"] }), "doorward.groups:write"),
+            ("/users", json!({ "username": "bob", "role": "auditor" }), administrators),
+            ("/clients", robot, of_app),
+            ("/users/alice", json!({ "groups": ["crew"] }), "doorward.groups:write"),
+            ("/users/alice", json!({ "role": "auditor" }), administrators),
+        ];
+        for (path, body, scope) in bodies {
+            let api = Api::with_key(&world, "maker", &without(&[scope, "doorward.keys:write"]));
+            let answer = match path {
+                "/users/alice" => api.patch_now(path, &body).await,
+                _ => api.post(path, &body).await,
+            };
+            let answer = refused(answer, 403, "insufficient_scope");
+            assert!(header(&answer, "www-authenticate").contains(&format!("scope=\"{scope}\"")), "{body}");
         }
     }
 

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::responses::refusal;
 use crate::protocol::session_data::Key;
 
 /// Where a value is, below the API.
@@ -95,7 +96,7 @@ impl Operation {
     }
 
     fn responses(&self) -> Value {
-        let tag = json!({ "ETag": { "schema": { "type": "string" } } });
+        let tag = json!({ "ETag": { "$ref": "#/components/headers/ETag" } });
         let mut all = Map::new();
         for status in self.shows {
             let content = json!({ "application/json": { "schema": {} } });
@@ -103,11 +104,14 @@ impl Operation {
             all.insert(status.to_string(), shown);
         }
         if let Some(status) = self.is_done {
-            all.insert(status.to_string(), json!({ "description": "There is no value to show." }));
+            let mut done = json!({ "description": "There is no value to show." });
+            if let (304, Value::Object(members)) = (status, &mut done) {
+                members.insert("headers".to_owned(), tag);
+            }
+            all.insert(status.to_string(), done);
         }
         for status in REFUSALS.iter().chain(self.refusals) {
-            let problem = json!({ "$ref": "#/components/responses/Problem" });
-            all.insert(status.to_string(), problem);
+            all.insert(status.to_string(), refusal(*status));
         }
         Value::Object(all)
     }

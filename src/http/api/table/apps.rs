@@ -1,21 +1,23 @@
 //! Apps, their secrets and their roles.
 
 use super::About::{Nobody, RoleHolder};
-use super::{Action, Entry, entry};
+use super::{Action, Entry, Further as F, entry};
 use crate::http::programs::Verb::{Delete, Get, Patch, Post, Put};
 use crate::protocol::api::ApiScope as S;
 use crate::protocol::rights::Right as R;
 
 pub(super) const TABLE: &[Entry] = &[
     entry((Get, "/clients"), (S::ClientsRead, R::ClientsRead), Nobody, Action::ClientsList),
-    entry((Post, "/clients"), (S::ClientsWrite, R::ClientsWrite), Nobody, Action::ClientCreate),
+    entry((Post, "/clients"), (S::ClientsWrite, R::ClientsWrite), Nobody, Action::ClientCreate)
+    .with(&[F::AppsOwn]),
     entry((Get, "/clients/{id}"), (S::ClientsRead, R::ClientsRead), Nobody, Action::ClientShow),
     entry(
         (Patch, "/clients/{id}"),
         (S::ClientsWrite, R::ClientsWrite),
         Nobody,
         Action::ClientPatch,
-    ),
+    )
+    .with(&[F::AppsOwn]),
     entry(
         (Delete, "/clients/{id}"),
         (S::ClientsWrite, R::ClientsWrite),
@@ -33,7 +35,8 @@ pub(super) const TABLE: &[Entry] = &[
         (S::ClientsWrite, R::ClientsWrite),
         Nobody,
         Action::ClientEnable,
-    ),
+    )
+    .with(&[F::AppsOwn]),
     entry(
         (Post, "/clients/{id}/refresh"),
         (S::ClientsWrite, R::ClientsWrite),
@@ -45,13 +48,15 @@ pub(super) const TABLE: &[Entry] = &[
         (S::ClientsWrite, R::ClientsSecret),
         Nobody,
         Action::ClientSecret,
-    ),
+    )
+    .with(&[F::AppsOwn]),
     entry(
         (Post, "/clients/{id}/preview"),
         (S::ClientsWrite, R::ClientsPreview),
         Nobody,
         Action::ClientPreview,
-    ),
+    )
+    .with(&[F::People]),
     entry(
         (Get, "/clients/{id}/secrets"),
         (S::ClientsRead, R::ClientsRead),
@@ -63,7 +68,8 @@ pub(super) const TABLE: &[Entry] = &[
         (S::ClientsWrite, R::ClientsSecret),
         Nobody,
         Action::SecretAdd,
-    ),
+    )
+    .with(&[F::AppsOwn]),
     entry(
         (Delete, "/clients/{id}/secrets/{secret}"),
         (S::ClientsWrite, R::ClientsSecret),
@@ -136,11 +142,13 @@ pub(super) const TABLE: &[Entry] = &[
         (S::ClientsWrite, R::ClientsWrite),
         Nobody,
         Action::ClientLogoPut,
-    ),
+    )
+    .with(&[F::AppsOwn]),
     entry(
         (Delete, "/clients/{id}/logo"),
         (S::ClientsWrite, R::ClientsWrite),
         Nobody,
         Action::ClientLogoDelete,
-    ),
+    )
+    .with(&[F::AppsOwn]),
 ];

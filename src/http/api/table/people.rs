@@ -1,35 +1,41 @@
 //! People, groups and organisations.
 
 use super::About::{Group, Member, Nobody, Organisation, OrganisationMember, Person};
-use super::{Action, Entry, entry};
+use super::{Action, Entry, Further as F, entry};
 use crate::http::programs::Verb::{Delete, Get, Patch, Post, Put};
 use crate::protocol::api::ApiScope as S;
 use crate::protocol::rights::Right as R;
 
 pub(super) const TABLE: &[Entry] = &[
     entry((Get, "/users"), (S::UsersRead, R::PeopleRead), Nobody, Action::UsersList),
-    entry((Post, "/users"), (S::UsersWrite, R::PeopleWrite), Nobody, Action::UserCreate),
+    entry((Post, "/users"), (S::UsersWrite, R::PeopleWrite), Nobody, Action::UserCreate)
+    .with(&[F::Groups, F::Role]),
     entry((Get, "/users/{id}"), (S::UsersRead, R::PeopleRead), Person, Action::UserShow),
-    entry((Patch, "/users/{id}"), (S::UsersWrite, R::PeopleWrite), Person, Action::UserPatch),
-    entry((Delete, "/users/{id}"), (S::UsersWrite, R::PeopleDelete), Person, Action::UserDelete),
+    entry((Patch, "/users/{id}"), (S::UsersWrite, R::PeopleWrite), Person, Action::UserPatch)
+    .with(&[F::Groups, F::Role, F::Administrator]),
+    entry((Delete, "/users/{id}"), (S::UsersWrite, R::PeopleDelete), Person, Action::UserDelete)
+    .with(&[F::Administrator]),
     entry(
         (Post, "/users/{id}/delete-later"),
         (S::UsersWrite, R::PeopleDelete),
         Person,
         Action::UserDeleteLater,
-    ),
+    )
+    .with(&[F::Administrator]),
     entry(
         (Post, "/users/{id}/disable"),
         (S::UsersWrite, R::PeopleWrite),
         Person,
         Action::UserDisable,
-    ),
+    )
+    .with(&[F::Administrator]),
     entry(
         (Post, "/users/{id}/enable"),
         (S::UsersWrite, R::PeopleWrite),
         Person,
         Action::UserEnable,
-    ),
+    )
+    .with(&[F::Administrator]),
     entry(
         (Post, "/users/{id}/sign-out"),
         (S::SessionsWrite, R::SessionsEnd),
@@ -48,13 +54,15 @@ pub(super) const TABLE: &[Entry] = &[
         (S::UsersWrite, R::PeopleWrite),
         Person,
         Action::UserResetLink,
-    ),
+    )
+    .with(&[F::Administrator]),
     entry(
         (Post, "/users/{id}/temporary-password"),
         (S::UsersWrite, R::PeopleWrite),
         Person,
         Action::UserTemporaryPassword,
-    ),
+    )
+    .with(&[F::Administrator]),
     entry((Get, "/groups"), (S::GroupsRead, R::GroupsRead), Nobody, Action::GroupsList),
     entry((Post, "/groups"), (S::GroupsWrite, R::GroupsWrite), Nobody, Action::GroupCreate),
     entry((Get, "/groups/{id}"), (S::GroupsRead, R::GroupsRead), Group, Action::GroupShow),

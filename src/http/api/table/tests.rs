@@ -1,5 +1,6 @@
 use super::*;
 use crate::protocol::rights::{Reach, Role};
+use crate::service::api::access::guards_administrators;
 
 #[test]
 fn no_address_and_no_action_is_there_twice() {
@@ -49,4 +50,16 @@ fn everything_about_one_person_session_or_group_looks_at_which() {
 #[test]
 fn every_right_that_is_needed_is_one_an_owner_has() {
     assert!(entries().all(|entry| entry.right.reach(Role::Owner) == Reach::All));
+}
+
+#[test]
+fn whatever_could_make_somebody_an_administrator_names_the_scope_for_it() {
+    for entry in entries() {
+        let guards = entry.about == About::Person && guards_administrators(entry.right);
+        assert_eq!(entry.further.contains(&Further::Administrator), guards, "{}", entry.path);
+        assert!(entry.method != Verb::Get || entry.further.is_empty(), "{}", entry.path);
+    }
+    for further in Further::ALL {
+        assert!(entries().any(|entry| entry.further.contains(&further)), "{further:?}");
+    }
 }

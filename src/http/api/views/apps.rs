@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::Moment;
 use crate::http::api::metadata_change::MetadataChange;
-use crate::protocol::client::{Client, ClientMetadata};
+use crate::protocol::client::{Client, ClientMetadata, ClientOrigin};
 use crate::service::token::preview::Preview;
 
 /// An app.
@@ -15,12 +15,14 @@ use crate::service::token::preview::Preview;
 pub(in crate::http::api) struct ClientView {
     pub client_id: String,
     pub metadata: ClientMetadata,
-    /// `manual`, `dynamic` or `document`: who brought it here.
+    /// Who brought it here: an administrator, the app by itself, or a document that describes it.
+    #[schemars(extend("enum" = ClientOrigin::ALL.map(ClientOrigin::as_str)))]
     pub origin: String,
     pub disabled: bool,
     /// How many secrets it has that work.
     pub secrets: usize,
-    /// The fingerprint of its logo, which is at `/branding/picture.{logo}.png`; null for an app that has none.
+    /// The fingerprint of the logo that is kept for it here, which is at `/branding/picture.{logo}.png` below the
+    /// issuer; null for an app that has none.
     pub logo: Option<String>,
     pub created_at: Moment,
     pub updated_at: Moment,
@@ -45,7 +47,7 @@ impl From<&Client> for ClientView {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http::api) struct NewClient {
-    /// Without it there is a random one.
+    /// 1 to 64 letters, digits, `-`, `_` or `.`, not `new`; without it there is a random one.
     #[serde(default)]
     pub client_id: Option<String>,
     #[expect(dead_code, reason = "read to be checked; what is merged is the text itself")]

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Moment;
+use super::{Moment, without_defaults};
+use crate::service::organisations::LONGEST_DISPLAY_NAME;
 use crate::store::organisations::Organisation;
 
 /// An organisation.
@@ -39,8 +40,10 @@ impl From<Organisation> for OrganisationView {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http::api) struct NewOrganisation {
+    /// 1 to 60 letters a to z, digits and hyphens, with no hyphen at either end.
     pub name: String,
     #[serde(default)]
+    #[schemars(length(max = LONGEST_DISPLAY_NAME))]
     pub display_name: Option<String>,
 }
 
@@ -48,7 +51,10 @@ pub(in crate::http::api) struct NewOrganisation {
 /// display name like the name (RFC 7396).
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = without_defaults)]
 pub(in crate::http::api) struct OrganisationChange {
+    #[schemars(with = "String")]
     pub name: Option<String>,
+    #[schemars(length(max = LONGEST_DISPLAY_NAME))]
     pub display_name: Option<String>,
 }

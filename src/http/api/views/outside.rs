@@ -5,14 +5,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Moment;
+use super::{Moment, without_defaults};
 use crate::clock::{Seconds, UnixTime};
 use crate::protocol::scope::Scopes;
 use crate::protocol::token::trusted_issuer::{
-    IssuerSettings, Reuse, Rule, TrustedIssuer, default_max_lifetime,
+    self, IssuerSettings, LONGEST_ISSUER, LONGEST_LIFETIME, MOST_RULES, Reuse, Rule,
+    SHORTEST_LIFETIME, TrustedIssuer, default_max_lifetime,
 };
-use crate::service::webhooks::{Outcome, Webhook, host_of};
-use crate::store::webhooks::deliveries::Delivered;
+use crate::service::webhooks::{self, MOST_EVENTS, Outcome, Webhook, host_of};
+use crate::store::webhooks::deliveries::{Delivered, State};
 
 /// An issuer outside whose tokens count here.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -57,8 +58,11 @@ impl From<TrustedIssuer> for IssuerView {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http::api) struct NewIssuer {
+    /// Letters, digits, `-`, `_` or `.`.
+    #[schemars(length(min = 1, max = trusted_issuer::LONGEST_NAME))]
     pub name: String,
     /// `iss` of its tokens, compared byte for byte.
+    #[schemars(length(min = 1, max = LONGEST_ISSUER))]
     pub issuer: String,
     /// Its keys by value, a JWK Set; never together with `jwks_uri`.
     #[serde(default)]
@@ -74,10 +78,12 @@ pub(in crate::http::api) struct NewIssuer {
     pub scope: Option<Scopes>,
     /// The longest that a token of it may still be good for, in seconds.
     #[serde(default = "default_max_lifetime")]
+    #[schemars(range(min = SHORTEST_LIFETIME, max = LONGEST_LIFETIME))]
     pub max_lifetime: Seconds,
     #[serde(default)]
     pub reuse: Reuse,
     /// Which clients may bring which of its tokens.
+    #[schemars(length(min = 1, max = MOST_RULES))]
     pub rules: Vec<Rule>,
 }
 
@@ -115,14 +121,18 @@ impl From<TrustedIssuer> for NewIssuer {
 /// back what is usual (RFC 7396).
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = without_defaults)]
 pub(in crate::http::api) struct IssuerChange {
+    #[schemars(with = "String", length(min = 1, max = LONGEST_ISSUER))]
     pub issuer: Option<String>,
     pub jwks: Option<Value>,
     pub jwks_uri: Option<String>,
     pub audience: Option<Vec<String>>,
     pub scope: Option<Scopes>,
+    #[schemars(range(min = SHORTEST_LIFETIME, max = LONGEST_LIFETIME))]
     pub max_lifetime: Option<Seconds>,
     pub reuse: Option<Reuse>,
+    #[schemars(with = "Vec<Rule>", length(min = 1, max = MOST_RULES))]
     pub rules: Option<Vec<Rule>>,
 }
 
@@ -132,7 +142,7 @@ pub(in crate::http::api) struct IssuerChange {
 pub(in crate::http::api) struct WebhookView {
     pub id: String,
     pub name: String,
-    /// Shown to those who may change it: it may hold a secret.
+    /// Shown to those who may change it, and null for others: it may hold a secret.
     pub url: Option<String>,
     /// The host of `url`, with its port where it has one.
     pub host: String,
@@ -180,19 +190,25 @@ pub(in crate::http::api) struct WebhookWithSecret {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http::api) struct NewWebhook {
+    #[schemars(length(min = 1, max = webhooks::LONGEST_NAME))]
     pub name: String,
     /// An https address that takes POST requests.
     pub url: String,
     /// Kinds of audit events, areas such as `user.*`, or `*` for everything.
+    #[schemars(length(min = 1, max = MOST_EVENTS))]
     pub events: Vec<String>,
 }
 
 /// What of an endpoint can be changed: members that are not there stay as they are.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = without_defaults)]
 pub(in crate::http::api) struct WebhookChange {
+    #[schemars(with = "String", length(min = 1, max = webhooks::LONGEST_NAME))]
     pub name: Option<String>,
+    #[schemars(with = "String")]
     pub url: Option<String>,
+    #[schemars(with = "Vec<String>", length(min = 1, max = MOST_EVENTS))]
     pub events: Option<Vec<String>>,
 }
 
@@ -229,7 +245,8 @@ pub(in crate::http::api) struct DeliveryView {
     /// The kind of event, or `webhook.test`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// `arrived`, `waiting`, `failed` or `dropped`.
+    /// How it fared.
+    #[schemars(extend("enum" = State::ALL.map(State::as_str)))]
     pub state: String,
     pub attempts: i64,
     /// HTTP status of the last answer.

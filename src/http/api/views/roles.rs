@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Moment;
+use super::{Moment, without_defaults};
+use crate::protocol::app_roles::LONGEST_NAME;
+use crate::service::clients::roles::LONGEST_DESCRIPTION;
 use crate::store::clients::roles::ClientRole;
 
 /// What somebody may be in an app.
@@ -38,15 +40,19 @@ impl From<ClientRole> for RoleView {
 #[serde(deny_unknown_fields)]
 pub(in crate::http::api) struct NewRole {
     /// 1 to 40 letters without accents, digits or the characters `- _ . : /`.
+    #[schemars(length(min = 1, max = LONGEST_NAME))]
     pub name: String,
     #[serde(default)]
+    #[schemars(length(max = LONGEST_DESCRIPTION))]
     pub description: Option<String>,
 }
 
 /// What of a role can be changed: null takes the description away (RFC 7396).
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = without_defaults)]
 pub(in crate::http::api) struct RoleChange {
+    #[schemars(length(max = LONGEST_DESCRIPTION))]
     pub description: Option<String>,
 }
 

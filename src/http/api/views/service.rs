@@ -7,12 +7,14 @@ use serde_json::Value;
 
 use super::Moment;
 use crate::clock::UnixTime;
+use crate::crypto::keyring::KeyState;
 use crate::service::jobs::JobState;
-use crate::service::mail::Tested;
+use crate::service::mail::{TestResult, Tested};
+use crate::service::outbox;
 use crate::service::session::sightings::Sighting;
 use crate::service::settings::Shown;
 use crate::store::api::keys::ApiKey;
-use crate::store::audit::AuditEvent;
+use crate::store::audit::{AuditEvent, Outcome};
 use crate::store::waiting::Waiting;
 
 /// Where a person is signed in.
@@ -62,19 +64,30 @@ impl From<Sighting> for SessionView {
 pub(in crate::http::api) struct KeyView {
     pub kid: String,
     pub alg: String,
-    /// `sig` or `enc` (RFC 7517 section 4.2).
+    /// What it is for (RFC 7517 section 4.2).
     #[serde(rename = "use")]
-    pub purpose: String,
-    /// `next`, `active`, `retiring` or `retired`.
+    pub purpose: KeyUse,
+    #[schemars(extend("enum" = KeyState::ALL.map(KeyState::as_str)))]
     pub state: String,
     pub created_at: Moment,
     /// When it goes by itself, once that is known.
     pub removed_at: Option<Moment>,
 }
 
-/// Which sessions are to end: those that fit all that is said.
+/// What a key is for.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::http::api) enum KeyUse {
+    /// It signs.
+    Sig,
+    /// Others encrypt with it.
+    Enc,
+}
+
+/// Which sessions are to end: those that fit all that is said, which has to be something.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("minProperties" = 1))]
 pub(in crate::http::api) struct SessionsToEnd {
     /// A person: id, username or e-mail address.
     pub user: Option<String>,
@@ -107,7 +120,7 @@ pub(in crate::http::api) struct AuditView {
     pub id: String,
     pub at: Moment,
     pub kind: String,
-    /// `success` or `failure`.
+    #[schemars(extend("enum" = Outcome::ALL.map(Outcome::as_str)))]
     pub outcome: String,
     pub actor: Option<String>,
     pub user_id: Option<String>,
@@ -201,9 +214,13 @@ pub(in crate::http::api) struct SettingValue {
 #[schemars(rename = "Job")]
 pub(in crate::http::api) struct JobView {
     pub id: String,
-    /// What is sent: `mail`, `backchannel_logout`, `backchannel_farewell` or `webhook`.
+    /// What is sent: a letter (`mail`), news of a sign-out for an app (`backchannel_logout`, and
+    /// `backchannel_farewell` where everything of it ends), news for a webhook, or, for `logo`, a request for the
+    /// picture of an app, which is fetched.
+    #[schemars(extend("enum" = outbox::KINDS))]
     pub kind: String,
-    /// `new`, `tried` or, from the third try on, `stuck`.
+    /// Whether it was tried; `stuck` from the third try on.
+    #[schemars(extend("enum" = JobState::ALL.map(JobState::as_str)))]
     pub state: String,
     /// The app, or the webhook, it is for.
     pub client_id: Option<String>,
@@ -243,8 +260,7 @@ pub(in crate::http::api) struct ApiKeyView {
     pub user_id: String,
     pub username: Option<String>,
     pub scopes: Vec<String>,
-    /// `works`, `expired` or `revoked`.
-    pub state: String,
+    pub state: ApiKeyState,
     pub created_at: Moment,
     pub expires_at: Moment,
     /// Up to five minutes behind.
@@ -252,13 +268,22 @@ pub(in crate::http::api) struct ApiKeyView {
     pub revoked_at: Option<Moment>,
 }
 
+/// Whether an API key opens anything.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::http::api) enum ApiKeyState {
+    Works,
+    Expired,
+    Revoked,
+}
+
 impl ApiKeyView {
     /// As it is at `now`, with the name of its owner.
     pub(in crate::http::api) fn of(key: ApiKey, username: Option<String>, now: UnixTime) -> Self {
         let state = match key.revoked_at {
-            Some(_) => "revoked",
-            None if key.is_live(now) => "works",
-            None => "expired",
+            Some(_) => ApiKeyState::Revoked,
+            None if key.is_live(now) => ApiKeyState::Works,
+            None => ApiKeyState::Expired,
         };
         Self {
             id: key.id,
@@ -266,7 +291,7 @@ impl ApiKeyView {
             user_id: key.user_id.to_string(),
             username,
             scopes: key.scopes.iter().map(str::to_owned).collect(),
-            state: state.to_owned(),
+            state,
             created_at: key.created_at.into(),
             expires_at: key.expires_at.into(),
             last_used_at: key.last_used_at.map(Moment::from),
@@ -289,6 +314,7 @@ pub(in crate::http::api) struct MailTest {
     pub to: String,
     /// `sent` when the mail server has taken it, `refused` when it will not, `failed` when it may later, and
     /// `not_set_up` when there is none.
+    #[schemars(extend("enum" = TestResult::ALL.map(TestResult::as_str)))]
     pub result: &'static str,
     /// What happened, with the mail server's own words if it did not take the letter.
     pub said: String,

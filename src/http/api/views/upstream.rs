@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Moment;
+use super::{Moment, without_defaults};
 use crate::crypto::secret::Secret;
 use crate::protocol::check::{Check, Verdict};
 use crate::protocol::scope::Scopes;
@@ -66,9 +66,9 @@ pub(in crate::http::api) struct NewUpstreamProvider {
     pub kind: UpstreamKind,
     /// An https address, exactly as the provider says it; it stays the same.
     pub issuer: String,
-    /// What people will see.
+    /// What people will see; 1 to 64 characters.
     pub display_name: String,
-    /// What Doorward is there.
+    /// What Doorward is there; 1 to 512 ASCII characters, as for the secret.
     pub client_id: String,
     /// It is kept sealed and never shown.
     pub client_secret: String,
@@ -110,11 +110,14 @@ impl From<NewUpstreamProvider> for NewUpstream {
 /// is usual (RFC 7396).
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-#[schemars(rename = "UpstreamProviderChange")]
+#[schemars(rename = "UpstreamProviderChange", transform = without_defaults)]
 pub(in crate::http::api) struct UpstreamChanges {
+    #[schemars(with = "String")]
     pub display_name: Option<String>,
+    #[schemars(with = "String")]
     pub client_id: Option<String>,
     /// Another secret, in place of the one it has.
+    #[schemars(with = "String")]
     pub client_secret: Option<String>,
     pub token_endpoint_auth_method: Option<UpstreamAuth>,
     pub scope: Option<Scopes>,
@@ -125,6 +128,7 @@ pub(in crate::http::api) struct UpstreamChanges {
 /// Which names of claims change.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = without_defaults)]
 pub(in crate::http::api) struct ClaimChanges {
     pub username: Option<String>,
     pub name: Option<String>,
