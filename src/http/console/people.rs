@@ -62,6 +62,7 @@ pub(super) async fn list(desk: &Desk<'_>) -> Answer {
         sort,
         rows: found.into_iter().map(row).collect(),
         paging,
+        after: desk.query.sole("after").unwrap_or_default().to_owned(),
     })
 }
 
@@ -99,6 +100,7 @@ fn wrong(desk: &Desk<'_>, filter: PeopleQuery, (errors, sort): (Vec<FieldError>,
         sort,
         rows: Vec::new(),
         paging: Paging { size: desk.page_size(), next: None },
+        after: String::new(),
     })?;
     *response.status_mut() = StatusCode::BAD_REQUEST;
     Ok(response)

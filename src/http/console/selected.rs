@@ -12,7 +12,7 @@ use crate::http::extract;
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::confirm::Confirm;
 use crate::http::pages::admin::selected::SelectedOutcome;
-use crate::http::pages::admin::users::PeopleQuery;
+use crate::http::pages::admin::users::ListedPeople;
 use crate::http::pages::{Tone, Undo};
 use crate::protocol::params::Params;
 use crate::protocol::rights::Right;
@@ -31,6 +31,8 @@ const PATH: &str = "/admin/users/selected";
 const MOST: usize = 100;
 /// The most whose change can be taken back at once: they are named in the cookie of the message.
 const MOST_UNDONE: usize = 25;
+/// The longest address of a list, in bytes, that the form which takes the change back leads to again.
+const LONGEST_CARRIED: usize = 300;
 /// The most of their sessions that are counted before they are asked about.
 const MOST_COUNTED: i64 = 1_000;
 /// How many changes are under way at the same moment: each waits a little for every node to hear of it.
@@ -115,8 +117,8 @@ struct Order {
     group: String,
     /// Each once.
     who: Vec<UserId>,
-    /// The filters of the list they were chosen in.
-    list: PeopleQuery,
+    /// The page of the list they were chosen in.
+    list: ListedPeople,
 }
 
 /// Those it can be done with, and everybody else with the reason.
@@ -216,7 +218,7 @@ pub(super) async fn ask(desk: &Desk<'_>) -> Answer {
     let (people, _) = counted(sorted.fit.len());
     let heading = order.step.order(&people, &order.group);
     let mut hidden = fields(order.step, &order.group, sorted.fit.iter());
-    hidden.extend(order.list.carried().map(|(name, value)| (name.to_owned(), value.to_owned())));
+    hidden.extend(carried(&order.list));
     desk.show(&Confirm {
         chrome: desk.chrome(),
         console: desk.console(Section::People),
@@ -316,10 +318,8 @@ pub(super) async fn carry_out(desk: &Desk<'_>) -> Answer {
     let report = order.step.report((&people, is_one), &order.group);
     let back = list(desk, &order.list);
     if failed.is_empty() {
-        let undo = order.step.reverse().filter(|_| done.len() <= MOST_UNDONE).map(|reverse| Undo {
-            path: desk.site().path(PATH),
-            fields: fields(reverse, &order.group, done.iter().copied()),
-        });
+        let undo = order.step.reverse().filter(|_| done.len() <= MOST_UNDONE);
+        let undo = undo.map(|reverse| undo_of(desk, &order, (reverse, &done)));
         return desk.done_undoably(report, &back, undo);
     }
     let tone = if done.is_empty() { Tone::Warning } else { Tone::Done };
@@ -331,6 +331,16 @@ pub(super) async fn carry_out(desk: &Desk<'_>) -> Answer {
         failed: failed.into_iter().map(|(name, reason)| in_words(&name, &reason)).collect(),
         back,
     })
+}
+
+/// The form that takes the change of these people back.
+fn undo_of(desk: &Desk<'_>, order: &Order, (reverse, done): (Step, &[&User])) -> Undo {
+    let mut fields = fields(reverse, &order.group, done.iter().copied());
+    // It travels in a cookie: a long search is not worth losing the form for.
+    if order.list.address().len() <= LONGEST_CARRIED {
+        fields.extend(carried(&order.list));
+    }
+    Undo { path: desk.site().path(PATH), fields }
 }
 
 /// Does it with one person; the error says why not.
@@ -399,12 +409,17 @@ async fn note_refusals(
     Ok(())
 }
 
-/// The filters of the list that somebody comes from.
-fn listed(sent: &Params) -> PeopleQuery {
-    PeopleQuery::of_carried(|name| sent.sole(name).unwrap_or_default().to_owned())
+/// The page of the list that somebody comes from.
+fn listed(sent: &Params) -> ListedPeople {
+    ListedPeople::of_carried(|name| sent.sole(name).unwrap_or_default().to_owned())
 }
 
-/// The list as it was narrowed.
-fn list(desk: &Desk<'_>, filter: &PeopleQuery) -> String {
-    format!("{}{}", desk.site().path("/admin/users"), filter.address())
+/// The same as fields of a form.
+fn carried(list: &ListedPeople) -> Vec<(String, String)> {
+    list.carried().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// The list as it was narrowed and sorted, at the page it was left at.
+fn list(desk: &Desk<'_>, from: &ListedPeople) -> String {
+    format!("{}{}", desk.site().path("/admin/users"), from.address())
 }

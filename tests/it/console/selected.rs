@@ -23,6 +23,13 @@ fn address(step: &str, group: &str, ids: &[String]) -> String {
     format!("{PATH}?do={step}&group={group}{}", who.concat())
 }
 
+/// Path and query that an answer leads to.
+fn address_of(answer: &Page) -> String {
+    let to = answer.assert_status(303).location();
+    let query = to.query().map(|query| format!("?{query}"));
+    format!("{}{}", to.path(), query.unwrap_or_default())
+}
+
 /// Asks, and does what the page says.
 async fn go(admin: &Admin, step: &str, group: &str, ids: &[String]) -> Page {
     let question = admin.page(&address(step, group, ids)).await;
@@ -68,6 +75,47 @@ on_both_backends! {
         let done = go(&owner, "sign-out", "", &ids[..1]).await;
         assert_eq!(owner.message_after(&done).await, "1 person is signed out everywhere.");
         assert!(!is_signed_in(&browser).await);
+    }
+
+    async fn the_list_comes_back_as_it_was_left(world: World) {
+        let owner = admin(&world, "owner").await;
+        let ids: Vec<_> = ["ada", "bob", "carol"].map(|name| create(&world, name, None)).into();
+        let place = "/admin/users?role=&state=active&sort=-name&rows=50&after=carol";
+        let left = "/admin/users?state=active&sort=-name&rows=50&after=carol";
+        let list = owner.page(place).await;
+        assert_eq!(list.texts("tbody th"), ["bob", "ada"]);
+        let question = list.form("selected").check("who", &ids[1]).set("do", "disable").submit().await;
+        let cancel = question.attributes("#confirm a.button", "href");
+        assert_eq!(cancel, [left], "{}", question.describe());
+        let done = question.form_to(PATH).submit().await;
+        assert_eq!(address_of(&done), left);
+        let list = done.follow().await;
+        assert_eq!(list.texts("tbody th"), ["ada"]);
+        // The page is there, too, when nobody is left on it.
+        let question = list.form("selected").check("who", &ids[0]).set("do", "disable").submit().await;
+        let empty = question.form_to(PATH).submit().await.follow().await;
+        assert!(empty.text().contains("There is nobody on this page any more."), "{}", empty.describe());
+        let first = "/admin/users?state=active&sort=-name&rows=50";
+        assert!(empty.attributes(".empty a", "href").contains(&first.to_owned()), "{}", empty.describe());
+        // Whatever else is answered leads to the same place.
+        let undone = empty.form("undo").submit().await;
+        assert_eq!(address_of(&undone), left);
+        let nobody = undone.follow().await.form("selected").submit().await;
+        assert_eq!(address_of(&nobody), left);
+        let nothing = owner.browser.get(&address("enable", "&q=a&of_role=owner&rows=100", &ids[..1])).await;
+        assert_eq!(address_of(&nothing), "/admin/users?q=a&role=owner&rows=100");
+        // What the list does not know is left out.
+        let odd = owner.browser.get(&format!("{PATH}?do=disable&sort=evil&rows=7&after=")).await;
+        assert_eq!(address_of(&odd), "/admin/users");
+    }
+
+    async fn one_box_chooses_a_whole_page_where_a_script_shows_it(world: World) {
+        let owner = admin(&world, "owner").await;
+        let list = owner.page("/admin/users").await;
+        assert!(list.has("form#selected [data-choose=who][hidden] input#choose-all:not([name])"));
+        let loads = |page: &Page| page.body.contains("/static/choose-all.");
+        assert!(loads(&list), "{}", list.describe());
+        assert!(!loads(&admin(&world, "auditor").await.page("/admin/users").await), "nothing to choose");
     }
 
     async fn whoever_it_does_not_work_for_is_told_by_name(world: World) {
