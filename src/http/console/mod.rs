@@ -24,6 +24,7 @@ mod logos;
 mod mail;
 mod members;
 mod named;
+mod new_groups;
 mod organisations;
 mod overview;
 mod people;

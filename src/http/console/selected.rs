@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use futures_util::{StreamExt as _, stream};
 
 use super::desk::{Answer, Desk, Stop, name_of};
+use super::new_groups::{self, MAKE_GROUPS};
 use super::people::sentence;
 use crate::http::extract;
 use crate::http::pages::admin::Section;
@@ -20,6 +21,7 @@ use crate::protocol::types::UserId;
 use crate::protocol::user::User;
 use crate::service::audit::{self, Event};
 use crate::service::clients::Activity;
+use crate::service::people::group_names::{self, Unknown};
 use crate::service::people::groups::{self, GroupError, Membership};
 use crate::service::people::{self, PeopleError};
 use crate::service::session::everywhere::{self, Connections, Reach, Wanted};
@@ -40,6 +42,7 @@ const AT_ONCE: usize = 4;
 
 const NOT_THERE: &str = "an account that is not there any more";
 const REFUSED: &str = "your role does not allow this";
+const NO_GROUP: &str = "There is no group of this name.";
 
 /// What is done with everybody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,8 +116,10 @@ impl Step {
 /// What was asked for.
 struct Order {
     step: Step,
-    /// The name of a group that is there; empty where none is needed.
+    /// The name of a group; empty where none is needed.
     group: String,
+    /// What is known of the group if it is not there and would be made.
+    new_group: Option<Unknown>,
     /// Each once.
     who: Vec<UserId>,
     /// The page of the list they were chosen in.
@@ -148,21 +153,45 @@ async fn read(desk: &Desk<'_>, sent: &Params) -> Result<Result<Order, String>, S
     if !desk.may(step.right()) {
         return Err(Stop::Forbidden(super::desk::NOT_YOURS));
     }
-    let mut order = Order { step, group: String::new(), who, list: listed(sent) };
+    let (mut group, mut new_group) = (String::new(), None);
     if matches!(step, Step::Join | Step::Leave) {
         let typed = sent.sole("group").unwrap_or_default().trim();
-        if typed.is_empty() {
-            return problem("Say which group.");
-        }
-        match groups::find(desk.site(), typed).await {
-            Ok(group) if desk.standing().covers(Right::GroupsMembers, &group.name) => {
-                order.group = group.name;
-            }
-            Err(GroupError::Failure(failure)) => return Err(Stop::Failure(failure)),
-            Ok(_) | Err(_) => return problem("There is no group of this name."),
+        match group_of(desk, step, typed).await? {
+            Ok(named) => (group, new_group) = named,
+            Err(text) => return Ok(Err(text)),
         }
     }
-    Ok(Ok(order))
+    Ok(Ok(Order { step, group, new_group, who, list: listed(sent) }))
+}
+
+/// The group that was named, and what is known of it if people would be the first in it.
+async fn group_of(
+    desk: &Desk<'_>,
+    step: Step,
+    typed: &str,
+) -> Result<Result<(String, Option<Unknown>), String>, Stop> {
+    if typed.is_empty() {
+        return Ok(Err("Say which group.".to_owned()));
+    }
+    match groups::find(desk.site(), typed).await {
+        Ok(group) if desk.standing().covers(Right::GroupsMembers, &group.name) => {
+            return Ok(Ok((group.name, None)));
+        }
+        Err(GroupError::Failure(failure)) => return Err(Stop::Failure(failure)),
+        // Whoever may make no groups does not learn which others there are.
+        Err(_) if desk.may(Right::GroupsWrite) => {}
+        Ok(_) | Err(_) => return Ok(Err(NO_GROUP.to_owned())),
+    }
+    let unknown = match group_names::unknown(desk.site(), vec![typed.to_owned()]).await {
+        Ok(mut unknown) => unknown.pop(),
+        Err(PeopleError::Failure(failure)) => return Err(Stop::Failure(failure)),
+        Err(_) => None,
+    };
+    Ok(match unknown {
+        Some(unknown) if step == Step::Join => Ok((unknown.name.clone(), Some(unknown))),
+        Some(unknown) => Err(new_groups::told(&[unknown])),
+        None => Err(NO_GROUP.to_owned()),
+    })
 }
 
 /// Looks at everybody who was chosen, in a few statements however many they are.
@@ -218,6 +247,9 @@ pub(super) async fn ask(desk: &Desk<'_>) -> Answer {
     let (people, _) = counted(sorted.fit.len());
     let heading = order.step.order(&people, &order.group);
     let mut hidden = fields(order.step, &order.group, sorted.fit.iter());
+    if order.new_group.is_some() {
+        hidden.push((MAKE_GROUPS.to_owned(), "on".to_owned()));
+    }
     hidden.extend(carried(&order.list));
     desk.show(&Confirm {
         chrome: desk.chrome(),
@@ -236,6 +268,10 @@ pub(super) async fn ask(desk: &Desk<'_>) -> Answer {
 async fn effects(desk: &Desk<'_>, order: &Order, sorted: &Sorted) -> Result<Vec<String>, Stop> {
     let names: Vec<&str> = sorted.fit.iter().map(name_of).collect();
     let mut effects = vec![format!("This is about {}.", names.join(", "))];
+    if let Some(unknown) = &order.new_group {
+        let told = new_groups::told(std::slice::from_ref(unknown));
+        effects.push(format!("{told} It is made now, with these people in it."));
+    }
     if matches!(order.step, Step::Disable | Step::SignOut) {
         effects.push(devices(desk, &sorted.fit).await?);
     }
@@ -303,6 +339,15 @@ pub(super) async fn carry_out(desk: &Desk<'_>) -> Answer {
         Err(problem) => return desk.refused(problem, &list(desk, &listed(&desk.form))),
     };
     let Sorted { fit, left_out } = sort(desk, &order).await?;
+    if let Some(unknown) = &order.new_group
+        && !fit.is_empty()
+    {
+        if !desk.form.has(MAKE_GROUPS) {
+            let text = new_groups::told(std::slice::from_ref(unknown));
+            return desk.refused(text, &list(desk, &order.list));
+        }
+        make_group(desk, &unknown.name).await?;
+    }
     let chosen = &order;
     let work = stream::iter(&fit).map(|user| async move { (user, one(desk, chosen, user).await) });
     let outcomes: Vec<_> = Box::pin(work.buffered(AT_ONCE).collect()).await;
@@ -331,6 +376,16 @@ pub(super) async fn carry_out(desk: &Desk<'_>) -> Answer {
         failed: failed.into_iter().map(|(name, reason)| in_words(&name, &reason)).collect(),
         back,
     })
+}
+
+/// Makes the group that people are taken into. That somebody else has just made it is as good.
+async fn make_group(desk: &Desk<'_>, name: &str) -> Result<(), Stop> {
+    match groups::create(desk.site(), (name, ""), &desk.actor()).await {
+        Ok(_) | Err(GroupError::Taken) => Ok(()),
+        Err(GroupError::Failure(failure)) => Err(Stop::Failure(failure)),
+        Err(GroupError::People(error)) => Err(error.into()),
+        Err(_) => Err(Stop::NotFound),
+    }
 }
 
 /// The form that takes the change of these people back.

@@ -52,8 +52,9 @@ fn words<'a>(
 
 impl Shown for UserForm {
     fn lines(&self) -> Vec<Line> {
-        // The username never changes.
-        let Self { username: _, name, email, email_verified, groups, role, profile } = self;
+        // The username never changes, and what becomes of new groups is asked and not stored.
+        let Self { username: _, new_groups: _, name, email, email_verified, groups, role, profile } =
+            self;
         let mut lines = vec![
             line("name", "Name", name),
             line("email", "E-mail address", email),

@@ -64,6 +64,10 @@ impl Owner {
         browser.fill("username", "dora").await;
         browser.fill("groups", "staff\ngardeners").await;
         browser.submit("user").await;
+        browser.wait_for_text("There is no group “staff” yet.").await;
+        self.sees("person-new-group").await;
+        browser.click("#make_groups").await;
+        browser.submit("user").await;
         browser.wait_for_text("A link for dora").await;
         self.sees("person-link").await;
     }

@@ -279,7 +279,7 @@ impl Console {
         if self.looks_after_groups() {
             "Names of groups you look after, one a line."
         } else {
-            "One a line. New ones are made."
+            "One a line. You are asked before a new one is made."
         }
     }
 

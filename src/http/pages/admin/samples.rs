@@ -28,6 +28,7 @@ fn samples_of_people() -> Vec<(&'static str, String)> {
         ("admin/user", render(&users::UserDetail::sample())),
         ("admin/user/read_only", render(&users::UserDetail::sample_read_only())),
         ("admin/user_new", render(&user_forms::UserCreate::sample())),
+        ("admin/user_new/group", render(&user_forms::UserCreate::sample_new_group())),
         ("admin/user_import", render(&imports::UserImport::sample())),
         ("admin/user_import/wrong", render(&imports::UserImport::sample_wrong())),
         ("admin/user_import_newest", render(&imports::ImportNewest::sample())),

@@ -187,6 +187,7 @@ impl<'a> Subjects<'a> {
         fields.set(app_fields("Subject"));
         // What a group manager has to say, and nobody else minds.
         fields.set([("username", format!("made-{number}").as_str()), ("groups", "crew")]);
+        fields.set([("make_groups", "on")]);
         fields.set([("alg", "ES256")]);
         fields.set([("auth_method", "client_secret"), ("subject_type", "public")]);
         fields.set([("security_profile", "standard")]);
