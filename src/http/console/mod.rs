@@ -37,6 +37,7 @@ mod secrets;
 mod seen;
 mod selected;
 mod sessions;
+mod setting_words;
 mod settings;
 mod shown;
 mod sorting;
