@@ -93,7 +93,7 @@ on_both_backends! {
 
     async fn the_ways_to_get_tokens_are_boxes(world: World) {
         let owner = admin(&world, "owner").await;
-        let wiki = App::register(&world, "wiki", &[]);
+        let wiki = App::register(&world, "wiki", &["--scope", "openid files:read"]);
         let named = || world.cli(&["client", "show", "wiki"])["grant_types"].clone();
         let before = named();
         let page = "/admin/clients/wiki/tokens";
