@@ -139,14 +139,16 @@ impl Accent {
     }
 
     /// The style sheet that gives pages this colour. Nothing but colours is ever written into it. The
-    /// words on buttons stay as they are: lighter than light grounds, darker than dark ones.
+    /// words on buttons stay as they are: lighter than light grounds, darker than dark ones. What is shown as on
+    /// the one kind of screens or the other, whatever this one is, has the colour of that kind.
     #[must_use]
     pub fn stylesheet(&self) -> String {
-        let rule = |(plain, deep): (Colour, Colour)| {
-            format!(":root {{ --pine: {plain}; --pine-deep: {deep}; }}\n")
+        let rule = |of: &str, (plain, deep): (Colour, Colour)| {
+            format!("{of} {{ --pine: {plain}; --pine-deep: {deep}; }}\n")
         };
-        let (light, dark) = (rule(self.light), rule(self.dark));
-        format!("{light}@media (prefers-color-scheme: dark) {{\n{dark}}}\n")
+        let light = rule(":root, .sample.on-light", self.light);
+        let (dark, always) = (rule(":root", self.dark), rule(".sample.on-dark", self.dark));
+        format!("{light}@media (prefers-color-scheme: dark) {{\n{dark}}}\n{always}")
     }
 }
 
@@ -267,7 +269,7 @@ mod tests {
     #[test]
     fn a_style_sheet_holds_colours_and_nothing_else() {
         let sheet = Accent::of(Colour::parse("#ff0000").unwrap()).stylesheet();
-        assert_eq!(sheet.matches("--pine:").count(), 2);
+        assert_eq!(sheet.matches("--pine:").count(), 3);
         assert_eq!(sheet.matches('{').count(), sheet.matches('}').count());
     }
 

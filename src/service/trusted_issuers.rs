@@ -21,6 +21,7 @@ use crate::protocol::token::trusted_issuer::{
 };
 use crate::protocol::types::{ClientId, SigningAlg};
 use crate::protocol::user::User;
+use crate::service::audit::changes::members;
 use crate::service::audit::{Actor, Event};
 use crate::service::clients::key_sets::{self, KeySource};
 use crate::service::clients::{self, Activity};
@@ -138,13 +139,27 @@ async fn update_from(
     if !store::update(&mut tx, &issuer).await? {
         return Err(IssuerError::NotFound);
     }
-    let event = Event::success("issuer.updated", actor, app.now())
-        .detail("name", issuer.name.as_str())
-        .detail("issuer_before", now.issuer.as_str())
-        .detail("issuer", issuer.issuer.as_str());
+    let event = told((&now, &issuer), (actor, app.now()));
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
     Ok(Some(issuer))
+}
+
+/// One event that names what has changed. Of keys that are given by value only that they are others is told.
+fn told(
+    (before, after): (&TrustedIssuer, &TrustedIssuer),
+    (actor, now): (&Actor, UnixTime),
+) -> Event {
+    let all = |issuer: &TrustedIssuer| {
+        let mut all = members(&issuer.settings);
+        all.insert("issuer".to_owned(), issuer.issuer.as_str().into());
+        all
+    };
+    Event::success("issuer.updated", actor, now)
+        .detail("name", after.name.as_str())
+        .detail("issuer_before", before.issuer.as_str())
+        .detail("issuer", after.issuer.as_str())
+        .change_of((&all(before), &all(after)), &["jwks", "issuer"])
 }
 
 /// Switches an issuer off: its tokens count no more, from now on. What was issued on its word lives
@@ -277,14 +292,11 @@ pub(in crate::service) async fn forget_client(
         if !listed.settings.rules.iter().any(|rule| rule.client_id == *client) {
             continue;
         }
-        let Some(mut issuer) = store::hold(&mut *tx, &listed.name).await? else { continue };
+        let Some(before) = store::hold(&mut *tx, &listed.name).await? else { continue };
+        let mut issuer = before.clone();
         issuer.settings.rules.retain(|rule| rule.client_id != *client);
         store::update(&mut *tx, &issuer).await?;
-        let event = Event::success("issuer.updated", actor, now)
-            .client(client)
-            .detail("name", issuer.name.as_str())
-            .detail("issuer_before", issuer.issuer.as_str())
-            .detail("issuer", issuer.issuer.as_str());
+        let event = told((&before, &issuer), (actor, now)).client(client);
         audit::append(&mut *tx, &event.into_row()).await?;
     }
     Ok(())

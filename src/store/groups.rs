@@ -116,6 +116,24 @@ pub async fn search<'a>(sql: impl Sql<'a>, filter: &GroupFilter) -> Result<Vec<G
         .await
 }
 
+/// The names that begin with this, in any case, in order; `limit` at most.
+pub async fn names<'a>(
+    sql: impl Sql<'a>,
+    (beginning, limit): (&str, i64),
+) -> Result<Vec<String>, StoreError> {
+    let found: Vec<(String,)> = sql
+        .into()
+        .query(
+            "select g.name from groups g where coalesce(g.name_lower, g.name) like $1 escape '!' \
+             order by g.name limit $2",
+        )
+        .bind(prefix_pattern(Some(beginning)))
+        .bind(limit)
+        .all()
+        .await?;
+    Ok(found.into_iter().map(|(name,)| name).collect())
+}
+
 /// Holds a group until the caller's transaction is over, and tells its description; `None` if there is
 /// none with this name.
 pub async fn hold<'a>(sql: impl Sql<'a>, name: &str) -> Result<Option<Option<String>>, StoreError> {

@@ -175,7 +175,7 @@ async fn documents_conform(store: &Store) {
     assert_eq!(documents::delete_unused(db, NOW.plus(5), 10).await.unwrap(), [], "in use");
     cleanup::purge(db, held.expires_at, 100).await.unwrap();
     let deleted = documents::delete_unused(db, NOW.plus(5), 10).await.unwrap();
-    assert_eq!(deleted, [described.id.clone()]);
+    assert_eq!(deleted, [(described.id.clone(), described.metadata.client_name.clone())]);
     assert_eq!(clients::by_id(db, &described.id).await.unwrap(), None);
 }
 
@@ -202,8 +202,9 @@ async fn the_unused_are_forgotten(store: &Store) {
     consents::delete_for_client(db, &ClientId::new("d-allowed")).await.unwrap();
     grants::insert(db, &grant("g-dyn", "u-reg", "d-grant")).await.unwrap();
     let unused = |most| clients::delete_unused(db, (ClientOrigin::Dynamic, NOW), most);
-    assert_eq!(unused(1).await.unwrap(), [ClientId::new("d-1")], "a few at a time");
-    assert_eq!(unused(10).await.unwrap(), [ClientId::new("d-2")]);
+    let called = |id: &str| (ClientId::new(id), of_origin(id, ClientOrigin::Dynamic).metadata.client_name);
+    assert_eq!(unused(1).await.unwrap(), [called("d-1")], "a few at a time");
+    assert_eq!(unused(10).await.unwrap(), [called("d-2")]);
     assert_eq!(unused(10).await.unwrap(), []);
     for id in ["d-allowed", "d-grant", "d-young", "d-machine", "d-changed"] {
         assert!(clients::delete(db, &ClientId::new(id)).await.unwrap(), "{id} was kept");

@@ -16,7 +16,7 @@ use crate::http::pages::admin::client_terms::{
     ClientCredentials, ClientTokens, CredentialsForm, TokensForm,
 };
 use crate::protocol::client::validation::MetadataProblem;
-use crate::protocol::client::{AuthMethod, Client, ClientMetadata, ClientOrigin};
+use crate::protocol::client::{AuthMethod, Client, ClientMetadata, ClientOrigin, GrantType};
 use crate::protocol::types::SigningAlg;
 use crate::service::clients::{self, ClientError, secrets};
 
@@ -33,6 +33,7 @@ const OF_CREDENTIALS: Labels = &[
 
 const OF_TOKENS: Labels = &[
     ("security_profile", "Security profile"),
+    ("grant_types", "Ways to get tokens"),
     ("access_token_lifetime", "Lifetime of access tokens"),
     ("default_max_age", "When the password is asked for again"),
     ("audience", "What access tokens may be for"),
@@ -261,6 +262,7 @@ fn tokens_of(metadata: &ClientMetadata) -> TokensForm {
         security_profile: name(serde_json::to_value(metadata.security_profile)),
         access_token_lifetime: seconds(metadata.access_token_lifetime),
         default_max_age: seconds(metadata.default_max_age),
+        grant_types: metadata.grant_types.iter().map(|grant| grant.as_str().to_owned()).collect(),
         audience: metadata.audience.join("\n"),
         subject_type: name(serde_json::to_value(metadata.subject_type)),
         sector_identifier_uri: metadata.sector_identifier_uri.clone().unwrap_or_default(),
@@ -278,6 +280,7 @@ fn typed_tokens(desk: &Desk<'_>) -> TokensForm {
         security_profile: desk.text("security_profile"),
         access_token_lifetime: desk.text("access_token_lifetime"),
         default_max_age: desk.text("default_max_age"),
+        grant_types: desk.form.all("grant_types").map(str::to_owned).collect(),
         audience: desk.text("audience"),
         subject_type: desk.text("subject_type"),
         sector_identifier_uri: desk.text("sector_identifier_uri"),
@@ -319,10 +322,15 @@ fn with_tokens(
     else {
         return Err(errors);
     };
+    let Some(grant_types) = chosen_grants(form, &before.grant_types) else {
+        let text = "Ways to get tokens: choose among those in the list.";
+        return Err(vec![wrong("grant_types", text)]);
+    };
     let lines = form.audience.lines().map(str::trim).filter(|line| !line.is_empty());
     Ok(ClientMetadata {
         security_profile,
         subject_type,
+        grant_types,
         access_token_lifetime: lifetime,
         default_max_age: max_age,
         audience: lines.map(str::to_owned).collect(),
@@ -333,6 +341,24 @@ fn with_tokens(
         require_signed_request_object: form.require_signed_request_object,
         ..before
     })
+}
+
+/// The grant types that were ticked, as they are stored where they are the same ones; `None` if something else was
+/// sent.
+fn chosen_grants(form: &TokensForm, before: &[GrantType]) -> Option<Vec<GrantType>> {
+    let named: Option<Vec<_>> =
+        form.grant_types.iter().map(|name| GrantType::from_name(name)).collect();
+    let named = named?;
+    let chosen: Vec<_> = GrantType::ALL.into_iter().filter(|g| named.contains(g)).collect();
+    let is_same = chosen.len() == before.len() && before.iter().all(|g| chosen.contains(g));
+    Some(if is_same { before.to_vec() } else { chosen })
+}
+
+/// The grant types that an app may have, as it proves who it is.
+fn usable(metadata: &ClientMetadata) -> Vec<GrantType> {
+    let is_public = metadata.token_endpoint_auth_method == AuthMethod::None;
+    let fits = |grant: &GrantType| !(is_public && grant.needs_confidential_client());
+    GrantType::ALL.into_iter().filter(fits).collect()
 }
 
 fn tokens_page(
@@ -349,6 +375,7 @@ fn tokens_page(
         form,
         errors,
         usual_lifetime: desk.site().settings().tokens.access_token_lifetime,
+        may_use: usable(&client.metadata),
     }
 }
 

@@ -3,12 +3,12 @@
 use actix_web::http::StatusCode;
 
 use super::desk::{Answer, Desk, Stop};
-use super::{rows, sorting, step_up};
+use super::{new_groups, rows, sorting, step_up};
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::paging::Paging;
 use crate::http::pages::admin::profile_form::{PHONE_VERIFIED, ProfileForm};
 use crate::http::pages::admin::sorting::Sort;
-use crate::http::pages::admin::user_forms::{LinkOnce, UserCreate, UserForm};
+use crate::http::pages::admin::user_forms::{LinkOnce, NewGroups, UserCreate, UserForm};
 use crate::http::pages::admin::users::{PeopleQuery, UserRow, UsersList};
 use crate::http::pages::{FieldError, When};
 use crate::protocol::profile_texts::{ProfileText, TEXTS};
@@ -62,6 +62,7 @@ pub(super) async fn list(desk: &Desk<'_>) -> Answer {
         sort,
         rows: found.into_iter().map(row).collect(),
         paging,
+        after: desk.query.sole("after").unwrap_or_default().to_owned(),
     })
 }
 
@@ -99,6 +100,7 @@ fn wrong(desk: &Desk<'_>, filter: PeopleQuery, (errors, sort): (Vec<FieldError>,
         sort,
         rows: Vec::new(),
         paging: Paging { size: desk.page_size(), next: None },
+        after: String::new(),
     })?;
     *response.status_mut() = StatusCode::BAD_REQUEST;
     Ok(response)
@@ -114,17 +116,13 @@ fn blank(desk: &Desk<'_>) -> UserCreate {
     UserCreate {
         chrome: desk.chrome(),
         console: desk.console(Section::People),
-        form: UserForm {
-            email_verified: true,
-            groups: own.cloned().unwrap_or_default(),
-            ..UserForm::default()
-        },
+        form: UserForm { groups: own.cloned().unwrap_or_default(), ..UserForm::default() },
         errors: Vec::new(),
     }
 }
 
 pub(super) async fn create(desk: &Desk<'_>) -> Answer {
-    let form = read_form(desk);
+    let mut form = read_form(desk);
     let read = role_of(desk, &form, None).and_then(|role| Ok((role, groups_of(&form, &[])?)));
     let (role, groups) = match read {
         Ok(read) => read,
@@ -132,6 +130,9 @@ pub(super) async fn create(desk: &Desk<'_>) -> Answer {
             return desk.show_again(&UserCreate { form, errors: vec![error], ..blank(desk) });
         }
     };
+    if let Some(error) = new_groups::question(desk, &mut form, &groups).await? {
+        return desk.show_again(&UserCreate { form, errors: vec![error], ..blank(desk) });
+    }
     let person = NewPerson {
         username: form.username.clone(),
         name: Some(form.name.clone()),
@@ -178,6 +179,11 @@ pub(super) fn read_form(desk: &Desk<'_>) -> UserForm {
         email: desk.text("email"),
         email_verified: desk.form.has("email_verified"),
         groups: desk.text("groups"),
+        new_groups: if desk.form.has(new_groups::MAKE_GROUPS) {
+            NewGroups::Made
+        } else {
+            NewGroups::NotThere
+        },
         role: desk.text("role"),
         profile: ProfileForm::read(|text| desk.text(text.name()), desk.form.has(PHONE_VERIFIED)),
     }

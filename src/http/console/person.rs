@@ -2,11 +2,11 @@
 
 use super::desk::{Answer, Desk, Stop, name_of};
 use super::seen::{self, Of, Thing};
-use super::{groups, organisations, people as forms, roles, rows};
+use super::{groups, new_groups, organisations, people as forms, roles, rows};
 use crate::http::extract;
 use crate::http::pages::admin::confirm::{Choice, Confirm};
 use crate::http::pages::admin::profile_form::{HAS_PROFILE, ProfileForm};
-use crate::http::pages::admin::user_forms::UserForm;
+use crate::http::pages::admin::user_forms::{NewGroups, UserForm};
 use crate::http::pages::admin::users::{AppAccess, PasswordState, UserDetail, UserView};
 use crate::http::pages::admin::{Section, Subject};
 use crate::http::pages::{Undo, When};
@@ -84,6 +84,7 @@ fn stored(desk: &Desk<'_>, user: &User) -> UserForm {
         email: user.email.clone().unwrap_or_default(),
         email_verified: user.email_verified,
         groups: groups.join("\n"),
+        new_groups: NewGroups::NotThere,
         role: user.role.map(|role| role.as_str().to_owned()).unwrap_or_default(),
         profile: ProfileForm::of(&user.profile),
     }
@@ -104,7 +105,7 @@ async fn apps(desk: &Desk<'_>, user: &User) -> Result<Vec<AppAccess>, Stop> {
 
 pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
     let user = desk.person()?;
-    let typed = typed(desk, user);
+    let mut typed = typed(desk, user);
     if !seen::is_of(desk, &stored(desk, user)) {
         return stale(desk, user, typed).await;
     }
@@ -115,18 +116,14 @@ pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
         Ok(RoleEdit::Keep)
     };
     let read = role.and_then(|role| Ok((role, forms::groups_of(&typed, &user.groups)?)));
-    let error = match read {
-        Err(error) => error,
-        Ok((role, groups)) => {
-            let edit = Edit {
-                name: Some(typed.name.clone()),
-                email: Some(typed.email.clone()),
-                email_verified: typed.email_verified,
-                groups,
-                role,
-                profile: Some(typed.profile.to_profile(&user.profile)),
-                directory: None,
-            };
+    let asked = match &read {
+        Ok((_, groups)) => new_groups::question(desk, &mut typed, groups).await?,
+        Err(_) => None,
+    };
+    let error = match (asked, read) {
+        (Some(error), _) | (None, Err(error)) => error,
+        (None, Ok((role, groups))) => {
+            let edit = edit_of(user, &typed, (role, groups));
             let made_from = (&user.id, Some(user));
             match people::update_if(desk.site(), made_from, edit, &desk.actor()).await {
                 Ok(Some(user)) => {
@@ -143,6 +140,19 @@ pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
     let mut page = detail(desk, user).await?;
     (page.form, page.errors) = (typed, vec![error]);
     desk.show_again(&page)
+}
+
+/// The edit that a form asks for.
+fn edit_of(user: &User, typed: &UserForm, (role, groups): (RoleEdit, Vec<String>)) -> Edit {
+    Edit {
+        name: Some(typed.name.clone()),
+        email: Some(typed.email.clone()),
+        email_verified: typed.email_verified,
+        groups,
+        role,
+        profile: Some(typed.profile.to_profile(&user.profile)),
+        directory: None,
+    }
 }
 
 /// What was typed. What the form does not ask stays as it is.

@@ -7,12 +7,13 @@ use std::collections::HashMap;
 use futures_util::{StreamExt as _, stream};
 
 use super::desk::{Answer, Desk, Stop, name_of};
+use super::new_groups::{self, MAKE_GROUPS};
 use super::people::sentence;
 use crate::http::extract;
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::confirm::Confirm;
 use crate::http::pages::admin::selected::SelectedOutcome;
-use crate::http::pages::admin::users::PeopleQuery;
+use crate::http::pages::admin::users::ListedPeople;
 use crate::http::pages::{Tone, Undo};
 use crate::protocol::params::Params;
 use crate::protocol::rights::Right;
@@ -20,6 +21,7 @@ use crate::protocol::types::UserId;
 use crate::protocol::user::User;
 use crate::service::audit::{self, Event};
 use crate::service::clients::Activity;
+use crate::service::people::group_names::{self, Unknown};
 use crate::service::people::groups::{self, GroupError, Membership};
 use crate::service::people::{self, PeopleError};
 use crate::service::session::everywhere::{self, Connections, Reach, Wanted};
@@ -31,6 +33,8 @@ const PATH: &str = "/admin/users/selected";
 const MOST: usize = 100;
 /// The most whose change can be taken back at once: they are named in the cookie of the message.
 const MOST_UNDONE: usize = 25;
+/// The longest address of a list, in bytes, that the form which takes the change back leads to again.
+const LONGEST_CARRIED: usize = 300;
 /// The most of their sessions that are counted before they are asked about.
 const MOST_COUNTED: i64 = 1_000;
 /// How many changes are under way at the same moment: each waits a little for every node to hear of it.
@@ -38,6 +42,7 @@ const AT_ONCE: usize = 4;
 
 const NOT_THERE: &str = "an account that is not there any more";
 const REFUSED: &str = "your role does not allow this";
+const NO_GROUP: &str = "There is no group of this name.";
 
 /// What is done with everybody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,12 +116,14 @@ impl Step {
 /// What was asked for.
 struct Order {
     step: Step,
-    /// The name of a group that is there; empty where none is needed.
+    /// The name of a group; empty where none is needed.
     group: String,
+    /// What is known of the group if it is not there and would be made.
+    new_group: Option<Unknown>,
     /// Each once.
     who: Vec<UserId>,
-    /// The filters of the list they were chosen in.
-    list: PeopleQuery,
+    /// The page of the list they were chosen in.
+    list: ListedPeople,
 }
 
 /// Those it can be done with, and everybody else with the reason.
@@ -146,21 +153,45 @@ async fn read(desk: &Desk<'_>, sent: &Params) -> Result<Result<Order, String>, S
     if !desk.may(step.right()) {
         return Err(Stop::Forbidden(super::desk::NOT_YOURS));
     }
-    let mut order = Order { step, group: String::new(), who, list: listed(sent) };
+    let (mut group, mut new_group) = (String::new(), None);
     if matches!(step, Step::Join | Step::Leave) {
         let typed = sent.sole("group").unwrap_or_default().trim();
-        if typed.is_empty() {
-            return problem("Say which group.");
-        }
-        match groups::find(desk.site(), typed).await {
-            Ok(group) if desk.standing().covers(Right::GroupsMembers, &group.name) => {
-                order.group = group.name;
-            }
-            Err(GroupError::Failure(failure)) => return Err(Stop::Failure(failure)),
-            Ok(_) | Err(_) => return problem("There is no group of this name."),
+        match group_of(desk, step, typed).await? {
+            Ok(named) => (group, new_group) = named,
+            Err(text) => return Ok(Err(text)),
         }
     }
-    Ok(Ok(order))
+    Ok(Ok(Order { step, group, new_group, who, list: listed(sent) }))
+}
+
+/// The group that was named, and what is known of it if people would be the first in it.
+async fn group_of(
+    desk: &Desk<'_>,
+    step: Step,
+    typed: &str,
+) -> Result<Result<(String, Option<Unknown>), String>, Stop> {
+    if typed.is_empty() {
+        return Ok(Err("Say which group.".to_owned()));
+    }
+    match groups::find(desk.site(), typed).await {
+        Ok(group) if desk.standing().covers(Right::GroupsMembers, &group.name) => {
+            return Ok(Ok((group.name, None)));
+        }
+        Err(GroupError::Failure(failure)) => return Err(Stop::Failure(failure)),
+        // Whoever may make no groups does not learn which others there are.
+        Err(_) if desk.may(Right::GroupsWrite) => {}
+        Ok(_) | Err(_) => return Ok(Err(NO_GROUP.to_owned())),
+    }
+    let unknown = match group_names::unknown(desk.site(), vec![typed.to_owned()]).await {
+        Ok(mut unknown) => unknown.pop(),
+        Err(PeopleError::Failure(failure)) => return Err(Stop::Failure(failure)),
+        Err(_) => None,
+    };
+    Ok(match unknown {
+        Some(unknown) if step == Step::Join => Ok((unknown.name.clone(), Some(unknown))),
+        Some(unknown) => Err(new_groups::told(&[unknown])),
+        None => Err(NO_GROUP.to_owned()),
+    })
 }
 
 /// Looks at everybody who was chosen, in a few statements however many they are.
@@ -216,7 +247,10 @@ pub(super) async fn ask(desk: &Desk<'_>) -> Answer {
     let (people, _) = counted(sorted.fit.len());
     let heading = order.step.order(&people, &order.group);
     let mut hidden = fields(order.step, &order.group, sorted.fit.iter());
-    hidden.extend(order.list.carried().map(|(name, value)| (name.to_owned(), value.to_owned())));
+    if order.new_group.is_some() {
+        hidden.push((MAKE_GROUPS.to_owned(), "on".to_owned()));
+    }
+    hidden.extend(carried(&order.list));
     desk.show(&Confirm {
         chrome: desk.chrome(),
         console: desk.console(Section::People),
@@ -234,6 +268,10 @@ pub(super) async fn ask(desk: &Desk<'_>) -> Answer {
 async fn effects(desk: &Desk<'_>, order: &Order, sorted: &Sorted) -> Result<Vec<String>, Stop> {
     let names: Vec<&str> = sorted.fit.iter().map(name_of).collect();
     let mut effects = vec![format!("This is about {}.", names.join(", "))];
+    if let Some(unknown) = &order.new_group {
+        let told = new_groups::told(std::slice::from_ref(unknown));
+        effects.push(format!("{told} It is made now, with these people in it."));
+    }
     if matches!(order.step, Step::Disable | Step::SignOut) {
         effects.push(devices(desk, &sorted.fit).await?);
     }
@@ -301,6 +339,15 @@ pub(super) async fn carry_out(desk: &Desk<'_>) -> Answer {
         Err(problem) => return desk.refused(problem, &list(desk, &listed(&desk.form))),
     };
     let Sorted { fit, left_out } = sort(desk, &order).await?;
+    if let Some(unknown) = &order.new_group
+        && !fit.is_empty()
+    {
+        if !desk.form.has(MAKE_GROUPS) {
+            let text = new_groups::told(std::slice::from_ref(unknown));
+            return desk.refused(text, &list(desk, &order.list));
+        }
+        make_group(desk, &unknown.name).await?;
+    }
     let chosen = &order;
     let work = stream::iter(&fit).map(|user| async move { (user, one(desk, chosen, user).await) });
     let outcomes: Vec<_> = Box::pin(work.buffered(AT_ONCE).collect()).await;
@@ -316,10 +363,8 @@ pub(super) async fn carry_out(desk: &Desk<'_>) -> Answer {
     let report = order.step.report((&people, is_one), &order.group);
     let back = list(desk, &order.list);
     if failed.is_empty() {
-        let undo = order.step.reverse().filter(|_| done.len() <= MOST_UNDONE).map(|reverse| Undo {
-            path: desk.site().path(PATH),
-            fields: fields(reverse, &order.group, done.iter().copied()),
-        });
+        let undo = order.step.reverse().filter(|_| done.len() <= MOST_UNDONE);
+        let undo = undo.map(|reverse| undo_of(desk, &order, (reverse, &done)));
         return desk.done_undoably(report, &back, undo);
     }
     let tone = if done.is_empty() { Tone::Warning } else { Tone::Done };
@@ -331,6 +376,26 @@ pub(super) async fn carry_out(desk: &Desk<'_>) -> Answer {
         failed: failed.into_iter().map(|(name, reason)| in_words(&name, &reason)).collect(),
         back,
     })
+}
+
+/// Makes the group that people are taken into. That somebody else has just made it is as good.
+async fn make_group(desk: &Desk<'_>, name: &str) -> Result<(), Stop> {
+    match groups::create(desk.site(), (name, ""), &desk.actor()).await {
+        Ok(_) | Err(GroupError::Taken) => Ok(()),
+        Err(GroupError::Failure(failure)) => Err(Stop::Failure(failure)),
+        Err(GroupError::People(error)) => Err(error.into()),
+        Err(_) => Err(Stop::NotFound),
+    }
+}
+
+/// The form that takes the change of these people back.
+fn undo_of(desk: &Desk<'_>, order: &Order, (reverse, done): (Step, &[&User])) -> Undo {
+    let mut fields = fields(reverse, &order.group, done.iter().copied());
+    // It travels in a cookie: a long search is not worth losing the form for.
+    if order.list.address().len() <= LONGEST_CARRIED {
+        fields.extend(carried(&order.list));
+    }
+    Undo { path: desk.site().path(PATH), fields }
 }
 
 /// Does it with one person; the error says why not.
@@ -399,12 +464,17 @@ async fn note_refusals(
     Ok(())
 }
 
-/// The filters of the list that somebody comes from.
-fn listed(sent: &Params) -> PeopleQuery {
-    PeopleQuery::of_carried(|name| sent.sole(name).unwrap_or_default().to_owned())
+/// The page of the list that somebody comes from.
+fn listed(sent: &Params) -> ListedPeople {
+    ListedPeople::of_carried(|name| sent.sole(name).unwrap_or_default().to_owned())
 }
 
-/// The list as it was narrowed.
-fn list(desk: &Desk<'_>, filter: &PeopleQuery) -> String {
-    format!("{}{}", desk.site().path("/admin/users"), filter.address())
+/// The same as fields of a form.
+fn carried(list: &ListedPeople) -> Vec<(String, String)> {
+    list.carried().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// The list as it was narrowed and sorted, at the page it was left at.
+fn list(desk: &Desk<'_>, from: &ListedPeople) -> String {
+    format!("{}{}", desk.site().path("/admin/users"), from.address())
 }

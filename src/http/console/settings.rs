@@ -7,13 +7,14 @@ use serde_json::Value;
 
 use super::desk::{Answer, Desk, NOT_YOURS, Stop};
 use super::people::sentence;
+use super::setting_words::{choice, label};
 use super::{rows, step_up};
 use crate::config::{Setting, SettingKind, runtime_settings};
 use crate::http::branding;
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::logos::{Ground, PictureForm};
-use crate::http::pages::admin::settings::{Entry, Group, SettingField, SettingsPage};
-use crate::http::pages::{FieldError, When};
+use crate::http::pages::admin::settings::{Entry, Group, Look, Offer, SettingField, SettingsPage};
+use crate::http::pages::{FieldError, LogoFile, When};
 use crate::pictures::OF_THE_BRAND;
 use crate::protocol::branding::{Accent, Colour, LogoKind, Used};
 use crate::service::settings::{self, Edit, SettingError, Shown};
@@ -158,6 +159,7 @@ async fn page(desk: &Desk<'_>) -> Result<SettingsPage, Stop> {
         groups: GROUPS.into_iter().map(group).collect(),
         accent: accent(desk),
         logos: logos(desk),
+        looks: looks(desk),
         errors: Vec::new(),
     })
 }
@@ -166,10 +168,10 @@ async fn page(desk: &Desk<'_>) -> Result<SettingsPage, Stop> {
 fn field(desk: &Desk<'_>, shown: &Shown, names: &HashMap<String, String>) -> SettingField {
     let setting = shown.setting;
     let entry = match setting.kind {
-        _ if !setting.choices.is_empty() => Entry::Choice(setting.choices.clone()),
+        _ if !setting.choices.is_empty() => Entry::Choice(offers(&setting.choices)),
         SettingKind::Integer => Entry::Number,
         SettingKind::List => Entry::Lines,
-        SettingKind::Boolean => Entry::Choice(vec!["false".to_owned(), "true".to_owned()]),
+        SettingKind::Boolean => Entry::Choice(offers(&["false", "true"])),
         SettingKind::Text => Entry::Line,
     };
     let now = desk.site().now();
@@ -177,7 +179,7 @@ fn field(desk: &Desk<'_>, shown: &Shown, names: &HashMap<String, String>) -> Set
     SettingField {
         key: setting.key.as_str(),
         field: field_of(&setting.key),
-        label: label(&setting.key),
+        label: label(&setting.key).to_owned(),
         hint: hint(shown),
         value: text_of(&shown.value),
         entry,
@@ -193,13 +195,10 @@ fn field(desk: &Desk<'_>, shown: &Shown, names: &HashMap<String, String>) -> Set
     }
 }
 
-/// The last part of a setting's name, as words.
-fn label(key: &str) -> String {
-    let name = key.rsplit('.').next().unwrap_or(key).replace('_', " ");
-    let mut letters = name.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| format!("{}{}", first.to_uppercase(), letters.as_str()))
+/// Values to choose from.
+fn offers(values: &[impl AsRef<str>]) -> Vec<Offer> {
+    let offer = |value: &str| Offer { value: value.to_owned(), words: choice(value) };
+    values.iter().map(|value| offer(value.as_ref())).collect()
 }
 
 fn hint(shown: &Shown) -> String {
@@ -233,6 +232,15 @@ fn logos(desk: &Desk<'_>) -> Vec<PictureForm> {
         }
     };
     LogoKind::ALL.map(form).into()
+}
+
+/// What the sign-in page looks like on both kinds of screens.
+fn looks(desk: &Desk<'_>) -> Vec<Look> {
+    let logo = branding::logo(&desk.site().settings().look.logos);
+    let dark = logo.as_ref().and_then(|logo| logo.dark.as_ref());
+    let light = logo.as_ref().map(|logo| &logo.plain);
+    let look = |ground: Ground, logo: Option<&LogoFile>| Look { ground, logo: logo.cloned() };
+    vec![look(Ground::Light, light), look(Ground::Dark, dark.or(light))]
 }
 
 /// What becomes of the chosen colour.
@@ -295,11 +303,5 @@ mod tests {
             let homes = GROUPS.iter().filter(|(_, _, starts)| is_of(&setting.key, starts));
             assert_eq!(homes.count(), 1, "{}", setting.key);
         }
-    }
-
-    #[test]
-    fn labels_are_words() {
-        assert_eq!(label("tokens.refresh_idle"), "Refresh idle");
-        assert_eq!(label("product_name"), "Product name");
     }
 }

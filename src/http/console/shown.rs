@@ -52,8 +52,9 @@ fn words<'a>(
 
 impl Shown for UserForm {
     fn lines(&self) -> Vec<Line> {
-        // The username never changes.
-        let Self { username: _, name, email, email_verified, groups, role, profile } = self;
+        // The username never changes, and what becomes of new groups is asked and not stored.
+        let Self { username: _, new_groups: _, name, email, email_verified, groups, role, profile } =
+            self;
         let mut lines = vec![
             line("name", "Name", name),
             line("email", "E-mail address", email),
@@ -164,7 +165,7 @@ impl Shown for CredentialsForm {
 impl Shown for TokensForm {
     fn lines(&self) -> Vec<Line> {
         let Self { security_profile, access_token_lifetime, default_max_age, .. } = self;
-        let Self { audience, subject_type, sector_identifier_uri, .. } = self;
+        let Self { grant_types, audience, subject_type, sector_identifier_uri, .. } = self;
         let Self { dpop_bound_access_tokens, tls_client_certificate_bound_access_tokens, .. } =
             self;
         let Self { require_pushed_authorization_requests, require_signed_request_object, .. } =
@@ -175,6 +176,7 @@ impl Shown for TokensForm {
             (*require_pushed_authorization_requests, *require_signed_request_object);
         vec![
             line("security_profile", "Security profile", security_profile),
+            words("grant_types", "Ways to get tokens", grant_types.iter().map(String::as_str)),
             line("access_token_lifetime", "Lifetime of access tokens", access_token_lifetime),
             line("audience", "What access tokens may be for", audience),
             tick("dpop_bound_access_tokens", "Bound to a DPoP key", dpop),

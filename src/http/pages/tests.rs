@@ -374,6 +374,7 @@ fn the_sign_in_page_and_the_scripts_stay_light() {
         "once.js",
         "live.js",
         "search.js",
+        "choose-all.js",
         "form-post.js",
         "signing-out.js",
     ];

@@ -2,6 +2,7 @@
 //! transaction; refusals worth knowing are written on their own.
 
 pub mod chain;
+pub(in crate::service) mod changes;
 pub mod export;
 mod sheet;
 pub mod verification;

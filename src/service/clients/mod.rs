@@ -417,23 +417,23 @@ pub async fn set_activity(
 /// # Errors
 /// [`ClientError`].
 pub async fn delete(app: &App, id: &ClientId, actor: &Actor) -> Result<(), ClientError> {
-    get(app, id).await?;
+    let client = get(app, id).await?;
     let now = app.now();
     let mut tx = authority::begin(app, (actor, Right::ClientsWrite)).await?;
     let version = clients::raise_token_version(&mut tx, id).await?;
     // Before the rows go with the client's: whoever adds something to them at this moment is waited for
     // while they need not wait for the client.
     pairs::hold_deleted_of_client(&mut tx, id).await?;
-    consents::delete_for_client(&mut tx, id).await?;
-    grants::revoke_for_client(&mut tx, id, now).await?;
+    let consents = consents::delete_for_client(&mut tx, id).await?;
+    let grants = grants::revoke_for_client(&mut tx, id, now).await?.len();
     session_data::forget_client(&mut tx, id).await?;
     clients::delete(&mut tx, id).await?;
     trusted_issuers::forget_client(&mut tx, id, (actor, now)).await?;
     // After what goes with the client: everybody's revocations wait for this one to commit.
     let ended = [Subject::Client(id, version), Subject::RolesOf(id)];
     let pending = revocation::record(&mut tx, &ended, now).await?;
-    audit::append(&mut tx, &Event::success("client.deleted", actor, now).client(id).into_row())
-        .await?;
+    let event = told::deleted(&client, &told::Ended { consents, grants }, (actor, now));
+    audit::append(&mut tx, &event.into_row()).await?;
     sync::bump_catalog(&mut tx).await?;
     tx.commit().await?;
     app.known.forget();

@@ -9,6 +9,7 @@ pub mod deletion;
 pub(in crate::service) mod edits;
 pub mod export;
 pub mod first_owner;
+pub mod group_names;
 pub mod groups;
 pub mod import;
 pub mod links;

@@ -2,7 +2,7 @@
 //! [`crate::store::clients`]; it is stored once a person has allowed it something.
 
 use crate::clock::UnixTime;
-use crate::protocol::client::{Client, ClientOrigin};
+use crate::protocol::client::{Client, ClientMetadata, ClientOrigin};
 use crate::protocol::types::ClientId;
 use crate::store::db::Sql;
 use crate::store::db::columns::Json;
@@ -84,12 +84,12 @@ pub async fn count_at<'a>(sql: impl Sql<'a>, host: &str, most: i64) -> Result<i6
 }
 
 /// Deletes clients whose document was last read before `before` and that hold no grant, with what
-/// people had allowed them; at most `limit`. Returns which.
+/// people had allowed them; at most `limit`. Returns which, with their names.
 pub async fn delete_unused<'a>(
     sql: impl Sql<'a>,
     before: UnixTime,
     limit: i64,
-) -> Result<Vec<ClientId>, StoreError> {
+) -> Result<Vec<(ClientId, String)>, StoreError> {
     let deleted = sql
         .into()
         .query(
@@ -97,11 +97,11 @@ pub async fn delete_unused<'a>(
              (select client_documents.client_id from client_documents where fetched_at <= $1 \
              and not exists \
              (select 1 from grants where grants.client_id = client_documents.client_id) \
-             order by fetched_at limit $2) returning id",
+             order by fetched_at limit $2) returning id, metadata",
         )
         .bind(before)
         .bind(limit)
-        .all::<(ClientId,)>()
+        .all::<(ClientId, Json<ClientMetadata>)>()
         .await?;
-    Ok(deleted.into_iter().map(|(id,)| id).collect())
+    Ok(deleted.into_iter().map(|(id, metadata)| (id, metadata.0.client_name)).collect())
 }

@@ -254,12 +254,12 @@ pub async fn count_of<'a>(
 }
 
 /// Deletes clients of this origin made before `before` that nobody has ever allowed anything, that
-/// cannot act without that, and that hold no grant; at most `limit`, oldest first. Returns which.
+/// cannot act without that, and that hold no grant; at most `limit`, oldest first. Returns which, with their names.
 pub async fn delete_unused<'a>(
     sql: impl Sql<'a>,
     (origin, before): (ClientOrigin, UnixTime),
     limit: i64,
-) -> Result<Vec<ClientId>, StoreError> {
+) -> Result<Vec<(ClientId, String)>, StoreError> {
     let deleted = sql
         .into()
         .query(
@@ -267,12 +267,12 @@ pub async fn delete_unused<'a>(
              and id in (select unused.id from clients as unused \
              where unused.origin = $1 and unused.created_at <= $2 and unused.in_use_since is null \
              and not exists (select 1 from grants where grants.client_id = unused.id) \
-             order by unused.created_at limit $3) returning id",
+             order by unused.created_at limit $3) returning id, metadata",
         )
         .bind(origin)
         .bind(before)
         .bind(limit)
-        .all::<(ClientId,)>()
+        .all::<(ClientId, Json<ClientMetadata>)>()
         .await?;
-    Ok(deleted.into_iter().map(|(id,)| id).collect())
+    Ok(deleted.into_iter().map(|(id, metadata)| (id, metadata.0.client_name)).collect())
 }

@@ -1,8 +1,34 @@
 //! People: add, invite, change, disable, delete; and what the invited person then sees.
 
-use super::Owner;
-use crate::driver::Browser;
+use thirtyfour::By;
+
+use super::{Look, Owner};
+use crate::driver::{Browser, Scheme, Script, Viewport};
 use crate::fixtures::{PASSWORD, Person};
+
+#[tokio::test]
+async fn everybody_on_a_page_is_chosen_with_one_box() {
+    let browser = Browser::new(Viewport::Phone, Scheme::Dark, Script::On).await;
+    let owner = Owner::enters(browser, Look::AsItIs).await;
+    let browser = &owner.browser;
+    Person("bob").exists(&owner.world);
+    owner.goes_to("/admin/users").await;
+    let chosen = async || {
+        let boxes = browser.driver().find_all(By::Css("input[name=who]:checked")).await;
+        let some = browser.driver().find_all(By::Css("#choose-all:indeterminate")).await;
+        (boxes.unwrap().len(), some.unwrap().len())
+    };
+    browser.click("#choose-all").await;
+    assert_eq!(chosen().await, (2, 0));
+    owner.sees("people-chosen").await;
+    browser.click("input[name=who]").await;
+    assert_eq!(chosen().await, (1, 1), "some, and not all");
+    browser.click("#choose-all").await;
+    assert_eq!(chosen().await, (2, 0));
+    browser.click("#choose-all").await;
+    assert_eq!(chosen().await, (0, 0));
+    owner.leaves().await;
+}
 
 impl Owner {
     pub(super) async fn looks_after_people(&self) {
@@ -37,6 +63,10 @@ impl Owner {
         self.sees("person-new-error").await;
         browser.fill("username", "dora").await;
         browser.fill("groups", "staff\ngardeners").await;
+        browser.submit("user").await;
+        browser.wait_for_text("There is no group “staff” yet.").await;
+        self.sees("person-new-group").await;
+        browser.click("#make_groups").await;
         browser.submit("user").await;
         browser.wait_for_text("A link for dora").await;
         self.sees("person-link").await;

@@ -7,7 +7,8 @@ use crate::support::process::wait_until_async;
 use crate::support::world::World;
 
 const KEYS: [(&str, &str); 2] = [("auth_method", "private_key_jwt"), ("jwks", ISSUER_KEYS)];
-const PLAIN: [(&str, &str); 2] = [("security_profile", "standard"), ("subject_type", "public")];
+const PLAIN: [(&str, &str); 3] =
+    [("security_profile", "standard"), ("subject_type", "public"), ("grant_types", "authorization_code")];
 
 on_both_backends! {
     async fn the_credentials_of_an_app_are_set_by_form(world: World) {
@@ -76,7 +77,7 @@ on_both_backends! {
         let app = auditor.page("/admin/clients/wiki").await;
         for (part, facts) in [
             ("credentials", ["client_secret_post", "https://rp.test/keys"]),
-            ("tokens", ["Standard: OpenID Connect", "The same in every app"]),
+            ("tokens", ["Standard: OpenID Connect", "A person signs in in a browser"]),
         ] {
             let path = format!("/admin/clients/wiki/{part}");
             assert!(app.attributes("p a", "href").contains(&path), "{}", app.describe());
@@ -88,6 +89,46 @@ on_both_backends! {
             assert!(!wiki.secret.is_empty() && !page.body.contains(&wiki.secret), "no secret");
             auditor.post(&format!("{path}/edit"), &[]).await.assert_status(403);
         }
+    }
+
+    async fn the_ways_to_get_tokens_are_boxes(world: World) {
+        let owner = admin(&world, "owner").await;
+        let wiki = App::register(&world, "wiki", &["--scope", "openid files:read"]);
+        let named = || world.cli(&["client", "show", "wiki"])["grant_types"].clone();
+        let before = named();
+        let page = "/admin/clients/wiki/tokens";
+        let shown = owner.page(page).await;
+        assert_eq!(shown.attributes("[name=grant_types]", "value").len(), 6, "a web app may have each");
+        assert_eq!(serde_json::json!(shown.attributes("[name=grant_types][checked]", "value")), before);
+        let token = async || {
+            wiki.try_post("/oauth2/token", &[("grant_type", "client_credentials")]).await.expect("an answer")
+        };
+        token().await.assert_error(400, "unauthorized_client");
+        // What nobody touches stays as it is.
+        shown.form("client").submit().await.assert_status(303);
+        assert_eq!(named(), before);
+        let form = owner.page(page).await.form("client").check("grant_types", "client_credentials");
+        form.submit().await.assert_status(303);
+        assert_eq!(token().await.status, 200);
+        let told = logged(&world, "client.updated").into_iter().find(|event| {
+            event["detail"]["changed"] == serde_json::json!(["grant_types"])
+        });
+        assert!(told.is_some_and(|event| event["detail"]["before"]["grant_types"] == before));
+        let form = owner.page(page).await.form("client").uncheck("grant_types");
+        form.check("grant_types", "authorization_code").submit().await.assert_status(303);
+        assert_eq!(named(), serde_json::json!(["authorization_code"]));
+        token().await.assert_error(400, "unauthorized_client");
+        // An app that keeps no secret is not offered what would give to everybody.
+        let fixed = ["client", "create", "--name", "Spa", "--type", "spa", "--client-id", "spa"];
+        world.cli(&[&fixed[..], &["--redirect-uri", "https://spa.test/cb"]].concat());
+        let page = "/admin/clients/spa/tokens";
+        let offered = owner.page(page).await.attributes("[name=grant_types]", "value");
+        assert_eq!(offered.len(), 4, "{offered:?}");
+        let refused = owner.edit(page, &[&PLAIN[..], &[("grant_types", "client_credentials")]].concat()).await;
+        refused.assert_status(422);
+        let says = "Ways to get tokens: a public client cannot use client_credentials.";
+        assert!(refused.text().contains(says), "{}", refused.describe());
+        assert_eq!(refused.attributes(".summary a", "href"), ["#grant_types"]);
     }
 
     async fn the_tokens_of_an_app_are_set_by_form(world: World) {
@@ -102,15 +143,17 @@ on_both_backends! {
             ("audience", "not a uri\u{7f}", "What access tokens may be for:"),
             ("security_profile", "mine", "Choose one of the profiles in the list."),
             ("subject_type", "mine", "Choose one of the two."),
+            ("grant_types", "password", "Ways to get tokens: choose among those in the list."),
+            ("other", "", "Ways to get tokens: needs at least one entry."),
         ] {
             let mut fields = PLAIN.to_vec();
-            fields.retain(|(name, _)| *name != field);
+            fields.retain(|(name, _)| *name != field && (field, *name) != ("other", "grant_types"));
             fields.push((field, value));
             let answer = owner.edit(page, &fields).await;
             answer.assert_status(422);
             assert!(answer.text().contains(says), "{field}: {}", answer.describe());
         }
-        let fapi = [("security_profile", "fapi2_security"), ("subject_type", "public")];
+        let fapi = [("security_profile", "fapi2_security"), PLAIN[1], PLAIN[2]];
         let refused = owner.edit(page, &fapi).await;
         refused.assert_status(422);
         assert!(!refused.attributes(".summary li a", "href").is_empty(), "{}", refused.describe());
@@ -120,6 +163,7 @@ on_both_backends! {
         let fields = [
             ("security_profile", "standard"),
             ("subject_type", "pairwise"),
+            PLAIN[2],
             ("access_token_lifetime", "120"),
             ("audience", "https://api.test/\nhttps://files.test/"),
         ];

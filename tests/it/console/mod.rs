@@ -29,6 +29,7 @@
 //! | `stale_forms` | forms that come after a change by somebody else undo nothing |
 //! | `three_faces` | command line, REST API and console leave the same audit events |
 //! | `safety` | forged forms, links that change nothing, hostile words, sealed messages |
+//! | `told` | what the audit log says of changed and deleted apps and of changed issuers |
 //! | `try_it` | a sign-in tried with Doorward's own app: the whole walk, and whose answer is taken |
 //! | `upstream` | upstream providers in the console: added, tested, previewed, changed, removed |
 //! | `webhooks` | webhooks in the console: added, tested, sent again, changed, removed |
@@ -62,6 +63,7 @@ mod sorting;
 mod stale_forms;
 mod step_up;
 mod three_faces;
+mod told;
 mod try_it;
 mod upstream;
 mod webhooks;

@@ -15,8 +15,13 @@ on_both_backends! {
         owner.page("/admin/users").await;
         let page = owner.page("/admin/users/new").await;
         let form = page.form("user").set("username", "Grace").set("name", "Grace Hopper");
+        assert!(!page.has("#email_verified[checked]"), "only who knows it says so");
         let form = form.set("email", "grace@example.test").set("groups", "wiki\nstaff");
-        let made = form.submit().await;
+        let asked = form.check("email_verified", "on").submit().await;
+        asked.assert_status(422);
+        assert_eq!(people_called(&world, "grace").await, 0);
+        assert!(asked.text().contains("There is no group “staff” yet."), "{}", asked.describe());
+        let made = asked.form("user").check("make_groups", "on").submit().await;
         made.assert_status(200).assert_page_headers();
         let id = id_behind(&made, "/admin/users/");
         let link = field(&made, "link");

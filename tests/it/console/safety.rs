@@ -118,7 +118,9 @@ on_both_backends! {
 
     async fn hostile_words_stay_words_on_every_page(world: World) {
         let owner = admin(&world, "owner").await;
-        let fields = [("username", "grace"), ("name", HOSTILE), ("groups", HOSTILE)];
+        let new = ("make_groups", "on");
+        let fields = [("username", "grace"), ("name", HOSTILE), ("groups", HOSTILE), new];
+        assert_inert(&owner.post("/admin/users", &fields[..3]).await, "a question about a group");
         let made = owner.post("/admin/users", &fields).await;
         let id = crate::kit::console::id_behind(&made, "/admin/users/");
         let mut fields = app_fields("x").to_vec();

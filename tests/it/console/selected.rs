@@ -23,6 +23,13 @@ fn address(step: &str, group: &str, ids: &[String]) -> String {
     format!("{PATH}?do={step}&group={group}{}", who.concat())
 }
 
+/// Path and query that an answer leads to.
+fn address_of(answer: &Page) -> String {
+    let to = answer.assert_status(303).location();
+    let query = to.query().map(|query| format!("?{query}"));
+    format!("{}{}", to.path(), query.unwrap_or_default())
+}
+
 /// Asks, and does what the page says.
 async fn go(admin: &Admin, step: &str, group: &str, ids: &[String]) -> Page {
     let question = admin.page(&address(step, group, ids)).await;
@@ -70,6 +77,47 @@ on_both_backends! {
         assert!(!is_signed_in(&browser).await);
     }
 
+    async fn the_list_comes_back_as_it_was_left(world: World) {
+        let owner = admin(&world, "owner").await;
+        let ids: Vec<_> = ["ada", "bob", "carol"].map(|name| create(&world, name, None)).into();
+        let place = "/admin/users?role=&state=active&sort=-name&rows=50&after=carol";
+        let left = "/admin/users?state=active&sort=-name&rows=50&after=carol";
+        let list = owner.page(place).await;
+        assert_eq!(list.texts("tbody th"), ["bob", "ada"]);
+        let question = list.form("selected").check("who", &ids[1]).set("do", "disable").submit().await;
+        let cancel = question.attributes("#confirm a.button", "href");
+        assert_eq!(cancel, [left], "{}", question.describe());
+        let done = question.form_to(PATH).submit().await;
+        assert_eq!(address_of(&done), left);
+        let list = done.follow().await;
+        assert_eq!(list.texts("tbody th"), ["ada"]);
+        // The page is there, too, when nobody is left on it.
+        let question = list.form("selected").check("who", &ids[0]).set("do", "disable").submit().await;
+        let empty = question.form_to(PATH).submit().await.follow().await;
+        assert!(empty.text().contains("There is nobody on this page any more."), "{}", empty.describe());
+        let first = "/admin/users?state=active&sort=-name&rows=50";
+        assert!(empty.attributes(".empty a", "href").contains(&first.to_owned()), "{}", empty.describe());
+        // Whatever else is answered leads to the same place.
+        let undone = empty.form("undo").submit().await;
+        assert_eq!(address_of(&undone), left);
+        let nobody = undone.follow().await.form("selected").submit().await;
+        assert_eq!(address_of(&nobody), left);
+        let nothing = owner.browser.get(&address("enable", "&q=a&of_role=owner&rows=100", &ids[..1])).await;
+        assert_eq!(address_of(&nothing), "/admin/users?q=a&role=owner&rows=100");
+        // What the list does not know is left out.
+        let odd = owner.browser.get(&format!("{PATH}?do=disable&sort=evil&rows=7&after=")).await;
+        assert_eq!(address_of(&odd), "/admin/users");
+    }
+
+    async fn one_box_chooses_a_whole_page_where_a_script_shows_it(world: World) {
+        let owner = admin(&world, "owner").await;
+        let list = owner.page("/admin/users").await;
+        assert!(list.has("form#selected [data-choose=who][hidden] input#choose-all:not([name])"));
+        let loads = |page: &Page| page.body.contains("/static/choose-all.");
+        assert!(loads(&list), "{}", list.describe());
+        assert!(!loads(&admin(&world, "auditor").await.page("/admin/users").await), "nothing to choose");
+    }
+
     async fn whoever_it_does_not_work_for_is_told_by_name(world: World) {
         let owner = admin(&world, "owner").await;
         let operator = admin(&world, "operator").await;
@@ -115,6 +163,47 @@ on_both_backends! {
         assert_eq!(world.cli(&["group", "show", "board"])["members"], 0);
     }
 
+    async fn a_group_that_is_not_there_is_asked_about_before_it_is_made(world: World) {
+        let owner = admin(&world, "owner").await;
+        let ids: Vec<_> = ["ada", "bob"].map(|name| create(&world, name, None)).into();
+        world.cli(&["group", "create", "staff"]);
+        let before = state(&world).await;
+        let question = owner.page(&address("join", "staf", &ids)).await;
+        let told = "There is no group “staf” yet. Did you mean “staff”? It is made now, with these people in it.";
+        assert!(question.text().contains(told), "{}", question.describe());
+        let unasked = owner.post(PATH, &[("do", "join"), ("group", "staf"), ("who", &ids[0])]).await;
+        let message = owner.message_after(&unasked).await;
+        assert_eq!(message, "There is no group “staf” yet. Did you mean “staff”?");
+        assert_eq!(state(&world).await, before);
+        let done = question.form_to(PATH).submit().await;
+        assert_eq!(owner.message_after(&done).await, "2 people are in staf now.");
+        assert_eq!(world.cli(&["group", "show", "staf"])["members"], 2);
+        assert_eq!((logged(&world, "group.created").len(), logged(&world, "group.member_added").len()), (2, 2));
+        // The form of one person asks in the same way.
+        for path in [format!("/admin/users/{}", ids[0]), "/admin/users/new".to_owned()] {
+            let page = owner.page(&path).await;
+            assert!(!page.has("#make_groups"), "{}", page.describe());
+            let form = page.form("user").set("groups", "staff\nboard");
+            let form = if path.ends_with("new") { form.set("username", "carol") } else { form };
+            let asked = form.submit().await;
+            asked.assert_status(422);
+            assert_eq!(asked.attributes(".summary a", "href"), ["#groups"], "{path}");
+            assert!(asked.text().contains("There is no group “board” yet."), "{}", asked.describe());
+            let other = asked.form("user").set("groups", "staff").submit().await;
+            assert!(other.status.as_u16() < 400, "{}", other.describe());
+        }
+        let named = |world: &World| world.cli(&["group", "list"])["items"].as_array().map(Vec::len);
+        assert_eq!(named(&world), Some(2));
+        let form = owner.page(&format!("/admin/users/{}", ids[0])).await.form("user");
+        let asked = form.set("groups", "board").submit().await;
+        asked.form("user").check("make_groups", "on").submit().await.assert_status(303);
+        assert_eq!(named(&world), Some(3));
+        // A name that cannot be one is refused as before.
+        let form = owner.page("/admin/users/new").await.form("user").set("username", "dave");
+        let refused = form.set("groups", "..").submit().await;
+        assert!(refused.text().contains("1 to 100 ordinary characters"), "{}", refused.describe());
+    }
+
     async fn what_cannot_be_meant_is_said_and_changes_nothing(world: World) {
         let owner = admin(&world, "owner").await;
         let auditor = admin(&world, "auditor").await;
@@ -127,7 +216,8 @@ on_both_backends! {
             (format!("{PATH}?do=disable"), "at least one"),
             (address("disable", "", &many), "At most 100"),
             (address("join", "", std::slice::from_ref(&ada)), "which group"),
-            (address("join", "none", std::slice::from_ref(&ada)), "no group"),
+            (address("leave", "none", std::slice::from_ref(&ada)), "no group"),
+            (address("join", "..", std::slice::from_ref(&ada)), "no group"),
         ] {
             let answer = owner.browser.get(&address).await;
             assert!(owner.message_after(&answer).await.contains(words), "{address}");

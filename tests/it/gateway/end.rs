@@ -127,7 +127,7 @@ on_both_backends! {
         let owner = console::admin(&world, "owner").await;
         assert_eq!(staff().status().await, 200);
         let form = owner.page(&format!("/admin/users/{id}")).await.form("user");
-        form.set("groups", "climbers").submit().await.assert_status(303);
+        form.set("groups", "climbers").forge("make_groups", "on").submit().await.assert_status(303);
         assert_eq!(staff().status().await, 403, "the console's answer came after the change");
         let answer = Question::about(&world, WIKI, "/").cookie(&cookie).ask().await;
         assert_eq!(answer.header("x-user-groups"), "climbers");

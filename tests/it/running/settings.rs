@@ -223,6 +223,15 @@ on_both_backends! {
         owner.message_after(&form.submit().await).await;
         let page = owner.page("/admin/settings").await;
         assert!(page.text().contains("Light pages use #") && page.text().contains("contrast 4."));
+        // What the sign-in page looks like is shown beside the form, for both kinds of screens.
+        assert_eq!(page.texts("figure.look .plate bdi"), ["Orchard", "Orchard"]);
+        let more = page.texts("figure.look .on-dark .more").join(" ");
+        assert!(more.contains("Help <b>") && more.contains("Terms"), "{more}");
+        assert!(!page.has("figure.look a, figure.look button, figure.look input"));
+        // Settings are called by words, and by their names beside them.
+        assert_eq!(page.texts("label[for=session-idle]"), ["Longest time without use session.idle"]);
+        let offered = page.texts("#risk-new_device option");
+        assert_eq!(offered.last().map(String::as_str), Some("Let nobody in (refuse)"));
         let page = world.browser().get("/login").await;
         page.assert_page_headers();
         assert!(page.title().ends_with("Orchard"), "{}", page.title());
@@ -236,6 +245,7 @@ on_both_backends! {
         assert_eq!(sheet.headers["cache-control"], "public, max-age=31536000, immutable");
         assert_eq!(sheet.headers["x-content-type-options"], "nosniff");
         assert!(sheet.text.contains("--pine: #ff8800"), "{}", sheet.text);
+        assert!(sheet.text.contains(".sample.on-dark { --pine: #"), "{}", sheet.text);
         for other in ["/branding/x.css", "/branding/accent.ff8800.css", "/branding/%00"] {
             assert!((400..500).contains(&get(&world.url(other)).await.status), "{other}");
         }

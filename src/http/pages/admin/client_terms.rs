@@ -8,6 +8,7 @@ use crate::http::pages::filters;
 use crate::http::pages::sample::words;
 use crate::http::pages::views::{FieldError, error_of};
 use crate::protocol::client::AuthMethod;
+use crate::protocol::client::GrantType;
 use crate::protocol::rights::Role;
 use crate::protocol::types::SigningAlg;
 
@@ -144,6 +145,8 @@ pub struct TokensForm {
     pub access_token_lifetime: String,
     /// Seconds; empty for none.
     pub default_max_age: String,
+    /// Names of [`GrantType`]; a box for each.
+    pub grant_types: Vec<String>,
     /// What access tokens may be for, one a line.
     pub audience: String,
     /// `public` or `pairwise`.
@@ -170,9 +173,36 @@ pub struct ClientTokens {
     pub errors: Vec<FieldError>,
     /// How long access tokens live by the server's setting, in seconds.
     pub usual_lifetime: i64,
+    /// The grant types that an app like this may have.
+    pub may_use: Vec<GrantType>,
+}
+
+/// A way to get tokens, as a box of the form.
+struct Grant {
+    name: &'static str,
+    words: &'static str,
+    is_chosen: bool,
+}
+
+impl Grant {
+    fn of(grant: GrantType, is_chosen: bool) -> Self {
+        let words = match grant {
+            GrantType::AuthorizationCode => "A person signs in in a browser",
+            GrantType::RefreshToken => "New tokens for a refresh token, while the person is away",
+            GrantType::ClientCredentials => "Tokens of its own, without a person",
+            GrantType::DeviceCode => "A person signs in on another device",
+            GrantType::TokenExchange => "A token in exchange for another one",
+            GrantType::JwtBearer => "A token for the assertion of a trusted issuer",
+        };
+        Self { name: grant.as_str(), words, is_chosen }
+    }
 }
 
 impl TokensForm {
+    fn has_grant(&self, grant: GrantType) -> bool {
+        self.grant_types.iter().any(|name| name == grant.as_str())
+    }
+
     /// The profile, as the form calls it.
     fn profile_in_words(&self) -> &'static str {
         match self.security_profile.as_str() {
@@ -184,6 +214,14 @@ impl TokensForm {
 }
 
 impl ClientTokens {
+    /// What it may get tokens by, with what it has already whatever that is.
+    fn grants(&self) -> Vec<Grant> {
+        let has = |grant: GrantType| self.form.has_grant(grant);
+        let offered = |grant: &GrantType| self.may_use.contains(grant) || has(*grant);
+        let all = GrantType::ALL.into_iter().filter(offered);
+        all.map(|grant| Grant::of(grant, has(grant))).collect()
+    }
+
     fn usual(&self) -> String {
         let seconds = self.usual_lifetime;
         format!("In seconds, 60 to 3600. Empty means the server’s setting, now {seconds}.")
@@ -208,12 +246,14 @@ impl ClientTokens {
             form: TokensForm {
                 security_profile: "standard".to_owned(),
                 access_token_lifetime: "300".to_owned(),
+                grant_types: vec!["authorization_code".to_owned(), "refresh_token".to_owned()],
                 audience: words("https://api.orchard.example"),
                 subject_type: "pairwise".to_owned(),
                 ..TokensForm::default()
             },
             errors: Vec::new(),
             usual_lifetime: 600,
+            may_use: GrantType::ALL.into(),
         }
     }
 
@@ -225,13 +265,17 @@ impl ClientTokens {
         page
     }
 
-    /// A lifetime that is no number.
+    /// A lifetime that is no number, and no way to get tokens.
     #[must_use]
     pub fn sample_wrong() -> Self {
         let mut page = Self::sample();
         page.form.access_token_lifetime = words("long");
-        let text = words("Lifetime of access tokens: write a number of seconds.");
-        page.errors = vec![FieldError { field: "access_token_lifetime", text }];
+        page.form.grant_types.clear();
+        let wrong = |field, text: &str| FieldError { field, text: words(text) };
+        page.errors = vec![
+            wrong("grant_types", "Ways to get tokens: needs at least one entry."),
+            wrong("access_token_lifetime", "Lifetime of access tokens: write a number of seconds."),
+        ];
         page
     }
 }

@@ -39,6 +39,15 @@ impl PageSize {
         named.unwrap_or_default()
     }
 
+    /// The parameter `rows` of an address; empty for the size that needs none.
+    #[must_use]
+    pub const fn parameter(self) -> &'static str {
+        match self {
+            Self::Small => "",
+            Self::Medium | Self::Large => self.name(),
+        }
+    }
+
     const fn name(self) -> &'static str {
         match self {
             Self::Small => "25",
@@ -87,7 +96,7 @@ impl Paging {
     /// The parameter `rows` of an address; empty for the size that needs none.
     #[must_use]
     pub fn rows(&self) -> &'static str {
-        if self.size == PageSize::default() { "" } else { self.size.name() }
+        self.size.parameter()
     }
 
     /// The links of a page that shows what `filters` leave.

@@ -2,9 +2,9 @@
 
 use askama::Template;
 
-use super::logos::PictureForm;
+use super::logos::{Ground, PictureForm};
 use super::{Console, Section};
-use crate::http::pages::chrome::Chrome;
+use crate::http::pages::chrome::{BrandLogo, Chrome, LogoFile};
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
 use crate::http::pages::views::{FieldError, When, error_of};
@@ -22,6 +22,8 @@ pub struct SettingsPage {
     pub accent: Vec<String>,
     /// The logos of the installation.
     pub logos: Vec<PictureForm>,
+    /// What the sign-in page looks like with what is saved.
+    pub looks: Vec<Look>,
     /// Fields: those of [`SettingField::field`].
     pub errors: Vec<FieldError>,
 }
@@ -67,7 +69,37 @@ pub enum Entry {
     Number,
     /// One value a line.
     Lines,
-    Choice(Vec<String>),
+    Choice(Vec<Offer>),
+}
+
+/// A value that can be chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    pub value: String,
+    /// What it is called.
+    pub words: String,
+}
+
+/// What the sign-in page looks like on one kind of screens, whatever this one is. The colour comes with the style
+/// sheet of the page.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// That of light or of dark pages.
+    pub ground: Ground,
+    /// Our own mark and the name where there is none.
+    pub logo: Option<LogoFile>,
+}
+
+impl Look {
+    fn screens(&self) -> &'static str {
+        if self.ground == Ground::Dark { "dark" } else { "light" }
+    }
+
+    fn samples() -> Vec<Self> {
+        let logo = BrandLogo::sample().plain;
+        let look = |ground: Ground, logo| Self { ground, logo };
+        vec![look(Ground::Light, Some(logo)), look(Ground::Dark, None)]
+    }
 }
 
 impl Group {
@@ -121,7 +153,7 @@ impl SettingsPage {
             changed: Some((When::sample(7_200), words("command-line"))),
             ..SettingField::sample(
                 ("session.idle", "session-idle"),
-                ("Idle", "1800"),
+                ("Longest time without use", "1800"),
                 Entry::Number,
             )
         };
@@ -129,11 +161,13 @@ impl SettingsPage {
             fixed_by: Some(words("file /etc/doorward/doorward.toml")),
             ..SettingField::sample(
                 ("session.absolute", "session-absolute"),
-                ("Absolute", "43200"),
+                ("Longest session", "43200"),
                 Entry::Number,
             )
         };
-        let modes = Entry::Choice(vec!["off".to_owned(), "open".to_owned()]);
+        let offer = |value: &str, words: &str| Offer { value: value.into(), words: words.into() };
+        let modes = vec![offer("off", "Administrators (off)"), offer("open", "Anybody (open)")];
+        let modes = Entry::Choice(modes);
         Self {
             chrome: Chrome::sample(),
             console: Console::sample(Section::Settings),
@@ -149,7 +183,7 @@ impl SettingsPage {
                         ),
                         SettingField::sample(
                             ("branding.links", "branding-links"),
-                            ("Links", ""),
+                            ("Links at the foot of every page", ""),
                             Entry::Lines,
                         ),
                     ],
@@ -159,7 +193,7 @@ impl SettingsPage {
                     title: "Making an account",
                     fields: vec![SettingField::sample(
                         ("sign_up.mode", "sign_up-mode"),
-                        ("Mode", "open"),
+                        ("Who may make an account", "open"),
                         modes,
                     )],
                 },
@@ -167,6 +201,7 @@ impl SettingsPage {
             ],
             accent: vec!["Light pages use #1c5f4e (contrast 5.9 to 1).".to_owned()],
             logos: PictureForm::samples(),
+            looks: Look::samples(),
             errors: Vec::new(),
         }
     }

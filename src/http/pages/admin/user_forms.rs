@@ -12,7 +12,8 @@ use crate::protocol::user::AdminRole;
 
 /// What the form holds. The fields are named like the members; `email_verified` is a box (`on`),
 /// `role` is `owner`, `operator`, `auditor` or `none` and only there for owners who have just signed in,
-/// `groups` has one a line. The section `profile` is closed at first.
+/// `groups` has one a line; `make_groups` is a box (`on`) that is there once it was asked about. The section
+/// `profile` is closed at first.
 #[derive(Debug, Clone, Default)]
 pub struct UserForm {
     /// Only when making an account; it never changes later.
@@ -21,8 +22,19 @@ pub struct UserForm {
     pub email: String,
     pub email_verified: bool,
     pub groups: String,
+    pub new_groups: NewGroups,
     pub role: String,
     pub profile: ProfileForm,
+}
+
+/// What becomes of groups in a form that are not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NewGroups {
+    #[default]
+    NotThere,
+    /// Whether they are made is asked for.
+    Asked,
+    Made,
 }
 
 impl UserForm {
@@ -35,6 +47,15 @@ impl UserForm {
         })
     }
 
+    /// Whether the form has the box that says that groups which are not there are to be made.
+    pub(super) fn asks_for_groups(&self) -> bool {
+        self.new_groups != NewGroups::NotThere
+    }
+
+    pub(super) fn makes_groups(&self) -> bool {
+        self.new_groups == NewGroups::Made
+    }
+
     pub(super) fn sample() -> Self {
         Self {
             username: words("grace"),
@@ -42,6 +63,7 @@ impl UserForm {
             email: words("grace@orchard.example"),
             email_verified: true,
             groups: words("engineering\nwiki-editors"),
+            new_groups: NewGroups::NotThere,
             role: "operator".to_owned(),
             profile: ProfileForm::sample(),
         }
@@ -80,6 +102,19 @@ impl UserCreate {
             form: UserForm::sample(),
             errors: vec![FieldError { field: "username", text }],
         }
+    }
+
+    /// A group that is not there.
+    #[must_use]
+    pub fn sample_new_group() -> Self {
+        let mut page = Self::sample();
+        page.form.new_groups = NewGroups::Asked;
+        let text = words(
+            "There is no group “engineerin” yet. Did you mean “engineering”? Write the name of another one, or \
+             tick the box below.",
+        );
+        page.errors = vec![FieldError { field: "groups", text }];
+        page
     }
 }
 

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::audit::AuditRow;
 use super::organisations::OrganisationLink;
-use super::paging::{PageLinks, Paging, query};
+use super::paging::{PageLinks, PageSize, Paging, query};
 use super::roles::RolesInApp;
 use super::sorting::{ColumnHead, Sort};
 use super::user_forms::UserForm;
@@ -16,8 +16,8 @@ use crate::http::pages::views::{FieldError, SessionView, When, error_of};
 use crate::protocol::rights::Role;
 use crate::protocol::user::{AccountState, AdminRole};
 
-/// `GET /admin/users?q=&role=&state=&sort=&rows=&after=`. Form: GET `/admin/users/selected`, with the filters as
-/// `q`, `of_role` and `of_state`: a form of the console that has a `role` gives one.
+/// `GET /admin/users?q=&role=&state=&sort=&rows=&after=`. Form: GET `/admin/users/selected`, with the fields of
+/// [`ListedPeople`].
 #[derive(Debug, Template)]
 #[template(path = "admin/users.html")]
 pub struct UsersList {
@@ -29,6 +29,57 @@ pub struct UsersList {
     pub sort: Sort,
     pub rows: Vec<UserRow>,
     pub paging: Paging,
+    /// The row that this page starts behind; empty on the first one.
+    pub after: String,
+}
+
+/// A page of the list, for whoever goes away from it and comes back.
+#[derive(Debug, Clone, Default)]
+pub struct ListedPeople {
+    pub filter: PeopleQuery,
+    pub sort: Sort,
+    pub size: PageSize,
+    /// The row that it starts behind; empty on the first one.
+    pub after: String,
+}
+
+impl ListedPeople {
+    /// As fields of a form that is about chosen people. What is empty is left out.
+    #[must_use]
+    pub fn carried(&self) -> Vec<(&'static str, &str)> {
+        let filter = &self.filter;
+        // A form of the console that has a `role` gives one.
+        let filters: [(&str, &str); 3] =
+            [("q", &filter.q), ("of_role", &filter.role), ("of_state", &filter.state)];
+        let all = filters.into_iter().chain(self.place());
+        all.filter(|(_, value)| !value.is_empty()).collect()
+    }
+
+    /// What [`Self::carried`] has carried, from where a field's value is found.
+    pub fn of_carried(field: impl Fn(&'static str) -> String) -> Self {
+        Self {
+            filter: PeopleQuery {
+                q: field("q"),
+                role: field("of_role"),
+                state: field("of_state"),
+            },
+            sort: Sort::named(&field("sort")),
+            size: PageSize::named(&field("rows")),
+            after: field("after"),
+        }
+    }
+
+    /// What follows the path of the list; empty for the first page of everybody.
+    #[must_use]
+    pub fn address(&self) -> String {
+        let (filters, place) = (self.filter.fields(), self.place());
+        let is_plain = filters.iter().chain(&place).all(|(_, value)| value.is_empty());
+        if is_plain { String::new() } else { query(&filters, &place) }
+    }
+
+    fn place(&self) -> [(&'static str, &str); 3] {
+        [("sort", self.sort.as_str()), ("rows", self.size.parameter()), ("after", &self.after)]
+    }
 }
 
 /// The filter form; each field has the name of its parameter, and what is empty asks for everybody.
@@ -47,23 +98,6 @@ impl PeopleQuery {
     #[must_use]
     pub fn fields(&self) -> [(&'static str, &str); 3] {
         [("q", &self.q), ("role", &self.role), ("state", &self.state)]
-    }
-
-    /// As fields of a form that is about chosen people.
-    #[must_use]
-    pub fn carried(&self) -> [(&'static str, &str); 3] {
-        [("q", &self.q), ("of_role", &self.role), ("of_state", &self.state)]
-    }
-
-    /// What [`Self::carried`] has carried, from where a field's value is found.
-    pub fn of_carried(field: impl Fn(&'static str) -> String) -> Self {
-        Self { q: field("q"), role: field("of_role"), state: field("of_state") }
-    }
-
-    /// What follows the path of the list; empty for everybody.
-    #[must_use]
-    pub fn address(&self) -> String {
-        if self.is_empty() { String::new() } else { query(&self.fields(), &[]) }
     }
 
     fn is_empty(&self) -> bool {
@@ -110,6 +144,21 @@ impl UsersList {
     fn pages(&self) -> PageLinks {
         let [q, role, state] = self.filter.fields();
         self.paging.links(&[q, role, state, ("sort", self.sort.as_str())])
+    }
+
+    /// Where the list is, for forms about people chosen in it.
+    fn here(&self) -> ListedPeople {
+        ListedPeople {
+            filter: self.filter.clone(),
+            sort: self.sort,
+            size: self.paging.size,
+            after: self.after.clone(),
+        }
+    }
+
+    /// The same list from its first row.
+    fn first_page(&self) -> String {
+        ListedPeople { after: String::new(), ..self.here() }.address()
     }
 
     fn by_name(&self) -> ColumnHead {
@@ -189,7 +238,15 @@ impl UsersList {
                 row("noor", "نور الهدى", State::Disabled, None),
             ],
             paging: Paging::before(words("noor")),
+            after: String::new(),
         }
+    }
+
+    /// A page behind which, and on which, nobody is any more.
+    #[must_use]
+    pub fn sample_behind() -> Self {
+        let after = words("zoe");
+        Self { after, rows: Vec::new(), paging: Paging::default(), ..Self::sample() }
     }
 
     /// A search that finds nobody.

@@ -9,7 +9,7 @@ use crate::protocol::client::{Client, ClientMetadata, ClientOrigin, registration
 use crate::protocol::rights::Right;
 use crate::protocol::types::ClientId;
 use crate::service::audit::{Actor, Event};
-use crate::service::clients::{self as client_cases, ClientError};
+use crate::service::clients::{self as client_cases, ClientError, told};
 use crate::service::failure::Failure;
 use crate::service::people::authority;
 use crate::store::clients::{self, documents, registrations};
@@ -108,13 +108,12 @@ pub(crate) async fn remove_unused(app: &App, now: UnixTime, most: i64) -> Result
 
 async fn record_removal(
     tx: &mut Tx,
-    removed: &[ClientId],
+    removed: &[(ClientId, String)],
     now: UnixTime,
 ) -> Result<(), StoreError> {
-    for id in removed {
-        let event = Event::success("client.deleted", &Actor::System, now)
-            .client(id)
-            .detail("reason", "unused");
+    for (id, name) in removed {
+        let event = told::deleted_called((id, name), (&Actor::System, now));
+        let event = event.detail("reason", "unused");
         audit::append(&mut *tx, &event.into_row()).await?;
     }
     Ok(())

@@ -187,9 +187,10 @@ impl<'a> Subjects<'a> {
         fields.set(app_fields("Subject"));
         // What a group manager has to say, and nobody else minds.
         fields.set([("username", format!("made-{number}").as_str()), ("groups", "crew")]);
+        fields.set([("make_groups", "on")]);
         fields.set([("alg", "ES256")]);
         fields.set([("auth_method", "client_secret"), ("subject_type", "public")]);
-        fields.set([("security_profile", "standard")]);
+        fields.set([("security_profile", "standard"), ("grant_types", "authorization_code")]);
         if path.starts_with("/admin/groups") {
             fields.set([("name", format!("made/{number}").as_str())]);
             fields.set([("member", "subject"), ("manager", "subject")]);
