@@ -5,7 +5,7 @@
 //! | module | addresses of |
 //! |---|---|
 //! | `people` | people, groups, organisations |
-//! | `apps` | apps, their secrets and roles |
+//! | `apps` | apps, their secrets and roles, tokens by which apps register |
 //! | `outside` | trusted issuers, webhooks |
 //! | `service` | sessions, keys, messages that wait, API keys, the overview, the audit log, settings |
 
@@ -100,6 +100,7 @@ pub(super) enum Action {
     ClientDisable,
     ClientEnable,
     ClientRefresh,
+    ClientRevokeRegistration,
     ClientSecret,
     ClientLogoPut,
     ClientLogoDelete,
@@ -118,6 +119,10 @@ pub(super) enum Action {
     RoleGroupsList,
     RoleGroupAdd,
     RoleGroupRemove,
+    RegistrationTokensList,
+    RegistrationTokenCreate,
+    RegistrationTokenShow,
+    RegistrationTokenRevoke,
     SessionsList,
     SessionsEndMany,
     SessionEnd,

@@ -98,6 +98,10 @@ async fn filled(world: &World, maker: &Api, (path, n): (&str, usize)) -> String 
         path if path.starts_with("/api-keys/{id}") => {
             make_key(world, "maker", &["doorward.users:read"]).0
         }
+        path if path.starts_with("/registration-tokens/{id}") => {
+            let made = is(maker.post("/registration-tokens", &json!({})).await, 201).json();
+            made["id"].as_str().expect("an id").to_owned()
+        }
         path if path.starts_with("/settings/{id}") => "session.idle".to_owned(),
         _ => String::new(),
     };
@@ -194,9 +198,12 @@ on_both_backends! {
                 let before = changes(&world).await;
                 let answer = call(&api, (method, &path), n).await;
                 let what = format!("{method} {path} as {}: {answer:?}", role.as_str());
-                // What a test sent is never sent again, and an app that somebody made has no document, whoever
-                // asks.
-                let reasons = [("/redeliver", "not_now"), ("/refresh", "not_described")];
+                // What a test sent is never sent again, and an app that somebody made has no document and did
+                // not register itself, whoever asks.
+                let reasons = [
+                    ("/redeliver", "not_now"), ("/refresh", "not_described"),
+                    ("/revoke-registration", "not_self_registered"),
+                ];
                 let reason = reasons.iter().find(|(end, _)| path.ends_with(end) && answer.status == 409);
                 if let Some((_, code)) = reason {
                     assert!(is_allowed(role, right), "{what}");

@@ -27,11 +27,13 @@ pub mod overview;
 pub mod paging;
 pub mod preview;
 pub mod profile_form;
+pub mod registration_tokens;
 pub mod roles;
 pub mod selected;
 pub mod sessions;
 pub mod settings;
 pub mod sorting;
+mod state;
 pub mod trial;
 pub mod try_it;
 pub mod upstream;
@@ -41,6 +43,7 @@ pub mod webhooks;
 pub mod wizard;
 
 use self::client_terms::{ClientCredentials, ClientTokens};
+pub use self::state::State;
 use super::render;
 use super::sample::words;
 use super::views::{Flash, Tone, Undo};
@@ -135,11 +138,16 @@ impl Section {
     /// The section in which a path below the issuer lies; the overview for any other.
     #[must_use]
     pub fn of_path(path: &str) -> Self {
-        let holds = |section: &Self| {
-            let rest = path.strip_prefix(section.path());
+        let lies_below = |folder: &str| {
+            let rest = path.strip_prefix(folder);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
+        // Not below `/admin/clients`, where it could be the id of an app.
+        if lies_below("/admin/registration-tokens") {
+            return Self::Apps;
+        }
         // The overview's path begins all others'.
+        let holds = |section: &Self| lies_below(section.path());
         Self::ALL.into_iter().rev().find(holds).unwrap_or(Self::Overview)
     }
 
@@ -327,32 +335,6 @@ impl Console {
     }
 }
 
-/// Whether an account or an app works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    Active,
-    Disabled,
-    /// Disabled, and deleted for good some day.
-    Leaving,
-}
-
-impl State {
-    fn label(self) -> &'static str {
-        match self {
-            Self::Active => "Active",
-            Self::Disabled => "Disabled",
-            Self::Leaving => "To be deleted",
-        }
-    }
-
-    fn class(self) -> &'static str {
-        match self {
-            Self::Active => "good",
-            Self::Disabled | Self::Leaving => "bad",
-        }
-    }
-}
-
 /// `base`, `folder` and an id, which may hold any character, as one path.
 pub(in crate::http) fn path_below(base: &str, folder: &str, id: &str) -> String {
     let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
@@ -369,6 +351,7 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
     let mut samples = samples_of_people();
     samples.extend(samples_of_apps());
     samples.extend(samples_of_operations());
+    samples.extend(registration_tokens::samples());
     samples
 }
 
@@ -414,6 +397,8 @@ fn samples_of_apps() -> Vec<(&'static str, String)> {
         ("admin/clients/none", render(&clients::ClientsList::sample_empty())),
         ("admin/client", render(&clients::ClientDetail::sample())),
         ("admin/client/document", render(&clients::ClientDetail::sample_document())),
+        ("admin/client/itself", render(&clients::ClientDetail::sample_self_registered())),
+        ("admin/client/itself_ended", render(&clients::ClientDetail::sample_access_ended())),
         ("admin/connect", render(&connect::Connect::sample())),
         ("admin/connect/list", render(&connect::Connect::sample_list())),
         ("admin/connect/wrong", render(&connect::Connect::sample_wrong())),
