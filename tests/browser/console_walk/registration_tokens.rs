@@ -25,7 +25,8 @@ impl Owner {
         browser.submit("registration-token").await;
         browser.wait_for_text("The token is made").await;
         self.sees("registration-token-once").await;
-        let token = browser.value("registration-token").await.unwrap_or_default();
+        let shown = browser.find("input#registration-token").await.prop("value").await;
+        let token = shown.expect("a value").expect("a token");
         let app = self.registers(&token).await;
         browser.click_text("Done").await;
         self.is_at("/admin/registration-tokens", "Tokens, newest first").await;
