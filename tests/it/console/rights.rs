@@ -204,6 +204,7 @@ on_both_backends! {
         let keeper = manager(&world, &["crew"]).await;
         for (who, path, role, section) in [
             (&auditor, "/admin/users/new", "owner or operator", Some("/admin/users")),
+            (&auditor, "/admin/registration-tokens/new", "owner or operator", Some("/admin/clients")),
             (&operator, "/admin/keys/retire?kid=x", "owner", Some("/admin/keys")),
             (&operator, "/admin/api-keys/new", "owner", Some("/admin/api-keys")),
             (&keeper, "/admin/audit", "owner or operator or auditor", None),
