@@ -10,8 +10,13 @@ use super::output::{Output, Table};
 use crate::clock::UnixTime;
 use crate::config::RegistrationMode;
 use crate::service::audit::Actor;
-use crate::service::clients::registration::permissions::{self, NewPermission};
-use crate::store::clients::registration_tokens::RegistrationToken;
+use crate::service::clients::registration::permissions::{
+    self, DAYS, NewPermission, USES, USUAL_DAYS, USUAL_USES,
+};
+use crate::store::clients::registration_tokens::{RegistrationToken, TokenState};
+
+/// Tokens that the list shows, the newest ones.
+const MOST_LISTED: i64 = 1_000;
 
 const CREATE_EXAMPLES: &str = "\
 The token is printed once. The app sends it as a bearer token to the registration endpoint, which
@@ -40,10 +45,10 @@ pub struct RegistrationTokenCreateArgs {
     #[arg(long, default_value = "")]
     pub label: String,
     /// Apps that can be registered with it
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(i64).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = USUAL_USES, value_parser = clap::value_parser!(i64).range(USES))]
     pub max_uses: i64,
     /// Days it works
-    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(i64).range(1..=366))]
+    #[arg(long, value_name = "N", default_value_t = USUAL_DAYS, value_parser = clap::value_parser!(i64).range(DAYS))]
     pub days: i64,
 }
 
@@ -63,14 +68,14 @@ pub(super) fn run(
         RegistrationTokenCommand::Create(args) => create(args, globals, output),
         RegistrationTokenCommand::List => {
             let (rows, now) = engine::with_app(globals, async |app| {
-                Ok((permissions::list(app).await?, app.now()))
+                Ok((permissions::list(app, None, MOST_LISTED).await?, app.now()))
             })?;
             list(&rows, now, output)
         }
         RegistrationTokenCommand::Revoke(args) => {
             let (rows, now) = engine::with_app(globals, async |app| {
                 permissions::revoke(app, &args.id, &Actor::CommandLine).await?;
-                Ok((permissions::list(app).await?, app.now()))
+                Ok((permissions::list(app, None, MOST_LISTED).await?, app.now()))
             })?;
             output.note("The token works no more.");
             list(&rows, now, output)
@@ -85,7 +90,7 @@ fn create(
 ) -> Result<Exit, Failure> {
     let new = NewPermission {
         label: args.label.clone(),
-        lifetime: args.days * 86_400,
+        days: args.days,
         max_uses: args.max_uses,
     };
     let (token, secret, mode) = engine::with_app(globals, async |app| {
@@ -127,10 +132,11 @@ fn list(
 }
 
 fn state(row: &RegistrationToken, now: UnixTime) -> &'static str {
-    match row.revoked_at {
-        Some(_) => "revoked",
-        None if row.is_live(now) => "works",
-        None => "used up or expired",
+    match row.state(now) {
+        TokenState::Works => "works",
+        TokenState::UsedUp => "used up",
+        TokenState::Expired => "expired",
+        TokenState::Revoked => "revoked",
     }
 }
 

@@ -125,7 +125,10 @@ impl ApiScope {
                 "Make, change and delete organisations, say who is in them; see them."
             }
             Self::ClientsRead => "See apps.",
-            Self::ClientsWrite => "Make, change, disable and delete apps, make secrets; see them.",
+            Self::ClientsWrite => {
+                "Make, change, disable and delete apps, make secrets and tokens to register with; see \
+                 them."
+            }
             Self::RolesRead => "See the roles of apps and who has them.",
             Self::RolesWrite => {
                 "Make, change and delete roles of apps, say who has them; see them."

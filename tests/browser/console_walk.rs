@@ -6,6 +6,7 @@ mod each_role;
 mod groups;
 mod issuers;
 mod people;
+mod registration_tokens;
 mod roles;
 mod settings;
 mod webhooks;
@@ -13,6 +14,7 @@ mod webhooks;
 use crate::driver::{Browser, Scheme, Script, Viewport};
 use crate::fixtures::{App, PASSWORD, Person};
 use crate::support::backends::Backend;
+use crate::support::town::APPS_COME;
 use crate::support::world::World;
 
 /// How a walk looks at the pages it comes by.
@@ -36,7 +38,8 @@ impl Owner {
     async fn enters(browser: Browser, look: Look) -> Self {
         // No walk is asked for the password again on its way.
         let builder = World::builder(Backend::Embedded);
-        let world = builder.env("DOORWARD_SESSION__ADMIN_STEP_UP", "7200").start().await;
+        let builder = builder.env("DOORWARD_SESSION__ADMIN_STEP_UP", "7200");
+        let world = builder.env(APPS_COME.0, APPS_COME.1).start().await;
         Person("ada").is_owner(&world);
         let owner = Self { world, browser, look };
         owner.goes_to("/admin").await;
@@ -136,6 +139,7 @@ async fn an_owner_looks_after_webhooks_and_api_keys() {
     let owner = Owner::enters(browser, Look::Everywhere).await;
     owner.looks_after_webhooks().await;
     owner.looks_after_api_keys().await;
+    owner.looks_after_registration_tokens().await;
     owner.leaves().await;
 }
 
@@ -149,6 +153,7 @@ async fn an_owner_does_all_of_it_without_javascript() {
     owner.looks_after_issuers().await;
     owner.looks_after_webhooks().await;
     owner.looks_after_api_keys().await;
+    owner.looks_after_registration_tokens().await;
     owner.looks_after_sessions().await;
     owner.looks_at_jobs_and_backups().await;
     owner.reads_the_audit_list().await;

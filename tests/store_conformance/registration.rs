@@ -52,6 +52,10 @@ async fn permissions_conform(store: &Store) {
     );
     assert_eq!(spend("hash-p1", NOW).await.unwrap().unwrap().uses, 2);
     assert_eq!(spend("hash-p1", NOW).await.unwrap(), None, "used up");
+    let state = |row: &RegistrationToken, at| row.state(at).as_str();
+    let used = registration_tokens::by_id(db, "p1").await.unwrap().unwrap();
+    assert_eq!((state(&twice, NOW), state(&used, NOW)), ("works", "used_up"));
+    assert_eq!(state(&used, NOW.plus(60)), "expired");
     let race = permission("p2", 3);
     registration_tokens::insert(db, &race).await.unwrap();
     let tasks: Vec<_> = (0..32)
@@ -68,14 +72,20 @@ async fn permissions_conform(store: &Store) {
     }
     assert_eq!(uses, 3, "no more than it has uses");
     registration_tokens::insert(db, &permission("p3", 1)).await.unwrap();
-    assert!(registration_tokens::revoke(db, "p3", NOW).await.unwrap());
-    assert!(!registration_tokens::revoke(db, "p3", NOW).await.unwrap());
+    let revoked = registration_tokens::revoke(db, "p3", NOW).await.unwrap();
+    assert_eq!(revoked.as_ref().and_then(|row| row.revoked_at), Some(NOW));
+    assert_eq!(registration_tokens::by_id(db, "p3").await.unwrap(), revoked);
+    assert_eq!(registration_tokens::revoke(db, "p3", NOW).await.unwrap(), None, "once");
+    assert_eq!(registration_tokens::by_id(db, "p4").await.unwrap(), None);
     assert_eq!(spend("hash-p3", NOW).await.unwrap(), None, "revoked");
-    let listed = registration_tokens::list(db, 2).await.unwrap();
-    assert_eq!(listed.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["p3", "p2"]);
+    let ids = |rows: &[RegistrationToken]| rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>();
+    let listed = registration_tokens::list(db, None, 2).await.unwrap();
+    assert_eq!(ids(&listed), ["p3", "p2"]);
     assert!(!listed[0].is_live(NOW) && !listed[1].is_live(NOW));
+    let behind = registration_tokens::list(db, Some("p2"), 2).await.unwrap();
+    assert_eq!(ids(&behind), ["p1"], "the next page");
     cleanup::purge(db, NOW.plus(60), 100).await.unwrap();
-    assert!(registration_tokens::list(db, 10).await.unwrap().is_empty());
+    assert!(registration_tokens::list(db, None, 10).await.unwrap().is_empty());
 }
 
 fn of_origin(id: &str, origin: ClientOrigin) -> Client {
@@ -112,10 +122,12 @@ async fn registrations_conform(store: &Store) {
         ..row
     };
     assert_eq!(registrations::of(db, id).await.unwrap(), Some(expected));
-    assert!(registrations::replace_token(db, id, "t3").await.unwrap());
+    assert!(registrations::take_token_away(db, id).await.unwrap());
+    assert!(!registrations::take_token_away(db, id).await.unwrap(), "it has none");
+    assert!(!registrations::of(db, id).await.unwrap().unwrap().has_token());
     assert!(!rotate("t1", "t4", None).await.unwrap(), "it was taken away");
     let stranger = ClientId::new("app");
-    assert!(!registrations::replace_token(db, &stranger, "t").await.unwrap());
+    assert!(!registrations::take_token_away(db, &stranger).await.unwrap());
     assert!(!registrations::note_set_by_administrator(db, &stranger, &set).await.unwrap());
     let from = |network: &'static str, most| registrations::count_from(db, network, most);
     assert_eq!(from("192.0.2.1", 10).await.unwrap(), 1);

@@ -10,6 +10,7 @@ use crate::http::programs::CallError;
 use crate::protocol::api;
 use crate::protocol::client::{Client, ClientMetadata};
 use crate::protocol::types::ClientId;
+use crate::service::clients::registration::care;
 use crate::service::clients::{self, Activity, WithSecret, refresh};
 use crate::store::clients::ClientFilter;
 use crate::store::order::Order;
@@ -96,6 +97,12 @@ pub(super) async fn set_activity(call: &Call<'_>, activity: Activity) -> Answer 
 pub(super) async fn refresh(call: &Call<'_>) -> Answer {
     let refreshed = refresh::refresh(call.site, &named(call).await?.id, call.actor()).await?;
     Reply::shown(ClientView::from(&refreshed.client))
+}
+
+/// Takes the token away with which an app that registered itself can change or delete itself.
+pub(super) async fn revoke_registration(call: &Call<'_>) -> Answer {
+    care::revoke_token(call.site, &named(call).await?.id, call.actor()).await?;
+    Reply::done()
 }
 
 pub(super) async fn new_secret(call: &Call<'_>) -> Answer {

@@ -9,7 +9,7 @@
 //! | `sent` | bodies, queries and conditions, read strictly |
 //! | `shapes`, `views` | what each address takes and answers |
 //! | `openapi` | the API as a document |
-//! | `users`, `groups`, `organisations`, `clients`, `client_secrets`, `roles`, `issuers`, `upstream`, `webhooks`, `service_state`, `settings`, `configuration`, `logos`, `jobs`, `mail`, `api_keys`, `overview`, `preview` | the handlers |
+//! | `users`, `groups`, `organisations`, `clients`, `client_secrets`, `roles`, `registration_tokens`, `issuers`, `upstream`, `webhooks`, `service_state`, `settings`, `configuration`, `logos`, `jobs`, `mail`, `api_keys`, `overview`, `preview` | the handlers |
 //! | `metadata_change` | metadata of an app in which null gives back what is usual |
 //! | `session_data` | values that apps keep beside sessions; a way in of its own |
 
@@ -29,6 +29,7 @@ mod openapi;
 mod organisations;
 mod overview;
 mod preview;
+mod registration_tokens;
 mod reply;
 mod roles;
 mod sent;
@@ -168,6 +169,7 @@ async fn act(call: &Call<'_>, action: Action) -> Answer {
         Action::ClientDisable => clients::set_activity(call, Activity::Disabled).await,
         Action::ClientEnable => clients::set_activity(call, Activity::Enabled).await,
         Action::ClientRefresh => clients::refresh(call).await,
+        Action::ClientRevokeRegistration => clients::revoke_registration(call).await,
         Action::ClientSecret => clients::new_secret(call).await,
         Action::ClientLogoPut => logos::put_app(call).await,
         Action::ClientLogoDelete => logos::remove_app(call).await,
@@ -186,6 +188,10 @@ async fn act(call: &Call<'_>, action: Action) -> Answer {
         Action::RoleGroupsList => roles::groups(call).await,
         Action::RoleGroupAdd => roles::group(call, Giving::Given).await,
         Action::RoleGroupRemove => roles::group(call, Giving::Taken).await,
+        Action::RegistrationTokensList => registration_tokens::list(call).await,
+        Action::RegistrationTokenCreate => registration_tokens::create(call).await,
+        Action::RegistrationTokenShow => registration_tokens::show(call).await,
+        Action::RegistrationTokenRevoke => registration_tokens::revoke(call).await,
         Action::SessionsList => service_state::sessions(call).await,
         Action::SessionsEndMany => Box::pin(service_state::end_sessions(call)).await,
         Action::SessionEnd => service_state::end_session(call).await,

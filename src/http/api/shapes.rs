@@ -3,6 +3,9 @@
 use schemars::{Schema, SchemaGenerator};
 
 use super::client_secrets::{NewSecret, SecretView};
+use super::registration_tokens::{
+    NewRegistrationToken, RegistrationTokenOnce, RegistrationTokenView,
+};
 use super::table::{Action, Entry};
 use super::views::apps::{
     ClientChange, ClientView, ClientWithSecret, NewClient, PreviewView, PreviewWish,
@@ -243,6 +246,9 @@ pub(super) fn of(action: Action) -> Shape {
             Taken::Nothing,
             Answered::One(client),
         ),
+        Action::ClientRevokeRegistration => command(
+            "Take the token away with which an app that registered itself can change or delete itself",
+        ),
         Action::ClientSecret => shape(
             "Give an app a new secret, shown this once; the old one stops working",
             Taken::Nothing,
@@ -293,6 +299,24 @@ pub(super) fn of(action: Action) -> Shape {
         ),
         Action::RoleGroupAdd => command("Give a role to everybody in a group"),
         Action::RoleGroupRemove => command("Take a role from a group"),
+        Action::RegistrationTokensList => list(
+            "List the tokens with which apps register, newest first; what they are is not shown",
+            PAGED,
+            SchemaGenerator::subschema_for::<RegistrationTokenView>,
+        ),
+        Action::RegistrationTokenCreate => shape(
+            "Make a token with which apps register themselves, shown this once",
+            Taken::Perhaps(SchemaGenerator::subschema_for::<NewRegistrationToken>),
+            Answered::Made(SchemaGenerator::subschema_for::<RegistrationTokenOnce>),
+        ),
+        Action::RegistrationTokenShow => shape(
+            "Show a token with which apps register, without what it is",
+            Taken::Nothing,
+            Answered::One(SchemaGenerator::subschema_for::<RegistrationTokenView>),
+        ),
+        Action::RegistrationTokenRevoke => {
+            command("Take a registration token back; apps registered with it stay")
+        }
         Action::SessionsList => list(
             "List where people are signed in, newest first",
             &["user", "client_id", "address", "cursor", "limit"],

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `further` | none: scopes that some need beyond that of their area |
 //! | `people` | people, groups, organisations |
-//! | `apps` | apps, their secrets and roles |
+//! | `apps` | apps, their secrets and roles, tokens by which apps register |
 //! | `outside` | trusted issuers, webhooks |
 //! | `service` | sessions, keys, messages that wait, API keys, the overview, the audit log, settings |
 
@@ -105,6 +105,7 @@ pub(super) enum Action {
     ClientDisable,
     ClientEnable,
     ClientRefresh,
+    ClientRevokeRegistration,
     ClientSecret,
     ClientLogoPut,
     ClientLogoDelete,
@@ -123,6 +124,10 @@ pub(super) enum Action {
     RoleGroupsList,
     RoleGroupAdd,
     RoleGroupRemove,
+    RegistrationTokensList,
+    RegistrationTokenCreate,
+    RegistrationTokenShow,
+    RegistrationTokenRevoke,
     SessionsList,
     SessionsEndMany,
     SessionEnd,

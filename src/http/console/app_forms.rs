@@ -9,7 +9,7 @@ use crate::http::pages::admin::client_forms::{
     ClientCreate, ClientForm, ClientSecret, Endpoint, Occasion, kind_in_words, origin_in_words,
 };
 use crate::http::pages::admin::clients::{
-    AllowedGroup, ClientDetail, ClientView, SecretState, Settings,
+    AllowedGroup, ClientDetail, ClientView, OwnAccess, SecretState, Settings,
 };
 use crate::http::pages::{FieldError, When};
 use crate::http::site::Site;
@@ -26,6 +26,7 @@ use crate::protocol::types::SigningAlg;
 use crate::service::clients::{
     self, ClientError, NewClient, WithSecret, access, refresh, registration, secrets,
 };
+use crate::store::clients::registrations::ClientRegistration;
 
 /// The form of a new app, filled in with this. `app` is one of the catalogue or empty, `app_url` where
 /// it is.
@@ -109,6 +110,10 @@ async fn stale(desk: &Desk<'_>, now: &Client, form: ClientForm) -> Answer {
 }
 
 async fn detail(desk: &Desk<'_>, client: &Client) -> Result<ClientDetail, Stop> {
+    let registration = match client.origin {
+        ClientOrigin::Dynamic => registration::of(desk.site(), &client.id).await?,
+        ClientOrigin::Manual | ClientOrigin::Document => None,
+    };
     Ok(ClientDetail {
         chrome: desk.chrome(),
         console: desk.console(Section::Apps),
@@ -116,7 +121,8 @@ async fn detail(desk: &Desk<'_>, client: &Client) -> Result<ClientDetail, Stop> 
             id: client.id.to_string(),
             name: client.metadata.client_name.clone(),
             kind: kind_in_words(client.metadata.kind).to_owned(),
-            origin: origin(desk, client).await?,
+            own_access: registration.as_ref().map(own_access),
+            origin: origin(client, registration),
             allowed_groups: allowed_groups(desk, client).await?,
             settings: match client.origin {
                 ClientOrigin::Document => Settings::InDocument,
@@ -167,22 +173,27 @@ async fn document_read(desk: &Desk<'_>, client: &Client) -> Result<Option<When>,
 }
 
 /// Who added an app, and how.
-async fn origin(desk: &Desk<'_>, client: &Client) -> Result<String, Stop> {
+fn origin(client: &Client, registration: Option<ClientRegistration>) -> String {
     let words = origin_in_words(client.origin);
     match client.origin {
-        ClientOrigin::Manual => Ok(words.to_owned()),
-        ClientOrigin::Document => Ok(format!("{words}, at the address that is its client id")),
+        ClientOrigin::Manual => words.to_owned(),
+        ClientOrigin::Document => format!("{words}, at the address that is its client id"),
         ClientOrigin::Dynamic => {
             let mut text = words.to_owned();
-            if let Some(how) = registration::of(desk.site(), &client.id).await? {
+            if let Some(how) = registration {
                 text.extend([", from ", &how.address]);
                 let with = how.permission.map(|id| format!(", with the registration token {id}"));
                 text.extend(with);
                 text.extend(how.statement_by.map(|issuer| format!(", vouched for by {issuer}")));
             }
-            Ok(text)
+            text
         }
     }
+}
+
+/// Whether an app that registered itself can still change itself.
+fn own_access(registration: &ClientRegistration) -> OwnAccess {
+    if registration.has_token() { OwnAccess::Kept } else { OwnAccess::Ended }
 }
 
 /// The page that shows a secret, this once.

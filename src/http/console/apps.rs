@@ -16,6 +16,7 @@ use crate::http::pages::{Undo, When};
 use crate::protocol::client::Client;
 use crate::protocol::types::ClientId;
 use crate::service::clients::refresh::{self, Refreshed};
+use crate::service::clients::registration::{self, care};
 use crate::service::clients::{self, Activity, ClientError};
 use crate::store::clients::ClientFilter;
 
@@ -142,6 +143,42 @@ pub(super) async fn refresh(desk: &Desk<'_>) -> Answer {
             desk.done(format!("{name} is now what its document says. Changed: {changed}."), &to)
         }
         Err(error @ (ClientError::Document(_) | ClientError::NotDescribed)) => {
+            desk.refused(sentence(&error.to_string()), &to)
+        }
+        Err(error) => Err(stop(error)),
+    }
+}
+
+pub(super) async fn ask_revoke_registration(desk: &Desk<'_>) -> Answer {
+    let client = client(desk).await?;
+    let known = registration::of(desk.site(), &client.id).await?;
+    let Some(known) = known else {
+        let text = sentence(&ClientError::NotSelfRegistered.to_string());
+        return desk.refused(text, &path(desk, &client));
+    };
+    if !known.has_token() {
+        let text = "The registration access of this app has ended before.";
+        return desk.refused(text, &path(desk, &client));
+    }
+    let effects = [
+        "Whoever holds its registration access token can change and delete the app no more, or give it \
+         another secret. Administrators still can.",
+        "Its secret and its tokens go on working. If they may have leaked, replace the secret, too.",
+        "It cannot be undone. The app would have to register once more, as another one.",
+    ];
+    ask(desk, &client, ("End the registration access of", "revoke-registration"), &effects)
+}
+
+/// Takes the token away with which an app that registered itself can change or delete itself.
+pub(super) async fn revoke_registration(desk: &Desk<'_>) -> Answer {
+    let client = client(desk).await?;
+    let to = path(desk, &client);
+    match care::revoke_token(desk.site(), &client.id, &desk.actor()).await {
+        Ok(client) => {
+            let text = format!("{} can change itself no more.", client.metadata.client_name);
+            desk.done(text, &to)
+        }
+        Err(error @ ClientError::NotSelfRegistered) => {
             desk.refused(sentence(&error.to_string()), &to)
         }
         Err(error) => Err(stop(error)),

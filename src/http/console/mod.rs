@@ -31,6 +31,7 @@ mod people;
 mod person;
 mod preview;
 mod received;
+mod registration_tokens;
 mod roles;
 mod rows;
 mod secrets;
@@ -228,6 +229,8 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::AppDisable => apps::disable(desk).await,
         Action::AppAskRotateSecret => apps::ask_rotate_secret(desk).await,
         Action::AppRotateSecret => apps::rotate_secret(desk).await,
+        Action::AppAskRevokeRegistration => apps::ask_revoke_registration(desk).await,
+        Action::AppRevokeRegistration => apps::revoke_registration(desk).await,
         Action::AppAskDelete => apps::ask_delete(desk).await,
         Action::AppDelete => apps::delete(desk).await,
         Action::RolesShow => roles::show(desk).await,
@@ -237,6 +240,7 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::RoleTake => roles::take(desk).await,
         Action::RoleAskDelete => roles::ask_delete(desk).await,
         Action::RoleDelete => roles::delete(desk).await,
+        Action::RegistrationToken(step) => registration_tokens::act(desk, step).await,
         Action::SessionsList => sessions::list(desk).await,
         Action::SessionsAskEndMany => sessions::ask_end_many(desk).await,
         Action::SessionsEndMany => Box::pin(sessions::end_many(desk)).await,

@@ -5,10 +5,9 @@
 use actix_web::HttpResponse;
 
 use super::desk::Desk;
-use super::table::{Entry, Method};
+use super::table::{Entry, Method, TABLE};
 use crate::clock::Seconds;
 use crate::http::pages::FieldError;
-use crate::http::pages::admin::Section;
 use crate::http::render;
 use crate::http::sign_in::steps;
 
@@ -49,10 +48,16 @@ pub(super) fn ask(desk: &Desk<'_>, entry: &Entry) -> HttpResponse {
     let page = match entry.method {
         Method::Get if request.query_string().is_empty() => path.to_owned(),
         Method::Get => format!("{path}?{}", request.query_string()),
-        Method::Post if Section::of_path(path).path() == path => path.to_owned(),
+        Method::Post if is_page(entry) => path.to_owned(),
         Method::Post => path.rsplit_once('/').map_or(path, |(parent, _)| parent).to_owned(),
     };
     steps::see_other(&render::to_console(desk.site(), &page))
+}
+
+/// Whether a page is at the same address, and open without a fresh sign-in: it has the form, or leads to it.
+fn is_page(entry: &Entry) -> bool {
+    let is_open = |page: &Entry| page.method == Method::Get && !page.is_guarded;
+    TABLE.iter().any(|page| page.path == entry.path && is_open(page))
 }
 
 /// What a form that is not guarded as a whole says at a field that is; what was typed stays in it.

@@ -6,14 +6,16 @@
 mod actions;
 
 use crate::protocol::rights::Right;
-pub(super) use actions::{Action, ImportAction, TryAction, UpstreamAction, WebhookAction};
+pub(super) use actions::{
+    Action, ImportAction, TokenAction, TryAction, UpstreamAction, WebhookAction,
+};
 
 /// One address.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub method: Method,
     /// Path below the issuer; `{id}` is a person, a group, an organisation, an app, a session, a trusted issuer,
-    /// an upstream provider, an API key, a webhook or a message.
+    /// an upstream provider, an API key, a registration token, a webhook or a message.
     pub path: &'static str,
     pub right: Right,
     pub about: About,
@@ -231,6 +233,16 @@ pub(super) static TABLE: &[Entry] = &[
         .guarded(),
     post("/admin/clients/{id}/rotate-secret", Right::ClientsSecret, Action::AppRotateSecret)
         .guarded(),
+    get(
+        "/admin/clients/{id}/revoke-registration",
+        Right::ClientsWrite,
+        Action::AppAskRevokeRegistration,
+    ),
+    post(
+        "/admin/clients/{id}/revoke-registration",
+        Right::ClientsWrite,
+        Action::AppRevokeRegistration,
+    ),
     get("/admin/clients/{id}/delete", Right::ClientsWrite, Action::AppAskDelete),
     post("/admin/clients/{id}/delete", Right::ClientsWrite, Action::AppDelete),
     get("/admin/try", Right::ClientsRead, Action::Try(TryAction::Show)),
@@ -247,6 +259,33 @@ pub(super) static TABLE: &[Entry] = &[
     post("/admin/clients/{id}/roles/take", Right::RolesGive, Action::RoleTake),
     get("/admin/clients/{id}/roles/delete", Right::RolesWrite, Action::RoleAskDelete),
     post("/admin/clients/{id}/roles/delete", Right::RolesWrite, Action::RoleDelete),
+    get(
+        "/admin/registration-tokens",
+        Right::ClientsRead,
+        Action::RegistrationToken(TokenAction::List),
+    ),
+    post(
+        "/admin/registration-tokens",
+        Right::ClientsWrite,
+        Action::RegistrationToken(TokenAction::Create),
+    )
+    .guarded(),
+    get(
+        "/admin/registration-tokens/new",
+        Right::ClientsWrite,
+        Action::RegistrationToken(TokenAction::New),
+    )
+    .guarded(),
+    get(
+        "/admin/registration-tokens/{id}/revoke",
+        Right::ClientsWrite,
+        Action::RegistrationToken(TokenAction::AskRevoke),
+    ),
+    post(
+        "/admin/registration-tokens/{id}/revoke",
+        Right::ClientsWrite,
+        Action::RegistrationToken(TokenAction::Revoke),
+    ),
     get("/admin/sessions", Right::SessionsRead, Action::SessionsList),
     get("/admin/sessions/sign-out", Right::SessionsEndMany, Action::SessionsAskEndMany),
     post("/admin/sessions/sign-out", Right::SessionsEndMany, Action::SessionsEndMany),

@@ -26,11 +26,47 @@ pub struct RegistrationToken {
     pub revoked_at: Option<UnixTime>,
 }
 
+/// Whether a permission can still be used, and why not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenState {
+    Works,
+    UsedUp,
+    Expired,
+    Revoked,
+}
+
+impl TokenState {
+    /// The name, as programs are told it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Works => "works",
+            Self::UsedUp => "used_up",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
 impl RegistrationToken {
+    /// What it is at `now`. Of several reasons not to work, what somebody did counts first.
+    #[must_use]
+    pub fn state(&self, now: UnixTime) -> TokenState {
+        if self.revoked_at.is_some() {
+            TokenState::Revoked
+        } else if self.expires_at <= now {
+            TokenState::Expired
+        } else if self.uses >= self.max_uses {
+            TokenState::UsedUp
+        } else {
+            TokenState::Works
+        }
+    }
+
     /// Whether it may be used once more.
     #[must_use]
     pub fn is_live(&self, now: UnixTime) -> bool {
-        self.revoked_at.is_none() && self.expires_at > now && self.uses < self.max_uses
+        self.state(now) == TokenState::Works
     }
 }
 
@@ -53,6 +89,18 @@ pub async fn insert<'a>(sql: impl Sql<'a>, token: &RegistrationToken) -> Result<
         .execute()
         .await
         .map(drop)
+}
+
+/// The permission with this id.
+pub async fn by_id<'a>(
+    sql: impl Sql<'a>,
+    id: &str,
+) -> Result<Option<RegistrationToken>, StoreError> {
+    sql.into()
+        .query(concat!("select ", token_columns!(), " from registration_tokens where id = $1"))
+        .bind(id)
+        .optional()
+        .await
 }
 
 /// The permission with this hash; looking does not use it.
@@ -86,29 +134,39 @@ pub async fn spend<'a>(
         .await
 }
 
-/// Every permission that has not expired long ago, newest first; at most `limit`.
-pub async fn list<'a>(sql: impl Sql<'a>, limit: i64) -> Result<Vec<RegistrationToken>, StoreError> {
+/// A page of the permissions that have not expired long ago, newest first. Ids are made in the order of
+/// time.
+pub async fn list<'a>(
+    sql: impl Sql<'a>,
+    before: Option<&str>,
+    limit: i64,
+) -> Result<Vec<RegistrationToken>, StoreError> {
     sql.into()
         .query(concat!(
             "select ",
             token_columns!(),
-            " from registration_tokens order by id desc limit $1"
+            " from registration_tokens where ($1 is null or id < $1) order by id desc limit $2"
         ))
+        .bind(before)
         .bind(limit)
         .all()
         .await
 }
 
-/// Makes it useless; `false` if there is none that could still be used.
-pub async fn revoke<'a>(sql: impl Sql<'a>, id: &str, now: UnixTime) -> Result<bool, StoreError> {
-    let changed = sql
-        .into()
-        .query(
-            "update registration_tokens set revoked_at = $2 where id = $1 and revoked_at is null",
-        )
+/// Makes it useless and gives it as it is then; `None` if there is none that was not revoked before.
+pub async fn revoke<'a>(
+    sql: impl Sql<'a>,
+    id: &str,
+    now: UnixTime,
+) -> Result<Option<RegistrationToken>, StoreError> {
+    sql.into()
+        .query(concat!(
+            "update registration_tokens set revoked_at = $2 where id = $1 and revoked_at is null \
+             returning ",
+            token_columns!()
+        ))
         .bind(id)
         .bind(now)
-        .execute()
-        .await?;
-    Ok(changed == 1)
+        .optional()
+        .await
 }

@@ -15,7 +15,7 @@ use crate::store::error::StoreError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientRegistration {
     pub client_id: ClientId,
-    /// Hash of its registration access token.
+    /// Hash of its registration access token; empty once that was taken away, which is the hash of nothing.
     pub token_hash: String,
     /// The id of the initial access token it used, if it used one.
     pub permission: Option<String>,
@@ -28,6 +28,14 @@ pub struct ClientRegistration {
     /// The members of its metadata that an administrator has set since.
     pub set_by_administrator: BTreeSet<String>,
     pub registered_at: UnixTime,
+}
+
+impl ClientRegistration {
+    /// Whether there is a token with which the client can change and delete itself.
+    #[must_use]
+    pub fn has_token(&self) -> bool {
+        !self.token_hash.is_empty()
+    }
 }
 
 #[derive(FromRow)]
@@ -118,18 +126,19 @@ pub async fn rotate<'a>(
     Ok(changed == 1)
 }
 
-/// Puts another hash in the place of that of the registration access token, whichever it is; `false`
-/// for a client that did not register itself.
-pub async fn replace_token<'a>(
+/// Takes the registration access token away, whichever it is; `false` for a client that has none, because
+/// it did not register itself or because it was taken away before.
+pub async fn take_token_away<'a>(
     sql: impl Sql<'a>,
     client: &ClientId,
-    new: &str,
 ) -> Result<bool, StoreError> {
     let changed = sql
         .into()
-        .query("update client_registrations set token_hash = $2 where client_id = $1")
+        .query(
+            "update client_registrations set token_hash = '' \
+             where client_id = $1 and token_hash <> ''",
+        )
         .bind(client)
-        .bind(new)
         .execute()
         .await?;
     Ok(changed == 1)

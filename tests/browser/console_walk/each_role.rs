@@ -6,7 +6,7 @@ use doorward::protocol::rights::{Reach, Role, TABLE};
 
 use crate::driver::{Browser, Scheme, Script, Viewport};
 use crate::support::backends::Backend;
-use crate::support::town::{self, MANAGER, OWNER, PASSWORD, Town, pages};
+use crate::support::town::{self, APPS_COME, MANAGER, OWNER, PASSWORD, Town, pages};
 use crate::support::world::World;
 
 /// What each page says to somebody whose role does not allow it.
@@ -52,7 +52,8 @@ impl Visitor {
     async fn enters(name: &str, role: Role, look: (Viewport, Scheme)) -> Self {
         // Nobody is asked for the password again on the way.
         let builder = World::builder(Backend::Embedded);
-        let world = builder.env("DOORWARD_SESSION__ADMIN_STEP_UP", "7200").start().await;
+        let builder = builder.env("DOORWARD_SESSION__ADMIN_STEP_UP", "7200");
+        let world = builder.env(APPS_COME.0, APPS_COME.1).start().await;
         let town = Town::build(&world).await;
         if ![OWNER, MANAGER].contains(&name) {
             town::person(&world, name, Some(role.as_str()));

@@ -13,6 +13,7 @@ use doorward::protocol::token::trusted_issuer::TrustedIssuer;
 use doorward::protocol::types::{ClientId, KeyEncryptionAlg, SigningAlg};
 use doorward::protocol::user::{AdminRole, User};
 use doorward::service::audit::{Actor, Caller};
+use doorward::service::clients::registration::permissions::{self, NewPermission};
 use doorward::service::clients::{self, Activity, NewClient, registration, secrets};
 use doorward::service::keys::{self, encryption};
 use doorward::service::people::{self, NewPerson};
@@ -61,6 +62,10 @@ fn settings(name: &str) -> WebhookSettings {
     WebhookSettings { name: name.to_owned(), url, events }
 }
 
+fn permission() -> NewPermission {
+    NewPermission { label: "Bench".to_owned(), days: 1, max_uses: 1 }
+}
+
 fn provider(slug: &str) -> NewUpstream {
     NewUpstream {
         slug: slug.to_owned(),
@@ -92,6 +97,8 @@ struct Scene<'a> {
     client: ClientId,
     webhook: String,
     kid: String,
+    /// The id of a token with which apps register.
+    permission: String,
 }
 
 impl<'a> Scene<'a> {
@@ -106,7 +113,9 @@ impl<'a> Scene<'a> {
         upstream::create(app, provider("school"), actor).await.expect("a provider");
         let rows = keys::list(app).await.expect("keys");
         let next = rows.iter().find(|row| row.state == "next").expect("a next key");
-        Self { app, client, webhook: webhook.id, kid: next.kid.clone() }
+        let made = permissions::create(app, permission(), actor).await.expect("a permission");
+        let (webhook, kid) = (webhook.id, next.kid.clone());
+        Self { app, client, webhook, kid, permission: made.0.id }
     }
 
     /// Everything that administrators change and that is about no person.
@@ -114,6 +123,7 @@ impl<'a> Scene<'a> {
         let mut all = self.changes_of_apps(actor);
         all.extend(self.other_changes(actor));
         all.extend(self.changes_of_providers(actor));
+        all.extend(self.changes_of_permissions(actor));
         all
     }
 
@@ -154,6 +164,20 @@ impl<'a> Scene<'a> {
                 Box::pin(
                     async move { refusal(registration::care::revoke_token(app, id, actor).await) },
                 ),
+            ),
+        ]
+    }
+
+    fn changes_of_permissions(&'a self, actor: &'a Actor) -> Vec<(&'static str, Work<'a>)> {
+        let (app, token) = (self.app, self.permission.as_str());
+        vec![
+            (
+                "make a registration token",
+                work(async move { refusal(permissions::create(app, permission(), actor).await) }),
+            ),
+            (
+                "take a registration token back",
+                work(async move { refusal(permissions::revoke(app, token, actor).await) }),
             ),
         ]
     }

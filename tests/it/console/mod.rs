@@ -24,6 +24,7 @@
 //! | `sorting` | lists in the order of a column, page by page |
 //! | `wizard` | adding an app step by step, its first sign-in, two secrets |
 //! | `api_keys` | API keys in the console: made, used, seen, revoked |
+//! | `registration_tokens` | tokens with which apps register, the registration access of one app; who may not |
 //! | `step_up` | secrets, keys, power and backups ask for the password once more |
 //! | `deletion` | deleted accounts that can be brought back |
 //! | `stale_forms` | forms that come after a change by somebody else undo nothing |
@@ -55,6 +56,7 @@ mod people_filters;
 mod person_apps;
 mod preview;
 mod profiles;
+mod registration_tokens;
 mod rights;
 mod roles;
 mod safety;

@@ -38,7 +38,9 @@ fn expected(role: Role, right: &str) -> Expected {
 
 /// A world in which a walk over every address takes no longer than a fresh sign-in counts.
 async fn unhurried(backend: Backend) -> World {
-    World::builder(backend).env("DOORWARD_SESSION__ADMIN_STEP_UP", "7200").start().await
+    let builder = World::builder(backend).env("DOORWARD_SESSION__ADMIN_STEP_UP", "7200");
+    // An app that registered itself is among what addresses are about.
+    builder.env("DOORWARD_REGISTRATION__MODE", "token").start().await
 }
 
 async fn visit(browser: &Browser, method: &str, path: &str, fields: &[(String, String)]) -> Page {
@@ -202,6 +204,7 @@ on_both_backends! {
         let keeper = manager(&world, &["crew"]).await;
         for (who, path, role, section) in [
             (&auditor, "/admin/users/new", "owner or operator", Some("/admin/users")),
+            (&auditor, "/admin/registration-tokens/new", "owner or operator", Some("/admin/clients")),
             (&operator, "/admin/keys/retire?kid=x", "owner", Some("/admin/keys")),
             (&operator, "/admin/api-keys/new", "owner", Some("/admin/api-keys")),
             (&keeper, "/admin/audit", "owner or operator or auditor", None),

@@ -46,7 +46,8 @@ on_both_backends! {
         let rotate = format!("{app}/rotate-secret");
         // A page comes back as it was asked for.
         for page in [&*rotate, "/admin/api-keys/new", "/admin/upstream/new", "/admin/keys/retire?kid=a%2Fb",
-            "/admin/clients/new", "/admin/issuers/new", "/admin/webhooks/new", "/admin/users/import"] {
+            "/admin/clients/new", "/admin/issuers/new", "/admin/webhooks/new", "/admin/users/import",
+            "/admin/registration-tokens/new"] {
             let answer = owner.browser.get(page).await;
             assert_eq!(answer.location().path(), "/login", "{}", answer.describe());
         }
@@ -59,6 +60,7 @@ on_both_backends! {
             ("/admin/users/bob/temporary-password", "/admin/users/bob"),
             ("/admin/clients", "/admin/clients"), ("/admin/issuers", "/admin/issuers"),
             ("/admin/webhooks", "/admin/webhooks"), ("/admin/users/import/start", "/admin/users/import"),
+            ("/admin/registration-tokens", "/admin/registration-tokens"),
         ] {
             let fields = [("alg", "ES256"), ("manager", "bob"), ("name", "x"), ("scope", "doorward.users:read")];
             let answer = owner.post(form, &fields).await;

@@ -18,6 +18,7 @@ use crate::kit::console::{Admin, admin, wait_for_nobody};
 use crate::kit::flow::{App, PASSWORD, PATIENCE, create_user, sign_in};
 use crate::kit::hooks::{self, Hook};
 use crate::kit::pictures::png;
+use crate::kit::registration::{register, request};
 use crate::support::process::wait_until_async;
 use crate::support::world::World;
 
@@ -85,6 +86,11 @@ impl Hand<'_> {
         Subject { id: hook.id, line }
     }
 
+    /// A token with which an app registers, with what is shown once.
+    fn permission(&self) -> Value {
+        self.world.cli(&["registration-token", "create", "--label", self.name])
+    }
+
     /// What a change is about that does not come from one before.
     async fn subject(&self, change: Change) -> Subject {
         let (name, mut found) = (self.name, Subject::default());
@@ -139,6 +145,12 @@ impl Hand<'_> {
                 let answer = sent(request.body(png(90))).await;
                 assert!(answer.status < 300, "{}", answer.text);
             }
+            C::RegistrationTokenRevoked => found.id = text(&self.permission(), "id"),
+            C::RegistrationAccessEnded => {
+                let token = text(&self.permission(), "token");
+                let made = register(self.world, Some(&token), &request(json!({}))).await;
+                found.id = text(&made.assert_status(201).json(), "client_id");
+            }
             C::ApiKeyRevoked => {
                 found.id = make_key(self.world, "the-owner", &["doorward.users:read"]).0;
             }
@@ -173,6 +185,7 @@ fn told(event: &Value, hand: &Hand<'_>) -> String {
         "kid",
         "key",
         "message",
+        "permission",
         "secret",
         "organisation_id",
         "rows",
@@ -211,6 +224,7 @@ on_both_backends! {
     async fn the_same_change_leaves_the_same_events_whichever_face_it_is_made_with(backend: Backend) {
         // On a busy machine all of it takes longer than a sign-in counts as fresh.
         let builder = World::builder(backend).env("DOORWARD_SESSION__ADMIN_STEP_UP", "7200");
+        let builder = builder.env("DOORWARD_REGISTRATION__MODE", "token");
         let world = hooks::started(builder).await;
         world.cli(&["group", "create", "crew"]);
         create_user(&world, "alice");

@@ -13,7 +13,9 @@ use serde_json::{Value, json};
 use crate::kit::api::{Api, all_scopes, is, make_key};
 use crate::kit::console::{Admin, ISSUER_KEYS, admin, create, enter, manager, wait_for_nobody};
 use crate::kit::flow::{App, http_client, sign_in};
-use crate::support::town::{GROUP, MANAGER, NEIGHBOUR, OWNER, PERSON, Town, pages};
+use crate::support::town::{
+    APPS_COME, GROUP, MANAGER, NEIGHBOUR, OWNER, PERSON, Town, pages,
+};
 use crate::support::world::World;
 
 /// The most statements that a page may take, those that say who is asking among them.
@@ -143,6 +145,7 @@ async fn fill((world, town): (&World, &Town), api: &Api, numbers: Range<u32>) {
         let hook = json!({ "name": name, "url": "https://hook.invalid/", "events": ["key.*"] });
         is(api.post("/webhooks", &hook).await, 201);
         is(api.post(&format!("/webhooks/{webhook}/test"), &json!({})).await, 200);
+        is(api.post("/registration-tokens", &json!({ "label": name })).await, 201);
         make_key(world, OWNER, &["doorward.users:read"]);
         wait_for_nobody(world, &format!("019a-{name}"), 0).await;
     }
@@ -182,7 +185,8 @@ on_both_backends! {
     async fn no_page_takes_more_than_its_budget_however_much_there_is(backend: Backend) {
         let world = World::builder(backend)
             .env("DOORWARD_SESSION__ADMIN_STEP_UP", "7200")
-            .env("DOORWARD_SESSION__ADMIN_IDLE", "7200");
+            .env("DOORWARD_SESSION__ADMIN_IDLE", "7200")
+            .env(APPS_COME.0, APPS_COME.1);
         let world = world.start().await;
         let town = Town::build(&world).await;
         create(&world, "the-operator", Some("operator"));

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use doorward::http::console::addresses;
-use serde_json::Value;
+use reqwest::Method;
+use serde_json::{Value, json};
 
 use super::process::wait_until_async;
 use super::world::World;
@@ -26,11 +27,14 @@ const DIARY: &str = "diary";
 pub const PASSWORD: &str = "nine-quiet-otters-paint-8-doors";
 
 /// What an address can be about, by how it begins; of two that fit the first one is meant.
-const KINDS: [&str; 11] = [
+const KINDS: [&str; 13] = [
     "/admin/users/",
     "/admin/groups/",
     "/admin/organisations/",
+    // An app that registered itself.
+    "/admin/clients/{id}/revoke-registration",
     "/admin/clients/",
+    "/admin/registration-tokens/",
     "/admin/issuers/",
     "/admin/upstream/",
     "/admin/webhooks/",
@@ -40,6 +44,9 @@ const KINDS: [&str; 11] = [
     "/admin/keys/retire",
     "/admin/clients/{id}/retire-secret",
 ];
+
+/// What lets apps register themselves with a token.
+pub const APPS_COME: (&str, &str) = ("DOORWARD_REGISTRATION__MODE", "token");
 
 /// How the addresses of files end.
 const FILES: [&str; 3] = ["/export", "/keys/public", "/import/rejects"];
@@ -74,7 +81,7 @@ fn text(document: &Value, name: &str) -> String {
 }
 
 impl Town {
-    /// Makes it, with an [`OWNER`] and a [`MANAGER`].
+    /// Makes it, with an [`OWNER`] and a [`MANAGER`], in a world with [`APPS_COME`].
     pub async fn build(world: &World) -> Self {
         let owner = person(world, OWNER, Some("owner"));
         let mut ids = BTreeMap::new();
@@ -90,6 +97,9 @@ impl Town {
         world.cli(&["organisation", "add", "acme", NEIGHBOUR]);
         ids.insert("/admin/clients/", app(world).await);
         ids.insert("/admin/clients/{id}/retire-secret", second_secret(world));
+        let (token, registered) = self_registered(world).await;
+        ids.insert("/admin/registration-tokens/", token);
+        ids.insert("/admin/clients/{id}/revoke-registration", registered);
         use_diary(world).await;
         ids.insert("/admin/issuers/", issuer(world));
         ids.insert("/admin/upstream/", provider(world));
@@ -162,6 +172,18 @@ fn second_secret(world: &World) -> String {
     world.cli(&["client", "add-secret", "wiki"]);
     let app = world.cli(&["client", "show", "wiki"]);
     app["secrets"][1].as_str().unwrap_or_else(|| panic!("no second secret in {app}")).to_owned()
+}
+
+/// A token with which apps register, and an app that has done so: their ids.
+async fn self_registered(world: &World) -> (String, String) {
+    let made = ["registration-token", "create", "--label", "Test bench", "--max-uses", "20"];
+    let made = world.cli(&made);
+    let app = json!({ "client_name": "Self-made", "redirect_uris": ["https://self-made.test/cb"] });
+    let browser = world.browser();
+    let request = browser.request(Method::POST, &browser.resolve("/oauth2/register"));
+    let answer = browser.send(request.bearer_auth(text(&made, "token")).json(&app)).await;
+    answer.assert_status(201);
+    (text(&made, "id"), text(&answer.json(), "client_id"))
 }
 
 fn issuer(world: &World) -> String {

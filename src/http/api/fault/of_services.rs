@@ -7,6 +7,7 @@ use crate::pictures::PictureProblem;
 use crate::protocol::token::trusted_issuer::IssuerProblem;
 use crate::service::api::keys::ApiKeyError;
 use crate::service::clients::ClientError;
+use crate::service::clients::registration::permissions::PermissionError;
 use crate::service::clients::roles::RoleError;
 use crate::service::jobs::JobError;
 use crate::service::keys::KeyChangeError;
@@ -102,8 +103,9 @@ impl From<ClientError> for Fault {
                     })
                     .collect(),
             ),
-            ClientError::NoSecret | ClientError::NotSelfRegistered => {
-                Self::conflict("no_secret", error.to_string())
+            ClientError::NoSecret => Self::conflict("no_secret", error.to_string()),
+            ClientError::NotSelfRegistered => {
+                Self::conflict("not_self_registered", error.to_string())
             }
             ClientError::TooManySecrets => Self::conflict("too_many_secrets", error.to_string()),
             ClientError::NotDescribed => Self::conflict("not_described", error.to_string()),
@@ -217,6 +219,20 @@ impl From<ApiKeyError> for Fault {
             ApiKeyError::NoAdministrator | ApiKeyError::TooMany => Self::field("user", text),
             ApiKeyError::People(error) => error.into(),
             ApiKeyError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<PermissionError> for Fault {
+    fn from(error: PermissionError) -> Self {
+        let text = error.to_string();
+        match error {
+            PermissionError::NotFound => Self::not_found("registration token"),
+            PermissionError::BadLabel => Self::field("label", text),
+            PermissionError::BadUses => Self::field("max_uses", text),
+            PermissionError::BadDays => Self::field("days", text),
+            PermissionError::NotYours => Self::forbidden("Your role does not allow this."),
+            PermissionError::Failure(failure) => failure.into(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Apps, their secrets and their roles.
+//! Apps, their secrets and their roles, and the tokens by which apps register.
 
 use super::About::{Nobody, RoleHolder};
 use super::{Action, Entry, Further as F, entry};
@@ -42,6 +42,12 @@ pub(super) const TABLE: &[Entry] = &[
         (S::ClientsWrite, R::ClientsWrite),
         Nobody,
         Action::ClientRefresh,
+    ),
+    entry(
+        (Post, "/clients/{id}/revoke-registration"),
+        (S::ClientsWrite, R::ClientsWrite),
+        Nobody,
+        Action::ClientRevokeRegistration,
     ),
     entry(
         (Post, "/clients/{id}/secret"),
@@ -151,4 +157,28 @@ pub(super) const TABLE: &[Entry] = &[
         Action::ClientLogoDelete,
     )
     .with(&[F::AppsOwn]),
+    entry(
+        (Get, "/registration-tokens"),
+        (S::ClientsRead, R::ClientsRead),
+        Nobody,
+        Action::RegistrationTokensList,
+    ),
+    entry(
+        (Post, "/registration-tokens"),
+        (S::ClientsWrite, R::ClientsWrite),
+        Nobody,
+        Action::RegistrationTokenCreate,
+    ),
+    entry(
+        (Get, "/registration-tokens/{id}"),
+        (S::ClientsRead, R::ClientsRead),
+        Nobody,
+        Action::RegistrationTokenShow,
+    ),
+    entry(
+        (Delete, "/registration-tokens/{id}"),
+        (S::ClientsWrite, R::ClientsWrite),
+        Nobody,
+        Action::RegistrationTokenRevoke,
+    ),
 ];

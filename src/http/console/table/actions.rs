@@ -72,6 +72,8 @@ pub(in crate::http::console) enum Action {
     AppDisable,
     AppAskRotateSecret,
     AppRotateSecret,
+    AppAskRevokeRegistration,
+    AppRevokeRegistration,
     AppAskDelete,
     AppDelete,
     RolesShow,
@@ -81,6 +83,7 @@ pub(in crate::http::console) enum Action {
     RoleTake,
     RoleAskDelete,
     RoleDelete,
+    RegistrationToken(TokenAction),
     SessionsList,
     SessionsAskEndMany,
     SessionsEndMany,
@@ -160,6 +163,16 @@ pub(in crate::http::console) enum UpstreamAction {
     Disable,
     AskDelete,
     Delete,
+}
+
+/// What an address below `/admin/registration-tokens` does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::http::console) enum TokenAction {
+    List,
+    New,
+    Create,
+    AskRevoke,
+    Revoke,
 }
 
 /// What an address about importing people does.

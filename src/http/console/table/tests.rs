@@ -79,6 +79,7 @@ fn an_auditor_may_look_at_every_list_and_detail_and_at_nothing_else() {
             "/retire",
             "/retire-secret",
             "/revoke",
+            "/revoke-registration",
             "/add-redirect-uri",
             "/discard",
             "/preview",
@@ -150,11 +151,12 @@ fn what_gives_secrets_keys_or_power_away_asks_for_a_fresh_sign_in() {
         "/import/start",
     ];
     // What is made there speaks for itself or for others: an app and a webhook with their secret, an API
-    // key, somebody whose tokens count.
+    // key, somebody whose tokens count. With a registration token strangers bring in apps.
     let made = [
         "/admin/api-keys",
         "/admin/clients",
         "/admin/issuers",
+        "/admin/registration-tokens",
         "/admin/upstream",
         "/admin/webhooks",
     ];

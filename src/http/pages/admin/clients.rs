@@ -88,7 +88,7 @@ impl ClientsList {
 
 /// `GET /admin/clients/{id}`. Forms: `client` POST `/admin/clients/{id}/edit` with the fields of
 /// [`ClientForm`]; POST `…/enable`. Links to [`super::confirm::Confirm`] pages:
-/// `GET …/rotate-secret`, `GET …/disable`, `GET …/delete`.
+/// `GET …/rotate-secret`, `GET …/disable`, `GET …/revoke-registration`, `GET …/delete`.
 #[derive(Debug, Template)]
 #[template(path = "admin/client.html")]
 pub struct ClientDetail {
@@ -116,6 +116,8 @@ pub struct ClientView {
     pub kind: String,
     /// Who added it and how, in words.
     pub origin: String,
+    /// What an app that registered itself may do with itself; `None` for any other.
+    pub own_access: Option<OwnAccess>,
     /// Whose people may use it; `None` for everybody.
     pub allowed_groups: Option<Vec<AllowedGroup>>,
     pub settings: Settings,
@@ -146,6 +148,14 @@ pub enum Settings {
     InDocument,
 }
 
+/// Whether an app that registered itself can change and delete itself (RFC 7592).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnAccess {
+    Kept,
+    /// An administrator has taken its registration access token away.
+    Ended,
+}
+
 /// Whether the app proves itself with a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecretState {
@@ -167,6 +177,11 @@ impl ClientDetail {
         error_of(&self.errors, field)
     }
 
+    /// Whether the app has a token with which it can change itself.
+    fn can_change_itself(&self) -> bool {
+        self.client.own_access == Some(OwnAccess::Kept)
+    }
+
     /// An app described by a document of its own.
     #[must_use]
     pub fn sample_document() -> Self {
@@ -180,6 +195,23 @@ impl ClientDetail {
         page
     }
 
+    /// An app that registered itself.
+    #[must_use]
+    pub fn sample_self_registered() -> Self {
+        let mut page = Self::sample();
+        page.client.origin = words("Itself, from 192.0.2.7");
+        page.client.own_access = Some(OwnAccess::Kept);
+        page
+    }
+
+    /// The same, after an administrator has ended its registration access.
+    #[must_use]
+    pub fn sample_access_ended() -> Self {
+        let mut page = Self::sample_self_registered();
+        page.client.own_access = Some(OwnAccess::Ended);
+        page
+    }
+
     #[must_use]
     pub fn sample() -> Self {
         Self {
@@ -190,6 +222,7 @@ impl ClientDetail {
                 name: words("Orchard Wiki"),
                 kind: words("Web app"),
                 origin: words("An administrator"),
+                own_access: None,
                 allowed_groups: Some(vec![
                     AllowedGroup { name: words("wiki-readers"), is_there: true },
                     AllowedGroup { name: words("wiki-guests"), is_there: false },

@@ -27,12 +27,14 @@ pub mod overview;
 pub mod paging;
 pub mod preview;
 pub mod profile_form;
+pub mod registration_tokens;
 pub mod roles;
 mod samples;
 pub mod selected;
 pub mod sessions;
 pub mod settings;
 pub mod sorting;
+mod state;
 pub mod trial;
 pub mod try_it;
 pub mod upstream;
@@ -42,6 +44,7 @@ pub mod webhooks;
 pub mod wizard;
 
 pub(super) use self::samples::samples;
+pub use self::state::State;
 use super::sample::words;
 use super::views::{Flash, Tone, Undo};
 use crate::protocol::rights::{Reach, Right, Role};
@@ -135,11 +138,16 @@ impl Section {
     /// The section in which a path below the issuer lies; the overview for any other.
     #[must_use]
     pub fn of_path(path: &str) -> Self {
-        let holds = |section: &Self| {
-            let rest = path.strip_prefix(section.path());
+        let lies_below = |folder: &str| {
+            let rest = path.strip_prefix(folder);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
+        // Not below `/admin/clients`, where it could be the id of an app.
+        if lies_below("/admin/registration-tokens") {
+            return Self::Apps;
+        }
         // The overview's path begins all others'.
+        let holds = |section: &Self| lies_below(section.path());
         Self::ALL.into_iter().rev().find(holds).unwrap_or(Self::Overview)
     }
 
@@ -323,32 +331,6 @@ impl Console {
             csrf: words("csrf-value"),
             is_fresh: true,
             flash,
-        }
-    }
-}
-
-/// Whether an account or an app works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    Active,
-    Disabled,
-    /// Disabled, and deleted for good some day.
-    Leaving,
-}
-
-impl State {
-    fn label(self) -> &'static str {
-        match self {
-            Self::Active => "Active",
-            Self::Disabled => "Disabled",
-            Self::Leaving => "To be deleted",
-        }
-    }
-
-    fn class(self) -> &'static str {
-        match self {
-            Self::Active => "good",
-            Self::Disabled | Self::Leaving => "bad",
         }
     }
 }

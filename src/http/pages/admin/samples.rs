@@ -4,8 +4,8 @@ use super::client_terms::{ClientCredentials, ClientTokens};
 use super::{
     api_keys, audit, backup, client_forms, clients, configuration, confirm, connect, delete_named,
     denied, groups, imports, issuers, jobs, keys, mail, missing, organisations, overview, preview,
-    roles, selected, sessions, settings, trial, try_it, upstream, user_forms, users, webhooks,
-    wizard,
+    registration_tokens, roles, selected, sessions, settings, trial, try_it, upstream, user_forms,
+    users, webhooks, wizard,
 };
 use crate::http::pages::render;
 
@@ -14,6 +14,7 @@ pub(in crate::http::pages) fn samples() -> Vec<(&'static str, String)> {
     let mut samples = samples_of_people();
     samples.extend(samples_of_apps());
     samples.extend(samples_of_operations());
+    samples.extend(registration_tokens::samples());
     samples
 }
 
@@ -61,6 +62,8 @@ fn samples_of_apps() -> Vec<(&'static str, String)> {
         ("admin/clients/none", render(&clients::ClientsList::sample_empty())),
         ("admin/client", render(&clients::ClientDetail::sample())),
         ("admin/client/document", render(&clients::ClientDetail::sample_document())),
+        ("admin/client/itself", render(&clients::ClientDetail::sample_self_registered())),
+        ("admin/client/itself_ended", render(&clients::ClientDetail::sample_access_ended())),
         ("admin/connect", render(&connect::Connect::sample())),
         ("admin/connect/list", render(&connect::Connect::sample_list())),
         ("admin/connect/wrong", render(&connect::Connect::sample_wrong())),

@@ -4,7 +4,6 @@
 
 use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
-use crate::crypto::secret::Secret;
 use crate::protocol::client::{Client, ClientMetadata, ClientOrigin, registration};
 use crate::protocol::rights::Right;
 use crate::protocol::types::ClientId;
@@ -66,18 +65,17 @@ pub(crate) async fn note_set(
 }
 
 /// Takes the registration access token away from an app: nobody can change or delete it over the
-/// network any more, or give it another secret.
+/// network any more, or give it another secret. Where that was done before, nothing more is.
 ///
 /// # Errors
-/// [`ClientError::NotSelfRegistered`] for a client that has none, or another [`ClientError`].
+/// [`ClientError::NotSelfRegistered`] for a client that never had one, or another [`ClientError`].
 pub async fn revoke_token(app: &App, id: &ClientId, actor: &Actor) -> Result<Client, ClientError> {
     let client = client_cases::get(app, id).await?;
     let now = app.now();
     let mut tx = authority::begin(app, (actor, Right::ClientsWrite)).await?;
-    // Nobody knows what this is the hash of.
-    let nobodys = Secret::generate().hash();
-    if !registrations::replace_token(&mut tx, id, nobodys.as_str()).await? {
-        return Err(ClientError::NotSelfRegistered);
+    registrations::of(&mut tx, id).await?.ok_or(ClientError::NotSelfRegistered)?;
+    if !registrations::take_token_away(&mut tx, id).await? {
+        return Ok(client);
     }
     let event = Event::success("client.registration_revoked", actor, now).client(id);
     audit::append(&mut tx, &event.into_row()).await?;

@@ -52,7 +52,8 @@ async fn own(
     let client = clients::by_id(&app.store.db, id).await?.ok_or_else(unauthorized)?;
     let registration = registrations::of(&app.store.db, id).await?;
     let registration = registration.ok_or_else(unauthorized)?;
-    if !SecretHash::from_stored(registration.token_hash.clone()).matches(&token) {
+    let is_own = SecretHash::from_stored(registration.token_hash.clone()).matches(&token);
+    if !registration.has_token() || !is_own {
         return Err(unauthorized().into());
     }
     if client.disabled_at.is_some() {

@@ -2,20 +2,25 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
+
 use crate::kit::console::{
     Admin, app_fields, group_path, issuer_fields, sessions_on, wait_for_nobody,
 };
 use crate::kit::flow::sign_in;
+use crate::kit::registration::{register, request};
 use crate::kit::upstream;
 use crate::support::world::World;
 
 /// What an address can be about, by how it begins; of two that fit the first one is meant.
-const KINDS: [&str; 15] = [
+const KINDS: [&str; 17] = [
     "/admin/users/{id}",
     "/admin/groups/{id}",
     "/admin/organisations/{id}",
     "/admin/clients/{id}/roles",
+    "/admin/clients/{id}/revoke-registration",
     "/admin/clients/{id}",
+    "/admin/registration-tokens/{id}",
     "/admin/sessions/{id}",
     "/admin/issuers/{id}",
     "/admin/upstream/{id}",
@@ -102,6 +107,8 @@ impl<'a> Subjects<'a> {
                 id
             }
             "/admin/clients/{id}" => self.owner.add_app("Subject").await.0,
+            "/admin/clients/{id}/revoke-registration" => self.registered().await,
+            "/admin/registration-tokens/{id}" => self.permission("id"),
             "/admin/sessions/{id}" => {
                 sign_in(self.world, "subject").await;
                 let list = self.owner.page("/admin/sessions?user=subject").await;
@@ -174,6 +181,19 @@ impl<'a> Subjects<'a> {
         made["id"].as_str().unwrap().to_owned()
     }
 
+    /// Something of a new token with which apps register.
+    fn permission(&self, member: &str) -> String {
+        let made = self.world.cli(&["registration-token", "create", "--label", "Subject"]);
+        made[member].as_str().unwrap().to_owned()
+    }
+
+    /// The id of an app that registered itself.
+    async fn registered(&self) -> String {
+        let token = self.permission("token");
+        let made = register(self.world, Some(&token), &request(json!({}))).await;
+        made.assert_status(201).json()["client_id"].as_str().unwrap().to_owned()
+    }
+
     /// A key that may be retired.
     async fn key(&self) -> String {
         let links = self.owner.page("/admin/keys").await.attributes("tbody .act a", "href");
@@ -228,6 +248,9 @@ impl<'a> Subjects<'a> {
         }
         if path == "/admin/api-keys" {
             fields.set([("user", "the-owner"), ("days", "7"), ("scope", "doorward.users:read")]);
+        }
+        if path == "/admin/registration-tokens" {
+            fields.set([("max_uses", "1"), ("days", "7")]);
         }
         if path == "/admin/keys/retire" {
             fields.set([("kid", subject.id.as_str())]);

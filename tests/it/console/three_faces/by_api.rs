@@ -127,6 +127,15 @@ impl Hand<'_> {
                 (Method::POST, "/mail/test".into(), json!({ "to": "ada@example.test" }))
             }
             C::ApiKeyRevoked => (Method::DELETE, format!("/api-keys/{id}"), none),
+            C::RegistrationTokenMade => {
+                (Method::POST, "/registration-tokens".into(), json!({ "label": name }))
+            }
+            C::RegistrationTokenRevoked => {
+                (Method::DELETE, format!("/registration-tokens/{id}"), none)
+            }
+            C::RegistrationAccessEnded => {
+                (Method::POST, format!("/clients/{id}/revoke-registration"), none)
+            }
             C::AppRenamed => {
                 let renamed = json!({ "metadata": { "client_name": team } });
                 (Method::PATCH, format!("/clients/{name}"), renamed)

@@ -53,6 +53,9 @@ pub enum Change {
     AppDisabled,
     AppEnabled,
     AppDeleted,
+    RegistrationTokenMade,
+    RegistrationTokenRevoked,
+    RegistrationAccessEnded,
     KeyRotated,
     KeyRetired,
     SettingSet,
@@ -87,7 +90,7 @@ pub enum Change {
 
 use Change as C;
 
-pub const CHANGES: [Change; 77] = [
+pub const CHANGES: [Change; 80] = [
     C::PersonCreated,
     C::PeopleImported,
     C::PersonRenamed,
@@ -135,6 +138,9 @@ pub const CHANGES: [Change; 77] = [
     C::AppDisabled,
     C::AppEnabled,
     C::AppDeleted,
+    C::RegistrationTokenMade,
+    C::RegistrationTokenRevoked,
+    C::RegistrationAccessEnded,
     C::KeyRotated,
     C::KeyRetired,
     C::SettingSet,
@@ -181,7 +187,7 @@ const DOCUMENT: &str =
 
 /// What changes something with one face alone, or is one of [`CHANGES`] in another dress: as it stands in the
 /// face's own list, and why.
-pub const ALONE: [(Face, &str, &str); 25] = [
+pub const ALONE: [(Face, &str, &str); 22] = [
     (Face::Console, "POST /admin/get-started/dismiss", "a setting, filled in"),
     (Face::Console, "POST /admin/users/selected", "each person's own change, one after the other"),
     (Face::Console, "POST /admin/clients/{id}/add-redirect-uri", "an edit of the app, filled in"),
@@ -201,9 +207,6 @@ pub const ALONE: [(Face, &str, &str); 25] = [
     (Face::Console, "POST /admin/try/sign-out", "a sign-in of one’s own, in a browser"),
     (Face::Console, "POST /admin/upstream/{id}/preview", "shows; the answer is not kept"),
     (Face::CommandLine, "setup-link", "before there is anybody"),
-    (Face::CommandLine, "client revoke-registration", "of apps that registered themselves"),
-    (Face::CommandLine, "registration-token create", "of apps that register themselves"),
-    (Face::CommandLine, "registration-token revoke", "of apps that register themselves"),
     (Face::CommandLine, "import", "of many people at once"),
     (Face::CommandLine, "apply", "of many things at once, each by its own use case"),
     (Face::CommandLine, "restore", "puts the whole database back"),

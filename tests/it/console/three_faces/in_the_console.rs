@@ -153,6 +153,16 @@ impl Hand<'_> {
                     .await;
             }
             C::ApiKeyRevoked => self.post(&format!("/admin/api-keys/{id}/revoke"), &[]).await,
+            C::RegistrationTokenMade => {
+                let page = "/admin/registration-tokens/new";
+                self.submit(page, "registration-token", &[("label", name)]).await;
+            }
+            C::RegistrationTokenRevoked => {
+                self.post(&format!("/admin/registration-tokens/{id}/revoke"), &[]).await;
+            }
+            C::RegistrationAccessEnded => {
+                self.post(&format!("/admin/clients/{id}/revoke-registration"), &[]).await;
+            }
             C::AppRenamed => self.submit(&app, "client", &[("name", &team)]).await,
             C::SecretRotated => self.post(&format!("{app}/rotate-secret"), &[]).await,
             C::SecretAdded => self.post(&format!("{app}/add-secret"), &[]).await,
