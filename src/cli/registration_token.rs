@@ -88,11 +88,7 @@ fn create(
     globals: &Globals,
     output: &mut Output<'_>,
 ) -> Result<Exit, Failure> {
-    let new = NewPermission {
-        label: args.label.clone(),
-        days: args.days,
-        max_uses: args.max_uses,
-    };
+    let new = NewPermission { label: args.label.clone(), days: args.days, max_uses: args.max_uses };
     let (token, secret, mode) = engine::with_app(globals, async |app| {
         let (token, secret) = permissions::create(app, new, &Actor::CommandLine).await?;
         Ok((token, secret, app.config.registration.mode))

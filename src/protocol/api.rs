@@ -138,11 +138,15 @@ impl ApiScope {
             Self::KeysRead => "See the keys that sign and decrypt.",
             Self::KeysWrite => "Rotate and retire keys, for a key of an owner; see them.",
             Self::IssuersRead => "See issuers outside that are trusted.",
-            Self::IssuersWrite => "Say which issuers outside are trusted, for a key of an owner; see them.",
+            Self::IssuersWrite => {
+                "Say which issuers outside are trusted, for a key of an owner; see them."
+            }
             Self::UpstreamRead => "See upstream providers.",
             Self::UpstreamWrite => "Make, change, test and delete upstream providers; see them.",
             Self::WebhooksRead => "See webhooks and what they were sent.",
-            Self::WebhooksWrite => "Make, change, test and delete webhooks, for a key of an owner; see them.",
+            Self::WebhooksWrite => {
+                "Make, change, test and delete webhooks, for a key of an owner; see them."
+            }
             Self::JobsRead => "See what waits to be sent.",
             Self::JobsWrite => "Send a message that waits at once, or discard it; see them.",
             Self::ApiKeysRead => "See API keys, without what they are.",

@@ -78,7 +78,8 @@ async fn permissions_conform(store: &Store) {
     assert_eq!(registration_tokens::revoke(db, "p3", NOW).await.unwrap(), None, "once");
     assert_eq!(registration_tokens::by_id(db, "p4").await.unwrap(), None);
     assert_eq!(spend("hash-p3", NOW).await.unwrap(), None, "revoked");
-    let ids = |rows: &[RegistrationToken]| rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>();
+    let ids =
+        |rows: &[RegistrationToken]| rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>();
     let listed = registration_tokens::list(db, None, 2).await.unwrap();
     assert_eq!(ids(&listed), ["p3", "p2"]);
     assert!(!listed[0].is_live(NOW) && !listed[1].is_live(NOW));
@@ -214,7 +215,8 @@ async fn the_unused_are_forgotten(store: &Store) {
     consents::delete_for_client(db, &ClientId::new("d-allowed")).await.unwrap();
     grants::insert(db, &grant("g-dyn", "u-reg", "d-grant")).await.unwrap();
     let unused = |most| clients::delete_unused(db, (ClientOrigin::Dynamic, NOW), most);
-    let called = |id: &str| (ClientId::new(id), of_origin(id, ClientOrigin::Dynamic).metadata.client_name);
+    let called =
+        |id: &str| (ClientId::new(id), of_origin(id, ClientOrigin::Dynamic).metadata.client_name);
     assert_eq!(unused(1).await.unwrap(), [called("d-1")], "a few at a time");
     assert_eq!(unused(10).await.unwrap(), [called("d-2")]);
     assert_eq!(unused(10).await.unwrap(), []);

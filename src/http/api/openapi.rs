@@ -166,7 +166,8 @@ mod tests {
             assert!(scopes.is_none_or(|scopes| scopes == always), "{}", entry.path);
         }
         let paths = &document["paths"];
-        let scopes = &document["components"]["securitySchemes"][SERVICE]["flows"]["clientCredentials"]["scopes"];
+        let scopes = &document["components"]["securitySchemes"][SERVICE]["flows"]["clientCredentials"]
+            ["scopes"];
         assert_eq!(scopes.as_object().unwrap().len(), ApiScope::ALL.len() - 1, "{scopes}");
         assert!(scopes.get(ApiScope::AdministratorsWrite.as_str()).is_none());
         let rotate = callers(&paths["/keys/rotate"]["post"]);
@@ -200,8 +201,11 @@ mod tests {
         }
         let nullable = |schema: &Value| schema.to_string().contains("\"null\"");
         for (name, member) in [
-            ("GroupChange", "name"), ("OrganisationChange", "name"), ("WebhookChange", "events"),
-            ("IssuerChange", "rules"), ("UpstreamProviderChange", "client_secret"),
+            ("GroupChange", "name"),
+            ("OrganisationChange", "name"),
+            ("WebhookChange", "events"),
+            ("IssuerChange", "rules"),
+            ("UpstreamProviderChange", "client_secret"),
         ] {
             assert!(!nullable(&schemas[name]["properties"][member]), "{name} {member}");
         }

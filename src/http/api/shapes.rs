@@ -212,9 +212,7 @@ pub(super) fn of(action: Action) -> Shape {
             Taken::Body(SchemaGenerator::subschema_for::<NewOrganisation>),
             Answered::Made(organisation),
         ),
-        Action::OrganisationShow => {
-            show("Show an organisation", organisation)
-        }
+        Action::OrganisationShow => show("Show an organisation", organisation),
         Action::OrganisationPatch => change(
             "Give an organisation another name or display name",
             SchemaGenerator::subschema_for::<OrganisationChange>,
@@ -358,9 +356,7 @@ pub(super) fn of(action: Action) -> Shape {
             Taken::Body(SchemaGenerator::subschema_for::<NewUpstreamProvider>),
             Answered::Made(upstream),
         ),
-        Action::UpstreamShow => {
-            show("Show an upstream provider", upstream)
-        }
+        Action::UpstreamShow => show("Show an upstream provider", upstream),
         Action::UpstreamPatch => change(
             "Change an upstream provider, or its secret",
             SchemaGenerator::subschema_for::<UpstreamChanges>,
@@ -446,7 +442,9 @@ pub(super) fn of(action: Action) -> Shape {
             &[],
             SchemaGenerator::subschema_for::<SettingView>,
         ),
-        Action::SettingShow => show("Show a setting", SchemaGenerator::subschema_for::<SettingView>),
+        Action::SettingShow => {
+            show("Show a setting", SchemaGenerator::subschema_for::<SettingView>)
+        }
         Action::SettingPut => change(
             "Set a setting, on every node within a second",
             SchemaGenerator::subschema_for::<SettingValue>,

@@ -207,7 +207,9 @@ mod tests {
     #[test]
     fn the_command_is_one_that_a_shell_reads_whole() {
         let command = example("https://id.test/oauth2/register", "s3cret");
-        assert!(command.starts_with("curl -H 'Authorization: Bearer s3cret' \\\n    -H 'Content-Type"));
+        assert!(
+            command.starts_with("curl -H 'Authorization: Bearer s3cret' \\\n    -H 'Content-Type")
+        );
         assert!(command.ends_with("\\\n    'https://id.test/oauth2/register'"), "{command}");
         assert_eq!(command.matches('\'').count() % 2, 0, "{command}");
     }

@@ -85,7 +85,8 @@ mod tests {
 
     #[test]
     fn every_setting_has_a_label_of_its_own_and_every_label_a_setting() {
-        let settings: BTreeSet<_> = runtime_settings().map(|setting| setting.key.as_str()).collect();
+        let settings: BTreeSet<_> =
+            runtime_settings().map(|setting| setting.key.as_str()).collect();
         let labelled: BTreeSet<_> = LABELS.iter().map(|(key, _)| *key).collect();
         assert_eq!(labelled, settings);
         let labels: BTreeSet<_> = LABELS.iter().map(|(_, label)| *label).collect();

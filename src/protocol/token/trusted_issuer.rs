@@ -310,7 +310,10 @@ pub fn validate(issuer: &TrustedIssuer, own_issuer: &str) -> Result<(), Vec<Issu
         add("name", "needs 1 to 64 letters, digits, '-', '_' or '.'");
     }
     let printable = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
-    if issuer.issuer.is_empty() || issuer.issuer.len() > LONGEST_ISSUER || !printable(&issuer.issuer) {
+    if issuer.issuer.is_empty()
+        || issuer.issuer.len() > LONGEST_ISSUER
+        || !printable(&issuer.issuer)
+    {
         add("issuer", "needs 1 to 500 ASCII characters without spaces, exactly as in iss");
     }
     if issuer.issuer == own_issuer {

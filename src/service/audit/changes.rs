@@ -73,7 +73,8 @@ mod tests {
     #[test]
     fn of_what_is_long_or_not_to_be_said_only_the_name_is_there() {
         let long = "x".repeat(LONGEST);
-        let (before, after) = (json!({ "note": long, "jwks": 1 }), json!({ "note": "", "jwks": 2 }));
+        let (before, after) =
+            (json!({ "note": long, "jwks": 1 }), json!({ "note": "", "jwks": 2 }));
         assert_eq!(said(&before, &after), json!({ "changed": ["jwks", "note"] }));
         assert_eq!(said(&after, &before), json!({ "changed": ["jwks", "note"] }));
     }

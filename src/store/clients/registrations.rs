@@ -128,10 +128,7 @@ pub async fn rotate<'a>(
 
 /// Takes the registration access token away, whichever it is; `false` for a client that has none, because
 /// it did not register itself or because it was taken away before.
-pub async fn take_token_away<'a>(
-    sql: impl Sql<'a>,
-    client: &ClientId,
-) -> Result<bool, StoreError> {
+pub async fn take_token_away<'a>(sql: impl Sql<'a>, client: &ClientId) -> Result<bool, StoreError> {
     let changed = sql
         .into()
         .query(

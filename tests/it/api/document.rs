@@ -19,8 +19,7 @@ const AT_LENGTH: [&str; 4] = ["--phases", "examples,coverage,fuzzing", "--max-ex
 const IN_SHORT: [&str; 4] = ["--phases", "fuzzing", "--max-examples", "2"];
 
 /// What may end the credential of whoever does it. It is tried last, since nothing is after it.
-const MAY_BE_THE_LAST: &str =
-    "^(User(Delete|DeleteLater|Disable|SignOut|TemporaryPassword|Patch)|Client(Delete|Disable|Patch)|ApiKeyRevoke)$";
+const MAY_BE_THE_LAST: &str = "^(User(Delete|DeleteLater|Disable|SignOut|TemporaryPassword|Patch)|Client(Delete|Disable|Patch)|ApiKeyRevoke)$";
 
 /// The program, as `scripts/test-setup` installs it.
 fn schemathesis() -> Command {

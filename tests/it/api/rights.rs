@@ -32,12 +32,7 @@ struct Subject {
 
 /// Something for an address to be about, made anew each time, since some delete it.
 #[expect(clippy::too_many_lines, reason = "one arm for every kind of address")]
-async fn filled(
-    world: &World,
-    maker: &Api,
-    (path, n): (&str, usize),
-    subject: &Subject,
-) -> String {
+async fn filled(world: &World, maker: &Api, (path, n): (&str, usize), subject: &Subject) -> String {
     let username = format!("subject-{n}");
     let role = subject.role.map(AdminRole::as_str);
     let made = json!({ "username": username, "groups": ["crew"], "role": role });

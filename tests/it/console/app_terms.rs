@@ -7,8 +7,11 @@ use crate::support::process::wait_until_async;
 use crate::support::world::World;
 
 const KEYS: [(&str, &str); 2] = [("auth_method", "private_key_jwt"), ("jwks", ISSUER_KEYS)];
-const PLAIN: [(&str, &str); 3] =
-    [("security_profile", "standard"), ("subject_type", "public"), ("grant_types", "authorization_code")];
+const PLAIN: [(&str, &str); 3] = [
+    ("security_profile", "standard"),
+    ("subject_type", "public"),
+    ("grant_types", "authorization_code"),
+];
 
 on_both_backends! {
     async fn the_credentials_of_an_app_are_set_by_form(world: World) {

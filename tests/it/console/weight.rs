@@ -13,9 +13,7 @@ use serde_json::{Value, json};
 use crate::kit::api::{Api, all_scopes, is, make_key};
 use crate::kit::console::{Admin, ISSUER_KEYS, admin, create, enter, manager, wait_for_nobody};
 use crate::kit::flow::{App, http_client, sign_in};
-use crate::support::town::{
-    APPS_COME, GROUP, MANAGER, NEIGHBOUR, OWNER, PERSON, Town, pages,
-};
+use crate::support::town::{APPS_COME, GROUP, MANAGER, NEIGHBOUR, OWNER, PERSON, Town, pages};
 use crate::support::world::World;
 
 /// The most statements that a page may take, those that say who is asking among them.

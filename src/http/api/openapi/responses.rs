@@ -12,9 +12,7 @@ use crate::http::programs::Verb;
 pub(super) fn shared(schemas: &mut Schemas) -> Value {
     let problem = schemas.shown(schemars::SchemaGenerator::subschema_for::<Problem>);
     let content = json!({ "application/problem+json": { "schema": problem } });
-    let with = |text: &str, headers: Value| {
-        json!({ "description": text, "headers": headers, "content": content.clone() })
-    };
+    let with = |text: &str, headers: Value| json!({ "description": text, "headers": headers, "content": content.clone() });
     let reference = |name: &str| json!({ "$ref": format!("#/components/headers/{name}") });
     json!({
         "Problem": with("What is wrong, and what to do (RFC 9457).", json!({})),
@@ -31,9 +29,7 @@ pub(super) fn shared(schemas: &mut Schemas) -> Value {
 
 /// The headers of answers that are worth knowing.
 pub(super) fn headers() -> Value {
-    let header = |required: bool, text: &str| {
-        json!({ "description": text, "required": required, "schema": { "type": "string" } })
-    };
+    let header = |required: bool, text: &str| json!({ "description": text, "required": required, "schema": { "type": "string" } });
     json!({
         "ETag": header(true, "The tag of what is shown, for `If-Match`."),
         "Location": header(true, "Where it is from now on."),
@@ -143,9 +139,7 @@ pub(super) fn of(entry: &Entry, shape: &Shape, schemas: &mut Schemas) -> Value {
     response.insert("description".to_owned(), json!(text));
     let headers: Map<String, Value> = headers_of(shape)
         .iter()
-        .map(|name| {
-            ((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }))
-        })
+        .map(|name| ((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") })))
         .collect();
     if !headers.is_empty() {
         response.insert("headers".to_owned(), json!(headers));

@@ -9,7 +9,7 @@ use crate::protocol::rights::Right as R;
 pub(super) const TABLE: &[Entry] = &[
     entry((Get, "/clients"), (S::ClientsRead, R::ClientsRead), Nobody, Action::ClientsList),
     entry((Post, "/clients"), (S::ClientsWrite, R::ClientsWrite), Nobody, Action::ClientCreate)
-    .with(&[F::AppsOwn]),
+        .with(&[F::AppsOwn]),
     entry((Get, "/clients/{id}"), (S::ClientsRead, R::ClientsRead), Nobody, Action::ClientShow),
     entry(
         (Patch, "/clients/{id}"),

@@ -9,12 +9,12 @@ use crate::protocol::rights::Right as R;
 pub(super) const TABLE: &[Entry] = &[
     entry((Get, "/users"), (S::UsersRead, R::PeopleRead), Nobody, Action::UsersList),
     entry((Post, "/users"), (S::UsersWrite, R::PeopleWrite), Nobody, Action::UserCreate)
-    .with(&[F::Groups, F::Role]),
+        .with(&[F::Groups, F::Role]),
     entry((Get, "/users/{id}"), (S::UsersRead, R::PeopleRead), Person, Action::UserShow),
     entry((Patch, "/users/{id}"), (S::UsersWrite, R::PeopleWrite), Person, Action::UserPatch)
-    .with(&[F::Groups, F::Role, F::Administrator]),
+        .with(&[F::Groups, F::Role, F::Administrator]),
     entry((Delete, "/users/{id}"), (S::UsersWrite, R::PeopleDelete), Person, Action::UserDelete)
-    .with(&[F::Administrator]),
+        .with(&[F::Administrator]),
     entry(
         (Post, "/users/{id}/delete-later"),
         (S::UsersWrite, R::PeopleDelete),

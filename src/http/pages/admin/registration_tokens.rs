@@ -129,10 +129,7 @@ impl RegistrationTokensList {
             rows: vec![
                 row("Test bench", 3, TokenState::Works),
                 row("Partners", 20, TokenState::UsedUp),
-                RegistrationTokenRow {
-                    label: String::new(),
-                    ..row("", 0, TokenState::Expired)
-                },
+                RegistrationTokenRow { label: String::new(), ..row("", 0, TokenState::Expired) },
                 row("Try-out", 1, TokenState::Revoked),
             ],
             paging: Paging::before(words("019a6b3e")),
@@ -201,7 +198,9 @@ impl RegistrationTokenOnce {
             endpoint: words("https://id.orchard.example/oauth2/register"),
             max_uses: 20,
             expires: When::sample(-2_592_000),
-            example: words("curl -H 'Authorization: Bearer …' https://id.orchard.example/oauth2/register"),
+            example: words(
+                "curl -H 'Authorization: Bearer …' https://id.orchard.example/oauth2/register",
+            ),
         }
     }
 

@@ -58,11 +58,7 @@ impl ListedPeople {
     /// What [`Self::carried`] has carried, from where a field's value is found.
     pub fn of_carried(field: impl Fn(&'static str) -> String) -> Self {
         Self {
-            filter: PeopleQuery {
-                q: field("q"),
-                role: field("of_role"),
-                state: field("of_state"),
-            },
+            filter: PeopleQuery { q: field("q"), role: field("of_role"), state: field("of_state") },
             sort: Sort::named(&field("sort")),
             size: PageSize::named(&field("rows")),
             after: field("after"),
