@@ -10,9 +10,9 @@ use super::sent;
 use super::views::Moment;
 use crate::clock::UnixTime;
 use crate::service::clients::registration::permissions::{
-    self, NewPermission, USUAL_DAYS, USUAL_USES,
+    self, DAYS, LONGEST_LABEL, NewPermission, USES, USUAL_DAYS, USUAL_USES,
 };
-use crate::store::clients::registration_tokens::RegistrationToken;
+use crate::store::clients::registration_tokens::{RegistrationToken, TokenState};
 
 /// A token with which apps register themselves. What it is, nobody can say any more.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -21,7 +21,8 @@ pub(super) struct RegistrationTokenView {
     pub id: String,
     /// Words to remember whom it is for; may be empty.
     pub label: String,
-    /// `works`, `used_up`, `expired` or `revoked`.
+    /// Whether apps can still be registered with it, and if not, why.
+    #[schemars(extend("enum" = TokenState::ALL.map(TokenState::as_str)))]
     pub state: String,
     /// Apps that were registered with it.
     pub uses: i64,
@@ -37,13 +38,13 @@ pub(super) struct RegistrationTokenView {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct NewRegistrationToken {
     /// Words to remember whom it is for.
-    #[schemars(length(max = 100))]
+    #[schemars(length(max = LONGEST_LABEL))]
     pub label: String,
     /// Apps that can be registered with it.
-    #[schemars(range(min = 1, max = 100_000))]
+    #[schemars(range(min = *USES.start(), max = *USES.end()))]
     pub max_uses: i64,
     /// Days it works.
-    #[schemars(range(min = 1, max = 366))]
+    #[schemars(range(min = *DAYS.start(), max = *DAYS.end()))]
     pub days: i64,
 }
 

@@ -305,7 +305,7 @@ pub(super) fn of(action: Action) -> Shape {
         Action::RegistrationTokenCreate => shape(
             "Make a token with which apps register themselves, shown this once",
             Taken::Perhaps(SchemaGenerator::subschema_for::<NewRegistrationToken>),
-            Answered::Made(SchemaGenerator::subschema_for::<RegistrationTokenOnce>),
+            Answered::MadeOnce(SchemaGenerator::subschema_for::<RegistrationTokenOnce>),
         ),
         Action::RegistrationTokenShow => shape(
             "Show a token with which apps register, without what it is",

@@ -36,6 +36,8 @@ pub enum TokenState {
 }
 
 impl TokenState {
+    pub const ALL: [Self; 4] = [Self::Works, Self::UsedUp, Self::Expired, Self::Revoked];
+
     /// The name, as programs are told it.
     #[must_use]
     pub fn as_str(self) -> &'static str {

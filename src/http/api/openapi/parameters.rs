@@ -62,6 +62,7 @@ fn in_path(entry: &Entry, name: &str) -> Value {
         ("id", "webhooks") => "A webhook: id or name.",
         ("id", "jobs") => "The id of a message that waits.",
         ("id", "api-keys") => "The id of an API key, which is not the key.",
+        ("id", "registration-tokens") => "The id of a registration token, which is not the token.",
         ("id", "settings") => "The name of a setting, as in docs/configuration.md.",
         ("id", "branding") => "Which of the two logos of the installation.",
         ("secret", _) => "The id of a secret, as the list of them has it.",

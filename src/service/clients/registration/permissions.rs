@@ -28,7 +28,7 @@ pub const USUAL_DAYS: i64 = 7;
 const DAY: Seconds = 86_400;
 
 /// Longest label, in characters.
-const LONGEST_LABEL: usize = 100;
+pub const LONGEST_LABEL: usize = 100;
 
 /// Why a permission could not be made or taken back.
 #[derive(Debug, thiserror::Error)]
