@@ -239,6 +239,34 @@ mod tests {
         }
     }
 
+    /// Every text that describes something in the document.
+    fn descriptions<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+        match value {
+            Value::Object(members) => {
+                found.extend(members.get("description").and_then(Value::as_str));
+                members.values().for_each(|member| descriptions(member, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| descriptions(item, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_parameter_is_described_and_no_description_is_empty() {
+        let document = document("https://id.test");
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                for parameter in operation["parameters"].as_array().unwrap() {
+                    assert!(parameter["description"].is_string(), "{method} {path}: {parameter}");
+                }
+            }
+        }
+        let mut found = Vec::new();
+        descriptions(&document, &mut found);
+        assert!(found.len() > 100, "{}", found.len());
+        assert!(found.iter().all(|text| !text.trim().is_empty()), "{found:?}");
+    }
+
     #[test]
     fn no_secret_and_no_hash_has_a_place_in_an_answer() {
         let text = document("https://id.test")["components"]["schemas"].to_string();

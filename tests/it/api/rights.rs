@@ -362,14 +362,15 @@ on_both_backends! {
             ("/users", json!({ "username": "bob", "groups": ["crew"] }), "doorward.groups:write"),
             ("/users", json!({ "username": "bob", "role": "auditor" }), administrators),
             ("/clients", robot, of_app),
+            ("/clients/the-app", json!({ "metadata": { "scope": ["openid", of_app] } }), of_app),
             ("/users/alice", json!({ "groups": ["crew"] }), "doorward.groups:write"),
             ("/users/alice", json!({ "role": "auditor" }), administrators),
         ];
         for (path, body, scope) in bodies {
             let api = Api::with_key(&world, "maker", &without(&[scope, "doorward.keys:write"]));
             let answer = match path {
-                "/users/alice" => api.patch_now(path, &body).await,
-                _ => api.post(path, &body).await,
+                "/users" | "/clients" => api.post(path, &body).await,
+                _ => api.patch_now(path, &body).await,
             };
             let answer = refused(answer, 403, "insufficient_scope");
             assert!(header(&answer, "www-authenticate").contains(&format!("scope=\"{scope}\"")), "{body}");

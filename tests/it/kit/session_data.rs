@@ -18,11 +18,12 @@ pub struct Keeper {
     pub http: reqwest::Client,
 }
 
-/// An answer: status, tag, type and body.
+/// An answer: status, tag, type, how to come in, and body.
 pub struct Answer {
     pub status: u16,
     pub tag: String,
     pub kind: String,
+    pub challenge: String,
     pub body: Value,
 }
 
@@ -92,16 +93,18 @@ impl Answer {
             value.unwrap_or_default().to_owned()
         };
         let (tag, kind) = (header("etag"), header("content-type"));
+        let challenge = header("www-authenticate");
         let status = answer.status().as_u16();
         let text = answer.text().await.expect("a body");
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Self { status, tag, kind, body }
+        Self { status, tag, kind, challenge, body }
     }
 
-    /// Checks the status, and that a refusal is a problem document.
+    /// Checks the status, that a refusal is a problem document, and that whoever has to come in is told how.
     #[track_caller]
     pub fn is(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.body);
+        assert!(status != 401 || !self.challenge.is_empty(), "{}", self.body);
         if status >= 400 {
             assert_eq!(self.kind, "application/problem+json");
             assert_eq!(self.body["status"], status);

@@ -74,7 +74,15 @@ fn in_path(entry: &Entry, name: &str) -> Value {
         "branding" => json!({ "type": "string", "enum": LogoKind::ALL.map(LogoKind::as_str) }),
         _ => json!({ "type": "string", "minLength": 1 }),
     };
-    json!({ "name": name, "in": "path", "required": true, "description": text, "schema": schema })
+    described(text, json!({ "name": name, "in": "path", "required": true, "schema": schema }))
+}
+
+/// The same with a description, if there is something to say.
+fn described(text: &str, mut parameter: Value) -> Value {
+    if let (false, Value::Object(members)) = (text.is_empty(), &mut parameter) {
+        members.insert("description".to_owned(), json!(text));
+    }
+    parameter
 }
 
 fn in_query(action: Action, name: &str) -> Value {
@@ -93,6 +101,7 @@ fn in_query(action: Action, name: &str) -> Value {
         }
         ("user", _) => PERSON,
         ("user_id", _) => "The id of a person; `user` says the same.",
+        ("result", _) => "Whether it was done.",
         ("outcome", _) => "The same as `result`.",
         ("client_id", _) => "The client_id of an app.",
         ("address", _) => "An IP address.",
@@ -106,13 +115,13 @@ fn in_query(action: Action, name: &str) -> Value {
         ("topic", _) => "What is sent.",
         _ => "",
     };
-    json!({
+    let parameter = json!({
         "name": name,
         "in": "query",
-        "description": text,
-        "deprecated": matches!(name, "user_id" | "outcome"),
+        "deprecated": name == "outcome",
         "schema": query_schema(action, name),
-    })
+    });
+    described(text, parameter)
 }
 
 fn query_schema(action: Action, name: &str) -> Value {

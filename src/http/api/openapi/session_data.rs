@@ -131,6 +131,7 @@ fn parameters() -> Value {
             "name": "key",
             "in": "path",
             "required": true,
+            "description": "The name of a value, which says how long it lives, too.",
             "schema": { "type": "string", "pattern": Key::PATTERN },
         },
         condition("If-Match"),
