@@ -20,6 +20,7 @@ pub mod interaction;
 pub mod jose;
 pub mod logout;
 pub mod mailbox;
+pub mod members;
 pub mod organisation;
 pub mod params;
 pub mod password_policy;

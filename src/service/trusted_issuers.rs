@@ -13,6 +13,7 @@ use crate::outbound::Lane;
 use crate::protocol::client::Client;
 use crate::protocol::discovery::path;
 use crate::protocol::jose::jwt_claims;
+use crate::protocol::members;
 use crate::protocol::rights::Right;
 use crate::protocol::scope::Scopes;
 use crate::protocol::token::grant::client_credentials;
@@ -21,7 +22,6 @@ use crate::protocol::token::trusted_issuer::{
 };
 use crate::protocol::types::{ClientId, SigningAlg};
 use crate::protocol::user::User;
-use crate::service::audit::changes::members;
 use crate::service::audit::{Actor, Event};
 use crate::service::clients::key_sets::{self, KeySource};
 use crate::service::clients::{self, Activity};
@@ -151,7 +151,7 @@ fn told(
     (actor, now): (&Actor, UnixTime),
 ) -> Event {
     let all = |issuer: &TrustedIssuer| {
-        let mut all = members(&issuer.settings);
+        let mut all = members::of(&issuer.settings);
         all.insert("issuer".to_owned(), issuer.issuer.as_str().into());
         all
     };

@@ -126,6 +126,9 @@ struct Order {
     list: ListedPeople,
 }
 
+/// The name of a group, and what is known of it if people would be the first in it.
+type Named = (String, Option<Unknown>);
+
 /// Those it can be done with, and everybody else with the reason.
 struct Sorted {
     fit: Vec<User>,
@@ -164,12 +167,8 @@ async fn read(desk: &Desk<'_>, sent: &Params) -> Result<Result<Order, String>, S
     Ok(Ok(Order { step, group, new_group, who, list: listed(sent) }))
 }
 
-/// The group that was named, and what is known of it if people would be the first in it.
-async fn group_of(
-    desk: &Desk<'_>,
-    step: Step,
-    typed: &str,
-) -> Result<Result<(String, Option<Unknown>), String>, Stop> {
+/// The group that was named.
+async fn group_of(desk: &Desk<'_>, step: Step, typed: &str) -> Result<Result<Named, String>, Stop> {
     if typed.is_empty() {
         return Ok(Err("Say which group.".to_owned()));
     }
@@ -339,9 +338,8 @@ pub(super) async fn carry_out(desk: &Desk<'_>) -> Answer {
         Err(problem) => return desk.refused(problem, &list(desk, &listed(&desk.form))),
     };
     let Sorted { fit, left_out } = sort(desk, &order).await?;
-    if let Some(unknown) = &order.new_group
-        && !fit.is_empty()
-    {
+    let new_group = order.new_group.as_ref().filter(|_| !fit.is_empty());
+    if let Some(unknown) = new_group {
         if !desk.form.has(MAKE_GROUPS) {
             let text = new_groups::told(std::slice::from_ref(unknown));
             return desk.refused(text, &list(desk, &order.list));
@@ -367,11 +365,16 @@ pub(super) async fn carry_out(desk: &Desk<'_>) -> Answer {
         let undo = undo.map(|reverse| undo_of(desk, &order, (reverse, &done)));
         return desk.done_undoably(report, &back, undo);
     }
-    let tone = if done.is_empty() { Tone::Warning } else { Tone::Done };
+    let (tone, report) = match new_group {
+        _ if !done.is_empty() => (Tone::Done, report),
+        None => (Tone::Warning, "Nothing was changed.".to_owned()),
+        // They could all join a moment ago.
+        Some(made) => (Tone::Warning, format!("“{}” is made, with nobody in it yet.", made.name)),
+    };
     desk.show(&SelectedOutcome {
         chrome: desk.chrome(),
         console: desk.console(Section::People),
-        report: if done.is_empty() { "Nothing was changed.".to_owned() } else { report },
+        report,
         tone,
         failed: failed.into_iter().map(|(name, reason)| in_words(&name, &reason)).collect(),
         back,

@@ -1,18 +1,13 @@
 //! What a change of a client's metadata comes to.
 
 use super::ClientMetadata;
+use crate::protocol::members;
 
 impl ClientMetadata {
     /// The members that are not what they were, by their registered names, in the order of the alphabet.
     #[must_use]
     pub fn differs_in(&self, other: &Self) -> Vec<String> {
-        let members = |metadata: &Self| match serde_json::to_value(metadata) {
-            Ok(serde_json::Value::Object(members)) => members,
-            _ => serde_json::Map::new(),
-        };
-        let (own, others) = (members(self), members(other));
-        let names: std::collections::BTreeSet<_> = own.keys().chain(others.keys()).collect();
-        names.into_iter().filter(|name| own.get(*name) != others.get(*name)).cloned().collect()
+        members::different(&members::of(self), &members::of(other))
     }
 
     /// Whether the client proves who it is in another way, or with other keys, than with `before`. Whoever

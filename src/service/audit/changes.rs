@@ -1,11 +1,10 @@
 //! What a change has made of something, for its event: which members are others now, and what they were and
 //! are where that is short.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value};
 
 use super::Event;
+use crate::protocol::members;
 
 /// The longest value that an event repeats, in bytes of its JSON: the log is no place for documents.
 const LONGEST: usize = 120;
@@ -13,20 +12,18 @@ const LONGEST: usize = 120;
 impl Event {
     /// Adds `changed`, the names of the members that are not what they were in the order of the alphabet, and
     /// `before` and `after` with their values; null is what is not there. Of members that are named in
-    /// `unsaid`, and of those that are long, the values are left out.
+    /// `unsaid`, of those that are long, and of addresses with a query the values are left out.
     #[must_use]
     pub(in crate::service) fn change_of(
         self,
         (before, after): (&Map<String, Value>, &Map<String, Value>),
         unsaid: &[&str],
     ) -> Self {
-        let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
-        let is_other = |name: &&String| before.get(*name) != after.get(*name);
-        let changed: Vec<_> = names.into_iter().filter(is_other).cloned().collect();
+        let changed = members::different(before, after);
         let (mut was, mut is) = (Map::new(), Map::new());
         for name in changed.iter().filter(|name| !unsaid.contains(&name.as_str())) {
             let [old, new] = [before, after].map(|all| all.get(name).unwrap_or(&Value::Null));
-            if [old, new].iter().all(|value| value.to_string().len() <= LONGEST) {
+            if [old, new].into_iter().all(may_be_said) {
                 was.insert(name.clone(), old.clone());
                 is.insert(name.clone(), new.clone());
             }
@@ -36,11 +33,17 @@ impl Event {
     }
 }
 
-/// The members of something, by the names that they have in JSON.
-pub(in crate::service) fn members(of: &impl serde::Serialize) -> Map<String, Value> {
-    match serde_json::to_value(of) {
-        Ok(Value::Object(members)) => members,
-        _ => Map::new(),
+fn may_be_said(value: &Value) -> bool {
+    value.to_string().len() <= LONGEST && !has_query(value)
+}
+
+/// Whether an address in it has a query, in which there may be a secret of the app.
+fn has_query(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.split_once('?').is_some_and(|(path, _)| path.contains(":/")),
+        Value::Array(items) => items.iter().any(has_query),
+        Value::Object(members) => members.values().any(has_query),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
@@ -54,7 +57,8 @@ mod tests {
 
     fn said(before: &Value, after: &Value) -> Value {
         let event = Event::success("client.updated", &Actor::System, UnixTime(7));
-        event.change_of((&members(before), &members(after)), &["jwks"]).into_row().detail
+        let (before, after) = (members::of(before), members::of(after));
+        event.change_of((&before, &after), &["jwks"]).into_row().detail
     }
 
     #[test]
@@ -77,5 +81,21 @@ mod tests {
             (json!({ "note": long, "jwks": 1 }), json!({ "note": "", "jwks": 2 }));
         assert_eq!(said(&before, &after), json!({ "changed": ["jwks", "note"] }));
         assert_eq!(said(&after, &before), json!({ "changed": ["jwks", "note"] }));
+    }
+    #[test]
+    fn an_address_with_a_query_is_not_repeated() {
+        let (before, after) =
+            (json!({ "uris": [] }), json!({ "uris": ["https://a.test/cb?key=x"] }));
+        for (one, other) in [(&before, &after), (&after, &before)] {
+            assert_eq!(said(one, other), json!({ "changed": ["uris"] }));
+        }
+        for (text, is_one) in [
+            ("com.example.app:/cb?key=x", true),
+            ("https://a.test/cb", false),
+            ("Who is it?", false),
+            ("", false),
+        ] {
+            assert_eq!(has_query(&json!({ "a": [text] })), is_one, "{text}");
+        }
     }
 }

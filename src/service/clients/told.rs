@@ -2,20 +2,20 @@
 
 use crate::clock::UnixTime;
 use crate::protocol::client::{Client, ClientMetadata};
+use crate::protocol::members;
 use crate::protocol::types::ClientId;
-use crate::service::audit::changes::members;
 use crate::service::audit::{Actor, Event};
 
-/// Members whose values an event does not repeat: keys say nothing to people, contacts are people, and whom the
-/// app is for is told whole.
-const UNSAID: [&str; 3] = ["jwks", "contacts", "allowed_groups"];
+/// Members whose values an event does not repeat: keys say nothing to people, contacts and the mailbox in a
+/// certificate are people, and whom the app is for is told whole.
+const UNSAID: [&str; 4] = ["jwks", "contacts", "tls_client_auth_san_email", "allowed_groups"];
 
 /// One event that names what has changed, and whom the app was for if that is one of it.
 pub(super) fn updated(actor: &Actor, before: &ClientMetadata, client: &Client) -> Event {
     let after = &client.metadata;
     let event = Event::success("client.updated", actor, client.updated_at)
         .client(&client.id)
-        .change_of((&members(before), &members(after)), &UNSAID);
+        .change_of((&members::of(before), &members::of(after)), &UNSAID);
     if before.allowed_groups == after.allowed_groups {
         return event;
     }

@@ -18,7 +18,7 @@ const ALIKE: f64 = 0.88;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unknown {
     pub name: String,
-    /// A group whose name is much like it.
+    /// A group whose name is much like it and begins with the same letter, in whichever case.
     pub near: Option<String>,
 }
 

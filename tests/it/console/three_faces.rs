@@ -194,25 +194,22 @@ fn told(event: &Value, hand: &Hand<'_>) -> String {
     ] {
         detail.entry(own.to_owned()).and_modify(|id| *id = json!("its own"));
     }
-    let mut detail = json!(detail);
-    forget_apps(&mut detail);
-    let detail = detail.to_string().replace(hand.name, "it");
+    forget_apps_of_rules(&mut detail);
+    let detail = json!(detail).to_string().replace(hand.name, "it");
     let about = ["user_id", "client_id", "session_id"].map(is_there);
     let (kind, result) = (&event["kind"], &event["result"]);
     format!("{kind} {result} about {about:?} {detail}")
 }
 
 /// In the console an app gets an id that nobody chose, which rules of issuers name.
-fn forget_apps(value: &mut Value) {
-    match value {
-        Value::Object(members) => {
-            if let Some(id) = members.get_mut("client_id") {
+fn forget_apps_of_rules(detail: &mut BTreeMap<String, Value>) {
+    for side in ["before", "after"] {
+        let rules = detail.get_mut(side).and_then(|side| side.get_mut("rules"));
+        for rule in rules.and_then(Value::as_array_mut).into_iter().flatten() {
+            if let Some(id) = rule.get_mut("client_id") {
                 *id = json!("its own");
             }
-            members.values_mut().for_each(forget_apps);
         }
-        Value::Array(items) => items.iter_mut().for_each(forget_apps),
-        _ => {}
     }
 }
 

@@ -7,8 +7,7 @@ use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
 use crate::http::pages::views::{FieldError, error_of};
-use crate::protocol::client::AuthMethod;
-use crate::protocol::client::GrantType;
+use crate::protocol::client::{AuthMethod, GrantType};
 use crate::protocol::rights::Role;
 use crate::protocol::types::SigningAlg;
 
