@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use doorward::clock::Clock;
 use doorward::service::maintenance;
+use doorward::service::revocation::copy;
 use doorward::store::Db;
 use doorward::store::ephemeral::Ephemeral;
 use serde_json::json;
@@ -155,6 +156,7 @@ impl<'a> Regulars<'a> {
 /// What a server does beside the requests, all of it now.
 async fn catch_up(node: &Listening, world: &World) {
     maintenance::write_visits(&node.app).await.expect("the visits");
+    copy::look_after(&node.app).await.expect("a look at the copy");
     wait_until_async("the audit log being sealed", PATIENCE, async || {
         maintenance::seal_audit(&node.app).await.expect("a seal");
         count(world, "select cast(count(*) as bigint) from audit_unsealed").await == 0
@@ -254,8 +256,10 @@ on_both_backends! {
             catch_up(&node, &world).await;
             evenings.push(look(&node, &world).await);
             clock.advance(NIGHT);
-            let_pass(&world, NIGHT);
             maintenance::clean_up(&node.app).await.expect("a clean-up");
+            // Behind the clean-up: the copy of what was revoked goes by it, too, and would be made again from rows
+            // that are about to go.
+            let_pass(&world, NIGHT);
             catch_up(&node, &world).await;
             let morning = look(&node, &world).await;
             // What belongs to people and apps stays, and nothing else does.
