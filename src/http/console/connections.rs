@@ -30,6 +30,6 @@ pub(super) async fn end(desk: &Desk<'_>) -> Answer {
     if connections::end(desk.site(), (&id, &user.id), who).await? {
         desk.done("It has ended, and asks to be let in again when it is used.", &back)
     } else {
-        desk.refused("That had ended already.", &back)
+        desk.refused("There is no such connection any more.", &back)
     }
 }
