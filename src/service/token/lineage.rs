@@ -335,7 +335,8 @@ pub(crate) async fn commit_end(app: &App, tx: Tx, pending: Pending) -> Result<()
     Ok(())
 }
 
-/// What [`end`] writes, to be [committed](commit_end); `None`, and nothing is written, when the lineage has ended before.
+/// What [`end`] writes, to be [committed](commit_end); `None`, and nothing is written, when the lineage has
+/// ended before.
 pub(crate) async fn end_in(
     app: &App,
     tx: &mut Tx,

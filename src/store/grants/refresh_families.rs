@@ -146,8 +146,9 @@ pub async fn with_grant<'a>(
     Ok(row.map(|row| (row.family.into(), row.grant.into())))
 }
 
-/// A page of the families of a person of which a token still works, with their grants, newest grant first. Those of
-/// apps that are disabled are left out. `after` is the place that the last page ended with: when its last grant was made, and its id.
+/// A page of the families of a person of which a token still works, with their grants, newest grant first.
+/// Those of apps that are disabled are left out. `after` is the place that the last page ended with: when its
+/// last grant was made, and its id.
 pub async fn living_of_user<'a>(
     sql: impl Sql<'a>,
     (user, after): (&UserId, Option<Cursor>),
