@@ -5,11 +5,12 @@ use crate::app::App;
 use crate::protocol::rights::Right;
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
+use crate::service::figures::LATELY;
 use crate::service::people::authority::{self, Barred};
 use crate::service::pictures::fetched;
 use crate::service::session::{backchannel_logout, farewell};
 use crate::service::{mail, webhooks};
-use crate::store::waiting::{self, Waiting, WaitingFilter};
+use crate::store::waiting::{self, Sought, Troubles, Waiting, WaitingFilter};
 use crate::store::webhooks::deliveries::{self, State};
 use crate::store::{StoreError, audit, outbox};
 
@@ -170,12 +171,15 @@ pub async fn get(app: &App, id: &str) -> Result<Waiting, JobError> {
     found.ok_or(JobError::Gone)
 }
 
-/// How many messages have been tried several times, counted to a thousand.
+/// What is not done that should be: messages that were tried several times, letters that were tried, letters that were
+/// given up within a day, each counted to a thousand, and events of the audit log that wait to be sealed.
 ///
 /// # Errors
 /// [`Failure`] when SQL does not answer.
-pub async fn stuck(app: &App) -> Result<i64, Failure> {
-    Ok(waiting::count_tried(&app.store.db, STUCK, MOST_COUNTED).await?)
+pub async fn troubles(app: &App) -> Result<Troubles, Failure> {
+    let since = app.now().plus(-LATELY);
+    let sought = Sought { letters: mail::KIND, attempts: STUCK, since, most: MOST_COUNTED };
+    Ok(waiting::troubles(&app.store.db, &sought).await?)
 }
 
 /// How many letters to people wait.

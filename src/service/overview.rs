@@ -9,12 +9,17 @@ use crate::service::failure::Failure;
 use crate::service::figures::{self, Figures};
 use crate::service::{jobs, keys};
 use crate::store::keys::KeyRow;
+use crate::store::waiting::Troubles;
 use crate::telemetry::activity::Counts;
 
 /// From so many failed sign-ins in an hour on, more failures than successes are worth a look.
 const MANY_FAILURES: i64 = 20;
 /// A signing key that has not changed this long after it should have.
 const KEY_GRACE: Seconds = 86_400;
+
+/// Events wait for about a second to be sealed. After so long nobody seals any more; the shipped alarm goes by the
+/// same.
+const UNSEALED: Seconds = 300;
 
 /// How far back it goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,8 +66,14 @@ pub enum Concern {
     Errors(i64),
     /// So many sign-ins failed this hour, more than succeeded.
     FailedSignIns(i64),
-    /// So many messages have been tried several times.
+    /// So many messages that are no letters have been tried several times.
     StuckMessages(i64),
+    /// So many letters to people were tried, and wait to be tried again.
+    WaitingLetters(i64),
+    /// So many letters to people were given up within a day.
+    LostLetters(i64),
+    /// Events of the audit log have waited so many seconds to be sealed.
+    Unsealed(Seconds),
     /// A signing key is older than it should be.
     LateRotation,
     /// Redis may drop what has not expired.
@@ -79,6 +90,9 @@ impl Concern {
             Self::Errors(_) => "errors",
             Self::FailedSignIns(_) => "failed_sign_ins",
             Self::StuckMessages(_) => "stuck_messages",
+            Self::WaitingLetters(_) => "waiting_letters",
+            Self::LostLetters(_) => "lost_letters",
+            Self::Unsealed(_) => "unsealed_audit",
             Self::LateRotation => "late_rotation",
             Self::Eviction => "eviction",
             Self::NoMail => "no_mail",
@@ -99,6 +113,21 @@ impl Concern {
             Self::StuckMessages(count) => format!(
                 "{} not arrived after several tries.",
                 counted(count, ("message has", "messages have"))
+            ),
+            Self::WaitingLetters(count) => format!(
+                "{} that the mail server has not taken yet. Each says what is in the way; a test letter \
+                 shows whether the next one arrives.",
+                counted(count, ("letter waits", "letters wait"))
+            ),
+            Self::LostLetters(count) => format!(
+                "{} given up in the last 24 hours: nobody gets them any more. The audit log says why; \
+                 whoever waits for one has to ask again.",
+                counted(count, ("letter was", "letters were"))
+            ),
+            Self::Unsealed(seconds) => format!(
+                "Nothing of the audit log was sealed for {}. Run doorward audit verify, and look \
+                 into the server's log; docs/audit.md says what to do when the end of the log is lost.",
+                counted(seconds / 60, ("minute", "minutes"))
             ),
             Self::LateRotation => "A signing key is older than it should be: keys have not been \
                                    rotated as planned."
@@ -153,7 +182,8 @@ async fn concerns(
     (figures, hour): (&Figures, Counts),
     active: &[KeyRow],
 ) -> Result<Vec<Concern>, Failure> {
-    let stuck = jobs::stuck(app).await?;
+    let Troubles { stuck, letters, lost_letters, unsealed_since } = jobs::troubles(app).await?;
+    let unsealed = unsealed_since.map_or(0, |at| app.now().since(at));
     let late = app.now().plus(-(app.config.keys.rotate_every + KEY_GRACE));
     let is_for_all = figures.people > 1 && app.config.issuer.is_https();
     let all = [
@@ -163,6 +193,9 @@ async fn concerns(
             Concern::FailedSignIns(hour.failed_sign_ins),
         ),
         (stuck > 0, Concern::StuckMessages(stuck)),
+        (letters > 0, Concern::WaitingLetters(letters)),
+        (lost_letters > 0, Concern::LostLetters(lost_letters)),
+        (unsealed > UNSEALED, Concern::Unsealed(unsealed)),
         (active.iter().any(|key| key.activates_at < late), Concern::LateRotation),
         (app.ephemeral.may_evict(), Concern::Eviction),
         (app.mail.is_none() && is_for_all, Concern::NoMail),

@@ -3,6 +3,7 @@
 
 use sqlx_macros::FromRow;
 
+use super::audit;
 use super::db::Sql;
 use super::error::StoreError;
 use crate::clock::UnixTime;
@@ -71,23 +72,54 @@ pub async fn by_id<'a>(sql: impl Sql<'a>, id: &str) -> Result<Option<Waiting>, S
         .await
 }
 
-/// How many of the `most` oldest were tried so often at least.
-pub async fn count_tried<'a>(
-    sql: impl Sql<'a>,
-    attempts: i64,
-    most: i64,
-) -> Result<i64, StoreError> {
-    let (count,) = sql
-        .into()
+/// Which [`Troubles`] are sought.
+#[derive(Debug, Clone, Copy)]
+pub struct Sought<'a> {
+    /// The kind of what is a letter.
+    pub letters: &'a str,
+    /// From so many tries on anything else counts.
+    pub attempts: i64,
+    /// From when on it counts that a letter was given up.
+    pub since: UnixTime,
+    /// Counting stops here.
+    pub most: i64,
+}
+
+/// What is not done that should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
+pub struct Troubles {
+    /// Of the oldest that wait, those that were tried often, without letters.
+    pub stuck: i64,
+    /// Letters that were tried and wait.
+    pub letters: i64,
+    /// Letters that were given up.
+    pub lost_letters: i64,
+    /// When the first event happened that waits for its place in the chain of the audit log.
+    pub unsealed_since: Option<UnixTime>,
+}
+
+/// What is not done that should be, in one statement, each part of it answered from an index and cut off.
+pub async fn troubles<'a>(sql: impl Sql<'a>, sought: &Sought<'_>) -> Result<Troubles, StoreError> {
+    sql.into()
         .query(
-            "select cast(count(*) as bigint) from \
-             (select attempts from outbox order by id limit $2) as oldest where attempts >= $1",
+            "select (select cast(count(*) as bigint) from \
+             (select attempts, kind from outbox order by id limit $2) as oldest \
+             where attempts >= $1 and kind <> $3) as stuck, \
+             (select cast(count(*) as bigint) from \
+             (select attempts from outbox where kind = $3 limit $2) as waiting \
+             where attempts > 0) as letters, \
+             (select cast(count(*) as bigint) from \
+             (select detail from audit_events where kind = 'delivery.given_up' and id >= $4 \
+             order by id desc limit $2) as lost where detail ->> 'kind' = $3) as lost_letters, \
+             (select e.at from audit_unsealed u join audit_events e on e.id = u.event_id \
+             order by u.event_id limit 1) as unsealed_since",
         )
-        .bind(attempts)
-        .bind(most)
-        .one::<(i64,)>()
-        .await?;
-    Ok(count)
+        .bind(sought.attempts)
+        .bind(sought.most)
+        .bind(sought.letters)
+        .bind(audit::first_id(sought.since))
+        .one::<Troubles>()
+        .await
 }
 
 /// Makes a delivery due at this moment; `false` if it waits no more.

@@ -1,7 +1,7 @@
 //! What lists and overviews show beside their rows, with people and clients of its own.
 
 use doorward::protocol::types::UserId;
-use doorward::store::waiting::WaitingFilter;
+use doorward::store::waiting::{Sought, WaitingFilter};
 use doorward::store::{
     Store, activity, audit, cleanup, clients, figures, outbox, sessions, users, waiting,
 };
@@ -123,8 +123,13 @@ async fn what_waits_is_listed(store: &Store) {
     assert_eq!(tried(0, 0).await, [id(0)]);
     assert_eq!(tried(1, 1).await, [id(1)]);
     assert_eq!(tried(1, i64::MAX).await, [id(1), id(2)]);
-    assert_eq!(waiting::count_tried(db, 2, 1_000).await.unwrap(), 1);
-    assert_eq!(waiting::count_tried(db, 2, 1).await.unwrap(), 0, "no further than that");
+    for (letters, most, wanted) in
+        [("none", 1_000, (1, 0)), ("none", 1, (0, 0)), (kind.as_str(), 1_000, (0, 2))]
+    {
+        let sought = Sought { letters, attempts: 2, since: NOW, most };
+        let found = waiting::troubles(db, &sought).await.unwrap();
+        assert_eq!((found.stuck, found.letters), wanted, "{sought:?}");
+    }
     assert!(waiting::make_due(db, &id(2), NOW).await.unwrap());
     let held = outbox::claim(db, &id(2), NOW, NOW.plus(60)).await.unwrap().unwrap();
     assert!(outbox::postpone(db, &held, (NOW.plus(9), "it said\0no")).await.unwrap());

@@ -5,7 +5,7 @@ use doorward::store::grants::refresh_families::{self, Rotated};
 use doorward::store::grants::{self, Inserted, Offline};
 use doorward::store::sessions::session_clients;
 use doorward::store::sessions::{self, EndedSession, Renewal, SessionFilter};
-use doorward::store::{Store, StoreError, users};
+use doorward::store::{Cursor, Store, StoreError, users};
 
 use super::fixtures::{NOW, family, grant, rotation, session, user};
 
@@ -237,12 +237,19 @@ pub(crate) async fn families_conform(store: &Store) {
 
     let living = |user: &'static str, after, limit| async move {
         let (user, now) = (UserId::new(user), NOW.plus(after));
-        let found = refresh_families::living_of_user(&store.db, &user, now, limit).await.unwrap();
+        let of = (&user, None);
+        let found = refresh_families::living_of_user(&store.db, of, now, limit).await.unwrap();
         found.into_iter().map(|(family, _)| family.id.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(living("u-alice", 99, 9).await, ["f1"]);
     assert!(living("u-alice", 100, 9).await.is_empty(), "idle");
     assert!(living("u-alice", 0, 0).await.is_empty() && living("u-bob", 0, 9).await.is_empty());
+    let (alice, at) = (UserId::new("u-alice"), granted.created_at);
+    for (place, behind) in [("gf", 0), ("gg", 1)] {
+        let of = (&alice, Some(Cursor { at, id: place.to_owned() }));
+        let page = refresh_families::living_of_user(db, of, NOW, 9).await.unwrap();
+        assert_eq!(page.len(), behind, "{place}");
+    }
 
     let rotate = |r| async move { refresh_families::rotate(&store.db, &r).await.unwrap() };
     assert_eq!(rotate(rotation("f1", "wrong", "h1")).await, Rotated::No);

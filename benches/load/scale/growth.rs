@@ -142,7 +142,8 @@ async fn ask(town: &Town) -> Result<Answers, StoreError> {
         ),
         (
             "apps connected to one person",
-            timed(async || refresh_families::living_of_user(db, &person, now, 100).await).await?,
+            timed(async || refresh_families::living_of_user(db, (&person, None), now, 100).await)
+                .await?,
         ),
         ("counting people, to 10 000", timed(async || figures::count_users(db).await).await?),
         (

@@ -1,6 +1,7 @@
 //! `doorward user`: people.
 
 pub mod apps;
+pub mod connections;
 pub mod export;
 pub mod import;
 pub mod profile;
@@ -93,6 +94,12 @@ pub enum UserCommand {
     /// Take back what a person has allowed an app
     #[command(after_help = apps::EXAMPLES)]
     RemoveApp(apps::UserAppArgs),
+    /// List the apps and devices that get a person's tokens without a sign-in
+    #[command(after_help = connections::LIST_EXAMPLES)]
+    Connections(connections::UserConnectionsArgs),
+    /// End one of the apps and devices that get a person's tokens without a sign-in
+    #[command(after_help = connections::END_EXAMPLES)]
+    EndConnection(connections::UserConnectionArgs),
 }
 
 /// The person a command is about.
@@ -195,6 +202,8 @@ pub(in crate::cli) fn run(
         UserCommand::Export(args) => export::run(args, globals, output),
         UserCommand::Apps(args) => apps::list(args, globals, output),
         UserCommand::RemoveApp(args) => apps::remove(args, globals, output),
+        UserCommand::Connections(args) => connections::list(args, globals, output),
+        UserCommand::EndConnection(args) => connections::end(args, globals, output),
         UserCommand::Delete(args) => delete(args, (globals, input), output),
     }
 }

@@ -15,7 +15,6 @@ use crate::service::audit::Actor;
 use crate::service::authorize::consent;
 use crate::service::clients;
 use crate::service::failure::Failure;
-use crate::service::people::PeopleError;
 
 /// This file's part of the URL map. The app is named in the form: its id may be a URL.
 pub(in crate::http) fn routes(map: &mut ServiceConfig) {
@@ -50,9 +49,5 @@ async fn withdraw(site: web::Data<Site>, request: HttpRequest, body: web::Bytes)
     let actor = Actor::User(session.user_id.clone());
     let caller = extract::caller(&site, &request);
     let ended = consent::withdraw(&site, (&session.user_id, &client), (&actor, &caller)).await;
-    let ended = ended.or_else(|error| match error {
-        PeopleError::Failure(failure) => Err(failure),
-        _ => Ok(false),
-    });
-    account::back_to_account(&site, &request, ended)
+    account::back_to_account(&site, &request, ended.or_else(account::otherwise_none))
 }

@@ -12,8 +12,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::cookies::BrowserBinding;
 use super::headers::Forms;
 use super::pages::account::{AccountHome, AppTile, ConsoleLink};
-use super::pages::views::{ConnectionView, SessionView, Stays};
-use super::pages::{Flash, Link, Tone, When};
+use super::pages::views::{ConnectionView, SessionView};
+use super::pages::{Flash, Link, Tone};
 use super::routes::{only, reading};
 use super::sign_in::steps::{self, PostedForm, Visit};
 use super::site::Site;
@@ -27,8 +27,10 @@ use crate::service::authorize::consent;
 use crate::service::clients;
 use crate::service::failure::Failure;
 use crate::service::people::{self, PeopleError, console_access};
-use crate::service::session::connections::{self, Bound, Connection};
-use crate::service::session::{self, LiveSession, logout, sightings};
+use crate::service::session::{self, LiveSession, connections, logout, sightings};
+
+/// More devices and apps that stay signed in are not shown, the newest first.
+const MOST_CONNECTIONS: i64 = 100;
 
 /// This file's part of the URL map.
 pub(super) fn routes(map: &mut ServiceConfig) {
@@ -135,18 +137,8 @@ async fn sessions(
 /// What stays signed in by itself.
 async fn connections(site: &Site, user: &User) -> Result<Vec<ConnectionView>, Failure> {
     let now = site.now();
-    let view = |connection: Connection| ConnectionView {
-        id: connection.grant.to_string(),
-        name: connection.client.metadata.client_name.clone(),
-        stays: match connection.bound {
-            Bound::Device => Stays::OnDevice,
-            Bound::Offline => Stays::AfterSignOut,
-            Bound::Session => Stays::UntilSignOut,
-        },
-        since: When::ago(connection.since, now),
-        last_used: When::ago(connection.last_used, now),
-    };
-    Ok(connections::list(site, &user.id).await?.into_iter().map(view).collect())
+    let found = connections::list(site, (&user.id, None), MOST_CONNECTIONS).await?;
+    Ok(found.into_iter().map(|connection| ConnectionView::of(connection, now)).collect())
 }
 
 /// Ends a device or app of the same person.
@@ -162,8 +154,9 @@ async fn end_connection(
     };
     let id = GrantId::new(id.into_inner());
     let caller = extract::caller(&site, &request);
-    let ended = connections::end_own(&site, (&id, &session.user_id), &caller).await;
-    back_to_account(&site, &request, ended)
+    let actor = Actor::User(session.user_id.clone());
+    let ended = connections::end(&site, (&id, &session.user_id), (&actor, &caller)).await;
+    back_to_account(&site, &request, ended.or_else(otherwise_none))
 }
 
 /// Ends another session of the same person.
@@ -182,6 +175,14 @@ async fn end_session(
     let caller = extract::caller(&site, &request);
     let ended = session::end_own(&site, (&id, &session.user_id), (&actor, &caller)).await;
     back_to_account(&site, &request, ended)
+}
+
+/// What is not theirs to end is none.
+pub(super) fn otherwise_none(error: PeopleError) -> Result<bool, Failure> {
+    match error {
+        PeopleError::Failure(failure) => Err(failure),
+        _ => Ok(false),
+    }
 }
 
 /// The answer once something of the person's was to end. Somebody else's looks like one that does not

@@ -232,6 +232,7 @@ impl Call<'_> {
             "group" => parts.group,
             "delivery" => parts.delivery,
             "client" => parts.client,
+            "connection" => parts.connection,
             _ => parts.id,
         };
         if part.contains('\0') { Err(unreadable()) } else { Ok(part) }
@@ -338,6 +339,7 @@ struct Parts {
     group: String,
     delivery: String,
     client: String,
+    connection: String,
 }
 
 impl Call<'_> {

@@ -9,7 +9,7 @@
 //! | `sent` | bodies, queries and conditions, read strictly |
 //! | `shapes`, `views` | what each address takes and answers |
 //! | `openapi` | the API as a document |
-//! | `users`, `groups`, `organisations`, `clients`, `client_secrets`, `roles`, `registration_tokens`, `issuers`, `upstream`, `webhooks`, `service_state`, `settings`, `configuration`, `logos`, `jobs`, `mail`, `api_keys`, `overview`, `preview` | the handlers |
+//! | `users`, `connections`, `groups`, `organisations`, `clients`, `client_secrets`, `roles`, `registration_tokens`, `issuers`, `upstream`, `webhooks`, `service_state`, `settings`, `configuration`, `logos`, `jobs`, `mail`, `api_keys`, `overview`, `preview` | the handlers |
 //! | `metadata_change` | metadata of an app in which null gives back what is usual |
 //! | `session_data` | values that apps keep beside sessions; a way in of its own |
 
@@ -18,6 +18,7 @@ mod call;
 mod client_secrets;
 mod clients;
 mod configuration;
+mod connections;
 mod fault;
 mod groups;
 mod issuers;
@@ -139,6 +140,8 @@ async fn act(call: &Call<'_>, action: Action) -> Answer {
         Action::UserEnable => users::set_activity(call, Activity::Enabled).await,
         Action::UserApps => users::apps(call).await,
         Action::UserAppRemove => users::remove_app(call).await,
+        Action::UserConnections => connections::list(call).await,
+        Action::UserConnectionEnd => connections::end(call).await,
         Action::UserSignOut => users::sign_out(call).await,
         Action::UserResetLink => users::reset_link(call).await,
         Action::UserTemporaryPassword => users::temporary_password(call).await,

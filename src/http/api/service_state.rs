@@ -18,7 +18,7 @@ use crate::store::Cursor;
 use crate::store::audit::{AuditFilter, Order, Outcome};
 
 /// Where the page before ended, in a list ordered by time.
-fn place(call: &Call<'_>) -> Result<Option<Cursor>, Fault> {
+pub(super) fn place(call: &Call<'_>) -> Result<Option<Cursor>, Fault> {
     let Some(text) = sent::cursor(&call.query)? else { return Ok(None) };
     let place = Cursor::parse(&text);
     place.map(Some).ok_or_else(|| Fault::malformed("cursor is none that this list has given out."))

@@ -19,8 +19,8 @@ use super::views::outside::{
 use super::views::overview::OverviewView;
 use super::views::roles::{NewRole, RoleChange, RoleGroup, RoleHolder, RoleView};
 use super::views::service::{
-    ApiKeyView, AuditView, JobView, KeyView, MailTest, MailTestWish, Rotation, SessionView,
-    SessionsEnded, SessionsToEnd, SettingValue, SettingView,
+    ApiKeyView, AuditView, ConnectionView, JobView, KeyView, MailTest, MailTestWish, Rotation,
+    SessionView, SessionsEnded, SessionsToEnd, SettingValue, SettingView,
 };
 use super::views::upstream::{Examination, NewUpstreamProvider, UpstreamChanges, UpstreamView};
 use super::views::{
@@ -167,6 +167,14 @@ pub(super) fn of(action: Action) -> Shape {
         ),
         Action::UserAppRemove => {
             command("Take back what a person has allowed an app, and what it holds for them")
+        }
+        Action::UserConnections => list(
+            "List the apps and devices that get a person's tokens without a sign-in, newest first",
+            PAGED,
+            SchemaGenerator::subschema_for::<ConnectionView>,
+        ),
+        Action::UserConnectionEnd => {
+            command("End an app or device that gets a person's tokens without a sign-in")
         }
         Action::UserSignOut => shape(
             "Sign a person out everywhere",

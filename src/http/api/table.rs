@@ -30,7 +30,7 @@ pub(super) struct Entry {
     pub method: Verb,
     /// Path below `/api/v1`; `{id}` is what the address is about, `{member}` a person, `{secret}` the mark
     /// of a secret, `{role}` and `{group}` names, `{delivery}` a message that was sent, `{client}` an
-    /// app.
+    /// app, `{connection}` something that stays signed in by itself.
     pub path: &'static str,
     pub scope: ApiScope,
     /// Why it needs other scopes as well.
@@ -76,6 +76,8 @@ pub(super) enum Action {
     UserSignOut,
     UserApps,
     UserAppRemove,
+    UserConnections,
+    UserConnectionEnd,
     UserResetLink,
     UserTemporaryPassword,
     GroupsList,

@@ -12,6 +12,7 @@ mod audit;
 mod backup;
 mod configuration;
 mod connect;
+mod connections;
 mod desk;
 mod flash;
 mod get_started;
@@ -180,6 +181,7 @@ async fn act(desk: &Desk<'_>, action: Action) -> Answer {
         Action::PersonSignOut => person::sign_out(desk).await,
         Action::PersonAskRemoveApp => person::ask_remove_app(desk).await,
         Action::PersonRemoveApp => person::remove_app(desk).await,
+        Action::PersonEndConnection => connections::end(desk).await,
         Action::PersonAskDelete => person::ask_delete(desk).await,
         Action::PersonDelete => person::delete(desk).await,
         Action::GroupsList => groups::list(desk).await,

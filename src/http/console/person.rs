@@ -2,7 +2,7 @@
 
 use super::desk::{Answer, Desk, Stop, name_of};
 use super::seen::{self, Of, Thing};
-use super::{groups, new_groups, organisations, people as forms, roles, rows};
+use super::{connections, groups, new_groups, organisations, people as forms, roles, rows};
 use crate::http::extract;
 use crate::http::pages::admin::confirm::{Choice, Confirm};
 use crate::http::pages::admin::profile_form::{HAS_PROFILE, ProfileForm};
@@ -45,6 +45,7 @@ async fn detail(desk: &Desk<'_>, user: &User) -> Result<UserDetail, Stop> {
     if !desk.may_change(Right::PeopleWrite, user).await? {
         console.subject = Subject::ReadOnly;
     }
+    let (connections, has_more_connections) = connections::of_person(desk, user).await?;
     Ok(UserDetail {
         chrome: desk.chrome(),
         console,
@@ -53,6 +54,8 @@ async fn detail(desk: &Desk<'_>, user: &User) -> Result<UserDetail, Stop> {
         form: stored(desk, user),
         errors: Vec::new(),
         sessions: rows::sessions(desk, live).await?,
+        connections,
+        has_more_connections,
         apps: apps(desk, user).await?,
         groups: groups::of_person(desk, user),
         organisations: organisations::of_person(desk, user).await?,

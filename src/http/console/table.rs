@@ -159,6 +159,8 @@ pub(super) static TABLE: &[Entry] = &[
     post("/admin/users/{id}/sign-out", Right::SessionsEnd, Action::PersonSignOut).person(),
     get("/admin/users/{id}/remove-app", Right::SessionsEnd, Action::PersonAskRemoveApp).person(),
     post("/admin/users/{id}/remove-app", Right::SessionsEnd, Action::PersonRemoveApp).person(),
+    post("/admin/users/{id}/end-connection", Right::SessionsEnd, Action::PersonEndConnection)
+        .person(),
     get("/admin/users/{id}/delete", Right::PeopleDelete, Action::PersonAskDelete).person(),
     post("/admin/users/{id}/delete", Right::PeopleDelete, Action::PersonDelete).person(),
     get("/admin/groups", Right::GroupsRead, Action::GroupsList),

@@ -23,6 +23,13 @@ fn place(concern: Concern) -> Option<(Right, &'static str, &'static str)> {
             Some((Right::AuditRead, "See who tries", "/admin/audit?kind=sign_in.failed"))
         }
         Concern::StuckMessages(_) => Some((Right::JobsRead, "Look at the jobs", "/admin/jobs")),
+        Concern::WaitingLetters(_) => {
+            Some((Right::JobsRead, "Look at the letters", "/admin/jobs?topic=letters"))
+        }
+        Concern::LostLetters(_) => {
+            Some((Right::AuditRead, "See why", "/admin/audit?kind=delivery.given_up"))
+        }
+        Concern::Unsealed(_) => Some((Right::AuditRead, "Look at the audit log", "/admin/audit")),
         Concern::LateRotation => Some((Right::KeysRead, "Look at the keys", "/admin/keys")),
         Concern::NoMail => {
             Some((Right::SettingsRead, "Look at the mail server", "/admin/settings/mail"))

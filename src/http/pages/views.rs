@@ -6,6 +6,7 @@ use time::macros::format_description;
 use super::sample::words;
 use crate::clock::UnixTime;
 use crate::protocol::types::SessionId;
+use crate::service::session::connections::{Bound, Connection};
 use crate::service::session::sightings::Sighting;
 
 /// A message shown once, after something was done.
@@ -226,6 +227,7 @@ impl SessionView {
 #[derive(Debug, Clone)]
 pub struct ConnectionView {
     pub id: String,
+    pub client_id: String,
     /// The name of its app.
     pub name: String,
     pub stays: Stays,
@@ -254,12 +256,39 @@ impl Stays {
             Self::UntilSignOut => "Until you sign out",
         }
     }
+
+    /// In words, to somebody else.
+    #[must_use]
+    pub fn label_for_others(self) -> &'static str {
+        match self {
+            Self::OnDevice => "A device they let in",
+            Self::AfterSignOut => "Stays when they sign out",
+            Self::UntilSignOut => "Until they sign out",
+        }
+    }
 }
 
 impl ConnectionView {
+    pub(in crate::http) fn of(connection: Connection, now: UnixTime) -> Self {
+        let Connection { grant, client, bound, since, last_used, .. } = connection;
+        Self {
+            id: grant.to_string(),
+            client_id: client.id.to_string(),
+            name: client.metadata.client_name.clone(),
+            stays: match bound {
+                Bound::Device => Stays::OnDevice,
+                Bound::Offline => Stays::AfterSignOut,
+                Bound::Session => Stays::UntilSignOut,
+            },
+            since: When::ago(since, now),
+            last_used: When::ago(last_used, now),
+        }
+    }
+
     pub(super) fn samples() -> Vec<Self> {
         let connection = |name: &str, stays, seen: i64| Self {
             id: words("019a6b3e-7c1f-7d90-8a55-0d1e2f3a4b5d"),
+            client_id: words("orchard-tv"),
             name: words(name),
             stays,
             since: When::sample(seen + 86_400),

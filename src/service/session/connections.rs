@@ -1,31 +1,61 @@
 //! What a person has let in for longer: devices, and apps that hold a refresh token. Each is ended by
-//! itself; nothing else that the person is signed in to notices.
+//! itself; nothing else that the person is signed in to notices. The account page, the console, the REST API and the
+//! command line all come here.
 
 use std::sync::Arc;
 
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::protocol::client::Client;
+use crate::protocol::rights::Right;
+use crate::protocol::scope::Scopes;
 use crate::protocol::types::{GrantId, UserId};
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::clients;
 use crate::service::failure::Failure;
+use crate::service::people::PeopleError;
+use crate::service::people::authority::Authority;
 use crate::service::revocation;
 use crate::service::token::lineage;
-use crate::store::grants::{self, refresh_families};
-
-/// More than these are not listed, the newest first.
-const MOST: i64 = 100;
+use crate::store::Cursor;
+use crate::store::grants::refresh_families::{self, RefreshFamily};
+use crate::store::grants::{self, Grant};
 
 /// Something that stays signed in by itself.
 #[derive(Debug, Clone)]
 pub struct Connection {
+    /// Its id, too.
     pub grant: GrantId,
     pub client: Arc<Client>,
     pub bound: Bound,
+    pub scopes: Scopes,
     pub since: UnixTime,
     /// When its refresh token was last used; when it was made, if never.
     pub last_used: UnixTime,
+}
+
+impl Connection {
+    fn new((family, grant): (RefreshFamily, Grant), client: Arc<Client>) -> Self {
+        let bound = match (&grant.session_id, grant.offline) {
+            (None, _) => Bound::Device,
+            (Some(_), true) => Bound::Offline,
+            (Some(_), false) => Bound::Session,
+        };
+        Self {
+            grant: grant.id,
+            client,
+            bound,
+            scopes: grant.scopes,
+            since: grant.created_at,
+            last_used: family.rotated_at.unwrap_or(family.created_at),
+        }
+    }
+
+    /// Its place in the list.
+    #[must_use]
+    pub fn cursor(&self) -> Cursor {
+        Cursor { at: self.since, id: self.grant.to_string() }
+    }
 }
 
 /// What it stands on.
@@ -39,51 +69,73 @@ pub enum Bound {
     Session,
 }
 
-/// What the person has let in and what can still get tokens.
+impl Bound {
+    pub const ALL: [Self; 3] = [Self::Device, Self::Offline, Self::Session];
+
+    /// The name for programs; stays the same.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Device => "device",
+            Self::Offline => "offline",
+            Self::Session => "session",
+        }
+    }
+}
+
+/// A page of what the person has let in and what can still get tokens, the newest first. What belongs to an app that
+/// is disabled is not among it.
 ///
 /// # Errors
 /// [`Failure`] when SQL does not answer.
-pub async fn list(app: &App, user: &UserId) -> Result<Vec<Connection>, Failure> {
-    let families = refresh_families::living_of_user(&app.store.db, user, app.now(), MOST).await?;
+pub async fn list(
+    app: &App,
+    (user, after): (&UserId, Option<Cursor>),
+    limit: i64,
+) -> Result<Vec<Connection>, Failure> {
+    let (db, now) = (&app.store.db, app.now());
     let mut connections = Vec::new();
-    for (family, grant) in families {
-        let client = clients::find(app, &grant.client_id).await?;
-        let Some(client) = client.filter(|client| client.disabled_at.is_none()) else { continue };
-        let bound = match (&grant.session_id, grant.offline) {
-            (None, _) => Bound::Device,
-            (Some(_), true) => Bound::Offline,
-            (Some(_), false) => Bound::Session,
-        };
-        connections.push(Connection {
-            grant: grant.id,
-            client,
-            bound,
-            since: grant.created_at,
-            last_used: family.rotated_at.unwrap_or(family.created_at),
-        });
+    for (family, grant) in refresh_families::living_of_user(db, (user, after), now, limit).await? {
+        // One that goes at this moment takes what belongs to it along.
+        if let Some(client) = clients::find(app, &grant.client_id).await? {
+            connections.push(Connection::new((family, grant), client));
+        }
     }
     Ok(connections)
 }
 
-/// Ends one of this very person; `false` when they have none of this id that is alive.
+/// Ends one of this person. Whoever may sign the person out may do it for them. `false` when they have none of this id
+/// that is alive, and none is believed to be any more.
 ///
 /// # Errors
-/// [`Failure`] when SQL does not take it; it lives on then and the caller must say so.
-pub async fn end_own(
+/// [`PeopleError::NotYours`], [`PeopleError::NotFound`], and [`Failure`] when SQL does not take it; it lives on then
+/// and the caller must say so.
+pub async fn end(
     app: &App,
     (id, owner): (&GrantId, &UserId),
-    caller: &Caller,
-) -> Result<bool, Failure> {
+    (actor, caller): (&Actor, &Caller),
+) -> Result<bool, PeopleError> {
+    // Looked at first, so that nobody makes others wait for their turn to write with ids of nothing.
     let grant = grants::by_id(&app.store.db, id).await?;
-    let Some(grant) = grant.filter(|g| g.user_id == *owner) else { return Ok(false) };
+    let Some(grant) = grant.filter(|grant| grant.user_id == *owner) else { return Ok(false) };
     if let Some(ended_at) = grant.revoked_at {
         revocation::outlive_recent(app, ended_at).await;
         return Ok(false);
     }
-    let event = Event::success("connection.ended", &Actor::User(owner.clone()), app.now())
+    let now = app.now();
+    let mut tx = app.store.begin().await?;
+    let authority = Authority::of(&mut tx, actor, Some(owner)).await?;
+    authority.change_by_id(&mut tx, Right::SessionsEnd, owner).await?;
+    let event = Event::success("connection.ended", actor, now)
         .user(owner)
         .client(&grant.client_id)
         .caller(caller);
-    lineage::end(app, &grant.id, event).await?;
+    let Some(pending) = lineage::end_in(app, &mut tx, id, event).await? else {
+        drop(tx);
+        // Somebody was faster, and may still be waiting for it to be over everywhere.
+        revocation::outlive_recent(app, now).await;
+        return Ok(false);
+    };
+    lineage::commit_end(app, tx, pending).await?;
     Ok(true)
 }

@@ -328,14 +328,16 @@ pub(super) async fn end_for_reuse(
     Ok(())
 }
 
-async fn commit_end(app: &App, tx: Tx, pending: Pending) -> Result<(), Failure> {
+/// Commits what [`end_in`] has written, and comes back when it is so everywhere.
+pub(crate) async fn commit_end(app: &App, tx: Tx, pending: Pending) -> Result<(), Failure> {
     tx.commit().await?;
     revocation::publish(app, pending).await;
     Ok(())
 }
 
-/// What [`end`] writes; `None`, and nothing is written, when the lineage has ended before.
-async fn end_in(
+/// What [`end`] writes, to be [committed](commit_end); `None`, and nothing is written, when the lineage has
+/// ended before.
+pub(crate) async fn end_in(
     app: &App,
     tx: &mut Tx,
     grant: &GrantId,

@@ -5,6 +5,7 @@ use sqlx_macros::FromRow;
 use crate::clock::{Seconds, UnixTime};
 use crate::protocol::types::{FamilyId, GrantId, UserId};
 use crate::store::db::batch::{Batch, batch};
+use crate::store::db::cursor::Cursor;
 use crate::store::db::{Db, Sql};
 use crate::store::error::StoreError;
 use crate::store::grants::{Grant, GrantRow};
@@ -145,21 +146,28 @@ pub async fn with_grant<'a>(
     Ok(row.map(|row| (row.family.into(), row.grant.into())))
 }
 
-/// The families of a person of which a token still works, with their grants, newest grant first.
+/// A page of the families of a person of which a token still works, with their grants, newest grant first.
+/// Those of apps that are disabled are left out. `after` is the place that the last page ended with: when its
+/// last grant was made, and its id.
 pub async fn living_of_user<'a>(
     sql: impl Sql<'a>,
-    user: &UserId,
+    (user, after): (&UserId, Option<Cursor>),
     now: UnixTime,
     limit: i64,
 ) -> Result<Vec<(RefreshFamily, Grant)>, StoreError> {
+    let after = after.unwrap_or_else(Cursor::start);
     let rows = sql
         .into()
         .query(select_with_grant!(
             "where g.user_id = $1 and g.revoked_at is null and f.expires_at > $2 \
-             and f.idle_expires_at > $2 order by g.created_at desc, g.id desc limit $3"
+             and f.idle_expires_at > $2 and (g.created_at, g.id) < ($3, $4) \
+             and exists (select 1 from clients c where c.id = g.client_id and c.disabled_at is null) \
+             order by g.created_at desc, g.id desc limit $5"
         ))
         .bind(user)
         .bind(now)
+        .bind(after.at)
+        .bind(after.id)
         .bind(limit)
         .all::<FamilyWithGrantRow>()
         .await?;

@@ -120,6 +120,7 @@ async fn filled(world: &World, maker: &Api, (path, n): (&str, usize), subject: &
     path.replace("{member}", &username)
         .replace("{delivery}", &delivery)
         .replace("{client}", "the-app")
+        .replace("{connection}", "none")
 }
 
 /// A plain web app.

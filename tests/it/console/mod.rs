@@ -19,6 +19,7 @@
 //! | `many_sessions` | sessions by app and address, and signing out all that were found |
 //! | `app_terms` | how an app proves who it is, and what its tokens are like, by form |
 //! | `person_apps` | what a person has allowed an app, taken back for them |
+//! | `connections` | what somebody has let in that stays signed in by itself, seen and ended for them |
 //! | `selected` | one change for several people, and taking changes back |
 //! | `people_filters` | people by role, state and id, on each face |
 //! | `sorting` | lists in the order of a column, page by page |
@@ -39,6 +40,7 @@
 mod api_keys;
 mod app_terms;
 mod configuration;
+mod connections;
 mod deletion;
 mod get_started;
 mod group_managers;

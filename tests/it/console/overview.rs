@@ -1,8 +1,10 @@
 //! How things stand: the overview with its charts and warnings, what waits to be sent, backups.
 
+use crate::kit::audit::events;
 use crate::kit::console::{admin, create, wait_for_nobody};
-use crate::kit::flow::{self, App, PASSWORD, count, sign_in};
+use crate::kit::flow::{self, App, PASSWORD, PATIENCE, count, execute, sign_in};
 use crate::support::browser_like::Page;
+use crate::support::process::wait_until_async;
 
 /// What the table of a chart adds up to, a number for each of its columns.
 fn sums(page: &Page, chart: usize) -> Vec<i64> {
@@ -96,6 +98,66 @@ on_both_backends! {
         assert!(events.contains("delivery.hurried") && events.contains("delivery.discarded"));
         let auditor = admin(&world, "auditor").await;
         assert!(!auditor.page("/admin/jobs").await.has("main form"));
+    }
+
+    async fn letters_that_wait_or_were_given_up_are_told_with_where_to_look(world: World) {
+        let owner = admin(&world, "owner").await;
+        let alice = create(&world, "alice", None);
+        assert!(!owner.page("/admin").await.has(".warnings"));
+        for (id, attempts) in [("019a-new", 0), ("019a-over", 1), ("019a-tried", 5)] {
+            wait_for_nobody(&world, id, attempts).await;
+        }
+        execute(&world, "update outbox set kind = 'mail'").await;
+        let page = owner.page("/admin").await;
+        let said = page.texts(".warnings li");
+        // One that was never tried is no trouble yet, and letters are not told of as stuck messages, too.
+        assert!(said.len() == 1 && said[0].contains("2 letters wait that the mail server"), "{said:?}");
+        let letters = "/admin/jobs?topic=letters";
+        assert_eq!(page.attributes(".warnings a", "href"), [letters]);
+        assert_eq!(owner.page(letters).await.texts("tbody tr").len(), 3);
+
+        // Nobody can send this one, and its time is over.
+        let over = format!(
+            "update outbox set due_at = created_at, expires_at = created_at, \
+             payload = '{{\"user_id\": \"{alice}\", \"sealed\": \"x\"}}' where id = '019a-over'"
+        );
+        execute(&world, &over).await;
+        wait_until_async("a letter that is given up", PATIENCE, async || {
+            events(&world, "delivery.given_up").await == 1
+        })
+        .await;
+        let page = owner.page("/admin").await;
+        let said = page.texts(".warnings li");
+        for (text, words) in said.iter().zip(["1 letter waits", "1 letter was given up in the last 24 hours"]) {
+            assert!(text.contains(words), "{said:?}");
+        }
+        let why = "/admin/audit?kind=delivery.given_up";
+        assert_eq!(page.attributes(".warnings a", "href"), [letters, why]);
+        assert_eq!(owner.page(why).await.texts("tbody tr").len(), 1);
+        let told = world.cli(&["overview"])["warnings"].clone();
+        let codes: Vec<_> = told.as_array().expect("warnings").iter().map(|one| &one["code"]).collect();
+        assert_eq!(codes, ["waiting_letters", "lost_letters"]);
+        assert_eq!(admin(&world, "auditor").await.page("/admin").await.texts(".warnings li"), said);
+    }
+
+    async fn an_audit_log_that_nobody_seals_is_told_of_with_what_to_do(world: World) {
+        let owner = admin(&world, "owner").await;
+        let unsealed = "select cast(count(*) as bigint) from audit_unsealed";
+        wait_until_async("everything being sealed", PATIENCE, async || count(&world, unsealed).await == 0).await;
+        execute(&world, "update audit_marks set seq = seq - 1 where name = 'head'").await;
+        create(&world, "alice", None);
+        assert!(!owner.page("/admin").await.has(".warnings"), "for a moment they may wait");
+        let early = "insert into audit_events (id, at, kind, outcome, detail) \
+                     select '0000-early', max(at) - 700, 'early', 'success', '{}' from audit_events";
+        execute(&world, early).await;
+        let page = owner.page("/admin").await;
+        let said = page.texts(".warnings li").concat();
+        for words in ["Nothing of the audit log was sealed for 1", "doorward audit verify", "docs/audit.md"] {
+            assert!(said.contains(words), "{}", page.describe());
+        }
+        assert_eq!(page.attributes(".warnings a", "href"), ["/admin/audit"]);
+        let told = world.cli(&["overview"])["warnings"][0]["code"].clone();
+        assert_eq!(told, "unsealed_audit");
     }
 
     async fn an_owner_takes_a_backup_away_that_is_whole_and_holds_no_master_key(world: World) {

@@ -110,6 +110,10 @@ impl Hand<'_> {
                 assert_eq!(marks.as_array().map(Vec::len), Some(2), "{marks}");
                 marks[1].as_str().expect("a mark").clone_into(&mut found.id);
             }
+            C::ConnectionEnded => {
+                let listed = self.world.cli(&["user", "connections", "alice"]);
+                found.id = text(&listed["items"][0], "id");
+            }
             C::SessionEnded => {
                 sign_in(self.world, "alice").await;
                 let sessions = self.world.cli(&["session", "list", "--user", "alice"]);
@@ -244,7 +248,7 @@ on_both_backends! {
             let mut left = Vec::new();
             for hand in hands.iter().filter(|hand| hand.can(change)) {
                 match change {
-                    C::SignedOut | C::SessionsEnded => {
+                    C::SignedOut | C::SessionsEnded | C::ConnectionEnded => {
                         shop.tokens(&sign_in(&world, "alice").await).await;
                     }
                     C::AppTakenBack => diary.allow(&sign_in(&world, "alice").await).await,

@@ -155,6 +155,11 @@ async fn ends_are_final(world: &World, node: &str, has_neighbour: bool) {
     let take = async || command(world, ["group", "remove-member", "crew", "alice"]).await;
     watched.while_it_ends(&OF_TOKEN, take).await;
     let (_, watched) = again().await;
+    let listed = world.cli(&["user", "connections", "alice"]);
+    let id = listed["items"][0]["id"].as_str().expect("an id").to_owned();
+    let end_one = async || command(world, ["user", "end-connection", "alice", &id]).await;
+    watched.while_it_ends(&OF_TOKEN, end_one).await;
+    let (_, watched) = again().await;
     let end_all = async || command(world, ["session", "revoke", "--user", "alice"]).await;
     watched.while_it_ends(&OF_SESSION, end_all).await;
     let (_, watched) = again().await;

@@ -152,11 +152,11 @@ async fn app(world: &World) -> String {
     "wiki".to_owned()
 }
 
-/// Makes an app, and somebody signs in to it and allows what it asks for.
+/// Makes an app, and somebody signs in to it and allows what it asks for; it goes on getting their tokens.
 async fn use_diary(world: &World) {
     let create = ["client", "create", "--name", "Diary", "--type", "web", "--client-id", DIARY];
     let address = ["--redirect-uri", "https://diary.test/callback", "--scope", "openid"];
-    world.cli(&[&create[..], &address].concat());
+    let secret = text(&world.cli(&[&create[..], &address].concat()), "client_secret");
     world.cli(&["client", "update", DIARY, "--ask-consent"]);
     let request = "/oauth2/authorize?response_type=code&client_id=diary&scope=openid\
                    &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM\
@@ -164,7 +164,19 @@ async fn use_diary(world: &World) {
     let form = world.browser().get(request).await.follow_within().await.form("sign-in");
     let signed_in = form.set("username", PERSON).set("password", PASSWORD).submit().await;
     let question = signed_in.follow_within().await.form("consent");
-    question.press("decision", "allow").submit().await.assert_status(303);
+    let allowed = question.press("decision", "allow").submit().await;
+    allowed.assert_status(303);
+    let code = allowed.location_parameter("code").expect("a code");
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("redirect_uri", "https://diary.test/callback"),
+        ("code_verifier", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
+    ];
+    let program = world.browser();
+    let request = program.request(Method::POST, &program.resolve("/oauth2/token"));
+    let request = request.basic_auth(DIARY, Some(&secret)).form(&fields);
+    program.send(request).await.assert_status(200);
 }
 
 /// The mark of the app's second secret.

@@ -67,6 +67,7 @@ fn in_path(entry: &Entry, name: &str) -> Value {
         ("id", "branding") => "Which of the two logos of the installation.",
         ("secret", _) => "The id of a secret, as the list of them has it.",
         ("role", _) => "The name of a role of the app.",
+        ("connection", _) => "The id of a connection, as the list of them has it.",
         ("delivery", _) => "The id of a delivery, as the list of them has it.",
         _ => "",
     };

@@ -49,6 +49,19 @@ pub(super) const TABLE: &[Entry] = &[
         Person,
         Action::UserAppRemove,
     ),
+    // As much as the person's page in the console shows to those who see the person.
+    entry(
+        (Get, "/users/{id}/connections"),
+        (S::SessionsRead, R::PeopleRead),
+        Person,
+        Action::UserConnections,
+    ),
+    entry(
+        (Delete, "/users/{id}/connections/{connection}"),
+        (S::SessionsWrite, R::SessionsEnd),
+        Person,
+        Action::UserConnectionEnd,
+    ),
     entry(
         (Post, "/users/{id}/reset-link"),
         (S::UsersWrite, R::PeopleWrite),

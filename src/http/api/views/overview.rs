@@ -121,7 +121,8 @@ impl From<KeyRow> for KeyAgeView {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Warning")]
 pub(in crate::http::api) struct WarningView {
-    /// `errors`, `failed_sign_ins`, `stuck_messages`, `late_rotation`, `eviction` or `no_mail`.
+    /// `errors`, `failed_sign_ins`, `stuck_messages`, `waiting_letters`, `lost_letters`, `unsealed_audit`,
+    /// `late_rotation`, `eviction` or `no_mail`.
     pub code: String,
     /// What is the matter, and what to do about it.
     pub text: String,

@@ -11,6 +11,7 @@ use crate::crypto::keyring::KeyState;
 use crate::service::jobs::JobState;
 use crate::service::mail::{TestResult, Tested};
 use crate::service::outbox;
+use crate::service::session::connections::{Bound, Connection};
 use crate::service::session::sightings::Sighting;
 use crate::service::settings::Shown;
 use crate::store::api::keys::ApiKey;
@@ -54,6 +55,38 @@ impl From<Sighting> for SessionView {
             created_at: session.created_at.into(),
             last_seen_at: session.last_seen_at.into(),
             expires_at: session.expires_at.into(),
+        }
+    }
+}
+
+/// An app or a device that gets new tokens without a sign-in.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Connection")]
+pub(in crate::http::api) struct ConnectionView {
+    pub id: String,
+    pub client_id: String,
+    /// What its app is called.
+    pub client_name: String,
+    /// How long it lasts: a `device` was let in with a code, what is `offline` outlives the sessions of the
+    /// person, and what is of a `session` ends with it.
+    #[schemars(extend("enum" = Bound::ALL.map(Bound::as_str)))]
+    pub kind: String,
+    /// Space-separated, as in OAuth.
+    pub scope: String,
+    pub created_at: Moment,
+    pub last_used_at: Moment,
+}
+
+impl From<Connection> for ConnectionView {
+    fn from(connection: Connection) -> Self {
+        Self {
+            id: connection.grant.to_string(),
+            client_id: connection.client.id.to_string(),
+            client_name: connection.client.metadata.client_name.clone(),
+            kind: connection.bound.as_str().to_owned(),
+            scope: connection.scopes.to_string(),
+            created_at: connection.since.into(),
+            last_used_at: connection.last_used.into(),
         }
     }
 }

@@ -23,6 +23,7 @@ pub(in crate::http::console) enum Action {
     PersonSignOut,
     PersonAskRemoveApp,
     PersonRemoveApp,
+    PersonEndConnection,
     PersonAskDelete,
     PersonDelete,
     GroupsList,

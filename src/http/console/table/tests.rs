@@ -128,6 +128,7 @@ fn a_group_manager_gets_to_people_groups_and_sessions_of_theirs_alone() {
             "POST /admin/users/{id}/sign-out",
             "GET /admin/users/{id}/remove-app",
             "POST /admin/users/{id}/remove-app",
+            "POST /admin/users/{id}/end-connection",
             "GET /admin/groups",
             "GET /admin/groups/{id}",
             "POST /admin/groups/{id}/add-member",

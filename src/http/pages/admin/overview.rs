@@ -118,6 +118,10 @@ impl Overview {
             value: words(value),
             href: words(href),
         };
+        let warning = |text: &str, (link, href): (&str, &str)| Warning {
+            text: words(text),
+            link: Some(Link { text: words(link), href: words(href) }),
+        };
         let key = |alg: &str| KeyAge { alg: words(alg), active_since: When::sample(260_000) };
         Self {
             chrome: Chrome::sample(),
@@ -128,10 +132,16 @@ impl Overview {
                 figure("Signed in now", "47", "/admin/sessions"),
                 figure("Failed sign-ins today", "3", "/admin/audit?kind=sign_in.failed"),
             ],
-            warnings: vec![Warning {
-                text: words("3 messages have not arrived after several tries."),
-                link: Some(Link { text: words("Look at the jobs"), href: words("/admin/jobs") }),
-            }],
+            warnings: vec![
+                warning(
+                    "3 messages have not arrived after several tries.",
+                    ("Look at the jobs", "/admin/jobs"),
+                ),
+                warning(
+                    "2 letters wait that the mail server has not taken yet.",
+                    ("Look at the letters", "/admin/jobs?topic=letters"),
+                ),
+            ],
             span: Span::Day,
             charts: vec![Chart::sample()],
             keys: vec![key("RS256"), key("ES256"), key("EdDSA")],

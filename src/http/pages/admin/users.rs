@@ -12,7 +12,7 @@ use super::{Console, Section, State, path_below, seen_sample};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
 use crate::http::pages::sample::words;
-use crate::http::pages::views::{FieldError, SessionView, When, error_of};
+use crate::http::pages::views::{ConnectionView, FieldError, SessionView, When, error_of};
 use crate::protocol::rights::Role;
 use crate::protocol::user::{AccountState, AdminRole};
 
@@ -291,7 +291,8 @@ impl UsersList {
 }
 
 /// `GET /admin/users/{id}`. Forms: `user` POST `/admin/users/{id}/edit` with the fields of
-/// [`UserForm`]; POST `…/enable`, `…/reset-link`, `/admin/sessions/{sid}/end` with `back`. Links
+/// [`UserForm`]; POST `…/enable`, `…/reset-link`, `/admin/sessions/{sid}/end` with `back`, `…/end-connection` with
+/// `connection`. Links
 /// to [`super::confirm::Confirm`] pages: `GET …/temporary-password`, `GET …/disable`, `GET …/remove-app?client_id=`, `GET …/delete`.
 #[derive(Debug, Template)]
 #[template(path = "admin/user.html")]
@@ -306,6 +307,10 @@ pub struct UserDetail {
     /// Fields: `name`, `email`, `groups`, `role`, and those of the profile.
     pub errors: Vec<FieldError>,
     pub sessions: Vec<SessionView>,
+    /// The newest of what stays signed in by itself.
+    pub connections: Vec<ConnectionView>,
+    /// Whether there are older ones.
+    pub has_more_connections: bool,
     pub apps: Vec<AppAccess>,
     /// The groups they are in, as far as the administrator sees them.
     pub groups: Vec<GroupLink>,
@@ -392,6 +397,8 @@ impl UserDetail {
             form: UserForm::sample(),
             errors: Vec::new(),
             sessions: SessionView::samples(),
+            connections: ConnectionView::samples(),
+            has_more_connections: true,
             apps: vec![AppAccess {
                 client_id: words("orchard-wiki"),
                 name: words("Orchard Wiki"),
@@ -413,6 +420,7 @@ impl UserDetail {
         page.user.state = State::Disabled;
         page.user.password = PasswordState::Missing;
         (page.sessions, page.apps, page.recent) = (Vec::new(), Vec::new(), Vec::new());
+        (page.connections, page.has_more_connections) = (Vec::new(), false);
         page
     }
 }

@@ -38,6 +38,7 @@ impl Hand<'_> {
                 (Method::POST, format!("/users/{name}/temporary-password"), none)
             }
             C::AppTakenBack => (Method::DELETE, "/users/alice/apps/diary".into(), none),
+            C::ConnectionEnded => (Method::DELETE, format!("/users/alice/connections/{id}"), none),
             C::SessionsEnded => {
                 (Method::POST, "/sessions/end".into(), json!({ "client_id": "shop" }))
             }

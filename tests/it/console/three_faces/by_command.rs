@@ -77,6 +77,7 @@ impl Hand<'_> {
             C::PersonDisabled => &["user", "disable", name],
             C::PersonEnabled | C::PersonBroughtBack => &["user", "enable", name],
             C::AppTakenBack => &["user", "remove-app", "alice", "diary"],
+            C::ConnectionEnded => &["user", "end-connection", "alice", &subject.id],
             C::SessionsEnded => &["session", "revoke", "--client", "shop"],
             C::SignedOut => &["session", "revoke", "--user", "alice"],
             C::GroupCreated => &["group", "create", name],

@@ -16,6 +16,7 @@ pub enum Change {
     PersonEnabled,
     SignedOut,
     AppTakenBack,
+    ConnectionEnded,
     SessionsEnded,
     SessionEnded,
     GroupCreated,
@@ -90,7 +91,7 @@ pub enum Change {
 
 use Change as C;
 
-pub const CHANGES: [Change; 80] = [
+pub const CHANGES: [Change; 81] = [
     C::PersonCreated,
     C::PeopleImported,
     C::PersonRenamed,
@@ -101,6 +102,7 @@ pub const CHANGES: [Change; 80] = [
     C::PersonEnabled,
     C::SignedOut,
     C::AppTakenBack,
+    C::ConnectionEnded,
     C::SessionsEnded,
     C::SessionEnded,
     C::GroupCreated,
@@ -220,10 +222,11 @@ pub const ALONE: [(Face, &str, &str); 22] = [
 pub const SHOWING: [&str; 4] = ["list", "show", "get", "log"];
 
 /// Further commands that change nothing.
-pub const READERS: [&str; 15] = [
+pub const READERS: [&str; 16] = [
     "client snippet",
     "user export",
     "user apps",
+    "user connections",
     "audit export",
     "audit verify",
     "overview",

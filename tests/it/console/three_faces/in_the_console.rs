@@ -112,6 +112,9 @@ impl Hand<'_> {
             C::PersonEnabled | C::PersonBroughtBack => {
                 self.post(&format!("{person}/enable"), &[]).await;
             }
+            C::ConnectionEnded => {
+                self.post(&format!("{alice}/end-connection"), &[("connection", id)]).await;
+            }
             C::AppTakenBack => {
                 self.post(&format!("{alice}/remove-app"), &[("client_id", "diary")]).await;
             }
