@@ -49,7 +49,7 @@ pub(super) async fn view(desk: &Desk<'_>, client: &Client) -> Result<Option<Tria
         could_require_pkce: trial.could_require_pkce,
         start: start(desk, client),
         by_hand: by_hand(desk, client),
-        is_own: client.id.as_str() == CLIENT_ID,
+        is_own: is_own(client),
     }))
 }
 
@@ -85,9 +85,14 @@ fn by_hand(desk: &Desk<'_>, client: &Client) -> Option<ByHand> {
         // Nobody signs in to it.
         ClientKind::Machine => return None,
     };
-    // The document of an app is the only one that says where it is asked.
-    let could_be_asked = is_in_a_browser && client.origin != ClientOrigin::Document;
-    Some(ByHand { text, could_be_asked })
+    // A document says itself where its app is asked.
+    let has_form = client.origin != ClientOrigin::Document;
+    Some(ByHand { text, could_be_asked: is_in_a_browser && has_form && !is_own(client) })
+}
+
+/// Whether it is the app with which a sign-in is tried here.
+fn is_own(client: &Client) -> bool {
+    client.id.as_str() == CLIENT_ID
 }
 
 fn in_a_browser(metadata: &ClientMetadata) -> String {
