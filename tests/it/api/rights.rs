@@ -416,7 +416,7 @@ on_both_backends! {
         assert_eq!(changes(&world).await, before);
     }
 
-    /// The scope is needed whatever the role allows, also where the key has those of every other area, and one to
+    /// The scope is needed whatever the role allows, also where the key has those of other areas, and one to
     /// look does not do for a change.
     async fn no_role_opens_an_address_without_its_scope(world: World) {
         manager(&world, &["crew"]).await;
