@@ -240,6 +240,7 @@ fn stored(metadata: &ClientMetadata) -> ClientForm {
         name: metadata.client_name.clone(),
         kind: metadata.kind.as_str().to_owned(),
         client_uri: metadata.client_uri.clone().unwrap_or_default(),
+        initiate_login_uri: metadata.initiate_login_uri.clone().unwrap_or_default(),
         redirect_uris: metadata.redirect_uris.join("\n"),
         post_logout_redirect_uris: metadata.post_logout_redirect_uris.join("\n"),
         backchannel_logout_uri: metadata.backchannel_logout_uri.clone().unwrap_or_default(),
@@ -264,6 +265,7 @@ fn read_form(desk: &Desk<'_>) -> ClientForm {
         name: desk.text("name"),
         kind: desk.text("kind"),
         client_uri: desk.text("client_uri"),
+        initiate_login_uri: desk.text("initiate_login_uri"),
         redirect_uris: desk.text("redirect_uris"),
         post_logout_redirect_uris: desk.text("post_logout_redirect_uris"),
         backchannel_logout_uri: desk.text("backchannel_logout_uri"),
@@ -327,6 +329,7 @@ fn apply(
     Ok(ClientMetadata {
         client_name: form.name.trim().to_owned(),
         client_uri: one(&form.client_uri),
+        initiate_login_uri: one(&form.initiate_login_uri),
         redirect_uris: lines(&form.redirect_uris),
         post_logout_redirect_uris: lines(&form.post_logout_redirect_uris),
         backchannel_logout_uri: one(&form.backchannel_logout_uri),
@@ -337,16 +340,16 @@ fn apply(
         scope: scope_for(before.kind, &scope),
         consent: if form.skip_consent { ConsentPolicy::Skip } else { ConsentPolicy::Ask },
         pkce: if form.require_pkce || public { PkcePolicy::Required } else { PkcePolicy::Optional },
-        claims_in: if form.claims_in_id_token {
-            ClaimsPlacement::IdTokenToo
-        } else {
-            ClaimsPlacement::Userinfo
-        },
+        claims_in: claims_in(form),
         revocation,
         access_token_alg,
         id_token_signed_response_alg,
         ..before
     })
+}
+
+fn claims_in(form: &ClientForm) -> ClaimsPlacement {
+    if form.claims_in_id_token { ClaimsPlacement::IdTokenToo } else { ClaimsPlacement::Userinfo }
 }
 
 fn chosen_groups(form: &ClientForm, before: &ClientMetadata) -> Option<Vec<String>> {
@@ -412,6 +415,9 @@ fn field_errors(problems: Vec<MetadataProblem>) -> Vec<FieldError> {
             field @ "client_uri" => {
                 FieldError { field, text: format!("Address of the app: {text}.") }
             }
+            field @ "initiate_login_uri" => {
+                FieldError { field, text: format!("Where it begins a sign-in: {text}.") }
+            }
             other => FieldError { field: "name", text: sentence(&format!("{other} {text}")) },
         }
     };
@@ -441,13 +447,15 @@ mod tests {
     #[test]
     fn every_problem_is_shown_at_a_field_of_the_form() {
         let problem = |field| MetadataProblem::new(field, "is wrong");
-        let errors = field_errors(["client_name", "redirect_uris", "tos_uri"].map(problem).into());
+        let wrong = ["client_name", "redirect_uris", "initiate_login_uri", "tos_uri"];
+        let errors = field_errors(wrong.map(problem).into());
         let shown: Vec<_> = errors.iter().map(|e| (e.field, e.text.as_str())).collect();
         assert_eq!(
             shown,
             [
                 ("name", "The name is wrong."),
                 ("redirect_uris", "Redirect URIs: is wrong."),
+                ("initiate_login_uri", "Where it begins a sign-in: is wrong."),
                 ("name", "Tos_uri is wrong."),
             ]
         );

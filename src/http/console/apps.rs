@@ -52,7 +52,7 @@ pub(super) async fn list(desk: &Desk<'_>) -> Answer {
 }
 
 /// The hosts of redirect URIs, each once; a scheme of its own where a native app has no host.
-fn hosts(uris: &[String]) -> String {
+pub(super) fn hosts(uris: &[String]) -> String {
     let hosts = uris.iter().filter_map(|uri| {
         let url = url::Url::parse(uri).ok()?;
         Some(url.host_str().map_or_else(|| format!("{}:", url.scheme()), str::to_owned))

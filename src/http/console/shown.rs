@@ -198,7 +198,8 @@ impl Shown for ClientForm {
     fn lines(&self) -> Vec<Line> {
         // The kind never changes.
         let Self { kind: _, name, client_uri, redirect_uris, scope, .. } = self;
-        let Self { post_logout_redirect_uris, backchannel_logout_uri, .. } = self;
+        let Self { initiate_login_uri, post_logout_redirect_uris, backchannel_logout_uri, .. } =
+            self;
         let Self { allowed_origins, protected_resources, claim_mappings, .. } = self;
         let Self { access, allowed_groups, revocation, access_token_alg, id_token_alg, .. } = self;
         let Self { skip_consent, require_pkce, claims_in_id_token, .. } = self;
@@ -206,6 +207,7 @@ impl Shown for ClientForm {
         vec![
             line("name", "Name", name),
             line("client_uri", "Address of the app", client_uri),
+            line("initiate_login_uri", "Where it begins a sign-in", initiate_login_uri),
             line("redirect_uris", "Redirect URIs", redirect_uris),
             line(
                 "post_logout_redirect_uris",
@@ -299,6 +301,7 @@ mod tests {
             kind: "web".into(),
             name: "x".into(),
             client_uri: "x".into(),
+            initiate_login_uri: "x".into(),
             redirect_uris: "x".into(),
             post_logout_redirect_uris: "x".into(),
             backchannel_logout_uri: "x".into(),

@@ -4,13 +4,15 @@ use super::apps;
 use super::desk::{Answer, Desk, Stop};
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::confirm::Confirm;
-use crate::http::pages::admin::trial::{StumbleView, TrialPage, TrialState, TrialView};
+use crate::http::pages::admin::trial::{ByHand, StumbleView, TrialPage, TrialState, TrialView};
 use crate::http::pages::{Link, When};
 use crate::protocol::authorize::initiate_login;
-use crate::protocol::client::{Client, ClientKind, PkcePolicy};
+use crate::protocol::client::{Client, ClientKind, ClientMetadata, ClientOrigin, PkcePolicy};
+use crate::protocol::discovery::path;
 use crate::protocol::scope::Scopes;
 use crate::service::clients::trial::{self, Endpoint, Stumble, Trouble};
 use crate::service::clients::{self, ClientError};
+use crate::service::try_it::client::CLIENT_ID;
 
 pub(super) async fn show(desk: &Desk<'_>) -> Answer {
     let client = apps::client(desk).await?;
@@ -46,6 +48,8 @@ pub(super) async fn view(desk: &Desk<'_>, client: &Client) -> Result<Option<Tria
         signed_in: trial.signed_in.map(|at| When::ago(at, now)),
         could_require_pkce: trial.could_require_pkce,
         start: start(desk, client),
+        by_hand: by_hand(desk, client),
+        is_own: is_own(client),
     }))
 }
 
@@ -58,6 +62,49 @@ fn start(desk: &Desk<'_>, client: &Client) -> Option<Link> {
     initiate_login::link(client, desk.site().issuer(), ("", &Scopes::default()))
         .map(|href| link("Test sign-in", href))
         .or_else(|| client.metadata.client_uri.clone().map(|href| link("Open the app", href)))
+}
+
+/// What to do at an app that cannot be asked to begin a sign-in; `None` for one that can.
+fn by_hand(desk: &Desk<'_>, client: &Client) -> Option<ByHand> {
+    let metadata = &client.metadata;
+    if metadata.initiate_login_uri.is_some() {
+        return None;
+    }
+    let is_in_a_browser = matches!(metadata.kind, ClientKind::Web | ClientKind::Spa);
+    let text = match metadata.kind {
+        ClientKind::Web | ClientKind::Spa => in_a_browser(metadata),
+        ClientKind::Native => {
+            "Start the app and sign in there: it begins the sign-in itself and opens a browser for it."
+                .to_owned()
+        }
+        ClientKind::Device => format!(
+            "Start the app on the device and sign in there: it shows a code, which is typed in at {}{}.",
+            desk.site().issuer(),
+            path::DEVICE
+        ),
+        // Nobody signs in to it.
+        ClientKind::Machine => return None,
+    };
+    // A document says itself where its app is asked.
+    let has_form = client.origin != ClientOrigin::Document;
+    Some(ByHand { text, could_be_asked: is_in_a_browser && has_form && !is_own(client) })
+}
+
+/// Whether it is the app with which a sign-in is tried here.
+fn is_own(client: &Client) -> bool {
+    client.id.as_str() == CLIENT_ID
+}
+
+fn in_a_browser(metadata: &ClientMetadata) -> String {
+    let begins = "a sign-in begins at the app, which knows what it has asked for.";
+    if metadata.client_uri.is_some() {
+        return format!("Sign in there with the app’s own button or link: {begins}");
+    }
+    let back = match apps::hosts(&metadata.redirect_uris) {
+        hosts if hosts.is_empty() => String::new(),
+        hosts => format!(" It has people sent back to {hosts}."),
+    };
+    format!("Open the app at its own address, as people do, and sign in there: {begins}{back}")
 }
 
 /// The address that is not registered.

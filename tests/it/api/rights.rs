@@ -2,7 +2,7 @@
 //! API's own table, the table of rights and the OpenAPI document, which all say the same (security catalogue, row
 //! 106).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use doorward::http::api::addresses;
 use doorward::protocol::rights::{Reach, Role, TABLE};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::kit::api::{Api, all_scopes, header, is, make_key, refused, sent, service, tag};
 use crate::kit::console::{create, manager, wait_for_nobody};
-use crate::kit::flow::{Answer, count, sign_in};
+use crate::kit::flow::{Answer, count, execute, sign_in};
 use crate::kit::pictures::png;
 use crate::kit::upstream;
 use crate::support::world::World;
@@ -208,18 +208,10 @@ impl Who {
 
     /// With every scope there is.
     async fn enter(self, world: &World) -> Api {
-        let username = match self {
-            Self::Service => {
-                return Api::of_service(world, &service(world, "robot", &all_scopes())).await;
-            }
-            Self::Key(Role::GroupManager) => "the-manager".to_owned(),
-            Self::Key(other) => {
-                let username = format!("an-{}", other.as_str());
-                create(world, &username, Some(other.as_str()));
-                username
-            }
-        };
-        Api::with_key(world, &username, &all_scopes())
+        match self {
+            Self::Service => Api::of_service(world, &service(world, "robot", &all_scopes())).await,
+            Self::Key(role) => Api::with_key(world, &somebody(world, role), &all_scopes()),
+        }
     }
 
     /// Whether the document offers an operation to them.
@@ -233,6 +225,27 @@ impl Who {
             Self::Service => way["service"].is_array(),
         })
     }
+}
+
+/// The user name of somebody who is this, and made here unless they look after groups.
+fn somebody(world: &World, role: Role) -> String {
+    if role == Role::GroupManager {
+        return "the-manager".to_owned();
+    }
+    let username = format!("an-{}", role.as_str());
+    create(world, &username, Some(role.as_str()));
+    username
+}
+
+/// The area of a scope.
+fn area(scope: &str) -> &str {
+    scope.split(':').next().expect("an area")
+}
+
+/// A path with something in it that is nowhere.
+fn of_nothing(path: &str) -> String {
+    let part = |part: &str| if part.starts_with('{') { "x".to_owned() } else { part.to_owned() };
+    path.split('/').map(part).collect::<Vec<_>>().join("/")
 }
 
 /// The OpenAPI document.
@@ -383,18 +396,16 @@ on_both_backends! {
         let mut keys = BTreeMap::new();
         for scope in all_scopes() {
             // Everything but the one that is needed, and the stronger one of its area.
-            let area = scope.split(':').next().unwrap();
             let reads = scope.ends_with(":read");
             let others: Vec<_> = all_scopes()
                 .into_iter()
-                .filter(|other| *other != scope && !(reads && other.starts_with(area)))
+                .filter(|other| *other != scope && !(reads && area(other) == area(scope)))
                 .collect();
             keys.insert(scope, Api::with_key(&world, "boss", &others));
         }
         let before = changes(&world).await;
         for (method, path, scope, _) in addresses() {
-            let part = |part: &str| if part.starts_with('{') { "x".to_owned() } else { part.to_owned() };
-            let path = path.split('/').map(part).collect::<Vec<_>>().join("/");
+            let path = of_nothing(path);
             let method = Method::from_bytes(method.as_bytes()).expect("a method");
             let api = &keys[scope];
             let answer = is(sent(api.request(method.clone(), &path)).await, 403);
@@ -404,5 +415,66 @@ on_both_backends! {
             assert!(header(&answer, "www-authenticate").contains("Bearer realm="), "{path}");
         }
         assert_eq!(changes(&world).await, before);
+    }
+
+    /// The scope is needed whatever the role allows, also where the key has those of other areas, and one to
+    /// look does not do for a change.
+    async fn no_role_opens_an_address_without_its_scope(world: World) {
+        manager(&world, &["crew"]).await;
+        let scopes = all_scopes();
+        let areas: BTreeSet<_> = scopes.iter().copied().map(area).collect();
+        let even: BTreeSet<_> = areas.into_iter().step_by(2).collect();
+        let of = |wanted: bool| -> Vec<_> {
+            scopes.iter().copied().filter(|scope| even.contains(area(scope)) == wanted).collect()
+        };
+        let reading: Vec<_> = scopes.iter().copied().filter(|scope| scope.ends_with(":read")).collect();
+        for role in Role::ALL {
+            let username = somebody(&world, role);
+            let [evens, odds, reader] =
+                [&of(true), &of(false), &reading].map(|scopes| Api::with_key(&world, &username, scopes));
+            let before = changes(&world).await;
+            for (method, path, scope, _) in addresses() {
+                let other = if even.contains(area(scope)) { &odds } else { &evens };
+                let lacking = [other].into_iter().chain(scope.ends_with(":write").then_some(&reader));
+                for api in lacking {
+                    let verb = Method::from_bytes(method.as_bytes()).expect("a method");
+                    let answer = sent(api.request(verb, &of_nothing(path))).await;
+                    let answer = refused(answer, 403, "insufficient_scope");
+                    let challenge = header(&answer, "www-authenticate");
+                    let named = challenge.contains(&format!("scope=\"{scope}\""));
+                    assert!(named, "{role:?}: {method} {path}: {challenge}");
+                }
+            }
+            assert_eq!(changes(&world).await, before, "{role:?}");
+        }
+    }
+
+    /// The role counts that the owner of a key has at the moment of the call, not the one they had when it was made.
+    async fn a_key_does_what_its_owner_may_do_at_that_moment(world: World) {
+        let keeper = manager(&world, &["crew"]).await;
+        create(&world, "alice", None);
+        create(&world, "helper", Some("operator"));
+        let api = Api::with_key(&world, "helper", &all_scopes());
+        is(api.command(Method::POST, "/users/alice/disable").await, 204);
+        let becomes = async |role: &str| {
+            execute(&world, &format!("update users set role = {role} where username = 'helper'")).await;
+        };
+        becomes("'auditor'").await;
+        is(api.get("/users/alice").await, 200);
+        let before = changes(&world).await;
+        refused(api.command(Method::POST, "/users/alice/enable").await, 403, "forbidden");
+        refused(api.post("/groups", &json!({ "name": "more" })).await, 403, "forbidden");
+        refused(api.delete("/api-keys/x").await, 403, "forbidden");
+        assert_eq!(changes(&world).await, before);
+        becomes("'operator'").await;
+        is(api.command(Method::POST, "/users/alice/enable").await, 204);
+        becomes("null").await;
+        refused(api.get("/users/alice").await, 401, "invalid_token");
+        // Likewise somebody who looks after a group, from the moment that is taken away.
+        let of_group = Api::with_key(&world, &keeper.username, &all_scopes());
+        is(of_group.get("/groups/crew").await, 200);
+        refused(of_group.get("/api-keys").await, 403, "forbidden");
+        world.cli(&["group", "remove-manager", "crew", &keeper.username]);
+        refused(of_group.get("/groups/crew").await, 401, "invalid_token");
     }
 }

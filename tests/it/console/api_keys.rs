@@ -1,7 +1,7 @@
 //! API keys in the console: made with a plain form, shown once, used, seen by others, revoked.
 
 use crate::kit::audit::events;
-use crate::kit::console::{admin, create, field};
+use crate::kit::console::{admin, create, field, manager};
 use crate::kit::flow::{PASSWORD, count};
 use crate::support::world::World;
 
@@ -91,6 +91,13 @@ on_both_backends! {
             reader.post("/admin/api-keys", &fields).await.assert_status(403);
             reader.post(&id, &[]).await.assert_status(403);
         }
+        // Who looks after groups is not shown them either.
+        let keeper = manager(&world, &["crew"]).await;
+        for path in ["/admin/api-keys", "/admin/api-keys/new", id.as_str()] {
+            keeper.browser.get(path).await.assert_status(403);
+        }
+        keeper.post("/admin/api-keys", &fields).await.assert_status(403);
+        keeper.post(&id, &[]).await.assert_status(403);
         assert_eq!(count(&world, "select count(*) from api_keys where revoked_at is null").await, 1);
     }
 }

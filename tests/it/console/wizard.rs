@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::kit::api::{Api, is};
+use crate::kit::audit::events;
 use crate::kit::console::{Admin, admin, create, field, post};
 use crate::kit::fixtures::{Auth, Person, Rp, payload};
 use crate::kit::flow::{App, PASSWORD, REDIRECT, sign_in};
@@ -16,6 +17,11 @@ const AT: &str = "https://rp.test";
 /// The words of the card that says how far an app has come.
 fn card(page: &Page) -> String {
     page.texts("#trial").join(" ")
+}
+
+/// Where the hints of that card lead.
+fn hints(page: &Page) -> Vec<String> {
+    page.attributes("#trial p.hint a", "href")
 }
 
 /// Goes through the steps for a web app at [`AT`]; gives id and secret.
@@ -200,6 +206,96 @@ on_both_backends! {
         assert!(card(&owner.page(&path).await).contains("Waiting"));
         app.tokens(&owner.browser).await;
         assert!(card(&owner.page(&path).await).contains("It works"));
+    }
+
+    async fn an_app_s_form_says_where_it_begins_a_sign_in(world: World) {
+        let owner = admin(&world, "owner").await;
+        let (id, _) = add_web_app(&owner).await;
+        let path = format!("/admin/clients/{id}");
+        let kept = || world.cli(&["client", "show", &id])["initiate_login_uri"].clone();
+        let changes = async || events(&world, "client.updated").await;
+        // As the command line and the REST API have it: https alone, also where the app is on loopback.
+        for wrong in [
+            "http://rp.test/login", "http://localhost/login", "https://rp.test/login#x",
+            "javascript:alert(1)", "rp.test/login",
+        ] {
+            let form = owner.page(&path).await.form("client").set("initiate_login_uri", wrong);
+            let page = form.submit().await;
+            page.assert_status(422).assert_page_headers();
+            assert_eq!(page.attributes(".summary a", "href"), ["#initiate_login_uri"], "{wrong}");
+            assert_eq!(page.form("client").value("initiate_login_uri"), Some(wrong));
+        }
+        assert_eq!((kept(), changes().await), (Value::Null, 0));
+        let login = "https://rp.test/login";
+        let form = owner.page(&path).await.form("client").set("initiate_login_uri", &format!(" {login} "));
+        assert_eq!(owner.message_after(&form.submit().await).await, "Wiki is saved.");
+        assert_eq!((kept(), changes().await), (json!(login), 1));
+        let page = owner.page(&path).await;
+        assert_eq!(page.texts("#trial a.button[target=_blank]"), ["Test sign-in"]);
+        // The rest of the form leaves it alone, and an empty field takes it away.
+        page.form("client").set("name", "Notes").submit().await.assert_status(303);
+        assert_eq!(kept(), json!(login));
+        let form = owner.page(&path).await.form("client").set("initiate_login_uri", "");
+        form.submit().await.assert_status(303);
+        assert_eq!(kept(), Value::Null);
+
+        // An app that is added says it as well, and its last page tests it.
+        let step = owner.page("/admin/clients/new?kind=web").await.form("address");
+        let form = step.set("url", AT).submit().await.form("client").set("name", "Board");
+        let made = form.set("initiate_login_uri", login).submit().await;
+        made.assert_status(200).assert_page_headers();
+        assert_eq!(made.texts("#trial a.button[target=_blank]"), ["Test sign-in"]);
+        let board = world.cli(&["client", "show", &field(&made, "client-id")]);
+        assert_eq!(board["initiate_login_uri"], login);
+    }
+
+    async fn where_an_app_cannot_be_asked_its_pages_say_how_a_sign_in_begins(world: World) {
+        let owner = admin(&world, "owner").await;
+        let (id, _) = owner.add_app("Wiki").await;
+        let path = format!("/admin/clients/{id}");
+        let step = owner.page("/admin/clients/new?kind=web").await.form("address");
+        let last = step.set("url", AT).submit().await.form("client").set("name", "Board").submit().await;
+        last.assert_status(200).assert_page_headers();
+        assert!(card(&last).contains("with the app’s own button or link"), "{}", card(&last));
+        let board = format!("/admin/clients/{}", field(&last, "client-id"));
+        assert_eq!(hints(&last), [format!("{board}#initiate_login_uri"), "/admin/try".to_owned()]);
+        for page in [path.clone(), format!("{path}/first-sign-in")] {
+            let page = owner.page(&page).await;
+            for part in ["Open the app at its own address", "people sent back to rp.test."] {
+                assert!(card(&page).contains(part), "{part}: {}", card(&page));
+            }
+            assert_eq!(hints(&page), [format!("{path}#initiate_login_uri"), "/admin/try".to_owned()]);
+        }
+        let page = owner.page(&path).await;
+        assert!(page.has("form[id='client'] #initiate_login_uri"), "where the link leads");
+        // Who may only look is told how, and is offered nothing that is not theirs to do.
+        let auditor = admin(&world, "auditor").await;
+        let page = auditor.page(&path).await;
+        assert!(card(&page).contains("Open the app at its own address"), "{}", page.describe());
+        assert!(hints(&page).is_empty(), "{}", page.describe());
+
+        let issuer = &world.issuer;
+        for (kind, part) in [
+            ("native", "opens a browser for it".to_owned()),
+            ("device", format!("which is typed in at {issuer}/device.")),
+        ] {
+            let mut made = vec!["client", "create", "--name", kind, "--type", kind, "--client-id", kind];
+            if kind == "native" {
+                made.extend(["--redirect-uri", "http://127.0.0.1/callback"]);
+            }
+            world.cli(&made);
+            let page = owner.page(&format!("/admin/clients/{kind}")).await;
+            assert!(card(&page).contains(&part), "{part}: {}", card(&page));
+            assert_eq!(hints(&page), ["/admin/try"], "no browser begins a sign-in to it");
+        }
+        world.cli(&["client", "create", "--name", "Robot", "--type", "machine", "--client-id", "robot"]);
+        assert!(!owner.page("/admin/clients/robot").await.has("#trial"), "nobody signs in to it");
+        // The app with which a sign-in is tried does not offer itself.
+        let tried = owner.page("/admin/try").await.form("try-app").submit().await;
+        tried.assert_status(303);
+        let page = owner.page("/admin/clients/doorward-try-it").await;
+        assert!(hints(&page).is_empty(), "{}", page.describe());
+        assert_eq!(page.texts("#trial a.button[target=_blank]"), ["Open the app"]);
     }
 
     async fn nobody_talks_an_administrator_into_an_address_of_their_own(world: World) {

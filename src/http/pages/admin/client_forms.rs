@@ -23,6 +23,8 @@ pub struct ClientForm {
     pub kind: String,
     /// Where the app lives; people find it in their account page under this address.
     pub client_uri: String,
+    /// Where it begins a sign-in when it is asked to (OpenID Connect Core 1.0 section 4).
+    pub initiate_login_uri: String,
     pub redirect_uris: String,
     pub post_logout_redirect_uris: String,
     /// Where it hears that a session has ended (Back-Channel Logout section 2.2).
@@ -110,6 +112,7 @@ impl ClientForm {
             name: words("Orchard Wiki"),
             kind: "web".to_owned(),
             client_uri: words("https://wiki.orchard.example/"),
+            initiate_login_uri: words("https://wiki.orchard.example/login"),
             redirect_uris: words("https://wiki.orchard.example/callback"),
             post_logout_redirect_uris: words("https://wiki.orchard.example/"),
             backchannel_logout_uri: words("https://wiki.orchard.example/signed-out"),

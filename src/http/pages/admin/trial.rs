@@ -37,6 +37,19 @@ pub struct TrialView {
     pub could_require_pkce: bool,
     /// Where a sign-in is tried: at the app, which begins it by itself.
     pub start: Option<Link>,
+    /// What to do where the app cannot be asked to begin one.
+    pub by_hand: Option<ByHand>,
+    /// It is the app with which a sign-in is tried here.
+    pub is_own: bool,
+}
+
+/// How a sign-in begins at an app that cannot be asked to begin it.
+#[derive(Debug, Clone)]
+pub struct ByHand {
+    /// In whole sentences.
+    pub text: String,
+    /// Its form here can say where it is asked.
+    pub could_be_asked: bool,
 }
 
 /// In one word.
@@ -104,6 +117,10 @@ impl TrialPage {
             may_add_uri: false,
             could_require_pkce: true,
             start: None,
+            by_hand: Some(ByHand {
+                text: words("Open the app at its own address and sign in there."),
+                could_be_asked: true,
+            }),
             ..TrialView::sample()
         };
         Self { trial, ..Self::sample() }
@@ -124,6 +141,8 @@ impl TrialView {
                 href: "https://wiki.orchard.example/login?iss=https%3A%2F%2Fid.example.com"
                     .to_owned(),
             }),
+            by_hand: None,
+            is_own: false,
         }
     }
 
