@@ -64,7 +64,7 @@ impl Schemas {
 
 /// The names of what is not taken as it is shown, itself or because of something that it refers to.
 fn different(shown: &Map<String, Value>, taken: &Map<String, Value>) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
+    let mut found: BTreeSet<String> = BTreeSet::new();
     loop {
         let before = found.len();
         for (name, schema) in taken {
