@@ -21,14 +21,14 @@ async fn keys_conform(store: &Store) {
     let db = &store.db;
     let (alice, bob) = (UserId::new("u-alice"), UserId::new("u-bob"));
     let key = api_key("k1", "u-alice", NOW.plus(60));
-    keys::insert(db, &key).await.unwrap();
-    assert!(keys::insert(db, &key).await.is_err(), "an id is there once");
-    assert!(keys::insert(db, &api_key("k0", "nobody", NOW)).await.is_err(), "nobody's");
+    keys::insert(db, &key, None).await.unwrap();
+    assert!(keys::insert(db, &key, None).await.is_err(), "an id is there once");
+    assert!(keys::insert(db, &api_key("k0", "nobody", NOW), None).await.is_err(), "nobody's");
     assert_eq!(keys::by_hash(db, "hash-k1").await.unwrap(), Some(key.clone()));
     assert_eq!(keys::by_id(db, "k1").await.unwrap(), Some(key.clone()));
     assert_eq!(keys::by_hash(db, "other").await.unwrap(), None);
-    keys::insert(db, &api_key("k2", "u-bob", NOW.plus(60))).await.unwrap();
-    keys::insert(db, &api_key("k3", "u-alice", NOW)).await.unwrap();
+    keys::insert(db, &api_key("k2", "u-bob", NOW.plus(60)), None).await.unwrap();
+    keys::insert(db, &api_key("k3", "u-alice", NOW), None).await.unwrap();
     let ids = async |which| {
         let rows = keys::list(db, which, 2).await.unwrap();
         rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
@@ -55,8 +55,8 @@ async fn keys_conform(store: &Store) {
     assert_eq!(keys::count_live(db, &alice, NOW).await.unwrap(), 0);
     // One that a thief made for somebody else goes with the session that it was made in, and no other.
     let session = SessionId::new("a-session");
-    keys::insert(db, &api_key("k4", "u-bob", NOW.plus(60))).await.unwrap();
-    keys::note_session(db, "k4", &session).await.unwrap();
+    let made = api_key("k4", "u-bob", NOW.plus(60));
+    keys::insert(db, &made, Some(&session)).await.unwrap();
     let ended = keys::revoke_made_in(db, &session, NOW).await.unwrap();
     assert_eq!(ended, [(bob.clone(), "k4".to_owned(), "Prüfstand".to_owned())]);
     assert!(keys::revoke_made_in(db, &session, NOW).await.unwrap().is_empty(), "only once");

@@ -184,7 +184,8 @@ pub(super) async fn an_hour_of_use(store: &Store, hour: i64) {
     used_jtis::spend(&mut tx, &id("j"), now.plus(60)).await.unwrap();
     let begun = ImportProgress { line: 7, ..ImportProgress::default() };
     imports::save(&mut tx, &id("i"), (0, &begun), now.plus(5 * HOUR)).await.unwrap();
-    api::keys::insert(&mut tx, &api_key(&id("k"), "u-alice", now.plus(6 * HOUR))).await.unwrap();
+    let key = api_key(&id("k"), "u-alice", now.plus(6 * HOUR));
+    api::keys::insert(&mut tx, &key, None).await.unwrap();
     let times = (now, now.plus(-60), now.plus(2 * HOUR));
     assert!(api::requests::begin(&mut tx, (&id("q"), "digest"), times).await.unwrap());
     let permission = RegistrationToken {

@@ -122,10 +122,7 @@ pub async fn create(
     if keys::count_live(&mut tx, owner, now).await? >= MOST_KEYS {
         return Err(ApiKeyError::TooMany);
     }
-    keys::insert(&mut tx, &key).await?;
-    if let Some(session) = &new.made_in {
-        keys::note_session(&mut tx, &key.id, session).await?;
-    }
+    keys::insert(&mut tx, &key, new.made_in.as_ref()).await?;
     let event = Event::success("api_key.created", actor, now)
         .user(owner)
         .detail("key", key.id.as_str())

@@ -44,12 +44,17 @@ impl ApiKey {
     }
 }
 
-/// Adds a key. `Conflict` when there is no such person.
-pub async fn insert<'a>(sql: impl Sql<'a>, key: &ApiKey) -> Result<(), StoreError> {
+/// Adds a key, with the session in which it was made and which it outlives, if any. `Conflict` when there is no such
+/// person.
+pub async fn insert<'a>(
+    sql: impl Sql<'a>,
+    key: &ApiKey,
+    made_in: Option<&SessionId>,
+) -> Result<(), StoreError> {
     sql.into()
         .query(
             "insert into api_keys (id, hash, user_id, name, scopes, created_at, expires_at, \
-             last_used_at, revoked_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+             last_used_at, revoked_at, made_in) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         )
         .bind(&key.id)
         .bind(&key.hash)
@@ -60,6 +65,7 @@ pub async fn insert<'a>(sql: impl Sql<'a>, key: &ApiKey) -> Result<(), StoreErro
         .bind(key.expires_at)
         .bind(key.last_used_at)
         .bind(key.revoked_at)
+        .bind(made_in)
         .execute()
         .await
         .map(drop)
@@ -158,21 +164,6 @@ pub async fn revoke_of<'a>(
         .bind(now)
         .all()
         .await
-}
-
-/// Notes the session in which a key was made, which the key outlives.
-pub async fn note_session<'a>(
-    sql: impl Sql<'a>,
-    id: &str,
-    session: &SessionId,
-) -> Result<(), StoreError> {
-    sql.into()
-        .query("update api_keys set made_in = $2 where id = $1")
-        .bind(id)
-        .bind(session)
-        .execute()
-        .await
-        .map(drop)
 }
 
 /// Ends every key that was made in a session and works; gives whose they are, their ids and names.

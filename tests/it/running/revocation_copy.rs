@@ -79,13 +79,7 @@ async fn a_redis_that_evicts_brings_nothing_back_that_ended() {
     }
 
     world.redis().set_config("maxmemory-policy", "noeviction");
-    let newest = revocations(&world).await;
-    let world = &mut world;
-    wait_until_async("the copy being made again", PATIENCE, async || {
-        let tombstones: Vec<String> = world.redis().query(&["KEYS", "dw:{rv}:session:*"]);
-        copy_number(world) == Some(newest) && !tombstones.is_empty()
-    })
-    .await;
+    made_again(&mut world).await;
     for (app, tokens) in &dead {
         app.assert_dead(tokens).await;
     }
@@ -108,8 +102,7 @@ async fn a_redis_whose_clock_is_set_ahead_brings_nothing_back_that_ended() {
         app.assert_alive(&dead).await;
         sign_out(&leaving).await;
         pass(&mut world, ahead * 1_000);
-        let stones: Vec<String> = world.redis().query(&["KEYS", "dw:{rv}:session:*"]);
-        for stone in stones {
+        for stone in stones_of_sessions(&mut world) {
             let left: i64 = world.redis().query(&["PTTL", &stone]);
             assert!(ahead > 60 || left > 3_600_000, "{left} ms, and the marker stays");
         }
@@ -118,13 +111,7 @@ async fn a_redis_whose_clock_is_set_ahead_brings_nothing_back_that_ended() {
         let asked = Question::about(&world, WIKI, "/page").cookie(&entrance);
         assert_ne!(asked.status().await, 200, "at the gateway");
         app.assert_alive(&kept).await;
-        let newest = revocations(&world).await;
-        let world = &mut world;
-        wait_until_async("the copy being made again", PATIENCE, async || {
-            let tombstones: Vec<String> = world.redis().query(&["KEYS", "dw:{rv}:session:*"]);
-            copy_number(world) == Some(newest) && !tombstones.is_empty()
-        })
-        .await;
+        made_again(&mut world).await;
         app.assert_dead(&dead).await;
     }
 }
@@ -135,6 +122,19 @@ fn pass(world: &mut World, milliseconds: i64) {
                   local left = redis.call('PTTL', key) \
                   if left > 0 then redis.call('PEXPIRE', key, left - ARGV[1]) end end";
     world.redis().command(&["EVAL", script, "0", &milliseconds.to_string()]);
+}
+
+/// Waits until the copy knows all that was revoked, with a tombstone of a session in it.
+async fn made_again(world: &mut World) {
+    let newest = revocations(world).await;
+    wait_until_async("the copy being made again", PATIENCE, async || {
+        copy_number(world) == Some(newest) && !stones_of_sessions(world).is_empty()
+    })
+    .await;
+}
+
+fn stones_of_sessions(world: &mut World) -> Vec<String> {
+    world.redis().query(&["KEYS", "dw:{rv}:session:*"])
 }
 
 async fn revocations(world: &World) -> i64 {

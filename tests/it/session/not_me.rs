@@ -50,10 +50,37 @@ impl Theft {
     }
 }
 
-/// A key that an administrator makes in the console, under a name and for somebody.
-async fn made_key(world: &World, admin: &Admin, (name, user): (&str, &str)) -> Api {
+/// An owner of the console, a thief in the owner's name, and the link that the owner got about the thief.
+struct OwnersTheft {
+    // Takes letters for as long as it is there.
+    _post: SmtpServer,
+    world: World,
+    own: Admin,
+    thief: Admin,
+    link: String,
+}
+
+impl OwnersTheft {
+    async fn happens(backend: Backend) -> Self {
+        let post = SmtpServer::start(Security::Plain);
+        let world = post.known_to(World::builder(backend)).start().await;
+        let own = admin(&world, "owner").await;
+        execute(&world, "update users set email_verified = true").await;
+        let thief = enter(&world, &own.username).await;
+        let link = post.wait_for("the-owner@example.test", 1).await[0].link();
+        Self { _post: post, world, own, thief, link }
+    }
+}
+
+/// Asks the console for a key, under a name and for somebody.
+async fn make_key(admin: &Admin, (name, user): (&str, &str)) -> Page {
     let fields = [("name", name), ("user", user), ("scope", "doorward.users:read"), ("days", "30")];
-    let made = admin.post("/admin/api-keys", &fields).await;
+    admin.post("/admin/api-keys", &fields).await
+}
+
+/// A key that an administrator makes in the console, under a name and for somebody.
+async fn made_key(world: &World, admin: &Admin, of: (&str, &str)) -> Api {
+    let made = make_key(admin, of).await;
     made.assert_status(200);
     Api::new(world, &field(&made, "api-key"))
 }
@@ -146,12 +173,7 @@ on_both_backends! {
     }
 
     async fn a_key_that_the_thief_made_in_the_console_is_refused(backend: Backend) {
-        let post = SmtpServer::start(Security::Plain);
-        let world = post.known_to(World::builder(backend)).start().await;
-        let own = admin(&world, "owner").await;
-        execute(&world, "update users set email_verified = true").await;
-        let thief = enter(&world, &own.username).await;
-        let link = post.wait_for("the-owner@example.test", 1).await[0].link();
+        let OwnersTheft { world, own, thief, link, .. } = OwnersTheft::happens(backend).await;
         let make = async |admin: &Admin, name: &str| made_key(&world, admin, (name, &own.username)).await;
         let (kept, stolen) = (make(&own, "kept").await, make(&thief, "stolen").await);
         is(stolen.get("/users").await, 200);
@@ -164,13 +186,8 @@ on_both_backends! {
     }
 
     async fn keys_that_were_made_for_others_in_any_session_that_ends_are_refused(backend: Backend) {
-        let post = SmtpServer::start(Security::Plain);
-        let world = post.known_to(World::builder(backend)).start().await;
-        let own = admin(&world, "owner").await;
+        let OwnersTheft { world, own, thief, link, .. } = OwnersTheft::happens(backend).await;
         create(&world, "olga", Some("owner"));
-        execute(&world, "update users set email_verified = true").await;
-        let thief = enter(&world, &own.username).await;
-        let link = post.wait_for("the-owner@example.test", 1).await[0].link();
         let further = enter(&world, &own.username).await;
         let olga = enter(&world, "olga").await;
         let (mut stolen, kept) = (Vec::new(), made_key(&world, &olga, ("own", "olga")).await);
@@ -185,22 +202,11 @@ on_both_backends! {
     }
 
     async fn a_key_that_is_made_while_the_session_ends_ends_as_well(backend: Backend) {
-        let post = SmtpServer::start(Security::Plain);
-        let world = post.known_to(World::builder(backend)).start().await;
-        let own = admin(&world, "owner").await;
-        execute(&world, "update users set email_verified = true").await;
-        let thief = enter(&world, &own.username).await;
-        let link = post.wait_for("the-owner@example.test", 1).await[0].link();
+        let OwnersTheft { world, own, thief, link, .. } = OwnersTheft::happens(backend).await;
         let form = world.browser().get(&link).await.form("not-me").uncheck("others");
-        let fields = |name: &str| {
-            let pairs = [("name", name), ("user", "the-owner"), ("scope", "doorward.users:read"), ("days", "30")];
-            pairs.map(|(name, value)| (name.to_owned(), value.to_owned()))
-        };
         let make = async |turn: u64| {
             tokio::time::sleep(Duration::from_millis(2 * turn)).await;
-            let fields = fields(&format!("k{turn}"));
-            let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-            thief.post("/admin/api-keys", &fields).await.status.as_u16()
+            make_key(&thief, (&format!("k{turn}"), &own.username)).await.status.as_u16()
         };
         let (answer, statuses) = join(form.submit(), join_all((0..24).map(make))).await;
         answer.assert_status(303);
