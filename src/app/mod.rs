@@ -143,4 +143,13 @@ impl App {
     pub fn now(&self) -> UnixTime {
         self.clock.now()
     }
+
+    /// Counts the country that something came from: a `sign_in` or a `refresh`. Without a database of places nothing
+    /// is counted.
+    pub fn count_origin(&self, event: &'static str, address: Option<&str>) {
+        let live = self.live.load();
+        if live.places.are_known() {
+            self.metrics.origin(event, address.and_then(|address| live.places.country(address)));
+        }
+    }
 }

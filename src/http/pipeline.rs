@@ -41,12 +41,12 @@ pub(super) async fn around(
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
     let started = Instant::now();
-    let inbound = header_text(request.headers(), &HEADER);
+    // Others could tie what they do here to requests and traces that are not theirs.
+    let believed = comes_from_trusted_proxy(&site, request.request());
+    let inbound = header_text(request.headers(), &HEADER).filter(|_| believed);
     let id = request_id::request_id(inbound, site.now(), secret::new_id);
     request.extensions_mut().insert(RequestId(id.clone()));
-    let parent = header_text(request.headers(), &TRACE_PARENT);
-    // Others could tie what they do here to traces that are not theirs.
-    let parent = parent.filter(|_| comes_from_trusted_proxy(&site, request.request()));
+    let parent = header_text(request.headers(), &TRACE_PARENT).filter(|_| believed);
     let method = request.method().clone();
     let span = traces::request(method.as_str(), parent);
     let proofs = dpop(request.headers());

@@ -39,6 +39,8 @@ struct Location {
 struct Named {
     /// By language.
     names: BTreeMap<String, String>,
+    /// Two letters of ISO 3166-1; countries have them.
+    iso_code: Option<String>,
 }
 
 impl Named {
@@ -106,6 +108,15 @@ impl Places {
         let location = self.record(address.to_canonical()).ok()??.location;
         let (latitude, longitude) = location.latitude.zip(location.longitude)?;
         Some(Point { latitude, longitude })
+    }
+
+    /// The country of an address by its two letters (ISO 3166-1 alpha-2); `None` when it is not known.
+    #[must_use]
+    pub fn country(&self, address: &str) -> Option<String> {
+        let address = address.parse::<IpAddr>().ok()?;
+        let code = self.record(address.to_canonical()).ok()??.country.iso_code?;
+        let is_code = code.len() == 2 && code.bytes().all(|letter| letter.is_ascii_uppercase());
+        is_code.then_some(code)
     }
 
     fn record(&self, address: IpAddr) -> Result<Option<Record>, String> {

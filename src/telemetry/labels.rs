@@ -66,6 +66,13 @@ pub(super) struct OperationLabel {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct OriginLabels {
+    pub(super) event: &'static str,
+    /// Two letters of ISO 3166-1, so there are some hundreds at most.
+    pub(super) country: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct ClientTypeLabel {
     pub(super) client_type: &'static str,
 }

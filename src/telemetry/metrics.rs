@@ -15,7 +15,7 @@ use prometheus_client::registry::{Registry, Unit};
 use super::activity::Activity;
 use super::labels::{
     ACTIONS, ANOMALIES, ARRIVALS, AnomalyLabels, CacheLabels, ClientTypeLabel, DOOR,
-    DeliveryLabels, EndLabel, KeyLabels, LETTERS, LoginLabels, OperationLabel, QueueLabel,
+    DeliveryLabels, EndLabel, KeyLabels, LETTERS, LoginLabels, OperationLabel, OriginLabels, QueueLabel,
     RequestLabels, ResultLabel, SCOPES, ScopeLabel, StateLabel, StoreLabel, TokenLabels, TypeLabel,
 };
 use super::process;
@@ -100,6 +100,7 @@ pub struct Metrics {
     deliveries: Family<DeliveryLabels, Counter>,
     emails: Family<ResultLabel, Counter>,
     anomalies: Family<AnomalyLabels, Counter>,
+    origins: Family<OriginLabels, Counter>,
     backchannel_logouts: Family<ResultLabel, Counter>,
     jobs: Family<QueueLabel, Gauge>,
     gateway: Family<ResultLabel, Counter>,
@@ -132,6 +133,7 @@ impl Metrics {
             deliveries: Family::default(),
             emails: Family::default(),
             anomalies: Family::default(),
+            origins: Family::default(),
             backchannel_logouts: Family::default(),
             jobs: Family::default(),
             gateway: Family::default(),
@@ -202,6 +204,11 @@ impl Metrics {
             self.backchannel_logouts.clone(),
         );
         registry.register("anomalies", "Signs of somebody else", self.anomalies.clone());
+        registry.register(
+            "origins",
+            "Where sign-ins and refreshes came from, by country",
+            self.origins.clone(),
+        );
         registry.register("email_deliveries", "Tries to hand a letter over", self.emails.clone());
     }
 
@@ -389,6 +396,12 @@ impl Metrics {
     /// Something was unlike before; `action` is what the settings say about it.
     pub fn anomaly(&self, kind: &'static str, action: &'static str) {
         self.anomalies.get_or_create(&AnomalyLabels { kind, action }).inc();
+    }
+
+    /// Somebody signed in (`sign_in`) or an app refreshed (`refresh`) from this country, if it is known.
+    pub fn origin(&self, event: &'static str, country: Option<String>) {
+        let country = country.unwrap_or_else(|| "unknown".to_owned());
+        self.origins.get_or_create(&OriginLabels { event, country }).inc();
     }
 
     /// A try to hand a letter to the mail server: `sent`, `refused` or `failed`.

@@ -5,7 +5,7 @@ use crate::clock::UnixTime;
 /// The header a request id travels in, both ways.
 pub const HEADER: &str = "x-request-id";
 
-/// The id of a request: the one its proxy gave it, if that is 8 to 64 characters of
+/// The id of a request: the one that a trusted proxy gave it (`inbound`), if that is 8 to 64 characters of
 /// `A-Z a-z 0-9 . _ -`, else a fresh one. Anything else could forge log lines or fill the disk.
 pub fn request_id(
     inbound: Option<&str>,

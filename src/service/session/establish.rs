@@ -52,6 +52,7 @@ pub async fn establish(
         },
     };
     let established = written.settle(app, tx).await?;
+    app.count_origin("sign_in", caller.address.as_deref());
     Ok(Some(Established { new_device, ..established }))
 }
 

@@ -104,6 +104,7 @@ pub(super) async fn rotate(
         if let Some(Pair { refresh_token, access }) = pair {
             let since = family.rotated_at.unwrap_or(family.created_at);
             app.metrics.refreshed(client.metadata.kind.as_str(), app.now().since(since));
+            app.count_origin("refresh", request.caller().address.as_deref());
             let id_token = issue::id_token(app, (&basis, envelope), (&access.text, None))?;
             let refresh_token = Some(refresh_token);
             return Ok(TokenResponse { refresh_token, id_token, ..issue::answer(&basis, access) });

@@ -33,6 +33,8 @@ fn the_names_are_the_stable_ones() {
     statement("select 1", Duration::from_micros(80));
     metrics.email_delivery("sent");
     metrics.anomaly("new_device", "notify");
+    metrics.origin("refresh", Some("PT".to_owned()));
+    metrics.origin("sign_in", None);
     let text = metrics.encode();
     for line in [
         "http_server_request_duration_seconds_count{http_request_method=\"GET\",\
@@ -43,6 +45,8 @@ fn the_names_are_the_stable_ones() {
          result=\"invalid_grant\"} 1",
         "doorward_anomalies_total{kind=\"new_device\",action=\"notify\"} 1",
         "doorward_email_deliveries_total{result=\"sent\"} 1",
+        "doorward_origins_total{event=\"refresh\",country=\"PT\"} 1",
+        "doorward_origins_total{event=\"sign_in\",country=\"unknown\"} 1",
         "doorward_tokens_issued_total{type=\"access\"} 1",
         "doorward_sessions_active 4",
         "doorward_audit_unsealed_age_seconds 90",

@@ -47,8 +47,8 @@ fn tree(networks: &[(u8, usize)]) -> Vec<[Side; 2]> {
 
 /// The bytes of the file.
 pub fn database() -> Vec<u8> {
-    let here = record(("Lisbon", "Portugal"), (38.72, -9.14));
-    let far = record(("Sydney", "Australia"), (-33.87, 151.21));
+    let here = record(("Lisbon", "Portugal", "PT"), (38.72, -9.14));
+    let far = record(("Sydney", "Australia", "AU"), (-33.87, 151.21));
     let tree = tree(&[(HERE, 0), (FAR_AWAY, here.len())]);
     let count = tree.len();
     let mut file = Vec::new();
@@ -80,17 +80,18 @@ pub fn database() -> Vec<u8> {
     file
 }
 
-fn record((city, country): (&str, &str), (latitude, longitude): (f64, f64)) -> Vec<u8> {
+fn record((city, country, code): (&str, &str, &str), (latitude, longitude): (f64, f64)) -> Vec<u8> {
     let location = [("latitude", double(latitude)), ("longitude", double(longitude))];
-    map(&[("city", named(city)), ("country", named(country)), ("location", map(&location))])
+    let country = map(&[("iso_code", text(code)), ("names", names(country))]);
+    map(&[("city", map(&[("names", names(city))])), ("country", country), ("location", map(&location))])
 }
 
 fn double(value: f64) -> Vec<u8> {
     [&[(3 << 5) | 8][..], &value.to_be_bytes()].concat()
 }
 
-fn named(name: &str) -> Vec<u8> {
-    map(&[("names", map(&[("de", text("anders")), ("en", text(name))]))])
+fn names(name: &str) -> Vec<u8> {
+    map(&[("de", text("anders")), ("en", text(name))])
 }
 
 fn text(text: &str) -> Vec<u8> {

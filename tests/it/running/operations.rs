@@ -81,7 +81,9 @@ on_both_backends! {
         }
     }
 
-    async fn a_request_id_is_echoed_when_harmless_and_made_otherwise(world: World) {
+    async fn a_request_id_of_a_trusted_proxy_is_echoed_when_harmless_and_made_otherwise(backend: Backend) {
+        let proxied = World::builder(backend).env("DOORWARD_SERVER__TRUSTED_PROXIES", "127.0.0.1");
+        let world = proxied.start().await;
         let browser = world.browser();
         let ask = async |id: &str| {
             let request = browser.request(Method::GET, &browser.resolve("/livez"));
@@ -99,6 +101,13 @@ on_both_backends! {
         assert_ne!(one.header("x-request-id"), two.header("x-request-id"));
         assert!(!browser.get("/no-such-page").await.header("x-request-id").is_empty());
         assert!(!get(&world.url("/oauth2/token")).await.headers["x-request-id"].is_empty());
+    }
+
+    async fn a_request_id_that_anybody_else_makes_up_names_nothing(world: World) {
+        let browser = world.browser();
+        let request = browser.request(Method::GET, &browser.resolve("/livez"));
+        let page = browser.send(request.header("X-Request-Id", "abc-1234")).await;
+        assert!(page.header("x-request-id").len() >= 16, "{}", page.describe());
     }
 
     async fn the_log_holds_no_secret_even_at_its_most_talkative(backend: Backend) {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::kit::console;
-use crate::kit::flow::{App, PASSWORD, create_user, sign_in};
+use crate::kit::flow::{App, PASSWORD, create_user, get, sign_in};
 use crate::kit::geoip;
 use crate::support::backends::Backend;
 use crate::support::browser_like::Browser;
@@ -66,6 +66,23 @@ on_both_backends! {
         // What was taken back is no app of the session any more.
         wiki.revoke(&wiki.tokens(&odd).await.refresh).await;
         assert_eq!(world.cli(&["session", "list"])["items"][0]["apps"], json!([]));
+    }
+
+    async fn the_metrics_count_the_countries_of_sign_ins_and_refreshes(backend: Backend) {
+        let world = world(backend).await;
+        create_user(&world, "alice");
+        let wiki = App::register(&world, "wiki", &[]);
+        let phone = sign_in_as(&world, "alice", PHONE).await;
+        let next = wiki.refresh(&wiki.tokens(&phone).await.refresh).await.tokens();
+        wiki.refresh(&next.refresh).await.tokens();
+        wiki.refresh("not-a-token").await.assert_error(400, "invalid_grant");
+        let text = get(&world.management_url("/metrics")).await.text;
+        for line in [
+            "doorward_origins_total{event=\"sign_in\",country=\"PT\"} 1",
+            "doorward_origins_total{event=\"refresh\",country=\"PT\"} 2",
+        ] {
+            assert!(text.lines().any(|other| other == line), "{line}\nis not in\n{text}");
+        }
     }
 
     async fn administrators_see_the_same_and_page_through_it(backend: Backend) {
