@@ -4,6 +4,8 @@
 //! The format is public (MaxMind DB File Format Specification 2.0): a binary tree over the bits of an
 //! address, sixteen zero bytes, the records, and a map that says how to read them.
 
+use crate::support::world::World;
+
 /// Where this machine is.
 pub const PLACE: &str = "Lisbon, Portugal";
 
@@ -43,6 +45,13 @@ fn tree(networks: &[(u8, usize)]) -> Vec<[Side; 2]> {
         }
     }
     nodes
+}
+
+/// Gives a world that is not started yet the file.
+pub fn known_to(world: &mut World) {
+    let file = world.path("places.mmdb");
+    std::fs::write(&file, database()).expect("write the places");
+    world.set("DOORWARD_SESSION__GEOIP_FILE", &file.display().to_string());
 }
 
 /// The bytes of the file.

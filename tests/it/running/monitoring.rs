@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::kit::flow::{App, PATIENCE, create_user, get, sign_in, sign_out, submit_sign_in};
+use crate::kit::geoip;
 use crate::support::backends::Backend;
 use crate::support::process::wait_until_async;
 use crate::support::servers::Persistence;
@@ -114,7 +115,10 @@ on_both_backends! {
         assert_eq!(scopes, explained(name));
     }
 
-    async fn every_metric_that_is_shown_alerted_or_explained_is_exported(world: World) {
+    async fn every_metric_that_is_shown_alerted_or_explained_is_exported(backend: Backend) {
+        let mut world = World::builder(backend).prepare().await;
+        geoip::known_to(&mut world);
+        world.start_server().await;
         create_user(&world, "alice");
         let app = App::register(&world, "app", &[]);
         let browser = sign_in(&world, "alice").await;

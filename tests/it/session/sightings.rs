@@ -16,9 +16,7 @@ const HOSTILE: &str = "<script>alert(1)</script>\"'>";
 /// A world that knows where this machine is.
 async fn world(backend: Backend) -> World {
     let mut world = World::builder(backend).prepare().await;
-    let file = world.path("places.mmdb");
-    std::fs::write(&file, geoip::database()).unwrap();
-    world.set("DOORWARD_SESSION__GEOIP_FILE", &file.display().to_string());
+    geoip::known_to(&mut world);
     world.start_server().await;
     world
 }

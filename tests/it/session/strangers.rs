@@ -33,9 +33,7 @@ struct Bed {
 impl Bed {
     async fn new(backend: Backend) -> Self {
         let mut world = World::builder(backend).prepare().await;
-        let file = world.path("places.mmdb");
-        std::fs::write(&file, geoip::database()).expect("write the places");
-        world.set("DOORWARD_SESSION__GEOIP_FILE", &file.display().to_string());
+        geoip::known_to(&mut world);
         let alice = UserId::new(create_user(&world, "alice"));
         let clock = Clock::manual(Clock::System.now());
         let app = node(&world, &clock).await;

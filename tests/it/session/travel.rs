@@ -20,9 +20,7 @@ const HERE: &str = "127.9.9.9";
 async fn bed(backend: Backend, post: &SmtpServer, policy: &str) -> Bed {
     let builder = post.known_to(World::builder(backend));
     let mut world = builder.prepare().await;
-    let file = world.path("places.mmdb");
-    std::fs::write(&file, geoip::database()).expect("write the places");
-    world.set("DOORWARD_SESSION__GEOIP_FILE", &file.display().to_string());
+    geoip::known_to(&mut world);
     world.set("DOORWARD_SERVER__TRUSTED_PROXIES", "127.0.0.1");
     world.set("DOORWARD_RISK__IMPOSSIBLE_TRAVEL", policy);
     world.start_server().await;
