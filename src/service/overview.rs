@@ -125,7 +125,7 @@ impl Concern {
                 counted(count, ("letter was", "letters were"))
             ),
             Self::Unsealed(seconds) => format!(
-                "Nothing of the audit log was sealed for {}. Run doorward audit verify, and look \
+                "Events of the audit log have waited {} to be sealed. Run doorward audit verify, and look \
                  into the server's log; docs/audit.md says what to do when the end of the log is lost.",
                 counted(seconds / 60, ("minute", "minutes"))
             ),

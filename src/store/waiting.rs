@@ -90,7 +90,8 @@ pub struct Sought<'a> {
 pub struct Troubles {
     /// Of the oldest that wait, those that were tried often, without letters.
     pub stuck: i64,
-    /// Letters that were tried and wait.
+    /// Letters that were tried in vain and wait, of those that are due last: what was tried waits for longer than what
+    /// is new.
     pub letters: i64,
     /// Letters that were given up.
     pub lost_letters: i64,
@@ -103,11 +104,11 @@ pub async fn troubles<'a>(sql: impl Sql<'a>, sought: &Sought<'_>) -> Result<Trou
     sql.into()
         .query(
             "select (select cast(count(*) as bigint) from \
-             (select attempts, kind from outbox order by id limit $2) as oldest \
-             where attempts >= $1 and kind <> $3) as stuck, \
+             (select attempts from outbox where kind <> $3 order by id limit $2) as oldest \
+             where attempts >= $1) as stuck, \
              (select cast(count(*) as bigint) from \
-             (select attempts from outbox where kind = $3 limit $2) as waiting \
-             where attempts > 0) as letters, \
+             (select last_error from outbox where kind = $3 order by due_at desc limit $2) as waiting \
+             where last_error is not null) as letters, \
              (select cast(count(*) as bigint) from \
              (select detail from audit_events where kind = 'delivery.given_up' and id >= $4 \
              order by id desc limit $2) as lost where detail ->> 'kind' = $3) as lost_letters, \

@@ -15,8 +15,9 @@ use prometheus_client::registry::{Registry, Unit};
 use super::activity::Activity;
 use super::labels::{
     ACTIONS, ANOMALIES, ARRIVALS, AnomalyLabels, CacheLabels, ClientTypeLabel, DOOR,
-    DeliveryLabels, EndLabel, KeyLabels, LETTERS, LoginLabels, OperationLabel, OriginLabels, QueueLabel,
-    RequestLabels, ResultLabel, SCOPES, ScopeLabel, StateLabel, StoreLabel, TokenLabels, TypeLabel,
+    DeliveryLabels, EndLabel, KeyLabels, LETTERS, LoginLabels, OperationLabel, OriginLabels,
+    QueueLabel, RequestLabels, ResultLabel, SCOPES, ScopeLabel, StateLabel, StoreLabel,
+    TokenLabels, TypeLabel,
 };
 use super::process;
 use crate::clock::{Seconds, UnixTime};

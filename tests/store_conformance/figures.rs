@@ -100,9 +100,13 @@ async fn what_waits_is_listed(store: &Store) {
     let id = |n: u8| format!("zz-waiting-{n}");
     for n in 0..3 {
         let mut one = delivery(&id(n));
-        one.attempts = i64::from(n);
-        one.due_at = NOW.plus(50);
+        one.attempts = i64::from(n.saturating_sub(1));
         outbox::insert(db, &one).await.unwrap();
+        if n > 0 {
+            let held = outbox::claim(db, &id(n), NOW, NOW.plus(60)).await.unwrap().unwrap();
+            let later = NOW.plus(50 + i64::from(n));
+            assert!(outbox::postpone(db, &held, (later, "it said no")).await.unwrap());
+        }
     }
     let ids = |rows: Vec<waiting::Waiting>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
     let all = WaitingFilter { after: "zz-waiting-", ..WaitingFilter::default() };
@@ -123,13 +127,7 @@ async fn what_waits_is_listed(store: &Store) {
     assert_eq!(tried(0, 0).await, [id(0)]);
     assert_eq!(tried(1, 1).await, [id(1)]);
     assert_eq!(tried(1, i64::MAX).await, [id(1), id(2)]);
-    for (letters, most, wanted) in
-        [("none", 1_000, (1, 0)), ("none", 1, (0, 0)), (kind.as_str(), 1_000, (0, 2))]
-    {
-        let sought = Sought { letters, attempts: 2, since: NOW, most };
-        let found = waiting::troubles(db, &sought).await.unwrap();
-        assert_eq!((found.stuck, found.letters), wanted, "{sought:?}");
-    }
+    troubles_are_counted(store, &kind).await;
     assert!(waiting::make_due(db, &id(2), NOW).await.unwrap());
     let held = outbox::claim(db, &id(2), NOW, NOW.plus(60)).await.unwrap().unwrap();
     assert!(outbox::postpone(db, &held, (NOW.plus(9), "it said\0no")).await.unwrap());
@@ -141,4 +139,32 @@ async fn what_waits_is_listed(store: &Store) {
     assert_eq!(waiting::discard(db, &id(0)).await.unwrap(), None);
     assert!(!waiting::make_due(db, &id(0), NOW).await.unwrap());
     assert_eq!(waiting::by_id(db, &id(0)).await.unwrap(), None);
+}
+
+/// Of three that wait, the second was tried once and the third twice.
+async fn troubles_are_counted(store: &Store, kind: &str) {
+    let db = &store.db;
+    let sought = |letters, most| Sought { letters, attempts: 2, since: NOW.plus(5), most };
+    for (letters, most, wanted) in [
+        ("none", 1_000, (1, 0)),
+        ("none", 1, (0, 0)),
+        (kind, 1_000, (0, 2)),
+        // What is due last is looked at first.
+        (kind, 1, (0, 1)),
+    ] {
+        let found = waiting::troubles(db, &sought(letters, most)).await.unwrap();
+        assert_eq!((found.stuck, found.letters), wanted, "{letters} {most}");
+    }
+    // Of what was given up, letters since then count.
+    for (n, (after, of, lost)) in
+        [(4, kind, 0), (6, "a_webhook", 0), (5, kind, 1), (7, kind, 2)].into_iter().enumerate()
+    {
+        let at = NOW.plus(after);
+        let mut event = event(&format!("{}-8{n}-lost", audit::first_id(at)), at);
+        event.kind = "delivery.given_up".to_owned();
+        event.detail = serde_json::json!({ "kind": of });
+        audit::append(db, &event).await.unwrap();
+        let found = waiting::troubles(db, &sought(kind, 1_000)).await.unwrap();
+        assert_eq!(found.lost_letters, lost, "{of} after {after} s");
+    }
 }

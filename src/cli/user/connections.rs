@@ -11,7 +11,7 @@ use crate::cli::page::{self, Page};
 use crate::protocol::types::GrantId;
 use crate::service::audit::{Actor, Caller};
 use crate::service::people;
-use crate::service::session::connections::{self, Connection};
+use crate::service::session::connections::{self, Connection, Outcome};
 use crate::store::Cursor;
 
 pub(super) const LIST_EXAMPLES: &str = "\
@@ -23,8 +23,9 @@ Examples:
   doorward user connections alice --limit 10 --format json";
 
 pub(super) const END_EXAMPLES: &str = "\
-It ends everywhere before the command is done; nothing else that the person is signed in to notices. It asks
-to be let in again when it is used.
+It ends everywhere before the command is done; nothing else that the person is signed in to notices. A device
+has to be let in again. An app gets in again by itself while the person is signed in and has allowed it: see
+`doorward session revoke` and `doorward user remove-app`.
 
 Examples:
   doorward user connections alice
@@ -106,7 +107,7 @@ pub(super) fn end(
         let user = people::find(app, &args.user).await?;
         Ok(connections::end(app, (&id, &user.id), who).await?)
     })?;
-    if !ended {
+    if ended != Outcome::Ended {
         return Err(Failure::Failed(format!(
             "they have no connection {id}, or it has ended already"
         )));

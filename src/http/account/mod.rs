@@ -29,7 +29,7 @@ use crate::service::failure::Failure;
 use crate::service::people::{self, PeopleError, console_access};
 use crate::service::session::{self, LiveSession, connections, logout, sightings};
 
-/// More devices and apps that stay signed in are not shown, the newest first.
+/// More devices and apps that stay signed in are not shown.
 const MOST_CONNECTIONS: i64 = 100;
 
 /// This file's part of the URL map.
@@ -137,7 +137,7 @@ async fn sessions(
 /// What stays signed in by itself.
 async fn connections(site: &Site, user: &User) -> Result<Vec<ConnectionView>, Failure> {
     let now = site.now();
-    let found = connections::list(site, (&user.id, None), MOST_CONNECTIONS).await?;
+    let found = connections::foremost(site, &user.id, MOST_CONNECTIONS).await?;
     Ok(found.into_iter().map(|connection| ConnectionView::of(connection, now)).collect())
 }
 
@@ -156,6 +156,7 @@ async fn end_connection(
     let caller = extract::caller(&site, &request);
     let actor = Actor::User(session.user_id.clone());
     let ended = connections::end(&site, (&id, &session.user_id), (&actor, &caller)).await;
+    let ended = ended.map(|outcome| outcome == connections::Outcome::Ended);
     back_to_account(&site, &request, ended.or_else(otherwise_none))
 }
 

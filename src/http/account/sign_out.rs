@@ -76,7 +76,7 @@ async fn page(visit: &Visit<'_>, session: &LiveSession) -> Result<HttpResponse, 
 
 /// The names of what stays signed in without a session.
 async fn lasting(site: &Site, user: &UserId) -> Result<Vec<String>, Failure> {
-    let all = connections::list(site, (user, None), super::MOST_CONNECTIONS).await?;
+    let all = connections::foremost(site, user, super::MOST_CONNECTIONS).await?;
     let lasting = all.into_iter().filter(|connection| connection.bound != Bound::Session);
     Ok(lasting.map(|connection| connection.client.metadata.client_name.clone()).collect())
 }

@@ -6,15 +6,15 @@ use crate::http::extract;
 use crate::http::pages::views::ConnectionView;
 use crate::protocol::types::GrantId;
 use crate::protocol::user::User;
-use crate::service::session::connections;
+use crate::service::session::connections::{self, Outcome};
 
-/// The newest of them, and whether there are older ones.
+/// The first of them, those that outlive the sessions before the others, and whether there are more.
 pub(super) async fn of_person(
     desk: &Desk<'_>,
     user: &User,
 ) -> Result<(Vec<ConnectionView>, bool), Stop> {
     let now = desk.site().now();
-    let mut found = connections::list(desk.site(), (&user.id, None), rows::ASKED).await?;
+    let mut found = connections::foremost(desk.site(), &user.id, rows::ASKED).await?;
     let has_more = found.len() > rows::PAGE;
     found.truncate(rows::PAGE);
     let views = found.into_iter().map(|connection| ConnectionView::of(connection, now));
@@ -27,9 +27,10 @@ pub(super) async fn end(desk: &Desk<'_>) -> Answer {
     let caller = extract::caller(desk.site(), desk.visit.request);
     let who = (&desk.actor(), &caller);
     let back = person::path(desk, user);
-    if connections::end(desk.site(), (&id, &user.id), who).await? {
-        desk.done("It has ended, and asks to be let in again when it is used.", &back)
-    } else {
-        desk.refused("There is no such connection any more.", &back)
+    match connections::end(desk.site(), (&id, &user.id), who).await? {
+        Outcome::Ended => desk.done("It has ended.", &back),
+        Outcome::HadEnded | Outcome::None => {
+            desk.refused("There is no such connection any more.", &back)
+        }
     }
 }

@@ -93,9 +93,37 @@ pub async fn list(
     (user, after): (&UserId, Option<Cursor>),
     limit: i64,
 ) -> Result<Vec<Connection>, Failure> {
-    let (db, now) = (&app.store.db, app.now());
+    let mut connections: Vec<Connection> = Vec::new();
+    let mut place = after;
+    loop {
+        let missing = limit - i64::try_from(connections.len()).unwrap_or(limit);
+        let (db, from) = (&app.store.db, (user, place.take()));
+        let rows = refresh_families::living_of_user(db, from, app.now(), missing).await?;
+        // A page with a gap is filled: a short one says that nothing comes behind it.
+        place = rows.last().map(|(_, grant)| cursor(grant));
+        let count = rows.len();
+        let found = of_rows(app, rows).await?;
+        let has_gap = found.len() < count;
+        connections.extend(found);
+        if !has_gap {
+            return Ok(connections);
+        }
+    }
+}
+
+/// The same, what outlives their sessions before what ends with one of them: for lists that show the first of them
+/// alone.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer.
+pub async fn foremost(app: &App, user: &UserId, limit: i64) -> Result<Vec<Connection>, Failure> {
+    let db = &app.store.db;
+    of_rows(app, refresh_families::foremost_of_user(db, user, app.now(), limit).await?).await
+}
+
+async fn of_rows(app: &App, rows: Vec<(RefreshFamily, Grant)>) -> Result<Vec<Connection>, Failure> {
     let mut connections = Vec::new();
-    for (family, grant) in refresh_families::living_of_user(db, (user, after), now, limit).await? {
+    for (family, grant) in rows {
         // One that goes at this moment takes what belongs to it along.
         if let Some(client) = clients::find(app, &grant.client_id).await? {
             connections.push(Connection::new((family, grant), client));
@@ -104,8 +132,20 @@ pub async fn list(
     Ok(connections)
 }
 
-/// Ends one of this person. Whoever may sign the person out may do it for them. `false` when they have none of this id
-/// that is alive, and none is believed to be any more.
+fn cursor(grant: &Grant) -> Cursor {
+    Cursor { at: grant.created_at, id: grant.id.to_string() }
+}
+
+/// What has become of one that was to end. It is believed nowhere any more in each case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Ended,
+    HadEnded,
+    /// The person has none of this id, and has had none for long.
+    None,
+}
+
+/// Ends one of this person. Whoever may sign the person out may do it for them.
 ///
 /// # Errors
 /// [`PeopleError::NotYours`], [`PeopleError::NotFound`], and [`Failure`] when SQL does not take it; it lives on then
@@ -114,13 +154,19 @@ pub async fn end(
     app: &App,
     (id, owner): (&GrantId, &UserId),
     (actor, caller): (&Actor, &Caller),
-) -> Result<bool, PeopleError> {
+) -> Result<Outcome, PeopleError> {
     // Looked at first, so that nobody makes others wait for their turn to write with ids of nothing.
-    let grant = grants::by_id(&app.store.db, id).await?;
-    let Some(grant) = grant.filter(|grant| grant.user_id == *owner) else { return Ok(false) };
+    let Some(grant) = grants::by_id(&app.store.db, id).await? else {
+        // It may have gone a moment ago, with its app.
+        revocation::outlive_recent(app, app.now()).await;
+        return Ok(Outcome::None);
+    };
+    if grant.user_id != *owner {
+        return Ok(Outcome::None);
+    }
     if let Some(ended_at) = grant.revoked_at {
         revocation::outlive_recent(app, ended_at).await;
-        return Ok(false);
+        return Ok(Outcome::HadEnded);
     }
     let now = app.now();
     let mut tx = app.store.begin().await?;
@@ -129,13 +175,14 @@ pub async fn end(
     let event = Event::success("connection.ended", actor, now)
         .user(owner)
         .client(&grant.client_id)
+        .detail("connection", id.as_str())
         .caller(caller);
     let Some(pending) = lineage::end_in(app, &mut tx, id, event).await? else {
         drop(tx);
         // Somebody was faster, and may still be waiting for it to be over everywhere.
         revocation::outlive_recent(app, now).await;
-        return Ok(false);
+        return Ok(Outcome::HadEnded);
     };
     lineage::commit_end(app, tx, pending).await?;
-    Ok(true)
+    Ok(Outcome::Ended)
 }

@@ -174,6 +174,30 @@ pub async fn living_of_user<'a>(
     Ok(rows.into_iter().map(|row| (row.family.into(), row.grant.into())).collect())
 }
 
+/// The same, those that do not end with a session before the others.
+pub async fn foremost_of_user<'a>(
+    sql: impl Sql<'a>,
+    user: &UserId,
+    now: UnixTime,
+    limit: i64,
+) -> Result<Vec<(RefreshFamily, Grant)>, StoreError> {
+    let rows = sql
+        .into()
+        .query(select_with_grant!(
+            "where g.user_id = $1 and g.revoked_at is null and f.expires_at > $2 \
+             and f.idle_expires_at > $2 \
+             and exists (select 1 from clients c where c.id = g.client_id and c.disabled_at is null) \
+             order by case when g.session_id is null or g.offline then 0 else 1 end, \
+             g.created_at desc, g.id desc limit $3"
+        ))
+        .bind(user)
+        .bind(now)
+        .bind(limit)
+        .all::<FamilyWithGrantRow>()
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.family.into(), row.grant.into())).collect())
+}
+
 /// Rotates in one atomic statement: of any number of callers that present the same token, exactly
 /// one gets [`Rotated::Yes`].
 pub async fn rotate<'a>(sql: impl Sql<'a>, rotation: &Rotation) -> Result<Rotated, StoreError> {

@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::kit::api::{Api, all_scopes, header, is, make_key, refused, sent, service, tag};
-use crate::kit::console::{create, manager, wait_for_nobody};
+use crate::kit::console::{create, hold, manager, wait_for_nobody};
 use crate::kit::flow::{Answer, count, execute, sign_in};
 use crate::kit::pictures::png;
 use crate::kit::upstream;
@@ -117,10 +117,13 @@ async fn filled(world: &World, maker: &Api, (path, n): (&str, usize), subject: &
     };
     let path = path.replace("{id}", &id).replace("{secret}", &secret);
     let path = path.replace("{role}", "kept").replace("{group}", "crew");
+    if path.contains("{connection}") {
+        hold(world, &format!("held-{n}"), (&username, "the-app")).await;
+    }
     path.replace("{member}", &username)
         .replace("{delivery}", &delivery)
         .replace("{client}", "the-app")
-        .replace("{connection}", "none")
+        .replace("{connection}", &format!("held-{n}"))
 }
 
 /// A plain web app.

@@ -225,3 +225,15 @@ pub async fn wait_for_nobody(world: &World, id: &str, attempts: i64) {
     );
     execute(world, &format!("insert into outbox ({columns}) values ({values})")).await;
 }
+
+/// Something of this id that an app holds for a person.
+pub async fn hold(world: &World, id: &str, (username, client): (&str, &str)) {
+    let of_client = "client_id, scopes, offline, auth_time, acr, amr, created_at, expires_at";
+    let until = 4_000_000_000_i64;
+    let sql = format!(
+        "insert into grants (id, user_id, {of_client}) values \
+         ('{id}', (select id from users where username = '{username}'), '{client}', 'openid', true, 1, '1', \
+         '[]', 1, {until})"
+    );
+    execute(world, &sql).await;
+}

@@ -92,7 +92,11 @@ pub fn database() -> Vec<u8> {
 fn record((city, country, code): (&str, &str, &str), (latitude, longitude): (f64, f64)) -> Vec<u8> {
     let location = [("latitude", double(latitude)), ("longitude", double(longitude))];
     let country = map(&[("iso_code", text(code)), ("names", names(country))]);
-    map(&[("city", map(&[("names", names(city))])), ("country", country), ("location", map(&location))])
+    map(&[
+        ("city", map(&[("names", names(city))])),
+        ("country", country),
+        ("location", map(&location)),
+    ])
 }
 
 fn double(value: f64) -> Vec<u8> {
