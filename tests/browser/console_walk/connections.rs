@@ -4,14 +4,15 @@ use serde_json::Value;
 
 use super::Owner;
 use crate::fixtures::{App, PASSWORD, Person};
+use crate::support::browser_like::Browser;
 
 impl Owner {
     pub(super) async fn ends_a_connection(&self) {
         let browser = &self.browser;
         Person("cora").exists(&self.world);
         let app = App::registered(&self.world);
-        let kept = self.lets_in_for_cora(&app, "openid offline_access").await;
-        let ended = self.lets_in_for_cora(&app, "openid email offline_access").await;
+        let (_, kept) = self.lets_in(&app, "cora", "openid offline_access").await;
+        let (_, ended) = self.lets_in(&app, "cora", "openid email offline_access").await;
         browser.click_text("People").await;
         browser.click_text("cora").await;
         self.is_at("/admin/users/", "What stays signed in by itself").await;
@@ -39,19 +40,20 @@ impl Owner {
         listed["items"].as_array().expect("a list").clone()
     }
 
-    /// Cora signs in to the app elsewhere and lets it in; gives its refresh token.
-    async fn lets_in_for_cora(&self, app: &App, scope: &str) -> String {
+    /// Somebody signs in to the app elsewhere and lets it in; gives their browser and its refresh token.
+    pub(super) async fn lets_in(&self, app: &App, name: &str, scope: &str) -> (Browser, String) {
         let elsewhere = self.world.browser();
         let scope = scope.replace(' ', "+");
         let asked = elsewhere.get(&app.request(&format!("scope={scope}&state=c"))).await;
         let form = asked.follow_within().await.form("sign-in");
-        let form = form.set("username", "cora").set("password", PASSWORD);
+        let form = form.set("username", name).set("password", PASSWORD);
         let mut page = form.submit().await.follow_within().await;
         if page.has_form("consent") {
             page = page.form("consent").press("decision", "allow").submit().await;
         }
         let code = page.location_parameter("code").expect("a code");
         let tokens = app.redeem(&code).await;
-        tokens["refresh_token"].as_str().expect("a refresh token").to_owned()
+        let refresh = tokens["refresh_token"].as_str().expect("a refresh token");
+        (elsewhere, refresh.to_owned())
     }
 }

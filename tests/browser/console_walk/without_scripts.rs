@@ -36,6 +36,16 @@ on_both_backends! {
         owner.leaves().await;
     }
 
+    async fn sign_outs_memberships_terms_and_messages_need_no_javascript(backend: Backend) {
+        let owner = owner(Owner::patient(backend)).await;
+        owner.hides_the_first_steps().await;
+        owner.signs_people_out().await;
+        owner.takes_memberships_away().await;
+        owner.looks_after_the_terms_of_apps().await;
+        owner.looks_after_a_message().await;
+        owner.leaves().await;
+    }
+
     async fn a_letter_and_a_sign_in_are_tried_without_javascript(backend: Backend) {
         let post = SmtpServer::start(Security::Plain);
         let owner = owner(post.known_to(Owner::patient(backend))).await;
