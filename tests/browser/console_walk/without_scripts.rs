@@ -1,4 +1,4 @@
-//! What an owner does on a phone whose browser runs no scripts. Each walk presses every button of its pages
+//! What an owner does on a phone whose browser runs no scripts. Each walk presses the buttons of its pages
 //! and asks afterwards what has become of it.
 
 use super::{Look, Owner};
