@@ -24,7 +24,7 @@ impl Owner {
             .find(|one| one["scope"].as_str().is_some_and(|scope| scope.contains("email")));
         let id = later.expect("the later one")["id"].as_str().expect("an id");
         browser.click(&format!("form:has(input[value='{id}']) button[aria-label^='End ']")).await;
-        self.is_at("/admin/users/", "It has ended, and asks to be let in again").await;
+        self.is_at("/admin/users/", "It has ended").await;
         self.sees("person-connection-ended").await;
         let left = self.connections_of_cora();
         assert_eq!(left.len(), 1, "{left:?}");
