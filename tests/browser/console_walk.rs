@@ -2,20 +2,39 @@
 
 mod api_keys;
 mod apps;
+mod connections;
 mod each_role;
 mod groups;
+mod imports;
 mod issuers;
+mod jobs;
+mod letters;
+mod memberships;
+mod organisations;
 mod people;
 mod registration_tokens;
 mod roles;
+mod secrets;
+mod selected;
 mod settings;
+mod sign_outs;
+mod temporary_password;
+mod terms;
+mod trial;
+mod upstream;
 mod webhooks;
+mod without_scripts;
+
+use std::path::Path;
 
 use crate::driver::{Browser, Scheme, Script, Viewport};
 use crate::fixtures::{App, PASSWORD, Person};
 use crate::support::backends::Backend;
 use crate::support::town::APPS_COME;
-use crate::support::world::World;
+use crate::support::world::{World, WorldBuilder};
+
+/// What a page holds whose only matter is a question.
+const PAGE_THAT_ASKS: &str = "#confirm";
 
 /// How a walk looks at the pages it comes by.
 #[derive(Clone, Copy)]
@@ -36,10 +55,18 @@ struct Owner {
 impl Owner {
     /// Signs in to the console of a Doorward that nobody used yet.
     async fn enters(browser: Browser, look: Look) -> Self {
-        // No walk is asked for the password again on its way.
-        let builder = World::builder(Backend::Embedded);
-        let builder = builder.env("DOORWARD_SESSION__ADMIN_STEP_UP", "7200");
-        let world = builder.env(APPS_COME.0, APPS_COME.1).start().await;
+        Self::enters_one(Self::patient(Backend::Embedded), browser, look).await
+    }
+
+    /// A Doorward on whose walks nobody is asked for the password again.
+    fn patient(backend: Backend) -> WorldBuilder {
+        let builder = World::builder(backend).env("DOORWARD_SESSION__ADMIN_STEP_UP", "7200");
+        builder.env(APPS_COME.0, APPS_COME.1)
+    }
+
+    /// Starts a Doorward and signs in to its console.
+    async fn enters_one(builder: WorldBuilder, browser: Browser, look: Look) -> Self {
+        let world = builder.start().await;
         Person("ada").is_owner(&world);
         let owner = Self { world, browser, look };
         owner.goes_to("/admin").await;
@@ -67,14 +94,22 @@ impl Owner {
         }
     }
 
-    /// Follows a link that asks first, says yes, and waits for the answer. With JavaScript the
-    /// question is a dialog over the page, without it is a page.
+    /// Follows a link that asks first, says yes, and waits for the answer.
     async fn confirms(&self, link: &str, name: &str, answer: &str) {
-        let question = match self.browser.script() {
-            Script::On => "dialog[open]",
-            Script::Off => "#confirm",
-        };
         self.browser.click_text(link).await;
+        self.says_yes(self.question(), name, answer).await;
+    }
+
+    /// Where a link asks first: with JavaScript in a dialog over the page, without on a page.
+    fn question(&self) -> &'static str {
+        match self.browser.script() {
+            Script::On => "dialog[open]",
+            Script::Off => PAGE_THAT_ASKS,
+        }
+    }
+
+    /// Says yes to the question that is asked there, and waits for the answer.
+    async fn says_yes(&self, question: &str, name: &str, answer: &str) {
         self.browser.find(question).await;
         self.sees(name).await;
         self.browser.click(&format!("{question} button.danger")).await;
@@ -94,6 +129,18 @@ impl Owner {
         browser.fill("name", named).await;
         browser.click("form#delete button.danger").await;
         browser.wait_for_text(answer).await;
+    }
+
+    /// How many events of this kind were noted.
+    fn noted(&self, kind: &str) -> usize {
+        let listed = self.world.cli(&["audit", "list", "--kind", kind, "--limit", "1000"]);
+        listed["items"].as_array().expect("events").len()
+    }
+
+    /// Chooses a file in a field.
+    async fn chooses(&self, css: &str, file: &Path) {
+        let field = self.browser.find(css).await;
+        field.send_keys(file.display().to_string()).await.expect("choose a file");
     }
 
     async fn leaves(self) {

@@ -3,7 +3,8 @@
 
 use std::collections::HashMap;
 
-use serde_json::json;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::driver::Browser;
@@ -143,21 +144,36 @@ impl App {
         address.query_pairs().into_owned().collect()
     }
 
-    /// Exchanges a code, as the app's server does behind the browser's back.
-    pub async fn redeem(&self, code: &str) {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// Exchanges a code, as the app's server does behind the browser's back; gives the answer.
+    pub async fn redeem(&self, code: &str) -> Value {
         let redirect = format!("{}/callback", self.address);
         let form = [
             ("grant_type", "authorization_code"),
             ("code", code),
             ("redirect_uri", &redirect),
             ("code_verifier", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
-            ("client_id", &self.client_id),
-            ("client_secret", &self.client_secret),
         ];
-        let answer = client.post(format!("{}/oauth2/token", self.issuer)).form(&form).send().await;
-        let answer = answer.unwrap();
-        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+        let (status, text) = self.asks_for_tokens(&form).await;
+        assert!(status.is_success(), "{text}");
+        serde_json::from_str(&text).expect("tokens")
+    }
+
+    /// Whether a refresh token still gets new tokens. Using it spends it.
+    pub async fn refreshes(&self, token: &str) -> bool {
+        let form = [("grant_type", "refresh_token"), ("refresh_token", token)];
+        let (status, text) = self.asks_for_tokens(&form).await;
+        assert!(status.is_success() || text.contains("invalid_grant"), "{status}: {text}");
+        status.is_success()
+    }
+
+    async fn asks_for_tokens(&self, grant: &[(&str, &str)]) -> (StatusCode, String) {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let mut form = grant.to_vec();
+        form.push(("client_id", self.client_id.as_str()));
+        form.push(("client_secret", self.client_secret.as_str()));
+        let request = client.post(format!("{}/oauth2/token", self.issuer)).form(&form);
+        let answer = request.send().await.unwrap();
+        (answer.status(), answer.text().await.unwrap())
     }
 
     fn bare_request(&self, client_id: &str, redirect_uri: &str) -> String {
@@ -174,7 +190,7 @@ impl App {
 }
 
 /// Further metadata of the app, which has no flag of its own.
-fn metadata() -> serde_json::Value {
+fn metadata() -> Value {
     json!({
         "client_uri": "https://wiki.orchard.example",
         "policy_uri": "https://wiki.orchard.example/privacy",

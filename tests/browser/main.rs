@@ -5,6 +5,7 @@
 //! | `support` | not tests: the running Doorward, shared with the integration tests |
 //! | `driver` | not tests: Chromium in each size, scheme and with or without JavaScript; axe |
 //! | `fixtures` | not tests: people, and an app they sign in to |
+//! | `post` | not tests: a mail server, shared with the integration tests |
 //! | `machinery` | the driver itself, on a page of its own |
 //! | `demo_walk` | the main job: sign in to one app, be known to the other, sign out of both |
 //! | `pages_walk` | every page on the way through a sign-in, and what lies beside the way |
@@ -31,6 +32,10 @@ mod support;
 
 #[path = "support/mod.rs"]
 mod driver;
+
+#[path = "../it/kit/smtp.rs"]
+#[allow(dead_code, reason = "the integration tests use the rest of it")]
+mod post;
 
 mod app_window;
 mod console_walk;

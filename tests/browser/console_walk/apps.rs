@@ -54,7 +54,7 @@ impl Owner {
         self.is_at("/admin/clients/", "What the app needs to know").await;
     }
 
-    async fn secret_shown(&self) -> String {
+    pub(super) async fn secret_shown(&self) -> String {
         let field = self.browser.find("#client-secret").await;
         field.prop("value").await.unwrap().expect("a secret")
     }

@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::Owner;
+use crate::support::browser_like::Page;
 
 impl Owner {
     pub(super) async fn looks_after_registration_tokens(&self) {
@@ -32,9 +33,13 @@ impl Owner {
         self.is_at("/admin/registration-tokens", "Tokens, newest first").await;
         browser.wait_for_text("Used up").await;
         self.sees("registration-tokens").await;
-        self.world.cli(&["registration-token", "create", "--label", "Partners"]);
+        let partners = self.world.cli(&["registration-token", "create", "--label", "Partners"]);
         self.goes_to("/admin/registration-tokens").await;
         self.confirms("Revoke", "registration-token-revoke", "Partners is revoked").await;
+        let late = self.asks_to_register(partners["token"].as_str().expect("a token")).await;
+        late.assert_oauth_error(401, "invalid_token");
+        assert_eq!(self.noted("registration_token.created"), 2);
+        assert_eq!(self.noted("registration_token.revoked"), 1);
         self.goes_to(&format!("/admin/clients/{app}")).await;
         self.is_at(&format!("/admin/clients/{app}"), "the app can change and delete itself").await;
         self.sees("client-self-registered").await;
@@ -45,11 +50,15 @@ impl Owner {
 
     /// An app registers itself with this token; gives its id.
     async fn registers(&self, token: &str) -> String {
+        let answer = self.asks_to_register(token).await;
+        answer.assert_status(201);
+        answer.json()["client_id"].as_str().expect("a client_id").to_owned()
+    }
+
+    async fn asks_to_register(&self, token: &str) -> Page {
         let app = json!({ "client_name": "Self-made", "redirect_uris": ["https://rp.test/cb"] });
         let elsewhere = self.world.browser();
         let request = elsewhere.request(Method::POST, &elsewhere.resolve("/oauth2/register"));
-        let answer = elsewhere.send(request.bearer_auth(token).json(&app)).await;
-        answer.assert_status(201);
-        answer.json()["client_id"].as_str().expect("a client_id").to_owned()
+        elsewhere.send(request.bearer_auth(token).json(&app)).await
     }
 }

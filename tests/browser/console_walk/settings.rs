@@ -37,10 +37,4 @@ impl Owner {
         browser.click_text("Remove logo").await;
         self.is_at("/admin/settings", "The logo for light pages is removed").await;
     }
-
-    /// Chooses a file in a field.
-    async fn chooses(&self, css: &str, file: &std::path::Path) {
-        let field = self.browser.find(css).await;
-        field.send_keys(file.display().to_string()).await.expect("choose a file");
-    }
 }
