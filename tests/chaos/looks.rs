@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join;
 
-use crate::flow::{SESSION_COOKIE, try_get};
+use crate::flow::{SESSION_COOKIE, patiently, try_get};
 use crate::history::{Ended, Lineage, Whose};
 use crate::load::{Load, Outcome, Refused, Said, answered, settled};
 use crate::support::browser_like::Browser;
@@ -135,15 +135,25 @@ impl Load {
         }
     }
 
+    /// The same with patience: a "not now" of a database that has just come back takes nothing from anybody.
+    async fn word_of_cookie(&self, browser: &Browser, side: usize) -> Said {
+        for _ in 0..20 {
+            match self.said_of_cookie(browser, side).await {
+                Said::Nothing => tokio::time::sleep(Duration::from_millis(250)).await,
+                said => return said,
+            }
+        }
+        Said::Nothing
+    }
+
     /// With everything running again: all that was acknowledged is so on both nodes.
     pub async fn hold_to_it(&self) {
         let sessions: Vec<_> = (0..10).filter_map(|_| self.history().some_session()).collect();
         let ended = self.history().newest_ended();
         for side in [0, 1] {
             for browser in sessions.iter().chain([&self.stayer]) {
-                let address = format!("{}/account", self.bases[side]);
-                let page = try_get(browser, &address).await.expect("an answer");
-                assert_eq!(page.status, 200, "a lost sign-in: {}", page.describe());
+                let said = self.word_of_cookie(browser, side).await;
+                assert_eq!(said, Said::Counts, "a lost sign-in at node {side}");
             }
             for ended in &ended {
                 self.look_at(ended, side).await;
@@ -151,13 +161,14 @@ impl Load {
                     continue;
                 }
                 let app = &self.apps_of(ended.whose)[side];
-                let answer = app.refresh(&ended.tokens.refresh).await;
+                let answer = patiently(async || app.refresh(&ended.tokens.refresh).await).await;
                 answer.assert_error(400, "invalid_grant");
             }
         }
         for _ in 0..20 {
             let Some(lineage) = self.history().take() else { break };
-            let answer = self.apps[self.side()].refresh(&lineage.tokens.refresh).await;
+            let app = &self.apps[self.side()];
+            let answer = patiently(async || app.refresh(&lineage.tokens.refresh).await).await;
             let next = answer.tokens();
             let said = self.said_of(Whose::App, &next.access, self.side()).await;
             assert_eq!(said, Said::Counts);

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use doorward::clock::UnixTime;
 use doorward::crypto::seal::{MasterKey, Sealer};
 use doorward::crypto::secret;
 use doorward::protocol::types::{SessionId, UserId};
@@ -17,7 +18,9 @@ use doorward::store::revocations::{self, Revocation, RevocationKind};
 use doorward::store::sessions::session_data::{self, Place};
 use doorward::store::sessions::{self, session_clients};
 use doorward::store::webhooks::deliveries;
-use doorward::store::{DatabaseSettings, Db, Store, api, audit, cleanup, outbox, used_jtis, users};
+use doorward::store::{
+    DatabaseSettings, Db, Store, Tx, api, audit, cleanup, outbox, used_jtis, users,
+};
 
 use super::fixtures::{
     NOW, api_key, client, delivered, delivery, event, family, grant, link, session, user,
@@ -184,21 +187,7 @@ pub(super) async fn an_hour_of_use(store: &Store, hour: i64) {
     used_jtis::spend(&mut tx, &id("j"), now.plus(60)).await.unwrap();
     let begun = ImportProgress { line: 7, ..ImportProgress::default() };
     imports::save(&mut tx, &id("i"), (0, &begun), now.plus(5 * HOUR)).await.unwrap();
-    let key = api_key(&id("k"), "u-alice", now.plus(6 * HOUR));
-    api::keys::insert(&mut tx, &key, None).await.unwrap();
-    let times = (now, now.plus(-60), now.plus(2 * HOUR));
-    assert!(api::requests::begin(&mut tx, (&id("q"), "digest"), times).await.unwrap());
-    let permission = RegistrationToken {
-        id: id("r"),
-        hash: id("r"),
-        label: String::new(),
-        created_at: now,
-        expires_at: now.plus(2 * HOUR),
-        max_uses: 1,
-        uses: 0,
-        revoked_at: None,
-    };
-    registration_tokens::insert(&mut tx, &permission).await.unwrap();
+    programs_of_an_hour(&mut tx, (hour, now)).await;
     let revocation = Revocation {
         kind: RevocationKind::Grant,
         subject: id("g"),
@@ -219,6 +208,26 @@ pub(super) async fn an_hour_of_use(store: &Store, hour: i64) {
         audit::append(&mut tx, &event(&secret::new_id(now), now)).await.unwrap();
     }
     tx.commit().await.unwrap();
+}
+
+/// A key, a request that was not to be done twice, and a token that registers an app.
+async fn programs_of_an_hour(tx: &mut Tx, (hour, now): (i64, UnixTime)) {
+    let id = |what: &str| format!("{what}-{hour}");
+    let key = api_key(&id("k"), "u-alice", now.plus(6 * HOUR));
+    api::keys::insert(&mut *tx, &key, None).await.unwrap();
+    let times = (now, now.plus(-60), now.plus(2 * HOUR));
+    assert!(api::requests::begin(&mut *tx, (&id("q"), "digest"), times).await.unwrap());
+    let permission = RegistrationToken {
+        id: id("r"),
+        hash: id("r"),
+        label: String::new(),
+        created_at: now,
+        expires_at: now.plus(2 * HOUR),
+        max_uses: 1,
+        uses: 0,
+        revoked_at: None,
+    };
+    registration_tokens::insert(&mut *tx, &permission).await.unwrap();
 }
 
 /// What a server does beside the requests.

@@ -5,7 +5,7 @@ use doorward::store::grants::refresh_families::{self, Rotated};
 use doorward::store::grants::{self, Inserted, Offline};
 use doorward::store::sessions::session_clients;
 use doorward::store::sessions::{self, EndedSession, Renewal, SessionFilter};
-use doorward::store::{Cursor, Store, StoreError, users};
+use doorward::store::{Cursor, Store, StoreError, clients, users};
 
 use super::fixtures::{NOW, family, grant, rotation, session, user};
 
@@ -225,6 +225,9 @@ async fn grants_end_by_what_they_hang_on(store: &Store) {
 
 pub(crate) async fn families_conform(store: &Store) {
     let db = &store.db;
+    // What belongs to an app that is disabled is not listed.
+    let app = ClientId::new("app");
+    assert!(clients::set_disabled(db, &app, None, NOW).await.unwrap());
     let granted = grant("gf", "u-alice", "app");
     let mut tx = store.begin().await.unwrap();
     grants::insert(&mut tx, &granted).await.unwrap();
@@ -250,6 +253,15 @@ pub(crate) async fn families_conform(store: &Store) {
         let page = refresh_families::living_of_user(db, of, NOW, 9).await.unwrap();
         assert_eq!(page.len(), behind, "{place}");
     }
+
+    let foremost = async || {
+        let found = refresh_families::foremost_of_user(db, &alice, NOW, 9).await.unwrap();
+        found.into_iter().map(|(family, _)| family.id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(foremost().await, ["f1"]);
+    assert!(clients::set_disabled(db, &app, Some(NOW), NOW).await.unwrap());
+    assert!(foremost().await.is_empty() && living("u-alice", 0, 9).await.is_empty(), "disabled");
+    assert!(clients::set_disabled(db, &app, None, NOW).await.unwrap());
 
     let rotate = |r| async move { refresh_families::rotate(&store.db, &r).await.unwrap() };
     assert_eq!(rotate(rotation("f1", "wrong", "h1")).await, Rotated::No);

@@ -56,8 +56,7 @@ async fn permissions_conform(store: &Store) {
     let used = registration_tokens::by_id(db, "p1").await.unwrap().unwrap();
     assert_eq!((state(&twice, NOW), state(&used, NOW)), ("works", "used_up"));
     assert_eq!(state(&used, NOW.plus(60)), "expired");
-    let race = permission("p2", 3);
-    registration_tokens::insert(db, &race).await.unwrap();
+    registration_tokens::insert(db, &permission("p2", 3)).await.unwrap();
     let tasks: Vec<_> = (0..32)
         .map(|_| {
             let db = db.clone();
@@ -66,11 +65,11 @@ async fn permissions_conform(store: &Store) {
             })
         })
         .collect();
-    let mut uses = 0;
+    let mut successes = 0;
     for task in tasks {
-        uses += usize::from(task.await.unwrap());
+        successes += usize::from(task.await.unwrap());
     }
-    assert_eq!(uses, 3, "no more than it has uses");
+    assert_eq!(successes, 3, "no more than it has uses");
     registration_tokens::insert(db, &permission("p3", 1)).await.unwrap();
     let revoked = registration_tokens::revoke(db, "p3", NOW).await.unwrap();
     assert_eq!(revoked.as_ref().and_then(|row| row.revoked_at), Some(NOW));

@@ -362,8 +362,8 @@ on_both_backends! {
             }
             let wanted = [("each scope of this API, too", of_app), (administrators, administrators)];
             let wanted = wanted.iter().find(|(said, _)| text.contains(said)).map(|(_, scope)| *scope);
-            let filled = filled(&world, &maker, (path, n), &subject).await;
-            let answer = call(&api, (method, &filled), n).await;
+            let address = filled(&world, &maker, (path, n), &subject).await;
+            let answer = call(&api, (method, &address), n).await;
             let challenge = header(&answer, "www-authenticate");
             match wanted {
                 Some(scope) => {

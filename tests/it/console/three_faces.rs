@@ -91,6 +91,26 @@ impl Hand<'_> {
         self.world.cli(&["registration-token", "create", "--label", self.name])
     }
 
+    /// Settings and logo, the same for each hand: as they were before anybody made the change.
+    async fn look_is_usual(&self, change: Change) {
+        match change {
+            C::SettingSet => self.idle_is_usual().await,
+            C::SettingUnset => {
+                self.idle_is_usual().await;
+                self.sets_idle().await;
+            }
+            C::BrandLogoRemoved => {
+                let request = self.api.request(Method::PUT, "/branding/logo");
+                let request = request.header("content-type", "image/png");
+                let answer = sent(request.body(png(90))).await;
+                assert!(answer.status < 300, "{}", answer.text);
+            }
+            _ => {
+                self.api.command(Method::DELETE, "/branding/logo").await;
+            }
+        }
+    }
+
     /// What a change is about that does not come from one before.
     async fn subject(&self, change: Change) -> Subject {
         let (name, mut found) = (self.name, Subject::default());
@@ -134,20 +154,8 @@ impl Hand<'_> {
                 let is_old = |key: &&Value| key["alg"] == "ES256" && key["state"] == "retiring";
                 found.id = text(keys.iter().find(is_old).expect("a key that rotation left"), "kid");
             }
-            // The same for each hand: as it was before anybody made the change.
-            C::SettingSet => self.idle_is_usual().await,
-            C::BrandLogoSet => {
-                self.api.command(Method::DELETE, "/branding/logo").await;
-            }
-            C::SettingUnset => {
-                self.idle_is_usual().await;
-                self.sets_idle().await;
-            }
-            C::BrandLogoRemoved => {
-                let request = self.api.request(Method::PUT, "/branding/logo");
-                let request = request.header("content-type", "image/png");
-                let answer = sent(request.body(png(90))).await;
-                assert!(answer.status < 300, "{}", answer.text);
+            C::SettingSet | C::SettingUnset | C::BrandLogoSet | C::BrandLogoRemoved => {
+                self.look_is_usual(change).await;
             }
             C::RegistrationTokenRevoked => found.id = text(&self.permission(), "id"),
             C::RegistrationAccessEnded => {
