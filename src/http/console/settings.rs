@@ -18,6 +18,7 @@ use crate::http::pages::{FieldError, LogoFile, When};
 use crate::pictures::OF_THE_BRAND;
 use crate::protocol::branding::{Accent, Colour, LogoKind, Used};
 use crate::service::settings::{self, Edit, SettingError, Shown};
+use crate::service::sign_in::sign_up;
 
 /// What is saved together: an id, a title, and what the names of its settings begin with.
 const GROUPS: [(&str, &str, &[&str]); 10] = [
@@ -239,7 +240,9 @@ fn looks(desk: &Desk<'_>) -> Vec<Look> {
     let logo = branding::logo(&desk.site().settings().look.logos);
     let dark = logo.as_ref().and_then(|logo| logo.dark.as_ref());
     let light = logo.as_ref().map(|logo| &logo.plain);
-    let look = |ground: Ground, logo: Option<&LogoFile>| Look { ground, logo: logo.cloned() };
+    let can_sign_up = sign_up::is_open(desk.site());
+    let look =
+        |ground: Ground, logo: Option<&LogoFile>| Look { ground, logo: logo.cloned(), can_sign_up };
     vec![look(Ground::Light, light), look(Ground::Dark, dark.or(light))]
 }
 

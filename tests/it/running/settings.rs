@@ -228,6 +228,11 @@ on_both_backends! {
         let more = page.texts("figure.look .on-dark .more").join(" ");
         assert!(more.contains("Help <b>") && more.contains("Terms"), "{more}");
         assert!(!page.has("figure.look a, figure.look button, figure.look input"));
+        assert!(!more.contains("Create an account"), "{more}");
+        let form = page.form("settings-sign-up").set("sign_up-mode", "open");
+        owner.message_after(&form.submit().await).await;
+        let page = owner.page("/admin/settings").await;
+        assert!(page.texts("figure.look .more").concat().contains("Create an account"), "{}", page.describe());
         // Settings are called by words, and by their names beside them.
         assert_eq!(page.texts("label[for=session-idle]"), ["Longest time without use session.idle"]);
         let offered = page.texts("#risk-new_device option");

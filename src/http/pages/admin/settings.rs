@@ -88,6 +88,8 @@ pub struct Look {
     pub ground: Ground,
     /// Our own mark and the name where there is none.
     pub logo: Option<LogoFile>,
+    /// Whether people may make their own accounts.
+    pub can_sign_up: bool,
 }
 
 impl Look {
@@ -97,7 +99,7 @@ impl Look {
 
     fn samples() -> Vec<Self> {
         let logo = BrandLogo::sample().plain;
-        let look = |ground: Ground, logo| Self { ground, logo };
+        let look = |ground: Ground, logo| Self { ground, logo, can_sign_up: true };
         vec![look(Ground::Light, Some(logo)), look(Ground::Dark, None)]
     }
 }
