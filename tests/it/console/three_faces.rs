@@ -196,6 +196,7 @@ fn told(event: &Value, hand: &Hand<'_>) -> String {
     for own in [
         "kid",
         "key",
+        "connection",
         "message",
         "permission",
         "secret",
