@@ -2,7 +2,7 @@
 
 use doorward::protocol::types::{ClientId, FamilyId, GrantId, SessionId, UserId};
 use doorward::store::grants::refresh_families::{self, Rotated};
-use doorward::store::grants::{self, Inserted, Offline};
+use doorward::store::grants::{self, Grant, Inserted, Offline};
 use doorward::store::sessions::session_clients;
 use doorward::store::sessions::{self, EndedSession, Renewal, SessionFilter};
 use doorward::store::{Cursor, Store, StoreError, clients, users};
@@ -223,6 +223,22 @@ async fn grants_end_by_what_they_hang_on(store: &Store) {
     assert!(session_clients::of_sessions(db, &[]).await.unwrap().is_empty());
 }
 
+/// The one family that this person has let in, behind a place, first of all, and while its app is disabled.
+async fn families_are_listed(store: &Store, granted: &Grant) {
+    let (db, alice, at) = (&store.db, &granted.user_id, granted.created_at);
+    for (place, behind) in [("gf", 0), ("gg", 1)] {
+        let of = (alice, Some(Cursor { at, id: place.to_owned() }));
+        let page = refresh_families::living_of_user(db, of, NOW, 9).await.unwrap();
+        assert_eq!(page.len(), behind, "{place}");
+    }
+    for (disabled_at, count) in [(None, 1), (Some(NOW), 0), (None, 1)] {
+        assert!(clients::set_disabled(db, &granted.client_id, disabled_at, NOW).await.unwrap());
+        let page = refresh_families::living_of_user(db, (alice, None), NOW, 9).await.unwrap();
+        let first = refresh_families::foremost_of_user(db, alice, NOW, 9).await.unwrap();
+        assert_eq!((page.len(), first.len()), (count, count), "{disabled_at:?}");
+    }
+}
+
 pub(crate) async fn families_conform(store: &Store) {
     let db = &store.db;
     // What belongs to an app that is disabled is not listed.
@@ -247,21 +263,7 @@ pub(crate) async fn families_conform(store: &Store) {
     assert_eq!(living("u-alice", 99, 9).await, ["f1"]);
     assert!(living("u-alice", 100, 9).await.is_empty(), "idle");
     assert!(living("u-alice", 0, 0).await.is_empty() && living("u-bob", 0, 9).await.is_empty());
-    let (alice, at) = (UserId::new("u-alice"), granted.created_at);
-    for (place, behind) in [("gf", 0), ("gg", 1)] {
-        let of = (&alice, Some(Cursor { at, id: place.to_owned() }));
-        let page = refresh_families::living_of_user(db, of, NOW, 9).await.unwrap();
-        assert_eq!(page.len(), behind, "{place}");
-    }
-
-    let foremost = async || {
-        let found = refresh_families::foremost_of_user(db, &alice, NOW, 9).await.unwrap();
-        found.into_iter().map(|(family, _)| family.id.to_string()).collect::<Vec<_>>()
-    };
-    assert_eq!(foremost().await, ["f1"]);
-    assert!(clients::set_disabled(db, &app, Some(NOW), NOW).await.unwrap());
-    assert!(foremost().await.is_empty() && living("u-alice", 0, 9).await.is_empty(), "disabled");
-    assert!(clients::set_disabled(db, &app, None, NOW).await.unwrap());
+    families_are_listed(store, &granted).await;
 
     let rotate = |r| async move { refresh_families::rotate(&store.db, &r).await.unwrap() };
     assert_eq!(rotate(rotation("f1", "wrong", "h1")).await, Rotated::No);

@@ -356,8 +356,8 @@ on_both_backends! {
             let text = operation(&document, (method, path))["description"].as_str().expect("a text").to_owned();
             let areas = ["/users/{id}", "/clients/{id}"];
             if !areas.iter().any(|area| path.starts_with(area)) {
-                let makes = ["/users", "/clients"].contains(&path) && method == "POST";
-                assert_eq!(text.contains(", too, "), makes, "{method} {path}: {text}");
+                let takes_more = ["/users", "/clients"].contains(&path) && method == "POST";
+                assert_eq!(text.contains(", too, "), takes_more, "{method} {path}: {text}");
                 continue;
             }
             let wanted = [("each scope of this API, too", of_app), (administrators, administrators)];
