@@ -5,10 +5,22 @@ use serde_json::Value;
 use super::engine;
 use super::exit::{Exit, Failure};
 use super::output::{Output, Table};
+use crate::store::Cursor;
 
 /// How many to ask for: one more than are shown tells whether the list goes on.
 pub(super) fn one_more(limit: u32) -> i64 {
     i64::from(limit) + 1
+}
+
+/// Where the page begins that was asked for; `None` for the first.
+///
+/// # Errors
+/// [`Failure`] when that is no place in a list.
+pub(super) fn place(after: Option<&str>) -> Result<Option<Cursor>, Failure> {
+    let Some(text) = after else { return Ok(None) };
+    Cursor::parse(text).map(Some).ok_or_else(|| {
+        Failure::Failed(format!("{text} is no place in the list; take it from the last page"))
+    })
 }
 
 /// A page of a list.

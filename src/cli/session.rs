@@ -16,7 +16,6 @@ use crate::service::session::everywhere::{self, Connections, Ended, Reach, Wante
 use crate::service::session::several::{self, Chosen};
 use crate::service::session::{self, sightings};
 use crate::service::{clients, people};
-use crate::store::Cursor;
 
 const LIST_EXAMPLES: &str = "\
 A running server writes down every half minute when a session was last used.
@@ -130,12 +129,7 @@ fn list(
     globals: &Globals,
     output: &mut Output<'_>,
 ) -> Result<Exit, Failure> {
-    let after = match &args.after {
-        None => None,
-        Some(text) => Some(Cursor::parse(text).ok_or_else(|| {
-            Failure::Failed(format!("{text} is no place in the list; take it from the last page"))
-        })?),
-    };
+    let after = page::place(args.after.as_deref())?;
     let found = engine::with_app(globals, async |app| {
         let chosen = chosen(app, args.filter()).await?;
         let rows = several::list(app, (&chosen, after), page::one_more(args.limit)).await?;

@@ -12,7 +12,6 @@ use crate::protocol::types::GrantId;
 use crate::service::audit::{Actor, Caller};
 use crate::service::people;
 use crate::service::session::connections::{self, Connection, Outcome};
-use crate::store::Cursor;
 
 pub(super) const LIST_EXAMPLES: &str = "\
 A device was let in with a code, offline is what outlives the person's sessions, and session is what ends
@@ -58,12 +57,7 @@ pub(super) fn list(
     globals: &Globals,
     output: &mut Output<'_>,
 ) -> Result<Exit, Failure> {
-    let after = match &args.after {
-        None => None,
-        Some(text) => Some(Cursor::parse(text).ok_or_else(|| {
-            Failure::Failed(format!("{text} is no place in the list; take it from the last page"))
-        })?),
-    };
+    let after = page::place(args.after.as_deref())?;
     let found = engine::with_app(globals, async |app| {
         let user = people::find(app, &args.user).await?;
         let limit = page::one_more(args.limit);
