@@ -15,7 +15,7 @@ use super::seal::{Sealer, derive};
 use super::secret::random_bytes;
 
 /// Enters key derivation: changing it changes every alias.
-const LABEL: &str = "alias";
+pub(super) const LABEL: &str = "alias";
 
 /// What is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,15 @@ impl AliasKeys {
         }
     }
 
+    /// The keys of another master key: what encrypts, and what makes the nonces.
+    pub(super) fn inherited(aead: &[u8], nonce: &[u8]) -> Option<Self> {
+        let aead = UnboundKey::new(&AES_256_GCM_SIV, aead).ok()?;
+        Some(Self {
+            aead: Some(LessSafeKey::new(aead)),
+            nonce: hmac::Key::new(hmac::HMAC_SHA256, nonce),
+        })
+    }
+
     fn nonce(&self, of: AliasOf, circle: &str, id: &str) -> Option<[u8; NONCE_LEN]> {
         let mut context = hmac::Context::with_key(&self.nonce);
         // Each part is preceded by its length, so that no two sets of parts are the same bytes.
@@ -69,7 +78,7 @@ impl Sealer {
     /// The name of `id` inside `circle`: base64url of its length and 28 bytes more. `None` only if
     /// the library fails.
     pub fn alias(&self, of: AliasOf, circle: &str, id: &str) -> Option<String> {
-        let keys = self.alias_keys();
+        let keys = &self.aliases;
         let nonce = keys.nonce(of, circle, id)?;
         let mut in_out = id.as_bytes().to_vec();
         let unique = Nonce::assume_unique_for_key(nonce);
@@ -83,7 +92,7 @@ impl Sealer {
         let bytes = BASE64URL_NOPAD.decode(alias.as_bytes()).ok()?;
         let (nonce, sealed) = bytes.split_first_chunk::<NONCE_LEN>()?;
         let mut in_out = sealed.to_vec();
-        let key = self.alias_keys().aead.as_ref()?;
+        let key = self.aliases.aead.as_ref()?;
         let nonce = Nonce::from(nonce);
         let plain = key.open_in_place(nonce, Aad::from(of.label()), &mut in_out).ok()?;
         String::from_utf8(plain.to_vec()).ok()

@@ -9,6 +9,7 @@ pub mod chain;
 pub mod digest;
 pub mod encoding;
 pub mod foreign;
+pub mod heirloom;
 pub mod jose;
 pub mod jwe;
 mod key_pair;

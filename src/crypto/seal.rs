@@ -117,11 +117,13 @@ pub enum Purpose {
     UpstreamSecret,
     /// What the try-it client of the console keeps of a sign-in, tokens included.
     TryIt,
+    /// A key that outlives the master key it was derived from.
+    KeptKey,
 }
 
 impl Purpose {
     /// Enters key derivation: changing one of these makes existing values unreadable.
-    fn label(self) -> &'static str {
+    pub(super) fn label(self) -> &'static str {
         match self {
             Self::Flow => "flow",
             Self::RefreshToken => "refresh-token",
@@ -139,6 +141,7 @@ impl Purpose {
             Self::WebhookSecret => "webhook-secret",
             Self::UpstreamSecret => "upstream-secret",
             Self::TryIt => "try-it",
+            Self::KeptKey => "kept-key",
         }
     }
 
@@ -171,6 +174,11 @@ impl Keys {
     }
 }
 
+/// What every key of a master key is derived from.
+pub(super) fn extract(master: &MasterKey) -> hkdf::Prk {
+    hkdf::Salt::new(hkdf::HKDF_SHA256, b"doorward").extract(master.0.as_slice())
+}
+
 /// A key of its own for each kind and label.
 pub(super) fn derive(prk: &hkdf::Prk, kind: &str, label: &str) -> Option<Zeroizing<[u8; KEY_LEN]>> {
     let info = [b"doorward/v1/".as_slice(), kind.as_bytes(), b"/", label.as_bytes()];
@@ -198,13 +206,18 @@ pub struct Sealer {
     webhook_secret: Keys,
     upstream_secret: Keys,
     try_it: Keys,
-    aliases: AliasKeys,
+    kept_key: Keys,
+    pub(super) aliases: AliasKeys,
+    /// Signs nothing any more: under these keys the audit log was chained before.
+    pub(super) former_chains: Vec<hmac::Key>,
+    /// Opens what was sealed before the master key was exchanged, and seals nothing.
+    previous: Option<Box<Sealer>>,
 }
 
 impl Sealer {
     /// Derives all keys.
     pub fn new(master: &MasterKey) -> Self {
-        let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, b"doorward").extract(master.0.as_slice());
+        let prk = extract(master);
         let keys = |purpose| Keys::derive(&prk, purpose);
         Self {
             flow: keys(Purpose::Flow),
@@ -223,12 +236,18 @@ impl Sealer {
             webhook_secret: keys(Purpose::WebhookSecret),
             upstream_secret: keys(Purpose::UpstreamSecret),
             try_it: keys(Purpose::TryIt),
+            kept_key: keys(Purpose::KeptKey),
             aliases: AliasKeys::derive(&prk),
+            former_chains: Vec::new(),
+            previous: None,
         }
     }
 
-    pub(super) fn alias_keys(&self) -> &AliasKeys {
-        &self.aliases
+    /// Opens and verifies from now on also what was made under another key. Nothing is made under it.
+    #[must_use]
+    pub fn with_previous(mut self, previous: &MasterKey) -> Self {
+        self.previous = Some(Box::new(Self::new(previous)));
+        self
     }
 
     /// Encrypts `plain` so that only [`Sealer::open`] with the same purpose and master key can
@@ -250,8 +269,14 @@ impl Sealer {
     }
 
     /// The value sealed for this purpose, or `None` if it was changed, sealed for another purpose
-    /// or under another master key, or is no sealed value at all.
+    /// or under a master key that is neither this one nor the previous one, or is no sealed value at all.
     pub fn open(&self, purpose: Purpose, sealed: &str) -> Option<Vec<u8>> {
+        let opened = self.open_now(purpose, sealed);
+        opened.or_else(|| self.previous.as_ref()?.open(purpose, sealed))
+    }
+
+    /// What [`Sealer::open`] gives without the previous key.
+    pub(super) fn open_now(&self, purpose: Purpose, sealed: &str) -> Option<Vec<u8>> {
         let bytes = BASE64URL_NOPAD.decode(sealed.as_bytes()).ok()?;
         let rest = bytes.strip_prefix(&[VERSION])?;
         let (nonce, rest) = rest.split_first_chunk::<NONCE_LEN>()?;
@@ -272,8 +297,16 @@ impl Sealer {
         BASE64URL_NOPAD.encode(hmac::sign(&self.keys(purpose).mac, message).as_ref())
     }
 
-    /// Whether `presented` is the code of `message`, in time that does not depend on it.
+    /// Whether `presented` is the code of `message` under this master key or the previous one, in time
+    /// that does not depend on it.
     pub fn mac_matches(&self, purpose: Purpose, message: &[u8], presented: &str) -> bool {
+        let before = self.previous.as_ref();
+        self.mac_matches_now(purpose, message, presented)
+            || before.is_some_and(|before| before.mac_matches(purpose, message, presented))
+    }
+
+    /// Like [`Sealer::mac_matches`] without the previous key.
+    pub fn mac_matches_now(&self, purpose: Purpose, message: &[u8], presented: &str) -> bool {
         self.mac(purpose, message).as_bytes().ct_eq(presented.as_bytes()).into()
     }
 
@@ -295,6 +328,7 @@ impl Sealer {
             Purpose::WebhookSecret => &self.webhook_secret,
             Purpose::UpstreamSecret => &self.upstream_secret,
             Purpose::TryIt => &self.try_it,
+            Purpose::KeptKey => &self.kept_key,
         }
     }
 }
