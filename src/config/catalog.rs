@@ -205,7 +205,14 @@ mod tests {
         assert_eq!(all["log.level"].choices, ["error", "warn", "info", "debug", "trace"]);
         assert_eq!(all["log.format"].choices.len(), 3);
         let secrets: Vec<_> = all.values().filter(|s| s.secret).map(|s| s.key.as_str()).collect();
-        assert_eq!(secrets, ["database.url", "mail.password", "redis.url", "secrets.master_key"]);
+        let known = [
+            "database.url",
+            "mail.password",
+            "redis.url",
+            "secrets.master_key",
+            "secrets.previous_master_key",
+        ];
+        assert_eq!(secrets, known);
     }
 
     #[test]

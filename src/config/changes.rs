@@ -61,6 +61,7 @@ fn value((config, tree): (&Config, &Value), key: &str) -> Value {
         "database.url" => exposed(config.database.url.as_ref()),
         "redis.url" => exposed(config.redis.url.as_ref()),
         "secrets.master_key" => exposed(config.secrets.master_key.as_ref()),
+        "secrets.previous_master_key" => exposed(config.secrets.previous_master_key.as_ref()),
         "mail.password" => exposed(config.mail.password.as_ref()),
         _ => key.split('.').try_fold(tree, |at, name| at.get(name)).cloned().unwrap_or_default(),
     }

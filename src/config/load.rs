@@ -100,7 +100,8 @@ fn read_secret_file(secret: &str, entry: &Entry) -> Result<String, String> {
     };
     let text = std::fs::read_to_string(path)
         .map_err(|fault| format!("the file {path} could not be read: {fault}"))?;
-    if secret == "secrets.master_key" && is_world_readable(Path::new(path)) {
+    let is_master = matches!(secret, "secrets.master_key" | "secrets.previous_master_key");
+    if is_master && is_world_readable(Path::new(path)) {
         return Err(format!("everyone on this machine can read {path}. Run: chmod 600 {path}"));
     }
     let text = without_last_newline(&text);

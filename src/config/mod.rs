@@ -283,13 +283,27 @@ impl Config {
         }
     }
 
+    /// Where the other master key is while it is exchanged, if it is anywhere: configured, or in a file beside
+    /// a generated `master.key`, which need not exist.
+    #[must_use]
+    pub fn previous_master_key_source(&self) -> Option<MasterKeySource> {
+        match (&self.secrets.previous_master_key, &self.secrets.master_key) {
+            (Some(key), _) => Some(MasterKeySource::Given(key.clone())),
+            (None, Some(_)) => None,
+            (None, None) => Some(MasterKeySource::File(self.data_dir.join("master.key.previous"))),
+        }
+    }
+
     /// Every file with something in it that nobody else may read: those that a secret was read from, the
-    /// generated master key, the key of the certificate, and the database if it is a file. Some may not
+    /// generated master key and the one before, the key of the certificate, and the database if it is a file. Some may not
     /// exist.
     #[must_use]
     pub fn private_files(&self) -> Vec<PathBuf> {
         let mut files: Vec<PathBuf> = self.secret_files.iter().cloned().collect();
         if let MasterKeySource::File(path) = self.master_key_source() {
+            files.push(path);
+        }
+        if let Some(MasterKeySource::File(path)) = self.previous_master_key_source() {
             files.push(path);
         }
         files.extend(self.server.tls_key_file.clone());

@@ -19,6 +19,15 @@ pub struct SecretSettings {
     #[schemars(extend("x-default" = "with SQLite made once in `<data_dir>/master.key`"))]
     #[schemars(extend("writeOnly" = true))]
     pub master_key: Option<SecretString>,
+    /// The other key while the master key is exchanged: it opens what was sealed under it, and seals
+    /// nothing. All nodes share it.
+    #[serde(skip_serializing)]
+    #[schemars(with = "Option<String>")]
+    #[schemars(extend(
+        "x-default" = "with SQLite what is in `<data_dir>/master.key.previous`, if anything"
+    ))]
+    #[schemars(extend("writeOnly" = true))]
+    pub previous_master_key: Option<SecretString>,
 }
 
 /// Where the master key comes from.

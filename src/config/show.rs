@@ -41,6 +41,7 @@ fn value(config: &Config, tree: &Value, key: &str) -> Value {
         }
         "server.shutdown_delay" => config.shutdown_delay().into(),
         "secrets.master_key" => hidden(config.secrets.master_key.as_ref()),
+        "secrets.previous_master_key" => hidden(config.secrets.previous_master_key.as_ref()),
         "mail.password" => hidden(config.mail.password.as_ref()),
         _ => key.split('.').try_fold(tree, |at, name| at.get(name)).cloned().unwrap_or_default(),
     }

@@ -26,6 +26,7 @@ pub(super) fn validate(config: &Config, problems: &mut Problems) {
         database,
         redis,
         master_key,
+        previous_master_key,
         password_cost,
         signing_keys,
         registration,
@@ -167,6 +168,23 @@ fn master_key(config: &Config, problems: &mut Problems) {
                 problems.add(key, origin, text);
             }
         }
+    }
+}
+
+fn previous_master_key(config: &Config, problems: &mut Problems) {
+    let key = "secrets.previous_master_key";
+    if problems.concern(key) {
+        return;
+    }
+    let fault = match config.previous_master_key_source() {
+        None => None,
+        Some(MasterKeySource::Given(text)) => {
+            master_key_fault(text.expose_secret()).map(|fault| format!("{fault}. {MAKE_A_KEY}"))
+        }
+        Some(MasterKeySource::File(path)) => key_file_fault(&path),
+    };
+    if let Some(text) = fault {
+        problems.add(key, config.origin(key), text);
     }
 }
 

@@ -121,11 +121,11 @@ mod tests {
     #[test]
     fn two_keys_open_what_either_has_sealed_and_seal_under_the_present_one() {
         let (old, new, both) = both();
-        for sealer in [&old, &new] {
-            let sealed = sealer.seal(Purpose::RefreshToken, b"x");
+        for one in [&old, &new] {
+            let sealed = one.seal(Purpose::RefreshToken, b"x");
             assert_eq!(both.open(Purpose::RefreshToken, &sealed), Some(b"x".to_vec()));
             assert_eq!(both.open(Purpose::Flow, &sealed), None, "for its own purpose alone");
-            assert!(both.mac_matches(Purpose::Csrf, b"x", &sealer.mac(Purpose::Csrf, b"x")));
+            assert!(both.mac_matches(Purpose::Csrf, b"x", &one.mac(Purpose::Csrf, b"x")));
         }
         let sealed = both.seal(Purpose::Flow, b"x");
         assert_eq!(new.open(Purpose::Flow, &sealed), Some(b"x".to_vec()));
