@@ -10,13 +10,13 @@ use tokio::sync::Notify;
 
 use super::{
     App, Documents, Doorkeeper, Errands, KeySets, Known, Live, Pictures, ReadTokens, Recent,
-    RequestObjects, Running, Timekeeper, Turns, Watch, software_issuers,
+    RequestObjects, Running, Timekeeper, Turns, Watch, exchange, software_issuers,
 };
 use crate::clock::Clock;
 use crate::config::{Config, MasterKeySource, Problem};
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::{PasswordParams, Passwords};
-use crate::crypto::seal::{MasterKey, Sealer};
+use crate::crypto::seal::MasterKey;
 use crate::mail::Mailer;
 use crate::outbound::Outbound;
 use crate::store::ephemeral::Ephemeral;
@@ -76,7 +76,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
     config.prepare_data_dir().map_err(|problems| BootError::DataDir(problems.to_string()))?;
     let database = |error: &dyn std::fmt::Display| BootError::Database(error.to_string());
     let store = open_database(&config, migrations).await?;
-    let master = master_key(&config, &store).await?;
+    let sealer = Arc::new(exchange::sealer(&config, &store, clock.now()).await?);
     let ephemeral = ephemeral(&config, &clock).await?;
     let restored = sync::restored(&store.db).await.map_err(|error| database(&error))?;
     let ephemeral = ephemeral.of_epoch(restored.epoch);
@@ -88,7 +88,6 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
     let mail = Mailer::new(&config).map_err(BootError::Mail)?;
     let software_issuers =
         software_issuers::read(&config.registration).map_err(BootError::SoftwareIssuers)?;
-    let sealer = Arc::new(Sealer::new(&master));
     let keyring = Keyring::load(Vec::new(), &sealer)
         .map_err(|error| BootError::MasterKey(error.to_string()))?;
     Ok(App {
@@ -200,7 +199,7 @@ async fn expect_current(store: &Store) -> Result<(), BootError> {
 
 /// The master key; a new one only for a database that holds nothing sealed. A key beside the lost one
 /// would open nothing, and would be in the way of whoever puts that back.
-async fn master_key(config: &Config, store: &Store) -> Result<MasterKey, BootError> {
+pub(super) async fn master_key(config: &Config, store: &Store) -> Result<MasterKey, BootError> {
     if let Some(key) = known_master_key(config)? {
         return Ok(key);
     }
@@ -237,8 +236,20 @@ fn missing_master_key(config: &Config) -> Problem {
 /// # Errors
 /// [`BootError::MasterKey`] if it cannot be read or is none.
 pub fn known_master_key(config: &Config) -> Result<Option<MasterKey>, BootError> {
+    key_of(config.master_key_source())
+}
+
+/// The other master key while it is exchanged, if there is one.
+///
+/// # Errors
+/// [`BootError::MasterKey`] if it cannot be read or is none.
+pub fn previous_master_key(config: &Config) -> Result<Option<MasterKey>, BootError> {
+    config.previous_master_key_source().map_or(Ok(None), key_of)
+}
+
+fn key_of(source: MasterKeySource) -> Result<Option<MasterKey>, BootError> {
     let bad = |error: &dyn std::fmt::Display| BootError::MasterKey(error.to_string());
-    match config.master_key_source() {
+    match source {
         MasterKeySource::Given(text) => {
             MasterKey::from_text(text.expose_secret()).map(Some).map_err(|error| bad(&error))
         }

@@ -8,6 +8,7 @@ mod boot;
 mod documents;
 mod doorkeeper;
 mod errands;
+mod exchange;
 pub(crate) mod heard;
 mod key_sets;
 mod known;
@@ -30,10 +31,12 @@ use tokio::sync::Notify;
 
 pub use boot::{
     BootError, Migrations, REVISION, VERSION, boot, database_of, keep_master_key, known_master_key,
+    previous_master_key,
 };
 pub use documents::{Document, Documents};
 pub use doorkeeper::{Doorkeeper, Means, Seen, Shown, Written};
 pub use errands::{Errand, Errands};
+pub use exchange::{Stage, make_next_master_key, stage};
 pub use key_sets::{KeySet, KeySets, Slot};
 pub use known::Known;
 pub use live::Live;

@@ -295,8 +295,8 @@ impl Config {
     }
 
     /// Every file with something in it that nobody else may read: those that a secret was read from, the
-    /// generated master key and the one before, the key of the certificate, and the database if it is a file. Some may not
-    /// exist.
+    /// generated master key and the one before, the key of the certificate, and the database if it is a
+    /// file. Some may not exist.
     #[must_use]
     pub fn private_files(&self) -> Vec<PathBuf> {
         let mut files: Vec<PathBuf> = self.secret_files.iter().cloned().collect();

@@ -122,6 +122,27 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// Every purpose.
+    pub const ALL: [Self; 17] = [
+        Self::Flow,
+        Self::RefreshToken,
+        Self::Successor,
+        Self::SigningKey,
+        Self::EncryptionKey,
+        Self::Csrf,
+        Self::Flash,
+        Self::UserCode,
+        Self::DpopNonce,
+        Self::AuditChain,
+        Self::StrangeClient,
+        Self::Letter,
+        Self::ApiAnswer,
+        Self::WebhookSecret,
+        Self::UpstreamSecret,
+        Self::TryIt,
+        Self::KeptKey,
+    ];
+
     /// Enters key derivation: changing one of these makes existing values unreadable.
     pub(super) fn label(self) -> &'static str {
         match self {
@@ -345,25 +366,14 @@ mod tests {
     use proptest::prelude::*;
     use std::sync::LazyLock;
 
-    const ALL: [Purpose; 8] = [
-        Purpose::Flow,
-        Purpose::RefreshToken,
-        Purpose::Successor,
-        Purpose::SigningKey,
-        Purpose::EncryptionKey,
-        Purpose::Csrf,
-        Purpose::Flash,
-        Purpose::AuditChain,
-    ];
-
     static SEALER: LazyLock<Sealer> = LazyLock::new(|| Sealer::new(&MasterKey::generate()));
 
     #[test]
     fn a_sealed_value_opens_only_for_its_own_purpose() {
-        for made_for in ALL {
+        for made_for in Purpose::ALL {
             let sealed = SEALER.seal(made_for, b"hello");
             let mac = SEALER.mac(made_for, b"hello");
-            for tried in ALL {
+            for tried in Purpose::ALL {
                 let same = made_for == tried;
                 assert_eq!(SEALER.open(tried, &sealed), same.then(|| b"hello".to_vec()));
                 assert_eq!(SEALER.mac_matches(tried, b"hello", &mac), same);

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::app::App;
+use crate::crypto::heirloom::Resealed;
 use crate::crypto::seal::Purpose;
 use crate::mail::{Envelope, Letter, MailFault};
 use crate::protocol::types::UserId;
@@ -100,6 +101,17 @@ pub(crate) async fn send(app: &App, delivery: &Delivery) -> Result<Attempt, Fail
     };
     app.metrics.email_delivery(result);
     Ok(attempt)
+}
+
+/// Seals the letter of a delivery under the present master key: what became of it, and what the delivery
+/// needs from now on. `None` for what is no letter.
+pub(crate) fn reseal(app: &App, payload: Value) -> Option<(Resealed, Value)> {
+    let mut payload: Payload = serde_json::from_value(payload).ok()?;
+    let became = app.sealer.reseal(Purpose::Letter, &payload.sealed);
+    if let Resealed::Anew(sealed) = &became {
+        payload.sealed.clone_from(sealed);
+    }
+    Some((became, serde_json::to_value(payload).ok()?))
 }
 
 /// Adds whom a letter is to to an event about it.

@@ -25,6 +25,7 @@ pub mod keycloak;
 pub mod keys;
 pub mod mail;
 pub mod maintenance;
+pub mod master_key;
 pub mod organisations;
 pub mod outbox;
 pub mod overview;

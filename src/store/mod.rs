@@ -7,6 +7,7 @@
 pub mod about;
 pub mod activity;
 pub mod api;
+pub mod at_rest;
 pub mod audit;
 pub mod cleanup;
 pub mod clients;
@@ -21,6 +22,7 @@ pub mod grants;
 pub mod group_managers;
 pub mod groups;
 pub mod imports;
+pub mod kept_keys;
 pub mod keys;
 pub mod known_marks;
 pub mod links;

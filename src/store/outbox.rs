@@ -94,6 +94,39 @@ fn bound<'a>(statement: Statement<'a>, delivery: &Delivery) -> Statement<'a> {
         .bind(delivery.expires_at)
 }
 
+/// A page of what deliveries of this kind need, by their ids.
+pub async fn payloads<'a>(
+    sql: impl Sql<'a>,
+    kind: &str,
+    (after, limit): (&str, i64),
+) -> Result<Vec<(String, Value)>, StoreError> {
+    let rows = sql
+        .into()
+        .query("select id, payload from outbox where kind = $1 and id > $2 order by id limit $3")
+        .bind(kind)
+        .bind(after)
+        .bind(limit)
+        .all::<(String, Json<Value>)>()
+        .await?;
+    Ok(rows.into_iter().map(|(id, payload)| (id, payload.0)).collect())
+}
+
+/// Gives a delivery another form of what it needs; `false` if it is not there any more.
+pub async fn set_payload<'a>(
+    sql: impl Sql<'a>,
+    id: &str,
+    payload: &Value,
+) -> Result<bool, StoreError> {
+    let changed = sql
+        .into()
+        .query("update outbox set payload = $2 where id = $1")
+        .bind(id)
+        .bind(Json(payload))
+        .execute()
+        .await?;
+    Ok(changed == 1)
+}
+
 /// A delivery that is due, and whom it is for.
 pub type Candidate = (String, Option<ClientId>);
 

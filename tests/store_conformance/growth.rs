@@ -37,7 +37,7 @@ enum Fate {
 }
 
 /// Every table.
-const FATES: [(&str, Fate); 46] = [
+const FATES: [(&str, Fate); 47] = [
     ("sessions", Fate::Cleaned),
     ("session_clients", Fate::Cleaned),
     ("session_data", Fate::Cleaned),
@@ -83,6 +83,7 @@ const FATES: [(&str, Fate); 46] = [
     ("pictures", Fate::Bounded("two, and one for each app, gone with it")),
     ("settings", Fate::Bounded("one for each setting that may change")),
     ("trusted_issuers", Fate::Bounded("an administrator makes and removes them")),
+    ("kept_keys", Fate::Bounded("a few for each exchange of the master key")),
     ("upstream_providers", Fate::Bounded("fifty; an administrator makes and removes them")),
 ];
 

@@ -215,6 +215,21 @@ pub(crate) fn is_signed(sealer: &Sealer, name: MarkName, mark: &Mark) -> bool {
     sealer.mac_matches(Purpose::AuditChain, &mark_message(name, mark), &mark.signature)
 }
 
+/// The same mark under the present master key; `None` if it is signed so already, or is none of ours.
+pub(in crate::service) fn signed_anew(
+    sealer: &Sealer,
+    (name, mark): (MarkName, &Mark),
+) -> Option<Mark> {
+    let message = mark_message(name, mark);
+    if sealer.mac_matches_now(Purpose::AuditChain, &message, &mark.signature)
+        || !is_signed(sealer, name, mark)
+    {
+        return None;
+    }
+    let signature = sealer.mac(Purpose::AuditChain, &message);
+    Some(Mark { signature, ..mark.clone() })
+}
+
 // The kind of what is signed comes first: the signature of a place inside the chain must not pass
 // for that of its head, or the chain could be cut back to there.
 fn mark_message(name: MarkName, mark: &Mark) -> Vec<u8> {
@@ -231,9 +246,10 @@ fn sign_link(sealer: &Sealer, place: (i64, &str)) -> String {
     sealer.mac(Purpose::AuditChain, &link_message(place))
 }
 
-/// Whether a place in the chain was signed by us.
+/// Whether a place in the chain was signed by us, under this master key or one before: the marks, which are
+/// signed anew when the key is exchanged, hold every place before them.
 pub(crate) fn is_link_signed(sealer: &Sealer, place: (i64, &str), signature: &str) -> bool {
-    sealer.mac_matches(Purpose::AuditChain, &link_message(place), signature)
+    sealer.chain_matches(&link_message(place), signature)
 }
 
 fn link_message((seq, hash): (i64, &str)) -> Vec<u8> {

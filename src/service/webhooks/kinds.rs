@@ -65,6 +65,7 @@ pub const KINDS: &[&str] = &[
     "limit.passed",
     "link.created",
     "mail.tested",
+    "master_key.rotated",
     "organisation.chosen",
     "organisation.created",
     "organisation.deleted",

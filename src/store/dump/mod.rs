@@ -27,7 +27,7 @@ pub use snapshot::Snapshot;
 
 /// Every table that holds something, in an order in which rows can be added: what a row refers to comes
 /// before it. A table that a later migration drops stays here: older backups have it.
-pub const TABLES: [&str; 47] = [
+pub const TABLES: [&str; 48] = [
     "users",
     "passwords",
     "groups",
@@ -67,6 +67,7 @@ pub const TABLES: [&str; 47] = [
     "api_requests",
     "signing_keys",
     "encryption_keys",
+    "kept_keys",
     "audit_events",
     "audit_unsealed",
     "audit_chain",

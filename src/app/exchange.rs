@@ -1,0 +1,168 @@
+//! Exchanging the master key: what a start does while there are two, and the pair of files beside an
+//! embedded database.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::boot::{self, BootError, known_master_key, previous_master_key};
+use crate::clock::UnixTime;
+use crate::config::{Config, MasterKeySource};
+use crate::crypto::heirloom::Heirloom;
+use crate::crypto::seal::{MasterKey, Purpose, Sealer};
+use crate::store::kept_keys::KeptKey;
+use crate::store::{Store, StoreError, kept_keys, keys};
+
+/// How far an exchange is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// There is no master key.
+    NoKey,
+    /// There is one key, or the same one twice.
+    OneKey,
+    /// There are two.
+    TwoKeys,
+}
+
+/// How far the exchange of the master key is, as this configuration says.
+///
+/// # Errors
+/// [`BootError::MasterKey`] if a key cannot be read or is none.
+pub fn stage(config: &Config) -> Result<Stage, BootError> {
+    let Some(present) = known_master_key(config)? else { return Ok(Stage::NoKey) };
+    let previous = previous_master_key(config)?;
+    let differs = previous.is_some_and(|previous| !is_same(&present, &previous));
+    Ok(if differs { Stage::TwoKeys } else { Stage::OneKey })
+}
+
+fn is_same(one: &MasterKey, other: &MasterKey) -> bool {
+    one.to_text().expose() == other.to_text().expose()
+}
+
+/// The sealer of this configuration, with what it has inherited. While there are two keys, what outlives
+/// them is put down, so that it is there when the previous one is taken away.
+pub(super) async fn sealer(
+    config: &Config,
+    store: &Store,
+    now: UnixTime,
+) -> Result<Sealer, BootError> {
+    let database = |error: StoreError| BootError::Database(error.to_string());
+    let present = boot::master_key(config, store).await?;
+    let mut sealer = Sealer::new(&present);
+    if let Some(previous) = previous_master_key(config)? {
+        let names_of =
+            if is_older(store, &previous, &sealer).await? { &previous } else { &present };
+        let heirlooms =
+            [names_of.alias_heirloom(), present.chain_heirloom(), previous.chain_heirloom()];
+        for heirloom in heirlooms.into_iter().flatten() {
+            let text = sealer.seal(Purpose::KeptKey, &heirloom.key);
+            let kept = KeptKey { name: heirloom.name, sealed: text, created_at: now };
+            kept_keys::keep(&store.db, &kept).await.map_err(database)?;
+        }
+        sealer = sealer.with_previous(&previous);
+    }
+    for kept in kept_keys::all(&store.db).await.map_err(database)? {
+        let key = sealer.open(Purpose::KeptKey, &kept.sealed).map(Zeroizing::new);
+        let heirloom = key.map(|key| Heirloom { name: kept.name, key });
+        if !heirloom.is_some_and(|heirloom| sealer.inherit(&heirloom)) {
+            let why = "what the database holds was sealed under another master key: set that one as \
+                       secrets.previous_master_key until doorward secret rotate-master has been run";
+            return Err(BootError::MasterKey(why.to_owned()));
+        }
+    }
+    Ok(sealer)
+}
+
+/// Whether the other key is the one that the database was made with: it opens a key that the present one
+/// does not. Before an exchange the next key may be told to every node as the other one, and is not.
+async fn is_older(store: &Store, other: &MasterKey, present: &Sealer) -> Result<bool, BootError> {
+    let database = |error: StoreError| BootError::Database(error.to_string());
+    let other = Sealer::new(other);
+    let signing = keys::all(&store.db).await.map_err(database)?;
+    let signing = signing.into_iter().map(|row| (Purpose::SigningKey, row.sealed_private));
+    let encryption = keys::encryption::all(&store.db).await.map_err(database)?;
+    let encryption = encryption.into_iter().map(|row| (Purpose::EncryptionKey, row.sealed_private));
+    Ok(signing.chain(encryption).any(|(purpose, sealed)| {
+        !present.opens_now(purpose, &sealed) && other.opens_now(purpose, &sealed)
+    }))
+}
+
+/// Makes the next master key in the file of the data directory; the present one stays beside it as the
+/// previous one. `None` if the configuration gives the key itself.
+///
+/// # Errors
+/// [`BootError::MasterKey`] if a file cannot be written; the two files open everything then, too.
+pub fn make_next_master_key(config: &Config) -> Result<Option<PathBuf>, BootError> {
+    let (MasterKeySource::File(present), Some(MasterKeySource::File(previous))) =
+        (config.master_key_source(), config.previous_master_key_source())
+    else {
+        return Ok(None);
+    };
+    exchange_files(&present, &previous)
+        .map_err(|error| BootError::MasterKey(format!("{}: {error}", present.display())))?;
+    Ok(Some(present))
+}
+
+/// First a copy of the key becomes the previous one, then the next key takes the place of the key. Each
+/// file appears whole, under its name, once it is on the disk: killed before, between or after the two, the
+/// key that everything is sealed under is in one of the files.
+fn exchange_files(present: &Path, previous: &Path) -> std::io::Result<()> {
+    let key = Zeroizing::new(std::fs::read(present)?);
+    put(previous, &key)?;
+    let next = MasterKey::generate().to_text();
+    put(present, format!("{}\n", next.expose()).as_bytes())
+}
+
+/// Puts a file that only its owner can read in the place of whatever has this name.
+fn put(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    // Only its owner may read it: that is how the crate makes files.
+    let mut file = tempfile::Builder::new().prefix(".master.key.").tempfile_in(folder)?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    // The name is on the disk when its folder is.
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn key(path: &Path) -> MasterKey {
+        MasterKey::from_text(&std::fs::read_to_string(path).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_key_becomes_the_previous_one_and_another_takes_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let (present, previous) =
+            (folder.path().join("master.key"), folder.path().join("master.key.previous"));
+        let first = MasterKey::generate();
+        std::fs::write(&present, first.to_text().expose()).unwrap();
+        exchange_files(&present, &previous).unwrap();
+        assert!(is_same(&key(&previous), &first));
+        assert!(!is_same(&key(&present), &first));
+        for path in [&present, &previous] {
+            let mode = std::fs::metadata(path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{}", path.display());
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing else stays");
+    }
+
+    #[test]
+    fn killed_between_the_two_files_it_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let (present, previous) =
+            (folder.path().join("master.key"), folder.path().join("master.key.previous"));
+        let first = MasterKey::generate();
+        for path in [&present, &previous] {
+            std::fs::write(path, first.to_text().expose()).unwrap();
+        }
+        exchange_files(&present, &previous).unwrap();
+        assert!(is_same(&key(&previous), &first) && !is_same(&key(&present), &first));
+    }
+}

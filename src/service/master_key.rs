@@ -1,0 +1,187 @@
+//! Exchanging the master key: everything at rest is sealed under the present one, so that nothing needs the
+//! previous one any more. What travels (refresh tokens, sign-ins under way, cookies) ends by itself.
+
+use crate::app::App;
+use crate::crypto::heirloom::Resealed;
+use crate::crypto::seal::Purpose;
+use crate::service::audit::{Actor, Event, chain};
+use crate::service::failure::Failure;
+use crate::service::mail;
+use crate::store::at_rest::{self, Column};
+use crate::store::audit::chain::{self as audit_chain, MarkName};
+use crate::store::{Tx, audit, outbox};
+
+/// Rows that are read at once.
+const PAGE: i64 = 500;
+
+/// Whether anything is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// It is only counted.
+    Count,
+    Write,
+}
+
+/// What became of the values of one place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tally {
+    /// Table and column.
+    pub place: &'static str,
+    /// Sealed under the present key now; with [`Mode::Count`] those that would be.
+    pub resealed: u64,
+    /// Were sealed under it before.
+    pub present: u64,
+    /// Neither key opens them. They stay as they are.
+    pub unreadable: u64,
+}
+
+impl Tally {
+    fn of(place: &'static str) -> Self {
+        Self { place, resealed: 0, present: 0, unreadable: 0 }
+    }
+
+    fn count(&mut self, became: &Resealed) {
+        match became {
+            Resealed::Anew(_) => self.resealed += 1,
+            Resealed::Present => self.present += 1,
+            Resealed::Unreadable => self.unreadable += 1,
+        }
+    }
+}
+
+/// Where the database holds what is sealed for a purpose as a text of its own.
+fn columns(purpose: Purpose) -> &'static [Column] {
+    match purpose {
+        Purpose::SigningKey => &[at_rest::SIGNING_KEYS],
+        Purpose::EncryptionKey => &[at_rest::ENCRYPTION_KEYS],
+        Purpose::Successor => &[at_rest::SUCCESSORS],
+        Purpose::ApiAnswer => &[at_rest::API_ANSWERS],
+        Purpose::WebhookSecret => &[at_rest::WEBHOOK_SECRETS, at_rest::PREVIOUS_WEBHOOK_SECRETS],
+        Purpose::UpstreamSecret => &[at_rest::UPSTREAM_SECRETS],
+        Purpose::KeptKey => &[at_rest::KEPT_KEYS],
+        // In the outbox, as part of what a delivery needs: see `letters`. Signed, not sealed: see `marks`.
+        Purpose::Letter | Purpose::AuditChain => &[],
+        // Carried by browsers and apps, or forgotten within minutes.
+        Purpose::Flow
+        | Purpose::RefreshToken
+        | Purpose::Csrf
+        | Purpose::Flash
+        | Purpose::UserCode
+        | Purpose::DpopNonce
+        | Purpose::StrangeClient
+        | Purpose::TryIt => &[],
+    }
+}
+
+/// Seals everything at rest under the present master key, in one transaction. What is sealed under it
+/// already stays as it is, so that it may be asked for again.
+///
+/// # Errors
+/// [`Failure`] when SQL does not answer; nothing was changed then.
+pub async fn rotate(app: &App, mode: Mode, actor: &Actor) -> Result<Vec<Tally>, Failure> {
+    let mut tx = app.store.begin().await?;
+    let mut tallies = Vec::new();
+    for purpose in Purpose::ALL {
+        for column in columns(purpose) {
+            tallies.push(texts(app, &mut tx, (purpose, *column), mode).await?);
+        }
+    }
+    tallies.push(letters(app, &mut tx, mode).await?);
+    tallies.push(marks(app, &mut tx, mode).await?);
+    let resealed: u64 = tallies.iter().map(|tally| tally.resealed).sum();
+    if mode == Mode::Write && resealed > 0 {
+        let unreadable: u64 = tallies.iter().map(|tally| tally.unreadable).sum();
+        let event = Event::success("master_key.rotated", actor, app.now())
+            .detail("resealed", resealed)
+            .detail("unreadable", unreadable);
+        audit::append(&mut tx, &event.into_row()).await?;
+        tx.commit().await?;
+    }
+    Ok(tallies)
+}
+
+/// The values of one column.
+async fn texts(
+    app: &App,
+    tx: &mut Tx,
+    (purpose, column): (Purpose, Column),
+    mode: Mode,
+) -> Result<Tally, Failure> {
+    let mut tally = Tally::of(column.name);
+    let mut after = String::new();
+    loop {
+        let page = at_rest::page(tx, column, (&after, PAGE)).await?;
+        let Some((last, _)) = page.last() else { return Ok(tally) };
+        after.clone_from(last);
+        for (id, sealed) in &page {
+            let became = app.sealer.reseal(purpose, sealed);
+            if let (Resealed::Anew(anew), Mode::Write) = (&became, mode)
+                && !at_rest::replace(tx, (column, id), (sealed, anew)).await?
+            {
+                // Whoever was faster has sealed another value under the present key.
+                continue;
+            }
+            tally.count(&became);
+        }
+    }
+}
+
+/// Letters that wait to be sent.
+async fn letters(app: &App, tx: &mut Tx, mode: Mode) -> Result<Tally, Failure> {
+    let mut tally = Tally::of("outbox.payload");
+    let mut after = String::new();
+    loop {
+        let page = outbox::payloads(&mut *tx, mail::KIND, (&after, PAGE)).await?;
+        let Some((last, _)) = page.last() else { return Ok(tally) };
+        after.clone_from(last);
+        for (id, payload) in page {
+            let Some((became, payload)) = mail::reseal(app, payload) else { continue };
+            if matches!(became, Resealed::Anew(_))
+                && mode == Mode::Write
+                && !outbox::set_payload(&mut *tx, &id, &payload).await?
+            {
+                // It was sent meanwhile.
+                continue;
+            }
+            tally.count(&became);
+        }
+    }
+}
+
+/// Where the audit log begins and ends.
+async fn marks(app: &App, tx: &mut Tx, mode: Mode) -> Result<Tally, Failure> {
+    let mut tally = Tally::of("audit_marks.signature");
+    for name in [MarkName::Head, MarkName::Start] {
+        let Some(mark) = audit_chain::mark(&mut *tx, name).await? else { continue };
+        match chain::signed_anew(&app.sealer, (name, &mark)) {
+            Some(anew) => {
+                if mode == Mode::Write
+                    && !audit_chain::move_mark(tx, name, (Some(&mark), &anew)).await?
+                {
+                    // Whoever has moved it has signed it.
+                    continue;
+                }
+                tally.resealed += 1;
+            }
+            None if chain::is_signed(&app.sealer, name, &mark) => tally.present += 1,
+            None => tally.unreadable += 1,
+        }
+    }
+    Ok(tally)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_purpose_is_asked_after_and_no_column_twice() {
+        let labels: BTreeSet<_> = Purpose::ALL.iter().map(|one| format!("{one:?}")).collect();
+        assert_eq!(labels.len(), Purpose::ALL.len());
+        assert_eq!(Purpose::KeptKey as usize + 1, Purpose::ALL.len(), "Purpose::ALL has them all");
+        let named: Vec<_> =
+            Purpose::ALL.into_iter().flat_map(columns).map(|one| one.name).collect();
+        assert_eq!(named.iter().collect::<BTreeSet<_>>().len(), named.len());
+    }
+}
