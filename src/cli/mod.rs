@@ -42,6 +42,7 @@ mod rejects;
 mod reload;
 pub mod restore;
 pub mod role;
+pub mod secret;
 pub mod serve;
 mod service_manager;
 pub mod session;
@@ -146,6 +147,9 @@ pub enum Command {
     /// List, rotate and remove signing keys
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Exchange the master key
+    #[command(subcommand)]
+    Secret(secret::SecretCommand),
     /// List, export and verify the audit log
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -229,6 +233,7 @@ fn dispatch(cli: &Cli, output: &mut Output<'_>) -> Result<Exit, Failure> {
         Command::Overview(args) => overview::run(args, globals, output),
         Command::Setting(command) => setting::run(command, globals, output),
         Command::Key(command) => key::run(command, globals, output),
+        Command::Secret(command) => secret::run(command, globals, output),
         Command::Audit(command) => audit::run(command, globals, output),
         Command::Db(command) => db::run(command, globals, output),
         Command::Backup(args) => backup::run(args, globals, output),

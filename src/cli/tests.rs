@@ -102,6 +102,7 @@ fn what_programs_can_do_has_a_command() {
         "job discard 019a --yes",
         "mail test alice@example.com",
         "overview --span week",
+        "secret rotate-master --dry-run",
         "client refresh https://app.example.com/client.json",
         "client preview wiki alice --scope openid --scope groups",
         "client add-secret wiki",

@@ -195,6 +195,11 @@ impl World {
         self.environment.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Takes a setting away from the processes started from here on.
+    pub fn unset(&mut self, name: &str) {
+        self.environment.retain(|(known, _)| known != name);
+    }
+
     /// The Redis of [`WorldBuilder::own_redis`].
     pub fn redis(&mut self) -> &mut RedisProcess {
         self.redis.as_mut().expect("a world built with own_redis on the production backend")

@@ -189,7 +189,7 @@ const DOCUMENT: &str =
 
 /// What changes something with one face alone, or is one of [`CHANGES`] in another dress: as it stands in the
 /// face's own list, and why.
-pub const ALONE: [(Face, &str, &str); 22] = [
+pub const ALONE: [(Face, &str, &str); 23] = [
     (Face::Console, "POST /admin/get-started/dismiss", "a setting, filled in"),
     (Face::Console, "POST /admin/users/selected", "each person's own change, one after the other"),
     (Face::Console, "POST /admin/clients/{id}/add-redirect-uri", "an edit of the app, filled in"),
@@ -214,6 +214,7 @@ pub const ALONE: [(Face, &str, &str); 22] = [
     (Face::CommandLine, "restore", "puts the whole database back"),
     (Face::CommandLine, "db migrate", "the schema"),
     (Face::CommandLine, "db copy", "a whole database"),
+    (Face::CommandLine, "secret rotate-master", "needs the machine that has the keys"),
     (Face::CommandLine, "demo", "starts a server with people and apps of its own"),
     (Face::CommandLine, "serve", "starts the server"),
 ];

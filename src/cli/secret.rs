@@ -1,0 +1,130 @@
+//! `doorward secret`: exchanging the master key.
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::engine;
+use super::exit::{Exit, Failure};
+use super::globals::Globals;
+use super::output::{Output, Table};
+use crate::app::{BootError, Stage, make_next_master_key, stage};
+use crate::service::audit::Actor;
+use crate::service::master_key::{self, Mode, Tally};
+
+const ROTATE_EXAMPLES: &str = "\
+With a master.key in the data directory: run it, which makes the next key and keeps the one before in
+master.key.previous; restart the server; run it again.
+
+With secrets.master_key: give every server the next key as secrets.previous_master_key and restart it;
+then let the two change places and restart every server; then run it.
+
+Either way, take the previous key away at the end, and keep a copy of the present one. It may be interrupted
+and run as often as you like.
+
+Examples:
+  doorward secret rotate-master --dry-run
+  doorward secret rotate-master";
+
+/// Commands about the secret that seals all others.
+#[derive(Debug, Clone, Subcommand)]
+pub enum SecretCommand {
+    /// Exchange the master key: seal what the database holds under the present one
+    #[command(after_help = ROTATE_EXAMPLES)]
+    RotateMaster(RotateMasterArgs),
+}
+
+/// `secret rotate-master`.
+#[derive(Debug, Clone, Args)]
+pub struct RotateMasterArgs {
+    /// Count what would be sealed anew, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+const SET_BOTH: &str = "there is one master key and no other one to exchange it for: set \
+    secrets.master_key to the next key and secrets.previous_master_key to this one, on every server. \
+    Make one with: openssl rand -base64 32";
+
+const RESTART: &str = "The key before is in master.key.previous beside it, and opens what was sealed \
+    under it. Restart the server, then run this again. Keep a copy of master.key, apart from the backups.";
+
+const AFTERWARDS: &str = "Nothing in the database needs the previous key any more. Make a backup now. \
+    Refresh tokens from before need the previous key until they are used once or end (tokens.refresh_absolute): take it \
+    away then, and restart. If the key has leaked, take it away at once: those tokens and sign-ins under \
+    way end, sessions stay.";
+
+pub(super) fn run(
+    command: &SecretCommand,
+    globals: &Globals,
+    output: &mut Output<'_>,
+) -> Result<Exit, Failure> {
+    let SecretCommand::RotateMaster(args) = command;
+    let failed = |error: BootError| Failure::Failed(error.to_string());
+    let config = globals.load()?;
+    match stage(&config).map_err(failed)? {
+        Stage::NoKey => Err(Failure::Failed("there is no master key yet".to_owned())),
+        Stage::TwoKeys => reseal(args, globals, output),
+        Stage::OneKey if args.dry_run => {
+            output.data(&document(true, None, &[]), &table(&[]))?;
+            output.note("There is one master key; nothing is sealed under another one.");
+            Ok(Exit::Done)
+        }
+        Stage::OneKey => {
+            engine::prepare_existing(globals)?;
+            let made = make_next_master_key(&config).map_err(failed)?;
+            let made = made.ok_or_else(|| Failure::Failed(SET_BOTH.to_owned()))?;
+            let path = made.display().to_string();
+            output.data(&document(false, Some(&path), &[]), &table(&[]))?;
+            output.note(&format!("There is a new master key in {path}. {RESTART}"));
+            Ok(Exit::Done)
+        }
+    }
+}
+
+fn reseal(
+    args: &RotateMasterArgs,
+    globals: &Globals,
+    output: &mut Output<'_>,
+) -> Result<Exit, Failure> {
+    let mode = if args.dry_run { Mode::Count } else { Mode::Write };
+    let tallies = engine::with_app(globals, async |app| {
+        Ok(master_key::rotate(app, mode, &Actor::CommandLine).await?)
+    })?;
+    output.data(&document(args.dry_run, None, &tallies), &table(&tallies))?;
+    let unreadable: u64 = tallies.iter().map(|tally| tally.unreadable).sum();
+    if unreadable > 0 {
+        output.note(&format!(
+            "Neither key opens {unreadable} of these values: they stay as they are."
+        ));
+    }
+    output.note(if args.dry_run { "Nothing was changed." } else { AFTERWARDS });
+    Ok(if unreadable > 0 { Exit::Partial } else { Exit::Done })
+}
+
+fn document(is_dry_run: bool, new_key: Option<&str>, tallies: &[Tally]) -> Value {
+    let items = tallies.iter().map(|tally| {
+        json!({
+            "place": tally.place,
+            "resealed": tally.resealed,
+            "present": tally.present,
+            "unreadable": tally.unreadable,
+        })
+    });
+    json!({
+        "dry_run": is_dry_run,
+        "new_key": new_key,
+        "resealed": tallies.iter().map(|tally| tally.resealed).sum::<u64>(),
+        "items": items.collect::<Vec<_>>(),
+    })
+}
+
+fn table(tallies: &[Tally]) -> Table {
+    let mut table = Table::new(["place", "sealed anew", "sealed before", "unreadable"]);
+    for tally in tallies {
+        let figures =
+            [tally.resealed, tally.present, tally.unreadable].map(|count| count.to_string());
+        let [anew, before, unreadable] = &figures;
+        table.row([tally.place, anew, before, unreadable]);
+    }
+    table
+}

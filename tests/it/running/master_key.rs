@@ -1,0 +1,161 @@
+//! The master key is exchanged: everything works on while there are two keys, and nothing at rest needs the
+//! one before when the command is done.
+
+use serde_json::Value;
+
+use crate::kit::flow::{App, claim, create_user, get, is_signed_in, sign_in};
+use crate::running::startup_errors::ending;
+use crate::support::backends::Backend;
+use crate::support::world::{World, random_key};
+
+const PRESENT: &str = "DOORWARD_SECRETS__MASTER_KEY";
+const PREVIOUS: &str = "DOORWARD_SECRETS__PREVIOUS_MASTER_KEY";
+const JWKS: &str = "/.well-known/jwks.json";
+
+/// A new key is the present one from now on, and the one before the previous one.
+fn exchange(world: &mut World) {
+    if let Some(key) = world.setting(PRESENT).map(ToOwned::to_owned) {
+        world.set(PREVIOUS, &key);
+        world.set(PRESENT, &random_key());
+    } else {
+        let made = rotate(world, &[]);
+        assert!(
+            made["new_key"].as_str().is_some_and(|path| path.ends_with("master.key")),
+            "{made}"
+        );
+    }
+}
+
+/// The previous key is gone.
+fn forget(world: &mut World) {
+    if world.setting(PRESENT).is_some() {
+        world.unset(PREVIOUS);
+    } else {
+        std::fs::remove_file(world.data_dir().join("master.key.previous")).expect("a previous key");
+    }
+}
+
+fn rotate(world: &World, flags: &[&str]) -> Value {
+    world.cli(&[&["secret", "rotate-master"], flags].concat())
+}
+
+/// How many values were sealed anew. All of them are readable.
+fn resealed(told: &Value) -> u64 {
+    for item in told["items"].as_array().expect("places") {
+        assert_eq!(item["unreadable"], 0, "{item}");
+    }
+    told["resealed"].as_u64().expect("a number")
+}
+
+/// An app that knows people by names of its own.
+fn pairwise(world: &World, id: &str) -> App {
+    let file = world.write(&format!("{id}.json"), r#"{"subject_type": "pairwise"}"#);
+    App::register(world, id, &["--metadata", &file])
+}
+
+#[track_caller]
+fn assert_chain_holds(world: &World) {
+    let told = world.run(&["audit", "verify"]);
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+}
+
+on_both_backends! {
+    async fn everything_works_on_through_an_exchange_of_the_master_key(mut world: World) {
+        create_user(&world, "alice");
+        let (app, other) = (App::register(&world, "app", &[]), pairwise(&world, "pairwise"));
+        let hook = ["webhook", "create", "--name", "chat", "--url", "https://hook.invalid/"];
+        world.cli(&[&hook[..], &["--event", "backup.made"]].concat());
+        let browser = sign_in(&world, "alice").await;
+        let (tokens, unused) = (app.tokens(&browser).await, app.tokens(&browser).await);
+        let name = claim(&other.tokens(&browser).await.id, "sub");
+        let jwks = get(&world.url(JWKS)).await.text;
+
+        world.stop();
+        exchange(&mut world);
+        let counted = resealed(&rotate(&world, &["--dry-run"]));
+        assert!(counted >= 10, "at least five pairs of keys: {counted}");
+        assert_eq!(resealed(&rotate(&world, &[])), counted);
+        assert_eq!(resealed(&rotate(&world, &[])), 0, "there is nothing left to do");
+        world.start_server().await;
+        assert!(is_signed_in(&browser).await);
+        app.assert_alive(&tokens).await;
+        let renewed = app.refresh(&tokens.refresh).await.tokens();
+        app.assert_alive(&renewed).await;
+        assert_eq!(get(&world.url(JWKS)).await.text, jwks);
+        assert_eq!(claim(&other.tokens(&browser).await.id, "sub"), name);
+        assert_chain_holds(&world);
+
+        world.stop();
+        forget(&mut world);
+        world.start_server().await;
+        assert!(is_signed_in(&browser).await, "the ids of sessions are random");
+        app.assert_alive(&renewed).await;
+        app.refresh(&renewed.refresh).await.tokens();
+        app.refresh(&unused.refresh).await.assert_error(400, "invalid_grant");
+        assert_eq!(get(&world.url(JWKS)).await.text, jwks);
+        assert_eq!(claim(&other.tokens(&browser).await.id, "sub"), name);
+        assert_chain_holds(&world);
+        let kinds = world.cli(&["audit", "list", "--kind", "master_key.rotated"]);
+        assert_eq!(kinds["items"].as_array().map(Vec::len), Some(1), "{kinds}");
+    }
+
+    async fn a_key_that_is_taken_away_too_early_is_asked_for(mut world: World) {
+        world.stop();
+        exchange(&mut world);
+        forget(&mut world);
+        ending(world.command(&["serve"])).assert(1, &["master key"]);
+    }
+
+    // As nodes that are restarted one by one need it: each opens what any other seals.
+    async fn the_next_key_may_be_told_first_and_take_over_later(mut world: World) {
+        create_user(&world, "alice");
+        let (app, other) = (App::register(&world, "app", &[]), pairwise(&world, "pairwise"));
+        let browser = sign_in(&world, "alice").await;
+        let name = claim(&other.tokens(&browser).await.id, "sub");
+        let (old, next) = (master_key(&world), random_key());
+        for (present, previous) in [(&old, &next), (&next, &old)] {
+            let tokens = app.tokens(&browser).await;
+            world.set(PRESENT, present.trim());
+            world.set(PREVIOUS, previous.trim());
+            world.restart().await;
+            app.refresh(&tokens.refresh).await.tokens();
+            assert_eq!(claim(&other.tokens(&browser).await.id, "sub"), name);
+        }
+        assert!(resealed(&rotate(&world, &[])) >= 10);
+        world.unset(PREVIOUS);
+        world.restart().await;
+        assert!(is_signed_in(&browser).await);
+        assert_eq!(claim(&other.tokens(&browser).await.id, "sub"), name);
+        assert_chain_holds(&world);
+    }
+}
+
+fn master_key(world: &World) -> String {
+    match world.setting(PRESENT) {
+        Some(key) => key.to_owned(),
+        None => std::fs::read_to_string(world.data_dir().join("master.key")).expect("a key"),
+    }
+}
+
+/// The previous key is put down before the next one is made.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_exchange_of_the_files_that_was_killed_between_them_goes_on() {
+    let mut world = World::start(Backend::Embedded).await;
+    create_user(&world, "alice");
+    let browser = sign_in(&world, "alice").await;
+    world.stop();
+    let before = master_key(&world);
+    let previous = world.data_dir().join("master.key.previous");
+    std::fs::copy(world.data_dir().join("master.key"), &previous).expect("a copy");
+    world.start_server().await;
+    assert!(is_signed_in(&browser).await);
+    world.stop();
+    exchange(&mut world);
+    assert_ne!(master_key(&world), before);
+    assert_eq!(std::fs::read_to_string(&previous).expect("a key").trim(), before.trim());
+    world.start_server().await;
+    assert!(resealed(&rotate(&world, &[])) >= 10);
+    forget(&mut world);
+    world.restart().await;
+    assert!(is_signed_in(&browser).await);
+}
