@@ -49,9 +49,9 @@ const RESTART: &str = "The key before is in master.key.previous beside it, and o
     under it. Restart the server, then run this again. Keep a copy of master.key, apart from the backups.";
 
 const AFTERWARDS: &str = "Nothing in the database needs the previous key any more. Make a backup now. \
-    Refresh tokens from before need the previous key until they are used once or end (tokens.refresh_absolute): take it \
-    away then, and restart. If the key has leaked, take it away at once: those tokens and sign-ins under \
-    way end, sessions stay.";
+    Refresh tokens from before need that key until they are used once or end \
+    (tokens.refresh_absolute): take it away then, and restart. If the key has leaked, take it away at \
+    once: those tokens and sign-ins under way end, sessions stay.";
 
 pub(super) fn run(
     command: &SecretCommand,
