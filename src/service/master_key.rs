@@ -59,10 +59,11 @@ fn columns(purpose: Purpose) -> &'static [Column] {
         Purpose::WebhookSecret => &[at_rest::WEBHOOK_SECRETS, at_rest::PREVIOUS_WEBHOOK_SECRETS],
         Purpose::UpstreamSecret => &[at_rest::UPSTREAM_SECRETS],
         Purpose::KeptKey => &[at_rest::KEPT_KEYS],
-        // In the outbox, as part of what a delivery needs: see `letters`. Signed, not sealed: see `marks`.
-        Purpose::Letter | Purpose::AuditChain => &[],
-        // Carried by browsers and apps, or forgotten within minutes.
-        Purpose::Flow
+        // A letter is part of what a delivery in the outbox needs: see `letters`. The audit log is signed, not
+        // sealed: see `marks`. The others are carried by browsers and apps, or forgotten within minutes.
+        Purpose::Letter
+        | Purpose::AuditChain
+        | Purpose::Flow
         | Purpose::RefreshToken
         | Purpose::Csrf
         | Purpose::Flash
