@@ -12,6 +12,7 @@ mod establish;
 pub mod everywhere;
 pub(crate) mod farewell;
 pub mod logout;
+mod outlived;
 pub mod session_data;
 pub mod several;
 pub mod sightings;
@@ -290,11 +291,16 @@ pub(crate) fn ended_by(actor: &Actor, user: &UserId) -> &'static str {
 
 const BY_PERSON: &str = "person";
 
-fn ended_event(app: &App, session: &LiveSession, (actor, caller): (&Actor, &Caller)) -> Event {
-    Event::success("session.ended", actor, app.now())
-        .session(&session.id)
-        .user(&session.user_id)
-        .caller(caller)
+fn ended_event(app: &App, session: &LiveSession, who: (&Actor, &Caller)) -> Event {
+    ended_event_of(app, (&session.id, &session.user_id), who)
+}
+
+fn ended_event_of(
+    app: &App,
+    (session, user): (&SessionId, &UserId),
+    (actor, caller): (&Actor, &Caller),
+) -> Event {
+    Event::success("session.ended", actor, app.now()).session(session).user(user).caller(caller)
 }
 
 /// Ends one session together with the change that `tx` carries, commits, and publishes. With

@@ -48,6 +48,7 @@ mod logout;
 mod many_sessions;
 mod not_me;
 mod notices;
+mod outlived;
 mod second_click;
 mod session_data;
 mod session_data_end;
