@@ -20,8 +20,8 @@
 //!
 //! The management listener has `/metrics`, and the three addresses of health as well.
 //!
-//! How often somebody may ask is no part of the map. The use cases decide it, since it depends on who asks and
-//! for what (`service::brake`). The headers that an answer has are its handler's, completed by `headers`.
+//! How often somebody may ask is no part of the map: the use cases decide it, by who asks and
+//! for what (`service::brake`). The headers of an answer are its handler's, completed by `headers`.
 
 use actix_web::http::header;
 use actix_web::web::{self, ServiceConfig};
