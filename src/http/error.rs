@@ -1,4 +1,4 @@
-//! The ways to fail, as HTTP: OAuth JSON, bearer challenges, and (in `page`) pages for people.
+//! The ways to fail, as HTTP: OAuth JSON and bearer challenges. Pages for people are in `render::trouble`.
 //! Failures of ours are logged here, once, with the request id; their text stays inside.
 
 use actix_web::http::StatusCode;
