@@ -203,11 +203,8 @@ mod tests {
         let read = changes(&facts);
         let read = read.iter().map(|one| [&one.member, &one.before, &one.after]);
         let read: Vec<_> = read.map(|texts| texts.map(String::as_str)).collect();
-        let expected = [
-            ["logo", "–", "x.png"],
-            ["rules", "sub: x", "–"],
-            ["scope", "openid, email", "–"],
-        ];
+        let expected =
+            [["logo", "–", "x.png"], ["rules", "sub: x", "–"], ["scope", "openid, email", "–"]];
         assert_eq!(read, expected);
         assert!(changes(&json!({ "before": "yesterday" })).is_empty());
         assert_eq!(detail(&json!({ "before": "yesterday" })), "before: yesterday");
