@@ -156,7 +156,7 @@ on_both_backends! {
         let auditor = admin(&world, "auditor").await;
         let page = auditor.page("/admin/users/alice").await;
         assert!(!page.has_form("user"));
-        let read = page.texts("main details dd").join("|");
+        let read = page.texts("main details dl.facts dd").join("|");
         for text in ["+44 2", "fr", "1 Long Lane"] {
             assert!(read.contains(text), "{read}");
         }

@@ -189,7 +189,7 @@ const DOCUMENT: &str =
 
 /// What changes something with one face alone, or is one of [`CHANGES`] in another dress: as it stands in the
 /// face's own list, and why.
-pub const ALONE: [(Face, &str, &str); 22] = [
+pub const ALONE: [(Face, &str, &str); 23] = [
     (Face::Console, "POST /admin/get-started/dismiss", "a setting, filled in"),
     (Face::Console, "POST /admin/users/selected", "each person's own change, one after the other"),
     (Face::Console, "POST /admin/clients/{id}/add-redirect-uri", "an edit of the app, filled in"),
@@ -208,6 +208,7 @@ pub const ALONE: [(Face, &str, &str); 22] = [
     (Face::Console, "POST /admin/try/refresh", "a sign-in of one’s own, in a browser"),
     (Face::Console, "POST /admin/try/sign-out", "a sign-in of one’s own, in a browser"),
     (Face::Console, "POST /admin/upstream/{id}/preview", "shows; the answer is not kept"),
+    (Face::Api, "POST /upstream-providers/{id}/preview", "shows; the answer is not kept"),
     (Face::CommandLine, "setup-link", "before there is anybody"),
     (Face::CommandLine, "import", "of many people at once"),
     (Face::CommandLine, "apply", "of many things at once, each by its own use case"),
@@ -222,11 +223,12 @@ pub const ALONE: [(Face, &str, &str); 22] = [
 pub const SHOWING: [&str; 4] = ["list", "show", "get", "log"];
 
 /// Further commands that change nothing.
-pub const READERS: [&str; 16] = [
+pub const READERS: [&str; 17] = [
     "client snippet",
     "user export",
     "user apps",
     "user connections",
+    "upstream preview",
     "audit export",
     "audit verify",
     "overview",
