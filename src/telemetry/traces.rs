@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use opentelemetry::Context;
 use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::{TraceContextExt as _, TracerProvider as _};
 use opentelemetry_sdk::Resource;
@@ -17,6 +18,9 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 /// The target of every span that is exported, and of nothing else.
 pub const TARGET: &str = "doorward::trace";
+
+/// The header in which W3C Trace Context names a trace, and where in it the sender is.
+pub const TRACE_PARENT: &str = "traceparent";
 
 /// Where the standard looks for the collector's address.
 const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
@@ -86,11 +90,25 @@ pub fn request(method: &str, parent: Option<&str>) -> Span {
         "doorward.request_id" = tracing::field::Empty,
     );
     if let (false, Some(parent)) = (span.is_disabled(), parent) {
-        let carrier = HashMap::from([("traceparent".to_owned(), parent.to_owned())]);
         // A parent that cannot be read is no parent; the span begins a trace of its own.
-        let _ = span.set_parent(TraceContextPropagator::new().extract(&carrier));
+        let _ = span.set_parent(caller(parent));
     }
     span
+}
+
+/// The id of the trace that a request belongs to: that of its span or, where nothing is exported, the one
+/// that a trusted caller names in `traceparent`. Call it before the span is entered.
+#[must_use]
+pub fn trace_id(span: &Span, parent: Option<&str>) -> Option<String> {
+    let context = if span.is_disabled() { caller(parent?) } else { span.context() };
+    let context = context.span().span_context().clone();
+    context.is_valid().then(|| context.trace_id().to_string())
+}
+
+/// Where a caller is in its trace; nowhere, if what it says cannot be read.
+fn caller(parent: &str) -> Context {
+    let carrier = HashMap::from([(TRACE_PARENT.to_owned(), parent.to_owned())]);
+    TraceContextPropagator::new().extract(&carrier)
 }
 
 /// The span of one question to a database: the text of a statement or the name of a command, which
@@ -127,12 +145,14 @@ pub struct Answer<'a> {
     pub route: &'a str,
     pub status: u16,
     pub request_id: &'a str,
+    /// The trace it belongs to, if there is one.
+    pub trace_id: Option<&'a str>,
 }
 
-/// Completes the span of a request and gives the id of its trace, if it is traced.
-pub fn answered(span: &Span, answer: &Answer<'_>) -> Option<String> {
+/// Completes the span of a request.
+pub fn answered(span: &Span, answer: &Answer<'_>) {
     if span.is_disabled() {
-        return None;
+        return;
     }
     span.record("http.route", answer.route);
     span.record("http.response.status_code", answer.status);
@@ -144,6 +164,4 @@ pub fn answered(span: &Span, answer: &Answer<'_>) -> Option<String> {
     let exported = context.span();
     // The route is known only now, and the name of a span that has begun is changed here alone.
     exported.update_name(format!("{} {}", answer.method, answer.route));
-    let context = exported.span_context();
-    context.is_valid().then(|| context.trace_id().to_string())
 }
