@@ -48,6 +48,24 @@ on_both_backends! {
         }
     }
 
+    async fn what_settings_leave_out_is_in_no_line_of_either_layout(backend: Backend) {
+        for layout in ["json", "text"] {
+            let world = World::builder(backend)
+                .env("DOORWARD_LOG__FORMAT", layout)
+                .env("DOORWARD_LOG__EXCLUDE_FIELDS", "client_id,request_id,trace_id")
+                .env("DOORWARD_SERVER__TRUSTED_PROXIES", "127.0.0.1/32")
+                .start()
+                .await;
+            let app = App::register(&world, "app", &[]);
+            refused_token(&world, &app).await;
+            let line = line(&world, "request refused");
+            assert!(line.contains("invalid_"), "{layout}: no code in {line}");
+            for gone in ["client_id", "request_id", "trace_id", TRACE] {
+                assert!(!world.log().contains(gone), "{layout}: {gone} in {}", world.log());
+            }
+        }
+    }
+
     async fn who_claims_to_be_an_app_that_is_none_is_not_in_the_log(world: World) {
         let slip = "a-secret-typed-into-the-wrong-field";
         let stranger = App::known(&world, slip, "a-secret");
