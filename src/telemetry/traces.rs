@@ -111,6 +111,22 @@ fn caller(parent: &str) -> Context {
     TraceContextPropagator::new().extract(&carrier)
 }
 
+/// The `traceparent` for a request to another server that is sent now; `None` where nothing is exported,
+/// outside every span, and in a trace that is not sampled. It holds two random ids and nothing else.
+#[must_use]
+pub fn outgoing() -> Option<String> {
+    if !is_exporting() {
+        return None;
+    }
+    let context = Context::current();
+    if !context.span().span_context().is_sampled() {
+        return None;
+    }
+    let mut carrier: HashMap<String, String> = HashMap::new();
+    TraceContextPropagator::new().inject_context(&context, &mut carrier);
+    carrier.remove(TRACE_PARENT)
+}
+
 /// The span of one question to a database: the text of a statement or the name of a command, which
 /// hold no values (semantic conventions for database clients).
 #[must_use]
