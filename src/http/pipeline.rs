@@ -121,7 +121,7 @@ fn note(site: &Site, answer: &traces::Answer<'_>, started: Instant, span: &Span)
         method,
         route,
         status,
-        duration_ms = elapsed.as_millis(),
+        duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
         "request"
     );
 }

@@ -181,3 +181,23 @@ pub fn answered(span: &Span, answer: &Answer<'_>) {
     // The route is known only now, and the name of a span that has begun is changed here alone.
     exported.update_name(format!("{} {}", answer.method, answer.route));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_nothing_is_exported_the_trace_is_that_of_the_caller() {
+        let id = "0af7651916cd43dd8448eb211c80319c";
+        for flags in ["00", "01"] {
+            let parent = format!("00-{id}-b7ad6b7169203331-{flags}");
+            assert_eq!(trace_id(&Span::none(), Some(&parent)).as_deref(), Some(id));
+        }
+        let nothing = format!("00-{}-b7ad6b7169203331-01", "0".repeat(32));
+        for wrong in ["", "nonsense", "00-0af7-b7ad-01", &nothing] {
+            assert_eq!(trace_id(&Span::none(), Some(wrong)), None, "{wrong}");
+        }
+        assert_eq!(trace_id(&Span::none(), None), None);
+        assert_eq!(outgoing(), None);
+    }
+}
