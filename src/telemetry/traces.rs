@@ -194,7 +194,7 @@ mod tests {
             assert_eq!(trace_id(&Span::none(), Some(&parent)).as_deref(), Some(id));
         }
         let nothing = format!("00-{}-b7ad6b7169203331-01", "0".repeat(32));
-        for wrong in ["", "nonsense", "00-0af7-b7ad-01", &nothing] {
+        for wrong in ["", "nonsense", &nothing] {
             assert_eq!(trace_id(&Span::none(), Some(wrong)), None, "{wrong}");
         }
         assert_eq!(trace_id(&Span::none(), None), None);
