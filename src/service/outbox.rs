@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::task::{Id, JoinError, JoinSet};
+use tracing::Instrument as _;
 
 use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
@@ -25,6 +26,7 @@ use crate::service::session::{backchannel_logout, farewell};
 use crate::service::webhooks;
 use crate::store::outbox::{self, Candidate, Delivery};
 use crate::store::{Tx, audit};
+use crate::telemetry::traces;
 
 /// How long a node may hold a delivery: well above what one request to another server may take and
 /// what the clocks of two nodes may differ by.
@@ -220,8 +222,9 @@ async fn start_due(app: &Arc<App>, under_way: &mut UnderWay) -> Result<(), Failu
             let claimed = outbox::claim(&app.store.db, &id, now, now.plus(HOLD)).await?;
             if let Some(delivery) = claimed {
                 let app = Arc::clone(app);
-                under_way
-                    .start((kind, client), async move { deliver(&app, (kind, &delivery)).await });
+                let sending = async move { deliver(&app, (kind, &delivery)).await };
+                // No request waits for it, so it is a trace of its own.
+                under_way.start((kind, client), sending.instrument(traces::part(kind)));
             }
         }
     }

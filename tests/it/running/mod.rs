@@ -20,6 +20,7 @@
 //! | `set_clocks` | a clock set ahead by mistake has nothing deleted for good |
 //! | `fetched_logos` | logos that apps name themselves, asked for only if a setting says so |
 //! | `logos` | logos of the installation and of apps, decoded, kept and served |
+//! | `logs` | what the lines of a request say of it, and what is left out of them |
 //! | `settings` | settings that change while servers run, on every node; name, colour, links |
 //! | `rate_limits` | rate limits that change while servers run |
 //! | `shared_limits` | guesses are counted for all nodes together |
@@ -70,6 +71,7 @@ mod imports;
 mod keycloak;
 mod lock_order;
 mod logos;
+mod logs;
 mod lost_commits;
 mod machinery;
 mod mail;
