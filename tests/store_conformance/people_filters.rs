@@ -9,7 +9,7 @@ use doorward::store::users::{self, UserFilter};
 use doorward::store::{Cursor, DatabaseSettings, Db, Store, group_managers, groups};
 
 use super::fixtures::{NOW, user};
-use super::people_pages::{every_page_has_an_index, plan};
+use super::people_pages::{a_search_finds_by_every_column, every_page_has_an_index, plan};
 use super::servers::Postgres;
 use super::sqlite;
 
@@ -160,6 +160,7 @@ async fn conforms(store: Store) {
     everybody_who_fits(&store).await;
     each_filter_has_an_index(&store).await;
     every_page_has_an_index(&store).await;
+    a_search_finds_by_every_column(&store).await;
     nobody_is_found_in_time(&store).await;
     store.db.close().await;
 }

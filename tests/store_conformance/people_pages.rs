@@ -129,6 +129,34 @@ pub(crate) async fn every_page_has_an_index(store: &Store) {
     }
 }
 
+/// Each way in which somebody is found, where few fit and where so many do that SQLite reads along the list.
+pub(crate) async fn a_search_finds_by_every_column(store: &Store) {
+    let claims = "update users set claimed_email = 'later@example.test' where username = 'p00013'";
+    store.db.query(claims).execute().await.unwrap();
+    let found = async |search: &str| {
+        let search = Some(search.to_owned());
+        let filter = UserFilter { search, limit: 26, ..UserFilter::default() };
+        let people = users::list(&store.db, &filter).await.unwrap();
+        people.into_iter().map(|person| person.username).collect::<Vec<_>>()
+    };
+    let first: Vec<_> = (0..26).map(|n| format!("p{n:05}")).collect();
+    for many in ["p", " P0 "] {
+        assert_eq!(found(many).await, first, "{many}");
+    }
+    for (search, name) in [
+        ("P00012", "p00012"),
+        ("p00012@example", "p00012"),
+        ("P00012 Ünder_", "p00012"),
+        ("u-p00012", "p00012"),
+        ("Later@", "p00013"),
+    ] {
+        assert_eq!(found(search).await, [name], "{search}");
+    }
+    for nobody in ["zz-nobody", "p00012_", "%", "u-p0001"] {
+        assert_eq!(found(nobody).await, [""; 0], "{nobody}");
+    }
+}
+
 async fn a_search_has_indexes(store: &Store, filter: &UserFilter, order: [&str; 2]) {
     let plan = plan(store, filter).await;
     if matches!(store.db, Db::Sqlite { .. }) {
