@@ -16,7 +16,7 @@ use crate::store::db::columns::Json;
 
 pub use added::{insert, insert_untaken};
 pub use found::{PersonMatch, match_people};
-pub use listed::{UserFilter, list, list_statement};
+pub use listed::{UserFilter, found_statement, list, list_statement};
 pub use passwords::{
     FirstPassword, TemporaryPassword, add_passwords, password, passwords_between, rehash,
     remove_password, replace_temporary, set_password, set_temporary, temporary,
