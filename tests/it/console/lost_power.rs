@@ -22,7 +22,7 @@ use doorward::service::upstream::{self, NewUpstream, UpstreamChange};
 use doorward::service::webhooks::{self, WebhookSettings};
 use doorward::service::{jobs, mail, session, trusted_issuers};
 use doorward::store::sessions::{self, Session};
-use doorward::store::users;
+use doorward::store::{clients as client_rows, users};
 use serde_json::json;
 
 use crate::kit::audit::events;
@@ -323,6 +323,21 @@ async fn losing_power(app: &App, admin: &User, work: Work<'_>) -> Option<String>
     outcome
 }
 
+/// Makes a change while the service that makes it is being disabled.
+async fn being_stopped(app: &App, id: &ClientId, work: Work<'_>) -> Option<String> {
+    let now = app.now();
+    let mut tx = app.store.begin().await.expect("a transaction");
+    users::hold_owners(&mut tx).await.expect("the owners are held");
+    assert!(client_rows::set_disabled(&mut tx, id, Some(now), now).await.expect("an update"));
+    let lost = async {
+        tokio::time::sleep(UNDER_WAY).await;
+        tx.commit().await.expect("a commit");
+    };
+    let (outcome, ()) = tokio::join!(work, lost);
+    client_rows::set_disabled(&app.store.db, id, None, now).await.expect("it works again");
+    outcome
+}
+
 on_both_backends! {
     async fn whoever_loses_their_power_meanwhile_changes_nothing(backend: Backend) {
         let world = World::builder(backend).prepare().await;
@@ -389,5 +404,38 @@ on_both_backends! {
         let own = Actor::User(bob.clone());
         let ended = everywhere::sign_out(&app, &all, (&own, &caller)).await.expect("an answer");
         assert_eq!(ended.expect("a person").sessions, 0);
+    }
+    async fn a_service_that_is_stopped_meanwhile_changes_nothing(backend: Backend) {
+        let world = World::builder(backend).prepare().await;
+        let app = node(&world, &Clock::System).await;
+        let id = ClientId::new("robot");
+        let new = NewClient { id: Some(id.clone()), metadata: metadata(), secret: None };
+        clients::create(&app, new, &Actor::CommandLine).await.expect("an app");
+        let actor = Actor::Service(id.clone(), Caller::default());
+        let somebody =
+            |name: &str| NewPerson { username: name.to_owned(), ..NewPerson::default() };
+        // Where there is no owner to hold, and where there is one.
+        for name in ["bob", "carl"] {
+            let makes = work(async { refusal(people::create(&app, somebody(name), &actor).await) });
+            assert_eq!(being_stopped(&app, &id, makes).await.as_deref(), Some(NOT_THEIRS), "{name}");
+            people::create(&app, somebody(name), &actor).await.expect("a person");
+            if name == "bob" {
+                owner(&app, "grace").await;
+            }
+        }
+        // A change that came first is through before the service is known to be stopped.
+        let mut tx = app.store.begin().await.expect("a transaction");
+        users::hold_owners(&mut tx).await.expect("the owners are held");
+        let first = async {
+            tokio::time::sleep(UNDER_WAY).await;
+            let row = client_rows::by_id(&app.store.db, &id).await.expect("an answer");
+            assert_eq!(row.expect("the app").disabled_at, None);
+            tx.commit().await.expect("a commit");
+        };
+        let off = clients::set_activity(&app, &id, Activity::Disabled, &Actor::CommandLine);
+        let (stopped, ()) = tokio::join!(off, first);
+        stopped.expect("an end");
+        let refused = refusal(people::create(&app, somebody("dora"), &actor).await);
+        assert_eq!(refused.as_deref(), Some(NOT_THEIRS));
     }
 }
