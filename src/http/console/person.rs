@@ -18,6 +18,7 @@ use crate::service::clients::{self, Activity};
 use crate::service::people::deletion::{self, GRACE_DAYS};
 use crate::service::people::{self, Edit, PeopleError, RoleEdit};
 use crate::service::session::everywhere::{self, Connections, Reach, Wanted};
+use crate::service::sign_in::normalize_login;
 use crate::service::{audit, session};
 use crate::store::audit::AuditFilter;
 
@@ -129,9 +130,7 @@ pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
             let edit = edit_of(user, &typed, (role, groups));
             let made_from = (&user.id, Some(user));
             match people::update_if(desk.site(), made_from, edit, &desk.actor()).await {
-                Ok(Some(user)) => {
-                    return desk.done(format!("{} is saved.", name_of(&user)), &path(desk, &user));
-                }
+                Ok(Some(user)) => return desk.done(saved(desk, &user, &typed), &path(desk, &user)),
                 Ok(None) => {
                     let now = desk.find_person(user.id.as_str()).await?;
                     return stale(desk, &now, typed).await;
@@ -150,11 +149,31 @@ fn edit_of(user: &User, typed: &UserForm, (role, groups): (RoleEdit, Vec<String>
     Edit {
         name: Some(typed.name.clone()),
         email: Some(typed.email.clone()),
-        email_verified: typed.email_verified,
+        // A box that was ticked already when the form was shown is about the address that was in it.
+        email_verified: typed.email_verified
+            && (!user.email_verified || is_same_address(user, typed)),
         groups,
         role,
         profile: Some(typed.profile.to_profile(&user.profile)),
         directory: None,
+    }
+}
+
+fn is_same_address(user: &User, typed: &UserForm) -> bool {
+    normalize_login(&typed.email) == user.email.as_deref().unwrap_or_default()
+}
+
+/// What is said of somebody who is saved, and is like this now.
+fn saved(desk: &Desk<'_>, user: &User, typed: &UserForm) -> String {
+    let name = name_of(user);
+    let is_tick_lost = typed.email_verified && !user.email_verified && user.email.is_some();
+    if is_tick_lost && desk.may(Right::PeopleVouch) {
+        format!(
+            "{name} is saved. The new e-mail address is not marked as theirs: tick the box and save \
+             again if it is."
+        )
+    } else {
+        format!("{name} is saved.")
     }
 }
 
@@ -176,13 +195,15 @@ fn typed(desk: &Desk<'_>, user: &User) -> UserForm {
 }
 
 /// Somebody else has changed them since the form was made.
-async fn stale(desk: &Desk<'_>, now: &User, form: UserForm) -> Answer {
+async fn stale(desk: &Desk<'_>, now: &User, mut form: UserForm) -> Answer {
     let thing = Thing {
         name: name_of(now),
         kinds: &["user.updated", "group.member_added", "group.member_removed"],
         of: Of::Person(now.id.as_str()),
     };
     let errors = seen::changed(desk, &thing, (&stored(desk, now), &form)).await?;
+    // The tick may be what was stored of another address.
+    form.email_verified = form.email_verified && is_same_address(now, &form);
     let mut page = detail(desk, now).await?;
     (page.form, page.errors) = (form, errors);
     desk.show_again(&page)

@@ -94,10 +94,13 @@ pub(super) fn plan(
     let name = check_name(user.name.clone()).map_err(invalid)?;
     let groups = user.groups.clone().map(check_groups).transpose().map_err(invalid)?;
     if let Some(before) = there.people.get(username) {
+        let email = email.or_else(|| before.email.clone());
+        let same_email = email == before.email;
         let after = User {
-            email: email.or_else(|| before.email.clone()),
             name: name.or_else(|| before.name.clone()),
-            email_verified: user.email_verified.unwrap_or(before.email_verified),
+            // Of another address nobody has said that it is theirs.
+            email_verified: user.email_verified.unwrap_or(same_email && before.email_verified),
+            email,
             groups: groups.unwrap_or_else(|| before.groups.clone()),
             ..before.clone()
         };
