@@ -128,8 +128,7 @@ pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
         (Some(error), _) | (None, Err(error)) => error,
         (None, Ok((role, groups))) => {
             let edit = edit_of(user, &typed, (role, groups));
-            let made_from = (&user.id, Some(user));
-            match people::update_if(desk.site(), made_from, edit, &desk.actor()).await {
+            match people::update_if(desk.site(), user, edit, &desk.actor()).await {
                 Ok(Some(user)) => return desk.done(saved(desk, &user, &typed), &path(desk, &user)),
                 Ok(None) => {
                     let now = desk.find_person(user.id.as_str()).await?;
