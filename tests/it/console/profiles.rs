@@ -237,6 +237,23 @@ on_both_backends! {
         assert!(!is_verified());
     }
 
+    async fn a_tick_that_was_there_is_not_about_another_number(world: World) {
+        let (owner, api) = owner_and_api(&world).await;
+        let path = "/admin/users/alice";
+        create(&world, "alice", None);
+        let number = json!({ "phone_number": "+44 1", "phone_number_verified": true });
+        is(api.patch_now("/users/alice", &json!({ "profile": number })).await, 200);
+        owner.page(path).await.form("user").set("nickname", "Al").submit().await.assert_status(303);
+        assert_eq!(profile(&world, "alice")["phone_number_verified"], true);
+        let saved = owner.page(path).await.form("user").set("phone_number", "+44 2").submit().await;
+        let said = saved.follow().await.texts(".flash").concat();
+        assert!(said.contains("alice is saved. The new phone number is not marked as theirs"), "{said}");
+        assert_eq!(profile(&world, "alice"), json!({ "nickname": "Al", "phone_number": "+44 2" }));
+        let form = owner.page(path).await.form("user").check("phone_number_verified", "on");
+        form.submit().await.assert_status(303);
+        assert_eq!(profile(&world, "alice")["phone_number_verified"], true);
+    }
+
     async fn a_command_sets_what_is_known_and_takes_it_away(world: World) {
         let person = ["user", "create", "--username", "alice", "--email", "a@example.test"];
         let more = ["--email-verified", "--nickname", "Ally", "--locality", "Wonderland", "--password-file", "-"];
