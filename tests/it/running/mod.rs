@@ -42,6 +42,7 @@
 //! | `lock_order` | thirty-four who change the same rows at once, and never wait in a circle |
 //! | `costs` | how often each hot operation asks the database and Redis |
 //! | `cli_changes` | what a command changes reaches a running server |
+//! | `meanwhile` | what others change while a file of people is compared and carried out stays |
 //! | `monitoring` | dashboard, alert rules and documents speak of metrics that are exported |
 //! | `reload` | SIGHUP: certificates and some settings change without a restart |
 //! | `operations` | health, metrics, request ids, a clean log, an orderly stop, two nodes |
@@ -76,6 +77,7 @@ mod lost_commits;
 mod machinery;
 mod mail;
 mod malformed;
+mod meanwhile;
 mod methods;
 mod monitoring;
 mod nonsense;
