@@ -427,7 +427,15 @@ pub async fn end_by_id(
             revocation::outlive_recent(app, ended_at).await;
             Ok(false)
         }
-        Some(_) | None => Ok(false),
+        Some(_) => Ok(false),
+        None => {
+            let Some(user) = outlived::owner(app, id).await? else { return Ok(false) };
+            let Some(tx) = begin_end(app, (&user, who.0)).await? else {
+                revocation::outlive_recent(app, app.now()).await;
+                return Ok(false);
+            };
+            Ok(!outlived::end(app, tx, (id, &user), who).await?.is_empty())
+        }
     }
 }
 
