@@ -53,6 +53,8 @@ mod outages;
 mod people;
 #[path = "store_conformance/people_filters.rs"]
 mod people_filters;
+#[path = "store_conformance/people_pages.rs"]
+mod people_pages;
 #[path = "store_conformance/pushed.rs"]
 mod pushed;
 #[path = "store_conformance/races.rs"]

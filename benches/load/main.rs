@@ -101,6 +101,7 @@ async fn run(options: &Options) -> Result<(), String> {
     match options.task {
         Task::Timing => return timing::run(options, &cores).await,
         Task::Scale => return Box::pin(scale::run(options, &cores)).await,
+        Task::People => return Box::pin(scale::people::run(options, &cores)).await,
         Task::Lines | Task::List => {}
     }
     eprintln!("starting Doorward ({})", options.backend());

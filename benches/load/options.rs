@@ -16,6 +16,8 @@ cargo bench --bench load -- [OPTIONS]
   --profile FREQUENCY record the server with perf for each line, into target/bench/
   --timing            only: does the time of a refused sign-in tell why it was refused?
   --scale             only: the same operations in a small and in a large town
+  --people            only: pages of the console with 100,000 people, and memory with as many
+                      sessions, on both databases
   --sessions N        sessions of the large town (500000), with a fifth as many people and apps and
                       twice as many refresh families
   --list              the lines, and nothing else
@@ -33,6 +35,8 @@ pub(crate) enum Task {
     Timing,
     /// A small town beside a large one.
     Scale,
+    /// Pages of many people, and the memory of many sessions.
+    People,
 }
 
 /// The choices.
@@ -81,6 +85,7 @@ impl Options {
                 "--env" => options.environment.push(setting(&value()?)?),
                 "--profile" => options.profile = Some(value()?),
                 "--scale" => options.task = Task::Scale,
+                "--people" => options.task = Task::People,
                 "--sessions" => options.sessions = number(&value()?)?,
                 "--list" => options.task = Task::List,
                 "--timing" => options.task = Task::Timing,

@@ -19,7 +19,7 @@ use crate::support::world::World;
 use crate::work::{self, Work, Worker};
 use crate::yardstick::BareServer;
 
-const USERNAME: &str = "alice";
+pub(crate) const USERNAME: &str = "alice";
 /// The host of an app behind the gateway; nothing listens there.
 const GATEWAY_APP: &str = "localhost:9999";
 pub(crate) const PASSWORD: &str = "vQ7mZ2kLr9TxW4pB";

@@ -1,8 +1,21 @@
 //! The composition root: everything a use case may need, made once from the configuration and
-//! shared by every worker. `boot` makes it; `known`, `recent`, `read_tokens`, `doorkeeper` and `watch` hold
-//! what the process remembers, `heard` how long it may be believed, `live` what is replaced when the
-//! operator asks for it, `running` the settings of this moment, `look` what pages
-//! have of them, `pictures` those that were served a moment ago; `errands` is work that outlives its request.
+//! shared by every worker.
+//!
+//! | module | job |
+//! |---|---|
+//! | `boot` | makes it: connects, migrates, loads the master key |
+//! | `running`, `look` | the settings of this moment, and what pages have of them |
+//! | `live` | what is replaced when the operator asks for it |
+//! | `known` | clients that were read, as long as the catalogue is the same |
+//! | `recent`, `read_tokens` | what was read a moment ago: sessions and people, and tokens |
+//! | `doorkeeper` | who was let through the gateway a moment ago |
+//! | `watch`, `heard` | what is known of changes made elsewhere, and how long that counts |
+//! | `key_sets`, `documents`, `request_objects` | what was fetched from addresses of apps |
+//! | `software_issuers` | whose software statements are believed |
+//! | `pictures` | those that browsers asked for lately, and whose turn it is to have one decoded |
+//! | `errands` | work that outlives its request |
+//! | `turns` | those who want to change the same thing wait for each other here |
+//! | `timekeeper` | by which time to delete, where a clock may be ahead |
 
 mod boot;
 mod documents;

@@ -46,6 +46,7 @@ pub(super) fn run(
         .row(["signed in now", &figures.live_sessions.to_string()])
         .row(["sign-ins in a day", &figures.sign_ins.to_string()])
         .row(["failed in a day", &figures.failed_sign_ins.to_string()])
+        .row(["letters waiting", &found.queued_letters.to_string()])
         .row(["tokens this hour", &found.hour.tokens.to_string()])
         .row(["answers this hour", &found.hour.requests.to_string()])
         .row(["errors this hour", &found.hour.errors.to_string()]);
@@ -81,6 +82,7 @@ fn to_json(found: &Overview) -> Value {
         "active_sessions": found.figures.live_sessions,
         "sign_ins": found.figures.sign_ins,
         "failed_sign_ins": found.figures.failed_sign_ins,
+        "queued_letters": found.queued_letters,
         "hour": counts(found.hour),
         "periods": found.periods.iter().map(period).collect::<Vec<_>>(),
         "keys": found.keys.iter().map(key).collect::<Vec<_>>(),

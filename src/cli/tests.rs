@@ -124,6 +124,8 @@ fn every_command_line_about_upstream_providers_parses() {
         "upstream show school",
         "upstream update school --scope openid --groups-claim roles --trust-email true --new-secret",
         "upstream test school",
+        "upstream preview school claims.json",
+        "upstream preview school -",
         "upstream disable school",
         "upstream enable school",
         "upstream delete school --yes",

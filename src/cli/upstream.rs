@@ -1,5 +1,6 @@
 //! `doorward upstream`: providers elsewhere at which people of ours have an account.
 
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -18,6 +19,7 @@ use crate::protocol::scope::Scopes;
 use crate::protocol::upstream::UpstreamAuth;
 use crate::service::audit::Actor;
 use crate::service::clients::Activity;
+use crate::service::upstream::preview::{self, Line};
 use crate::service::upstream::{
     self, NewUpstream, UpstreamChange, UpstreamKind, UpstreamProvider, UpstreamSettings,
 };
@@ -34,6 +36,17 @@ Examples:
       --client-id doorward --secret-file school.secret
   doorward upstream test school";
 
+const PREVIEW_EXAMPLES: &str = "\
+The claims are a JSON object, as they stand in an ID token of the provider. Nobody is looked up, and nothing
+is kept.
+
+Examples:
+  doorward upstream preview school claims.json
+  doorward upstream preview school - < claims.json";
+
+/// More than the claims of anybody; protects against a path given by mistake.
+const LONGEST_CLAIMS: u64 = 256 * 1024;
+
 /// Commands about upstream providers.
 #[derive(Debug, Clone, Subcommand)]
 pub enum UpstreamCommand {
@@ -48,6 +61,9 @@ pub enum UpstreamCommand {
     Update(Box<UpstreamUpdateArgs>),
     /// Ask a provider for its metadata and keys, and tell whether all of it fits; changes nothing
     Test(UpstreamArgs),
+    /// Show what a person would look like who comes with certain claims; changes nothing
+    #[command(after_help = PREVIEW_EXAMPLES)]
+    Preview(UpstreamPreviewArgs),
     /// Switch a provider off
     Disable(UpstreamArgs),
     /// Switch a provider on again
@@ -61,6 +77,16 @@ pub enum UpstreamCommand {
 pub struct UpstreamArgs {
     /// Its slug or id
     pub provider: String,
+}
+
+/// `upstream preview`.
+#[derive(Debug, Clone, Args)]
+pub struct UpstreamPreviewArgs {
+    /// Its slug or id
+    pub provider: String,
+    /// JSON file with the claims, or - for standard input
+    #[arg(value_name = "FILE")]
+    pub claims: PathBuf,
 }
 
 /// `upstream create`.
@@ -179,6 +205,7 @@ pub(super) fn run(
         }
         UpstreamCommand::Update(args) => update(args, globals, output),
         UpstreamCommand::Test(args) => test(args, globals, output),
+        UpstreamCommand::Preview(args) => show_person(args, globals, output),
         UpstreamCommand::Disable(args) => set_activity(args, (globals, Activity::Disabled), output),
         UpstreamCommand::Enable(args) => set_activity(args, (globals, Activity::Enabled), output),
         UpstreamCommand::Delete(args) => delete(args, globals, output),
@@ -272,6 +299,42 @@ fn test(args: &UpstreamArgs, globals: &Globals, output: &mut Output<'_>) -> Resu
     let document = json!({ "slug": provider.slug, "verdict": verdict, "checks": items });
     output.data(&document, &table)?;
     Ok(if verdict == Verdict::Failed { Exit::Failed } else { Exit::Done })
+}
+
+fn show_person(
+    args: &UpstreamPreviewArgs,
+    globals: &Globals,
+    output: &mut Output<'_>,
+) -> Result<Exit, Failure> {
+    let text = read_claims(&args.claims)?;
+    let provider =
+        engine::with_app(globals, async |app| Ok(upstream::get(app, &args.provider).await?))?;
+    let lines = preview::of(&provider.settings, &text)
+        .map_err(|problem| Failure::Failed(format!("the claims {problem}")))?;
+    let mut table = Table::new(["what", "claim", "value", "in words"]);
+    for Line { about, claim, values, note } in &lines {
+        table.row([about, claim, &values.join(", "), note]);
+    }
+    let item = |line: &Line| {
+        let claim = Some(&line.claim).filter(|claim| !claim.is_empty());
+        json!({ "about": line.about, "claim": claim, "values": line.values, "note": line.note })
+    };
+    let items: Vec<_> = lines.iter().map(item).collect();
+    output.data(&json!({ "lines": items }), &table)?;
+    Ok(Exit::Done)
+}
+
+fn read_claims(source: &Path) -> Result<String, Failure> {
+    let mut text = String::new();
+    let outcome = if source == Path::new("-") {
+        io::stdin().lock().take(LONGEST_CLAIMS).read_to_string(&mut text)
+    } else {
+        let file = std::fs::File::open(source);
+        file.and_then(|file| file.take(LONGEST_CLAIMS).read_to_string(&mut text))
+    };
+    let shown = source.display();
+    outcome.map_err(|fault| Failure::Failed(format!("{shown} could not be read: {fault}")))?;
+    Ok(text)
 }
 
 fn to_json(provider: &UpstreamProvider) -> Value {

@@ -59,7 +59,7 @@ pub use gateway::GatewaySettings;
 pub use issuer::Issuer;
 pub use keys::KeySettings;
 pub use limits::LimitSettings;
-pub use log::{LogFormat, LogLevel, LogSettings};
+pub use log::{LogField, LogFormat, LogLevel, LogSettings};
 pub use mail::{MailServer, MailSettings, MailTransport, StartTls};
 pub use management::{ManagementListen, ManagementSettings};
 pub use outbound::{AllowedTarget, OutboundSettings};

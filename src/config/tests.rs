@@ -253,6 +253,8 @@ fn numbers_and_lists_must_be_what_they_say() {
         ("DOORWARD_SERVER__TRUSTED_PROXIES", "10.0.0.0/33", "not a network"),
         ("DOORWARD_MANAGEMENT__LISTEN", "on", "or \"off\""),
         ("DOORWARD_KEYS__ALGORITHMS", "RS256,HS256", "HS256"),
+        ("DOORWARD_LOG__EXCLUDE_FIELDS", "user_id,message", "\"message\" is no field that can"),
+        ("DOORWARD_LOG__EXCLUDE_FIELDS", "userid", "These can: actor, client_id, detail, "),
         ("DOORWARD_KEYS__ALGORITHMS", "ES256", "RS256 is missing"),
         ("DOORWARD_SESSION__IDLE", "50000", "longer than session.absolute"),
         ("DOORWARD_TOKENS__REFRESH_IDLE", "2592001", "longer than tokens.refresh_absolute"),
@@ -277,6 +279,18 @@ fn numbers_and_lists_must_be_what_they_say() {
         assert!(text.contains(expected), "{name}={value}: {text}");
         assert!(!text.contains("hunter22"), "{text}");
     }
+}
+
+#[test]
+fn every_field_that_can_be_left_out_of_the_log_is_in_its_description() {
+    let about = &catalog::settings()["log.exclude_fields"].description;
+    for field in LogField::ALL {
+        assert!(about.contains(&format!("`{}`", field.as_str())), "{field:?}: {about}");
+    }
+    let sources = Scratch::new().sources();
+    let sources = sources.variable("DOORWARD_LOG__EXCLUDE_FIELDS", "user_id, client_id");
+    let config = Config::load(&sources).unwrap();
+    assert_eq!(config.log.exclude_fields, [LogField::UserId, LogField::ClientId]);
 }
 
 #[test]

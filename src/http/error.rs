@@ -1,4 +1,4 @@
-//! The ways to fail, as HTTP: OAuth JSON, bearer challenges, and (in `page`) pages for people.
+//! The ways to fail, as HTTP: OAuth JSON and bearer challenges. Pages for people are in `render::trouble`.
 //! Failures of ours are logged here, once, with the request id; their text stays inside.
 
 use actix_web::http::StatusCode;
@@ -10,6 +10,7 @@ use super::extract::{header_text, request_id};
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::token::dpop;
 use crate::protocol::token::sender_constraint::Scheme;
+use crate::protocol::types::ClientId;
 use crate::service::failure::{EndpointError, Failure};
 
 /// The header of a JSON document.
@@ -59,6 +60,7 @@ pub fn oauth(request: &HttpRequest, error: &EndpointError) -> HttpResponse {
 fn oauth_builder(request: &HttpRequest, refusal: &OAuthError) -> HttpResponseBuilder {
     tracing::info!(
         request_id = request_id(request),
+        client_id = refusal.client_id.as_ref().map(ClientId::as_str),
         code = refusal.code.as_str(),
         description = refusal.description,
         detail = %refusal.detail,

@@ -17,7 +17,7 @@ use actix_web::{Error, HttpMessage, web};
 use futures_util::FutureExt as _;
 use tracing::{Instrument as _, Span};
 
-use super::extract::{RequestId, comes_from_trusted_proxy, dpop, header_text};
+use super::extract::{RequestId, comes_from_trusted_proxy, dpop, header_text, traced_span};
 use super::site::Site;
 use super::{headers, unread};
 use crate::crypto::secret;
@@ -30,7 +30,7 @@ use broken::{Broken, Reader};
 const UNANSWERED: &str = "unanswered";
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
-const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACE_PARENT: HeaderName = HeaderName::from_static(traces::TRACE_PARENT);
 
 /// The middleware.
 pub(super) async fn around(
@@ -45,22 +45,25 @@ pub(super) async fn around(
     let believed = comes_from_trusted_proxy(&site, request.request());
     let inbound = header_text(request.headers(), &HEADER).filter(|_| believed);
     let id = request_id::request_id(inbound, site.now(), secret::new_id);
-    request.extensions_mut().insert(RequestId(id.clone()));
     let parent = header_text(request.headers(), &TRACE_PARENT).filter(|_| believed);
     let method = request.method().clone();
     let span = traces::request(method.as_str(), parent);
+    let trace_id = traces::trace_id(&span, parent);
+    let lines = traced_span(&id, trace_id.as_deref());
+    request.extensions_mut().insert(RequestId { id: id.clone(), trace_id: trace_id.clone() });
     let proofs = dpop(request.headers());
     let reader = Reader::of(request.headers());
     let unread = unread::keep(&mut request);
 
     // Called inside the net, too: a service may do its work before there is anything to wait for.
-    let answering = async { next.call(request).await }.instrument(span.clone());
+    let answering = async { next.call(request).await }.instrument(lines.clone());
+    let answering = answering.instrument(span.clone());
     let response = match AssertUnwindSafe(answering).catch_unwind().await {
         Ok(Ok(response)) => {
             Ok(unread::until_answered(unread.clone(), response.map_into_boxed_body()))
         }
-        Ok(Err(error)) => Err(broken::by_error(&error, &id)),
-        Err(_) => Err(broken::by_panic(&id)),
+        Ok(Err(error)) => Err(lines.in_scope(|| broken::by_error(&error, &id))),
+        Err(_) => Err(lines.in_scope(|| broken::by_panic(&id))),
     };
     let mut response = match response {
         Ok(response) => response,
@@ -71,6 +74,7 @@ pub(super) async fn around(
                 route: UNANSWERED,
                 status: status.as_u16(),
                 request_id: &id,
+                trace_id: trace_id.as_deref(),
             };
             note(&site, &answer, started, &span);
             return Err(Broken { site, request_id: id, status, reader, proofs, unread }.into());
@@ -90,6 +94,7 @@ pub(super) async fn around(
         route: route.as_deref().unwrap_or("unmatched"),
         status: response.status().as_u16(),
         request_id: &id,
+        trace_id: trace_id.as_deref(),
     };
     note(&site, &answer, started, &span);
     Ok(response)
@@ -107,16 +112,16 @@ fn dress(site: &Site, (id, proofs): (&str, &[String]), headers: &mut HeaderMap) 
 /// One metric and one log line, with the route's pattern and never the path, which may hold ids.
 fn note(site: &Site, answer: &traces::Answer<'_>, started: Instant, span: &Span) {
     let elapsed = started.elapsed();
-    let traces::Answer { method, route, status, request_id } = *answer;
+    let traces::Answer { method, route, status, request_id, trace_id } = *answer;
     site.metrics.http_request(&HttpRequest { method, route, status, duration: elapsed });
-    let trace_id = traces::answered(span, answer);
+    traces::answered(span, answer);
     tracing::debug!(
         request_id,
         trace_id,
         method,
         route,
         status,
-        duration_ms = elapsed.as_millis(),
+        duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
         "request"
     );
 }

@@ -1,4 +1,27 @@
-//! The whole URL map.
+//! Where each part of the URL map is. A folder puts its own addresses into the map, in a function `routes`
+//! of its own; here they are called, in the order of this table.
+//!
+//! | address | file |
+//! |---|---|
+//! | `/gateway/verify`, `/gateway/start` | `gateway/mod.rs` |
+//! | `/oauth2/…`, `/.well-known/…` but for one address of it | `oidc/mod.rs` |
+//! | `/gateway/envoy…` | `gateway/mod.rs` |
+//! | `/livez`, `/readyz`, `/healthz` | here |
+//! | `/.well-known/change-password` | `sign_in/mod.rs` |
+//! | `/`, `/login…`, `/consent`, `/device`, `/setup`, `/logout` | `sign_in/mod.rs` |
+//! | `/static/…`, `/branding/…` | here |
+//! | `/api/v1/…` | `api/mod.rs`; its lines are in `api/table.rs` |
+//! | `/scim/v2/…` | `scim/mod.rs` |
+//! | `/account`, `/account/sessions/…`, `/account/connections/…` | `account/mod.rs` |
+//! | `/account/allowed/end` | `account/allowed_apps.rs` |
+//! | `/account/organisations` | `account/organisations.rs` |
+//! | `/account/sign-out` | `account/sign_out.rs` |
+//! | `/admin…` | `console/mod.rs`; its lines are in `console/table.rs` |
+//!
+//! The management listener has `/metrics`, and the three addresses of health as well.
+//!
+//! How often somebody may ask is no part of the map: the use cases decide it, by who asks and
+//! for what (`service::brake`). The headers of an answer are its handler's, completed by `headers`.
 
 use actix_web::http::header;
 use actix_web::web::{self, ServiceConfig};

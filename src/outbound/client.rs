@@ -18,6 +18,7 @@ use super::fetched::{Accept, Fetched, max_age, media_type};
 use super::guard::{self, Reach, UrlProblem};
 use super::resolver::Vetting;
 use crate::config::OutboundSettings;
+use crate::telemetry::traces;
 
 /// How much one request may take.
 #[derive(Debug, Clone, Copy)]
@@ -339,7 +340,12 @@ fn make_client(resolver: Vetting, roots: Vec<Certificate>) -> reqwest::Result<Cl
         .build()
 }
 
+/// Sends a request; the other server may join what it does to our trace, if there is one.
 async fn send(request: RequestBuilder) -> Result<Response, OutboundError> {
+    let request = match traces::outgoing() {
+        Some(parent) => request.header(traces::TRACE_PARENT, parent),
+        None => request,
+    };
     request.send().await.map_err(|error| OutboundError::of_request(&error))
 }
 

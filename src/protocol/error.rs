@@ -4,6 +4,8 @@
 //! The description is public and constant; whatever came from outside goes into the detail, which
 //! is only logged. So no answer can echo an attacker's text.
 
+use crate::protocol::types::ClientId;
+
 /// `error`, as the registries write it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorCode {
@@ -99,12 +101,21 @@ pub struct OAuthError {
     pub description: &'static str,
     /// For the log only.
     pub detail: String,
+    /// The client whose request it was, once that is known to be one. For the log only.
+    pub client_id: Option<ClientId>,
 }
 
 impl OAuthError {
     #[must_use]
     pub fn new(code: ErrorCode, description: &'static str) -> Self {
-        Self { code, description, detail: String::new() }
+        Self { code, description, detail: String::new(), client_id: None }
+    }
+
+    /// Says whose request it was.
+    #[must_use]
+    pub fn of_client(mut self, client_id: &ClientId) -> Self {
+        self.client_id = Some(client_id.clone());
+        self
     }
 
     /// Adds what only the log may see.

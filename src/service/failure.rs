@@ -5,6 +5,7 @@ use crate::crypto::jose::JoseError;
 use crate::crypto::keyring::KeyError;
 use crate::crypto::password::PasswordError;
 use crate::protocol::error::OAuthError;
+use crate::protocol::types::ClientId;
 use crate::store::StoreError;
 
 /// Something Doorward depends on did not do its part. The text is for the log only.
@@ -62,6 +63,17 @@ pub enum EndpointError {
     OAuth(#[from] OAuthError),
     #[error(transparent)]
     Failure(#[from] Failure),
+}
+
+impl EndpointError {
+    /// Says, for the log, whose request was refused. A failure of ours is nobody's.
+    #[must_use]
+    pub fn of_client(self, client_id: &ClientId) -> Self {
+        match self {
+            Self::OAuth(refusal) => Self::OAuth(refusal.of_client(client_id)),
+            Self::Failure(failure) => Self::Failure(failure),
+        }
+    }
 }
 
 impl From<StoreError> for EndpointError {

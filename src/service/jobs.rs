@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::protocol::rights::Right;
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
-use crate::service::figures::LATELY;
+use crate::service::figures::{self, LATELY};
 use crate::service::people::authority::{self, Barred};
 use crate::service::pictures::fetched;
 use crate::service::session::{backchannel_logout, farewell};
@@ -172,13 +172,20 @@ pub async fn get(app: &App, id: &str) -> Result<Waiting, JobError> {
 }
 
 /// What is not done that should be: messages that were tried several times, letters that were tried, letters that were
-/// given up within a day, each counted to a thousand, and events of the audit log that wait to be sealed.
+/// given up within a day, each counted to a thousand, and events of the audit log that wait to be sealed. With them how
+/// many letters wait at all, at most one more than [`figures::MOST_COUNTED`].
 ///
 /// # Errors
 /// [`Failure`] when SQL does not answer.
 pub async fn troubles(app: &App) -> Result<Troubles, Failure> {
     let since = app.now().plus(-LATELY);
-    let sought = Sought { letters: mail::KIND, attempts: STUCK, since, most: MOST_COUNTED };
+    let sought = Sought {
+        letters: mail::KIND,
+        attempts: STUCK,
+        since,
+        most: MOST_COUNTED,
+        most_queued: figures::MOST_COUNTED + 1,
+    };
     Ok(waiting::troubles(&app.store.db, &sought).await?)
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::task::{Id, JoinError, JoinSet};
+use tracing::Instrument as _;
 
 use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
@@ -25,6 +26,7 @@ use crate::service::session::{backchannel_logout, farewell};
 use crate::service::webhooks;
 use crate::store::outbox::{self, Candidate, Delivery};
 use crate::store::{Tx, audit};
+use crate::telemetry::traces;
 
 /// How long a node may hold a delivery: well above what one request to another server may take and
 /// what the clocks of two nodes may differ by.
@@ -67,6 +69,8 @@ pub(crate) enum Attempt {
     Failed(String),
     /// It was not sent: too much is on its way there already.
     Busy,
+    /// A part is done, and noted with [`outbox::progress`]; the rest is for another turn.
+    Partly,
 }
 
 /// Adds a delivery, to a client if it is for one, inside the caller's transaction; ring [`App::outbox_bell`] after the
@@ -121,12 +125,18 @@ struct Turns {
 
 impl Turns {
     fn take(&mut self, kind: &'static str, client: Option<&ClientId>) {
-        self.now += 1;
-        self.kinds.insert(kind, self.now);
+        self.pass(kind);
         if self.clients.len() >= MOST_KNOWN {
             self.clients.clear();
         }
         self.clients.insert(client.cloned(), self.now);
+    }
+
+    /// A kind of which nothing could be looked for has had its turn as well. It would else be the first
+    /// again, and the others would wait for its failure each time.
+    fn pass(&mut self, kind: &'static str) {
+        self.now += 1;
+        self.kinds.insert(kind, self.now);
     }
 
     /// The kinds, next in turn first.
@@ -192,37 +202,54 @@ impl UnderWay {
     }
 }
 
-/// Starts sending what is due, as far as there are places. One client gets a share of them: a server
-/// that never answers would else take all, and every other app would hear of sign-outs late.
+/// Starts sending what is due, as far as there are places. A kind that fails keeps no other waiting; the
+/// first failure is the answer.
 async fn start_due(app: &Arc<App>, under_way: &mut UnderWay) -> Result<(), Failure> {
     under_way.forget_ended();
+    let mut first = None;
+    for kind in under_way.turns.kinds() {
+        if under_way.tasks.len() >= app.config.outbox.at_once {
+            break;
+        }
+        if let Err(error) = start_due_of(app, under_way, kind).await {
+            tracing::warn!(kind, %error, "messages of a kind could not be looked for");
+            under_way.turns.pass(kind);
+            first = first.or(Some(error));
+        }
+    }
+    first.map_or(Ok(()), Err)
+}
+
+/// Starts sending what is due of a kind, as far as there are places. One client gets a share of them: a
+/// server that never answers would else take all, and every other app would hear of sign-outs late.
+async fn start_due_of(
+    app: &Arc<App>,
+    under_way: &mut UnderWay,
+    kind: &'static str,
+) -> Result<(), Failure> {
     let places = app.config.outbox.at_once;
     let share = (places / SHARE).max(1);
-    for kind in under_way.turns.kinds() {
-        if under_way.tasks.len() >= places {
-            return Ok(());
+    let bounds = (bound(share), bound((2 * places).max(FEWEST_CANDIDATES)));
+    let mut due = match kind {
+        webhooks::KIND => outbox::due_for_webhooks(&app.store.db, (kind, app.now())).await?,
+        _ => outbox::due(&app.store.db, (kind, app.now()), bounds).await?,
+    };
+    under_way.turns.order(&mut due);
+    for (id, client) in due {
+        if under_way.tasks.len() >= places || under_way.of_kind(kind) >= most_of(kind, places) {
+            break;
         }
-        let bounds = (bound(share), bound((2 * places).max(FEWEST_CANDIDATES)));
-        let mut due = match kind {
-            webhooks::KIND => outbox::due_for_webhooks(&app.store.db, (kind, app.now())).await?,
-            _ => outbox::due(&app.store.db, (kind, app.now()), bounds).await?,
-        };
-        under_way.turns.order(&mut due);
-        for (id, client) in due {
-            if under_way.tasks.len() >= places || under_way.of_kind(kind) >= most_of(kind, places) {
-                break;
-            }
-            if under_way.to(client.as_ref()) >= share {
-                continue;
-            }
-            let now = app.now();
-            // Another node may have been faster.
-            let claimed = outbox::claim(&app.store.db, &id, now, now.plus(HOLD)).await?;
-            if let Some(delivery) = claimed {
-                let app = Arc::clone(app);
-                under_way
-                    .start((kind, client), async move { deliver(&app, (kind, &delivery)).await });
-            }
+        if under_way.to(client.as_ref()) >= share {
+            continue;
+        }
+        let now = app.now();
+        // Another node may have been faster.
+        let claimed = outbox::claim(&app.store.db, &id, now, now.plus(HOLD)).await?;
+        if let Some(delivery) = claimed {
+            let app = Arc::clone(app);
+            let sending = async move { deliver(&app, (kind, &delivery)).await };
+            // No request waits for it, so it is a trace of its own.
+            under_way.start((kind, client), sending.instrument(traces::part(kind)));
         }
     }
     Ok(())
@@ -273,6 +300,8 @@ async fn settle(
     (kind, delivery): (&'static str, &Delivery),
     attempt: Attempt,
 ) -> Result<(), Failure> {
+    // What has come further has got more time than `delivery` knows of.
+    let has_time = attempt == Attempt::Partly || app.now() < delivery.expires_at;
     let (reason, refused) = match attempt {
         Attempt::Arrived => {
             outbox::remove(&app.store.db, delivery).await?;
@@ -285,12 +314,12 @@ async fn settle(
         }
         Attempt::Refused(reason) => (reason, true),
         Attempt::Failed(reason) => (reason, false),
-        Attempt::Busy if app.now() < delivery.expires_at => {
+        Attempt::Busy | Attempt::Partly if has_time => {
             outbox::release(&app.store.db, delivery, app.now().plus(PAUSE)).await?;
             app.metrics.outbox_attempt(kind, "busy");
             return Ok(());
         }
-        Attempt::Busy => ("its server was busy to the end".to_owned(), false),
+        Attempt::Busy | Attempt::Partly => ("its server was busy to the end".to_owned(), false),
     };
     let now = app.now();
     if now >= delivery.expires_at || (refused && delivery.attempts >= MOST_REFUSALS) {
@@ -392,6 +421,16 @@ mod tests {
         turns.take(KINDS[1], Some(&quiet));
         assert_eq!(turns.kinds(), [KINDS[2], KINDS[3], KINDS[4], KINDS[0], KINDS[1]]);
         assert_eq!(order(&turns), ["l1", "l2", "q1"]);
+    }
+
+    #[test]
+    fn a_kind_that_could_not_be_looked_for_has_had_its_turn() {
+        let mut turns = Turns::default();
+        turns.pass(KINDS[0]);
+        assert_eq!(turns.kinds(), [KINDS[1], KINDS[2], KINDS[3], KINDS[4], KINDS[0]]);
+        turns.take(KINDS[1], None);
+        turns.pass(KINDS[0]);
+        assert_eq!(turns.kinds(), [KINDS[2], KINDS[3], KINDS[4], KINDS[1], KINDS[0]]);
     }
 
     #[test]

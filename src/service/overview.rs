@@ -152,6 +152,8 @@ fn counted(count: i64, (one, many): (&str, &str)) -> String {
 #[derive(Debug)]
 pub struct Overview {
     pub figures: Figures,
+    /// Letters to people that wait to be sent, those that were tried in vain among them; counted as the figures are.
+    pub queued_letters: i64,
     /// The present hour as far as it has come.
     pub hour: Counts,
     /// The oldest first and the present one last.
@@ -173,16 +175,18 @@ pub async fn overview(app: &App, span: Span) -> Result<Overview, Failure> {
     let mut keys = keys::list(app).await?;
     keys.retain(|key| KeyState::from_name(&key.state) == Some(KeyState::Active));
     keys.sort_by_key(|key| key.alg);
-    let concerns = concerns(app, (&figures, hour), &keys).await?;
-    Ok(Overview { figures, hour, periods, keys, concerns })
+    let troubles = jobs::troubles(app).await?;
+    let concerns = concerns(app, (&figures, hour), (keys.as_slice(), troubles));
+    let queued_letters = troubles.queued_letters;
+    Ok(Overview { figures, queued_letters, hour, periods, keys, concerns })
 }
 
-async fn concerns(
+fn concerns(
     app: &App,
     (figures, hour): (&Figures, Counts),
-    active: &[KeyRow],
-) -> Result<Vec<Concern>, Failure> {
-    let Troubles { stuck, letters, lost_letters, unsealed_since } = jobs::troubles(app).await?;
+    (active, troubles): (&[KeyRow], Troubles),
+) -> Vec<Concern> {
+    let Troubles { stuck, letters, lost_letters, unsealed_since, .. } = troubles;
     let unsealed = unsealed_since.map_or(0, |at| app.now().since(at));
     let late = app.now().plus(-(app.config.keys.rotate_every + KEY_GRACE));
     let is_for_all = figures.people > 1 && app.config.issuer.is_https();
@@ -200,5 +204,5 @@ async fn concerns(
         (app.ephemeral.may_evict(), Concern::Eviction),
         (app.mail.is_none() && is_for_all, Concern::NoMail),
     ];
-    Ok(all.into_iter().filter(|(is_so, _)| *is_so).map(|(_, concern)| concern).collect())
+    all.into_iter().filter(|(is_so, _)| *is_so).map(|(_, concern)| concern).collect()
 }

@@ -258,9 +258,13 @@ impl Spread {
 /// For whoever finds that what they are to end has ended at this time: comes back when that is believed nowhere any
 /// more. Who ended it may still be waiting for that, or may have been killed before they could tell anybody.
 pub async fn outlive_recent(app: &App, ended_at: UnixTime) {
-    if app.now().since(ended_at).abs() > RECENTLY {
-        return;
+    if app.now().since(ended_at).abs() <= RECENTLY {
+        spread_recent(app).await.outlive_copies().await;
     }
+}
+
+/// The same where nobody knows when it ended, for work that goes on.
+pub async fn spread_recent(app: &App) -> Spread {
     let found = Instant::now();
     let is_copied = match Box::pin(hearing::listen(app)).await {
         Err(_) => false,
@@ -270,7 +274,7 @@ pub async fn outlive_recent(app: &App, ended_at: UnixTime) {
         Ok(_) if app.ephemeral.may_evict() => app.ephemeral.delete(&[MARKER]).await.is_ok(),
         Ok(_) => Box::pin(copy::catch_up(app)).await.is_ok(),
     };
-    Spread { final_at: found.checked_add(wait(app, is_copied)) }.outlive_copies().await;
+    Spread { final_at: found.checked_add(wait(app, is_copied)) }
 }
 
 /// How long after the commit nodes may still believe what they knew before.

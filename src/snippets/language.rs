@@ -25,7 +25,8 @@ pub enum Language {
     Ruby,
     /// Single quotes.
     Shell,
-    /// What a person types into a form.
+    /// What a person types into a form; also a file in a language that is not here, which then has no
+    /// placeholder in it.
     Text,
     /// Double quotes.
     Toml,

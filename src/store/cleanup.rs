@@ -37,7 +37,7 @@ const EXPIRED: [Batch; 17] = [
         in "session_data where expires_at <= $1 order by expires_at limit $2"),
     batch!("delete from refresh_families", of "refresh_families",
         in "refresh_families where idle_expires_at <= $1 order by idle_expires_at limit $2"),
-    // The absolute limit of a family is that of its grant.
+    // A grant is kept a little longer than its family can be used.
     batch!("delete from refresh_families", of "refresh_families",
         in "refresh_families join grants on grants.id = refresh_families.grant_id \
             where grants.expires_at <= $1 order by grants.expires_at limit $2"),

@@ -36,8 +36,17 @@ impl Order {
         statement: Statement<'s>,
         (search, limit): (Option<&str>, i64),
     ) -> Statement<'s> {
+        self.bind_sought(statement, (prefix_pattern(search), limit))
+    }
+
+    /// The same with `$2` as it is.
+    pub(in crate::store) fn bind_sought<'s>(
+        &self,
+        statement: Statement<'s>,
+        (sought, limit): (Option<String>, i64),
+    ) -> Statement<'s> {
         let (place, time) = self.place();
-        let statement = statement.bind(place).bind(prefix_pattern(search)).bind(limit);
+        let statement = statement.bind(place).bind(sought).bind(limit);
         match time {
             Some(time) => statement.bind(time),
             None => statement,

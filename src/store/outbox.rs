@@ -130,6 +130,37 @@ pub async fn set_payload<'a>(
 /// A delivery that is due, and whom it is for.
 pub type Candidate = (String, Option<ClientId>);
 
+/// The deliveries of a kind that come next. A flood for one client must cost the others nothing, so what
+/// waits is never looked at as a whole: `receivers` jumps along the index from client to client, `heads` has
+/// the longest due of each, and `taken` walks on from those, one row of each client at a time. Of the heads
+/// no more than the answer can hold are walked on from: with so many, it holds nothing else. What is for no
+/// client is a receiver of its own.
+const NEXT_DUE: &str = "select id, client_id from (\
+     with recursive receivers (client_id) as (\
+     select cast('' as text) union all \
+     select (select o.client_id from outbox o where o.kind = $1 and o.client_id > r.client_id \
+     order by o.client_id limit 1) from receivers r where r.client_id is not null), \
+     heads (client_id, due_at, id) as (select r.client_id, \
+     (select o.due_at from outbox o where o.kind = $1 and o.client_id = r.client_id \
+     and o.due_at <= $2 order by o.due_at, o.id limit 1), \
+     (select o.id from outbox o where o.kind = $1 and o.client_id = r.client_id \
+     and o.due_at <= $2 order by o.due_at, o.id limit 1) \
+     from receivers r where r.client_id > ''), \
+     taken (client_id, due_at, id, place) as (\
+     select h.client_id, h.due_at, h.id, cast(1 as bigint) from (select client_id, due_at, id \
+     from heads where id is not null order by due_at, id limit $4) as h union all \
+     select t.client_id, \
+     (select o.due_at from outbox o where o.kind = $1 and o.client_id = t.client_id \
+     and o.due_at <= $2 and (o.due_at, o.id) > (t.due_at, t.id) order by o.due_at, o.id limit 1), \
+     (select o.id from outbox o where o.kind = $1 and o.client_id = t.client_id \
+     and o.due_at <= $2 and (o.due_at, o.id) > (t.due_at, t.id) order by o.due_at, o.id limit 1), \
+     t.place + 1 from taken t where t.id is not null and t.place < $3) \
+     select client_id, due_at, id, place from taken where id is not null union all \
+     select n.client_id, n.due_at, n.id, row_number() over (order by n.due_at, n.id) \
+     from (select o.client_id, o.due_at, o.id from outbox o where o.kind = $1 \
+     and o.client_id is null and o.due_at <= $2 order by o.due_at, o.id limit $3) as n\
+     ) as waiting order by place, due_at, id limit $4";
+
 /// At most `limit` deliveries of this kind that are due, and at most `share` for one client. Of every
 /// client first the longest due, then the next: however much waits for one, the others come as soon as
 /// if it were alone. They are only candidates: whoever wants to send one must [`claim`] it.
@@ -138,23 +169,11 @@ pub async fn due<'a>(
     (kind, now): (&str, UnixTime),
     (share, limit): (i64, i64),
 ) -> Result<Vec<Candidate>, StoreError> {
-    sql.into()
-        .query(
-            "select id, client_id from (select id, client_id, due_at, \
-             row_number() over (partition by client_id order by due_at, id) as place \
-             from outbox where kind = $1 and due_at <= $2) as waiting \
-             where place <= $3 order by place, due_at limit $4",
-        )
-        .bind(kind)
-        .bind(now)
-        .bind(share)
-        .bind(limit)
-        .all::<Candidate>()
-        .await
+    sql.into().query(NEXT_DUE).bind(kind).bind(now).bind(share).bind(limit).all::<Candidate>().await
 }
 
-/// Of each webhook the delivery that is longest due. Many may wait for one that fails, up to every event
-/// of three days, so they are not all looked at as in [`due`].
+/// Of each webhook the delivery that is longest due. There are few webhooks, so their own table says who is
+/// waited for.
 pub async fn due_for_webhooks<'a>(
     sql: impl Sql<'a>,
     (kind, now): (&str, UnixTime),
@@ -235,19 +254,20 @@ pub async fn release<'a>(
     Ok(changed == 1)
 }
 
-/// Notes in a claimed delivery how far its sender has come. `false` when it is held by somebody else by
-/// now, who goes on.
+/// Notes in a claimed delivery how far its sender has come, who has until `expires_at` to come further.
+/// `false` when it is held by somebody else by now, who goes on.
 pub async fn progress<'a>(
     sql: impl Sql<'a>,
     claimed: &Delivery,
-    payload: &Value,
+    (payload, expires_at): (&Value, UnixTime),
 ) -> Result<bool, StoreError> {
     let changed = sql
         .into()
-        .query("update outbox set payload = $3 where id = $1 and attempts = $2")
+        .query("update outbox set payload = $3, expires_at = $4 where id = $1 and attempts = $2")
         .bind(&claimed.id)
         .bind(claimed.attempts)
         .bind(Json(payload))
+        .bind(expires_at)
         .execute()
         .await?;
     Ok(changed == 1)
@@ -272,6 +292,27 @@ pub async fn count<'a>(sql: impl Sql<'a>, kind: &str) -> Result<i64, StoreError>
         .into()
         .query("select count(*) from outbox where kind = $1")
         .bind(kind)
+        .one::<(i64,)>()
+        .await?;
+    Ok(count)
+}
+
+/// How many deliveries of a kind wait for a client, those under way included. Counts to `most` and no
+/// further.
+pub async fn count_for<'a>(
+    sql: impl Sql<'a>,
+    (kind, client): (&str, &ClientId),
+    most: i64,
+) -> Result<i64, StoreError> {
+    let (count,) = sql
+        .into()
+        .query(
+            "select count(*) from (select o.id from outbox o \
+             where o.kind = $1 and o.client_id = $2 limit $3) as waiting",
+        )
+        .bind(kind)
+        .bind(client)
+        .bind(most)
         .one::<(i64,)>()
         .await?;
     Ok(count)

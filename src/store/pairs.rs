@@ -70,8 +70,10 @@ pub async fn hold_ended_of_users(tx: &mut Tx, users: &[&UserId]) -> Result<(), S
     hold(tx, &ENDED_OF_USERS, &together(users)).await
 }
 
-/// Holds what ends when everything of an app does. Hold the app first.
+/// Holds what ends when everything of an app does, however much that is: the transaction is
+/// [patient](Tx::be_patient) from here on. Hold the app first.
 pub async fn hold_ended_of_client(tx: &mut Tx, client: &ClientId) -> Result<(), StoreError> {
+    tx.be_patient().await?;
     hold(tx, &ENDED_OF_CLIENT, client.as_str()).await
 }
 
@@ -80,8 +82,9 @@ pub async fn hold_deleted_of_user(tx: &mut Tx, user: &UserId) -> Result<(), Stor
     hold(tx, &DELETED_OF_USER, user.as_str()).await
 }
 
-/// Holds what goes with an app. Hold the app first.
+/// Holds what goes with an app, as [`hold_ended_of_client`]. Hold the app first.
 pub async fn hold_deleted_of_client(tx: &mut Tx, client: &ClientId) -> Result<(), StoreError> {
+    tx.be_patient().await?;
     hold(tx, &DELETED_OF_CLIENT, client.as_str()).await
 }
 

@@ -16,7 +16,7 @@ use crate::store::db::columns::Json;
 
 pub use added::{insert, insert_untaken};
 pub use found::{PersonMatch, match_people};
-pub use listed::{UserFilter, list, list_statement};
+pub use listed::{UserFilter, found_statement, list, list_statement};
 pub use passwords::{
     FirstPassword, TemporaryPassword, add_passwords, password, passwords_between, rehash,
     remove_password, replace_temporary, set_password, set_temporary, temporary,
@@ -388,14 +388,16 @@ pub async fn count_enabled_owners<'a>(sql: impl Sql<'a>) -> Result<i64, StoreErr
 }
 
 /// Makes other transactions that call this wait until this one ends. Call it before counting
-/// owners in a transaction that may remove one, so that two cannot each remove "not the last".
-pub async fn hold_owners<'a>(sql: impl Sql<'a>) -> Result<(), StoreError> {
-    sql.into()
+/// owners in a transaction that may remove one, so that two cannot each remove "not the last". `false` when there
+/// is no owner, and so nobody waits.
+pub async fn hold_owners<'a>(sql: impl Sql<'a>) -> Result<bool, StoreError> {
+    let held = sql
+        .into()
         .query("update users set role = role where role = $1")
         .bind(AdminRole::Owner)
         .execute()
-        .await
-        .map(drop)
+        .await?;
+    Ok(held > 0)
 }
 
 /// Of the users whose username is behind the first and not behind the second, those who only claim

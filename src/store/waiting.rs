@@ -83,11 +83,15 @@ pub struct Sought<'a> {
     pub since: UnixTime,
     /// Counting stops here.
     pub most: i64,
+    /// Counting all letters that wait stops here.
+    pub most_queued: i64,
 }
 
-/// What is not done that should be.
+/// What is not done that should be, and how much waits in its turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
 pub struct Troubles {
+    /// Letters that wait, whether they were tried or not.
+    pub queued_letters: i64,
     /// Of the oldest that wait, those that were tried often, without letters.
     pub stuck: i64,
     /// Letters that were tried in vain and wait, of those that are due last: what was tried waits for longer than what
@@ -104,6 +108,8 @@ pub async fn troubles<'a>(sql: impl Sql<'a>, sought: &Sought<'_>) -> Result<Trou
     sql.into()
         .query(
             "select (select cast(count(*) as bigint) from \
+             (select 1 as n from outbox where kind = $3 limit $5) as queue) as queued_letters, \
+             (select cast(count(*) as bigint) from \
              (select attempts from outbox where kind <> $3 order by id limit $2) as oldest \
              where attempts >= $1) as stuck, \
              (select cast(count(*) as bigint) from \
@@ -119,6 +125,7 @@ pub async fn troubles<'a>(sql: impl Sql<'a>, sought: &Sought<'_>) -> Result<Trou
         .bind(sought.most)
         .bind(sought.letters)
         .bind(audit::first_id(sought.since))
+        .bind(sought.most_queued)
         .one::<Troubles>()
         .await
 }

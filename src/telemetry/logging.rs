@@ -20,6 +20,7 @@ use tracing_subscriber::registry::{LookupSpan, Scope};
 use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use super::left_out::{LeftOut, TextFields};
 use super::traces::{self, Export};
 use crate::config::{LogFormat, LogLevel, LogSettings};
 
@@ -79,13 +80,14 @@ where
         LogFormat::Text => false,
         LogFormat::Auto => !terminal,
     };
+    let left_out = LeftOut::new(&settings.exclude_fields);
     let layer = tracing_subscriber::fmt::layer().with_writer(writer);
     if json {
-        let layer = layer.fmt_fields(JsonFields::new()).event_format(JsonLines);
+        let layer = layer.fmt_fields(JsonFields::new()).event_format(JsonLines(left_out));
         layer.with_filter(level).boxed()
     } else {
         let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        layer.with_ansi(colour).with_filter(level).boxed()
+        layer.with_ansi(colour).fmt_fields(TextFields(left_out)).with_filter(level).boxed()
     }
 }
 
@@ -96,8 +98,9 @@ fn filter(level: LogLevel) -> EnvFilter {
     EnvFilter::new(format!("{},{libraries},{}=off", level.as_str(), traces::TARGET))
 }
 
-/// One flat JSON object per event: `timestamp`, `level`, `target`, `message`, then the fields.
-struct JsonLines;
+/// One flat JSON object per event: `timestamp`, `level`, `target`, `message`, then the fields that are
+/// not left out.
+struct JsonLines(LeftOut);
 
 impl<S, N> FormatEvent<S, N> for JsonLines
 where
@@ -120,6 +123,7 @@ where
             line.extend(fields.unwrap_or_else(Map::new));
         }
         event.record(&mut Collector(&mut line));
+        line.retain(|name, _| !self.0.holds(name));
         // Last, so that no field can pass itself off as one of these.
         let about = event.metadata();
         line.insert("timestamp".to_owned(), timestamp.into());
@@ -170,6 +174,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
+    use crate::config::LogField;
 
     #[derive(Clone, Default)]
     struct Buffer(Arc<Mutex<Vec<u8>>>);
@@ -193,7 +198,27 @@ mod tests {
     }
 
     fn settings(level: LogLevel, format: LogFormat) -> LogSettings {
-        LogSettings { level, format }
+        LogSettings { level, format, ..LogSettings::default() }
+    }
+
+    #[test]
+    fn a_field_that_is_left_out_is_in_no_line_of_either_layout() {
+        for format in [LogFormat::Json, LogFormat::Text] {
+            let exclude_fields = vec![LogField::UserId, LogField::ClientId];
+            let settings = LogSettings { level: LogLevel::Info, format, exclude_fields };
+            let text = logged(&settings, || {
+                let span = tracing::error_span!("request", request_id = "abcd1234", user_id = 4711);
+                let _inside = span.enter();
+                let name = "some-app";
+                tracing::info!(client_id = %name, user_id = "alice", code = "known", "refused");
+            });
+            for gone in ["user_id", "4711", "alice", "client_id", "some-app"] {
+                assert!(!text.contains(gone), "{format:?}: {gone} in {text}");
+            }
+            for kept in ["request_id", "abcd1234", "code", "known", "refused"] {
+                assert!(text.contains(kept), "{format:?}: no {kept} in {text}");
+            }
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 pub mod activity;
 mod labels;
+mod left_out;
 pub mod logging;
 pub mod metrics;
 mod process;

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use opentelemetry::Context;
 use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::{TraceContextExt as _, TracerProvider as _};
 use opentelemetry_sdk::Resource;
@@ -17,6 +18,9 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 /// The target of every span that is exported, and of nothing else.
 pub const TARGET: &str = "doorward::trace";
+
+/// The header in which W3C Trace Context names a trace, and where in it the sender is.
+pub const TRACE_PARENT: &str = "traceparent";
 
 /// Where the standard looks for the collector's address.
 const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
@@ -86,11 +90,41 @@ pub fn request(method: &str, parent: Option<&str>) -> Span {
         "doorward.request_id" = tracing::field::Empty,
     );
     if let (false, Some(parent)) = (span.is_disabled(), parent) {
-        let carrier = HashMap::from([("traceparent".to_owned(), parent.to_owned())]);
         // A parent that cannot be read is no parent; the span begins a trace of its own.
-        let _ = span.set_parent(TraceContextPropagator::new().extract(&carrier));
+        let _ = span.set_parent(caller(parent));
     }
     span
+}
+
+/// The id of the trace that a request belongs to: that of its span or, where nothing is exported, the one
+/// that a trusted caller names in `traceparent`. Call it before the span is entered.
+#[must_use]
+pub fn trace_id(span: &Span, parent: Option<&str>) -> Option<String> {
+    let context = if span.is_disabled() { caller(parent?) } else { span.context() };
+    let context = context.span().span_context().clone();
+    context.is_valid().then(|| context.trace_id().to_string())
+}
+
+/// Where a caller is in its trace; nowhere, if what it says cannot be read.
+fn caller(parent: &str) -> Context {
+    let carrier = HashMap::from([(TRACE_PARENT.to_owned(), parent.to_owned())]);
+    TraceContextPropagator::new().extract(&carrier)
+}
+
+/// The `traceparent` for a request to another server that is sent now; `None` where nothing is exported,
+/// outside every span, and in a trace that is not sampled. It holds two random ids and nothing else.
+#[must_use]
+pub fn outgoing() -> Option<String> {
+    if !is_exporting() {
+        return None;
+    }
+    let context = Context::current();
+    if !context.span().span_context().is_sampled() {
+        return None;
+    }
+    let mut carrier: HashMap<String, String> = HashMap::new();
+    TraceContextPropagator::new().inject_context(&context, &mut carrier);
+    carrier.remove(TRACE_PARENT)
 }
 
 /// The span of one question to a database: the text of a statement or the name of a command, which
@@ -127,12 +161,14 @@ pub struct Answer<'a> {
     pub route: &'a str,
     pub status: u16,
     pub request_id: &'a str,
+    /// The trace it belongs to, if there is one.
+    pub trace_id: Option<&'a str>,
 }
 
-/// Completes the span of a request and gives the id of its trace, if it is traced.
-pub fn answered(span: &Span, answer: &Answer<'_>) -> Option<String> {
+/// Completes the span of a request.
+pub fn answered(span: &Span, answer: &Answer<'_>) {
     if span.is_disabled() {
-        return None;
+        return;
     }
     span.record("http.route", answer.route);
     span.record("http.response.status_code", answer.status);
@@ -144,6 +180,24 @@ pub fn answered(span: &Span, answer: &Answer<'_>) -> Option<String> {
     let exported = context.span();
     // The route is known only now, and the name of a span that has begun is changed here alone.
     exported.update_name(format!("{} {}", answer.method, answer.route));
-    let context = exported.span_context();
-    context.is_valid().then(|| context.trace_id().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_nothing_is_exported_the_trace_is_that_of_the_caller() {
+        let id = "0af7651916cd43dd8448eb211c80319c";
+        for flags in ["00", "01"] {
+            let parent = format!("00-{id}-b7ad6b7169203331-{flags}");
+            assert_eq!(trace_id(&Span::none(), Some(&parent)).as_deref(), Some(id));
+        }
+        let nothing = format!("00-{}-b7ad6b7169203331-01", "0".repeat(32));
+        for wrong in ["", "nonsense", &nothing] {
+            assert_eq!(trace_id(&Span::none(), Some(wrong)), None, "{wrong}");
+        }
+        assert_eq!(trace_id(&Span::none(), None), None);
+        assert_eq!(outgoing(), None);
+    }
 }

@@ -3,6 +3,8 @@
 mod api_keys;
 mod apps;
 mod connections;
+mod documents;
+mod downloads;
 mod each_role;
 mod groups;
 mod imports;

@@ -45,12 +45,13 @@ pub(crate) async fn outbox_conforms(store: &Store) {
     assert!(!outbox::postpone(db, &first, (NOW, "no")).await.unwrap());
     assert!(!outbox::remove(db, &first).await.unwrap());
     let further = json!({ "after": "s7" });
-    assert!(!outbox::progress(db, &first, &further).await.unwrap());
-    assert!(outbox::progress(db, &second, &further).await.unwrap());
+    let longer = NOW.plus(90_000);
+    assert!(!outbox::progress(db, &first, (&further, longer)).await.unwrap());
+    assert!(outbox::progress(db, &second, (&further, longer)).await.unwrap());
     assert!(outbox::postpone(db, &second, (NOW.plus(100), "no\0")).await.unwrap());
     assert_eq!(claim("d1", 99).await, None);
     let third = claim("d1", 100).await.unwrap();
-    assert_eq!(third.payload, further);
+    assert_eq!((&third.payload, third.expires_at), (&further, longer));
     assert!(outbox::remove(db, &third).await.unwrap());
     assert_eq!(claim("d1", 200).await, None);
 
@@ -62,6 +63,7 @@ pub(crate) async fn outbox_conforms(store: &Store) {
         assert_eq!(outbox::count(db, kind).await.unwrap(), 0);
     }
     everybody_comes_in_turn(store).await;
+    a_flood_for_one_hides_nobody(store).await;
 }
 
 async fn everybody_comes_in_turn(store: &Store) {
@@ -97,6 +99,58 @@ async fn everybody_comes_in_turn(store: &Store) {
         let claimed = outbox::claim(db, &id, NOW, NOW).await.unwrap().unwrap();
         assert!(outbox::remove(db, &claimed).await.unwrap());
     }
+}
+
+async fn a_flood_for_one_hides_nobody(store: &Store) {
+    // Two of the flood are due in each second.
+    let flood = (0..400).map(|n| (format!("flood-{n:03}"), Some("flood"), n / 2 - 1_000));
+    let few = [
+        ("few-1", Some("few"), -3),
+        ("few-2", Some("few"), -2),
+        ("few-3", Some("few"), 1),
+        ("none-1", None, -2_000),
+        ("none-2", None, -1),
+        ("none-3", None, 1),
+        ("later", Some("later"), 1),
+        ("one", Some("a"), 0),
+    ];
+    let few = few.map(|(id, client, after)| (id.to_owned(), client, after));
+    let mut tx = store.begin().await.unwrap();
+    for (id, client, after) in flood.chain(few) {
+        let mut delivery = delivery(&id);
+        delivery.kind = "flooded".to_owned();
+        (delivery.client_id, delivery.due_at) = (client.map(ClientId::new), NOW.plus(after));
+        outbox::insert(&mut tx, &delivery).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let db = &store.db;
+    let due = async |kind: &'static str, bounds: (i64, i64)| {
+        outbox::due(db, (kind, NOW), bounds).await.unwrap()
+    };
+    let ids = async |bounds: (i64, i64)| {
+        due("flooded", bounds).await.into_iter().map(|(id, _)| id).collect::<Vec<_>>()
+    };
+    let expected =
+        ["none-1", "flood-000", "few-1", "one", "flood-001", "few-2", "none-2", "flood-002"];
+    assert_eq!(ids((3, 9)).await, expected);
+    assert_eq!(ids((3, 5)).await, expected[..5]);
+    assert_eq!(ids((1, 9)).await, expected[..4]);
+    assert_eq!(ids((3, 2)).await, expected[..2]);
+    let found = due("flooded", (1, 9)).await;
+    let whose: Vec<_> =
+        found.iter().map(|(_, client)| client.as_ref().map(ClientId::as_str)).collect();
+    assert_eq!(whose, [None, Some("flood"), Some("few"), Some("a")]);
+    let mut all = ids((500, 1_000)).await;
+    assert_eq!(all.len(), 405);
+    all.retain(|id| id.starts_with("flood-"));
+    assert!(all.len() == 400 && all.is_sorted(), "{all:?}");
+    assert!(due("unknown", (3, 9)).await.is_empty());
+    for (client, most, counted) in [("flood", 100, 100), ("flood", 1_000, 400), ("few", 9, 3)] {
+        let client = ClientId::new(client);
+        let found = outbox::count_for(db, ("flooded", &client), most).await.unwrap();
+        assert_eq!(found, counted, "{client}");
+    }
+    db.query("delete from outbox where kind = 'flooded'").execute().await.unwrap();
 }
 
 pub(crate) async fn session_clients_conform(store: &Store) {

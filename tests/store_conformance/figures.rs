@@ -144,16 +144,23 @@ async fn what_waits_is_listed(store: &Store) {
 /// Of three that wait, the second was tried once and the third twice.
 async fn troubles_are_counted(store: &Store, kind: &str) {
     let db = &store.db;
-    let sought = |letters, most| Sought { letters, attempts: 2, since: NOW.plus(5), most };
+    let sought = |letters, most| Sought {
+        letters,
+        attempts: 2,
+        since: NOW.plus(5),
+        most,
+        most_queued: 1 + most,
+    };
     for (letters, most, wanted) in [
-        ("none", 1_000, (1, 0)),
-        ("none", 1, (0, 0)),
-        (kind, 1_000, (0, 2)),
+        ("none", 1_000, (1, 0, 0)),
+        ("none", 1, (0, 0, 0)),
+        (kind, 1_000, (0, 2, 3)),
         // What is due last is looked at first.
-        (kind, 1, (0, 1)),
+        (kind, 1, (0, 1, 2)),
     ] {
         let found = waiting::troubles(db, &sought(letters, most)).await.unwrap();
-        assert_eq!((found.stuck, found.letters), wanted, "{letters} {most}");
+        let found = (found.stuck, found.letters, found.queued_letters);
+        assert_eq!(found, wanted, "{letters} {most}");
     }
     // Of what was given up, letters since then count.
     for (n, (after, of, lost)) in

@@ -9,6 +9,7 @@ use doorward::store::users::{self, UserFilter};
 use doorward::store::{Cursor, DatabaseSettings, Db, Store, group_managers, groups};
 
 use super::fixtures::{NOW, user};
+use super::people_pages::{a_search_finds_by_every_column, every_page_has_an_index, plan};
 use super::servers::Postgres;
 use super::sqlite;
 
@@ -113,36 +114,6 @@ async fn everybody_who_fits(store: &Store) {
     }
 }
 
-/// How the database reads a first page.
-async fn plan(store: &Store, filter: &UserFilter) -> String {
-    let statement = users::list_statement(filter);
-    let lines: Vec<String> = match store.db {
-        Db::Sqlite { .. } => {
-            let explain = Box::leak(format!("explain query plan {statement}").into_boxed_str());
-            let rows = store.db.query(explain).all::<(i64, i64, i64, String)>().await.unwrap();
-            rows.into_iter().map(|row| row.3).collect()
-        }
-        Db::Postgres { .. } => {
-            let role = filter.role.map_or("null", AdminRole::as_str);
-            let by_time = matches!(filter.order, Order::Newest(_) | Order::Oldest(_));
-            let role = format!("'{role}'");
-            let values = if by_time {
-                ["''", "null::text", "26", "0::bigint", "null::text", &role]
-            } else {
-                ["''", "null::text", "26", "null::text", &role, ""]
-            };
-            let mut explain = format!("explain {statement}");
-            for (number, value) in values.into_iter().enumerate().rev() {
-                explain = explain.replace(&format!("${}", number + 1), value);
-            }
-            let rows = store.db.query(Box::leak(explain.into_boxed_str()));
-            let rows = rows.all::<(String,)>().await.unwrap();
-            rows.into_iter().map(|row| row.0).collect()
-        }
-    };
-    lines.join("\n")
-}
-
 async fn each_filter_has_an_index(store: &Store) {
     if matches!(store.db, Db::Postgres { .. }) {
         store.db.query("analyze users").execute().await.unwrap();
@@ -188,6 +159,8 @@ async fn conforms(store: Store) {
     filled(&store).await;
     everybody_who_fits(&store).await;
     each_filter_has_an_index(&store).await;
+    every_page_has_an_index(&store).await;
+    a_search_finds_by_every_column(&store).await;
     nobody_is_found_in_time(&store).await;
     store.db.close().await;
 }

@@ -8,11 +8,13 @@
 //! | `crowd` | one operation, each time by another of them |
 //! | `counts` | statements, transactions, commands, processor time, bytes |
 //! | `growth` | what does not happen for each request: lists, clean-up, making copies again, memory |
+//! | `people` | pages of the console and memory where there are a hundred thousand; `--people` |
 //! | `table` | what is printed and written to the file |
 
 mod counts;
 mod crowd;
 mod growth;
+pub(crate) mod people;
 mod rows;
 mod table;
 mod town;

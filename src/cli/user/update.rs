@@ -71,8 +71,8 @@ pub(super) fn run(
     }
     let changed = engine::with_app(globals, async |app| {
         let user = people::find(app, &args.user.user).await?;
-        let (edit, made_from) = (args.edit(&user), (&user.id, Some(&user)));
-        let changed = people::update_if(app, made_from, edit, &Actor::CommandLine).await?;
+        let edit = args.edit(&user);
+        let changed = people::update_if(app, &user, edit, &Actor::CommandLine).await?;
         changed.ok_or_else(|| {
             let text = "somebody else has changed this person at the same moment; try it again";
             Failure::Failed(text.to_owned())

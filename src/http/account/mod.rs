@@ -175,7 +175,7 @@ async fn end_session(
     let actor = Actor::User(session.user_id.clone());
     let caller = extract::caller(&site, &request);
     let ended = session::end_own(&site, (&id, &session.user_id), (&actor, &caller)).await;
-    back_to_account(&site, &request, ended)
+    back_to_account(&site, &request, ended.or_else(otherwise_none))
 }
 
 /// What is not theirs to end is none.

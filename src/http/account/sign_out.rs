@@ -16,6 +16,7 @@ use crate::http::{extract, render};
 use crate::protocol::types::UserId;
 use crate::service::audit::Actor;
 use crate::service::failure::Failure;
+use crate::service::people::PeopleError;
 use crate::service::session::connections::{self, Bound};
 use crate::service::session::everywhere::{self, Connections, Reach, Wanted};
 use crate::service::session::logout::{self, Next};
@@ -103,9 +104,9 @@ async fn post(site: web::Data<Site>, request: HttpRequest, body: web::Bytes) -> 
     match everywhere::sign_out(&site, &wanted, (&actor, &caller)).await {
         Ok(Some(_)) if reach == Reach::Everywhere => signed_out(&posted, &session).await,
         Ok(Some(_)) => steps::see_other(&site.path("/account?done=elsewhere")),
+        Err(PeopleError::Failure(failure)) => render::failure(&site, &request, &failure),
         // Ended by somebody else at this very moment.
-        Ok(None) => steps::see_other(&site.path("/login")),
-        Err(failure) => render::failure(&site, &request, &failure),
+        Ok(None) | Err(_) => steps::see_other(&site.path("/login")),
     }
 }
 

@@ -216,6 +216,7 @@ async fn act(call: &Call<'_>, action: Action) -> Answer {
         Action::UpstreamDisable => upstream::set_activity(call, Activity::Disabled).await,
         Action::UpstreamEnable => upstream::set_activity(call, Activity::Enabled).await,
         Action::UpstreamTest => Box::pin(upstream::test(call)).await,
+        Action::UpstreamPreview => upstream::show_person(call).await,
         Action::WebhooksList => webhooks::list(call).await,
         Action::WebhookCreate => webhooks::create(call).await,
         Action::WebhookShow => webhooks::show(call).await,

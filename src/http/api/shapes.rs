@@ -22,7 +22,9 @@ use super::views::service::{
     ApiKeyView, AuditView, ConnectionView, JobView, KeyView, MailTest, MailTestWish, Rotation,
     SessionView, SessionsEnded, SessionsToEnd, SettingValue, SettingView,
 };
-use super::views::upstream::{Examination, NewUpstreamProvider, UpstreamChanges, UpstreamView};
+use super::views::upstream::{
+    Examination, NewUpstreamProvider, PersonPreview, SampleClaims, UpstreamChanges, UpstreamView,
+};
 use super::views::{
     AllowedApp, DeletionTime, GroupChange, GroupView, Manager, NewGroup, NewUser, ResetLink,
     SignOut, SignedOut, TemporaryPassword, UserChange, UserView,
@@ -377,6 +379,11 @@ pub(super) fn of(action: Action) -> Shape {
             "Ask an upstream provider for its metadata and keys, and tell whether all of it fits",
             Taken::Nothing,
             Answered::One(SchemaGenerator::subschema_for::<Examination>),
+        ),
+        Action::UpstreamPreview => shape(
+            "Show what a person would look like who came with these claims; nothing of it is kept",
+            Taken::Body(SchemaGenerator::subschema_for::<SampleClaims>),
+            Answered::One(SchemaGenerator::subschema_for::<PersonPreview>),
         ),
         Action::WebhooksList => list("List webhooks by name", &[], webhook),
         Action::WebhookCreate => shape(

@@ -151,6 +151,7 @@ pub(super) enum Action {
     UpstreamDisable,
     UpstreamEnable,
     UpstreamTest,
+    UpstreamPreview,
     WebhooksList,
     WebhookCreate,
     WebhookShow,

@@ -7,11 +7,12 @@ use super::fault::Fault;
 use super::reply::{Answer, Reply, as_json};
 use super::sent;
 use super::views::upstream::{
-    Examination, NewUpstreamProvider, UpstreamChanges, UpstreamState, UpstreamView,
+    Examination, NewUpstreamProvider, PersonPreview, SampleClaims, UpstreamChanges, UpstreamState,
+    UpstreamView,
 };
 use crate::protocol::session_data::merge_patch;
 use crate::service::clients::Activity;
-use crate::service::upstream::{self, UpstreamProvider};
+use crate::service::upstream::{self, UpstreamProvider, preview};
 
 pub(super) async fn list(call: &Call<'_>) -> Answer {
     let found = upstream::all(call.site).await?;
@@ -65,4 +66,11 @@ pub(super) async fn set_activity(call: &Call<'_>, activity: Activity) -> Answer 
 pub(super) async fn test(call: &Call<'_>) -> Answer {
     let (_, checks) = upstream::test(call.site, &call.id, call.actor()).await?;
     Reply::shown(Examination::from(checks))
+}
+
+/// What somebody would look like who came with the claims in the body.
+pub(super) async fn show_person(call: &Call<'_>) -> Answer {
+    let provider = named(call).await?;
+    let SampleClaims(claims) = sent::parsed(&call.body)?;
+    Reply::shown(PersonPreview::from(preview::of_claims(&provider.settings, &claims)))
 }

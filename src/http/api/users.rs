@@ -114,7 +114,7 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
         profile: Some(after.profile.unwrap_or_default()),
         directory: None,
     };
-    let edited = people::update_if(call.site, (&user.id, Some(user)), edit, call.actor()).await?;
+    let edited = people::update_if(call.site, user, edit, call.actor()).await?;
     let edited = edited.ok_or_else(Fault::changed)?;
     Ok(Reply::shown(view(call, &edited))?.tagged())
 }

@@ -3,6 +3,36 @@
 //! same use cases as the command line and lead on with 303.
 //!
 //! A GET changes nothing; every change is a POST whose form carries the session's CSRF token.
+//!
+//! | module | job |
+//! |---|---|
+//! | `table` | every address with the right it needs |
+//! | `desk` | the way in: who asks, whether the console is open to them, and if they may |
+//! | `step_up` | a sign-in of the last minutes for secrets, keys, power and backups |
+//! | `received` | what a request carries: a form, and with some of them a file |
+//! | `seen`, `shown` | a change is saved only if it was made from what is stored |
+//! | `flash` | one message from a change to the page that is shown next |
+//! | `named`, `new_groups` | a name typed before a deletion; a group that was named and is not there |
+//! | `rows`, `sorting`, `members` | what pages with lists do alike |
+//! | `overview`, `get_started`, `warnings` | the first page: figures, first steps, and what needs attention |
+//! | `people`, `selected`, `imports` | the list of people, one change for several, and a file of them |
+//! | `person` | one person |
+//! | `connections`, `temporary_password` | on their page: what stays signed in, a password for once |
+//! | `groups`, `organisations` | in what people are |
+//! | `apps`, `wizard`, `app_forms`, `app_terms` | the list of apps, and the forms that make and change one |
+//! | `roles`, `secrets`, `logos` | what belongs to an app; `logos` has the installation's, too |
+//! | `connect`, `trial`, `preview` | how an app is set up, whether it works yet, and what it would be told |
+//! | `registration_tokens` | with what apps register themselves |
+//! | `try_it`, `try_it_callback` | a sign-in with Doorward as an app of itself |
+//! | `sessions` | who is signed in where |
+//! | `issuers` | trusted issuers |
+//! | `upstream`, `upstream_forms` | providers elsewhere at which people have an account |
+//! | `keys`, `api_keys` | the keys that sign, and those of administrators' programs |
+//! | `webhooks` | endpoints of others that are told what happens |
+//! | `settings`, `setting_words` | settings that may change while servers run, and what they are called |
+//! | `mail` | whether letters leave |
+//! | `configuration`, `audit` | what the server runs with, and what happened |
+//! | `jobs`, `backup` | what waits to be sent, and backups |
 
 mod api_keys;
 mod app_forms;

@@ -10,7 +10,7 @@ use crate::http::sign_in::steps;
 use crate::protocol::rights::Right;
 use crate::service::activity::Period;
 use crate::service::audit;
-use crate::service::figures::{Figures, LATELY};
+use crate::service::figures::LATELY;
 use crate::service::overview::{self, Span};
 use crate::store::audit::AuditFilter;
 use crate::store::keys::KeyRow;
@@ -31,7 +31,7 @@ pub(super) async fn show(desk: &Desk<'_>) -> Answer {
     desk.show(&Overview {
         chrome: desk.chrome(),
         console: desk.console(Section::Overview),
-        figures: numbers(desk, &found.figures, found.hour),
+        figures: numbers(desk, &found),
         warnings: warnings::all(desk, found.concerns),
         span,
         charts: charts(&found.periods),
@@ -42,7 +42,8 @@ pub(super) async fn show(desk: &Desk<'_>) -> Answer {
     })
 }
 
-fn numbers(desk: &Desk<'_>, counted: &Figures, hour: Counts) -> Vec<Figure> {
+fn numbers(desk: &Desk<'_>, found: &overview::Overview) -> Vec<Figure> {
+    let (counted, hour) = (&found.figures, found.hour);
     let shown = |label: &str, value: String, path: &str| Figure {
         label: label.to_owned(),
         value,
@@ -60,6 +61,7 @@ fn numbers(desk: &Desk<'_>, counted: &Figures, hour: Counts) -> Vec<Figure> {
         figure("Signed in now", counted.live_sessions, "/admin/sessions"),
         figure("Sign-ins in a day", counted.sign_ins, &lately("session.created")),
         figure("Failed in a day", counted.failed_sign_ins, &lately("sign_in.failed")),
+        figure("Letters waiting", found.queued_letters, "/admin/jobs?topic=letters"),
         // These are counted and not recorded one by one: their charts have the hours before.
         figure("Tokens this hour", hour.tokens, "/admin#chart-tokens"),
         shown("95 of 100 answers", within(hour), "/admin#chart-answers"),

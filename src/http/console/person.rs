@@ -12,12 +12,13 @@ use crate::http::pages::admin::{Section, Subject};
 use crate::http::pages::{Undo, When};
 use crate::protocol::rights::Right;
 use crate::protocol::types::ClientId;
-use crate::protocol::user::User;
+use crate::protocol::user::{Profile, User};
 use crate::service::authorize::consent;
 use crate::service::clients::{self, Activity};
 use crate::service::people::deletion::{self, GRACE_DAYS};
 use crate::service::people::{self, Edit, PeopleError, RoleEdit};
 use crate::service::session::everywhere::{self, Connections, Reach, Wanted};
+use crate::service::sign_in::normalize_login;
 use crate::service::{audit, session};
 use crate::store::audit::AuditFilter;
 
@@ -127,11 +128,8 @@ pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
         (Some(error), _) | (None, Err(error)) => error,
         (None, Ok((role, groups))) => {
             let edit = edit_of(user, &typed, (role, groups));
-            let made_from = (&user.id, Some(user));
-            match people::update_if(desk.site(), made_from, edit, &desk.actor()).await {
-                Ok(Some(user)) => {
-                    return desk.done(format!("{} is saved.", name_of(&user)), &path(desk, &user));
-                }
+            match people::update_if(desk.site(), user, edit, &desk.actor()).await {
+                Ok(Some(user)) => return desk.done(saved(desk, &user, &typed), &path(desk, &user)),
                 Ok(None) => {
                     let now = desk.find_person(user.id.as_str()).await?;
                     return stale(desk, &now, typed).await;
@@ -150,12 +148,48 @@ fn edit_of(user: &User, typed: &UserForm, (role, groups): (RoleEdit, Vec<String>
     Edit {
         name: Some(typed.name.clone()),
         email: Some(typed.email.clone()),
-        email_verified: typed.email_verified,
+        // A box that was ticked already when the form was shown is about the address that was in it.
+        email_verified: typed.email_verified
+            && (!user.email_verified || is_same_address(user, typed)),
         groups,
         role,
-        profile: Some(typed.profile.to_profile(&user.profile)),
+        profile: Some(profile_of(user, typed)),
         directory: None,
     }
+}
+
+/// The same of a phone number and its box.
+fn profile_of(user: &User, typed: &UserForm) -> Profile {
+    let was_ticked = user.profile.phone_number_verified == Some(true);
+    let is_kept = !was_ticked || is_same_number(user, typed);
+    let profile = typed.profile.to_profile(&user.profile);
+    let verified = profile.phone_number_verified.filter(|is_theirs| is_kept || !is_theirs);
+    Profile { phone_number_verified: verified, ..profile }
+}
+
+fn is_same_number(user: &User, typed: &UserForm) -> bool {
+    let number = typed.profile.to_profile(&user.profile).phone_number;
+    number.as_deref().map(str::trim) == user.profile.phone_number.as_deref()
+}
+
+fn is_same_address(user: &User, typed: &UserForm) -> bool {
+    normalize_login(&typed.email) == user.email.as_deref().unwrap_or_default()
+}
+
+/// What is said of somebody who is saved, and is like this now.
+fn saved(desk: &Desk<'_>, user: &User, typed: &UserForm) -> String {
+    let (is_ticked, now) = (typed.profile.phone_number_verified, &user.profile);
+    let is_number_lost = is_ticked && now.phone_number_verified != Some(true);
+    let is_address_lost = typed.email_verified && !user.email_verified;
+    let boxes = [
+        ("e-mail address", is_address_lost && user.email.is_some()),
+        ("phone number", is_number_lost && now.phone_number.is_some()),
+    ];
+    let lost = boxes.into_iter().filter(|(_, is_lost)| *is_lost && desk.may(Right::PeopleVouch));
+    let lost = lost.map(|(what, _)| {
+        format!(" The new {what} is not marked as theirs: tick its box and save again if it is.")
+    });
+    format!("{} is saved.{}", name_of(user), lost.collect::<Vec<_>>().concat())
 }
 
 /// What was typed. What the form does not ask stays as it is.
@@ -176,13 +210,17 @@ fn typed(desk: &Desk<'_>, user: &User) -> UserForm {
 }
 
 /// Somebody else has changed them since the form was made.
-async fn stale(desk: &Desk<'_>, now: &User, form: UserForm) -> Answer {
+async fn stale(desk: &Desk<'_>, now: &User, mut form: UserForm) -> Answer {
     let thing = Thing {
         name: name_of(now),
         kinds: &["user.updated", "group.member_added", "group.member_removed"],
         of: Of::Person(now.id.as_str()),
     };
     let errors = seen::changed(desk, &thing, (&stored(desk, now), &form)).await?;
+    // A tick may be what was stored of another address, or of another number.
+    form.email_verified = form.email_verified && is_same_address(now, &form);
+    let is_theirs = form.profile.phone_number_verified && is_same_number(now, &form);
+    form.profile.phone_number_verified = is_theirs;
     let mut page = detail(desk, now).await?;
     (page.form, page.errors) = (form, errors);
     desk.show_again(&page)

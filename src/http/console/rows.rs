@@ -1,14 +1,14 @@
 //! What several pages show: pages of lists, sessions, and lines of the audit log.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::desk::{Desk, Stop};
 use crate::clock::UnixTime;
 use crate::http::pages::When;
 use crate::http::pages::admin::State;
-use crate::http::pages::admin::audit::{AuditRow, Outcome};
+use crate::http::pages::admin::audit::{AuditRow, Changed, Outcome, Sealed};
 use crate::http::pages::admin::paging::{PageSize, Paging};
 use crate::http::pages::views::SessionView;
 use crate::protocol::types::UserId;
@@ -91,6 +91,14 @@ fn event_row(event: AuditEvent, names: &HashMap<UserId, String>) -> AuditRow {
         address: event.address,
         request_id: event.request_id,
         detail: detail(&event.detail),
+        id: event.id,
+        session_id: event.session_id,
+        seal: event.seal.map(|seal| Sealed {
+            number: seal.seq,
+            at: When::at(seal.sealed_at),
+            hash: seal.hash,
+        }),
+        changes: changes(&event.detail),
     }
 }
 
@@ -99,15 +107,49 @@ fn acting_person(event: &AuditEvent) -> Option<&str> {
     event.actor.as_deref()?.strip_prefix("user:")
 }
 
-/// The facts of an event as `name: value` pairs.
+/// The facts of an event as `name: value` pairs, without those that [`changes`] shows.
 fn detail(detail: &Value) -> String {
     let Some(members) = detail.as_object() else { return String::new() };
-    let facts = members.iter().filter_map(|(name, value)| match value {
-        Value::Null => None,
-        Value::String(text) => Some(format!("{name}: {text}")),
-        other => Some(format!("{name}: {other}")),
-    });
-    facts.collect::<Vec<_>>().join(", ")
+    let is_apart = |name: &str, value: &Value| SIDES.contains(&name) && value.is_object();
+    let facts = members
+        .iter()
+        .filter(|(name, value)| !value.is_null() && !is_apart(name, value))
+        .map(|(name, value)| format!("{name}: {}", plain(value)));
+    // Values have commas.
+    facts.collect::<Vec<_>>().join("; ")
+}
+
+/// The members of an event's detail that say what something was and is now.
+const SIDES: [&str; 2] = ["before", "after"];
+
+/// What members of something were and are now, by name, where an event says it.
+fn changes(detail: &Value) -> Vec<Changed> {
+    let [before, after] = SIDES.map(|side| detail.get(side).and_then(Value::as_object));
+    let names: BTreeSet<&String> = before.into_iter().chain(after).flat_map(Map::keys).collect();
+    let shown = |side: Option<&Map<String, Value>>, name: &str| {
+        let text = side.and_then(|members| members.get(name)).map(plain).unwrap_or_default();
+        if text.is_empty() { "–".to_owned() } else { text }
+    };
+    let change = |name: &String| Changed {
+        member: name.clone(),
+        before: shown(before, name),
+        after: shown(after, name),
+    };
+    names.into_iter().map(change).collect()
+}
+
+/// A value as people read it.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        Value::Object(members) => {
+            let pairs = members.iter().map(|(name, value)| format!("{name}: {}", plain(value)));
+            pairs.collect::<Vec<_>>().join(", ")
+        }
+    }
 }
 
 /// What to call whoever did something, from what the audit log and settings remember of them.
@@ -146,7 +188,25 @@ mod tests {
     #[test]
     fn the_facts_of_an_event_read_as_pairs() {
         let facts = json!({ "alg": "RS256", "role_before": null, "tries": 3 });
-        assert_eq!(detail(&facts), "alg: RS256, tries: 3");
+        assert_eq!(detail(&facts), "alg: RS256; tries: 3");
         assert_eq!(detail(&json!({})), "");
+    }
+
+    #[test]
+    fn what_was_and_is_reads_as_pairs_and_not_as_json() {
+        let facts = json!({
+            "changed": ["logo", "scope", "rules"],
+            "before": { "logo": null, "scope": ["openid", "email"], "rules": [{ "sub": "x" }] },
+            "after": { "logo": "x.png", "scope": [] },
+        });
+        assert_eq!(detail(&facts), "changed: logo, scope, rules");
+        let read = changes(&facts);
+        let read = read.iter().map(|one| [&one.member, &one.before, &one.after]);
+        let read: Vec<_> = read.map(|texts| texts.map(String::as_str)).collect();
+        let expected =
+            [["logo", "–", "x.png"], ["rules", "sub: x", "–"], ["scope", "openid, email", "–"]];
+        assert_eq!(read, expected);
+        assert!(changes(&json!({ "before": "yesterday" })).is_empty());
+        assert_eq!(detail(&json!({ "before": "yesterday" })), "before: yesterday");
     }
 }

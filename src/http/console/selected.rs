@@ -430,7 +430,7 @@ async fn one(desk: &Desk<'_>, order: &Order, user: &User) -> Result<(), String> 
             match Box::pin(everywhere::sign_out(site, &wanted, (&actor, &caller))).await {
                 Ok(Some(_)) => Ok(()),
                 Ok(None) => Err("is not there any more".to_owned()),
-                Err(failure) => Err(reason(&PeopleError::from(failure))),
+                Err(error) => Err(reason(&error)),
             }
         }
     }

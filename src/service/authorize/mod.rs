@@ -368,7 +368,12 @@ async fn refusal(
     (client, reply_to): (&Client, &ReplyTo),
     error: &OAuthError,
 ) -> Result<Refused, AuthorizeError> {
-    tracing::info!(code = error.code.as_str(), detail = %error.detail, "authorization refused");
+    tracing::info!(
+        client_id = client.id.as_str(),
+        code = error.code.as_str(),
+        detail = %error.detail,
+        "authorization refused"
+    );
     app.metrics.authorize_request(error.code.as_str());
     trial::note_refusal(app, client, (Endpoint::Authorization, error)).await;
     let reply = deliver::reply(app, client, reply_to.error(error)).await?;

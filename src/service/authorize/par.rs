@@ -35,12 +35,20 @@ pub struct Pushed {
 /// Whatever the authorization endpoint would answer, as JSON (section 2.3); a failure of ours.
 pub async fn push(app: &App, request: &ClientRequest) -> Result<Pushed, EndpointError> {
     let client = authentication::authenticate(app, request).await?;
-    refuse_flood(app, &client, &request.caller).await?;
-    let (params, form) = parameters(app, &client, &request.params).await?;
-    check(app, &client, (&params, form))?;
+    take(app, &client, request).await.map_err(|error| error.of_client(&client.id))
+}
+
+async fn take(
+    app: &App,
+    client: &Arc<Client>,
+    request: &ClientRequest,
+) -> Result<Pushed, EndpointError> {
+    refuse_flood(app, client, &request.caller).await?;
+    let (params, form) = parameters(app, client, &request.params).await?;
+    check(app, client, (&params, form))?;
     // Nothing is written for a request that is refused, so the proof, which is used up, comes last.
     let stated = ClientRequest { params, ..request.clone() };
-    let params = dpop::bind_pushed(app, &client, (&stated, path::PAR)).await?;
+    let params = dpop::bind_pushed(app, client, (&stated, path::PAR)).await?;
     let name = Secret::generate();
     let lifetime = app.config.authorization.pushed_request_lifetime;
     let kept = PushedRequest { client_id: client.id.clone(), params: params.encode(), form };

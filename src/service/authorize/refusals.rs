@@ -121,6 +121,7 @@ async fn try_note(
     if let Some(received) = &wrong.received {
         tracing::info!(
             request_id = caller.request_id,
+            client_id = client.as_ref().map(|client| client.id.as_str()),
             got = cut(received),
             registered = registered.join(" "),
             "authorization failed: redirect_uri mismatch"

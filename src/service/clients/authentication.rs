@@ -82,7 +82,7 @@ pub(crate) async fn authenticate(
                 note_failure(app, &client, (refusal, &request.caller)).await?;
                 trial::note_refusal(app, &client, (Endpoint::Token, refusal)).await;
             }
-            Err(error)
+            Err(error.of_client(&client.id))
         }
     }
 }

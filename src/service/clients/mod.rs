@@ -329,7 +329,7 @@ async fn update_from(
     client.updated_at = app.now();
     let is_other = client.metadata.proves_itself_otherwise(&before);
     let right = if is_other { Right::ClientsSecret } else { Right::ClientsWrite };
-    let mut tx = authority::begin(app, (actor, right)).await?;
+    let mut tx = authority::begin_over_services(app, (actor, right)).await?;
     let held = clients::hold(&mut tx, &client.id).await?;
     if made_from.is_some() && held.as_ref() != made_from {
         return Ok(None);
@@ -382,7 +382,7 @@ pub async fn set_activity(
 ) -> Result<(), ClientError> {
     let before = get(app, id).await?;
     let now = app.now();
-    let mut tx = authority::begin(app, (actor, Right::ClientsWrite)).await?;
+    let mut tx = authority::begin_over_services(app, (actor, Right::ClientsWrite)).await?;
     let (kind, pending) = match activity {
         Activity::Enabled => {
             clients::set_disabled(&mut tx, id, None, now).await?;
@@ -419,7 +419,7 @@ pub async fn set_activity(
 pub async fn delete(app: &App, id: &ClientId, actor: &Actor) -> Result<(), ClientError> {
     let client = get(app, id).await?;
     let now = app.now();
-    let mut tx = authority::begin(app, (actor, Right::ClientsWrite)).await?;
+    let mut tx = authority::begin_over_services(app, (actor, Right::ClientsWrite)).await?;
     let version = clients::raise_token_version(&mut tx, id).await?;
     // Before the rows go with the client's: whoever adds something to them at this moment is waited for
     // while they need not wait for the client.

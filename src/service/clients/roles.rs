@@ -259,6 +259,10 @@ pub async fn change(
     if !changed {
         drop(tx);
         find(app, role).await?;
+        if giving == Giving::Taken {
+            // Who took it may still be waiting for it to be final.
+            revocation::outlive_recent(app, now).await;
+        }
         return Ok(());
     }
     let kind = match giving {

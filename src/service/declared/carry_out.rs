@@ -10,6 +10,7 @@ use crate::crypto::secret::Secret;
 use crate::protocol::types::ClientId;
 use crate::service::audit::Actor;
 use crate::service::clients::Activity;
+use crate::service::people::edits::{self, Kept};
 use crate::service::revocation::Spread;
 use crate::service::{clients, people, trusted_issuers, webhooks};
 use crate::store::managed::{self, Declared};
@@ -132,7 +133,8 @@ async fn person(app: &App, entry: &str, work: Work) -> Result<Spread, DeclaredEr
         }
         Work::UpdateUser(id, edit, activity) => {
             if let Some(edit) = edit {
-                people::update(app, &id, *edit, actor).await.map_err(of_people)?;
+                let edited = edits::adjust(app, (&id, Kept::Yes), *edit, actor).await;
+                edited.map_err(of_people)?;
             }
             (id, activity)
         }

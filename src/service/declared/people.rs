@@ -15,9 +15,8 @@ use crate::protocol::user::User;
 use crate::service::clients::Activity;
 use crate::service::failure::Failure;
 use crate::service::organisations::{MOST_PER_PERSON, OrganisationError};
-use crate::service::people::{
-    Edit, NewPerson, RoleEdit, check_email, check_groups, check_name, check_username,
-};
+use crate::service::people::edits::FileEdit;
+use crate::service::people::{NewPerson, check_username};
 use crate::store::managed::Declared;
 use crate::store::{group_managers, organisations as rows, users};
 
@@ -89,27 +88,23 @@ pub(super) fn plan(
     (entry, username): (&str, &str),
     (user, secrets): (&UserState, Secrets<'_>),
 ) -> Result<Option<Change>, DeclaredError> {
-    let invalid = |error| DeclaredError::of_people(entry, error);
-    let email = check_email(user.email.clone()).map_err(invalid)?;
-    let name = check_name(user.name.clone()).map_err(invalid)?;
-    let groups = user.groups.clone().map(check_groups).transpose().map_err(invalid)?;
+    let said = FileEdit {
+        name: user.name.clone(),
+        email: user.email.clone(),
+        email_verified: user.email_verified,
+        groups: user.groups.clone(),
+    };
+    let said = said.checked().map_err(|error| DeclaredError::of_people(entry, error))?;
     if let Some(before) = there.people.get(username) {
-        let after = User {
-            email: email.or_else(|| before.email.clone()),
-            name: name.or_else(|| before.name.clone()),
-            email_verified: user.email_verified.unwrap_or(before.email_verified),
-            groups: groups.unwrap_or_else(|| before.groups.clone()),
-            ..before.clone()
-        };
-        return Ok(changed(before, after, user.disabled));
+        return Ok(changed(before, said, user.disabled));
     }
     let password = user.password_file.as_deref().map(secrets).transpose();
     let new = NewPerson {
         username: username.to_owned(),
-        email_verified: user.email_verified.unwrap_or_default() && email.is_some(),
-        email,
-        name,
-        groups: groups.unwrap_or_default(),
+        email_verified: said.email_verified.unwrap_or_default() && said.email.is_some(),
+        email: said.email,
+        name: said.name,
+        groups: said.groups.unwrap_or_default(),
         password: password.map_err(|problem| DeclaredError::entry(entry, problem))?,
         ..NewPerson::default()
     };
@@ -118,7 +113,8 @@ pub(super) fn plan(
     Ok(Some(created(Declared::User, username.to_owned(), work)))
 }
 
-fn changed(before: &User, after: User, disabled: Option<bool>) -> Option<Change> {
+fn changed(before: &User, said: FileEdit, disabled: Option<bool>) -> Option<Change> {
+    let after = said.clone().over(before);
     let mut fields = Vec::new();
     let mut differs = |name: &str, before: Value, after: Value| {
         if before != after {
@@ -134,17 +130,10 @@ fn changed(before: &User, after: User, disabled: Option<bool>) -> Option<Change>
     if fields.is_empty() {
         return None;
     }
-    let edit = has_edit.then_some(Edit {
-        name: after.name,
-        email: after.email,
-        email_verified: after.email_verified,
-        groups: after.groups,
-        role: RoleEdit::Keep,
-        profile: None,
-        directory: None,
-    });
-    let (what, name, id) = (Declared::User, after.username, after.id);
-    let work = Work::UpdateUser(id, edit.map(Box::new), activity);
+    // Not what comes of it now: until it is carried out somebody may change what the file leaves out.
+    let edit = has_edit.then(|| Box::new(said));
+    let (what, name) = (Declared::User, before.username.clone());
+    let work = Work::UpdateUser(before.id.clone(), edit, activity);
     Some(Change { what, name, action: Action::Update, fields, work })
 }
 

@@ -19,7 +19,8 @@ use crate::protocol::token::trusted_issuer::TrustedIssuer;
 use crate::protocol::types::{ClientId, UserId};
 use crate::service::clients::checks::{self, Author};
 use crate::service::clients::{self, Activity, ClientError, NewClient, secret_matches};
-use crate::service::people::{Edit, NewPerson, check_groups};
+use crate::service::people::edits::FileEdit;
+use crate::service::people::{NewPerson, check_groups};
 use crate::service::upstream::{NewUpstream, UpstreamChange};
 use crate::service::webhooks::WebhookSettings;
 use crate::store::managed::{self, Declared};
@@ -70,7 +71,8 @@ pub(super) enum Work {
     UpdateOrganisation(String),
     DeleteOrganisation,
     CreateUser(Box<NewPerson>, Option<Activity>),
-    UpdateUser(UserId, Option<Box<Edit>>, Option<Activity>),
+    /// With what the file says of them, if anything of it is otherwise.
+    UpdateUser(UserId, Option<Box<FileEdit>>, Option<Activity>),
     DeleteUser(UserId),
     /// All that somebody is in, and who it is if they are there and leave none.
     SetOrganisations(BTreeSet<String>, Option<UserId>),

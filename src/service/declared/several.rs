@@ -14,8 +14,9 @@ use crate::service::clients::{Activity, access};
 use crate::service::failure::Failure;
 use crate::service::organisations::members;
 use crate::service::people::authority::Authority;
+use crate::service::people::edits::{self, FileEdit};
 use crate::service::people::newcomers::{self, Newcomer, Taken};
-use crate::service::people::{self, Edit, NewPerson, PeopleError, edits, told};
+use crate::service::people::{self, NewPerson, PeopleError, told};
 use crate::service::revocation::{self, Spread};
 use crate::store::organisations::{self, Named};
 use crate::store::{StoreError, Tx, groups, managed, pairs, users};
@@ -32,12 +33,12 @@ static ACTOR: Actor = Actor::CommandLine;
 /// A change that has been prepared.
 enum Step<'a> {
     Make {
-        user: User,
+        user: Box<User>,
         phc: Option<String>,
     },
     Change {
         id: &'a UserId,
-        edit: Option<Edit>,
+        edit: Option<FileEdit>,
         is_enabled: bool,
     },
     Join {
@@ -111,14 +112,14 @@ async fn prepare<'a>(app: &App, changes: &'a VecDeque<Change>) -> Vec<Step<'a>> 
                 let new = NewPerson { disabled, ..NewPerson::clone(new) };
                 let Ok((user, phc)) = people::prepare(app, new).await else { break };
                 made.insert(change.name.as_str(), user.id.clone());
-                Step::Make { user, phc }
+                Step::Make { user: Box::new(user), phc }
             }
             // Whatever somebody has who is disabled ends, and that is a transaction of its own.
             Work::UpdateUser(id, edit, activity)
                 if *activity != Some(Activity::Disabled) && edits < EDITS =>
             {
                 edits += 1;
-                let edit = edit.as_deref().cloned().map(Edit::checked).transpose();
+                let edit = edit.as_deref().cloned().map(FileEdit::checked).transpose();
                 let (Ok(edit), is_enabled) = (edit, activity.is_some()) else { break };
                 Step::Change { id, edit, is_enabled }
             }
@@ -183,8 +184,8 @@ async fn make_groups(
     let groups = steps.iter().filter_map(|step| match step {
         Step::Make { user, .. } => Some(&user.groups),
         Step::Change { id, edit: Some(edit), .. } => {
-            let before = before.get(*id)?;
-            (before.groups != edit.groups).then_some(&edit.groups)
+            let (before, groups) = (before.get(*id)?, edit.groups.as_ref()?);
+            (before.groups != *groups).then_some(groups)
         }
         Step::Change { .. } | Step::Join { .. } => None,
     });
@@ -222,8 +223,8 @@ async fn change(
         let Step::Change { id, edit, is_enabled } = step else { continue };
         let before = before.get(*id).ok_or(Stop::At(place))?;
         if let Some(edit) = edit.clone() {
-            // The groups are there by now.
-            let written = edits::put(tx, (&authority, now), (before, edit)).await;
+            // What the file leaves out is as it is now, not as it was for the plan. The groups are there.
+            let written = edits::put(tx, (&authority, now), (before, edit.over(before))).await;
             let (user, _) = written.map_err(Stop::at(place))?;
             after.insert((*id).clone(), user);
         }

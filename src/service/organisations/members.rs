@@ -119,6 +119,9 @@ pub async fn remove(
     let mut tx = app.store.begin().await?;
     hold(&mut tx, (about, user), actor).await?;
     if !rows::remove_member(&mut tx, (&about.id, user)).await? {
+        drop(tx);
+        // Who removed them may still be waiting for it to be final.
+        revocation::outlive_recent(app, now).await;
         return Ok(());
     }
     let event = Event::success("organisation.member_removed", actor, now).user(user);

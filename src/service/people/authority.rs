@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 
 use crate::app::App;
+use crate::clock::UnixTime;
+use crate::protocol::api::ApiScope;
 use crate::protocol::rights::{Person, Power, Reach, Right, Role, Standing};
 use crate::protocol::types::{ClientId, UserId};
 use crate::protocol::user::User;
@@ -11,7 +13,7 @@ use crate::service::audit::{Actor, Caller};
 use crate::service::failure::Failure;
 use crate::service::people::PeopleError;
 use crate::store::group_managers::Holds;
-use crate::store::{Sql, StoreError, Tx, api, group_managers, groups, users};
+use crate::store::{Sql, StoreError, Tx, api, clients, group_managers, groups, users};
 
 /// What a service is at the REST API: never more than an operator, who may give an app any scope.
 pub(in crate::service) const SERVICE_ROLE: Role = Role::Operator;
@@ -50,22 +52,75 @@ pub(in crate::service) async fn begin(
     if authority.may(right) { Ok(tx) } else { Err(Barred::NotYours) }
 }
 
-/// On whose word something stands that is used later, as the audit log names them; `None` when on nobody's.
+/// As [`begin`], for what may end the power of a service: one that makes a change at this moment is through with
+/// it, or waits and finds out.
+///
+/// # Errors
+/// [`Barred`].
+pub(in crate::service) async fn begin_over_services(
+    app: &App,
+    who: (&Actor, Right),
+) -> Result<Tx, Barred> {
+    let mut tx = begin(app, who).await?;
+    // An administrator has them already; the command line holds nothing yet.
+    users::hold_owners(&mut tx).await.map_err(|error| Barred::Failure(error.into()))?;
+    Ok(tx)
+}
+
+/// On whose word something stands that is used later: somebody in the console as the audit log names them, a key,
+/// or a service; `None` when on nobody's.
 pub(super) fn vouching(actor: &Actor) -> Option<String> {
     match actor {
-        Actor::Console(..) | Actor::Key { .. } | Actor::Service(..) => Some(actor.to_string()),
+        // Not its owner alone: what was made with a key is not to outlive it.
+        Actor::Key { key, .. } => Some(format!("key:{key}")),
+        Actor::Console(..) | Actor::Service(..) => Some(actor.to_string()),
         _ => None,
     }
 }
 
-/// Who [`vouching`] named, to ask what they may do now.
-pub(super) fn voucher(name: &str) -> Option<Actor> {
-    let (kind, id) = name.split_once(':')?;
-    match kind {
-        "user" => Some(Actor::Console(UserId::new(id), Caller::default())),
-        "client" => Some(Actor::Service(ClientId::new(id), Caller::default())),
+/// Whom [`vouching`] named, to ask what they may do now; `None` when that is nobody any more.
+pub(super) async fn voucher(tx: &mut Tx, name: &str) -> Result<Option<Actor>, StoreError> {
+    let Some((kind, id)) = name.split_once(':') else { return Ok(None) };
+    let caller = Caller::default();
+    Ok(match kind {
+        "user" => Some(Actor::Console(UserId::new(id), caller)),
+        "client" => Some(Actor::Service(ClientId::new(id), caller)),
+        "key" => {
+            let found = api::keys::by_id(&mut *tx, id).await?;
+            found.map(|key| Actor::Key { owner: key.user_id, key: key.id, caller })
+        }
         _ => None,
-    }
+    })
+}
+
+/// Whether a key still works and has these scopes, or a service has them still. Nobody else needs any.
+pub(super) async fn has_scopes(
+    tx: &mut Tx,
+    actor: &Actor,
+    (needed, now): (&[ApiScope], UnixTime),
+) -> Result<bool, StoreError> {
+    let scopes = match actor {
+        Actor::Key { key, .. } => {
+            let found = api::keys::by_id(&mut *tx, key).await?;
+            found.filter(|key| key.is_live(now)).map(|key| key.scopes)
+        }
+        Actor::Service(id, _) => {
+            clients::by_id(&mut *tx, id).await?.map(|client| client.metadata.scope)
+        }
+        _ => return Ok(true),
+    };
+    Ok(scopes.is_some_and(|scopes| needed.iter().all(|scope| scope.is_given_by(&scopes))))
+}
+
+/// Whether a client is a service at this moment, as when it was let in. Its row is not held where there is an owner:
+/// whoever disables, changes or deletes it holds all owners first ([`begin_over_services`]), as the caller does.
+async fn is_service(tx: &mut Tx, id: &ClientId, holds_owners: bool) -> Result<bool, StoreError> {
+    let client = if holds_owners {
+        clients::by_id(&mut *tx, id).await?
+    } else {
+        clients::hold(&mut *tx, id).await?
+    };
+    Ok(client.is_some_and(|client| client.origin.is_reviewed() && client.disabled_at.is_none()))
 }
 
 /// The person whose role counts for what `actor` does, in the console or by a key.
@@ -79,7 +134,7 @@ fn administrator(actor: &Actor) -> Option<&UserId> {
 impl Authority {
     /// Reads what `actor` may do. For an administrator it first holds all owners, then the
     /// administrator and the person the change is about, in the order of their ids: of two who change
-    /// each other one waits, and is then what the other one has made of them.
+    /// each other one waits, and is then what the other one has made of them. A service has to be one still.
     pub(in crate::service) async fn of(
         tx: &mut Tx,
         actor: &Actor,
@@ -93,12 +148,17 @@ impl Authority {
             | Actor::System
             | Actor::Anonymous => return Ok(Self::Unlimited),
         };
-        users::hold_owners(&mut *tx).await?;
+        let holds_owners = users::hold_owners(&mut *tx).await?;
         let mut ids: Vec<_> = admin.into_iter().chain(person).collect();
         ids.sort();
         ids.dedup();
         for id in ids {
             users::hold(&mut *tx, id).await?;
+        }
+        if let Actor::Service(id, _) = actor
+            && !is_service(&mut *tx, id, holds_owners).await?
+        {
+            return Err(PeopleError::NotYours);
         }
         let Some(admin) = admin else {
             return Ok(Self::Limited(Standing { role: SERVICE_ROLE, groups: BTreeSet::new() }));

@@ -10,7 +10,7 @@ use crate::protocol::types::UserId;
 use crate::protocol::user::User;
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
-use crate::service::revocation::Spread;
+use crate::service::revocation::{self, Spread};
 use crate::service::session::{ended_by, everywhere};
 use crate::store::users::{self, leaving};
 use crate::store::{Tx, audit, pairs};
@@ -54,7 +54,9 @@ pub(in crate::service) async fn schedule(
     let now = app.now();
     let (mut tx, before) = begin(app, id, actor).await?;
     if let Some(delete_at) = before.delete_at {
-        return Ok((delete_at, Spread::default()));
+        drop(tx);
+        // Whoever came first may still be waiting for it to be final.
+        return Ok((delete_at, revocation::spread_recent(app).await));
     }
     let delete_at = now.plus(GRACE);
     if before.disabled_at.is_none() {

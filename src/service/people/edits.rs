@@ -46,70 +46,71 @@ pub enum RoleEdit {
     Set(Option<AdminRole>),
 }
 
-/// Changes an account. Taking a role away, or changing the e-mail address, signs nobody out: roles
-/// are read afresh at every console page, and copies elsewhere are forgotten.
-///
-/// # Errors
-/// [`PeopleError`].
-pub async fn update(
-    app: &App,
-    id: &UserId,
-    edit: Edit,
-    actor: &Actor,
-) -> Result<User, PeopleError> {
-    update_if(app, (id, None), edit, actor).await?.ok_or(PeopleError::NotFound)
+/// What a file says of an account. What it leaves out stays as it is in the moment of the change, whatever
+/// it was when the file was compared.
+#[derive(Debug, Clone)]
+pub(in crate::service) struct FileEdit {
+    pub name: Option<String>,
+    pub email: Option<String>,
+    /// Where it is left out, another address is nobody's.
+    pub email_verified: Option<bool>,
+    /// All of them.
+    pub groups: Option<Vec<String>>,
 }
 
-/// As [`update`], if the account is in the moment of the change what the edit was made from; `None`, and
-/// nothing changes, when somebody else has changed it since.
+/// Changes an account, if it is in the moment of the change what the edit was made from; `None`, and
+/// nothing changes, when somebody else has changed it since. Taking a role away, or changing the e-mail
+/// address, signs nobody out: roles are read afresh at every console page, and copies elsewhere are
+/// forgotten.
 ///
 /// # Errors
 /// [`PeopleError`].
 pub async fn update_if(
     app: &App,
-    (id, made_from): (&UserId, Option<&User>),
+    made_from: &User,
     edit: Edit,
     actor: &Actor,
 ) -> Result<Option<User>, PeopleError> {
     let edit = edit.checked()?;
-    let (mut tx, authority, before) = begin_change(app, id, actor).await?;
-    if made_from.is_some_and(|made_from| *made_from != before) {
+    let (mut tx, authority, before) = begin_change(app, &made_from.id, actor).await?;
+    if *made_from != before {
         return Ok(None);
     }
     let (user, ended) = write(app, &mut tx, (&authority, actor), (&before, edit)).await?;
-    commit(app, tx, (id, &ended)).await?;
+    commit(app, tx, (&user.id, &ended)).await?;
     Ok(Some(user))
 }
 
 /// What an edit has come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(in crate::service) enum Outcome {
     Changed,
-    /// Everything was as the edit says already; nothing is written, and nothing told.
+    /// Everything was as the file says already; nothing is written, and nothing told.
     Same,
 }
 
 /// Whether an edit is to stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kept {
+pub(in crate::service) enum Kept {
     Yes,
     /// It is tried, and taken back.
     No,
 }
 
-/// As [`update`], where anything is otherwise than the edit says. That is looked at behind the rights: whoever may
-/// not change somebody does not learn by it what they are like.
+/// Changes an account where anything is otherwise than the file says. That is looked at behind the rights:
+/// whoever may not change somebody does not learn by it what they are like.
 ///
 /// # Errors
 /// [`PeopleError`].
-pub(super) async fn adjust(
+pub(in crate::service) async fn adjust(
     app: &App,
     (id, kept): (&UserId, Kept),
-    edit: Edit,
+    said: FileEdit,
     actor: &Actor,
 ) -> Result<Outcome, PeopleError> {
-    let edit = edit.checked()?;
+    let said = said.checked()?;
     let (mut tx, authority, before) = begin_change(app, id, actor).await?;
+    let edit = said.over(&before);
     if turned(&authority, &before, edit.clone())? == before {
         return Ok(Outcome::Same);
     }
@@ -154,6 +155,37 @@ impl Edit {
             directory: directory.transpose()?,
             ..self
         })
+    }
+}
+
+impl FileEdit {
+    /// The same as it is stored; an empty name or address is one that is left out.
+    ///
+    /// # Errors
+    /// [`PeopleError::Invalid`].
+    pub(in crate::service) fn checked(self) -> Result<Self, PeopleError> {
+        Ok(Self {
+            email: check_email(self.email)?,
+            name: check_name(self.name)?,
+            groups: self.groups.map(check_groups).transpose()?,
+            ..self
+        })
+    }
+
+    /// The edit of somebody who is like this, once it is checked.
+    pub(in crate::service) fn over(self, before: &User) -> Edit {
+        let email = self.email.or_else(|| before.email.clone());
+        let same_email = email == before.email;
+        Edit {
+            name: self.name.or_else(|| before.name.clone()),
+            // Of another address nobody has said that it is theirs.
+            email_verified: self.email_verified.unwrap_or(same_email && before.email_verified),
+            email,
+            groups: self.groups.unwrap_or_else(|| before.groups.clone()),
+            role: RoleEdit::Keep,
+            profile: None,
+            directory: None,
+        }
     }
 }
 

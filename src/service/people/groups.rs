@@ -377,7 +377,12 @@ async fn move_one(
         other => other.into(),
     })?;
     if !changed {
-        return Ok(Spread::default());
+        drop(tx);
+        return Ok(match membership {
+            Membership::In => Spread::default(),
+            // Who took them out may still be waiting for it to be final.
+            Membership::Out => revocation::spread_recent(app).await,
+        });
     }
     let event = told::membership(membership, who, (actor, now));
     audit::append(&mut tx, &event.into_row()).await?;

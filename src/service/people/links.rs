@@ -4,12 +4,13 @@
 use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
 use crate::crypto::secret::{Secret, SecretHash};
+use crate::protocol::api::ApiScope;
 use crate::protocol::rights::Right;
 use crate::protocol::types::{SessionId, UserId};
 use crate::protocol::user::{AdminRole, User};
 use crate::service::audit::{Actor, Event};
 use crate::service::failure::Failure;
-use crate::service::people::authority::{Authority, voucher, vouching};
+use crate::service::people::authority::{Authority, has_scopes, voucher, vouching};
 use crate::service::people::{self, NewPerson, PeopleError};
 use crate::store::links::{self, LinkKind, OneTimeLink};
 use crate::store::{StoreError, Tx, audit, users};
@@ -172,25 +173,38 @@ async fn reset(app: &App, token: &str) -> Result<(User, Option<String>), LinkErr
 }
 
 /// Whether somebody on whose word something stands may still change this person: they may have lost their
-/// role, or the account may open more than it did then.
+/// role, or the account may open more than it did then. So may the key or the service it was made with have ended, or
+/// have lost the scope.
 ///
 /// # Errors
 /// [`Failure`] when SQL does not answer.
 pub(super) async fn still_vouched(
     tx: &mut Tx,
-    made_by: &str,
+    (made_by, now): (&str, UnixTime),
     user: &UserId,
 ) -> Result<bool, Failure> {
-    let Some(actor) = voucher(made_by) else { return Ok(false) };
-    let asked = async {
-        let authority = Authority::of(&mut *tx, &actor, Some(user)).await?;
-        authority.change_by_id(&mut *tx, Right::PeopleWrite, user).await
-    };
-    match asked.await {
+    let Some(actor) = voucher(&mut *tx, made_by).await? else { return Ok(false) };
+    match ask_again(tx, (&actor, now), user).await {
         Ok(()) => Ok(true),
         Err(PeopleError::Failure(failure)) => Err(failure),
         Err(_) => Ok(false),
     }
+}
+
+/// Asks what was asked when it was made.
+async fn ask_again(
+    tx: &mut Tx,
+    (actor, now): (&Actor, UnixTime),
+    user: &UserId,
+) -> Result<(), PeopleError> {
+    let authority = Authority::of(&mut *tx, actor, Some(user)).await?;
+    let person = users::by_id(&mut *tx, user).await?.ok_or(PeopleError::NotFound)?;
+    authority.change(&mut *tx, Right::PeopleWrite, &person).await?;
+    let mut needed = vec![ApiScope::UsersWrite];
+    if person.role.is_some() {
+        needed.push(ApiScope::AdministratorsWrite);
+    }
+    if has_scopes(tx, actor, (&needed, now)).await? { Ok(()) } else { Err(PeopleError::NotYours) }
 }
 
 async fn live(app: &App, (kind, token): (LinkKind, &str)) -> Result<OneTimeLink, LinkError> {
@@ -234,7 +248,7 @@ pub async fn redeem_reset(app: &App, token: &str, password: String) -> Result<Us
     let now = app.now();
     let mut tx = app.store.begin().await?;
     if let Some(made_by) = &made_by
-        && !still_vouched(&mut tx, made_by, &user.id).await?
+        && !still_vouched(&mut tx, (made_by, now), &user.id).await?
     {
         return Err(LinkError::Spent);
     }

@@ -45,7 +45,7 @@ pub use checks::{LONGEST_EMAIL, LONGEST_GROUP, LONGEST_NAME, LONGEST_USERNAME};
 pub(crate) use checks::{
     check_email, check_external_id, check_groups, check_name, check_profile, check_username,
 };
-pub use edits::{DirectoryEdit, Edit, RoleEdit, update, update_if};
+pub use edits::{DirectoryEdit, Edit, RoleEdit, update_if};
 use edits::{vouched, write};
 
 /// Why an account could not be changed.

@@ -5,11 +5,12 @@
 use crate::app::App;
 use crate::protocol::types::UserId;
 use crate::protocol::user::User;
+use crate::service::api::ending::end_keys;
 use crate::service::audit::{Actor, Event};
 use crate::service::clients::{Activity, access};
 use crate::service::failure::Failure;
 use crate::service::people::{
-    Edit, PeopleError, begin_change, disable, hash, told_of_password, write,
+    Edit, PeopleError, begin_change, disable, hash, told, told_of_password, write,
 };
 use crate::service::revocation;
 use crate::service::session::{ended_by, everywhere};
@@ -128,6 +129,7 @@ pub async fn change(
             disable(&mut tx, &before, now).await?;
             // Copies of what was known of somebody whose everything ends are not believed either.
             let ended = everywhere::end_all(app, &mut tx, id).await?;
+            end_keys(&mut tx, id, (actor, now)).await?;
             let pending = ended.record(&mut tx, (id, now)).await?;
             let event = Event::success("user.disabled", actor, now).user(id);
             audit::append(&mut tx, &event.into_row()).await?;
@@ -138,8 +140,7 @@ pub async fn change(
         }
         Some(Activity::Enabled) => {
             users::set_disabled(&mut tx, id, None, now).await?;
-            let event = Event::success("user.enabled", actor, now).user(id);
-            audit::append(&mut tx, &event.into_row()).await?;
+            audit::append(&mut tx, &told::enabled(&before, (actor, now)).into_row()).await?;
             user = users::by_id(&mut tx, id).await?.ok_or(PeopleError::NotFound)?;
         }
         None => {}

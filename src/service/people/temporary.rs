@@ -109,7 +109,7 @@ pub(crate) async fn replace(
     let Replacement { before, phc, given_by } = replacement;
     let (user, id, now) = (proven.user, &proven.user.id, app.now());
     let mut tx = app.store.begin().await?;
-    if !still_counts(&mut tx, proven, given_by.as_deref()).await?
+    if !still_counts(&mut tx, proven, (given_by.as_deref(), now)).await?
         || !users::replace_temporary(&mut tx, id, (before, phc), now).await?
     {
         return Err(ReplaceError::Over);
@@ -128,10 +128,10 @@ pub(crate) async fn replace(
 async fn still_counts(
     tx: &mut Tx,
     proven: &Proven<'_>,
-    given_by: Option<&str>,
+    (given_by, now): (Option<&str>, UnixTime),
 ) -> Result<bool, Failure> {
     if let Some(given_by) = given_by
-        && !links::still_vouched(&mut *tx, given_by, &proven.user.id).await?
+        && !links::still_vouched(&mut *tx, (given_by, now), &proven.user.id).await?
     {
         return Ok(false);
     }

@@ -45,10 +45,25 @@ pub(crate) async fn enqueue(
     sessions: impl IntoIterator<Item = &SessionId>,
 ) -> Result<(), Failure> {
     for session in sessions {
-        for client in session_clients::of_session(&mut *tx, session).await? {
-            if wants_to_know(app, tx, &client).await? {
-                add(app, tx, (user, session), &client).await?;
-            }
+        let clients = session_clients::of_session(&mut *tx, session).await?;
+        enqueue_to(app, tx, (user, session), &clients).await?;
+    }
+    Ok(())
+}
+
+/// Like [`enqueue`] where the caller knows the apps of the session.
+///
+/// # Errors
+/// [`Failure`] when SQL does not take it.
+pub(super) async fn enqueue_to(
+    app: &App,
+    tx: &mut Tx,
+    (user, session): (&UserId, &SessionId),
+    clients: &[ClientId],
+) -> Result<(), Failure> {
+    for client in clients {
+        if wants_to_know(app, tx, client).await? {
+            add(app, tx, (user, session), client).await?;
         }
     }
     Ok(())

@@ -12,10 +12,13 @@
 
 use crate::app::App;
 use crate::clock::UnixTime;
+use crate::protocol::rights::Right;
 use crate::protocol::types::{GrantId, SessionId, UserId};
 use crate::service::api::ending::end_keys;
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::failure::Failure;
+use crate::service::people::PeopleError;
+use crate::service::people::authority::Authority;
 use crate::service::revocation::{self, Pending, Spread, Subject};
 use crate::service::session::session_data::{self, Leftovers};
 use crate::service::session::{backchannel_logout, ended_by};
@@ -59,15 +62,16 @@ pub struct Ended {
 /// nothing changes then.
 ///
 /// # Errors
-/// [`Failure`] when SQL does not take it; nothing has ended then and the caller must say so.
+/// [`PeopleError::NotYours`], and [`Failure`] when SQL does not take it; nothing has ended then and the caller must
+/// say so.
 pub async fn sign_out(
     app: &App,
     wanted: &Wanted<'_>,
     (actor, caller): (&Actor, &Caller),
-) -> Result<Option<Ended>, Failure> {
+) -> Result<Option<Ended>, PeopleError> {
     let now = app.now();
     let mut tx = app.store.begin().await?;
-    if !users::hold(&mut tx, wanted.user).await? || !stays(&mut tx, wanted).await? {
+    if !hold(&mut tx, wanted, actor).await? {
         drop(tx);
         revocation::outlive_recent(app, now).await;
         return Ok(None);
@@ -119,6 +123,20 @@ fn count(app: &App, gone: &[EndedSession], (ended_by, now): (&'static str, UnixT
             app.metrics.session_ended(ended_by, now.since(session.created_at));
         }
     }
+}
+
+/// Whether the person is there, and the session that is to stay. Holds them, the sessions that end, and before
+/// those whatever of an administrator's power it stands on.
+///
+/// # Errors
+/// [`PeopleError::NotYours`] when the person is not for `actor` to sign out.
+async fn hold(tx: &mut Tx, wanted: &Wanted<'_>, actor: &Actor) -> Result<bool, PeopleError> {
+    let authority = Authority::of(&mut *tx, actor, Some(wanted.user)).await?;
+    if !users::hold(&mut *tx, wanted.user).await? {
+        return Ok(false);
+    }
+    authority.change_by_id(&mut *tx, Right::SessionsEnd, wanted.user).await?;
+    Ok(stays(tx, wanted).await?)
 }
 
 /// Whether the session that is to stay is there to stay. Holds it, and those that end.

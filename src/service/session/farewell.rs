@@ -1,8 +1,8 @@
 //! Telling an app that has been disabled that everybody has signed out of it (Back-Channel Logout 1.0).
 //!
 //! An app may have very many people. So the change itself leaves one delivery, and whoever takes that from
-//! the outbox puts a logout token for each session into it, a page at a time. Where it stops, or its node
-//! dies, the next one goes on.
+//! the outbox puts a logout token for each session into it, a page at a time, and no more than the app takes
+//! in a while. Where it stops, or its node dies, the next one goes on.
 
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::protocol::client::Client;
+use crate::protocol::types::ClientId;
 use crate::service::failure::Failure;
 use crate::service::outbox::{self, Attempt};
 use crate::service::session::backchannel_logout;
@@ -23,6 +24,9 @@ pub(crate) const KIND: &str = "backchannel_farewell";
 
 /// Sessions of one page, whose logout tokens are written in one transaction.
 const PAGE: i64 = 200;
+/// With more messages than this waiting for the app, no page is added: what cannot be sent soon is as well
+/// off in the table of sessions, and an outbox of a few thousand rows is quick for everybody else.
+const MOST_WAITING: i64 = 2_000;
 /// How long one turn goes on: well below the time after which another node takes over.
 const TURN: Duration = Duration::from_secs(20);
 
@@ -48,7 +52,8 @@ pub(crate) async fn enqueue(app: &App, tx: &mut Tx, client: &Client) -> Result<(
     outbox::add(app, tx, (KIND, Some(&client.id)), serde_json::to_value(begun)?).await
 }
 
-/// Puts the logout tokens into the outbox.
+/// Puts the logout tokens into the outbox, as far as there is room for them. Each page is worth as much time
+/// as the delivery had in the beginning, so it is given up when the app has taken nothing for so long.
 ///
 /// # Errors
 /// [`Failure`] when SQL does not take them now; what was written stays written.
@@ -56,7 +61,8 @@ pub(crate) async fn send(app: &App, delivery: &Delivery) -> Result<Attempt, Fail
     let mut farewell: Farewell = serde_json::from_value(delivery.payload.clone())?;
     let Some(client) = &delivery.client_id else { return Ok(Attempt::Obsolete) };
     let began = Instant::now();
-    while began.elapsed() < TURN {
+    let mut attempt = Attempt::Busy;
+    while began.elapsed() < TURN && has_room(app, client).await? {
         let mut tx = app.store.begin().await?;
         let (since, now) = (farewell.since, app.now());
         let place = (client, farewell.after.as_str());
@@ -67,12 +73,21 @@ pub(crate) async fn send(app: &App, delivery: &Delivery) -> Result<Attempt, Fail
             backchannel_logout::add(app, &mut tx, (user, session), client).await?;
         }
         let state = serde_json::to_value(&farewell)?;
-        if !outbox_rows::progress(&mut tx, delivery, &state).await? {
+        let expires_at = now.plus(app.config.outbox.give_up_after);
+        if !outbox_rows::progress(&mut tx, delivery, (&state, expires_at)).await? {
             // Another node has taken over and goes on from where this page began.
             return Ok(Attempt::Obsolete);
         }
         tx.commit().await?;
         app.outbox_bell.notify_one();
+        attempt = Attempt::Partly;
     }
-    Ok(Attempt::Busy)
+    Ok(attempt)
+}
+
+/// Whether few enough messages wait for the app that a page may join them.
+async fn has_room(app: &App, client: &ClientId) -> Result<bool, Failure> {
+    let of_client = (backchannel_logout::KIND, client);
+    let waiting = outbox_rows::count_for(&app.store.db, of_client, MOST_WAITING + 1).await?;
+    Ok(waiting <= MOST_WAITING)
 }

@@ -12,13 +12,13 @@ use crate::protocol::error::OAuthError;
 use crate::protocol::logout::frontchannel::Frame;
 use crate::protocol::logout::{self, AfterLogout, Confirmation, EndSessionRequest, Hint};
 use crate::protocol::params::Params;
-use crate::protocol::types::ClientId;
+use crate::protocol::types::{ClientId, SessionId, UserId};
 use crate::service::audit::{Actor, Caller};
 use crate::service::authorize::{flow, id_token_hint};
 use crate::service::clients;
 use crate::service::failure::Failure;
 use crate::service::session::accounts::Accounts;
-use crate::service::session::{self, LiveSession};
+use crate::service::session::{self, LiveSession, outlived};
 use crate::service::token::subject;
 use crate::store::grants;
 use crate::store::sessions::{Session, session_clients};
@@ -181,16 +181,36 @@ pub async fn end_lapsed(
     let is_lapsed = |session: &Session| {
         session.user_id == user && session.revoked_at.is_none() && !session.is_live(now)
     };
-    match session::find(app, &id).await?.filter(is_lapsed) {
-        Some(lapsed) => end(app, &LiveSession::of(lapsed, now), caller).await,
-        None => Ok(Vec::new()),
+    match session::find(app, &id).await? {
+        Some(lapsed) if is_lapsed(&lapsed) => end(app, &LiveSession::of(lapsed, now), caller).await,
+        Some(_) => Ok(Vec::new()),
+        None => end_outlived(app, (&id, &user), caller).await,
     }
+}
+
+/// The row of a session goes when its absolute limit is reached.
+async fn end_outlived(
+    app: &App,
+    (id, user): (&SessionId, &UserId),
+    caller: &Caller,
+) -> Result<Vec<Frame>, Failure> {
+    if outlived::owner(app, id).await?.as_ref() != Some(user) {
+        return Ok(Vec::new());
+    }
+    let tx = app.store.begin().await?;
+    let who = (&Actor::User(user.clone()), caller);
+    let apps = outlived::end(app, tx, (id, user), who).await?;
+    Ok(told_of(frames_of(app, id, apps).await))
 }
 
 /// The pages of apps that the browser of a session that has just ended must load now.
 pub async fn frames_after(app: &App, session: &LiveSession) -> Vec<Frame> {
-    // The session has ended whatever happens now, so nobody is told that it has not.
-    frames(app, session).await.unwrap_or_else(|error| {
+    told_of(frames(app, session).await)
+}
+
+/// The session has ended whatever happened since, so nobody is told that it has not.
+fn told_of(frames: Result<Vec<Frame>, Failure>) -> Vec<Frame> {
+    frames.unwrap_or_else(|error| {
         tracing::warn!(%error, "the apps' sign-out pages are left out");
         Vec::new()
     })
@@ -198,11 +218,20 @@ pub async fn frames_after(app: &App, session: &LiveSession) -> Vec<Frame> {
 
 /// The sign-out pages of the apps that a session signed in to (Front-Channel Logout section 3).
 async fn frames(app: &App, session: &LiveSession) -> Result<Vec<Frame>, Failure> {
+    let apps = session_clients::of_session(&app.store.db, &session.id).await?;
+    frames_of(app, &session.id, apps).await
+}
+
+async fn frames_of(
+    app: &App,
+    session: &SessionId,
+    apps: Vec<ClientId>,
+) -> Result<Vec<Frame>, Failure> {
     let mut frames = Vec::new();
-    for id in session_clients::of_session(&app.store.db, &session.id).await? {
+    for id in apps {
         let client = clients::find(app, &id).await?.filter(|client| client.disabled_at.is_none());
         let Some(client) = client else { continue };
-        let sid = subject::sid(app, &client, &session.id)?;
+        let sid = subject::sid(app, &client, session)?;
         frames.extend(Frame::of_client(&client, app.issuer(), &sid));
     }
     Ok(frames)

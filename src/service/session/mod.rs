@@ -12,6 +12,7 @@ mod establish;
 pub mod everywhere;
 pub(crate) mod farewell;
 pub mod logout;
+mod outlived;
 pub mod session_data;
 pub mod several;
 pub mod sightings;
@@ -27,11 +28,14 @@ use crate::clock::{Seconds, UnixTime};
 use crate::crypto::secret::{Secret, SecretHash};
 use crate::protocol::authorize::acr::Level;
 use crate::protocol::interaction::SessionFacts;
+use crate::protocol::rights::Right;
 use crate::protocol::risk::Finding;
 use crate::protocol::types::{GrantId, SessionId, UserId};
 use crate::protocol::user::Footing;
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::failure::Failure;
+use crate::service::people::PeopleError;
+use crate::service::people::authority::Authority;
 use crate::service::revocation::{self, Subject};
 use crate::service::session::session_data::Leftovers;
 use crate::store::grants::{self, Offline};
@@ -256,12 +260,18 @@ fn copy_key(hash: &str) -> String {
 ///
 /// # Errors
 /// [`Failure`] when SQL does not take it; the session lives on then and the caller must say so.
-pub async fn end(
+pub async fn end(app: &App, session: &LiveSession, who: (&Actor, &Caller)) -> Result<(), Failure> {
+    let tx = app.store.begin().await?;
+    end_begun(app, tx, session, who).await
+}
+
+/// As [`end`], in a transaction that has begun.
+async fn end_begun(
     app: &App,
+    mut tx: Tx,
     session: &LiveSession,
     (actor, caller): (&Actor, &Caller),
 ) -> Result<(), Failure> {
-    let mut tx = app.store.begin().await?;
     if ended_by(actor, &session.user_id) != BY_PERSON {
         // Whoever had it may have been somebody else.
         sessions::disown(&mut tx, &session.id).await?;
@@ -290,11 +300,16 @@ pub(crate) fn ended_by(actor: &Actor, user: &UserId) -> &'static str {
 
 const BY_PERSON: &str = "person";
 
-fn ended_event(app: &App, session: &LiveSession, (actor, caller): (&Actor, &Caller)) -> Event {
-    Event::success("session.ended", actor, app.now())
-        .session(&session.id)
-        .user(&session.user_id)
-        .caller(caller)
+fn ended_event(app: &App, session: &LiveSession, who: (&Actor, &Caller)) -> Event {
+    ended_event_of(app, (&session.id, &session.user_id), who)
+}
+
+fn ended_event_of(
+    app: &App,
+    (session, user): (&SessionId, &UserId),
+    (actor, caller): (&Actor, &Caller),
+) -> Event {
+    Event::success("session.ended", actor, app.now()).session(session).user(user).caller(caller)
 }
 
 /// Ends one session together with the change that `tx` carries, commits, and publishes. With
@@ -378,21 +393,49 @@ impl Ending {
     }
 }
 
+/// Begins the transaction in which `actor` ends a session of this person, with whatever of an administrator's power
+/// it stands on held in it. `None` when there is no such person any more: everything of theirs has ended.
+async fn begin_end(app: &App, (user, actor): (&UserId, &Actor)) -> Result<Option<Tx>, PeopleError> {
+    let mut tx = app.store.begin().await?;
+    let authority = Authority::of(&mut tx, actor, Some(user)).await?;
+    match authority.change_by_id(&mut tx, Right::SessionsEnd, user).await {
+        Ok(()) => Ok(Some(tx)),
+        Err(PeopleError::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Ends a session by its public id. `false` when there is none alive, and none is believed to be any more.
 ///
 /// # Errors
-/// [`Failure`] when SQL does not take it.
-pub async fn end_by_id(app: &App, id: &SessionId, who: (&Actor, &Caller)) -> Result<bool, Failure> {
+/// [`PeopleError::NotYours`], and [`Failure`] when SQL does not take it.
+pub async fn end_by_id(
+    app: &App,
+    id: &SessionId,
+    who: (&Actor, &Caller),
+) -> Result<bool, PeopleError> {
     match sessions::by_id(&app.store.db, id).await? {
         Some(row) if row.revoked_at.is_none() => {
-            end(app, &LiveSession::of(row, app.now()), who).await?;
+            let Some(tx) = begin_end(app, (&row.user_id, who.0)).await? else {
+                revocation::outlive_recent(app, app.now()).await;
+                return Ok(false);
+            };
+            end_begun(app, tx, &LiveSession::of(row, app.now()), who).await?;
             Ok(true)
         }
         Some(Session { revoked_at: Some(ended_at), .. }) => {
             revocation::outlive_recent(app, ended_at).await;
             Ok(false)
         }
-        Some(_) | None => Ok(false),
+        Some(_) => Ok(false),
+        None => {
+            let Some(user) = outlived::owner(app, id).await? else { return Ok(false) };
+            let Some(tx) = begin_end(app, (&user, who.0)).await? else {
+                revocation::outlive_recent(app, app.now()).await;
+                return Ok(false);
+            };
+            Ok(!outlived::end(app, tx, (id, &user), who).await?.is_empty())
+        }
     }
 }
 
@@ -407,12 +450,12 @@ pub async fn find(app: &App, id: &SessionId) -> Result<Option<Session>, Failure>
 /// Ends a session of this very person; `false` when they have no such session alive.
 ///
 /// # Errors
-/// [`Failure`] when SQL does not take it.
+/// As [`end_by_id`].
 pub async fn end_own(
     app: &App,
     (id, owner): (&SessionId, &UserId),
     who: (&Actor, &Caller),
-) -> Result<bool, Failure> {
+) -> Result<bool, PeopleError> {
     match sessions::by_id(&app.store.db, id).await? {
         Some(row) if row.user_id == *owner => end_by_id(app, id, who).await,
         _ => Ok(false),

@@ -56,14 +56,14 @@ pub(super) fn of_assertion(
 /// The row of a family and the text of its first token.
 pub(super) type NewFamily = (RefreshFamily, String);
 
-/// How long a grant may live at most.
+/// No access token lives longer, whatever an app's own settings say.
+const LONGEST_ACCESS_TOKEN: Seconds = 3_600;
+
+/// How long a grant is kept at most: until nothing issued from it can be alive. Its last access token may be of
+/// the very end of its refresh tokens.
 pub(super) fn lifetime(app: &App, client: &Client, offline: bool) -> Seconds {
-    let lifetime = if client.allows(GrantType::RefreshToken) {
-        limits(app, offline).1
-    } else {
-        app.settings().tokens.access_token_lifetime
-    };
-    lifetime.max(3_600)
+    let refreshed = if client.allows(GrantType::RefreshToken) { limits(app, offline).1 } else { 0 };
+    refreshed + LONGEST_ACCESS_TOKEN
 }
 
 /// Idle and absolute limits of refresh tokens.

@@ -52,7 +52,8 @@ async fn run(
     grant_name: &mut &'static str,
 ) -> Result<TokenResponse, EndpointError> {
     let request = TokenRequest::accept(app, sent, grant_name).await?;
-    let result = answer(app, &request).await;
+    let answered = answer(app, &request).await;
+    let result = answered.map_err(|error| error.of_client(&request.client().id));
     if let Err(EndpointError::OAuth(refusal)) = &result {
         witness::note_refusal(app, &request, refusal).await?;
         trial::note_refusal(app, request.client(), (Endpoint::Token, refusal)).await;

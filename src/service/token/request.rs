@@ -3,6 +3,8 @@
 //! out. So no grant can forget client authentication, what its tokens are bound to, or the policy on
 //! scopes and audience.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::app::App;
@@ -26,7 +28,7 @@ use crate::store::grants::Grant;
 
 /// A token request of an authenticated client that is registered for its grant.
 pub(crate) struct TokenRequest<'a> {
-    client: std::sync::Arc<Client>,
+    client: Arc<Client>,
     sent: &'a ClientRequest,
     grant: GrantType,
     asked: Asked,
@@ -43,6 +45,16 @@ impl<'a> TokenRequest<'a> {
         grant_name: &mut &'static str,
     ) -> Result<Self, EndpointError> {
         let client = authentication::authenticate(app, sent).await?;
+        let accepted = Self::accept_from(app, Arc::clone(&client), (sent, grant_name)).await;
+        accepted.map_err(|error| error.of_client(&client.id))
+    }
+
+    /// The phases after the client is known.
+    async fn accept_from(
+        app: &App,
+        client: Arc<Client>,
+        (sent, grant_name): (&'a ClientRequest, &mut &'static str),
+    ) -> Result<Self, EndpointError> {
         // A device asks before anybody has answered; what it may get stands on a stored consent.
         if sent.params.sole("grant_type") != Some(GrantType::DeviceCode.as_str()) {
             metadata_document::require_stored(app, &client).await?;

@@ -1,5 +1,7 @@
 //! What a person would look like who comes with certain claims. Nobody is looked up and nothing is kept.
 
+use serde_json::{Map, Value};
+
 use super::UpstreamSettings;
 use crate::protocol::jose::strict_json;
 use crate::protocol::upstream::claims::{Given, Verified, read};
@@ -26,7 +28,13 @@ pub struct Line {
 pub fn of(settings: &UpstreamSettings, text: &str) -> Result<Vec<Line>, &'static str> {
     let claims = strict_json::object(text.as_bytes())
         .map_err(|_| "must be a JSON object in which no name stands twice")?;
-    let reading = read(&claims, settings);
+    Ok(of_claims(settings, &claims))
+}
+
+/// Reads sample claims whose JSON has been read already.
+#[must_use]
+pub fn of_claims(settings: &UpstreamSettings, claims: &Map<String, Value>) -> Vec<Line> {
+    let reading = read(claims, settings);
     let names = &settings.claims;
     let subject = match reading.subject {
         Given::Nothing => {
@@ -54,7 +62,7 @@ pub fn of(settings: &UpstreamSettings, text: &str) -> Result<Vec<Line>, &'static
             Verified::No(reason) => format!("It does not count as verified: {reason}."),
         };
     }
-    Ok(vec![subject, username, name, email, groups(names.groups.as_deref(), reading.groups)])
+    vec![subject, username, name, email, groups(names.groups.as_deref(), reading.groups)]
 }
 
 fn groups(claim: Option<&str>, given: Given<Vec<String>>) -> Line {

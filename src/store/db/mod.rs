@@ -31,6 +31,10 @@ use crate::telemetry::{metrics, traces};
 /// How long one statement may take before the answer is `Unavailable`.
 pub(super) const STATEMENT_LIMIT: Duration = Duration::from_millis(1800);
 
+/// The same where rows are changed that may be very many, and none of them may be left out.
+const PATIENT_LIMIT: Duration = Duration::from_mins(2);
+const PATIENT: &str = "set local statement_timeout = '2min'";
+
 /// A call without an answer for so long makes one caller ask whether the server is still there.
 const SILENCE: Duration = Duration::from_secs(1);
 
@@ -67,8 +71,15 @@ pub enum Db {
 /// After any `Err` only dropping it makes sense, since PostgreSQL refuses what follows.
 #[derive(Debug)]
 pub enum Tx {
-    Postgres { open: Transaction<'static, Postgres>, health: Health },
-    Sqlite { open: Transaction<'static, Sqlite> },
+    /// With how long each statement may take.
+    Postgres {
+        open: Transaction<'static, Postgres>,
+        health: Health,
+        limit: Duration,
+    },
+    Sqlite {
+        open: Transaction<'static, Sqlite>,
+    },
 }
 
 /// Where a statement runs: on the database, each statement for itself, or inside a transaction.
@@ -99,7 +110,8 @@ impl Db {
     pub fn query(&self, sql: &'static str) -> Statement<'_> {
         let call = match self {
             Self::Postgres { pool, health } => {
-                Call::Postgres { query: sqlx::query(sql), on: On::Pool(pool), health }
+                let on = On::Pool(pool);
+                Call::Postgres { query: sqlx::query(sql), on, health, limit: STATEMENT_LIMIT }
             }
             Self::Sqlite { readers, writer } => {
                 let pool = if sql.trim_start().starts_with("select") { readers } else { writer };
@@ -115,14 +127,15 @@ impl Db {
             Self::Postgres { pool, health } => {
                 health.admit().await?;
                 let began = Instant::now();
-                let open = match watched(health, begun(health, pool)).await {
+                let limit = STATEMENT_LIMIT;
+                let open = match watched((health, limit), begun(health, pool)).await {
                     // Nothing has run yet, so a connection found dead is simply replaced.
                     Err(StoreError::Unavailable(_)) if began.elapsed() < QUICK_FAILURE => {
-                        watched(health, begun(health, pool)).await?
+                        watched((health, limit), begun(health, pool)).await?
                     }
                     outcome => outcome?,
                 };
-                Ok(Tx::Postgres { open, health: health.clone() })
+                Ok(Tx::Postgres { open, health: health.clone(), limit })
             }
             Self::Sqlite { writer, .. } => {
                 Ok(Tx::Sqlite { open: writer.begin_with("begin immediate").await? })
@@ -162,11 +175,17 @@ impl Db {
 }
 
 impl Tx {
+    /// A transaction of PostgreSQL on a connection beside the pool, whose trouble is nobody else's.
+    pub(in crate::store) fn unwatched(open: Transaction<'static, Postgres>) -> Self {
+        Self::Postgres { open, health: Health::new(), limit: STATEMENT_LIMIT }
+    }
+
     /// A statement inside this transaction.
     pub fn query(&mut self, sql: &'static str) -> Statement<'_> {
         let call = match self {
-            Self::Postgres { open, health } => {
-                Call::Postgres { query: sqlx::query(sql), on: On::Connection(open), health }
+            Self::Postgres { open, health, limit } => {
+                let on = On::Connection(&mut **open);
+                Call::Postgres { query: sqlx::query(sql), on, health, limit: *limit }
             }
             Self::Sqlite { open } => {
                 Call::Sqlite { query: sqlx::query(sql), on: On::Connection(open) }
@@ -175,10 +194,29 @@ impl Tx {
         Statement { call, sql }
     }
 
+    /// Lets the statements from here on take two minutes each, as where everything of an app ends, of which
+    /// there may be very much: within the usual limit it could never be ended. Waiting for a row that somebody
+    /// else holds stays as short as ever.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer.
+    pub async fn be_patient(&mut self) -> Result<(), StoreError> {
+        if matches!(self, Self::Sqlite { .. }) {
+            return Ok(()); // Nothing interrupts a statement there.
+        }
+        self.query(PATIENT).execute().await?;
+        if let Self::Postgres { limit, .. } = self {
+            *limit = PATIENT_LIMIT;
+        }
+        Ok(())
+    }
+
     /// Makes everything done here permanent. When it answers `Unavailable` the outcome is unknown.
     pub async fn commit(self) -> Result<(), StoreError> {
         match self {
-            Self::Postgres { open, health } => watched(&health, open.commit()).await,
+            Self::Postgres { open, health, limit } => {
+                watched((&health, limit), open.commit()).await
+            }
             Self::Sqlite { open } => Ok(open.commit().await?),
         }
     }
@@ -214,6 +252,7 @@ enum Call<'a> {
         query: Query<'static, Postgres, PgArguments>,
         on: On<'a, PgPool, PgConnection>,
         health: &'a Health,
+        limit: Duration,
     },
     Sqlite {
         query: Query<'static, Sqlite, SqliteArguments>,
@@ -240,8 +279,8 @@ impl Statement<'_> {
     /// Binds the next parameter.
     pub fn bind<'t, T: Value<'t>>(self, value: T) -> Self {
         let call = match self.call {
-            Call::Postgres { query, on, health } => {
-                Call::Postgres { query: query.bind(value), on, health }
+            Call::Postgres { query, on, health, limit } => {
+                Call::Postgres { query: query.bind(value), on, health, limit }
             }
             Call::Sqlite { query, on } => Call::Sqlite { query: query.bind(value), on },
         };
@@ -269,7 +308,7 @@ impl Statement<'_> {
 
     async fn run(self) -> Result<u64, StoreError> {
         match self.call {
-            Call::Postgres { query, on, health } => {
+            Call::Postgres { query, on, health, limit } => {
                 on.admit(health).await?;
                 let run = async move {
                     Ok(match on {
@@ -277,7 +316,7 @@ impl Statement<'_> {
                         On::Pool(pool) => query.execute(&mut *pool.acquire().await?).await?,
                     })
                 };
-                Ok(watched(health, run).await?.rows_affected())
+                Ok(watched((health, limit), run).await?.rows_affected())
             }
             Call::Sqlite { query, on } => Ok(match on {
                 On::Connection(connection) => query.execute(connection).await?.rows_affected(),
@@ -296,7 +335,7 @@ impl Statement<'_> {
 
     async fn read<R: Record>(self) -> Result<Vec<R>, StoreError> {
         match self.call {
-            Call::Postgres { query, on, health } => {
+            Call::Postgres { query, on, health, limit } => {
                 on.admit(health).await?;
                 let run = async move {
                     let rows = match on {
@@ -309,7 +348,7 @@ impl Statement<'_> {
                         rows => rows,
                     }
                 };
-                let rows = watched(health, run).await?;
+                let rows = watched((health, limit), run).await?;
                 Ok(rows.iter().map(R::from_row).collect::<Result<_, _>>()?)
             }
             Call::Sqlite { query, on } => {
@@ -351,13 +390,13 @@ async fn begun(
 /// Runs a PostgreSQL call within the time limit and lets the pool know about trouble, so that
 /// connections made before it are tested before they are used again.
 async fn watched<T>(
-    health: &Health,
+    (health, limit): (&Health, Duration),
     run: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, StoreError> {
     // Pinned here so that it is dropped, and its connection handed back, after the trouble is noted.
     let mut run = std::pin::pin!(run);
     let began = Instant::now();
-    let outcome = match tokio::time::timeout(STATEMENT_LIMIT, run.as_mut()).await {
+    let outcome = match tokio::time::timeout(limit, run.as_mut()).await {
         Ok(outcome) => outcome.map_err(StoreError::from),
         Err(_) => Err(StoreError::timed_out()),
     };

@@ -16,7 +16,6 @@ use super::snapshot::tables;
 use super::{Row, SINGLE_ROW, TABLES, UNLIMITED};
 use crate::store::Store;
 use crate::store::db::Tx;
-use crate::store::db::health::Health;
 use crate::store::db::migrations::{self, MigrationError, Schema};
 use crate::store::error::StoreError;
 
@@ -133,7 +132,7 @@ async fn postgres(options: &PgConnectOptions) -> Result<Tx, RefillError> {
     // What servers take when they start.
     open.lock().await.map_err(|error| StoreError::Unavailable(error.to_string()))?;
     wait_for_servers(&mut open).await?;
-    Ok(Tx::Postgres { open, health: Health::new() })
+    Ok(Tx::unwatched(open))
 }
 
 /// Refuses while there is another connection of Doorward.

@@ -7,7 +7,6 @@ use super::TABLES;
 use super::layout::{self, Table};
 use super::rows::{self, Rows};
 use crate::store::Store;
-use crate::store::db::health::Health;
 use crate::store::db::migrations::Schema;
 use crate::store::db::{Db, Tx};
 use crate::store::error::StoreError;
@@ -31,7 +30,7 @@ impl Snapshot {
                 let mut open =
                     pool.begin_with("begin isolation level repeatable read, read only").await?;
                 open.execute(super::UNLIMITED).await?;
-                Tx::Postgres { open, health: Health::new() }
+                Tx::unwatched(open)
             }
             (Db::Sqlite { readers, .. }, _) => {
                 Tx::Sqlite { open: readers.begin_with("begin").await? }

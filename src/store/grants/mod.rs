@@ -373,6 +373,23 @@ pub async fn clients_of_session<'a>(
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
+/// Whose a session was, by a living grant that ends with it: the session's own row may have gone.
+pub async fn owner_of_bound<'a>(
+    sql: impl Sql<'a>,
+    session: &SessionId,
+) -> Result<Option<UserId>, StoreError> {
+    let row = sql
+        .into()
+        .query(
+            "select user_id from grants where session_id = $1 and revoked_at is null \
+             and offline = false limit 1",
+        )
+        .bind(session)
+        .optional::<(UserId,)>()
+        .await?;
+    Ok(row.map(|(user,)| user))
+}
+
 /// The clients that hold a grant of a person, whatever became of it.
 pub async fn clients_of_user<'a>(
     sql: impl Sql<'a>,

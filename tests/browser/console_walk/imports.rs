@@ -43,6 +43,13 @@ impl Owner {
         let told = browser.find("#import tbody tr").await.text().await.expect("the line");
         assert!(told.contains('3') && told.contains("username: "), "{told}");
         self.sees("imported").await;
+        browser.click_text("Download them all").await;
+        let left_out = browser.downloaded("left-out.ndjson").await;
+        let left_out = std::fs::read_to_string(left_out).expect("lines");
+        assert!(
+            left_out.starts_with("{\"line\":3,") && left_out.lines().count() == 1,
+            "{left_out}"
+        );
         assert_eq!(self.world.cli(&["user", "show", "pim"])["name"], "Pim P.");
         assert!(self.is_there("rob"));
         assert_eq!(self.noted("user.created"), before + 2);

@@ -145,6 +145,21 @@ impl Owner {
         browser.wait_for_text("You are signed out").await;
     }
 
+    /// From the page of somebody who is deleted, and who is deleted again then.
+    async fn brings_back(&self) {
+        let browser = &self.browser;
+        let before = self.noted("user.enabled");
+        browser.click_text("Bring back").await;
+        browser.wait_for_text("can sign in again").await;
+        self.sees("person-back").await;
+        assert_eq!(self.noted("user.enabled"), before + 1);
+        self.confirms("Delete", "person-delete-again", "is deleted in 7 days").await;
+        browser.click_text("Recently deleted").await;
+        self.is_at("/admin/users?state=to_be_deleted", "can be brought back for seven days").await;
+        browser.click_text("dora").await;
+        browser.wait_for_text("Deleted for good").await;
+    }
+
     async fn deletes(&self) {
         let browser = &self.browser;
         self.goes_to("/admin").await;
@@ -163,6 +178,7 @@ impl Owner {
         browser.click_text("dora").await;
         browser.wait_for_text("Deleted for good").await;
         self.sees("person-leaving").await;
+        self.brings_back().await;
         self.confirms("Delete", "person-delete-now", "is deleted").await;
         self.is_at("/admin/users", "Everybody with an account").await;
         assert!(!browser.text().await.contains("dora@example.com"));

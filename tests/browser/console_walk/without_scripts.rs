@@ -1,9 +1,11 @@
 //! What an owner does on a phone whose browser runs no scripts. Each walk presses the buttons of its pages
 //! and asks afterwards what has become of it.
 
+use super::documents::documents_at;
 use super::{Look, Owner};
 use crate::driver::{Browser, Scheme, Script, Viewport};
 use crate::post::{Security, SmtpServer};
+use crate::support::tls_peer::TlsPeer;
 use crate::support::world::WorldBuilder;
 
 /// An owner at the console of a Doorward like this.
@@ -30,9 +32,11 @@ on_both_backends! {
     }
 
     async fn what_apps_come_in_with_needs_no_javascript(backend: Backend) {
-        let owner = owner(Owner::patient(backend)).await;
+        let peer = TlsPeer::start();
+        let owner = owner(documents_at(&peer, Owner::patient(backend))).await;
         owner.looks_after_credentials_of_an_app().await;
         owner.looks_after_registration_tokens().await;
+        owner.refreshes_a_document(&peer).await;
         owner.leaves().await;
     }
 
@@ -43,6 +47,7 @@ on_both_backends! {
         owner.takes_memberships_away().await;
         owner.looks_after_the_terms_of_apps().await;
         owner.looks_after_a_message().await;
+        owner.saves_files().await;
         owner.leaves().await;
     }
 

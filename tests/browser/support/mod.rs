@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 mod accessibility;
+mod downloads;
 pub mod inspect;
 pub mod page_server;
 
@@ -81,6 +82,7 @@ impl Browser {
             _chromedriver: chromedriver,
             dir,
         };
+        browser.takes_files().await;
         browser.set_up_tab().await;
         browser
     }

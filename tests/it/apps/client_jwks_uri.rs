@@ -56,6 +56,8 @@ on_both_backends! {
         }
         assert_eq!(peer.hits(&path), 1, "keys that are known are not fetched again");
         assert_eq!(peer.requests(&path)[0].header("user-agent"), Some("Doorward"));
+        // Nothing is traced here.
+        assert_eq!(peer.requests(&path)[0].header("traceparent"), None);
         let stranger = ClientKey::new("RS256", "k1");
         ask(&rp, &stranger).await.assert_oauth_error(401, "invalid_client");
     }

@@ -10,25 +10,30 @@ use doorward::clock::Clock;
 use doorward::crypto::secret::Secret;
 use doorward::protocol::client::{ClientKind, ClientMetadata};
 use doorward::protocol::token::trusted_issuer::TrustedIssuer;
-use doorward::protocol::types::{ClientId, KeyEncryptionAlg, SigningAlg};
+use doorward::protocol::types::{ClientId, KeyEncryptionAlg, SessionId, SigningAlg, UserId};
 use doorward::protocol::user::{AdminRole, User};
 use doorward::service::audit::{Actor, Caller};
 use doorward::service::clients::registration::permissions::{self, NewPermission};
 use doorward::service::clients::{self, Activity, NewClient, registration, secrets};
 use doorward::service::keys::{self, encryption};
 use doorward::service::people::{self, NewPerson};
+use doorward::service::session::everywhere::{self, Connections, Reach, Wanted};
 use doorward::service::upstream::{self, NewUpstream, UpstreamChange};
 use doorward::service::webhooks::{self, WebhookSettings};
-use doorward::service::{jobs, mail, trusted_issuers};
-use doorward::store::users;
+use doorward::service::{jobs, mail, session, trusted_issuers};
+use doorward::store::sessions::{self, Session};
+use doorward::store::{clients as client_rows, users};
 use serde_json::json;
 
+use crate::kit::audit::events;
 use crate::kit::console::{ISSUER_KEYS, state};
 use crate::kit::node::node;
 use crate::support::world::World;
 
 /// What a refusal says.
 const REFUSED: &str = "your role does not allow this";
+/// The same of what is about a person.
+const NOT_THEIRS: &str = "this is not yours to change";
 /// So long the taking away of a role is held back, so that a change has begun before it counts.
 const UNDER_WAY: Duration = Duration::from_millis(60);
 
@@ -280,6 +285,29 @@ impl<'a> Scene<'a> {
     }
 }
 
+/// A session of this person.
+async fn signed_in(app: &App, user: &UserId) -> SessionId {
+    let (id, now) = (SessionId::new("of-bob"), app.now());
+    let row = Session {
+        id: id.clone(),
+        secret_hash: "hash".to_owned(),
+        user_id: user.clone(),
+        auth_time: now,
+        acr: "1".to_owned(),
+        amr: vec!["pwd".to_owned()],
+        device: String::new(),
+        address: String::new(),
+        place: String::new(),
+        created_at: now,
+        last_seen_at: now,
+        idle_seconds: 3_600,
+        expires_at: now.plus(3_600),
+        revoked_at: None,
+    };
+    sessions::insert(&app.store.db, &row).await.expect("a session");
+    id
+}
+
 /// Makes a change while the role of whoever makes it is being taken away.
 async fn losing_power(app: &App, admin: &User, work: Work<'_>) -> Option<String> {
     let mut tx = app.store.begin().await.expect("a transaction");
@@ -292,6 +320,21 @@ async fn losing_power(app: &App, admin: &User, work: Work<'_>) -> Option<String>
     };
     let (outcome, ()) = tokio::join!(work, lost);
     users::update(&app.store.db, admin).await.expect("the role comes back");
+    outcome
+}
+
+/// Makes a change while the service that makes it is being disabled.
+async fn being_stopped(app: &App, id: &ClientId, work: Work<'_>) -> Option<String> {
+    let now = app.now();
+    let mut tx = app.store.begin().await.expect("a transaction");
+    users::hold_owners(&mut tx).await.expect("the owners are held");
+    assert!(client_rows::set_disabled(&mut tx, id, Some(now), now).await.expect("an update"));
+    let lost = async {
+        tokio::time::sleep(UNDER_WAY).await;
+        tx.commit().await.expect("a commit");
+    };
+    let (outcome, ()) = tokio::join!(work, lost);
+    client_rows::set_disabled(&app.store.db, id, None, now).await.expect("it works again");
     outcome
 }
 
@@ -331,5 +374,68 @@ on_both_backends! {
             assert_eq!(change.await.as_deref(), Some(REFUSED), "{what}");
         }
         assert_eq!(state(&world).await, before);
+    }
+    async fn whoever_loses_their_power_meanwhile_signs_nobody_out(backend: Backend) {
+        let world = World::builder(backend).prepare().await;
+        let app = node(&world, &Clock::System).await;
+        let admin = owner(&app, "grace").await;
+        owner(&app, "ada").await;
+        let new = NewPerson { username: "bob".to_owned(), ..NewPerson::default() };
+        let bob = people::create(&app, new, &Actor::CommandLine).await.expect("a person").id;
+        let id = signed_in(&app, &bob).await;
+        let caller = Caller::default();
+        let actor = Actor::Console(admin.id.clone(), caller.clone());
+        let who = (&actor, &caller);
+        let reach = Reach::Everywhere;
+        let all = Wanted { user: &bob, reach, connections: Connections::End };
+        let few = Wanted { connections: Connections::Keep, ..all };
+        for wanted in [&all, &few] {
+            let ends = work(async { refusal(everywhere::sign_out(&app, wanted, who).await) });
+            assert_eq!(losing_power(&app, &admin, ends).await.as_deref(), Some(NOT_THEIRS));
+        }
+        let ends = work(async { refusal(session::end_by_id(&app, &id, who).await) });
+        assert_eq!(losing_power(&app, &admin, ends).await.as_deref(), Some(NOT_THEIRS));
+        for kind in ["session.ended", "user.signed_out_everywhere"] {
+            assert_eq!(events(&world, kind).await, 0, "{kind}");
+        }
+        // With their power they do it, and what is one's own needs none.
+        assert!(session::end_by_id(&app, &id, who).await.expect("an answer"));
+        assert!(!session::end_by_id(&app, &id, who).await.expect("an answer"));
+        let own = Actor::User(bob.clone());
+        let ended = everywhere::sign_out(&app, &all, (&own, &caller)).await.expect("an answer");
+        assert_eq!(ended.expect("a person").sessions, 0);
+    }
+    async fn a_service_that_is_stopped_meanwhile_changes_nothing(backend: Backend) {
+        let world = World::builder(backend).prepare().await;
+        let app = node(&world, &Clock::System).await;
+        let id = ClientId::new("robot");
+        let new = NewClient { id: Some(id.clone()), metadata: metadata(), secret: None };
+        clients::create(&app, new, &Actor::CommandLine).await.expect("an app");
+        let actor = Actor::Service(id.clone(), Caller::default());
+        let somebody =
+            |name: &str| NewPerson { username: name.to_owned(), ..NewPerson::default() };
+        // Where there is no owner to hold, and where there is one.
+        for name in ["bob", "carl"] {
+            let makes = work(async { refusal(people::create(&app, somebody(name), &actor).await) });
+            assert_eq!(being_stopped(&app, &id, makes).await.as_deref(), Some(NOT_THEIRS), "{name}");
+            people::create(&app, somebody(name), &actor).await.expect("a person");
+            if name == "bob" {
+                owner(&app, "grace").await;
+            }
+        }
+        // A change that came first is through before the service is known to be stopped.
+        let mut tx = app.store.begin().await.expect("a transaction");
+        users::hold_owners(&mut tx).await.expect("the owners are held");
+        let first = async {
+            tokio::time::sleep(UNDER_WAY).await;
+            let row = client_rows::by_id(&app.store.db, &id).await.expect("an answer");
+            assert_eq!(row.expect("the app").disabled_at, None);
+            tx.commit().await.expect("a commit");
+        };
+        let off = clients::set_activity(&app, &id, Activity::Disabled, &Actor::CommandLine);
+        let (stopped, ()) = tokio::join!(off, first);
+        stopped.expect("an end");
+        let refused = refusal(people::create(&app, somebody("dora"), &actor).await);
+        assert_eq!(refused.as_deref(), Some(NOT_THEIRS));
     }
 }

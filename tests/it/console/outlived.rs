@@ -3,13 +3,15 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::kit::api::{Api, all_scopes, is, refused};
+use crate::kit::api::{Api, all_scopes, is, make_key, refused, service};
 use crate::kit::console::{admin, create};
-use crate::kit::flow::Answer;
+use crate::kit::flow::{Answer, execute};
 use crate::support::browser_like::Page;
 use crate::support::world::World;
 
 const NEW: &str = "another-fine-phrase-7";
+/// What making a link takes.
+const FEW: [&str; 2] = ["doorward.users:read", "doorward.users:write"];
 
 async fn link(api: &Api, who: &str) -> String {
     let made = is(api.command(Method::POST, &format!("/users/{who}/reset-link")).await, 200);
@@ -58,6 +60,52 @@ on_both_backends! {
         // And one that stands on what is still so.
         let works = link(&owner, "carl").await;
         let answer = use_link(&world, &works).await;
+        assert!(answer.status.as_u16() < 400, "{}", answer.describe());
+    }
+
+    async fn a_link_works_only_while_the_service_that_made_it_does(world: World) {
+        admin(&world, "owner").await;
+        let owner = Api::with_key(&world, "the-owner", &all_scopes());
+        create(&world, "ada", None);
+        let less = json!({ "metadata": { "scope": ["doorward.users:read"] } });
+        for id in ["disabled", "deleted", "narrowed", "untouched"] {
+            let robot = service(&world, id, &FEW);
+            let of_ada = link(&Api::of_service(&world, &robot).await, "ada").await;
+            let path = format!("/clients/{id}");
+            match id {
+                "disabled" => drop(is(owner.command(Method::POST, &format!("{path}/disable")).await, 204)),
+                "deleted" => drop(is(owner.delete(&path).await, 204)),
+                "narrowed" => drop(is(owner.patch_now(&path, &less).await, 200)),
+                _ => {}
+            }
+            let answer = use_link(&world, &of_ada).await;
+            assert_eq!(answer.status.as_u16() < 400, id == "untouched", "{id}: {}", answer.describe());
+        }
+    }
+
+    async fn a_link_works_only_while_the_key_it_was_made_with_does(world: World) {
+        admin(&world, "owner").await;
+        let owner = Api::with_key(&world, "the-owner", &all_scopes());
+        create(&world, "ada", None);
+        create(&world, "bob", None);
+        let fresh = || {
+            let (id, text) = make_key(&world, "the-owner", &FEW);
+            (id, Api::new(&world, &text))
+        };
+        let (id, key) = fresh();
+        let revoked = link(&key, "ada").await;
+        world.cli(&["api-key", "revoke", &id]);
+        assert!(use_link(&world, &revoked).await.status.is_client_error());
+        let (id, key) = fresh();
+        let expired = link(&key, "ada").await;
+        execute(&world, &format!("update api_keys set expires_at = 1 where id = '{id}'")).await;
+        assert!(use_link(&world, &expired).await.status.is_client_error());
+        // Its owner may change an administrator, and the key may not.
+        let (_, key) = fresh();
+        let (of_ada, of_bob) = (link(&key, "ada").await, link(&key, "bob").await);
+        is(owner.patch_now("/users/bob", &json!({ "role": "auditor" })).await, 200);
+        assert!(use_link(&world, &of_bob).await.status.is_client_error());
+        let answer = use_link(&world, &of_ada).await;
         assert!(answer.status.as_u16() < 400, "{}", answer.describe());
     }
 

@@ -117,6 +117,9 @@ on_both_backends! {
         let letters = "/admin/jobs?topic=letters";
         assert_eq!(page.attributes(".warnings a", "href"), [letters]);
         assert_eq!(owner.page(letters).await.texts("tbody tr").len(), 3);
+        // All that wait are counted, refused or not, by every face.
+        assert_eq!(page.texts(&format!(".figures a[href='{letters}'] strong")), ["3"]);
+        assert_eq!(world.cli(&["overview"])["queued_letters"], 3);
 
         // Nobody can send this one, and its time is over.
         let over = format!(

@@ -316,7 +316,11 @@ on_both_backends! {
             let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
             let page = owner.page(path).await;
             assert!(anchor.is_empty() || page.has(&format!("#{anchor}")), "{link}");
-            let Some((_, query)) = path.split_once('?') else { continue };
+            let Some((list, query)) = path.split_once('?') else { continue };
+            if list == "/admin/jobs" {
+                assert_eq!(page.texts("nav.spans [aria-current]"), ["Letters"], "{link}");
+                continue;
+            }
             // A filter the page does not know would be left out of its form.
             for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
                 assert_eq!(field(&page, &name), value, "{link}");

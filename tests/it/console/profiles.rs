@@ -156,7 +156,7 @@ on_both_backends! {
         let auditor = admin(&world, "auditor").await;
         let page = auditor.page("/admin/users/alice").await;
         assert!(!page.has_form("user"));
-        let read = page.texts("main details dd").join("|");
+        let read = page.texts("main details dl.facts dd").join("|");
         for text in ["+44 2", "fr", "1 Long Lane"] {
             assert!(read.contains(text), "{read}");
         }
@@ -189,6 +189,69 @@ on_both_backends! {
         let auditor = enter(&world, "reader").await;
         auditor.post(&format!("{page}/edit"), &[("nickname", "Al")]).await.assert_status(403);
         assert_eq!(profile(&world, "alice"), kept);
+    }
+
+    async fn a_tick_that_was_there_is_not_about_another_address(world: World) {
+        let (owner, api) = owner_and_api(&world).await;
+        let made = json!({ "username": "alice", "email": "a@example.test", "email_verified": true });
+        is(api.post("/users", &made).await, 201);
+        let path = "/admin/users/alice";
+        let is_verified = || world.cli(&["user", "show", "alice"])["email_verified"] == true;
+        let page = owner.page(path).await;
+        assert!(page.has("#email_verified[checked]"));
+        // The same address in other letters is the same.
+        let saved = page.form("user").set("email", "A@Example.test").submit().await;
+        saved.assert_status(303);
+        assert_eq!(saved.follow().await.texts(".flash"), ["alice is saved."]);
+        assert!(is_verified());
+
+        let saved = owner.page(path).await.form("user").set("email", "b@example.test").submit().await;
+        saved.assert_status(303);
+        let shown = saved.follow().await;
+        let said = shown.texts(".flash").concat();
+        assert!(said.contains("alice is saved. The new e-mail address is not marked as theirs"), "{said}");
+        assert!(!is_verified() && !shown.has("#email_verified[checked]"));
+        // Now it is said of this one; and of a new one together with it.
+        let form = owner.page(path).await.form("user").check("email_verified", "on");
+        let saved = form.submit().await;
+        assert_eq!(saved.follow().await.texts(".flash"), ["alice is saved."]);
+        assert!(is_verified());
+        is(api.patch_now("/users/alice", &json!({ "email_verified": false })).await, 200);
+        let form = owner.page(path).await.form("user").check("email_verified", "on");
+        form.set("email", "c@example.test").submit().await.assert_status(303);
+        assert!(is_verified());
+
+        // Whoever comes too late has said nothing of the address that is there by now.
+        let late = owner.page(path).await.form("user").set("email", "d@example.test");
+        is(api.patch_now("/users/alice", &json!({ "email": "e@example.test" })).await, 200);
+        let again = late.submit().await;
+        again.assert_status(422);
+        assert!(!again.has("#email_verified[checked]"), "{}", again.describe());
+        again.form("user").submit().await.assert_status(303);
+        let alice = world.cli(&["user", "show", "alice"]);
+        assert_eq!((&alice["email"], &alice["email_verified"]), (&json!("d@example.test"), &json!(false)));
+        // Without an address there is nothing to be said.
+        is(api.patch_now("/users/alice", &json!({ "email_verified": true })).await, 200);
+        let saved = owner.page(path).await.form("user").set("email", "").submit().await;
+        assert_eq!(saved.follow().await.texts(".flash"), ["alice is saved."]);
+        assert!(!is_verified());
+    }
+
+    async fn a_tick_that_was_there_is_not_about_another_number(world: World) {
+        let (owner, api) = owner_and_api(&world).await;
+        let path = "/admin/users/alice";
+        create(&world, "alice", None);
+        let number = json!({ "phone_number": "+44 1", "phone_number_verified": true });
+        is(api.patch_now("/users/alice", &json!({ "profile": number })).await, 200);
+        owner.page(path).await.form("user").set("nickname", "Al").submit().await.assert_status(303);
+        assert_eq!(profile(&world, "alice")["phone_number_verified"], true);
+        let saved = owner.page(path).await.form("user").set("phone_number", "+44 2").submit().await;
+        let said = saved.follow().await.texts(".flash").concat();
+        assert!(said.contains("alice is saved. The new phone number is not marked as theirs"), "{said}");
+        assert_eq!(profile(&world, "alice"), json!({ "nickname": "Al", "phone_number": "+44 2" }));
+        let form = owner.page(path).await.form("user").check("phone_number_verified", "on");
+        form.submit().await.assert_status(303);
+        assert_eq!(profile(&world, "alice")["phone_number_verified"], true);
     }
 
     async fn a_command_sets_what_is_known_and_takes_it_away(world: World) {

@@ -3,9 +3,10 @@
 
 use serde_json::{Value, json};
 
-use crate::kit::audit::noted;
+use crate::kit::audit::{logged, noted};
 use crate::kit::console::{admin, issuer_fields};
-use crate::kit::flow::{App, create_user, sign_in};
+use crate::kit::flow::{App, PATIENCE, count, create_user, sign_in};
+use crate::support::process::wait_until_async;
 use crate::support::world::World;
 
 /// What the newest event of a kind says.
@@ -26,11 +27,30 @@ on_both_backends! {
             "before": { "client_name": "Wiki" }, "after": { "client_name": "Pages" } });
         assert_eq!(told, expected, "what is long is named alone");
         let list = owner.page(&format!("/admin/audit?kind=client.updated&client={app}")).await;
-        assert!(list.text().contains("Pages"), "{}", list.describe());
+        let facts = list.texts("td.more dd");
+        assert!(facts.contains(&"Wiki → Pages".to_owned()), "{facts:?}");
+        assert!(!list.texts("tbody").concat().contains('{'), "{}", list.describe());
         world.cli(&["client", "update", &app, "--redirect-uri", "https://rp.test/cb"]);
         // Two of one second may stand either way.
         let told = noted(&world, "client.updated");
         assert!(told.iter().any(|told| told["changed"] == json!(["redirect_uris"])), "{told:?}");
+    }
+
+    async fn the_console_shows_all_that_is_kept_of_an_event(world: World) {
+        let owner = admin(&world, "owner").await;
+        let unsealed = "select cast(count(*) as bigint) from audit_unsealed";
+        wait_until_async("everything being sealed", PATIENCE, async || count(&world, unsealed).await == 0).await;
+        let kept = logged(&world, "session.created")[0].clone();
+        let list = owner.page("/admin/audit?kind=session.created").await;
+        // Without any script, and folded until somebody asks.
+        assert!(list.has("tbody details:not([open]) > summary"), "{}", list.describe());
+        let facts = list.texts("tbody details dd");
+        for name in ["id", "session_id", "hash"] {
+            let value = kept[name].as_str().unwrap_or_else(|| panic!("no {name}: {kept}"));
+            assert!(facts.iter().any(|fact| fact == value), "{name}: {facts:?}");
+        }
+        let place = format!("number {}, ", kept["seq"]);
+        assert!(facts.iter().any(|fact| fact.starts_with(&place)), "{place}: {facts:?}");
     }
 
     async fn a_deleted_app_is_told_by_its_name_and_with_what_ended(world: World) {

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use crate::kit::api::{Api, is, refused};
 use crate::kit::console::{ISSUER_KEYS, admin};
 use crate::kit::fixtures::unique;
 use crate::kit::flow::count;
@@ -249,6 +250,49 @@ on_both_backends! {
             for step in ["edit", "test", "preview", "set-secret", "disable", "delete"] {
                 owner.post(&format!("/admin/upstream/{id}/{step}"), &[("claims", "{}")]).await.assert_status(404);
             }
+        }
+    }
+
+    async fn what_a_person_would_look_like_is_the_same_with_each_face(world: World) {
+        let owner = admin(&world, "owner").await;
+        add(&world, "school", "https://id.school.test");
+        let api = Api::with_key(&world, "the-owner", &["doorward.upstream:write"]);
+        let path = "/upstream-providers/school/preview";
+        let noted = "select count(*) from audit_events";
+        let before = count(&world, noted).await;
+        let claims = json!({ "sub": "7", "preferred_username": "Ada", "name": 7, "email": "ada@school.test" });
+        let found = is(api.post(path, &claims).await, 200).json();
+        let username = json!({ "about": "Username", "claim": "preferred_username", "values": ["ada"], "note": "" });
+        assert_eq!(found["lines"][1], username, "{found}");
+        assert_eq!(found["lines"][4]["claim"], Value::Null, "no claim is read for groups: {found}");
+        let by_command = world.cli_with_input(&["upstream", "preview", "school", "-"], &claims.to_string());
+        assert_eq!(by_command, found);
+        let file = world.path("claims.json");
+        std::fs::write(&file, claims.to_string()).unwrap();
+        let file = file.display().to_string();
+        assert_eq!(world.cli(&["upstream", "preview", "school", &file]), found);
+        let form = owner.page("/admin/upstream/school").await.form("preview");
+        let rows = form.set("claims", &claims.to_string()).submit().await.texts("tbody tr");
+        let lines = found["lines"].as_array().unwrap();
+        assert_eq!(rows.len(), lines.len(), "{rows:?}");
+        for (row, line) in rows.iter().zip(lines) {
+            for said in [&line["about"], &line["claim"], &line["values"][0], &line["note"]] {
+                assert!(row.contains(said.as_str().unwrap_or_default()), "{said}: {row}");
+            }
+        }
+        // Without any claims there is nobody.
+        let nobody = is(api.post(path, &json!({})).await, 200).json();
+        assert_eq!(nobody["lines"][0]["values"], json!([]), "{nobody}");
+        assert_eq!(count(&world, noted).await, before, "nothing is kept");
+
+        refused(api.post(path, &json!([])).await, 400, "malformed_request");
+        refused(api.post("/upstream-providers/nobody/preview", &claims).await, 404, "not_found");
+        let reader = Api::with_key(&world, "the-owner", &["doorward.upstream:read"]);
+        refused(reader.post(path, &claims).await, 403, "insufficient_scope");
+        std::fs::write(&file, r#"{"sub": "1", "sub": "2"}"#).unwrap();
+        for wrong in [["school", file.as_str()], ["nobody", file.as_str()], ["school", "/nowhere/claims.json"]] {
+            let output = world.run(&[&["upstream", "preview"][..], &wrong].concat());
+            assert_eq!(output.status.code(), Some(1), "{wrong:?}");
         }
     }
 

@@ -2,12 +2,20 @@
 
 use std::process::Output;
 
+use doorward::app::App;
+use doorward::service::declared::{self, Change, Pruning, State};
 use serde_json::Value;
 
 use crate::support::world::World;
 
 pub fn apply(world: &World, arguments: &[&str]) -> Output {
     world.run(&[&["--format", "json", "apply"], arguments].concat())
+}
+
+/// What has to change for a file to be true, at a node inside the test.
+pub async fn planned(app: &App, state: &State) -> Vec<Change> {
+    let plan = declared::plan(app, (state, Pruning::Keep), &|_| Err("no secrets".to_owned()));
+    Box::pin(plan).await.expect("a plan")
 }
 
 /// The document of a command that went well.

@@ -101,6 +101,31 @@ on_both_backends! {
         assert!(is_signed_in(&browser).await, "a changed name signs nobody out");
     }
 
+    async fn another_address_is_nobodys_until_a_file_says_that_it_is_theirs(world: World) {
+        let entry = |more: &str| {
+            let text = format!("[[users]]\nusername = \"alice\"\n{more}");
+            world.write("state.toml", &text)
+        };
+        let is_verified = || world.cli(&["user", "show", "alice"])["email_verified"] == true;
+        let verified = "email_verified = true\n";
+        let file = entry(&format!("email = \"one@example.test\"\n{verified}"));
+        changes(&apply(&world, &["-f", &file]));
+        // The same address in other letters is the same.
+        for same in ["", "email = \" One@Example.test\"\n", "name = \"Alice\"\n"] {
+            changes(&apply(&world, &["-f", &entry(same)]));
+            assert!(is_verified(), "{same}");
+        }
+        let file = entry("email = \"two@example.test\"\n");
+        let dry = apply(&world, &["-f", &file, "--dry-run"]);
+        assert_eq!(fields(&dry, 0), "email email_verified");
+        assert_eq!(changes(&apply(&world, &["-f", &file])), ["update user alice"]);
+        assert!(!is_verified());
+        assert!(changes(&apply(&world, &["-f", &file])).is_empty());
+        let file = entry(&format!("email = \"three@example.test\"\n{verified}"));
+        assert_eq!(fields(&apply(&world, &["-f", &file]), 0), "email email_verified");
+        assert!(is_verified());
+    }
+
     async fn roles_of_an_app_are_made_given_and_taken_as_the_file_says(world: World) {
         let roles = "\nroles = [{ name = \"writer\", users = [\"Alice\"], groups = [\"staff\"] }, \
             { name = \"reader\", description = \"Reads.\" }]";

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use doorward::app::App;
 use doorward::clock::Clock;
-use doorward::service::declared::{self, OrganisationState, Pruning, State, UserState};
+use doorward::service::declared::{self, OrganisationState, State, UserState};
 
 use crate::kit::audit::events;
-use crate::kit::declared::{apply, assert_refused, changes};
+use crate::kit::declared::{apply, assert_refused, changes, planned};
 use crate::kit::flow::{PATIENCE, count};
 use crate::kit::node::node;
 use crate::support::process::wait_until_async;
@@ -53,11 +53,6 @@ fn statements(app: &App) -> u64 {
         text.lines().filter(|line| line.starts_with("doorward_db_query_duration_seconds_count"));
     let counts = counts.map(|line| line.rsplit(' ').next().expect("a number"));
     counts.map(|number| number.parse::<u64>().expect("a number")).sum()
-}
-
-async fn planned(app: &App, state: &State) -> Vec<declared::Change> {
-    let plan = declared::plan(app, (state, Pruning::Keep), &|_| Err("no secrets".to_owned()));
-    Box::pin(plan).await.expect("a plan")
 }
 
 /// The fewest statements of what has nothing to do.

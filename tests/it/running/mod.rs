@@ -20,6 +20,7 @@
 //! | `set_clocks` | a clock set ahead by mistake has nothing deleted for good |
 //! | `fetched_logos` | logos that apps name themselves, asked for only if a setting says so |
 //! | `logos` | logos of the installation and of apps, decoded, kept and served |
+//! | `logs` | what the lines of a request say of it, and what is left out of them |
 //! | `settings` | settings that change while servers run, on every node; name, colour, links |
 //! | `rate_limits` | rate limits that change while servers run |
 //! | `shared_limits` | guesses are counted for all nodes together |
@@ -42,6 +43,7 @@
 //! | `costs` | how often each hot operation asks the database and Redis |
 //! | `cli_changes` | what a command changes reaches a running server |
 //! | `master_key` | the master key is exchanged, and everything works on |
+//! | `meanwhile` | what others change while a file of people is compared and carried out stays |
 //! | `monitoring` | dashboard, alert rules and documents speak of metrics that are exported |
 //! | `reload` | SIGHUP: certificates and some settings change without a restart |
 //! | `operations` | health, metrics, request ids, a clean log, an orderly stop, two nodes |
@@ -71,11 +73,13 @@ mod imports;
 mod keycloak;
 mod lock_order;
 mod logos;
+mod logs;
 mod lost_commits;
 mod machinery;
 mod mail;
 mod malformed;
 mod master_key;
+mod meanwhile;
 mod methods;
 mod monitoring;
 mod nonsense;

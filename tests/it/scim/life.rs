@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{Directory, id, is, refused};
-use crate::kit::api::header;
-use crate::kit::console::can_sign_in;
+use crate::kit::api::{Api, header};
+use crate::kit::audit::noted;
+use crate::kit::console::{can_sign_in, create};
 use crate::kit::flow::{PASSWORD, is_signed_in, sign_in};
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -62,6 +63,25 @@ on_both_backends! {
         is(directory.get(&path).await, 404);
         is(directory.delete(&path).await, 404);
         world.assert_log_is_clean(&[&directory.credential, PASSWORD]);
+    }
+
+    async fn whoever_is_disabled_comes_back_without_keys_and_is_not_deleted(world: World) {
+        let directory = Directory::new(&world);
+        let path = format!("/Users/{}", create(&world, "auditor", Some("auditor")));
+        let key = Api::with_key(&world, "auditor", &["doorward.users:read"]);
+        assert_eq!(key.get("/users").await.status, 200);
+        for active in [false, true] {
+            let change = json!([{ "op": "replace", "value": { "active": active } }]);
+            assert_eq!(is(directory.patch(&path, &change).await, 200).json()["active"], active);
+        }
+        assert_eq!(key.get("/users").await.status, 401, "disabled in between");
+        assert_eq!(noted(&world, "api_key.revoked").len(), 1);
+        assert_eq!(noted(&world, "user.enabled")[0].get("deletion"), None);
+        // Somebody who was to be deleted is not any more, and the audit log says so.
+        world.cli(&["user", "delete", "auditor", "--later"]);
+        let enabled = json!([{ "op": "replace", "value": { "active": true } }]);
+        assert_eq!(is(directory.patch(&path, &enabled).await, 200).json()["active"], true);
+        assert_eq!(noted(&world, "user.enabled")[0]["deletion"], "taken back");
     }
 
     async fn a_group_from_the_first_day_to_the_last(world: World) {

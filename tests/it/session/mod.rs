@@ -27,6 +27,7 @@
 //! | `session_data_end` | what apps keep is gone with the session, whatever Redis remembers |
 //! | `session_data_races` | changes under way while what they belong to ends; copies that were not removed |
 //! | `backchannel_logout` | apps are told when a session ends, whatever fails meanwhile |
+//! | `farewell` | very many messages to one app, or a kind that fails, keep nobody else waiting |
 //! | `frontchannel_logout` | the browser loads the apps' sign-out pages; what sign-outs leave alone |
 //! | `session_management` | apps notice another session; sign-ins that start here |
 
@@ -38,6 +39,7 @@ mod copies;
 mod cross_site;
 mod csrf;
 mod everywhere;
+mod farewell;
 mod first_start;
 mod frontchannel_logout;
 mod guessing;
@@ -48,6 +50,7 @@ mod logout;
 mod many_sessions;
 mod not_me;
 mod notices;
+mod outlived;
 mod second_click;
 mod session_data;
 mod session_data_end;

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::kit::api::{Api, all_scopes, is, refused};
+use crate::kit::api::{Api, all_scopes, is, make_key, refused, service};
 use crate::kit::audit::{events, noted};
 use crate::kit::checks::assert_success;
 use crate::kit::console::{admin, can_sign_in, create, field};
@@ -185,6 +185,26 @@ on_both_backends! {
         let temporary = given["temporary_password"].as_str().expect("a password");
         let answer = choose(&proven(&browser, "ada", temporary).await, NEW).await;
         assert_eq!(answer.status.as_u16(), 303, "{}", answer.describe());
+    }
+
+    async fn it_counts_only_while_the_program_that_gave_it_works(world: World) {
+        create(&world, "the-owner", Some("owner"));
+        create(&world, "ada", None);
+        let scopes = ["doorward.users:read", "doorward.users:write"];
+        let robot = service(&world, "robot", &scopes);
+        let (id, text) = make_key(&world, "the-owner", &scopes);
+        for (program, end) in [
+            (Api::of_service(&world, &robot).await, &["client", "update", "robot", "--disable"][..]),
+            (Api::new(&world, &text), &["api-key", "revoke", id.as_str()][..]),
+        ] {
+            let given = program.command(Method::POST, "/users/ada/temporary-password").await;
+            let given = is(given, 200).json();
+            let temporary = given["temporary_password"].as_str().expect("a password");
+            let browser = world.browser();
+            let page = proven(&browser, "ada", temporary).await;
+            world.cli(end);
+            assert_over(&browser, &choose(&page, NEW).await).await;
+        }
     }
 
     async fn administrators_give_one_in_the_console_and_with_the_api(world: World) {

@@ -2,7 +2,8 @@
 //! and introspection and its refresh tokens at once, and nothing brings them back.
 
 use crate::kit::flow::{
-    App, PASSWORD, PATIENCE, Tokens, create_user, is_signed_in, sign_in, sign_out, submit_sign_in,
+    App, PASSWORD, PATIENCE, Tokens, create_user, execute, is_signed_in, sign_in, sign_out,
+    submit_sign_in,
 };
 use crate::support::backends::Backend;
 use crate::support::browser_like::Browser;
@@ -57,6 +58,21 @@ impl Lineages {
         self.jwt.wait_until_dead(&self.jwt_tokens).await;
         self.opaque.wait_until_dead(&self.opaque_tokens).await;
         assert!(!is_signed_in(&self.browser).await);
+    }
+}
+
+/// One grant takes as long to end or delete as hundreds of thousands do, which is longer than PostgreSQL may
+/// take for anything else. SQLite is not limited.
+async fn slow_down(world: &World) {
+    if world.backend == Backend::Production {
+        execute(
+            world,
+            "create function slow() returns trigger language plpgsql as \
+             $f$ begin perform pg_sleep(2.5); return coalesce(new, old); end $f$; \
+             create trigger slow before update or delete on grants \
+             for each row execute function slow()",
+        )
+        .await;
     }
 }
 
@@ -136,6 +152,27 @@ on_both_backends! {
         let again = jwt.tokens(browser).await;
         jwt.assert_alive(&again).await;
         jwt.refresh(&again.refresh).await.tokens();
+    }
+
+    async fn an_app_is_stopped_and_deleted_however_long_that_takes(world: World) {
+        let lineages = Lineages::make(&world, "alice").await;
+        let Lineages { jwt, jwt_tokens, opaque, opaque_tokens, .. } = &lineages;
+        slow_down(&world).await;
+        world.cli(&["client", "update", &jwt.id, "--disable"]);
+        world.cli(&["--yes", "client", "delete", &opaque.id]);
+        for (app, tokens) in [(jwt, jwt_tokens), (opaque, opaque_tokens)] {
+            wait_until_async("the client being refused", PATIENCE, async || {
+                app.introspect(&tokens.access).await.status == 401
+            })
+            .await;
+            assert_eq!(app.userinfo(&tokens.access).await.status, 401);
+        }
+        world.cli(&["client", "update", &jwt.id, "--enable"]);
+        wait_until_async("the client being known again", PATIENCE, async || {
+            jwt.introspect(&jwt_tokens.access).await.status == 200
+        })
+        .await;
+        jwt.assert_dead(jwt_tokens).await;
     }
 
     async fn a_deleted_client_leaves_nothing_alive_and_a_new_one_of_that_name_works(world: World) {

@@ -82,6 +82,12 @@ pub(super) const TABLE: &[Entry] = &[
         Nobody,
         Action::UpstreamTest,
     ),
+    entry(
+        (Post, "/upstream-providers/{id}/preview"),
+        (S::UpstreamWrite, R::UpstreamWrite),
+        Nobody,
+        Action::UpstreamPreview,
+    ),
     entry((Get, "/webhooks"), (S::WebhooksRead, R::WebhooksRead), Nobody, Action::WebhooksList),
     entry((Post, "/webhooks"), (S::WebhooksWrite, R::WebhooksWrite), Nobody, Action::WebhookCreate),
     entry((Get, "/webhooks/{id}"), (S::WebhooksRead, R::WebhooksRead), Nobody, Action::WebhookShow),

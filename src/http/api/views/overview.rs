@@ -20,6 +20,8 @@ pub(in crate::http::api) struct OverviewView {
     pub sign_ins: i64,
     /// Sign-ins of the last 24 hours that were refused.
     pub failed_sign_ins: i64,
+    /// Letters to people that wait to be sent, those that were tried in vain among them.
+    pub queued_letters: i64,
     /// The present hour as far as it has come.
     pub hour: CountsView,
     /// The oldest first and the present one last.
@@ -32,7 +34,7 @@ pub(in crate::http::api) struct OverviewView {
 
 impl From<Overview> for OverviewView {
     fn from(found: Overview) -> Self {
-        let Overview { figures, hour, periods, keys, concerns } = found;
+        let Overview { figures, queued_letters, hour, periods, keys, concerns } = found;
         let period = |period: crate::service::activity::Period| PeriodView {
             from: period.from.into(),
             counts: period.counts.into(),
@@ -43,6 +45,7 @@ impl From<Overview> for OverviewView {
             active_sessions: figures.live_sessions,
             sign_ins: figures.sign_ins,
             failed_sign_ins: figures.failed_sign_ins,
+            queued_letters,
             hour: hour.into(),
             periods: periods.into_iter().map(period).collect(),
             keys: keys.into_iter().map(KeyAgeView::from).collect(),

@@ -2,12 +2,14 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{Moment, without_defaults};
 use crate::crypto::secret::Secret;
 use crate::protocol::check::{Check, Verdict};
 use crate::protocol::scope::Scopes;
 use crate::protocol::upstream::{ClaimNames, UpstreamAuth};
+use crate::service::upstream::preview::Line;
 use crate::service::upstream::{
     NewUpstream, UpstreamChange, UpstreamKind, UpstreamProvider, UpstreamSettings, verdict,
 };
@@ -214,5 +216,40 @@ impl From<Vec<Check>> for Examination {
             said: check.said,
         };
         Self { verdict, checks: checks.into_iter().map(view).collect() }
+    }
+}
+
+/// The claims that a provider would send of somebody, as they stand in its ID token.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(in crate::http::api) struct SampleClaims(pub Map<String, Value>);
+
+/// What somebody would look like here who came with certain claims.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::http::api) struct PersonPreview {
+    pub lines: Vec<PersonLine>,
+}
+
+/// One thing that would be known of them.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::http::api) struct PersonLine {
+    /// What it is, in a word or two.
+    pub about: String,
+    /// The claim it comes from; null where no claim is read for it.
+    pub claim: Option<String>,
+    /// What it would be here: several for groups alone, none where there is nothing that can be taken.
+    pub values: Vec<String>,
+    /// What is to be said of it: sentences, or nothing.
+    pub note: String,
+}
+
+impl From<Vec<Line>> for PersonPreview {
+    fn from(lines: Vec<Line>) -> Self {
+        let line = |line: Line| PersonLine {
+            about: line.about.to_owned(),
+            claim: Some(line.claim).filter(|claim| !claim.is_empty()),
+            values: line.values,
+            note: line.note,
+        };
+        Self { lines: lines.into_iter().map(line).collect() }
     }
 }

@@ -75,6 +75,31 @@ pub struct AuditRow {
     pub request_id: Option<String>,
     /// The rest, as `name: value` pairs.
     pub detail: String,
+    /// The event's own id.
+    pub id: String,
+    /// The public id of the session it happened in or is about.
+    pub session_id: Option<String>,
+    /// Nothing for about a second, until it has its place in the chain.
+    pub seal: Option<Sealed>,
+    /// What members of something were and are now, where the event says it.
+    pub changes: Vec<Changed>,
+}
+
+/// An event's place in the chain of the log.
+#[derive(Debug, Clone)]
+pub struct Sealed {
+    /// From 1 without gaps.
+    pub number: i64,
+    pub at: When,
+    pub hash: String,
+}
+
+/// What one member was and is now, in words; a dash where there is nothing.
+#[derive(Debug, Clone)]
+pub struct Changed {
+    pub member: String,
+    pub before: String,
+    pub after: String,
 }
 
 /// Whether what was tried came about.
@@ -112,11 +137,29 @@ impl AuditRow {
             address: Some(words("192.0.2.14")),
             request_id: Some(words("019a6b3e-7c1f-7d90-8a55-0d1e2f3a4b5c")),
             detail: words(detail),
+            id: "019a6b3e-7c20-7a11-9d02-5c6d7e8f9a0b".to_owned(),
+            session_id: Some("9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d".to_owned()),
+            seal: Some(Sealed {
+                number: 4_711,
+                at: When::sample(seconds - 1),
+                hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
+            }),
+            changes: Vec::new(),
+        };
+        let renamed = Changed {
+            member: words("client_name"),
+            before: words("Orchard"),
+            after: words("Orchard wiki"),
         };
         vec![
-            row("sign_in.succeeded", Outcome::Success, 40, "method: password"),
+            // The newest has not been sealed.
+            Self { seal: None, ..row("session.created", Outcome::Success, 1, "") },
             row("sign_in.failed", Outcome::Failure, 95, "reason: wrong_password"),
             row("consent.granted", Outcome::Success, 4_000, "scope: openid profile email"),
+            Self {
+                changes: vec![renamed],
+                ..row("client.updated", Outcome::Success, 7_000, "changed: client_name")
+            },
         ]
     }
 }
@@ -179,6 +222,18 @@ impl AuditList {
             rows: Vec::new(),
             paging: Paging::default(),
             ..Self::sample()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_events_of_the_samples_are_of_kinds_that_exist() {
+        for row in AuditRow::samples() {
+            assert!(KINDS.contains(&row.kind.as_str()), "{}", row.kind);
         }
     }
 }

@@ -131,6 +131,7 @@ impl Overview {
                 figure("Apps", "9", "/admin/clients"),
                 figure("Signed in now", "47", "/admin/sessions"),
                 figure("Failed sign-ins today", "3", "/admin/audit?kind=sign_in.failed"),
+                figure("Letters waiting", "2", "/admin/jobs?topic=letters"),
             ],
             warnings: vec![
                 warning(

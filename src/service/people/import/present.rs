@@ -5,8 +5,8 @@ use super::{Mode, Plan};
 use crate::app::App;
 use crate::protocol::user::User;
 use crate::service::clients::Activity;
-use crate::service::people::edits::{self, Kept, Outcome};
-use crate::service::people::{self, Edit, PeopleError, RoleEdit};
+use crate::service::people::edits::{self, FileEdit, Kept, Outcome};
+use crate::service::people::{self, PeopleError};
 use crate::store::users;
 
 /// Changes whoever is there, as far as the line says otherwise. In a dry run it is only tried.
@@ -24,7 +24,7 @@ pub(super) async fn update(
         found => found?,
     };
     let disabled = candidate.said.disabled;
-    let edit = edit(plan, candidate, &found);
+    let edit = edit(plan, candidate);
     let kept = match plan.mode {
         Mode::Write => Kept::Yes,
         Mode::DryRun => Kept::No,
@@ -42,21 +42,14 @@ pub(super) async fn update(
 }
 
 /// What the line says of them; what it leaves open stays as it is.
-fn edit(plan: &Plan, Candidate { user: new, said, .. }: Candidate, found: &User) -> Edit {
-    let names_email = new.email.is_some();
-    let email = new.email.or_else(|| found.email.clone());
-    let same_email = email == found.email;
-    // An address that only they have given themselves is nothing that the file vouches for.
+fn edit(plan: &Plan, Candidate { user: new, said, .. }: Candidate) -> FileEdit {
     let is_verified = said.email_verified.or(plan.trust_emails.then_some(true));
-    let is_verified = is_verified.filter(|_| names_email);
-    Edit {
-        name: new.name.or_else(|| found.name.clone()),
-        email_verified: is_verified.unwrap_or(same_email && found.email_verified),
-        email,
-        groups: said.groups.unwrap_or_else(|| found.groups.clone()),
-        role: RoleEdit::Keep,
-        profile: None,
-        directory: None,
+    FileEdit {
+        // An address that only they have given themselves is nothing that the file vouches for.
+        email_verified: is_verified.filter(|_| new.email.is_some()),
+        name: new.name,
+        email: new.email,
+        groups: said.groups,
     }
 }
 

@@ -208,6 +208,7 @@ pub const ALONE: [(Face, &str, &str); 23] = [
     (Face::Console, "POST /admin/try/refresh", "a sign-in of one’s own, in a browser"),
     (Face::Console, "POST /admin/try/sign-out", "a sign-in of one’s own, in a browser"),
     (Face::Console, "POST /admin/upstream/{id}/preview", "shows; the answer is not kept"),
+    (Face::Api, "POST /upstream-providers/{id}/preview", "shows; the answer is not kept"),
     (Face::CommandLine, "setup-link", "before there is anybody"),
     (Face::CommandLine, "import", "of many people at once"),
     (Face::CommandLine, "apply", "of many things at once, each by its own use case"),
@@ -223,11 +224,12 @@ pub const ALONE: [(Face, &str, &str); 23] = [
 pub const SHOWING: [&str; 4] = ["list", "show", "get", "log"];
 
 /// Further commands that change nothing.
-pub const READERS: [&str; 16] = [
+pub const READERS: [&str; 17] = [
     "client snippet",
     "user export",
     "user apps",
     "user connections",
+    "upstream preview",
     "audit export",
     "audit verify",
     "overview",
