@@ -1,8 +1,9 @@
 //! Exchanging the master key: what a start does while there are two, and the pair of files beside an
 //! embedded database.
 
-use std::fs::File;
-use std::io::Write as _;
+use std::fs::{File, OpenOptions};
+use std::io::{Error, ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -93,7 +94,8 @@ async fn is_older(store: &Store, other: &MasterKey, present: &Sealer) -> Result<
 /// previous one. `None` if the configuration gives the key itself.
 ///
 /// # Errors
-/// [`BootError::MasterKey`] if a file cannot be written; the two files open everything then, too.
+/// [`BootError::MasterKey`] if a file cannot be written, or another exchange is under way; the two files open
+/// everything then, too.
 pub fn make_next_master_key(config: &Config) -> Result<Option<PathBuf>, BootError> {
     let (MasterKeySource::File(present), Some(MasterKeySource::File(previous))) =
         (config.master_key_source(), config.previous_master_key_source())
@@ -108,23 +110,53 @@ pub fn make_next_master_key(config: &Config) -> Result<Option<PathBuf>, BootErro
 /// First a copy of the key becomes the previous one, then the next key takes the place of the key. Each
 /// file appears whole, under its name, once it is on the disk: killed before, between or after the two, the
 /// key that everything is sealed under is in one of the files.
+///
+/// A previous key that is another one is never written over: whoever else was asked to make the next key a
+/// moment ago has made it, and everything is sealed under the one before.
 fn exchange_files(present: &Path, previous: &Path) -> std::io::Result<()> {
-    let key = Zeroizing::new(std::fs::read(present)?);
-    put(previous, &key)?;
-    let next = MasterKey::generate().to_text();
-    put(present, format!("{}\n", next.expose()).as_bytes())
+    // Until it is dropped. What was known of the files before counts for nothing.
+    let _alone = lock(folder(previous))?;
+    let key = read_key(present)?;
+    if previous.try_exists()? && !is_same(&read_key(previous)?, &key) {
+        return Err(Error::new(ErrorKind::AlreadyExists, UNDER_WAY));
+    }
+    put(previous, key.to_text().expose())?;
+    put(present, MasterKey::generate().to_text().expose())
+}
+
+/// Why there is no third key.
+const UNDER_WAY: &str = "there is another key in master.key.previous already, so an exchange is under way: \
+    nothing was changed";
+
+/// Waits until nobody else exchanges the files of this folder.
+fn lock(folder: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true).mode(0o600);
+    let file = options.open(folder.join("master.key.lock"))?;
+    file.lock()?;
+    Ok(file)
+}
+
+fn read_key(path: &Path) -> std::io::Result<MasterKey> {
+    let text = Zeroizing::new(std::fs::read_to_string(path)?);
+    MasterKey::from_text(&text).map_err(|error| Error::new(ErrorKind::InvalidData, error))
 }
 
 /// Puts a file that only its owner can read in the place of whatever has this name.
-fn put(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+fn put(path: &Path, text: &str) -> std::io::Result<()> {
+    let folder = folder(path);
     // Only its owner may read it: that is how the crate makes files.
     let mut file = tempfile::Builder::new().prefix(".master.key.").tempfile_in(folder)?;
-    file.write_all(content)?;
+    file.write_all(text.as_bytes())?;
+    file.write_all(b"\n")?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     // The name is on the disk when its folder is.
     File::open(folder)?.sync_all()
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]
@@ -136,13 +168,19 @@ mod tests {
         MasterKey::from_text(&std::fs::read_to_string(path).unwrap()).unwrap()
     }
 
-    #[test]
-    fn the_key_becomes_the_previous_one_and_another_takes_its_place() {
+    /// A folder with a key; where that is, where the previous one will be, and the key.
+    fn begun() -> (tempfile::TempDir, PathBuf, PathBuf, MasterKey) {
         let folder = tempfile::tempdir().unwrap();
         let (present, previous) =
             (folder.path().join("master.key"), folder.path().join("master.key.previous"));
         let first = MasterKey::generate();
         std::fs::write(&present, first.to_text().expose()).unwrap();
+        (folder, present, previous, first)
+    }
+
+    #[test]
+    fn the_key_becomes_the_previous_one_and_another_takes_its_place() {
+        let (folder, present, previous, first) = begun();
         exchange_files(&present, &previous).unwrap();
         assert!(is_same(&key(&previous), &first));
         assert!(!is_same(&key(&present), &first));
@@ -150,19 +188,50 @@ mod tests {
             let mode = std::fs::metadata(path).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{}", path.display());
         }
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing else stays");
+        let mut names: Vec<_> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["master.key", "master.key.lock", "master.key.previous"]);
     }
 
     #[test]
     fn killed_between_the_two_files_it_goes_on() {
-        let folder = tempfile::tempdir().unwrap();
-        let (present, previous) =
-            (folder.path().join("master.key"), folder.path().join("master.key.previous"));
-        let first = MasterKey::generate();
-        for path in [&present, &previous] {
-            std::fs::write(path, first.to_text().expose()).unwrap();
-        }
+        let (_folder, present, previous, first) = begun();
+        std::fs::write(&previous, first.to_text().expose()).unwrap();
         exchange_files(&present, &previous).unwrap();
         assert!(is_same(&key(&previous), &first) && !is_same(&key(&present), &first));
+    }
+
+    #[test]
+    fn asked_for_twice_in_a_row_the_second_fails_and_both_files_stay() {
+        let (_folder, present, previous, first) = begun();
+        exchange_files(&present, &previous).unwrap();
+        let next = key(&present);
+        let refused = exchange_files(&present, &previous).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::AlreadyExists);
+        assert!(is_same(&key(&previous), &first) && is_same(&key(&present), &next));
+    }
+
+    #[test]
+    fn of_many_at_once_one_makes_the_next_key() {
+        let (_folder, present, previous, first) = begun();
+        let done = std::thread::scope(|scope| {
+            let exchange = || exchange_files(&present, &previous).is_ok();
+            let all: Vec<_> = (0..8).map(|_| scope.spawn(exchange)).collect();
+            all.into_iter().map(|one| one.join().unwrap()).filter(|done| *done).count()
+        });
+        assert_eq!(done, 1);
+        assert!(is_same(&key(&previous), &first) && !is_same(&key(&present), &first));
+    }
+
+    #[test]
+    fn a_previous_key_that_cannot_be_read_is_not_written_over() {
+        let (_folder, present, previous, first) = begun();
+        std::fs::write(&previous, "no key").unwrap();
+        assert_eq!(exchange_files(&present, &previous).unwrap_err().kind(), ErrorKind::InvalidData);
+        assert_eq!(std::fs::read_to_string(&previous).unwrap(), "no key");
+        assert!(is_same(&key(&present), &first));
     }
 }
