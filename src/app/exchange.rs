@@ -1,9 +1,9 @@
 //! Exchanging the master key: what a start does while there are two, and the pair of files beside an
 //! embedded database.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io::{Error, ErrorKind, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -114,14 +114,24 @@ pub fn make_next_master_key(config: &Config) -> Result<Option<PathBuf>, BootErro
 /// A previous key that is another one is never written over: whoever else was asked to make the next key a
 /// moment ago has made it, and everything is sealed under the one before.
 fn exchange_files(present: &Path, previous: &Path) -> std::io::Result<()> {
+    let like = std::fs::metadata(present)?;
     // Until it is dropped. What was known of the files before counts for nothing.
-    let _alone = lock(folder(previous))?;
-    let key = read_key(present)?;
-    if previous.try_exists()? && !is_same(&read_key(previous)?, &key) {
-        return Err(Error::new(ErrorKind::AlreadyExists, UNDER_WAY));
+    let _alone = lock(folder(previous), &like)?;
+    // A name that leads elsewhere goes on to do so.
+    let present = std::fs::canonicalize(present)?;
+    let mut previous = previous.to_path_buf();
+    let key = read_key(&present)?;
+    if previous.try_exists()? {
+        previous = std::fs::canonicalize(&previous)?;
+        if !is_same(&read_key(&previous)?, &key) {
+            return Err(Error::new(ErrorKind::AlreadyExists, UNDER_WAY));
+        }
     }
-    put(previous, key.to_text().expose())?;
-    put(present, MasterKey::generate().to_text().expose())
+    for path in [&present, &previous] {
+        sweep(folder(path))?;
+    }
+    put(&previous, key.to_text().expose(), &like)?;
+    put(&present, MasterKey::generate().to_text().expose(), &like)
 }
 
 /// Why there is no third key.
@@ -129,10 +139,11 @@ const UNDER_WAY: &str = "there is another key in master.key.previous already, so
     nothing was changed";
 
 /// Waits until nobody else exchanges the files of this folder.
-fn lock(folder: &Path) -> std::io::Result<File> {
+fn lock(folder: &Path, like: &Metadata) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true).mode(0o600);
     let file = options.open(folder.join("master.key.lock"))?;
+    give(&file, like)?;
     file.lock()?;
     Ok(file)
 }
@@ -142,17 +153,52 @@ fn read_key(path: &Path) -> std::io::Result<MasterKey> {
     MasterKey::from_text(&text).map_err(|error| Error::new(ErrorKind::InvalidData, error))
 }
 
-/// Puts a file that only its owner can read in the place of whatever has this name.
-fn put(path: &Path, text: &str) -> std::io::Result<()> {
+/// How the names of files begin and end that are not whole yet.
+const UNFINISHED: (&str, &str) = (".master.key.", ".partial");
+
+/// Gives a file to whoever has the one that it is `like`: the command may be run by root, and the server must be
+/// able to read what it has made.
+fn give(file: &File, like: &Metadata) -> std::io::Result<()> {
+    let here = file.metadata()?;
+    if (here.uid(), here.gid()) == (like.uid(), like.gid()) {
+        return Ok(());
+    }
+    fchown(file, Some(like.uid()), Some(like.gid())).map_err(|error| {
+        let why = format!("a file cannot be given to its owner ({error}): run this as that user");
+        Error::new(error.kind(), why)
+    })
+}
+
+/// Puts a file in the place of whatever has this name, for those who may read the one that it is `like`.
+fn put(path: &Path, text: &str, like: &Metadata) -> std::io::Result<()> {
     let folder = folder(path);
-    // Only its owner may read it: that is how the crate makes files.
-    let mut file = tempfile::Builder::new().prefix(".master.key.").tempfile_in(folder)?;
+    let (begin, end) = UNFINISHED;
+    // Only its owner may read it at first: that is how the crate makes files.
+    let mut file = tempfile::Builder::new().prefix(begin).suffix(end).tempfile_in(folder)?;
+    give(file.as_file(), like)?;
+    // Never for everybody, whatever the other one allows.
+    let mode = (like.mode() & 0o770) | 0o600;
+    file.as_file().set_permissions(Permissions::from_mode(mode))?;
     file.write_all(text.as_bytes())?;
     file.write_all(b"\n")?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     // The name is on the disk when its folder is.
     File::open(folder)?.sync_all()
+}
+
+/// Takes away what was left by somebody who was killed: there is a key in it.
+fn sweep(folder: &Path) -> std::io::Result<()> {
+    let (begin, end) = UNFINISHED;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(begin) && name.ends_with(end) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn folder(path: &Path) -> &Path {
@@ -162,7 +208,7 @@ fn folder(path: &Path) -> &Path {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::symlink;
 
     fn key(path: &Path) -> MasterKey {
         MasterKey::from_text(&std::fs::read_to_string(path).unwrap()).unwrap()
@@ -175,7 +221,24 @@ mod tests {
             (folder.path().join("master.key"), folder.path().join("master.key.previous"));
         let first = MasterKey::generate();
         std::fs::write(&present, first.to_text().expose()).unwrap();
+        allow(&present, 0o600);
         (folder, present, previous, first)
+    }
+
+    fn allow(path: &Path, mode: u32) {
+        std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn allowed(path: &Path) -> u32 {
+        std::fs::metadata(path).unwrap().mode() & 0o777
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
     }
 
     #[test]
@@ -185,15 +248,10 @@ mod tests {
         assert!(is_same(&key(&previous), &first));
         assert!(!is_same(&key(&present), &first));
         for path in [&present, &previous] {
-            let mode = std::fs::metadata(path).unwrap().permissions().mode();
-            assert_eq!(mode & 0o777, 0o600, "{}", path.display());
+            assert_eq!(allowed(path), 0o600, "{}", path.display());
         }
-        let mut names: Vec<_> = std::fs::read_dir(folder.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        assert_eq!(names, ["master.key", "master.key.lock", "master.key.previous"]);
+        let there = names(folder.path());
+        assert_eq!(there, ["master.key", "master.key.lock", "master.key.previous"]);
     }
 
     #[test]
@@ -224,6 +282,38 @@ mod tests {
         });
         assert_eq!(done, 1);
         assert!(is_same(&key(&previous), &first) && !is_same(&key(&present), &first));
+    }
+
+    #[test]
+    fn whoever_may_read_the_key_may_read_both_and_nobody_else() {
+        for (before, after) in [(0o600, 0o600), (0o640, 0o640), (0o400, 0o600), (0o644, 0o640)] {
+            let (_folder, present, previous, _) = begun();
+            allow(&present, before);
+            let owner = std::fs::metadata(&present).unwrap();
+            exchange_files(&present, &previous).unwrap();
+            for path in [&present, &previous] {
+                assert_eq!(allowed(path), after, "{before:o}");
+                let made = std::fs::metadata(path).unwrap();
+                assert_eq!((made.uid(), made.gid()), (owner.uid(), owner.gid()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_that_leads_elsewhere_stays_and_what_was_left_there_goes() {
+        let (folder, present, previous, first) = begun();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let target = elsewhere.path().join("doorward.key");
+        std::fs::rename(&present, &target).unwrap();
+        symlink(&target, &present).unwrap();
+        for left in [&folder, &elsewhere] {
+            std::fs::write(left.path().join(".master.key.Ab12.partial"), "a key").unwrap();
+        }
+        exchange_files(&present, &previous).unwrap();
+        assert!(std::fs::symlink_metadata(&present).unwrap().is_symlink());
+        assert!(is_same(&key(&previous), &first) && !is_same(&key(&target), &first));
+        assert_eq!(names(elsewhere.path()), ["doorward.key"]);
+        assert_eq!(names(folder.path()).len(), 3);
     }
 
     #[test]
