@@ -82,90 +82,67 @@ fn is_guessable(key: &[u8; KEY_LEN]) -> bool {
     repeats || counts || typed
 }
 
-/// What a sealed or authenticated value is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+/// The purposes, written down once: the type, the list of all and the labels cannot miss one. A label enters key
+/// derivation: changing it makes existing values unreadable.
+macro_rules! purposes {
+    ($($(#[$doc:meta])* $name:ident = $label:literal,)+) => {
+        /// What a sealed or authenticated value is for.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Purpose {
+            $($(#[$doc])* $name,)+
+        }
+
+        impl Purpose {
+            /// Every purpose.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            pub(super) fn label(self) -> &'static str {
+                match self {
+                    $(Self::$name => $label,)+
+                }
+            }
+        }
+    };
+}
+
+purposes! {
     /// A sign-in under way, carried by the browser.
-    Flow,
+    Flow = "flow",
     /// A refresh token.
-    RefreshToken,
+    RefreshToken = "refresh-token",
     /// The successor of a just rotated refresh token, kept for the grace period.
-    Successor,
+    Successor = "successor",
     /// A private signing key at rest.
-    SigningKey,
+    SigningKey = "signing-key",
     /// A private encryption key at rest.
-    EncryptionKey,
+    EncryptionKey = "encryption-key",
     /// A form token against cross-site request forgery.
-    Csrf,
+    Csrf = "csrf",
     /// A one-time message shown on the next page.
-    Flash,
+    Flash = "flash",
     /// The short code of a waiting device, as the key it is found by.
-    UserCode,
+    UserCode = "user-code",
     /// A nonce for DPoP proofs.
-    DpopNonce,
+    DpopNonce = "dpop-nonce",
     /// A place in the chain of the audit log.
-    AuditChain,
+    AuditChain = "audit-chain",
     /// The id of a client nobody knows, for counting its failures.
-    StrangeClient,
+    StrangeClient = "strange-client",
     /// A letter that waits to be sent.
-    Letter,
+    Letter = "letter",
     /// What a request to the REST API was answered, for the same request again.
-    ApiAnswer,
+    ApiAnswer = "api-answer",
     /// The secret that signs what a webhook is sent.
-    WebhookSecret,
+    WebhookSecret = "webhook-secret",
     /// The secret by which an upstream provider knows Doorward.
-    UpstreamSecret,
+    UpstreamSecret = "upstream-secret",
     /// What the try-it client of the console keeps of a sign-in, tokens included.
-    TryIt,
+    TryIt = "try-it",
     /// A key that outlives the master key it was derived from.
-    KeptKey,
+    KeptKey = "kept-key",
 }
 
 impl Purpose {
-    /// Every purpose.
-    pub const ALL: [Self; 17] = [
-        Self::Flow,
-        Self::RefreshToken,
-        Self::Successor,
-        Self::SigningKey,
-        Self::EncryptionKey,
-        Self::Csrf,
-        Self::Flash,
-        Self::UserCode,
-        Self::DpopNonce,
-        Self::AuditChain,
-        Self::StrangeClient,
-        Self::Letter,
-        Self::ApiAnswer,
-        Self::WebhookSecret,
-        Self::UpstreamSecret,
-        Self::TryIt,
-        Self::KeptKey,
-    ];
-
-    /// Enters key derivation: changing one of these makes existing values unreadable.
-    pub(super) fn label(self) -> &'static str {
-        match self {
-            Self::Flow => "flow",
-            Self::RefreshToken => "refresh-token",
-            Self::Successor => "successor",
-            Self::SigningKey => "signing-key",
-            Self::EncryptionKey => "encryption-key",
-            Self::Csrf => "csrf",
-            Self::Flash => "flash",
-            Self::UserCode => "user-code",
-            Self::DpopNonce => "dpop-nonce",
-            Self::AuditChain => "audit-chain",
-            Self::StrangeClient => "strange-client",
-            Self::Letter => "letter",
-            Self::ApiAnswer => "api-answer",
-            Self::WebhookSecret => "webhook-secret",
-            Self::UpstreamSecret => "upstream-secret",
-            Self::TryIt => "try-it",
-            Self::KeptKey => "kept-key",
-        }
-    }
-
     /// Version and purpose as additional authenticated data.
     fn aad(self) -> Vec<u8> {
         [&[VERSION], self.label().as_bytes()].concat()
@@ -370,10 +347,10 @@ mod tests {
 
     #[test]
     fn a_sealed_value_opens_only_for_its_own_purpose() {
-        for made_for in Purpose::ALL {
+        for made_for in Purpose::ALL.iter().copied() {
             let sealed = SEALER.seal(made_for, b"hello");
             let mac = SEALER.mac(made_for, b"hello");
-            for tried in Purpose::ALL {
+            for tried in Purpose::ALL.iter().copied() {
                 let same = made_for == tried;
                 assert_eq!(SEALER.open(tried, &sealed), same.then(|| b"hello".to_vec()));
                 assert_eq!(SEALER.mac_matches(tried, b"hello", &mac), same);

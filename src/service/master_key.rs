@@ -82,7 +82,7 @@ fn columns(purpose: Purpose) -> &'static [Column] {
 pub async fn rotate(app: &App, mode: Mode, actor: &Actor) -> Result<Vec<Tally>, Failure> {
     let mut tx = app.store.begin().await?;
     let mut tallies = Vec::new();
-    for purpose in Purpose::ALL {
+    for purpose in Purpose::ALL.iter().copied() {
         for column in columns(purpose) {
             tallies.push(texts(app, &mut tx, (purpose, *column), mode).await?);
         }
@@ -176,13 +176,12 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
+    // A purpose that is added is in `Purpose::ALL` by being one, and `columns` does not compile without it.
     #[test]
-    fn every_purpose_is_asked_after_and_no_column_twice() {
-        let labels: BTreeSet<_> = Purpose::ALL.iter().map(|one| format!("{one:?}")).collect();
-        assert_eq!(labels.len(), Purpose::ALL.len());
-        assert_eq!(Purpose::KeptKey as usize + 1, Purpose::ALL.len(), "Purpose::ALL has them all");
-        let named: Vec<_> =
-            Purpose::ALL.into_iter().flat_map(columns).map(|one| one.name).collect();
+    fn no_column_is_asked_after_twice() {
+        let purposes = Purpose::ALL.iter().copied();
+        let named: Vec<_> = purposes.flat_map(columns).map(|one| one.name).collect();
         assert_eq!(named.iter().collect::<BTreeSet<_>>().len(), named.len());
+        assert!(named.contains(&"signing_keys.sealed_private"), "{named:?}");
     }
 }
