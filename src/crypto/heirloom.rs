@@ -17,8 +17,8 @@ const ALIASES: &str = "aliases";
 /// Before the name of each key of the audit chain.
 const CHAIN: &str = "audit-chain:";
 
-/// Bytes of the first of the two keys of pairwise names.
-const HALF: usize = 32;
+/// Bytes of each key: one of the audit chain, and both of the two of pairwise names.
+const KEY_LEN: usize = 32;
 
 /// A key that outlives the master key it was derived from.
 pub struct Heirloom {
@@ -64,16 +64,17 @@ pub enum Resealed {
 }
 
 impl Sealer {
-    /// Takes over a key of an earlier master key; `false` if it is none that this version knows.
+    /// Takes over a key of an earlier master key; `false` if it is none that this version knows, or not whole.
     pub fn inherit(&mut self, heirloom: &Heirloom) -> bool {
         if heirloom.name == ALIASES {
-            let parts = heirloom.key.split_at_checked(HALF);
+            let whole = heirloom.key.len() == 2 * KEY_LEN;
+            let parts = heirloom.key.split_at_checked(KEY_LEN).filter(|_| whole);
             let keys = parts.and_then(|(aead, nonce)| AliasKeys::inherited(aead, nonce));
             let Some(keys) = keys else { return false };
             self.aliases = keys;
             return true;
         }
-        if !heirloom.name.starts_with(CHAIN) {
+        if !heirloom.name.starts_with(CHAIN) || heirloom.key.len() != KEY_LEN {
             return false;
         }
         self.former_chains.push(hmac::Key::new(hmac::HMAC_SHA256, &heirloom.key));
@@ -167,6 +168,22 @@ mod tests {
         assert!(!after.mac_matches(Purpose::AuditChain, b"a place", &signed));
         let heirloom = Heirloom { name: "else".to_owned(), key: Zeroizing::new(vec![1; 32]) };
         assert!(!after.inherit(&heirloom));
+    }
+
+    #[test]
+    fn a_key_that_is_not_whole_is_not_taken_over() {
+        let old = MasterKey::generate();
+        let mut after = Sealer::new(&MasterKey::generate());
+        let name = after.alias(AliasOf::Person, "host:rp.test", "alice");
+        for whole in [old.alias_heirloom().unwrap(), old.chain_heirloom().unwrap()] {
+            let long = [whole.key.as_slice(), &[1]].concat();
+            for key in [Vec::new(), vec![1], long.split_at(whole.key.len() - 1).0.to_vec(), long] {
+                let heirloom = Heirloom { name: whole.name.clone(), key: Zeroizing::new(key) };
+                assert!(!after.inherit(&heirloom), "{} bytes", heirloom.key.len());
+            }
+        }
+        assert_eq!(after.alias(AliasOf::Person, "host:rp.test", "alice"), name);
+        assert!(after.former_chains.is_empty());
     }
 
     #[test]

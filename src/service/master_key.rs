@@ -74,89 +74,105 @@ fn columns(purpose: Purpose) -> &'static [Column] {
     }
 }
 
-/// Seals everything at rest under the present master key, in one transaction. What is sealed under it
-/// already stays as it is, so that it may be asked for again.
+/// Seals everything at rest under the present master key, some rows at a time. What is sealed under it already stays
+/// as it is, so that it may be interrupted, and asked for again.
 ///
 /// # Errors
-/// [`Failure`] when SQL does not answer; nothing was changed then.
+/// [`Failure`] when SQL does not answer; what was sealed until then opens with both keys, like the rest.
 pub async fn rotate(app: &App, mode: Mode, actor: &Actor) -> Result<Vec<Tally>, Failure> {
-    let mut tx = app.store.begin().await?;
     let mut tallies = Vec::new();
     for purpose in Purpose::ALL.iter().copied() {
         for column in columns(purpose) {
-            tallies.push(texts(app, &mut tx, (purpose, *column), mode).await?);
+            tallies.push(texts(app, (purpose, *column), mode).await?);
         }
     }
-    tallies.push(letters(app, &mut tx, mode).await?);
-    tallies.push(marks(app, &mut tx, mode).await?);
+    tallies.push(letters(app, mode).await?);
+    // The head of the audit log comes last, together with the event that tells of it.
+    let mut tx = begun(app, mode).await?;
+    tallies.push(marks(app, tx.as_mut()).await?);
+    let Some(mut tx) = tx else { return Ok(tallies) };
     let resealed: u64 = tallies.iter().map(|tally| tally.resealed).sum();
-    if mode == Mode::Write && resealed > 0 {
+    if resealed > 0 {
         let unreadable: u64 = tallies.iter().map(|tally| tally.unreadable).sum();
         let event = Event::success("master_key.rotated", actor, app.now())
             .detail("resealed", resealed)
             .detail("unreadable", unreadable);
         audit::append(&mut tx, &event.into_row()).await?;
-        tx.commit().await?;
     }
+    tx.commit().await?;
     Ok(tallies)
+}
+
+/// A transaction, if anything is to be written.
+async fn begun(app: &App, mode: Mode) -> Result<Option<Tx>, Failure> {
+    match mode {
+        Mode::Count => Ok(None),
+        Mode::Write => Ok(Some(app.store.begin().await?)),
+    }
 }
 
 /// The values of one column.
 async fn texts(
     app: &App,
-    tx: &mut Tx,
     (purpose, column): (Purpose, Column),
     mode: Mode,
 ) -> Result<Tally, Failure> {
     let mut tally = Tally::of(column.name);
     let mut after = String::new();
     loop {
-        let page = at_rest::page(tx, column, (&after, PAGE)).await?;
+        let page = at_rest::page(&app.store.db, column, (&after, PAGE)).await?;
         let Some((last, _)) = page.last() else { return Ok(tally) };
         after.clone_from(last);
+        let mut tx = begun(app, mode).await?;
         for (id, sealed) in &page {
             let became = app.sealer.reseal(purpose, sealed);
-            if let (Resealed::Anew(anew), Mode::Write) = (&became, mode)
+            if let (Resealed::Anew(anew), Some(tx)) = (&became, tx.as_mut())
                 && !at_rest::replace(tx, (column, id), (sealed, anew)).await?
             {
-                // Whoever was faster has sealed another value under the present key.
+                // It is gone, or another value by now: another run finds that.
                 continue;
             }
             tally.count(&became);
+        }
+        if let Some(tx) = tx {
+            tx.commit().await?;
         }
     }
 }
 
 /// Letters that wait to be sent.
-async fn letters(app: &App, tx: &mut Tx, mode: Mode) -> Result<Tally, Failure> {
+async fn letters(app: &App, mode: Mode) -> Result<Tally, Failure> {
     let mut tally = Tally::of("outbox.payload");
     let mut after = String::new();
     loop {
-        let page = outbox::payloads(&mut *tx, mail::KIND, (&after, PAGE)).await?;
+        let page = outbox::payloads(&app.store.db, mail::KIND, (&after, PAGE)).await?;
         let Some((last, _)) = page.last() else { return Ok(tally) };
         after.clone_from(last);
+        let mut tx = begun(app, mode).await?;
         for (id, payload) in page {
             let Some((became, payload)) = mail::reseal(app, payload) else { continue };
-            if matches!(became, Resealed::Anew(_))
-                && mode == Mode::Write
-                && !outbox::set_payload(&mut *tx, &id, &payload).await?
+            if let (Resealed::Anew(_), Some(tx)) = (&became, tx.as_mut())
+                && !outbox::set_payload(tx, &id, &payload).await?
             {
                 // It was sent meanwhile.
                 continue;
             }
             tally.count(&became);
         }
+        if let Some(tx) = tx {
+            tx.commit().await?;
+        }
     }
 }
 
 /// Where the audit log begins and ends.
-async fn marks(app: &App, tx: &mut Tx, mode: Mode) -> Result<Tally, Failure> {
+async fn marks(app: &App, mut tx: Option<&mut Tx>) -> Result<Tally, Failure> {
     let mut tally = Tally::of("audit_marks.signature");
     for name in [MarkName::Head, MarkName::Start] {
-        let Some(mark) = audit_chain::mark(&mut *tx, name).await? else { continue };
+        let Some(mark) = audit_chain::mark(&app.store.db, name).await? else { continue };
         match chain::signed_anew(&app.sealer, (name, &mark)) {
             Some(anew) => {
-                if mode == Mode::Write
+                if let Some(tx) = tx.as_deref_mut()
                     && !audit_chain::move_mark(tx, name, (Some(&mark), &anew)).await?
                 {
                     // Whoever has moved it has signed it.

@@ -2,7 +2,7 @@
 //! part of what the outbox keeps as JSON, and the marks of the audit log are signed: those are with their
 //! tables.
 
-use super::db::Tx;
+use super::db::{Sql, Tx};
 use super::error::StoreError;
 
 /// A column with sealed values, and the statements for it.
@@ -58,12 +58,12 @@ pub const UPSTREAM_SECRETS: Column = column!("upstream_providers", "id", "client
 pub const KEPT_KEYS: Column = column!("kept_keys", "name", "sealed");
 
 /// A page of sealed values and the ids of their rows, by these.
-pub async fn page(
-    tx: &mut Tx,
+pub async fn page<'a>(
+    sql: impl Sql<'a>,
     column: Column,
     (after, limit): (&str, i64),
 ) -> Result<Vec<(String, String)>, StoreError> {
-    tx.query(column.page).bind(after).bind(limit).all().await
+    sql.into().query(column.page).bind(after).bind(limit).all().await
 }
 
 /// Replaces a sealed value; `false` if it is another one meanwhile, which is sealed under the present key.
