@@ -68,15 +68,30 @@ pub enum Migrations {
     Expect,
 }
 
+/// What a process is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Process {
+    /// It answers requests.
+    Server,
+    /// It does its work beside a server that may.
+    Command,
+}
+
 /// Connects everything. Keys and the revocation copy are brought up by `service::start`.
 ///
 /// # Errors
 /// [`BootError`], within seconds.
-pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Result<App, BootError> {
+pub async fn boot(
+    config: Config,
+    clock: Clock,
+    migrations: Migrations,
+    process: Process,
+) -> Result<App, BootError> {
     config.prepare_data_dir().map_err(|problems| BootError::DataDir(problems.to_string()))?;
     let database = |error: &dyn std::fmt::Display| BootError::Database(error.to_string());
     let store = open_database(&config, migrations).await?;
-    let sealer = Arc::new(exchange::sealer(&config, &store, clock.now()).await?);
+    let (sealer, heirlooms) = exchange::sealer(&config, &store, (process, clock.now())).await?;
+    let sealer = Arc::new(sealer);
     let ephemeral = ephemeral(&config, &clock).await?;
     let restored = sync::restored(&store.db).await.map_err(|error| database(&error))?;
     let ephemeral = ephemeral.of_epoch(restored.epoch);
@@ -95,6 +110,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         clock,
         store,
         sealer,
+        heirlooms,
         passwords,
         keyring: ArcSwap::from_pointee(keyring),
         keyring_as_of: Mutex::default(),
@@ -119,7 +135,7 @@ pub async fn boot(config: Config, clock: Clock, migrations: Migrations) -> Resul
         request_objects: RequestObjects::default(),
         software_issuers,
         metrics: Metrics::new(VERSION, REVISION),
-        serves: true,
+        serves: process == Process::Server,
         banner: None,
         config,
     })

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::boot::{self, BootError, known_master_key, previous_master_key};
+use super::App;
+use super::boot::{self, BootError, Process, known_master_key, previous_master_key};
 use crate::clock::UnixTime;
 use crate::config::{Config, MasterKeySource};
 use crate::crypto::heirloom::Heirloom;
@@ -42,45 +43,77 @@ fn is_same(one: &MasterKey, other: &MasterKey) -> bool {
     one.to_text().expose() == other.to_text().expose()
 }
 
-/// The sealer of this configuration, with what it has inherited. While there are two keys, what outlives
-/// them is put down, so that it is there when the previous one is taken away.
+/// The sealer of this configuration, with what it has inherited; and, while there are two keys, what
+/// outlives them. Who serves puts that down, so that it is there when the previous key is taken away. A
+/// command works it out each time, and leaves the database as it is.
 pub(super) async fn sealer(
     config: &Config,
     store: &Store,
-    now: UnixTime,
-) -> Result<Sealer, BootError> {
+    (process, now): (Process, UnixTime),
+) -> Result<(Sealer, Vec<Heirloom>), BootError> {
     let database = |error: StoreError| BootError::Database(error.to_string());
     let present = boot::master_key(config, store).await?;
     let mut sealer = Sealer::new(&present);
+    let mut heirlooms = Vec::new();
     if let Some(previous) = previous_master_key(config)? {
-        let names_of =
-            if is_older(store, &previous, &sealer).await? { &previous } else { &present };
-        let heirlooms =
-            [names_of.alias_heirloom(), present.chain_heirloom(), previous.chain_heirloom()];
-        for heirloom in heirlooms.into_iter().flatten() {
-            let text = sealer.seal(Purpose::KeptKey, &heirloom.key);
-            let kept = KeptKey { name: heirloom.name, sealed: text, created_at: now };
-            kept_keys::keep(&store.db, &kept).await.map_err(database)?;
-        }
+        heirlooms = outliving(store, (&present, &previous)).await?;
         sealer = sealer.with_previous(&previous);
     }
-    for kept in kept_keys::all(&store.db).await.map_err(database)? {
+    if process == Process::Server {
+        let kept = sealed(&sealer, &heirlooms, now)
+            .ok_or_else(|| BootError::MasterKey("a key could not be sealed".to_owned()))?;
+        kept_keys::keep(&store.db, &kept).await.map_err(database)?;
+    }
+    let kept = kept_keys::all(&store.db).await.map_err(database)?;
+    for kept in &kept {
         let key = sealer.open(Purpose::KeptKey, &kept.sealed).map(Zeroizing::new);
-        let heirloom = key.map(|key| Heirloom { name: kept.name, key });
+        let heirloom = key.map(|key| Heirloom { name: kept.name.clone(), key });
         if !heirloom.is_some_and(|heirloom| sealer.inherit(&heirloom)) {
             let why = "what the database holds was sealed under another master key: set that one as \
                        secrets.previous_master_key until doorward secret rotate-master has been run";
             return Err(BootError::MasterKey(why.to_owned()));
         }
     }
-    Ok(sealer)
+    let missing = |heirloom: &&Heirloom| kept.iter().all(|kept| kept.name != heirloom.name);
+    for heirloom in heirlooms.iter().filter(missing) {
+        if !sealer.inherit(heirloom) {
+            return Err(BootError::MasterKey("a key could not be derived from it".to_owned()));
+        }
+    }
+    Ok((sealer, heirlooms))
+}
+
+/// What outlives these two keys.
+async fn outliving(
+    store: &Store,
+    (present, previous): (&MasterKey, &MasterKey),
+) -> Result<Vec<Heirloom>, BootError> {
+    let names_of = if is_older(store, previous, present).await? { previous } else { present };
+    let derived = [names_of.alias_heirloom(), present.chain_heirloom(), previous.chain_heirloom()];
+    let derived: Option<Vec<_>> = derived.into_iter().collect();
+    derived.ok_or_else(|| BootError::MasterKey("no other key could be derived from it".to_owned()))
+}
+
+/// The rows in which these keys are kept. `None` only if the library fails.
+fn sealed(sealer: &Sealer, heirlooms: &[Heirloom], now: UnixTime) -> Option<Vec<KeptKey>> {
+    let rows = heirlooms.iter().map(|heirloom| {
+        let sealed = sealer.seal(Purpose::KeptKey, &heirloom.key);
+        let name = heirloom.name.clone();
+        // The empty text is what sealing gives when the library fails: a row with it would stay for good.
+        (!sealed.is_empty()).then_some(KeptKey { name, sealed, created_at: now })
+    });
+    rows.collect()
 }
 
 /// Whether the other key is the one that the database was made with: it opens a key that the present one
 /// does not. Before an exchange the next key may be told to every node as the other one, and is not.
-async fn is_older(store: &Store, other: &MasterKey, present: &Sealer) -> Result<bool, BootError> {
+async fn is_older(
+    store: &Store,
+    other: &MasterKey,
+    present: &MasterKey,
+) -> Result<bool, BootError> {
     let database = |error: StoreError| BootError::Database(error.to_string());
-    let other = Sealer::new(other);
+    let (other, present) = (Sealer::new(other), Sealer::new(present));
     let signing = keys::all(&store.db).await.map_err(database)?;
     let signing = signing.into_iter().map(|row| (Purpose::SigningKey, row.sealed_private));
     let encryption = keys::encryption::all(&store.db).await.map_err(database)?;
@@ -88,6 +121,28 @@ async fn is_older(store: &Store, other: &MasterKey, present: &Sealer) -> Result<
     Ok(signing.chain(encryption).any(|(purpose, sealed)| {
         !present.opens_now(purpose, &sealed) && other.opens_now(purpose, &sealed)
     }))
+}
+
+impl App {
+    /// Puts down what outlives the two master keys while there are two, unless it is.
+    ///
+    /// # Errors
+    /// [`StoreError`] when SQL does not take it.
+    pub(crate) async fn keep_heirlooms(&self) -> Result<(), StoreError> {
+        let failed = || StoreError::Corrupt("a key could not be sealed".to_owned());
+        let kept = sealed(&self.sealer, &self.heirlooms, self.now()).ok_or_else(failed)?;
+        kept_keys::keep(&self.store.db, &kept).await
+    }
+
+    /// Whether a server was ever started with these two master keys: what outlives them is put down.
+    ///
+    /// # Errors
+    /// [`StoreError`] when SQL does not answer.
+    pub(crate) async fn are_heirlooms_kept(&self) -> Result<bool, StoreError> {
+        let kept = kept_keys::all(&self.store.db).await?;
+        let is_kept = |heirloom: &Heirloom| kept.iter().any(|kept| kept.name == heirloom.name);
+        Ok(self.heirlooms.iter().all(is_kept))
+    }
 }
 
 /// Makes the next master key in the file of the data directory; the present one stays beside it as the
@@ -156,8 +211,8 @@ fn read_key(path: &Path) -> std::io::Result<MasterKey> {
 /// How the names of files begin and end that are not whole yet.
 const UNFINISHED: (&str, &str) = (".master.key.", ".partial");
 
-/// Gives a file to whoever has the one that it is `like`: the command may be run by root, and the server must be
-/// able to read what it has made.
+/// Gives a file to whoever has the one that it is `like`: the command may be run by root, and the server
+/// must be able to read what it has made.
 fn give(file: &File, like: &Metadata) -> std::io::Result<()> {
     let here = file.metadata()?;
     if (here.uid(), here.gid()) == (like.uid(), like.gid()) {

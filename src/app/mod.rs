@@ -43,8 +43,8 @@ use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
 pub use boot::{
-    BootError, Migrations, REVISION, VERSION, boot, database_of, keep_master_key, known_master_key,
-    previous_master_key,
+    BootError, Migrations, Process, REVISION, VERSION, boot, database_of, keep_master_key,
+    known_master_key, previous_master_key,
 };
 pub use documents::{Document, Documents};
 pub use doorkeeper::{Doorkeeper, Means, Seen, Shown, Written};
@@ -67,6 +67,7 @@ pub use watch::{Freshness, Watch};
 
 use crate::clock::{Clock, UnixTime};
 use crate::config::Config;
+use crate::crypto::heirloom::Heirloom;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::Passwords;
 use crate::crypto::seal::Sealer;
@@ -90,6 +91,8 @@ pub struct App {
     pub store: Store,
     pub ephemeral: Ephemeral,
     pub sealer: Arc<Sealer>,
+    /// What outlives the two master keys while one is exchanged for the other.
+    heirlooms: Vec<Heirloom>,
     pub passwords: Passwords,
     /// Replaced as a whole when keys change.
     pub keyring: ArcSwap<Keyring>,

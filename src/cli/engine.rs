@@ -98,6 +98,7 @@ failed_with!(
     crate::service::jobs::JobError,
     crate::service::keys::KeyChangeError,
     crate::service::mail::MailTestError,
+    crate::service::master_key::RotationError,
     crate::service::token::preview::PreviewError,
     crate::service::trusted_issuers::IssuerError,
     crate::service::upstream::UpstreamError,

@@ -9,7 +9,7 @@ use super::globals::Globals;
 use super::output::{Output, Table};
 use crate::app::{BootError, Stage, make_next_master_key, stage};
 use crate::service::audit::Actor;
-use crate::service::master_key::{self, Mode, Tally};
+use crate::service::master_key::{self, Mode, Servers, Tally};
 
 const ROTATE_EXAMPLES: &str = "\
 With a master.key in the data directory: run it, which makes the next key and keeps the one before in
@@ -18,12 +18,14 @@ master.key.previous; restart the server; run it again.
 With secrets.master_key: give every server the next key as secrets.previous_master_key and restart it;
 then let the two change places and restart every server; then run it.
 
-Either way, take the previous key away at the end, and keep a copy of the present one. It may be interrupted
-and run as often as you like.
+Either way, keep a copy of the present key. Run it once more right before you take the previous key away,
+and take that away only when nothing is sealed anew. Backups from before need it: keep it with them. It may
+be interrupted and run as often as you like.
 
 Examples:
   doorward secret rotate-master --dry-run
-  doorward secret rotate-master";
+  doorward secret rotate-master
+  doorward secret rotate-master --servers-are-stopped";
 
 /// Commands about the secret that seals all others.
 #[derive(Debug, Clone, Subcommand)]
@@ -39,19 +41,27 @@ pub struct RotateMasterArgs {
     /// Count what would be sealed anew, and change nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Seal anew although no server has been started with both keys yet, since none runs
+    #[arg(long)]
+    pub servers_are_stopped: bool,
 }
 
 const SET_BOTH: &str = "there is one master key and no other one to exchange it for: set \
     secrets.master_key to the next key and secrets.previous_master_key to this one, on every server. \
     Make one with: openssl rand -base64 32";
 
-const RESTART: &str = "The key before is in master.key.previous beside it, and opens what was sealed \
-    under it. Restart the server, then run this again. Keep a copy of master.key, apart from the backups.";
+const RESTART: &str = "The key before is in master.key.previous beside it, and opens what was sealed under \
+    it. Restart the server now, then run this again. Keep a copy of master.key, apart from the backups.";
 
-const AFTERWARDS: &str = "Nothing in the database needs the previous key any more. Make a backup now. \
-    Refresh tokens from before need that key until they are used once or end \
-    (tokens.refresh_absolute): take it away then, and restart. If the key has leaked, take it away at \
-    once: those tokens and sign-ins under way end, sessions stay.";
+const AFTERWARDS: &str = "Make a backup now. Refresh tokens from before need the previous key until they are \
+    used once or end (tokens.refresh_absolute, tokens.offline_absolute). Run this again right before you \
+    take that key away, and take it away only when nothing is sealed anew. Do not delete it: backups from \
+    before need it.";
+
+const NOTHING_LEFT: &str = "Everything in the database is sealed under the present key. If the previous one \
+    is the key from before, and every server has the present one, it may be taken away: move it to where \
+    backups from before are kept, and restart. If it is the next key, of which servers are told ahead, let \
+    the two change places on every server first.";
 
 pub(super) fn run(
     command: &SecretCommand,
@@ -87,8 +97,9 @@ fn reseal(
     output: &mut Output<'_>,
 ) -> Result<Exit, Failure> {
     let mode = if args.dry_run { Mode::Count } else { Mode::Write };
+    let servers = if args.servers_are_stopped { Servers::Stopped } else { Servers::MayRun };
     let tallies = engine::with_app(globals, async |app| {
-        Ok(master_key::rotate(app, mode, &Actor::CommandLine).await?)
+        Ok(master_key::rotate(app, (mode, servers), &Actor::CommandLine).await?)
     })?;
     output.data(&document(args.dry_run, None, &tallies), &table(&tallies))?;
     let unreadable: u64 = tallies.iter().map(|tally| tally.unreadable).sum();
@@ -97,7 +108,12 @@ fn reseal(
             "Neither key opens {unreadable} of these values: they stay as they are."
         ));
     }
-    output.note(if args.dry_run { "Nothing was changed." } else { AFTERWARDS });
+    let resealed: u64 = tallies.iter().map(|tally| tally.resealed).sum();
+    output.note(match (mode, resealed) {
+        (Mode::Count, _) => "Nothing was changed.",
+        (Mode::Write, 0) => NOTHING_LEFT,
+        (Mode::Write, _) => AFTERWARDS,
+    });
     Ok(if unreadable > 0 { Exit::Partial } else { Exit::Done })
 }
 

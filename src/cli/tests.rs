@@ -103,6 +103,7 @@ fn what_programs_can_do_has_a_command() {
         "mail test alice@example.com",
         "overview --span week",
         "secret rotate-master --dry-run",
+        "secret rotate-master --servers-are-stopped",
         "client refresh https://app.example.com/client.json",
         "client preview wiki alice --scope openid --scope groups",
         "client add-secret wiki",

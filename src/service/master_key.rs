@@ -9,7 +9,7 @@ use crate::service::failure::Failure;
 use crate::service::mail;
 use crate::store::at_rest::{self, Column};
 use crate::store::audit::chain::{self as audit_chain, MarkName};
-use crate::store::{Tx, audit, outbox};
+use crate::store::{StoreError, Tx, audit, outbox};
 
 /// Rows that are read at once.
 const PAGE: i64 = 500;
@@ -20,6 +20,35 @@ pub enum Mode {
     /// It is only counted.
     Count,
     Write,
+}
+
+/// What is known of the servers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Servers {
+    /// Some may run, with whatever they were started with.
+    MayRun,
+    /// Somebody says that none runs.
+    Stopped,
+}
+
+/// Why nothing is sealed anew.
+#[derive(Debug, thiserror::Error)]
+pub enum RotationError {
+    /// A server that runs would not open it.
+    #[error(
+        "no server has been started with these two master keys yet, and one that runs with the previous key \
+         alone would open nothing of what is sealed anew: restart every server, then run this again. If none \
+         runs, add --servers-are-stopped"
+    )]
+    NotServed,
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl From<StoreError> for RotationError {
+    fn from(error: StoreError) -> Self {
+        Self::Failure(error.into())
+    }
 }
 
 /// What became of the values of one place.
@@ -59,8 +88,8 @@ fn columns(purpose: Purpose) -> &'static [Column] {
         Purpose::WebhookSecret => &[at_rest::WEBHOOK_SECRETS, at_rest::PREVIOUS_WEBHOOK_SECRETS],
         Purpose::UpstreamSecret => &[at_rest::UPSTREAM_SECRETS],
         Purpose::KeptKey => &[at_rest::KEPT_KEYS],
-        // A letter is part of what a delivery in the outbox needs: see `letters`. The audit log is signed, not
-        // sealed: see `marks`. The others are carried by browsers and apps, or forgotten within minutes.
+        // A letter is part of what a delivery in the outbox needs: see `letters`. The audit log is signed,
+        // not sealed: see `marks`. The others are carried by browsers and apps, or forgotten within minutes.
         Purpose::Letter
         | Purpose::AuditChain
         | Purpose::Flow
@@ -74,12 +103,23 @@ fn columns(purpose: Purpose) -> &'static [Column] {
     }
 }
 
-/// Seals everything at rest under the present master key, some rows at a time. What is sealed under it already stays
-/// as it is, so that it may be interrupted, and asked for again.
+/// Seals everything at rest under the present master key, some rows at a time. What is sealed under it
+/// already stays as it is, so that it may be interrupted, and asked for again.
 ///
 /// # Errors
-/// [`Failure`] when SQL does not answer; what was sealed until then opens with both keys, like the rest.
-pub async fn rotate(app: &App, mode: Mode, actor: &Actor) -> Result<Vec<Tally>, Failure> {
+/// [`RotationError`]; what was sealed until then opens with both keys, like the rest.
+pub async fn rotate(
+    app: &App,
+    (mode, servers): (Mode, Servers),
+    actor: &Actor,
+) -> Result<Vec<Tally>, RotationError> {
+    if mode == Mode::Write {
+        // What a server that was started with both keys has put down.
+        if servers == Servers::MayRun && !app.are_heirlooms_kept().await? {
+            return Err(RotationError::NotServed);
+        }
+        app.keep_heirlooms().await?;
+    }
     let mut tallies = Vec::new();
     for purpose in Purpose::ALL.iter().copied() {
         for column in columns(purpose) {

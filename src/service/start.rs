@@ -3,7 +3,7 @@
 
 use std::pin::Pin;
 
-use crate::app::{App, BootError, Migrations, boot};
+use crate::app::{App, BootError, Migrations, Process, boot};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::service::failure::Failure;
@@ -30,7 +30,7 @@ pub type Starting = Pin<Box<dyn Future<Output = Result<App, StartError>>>>;
 #[must_use]
 pub fn start(config: Config, clock: Clock, migrations: Migrations) -> Starting {
     Box::pin(async move {
-        let app = Box::pin(bring_up(config, clock, migrations)).await?;
+        let app = Box::pin(bring_up(config, clock, (migrations, Process::Server))).await?;
         // Nobody knows what Redis went through meanwhile. Without a copy readers go to SQL, so a start need
         // not fail for it.
         if let Err(error) = revocation::copy::make(&app).await {
@@ -47,15 +47,15 @@ pub fn start(config: Config, clock: Clock, migrations: Migrations) -> Starting {
 /// [`StartError`].
 #[must_use]
 pub fn attach(config: Config, clock: Clock, migrations: Migrations) -> Starting {
-    Box::pin(async move {
-        let mut app = Box::pin(bring_up(config, clock, migrations)).await?;
-        app.serves = false;
-        Ok(app)
-    })
+    Box::pin(bring_up(config, clock, (migrations, Process::Command)))
 }
 
-async fn bring_up(config: Config, clock: Clock, migrations: Migrations) -> Result<App, StartError> {
-    let app = boot(config, clock, migrations).await?;
+async fn bring_up(
+    config: Config,
+    clock: Clock,
+    (migrations, process): (Migrations, Process),
+) -> Result<App, StartError> {
+    let app = boot(config, clock, migrations, process).await?;
     settings::reload(&app).await?;
     keys::ensure(&app).await.map_err(|failure| match failure {
         Failure::Internal(_) => StartError::Keys(failure),

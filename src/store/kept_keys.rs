@@ -2,7 +2,7 @@
 
 use sqlx_macros::FromRow;
 
-use super::db::Sql;
+use super::db::{Db, Sql};
 use super::error::StoreError;
 use crate::clock::UnixTime;
 
@@ -20,10 +20,14 @@ pub async fn all<'a>(sql: impl Sql<'a>) -> Result<Vec<KeptKey>, StoreError> {
     sql.into().query("select name, sealed, created_at from kept_keys order by name").all().await
 }
 
-/// Keeps a key unless there is one of this name: the first one stays.
-pub async fn keep<'a>(sql: impl Sql<'a>, key: &KeptKey) -> Result<(), StoreError> {
-    sql.into()
-        .query(
+/// Keeps keys, all or none of them; where there is one of a name, that one stays.
+pub async fn keep(db: &Db, keys: &[KeptKey]) -> Result<(), StoreError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let mut tx = db.begin().await?;
+    for key in keys {
+        tx.query(
             "insert into kept_keys (name, sealed, created_at) values ($1, $2, $3) \
              on conflict (name) do nothing",
         )
@@ -31,6 +35,7 @@ pub async fn keep<'a>(sql: impl Sql<'a>, key: &KeptKey) -> Result<(), StoreError
         .bind(&key.sealed)
         .bind(key.created_at)
         .execute()
-        .await
-        .map(drop)
+        .await?;
+    }
+    tx.commit().await
 }

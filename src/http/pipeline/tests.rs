@@ -10,7 +10,7 @@ use actix_web::error::{ErrorInternalServerError, ErrorPayloadTooLarge};
 use actix_web::middleware::from_fn;
 use actix_web::{App as ActixApp, HttpResponse, HttpServer, web};
 
-use crate::app::{Migrations, boot};
+use crate::app::{Migrations, Process, boot};
 use crate::clock::Clock;
 use crate::config::{Config, Sources};
 use crate::http::server::block_on;
@@ -31,7 +31,7 @@ impl Bed {
         let data_dir = dir.display().to_string();
         let sources = Sources::none().variable("DOORWARD_DATA_DIR", &data_dir);
         let config = Config::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
-        let app = boot(config, Clock::System, Migrations::Apply).await.unwrap();
+        let app = boot(config, Clock::System, Migrations::Apply, Process::Server).await.unwrap();
         Self { site: web::Data::new(Site::new(Arc::new(app))), dir }
     }
 }

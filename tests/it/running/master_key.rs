@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::kit::flow::{App, claim, create_user, get, is_signed_in, sign_in};
+use crate::kit::flow::{App, claim, count, create_user, get, is_signed_in, sign_in};
 use crate::running::startup_errors::ending;
 use crate::support::backends::Backend;
 use crate::support::world::{World, random_key};
@@ -11,6 +11,9 @@ use crate::support::world::{World, random_key};
 const PRESENT: &str = "DOORWARD_SECRETS__MASTER_KEY";
 const PREVIOUS: &str = "DOORWARD_SECRETS__PREVIOUS_MASTER_KEY";
 const JWKS: &str = "/.well-known/jwks.json";
+const STOPPED: &str = "--servers-are-stopped";
+/// Keys that outlive the two master keys: one of each for the audit log, and one for pairwise names.
+const KEPT: &str = "select count(*) from kept_keys";
 
 /// A new key is the present one from now on, and the one before the previous one.
 fn exchange(world: &mut World) {
@@ -74,7 +77,9 @@ on_both_backends! {
         exchange(&mut world);
         let counted = resealed(&rotate(&world, &["--dry-run"]));
         assert!(counted >= 10, "at least five pairs of keys: {counted}");
-        assert_eq!(resealed(&rotate(&world, &[])), counted);
+        assert_eq!(count(&world, KEPT).await, 0, "a command that only looks writes nothing");
+        assert_eq!(resealed(&rotate(&world, &[STOPPED])), counted);
+        assert_eq!(count(&world, KEPT).await, 3);
         assert_eq!(resealed(&rotate(&world, &[])), 0, "there is nothing left to do");
         world.start_server().await;
         assert!(is_signed_in(&browser).await);
@@ -104,6 +109,27 @@ on_both_backends! {
         exchange(&mut world);
         forget(&mut world);
         ending(world.command(&["serve"])).assert(1, &["master key"]);
+    }
+
+    async fn a_server_that_runs_with_one_key_is_not_left_with_what_it_cannot_open(mut world: World) {
+        create_user(&world, "alice");
+        exchange(&mut world);
+        for _ in 0..2 {
+            let refused = world.run(&["secret", "rotate-master"]);
+            let said = String::from_utf8_lossy(&refused.stderr);
+            assert_eq!(refused.status.code(), Some(1), "{said}");
+            assert!(said.contains("restart every server"), "{said}");
+            assert_eq!(count(&world, KEPT).await, 0);
+        }
+        // A command with both keys is no server, and the one that runs has what it needs.
+        world.cli(&["audit", "list"]);
+        assert_eq!(count(&world, KEPT).await, 0);
+        let app = App::register(&world, "app", &[]);
+        app.tokens(&sign_in(&world, "alice").await).await;
+        world.restart().await;
+        assert_eq!(count(&world, KEPT).await, 3);
+        assert!(resealed(&rotate(&world, &[])) >= 10);
+        app.tokens(&sign_in(&world, "alice").await).await;
     }
 
     // As nodes that are restarted one by one need it: each opens what any other seals.
