@@ -43,6 +43,21 @@ fn is_same(one: &MasterKey, other: &MasterKey) -> bool {
     one.to_text().expose() == other.to_text().expose()
 }
 
+/// What opens whatever was sealed under the master key, or under either of two while one is exchanged for the
+/// other. `None` if there is none.
+///
+/// # Errors
+/// [`BootError::MasterKey`] if a key cannot be read or is none.
+pub fn opener(config: &Config) -> Result<Option<Sealer>, BootError> {
+    let Some(present) = known_master_key(config)? else { return Ok(None) };
+    let sealer = Sealer::new(&present);
+    let previous = previous_master_key(config)?;
+    Ok(Some(match previous {
+        Some(previous) => sealer.with_previous(&previous),
+        None => sealer,
+    }))
+}
+
 /// The sealer of this configuration, with what it has inherited; and, while there are two keys, what
 /// outlives them. Who serves puts that down, so that it is there when the previous key is taken away. A
 /// command works it out each time, and leaves the database as it is.

@@ -49,7 +49,7 @@ pub use boot::{
 pub use documents::{Document, Documents};
 pub use doorkeeper::{Doorkeeper, Means, Seen, Shown, Written};
 pub use errands::{Errand, Errands};
-pub use exchange::{Stage, make_next_master_key, stage};
+pub use exchange::{Stage, make_next_master_key, opener, stage};
 pub use key_sets::{KeySet, KeySets, Slot};
 pub use known::Known;
 pub use live::Live;

@@ -12,12 +12,13 @@ use super::exit::{Exit, Failure};
 use super::globals::Globals;
 use super::output::{Output, Table};
 use super::progress::Progress;
-use crate::app::known_master_key;
+use crate::app::{Stage, known_master_key, stage};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::crypto::seal::MasterKey;
 use crate::service::audit::Actor;
 use crate::service::backup::{self, BackupError, Head, Summary, Wanted};
+use crate::service::start::StartError;
 use crate::store::Store;
 
 pub(super) const EXAMPLES: &str = "\
@@ -26,7 +27,7 @@ that is. The file is a tar archive of JSON lines; its name appears once all of i
 password hashes and personal data: keep it as you would keep the database.
 
 The master key is not in it. Keep that elsewhere: without it nothing signs. With --include-master-key
-the file alone is enough to sign in as anybody.
+the file alone is enough to sign in as anybody. While the master key is exchanged a backup may need both.
 
 Examples:
   doorward backup /backup/doorward-monday.tar
@@ -87,7 +88,8 @@ pub(super) fn run(
         output.note(&format!("The audit log could not be told of it: {error}"));
     }
     if key.is_none() {
-        output.note("The master key is not in it: keep a copy of that elsewhere.");
+        let both = matches!(stage(&config), Ok(Stage::TwoKeys));
+        output.note(if both { BOTH_KEYS } else { ONE_KEY });
     }
     Ok(Exit::Done)
 }
@@ -108,8 +110,20 @@ async fn write<W: std::io::Write>(
     Ok(Box::pin(backup::make(store, output, &wanted, &mut tell)).await?)
 }
 
+const ONE_KEY: &str = "The master key is not in it: keep a copy of that elsewhere.";
+
+const BOTH_KEYS: &str = "The master key is not in it, nor is the previous one, and it may need both: keep \
+    copies of them elsewhere.";
+
+const ONE_OF_TWO: &str = "a backup carries one master key, and may need two while one is exchanged for the \
+    other: finish the exchange first (doorward secret rotate-master) and take the previous key away, or \
+    leave --include-master-key out and keep copies of both";
+
 fn master_key(config: &Config) -> Result<MasterKey, Failure> {
-    let key = known_master_key(config).map_err(|error| Failure::Failed(error.to_string()))?;
+    if stage(config).map_err(StartError::from)? == Stage::TwoKeys {
+        return Err(Failure::Failed(ONE_OF_TWO.to_owned()));
+    }
+    let key = known_master_key(config).map_err(StartError::from)?;
     key.ok_or_else(|| Failure::Failed("there is no master key yet".to_owned()))
 }
 

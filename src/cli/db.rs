@@ -19,7 +19,8 @@ use crate::store::{DatabaseSettings, Store};
 const COPY_EXAMPLES: &str = "\
 Stop every server first: what is changed while it copies is not in the copy. What arrived is read again and
 compared, by count and SHA-256, and kept only if it is the same. Nobody is signed out. The servers need the
-same master key as before: with SQLite it is in master.key of the data directory.
+same master key as before: with SQLite it is in master.key of the data directory. While it is exchanged they
+need the previous one, too, which is in master.key.previous.
 
 A password in a URL can be read by other programs on this machine; PGPASSWORD and PGPASSFILE cannot.
 

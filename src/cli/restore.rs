@@ -15,10 +15,12 @@ use super::globals::{Globals, Program};
 use super::input::Input;
 use super::output::Output;
 use super::progress::Progress;
-use crate::app::{keep_master_key, known_master_key};
+use crate::app::{keep_master_key, known_master_key, opener};
 use crate::clock::{Clock, UnixTime};
 use crate::config::{Config, MasterKeySource};
+use crate::crypto::seal::{MasterKey, Sealer};
 use crate::service::backup::{self, Contents, Opened, Plan, Sessions};
+use crate::service::start::StartError;
 use crate::store::dump::Before;
 
 pub(super) const EXAMPLES: &str = "\
@@ -29,7 +31,8 @@ and the other way round; one made by an older version is brought up to date.
 Everybody is signed out and every app has to ask again: nobody can tell which sessions and tokens were
 ended after the backup was made. Accounts, apps and passwords are as they were then.
 
-The master key must be the one the backup was made under; see secrets.master_key.
+The master key must be the one the backup was made under; see secrets.master_key. While it was exchanged
+there were two: see secrets.previous_master_key.
 
 Examples:
   doorward restore --dry-run /backup/doorward-monday.tar
@@ -80,7 +83,7 @@ pub(super) fn run(
         ))?;
     }
     if let (Some(key), None) = (&contents.master_key, known(&config)?) {
-        keep_master_key(&config, key).map_err(|error| Failure::Failed(error.to_string()))?;
+        keep_master_key(&config, key).map_err(StartError::from)?;
     }
     let plan = Plan {
         before: if args.replace { Before::Replaced } else { Before::MustBeEmpty },
@@ -151,8 +154,8 @@ fn source(path: &Path, config: &Config) -> Result<File, Failure> {
     Ok(copy)
 }
 
-fn known(config: &Config) -> Result<Option<crate::crypto::seal::MasterKey>, Failure> {
-    known_master_key(config).map_err(|error| Failure::Failed(error.to_string()))
+fn known(config: &Config) -> Result<Option<MasterKey>, Failure> {
+    Ok(known_master_key(config).map_err(StartError::from)?)
 }
 
 /// Refuses to put back keys that nobody could use.
@@ -161,10 +164,11 @@ fn check_master_key(config: &Config, contents: &Contents) -> Result<(), Failure>
         MasterKeySource::Given(_) => "secrets.master_key".to_owned(),
         MasterKeySource::File(path) => path.display().to_string(),
     };
-    let at_hand = known(config)?;
-    let (why, what) = match (&at_hand, &contents.master_key) {
-        (Some(key), _) if contents.opened_by(key) != Opened::NotAll => return Ok(()),
-        (None, Some(key)) if contents.opened_by(key) != Opened::NotAll => return Ok(()),
+    let at_hand = opener(config).map_err(StartError::from)?;
+    let carried = contents.master_key.as_ref().map(Sealer::new);
+    let opens = |opener: &Sealer| contents.opened_by(opener) != Opened::NotAll;
+    let (why, what) = match (&at_hand, &carried) {
+        (Some(opener), _) | (None, Some(opener)) if opens(opener) => return Ok(()),
         (None, None) if contents.opened_by_any() => return Ok(()),
         (Some(_), Some(_)) => (
             format!("the master key in {place} does not open the signing keys of this backup"),
@@ -173,7 +177,8 @@ fn check_master_key(config: &Config, contents: &Contents) -> Result<(), Failure>
         ),
         (Some(_), None) => (
             format!("the master key in {place} does not open the signing keys of this backup"),
-            "give the master key that was in use when the backup was made",
+            "give the master key that was in use when the backup was made; while one was exchanged, both \
+             were: the other one is secrets.previous_master_key",
         ),
         (None, None) => (
             "the backup has signing keys, and there is no master key to open them with".to_owned(),

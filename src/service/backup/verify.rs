@@ -10,9 +10,13 @@ use super::{BackupError, Stage, Tell};
 use crate::crypto::seal::{MasterKey, Purpose, Sealer};
 use crate::store::dump::{self, Table};
 
-/// The tables whose private keys are sealed with the master key, and for what.
-const SEALED: [(&str, Purpose); 2] =
-    [("signing_keys", Purpose::SigningKey), ("encryption_keys", Purpose::EncryptionKey)];
+/// Where keys are that are sealed under the master key, by table and column, and for what. Without one of
+/// them no server starts.
+const SEALED: [(&str, &str, Purpose); 3] = [
+    ("signing_keys", "sealed_private", Purpose::SigningKey),
+    ("encryption_keys", "sealed_private", Purpose::EncryptionKey),
+    ("kept_keys", "sealed", Purpose::KeptKey),
+];
 
 /// What a whole backup holds.
 pub struct Contents {
@@ -23,21 +27,20 @@ pub struct Contents {
     sealed: Vec<(Purpose, String)>,
 }
 
-/// Whether a master key is the one of a backup.
+/// Whether a master key is the one of a backup, or two are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opened {
     /// It opens every key.
     All,
-    /// It is another one.
+    /// It is another one, or one of two that it takes.
     NotAll,
     /// The backup has no keys; any master key will do.
     Nothing,
 }
 
 impl Contents {
-    /// Whether this master key opens the keys of the backup.
-    pub fn opened_by(&self, key: &MasterKey) -> Opened {
-        let opener = Sealer::new(key);
+    /// Whether this master key opens the keys of the backup, or these two while one is exchanged.
+    pub fn opened_by(&self, opener: &Sealer) -> Opened {
         let opens = |(purpose, sealed): &(Purpose, String)| opener.open(*purpose, sealed).is_some();
         match self.sealed.as_slice() {
             [] => Opened::Nothing,
@@ -91,8 +94,8 @@ pub fn verify(input: impl Read, tell: Tell<'_>) -> Result<Contents, BackupError>
 }
 
 fn sealed_in(table: &Table, row: &[Value]) -> Option<(Purpose, String)> {
-    let (_, purpose) = SEALED.into_iter().find(|(name, _)| *name == table.name)?;
+    let (_, sealed, purpose) = SEALED.into_iter().find(|(name, ..)| *name == table.name)?;
     let mut columns = table.columns.iter().zip(row);
-    let (_, value) = columns.find(|(column, _)| column.name == "sealed_private")?;
+    let (_, value) = columns.find(|(column, _)| column.name == sealed)?;
     Some((purpose, value.as_str()?.to_owned()))
 }

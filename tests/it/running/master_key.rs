@@ -132,6 +132,52 @@ on_both_backends! {
         app.tokens(&sign_in(&world, "alice").await).await;
     }
 
+    async fn a_backup_made_while_there_are_two_keys_is_put_back_with_both(mut world: World) {
+        create_user(&world, "alice");
+        let before = master_key(&world);
+        exchange(&mut world);
+        world.restart().await;
+        let after = master_key(&world);
+        let plain = world.path("plain.tar").display().to_string();
+        world.cli(&["backup", &plain]);
+        world.cli(&["key", "rotate"]);
+        let mixed = world.path("mixed.tar").display().to_string();
+        world.cli(&["backup", &mixed]);
+        let third = world.path("third.tar").display().to_string();
+        let refused = world.run(&["backup", "--include-master-key", &third]);
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(1), "{said}");
+        assert!(said.contains("finish the exchange first"), "{said}");
+
+        let bare = World::builder(world.backend);
+        let mut other = bare.env(PRESENT, before.trim()).prepare().await;
+        for file in [&plain, &mixed] {
+            for alone in [&before, &after] {
+                other.unset(PREVIOUS);
+                other.set(PRESENT, alone.trim());
+                let refused = other.run(&["restore", "--dry-run", file]);
+                let said = String::from_utf8_lossy(&refused.stderr);
+                assert_eq!(refused.status.code(), Some(1), "{file}: {said}");
+                assert!(said.contains("does not open the signing keys"), "{said}");
+            }
+            other.set(PREVIOUS, before.trim());
+            let restored = other.run(&["restore", "--replace", "--yes", file]);
+            let said = String::from_utf8_lossy(&restored.stderr);
+            assert!(restored.status.success(), "{file}: {said}");
+            other.start_server().await;
+            sign_in(&other, "alice").await;
+            assert_chain_holds(&other);
+            other.stop();
+        }
+        // Sealed under one key again, it needs only that.
+        assert!(resealed(&rotate(&other, &[])) > 0);
+        let single = other.path("single.tar").display().to_string();
+        other.cli(&["backup", &single]);
+        other.unset(PREVIOUS);
+        let checked = other.run(&["restore", "--dry-run", &single]);
+        assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+    }
+
     // As nodes that are restarted one by one need it: each opens what any other seals.
     async fn the_next_key_may_be_told_first_and_take_over_later(mut world: World) {
         create_user(&world, "alice");
