@@ -17,6 +17,8 @@ mod abandoned;
 mod api;
 #[path = "store_conformance/audit_chain.rs"]
 mod audit_chain;
+#[path = "store_conformance/audit_exchange.rs"]
+mod audit_exchange;
 #[path = "store_conformance/audit_search.rs"]
 mod audit_search;
 #[path = "store_conformance/audit_tampering.rs"]

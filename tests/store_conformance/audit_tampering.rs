@@ -38,7 +38,7 @@ pub(crate) async fn every_tampering_is_found(log: &Log) {
 }
 
 /// The first thing an attacker does.
-async fn without_triggers(log: &Log) {
+pub(crate) async fn without_triggers(log: &Log) {
     let statements: &[&str] = match log.store.db {
         Db::Postgres { .. } => &[
             "alter table audit_events disable trigger all",
