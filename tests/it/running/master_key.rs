@@ -1,11 +1,18 @@
 //! The master key is exchanged: everything works on while there are two keys, and nothing at rest needs the
 //! one before when the command is done.
 
-use serde_json::Value;
+use doorward::crypto::seal::{MasterKey, Purpose, Sealer};
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 
-use crate::kit::flow::{App, claim, count, create_user, get, is_signed_in, sign_in};
+use crate::kit::flow::{
+    App, PATIENCE, claim, count, create_user, execute, get, is_signed_in, sign_in,
+};
+use crate::kit::hooks::{self, Hook, verifies};
+use crate::kit::upstream;
 use crate::running::startup_errors::ending;
 use crate::support::backends::Backend;
+use crate::support::process::wait_until_async;
 use crate::support::world::{World, random_key};
 
 const PRESENT: &str = "DOORWARD_SECRETS__MASTER_KEY";
@@ -34,8 +41,17 @@ fn forget(world: &mut World) {
     if world.setting(PRESENT).is_some() {
         world.unset(PREVIOUS);
     } else {
-        std::fs::remove_file(world.data_dir().join("master.key.previous")).expect("a previous key");
+        let previous = world.data_dir().join("master.key.previous");
+        std::fs::rename(previous, world.path("key-from-before")).expect("a previous key");
     }
+}
+
+/// From one key to another, whole, while no server runs.
+fn exchange_and_forget(world: &mut World) -> Value {
+    exchange(world);
+    let told = rotate(world, &[STOPPED]);
+    forget(world);
+    told
 }
 
 fn rotate(world: &World, flags: &[&str]) -> Value {
@@ -54,6 +70,90 @@ fn resealed(told: &Value) -> u64 {
 fn pairwise(world: &World, id: &str) -> App {
     let file = world.write(&format!("{id}.json"), r#"{"subject_type": "pairwise"}"#);
     App::register(world, id, &["--metadata", &file])
+}
+
+/// Waits until the audit log has nothing that waits, and checks it.
+async fn seal_everything(world: &World) {
+    wait_until_async("the log being sealed and intact", PATIENCE, async || {
+        let verified = world.run(&["--format", "json", "audit", "verify"]);
+        let report: Value = serde_json::from_slice(&verified.stdout).unwrap_or_default();
+        verified.status.success() && report["waiting"]["count"] == 0
+    })
+    .await;
+}
+
+/// The one text that a query of the world's database gives.
+async fn text(world: &World, sql: &str) -> String {
+    let (url, sql) = (world.database_url(), AssertSqlSafe(sql.to_owned()));
+    match world.backend {
+        Backend::Embedded => {
+            let mut connection = SqliteConnection::connect(&url).await.expect("open the database");
+            sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect("a text")
+        }
+        Backend::Production => {
+            let mut connection = PgConnection::connect(&url).await.expect("open the database");
+            sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect("a text")
+        }
+    }
+}
+
+/// What opens with the present key of this world, and with nothing else.
+fn sealer(world: &World) -> Sealer {
+    Sealer::new(&MasterKey::from_text(&master_key(world)).expect("a key"))
+}
+
+/// What lies sealed in the database beside keys.
+struct AtRest {
+    place: &'static str,
+    purpose: Purpose,
+    /// Puts `SEALED` there.
+    put: &'static str,
+    read: &'static str,
+}
+
+const AT_REST: [AtRest; 5] = [
+    AtRest {
+        place: "refresh_families.successor_sealed",
+        purpose: Purpose::Successor,
+        put: "update refresh_families set successor_sealed = 'SEALED'",
+        read: "select successor_sealed from refresh_families",
+    },
+    AtRest {
+        place: "api_requests.answer",
+        purpose: Purpose::ApiAnswer,
+        put: "insert into api_requests (id, digest, answer, begun_at, expires_at) \
+              values ('seed', 'd', 'SEALED', 1, 9999999999)",
+        read: "select answer from api_requests where id = 'seed'",
+    },
+    AtRest {
+        place: "webhooks.previous_secret",
+        purpose: Purpose::WebhookSecret,
+        put: "update webhooks set previous_secret = 'SEALED', previous_until = 9999999999",
+        read: "select previous_secret from webhooks",
+    },
+    AtRest {
+        place: "upstream_providers.client_secret",
+        purpose: Purpose::UpstreamSecret,
+        put: "update upstream_providers set client_secret = 'SEALED'",
+        read: "select client_secret from upstream_providers",
+    },
+    AtRest {
+        place: "outbox.payload",
+        purpose: Purpose::Letter,
+        put: r#"insert into outbox (id, kind, due_at, attempts, created_at, expires_at, payload)
+              values ('seed', 'mail', 9999999999, 0, 1, 9999999999,
+              '{"user_id": "alice", "sealed": "SEALED"}')"#,
+        read: "select cast(payload as text) from outbox where id = 'seed'",
+    },
+];
+
+impl AtRest {
+    async fn sealed(&self, world: &World) -> String {
+        let found = text(world, self.read).await;
+        let payload: Option<Value> = serde_json::from_str(&found).ok();
+        let inside = payload.and_then(|payload| Some(payload["sealed"].as_str()?.to_owned()));
+        inside.unwrap_or(found)
+    }
 }
 
 #[track_caller]
@@ -176,6 +276,81 @@ on_both_backends! {
         other.unset(PREVIOUS);
         let checked = other.run(&["restore", "--dry-run", &single]);
         assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+    }
+
+    async fn what_lies_at_rest_opens_with_the_new_key_alone(mut world: World) {
+        create_user(&world, "alice");
+        let app = App::register(&world, "app", &[]);
+        app.tokens(&sign_in(&world, "alice").await).await;
+        let hook = ["webhook", "create", "--name", "chat", "--url", "https://hook.invalid/"];
+        world.cli(&[&hook[..], &["--event", "backup.made"]].concat());
+        upstream::add(&world, "school", "https://id.school.test");
+        world.stop();
+        let old = sealer(&world);
+        for one in &AT_REST {
+            let sealed = old.seal(one.purpose, one.place.as_bytes());
+            execute(&world, &one.put.replace("SEALED", &sealed)).await;
+        }
+        let told = exchange_and_forget(&mut world);
+        let new = sealer(&world);
+        for one in &AT_REST {
+            let items = told["items"].as_array().expect("places");
+            let item = items.iter().find(|item| item["place"] == one.place).expect("a place");
+            assert_eq!((&item["resealed"], &item["unreadable"]), (&json!(1), &json!(0)), "{item}");
+            let sealed = one.sealed(&world).await;
+            assert_eq!(new.open(one.purpose, &sealed), Some(one.place.as_bytes().to_vec()));
+            assert_eq!(old.open(one.purpose, &sealed), None, "{}", one.place);
+        }
+    }
+
+    async fn a_webhook_is_signed_as_before_when_the_previous_key_is_gone(backend: Backend) {
+        let mut world = hooks::world(backend).await;
+        let hook = Hook::add(&world, &["group.created"]);
+        world.stop();
+        exchange_and_forget(&mut world);
+        world.start_server().await;
+        world.cli(&["group", "create", "staff"]);
+        verifies(&hook.secret, &hook.hears(1).await[0]);
+    }
+
+    async fn names_and_the_audit_log_outlive_two_exchanges(mut world: World) {
+        create_user(&world, "alice");
+        let other = pairwise(&world, "pairwise");
+        let browser = sign_in(&world, "alice").await;
+        let name = claim(&other.tokens(&browser).await.id, "sub");
+        for exchanges in 1..=2 {
+            seal_everything(&world).await;
+            world.stop();
+            exchange_and_forget(&mut world);
+            assert_eq!(count(&world, KEPT).await, 2 + exchanges);
+            world.start_server().await;
+            assert_eq!(claim(&other.tokens(&browser).await.id, "sub"), name);
+        }
+        seal_everything(&world).await;
+    }
+
+    async fn a_head_of_the_audit_log_under_a_key_that_is_gone_is_refused(mut world: World) {
+        create_user(&world, "alice");
+        seal_everything(&world).await;
+        world.stop();
+        let head = "select signature from audit_marks where name = 'head'";
+        let before = text(&world, head).await;
+        exchange(&mut world);
+        rotate(&world, &[STOPPED]);
+        let after = text(&world, head).await;
+        assert_ne!(before, after);
+        let sign = |signature: &str| {
+            format!("update audit_marks set signature = '{signature}' where name = 'head'")
+        };
+        execute(&world, &sign(&before)).await;
+        assert_chain_holds(&world);
+        forget(&mut world);
+        let told = world.run(&["--format", "json", "audit", "verify"]);
+        assert_eq!(told.status.code(), Some(1));
+        let report = String::from_utf8_lossy(&told.stdout);
+        assert!(report.contains("head_not_signed"), "{report}");
+        execute(&world, &sign(&after)).await;
+        assert_chain_holds(&world);
     }
 
     // As nodes that are restarted one by one need it: each opens what any other seals.
