@@ -90,7 +90,9 @@ pub async fn boot(
     config.prepare_data_dir().map_err(|problems| BootError::DataDir(problems.to_string()))?;
     let database = |error: &dyn std::fmt::Display| BootError::Database(error.to_string());
     let store = open_database(&config, migrations).await?;
-    let (sealer, heirlooms) = exchange::sealer(&config, &store, (process, clock.now())).await?;
+    // Boxed: it carries every key under way.
+    let sealing = Box::pin(exchange::sealer(&config, &store, (process, clock.now())));
+    let (sealer, heirlooms) = sealing.await?;
     let sealer = Arc::new(sealer);
     let ephemeral = ephemeral(&config, &clock).await?;
     let restored = sync::restored(&store.db).await.map_err(|error| database(&error))?;

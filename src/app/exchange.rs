@@ -106,7 +106,11 @@ async fn outliving(
     let names_of = if is_older(store, previous, present).await? { previous } else { present };
     let derived = [names_of.alias_heirloom(), present.chain_heirloom(), previous.chain_heirloom()];
     let derived: Option<Vec<_>> = derived.into_iter().collect();
-    derived.ok_or_else(|| BootError::MasterKey("no other key could be derived from it".to_owned()))
+    let mut derived = derived
+        .ok_or_else(|| BootError::MasterKey("no other key could be derived from it".to_owned()))?;
+    // Two nodes that put them down at once do so in the same order, and never wait in a circle.
+    derived.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(derived)
 }
 
 /// The rows in which these keys are kept. `None` only if the library fails.
@@ -128,11 +132,12 @@ async fn is_older(
     present: &MasterKey,
 ) -> Result<bool, BootError> {
     let database = |error: StoreError| BootError::Database(error.to_string());
-    let (other, present) = (Sealer::new(other), Sealer::new(present));
     let signing = keys::all(&store.db).await.map_err(database)?;
     let signing = signing.into_iter().map(|row| (Purpose::SigningKey, row.sealed_private));
     let encryption = keys::encryption::all(&store.db).await.map_err(database)?;
     let encryption = encryption.into_iter().map(|row| (Purpose::EncryptionKey, row.sealed_private));
+    // Made now, since they are large: nothing is waited for any more.
+    let (other, present) = (Sealer::new(other), Sealer::new(present));
     Ok(signing.chain(encryption).any(|(purpose, sealed)| {
         !present.opens_now(purpose, &sealed) && other.opens_now(purpose, &sealed)
     }))

@@ -4,6 +4,7 @@
 //! | module | job |
 //! |---|---|
 //! | `boot` | makes it: connects, migrates, loads the master key |
+//! | `exchange` | the master key and the one before, while one is exchanged for the other |
 //! | `running`, `look` | the settings of this moment, and what pages have of them |
 //! | `live` | what is replaced when the operator asks for it |
 //! | `known` | clients that were read, as long as the catalogue is the same |
