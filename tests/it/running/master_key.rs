@@ -266,7 +266,7 @@ on_both_backends! {
             assert!(restored.status.success(), "{file}: {said}");
             other.start_server().await;
             sign_in(&other, "alice").await;
-            assert_chain_holds(&other);
+            seal_everything(&other).await;
             other.stop();
         }
         // Sealed under one key again, it needs only that.
@@ -300,6 +300,26 @@ on_both_backends! {
             let sealed = one.sealed(&world).await;
             assert_eq!(new.open(one.purpose, &sealed), Some(one.place.as_bytes().to_vec()));
             assert_eq!(old.open(one.purpose, &sealed), None, "{}", one.place);
+        }
+    }
+
+    async fn more_rows_than_are_written_at_once_are_sealed_anew_each_once(mut world: World) {
+        world.stop();
+        let old = sealer(&world);
+        let row = |number| {
+            let sealed = old.seal(Purpose::ApiAnswer, b"an answer");
+            format!("('seed-{number}', 'd', '{sealed}', 1, 9999999999)")
+        };
+        let rows: Vec<String> = (0..1_201).map(row).collect();
+        let columns = "(id, digest, answer, begun_at, expires_at)";
+        let insert = format!("insert into api_requests {columns} values {}", rows.join(", "));
+        execute(&world, &insert).await;
+        exchange(&mut world);
+        for (flag, expected) in [("--dry-run", 1_201), (STOPPED, 1_201), (STOPPED, 0)] {
+            let told = rotate(&world, &[flag]);
+            let items = told["items"].as_array().expect("places");
+            let item = items.iter().find(|item| item["place"] == "api_requests.answer");
+            assert_eq!(item.expect("a place")["resealed"], expected, "{flag}");
         }
     }
 
