@@ -58,10 +58,10 @@ const AFTERWARDS: &str = "Make a backup now. Refresh tokens from before need the
     take that key away, and take it away only when nothing is sealed anew. Do not delete it: backups from \
     before need it.";
 
-const NOTHING_LEFT: &str = "Whatever either key opens is sealed under the present one. If the previous one is \
-    the key from before, and every server has the present one, it may be taken away: move it to where backups \
-    from before are kept, and restart. If it is the next key, of which servers are told ahead, let the two \
-    change places on every server first.";
+const NOTHING_LEFT: &str = "Whatever either key opens is sealed under the present one. If the previous one \
+    is the key from before, and every server has the present one, it may be taken away: move it to where \
+    backups from before are kept, and restart. If it is the next key, of which servers are told ahead, let \
+    the two change places on every server first.";
 
 pub(super) fn run(
     command: &SecretCommand,
