@@ -34,7 +34,7 @@ impl Owner {
 
         peer.serve(PATH, Answer::status(404));
         browser.click_text("Refresh from its document").await;
-        browser.wait_for_text("404").await;
+        browser.wait_for_text("does not answer with the document").await;
         assert!(browser.shows("Settler").await, "what was known stays");
         self.sees("client-document-gone").await;
     }

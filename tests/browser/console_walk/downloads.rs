@@ -14,7 +14,7 @@ impl Owner {
     async fn saves_the_audit_log(&self) {
         let browser = &self.browser;
         browser.click_text("Audit").await;
-        self.is_at("/admin/audit", "session.created").await;
+        self.is_at("/admin/audit", "Events, newest first").await;
         browser.click("a[href*='format=csv']").await;
         let rows = std::fs::read_to_string(browser.downloaded(".csv").await).expect("rows");
         assert!(rows.lines().count() > 1 && rows.contains("session.created"), "{rows}");
