@@ -6,6 +6,7 @@ use super::call::Call;
 use super::fault::Fault;
 use super::reply::{Answer, Reply};
 use super::sent;
+use super::table::Further;
 use super::views::{GroupChange, GroupView, Manager, NewGroup, UserView};
 use crate::service::people::groups::{self, Charge, GroupEdit, Membership};
 use crate::store::groups::{Group, GroupFilter};
@@ -89,7 +90,9 @@ pub(super) async fn managers(call: &Call<'_>) -> Answer {
     call.page(found.into_iter().map(row).collect(), i64::MAX)
 }
 
+/// Whoever looks after a group may use the console, so it takes the scope to say who may.
 pub(super) async fn manager(call: &Call<'_>, charge: Charge) -> Answer {
+    call.needs_for(Further::Role)?;
     let who = (call.group()?.name.as_str(), &call.person()?.id);
     groups::put_in_charge(call.site, who, charge, call.actor()).await?;
     Reply::done()
