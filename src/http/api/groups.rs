@@ -8,6 +8,7 @@ use super::reply::{Answer, Reply};
 use super::sent;
 use super::table::Further;
 use super::views::{GroupChange, GroupView, Manager, NewGroup, UserView};
+use crate::service::people::group_version::GroupVersion;
 use crate::service::people::groups::{self, Charge, GroupEdit, Membership};
 use crate::store::groups::{Group, GroupFilter};
 
@@ -62,7 +63,13 @@ fn is_null(body: &Value, member: &str) -> bool {
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
     let group = call.group()?;
     call.made_from_if_said(GroupView::from(group.clone()))?;
-    groups::delete(call.site, &group.name, call.actor()).await?;
+    if call.is_conditional() {
+        let deleted =
+            groups::delete_if(call.site, GroupVersion::Shown(group), call.actor()).await?;
+        deleted.ok_or_else(Fault::changed)?;
+    } else {
+        groups::delete(call.site, &group.name, call.actor()).await?;
+    }
     Reply::done()
 }
 
