@@ -178,11 +178,16 @@ on_both_backends! {
 
     async fn of_a_change_and_a_deletion_made_from_the_same_one_counts(world: World) {
         let api = owner(&world);
+        let metadata = json!({ "client_name": "App", "redirect_uris": ["https://rp.test/cb"] });
+        is(api.post("/clients", &json!({ "client_id": "app", "metadata": metadata })).await, 201);
+        let hook = |name: &str| json!({ "name": name, "url": "https://hook.invalid/", "events": ["backup.made"] });
         for round in 0..4 {
             let name = format!("x{round}");
             for (folder, new, change) in [
                 ("/users", json!({ "username": name }), json!({ "name": "New" })),
                 ("/groups", json!({ "name": name }), json!({ "description": "New" })),
+                ("/clients/app/roles", json!({ "name": name }), json!({ "description": "New" })),
+                ("/webhooks", hook(&name), json!({ "events": ["key.*"] })),
             ] {
                 is(api.post(folder, &new).await, 201);
                 let path = format!("{folder}/{name}");
