@@ -186,6 +186,8 @@ on_both_backends! {
             for (folder, new, change) in [
                 ("/users", json!({ "username": name }), json!({ "name": "New" })),
                 ("/groups", json!({ "name": name }), json!({ "description": "New" })),
+                ("/clients", json!({ "client_id": name, "metadata": metadata }), json!({ "metadata": { "client_name": "New" } })),
+                ("/organisations", json!({ "name": name }), json!({ "display_name": "New" })),
                 ("/clients/app/roles", json!({ "name": name }), json!({ "description": "New" })),
                 ("/webhooks", hook(&name), json!({ "events": ["key.*"] })),
             ] {
