@@ -115,8 +115,8 @@ impl ApiScope {
                 "Make, change, disable and delete people who may not use the console; see them."
             }
             Self::AdministratorsWrite => {
-                "With the scope for people and a key of an owner: say who may use the console, and \
-                 change those who may."
+                "With the scope for people, or that for groups, and a key of an owner: say who may use \
+                 the console, and change those who may."
             }
             Self::GroupsRead => "See groups and who is in them.",
             Self::GroupsWrite => "Make, change and delete groups, say who is in them; see them.",

@@ -264,9 +264,33 @@ pub async fn get(app: &App, name: &str) -> Result<TrustedIssuer, IssuerError> {
 /// # Errors
 /// [`IssuerError`].
 pub async fn delete(app: &App, name: &str, actor: &Actor) -> Result<TrustedIssuer, IssuerError> {
-    let issuer = get(app, name).await?;
+    delete_from(app, (name, None), actor).await?.ok_or(IssuerError::NotFound)
+}
+
+/// As [`delete`], if the issuer is in the moment of the deletion what it is here; `None`, and nothing changes, when
+/// somebody else has changed it since.
+///
+/// # Errors
+/// [`IssuerError`].
+pub async fn delete_if(
+    app: &App,
+    made_from: &TrustedIssuer,
+    actor: &Actor,
+) -> Result<Option<TrustedIssuer>, IssuerError> {
+    delete_from(app, (&made_from.name, Some(made_from)), actor).await
+}
+
+async fn delete_from(
+    app: &App,
+    (name, made_from): (&str, Option<&TrustedIssuer>),
+    actor: &Actor,
+) -> Result<Option<TrustedIssuer>, IssuerError> {
     let now = app.now();
     let mut tx = authority::begin(app, (actor, Right::IssuersWrite)).await?;
+    let issuer = store::hold(&mut tx, name).await?.ok_or(IssuerError::NotFound)?;
+    if made_from.is_some_and(|made_from| *made_from != issuer) {
+        return Ok(None);
+    }
     if !store::delete(&mut tx, name).await? {
         return Err(IssuerError::NotFound);
     }
@@ -275,7 +299,7 @@ pub async fn delete(app: &App, name: &str, actor: &Actor) -> Result<TrustedIssue
         .detail("issuer", issuer.issuer.as_str());
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
-    Ok(issuer)
+    Ok(Some(issuer))
 }
 
 /// Forgets what issuers may vouch for to an app that is being deleted, in the transaction that deletes it: whoever

@@ -2,7 +2,7 @@
 //! address of [`super::table`] goes through [`enter`].
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::HeaderValue;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::Bytes;
 use actix_web::{Error, HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
@@ -296,6 +296,11 @@ impl Call<'_> {
                 "Send If-Match with the ETag of what you have read, so that nobody's change is lost.",
             )),
         }
+    }
+
+    /// Whether the request says what its change was made from.
+    pub(super) fn is_conditional(&self) -> bool {
+        self.request.headers().contains_key(header::IF_MATCH)
     }
 
     /// As [`Call::made_from`] where it is no duty.

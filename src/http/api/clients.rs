@@ -80,7 +80,11 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
     let client = named(call).await?;
     call.made_from_if_said(ClientView::from(&client))?;
-    clients::delete(call.site, &client.id, call.actor()).await?;
+    if !call.is_conditional() {
+        clients::delete(call.site, &client.id, call.actor()).await?;
+    } else if !clients::delete_if(call.site, &client, call.actor()).await? {
+        return Err(Fault::changed());
+    }
     Reply::done()
 }
 

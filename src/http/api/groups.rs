@@ -6,7 +6,9 @@ use super::call::Call;
 use super::fault::Fault;
 use super::reply::{Answer, Reply};
 use super::sent;
+use super::table::Further;
 use super::views::{GroupChange, GroupView, Manager, NewGroup, UserView};
+use crate::service::people::group_version::GroupVersion;
 use crate::service::people::groups::{self, Charge, GroupEdit, Membership};
 use crate::store::groups::{Group, GroupFilter};
 
@@ -61,7 +63,13 @@ fn is_null(body: &Value, member: &str) -> bool {
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
     let group = call.group()?;
     call.made_from_if_said(GroupView::from(group.clone()))?;
-    groups::delete(call.site, &group.name, call.actor()).await?;
+    if call.is_conditional() {
+        let deleted =
+            groups::delete_if(call.site, GroupVersion::Shown(group), call.actor()).await?;
+        deleted.ok_or_else(Fault::changed)?;
+    } else {
+        groups::delete(call.site, &group.name, call.actor()).await?;
+    }
     Reply::done()
 }
 
@@ -89,7 +97,9 @@ pub(super) async fn managers(call: &Call<'_>) -> Answer {
     call.page(found.into_iter().map(row).collect(), i64::MAX)
 }
 
+/// Whoever looks after a group may use the console, so it takes the scope to say who may.
 pub(super) async fn manager(call: &Call<'_>, charge: Charge) -> Answer {
+    call.needs_for(Further::Role)?;
     let who = (call.group()?.name.as_str(), &call.person()?.id);
     groups::put_in_charge(call.site, who, charge, call.actor()).await?;
     Reply::done()

@@ -49,8 +49,14 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
 }
 
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
-    call.made_from_if_said(IssuerView::from(named(call).await?))?;
-    trusted_issuers::delete(call.site, &call.id, call.actor()).await?;
+    let issuer = named(call).await?;
+    call.made_from_if_said(IssuerView::from(issuer.clone()))?;
+    if call.is_conditional() {
+        let deleted = trusted_issuers::delete_if(call.site, &issuer, call.actor()).await?;
+        deleted.ok_or_else(Fault::changed)?;
+    } else {
+        trusted_issuers::delete(call.site, &issuer.name, call.actor()).await?;
+    }
     Reply::done()
 }
 

@@ -56,7 +56,11 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
     let organisation = call.organisation()?;
     call.made_from_if_said(OrganisationView::from(organisation.clone()))?;
-    organisations::delete(call.site, organisation, call.actor()).await?;
+    if call.is_conditional() {
+        organisations::delete_if(call.site, organisation, call.actor()).await?;
+    } else {
+        organisations::delete(call.site, organisation, call.actor()).await?;
+    }
     Reply::done()
 }
 

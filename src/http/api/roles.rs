@@ -62,7 +62,12 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
     let role = found(call).await?;
     call.made_from_if_said(RoleView::from(role.clone()))?;
-    roles::delete(call.site, (&role.client_id, &role.name), call.actor()).await?;
+    if call.is_conditional() {
+        let deleted = roles::delete_if(call.site, &role, call.actor()).await?;
+        deleted.ok_or_else(Fault::changed)?;
+    } else {
+        roles::delete(call.site, (&role.client_id, &role.name), call.actor()).await?;
+    }
     Reply::done()
 }
 

@@ -54,7 +54,12 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
     let provider = named(call).await?;
     call.made_from_if_said(UpstreamView::from(&provider))?;
-    upstream::delete(call.site, &provider.id, call.actor()).await?;
+    if call.is_conditional() {
+        let deleted = upstream::delete_if(call.site, &provider, call.actor()).await?;
+        deleted.ok_or_else(Fault::changed)?;
+    } else {
+        upstream::delete(call.site, &provider.id, call.actor()).await?;
+    }
     Reply::done()
 }
 

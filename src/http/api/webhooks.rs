@@ -73,7 +73,12 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
     let webhook = named(call).await?;
     call.made_from_if_said(view(call, &webhook))?;
-    webhooks::delete(call.site, &webhook.id, call.actor()).await?;
+    if call.is_conditional() {
+        let deleted = webhooks::delete_if(call.site, &webhook, call.actor()).await?;
+        deleted.ok_or_else(Fault::changed)?;
+    } else {
+        webhooks::delete(call.site, &webhook.id, call.actor()).await?;
+    }
     Reply::done()
 }
 

@@ -3,7 +3,7 @@
 use super::desk::{Answer, Desk, Stop};
 use super::people::sentence;
 use super::seen::{self, Of, Thing};
-use super::{apps, logos, rows, trial, wizard};
+use super::{apps, logos, rows, step_up, trial, wizard};
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::client_forms::{
     ClientCreate, ClientForm, ClientSecret, Endpoint, Occasion, kind_in_words, origin_in_words,
@@ -80,7 +80,9 @@ pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
     if !seen::is_of(desk, &stored(&client.metadata)) {
         return stale(desk, &client, form).await;
     }
-    let errors = match apply(desk.site(), &form, client.metadata.clone()) {
+    let wanted = apply(desk.site(), &form, client.metadata.clone())
+        .and_then(|metadata| step_up::of_app(desk, &client.metadata, metadata));
+    let errors = match wanted {
         Err(errors) => errors,
         Ok(metadata) => {
             let made_from = client.clone();

@@ -5,11 +5,11 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::apps;
 use super::desk::{Answer, Desk, Stop};
 use super::people::sentence;
 use super::seen::{self, Of, Thing};
 use super::shown::Shown;
+use super::{apps, step_up};
 use crate::http::pages::FieldError;
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::client_terms::{
@@ -389,7 +389,8 @@ pub(super) async fn edit_tokens(desk: &Desk<'_>) -> Answer {
     let client = client(desk).await?;
     let form = typed_tokens(desk);
     let saved = if seen::is_of(desk, &tokens_of(&client.metadata)) {
-        let metadata = with_tokens(&form, client.metadata.clone());
+        let metadata = with_tokens(&form, client.metadata.clone())
+            .and_then(|metadata| step_up::of_app(desk, &client.metadata, metadata));
         save(desk, (&client, OF_TOKENS), metadata).await?
     } else {
         Saved::Stale

@@ -2,21 +2,23 @@
 
 use super::desk::{Answer, Desk, Stop, name_of};
 use super::seen::{self, Of, Thing};
-use super::{connections, groups, new_groups, organisations, people as forms, roles, rows};
+use super::{
+    connections, groups, new_groups, organisations, people as forms, roles, rows, step_up,
+};
 use crate::http::extract;
 use crate::http::pages::admin::confirm::{Choice, Confirm};
 use crate::http::pages::admin::profile_form::{HAS_PROFILE, ProfileForm};
 use crate::http::pages::admin::user_forms::{NewGroups, UserForm};
 use crate::http::pages::admin::users::{AppAccess, PasswordState, UserDetail, UserView};
 use crate::http::pages::admin::{Section, Subject};
-use crate::http::pages::{Undo, When};
+use crate::http::pages::{FieldError, Undo, When};
 use crate::protocol::rights::Right;
 use crate::protocol::types::ClientId;
 use crate::protocol::user::{Profile, User};
 use crate::service::authorize::consent;
 use crate::service::clients::{self, Activity};
 use crate::service::people::deletion::{self, GRACE_DAYS};
-use crate::service::people::{self, Edit, PeopleError, RoleEdit};
+use crate::service::people::{self, Edit, PeopleError, RoleEdit, console_access};
 use crate::service::session::everywhere::{self, Connections, Reach, Wanted};
 use crate::service::sign_in::normalize_login;
 use crate::service::{audit, session};
@@ -120,6 +122,10 @@ pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
         Ok(RoleEdit::Keep)
     };
     let read = role.and_then(|role| Ok((role, forms::groups_of(&typed, &user.groups)?)));
+    let read = match guarded(desk, user, &typed).await? {
+        Some(error) => Err(error),
+        None => read,
+    };
     let asked = match &read {
         Ok((_, groups)) => new_groups::question(desk, &mut typed, groups).await?,
         Err(_) => None,
@@ -141,6 +147,27 @@ pub(super) async fn edit(desk: &Desk<'_>) -> Answer {
     let mut page = detail(desk, user).await?;
     (page.form, page.errors) = (typed, vec![error]);
     desk.show_again(&page)
+}
+
+/// What is said to who has not signed in lately where the form hands an account to who reads a mailbox:
+/// by the word that it is theirs, which counts as proof of who somebody is, or as another address of
+/// somebody who may use the console.
+async fn guarded(
+    desk: &Desk<'_>,
+    user: &User,
+    typed: &UserForm,
+) -> Result<Option<FieldError>, Stop> {
+    if step_up::is_in_time(desk) {
+        return Ok(None);
+    }
+    if typed.email_verified && !user.email_verified {
+        return Ok(Some(step_up::at("email_verified")));
+    }
+    let is_moved = !is_same_address(user, typed);
+    if is_moved && console_access::standing(desk.site(), user).await?.is_some() {
+        return Ok(Some(step_up::at("email")));
+    }
+    Ok(None)
 }
 
 /// The edit that a form asks for.

@@ -10,6 +10,8 @@ use crate::clock::Seconds;
 use crate::http::pages::FieldError;
 use crate::http::render;
 use crate::http::sign_in::steps;
+use crate::protocol::api;
+use crate::protocol::client::ClientMetadata;
 
 /// Whether the administrator has signed in lately enough to see what is guarded.
 pub(super) fn is_fresh(desk: &Desk<'_>) -> bool {
@@ -64,4 +66,84 @@ fn is_page(entry: &Entry) -> bool {
 pub(super) fn at(field: &'static str) -> FieldError {
     let text = "Your last sign-in is too long ago to change this. Sign in again first.".to_owned();
     FieldError { field, text }
+}
+
+/// What the forms of an app make of it. Where that can do more at the REST API than before, only for who
+/// has signed in lately: whoever has its secret can do it from then on.
+pub(super) fn of_app(
+    desk: &Desk<'_>,
+    before: &ClientMetadata,
+    after: ClientMetadata,
+) -> Result<ClientMetadata, Vec<FieldError>> {
+    let api = api::audience(desk.site().issuer());
+    match power_gained(&api, before, &after) {
+        Some(field) if !is_in_time(desk) => Err(vec![at(field)]),
+        Some(_) | None => Ok(after),
+    }
+}
+
+/// The field that gives an app power at the REST API, which has this audience, that it has not had.
+fn power_gained(
+    api: &str,
+    before: &ClientMetadata,
+    after: &ClientMetadata,
+) -> Option<&'static str> {
+    let mut scopes = api::of_client(&after.scope).peekable();
+    // Without a scope it can do nothing there.
+    scopes.peek()?;
+    let is_for_it = |metadata: &ClientMetadata| metadata.audience.iter().any(|name| name == api);
+    let gains_grant = after.grant_types.iter().any(|grant| !before.grant_types.contains(grant));
+    if scopes.any(|scope| !scope.is_given_by(&before.scope)) {
+        Some("scope")
+    } else if is_for_it(after) && !is_for_it(before) {
+        Some("audience")
+    } else if is_for_it(after) && gains_grant {
+        Some("grant_types")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::client::{ClientKind, GrantType};
+    use crate::protocol::scope::Scopes;
+
+    const API: &str = "https://op.test/api/v1";
+
+    fn robot(scopes: &[&str], audience: &[&str]) -> ClientMetadata {
+        ClientMetadata {
+            scope: Scopes::from_tokens(scopes.iter().copied()),
+            audience: audience.iter().map(|name| (*name).to_owned()).collect(),
+            ..ClientMetadata::for_kind(ClientKind::Machine)
+        }
+    }
+
+    #[test]
+    fn an_app_that_can_do_more_at_the_api_is_noticed_at_the_field_that_lets_it() {
+        let (read, write) = ("doorward.users:read", "doorward.users:write");
+        let reader = robot(&[read], &[API]);
+        let gained =
+            |before: &ClientMetadata, after: &ClientMetadata| power_gained(API, before, after);
+        assert_eq!(gained(&reader, &robot(&[write], &[API])), Some("scope"));
+        assert_eq!(gained(&robot(&[], &[]), &robot(&[read], &[])), Some("scope"));
+        assert_eq!(gained(&robot(&[read], &[]), &reader), Some("audience"));
+        let other = GrantType::ALL.into_iter().find(|grant| !reader.grant_types.contains(grant));
+        let grants = reader.grant_types.iter().copied().chain(other).collect();
+        let more = ClientMetadata { grant_types: grants, ..reader.clone() };
+        assert_eq!(gained(&reader, &more), Some("grant_types"));
+    }
+
+    #[test]
+    fn an_app_that_can_do_no_more_at_the_api_is_not() {
+        let (read, write) = ("doorward.users:read", "doorward.users:write");
+        let writer = robot(&[write], &[API]);
+        // To write includes to read.
+        for after in [robot(&[read, write], &[API]), robot(&[read], &[API]), robot(&["x"], &[API])]
+        {
+            assert_eq!(power_gained(API, &writer, &after), None);
+        }
+        assert_eq!(power_gained(API, &robot(&["x"], &[]), &robot(&["y"], &[API])), None);
+    }
 }

@@ -12,9 +12,10 @@ use crate::protocol::scim::group::{Draft, Members, too_many};
 use crate::protocol::scim::render::{self, ShownGroup};
 use crate::protocol::scim::{ErrorType, MOST_MEMBERS, Refusal};
 use crate::protocol::types::UserId;
+use crate::service::people::group_version::{GroupVersion, ReadGroup};
 use crate::service::people::groups::{self, GroupEdit, Membership};
 use crate::service::people::provisioning;
-use crate::store::groups::{FoundGroup, GroupMatch};
+use crate::store::groups::{FoundGroup, GroupMatch, Member};
 
 pub(super) async fn list(call: &Call<'_>) -> Answer {
     let start = call.query.start;
@@ -73,17 +74,24 @@ fn wanted(conditions: &[Condition]) -> Result<Option<GroupMatch>, Refusal> {
 
 /// A group as it is shown. One with more people than [`MOST_MEMBERS`] is shown without them.
 async fn shown(call: &Call<'_>, group: &FoundGroup, with_members: bool) -> Result<Tagged, Fault> {
-    let wanted = with_members && call.query.selection.has("members");
-    let members = if wanted && group.members <= MOST_MEMBERS {
-        let members = provisioning::members(call.site, &group.name, MOST_MEMBERS).await?;
-        let named = members.into_iter().map(|member| {
-            let location = call.address("Users", member.id.as_str());
-            (member.id.to_string(), member.username, location)
-        });
-        Some(named.collect::<Vec<_>>())
-    } else {
-        None
+    let members = if with_members { read_members(call, group).await? } else { None };
+    Ok(rendered(call, group, members.as_deref()))
+}
+
+/// Those in a group, if they are asked for and are not too many.
+async fn read_members(call: &Call<'_>, group: &FoundGroup) -> Result<Option<Vec<Member>>, Fault> {
+    if !call.query.selection.has("members") || group.members > MOST_MEMBERS {
+        return Ok(None);
+    }
+    Ok(Some(provisioning::members(call.site, &group.name, MOST_MEMBERS).await?))
+}
+
+fn rendered(call: &Call<'_>, group: &FoundGroup, members: Option<&[Member]>) -> Tagged {
+    let named = |member: &Member| {
+        let location = call.address("Users", member.id.as_str());
+        (member.id.to_string(), member.username.clone(), location)
     };
+    let members = members.map(|members| members.iter().map(named).collect::<Vec<_>>());
     let location = call.address("Groups", &group.id);
     let about = ShownGroup {
         id: &group.id,
@@ -93,7 +101,7 @@ async fn shown(call: &Call<'_>, group: &FoundGroup, with_members: bool) -> Resul
         location: &location,
     };
     let resource: Value = render::group(&about, members.as_deref());
-    Ok(if members.is_some() { Tagged::of(resource) } else { Tagged { resource, tag: None } })
+    if members.is_some() { Tagged::of(resource) } else { Tagged { resource, tag: None } }
 }
 
 pub(super) async fn create(call: &Call<'_>) -> Answer {
@@ -107,7 +115,7 @@ pub(super) async fn create(call: &Call<'_>) -> Answer {
     let moved = moved.checked(call, &name).await?;
     let new = (name.as_str(), "", draft.external_id);
     let group = groups::create_called(call.site, new, call.actor()).await?;
-    moved.carried_out(call, &group.name).await?;
+    moved.carried_out(call, (&group.name, None)).await?;
     let group = named(call, &group.name).await?;
     Ok(call.reply(shown(call, &group, true).await?).created())
 }
@@ -136,7 +144,8 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
 
 async fn changed(call: &Call<'_>, draft: Draft) -> Answer {
     let group = call.group().await?;
-    check_condition(call, &group).await?;
+    // The first transaction of the change looks at it once more.
+    let mut made_from = conditional(call, &group).await?;
     let name = draft.display_name.map(|name| name.trim().to_owned());
     let edit = GroupEdit {
         name: name.filter(|name| *name != group.name),
@@ -150,9 +159,13 @@ async fn changed(call: &Call<'_>, draft: Draft) -> Answer {
     let mut name = group.name;
     if edit.name.is_some() || edit.external_id.is_some() {
         call.require(Right::GroupsWrite, &name)?;
-        name = groups::update(call.site, &name, edit, call.actor()).await?.name;
+        let updated = match made_from.take() {
+            Some(read) => groups::update_read(call.site, &read, edit, call.actor()).await?,
+            None => Some(groups::update(call.site, &name, edit, call.actor()).await?),
+        };
+        name = updated.ok_or_else(Fault::changed)?.name;
     }
-    moved.carried_out(call, &name).await?;
+    moved.carried_out(call, (&name, made_from.as_ref())).await?;
     let group = named(call, &name).await?;
     Ok(call.reply(shown(call, &group, true).await?))
 }
@@ -217,27 +230,48 @@ impl Moved {
         come.chain(self.go.iter().map(|id| (id, Membership::Out)))
     }
 
-    async fn carried_out(&self, call: &Call<'_>, group: &str) -> Result<(), Fault> {
+    async fn carried_out(
+        &self,
+        call: &Call<'_>,
+        (group, mut made_from): (&str, Option<&ReadGroup>),
+    ) -> Result<(), Fault> {
         for (ids, membership) in [(&self.come, Membership::In), (&self.go, Membership::Out)] {
-            if !ids.is_empty() {
-                groups::change_all(call.site, (group, ids), membership, call.actor()).await?;
+            if ids.is_empty() {
+                continue;
+            }
+            let (site, actor) = (call.site, call.actor());
+            match made_from.take() {
+                None => groups::change_all(site, (group, ids), membership, actor).await?,
+                Some(read) => {
+                    if !groups::change_all_if(site, (read, ids), membership, actor).await? {
+                        return Err(Fault::changed());
+                    }
+                }
             }
         }
         Ok(())
     }
 }
 
-/// Checks what the request says its change was made from, against the whole group.
-async fn check_condition(call: &Call<'_>, group: &FoundGroup) -> Result<(), Fault> {
+/// Checks what the request says its change was made from, against the whole group, and gives what that is. `None`
+/// where it says nothing, or where the members are not shown: then no version fits, and `*` does.
+async fn conditional(call: &Call<'_>, group: &FoundGroup) -> Result<Option<ReadGroup>, Fault> {
     if !call.is_conditional() {
-        return Ok(());
+        return Ok(None);
     }
-    call.made_from(&shown(call, group, true).await?)
+    let members = read_members(call, group).await?;
+    call.made_from(&rendered(call, group, members.as_deref()))?;
+    Ok(members.map(|members| ReadGroup { group: group.clone(), members }))
 }
 
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
     let group = call.group().await?;
-    check_condition(call, &group).await?;
-    groups::delete(call.site, &group.name, call.actor()).await?;
+    match conditional(call, &group).await? {
+        None => groups::delete(call.site, &group.name, call.actor()).await?,
+        Some(read) => {
+            let deleted = groups::delete_if(call.site, GroupVersion::Read(&read), call.actor());
+            deleted.await?.ok_or_else(Fault::changed)?
+        }
+    };
     Ok(Reply::done())
 }

@@ -212,10 +212,16 @@ fn change(user: &User, draft: Draft) -> Change {
 
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
     let user = call.person().await?;
-    let id = user.id.clone();
-    call.made_from(&shown_one(call, user).await?)?;
-    people::deletion::delete(call.site, &id, call.actor()).await?;
-    Ok(Reply::done())
+    if !call.is_conditional() {
+        people::deletion::delete(call.site, &user.id, call.actor()).await?;
+        return Ok(Reply::done());
+    }
+    call.made_from(&shown_one(call, user.clone()).await?)?;
+    if people::deletion::delete_if(call.site, &user, call.actor()).await? {
+        Ok(Reply::done())
+    } else {
+        Err(Fault::changed())
+    }
 }
 
 #[cfg(test)]

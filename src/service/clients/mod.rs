@@ -5,6 +5,7 @@ pub(in crate::service) mod assertion;
 pub mod authentication;
 pub(in crate::service) mod certificate;
 pub mod checks;
+mod deletion;
 pub(crate) mod key_sets;
 pub mod metadata_document;
 pub mod refresh;
@@ -34,11 +35,12 @@ use crate::service::people::authority::{self, Barred};
 use crate::service::pictures::fetched;
 use crate::service::revocation::{self, Subject};
 use crate::service::session::farewell;
-use crate::service::trusted_issuers;
 use crate::store::clients::{self, ClientFilter, protected_resources};
 use crate::store::revocations::{self, RevocationKind};
 use crate::store::sessions::session_data;
-use crate::store::{StoreError, Tx, audit, consents, grants, pairs, sync};
+use crate::store::{StoreError, Tx, audit, grants, pairs, sync};
+
+pub use deletion::{delete, delete_if};
 
 /// The shortest secret an administrator may bring; generated ones have 43 characters.
 const MIN_SECRET_CHARS: usize = 32;
@@ -409,35 +411,6 @@ pub async fn set_activity(
     if let Some(pending) = pending {
         revocation::publish(app, pending).await;
     }
-    Ok(())
-}
-
-/// Deletes a client and everything issued to it.
-///
-/// # Errors
-/// [`ClientError`].
-pub async fn delete(app: &App, id: &ClientId, actor: &Actor) -> Result<(), ClientError> {
-    let client = get(app, id).await?;
-    let now = app.now();
-    let mut tx = authority::begin_over_services(app, (actor, Right::ClientsWrite)).await?;
-    let version = clients::raise_token_version(&mut tx, id).await?;
-    // Before the rows go with the client's: whoever adds something to them at this moment is waited for
-    // while they need not wait for the client.
-    pairs::hold_deleted_of_client(&mut tx, id).await?;
-    let consents = consents::delete_for_client(&mut tx, id).await?;
-    let grants = grants::revoke_for_client(&mut tx, id, now).await?.len();
-    session_data::forget_client(&mut tx, id).await?;
-    clients::delete(&mut tx, id).await?;
-    trusted_issuers::forget_client(&mut tx, id, (actor, now)).await?;
-    // After what goes with the client: everybody's revocations wait for this one to commit.
-    let ended = [Subject::Client(id, version), Subject::RolesOf(id)];
-    let pending = revocation::record(&mut tx, &ended, now).await?;
-    let event = told::deleted(&client, &told::Ended { consents, grants }, (actor, now));
-    audit::append(&mut tx, &event.into_row()).await?;
-    sync::bump_catalog(&mut tx).await?;
-    tx.commit().await?;
-    app.known.forget();
-    revocation::publish(app, pending).await;
     Ok(())
 }
 

@@ -189,14 +189,39 @@ async fn describe_from(
 /// [`RoleError`].
 pub async fn delete(
     app: &App,
-    (client, name): (&ClientId, &str),
+    role: (&ClientId, &str),
     actor: &Actor,
 ) -> Result<ClientRole, RoleError> {
+    delete_from(app, (role, None), actor).await?.ok_or(RoleError::NotFound)
+}
+
+/// As [`delete`], if the role is in the moment of the deletion what it is here; `None`, and nothing changes, when
+/// somebody else has changed it since, or who has it.
+///
+/// # Errors
+/// [`RoleError`].
+pub async fn delete_if(
+    app: &App,
+    made_from: &ClientRole,
+    actor: &Actor,
+) -> Result<Option<ClientRole>, RoleError> {
+    let role = (&made_from.client_id, made_from.name.as_str());
+    delete_from(app, (role, Some(made_from)), actor).await
+}
+
+async fn delete_from(
+    app: &App,
+    ((client, name), made_from): ((&ClientId, &str), Option<&ClientRole>),
+    actor: &Actor,
+) -> Result<Option<ClientRole>, RoleError> {
     let now = app.now();
     let mut tx = app.store.begin().await?;
     Authority::of(&mut tx, actor, None).await?.require(Right::RolesWrite)?;
     clients::hold(&mut tx, client).await?.ok_or(RoleError::NoApp)?;
     let role = roles::find(&mut tx, (client, name)).await?.ok_or(RoleError::NotFound)?;
+    if made_from.is_some_and(|made_from| *made_from != role) {
+        return Ok(None);
+    }
     roles::delete(&mut tx, (client, name)).await?;
     let event = event("role.deleted", (actor, client), name, now)
         .detail("people", role.people)
@@ -205,7 +230,7 @@ pub async fn delete(
     let pending = revocation::record(&mut tx, &[Subject::RolesOf(client)], now).await?;
     tx.commit().await?;
     revocation::publish(app, pending).await;
-    Ok(role)
+    Ok(Some(role))
 }
 
 /// Gives a role to somebody, or takes it away; nothing happens if that is so already.

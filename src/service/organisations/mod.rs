@@ -211,6 +211,26 @@ pub async fn delete(
     about: &Organisation,
     actor: &Actor,
 ) -> Result<(), OrganisationError> {
+    delete_from(app, (about, false), actor).await
+}
+
+/// As [`delete`], if it is when that begins what it is here.
+///
+/// # Errors
+/// As [`delete`]; [`OrganisationError::Changed`] when somebody else was faster.
+pub async fn delete_if(
+    app: &App,
+    about: &Organisation,
+    actor: &Actor,
+) -> Result<(), OrganisationError> {
+    delete_from(app, (about, true), actor).await
+}
+
+async fn delete_from(
+    app: &App,
+    (about, mut is_conditional): (&Organisation, bool),
+    actor: &Actor,
+) -> Result<(), OrganisationError> {
     let mut tx = app.store.begin().await?;
     Authority::of(&mut tx, actor, None).await?.require(Right::OrganisationsWrite)?;
     // Let go of the administrator, who would otherwise be held before people whose ids come first.
@@ -227,6 +247,12 @@ pub async fn delete(
         }
         if !rows::hold(&mut tx, &about.id).await? {
             return Err(OrganisationError::NotFound);
+        }
+        // Only at the first step: it changes who is in it.
+        if std::mem::take(&mut is_conditional)
+            && rows::by_id(&mut tx, &about.id).await?.as_ref() != Some(about)
+        {
+            return Err(OrganisationError::Changed);
         }
         let (mut ended, mut told) = (Vec::new(), Vec::new());
         for user in &people {

@@ -30,6 +30,20 @@ pub async fn delete(app: &App, id: &UserId, actor: &Actor) -> Result<(), PeopleE
     remove(app, tx, (&before, actor)).await
 }
 
+/// As [`delete`], if the person is in the moment of the deletion what they are here; `false`, and nothing changes,
+/// when somebody else has changed them since.
+///
+/// # Errors
+/// [`PeopleError`].
+pub async fn delete_if(app: &App, made_from: &User, actor: &Actor) -> Result<bool, PeopleError> {
+    let (tx, before) = begin(app, &made_from.id, actor).await?;
+    if *made_from != before {
+        return Ok(false);
+    }
+    remove(app, tx, (&before, actor)).await?;
+    Ok(true)
+}
+
 /// Disables an account, which ends everything that disabling ends, and has it deleted when [`GRACE`] is
 /// over; says when. One that is to be deleted already keeps its time.
 ///

@@ -2,6 +2,8 @@
 //! change reaches the apps with the next token or userinfo answer; nobody is signed out for it, but of
 //! an app that is not for them any more ([`access`]).
 
+mod moves;
+
 use crate::app::App;
 use crate::protocol::plain_text::is_disguised;
 use crate::protocol::rights::Right;
@@ -12,10 +14,13 @@ use crate::service::audit::{Actor, Event};
 use crate::service::clients::access;
 use crate::service::failure::Failure;
 use crate::service::people::authority::{self, Authority, Barred};
+use crate::service::people::group_version::{GroupVersion, ReadGroup};
 use crate::service::people::{PeopleError, check_external_id, check_groups, told};
 use crate::service::revocation::{self, Spread, Subject};
 use crate::store::groups::{self, Group, GroupFilter};
 use crate::store::{StoreError, audit, group_managers, users};
+
+pub use moves::{change, change_all, change_all_if};
 
 /// People taken out in one step when a group is deleted.
 const BATCH: i64 = 200;
@@ -167,12 +172,26 @@ pub async fn update_if(
     actor: &Actor,
 ) -> Result<Option<Group>, GroupError> {
     let group = made_from.clone();
-    update_from(app, (group, Some(&made_from)), edit, actor).await
+    update_from(app, (group, Some(GroupVersion::Shown(&made_from))), edit, actor).await
+}
+
+/// As [`update_if`] for what a directory has read, with who is in it.
+///
+/// # Errors
+/// [`GroupError`].
+pub async fn update_read(
+    app: &App,
+    made_from: &ReadGroup,
+    edit: GroupEdit,
+    actor: &Actor,
+) -> Result<Option<Group>, GroupError> {
+    let group = find(app, &made_from.group.name).await?;
+    update_from(app, (group, Some(GroupVersion::Read(made_from))), edit, actor).await
 }
 
 async fn update_from(
     app: &App,
-    (group, made_from): (Group, Option<&Group>),
+    (group, made_from): (Group, Option<GroupVersion<'_>>),
     edit: GroupEdit,
     actor: &Actor,
 ) -> Result<Option<Group>, GroupError> {
@@ -189,10 +208,16 @@ async fn update_from(
         // Whoever is asked by the names of groups what they may do is through with it, or waits.
         users::hold_owners(&mut tx).await?;
     }
-    if let Some(made_from) = made_from
-        && groups::hold(&mut tx, &made_from.name).await?.as_ref() != Some(&made_from.description)
-    {
-        return Ok(None);
+    if let Some(made_from) = made_from {
+        let held = groups::hold(&mut tx, made_from.name()).await?;
+        let is_same = match made_from {
+            // Who is in it has no part in this change.
+            GroupVersion::Shown(before) => held.as_ref() == Some(&before.description),
+            GroupVersion::Read(_) => made_from.is_current(&mut tx).await?,
+        };
+        if !is_same {
+            return Ok(None);
+        }
     }
     let changed = groups::update(&mut tx, &group.name, (&name, description.as_deref())).await;
     match changed {
@@ -313,89 +338,6 @@ pub async fn find(app: &App, name: &str) -> Result<Group, GroupError> {
     groups::by_name(&app.store.db, name.trim()).await?.ok_or(GroupError::NotFound)
 }
 
-/// Takes somebody into a group or out of it; nothing happens if that is so already.
-///
-/// # Errors
-/// [`GroupError::NotFound`], [`GroupError::NoPerson`], or [`PeopleError::NotYours`] in
-/// [`GroupError::People`].
-pub async fn change(
-    app: &App,
-    (group, id): (&str, &UserId),
-    membership: Membership,
-    actor: &Actor,
-) -> Result<(), GroupError> {
-    let group = find(app, group).await?;
-    let spread = move_one(app, (&group.name, id), membership, actor).await?;
-    spread.outlive_copies().await;
-    Ok(())
-}
-
-/// As [`change`] for many, one after the other: at the first who cannot be moved it stops, and those before
-/// stay where they are now.
-///
-/// # Errors
-/// As [`change`].
-pub async fn change_all(
-    app: &App,
-    (group, ids): (&str, &[UserId]),
-    membership: Membership,
-    actor: &Actor,
-) -> Result<(), GroupError> {
-    let group = find(app, group).await?;
-    let (mut spread, mut outcome) = (Spread::default(), Ok(()));
-    for id in ids {
-        match move_one(app, (&group.name, id), membership, actor).await {
-            Ok(moved) => spread = moved.or(spread),
-            Err(error) => {
-                outcome = Err(error);
-                break;
-            }
-        }
-    }
-    spread.outlive_copies().await;
-    outcome
-}
-
-async fn move_one(
-    app: &App,
-    who: (&str, &UserId),
-    membership: Membership,
-    actor: &Actor,
-) -> Result<Spread, GroupError> {
-    let (group, id) = who;
-    let now = app.now();
-    let mut tx = app.store.begin().await?;
-    let authority = Authority::of(&mut tx, actor, Some(id)).await?;
-    authority.regroup(&mut tx, group, id).await?;
-    let changed = match membership {
-        Membership::In => groups::add_member(&mut tx, who, now).await,
-        Membership::Out => groups::remove_member(&mut tx, who, now).await,
-    };
-    let changed = changed.map_err(|error| match error {
-        // The group was there a moment ago, so it is mostly the person who is not.
-        StoreError::Conflict => GroupError::NoPerson,
-        other => other.into(),
-    })?;
-    if !changed {
-        drop(tx);
-        return Ok(match membership {
-            Membership::In => Spread::default(),
-            // Who took them out may still be waiting for it to be final.
-            Membership::Out => revocation::spread_recent(app).await,
-        });
-    }
-    let event = told::membership(membership, who, (actor, now));
-    audit::append(&mut tx, &event.into_row()).await?;
-    let ended = match membership {
-        Membership::In => Vec::new(),
-        Membership::Out => access::end_lost(app, &mut tx, (id, actor)).await?,
-    };
-    let pending = revocation::record(&mut tx, &access::subjects([id], &ended), now).await?;
-    tx.commit().await?;
-    app.outbox_bell.notify_one();
-    Ok(revocation::spread(app, pending).await)
-}
-
 /// Deletes a group. Its people are taken out a few at a time, so that nobody waits for a large one; if that
 /// is interrupted, the group is there with those who are left. An app that lets it in keeps its name, and
 /// is not opened by this.
@@ -403,6 +345,27 @@ async fn move_one(
 /// # Errors
 /// [`GroupError::NotFound`] or a failure.
 pub async fn delete(app: &App, name: &str, actor: &Actor) -> Result<Group, GroupError> {
+    delete_from(app, (name, None), actor).await?.ok_or(GroupError::NotFound)
+}
+
+/// As [`delete`], if the group is when that begins what it is here; `None`, and nothing changes, when somebody
+/// else has changed it since.
+///
+/// # Errors
+/// As [`delete`].
+pub async fn delete_if(
+    app: &App,
+    made_from: GroupVersion<'_>,
+    actor: &Actor,
+) -> Result<Option<Group>, GroupError> {
+    delete_from(app, (made_from.name(), Some(made_from)), actor).await
+}
+
+async fn delete_from(
+    app: &App,
+    (name, mut made_from): (&str, Option<GroupVersion<'_>>),
+    actor: &Actor,
+) -> Result<Option<Group>, GroupError> {
     let group = find(app, name).await?;
     let (name, mut spread) = (group.name.as_str(), Spread::default());
     loop {
@@ -411,6 +374,11 @@ pub async fn delete(app: &App, name: &str, actor: &Actor) -> Result<Group, Group
         let mut tx = authority::begin(app, (actor, Right::GroupsWrite)).await?;
         // As everywhere: all owners, then people.
         users::hold_owners(&mut tx).await?;
+        if let Some(made_from) = made_from.take()
+            && !made_from.is_current(&mut tx).await?
+        {
+            return Ok(None);
+        }
         let mut members = groups::some_members(&mut tx, name, BATCH).await?;
         for id in &members {
             match groups::remove_member(&mut tx, (name, id), now).await {
@@ -446,7 +414,7 @@ pub async fn delete(app: &App, name: &str, actor: &Actor) -> Result<Group, Group
         }
         if is_last {
             spread.outlive_copies().await;
-            return Ok(group);
+            return Ok(Some(group));
         }
     }
 }

@@ -10,6 +10,7 @@ pub(in crate::service) mod edits;
 pub mod export;
 pub mod first_owner;
 pub mod group_names;
+pub mod group_version;
 pub mod groups;
 pub mod import;
 pub mod links;

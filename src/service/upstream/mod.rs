@@ -298,13 +298,37 @@ pub async fn delete(
     which: &str,
     actor: &Actor,
 ) -> Result<UpstreamProvider, UpstreamError> {
+    delete_from(app, (which, None), actor).await?.ok_or(UpstreamError::NotFound)
+}
+
+/// As [`delete`], if the provider is in the moment of the deletion what it is here; `None`, and nothing changes,
+/// when somebody else has changed it since.
+///
+/// # Errors
+/// [`UpstreamError`].
+pub async fn delete_if(
+    app: &App,
+    made_from: &UpstreamProvider,
+    actor: &Actor,
+) -> Result<Option<UpstreamProvider>, UpstreamError> {
+    delete_from(app, (&made_from.id, Some(made_from)), actor).await
+}
+
+async fn delete_from(
+    app: &App,
+    (which, made_from): (&str, Option<&UpstreamProvider>),
+    actor: &Actor,
+) -> Result<Option<UpstreamProvider>, UpstreamError> {
     let mut tx = begin(app, actor).await?;
     let provider = store::hold(&mut tx, which).await?.ok_or(UpstreamError::NotFound)?;
+    if made_from.is_some_and(|made_from| *made_from != provider) {
+        return Ok(None);
+    }
     store::delete(&mut tx, &provider.id).await?;
     let event = about("upstream_provider.deleted", actor, (app, &provider));
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
-    Ok(provider)
+    Ok(Some(provider))
 }
 
 /// Every provider, by short name.

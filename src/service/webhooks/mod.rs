@@ -15,7 +15,7 @@ mod posting;
 mod trial;
 
 use crate::app::App;
-use crate::clock::Seconds;
+use crate::clock::{Seconds, UnixTime};
 use crate::crypto::seal::Purpose;
 use crate::crypto::secret::{self, Secret};
 use crate::crypto::webhook::WebhookSecret;
@@ -160,9 +160,6 @@ async fn update_from(
         return Err(WebhookError::NotFound);
     }
     let before = store::by_id(&mut tx, id).await?.ok_or(WebhookError::NotFound)?;
-    let said = |webhook: &Webhook| {
-        (webhook.name.clone(), webhook.url.clone(), webhook.events.clone(), webhook.disabled_at)
-    };
     if made_from.is_some_and(|made_from| said(made_from) != said(&before)) {
         return Ok(None);
     }
@@ -183,6 +180,11 @@ async fn update_from(
     audit::append(&mut tx, &event.into_row()).await?;
     tx.commit().await?;
     Ok(Some(after))
+}
+
+/// What a change is made from: not how its deliveries fare.
+fn said(webhook: &Webhook) -> (&str, &str, &[String], Option<UnixTime>) {
+    (&webhook.name, &webhook.url, &webhook.events, webhook.disabled_at)
 }
 
 /// Switches an endpoint off: nothing is sent to it, and what waits for it is dropped. Or on again: it
@@ -238,14 +240,41 @@ pub async fn rotate_secret(
 /// # Errors
 /// [`WebhookError`].
 pub async fn delete(app: &App, id: &str, actor: &Actor) -> Result<Webhook, WebhookError> {
+    delete_from(app, (id, None), actor).await?.ok_or(WebhookError::NotFound)
+}
+
+/// As [`delete`], if what is said of the endpoint is in the moment of the deletion what it is here; `None`, and
+/// nothing changes, when somebody else has changed it since.
+///
+/// # Errors
+/// [`WebhookError`].
+pub async fn delete_if(
+    app: &App,
+    made_from: &Webhook,
+    actor: &Actor,
+) -> Result<Option<Webhook>, WebhookError> {
+    delete_from(app, (&made_from.id, Some(made_from)), actor).await
+}
+
+async fn delete_from(
+    app: &App,
+    (id, made_from): (&str, Option<&Webhook>),
+    actor: &Actor,
+) -> Result<Option<Webhook>, WebhookError> {
     let mut tx = begin(app, actor).await?;
+    if !store::hold(&mut tx, id).await? {
+        return Err(WebhookError::NotFound);
+    }
     let webhook = store::by_id(&mut tx, id).await?.ok_or(WebhookError::NotFound)?;
+    if made_from.is_some_and(|made_from| said(made_from) != said(&webhook)) {
+        return Ok(None);
+    }
     if !store::delete(&mut tx, id).await? {
         return Err(WebhookError::NotFound);
     }
     audit::append(&mut tx, &about("webhook.deleted", actor, (app, &webhook)).into_row()).await?;
     tx.commit().await?;
-    Ok(webhook)
+    Ok(Some(webhook))
 }
 
 /// Every endpoint, by name.

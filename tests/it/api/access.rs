@@ -171,6 +171,33 @@ on_both_backends! {
         is(full.patch_now(&format!("/users/{alice}"), &json!({ "role": "auditor" })).await, 200);
     }
 
+    /// Whoever looks after a group may use the console.
+    async fn who_looks_after_a_group_is_said_with_the_scope_for_administrators(world: World) {
+        create(&world, "boss", Some("owner"));
+        let alice = create_user(&world, "alice");
+        for group in ["crew", "board"] {
+            world.cli(&["group", "create", group]);
+        }
+        world.cli(&["group", "add-manager", "board", "alice"]);
+        let api = Api::with_key(&world, "boss", &["doorward.groups:write"]);
+        for (method, group) in [(Method::PUT, "crew"), (Method::DELETE, "board")] {
+            let path = format!("/groups/{group}/managers/{alice}");
+            let answer = refused(api.command(method, &path).await, 403, "insufficient_scope");
+            let challenge = header(&answer, "www-authenticate");
+            assert!(challenge.contains("scope=\"doorward.administrators:write\""), "{challenge}");
+        }
+        assert_eq!(count(&world, "select count(*) from group_managers").await, 1);
+        // To say who is in a group, and to see who looks after it, takes no more than before.
+        is(api.command(Method::PUT, &format!("/groups/crew/members/{alice}")).await, 204);
+        is(api.get("/groups/crew/managers").await, 200);
+        let both = ["doorward.groups:write", "doorward.administrators:write"];
+        let full = Api::with_key(&world, "boss", &both);
+        is(full.command(Method::PUT, &format!("/groups/crew/managers/{alice}")).await, 204);
+        is(full.delete(&format!("/groups/board/managers/{alice}")).await, 204);
+        let managers = is(full.get("/groups/crew/managers").await, 200).json();
+        assert_eq!(managers["items"][0]["username"], "alice");
+    }
+
     async fn tokens_for_others_and_of_people_open_nothing(world: World) {
         create(&world, "boss", Some("owner"));
         let audience = format!("{}/api/v1", world.issuer);

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -173,6 +173,32 @@ on_both_backends! {
             refused(sent(gone).await, 412, "precondition_failed");
             is(api.delete(path).await, 204);
             refused(api.get(path).await, 404, "not_found");
+        }
+    }
+
+    async fn of_a_change_and_a_deletion_made_from_the_same_one_counts(world: World) {
+        let api = owner(&world);
+        let metadata = json!({ "client_name": "App", "redirect_uris": ["https://rp.test/cb"] });
+        is(api.post("/clients", &json!({ "client_id": "app", "metadata": metadata })).await, 201);
+        let hook = |name: &str| json!({ "name": name, "url": "https://hook.invalid/", "events": ["backup.made"] });
+        for round in 0..4 {
+            let name = format!("x{round}");
+            for (folder, new, change) in [
+                ("/users", json!({ "username": name }), json!({ "name": "New" })),
+                ("/groups", json!({ "name": name }), json!({ "description": "New" })),
+                ("/clients", json!({ "client_id": name, "metadata": metadata }), json!({ "metadata": { "client_name": "New" } })),
+                ("/organisations", json!({ "name": name }), json!({ "display_name": "New" })),
+                ("/clients/app/roles", json!({ "name": name }), json!({ "description": "New" })),
+                ("/webhooks", hook(&name), json!({ "events": ["key.*"] })),
+            ] {
+                is(api.post(folder, &new).await, 201);
+                let path = format!("{folder}/{name}");
+                let version = tag(&is(api.get(&path).await, 200));
+                let gone = sent(api.request(Method::DELETE, &path).header("if-match", &version));
+                let (changed, deleted) = join(api.patch(&path, &version, &change), gone).await;
+                let outcome = (changed.status, deleted.status);
+                assert!(matches!(outcome, (200, 412) | (404 | 412, 204)), "{path}: {outcome:?}");
+            }
         }
     }
 

@@ -1,7 +1,10 @@
 //! Secrets, keys, power and backups ask for the password once more when the last sign-in is some time
 //! ago, and then the page comes that asked.
 
-use crate::kit::console::{Admin, admin, create, enter, state};
+use serde_json::json;
+
+use crate::kit::api::service_for;
+use crate::kit::console::{Admin, admin, create, enter, post, state};
 use crate::kit::flow::{PASSWORD, PATIENCE, execute, forget_copies};
 use crate::support::backends::Backend;
 use crate::support::browser_like::Page;
@@ -30,6 +33,23 @@ async fn sign_in_at(owner: &Admin, answer: &Page) -> String {
     assert!(form.text().contains("asks for your password again"), "{}", form.describe());
     let led = form.form("sign-in").set("password", PASSWORD).submit().await.location();
     led.query().map_or_else(|| led.path().to_owned(), |query| format!("{}?{query}", led.path()))
+}
+
+/// Sends the form of an app with this name and these scopes.
+async fn with_scopes(owner: &Admin, page: &str, (name, scopes): (&str, &str)) -> Page {
+    let form = owner.page(page).await.form("client").set("name", name).uncheck("scope");
+    let mut pairs = form.pairs();
+    pairs.push(("scope".to_owned(), scopes.to_owned()));
+    let pairs: Vec<_> = pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    post(&owner.browser, &format!("{page}/edit"), &pairs).await
+}
+
+/// Checks that a form is there again, with what to do first said at this field.
+#[track_caller]
+fn assert_asked(refused: &Page, field: &str) {
+    refused.assert_status(422);
+    assert!(refused.text().contains("Sign in again first"), "{}", refused.describe());
+    assert_eq!(refused.attributes(".summary a", "href"), [field]);
 }
 
 on_both_backends! {
@@ -117,6 +137,80 @@ on_both_backends! {
         assert_eq!(world.cli(&["webhook", "show", "chat"]), before);
         let renamed = [("name", "talk"), ("url", "https://chat.invalid/in"), ("events", "key.*")];
         owner.edit(&page, &renamed).await.assert_status(303);
+    }
+
+    async fn an_app_gains_power_at_the_api_by_who_has_just_signed_in(backend: Backend) {
+        let (world, owner) = stale(backend).await;
+        let (read, write) = ("doorward.users:read", "doorward.users:write");
+        service_for(&world, ("robot", "https://api.rp.test"), &[read], &json!({}));
+        let shown = || world.cli(&["client", "show", "robot"]);
+        let before = shown();
+        let (page, tokens) = ("/admin/clients/robot", "/admin/clients/robot/tokens");
+        let audience = format!("{}/api/v1", world.issuer);
+        let refused = with_scopes(&owner, page, ("Typed", write)).await;
+        assert_asked(&refused, "#scope");
+        let again = refused.form("client");
+        assert_eq!(again.value("name"), Some("Typed"));
+        assert!(again.pairs().contains(&("scope".to_owned(), write.to_owned())), "{}", refused.describe());
+        let form = owner.page(tokens).await.form("client");
+        let refused = form.set("audience", &audience).set("access_token_lifetime", "120").submit().await;
+        assert_asked(&refused, "#audience");
+        let again = refused.form("client");
+        assert_eq!(again.value("audience"), Some(&*audience));
+        assert_eq!(again.value("access_token_lifetime"), Some("120"));
+        assert_eq!(shown(), before);
+        // What gives no power goes on as before.
+        with_scopes(&owner, page, ("Robot", "wiki:read")).await.assert_status(303);
+        let form = owner.page(tokens).await.form("client").set("audience", &audience);
+        form.submit().await.assert_status(303);
+        let answer = owner.browser.get("/admin/clients/new").await;
+        sign_in_at(&owner, &answer).await;
+        with_scopes(&owner, page, ("Robot", write)).await.assert_status(303);
+        let robot = shown();
+        assert_eq!((&robot["scope"], &robot["audience"]), (&json!([write]), &json!([audience])));
+    }
+
+    async fn a_mailbox_is_vouched_for_by_who_has_just_signed_in(backend: Backend) {
+        let (world, owner) = stale(backend).await;
+        let people = ["bob", "hand", "keeper"];
+        for (who, role) in people.into_iter().zip([None, Some("operator"), None]) {
+            create(&world, who, role);
+        }
+        world.cli(&["group", "create", "crew"]);
+        world.cli(&["group", "add-manager", "crew", "keeper"]);
+        let shown = |who: &str| world.cli(&["user", "show", who]);
+        let before = people.map(shown);
+        // That an address is theirs, and another one of somebody who may use the console.
+        for (who, email, is_ticked, field) in [
+            ("bob", "bob@example.test", true, "#email_verified"),
+            ("bob", "mallory@example.test", true, "#email_verified"),
+            ("hand", "mallory@example.test", false, "#email"),
+            ("keeper", "mallory@example.test", false, "#email"),
+        ] {
+            let form = owner.page(&format!("/admin/users/{who}")).await.form("user");
+            let form = form.set("email", email).set("name", "Typed");
+            let form = if is_ticked { form.check("email_verified", "on") } else { form };
+            let refused = form.submit().await;
+            assert_asked(&refused, field);
+            let again = refused.form("user");
+            assert_eq!((again.value("email"), again.value("name")), (Some(email), Some("Typed")));
+            assert_eq!(refused.has("#email_verified[checked]"), is_ticked);
+        }
+        assert_eq!(people.map(shown), before);
+        // An address that nobody vouches for goes on as before, and so does the name of an administrator.
+        for (who, field, text) in [("bob", "email", "robert@example.test"), ("hand", "name", "Hand")] {
+            let form = owner.page(&format!("/admin/users/{who}")).await.form("user");
+            form.set(field, text).submit().await.assert_status(303);
+        }
+        let answer = owner.browser.get("/admin/clients/new").await;
+        sign_in_at(&owner, &answer).await;
+        let form = owner.page("/admin/users/bob").await.form("user").check("email_verified", "on");
+        form.submit().await.assert_status(303);
+        let form = owner.page("/admin/users/hand").await.form("user");
+        form.set("email", "hand@other.test").submit().await.assert_status(303);
+        let (bob, hand) = (shown("bob"), shown("hand"));
+        assert_eq!((&bob["email"], &bob["email_verified"]), (&json!("robert@example.test"), &json!(true)));
+        assert_eq!(hand["email"], "hand@other.test");
     }
 
     async fn settings_are_changed_by_who_has_just_signed_in(backend: Backend) {

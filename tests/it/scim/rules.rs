@@ -1,6 +1,7 @@
 //! Rights, conditions, pages and filters; hostile input; and that a change leaves the audit events that the
 //! same change leaves at the REST API.
 
+use futures_util::future::join;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -18,6 +19,17 @@ async fn events(world: &World, kind: &str) -> i64 {
         &format!("select count(*) from audit_events where kind = '{kind}' and outcome = 'success'"),
     )
     .await
+}
+
+/// Changes or deletes what was read with this tag; gives the status.
+async fn made_from(directory: &Directory, path: &str, tag: &str, change: Option<&Value>) -> u16 {
+    let method = if change.is_some() { Method::PATCH } else { Method::DELETE };
+    let request = directory.request(method, path).header("if-match", tag);
+    let request = match change {
+        Some(change) => request.json(change),
+        None => request,
+    };
+    sent(request).await.status
 }
 
 on_both_backends! {
@@ -127,6 +139,42 @@ on_both_backends! {
         let request = directory.request(Method::DELETE, &address).header("if-match", &tag);
         is(sent(request).await, 412);
         assert_eq!(is(directory.get(&address).await, 200).json()["displayName"], "Four");
+    }
+
+    /// However near to each other they come: it is looked at once more inside the transaction.
+    async fn of_two_changes_made_from_the_same_one_counts(world: World) {
+        let directory = Directory::new(&world);
+        let operation = |operation: Value| {
+            let schema = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+            json!({ "schemas": [schema], "Operations": [operation] })
+        };
+        let join_group = |who: &str| operation(json!({ "op": "add", "path": "members", "value": [{ "value": who }] }));
+        for round in 0..4 {
+            let mut people = Vec::new();
+            for n in 0..4 {
+                let made = directory.post("/Users", &json!({ "userName": format!("p-{round}-{n}") })).await;
+                people.push(id(&is(made, 201).json()));
+            }
+            let made = is(directory.post("/Groups", &json!({ "displayName": format!("g-{round}") })).await, 201);
+            let (group, tag) = (format!("/Groups/{}", id(&made.json())), header(&made, "etag"));
+            let [one, two, three] = [&people[0], &people[1], &people[2]].map(|who| join_group(who.as_str()));
+            let one = made_from(&directory, &group, &tag, Some(&one));
+            let (one, two) = join(one, made_from(&directory, &group, &tag, Some(&two))).await;
+            assert!(matches!((one, two), (200, 412) | (412, 200)), "{one} {two}");
+            let shown = is(directory.get(&group).await, 200);
+            assert_eq!(shown.json()["members"].as_array().map(Vec::len), Some(1), "{shown:?}");
+            // A change and a deletion, of a group and of a person.
+            let tag = header(&shown, "etag");
+            let changed = made_from(&directory, &group, &tag, Some(&three));
+            let outcome = join(changed, made_from(&directory, &group, &tag, None)).await;
+            assert!(matches!(outcome, (200, 412) | (404 | 412, 204)), "{outcome:?}");
+            let person = format!("/Users/{}", people[3]);
+            let tag = header(&is(directory.get(&person).await, 200), "etag");
+            let renamed = operation(json!({ "op": "replace", "path": "displayName", "value": "New" }));
+            let changed = made_from(&directory, &person, &tag, Some(&renamed));
+            let outcome = join(changed, made_from(&directory, &person, &tag, None)).await;
+            assert!(matches!(outcome, (200, 412) | (404 | 412, 204)), "{outcome:?}");
+        }
     }
 
     async fn the_same_sent_again_changes_nothing(world: World) {

@@ -110,13 +110,15 @@ pub(super) const TABLE: &[Entry] = &[
         (S::GroupsWrite, R::GroupsDelegate),
         Member,
         Action::ManagerAdd,
-    ),
+    )
+    .with(&[F::Role]),
     entry(
         (Delete, "/groups/{id}/managers/{member}"),
         (S::GroupsWrite, R::GroupsDelegate),
         Member,
         Action::ManagerRemove,
-    ),
+    )
+    .with(&[F::Role]),
     entry(
         (Get, "/organisations"),
         (S::OrganisationsRead, R::OrganisationsRead),

@@ -58,6 +58,9 @@ fn whatever_could_make_somebody_an_administrator_names_the_scope_for_it() {
         let guards = entry.about == About::Person && guards_administrators(entry.right);
         assert_eq!(entry.further.contains(&Further::Administrator), guards, "{}", entry.path);
         assert!(entry.method != Verb::Get || entry.further.is_empty(), "{}", entry.path);
+        // Whoever looks after a group may use the console.
+        let says_who = entry.right == Right::GroupsDelegate;
+        assert!(!says_who || entry.further.contains(&Further::Role), "{}", entry.path);
     }
     for further in Further::ALL {
         assert!(entries().any(|entry| entry.further.contains(&further)), "{further:?}");
