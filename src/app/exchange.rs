@@ -116,10 +116,10 @@ async fn outliving(
 /// The rows in which these keys are kept. `None` only if the library fails.
 fn sealed(sealer: &Sealer, heirlooms: &[Heirloom], now: UnixTime) -> Option<Vec<KeptKey>> {
     let rows = heirlooms.iter().map(|heirloom| {
-        let sealed = sealer.seal(Purpose::KeptKey, &heirloom.key);
+        let text = sealer.seal(Purpose::KeptKey, &heirloom.key);
         let name = heirloom.name.clone();
         // The empty text is what sealing gives when the library fails: a row with it would stay for good.
-        (!sealed.is_empty()).then_some(KeptKey { name, sealed, created_at: now })
+        (!text.is_empty()).then_some(KeptKey { name, sealed: text, created_at: now })
     });
     rows.collect()
 }
