@@ -1,9 +1,9 @@
 //! Exchanging the master key: what a start does while there are two, and the pair of files beside an
 //! embedded database.
 
-use std::fs::{File, Metadata, OpenOptions, Permissions};
+use std::fs::{File, Metadata, Permissions};
 use std::io::{Error, ErrorKind, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -71,8 +71,14 @@ pub(super) async fn sealer(
     let mut sealer = Sealer::new(&present);
     let mut heirlooms = Vec::new();
     if let Some(previous) = previous_master_key(config)? {
-        heirlooms = outliving(store, (&present, &previous)).await?;
         sealer = sealer.with_previous(&previous);
+        let made = Made::read(store).await.map_err(database)?;
+        // Before anything is put down: keys of a pair that is another database's would stay in this one
+        // for good, and nobody could open them.
+        if !made.opened_by(&sealer) {
+            return Err(BootError::MasterKey(NEITHER.to_owned()));
+        }
+        heirlooms = outliving(&made, (&present, &previous))?;
     }
     if process == Process::Server {
         let kept = sealed(&sealer, &heirlooms, now)
@@ -98,12 +104,54 @@ pub(super) async fn sealer(
     Ok((sealer, heirlooms))
 }
 
+/// Why a start with two keys ends before it writes anything.
+const NEITHER: &str = "neither secrets.master_key nor secrets.previous_master_key opens every key in the \
+    database: it was made with another master key. Nothing was changed";
+
+/// The keys that the database holds, sealed, the oldest first.
+struct Made {
+    keys: Vec<(Purpose, String)>,
+    kept: Vec<KeptKey>,
+}
+
+impl Made {
+    async fn read(store: &Store) -> Result<Self, StoreError> {
+        let signing = keys::all(&store.db).await?.into_iter();
+        let signing = signing.map(|row| (row.created_at, Purpose::SigningKey, row.sealed_private));
+        let encryption = keys::encryption::all(&store.db).await?.into_iter();
+        let encryption =
+            encryption.map(|row| (row.created_at, Purpose::EncryptionKey, row.sealed_private));
+        let mut keys: Vec<_> = signing.chain(encryption).collect();
+        keys.sort_by_key(|(created_at, ..)| *created_at);
+        let keys = keys.into_iter().map(|(_, purpose, sealed)| (purpose, sealed)).collect();
+        Ok(Self { keys, kept: kept_keys::all(&store.db).await? })
+    }
+
+    /// Whether this opens every key.
+    fn opened_by(&self, sealer: &Sealer) -> bool {
+        let kept = self.kept.iter().map(|kept| (Purpose::KeptKey, kept.sealed.as_str()));
+        let keys = self.keys.iter().map(|(purpose, sealed)| (*purpose, sealed.as_str()));
+        keys.chain(kept).all(|(purpose, sealed)| sealer.open(purpose, sealed).is_some())
+    }
+
+    /// Whether the other key is the one that the database was made with: it opens the oldest key, and the
+    /// present one does not. Before an exchange the next key may be told to every node as the other one,
+    /// and is not; nor is it where somebody has made a key under it already.
+    fn is_from(&self, other: &MasterKey, present: &MasterKey) -> bool {
+        // Made now, since they are large: nothing is waited for any more.
+        let (other, present) = (Sealer::new(other), Sealer::new(present));
+        self.keys.first().is_some_and(|(purpose, sealed)| {
+            !present.opens_now(*purpose, sealed) && other.opens_now(*purpose, sealed)
+        })
+    }
+}
+
 /// What outlives these two keys.
-async fn outliving(
-    store: &Store,
+fn outliving(
+    made: &Made,
     (present, previous): (&MasterKey, &MasterKey),
 ) -> Result<Vec<Heirloom>, BootError> {
-    let names_of = if is_older(store, previous, present).await? { previous } else { present };
+    let names_of = if made.is_from(previous, present) { previous } else { present };
     let derived = [names_of.alias_heirloom(), present.chain_heirloom(), previous.chain_heirloom()];
     let derived: Option<Vec<_>> = derived.into_iter().collect();
     let mut derived = derived
@@ -122,25 +170,6 @@ fn sealed(sealer: &Sealer, heirlooms: &[Heirloom], now: UnixTime) -> Option<Vec<
         (!text.is_empty()).then_some(KeptKey { name, sealed: text, created_at: now })
     });
     rows.collect()
-}
-
-/// Whether the other key is the one that the database was made with: it opens a key that the present one
-/// does not. Before an exchange the next key may be told to every node as the other one, and is not.
-async fn is_older(
-    store: &Store,
-    other: &MasterKey,
-    present: &MasterKey,
-) -> Result<bool, BootError> {
-    let database = |error: StoreError| BootError::Database(error.to_string());
-    let signing = keys::all(&store.db).await.map_err(database)?;
-    let signing = signing.into_iter().map(|row| (Purpose::SigningKey, row.sealed_private));
-    let encryption = keys::encryption::all(&store.db).await.map_err(database)?;
-    let encryption = encryption.into_iter().map(|row| (Purpose::EncryptionKey, row.sealed_private));
-    // Made now, since they are large: nothing is waited for any more.
-    let (other, present) = (Sealer::new(other), Sealer::new(present));
-    Ok(signing.chain(encryption).any(|(purpose, sealed)| {
-        !present.opens_now(purpose, &sealed) && other.opens_now(purpose, &sealed)
-    }))
 }
 
 impl App {
@@ -189,11 +218,11 @@ pub fn make_next_master_key(config: &Config) -> Result<Option<PathBuf>, BootErro
 /// A previous key that is another one is never written over: whoever else was asked to make the next key a
 /// moment ago has made it, and everything is sealed under the one before.
 fn exchange_files(present: &Path, previous: &Path) -> std::io::Result<()> {
-    let like = std::fs::metadata(present)?;
     // Until it is dropped. What was known of the files before counts for nothing.
-    let _alone = lock(folder(previous), &like)?;
+    let _alone = lock(folder(previous))?;
     // A name that leads elsewhere goes on to do so.
     let present = std::fs::canonicalize(present)?;
+    let like = std::fs::metadata(&present)?;
     let mut previous = previous.to_path_buf();
     let key = read_key(&present)?;
     if previous.try_exists()? {
@@ -213,14 +242,12 @@ fn exchange_files(present: &Path, previous: &Path) -> std::io::Result<()> {
 const UNDER_WAY: &str = "there is another key in master.key.previous already, so an exchange is under way: \
     nothing was changed";
 
-/// Waits until nobody else exchanges the files of this folder.
-fn lock(folder: &Path, like: &Metadata) -> std::io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true).mode(0o600);
-    let file = options.open(folder.join("master.key.lock"))?;
-    give(&file, like)?;
-    file.lock()?;
-    Ok(file)
+/// Waits until nobody else exchanges the files of this folder. The folder itself is locked: a file in it
+/// would have to be made, by root in a folder of somebody who may have put a link in its place.
+fn lock(folder: &Path) -> std::io::Result<File> {
+    let folder = File::open(folder)?;
+    folder.lock()?;
+    Ok(folder)
 }
 
 fn read_key(path: &Path) -> std::io::Result<MasterKey> {
@@ -325,8 +352,7 @@ mod tests {
         for path in [&present, &previous] {
             assert_eq!(allowed(path), 0o600, "{}", path.display());
         }
-        let there = names(folder.path());
-        assert_eq!(there, ["master.key", "master.key.lock", "master.key.previous"]);
+        assert_eq!(names(folder.path()), ["master.key", "master.key.previous"]);
     }
 
     #[test]
@@ -388,7 +414,7 @@ mod tests {
         assert!(std::fs::symlink_metadata(&present).unwrap().is_symlink());
         assert!(is_same(&key(&previous), &first) && !is_same(&key(&target), &first));
         assert_eq!(names(elsewhere.path()), ["doorward.key"]);
-        assert_eq!(names(folder.path()).len(), 3);
+        assert_eq!(names(folder.path()).len(), 2);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::exit::{Exit, Failure};
 use super::globals::Globals;
 use super::output::{Output, Table};
 use crate::app::{BootError, Stage, make_next_master_key, stage};
+use crate::config::MasterKeySource;
 use crate::service::audit::Actor;
 use crate::service::master_key::{self, Mode, Servers, Tally};
 
@@ -19,8 +20,9 @@ With secrets.master_key: give every server the next key as secrets.previous_mast
 then let the two change places and restart every server; then run it.
 
 Either way, keep a copy of the present key. Run it once more right before you take the previous key away,
-and take that away only when nothing is sealed anew. Backups from before need it: keep it with them. It may
-be interrupted and run as often as you like.
+and take that away only when nothing is sealed anew. Backups from before need it: keep it with them. While
+there are two keys it may be interrupted and run as often as you like. With a master.key alone each run
+begins another exchange.
 
 Examples:
   doorward secret rotate-master --dry-run
@@ -50,6 +52,11 @@ const SET_BOTH: &str = "there is one master key and no other one to exchange it 
     secrets.master_key to the next key and secrets.previous_master_key to this one, on every server. \
     Make one with: openssl rand -base64 32";
 
+const ONE_KEY: &str = "There is one master key; nothing is sealed under another one.";
+
+const ONE_FILE: &str = "There is one master key; nothing is sealed under another one. Without --dry-run the \
+    next key is made, and an exchange begins.";
+
 const RESTART: &str = "The key before is in master.key.previous beside it, and opens what was sealed under \
     it. Restart the server now, then run this again. Keep a copy of master.key, apart from the backups.";
 
@@ -76,7 +83,10 @@ pub(super) fn run(
         Stage::TwoKeys => reseal(args, globals, output),
         Stage::OneKey if args.dry_run => {
             output.data(&document(true, None, &[]), &table(&[]))?;
-            output.note("There is one master key; nothing is sealed under another one.");
+            output.note(match config.master_key_source() {
+                MasterKeySource::Given(_) => ONE_KEY,
+                MasterKeySource::File(_) => ONE_FILE,
+            });
             Ok(Exit::Done)
         }
         Stage::OneKey => {
@@ -108,8 +118,14 @@ fn reseal(
             "Neither key opens {unreadable} of these values: they stay as they are."
         ));
     }
+    let changed: u64 = tallies.iter().map(|tally| tally.changed).sum();
+    if changed > 0 {
+        output.note(&format!(
+            "{changed} of these values were changed by somebody else meanwhile: run this again."
+        ));
+    }
     let resealed: u64 = tallies.iter().map(|tally| tally.resealed).sum();
-    output.note(match (mode, resealed) {
+    output.note(match (mode, resealed + changed) {
         (Mode::Count, _) => "Nothing was changed.",
         (Mode::Write, 0) => NOTHING_LEFT,
         (Mode::Write, _) => AFTERWARDS,
@@ -124,23 +140,25 @@ fn document(is_dry_run: bool, new_key: Option<&str>, tallies: &[Tally]) -> Value
             "resealed": tally.resealed,
             "present": tally.present,
             "unreadable": tally.unreadable,
+            "changed": tally.changed,
         })
     });
     json!({
         "dry_run": is_dry_run,
         "new_key": new_key,
         "resealed": tallies.iter().map(|tally| tally.resealed).sum::<u64>(),
+        "changed": tallies.iter().map(|tally| tally.changed).sum::<u64>(),
         "items": items.collect::<Vec<_>>(),
     })
 }
 
 fn table(tallies: &[Tally]) -> Table {
-    let mut table = Table::new(["place", "sealed anew", "sealed before", "unreadable"]);
+    let mut table =
+        Table::new(["place", "sealed anew", "sealed before", "unreadable", "changed meanwhile"]);
     for tally in tallies {
-        let figures =
-            [tally.resealed, tally.present, tally.unreadable].map(|count| count.to_string());
-        let [anew, before, unreadable] = &figures;
-        table.row([tally.place, anew, before, unreadable]);
+        let figures = [tally.resealed, tally.present, tally.unreadable, tally.changed];
+        let [anew, before, unreadable, changed] = &figures.map(|count| count.to_string());
+        table.row([tally.place, anew, before, unreadable, changed]);
     }
     table
 }

@@ -295,6 +295,13 @@ impl Sealer {
         BASE64URL_NOPAD.encode(hmac::sign(&self.keys(purpose).mac, message).as_ref())
     }
 
+    /// The code of `message` under this master key, and then the one under the previous key, if there is one:
+    /// what is found by its code may have been put away under either.
+    pub fn macs(&self, purpose: Purpose, message: &[u8]) -> Vec<String> {
+        let before = self.previous.iter().flat_map(|before| before.macs(purpose, message));
+        std::iter::once(self.mac(purpose, message)).chain(before).collect()
+    }
+
     /// Whether `presented` is the code of `message` under this master key or the previous one, in time
     /// that does not depend on it.
     pub fn mac_matches(&self, purpose: Purpose, message: &[u8], presented: &str) -> bool {

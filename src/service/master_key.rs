@@ -62,11 +62,14 @@ pub struct Tally {
     pub present: u64,
     /// Neither key opens them. They stay as they are.
     pub unreadable: u64,
+    /// Somebody else has replaced them, or taken them away, since they were read: another run finds under which
+    /// key they are sealed.
+    pub changed: u64,
 }
 
 impl Tally {
     fn of(place: &'static str) -> Self {
-        Self { place, resealed: 0, present: 0, unreadable: 0 }
+        Self { place, resealed: 0, present: 0, unreadable: 0, changed: 0 }
     }
 
     fn count(&mut self, became: &Resealed) {
@@ -169,7 +172,7 @@ async fn texts(
             if let (Resealed::Anew(anew), Some(tx)) = (&became, tx.as_mut())
                 && !at_rest::replace(tx, (column, id), (sealed, anew)).await?
             {
-                // It is gone, or another value by now: another run finds that.
+                tally.changed += 1;
                 continue;
             }
             tally.count(&became);
@@ -194,7 +197,7 @@ async fn letters(app: &App, mode: Mode) -> Result<Tally, Failure> {
             if let (Resealed::Anew(_), Some(tx)) = (&became, tx.as_mut())
                 && !outbox::set_payload(tx, &id, &payload).await?
             {
-                // It was sent meanwhile.
+                tally.changed += 1;
                 continue;
             }
             tally.count(&became);
@@ -215,7 +218,8 @@ async fn marks(app: &App, mut tx: Option<&mut Tx>) -> Result<Tally, Failure> {
                 if let Some(tx) = tx.as_deref_mut()
                     && !audit_chain::move_mark(tx, name, (Some(&mark), &anew)).await?
                 {
-                    // Whoever has moved it has signed it.
+                    // Whoever has moved it has signed it, with whatever key that node has.
+                    tally.changed += 1;
                     continue;
                 }
                 tally.resealed += 1;

@@ -66,7 +66,7 @@ pub async fn page<'a>(
     sql.into().query(column.page).bind(after).bind(limit).all().await
 }
 
-/// Replaces a sealed value; `false` if it is another one meanwhile, which is sealed under the present key.
+/// Replaces a sealed value; `false` if it is another one meanwhile, or gone.
 pub async fn replace(
     tx: &mut Tx,
     (column, id): (Column, &str),

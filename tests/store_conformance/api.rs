@@ -2,7 +2,7 @@
 
 use doorward::protocol::types::{SessionId, UserId};
 use doorward::store::api::{keys, requests};
-use doorward::store::{DatabaseSettings, Store, users};
+use doorward::store::{DatabaseSettings, Store, at_rest, users};
 
 use super::fixtures::{NOW, api_key, user};
 use super::servers::Postgres;
@@ -78,6 +78,7 @@ async fn requests_conform(store: &Store) {
     requests::answer(db, ("r1", NOW), "late").await.unwrap();
     assert_eq!(requests::find(db, "r1").await.unwrap().unwrap().answer, None, "of another try");
     requests::answer(db, ("r1", NOW.plus(61)), "sealed").await.unwrap();
+    only_what_was_read_is_replaced(store).await;
     requests::forget(db, ("r1", NOW.plus(61))).await.unwrap();
     let found = requests::find(db, "r1").await.unwrap().unwrap();
     assert_eq!((found.answer.as_deref(), found.digest.as_str()), (Some("sealed"), "a"));
@@ -100,6 +101,25 @@ async fn requests_conform(store: &Store) {
         first += usize::from(task.await.unwrap());
     }
     assert_eq!(first, 1);
+}
+
+/// Whoever seals values anew under another master key loses nothing that was written meanwhile.
+async fn only_what_was_read_is_replaced(store: &Store) {
+    let replace = async |(from, to): (&str, &str)| {
+        let place = (at_rest::API_ANSWERS, "r1");
+        let mut tx = store.begin().await.unwrap();
+        let replaced = at_rest::replace(&mut tx, place, (from, to)).await.unwrap();
+        tx.commit().await.unwrap();
+        replaced
+    };
+    let page = async || at_rest::page(&store.db, at_rest::API_ANSWERS, ("", 10)).await.unwrap();
+    let holds = |value: &str| [("r1".to_owned(), value.to_owned())];
+    assert!(!replace(("what was there before", "stale")).await);
+    assert_eq!(page().await, holds("sealed"));
+    assert!(replace(("sealed", "anew")).await);
+    assert_eq!(page().await, holds("anew"));
+    assert!(!replace(("sealed", "stale")).await, "once");
+    assert!(replace(("anew", "sealed")).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -258,12 +258,22 @@ async fn find(
     Ok(Waiting { client, user, code, device_hash, record })
 }
 
+/// The device that shows this code. While the master key is exchanged, another node may have kept it under
+/// the other key.
+async fn device_of(app: &App, code: &UserCode) -> Result<Option<String>, Failure> {
+    for key in app.sealer.macs(Purpose::UserCode, code.as_str().as_bytes()) {
+        if let Some(hash) = device_codes::device_of(&app.ephemeral, &key).await? {
+            return Ok(Some(hash));
+        }
+    }
+    Ok(None)
+}
+
 async fn waiting(
     app: &App,
     code: &UserCode,
 ) -> Result<Option<(String, Read<DeviceRecord>)>, Failure> {
-    let key = user_key(app, code);
-    let Some(hash) = device_codes::device_of(&app.ephemeral, &key).await? else { return Ok(None) };
+    let Some(hash) = device_of(app, code).await? else { return Ok(None) };
     let record = device_codes::by_device::<DeviceRecord>(&app.ephemeral, &hash).await?;
     let now = app.now();
     Ok(record.filter(|record| record.value.is_pending(now)).map(|record| (hash, record)))

@@ -5,15 +5,18 @@ use doorward::crypto::seal::{MasterKey, Purpose, Sealer};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 
+use crate::kit::fixtures::{ALICE, Bed};
 use crate::kit::flow::{
     App, PATIENCE, claim, count, create_user, execute, get, is_signed_in, sign_in,
 };
+use crate::kit::grant::Device;
 use crate::kit::hooks::{self, Hook, verifies};
 use crate::kit::upstream;
 use crate::running::startup_errors::ending;
 use crate::support::backends::Backend;
 use crate::support::process::wait_until_async;
 use crate::support::world::{World, random_key};
+use crate::tokens::device::living_room;
 
 const PRESENT: &str = "DOORWARD_SECRETS__MASTER_KEY";
 const PREVIOUS: &str = "DOORWARD_SECRETS__PREVIOUS_MASTER_KEY";
@@ -211,6 +214,33 @@ on_both_backends! {
         ending(world.command(&["serve"])).assert(1, &["master key"]);
     }
 
+    async fn two_keys_of_another_database_leave_nothing_behind(mut world: World) {
+        create_user(&world, "alice");
+        let (app, other) = (App::register(&world, "app", &[]), pairwise(&world, "pairwise"));
+        let name = claim(&other.tokens(&sign_in(&world, "alice").await).await.id, "sub");
+        for kept in [0, 3] {
+            world.stop();
+            let (right, previous) = (master_key(&world), world.setting(PREVIOUS).map(str::to_owned));
+            world.set(PRESENT, &random_key());
+            world.set(PREVIOUS, &random_key());
+            ending(world.command(&["serve"])).assert(1, &["neither", "Nothing was changed"]);
+            let refused = world.run(&["secret", "rotate-master", STOPPED]);
+            assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+            assert_eq!(count(&world, KEPT).await, kept);
+            // Whoever takes the right one for the previous one has the names that there were.
+            world.set(PREVIOUS, right.trim());
+            if kept > 0 {
+                world.set(PRESENT, right.trim());
+                world.set(PREVIOUS, &previous.expect("a previous key"));
+            }
+            world.start_server().await;
+            assert_eq!(count(&world, KEPT).await, 3);
+            let browser = sign_in(&world, "alice").await;
+            app.tokens(&browser).await;
+            assert_eq!(claim(&other.tokens(&browser).await.id, "sub"), name);
+        }
+    }
+
     async fn a_server_that_runs_with_one_key_is_not_left_with_what_it_cannot_open(mut world: World) {
         create_user(&world, "alice");
         exchange(&mut world);
@@ -395,6 +425,29 @@ on_both_backends! {
         assert_eq!(claim(&other.tokens(&browser).await.id, "sub"), name);
         assert_chain_holds(&world);
     }
+}
+
+/// A node that was restarted already, and one that was not, have the two the other way round.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_code_that_a_device_shows_is_found_by_a_node_with_another_present_key() {
+    let world = World::start(Backend::Production).await;
+    let (mut bed, tv) = living_room(world).await;
+    let (old, next) = (master_key(&bed.world), random_key());
+    let restart = async |bed: &mut Bed, present: &str, previous: &str| {
+        bed.world.set(PRESENT, present.trim());
+        bed.world.set(PREVIOUS, previous.trim());
+        bed.world.restart().await;
+    };
+    restart(&mut bed, &old, &next).await;
+    let (first, second) =
+        (Device::ask(tv.clone(), "openid").await, Device::ask(tv, "openid").await);
+    restart(&mut bed, &next, &old).await;
+    let browser = bed.signed_in(&ALICE).await;
+    first.answer(&browser, "allow").await.assert_status(303);
+    assert_eq!(first.poll().await.status.as_u16(), 200);
+    restart(&mut bed, &old, &next).await;
+    second.answer(&browser, "allow").await.assert_status(303);
+    assert_eq!(second.poll().await.status.as_u16(), 200);
 }
 
 fn master_key(world: &World) -> String {

@@ -27,7 +27,7 @@ mod claim_mappings;
 mod client_credentials;
 mod code;
 mod deleted_meanwhile;
-mod device;
+pub mod device;
 mod device_taken_back;
 mod discovery;
 mod dpop;
