@@ -59,6 +59,8 @@ pub fn oauth(request: &HttpRequest, error: &EndpointError) -> HttpResponse {
 /// Status and headers of a refusal.
 fn oauth_builder(request: &HttpRequest, refusal: &OAuthError) -> HttpResponseBuilder {
     tracing::info!(
+        event = "request.refused",
+        outcome = "failure",
         request_id = request_id(request),
         client_id = refusal.client_id.as_ref().map(ClientId::as_str),
         code = refusal.code.as_str(),

@@ -8,6 +8,7 @@ use super::named::{self, Loss};
 use super::people::sentence;
 use super::rows;
 use super::sorting;
+use super::step_up;
 use crate::http::pages::admin::client_forms::{Occasion, kind_in_words, origin_in_words};
 use crate::http::pages::admin::clients::{ClientRow, ClientsList};
 use crate::http::pages::admin::confirm::Confirm;
@@ -86,6 +87,9 @@ pub(super) fn stop(error: ClientError) -> Stop {
 
 pub(super) async fn enable(desk: &Desk<'_>) -> Answer {
     let client = client(desk).await?;
+    if !step_up::may_enable(desk, &client.metadata) {
+        return Ok(step_up::ask_above(desk));
+    }
     set_activity(desk, &client, Activity::Enabled).await?;
     let text = format!("People can sign in to {} again.", client.metadata.client_name);
     desk.done(text, &path(desk, &client))

@@ -12,6 +12,7 @@ use crate::http::pages::admin::user_forms::{LinkOnce, NewGroups, UserCreate, Use
 use crate::http::pages::admin::users::{PeopleQuery, UserRow, UsersList};
 use crate::http::pages::{FieldError, When};
 use crate::protocol::profile_texts::{ProfileText, TEXTS};
+use crate::protocol::rights::Right;
 use crate::protocol::user::{AccountState, AdminRole, Profile, User};
 use crate::service::failure::Failure;
 use crate::service::figures;
@@ -123,7 +124,9 @@ fn blank(desk: &Desk<'_>) -> UserCreate {
 
 pub(super) async fn create(desk: &Desk<'_>) -> Answer {
     let mut form = read_form(desk);
-    let read = role_of(desk, &form, None).and_then(|role| Ok((role, groups_of(&form, &[])?)));
+    let read = vouched(desk, &form)
+        .and_then(|()| role_of(desk, &form, None))
+        .and_then(|role| Ok((role, groups_of(&form, &[])?)));
     let (role, groups) = match read {
         Ok(read) => read,
         Err(error) => {
@@ -150,6 +153,13 @@ pub(super) async fn create(desk: &Desk<'_>) -> Answer {
             desk.show_again(&UserCreate { form, errors: vec![error], ..blank(desk) })
         }
     }
+}
+
+/// That the address of somebody new is theirs counts as proof of who they are: as in the form of who is there
+/// already, it is said by who has signed in lately.
+fn vouched(desk: &Desk<'_>, form: &UserForm) -> Result<(), FieldError> {
+    let is_said = form.email_verified && desk.may(Right::PeopleVouch);
+    if is_said && !step_up::is_in_time(desk) { Err(step_up::at("email_verified")) } else { Ok(()) }
 }
 
 /// Makes a link to choose a password and shows it this once.

@@ -44,16 +44,27 @@ pub(super) fn is_open(desk: &Desk<'_>, entry: &Entry) -> bool {
 
 /// Asks for the password, and leads back to the page, or to the one that has the form.
 pub(super) fn ask(desk: &Desk<'_>, entry: &Entry) -> HttpResponse {
-    let request = desk.visit.request;
-    let path = request.uri().path();
-    let path = path.strip_prefix(desk.site().base.as_str()).unwrap_or(path);
+    let (path, query) = (asked_path(desk), desk.visit.request.query_string());
     let page = match entry.method {
-        Method::Get if request.query_string().is_empty() => path.to_owned(),
-        Method::Get => format!("{path}?{}", request.query_string()),
+        Method::Get if query.is_empty() => path.to_owned(),
+        Method::Get => format!("{path}?{query}"),
         Method::Post if is_page(entry) => path.to_owned(),
-        Method::Post => path.rsplit_once('/').map_or(path, |(parent, _)| parent).to_owned(),
+        Method::Post => return ask_above(desk),
     };
     steps::see_other(&render::to_console(desk.site(), &page))
+}
+
+/// The same of a form that has nothing typed in it: leads back to the page above its address, which has it.
+pub(super) fn ask_above(desk: &Desk<'_>) -> HttpResponse {
+    let path = asked_path(desk);
+    let page = path.rsplit_once('/').map_or(path, |(parent, _)| parent);
+    steps::see_other(&render::to_console(desk.site(), page))
+}
+
+/// What was asked for, below the address of the site.
+fn asked_path<'a>(desk: &'a Desk<'_>) -> &'a str {
+    let path = desk.visit.request.uri().path();
+    path.strip_prefix(desk.site().base.as_str()).unwrap_or(path)
 }
 
 /// Whether a page is at the same address, and open without a fresh sign-in: it has the form, or leads to it.
@@ -80,6 +91,12 @@ pub(super) fn of_app(
         Some(field) if !is_in_time(desk) => Err(vec![at(field)]),
         Some(_) | None => Ok(after),
     }
+}
+
+/// Whether an app like this may be enabled: one that can do something at the REST API only by who has
+/// signed in lately, since whoever has its secret can do it again from then on.
+pub(super) fn may_enable(desk: &Desk<'_>, metadata: &ClientMetadata) -> bool {
+    is_in_time(desk) || api::of_client(&metadata.scope).next().is_none()
 }
 
 /// The field that gives an app power at the REST API, which has this audience, that it has not had.

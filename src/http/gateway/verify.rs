@@ -87,7 +87,12 @@ async fn answer(
     }
     if !extract::comes_from_trusted_proxy(&site, &request) {
         let peer = extract::peer_address(&request).map(|peer| peer.to_string());
-        tracing::warn!(peer, "somebody who is no trusted proxy asks the gateway");
+        tracing::warn!(
+            event = "gateway.refused",
+            outcome = "failure",
+            peer,
+            "somebody who is no trusted proxy asks the gateway"
+        );
         site.metrics.gateway_check("untrusted");
         return plain(HttpResponse::Forbidden(), "Only trusted proxies may ask here.\n");
     }
@@ -108,7 +113,13 @@ async fn answer(
         Ok(Verdict::BadToken) => unauthorized(BAD_TOKEN),
         Ok(Verdict::Deny) => {
             let host = &original.host;
-            tracing::info!(request_id = request_id(&request), host, "the gateway's rules say no");
+            tracing::info!(
+                event = "gateway.refused",
+                outcome = "failure",
+                request_id = request_id(&request),
+                host,
+                "the gateway's rules say no"
+            );
             plain(HttpResponse::Forbidden(), "You may not open this page with your account.\n")
         }
         Ok(Verdict::Refuse(refusal)) => refuse(&request, refusal),
@@ -145,7 +156,13 @@ fn bearer(value: &HeaderValue) -> Option<&str> {
 }
 
 fn refuse(request: &HttpRequest, refusal: Refusal) -> HttpResponse {
-    tracing::warn!(request_id = request_id(request), %refusal, "the gateway refuses a request");
+    tracing::warn!(
+        event = "gateway.refused",
+        outcome = "failure",
+        request_id = request_id(request),
+        %refusal,
+        "the gateway refuses a request"
+    );
     plain(HttpResponse::Forbidden(), &format!("This request cannot be checked: {refusal}.\n"))
 }
 

@@ -136,14 +136,26 @@ fn failed(request: &HttpRequest, error: &RegistrationError) -> HttpResponse {
         RegistrationError::Failure(failure) => error::oauth(request, &failure.clone().into()),
         RegistrationError::Metadata(problems) => {
             let detail = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-            tracing::info!(request_id, detail, "registration refused");
+            tracing::info!(
+                event = "registration.refused",
+                outcome = "failure",
+                request_id,
+                detail,
+                "registration refused"
+            );
             let code = problems.first().map_or("invalid_client_metadata", |p| p.code());
             let description = validation::description(problems);
             shared(StatusCode::BAD_REQUEST)
                 .json(json!({ "error": code, "error_description": description }))
         }
         RegistrationError::TooMany { retry_after } => {
-            tracing::info!(request_id, "registration throttled");
+            tracing::info!(
+                event = "registration.refused",
+                outcome = "failure",
+                request_id,
+                reason = "throttled",
+                "registration throttled"
+            );
             let body = json!({
                 "error": "temporarily_unavailable",
                 "error_description":
@@ -159,7 +171,15 @@ fn failed(request: &HttpRequest, error: &RegistrationError) -> HttpResponse {
 
 fn refused(request_id: &str, refusal: &OAuthError) -> HttpResponse {
     let (code, description) = (refusal.code.as_str(), refusal.description);
-    tracing::info!(request_id, code, description, detail = %refusal.detail, "registration refused");
+    tracing::info!(
+        event = "registration.refused",
+        outcome = "failure",
+        request_id,
+        code,
+        description,
+        detail = %refusal.detail,
+        "registration refused"
+    );
     let status = match refusal.code {
         ErrorCode::InvalidToken => StatusCode::UNAUTHORIZED,
         ErrorCode::AccessDenied => StatusCode::FORBIDDEN,

@@ -33,7 +33,13 @@ impl Reader {
 pub(super) fn by_error(error: &Error, request_id: &str) -> StatusCode {
     let status = error.as_response_error().status_code();
     if status.is_client_error() {
-        tracing::info!(request_id, %error, "request refused without an answer");
+        tracing::info!(
+            event = "request.refused",
+            outcome = "failure",
+            request_id,
+            %error,
+            "request refused without an answer"
+        );
         return status;
     }
     tracing::error!(request_id, %error, "an error got past a handler; this is a defect");

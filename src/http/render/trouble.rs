@@ -110,7 +110,13 @@ pub(in crate::http) fn authorize_error(
         Words::new(StatusCode::BAD_REQUEST, code, "This app’s request cannot be answered")
             .advise(BACK_TO_APP)
     };
-    tracing::info!(request_id = request_id(request), %error, "authorization page error");
+    tracing::info!(
+        event = "authorization.refused",
+        outcome = "failure",
+        request_id = request_id(request),
+        %error,
+        "authorization page error"
+    );
     let words = match error {
         AuthorizeError::Failure(failure) => return self::failure(site, request, failure),
         AuthorizeError::ClientIdMissing => bad("invalid_request")
@@ -282,7 +288,15 @@ pub(in crate::http) fn throttled(
     flow: &Flow,
 ) -> HttpResponse {
     let request_id = request_id(request);
-    tracing::info!(request_id, what, retry_after, reason = "throttled", "a try was refused");
+    tracing::info!(
+        event = "try.refused",
+        outcome = "failure",
+        request_id,
+        what,
+        retry_after,
+        reason = "throttled",
+        "a try was refused"
+    );
     let chrome = chrome(site);
     let nonce = chrome.nonce.clone();
     let try_again = start_again(site, Some(flow));

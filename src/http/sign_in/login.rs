@@ -155,7 +155,13 @@ pub(super) async fn refused(
         SignInError::Unusable(_) => {
             // No event: nothing was compared, and anybody can send it.
             let request_id = extract::request_id(visit.request);
-            tracing::info!(request_id, reason = "unusable_password", "a sign-in was refused");
+            tracing::info!(
+                event = "sign_in.refused",
+                outcome = "failure",
+                request_id,
+                reason = "unusable_password",
+                "a sign-in was refused"
+            );
             (
                 StatusCode::BAD_REQUEST,
                 "This password is too long or has characters that no password here can have.",

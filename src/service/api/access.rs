@@ -177,7 +177,12 @@ async fn by_token(
         Err(EndpointError::OAuth(refusal))
             if access_token::inspect(app, presented.token).await?.is_none() =>
         {
-            tracing::info!(detail = %refusal.detail, "a credential that is none");
+            tracing::info!(
+                event = "api.refused",
+                outcome = "failure",
+                detail = %refusal.detail,
+                "a credential that is none"
+            );
             return Err(unknown().into());
         }
         other => other?,

@@ -369,6 +369,8 @@ async fn refusal(
     error: &OAuthError,
 ) -> Result<Refused, AuthorizeError> {
     tracing::info!(
+        event = "authorization.refused",
+        outcome = "failure",
         client_id = client.id.as_str(),
         code = error.code.as_str(),
         detail = %error.detail,

@@ -120,6 +120,8 @@ async fn try_note(
     let registered = registered(client.as_deref(), wrong);
     if let Some(received) = &wrong.received {
         tracing::info!(
+            event = "authorization.refused",
+            outcome = "failure",
             request_id = caller.request_id,
             client_id = client.as_ref().map(|client| client.id.as_str()),
             got = cut(received),

@@ -44,16 +44,20 @@ async fn people(app: &App) -> Result<Vec<UserState>, Failure> {
         let claimed = users::claimants_between(&app.store.db, span).await?;
         let claimed: HashSet<_> = claimed.into_iter().collect();
         let mut memberships = organisations::of_people(app, span).await?;
-        found.extend(page.into_iter().map(|user| UserState {
+        found.extend(page.into_iter().map(|user| {
             // An address that somebody only claims must not become one that they own.
-            email: user.email.filter(|_| !claimed.contains(&user.id)),
-            email_verified: Some(user.email_verified),
-            organisations: Some(memberships.remove(user.id.as_str()).unwrap_or_default()),
-            username: user.username,
-            name: user.name,
-            groups: Some(user.groups),
-            disabled: Some(user.disabled_at.is_some()),
-            password_file: None,
+            let email = user.email.filter(|_| !claimed.contains(&user.id));
+            UserState {
+                // Nothing is said of an address that is not named.
+                email_verified: email.is_some().then_some(user.email_verified),
+                email,
+                organisations: Some(memberships.remove(user.id.as_str()).unwrap_or_default()),
+                username: user.username,
+                name: user.name,
+                groups: Some(user.groups),
+                disabled: Some(user.disabled_at.is_some()),
+                password_file: None,
+            }
         }));
     }
 }

@@ -95,13 +95,19 @@ pub(super) fn plan(
         groups: user.groups.clone(),
     };
     let said = said.checked().map_err(|error| DeclaredError::of_people(entry, error))?;
+    if said.email_verified == Some(true) && said.email.is_none() {
+        // Otherwise it would be said of whatever address they have by then, which may be one that they have
+        // only given themselves.
+        let problem = "email_verified says that an address is theirs: name it as email, too";
+        return Err(DeclaredError::entry(entry, problem));
+    }
     if let Some(before) = there.people.get(username) {
         return Ok(changed(before, said, user.disabled));
     }
     let password = user.password_file.as_deref().map(secrets).transpose();
     let new = NewPerson {
         username: username.to_owned(),
-        email_verified: said.email_verified.unwrap_or_default() && said.email.is_some(),
+        email_verified: said.email_verified.unwrap_or_default(),
         email: said.email,
         name: said.name,
         groups: said.groups.unwrap_or_default(),

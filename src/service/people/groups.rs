@@ -196,10 +196,7 @@ async fn update_from(
     actor: &Actor,
 ) -> Result<Option<Group>, GroupError> {
     let name = edit.name.as_deref().map_or_else(|| Ok(group.name.clone()), check_group)?;
-    let description = match edit.description {
-        Some(text) => check_description(&text)?,
-        None => group.description.clone(),
-    };
+    let described = edit.description.map(|text| check_description(&text)).transpose()?;
     let external_id = edit.external_id.map(|text| check_external_id(Some(text))).transpose()?;
     let is_renamed = name != group.name;
     let now = app.now();
@@ -208,8 +205,8 @@ async fn update_from(
         // Whoever is asked by the names of groups what they may do is through with it, or waits.
         users::hold_owners(&mut tx).await?;
     }
+    let held = groups::hold(&mut tx, &group.name).await?;
     if let Some(made_from) = made_from {
-        let held = groups::hold(&mut tx, made_from.name()).await?;
         let is_same = match made_from {
             // Who is in it has no part in this change.
             GroupVersion::Shown(before) => held.as_ref() == Some(&before.description),
@@ -219,6 +216,9 @@ async fn update_from(
             return Ok(None);
         }
     }
+    // What the change says nothing of stays as it is now, not as it was before this one had its turn.
+    let Some(described_now) = held else { return Err(GroupError::NotFound) };
+    let description = described.unwrap_or(described_now);
     let changed = groups::update(&mut tx, &group.name, (&name, description.as_deref())).await;
     match changed {
         Ok(true) => {}

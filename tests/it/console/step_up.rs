@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::kit::api::service_for;
 use crate::kit::console::{Admin, admin, create, enter, post, state};
-use crate::kit::flow::{PASSWORD, PATIENCE, execute, forget_copies};
+use crate::kit::flow::{PASSWORD, PATIENCE, count, execute, forget_copies};
 use crate::support::backends::Backend;
 use crate::support::browser_like::Page;
 use crate::support::process::wait_until_async;
@@ -211,6 +211,57 @@ on_both_backends! {
         let (bob, hand) = (shown("bob"), shown("hand"));
         assert_eq!((&bob["email"], &bob["email_verified"]), (&json!("robert@example.test"), &json!(true)));
         assert_eq!(hand["email"], "hand@other.test");
+    }
+
+    async fn an_app_with_power_at_the_api_is_enabled_by_who_has_just_signed_in(backend: Backend) {
+        let (world, owner) = stale(backend).await;
+        for (id, scope) in [("robot", "doorward.users:read"), ("plain", "wiki:read")] {
+            service_for(&world, (id, "https://api.rp.test"), &[scope], &json!({}));
+            world.cli(&["client", "update", id, "--disable"]);
+        }
+        let state_of = |id: &str| world.cli(&["client", "show", id])["state"].clone();
+        let page = "/admin/clients/robot";
+        let enable = format!("{page}/enable");
+        let asked = owner.page(page).await.form_to(&enable).submit().await;
+        let to = asked.location();
+        assert_eq!(to.path(), "/login", "{}", asked.describe());
+        assert!(to.query_pairs().any(|(name, value)| name == "page" && value == page), "{to}");
+        assert_eq!(state_of("robot"), "disabled");
+        // One that can do nothing there goes on as before.
+        let plain = "/admin/clients/plain";
+        let done = owner.page(plain).await.form_to(&format!("{plain}/enable")).submit().await;
+        assert_eq!(done.location().path(), plain, "{}", done.describe());
+        assert_eq!(state_of("plain"), "enabled");
+        // Neither does it take a sign-in to stop one.
+        world.cli(&["client", "update", "robot", "--enable"]);
+        owner.post(&format!("{page}/disable"), &[]).await.assert_status(303);
+        assert_eq!(state_of("robot"), "disabled");
+        assert_eq!(sign_in_at(&owner, &asked).await, page);
+        let done = owner.page(page).await.form_to(&enable).submit().await;
+        assert_eq!(done.location().path(), page, "{}", done.describe());
+        assert_eq!(state_of("robot"), "enabled");
+    }
+
+    async fn a_mailbox_of_somebody_new_is_vouched_for_by_who_has_just_signed_in(backend: Backend) {
+        let (world, owner) = stale(backend).await;
+        let form = owner.page("/admin/users/new").await.form("user");
+        let form = form.set("username", "carla").set("name", "Carla").set("email", "carla@example.test");
+        let refused = form.check("email_verified", "on").submit().await;
+        assert_asked(&refused, "#email_verified");
+        let again = refused.form("user");
+        let typed = ["username", "name", "email"].map(|field| again.value(field));
+        assert_eq!(typed, [Some("carla"), Some("Carla"), Some("carla@example.test")]);
+        assert!(refused.has("#email_verified[checked]"), "{}", refused.describe());
+        assert_eq!(count(&world, "select count(*) from users where username = 'carla'").await, 0);
+        // Nobody need vouch for an address to add somebody.
+        again.uncheck("email_verified").submit().await.assert_status(200);
+        assert_eq!(world.cli(&["user", "show", "carla"])["email_verified"], false);
+        let answer = owner.browser.get("/admin/clients/new").await;
+        sign_in_at(&owner, &answer).await;
+        let form = owner.page("/admin/users/new").await.form("user");
+        let form = form.set("username", "dora").set("email", "dora@example.test");
+        form.check("email_verified", "on").submit().await.assert_status(200);
+        assert_eq!(world.cli(&["user", "show", "dora"])["email_verified"], true);
     }
 
     async fn settings_are_changed_by_who_has_just_signed_in(backend: Backend) {

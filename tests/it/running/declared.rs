@@ -126,6 +126,41 @@ on_both_backends! {
         assert!(is_verified());
     }
 
+    async fn what_a_file_says_of_an_address_that_it_does_not_name_is_refused(world: World) {
+        let entry = |more: &str| {
+            let text = format!("[[users]]\nusername = \"alice\"\n{more}");
+            world.write("state.toml", &text)
+        };
+        let word = "user alice: email_verified says that an address is theirs";
+        let refused = |more: &str| {
+            let file = entry(&format!("email_verified = true\n{more}"));
+            for flags in [&["-f", &*file, "--dry-run"][..], &["-f", &file]] {
+                assert_refused(&apply(&world, flags), 1, word);
+            }
+        };
+        refused("");
+        assert_eq!(count(&world, "select count(*) from users").await, 0);
+        changes(&apply(&world, &["-f", &entry("email = \"alice@example.test\"\n")]));
+        refused("name = \"Alice\"\n");
+        refused("email = \"\"\n");
+        // One that she has only given herself is not made hers by it.
+        let claimed = "update users set email = null, claimed_email = 'victim@example.test'";
+        execute(&world, claimed).await;
+        refused("");
+        let alice = world.cli(&["user", "show", "alice"]);
+        assert_eq!((&alice["email"], &alice["email_verified"]), (&json!("victim@example.test"), &json!(false)));
+        // What is written of somebody without an address of their own can be applied.
+        for (name, more) in [("one.toml", ""), ("two.toml", ", claimed_email = null, email_verified = true")] {
+            execute(&world, &format!("update users set email = null{more}")).await;
+            let written = world.path(name).display().to_string();
+            assert!(world.run(&["export", "--output", &written]).status.success(), "{name}");
+            assert!(changes(&apply(&world, &["-f", &written])).is_empty(), "{name}");
+        }
+        // That none is theirs may be said of any.
+        let file = entry("email_verified = false\n");
+        assert_eq!(changes(&apply(&world, &["-f", &file])), ["update user alice"]);
+    }
+
     async fn roles_of_an_app_are_made_given_and_taken_as_the_file_says(world: World) {
         let roles = "\nroles = [{ name = \"writer\", users = [\"Alice\"], groups = [\"staff\"] }, \
             { name = \"reader\", description = \"Reads.\" }]";

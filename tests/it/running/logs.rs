@@ -37,8 +37,14 @@ on_both_backends! {
             let browser = world.browser();
             let address = browser.resolve(&app.authorize_path(&[("prompt", "none")]));
             browser.send(browser.request(Method::GET, &address).header("traceparent", PARENT)).await;
-            for message in ["request refused", "authorization refused"] {
+            for (message, event) in
+                [("request refused", "request.refused"), ("authorization refused", "authorization.refused")]
+            {
                 let line = line(&world, message);
+                for (field, value) in [("event", event), ("outcome", "failure")] {
+                    let told = [format!("{field}=\"{value}\""), format!("\"{field}\":\"{value}\"")];
+                    assert!(told.iter().any(|told| line.contains(told)), "{layout}: no {told:?} in {line}");
+                }
                 assert!(line.contains(TRACE), "{layout}: no trace in {line}");
                 let client = ["client_id=\"app\"", "\"client_id\":\"app\""];
                 assert!(client.iter().any(|told| line.contains(told)), "{layout}: no app in {line}");

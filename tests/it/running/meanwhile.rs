@@ -1,5 +1,5 @@
 //! What others change between the moment in which a file of people is compared with who is there and the
-//! one in which it is carried out: what the file leaves out stays as they made it.
+//! one in which it is carried out: what the file leaves out stays as they made it. The same of a group.
 
 use std::fmt::Write as _;
 use std::process::Stdio;
@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use doorward::clock::Clock;
 use doorward::protocol::types::UserId;
+use doorward::service::audit::Actor;
 use doorward::service::declared::{self, State, UserState};
+use doorward::service::people::groups::{self as crews, GroupEdit};
 use doorward::store::{DatabaseSettings, Store, groups, users};
 use serde_json::{Value, json};
 
@@ -126,5 +128,31 @@ on_both_backends! {
         // The same file once more says nothing of groups either.
         let last = world.write("last.csv", &format!("username,name\nalice,Alice {}\n", LINES - 1));
         assert_eq!(figures(&import(&world, &[&last, "--duplicates", "update"]), 0), [0, 0, 1, 0]);
+    }
+
+    async fn a_description_that_is_written_meanwhile_outlives_a_change_of_something_else(backend: Backend) {
+        let world = World::builder(backend).prepare().await;
+        let app = node(&world, &Clock::System).await;
+        world.cli(&["group", "create", "crew", "--description", "Before"]);
+        let called = GroupEdit { external_id: Some("e-1".to_owned()), ..GroupEdit::default() };
+        let renamed = GroupEdit { name: Some("deck".to_owned()), ..GroupEdit::default() };
+        for (edit, said, name) in [(called, "First", "crew"), (renamed, "Second", "deck")] {
+            let mut tx = app.store.begin().await.expect("a transaction");
+            assert!(groups::update(&mut tx, "crew", ("crew", Some(said))).await.expect("an update"));
+            let written = async {
+                tokio::time::sleep(UNDER_WAY).await;
+                tx.commit().await.expect("a commit");
+            };
+            let change = crews::update(&app, "crew", edit, &Actor::CommandLine);
+            let (changed, ()) = tokio::join!(change, written);
+            let changed = changed.expect("a change");
+            assert_eq!((&*changed.name, changed.description.as_deref()), (name, Some(said)));
+            let stored = groups::by_name(&app.store.db, name).await.expect("an answer");
+            assert_eq!(stored.expect("the group").description.as_deref(), Some(said));
+        }
+        // What the change itself says counts, none as well.
+        let none = GroupEdit { description: Some(String::new()), ..GroupEdit::default() };
+        let changed = crews::update(&app, "deck", none, &Actor::CommandLine).await.expect("a change");
+        assert_eq!(changed.description, None);
     }
 }

@@ -3,6 +3,7 @@
 
 use futures_util::future::join_all;
 use reqwest::Method;
+use serde_json::Value;
 
 use crate::kit::flow::{
     App, PASSWORD, PATIENCE, SESSION_COOKIE, SecondNode, VERIFIER, count, create_user, execute,
@@ -219,6 +220,16 @@ on_both_backends! {
         for arguments in [&["serve"][..], &["serve", "--no-migrate"], &["db", "migrate"]] {
             ending(world.command(arguments)).assert(1, &["newer version"]);
         }
+        ending(world.command(&["user", "list"])).assert(1, &["newer version"]);
+        // The doctor says it of the start, and looks at nothing that needs the database.
+        let output = world.run(&["doctor", "--format", "json"]);
+        assert_eq!(output.status.code(), Some(4), "{output:?}");
+        let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+        let checks = report["checks"].as_array().expect("checks");
+        let start = checks.iter().find(|check| check["name"] == "start").expect("a start");
+        assert_eq!(start["state"], "failure", "{report}");
+        assert!(start["problem"].as_str().is_some_and(|text| text.contains("newer version")), "{report}");
+        assert!(checks.iter().all(|check| check["name"] != "database"), "{report}");
         execute(&world, "delete from _sqlx_migrations where version = 99990101").await;
         world.start_server().await;
     }
