@@ -17,6 +17,7 @@
 //! | `session_life` | the session cookie: renewed, protected, limited, listed and ended |
 //! | `everywhere` | signing out everywhere and everywhere else, by the person, the console and commands |
 //! | `many_sessions` | sessions that end together, however many, and how they are counted |
+//! | `password_reset` | a password chosen by a link ends what the old one opened, and signs nobody in |
 //! | `under_way` | a sign-in that began before all sessions ended makes none; a refused one changes nothing |
 //! | `second_click` | two clicks on the button of one sign-in form make one session |
 //! | `strangers` | who is unfamiliar after a long time; where a thief was does not count |
@@ -51,6 +52,7 @@ mod many_sessions;
 mod not_me;
 mod notices;
 mod outlived;
+mod password_reset;
 mod second_click;
 mod session_data;
 mod session_data_end;
