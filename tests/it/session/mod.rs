@@ -28,11 +28,13 @@
 //! | `session_data_end` | what apps keep is gone with the session, whatever Redis remembers |
 //! | `session_data_races` | changes under way while what they belong to ends; copies that were not removed |
 //! | `backchannel_logout` | apps are told when a session ends, whatever fails meanwhile |
+//! | `backchannel_ends` | the same, whoever ends sessions and however |
 //! | `farewell` | very many messages to one app, or a kind that fails, keep nobody else waiting |
 //! | `frontchannel_logout` | the browser loads the apps' sign-out pages; what sign-outs leave alone |
 //! | `session_management` | apps notice another session; sign-ins that start here |
 
 mod accounts;
+mod backchannel_ends;
 mod backchannel_logout;
 mod connections;
 mod consent_withdrawal;
