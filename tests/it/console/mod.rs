@@ -27,6 +27,7 @@
 //! | `api_keys` | API keys in the console: made, used, seen, revoked |
 //! | `registration_tokens` | tokens with which apps register, the registration access of one app; who may not |
 //! | `step_up` | secrets, keys, power and backups ask for the password once more |
+//! | `closing` | the console closes after a time without use, and after a longer one in any case |
 //! | `deletion` | deleted accounts that can be brought back |
 //! | `stale_forms` | forms that come after a change by somebody else undo nothing |
 //! | `three_faces` | command line, REST API and console leave the same audit events |
@@ -39,6 +40,7 @@
 
 mod api_keys;
 mod app_terms;
+mod closing;
 mod configuration;
 mod connections;
 mod deletion;

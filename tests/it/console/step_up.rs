@@ -5,9 +5,11 @@ use serde_json::json;
 
 use crate::kit::api::service_for;
 use crate::kit::console::{Admin, admin, create, enter, post, state};
-use crate::kit::flow::{PASSWORD, PATIENCE, count, execute, forget_copies};
+use crate::kit::flow::{
+    PASSWORD, PATIENCE, SESSION_COOKIE, count, execute, forget_copies, is_signed_in,
+};
 use crate::support::backends::Backend;
-use crate::support::browser_like::Page;
+use crate::support::browser_like::{Browser, Page};
 use crate::support::process::wait_until_async;
 use crate::support::world::World;
 
@@ -93,6 +95,40 @@ on_both_backends! {
         owner.post("/admin/groups", &[("name", "other")]).await.assert_status(303);
         let answer = owner.browser.get(&rotate).await;
         assert_eq!(sign_in_at(&owner, &answer).await, rotate);
+        world.assert_log_is_clean(&[PASSWORD]);
+    }
+
+    async fn the_cookie_from_before_the_password_opens_nothing_any_more(backend: Backend) {
+        let (world, owner) = stale(backend).await;
+        let page = "/admin/api-keys/new";
+        let leads_to_sign_in = async |browser: &Browser, path: &str| {
+            let answer = browser.get(path).await;
+            answer.try_location().is_some_and(|to| to.path() == "/login")
+        };
+        let (old, stolen) = (owner.browser.cookie(SESSION_COOKIE), owner.browser.copy());
+        assert!(old.is_some() && is_signed_in(&stolen).await);
+        assert!(!leads_to_sign_in(&stolen, "/admin").await, "so far it opens the console");
+        let answer = owner.browser.get(page).await;
+        assert_eq!(sign_in_at(&owner, &answer).await, page);
+        let renewed = owner.browser.cookie(SESSION_COOKIE);
+        assert!(renewed.is_some() && renewed != old, "the cookie is a new one");
+        owner.page(page).await;
+        // At once, at what is guarded, at the rest of the console and everywhere else.
+        for path in [page, "/admin", "/account"] {
+            assert!(leads_to_sign_in(&stolen, path).await, "{path}");
+        }
+        let living = "select count(*) from sessions where revoked_at is null";
+        assert_eq!(count(&world, living).await, 1, "the session is the same one");
+
+        // A sign-in for something else renews the cookie, too, and the console is not open to that one.
+        let (console, stolen) = (owner.browser.cookie(SESSION_COOKIE), owner.browser.copy());
+        let form = owner.browser.get("/login?next=sign-out").await.form("sign-in");
+        form.set("password", PASSWORD).submit().await.assert_status(303);
+        assert_ne!(owner.browser.cookie(SESSION_COOKIE), console);
+        assert!(is_signed_in(&owner.browser).await && !is_signed_in(&stolen).await);
+        for browser in [&owner.browser, &stolen] {
+            assert!(leads_to_sign_in(browser, "/admin").await);
+        }
         world.assert_log_is_clean(&[PASSWORD]);
     }
 

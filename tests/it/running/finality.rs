@@ -6,10 +6,16 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, join, join_all, select};
+use reqwest::Method;
+use serde_json::json;
 
+use crate::kit::api::{Api, all_scopes, is};
+use crate::kit::console;
 use crate::kit::cut::CutNode;
-use crate::kit::fixtures::ALICE;
-use crate::kit::flow::{App, PATIENCE, SESSION_COOKIE, SecondNode, Tokens, sign_out};
+use crate::kit::fixtures::{ALICE, BOB, Person};
+use crate::kit::flow::{
+    App, PATIENCE, SESSION_COOKIE, SecondNode, Tokens, claim, every_node, sign_out,
+};
 use crate::kit::gateway::{Question, WIKI, builder, gateway, visitor};
 use crate::support::backends::Backend;
 use crate::support::browser_like::Browser;
@@ -52,7 +58,15 @@ type Answer = (Instant, bool);
 
 impl<'a> Watched<'a> {
     async fn sign_in(world: &'a World, node: &'a str, app: &App) -> (Browser, Self) {
-        let (here, cookie) = visitor(world, &ALICE).await;
+        Self::sign_in_as(world, node, (app, &ALICE)).await
+    }
+
+    async fn sign_in_as(
+        world: &'a World,
+        node: &'a str,
+        (app, person): (&App, &Person),
+    ) -> (Browser, Self) {
+        let (here, cookie) = visitor(world, person).await;
         let tokens = app.tokens(&here).await;
         let browser = Browser::new(node);
         for name in [SESSION_COOKIE, "doorward_browser"] {
@@ -75,6 +89,11 @@ impl<'a> Watched<'a> {
             }
             Proof::Userinfo => self.app.userinfo(&self.tokens.access).await.status == 200,
         }
+    }
+
+    /// The id of the session, as everybody calls it.
+    fn session(&self) -> String {
+        claim(&self.tokens.id, "sid")
     }
 
     /// Shows these proofs all the time while something ends, and looks at what was said after that had been
@@ -167,6 +186,109 @@ async fn ends_are_final(world: &World, node: &str, has_neighbour: bool) {
     watched.while_it_ends(&OF_SESSION, disable).await;
 }
 
+/// Commands that end more than a sign-out does. The last one leaves no alice.
+async fn ends_by_command_are_final(world: &World, node: &str) {
+    let app = App::register(world, "app", &[]);
+    let (_, watched) = Watched::sign_in(world, node, &app).await;
+    let id = watched.session();
+    let end_one = async || command(world, ["session", "revoke", &id]).await;
+    watched.while_it_ends(&OF_SESSION, end_one).await;
+    let (_, watched) = Watched::sign_in(world, node, &app).await;
+    let file = world.path("the-same-password");
+    std::fs::write(&file, ALICE.password).expect("a file");
+    let file = file.display().to_string();
+    let set = ["user", "set-password", "alice", "--password-file", &file];
+    let set_password = async || command(world, set).await;
+    watched.while_it_ends(&OF_SESSION, set_password).await;
+    let gone = App::register(world, "gone", &[]);
+    let (_, watched) = Watched::sign_in(world, node, &gone).await;
+    let delete_app = async || command(world, ["client", "delete", "gone", "--yes"]).await;
+    watched.while_it_ends(&OF_TOKEN, delete_app).await;
+    let (_, watched) = Watched::sign_in_as(world, node, (&app, &BOB)).await;
+    let delete_later = async || command(world, ["user", "delete", "bob", "--later"]).await;
+    watched.while_it_ends(&OF_SESSION, delete_later).await;
+    let (_, watched) = Watched::sign_in(world, node, &app).await;
+    let delete = async || command(world, ["user", "delete", "alice", "--yes"]).await;
+    watched.while_it_ends(&OF_SESSION, delete).await;
+}
+
+/// What people end on their account page and administrators in the console, at another node.
+async fn ends_on_pages_are_final(world: &World, node: &str) {
+    let app = App::register(world, "app", &[]);
+    let again = || Watched::sign_in(world, node, &app);
+    let owner = console::admin(world, "owner").await;
+    let (_, watched) = again().await;
+    let (other, _) = visitor(world, &ALICE).await;
+    let elsewhere = async || {
+        let form = other.get("/account/sign-out").await.form("sign-out-elsewhere");
+        form.press("reach", "elsewhere").submit().await.assert_status(303);
+    };
+    watched.while_it_ends(&OF_SESSION, elsewhere).await;
+    let (_, watched) = again().await;
+    let end_one = async || {
+        let path = format!("/account/sessions/{}/end", watched.session());
+        other.get("/account").await.form_to(&path).submit().await.assert_status(303);
+    };
+    watched.while_it_ends(&OF_SESSION, end_one).await;
+    let (_, watched) = again().await;
+    let path = format!("/admin/sessions/{}/end", watched.session());
+    let of_alice = [("user", "alice")];
+    let press = async || {
+        owner.post(&path, &[]).await.assert_status(303);
+    };
+    watched.while_it_ends(&OF_SESSION, press).await;
+    let (_, watched) = again().await;
+    let end_many = async || {
+        owner.post("/admin/sessions/sign-out", &of_alice).await.assert_status(303);
+    };
+    watched.while_it_ends(&OF_SESSION, end_many).await;
+    let (_, watched) = again().await;
+    let sign_out_everywhere = async || {
+        owner.post("/admin/users/alice/sign-out", &[]).await.assert_status(303);
+    };
+    watched.while_it_ends(&OF_SESSION, sign_out_everywhere).await;
+}
+
+/// What programs end by the REST API, at another node.
+async fn ends_by_program_are_final(world: &World, node: &str) {
+    let app = App::register(world, "app", &[]);
+    let again = || Watched::sign_in(world, node, &app);
+    console::create(world, "boss", Some("owner"));
+    let program = Api::with_key(world, "boss", &all_scopes());
+    let (_, watched) = again().await;
+    let path = format!("/sessions/{}", watched.session());
+    let end_one = async || {
+        is(program.delete(&path).await, 204);
+    };
+    watched.while_it_ends(&OF_SESSION, end_one).await;
+    for (path, asked) in [
+        ("/sessions/end", json!({ "user": "alice" })),
+        ("/users/alice/sign-out", json!({ "connections": true })),
+    ] {
+        let (_, watched) = again().await;
+        let end = async || {
+            is(program.post(path, &asked).await, 200);
+        };
+        watched.while_it_ends(&OF_SESSION, end).await;
+    }
+    let gone = App::register(world, "gone", &[]);
+    let (_, watched) = Watched::sign_in(world, node, &gone).await;
+    let delete_app = async || {
+        is(program.delete("/clients/gone").await, 204);
+    };
+    watched.while_it_ends(&OF_TOKEN, delete_app).await;
+    let (_, watched) = again().await;
+    let disable = async || {
+        is(program.command(Method::POST, "/users/alice/disable").await, 204);
+    };
+    watched.while_it_ends(&OF_SESSION, disable).await;
+    let (_, watched) = Watched::sign_in_as(world, node, (&app, &BOB)).await;
+    let delete = async || {
+        is(program.delete("/users/bob").await, 204);
+    };
+    watched.while_it_ends(&OF_SESSION, delete).await;
+}
+
 /// Tries something all the time while it ends, and looks at what worked after that had been acknowledged.
 async fn is_over_at_once(what: &str, works: impl AsyncFn() -> bool, end: impl AsyncFnOnce()) {
     let (tries, acknowledged) = (Mutex::new(Vec::<Answer>::new()), Mutex::new(None::<Instant>));
@@ -226,6 +348,11 @@ async fn ends_of_apps_and_keys_are_final(world: &World, node: &str) {
         let gets_tokens = async || app.client_credentials().await.status == 200;
         let rotate = async || command(world, ["client", "rotate-secret", &turned]).await;
         is_over_at_once("a secret that was replaced", gets_tokens, rotate).await;
+        let deleted = format!("deleted-{round}");
+        let app = machine(world, node, &deleted);
+        let gets_tokens = async || app.client_credentials().await.status == 200;
+        let delete = async || command(world, ["client", "delete", &deleted, "--yes"]).await;
+        is_over_at_once("a deleted app", gets_tokens, delete).await;
     }
     let app = App::register(world, "signed", &[]);
     let (_, watched) = Watched::sign_in(world, node, &app).await;
@@ -262,6 +389,35 @@ on_both_backends! {
         let mut node = SecondNode::spawn(&world);
         node.ready().await;
         ends_are_final(&world, &node.base(), true).await;
+    }
+}
+
+on_both_backends! {
+    async fn what_commands_end_is_believed_by_no_node(backend: Backend) {
+        let world = gateway(backend).await;
+        if backend == Backend::Embedded {
+            ends_by_command_are_final(&world, &world.issuer).await;
+            return;
+        }
+        let mut node = SecondNode::spawn(&world);
+        node.ready().await;
+        ends_by_command_are_final(&world, &node.base()).await;
+    }
+}
+
+on_both_backends! {
+    async fn what_one_node_ends_on_its_pages_is_believed_by_no_node(backend: Backend) {
+        let world = gateway(backend).await;
+        let (bases, _node) = every_node(&world).await;
+        ends_on_pages_are_final(&world, bases.last().expect("a node")).await;
+    }
+}
+
+on_both_backends! {
+    async fn what_one_node_ends_for_a_program_is_believed_by_no_node(backend: Backend) {
+        let world = gateway(backend).await;
+        let (bases, _node) = every_node(&world).await;
+        ends_by_program_are_final(&world, bases.last().expect("a node")).await;
     }
 }
 

@@ -17,6 +17,7 @@
 //! | `session_life` | the session cookie: renewed, protected, limited, listed and ended |
 //! | `everywhere` | signing out everywhere and everywhere else, by the person, the console and commands |
 //! | `many_sessions` | sessions that end together, however many, and how they are counted |
+//! | `password_reset` | a password chosen by a link ends what the old one opened, and signs nobody in |
 //! | `under_way` | a sign-in that began before all sessions ended makes none; a refused one changes nothing |
 //! | `second_click` | two clicks on the button of one sign-in form make one session |
 //! | `strangers` | who is unfamiliar after a long time; where a thief was does not count |
@@ -27,11 +28,13 @@
 //! | `session_data_end` | what apps keep is gone with the session, whatever Redis remembers |
 //! | `session_data_races` | changes under way while what they belong to ends; copies that were not removed |
 //! | `backchannel_logout` | apps are told when a session ends, whatever fails meanwhile |
+//! | `backchannel_ends` | the same, whoever ends sessions and however |
 //! | `farewell` | very many messages to one app, or a kind that fails, keep nobody else waiting |
 //! | `frontchannel_logout` | the browser loads the apps' sign-out pages; what sign-outs leave alone |
 //! | `session_management` | apps notice another session; sign-ins that start here |
 
 mod accounts;
+mod backchannel_ends;
 mod backchannel_logout;
 mod connections;
 mod consent_withdrawal;
@@ -51,6 +54,7 @@ mod many_sessions;
 mod not_me;
 mod notices;
 mod outlived;
+mod password_reset;
 mod second_click;
 mod session_data;
 mod session_data_end;
