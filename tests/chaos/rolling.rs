@@ -135,7 +135,7 @@ impl Busy<'_> {
             assert!(answer.headers.contains_key("x-user-id"), "{answer:?}");
             let answer = said(forged).await;
             assert_eq!(answer.status, 401, "{answer:?}");
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
