@@ -1,5 +1,6 @@
 //! The Redis that sentinels watch is lost under load, and its replica, which is behind, takes over.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::faults::{GRACE, hold_the_rows_to_it};
@@ -23,6 +24,7 @@ async fn what_ended_just_before_a_failover_stays_so() {
     let faults = async {
         load.is_going_on().await;
         figures.usual(&mut rig, &load).await;
+        load.prover.is_behind.store(true, Ordering::SeqCst);
         lose_what_ends(&pair, &load).await;
         let ended = load.history().newest_ended();
         pair.master.kill9();

@@ -59,6 +59,7 @@ async fn whatever_is_killed_emptied_or_cut_what_was_acknowledged_holds() {
 pub async fn hold_the_rows_to_it(rig: &Rig, load: &Load) {
     let world = &rig.world;
     load.spend_again(async || count(world, "select count(*) from grants").await).await;
+    load.offer_all_again().await;
     let half = "select count(*) from grants g where not exists \
                 (select 1 from refresh_families f where f.grant_id = g.id)";
     assert_eq!(count(world, half).await, 0, "half-made grants");

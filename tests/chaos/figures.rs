@@ -13,7 +13,7 @@ use crate::support::process::wait_until_async;
 pub const FROM_REDIS: Duration = Duration::from_secs(1);
 pub const FROM_POSTGRES: Duration = Duration::from_secs(2);
 /// What the machine may take on top of that: so much, and so often as long as the same takes with nothing
-/// broken, which is measured before each trouble. The rig, the stores and sixteen lanes share two processors,
+/// broken, which is measured before each trouble. The rig, the stores and all lanes share two processors,
 /// and the nodes are built without optimisation. Of a hundred recoveries with five to ten times as much to do
 /// as two processors are for, half were over within half a second and the longest took 1.5 after Redis and 2.8
 /// after PostgreSQL, when being served with nothing broken took up to 1.9.

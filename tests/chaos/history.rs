@@ -72,6 +72,39 @@ impl Ended {
     }
 }
 
+/// What is good once.
+#[derive(Clone, Debug)]
+pub enum Good {
+    /// A client assertion.
+    Proof(String),
+    /// The name of a pushed request.
+    Pushed(String),
+}
+
+/// Something that is good once, and how often it was.
+#[derive(Debug)]
+pub struct Once {
+    pub good: Good,
+    /// A different one for each.
+    pub number: usize,
+    /// How often a node has said that it counts.
+    pub gave: usize,
+    /// How often it was offered to both nodes.
+    pub offers: usize,
+    /// When it was made.
+    pub since: Instant,
+    /// When it last counted; as long as it never did, when it was made.
+    pub at: Instant,
+}
+
+impl Once {
+    /// One that was never offered.
+    pub fn new(good: Good, number: usize) -> Self {
+        let now = Instant::now();
+        Self { good, number, gave: 0, offers: 0, since: now, at: now }
+    }
+}
+
 /// How often something was acknowledged.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
@@ -97,6 +130,18 @@ pub struct Counts {
     pub given_up: usize,
     /// Codes that Redis forgot before they were redeemed.
     pub forgotten: usize,
+    /// Refresh tokens that were offered to both nodes at once until each had answered.
+    pub offered: usize,
+    /// Families that ended because one of their old refresh tokens was.
+    pub reused: usize,
+    /// Client assertions that counted.
+    pub proofs: usize,
+    /// Pushed requests that gave a code.
+    pub pushed: usize,
+    /// Of both, those that were offered again, and both nodes answered.
+    pub again: usize,
+    /// Offers to both nodes of which one was not answered, and may have counted.
+    pub maybe: usize,
     /// Answers about what lives and what has ended.
     pub looks: usize,
     /// Looks at what had ended a moment before.
@@ -115,6 +160,8 @@ pub struct History {
     pub redeemed: Vec<String>,
     /// Codes whose redemption was not answered.
     pub unanswered: Vec<String>,
+    /// What is good once and was offered.
+    once: Vec<Once>,
     pub counts: Counts,
     turn: usize,
 }
@@ -195,6 +242,21 @@ impl History {
         self.sessions.get(index).map(|(browser, _)| browser.clone())
     }
 
+    /// Remembers what was offered for as long as it could count once more.
+    pub fn was_offered(&mut self, once: Once, lifetime: Duration) {
+        self.once.push(once);
+        self.once.retain(|once| once.since.elapsed() < lifetime);
+        if self.once.len() > MOST {
+            self.once.remove(0);
+        }
+    }
+
+    /// Takes something that was offered, so that nobody else offers it meanwhile.
+    pub fn take_once(&mut self) -> Option<Once> {
+        let index = self.next(self.once.len())?;
+        Some(self.once.swap_remove(index))
+    }
+
     /// This moment.
     pub fn mark(&self) -> Mark {
         let (redeemed, unanswered) = (self.redeemed.len(), self.unanswered.len());
@@ -207,6 +269,7 @@ impl History {
         self.alive.retain(|lineage| lineage.since < mark.at);
         self.ended.retain(|ended| ended.at < mark.at);
         self.sessions.retain(|(_, since)| *since < mark.at);
+        self.once.retain(|once| once.at < mark.at);
         self.redeemed.truncate(mark.redeemed);
         self.unanswered.truncate(mark.unanswered);
     }

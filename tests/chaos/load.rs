@@ -13,6 +13,7 @@ use crate::flow::{
 use crate::history::{Counts, Ended, History, Lineage, Whose};
 use crate::more::{GIVER, KEEPER, WANDERER};
 use crate::rig::{Commands, PATIENCE, Rig};
+use crate::single_use::Prover;
 use crate::support::browser_like::{Browser, Page};
 use crate::support::process::wait_until_async;
 
@@ -48,6 +49,7 @@ pub struct Load {
     asking: [App; 2],
     fragile: [App; 2],
     pub helpers: Helpers,
+    pub prover: Prover,
     pub bases: [String; 2],
     /// Signed in before the first fault and never out.
     pub stayer: Browser,
@@ -77,12 +79,17 @@ pub enum Lane {
     KeepCount,
     LetDeviceIn,
     Delegate,
+    OfferRefreshToken,
+    OfferProof,
+    OfferPushed,
     LookAtTheLiving,
     LookAtTheEnded,
+    /// Only where the previous refresh token has no grace.
+    OfferWithoutGrace,
 }
 
 /// What goes on in every test.
-pub const LANES: [Lane; 16] = [
+pub const LANES: [Lane; 19] = [
     Lane::Exchange,
     Lane::GiveUp,
     Lane::Refresh,
@@ -96,6 +103,9 @@ pub const LANES: [Lane; 16] = [
     Lane::KeepCount,
     Lane::LetDeviceIn,
     Lane::Delegate,
+    Lane::OfferRefreshToken,
+    Lane::OfferProof,
+    Lane::OfferPushed,
     Lane::LookAtTheLiving,
     Lane::LookAtTheEnded,
     Lane::LookAtTheEnded,
@@ -122,6 +132,7 @@ impl Load {
         let at_both = |app: App| [0, 1].map(|side: usize| app.at_address(bases[side].clone()));
         let (apps, asking, fragile) = (at_both(app), at_both(asking), at_both(fragile));
         let helpers = Helpers::register(&rig.world, at_both);
+        let prover = Prover::register(&rig.world);
         let stayer = Browser::new(&bases[0]);
         let (commands, history) = (rig.commands(), Mutex::default());
         let (over, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
@@ -129,8 +140,8 @@ impl Load {
         let hurry = AtomicBool::new(false);
         #[rustfmt::skip]
         let load = Self {
-            apps, asking, fragile, helpers, bases, stayer, commands, http, history, at_work, hurry, over,
-            asked,
+            apps, asking, fragile, helpers, prover, bases, stayer, commands, http, history, at_work, hurry,
+            over, asked,
         };
         load.sign_in(&load.stayer, "stayer", || 0).await.ok().expect("the first sign-in");
         load
@@ -188,6 +199,9 @@ impl Load {
         assert!(counts.disabled >= 1 && counts.looks >= 50, "too little load: {counts:?}");
         assert!(counts.devices >= 2 && counts.exchanged >= 2, "too little load: {counts:?}");
         assert!(counts.given_up >= 10, "too little load: {counts:?}");
+        assert!(counts.offered >= 5 && counts.reused >= 1, "too little load: {counts:?}");
+        assert!(counts.proofs >= 3 && counts.pushed >= 3, "too little load: {counts:?}");
+        assert!(counts.again >= 3, "too little load: {counts:?}");
         assert!(counts.early_looks >= 20, "nobody looked early: {counts:?}");
     }
 
@@ -221,6 +235,10 @@ impl Load {
                 Lane::KeepCount => self.keep_count().await,
                 Lane::LetDeviceIn => self.let_device_in().await,
                 Lane::Delegate => self.delegate().await,
+                Lane::OfferRefreshToken => self.offer_refresh_token().await,
+                Lane::OfferProof => self.offer_proof().await,
+                Lane::OfferPushed => self.offer_pushed().await,
+                Lane::OfferWithoutGrace => self.offer_without_grace().await,
                 Lane::LookAtTheLiving => self.look_at_the_living().await,
                 Lane::LookAtTheEnded => self.look_at_the_ended().await,
             };

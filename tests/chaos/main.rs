@@ -8,6 +8,7 @@
 //! | `load` | what people and apps do meanwhile, on both nodes |
 //! | `devices` | devices that people let in, and services that go on with an app's token |
 //! | `more` | the gateway, consents, everything signed out, an app switched off, counts beside a session |
+//! | `single_use` | what is good once, at both nodes at once; test: refresh tokens without a grace |
 //! | `looks` | what is seen of it, at both nodes |
 //! | `history` | what was acknowledged, and what may be answered because of it |
 //! | `faults` | test: everything is killed, emptied, filled, set back, slowed and cut in turn |
@@ -57,6 +58,7 @@ mod looks;
 mod more;
 mod rig;
 mod rolling;
+mod single_use;
 mod troubles;
 
 /// How often something happens: what the environment says, or this.

@@ -4,7 +4,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 
 use crate::flow::{App, SESSION_COOKIE, Tokens, read, try_get, try_submit};
@@ -14,7 +14,7 @@ use crate::support::browser_like::Browser;
 
 /// An app behind the gateway. It need not run: the test plays the proxy.
 const HOST: &str = "localhost:1001";
-const COOKIE: &str = "doorward_gateway";
+pub const COOKIE: &str = "doorward_gateway";
 /// The rules of the gateway.
 pub const SETTINGS: &str = "[server]\ntrusted_proxies = [\"127.0.0.1\"]\n\n[gateway]\nenabled = true\n\n\
     [[gateway.apps]]\nhost = \"localhost:1001\"\nrules = [{ path = \"/\", allow = [\"signed-in\"] }]\n";
@@ -26,6 +26,18 @@ pub const KEEPER: &str = "keeper";
 /// How often a program counts before it signs out.
 const COUNTS: i64 = 12;
 
+/// Where a browser gets the gateway's cookie.
+pub fn entrance(base: &str) -> String {
+    format!("{base}/gateway/start?rd=http%3A%2F%2F{HOST}%2F")
+}
+
+/// What a proxy asks about a request to the app that came with this cookie.
+pub fn question(request: RequestBuilder, cookie: &str) -> RequestBuilder {
+    let request = request.header("x-forwarded-proto", "http").header("x-forwarded-host", HOST);
+    let request = request.header("x-forwarded-uri", "/").header("x-forwarded-method", "GET");
+    request.header("cookie", format!("{COOKIE}={cookie}"))
+}
+
 impl Load {
     /// The gateway's cookie for a browser that is signed in; none when it has had too many lately.
     pub async fn enter(
@@ -34,8 +46,7 @@ impl Load {
         at: impl Fn() -> usize,
     ) -> Outcome<Option<String>> {
         let base = &self.bases[at()];
-        let address = format!("{base}/gateway/start?rd=http%3A%2F%2F{HOST}%2F");
-        let page = answered(try_get(browser, &address).await)?;
+        let page = answered(try_get(browser, &entrance(base)).await)?;
         if page.status == 429 {
             return Ok(None);
         }
@@ -49,10 +60,7 @@ impl Load {
     pub async fn said_at_the_door(&self, cookie: &str, side: usize) -> Said {
         self.history().counts.looks += 1;
         let request = self.http.get(format!("{}/gateway/verify", self.bases[side]));
-        let request = request.header("x-forwarded-proto", "http").header("x-forwarded-host", HOST);
-        let request = request.header("x-forwarded-uri", "/").header("x-forwarded-method", "GET");
-        let request = request.header("cookie", format!("{COOKIE}={cookie}"));
-        match settled(read(request).await) {
+        match settled(read(question(request, cookie)).await) {
             Err(Refused) => Said::Nothing,
             Ok(answer) if answer.status == 200 => Said::Counts,
             Ok(answer) => {

@@ -8,7 +8,12 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::flow::{App, PASSWORD, create_user, get, http_client, is_signed_in, sign_in, sign_out};
+use futures_util::future::join;
+
+use crate::flow::{
+    App, PASSWORD, create_user, get, http_client, is_signed_in, read, sign_in, sign_out,
+};
+use crate::more::{COOKIE, entrance, question};
 use crate::rig::{PATIENCE, Rig};
 use crate::support::process::{Guarded, START_LIMIT, Signal, wait_until_async};
 use crate::support::world::World;
@@ -113,6 +118,27 @@ impl Busy<'_> {
         }
     }
 
+    /// A proxy that asks about every request of somebody who is in, and of somebody who is not.
+    async fn door(&self) {
+        let browser = sign_in(self.world, "carol").await;
+        let page = browser.get(&entrance(&self.world.url(""))).await;
+        assert_eq!(page.status.as_u16(), 303, "{}", page.describe());
+        let cookie = browser.cookie(COOKIE).expect("a cookie for the gateway");
+        let forged = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        let (http, address) = (http_client(), self.world.url("/gateway/verify"));
+        let said = async |cookie: &str| {
+            read(question(http.get(&address), cookie)).await.expect("an answer")
+        };
+        while self.goes_on() {
+            let answer = said(cookie.as_str()).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+            assert!(answer.headers.contains_key("x-user-id"), "{answer:?}");
+            let answer = said(forged).await;
+            assert_eq!(answer.status, 401, "{answer:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Somebody who only reads, as fast as answers come.
     async fn reader(&self) {
         let http = http_client();
@@ -133,6 +159,7 @@ async fn nodes_restarted_one_after_the_other_behind_haproxy_fail_no_request() {
     let mut balancer = Balancer::start(&rig).await;
     create_user(&rig.world, "alice");
     create_user(&rig.world, "bob");
+    create_user(&rig.world, "carol");
     let app = App::register(&rig.world, "app", &[]);
     let Rig { world, nodes } = &mut rig;
     let busy = Busy {
@@ -156,7 +183,8 @@ async fn nodes_restarted_one_after_the_other_behind_haproxy_fail_no_request() {
         }
         busy.over.store(true, Ordering::SeqCst);
     };
-    tokio::join!(restarting, busy.people(), busy.people(), busy.app(), busy.reader());
+    let people = join(busy.people(), busy.people());
+    tokio::join!(restarting, people, busy.app(), busy.reader(), busy.door());
     let asked = busy.asked.load(Ordering::SeqCst);
     assert!(balancer.process.ended().is_none());
     assert_eq!(get(&rig.world.url("/readyz")).await.status, 200);
