@@ -170,3 +170,38 @@ async fn without_postgres_nobody_is_let_in_anywhere_and_apps_still_read_what_is_
     .await;
     askers.all_is_well(&world).await;
 }
+
+/// Keys of copies of sessions.
+fn copies(world: &mut World) -> Vec<String> {
+    world.redis().query(&["KEYS", "dw:session:*"])
+}
+
+/// Truth is in SQL; the copy that makes reading it cheap comes back with the first who is read from there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_s_copy_that_was_flushed_is_made_again_by_the_next_visit() {
+    let builder = World::builder(Backend::Production).own_redis(Persistence::Snapshot);
+    let mut world = builder.start().await;
+    create_user(&world, "alice");
+    assert_eq!(copies(&mut world), Vec::<String>::new(), "there is no session yet");
+    let browser = sign_in(&world, "alice").await;
+    for flushes in 0..3 {
+        if flushes > 0 {
+            world.redis().flush();
+        }
+        assert!(is_signed_in(&browser).await);
+        // Within the second in which the process itself remembers it, nobody asks Redis.
+        let world = &mut world;
+        wait_until_async("the copy being there", PATIENCE, async || {
+            assert!(is_signed_in(&browser).await);
+            !copies(world).is_empty()
+        })
+        .await;
+        let keys = copies(world);
+        assert_eq!(keys.len(), 1, "{keys:?}");
+        let left: i64 = world.redis().query(&["TTL", &keys[0]]);
+        assert!(
+            (1..=3_600).contains(&left),
+            "a copy for an hour at most, and this one for {left} s"
+        );
+    }
+}
