@@ -11,7 +11,7 @@ use crate::support::process::wait_until_async;
 /// Where codes are sent later.
 const ELSEWHERE: &str = "https://elsewhere.test/cb";
 
-/// Whether the node that this app talks to sends a code to this host. One that does not sends nobody anywhere.
+/// Whether the node that this app talks to sends a code to this host; one that does not must send nobody.
 async fn sends_to(browser: &Browser, app: &App, host: &str) -> bool {
     let page = browser.get(&app.authorize_path(&[]).replace("rp.test", host)).await;
     let Some(place) = page.try_location() else {

@@ -89,12 +89,8 @@ on_both_backends! {
     }
 
     async fn every_cookie_is_well_protected(backend: Backend) {
-        for (issuer, prefix) in [("", ""), ("https://id.rp.test", "__Host-")] {
-            let mut builder = World::builder(backend);
-            if !issuer.is_empty() {
-                builder = builder.env("DOORWARD_ISSUER", issuer);
-            }
-            let world = builder.start().await;
+        for (issuer, prefix) in ISSUERS {
+            let world = known_as(backend, issuer).await;
             create_user(&world, "alice");
             let browser = world.browser();
             let mut seen = vec![];
@@ -109,6 +105,24 @@ on_both_backends! {
             assert!(left.header("clear-site-data").contains("storage"), "{}", left.describe());
             seen.extend(left.set_cookies());
             check_cookies(&seen, prefix);
+        }
+    }
+
+    async fn the_cookie_of_other_accounts_is_protected_as_well(backend: Backend) {
+        for (issuer, prefix) in ISSUERS {
+            let world = known_as(backend, issuer).await;
+            create_user(&world, "alice");
+            create_user(&world, "bob");
+            let app = App::register(&world, "app", &[]);
+            let browser = sign_in(&world, "alice").await;
+            let page = browser.get(&app.authorize_path(&[("prompt", "select_account")])).await;
+            let page = page.form("choose-account").press("account", "another").submit().await;
+            let form = page.form("sign-in").set("username", "bob").set("password", PASSWORD);
+            let added = form.submit().await;
+            let left = sign_out(&browser).await;
+            for (page, is_end) in [(&added, false), (&left, true)] {
+                check_accounts_cookie(page, prefix, is_end);
+            }
         }
     }
 
@@ -203,6 +217,31 @@ on_both_backends! {
         }
         assert_eq!((rows(&world).await, keys(&world)), before);
     }
+}
+
+/// A plain one on this machine and one with TLS in front of it, and how the names of its cookies begin.
+const ISSUERS: [(&str, &str); 2] = [("", ""), ("https://id.rp.test", "__Host-")];
+
+/// A Doorward with this issuer; with its own address for a blank one.
+async fn known_as(backend: Backend, issuer: &str) -> World {
+    let builder = World::builder(backend);
+    let builder = if issuer.is_empty() { builder } else { builder.env("DOORWARD_ISSUER", issuer) };
+    builder.start().await
+}
+
+/// The cookie that holds the sessions of other people in this browser: what an answer does with it.
+#[track_caller]
+fn check_accounts_cookie(page: &Page, prefix: &str, is_end: bool) {
+    let name = format!("{prefix}doorward_accounts");
+    let found: Vec<_> =
+        page.set_cookies().into_iter().filter(|cookie| cookie.name == name).collect();
+    let [cookie] = found.as_slice() else { panic!("{found:?} of {}", page.describe()) };
+    assert_eq!(cookie.deletes(), is_end, "{cookie:?}");
+    assert_eq!(cookie.has("secure"), !prefix.is_empty(), "{cookie:?}");
+    assert!(cookie.has("httponly") && !cookie.has("domain"), "{cookie:?}");
+    assert_eq!(cookie.attribute("samesite"), "Lax", "{cookie:?}");
+    assert_eq!(cookie.attribute("path"), "/", "{cookie:?}");
+    assert!(is_end || (43..=1_024).contains(&cookie.value.len()), "{cookie:?}");
 }
 
 /// Both backends in one test: it only waits, and need not keep two others waiting.
