@@ -57,6 +57,8 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     #[test]
@@ -66,5 +68,29 @@ mod tests {
         assert_eq!(people.remembers("alice", 7).as_deref(), Some(&1));
         assert_eq!(people.remembers("alice", 8), None);
         assert_eq!(people.remembers("bob", 7), None);
+    }
+
+    #[test]
+    fn whatever_is_remembered_is_forgotten_after_a_second_however_often_it_is_asked_for() {
+        let people = Recent::<&str, u8>::default();
+        let before = Instant::now();
+        people.remember("alice", Arc::new(1), 7);
+        let remembered = Instant::now();
+        while people.remembers("alice", 7).is_some() {
+            assert!(before.elapsed() < OLDEST * 2, "asking for it must not keep it");
+            std::thread::sleep(OLDEST / 50);
+        }
+        assert!(remembered.elapsed() + OLDEST / 10 > OLDEST, "forgotten too soon");
+    }
+
+    #[test]
+    fn however_much_is_remembered_at_once_only_so_much_is_kept() {
+        let people = Recent::<u64, u8>::default();
+        for number in 0..MOST * 3 {
+            people.remember(number, Arc::new(1), 7);
+        }
+        people.seen.run_pending_tasks();
+        let kept = people.seen.entry_count();
+        assert!(kept <= MOST, "{kept} are kept");
     }
 }

@@ -101,6 +101,14 @@ on_both_backends! {
             ("X-Original-Method", "ADMIN"), ("X-Rewrite-URL", "/admin"), ("X_Rewrite_URL", "/admin"),
             ("X-HTTP-Method-Override", "ADMIN"), ("X_HTTP_Method_Override", "ADMIN"),
             ("X-HTTP-Method", "ADMIN"), ("X-Method-Override", "ADMIN"), ("X-Method_Override", "ADMIN"),
+            ("Remote-User", "admin"), ("Remote_User", "admin"), ("REMOTE-GROUPS", "admins"),
+            ("Remote-Email", "admin@x.test"), ("Remote_Name", "admin"), ("X-Remote-User", "admin"),
+            ("X_Remote-User", "admin"), ("X-Remote_Group", "admins"), ("X-Forwarded-User", "admin"),
+            ("X_Forwarded_User", "admin"), ("X-Forwarded-Email", "admin@x.test"),
+            ("X-Forwarded-Groups", "admins"), ("X-Forwarded-Preferred-Username", "admin"),
+            ("X-Forwarded_Preferred_Username", "admin"), ("X-WEBAUTH-USER", "admin"),
+            ("X_WEBAUTH_USER", "admin"), ("X-Webauth_Email", "admin@x.test"),
+            ("X-WEBAUTH-NAME", "admin"), ("X-WEBAUTH-GROUPS", "admins"), ("x-webauth_role", "admin"),
         ];
         for front in &all {
             let browser = world.browser();

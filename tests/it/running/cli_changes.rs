@@ -3,9 +3,25 @@
 use futures_util::future::join_all;
 
 use crate::kit::flow::{
-    App, PASSWORD, PATIENCE, REDIRECT, count, create_user, sign_in, submit_sign_in,
+    App, PASSWORD, PATIENCE, REDIRECT, count, create_user, every_node, sign_in, submit_sign_in,
 };
+use crate::support::browser_like::Browser;
 use crate::support::process::wait_until_async;
+
+/// Where codes are sent later.
+const ELSEWHERE: &str = "https://elsewhere.test/cb";
+
+/// Whether the node that this app talks to sends a code to this host; one that does not must send nobody.
+async fn sends_to(browser: &Browser, app: &App, host: &str) -> bool {
+    let page = browser.get(&app.authorize_path(&[]).replace("rp.test", host)).await;
+    let Some(place) = page.try_location() else {
+        assert!(page.status.is_client_error(), "{}", page.describe());
+        return false;
+    };
+    assert_eq!(place.host_str(), Some(host), "{}", page.describe());
+    assert!(page.location_parameter("code").is_some(), "{}", page.describe());
+    true
+}
 
 on_both_backends! {
     async fn a_client_that_was_asked_for_before_it_existed_works_once_it_does(world: World) {
@@ -39,6 +55,33 @@ on_both_backends! {
             browser.get(&app.authorize_path(&[])).await.try_location().is_some()
         })
         .await;
+    }
+
+    async fn every_node_hears_of_another_and_of_a_changed_redirect_uri(world: World) {
+        create_user(&world, "alice");
+        let app = App::register(&world, "app", &[]);
+        let browser = sign_in(&world, "alice").await;
+        let (bases, _second) = every_node(&world).await;
+        let nodes: Vec<App> = bases.into_iter().map(|base| app.at_address(base)).collect();
+        for node in &nodes {
+            // Remembered from here on.
+            assert!(sends_to(&browser, node, "rp.test").await);
+            assert!(!sends_to(&browser, node, "elsewhere.test").await);
+        }
+        for uris in [&[REDIRECT, ELSEWHERE][..], &[ELSEWHERE], &[REDIRECT]] {
+            let flags = uris.iter().flat_map(|uri| ["--redirect-uri", *uri]);
+            let arguments: Vec<&str> = ["client", "update", "app"].into_iter().chain(flags).collect();
+            world.cli(&arguments);
+            for node in &nodes {
+                for (host, uri) in [("rp.test", REDIRECT), ("elsewhere.test", ELSEWHERE)] {
+                    let is_there = uris.contains(&uri);
+                    wait_until_async(&format!("{uri} of {uris:?}"), PATIENCE, async || {
+                        sends_to(&browser, node, host).await == is_there
+                    })
+                    .await;
+                }
+            }
+        }
     }
 
     async fn a_rotated_secret_replaces_the_old_one_and_kills_no_token(world: World) {

@@ -171,6 +171,7 @@ on_both_backends! {
         let pid = bed.world.pid();
         let signed_in = bed.signed_in(&ALICE).await;
         let nonsense = nonsense();
+        let mut sent = 0;
         for (number, path) in ROUTES.iter().enumerate() {
             let browser = if number % 2 == 0 { &signed_in } else { &bed.world.browser() };
             let url = browser.resolve(path);
@@ -178,6 +179,7 @@ on_both_backends! {
                 let method = Method::from_bytes(method.as_bytes()).unwrap();
                 let request = browser.request(method.clone(), &url);
                 assert_no_failure(browser, request, &format!("{method} {path}")).await;
+                sent += 1;
             }
             for text in &nonsense {
                 let what = format!("{path} with {text:.80}");
@@ -188,6 +190,7 @@ on_both_backends! {
                 let post = browser.request(Method::POST, &url).body(text.clone());
                 let post = post.header("Content-Type", "application/x-www-form-urlencoded");
                 assert_no_failure(browser, post, &what).await;
+                sent += 2;
             }
             for (name, value) in [
                 ("Content-Type", "application/x-www-form-urlencoded; charset=utf-7"),
@@ -206,6 +209,7 @@ on_both_backends! {
                 let value = reqwest::header::HeaderValue::from_bytes(&value).unwrap();
                 let request = request.header(name, value);
                 assert_no_failure(browser, request, &format!("{path} {name}")).await;
+                sent += 1;
             }
         }
         let administrator = administrator(&bed).await;
@@ -221,6 +225,7 @@ on_both_backends! {
                     let request = request.header("Content-Type", "application/x-www-form-urlencoded");
                     let what = format!("{method} {address:.120}");
                     assert_no_failure(&administrator, request.body(text), &what).await;
+                    sent += 1;
                 }
             }
             // With the right token, so that it is read by what would do it. A new key takes seconds to make.
@@ -236,8 +241,11 @@ on_both_backends! {
                 let request = request.header("Content-Type", "application/x-www-form-urlencoded");
                 let body = format!("csrf={csrf}&{text}");
                 assert_no_failure(&administrator, request.body(body), &what).await;
+                sent += 1;
             }
         }
+        // With the five thousand of `nonsense` more than the twenty thousand that are promised.
+        assert!(sent > 15_000, "only {sent} requests");
         administrator.get("/admin").await.assert_status(200);
         assert!(bed.world.is_running());
         assert_eq!(bed.world.pid(), pid);

@@ -13,6 +13,7 @@
 //! | `redis_faults` | Redis and PostgreSQL fail, forget and come back with old data |
 //! | `revocation_copy` | the copy of what was revoked gets complete, stays so, or is not believed |
 //! | `outages` | Redis is full, a store is slow, a node cannot reach one of them |
+//! | `while_away` | what works while a store is away, row by row of what the operators' page promises |
 //! | `webhooks` | endpoints hear of what they asked for, signed, once it is true, until it has arrived |
 //! | `two_faults` | one node cannot reach PostgreSQL, another one cannot reach Redis |
 //! | `topologies` | Redis behind sentinels and as a cluster, each with real failures |
@@ -102,3 +103,4 @@ mod topologies;
 mod traces;
 mod two_faults;
 mod webhooks;
+mod while_away;

@@ -115,6 +115,27 @@ on_both_backends! {
         assert_eq!(scopes, explained(name));
     }
 
+    async fn a_refresh_tells_how_long_after_the_last_tokens_it_came(world: World) {
+        create_user(&world, "alice");
+        let app = App::register(&world, "app", &[]);
+        let tokens = app.tokens(&sign_in(&world, "alice").await).await;
+        let value = async |part: &str| {
+            let begin = format!("doorward_refresh_interval_seconds_{part}{{client_type=\"web\"}} ");
+            let text = get(&world.management_url("/metrics")).await.text;
+            let line = text.lines().find_map(|line| line.strip_prefix(&begin));
+            line.and_then(|value| value.parse::<f64>().ok()).unwrap_or_default()
+        };
+        let began = Instant::now();
+        tokio::time::sleep(Duration::from_millis(2_100)).await;
+        let next = app.refresh(&tokens.refresh).await.tokens();
+        app.refresh(&next.refresh).await.tokens();
+        let (count, sum) = (value("count").await, value("sum").await);
+        assert!((1.9..2.1).contains(&count), "{count} refreshes, and there were two");
+        // Counted in whole seconds.
+        let most = began.elapsed().as_secs_f64() + 2.0;
+        assert!((2.0..=most).contains(&sum), "{sum} s, of {most} s at most");
+    }
+
     async fn every_metric_that_is_shown_alerted_or_explained_is_exported(backend: Backend) {
         let mut world = World::builder(backend).prepare().await;
         geoip::known_to(&mut world);

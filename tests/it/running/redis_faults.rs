@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use crate::kit::flow::{
     App, PASSWORD, PATIENCE, Tokens, count, create_user, get, is_signed_in, sign_in, sign_out,
     submit_sign_in,
@@ -459,6 +461,13 @@ async fn ended_database_sessions_and_a_crash_leave_no_half_made_grant() {
     let half = "select count(*) from grants g where not exists \
                 (select 1 from refresh_families f where f.grant_id = g.id)";
     assert_eq!(count(&world, half).await, 0);
+    // Nothing that broke has left a connection behind, or kept anybody's place among those that are allowed.
+    let alive = join_all((0..20).map(|_| access_lives(&app, &acknowledged[0].access))).await;
+    assert!(alive.iter().all(|lives| *lives), "{alive:?}");
+    let open = "select count(*) from pg_stat_activity \
+                where datname = current_database() and application_name = 'doorward'";
+    let open = count(&world, open).await;
+    assert!((1..=10).contains(&open), "{open} connections, and `database.max_connections` is 10");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
