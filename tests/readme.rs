@@ -23,6 +23,8 @@ mod deploy;
 mod documents;
 #[path = "readme/failures.rs"]
 mod failures;
+#[path = "readme/second_chances.rs"]
+mod second_chances;
 #[path = "readme/specs.rs"]
 mod specs;
 

@@ -2,6 +2,7 @@
 
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use crate::kit::fixtures::{Callback, NONCE, Rp, STATE, Tokens};
@@ -17,6 +18,40 @@ pub fn assert_error_page(page: &Page) {
         page.describe()
     );
     assert!(page.set_cookies().iter().all(|c| !c.name.contains("session")), "a session cookie");
+}
+
+/// The headers of section 4.1 on an answer of 503, page or not, and when to try again.
+#[track_caller]
+pub fn assert_headers_of_failure(headers: &HeaderMap) {
+    let value = |name: &str| {
+        headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+    };
+    for (name, expected) in [
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "no-referrer"),
+        ("cache-control", "no-store"),
+        ("cross-origin-resource-policy", "same-origin"),
+    ] {
+        assert_eq!(value(name), expected, "{name} of {headers:?}");
+    }
+    for name in [
+        "permissions-policy",
+        "cross-origin-opener-policy",
+        "x-request-id",
+        "retry-after",
+        "content-type",
+    ] {
+        assert!(!value(name).is_empty(), "no {name} in {headers:?}");
+    }
+    let policy = value("content-security-policy");
+    for part in ["default-src 'none'", "frame-ancestors 'none'"] {
+        assert!(policy.contains(part), "no `{part}` in `{policy}`");
+    }
+    assert!(
+        !headers.contains_key("server") && !headers.contains_key("x-powered-by"),
+        "{headers:?}"
+    );
 }
 
 /// An error that travels to the client's registered URI by redirect ("R:x").

@@ -14,7 +14,7 @@ use crate::support::browser_like::Browser;
 
 /// Every route outside the console, as programs and people reach it. `routes.rs` beside this file sees to
 /// it that none is missing.
-pub(super) const ROUTES: &[&str] = &[
+pub(crate) const ROUTES: &[&str] = &[
     "/",
     "/login",
     "/login/reset",

@@ -78,7 +78,7 @@ mod logs;
 mod lost_commits;
 mod machinery;
 mod mail;
-mod malformed;
+pub(crate) mod malformed;
 mod master_key;
 mod meanwhile;
 mod methods;

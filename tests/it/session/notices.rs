@@ -1,5 +1,5 @@
 //! Sign-ins unlike those before are found, judged, and told to the person (security catalogue, row 22
-//! for refresh tokens).
+//! for refresh tokens, row 82 for the links in letters).
 
 use doorward::store::audit::{AuditEvent, AuditFilter, list};
 use serde_json::json;
@@ -8,10 +8,34 @@ use crate::kit::fixtures::{ALICE, BOB, Bed, fill_in};
 use crate::kit::flow::{App, count, execute, get};
 use crate::kit::smtp::{Letter, Security, SmtpServer};
 use crate::support::browser_like::{Browser, Page};
+use crate::support::form::Form;
 use crate::support::world::{World, WorldBuilder};
 
 const WRONG: &str = "wrong password on purpose";
 const LINKS: &str = "select count(*) from one_time_links where kind = 'not_me'";
+
+/// Wherever a request can name a host or an address that is not ours.
+const ANOTHER_HOST: [(&str, &str); 10] = [
+    ("Host", "evil.test"),
+    ("X-Forwarded-Host", "evil.test"),
+    ("X-Forwarded-Server", "evil.test"),
+    ("X-Forwarded-Proto", "https"),
+    ("X-Forwarded-Prefix", "/evil"),
+    ("X-Host", "evil.test"),
+    ("X-Original-Host", "evil.test"),
+    ("X-Original-URL", "https://evil.test/"),
+    ("Forwarded", "for=192.0.2.9;host=evil.test;proto=https"),
+    ("Referer", "https://evil.test/"),
+];
+
+/// Sends a form as its browser does, through a proxy that lets every header through.
+async fn submit_for_another_host(browser: &Browser, form: Form) -> Page {
+    let mut request = browser.request(reqwest::Method::POST, &form.action).form(&form.pairs());
+    for (name, value) in ANOTHER_HOST {
+        request = request.header(name, value);
+    }
+    browser.send(request.header("Sec-Fetch-Site", "same-origin")).await
+}
 
 async fn bed(post: &SmtpServer, builder: WorldBuilder) -> Bed {
     Bed::new(post.known_to(builder).start().await, &[]).await
@@ -87,6 +111,30 @@ on_both_backends! {
         let marks = "select count(*) from known_marks where mark like '%";
         assert_eq!(count(&bed.world, &format!("{marks}{cookie}%'")).await, 0, "only its hash");
         bed.assert_log_is_clean();
+    }
+
+    async fn links_in_letters_lead_to_the_issuer_whatever_host_was_asked(backend: Backend) {
+        let post = SmtpServer::start(Security::Plain);
+        let builder = World::builder(backend).env("DOORWARD_SERVER__TRUSTED_PROXIES", "127.0.0.1");
+        let bed = bed(&post, builder).await;
+        sign_in(&bed.world.browser()).await.assert_status(303);
+        let browser = bed.world.browser();
+        let form = fill_in(&browser.get("/login").await, &ALICE);
+        submit_for_another_host(&browser, form).await.assert_status(303);
+        let told = post.wait_for(ALICE.email, 1).await.remove(0);
+        let form = browser.get(&told.link()).await.form("not-me");
+        let answer = submit_for_another_host(&browser, form).await;
+        answer.assert_status(303);
+        assert!(answer.header("location").starts_with("/login/reset?token="), "{}", answer.describe());
+        let recovery = post.wait_for(ALICE.email, 2).await.remove(1);
+        for (letter, path) in [(told, "/login/not-me?token="), (recovery, "/login/reset?token=")] {
+            let expected = format!("{}{path}", bed.world.issuer);
+            assert!(letter.link().starts_with(&expected), "{}", letter.link());
+            let raw = String::from_utf8_lossy(&letter.raw).into_owned();
+            for part in [raw, letter.text(), letter.html()] {
+                assert!(!part.contains("evil.test"), "{part}");
+            }
+        }
     }
 
     async fn without_a_mail_server_findings_are_noted_all_the_same(backend: Backend) {
