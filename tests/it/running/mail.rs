@@ -137,7 +137,7 @@ on_both_backends! {
         assert_eq!((&told["result"], test.status.code()), (&"failed".into(), Some(1)), "{told}");
 
         std::fs::remove_file(bed.world.path("no-directory")).expect("remove the file");
-        wait_until_async("an empty outbox", PATIENCE, async || waiting(&bed).await == 0).await;
+        wait_until_async("an empty outbox", PATIENCE * 3, async || waiting(&bed).await == 0).await;
         let folder = bed.world.path("no-directory/letters");
         let files: Vec<_> = std::fs::read_dir(&folder).expect("letters").flatten().collect();
         assert_eq!(files.len(), 1, "{files:?}");
