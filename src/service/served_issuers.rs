@@ -16,8 +16,8 @@ const TOLD_FOR: Seconds = 30 * 24 * 3_600;
 /// What a change means, and what to do.
 pub(crate) const ADVICE: &str = "apps refuse its tokens until they are set up with the new issuer, may take \
     people they know for strangers, and send nobody here until they know the new address; links in \
-    letters lead to the old one; upstream providers need the new redirect URI; everybody signs in \
-    again. Set issuer back if that is not meant";
+    letters lead to the old one; programs that prove themselves by an assertion name the new one; \
+    everybody signs in again. Set issuer back if that is not meant";
 
 /// A change of the issuer that somebody should know of.
 #[derive(Debug, Clone, PartialEq, Eq)]

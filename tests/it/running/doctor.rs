@@ -140,7 +140,7 @@ on_both_backends! {
         assert_says(&examined(&world).1, ("issuer-change", "warning"), &first);
         world.restart().await;
         let (code, report) = examined(&world);
-        assert_says(&report, ("issuer-change", "warning"), "upstream providers need the new redirect URI");
+        assert_says(&report, ("issuer-change", "warning"), "Set issuer back if that is not meant");
         assert_says(&report, ("issuer", "ok"), "byte for byte");
         assert_eq!(code, 0, "a warning: {report}");
         let log = world.log();
