@@ -71,6 +71,8 @@ mod resources;
 mod roles;
 #[path = "store_conformance/schema.rs"]
 mod schema;
+#[path = "store_conformance/served_issuers.rs"]
+mod served_issuers;
 #[path = "store_conformance/servers.rs"]
 mod servers;
 #[path = "store_conformance/settings.rs"]
@@ -136,6 +138,7 @@ async fn conforms(store: Store) {
     races::of_what_is_allowed_at_once_nothing_is_lost(&store).await;
     races::no_session_slips_past_a_sign_out_everywhere(&store).await;
     races::no_sign_in_that_began_before_outlives_a_sign_out(&store).await;
+    served_issuers::served_issuers_conform(&store).await;
     settings::settings_conform(&store).await;
     webhooks::webhooks_conform(&store).await;
     records::cleanup_conforms(&store).await;

@@ -12,6 +12,7 @@ use crate::protocol::token::trusted_issuer::Identity;
 use crate::protocol::types::{KeyEncryptionAlg, SigningAlg};
 use crate::protocol::upstream::UpstreamAuth;
 use crate::protocol::user::{AccountState, AdminRole};
+use crate::service::people::RoleEdit;
 use crate::store::audit::Outcome;
 
 fn named<T: Clone + Send + Sync + 'static>(
@@ -72,6 +73,14 @@ pub(super) fn key_alg() -> impl TypedValueParser<Value = KeyAlg> {
 
 pub(super) fn admin_role() -> impl TypedValueParser<Value = AdminRole> {
     named(AdminRole::ALL.map(AdminRole::as_str), AdminRole::from_name)
+}
+
+/// A role to give, or that there is to be none.
+pub(super) fn role_edit() -> impl TypedValueParser<Value = RoleEdit> {
+    named(AdminRole::ALL.map(AdminRole::as_str).into_iter().chain(["none"]), |name| match name {
+        "none" => Some(RoleEdit::Set(None)),
+        role => AdminRole::from_name(role).map(|role| RoleEdit::Set(Some(role))),
+    })
 }
 
 pub(super) fn account_state() -> impl TypedValueParser<Value = AccountState> {

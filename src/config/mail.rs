@@ -1,5 +1,7 @@
 //! `[mail]`: the server that takes mail for people, and whom it is from.
 
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -14,9 +16,10 @@ use crate::clock::Seconds;
 pub struct MailSettings {
     /// The mail server: `smtp://HOST[:PORT]` (port 587 unless given, STARTTLS) or
     /// `smtps://HOST[:PORT]` (port 465, TLS from the first byte). Name and password are settings of
-    /// their own.
+    /// their own. With `file:DIR` each letter becomes a file in that directory, for development and
+    /// tests, and reaches nobody.
     #[schemars(with = "Option<String>", extend("x-default" = "no mail is sent"))]
-    pub url: Option<MailServer>,
+    pub url: Option<MailUrl>,
     /// Whether a `smtp://` server must offer STARTTLS: `auto` (it must, unless it is on this machine),
     /// `required`, or `never`.
     pub starttls: StartTls,
@@ -60,9 +63,18 @@ pub enum StartTls {
     Never,
 }
 
-/// A mail server's address.
+/// Where letters go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
+pub enum MailUrl {
+    /// To a mail server.
+    Server(MailServer),
+    /// Into files of this directory, and to nobody.
+    Folder(PathBuf),
+}
+
+/// A mail server's address.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailServer {
     pub transport: MailTransport,
     pub host: String,
@@ -86,10 +98,44 @@ impl MailServer {
         bare == "localhost"
             || bare.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
     }
+
+    /// Whether somebody between could read along without STARTTLS.
+    fn is_open_to_others(&self) -> bool {
+        self.transport == MailTransport::Smtp && !self.is_loopback()
+    }
 }
 
 const FORM: &str = "it is not the address of a mail server. Write smtp://HOST:PORT or \
-                    smtps://HOST:PORT, for example smtp://mail.example.com:587";
+                    smtps://HOST:PORT, for example smtp://mail.example.com:587, or file:DIR";
+
+impl TryFrom<String> for MailUrl {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let Some(path) = text.strip_prefix("file:") else {
+            return MailServer::try_from(text).map(Self::Server);
+        };
+        // As a URL has it, with a host that is empty: file:///var/letters.
+        let path = match path.strip_prefix("//") {
+            Some(rest) if rest.starts_with('/') => rest,
+            Some(_) => return Err(FORM.to_owned()),
+            None => path,
+        };
+        if path.is_empty() || path.contains('\0') {
+            return Err(FORM.to_owned());
+        }
+        Ok(Self::Folder(PathBuf::from(path)))
+    }
+}
+
+impl From<MailUrl> for String {
+    fn from(url: MailUrl) -> Self {
+        match url {
+            MailUrl::Server(server) => server.into(),
+            MailUrl::Folder(path) => format!("file:{}", path.display()),
+        }
+    }
+}
 
 impl TryFrom<String> for MailServer {
     type Error = String;
@@ -130,7 +176,7 @@ impl From<MailServer> for String {
 pub(super) fn validate(config: &Config, problems: &mut Problems) {
     let mail = &config.mail;
     let mut wrong = |key: &str, text: &str| problems.add(key, config.origin(key), text);
-    let Some(server) = &mail.url else {
+    let Some(url) = &mail.url else {
         if mail.from.is_some() || mail.username.is_some() {
             let key = if mail.from.is_some() { "mail.from" } else { "mail.username" };
             wrong(key, "there is no mail server yet. Set mail.url as well");
@@ -152,8 +198,8 @@ pub(super) fn validate(config: &Config, problems: &mut Problems) {
         };
         wrong(key, &format!("{other}. Set both or neither"));
     }
-    let open = mail.starttls == StartTls::Never && server.transport == MailTransport::Smtp;
-    if open && !server.is_loopback() && mail.password.is_some() {
+    let open = mail.starttls == StartTls::Never && mail.password.is_some();
+    if open && matches!(url, MailUrl::Server(server) if server.is_open_to_others()) {
         let text = "the password would go over the network in plain text. Set auto or required";
         wrong("mail.starttls", text);
     }
@@ -187,6 +233,26 @@ mod tests {
         for far in ["smtp://localhost.example", "smtp://10.0.0.1", "smtp://127.0.0.1.nip.example"] {
             assert!(!server(far).expect(far).is_loopback(), "{far}");
         }
+    }
+
+    #[test]
+    fn a_directory_is_a_path_as_it_stands_or_a_url() {
+        let url = |text: &str| MailUrl::try_from(text.to_owned());
+        for (text, path) in [
+            ("file:./letters", "./letters"),
+            ("file:letters of today", "letters of today"),
+            ("file:/var/letters", "/var/letters"),
+            ("file:///var/letters", "/var/letters"),
+        ] {
+            let read = url(text).expect(text);
+            assert_eq!(read, MailUrl::Folder(PathBuf::from(path)));
+            assert_eq!(String::from(read), format!("file:{path}"));
+        }
+        for bad in ["file:", "file://", "file://host/letters", "file:a\0b", "/var/letters"] {
+            assert!(url(bad).expect_err(bad).contains("file:DIR"), "{bad}");
+        }
+        let server = url("smtp://localhost").expect("a server");
+        assert_eq!(String::from(server), "smtp://localhost:587");
     }
 
     #[test]

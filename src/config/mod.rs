@@ -60,7 +60,7 @@ pub use issuer::Issuer;
 pub use keys::KeySettings;
 pub use limits::LimitSettings;
 pub use log::{LogField, LogFormat, LogLevel, LogSettings};
-pub use mail::{MailServer, MailSettings, MailTransport, StartTls};
+pub use mail::{MailServer, MailSettings, MailTransport, MailUrl, StartTls};
 pub use management::{ManagementListen, ManagementSettings};
 pub use outbound::{AllowedTarget, OutboundSettings};
 pub use outbox::OutboxSettings;
@@ -353,6 +353,10 @@ impl Config {
             }
             (DatabaseKind::Postgres, Some(_)) => {}
         }
+        if let Some(MailUrl::Folder(path)) = &self.mail.url {
+            let shown = path.display();
+            cautions.push(format!("mail.url is the directory {shown}: letters reach nobody"));
+        }
         let tls_key = self.server.tls_key_file.as_deref();
         if let Some(path) = tls_key.filter(|path| secrets::is_world_readable(path)) {
             cautions.push(format!("everyone on this machine can read {}", path.display()));
@@ -361,7 +365,8 @@ impl Config {
     }
 }
 
-fn make_private_dir(path: &Path) -> std::io::Result<()> {
+/// Makes a directory that nobody else may look into, with those around it; one that is there stays as it is.
+pub(crate) fn make_private_dir(path: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -425,4 +425,9 @@ fn a_trial_set_up_is_named_as_one_and_a_production_set_up_is_not() {
         .variable("DATABASE_URL", "postgres://db/x")
         .variable("REDIS_URL", "redis://cache");
     assert!(Config::load(&sources).unwrap().cautions().is_empty());
+    let sources = sources
+        .variable("DOORWARD_MAIL__URL", "file:letters")
+        .variable("DOORWARD_MAIL__FROM", "sso@example.com");
+    let cautions = Config::load(&sources).unwrap().cautions();
+    assert_eq!(cautions, ["mail.url is the directory letters: letters reach nobody"]);
 }

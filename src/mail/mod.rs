@@ -1,9 +1,11 @@
-//! Mail to people: what a letter says ([`letter`]) and handing it to the mail server (SMTP, RFC 5321).
+//! Mail to people: what a letter says ([`letter`]) and handing it to the mail server (SMTP, RFC 5321),
+//! or into a directory (`folder`).
 //!
 //! Nothing waits for mail: use cases put letters into the outbox, which sends them later and as often
 //! as it takes. Whatever stands in a header is an address that was parsed as one, or a constant with
 //! the product's name; people's and apps' words stand in the body only.
 
+mod folder;
 pub mod letter;
 
 use std::path::Path;
@@ -21,8 +23,9 @@ use secrecy::ExposeSecret as _;
 pub use letter::{About, Letter, SignInFacts};
 
 use crate::clock::UnixTime;
-use crate::config::{Config, MailServer, MailSettings, MailTransport, StartTls};
+use crate::config::{Config, MailServer, MailSettings, MailTransport, MailUrl, StartTls};
 use crate::protocol::mailbox;
+use folder::Folder;
 
 /// Characters of a server's reply that are told: some explain at length.
 const LONGEST_REPLY: usize = 300;
@@ -98,9 +101,15 @@ pub struct Envelope<'a> {
     pub letter: &'a Letter,
 }
 
-/// The way to the mail server.
+/// Where letters are handed over.
+enum Way {
+    Server(Box<AsyncSmtpTransport<Tokio1Executor>>),
+    Folder(Folder),
+}
+
+/// The way to the mail server, or into the directory that stands in for one.
 pub struct Mailer {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    way: Way,
     from: Mailbox,
     reply_to: Option<Mailbox>,
     /// The issuer's host: our name to the server, and the right side of message ids.
@@ -116,26 +125,28 @@ impl Mailer {
     /// What is wrong with an address or the certificates, in one line.
     pub fn new(config: &Config) -> Result<Option<Self>, String> {
         let settings = &config.mail;
-        let (Some(server), Some(from)) = (&settings.url, &settings.from) else { return Ok(None) };
-        let timeout = Duration::from_secs(settings.timeout.unsigned_abs());
-        let tls = tls(server, settings.starttls, config.outbound.extra_ca_file.as_deref())?;
-        let host = config.issuer.host().to_owned();
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(bare(server))
-            .port(server.port)
-            .tls(tls)
-            .timeout(Some(timeout))
-            .hello_name(ClientId::Domain(host.clone()));
-        if let Some(credentials) = credentials(settings) {
-            builder = builder.credentials(credentials);
-        }
+        let (Some(url), Some(from)) = (&settings.url, &settings.from) else { return Ok(None) };
+        let way = match url {
+            MailUrl::Server(server) => Way::Server(Box::new(transport(config, server)?)),
+            MailUrl::Folder(path) => Way::Folder(Folder::at(path)),
+        };
         Ok(Some(Self {
-            transport: builder.build(),
+            way,
             from: sender(from)?,
             reply_to: settings.reply_to.as_deref().map(sender).transpose()?,
-            host,
+            host: config.issuer.host().to_owned(),
             issuer: config.issuer.as_str().to_owned(),
-            timeout,
+            timeout: limit(settings),
         }))
+    }
+
+    /// The directory that letters are written into, when there is no server.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
+        match &self.way {
+            Way::Server(_) => None,
+            Way::Folder(folder) => Some(folder.path()),
+        }
     }
 
     /// Hands one letter over.
@@ -144,8 +155,7 @@ impl Mailer {
     /// [`MailFault`]; it names no address and none of the letter.
     pub async fn send(&self, envelope: &Envelope<'_>) -> Result<(), MailFault> {
         let message = self.message(envelope)?;
-        let sent = within(self.timeout, self.transport.send(message)).await;
-        sent.map(drop).map_err(MailFault::from)
+        self.hand_over(message, envelope.id).await.map_err(MailFault::from)
     }
 
     /// As [`Mailer::send`], for somebody who waits to hear what becomes of it.
@@ -155,15 +165,32 @@ impl Mailer {
     pub async fn try_out(&self, envelope: &Envelope<'_>) -> Result<(), Rejection> {
         let message = self.message(envelope);
         let message = message.map_err(|fault| Rejection::without_reply(fault.to_string()))?;
-        within(self.timeout, self.transport.send(message)).await.map(drop)
+        self.hand_over(message, envelope.id).await
     }
 
-    /// Connects, agrees on TLS and signs in, and sends nothing.
+    async fn hand_over(&self, message: Message, id: &str) -> Result<(), Rejection> {
+        match &self.way {
+            Way::Server(server) => within(self.timeout, server.send(message)).await.map(drop),
+            Way::Folder(folder) => {
+                let written = folder.put(id, message.formatted(), self.timeout).await;
+                written.map_err(Rejection::without_reply)
+            }
+        }
+    }
+
+    /// Connects, agrees on TLS and signs in, and sends nothing; of a directory, whether it can be written.
     ///
     /// # Errors
     /// [`MailFault`].
     pub async fn check(&self) -> Result<(), MailFault> {
-        if within(self.timeout, self.transport.test_connection()).await? {
+        let server = match &self.way {
+            Way::Server(server) => server,
+            Way::Folder(folder) => {
+                let checked = folder.check(self.timeout).await;
+                return checked.map_err(|fault| Rejection::without_reply(fault).into());
+            }
+        };
+        if within(self.timeout, server.test_connection()).await? {
             return Ok(());
         }
         Err(MailFault::Failed("the mail server does not answer as one".to_owned()))
@@ -236,6 +263,28 @@ fn told(error: &SmtpError) -> String {
         cause = inner.source();
     }
     text
+}
+
+/// The way to a server; connects to nothing yet.
+fn transport(
+    config: &Config,
+    server: &MailServer,
+) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
+    let settings = &config.mail;
+    let tls = tls(server, settings.starttls, config.outbound.extra_ca_file.as_deref())?;
+    let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(bare(server))
+        .port(server.port)
+        .tls(tls)
+        .timeout(Some(limit(settings)))
+        .hello_name(ClientId::Domain(config.issuer.host().to_owned()));
+    if let Some(credentials) = credentials(settings) {
+        builder = builder.credentials(credentials);
+    }
+    Ok(builder.build())
+}
+
+fn limit(settings: &MailSettings) -> Duration {
+    Duration::from_secs(settings.timeout.unsigned_abs())
 }
 
 fn credentials(settings: &MailSettings) -> Option<Credentials> {

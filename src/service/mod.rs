@@ -25,6 +25,7 @@
 //! | `get_started`, `try_it` | first steps, and the app of Doorward's own that tries a sign-in |
 //! | `configuration`, `doctor`, `health` | what the server runs with, and whether what it needs answers |
 //! | `published` | what this provider says of itself to everybody |
+//! | `served_issuers` | whether the issuer was another one before |
 //! | `start`, `maintenance`, `hearing` | bringing it up, the work beside the requests, news of other nodes |
 //! | `brake` | how often strangers may ask |
 //! | `failure` | the ways to fail that are nobody's fault outside |
@@ -59,6 +60,7 @@ pub mod pictures;
 pub mod published;
 pub mod revocation;
 pub mod risk;
+pub(crate) mod served_issuers;
 pub mod session;
 pub mod settings;
 pub mod sign_in;

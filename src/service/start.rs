@@ -7,7 +7,7 @@ use crate::app::{App, BootError, Migrations, Process, boot};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::service::failure::Failure;
-use crate::service::{keys, revocation, settings};
+use crate::service::{keys, revocation, served_issuers, settings};
 
 /// Why Doorward could not start.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +36,7 @@ pub fn start(config: Config, clock: Clock, migrations: Migrations) -> Starting {
         if let Err(error) = revocation::copy::make(&app).await {
             tracing::warn!(%error, "the copy of the revocation set could not be made yet");
         }
+        served_issuers::note(&app).await;
         Ok(app)
     })
 }

@@ -33,6 +33,7 @@ pub mod outbox;
 pub mod pairs;
 pub mod pictures;
 pub mod revocations;
+pub mod served_issuers;
 pub mod sessions;
 pub mod settings;
 pub mod sign_ins;

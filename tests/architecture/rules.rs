@@ -35,7 +35,7 @@ pub const HOMES: &[(&str, &[&str])] = &[
     ("indicatif", &["src/cli"]),
     ("sd_notify", &["src/cli/service_manager.rs"]),
     ("tar", &["src/service/backup"]),
-    ("tempfile", &["src/cli", "src/service/backup", "src/app/exchange.rs"]),
+    ("tempfile", &["src/cli", "src/service/backup", "src/app/exchange.rs", "src/mail/folder.rs"]),
     ("toml", &["src/cli/apply.rs", "src/snippets/app.rs", "src/snippets/tests.rs"]),
     ("csv", &["src/service/people/import/lines.rs", "src/service/audit/sheet.rs"]),
     ("opentelemetry", &["src/telemetry/traces.rs"]),

@@ -37,7 +37,7 @@ enum Fate {
 }
 
 /// Every table.
-const FATES: [(&str, Fate); 47] = [
+const FATES: [(&str, Fate); 48] = [
     ("sessions", Fate::Cleaned),
     ("session_clients", Fate::Cleaned),
     ("session_data", Fate::Cleaned),
@@ -82,6 +82,7 @@ const FATES: [(&str, Fate); 47] = [
     ("webhook_events", Fate::Bounded("a hundred for each webhook, gone with it")),
     ("pictures", Fate::Bounded("two, and one for each app, gone with it")),
     ("settings", Fate::Bounded("one for each setting that may change")),
+    ("served_issuers", Fate::Bounded("one for each issuer that was ever set")),
     ("trusted_issuers", Fate::Bounded("an administrator makes and removes them")),
     ("kept_keys", Fate::Bounded("a few for each exchange of the master key")),
     ("upstream_providers", Fate::Bounded("fifty; an administrator makes and removes them")),

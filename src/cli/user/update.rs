@@ -8,18 +8,22 @@ use crate::cli::engine;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::globals::Globals;
 use crate::cli::output::Output;
+use crate::cli::values::role_edit;
 use crate::protocol::user::User;
 use crate::service::audit::Actor;
 use crate::service::people::{self, Edit, RoleEdit};
 
 pub(super) const EXAMPLES: &str = "\
 What is not named stays as it is; an empty text takes something away. Groups are changed with
-doorward group add-member and remove-member.
+doorward group add-member and remove-member. A role that is taken away closes the console at once and ends
+the person's API keys; the last owner who can sign in stays one.
 
 Examples:
   doorward user update alice --name 'Alice Liddell' --nickname al --locale en-GB
   doorward user update alice --phone-number '+44 20 7946 0000' --phone-number-verified true
-  doorward user update alice --email alice@example.com --nickname ''";
+  doorward user update alice --email alice@example.com --nickname ''
+  doorward user update alice --role operator
+  doorward user update alice --role none";
 
 /// `user update`.
 #[derive(Debug, Clone, Args)]
@@ -35,14 +39,18 @@ pub struct UserUpdateArgs {
     /// Whether the mailbox is known to be theirs; another one that is given without this is not
     #[arg(long, value_name = "true|false")]
     pub email_verified: Option<bool>,
+    /// Right to use the console, or none to take it away
+    #[arg(long, value_parser = role_edit())]
+    pub role: Option<RoleEdit>,
     #[command(flatten)]
     pub profile: ProfileArgs,
 }
 
 impl UserUpdateArgs {
     fn is_empty(&self) -> bool {
-        let Self { user: _, name, email, email_verified, profile } = self;
-        name.is_none() && email.is_none() && email_verified.is_none() && profile.is_empty()
+        let Self { user: _, name, email, email_verified, role, profile } = self;
+        let is_who_they_were = name.is_none() && email.is_none() && email_verified.is_none();
+        is_who_they_were && role.is_none() && profile.is_empty()
     }
 
     fn edit(&self, user: &User) -> Edit {
@@ -54,7 +62,7 @@ impl UserUpdateArgs {
             email_verified: self.email_verified.unwrap_or(is_same && user.email_verified),
             email,
             groups: user.groups.clone(),
-            role: RoleEdit::Keep,
+            role: self.role.unwrap_or(RoleEdit::Keep),
             profile: Some(self.profile.applied_to(&user.profile)),
             directory: None,
         }

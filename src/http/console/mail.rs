@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 
 use super::desk::{Answer, Desk, NOT_YOURS, Stop};
 use super::people::sentence;
-use crate::config::{MailSettings, StartTls};
+use crate::config::{MailSettings, MailUrl, StartTls};
 use crate::http::pages::FieldError;
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::mail::{MailFact, MailPage, MailTested};
@@ -60,7 +60,11 @@ async fn page(desk: &Desk<'_>) -> Result<MailPage, Stop> {
 fn facts(desk: &Desk<'_>) -> Vec<MailFact> {
     let config = &desk.site().config;
     let MailSettings { url, starttls, username, password, from, reply_to, timeout } = &config.mail;
-    let Some(server) = url else { return Vec::new() };
+    let Some(url) = url else { return Vec::new() };
+    let (label, is_server) = match url {
+        MailUrl::Server(_) => ("Server", true),
+        MailUrl::Folder(_) => ("Directory", false),
+    };
     let starttls = match starttls {
         StartTls::Auto => "auto",
         StartTls::Required => "required",
@@ -69,7 +73,7 @@ fn facts(desk: &Desk<'_>) -> Vec<MailFact> {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let is_set = if password.is_some() { "set, not shown" } else { "" };
     let known = [
-        ("mail.url", "Server", String::from(server.clone())),
+        ("mail.url", label, String::from(url.clone())),
         ("mail.starttls", "STARTTLS", starttls.to_owned()),
         ("mail.username", "Signs in as", text(username)),
         ("mail.password", "Password", is_set.to_owned()),
@@ -83,5 +87,7 @@ fn facts(desk: &Desk<'_>) -> Vec<MailFact> {
         value,
         origin: config.origin(key).to_string(),
     };
-    known.into_iter().map(fact).collect()
+    // A directory asks for no name, and is not on the network.
+    let all = ["mail.url", "mail.from", "mail.reply_to"];
+    known.into_iter().filter(|(key, ..)| is_server || all.contains(key)).map(fact).collect()
 }

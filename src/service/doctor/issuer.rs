@@ -1,11 +1,12 @@
-//! Whether the issuer answers, as everybody outside asks it, and says what this configuration says.
+//! Whether the issuer answers, as everybody outside asks it, and says what this configuration says; and
+//! whether it was another one before.
 
 use serde_json::Value;
 
 use super::Finding;
 use crate::app::App;
 use crate::outbound::own::{self, Answer, NoAnswer};
-use crate::service::published;
+use crate::service::{published, served_issuers};
 
 const NAME: &str = "issuer";
 
@@ -77,5 +78,23 @@ fn compare(app: &App, answer: &Answer) -> Finding {
                 "what answers at {issuer} is not Doorward; let the proxy pass requests on to it"
             ),
         ),
+    }
+}
+
+/// Whether this database was served with another issuer until lately.
+pub(super) async fn change(app: &App) -> Finding {
+    let name = "issuer-change";
+    match served_issuers::changed(app).await {
+        Ok(None) => Finding::fine(name, "none of late"),
+        Ok(Some(changed)) => {
+            let (issuer, former) = (app.issuer(), &changed.former);
+            let (advice, until) = (served_issuers::ADVICE, changed.until.rfc3339());
+            let text = format!(
+                "this database was served as {former} before, and now as {issuer}: {advice}. Otherwise there is \
+                 nothing to confirm; this is told until {until}"
+            );
+            Finding::warning(name, text)
+        }
+        Err(error) => Finding::failure(name, error.to_string()),
     }
 }

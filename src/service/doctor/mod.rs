@@ -11,7 +11,7 @@
 //! | `disk` | room where the database is |
 //! | `files` | who may read what holds secrets |
 //! | `hashing` | what a password costs |
-//! | `issuer` | whether the issuer answers, from outside, as this configuration says |
+//! | `issuer` | whether the issuer answers, from outside, as this configuration says; whether it was another one before |
 //! | `keys` | the age of signing keys |
 //! | `mail` | whether the mail server takes letters |
 //! | `people` | whether anybody administers this |
@@ -120,6 +120,7 @@ pub async fn examine(app: &App) -> Vec<Finding> {
     findings.push(bounded("key-age", keys::check(app)).await);
     let seen = issuer::ask(app).await;
     findings.push(issuer::check(app, &seen));
+    findings.push(bounded("issuer-change", issuer::change(app)).await);
     findings.extend(certificate::check(app, &seen));
     findings.push(bounded("clocks", clocks::check(app, &seen)).await);
     findings.push(bounded("password-hashing", hashing::check(app)).await);

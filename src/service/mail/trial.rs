@@ -4,7 +4,7 @@
 use crate::app::App;
 use crate::clock::Seconds;
 use crate::crypto::secret;
-use crate::mail::{self, Envelope, Letter, Rejection};
+use crate::mail::{self, Envelope, Letter, Mailer, Rejection};
 use crate::protocol::rights::Right;
 use crate::service::audit::{Actor, Caller, Event};
 use crate::service::brake::{self, Limit};
@@ -153,21 +153,38 @@ async fn send(app: &App, to: String) -> Tested {
     };
     let outcome = mailer.try_out(&envelope).await;
     let (result, said, advice) = match &outcome {
-        Ok(()) => (
-            TestResult::Sent,
-            format!("The mail server has taken a letter to {to}."),
-            "If it is not there in some minutes, look among the unwanted mail, and into the log of the \
-             mail server.",
-        ),
+        Ok(()) => {
+            let (said, advice) = taken(mailer, &to);
+            (TestResult::Sent, said, advice)
+        }
         Err(rejection) => {
             let is_final = rejection.is_about_the_letter();
             let result = if is_final { TestResult::Refused } else { TestResult::Failed };
             let words = rejection.said.trim().trim_end_matches('.');
-            (result, format!("The letter to {to} was not taken: {words}."), what_to_do(rejection))
+            let advice = match mailer.folder() {
+                Some(_) => "Check mail.url, and whether Doorward may write into that directory.",
+                None => what_to_do(rejection),
+            };
+            (result, format!("The letter to {to} was not taken: {words}."), advice)
         }
     };
     app.metrics.email_delivery(result.as_str());
     Tested { to, result, said, advice }
+}
+
+/// What is said of a letter that was taken, and where to look for it.
+fn taken(mailer: &Mailer, to: &str) -> (String, &'static str) {
+    match mailer.folder() {
+        Some(folder) => (
+            format!("A letter to {to} was written into {}.", folder.display()),
+            "Read it there: nothing leaves this machine until mail.url is a mail server.",
+        ),
+        None => (
+            format!("The mail server has taken a letter to {to}."),
+            "If it is not there in some minutes, look among the unwanted mail, and into the log of the \
+             mail server.",
+        ),
+    }
 }
 
 /// What to do about a letter that was not taken.

@@ -27,7 +27,7 @@ pub use snapshot::Snapshot;
 
 /// Every table that holds something, in an order in which rows can be added: what a row refers to comes
 /// before it. A table that a later migration drops stays here: older backups have it.
-pub const TABLES: [&str; 48] = [
+pub const TABLES: [&str; 49] = [
     "users",
     "passwords",
     "groups",
@@ -62,6 +62,7 @@ pub const TABLES: [&str; 48] = [
     "outbox",
     "imports",
     "settings",
+    "served_issuers",
     "activity",
     "api_keys",
     "api_requests",

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use doorward::http::console::addresses;
 use doorward::protocol::rights::{Reach, Role, TABLE};
+use serde_json::json;
 
+use crate::kit::api::{Api, is};
 use crate::kit::console::{
     Admin, admin, audited, can_sign_in, create, csrf_on, enter, manager, post, sessions_on, state,
 };
@@ -342,5 +344,46 @@ on_both_backends! {
         let question = owner.page(&format!("{path}/delete")).await;
         question.form_to(&format!("{path}/delete")).submit().await.assert_status(303);
         assert_eq!(owner.browser.get("/admin").await.location().path(), "/login");
+    }
+
+    async fn a_command_gives_a_role_and_takes_it_away(world: World) {
+        let owner = admin(&world, "owner").await;
+        create(&world, "ada", None);
+        let becomes = |who: &str, role: &str| world.run(&["user", "update", who, "--role", role]);
+        for given in ["auditor", "operator"] {
+            let done = becomes("ada", given);
+            assert_eq!(done.status.code(), Some(0), "{done:?}");
+            assert_eq!(world.cli(&["user", "show", "ada"])["role"], given);
+        }
+        let events = world.cli(&["audit", "list", "--kind", "user.updated", "--limit", "1"]);
+        let event = &events["items"][0];
+        assert_eq!(event["actor"], "command-line", "{event}");
+        assert_eq!(event["detail"]["changed"], json!(["role"]), "{event}");
+        let roles = ["role_before", "role_after"].map(|name| &event["detail"][name]);
+        assert_eq!(roles, ["auditor", "operator"], "{event}");
+
+        // What comes with it goes with it.
+        let (ada, key) = (enter(&world, "ada").await, Api::with_key(&world, "ada", &["doorward.users:read"]));
+        is(key.get("/users").await, 200);
+        world.cli(&["user", "update", "ada", "--name", "Ada"]);
+        is(key.get("/users").await, 200);
+        let done = becomes("ada", "none");
+        assert_eq!(done.status.code(), Some(0), "{done:?}");
+        ada.browser.get("/admin").await.assert_status(403);
+        assert_eq!(key.get("/users").await.status, 401);
+        assert!(can_sign_in(&world, "ada", PASSWORD).await);
+
+        for less in ["none", "operator"] {
+            let refused = becomes("the-owner", less);
+            let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+            assert_eq!(refused.status.code(), Some(1), "{said}");
+            assert!(said.contains("this is the last owner; make somebody else an owner first"), "{said}");
+        }
+        owner.page("/admin/users").await;
+        let done = becomes("ada", "owner");
+        assert_eq!(done.status.code(), Some(0), "{done:?}");
+        let done = becomes("the-owner", "none");
+        assert_eq!(done.status.code(), Some(0), "{done:?}");
+        owner.browser.get("/admin").await.assert_status(403);
     }
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::kit::console::create;
-use crate::kit::flow::App;
+use crate::kit::flow::{App, execute};
 use crate::kit::mtls::mtls_world;
 use crate::support::authority::{Authority, Name};
 use crate::support::backends::Backend;
@@ -112,6 +112,51 @@ on_both_backends! {
         let (code, report) = examined(&world);
         assert_says(&report, ("issuer", "warning"), "start the server");
         assert_eq!(code, 0, "{report}");
+    }
+
+    async fn another_issuer_than_before_is_a_warning_until_thirty_days_are_over(backend: Backend) {
+        let said = "the issuer is another one than this database was served with before";
+        let mut world = World::builder(backend).prepare().await;
+        let first = world.issuer.clone();
+        let other = first.replace("localhost", "127.0.0.1");
+        world.start_server().await;
+        // Nobody was there yet, so nothing has the first one in it.
+        world.set("DOORWARD_ISSUER", &other);
+        world.restart().await;
+        assert_says(&examined(&world).1, ("issuer-change", "ok"), "none of late");
+        assert!(!world.log().contains(said), "{}", world.log());
+
+        execute(&world, "delete from served_issuers").await;
+        world.set("DOORWARD_ISSUER", &first);
+        world.restart().await;
+        create(&world, "root", Some("owner"));
+        execute(&world, "update users set created_at = created_at - 60").await;
+        execute(&world, "update served_issuers set since = since - 3600").await;
+        assert_says(&examined(&world).1, ("issuer-change", "ok"), "none of late");
+        assert!(!world.log().contains(said), "{}", world.log());
+
+        world.set("DOORWARD_ISSUER", &other);
+        // Before a server has ever started with it, too.
+        assert_says(&examined(&world).1, ("issuer-change", "warning"), &first);
+        world.restart().await;
+        let (code, report) = examined(&world);
+        assert_says(&report, ("issuer-change", "warning"), "Set issuer back if that is not meant");
+        assert_says(&report, ("issuer", "ok"), "byte for byte");
+        assert_eq!(code, 0, "a warning: {report}");
+        let log = world.log();
+        assert!(log.lines().any(|line| line.contains(said) && line.contains(&first)), "{log}");
+        // Set back, everything fits again.
+        world.set("DOORWARD_ISSUER", &first);
+        assert_says(&examined(&world).1, ("issuer-change", "ok"), "none of late");
+        world.set("DOORWARD_ISSUER", &other);
+
+        let month = 30 * 24 * 3_600;
+        execute(&world, &format!("update users set created_at = created_at - {month}")).await;
+        execute(&world, &format!("update served_issuers set since = since - {month}")).await;
+        assert_says(&examined(&world).1, ("issuer-change", "ok"), "none of late");
+        let told = world.log().matches(said).count();
+        world.restart().await;
+        assert_eq!(world.log().matches(said).count(), told, "{}", world.log());
     }
 
     async fn a_certificate_that_is_refused_or_expired_is_a_failure(backend: Backend) {

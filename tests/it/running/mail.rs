@@ -1,5 +1,11 @@
 //! Letters reach people through a real mail server, in time, once, and whatever the server does.
 
+use std::ffi::OsStr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use serde_json::Value;
+
 use crate::kit::fixtures::{ALICE, BOB, Bed, Person};
 use crate::kit::flow::{PATIENCE, count, execute, get};
 use crate::kit::smtp::{PASSWORD, Reply, Security, SmtpServer};
@@ -22,6 +28,14 @@ fn set_password(bed: &Bed, person: &Person) {
 
 async fn waiting(bed: &Bed) -> i64 {
     count(&bed.world, "select count(*) from outbox").await
+}
+
+/// What the doctor says about mail.
+fn examined(world: &World) -> Value {
+    let output = world.run(&["doctor", "--format", "json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+    let checks = report["checks"].as_array().expect("checks");
+    checks.iter().find(|check| check["name"] == "mail").expect("mail").clone()
 }
 
 on_both_backends! {
@@ -98,6 +112,55 @@ on_both_backends! {
         assert_eq!(bed.audit_count("user.password_set").await, 2);
     }
 
+    async fn a_directory_takes_letters_in_place_of_a_server(backend: Backend) {
+        let builder = World::builder(backend)
+            .env("DOORWARD_MAIL__URL", "file:no-directory/letters")
+            .env("DOORWARD_MAIL__FROM", "sso@door.test")
+            .env("DOORWARD_OUTBOX__FIRST_RETRY", "1");
+        let mut world = builder.prepare().await;
+        // A file is where the directory should be.
+        world.write("no-directory", "");
+        world.start_server().await;
+        let bed = Bed::new(world, &[]).await;
+        set_password(&bed, &ALICE);
+        let failed = "doorward_email_deliveries_total{result=\"failed\"}";
+        wait_until_async("a failed try", PATIENCE, async || {
+            let metrics = get(&bed.world.management_url("/metrics")).await.text;
+            metrics.lines().any(|line| line.starts_with(failed) && !line.ends_with(" 0"))
+        })
+        .await;
+        let found = examined(&bed.world);
+        assert_eq!(found["ok"], false, "{found}");
+        assert!(found["problem"].as_str().unwrap().contains("no-directory/letters"), "{found}");
+        let test = bed.world.run(&["mail", "test", "ada@people.test", "--format", "json"]);
+        let told: Value = serde_json::from_slice(&test.stdout).expect("what came of it");
+        assert_eq!((&told["result"], test.status.code()), (&"failed".into(), Some(1)), "{told}");
+
+        std::fs::remove_file(bed.world.path("no-directory")).expect("remove the file");
+        wait_until_async("an empty outbox", PATIENCE * 3, async || waiting(&bed).await == 0).await;
+        let folder = bed.world.path("no-directory/letters");
+        let files: Vec<_> = std::fs::read_dir(&folder).expect("letters").flatten().collect();
+        assert_eq!(files.len(), 1, "{files:?}");
+        let file = files[0].path();
+        assert_eq!(file.extension().and_then(OsStr::to_str), Some("eml"), "{file:?}");
+        let mode = |path: &Path| std::fs::metadata(path).expect("it").permissions().mode() & 0o777;
+        assert_eq!((mode(&folder), mode(&file)), (0o700, 0o600));
+        let text = std::fs::read_to_string(&file).expect("a letter");
+        for line in ["From: sso@door.test", "Subject: Doorward: your password was changed"] {
+            assert!(text.contains(line), "{line} is not in {text}");
+        }
+        assert!(text.contains(&format!("To: {}", ALICE.email)), "{text}");
+
+        let found = examined(&bed.world);
+        assert_eq!(found["ok"], true, "{found}");
+        assert!(found["found"].as_str().unwrap().contains("reach nobody"), "{found}");
+        let told = bed.world.cli(&["mail", "test", "ada@people.test"]);
+        assert_eq!(told["result"], "sent", "{told}");
+        assert!(told["said"].as_str().unwrap().contains("was written into"), "{told}");
+        assert_eq!(std::fs::read_dir(&folder).expect("letters").count(), 2);
+        bed.world.assert_log_is_clean(&[ALICE.email, "ada@people.test"]);
+    }
+
     async fn what_waits_in_the_outbox_is_sealed(backend: Backend) {
         let world = World::builder(backend)
             .env("DOORWARD_MAIL__URL", "smtp://127.0.0.1:9")
@@ -126,26 +189,20 @@ async fn letters_go_over_tls_with_a_password_from_the_start_or_after_starttls() 
 async fn the_doctor_signs_in_to_the_mail_server() {
     let post = SmtpServer::start(Security::StartTls);
     let mut world = post.known_to(World::builder(Backend::Embedded)).start().await;
-    let mail = |world: &World| {
-        let output = world.run(&["doctor", "--format", "json"]);
-        let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a report");
-        let checks = report["checks"].as_array().expect("checks").clone();
-        checks.into_iter().find(|check| check["name"] == "mail").expect("mail")
-    };
-    assert_eq!(mail(&world)["ok"], true, "{}", mail(&world));
+    assert_eq!(examined(&world)["ok"], true, "{}", examined(&world));
     world.set("DOORWARD_MAIL__PASSWORD", "another-password");
-    let wrong = mail(&world);
+    let wrong = examined(&world);
     assert!(wrong["problem"].as_str().unwrap().contains("535"), "{wrong}");
     // Nobody vouches for its certificate any more.
     let other = world.path("other.pem");
     std::fs::write(&other, Authority::new().pem()).expect("write the certificate");
     world.set("DOORWARD_OUTBOUND__EXTRA_CA_FILE", &other.display().to_string());
-    assert_eq!(mail(&world)["ok"], false);
+    assert_eq!(examined(&world)["ok"], false);
     // A server without STARTTLS gets neither the password nor a letter.
     let plain = SmtpServer::start(Security::Plain);
     let other_world = plain.known_to(World::builder(Backend::Embedded)).prepare().await;
     world.set("DOORWARD_MAIL__URL", other_world.setting("DOORWARD_MAIL__URL").unwrap());
-    assert_eq!(mail(&world)["ok"], false);
+    assert_eq!(examined(&world)["ok"], false);
     let shown = world.run(&["config", "show"]);
     assert!(!String::from_utf8_lossy(&shown.stdout).contains("another-password"));
 }

@@ -33,6 +33,12 @@ impl Hand<'_> {
                 let known = json!({ "nickname": "Some", "address": { "country": "UK" } });
                 (Method::PATCH, format!("/users/{name}"), json!({ "profile": known }))
             }
+            C::ConsoleRoleGiven => {
+                (Method::PATCH, format!("/users/{name}"), json!({ "role": "auditor" }))
+            }
+            C::ConsoleRoleTaken => {
+                (Method::PATCH, format!("/users/{name}"), json!({ "role": null }))
+            }
             C::LinkMade => (Method::POST, format!("/users/{name}/reset-link"), none),
             C::TemporaryPasswordGiven => {
                 (Method::POST, format!("/users/{name}/temporary-password"), none)

@@ -39,6 +39,8 @@ impl Hand<'_> {
             C::LinkMade => unreachable!("{change:?}"),
             C::PersonRenamed => &["user", "update", name, "--name", "Somebody"],
             C::ProfileChanged => &["user", "update", name, "--nickname", "Some", "--country", "UK"],
+            C::ConsoleRoleGiven => &["user", "update", name, "--role", "auditor"],
+            C::ConsoleRoleTaken => &["user", "update", name, "--role", "none"],
             C::TemporaryPasswordGiven => &["user", "set-password", name, "--temporary"],
             C::SessionEnded => &["session", "revoke", &subject.id],
             C::OrganisationCreated => &["organisation", "create", &org],

@@ -10,6 +10,9 @@ pub enum Change {
     PeopleImported,
     PersonRenamed,
     ProfileChanged,
+    /// A right to use the console, unlike [`Change::RoleGiven`], which is about an app.
+    ConsoleRoleGiven,
+    ConsoleRoleTaken,
     LinkMade,
     TemporaryPasswordGiven,
     PersonDisabled,
@@ -91,11 +94,13 @@ pub enum Change {
 
 use Change as C;
 
-pub const CHANGES: [Change; 81] = [
+pub const CHANGES: [Change; 83] = [
     C::PersonCreated,
     C::PeopleImported,
     C::PersonRenamed,
     C::ProfileChanged,
+    C::ConsoleRoleGiven,
+    C::ConsoleRoleTaken,
     C::LinkMade,
     C::TemporaryPasswordGiven,
     C::PersonDisabled,

@@ -31,6 +31,8 @@ impl Hand<'_> {
             C::ProfileChanged => {
                 self.submit(&person, "user", &[("nickname", "Some"), ("country", "UK")]).await;
             }
+            C::ConsoleRoleGiven => self.submit(&person, "user", &[("role", "auditor")]).await,
+            C::ConsoleRoleTaken => self.submit(&person, "user", &[("role", "none")]).await,
             C::LinkMade => self.post(&format!("{person}/reset-link"), &[]).await,
             C::TemporaryPasswordGiven => {
                 self.post(&format!("{person}/temporary-password"), &[]).await;
