@@ -15,7 +15,8 @@ use crate::protocol::scope::Scopes;
 use crate::protocol::types::SigningAlg;
 
 /// What the form holds. The fields are named like the members, also those of the two parts. What is true or
-/// false is a box (`on`); the lists of URIs, claims and groups are text areas, one a line; `scope` comes several times, each a scope or several separated by spaces: their union is meant.
+/// false is a box (`on`); the lists of URIs, contacts, claims and groups are text areas, one a line; `scope`
+/// comes several times, each a scope or several separated by spaces: their union is meant.
 #[derive(Debug, Clone, Default)]
 pub struct ClientForm {
     pub name: String,

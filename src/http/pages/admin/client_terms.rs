@@ -271,7 +271,8 @@ impl ClientTokens {
                 },
                 algs: AlgsForm::read(
                     |name| {
-                        if name.starts_with("userinfo_signed") { "ES256" } else { "" }.to_owned()
+                        let is_signed = name == "userinfo_signed_response_alg";
+                        if is_signed { "ES256".to_owned() } else { String::new() }
                     },
                     words("https://wiki.orchard.example/request.jwt"),
                 ),
