@@ -152,5 +152,16 @@ on_both_backends! {
         assert!(chosen.iter().all(|(member, _)| metadata[*member].is_null()), "{metadata}");
         assert_eq!(metadata["request_uris"], json!([]));
         assert_eq!(metadata["require_auth_time"], true, "the rest stays");
+
+        // A form from before a change of somebody else says what is stored now, where it can be seen.
+        let late = operator.page(TOKENS).await.form("client");
+        let form = owner.page(TOKENS).await.form("client").set("userinfo_signed_response_alg", "ES256");
+        form.submit().await.assert_status(303);
+        let refused = late.submit().await;
+        refused.assert_status(422);
+        let said = refused.texts("#userinfo_signed_response_alg-error").join(" ");
+        assert_eq!(said, "User information is signed with: “ES256” is stored now.");
+        assert!(!refused.has(folded), "{}", refused.describe());
+        assert_eq!(world.cli(&["client", "show", "wiki"])["userinfo_signed_response_alg"], "ES256");
     }
 }
