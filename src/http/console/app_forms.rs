@@ -1,9 +1,10 @@
 //! `/admin/clients/new` and `/admin/clients/{id}`: the form that makes or changes an app.
 
+use super::app_parts::{given, lines};
 use super::desk::{Answer, Desk, Stop};
 use super::people::sentence;
 use super::seen::{self, Of, Thing};
-use super::{apps, logos, rows, step_up, trial, wizard};
+use super::{app_parts, apps, logos, rows, step_up, trial, wizard};
 use crate::http::pages::admin::Section;
 use crate::http::pages::admin::client_forms::{
     ClientCreate, ClientForm, ClientSecret, Endpoint, Occasion, kind_in_words, origin_in_words,
@@ -244,8 +245,8 @@ fn stored(metadata: &ClientMetadata) -> ClientForm {
         client_uri: metadata.client_uri.clone().unwrap_or_default(),
         initiate_login_uri: metadata.initiate_login_uri.clone().unwrap_or_default(),
         redirect_uris: metadata.redirect_uris.join("\n"),
-        post_logout_redirect_uris: metadata.post_logout_redirect_uris.join("\n"),
-        backchannel_logout_uri: metadata.backchannel_logout_uri.clone().unwrap_or_default(),
+        links: app_parts::links_of(metadata),
+        logout: app_parts::logout_of(metadata),
         allowed_origins: metadata.allowed_origins.join("\n"),
         protected_resources: metadata.protected_resources.join("\n"),
         claim_mappings: told_lines(&metadata.claim_mappings),
@@ -269,8 +270,8 @@ fn read_form(desk: &Desk<'_>) -> ClientForm {
         client_uri: desk.text("client_uri"),
         initiate_login_uri: desk.text("initiate_login_uri"),
         redirect_uris: desk.text("redirect_uris"),
-        post_logout_redirect_uris: desk.text("post_logout_redirect_uris"),
-        backchannel_logout_uri: desk.text("backchannel_logout_uri"),
+        links: app_parts::typed_links(desk),
+        logout: app_parts::typed_logout(desk),
         allowed_origins: desk.text("allowed_origins"),
         protected_resources: desk.text("protected_resources"),
         claim_mappings: desk.text("claim_mappings"),
@@ -328,13 +329,12 @@ fn apply(
         return Err(errors);
     };
     let public = !before.kind.is_confidential();
+    let before = app_parts::with_logout(&form.logout, app_parts::with_links(&form.links, before));
     Ok(ClientMetadata {
         client_name: form.name.trim().to_owned(),
-        client_uri: one(&form.client_uri),
-        initiate_login_uri: one(&form.initiate_login_uri),
+        client_uri: given(&form.client_uri),
+        initiate_login_uri: given(&form.initiate_login_uri),
         redirect_uris: lines(&form.redirect_uris),
-        post_logout_redirect_uris: lines(&form.post_logout_redirect_uris),
-        backchannel_logout_uri: one(&form.backchannel_logout_uri),
         allowed_origins: lines(&form.allowed_origins),
         protected_resources: lines(&form.protected_resources),
         claim_mappings,
@@ -375,52 +375,39 @@ fn scope_for(kind: ClientKind, scope: &Scopes) -> Scopes {
     }
 }
 
-fn one(text: &str) -> Option<String> {
-    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
-}
-
 fn told_lines(mappings: &[ClaimMapping]) -> String {
     mappings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
-fn lines(text: &str) -> Vec<String> {
-    text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
-}
+/// Where something is wrong, in the words of the page.
+const LABELS: &[(&str, &str)] = &[
+    ("redirect_uris", "Redirect URIs"),
+    ("client_uri", "Address of the app"),
+    ("initiate_login_uri", "Where it begins a sign-in"),
+    ("policy_uri", "Privacy policy"),
+    ("tos_uri", "Terms of service"),
+    ("contacts", "Who answers for it"),
+    ("post_logout_redirect_uris", "Where to go after signing out"),
+    ("backchannel_logout_uri", "Where it hears of sign-outs"),
+    ("frontchannel_logout_uri", "Page that signs people out of it"),
+    ("allowed_groups", "Who may use it"),
+    ("claim_mappings", "Claims of its own"),
+    ("allowed_origins", "Browser origins"),
+    ("protected_resources", "Protected resources"),
+];
 
 /// Where on the form each problem is shown. What the form does not show is named in words.
 fn field_errors(problems: Vec<MetadataProblem>) -> Vec<FieldError> {
     let place = |problem: MetadataProblem| {
         let text = problem.text();
-        match problem.field {
-            "client_name" => FieldError { field: "name", text: format!("The name {text}.") },
-            field @ "redirect_uris" => {
-                FieldError { field, text: format!("Redirect URIs: {text}.") }
+        if problem.field == "client_name" {
+            return FieldError { field: "name", text: format!("The name {text}.") };
+        }
+        match LABELS.iter().find(|(field, _)| *field == problem.field) {
+            Some(&(field, label)) => FieldError { field, text: format!("{label}: {text}.") },
+            None => {
+                FieldError { field: "name", text: sentence(&format!("{} {text}", problem.field)) }
             }
-            field @ "post_logout_redirect_uris" => {
-                FieldError { field, text: format!("Where to go after signing out: {text}.") }
-            }
-            field @ "protected_resources" => {
-                FieldError { field, text: format!("Protected resources: {text}.") }
-            }
-            field @ "claim_mappings" => {
-                FieldError { field, text: format!("Claims of its own: {text}.") }
-            }
-            field @ "allowed_groups" => {
-                FieldError { field, text: format!("Who may use it: {text}.") }
-            }
-            field @ "backchannel_logout_uri" => {
-                FieldError { field, text: format!("Where it hears of sign-outs: {text}.") }
-            }
-            field @ "allowed_origins" => {
-                FieldError { field, text: format!("Browser origins: {text}.") }
-            }
-            field @ "client_uri" => {
-                FieldError { field, text: format!("Address of the app: {text}.") }
-            }
-            field @ "initiate_login_uri" => {
-                FieldError { field, text: format!("Where it begins a sign-in: {text}.") }
-            }
-            other => FieldError { field: "name", text: sentence(&format!("{other} {text}")) },
         }
     };
     problems.into_iter().map(place).collect()
@@ -449,7 +436,7 @@ mod tests {
     #[test]
     fn every_problem_is_shown_at_a_field_of_the_form() {
         let problem = |field| MetadataProblem::new(field, "is wrong");
-        let wrong = ["client_name", "redirect_uris", "initiate_login_uri", "tos_uri"];
+        let wrong = ["client_name", "redirect_uris", "initiate_login_uri", "tos_uri", "jwks_uri"];
         let errors = field_errors(wrong.map(problem).into());
         let shown: Vec<_> = errors.iter().map(|e| (e.field, e.text.as_str())).collect();
         assert_eq!(
@@ -458,7 +445,8 @@ mod tests {
                 ("name", "The name is wrong."),
                 ("redirect_uris", "Redirect URIs: is wrong."),
                 ("initiate_login_uri", "Where it begins a sign-in: is wrong."),
-                ("name", "Tos_uri is wrong."),
+                ("tos_uri", "Terms of service: is wrong."),
+                ("name", "Jwks_uri is wrong."),
             ]
         );
     }

@@ -2,16 +2,17 @@
 //! its tokens are like. The rules are those of every other way to say it
 //! ([`crate::protocol::client::validation`]).
 
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::app_parts::{given, lines, named};
 use super::desk::{Answer, Desk, Stop};
 use super::people::sentence;
 use super::seen::{self, Of, Thing};
 use super::shown::Shown;
-use super::{apps, step_up};
+use super::{app_parts, apps, step_up};
 use crate::http::pages::FieldError;
 use crate::http::pages::admin::Section;
+use crate::http::pages::admin::client_parts::AlgsForm;
 use crate::http::pages::admin::client_terms::{
     ClientCredentials, ClientTokens, CredentialsForm, TokensForm,
 };
@@ -21,9 +22,9 @@ use crate::protocol::types::SigningAlg;
 use crate::service::clients::{self, ClientError, secrets};
 
 /// Where something is wrong, in the words of the page.
-type Labels = &'static [(&'static str, &'static str)];
+type Label = (&'static str, &'static str);
 
-const OF_CREDENTIALS: Labels = &[
+const OF_CREDENTIALS: [Label; 5] = [
     ("auth_method", "How it proves itself"),
     ("signing_alg", "How assertions are signed"),
     ("jwks_uri", "Address of its keys"),
@@ -31,7 +32,7 @@ const OF_CREDENTIALS: Labels = &[
     ("tls_value", "Its certificate"),
 ];
 
-const OF_TOKENS: Labels = &[
+const OF_TOKENS: [Label; 14] = [
     ("security_profile", "Security profile"),
     ("grant_types", "Ways to get tokens"),
     ("access_token_lifetime", "Lifetime of access tokens"),
@@ -43,7 +44,16 @@ const OF_TOKENS: Labels = &[
     ("tls_client_certificate_bound_access_tokens", "Bound to a certificate"),
     ("require_pushed_authorization_requests", "Pushed requests"),
     ("require_signed_request_object", "Signed requests"),
+    ("default_acr_values", "How sure a sign-in has to be"),
+    ("authorization_details_types", "Details that it may ask for"),
+    ("request_uris", "Where its requests may be"),
 ];
+
+/// Those of the page of tokens, with the lists of algorithms.
+fn of_tokens() -> Vec<Label> {
+    let algs = AlgsForm::FIELDS.map(|field| (field.name, field.label));
+    OF_TOKENS.into_iter().chain(algs).collect()
+}
 
 /// An app whose settings are here. That of an app with a document of its own are in that.
 async fn client(desk: &Desk<'_>) -> Result<Client, Stop> {
@@ -61,7 +71,7 @@ enum Saved {
 
 async fn save(
     desk: &Desk<'_>,
-    (client, labels): (&Client, Labels),
+    (client, labels): (&Client, &[Label]),
     metadata: Result<ClientMetadata, Vec<FieldError>>,
 ) -> Result<Saved, Stop> {
     let metadata = match metadata {
@@ -91,7 +101,7 @@ async fn stale<F: Shown>(
 }
 
 /// Where on the form each problem is shown. What the form does not show is named in words.
-fn field_errors(problems: Vec<MetadataProblem>, labels: Labels) -> Vec<FieldError> {
+fn field_errors(problems: Vec<MetadataProblem>, labels: &[Label]) -> Vec<FieldError> {
     let place = |problem: MetadataProblem| {
         let text = problem.text();
         let name = match problem.field {
@@ -101,7 +111,7 @@ fn field_errors(problems: Vec<MetadataProblem>, labels: Labels) -> Vec<FieldErro
             name => name,
         };
         match labels.iter().find(|(field, _)| *field == name) {
-            Some((field, label)) => FieldError { field, text: format!("{label}: {text}.") },
+            Some(&(field, label)) => FieldError { field, text: format!("{label}: {text}.") },
             None => {
                 FieldError { field: "change", text: sentence(&format!("{} {text}", problem.field)) }
             }
@@ -112,15 +122,6 @@ fn field_errors(problems: Vec<MetadataProblem>, labels: Labels) -> Vec<FieldErro
 
 fn wrong(field: &'static str, text: &str) -> FieldError {
     FieldError { field, text: text.to_owned() }
-}
-
-fn given(text: &str) -> Option<String> {
-    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
-}
-
-/// One of the names a list of the form has.
-fn named<T: DeserializeOwned>(name: &str) -> Option<T> {
-    serde_json::from_value(Value::String(name.to_owned())).ok()
 }
 
 // How it proves who it is.
@@ -232,7 +233,7 @@ pub(super) async fn edit_credentials(desk: &Desk<'_>) -> Answer {
     let form = typed_credentials(desk);
     let saved = if seen::is_of(desk, &credentials_of(&client.metadata)) {
         let metadata = with_credentials(&form, client.metadata.clone());
-        save(desk, (&client, OF_CREDENTIALS), metadata).await?
+        save(desk, (&client, &OF_CREDENTIALS), metadata).await?
     } else {
         Saved::Stale
     };
@@ -271,6 +272,8 @@ fn tokens_of(metadata: &ClientMetadata) -> TokensForm {
             .tls_client_certificate_bound_access_tokens,
         require_pushed_authorization_requests: metadata.require_pushed_authorization_requests,
         require_signed_request_object: metadata.require_signed_request_object,
+        sign_in: app_parts::sign_in_of(metadata),
+        algs: app_parts::algs_of(metadata),
     }
 }
 
@@ -290,6 +293,8 @@ fn typed_tokens(desk: &Desk<'_>) -> TokensForm {
         ),
         require_pushed_authorization_requests: is_ticked("require_pushed_authorization_requests"),
         require_signed_request_object: is_ticked("require_signed_request_object"),
+        sign_in: app_parts::typed_sign_in(desk),
+        algs: app_parts::typed_algs(desk),
     }
 }
 
@@ -326,14 +331,14 @@ fn with_tokens(
         let text = "Ways to get tokens: choose among those in the list.";
         return Err(vec![wrong("grant_types", text)]);
     };
-    let lines = form.audience.lines().map(str::trim).filter(|line| !line.is_empty());
+    let before = app_parts::with_sign_in(&form.sign_in, before);
     Ok(ClientMetadata {
         security_profile,
         subject_type,
         grant_types,
         access_token_lifetime: lifetime,
         default_max_age: max_age,
-        audience: lines.map(str::to_owned).collect(),
+        audience: lines(&form.audience),
         sector_identifier_uri: given(&form.sector_identifier_uri),
         dpop_bound_access_tokens: form.dpop_bound_access_tokens,
         tls_client_certificate_bound_access_tokens: form.tls_client_certificate_bound_access_tokens,
@@ -376,6 +381,7 @@ fn tokens_page(
         errors,
         usual_lifetime: desk.site().settings().tokens.access_token_lifetime,
         may_use: usable(&client.metadata),
+        offer: app_parts::offer(desk),
     }
 }
 
@@ -390,8 +396,9 @@ pub(super) async fn edit_tokens(desk: &Desk<'_>) -> Answer {
     let form = typed_tokens(desk);
     let saved = if seen::is_of(desk, &tokens_of(&client.metadata)) {
         let metadata = with_tokens(&form, client.metadata.clone())
+            .and_then(|metadata| app_parts::with_algs(&form.algs, metadata))
             .and_then(|metadata| step_up::of_app(desk, &client.metadata, metadata));
-        save(desk, (&client, OF_TOKENS), metadata).await?
+        save(desk, (&client, &of_tokens()), metadata).await?
     } else {
         Saved::Stale
     };

@@ -19,7 +19,8 @@
 //! | `person` | one person |
 //! | `connections`, `temporary_password` | on their page: what stays signed in, a password for once |
 //! | `groups`, `organisations` | in what people are |
-//! | `apps`, `wizard`, `app_forms`, `app_terms` | the list of apps, and the forms that make and change one |
+//! | `apps`, `wizard` | the list of apps, and the way to a new one |
+//! | `app_forms`, `app_terms`, `app_parts` | the forms that make and change an app |
 //! | `roles`, `secrets`, `logos` | what belongs to an app; `logos` has the installation's, too |
 //! | `connect`, `trial`, `preview` | how an app is set up, whether it works yet, and what it would be told |
 //! | `registration_tokens` | with what apps register themselves |
@@ -36,6 +37,7 @@
 
 mod api_keys;
 mod app_forms;
+mod app_parts;
 mod app_terms;
 mod apps;
 mod audit;

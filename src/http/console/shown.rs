@@ -2,6 +2,9 @@
 //! [`super::seen`] tells whether somebody else has changed it, and what is stored now.
 
 use crate::http::pages::admin::client_forms::ClientForm;
+use crate::http::pages::admin::client_parts::{
+    AlgField, AlgsForm, LinksForm, LogoutForm, SignInForm,
+};
 use crate::http::pages::admin::client_terms::{CredentialsForm, TokensForm};
 use crate::http::pages::admin::groups::GroupForm;
 use crate::http::pages::admin::issuers::IssuerForm;
@@ -174,7 +177,8 @@ impl Shown for TokensForm {
             (*dpop_bound_access_tokens, *tls_client_certificate_bound_access_tokens);
         let (pushed, signed) =
             (*require_pushed_authorization_requests, *require_signed_request_object);
-        vec![
+        let Self { sign_in, algs, .. } = self;
+        let mut lines = vec![
             line("security_profile", "Security profile", security_profile),
             words("grant_types", "Ways to get tokens", grant_types.iter().map(String::as_str)),
             line("access_token_lifetime", "Lifetime of access tokens", access_token_lifetime),
@@ -190,6 +194,69 @@ impl Shown for TokensForm {
             line("default_max_age", "When the password is asked for again", default_max_age),
             tick("require_pushed_authorization_requests", "Pushed requests", pushed),
             tick("require_signed_request_object", "Signed requests", signed),
+        ];
+        lines.extend(sign_in.lines());
+        lines.extend(algs.lines());
+        lines
+    }
+}
+
+impl Shown for SignInForm {
+    fn lines(&self) -> Vec<Line> {
+        let Self { default_acr_values, require_auth_time, authorization_details_types } = self;
+        vec![
+            line("default_acr_values", "How sure a sign-in has to be", default_acr_values),
+            tick("require_auth_time", "When people signed in", *require_auth_time),
+            line(
+                "authorization_details_types",
+                "Details that it may ask for",
+                authorization_details_types,
+            ),
+        ]
+    }
+}
+
+impl Shown for AlgsForm {
+    fn lines(&self) -> Vec<Line> {
+        let choice = |field: AlgField| line(field.name, field.label, self.chosen(field.name));
+        let mut lines: Vec<_> = Self::FIELDS.into_iter().map(choice).collect();
+        lines.push(line("request_uris", "Where its requests may be", &self.request_uris));
+        lines
+    }
+}
+
+impl Shown for LinksForm {
+    fn lines(&self) -> Vec<Line> {
+        let Self { policy_uri, tos_uri, contacts } = self;
+        vec![
+            line("policy_uri", "Privacy policy", policy_uri),
+            line("tos_uri", "Terms of service", tos_uri),
+            line("contacts", "Who answers for it", contacts),
+        ]
+    }
+}
+
+impl Shown for LogoutForm {
+    fn lines(&self) -> Vec<Line> {
+        let Self {
+            post_logout_redirect_uris, backchannel_logout_uri, frontchannel_logout_uri, ..
+        } = self;
+        let Self { backchannel_logout_session_required: back, .. } = self;
+        let Self { frontchannel_logout_session_required: front, .. } = self;
+        vec![
+            line(
+                "post_logout_redirect_uris",
+                "Where to go after signing out",
+                post_logout_redirect_uris,
+            ),
+            line("backchannel_logout_uri", "Where it hears of sign-outs", backchannel_logout_uri),
+            tick("backchannel_logout_session_required", "It needs to hear which session", *back),
+            line(
+                "frontchannel_logout_uri",
+                "Page that signs people out of it",
+                frontchannel_logout_uri,
+            ),
+            tick("frontchannel_logout_session_required", "The page needs the session", *front),
         ]
     }
 }
@@ -198,23 +265,16 @@ impl Shown for ClientForm {
     fn lines(&self) -> Vec<Line> {
         // The kind never changes.
         let Self { kind: _, name, client_uri, redirect_uris, scope, .. } = self;
-        let Self { initiate_login_uri, post_logout_redirect_uris, backchannel_logout_uri, .. } =
-            self;
+        let Self { initiate_login_uri, links, logout, .. } = self;
         let Self { allowed_origins, protected_resources, claim_mappings, .. } = self;
         let Self { access, allowed_groups, revocation, access_token_alg, id_token_alg, .. } = self;
         let Self { skip_consent, require_pkce, claims_in_id_token, .. } = self;
         let allowed: &str = if access == "groups" { allowed_groups } else { "everyone" };
-        vec![
+        let mut lines = vec![
             line("name", "Name", name),
             line("client_uri", "Address of the app", client_uri),
             line("initiate_login_uri", "Where it begins a sign-in", initiate_login_uri),
             line("redirect_uris", "Redirect URIs", redirect_uris),
-            line(
-                "post_logout_redirect_uris",
-                "Where to go after signing out",
-                post_logout_redirect_uris,
-            ),
-            line("backchannel_logout_uri", "Where it hears of sign-outs", backchannel_logout_uri),
             line("allowed_groups", "Who may use it", allowed),
             words("scope", "What it may ask for", scope.split_whitespace()),
             tick("skip_consent", "Do not ask people for consent", *skip_consent),
@@ -230,7 +290,10 @@ impl Shown for ClientForm {
             line("revocation", "Access tokens that have ended", revocation),
             line("access_token_alg", "Access tokens are signed with", access_token_alg),
             line("id_token_alg", "ID tokens are signed with", id_token_alg),
-        ]
+        ];
+        lines.extend(logout.lines());
+        lines.extend(links.lines());
+        lines
     }
 }
 
@@ -303,8 +366,14 @@ mod tests {
             client_uri: "x".into(),
             initiate_login_uri: "x".into(),
             redirect_uris: "x".into(),
-            post_logout_redirect_uris: "x".into(),
-            backchannel_logout_uri: "x".into(),
+            links: LinksForm { policy_uri: "x".into(), tos_uri: "x".into(), contacts: "x".into() },
+            logout: LogoutForm {
+                post_logout_redirect_uris: "x".into(),
+                backchannel_logout_uri: "x".into(),
+                backchannel_logout_session_required: true,
+                frontchannel_logout_uri: "x".into(),
+                frontchannel_logout_session_required: true,
+            },
             allowed_origins: "x".into(),
             protected_resources: "x".into(),
             claim_mappings: "x".into(),

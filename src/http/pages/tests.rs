@@ -228,7 +228,15 @@ fn a_form_that_comes_back_still_holds_what_was_typed() {
     let ticked: Vec<_> = select(&app, "#client [checked]").map(|e| e.attr("id").unwrap()).collect();
     assert_eq!(
         ticked,
-        ["kind", "access-groups", "scope-openid", "scope-profile", "scope-email", "require_pkce"]
+        [
+            "kind",
+            "backchannel_logout_session_required",
+            "access-groups",
+            "scope-openid",
+            "scope-profile",
+            "scope-email",
+            "require_pkce"
+        ]
     );
     assert_eq!(select(&app, "#scope").next().unwrap().attr("value"), Some("wiki:edit"));
 }

@@ -63,9 +63,19 @@ impl Owner {
         let browser = &self.browser;
         browser.fill("name", "Harvest planner 2").await;
         browser.click("label[for='skip_consent']").await;
+        browser.fill("frontchannel_logout_uri", "https://harvest.example/out").await;
+        browser.click("label[for='frontchannel_logout_session_required']").await;
         browser.click("form#client summary").await;
+        browser.fill("policy_uri", "https://harvest.example/privacy").await;
         browser.submit("client").await;
         browser.wait_for_text("Harvest planner 2 is saved").await;
+        for (field, value) in [
+            ("#frontchannel_logout_uri", "https://harvest.example/out"),
+            ("#policy_uri", "https://harvest.example/privacy"),
+        ] {
+            let shown = browser.find(field).await.prop("value").await.unwrap();
+            assert_eq!(shown.as_deref(), Some(value), "{field}");
+        }
         let ticked = browser.find("#skip_consent").await.is_selected().await.unwrap();
         assert!(ticked, "what was ticked stays ticked");
         self.sees("app-saved").await;

@@ -38,11 +38,15 @@ impl Owner {
         self.sees("app-tokens-error").await;
         browser.fill("access_token_lifetime", "300").await;
         browser.click("#subject_type option[value='pairwise']").await;
+        browser.click("form#client summary").await;
+        browser.click("#request_object_signing_alg option[value='ES256']").await;
+        self.sees("app-tokens-algorithms").await;
         browser.submit("client").await;
         self.is_at(WIKI, "The tokens of Wiki are saved").await;
         let wiki = self.wiki();
         assert_eq!(wiki["access_token_lifetime"], 300, "{wiki}");
         assert_eq!(wiki["subject_type"], "pairwise", "{wiki}");
+        assert_eq!(wiki["request_object_signing_alg"], "ES256", "{wiki}");
     }
 
     async fn looks_what_it_is_told(&self) {

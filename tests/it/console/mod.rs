@@ -18,6 +18,7 @@
 //! | `mail` | test letters from each face, what the mail server says to them, and how many may leave |
 //! | `many_sessions` | sessions by app and address, and signing out all that were found |
 //! | `app_terms` | how an app proves who it is, and what its tokens are like, by form |
+//! | `app_parts` | sign-outs, links, signatures and encryption of an app, by form |
 //! | `person_apps` | what a person has allowed an app, taken back for them |
 //! | `connections` | what somebody has let in that stays signed in by itself, seen and ended for them |
 //! | `selected` | one change for several people, and taking changes back |
@@ -39,6 +40,7 @@
 //! | `weight` | every page within its budget of statements and bytes, however much there is |
 
 mod api_keys;
+mod app_parts;
 mod app_terms;
 mod closing;
 mod configuration;

@@ -133,11 +133,11 @@ on_both_backends! {
         assert_eq!(allowed().await, json!(["staff"]));
         // What is not in the form is nobody's business here.
         let open = owner.page(&page).await.form("client").set("name", "Wiki 3");
-        let contacts = json!({ "metadata": { "contacts": ["ops@rp.test"] } });
-        is(api.patch_now(&place, &contacts).await, 200);
+        let age = json!({ "metadata": { "default_max_age": 600 } });
+        is(api.patch_now(&place, &age).await, 200);
         open.submit().await.assert_status(303);
         let now = is(api.get(&place).await, 200).json();
-        assert_eq!(now["metadata"]["contacts"], json!(["ops@rp.test"]));
+        assert_eq!(now["metadata"]["default_max_age"], 600);
         // Who has been told what is stored, and saves the page that came back, means it.
         let refused = late.submit().await;
         refused.assert_status(422);

@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::client_parts::{LinksForm, LogoutForm};
 use super::connect::SnippetView;
 use super::trial::TrialView;
 use super::{Console, Section};
@@ -13,9 +14,9 @@ use crate::protocol::client::{ClientKind, ClientOrigin};
 use crate::protocol::scope::Scopes;
 use crate::protocol::types::SigningAlg;
 
-/// What the form holds. The fields are named like the members. `skip_consent`, `require_pkce` and
-/// `claims_in_id_token` are boxes (`on`); the lists of URIs, claims and groups are text areas, one a line;
-/// `scope` comes several times, each a scope or several separated by spaces: their union is meant.
+/// What the form holds. The fields are named like the members, also those of the two parts. What is true or
+/// false is a box (`on`); the lists of URIs, contacts, claims and groups are text areas, one a line; `scope`
+/// comes several times, each a scope or several separated by spaces: their union is meant.
 #[derive(Debug, Clone, Default)]
 pub struct ClientForm {
     pub name: String,
@@ -26,9 +27,8 @@ pub struct ClientForm {
     /// Where it begins a sign-in when it is asked to (OpenID Connect Core 1.0 section 4).
     pub initiate_login_uri: String,
     pub redirect_uris: String,
-    pub post_logout_redirect_uris: String,
-    /// Where it hears that a session has ended (Back-Channel Logout section 2.2).
-    pub backchannel_logout_uri: String,
+    pub links: LinksForm,
+    pub logout: LogoutForm,
     /// Origins of pages that ask from within a browser, one a line.
     pub allowed_origins: String,
     /// The URIs by which tokens name what the app protects.
@@ -114,8 +114,8 @@ impl ClientForm {
             client_uri: words("https://wiki.orchard.example/"),
             initiate_login_uri: words("https://wiki.orchard.example/login"),
             redirect_uris: words("https://wiki.orchard.example/callback"),
-            post_logout_redirect_uris: words("https://wiki.orchard.example/"),
-            backchannel_logout_uri: words("https://wiki.orchard.example/signed-out"),
+            links: LinksForm::sample(),
+            logout: LogoutForm::sample(),
             allowed_origins: words("https://wiki.orchard.example"),
             protected_resources: words("https://wiki.orchard.example/api"),
             claim_mappings: words("plan@id_token,userinfo=value:gold"),

@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::client_parts::{AlgChoice, AlgOffer, AlgsForm, SignInForm};
 use super::{Console, Section, path_below, seen_sample};
 use crate::http::pages::chrome::Chrome;
 use crate::http::pages::filters;
@@ -134,7 +135,8 @@ impl ClientCredentials {
     }
 }
 
-/// What the form `client` of [`ClientTokens`] holds; the fields are named like the members.
+/// What the form `client` of [`ClientTokens`] holds; the fields are named like the members, also those of the
+/// two parts.
 #[derive(Debug, Clone, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a box of the form")]
 pub struct TokensForm {
@@ -155,6 +157,8 @@ pub struct TokensForm {
     pub tls_client_certificate_bound_access_tokens: bool,
     pub require_pushed_authorization_requests: bool,
     pub require_signed_request_object: bool,
+    pub sign_in: SignInForm,
+    pub algs: AlgsForm,
 }
 
 /// `GET /admin/clients/{id}/tokens`. Form `client`, for those who may change apps: POST `…/tokens/edit` with the fields of [`TokensForm`].
@@ -174,6 +178,7 @@ pub struct ClientTokens {
     pub usual_lifetime: i64,
     /// The grant types that an app like this may have.
     pub may_use: Vec<GrantType>,
+    pub offer: AlgOffer,
 }
 
 /// A way to get tokens, as a box of the form.
@@ -221,6 +226,17 @@ impl ClientTokens {
         all.map(|grant| Grant::of(grant, has(grant))).collect()
     }
 
+    /// With what is signed and encrypted, as lists to choose from.
+    fn algs(&self) -> Vec<AlgChoice> {
+        self.form.algs.choices(&self.offer)
+    }
+
+    /// Whether something is wrong in the part that is folded otherwise.
+    fn is_alg_wrong(&self) -> bool {
+        let is_wrong = |name: &str| self.error(name).is_some();
+        is_wrong("request_uris") || AlgsForm::FIELDS.iter().any(|field| is_wrong(field.name))
+    }
+
     fn usual(&self) -> String {
         let seconds = self.usual_lifetime;
         format!("In seconds, 60 to 3600. Empty means the server’s setting, now {seconds}.")
@@ -248,11 +264,24 @@ impl ClientTokens {
                 grant_types: vec!["authorization_code".to_owned(), "refresh_token".to_owned()],
                 audience: words("https://api.orchard.example"),
                 subject_type: "pairwise".to_owned(),
+                sign_in: SignInForm {
+                    default_acr_values: "aal1".to_owned(),
+                    require_auth_time: true,
+                    authorization_details_types: words("payment_initiation"),
+                },
+                algs: AlgsForm::read(
+                    |name| {
+                        let is_signed = name == "userinfo_signed_response_alg";
+                        if is_signed { "ES256".to_owned() } else { String::new() }
+                    },
+                    words("https://wiki.orchard.example/request.jwt"),
+                ),
                 ..TokensForm::default()
             },
             errors: Vec::new(),
             usual_lifetime: 600,
             may_use: GrantType::ALL.into(),
+            offer: AlgOffer::sample(),
         }
     }
 
@@ -264,7 +293,7 @@ impl ClientTokens {
         page
     }
 
-    /// A lifetime that is no number, and no way to get tokens.
+    /// A lifetime that is no number, no way to get tokens, and a mistake in the part that is folded.
     #[must_use]
     pub fn sample_wrong() -> Self {
         let mut page = Self::sample();
@@ -274,6 +303,10 @@ impl ClientTokens {
         page.errors = vec![
             wrong("grant_types", "Ways to get tokens: needs at least one entry."),
             wrong("access_token_lifetime", "Lifetime of access tokens: write a number of seconds."),
+            wrong(
+                "userinfo_encrypted_response_alg",
+                "User information is encrypted with: needs a key.",
+            ),
         ];
         page
     }

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod backup;
 pub mod chart;
 pub mod client_forms;
+pub mod client_parts;
 pub mod client_terms;
 pub mod clients;
 pub mod configuration;
