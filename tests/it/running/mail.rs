@@ -142,14 +142,14 @@ on_both_backends! {
         let files: Vec<_> = std::fs::read_dir(&folder).expect("letters").flatten().collect();
         assert_eq!(files.len(), 1, "{files:?}");
         let file = files[0].path();
-        assert_eq!(file.extension().and_then(OsStr::to_str), Some("eml"), "{file:?}");
+        assert_eq!(file.extension().and_then(OsStr::to_str), Some("eml"), "{}", file.display());
         let mode = |path: &Path| std::fs::metadata(path).expect("it").permissions().mode() & 0o777;
         assert_eq!((mode(&folder), mode(&file)), (0o700, 0o600));
-        let text = std::fs::read_to_string(&file).expect("a letter");
+        let letter = std::fs::read_to_string(&file).expect("a letter");
         for line in ["From: sso@door.test", "Subject: Doorward: your password was changed"] {
-            assert!(text.contains(line), "{line} is not in {text}");
+            assert!(letter.contains(line), "{line} is not in {letter}");
         }
-        assert!(text.contains(&format!("To: {}", ALICE.email)), "{text}");
+        assert!(letter.contains(&format!("To: {}", ALICE.email)), "{letter}");
 
         let found = examined(&bed.world);
         assert_eq!(found["ok"], true, "{found}");

@@ -10,7 +10,6 @@ use crate::kit::fixtures::{ALICE, BOB, Bed, Person, unique};
 use crate::kit::flow::{claim, is_signed_in, sign_in};
 use crate::kit::logout::{Told, somebody, token_of};
 use crate::kit::smtp::{Security, SmtpServer};
-use crate::support::backends::Backend;
 use crate::support::browser_like::{Browser, Page};
 use crate::support::tls_peer::{TlsPeer, reachable};
 use crate::support::world::World;

@@ -8,7 +8,6 @@ use crate::kit::console::{self, Admin, field};
 use crate::kit::fixtures::{ALICE, BOB, Person};
 use crate::kit::flow::{App, SESSION_COOKIE, Tokens, is_signed_in};
 use crate::kit::gateway::{Question, WIKI, gateway, visitor};
-use crate::support::backends::Backend;
 use crate::support::browser_like::Browser;
 use crate::support::cookies::SetCookie;
 use crate::support::world::World;
