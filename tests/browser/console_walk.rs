@@ -16,6 +16,7 @@ mod organisations;
 mod people;
 mod registration_tokens;
 mod roles;
+mod scripts;
 mod secrets;
 mod selected;
 mod settings;
