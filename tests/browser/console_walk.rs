@@ -14,6 +14,7 @@ mod letters;
 mod memberships;
 mod organisations;
 mod people;
+mod presses;
 mod registration_tokens;
 mod roles;
 mod scripts;
