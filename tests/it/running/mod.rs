@@ -42,6 +42,7 @@
 //! | `lock_order` | thirty-four who change the same rows at once, and never wait in a circle |
 //! | `costs` | how often each hot operation asks the database and Redis |
 //! | `cli_changes` | what a command changes reaches a running server |
+//! | `command_line` | what all commands have in common: exit codes, formats, where they find their configuration |
 //! | `master_key` | the master key is exchanged, and everything works on |
 //! | `meanwhile` | what others change while a file of people is compared and carried out stays |
 //! | `monitoring` | dashboard, alert rules and documents speak of metrics that are exported |
@@ -56,6 +57,7 @@ mod audit_log;
 mod backups;
 mod bootstrap;
 mod cli_changes;
+mod command_line;
 mod costs;
 mod crash;
 mod declared;
