@@ -12,6 +12,7 @@
 //! | `finality` | an acknowledged end is over at every node, whatever it remembers |
 //! | `redis_faults` | Redis and PostgreSQL fail, forget and come back with old data |
 //! | `revocation_copy` | the copy of what was revoked gets complete, stays so, or is not believed |
+//! | `path_issuer` | an issuer with a path has everything below it, and no page leads out |
 //! | `outages` | Redis is full, a store is slow, a node cannot reach one of them |
 //! | `webhooks` | endpoints hear of what they asked for, signed, once it is true, until it has arrived |
 //! | `two_faults` | one node cannot reach PostgreSQL, another one cannot reach Redis |
@@ -87,6 +88,7 @@ mod monitoring;
 mod nonsense;
 mod operations;
 mod outages;
+mod path_issuer;
 mod rate_limits;
 mod redis_faults;
 mod reload;
