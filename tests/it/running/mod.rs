@@ -23,6 +23,7 @@
 //! | `logos` | logos of the installation and of apps, decoded, kept and served |
 //! | `logs` | what the lines of a request say of it, and what is left out of them |
 //! | `settings` | settings that change while servers run, on every node; name, colour, links |
+//! | `settings_effects` | what is set while a server runs does what it says |
 //! | `rate_limits` | rate limits that change while servers run |
 //! | `shared_limits` | guesses are counted for all nodes together |
 //! | `soak` | days of use leave nothing behind, in no table and in no fast store |
@@ -97,6 +98,7 @@ mod routes;
 mod service_manager;
 mod set_clocks;
 mod settings;
+mod settings_effects;
 mod shared_limits;
 mod soak;
 mod startup_errors;
