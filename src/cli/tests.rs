@@ -301,6 +301,15 @@ fn a_command_logs_only_troubles_unless_asked_and_a_server_logs_as_configured() {
     assert_eq!(level("serve -q", Program::Server), LogLevel::Error);
 }
 
+/// The names of the pages of a command and of all below it.
+fn pages_of(command: &clap::Command, page: &str) -> Vec<String> {
+    let mut pages = vec![page.to_owned()];
+    for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
+        pages.extend(pages_of(below, &format!("{page}-{}", below.get_name())));
+    }
+    pages
+}
+
 #[test]
 fn every_command_has_a_manual_page() {
     let directory = std::env::temp_dir().join(format!("doorward-man-{}", std::process::id()));
@@ -315,6 +324,13 @@ fn every_command_has_a_manual_page() {
     ] {
         let text = std::fs::read_to_string(directory.join(page)).unwrap();
         assert!(text.contains(word), "{page}: {text}");
+    }
+    let pages = pages_of(&Cli::command(), "doorward");
+    assert!(pages.len() > 40, "{pages:?}");
+    for page in pages {
+        let text = std::fs::read_to_string(directory.join(format!("{page}.1")));
+        let text = text.unwrap_or_else(|error| panic!("{page}: {error}"));
+        assert!(text.contains("SYNOPSIS"), "{page}: {text}");
     }
     std::fs::remove_dir_all(&directory).unwrap();
 }

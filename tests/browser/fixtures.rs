@@ -107,6 +107,11 @@ impl App {
         &self.issuer
     }
 
+    /// The name it goes by.
+    pub fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
     /// An authorization request with these parameters added.
     pub fn request(&self, more: &str) -> String {
         self.request_of(&self.client_id, more)

@@ -1,10 +1,18 @@
 //! What is in `deploy/` is held to the program and to the documents.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::process::Command;
+
+use saphyr::LoadableYamlNode as _;
+use serde_json::Value;
 
 use crate::documents::{Document, files};
 
 const CHART: &str = "deploy/helm/doorward";
+
+/// The compose file that the others are laid over or stand beside.
+const COMPOSE: &str = "docker-compose.yml";
 
 fn chart(file: &str) -> Document {
     Document::read(&format!("{CHART}/{file}"))
@@ -119,5 +127,148 @@ fn the_proxy_of_the_compose_file_is_believed_and_publishes_what_the_documents_sa
     assert!(caddy.contains("{$DOORWARD_ISSUER}"));
     for variable in ["DOORWARD_ISSUER", "DOORWARD_SERVER__TRUSTED_PROXIES"] {
         assert!(compose.contains(variable), "{variable}");
+    }
+}
+
+/// A file of the repository that is one YAML document, as whatever reads YAML takes it.
+fn yaml(path: &str) -> Value {
+    let text = Document::read(path).text;
+    let documents = saphyr::Yaml::load_from_str(&text);
+    let documents = documents.unwrap_or_else(|error| panic!("{path}: {error}"));
+    let [document] = documents.as_slice() else { panic!("{path}: not one document") };
+    value_of(document)
+}
+
+fn value_of(yaml: &saphyr::Yaml<'_>) -> Value {
+    if let Some(mapping) = yaml.as_mapping() {
+        let pairs = mapping
+            .iter()
+            .map(|(key, found)| (key.as_str().expect("a key").to_owned(), value_of(found)));
+        return Value::Object(pairs.collect());
+    }
+    if let Some(items) = yaml.as_sequence() {
+        return Value::Array(items.iter().map(value_of).collect());
+    }
+    if let Some(text) = yaml.as_str() {
+        return Value::from(text);
+    }
+    if let Some(number) = yaml.as_integer() {
+        return Value::from(number);
+    }
+    yaml.as_bool().map_or(Value::Null, Value::from)
+}
+
+/// The names in a list, or the keys of a mapping: compose files have one or the other in the same places.
+fn names(value: &Value) -> BTreeSet<String> {
+    match value {
+        Value::Array(items) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        Value::Object(members) => members.keys().cloned().collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+/// What a compose file, with those that it is laid over, says at its top below this key.
+fn declared(files: &[&str], key: &str) -> BTreeSet<String> {
+    files.iter().flat_map(|file| names(&yaml(file)[key])).collect()
+}
+
+#[test]
+fn every_compose_file_is_whole_with_those_that_it_is_laid_over() {
+    for files in
+        [&[COMPOSE][..], &["deploy/compose.embedded.yml"], &[COMPOSE, "deploy/compose.proxy.yml"]]
+    {
+        let file = files[files.len() - 1];
+        let (volumes, networks) = (declared(files, "volumes"), declared(files, "networks"));
+        let services = declared(files, "services");
+        let about = yaml(file);
+        for (name, service) in about["services"].as_object().expect("services") {
+            for mounted in names(&service["volumes"]) {
+                let place = mounted.split(':').next().unwrap();
+                let is_path = place.starts_with(['.', '/']);
+                assert!(is_path || volumes.contains(place), "{file}: {name} mounts {place}");
+            }
+            let joined = names(&service["networks"]);
+            assert!(joined.is_subset(&networks), "{file}: {name} is in {joined:?}");
+            let needed = names(&service["depends_on"]);
+            assert!(needed.is_subset(&services), "{file}: {name} needs {needed:?}");
+            // Compose takes texts for variables; anything else is another value than it looks like.
+            let environment = service["environment"].as_object();
+            for (variable, value) in environment.into_iter().flatten() {
+                assert!(value.is_string(), "{file}: {name}: {variable} is {value}");
+            }
+        }
+    }
+}
+
+#[test]
+fn doorward_in_a_container_writes_to_its_volume_and_is_reached_from_this_machine_only() {
+    for file in [COMPOSE, "deploy/compose.embedded.yml"] {
+        let service = yaml(file)["services"]["doorward"].clone();
+        assert_eq!(service["read_only"], true, "{file}");
+        assert_eq!(service["cap_drop"], serde_json::json!(["ALL"]), "{file}");
+        assert!(names(&service["security_opt"]).contains("no-new-privileges:true"), "{file}");
+        for port in names(&service["ports"]) {
+            assert!(port.starts_with("127.0.0.1:"), "{file}: {port}");
+        }
+        // Longer than the server takes to end in order.
+        assert_eq!(service["stop_grace_period"], "40s", "{file}");
+    }
+}
+
+/// The values that a text of the chart names, as in `.Values.ingress.enabled`.
+fn values_in(text: &str) -> Vec<String> {
+    let named = text.split(".Values.").skip(1).map(|rest| {
+        let end = rest.find(|sign: char| !sign.is_ascii_alphanumeric() && sign != '.');
+        rest[..end.unwrap_or(rest.len())].trim_end_matches('.').to_owned()
+    });
+    named.collect()
+}
+
+#[test]
+fn the_chart_has_every_value_that_its_templates_name_and_names_every_value_it_has() {
+    let about = yaml(&format!("{CHART}/Chart.yaml"));
+    assert_eq!(
+        (about["apiVersion"].as_str(), about["name"].as_str()),
+        (Some("v2"), Some("doorward"))
+    );
+    assert_eq!(about["appVersion"], env!("CARGO_PKG_VERSION"), "what it installs");
+    assert!(about["version"].is_string());
+    let values = yaml(&format!("{CHART}/values.yaml"));
+    let mut named = BTreeSet::new();
+    for entry in std::fs::read_dir(format!("{CHART}/templates")).expect("templates") {
+        let path = entry.expect("an entry").path();
+        let text = std::fs::read_to_string(&path).expect("a template");
+        for name in values_in(&text) {
+            let pointer = format!("/{}", name.replace('.', "/"));
+            assert!(values.pointer(&pointer).is_some(), "{}: no value {name}", path.display());
+            named.extend(name.split('.').next().map(str::to_owned));
+        }
+    }
+    assert_eq!(named, names(&values));
+}
+
+/// The number of the systemd here, if there is one.
+fn systemd() -> Option<u32> {
+    let told = Command::new("systemd-analyze").arg("--version").output().ok()?;
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    told.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[test]
+fn systemd_itself_finds_the_units_well_shut_in() {
+    // It reads units without a running systemd from 250 on.
+    if systemd().is_none_or(|version| version < 250) {
+        return;
+    }
+    for unit in ["doorward.service", "doorward-backup.service"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/systemd").join(unit);
+        let mut command = Command::new("systemd-analyze");
+        // Tenths: no more exposed than 2.0 of 10.
+        command.args(["security", "--offline=true", "--threshold=20", "--no-pager"]).arg(&path);
+        let judged = command.output().expect("run it");
+        let said = String::from_utf8_lossy(&judged.stdout).into_owned();
+        let problem = String::from_utf8_lossy(&judged.stderr).into_owned();
+        assert!(judged.status.success(), "{unit}: {problem}\n{said}");
+        assert!(said.contains("Overall exposure level"), "{unit}: {problem}\n{said}");
     }
 }

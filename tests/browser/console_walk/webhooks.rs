@@ -1,8 +1,45 @@
-//! Webhooks: add, test, change, a new secret, switch off and on, delete.
+//! Webhooks: add, test, change, a new secret, switch off and on, delete; and a message that is sent again.
+
+use std::time::Duration;
 
 use super::Owner;
+use crate::support::process::wait_until_async;
+use crate::support::tls_peer::{Answer, TlsPeer};
+
+/// Where a peer hears of what happens.
+const EAR: &str = "/ear";
+/// What sends a message of this kind once more.
+const AGAIN: &str = "button[aria-label^='Send again: group.created']";
 
 impl Owner {
+    /// To a peer that this Doorward can reach.
+    pub(super) async fn sends_a_message_again(&self, peer: &TlsPeer) {
+        let browser = &self.browser;
+        peer.serve(EAR, Answer::status(200));
+        let (name, url) = ("Ear", peer.url(EAR));
+        let hook = ["webhook", "create", "--name", name, "--url", &url, "--event", "group.created"];
+        self.world.cli(&hook);
+        self.world.cli(&["group", "create", "choir"]);
+        peer.wait_for(EAR, 1).await;
+        browser.click_text("Webhooks").await;
+        self.is_at("/admin/webhooks", name).await;
+        browser.click_text(name).await;
+        browser.wait_for_text("What it was sent").await;
+        let limit = Duration::from_secs(20);
+        wait_until_async("a message that arrived", limit, async || {
+            browser.reload().await;
+            browser.has(AGAIN).await
+        })
+        .await;
+        browser.click(AGAIN).await;
+        browser.wait_for_text("The message is on its way again").await;
+        self.sees("webhook-again").await;
+        let heard = peer.wait_for(EAR, 2).await;
+        let ids: Vec<_> = heard.iter().map(|sent| sent.header("webhook-id")).collect();
+        assert!(ids[0].is_some() && ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+        assert_eq!(self.noted("webhook.redelivered"), 1);
+    }
+
     pub(super) async fn looks_after_webhooks(&self) {
         let browser = &self.browser;
         browser.click_text("Webhooks").await;

@@ -58,4 +58,12 @@ on_both_backends! {
         owner.tries_a_sign_in().await;
         owner.leaves().await;
     }
+
+    async fn a_message_goes_out_again_and_settings_are_saved_without_javascript(backend: Backend) {
+        let peer = TlsPeer::start();
+        let owner = owner(documents_at(&peer, Owner::patient(backend))).await;
+        owner.sends_a_message_again(&peer).await;
+        owner.saves_settings().await;
+        owner.leaves().await;
+    }
 }

@@ -1,12 +1,20 @@
 //! People who look after some groups: what they see, what they may do with whom, and what they may not
 //! become by it.
 
+use crate::kit::api::{Api, all_scopes, is, refused};
 use crate::kit::console::{admin, can_sign_in, create, enter, field, id_behind, manager, state};
-use crate::kit::flow::{self, PASSWORD};
+use crate::kit::flow::{self, PASSWORD, is_signed_in, sign_in};
 use crate::support::world::World;
 
 fn id_of(world: &World, username: &str) -> String {
     world.cli(&["user", "show", username])["id"].as_str().expect("an id").to_owned()
+}
+
+/// The ids of the sessions that somebody has.
+fn sessions_of(world: &World, username: &str) -> Vec<String> {
+    let listed = world.cli(&["session", "list", "--user", username])["items"].clone();
+    let listed = listed.as_array().expect("sessions").iter();
+    listed.map(|one| one["id"].as_str().expect("an id").to_owned()).collect()
 }
 
 on_both_backends! {
@@ -149,6 +157,42 @@ on_both_backends! {
         let log = owner.page("/admin/audit?kind=console.refused&user=shared").await;
         let rows = log.texts("tbody tr");
         assert!(rows[0].contains("the-manager") && rows[0].contains("Failed"), "{rows:?}");
+    }
+
+    async fn a_manager_ends_a_session_of_nobody_but_their_own_people(world: World) {
+        let _owner = admin(&world, "owner").await;
+        let manager = manager(&world, &["crew"]).await;
+        for username in ["grace", "shared", "stranger"] {
+            create(&world, username, None);
+        }
+        world.cli(&["group", "create", "board"]);
+        world.cli(&["group", "add-member", "crew", "grace", "shared", "the-owner"]);
+        world.cli(&["group", "add-member", "board", "shared"]);
+        let api = Api::with_key(&world, "the-manager", &all_scopes());
+        // Who is out of sight has sessions that are not there, as those that never were.
+        manager.post("/admin/sessions/none/end", &[]).await.assert_status(404);
+        refused(api.delete("/sessions/none").await, 404, "not_found");
+        for (username, status, code) in
+            [("stranger", 404, "not_found"), ("shared", 403, "forbidden"), ("the-owner", 403, "forbidden")]
+        {
+            let theirs = sign_in(&world, username).await;
+            let before = sessions_of(&world, username);
+            assert!(!before.is_empty(), "{username}");
+            for id in &before {
+                manager.post(&format!("/admin/sessions/{id}/end"), &[]).await.assert_status(status);
+                refused(api.delete(&format!("/sessions/{id}")).await, status, code);
+            }
+            assert_eq!(sessions_of(&world, username), before, "{username}");
+            assert!(is_signed_in(&theirs).await, "{username}");
+        }
+        let (one, other) = (sign_in(&world, "grace").await, sign_in(&world, "grace").await);
+        let theirs = sessions_of(&world, "grace");
+        assert_eq!(theirs.len(), 2, "{theirs:?}");
+        manager.post(&format!("/admin/sessions/{}/end", theirs[0]), &[]).await.assert_status(303);
+        assert_eq!(sessions_of(&world, "grace"), theirs[1..]);
+        is(api.delete(&format!("/sessions/{}", theirs[1])).await, 204);
+        assert_eq!(sessions_of(&world, "grace"), Vec::<String>::new());
+        assert!(!is_signed_in(&one).await && !is_signed_in(&other).await);
     }
 
     async fn a_manager_cannot_move_somebody_out_of_reach_by_editing(world: World) {

@@ -1,10 +1,29 @@
 //! How things stand: the overview with its charts and warnings, what waits to be sent, backups.
 
+use doorward::clock::Clock;
+use doorward::service::overview::{self, Concern, Span};
+use doorward::store::activity;
+use doorward::telemetry::activity::Counts;
+
 use crate::kit::audit::events;
 use crate::kit::console::{admin, create, wait_for_nobody};
 use crate::kit::flow::{self, App, PASSWORD, PATIENCE, count, execute, sign_in};
+use crate::kit::node::node;
+use crate::support::backends::Backend;
 use crate::support::browser_like::Page;
 use crate::support::process::wait_until_async;
+use crate::support::servers::Persistence;
+use crate::support::world::World;
+
+const HOUR: i64 = 3_600;
+const DAY: i64 = 86_400;
+
+/// The names that programs have for what needs doing, as the command line tells them.
+fn codes(world: &World) -> Vec<String> {
+    let told = world.cli(&["overview"])["warnings"].clone();
+    let told = told.as_array().expect("warnings").iter();
+    told.map(|one| one["code"].as_str().expect("a code").to_owned()).collect()
+}
 
 /// What the table of a chart adds up to, a number for each of its columns.
 fn sums(page: &Page, chart: usize) -> Vec<i64> {
@@ -165,6 +184,115 @@ on_both_backends! {
         assert_eq!(told, "unsealed_audit");
     }
 
+    async fn errors_failed_sign_ins_and_old_keys_are_told_of_from_where_they_matter(backend: Backend) {
+        let world = World::builder(backend).prepare().await;
+        let clock = Clock::manual(Clock::System.now());
+        let app = node(&world, &clock).await;
+        let told = async || {
+            let mut told = overview::overview(&app, Span::Day).await.unwrap().concerns;
+            // This node looks after nothing, the audit log among it.
+            told.retain(|one| !matches!(one, Concern::Unsealed(_)));
+            told
+        };
+        let hours = [
+            ((0, 0, 1), vec![Concern::Errors(1)]),
+            ((0, 19, 0), vec![]),
+            ((0, 20, 0), vec![Concern::FailedSignIns(20)]),
+            ((19, 20, 0), vec![Concern::FailedSignIns(20)]),
+            // As many people got in: that is a Monday morning.
+            ((20, 20, 0), vec![]),
+            ((3, 25, 2), vec![Concern::Errors(2), Concern::FailedSignIns(25)]),
+            ((0, 0, 0), vec![]),
+        ];
+        for ((sign_ins, failed_sign_ins, errors), wanted) in hours {
+            // Each has an hour of its own.
+            clock.advance(HOUR);
+            let counts = Counts { sign_ins, failed_sign_ins, errors, ..Counts::default() };
+            activity::add(&app.store.db, app.now(), &counts).await.unwrap();
+            assert_eq!(told().await, wanted, "{counts:?}");
+        }
+        let late = app.now().plus(-(app.config.keys.rotate_every + DAY));
+        for (at, wanted) in [(late, vec![]), (late.plus(-1), vec![Concern::LateRotation])] {
+            let old = format!("update signing_keys set activates_at = {} where state = 'active'", at.0);
+            execute(&world, &old).await;
+            assert_eq!(told().await, wanted, "{}", at.rfc3339());
+        }
+        // Keys that sign no more may be as old as they are.
+        let over = "update signing_keys set state = 'retiring' where state = 'active' and alg <> 'ES256'";
+        execute(&world, over).await;
+        let young = format!("update signing_keys set activates_at = {} where state = 'active'", app.now().0);
+        execute(&world, &young).await;
+        assert_eq!(told().await, Vec::<Concern>::new());
+    }
+
+    async fn errors_and_failed_sign_ins_of_this_hour_are_told_with_where_to_look(world: World) {
+        let owner = admin(&world, "owner").await;
+        assert!(!owner.page("/admin").await.has(".warnings"));
+        let hour = Clock::System.now().0.div_euclid(HOUR);
+        // The next one, too: this one may end here.
+        for hour in [hour, hour + 1] {
+            let counted = format!(
+                "insert into activity (hour, sign_ins, failed_sign_ins, tokens, requests, errors, \
+                 within_10, within_50, within_100, within_500) \
+                 values ({hour}, 0, 31, 0, 0, 3, 0, 0, 0, 0) \
+                 on conflict (hour) do update set failed_sign_ins = 31, errors = 3"
+            );
+            execute(&world, &counted).await;
+        }
+        let page = owner.page("/admin").await;
+        let said = page.texts(".warnings li");
+        let words =
+            ["3 answers this hour failed by our own fault", "31 sign-ins failed this hour, more than"];
+        assert_eq!(said.len(), words.len(), "{said:?}");
+        for (text, words) in said.iter().zip(words) {
+            assert!(text.contains(words), "{said:?}");
+        }
+        // Errors are in the log of the server, where no link leads.
+        let who = "/admin/audit?kind=sign_in.failed";
+        assert_eq!(page.attributes(".warnings a", "href"), [who]);
+        owner.page(who).await;
+        assert!(sums(&page, 4)[0] >= 3, "the chart counts the same");
+        assert_eq!(codes(&world), ["errors", "failed_sign_ins"]);
+    }
+
+    async fn each_signing_key_says_since_when_it_is_in_use(world: World) {
+        let owner = admin(&world, "owner").await;
+        let since = Clock::System.now().plus(-(3 * DAY + HOUR));
+        let older = format!(
+            "update signing_keys set activates_at = {} where state = 'active' and alg = 'ES256'",
+            since.0
+        );
+        execute(&world, &older).await;
+        let page = owner.page("/admin").await;
+        let keys = page.texts("section[aria-labelledby=keys] li");
+        let active = "select cast(count(*) as bigint) from signing_keys where state = 'active'";
+        assert_eq!(i64::try_from(keys.len()), Ok(count(&world, active).await), "{keys:?}");
+        assert!(keys.contains(&"ES256 active since 3 days ago".to_owned()), "{keys:?}");
+        let moments = page.attributes("section[aria-labelledby=keys] time", "datetime");
+        assert!(moments.contains(&since.rfc3339()), "{moments:?}");
+        assert!(!page.has(".warnings"), "three days are no age: {}", page.describe());
+    }
+
+    async fn a_service_without_a_mail_server_is_told_of_it_once_it_is_there_for_others(backend: Backend) {
+        let mut world = World::builder(backend).prepare().await;
+        let here = world.issuer.clone();
+        let none = Vec::<String>::new();
+        world.set("DOORWARD_ISSUER", "https://id.example.test");
+        create(&world, "ada", Some("owner"));
+        assert_eq!(codes(&world), none, "whoever tries it alone needs none");
+        create(&world, "bob", None);
+        assert_eq!(codes(&world), ["no_mail"]);
+        let told = world.cli(&["overview"]).to_string();
+        assert!(told.contains("Set mail.url."), "{told}");
+        world.set("DOORWARD_MAIL__URL", "smtp://127.0.0.1:9");
+        world.set("DOORWARD_MAIL__FROM", "doorward@example.test");
+        assert_eq!(codes(&world), none);
+        world.unset("DOORWARD_MAIL__URL");
+        world.unset("DOORWARD_MAIL__FROM");
+        world.set("DOORWARD_ISSUER", &here);
+        assert_eq!(codes(&world), none, "nor does one on this machine only");
+    }
+
     async fn an_owner_takes_a_backup_away_that_is_whole_and_holds_no_master_key(world: World) {
         let owner = admin(&world, "owner").await;
         let page = owner.page("/admin/backup").await;
@@ -191,4 +319,22 @@ on_both_backends! {
         assert!(!operator.page("/admin/backup").await.has("form#backup"));
         operator.post("/admin/backup", &[]).await.assert_status(403);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_may_drop_what_has_not_expired_is_told_of_on_the_overview() {
+    let builder = World::builder(Backend::Production).own_redis(Persistence::Snapshot);
+    let mut world = builder.prepare().await;
+    world.redis().set_config("maxmemory-policy", "allkeys-lru");
+    world.start_server().await;
+    let owner = admin(&world, "owner").await;
+    let page = owner.page("/admin").await;
+    let said = page.texts(".warnings li").concat();
+    assert!(said.contains("Set its maxmemory-policy to noeviction."), "{}", page.describe());
+    assert_eq!(codes(&world), ["eviction"]);
+    world.redis().set_config("maxmemory-policy", "noeviction");
+    wait_until_async("the warning going", PATIENCE, async || {
+        !owner.page("/admin").await.has(".warnings")
+    })
+    .await;
 }

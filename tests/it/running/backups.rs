@@ -307,6 +307,44 @@ on_both_backends! {
         app.assert_alive(&refreshed).await;
         assert!(world.run(&["audit", "verify"]).status.success());
     }
+
+    async fn a_copy_that_is_killed_leaves_nothing_half_and_is_made_again(mut world: World) {
+        let line = |number| format!("p{number},p{number}@example.test,g{}\n", number % 7);
+        let lines: Vec<String> = (0..MANY).map(line).collect();
+        let people = format!("username,email,groups\n{}", lines.concat());
+        world.cli(&["user", "import", &world.write("people.csv", &people)]);
+        world.stop();
+        let other = other_kind(&world).await;
+        assert!(other.run(&["db", "migrate"]).status.success());
+        let (from, to) = (world.database_url(), other.database_url());
+        let copy = ["db", "copy", "--from", &from, "--to", &to, "--replace", "--yes"];
+        let many = i64::try_from(MANY).unwrap();
+        let there = async || {
+            let people = count(&other, "select count(*) from users").await;
+            (people, count(&other, "select count(*) from user_groups").await)
+        };
+        let mut before = there().await;
+        assert_eq!(before, (0, 0));
+        let mut kills = 0;
+        for pause in [5, 40, 90, 160, 300, 500, 800] {
+            let mut command = world.command(&copy);
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            let mut child = command.spawn().expect("start it");
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            kills += i32::from(child.try_wait().expect("its state").is_none());
+            child.kill().expect("kill it");
+            child.wait().expect("its end");
+            let after = there().await;
+            assert!(after == before || after == (many, many), "{after:?} after {pause} ms");
+            before = after;
+        }
+        assert!(kills > 0, "it was over before it could be killed");
+        let done = world.cli(&copy);
+        assert_eq!(done["tables"]["users"]["rows"], many);
+        assert_eq!(there().await, (many, many));
+        assert_eq!(other.cli(&["user", "show", "p7"])["groups"], serde_json::json!(["g0"]));
+        assert!(other.run(&["audit", "verify"]).status.success());
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //! however often the import is killed.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
@@ -293,6 +294,39 @@ on_both_backends! {
         // The same file again finds everybody there.
         let again = import(&world, &[&path, "--duplicates", "skip"]);
         assert_eq!(figures(&again, 0), [0, 0, many, 0]);
+    }
+
+    async fn how_far_a_long_import_is_is_told_to_programs_line_by_line(world: World) {
+        let mut command = world.command(&["--format", "json", "user", "import", "-", "--as", "ndjson"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("start it");
+        let mut pipe = child.stdin.take().expect("a pipe");
+        let line = |number| format!("{{\"username\":\"p{number}\"}}\n");
+        for half in [0..MANY / 2, MANY / 2..MANY] {
+            if half.start > 0 {
+                // Whoever sends them takes their time: something is said every five seconds.
+                tokio::time::sleep(Duration::from_secs(6)).await;
+            }
+            let lines = half.map(line).collect::<Vec<_>>().concat();
+            pipe.write_all(lines.as_bytes()).expect("send the lines");
+        }
+        drop(pipe);
+        let output = child.wait_with_output().expect("its end");
+        let many = i64::try_from(MANY).unwrap();
+        assert_eq!(figures(&output, 0), [many, 0, 0, 0]);
+        let said = messages(&output);
+        let told = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let told: Vec<Value> = told.map(|line| line["progress"].clone()).collect();
+        assert!(told.iter().any(Value::is_object), "{said}");
+        let mut before = 0;
+        for progress in told.iter().filter(|progress| progress.is_object()) {
+            let figure = |name: &str| progress[name].as_i64().expect(name);
+            assert!(figure("created") >= before && figure("created") <= many, "{said}");
+            assert_eq!(["updated", "skipped", "rejected"].map(figure), [0, 0, 0], "{said}");
+            assert!(figure("line") >= figure("created"), "{said}");
+            before = figure("created");
+        }
+        assert!(before > 0, "{said}");
     }
 
     async fn what_is_exported_is_imported_elsewhere_as_it_was(backend: Backend) {

@@ -12,6 +12,7 @@
 //! | `finality` | an acknowledged end is over at every node, whatever it remembers |
 //! | `redis_faults` | Redis and PostgreSQL fail, forget and come back with old data |
 //! | `revocation_copy` | the copy of what was revoked gets complete, stays so, or is not believed |
+//! | `path_issuer` | an issuer with a path has everything below it, and no page leads out |
 //! | `outages` | Redis is full, a store is slow, a node cannot reach one of them |
 //! | `while_away` | what works while a store is away, row by row of what the operators' page promises |
 //! | `webhooks` | endpoints hear of what they asked for, signed, once it is true, until it has arrived |
@@ -23,6 +24,7 @@
 //! | `logos` | logos of the installation and of apps, decoded, kept and served |
 //! | `logs` | what the lines of a request say of it, and what is left out of them |
 //! | `settings` | settings that change while servers run, on every node; name, colour, links |
+//! | `settings_effects` | what is set while a server runs does what it says |
 //! | `rate_limits` | rate limits that change while servers run |
 //! | `shared_limits` | guesses are counted for all nodes together |
 //! | `soak` | days of use leave nothing behind, in no table and in no fast store |
@@ -43,6 +45,7 @@
 //! | `lock_order` | thirty-four who change the same rows at once, and never wait in a circle |
 //! | `costs` | how often each hot operation asks the database and Redis |
 //! | `cli_changes` | what a command changes reaches a running server |
+//! | `command_line` | what all commands have in common: exit codes, formats, where they find their configuration |
 //! | `master_key` | the master key is exchanged, and everything works on |
 //! | `meanwhile` | what others change while a file of people is compared and carried out stays |
 //! | `monitoring` | dashboard, alert rules and documents speak of metrics that are exported |
@@ -57,6 +60,7 @@ mod audit_log;
 mod backups;
 mod bootstrap;
 mod cli_changes;
+mod command_line;
 mod costs;
 mod crash;
 mod declared;
@@ -86,6 +90,7 @@ mod monitoring;
 mod nonsense;
 mod operations;
 mod outages;
+mod path_issuer;
 mod rate_limits;
 mod redis_faults;
 mod reload;
@@ -94,6 +99,7 @@ mod routes;
 mod service_manager;
 mod set_clocks;
 mod settings;
+mod settings_effects;
 mod shared_limits;
 mod soak;
 mod startup_errors;

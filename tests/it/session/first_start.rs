@@ -1,6 +1,7 @@
 //! The first administrator: no default password, one link, once (security catalogue, row 147).
 
 use crate::kit::fixtures::{Person, fill_in};
+use crate::support::backends::Backend;
 use crate::support::browser_like::Page;
 use crate::support::world::World;
 
@@ -25,7 +26,56 @@ async fn make_owner(page: &Page) -> Page {
     form.set("email", OWNER.email).set("password", OWNER.password).submit().await
 }
 
+/// What the newest start said about itself, a line each: what stands between its two rules. The log is
+/// JSON around it.
+fn said_at_start(world: &World) -> Vec<String> {
+    let log = world.log();
+    let parts: Vec<_> = log.split(&"─".repeat(72)).collect();
+    // Before, between and behind, with one part between two starts.
+    assert!(parts.len() >= 3 && parts.len() % 2 == 1, "{log}");
+    parts[parts.len() - 2].trim().lines().map(str::to_owned).collect()
+}
+
+/// What such lines say of this.
+fn said_of(lines: &[String], what: &str) -> Vec<String> {
+    let begin = format!("  {what:<10}");
+    lines.iter().filter_map(|line| line.strip_prefix(&begin)).map(str::to_owned).collect()
+}
+
 on_both_backends! {
+    async fn each_start_says_where_to_begin_until_there_is_an_owner(backend: Backend) {
+        let mut world = World::builder(backend).prepare().await;
+        let mut links = Vec::new();
+        for _ in 0..2 {
+            world.restart().await;
+            let lines = said_at_start(&world);
+            assert!(lines[0].starts_with("Doorward ") && lines[0].ends_with(" is ready"), "{lines:?}");
+            assert_eq!(said_of(&lines, "issuer"), [world.issuer.clone()]);
+            assert_eq!(said_of(&lines, "console"), [world.url("/admin")]);
+            assert_eq!(said_of(&lines, "data"), [world.data_dir().display().to_string()]);
+            assert!(lines.iter().any(|line| line.contains("works once, for 30 minutes")), "{lines:?}");
+            let cautions = said_of(&lines, "caution");
+            let is_embedded = backend == Backend::Embedded;
+            assert_eq!(cautions.len(), if is_embedded { 2 } else { 1 }, "{cautions:?}");
+            assert!(cautions[0].contains("plain http"), "{cautions:?}");
+            assert!(!is_embedded || cautions[1].contains("one node only"), "{cautions:?}");
+            let link = said_of(&lines, "set up");
+            assert_eq!(link.len(), 1, "{lines:?}");
+            assert!(link[0].starts_with(&world.url("/setup?token=")), "{link:?}");
+            links.extend(link);
+        }
+        // Each start says one that works, which is the newest only.
+        assert_eq!(world.browser().get(&links[0]).await.status.as_u16(), 403);
+        let page = world.browser().get(&links[1]).await;
+        make_owner(&page).await.assert_status(303);
+        world.restart().await;
+        let lines = said_at_start(&world);
+        assert_eq!(said_of(&lines, "console"), [world.url("/admin")]);
+        assert_eq!(said_of(&lines, "set up"), Vec::<String>::new(), "there is an owner");
+        assert_eq!(world.log().matches("/setup?token=").count(), 2, "once for each start before");
+        world.assert_log_is_clean(&[OWNER.password]);
+    }
+
     async fn the_first_administrator_is_made_once_through_a_link(backend: Backend) {
         let world = World::start(backend).await;
         assert!(!world.log().contains("password"), "a password in the log: {}", world.log());
