@@ -6,7 +6,6 @@ use crate::kit::api::{Api, all_scopes, is};
 use crate::kit::fixtures::{ALICE, fill_in};
 use crate::kit::flow::{get, http_client, read};
 use crate::kit::gateway::{COOKIE, Question, STAFF, WIKI, add_people, settings, start_path};
-use crate::support::backends::Backend;
 use crate::support::browser_like::{Browser, Page};
 use crate::support::town::{APPS_COME, OWNER, PASSWORD, Town, pages};
 use crate::support::world::World;

@@ -48,19 +48,19 @@ on_both_backends! {
         let mut links = Vec::new();
         for _ in 0..2 {
             world.restart().await;
-            let lines = said_at_start(&world);
-            assert!(lines[0].starts_with("Doorward ") && lines[0].ends_with(" is ready"), "{lines:?}");
-            assert_eq!(said_of(&lines, "issuer"), [world.issuer.clone()]);
-            assert_eq!(said_of(&lines, "console"), [world.url("/admin")]);
-            assert_eq!(said_of(&lines, "data"), [world.data_dir().display().to_string()]);
-            assert!(lines.iter().any(|line| line.contains("works once, for 30 minutes")), "{lines:?}");
-            let cautions = said_of(&lines, "caution");
+            let said = said_at_start(&world);
+            assert!(said[0].starts_with("Doorward ") && said[0].ends_with(" is ready"), "{said:?}");
+            assert_eq!(said_of(&said, "issuer"), [world.issuer.clone()]);
+            assert_eq!(said_of(&said, "console"), [world.url("/admin")]);
+            assert_eq!(said_of(&said, "data"), [world.data_dir().display().to_string()]);
+            assert!(said.iter().any(|line| line.contains("works once, for 30 minutes")), "{said:?}");
+            let cautions = said_of(&said, "caution");
             let is_embedded = backend == Backend::Embedded;
             assert_eq!(cautions.len(), if is_embedded { 2 } else { 1 }, "{cautions:?}");
             assert!(cautions[0].contains("plain http"), "{cautions:?}");
             assert!(!is_embedded || cautions[1].contains("one node only"), "{cautions:?}");
-            let link = said_of(&lines, "set up");
-            assert_eq!(link.len(), 1, "{lines:?}");
+            let link = said_of(&said, "set up");
+            assert_eq!(link.len(), 1, "{said:?}");
             assert!(link[0].starts_with(&world.url("/setup?token=")), "{link:?}");
             links.extend(link);
         }
@@ -69,9 +69,9 @@ on_both_backends! {
         let page = world.browser().get(&links[1]).await;
         make_owner(&page).await.assert_status(303);
         world.restart().await;
-        let lines = said_at_start(&world);
-        assert_eq!(said_of(&lines, "console"), [world.url("/admin")]);
-        assert_eq!(said_of(&lines, "set up"), Vec::<String>::new(), "there is an owner");
+        let said = said_at_start(&world);
+        assert_eq!(said_of(&said, "console"), [world.url("/admin")]);
+        assert_eq!(said_of(&said, "set up"), Vec::<String>::new(), "there is an owner");
         assert_eq!(world.log().matches("/setup?token=").count(), 2, "once for each start before");
         world.assert_log_is_clean(&[OWNER.password]);
     }
