@@ -10,7 +10,7 @@ use crate::fixtures::{App, PASSWORD, Person};
 use crate::support::process::wait_until_async;
 
 /// The overview asks three times a minute.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How many people the overview counts.
 const PEOPLE: &str =
