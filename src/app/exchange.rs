@@ -78,7 +78,7 @@ pub(super) async fn sealer(
         if !made.opened_by(&sealer) {
             return Err(BootError::MasterKey(NEITHER.to_owned()));
         }
-        heirlooms = outliving(&made, (&present, &previous))?;
+        heirlooms = outliving((&made, &sealer), (&present, &previous))?;
     }
     if process == Process::Server {
         let kept = sealed(&sealer, &heirlooms, now)
@@ -134,24 +134,20 @@ impl Made {
         keys.chain(kept).all(|(purpose, sealed)| sealer.open(purpose, sealed).is_some())
     }
 
-    /// Whether the other key is the one that the database was made with: it opens the oldest key, and the
-    /// present one does not. Before an exchange the next key may be told to every node as the other one,
-    /// and is not; nor is it where somebody has made a key under it already.
-    fn is_from(&self, other: &MasterKey, present: &MasterKey) -> bool {
-        // Made now, since they are large: nothing is waited for any more.
-        let (other, present) = (Sealer::new(other), Sealer::new(present));
-        self.keys.first().is_some_and(|(purpose, sealed)| {
-            !present.opens_now(*purpose, sealed) && other.opens_now(*purpose, sealed)
-        })
+    /// Whether the previous key is the one that the database was made with, of two that open every key: the
+    /// present one does not open the oldest. Before an exchange the next key may be told to every node as the
+    /// previous one, and is not; nor is it where somebody has made a key under it already.
+    fn is_from_previous(&self, sealer: &Sealer) -> bool {
+        self.keys.first().is_some_and(|(purpose, sealed)| !sealer.opens_now(*purpose, sealed))
     }
 }
 
 /// What outlives these two keys.
 fn outliving(
-    made: &Made,
+    (made, sealer): (&Made, &Sealer),
     (present, previous): (&MasterKey, &MasterKey),
 ) -> Result<Vec<Heirloom>, BootError> {
-    let names_of = if made.is_from(previous, present) { previous } else { present };
+    let names_of = if made.is_from_previous(sealer) { previous } else { present };
     let derived = [names_of.alias_heirloom(), present.chain_heirloom(), previous.chain_heirloom()];
     let derived: Option<Vec<_>> = derived.into_iter().collect();
     let mut derived = derived
