@@ -2,7 +2,7 @@
 //! address of [`super::table`] goes through [`enter`].
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::HeaderValue;
 use actix_web::web::Bytes;
 use actix_web::{Error, HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
@@ -298,16 +298,11 @@ impl Call<'_> {
         }
     }
 
-    /// Whether the request says what its change was made from.
-    pub(super) fn is_conditional(&self) -> bool {
-        self.request.headers().contains_key(header::IF_MATCH)
-    }
-
-    /// As [`Call::made_from`] where it is no duty.
-    pub(super) fn made_from_if_said(&self, view: impl Serialize) -> Result<(), Fault> {
+    /// As [`Call::made_from`] where it is no duty; whether the request says what its change was made from.
+    pub(super) fn made_from_if_said(&self, view: impl Serialize) -> Result<bool, Fault> {
         match sent::if_match(self.request, &tag_of(&as_json(view)?))? {
             Some(false) => Err(Fault::changed()),
-            Some(true) | None => Ok(()),
+            said => Ok(said.is_some()),
         }
     }
 

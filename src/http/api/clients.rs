@@ -79,8 +79,8 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
 
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
     let client = named(call).await?;
-    call.made_from_if_said(ClientView::from(&client))?;
-    if !call.is_conditional() {
+    let is_said = call.made_from_if_said(ClientView::from(&client))?;
+    if !is_said {
         clients::delete(call.site, &client.id, call.actor()).await?;
     } else if !clients::delete_if(call.site, &client, call.actor()).await? {
         return Err(Fault::changed());

@@ -62,8 +62,8 @@ fn is_null(body: &Value, member: &str) -> bool {
 
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
     let group = call.group()?;
-    call.made_from_if_said(GroupView::from(group.clone()))?;
-    if call.is_conditional() {
+    let is_said = call.made_from_if_said(GroupView::from(group.clone()))?;
+    if is_said {
         let deleted =
             groups::delete_if(call.site, GroupVersion::Shown(group), call.actor()).await?;
         deleted.ok_or_else(Fault::changed)?;

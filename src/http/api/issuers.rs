@@ -50,8 +50,8 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
 
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
     let issuer = named(call).await?;
-    call.made_from_if_said(IssuerView::from(issuer.clone()))?;
-    if call.is_conditional() {
+    let is_said = call.made_from_if_said(IssuerView::from(issuer.clone()))?;
+    if is_said {
         let deleted = trusted_issuers::delete_if(call.site, &issuer, call.actor()).await?;
         deleted.ok_or_else(Fault::changed)?;
     } else {

@@ -55,8 +55,8 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
 
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
     let organisation = call.organisation()?;
-    call.made_from_if_said(OrganisationView::from(organisation.clone()))?;
-    if call.is_conditional() {
+    let is_said = call.made_from_if_said(OrganisationView::from(organisation.clone()))?;
+    if is_said {
         organisations::delete_if(call.site, organisation, call.actor()).await?;
     } else {
         organisations::delete(call.site, organisation, call.actor()).await?;

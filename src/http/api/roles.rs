@@ -61,8 +61,8 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
 
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
     let role = found(call).await?;
-    call.made_from_if_said(RoleView::from(role.clone()))?;
-    if call.is_conditional() {
+    let is_said = call.made_from_if_said(RoleView::from(role.clone()))?;
+    if is_said {
         let deleted = roles::delete_if(call.site, &role, call.actor()).await?;
         deleted.ok_or_else(Fault::changed)?;
     } else {

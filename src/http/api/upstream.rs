@@ -53,8 +53,8 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
 
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
     let provider = named(call).await?;
-    call.made_from_if_said(UpstreamView::from(&provider))?;
-    if call.is_conditional() {
+    let is_said = call.made_from_if_said(UpstreamView::from(&provider))?;
+    if is_said {
         let deleted = upstream::delete_if(call.site, &provider, call.actor()).await?;
         deleted.ok_or_else(Fault::changed)?;
     } else {

@@ -136,8 +136,8 @@ fn is_kept(call: &Call<'_>, pointer: &str, known: Option<&str>) -> bool {
 
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
     let user = call.person()?;
-    call.made_from_if_said(view(call, user))?;
-    if !call.is_conditional() {
+    let is_said = call.made_from_if_said(view(call, user))?;
+    if !is_said {
         deletion::delete(call.site, &user.id, call.actor()).await?;
     } else if !deletion::delete_if(call.site, user, call.actor()).await? {
         return Err(Fault::changed());

@@ -72,8 +72,8 @@ pub(super) async fn patch(call: &Call<'_>) -> Answer {
 
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
     let webhook = named(call).await?;
-    call.made_from_if_said(view(call, &webhook))?;
-    if call.is_conditional() {
+    let is_said = call.made_from_if_said(view(call, &webhook))?;
+    if is_said {
         let deleted = webhooks::delete_if(call.site, &webhook, call.actor()).await?;
         deleted.ok_or_else(Fault::changed)?;
     } else {
