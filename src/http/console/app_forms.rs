@@ -1,8 +1,7 @@
 //! `/admin/clients/new` and `/admin/clients/{id}`: the form that makes or changes an app.
 
-use super::app_parts::{given, lines};
+use super::app_parts::{Label, at_field, given, lines};
 use super::desk::{Answer, Desk, Stop};
-use super::people::sentence;
 use super::seen::{self, Of, Thing};
 use super::{app_parts, apps, logos, rows, step_up, trial, wizard};
 use crate::http::pages::admin::Section;
@@ -380,7 +379,7 @@ fn told_lines(mappings: &[ClaimMapping]) -> String {
 }
 
 /// Where something is wrong, in the words of the page.
-const LABELS: &[(&str, &str)] = &[
+const LABELS: &[Label] = &[
     ("redirect_uris", "Redirect URIs"),
     ("client_uri", "Address of the app"),
     ("initiate_login_uri", "Where it begins a sign-in"),
@@ -399,16 +398,10 @@ const LABELS: &[(&str, &str)] = &[
 /// Where on the form each problem is shown. What the form does not show is named in words.
 fn field_errors(problems: Vec<MetadataProblem>) -> Vec<FieldError> {
     let place = |problem: MetadataProblem| {
-        let text = problem.text();
         if problem.field == "client_name" {
-            return FieldError { field: "name", text: format!("The name {text}.") };
+            return FieldError { field: "name", text: format!("The name {}.", problem.text()) };
         }
-        match LABELS.iter().find(|(field, _)| *field == problem.field) {
-            Some(&(field, label)) => FieldError { field, text: format!("{label}: {text}.") },
-            None => {
-                FieldError { field: "name", text: sentence(&format!("{} {text}", problem.field)) }
-            }
-        }
+        at_field(&problem, (problem.field, LABELS), "name")
     };
     problems.into_iter().map(place).collect()
 }

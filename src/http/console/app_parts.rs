@@ -6,11 +6,13 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::desk::Desk;
+use super::people::sentence;
 use crate::http::pages::FieldError;
 use crate::http::pages::admin::client_parts::{
     AlgOffer, AlgsForm, LinksForm, LogoutForm, SignInForm,
 };
 use crate::protocol::client::ClientMetadata;
+use crate::protocol::client::validation::MetadataProblem;
 use crate::protocol::members;
 
 /// What was typed into a field that may be empty.
@@ -26,6 +28,25 @@ pub(super) fn lines(text: &str) -> Vec<String> {
 /// One of the names a list of the form has.
 pub(super) fn named<T: DeserializeOwned>(name: &str) -> Option<T> {
     serde_json::from_value(Value::String(name.to_owned())).ok()
+}
+
+/// Where something is wrong, in the words of the page.
+pub(super) type Label = (&'static str, &'static str);
+
+/// A problem at the field of this name if that is among those of the form, and otherwise at another one, where
+/// the member is named.
+pub(super) fn at_field(
+    problem: &MetadataProblem,
+    (name, labels): (&str, &[Label]),
+    elsewhere: &'static str,
+) -> FieldError {
+    let text = problem.text();
+    match labels.iter().find(|(field, _)| *field == name) {
+        Some(&(field, label)) => FieldError { field, text: format!("{label}: {text}.") },
+        None => {
+            FieldError { field: elsewhere, text: sentence(&format!("{} {text}", problem.field)) }
+        }
+    }
 }
 
 pub(super) fn links_of(metadata: &ClientMetadata) -> LinksForm {

@@ -4,9 +4,8 @@
 
 use serde_json::Value;
 
-use super::app_parts::{given, lines, named};
+use super::app_parts::{Label, at_field, given, lines, named};
 use super::desk::{Answer, Desk, Stop};
-use super::people::sentence;
 use super::seen::{self, Of, Thing};
 use super::shown::Shown;
 use super::{app_parts, apps, step_up};
@@ -20,9 +19,6 @@ use crate::protocol::client::validation::MetadataProblem;
 use crate::protocol::client::{AuthMethod, Client, ClientMetadata, ClientOrigin, GrantType};
 use crate::protocol::types::SigningAlg;
 use crate::service::clients::{self, ClientError, secrets};
-
-/// Where something is wrong, in the words of the page.
-type Label = (&'static str, &'static str);
 
 const OF_CREDENTIALS: [Label; 5] = [
     ("auth_method", "How it proves itself"),
@@ -103,19 +99,13 @@ async fn stale<F: Shown>(
 /// Where on the form each problem is shown. What the form does not show is named in words.
 fn field_errors(problems: Vec<MetadataProblem>, labels: &[Label]) -> Vec<FieldError> {
     let place = |problem: MetadataProblem| {
-        let text = problem.text();
         let name = match problem.field {
             "token_endpoint_auth_method" => "auth_method",
             "token_endpoint_auth_signing_alg" => "signing_alg",
             name if name.starts_with("tls_client_auth_") => "tls_value",
             name => name,
         };
-        match labels.iter().find(|(field, _)| *field == name) {
-            Some(&(field, label)) => FieldError { field, text: format!("{label}: {text}.") },
-            None => {
-                FieldError { field: "change", text: sentence(&format!("{} {text}", problem.field)) }
-            }
-        }
+        at_field(&problem, (name, labels), "change")
     };
     problems.into_iter().map(place).collect()
 }

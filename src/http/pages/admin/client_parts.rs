@@ -237,16 +237,13 @@ impl AlgOffer {
             Offered::ToIt => KeyEncryptionAlg::ALL.map(KeyEncryptionAlg::as_str).into(),
             Offered::Content => ContentEncryptionAlg::ALL.map(ContentEncryptionAlg::as_str).into(),
             Offered::OurSignatures => {
-                let has_key = |alg: &SigningAlg| self.signing.contains(alg);
-                let known = SigningAlg::ALL.into_iter();
-                let usable = known.filter(|alg| has_key(alg) || alg.as_str() == stored);
-                usable.map(SigningAlg::as_str).collect()
+                let known = SigningAlg::ALL.map(|alg| (alg.as_str(), self.signing.contains(&alg)));
+                usable(known, stored)
             }
             Offered::ToUs => {
-                let has_key = |alg: &KeyEncryptionAlg| self.decryption.contains(alg);
-                let known = KeyEncryptionAlg::ALL.into_iter();
-                let usable = known.filter(|alg| has_key(alg) || alg.as_str() == stored);
-                usable.map(KeyEncryptionAlg::as_str).collect()
+                let has_key = |alg: KeyEncryptionAlg| self.decryption.contains(&alg);
+                let known = KeyEncryptionAlg::ALL.map(|alg| (alg.as_str(), has_key(alg)));
+                usable(known, stored)
             }
         }
     }
@@ -254,6 +251,15 @@ impl AlgOffer {
     pub(super) fn sample() -> Self {
         Self { signing: SigningAlg::ALL.into(), decryption: KeyEncryptionAlg::ALL.into() }
     }
+}
+
+/// Of names and whether there is a key for each: those with one, and what is `stored`.
+fn usable(
+    known: impl IntoIterator<Item = (&'static str, bool)>,
+    stored: &str,
+) -> Vec<&'static str> {
+    let usable = known.into_iter().filter(|(name, has_key)| *has_key || *name == stored);
+    usable.map(|(name, _)| name).collect()
 }
 
 /// One of the fields as the page shows it.
