@@ -291,9 +291,7 @@ async fn delete_from(
     if made_from.is_some_and(|made_from| *made_from != issuer) {
         return Ok(None);
     }
-    if !store::delete(&mut tx, name).await? {
-        return Err(IssuerError::NotFound);
-    }
+    store::delete(&mut tx, name).await?;
     let event = Event::success("issuer.distrusted", actor, now)
         .detail("name", name)
         .detail("issuer", issuer.issuer.as_str());

@@ -269,9 +269,7 @@ async fn delete_from(
     if made_from.is_some_and(|made_from| said(made_from) != said(&webhook)) {
         return Ok(None);
     }
-    if !store::delete(&mut tx, id).await? {
-        return Err(WebhookError::NotFound);
-    }
+    store::delete(&mut tx, id).await?;
     audit::append(&mut tx, &about("webhook.deleted", actor, (app, &webhook)).into_row()).await?;
     tx.commit().await?;
     Ok(Some(webhook))
