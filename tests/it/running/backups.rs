@@ -1,7 +1,7 @@
 //! Backup, restore and copy: beside a running server, between the two databases, killed in the middle, and
 //! with files that were damaged.
 
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -29,6 +29,17 @@ fn backup(world: &World, name: &str, flags: &[&str]) -> String {
 
 fn restore(world: &World, arguments: &[&str]) -> Output {
     world.run(&[&["--format", "json", "restore"], arguments].concat())
+}
+
+/// Starts a command and kills it so many milliseconds later; whether it was still at work then.
+async fn is_killed_after(mut command: Command, pause: u64) -> bool {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().expect("start it");
+    tokio::time::sleep(Duration::from_millis(pause)).await;
+    let is_at_work = child.try_wait().expect("its state").is_none();
+    child.kill().expect("kill it");
+    child.wait().expect("its end");
+    is_at_work
 }
 
 #[track_caller]
@@ -240,13 +251,7 @@ on_both_backends! {
         let users = "select count(*) from users";
         let mut kills = 0;
         for pause in [5, 40, 90, 160, 300, 500, 800] {
-            let mut command = world.command(&["restore", "--replace", "--yes", &file]);
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-            let mut child = command.spawn().expect("start it");
-            tokio::time::sleep(Duration::from_millis(pause)).await;
-            kills += i32::from(child.try_wait().expect("its state").is_none());
-            child.kill().expect("kill it");
-            child.wait().expect("its end");
+            kills += i32::from(is_killed_after(world.command(&["restore", "--replace", "--yes", &file]), pause).await);
             let there = count(&world, users).await;
             assert!(there == many || there == many + 1, "{there} people after {pause} ms");
             let memberships = count(&world, "select count(*) from user_groups").await;
@@ -327,13 +332,7 @@ on_both_backends! {
         assert_eq!(before, (0, 0));
         let mut kills = 0;
         for pause in [5, 40, 90, 160, 300, 500, 800] {
-            let mut command = world.command(&copy);
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-            let mut child = command.spawn().expect("start it");
-            tokio::time::sleep(Duration::from_millis(pause)).await;
-            kills += i32::from(child.try_wait().expect("its state").is_none());
-            child.kill().expect("kill it");
-            child.wait().expect("its end");
+            kills += i32::from(is_killed_after(world.command(&copy), pause).await);
             let after = there().await;
             assert!(after == before || after == (many, many), "{after:?} after {pause} ms");
             before = after;

@@ -38,6 +38,15 @@ fn examined(world: &World) -> Value {
     checks.iter().find(|check| check["name"] == "mail").expect("mail").clone()
 }
 
+async fn wait_for_a_failed_try(bed: &Bed) {
+    let failed = "doorward_email_deliveries_total{result=\"failed\"}";
+    wait_until_async("a failed try", PATIENCE, async || {
+        let metrics = get(&bed.world.management_url("/metrics")).await.text;
+        metrics.lines().any(|line| line.starts_with(failed) && !line.ends_with(" 0"))
+    })
+    .await;
+}
+
 on_both_backends! {
     async fn a_letter_arrives_once_with_its_headers_in_text_and_html(backend: Backend) {
         let post = SmtpServer::start(Security::Plain);
@@ -88,12 +97,7 @@ on_both_backends! {
         world.restart().await;
         let mut bed = Bed::new(world, &[]).await;
         set_password(&bed, &ALICE);
-        let failed = "doorward_email_deliveries_total{result=\"failed\"}";
-        wait_until_async("a failed try", PATIENCE, async || {
-            let metrics = get(&bed.world.management_url("/metrics")).await.text;
-            metrics.lines().any(|line| line.starts_with(failed) && !line.ends_with(" 0"))
-        })
-        .await;
+        wait_for_a_failed_try(&bed).await;
         assert_eq!(waiting(&bed).await, 1);
         bed.world.set("DOORWARD_MAIL__URL", &right);
         bed.world.kill9();
@@ -123,12 +127,7 @@ on_both_backends! {
         world.start_server().await;
         let bed = Bed::new(world, &[]).await;
         set_password(&bed, &ALICE);
-        let failed = "doorward_email_deliveries_total{result=\"failed\"}";
-        wait_until_async("a failed try", PATIENCE, async || {
-            let metrics = get(&bed.world.management_url("/metrics")).await.text;
-            metrics.lines().any(|line| line.starts_with(failed) && !line.ends_with(" 0"))
-        })
-        .await;
+        wait_for_a_failed_try(&bed).await;
         let found = examined(&bed.world);
         assert_eq!(found["ok"], false, "{found}");
         assert!(found["problem"].as_str().unwrap().contains("no-directory/letters"), "{found}");
