@@ -12,11 +12,12 @@ run: ## the provider and two sample apps on localhost, nothing to set up
 AT_ONCE := $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 # All the other tests.
 OTHERS := $(patsubst tests/%.rs,--test %,$(wildcard tests/*.rs)) \
-	$(patsubst tests/%/main.rs,--test %,$(filter-out tests/it/%,$(wildcard tests/*/main.rs)))
+	$(patsubst tests/%/main.rs,--test %,$(filter-out tests/it/% tests/browser/%,$(wildcard tests/*/main.rs)))
 
 test: ## every test: installs what they need when it can, then runs them all
 	scripts/test-setup
 	cargo test --lib --bins $(OTHERS)
+	scripts/browser-tests
 	scripts/integration-tests $(AT_ONCE)
 
 # How often each of the servers is killed, and each node restarted.

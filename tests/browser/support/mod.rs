@@ -128,7 +128,14 @@ impl Browser {
     /// Opens an address and waits until it is loaded.
     pub async fn open(&self, address: &str) {
         let done = self.driver.goto(address).await;
-        done.unwrap_or_else(|error| panic!("open {address}: {error}"));
+        done.unwrap_or_else(|error| panic!("open {address}: {error}\n{}", self.last_words()));
+    }
+
+    /// What chromedriver and Chromium printed last: a crash, for example.
+    fn last_words(&self) -> String {
+        let log = std::fs::read_to_string(self.dir.join("log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(30)..].join("\n")
     }
 
     /// Opens an empty tab and goes on there.
@@ -341,7 +348,7 @@ impl Drop for Browser {
 
 async fn start_chromedriver(port: u16, dir: &Path) -> Guarded {
     let mut command = Command::new("chromedriver");
-    command.arg(format!("--port={port}"));
+    command.arg(format!("--port={port}")).arg("--enable-chrome-logs");
     // Nothing of the person running the tests is read or written.
     command.env("HOME", dir).env("XDG_CONFIG_HOME", dir).env("XDG_CACHE_HOME", dir);
     let process = Guarded::start(&mut command, &dir.join("log"), Signal::Terminate);
